@@ -1,0 +1,49 @@
+/**
+ * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
+ * resources may write these values as they are.
+ */
+export interface DesiredState {
+  readonly dns: DesiredDns | null;
+  readonly dhclient: DesiredDhclient;
+  /** In the order of the configuration. */
+  readonly sysctl: readonly DesiredSysctl[];
+}
+
+/** What to do where /etc/resolv.conf is a symbolic link: someone else's file, until the operator says otherwise. */
+export type SymlinkPolicy = 'refuse' | 'replace' | 'follow';
+
+/** `null` means "not configured": that keyword is left as it is. Values are in the notation of resolv.conf(5). */
+export interface DesiredDns {
+  readonly domain: string | null;
+  readonly search: readonly string[] | null;
+  /** IPv4 and IPv6 addresses, at most 3 (MAXNS of resolv.h). */
+  readonly nameservers: readonly string[] | null;
+  /** `address/netmask` pairs as resolv.conf wants them (dotted netmask), at most 10 (MAXRESOLVSORT of resolv.h). */
+  readonly sortlist: readonly string[] | null;
+  /** `ndots:2`, `rotate` … */
+  readonly options: readonly string[] | null;
+  readonly symlink: SymlinkPolicy;
+}
+
+/** What dhclient must use in one scope: globally, or for one interface. */
+export interface DhclientScope {
+  /** Option name (`ntp-servers`) to its values; `dns` is already merged in. */
+  readonly supersede: ReadonlyMap<string, readonly string[]>;
+  readonly request: { readonly without: readonly string[]; readonly also: readonly string[] } | null;
+}
+
+export interface DesiredDhclient {
+  readonly global: DhclientScope;
+  /** By interface name; holds only what the interface has beside the global scope. */
+  readonly interfaces: ReadonlyMap<string, DhclientScope>;
+}
+
+export interface DesiredSysctl {
+  /** Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. */
+  readonly path: string;
+  /** As the operator wrote it: `net.ipv4.ip_forward`. */
+  readonly key: string;
+  readonly want: { readonly value: string } | { readonly atLeast: number };
+  /** A key that does not exist is no failure. */
+  readonly optional: boolean;
+}
