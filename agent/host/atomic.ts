@@ -1,0 +1,148 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { errorCode, hostError } from './errors.ts';
+import { run } from './run.ts';
+
+export interface Replaced {
+  /** false: the file is a mount point (a container's resolv.conf), was written in place, and a reader may have seen a mixture. */
+  readonly atomic: boolean;
+}
+
+/**
+ * Replaces a file's content so that every reader, and the disk after a power cut, has either the old text or the new
+ * one, whole: written beside it, synced, renamed over it, the folder synced. Mode, owner, ACL and extended attributes
+ * (SELinux label) of an existing file are kept; a new one gets `mode`. The temporary has a fixed name, starting with a
+ * dot so that run-parts(8) and systemd-sysctl pass it over: one left by a killed process is taken away by the next.
+ * `path` is on the real file system; a symbolic link there is replaced, not followed.
+ * Throws HostError; then the old file is whole and no temporary is left.
+ */
+export function replaceFile(path: string, content: Uint8Array, mode = 0o644): Replaced {
+  const old = lstatOrNull(path);
+  const temporary = temporaryOf(path);
+  try {
+    writeTemporary(temporary, content, old?.isFile() ? { path, stats: old } : null, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    removeIfThere(temporary);
+    if (errorCode(error) === 'EBUSY' && old?.isFile()) {
+      writeInPlace(path, content);
+      return { atomic: false };
+    }
+    throw hostError('write', path, error);
+  }
+  syncFolder(dirname(path));
+  return { atomic: true };
+}
+
+/** Removes a file for good, also across a power cut. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return;
+    throw hostError('remove', path, error);
+  }
+  syncFolder(dirname(path));
+}
+
+export function temporaryOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.holdfast`);
+}
+
+function writeTemporary(
+  temporary: string,
+  content: Uint8Array,
+  like: { path: string; stats: Stats } | null,
+  mode: number,
+): void {
+  removeIfThere(temporary);
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    if (like === null) {
+      fchmodSync(fd, mode);
+    } else {
+      fchownSync(fd, like.stats.uid, like.stats.gid);
+      fchmodSync(fd, like.stats.mode & 0o7777);
+      // node:fs has no extended attributes; cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. That a
+      // file system has none is no error, and neither is a host without GNU's cp.
+      run('cp', ['--attributes-only', '--no-dereference', '--preserve=all', '--', like.path, temporary]);
+    }
+    writeAll(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * For a file that cannot be renamed over. The new bytes go over the old before the length is cut, so that it is never
+ * empty; what fails midway puts the old bytes back, which need no new blocks.
+ */
+function writeInPlace(path: string, content: Uint8Array): void {
+  const old = readFileSync(path);
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    try {
+      overwrite(fd, content);
+    } catch (error) {
+      overwrite(fd, old);
+      throw error;
+    }
+  } catch (error) {
+    throw hostError('write', path, error);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function overwrite(fd: number, content: Uint8Array): void {
+  writeAll(fd, content, 0);
+  if (fstatSync(fd).size !== content.length) ftruncateSync(fd, content.length);
+  fsyncSync(fd);
+}
+
+function writeAll(fd: number, content: Uint8Array, position: number | null = null): void {
+  let done = 0;
+  while (done < content.length) {
+    done += writeSync(fd, content, done, content.length - done, position === null ? null : position + done);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    fsyncSync(fd);
+  } catch (error) {
+    if (errorCode(error) !== 'EINVAL') throw hostError('sync', folder, error); // some file systems cannot sync a folder
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // not there, or not to be removed: what comes next says so
+  }
+}
+
+function lstatOrNull(path: string): Stats | null {
+  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
+}

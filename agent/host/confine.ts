@@ -1,0 +1,47 @@
+import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** As many as the kernel follows (MAXSYMLINKS, path_resolution(7)). */
+const MAX_LINKS = 40;
+
+/**
+ * Where `path` really is below `root`, every symbolic link taken as a process chrooted there would take it: an absolute
+ * link in a `--root` folder never leads out of it. `last` says what becomes of a link in the last component.
+ * Throws ELOOP as the kernel does.
+ */
+export function resolveWithin(root: string, path: string, last: 'follow' | 'keep'): string {
+  let todo = components(path);
+  let done: string[] = [];
+  let links = 0;
+  while (todo.length > 0) {
+    const [component, ...rest] = todo as [string, ...string[]];
+    todo = rest;
+    if (component === '..') {
+      done.pop();
+      continue;
+    }
+    const link = todo.length > 0 || last === 'follow' ? readLink(join(root, ...done, component)) : null;
+    if (link === null) {
+      done.push(component);
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS)
+      throw Object.assign(new Error(`ELOOP: too many symbolic links, '${path}'`), { code: 'ELOOP' });
+    if (link.startsWith('/')) done = [];
+    todo = [...components(link), ...todo];
+  }
+  return join(root, ...done);
+}
+
+function components(path: string): string[] {
+  return path.split('/').filter((part) => part !== '' && part !== '.');
+}
+
+function readLink(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return null; // not a link, or not there: what is done with the path will say so
+  }
+}

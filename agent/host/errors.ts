@@ -1,0 +1,41 @@
+/** A clear sentence for what the operating system refused; `code` is errno's name. */
+export class HostError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'HostError';
+    this.code = code;
+  }
+}
+
+const SENTENCES: Record<string, string> = {
+  ENOSPC: 'no space is left on its file system',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'its file system is read-only',
+  EPERM: 'the kernel refuses it; the file or its folder may be immutable (lsattr shows it, chattr -i lifts it)',
+  EACCES: 'permission denied; run it as root',
+  EBUSY: 'it is a mount point',
+  ENOENT: 'it does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its symbolic links go round in a circle',
+  EIO: 'the device reports an input/output error',
+  EINVAL: 'the kernel does not take this value',
+};
+
+/** "cannot DEED PATH: WHY (ERRNO)" for an error of node:fs. */
+export function hostError(deed: string, path: string, cause: unknown): HostError {
+  const code = errorCode(cause) ?? 'UNKNOWN';
+  const why = SENTENCES[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})`, { cause });
+}
+
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+/** The message of whatever was thrown, for a report. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,142 @@
+/**
+ * The only door to the operating system: files below a root folder, the running kernel's sysctls, its processes. Paths
+ * are those that the host itself sees (`/etc/resolv.conf`); where they really are is known here alone, so that tests and
+ * `--root` work on any folder.
+ */
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { type Replaced, removeFile, replaceFile } from './atomic.ts';
+import { resolveWithin } from './confine.ts';
+import { errorCode, hostError } from './errors.ts';
+import { withLock } from './lock.ts';
+import { type Process, processesNamed } from './processes.ts';
+import { type RunResult, run } from './run.ts';
+
+const PROC_SYS = '/proc/sys';
+
+export class Host {
+  readonly root: string;
+  /** Whether the running kernel and its processes belong to these files. */
+  readonly live: boolean;
+
+  constructor({ root = '/', live = root === '/' }: { root?: string; live?: boolean } = {}) {
+    this.root = root;
+    this.live = live;
+  }
+
+  /** Where a path of the host really is. A link in the last component is kept unless told to follow. */
+  locate(path: string, last: 'follow' | 'keep' = 'keep'): string {
+    if (this.root === '/' && last === 'keep') return path;
+    return resolveWithin(this.root, path, last);
+  }
+
+  /** The path, as the host sees it, that a symbolic link leads to in the end; it need not exist. */
+  target(path: string): string {
+    const located = resolveWithin(this.root, path, 'follow');
+    return this.root === '/' ? located : located.slice(join(this.root, '/').length - 1);
+  }
+
+  /** A file's bytes, links followed; null where there is none. Throws HostError for all else. */
+  read(path: string): Buffer | null {
+    try {
+      return readFileSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'));
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+      throw hostError('read', path, error);
+    }
+  }
+
+  /** A file's text, byte for byte (latin1), so that what is not ours goes back as it was. */
+  readText(path: string): string | null {
+    return this.read(path)?.toString('latin1') ?? null;
+  }
+
+  lstat(path: string): Stats | null {
+    return lstatSync(this.locate(path), { throwIfNoEntry: false }) ?? null;
+  }
+
+  stat(path: string): Stats | null {
+    return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'), { throwIfNoEntry: false }) ?? null;
+  }
+
+  /** What a symbolic link says; null where the path is none. */
+  readLink(path: string): string | null {
+    return this.lstat(path)?.isSymbolicLink() ? readlinkSync(this.locate(path)) : null;
+  }
+
+  /** Names in a folder, sorted by byte; none where there is no such folder. */
+  list(folder: string): string[] {
+    try {
+      return readdirSync(this.locate(folder, this.root === '/' ? 'keep' : 'follow')).sort();
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+      throw hostError('list', folder, error);
+    }
+  }
+
+  /** Replaces a file's content atomically (see atomic.ts); `text` is latin1 as from readText. */
+  replace(path: string, text: string, mode?: number): Replaced {
+    return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode);
+  }
+
+  remove(path: string): void {
+    removeFile(this.locate(path));
+  }
+
+  makeFolder(path: string, mode: number): void {
+    try {
+      mkdirSync(this.locate(path, 'follow'), { recursive: true, mode });
+    } catch (error) {
+      throw hostError('make the folder', path, error);
+    }
+  }
+
+  /** One apply at a time on this host; `folder` is made where it is missing. */
+  async exclusively<T>(folder: string, work: () => Promise<T>): Promise<T> {
+    this.makeFolder(folder, 0o755);
+    return withLock(join(this.locate(folder, 'follow'), 'lock'), work);
+  }
+
+  /**
+   * The kernel's value of a sysctl (`net/ipv4/ip_forward`), without its final newline; null where this kernel, or this
+   * network namespace, has none. Throws HostError where it cannot be read.
+   */
+  sysctl(path: string): string | null {
+    try {
+      return readFileSync(join(PROC_SYS, path), 'utf8').replace(/\n$/, '');
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+      throw hostError('read', join(PROC_SYS, path), error);
+    }
+  }
+
+  /** Throws HostError; what the kernel made of the value must be read back. */
+  writeSysctl(path: string, value: string): void {
+    try {
+      writeFileSync(join(PROC_SYS, path), value, { flag: 'r+' });
+    } catch (error) {
+      throw hostError('write', join(PROC_SYS, path), error);
+    }
+  }
+
+  /** The running processes of that name that see this host's files; none where the kernel is not ours to look at. */
+  processes(name: string): Process[] {
+    return this.live ? processesNamed(name) : [];
+  }
+
+  run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {
+    return run(program, args, options);
+  }
+}

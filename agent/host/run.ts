@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+
+export interface RunResult {
+  /** null: could not be started, or was ended by a signal or the time limit. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why there is no status. */
+  readonly error: string | null;
+}
+
+/** Milliseconds; what Holdfast starts answers in a few. */
+const TIME_LIMIT = 10_000;
+
+/**
+ * Runs a system program to its end, without a shell, with a fixed PATH and the C locale: what the operator's environment
+ * holds must not change what root does. `fds` are handed on as descriptors 3, 4 …. Never throws.
+ */
+export function run(
+  program: string,
+  args: readonly string[],
+  {
+    input = '',
+    fds = [],
+    timeLimit = TIME_LIMIT,
+  }: { input?: string; fds?: readonly number[]; timeLimit?: number } = {},
+): RunResult {
+  const result = spawnSync(program, args, {
+    input,
+    stdio: ['pipe', 'pipe', 'pipe', ...fds],
+    timeout: timeLimit,
+    encoding: 'utf8',
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+  });
+  const error = result.error?.message ?? (result.signal === null ? null : `ended by ${result.signal}`);
+  return { status: result.status, stdout: result.stdout ?? '', stderr: result.stderr ?? '', error };
+}
