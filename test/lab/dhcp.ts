@@ -1,0 +1,163 @@
+/** Real DHCP and DNS for a throw-away host: ISC dhcpd and dnsmasq on `server`, dhclient on the host. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { LabHost } from './host.ts';
+import { Log } from './log.ts';
+
+/** The network of the wire n is 10.77.n.0/24, its router .1. */
+export const subnet = (n = 0) => ({
+  host: `eth${n}`,
+  server: `srv${n}`,
+  network: `10.77.${n}.0`,
+  router: `10.77.${n}.1`,
+  pool: `10.77.${n}.100 10.77.${n}.199`,
+});
+
+export interface DhcpOptions {
+  /** Which wire it serves. */
+  readonly wire?: number;
+  /** Lease time, seconds. */
+  readonly lease?: number;
+  /** Seconds between renewals; the server sends it whatever the client asked for (options 58 and 59). Default: as the lease time has it. */
+  readonly renewEvery?: number;
+  /** Further statements of dhcpd.conf(5). */
+  readonly offers?: string;
+}
+
+/** What only the far side of the wire can do. */
+export interface DhcpServer {
+  readonly log: Log;
+  stop(): Promise<void>;
+}
+
+/** An address on the far side, and its link up: the network that the host joins. */
+export async function connect(host: LabHost, wire = 0): Promise<void> {
+  const { server, router } = subnet(wire);
+  await host.sh(`ip link set lo up; ip link set ${server} up; ip addr add ${router}/24 dev ${server}`, {
+    where: 'server',
+  });
+}
+
+export async function startDhcpServer(host: LabHost, options: DhcpOptions = {}): Promise<DhcpServer> {
+  const { server } = subnet(options.wire);
+  const folder = `/run/lab/dhcpd.${server}`;
+  await host.write(`${folder}.conf`, dhcpdConf(options));
+  await host.sh(`: >>${folder}.leases`);
+  const args = ['-4', '-d', '-f', '-cf', `${folder}.conf`, '-lf', `${folder}.leases`, '-pf', `${folder}.pid`, server];
+  const child = host.spawn(['dhcpd', ...args], { where: 'server' });
+  const log = new Log(child.stderr!);
+  await log.until(/^Server starting service/);
+  return { log, stop: () => stop(host, child, `${folder}.pid`) };
+}
+
+function dhcpdConf({ wire = 0, lease = 600, renewEvery, offers = '' }: DhcpOptions): string {
+  const { network, router, pool } = subnet(wire);
+  // A server may send options unasked by changing the list of those asked for: dhcpd.conf(5), dhcp-parameter-request-list.
+  const renewal = renewEvery
+    ? `option dhcp-renewal-time ${renewEvery};
+option dhcp-rebinding-time ${lease - 1};
+option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 3a:3b);`
+    : '';
+  return `authoritative;
+ddns-update-style none;
+ping-check false;
+min-lease-time 1;
+default-lease-time ${lease};
+max-lease-time ${lease};
+option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
+${renewal}
+subnet ${network} netmask 255.255.255.0 {
+  range ${pool};
+  option routers ${router};
+  ${offers}
+}
+`;
+}
+
+/**
+ * A name server at an address of the far side's own.
+ * @param answers names to addresses; any other name does not exist.
+ */
+export async function startNameServer(
+  host: LabHost,
+  address: string,
+  answers: Readonly<Record<string, string>>,
+): Promise<{ stop(): Promise<void> }> {
+  await host.sh(`ip addr add ${address}/32 dev srv0`, { where: 'server' });
+  const pid = `/run/lab/dns.${address}.pid`;
+  const records = Object.entries(answers).map(([name, to]) => `--host-record=${name},${to}`);
+  const child = host.spawn(
+    [
+      'dnsmasq',
+      '--keep-in-foreground',
+      '--conf-file=/dev/null',
+      '--no-resolv',
+      '--no-hosts',
+      '--bind-interfaces',
+      '--user=root',
+    ].concat([`--listen-address=${address}`, '--log-facility=-', `--pid-file=${pid}`, ...records]),
+    { where: 'server' },
+  );
+  await new Log(child.stderr!).until(/started/);
+  return { stop: () => stop(host, child, pid) };
+}
+
+export interface DhclientOptions {
+  readonly wire?: number;
+  /** Instead of what Debian's ifup passes. */
+  readonly args?: readonly string[];
+}
+
+/** A dhclient in the foreground, with Debian's unmodified script, called otherwise as Debian's ifup does. */
+export class Dhclient {
+  readonly log: Log;
+  readonly interface: string;
+  readonly #host: LabHost;
+  readonly #child: ChildProcess;
+
+  private constructor(host: LabHost, child: ChildProcess, iface: string) {
+    this.#host = host;
+    this.#child = child;
+    this.log = new Log(child.stderr!);
+    this.interface = iface;
+  }
+
+  static start(host: LabHost, { wire = 0, args }: DhclientOptions = {}): Dhclient {
+    const iface = subnet(wire).host;
+    const usual = ['-4', '-v', '-pf', pidFile(iface), '-lf', `/var/lib/dhcp/dhclient.${iface}.leases`, iface];
+    return new Dhclient(host, host.spawn(['dhclient', '-d', ...(args ?? usual)]), iface);
+  }
+
+  /** Its leases so far, the first and every renewal: dhclient says "bound to" when its script has ended. */
+  get leases(): number {
+    return this.log.count(BOUND);
+  }
+
+  get declined(): number {
+    return this.log.count(/^DHCPDECLINE/);
+  }
+
+  /** Until it has `count` more leases than now. */
+  async leased(count = 1): Promise<void> {
+    const wanted = this.leases + count;
+    let from = this.log.lines.length;
+    while (this.leases < wanted) {
+      await this.log.until(BOUND, from);
+      from = this.log.lines.findIndex((line, at) => at >= from && BOUND.test(line)) + 1;
+    }
+  }
+
+  /** As the kernel's out-of-memory killer would: no script runs, the address stays. */
+  kill(): Promise<void> {
+    return stop(this.#host, this.#child, pidFile(this.interface), 'KILL');
+  }
+}
+
+const BOUND = /^bound to .* -- renewal in/;
+const pidFile = (iface: string) => `/run/dhclient.${iface}.pid`;
+
+async function stop(host: LabHost, child: ChildProcess, pidFile: string, signal = 'TERM'): Promise<void> {
+  const gone = once(child, 'exit');
+  await host.sh(`kill -${signal} "$(cat ${pidFile})"`);
+  await gone;
+}

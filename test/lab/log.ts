@@ -1,0 +1,57 @@
+/** What a program prints, line by line, and waiting for a line: how the lab knows when something happened, without sleeping. */
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+
+/** Far longer than anything here takes: the error then says what was printed instead. */
+const PATIENCE_MS = 60_000;
+
+export class Log {
+  readonly lines: string[] = [];
+  #ended = false;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(stream: Readable) {
+    const lines = createInterface(stream);
+    lines.on('line', (line) => {
+      this.lines.push(line);
+      this.#wake();
+    });
+    lines.on('close', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  count(pattern: RegExp): number {
+    return this.lines.filter((line) => pattern.test(line)).length;
+  }
+
+  /** The first line from index `from` on that matches. Throws, with the last lines, where none comes. */
+  async until(pattern: RegExp, from = 0): Promise<string> {
+    let next = from;
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return this.lines[next]!;
+      if (this.#ended || Date.now() > deadline)
+        throw new Error(
+          `no line ${pattern}${this.#ended ? ' before the end' : ''}:\n${this.lines.slice(-30).join('\n')}`,
+        );
+      await this.#more(deadline);
+    }
+  }
+
+  #more(deadline: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, Math.max(0, deadline - Date.now()) + 1);
+    this.#waiting.add(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    return promise;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}
