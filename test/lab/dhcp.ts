@@ -153,7 +153,7 @@ export class Dhclient {
   }
 }
 
-const BOUND = /^bound to .* -- renewal in/;
+const BOUND = /^bound( to .* --|:) renewal in/; // the latter at TIMEOUT
 const pidFile = (iface: string) => `/run/dhclient.${iface}.pid`;
 
 async function stop(host: LabHost, child: ChildProcess, pidFile: string, signal = 'TERM'): Promise<void> {

@@ -2,6 +2,7 @@
  * What most of the lab's tests begin with: a host whose dhclient was started long ago with settings that are now to be
  * replaced. The old and the new name servers both exist, so that it is seen which of them a host really asks.
  */
+import assert from 'node:assert/strict';
 import { connect, Dhclient, type DhcpOptions, type DhcpServer, startDhcpServer } from './dhcp.ts';
 import { LabHost } from './host.ts';
 
@@ -67,4 +68,17 @@ export async function staleHost(dhcp: DhcpOptions = { renewEvery: 1 }): Promise<
 /** Name servers that a resolv.conf has, in order. */
 export function nameservers(resolvConf: string): string[] {
   return [...resolvConf.matchAll(/^nameserver\s+(\S+)/gm)].map((match) => match[1]!);
+}
+
+/** `agent apply`, which has to succeed, and has to leave the wanted resolv.conf. */
+export async function apply(host: LabHost): Promise<void> {
+  const { code, stdout, stderr } = await host.agent('apply');
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  await holds(host);
+}
+
+/** That resolv.conf has every wanted line, and nothing that a lease could have brought. */
+export async function holds(host: LabHost): Promise<void> {
+  const lines = (await host.read('/etc/resolv.conf')).split('\n').filter((line) => /^\w/.test(line));
+  assert.deepEqual(lines.filter((line) => !line.startsWith('domain ')).sort(), [...WANTED_LINES].sort());
 }

@@ -1,0 +1,134 @@
+/**
+ * (4, second half) A DHCP server that sends what no server should: nothing of it is executed, no lease is declined, no line
+ * of resolv.conf is its own, and what is recorded of it stays one line of fields.
+ */
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { Dhclient } from './dhcp.ts';
+import type { LabHost } from './host.ts';
+import { unavailable } from './host.ts';
+import { AGENT_YAML, apply, holds, type Scene, staleHost } from './scene.ts';
+
+const CANARY = 'touch /run/lab/canary';
+
+const VALUES: Record<string, string> = {
+  'a command substitution': `$(${CANARY})`,
+  backquotes: `\`${CANARY}\``,
+  'a closed single quote': `'; ${CANARY}; '`,
+  'a closed double quote': `"; ${CANARY}; "`,
+  'a semicolon': `a; ${CANARY}`,
+  'line breaks': `a\nnameserver 6.6.6.6\nsearch evil.example\n${CANARY}\n`,
+  'a carriage return and a tab': 'a\r\tnameserver 6.6.6.6',
+  'a glob': '/*',
+  'an option': '-rf',
+  'printf directives': '%s%n%d\\n\\0\\c',
+  'an arithmetic substitution': `$((a[$(${CANARY})]))`,
+  parameters: '${IFS}$0$@${PATH}',
+  'a path': '../../../../etc/passwd',
+  'a trailing backslash': 'a\\',
+  'the end of our block': '# END holdfast',
+  '255 bytes': 'A'.repeat(255),
+  '255 quotes': "'".repeat(255),
+  'control and high bytes': '\x01\x07\x1b[2J\x7f\xff\xfe',
+  'a NUL': 'a\0b',
+};
+
+/** Every option whose value is text, and the two fields of the BOOTP header. */
+const TEXT = [
+  'domain-name',
+  'host-name',
+  'root-path',
+  'nis-domain',
+  'merit-dump',
+  'extensions-path',
+  'tftp-server-name',
+  'bootfile-name',
+];
+const FORCED = [12, 14, 15, 17, 18, 40, 66, 67, 119, 6, 42, 26]
+  .map((code) => code.toString(16).padStart(2, '0'))
+  .join(':');
+
+/** dhcpd.conf(5): octal escapes in strings, and any bytes where an option is given as an expression. */
+function offers(value: string): string {
+  const bytes = Buffer.from(value, 'latin1');
+  const octal = [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  const labels = [...bytes.subarray(0, 63)].map((byte) => byte.toString(16).padStart(2, '0'));
+  const search = [labels.length.toString(16).padStart(2, '0'), ...labels, '00'].join(':');
+  return `${TEXT.map((option) => `option ${option} "${octal}";`).join('\n  ')}
+  filename "${octal.slice(0, 120 * 4)}";
+  server-name "${octal.slice(0, 60 * 4)}";
+  option domain-search = ${search};
+  option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 3a:3b:${FORCED});`;
+}
+
+/** Every event of a lease under that server: BOUND, RENEW, and after a kill REBOOT. */
+async function events({ host, client }: Scene): Promise<Dhclient[]> {
+  await client.leased();
+  await client.kill();
+  const next = Dhclient.start(host);
+  await next.leased(2);
+  return [client, next];
+}
+
+async function unharmed(host: LabHost, clients: readonly Dhclient[]): Promise<void> {
+  assert.equal(
+    clients.reduce((sum, { declined }) => sum + declined, 0),
+    0,
+    'declined',
+  );
+  assert.ok(!host.exists('/run/lab/canary'), 'executed');
+  const records = await readdir(host.path('/run/holdfast'));
+  assert.ok(records.includes('lease.eth0'), `recorded: ${records}`);
+  for (const record of records.filter((name) => name.startsWith('lease'))) {
+    assert.match(await host.read(`/run/holdfast/${record}`), /^reason=\w+(\t\w+=[^\t\n]*)*\n$/);
+  }
+}
+
+test('hostile option values, everything configured', { skip: unavailable(), concurrency: 4 }, async (t) => {
+  await Promise.all(
+    Object.entries(VALUES).map(([title, value]) =>
+      t.test(title, async () => {
+        await using scene = await staleHost({ renewEvery: 1, offers: offers(value) });
+        await apply(scene.host);
+        await unharmed(scene.host, await events(scene));
+        await holds(scene.host);
+      }),
+    ),
+  );
+});
+
+test('hostile option values, the names left to the server', { skip: unavailable(), concurrency: 4 }, async (t) => {
+  const yaml = AGENT_YAML.replace(/ {2}(domain|search):.*\n/g, '');
+  await Promise.all(
+    Object.entries(VALUES).map(([title, value]) =>
+      t.test(title, async () => {
+        await using scene = await staleHost({ renewEvery: 1, offers: offers(value) });
+        const { host } = scene;
+        await host.write('/etc/holdfast/agent.yaml', yaml);
+        // Nothing superseded: what the server sends for the names comes through.
+        await host.sh('sed -i "/^supersede/d" /etc/dhcp/dhclient.conf');
+        assert.equal((await host.agent('apply')).code, 0);
+        await unharmed(host, await events(scene));
+        const lines = (await host.read('/etc/resolv.conf')).trimEnd().split('\n');
+        for (const line of lines) {
+          assert.match(
+            line,
+            /^(search|domain)( [A-Za-z0-9._-]+)+$|^nameserver 10\.77\.0\.2[12]$|^(sortlist|options) |^#/,
+          );
+        }
+      }),
+    ),
+  );
+});
+
+test('lists far longer than any sane one', { skip: unavailable() }, async () => {
+  const addresses = Array.from({ length: 63 }, (_, n) => `6.6.6.${n}`).join(', ');
+  const forced = 'option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 3a:3b:06:2a);';
+  const names = Array.from({ length: 12 }, (_, n) => `"a-rather-long-name-${n}.evil.example"`).join(', ');
+  const offers = `option domain-name-servers ${addresses};\noption ntp-servers ${addresses};\noption domain-search ${names};\n${forced}`;
+  await using scene = await staleHost({ renewEvery: 1, offers });
+  await apply(scene.host);
+  await unharmed(scene.host, await events(scene));
+  await holds(scene.host);
+});
