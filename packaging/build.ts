@@ -2,48 +2,92 @@
  * `npm run build [x64|arm64 …]`: makes dist/agent (x64) and dist/agent-arm64, each one file that needs nothing on the
  * host but glibc and libstdc++.
  *
- * The program is bundled to one file first: a module is then executed only in the command that imports it, and start-up
- * reads no files. pkg puts it into Node as a single executable application in its simple mode, with V8's code cache.
+ * The program is bundled and split into chunks first, so that start-up reads no files and a command loads only its own
+ * code. pkg puts it into Node as a single executable application, in its simple mode.
  */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
+import { wrap } from './chunks.ts';
 import { type Arch, nodeVersion, pkgHome, provideNode } from './node-binary.ts';
+import { rehearse } from './rehearsal.ts';
 
 const root = join(import.meta.dirname, '..');
-const bundle = join(root, 'dist/agent.cjs');
-const executables = { x64: 'dist/agent', arm64: 'dist/agent-arm64' } as const;
+const target = `node${nodeVersion}`;
+const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' } as const;
 
-/** CommonJS, since a single executable application of Node 24 has no other main: so no top-level await in `entry`. */
-export async function bundleAgent(entry: string, outfile: string): Promise<void> {
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: `node${nodeVersion}`,
-    format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
+/** Makes one executable for each architecture, `output(arch)`, of the program whose first module is `entry`. */
+export async function makeExecutables(entry: string, archs: Arch[], output: (arch: Arch) => string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-build-'));
+  try {
+    const chunks = await splitProgram(entry, join(folder, 'chunks'));
+    if (archs.includes(process.arch as Arch)) rehearse(join(folder, 'chunks'));
+    for (const arch of archs) {
+      // Bytecode belongs to one architecture, and only this machine's can be made here.
+      const bytecode = arch === process.arch;
+      const main = join(folder, `main-${arch}.cjs`);
+      await bundleMain(main, bytecode);
+      const names = bytecode ? chunks.flatMap((name) => [name, `${name}.bytecode`]) : chunks;
+      await inject(
+        arch,
+        main,
+        Object.fromEntries(names.map((name) => [name, join(folder, 'chunks', name)])),
+        output(arch),
+      );
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-export async function makeExecutable(arch: Arch, bundle: string, output: string): Promise<void> {
+/**
+ * Split as ECMAScript modules, the one form that esbuild splits, then made CommonJS, the one form that a single
+ * executable application of Node 24 runs: so the program has no top-level await.
+ */
+async function splitProgram(entry: string, folder: string): Promise<string[]> {
+  const { outputFiles } = await build({
+    entryPoints: { cli: entry },
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    logLevel: 'warning',
+    write: false,
+    target,
+    ...small,
+  });
+  mkdirSync(folder);
+  for (const { path, text } of outputFiles) {
+    const { code } = await transform(text, { format: 'cjs', supported: { 'dynamic-import': false }, target, ...small });
+    writeFileSync(path, wrap(code));
+  }
+  return outputFiles.map(({ path }) => basename(path));
+}
+
+async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {
+  const define = { BYTECODE: String(bytecode) };
+  const entryPoints = [join(import.meta.dirname, 'main.ts')];
+  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', define, target, ...small });
+}
+
+async function inject(arch: Arch, main: string, assets: Record<string, string>, output: string): Promise<void> {
   provideNode(arch);
   const home = process.env.HOME;
   process.env.HOME = pkgHome;
   try {
     rmSync(output, { force: true });
-    await sea.default(bundle, {
-      targets: [{ platform: 'linux', arch, nodeRange: `node${nodeVersion}`, output }],
+    await sea.default(main, {
+      targets: [{ platform: 'linux', arch, nodeRange: target, output }],
       seaConfig: {
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
-        // Bytecode belongs to one architecture, and only this machine's can be made here.
-        useCodeCache: arch === process.arch,
+        useCodeCache: false,
+        assets,
+        // NODE_OPTIONS is meant for somebody else's Node, and could make V8 refuse the bytecode.
+        ...{ execArgv: [], execArgvExtension: 'none' },
       },
     });
   } finally {
@@ -52,15 +96,14 @@ export async function makeExecutable(arch: Arch, bundle: string, output: string)
 }
 
 if (import.meta.main) {
+  const names = { x64: 'dist/agent', arm64: 'dist/agent-arm64' };
   const wanted = process.argv.slice(2);
-  mkdirSync(join(root, 'dist'), { recursive: true });
-  await bundleAgent(join(root, 'agent/cli.ts'), bundle);
-  for (const arch of (wanted.length > 0 ? wanted : ['x64', 'arm64']) as Arch[]) {
-    if (!(arch in executables)) throw new Error(`unknown architecture ${arch}: write x64 or arm64`);
-    const output = join(root, executables[arch]);
-    await makeExecutable(arch, bundle, output);
+  for (const arch of wanted) if (!(arch in names)) throw new Error(`unknown architecture ${arch}: write x64 or arm64`);
+  const archs = (wanted.length > 0 ? wanted : Object.keys(names)) as Arch[];
+  await makeExecutables(join(root, 'agent/cli.ts'), archs, (arch) => join(root, names[arch]));
+  for (const arch of archs) {
     console.log(
-      `${executables[arch]}: ${Math.round(statSync(output).size / 1e6)} MB, linux-${arch}, Node ${nodeVersion}`,
+      `${names[arch]}: ${Math.round(statSync(names[arch]).size / 1e6)} MB, linux-${arch}, Node ${nodeVersion}`,
     );
   }
 }

@@ -1,0 +1,43 @@
+/**
+ * The run of the program that its bytecode is made from: an `apply` that finds everything in place, in a throw-away
+ * folder. What it calls is what every later `apply` starts with already compiled.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const configuration = `
+dns:
+  domain: example.com
+  search: [dev.example.com, example.com]
+  nameservers: [192.0.2.53, 2001:db8::53]
+  sortlist: [192.0.2.0/24, 198.51.100.0/255.255.255.0]
+  options: [timeout:1, rotate]
+dhclient:
+  supersede: { ntp-servers: [192.0.2.123] }
+  request: { without: [routers], also: [interface-mtu] }
+sysctl:
+  net.ipv4.ip_forward: 1
+  net.ipv6.route.max_size: { atLeast: 4194304 }
+  net/ipv4/conf/eth0.100/rp_filter: 1
+`;
+
+/** Writes `NAME.bytecode` beside every chunk in `folder`. */
+export function rehearse(folder: string): void {
+  const host = mkdtempSync(join(tmpdir(), 'holdfast-rehearsal-'));
+  try {
+    mkdirSync(join(host, 'etc/holdfast'), { recursive: true });
+    mkdirSync(join(host, 'etc/dhcp'));
+    writeFileSync(join(host, 'etc/resolv.conf'), 'nameserver 192.0.2.1\n');
+    writeFileSync(join(host, 'etc/dhcp/dhclient.conf'), 'request subnet-mask, routers, domain-name-servers;\n');
+    writeFileSync(join(host, 'etc/holdfast/agent.yaml'), configuration, { mode: 0o644 });
+    const warm = [join(import.meta.dirname, 'warm.ts'), folder];
+    const apply = ['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')];
+    // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
+    execFileSync(process.execPath, [...warm, ...apply], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [...warm, ...apply], { stdio: ['ignore', 'ignore', 'inherit'] });
+  } finally {
+    rmSync(host, { recursive: true });
+  }
+}

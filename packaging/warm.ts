@@ -1,0 +1,23 @@
+/**
+ * `node warm.ts FOLDER ARGUMENT …`: runs the program that lies in FOLDER as chunks with these arguments, as a rehearsal,
+ * and writes each chunk's bytecode beside it: with the functions that the rehearsal called already compiled, which the
+ * executable then need not do at every start.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { Script } from 'node:vm';
+import { runChunks } from './chunks.ts';
+
+const [folder = '.', ...args] = process.argv.slice(2);
+const scripts = new Map<string, Script>();
+const read = (name: string) => ({ source: readFileSync(join(folder, name), 'latin1') });
+
+process.argv.splice(1, Number.POSITIVE_INFINITY, 'agent', ...args);
+process.on('exit', () => {
+  for (const name of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
+    const script = scripts.get(name) ?? new Script(read(name).source, { filename: name });
+    writeFileSync(join(folder, `${name}.bytecode`), script.createCachedData());
+  }
+});
+runChunks('cli.js', read, createRequire(import.meta.url), (name, script) => scripts.set(name, script));
