@@ -1,0 +1,47 @@
+/** The contents of configuration files → desired state: YAML, merge, schema, conflicts, meaning. */
+import { createHash } from 'node:crypto';
+import type { Source } from './compiled.ts';
+import { findConflicts } from './conflicts.ts';
+import type { DesiredState } from './desired.ts';
+import type { ConfigError } from './errors.ts';
+import { explain } from './explain.ts';
+import { desiredState } from './meaning.ts';
+import { configSchema } from './schema.ts';
+import { mergeMaps, plain, type TreeMap } from './tree.ts';
+import { readYaml } from './yaml.ts';
+
+export type CompileResult =
+  | { readonly ok: true; readonly desired: DesiredState; readonly hash: string }
+  | { readonly ok: false; readonly errors: readonly ConfigError[] };
+
+/** All errors of all files, in the order of files and lines. A file with a syntax error takes no part in the merge. */
+export function compile(sources: readonly Source[]): CompileResult {
+  const read = sources.map(({ path, bytes }) => readYaml(path, bytes));
+  const tree = read.flatMap((result) => result.tree ?? []).reduce(mergeMaps, EMPTY);
+  const checked = configSchema.safeParse(plain(tree));
+  const errors = inOrder(sources, [
+    ...read.flatMap((result) => result.errors),
+    ...(checked.success ? [] : explain(checked.error.issues, tree)),
+    ...findConflicts(tree),
+  ]);
+  if (errors.length > 0 || !checked.success) return { ok: false, errors };
+  return { ok: true, desired: desiredState(checked.data), hash: hashOf(sources) };
+}
+
+const EMPTY: TreeMap = { kind: 'map', at: { file: '', line: 0, column: 0 }, entries: new Map() };
+
+/** Of several errors at one place the first is the cause, the others follow from it. */
+function inOrder(sources: readonly Source[], errors: readonly ConfigError[]): ConfigError[] {
+  const place = ({ file, line, column }: ConfigError) => `${file}:${line}:${column}`;
+  const rank = new Map(sources.map(({ path }, i) => [path, i]));
+  const first = errors.filter((error, i) => errors.findIndex((other) => place(other) === place(error)) === i);
+  return first.sort(
+    (a, b) => (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
+  );
+}
+
+function hashOf(sources: readonly Source[]): string {
+  const hash = createHash('sha256');
+  for (const { path, bytes } of sources) hash.update(`${path}\0${bytes.length}\0`).update(bytes);
+  return hash.digest('hex');
+}

@@ -1,0 +1,73 @@
+/** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
+import type { ConfigError } from './errors.ts';
+import { errorAt } from './explain.ts';
+import { checkSysctlKey } from './sysctl.ts';
+import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
+
+/** The options of dhclient that `dns` stands for. */
+export const DNS_OPTIONS = {
+  domain: ['domain-name'],
+  search: ['domain-search', 'dhcp6.domain-search'],
+  nameservers: ['domain-name-servers', 'dhcp6.name-servers'],
+} as const;
+
+export function findConflicts(tree: Tree): ConfigError[] {
+  return [...dnsTwice(tree), ...dnsOfInterfaces(tree), ...requestBothWays(tree), ...sysctlTwice(tree)];
+}
+
+function dnsTwice(tree: Tree): ConfigError[] {
+  return Object.entries(DNS_OPTIONS).flatMap(([setting, options]) => {
+    if (valueAt(tree, ['dns', setting]) === undefined) return [];
+    return options
+      .map((option) => ['dhclient', 'supersede', option])
+      .filter((path) => valueAt(tree, path) !== undefined)
+      .map((path) => errorAt(tree, path, 'key', `dns.${setting} sets this already; write it there alone`));
+  });
+}
+
+function dnsOfInterfaces(tree: Tree): ConfigError[] {
+  return keysAt(tree, ['dhclient', 'interfaces']).flatMap((name) =>
+    Object.entries(DNS_OPTIONS).flatMap(([setting, options]) =>
+      options
+        .map((option) => ['dhclient', 'interfaces', name, 'supersede', option])
+        .filter((path) => valueAt(tree, path) !== undefined)
+        .map((path) =>
+          errorAt(tree, path, 'key', `resolv.conf is one for the host, not for an interface; set dns.${setting}`),
+        ),
+    ),
+  );
+}
+
+function requestBothWays(tree: Tree): ConfigError[] {
+  const interfaces = keysAt(tree, ['dhclient', 'interfaces']).map((name) => ['dhclient', 'interfaces', name]);
+  return [['dhclient'], ...interfaces].flatMap((scope) => {
+    const without = valueAt(tree, [...scope, 'request', 'without']);
+    const also = valueAt(tree, [...scope, 'request', 'also']);
+    if (!Array.isArray(without) || !Array.isArray(also)) return [];
+    return also.flatMap((option, i) =>
+      without.includes(option)
+        ? [errorAt(tree, [...scope, 'request', 'also', i], 'value', 'stands under without, too; keep one of them')]
+        : [],
+    );
+  });
+}
+
+function sysctlTwice(tree: Tree): ConfigError[] {
+  const first = new Map<string, string>();
+  return keysAt(tree, ['sysctl']).flatMap((key) => {
+    const checked = checkSysctlKey(key);
+    if ('problem' in checked) return [];
+    const other = first.get(checked.value);
+    if (other === undefined) {
+      first.set(checked.value, key);
+      return [];
+    }
+    const { file, line } = positionOf(tree, ['sysctl', other], 'key');
+    return [errorAt(tree, ['sysctl', key], 'key', `is ${other} of ${file}:${line} in other words; keep one of them`)];
+  });
+}
+
+function keysAt(tree: Tree, path: TreePath): string[] {
+  const value = valueAt(tree, path);
+  return value !== null && typeof value === 'object' && !Array.isArray(value) ? Object.keys(value) : [];
+}

@@ -1,0 +1,40 @@
+/** What is wrong in a configuration, where it stands, and what would be right. */
+
+export interface Position {
+  readonly file: string;
+  /** From 1; 0 where the error is about the file as a whole. */
+  readonly line: number;
+  /** From 1, in UTF-16 units as editors count; 0 where the error is about the file as a whole. */
+  readonly column: number;
+}
+
+export interface ConfigError extends Position {
+  /** `dns.nameservers[2]`; empty where the error is about no setting. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A text in the notation that is written to the host, or what is wrong with it and what would be right. */
+export type Checked = { readonly value: string } | { readonly problem: string };
+
+/** `/etc/holdfast/agent.yaml:4:17: dns.nameservers[2]: "10.0.0.300" is not an IP address; write one such as 10.0.0.53` */
+export function formatConfigError({ file, line, column, path, message }: ConfigError): string {
+  const where = line === 0 ? file : `${file}:${line}:${column}`;
+  return [where, path, message].filter((part) => part !== '').join(': ');
+}
+
+export function fileError(file: string, message: string): ConfigError {
+  return { file, line: 0, column: 0, path: '', message };
+}
+
+const LONGEST = 80;
+
+/** A value as a message may show it: quoted, cut, and without anything that a terminal would act on. */
+export function show(value: unknown): string {
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return cut.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** C0 and C1 controls, DEL, line separators, and the marks that reorder text (Unicode's bidirectional controls). */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;

@@ -1,0 +1,70 @@
+/** A checked configuration → the desired state. */
+import { checkNameserver, checkSortlistPair } from './addresses.ts';
+import type { DesiredDhclient, DesiredDns, DesiredState, DesiredSysctl, DhclientScope } from './desired.ts';
+import type { Checked } from './errors.ts';
+import { type Config, optionValues } from './schema.ts';
+import { checkSysctlKey } from './sysctl.ts';
+
+type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request'>;
+
+export function desiredState(config: Config): DesiredState {
+  const dns = config.dns ? desiredDns(config.dns) : null;
+  return {
+    dns,
+    dhclient: desiredDhclient(config.dhclient ?? {}, dns),
+    sysctl: Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
+  };
+}
+
+function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns {
+  return {
+    domain: dns.domain ?? null,
+    search: dns.search ?? null,
+    nameservers: dns.nameservers?.map((text) => notation(checkNameserver(text))) ?? null,
+    sortlist: dns.sortlist?.map((text) => notation(checkSortlistPair(text))) ?? null,
+    options: dns.options ?? null,
+    symlink: dns.symlink ?? 'refuse',
+  };
+}
+
+function desiredDhclient(dhclient: NonNullable<Config['dhclient']>, dns: DesiredDns | null): DesiredDhclient {
+  const global = scope(dhclient);
+  return {
+    global: { ...global, supersede: new Map([...(dns ? dnsOptions(dns) : []), ...global.supersede]) },
+    interfaces: new Map(Object.entries(dhclient.interfaces ?? {}).map(([name, own]) => [name, scope(own)])),
+  };
+}
+
+function scope({ supersede = {}, request }: Scope): DhclientScope {
+  return {
+    supersede: new Map(Object.entries(supersede).map(([name, entry]) => [name, optionValues(entry) ?? []])),
+    request: request ? { without: request.without ?? [], also: request.also ?? [] } : null,
+  };
+}
+
+/** IPv4 name servers go into DHCPv4's option, IPv6 ones into DHCPv6's, which has no place for a zone. */
+function dnsOptions({ domain, search, nameservers }: DesiredDns): [string, readonly string[]][] {
+  const v4 = nameservers?.filter((address) => !address.includes(':')) ?? [];
+  const v6 = nameservers?.filter((address) => address.includes(':')).map((address) => address.replace(/%.*/, '')) ?? [];
+  const options: [string, readonly string[]][] = [
+    ['domain-name', domain === null ? [] : [domain]],
+    ['domain-search', search ?? []],
+    ['domain-name-servers', v4],
+    ['dhcp6.name-servers', v6],
+    ['dhcp6.domain-search', search ?? []],
+  ];
+  return options.filter(([, values]) => values.length > 0);
+}
+
+function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string]): DesiredSysctl {
+  const path = notation(checkSysctlKey(key));
+  if (typeof rule !== 'object') return { path, key, want: { value: String(rule) }, optional: false };
+  const want = rule.atLeast === undefined ? { value: String(rule.value) } : { atLeast: rule.atLeast };
+  return { path, key, want, optional: rule.optional ?? false };
+}
+
+/** The schema has let it pass, so it is a value. */
+function notation(checked: Checked): string {
+  if ('problem' in checked) throw new Error(checked.problem);
+  return checked.value;
+}

@@ -1,0 +1,38 @@
+/** Names of domains and of network interfaces. Each function returns what is wrong and what would be right, or nothing. */
+import { domainToASCII } from 'node:url';
+import { show } from './errors.ts';
+
+export const DOMAIN_PATTERN =
+  '^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$';
+export const INTERFACE_PATTERN = '^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,14}$';
+
+const DOMAIN = new RegExp(DOMAIN_PATTERN);
+const INTERFACE = new RegExp(INTERFACE_PATTERN);
+const LONGEST_DOMAIN = 253;
+
+/** RFC 1123 labels, with underscores as in service names; without the final dot. */
+export function domainProblem(name: string): string | undefined {
+  if (DOMAIN.test(name)) {
+    return name.length <= LONGEST_DOMAIN
+      ? undefined
+      : `${show(name)} has ${name.length} characters; a domain name has at most ${LONGEST_DOMAIN}`;
+  }
+  if (/[^\x00-\x7f]/.test(name)) {
+    const ascii = domainToASCII(name);
+    return DOMAIN.test(ascii)
+      ? `${show(name)} is not ASCII; write ${ascii}`
+      : `${show(name)} is not ASCII; write it in its punycode form (xn--…)`;
+  }
+  if (name.endsWith('.') && DOMAIN.test(name.slice(0, -1))) {
+    return `${show(name)} ends with a dot; write ${name.slice(0, -1)}`;
+  }
+  if (/^\S+([ ,]+\S+)+$/.test(name))
+    return `${show(name)} is not one domain name; write a list: [a.example, b.example]`;
+  return `${show(name)} is not a domain name; write labels of letters, digits, - and _ (at most 63 each), such as dev.example.com`;
+}
+
+/** As the kernel has it (dev_valid_name, IFNAMSIZ), and without what a configuration file or a shell would act on. */
+export function interfaceNameProblem(name: string): string | undefined {
+  if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;
+  return `${show(name)} is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100`;
+}

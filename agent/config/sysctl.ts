@@ -1,0 +1,37 @@
+/** Names and values of kernel settings, in the notation of sysctl.d(5). */
+import { type Checked, show } from './errors.ts';
+
+/** What /proc/sys takes in one write: a page, with its end. */
+const LONGEST_VALUE = 4095;
+
+/**
+ * The path below /proc/sys that a key names. As for procps and systemd-sysctl, whichever of `.` and `/` comes first is
+ * the separator; the other one then stands for itself: `net.ipv4.conf.eth0/100.rp_filter` and
+ * `net/ipv4/conf/eth0.100/rp_filter` are the same.
+ */
+export function checkSysctlKey(key: string): Checked {
+  const wrong = (why: string): Checked => ({ problem: `${show(key)} ${why}` });
+  if (/^[./]*proc[./]sys[./]/.test(key)) return wrong('must be as sysctl shows it; leave /proc/sys out');
+  if (key.startsWith('-'))
+    return wrong('begins with -; write { value: …, optional: true } where the key may be missing');
+  if (/[*?[\]]/.test(key)) return wrong('is a pattern; write each key out');
+  if (/[=\s]/.test(key)) return wrong('is not a key; write net.ipv4.ip_forward: 1');
+  const dotted = /[./]/.exec(key)?.[0] === '.';
+  const path = dotted ? key.replace(/[./]/g, (char) => (char === '.' ? '/' : '.')) : key;
+  const parts = path.split('/');
+  const sound = parts.every((part) => /^[A-Za-z0-9_.@+:-]+$/.test(part) && part !== '.' && part !== '..');
+  return sound && parts.length > 1 ? { value: path } : wrong('is not a key; write one such as net.ipv4.ip_forward');
+}
+
+/** What is wrong with a text as a value, or nothing. */
+export function sysctlTextProblem(value: string): string | undefined {
+  if (/^(true|yes|on)$/i.test(value)) return `${show(value)}: write 1`;
+  if (/^(false|no|off)$/i.test(value)) return `${show(value)}: write 0`;
+  if (value.trim() === '') return 'is empty; write a value, such as 1';
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
+    return `${show(value)} has a line break or control character; write one line`;
+  if (value !== value.trim()) return `${show(value)} begins or ends with a blank; write ${show(value.trim())}`;
+  return Buffer.byteLength(value) > LONGEST_VALUE
+    ? `is longer than ${LONGEST_VALUE} bytes, which the kernel refuses`
+    : undefined;
+}

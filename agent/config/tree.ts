@@ -1,0 +1,72 @@
+/** A configuration as it was written: values that remember the file, line and column that they came from. */
+import type { Position } from './errors.ts';
+
+export type Tree = TreeScalar | TreeList | TreeMap;
+
+export interface TreeScalar {
+  readonly kind: 'scalar';
+  readonly at: Position;
+  readonly value: string | number | boolean | null;
+}
+
+export interface TreeList {
+  readonly kind: 'list';
+  readonly at: Position;
+  readonly items: readonly Tree[];
+}
+
+export interface TreeMap {
+  readonly kind: 'map';
+  readonly at: Position;
+  /** `at` is the key's own position. */
+  readonly entries: ReadonlyMap<string, { readonly at: Position; readonly value: Tree }>;
+}
+
+export type TreePath = readonly (string | number)[];
+
+/** Maps are merged deeply; a list or a scalar of `over` replaces what `under` has. */
+export function mergeMaps(under: TreeMap, over: TreeMap): TreeMap {
+  const entries = new Map(under.entries);
+  for (const [key, entry] of over.entries) {
+    const old = entries.get(key)?.value;
+    const both = old?.kind === 'map' && entry.value.kind === 'map';
+    entries.set(key, both ? { at: entry.at, value: mergeMaps(old, entry.value) } : entry);
+  }
+  return { kind: 'map', at: over.at, entries };
+}
+
+/** The values alone. Maps become objects without a prototype. */
+export function plain(tree: Tree): unknown {
+  if (tree.kind === 'scalar') return tree.value;
+  if (tree.kind === 'list') return tree.items.map(plain);
+  const object: Record<string, unknown> = Object.create(null);
+  for (const [key, { value }] of tree.entries) object[key] = plain(value);
+  return object;
+}
+
+/** Where a value stands, or its key; what is not there is answered with the nearest thing around it. */
+export function positionOf(tree: Tree, path: TreePath, part: 'key' | 'value'): Position {
+  const [step, ...rest] = path;
+  if (step === undefined) return tree.at;
+  if (tree.kind === 'list') {
+    const item = tree.items[Number(step)];
+    return item ? positionOf(item, rest, part) : tree.at;
+  }
+  const entry = tree.kind === 'map' ? tree.entries.get(String(step)) : undefined;
+  if (!entry) return tree.at;
+  return rest.length === 0 && part === 'key' ? entry.at : positionOf(entry.value, rest, part);
+}
+
+/** `dns.nameservers[2]` */
+export function formatPath(path: TreePath): string {
+  return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
+}
+
+/** The plain value at a path; undefined where there is none. */
+export function valueAt(tree: Tree, path: TreePath): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined) return plain(tree);
+  if (tree.kind === 'scalar') return undefined;
+  const below = tree.kind === 'list' ? tree.items[Number(step)] : tree.entries.get(String(step))?.value;
+  return below && valueAt(below, rest);
+}
