@@ -132,3 +132,29 @@ test('lists far longer than any sane one', { skip: unavailable() }, async () => 
   await unharmed(scene.host, await events(scene));
   await holds(scene.host);
 });
+
+test('what dhclient itself would have refused, straight into its script', { skip: unavailable() }, async () => {
+  await using scene = await staleHost({});
+  const { host } = scene;
+  await apply(host);
+  for (const [title, value] of Object.entries(VALUES)) {
+    if (value.includes('\0')) continue; // no environment can hold it
+    for (const reason of ['BOUND', 'RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE', 'BOUND6', 'RENEW6']) {
+      await host.run(['/sbin/dhclient-script'], { env: { reason, interface: 'eth0', ...everyVariable(value) } });
+      assert.ok(!host.exists('/run/lab/canary'), `${title}: executed at ${reason}`);
+      const record = await host.read(`/run/holdfast/lease${reason.endsWith('6') ? '6' : ''}.eth0`);
+      assert.match(record, /^reason=\w+(\t\w+=[^\t\n]*)*\n$/, `${title}: recorded at ${reason}`);
+      await holds(host);
+    }
+  }
+});
+
+/** What a lease sets, with one value everywhere but in the address: the script would take that from the interface. */
+function everyVariable(value: string): Record<string, string> {
+  const names =
+    'domain_name domain_search domain_name_servers host_name routers ntp_servers interface_mtu root_path filename';
+  const names6 = 'dhcp6_name_servers dhcp6_domain_search max_life preferred_life';
+  const times = 'dhcp_lease_time dhcp_renewal_time dhcp_rebinding_time expiry dhcp_server_identifier broadcast_address';
+  const variables = `${names} ${names6} ${times}`.split(' ').map((name) => [`new_${name}`, value]);
+  return { ...Object.fromEntries(variables), new_ip_address: '10.77.0.100', new_subnet_mask: '255.255.255.0' };
+}
