@@ -32,10 +32,13 @@ const EMPTY: TreeMap = { kind: 'map', at: { file: '', line: 0, column: 0 }, entr
 
 /** Of several errors at one place the first is the cause, the others follow from it. */
 function inOrder(sources: readonly Source[], errors: readonly ConfigError[]): ConfigError[] {
-  const place = ({ file, line, column }: ConfigError) => `${file}:${line}:${column}`;
   const rank = new Map(sources.map(({ path }, i) => [path, i]));
-  const first = errors.filter((error, i) => errors.findIndex((other) => place(other) === place(error)) === i);
-  return first.sort(
+  const first = new Map<string, ConfigError>();
+  for (const error of errors) {
+    const place = `${error.file}:${error.line}:${error.column}`;
+    if (!first.has(place)) first.set(place, error);
+  }
+  return [...first.values()].sort(
     (a, b) => (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
   );
 }

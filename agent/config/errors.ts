@@ -20,7 +20,7 @@ export type Checked = { readonly value: string } | { readonly problem: string };
 /** `/etc/holdfast/agent.yaml:4:17: dns.nameservers[2]: "10.0.0.300" is not an IP address; write one such as 10.0.0.53` */
 export function formatConfigError({ file, line, column, path, message }: ConfigError): string {
   const where = line === 0 ? file : `${file}:${line}:${column}`;
-  return [where, path, message].filter((part) => part !== '').join(': ');
+  return visible([where, path, message].filter((part) => part !== '').join(': '));
 }
 
 export function fileError(file: string, message: string): ConfigError {
@@ -32,8 +32,11 @@ const LONGEST = 80;
 /** A value as a message may show it: quoted, cut, and without anything that a terminal would act on. */
 export function show(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
-  return cut.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return visible(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+}
+
+function visible(text: string): string {
+  return text.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** C0 and C1 controls, DEL, line separators, and the marks that reorder text (Unicode's bidirectional controls). */

@@ -27,10 +27,10 @@ function explainIssue(issue: Issue, above: TreePath, tree: Tree): ConfigError[] 
     case 'invalid_union': {
       // The branch that has the value's type knows more than "none of them".
       const branch = issue.errors.find(
-        (errors) => !errors.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+        (errors) => !errors.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
       );
       if (branch && branch.length > 0) return branch.flatMap((inner) => explainIssue(inner, path, tree));
-      return [errorAt(tree, path, 'value', issue.message)];
+      return [errorAt(tree, path, 'value', valueAt(tree, path) === null ? EMPTY : issue.message)];
     }
     case 'invalid_value': {
       const known = issue.values.map(String);
@@ -44,10 +44,11 @@ function explainIssue(issue: Issue, above: TreePath, tree: Tree): ConfigError[] 
   }
 }
 
+const EMPTY = 'is empty; write a value, or leave the key out';
 const ZODS_OWN_MESSAGE = 'Invalid input';
 
 function typeProblem({ expected, message }: { expected: string; message: string }, value: unknown): string {
-  if (value === null) return 'is empty; write a value, or leave the key out';
+  if (value === null) return EMPTY;
   if (message !== ZODS_OWN_MESSAGE) return message;
   const scalar = typeof value !== 'object';
   if (expected === 'array') return scalar ? `write a list: [${value}]` : 'write a list: [first, second]';

@@ -18,7 +18,7 @@ export const MAX_SORTLIST = 10;
 type Meta = { description?: string; examples?: unknown[]; pattern?: string; enum?: string[]; [key: string]: unknown };
 
 const domainName = text(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
-const optionName = text(optionNameProblem, { enum: [...optionNames()] });
+const optionName = text(optionNameProblem, { enum: optionNames() });
 
 const dns = section(
   {
@@ -62,8 +62,14 @@ const dns = section(
   'Held in dhclient.conf, in dhclient’s hooks and in resolv.conf alike. What is left out stays as it is.',
 );
 
+const scalars = [z.string(), z.int(), z.boolean()] as const;
 const supersede = z
-  .record(optionName, z.union([scalar(), z.array(scalar())], { error: 'write a value or a list of values' }))
+  .record(
+    optionName,
+    z.union([...scalars, z.array(z.union(scalars, { error: 'write a text, a whole number, true or false' }))], {
+      error: 'write a value or a list of values',
+    }),
+  )
   .check(everyEntry(optionValuesProblem));
 
 const scope = {
@@ -96,15 +102,15 @@ const dhclient = section(
   'Further settings of ISC dhclient.',
 );
 
-const value = z.union([z.int(), text(sysctlTextProblem, { minLength: 1 })], {
-  error: ({ input }) =>
-    typeof input === 'boolean'
-      ? `${input}: write ${Number(input)}`
-      : 'write a number or a text, such as 1 or "4096 131072 6291456"',
-});
+const number = z.int();
+const line = text(sysctlTextProblem, { minLength: 1 });
 
 const sysctlRule = {
-  value: field(value, 'The value to hold.', [262144]),
+  value: field(
+    z.union([number, line], { error: orZeroOne('write a number or a text, such as 1 or "4096 131072 6291456"') }),
+    'The value to hold.',
+    [262144],
+  ),
   atLeast: field(
     z
       .int({ error: 'write a whole number that is not negative, without quotes' })
@@ -126,7 +132,8 @@ const sysctl = field(
     }),
     z.union(
       [
-        value,
+        number,
+        line,
         z.strictObject(sysctlRule, { error: unknownKeys(sysctlRule) }).check(
           problem((rule: object) => {
             if ('value' in rule !== 'atLeast' in rule) return undefined;
@@ -138,10 +145,7 @@ const sysctl = field(
         ),
       ],
       {
-        error: ({ input }) =>
-          typeof input === 'boolean'
-            ? `${input}: write ${Number(input)}`
-            : 'write a number, a text, { value: 1, optional: true } or { atLeast: 4096 }',
+        error: orZeroOne('write a number, a text, { value: 1, optional: true } or { atLeast: 4096 }'),
       },
     ),
   ),
@@ -177,10 +181,6 @@ function text(wrong: (value: string) => string | undefined, meta: Meta) {
   return z.string().check(problem(wrong), z.meta(meta));
 }
 
-function scalar() {
-  return z.union([z.string(), z.int(), z.boolean()]);
-}
-
 function list<Item extends z.core.SomeType>(
   item: Item,
   { least, empty }: { least: number; empty: string },
@@ -189,6 +189,12 @@ function list<Item extends z.core.SomeType>(
   const checks = [z.minLength(least, empty), everyItemOnce()];
   if (limit) checks.push(z.maxLength(limit.most, limit.full));
   return z.array(item).check(...checks);
+}
+
+/** What to say of a value of the wrong type, where a boolean is most likely meant as a number. */
+function orZeroOne(otherwise: string) {
+  return ({ input }: { input?: unknown }) =>
+    typeof input === 'boolean' ? `${input}: write ${Number(input)}` : otherwise;
 }
 
 /** The message of zod's issue carries the keys that are known, which `explain` compares with the unknown one. */
@@ -203,34 +209,32 @@ function problem<T>(wrong: (value: T) => string | undefined) {
   });
 }
 
-/** Also where something else is wrong with the list: all errors at once. */
 function everyItemOnce() {
-  return z.check<unknown[]>(
-    (context) => {
-      context.value.forEach((item, i) => {
-        if (typeof item !== 'string' || context.value.indexOf(item) === i) return;
+  return evenIfWrong<unknown[]>(Array.isArray, ({ value, issues }) => {
+    const seen = new Set<unknown>();
+    for (const [i, item] of value.entries()) {
+      if (typeof item === 'string' && seen.has(item)) {
         const message = `${show(item)} stands already above; keep one of them`;
-        context.issues.push({ code: 'custom', input: item, path: [i], message });
-      });
-    },
-    { when: always } as object,
-  );
+        issues.push({ code: 'custom', input: item, path: [i], message });
+      }
+      seen.add(item);
+    }
+  });
 }
 
 function everyEntry(wrong: (key: string, value: unknown) => string | undefined) {
-  return z.check<Record<string, unknown>>(
-    (context) => {
-      for (const [key, entry] of Object.entries(context.value)) {
-        const message = wrong(key, entry);
-        if (message !== undefined) context.issues.push({ code: 'custom', input: entry, path: [key], message });
-      }
-    },
-    { when: always } as object,
-  );
+  const isMap = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value);
+  return evenIfWrong<Record<string, unknown>>(isMap, ({ value, issues }) => {
+    for (const [key, entry] of Object.entries(value)) {
+      const message = wrong(key, entry);
+      if (message !== undefined) issues.push({ code: 'custom', input: entry, path: [key], message });
+    }
+  });
 }
 
-function always(): boolean {
-  return true;
+/** zod leaves a list or map that has something wrong in it unchecked; here all errors are to come at once. */
+function evenIfWrong<T>(fits: (value: unknown) => boolean, check: z.core.CheckFn<T>) {
+  return z.check<T>(check, { when: ({ value }: z.core.ParsePayload) => fits(value) } as object);
 }
 
 function problemOf(checked: Checked): string | undefined {
@@ -238,14 +242,17 @@ function problemOf(checked: Checked): string | undefined {
 }
 
 function optionNameProblem(name: string): string | undefined {
-  return findOption(name) ? undefined : `${show(name)} is no option of dhclient${didYouMean(name, [...optionNames()])}`;
+  return findOption(name)
+    ? undefined
+    : `${show(name)} is no option of dhcp-options(5)${didYouMean(name, optionNames())}`;
 }
 
 /** Of an entry whose name is known and whose value has the right shape; the rest is said by the schema itself. */
 function optionValuesProblem(name: string, entry: unknown): string | undefined {
   const option = findOption(name);
   const values = optionValues(entry);
-  return option && values ? checkOptionValues(option, values) : undefined;
+  const message = option && values ? checkOptionValues(option, values) : undefined;
+  return message && `${show(values!.join(', '))}: ${message}`;
 }
 
 /** A value or a list of values as texts; null where it is neither. */

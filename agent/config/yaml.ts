@@ -3,7 +3,7 @@
  * refused: it is where files that look the same to a person turn out to mean something else.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import { type ConfigError, fileError, type Position, show } from './errors.ts';
+import { type ConfigError, fileError, type Position } from './errors.ts';
 import type { Tree, TreeMap } from './tree.ts';
 
 /** Far above any real configuration (about 100 bytes a setting); it bounds what a hostile file can cost. */
@@ -99,7 +99,7 @@ function parse(file: string, text: string): YamlResult {
   function number(value: number, source: string, offset: number, path: string): number | string {
     if (/^(0|-?[1-9][0-9]*)$/.test(source)) return Number.isSafeInteger(value) ? value : source;
     const decimal = Number.isSafeInteger(value) ? `write ${value}` : 'write a plain decimal integer';
-    report(offset, `${show(source)} is a number to YAML; ${decimal}, or put it in quotes where text is meant`, path);
+    report(offset, `${source} is a number to YAML; ${decimal}, or put it in quotes where text is meant`, path);
     return source;
   }
 
@@ -128,5 +128,6 @@ function parse(file: string, text: string): YamlResult {
 
 const SAID_BETTER: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here (---); put it into a file of its own in agent.d',
+  TAG_RESOLVE_FAILED: 'a tag (!…) that is not known; write the plain value',
   TAB_AS_INDENT: 'a tab; YAML indents with blanks only',
 };
