@@ -11,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   type Stats,
+  symlinkSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -49,6 +50,20 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o644): Re
   return { atomic: true };
 }
 
+/** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; then the old file is there still. */
+export function replaceWithLink(path: string, target: string): void {
+  const temporary = temporaryOf(path);
+  try {
+    removeIfThere(temporary);
+    symlinkSync(target, temporary);
+    renameSync(temporary, path);
+  } catch (error) {
+    removeIfThere(temporary);
+    throw hostError('write', path, error);
+  }
+  syncFolder(dirname(path));
+}
+
 /** Removes a file for good, also across a power cut. */
 export function removeFile(path: string): void {
   try {
@@ -60,7 +75,7 @@ export function removeFile(path: string): void {
   syncFolder(dirname(path));
 }
 
-export function temporaryOf(path: string): string {
+function temporaryOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.holdfast`);
 }
 

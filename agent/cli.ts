@@ -1,0 +1,100 @@
+/** The command line: one line a command; what it does is loaded when it is called. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { ApplyOptions } from './commands/apply.ts';
+import type { CommonOptions } from './commands/context.ts';
+import { reportFailure } from './commands/output.ts';
+import { VERSION } from './commands/version.ts';
+import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
+
+const program = new Command('agent')
+  .description(
+    "Keeps this host's network settings where its operator put them: now, at the next lease, at the next boot.",
+  )
+  .version(VERSION)
+  .option('--no-color', 'no colours (also by NO_COLOR, and where stdout is no terminal)')
+  .showHelpAfterError('(agent --help, and agent COMMAND --help, tell more)')
+  .addHelpText('after', examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status']));
+
+command('plan', 'show what apply would change, and change nothing')
+  .addHelpText(
+    'after',
+    `\nExit status: 0 nothing differs, 1 bad configuration or usage, 2 something differs.${examples(['agent plan', 'agent plan --only resolver --json'])}`,
+  )
+  .action(run(async () => (await import('./commands/plan.ts')).plan));
+
+command('apply', 'make the host what the configuration says, and read it back')
+  .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
+  .addHelpText(
+    'after',
+    `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
+  )
+  .action(run<ApplyOptions>(async () => (await import('./commands/apply.ts')).apply));
+
+command('status', 'show each setting now, at the next lease and at the next boot, and every running dhclient')
+  .addHelpText('after', examples(['agent status', 'agent status --json']))
+  .action(run(async () => (await import('./commands/status.ts')).status));
+
+command('doctor', 'explain what else acts on these settings')
+  .addHelpText('after', examples(['agent doctor', 'agent doctor --json']))
+  .action(run(async () => (await import('./commands/doctor.ts')).doctor));
+
+command('revert', 'put files and values back as they were before the first apply, and remove the hooks')
+  .addHelpText('after', examples(['sudo agent revert']))
+  .action(run(async () => (await import('./commands/revert.ts')).revert));
+
+command('init', 'write a commented configuration from what the host has now')
+  .option('--output <file>', 'where to; "-" is stdout (default: the configuration file)')
+  .option('--force', 'overwrite an existing file')
+  .addHelpText('after', examples(['sudo agent init', 'agent init --output -']))
+  .action(run(async () => (await import('./commands/init.ts')).init));
+
+program
+  .command('schema')
+  .description('print the JSON Schema of the configuration, for editors')
+  .addHelpText('after', examples(['agent schema > agent.schema.json']))
+  .action(async () => {
+    process.stdout.write((await import('./commands/schema.ts')).runSchema());
+  });
+
+program.parseAsync();
+
+/** A command with the options that all of them share. */
+function command(name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option(
+      '--config <file>',
+      'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
+    )
+    .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped')
+    .option('--live', 'with --root: the running kernel and its processes belong to these files')
+    .addOption(
+      new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(resourceNames),
+    )
+    .option('--json', 'one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print nothing but failures')
+    .option('--no-color', 'no colours');
+}
+
+/** Loads what the command needs, runs it, and exits with its status once everything is printed. */
+function run<T extends CommonOptions>(load: () => Promise<(options: T) => Promise<number>>) {
+  return async (options: T & { color?: boolean }) => {
+    if (options.color === false || program.opts().color === false) process.env.NO_COLOR = '1';
+    try {
+      process.exitCode = await (await load())(options);
+    } catch (error) {
+      process.exitCode = reportFailure(error, options);
+    }
+  };
+}
+
+function resourceNames(name: string, earlier: ResourceName[] = []): ResourceName[] {
+  const known = RESOURCE_NAMES.find((candidate) => candidate === name);
+  if (known === undefined) throw new InvalidArgumentError(`It is one of ${RESOURCE_NAMES.join(', ')}.`);
+  return [...earlier, known];
+}
+
+function examples(lines: readonly string[]): string {
+  return `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

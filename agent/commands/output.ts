@@ -1,0 +1,67 @@
+/** What commands print and exit with. Results go to stdout; what went wrong goes to stderr. */
+import { styleText } from 'node:util';
+import { type ConfigError, formatConfigError } from '../config/errors.ts';
+import type { CommonOptions } from './context.ts';
+
+/** Exit statuses, as Puppet's --detailed-exitcodes has them where they meet. */
+export const EXIT = {
+  ok: 0,
+  /** Bad usage or configuration: nothing was touched. */
+  usage: 1,
+  /** `plan`: something differs. `apply --detailed-exitcodes`: something was changed. */
+  changed: 2,
+  failed: 4,
+} as const;
+
+/** A configuration that is not valid, with every error in it. */
+export class ConfigFailure extends Error {
+  readonly errors: readonly ConfigError[];
+
+  constructor(errors: readonly ConfigError[]) {
+    super(errors.map(formatConfigError).join('\n'));
+    this.name = 'ConfigFailure';
+    this.errors = errors;
+  }
+}
+
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Prints what stopped a command and gives its exit status. */
+export function reportFailure(error: unknown, { json = false }: CommonOptions): number {
+  const errors = error instanceof ConfigFailure ? error.errors : [];
+  const message = error instanceof Error ? error.message : String(error);
+  if (json) printJson({ error: { message, errors } });
+  else process.stderr.write(`${message}\n`);
+  return error instanceof ConfigFailure ? EXIT.usage : EXIT.failed;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours where stdout is a terminal and NO_COLOR is not set (no-color.org). */
+export function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout, validateStream: true });
+}
+
+/** Columns as wide as their longest cell; the last one is not padded. Cells may be painted. */
+export function table(rows: readonly (readonly string[])[], indent = ''): string {
+  const widths: number[] = [];
+  for (const row of rows)
+    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, width(cell));
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, index) => cell + ' '.repeat((widths[index] ?? 0) - width(cell)));
+      return `${indent}${cells.join('  ').trimEnd()}`;
+    })
+    .join('\n');
+}
+
+function width(cell: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colours take no room
+  return cell.replace(/\x1b\[[0-9;]*m/g, '').length;
+}

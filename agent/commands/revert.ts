@@ -1,0 +1,13 @@
+import { revert as revertHost } from '../resources/revert.ts';
+import { type CommonOptions, openHost } from './context.ts';
+import { EXIT, printJson } from './output.ts';
+import { tellOutcomes } from './tell.ts';
+
+/** Puts files and values back as they were before the first apply, and removes the hooks. Gives the exit status. */
+export async function revert(options: CommonOptions): Promise<number> {
+  const outcomes = await revertHost(openHost(options));
+  const failed = outcomes.some(({ result }) => result === 'failed');
+  if (options.json) printJson({ changed: outcomes.some(({ result }) => result === 'changed'), failed, outcomes });
+  else tellOutcomes(outcomes, options.quiet ?? false, 'as before');
+  return failed ? EXIT.failed : EXIT.ok;
+}

@@ -1,0 +1,137 @@
+import { type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
+import type { Host } from '../host/host.ts';
+import { inspectAll } from '../resources/converge.ts';
+import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts';
+import type { Finding, SettingState } from '../resources/resource.ts';
+import { type CommonOptions, openContext } from './context.ts';
+import { EXIT, paint, print, printJson, table } from './output.ts';
+
+/** Shows each setting at its three moments, and every running dhclient. Looks only. Gives the exit status. */
+export async function status(options: CommonOptions): Promise<number> {
+  const { host, resources } = await openContext(options);
+  const findings = await inspectAll(resources);
+  const settings = settingViews(findings);
+  const clients = dhcpClients(host).map((client) => viewClient(host, client));
+  if (options.json) printJson({ settings, clients, findings: findings.map(withoutTexts) });
+  else if (!options.quiet) tell(settings, clients, findings, host);
+  return EXIT.ok;
+}
+
+interface ClientView {
+  readonly pid: number;
+  readonly family: 4 | 6;
+  /** ISO 8601. */
+  readonly started: string;
+  readonly configuration: string;
+  readonly owner: string | null;
+  /** When its configuration changed after it started; null: it runs with what the file says. */
+  readonly staleSince: string | null;
+  readonly leases: LeaseView[];
+}
+
+interface LeaseView {
+  readonly interface: string;
+  readonly address: string | null;
+  readonly renews: string | null;
+  readonly expires: string | null;
+  /** The lines that dhclient-script alone would write to resolv.conf at the next renewal. */
+  readonly withoutHook: string[];
+}
+
+function viewClient(host: Host, client: DhcpClient): ClientView {
+  const since = staleSince(host, client);
+  const leases = client.interfaces.map((name) => ({ name, lease: currentLease(host, client, name) }));
+  return {
+    pid: client.pid,
+    family: client.family,
+    started: time(client.started),
+    configuration: client.confFile,
+    owner: client.owner,
+    staleSince: since === null ? null : time(since),
+    leases: leases.map(({ name, lease }) => ({
+      interface: name,
+      address: lease?.address ?? null,
+      renews: lease?.renew ? time(lease.renew) : null,
+      expires: lease?.expire ? time(lease.expire) : null,
+      withoutHook: lease === null ? [] : resolvConfWithoutHook(lease),
+    })),
+  };
+}
+
+function tell(
+  settings: readonly SettingView[],
+  clients: readonly ClientView[],
+  findings: readonly Finding[],
+  host: Host,
+): void {
+  if (settings.length === 0) print('Nothing is configured.');
+  else {
+    const head = ['setting', 'now', 'lease', 'boot', 'wanted'].map((title) => paint('bold', title));
+    print(
+      table([
+        head,
+        ...settings.map((view) => [view.setting, ...MOMENTS.map((moment) => cell(view.moments[moment])), view.wanted]),
+      ]),
+    );
+  }
+  const reasons = settings.flatMap(explain);
+  const refusals = findings.flatMap(({ key, refusal }) => (refusal === undefined ? [] : [`${key}: ${refusal}`]));
+  const notes = [...new Set([...refusals, ...reasons])];
+  if (notes.length > 0) print(`\n${notes.map((note) => `  ${note}`).join('\n')}`);
+  if (!host.live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
+  for (const client of clients) tellClient(client);
+}
+
+const CELLS = {
+  ok: ['green', '✓'],
+  drifted: ['red', 'drifted'],
+  unknown: ['yellow', 'unknown'],
+  skipped: ['gray', 'skipped'],
+} as const;
+
+function cell(state: SettingState | undefined): string {
+  if (state === undefined) return paint('gray', '–');
+  const [colour, text] = CELLS[state.state];
+  return paint(colour, text);
+}
+
+function explain({ setting, moments }: SettingView): string[] {
+  return MOMENTS.flatMap((moment) => {
+    const found = moments[moment];
+    if (found === undefined || found.state === 'ok' || found.state === 'skipped') return [];
+    const is =
+      found.state === 'drifted' ? `is ${found.actual === null ? 'not set' : found.actual || 'empty'}` : 'is unknown';
+    return [`${setting} (${moment}): ${found.reason ?? is}`];
+  });
+}
+
+function tellClient({ pid, started, configuration, owner, staleSince, leases }: ClientView): void {
+  print('');
+  print(
+    paint('bold', `dhclient[${pid}]`) +
+      ` since ${started}, with ${configuration}${owner === null ? '' : ` (run by ${owner})`}`,
+  );
+  if (staleSince !== null) {
+    print(
+      paint('yellow', '  stale: ') +
+        `its configuration changed at ${staleSince}; it will not read it before it is started again`,
+    );
+  }
+  for (const lease of leases) {
+    print(
+      `  ${lease.interface}: ${lease.address ?? 'no lease known'}${lease.renews === null ? '' : `, renews ${lease.renews}`}`,
+    );
+    if (lease.withoutHook.length > 0)
+      print(`  without the hook it would then have written: ${lease.withoutHook.join('; ')}`);
+  }
+}
+
+/** The whole text of files is `plan`'s matter. */
+function withoutTexts({ wanted: _wanted, actual: _actual, settings: _settings, ...finding }: Finding) {
+  return finding;
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,73 @@
+/**
+ * Where the hooks go. Debian's dhclient-script sources every file in two folders; RHEL's sources one file at each moment,
+ * which may be somebody's already: there ours is a marked block in it.
+ */
+import type { Host } from '../host/host.ts';
+
+export interface HookPlaces {
+  readonly enter: string;
+  readonly exit: string;
+  /** The file is shared with others. */
+  readonly shared: boolean;
+  /** The script sources it only with the run bit set. */
+  readonly needsRunBit: boolean;
+}
+
+/** Last in run-parts' order, so that no neighbour (resolvconf) redefines make_resolv_conf after us. */
+const NAME = 'zz-holdfast';
+const SCRIPTS = ['/sbin/dhclient-script', '/usr/sbin/dhclient-script'];
+const BEGIN = '# BEGIN holdfast\n';
+const END = '# END holdfast\n';
+
+/** null: this host has no dhclient. */
+export function hookPlaces(host: Host): HookPlaces | null {
+  const script = SCRIPTS.map((path) => host.readText(path)).find((text) => text !== null);
+  const folder = /^ETCDIR=["']?(\/[^"'\s]*)/m.exec(script ?? '')?.[1] ?? '/etc/dhcp';
+  const hasFolders =
+    script?.includes('dhclient-enter-hooks.d') ?? host.stat(`${folder}/dhclient-enter-hooks.d`) !== null;
+  if (hasFolders) {
+    return {
+      enter: `${folder}/dhclient-enter-hooks.d/${NAME}`,
+      exit: `${folder}/dhclient-exit-hooks.d/${NAME}`,
+      shared: false,
+      needsRunBit: false,
+    };
+  }
+  if (script === undefined || script === null) return null;
+  return {
+    enter: `${folder}/dhclient-enter-hooks`,
+    exit: `${folder}/dhclient-exit-hooks`,
+    shared: true,
+    needsRunBit: true,
+  };
+}
+
+/** The whole file with our hook in it. */
+export function placeHook(places: HookPlaces, current: string | null, hook: string): string {
+  if (!places.shared) return hook;
+  const block = BEGIN + hook + END;
+  if (current === null) return `#!/bin/sh\n${block}`;
+  const { before, after } = around(current);
+  return before + block + after;
+}
+
+/** The file without it; null: nothing of anybody's is left in it. */
+export function removeHook(places: HookPlaces, current: string): string | null {
+  if (!places.shared) return null;
+  const { before, after } = around(current);
+  return before + after === '#!/bin/sh\n' ? null : before + after;
+}
+
+/** Whether a hook of ours is in the file. */
+export function ownsHook(places: HookPlaces, current: string): boolean {
+  return !places.shared || around(current).found;
+}
+
+function around(text: string): { before: string; after: string; found: boolean } {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END, begin);
+  if (begin < 0 || end < 0) {
+    return { before: text === '' || text.endsWith('\n') ? text : `${text}\n`, after: '', found: false };
+  }
+  return { before: text.slice(0, begin), after: text.slice(end + END.length), found: true };
+}

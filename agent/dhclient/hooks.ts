@@ -1,0 +1,233 @@
+/**
+ * The two hooks that dhclient-script(8) sources at every event. The enter hook makes a dhclient that still runs with an
+ * old configuration produce the wanted state; the exit hook records what happened, for the agent.
+ *
+ * They run inside dhclient-script as root, and dhclient declines its lease when that script fails. So: POSIX sh plus
+ * `local`; no exit, no set, nothing leaked; right under a neighbour's `set -e`, `set -u`, `set -f`, `set -C` and IFS; only
+ * literals from the configuration, single-quoted; what a server sent is copied, compared and printed, never evaluated; no
+ * process is started while nothing changes (but one, where an address' lifetime or a folder in /run needs it).
+ */
+import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.ts';
+import { managedKeywords, RESOLV_CONF, wantedLines } from '../resolver/resolv-conf.ts';
+import { envName, envValue, findOption } from './options.ts';
+
+/** Where the exit hook leaves the last event of each interface: `lease.eth0`, and `lease6.eth0` for DHCPv6. */
+export const RECORD_FOLDER = '/run/holdfast';
+
+/** What is recorded of an offer, as dhclient-script knows it (`new_` before it). */
+const RECORDED = {
+  4: [
+    'ip_address',
+    'subnet_mask',
+    'broadcast_address',
+    'routers',
+    'rfc3442_classless_static_routes',
+    'interface_mtu',
+    'host_name',
+    'domain_name',
+    'domain_search',
+    'domain_name_servers',
+    'ntp_servers',
+    'dhcp_server_identifier',
+    'dhcp_lease_time',
+    'dhcp_renewal_time',
+    'dhcp_rebinding_time',
+    'expiry',
+  ],
+  6: ['ip6_address', 'dhcp6_name_servers', 'dhcp6_domain_search', 'max_life', 'preferred_life'],
+} as const;
+
+const HEADER = `\
+# Holdfast keeps this host's DHCP and DNS settings through every lease. Made by "agent apply"; changes here are overwritten.
+# Sourced by dhclient-script(8), so it must not exit, fail, or leave a shell option or a variable behind: dhclient would
+# decline its lease.
+`;
+
+export function renderEnterHook(desired: DesiredState): string {
+  return `${HEADER}
+case "\${reason-}" in
+BOUND | RENEW | REBIND | REBOOT | TIMEOUT)
+    # What the server offered, for the exit hook.
+    holdfast_offered=''
+${recordOffer(4)}
+    # dhclient-script adds the address on REBOOT; where it is there already, its lifetime would run out at the old expiry.
+    if [ "$reason" = REBOOT ]; then
+        case "\${new_ip_address-}/\${new_subnet_mask-}/\${new_dhcp_lease_time-}" in
+        /* | *//* | */ | *[!0-9./]*) ;;
+        *)
+            ip -4 addr change "$new_ip_address/$new_subnet_mask" \${new_broadcast_address:+broadcast "$new_broadcast_address"} \\
+                valid_lft "$new_dhcp_lease_time" preferred_lft "$new_dhcp_lease_time" \\
+                dev "\${interface-}" label "\${interface-}" >/dev/null 2>&1 || :
+            ;;
+        esac
+    fi
+${supersede(desired, 4)}    ;;
+BOUND6 | RENEW6 | REBIND6)
+    holdfast_offered=''
+${recordOffer(6)}${supersede(desired, 6)}    ;;
+esac
+${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeResolvConf(desired.dns)}:
+`;
+}
+
+export function renderExitHook(): string {
+  return `${HEADER}
+case "\${reason-}" in
+'' | PREINIT* | MEDIUM | ARPCHECK | ARPSEND) ;;
+*)
+    # The last event of each interface, on one line, for the agent.
+    case "\${interface-}" in
+    '' | *[!A-Za-z0-9_.:@-]*) ;;
+    *)
+        if [ -d ${RECORD_FOLDER} ] || mkdir -p -m 0755 ${RECORD_FOLDER} 2>/dev/null; then
+            case "$reason" in
+            *6) holdfast_record='${RECORD_FOLDER}/lease6' ;;
+            *) holdfast_record='${RECORD_FOLDER}/lease' ;;
+            esac
+            printf '%s\\n' "reason=$reason	interface=$interface	pid=$PPID\${holdfast_offered-}" \\
+                2>/dev/null >|"$holdfast_record.$interface" || :
+            unset holdfast_record
+        fi
+        ;;
+    esac
+    ;;
+esac
+unset holdfast_offered
+:
+`;
+}
+
+function recordOffer(family: 4 | 6): string {
+  return RECORDED[family]
+    .map((name) => {
+      const value = `\${new_${name}-}`;
+      return `    case "${value}" in
+    '') ;;
+    *[[:cntrl:]]*) holdfast_offered="$holdfast_offered	${name}=?" ;;
+    *) holdfast_offered="$holdfast_offered	${name}=${value}" ;;
+    esac
+`;
+    })
+    .join('');
+}
+
+function supersede({ dhclient }: DesiredState, family: 4 | 6): string {
+  const everywhere = assignments(dhclient.global, family, '    ');
+  const branches = [...dhclient.interfaces].flatMap(([name, scope]) => {
+    const own = assignments(scope, family, '        ');
+    return own === '' ? [] : [`    ${quote(name)})\n${own}        ;;\n`];
+  });
+  const own = branches.length === 0 ? '' : `    case "\${interface-}" in\n${branches.join('')}    esac\n`;
+  const all = everywhere + own;
+  return all === '' ? '' : `    # As configured, whatever the server or a stale dhclient.conf says.\n${all}`;
+}
+
+function assignments(scope: DhclientScope, family: 4 | 6, indent: string): string {
+  return [...scope.supersede]
+    .flatMap(([name, values]) => {
+      const option = findOption(name);
+      if (option === undefined || name.startsWith('dhcp6.') !== (family === 6)) return [];
+      return [`${indent}${envName(option)}=${quote(envValue(option, values))}\n`];
+    })
+    .join('');
+}
+
+/**
+ * dhclient-script's own make_resolv_conf empties the file and fills it again at every renewal. This one does as
+ * composeResolvConf does, compares, and renames. What the configuration leaves open is taken from the lease.
+ */
+function makeResolvConf(dns: DesiredDns): string {
+  const managed = managedKeywords(dns);
+  const literal = (...keywords: (typeof managed)[number][]) => {
+    return quote(keywords.map((keyword) => (managed.includes(keyword) ? wantedLines(dns, keyword) : '')).join(''));
+  };
+  const names = managed.includes('domain');
+  const servers = managed.includes('nameserver');
+  const always = managed.map((keyword) => keyword as string);
+  const body = `make_resolv_conf() {
+    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' placed='' line word rest temporary newline='
+'
+${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : OFFERED_NAMES}${
+  servers ? `    servers=${literal('nameserver')}\n` : OFFERED_SERVERS
+}    if [ -r "$file" ]; then
+        while IFS= read -r line || [ -n "$line" ]; do
+            current="$current$line$newline"
+            word=\${line#"\${line%%[! 	]*}"}
+            word=\${word%%[ 	]*}
+            case "$word" in
+            ${always.join(' | ')}) word=ours ;;
+${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours; fi ;;\n`}${
+  servers ? '' : `            nameserver) if [ -n "$servers" ]; then word=ours; fi ;;\n`
+}            *) word=other ;;
+            esac
+            if [ "$word" != ours ]; then
+                wanted="$wanted$line$newline"
+            elif [ -z "$placed" ]; then
+                wanted="$wanted$names$servers"${literal('sortlist', 'options')}
+                placed=yes
+            fi
+        done <"$file"
+    fi
+    if [ -z "$placed" ]; then
+        wanted="$wanted$names$servers"${literal('sortlist', 'options')}
+    fi
+    if [ "$wanted" = "$current" ] && [ -e "$file" ]; then
+        return 0
+    fi
+    temporary="\${file%/*}/.resolv.conf.holdfast.\${interface-}"
+    if (umask 022 && printf '%s' "$wanted" >|"$temporary") 2>/dev/null; then
+        cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
+        sync -- "$temporary" 2>/dev/null || :
+        # A bind-mounted file cannot be renamed over.
+        mv -fT -- "$temporary" "$file" 2>/dev/null || cat -- "$temporary" 2>/dev/null >|"$file" || :
+    fi
+    rm -f -- "$temporary" 2>/dev/null || :
+    return 0
+}
+`;
+  if (dns.symlink !== 'refuse') return body;
+  return `# A symbolic link is somebody else's file: its owner gets the servers above from its own hook.
+if [ ! -L ${RESOLV_CONF} ]; then
+${body}fi
+`;
+}
+
+const FOLLOW = `    if [ -L "$file" ]; then
+        file=$(readlink -f "$file") || file='${RESOLV_CONF}'
+    fi
+`;
+
+/** As Debian's script has it: the domain is the first to be searched. */
+const OFFERED_NAMES = `    word="\${new_domain_name-}"
+    word=\${word%% *}
+    rest="\${new_domain_search-}"
+    case "\${reason-}" in *6) rest="\${new_dhcp6_domain_search-}" word='' ;; esac
+    case "$word$rest" in
+    '' | *[!A-Za-z0-9._\\ -]*) ;;
+    *)
+        case " $rest " in
+        *" \${word:-$rest} "* | *" $word. "*) ;;
+        *) rest="$word\${rest:+ $rest}" ;;
+        esac
+        names="\${word:+domain $word$newline}search $rest$newline"
+        ;;
+    esac
+`;
+
+const OFFERED_SERVERS = `    rest="\${new_domain_name_servers-} "
+    case "\${reason-}" in *6) rest="\${new_dhcp6_name_servers-} " ;; esac
+    while [ -n "$rest" ]; do
+        word=\${rest%% *}
+        rest=\${rest#* }
+        case "$word" in
+        '' | *[!0-9A-Fa-f.:]*) ;;
+        [Ff][Ee]80:*) servers="\${servers}nameserver $word%\${interface-}$newline" ;;
+        *) servers="\${servers}nameserver $word$newline" ;;
+        esac
+    done
+`;
+
+/** A literal for sh: nothing in it is expanded. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

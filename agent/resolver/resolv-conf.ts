@@ -1,0 +1,88 @@
+/**
+ * resolv.conf(5) as text: which lines are ours, what they say, and how the wanted file is made from the one that is
+ * there. The enter hook (agent/dhclient/hooks.ts) does the same in sh at every lease: the two must give the same bytes.
+ */
+import type { DesiredDns } from '../config/desired.ts';
+
+export const RESOLV_CONF = '/etc/resolv.conf';
+
+/** In the order in which they are written. */
+export const KEYWORDS = ['domain', 'search', 'nameserver', 'sortlist', 'options'] as const;
+export type Keyword = (typeof KEYWORDS)[number];
+
+/**
+ * The keywords whose lines are ours. `domain` and `search` overrule one another, the last one wins: whoever configures
+ * one has both.
+ */
+export function managedKeywords(dns: DesiredDns): Keyword[] {
+  const names = dns.domain !== null || dns.search !== null;
+  const managed: Record<Keyword, boolean> = {
+    domain: names,
+    search: names,
+    nameserver: dns.nameservers !== null,
+    sortlist: dns.sortlist !== null,
+    options: dns.options !== null,
+  };
+  return KEYWORDS.filter((keyword) => managed[keyword]);
+}
+
+/** Our lines of one keyword, each with its newline. */
+export function wantedLines(dns: DesiredDns, keyword: Keyword): string {
+  const joined = (values: readonly string[] | null) => (values?.length ? `${keyword} ${values.join(' ')}\n` : '');
+  switch (keyword) {
+    case 'domain':
+      return joined(dns.domain === null ? null : [dns.domain]);
+    case 'search':
+      return joined(dns.search);
+    case 'nameserver':
+      return (dns.nameservers ?? []).map((address) => `nameserver ${address}\n`).join('');
+    case 'sortlist':
+      return joined(dns.sortlist);
+    case 'options':
+      return joined(dns.options);
+  }
+}
+
+/** The wanted file: our lines stand together where the first of their keywords stood; every other line is kept. */
+export function composeResolvConf(current: string, dns: DesiredDns): string {
+  const managed = managedKeywords(dns);
+  const ours = managed.map((keyword) => wantedLines(dns, keyword)).join('');
+  let text = '';
+  let placed = false;
+  for (const line of lines(current)) {
+    if (!managed.includes(keywordOf(line) as Keyword)) {
+      text += `${line}\n`;
+    } else if (!placed) {
+      text += ours;
+      placed = true;
+    }
+  }
+  return placed ? text : text + ours;
+}
+
+/** What the C library takes from the file for one keyword; null where it says nothing of it. */
+export function effectiveValues(text: string, keyword: Keyword): string[] | null {
+  const words = lines(text)
+    .filter((line) => keywordOf(line) === keyword)
+    .map((line) =>
+      line
+        .trim()
+        .split(/[ \t]+/)
+        .slice(1),
+    );
+  if (words.length === 0) return null;
+  if (keyword === 'nameserver') return words.map((line) => line[0] ?? '');
+  // options add up, of the others the last line wins.
+  return keyword === 'options' ? words.flat() : (words.at(-1) ?? []);
+}
+
+function lines(text: string): string[] {
+  const all = text.split('\n');
+  if (all.at(-1) === '') all.pop();
+  return all;
+}
+
+/** glibc wants a keyword in the first column, Go and c-ares do not: an indented one is one for somebody. */
+function keywordOf(line: string): string {
+  return /^[ \t]*([^ \t]*)/.exec(line)?.[1] ?? '';
+}

@@ -1,0 +1,107 @@
+/** The one way from findings to outcomes, for plan, apply and heal alike. */
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import type { Finding, Outcome, Resource } from './resource.ts';
+
+const LOCK_FOLDER = '/run/holdfast';
+
+/**
+ * A change may undo an earlier one (writing ip_forward resets the redirects of every interface), so what was changed is
+ * looked at again; what then still drifts will not converge.
+ */
+const ROUNDS = 3;
+
+/** A resource that cannot even look is one `unknown` finding, and never stops another. */
+export async function inspectAll(resources: readonly Resource[]): Promise<Finding[]> {
+  const findings = await Promise.all(resources.map(inspectOne));
+  return findings.flat();
+}
+
+/**
+ * Brings the host to what is wanted. Where nothing drifts nothing is locked, written or started; else one apply at a
+ * time on this host, and every outcome is read back. Outcomes come in the order of the findings.
+ */
+export async function converge(host: Host, resources: readonly Resource[]): Promise<Outcome[]> {
+  const findings = await inspectAll(resources);
+  if (!findings.some(isActionable)) return findings.map(untouched);
+  return host.exclusively(LOCK_FOLDER, () => applyAll(resources));
+}
+
+/** Whether `apply` would change it. */
+export function isActionable(finding: Finding): boolean {
+  return finding.state === 'drifted' && finding.refusal === undefined;
+}
+
+/** Whether the host is not as wanted here: what makes `plan` exit 2. */
+export function differs(finding: Finding): boolean {
+  return finding.state === 'drifted' || finding.refusal !== undefined;
+}
+
+async function applyAll(resources: readonly Resource[]): Promise<Outcome[]> {
+  const outcomes = new Map<string, Outcome>();
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    let changed = false;
+    for (const resource of resources) {
+      for (const finding of await inspectOne(resource)) {
+        const earlier = outcomes.get(identity(finding));
+        if (isActionable(finding) && earlier?.result !== 'failed') {
+          outcomes.set(identity(finding), await applyOne(resource, finding));
+          changed = true;
+        } else if (earlier === undefined || (earlier.result === 'changed' && differs(finding))) {
+          outcomes.set(identity(finding), untouched(finding));
+        }
+      }
+    }
+    if (!changed) return [...outcomes.values()];
+  }
+  for (const finding of (await inspectAll(resources)).filter(isActionable)) {
+    const reason = 'it does not stay: another setting, or another process, changes it back';
+    outcomes.set(identity(finding), { ...untouched(finding), result: 'failed', reason });
+  }
+  return [...outcomes.values()];
+}
+
+async function inspectOne(resource: Resource): Promise<Finding[]> {
+  try {
+    return await resource.inspect();
+  } catch (error) {
+    const message = errorMessage(error);
+    return [
+      {
+        resource: resource.name,
+        key: resource.name,
+        kind: 'value',
+        moment: 'now',
+        state: 'unknown',
+        wanted: null,
+        actual: null,
+        reason: message,
+        refusal: message,
+        settings: [],
+      },
+    ];
+  }
+}
+
+async function applyOne(resource: Resource, finding: Finding): Promise<Outcome> {
+  try {
+    return await resource.apply(finding);
+  } catch (error) {
+    return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
+  }
+}
+
+function untouched(finding: Finding): Outcome {
+  const outcome = { ...place(finding), actual: finding.actual };
+  if (finding.refusal !== undefined) return { ...outcome, result: 'failed', reason: finding.refusal };
+  const result = finding.state === 'ok' ? 'ok' : finding.state === 'drifted' ? 'failed' : 'skipped';
+  return { ...outcome, result, ...(finding.reason === undefined ? {} : { reason: finding.reason }) };
+}
+
+function place({ resource, key, moment }: Finding) {
+  return { resource, key, moment };
+}
+
+function identity({ resource, key, moment }: Finding): string {
+  return `${resource} ${moment} ${key}`;
+}

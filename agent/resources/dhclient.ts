@@ -1,0 +1,149 @@
+import type { DesiredDhclient } from '../config/desired.ts';
+import { dhclientComplaints } from '../dhclient/check.ts';
+import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { type ConfSetting, editConf } from '../dhclient/editor.ts';
+import { hookPlaces } from '../dhclient/hook-places.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { applyFile } from './files.ts';
+import { Originals } from './originals.ts';
+import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
+
+/** Keeps every dhclient.conf that is in use: what the next dhclient will start with, the boot moment. */
+export class Dhclient implements Resource {
+  readonly name = 'dhclient';
+  private readonly host: Host;
+  private readonly wanted: DesiredDhclient;
+
+  constructor(host: Host, wanted: DesiredDhclient) {
+    this.host = host;
+    this.wanted = wanted;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const clients = dhcpClients(this.host);
+    const foreign = clients.filter(({ owner }) => owner !== null).map((client) => this.foreign(client));
+    return [...this.files(clients).map((file) => this.compare(file, clients)), ...foreign];
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const complaints = finding.wanted === null ? [] : dhclientComplaints(this.host, finding.wanted);
+    if (complaints.length > 0) {
+      throw new HostError('ECONF', `dhclient itself refuses the new ${finding.key}: ${complaints.join('; ')}`);
+    }
+    return applyFile(this.host, finding);
+  }
+
+  watches(): string[] {
+    return this.files(dhcpClients(this.host));
+  }
+
+  /** Every file that a dhclient of this host reads or would read at its start, links resolved, each once. */
+  private files(clients: readonly DhcpClient[]): string[] {
+    const { host } = this;
+    const used = clients
+      .filter(({ owner, confFile }) => owner === null && confFile.startsWith('/'))
+      .map(({ confFile }) => confFile);
+    const ofInterfaces = ['/etc/dhcp', '/etc'].flatMap((folder) => {
+      return host
+        .list(folder)
+        .filter((name) => /^dhclient-.+\.conf$/.test(name))
+        .map((name) => `${folder}/${name}`);
+    });
+    const there = [...used, DEFAULT_CONF, '/etc/dhclient.conf', ...ofInterfaces].filter((file) =>
+      host.stat(file)?.isFile(),
+    );
+    const files = [...new Set(there.map((file) => host.target(file)))];
+    if (files.length > 0 || hookPlaces(host) === null) return files;
+    return this.empty() ? [] : [DEFAULT_CONF];
+  }
+
+  private compare(file: string, clients: readonly DhcpClient[]): Finding {
+    const actual = this.host.readText(file);
+    const original = new Originals(this.host).find('file', file);
+    // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
+    const base = original !== null && original.after === actual ? original.before : actual;
+    const edited = editConf(base ?? '', this.wanted);
+    const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual } as const;
+    if (!edited.ok) {
+      const lines = edited.problems.map(({ line, message }) => `line ${line}: ${message}`);
+      const refusal = `it has syntax errors, so it is left as it is: ${lines.join('; ')}`;
+      return { ...common, state: 'drifted', wanted: actual, refusal, settings: this.unknown(refusal) };
+    }
+    const wanted = base === null && edited.text === '' ? null : edited.text;
+    const now = editConf(actual ?? '', this.wanted);
+    const reason = edited.warnings.join('; ');
+    return {
+      ...common,
+      state: actual === wanted ? 'ok' : 'drifted',
+      wanted,
+      ...(reason === '' ? {} : { reason }),
+      settings: (now.ok ? now : edited).settings.flatMap((setting) => this.settingStates(setting, file, clients)),
+    };
+  }
+
+  private settingStates(found: ConfSetting, file: string, clients: readonly DhcpClient[]): SettingState[] {
+    const setting = settingName(found);
+    const { wanted, actual } = found;
+    const boot: SettingState = { setting, moment: 'boot', state: found.ok ? 'ok' : 'drifted', wanted, actual };
+    if (found.name !== 'request') return [boot];
+    // No hook can change what a running dhclient asks for.
+    const stale = clients.filter((client) => {
+      return this.host.target(client.confFile) === file && staleSince(this.host, client) !== null;
+    });
+    if (!found.ok || stale.length > 0) {
+      const reason = `pending until the next start${stale.length > 0 ? ` of ${stale.map(clientName).join(', ')}` : ''}`;
+      return [boot, { ...boot, moment: 'lease', state: 'drifted', reason }];
+    }
+    return [boot, { ...boot, moment: 'lease' }];
+  }
+
+  private foreign(client: DhcpClient): Finding {
+    const reason = `${clientName(client)} is run by ${client.owner}, which makes this file anew at each start`;
+    return {
+      resource: this.name,
+      key: client.confFile,
+      kind: 'file',
+      moment: 'boot',
+      state: 'skipped',
+      wanted: null,
+      actual: null,
+      reason,
+      settings: this.unknown(reason),
+    };
+  }
+
+  /** Every setting that the file should hold, when it cannot be said whether it does. */
+  private unknown(reason: string): SettingState[] {
+    const edited = editConf('', this.wanted);
+    return edited.ok
+      ? edited.settings.map((found) => ({
+          setting: settingName(found),
+          moment: 'boot',
+          state: 'unknown',
+          wanted: found.wanted,
+          actual: null,
+          reason,
+        }))
+      : [];
+  }
+
+  private empty(): boolean {
+    return [this.wanted.global, ...this.wanted.interfaces.values()].every(({ supersede, request }) => {
+      return supersede.size === 0 && request === null;
+    });
+  }
+}
+
+const DNS_SETTING: Record<string, string> = {
+  'supersede.domain-name': 'dns.domain',
+  'supersede.domain-search': 'dns.search',
+  'supersede.domain-name-servers': 'dns.nameservers',
+  'supersede.dhcp6.domain-search': 'dns.search',
+  'supersede.dhcp6.name-servers': 'dns.nameservers',
+};
+
+function settingName({ name, iface }: ConfSetting): string {
+  const dns = iface === null ? DNS_SETTING[name] : undefined;
+  return dns ?? `dhclient.${iface === null ? '' : `interfaces.${iface}.`}${name}`;
+}

@@ -1,0 +1,26 @@
+/** What every resource that keeps a file shares: compare, remember the original, write, read back. */
+import type { Host } from '../host/host.ts';
+import { Originals } from './originals.ts';
+import type { Finding, Outcome } from './resource.ts';
+
+/**
+ * Brings one file to `finding.wanted` (null: removed) and reads it back. `path` is where it is written, where that is
+ * not the finding's key (a symbolic link that is followed). Throws HostError; then the old file is whole.
+ */
+export function applyFile(host: Host, finding: Finding, { path = finding.key, mode = 0o644 } = {}): Outcome {
+  const { wanted } = finding;
+  new Originals(host).rememberFile(path, wanted);
+  let notAtomic = false;
+  if (wanted === null) {
+    host.remove(path);
+  } else {
+    host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
+    notAtomic = !host.replace(path, wanted, mode).atomic;
+  }
+  const actual = host.readText(path);
+  const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment, actual };
+  if (actual !== wanted) return { ...outcome, result: 'failed', reason: 'read back, it is not what was written' };
+  if (!notAtomic) return { ...outcome, result: 'changed' };
+  const reason = 'not atomic: it is a mount point, so it was written in place, and a reader may have seen a mixture';
+  return { ...outcome, result: 'changed', reason };
+}

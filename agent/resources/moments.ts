@@ -1,0 +1,25 @@
+/** The findings turned round: for each setting, is it right now, will it survive the next lease, will it survive a reboot? */
+import type { Finding, Moment, SettingState, State } from './resource.ts';
+
+export const MOMENTS = ['now', 'lease', 'boot'] as const satisfies readonly Moment[];
+
+export interface SettingView {
+  readonly setting: string;
+  readonly wanted: string;
+  /** A moment that nothing on this host can forget the setting at is missing. */
+  readonly moments: Partial<Record<Moment, SettingState>>;
+}
+
+/** One line a setting, in the order in which they are first met. Of several artifacts the worst state counts. */
+export function settingViews(findings: readonly Finding[]): SettingView[] {
+  const views = new Map<string, SettingView & { moments: Partial<Record<Moment, SettingState>> }>();
+  for (const state of findings.flatMap(({ settings }) => settings)) {
+    const view = views.get(state.setting) ?? { setting: state.setting, wanted: state.wanted, moments: {} };
+    const known = view.moments[state.moment];
+    if (known === undefined || BADNESS[state.state] > BADNESS[known.state]) view.moments[state.moment] = state;
+    views.set(state.setting, view);
+  }
+  return [...views.values()];
+}
+
+const BADNESS: Record<State, number> = { ok: 0, skipped: 1, unknown: 2, drifted: 3 };

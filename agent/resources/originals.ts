@@ -1,0 +1,102 @@
+/**
+ * How the host was before the first apply, so that `agent revert` can put it back: one small file an artifact, written
+ * before the artifact is touched for the first time. `after` is what Holdfast wrote last: what differs from it was
+ * changed by somebody else since.
+ */
+import type { Host } from '../host/host.ts';
+
+export const STATE_FOLDER = '/var/lib/holdfast';
+const FOLDER = `${STATE_FOLDER}/originals`;
+
+export interface OriginalFile {
+  readonly kind: 'file';
+  readonly key: string;
+  /** latin1; null: there was none. */
+  readonly before: string | null;
+  /** Set where it was a symbolic link. */
+  readonly link: string | null;
+  readonly mode: number;
+  readonly after: string | null;
+}
+
+export interface OriginalValue {
+  readonly kind: 'sysctl';
+  /** Below /proc/sys, with slashes. */
+  readonly key: string;
+  readonly before: string;
+  readonly after: string;
+}
+
+export type Original = OriginalFile | OriginalValue;
+
+export class Originals {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** To be called before a file is written or removed (`after` null). */
+  rememberFile(path: string, after: string | null): void {
+    const known = this.find('file', path);
+    if (known !== null) return this.save({ ...known, after });
+    const stats = this.host.lstat(path);
+    this.save({
+      kind: 'file',
+      key: path,
+      before: stats === null ? null : this.host.readText(path),
+      link: this.host.readLink(path),
+      mode: (stats?.mode ?? 0o644) & 0o7777,
+      after,
+    });
+  }
+
+  /** To be called before a sysctl is written. */
+  rememberValue(key: string, before: string, after: string): void {
+    const known = this.find('sysctl', key);
+    this.save(known === null ? { kind: 'sysctl', key, before, after } : { ...known, after });
+  }
+
+  find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
+    const text = this.host.readText(recordPath(kind, key));
+    return text === null ? null : (parse(text) as Extract<Original, { kind: K }> | null);
+  }
+
+  all(): Original[] {
+    return this.host
+      .list(FOLDER)
+      .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
+      .map((name) => parse(this.host.readText(`${FOLDER}/${name}`) ?? ''))
+      .filter((original) => original !== null);
+  }
+
+  forget(original: Original): void {
+    this.host.remove(recordPath(original.kind, original.key));
+  }
+
+  private save(original: Original): void {
+    this.host.makeFolder(FOLDER, 0o700);
+    this.host.replace(recordPath(original.kind, original.key), `${asciiJson(original)}\n`, 0o600);
+  }
+}
+
+function recordPath(kind: string, key: string): string {
+  return `${FOLDER}/${kind}.${encodeURIComponent(key)}.json`;
+}
+
+/** Bytes beyond ASCII as \u escapes, so that the record reads the same in every encoding. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\uffff]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+/** null for a record that is damaged: then the artifact counts as never touched, and nothing is put back blindly. */
+function parse(text: string): Original | null {
+  try {
+    const value = JSON.parse(text) as Original;
+    return value.kind === 'file' || value.kind === 'sysctl' ? value : null;
+  } catch {
+    return null;
+  }
+}

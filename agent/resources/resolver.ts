@@ -1,0 +1,90 @@
+import type { DesiredDns } from '../config/desired.ts';
+import { hookPlaces } from '../dhclient/hook-places.ts';
+import type { Host } from '../host/host.ts';
+import { linkOwner } from '../resolver/owner.ts';
+import { composeResolvConf, effectiveValues, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { applyFile } from './files.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
+
+/** Keeps /etc/resolv.conf as configured. Where no DHCP client rewrites it, it is the boot moment too. */
+export class Resolver implements Resource {
+  readonly name = 'resolver';
+  private readonly host: Host;
+  private readonly dns: DesiredDns | null;
+
+  constructor(host: Host, dns: DesiredDns | null) {
+    this.host = host;
+    this.dns = dns;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const { host, dns } = this;
+    if (dns === null) return [];
+    const link = host.readLink(RESOLV_CONF);
+    const actual = host.readText(RESOLV_CONF);
+    const wanted = composeResolvConf(actual ?? '', dns);
+    const refusal = link !== null && dns.symlink === 'refuse' ? linkRefusal(host.target(RESOLV_CONF)) : undefined;
+    const replaces = link !== null && dns.symlink === 'replace';
+    const ok = actual === wanted && !replaces;
+    // Without a dhclient nothing writes the file at boot.
+    const moments: Moment[] = hookPlaces(host) === null ? ['now', 'boot'] : ['now'];
+    return [
+      {
+        resource: this.name,
+        key: RESOLV_CONF,
+        kind: 'file',
+        moment: 'now',
+        state: ok ? 'ok' : 'drifted',
+        wanted,
+        actual,
+        ...(replaces ? { reason: `it is a symbolic link to ${link}` } : {}),
+        ...(ok || refusal === undefined ? {} : { refusal }),
+        settings: dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
+          return moments.map((moment) => settingState(setting, moment, values, effectiveValues(actual ?? '', keyword)));
+        }),
+      },
+    ];
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const follows = this.dns?.symlink === 'follow' && this.host.readLink(RESOLV_CONF) !== null;
+    return applyFile(this.host, finding, { path: follows ? this.host.target(RESOLV_CONF) : RESOLV_CONF });
+  }
+
+  watches(): string[] {
+    return this.dns === null ? [] : [RESOLV_CONF];
+  }
+}
+
+/** The settings of `dns` that are configured, with the keyword that carries each. */
+export function dnsSettings(dns: DesiredDns): { keyword: Keyword; setting: string; values: readonly string[] }[] {
+  const all: [Keyword, string, readonly string[] | null][] = [
+    ['domain', 'dns.domain', dns.domain === null ? null : [dns.domain]],
+    ['search', 'dns.search', dns.search],
+    ['nameserver', 'dns.nameservers', dns.nameservers],
+    ['sortlist', 'dns.sortlist', dns.sortlist],
+    ['options', 'dns.options', dns.options],
+  ];
+  return all.flatMap(([keyword, setting, values]) => (values === null ? [] : [{ keyword, setting, values }]));
+}
+
+function settingState(
+  setting: string,
+  moment: Moment,
+  wanted: readonly string[],
+  actual: readonly string[] | null,
+): SettingState {
+  const same = (actual ?? []).join(' ') === wanted.join(' ');
+  return {
+    setting,
+    moment,
+    state: same ? 'ok' : 'drifted',
+    wanted: wanted.join(' '),
+    actual: actual === null ? null : actual.join(' '),
+  };
+}
+
+function linkRefusal(target: string): string {
+  const owner = linkOwner(target);
+  return `a symbolic link to ${target}${owner === null ? '' : `, which belongs to ${owner}`}; set dns.symlink to "replace" (a file of our own) or "follow" (write there)`;
+}

@@ -1,0 +1,100 @@
+/** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
+import { applyPatch, reversePatch, structuredPatch } from 'diff';
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { type Original, type OriginalFile, Originals, type OriginalValue } from './originals.ts';
+import type { Outcome } from './resource.ts';
+import { sameSysctlValue, sysctlKey } from './sysctl-files.ts';
+
+const LOCK_FOLDER = '/run/holdfast';
+
+/** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
+export async function revert(host: Host): Promise<Outcome[]> {
+  const originals = new Originals(host);
+  if (originals.all().length === 0) return [];
+  return host.exclusively(LOCK_FOLDER, async () => {
+    // Writing ip_forward resets other keys: what they are is looked at before anything is written.
+    const found = originals.all().map((original) => ({ original, seen: valueOf(host, original) }));
+    return found
+      .sort((a, b) => urgency(b.original) - urgency(a.original))
+      .map(({ original, seen }) => {
+        const outcome = revertOne(host, original, seen);
+        if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
+        return outcome;
+      });
+  });
+}
+
+function revertOne(host: Host, original: Original, seen: string | null): Outcome {
+  try {
+    return original.kind === 'file' ? revertFile(host, original) : revertValue(host, original, seen);
+  } catch (error) {
+    return { ...place(original), result: 'failed', actual: null, reason: errorMessage(error) };
+  }
+}
+
+function revertFile(host: Host, original: OriginalFile): Outcome {
+  const { key, before, after, link, mode } = original;
+  const current = host.readText(key);
+  const outcome = place(original);
+  if (current === before && host.readLink(key) === link) return { ...outcome, result: 'ok', actual: current };
+  if (link !== null) {
+    host.replaceLink(key, link);
+    return { ...outcome, result: 'changed', actual: host.readText(key), reason: `a symbolic link to ${link} again` };
+  }
+  const wanted = current === after ? before : withoutOurs(current, before ?? '', after ?? '');
+  if (wanted === undefined) {
+    const reason = 'it was changed by somebody else since, where Holdfast had changed it: left as it is';
+    return { ...outcome, result: 'failed', actual: current, reason };
+  }
+  if (wanted === null) host.remove(key);
+  else host.replace(key, wanted, mode);
+  const actual = host.readText(key);
+  return actual === wanted
+    ? { ...outcome, result: 'changed', actual }
+    : { ...outcome, result: 'failed', actual, reason: 'read back, it is not what was written' };
+}
+
+/** The current text with our change taken back and everybody else's kept; undefined where the two cannot be told apart. */
+function withoutOurs(current: string | null, before: string, after: string): string | null | undefined {
+  if (current === null) return null; // it is gone: nothing of ours is left in it
+  const text = applyPatch(current, reversePatch(structuredPatch('', '', before, after)));
+  return text === false ? undefined : text;
+}
+
+function revertValue(host: Host, original: OriginalValue, seen: string | null): Outcome {
+  const { key, before, after } = original;
+  const outcome = place(original);
+  if (!host.live)
+    return { ...outcome, result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
+  if (seen === null) return { ...outcome, result: 'ok', actual: null, reason: 'this kernel has no such key any more' };
+  const now = host.sysctl(key) ?? '';
+  if (sameSysctlValue(now, before)) return { ...outcome, result: 'ok', actual: now };
+  if (!sameSysctlValue(seen, after)) {
+    const reason = `it was ${before}, Holdfast made it ${after}, somebody else ${seen} since: left as it is`;
+    return { ...outcome, result: 'failed', actual: now, reason };
+  }
+  host.writeSysctl(key, before);
+  const actual = host.sysctl(key);
+  return actual !== null && sameSysctlValue(actual, before)
+    ? { ...outcome, result: 'changed', actual }
+    : { ...outcome, result: 'failed', actual, reason: `wrote ${before}, the kernel made it ${actual ?? 'vanish'}` };
+}
+
+function valueOf(host: Host, original: Original): string | null {
+  try {
+    return original.kind === 'sysctl' && host.live ? host.sysctl(original.key) : null;
+  } catch {
+    return null;
+  }
+}
+
+function urgency({ key }: Original): number {
+  if (key.includes('dhclient-enter-hooks') || key.includes('dhclient-exit-hooks')) return 2;
+  return key.endsWith('/ip_forward') || key.endsWith('/all/forwarding') ? 1 : 0;
+}
+
+function place(original: Original) {
+  const key = original.kind === 'sysctl' ? sysctlKey(original.key) : original.key;
+  return { resource: 'revert', key, moment: original.kind === 'sysctl' ? 'now' : 'boot' } as const;
+}

@@ -1,0 +1,61 @@
+/** The persisted sysctls of a host, in the order in which systemd-sysctl(8) reads them at boot (sysctl.d(5)). */
+import type { Host } from '../host/host.ts';
+
+export const OUR_FILE = '/etc/sysctl.d/60-holdfast.conf';
+
+/** Of files with the same name, the one in the earlier folder counts. */
+const FOLDERS = ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d'];
+
+export interface Assignment {
+  readonly file: string;
+  readonly line: number;
+  /** Below /proc/sys, with slashes. May hold a glob. */
+  readonly path: string;
+  readonly value: string;
+}
+
+/** All assignments in order: of those with the same path the last one wins. */
+export function persistedSysctls(host: Host): Assignment[] {
+  return sysctlFiles(host).flatMap((file) => parseSysctls(file, host.readText(file) ?? ''));
+}
+
+export function parseSysctls(file: string, text: string): Assignment[] {
+  const found: Assignment[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    const match = /^\s*-?\s*([^\s#;=][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
+    if (match?.[1] === undefined || match[2] === undefined) continue;
+    found.push({ file, line: index + 1, path: sysctlPath(match[1]), value: match[2] });
+  }
+  return found;
+}
+
+/**
+ * A key as a path below /proc/sys. Whichever of "." and "/" stands first separates; in the form with dots a slash
+ * stands for a dot in a name (sysctl.d(5)): `net.ipv4.conf.eth0/100.rp_filter`.
+ */
+export function sysctlPath(key: string): string {
+  const separator = /[./]/.exec(key)?.[0];
+  if (separator !== '.') return key;
+  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
+}
+
+/** A key as an operator writes it: with dots, unless a name in it has one. */
+export function sysctlKey(path: string): string {
+  return path.includes('.') ? path : path.replaceAll('/', '.');
+}
+
+/** Multi-value sysctls come back with tabs: `4096\t131072\t6291456`. */
+export function sameSysctlValue(a: string, b: string): boolean {
+  const fields = (value: string) => value.trim().split(/\s+/).join(' ');
+  return fields(a) === fields(b);
+}
+
+function sysctlFiles(host: Host): string[] {
+  const byName = new Map<string, string>();
+  for (const folder of FOLDERS) {
+    for (const name of host.list(folder)) {
+      if (name.endsWith('.conf') && !byName.has(name)) byName.set(name, `${folder}/${name}`);
+    }
+  }
+  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+}
