@@ -61,7 +61,7 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
     .join('\n');
 }
 
+/** The escape sequences of colours take no room. */
 function width(cell: string): number {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape sequences of colours take no room
   return cell.replace(/\x1b\[[0-9;]*m/g, '').length;
 }

@@ -39,16 +39,19 @@ export class Originals {
   /** To be called before a file is written or removed (`after` null). */
   rememberFile(path: string, after: string | null): void {
     const known = this.find('file', path);
-    if (known !== null) return this.save({ ...known, after });
+    this.save(known === null ? this.fileAsItIs(path, after) : { ...known, after });
+  }
+
+  private fileAsItIs(path: string, after: string | null): OriginalFile {
     const stats = this.host.lstat(path);
-    this.save({
+    return {
       kind: 'file',
       key: path,
       before: stats === null ? null : this.host.readText(path),
       link: this.host.readLink(path),
       mode: (stats?.mode ?? 0o644) & 0o7777,
       after,
-    });
+    };
   }
 
   /** To be called before a sysctl is written. */

@@ -14,7 +14,7 @@ export async function revert(host: Host): Promise<Outcome[]> {
   if (originals.all().length === 0) return [];
   return host.exclusively(LOCK_FOLDER, async () => {
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
-    const found = originals.all().map((original) => ({ original, seen: valueOf(host, original) }));
+    const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
     return found
       .sort((a, b) => urgency(b.original) - urgency(a.original))
       .map(({ original, seen }) => {
@@ -81,7 +81,7 @@ function revertValue(host: Host, original: OriginalValue, seen: string | null): 
     : { ...outcome, result: 'failed', actual, reason: `wrote ${before}, the kernel made it ${actual ?? 'vanish'}` };
 }
 
-function valueOf(host: Host, original: Original): string | null {
+function currentValue(host: Host, original: Original): string | null {
   try {
     return original.kind === 'sysctl' && host.live ? host.sysctl(original.key) : null;
   } catch {
