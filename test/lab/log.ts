@@ -28,14 +28,18 @@ export class Log {
 
   /** The first line from index `from` on that matches. Throws, with the last lines, where none comes. */
   async until(pattern: RegExp, from = 0): Promise<string> {
-    let next = from;
+    return this.lines[await this.indexOf(pattern, from)]!;
+  }
+
+  /** Its index. */
+  async indexOf(pattern: RegExp, from = 0): Promise<number> {
     const deadline = Date.now() + PATIENCE_MS;
-    for (;;) {
-      for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return this.lines[next]!;
-      if (this.#ended || Date.now() > deadline)
-        throw new Error(
-          `no line ${pattern}${this.#ended ? ' before the end' : ''}:\n${this.lines.slice(-30).join('\n')}`,
-        );
+    for (let next = from; ; ) {
+      for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return next;
+      if (this.#ended || Date.now() > deadline) {
+        const when = this.#ended ? 'before the end' : 'in time';
+        throw new Error(`no line ${pattern} ${when}:\n${this.lines.slice(-30).join('\n')}`);
+      }
       await this.#more(deadline);
     }
   }

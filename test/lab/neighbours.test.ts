@@ -25,11 +25,9 @@ const FAULTS: Record<string, string> = {
   traps: "trap 'echo trapped' EXIT",
   'closed descriptors': 'exec 0<&- 3<&-',
   'standard output and error closed': 'exec 1>&- 2>&-',
-  'make_resolv_conf of its own': 'make_resolv_conf() { echo "nameserver 6.6.6.6" >/etc/resolv.conf; }',
   'functions with common names': 'local_dns() { exit 9; }; quote() { exit 9; }; log() { exit 9; }; run() { exit 9; }',
   'functions in place of programs': 'mv() { return 9; }; cp() { return 9; }; rm() { return 9; }; sync() { return 9; }',
-  'aliases for keywords and builtins':
-    "alias case='exit 9' local='exit 9' printf='exit 9' read='exit 9' unset='exit 9'",
+  'aliases, as root often has them': "alias cp='cp -i' mv='mv -i' rm='rm -i' cat='cat -n' ip='ip -color'",
   'our variables': "holdfast_offered='$(exit 9)'; holdfast_record=/run/lab/stolen; newline=x; file=/run/lab/stolen",
   'read-only variables': 'readonly interface new_ip_address',
   'superseded variables made read-only': 'readonly new_domain_name_servers',
@@ -38,20 +36,25 @@ const FAULTS: Record<string, string> = {
   'a syntax error': 'if then (',
 };
 
+/** Whoever comes last has the last word; `agent doctor` names a hook that comes after ours. */
+const ONLY_BEFORE: Record<string, string> = {
+  'make_resolv_conf of its own': 'make_resolv_conf() { echo "nameserver 6.6.6.6" >/etc/resolv.conf; }',
+};
+
 interface Result {
   readonly declined: boolean;
   readonly held: boolean;
 }
 
-/** One renewal with the neighbour in place, then one after it has gone. */
+/** One renewal with the neighbour in place. */
 async function meet(fault: string, name: string, holdfast: boolean): Promise<Result> {
   await using scene = await staleHost();
   const { host, client } = scene;
   if (holdfast) await apply(host);
   const hook = `/etc/dhcp/dhclient-enter-hooks.d/${name}`;
   await host.write(hook, `${fault}\n`);
-  await client.log.until(/^DHCPACK/, client.log.lines.length);
-  await client.log.until(/^(DHCPDECLINE|bound)/, client.log.lines.length);
+  const asked = await client.log.indexOf(/^DHCPREQUEST/, client.log.lines.length);
+  await client.log.indexOf(/^(DHCPDECLINE|bound)/, asked);
   const declined = client.declined > 0;
   const held =
     holdfast &&
@@ -68,7 +71,7 @@ for (const [where, name] of [
 ] as const) {
   test(`a broken neighbour ${where} ours`, { skip: unavailable(), concurrency: 4 }, async (t) => {
     await Promise.all(
-      Object.entries(FAULTS).map(([title, fault]) =>
+      Object.entries({ ...FAULTS, ...(where === 'before' ? ONLY_BEFORE : {}) }).map(([title, fault]) =>
         t.test(title, async (t) => {
           const [without, withit] = await Promise.all([meet(fault, name, false), meet(fault, name, true)]);
           if (without.declined)

@@ -10,7 +10,7 @@ export interface Watched {
   readonly polls: number;
   /** Mean time of a poll, µs. */
   readonly meanUs: number;
-  /** Longest time between two polls, µs: what lasted less may have been missed. */
+  /** Longest time between two polls, µs: what lasted less may have been missed, but for `changes`. */
   readonly longestUs: number;
   /** How long the file held something, but not what was expected, ms. */
   readonly wrongMs: number;
@@ -18,7 +18,7 @@ export interface Watched {
   readonly emptyMs: number;
   /** How long it did not exist, ms. */
   readonly absentMs: number;
-  /** How often its inode, modification time or size differed from the poll before. */
+  /** How often its inode, modification time or size differed from the poll before: seen however short a change was. */
   readonly changes: number;
 }
 

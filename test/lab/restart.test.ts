@@ -29,7 +29,7 @@ test('a new start of dhclient', options, async (t) => {
     t.test('with a dead server and a recorded lease that holds the old values (TIMEOUT)', async () => {
       await using scene = await staleHost({});
       const { host, client, server } = scene;
-      await host.sh('sed -i "1i timeout 3;" /etc/dhcp/dhclient.conf');
+      await host.sh('sed -i "1i timeout 3; reboot 1;" /etc/dhcp/dhclient.conf');
       await apply(host);
       await client.kill();
       await server.stop();

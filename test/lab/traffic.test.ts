@@ -15,8 +15,8 @@ test('no ping, address or route is lost through apply, renewals and revert', { s
   await host.sh(`ip addr add ${BEYOND}/32 dev lo; ip addr add ${STATIC}/32 dev lo`, { where: 'server' });
   const address = /inet (\S+?)\//.exec(await host.sh('ip -4 -o addr show dev eth0'))![1]!;
 
-  const table = await watchFile(host, '/proc/net/route');
   const deletions = await watchDeletions(host);
+  const table = await watchFile(host, '/proc/net/route');
   const pings = await Promise.all([
     watchPings(host, BEYOND, 'host'),
     watchPings(host, STATIC, 'host'),
@@ -36,7 +36,7 @@ test('no ping, address or route is lost through apply, renewals and revert', { s
     seen.map(({ lost }) => lost),
     [0, 0, 0],
   );
-  assert.deepEqual(await deletions.stop(), []);
   const { wrongMs, emptyMs } = await table.stop();
   assert.deepEqual({ wrongMs, emptyMs }, { wrongMs: 0, emptyMs: 0 });
+  assert.deepEqual(await deletions.stop(), []);
 });
