@@ -1,0 +1,34 @@
+/** The same no-op as others do it: resolv.conf and three sysctls looked at, and found right. */
+
+const RESOLV_CONF = `domain example.com
+search dev.example.com example.com
+nameserver 10.77.0.21
+nameserver 10.77.0.22
+sortlist 10.72.52.100/255.255.255.255 10.72.0.0/255.255.0.0
+options timeout:1 rotate
+`;
+
+/** The floor: what a careful operator's own script costs, without any of the moments but now. */
+export const SHELL_FLOOR = `#!/bin/sh
+set -eu
+wanted='${RESOLV_CONF.trimEnd()}'
+[ "$(cat /etc/resolv.conf)" = "$wanted" ] || { printf '%s\\n' "$wanted" >/etc/resolv.conf.new; mv /etc/resolv.conf.new /etc/resolv.conf; }
+for pair in net.ipv4.ip_forward=1 net.ipv4.conf.default.send_redirects=0 net.ipv4.conf.default.accept_redirects=0; do
+    [ "$(sysctl -n "\${pair%=*}")" = "\${pair#*=}" ] || sysctl -qw "$pair"
+done
+`;
+
+/** CFEngine 3, without its standard library. */
+export const POLICY = `body common control { bundlesequence => { "main" }; }
+bundle agent main
+{
+  vars:
+    "wanted" string => "${RESOLV_CONF.trimEnd().replaceAll('\n', '\\n')}";
+  files:
+    "/etc/resolv.conf" create => "true", edit_template_string => "$(wanted)
+", template_method => "inline_mustache", template_data => "{}";
+}
+`;
+
+export const PUPPET_MANIFEST = `file { '/etc/resolv.conf': content => '${RESOLV_CONF}' }
+`;

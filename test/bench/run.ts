@@ -1,0 +1,167 @@
+/**
+ * `npm run bench`: what Holdfast costs, as ratios in paired runs on one machine, in throw-away hosts. Needs root and
+ * dist/agent (`npm run build`). Prints Markdown tables.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { LabHost, REPOSITORY, unavailable } from '../lab/host.ts';
+import { AGENT_YAML } from '../lab/scene.ts';
+import type { Command, Job, Measured } from './inside.ts';
+import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
+
+const RUNS = 40;
+const ROUNDS = 4;
+const ROUTES = { ipv4: 1_000_000, ipv6: 200_000 };
+const AGENT = join(REPOSITORY, 'dist/agent');
+
+const CONFIG = `${AGENT_YAML}sysctl:
+  net.ipv4.ip_forward: 1
+  net.ipv4.conf.default.send_redirects: 0
+  net.ipv4.conf.default.accept_redirects: 0
+  net.ipv4.fib_multipath_hash_policy: 1
+  net.ipv6.route.max_size: { atLeast: 4194304 }
+`;
+
+const missing = unavailable() || (existsSync(AGENT) ? false : 'needs dist/agent: run `npm run build` first');
+if (missing) {
+  console.log(`The benchmarks ${missing}.`);
+  process.exit(1);
+}
+delete process.env.NODE_EXTRA_CA_CERTS; // it makes every Node start 2.5 times slower
+process.env.HOLDFAST_AGENT = AGENT;
+
+await using host = await heldHost();
+await using other = await heldHost();
+await benchApply();
+await benchRoutes();
+await benchHooks();
+
+/** A host that is as wanted already, and stays so. */
+async function heldHost(): Promise<LabHost> {
+  const made = await LabHost.create();
+  await made.write('/etc/holdfast/agent.yaml', CONFIG);
+  await made.sh('agent apply');
+  assert.match((await made.agent('apply')).stdout, / as wanted, 0 changed/);
+  return made;
+}
+
+/** The host is as wanted nearly always: the cost of looking. */
+async function benchApply(): Promise<void> {
+  await host.write('/root/floor.sh', SHELL_FLOOR, 0o755);
+  const commands: Command[] = [
+    { name: 'node -e 0', argv: [process.execPath, '-e', '0'] },
+    { name: 'agent apply', argv: ['agent', 'apply'] },
+    { name: 'agent --version', argv: ['agent', '--version'] },
+    { name: 'POSIX sh script', argv: ['sh', '/root/floor.sh'] },
+    ...(await rivals()),
+  ];
+  report('No-op apply', await measure(commands));
+}
+
+async function rivals(): Promise<Command[]> {
+  await host.write('/root/policy.cf', POLICY, 0o600);
+  await host.write('/root/site.pp', PUPPET_MANIFEST);
+  const known: Command[] = [
+    { name: 'cf-agent', argv: ['cf-agent', '-KIf', '/root/policy.cf'] },
+    { name: 'puppet apply', argv: ['puppet', 'apply', '/root/site.pp'] },
+  ];
+  const there: Command[] = [];
+  for (const command of known) {
+    const { code } = await host.run(['sh', '-c', `command -v ${command.argv[0]}`]);
+    if (code === 0) there.push(command);
+    else console.log(`(${command.name} is not installed here: left out)`);
+  }
+  return there;
+}
+
+/** An agent for routers must cost the same whatever the routing table holds. */
+async function benchRoutes(): Promise<void> {
+  await other.sh('ip -batch -', { input: [...routes()].join('\n') });
+  const argv = ['agent', 'apply'];
+  report(
+    'No-op apply against the routing tables',
+    await alternate(
+      [host, { name: 'empty tables', argv }],
+      [other, { name: `${ROUTES.ipv4} IPv4 and ${ROUTES.ipv6} IPv6 routes`, argv }],
+    ),
+  );
+}
+
+function* routes(): Generator<string> {
+  const byte = (n: number, shift: number) => (n >> shift) & 255;
+  for (let n = 0; n < ROUTES.ipv4; n += 1)
+    yield `route add blackhole ${20 + byte(n, 16)}.${byte(n, 8)}.${byte(n, 0)}.0/24`;
+  for (let n = 0; n < ROUTES.ipv6; n += 1) {
+    yield `-6 route add blackhole 2001:db8:${(n >> 8).toString(16)}:${byte(n, 0).toString(16)}::/64`;
+  }
+}
+
+/** What the hooks add to a renewal: Debian's dhclient-script, called as dhclient calls it. */
+async function benchHooks(): Promise<void> {
+  for (const each of [host, other]) {
+    await each.sh('ip link add lease0 type dummy; ip link set lease0 up; ip addr add 10.88.0.2/24 dev lease0');
+  }
+  await other.sh('agent revert');
+  const env = {
+    reason: 'RENEW',
+    interface: 'lease0',
+    new_ip_address: '10.88.0.2',
+    old_ip_address: '10.88.0.2',
+    new_subnet_mask: '255.255.255.0',
+    new_dhcp_lease_time: '3600',
+    new_domain_name: 'old.example.com',
+    new_domain_name_servers: '10.88.0.53',
+  };
+  const argv = ['/sbin/dhclient-script'];
+  report(
+    'dhclient-script at a renewal',
+    await alternate(
+      [other, { name: "Debian's script alone", argv, env }],
+      [host, { name: 'with our hooks', argv, env }],
+    ),
+  );
+}
+
+/** One command on each of two hosts, in turn. */
+async function alternate(...pairs: [LabHost, Command][]): Promise<Measured[]> {
+  const rounds: Measured[][] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const measured: Measured[] = [];
+    for (const [where, command] of pairs) measured.push(...(await measure([command], where, RUNS / ROUNDS)));
+    rounds.push(measured);
+  }
+  return pairs.map(([, { name }], index) => {
+    const each = rounds.map((round) => round[index]!);
+    return { name, wall: each.flatMap(({ wall }) => wall), peak: each[0]!.peak };
+  });
+}
+
+async function measure(commands: readonly Command[], where = host, runs = RUNS): Promise<Measured[]> {
+  const job: Job = { commands, runs };
+  const script = join(import.meta.dirname, 'inside.ts');
+  const { code, stdout, stderr } = await where.run([process.execPath, script], { input: JSON.stringify(job) });
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Measured[];
+}
+
+/** The first row is what the others are compared with, run by run. */
+function report(title: string, measured: readonly Measured[]): void {
+  const [base] = measured;
+  console.log(`\n### ${title}\n`);
+  console.log('| | wall ms (median, min–max) | ratio (median of pairs) | peak MB |');
+  console.log('| --- | --- | --- | --- |');
+  for (const { name, wall, peak } of measured) {
+    const ratio = median(wall.map((taken, run) => taken / base!.wall[run]!));
+    const spread = `${Math.min(...wall).toFixed(1)}–${Math.max(...wall).toFixed(1)}`;
+    console.log(
+      `| ${name} | ${median(wall).toFixed(1)} (${spread}) | ${ratio.toFixed(2)} | ${peak?.toFixed(0) ?? '?'} |`,
+    );
+  }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
