@@ -35,7 +35,8 @@ export function show(value: unknown): string {
   return visible(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 }
 
-function visible(text: string): string {
+/** Without anything that a terminal would act on, and on one line. */
+export function visible(text: string): string {
   return text.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

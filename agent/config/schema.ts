@@ -4,35 +4,30 @@
  */
 import * as z from 'zod/mini';
 import { checkOptionValues, findOption, optionNames } from '../dhclient/options.ts';
-import { checkNameserver, checkSortlistPair } from './addresses.ts';
+import { checkNameserver, checkSortlistPair, MAX_NAMESERVERS, MAX_SORTLIST } from './addresses.ts';
 import { type Checked, show } from './errors.ts';
 import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
+import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
 import { didYouMean } from './suggest.ts';
 import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
 
-/** MAXNS and MAXRESOLVSORT of resolv.h. */
-export const MAX_NAMESERVERS = 3;
-export const MAX_SORTLIST = 10;
-
-type Meta = { description?: string; examples?: unknown[]; pattern?: string; enum?: string[]; [key: string]: unknown };
-
 const domainName = text(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
-const optionName = text(optionNameProblem, { enum: optionNames() });
+const optionName = text(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
 
 const dns = section(
   {
     domain: field(domainName, 'The host’s own domain: `domain` of resolv.conf, option domain-name.', ['example.com']),
     search: field(
-      list(domainName, { least: 1, empty: 'is empty; write a domain, or leave the key out' }),
+      list(domainName, { empty: 'is empty; write a domain, or leave the key out' }),
       'Domains to try for a short name, in this order.',
       [['dev.example.com', 'example.com']],
     ),
     nameservers: field(
       list(
         text((value) => problemOf(checkNameserver(value)), { pattern: '^[0-9a-fA-F.:]+(%.+)?$' }),
-        { least: 1, empty: 'is empty, and the host would have no DNS; write an address, or leave the key out' },
         {
+          empty: 'is empty, and the host would have no DNS; write an address, or leave the key out',
           most: MAX_NAMESERVERS,
           full: `has more than ${MAX_NAMESERVERS} servers, and libc reads only so many; take some out`,
         },
@@ -43,17 +38,14 @@ const dns = section(
     sortlist: field(
       list(
         text((value) => problemOf(checkSortlistPair(value)), { pattern: '^[0-9.]+(/[0-9.]+)?$' }),
-        { least: 0, empty: '' },
         { most: MAX_SORTLIST, full: `has more than ${MAX_SORTLIST} pairs, and libc reads only so many; take some out` },
       ),
       'Networks whose addresses come first in an answer: at most 10 IPv4 networks with prefix or netmask.',
       [['10.72.52.100/32', '10.72.0.0/255.255.0.0']],
     ),
-    options: field(
-      list(text(resolvOptionProblem, { pattern: RESOLV_OPTION_PATTERN }), { least: 0, empty: '' }),
-      'Options of resolv.conf(5).',
-      [['timeout:1', 'rotate']],
-    ),
+    options: field(list(text(resolvOptionProblem, { pattern: RESOLV_OPTION_PATTERN })), 'Options of resolv.conf(5).', [
+      ['timeout:1', 'rotate'],
+    ]),
     symlink: field(
       z.enum(['refuse', 'replace', 'follow']),
       'What to do where /etc/resolv.conf is a symbolic link: refuse (default), replace the link by a file, or follow it.',
@@ -78,10 +70,8 @@ const scope = {
   ]),
   request: section(
     {
-      without: field(list(optionName, { least: 0, empty: '' }), 'Options not to ask the server for.', [['routers']]),
-      also: field(list(optionName, { least: 0, empty: '' }), 'Options to ask the server for beside the usual ones.', [
-        ['interface-mtu'],
-      ]),
+      without: field(list(optionName), 'Options not to ask the server for.', [['routers']]),
+      also: field(list(optionName), 'Options to ask the server for beside the usual ones.', [['interface-mtu']]),
     },
     'Changes to the list of options that dhclient asks for.',
   ),
@@ -163,78 +153,15 @@ export type Config = z.infer<typeof configSchema>;
 
 /** JSON Schema (draft 2020-12) of one configuration file. It knows the shapes; whether an address fits only the loader does. */
 export function jsonSchema(): object {
-  return z.toJSONSchema(configSchema, { target: 'draft-2020-12', io: 'input' });
-}
-
-// ---- the parts that the definition is made of
-
-/** A map of known keys, any of which may be left out. */
-function section<Shape extends z.core.$ZodLooseShape>(shape: Shape, description: string) {
-  return z.optional(z.strictObject(shape, { error: unknownKeys(shape) }).check(z.meta({ description })));
-}
-
-function field<Type extends z.ZodMiniType>(type: Type, description: string, examples?: unknown[]) {
-  return z.optional(type.check(z.meta(examples ? { description, examples } : { description })));
-}
-
-function text(wrong: (value: string) => string | undefined, meta: Meta) {
-  return z.string().check(problem(wrong), z.meta(meta));
-}
-
-function list<Item extends z.core.SomeType>(
-  item: Item,
-  { least, empty }: { least: number; empty: string },
-  limit?: { most: number; full: string },
-) {
-  const checks = [z.minLength(least, empty), everyItemOnce()];
-  if (limit) checks.push(z.maxLength(limit.most, limit.full));
-  return z.array(item).check(...checks);
-}
-
-/** What to say of a value of the wrong type, where a boolean is most likely meant as a number. */
-function orZeroOne(otherwise: string) {
-  return ({ input }: { input?: unknown }) =>
-    typeof input === 'boolean' ? `${input}: write ${Number(input)}` : otherwise;
-}
-
-/** The message of zod's issue carries the keys that are known, which `explain` compares with the unknown one. */
-function unknownKeys(shape: object) {
-  return ({ code }: { code?: string }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined);
-}
-
-function problem<T>(wrong: (value: T) => string | undefined) {
-  return z.check<T>((context) => {
-    const message = wrong(context.value);
-    if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message });
+  return z.toJSONSchema(configSchema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    override: ({ jsonSchema: node }) => {
+      // zod's limits of an integer are JavaScript's; the loader takes a longer one as the text that it is.
+      if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
+      if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
+    },
   });
-}
-
-function everyItemOnce() {
-  return evenIfWrong<unknown[]>(Array.isArray, ({ value, issues }) => {
-    const seen = new Set<unknown>();
-    for (const [i, item] of value.entries()) {
-      if (typeof item === 'string' && seen.has(item)) {
-        const message = `${show(item)} stands already above; keep one of them`;
-        issues.push({ code: 'custom', input: item, path: [i], message });
-      }
-      seen.add(item);
-    }
-  });
-}
-
-function everyEntry(wrong: (key: string, value: unknown) => string | undefined) {
-  const isMap = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value);
-  return evenIfWrong<Record<string, unknown>>(isMap, ({ value, issues }) => {
-    for (const [key, entry] of Object.entries(value)) {
-      const message = wrong(key, entry);
-      if (message !== undefined) issues.push({ code: 'custom', input: entry, path: [key], message });
-    }
-  });
-}
-
-/** zod leaves a list or map that has something wrong in it unchecked; here all errors are to come at once. */
-function evenIfWrong<T>(fits: (value: unknown) => boolean, check: z.core.CheckFn<T>) {
-  return z.check<T>(check, { when: ({ value }: z.core.ParsePayload) => fits(value) } as object);
 }
 
 function problemOf(checked: Checked): string | undefined {
