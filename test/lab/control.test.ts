@@ -11,6 +11,7 @@ const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `n
 test('an operator edits both files by hand, all is well, and the next renewal takes it back', { skip }, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
+  await client.leased(); // time until the next one
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(OLD.join(', '), NEW.join(', ')));
   await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect, Dhclient, startDhcpServer, subnet } from './dhcp.ts';
 import { LabHost, unavailable } from './host.ts';
+import { Log } from './log.ts';
 import { AGENT_YAML, apply, holds, OLD_DHCLIENT_CONF, staleHost } from './scene.ts';
 import { watchFile } from './watch.ts';
 
@@ -143,7 +144,8 @@ subnet6 fd77::/64 { range6 fd77::100 fd77::199; option dhcp6.name-servers fd77::
     ],
     { where: 'server' },
   );
-  dhcpd.stderr!.resume();
+  await new Log(dhcpd.stderr!).until(/^Server starting service/);
+  await host.sh('while ip -6 addr show dev eth0 tentative | grep -q .; do sleep 0.1; done');
   await apply(host);
   const client = Dhclient.start(host, {
     args: ['-6', '-v', '-pf', '/run/dhclient6.pid', '-lf', '/var/lib/dhcp/dhclient6.leases', 'eth0'],
