@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Host } from '../../agent/host/host.ts';
+import { withLock } from '../../agent/host/lock.ts';
+import { missing, REPOSITORY, scratch } from './scratch.ts';
+
+const skip = missing('flock');
+
+/** Another process that takes the lock, says so, and holds it until its standard input ends. */
+async function holder(lock: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', HOLDER, lock], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(child.stdout!, 'data');
+  return child;
+}
+
+const HOLDER = `
+  import { withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+  await withLock(process.argv[1], () => new Promise((resolve) => {
+    console.log('held');
+    process.stdin.on('data', () => {}).on('end', resolve);
+  }));`;
+
+/** Two that add one to a number, slowly: without a lock they lose counts. */
+const COUNTER = `
+  import { readFileSync, writeFileSync } from 'node:fs';
+  import { setTimeout } from 'node:timers/promises';
+  import { withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+  const [lock, file] = process.argv.slice(1);
+  for (let n = 0; n < 5; n += 1) await withLock(lock, async () => {
+    const count = Number(readFileSync(file, 'utf8'));
+    await setTimeout(1);
+    writeFileSync(file, String(count + 1));
+  });`;
+
+test('processes take turns', { skip }, async (t) => {
+  const folder = scratch(t, { count: '0' });
+  const children = [1, 2, 3].map(() => {
+    const args = ['--input-type=module-typescript', '-e', COUNTER, join(folder, 'lock'), join(folder, 'count')];
+    return spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  });
+  const statuses = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0]));
+  assert.deepEqual(statuses, [0, 0, 0]);
+  assert.equal(readFileSync(join(folder, 'count'), 'utf8'), '15');
+});
+
+test('a process that was killed leaves no lock', { skip }, async (t) => {
+  const lock = join(scratch(t), 'lock');
+  const child = await holder(lock);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal(await withLock(lock, async () => 'taken'), 'taken');
+});
+
+test('work that throws gives the lock back', { skip }, async (t) => {
+  const lock = join(scratch(t), 'lock');
+  await assert.rejects(
+    withLock(lock, () => Promise.reject(new Error('no'))),
+    /^Error: no$/,
+  );
+  assert.equal(await withLock(lock, async () => 'taken'), 'taken');
+});
+
+test('a link in the place of the lock is not followed', { skip }, async (t) => {
+  const folder = scratch(t, { victim: 'mine\n' });
+  symlinkSync('victim', join(folder, 'lock'));
+  await assert.rejects(
+    withLock(join(folder, 'lock'), async () => {}),
+    { code: 'ELOOP' },
+  );
+  assert.equal(readFileSync(join(folder, 'victim'), 'utf8'), 'mine\n');
+});
+
+test('the folder of the lock is made where it is missing', { skip }, async (t) => {
+  const host = new Host({ root: scratch(t) });
+  assert.equal(await host.exclusively('/run/holdfast', async () => host.lstat('/run/holdfast/lock')?.isFile()), true);
+});
