@@ -1,0 +1,63 @@
+/** Desired states for tests: what is not said is not configured. */
+import type { DesiredDhclient, DesiredDns, DesiredState, DhclientScope } from '../../agent/config/desired.ts';
+
+export const NO_DNS: DesiredDns = {
+  domain: null,
+  search: null,
+  nameservers: null,
+  sortlist: null,
+  options: null,
+  symlink: 'refuse',
+};
+
+export function scope(supersede: Record<string, readonly string[]> = {}): DhclientScope {
+  return { supersede: new Map(Object.entries(supersede)), request: null };
+}
+
+export function dhclient(
+  supersede: Record<string, readonly string[]> = {},
+  interfaces: Record<string, Record<string, readonly string[]>> = {},
+): DesiredDhclient {
+  const scopes = Object.entries(interfaces).map(([name, own]) => [name, scope(own)] as const);
+  return { global: scope(supersede), interfaces: new Map(scopes) };
+}
+
+export function desired(parts: Partial<DesiredState> = {}): DesiredState {
+  return { dns: null, dhclient: dhclient(), sysctl: [], ...parts };
+}
+
+export function dns(parts: Partial<DesiredDns>): DesiredDns {
+  return { ...NO_DNS, ...parts };
+}
+
+/** As the configuration's loader makes it of a whole `dns`: its parts are dhclient options, too. */
+export const WHOLE: DesiredState = desired({
+  dns: dns({
+    domain: 'example.com',
+    search: ['dev.example.com', 'example.com'],
+    nameservers: ['10.34.56.78', '10.34.56.79', '2001:db8::53'],
+    sortlist: ['10.72.52.100/255.255.255.255', '10.72.0.0/255.255.0.0'],
+    options: ['timeout:1', 'rotate'],
+  }),
+  dhclient: dhclient(
+    {
+      'domain-name': ['example.com'],
+      'domain-search': ['dev.example.com', 'example.com'],
+      'domain-name-servers': ['10.34.56.78', '10.34.56.79'],
+      'dhcp6.domain-search': ['dev.example.com', 'example.com'],
+      'dhcp6.name-servers': ['2001:db8::53'],
+      'ntp-servers': ['10.34.56.80'],
+    },
+    { eth1: { 'host-name': ['router'], 'interface-mtu': ['1400'] }, 'eth0.100': { routers: ['10.0.0.1'] } },
+  ),
+});
+
+export const WHOLE_LINES = `\
+domain example.com
+search dev.example.com example.com
+nameserver 10.34.56.78
+nameserver 10.34.56.79
+nameserver 2001:db8::53
+sortlist 10.72.52.100/255.255.255.255 10.72.0.0/255.255.0.0
+options timeout:1 rotate
+`;
