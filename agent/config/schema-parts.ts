@@ -40,9 +40,10 @@ export function unknownKeys(shape: object) {
   return ({ code }: { code?: string }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined);
 }
 
+/** Of a value with nothing else wrong: a rule whose `atLeast` is misspelt does not lack it, too. */
 export function problem<T>(wrong: (value: T) => string | undefined) {
   return z.check<T>((context) => {
-    const message = wrong(context.value);
+    const message = context.issues.length === 0 ? wrong(context.value) : undefined;
     if (message !== undefined) context.issues.push({ code: 'custom', input: context.value, message });
   });
 }

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { runSchema } from '../../agent/commands/schema.ts';
+import { load } from './config-memory.ts';
+
+const schema = JSON.parse(runSchema());
+// zod writes a pattern or limit beside a $ref or an enum as it comes: that is no fault in it.
+const accepts = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
+
+const RIGHT = [
+  '{}',
+  'dns: { domain: example.com, search: [a.example, _srv.b], nameservers: [10.0.0.1, "::1", "fe80::1%eth0"] }',
+  'dns: { sortlist: [10.72.52.100/32, 10.72.0.0/255.255.0.0, 10.0.0.0], options: ["ndots:0", rotate], symlink: follow }',
+  'dns: { sortlist: [], options: [] }',
+  'dhclient: { supersede: { ntp-servers: [10.0.0.1], interface-mtu: 1400, ip-forwarding: true, host-name: x } }',
+  'dhclient: { request: { without: [routers], also: [] }, interfaces: { eth0.100: { request: {} } } }',
+  'sysctl: { net.ipv4.ip_forward: 1, net/ipv4/conf/eth0.100/rp_filter: "1", net.ipv4.tcp_rmem: 4096 131072 6291456 }',
+  'sysctl: { net.a.b: { atLeast: 0 }, net.a.c: { value: 1, optional: true }, net.a.d: 18446744073692774399 }',
+];
+
+for (const yaml of RIGHT) {
+  test(`loader and JSON Schema accept ${yaml.slice(0, 70)}`, async () => {
+    const result = await load(yaml);
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.ok(accepts(parse(yaml)), JSON.stringify(accepts.errors));
+  });
+}
+
+const WRONG = [
+  'dsn: {}',
+  'dns: { domian: x }',
+  'dns: { domain: "a b" }',
+  'dns: { domain: "a;b" }',
+  'dns: { domain: "a\\nb" }',
+  'dns: { domain: 5 }',
+  'dns: null',
+  'dns: { search: a.example }',
+  'dns: { search: [] }',
+  'dns: { search: [a.b, a.b] }',
+  'dns: { nameservers: [] }',
+  'dns: { nameservers: [host.example] }',
+  'dns: { nameservers: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4] }',
+  `dns: { sortlist: [${Array.from({ length: 11 }, (_, i) => `10.${i}.0.0/16`).join(', ')}] }`,
+  'dns: { options: [rotat] }',
+  'dns: { options: [ndots] }',
+  'dns: { symlink: folow }',
+  'dhclient: { supersede: { ntp-server: 10.0.0.1 } }',
+  'dhclient: { supersede: { ntp-servers: { a: 1 } } }',
+  'dhclient: { request: { without: [router] } }',
+  'dhclient: { interfaces: { "a b": {} } }',
+  'dhclient: { interfaces: { eth0: { interfaces: {} } } }',
+  'sysctl: { net: 1 }',
+  'sysctl: { net.*.a: 1 }',
+  'sysctl: { net.a.b: true }',
+  'sysctl: { net.a.b: "" }',
+  'sysctl: { net.a.b: {} }',
+  'sysctl: { net.a.b: { value: 1, atLeast: 1 } }',
+  'sysctl: { net.a.b: { atLeast: -1 } }',
+  'sysctl: { net.a.b: { value: 1, optional: 1 } }',
+];
+
+for (const yaml of WRONG) {
+  test(`loader and JSON Schema reject ${yaml.slice(0, 70)}`, async () => {
+    assert.ok(!(await load(yaml)).ok);
+    assert.ok(!accepts(parse(yaml)));
+  });
+}
+
+test('every key of the schema is described', () => {
+  const undescribed: string[] = [];
+  const walk = (node: { properties?: object; additionalProperties?: object; anyOf?: object[] }, path: string) => {
+    for (const [key, child] of Object.entries(node.properties ?? {})) {
+      if (!child.description) undescribed.push(`${path}.${key}`);
+      walk(child, `${path}.${key}`);
+    }
+    if (typeof node.additionalProperties === 'object') walk(node.additionalProperties, `${path}.*`);
+    for (const child of node.anyOf ?? []) walk(child, path);
+  };
+  walk(schema, '');
+  assert.deepEqual(undescribed, []);
+  assert.ok(schema.properties.sysctl.description, 'the walk has something to find');
+});

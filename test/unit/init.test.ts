@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { DesiredState } from '../../agent/config/desired.ts';
+import { type HostFacts, renderInitial } from '../../agent/config/initial.ts';
+import { load } from './config-memory.ts';
+
+const NOTHING: HostFacts = { resolvConf: null, supersedes: [], sysctls: [], ipv6RouteMaxSize: null };
+
+async function loaded(facts: Partial<HostFacts>): Promise<{ text: string; desired: DesiredState }> {
+  const text = renderInitial({ ...NOTHING, ...facts });
+  const result = await load(text);
+  assert.ok(result.ok, `${JSON.stringify(result)}\n${text}`);
+  return { text, desired: result.desired };
+}
+
+test('of a bare host nothing is configured, and examples stand in comments', async () => {
+  const { text, desired } = await loaded({});
+  assert.equal(desired.dns, null);
+  assert.deepEqual(desired.sysctl, []);
+  assert.match(text, /^# dns:/m);
+  const uncommented = text.replace(/^# (?=dns:|dhclient:|sysctl:)/gm, '').replace(/^# {3}(?=[a-z])/gm, '  ');
+  const result = await load(uncommented);
+  assert.ok(result.ok && result.desired.dns && result.desired.sysctl.length > 0, uncommented);
+});
+
+test('resolv.conf is taken over as libc reads it', async () => {
+  const resolvConf = `# made by hand
+domain old.example
+search dev.example.com example.com   # ours
+nameserver 10.34.56.78
+ nameserver 10.34.56.79
+nameserver fe80::1%eth0
+sortlist 10.72.52.100/255.255.255.255 10.0.0.0
+options timeout:1 rotate
+options ndots:2 ; more
+`;
+  const { desired } = await loaded({ resolvConf });
+  assert.deepEqual(desired.dns, {
+    domain: 'old.example',
+    search: ['dev.example.com', 'example.com'],
+    nameservers: ['10.34.56.78', '10.34.56.79', 'fe80::1%eth0'],
+    sortlist: ['10.72.52.100/255.255.255.255', '10.0.0.0/255.0.0.0'],
+    options: ['timeout:1', 'rotate', 'ndots:2'],
+    symlink: 'refuse',
+  });
+});
+
+test('a search list that a later domain line overrules is not taken over', async () => {
+  const { desired } = await loaded({ resolvConf: 'search a.example\ndomain b.example\n' });
+  assert.equal(desired.dns?.domain, 'b.example');
+  assert.equal(desired.dns?.search, null);
+});
+
+test('what cannot be taken over stands in a comment with its place and reason', async () => {
+  const resolvConf =
+    'nameserver 10.0.0.300\nnameserver 127.0.0.53\nnameserver 1.1.1.1\nnameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4\noptions rotat ndots:1 ndots:2\n';
+  const { text, desired } = await loaded({ resolvConf });
+  assert.deepEqual(desired.dns?.nameservers, ['1.1.1.1', '2.2.2.2', '3.3.3.3']);
+  assert.deepEqual(desired.dns?.options, ['ndots:1']);
+  for (const reason of [
+    /^ {2}# not taken over from \/etc\/resolv\.conf:1: "10\.0\.0\.300": .* is not an IP address/m,
+    /^ {2}# .*resolv\.conf:2: "127\.0\.0\.53": it is systemd-resolved on this host/m,
+    /^ {2}# .*resolv\.conf:4: "1\.1\.1\.1": it stands there twice/m,
+    /^ {2}# .*resolv\.conf:7: "4\.4\.4\.4": libc reads only 3/m,
+    /^ {2}# .*resolv\.conf:8: "rotat": .*did you mean "rotate"/m,
+    /^ {2}# .*resolv\.conf:8: "ndots:2": it stands there twice/m,
+  ]) {
+    assert.match(text, reason);
+  }
+});
+
+test('supersedes of dhclient.conf are taken over; those of DNS are shown beside resolv.conf’s', async () => {
+  const file = '/etc/dhcp/dhclient.conf';
+  const { text, desired } = await loaded({
+    resolvConf: 'nameserver 1.1.1.1\n',
+    supersedes: [
+      { interface: null, option: 'ntp-servers', values: ['10.0.0.1', '10.0.0.2'], file, line: 3 },
+      { interface: null, option: 'domain-name-servers', values: ['9.9.9.9'], file, line: 4 },
+      { interface: null, option: 'domain-name', values: ['a.example'], file, line: 5 },
+      { interface: 'eth1', option: 'interface-mtu', values: ['1400'], file, line: 7 },
+      { interface: 'eth1', option: 'domain-name', values: ['b.example'], file, line: 8 },
+      { interface: 'e"', option: 'interface-mtu', values: ['1400'], file, line: 9 },
+      { interface: null, option: 'no-such', values: ['x'], file, line: 10 },
+      { interface: null, option: 'time-offset', values: ['x'], file, line: 11 },
+    ],
+  });
+  assert.deepEqual([...desired.dhclient.global.supersede.keys()].sort(), ['domain-name-servers', 'ntp-servers']);
+  assert.deepEqual(desired.dhclient.interfaces.get('eth1')?.supersede.get('interface-mtu'), ['1400']);
+  assert.equal(desired.dhclient.interfaces.size, 1);
+  assert.match(text, /# \/etc\/dhcp\/dhclient\.conf:4 supersedes domain-name-servers with "9\.9\.9\.9"$/m);
+  assert.match(text, /:5 supersedes domain-name with "a\.example"; to hold that, write dns\.domain$/m);
+  assert.match(text, /:8 supersedes domain-name with "b\.example" for "eth1" alone/m);
+  assert.match(text, /# not taken over from .*:10: no-such: the option is not known$/m);
+  assert.match(text, /# not taken over from .*:11: time-offset: write /m);
+});
+
+test('persisted net.* sysctls are taken over, the last of a key', async () => {
+  const file = '/etc/sysctl.conf';
+  const { text, desired } = await loaded({
+    ipv6RouteMaxSize: '4096\n',
+    sysctls: [
+      { path: 'net/ipv4/ip_forward', value: '0', file, line: 1 },
+      { path: 'net/ipv4/ip_forward', value: '1', file, line: 2 },
+      { path: 'net/ipv4/tcp_rmem', value: '4096\t131072  6291456', file, line: 3 },
+      { path: 'net/ipv4/conf/eth0.100/rp_filter', value: '1', file, line: 4 },
+      { path: 'net/ipv4/conf/*/rp_filter', value: '1', file, line: 5 },
+      { path: 'kernel/panic', value: '1', file, line: 6 },
+      { path: 'net/core/default_qdisc', value: 'fq', file, line: 7 },
+      { path: 'net/a/b', value: 'yes', file, line: 8 },
+    ],
+  });
+  assert.deepEqual(
+    desired.sysctl.map(({ path, want }) => [path, 'value' in want && want.value]),
+    [
+      ['net/ipv4/ip_forward', '1'],
+      ['net/ipv4/tcp_rmem', '4096 131072 6291456'],
+      ['net/ipv4/conf/eth0.100/rp_filter', '1'],
+      ['net/core/default_qdisc', 'fq'],
+    ],
+  );
+  assert.match(text, /# not taken over from \/etc\/sysctl\.conf:5: net\.ipv4\.conf\.\*\.rp_filter = 1: /);
+  assert.match(text, /# net\.ipv6\.route\.max_size is 4096 now; /);
+});
+
+test('whatever a host has, the configuration loads', async () => {
+  const evil = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.string(),
+    fc.constantFrom(
+      'true',
+      'null',
+      '~',
+      '1',
+      '0x1',
+      '10.1',
+      '1e3',
+      '- a',
+      'a: b',
+      '#',
+      '"',
+      "'",
+      '\n',
+      '\r',
+      '\u2028',
+      '\x85',
+      'a\ndns: 1',
+      '*a',
+      '&a',
+      '!!x',
+      '%',
+      '@',
+      '`',
+      '10.0.0.1',
+      'a.example',
+      '::1',
+      'fe80::1%e',
+      'ndots:1',
+      '10.0.0.0/8',
+      '1.10',
+      'no.',
+    ),
+  );
+  const keyword = fc.constantFrom('nameserver', 'domain', 'search', 'sortlist', 'options', '#', ';', 'nonsense');
+  const row = fc.tuple(keyword, fc.array(evil, { maxLength: 4 })).map(([word, words]) => `${word} ${words.join(' ')}`);
+  const option = fc.oneof(
+    fc.constantFrom(
+      'ntp-servers',
+      'domain-name',
+      'host-name',
+      'root-path',
+      'interface-mtu',
+      'domain-search',
+      '__proto__',
+    ),
+    evil,
+  );
+  const line = fc.nat();
+  const facts = fc.record({
+    resolvConf: fc.oneof(
+      fc.constant(null),
+      evil,
+      fc.array(row).map((rows) => rows.join('\n')),
+    ),
+    supersedes: fc.array(
+      fc.record({
+        interface: fc.oneof(fc.constant(null), fc.constant('eth0'), evil),
+        option,
+        values: fc.array(evil, { maxLength: 3 }),
+        file: evil,
+        line,
+      }),
+    ),
+    sysctls: fc.array(
+      fc.record({
+        path: fc.oneof(
+          fc.constantFrom('net/a', 'net/a/b.c', 'net.a', 'net/__proto__'),
+          evil.map((text) => `net/${text}`),
+        ),
+        value: evil,
+        file: evil,
+        line,
+      }),
+    ),
+    ipv6RouteMaxSize: fc.oneof(fc.constant(null), evil),
+  });
+  await fc.assert(
+    fc.asyncProperty(facts, async (all) => void (await loaded(all))),
+    { numRuns: 1000 },
+  );
+});
