@@ -145,13 +145,14 @@ function makeResolvConf(dns: DesiredDns): string {
   const servers = managed.includes('nameserver');
   const always = managed.map((keyword) => keyword as string);
   const body = `make_resolv_conf() {
-    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' placed='' line word rest temporary newline='
+    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' placed='' line end word rest temporary newline='
 '
 ${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : OFFERED_NAMES}${
   servers ? `    servers=${literal('nameserver')}\n` : OFFERED_SERVERS
 }    if [ -r "$file" ]; then
-        while IFS= read -r line || [ -n "$line" ]; do
-            current="$current$line$newline"
+        # A last line without its line break is one, too.
+        while end="$newline"; IFS= read -r line || { end=''; [ -n "$line" ]; }; do
+            current="$current$line$end"
             word=\${line#"\${line%%[! 	]*}"}
             word=\${word%%[ 	]*}
             case "$word" in
@@ -193,7 +194,8 @@ ${body}fi
 }
 
 const FOLLOW = `    if [ -L "$file" ]; then
-        file=$(readlink -f "$file") || file='${RESOLV_CONF}'
+        # Its folder is not there yet: the agent makes it.
+        file=$(readlink -f "$file") || return 0
     fi
 `;
 
