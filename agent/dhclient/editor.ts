@@ -1,0 +1,194 @@
+/**
+ * Makes a dhclient.conf(5) say what is wanted and leaves every other byte as it is. Pure functions on text; decode and
+ * encode the file as latin1, so that bytes of any encoding pass through.
+ *
+ * Where an option is already set at the outermost level or in an interface's block, the last statement that sets it there
+ * (supersede, prepend, append; default where there is no other) becomes `supersede` with the wanted value, in its place:
+ * what stands before it has no effect and stays. An interface's statements beat the outermost ones, so those that touch
+ * an option that is wanted globally get the wanted value too. Conditions and includes stay as they are; as they may set
+ * the option later, it is said once more after them, in the marked block at the end (see block.ts), where also goes what
+ * stands nowhere. Request lists: names are taken out and added in place; the block gets what cannot be done so.
+ */
+import type { DesiredDhclient } from '../config/desired.ts';
+import { type BlockContent, blockEdits, findBlock } from './block.ts';
+import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
+import { effectsOn, scopesOf } from './effects.ts';
+import { BEGINNINGS, type Conf, parseConf, type Statement } from './grammar.ts';
+import { confValue, type OptionDefinition } from './options.ts';
+import { type ConfSetting, settingsOf } from './reader.ts';
+import { editRequests } from './requests.ts';
+import { problemAt, type SyntaxProblem } from './syntax.ts';
+import { asDefined, sameValues } from './values.ts';
+import { keyOf, type Wanted, wantedIn } from './wanted.ts';
+
+export type { Edit } from './edits.ts';
+export { type ConfSetting, type EffectiveConf, readConf } from './reader.ts';
+export type { SyntaxProblem } from './syntax.ts';
+
+export interface Edited {
+  readonly ok: true;
+  /** The same text, byte for byte, where it already does what is wanted. */
+  readonly text: string;
+  /** What was found in the text before the edit, setting by setting. */
+  readonly settings: readonly ConfSetting[];
+  /** Exactly what was changed, in the order of the text; they do not overlap. */
+  readonly edits: readonly Edit[];
+  /** What cannot be known from this file alone. */
+  readonly warnings: readonly string[];
+}
+
+export interface NotEdited {
+  readonly ok: false;
+  /** In the order of the file. */
+  readonly problems: readonly SyntaxProblem[];
+}
+
+/** A file with syntax errors is not edited, except where each lies wholly in a statement that is replaced anyway. */
+export function editConf(text: string, wanted: DesiredDhclient): Edited | NotEdited {
+  const conf = parseConf(text);
+  const edit = new ConfEdit(text, conf, wanted);
+  const problems = conf.problems.filter((problem) => !edit.repaired.has(problem));
+  if (problems.length || edit.conflicts.length) return { ok: false, problems: [...problems, ...edit.conflicts] };
+
+  const result = applyEdits(text, edit.edits);
+  const left = edit.edits.length ? parseConf(result).problems : [];
+  if (left.length) return { ok: false, problems: conf.problems.length ? conf.problems : left };
+  return { ok: true, text: result, settings: settingsOf(conf, wanted), edits: edit.edits, warnings: edit.warnings };
+}
+
+class ConfEdit {
+  readonly edits: readonly Edit[];
+  readonly warnings: string[] = [];
+  /** Problems that go away with the statement that has them. */
+  readonly repaired = new Set<SyntaxProblem>();
+  /** Definitions in the file that leave no way to say what is wanted. */
+  readonly conflicts: SyntaxProblem[] = [];
+  private readonly text: string;
+  private readonly conf: Conf;
+  private readonly statements: readonly Statement[];
+  private readonly inPlace: Edit[] = [];
+  private readonly content: BlockContent = { definitions: [], global: [], interfaces: new Map() };
+
+  constructor(text: string, conf: Conf, wanted: DesiredDhclient) {
+    const block = findBlock(conf);
+    this.text = text;
+    this.conf = conf;
+    this.statements = conf.statements.filter((statement) => !block?.own.includes(statement));
+    for (const statement of block?.own ?? []) this.forgive(statement);
+    const scopes = scopesOf(this.statements);
+    for (const { line, kind, name } of this.statements)
+      if (kind === 'include')
+        this.warnings.push(`line ${line}: what ${name} sets in an interface block wins over this file`);
+
+    for (const want of wantedIn(wanted, null)) this.supersede(want, scopes.global, this.content.global);
+    for (const name of new Set([...wanted.interfaces.keys(), ...scopes.interfaces.keys()])) {
+      const lines: string[] = [];
+      this.content.interfaces.set(name, lines);
+      for (const want of wantedIn(wanted, name))
+        this.supersede(want, scopes.interfaces.get(name)?.statements ?? [], lines);
+    }
+    const requests = editRequests(text, this.statements, wanted, this.content, (option, place) =>
+      this.isDefined(option, place),
+    );
+    for (const option of requests.names) this.define(option);
+    this.warnings.push(...requests.warnings);
+    for (const pseudo of scopes.pseudos)
+      this.warnings.push(`line ${pseudo.line}: the pseudo interface on ${pseudo.name} is not looked into`);
+    this.edits = sortEdits([...this.inPlace, ...requests.edits, ...blockEdits(text, conf, block, this.content)]);
+  }
+
+  /** Edits one scope's statements, and puts into `lines` what the block must say for that scope. */
+  private supersede(want: Wanted, statements: readonly Statement[], lines: string[]): void {
+    const { name } = want.definition;
+    const values = this.valuesIn(want);
+    if (values === null) return;
+    const value = values.text;
+    const effects = effectsOn(want.key, statements).filter((effect) => !this.isRemoved(effect.statement, want));
+    const certain = effects.filter((effect) => effect.certain).map((effect) => effect.statement);
+    // An interface's default has no say where the option is superseded for all of them.
+    const last = certain.findLast(({ kind }) => kind !== 'default') ?? (want.inherited ? undefined : certain.at(-1));
+    for (const statement of certain) {
+      const isBroken = statement.problems.length > 0;
+      if (isBroken && !isRepairable(statement)) continue;
+      if (isBroken || (statement === last && !isRight(statement, values)))
+        this.inPlace.push(...supersedeInPlace(this.text, statement, name, value));
+      this.forgive(statement);
+    }
+    const unknown = effects.findLast((effect) => !effect.certain)?.statement;
+    if (last ? unknown === undefined || unknown.start < last.start : want.inherited && unknown === undefined) return;
+    lines.push(`supersede ${name} ${value};`);
+    this.define(want.definition);
+  }
+
+  /** A statement that names an option before any definition cannot be put right where it stands. */
+  private isRemoved(statement: Statement, { definition }: Wanted): boolean {
+    if (statement.problems.length === 0 || this.isDefined(definition, statement.start)) return false;
+    if (!isRepairable(statement)) return false;
+    this.inPlace.push(removal(this.text, statement));
+    this.forgive(statement);
+    return true;
+  }
+
+  /** The wanted values in the notation that the file's own definition of the option asks for. */
+  private valuesIn({ key, definition, values }: Wanted): InFormat | null {
+    const { format } = definition;
+    const own = this.conf.options.formatOf(key) ?? format;
+    if (isSameFormat(own, format)) return { text: confValue(definition, values), values, format };
+    const text = asDefined(definition, values, own);
+    if (text !== null) return { text, values: [text.slice(1, -1)], format: own };
+    const place = this.conf.statements.find(({ kind, option }) => kind === 'definition' && option?.key === key);
+    this.conflicts.push(
+      problemAt(
+        (place ?? this.conf.statements[0]!).keyword,
+        `this definition of ${definition.name} does not allow its values`,
+      ),
+    );
+    return null;
+  }
+
+  private isDefined({ name, definition, ...rest }: OptionDefinition, place: number): boolean {
+    if (definition === null) return true;
+    const key = keyOf({ name, definition, ...rest });
+    return this.statements.some(
+      ({ kind, option, start }) => kind === 'definition' && option?.key === key && start < place,
+    );
+  }
+
+  private define(option: OptionDefinition): void {
+    const { definitions } = this.content;
+    if (option.definition === null || this.isDefined(option, this.text.length)) return;
+    if (!definitions.includes(option.definition)) definitions.push(option.definition);
+  }
+
+  private forgive({ problems, body }: Statement): void {
+    for (const problem of problems) this.repaired.add(problem);
+    for (const inner of body) this.forgive(inner);
+  }
+}
+
+interface InFormat {
+  readonly text: string;
+  readonly values: readonly string[];
+  readonly format: string;
+}
+
+function isRight({ kind, values }: Statement, wanted: InFormat): boolean {
+  return kind === 'supersede' && values !== null && sameValues(wanted.format, values, wanted.values);
+}
+
+/** Whether what is wrong is wrong in this statement alone. */
+function isRepairable({ tokens, problems }: Statement): boolean {
+  const [, , ...rest] = tokens;
+  return (
+    problems.length > 0 &&
+    rest.every(({ kind, text, problem }) => {
+      if (kind === 'string') return problem === undefined && !text.includes('\n');
+      return !'{}'.includes(text) && !(kind === 'word' && BEGINNINGS.has(text.toLowerCase()));
+    })
+  );
+}
+
+/** Signs and the two spellings of an array make no difference to how a value is written. */
+function isSameFormat(one: string, other: string): boolean {
+  return one.replace('Dc', 'D').toLowerCase() === other.replace('Dc', 'D').toLowerCase();
+}

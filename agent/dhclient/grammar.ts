@@ -1,0 +1,371 @@
+/**
+ * The statements of dhclient.conf(5), as isc-dhcp 4.4 reads them (client/clparse.c, common/parse.c), with their places in
+ * the text. It never throws: what dhclient would complain about comes back as problems by line, and the reading goes on
+ * at the next statement. dhclient itself goes on later, and skips one to three good statements after a broken one: those
+ * are marked as not `live`.
+ */
+import { type NamedOption, OptionScope, parseDefinition, parseOptionName } from './definitions.ts';
+import { skipExpression } from './expressions.ts';
+import { Cursor, type Token, tokenize, unquote } from './lexer.ts';
+import {
+  expectMark,
+  expectNumber,
+  expectString,
+  expectWord,
+  problemAt,
+  type SyntaxProblem,
+  Unexpected,
+} from './syntax.ts';
+import { parseValues } from './values.ts';
+
+/** Statements that change an option of the lease; `option` does so only inside a conditional. */
+export type OptionKind = 'supersede' | 'default' | 'prepend' | 'append' | 'send';
+export type ListKind = 'request' | 'also request' | 'require' | 'also require';
+
+export interface Statement {
+  /** `conditional`: if, switch, on. `other`: nothing that touches an option's value or a request list. */
+  readonly kind: OptionKind | ListKind | 'interface' | 'pseudo' | 'include' | 'definition' | 'conditional' | 'other';
+  readonly start: number;
+  /** After the semicolon or brace; of a broken statement, where the next one begins or before. */
+  readonly end: number;
+  readonly line: number;
+  /** What is wrong inside it, not counting its body's statements. */
+  readonly problems: readonly SyntaxProblem[];
+  /** False where dhclient does not get to see it, as it still recovers from an error before. */
+  readonly live: boolean;
+  readonly tokens: readonly Token[];
+  readonly keyword: Token;
+  readonly option: NamedOption | null;
+  /** Of an option statement: parts between commas, see values.ts; null for an expression and for a broken statement. */
+  readonly values: readonly string[] | null;
+  /** The value's tokens, or the option names of a list, without commas. */
+  readonly valueTokens: readonly Token[];
+  /** Of an interface or conditional (then of all its branches). */
+  readonly body: readonly Statement[];
+  /** Name of the interface or included file. */
+  readonly name: string | null;
+}
+
+export interface Conf {
+  readonly statements: readonly Statement[];
+  readonly tokens: readonly Token[];
+  readonly options: OptionScope;
+  /** Everything that dhclient would complain about, in the order of the file. */
+  readonly problems: readonly SyntaxProblem[];
+}
+
+export function parseConf(text: string): Conf {
+  const tokens = tokenize(text);
+  const parser = new Parser(tokens);
+  const statements = parser.statements('file');
+  const lexical = tokens.filter((token) => token.problem).map((token) => problemAt(token, token.problem!));
+  const problems = [...lexical, ...parser.problems].sort((a, b) => a.line - b.line || a.column - b.column);
+  return { statements, tokens, options: parser.options, problems };
+}
+
+/** Words that begin a statement: on a new line they end a statement before them that lacks its semicolon. */
+export const BEGINNINGS = new Set(
+  `supersede default prepend append send request require also interface pseudo lease alias option include if timeout
+  retry reboot select-timeout backoff-cutoff initial-interval initial-delay script reject media key zone`.split(/\s+/),
+);
+const TIMES = ['timeout', 'retry', 'select-timeout', 'reboot', 'backoff-cutoff', 'initial-interval', 'initial-delay'];
+const OPTION_KINDS = ['supersede', 'default', 'prepend', 'append', 'send'];
+
+/** Reading stops at so many problems, and no block is read deeper: a hostile file costs neither time nor stack. */
+const MOST_PROBLEMS = 100;
+const DEEPEST = 100;
+
+type Scope = 'file' | 'interface' | 'conditional';
+
+/** What a statement's own rule has found; the rest is the same for all. */
+interface Found {
+  kind: Statement['kind'];
+  option?: NamedOption;
+  values?: string[];
+  valueTokens?: Token[];
+  body?: Statement[];
+  name?: string;
+}
+
+class Parser {
+  readonly options = new OptionScope();
+  readonly problems: SyntaxProblem[] = [];
+  private readonly cursor: Cursor;
+  /** Where dhclient's own recovery ends. */
+  private skippedUntil = 0;
+  private depth = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.cursor = new Cursor(tokens);
+  }
+
+  /** Until the end of the file, or until the brace that ends a body. */
+  statements(scope: Scope): Statement[] {
+    const found: Statement[] = [];
+    while (this.cursor.peek().kind !== 'end') {
+      if (this.cursor.isMark('}') && scope !== 'file') break;
+      found.push(this.statement(scope));
+    }
+    return found;
+  }
+
+  private nested(scope: Scope): Statement[] {
+    if (++this.depth > DEEPEST) throw new Unexpected(this.cursor.peek(), 'blocks are nested too deeply');
+    try {
+      return this.statements(scope);
+    } finally {
+      this.depth--;
+    }
+  }
+
+  private statement(scope: Scope): Statement {
+    const { cursor } = this;
+    if (this.problems.length >= MOST_PROBLEMS) cursor.rewind(cursor.tokens.length - 1);
+    const from = cursor.position;
+    const keyword = cursor.peek();
+    const live = keyword.start >= this.skippedUntil;
+    const problems: SyntaxProblem[] = [];
+    let found: Found = { kind: 'other' };
+    const notice = (partial: Found) => {
+      found = partial;
+    };
+    try {
+      this.rule(scope, problems, notice);
+    } catch (error) {
+      if (!(error instanceof Unexpected)) throw error;
+      problems.push(problemAt(error.token, error.message));
+      this.recover(from, OPTION_KINDS.includes(found.kind));
+      found = {
+        kind: found.kind,
+        ...(found.option && { option: found.option }),
+        ...(found.body && { body: found.body }),
+      };
+    }
+    this.problems.push(...problems);
+    const tokens = cursor.tokens.slice(from, cursor.position);
+    return {
+      kind: found.kind,
+      start: keyword.start,
+      end: tokens.at(-1)?.end ?? keyword.end,
+      line: keyword.line,
+      problems,
+      live,
+      tokens,
+      keyword,
+      option: found.option ?? null,
+      values: found.values ?? null,
+      valueTokens: found.valueTokens ?? [],
+      body: found.body ?? [],
+      name: found.name ?? null,
+    };
+  }
+
+  /** Consumes one statement; `notice` is told early what it is, so that a broken one can still be named. */
+  private rule(scope: Scope, problems: SyntaxProblem[], notice: (found: Found) => void): void {
+    const { cursor } = this;
+    const first = cursor.peek();
+    const word = first.kind === 'word' ? first.text.toLowerCase() : '';
+    if (OPTION_KINDS.includes(word) && !(word === 'default' && cursor.peek(1).text === ':'))
+      this.optionStatement(word as OptionKind, problems, notice);
+    else if (scope === 'conditional' && word === 'option') this.optionStatement('supersede', problems, notice);
+    else if (['if', 'switch', 'on'].includes(word)) this.conditional(notice);
+    else if (scope === 'conditional' && (word === 'case' || word === 'default')) this.branch();
+    else if (scope === 'conditional') this.action(word);
+    else if (word === 'request' || word === 'require' || word === 'also') this.list(notice);
+    else if (word === 'interface' || word === 'pseudo') this.interface(scope, problems, notice);
+    else if (word === 'include') {
+      cursor.next();
+      notice({ kind: 'include', name: unquote(expectString(cursor, 'file name')) });
+      this.options.lenient = true;
+      expectMark(cursor, ';');
+    } else if (word === 'option') {
+      cursor.next();
+      notice({ kind: 'definition' });
+      const option = parseDefinition(cursor, this.options);
+      if (option) notice({ kind: 'definition', option });
+      if (scope === 'interface')
+        problems.push(problemAt(first, 'option definitions may only appear in the outermost scope'));
+      expectMark(cursor, ';');
+    } else if (TIMES.includes(word)) {
+      cursor.next();
+      expectNumber(cursor);
+      expectMark(cursor, ';');
+    } else if (['lease', 'alias', 'lease6', 'key', 'zone'].includes(word)) {
+      cursor.next();
+      this.block(word);
+    } else if (['script', 'media'].includes(word)) {
+      do {
+        cursor.next();
+        expectString(cursor, word === 'script' ? 'file name' : 'medium');
+      } while (cursor.isMark(','));
+      expectMark(cursor, ';');
+    } else if (PLAIN.has(word)) {
+      while (!cursor.isMark(';')) this.plainToken();
+      cursor.next();
+    } else this.action(word);
+  }
+
+  private optionStatement(kind: OptionKind, problems: SyntaxProblem[], notice: (found: Found) => void): void {
+    const { cursor } = this;
+    cursor.next();
+    notice({ kind });
+    const option = parseOptionName(cursor, this.options, (custom) => notice({ kind, option: custom }));
+    notice({ kind, option });
+    const from = cursor.position;
+    let values: string[] | undefined;
+    if (cursor.isMark('=')) {
+      cursor.next();
+      skipExpression(cursor);
+    } else if (option.format === null) while (!cursor.isMark(';')) this.plainToken();
+    else values = parseValues(cursor, option.format, problems);
+    notice({ kind, option, ...(values && { values }), valueTokens: cursor.tokens.slice(from, cursor.position) });
+    expectMark(cursor, ';');
+  }
+
+  private list(notice: (found: Found) => void): void {
+    const { cursor } = this;
+    const also = cursor.isWord('also');
+    if (also) cursor.next();
+    if (!cursor.isWord('request', 'require')) throw new Unexpected(cursor.peek(), 'expected "request" or "require"');
+    const word = cursor.next().text.toLowerCase() as 'request' | 'require';
+    const kind = also ? (`also ${word}` as const) : word;
+    if (word === 'require' && cursor.isWord('authentication')) cursor.next();
+    const names: Token[] = [];
+    const values: string[] = [];
+    notice({ kind });
+    while (!cursor.isMark(';')) {
+      const from = cursor.position;
+      values.push(parseOptionName(cursor, this.options).key);
+      const parts = cursor.tokens.slice(from, cursor.position);
+      names.push({ ...parts[0]!, text: parts.map((part) => part.text).join(''), end: parts.at(-1)!.end });
+      if (!cursor.isMark(',')) break;
+      cursor.next();
+    }
+    notice({ kind, values, valueTokens: names });
+    expectMark(cursor, ';');
+  }
+
+  private interface(scope: Scope, problems: SyntaxProblem[], notice: (found: Found) => void): void {
+    const { cursor } = this;
+    const keyword = cursor.next();
+    const kind = keyword.text.toLowerCase() as 'interface' | 'pseudo';
+    if (scope === 'interface') problems.push(problemAt(keyword, 'nested interface declaration'));
+    if (kind === 'pseudo') cursor.next();
+    const name = unquote(expectString(cursor, 'interface name'));
+    expectMark(cursor, '{');
+    const body = this.nested('interface');
+    notice({ kind, name, body });
+    if (cursor.peek().kind === 'end') throw new Unexpected(cursor.peek(), 'unterminated interface declaration');
+    cursor.next();
+  }
+
+  /** `if … {} elsif … {} else {}`, `on … {}`, `switch (…) {}`. */
+  private conditional(notice: (found: Found) => void): void {
+    const { cursor } = this;
+    const body: Statement[] = [];
+    notice({ kind: 'conditional', body });
+    do {
+      const word = cursor.next().text.toLowerCase();
+      if (word === 'on')
+        while (cursor.isWord('transmission', 'receipt', 'or', 'expiry', 'release', 'commit')) cursor.next();
+      else if (word === 'else' && cursor.isWord('if')) {
+        cursor.next();
+        skipExpression(cursor);
+      } else if (word !== 'else') skipExpression(cursor);
+      expectMark(cursor, '{');
+      body.push(...this.nested('conditional'));
+      expectMark(cursor, '}');
+    } while (cursor.isWord('elsif', 'else'));
+  }
+
+  private branch(): void {
+    this.cursor.next();
+    if (!this.cursor.isMark(':')) skipExpression(this.cursor);
+    expectMark(this.cursor, ':');
+  }
+
+  /** Statements of dhcp-eval(5) that touch no option. */
+  private action(word: string): void {
+    const { cursor } = this;
+    if (!['set', 'define', 'unset', 'eval', 'execute', 'return', 'log', 'break', 'add'].includes(word))
+      throw new Unexpected(cursor.peek(), 'expecting a statement');
+    cursor.next();
+    if (word === 'set' || word === 'define' || word === 'unset') expectWord(cursor, 'variable name');
+    if (word === 'define' && cursor.isMark('(')) {
+      this.block(word);
+      return;
+    }
+    if (word === 'set' || word === 'define') expectMark(cursor, '=');
+    if (word === 'log' || word === 'execute') {
+      expectMark(cursor, '(');
+      do skipExpression(cursor);
+      while (cursor.isMark(',') && cursor.next());
+      expectMark(cursor, ')');
+    } else if (word !== 'unset' && word !== 'break') skipExpression(cursor);
+    expectMark(cursor, ';');
+  }
+
+  /** A block that holds nothing of ours: to its closing brace, whatever is inside. */
+  private block(word: string): void {
+    const { cursor } = this;
+    while (!cursor.isMark('{')) this.plainToken();
+    let depth = 0;
+    do {
+      if (cursor.peek().kind === 'end') throw new Unexpected(cursor.peek(), `unterminated ${word} declaration`);
+      if (cursor.isMark('{')) depth++;
+      if (cursor.isMark('}')) depth--;
+      cursor.next();
+    } while (depth > 0);
+    if (word === 'key' && cursor.isMark(';')) cursor.next();
+  }
+
+  private plainToken(): void {
+    const { cursor } = this;
+    const token = cursor.peek();
+    const broken = token.kind === 'end' || ';{}'.includes(token.text) || this.beginsStatement();
+    if (broken) throw new Unexpected(token, 'semicolon expected');
+    cursor.next();
+  }
+
+  private beginsStatement(): boolean {
+    const { cursor } = this;
+    const token = cursor.peek();
+    const isFirst = (cursor.last()?.line ?? 0) < token.line;
+    return token.kind === 'word' && isFirst && BEGINNINGS.has(token.text.toLowerCase());
+  }
+
+  /** Goes to where the next statement seems to begin, and notes how far dhclient's own recovery would go. */
+  private recover(from: number, isOption: boolean): void {
+    const { cursor } = this;
+    const failed = cursor.position;
+    this.skipToSemicolon();
+    if (isOption) this.skipToSemicolon();
+    if (isOption && !cursor.isMark(';')) this.skipToSemicolon();
+    this.skippedUntil = Math.max(this.skippedUntil, cursor.peek().start);
+    cursor.rewind(failed);
+    if (failed === from) cursor.next();
+    while (cursor.peek().kind !== 'end' && !cursor.isMark('}') && !this.beginsStatement()) {
+      if (cursor.isMark('{')) this.skipToSemicolon();
+      else if (cursor.next().text === ';') break;
+    }
+  }
+
+  /** ISC's skip_to_semi: past the semicolon, or past the brace that closes what was opened on the way. */
+  private skipToSemicolon(): void {
+    const { cursor } = this;
+    let depth = 0;
+    while (cursor.peek().kind !== 'end') {
+      const { kind, text } = cursor.next();
+      if (kind !== 'mark') continue;
+      if (text === '{') depth++;
+      if (text === '}' && --depth <= 0) return;
+      if (text === ';' && depth === 0) return;
+    }
+  }
+}
+
+/** Statements that only need to end in a semicolon. */
+const PLAIN = new Set(
+  `reject hardware anycast-mac omapi do-forward-updates do-forward-update vendor ignore accept prefer dont allow deny
+  lease-id-format db-time-format`.split(/\s+/),
+);
