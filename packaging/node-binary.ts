@@ -43,7 +43,7 @@ function fetchedNode(arch: Arch): string {
   if (existsSync(binary)) return binary;
   console.log(`  fetching Node ${version} for ${arch}, once`);
   mkdirSync(folder, { recursive: true });
-  execFileSync('npm', ['pack', `node-linux-${arch}@${version}`, '--silent', '--pack-destination', folder]);
+  npm('pack', `node-linux-${arch}@${version}`, '--silent', '--pack-destination', folder);
   const archive = join(folder, `node-linux-${arch}-${version}.tgz`);
   const found = `sha512-${createHash('sha512').update(readFileSync(archive)).digest('base64')}`;
   if (found !== integrity) throw new Error(`${archive} is ${found}, but package-lock.json pins ${integrity}`);
@@ -52,6 +52,13 @@ function fetchedNode(arch: Arch): string {
   rmSync(join(folder, 'package'), { recursive: true });
   rmSync(archive);
   return binary;
+}
+
+/** With the Node that runs npm, where npm runs this: the pinned one knows no machine-wide npmrc. */
+function npm(...args: string[]): void {
+  const { npm_node_execpath: node, npm_execpath: script } = process.env;
+  if (node && script) execFileSync(node, [script, ...args]);
+  else execFileSync('npm', args);
 }
 
 /** Only before the program is put in: afterwards strip would move the section that the program lives in. */

@@ -1,0 +1,74 @@
+#!/bin/sh
+# Makes a fresh machine ready for `npm start`, `npm test` and `npm run build`: the npm packages (a pinned Node is one of
+# them), and as root Debian's packages that the lab runs. Does nothing, in a few milliseconds, when all is there.
+# HOLDFAST_NO_APT=1 leaves the machine's packages alone.
+set -eu
+cd "$(dirname "$0")/.."
+
+# What each is for: DHCP clients and servers and a DNS server to test against; network namespaces and pings; fault
+# injection; stripping the executables (both architectures); minimal systems to start the executable on.
+debian_packages="isc-dhcp-client isc-dhcp-server dnsmasq-base
+  iproute2 iputils-ping procps util-linux
+  strace
+  binutils binutils-aarch64-linux-gnu
+  debootstrap debian-archive-keyring"
+
+install_npm_packages() {
+  stamp=node_modules/.holdfast-setup
+  wanted="$(cksum <package-lock.json) $(uname -m)"
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
+  echo "Set-up: installing the npm packages that package-lock.json pins, Node among them (once, about 400 MB)"
+  # `npm ci` empties node_modules first, where the caches of later steps are: only for the first time.
+  if [ -d node_modules ]; then npm_quietly install --no-save; else npm_quietly ci; fi
+  [ -x node_modules/.bin/node ] || {
+    echo "Set-up: npm did not install the pinned Node: this needs Linux on x64 or arm64, and npm without --omit=optional" >&2
+    exit 1
+  }
+  echo "$wanted" >"$stamp"
+}
+
+# With the machine's own Node: the pinned one comes first in the PATH of an npm script, and knows no machine-wide npmrc.
+npm_quietly() {
+  if [ -n "${npm_execpath:-}" ]; then set -- "${npm_node_execpath:-node}" "$npm_execpath" "$@"; else set -- npm "$@"; fi
+  "$@" --ignore-scripts --loglevel=error >/dev/null
+}
+
+install_debian_packages() {
+  command -v dpkg-query >/dev/null || { echo "Set-up: not a Debian system: tests that need a missing part are skipped"; return; }
+  missing=
+  for package in $debian_packages; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  if [ "$(id -u)" != 0 ] || [ -n "${HOLDFAST_NO_APT:-}" ]; then
+    echo "Set-up: not installed, for $([ "$(id -u)" = 0 ] && echo 'HOLDFAST_NO_APT is set' || echo 'that needs root'):$missing"
+    echo "        What needs them is skipped, and says so."
+    return
+  fi
+  echo "Set-up: installing Debian's$missing (their services are not started)"
+  log=$(mktemp)
+  keep_services_stopped
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -q && apt_install $missing; } >"$log" 2>&1 ||
+    for package in $missing; do
+      apt_install "$package" >>"$log" 2>&1 || echo "Set-up: could not install $package: $(grep '^E:' "$log" | tail -1)"
+    done
+  rm -f "$log"
+  # A server that this set-up brought must not start at the next boot either.
+  case "$missing" in *isc-dhcp-server*) update-rc.d isc-dhcp-server disable >/dev/null 2>&1 || true ;; esac
+}
+
+apt_install() { apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"; }
+
+# Debian starts a service as soon as it is installed, unless this file forbids it.
+keep_services_stopped() {
+  policy=/usr/sbin/policy-rc.d
+  [ -e $policy ] && return
+  trap 'rm -f $policy' EXIT
+  trap 'exit 1' HUP INT TERM
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod +x $policy
+}
+
+install_npm_packages
+install_debian_packages
