@@ -2,6 +2,7 @@
  * A configuration that was read once need not be parsed again: YAML and schema cost more than all else in an `apply`
  * that has nothing to do. The compiled form holds the very bytes that it was made from, and counts for nothing else.
  */
+import { asciiJson } from './ascii-json.ts';
 import type { DesiredState } from './desired.ts';
 
 export interface Source {
@@ -18,6 +19,7 @@ interface Compiled {
   readonly desired: DesiredState;
 }
 
+/** ASCII, so that it survives whatever way it is stored. */
 export function compiledText(build: string, sources: readonly Source[], hash: string, desired: DesiredState): string {
   const compiled: Compiled = {
     build,
@@ -25,7 +27,7 @@ export function compiledText(build: string, sources: readonly Source[], hash: st
     hash,
     desired,
   };
-  return JSON.stringify(compiled, (_, value) => (value instanceof Map ? { [MAP]: [...value] } : value));
+  return asciiJson(compiled, (_, value) => (value instanceof Map ? { [MAP]: [...value] } : value));
 }
 
 /** null where the text was made from anything else, by another agent, or is damaged. */

@@ -204,10 +204,7 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
     if (!path.startsWith('net/')) continue;
     const value = raw.replace(/[ \t]+/g, ' ').trim();
     const key = path.includes('.') ? path : path.replaceAll('/', '.');
-    const problem =
-      problemOf(checkSysctlKey(key)) ??
-      sysctlTextProblem(value) ??
-      (/[^\x20-\x7e]/.test(value) ? 'is not ASCII' : undefined);
+    const problem = problemOf(checkSysctlKey(key)) ?? sysctlTextProblem(value);
     if (problem) notes.push(`not taken over from ${file}:${line}: ${key} = ${value}: ${problem}`);
     else settings.set(path, `  ${flow(key)}: ${flow(integer(value) ?? value)}${note(`${file}:${line}`)}`);
   }

@@ -11,6 +11,8 @@ export const DEFAULT_FILE = '/etc/holdfast/agent.yaml';
 /** Beside the configuration file, whatever that one is called. */
 export const DROP_IN_FOLDER = 'agent.d';
 
+const MISSING = 'does not exist; `agent init` writes one';
+
 export interface LoadOptions {
   readonly files: ConfigFiles;
   /** Absolute. It must exist; `agent.d/*.yaml` beside it are merged into it in name order. */
@@ -74,7 +76,7 @@ function readSources(files: ConfigFiles, file: string, asRoot: boolean): { sourc
       continue;
     }
     const bytes = attempt(path, () => files.read(path) ?? 'missing');
-    if (bytes === 'missing') errors.push(fileError(path, 'does not exist; `agent init` writes one'));
+    if (bytes === 'missing') errors.push(fileError(path, path === file ? MISSING : 'is a link that leads nowhere'));
     else if (bytes !== null) sources.push({ path, bytes });
   }
   return { sources, errors };

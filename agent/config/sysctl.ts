@@ -23,15 +23,14 @@ export function checkSysctlKey(key: string): Checked {
   return sound && parts.length > 1 ? { value: path } : wrong('is not a key; write one such as net.ipv4.ip_forward');
 }
 
-/** What is wrong with a text as a value, or nothing. */
+/** What is wrong with a text as a value (one line of ASCII), or nothing. */
 export function sysctlTextProblem(value: string): string | undefined {
   if (/^(true|yes|on)$/i.test(value)) return `${show(value)}: write 1`;
   if (/^(false|no|off)$/i.test(value)) return `${show(value)}: write 0`;
   if (value.trim() === '') return 'is empty; write a value, such as 1';
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
     return `${show(value)} has a line break or control character; write one line`;
+  if (/[^\x00-\x7f]/.test(value)) return `${show(value)} is not ASCII, as all kernel settings are; write it in ASCII`;
   if (value !== value.trim()) return `${show(value)} begins or ends with a blank; write ${show(value.trim())}`;
-  return Buffer.byteLength(value) > LONGEST_VALUE
-    ? `is longer than ${LONGEST_VALUE} bytes, which the kernel refuses`
-    : undefined;
+  return value.length > LONGEST_VALUE ? `is longer than ${LONGEST_VALUE} bytes, which the kernel refuses` : undefined;
 }

@@ -1,4 +1,5 @@
 /** YAML as a person would write it: values on one line, comments that cannot end early. */
+import { asciiJson } from './ascii-json.ts';
 import { visible } from './errors.ts';
 
 /** A value in flow style; text stands bare where it cannot be taken for anything else. */
@@ -6,14 +7,10 @@ export function flow(value: string | number | readonly string[]): string {
   if (typeof value === 'object') return `[${value.map(flow).join(', ')}]`;
   if (typeof value === 'number') return String(value);
   const bare = /^([A-Za-z]([A-Za-z0-9_./%:-]*[A-Za-z0-9_])?|[0-9]+(\.[0-9]+){3}(\/[0-9.]+)?)$/.test(value);
-  return bare && !/^(true|false|null)$/i.test(value) ? value : ascii(JSON.stringify(value));
+  return bare && !/^(true|false|null)$/i.test(value) ? value : asciiJson(value);
 }
 
 /** ` # text`, on one line whatever the text holds. */
 export function note(text: string): string {
   return ` # ${visible(text)}`;
-}
-
-function ascii(json: string): string {
-  return json.replace(/[\x7f-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

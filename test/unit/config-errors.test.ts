@@ -152,6 +152,8 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'sysctl: { net.a.b: "1\\n2" }',
     '1:20: sysctl.net.a.b: "1\\n2" has a line break or control character; write one line',
   ],
+  ['sysctl: { net.a.b: é }', '1:20: sysctl.net.a.b: "é" is not ASCII, as all kernel settings are; write it in ASCII'],
+  ['sysctl: { net.a.b: " 1" }', '1:20: sysctl.net.a.b: " 1" begins or ends with a blank; write "1"'],
   ['sysctl: { net.a.b: "" }', '1:20: sysctl.net.a.b: is empty; write a value, such as 1'],
   [
     'sysctl: { net.a.b: [1] }',

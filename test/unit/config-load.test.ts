@@ -229,6 +229,16 @@ test('a compiled configuration stands for the same bytes, the same files and the
   }
 });
 
+test('a compiled configuration is ASCII whatever the files hold', async () => {
+  const files = memoryFiles({ '/srv/é€.yaml': '# é€\n' });
+  const options = { files, file: '/srv/é€.yaml', asRoot: true };
+  const first = await loadConfig({ ...options, compiled: { build: '1', text: null } });
+  assert.ok(first.ok);
+  assert.match(first.compiled!, /^[\x20-\x7e]+$/);
+  const second = await loadConfig({ ...options, compiled: { build: '1', text: first.compiled } });
+  assert.ok(second.ok && second.compiled === null);
+});
+
 test('a compiled configuration does not stand for files that others may write', async () => {
   const first = await loadConfig({
     files: memoryFiles({ [MAIN]: EXAMPLE }),

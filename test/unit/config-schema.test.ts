@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
 import { parse } from 'yaml';
 import { runSchema } from '../../agent/commands/schema.ts';
 import { load } from './config-memory.ts';
@@ -81,4 +82,72 @@ test('every key of the schema is described', () => {
   walk(schema, '');
   assert.deepEqual(undescribed, []);
   assert.ok(schema.properties.sysctl.description, 'the walk has something to find');
+});
+
+test('the JSON Schema accepts whatever the loader accepts', async () => {
+  const word = fc.constantFrom(
+    'a.example',
+    '_x',
+    '10.0.0.1',
+    '::1',
+    'fe80::1%e',
+    '10.0.0.0/8',
+    '10.0.0.0',
+    'ndots:3',
+    'rotate',
+    'routers',
+    '1',
+    '',
+  );
+  const list = fc.array(word, { maxLength: 3 });
+  const name = fc.stringMatching(/^[a-z0-9_.@+-]{1,16}$/);
+  const option = fc.constantFrom(
+    'ntp-servers',
+    'host-name',
+    'interface-mtu',
+    'ip-forwarding',
+    'time-offset',
+    'domain-name',
+  );
+  const value = fc.oneof(word, fc.integer(), fc.boolean(), fc.array(fc.oneof(word, fc.integer()), { maxLength: 2 }));
+  const scope = {
+    supersede: fc.dictionary(option, value, { maxKeys: 1, noNullPrototype: true }),
+    request: fc.record({ without: list, also: list }, { requiredKeys: [] }),
+  };
+  const rule = fc.oneof(
+    fc.integer(),
+    word,
+    fc.record(
+      { value: fc.oneof(fc.integer(), word), atLeast: fc.integer(), optional: fc.boolean() },
+      { requiredKeys: [] },
+    ),
+  );
+  const key = fc.tuple(name, fc.constantFrom('.', '/'), name).map((parts) => parts.join(''));
+  // One setting at a time, so that enough of them pass.
+  const config = fc.oneof(
+    fc.record({
+      dns: fc.oneof(
+        ...['domain'].map((k) => word.map((v) => ({ [k]: v }))),
+        ...['search', 'nameservers', 'sortlist', 'options'].map((k) => list.map((v) => ({ [k]: v }))),
+      ),
+    }),
+    fc.record({ dhclient: fc.record(scope, { requiredKeys: [] }) }),
+    fc.record({
+      dhclient: fc.record({
+        interfaces: fc.dictionary(name, fc.record(scope, { requiredKeys: [] }), { maxKeys: 1, noNullPrototype: true }),
+      }),
+    }),
+    fc.record({ sysctl: fc.dictionary(key, rule, { maxKeys: 1, noNullPrototype: true }) }),
+  );
+  let accepted = 0;
+  await fc.assert(
+    fc.asyncProperty(config, async (candidate) => {
+      const text = JSON.stringify(candidate);
+      if (!(await load(text)).ok) return;
+      accepted += 1;
+      assert.ok(accepts(JSON.parse(text)), `${text} ${JSON.stringify(accepts.errors)}`);
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(accepted > 100, `${accepted} of 1000 were accepted`);
 });
