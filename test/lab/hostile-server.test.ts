@@ -85,6 +85,16 @@ async function unharmed(host: LabHost, clients: readonly Dhclient[]): Promise<vo
   }
 }
 
+test('the canary sees a hook that evaluates what a server sent', { skip: unavailable() }, async () => {
+  await using scene = await staleHost({});
+  const { host } = scene;
+  await host.write('/etc/dhcp/dhclient-enter-hooks.d/careless', 'eval "name=$new_host_name"\n');
+  await host.run(['/sbin/dhclient-script'], {
+    env: { reason: 'RENEW', interface: 'eth0', new_host_name: `$(${CANARY})` },
+  });
+  assert.ok(host.exists('/run/lab/canary'));
+});
+
 test('hostile option values, everything configured', { skip: unavailable(), concurrency: 4 }, async (t) => {
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>

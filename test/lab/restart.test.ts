@@ -56,7 +56,7 @@ test('a new start of dhclient', options, async (t) => {
 
       const after = await host.read('/etc/resolv.conf');
       assert.deepEqual(nameservers(after), NEW);
-      assert.match(after, /^search dev\.example\.com example\.com$/m);
+      assert.match(after, /^search dev\.example\.com\.? example\.com\.?$/m);
       assert.equal(next.log.count(/ line \d+:/), 0, 'dhclient has no complaint about its file');
     }),
 
