@@ -2,7 +2,7 @@
  * A configuration that was read once need not be parsed again: YAML and schema cost more than all else in an `apply`
  * that has nothing to do. The compiled form holds the very bytes that it was made from, and counts for nothing else.
  */
-import { asciiJson } from './ascii-json.ts';
+import { asciiJson } from './ascii.ts';
 import type { DesiredState } from './desired.ts';
 
 export interface Source {

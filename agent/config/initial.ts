@@ -34,7 +34,7 @@ export interface HostFacts {
   readonly ipv6RouteMaxSize: string | null;
 }
 
-/** Always a configuration that loads without an error, whatever the facts are. */
+/** Always a configuration that loads without an error, whatever the facts are. ASCII. */
 export function renderInitial(facts: HostFacts): string {
   const lines = [HEAD, ...dnsSection(facts), '', ...dhclientSection(facts), '', ...sysctlSection(facts)];
   return `${lines.join('\n')}\n`;
@@ -81,7 +81,7 @@ function dnsSection(facts: HostFacts): string[] {
       lines.push(noted(present[key as keyof typeof present] ? says : `${says}; to hold that, write dns.${key}`));
     }
   }
-  return withHeading('dns', lines, 'One source for dhclient.conf, dhclient’s hooks and resolv.conf.', [
+  return withHeading('dns', lines, 'One source for dhclient.conf, the hooks of dhclient and resolv.conf.', [
     'domain: example.com',
     'search: [dev.example.com, example.com]',
     'nameservers: [10.34.56.78, 10.34.56.79]',
@@ -115,10 +115,10 @@ function take(found: readonly Found[], check: (text: string) => string | undefin
   const taken: string[] = [];
   const notes: string[] = [];
   for (const { text, line } of found) {
-    const full = taken.length >= most ? `libc reads only ${most}` : undefined;
-    const twice = taken.includes(text) ? 'it stands there twice' : undefined;
+    const full = taken.length >= most ? `${show(text)}: libc reads only ${most}` : undefined;
+    const twice = taken.includes(text) ? `${show(text)} stands there twice` : undefined;
     const problem = twice ?? full ?? check(text);
-    if (problem) notes.push(`not taken over from /etc/resolv.conf:${line}: ${show(text)}: ${problem}`);
+    if (problem) notes.push(`not taken over from /etc/resolv.conf:${line}: ${problem}`);
     else taken.push(text);
   }
   return { taken, notes };
@@ -126,7 +126,8 @@ function take(found: readonly Found[], check: (text: string) => string | undefin
 
 function nameserverProblem(text: string): string | undefined {
   // Superseding DNS with it would have systemd-resolved ask itself.
-  if (/^127\.0\.0\.5[34]$/.test(text)) return 'it is systemd-resolved on this host; write the servers that it asks';
+  if (/^127\.0\.0\.5[34]$/.test(text))
+    return `${text} is systemd-resolved on this host; write the servers that it asks`;
   return problemOf(checkNameserver(text));
 }
 
@@ -135,7 +136,8 @@ function uniqueOption(): (text: string) => string | undefined {
   const names = new Set<string>();
   return (text) => {
     const name = text.replace(/:.*/s, '');
-    const problem = resolvOptionProblem(text) ?? (names.has(name) ? 'it stands there twice' : undefined);
+    const problem =
+      resolvOptionProblem(text) ?? (names.has(name) ? `${show(text)}: ${name} stands there twice` : undefined);
     names.add(name);
     return problem;
   };

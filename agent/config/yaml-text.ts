@@ -1,5 +1,5 @@
 /** YAML as a person would write it: values on one line, comments that cannot end early. */
-import { asciiJson } from './ascii-json.ts';
+import { asciiJson, escapeNonAscii } from './ascii.ts';
 import { visible } from './errors.ts';
 
 /** A value in flow style; text stands bare where it cannot be taken for anything else. */
@@ -10,7 +10,7 @@ export function flow(value: string | number | readonly string[]): string {
   return bare && !/^(true|false|null)$/i.test(value) ? value : asciiJson(value);
 }
 
-/** ` # text`, on one line whatever the text holds. */
+/** ` # text`, on one line and in ASCII whatever the text holds. */
 export function note(text: string): string {
-  return ` # ${visible(text)}`;
+  return ` # ${escapeNonAscii(visible(text))}`;
 }
