@@ -20,8 +20,12 @@ install_npm_packages() {
   echo "Set-up: installing the npm packages that package-lock.json pins, Node among them (once, about 400 MB)"
   # `npm ci` empties node_modules first, where the caches of later steps are: only for the first time.
   if [ -d node_modules ]; then npm_quietly install --no-save; else npm_quietly ci; fi
-  [ -x node_modules/.bin/node ] || {
-    echo "Set-up: npm did not install the pinned Node: this needs Linux on x64 or arm64, and npm without --omit=optional" >&2
+  # npm 10 sometimes leaves this link out, and all else here depends on it.
+  case "$(uname -m)" in aarch64) arch=arm64 ;; *) arch=x64 ;; esac
+  ln -sf "../node-linux-$arch/bin/node" node_modules/.bin/node
+  node_modules/.bin/node --version >/dev/null || {
+    echo "Set-up: the pinned Node did not come or does not run: it needs Linux with glibc on x64 or arm64," >&2
+    echo "        and an npm that is not told to omit optional packages" >&2
     exit 1
   }
   echo "$wanted" >"$stamp"
