@@ -95,7 +95,7 @@ export class LabHost implements AsyncDisposable {
     else await this.write('/usr/local/bin/agent', FROM_SOURCE, 0o755);
   }
 
-  /** Starts a program; its process id is of no use here, see `kill`. */
+  /** Starts a program. To signal the child is of no use: that is nsenter, and what it started lives on. */
   spawn(argv: readonly string[], { where = 'host', env = {} }: RunOptions = {}): ChildProcess {
     const inside = where === 'server' ? ['ip', 'netns', 'exec', 'server', ...argv] : argv;
     return spawn('nsenter', ['-t', String(this.#pid), '-a', ...inside], { env: { ...ENVIRONMENT, ...env } });
