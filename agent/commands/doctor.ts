@@ -1,0 +1,57 @@
+import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
+import { RESOURCE_NAMES } from '../resources/names.ts';
+import type { CommonOptions } from './context.ts';
+import { openContext, openHost } from './context.ts';
+import { ConfigFailure, EXIT, paint, print, printJson } from './output.ts';
+
+/**
+ * Explains what else acts on the configured settings; looks only. Without a valid configuration it looks at everything
+ * that could be configured. Gives the exit status: 2 where there is a problem.
+ */
+export async function doctor(options: CommonOptions): Promise<number> {
+  const { host, desired, errors } = await configured(options);
+  const only = options.only ?? RESOURCE_NAMES;
+  const found = [...errors, ...examine(surroundingsOf(host, desired), only)];
+  const sick = found.some(({ severity }) => severity === 'problem');
+  if (options.json) printJson({ healthy: !sick, findings: found });
+  else if (options.quiet) tellProblems(found);
+  else tell(found, host.live);
+  return sick ? EXIT.changed : EXIT.ok;
+}
+
+async function configured(options: CommonOptions) {
+  try {
+    const { host, desired } = await openContext(options);
+    return { host, desired, errors: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigFailure)) throw error;
+    const errors = error.message.split('\n').map((seen) => diagnosis({ code: 'HF-CONFIG', seen }));
+    return { host: openHost(options), desired: null, errors };
+  }
+}
+
+const MARKS = { problem: ['red', '✗'], warning: ['yellow', '!'], note: ['gray', '–'] } as const;
+
+function tell(found: readonly Diagnosis[], live: boolean): void {
+  for (const { code, severity, seen, why, remedy } of found) {
+    const [colour, mark] = MARKS[severity];
+    print(`${paint(colour, `${mark} ${severity} ${code}`)}\n  ${seen}`);
+    print(`  ${paint('gray', 'why')} ${why}\n  ${paint('gray', 'do')}  ${remedy}\n`);
+  }
+  if (!live) print(paint('gray', 'The running kernel and its processes were not looked at (--live does).'));
+  const count = (severity: Diagnosis['severity']) => found.filter((one) => one.severity === severity).length;
+  print(
+    `${plural(count('problem'), 'problem')}, ${plural(count('warning'), 'warning')}, ${plural(count('note'), 'note')}.`,
+  );
+  if (found.length > 0) print('docs/doctor.md has a section for each code.');
+}
+
+function tellProblems(found: readonly Diagnosis[]): void {
+  for (const { code, severity, seen } of found) {
+    if (severity === 'problem') process.stderr.write(`${code}: ${seen}\n`);
+  }
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,65 @@
+/** The DHCP clients that run: whether the hooks and dhclient.conf reach them, and whether they get in each other's way. */
+import { clientName, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { hookPlaces } from '../dhclient/hook-places.ts';
+import type { Host } from '../host/host.ts';
+import type { Seen, Surroundings } from './check.ts';
+
+export const DHCP_DAEMONS = ['dhcpcd', 'udhcpc', 'pump', 'systemd-network'] as const;
+
+export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen> {
+  const clients = dhcpClients(host);
+  if (hookPlaces(host) === null && clients.length === 0) {
+    yield { code: 'HF-DHCLIENT-ABSENT', seen: 'neither dhclient-script nor a folder for hooks is here' };
+  }
+  yield* twice(clients);
+  for (const client of clients) yield* one(host, client);
+  for (const name of DHCP_DAEMONS) {
+    const pid = daemons.get(name);
+    if (pid === undefined) continue;
+    // networkd is more than a DHCP client, and often only that more.
+    if (name === 'systemd-network') {
+      yield { code: 'HF-DHCP-OTHER', seen: `systemd-networkd[${pid}] runs, and may use DHCP`, severity: 'note' };
+    } else yield { code: 'HF-DHCP-OTHER', seen: `${name}[${pid}] runs` };
+  }
+}
+
+function* twice(clients: readonly DhcpClient[]): Iterable<Seen> {
+  for (const [index, client] of clients.entries()) {
+    for (const other of clients.slice(index + 1)) {
+      if (client.family !== other.family) continue;
+      const all = client.interfaces.length === 0 || other.interfaces.length === 0;
+      const shared = client.interfaces.filter((name) => other.interfaces.includes(name));
+      if (!all && shared.length === 0) continue;
+      const where = shared.length > 0 ? shared.join(', ') : 'an interface that one of them names';
+      yield {
+        code: 'HF-DHCLIENT-TWICE',
+        seen: `dhclient[${client.pid}] and dhclient[${other.pid}] serve IPv${client.family} on ${where}`,
+      };
+    }
+  }
+}
+
+function* one(host: Host, client: DhcpClient): Iterable<Seen> {
+  const name = clientName(client);
+  const { confFile, script, owner } = client;
+  if (owner !== null) {
+    yield { code: 'HF-DHCLIENT-OWNER', seen: `${name} is run by ${owner}, with ${confFile}` };
+    return;
+  }
+  if (script !== null && !host.readText(script)?.includes('dhclient-enter-hooks')) {
+    yield { code: 'HF-DHCLIENT-SCRIPT', seen: `${name} runs ${script}` };
+  }
+  // A path from its own working directory cannot be looked up.
+  if (!confFile.startsWith('/')) return;
+  if (host.stat(confFile) === null) yield { code: 'HF-DHCLIENT-CONF', seen: `${name} was started with ${confFile}` };
+  const since = staleSince(host, client);
+  if (since === null) return;
+  yield {
+    code: 'HF-DHCLIENT-STALE',
+    seen: `${name} runs since ${time(client.started)}; ${confFile} was changed at ${time(since)}`,
+  };
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,77 @@
+/** All checks, and what they find together. */
+import type { DesiredState } from '../config/desired.ts';
+import { visible } from '../config/errors.ts';
+import { runningDaemons } from '../host/daemons.ts';
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import type { ResourceName } from '../resources/names.ts';
+import { apparmor } from './apparmor.ts';
+import type { Check, Seen, Surroundings } from './check.ts';
+import { CODES, type Code, type Severity } from './codes.ts';
+import { dhclientConf } from './dhclient-conf.ts';
+import { DHCP_DAEMONS, dhcpClientsSeen } from './dhcp-clients.ts';
+import { hooks } from './hooks.ts';
+import { libc } from './libc.ts';
+import { NAME_DAEMONS, nameService } from './name-service.ts';
+import { programs } from './programs.ts';
+import { resolvConfFile } from './resolv-conf-file.ts';
+import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './resolv-conf-owner.ts';
+import { routeLimit } from './route-limit.ts';
+import { sysctlBoot } from './sysctl-boot.ts';
+import { sysctlScopes } from './sysctl-scopes.ts';
+
+export interface Diagnosis {
+  readonly code: Code;
+  readonly severity: Severity;
+  /** What was seen, with file and line where there is one. */
+  readonly seen: string;
+  readonly why: string;
+  readonly remedy: string;
+}
+
+/** Each with the resources that it is about, for `--only`. */
+const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: Check }[] = [
+  { about: ['resolver'], look: resolvConfFile },
+  { about: ['resolver'], look: resolvConfOwner },
+  { about: ['resolver'], look: nameService },
+  { about: ['resolver'], look: libc },
+  { about: ['hooks', 'dhclient'], look: dhcpClientsSeen },
+  { about: ['hooks'], look: hooks },
+  { about: ['hooks'], look: apparmor },
+  { about: ['dhclient'], look: dhclientConf },
+  { about: ['sysctl'], look: sysctlBoot },
+  { about: ['sysctl'], look: sysctlScopes },
+  { about: ['sysctl'], look: routeLimit },
+  { about: ['hooks', 'resolver', 'dhclient', 'sysctl'], look: programs },
+];
+
+const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);
+
+export function surroundingsOf(host: Host, desired: DesiredState | null): Surroundings {
+  return { host, desired, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
+}
+
+/** Everything found, the gravest first. A check that cannot look says so and hinders no other. */
+export function examine(around: Surroundings, only: readonly ResourceName[]): Diagnosis[] {
+  return CHECKS.filter(({ about }) => about.some((name) => only.includes(name)))
+    .flatMap(({ look }) => collect(look, around))
+    .map(diagnosis)
+    .sort((a, b) => GRAVITY.indexOf(a.severity) - GRAVITY.indexOf(b.severity));
+}
+
+export function diagnosis({ code, seen, severity }: Seen): Diagnosis {
+  const { severity: usual, why, remedy } = CODES[code];
+  return { code, severity: severity ?? usual, seen: visible(seen), why, remedy };
+}
+
+const GRAVITY: readonly Severity[] = ['problem', 'warning', 'note'];
+
+function collect(look: Check, around: Surroundings): Seen[] {
+  const found: Seen[] = [];
+  try {
+    for (const one of look(around)) found.push(one);
+  } catch (error) {
+    found.push({ code: 'HF-UNSEEN', seen: errorMessage(error) });
+  }
+  return found;
+}

@@ -1,0 +1,24 @@
+/** Files of others as numbered lines. */
+import type { Host } from '../host/host.ts';
+
+export interface Line {
+  readonly text: string;
+  /** `file:line`. */
+  readonly at: string;
+}
+
+/** Lines that say something: neither empty nor a comment (`#`, `;`); none where there is no such file. */
+export function statements(host: Host, file: string): Line[] {
+  return (host.readText(file) ?? '')
+    .split('\n')
+    .map((text, index) => ({ text: text.trim(), at: `${file}:${index + 1}` }))
+    .filter(({ text }) => text !== '' && !/^[#;]/.test(text));
+}
+
+/** The files of a folder whose names end so, in order. */
+export function filesIn(host: Host, folder: string, ending: string): string[] {
+  return host
+    .list(folder)
+    .filter((name) => name.endsWith(ending))
+    .map((name) => `${folder}/${name}`);
+}

@@ -1,0 +1,38 @@
+/** The programs of others that Holdfast and its hook start. */
+import { hookPlaces } from '../dhclient/hook-places.ts';
+import type { Seen, Surroundings } from './check.ts';
+
+const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+/** With Debian's package, and what becomes of it without. */
+const AGENT: readonly Needed[] = [
+  { program: 'flock', from: 'util-linux', without: '`agent apply` cannot take its lock and stops' },
+  { program: 'cp', from: 'coreutils', without: 'owner and extended attributes of replaced files are not kept' },
+];
+const WITH_DHCLIENT: readonly Needed[] = [
+  { program: 'sh', from: 'dash', without: 'no hook can be checked, so none is put in place' },
+  { program: 'mv', from: 'coreutils', without: 'the hook writes resolv.conf in place, not atomically' },
+  { program: 'ip', from: 'iproute2', without: 'an address can run out after dhclient is started again' },
+  {
+    program: 'unshare',
+    from: 'util-linux',
+    without: 'dhclient itself is not asked whether it understands an edited dhclient.conf',
+    severity: 'warning',
+  },
+];
+
+interface Needed {
+  readonly program: string;
+  readonly from: string;
+  readonly without: string;
+  readonly severity?: 'warning';
+}
+
+export function* programs({ host }: Surroundings): Iterable<Seen> {
+  const needed = hookPlaces(host) === null ? AGENT : [...AGENT, ...WITH_DHCLIENT];
+  for (const { program, from, without, severity } of needed) {
+    if (FOLDERS.some((folder) => host.stat(`${folder}/${program}`) !== null)) continue;
+    const seen = `${program} (Debian package ${from}) is missing: ${without}`;
+    yield { code: 'HF-PROGRAM-MISSING', seen, ...(severity === undefined ? {} : { severity }) };
+  }
+}

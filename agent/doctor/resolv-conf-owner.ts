@@ -1,0 +1,111 @@
+/** Programs that write /etc/resolv.conf although it is no link of theirs. */
+import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { caresForDns, type Seen, type Surroundings } from './check.ts';
+import { filesIn, statements } from './lines.ts';
+
+/** By comm, which has 15 characters. */
+export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'connmand', 'dhcpcd', 'systemd-resolve'] as const;
+
+export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
+  if (!caresForDns(around)) return;
+  const { host, daemons } = around;
+  const pid = (name: (typeof RESOLV_CONF_DAEMONS)[number]) => daemons.get(name);
+  const writers: (string | null)[] = [
+    networkManager(host, pid('NetworkManager')),
+    pid('connmand') === undefined ? null : `connmand[${pid('connmand')}] runs`,
+    dhcpcd(host, pid('dhcpcd')),
+    resolvconf(host),
+  ];
+  const header = generatedBy(host);
+  for (const writer of writers) {
+    if (writer === null) continue;
+    const sure = header !== null && writer.toLowerCase().includes(header.name);
+    yield {
+      code: 'HF-RESOLV-DAEMON',
+      seen: sure ? `${writer}, and ${RESOLV_CONF}:${header.line} says that it made the file` : writer,
+      ...(sure ? { severity: 'problem' } : {}),
+    };
+  }
+  const resolved = pid('systemd-resolve');
+  if (resolved !== undefined && host.readLink(RESOLV_CONF) === null) {
+    yield { code: 'HF-RESOLV-RESOLVED', seen: `systemd-resolved[${resolved}] runs` };
+  }
+  yield* cloudInit(host);
+}
+
+/** NetworkManager.conf(5): with `dns=none` or `rc-manager=unmanaged` it leaves the file alone. Its last file wins. */
+function networkManager(host: Host, pid: number | undefined): string | null {
+  const main = '/etc/NetworkManager/NetworkManager.conf';
+  const installed = !host.live && host.stat('/usr/sbin/NetworkManager') !== null;
+  if (pid === undefined && !installed) return null;
+  const last = new Map<string, string>();
+  for (const file of networkManagerFiles(host, main)) {
+    let section = '';
+    for (const { text } of statements(host, file)) {
+      section = /^\[([^\]]*)\]/.exec(text)?.[1] ?? section;
+      const [, key, value] = /^([\w-]+)\s*=\s*(.*)$/.exec(text) ?? [];
+      if (section === 'main' && key !== undefined) last.set(key, value ?? '');
+    }
+  }
+  if (last.get('dns') === 'none' || last.get('rc-manager') === 'unmanaged') return null;
+  return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in ${main} or its conf.d`;
+}
+
+/** In the order in which they are read; a file of /etc or /run stands for one of the same name in /usr/lib. */
+function networkManagerFiles(host: Host, main: string): string[] {
+  const folders = ['/usr/lib', '/run', '/etc'].map((folder) => `${folder}/NetworkManager/conf.d`);
+  const [vendor, runtime, local] = folders.map((folder) => filesIn(host, folder, '.conf')) as [
+    string[],
+    string[],
+    string[],
+  ];
+  const name = (file: string) => file.slice(file.lastIndexOf('/') + 1);
+  const masked = new Set([...runtime, ...local].map(name));
+  return [...vendor.filter((file) => !masked.has(name(file))), ...runtime, main, ...local];
+}
+
+/** dhcpcd's hook 20-resolv.conf writes it, unless it is told not to (dhcpcd.conf(5), nohook). */
+function dhcpcd(host: Host, pid: number | undefined): string | null {
+  if (pid === undefined) return null;
+  const off = statements(host, '/etc/dhcpcd.conf').some(({ text }) => /^nohook\b.*\bresolv\.conf/.test(text));
+  return off ? null : `dhcpcd[${pid}] runs, without "nohook resolv.conf" in /etc/dhcpcd.conf`;
+}
+
+/** openresolv writes a regular file; Debian's resolvconf only follows its own link, and systemd's is another program. */
+function resolvconf(host: Host): string | null {
+  const file = '/etc/resolvconf.conf';
+  if (
+    host.stat(file) === null ||
+    !['/sbin', '/usr/sbin'].some((folder) => host.stat(`${folder}/resolvconf`) !== null)
+  ) {
+    return null;
+  }
+  const elsewhere = statements(host, file).some(({ text }) => {
+    return (
+      /^resolvconf=["']?(no|false|0|off)\b/i.test(text) || /^resolv_conf=(?!["']?\/etc\/resolv\.conf\b)/.test(text)
+    );
+  });
+  return elsewhere ? null : `resolvconf (openresolv) is installed, and ${file} has it write ${RESOLV_CONF}`;
+}
+
+/** What the file's own first lines say of who made it. */
+function generatedBy(host: Host): { name: string; line: number } | null {
+  const lines = (host.readText(RESOLV_CONF) ?? '').split('\n', 5);
+  for (const [index, line] of lines.entries()) {
+    const name = /^[#;].*(?:generated|created|managed).*\b(NetworkManager|connman|dhcpcd|resolvconf)/i.exec(line)?.[1];
+    if (name !== undefined) return { name: name.toLowerCase(), line: index + 1 };
+  }
+  return null;
+}
+
+/** Its module resolv_conf works only where it is told to. */
+function* cloudInit(host: Host): Iterable<Seen> {
+  if (host.stat('/etc/cloud/cloud-init.disabled') !== null) return;
+  for (const file of ['/etc/cloud/cloud.cfg', ...filesIn(host, '/etc/cloud/cloud.cfg.d', '.cfg')]) {
+    for (const { text, at } of statements(host, file)) {
+      if (!/^manage[_-]resolv[_-]conf:\s*(true|yes|on)\b/i.test(text)) continue;
+      yield { code: 'HF-RESOLV-CLOUD-INIT', seen: `${at}: ${text}` };
+    }
+  }
+}
