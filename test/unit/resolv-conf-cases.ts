@@ -15,7 +15,24 @@ const junk = fc
 const line = fc.oneof(
   fc.tuple(blank, keyword, blank, fc.oneof(address, name, junk)).map((parts) => parts.join('')),
   fc.tuple(fc.constantFrom('#', ';', ' #', 'nameservers ', 'Domain '), junk).map((parts) => parts.join('')),
-  fc.constantFrom('', ' ', 'ours', 'other', '-n', '-e', '\\', '\\c', '%s', '!', '(', '=', '-a', '$(echo x)', '$newline', '*'),
+  fc.constantFrom(
+    '',
+    ' ',
+    'ours',
+    'other',
+    '-n',
+    '-e',
+    '\\',
+    '\\c',
+    '%s',
+    '!',
+    '(',
+    '=',
+    '-a',
+    '$(echo x)',
+    '$newline',
+    '*',
+  ),
   junk,
 );
 
@@ -32,7 +49,9 @@ export const dnsParts: fc.Arbitrary<DesiredDns> = fc
     domain: perhaps(name),
     search: perhaps(fc.array(name, { maxLength: 6 })),
     nameservers: perhaps(fc.array(address, { maxLength: 3 })),
-    sortlist: perhaps(fc.array(fc.constantFrom('10.0.0.0/255.0.0.0', '10.72.52.100/255.255.255.255'), { maxLength: 3 })),
+    sortlist: perhaps(
+      fc.array(fc.constantFrom('10.0.0.0/255.0.0.0', '10.72.52.100/255.255.255.255'), { maxLength: 3 }),
+    ),
     options: perhaps(fc.array(fc.constantFrom('rotate', 'timeout:1', 'ndots:2'), { maxLength: 3 })),
     symlink: fc.constantFrom('refuse', 'replace', 'follow'),
   })

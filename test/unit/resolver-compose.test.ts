@@ -48,8 +48,13 @@ test('composing twice is composing once; every other line stays, in its order; o
       const others = (text: string) => (text === '' ? [] : split(text).filter((line) => !isOurs(line)));
       assert.deepEqual(others(once), others(current));
       assert.equal(
-        split(once).filter(isOurs).map((line) => `${line}\n`).join(''),
-        managedKeywords(parts).map((keyword) => wantedLines(parts, keyword)).join(''),
+        split(once)
+          .filter(isOurs)
+          .map((line) => `${line}\n`)
+          .join(''),
+        managedKeywords(parts)
+          .map((keyword) => wantedLines(parts, keyword))
+          .join(''),
       );
     }),
   );
