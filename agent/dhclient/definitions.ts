@@ -124,6 +124,7 @@ function parseType(cursor: Cursor): string {
   if (cursor.isMark('{')) {
     let record = '';
     do {
+      if (/[tXD]$/.test(record)) throw new Unexpected(cursor.peek(), 'text must be at end of record');
       cursor.next();
       record += parseType(cursor).replace(/(.)A$/, '$1a');
     } while (cursor.isMark(','));

@@ -14,11 +14,11 @@ import { type BlockContent, blockEdits, findBlock } from './block.ts';
 import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
 import { effectsOn, scopesOf } from './effects.ts';
 import { BEGINNINGS, type Conf, parseConf, type Statement } from './grammar.ts';
-import { confValue, type OptionDefinition } from './options.ts';
+import type { OptionDefinition } from './options.ts';
 import { type ConfSetting, settingsOf } from './reader.ts';
 import { editRequests } from './requests.ts';
 import { problemAt, type SyntaxProblem } from './syntax.ts';
-import { asDefined, sameValues } from './values.ts';
+import { type Notation, notationFor, sameValues } from './values.ts';
 import { keyOf, type Wanted, wantedIn } from './wanted.ts';
 
 export type { Edit } from './edits.ts';
@@ -100,9 +100,9 @@ class ConfEdit {
   /** Edits one scope's statements, and puts into `lines` what the block must say for that scope. */
   private supersede(want: Wanted, statements: readonly Statement[], lines: string[]): void {
     const { name } = want.definition;
-    const values = this.valuesIn(want);
-    if (values === null) return;
-    const value = values.text;
+    const notation = this.notation(want);
+    if (notation === null) return;
+    const value = notation.text;
     const effects = effectsOn(want.key, statements).filter((effect) => !this.isRemoved(effect.statement, want));
     const certain = effects.filter((effect) => effect.certain).map((effect) => effect.statement);
     // An interface's default has no say where the option is superseded for all of them.
@@ -110,7 +110,7 @@ class ConfEdit {
     for (const statement of certain) {
       const isBroken = statement.problems.length > 0;
       if (isBroken && !isRepairable(statement)) continue;
-      if (isBroken || (statement === last && !isRight(statement, values)))
+      if (isBroken || (statement === last && !isRight(statement, notation)))
         this.inPlace.push(...supersedeInPlace(this.text, statement, name, value));
       this.forgive(statement);
     }
@@ -129,21 +129,13 @@ class ConfEdit {
     return true;
   }
 
-  /** The wanted values in the notation that the file's own definition of the option asks for. */
-  private valuesIn({ key, definition, values }: Wanted): InFormat | null {
-    const { format } = definition;
-    const own = this.conf.options.formatOf(key) ?? format;
-    if (isSameFormat(own, format)) return { text: confValue(definition, values), values, format };
-    const text = asDefined(definition, values, own);
-    if (text !== null) return { text, values: [text.slice(1, -1)], format: own };
+  private notation({ key, definition, values }: Wanted): Notation | null {
+    const own = this.conf.options.formatOf(key) ?? definition.format;
+    const notation = notationFor(definition, values, own);
     const place = this.conf.statements.find(({ kind, option }) => kind === 'definition' && option?.key === key);
-    this.conflicts.push(
-      problemAt(
-        (place ?? this.conf.statements[0]!).keyword,
-        `this definition of ${definition.name} does not allow its values`,
-      ),
-    );
-    return null;
+    if (notation === null && place)
+      this.conflicts.push(problemAt(place.keyword, `${definition.name} is defined here as another type than it has`));
+    return notation;
   }
 
   private isDefined({ name, definition, ...rest }: OptionDefinition, place: number): boolean {
@@ -166,13 +158,7 @@ class ConfEdit {
   }
 }
 
-interface InFormat {
-  readonly text: string;
-  readonly values: readonly string[];
-  readonly format: string;
-}
-
-function isRight({ kind, values }: Statement, wanted: InFormat): boolean {
+function isRight({ kind, values }: Statement, wanted: Notation): boolean {
   return kind === 'supersede' && values !== null && sameValues(wanted.format, values, wanted.values);
 }
 
@@ -186,9 +172,4 @@ function isRepairable({ tokens, problems }: Statement): boolean {
       return !'{}'.includes(text) && !(kind === 'word' && BEGINNINGS.has(text.toLowerCase()));
     })
   );
-}
-
-/** Signs and the two spellings of an array make no difference to how a value is written. */
-function isSameFormat(one: string, other: string): boolean {
-  return one.replace('Dc', 'D').toLowerCase() === other.replace('Dc', 'D').toLowerCase();
 }

@@ -99,6 +99,8 @@ export function requestLists(
   const interfaces = new Map<string, readonly Requested[]>();
   const after = (list: readonly Requested[], statement: Statement) => {
     if (statement.kind === 'request') return read(statement);
+    // What an included file requests may have replaced dhclient's own list.
+    if (statement.kind === 'include') return list.filter((item) => item.statement !== null);
     return statement.kind === 'also request' ? [...list, ...read(statement)] : list;
   };
   for (const statement of statements)

@@ -51,10 +51,10 @@ function skipOperand(cursor: Cursor, depth: number): void {
   } else if (cursor.peek().kind === 'string') {
     cursor.next();
   } else if (cursor.peek().kind === 'number' || cursor.peek().kind === 'word') {
-    cursor.next();
+    const isHex = /^[0-9A-Fa-f]+$/.test(cursor.next().text);
     if (cursor.isMark('(')) skipArguments(cursor, depth);
     else
-      while (cursor.isMark(':')) {
+      while (isHex && cursor.isMark(':')) {
         cursor.next();
         cursor.next();
       }

@@ -133,7 +133,12 @@ class Parser {
       this.rule(scope, problems, notice);
     } catch (error) {
       if (!(error instanceof Unexpected)) throw error;
-      problems.push(problemAt(error.token, error.message));
+      const quote = cursor.last();
+      const hint =
+        quote?.text.startsWith('"') && quote.line < error.token.line
+          ? `: is the quote in line ${quote.line} closed?`
+          : '';
+      problems.push(problemAt(error.token, error.message + hint));
       this.recover(from, OPTION_KINDS.includes(found.kind));
       found = {
         kind: found.kind,
@@ -192,6 +197,7 @@ class Parser {
       expectMark(cursor, ';');
     } else if (['lease', 'alias', 'lease6', 'key', 'zone'].includes(word)) {
       cursor.next();
+      if (word === 'key' && scope === 'interface') problems.push(problemAt(first, 'key definition not allowed here'));
       this.block(word);
     } else if (['script', 'media'].includes(word)) {
       do {
@@ -200,6 +206,9 @@ class Parser {
       } while (cursor.isMark(','));
       expectMark(cursor, ';');
     } else if (PLAIN.has(word)) {
+      if (word === 'omapi' && scope === 'interface')
+        problems.push(problemAt(first, 'omapi port only works at top level'));
+      cursor.next();
       while (!cursor.isMark(';')) this.plainToken();
       cursor.next();
     } else this.action(word);
@@ -216,6 +225,10 @@ class Parser {
     if (cursor.isMark('=')) {
       cursor.next();
       skipExpression(cursor);
+    } else if (cursor.isMark(';') && option.format !== 'Z') {
+      // No value at all takes a semicolon of its own.
+      cursor.next();
+      values = [];
     } else if (option.format === null) while (!cursor.isMark(';')) this.plainToken();
     else values = parseValues(cursor, option.format, problems);
     notice({ kind, option, ...(values && { values }), valueTokens: cursor.tokens.slice(from, cursor.position) });
@@ -255,7 +268,7 @@ class Parser {
     expectMark(cursor, '{');
     const body = this.nested('interface');
     notice({ kind, name, body });
-    if (cursor.peek().kind === 'end') throw new Unexpected(cursor.peek(), 'unterminated interface declaration');
+    if (cursor.peek().kind === 'end') throw new Unexpected(keyword, 'unterminated interface declaration');
     cursor.next();
   }
 
@@ -284,11 +297,15 @@ class Parser {
     expectMark(this.cursor, ':');
   }
 
-  /** Statements of dhcp-eval(5) that touch no option. */
+  /** Statements of dhcp-eval(5) that touch no option; an expression alone is one too. */
   private action(word: string): void {
     const { cursor } = this;
-    if (!['set', 'define', 'unset', 'eval', 'execute', 'return', 'log', 'break', 'add'].includes(word))
-      throw new Unexpected(cursor.peek(), 'expecting a statement');
+    if (!['set', 'define', 'unset', 'eval', 'execute', 'return', 'log', 'break', 'add'].includes(word)) {
+      if (!/^[a-z]/.test(word)) throw new Unexpected(cursor.peek(), 'expecting a statement');
+      skipExpression(cursor);
+      expectMark(cursor, ';');
+      return;
+    }
     cursor.next();
     if (word === 'set' || word === 'define' || word === 'unset') expectWord(cursor, 'variable name');
     if (word === 'define' && cursor.isMark('(')) {

@@ -3,7 +3,7 @@ import type { DesiredDhclient } from '../config/desired.ts';
 import { decider, effectsOn, type Requested, requestLists, scopesOf } from './effects.ts';
 import { type Conf, parseConf, type Statement } from './grammar.ts';
 import { DHCP4, DHCP6 } from './option-table.ts';
-import { sameValues } from './values.ts';
+import { notationFor, sameValues } from './values.ts';
 import { wantedIn, wantedRequest } from './wanted.ts';
 
 /** One wanted setting as the file has it. */
@@ -57,7 +57,7 @@ export function settingsOf(conf: Conf, wanted: DesiredDhclient): ConfSetting[] {
       if (inherited && effectsOn(key, own).length === 0) continue;
       const effects = effectsOn(key, statementsFor(iface));
       const statement = decider(effects);
-      const format = conf.options.formatOf(key) ?? definition.format;
+      const notation = notationFor(definition, values, conf.options.formatOf(key) ?? definition.format);
       const last = effects.at(-1)?.statement;
       settings.push({
         setting: `supersede.${definition.name}`,
@@ -65,7 +65,7 @@ export function settingsOf(conf: Conf, wanted: DesiredDhclient): ConfSetting[] {
         wanted: values.join(', '),
         actual: statement ? (statement.values?.join(', ') ?? wordsOf(statement)) : last ? wordsOf(last) : null,
         line: (statement ?? last)?.line ?? null,
-        ok: statement?.values != null && sameValues(format, statement.values, values),
+        ok: notation !== null && !!statement?.values && sameValues(notation.format, statement.values, notation.values),
       });
     }
     const list = (iface !== null && lists.interfaces.get(iface)) || lists.global;

@@ -37,25 +37,29 @@ export function editRequests(
 
   /** Edits the lists among `own` as far as it goes; returns what the block must say. */
   const edit = (wanted: WantedRequest, own: readonly Statement[], list: () => readonly Requested[]): string[] => {
-    const isOwn = ({ statement }: Requested) => statement !== null && own.includes(statement);
+    if (wanted.without.length + wanted.also.length === 0) return [];
+    const mine = new Set(own);
     const unwanted = new Set(wanted.without.map(keyOf));
-    for (const item of list())
-      if (isOwn(item) && unwanted.has(item.key))
-        gone.set(item.statement!, (gone.get(item.statement!) ?? new Set()).add(item.key));
+    for (const { key, statement } of list())
+      if (statement && mine.has(statement) && unwanted.has(key))
+        gone.set(statement, (gone.get(statement) ?? new Set()).add(key));
 
-    const missing = wanted.also.filter((option) => !list().some(({ key }) => key === keyOf(option)));
-    const hidden = own.findLast(({ kind }) => kind === 'include');
-    if (list().some(({ key }) => unwanted.has(key)) && !hidden) {
+    const left = list();
+    const missing = wanted.also.filter((option) => !left.some(({ key }) => key === keyOf(option)));
+    if (left.some(({ key }) => unwanted.has(key))) {
       names.push(...missing);
-      const kept = list().filter(({ key }) => !unwanted.has(key));
+      const kept = left.filter(({ key }) => !unwanted.has(key));
       return [`request ${[...kept, ...missing].map(({ name }) => name).join(', ')};`];
     }
-    if (hidden && unwanted.size)
+    const hidden = own.findLast(({ kind }) => kind === 'include' || kind === 'request');
+    const isHidden = hidden?.kind === 'include';
+    if (isHidden && unwanted.size)
       warnings.push(`line ${hidden.line}: what ${hidden.name} requests cannot be seen here and is not changed`);
-    const last = own.findLast((statement) => list().some((item) => item.statement === statement));
+    const asking = new Set(left.map(({ statement }) => statement));
+    const last = own.findLast((statement) => asking.has(statement));
     const inBlock: OptionDefinition[] = [];
     for (const option of missing)
-      if (last && last.start > (hidden?.start ?? -1) && isDefined(option, last.start))
+      if (last && !(isHidden && last.start < hidden.start) && isDefined(option, last.start))
         added.set(last, [...(added.get(last) ?? []), option]);
       else inBlock.push(option);
     names.push(...inBlock);

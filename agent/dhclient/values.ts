@@ -5,7 +5,7 @@
 import { isIPv6, SocketAddress } from 'node:net';
 import type { Cursor, Token } from './lexer.ts';
 import { unquote } from './lexer.ts';
-import type { OptionDefinition } from './options.ts';
+import { confValue, type OptionDefinition } from './options.ts';
 import { expectMark, expectNumber, expectString, problemAt, type SyntaxProblem, Unexpected } from './syntax.ts';
 
 /**
@@ -57,11 +57,25 @@ export function sameValues(format: string, found: readonly string[], wanted: rea
   return plain(found).join('\0') === plain(wanted).join('\0');
 }
 
-/** The definition's wanted values in that form, for a file that defines the option as something else; null: impossible. */
-export function asDefined(def: OptionDefinition, values: readonly string[], format: string): string | null {
-  const names = def.format === 'Dc' || def.format === 'D' || def.format === 't';
-  if (format !== 't' && format !== 'X') return null;
-  return names || def.format === 'X' ? `"${values.join(' ')}"` : null;
+/** Wanted values in the notation that a file's own definition of the option asks for. */
+export interface Notation {
+  /** As it stands in the file. */
+  readonly text: string;
+  readonly values: readonly string[];
+  readonly format: string;
+}
+
+/** null: the file defines the option as something that cannot hold these values. */
+export function notationFor(def: OptionDefinition, values: readonly string[], format: string): Notation | null {
+  if (isSameFormat(format, def.format)) return { text: confValue(def, values), values, format };
+  const isText = ['Dc', 'D', 't', 'X'].includes(def.format);
+  if (!isText || (format !== 't' && format !== 'X')) return null;
+  return { text: `"${values.join(' ')}"`, values: [values.join(' ')], format };
+}
+
+/** Signs and the two spellings of an array make no difference to how a value is written. */
+function isSameFormat(one: string, other: string): boolean {
+  return one.replace('Dc', 'D').toLowerCase() === other.replace('Dc', 'D').toLowerCase();
 }
 
 function splitFormat(format: string): string[] {
@@ -111,6 +125,10 @@ function parseAddress(cursor: Cursor, complaints: SyntaxProblem[]): string {
   const first = cursor.peek();
   if (first.kind === 'word') return parseHostName(cursor);
   if (first.kind !== 'number') throw new Unexpected(first, 'IP address expected, such as 10.0.0.1');
+  if (cursor.peek(1).text !== '.') {
+    const whole = Number(cursor.next().text) >>> 0;
+    return [24, 16, 8, 0].map((shift) => (whole >>> shift) & 0xff).join('.');
+  }
   const bytes: number[] = [];
   while (bytes.length < 4) {
     if (bytes.length > 0) expectMark(cursor, '.');
@@ -182,7 +200,6 @@ function parseInteger(cursor: Cursor, letter: string, complaints: SyntaxProblem[
   const half = 2 ** (bits - 1);
   if (value >= 2 * half || value < -half)
     complaints.push(problemAt(token, `${token.text} does not fit into ${bits} bits`));
-  const signed = letter === letter.toLowerCase();
-  if (signed) return String(value >= half ? value - 2 * half : value);
-  return String(value < 0 ? value + 2 * half : value);
+  const rest = ((value % (2 * half)) + 2 * half) % (2 * half);
+  return String(letter === letter.toLowerCase() && rest >= half ? rest - 2 * half : rest);
 }
