@@ -5,6 +5,7 @@
  * The program is bundled and split into chunks first, so that start-up reads no files and a command loads only its own
  * code. pkg puts it into Node as a single executable application, in its simple mode.
  */
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -16,6 +17,8 @@ import { rehearse } from './rehearsal.ts';
 
 const root = join(import.meta.dirname, '..');
 const target = `node${nodeVersion}`;
+/** Stands in the code for the hash of all of it. */
+const BUILD_MARK = '<holdfast build>';
 const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' } as const;
 
 /** Makes one executable for each architecture, `output(arch)`, of the program whose first module is `entry`. */
@@ -57,11 +60,20 @@ async function splitProgram(entry: string, folder: string): Promise<string[]> {
     logLevel: 'warning',
     write: false,
     target,
+    define: { HOLDFAST_BUILD: JSON.stringify(BUILD_MARK) },
     ...small,
   });
   mkdirSync(folder);
+  const identity = createHash('sha256')
+    .update(outputFiles.map(({ text }) => text).join())
+    .digest('hex');
   for (const { path, text } of outputFiles) {
-    const { code } = await transform(text, { format: 'cjs', supported: { 'dynamic-import': false }, target, ...small });
+    const { code } = await transform(text.replaceAll(BUILD_MARK, identity), {
+      format: 'cjs',
+      supported: { 'dynamic-import': false },
+      target,
+      ...small,
+    });
     writeFileSync(path, wrap(code));
   }
   return outputFiles.map(({ path }) => basename(path));

@@ -6,7 +6,7 @@ import { makeResources } from '../resources/index.ts';
 import type { ResourceName } from '../resources/names.ts';
 import type { Resource } from '../resources/resource.ts';
 import { ConfigFailure } from './output.ts';
-import { VERSION } from './version.ts';
+import { BUILD } from './version.ts';
 
 /** The options that all commands share, as commander gives them. */
 export interface CommonOptions {
@@ -37,12 +37,12 @@ export function openHost({ root, live }: CommonOptions): Host {
 export async function openContext(options: CommonOptions): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
-  const keeps = asRoot && host.root === '/';
+  const keeps = BUILD !== null && asRoot && host.root === '/';
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
     ...(options.config === undefined ? { files: host } : { files: new Host(), file: absolute(options.config) }),
     asRoot,
-    ...(keeps ? { compiled: { build: VERSION, text: host.readText(COMPILED) } } : {}),
+    ...(keeps ? { compiled: { build: BUILD, text: host.readText(COMPILED) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, compiled } = loaded;

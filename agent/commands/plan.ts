@@ -3,6 +3,7 @@ import { differs, inspectAll } from '../resources/converge.ts';
 import type { Finding } from '../resources/resource.ts';
 import { type CommonOptions, openContext } from './context.ts';
 import { EXIT, paint, print, printJson } from './output.ts';
+import { byReason } from './tell.ts';
 
 /** Shows what `apply` would do, and does nothing. Gives the exit status: 2 where something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
@@ -21,9 +22,8 @@ export async function plan(options: CommonOptions): Promise<number> {
 }
 
 function tell(findings: readonly Finding[]): void {
-  for (const finding of findings.filter(({ state }) => state === 'skipped')) {
-    print(paint('gray', `– ${finding.key}: skipped: ${finding.reason ?? ''}`));
-  }
+  const skipped = findings.filter(({ state }) => state === 'skipped');
+  for (const [reason, keys] of byReason(skipped)) print(paint('gray', `– ${keys}: skipped: ${reason}`));
   for (const finding of findings.filter(differs)) {
     if (finding.refusal !== undefined) print(paint('red', `✗ ${finding.key}: ${finding.refusal}`));
     const change = finding.kind === 'value' ? valueChange(finding) : diff(finding);
@@ -42,7 +42,7 @@ function diff({ kind, key, actual, wanted }: Finding): string | null {
   const patch = createTwoFilesPatch(from, to, actual ?? '', wanted ?? '', undefined, undefined, { context: 3 });
   return patch
     .split('\n')
-    .filter((line) => !/^=+$/.test(line))
+    .filter((line) => !/^(=+$|Index: )/.test(line))
     .map(paintLine)
     .join('\n')
     .trimEnd();

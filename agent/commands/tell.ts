@@ -10,13 +10,16 @@ const MARKS = {
 
 /** What was left as it was needs no line of its own; what failed goes to stderr too when all else is quiet. */
 export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItShouldBe: string): void {
-  const rows = outcomes.filter(({ result }) => result !== 'ok').map(row);
   if (quiet) {
     const failures = outcomes.filter(({ result }) => result === 'failed').map(row);
     if (failures.length > 0) process.stderr.write(`${table(failures)}\n`);
     return;
   }
-  if (rows.length > 0) print(table(rows));
+  const told = outcomes.filter(({ result }) => result === 'changed' || result === 'failed');
+  if (told.length > 0) print(table(told.map(row)));
+  const skipped = outcomes.filter(({ result }) => result === 'skipped');
+  for (const [reason, keys] of byReason(skipped))
+    print(paint('gray', `${MARKS.skipped[1]}  ${keys}  skipped: ${reason}`));
   const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
   const parts = [
     `${count('ok')} ${asItShouldBe}`,
@@ -27,9 +30,19 @@ export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItS
   print(parts.join(', '));
 }
 
+/** The keys that have a reason in common, as one text: a skipped kernel is one line, not one a sysctl. */
+export function byReason(all: readonly { key: string; reason?: string }[]): [reason: string, keys: string][] {
+  const groups = Map.groupBy(all, ({ reason }) => reason ?? '');
+  return [...groups].map(([reason, members]) => [reason, members.map(({ key }) => key).join(', ')]);
+}
+
 function row({ resource, key, result, actual, reason }: Outcome): string[] {
   const [colour, mark] = MARKS[result];
-  const oneLine = actual === null || actual.includes('\n') ? '' : actual;
-  const what = result === 'changed' && oneLine !== '' ? `now ${oneLine}` : result;
+  const what =
+    result !== 'changed' ? result : actual === null ? 'removed' : isLine(actual) ? `now ${actual}` : 'changed';
   return [paint(colour, mark), resource, key, reason === undefined ? what : `${what}: ${reason}`];
+}
+
+function isLine(text: string): boolean {
+  return text !== '' && !text.includes('\n');
 }

@@ -45,10 +45,17 @@ const HEADER = `\
 
 export function renderEnterHook(desired: DesiredState): string {
   return `${HEADER}
+# What the server offered, for the exit hook, on one line.
+holdfast_offered=''
+holdfast_offer() {
+    case "$2" in
+    '') ;;
+    *[[:cntrl:]]*) holdfast_offered="$holdfast_offered	$1=?" ;;
+    *) holdfast_offered="$holdfast_offered	$1=$2" ;;
+    esac
+}
 case "\${reason-}" in
 BOUND | RENEW | REBIND | REBOOT | TIMEOUT)
-    # What the server offered, for the exit hook.
-    holdfast_offered=''
 ${recordOffer(4)}
     # dhclient-script adds the address on REBOOT; where it is there already, its lifetime would run out at the old expiry.
     if [ "$reason" = REBOOT ]; then
@@ -63,9 +70,9 @@ ${recordOffer(4)}
     fi
 ${supersede(desired, 4)}    ;;
 BOUND6 | RENEW6 | REBIND6)
-    holdfast_offered=''
 ${recordOffer(6)}${supersede(desired, 6)}    ;;
 esac
+unset -f holdfast_offer
 ${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeResolvConf(desired.dns)}:
 `;
 }
@@ -98,17 +105,7 @@ unset holdfast_offered
 }
 
 function recordOffer(family: 4 | 6): string {
-  return RECORDED[family]
-    .map((name) => {
-      const value = `\${new_${name}-}`;
-      return `    case "${value}" in
-    '') ;;
-    *[[:cntrl:]]*) holdfast_offered="$holdfast_offered	${name}=?" ;;
-    *) holdfast_offered="$holdfast_offered	${name}=${value}" ;;
-    esac
-`;
-    })
-    .join('');
+  return RECORDED[family].map((name) => `    holdfast_offer ${name} "\${new_${name}-}"\n`).join('');
 }
 
 function supersede({ dhclient }: DesiredState, family: 4 | 6): string {
@@ -127,7 +124,8 @@ function assignments(scope: DhclientScope, family: 4 | 6, indent: string): strin
     .flatMap(([name, values]) => {
       const option = findOption(name);
       if (option === undefined || name.startsWith('dhcp6.') !== (family === 6)) return [];
-      return [`${indent}${envName(option)}=${quote(envValue(option, values))}\n`];
+      // A plain assignment to what a neighbour has made read-only ends the shell; a failing command does not.
+      return [`${indent}command export ${envName(option)}=${quote(envValue(option, values))} 2>/dev/null || :\n`];
     })
     .join('');
 }

@@ -86,7 +86,7 @@ export class Dhclient implements Resource {
     const setting = settingName(found);
     const { wanted, actual } = found;
     const boot: SettingState = { setting, moment: 'boot', state: found.ok ? 'ok' : 'drifted', wanted, actual };
-    if (found.name !== 'request') return [boot];
+    if (!found.setting.startsWith('request.')) return [boot];
     // No hook can change what a running dhclient asks for.
     const stale = clients.filter((client) => {
       return this.host.target(client.confFile) === file && staleSince(this.host, client) !== null;
@@ -143,7 +143,7 @@ const DNS_SETTING: Record<string, string> = {
   'supersede.dhcp6.name-servers': 'dns.nameservers',
 };
 
-function settingName({ name, iface }: ConfSetting): string {
-  const dns = iface === null ? DNS_SETTING[name] : undefined;
-  return dns ?? `dhclient.${iface === null ? '' : `interfaces.${iface}.`}${name}`;
+function settingName({ setting, iface }: ConfSetting): string {
+  const dns = iface === null ? DNS_SETTING[setting] : undefined;
+  return dns ?? `dhclient.${iface === null ? '' : `interfaces.${iface}.`}${setting}`;
 }
