@@ -1,0 +1,75 @@
+/** A host made of a folder, for the checks of `agent doctor`: its kernel's values and its processes are files too. */
+import type { TestContext } from 'node:test';
+import { compile } from '../../agent/config/compile.ts';
+import type { DesiredState } from '../../agent/config/desired.ts';
+import type { Check, Seen } from '../../agent/doctor/check.ts';
+import { Host } from '../../agent/host/host.ts';
+import type { Process } from '../../agent/host/processes.ts';
+import type { RunResult } from '../../agent/host/run.ts';
+import { scratch } from './scratch.ts';
+
+export interface Patient {
+  /** Path to text; `proc/sys/…` is the kernel. */
+  readonly files?: Record<string, string>;
+  /** agent.yaml; without it there is no valid configuration. */
+  readonly yaml?: string;
+  readonly daemons?: Record<string, number>;
+  /** Command lines of dhclients, by process id; each started at its id, in milliseconds of 2001. */
+  readonly dhclients?: Record<number, string>;
+  readonly live?: boolean;
+  /** What programs answer, by the first word; of all others the real ones are run. */
+  readonly programs?: Record<string, Partial<RunResult>>;
+}
+
+export const START_2001 = Date.UTC(2001, 0, 1);
+
+export class FolderHost extends Host {
+  private readonly patient: Patient;
+
+  constructor(root: string, patient: Patient) {
+    super({ root, live: patient.live ?? true });
+    this.patient = patient;
+  }
+
+  override sysctl(path: string): string | null {
+    return this.readText(`/proc/sys/${path}`)?.replace(/\n$/, '') ?? null;
+  }
+
+  override processes(name: string): Process[] {
+    if (name !== 'dhclient' || !this.live) return [];
+    return Object.entries(this.patient.dhclients ?? {}).map(([pid, line]) => {
+      return { pid: Number(pid), arguments: line.split(' '), started: START_2001 };
+    });
+  }
+
+  override run(program: string, args: readonly string[], options?: Parameters<Host['run']>[2]): RunResult {
+    const answer = this.patient.programs?.[program];
+    if (answer !== undefined) return { status: 0, stdout: '', stderr: '', error: null, ...answer };
+    return super.run(program, args, options);
+  }
+}
+
+export function patientHost(t: TestContext, patient: Patient): FolderHost {
+  return new FolderHost(scratch(t, patient.files ?? {}), patient);
+}
+
+/** What one check sees on that host. */
+export function seenBy(t: TestContext, check: Check, patient: Patient): Seen[] {
+  return seenOn(patientHost(t, patient), check, patient);
+}
+
+export function seenOn(host: Host, check: Check, { yaml, daemons = {} }: Patient): Seen[] {
+  const desired = yaml === undefined ? null : desiredOf(yaml);
+  return [...check({ host, desired, daemons: new Map(Object.entries(daemons)) })];
+}
+
+/** Codes alone, in order. */
+export function codes(seen: readonly Seen[]): string[] {
+  return seen.map(({ code }) => code);
+}
+
+export function desiredOf(yaml: string): DesiredState {
+  const result = compile([{ path: '/agent.yaml', bytes: Buffer.from(yaml) }]);
+  if (!result.ok) throw new Error(result.errors.map(({ message }) => message).join('\n'));
+  return result.desired;
+}
