@@ -37,12 +37,12 @@ export function openHost({ root, live }: CommonOptions): Host {
 export async function openContext(options: CommonOptions): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
-  const keeps = BUILD !== null && asRoot && host.root === '/';
+  const keeps = asRoot && host.root === '/';
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
     ...(options.config === undefined ? { files: host } : { files: new Host(), file: absolute(options.config) }),
     asRoot,
-    ...(keeps ? { compiled: { build: BUILD, text: host.readText(COMPILED) } } : {}),
+    ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: host.readText(COMPILED) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, compiled } = loaded;

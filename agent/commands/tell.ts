@@ -30,10 +30,13 @@ export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItS
   print(parts.join(', '));
 }
 
-/** The keys that have a reason in common, as one text: a skipped kernel is one line, not one a sysctl. */
-export function byReason(all: readonly { key: string; reason?: string }[]): [reason: string, keys: string][] {
-  const groups = Map.groupBy(all, ({ reason }) => reason ?? '');
-  return [...groups].map(([reason, members]) => [reason, members.map(({ key }) => key).join(', ')]);
+/** What has a reason in common, as one text: a skipped kernel is one line, not one a sysctl. */
+export function byReason(all: readonly { resource: string; key: string; reason?: string }[]): [string, string][] {
+  const groups = Map.groupBy(all, ({ resource, reason }) => `${resource} ${reason ?? ''}`);
+  return [...groups.values()].map((members) => {
+    const { resource, key, reason = '' } = members[0]!;
+    return [reason, members.length === 1 ? key : `${members.length} of ${resource}`];
+  });
 }
 
 function row({ resource, key, result, actual, reason }: Outcome): string[] {
