@@ -35,7 +35,10 @@ command('status', 'show each setting now, at the next lease and at the next boot
   .action(run(async () => (await import('./commands/status.ts')).status));
 
 command('doctor', 'explain what else acts on these settings')
-  .addHelpText('after', examples(['agent doctor', 'agent doctor --json']))
+  .addHelpText(
+    'after',
+    `\nExit status: 0 no problem (warnings and notes may be), 2 a problem. Each code is explained in docs/doctor.md.${examples(['agent doctor', 'agent doctor --only sysctl --json'])}`,
+  )
   .action(run(async () => (await import('./commands/doctor.ts')).doctor));
 
 command('revert', 'put files and values back as they were before the first apply, and remove the hooks')
@@ -45,7 +48,10 @@ command('revert', 'put files and values back as they were before the first apply
 command('init', 'write a commented configuration from what the host has now')
   .option('--output <file>', 'where to; "-" is stdout (default: the configuration file)')
   .option('--force', 'overwrite an existing file')
-  .addHelpText('after', examples(['sudo agent init', 'agent init --output -']))
+  .addHelpText(
+    'after',
+    `\nExit status: 0 written, 1 a file is there already (nothing touched).${examples(['sudo agent init', 'agent init --output -'])}`,
+  )
   .action(run(async () => (await import('./commands/init.ts')).init));
 
 program

@@ -103,7 +103,7 @@ function* resolvConf({ file, text, when, after }: Hook): Iterable<Seen> {
 
 /** A redirection into it, or a program that writes its operand; a reader's `<` and `grep` are not meant. */
 const WRITES = new RegExp(
-  `>[|]?\\s*["']?${RESOLV_CONF}\\b(?!\\.)|\\b(cp|mv|ln|tee|install|truncate|sed\\s+-i\\S*|chattr)\\b.*\\s["']?${RESOLV_CONF}["']?\\s*($|[;&|#])`,
+  `>[|]?\\s*["']?${RESOLV_CONF}\\b(?!\\.)|\\b(cp|mv|ln|tee|install|truncate|sed\\s+-i\\S*|chattr)\\b.*\\s["']?${RESOLV_CONF}["']?\\s*($|[;&|#>]|2>)`,
 );
 
 function* commands({ file, text }: Hook): Iterable<Seen> {

@@ -5,7 +5,7 @@ import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { filesIn, statements } from './lines.ts';
 
 /** By comm, which has 15 characters. */
-export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'connmand', 'dhcpcd', 'systemd-resolve'] as const;
+export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve'] as const;
 
 export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
   if (!caresForDns(around)) return;
@@ -13,7 +13,6 @@ export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
   const pid = (name: (typeof RESOLV_CONF_DAEMONS)[number]) => daemons.get(name);
   const writers: (string | null)[] = [
     networkManager(host, pid('NetworkManager')),
-    pid('connmand') === undefined ? null : `connmand[${pid('connmand')}] runs`,
     dhcpcd(host, pid('dhcpcd')),
     resolvconf(host),
   ];
@@ -93,7 +92,7 @@ function resolvconf(host: Host): string | null {
 function generatedBy(host: Host): { name: string; line: number } | null {
   const lines = (host.readText(RESOLV_CONF) ?? '').split('\n', 5);
   for (const [index, line] of lines.entries()) {
-    const name = /^[#;].*(?:generated|created|managed).*\b(NetworkManager|connman|dhcpcd|resolvconf)/i.exec(line)?.[1];
+    const name = /^[#;].*(?:generated|created|managed).*\b(NetworkManager|dhcpcd|resolvconf)/i.exec(line)?.[1];
     if (name !== undefined) return { name: name.toLowerCase(), line: index + 1 };
   }
   return null;

@@ -28,7 +28,7 @@ test('our own hooks and harmless neighbours are nothing to speak of', (t) => {
 });
 
 test('no dhclient, no hooks', (t) => {
-  assert.deepEqual(seenBy(t, hooks, { files: { [`etc/other/a`]: 'exit' } }), []);
+  assert.deepEqual(seenBy(t, hooks, { files: { 'etc/other/a': 'exit' } }), []);
 });
 
 test('make_resolv_conf defined again: a note before ours, a problem after it, nothing at exit', (t) => {

@@ -96,14 +96,13 @@ test('a daemon whose name stands in the file’s head is a problem', (t) => {
   assert.match(found?.seen ?? '', /NetworkManager\[700\] runs.*resolv\.conf:1 says/);
 });
 
-test('dhcpcd, connmand, openresolv and cloud-init', (t) => {
+test('dhcpcd, openresolv and cloud-init', (t) => {
   const seen = (files: Record<string, string>, daemons = {}) => {
     return codes(seenBy(t, resolvConfOwner, { files: { ...FILE, ...files }, yaml: DNS, daemons }));
   };
   assert.deepEqual(seen({}, { dhcpcd: 7 }), ['HF-RESOLV-DAEMON']);
   assert.deepEqual(seen({ 'etc/dhcpcd.conf': 'nohook lookup-hostname, resolv.conf\n' }, { dhcpcd: 7 }), []);
   assert.deepEqual(seen({ 'etc/dhcpcd.conf': '#nohook resolv.conf\n' }, { dhcpcd: 7 }), ['HF-RESOLV-DAEMON']);
-  assert.deepEqual(seen({}, { connmand: 7 }), ['HF-RESOLV-DAEMON']);
   assert.deepEqual(seen({ 'sbin/resolvconf': '', 'etc/resolvconf.conf': '' }), ['HF-RESOLV-DAEMON']);
   assert.deepEqual(seen({ 'sbin/resolvconf': '', 'etc/resolvconf.conf': 'resolvconf=NO\n' }), []);
   assert.deepEqual(seen({ 'sbin/resolvconf': '', 'etc/resolvconf.conf': 'resolv_conf=/run/other\n' }), []);
