@@ -1,0 +1,110 @@
+/** What `agent init` takes over: the settings that this host has now, and what of them cannot be taken over. */
+import { show } from '../config/errors.ts';
+import type { HostFacts } from '../config/initial.ts';
+import { DEFAULT_CONF, dhcpClients } from '../dhclient/clients.ts';
+import { parseConf, type Statement } from '../dhclient/grammar.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { type Assignment, persistedSysctls, sameSysctlValue, sysctlKey } from '../resources/sysctl-files.ts';
+
+export interface Gathered {
+  readonly facts: HostFacts;
+  /** One sentence each, with file and line. */
+  readonly leftOut: readonly string[];
+}
+
+export function gather(host: Host): Gathered {
+  const confs = confFiles(host).map(({ file, iface }) => supersedes(host, file, iface));
+  const sysctls = persisted(host);
+  return {
+    facts: {
+      resolvConf: host.readText(RESOLV_CONF),
+      supersedes: confs.flatMap(({ taken }) => taken),
+      sysctls: sysctls.taken,
+      ipv6RouteMaxSize: host.live ? host.sysctl('net/ipv6/route/max_size') : null,
+    },
+    leftOut: [...confs.flatMap(({ leftOut }) => leftOut), ...sysctls.leftOut],
+  };
+}
+
+/** Those of the running clients, Debian's and RHEL's default, and those that ifup-dhclient takes for one interface. */
+function confFiles(host: Host): { file: string; iface: string | null }[] {
+  const used = dhcpClients(host).filter(({ owner, confFile }) => owner === null && confFile.startsWith('/'));
+  const files = new Map(
+    [DEFAULT_CONF, ...used.map(({ confFile }) => confFile)].map((file) => [file, null as string | null]),
+  );
+  for (const folder of ['/etc/dhcp', '/etc']) {
+    for (const name of host.list(folder)) {
+      const iface = /^dhclient-(.+)\.conf$/.exec(name)?.[1];
+      if (iface !== undefined) files.set(`${folder}/${name}`, iface);
+    }
+  }
+  return [...files].map(([file, iface]) => ({ file, iface })).filter(({ file }) => host.stat(file)?.isFile());
+}
+
+function supersedes(host: Host, file: string, iface: string | null) {
+  const taken: HostFacts['supersedes'][number][] = [];
+  const leftOut: string[] = [];
+  const visit = (statements: readonly Statement[], scope: string | null, conditional: boolean) => {
+    for (const one of statements) {
+      const { kind, line, values } = one;
+      if (kind === 'interface') visit(one.body, one.name, conditional);
+      else if (kind === 'conditional') visit(one.body, scope, true);
+      else if (kind === 'supersede') {
+        const option = optionName(one);
+        const sound = one.live && one.problems.length === 0;
+        if (sound && !conditional && values !== null) taken.push({ interface: scope, option, values, file, line });
+        else leftOut.push(`${file}:${line}: supersede ${show(option)}: ${reason(one, conditional)}`);
+      } else if (kind === 'include') leftOut.push(`${file}:${line}: include ${show(one.name)}: it is not looked into`);
+    }
+  };
+  visit(parseConf(host.readText(file) ?? '').statements, iface, false);
+  return { taken, leftOut };
+}
+
+function reason({ live, problems }: Statement, conditional: boolean): string {
+  if (problems[0] !== undefined) return problems[0].message;
+  if (!live) return 'dhclient does not see it, because of the error before it';
+  return conditional ? 'it depends on a condition' : 'it is an expression';
+}
+
+/** As the statement names it, without the space that is the default. */
+function optionName({ tokens, keyword, valueTokens }: Statement): string {
+  const until = valueTokens[0]?.start ?? Number.POSITIVE_INFINITY;
+  const words = tokens.filter(({ kind, start }) => {
+    return start > keyword.start && start < until && (kind === 'word' || kind === 'number' || kind === 'mark');
+  });
+  const name = words
+    .map(({ text }) => text)
+    .join('')
+    .replace(/[=;].*$/s, '');
+  return name.toLowerCase().replace(/^dhcp\./, '');
+}
+
+/** Of one key the last assignment; on a live host only where the kernel has that very value, so that nothing changes. */
+function persisted(host: Host) {
+  const last = new Map<string, Assignment>();
+  for (const one of persistedSysctls(host)) last.set(one.path, one);
+  const taken: Assignment[] = [];
+  const leftOut: string[] = [];
+  for (const one of last.values()) {
+    const pattern = /[*?[]/.test(one.path);
+    const now = host.live && !pattern ? liveValue(host, one.path) : undefined;
+    if (now === undefined || (now !== null && sameSysctlValue(now, one.value))) taken.push(one);
+    else if (one.path.startsWith('net/')) {
+      const is = now === null ? 'this kernel has no such key now' : `it is ${show(now)} now`;
+      leftOut.push(`${one.file}:${one.line}: ${sysctlKey(one.path)} = ${show(one.value)}: ${is}`);
+    }
+  }
+  return { taken, leftOut };
+}
+
+function liveValue(host: Host, path: string): string | null {
+  try {
+    return host.sysctl(path);
+  } catch (error) {
+    if (error instanceof HostError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import { dirname, resolve } from 'node:path';
+import { renderInitial } from '../config/initial.ts';
+import { DEFAULT_FILE } from '../config/load.ts';
+import { note } from '../config/yaml-text.ts';
+import { Host } from '../host/host.ts';
+import { type CommonOptions, openHost } from './context.ts';
+import { type Gathered, gather } from './facts.ts';
+import { EXIT, print, printJson } from './output.ts';
+
+export interface InitOptions extends CommonOptions {
+  /** `-`: standard output. */
+  readonly output?: string;
+  readonly force?: boolean;
+}
+
+/** Writes a commented configuration that changes none of the host's values. Gives the exit status: 1 where a file is in the way. */
+export async function init(options: InitOptions): Promise<number> {
+  const host = openHost(options);
+  const gathered = gather(host);
+  const text = configuration(gathered);
+  if (options.output === '-') {
+    if (options.json) printJson({ file: null, configuration: text });
+    else process.stdout.write(text);
+    return EXIT.ok;
+  }
+  const { files, file } = destination(host, options);
+  if (files.lstat(file) !== null && !options.force) {
+    const message = `${file} is there already; --force overwrites it, --output FILE writes elsewhere`;
+    if (options.json) printJson({ error: { message, errors: [] } });
+    else process.stderr.write(`${message}\n`);
+    return EXIT.usage;
+  }
+  if (file === DEFAULT_FILE) files.makeFolder(dirname(file), 0o755);
+  files.replace(files.target(file), Buffer.from(text, 'utf8').toString('latin1'), 0o644);
+  if (options.json) printJson({ file, configuration: text });
+  else if (!options.quiet) tell(file, gathered);
+  return EXIT.ok;
+}
+
+function configuration({ facts, leftOut }: Gathered): string {
+  if (leftOut.length === 0) return renderInitial(facts);
+  const notes = leftOut.map((sentence) => `${note(sentence).slice(1)}\n`).join('');
+  return `${renderInitial(facts)}\n# Found, and not taken over:\n${notes}`;
+}
+
+/** The default file lies in the root; a path that the operator gives is the operator's. */
+function destination(host: Host, { output, config }: InitOptions): { files: Host; file: string } {
+  const given = output ?? config;
+  return given === undefined ? { files: host, file: DEFAULT_FILE } : { files: new Host(), file: resolve(given) };
+}
+
+function tell(file: string, { leftOut }: Gathered): void {
+  print(`Wrote ${file}: what this host has now.`);
+  if (leftOut.length > 0) print(`Not taken over: ${leftOut.length}; its last lines say what and why.`);
+  const option = file === DEFAULT_FILE ? '' : ` --config ${file}`;
+  print('\nNext: edit it, then');
+  print(`  agent plan${option}     shows what would change`);
+  print(`  agent doctor${option}   explains what else acts on these settings`);
+  print(`  agent apply${option}    makes it so, and makes it stay`);
+}
