@@ -6,7 +6,7 @@
  * code. pkg puts it into Node as a single executable application, in its simple mode.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
@@ -90,9 +90,9 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
   const home = process.env.HOME;
   process.env.HOME = pkgHome;
   try {
-    rmSync(output, { force: true });
+    const unfinished = `${output}.${process.pid}`;
     await sea.default(main, {
-      targets: [{ platform: 'linux', arch, nodeRange: target, output }],
+      targets: [{ platform: 'linux', arch, nodeRange: target, output: unfinished }],
       seaConfig: {
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
@@ -102,6 +102,8 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
         ...{ execArgv: [], execArgvExtension: 'none' },
       },
     });
+    // In one step, also while the old one is running.
+    renameSync(unfinished, output);
   } finally {
     process.env.HOME = home;
   }
@@ -115,7 +117,7 @@ if (import.meta.main) {
   await makeExecutables(join(root, 'agent/cli.ts'), archs, (arch) => join(root, names[arch]));
   for (const arch of archs) {
     console.log(
-      `${names[arch]}: ${Math.round(statSync(names[arch]).size / 1e6)} MB, linux-${arch}, Node ${nodeVersion}`,
+      `${names[arch]}: ${Math.round(statSync(join(root, names[arch])).size / 1e6)} MB, linux-${arch}, Node ${nodeVersion}`,
     );
   }
 }
