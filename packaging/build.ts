@@ -87,10 +87,10 @@ async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {
 
 async function inject(arch: Arch, main: string, assets: Record<string, string>, output: string): Promise<void> {
   provideNode(arch);
+  const unfinished = `${output}.${process.pid}`;
   const home = process.env.HOME;
   process.env.HOME = pkgHome;
   try {
-    const unfinished = `${output}.${process.pid}`;
     await sea.default(main, {
       targets: [{ platform: 'linux', arch, nodeRange: target, output: unfinished }],
       seaConfig: {
@@ -106,6 +106,7 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
     renameSync(unfinished, output);
   } finally {
     process.env.HOME = home;
+    rmSync(unfinished, { force: true });
   }
 }
 
