@@ -10,9 +10,9 @@ export interface ApplyOptions extends CommonOptions {
 
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
-  const { host, resources, keepCompiled } = await openContext(options);
+  const { host, resources, keep } = await openContext(options);
   const outcomes = await converge(host, resources);
-  keepCompiled();
+  keep();
   if (options.json) printJson({ changed: some(outcomes, 'changed'), failed: some(outcomes, 'failed'), outcomes });
   else tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
   const changed = options.detailedExitcodes && some(outcomes, 'changed') ? EXIT.changed : EXIT.ok;

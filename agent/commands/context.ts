@@ -1,8 +1,10 @@
 /** What every command begins with: the host it is about, and the configuration, whole and valid, or an error. */
 import type { DesiredState } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
+import { HostError } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import { makeResources } from '../resources/index.ts';
+import { KnownFiles } from '../resources/known.ts';
 import type { ResourceName } from '../resources/names.ts';
 import type { Resource } from '../resources/resource.ts';
 import { ConfigFailure } from './output.ts';
@@ -22,12 +24,13 @@ export interface Context {
   readonly host: Host;
   readonly desired: DesiredState;
   readonly resources: Resource[];
-  /** Keeps what the configuration was found to mean, so that the next command need not parse it again. */
-  keepCompiled(): void;
+  /** Keeps what was found out about configuration and files, so that the next command need not parse them again. */
+  keep(): void;
 }
 
-/** In /run, where only root writes: it is believed without another check, as long as the files' bytes are the same. */
-const COMPILED = '/run/holdfast/configuration';
+/** In /run, where only root writes: believed without another check, for the same bytes and the same build. */
+const KEPT_FOLDER = '/run/holdfast';
+const KEPT = { configuration: `${KEPT_FOLDER}/configuration`, files: `${KEPT_FOLDER}/files` } as const;
 
 export function openHost({ root, live }: CommonOptions): Host {
   return new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
@@ -37,23 +40,34 @@ export function openHost({ root, live }: CommonOptions): Host {
 export async function openContext(options: CommonOptions): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
-  const keeps = asRoot && host.root === '/';
+  const keeps = BUILD !== null && asRoot && host.root === '/';
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
     ...(options.config === undefined ? { files: host } : { files: new Host(), file: absolute(options.config) }),
     asRoot,
-    ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: host.readText(COMPILED) } } : {}),
+    ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: host.readText(KEPT.configuration) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
-  const { desired, compiled } = loaded;
+  const { desired, compiled, hash } = loaded;
+  const known = new KnownFiles(`${BUILD} ${hash}`, keeps ? host.readText(KEPT.files) : null);
   return {
     host,
     desired,
-    resources: makeResources(host, desired, options.only),
-    keepCompiled() {
-      if (compiled === null) return;
-      host.makeFolder('/run/holdfast', 0o755);
-      host.replace(COMPILED, compiled, 0o600);
+    resources: makeResources(host, desired, { only: options.only, known }),
+    keep() {
+      if (!keeps) return;
+      try {
+        for (const [file, text] of [
+          [KEPT.configuration, compiled],
+          [KEPT.files, known.toText()],
+        ] as const) {
+          if (text === null) continue;
+          host.makeFolder(KEPT_FOLDER, 0o755);
+          host.replace(file, text, 0o600);
+        }
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error; // the next command does the work again
+      }
     },
   };
 }

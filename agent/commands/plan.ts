@@ -13,7 +13,9 @@ export async function plan(options: CommonOptions): Promise<number> {
   if (options.json) {
     printJson({
       differs: different.length > 0,
-      findings: findings.map((finding) => ({ ...finding, diff: diff(finding) })),
+      findings: await Promise.all(
+        findings.map(async (finding) => ({ ...finding, settings: await finding.settings(), diff: diff(finding) })),
+      ),
     });
   } else if (!options.quiet) {
     tell(findings);

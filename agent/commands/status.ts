@@ -11,7 +11,7 @@ import { EXIT, paint, print, printJson, table } from './output.ts';
 export async function status(options: CommonOptions): Promise<number> {
   const { host, resources } = await openContext(options);
   const findings = await inspectAll(resources);
-  const settings = settingViews(findings);
+  const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client));
   if (options.json) printJson({ settings, clients, findings: findings.map(withoutTexts) });
   else if (!options.quiet) tell(settings, clients, findings, host);

@@ -77,7 +77,7 @@ async function inspectOne(resource: Resource): Promise<Finding[]> {
         actual: null,
         reason: message,
         refusal: message,
-        settings: [],
+        settings: async () => [],
       },
     ];
   }

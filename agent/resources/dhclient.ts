@@ -1,12 +1,13 @@
 import type { DesiredDhclient } from '../config/desired.ts';
 import { dhclientComplaints } from '../dhclient/check.ts';
 import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
-import { type ConfSetting, editConf } from '../dhclient/editor.ts';
+import type { ConfSetting } from '../dhclient/editor.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
-import { Originals } from './originals.ts';
+import type { KnownFiles } from './known.ts';
+import { isOurs, Originals } from './originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
 
 /** Keeps every dhclient.conf that is in use: what the next dhclient will start with, the boot moment. */
@@ -14,16 +15,19 @@ export class Dhclient implements Resource {
   readonly name = 'dhclient';
   private readonly host: Host;
   private readonly wanted: DesiredDhclient;
+  private readonly known: KnownFiles;
 
-  constructor(host: Host, wanted: DesiredDhclient) {
+  constructor(host: Host, wanted: DesiredDhclient, known: KnownFiles) {
     this.host = host;
     this.wanted = wanted;
+    this.known = known;
   }
 
   async inspect(): Promise<Finding[]> {
     const clients = dhcpClients(this.host);
     const foreign = clients.filter(({ owner }) => owner !== null).map((client) => this.foreign(client));
-    return [...this.files(clients).map((file) => this.compare(file, clients)), ...foreign];
+    const own = await Promise.all(this.files(clients).map((file) => this.compare(file, clients)));
+    return [...own, ...foreign];
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -58,44 +62,49 @@ export class Dhclient implements Resource {
     return this.empty() ? [] : [DEFAULT_CONF];
   }
 
-  private compare(file: string, clients: readonly DhcpClient[]): Finding {
+  private async compare(file: string, clients: readonly DhcpClient[]): Promise<Finding> {
     const actual = this.host.readText(file);
+    const settings = () => this.settings(file, actual ?? '', clients);
+    const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual, settings } as const;
+    if (actual !== null && this.known.has(file, actual)) return { ...common, state: 'ok', wanted: actual };
+
     const original = new Originals(this.host).find('file', file);
     // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
-    const base = original !== null && original.after === actual ? original.before : actual;
+    const base = original !== null && isOurs(original, actual) ? original.before : actual;
+    const { editConf } = await import('../dhclient/editor.ts');
     const edited = editConf(base ?? '', this.wanted);
-    const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual } as const;
     if (!edited.ok) {
       const lines = edited.problems.map(({ line, message }) => `line ${line}: ${message}`);
       const refusal = `it has syntax errors, so it is left as it is: ${lines.join('; ')}`;
-      return { ...common, state: 'drifted', wanted: actual, refusal, settings: this.unknown(refusal) };
+      return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
     }
     const wanted = base === null && edited.text === '' ? null : edited.text;
-    const now = editConf(actual ?? '', this.wanted);
     const reason = edited.warnings.join('; ');
-    return {
-      ...common,
-      state: actual === wanted ? 'ok' : 'drifted',
-      wanted,
-      ...(reason === '' ? {} : { reason }),
-      settings: (now.ok ? now : edited).settings.flatMap((setting) => this.settingStates(setting, file, clients)),
-    };
+    if (actual !== wanted) return { ...common, state: 'drifted', wanted, ...(reason === '' ? {} : { reason }) };
+    if (reason !== '') return { ...common, state: 'ok', wanted, reason };
+    if (actual !== null) this.known.add(file, actual);
+    return { ...common, state: 'ok', wanted };
+  }
+
+  private async settings(file: string, text: string, clients: readonly DhcpClient[]): Promise<SettingState[]> {
+    const { editConf } = await import('../dhclient/editor.ts');
+    const edited = editConf(text, this.wanted);
+    if (!edited.ok) return this.unknown(`${file} has syntax errors`);
+    return edited.settings.flatMap((setting) => this.settingStates(setting, file, clients));
   }
 
   private settingStates(found: ConfSetting, file: string, clients: readonly DhcpClient[]): SettingState[] {
-    const setting = settingName(found);
     const { wanted, actual } = found;
-    const boot: SettingState = { setting, moment: 'boot', state: found.ok ? 'ok' : 'drifted', wanted, actual };
+    const common = { setting: settingName(found), wanted, actual };
+    const boot: SettingState = { ...common, moment: 'boot', state: found.ok ? 'ok' : 'drifted' };
     if (!found.setting.startsWith('request.')) return [boot];
     // No hook can change what a running dhclient asks for.
     const stale = clients.filter((client) => {
       return this.host.target(client.confFile) === file && staleSince(this.host, client) !== null;
     });
-    if (!found.ok || stale.length > 0) {
-      const reason = `pending until the next start${stale.length > 0 ? ` of ${stale.map(clientName).join(', ')}` : ''}`;
-      return [boot, { ...boot, moment: 'lease', state: 'drifted', reason }];
-    }
-    return [boot, { ...boot, moment: 'lease' }];
+    if (!found.ok || stale.length === 0) return [boot, { ...boot, moment: 'lease' }];
+    const reason = `pending until the next start of ${stale.map(clientName).join(', ')}: it read the file before it was changed`;
+    return [boot, { ...common, moment: 'lease', state: 'unknown', reason }];
   }
 
   private foreign(client: DhcpClient): Finding {
@@ -109,12 +118,13 @@ export class Dhclient implements Resource {
       wanted: null,
       actual: null,
       reason,
-      settings: this.unknown(reason),
+      settings: () => this.unknown(reason),
     };
   }
 
   /** Every setting that the file should hold, when it cannot be said whether it does. */
-  private unknown(reason: string): SettingState[] {
+  private async unknown(reason: string): Promise<SettingState[]> {
+    const { editConf } = await import('../dhclient/editor.ts');
     const edited = editConf('', this.wanted);
     return edited.ok
       ? edited.settings.map((found) => ({

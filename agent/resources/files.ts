@@ -7,9 +7,13 @@ import type { Finding, Outcome } from './resource.ts';
  * Brings one file to `finding.wanted` (null: removed) and reads it back. `path` is where it is written, where that is
  * not the finding's key (a symbolic link that is followed). Throws HostError; then the old file is whole.
  */
-export function applyFile(host: Host, finding: Finding, { path = finding.key, mode = 0o644 } = {}): Outcome {
+export async function applyFile(
+  host: Host,
+  finding: Finding,
+  { path = finding.key, mode = 0o644 } = {},
+): Promise<Outcome> {
   const { wanted } = finding;
-  new Originals(host).rememberFile(path, wanted);
+  await new Originals(host).rememberFile(path, wanted);
   let notAtomic = false;
   if (wanted === null) {
     host.remove(path);

@@ -28,7 +28,7 @@ export class Hooks implements Resource {
     const wanted = configured(this.desired);
     const enter = this.compare(places, places.enter, wanted ? renderEnterHook(this.desired) : null);
     const exit = this.compare(places, places.exit, wanted ? renderExitHook() : null);
-    const settings = wanted ? this.settings(enter?.state === 'ok') : [];
+    const settings = async () => (wanted ? this.settings(enter?.state === 'ok') : []);
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
 
@@ -64,7 +64,7 @@ export class Hooks implements Resource {
       ...(runnable
         ? {}
         : { refusal: `dhclient-script passes it over: it lacks the run bit (chmod +x ${path})`, state: 'drifted' }),
-      settings: [],
+      settings: async () => [],
     };
   }
 

@@ -3,6 +3,7 @@ import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { Dhclient } from './dhclient.ts';
 import { Hooks } from './hooks.ts';
+import type { KnownFiles } from './known.ts';
 import { RESOURCE_NAMES, type ResourceName } from './names.ts';
 import { Resolver } from './resolver.ts';
 import type { Resource } from './resource.ts';
@@ -11,12 +12,12 @@ import { Sysctl } from './sysctl.ts';
 export function makeResources(
   host: Host,
   desired: DesiredState,
-  only: readonly ResourceName[] = RESOURCE_NAMES,
+  { only = RESOURCE_NAMES, known }: { only?: readonly ResourceName[] | undefined; known: KnownFiles },
 ): Resource[] {
   const all: Record<ResourceName, () => Resource> = {
     hooks: () => new Hooks(host, desired),
     resolver: () => new Resolver(host, desired.dns),
-    dhclient: () => new Dhclient(host, desired.dhclient),
+    dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
   };
   return RESOURCE_NAMES.filter((name) => only.includes(name)).map((name) => all[name]());

@@ -11,9 +11,10 @@ export interface SettingView {
 }
 
 /** One line a setting, in the order in which they are first met. Of several artifacts the worst state counts. */
-export function settingViews(findings: readonly Finding[]): SettingView[] {
+export async function settingViews(findings: readonly Finding[]): Promise<SettingView[]> {
   const views = new Map<string, SettingView & { moments: Partial<Record<Moment, SettingState>> }>();
-  for (const state of findings.flatMap(({ settings }) => settings)) {
+  const states = await Promise.all(findings.map((finding) => finding.settings()));
+  for (const state of states.flat()) {
     const view = views.get(state.setting) ?? { setting: state.setting, wanted: state.wanted, moments: {} };
     const known = view.moments[state.moment];
     if (known === undefined || BADNESS[state.state] > BADNESS[known.state]) view.moments[state.moment] = state;

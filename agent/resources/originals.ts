@@ -1,7 +1,7 @@
 /**
  * How the host was before the first apply, so that `agent revert` can put it back: one small file an artifact, written
- * before the artifact is touched for the first time. `after` is what Holdfast wrote last: what differs from it was
- * changed by somebody else since.
+ * before the artifact is touched. `after` is what Holdfast wrote last, or was about to write when it was killed: then
+ * `earlier` is there still. What differs from both was changed by somebody else since.
  */
 import type { Host } from '../host/host.ts';
 
@@ -17,6 +17,7 @@ export interface OriginalFile {
   readonly link: string | null;
   readonly mode: number;
   readonly after: string | null;
+  readonly earlier: string | null;
 }
 
 export interface OriginalValue {
@@ -25,6 +26,7 @@ export interface OriginalValue {
   readonly key: string;
   readonly before: string;
   readonly after: string;
+  readonly earlier: string;
 }
 
 export type Original = OriginalFile | OriginalValue;
@@ -37,27 +39,34 @@ export class Originals {
   }
 
   /** To be called before a file is written or removed (`after` null). */
-  rememberFile(path: string, after: string | null): void {
+  async rememberFile(path: string, after: string | null): Promise<void> {
     const known = this.find('file', path);
-    this.save(known === null ? this.fileAsItIs(path, after) : { ...known, after });
+    if (known === null) {
+      this.save(this.fileAsItIs(path, after));
+      return;
+    }
+    const earlier = this.host.readText(path);
+    this.save({ ...known, before: await withLaterEdits(known, earlier), earlier, after });
   }
 
   private fileAsItIs(path: string, after: string | null): OriginalFile {
     const stats = this.host.lstat(path);
+    const before = stats === null ? null : this.host.readText(path);
     return {
       kind: 'file',
       key: path,
-      before: stats === null ? null : this.host.readText(path),
+      before,
       link: this.host.readLink(path),
       mode: (stats?.mode ?? 0o644) & 0o7777,
       after,
+      earlier: before,
     };
   }
 
-  /** To be called before a sysctl is written. */
-  rememberValue(key: string, before: string, after: string): void {
-    const known = this.find('sysctl', key);
-    this.save(known === null ? { kind: 'sysctl', key, before, after } : { ...known, after });
+  /** To be called before a sysctl, which is `now`, is written. */
+  rememberValue(key: string, now: string, after: string): void {
+    const before = this.find('sysctl', key)?.before ?? now;
+    this.save({ kind: 'sysctl', key, before, after, earlier: now });
   }
 
   find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
@@ -81,6 +90,20 @@ export class Originals {
     this.host.makeFolder(FOLDER, 0o700);
     this.host.replace(recordPath(original.kind, original.key), `${asciiJson(original)}\n`, 0o600);
   }
+}
+
+/** Whether the text is one that Holdfast left there. */
+export function isOurs({ after, earlier }: OriginalFile, text: string | null): boolean {
+  return text === after || text === earlier;
+}
+
+/** What somebody has edited since the first apply is to outlive a revert: it belongs to how the file was. */
+async function withLaterEdits(known: OriginalFile, current: string | null): Promise<string | null> {
+  if (current === null || isOurs(known, current)) return known.before;
+  // Here and not above: an apply that changes nothing has no use for it.
+  const { withoutOurs } = await import('./merge.ts');
+  const merged = withoutOurs(current, known.before, known.after);
+  return merged === undefined ? known.before : merged;
 }
 
 function recordPath(kind: string, key: string): string {

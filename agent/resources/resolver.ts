@@ -26,8 +26,6 @@ export class Resolver implements Resource {
     const refusal = link !== null && dns.symlink === 'refuse' ? linkRefusal(host.target(RESOLV_CONF)) : undefined;
     const replaces = link !== null && dns.symlink === 'replace';
     const ok = actual === wanted && !replaces;
-    // Without a dhclient nothing writes the file at boot.
-    const moments: Moment[] = hookPlaces(host) === null ? ['now', 'boot'] : ['now'];
     return [
       {
         resource: this.name,
@@ -39,9 +37,7 @@ export class Resolver implements Resource {
         actual,
         ...(replaces ? { reason: `it is a symbolic link to ${link}` } : {}),
         ...(ok || refusal === undefined ? {} : { refusal }),
-        settings: dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
-          return moments.map((moment) => settingState(setting, moment, values, effectiveValues(actual ?? '', keyword)));
-        }),
+        settings: async () => this.settings(dns, actual ?? ''),
       },
     ];
   }
@@ -53,6 +49,14 @@ export class Resolver implements Resource {
 
   watches(): string[] {
     return this.dns === null ? [] : [RESOLV_CONF];
+  }
+
+  private settings(dns: DesiredDns, text: string): SettingState[] {
+    // Without a dhclient nothing writes the file at boot.
+    const moments: Moment[] = hookPlaces(this.host) === null ? ['now', 'boot'] : ['now'];
+    return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
+      return moments.map((moment) => settingState(setting, moment, values, effectiveValues(text, keyword)));
+    });
   }
 }
 

@@ -42,7 +42,8 @@ export interface Finding {
   readonly reason?: string;
   /** Set where `apply` must not touch it: drifted and refused is a failure, with this as its message. */
   readonly refusal?: string;
-  readonly settings: readonly SettingState[];
+  /** Worked out only when it is asked for: `apply` need not know. */
+  settings(): Promise<readonly SettingState[]>;
 }
 
 /** What `apply` did with one finding, read back from the host. */

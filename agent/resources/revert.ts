@@ -1,8 +1,8 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
-import { applyPatch, reversePatch, structuredPatch } from 'diff';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { type Original, type OriginalFile, Originals, type OriginalValue } from './originals.ts';
+import { withoutOurs } from './merge.ts';
+import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue } from './originals.ts';
 import type { Outcome } from './resource.ts';
 import { sameSysctlValue, sysctlKey } from './sysctl-files.ts';
 
@@ -42,7 +42,7 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
     host.replaceLink(key, link);
     return { ...outcome, result: 'changed', actual: host.readText(key), reason: `a symbolic link to ${link} again` };
   }
-  const wanted = current === after ? before : withoutOurs(current, before ?? '', after ?? '');
+  const wanted = isOurs(original, current) ? before : withoutOurs(current, before, after);
   if (wanted === undefined) {
     const reason = 'it was changed by somebody else since, where Holdfast had changed it: left as it is';
     return { ...outcome, result: 'failed', actual: current, reason };
@@ -55,22 +55,15 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
     : { ...outcome, result: 'failed', actual, reason: 'read back, it is not what was written' };
 }
 
-/** The current text with our change taken back and everybody else's kept; undefined where the two cannot be told apart. */
-function withoutOurs(current: string | null, before: string, after: string): string | null | undefined {
-  if (current === null) return null; // it is gone: nothing of ours is left in it
-  const text = applyPatch(current, reversePatch(structuredPatch('', '', before, after)));
-  return text === false ? undefined : text;
-}
-
 function revertValue(host: Host, original: OriginalValue, seen: string | null): Outcome {
-  const { key, before, after } = original;
+  const { key, before, after, earlier } = original;
   const outcome = place(original);
   if (!host.live)
     return { ...outcome, result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
   if (seen === null) return { ...outcome, result: 'ok', actual: null, reason: 'this kernel has no such key any more' };
   const now = host.sysctl(key) ?? '';
   if (sameSysctlValue(now, before)) return { ...outcome, result: 'ok', actual: now };
-  if (!sameSysctlValue(seen, after)) {
+  if (!sameSysctlValue(seen, after) && !sameSysctlValue(seen, earlier)) {
     const reason = `it was ${before}, Holdfast made it ${after}, somebody else ${seen} since: left as it is`;
     return { ...outcome, result: 'failed', actual: now, reason };
   }

@@ -53,7 +53,7 @@ export class Sysctl implements Resource {
       key: setting.key,
       kind: 'value',
       ...(refusal === undefined ? {} : { refusal }),
-      settings: [{ setting: `sysctl.${setting.key}`, ...common }],
+      settings: async () => [{ setting: `sysctl.${setting.key}`, ...common }],
     };
   }
 
@@ -90,7 +90,7 @@ export class Sysctl implements Resource {
       // Our file being right, what is left is in files of others: theirs to change.
       ...(actual === wanted && overruled.length > 0 ? { refusal: overruled.join('; ') } : {}),
       ...(overruled.length > 0 ? { reason: overruled.join('; ') } : {}),
-      settings,
+      settings: async () => settings,
     };
   }
 

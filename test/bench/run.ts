@@ -77,7 +77,8 @@ async function rivals(): Promise<Command[]> {
 
 /** An agent for routers must cost the same whatever the routing table holds. */
 async function benchRoutes(): Promise<void> {
-  await other.sh('ip -batch -', { input: [...routes()].join('\n') });
+  await other.sh('ip -4 -batch -', { input: blackholes(ROUTES.ipv4, (a, b, c) => `${20 + a}.${b}.${c}.0/24`) });
+  await other.sh('ip -6 -batch -', { input: blackholes(ROUTES.ipv6, (a, b, c) => `2001:db8:${a}:${hex(b)}${hex(c)}::/64`) });
   const argv = ['agent', 'apply'];
   report(
     'No-op apply against the routing tables',
@@ -88,13 +89,15 @@ async function benchRoutes(): Promise<void> {
   );
 }
 
-function* routes(): Generator<string> {
-  const byte = (n: number, shift: number) => (n >> shift) & 255;
-  for (let n = 0; n < ROUTES.ipv4; n += 1)
-    yield `route add blackhole ${20 + byte(n, 16)}.${byte(n, 8)}.${byte(n, 0)}.0/24`;
-  for (let n = 0; n < ROUTES.ipv6; n += 1) {
-    yield `-6 route add blackhole 2001:db8:${(n >> 8).toString(16)}:${byte(n, 0).toString(16)}::/64`;
-  }
+/** `count` routes for ip(8) to read, each to the network that its number's three bytes make. */
+function blackholes(count: number, network: (high: number, middle: number, low: number) => string): string {
+  return Array.from({ length: count }, (_, n) => {
+    return `route add blackhole ${network(n >> 16, (n >> 8) & 255, n & 255)}\n`;
+  }).join('');
+}
+
+function hex(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
 }
 
 /** What the hooks add to a renewal: Debian's dhclient-script, called as dhclient calls it. */
