@@ -17,7 +17,11 @@ test('every section says something, and names the severity', () => {
     const [code = '', ...rest] = section.split('\n');
     const { severity } = CODES[code as keyof typeof CODES];
     assert.match(rest.join('\n'), new RegExp(`^\\*${severity}`), code);
-    assert.ok(rest.join('\n').split('\n\n').length > 1, code);
+    const paragraphs = rest
+      .join('\n')
+      .split('\n\n')
+      .filter((paragraph) => paragraph.trim() !== '');
+    assert.ok(paragraphs.length > 1, code);
   }
 });
 
