@@ -13,6 +13,7 @@ const floors: Record<string, string[]> = {
   'agent/dhclient': ['agent/host', 'agent/config', 'agent/resolver'],
   'agent/resolver': ['agent/host', 'agent/config'],
   'agent/resources': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
+  'agent/doctor': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
   probes: ['agent/host'],
 };
 const upper = ['agent/daemon', 'agent/report', 'agent/collector', 'agent/commands', 'agent'];
