@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** A clear sentence for what the operating system refused; `code` is errno's name. */
 export class HostError extends Error {
   readonly code: string;
@@ -32,7 +34,10 @@ export function hostError(deed: string, path: string, cause: unknown): HostError
 }
 
 export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  if (!(error instanceof Error && 'code' in error)) return undefined;
+  if (error.code !== 'UNKNOWN' || !('errno' in error)) return String(error.code);
+  // One that libuv has no name for: EDQUOT, ESTALE …
+  return Object.entries(constants.errno).find(([, number]) => number === -Number(error.errno))?.[0] ?? 'UNKNOWN';
 }
 
 /** The message of whatever was thrown, for a report. */
