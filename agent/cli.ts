@@ -1,9 +1,10 @@
 /** The command line: one line a command; what it does is loaded when it is called. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
-import type { CommonOptions } from './commands/context.ts';
+import type { CommonOptions } from './commands/options.ts';
 import { reportFailure } from './commands/output.ts';
 import { VERSION } from './commands/version.ts';
+import { write } from './commands/write.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
 
 const program = new Command('agent')
@@ -12,6 +13,7 @@ const program = new Command('agent')
   )
   .version(VERSION)
   .option('--no-color', 'no colours (also by NO_COLOR, and where stdout is no terminal)')
+  .configureOutput({ writeOut: (text) => write(1, text), writeErr: (text) => write(2, text) })
   .showHelpAfterError('(agent --help, and agent COMMAND --help, tell more)')
   .addHelpText('after', examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status']));
 
@@ -59,7 +61,7 @@ program
   .description('print the JSON Schema of the configuration, for editors')
   .addHelpText('after', examples(['agent schema > agent.schema.json']))
   .action(async () => {
-    process.stdout.write((await import('./commands/schema.ts')).runSchema());
+    write(1, (await import('./commands/schema.ts')).runSchema());
   });
 
 program.parseAsync();
@@ -84,8 +86,8 @@ function command(name: string, description: string): Command {
 }
 
 /**
- * Loads what the command needs, runs it, and exits with its status. At once: what was printed is written by then (on
- * Linux Node writes to files, pipes and terminals synchronously), and taking the whole heap down costs milliseconds.
+ * Loads what the command needs, runs it, and exits with its status. At once: what was printed is written by then, and
+ * taking the whole heap down would cost milliseconds.
  */
 function run<T extends CommonOptions>(load: () => Promise<(options: T) => Promise<number>>) {
   return async (options: T & { color?: boolean }) => {

@@ -1,6 +1,7 @@
 import { converge } from '../resources/converge.ts';
 import type { Outcome } from '../resources/resource.ts';
-import { type CommonOptions, openContext } from './context.ts';
+import { openContext } from './context.ts';
+import type { CommonOptions } from './options.ts';
 import { EXIT, printJson } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 

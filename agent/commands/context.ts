@@ -5,20 +5,10 @@ import { HostError } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import { makeResources } from '../resources/index.ts';
 import { KnownFiles } from '../resources/known.ts';
-import type { ResourceName } from '../resources/names.ts';
 import type { Resource } from '../resources/resource.ts';
+import type { CommonOptions } from './options.ts';
 import { ConfigFailure } from './output.ts';
 import { BUILD } from './version.ts';
-
-/** The options that all commands share, as commander gives them. */
-export interface CommonOptions {
-  readonly config?: string;
-  readonly root?: string;
-  readonly live?: boolean;
-  readonly only?: readonly ResourceName[];
-  readonly json?: boolean;
-  readonly quiet?: boolean;
-}
 
 export interface Context {
   readonly host: Host;

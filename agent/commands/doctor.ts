@@ -1,8 +1,8 @@
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
 import { RESOURCE_NAMES } from '../resources/names.ts';
-import type { CommonOptions } from './context.ts';
 import { openContext, openHost } from './context.ts';
-import { ConfigFailure, EXIT, paint, print, printJson } from './output.ts';
+import type { CommonOptions } from './options.ts';
+import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
 /**
  * Explains what else acts on the configured settings; looks only. Without a valid configuration it looks at everything
@@ -48,7 +48,7 @@ function tell(found: readonly Diagnosis[], live: boolean): void {
 
 function tellProblems(found: readonly Diagnosis[]): void {
   for (const { code, severity, seen } of found) {
-    if (severity === 'problem') process.stderr.write(`${code}: ${seen}\n`);
+    if (severity === 'problem') printError(`${code}: ${seen}`);
   }
 }
 

@@ -3,9 +3,11 @@ import { renderInitial } from '../config/initial.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { note } from '../config/yaml-text.ts';
 import { Host } from '../host/host.ts';
-import { type CommonOptions, openHost } from './context.ts';
+import { openHost } from './context.ts';
 import { type Gathered, gather } from './facts.ts';
-import { EXIT, print, printJson } from './output.ts';
+import type { CommonOptions } from './options.ts';
+import { EXIT, print, printError, printJson } from './output.ts';
+import { write } from './write.ts';
 
 export interface InitOptions extends CommonOptions {
   /** `-`: standard output. */
@@ -20,14 +22,14 @@ export async function init(options: InitOptions): Promise<number> {
   const text = configuration(gathered);
   if (options.output === '-') {
     if (options.json) printJson({ file: null, configuration: text });
-    else process.stdout.write(text);
+    else write(1, text);
     return EXIT.ok;
   }
   const { files, file } = destination(host, options);
   if (files.lstat(file) !== null && !options.force) {
     const message = `${file} is there already; --force overwrites it, --output FILE writes elsewhere`;
     if (options.json) printJson({ error: { message, errors: [] } });
-    else process.stderr.write(`${message}\n`);
+    else printError(message);
     return EXIT.usage;
   }
   if (file === DEFAULT_FILE) files.makeFolder(dirname(file), 0o755);

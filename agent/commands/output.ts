@@ -1,7 +1,9 @@
 /** What commands print and exit with. Results go to stdout; what went wrong goes to stderr. */
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { type ConfigError, formatConfigError } from '../config/errors.ts';
-import type { CommonOptions } from './context.ts';
+import type { CommonOptions } from './options.ts';
+import { write } from './write.ts';
 
 /** Exit statuses, as Puppet's --detailed-exitcodes has them where they meet. */
 export const EXIT = {
@@ -25,11 +27,15 @@ export class ConfigFailure extends Error {
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  write(1, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  write(1, `${line}\n`);
+}
+
+export function printError(line: string): void {
+  write(2, `${line}\n`);
 }
 
 /** Prints what stopped a command and gives its exit status. */
@@ -37,7 +43,7 @@ export function reportFailure(error: unknown, { json = false }: CommonOptions): 
   const errors = error instanceof ConfigFailure ? error.errors : [];
   const message = error instanceof Error ? error.message : String(error);
   if (json) printJson({ error: { message, errors } });
-  else process.stderr.write(`${message}\n`);
+  else printError(message);
   return error instanceof ConfigFailure ? EXIT.usage : EXIT.failed;
 }
 
@@ -45,7 +51,8 @@ type Style = Parameters<typeof styleText>[0];
 
 /** Colours where stdout is a terminal and NO_COLOR is not set (no-color.org). */
 export function paint(style: Style, text: string): string {
-  return styleText(style, text, { stream: process.stdout, validateStream: true });
+  const colourful = !process.env.NO_COLOR && process.env.TERM !== 'dumb' && isatty(1);
+  return colourful ? styleText(style, text, { validateStream: false }) : text;
 }
 
 /** Columns as wide as their longest cell; the last one is not padded. Cells may be painted. */

@@ -1,7 +1,8 @@
 import { createTwoFilesPatch } from 'diff';
 import { differs, inspectAll } from '../resources/converge.ts';
 import type { Finding } from '../resources/resource.ts';
-import { type CommonOptions, openContext } from './context.ts';
+import { openContext } from './context.ts';
+import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson } from './output.ts';
 import { byReason } from './tell.ts';
 

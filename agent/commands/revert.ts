@@ -1,5 +1,6 @@
 import { revert as revertHost } from '../resources/revert.ts';
-import { type CommonOptions, openHost } from './context.ts';
+import { openHost } from './context.ts';
+import type { CommonOptions } from './options.ts';
 import { EXIT, printJson } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 

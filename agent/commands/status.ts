@@ -4,7 +4,8 @@ import type { Host } from '../host/host.ts';
 import { inspectAll } from '../resources/converge.ts';
 import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts';
 import type { Finding, SettingState } from '../resources/resource.ts';
-import { type CommonOptions, openContext } from './context.ts';
+import { openContext } from './context.ts';
+import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running dhclient. Looks only. Gives the exit status. */

@@ -1,5 +1,5 @@
 import type { Outcome } from '../resources/resource.ts';
-import { paint, print, table } from './output.ts';
+import { paint, print, printError, table } from './output.ts';
 
 const MARKS = {
   ok: ['green', '✓'],
@@ -12,7 +12,7 @@ const MARKS = {
 export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItShouldBe: string): void {
   if (quiet) {
     const failures = outcomes.filter(({ result }) => result === 'failed').map(row);
-    if (failures.length > 0) process.stderr.write(`${table(failures)}\n`);
+    if (failures.length > 0) printError(table(failures));
     return;
   }
   const told = outcomes.filter(({ result }) => result === 'changed' || result === 'failed');

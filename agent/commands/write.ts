@@ -1,0 +1,22 @@
+import { writeSync } from 'node:fs';
+import { errorCode } from '../host/errors.ts';
+
+/** Milliseconds until a full pipe is tried again. */
+const PAUSE = 5;
+
+/**
+ * Writes all of `text` to stdout (1) or stderr (2) before it returns. Node's own streams take 4 ms to come up, and a
+ * command that prints one line would feel it. A reader that has gone away is no error of ours.
+ */
+export function write(fd: 1 | 2, text: string): void {
+  let rest = Buffer.from(text, 'utf8');
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(fd, rest));
+    } catch (error) {
+      if (errorCode(error) === 'EPIPE') return;
+      if (errorCode(error) !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+    }
+  }
+}
