@@ -3,8 +3,8 @@
  * for all of it: after every include and condition, so that it wins, and after everything that an interface block copies.
  */
 import { type Edit, removal } from './edits.ts';
-import type { Conf, Statement } from './grammar.ts';
 import { Cursor, type Token, tokenize } from './lexer.ts';
+import type { Conf, Statement } from './statement.ts';
 
 const BEGIN = '# BEGIN holdfast: kept by "agent apply", changes in here are overwritten';
 const END = '# END holdfast';

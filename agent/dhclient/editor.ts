@@ -8,15 +8,19 @@
  * an option that is wanted globally get the wanted value too. Conditions and includes stay as they are; as they may set
  * the option later, it is said once more after them, in the marked block at the end (see block.ts), where also goes what
  * stands nowhere. Request lists: names are taken out and added in place; the block gets what cannot be done so.
+ *
+ * An interface that the file does not name is not named by the edit, unless the caller says that it may be: every dhclient
+ * that reads a file configures each interface that the file names, whatever its command line says (dhclient(8); measured).
  */
 import type { DesiredDhclient } from '../config/desired.ts';
 import { type BlockContent, blockEdits, findBlock } from './block.ts';
 import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
 import { effectsOn, scopesOf } from './effects.ts';
-import { BEGINNINGS, type Conf, parseConf, type Statement } from './grammar.ts';
+import { BEGINNINGS, parseConf } from './grammar.ts';
 import type { OptionDefinition } from './options.ts';
-import { type ConfSetting, settingsOf } from './reader.ts';
+import { type ConfSetting, namedInterfaces, settingsOf } from './reader.ts';
 import { editRequests } from './requests.ts';
+import type { Conf, Statement } from './statement.ts';
 import { problemAt, type SyntaxProblem } from './syntax.ts';
 import { type Notation, notationFor, sameValues } from './values.ts';
 import { keyOf, type Wanted, wantedIn } from './wanted.ts';
@@ -43,17 +47,33 @@ export interface NotEdited {
   readonly problems: readonly SyntaxProblem[];
 }
 
-/** A file with syntax errors is not edited, except where each lies wholly in a statement that is replaced anyway. */
-export function editConf(text: string, wanted: DesiredDhclient): Edited | NotEdited {
+/**
+ * A file with syntax errors is not edited, except where each lies wholly in a statement that is replaced anyway.
+ * `mayName`: interfaces that every dhclient with this file is there for, so that naming one changes nothing.
+ */
+export function editConf(text: string, wanted: DesiredDhclient, mayName: readonly string[] = []): Edited | NotEdited {
   const conf = parseConf(text);
-  const edit = new ConfEdit(text, conf, wanted);
+  const edit = new ConfEdit(text, conf, sayable(conf, wanted, mayName));
   const problems = conf.problems.filter((problem) => !edit.repaired.has(problem));
   if (problems.length || edit.conflicts.length) return { ok: false, problems: [...problems, ...edit.conflicts] };
 
   const result = applyEdits(text, edit.edits);
   const left = edit.edits.length ? parseConf(result).problems : [];
   if (left.length) return { ok: false, problems: conf.problems.length ? conf.problems : left };
-  return { ok: true, text: result, settings: settingsOf(conf, wanted), edits: edit.edits, warnings: edit.warnings };
+  return {
+    ok: true,
+    text: result,
+    settings: settingsOf(conf, wanted, mayName),
+    edits: edit.edits,
+    warnings: edit.warnings,
+  };
+}
+
+/** Without the interfaces that the file does not name and must not. */
+function sayable(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[]): DesiredDhclient {
+  const named = namedInterfaces(conf);
+  const interfaces = [...wanted.interfaces].filter(([name]) => named.has(name) || mayName.includes(name));
+  return { global: wanted.global, interfaces: new Map(interfaces) };
 }
 
 class ConfEdit {

@@ -1,6 +1,7 @@
 /** Changes to a text as places and replacements, so that everything else is the same by construction. */
-import type { Statement } from './grammar.ts';
+
 import type { Token } from './lexer.ts';
+import type { Statement } from './statement.ts';
 
 export interface Edit {
   readonly start: number;
@@ -58,10 +59,11 @@ export function listEdits(
   const lastKept = isGone.lastIndexOf(false);
   const semicolon = statement.tokens.at(-1)!.start;
   if (lastKept === -1) {
-    const emptied = deletion(text, names[0]?.start ?? semicolon, semicolon, statement);
-    return added.length
-      ? [...emptied, { start: semicolon, end: semicolon, replacement: ` ${added.join(', ')}` }]
-      : emptied;
+    const [first, ...rest] = deletion(text, names[0]?.start ?? semicolon, semicolon, statement);
+    if (first) return [{ ...first, replacement: added.join(', ') }, ...rest];
+    return [
+      { start: semicolon, end: semicolon, replacement: added.map((name, at) => (at ? ', ' : ' ') + name).join('') },
+    ];
   }
   const edits: Edit[] = [];
   for (let from = isGone.indexOf(true); from !== -1; ) {

@@ -6,7 +6,7 @@
  * `append` add to what is there, `default` sets only where nothing is. The request list is different: an interface's is a
  * copy of the outermost one, made when its first block opens.
  */
-import type { Statement } from './grammar.ts';
+import type { Statement } from './statement.ts';
 
 export interface InterfaceScope {
   readonly name: string;

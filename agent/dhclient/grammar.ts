@@ -7,6 +7,7 @@
 import { type NamedOption, OptionScope, parseDefinition, parseOptionName } from './definitions.ts';
 import { skipExpression } from './expressions.ts';
 import { Cursor, type Token, tokenize, unquote } from './lexer.ts';
+import type { Conf, OptionKind, Statement } from './statement.ts';
 import {
   expectMark,
   expectNumber,
@@ -18,41 +19,7 @@ import {
 } from './syntax.ts';
 import { parseValues } from './values.ts';
 
-/** Statements that change an option of the lease; `option` does so only inside a conditional. */
-export type OptionKind = 'supersede' | 'default' | 'prepend' | 'append' | 'send';
-export type ListKind = 'request' | 'also request' | 'require' | 'also require';
-
-export interface Statement {
-  /** `conditional`: if, switch, on. `other`: nothing that touches an option's value or a request list. */
-  readonly kind: OptionKind | ListKind | 'interface' | 'pseudo' | 'include' | 'definition' | 'conditional' | 'other';
-  readonly start: number;
-  /** After the semicolon or brace; of a broken statement, where the next one begins or before. */
-  readonly end: number;
-  readonly line: number;
-  /** What is wrong inside it, not counting its body's statements. */
-  readonly problems: readonly SyntaxProblem[];
-  /** False where dhclient does not get to see it, as it still recovers from an error before. */
-  readonly live: boolean;
-  readonly tokens: readonly Token[];
-  readonly keyword: Token;
-  readonly option: NamedOption | null;
-  /** Of an option statement: parts between commas, see values.ts; null for an expression and for a broken statement. */
-  readonly values: readonly string[] | null;
-  /** The value's tokens, or the option names of a list, without commas. */
-  readonly valueTokens: readonly Token[];
-  /** Of an interface or conditional (then of all its branches). */
-  readonly body: readonly Statement[];
-  /** Name of the interface or included file. */
-  readonly name: string | null;
-}
-
-export interface Conf {
-  readonly statements: readonly Statement[];
-  readonly tokens: readonly Token[];
-  readonly options: OptionScope;
-  /** Everything that dhclient would complain about, in the order of the file. */
-  readonly problems: readonly SyntaxProblem[];
-}
+export type { Conf, Statement } from './statement.ts';
 
 export function parseConf(text: string): Conf {
   const tokens = tokenize(text);

@@ -147,7 +147,7 @@ function isField(def: OptionDefinition, letter: string, value: string): boolean 
   if (letter === 'X') return HEX.test(value) || TEXT.test(value);
   if (letter === 't') {
     if (def.name === 'domain-name') return value.length <= 255 && value.split(' ').every((name) => NAME.test(name));
-    if (def.name === 'root-path') return /^[\w#%+.,@~/[\]=: -]{1,255}$/.test(value);
+    if (def.name === 'root-path') return TEXT.test(value) && /^[\w#%+.,@~/[\]=: -]*$/.test(value);
     return NAMES.has(def.name) ? NAME.test(value) : TEXT.test(value);
   }
   const [least, most] = RANGES[letter]!;

@@ -1,8 +1,9 @@
 /** What dhclient takes from a dhclient.conf as it stands, for status, plan and init. */
 import type { DesiredDhclient } from '../config/desired.ts';
 import { decider, effectsOn, type Requested, requestLists, scopesOf } from './effects.ts';
-import { type Conf, parseConf, type Statement } from './grammar.ts';
+import { parseConf } from './grammar.ts';
 import { DHCP4, DHCP6 } from './option-table.ts';
+import type { Conf, Statement } from './statement.ts';
 import { notationFor, sameValues } from './values.ts';
 import { wantedIn, wantedRequest } from './wanted.ts';
 
@@ -18,6 +19,8 @@ export interface ConfSetting {
   /** Of the statement that decides, from 1. */
   readonly line: number | null;
   readonly ok: boolean;
+  /** Set where this file cannot say it without doing harm: the edit leaves it alone, the hook holds it. */
+  readonly reason?: string;
 }
 
 export interface EffectiveConf {
@@ -46,11 +49,21 @@ export function readConf(text: string, iface: string | null): EffectiveConf {
   return { supersede, request: request.map(({ key, name }) => NAMES.get(key) ?? name) };
 }
 
+/** The interfaces for which the file has a block of someone else's or of ours. */
+export function namedInterfaces(conf: Conf): Set<string> {
+  return new Set(conf.statements.flatMap(({ kind, name }) => (kind === 'interface' && name !== null ? [name] : [])));
+}
+
 /** Every wanted setting, and again for each interface whose block has something of its own to say about it. */
-export function settingsOf(conf: Conf, wanted: DesiredDhclient): ConfSetting[] {
+export function settingsOf(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[] = []): ConfSetting[] {
   const { live, scopes, statementsFor } = viewOf(conf);
   const lists = requestLists(live);
   const settings: ConfSetting[] = [];
+  const named = namedInterfaces(conf);
+  const unnamed = (iface: string | null) =>
+    iface !== null && !named.has(iface) && !mayName.includes(iface)
+      ? { reason: `naming ${iface} in this file would make every dhclient that reads it configure ${iface} too` }
+      : {};
   for (const iface of [null, ...new Set([...wanted.interfaces.keys(), ...scopes.interfaces.keys()])]) {
     for (const { key, definition, values, inherited } of wantedIn(wanted, iface)) {
       const own = (iface !== null && scopes.interfaces.get(iface)?.statements) || [];
@@ -66,11 +79,12 @@ export function settingsOf(conf: Conf, wanted: DesiredDhclient): ConfSetting[] {
         actual: statement ? (statement.values?.join(', ') ?? wordsOf(statement)) : last ? wordsOf(last) : null,
         line: (statement ?? last)?.line ?? null,
         ok: notation !== null && !!statement?.values && sameValues(notation.format, statement.values, notation.values),
+        ...unnamed(iface),
       });
     }
     const list = (iface !== null && lists.interfaces.get(iface)) || lists.global;
     if (iface === null || wanted.interfaces.get(iface)?.request || lists.interfaces.has(iface))
-      settings.push(...requestSettings(wanted, iface, list));
+      settings.push(...requestSettings(wanted, iface, list).map((setting) => ({ ...setting, ...unnamed(iface) })));
   }
   return settings;
 }
@@ -112,11 +126,10 @@ function viewOf(conf: Conf) {
   return { live, scopes, statementsFor };
 }
 
-function wordsOf(statement: Statement): string {
-  return statement.tokens
-    .map((token) => token.text)
-    .join(' ')
-    .slice(0, 200);
+/** The statement on one line, without its comments. */
+function wordsOf({ tokens }: Statement): string {
+  const words = tokens.map(({ text, end }, at) => (tokens[at + 1]?.start === end ? text : `${text} `));
+  return words.join('').trimEnd().slice(0, 200);
 }
 
 /** By key: the name that dhclient itself has for an option. */

@@ -7,8 +7,8 @@ import type { DesiredDhclient } from '../config/desired.ts';
 import type { BlockContent } from './block.ts';
 import { type Edit, listEdits } from './edits.ts';
 import { namesOf, type Requested, requestLists, scopesOf } from './effects.ts';
-import type { Statement } from './grammar.ts';
 import type { OptionDefinition } from './options.ts';
+import type { Statement } from './statement.ts';
 import { keyOf, type WantedRequest, wantedRequest } from './wanted.ts';
 
 export interface RequestEdits {
@@ -40,6 +40,7 @@ export function editRequests(
     if (wanted.without.length + wanted.also.length === 0) return [];
     const mine = new Set(own);
     const unwanted = new Set(wanted.without.map(keyOf));
+    const asking = new Set(list().map(({ statement }) => statement));
     for (const { key, statement } of list())
       if (statement && mine.has(statement) && unwanted.has(key))
         gone.set(statement, (gone.get(statement) ?? new Set()).add(key));
@@ -55,7 +56,6 @@ export function editRequests(
     const isHidden = hidden?.kind === 'include';
     if (isHidden && unwanted.size)
       warnings.push(`line ${hidden.line}: what ${hidden.name} requests cannot be seen here and is not changed`);
-    const asking = new Set(left.map(({ statement }) => statement));
     const last = own.findLast((statement) => asking.has(statement));
     const inBlock: OptionDefinition[] = [];
     for (const option of missing)
