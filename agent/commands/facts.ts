@@ -19,13 +19,18 @@ export function gather(host: Host): Gathered {
   const sysctls = persisted(host);
   return {
     facts: {
-      resolvConf: host.readText(RESOLV_CONF),
+      resolvConf: withoutFinalDots(host.readText(RESOLV_CONF)),
       supersedes: confs.flatMap(({ taken }) => taken),
       sysctls: sysctls.taken,
       ipv6RouteMaxSize: host.live ? host.sysctl('net/ipv6/route/max_size') : null,
     },
     leftOut: [...confs.flatMap(({ leftOut }) => leftOut), ...sysctls.leftOut],
   };
+}
+
+/** dhclient-script writes `search example.com.`; for libc the dot means nothing there, and the configuration has none. */
+function withoutFinalDots(resolvConf: string | null): string | null {
+  return resolvConf?.replace(/^[ \t]*(?:domain|search)\b.*$/gm, (line) => line.replace(/\.(?=[ \t\r]|$)/g, '')) ?? null;
 }
 
 /** Those of the running clients, Debian's and RHEL's default, and those that ifup-dhclient takes for one interface. */

@@ -46,12 +46,21 @@ test('what a folder has is taken over, and plan has nothing to say of its values
   assert.equal(plan.status, 0, plan.stdout + plan.stderr);
 });
 
-test('the file and its folder are readable by all, whatever the umask', async (t) => {
+test('the file is readable by all, whatever the umask', async (t) => {
   const root = scratch(t, FILES);
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));
   await command('init', '--root', root);
   assert.equal(statSync(join(root, 'etc/holdfast/agent.yaml')).mode & 0o777, 0o644);
+});
+
+test('search as dhclient-script writes it, with a final dot, is taken over without', async (t) => {
+  const root = scratch(t, {
+    'etc/resolv.conf': 'domain a.example\nsearch a.example. b.example.\nnameserver 10.0.0.1.\n',
+  });
+  const { stdout } = await command('init', '--root', root, '--output', '-');
+  assert.match(stdout, /^ {2}search: \[a\.example, b\.example\]$/m);
+  assert.match(stdout, /not taken over from \/etc\/resolv\.conf:3: "10\.0\.0\.1\."/);
 });
 
 test('a file that is there stays, with exit status 1, unless --force', async (t) => {
