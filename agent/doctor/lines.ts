@@ -7,8 +7,9 @@ export interface Line {
   readonly at: string;
 }
 
-/** Lines that say something: neither empty nor a comment (`#`, `;`); none where there is no such file. */
+/** Lines that say something: neither empty nor a comment (`#`, `;`); none where there is no such file, or no regular one. */
 export function statements(host: Host, file: string): Line[] {
+  if (!host.stat(file)?.isFile()) return [];
   return (host.readText(file) ?? '')
     .split('\n')
     .map((text, index) => ({ text: text.trim(), at: `${file}:${index + 1}` }))
