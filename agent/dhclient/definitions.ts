@@ -12,19 +12,11 @@ export interface NamedOption {
 }
 
 export class OptionScope {
-  private readonly names = new Map<string, NamedOption>();
-  private readonly formats = new Map<string, string>();
+  private readonly names = new Map(builtIn());
+  private readonly formats = new Map([...builtIn().values()].map(({ key, format }) => [key, format ?? 'X']));
   private readonly spaces = new Set(['dhcp', 'dhcp6', ...Object.keys(OTHER_SPACES)]);
   /** After an `include`, an unknown name may be a known one. */
   lenient = false;
-
-  constructor() {
-    for (const [space, rows] of Object.entries({ dhcp: DHCP4, dhcp6: DHCP6, ...OTHER_SPACES }))
-      for (const row of rows.trim().split('\n')) {
-        const [code, name, format] = row.split(' ') as [string, string, string];
-        this.define(space, name, code, format);
-      }
-  }
 
   define(space: string, name: string, code: string, format: string): NamedOption {
     const option = { key: `${space}:${Number(code)}`, format };
@@ -94,6 +86,20 @@ function parseQualifiedName(cursor: Cursor): { space: string; name: string } {
   if (!cursor.isMark('.')) return { space: 'dhcp', name: first };
   cursor.next();
   return { space: first, name: expectWord(cursor, 'option name').text.toLowerCase() };
+}
+
+let builtInNames: Map<string, NamedOption> | undefined;
+
+/** What dhclient knows by itself, by `SPACE.NAME`. */
+function builtIn(): Map<string, NamedOption> {
+  if (builtInNames) return builtInNames;
+  builtInNames = new Map();
+  for (const [space, rows] of Object.entries({ dhcp: DHCP4, dhcp6: DHCP6, ...OTHER_SPACES }))
+    for (const row of rows.trim().split('\n')) {
+      const [code, name, format] = row.split(' ') as [string, string, string];
+      builtInNames.set(`${space}.${name}`, { key: `${space}:${code}`, format });
+    }
+  return builtInNames;
 }
 
 function keyOfCustom(space: string, name: string): string {

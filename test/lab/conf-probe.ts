@@ -22,6 +22,8 @@ export interface Probed {
   readonly env: ReadonlyMap<string, string>;
   /** DHCPv4 option names as the environment spells them: `domain_name_servers`. */
   readonly requested: ReadonlySet<string>;
+  /** What this dhclient went about to configure. */
+  readonly interfaces: ReadonlySet<string>;
 }
 
 /** Why this machine cannot do it; null where it can. */
@@ -110,6 +112,7 @@ function resultOf(log: string, noted: string): Probed {
   return {
     errors: log.split('\n').filter((line) => / line \d+: |exiting/i.test(line)),
     env,
+    interfaces: new Set([...log.matchAll(/^Listening on LPF\/([^/]+)\//gm)].map((match) => match[1]!)),
     requested: new Set([...env.keys()].filter((name) => name.startsWith('requested_')).map((name) => name.slice(10))),
   };
 }

@@ -58,6 +58,18 @@ test('generated files and wishes', { skip }, async () => {
   await compare(samples.map(([text, wanted], index) => ({ name: `generated ${index}`, text, wanted })));
 });
 
+test('an interface is named only where that changes nothing: dhclient configures what its file names', {
+  skip,
+}, async () => {
+  const text = 'timeout 20;\n';
+  const shared = editConf(text, WANTED);
+  const named = editConf(text, WANTED, ['eth1']);
+  assert.ok(shared.ok && named.ok);
+  const results = await probe([text, shared.text, named.text].map((conf) => ({ text: conf, iface: 'eth0' })));
+  const interfaces = results.map((result) => [...result.interfaces].sort());
+  assert.deepEqual(interfaces, [['eth0'], ['eth0'], ['eth0', 'eth1']]);
+});
+
 interface Case {
   readonly name: string;
   readonly text: string;
