@@ -11,10 +11,23 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).repla
 /** An empty folder that is gone after the test. `files`: path below it to text (latin1). */
 export function scratch(t: TestContext, files: Record<string, string> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  made.add(folder);
+  t.after(() => remove(folder));
   fill(folder, files);
   return folder;
 }
+
+const made = new Set<string>();
+
+function remove(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  made.delete(folder);
+}
+
+process.once('exit', () => {
+  for (const folder of made) remove(folder);
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
 /** Writes files below a folder, their folders made. */
 export function fill(folder: string, files: Record<string, string>): void {

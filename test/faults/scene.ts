@@ -1,0 +1,139 @@
+/** Runs of the agent on a host of its own, in memory: live, with its own /etc, /run, /var/lib and network namespace. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import { fill, missing, noNamespaces, REPOSITORY, scratch } from '../unit/scratch.ts';
+
+export const skip = noNamespaces('strace', 'dhclient') || missing('strace', 'flock');
+
+/** The system calls by which a file or folder is made, changed, put in place, made safe or taken away. */
+export const WRITING = [
+  ...['write', 'writev', 'pwrite64', 'ftruncate', 'fsync', 'fdatasync', 'rename', 'renameat', 'renameat2'],
+  ...['unlink', 'unlinkat', 'mkdir', 'mkdirat', 'symlink', 'symlinkat', 'fchmod', 'fchown'],
+];
+
+export const CONFIGURATION = `
+dns:
+  domain: example.com
+  search: [dev.example.com, example.com]
+  nameservers: [10.34.56.78, 10.34.56.79]
+  sortlist: [10.72.52.100/32, 10.72.0.0/255.255.0.0]
+  options: [timeout:1, rotate]
+dhclient:
+  supersede: { ntp-servers: [10.34.56.80] }
+  request: { without: [routers] }
+sysctl:
+  net.ipv4.ip_forward: 1
+  net.ipv4.conf.default.send_redirects: 0
+`;
+
+export const ETC: Record<string, string> = {
+  'holdfast/agent.yaml': CONFIGURATION,
+  'resolv.conf': '# by hand\nnameserver 9.9.9.9\nsearch old.example\n',
+  'dhcp/dhclient.conf': 'timeout 60;\nrequest subnet-mask, routers;\nsupersede domain-name-servers 9.9.9.9;\n# end\n',
+  'dhcp/dhclient-enter-hooks.d/debug': ':\n',
+  'dhcp/dhclient-exit-hooks.d/debug': ':\n',
+  'sysctl.d/10-theirs.conf': 'net.ipv4.ip_forward = 0\n',
+};
+
+/** The executable, where there is one of these very sources: it starts faster than they do. */
+const AGENT =
+  process.env.HOLDFAST_AGENT ??
+  upToDate(`${REPOSITORY}/dist/agent`) ??
+  `${process.execPath} ${REPOSITORY}/agent/cli.ts`;
+
+function upToDate(executable: string): string | undefined {
+  const built = statSync(executable, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  const sources = readdirSync(`${REPOSITORY}/agent`, { recursive: true, encoding: 'utf8' });
+  return sources.every((name) => statSync(`${REPOSITORY}/agent/${name}`).mtimeMs < built) ? executable : undefined;
+}
+
+/** What `look` kept. */
+export interface Look {
+  /** Below /etc, but for the configuration: path to text and mode. */
+  readonly files: Record<string, string>;
+  readonly temporaries: string[];
+  readonly sysctls: string;
+}
+
+export class Scene {
+  readonly folder: string;
+
+  /** A host with that /etc, and the steps (sh, see scene.sh) that are taken there. */
+  constructor(t: TestContext, steps: string, etc: Record<string, string> = ETC) {
+    this.folder = scratch(t, { steps, agent: `#!/bin/sh\nexec ${AGENT} "$@"\n` });
+    fill(join(this.folder, 'etc'), etc);
+  }
+
+  async run(): Promise<this> {
+    const command = `chmod 755 agent etc && exec unshare --mount --net sh ${REPOSITORY}/test/faults/scene.sh .`;
+    const child = spawn('sh', ['-c', command], {
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    });
+    const [said, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    if (status !== 0) throw new Error(`the scene itself failed with ${status}: ${said}`);
+    return this;
+  }
+
+  status(name: string): number {
+    return Number(readFileSync(join(this.folder, `${name}.status`), 'utf8'));
+  }
+
+  output(name: string): string {
+    return readFileSync(join(this.folder, `${name}.output`), 'utf8');
+  }
+
+  look(name: string): Look {
+    const folder = join(this.folder, name);
+    const etc = join(folder, 'etc');
+    const files: Record<string, string> = {};
+    for (const entry of readdirSync(etc, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (!entry.isFile() || entry.name === 'agent.yaml' || entry.name.endsWith('.holdfast')) continue;
+      files[path.slice(etc.length)] = `${(statSync(path).mode & 0o7777).toString(8)}\n${readFileSync(path, 'latin1')}`;
+    }
+    const temporaries = readFileSync(join(folder, 'temporaries'), 'utf8').split('\n').filter(Boolean);
+    return { files, temporaries, sysctls: readFileSync(join(folder, 'sysctls'), 'utf8') };
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.folder, name));
+  }
+}
+
+/**
+ * Calls `work` with each of these system calls and 1, 2, 3 … until it says that there was no such call any more. Gives the
+ * number of those that were hit.
+ */
+export async function forEachCall(
+  names: readonly string[],
+  work: (call: string, n: number) => Promise<'hit' | 'missed'>,
+): Promise<number> {
+  const calls = names.map((call) => ({ call, next: 1, done: false }));
+  let hits = 0;
+  await twoAtATime(function* () {
+    for (let turn = calls.find(({ done }) => !done); turn !== undefined; turn = calls.find(({ done }) => !done)) {
+      const { call, next } = turn;
+      turn.next += 1;
+      yield async () => {
+        if ((await work(call, next)) === 'missed') calls.find((other) => other.call === call)!.done = true;
+        else hits += 1;
+      };
+    }
+  });
+  return hits;
+}
+
+/** Two cores are kept busy; the jobs are made when their turn comes. */
+export async function twoAtATime(jobs: () => Iterable<() => Promise<void>>): Promise<void> {
+  const queue = jobs()[Symbol.iterator]();
+  const worker = async () => {
+    for (let turn = queue.next(); !turn.done; turn = queue.next()) await turn.value();
+  };
+  await Promise.all([worker(), worker()]);
+}
