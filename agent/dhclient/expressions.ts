@@ -2,17 +2,18 @@
  * Expressions of dhcp-eval(5), as far as an editor must understand them: where one ends, and whether it can be one.
  * Operators have no precedence here, functions no types: dhclient itself is asked about those.
  */
+import { type OptionScope, parseOptionName } from './definitions.ts';
 import type { Cursor } from './lexer.ts';
-import { expectMark, expectWord, Unexpected } from './syntax.ts';
+import { expectMark, Unexpected } from './syntax.ts';
 
 const OPERATORS = ['=', '+', '*', '/', '%', '&', '|', '^'];
 
 const DEEPEST = 100;
 
-export function skipExpression(cursor: Cursor, depth = 0): void {
+export function skipExpression(cursor: Cursor, scope: OptionScope, depth = 0): void {
   if (depth > DEEPEST) throw new Unexpected(cursor.peek(), 'expression is nested too deeply');
-  skipOperand(cursor, depth);
-  while (skipOperator(cursor)) skipOperand(cursor, depth);
+  skipOperand(cursor, scope, depth);
+  while (skipOperator(cursor)) skipOperand(cursor, scope, depth);
 }
 
 function skipOperator(cursor: Cursor): boolean {
@@ -32,27 +33,27 @@ function skipOperator(cursor: Cursor): boolean {
   return true;
 }
 
-function skipOperand(cursor: Cursor, depth: number): void {
+function skipOperand(cursor: Cursor, scope: OptionScope, depth: number): void {
   while (cursor.isWord('not')) cursor.next();
   if (cursor.isMark('(')) {
     cursor.next();
-    skipExpression(cursor, depth + 1);
+    skipExpression(cursor, scope, depth + 1);
     expectMark(cursor, ')');
   } else if (cursor.isWord('option', 'config-option', 'exists')) {
     cursor.next();
-    expectWord(cursor, 'option name');
-    if (cursor.isMark('.')) {
-      cursor.next();
-      expectWord(cursor, 'option name');
-    }
+    parseOptionName(cursor, scope);
   } else if (cursor.isWord('check')) {
     cursor.next();
     cursor.next();
   } else if (cursor.peek().kind === 'string') {
     cursor.next();
   } else if (cursor.peek().kind === 'number' || cursor.peek().kind === 'word') {
-    const isHex = /^[0-9A-Fa-f]+$/.test(cursor.next().text);
-    if (cursor.isMark('(')) skipArguments(cursor, depth);
+    const { text } = cursor.next();
+    const isHex = /^[0-9A-Fa-f]+$/.test(text);
+    // Only this function takes no arguments.
+    if (cursor.isMark('(') && cursor.peek(1).text === ')' && text.toLowerCase() !== 'gethostname')
+      throw new Unexpected(cursor.peek(), 'expecting expression');
+    if (cursor.isMark('(')) skipArguments(cursor, scope, depth);
     else
       while (isHex && cursor.isMark(':')) {
         cursor.next();
@@ -61,10 +62,10 @@ function skipOperand(cursor: Cursor, depth: number): void {
   } else throw new Unexpected(cursor.peek(), 'expression expected');
 }
 
-function skipArguments(cursor: Cursor, depth: number): void {
+function skipArguments(cursor: Cursor, scope: OptionScope, depth: number): void {
   expectMark(cursor, '(');
   while (!cursor.isMark(')')) {
-    skipExpression(cursor, depth + 1);
+    skipExpression(cursor, scope, depth + 1);
     if (!cursor.isMark(',')) break;
     cursor.next();
   }

@@ -191,7 +191,7 @@ class Parser {
     let values: string[] | undefined;
     if (cursor.isMark('=')) {
       cursor.next();
-      skipExpression(cursor);
+      skipExpression(cursor, this.options);
     } else if (cursor.isMark(';') && option.format !== 'Z') {
       // No value at all takes a semicolon of its own.
       cursor.next();
@@ -250,8 +250,8 @@ class Parser {
         while (cursor.isWord('transmission', 'receipt', 'or', 'expiry', 'release', 'commit')) cursor.next();
       else if (word === 'else' && cursor.isWord('if')) {
         cursor.next();
-        skipExpression(cursor);
-      } else if (word !== 'else') skipExpression(cursor);
+        skipExpression(cursor, this.options);
+      } else if (word !== 'else') skipExpression(cursor, this.options);
       expectMark(cursor, '{');
       body.push(...this.nested('conditional'));
       expectMark(cursor, '}');
@@ -260,7 +260,7 @@ class Parser {
 
   private branch(): void {
     this.cursor.next();
-    if (!this.cursor.isMark(':')) skipExpression(this.cursor);
+    if (!this.cursor.isMark(':')) skipExpression(this.cursor, this.options);
     expectMark(this.cursor, ':');
   }
 
@@ -269,7 +269,7 @@ class Parser {
     const { cursor } = this;
     if (!['set', 'define', 'unset', 'eval', 'execute', 'return', 'log', 'break', 'add'].includes(word)) {
       if (!/^[a-z]/.test(word)) throw new Unexpected(cursor.peek(), 'expecting a statement');
-      skipExpression(cursor);
+      skipExpression(cursor, this.options);
       expectMark(cursor, ';');
       return;
     }
@@ -282,10 +282,10 @@ class Parser {
     if (word === 'set' || word === 'define') expectMark(cursor, '=');
     if (word === 'log' || word === 'execute') {
       expectMark(cursor, '(');
-      do skipExpression(cursor);
+      do skipExpression(cursor, this.options);
       while (cursor.isMark(',') && cursor.next());
       expectMark(cursor, ')');
-    } else if (word !== 'unset' && word !== 'break') skipExpression(cursor);
+    } else if (word !== 'unset' && word !== 'break') skipExpression(cursor, this.options);
     expectMark(cursor, ';');
   }
 

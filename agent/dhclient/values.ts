@@ -132,9 +132,10 @@ function parseAddress(cursor: Cursor, complaints: SyntaxProblem[]): string {
   const bytes: number[] = [];
   while (bytes.length < 4) {
     if (bytes.length > 0) expectMark(cursor, '.');
-    const token = expectNumber(cursor);
+    const token = cursor.peek().text.startsWith('-') ? cursor.next() : expectNumber(cursor);
     const byte = Number.parseInt(token.text, 10);
     if (byte > 255) complaints.push(problemAt(token, `${token.text} exceeds 255, the most in an IP address`));
+    if (token.text.startsWith('-')) complaints.push(problemAt(token, `${token.text} is no part of an IP address`));
     bytes.push(byte & 0xff);
   }
   return bytes.join('.');

@@ -85,6 +85,20 @@ export const confText = fc
   )
   .map(([statements, eol, hasEnd]) => statements.join('\n').replaceAll('\n', eol) + (hasEnd ? eol : ''));
 
+const damage = fc.tuple(
+  fc.nat(5000),
+  fc.constantFrom('delete', 'insert', 'replace'),
+  fc.constantFrom(...';,"{}#= \nax1.:-()'),
+);
+
+/** Such a text with one to three of its characters changed. */
+export const damagedText = fc.tuple(confText, fc.array(damage, { minLength: 1, maxLength: 3 })).map(([text, damages]) =>
+  damages.reduce((before, [place, how, char]) => {
+    const at = place % (before.length + 1);
+    return before.slice(0, at) + (how === 'delete' ? '' : char) + before.slice(how === 'insert' ? at : at + 1);
+  }, text),
+);
+
 const supersede = fc
   .subarray(Object.keys(VALUES))
   .chain((names) => fc.tuple(...names.map((name) => VALUES[name]!.map((values) => [name, values] as const))))
