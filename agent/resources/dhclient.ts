@@ -72,7 +72,7 @@ export class Dhclient implements Resource {
     // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
     const base = original !== null && isOurs(original, actual) ? original.before : actual;
     const { editConf } = await import('../dhclient/editor.ts');
-    const edited = editConf(base ?? '', this.wanted);
+    const edited = editConf(base ?? '', this.wanted, ownInterface(file));
     if (!edited.ok) {
       const lines = edited.problems.map(({ line, message }) => `line ${line}: ${message}`);
       const refusal = `it has syntax errors, so it is left as it is: ${lines.join('; ')}`;
@@ -88,7 +88,7 @@ export class Dhclient implements Resource {
 
   private async settings(file: string, text: string, clients: readonly DhcpClient[]): Promise<SettingState[]> {
     const { editConf } = await import('../dhclient/editor.ts');
-    const edited = editConf(text, this.wanted);
+    const edited = editConf(text, this.wanted, ownInterface(file));
     if (!edited.ok) return this.unknown(`${file} has syntax errors`);
     return edited.settings.flatMap((setting) => this.settingStates(setting, file, clients));
   }
@@ -96,8 +96,12 @@ export class Dhclient implements Resource {
   private settingStates(found: ConfSetting, file: string, clients: readonly DhcpClient[]): SettingState[] {
     const { wanted, actual } = found;
     const common = { setting: settingName(found), wanted, actual };
+    if (found.reason !== undefined) {
+      // What the file must not name, the hook sets, at boot too; only what is asked for is out of its reach.
+      return isRequest(found) ? [{ ...common, moment: 'boot', state: 'unknown', reason: found.reason }] : [];
+    }
     const boot: SettingState = { ...common, moment: 'boot', state: found.ok ? 'ok' : 'drifted' };
-    if (!found.setting.startsWith('request.')) return [boot];
+    if (!isRequest(found)) return [boot];
     // No hook can change what a running dhclient asks for.
     const stale = clients.filter((client) => {
       return this.host.target(client.confFile) === file && staleSince(this.host, client) !== null;
@@ -143,6 +147,16 @@ export class Dhclient implements Resource {
       return supersede.size === 0 && request === null;
     });
   }
+}
+
+/** A dhclient configures every interface that its file names; `dhclient-eth0.conf` is one of eth0 alone. */
+function ownInterface(file: string): string[] {
+  const name = /\/dhclient-(.+)\.conf$/.exec(file)?.[1];
+  return name === undefined ? [] : [name];
+}
+
+function isRequest({ setting }: ConfSetting): boolean {
+  return setting.startsWith('request.');
 }
 
 const DNS_SETTING: Record<string, string> = {

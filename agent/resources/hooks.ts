@@ -1,10 +1,10 @@
 import type { DesiredState } from '../config/desired.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from '../dhclient/hook-places.ts';
-import { renderEnterHook, renderExitHook } from '../dhclient/hooks.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
+import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
 
@@ -16,18 +16,20 @@ export class Hooks implements Resource {
   readonly name = 'hooks';
   private readonly host: Host;
   private readonly desired: DesiredState;
+  private readonly known: KnownFiles;
 
-  constructor(host: Host, desired: DesiredState) {
+  constructor(host: Host, desired: DesiredState, known: KnownFiles) {
     this.host = host;
     this.desired = desired;
+    this.known = known;
   }
 
   async inspect(): Promise<Finding[]> {
     const places = hookPlaces(this.host);
     if (places === null) return [];
     const wanted = configured(this.desired);
-    const enter = this.compare(places, places.enter, wanted ? renderEnterHook(this.desired) : null);
-    const exit = this.compare(places, places.exit, wanted ? renderExitHook() : null);
+    const enter = await this.compare(places, places.enter, wanted ? 'enter' : null);
+    const exit = await this.compare(places, places.exit, wanted ? 'exit' : null);
     const settings = async () => (wanted ? this.settings(enter?.state === 'ok') : []);
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
@@ -48,24 +50,33 @@ export class Hooks implements Resource {
     return places === null ? [] : [places.enter, places.exit];
   }
 
-  private compare(places: HookPlaces, path: string, hook: string | null): Finding | null {
+  /** `hook`: which one is to be there; null: none. Gives null where there is none, as it should be. */
+  private async compare(places: HookPlaces, path: string, hook: 'enter' | 'exit' | null): Promise<Finding | null> {
     const actual = this.host.readText(path);
     if (hook === null && (actual === null || !ownsHook(places, actual))) return null;
-    const wanted = hook === null ? removeHook(places, actual ?? '') : placeHook(places, actual, hook);
+    const wanted = await this.wanted(places, path, actual, hook);
+    const common = { resource: this.name, key: path, kind: 'file', moment: 'lease', wanted, actual } as const;
+    const settings = async () => [];
     const runnable = actual === null || !places.needsRunBit || ((this.host.stat(path)?.mode ?? 0) & 0o100) !== 0;
-    return {
-      resource: this.name,
-      key: path,
-      kind: 'file',
-      moment: 'lease',
-      state: actual === wanted ? 'ok' : 'drifted',
-      wanted,
-      actual,
-      ...(runnable
-        ? {}
-        : { refusal: `dhclient-script passes it over: it lacks the run bit (chmod +x ${path})`, state: 'drifted' }),
-      settings: async () => [],
-    };
+    if (!runnable) {
+      const refusal = `dhclient-script passes it over: it lacks the run bit (chmod +x ${path})`;
+      return { ...common, state: 'drifted', refusal, settings };
+    }
+    return { ...common, state: actual === wanted ? 'ok' : 'drifted', settings };
+  }
+
+  private async wanted(
+    places: HookPlaces,
+    path: string,
+    actual: string | null,
+    hook: 'enter' | 'exit' | null,
+  ): Promise<string | null> {
+    if (hook === null) return removeHook(places, actual ?? '');
+    if (actual !== null && this.known.has(path, actual)) return actual;
+    const { renderEnterHook, renderExitHook } = await import('../dhclient/hooks.ts');
+    const wanted = placeHook(places, actual, hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook());
+    if (actual === wanted) this.known.add(path, actual);
+    return wanted;
   }
 
   private settings(held: boolean): SettingState[] {
@@ -98,7 +109,12 @@ export class Hooks implements Resource {
       ...scopes.flatMap(([prefix, scope]) => {
         return [...scope.supersede]
           .filter(([option]) => !HELD_AS_DNS.has(option))
-          .map(([option, values]) => state('lease', `dhclient.${prefix}supersede.${option}`, values));
+          .flatMap(([option, values]) => {
+            const setting = `dhclient.${prefix}supersede.${option}`;
+            // dhclient.conf may not be able to name the interface: then it is the hook's at boot, too.
+            const moments = prefix === '' ? (['lease'] as const) : (['lease', 'boot'] as const);
+            return moments.map((moment) => state(moment, setting, values));
+          });
       }),
     ];
   }

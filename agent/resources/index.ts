@@ -15,7 +15,7 @@ export function makeResources(
   { only = RESOURCE_NAMES, known }: { only?: readonly ResourceName[] | undefined; known: KnownFiles },
 ): Resource[] {
   const all: Record<ResourceName, () => Resource> = {
-    hooks: () => new Hooks(host, desired),
+    hooks: () => new Hooks(host, desired, known),
     resolver: () => new Resolver(host, desired.dns),
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),

@@ -78,7 +78,9 @@ async function rivals(): Promise<Command[]> {
 /** An agent for routers must cost the same whatever the routing table holds. */
 async function benchRoutes(): Promise<void> {
   await other.sh('ip -4 -batch -', { input: blackholes(ROUTES.ipv4, (a, b, c) => `${20 + a}.${b}.${c}.0/24`) });
-  await other.sh('ip -6 -batch -', { input: blackholes(ROUTES.ipv6, (a, b, c) => `2001:db8:${a}:${hex(b)}${hex(c)}::/64`) });
+  await other.sh('ip -6 -batch -', {
+    input: blackholes(ROUTES.ipv6, (a, b, c) => `2001:db8:${a}:${hex(b)}${hex(c)}::/64`),
+  });
   const argv = ['agent', 'apply'];
   report(
     'No-op apply against the routing tables',
@@ -103,12 +105,12 @@ function hex(byte: number): string {
 /** What the hooks add to a renewal: Debian's dhclient-script, called as dhclient calls it. */
 async function benchHooks(): Promise<void> {
   for (const each of [host, other]) {
-    await each.sh('ip link add lease0 type dummy; ip link set lease0 up; ip addr add 10.88.0.2/24 dev lease0');
+    await each.sh('ip link set eth0 up; ip addr add 10.88.0.2/24 dev eth0');
   }
   await other.sh('agent revert');
   const env = {
     reason: 'RENEW',
-    interface: 'lease0',
+    interface: 'eth0',
     new_ip_address: '10.88.0.2',
     old_ip_address: '10.88.0.2',
     new_subnet_mask: '255.255.255.0',
