@@ -63,11 +63,13 @@ export function ownsHook(places: HookPlaces, current: string): boolean {
   return !places.shared || around(current).found;
 }
 
+/** The innermost pair of marks: a mark that somebody left alone is a line of theirs. */
+const BLOCK = new RegExp(`^${BEGIN}(?:(?!${BEGIN})[^])*?^${END}`, 'm');
+
 function around(text: string): { before: string; after: string; found: boolean } {
-  const begin = text.indexOf(BEGIN);
-  const end = text.indexOf(END, begin);
-  if (begin < 0 || end < 0) {
+  const block = BLOCK.exec(text);
+  if (block === null) {
     return { before: text === '' || text.endsWith('\n') ? text : `${text}\n`, after: '', found: false };
   }
-  return { before: text.slice(0, begin), after: text.slice(end + END.length), found: true };
+  return { before: text.slice(0, block.index), after: text.slice(block.index + block[0].length), found: true };
 }
