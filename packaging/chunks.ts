@@ -23,6 +23,8 @@ const heavy = new Map([
   ['child_process', '4 ms'],
   ['crypto', '5 ms'],
   ['fs/promises', '1.5 ms'],
+  ['net', '1 ms'],
+  ['tty', '3 ms'],
 ]);
 
 /** The text of a chunk as `runChunks` wants it: an expression whose value is the chunk's body. */

@@ -17,10 +17,11 @@ dns:
 dhclient:
   supersede: { ntp-servers: [192.0.2.123] }
   request: { without: [routers], also: [interface-mtu] }
+# What every kernel has already, and what it lets nobody change: this is the machine's own kernel.
 sysctl:
-  net.ipv4.ip_forward: 1
-  net.ipv6.route.max_size: { atLeast: 4194304 }
-  net/ipv4/conf/eth0.100/rp_filter: 1
+  kernel.ostype: Linux
+  kernel.pid_max: { atLeast: 1 }
+  net/ipv4/conf/no.such/rp_filter: { value: 1, optional: true }
 `;
 
 /** Writes `NAME.bytecode` beside every chunk in `folder`. */
@@ -36,7 +37,7 @@ export function rehearse(folder: string): void {
     const apply = ['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')];
     // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
     execFileSync(process.execPath, [...warm, ...apply], { stdio: ['ignore', 'ignore', 'inherit'] });
-    execFileSync(process.execPath, [...warm, ...apply], { stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync(process.execPath, [...warm, ...apply, '--live'], { stdio: ['ignore', 'ignore', 'inherit'] });
   } finally {
     rmSync(host, { recursive: true });
   }
