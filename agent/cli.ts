@@ -64,6 +64,8 @@ program
     write(1, (await import('./commands/schema.ts')).runSchema());
   });
 
+// The folders that are made are for all to read, whatever the operator's own files are.
+process.umask(0o022);
 program.parseAsync();
 
 /** A command with the options that all of them share. */
