@@ -1,4 +1,4 @@
-/** The same no-op as others do it: resolv.conf and three sysctls looked at, and found right. */
+/** The no-op as others do it, each with less to look at than Holdfast has. */
 
 const RESOLV_CONF = `domain example.com
 search dev.example.com example.com
@@ -8,7 +8,7 @@ sortlist 10.72.52.100/255.255.255.255 10.72.0.0/255.255.0.0
 options timeout:1 rotate
 `;
 
-/** The floor: what a careful operator's own script costs, without any of the moments but now. */
+/** The floor: what a careful operator's own script costs: resolv.conf and three sysctls, at no moment but now. */
 export const SHELL_FLOOR = `#!/bin/sh
 set -eu
 wanted='${RESOLV_CONF.trimEnd()}'
@@ -18,17 +18,16 @@ for pair in net.ipv4.ip_forward=1 net.ipv4.conf.default.send_redirects=0 net.ipv
 done
 `;
 
-/** CFEngine 3, without its standard library. */
+/** CFEngine 3, without its standard library: resolv.conf alone. */
 export const POLICY = `body common control { bundlesequence => { "main" }; }
 bundle agent main
 {
-  vars:
-    "wanted" string => "${RESOLV_CONF.trimEnd().replaceAll('\n', '\\n')}";
   files:
-    "/etc/resolv.conf" create => "true", edit_template_string => "$(wanted)
-", template_method => "inline_mustache", template_data => "{}";
+    "/etc/resolv.conf" create => "true", template_method => "inline_mustache", template_data => "{}",
+      edit_template_string => "${RESOLV_CONF}";
 }
 `;
 
+/** resolv.conf alone. */
 export const PUPPET_MANIFEST = `file { '/etc/resolv.conf': content => '${RESOLV_CONF}' }
 `;
