@@ -173,12 +173,14 @@ ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours;
     if [ "$wanted" = "$current" ] && [ -e "$file" ]; then
         return 0
     fi
-    temporary="\${file%/*}/.resolv.conf.holdfast.\${interface-}"
+    # Each dhclient (IPv4 and IPv6 on one interface) has its own; the next event of one takes what a killed one left.
+    temporary="\${file%/*}/.resolv.conf.holdfast.$PPID"
     if (umask 022 && printf '%s' "$wanted" >|"$temporary") 2>/dev/null; then
         cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
         sync -- "$temporary" 2>/dev/null || :
         # A bind-mounted file cannot be renamed over.
-        mv -fT -- "$temporary" "$file" 2>/dev/null || cat -- "$temporary" 2>/dev/null >|"$file" || :
+        mv -fT -- "$temporary" "$file" 2>/dev/null ||
+            { [ -s "$temporary" ] && cat -- "$temporary" 2>/dev/null >|"$file"; } || :
     fi
     rm -f -- "$temporary" 2>/dev/null || :
     return 0
