@@ -165,6 +165,23 @@ test('a resolv.conf that is a mount point is written in place, and that is said'
   assert.deepEqual([scene.status('revert'), scene.look('revert')], [0, before], scene.output('revert'));
 });
 
+test('without flock nothing is touched; cp and unshare can be spared', { skip }, async (t) => {
+  const { before, wanted } = await reference(t);
+  const without = (program: string) => {
+    const path = `"$(command -v ${program})"`;
+    return new Scene(t, `mount --bind /dev/null ${path}; agent apply apply; umount ${path}; look apply`).run();
+  };
+  const unlocked = await without('flock');
+  assert.equal(unlocked.status('apply'), 4);
+  assert.match(unlocked.output('apply'), /cannot lock \/run\/holdfast\/lock: .*flock/);
+  assert.deepEqual(unlocked.look('apply'), before);
+  for (const program of ['cp', 'unshare']) {
+    const spared = await without(program);
+    assert.equal(spared.status('apply'), 0, spared.output('apply'));
+    assert.deepEqual(spared.look('apply'), wanted, program);
+  }
+});
+
 test('ten applies at once: all succeed, with one result', { skip }, async (t) => {
   const { wanted } = await reference(t);
   const steps = `for n in 1 2 3 4 5 6 7 8 9 10; do agent $n apply & done; wait; look after; agent last apply --detailed-exitcodes`;

@@ -24,6 +24,7 @@ const NEIGHBOURS: Record<string, string> = {
   'variables of the same names':
     'line=1 word=2 rest=3 temporary=4 file=5 current=6 wanted=7 names=8 servers=9 placed=a newline=b end=c',
   'positional parameters': 'set -- a b c',
+  'what a killed hook left': 'echo half >"/etc/.resolv.conf.holdfast.$PPID"; set -C',
 };
 
 const BASH_NEIGHBOURS: Record<string, string> = {

@@ -73,6 +73,14 @@ for (const shell of SHELL_NAMES) {
     assert.deepEqual([found.status, found.stdout.trimEnd().split('\n').slice(1)], [0, ['resolv.conf', 'wanted']]);
   });
 
+  test(`${shell}: where the new file vanishes before it is put in place, the old one stays`, { skip }, (t) => {
+    const folder = scratch(t, { hook: renderEnterHook(WHOLE), 'bin/mv': '#!/bin/sh\nrm -f -- "$3"\nexit 1\n' });
+    const { stdout } = privately(`
+      cd ${folder}; chmod 755 bin/mv; mount -t tmpfs none /etc; echo old >/etc/resolv.conf
+      PATH=${folder}/bin:$PATH ${SHELLS[shell]} -c 'reason=BOUND; . ./hook; make_resolv_conf'; cat /etc/resolv.conf; ls -A /etc`);
+    assert.equal(stdout, 'old\nresolv.conf\n');
+  });
+
   test(`${shell}: the new file has the old one's mode, owner and attributes`, {
     skip: skip || missing('setfattr'),
   }, (t) => {
