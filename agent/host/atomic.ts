@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errorCode, hostError } from './errors.ts';
+import { notRegular } from './read.ts';
 import { run } from './run.ts';
 
 export interface Replaced {
@@ -34,6 +35,10 @@ export interface Replaced {
  */
 export function replaceFile(path: string, content: Uint8Array, mode = 0o644): Replaced {
   const old = lstatOrNull(path);
+  // A link that is followed may lead to /dev/null: renamed over, it is lost to the whole host.
+  if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
+    throw hostError('write', path, notRegular(old));
+  }
   const temporary = temporaryOf(path);
   try {
     writeTemporary(temporary, content, old?.isFile() ? { path, stats: old } : null, mode);
@@ -110,19 +115,19 @@ function writeTemporary(
  * empty; what fails midway puts the old bytes back, which need no new blocks.
  */
 function writeInPlace(path: string, content: Uint8Array): void {
-  const old = readFileSync(path);
-  const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
+    const old = readFileSync(path);
+    const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
     try {
       overwrite(fd, content);
     } catch (error) {
       overwrite(fd, old);
       throw error;
+    } finally {
+      closeSync(fd);
     }
   } catch (error) {
     throw hostError('write', path, error);
-  } finally {
-    closeSync(fd);
   }
 }
 

@@ -22,6 +22,7 @@ const SENTENCES: Record<string, string> = {
   ENOTDIR: 'a part of its path is not a folder',
   EISDIR: 'it is a folder',
   ELOOP: 'its symbolic links go round in a circle',
+  ENXIO: 'it is a socket, or a device that is not there',
   EIO: 'the device reports an input/output error',
   EINVAL: 'the kernel does not take this value',
 };

@@ -13,12 +13,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Replaced, removeFile, replaceFile, replaceWithLink } from './atomic.ts';
 import { resolveWithin } from './confine.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
 import { type Process, processesNamed } from './processes.ts';
+import { readRegularFile } from './read.ts';
 import { type RunResult, run } from './run.ts';
 
 const PROC_SYS = '/proc/sys';
@@ -28,9 +29,9 @@ export class Host {
   /** Whether the running kernel and its processes belong to these files. */
   readonly live: boolean;
 
-  constructor({ root = '/', live = root === '/' }: { root?: string; live?: boolean } = {}) {
-    this.root = root;
-    this.live = live;
+  constructor({ root = '/', live }: { root?: string; live?: boolean } = {}) {
+    this.root = resolve(root);
+    this.live = live ?? this.root === '/';
   }
 
   /** Where a path of the host really is. A link in the last component is kept unless told to follow. */
@@ -45,10 +46,10 @@ export class Host {
     return this.root === '/' ? located : located.slice(join(this.root, '/').length - 1);
   }
 
-  /** A file's bytes, links followed; null where there is none. Throws HostError for all else. */
+  /** A regular file's bytes, links followed; null where there is none. Throws HostError for all else. */
   read(path: string): Buffer | null {
     try {
-      return readFileSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'));
+      return readRegularFile(this.locate(path, this.root === '/' ? 'keep' : 'follow'));
     } catch (error) {
       const code = errorCode(error);
       if (code === 'ENOENT' || code === 'ENOTDIR') return null;

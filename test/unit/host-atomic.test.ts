@@ -218,3 +218,12 @@ test('text goes through byte for byte', (t) => {
   replaceFile(file, Buffer.alloc(0));
   assert.equal(statSync(file).size, 0);
 });
+
+test('a read-only mount point is a sentence, and stays as it is', { skip: noNamespaces() }, () => {
+  const { code, message, text, folder } = attempt(
+    'echo old >/mnt/g; : >/mnt/d/f; mount --bind /mnt/g /mnt/d/f; mount -o remount,ro,bind /mnt/d/f',
+    '"new"',
+  );
+  assert.deepEqual({ code, text, folder }, { code: 'EROFS', text: 'old\n', folder: ['f'] });
+  assert.equal(message, 'cannot write /mnt/d/f: its file system is read-only (EROFS)');
+});
