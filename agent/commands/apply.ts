@@ -1,5 +1,4 @@
 import { converge } from '../resources/converge.ts';
-import type { Outcome } from '../resources/resource.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, printJson } from './output.ts';
@@ -14,12 +13,9 @@ export async function apply(options: ApplyOptions): Promise<number> {
   const { host, resources, keep } = await openContext(options);
   const outcomes = await converge(host, resources);
   keep();
-  if (options.json) printJson({ changed: some(outcomes, 'changed'), failed: some(outcomes, 'failed'), outcomes });
+  const changed = outcomes.some((outcome) => outcome.result === 'changed' || outcome.changed);
+  const failed = outcomes.some(({ result }) => result === 'failed');
+  if (options.json) printJson({ changed, failed, outcomes });
   else tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
-  const changed = options.detailedExitcodes && some(outcomes, 'changed') ? EXIT.changed : EXIT.ok;
-  return changed + (some(outcomes, 'failed') ? EXIT.failed : EXIT.ok);
-}
-
-function some(outcomes: readonly Outcome[], result: Outcome['result']): boolean {
-  return outcomes.some((outcome) => outcome.result === result);
+  return (options.detailedExitcodes && changed ? EXIT.changed : EXIT.ok) + (failed ? EXIT.failed : EXIT.ok);
 }

@@ -48,7 +48,8 @@ async function applyAll(resources: readonly Resource[]): Promise<Outcome[]> {
           outcomes.set(identity(finding), await applyOne(resource, finding));
           changed = true;
         } else if (earlier === undefined || (earlier.result === 'changed' && differs(finding))) {
-          outcomes.set(identity(finding), untouched(finding));
+          const outcome = untouched(finding);
+          outcomes.set(identity(finding), earlier?.result === 'changed' ? { ...outcome, changed: true } : outcome);
         }
       }
     }
@@ -56,7 +57,7 @@ async function applyAll(resources: readonly Resource[]): Promise<Outcome[]> {
   }
   for (const finding of (await inspectAll(resources)).filter(isActionable)) {
     const reason = 'it does not stay: another setting, or another process, changes it back';
-    outcomes.set(identity(finding), { ...untouched(finding), result: 'failed', reason });
+    outcomes.set(identity(finding), { ...untouched(finding), result: 'failed', changed: true, reason });
   }
   return [...outcomes.values()];
 }

@@ -52,6 +52,8 @@ export interface Outcome {
   readonly key: string;
   readonly moment: Moment;
   readonly result: 'ok' | 'changed' | 'failed' | 'skipped';
+  /** Set on a failure: it was changed all the same, and is still not as wanted. */
+  readonly changed?: true;
   /** Read back after the change. */
   readonly actual: string | null;
   /** Why it failed or was skipped, or what the operator should know of a change (`not atomic: …`). */
