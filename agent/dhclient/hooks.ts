@@ -147,7 +147,11 @@ function makeResolvConf(dns: DesiredDns): string {
 '
 ${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : OFFERED_NAMES}${
   servers ? `    servers=${literal('nameserver')}\n` : OFFERED_SERVERS
-}    if [ -r "$file" ]; then
+}    # A named pipe would be waited for, a device be renamed over.
+    if [ -e "$file" ] && [ ! -f "$file" ]; then
+        return 0
+    fi
+    if [ -r "$file" ]; then
         # A last line without its line break is one, too.
         while end="$newline"; IFS= read -r line || { end=''; [ -n "$line" ]; }; do
             current="$current$line$end"

@@ -142,3 +142,21 @@ new_domain_name_servers="1.1.1.1\${nl}nameserver 10.0.0.4;options 10.0.0.5 * -n"
     ]);
   });
 }
+
+for (const shell of SHELL_NAMES) {
+  test(`${shell}: a device or a pipe in resolv.conf's place is left alone`, {
+    skip: noNamespaces(...SHELLS[shell].split(' ').slice(0, 1)),
+  }, (t) => {
+    const folder = scratch(t, { hook: renderEnterHook({ ...WHOLE, dns: { ...WHOLE.dns!, symlink: 'follow' } }) });
+    // As /dev/null is: emptied by nobody, filled by nobody. In an /etc of its own, since the machine has but one /dev.
+    const { stdout, stderr } = privately(`exec ${SHELLS[shell]} -c '
+      mount -t tmpfs none /etc
+      mknod /etc/null c 1 3
+      ln -s null /etc/resolv.conf
+      reason=RENEW interface=eth0
+      . ${folder}/hook
+      make_resolv_conf && stat -c %F /etc/null && ls -A /etc
+    '`);
+    assert.equal(stdout, 'character special file\nnull\nresolv.conf\n', stderr);
+  });
+}
