@@ -1,0 +1,73 @@
+/** The collector's HTTP API, as the page and other readers see it. All times are milliseconds since the epoch. */
+
+/** `GET /api/v1/hosts?search=&label=key:value&attention=1&limit=&offset=`: attention first, then by name. */
+export interface HostsAnswer {
+  readonly total: number;
+  readonly hosts: readonly HostRow[];
+}
+
+/** `GET /api/v1/summary`. */
+export interface SummaryAnswer {
+  readonly hosts: number;
+  /** Hosts by the code of what needs attention: `silent`, `drifted`, `stale-dhclient`, `table-near-limit`, `memory-error`. */
+  readonly attention: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+  readonly version: string;
+}
+
+export interface HostRow {
+  readonly id: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly agent: string;
+  readonly kernel: string;
+  readonly lastSeen: number;
+  /** No heartbeat for three of its intervals. */
+  readonly silent: boolean;
+  readonly settings: { readonly ok: number; readonly drifted: number; readonly unknown: number };
+  readonly routes: { readonly ipv4: RouteTable | null; readonly ipv6: RouteTable | null };
+  /** In the last 24 h. */
+  readonly memoryErrors: number;
+  readonly attention: readonly { readonly code: string; readonly text: string; readonly since: number }[];
+}
+
+export interface RouteTable {
+  readonly count: number;
+  /** null: no limit is in force. */
+  readonly limit: number | null;
+}
+
+/** `GET /api/v1/hosts/ID`. */
+export interface HostAnswer {
+  readonly host: HostRow;
+  readonly settings: readonly {
+    readonly setting: string;
+    readonly moments: Readonly<Partial<Record<'now' | 'lease' | 'boot', string>>>;
+  }[];
+  readonly events: readonly HostEvent[];
+}
+
+/** `GET /api/v1/hosts/ID/events?before=TIME&limit=`: newest first. */
+export interface HostEvent {
+  readonly time: number;
+  readonly name: string;
+  readonly severity: 'info' | 'warn' | 'error';
+  readonly body: string;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** `GET /api/v1/hosts/ID/series?metric=NAME&from=&to=&points=300`. */
+export interface SeriesAnswer {
+  readonly metric: string;
+  readonly unit: string;
+  readonly series: readonly {
+    readonly attributes: Readonly<Record<string, string>>;
+    readonly points: readonly (readonly [time: number, value: number])[];
+  }[];
+}
+
+/** `GET /api/v1/stream`, server-sent events, at most one a second: the rows that changed, and the summary. */
+export interface StreamMessage {
+  readonly hosts: readonly HostRow[];
+  readonly summary: SummaryAnswer;
+}

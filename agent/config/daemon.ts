@@ -1,0 +1,38 @@
+/** What the configuration says about looking and reporting: `probes`, `expect` and `report`. */
+export interface DesiredDaemon {
+  readonly report: DesiredReport;
+  readonly probes: DesiredProbes;
+  readonly expect: DesiredExpect;
+}
+
+export interface DesiredReport {
+  /** false: observe only, heal nothing. */
+  readonly enforce: boolean;
+  /** Milliseconds between heartbeats; 30,000 where it is not configured. */
+  readonly interval: number;
+  /** Base URL of an OTLP/HTTP receiver (`https://collector.example.com:4318`); null: nothing is sent. */
+  readonly endpoint: string | null;
+  readonly format: 'protobuf' | 'json';
+  /** Bytes on disk for what could not be delivered yet. */
+  readonly spool: number;
+  /** Paths of PEM files, and of a file with a bearer token; null: not used. */
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
+  readonly tokenFile: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface DesiredProbes {
+  /** Logs of routing daemons that are followed for memory errors. */
+  readonly logs: readonly { readonly path: string }[];
+  /** Milliseconds between route canaries; 0: none. 60,000 where it is not configured. */
+  readonly canary: number;
+  /** Names of probes that are not to run. */
+  readonly off: readonly string[];
+}
+
+export interface DesiredExpect {
+  /** How many next hops each default route should have; null: not checked. */
+  readonly defaultNexthops: number | null;
+}

@@ -1,0 +1,56 @@
+/**
+ * Every metric, named as OpenTelemetry's semantic conventions name theirs. docs/metrics.md is checked against this table.
+ */
+export interface MetricDefinition {
+  /** UCUM, as OpenTelemetry writes units: `{route}`, `s`, `By`, `1`. */
+  readonly unit: string;
+  readonly kind: 'gauge' | 'counter';
+  readonly description: string;
+}
+
+export const METRICS = {
+  'system.network.route.count': { unit: '{route}', kind: 'gauge', description: 'Routes in the kernel' },
+  'system.network.route.limit': {
+    unit: '{route}',
+    kind: 'gauge',
+    description: 'What the kernel can hold, only where a limit is in force',
+  },
+  'system.network.route.utilization': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Count over limit, only where a limit is in force',
+  },
+  'system.network.route.growth': { unit: '{route}/s', kind: 'gauge', description: 'Growth of the table' },
+  'system.network.route.time_to_limit': { unit: 's', kind: 'gauge', description: 'Until the limit, while it grows' },
+  'system.network.route.default.nexthops': {
+    unit: '{nexthop}',
+    kind: 'gauge',
+    description: 'Next hops of the default route',
+  },
+  'system.network.route.memory': { unit: 'By', kind: 'gauge', description: 'Kernel memory of the routing tables' },
+  'holdfast.memory_errors': { unit: '{error}', kind: 'counter', description: 'Memory errors seen, by cause' },
+  'holdfast.canary.success': { unit: '1', kind: 'gauge', description: 'Whether a route could be added: 1 or 0' },
+  'holdfast.lease.renew': { unit: 's', kind: 'gauge', description: 'Until the lease is renewed' },
+  'holdfast.lease.expire': { unit: 's', kind: 'gauge', description: 'Until the lease expires' },
+  'holdfast.dhclient.stale': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Whether dhclient runs with an old configuration',
+  },
+  'holdfast.nameserver.up': { unit: '1', kind: 'gauge', description: 'Whether the name server answers: 1 or 0' },
+  'holdfast.nameserver.duration': { unit: 's', kind: 'gauge', description: 'Time to its answer' },
+  'holdfast.setting.state': {
+    unit: '1',
+    kind: 'gauge',
+    description: '1 for the state that a setting has at a moment (attributes setting, moment, state)',
+  },
+  'holdfast.heals': { unit: '{heal}', kind: 'counter', description: 'Drifts put right, by resource' },
+  'holdfast.condition': { unit: '1', kind: 'gauge', description: '1 for each condition that holds (attribute code)' },
+  'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
+  'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
+  'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },
+  'holdfast.spool.size': { unit: 'By', kind: 'gauge', description: 'What waits on disk for the collector' },
+  'holdfast.spool.dropped': { unit: '{record}', kind: 'counter', description: 'Given up because the spool was full' },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricName = keyof typeof METRICS;
