@@ -19,9 +19,13 @@ const SCRIPTS = ['/sbin/dhclient-script', '/usr/sbin/dhclient-script'];
 const BEGIN = '# BEGIN holdfast\n';
 const END = '# END holdfast\n';
 
+/** The first dhclient-script that is there, where dhclient runs it without being told another. */
+export const defaultScript = (host: Host) => SCRIPTS.find((path) => host.stat(path) !== null) ?? null;
+
 /** null: this host has no dhclient. */
 export function hookPlaces(host: Host): HookPlaces | null {
-  const script = SCRIPTS.map((path) => host.readText(path)).find((text) => text !== null);
+  const path = defaultScript(host);
+  const script = path === null ? null : host.readText(path);
   const folder = /^ETCDIR=["']?(\/[^"'\s]*)/m.exec(script ?? '')?.[1] ?? '/etc/dhcp';
   const hasFolders =
     script?.includes('dhclient-enter-hooks.d') ?? host.stat(`${folder}/dhclient-enter-hooks.d`) !== null;
@@ -33,13 +37,19 @@ export function hookPlaces(host: Host): HookPlaces | null {
       needsRunBit: false,
     };
   }
-  if (script === undefined || script === null) return null;
+  if (script === null) return null;
   return {
     enter: `${folder}/dhclient-enter-hooks`,
     exit: `${folder}/dhclient-exit-hooks`,
     shared: true,
     needsRunBit: true,
   };
+}
+
+/** Whether a dhclient-script would run our hooks at all; one that cannot be read will not. */
+export function sourcesHooks(host: Host, script: string): boolean {
+  const code = (host.readText(script) ?? '').replace(/^\s*#.*$/gm, '');
+  return code.includes('dhclient-enter-hooks');
 }
 
 /** The whole file with our hook in it. */

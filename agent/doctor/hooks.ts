@@ -1,18 +1,10 @@
 /** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
 import { dirname } from 'node:path';
 import { type HookPlaces, hookPlaces } from '../dhclient/hook-places.ts';
+import { deeds, isRun, type Neighbour, neighbours } from '../dhclient/neighbours.ts';
 import type { Host } from '../host/host.ts';
-import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { Seen, Surroundings } from './check.ts';
 import { commandsHere } from './shell.ts';
-
-interface Hook {
-  readonly file: string;
-  readonly text: string;
-  readonly when: 'enter' | 'exit';
-  /** Whether it is sourced after ours. */
-  readonly after: boolean;
-}
 
 /** Longer than any hook; a longer one is only given to `sh -n`. */
 const LONGEST = 262_144;
@@ -22,39 +14,8 @@ export function* hooks({ host }: Surroundings): Iterable<Seen> {
   if (places === null) return;
   for (const name of ['enter', 'exit'] as const) {
     yield* ignored(host, places, name);
-    for (const hook of others(host, places, name)) yield* look(host, hook);
+    for (const hook of neighbours(host, places, name)) yield* look(host, hook, places);
   }
-}
-
-/** In the order in which they are sourced: the single file, then the folder in run-parts' order. */
-function others(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Hook[] {
-  const ours = places[when];
-  if (places.shared) {
-    const text = host.readText(ours);
-    // What stands above our block and below it cannot be told apart by file; so the whole of it is looked at.
-    return text === null ? [] : [{ file: ours, text: withoutOurs(text), when, after: false }];
-  }
-  const folder = dirname(ours);
-  const files = [
-    folder.replace(/\.d$/, ''),
-    ...host
-      .list(folder)
-      .filter(isRun)
-      .map((name) => `${folder}/${name}`),
-  ];
-  return files
-    .filter((file) => file !== ours && host.stat(file)?.isFile())
-    .map((file) => ({ file, text: host.readText(file) ?? '', when, after: file > ours }));
-}
-
-/** As many lines as before, so that line numbers stay right. */
-function withoutOurs(text: string): string {
-  return text.replace(/^# BEGIN holdfast$.*?^# END holdfast$/ms, (block) => block.replace(/[^\n]+/g, ''));
-}
-
-/** run-parts(8). */
-function isRun(name: string): boolean {
-  return /^[A-Za-z0-9_-]+$/.test(name);
 }
 
 function* ignored(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Iterable<Seen> {
@@ -67,17 +28,17 @@ function* ignored(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Itera
   }
 }
 
-function* look(host: Host, hook: Hook): Iterable<Seen> {
+function* look(host: Host, hook: Neighbour, { shared }: HookPlaces): Iterable<Seen> {
   yield* syntax(host, hook);
   if (hook.text.length > LONGEST) return;
-  if (hook.after && hook.when === 'enter')
+  if (hook.after && hook.when === 'enter' && !shared)
     yield { code: 'HF-HOOK-AFTER', seen: `${hook.file} sorts after zz-holdfast` };
   yield* resolvConf(hook);
   yield* commands(hook);
 }
 
 /** With the shell that dhclient-script names in its first line. It only reads: nothing is run. */
-function* syntax(host: Host, { file, text }: Hook): Iterable<Seen> {
+function* syntax(host: Host, { file, text }: Neighbour): Iterable<Seen> {
   const script = host.readText('/sbin/dhclient-script') ?? host.readText('/usr/sbin/dhclient-script') ?? '';
   const shell = /^#![^\n]*\bbash\b/.test(script) ? 'bash' : 'sh';
   const { status, stderr } = host.run(shell, ['-n'], { input: text });
@@ -86,27 +47,21 @@ function* syntax(host: Host, { file, text }: Hook): Iterable<Seen> {
   yield { code: 'HF-HOOK-SYNTAX', seen: `${file}: ${shell} -n says: ${complaint}` };
 }
 
-function* resolvConf({ file, text, when, after }: Hook): Iterable<Seen> {
-  for (const [index, raw] of text.split('\n').entries()) {
-    const line = raw.trim();
-    if (line.startsWith('#')) continue;
-    const seen = `${file}:${index + 1}: ${line}`;
-    if (/\bmake_resolv_conf\s*\(\s*\)/.test(line) && when === 'enter') {
-      yield after
+function* resolvConf(hook: Neighbour): Iterable<Seen> {
+  for (const { deed, seen } of deeds(hook)) {
+    if (deed === 'redefines' && hook.when === 'enter') {
+      yield hook.after
         ? { code: 'HF-HOOK-REDEFINES', seen }
         : { code: 'HF-HOOK-REDEFINES', seen: `${seen} – ours comes later and has the last word`, severity: 'note' };
     }
     // After ours has made the file, this makes it anew.
-    if (WRITES.test(line)) yield { code: 'HF-HOOK-WRITES', seen, ...(when === 'exit' ? { severity: 'problem' } : {}) };
+    if (deed === 'writes') {
+      yield { code: 'HF-HOOK-WRITES', seen, ...(hook.when === 'exit' ? { severity: 'problem' } : {}) };
+    }
   }
 }
 
-/** A redirection into it, or a program that writes its operand; a reader's `<` and `grep` are not meant. */
-const WRITES = new RegExp(
-  `>[|]?\\s*["']?${RESOLV_CONF}\\b(?!\\.)|\\b(cp|mv|ln|tee|install|truncate|sed\\s+-i\\S*|chattr)\\b.*\\s["']?${RESOLV_CONF}["']?\\s*($|[;&|#>]|2>)`,
-);
-
-function* commands({ file, text }: Hook): Iterable<Seen> {
+function* commands({ file, text }: Neighbour): Iterable<Seen> {
   const all = commandsHere(text);
   for (const [index, { words, line, inFunction }] of all.entries()) {
     const seen = `${file}:${line}: ${words.join(' ')}`;

@@ -13,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Replaced, removeFile, replaceFile, replaceWithLink } from './atomic.ts';
 import { resolveWithin } from './confine.ts';
 import { errorCode, hostError } from './errors.ts';
@@ -66,8 +66,14 @@ export class Host {
     return lstatSync(this.locate(path), { throwIfNoEntry: false }) ?? null;
   }
 
+  /** Links followed; null where there is nothing, or links go round in a circle. Throws HostError. */
   stat(path: string): Stats | null {
-    return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'), { throwIfNoEntry: false }) ?? null;
+    try {
+      return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'), { throwIfNoEntry: false }) ?? null;
+    } catch (error) {
+      if (errorCode(error) === 'ELOOP') return null;
+      throw hostError('look at', path, error);
+    }
   }
 
   /** What a symbolic link says; null where the path is none. */
@@ -102,7 +108,7 @@ export class Host {
 
   makeFolder(path: string, mode: number): void {
     try {
-      mkdirSync(this.locate(path, 'follow'), { recursive: true, mode });
+      makeFolders(this.locate(path, 'follow'), mode);
     } catch (error) {
       throw hostError('make the folder', path, error);
     }
@@ -144,5 +150,17 @@ export class Host {
 
   run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {
     return run(program, args, options);
+  }
+}
+
+/** Not mkdirSync's own `recursive`: of a read-only file system it says that the folder does not exist. */
+function makeFolders(path: string, mode: number): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeFolders(dirname(path), mode);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // Another apply was quicker.
+    if (errorCode(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }

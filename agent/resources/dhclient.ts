@@ -9,6 +9,7 @@ import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
 import { isOurs, Originals } from './originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Keeps every dhclient.conf that is in use: what the next dhclient will start with, the boot moment. */
 export class Dhclient implements Resource {
@@ -63,7 +64,13 @@ export class Dhclient implements Resource {
   }
 
   private async compare(file: string, clients: readonly DhcpClient[]): Promise<Finding> {
-    const actual = this.host.readText(file);
+    let actual: string | null;
+    try {
+      actual = this.host.readText(file);
+    } catch (error) {
+      const place = { resource: this.name, key: file, moment: 'boot' } as const;
+      return unreadable(place, error, () => this.unknown(`${file} cannot be read`));
+    }
     const settings = () => this.settings(file, actual ?? '', clients);
     const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual, settings } as const;
     if (actual !== null && this.known.has(file, actual)) return { ...common, state: 'ok', wanted: actual };

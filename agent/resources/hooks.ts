@@ -1,12 +1,23 @@
 import type { DesiredState } from '../config/desired.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
-import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from '../dhclient/hook-places.ts';
+import {
+  defaultScript,
+  type HookPlaces,
+  hookPlaces,
+  ownsHook,
+  placeHook,
+  removeHook,
+  sourcesHooks,
+} from '../dhclient/hook-places.ts';
+import { overruling } from '../dhclient/neighbours.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
+import { unreadable } from './unreadable.ts';
 
 /**
  * Keeps the hooks that dhclient-script sources: the lease moment of every DHCP and DNS setting, and the boot moment of
@@ -30,7 +41,12 @@ export class Hooks implements Resource {
     const wanted = configured(this.desired);
     const enter = await this.compare(places, places.enter, wanted ? 'enter' : null);
     const exit = await this.compare(places, places.exit, wanted ? 'exit' : null);
-    const settings = async () => (wanted ? this.settings(enter?.state === 'ok') : []);
+    const settings = async () => {
+      if (!wanted) return [];
+      return enter?.state === 'unknown'
+        ? this.settings(places, null, enter.reason)
+        : this.settings(places, enter?.state === 'ok');
+    };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
 
@@ -52,7 +68,12 @@ export class Hooks implements Resource {
 
   /** `hook`: which one is to be there; null: none. Gives null where there is none, as it should be. */
   private async compare(places: HookPlaces, path: string, hook: 'enter' | 'exit' | null): Promise<Finding | null> {
-    const actual = this.host.readText(path);
+    let actual: string | null;
+    try {
+      actual = this.host.readText(path);
+    } catch (error) {
+      return unreadable({ resource: this.name, key: path, moment: 'lease' }, error, async () => []);
+    }
     if (hook === null && (actual === null || !ownsHook(places, actual))) return null;
     const wanted = await this.wanted(places, path, actual, hook);
     const common = { resource: this.name, key: path, kind: 'file', moment: 'lease', wanted, actual } as const;
@@ -79,21 +100,24 @@ export class Hooks implements Resource {
     return wanted;
   }
 
-  private settings(held: boolean): SettingState[] {
-    const deaf = dhcpClients(this.host).filter(
-      (client) => client.script !== null && !sourcesHooks(this.host, client.script),
-    );
-    const reason = deaf
-      .map((client) => `${clientName(client)} runs ${client.script}, which sources no hooks`)
-      .join('; ');
-    const state = (moment: 'lease' | 'boot', setting: string, values: readonly string[]): SettingState => ({
-      setting,
-      moment,
-      state: held ? (deaf.length === 0 ? 'ok' : 'unknown') : 'drifted',
-      wanted: values.join(' '),
-      actual: held ? values.join(' ') : null,
-      ...(reason === '' ? {} : { reason }),
-    });
+  /** `held`: whether the hook is in its place; null where that could not be seen. */
+  private settings(places: HookPlaces, held: boolean | null, unseen?: string): SettingState[] {
+    const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
+    const state = (moment: 'lease' | 'boot', setting: string, values: readonly string[]): SettingState => {
+      const reasons = [
+        ...(unseen === undefined ? [] : [unseen]),
+        ...doubts.all,
+        ...(setting.startsWith('dns.') ? doubts.dns : []),
+      ];
+      return {
+        setting,
+        moment,
+        state: held === false ? 'drifted' : reasons.length === 0 ? 'ok' : 'unknown',
+        wanted: values.join(' '),
+        actual: held === true ? values.join(' ') : null,
+        ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
+      };
+    };
     const { dns, dhclient } = this.desired;
     const ofDns = dns === null ? [] : dnsSettings(dns);
     const scopes = [
@@ -133,6 +157,26 @@ function configured({ dns, dhclient }: DesiredState): boolean {
   return dns !== null || [dhclient.global, ...dhclient.interfaces.values()].some((scope) => scope.supersede.size > 0);
 }
 
-function sourcesHooks(host: Host, script: string): boolean {
-  return host.readText(script)?.includes('dhclient-enter-hooks') ?? false;
+/** Why a hook that is in its place may hold nothing, or not the DNS settings. */
+function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
+  const standard = defaultScript(host);
+  const deaf = dhcpClients(host).flatMap((client) => {
+    const script = client.script ?? standard;
+    if (script === null || sourcesHooks(host, script)) return [];
+    return [`${clientName(client)} runs ${script}, which sources no hooks`];
+  });
+  if (deaf.length === 0 && standard !== null && !sourcesHooks(host, standard)) {
+    deaf.push(`${standard} sources no hooks`);
+  }
+  const others = overruling(host, places);
+  const last = ({ seen }: { seen: string }) => `a hook that comes after Holdfast's has the last word (${seen})`;
+  // It is left to whoever generates it: what that one makes of our servers is not ours to say.
+  const link = dns?.symlink === 'refuse' ? host.readLink(RESOLV_CONF) : null;
+  return {
+    all: [...deaf, ...others.filter(({ deed }) => deed === 'sets').map(last)],
+    dns: [
+      ...others.filter(({ deed }) => deed !== 'sets').map(last),
+      ...(link === null ? [] : [`${RESOLV_CONF} is a symbolic link to ${link}, which the hook leaves to its owner`]),
+    ],
+  };
 }

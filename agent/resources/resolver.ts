@@ -5,6 +5,7 @@ import { linkOwner } from '../resolver/owner.ts';
 import { composeResolvConf, effectiveValues, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
+import { unreadable } from './unreadable.ts';
 
 /** Keeps /etc/resolv.conf as configured. Where no DHCP client rewrites it, it is the boot moment too. */
 export class Resolver implements Resource {
@@ -21,7 +22,14 @@ export class Resolver implements Resource {
     const { host, dns } = this;
     if (dns === null) return [];
     const link = host.readLink(RESOLV_CONF);
-    const actual = host.readText(RESOLV_CONF);
+    let actual: string | null;
+    try {
+      actual = host.readText(RESOLV_CONF);
+    } catch (error) {
+      return [
+        unreadable({ resource: this.name, key: RESOLV_CONF, moment: 'now' }, error, async () => this.unseen(dns)),
+      ];
+    }
     const wanted = composeResolvConf(actual ?? '', dns);
     const refusal = link !== null && dns.symlink === 'refuse' ? linkRefusal(host.target(RESOLV_CONF)) : undefined;
     const replaces = link !== null && dns.symlink === 'replace';
@@ -49,6 +57,10 @@ export class Resolver implements Resource {
 
   watches(): string[] {
     return this.dns === null ? [] : [RESOLV_CONF];
+  }
+
+  private unseen(dns: DesiredDns): SettingState[] {
+    return this.settings(dns, '').map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
   }
 
   private settings(dns: DesiredDns, text: string): SettingState[] {

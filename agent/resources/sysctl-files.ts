@@ -14,9 +14,11 @@ export interface Assignment {
   readonly value: string;
 }
 
-/** All assignments in order: of those with the same path the last one wins. */
+/** All assignments in order: of those with the same path the last one wins. What is no file says nothing. */
 export function persistedSysctls(host: Host): Assignment[] {
-  return sysctlFiles(host).flatMap((file) => parseSysctls(file, host.readText(file) ?? ''));
+  return sysctlFiles(host)
+    .filter((file) => host.stat(file)?.isFile())
+    .flatMap((file) => parseSysctls(file, host.readText(file) ?? ''));
 }
 
 export function parseSysctls(file: string, text: string): Assignment[] {

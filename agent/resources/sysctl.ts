@@ -5,6 +5,7 @@ import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
 import { type Assignment, OUR_FILE, persistedSysctls, sameSysctlValue, sysctlKey } from './sysctl-files.ts';
+import { unreadable } from './unreadable.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
 
@@ -72,7 +73,16 @@ export class Sysctl implements Resource {
 
   /** null: nothing is configured and no file of ours is there. */
   private inspectPersisted(): Finding | null {
-    const actual = this.host.readText(OUR_FILE);
+    let actual: string | null;
+    try {
+      actual = this.host.readText(OUR_FILE);
+    } catch (error) {
+      const unseen = { moment: 'boot', state: 'unknown', actual: null, reason: `${OUR_FILE} cannot be read` } as const;
+      const place = { resource: this.name, key: OUR_FILE, moment: 'boot' } as const;
+      return unreadable(place, error, async () =>
+        this.wanted.map((one) => ({ ...unseen, setting: `sysctl.${one.key}`, wanted: describe(one) })),
+      );
+    }
     if (this.wanted.length === 0 && actual === null) return null;
     const all = persistedSysctls(this.host);
     const wanted =

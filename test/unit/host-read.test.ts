@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { replaceFile } from '../../agent/host/atomic.ts';
 import { Host } from '../../agent/host/host.ts';
-import { REPOSITORY, scratch } from './scratch.ts';
+import { nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
 test('a named pipe is refused, not waited for', (t) => {
   const folder = scratch(t);
@@ -71,4 +71,20 @@ test('a root folder may be given as it is seen from here', (t) => {
     assert.equal(host.readText('/etc/link'), 'text', root);
     assert.equal(host.live, false);
   }
+});
+
+test('links that go round in a circle lead to nothing', (t) => {
+  const folder = scratch(t);
+  symlinkSync('loop', join(folder, 'loop'));
+  assert.equal(new Host().stat(join(folder, 'loop')), null);
+  assert.equal(new Host({ root: folder }).stat('/loop'), null);
+});
+
+test('a folder that cannot be made: the true reason', { skip: noNamespaces() }, () => {
+  const { stdout } = privately(
+    `mount -t tmpfs -o ro none /mnt\n${nodeCommand(`
+      import { Host } from ${JSON.stringify(`${REPOSITORY}/agent/host/host.ts`)};
+      try { new Host().makeFolder('/mnt/a/b', 0o755); } catch (error) { console.log(error.message); }`)}`,
+  );
+  assert.equal(stdout, 'cannot make the folder /mnt/a/b: its file system is read-only (EROFS)\n');
 });
