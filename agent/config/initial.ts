@@ -235,7 +235,8 @@ function integer(value: string): number | null {
 function withHeading(name: string, lines: readonly string[], about: string, example: readonly string[]): string[] {
   const some = lines.some((line) => !/^ *#/.test(line));
   const heading = `${some ? '' : '# '}${name}:${note(about)}`;
-  return some ? [heading, ...lines] : [...lines, heading, ...example.map((line) => `#   ${line}`)];
+  if (some) return [heading, ...lines];
+  return [heading, ...example.map((line) => `#   ${line}`), ...lines.map((line) => `# ${line}`)];
 }
 
 function noted(text: string): string {
