@@ -143,11 +143,12 @@ function makeResolvConf(dns: DesiredDns): string {
   const servers = managed.includes('nameserver');
   const always = managed.map((keyword) => keyword as string);
   const body = `make_resolv_conf() {
-    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' placed='' line end word rest temporary newline='
+    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' others='' placed='' line end word rest temporary newline='
 '
 ${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : OFFERED_NAMES}${
   servers ? `    servers=${literal('nameserver')}\n` : OFFERED_SERVERS
-}    # A named pipe would be waited for, a device be renamed over.
+}    others=${literal('sortlist', 'options')}
+    # A named pipe would be waited for, a device be renamed over.
     if [ -e "$file" ] && [ ! -f "$file" ]; then
         return 0
     fi
@@ -166,13 +167,13 @@ ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours;
             if [ "$word" != ours ]; then
                 wanted="$wanted$line$newline"
             elif [ -z "$placed" ]; then
-                wanted="$wanted$names$servers"${literal('sortlist', 'options')}
+                wanted="$wanted$names$servers$others"
                 placed=yes
             fi
         done <"$file"
     fi
     if [ -z "$placed" ]; then
-        wanted="$wanted$names$servers"${literal('sortlist', 'options')}
+        wanted="$wanted$names$servers$others"
     fi
     if [ "$wanted" = "$current" ] && [ -e "$file" ]; then
         return 0
