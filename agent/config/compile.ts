@@ -2,16 +2,18 @@
 import { createHash } from 'node:crypto';
 import type { Source } from './compiled.ts';
 import { findConflicts } from './conflicts.ts';
+import type { DesiredDaemon } from './daemon.ts';
 import type { DesiredState } from './desired.ts';
 import type { ConfigError } from './errors.ts';
 import { explain } from './explain.ts';
 import { desiredState } from './meaning.ts';
+import { desiredDaemon } from './meaning-daemon.ts';
 import { configSchema } from './schema.ts';
 import { mergeMaps, plain, type TreeMap } from './tree.ts';
 import { readYaml } from './yaml.ts';
 
 export type CompileResult =
-  | { readonly ok: true; readonly desired: DesiredState; readonly hash: string }
+  | { readonly ok: true; readonly desired: DesiredState; readonly daemon: DesiredDaemon; readonly hash: string }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 /** All errors of all files, in the order of files and lines. A file with a syntax error takes no part in the merge. */
@@ -25,7 +27,7 @@ export function compile(sources: readonly Source[]): CompileResult {
     ...findConflicts(tree),
   ]);
   if (errors.length > 0 || !checked.success) return { ok: false, errors };
-  return { ok: true, desired: desiredState(checked.data), hash: hashOf(sources) };
+  return { ok: true, desired: desiredState(checked.data), daemon: desiredDaemon(checked.data), hash: hashOf(sources) };
 }
 
 const EMPTY: TreeMap = { kind: 'map', at: { file: '', line: 0, column: 0 }, entries: new Map() };

@@ -3,6 +3,7 @@
  * that has nothing to do. The compiled form holds the very bytes that it was made from, and counts for nothing else.
  */
 import { asciiJson } from './ascii.ts';
+import type { DesiredDaemon } from './daemon.ts';
 import type { DesiredState } from './desired.ts';
 
 export interface Source {
@@ -10,32 +11,33 @@ export interface Source {
   readonly bytes: Buffer;
 }
 
-interface Compiled {
+interface Compiled extends Meaning {
   /** Of the agent that checked it. */
   readonly build: string;
   /** Paths and bytes (latin1) in the order of reading. */
   readonly sources: readonly (readonly [path: string, bytes: string])[];
-  readonly hash: string;
+}
+
+/** What a valid configuration says. */
+export interface Meaning {
   readonly desired: DesiredState;
+  readonly daemon: DesiredDaemon;
+  /** SHA-256 of the files' names and contents, in hexadecimal. */
+  readonly hash: string;
 }
 
 /** ASCII, so that it survives whatever way it is stored. */
-export function compiledText(build: string, sources: readonly Source[], hash: string, desired: DesiredState): string {
+export function compiledText(build: string, sources: readonly Source[], meaning: Meaning): string {
   const compiled: Compiled = {
     build,
     sources: sources.map(({ path, bytes }) => [path, bytes.toString('latin1')]),
-    hash,
-    desired,
+    ...meaning,
   };
   return asciiJson(compiled, (_, value) => (value instanceof Map ? { [MAP]: [...value] } : value));
 }
 
 /** null where the text was made from anything else, by another agent, or is damaged. */
-export function fromCompiled(
-  text: string,
-  build: string,
-  sources: readonly Source[],
-): { desired: DesiredState; hash: string } | null {
+export function fromCompiled(text: string, build: string, sources: readonly Source[]): Meaning | null {
   let compiled: Compiled;
   try {
     compiled = JSON.parse(text, (_, value) => (Array.isArray(value?.[MAP]) ? new Map(value[MAP]) : value));
@@ -47,7 +49,8 @@ export function fromCompiled(
     const [oldPath, oldBytes] = compiled.sources[i]!;
     return path === oldPath && bytes.toString('latin1') === oldBytes;
   });
-  return same ? { desired: compiled.desired, hash: compiled.hash } : null;
+  const { desired, daemon, hash } = compiled;
+  return same ? { desired, daemon, hash } : null;
 }
 
 const MAP = '<map>';

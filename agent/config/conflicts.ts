@@ -1,4 +1,6 @@
 /** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
+
+import { checkEndpoint, isPlainAndRemote } from './endpoint.ts';
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
 import { checkSysctlKey } from './sysctl.ts';
@@ -12,7 +14,13 @@ export const DNS_OPTIONS = {
 } as const;
 
 export function findConflicts(tree: Tree): ConfigError[] {
-  return [...dnsTwice(tree), ...dnsOfInterfaces(tree), ...requestBothWays(tree), ...sysctlTwice(tree)];
+  return [
+    ...dnsTwice(tree),
+    ...dnsOfInterfaces(tree),
+    ...requestBothWays(tree),
+    ...sysctlTwice(tree),
+    ...reportSecrets(tree),
+  ];
 }
 
 function dnsTwice(tree: Tree): ConfigError[] {
@@ -65,6 +73,32 @@ function sysctlTwice(tree: Tree): ConfigError[] {
     const { file, line } = positionOf(tree, ['sysctl', other], 'key');
     return [errorAt(tree, ['sysctl', key], 'key', `is ${other} of ${file}:${line} in other words; keep one of them`)];
   });
+}
+
+/** What proves who reports is no use by half, and none, or worse, over a connection that anyone can read. */
+function reportSecrets(tree: Tree): ConfigError[] {
+  const has = (key: string) => valueAt(tree, ['report', key]) !== undefined;
+  const error = (key: string, message: string) => errorAt(tree, ['report', key], 'key', message);
+  const halves = [
+    ...(has('certificate') && !has('key')
+      ? [error('certificate', 'needs the file of its private key beside it: key')]
+      : []),
+    ...(has('key') && !has('certificate')
+      ? [error('key', 'needs the file of its certificate beside it: certificate')]
+      : []),
+  ];
+  const endpoint = valueAt(tree, ['report', 'endpoint']);
+  const checked = typeof endpoint === 'string' ? checkEndpoint(endpoint) : null;
+  if (checked === null || 'problem' in checked || !checked.value.startsWith('http:')) return halves;
+  const unused = ['ca', 'certificate', 'key'].filter(has);
+  const inTheClear = has('token-file') && isPlainAndRemote(checked.value);
+  return [
+    ...halves,
+    ...unused.map((key) =>
+      error(key, 'is for TLS, and the endpoint has none; write https:// there, or leave this out'),
+    ),
+    ...(inTheClear ? [error('token-file', 'would be sent in the clear; write https:// in the endpoint')] : []),
+  ];
 }
 
 function keysAt(tree: Tree, path: TreePath): string[] {

@@ -1,3 +1,16 @@
+/** In the order in which `agent probe` shows them. */
+export const PROBE_NAMES = [
+  'routes',
+  'routes-by-protocol',
+  'default-routes',
+  'canary',
+  'memory-errors',
+  'leases',
+  'nameservers',
+  'resources',
+] as const;
+export type ProbeName = (typeof PROBE_NAMES)[number];
+
 /** What the configuration says about looking and reporting: `probes`, `expect` and `report`. */
 export interface DesiredDaemon {
   readonly report: DesiredReport;
@@ -29,7 +42,7 @@ export interface DesiredProbes {
   /** Milliseconds between route canaries; 0: none. 60,000 where it is not configured. */
   readonly canary: number;
   /** Names of probes that are not to run. */
-  readonly off: readonly string[];
+  readonly off: readonly ProbeName[];
 }
 
 export interface DesiredExpect {

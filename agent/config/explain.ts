@@ -49,6 +49,7 @@ const ZODS_OWN_MESSAGE = 'Invalid input';
 
 function typeProblem({ expected, message }: { expected: string; message: string }, value: unknown): string {
   if (value === null) return EMPTY;
+  if (value === undefined) return 'is missing; write it';
   if (message !== ZODS_OWN_MESSAGE) return message;
   const scalar = typeof value !== 'object';
   if (expected === 'array') return scalar ? `write a list: [${value}]` : 'write a list: [first, second]';

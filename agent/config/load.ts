@@ -1,7 +1,6 @@
 /** The configuration stage: files → desired state, or every error in them. It looks at nothing else of the host. */
 import { dirname, join } from 'node:path';
-import { compiledText, fromCompiled, type Source } from './compiled.ts';
-import type { DesiredState } from './desired.ts';
+import { compiledText, fromCompiled, type Meaning, type Source } from './compiled.ts';
 import { type ConfigError, fileError } from './errors.ts';
 import type { ConfigFiles } from './files.ts';
 import { trustErrors } from './trust.ts';
@@ -27,16 +26,13 @@ export interface LoadOptions {
 }
 
 export type LoadResult =
-  | {
+  | (Meaning & {
       readonly ok: true;
-      readonly desired: DesiredState;
       /** In the order in which they were merged. */
       readonly files: readonly string[];
-      /** SHA-256 of the files' names and contents, in hexadecimal. */
-      readonly hash: string;
       /** To keep for the next load; null where what was given is still good, or nothing was asked for. */
       readonly compiled: string | null;
-    }
+    })
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 export async function loadConfig({ files, file = DEFAULT_FILE, asRoot, compiled }: LoadOptions): Promise<LoadResult> {
@@ -52,9 +48,9 @@ export async function loadConfig({ files, file = DEFAULT_FILE, asRoot, compiled 
   const { compile } = await import('./compile.ts');
   const result = compile(sources);
   if (errors.length > 0 || !result.ok) return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
-  const { desired, hash } = result;
-  const keep = compiled ? compiledText(compiled.build, sources, hash, desired) : null;
-  return { ok: true, desired, files: names, hash, compiled: keep };
+  const { desired, daemon, hash } = result;
+  const keep = compiled ? compiledText(compiled.build, sources, { desired, daemon, hash }) : null;
+  return { ok: true, desired, daemon, files: names, hash, compiled: keep };
 }
 
 function readSources(files: ConfigFiles, file: string, asRoot: boolean): { sources: Source[]; errors: ConfigError[] } {

@@ -8,6 +8,7 @@ import { checkNameserver, checkSortlistPair, MAX_NAMESERVERS, MAX_SORTLIST } fro
 import { type Checked, show } from './errors.ts';
 import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
+import { expect, probes, report } from './schema-daemon.ts';
 import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
 import { didYouMean } from './suggest.ts';
 import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
@@ -143,11 +144,14 @@ const sysctl = field(
   [{ 'net.ipv4.ip_forward': 1, 'net.ipv6.route.max_size': { atLeast: 4194304 } }],
 );
 
-const sections = { dns, dhclient, sysctl };
+const sections = { dns, dhclient, sysctl, report, probes, expect };
 
-export const configSchema = z
-  .strictObject(sections, { error: unknownKeys(sections) })
-  .check(z.meta({ title: 'Holdfast agent', description: 'What this host’s network settings are to be.' }));
+export const configSchema = z.strictObject(sections, { error: unknownKeys(sections) }).check(
+  z.meta({
+    title: 'Holdfast agent',
+    description: 'What this host’s network settings are to be, and what is reported of it.',
+  }),
+);
 
 export type Config = z.infer<typeof configSchema>;
 

@@ -19,6 +19,10 @@ const RIGHT = [
   'dhclient: { request: { without: [routers], also: [] }, interfaces: { eth0.100: { request: {} } } }',
   'sysctl: { net.ipv4.ip_forward: 1, net/ipv4/conf/eth0.100/rp_filter: "1", net.ipv4.tcp_rmem: 4096 131072 6291456 }',
   'sysctl: { net.a.b: { atLeast: 0 }, net.a.c: { value: 1, optional: true }, net.a.d: 18446744073692774399 }',
+  'report: { endpoint: "https://c.example:4318", interval: 500s, format: json, spool: 1GiB, enforce: false, labels: { a.b: x } }',
+  'report: { endpoint: "https://[::1]:4318/otlp/", ca: /a, certificate: /b, key: /c, token-file: /d }',
+  'probes: { memory-errors: { logs: [{ path: /var/log/bird.log }] }, canary: { interval: 0s }, off: [routes, canary] }',
+  'expect: { default: { nexthops: 2 } }',
 ];
 
 for (const yaml of RIGHT) {
@@ -60,6 +64,18 @@ const WRONG = [
   'sysctl: { net.a.b: { value: 1, atLeast: 1 } }',
   'sysctl: { net.a.b: { atLeast: -1 } }',
   'sysctl: { net.a.b: { value: 1, optional: 1 } }',
+  'report: { endpoint: "ftp://c.example" }',
+  'report: { endpoint: "https://u:p@c.example" }',
+  'report: { interval: 30 }',
+  'report: { interval: 30 s }',
+  'report: { spool: 64MB }',
+  'report: { enforce: "no" }',
+  'report: { ca: a.pem }',
+  'report: { labels: { "a b": x } }',
+  'report: { labels: { a: 1 } }',
+  'probes: { off: [route] }',
+  'probes: { memory-errors: { logs: [/var/log/bird.log] } }',
+  'expect: { default: { nexthops: 0 } }',
 ];
 
 for (const yaml of WRONG) {

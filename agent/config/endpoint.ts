@@ -1,0 +1,30 @@
+/** Where heartbeats go, and the files that prove who sends and receives them. */
+import { type Checked, show } from './errors.ts';
+
+/** The base URL of an OTLP/HTTP receiver, without a final slash: `/v1/metrics` and `/v1/logs` come behind it. */
+export function checkEndpoint(text: string): Checked {
+  const example = 'write one such as https://collector.example.com:4318';
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    return { problem: `${show(text)} is no URL; ${example}` };
+  if (url.username !== '' || url.password !== '') {
+    return { problem: 'holds a user name or password; leave them out, and write a token into a file (token-file)' };
+  }
+  if (url.search !== '' || url.hash !== '') return { problem: `has a query or a fragment; ${example}` };
+  return { value: url.href.replace(/\/+$/, '') };
+}
+
+/** Without TLS, and beyond this host: whoever is on the way can read and change it. */
+export function isPlainAndRemote(endpoint: string): boolean {
+  const { protocol, hostname } = new URL(endpoint);
+  return protocol === 'http:' && !/^(localhost|127(\.[0-9]+){3}|\[::1\])$/.test(hostname);
+}
+
+/** What is wrong with the path of a file, or nothing. */
+export function pathProblem(path: string): string | undefined {
+  if (/[\x00-\x1f\x7f]/.test(path)) return `${show(path)} has a line break or control character; write a path`;
+  if (!path.startsWith('/'))
+    return `${show(path)} is not absolute; write one such as /etc/holdfast/${path.replace(/^.*\//, '')}`;
+  if (path.endsWith('/')) return `${show(path)} names a folder; write the path of a file`;
+  return path.length > 4095 ? 'is longer than 4095 bytes, which the kernel refuses' : undefined;
+}

@@ -1,0 +1,48 @@
+/** Durations and sizes as an operator writes them: a whole number and its unit. */
+import { show } from './errors.ts';
+
+const DURATIONS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const SIZES: Record<string, number> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+
+export const DURATION_PATTERN = '^[0-9]{1,9}(ms|s|m|h)$';
+export const SIZE_PATTERN = '^[0-9]{1,9}(KiB|MiB|GiB)$';
+
+/** `500ms`, `30s`, `5m`, `1h` in milliseconds; null where it is none. */
+export function durationOf(text: string): number | null {
+  return quantity(text, DURATION_PATTERN, DURATIONS);
+}
+
+/** `512KiB`, `64MiB`, `1GiB` in bytes; null where it is none. */
+export function sizeOf(text: string): number | null {
+  return quantity(text, SIZE_PATTERN, SIZES);
+}
+
+interface Limits {
+  readonly least: string;
+  readonly most: string;
+  /** Whether `0s` is allowed though `least` is more: "never". */
+  readonly zero?: boolean;
+}
+
+export function durationProblem({ least, most, zero = false }: Limits): (text: string) => string | undefined {
+  return problemOf(durationOf, { least, most, zero }, 'duration; write a whole number with ms, s, m or h, such as 30s');
+}
+
+export function sizeProblem(limits: Limits): (text: string) => string | undefined {
+  return problemOf(sizeOf, limits, 'size; write a whole number with KiB, MiB or GiB, such as 64MiB');
+}
+
+function problemOf(read: (text: string) => number | null, { least, most, zero }: Limits, what: string) {
+  const [low, high] = [read(least) as number, read(most) as number];
+  return (text: string) => {
+    const value = read(text);
+    if (value === null) return `${show(text)} is no ${what}`;
+    if ((value === 0 && zero) || (value >= low && value <= high)) return undefined;
+    return `${show(text)} is out of range; write ${zero ? '0s (never), or ' : ''}${least} to ${most}`;
+  };
+}
+
+function quantity(text: string, pattern: string, units: Record<string, number>): number | null {
+  const unit = new RegExp(pattern).exec(text)?.[1];
+  return unit === undefined ? null : Number.parseInt(text, 10) * units[unit]!;
+}

@@ -1,0 +1,116 @@
+/** The part of the configuration's definition that `agent run` obeys: `report`, `probes` and `expect`. */
+import * as z from 'zod/mini';
+import { PROBE_NAMES } from './daemon.ts';
+import { checkEndpoint, pathProblem } from './endpoint.ts';
+import { show } from './errors.ts';
+import { DURATION_PATTERN, durationProblem, SIZE_PATTERN, sizeProblem } from './quantities.ts';
+import { field, list, problem, section, text } from './schema-parts.ts';
+
+const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
+const LONGEST_LABEL = 256;
+
+const file = text(pathProblem, { pattern: '^/.*[^/]$' });
+const trueOrFalse = z.boolean({ error: 'write true or false' });
+
+function duration(least: string, most: string, zero = false) {
+  const wrong = durationProblem({ least, most, zero });
+  const error = ({ input }: { input?: unknown }) =>
+    typeof input === 'number' ? `${input} has no unit; write ${input}s` : 'write a duration, such as 30s';
+  return z.string({ error }).check(problem(wrong), z.meta({ pattern: DURATION_PATTERN }));
+}
+
+export const report = section(
+  {
+    endpoint: field(
+      text(
+        (value) => {
+          const checked = checkEndpoint(value);
+          return 'problem' in checked ? checked.problem : undefined;
+        },
+        { pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^?#@]+$' },
+      ),
+      'Base URL of an OTLP/HTTP receiver, such as `agent collector`; without it nothing is sent.',
+      ['https://collector.example.com:4318'],
+    ),
+    interval: field(duration('1s', '1h'), 'Time between heartbeats (default: 30s).', ['30s']),
+    format: field(z.enum(['protobuf', 'json']), 'Encoding of OTLP (default: protobuf).'),
+    spool: field(
+      text(sizeProblem({ least: '1MiB', most: '1024GiB' }), { pattern: SIZE_PATTERN }),
+      'Room on disk for what could not be delivered yet (default: 64MiB).',
+      ['64MiB'],
+    ),
+    enforce: field(trueOrFalse, 'false: `agent run` reports what differs and changes nothing (default: true).'),
+    ca: field(
+      file,
+      'PEM file of the authorities that the receiver’s certificate may come from (default: Node’s own).',
+      ['/etc/holdfast/ca.pem'],
+    ),
+    certificate: field(file, 'PEM file of the certificate that this host shows; its key stands under `key`.', [
+      '/etc/holdfast/agent.pem',
+    ]),
+    key: field(file, 'PEM file of that certificate’s private key.', ['/etc/holdfast/agent.key']),
+    'token-file': field(file, 'File with the bearer token to send; it is read again when it changes.', [
+      '/etc/holdfast/token',
+    ]),
+    labels: field(
+      z.record(text(labelNameProblem, { pattern: LABEL_PATTERN }), text(labelProblem, { maxLength: LONGEST_LABEL })),
+      'What the collector is to know of this host beside its name.',
+      [{ site: 'fra1', role: 'router' }],
+    ),
+  },
+  'Where, how often and as whom `agent run` reports.',
+);
+
+export const probes = section(
+  {
+    'memory-errors': section(
+      {
+        logs: field(
+          z.array(
+            z.strictObject(
+              { path: file },
+              { error: ({ code }) => (code === 'unrecognized_keys' ? 'path' : undefined) },
+            ),
+          ),
+          'Logs of routing daemons to follow, across rotation.',
+          [[{ path: '/var/log/frr/frr.log' }]],
+        ),
+      },
+      'Memory errors that the kernel or a routing daemon met.',
+    ),
+    canary: section(
+      {
+        interval: field(duration('1s', '24h', true), 'Time between route canaries (default: 60s); 0s: none.', ['60s']),
+      },
+      'A route that is added and deleted in a table of its own, to see whether the kernel still takes one.',
+    ),
+    off: field(list(z.enum(PROBE_NAMES)), 'Probes that are not to run.', [['nameservers']]),
+  },
+  'What `agent run` and `agent probe` look at.',
+);
+
+export const expect = section(
+  {
+    default: section(
+      {
+        nexthops: field(
+          z.int({ error: 'write a whole number from 1' }).check(z.gte(1, 'write a whole number from 1')),
+          'How many next hops each default route should have.',
+          [2],
+        ),
+      },
+      'The default routes.',
+    ),
+  },
+  'What this host should have; a lack is reported.',
+);
+
+function labelNameProblem(name: string): string | undefined {
+  if (new RegExp(LABEL_PATTERN).test(name)) return undefined;
+  return `${show(name)} is no label; write up to 63 letters, digits, _ . and -, a letter or _ first`;
+}
+
+function labelProblem(value: string): string | undefined {
+  if (/[\x00-\x1f\x7f]/.test(value)) return `${show(value)} has a line break or control character; write one line`;
+  return value.length > LONGEST_LABEL ? `is longer than ${LONGEST_LABEL} characters; shorten it` : undefined;
+}
