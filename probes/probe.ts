@@ -5,8 +5,12 @@ export interface Probe {
   readonly name: string;
   /** `scales`: costs more the more routes there are, so its own duration sets its interval (under 1 % of one core). */
   readonly cost: 'constant' | 'scales';
+  /** Milliseconds between its readings where a heartbeat's own pace does not fit: what must be seen soon, what sends packets. */
+  readonly interval?: number;
   /** Throws where it cannot see; what it gives is true. `signal` ends it at its time limit. */
   read(signal: AbortSignal): Promise<Reading[]>;
+  /** Called when the events of a reading are in other hands: what has been told may be remembered as told. */
+  handedOn?(): void;
   /** Gives back what it holds: descriptors, routes of its own. */
   close?(): Promise<void>;
 }

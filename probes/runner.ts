@@ -1,0 +1,149 @@
+/**
+ * Runs probes so that none can harm another: each has its own time limit, one that hangs is not started again before it
+ * has ended, and what costs more the larger the routing tables are is run the more seldom the longer it takes.
+ */
+import type { Condition, Occurrence, Probe, Reading, Sample } from './probe.ts';
+import { sample } from './probe.ts';
+
+/** What came of one reading. */
+export interface ProbeReport {
+  readonly probe: string;
+  readonly success: boolean;
+  /** Seconds. */
+  readonly duration: number;
+  /** None where it failed: what the probe said before is unknown now, neither true still nor over. */
+  readonly readings: readonly (Sample | Condition)[];
+  /** Why it failed. */
+  readonly error: string | null;
+}
+
+export type OnOccurrence = (occurrence: Occurrence, probe: string) => void;
+
+/** Milliseconds until a reading counts as failed. */
+const TIME_LIMIT = { constant: 2_000, scales: 60_000 } as const;
+
+/** A reading may take this part of the time until the next: under 1 % of one core. */
+const SHARE = 1 / 100;
+
+export class ProbeRunner {
+  readonly probe: Probe;
+  readonly #onOccurrence: OnOccurrence;
+  readonly #timeLimit: number;
+  #reading: Promise<unknown> | null = null;
+
+  constructor(probe: Probe, onOccurrence: OnOccurrence, timeLimit: number = TIME_LIMIT[probe.cost]) {
+    this.probe = probe;
+    this.#onOccurrence = onOccurrence;
+    this.#timeLimit = timeLimit;
+  }
+
+  /** Never throws, and takes no longer than the time limit. Events are handed on even if they come after it. */
+  async read(): Promise<ProbeReport> {
+    if (this.#reading !== null) return this.#failure(0, 'its last reading has not ended yet');
+    const started = performance.now();
+    const elapsed = () => (performance.now() - started) / 1000;
+    const abort = new AbortController();
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      const error = new Error(`it did not end within ${this.#timeLimit / 1000} s`);
+      abort.abort(error);
+      reject(error);
+    }, this.#timeLimit);
+    const reading = this.#handOn(abort.signal);
+    this.#reading = reading;
+    const ended = () => {
+      this.#reading = null;
+    };
+    reading.then(ended, ended);
+    try {
+      const readings = await Promise.race([reading, late]);
+      return { probe: this.probe.name, success: true, duration: elapsed(), readings, error: null };
+    } catch (error) {
+      return this.#failure(elapsed(), error instanceof Error ? error.message : String(error));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.probe.close?.();
+  }
+
+  async #handOn(signal: AbortSignal): Promise<(Sample | Condition)[]> {
+    const readings = await this.probe.read(signal);
+    for (const reading of readings) if (reading.kind === 'event') this.#onOccurrence(reading, this.probe.name);
+    this.probe.handedOn?.();
+    return readings.filter(lasts);
+  }
+
+  #failure(duration: number, error: string): ProbeReport {
+    return { probe: this.probe.name, success: false, duration, readings: [], error };
+  }
+}
+
+/** What a report says of the probe itself. */
+export function probeSamples({ probe, success, duration }: ProbeReport): Sample[] {
+  return [
+    sample('holdfast.probe.success', success ? 1 : 0, { probe }),
+    sample('holdfast.probe.duration', duration, { probe }),
+  ];
+}
+
+export class ProbeSchedule {
+  readonly #atHeartbeat: ProbeRunner[];
+  readonly #onTheirOwn: ProbeRunner[];
+  readonly #interval: number;
+  readonly #timers = new Map<ProbeRunner, NodeJS.Timeout>();
+  readonly #last = new Map<ProbeRunner, ProbeReport>();
+  #closed = false;
+
+  /**
+   * @param interval milliseconds between heartbeats: the pace of what has none of its own.
+   * @param timeLimit milliseconds for each reading, instead of the usual ones.
+   */
+  constructor(
+    probes: readonly Probe[],
+    { interval, onOccurrence, timeLimit }: { interval: number; onOccurrence: OnOccurrence; timeLimit?: number },
+  ) {
+    const runners = probes.map((probe) => new ProbeRunner(probe, onOccurrence, timeLimit));
+    const own = ({ probe }: ProbeRunner) => probe.cost === 'scales' || probe.interval !== undefined;
+    this.#onTheirOwn = runners.filter(own);
+    this.#atHeartbeat = runners.filter((runner) => !own(runner));
+    this.#interval = interval;
+  }
+
+  /** Begins to read those that have a pace of their own. */
+  start(): void {
+    for (const runner of this.#onTheirOwn) void this.#readAndPlan(runner);
+  }
+
+  /**
+   * The state of everything: what is read at heartbeats is read now, of the others the last report is given (nothing
+   * before their first has come). Never throws; takes no longer than the time limit of a probe of constant cost.
+   */
+  async heartbeat(): Promise<ProbeReport[]> {
+    const now = await Promise.all(this.#atHeartbeat.map((runner) => runner.read()));
+    return [...now, ...this.#last.values()];
+  }
+
+  /** Reads no more, and lets each probe give back what it holds. Never throws. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    await Promise.allSettled([...this.#atHeartbeat, ...this.#onTheirOwn].map((runner) => runner.close()));
+  }
+
+  async #readAndPlan(runner: ProbeRunner): Promise<void> {
+    const report = await runner.read();
+    if (this.#closed) return;
+    this.#last.set(runner, report);
+    const { cost, interval = this.#interval } = runner.probe;
+    const affordable = cost === 'scales' ? (report.duration * 1000) / SHARE : 0;
+    const timer = setTimeout(() => void this.#readAndPlan(runner), Math.max(interval, affordable));
+    this.#timers.set(runner, timer);
+  }
+}
+
+function lasts(reading: Reading): reading is Sample | Condition {
+  return reading.kind !== 'event';
+}
