@@ -1,11 +1,15 @@
 /** The command line: one line a command; what it does is loaded when it is called. */
+import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { CommonOptions } from './commands/options.ts';
-import { reportFailure } from './commands/output.ts';
+import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
+
+/** Wrong usage is one JSON document too, and options that are wrong are not parsed. */
+const JSON_WANTED = process.argv.includes('--json');
 
 const program = new Command('agent')
   .description(
@@ -13,7 +17,12 @@ const program = new Command('agent')
   )
   .version(VERSION)
   .option('--no-color', 'no colours (also by NO_COLOR, and where stdout is no terminal)')
-  .configureOutput({ writeOut: (text) => write(1, text), writeErr: (text) => write(2, text) })
+  .configureOutput({
+    writeOut: (text) => write(1, text),
+    writeErr: (text) => (JSON_WANTED ? undefined : write(2, text)),
+    outputError: (text, writeErr) =>
+      JSON_WANTED ? printJson({ error: { message: text.trim(), errors: [] } }) : writeErr(text),
+  })
   .showHelpAfterError('(agent --help, and agent COMMAND --help, tell more)')
   .addHelpText('after', examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status']));
 
@@ -77,7 +86,7 @@ function command(name: string, description: string): Command {
       '--config <file>',
       'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
     )
-    .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped')
+    .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
     .option('--live', 'with --root: the running kernel and its processes belong to these files')
     .addOption(
       new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(resourceNames),
@@ -97,9 +106,16 @@ function run<T extends CommonOptions>(load: () => Promise<(options: T) => Promis
     process.exit(
       await load()
         .then((command) => command(options))
-        .catch((error) => reportFailure(error, options)),
+        .catch((error) => reportFailure(error, options))
+        .catch(() => EXIT.failed), // nobody can be told: stdout and stderr are full
     );
   };
+}
+
+/** Empty is a script's unset variable: the folder that it happens to be in is not meant. */
+function folder(path: string): string {
+  if (path === '' || !existsSync(`${path}/.`)) throw new InvalidArgumentError('There is no such folder.');
+  return path;
 }
 
 function resourceNames(name: string, earlier: ResourceName[] = []): ResourceName[] {

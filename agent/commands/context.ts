@@ -1,4 +1,5 @@
 /** What every command begins with: the host it is about, and the configuration, whole and valid, or an error. */
+import { resolve } from 'node:path';
 import type { DesiredState } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
 import { HostError } from '../host/errors.ts';
@@ -33,13 +34,13 @@ export async function openContext(options: CommonOptions): Promise<Context> {
   const keeps = BUILD !== null && asRoot && host.root === '/';
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
-    ...(options.config === undefined ? { files: host } : { files: new Host(), file: absolute(options.config) }),
+    ...(options.config === undefined ? { files: host } : { files: new Host(), file: resolve(options.config) }),
     asRoot,
-    ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: host.readText(KEPT.configuration) } } : {}),
+    ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: kept(host, KEPT.configuration) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, compiled, hash } = loaded;
-  const known = new KnownFiles(`${BUILD} ${hash}`, keeps ? host.readText(KEPT.files) : null);
+  const known = new KnownFiles(`${BUILD} ${hash}`, keeps ? kept(host, KEPT.files) : null);
   return {
     host,
     desired,
@@ -62,6 +63,12 @@ export async function openContext(options: CommonOptions): Promise<Context> {
   };
 }
 
-function absolute(path: string): string {
-  return path.startsWith('/') ? path : `${process.cwd()}/${path}`;
+/** null also where it cannot be read: it only saves work. */
+function kept(host: Host, file: string): string | null {
+  try {
+    return host.readText(file);
+  } catch (error) {
+    if (error instanceof HostError) return null;
+    throw error;
+  }
 }

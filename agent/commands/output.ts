@@ -1,7 +1,7 @@
 /** What commands print and exit with. Results go to stdout; what went wrong goes to stderr. */
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
-import { type ConfigError, formatConfigError } from '../config/errors.ts';
+import { type ConfigError, formatConfigError, visible } from '../config/errors.ts';
 import type { CommonOptions } from './options.ts';
 import { write } from './write.ts';
 
@@ -45,6 +45,21 @@ export function reportFailure(error: unknown, { json = false }: CommonOptions): 
   if (json) printJson({ error: { message, errors } });
   else printError(message);
   return error instanceof ConfigFailure ? EXIT.usage : EXIT.failed;
+}
+
+/** A file's text, which is latin1 so that no byte is lost, as people read it: UTF-8 where it is that. */
+export function decoded(text: string): string {
+  if (/[^\0-\xff]/.test(text)) return text; // words of our own are in it, so it is no file's bytes
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, 'latin1'));
+  } catch {
+    return text;
+  }
+}
+
+/** A line of a file as a terminal may show it: nothing in it is acted on. */
+export function shown(line: string): string {
+  return decoded(line).split('\t').map(visible).join('\t');
 }
 
 type Style = Parameters<typeof styleText>[0];

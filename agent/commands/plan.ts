@@ -3,7 +3,7 @@ import { differs, inspectAll } from '../resources/converge.ts';
 import type { Finding } from '../resources/resource.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, paint, print, printJson } from './output.ts';
+import { decoded, EXIT, paint, print, printError, printJson, shown } from './output.ts';
 import { byReason } from './tell.ts';
 
 /** Shows what `apply` would do, and does nothing. Gives the exit status: 2 where something differs. */
@@ -15,10 +15,17 @@ export async function plan(options: CommonOptions): Promise<number> {
     printJson({
       differs: different.length > 0,
       findings: await Promise.all(
-        findings.map(async (finding) => ({ ...finding, settings: await finding.settings(), diff: diff(finding) })),
+        findings.map(async (finding) => ({
+          ...finding,
+          ...(finding.kind === 'file' ? { wanted: text(finding.wanted), actual: text(finding.actual) } : {}),
+          settings: await finding.settings(),
+          diff: text(diff(finding)?.join('\n') ?? null),
+        })),
       ),
     });
-  } else if (!options.quiet) {
+  } else if (options.quiet) {
+    for (const { key, refusal } of findings) if (refusal !== undefined) printError(`${shown(key)}: ${shown(refusal)}`);
+  } else {
     tell(findings);
   }
   return different.length > 0 ? EXIT.changed : EXIT.ok;
@@ -28,9 +35,9 @@ function tell(findings: readonly Finding[]): void {
   const skipped = findings.filter(({ state }) => state === 'skipped');
   for (const [reason, keys] of byReason(skipped)) print(paint('gray', `– ${keys}: skipped: ${reason}`));
   for (const finding of findings.filter(differs)) {
-    if (finding.refusal !== undefined) print(paint('red', `✗ ${finding.key}: ${finding.refusal}`));
-    const change = finding.kind === 'value' ? valueChange(finding) : diff(finding);
-    if (change !== null) print(change);
+    if (finding.refusal !== undefined) print(paint('red', `✗ ${shown(finding.key)}: ${shown(finding.refusal)}`));
+    const change = finding.kind === 'value' ? valueChange(finding) : diff(finding)?.map(paintLine).join('\n');
+    if (change) print(change);
   }
   if (!findings.some(differs)) print(`Nothing to do: ${findings.length} as wanted.`);
 }
@@ -39,19 +46,23 @@ function valueChange({ key, actual, wanted, state }: Finding): string | null {
   return state === 'drifted' ? `${key}: ${actual ?? '(none)'} → ${wanted}` : null;
 }
 
-function diff({ kind, key, actual, wanted }: Finding): string | null {
+function text(bytes: string | null): string | null {
+  return bytes === null ? null : decoded(bytes);
+}
+
+/** Lines of a unified diff; null where nothing differs. */
+function diff({ kind, key, actual, wanted }: Finding): string[] | null {
   if (kind !== 'file' || actual === wanted) return null;
   const [from, to] = [actual === null ? '/dev/null' : key, wanted === null ? '/dev/null' : key];
   const patch = createTwoFilesPatch(from, to, actual ?? '', wanted ?? '', undefined, undefined, { context: 3 });
   return patch
+    .trimEnd()
     .split('\n')
-    .filter((line) => !/^(=+$|Index: )/.test(line))
-    .map(paintLine)
-    .join('\n')
-    .trimEnd();
+    .filter((line) => !/^(=+$|Index: )/.test(line));
 }
 
-function paintLine(line: string): string {
+function paintLine(raw: string): string {
+  const line = shown(raw);
   if (line.startsWith('---') || line.startsWith('+++')) return paint('bold', line);
   if (line.startsWith('+')) return paint('green', line);
   if (line.startsWith('-')) return paint('red', line);

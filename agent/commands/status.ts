@@ -6,7 +6,7 @@ import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts
 import type { Finding, SettingState } from '../resources/resource.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, paint, print, printJson, table } from './output.ts';
+import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running dhclient. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
@@ -79,7 +79,7 @@ function tell(
   const reasons = settings.flatMap(explain);
   const refusals = findings.flatMap(({ key, refusal }) => (refusal === undefined ? [] : [`${key}: ${refusal}`]));
   const notes = [...new Set([...refusals, ...reasons])];
-  if (notes.length > 0) print(`\n${notes.map((note) => `  ${note}`).join('\n')}`);
+  if (notes.length > 0) print(`\n${notes.map((note) => `  ${shown(note)}`).join('\n')}`);
   if (!host.live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
   for (const client of clients) tellClient(client);
 }

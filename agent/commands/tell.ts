@@ -1,5 +1,5 @@
 import type { Outcome } from '../resources/resource.ts';
-import { paint, print, printError, table } from './output.ts';
+import { paint, print, printError, shown, table } from './output.ts';
 
 const MARKS = {
   ok: ['green', '✓'],
@@ -43,7 +43,7 @@ function row({ resource, key, result, actual, reason }: Outcome): string[] {
   const [colour, mark] = MARKS[result];
   const what =
     result !== 'changed' ? result : actual === null ? 'removed' : isLine(actual) ? `now ${actual}` : 'changed';
-  return [paint(colour, mark), resource, key, reason === undefined ? what : `${what}: ${reason}`];
+  return [paint(colour, mark), resource, shown(key), shown(reason === undefined ? what : `${what}: ${reason}`)];
 }
 
 function isLine(text: string): boolean {

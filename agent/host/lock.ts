@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { HostError, hostError } from './errors.ts';
+import { errorCode, HostError, hostError } from './errors.ts';
 import { run } from './run.ts';
 
 /** Seconds to wait for another apply: one that takes longer hangs. */
@@ -31,6 +31,8 @@ function open(path: string): number {
   try {
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   } catch (error) {
+    if (errorCode(error) === 'ELOOP')
+      throw new HostError('ELOOP', `cannot lock ${path}: it is a symbolic link; remove it`);
     throw hostError('open', path, error);
   }
 }

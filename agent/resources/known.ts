@@ -10,7 +10,7 @@ export class KnownFiles {
   /** `text` is what `toText` gave once; it counts only for the same `identity`. */
   constructor(identity: string, text: string | null = null) {
     this.identity = identity;
-    this.files = new Map(text === null ? [] : parse(text, identity));
+    this.files = text === null ? new Map() : parse(text, identity);
   }
 
   has(path: string, content: string): boolean {
@@ -28,11 +28,11 @@ export class KnownFiles {
   }
 }
 
-function parse(text: string, identity: string): [string, string][] {
+function parse(text: string, identity: string): Map<string, string> {
   try {
     const kept = JSON.parse(text) as { identity: string; files: [string, string][] };
-    return kept.identity === identity ? kept.files : [];
+    return new Map(kept.identity === identity ? kept.files : []);
   } catch {
-    return [];
+    return new Map();
   }
 }

@@ -3,6 +3,7 @@
  * before the artifact is touched. `after` is what Holdfast wrote last, or was about to write when it was killed: then
  * `earlier` is there still. What differs from both was changed by somebody else since.
  */
+import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
 export const STATE_FOLDER = '/var/lib/holdfast';
@@ -42,6 +43,7 @@ export class Originals {
   async rememberFile(path: string, after: string | null): Promise<void> {
     const known = this.find('file', path);
     if (known === null) {
+      this.refuseDamaged('file', path);
       this.save(this.fileAsItIs(path, after));
       return;
     }
@@ -65,8 +67,9 @@ export class Originals {
 
   /** To be called before a sysctl, which is `now`, is written. */
   rememberValue(key: string, now: string, after: string): void {
-    const before = this.find('sysctl', key)?.before ?? now;
-    this.save({ kind: 'sysctl', key, before, after, earlier: now });
+    const known = this.find('sysctl', key);
+    if (known === null) this.refuseDamaged('sysctl', key);
+    this.save({ kind: 'sysctl', key, before: known?.before ?? now, after, earlier: now });
   }
 
   find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
@@ -75,11 +78,28 @@ export class Originals {
   }
 
   all(): Original[] {
+    return this.records()
+      .map((record) => parse(this.host.readText(record) ?? ''))
+      .filter((original) => original !== null);
+  }
+
+  /** The records that say nothing any more. */
+  damaged(): string[] {
+    return this.records().filter((record) => parse(this.host.readText(record) ?? '') === null);
+  }
+
+  private records(): string[] {
     return this.host
       .list(FOLDER)
       .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
-      .map((name) => parse(this.host.readText(`${FOLDER}/${name}`) ?? ''))
-      .filter((original) => original !== null);
+      .map((name) => `${FOLDER}/${name}`);
+  }
+
+  /** Written anew, the record would say that the host was always as Holdfast made it. */
+  private refuseDamaged(kind: Original['kind'], key: string): void {
+    const record = recordPath(kind, key);
+    if (this.host.lstat(record) === null) return;
+    throw new HostError('EDAMAGED', `${record} is damaged, and only it says how this was before; remove it to go on`);
   }
 
   forget(original: Original): void {
@@ -117,12 +137,18 @@ function asciiJson(value: unknown): string {
   });
 }
 
-/** null for a record that is damaged: then the artifact counts as never touched, and nothing is put back blindly. */
+/** null for a record that is damaged: nothing is put back blindly. */
 function parse(text: string): Original | null {
   try {
     const value = JSON.parse(text) as Original;
-    return value.kind === 'file' || value.kind === 'sysctl' ? value : null;
+    const whole = typeof value.key === 'string' && FIELDS[value.kind].every((field) => field in value);
+    return whole ? value : null;
   } catch {
     return null;
   }
 }
+
+const FIELDS = {
+  file: ['before', 'link', 'mode', 'after', 'earlier'],
+  sysctl: ['before', 'after', 'earlier'],
+} as const satisfies Record<Original['kind'], readonly string[]>;

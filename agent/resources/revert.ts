@@ -11,18 +11,25 @@ const LOCK_FOLDER = '/run/holdfast';
 /** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
 export async function revert(host: Host): Promise<Outcome[]> {
   const originals = new Originals(host);
-  if (originals.all().length === 0) return [];
+  const damaged = originals.damaged().map(unknownOriginal);
+  if (originals.all().length === 0) return damaged;
   return host.exclusively(LOCK_FOLDER, async () => {
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
     const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
-    return found
+    const outcomes = found
       .sort((a, b) => urgency(b.original) - urgency(a.original))
       .map(({ original, seen }) => {
         const outcome = revertOne(host, original, seen);
         if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
         return outcome;
       });
+    return [...outcomes, ...damaged];
   });
+}
+
+function unknownOriginal(record: string): Outcome {
+  const reason = 'this record is damaged, so what it was about is left as it is; remove it once you have seen to that';
+  return { resource: 'revert', key: record, moment: 'boot', result: 'failed', actual: null, reason };
 }
 
 function revertOne(host: Host, original: Original, seen: string | null): Outcome {

@@ -168,6 +168,27 @@ test('a record that is damaged, or no record at all, is passed over', { skip }, 
   assert.equal(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
 });
 
+test('a record that is damaged is told by name, and never written over', { skip }, async (t) => {
+  const host = hostWith(t);
+  await apply(host);
+  const folder = '/var/lib/holdfast/originals';
+  const record = `${folder}/${host.list(folder).find((name) => name.includes('resolv.conf'))}`;
+  fill(host.root, { [`${folder}/odd.json`]: '{"kind":"file"}' });
+  for (const damage of ['{"kind":"file","ke', '{"kind":"file","key":"/etc/resolv.conf"}', '{"kind":"other"}', '']) {
+    fill(host.root, { [record]: damage });
+    fill(host.root, { [RESOLV.slice(1)]: 'nameserver 8.8.8.8\n' });
+    const resources = makeResources(host, WHOLE, { only: ['resolver'], known: new KnownFiles('') });
+    const [outcome] = await converge(host, resources);
+    assert.equal(outcome?.result, 'failed', damage);
+    assert.match(outcome?.reason ?? '', /is damaged.*remove it to go on/, damage);
+    assert.equal(host.readText(record), damage);
+    assert.equal(host.readText(RESOLV), 'nameserver 8.8.8.8\n');
+    const failed = (await revert(host)).filter(({ result }) => result === 'failed').map(({ key }) => key);
+    assert.deepEqual(failed, [record, `${folder}/odd.json`], damage);
+    await revert(host);
+  }
+});
+
 test('live values: put back in the right order, unless somebody else has changed them', {
   skip: noNamespaces('flock'),
 }, (t) => {
