@@ -1,0 +1,136 @@
+/**
+ * Heartbeats and events in the wire format of OpenTelemetry (OTLP 1.x), by OpenTelemetry's own serializers. Gauges are
+ * gauges; counters are cumulative monotonic sums since the reporter's start; events are log records with an event name.
+ */
+import type { HrTime, ValueType } from '@opentelemetry/api';
+import {
+  JsonLogsSerializer,
+  JsonMetricsSerializer,
+  ProtobufLogsSerializer,
+  ProtobufMetricsSerializer,
+} from '@opentelemetry/otlp-transformer';
+import { type Resource, resourceFromAttributes } from '@opentelemetry/resources';
+import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
+import { AggregationTemporality, type DataPoint, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
+import { METRICS, type MetricDefinition, type MetricName } from '../../probes/metrics.ts';
+import type { Attributes, Severity } from '../../probes/probe.ts';
+import type { EventRecord, Measurements } from './heartbeat.ts';
+
+export type Format = 'protobuf' | 'json';
+
+export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+};
+
+/** What the receiver did not take of a request that it otherwise took ("partial success"). */
+export interface Rejection {
+  readonly count: number;
+  readonly reason: string;
+}
+
+/** One signal: how its waiting records become a request, and what the receiver says to it. */
+export interface Encoding<T> {
+  /** `records` are of one resource, oldest first. */
+  encode(records: readonly T[], format: Format): Uint8Array;
+  /** null: all were taken, which also an answer means that cannot be read: the status alone decides (OTLP 1.x, "Success"). */
+  rejected(answer: Uint8Array, format: Format): Rejection | null;
+}
+
+const SCOPE = { name: 'holdfast' };
+/** Numbers of OpenTelemetry's log data model. */
+const SEVERITIES: Readonly<Record<Severity, number>> = { info: 9, warn: 13, error: 17 };
+/** ValueType of @opentelemetry/api: an enumeration that is not needed at run time for its two numbers. */
+const [INT, DOUBLE] = [0, 1] as const satisfies readonly ValueType[];
+
+export const metrics: Encoding<Measurements> = {
+  encode(heartbeats, format) {
+    const serializer = format === 'json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
+    return serializer.serializeRequest({
+      resource: resourceOf(heartbeats),
+      scopeMetrics: [{ scope: SCOPE, metrics: metricData(heartbeats) }],
+    })!;
+  },
+  rejected(answer, format) {
+    const serializer = format === 'json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
+    const partial = readable(() => serializer.deserializeResponse(answer)?.partialSuccess);
+    return rejection(partial?.rejectedDataPoints, partial?.errorMessage);
+  },
+};
+
+export const events: Encoding<EventRecord> = {
+  encode(records, format) {
+    const resource = resourceOf(records);
+    const serializer = format === 'json' ? JsonLogsSerializer : ProtobufLogsSerializer;
+    return serializer.serializeRequest(records.map((record) => logRecord(record, resource)))!;
+  },
+  rejected(answer, format) {
+    const serializer = format === 'json' ? JsonLogsSerializer : ProtobufLogsSerializer;
+    const partial = readable(() => serializer.deserializeResponse(answer)?.partialSuccess);
+    return rejection(partial?.rejectedLogRecords, partial?.errorMessage);
+  },
+};
+
+function resourceOf(records: readonly { resource: Attributes }[]): Resource {
+  return resourceFromAttributes(records[0]?.resource ?? {});
+}
+
+function metricData(heartbeats: readonly Measurements[]): MetricData[] {
+  const points = new Map<MetricName, DataPoint<number>[]>();
+  for (const { time, start, samples } of heartbeats) {
+    for (const { metric, value, attributes } of samples) {
+      // No number is no knowledge, and JSON has none for it.
+      if (!Number.isFinite(value)) continue;
+      const point = { startTime: hrTime(start), endTime: hrTime(time), attributes, value };
+      const list = points.get(metric);
+      if (list === undefined) points.set(metric, [point]);
+      else list.push(point);
+    }
+  }
+  // What an earlier version kept may have a name that this one does not know.
+  return [...points].flatMap(([name, list]) => (name in METRICS ? [metric(name, METRICS[name], list)] : []));
+}
+
+function metric(name: string, definition: MetricDefinition, dataPoints: DataPoint<number>[]): MetricData {
+  const { unit, kind, description } = definition;
+  const whole = /^(\{\w+\}|By)$/.test(unit) && dataPoints.every(({ value }) => Number.isSafeInteger(value));
+  const descriptor = { name, description, unit, valueType: whole ? INT : DOUBLE };
+  const aggregationTemporality = AggregationTemporality.CUMULATIVE;
+  return kind === 'counter'
+    ? { descriptor, aggregationTemporality, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+    : { descriptor, aggregationTemporality, dataPointType: DataPointType.GAUGE, dataPoints };
+}
+
+function logRecord({ id, observed, event }: EventRecord, resource: Resource): ReadableLogRecord {
+  return {
+    hrTime: hrTime(event.time),
+    hrTimeObserved: hrTime(observed),
+    severityNumber: SEVERITIES[event.severity],
+    severityText: event.severity.toUpperCase(),
+    eventName: event.name,
+    body: event.body,
+    attributes: { ...event.attributes, 'holdfast.record.id': id },
+    droppedAttributesCount: 0,
+    resource,
+    instrumentationScope: SCOPE,
+  };
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+function rejection(count: unknown, reason: unknown): Rejection | null {
+  const rejected = Number(count ?? 0);
+  if (!(rejected > 0)) return null;
+  return { count: rejected, reason: typeof reason === 'string' ? reason : '' };
+}
+
+function hrTime(milliseconds: number): HrTime {
+  const seconds = Math.floor(milliseconds / 1000);
+  return [seconds, Math.round((milliseconds - seconds * 1000) * 1e6)];
+}
