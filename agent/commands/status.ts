@@ -1,7 +1,7 @@
 import { type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
 import type { Host } from '../host/host.ts';
-import { inspectAll } from '../resources/converge.ts';
+import { differs, inspectAll } from '../resources/converge.ts';
 import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts';
 import type { Finding, SettingState } from '../resources/resource.ts';
 import { openContext } from './context.ts';
@@ -76,10 +76,12 @@ function tell(
       ]),
     );
   }
-  const reasons = settings.flatMap(explain);
+  const reasons = explain(settings);
   const refusals = findings.flatMap(({ key, refusal }) => (refusal === undefined ? [] : [`${key}: ${refusal}`]));
   const notes = [...new Set([...refusals, ...reasons])];
   if (notes.length > 0) print(`\n${notes.map((note) => `  ${shown(note)}`).join('\n')}`);
+  // Also where no setting shows it: an exit hook, a line of a setting that is no longer configured.
+  if (findings.some(differs)) print('\n`agent plan` shows what `agent apply` would change.');
   if (!host.live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
   for (const client of clients) tellClient(client);
 }
@@ -97,14 +99,27 @@ function cell(state: SettingState | undefined): string {
   return paint(colour, text);
 }
 
-function explain({ setting, moments }: SettingView): string[] {
-  return MOMENTS.flatMap((moment) => {
-    const found = moments[moment];
-    if (found === undefined || found.state === 'ok' || found.state === 'skipped') return [];
-    const is =
-      found.state === 'drifted' ? `is ${found.actual === null ? 'not set' : found.actual || 'empty'}` : 'is unknown';
-    return [`${setting} (${moment}): ${found.reason ?? is}`];
+/** What is not as wanted, and why; what is said of several moments, or of several settings, is said once. */
+function explain(settings: readonly SettingView[]): string[] {
+  const found = settings.flatMap(({ setting, moments }) => {
+    const texts = MOMENTS.map((moment) => [moment, explanation(moments[moment])] as const);
+    const byText = Map.groupBy(
+      texts.filter(([, text]) => text !== null),
+      ([, text]) => text,
+    );
+    return [...byText].map(([text, at]) => ({
+      setting,
+      note: `(${at.map(([moment]) => moment).join(', ')}): ${text}`,
+    }));
   });
+  const byNote = Map.groupBy(found, ({ note }) => note);
+  return [...byNote].map(([note, members]) => `${members.map(({ setting }) => setting).join(', ')} ${note}`);
+}
+
+function explanation(found: SettingState | undefined): string | null {
+  if (found === undefined || found.state === 'ok' || found.state === 'skipped') return null;
+  if (found.reason !== undefined) return found.reason;
+  return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
 function tellClient({ pid, started, configuration, owner, staleSince, leases }: ClientView): void {

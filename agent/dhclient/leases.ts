@@ -1,4 +1,5 @@
 /** dhclient's own record of its leases (dhclient.leases(5)): what a running dhclient holds in memory, written down. */
+import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { DhcpClient } from './clients.ts';
 
@@ -17,8 +18,18 @@ const DEFAULT_FILES = ['/var/lib/dhcp/dhclient.leases', '/var/lib/dhclient/dhcli
 /** The last lease of one interface that this client wrote down; null where there is none. */
 export function currentLease(host: Host, client: DhcpClient, iface: string): Lease | null {
   const files = client.leaseFile === null ? DEFAULT_FILES : [client.leaseFile];
-  const leases = files.flatMap((file) => parseLeases(host.readText(file) ?? ''));
+  const leases = files.flatMap((file) => parseLeases(readable(host, file) ?? ''));
   return leases.findLast((lease) => lease.interface === iface) ?? null;
+}
+
+/** null also where it cannot be read: NetworkManager's is root's alone, and whoever asks may be anybody. */
+function readable(host: Host, file: string): string | null {
+  try {
+    return host.readText(file);
+  } catch (error) {
+    if (error instanceof HostError) return null;
+    throw error;
+  }
 }
 
 /** dhclient writes one statement a line, strings with octal escapes; a block that is not closed yet is passed over. */

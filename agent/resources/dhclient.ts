@@ -3,11 +3,11 @@ import { dhclientComplaints } from '../dhclient/check.ts';
 import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import type { ConfSetting } from '../dhclient/editor.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
-import { HostError } from '../host/errors.ts';
+import { errorCode, HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
-import { isOurs, Originals } from './originals.ts';
+import { isOurs, type OriginalFile, Originals } from './originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -75,7 +75,7 @@ export class Dhclient implements Resource {
     const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual, settings } as const;
     if (actual !== null && this.known.has(file, actual)) return { ...common, state: 'ok', wanted: actual };
 
-    const original = new Originals(this.host).find('file', file);
+    const original = this.original(file);
     // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
     const base = original !== null && isOurs(original, actual) ? original.before : actual;
     const { editConf } = await import('../dhclient/editor.ts');
@@ -91,6 +91,16 @@ export class Dhclient implements Resource {
     if (reason !== '') return { ...common, state: 'ok', wanted, reason };
     if (actual !== null) this.known.add(file, actual);
     return { ...common, state: 'ok', wanted };
+  }
+
+  /** null also where only root may see it: then the file is judged as it stands. */
+  private original(file: string): OriginalFile | null {
+    try {
+      return new Originals(this.host).find('file', file);
+    } catch (error) {
+      if (errorCode(error) === 'EACCES') return null;
+      throw error;
+    }
   }
 
   private async settings(file: string, text: string, clients: readonly DhcpClient[]): Promise<SettingState[]> {

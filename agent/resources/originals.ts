@@ -126,7 +126,8 @@ async function withLaterEdits(known: OriginalFile, current: string | null): Prom
   return merged === undefined ? known.before : merged;
 }
 
-function recordPath(kind: string, key: string): string {
+/** The file in which it is kept how something was. */
+export function recordPath(kind: string, key: string): string {
   return `${FOLDER}/${kind}.${encodeURIComponent(key)}.json`;
 }
 

@@ -2,7 +2,7 @@
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { withoutOurs } from './merge.ts';
-import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue } from './originals.ts';
+import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
 import type { Outcome } from './resource.ts';
 import { sameSysctlValue, sysctlKey } from './sysctl-files.ts';
 
@@ -51,7 +51,8 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
   }
   const wanted = isOurs(original, current) ? before : withoutOurs(current, before, after);
   if (wanted === undefined) {
-    const reason = 'it was changed by somebody else since, where Holdfast had changed it: left as it is';
+    const record = recordPath('file', key);
+    const reason = `it was changed by somebody else since, where Holdfast had changed it: left as it is; see to it, then remove ${record}`;
     return { ...outcome, result: 'failed', actual: current, reason };
   }
   if (wanted === null) host.remove(key);

@@ -1,7 +1,7 @@
 /** What operators and their scripts do to the command line, meant or not. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { decoded, shown } from '../../agent/commands/output.ts';
@@ -10,6 +10,7 @@ import { command } from './command.ts';
 import { missing, REPOSITORY, scratch } from './scratch.ts';
 
 const AGENT = join(REPOSITORY, 'agent/cli.ts');
+const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be somebody else';
 
 function image(t: TestContext): string {
   return scratch(t, {
@@ -124,4 +125,33 @@ test('what was kept of files and is damaged counts for nothing', () => {
 test('what is no text of a file is shown as it is', () => {
   for (const text of ['ours – not theirs', 'a’b', '']) assert.equal(shown(text), text);
   assert.equal(decoded('Z\u00c3\u00bcrich'), 'Zürich');
+});
+
+test('status says once what is true of several settings and moments', async (t) => {
+  const root = image(t);
+  writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns:\n  search: [a.example]\n  options: [rotate]\n');
+  const { stdout } = await command('status', '--root', root);
+  assert.match(stdout, /^ {2}dns\.search, dns\.options \(now, boot\): is not set$/m);
+  assert.equal(stdout.match(/is not set/g)?.length, 1);
+  assert.match(stdout, /`agent plan` shows/);
+});
+
+test('who is not root may look: plan and status after an apply', {
+  skip: missing('flock', 'setpriv') || notRoot,
+}, async (t) => {
+  const root = image(t);
+  mkdirSync(join(root, 'etc/dhcp/dhclient-enter-hooks.d'), { recursive: true });
+  writeFileSync(join(root, 'etc/dhcp/dhclient.conf'), 'timeout 60;\n');
+  chmodSync(root, 0o755);
+  assert.equal((await command('apply', '--root', root)).status, 0);
+  for (const name of ['plan', 'status']) {
+    const { status, stdout, stderr } = spawnSync(
+      'setpriv',
+      ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, AGENT, name, '--json', '--root', root],
+      { encoding: 'utf8', cwd: '/' },
+    );
+    assert.equal(status, 0, stderr);
+    assert.doesNotMatch(stdout, /EACCES/, name);
+    assert.match(stdout, /"state": "ok"/);
+  }
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseClient } from '../../agent/dhclient/clients.ts';
@@ -90,4 +92,11 @@ test('whatever is in the file, reading it ends and throws nothing', () => {
       for (const found of parseLeases(lines.join('\n'))) resolvConfWithoutHook(found);
     }),
   );
+});
+
+test('leases that may not be read are no leases', (t) => {
+  const host = new Host({ root: scratch(t) });
+  mkdirSync(join(host.root, 'leases'));
+  const client = parseClient({ pid: 7, arguments: ['dhclient', '-lf', '/leases', 'eth0'], started: 0 });
+  assert.equal(currentLease(host, client, 'eth0'), null);
 });
