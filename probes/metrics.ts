@@ -29,6 +29,11 @@ export const METRICS = {
   },
   'system.network.route.memory': { unit: 'By', kind: 'gauge', description: 'Kernel memory of the routing tables' },
   'holdfast.memory_errors': { unit: '{error}', kind: 'counter', description: 'Memory errors seen, by cause' },
+  'holdfast.kernel_log.lost': {
+    unit: '{record}',
+    kind: 'counter',
+    description: 'Records of the kernel log that were overwritten before they were read',
+  },
   'holdfast.canary.success': { unit: '1', kind: 'gauge', description: 'Whether a route could be added: 1 or 0' },
   'holdfast.lease.renew': { unit: 's', kind: 'gauge', description: 'Until the lease is renewed' },
   'holdfast.lease.expire': { unit: 's', kind: 'gauge', description: 'Until the lease expires' },

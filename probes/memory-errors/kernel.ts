@@ -1,0 +1,94 @@
+/** The kernel's own words about memory: each record of /dev/kmsg with a known cause is an event. */
+import type { Host } from '../../agent/host/host.ts';
+import type { Occurrence, Probe, Reading } from '../probe.ts';
+import { sample } from '../probe.ts';
+import { KERNEL_CAUSES, kernelCause } from './causes.ts';
+import { KernelLog, type KernelRecord } from './kmsg.ts';
+import { Remembered } from './remembered.ts';
+import { Tally } from './tally.ts';
+
+/** Milliseconds: a read that finds nothing takes 20 µs. */
+const INTERVAL = 1_000;
+
+/** Records a reading: a flood is worked off second by second. */
+const MOST_RECORDS = 2_000;
+
+/** More than any kernel's buffer holds. */
+const WHOLE_BUFFER = 1_000_000;
+
+interface Position {
+  readonly boot: string;
+  readonly sequence: number;
+}
+
+/** @param history true: counts what the kernel's buffer still has from before, and remembers nothing. */
+export function kernelMemoryErrors(
+  host: Host,
+  { history, path = '/dev/kmsg' }: { history: boolean; path?: string },
+): Probe {
+  const tally = new Tally();
+  const remembered = new Remembered(host, 'kernel-log', isPosition);
+  const boot = host.readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+  let log: KernelLog | null = null;
+  let lost = 0;
+
+  const open = () => {
+    if (history) return new KernelLog({ path });
+    const position = remembered.load();
+    if (position?.boot === boot) return new KernelLog({ path, after: position.sequence });
+    const fresh = new KernelLog({ path });
+    fresh.read(WHOLE_BUFFER); // of before the agent's first start
+    return fresh;
+  };
+
+  return {
+    name: 'memory-errors.kernel',
+    cost: 'constant',
+    interval: INTERVAL,
+    async read(): Promise<Reading[]> {
+      log ??= open();
+      const read = log.read(history ? WHOLE_BUFFER : MOST_RECORDS);
+      tally.watch('kernel', KERNEL_CAUSES);
+      for (const record of read.records) {
+        const cause = kernelCause(record.text);
+        if (cause !== null) tally.add(cause, record.fromKernel ? 'kernel' : 'kmsg', record.text, timeOf(record));
+      }
+      lost += read.lost;
+      return [
+        ...(read.lost > 0 ? [lostEvent(read.lost)] : []),
+        ...tally.take(),
+        sample('holdfast.kernel_log.lost', lost),
+      ];
+    },
+    handedOn() {
+      const sequence = log?.sequence ?? null;
+      if (!history && sequence !== null) remembered.save({ boot, sequence });
+    },
+    async close() {
+      log?.close();
+      log = null;
+    },
+  };
+}
+
+/** The kernel's clock and Node's monotonic one both count from boot, without what the host slept. */
+function timeOf({ microseconds }: KernelRecord): number {
+  const sinceBoot = Number(process.hrtime.bigint() / 1_000_000n);
+  return Math.round(Date.now() - sinceBoot + microseconds / 1000);
+}
+
+function lostEvent(count: number): Occurrence {
+  return {
+    kind: 'event',
+    name: 'holdfast.kernel_log_lost',
+    severity: 'warn',
+    time: Date.now(),
+    body: `The kernel overwrote ${count} records of its log before they were read: memory errors may be among them. A larger buffer (log_buf_len=) keeps more.`,
+    attributes: { count },
+  };
+}
+
+function isPosition(value: unknown): value is Position {
+  const { boot, sequence } = (value ?? {}) as Partial<Position>;
+  return typeof boot === 'string' && Number.isSafeInteger(sequence) && Number(sequence) >= 0;
+}

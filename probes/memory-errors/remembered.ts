@@ -1,0 +1,41 @@
+/**
+ * How far a log was read, kept in /run: a restarted agent goes on there, and the next boot begins anew. Losing it costs
+ * no more than a repeated or a missed line, so nothing here throws.
+ */
+import type { Host } from '../../agent/host/host.ts';
+
+const FOLDER = '/run/holdfast';
+
+export class Remembered<T> {
+  readonly #host: Host;
+  readonly #file: string;
+  readonly #valid: (value: unknown) => value is T;
+  #saved: string | null = null;
+
+  constructor(host: Host, name: string, valid: (value: unknown) => value is T) {
+    this.#host = host;
+    this.#file = `${FOLDER}/${name}`;
+    this.#valid = valid;
+  }
+
+  load(): T | null {
+    try {
+      const value: unknown = JSON.parse(this.#host.readText(this.#file) ?? 'null');
+      return this.#valid(value) ? value : null;
+    } catch {
+      return null;
+    }
+  }
+
+  save(value: T): void {
+    const text = JSON.stringify(value);
+    if (text === this.#saved) return;
+    try {
+      this.#host.makeFolder(FOLDER, 0o755);
+      this.#host.replace(this.#file, text, 0o600);
+      this.#saved = text;
+    } catch {
+      // A full or read-only /run: tried again after the next reading.
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** Memory errors of one kind of source: counted by cause and source, and told one by one as far as that is bearable. */
+import { type Occurrence, type Sample, sample } from '../probe.ts';
+import { CAUSES, type Cause } from './causes.ts';
+
+/** Characters of a message that an event carries. */
+const LONGEST_TEXT = 300;
+
+/** Events of one cause and source in one reading; the rest is counted, and the last event says how many. */
+const MOST_EVENTS = 10;
+
+export class Tally {
+  readonly #counts = new Map<string, { cause: Cause; source: string; total: number; told: number; untold: number }>();
+  #events: Occurrence[] = [];
+
+  /** Makes it known that errors of this source would be seen: from now on 0 is true. */
+  watch(source: string, causes: readonly Cause[]): void {
+    for (const cause of causes) this.#count(cause, source);
+  }
+
+  /** @param time milliseconds since the epoch. */
+  add(cause: Cause, source: string, text: string, time: number): void {
+    const count = this.#count(cause, source);
+    count.total += 1;
+    if (count.told < MOST_EVENTS) {
+      count.told += 1;
+      this.#events.push(event(cause, source, { text: printable(text) }, time));
+    } else count.untold += 1;
+  }
+
+  /** What came since the last call, and how many there have been of each. */
+  take(): (Occurrence | Sample)[] {
+    const now = Date.now();
+    const more = [...this.#counts.values()].flatMap(({ cause, source, untold }) =>
+      untold === 0 ? [] : [event(cause, source, { text: `${untold} more`, count: untold }, now)],
+    );
+    const samples = [...this.#counts.values()].map(({ cause, source, total }) =>
+      sample('holdfast.memory_errors', total, { cause, source }),
+    );
+    const events = this.#events;
+    this.#events = [];
+    for (const count of this.#counts.values()) Object.assign(count, { told: 0, untold: 0 });
+    return [...events, ...more, ...samples];
+  }
+
+  #count(cause: Cause, source: string) {
+    const key = `${cause} ${source}`;
+    const known = this.#counts.get(key);
+    if (known !== undefined) return known;
+    const fresh = { cause, source, total: 0, told: 0, untold: 0 };
+    this.#counts.set(key, fresh);
+    return fresh;
+  }
+}
+
+/** One line of ordinary characters: what a log says may go to a terminal or a page. */
+export function printable(text: string): string {
+  const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?').trim();
+  return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : line;
+}
+
+function event(cause: Cause, source: string, details: { text: string; count?: number }, time: number): Occurrence {
+  const { severity, meaning } = CAUSES[cause];
+  return {
+    kind: 'event',
+    name: 'holdfast.memory_error',
+    severity,
+    time,
+    body: meaning,
+    attributes: { cause, source, ...details },
+  };
+}
