@@ -1,0 +1,169 @@
+/**
+ * Follows a log file line by line across rotation (renamed and begun anew), truncation (copytruncate), and times
+ * without the file. What is done in one reading is bounded, and so is a line, whoever writes them.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { errorCode, hostError } from '../../agent/host/errors.ts';
+import { notRegular } from '../../agent/host/read.ts';
+
+/** Where reading goes on. A file that is gone may leave its inode's number to the next: its time of birth tells them apart. */
+export interface LogPosition {
+  readonly inode: number;
+  /** Milliseconds since the epoch. */
+  readonly born: number;
+  readonly offset: number;
+}
+
+/** `tail`: with as much of its end as one reading takes. */
+type Beginning = LogPosition | 'start' | 'tail' | 'end';
+
+/** Bytes of one reading; a log that grows faster is caught up with later. */
+const MOST_BYTES = 1024 * 1024;
+
+/** Bytes of a line that are kept; what is beyond is passed over. */
+const LONGEST_LINE = 4096;
+
+interface OpenLog {
+  readonly handle: FileHandle;
+  readonly inode: number;
+  readonly born: number;
+  offset: number;
+}
+
+export class LogFollower {
+  readonly #path: string;
+  readonly #buffer = Buffer.alloc(64 * 1024);
+  /** null: the file is not there, or nothing was read yet. */
+  #log: OpenLog | null = null;
+  /** Of the first file; later ones are begun at their start. */
+  #begin: Beginning;
+  /** The beginning of a line whose end is not written yet, and whether bytes of it were passed over. */
+  #partial = '';
+  #cut = false;
+
+  constructor(path: string, begin: Beginning) {
+    this.#path = path;
+    this.#begin = begin;
+  }
+
+  /** At the end of the last whole line; null while there is no file. */
+  get position(): LogPosition | null {
+    if (this.#log === null) return null;
+    const { inode, born, offset } = this.#log;
+    return { inode, born, offset: this.#cut ? offset : offset - this.#partial.length };
+  }
+
+  /** Whole lines that came since the last reading, latin1. Throws HostError where the file cannot be read or is missing. */
+  async read(): Promise<string[]> {
+    const lines: string[] = [];
+    let left = MOST_BYTES;
+    while (left > 0) {
+      if (this.#log === null) await this.#open();
+      const log = this.#log as OpenLog | null;
+      if (log === null) break;
+      left -= await this.#readTo(log, left, lines);
+      if (left <= 0 || !(await this.#replaced(log))) break;
+      // The rest of a line that its writer began in the old file will not come.
+      await this.close();
+    }
+    return lines;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#log?.handle;
+    this.#log = null;
+    this.#partial = '';
+    this.#cut = false;
+    await handle?.close();
+  }
+
+  async #open(): Promise<void> {
+    const begin = this.#begin;
+    this.#begin = 'start';
+    try {
+      if (typeof begin === 'object') {
+        const log = await openLog((await this.#findAgain(begin)) ?? this.#path);
+        this.#log = log;
+        if (same(log, begin)) log.offset = begin.offset;
+      } else {
+        this.#log = await openLog(this.#path);
+        const { size } = await this.#log.handle.stat();
+        if (begin !== 'start') this.#log.offset = begin === 'end' ? size : Math.max(0, size - MOST_BYTES);
+      }
+    } catch (error) {
+      throw hostError('read', this.#path, error);
+    }
+  }
+
+  /** The file that was read last: the log itself, or a neighbour whose name begins with its name (`bgpd.log.1`). */
+  async #findAgain(position: LogPosition): Promise<string | null> {
+    const folder = dirname(this.#path);
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(basename(this.#path))) continue;
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => null);
+      if (found?.isFile() && same({ inode: found.ino, born: found.birthtimeMs }, position)) return path;
+    }
+    return null;
+  }
+
+  async #readTo(log: OpenLog, most: number, lines: string[]): Promise<number> {
+    let done = 0;
+    while (done < most) {
+      const { bytesRead } = await log.handle.read(
+        this.#buffer,
+        0,
+        Math.min(this.#buffer.length, most - done),
+        log.offset,
+      );
+      if (bytesRead === 0) break;
+      log.offset += bytesRead;
+      done += bytesRead;
+      this.#split(this.#buffer.toString('latin1', 0, bytesRead), lines);
+    }
+    return done;
+  }
+
+  #split(text: string, lines: string[]): void {
+    const parts = text.split('\n');
+    for (const [index, part] of parts.entries()) {
+      this.#cut ||= this.#partial.length + part.length > LONGEST_LINE;
+      this.#partial = (this.#partial + part).slice(0, LONGEST_LINE);
+      if (index === parts.length - 1) break;
+      lines.push(this.#partial);
+      this.#partial = '';
+      this.#cut = false;
+    }
+  }
+
+  /** Whether the path has another file now. A truncated one is read again from its start. */
+  async #replaced(log: OpenLog): Promise<boolean> {
+    const { size } = await log.handle.stat();
+    if (size < log.offset) {
+      log.offset = 0;
+      this.#partial = '';
+      this.#cut = false;
+    }
+    try {
+      return (await stat(this.#path)).ino !== log.inode;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return false; // being rotated: its writer may still hold the old one
+      throw hostError('look at', this.#path, error);
+    }
+  }
+}
+
+function same(a: { inode: number; born: number }, b: LogPosition): boolean {
+  return a.inode === b.inode && a.born === b.born;
+}
+
+async function openLog(path: string): Promise<OpenLog> {
+  // A named pipe would be waited for.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const stats = await handle.stat();
+  if (stats.isFile()) return { handle, inode: stats.ino, born: stats.birthtimeMs, offset: 0 };
+  await handle.close();
+  throw stats.isDirectory() ? Object.assign(new Error('it is a folder'), { code: 'EISDIR' }) : notRegular(stats);
+}

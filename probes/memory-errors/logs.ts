@@ -1,0 +1,81 @@
+/** Memory errors that routing daemons write into their logs. */
+import type { Host } from '../../agent/host/host.ts';
+import type { Condition, Probe, Reading } from '../probe.ts';
+import { DAEMON_CAUSES, daemonCause } from './causes.ts';
+import { LogFollower, type LogPosition } from './log-follower.ts';
+import { Remembered } from './remembered.ts';
+import { printable, Tally } from './tally.ts';
+
+/** Milliseconds: a look at a log that did not grow takes 0.1 ms. */
+const INTERVAL = 1_000;
+
+type Positions = Readonly<Record<string, LogPosition>>;
+
+/** @param history true: reads the last MiB of each log, and remembers nothing. */
+export function daemonMemoryErrors(
+  host: Host,
+  logs: readonly { readonly path: string }[],
+  { history }: { history: boolean },
+): Probe {
+  const tally = new Tally();
+  const remembered = new Remembered(host, 'daemon-logs', isPositions);
+  const positions = history ? {} : (remembered.load() ?? {});
+  const paths = [...new Set(logs.map(({ path }) => path))];
+  const followers = new Map(
+    paths.map((path) => [path, new LogFollower(host.locate(path), positions[path] ?? (history ? 'tail' : 'end'))]),
+  );
+
+  const readOne = async (path: string, follower: LogFollower): Promise<Condition[]> => {
+    try {
+      const lines = await follower.read();
+      tally.watch(path, DAEMON_CAUSES);
+      const now = Date.now();
+      for (const line of lines) {
+        const cause = daemonCause(line);
+        if (cause !== null) tally.add(cause, path, Buffer.from(line, 'latin1').toString('utf8'), now);
+      }
+      return [];
+    } catch (error) {
+      return [unreadable(path, error instanceof Error ? error.message : String(error))];
+    }
+  };
+
+  return {
+    name: 'memory-errors.logs',
+    cost: 'constant',
+    interval: INTERVAL,
+    async read(): Promise<Reading[]> {
+      const conditions = await Promise.all([...followers].map(([path, follower]) => readOne(path, follower)));
+      return [...tally.take(), ...conditions.flat()];
+    },
+    handedOn() {
+      if (history) return;
+      const read = [...followers].flatMap(([path, { position }]) => (position === null ? [] : [[path, position]]));
+      remembered.save(Object.fromEntries(read));
+    },
+    async close() {
+      await Promise.allSettled([...followers.values()].map((follower) => follower.close()));
+    },
+  };
+}
+
+function unreadable(path: string, reason: string): Condition {
+  return {
+    kind: 'condition',
+    code: 'log-unreadable',
+    severity: 'warn',
+    body: `${printable(reason)}: memory errors in it are not seen. Correct probes.memory-errors.logs, or see to the log.`,
+    attributes: { path },
+  };
+}
+
+function isPositions(value: unknown): value is Positions {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every(
+      (position) =>
+        Number.isSafeInteger(position?.inode) && Number.isFinite(position?.born) && Number(position?.offset) >= 0,
+    )
+  );
+}
