@@ -10,6 +10,16 @@ export interface MetricDefinition {
 
 export const METRICS = {
   'system.network.route.count': { unit: '{route}', kind: 'gauge', description: 'Routes in the kernel' },
+  'system.network.route.table.count': {
+    unit: '{route}',
+    kind: 'gauge',
+    description: 'Routes by table and protocol; a route with several next hops is one',
+  },
+  'system.network.route.limit.enforced': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Whether this kernel enforces its limit: 1 or 0 (attribute reason)',
+  },
   'system.network.route.limit': {
     unit: '{route}',
     kind: 'gauge',
@@ -18,14 +28,29 @@ export const METRICS = {
   'system.network.route.utilization': {
     unit: '1',
     kind: 'gauge',
-    description: 'Count over limit, only where a limit is in force',
+    description: 'What the kernel compares with its limit, over the limit, only where a limit is in force',
+  },
+  'system.network.route.cache': {
+    unit: '{entry}',
+    kind: 'gauge',
+    description: 'Entries that the kernel compares with its limit, only where a limit is in force',
   },
   'system.network.route.growth': { unit: '{route}/s', kind: 'gauge', description: 'Growth of the table' },
   'system.network.route.time_to_limit': { unit: 's', kind: 'gauge', description: 'Until the limit, while it grows' },
   'system.network.route.default.nexthops': {
     unit: '{nexthop}',
     kind: 'gauge',
-    description: 'Next hops of the default route',
+    description: 'Usable next hops of the default route of the main table',
+  },
+  'system.network.route.default.weight': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Weight of each next hop of the default route',
+  },
+  'system.network.route.multipath_hash_policy': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'How packets are spread over next hops (fib_multipath_hash_policy)',
   },
   'system.network.route.memory': { unit: 'By', kind: 'gauge', description: 'Kernel memory of the routing tables' },
   'holdfast.memory_errors': { unit: '{error}', kind: 'counter', description: 'Memory errors seen, by cause' },

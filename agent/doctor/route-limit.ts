@@ -1,48 +1,17 @@
-/**
- * Whether this kernel enforces net.ipv6.route.max_size at all. Vendors backport the change, so the kernel is asked and not
- * its version: a fresh network namespace begins with 4096 where it is enforced, and with 2147483647 where it is not.
- */
+/** Whether net.ipv6.route.max_size means anything on this kernel, which is asked: see the host's route-limit.ts. */
+import { ipv6RouteLimit } from '../host/route-limit.ts';
 import type { Seen, Surroundings } from './check.ts';
 
-const KEY = 'net/ipv6/route/max_size';
-const ENFORCED = '4096';
-const IGNORED = '2147483647';
-
 export function* routeLimit({ host }: Surroundings): Iterable<Seen> {
-  const now = host.live ? host.sysctl(KEY) : null;
-  if (now === null) return;
-  const release = host.sysctl('kernel/osrelease') ?? '';
-  // Without root a user namespace may be had, in which the network namespace is ours to make.
-  const asUser = process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  const asked = host.run('unshare', [...asUser, '--net', 'cat', `/proc/sys/${KEY}`]);
-  const fresh = asked.status === 0 ? asked.stdout.trim() : null;
-  const is = `net.ipv6.route.max_size is ${now} here`;
-  if (fresh === ENFORCED) {
-    yield { code: 'HF-MAX-SIZE-ENFORCED', seen: `${is}, and Linux ${release} enforces it: ${bounds(release)}` };
-  } else if (fresh === IGNORED) {
-    yield {
-      code: 'HF-MAX-SIZE-IGNORED',
-      seen: `${is}, and bounds nothing: Linux ${release} gives a new network namespace ${IGNORED}`,
-    };
+  const limit = host.live ? ipv6RouteLimit(host) : null;
+  if (limit === null) return;
+  const { value, enforced, release, why } = limit;
+  const is = `net.ipv6.route.max_size is ${value} here`;
+  if (enforced === true) {
+    yield { code: 'HF-MAX-SIZE-ENFORCED', seen: `${is}, and Linux ${release} enforces it: ${why}` };
+  } else if (enforced === false) {
+    yield { code: 'HF-MAX-SIZE-IGNORED', seen: `${is}, and bounds nothing: Linux ${release} does not enforce it, ${why}` };
   } else {
-    const why = fresh === null ? (asked.error ?? asked.stderr.trim()) : `a new network namespace has ${fresh}`;
     yield { code: 'HF-UNSEEN', seen: `${is}; whether Linux ${release} enforces it cannot be told: ${why}` };
   }
-}
-
-/** What the limit bounds in the kernels of kernel.org that enforce it. */
-function bounds(release: string): string {
-  const [major = 0, minor = 0] = release.split('.').map(Number);
-  const version = major * 1000 + minor;
-  return `${byVersion(version)}, in kernel.org’s ${major}.${minor}; a vendor’s kernel may differ`;
-}
-
-function byVersion(version: number): string {
-  if (version < 4018) {
-    return 'it counts cached clones and routes from router advertisements, but when it is reached every new route fails (ENOMEM)';
-  }
-  if (version < 5008) {
-    return 'it bounds the cache of destinations, a copy for each processor counted; when it is reached routes can be added but packets fail ("Network is unreachable")';
-  }
-  return 'it bounds exceptions (path MTU, redirects) and clones; when it is reached, path MTU discovery fails under load';
 }

@@ -1,0 +1,77 @@
+/** Routes counted by table and protocol, from the headers of a dump alone: in constant memory, whatever their number. */
+import { dump, type Gatherer } from './dump.ts';
+import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+
+/** Of struct rtmsg (rtnetlink(7)), after the header. */
+export const RTMSG = { size: 12, family: 0, destinationLength: 1, table: 4, protocol: 5, type: 7, flags: 8 } as const;
+const TABLE_ATTRIBUTE = 15;
+/** Stands in rtmsg for a table whose number needs more than 8 bits. */
+const TABLE_COMPAT = 252;
+
+export interface RouteCount {
+  readonly table: number;
+  /** As in rt_protos. */
+  readonly protocol: number;
+  readonly routes: number;
+}
+
+/**
+ * A route with several next hops is one, as `ip route show table all` lists it. The kernel lists routes without stopping
+ * their changes, so of those that come or go meanwhile some are counted. Throws NetlinkError where it cannot be told.
+ */
+export function countRoutes(family: Family, signal: AbortSignal): Promise<RouteCount[]> {
+  return dump(routeDump(family), () => new Counter(FAMILY[family]), signal);
+}
+
+export function routeDump(family: Family): { get: number; gives: number; body: Buffer } {
+  const body = Buffer.alloc(RTMSG.size);
+  body[RTMSG.family] = FAMILY[family];
+  return { get: MESSAGE.getRoute, gives: MESSAGE.newRoute, body };
+}
+
+/** The table of the route whose message begins at `at`. */
+export function tableOf(data: Buffer, at: number, end: number): number {
+  const short = data[at + HEADER + RTMSG.table]!;
+  if (short !== TABLE_COMPAT) return short;
+  for (const { type, start } of attributes(data, at + HEADER + RTMSG.size, end)) {
+    if (type === TABLE_ATTRIBUTE) return data.readUInt32LE(start);
+  }
+  return short;
+}
+
+export class Counter implements Gatherer<RouteCount[]> {
+  readonly #family: number;
+  readonly #counts = new Map<number, number>();
+  // Neighbours in a dump are mostly of one table and protocol: those are summed up before the map is asked.
+  #key = -1;
+  #run = 0;
+
+  constructor(family: number) {
+    this.#family = family;
+  }
+
+  take(data: Buffer, at: number, end: number): false {
+    // A kernel without this family answers with the routes of every other one.
+    if (data[at + HEADER + RTMSG.family] !== this.#family) return false;
+    const key = tableOf(data, at, end) * 256 + data[at + HEADER + RTMSG.protocol]!;
+    if (key !== this.#key) this.#put(key);
+    this.#run += 1;
+    return false;
+  }
+
+  result(): RouteCount[] {
+    this.#put(-1);
+    const counts = [...this.#counts].map(([key, routes]) => ({
+      table: Math.floor(key / 256),
+      protocol: key % 256,
+      routes,
+    }));
+    return counts.sort((a, b) => a.table - b.table || a.protocol - b.protocol);
+  }
+
+  #put(next: number): void {
+    if (this.#run > 0) this.#counts.set(this.#key, (this.#counts.get(this.#key) ?? 0) + this.#run);
+    this.#key = next;
+    this.#run = 0;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The layout of rtnetlink messages (netlink(7), rtnetlink(7), linux/rtnetlink.h): in the machine's byte order, which is
+ * little-endian on every machine that Holdfast runs on, each part padded to 4 bytes.
+ */
+
+export const HEADER = 16;
+
+export const MESSAGE = {
+  error: 2,
+  done: 3,
+  overrun: 4,
+  newLink: 16,
+  getLink: 18,
+  newRoute: 24,
+  deleteRoute: 25,
+  getRoute: 26,
+  newRule: 32,
+  getRule: 34,
+  newNexthop: 104,
+  getNexthop: 106,
+} as const;
+
+export const FLAG = {
+  request: 1,
+  ack: 4,
+  dumpInterrupted: 0x10,
+  exclusive: 0x200,
+  dump: 0x300,
+  create: 0x400,
+} as const;
+
+export const FAMILY = { ipv4: 2, ipv6: 10 } as const;
+export type Family = keyof typeof FAMILY;
+
+/** One attribute of a message: where its value lies in the datagram. */
+export interface Attribute {
+  readonly type: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The attributes between two offsets. What claims to be longer than there is room is not read: it ends the list. */
+export function* attributes(data: Buffer, from: number, to: number): Iterable<Attribute> {
+  for (let at = from; at + 4 <= to; ) {
+    const length = data.readUInt16LE(at);
+    if (length < 4 || at + length > to) return;
+    // The two highest bits say how the value is to be read, which every reader of it knows.
+    yield { type: data.readUInt16LE(at + 2) & 0x3fff, start: at + 4, end: at + length };
+    at += align(length);
+  }
+}
+
+export function attribute(type: number, value: Buffer): Buffer {
+  const whole = Buffer.alloc(align(4 + value.length));
+  whole.writeUInt16LE(4 + value.length, 0);
+  whole.writeUInt16LE(type, 2);
+  value.copy(whole, 4);
+  return whole;
+}
+
+/** A message for the kernel; `sequence` comes back in the header of its answers. */
+export function message(type: number, flags: number, sequence: number, ...body: Buffer[]): Buffer {
+  const header = Buffer.alloc(HEADER);
+  const whole = Buffer.concat([header, ...body]);
+  whole.writeUInt32LE(whole.length, 0);
+  whole.writeUInt16LE(type, 4);
+  whole.writeUInt16LE(flags | FLAG.request, 6);
+  whole.writeUInt32LE(sequence, 8);
+  return whole;
+}
+
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+export function align(length: number): number {
+  return (length + 3) & ~3;
+}

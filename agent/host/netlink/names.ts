@@ -1,0 +1,41 @@
+/** Names of routing tables and of who made a route, as iproute2 prints them (etc/iproute2/rt_tables and rt_protos). */
+
+const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
+
+export const MAIN_TABLE = 254;
+
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  0: 'unspec',
+  1: 'redirect',
+  2: 'kernel',
+  3: 'boot',
+  4: 'static',
+  8: 'gated',
+  9: 'ra',
+  10: 'mrt',
+  11: 'zebra',
+  12: 'bird',
+  13: 'dnrouted',
+  14: 'xorp',
+  15: 'ntk',
+  16: 'dhcp',
+  17: 'mrouted',
+  18: 'keepalived',
+  42: 'babel',
+  84: 'ovn',
+  99: 'openr',
+  186: 'bgp',
+  187: 'isis',
+  188: 'ospf',
+  189: 'rip',
+  192: 'eigrp',
+};
+
+/** The number where it has no name of its own: a host's own names for tables are the host's, and may lie. */
+export function tableName(table: number): string {
+  return TABLES[table] ?? String(table);
+}
+
+export function protocolName(protocol: number): string {
+  return PROTOCOLS[protocol] ?? String(protocol);
+}

@@ -1,0 +1,31 @@
+/** Which routing tables packets are looked up in: by a rule (`ip rule`) or by the device of a VRF. */
+import { dump } from './dump.ts';
+import { links } from './links.ts';
+import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+
+const RULE_HEADER = 12;
+const TABLE = 4;
+const TABLE_ATTRIBUTE = 15;
+
+/** Throws NetlinkError where it cannot be told. */
+export async function tablesInUse(family: Family, signal: AbortSignal): Promise<Set<number>> {
+  const body = Buffer.alloc(RULE_HEADER);
+  body[0] = FAMILY[family];
+  const tables = await dump({ get: MESSAGE.getRule, gives: MESSAGE.newRule, body }, gatherTables, signal);
+  for (const { vrfTable } of (await links(signal)).values()) if (vrfTable !== null) tables.add(vrfTable);
+  return tables;
+}
+
+function gatherTables() {
+  const tables = new Set<number>();
+  return {
+    take(data: Buffer, at: number, end: number): false {
+      tables.add(data[at + HEADER + TABLE]!);
+      for (const { type, start } of attributes(data, at + HEADER + RULE_HEADER, end)) {
+        if (type === TABLE_ATTRIBUTE) tables.add(data.readUInt32LE(start));
+      }
+      return false;
+    },
+    result: () => tables,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * The canary: whether the kernel could take one more route, asked by adding one and deleting it again, in a table that no
+ * packet is looked up in. Routing daemons that meet ENOMEM often go on in silence; the canary does not.
+ */
+import type { Host } from '../agent/host/host.ts';
+import type { Family } from '../agent/host/netlink/message.ts';
+import { tablesInUse } from '../agent/host/netlink/rules.ts';
+import { removeTrialRoute, TRIAL_TABLE, tryRoute } from '../agent/host/netlink/trial.ts';
+import { ipv6RouteLimit } from '../agent/host/route-limit.ts';
+import { type Condition, type Probe, type Reading, sample } from './probe.ts';
+
+const FAMILIES = ['ipv4', 'ipv6'] as const;
+/** The kernel's own memory is exhausted, or what it lets this memory cgroup or this table have. */
+const FULL = ['ENOMEM', 'ENOBUFS'];
+/** There is no such family, or it is disabled. */
+const ABSENT = ['EAFNOSUPPORT', 'EOPNOTSUPP', 'ENODEV'];
+const CLEAN_UP_LIMIT = 1_000;
+
+/** Needs CAP_NET_ADMIN. */
+export function canaryProbe(host: Pick<Host, 'sysctl' | 'run'>): Probe {
+  const tried = new Set<Family>();
+  return {
+    name: 'canary',
+    cost: 'constant',
+    async read(signal) {
+      const readings: Reading[] = [];
+      for (const family of FAMILIES) {
+        if ((await tablesInUse(family, signal)).has(TRIAL_TABLE)) {
+          throw new Error(`packets are looked up in table ${TRIAL_TABLE} (ip rule, or a VRF): no route is tried in it`);
+        }
+        tried.add(family);
+        const code = await tryRoute(family, signal);
+        if (code === null) readings.push(success(family, 1));
+        else if (FULL.includes(code)) readings.push(success(family, 0), failure(family, code, host));
+        else if (!ABSENT.includes(code)) throw new Error(`an ${label(family)} route could not be tried: ${code}`);
+      }
+      return readings;
+    },
+    /** There is nothing to remove but after a deletion that the kernel refused. */
+    async close() {
+      const signal = AbortSignal.timeout(CLEAN_UP_LIMIT);
+      for (const family of tried) await removeTrialRoute(family, signal);
+    },
+  };
+}
+
+function success(family: Family, value: 0 | 1): Reading {
+  return sample('holdfast.canary.success', value, { 'network.type': family });
+}
+
+function failure(family: Family, code: string, host: Pick<Host, 'sysctl' | 'run'>): Condition {
+  const body = `No ${label(family)} route can be added (${code}): ${advice(family, host)}`;
+  const attributes = { 'network.type': family, 'error.type': code };
+  return { kind: 'condition', code: 'route-add-failed', severity: 'error', body, attributes };
+}
+
+function advice(family: Family, host: Pick<Host, 'sysctl' | 'run'>): string {
+  const memory =
+    'kernel memory is used up, on the whole host or in the memory cgroup of this process: see free(1) and the cgroup’s ' +
+    'memory.max (systemd: MemoryMax=), and give the host or the unit more, or the routing daemons fewer routes';
+  const limit = family === 'ipv6' ? ipv6RouteLimit(host) : null;
+  if (limit?.enforced !== true) return memory;
+  return `net.ipv6.route.max_size is ${limit.value} and enforced (${limit.why}): raise it; or ${memory}`;
+}
+
+function label(family: Family): string {
+  return family === 'ipv4' ? 'IPv4' : 'IPv6';
+}

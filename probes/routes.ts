@@ -1,0 +1,100 @@
+/** How many routes the kernel holds, how fast that grows, and what it can hold where it has a limit. */
+import type { Host } from '../agent/host/host.ts';
+import { countRoutes } from '../agent/host/netlink/counts.ts';
+import { ipv4Tries, ipv6RouteStats, routeSlabs, type TrieTable } from '../agent/host/route-counters.ts';
+import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
+import { Growth } from './growth.ts';
+import { type Probe, type Reading, sample } from './probe.ts';
+
+/** Of the limit. */
+const NEAR = 0.8;
+/** Routes in a table, up to which two IPv4 tables might look the same by chance. */
+const ALIKE_BY_CHANCE = 10_000;
+
+const IPV4 = { 'network.type': 'ipv4' } as const;
+const IPV6 = { 'network.type': 'ipv6' } as const;
+
+/**
+ * `clock` in milliseconds. IPv6 costs nothing; IPv4 has no counter, so the kernel walks its tries, 40 to 110 ms for 1,000,000 routes,
+ * which is why the probe's cost `scales` although up to some millions it can be read at every heartbeat.
+ */
+export function routesProbe(host: Pick<Host, 'sysctl' | 'run'>, clock = () => performance.now()): Probe {
+  const growth = { ipv4: new Growth(), ipv6: new Growth(), cached: new Growth() };
+  let limit: RouteLimit | null | undefined;
+  return {
+    name: 'routes',
+    cost: 'scales',
+    async read(signal) {
+      const readings: Reading[] = routeSlabs().map(({ name, bytes }) => {
+        return sample('system.network.route.memory', bytes, { cache: name });
+      });
+      const ipv4 = await ipv4Total(signal);
+      if (ipv4 !== null) readings.push(...total(ipv4, growth.ipv4.add(clock(), ipv4), IPV4));
+      const ipv6 = await ipv6RouteStats();
+      if (ipv6 === null) return readings;
+      readings.push(...total(ipv6.routes, growth.ipv6.add(clock(), ipv6.routes), IPV6));
+      // A process is started for it: once. The value itself may change at any time.
+      limit ??= ipv6RouteLimit(host);
+      const value = Number(host.sysctl('net/ipv6/route/max_size'));
+      return [...readings, ...againstLimit(limit, value, ipv6.cached, growth.cached.add(clock(), ipv6.cached))];
+    },
+  };
+}
+
+/** All tables; null: this kernel has no IPv4. */
+async function ipv4Total(signal: AbortSignal): Promise<number | null> {
+  const tables = await ipv4Tries();
+  if (tables === null) return null;
+  const sum = sumOfTries(tables);
+  if (sum !== null) return sum;
+  const counts = await countRoutes('ipv4', signal);
+  return counts.reduce((all, { routes }) => all + routes, 0);
+}
+
+/**
+ * Until the first rule is added, `main` and `local` are one trie, which is shown twice, with both tables' routes each
+ * time. null: they look the same, and are so small that it may be chance; to list them is cheap.
+ */
+export function sumOfTries(tables: readonly TrieTable[]): number | null {
+  const main = tables.find(({ name }) => name === 'Main');
+  const local = tables.find(({ name }) => name === 'Local');
+  const sum = tables.reduce((all, { routes }) => all + routes, 0);
+  if (main === undefined || local === undefined || main.text !== local.text) return sum;
+  return sum <= ALIKE_BY_CHANCE ? null : sum - local.routes;
+}
+
+function total(count: number, growth: number | null, attributes: typeof IPV4 | typeof IPV6): Reading[] {
+  const counted = sample('system.network.route.count', count, attributes);
+  return growth === null ? [counted] : [counted, sample('system.network.route.growth', growth, attributes)];
+}
+
+/** `cached`: the entries that the kernel compares with its limit, which are not the routes. */
+export function againstLimit(
+  limit: RouteLimit | null,
+  value: number,
+  cached: number,
+  growth: number | null,
+): Reading[] {
+  if (limit === null) return [];
+  const { enforced, release, why } = limit;
+  if (enforced === null) {
+    const body = `It cannot be told whether Linux ${release} enforces net.ipv6.route.max_size: ${why}`;
+    return [{ kind: 'condition', code: 'route-limit-unknown', severity: 'info', body, attributes: IPV6 }];
+  }
+  const verdict = sample('system.network.route.limit.enforced', enforced ? 1 : 0, { ...IPV6, reason: why });
+  if (!enforced) return [verdict];
+  const readings: Reading[] = [
+    verdict,
+    sample('system.network.route.limit', value, IPV6),
+    sample('system.network.route.cache', cached, IPV6),
+    sample('system.network.route.utilization', cached / value, IPV6),
+  ];
+  if (growth !== null && growth > 0) {
+    readings.push(sample('system.network.route.time_to_limit', Math.max(0, value - cached) / growth, IPV6));
+  }
+  if (cached < NEAR * value) return readings;
+  const body =
+    `${cached} of ${value} entries that net.ipv6.route.max_size allows are used, and Linux ${release} enforces it: ${why}. ` +
+    'Raise net.ipv6.route.max_size in the configuration';
+  return [...readings, { kind: 'condition', code: 'table-near-limit', severity: 'warn', body, attributes: IPV6 }];
+}
