@@ -1,0 +1,82 @@
+/** What could not be delivered yet: heartbeats and events, each in a queue of its own, and both below one bound. */
+import { join } from 'node:path';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { EventRecord, Measurements } from './heartbeat.ts';
+import { type Entry, Queue, type QueueOptions } from './queue.ts';
+
+export type Signal = 'metrics' | 'events';
+export type Loss = 'full' | 'thinned' | 'damaged' | 'rejected';
+
+const LARGEST_SEGMENT = 1024 * 1024;
+const SMALLEST_SEGMENT = 16 * 1024;
+/** Bytes of each queue while the disk takes nothing: events of a bad day, heartbeats of some hours. */
+const MEMORY = 1024 * 1024;
+const LARGEST_RECORD = 16 * 1024 * 1024;
+
+export interface SpoolOptions {
+  readonly folder: string;
+  /** Bytes on disk, of both together. */
+  readonly bound: number;
+  lost(signal: Signal, reason: Loss, count: number): void;
+  trouble(signal: Signal, message: string | null): void;
+}
+
+export class Spool {
+  readonly metrics: Queue;
+  readonly events: Queue;
+  bound: number;
+
+  constructor({ folder, bound, lost, trouble }: SpoolOptions) {
+    this.bound = bound;
+    const open = (signal: Signal, overflow: QueueOptions['overflow']) =>
+      new Queue({
+        folder: join(folder, signal),
+        segmentBytes: Math.min(Math.max(Math.floor(bound / 64), SMALLEST_SEGMENT), LARGEST_SEGMENT),
+        memoryBytes: Math.min(MEMORY, bound),
+        overflow,
+        lost: (reason, count) => lost(signal, reason, count),
+        trouble: (message) => trouble(signal, message),
+      });
+    this.metrics = open('metrics', 'every-second');
+    this.events = open('events', 'oldest');
+  }
+
+  get bytes(): number {
+    return this.metrics.bytes + this.events.bytes;
+  }
+
+  addMeasurements(measurements: Measurements): void {
+    this.metrics.append(pack(measurements));
+    this.#makeRoom();
+  }
+
+  addEvent(record: EventRecord): void {
+    this.events.append(pack(record));
+    void this.events.sync();
+    this.#makeRoom();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.metrics.close(), this.events.close()]);
+  }
+
+  /** Metrics lose resolution, then their oldest, before one event goes. */
+  #makeRoom(): void {
+    while (this.bytes > this.bound) {
+      if (!(this.metrics.thin() || this.metrics.dropOldest() || this.events.dropOldest())) return;
+    }
+  }
+}
+
+/** What an entry holds, as it was added; null where it cannot be read. */
+export function unpack<T>({ payload }: Entry): T | null {
+  try {
+    return JSON.parse(inflateRawSync(payload, { maxOutputLength: LARGEST_RECORD }).toString()) as T;
+  } catch {
+    return null;
+  }
+}
+
+function pack(record: Measurements | EventRecord): Buffer {
+  return deflateRawSync(JSON.stringify(record));
+}
