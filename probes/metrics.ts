@@ -59,9 +59,41 @@ export const METRICS = {
     kind: 'counter',
     description: 'Records of the kernel log that were overwritten before they were read',
   },
+  'system.memory.ecc.errors': {
+    unit: '{error}',
+    kind: 'counter',
+    description: 'Errors of memory modules, by controller and type',
+  },
+  'system.memory.oom_kills': { unit: '{process}', kind: 'counter', description: 'Processes killed for want of memory' },
+  'system.memory.allocation_stalls': {
+    unit: '{stall}',
+    kind: 'counter',
+    description: 'Times that somebody had to wait until memory was freed, by zone',
+  },
+  'system.memory.pressure.time': {
+    unit: 's',
+    kind: 'counter',
+    description: 'Time in which some, or all, tasks waited for memory',
+  },
+  'system.network.neighbor.table_fulls': {
+    unit: '{event}',
+    kind: 'counter',
+    description: 'Times that a neighbour found no room in its table',
+  },
+  'system.network.netlink.drops': {
+    unit: '{message}',
+    kind: 'counter',
+    description: 'Messages of the kernel that a process lost, by process and protocol',
+  },
   'holdfast.canary.success': { unit: '1', kind: 'gauge', description: 'Whether a route could be added: 1 or 0' },
+  'holdfast.lease.age': { unit: 's', kind: 'gauge', description: 'Since the last event of the lease' },
   'holdfast.lease.renew': { unit: 's', kind: 'gauge', description: 'Until the lease is renewed' },
   'holdfast.lease.expire': { unit: 's', kind: 'gauge', description: 'Until the lease expires' },
+  'holdfast.lease.superseded': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Whether the server offers something else than what is configured in its place: 1 or 0, by option',
+  },
   'holdfast.dhclient.stale': {
     unit: '1',
     kind: 'gauge',

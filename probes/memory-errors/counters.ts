@@ -1,0 +1,102 @@
+/**
+ * What the kernel counts of memory that ran short. A counter that this kernel does not have is not given: 0 would say
+ * that there was no error.
+ */
+import { HostError } from '../../agent/host/errors.ts';
+import type { Host } from '../../agent/host/host.ts';
+import type { Probe, Reading, Sample } from '../probe.ts';
+import { sample } from '../probe.ts';
+import { type NetlinkSocket, netlinkSockets } from './netlink-drops.ts';
+import { Tally } from './tally.ts';
+
+export function memoryCounters(host: Host): Probe {
+  const tally = new Tally();
+  const owners = new Map<string, string>();
+  let before: Map<string, number> | null = null;
+
+  /** The kernel says nothing when a process loses messages, so the counter's growth is the event. */
+  const overruns = (): Reading[] => {
+    const sockets = netlinkSockets(host, owners);
+    if (sockets === null) return [];
+    tally.watch('netlink', ['netlink-overrun']);
+    for (const { inode, process, protocol, drops } of sockets) {
+      const lost = before === null ? 0 : drops - (before.get(inode) ?? 0);
+      if (lost > 0)
+        tally.add('netlink-overrun', 'netlink', `${process} lost ${lost} messages (${protocol})`, Date.now());
+    }
+    before = new Map(sockets.map(({ inode, drops }) => [inode, drops]));
+    return [...tally.take(), ...byProcess(sockets)];
+  };
+
+  return {
+    name: 'memory-errors.counters',
+    cost: 'constant',
+    async read() {
+      return [...vmstat(host), ...pressure(host), ...neighbours(host), ...ecc(host), ...overruns()];
+    },
+  };
+}
+
+function byProcess(sockets: readonly NetlinkSocket[]): Sample[] {
+  const groups = Map.groupBy(sockets, ({ process, protocol }) => `${process} ${protocol}`);
+  return [...groups.values()].map((members) => {
+    const { process, protocol } = members[0]!;
+    const drops = members.reduce((sum, member) => sum + member.drops, 0);
+    return sample('system.network.netlink.drops', drops, { process, protocol });
+  });
+}
+
+/** /proc/vmstat: `oom_kill` since Linux 4.13; `allocstall` by zone since 4.10, one for all before. */
+function vmstat(host: Host): Sample[] {
+  const text = host.readText('/proc/vmstat') ?? '';
+  const kills = /^oom_kill (\d+)$/m.exec(text)?.[1];
+  const stalls = [...text.matchAll(/^allocstall(?:_(\w+))? (\d+)$/gm)];
+  return [
+    ...(kills === undefined ? [] : [sample('system.memory.oom_kills', Number(kills))]),
+    ...stalls.map(([, zone = 'all', count]) => sample('system.memory.allocation_stalls', Number(count), { zone })),
+  ];
+}
+
+/** Documentation/accounting/psi.rst; `total` counts microseconds. Absent, or EOPNOTSUPP, where it is switched off. */
+function pressure(host: Host): Sample[] {
+  const text = optional(() => host.readText('/proc/pressure/memory')) ?? '';
+  return [...text.matchAll(/^(some|full) .*\btotal=(\d+)$/gm)].map(([, share = '', total]) =>
+    sample('system.memory.pressure.time', Number(total) / 1e6, { share }),
+  );
+}
+
+/** /proc/net/stat/arp_cache and ndisc_cache: a heading, then a line a CPU, in hexadecimal. */
+function neighbours(host: Host): Sample[] {
+  const families = { arp_cache: 'ipv4', ndisc_cache: 'ipv6' } as const;
+  return Object.entries(families).flatMap(([file, type]) => {
+    const [heading = '', ...lines] = (host.readText(`/proc/net/stat/${file}`) ?? '').trim().split('\n');
+    const column = heading.trim().split(/\s+/).indexOf('table_fulls');
+    if (column === -1) return []; // before Linux 4.4
+    const counts = lines.map((line) => Number.parseInt(line.trim().split(/\s+/)[column] ?? '', 16));
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    return Number.isNaN(total) ? [] : [sample('system.network.neighbor.table_fulls', total, { 'network.type': type })];
+  });
+}
+
+const MEMORY_CONTROLLERS = '/sys/devices/system/edac/mc';
+
+/** Documentation/admin-guide/ras.rst; none without ECC memory or its driver. */
+function ecc(host: Host): Sample[] {
+  const types = { ce_count: 'corrected', ue_count: 'uncorrected' } as const;
+  const controllers = host.list(MEMORY_CONTROLLERS).filter((name) => /^mc\d+$/.test(name));
+  return controllers.flatMap((controller) =>
+    Object.entries(types).flatMap(([file, type]) => {
+      const text = optional(() => host.readText(`${MEMORY_CONTROLLERS}/${controller}/${file}`)) ?? '';
+      return /^\d+\n?$/.test(text) ? [sample('system.memory.ecc.errors', Number(text), { controller, type })] : [];
+    }),
+  );
+}
+
+function optional<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof HostError) return null;
+    throw error;
+  }
+}
