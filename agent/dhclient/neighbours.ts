@@ -67,7 +67,7 @@ export function overruling(host: Host, places: HookPlaces): Deed[] {
 
 /** What stands above our block in a file that others share, and what below it, with the line numbers of the whole. */
 function aroundOurs(text: string): { text: string; after: boolean }[] {
-  const block = /^# BEGIN holdfast$[^]*?^# END holdfast$/m.exec(text);
+  const block = /^# BEGIN holdfast$.*?^# END holdfast$/ms.exec(text);
   if (block === null) return [{ text, after: false }];
   const end = block.index + block[0].length;
   const below = text.slice(0, end).replace(/[^\n]+/g, '') + text.slice(end);
