@@ -10,7 +10,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
-import { build, transform } from 'esbuild';
+import { build, type Plugin, transform } from 'esbuild';
+import { ADDON } from './addon.ts';
 import { wrap } from './chunks.ts';
 import { type Arch, nodeVersion, pkgHome, provideNode } from './node-binary.ts';
 import { rehearse } from './rehearsal.ts';
@@ -19,6 +20,17 @@ const root = join(import.meta.dirname, '..');
 const target = `node${nodeVersion}`;
 /** Stands in the code for the hash of all of it. */
 const BUILD_MARK = '<holdfast build>';
+/** `netlink` calls what node-gyp-build exports with its own folder. */
+const ownAddon: Plugin = {
+  name: 'own-addon',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node-gyp-build$/ }, ({ path }) => ({ path, namespace: 'own-addon' }));
+    onLoad({ filter: /.*/, namespace: 'own-addon' }, () => ({
+      contents: 'module.exports = () => require("./addon.ts").loadAddon();',
+      resolveDir: import.meta.dirname,
+    }));
+  },
+};
 const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' } as const;
 
 /** Makes one executable for each architecture, `output(arch)`, of the program whose first module is `entry`. */
@@ -33,12 +45,9 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
       const main = join(folder, `main-${arch}.cjs`);
       await bundleMain(main, bytecode);
       const names = bytecode ? chunks.flatMap((name) => [name, `${name}.bytecode`]) : chunks;
-      await inject(
-        arch,
-        main,
-        Object.fromEntries(names.map((name) => [name, join(folder, 'chunks', name)])),
-        output(arch),
-      );
+      const addon = join(root, `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`);
+      const assets = names.map((name) => [name, join(folder, 'chunks', name)]);
+      await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon }, output(arch));
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -60,7 +69,9 @@ async function splitProgram(entry: string, folder: string): Promise<string[]> {
     logLevel: 'warning',
     write: false,
     target,
-    define: { HOLDFAST_BUILD: JSON.stringify(BUILD_MARK) },
+    // Of the packages that name their own folder, none looks into it here.
+    define: { HOLDFAST_BUILD: JSON.stringify(BUILD_MARK), __dirname: '""' },
+    plugins: [ownAddon],
     ...small,
   });
   mkdirSync(folder);

@@ -30,7 +30,7 @@ export type Take = (data: Buffer, at: number, end: number) => boolean;
 export async function converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   // Only now: where the native part cannot be loaded, only what needs it fails.
-  const { RawNetlinkSocket } = await import('netlink/dist/raw.js');
+  const { RawNetlinkSocket } = await import('./native.ts');
   const options = { messagePeeking: false, msgBufferSize: RECEIVE, localPort: 0 } as RawNetlinkSocketOptions;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = new RawNetlinkSocket(NETLINK_ROUTE, options);
