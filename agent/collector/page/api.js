@@ -1,0 +1,127 @@
+/**
+ * What the page asks the collector for (../api.ts), and the stream of what changes.
+ *
+ * `attention` takes the code of what needs attention (`silent`), or 1 for any. A collector that was started with a
+ * token answers 401 without it: then the page asks for it, and sends it as `Authorization: Bearer` with every request
+ * and the stream. (So the stream is read by fetch: an EventSource cannot send the header.)
+ *
+ * @import { HostAnswer, HostEvent, HostsAnswer, SeriesAnswer, StreamMessage, SummaryAnswer } from '../api.ts'
+ */
+import { setClock } from './format.js';
+
+/** An answer that is none of the 200s. `status` is 0 where there was no answer. */
+export class ApiError extends Error {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @returns {Promise<SummaryAnswer>} */
+export const getSummary = () => get('summary', {});
+
+/** @param {Record<string, string | number>} query @param {AbortSignal} signal @returns {Promise<HostsAnswer>} */
+export const getHosts = (query, signal) => get('hosts', query, signal);
+
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<HostAnswer>} */
+export const getHost = (id, signal) => get(`hosts/${encodeURIComponent(id)}`, {}, signal);
+
+/** @param {string} id @param {number} before @param {number} limit @param {AbortSignal} signal @returns {Promise<readonly HostEvent[]>} */
+export const getEvents = (id, before, limit, signal) =>
+  get(`hosts/${encodeURIComponent(id)}/events`, { before, limit }, signal);
+
+/** @param {string} id @param {Record<string, string | number>} query @param {AbortSignal} signal @returns {Promise<SeriesAnswer>} */
+export const getSeries = (id, query, signal) => get(`hosts/${encodeURIComponent(id)}/series`, query, signal);
+
+/** @param {string} token */
+export const setToken = (token) => sessionStorage.setItem('token', token);
+
+/**
+ * @param {string} path @param {Record<string, string | number>} query @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+async function get(path, query, signal) {
+  const set = Object.entries(query).filter(([, value]) => value !== '');
+  const search = new URLSearchParams(set.map(([name, value]) => [name, String(value)]));
+  const response = await ask(`${path}${set.length > 0 ? `?${search}` : ''}`, 'application/json', signal);
+  setClock(response.headers.get('date'));
+  return await response.json();
+}
+
+/** @param {string} path @param {string} accept @param {AbortSignal} [signal] */
+async function ask(path, accept, signal) {
+  const token = sessionStorage.getItem('token');
+  /** @type {Record<string, string>} */
+  const headers = token ? { accept, authorization: `Bearer ${token}` } : { accept };
+  const response = await fetch(`api/v1/${path}`, { headers, signal: signal ?? null }).catch((error) => {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, 'The collector cannot be reached');
+  });
+  if (response.ok) return response;
+  await response.body?.cancel();
+  throw new ApiError(response.status, `The collector answered ${response.status} ${response.statusText}`.trim());
+}
+
+/**
+ * Follows the stream for as long as the page is open, connecting again after every break: at first soon, then less and
+ * less often, at random moments, so that a collector that comes back is not met by every open page at once.
+ * @param {{ connected(): void, lost(error: ApiError, retryIn: number): void, message(message: StreamMessage): void }} on
+ * @returns {{ retry(): void }} connects again at once
+ */
+export function followStream(on) {
+  let failures = 0;
+  let retry = () => {};
+  (async () => {
+    for (;;) {
+      try {
+        const response = await ask('stream', 'text/event-stream');
+        on.connected();
+        for await (const message of messages(response)) {
+          failures = 0;
+          on.message(message);
+        }
+        throw new ApiError(0, 'The collector closed the connection');
+      } catch (error) {
+        const wait = Math.min(30_000, 1_000 * 2 ** failures++) * (0.5 + Math.random() / 2);
+        on.lost(error instanceof ApiError ? error : new ApiError(0, 'The connection to the collector broke'), wait);
+        await /** @type {Promise<void>} */ (
+          new Promise((resolve) => {
+            retry = resolve;
+            setTimeout(resolve, wait);
+          })
+        );
+      }
+    }
+  })();
+  return {
+    retry() {
+      failures = 0;
+      retry();
+    },
+  };
+}
+
+/**
+ * Server-sent events (HTML standard, 9.2.6): only `data:` lines matter here; comments keep the connection open.
+ * @param {Response} response
+ * @returns {AsyncGenerator<StreamMessage>}
+ */
+async function* messages(response) {
+  const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body)
+    .pipeThrough(new TextDecoderStream())
+    .getReader();
+  let rest = '';
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split(/\r?\n\r?\n/);
+    rest = blocks.pop() ?? '';
+    for (const block of blocks) {
+      const data = block
+        .split(/\r?\n/)
+        .flatMap((line) => (line.startsWith('data:') ? [line.slice(5).trimStart()] : []));
+      if (data.length > 0) yield JSON.parse(data.join('\n'));
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** What can need attention: its code in the API, in the order of how soon somebody should look. */
+
+/** @type {Record<string, { name: string, level: 'bad' | 'warn' }>} */
+const known = {
+  silent: { name: 'Silent', level: 'bad' },
+  'memory-error': { name: 'Memory errors', level: 'bad' },
+  'table-near-limit': { name: 'Table near its limit', level: 'bad' },
+  drifted: { name: 'Drifted', level: 'warn' },
+  'stale-dhclient': { name: 'Stale dhclient', level: 'warn' },
+};
+
+/** @param {string} code @returns {{ name: string, level: 'bad' | 'warn' }} */
+export function attention(code) {
+  if (Object.hasOwn(known, code)) return /** @type {{ name: string, level: 'bad' }} */ (known[code]);
+  const words = code.replaceAll('-', ' ');
+  return { name: words.charAt(0).toUpperCase() + words.slice(1), level: 'warn' };
+}
+
+/** The known codes, then all others that are met. @param {Readonly<Record<string, number>>} counts */
+export function allCodes(counts) {
+  return [...new Set([...Object.keys(known), ...Object.keys(counts).sort()])];
+}

@@ -1,0 +1,260 @@
+/**
+ * One kernel table over time against its limit, as SVG. With a pointer or the arrow keys each point can be read; a
+ * screen reader meets a slider that says time and value; below it stands the same as a table.
+ */
+import { fill, html, svg } from './dom.js';
+import { count, counted, exact, percent, short } from './format.js';
+import { NEAR } from './row.js';
+import { clockTicks, niceSteps } from './ticks.js';
+
+/** @typedef {readonly (readonly [time: number, value: number])[]} Points */
+/**
+ * @typedef {object} Plot
+ * @property {Points} points in the order of their times; milliseconds since the epoch, and routes
+ * @property {number | null} limit null: no limit is in force
+ * @property {number} from @property {number} to milliseconds since the epoch
+ */
+
+const HEIGHT = 220;
+const MARGIN = { top: 14, right: 12, bottom: 26, left: 56 };
+/** Rows of the table below: what can be read, not every point. */
+const ROWS = 48;
+
+/**
+ * @param {string} name `IPv4`
+ * @returns {{ element: HTMLElement, update(plot: Plot): void }}
+ */
+export function routeChart(name) {
+  const state = html('p', { class: 'quiet' });
+  const readout = html('output', { class: 'readout' });
+  const drawing = svg('svg', {
+    class: 'plot',
+    height: HEIGHT,
+    tabindex: 0,
+    role: 'slider',
+    'aria-label': `${name} routes over time`,
+  });
+  const rows = html('tbody');
+  const head = html(
+    'tr',
+    {},
+    html('th', { scope: 'col' }, 'Time'),
+    html('th', { scope: 'col', class: 'number' }, 'Routes'),
+  );
+  const details = html(
+    'details',
+    {},
+    html('summary', {}, 'As a table'),
+    html(
+      'div',
+      { class: 'scroll' },
+      html('table', { 'aria-label': `${name} routes over time` }, html('thead', {}, head), rows),
+    ),
+  );
+  const element = html('figure', {}, html('figcaption', {}, html('h3', {}, name), state, readout), drawing, details);
+
+  /** @type {Plot} */
+  let plot = { points: [], limit: null, from: 0, to: 1 };
+  /** Time of the point that is read; null: the newest. @type {number | null} */
+  let read = null;
+  let width = 0;
+  const cursor = svg('g', { class: 'cursor' });
+
+  function draw() {
+    const { points, limit } = plot;
+    details.hidden = points.length === 0;
+    drawing.classList.toggle('empty', points.length === 0);
+    fill(state, [points.at(-1)?.[1], limit], () => [tells(points.at(-1)?.[1], limit)]);
+    if (width < 60) return;
+    drawing.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
+    drawing.replaceChildren(...scene(plot, width), cursor);
+    point();
+    fill(rows, points, () => thinned(points).map(([time, value]) => line(time, value, limit)));
+  }
+
+  /** Marks the point that is read. */
+  function point() {
+    const at = nearest(plot.points, read ?? Infinity);
+    const chosen = plot.points[at];
+    const { x, y } = scales(plot, width);
+    for (const [name, value] of Object.entries({
+      valuemin: 0,
+      valuemax: Math.max(0, plot.points.length - 1),
+      valuenow: Math.max(0, at),
+    })) {
+      drawing.setAttribute(`aria-${name}`, String(value));
+    }
+    const text = chosen ? says(chosen, plot.limit) : 'No data in this time';
+    drawing.setAttribute('aria-valuetext', text);
+    readout.textContent = chosen && read !== null ? text : '';
+    if (!chosen) return cursor.replaceChildren();
+    const [cx, cy] = [x(chosen[0]), y(chosen[1])];
+    cursor.replaceChildren(
+      ...(read === null ? [] : [svg('line', { x1: cx, x2: cx, y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom })]),
+      svg('circle', { cx, cy, r: 3.5 }),
+    );
+  }
+
+  drawing.addEventListener('pointermove', (event) => {
+    read = scales(plot, width).time(event.clientX - drawing.getBoundingClientRect().left);
+    point();
+  });
+  drawing.addEventListener('pointerleave', () => {
+    read = null;
+    point();
+  });
+  drawing.addEventListener('blur', () => {
+    read = null;
+    point();
+  });
+  drawing.addEventListener('keydown', (event) => {
+    const at = nearest(plot.points, read ?? Infinity);
+    const big = Math.max(1, Math.round(plot.points.length / 10));
+    /** @type {Record<string, number>} */
+    const moves = {
+      ArrowLeft: at - 1,
+      ArrowDown: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at + 1,
+      PageDown: at - big,
+      PageUp: at + big,
+      Home: 0,
+      End: Infinity,
+    };
+    const to = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
+    if (to === undefined || plot.points.length === 0) return;
+    event.preventDefault();
+    read = plot.points[Math.min(plot.points.length - 1, Math.max(0, to))]?.[0] ?? null;
+    point();
+  });
+  new ResizeObserver(([entry]) => {
+    const now = Math.floor(entry?.contentRect.width ?? 0);
+    if (now === width) return;
+    width = now;
+    draw();
+  }).observe(element);
+
+  return {
+    element,
+    update(wanted) {
+      plot = wanted;
+      draw();
+    },
+  };
+}
+
+/** @param {number | undefined} value @param {number | null} limit */
+function tells(value, limit) {
+  if (value === undefined) return 'Not reported in this time.';
+  if (limit === null) return `${counted(value, 'route')}; no limit is in force.`;
+  const near = value >= limit * NEAR;
+  return html(
+    'span',
+    { class: near ? 'bad' : '' },
+    `${counted(value, 'route')}, ${percent(value / (limit || 1))} of the limit of ${count(limit)}.`,
+  );
+}
+
+/** @param {readonly [number, number]} point @param {number | null} limit */
+const says = ([time, value], limit) =>
+  `${exact(time)}: ${counted(value, 'route')}${limit ? `, ${percent(value / limit)} of the limit` : ''}`;
+
+/** @param {number} time @param {number} value @param {number | null} limit */
+const line = (time, value, limit) =>
+  html(
+    'tr',
+    {},
+    html('td', {}, exact(time)),
+    html('td', { class: 'number' }, `${count(value)}${limit ? ` (${percent(value / limit)})` : ''}`),
+  );
+
+/** At most ROWS of them, the newest first. @param {Points} points */
+const thinned = (points) => {
+  const step = Math.max(1, Math.ceil(points.length / ROWS));
+  return points.toReversed().filter((_, index) => index % step === 0);
+};
+
+/** Index of the point nearest to `time`; -1 where there is none. @param {Points} points @param {number} time */
+function nearest(points, time) {
+  if (time === Infinity) return points.length - 1;
+  let best = -1;
+  for (const [index, [at]] of points.entries()) {
+    if (best < 0 || Math.abs(at - time) < Math.abs((points[best]?.[0] ?? 0) - time)) best = index;
+  }
+  return best;
+}
+
+/**
+ * The limit is drawn where the table comes near enough for it to be seen; else the scale is the data's own, and a line
+ * of text says where the limit is.
+ * @param {Plot} plot
+ */
+function top({ points, limit }) {
+  const most = points.reduce((sum, [, value]) => Math.max(sum, value), 0);
+  const limitInSight = limit !== null && most >= limit * 0.2;
+  return { limitInSight, steps: niceSteps((limitInSight ? Math.max(limit, most) : most) * 1.05 || 1) };
+}
+
+/** @param {Plot} plot @param {number} width */
+function scales(plot, width) {
+  const { from, to } = plot;
+  const highest = top(plot).steps.at(-1) ?? 1;
+  const [w, h] = [width - MARGIN.left - MARGIN.right, HEIGHT - MARGIN.top - MARGIN.bottom];
+  return {
+    /** @param {number} time */
+    x: (time) => Math.round((MARGIN.left + ((time - from) / (to - from)) * w) * 10) / 10,
+    /** @param {number} value */
+    y: (value) => Math.round((MARGIN.top + (1 - value / highest) * h) * 10) / 10,
+    /** @param {number} x */
+    time: (x) => from + ((x - MARGIN.left) / w) * (to - from),
+  };
+}
+
+/** @param {Plot} plot @param {number} width @returns {SVGElement[]} */
+function scene(plot, width) {
+  const { points, limit, from, to } = plot;
+  const { x, y } = scales(plot, width);
+  const { limitInSight, steps } = top(plot);
+  const right = width - MARGIN.right;
+  const floor = HEIGHT - MARGIN.bottom;
+  const axes = steps.flatMap((value) => [
+    svg('line', { class: 'grid', x1: MARGIN.left, x2: right, y1: y(value), y2: y(value) }),
+    svg('text', { class: 'axis', x: MARGIN.left - 6, y: y(value) + 4, 'text-anchor': 'end' }, short(value)),
+  ]);
+  const times = clockTicks(from, to, Math.max(2, Math.floor(width / 110))).map(({ time, text }) =>
+    svg('text', { class: 'axis', x: x(time), y: floor + 18, 'text-anchor': 'middle' }, text),
+  );
+  const unit = svg('text', { class: 'axis', x: MARGIN.left, y: MARGIN.top - 4 }, 'routes');
+  const lines = runs(points).map((run) => {
+    const along = run.map(([time, value]) => `${x(time)},${y(value)}`);
+    return run.length > 1
+      ? svg('path', { class: 'line', d: `M${along.join('L')}` })
+      : svg('circle', { class: 'dot', cx: x(run[0]?.[0] ?? 0), cy: y(run[0]?.[1] ?? 0), r: 1.5 });
+  });
+  return [...axes, ...times, unit, ...lines, ...limitLine(limit, limitInSight, y, right)];
+}
+
+/** @param {number | null} limit @param {boolean} inSight @param {(value: number) => number} y @param {number} right */
+function limitLine(limit, inSight, y, right) {
+  if (limit === null) return [];
+  const text = `limit ${count(limit)}`;
+  if (!inSight)
+    return [svg('text', { class: 'limit', x: right, y: MARGIN.top - 4, 'text-anchor': 'end' }, `${text}, far above`)];
+  return [
+    svg('line', { class: 'limit', x1: MARGIN.left, x2: right, y1: y(limit), y2: y(limit) }),
+    svg('text', { class: 'limit', x: right, y: y(limit) - 5, 'text-anchor': 'end' }, text),
+  ];
+}
+
+/** Where a host was silent the line is broken: nobody knows what was between. @param {Points} points */
+function runs(points) {
+  const gaps = points.slice(1).map(([time], index) => time - (points[index]?.[0] ?? 0));
+  const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  /** @type {(readonly [number, number])[][]} */
+  const found = [];
+  for (const [index, point] of points.entries()) {
+    if (index === 0 || (gaps[index - 1] ?? 0) > usual * 3) found.push([]);
+    found.at(-1)?.push(point);
+  }
+  return found;
+}

@@ -1,0 +1,139 @@
+/**
+ * The collector's page: what is in the address is shown, and kept as it is at the collector.
+ * `#/` is the fleet (fleet.js), `#/host/ID` one host (host.js).
+ *
+ * @import { SummaryAnswer } from '../api.ts'
+ */
+import { ApiError, followStream, getSummary, setToken } from './api.js';
+import { allCodes, attention } from './attention.js';
+import { byId } from './dom.js';
+import { fleet } from './fleet.js';
+import { count, counted, exact, now, tick } from './format.js';
+import { host } from './host.js';
+
+const fleetView = fleet(failed);
+const hostView = host(failed);
+const connection = byId('connection', 'span');
+const problem = byId('problem', 'p');
+const news = byId('news', 'p');
+
+/** Where the list was left: it is there again on the way back. */
+let left = { at: 0, on: /** @type {Element | null} */ (null) };
+/** The address of the list as it was filtered. */
+let list = '#/';
+let lastHeard = 0;
+let lastNews = '';
+let started = false;
+
+/** @param {boolean} [moved] the reader went there, rather than opened the page here */
+async function route(moved = false) {
+  const [path = '', query = ''] = location.hash.slice(1).split('?');
+  const id = /^\/host\/(.+)$/.exec(path)?.[1];
+  const fleetIn = byId('fleet', 'section');
+  const hostIn = byId('host', 'article');
+  problem.hidden = true;
+  if (id !== undefined) {
+    if (!fleetIn.hidden) left = { at: scrollY, on: document.activeElement };
+    byId('back', 'a').href = list;
+    fleetView.hide();
+    fleetIn.hidden = true;
+    hostIn.hidden = false;
+    if (moved) scrollTo({ top: 0 });
+    await hostView.show(decoded(id));
+    if (moved) byId('host-title').focus({ preventScroll: true });
+    return;
+  }
+  const back = !hostIn.hidden;
+  list = location.hash || '#/';
+  hostView.hide();
+  hostIn.hidden = true;
+  fleetIn.hidden = false;
+  if (back) {
+    if (left.on instanceof HTMLElement && left.on.isConnected) left.on.focus({ preventScroll: true });
+    else byId('fleet-title').focus({ preventScroll: true });
+    scrollTo({ top: left.at });
+  }
+  await fleetView.show(new URLSearchParams(query));
+}
+
+/** @param {string} id */
+function decoded(id) {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
+async function start() {
+  try {
+    heard(await getSummary());
+  } catch (error) {
+    failed(error);
+    return;
+  }
+  byId('sign-in', 'form').hidden = true;
+  await route();
+  started = true;
+}
+
+/** @param {SummaryAnswer} summary */
+function heard(summary) {
+  lastHeard = now();
+  byId('total', 'span').textContent = counted(summary.hosts, 'host');
+  byId('version', 'footer').textContent = `Holdfast collector ${summary.version}`;
+  fleetView.showSummary(summary);
+  const parts = allCodes(summary.attention).flatMap((code) => {
+    const many = summary.attention[code] ?? 0;
+    return many > 0 ? [`${attention(code).name}: ${count(many)}`] : [];
+  });
+  const text = parts.length > 0 ? `Hosts that need attention. ${parts.join(', ')}.` : 'No host needs attention.';
+  if (started && text !== lastNews) news.textContent = text;
+  lastNews = text;
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  if (error instanceof ApiError && error.status === 401) {
+    const form = byId('sign-in', 'form');
+    if (!form.hidden) return;
+    form.hidden = false;
+    for (const view of ['fleet', 'host']) byId(view).hidden = true;
+    byId('token', 'input').focus();
+    return;
+  }
+  problem.textContent = `${error instanceof Error ? error.message : String(error)}.`;
+  problem.hidden = false;
+}
+
+const stream = followStream({
+  async connected() {
+    connection.textContent = 'Live';
+    connection.dataset.state = 'live';
+    problem.hidden = true;
+    // What changed while nobody listened.
+    if (!started) await start();
+    else await route();
+  },
+  lost(error, retryIn) {
+    if (error.status === 401) return failed(error);
+    const since = lastHeard > 0 ? ` What you see is of ${exact(lastHeard)}.` : '';
+    connection.textContent = `Connection lost. Trying again in ${Math.ceil(retryIn / 1_000)} s.${since}`;
+    connection.dataset.state = 'lost';
+  },
+  message(message) {
+    heard(message.summary);
+    if (!started) return;
+    fleetView.changed(message);
+    hostView.changed(message);
+  },
+});
+
+byId('sign-in', 'form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  setToken(byId('token', 'input').value);
+  stream.retry();
+});
+addEventListener('hashchange', () => route(true));
+addEventListener('online', () => stream.retry());
+setInterval(tick, 1_000);
