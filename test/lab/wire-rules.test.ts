@@ -1,0 +1,49 @@
+/** The alert rules of packaging/prometheus, tried by Prometheus' own promtool, and their way to docs/alerts.md. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { built, missing } from '../../packaging/receivers/build.ts';
+import { REPOSITORY } from './host.ts';
+
+const folder = join(REPOSITORY, 'packaging/prometheus');
+const skip = missing('promtool');
+
+interface Rules {
+  groups: { rules: { alert?: string; annotations?: Record<string, string>; labels?: Record<string, string> }[] }[];
+}
+
+const rules = parse(readFileSync(join(folder, 'holdfast.rules.yml'), 'utf8')) as Rules;
+const alerts = rules.groups.flatMap((group) => group.rules).filter((rule) => rule.alert !== undefined);
+
+test('the configuration and the rules are valid', { skip }, () => {
+  promtool('check', 'config', 'prometheus.yml');
+});
+
+test('each alert comes when it should, and no other', { skip }, () => {
+  promtool('test', 'rules', 'holdfast.rules.test.yml', 'holdfast.silence.test.yml');
+});
+
+test('every alert is tried', () => {
+  const tries = ['holdfast.rules.test.yml', 'holdfast.silence.test.yml']
+    .map((file) => readFileSync(join(folder, file), 'utf8'))
+    .join('');
+  for (const { alert } of alerts) assert.match(tries, new RegExp(`alertname: ${alert}\\n +exp_alerts:\\n`), alert);
+});
+
+test('every alert says how grave it is and names a section of docs/alerts.md', () => {
+  const headings = [...readFileSync(join(REPOSITORY, 'docs/alerts.md'), 'utf8').matchAll(/^## (.+)$/gm)];
+  const anchors = headings.map(([, heading]) => heading!.toLowerCase().replaceAll(' ', '-'));
+  for (const { alert, annotations, labels } of alerts) {
+    assert.match(labels?.severity ?? '', /^(critical|warning|info)$/, alert);
+    const [page, anchor] = (annotations?.runbook ?? '').split('#');
+    assert.equal(page, 'docs/alerts.md', alert);
+    assert.ok(anchors.includes(anchor!), `${alert}: docs/alerts.md has no section #${anchor}`);
+  }
+});
+
+function promtool(...args: string[]): void {
+  execFileSync(built('promtool')!, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+}
