@@ -183,9 +183,11 @@ ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours;
     if (umask 022 && printf '%s' "$wanted" >|"$temporary") 2>/dev/null; then
         cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
         sync -- "$temporary" 2>/dev/null || :
-        # A bind-mounted file cannot be renamed over.
+        # A bind-mounted file cannot be renamed over: written in place, and put back where that fails (a full disk).
         mv -fT -- "$temporary" "$file" 2>/dev/null ||
-            { [ -s "$temporary" ] && cat -- "$temporary" 2>/dev/null >|"$file"; } || :
+            if [ -s "$temporary" ]; then
+                cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
+            fi
     fi
     rm -f -- "$temporary" 2>/dev/null || :
     return 0

@@ -88,7 +88,9 @@ export class Sysctl implements Resource {
     const wanted =
       this.wanted.length === 0 ? null : HEADER + this.wanted.map((setting) => this.line(setting, all)).join('');
     const settings = this.wanted.map((setting) => this.bootState(setting, all));
-    const overruled = settings.filter(({ reason }) => reason !== undefined).map(({ reason }) => reason);
+    const overruled = settings.flatMap(({ state, reason }) =>
+      state === 'drifted' && reason !== undefined ? [reason] : [],
+    );
     return {
       resource: this.name,
       key: OUR_FILE,
@@ -138,6 +140,9 @@ export class Sysctl implements Resource {
     if (overruled !== undefined) {
       const reason = `${overruled.file}:${overruled.line} sets ${setting.key} to ${overruled.value} after ours`;
       return { ...common, state: 'drifted', actual: overruled.value, reason };
+    }
+    if (this.host.live && this.safeRead(setting.path) === null) {
+      return { ...common, state: 'unknown', actual: null, reason: 'this kernel shows no such key now' };
     }
     const right = ours !== undefined && last !== undefined && satisfies(setting, last.value);
     return { ...common, state: right ? 'ok' : 'drifted', actual: last?.value ?? null };
