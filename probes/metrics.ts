@@ -92,7 +92,8 @@ export const METRICS = {
   'holdfast.lease.superseded': {
     unit: '1',
     kind: 'gauge',
-    description: 'Whether the server offers something else than what is configured in its place: 1 or 0, by option',
+    description:
+      'Whether the hook had to put the configured value in place of what dhclient brought: 1 or 0, by option',
   },
   'holdfast.dhclient.stale': {
     unit: '1',

@@ -14,7 +14,7 @@ const floors: Record<string, string[]> = {
   'agent/resolver': ['agent/host', 'agent/config'],
   'agent/resources': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
   'agent/doctor': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
-  probes: ['agent/host'],
+  probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
 };
 const upper = ['agent/daemon', 'agent/report', 'agent/collector', 'agent/commands', 'agent'];
 for (const [floor, name] of upper.entries()) {

@@ -1,0 +1,43 @@
+/** The list of all probes. */
+import type { DesiredDaemon } from '../agent/config/daemon.ts';
+import type { DesiredState } from '../agent/config/desired.ts';
+import type { Host } from '../agent/host/host.ts';
+import { canaryProbe } from './canary.ts';
+import { defaultRoutesProbe } from './default-routes.ts';
+import { leasesProbe } from './leases.ts';
+import { memoryCounters } from './memory-errors/counters.ts';
+import { kernelMemoryErrors } from './memory-errors/kernel.ts';
+import { daemonMemoryErrors } from './memory-errors/logs.ts';
+import { nameserversProbe } from './nameservers.ts';
+import type { Probe } from './probe.ts';
+import { routesProbe } from './routes.ts';
+import { routesByProtocolProbe } from './routes-by-protocol.ts';
+
+/**
+ * Those that are not switched off. Nothing is opened, sent or read before their first reading.
+ * @param history true: logs are read back as far as they go, for a single look; false: only what is new, for a daemon.
+ */
+export function makeProbes(
+  host: Host,
+  desired: DesiredState,
+  { probes, expect }: DesiredDaemon,
+  { history }: { history: boolean },
+): Probe[] {
+  const all = [
+    routesProbe(host),
+    routesByProtocolProbe(),
+    defaultRoutesProbe(host, expect.defaultNexthops),
+    ...(probes.canary > 0 ? [{ ...canaryProbe(host), interval: probes.canary }] : []),
+    kernelMemoryErrors(host, { history }),
+    ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, { history })] : []),
+    memoryCounters(host),
+    leasesProbe(host, desired.dhclient),
+    nameserversProbe(host, desired.dns),
+  ];
+  return all.filter(({ name }) => !probes.off.some((off) => isNamed(name, off)));
+}
+
+/** `memory-errors` names `memory-errors.kernel` and its like, too. */
+export function isNamed(probe: string, name: string): boolean {
+  return probe === name || probe.startsWith(`${name}.`);
+}
