@@ -4,12 +4,18 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
+import type { ProbeOptions } from './commands/probe.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
 
 /** Wrong usage is one JSON document too, and options that are wrong are not parsed. */
 const JSON_WANTED = process.argv.includes('--json');
+
+const CONFIG_OPTION = [
+  '--config <file>',
+  'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
+] as const;
 
 const program = new Command('agent')
   .description(
@@ -66,6 +72,34 @@ command('init', 'write a commented configuration from what the host has now')
   .action(run(async () => (await import('./commands/init.ts')).init));
 
 program
+  .command('run')
+  .description('hold the configuration, look, and report, until it is told to end: what the service does')
+  .option(...CONFIG_OPTION)
+  .option('--no-color', 'no colours')
+  .addHelpText(
+    'after',
+    `\nSIGHUP: reads the configuration again. SIGTERM: ends, and leaves the host as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched).${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
+  )
+  .action(run(async () => (await import('./commands/run.ts')).run));
+
+program
+  .command('probe')
+  .description('look once at routes, memory errors, leases and name servers, and print what is seen')
+  .argument('[name...]', 'only these probes: those that "agent probe" prints (default: all)')
+  .option(...CONFIG_OPTION)
+  .option('--json', 'one JSON document on stdout, and nothing else there')
+  .option('--prometheus', "Prometheus' text format, for a textfile collector")
+  .option('--quiet', 'print nothing but failures')
+  .option('--no-color', 'no colours')
+  .addHelpText(
+    'after',
+    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, 4 one could not.${examples(['sudo agent probe', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus > /var/lib/node_exporter/holdfast.prom'])}`,
+  )
+  .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
+    run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),
+  );
+
+program
   .command('schema')
   .description('print the JSON Schema of the configuration, for editors')
   .addHelpText('after', examples(['agent schema > agent.schema.json']))
@@ -82,10 +116,7 @@ function command(name: string, description: string): Command {
   return program
     .command(name)
     .description(description)
-    .option(
-      '--config <file>',
-      'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
-    )
+    .option(...CONFIG_OPTION)
     .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
     .option('--live', 'with --root: the running kernel and its processes belong to these files')
     .addOption(

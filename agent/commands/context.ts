@@ -1,5 +1,6 @@
 /** What every command begins with: the host it is about, and the configuration, whole and valid, or an error. */
 import { resolve } from 'node:path';
+import type { DesiredDaemon } from '../config/daemon.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
 import { HostError } from '../host/errors.ts';
@@ -14,6 +15,9 @@ import { BUILD } from './version.ts';
 export interface Context {
   readonly host: Host;
   readonly desired: DesiredState;
+  readonly daemon: DesiredDaemon;
+  /** Of the configuration's files, in hexadecimal. */
+  readonly hash: string;
   readonly resources: Resource[];
   /** Keeps what was found out about configuration and files, so that the next command need not parse them again. */
   keep(): void;
@@ -39,11 +43,13 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: kept(host, KEPT.configuration) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
-  const { desired, compiled, hash } = loaded;
+  const { desired, daemon, compiled, hash } = loaded;
   const known = new KnownFiles(`${BUILD} ${hash}`, keeps ? kept(host, KEPT.files) : null);
   return {
     host,
     desired,
+    daemon,
+    hash,
     resources: makeResources(host, desired, { only: options.only, known }),
     keep() {
       if (!keeps) return;

@@ -114,10 +114,10 @@ export class Host {
     }
   }
 
-  /** One apply at a time on this host; `folder` is made where it is missing. */
-  async exclusively<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  /** One apply at a time on this host (see lock.ts); `folder` is made where it is missing. */
+  async exclusively<T>(folder: string, work: () => Promise<T>, patience?: number): Promise<T> {
     this.makeFolder(folder, 0o755);
-    return withLock(join(this.locate(folder, 'follow'), 'lock'), work);
+    return withLock(join(this.locate(folder, 'follow'), 'lock'), work, patience);
   }
 
   /**

@@ -2,22 +2,22 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { errorCode, HostError, hostError } from './errors.ts';
 import { run } from './run.ts';
 
-/** Seconds to wait for another apply: one that takes longer hangs. */
+/** Seconds to wait for another apply: one that takes longer hangs. The thread waits with it. */
 const PATIENCE = 60;
 
 /**
  * Runs `work` while no other process of this host does. The lock is the kernel's (flock(2)), on a descriptor that this
  * process keeps open: whoever is killed leaves none. node has no flock, so util-linux's flock(1) takes it on the shared
- * open file, once, and ends.
+ * open file, once, and ends. Throws HostError EAGAIN where another has it for all of `patience` seconds.
  */
-export async function withLock<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(path: string, work: () => Promise<T>, patience: number = PATIENCE): Promise<T> {
   const fd = open(path);
   try {
-    const taken = run('flock', ['--exclusive', '--timeout', String(PATIENCE), '3'], {
+    const taken = run('flock', ['--exclusive', '--timeout', String(patience), '3'], {
       fds: [fd],
-      timeLimit: (PATIENCE + 5) * 1000,
+      timeLimit: (patience + 5) * 1000,
     });
-    if (taken.status === 1) throw new HostError('EAGAIN', `another apply has held ${path} for ${PATIENCE} s`);
+    if (taken.status === 1) throw new HostError('EAGAIN', `another apply has held ${path} for ${patience} s`);
     if (taken.status !== 0) {
       throw new HostError('ENOLCK', `cannot lock ${path}: ${taken.error ?? taken.stderr.trim()} (flock of util-linux)`);
     }

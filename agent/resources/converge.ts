@@ -20,11 +20,16 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
 /**
  * Brings the host to what is wanted. Where nothing drifts nothing is locked, written or started; else one apply at a
  * time on this host, and every outcome is read back. Outcomes come in the order of the findings.
+ * `patience`: seconds to wait for another apply, a minute where it is left out; then it throws HostError EAGAIN.
  */
-export async function converge(host: Host, resources: readonly Resource[]): Promise<Outcome[]> {
+export async function converge(
+  host: Host,
+  resources: readonly Resource[],
+  { patience }: { patience?: number } = {},
+): Promise<Outcome[]> {
   const findings = await inspectAll(resources);
   if (!findings.some(isActionable)) return findings.map(untouched);
-  return host.exclusively(LOCK_FOLDER, () => applyAll(resources));
+  return host.exclusively(LOCK_FOLDER, () => applyAll(resources), patience);
 }
 
 /** Whether `apply` would change it. */

@@ -1,0 +1,192 @@
+/** `agent run`: holds, looks, reports; takes a new configuration without losing the old one; ends with a last heartbeat. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Condition, type Occurrence, type Probe, type Sample, sample } from '../../probes/probe.ts';
+import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
+import type { DesiredDaemon } from '../config/daemon.ts';
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { beatPhase, untilNextBeat } from '../report/phase.ts';
+import { converge } from '../resources/converge.ts';
+import type { Outcome, Resource } from '../resources/resource.ts';
+import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
+import { HealRecord, Keeper } from './keeper.ts';
+import { resourcesProbe } from './resources-probe.ts';
+
+/** What one configuration makes of this host. */
+export interface Setup {
+  readonly host: Host;
+  readonly resources: readonly Resource[];
+  readonly daemon: DesiredDaemon;
+  /** Of the configuration's files. */
+  readonly hash: string;
+  /** Hexadecimal: gives the heartbeat its phase. */
+  readonly hostId: string;
+  /** Without `resources`, which is the daemon's own. */
+  readonly probes: readonly Probe[];
+  /** null: nothing is sent. */
+  readonly delivery: Delivery | null;
+}
+
+/** Takes what is told and brings it to the collector, now or later: agent/report. None of it throws. */
+export interface Delivery {
+  event(event: Occurrence): void;
+  heartbeat(samples: readonly Sample[]): void;
+  /** Ends, within so many milliseconds, with all sent or kept for the next start. */
+  stop(deadline: number): Promise<void>;
+}
+
+export interface DaemonOptions {
+  /** Reads the configuration; throws with every error in it where it is bad. */
+  readonly load: () => Promise<Setup>;
+  readonly log: Tell;
+}
+
+/** Milliseconds for the last heartbeat and for its delivery: together less than the second that SIGTERM may take. */
+const LAST_HEARTBEAT = 300;
+const LAST_DELIVERY = 400;
+
+export class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #record = new HealRecord();
+  readonly #conditions = new Conditions((event) => this.#tell(event));
+  readonly #failedProbes = new Set<string>();
+  #setup: Setup;
+  #keeper!: Keeper;
+  #schedule!: ProbeSchedule;
+  #timer: NodeJS.Timeout | undefined;
+  #lastBeat = performance.now();
+  #reloading: Promise<void> | null = null;
+
+  private constructor(options: DaemonOptions, setup: Setup) {
+    this.#options = options;
+    this.#setup = setup;
+  }
+
+  /** Applies once, then holds. Throws where the configuration is bad, before anything is touched. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const daemon = new Daemon(options, await options.load());
+    await daemon.#begin(EVENTS.start, 'started');
+    return daemon;
+  }
+
+  /** Takes the configuration as it is now. A bad one is refused, and all stays as it was. Never throws. */
+  reload(): Promise<void> {
+    this.#reloading ??= this.#reload().finally(() => {
+      this.#reloading = null;
+    });
+    return this.#reloading;
+  }
+
+  /** Whether heartbeats are made as they should be: what a watchdog asks. */
+  healthy(): boolean {
+    return performance.now() - this.#lastBeat < 3 * this.#setup.daemon.report.interval + 10_000;
+  }
+
+  /** Ends within a second. The host stays as it is. */
+  async stop(reason: string): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#tell(occurrence(EVENTS.stop, 'info', `stopped: ${reason}`));
+    await Promise.race([this.#beat(), sleep(LAST_HEARTBEAT)]);
+    clearTimeout(this.#timer);
+    await Promise.race([
+      Promise.allSettled([this.#end(), this.#setup.delivery?.stop(LAST_DELIVERY)]),
+      sleep(LAST_DELIVERY),
+    ]);
+  }
+
+  async #begin(name: EventName, deed: string): Promise<void> {
+    const { host, resources, daemon, hash, hostId, probes } = this.#setup;
+    const { enforce, interval } = daemon.report;
+    const applied = enforce ? tellApplied(await this.#applyOnce(host, resources)) : 'observes only';
+    const tell: Tell = (event) => this.#tell(event);
+    this.#keeper = new Keeper({ host, resources, enforce, record: this.#record, tell });
+    const all = daemon.probes.off.includes('resources')
+      ? probes
+      : [...probes, resourcesProbe(this.#keeper, this.#record)];
+    this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
+    await this.#keeper.watch();
+    this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
+    await this.#keeper.look();
+    this.#schedule.start();
+    this.#planBeat(interval, hostId);
+  }
+
+  async #applyOnce(host: Host, resources: readonly Resource[]): Promise<Outcome[] | string> {
+    try {
+      return await converge(host, resources);
+    } catch (error) {
+      return errorMessage(error); // what drifts is healed, and told, by the keeper
+    }
+  }
+
+  async #end(): Promise<void> {
+    clearTimeout(this.#timer);
+    await Promise.all([this.#keeper.close(), this.#schedule.close()]);
+  }
+
+  async #reload(): Promise<void> {
+    let setup: Setup;
+    try {
+      setup = await this.#options.load();
+    } catch (error) {
+      const body = `the new configuration is refused, the old one stays: ${errorMessage(error)}`;
+      this.#tell(occurrence(EVENTS.configRefused, 'error', body));
+      return;
+    }
+    await this.#end();
+    const before = this.#setup;
+    this.#setup = setup;
+    if (before.delivery !== setup.delivery) await before.delivery?.stop(LAST_DELIVERY);
+    this.#failedProbes.clear();
+    await this.#begin(
+      EVENTS.configChanged,
+      before.hash === setup.hash ? 'read the same configuration again' : 'took the new configuration',
+    );
+  }
+
+  #planBeat(interval: number, hostId: string): void {
+    const wait = untilNextBeat(Date.now(), interval, beatPhase(hostId, interval));
+    this.#timer = setTimeout(async () => {
+      this.#planBeat(interval, hostId);
+      await this.#beat();
+    }, wait);
+  }
+
+  async #beat(): Promise<void> {
+    const reports = await this.#schedule.heartbeat();
+    for (const report of reports) this.#judge(report);
+    this.#setup.delivery?.heartbeat([
+      ...reports.flatMap(({ readings }) => readings.filter((reading) => reading.kind === 'sample')),
+      ...reports.flatMap(probeSamples),
+      ...this.#conditions.all().map(({ code, attributes }) => sample('holdfast.condition', 1, { ...attributes, code })),
+    ]);
+    this.#lastBeat = performance.now();
+  }
+
+  /** Its conditions as events, and its failure, once. */
+  #judge({ probe, success, error, readings }: ProbeReport): void {
+    if (success) {
+      this.#conditions.update(
+        probe,
+        readings.filter((reading): reading is Condition => reading.kind === 'condition'),
+      );
+      if (this.#failedProbes.delete(probe)) {
+        this.#tell(occurrence(EVENTS.probeRecovered, 'info', `the probe ${probe} sees again`, { probe }));
+      }
+    } else if (!this.#failedProbes.has(probe)) {
+      this.#failedProbes.add(probe);
+      this.#tell(occurrence(EVENTS.probeFailed, 'warn', `the probe ${probe} cannot see: ${error}`, { probe }));
+    }
+  }
+
+  #tell(event: Occurrence): void {
+    this.#options.log(event);
+    this.#setup.delivery?.event(event);
+  }
+}
+
+function tellApplied(outcomes: readonly Outcome[] | string): string {
+  if (typeof outcomes === 'string') return outcomes;
+  const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
+  return `${count('ok')} as wanted, ${count('changed')} changed, ${count('failed')} failed`;
+}

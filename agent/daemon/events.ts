@@ -1,0 +1,68 @@
+/** What the daemon itself tells of: its own life, drifts and heals, conditions that come and go. */
+import type { Attributes, Condition, Occurrence, Severity } from '../../probes/probe.ts';
+
+export const EVENTS = {
+  start: 'holdfast.start',
+  stop: 'holdfast.stop',
+  configChanged: 'holdfast.config.changed',
+  configRefused: 'holdfast.config.refused',
+  drift: 'holdfast.drift',
+  driftEnded: 'holdfast.drift.ended',
+  heal: 'holdfast.heal',
+  healFailed: 'holdfast.heal.failed',
+  healSuspended: 'holdfast.heal.suspended',
+  conditionRaised: 'holdfast.condition.raised',
+  conditionCleared: 'holdfast.condition.cleared',
+  probeFailed: 'holdfast.probe.failed',
+  probeRecovered: 'holdfast.probe.recovered',
+} as const;
+
+export type EventName = (typeof EVENTS)[keyof typeof EVENTS];
+
+/** Takes an event: logs it, and hands it to whoever delivers it. Must not throw. */
+export type Tell = (event: Occurrence) => void;
+
+export function occurrence(name: EventName, severity: Severity, body: string, attributes: Attributes = {}): Occurrence {
+  return { kind: 'event', name, severity, time: Date.now(), body, attributes };
+}
+
+/** Turns what is wrong at each reading into two events, one when it comes and one when it is over. */
+export class Conditions {
+  readonly #holding = new Map<string, { readonly probe: string; readonly condition: Condition }>();
+  readonly #tell: Tell;
+
+  constructor(tell: Tell) {
+    this.#tell = tell;
+  }
+
+  /** What a probe that succeeded says now. One that failed says nothing: what it said before is neither true nor over. */
+  update(probe: string, now: readonly Condition[]): void {
+    const current = new Map(now.map((condition) => [identity(probe, condition), condition]));
+    for (const [key, { condition }] of this.#of(probe)) {
+      if (current.has(key)) continue;
+      this.#holding.delete(key);
+      this.#tell(event(EVENTS.conditionCleared, 'info', `over: ${condition.body}`, condition));
+    }
+    for (const [key, condition] of current) {
+      if (!this.#holding.has(key))
+        this.#tell(event(EVENTS.conditionRaised, condition.severity, condition.body, condition));
+      this.#holding.set(key, { probe, condition });
+    }
+  }
+
+  all(): Condition[] {
+    return [...this.#holding.values()].map(({ condition }) => condition);
+  }
+
+  #of(probe: string) {
+    return [...this.#holding].filter(([, held]) => held.probe === probe);
+  }
+}
+
+function event(name: EventName, severity: Severity, body: string, { code, attributes }: Condition): Occurrence {
+  return occurrence(name, severity, body, { ...attributes, code });
+}
+
+function identity(probe: string, { code, attributes }: Condition): string {
+  return JSON.stringify([probe, code, Object.entries(attributes).sort()]);
+}

@@ -1,0 +1,273 @@
+/** Keeps resources as they are wanted: looks when something changed and at intervals, heals what drifted, tells of it. */
+import { errorCode, errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { converge, differs, inspectAll, isActionable } from '../resources/converge.ts';
+import type { Finding, Outcome, Resource } from '../resources/resource.ts';
+import { EVENTS, occurrence, type Tell } from './events.ts';
+import { HealLimit } from './heal-limit.ts';
+import { trampler } from './trampler.ts';
+import { type Watcher, watchFiles } from './watcher.ts';
+
+/** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
+const LOOK_EVERY = 30_000;
+/** And at what has values of the running kernel: /proc/sys tells nobody that it changed. */
+const LOOK_AT_VALUES_EVERY = 2_000;
+/** Milliseconds until the lock is tried again that another apply has. */
+const LOCK_RETRY = 200;
+
+/** What outlives a reload of the configuration. */
+export class HealRecord {
+  readonly limits = new Map<string, HealLimit>();
+  /** By resource, since the start. */
+  readonly heals = new Map<string, number>();
+}
+
+export interface KeeperOptions {
+  readonly host: Host;
+  readonly resources: readonly Resource[];
+  /** false: tell of drift, and change nothing. */
+  readonly enforce: boolean;
+  readonly record: HealRecord;
+  readonly tell: Tell;
+}
+
+export class Keeper {
+  readonly #options: KeeperOptions;
+  readonly #findings = new Map<string, readonly Finding[]>();
+  /** What is told as drifted and not over yet, by resource and then by finding. */
+  readonly #drifts = new Map<string, Map<string, Finding>>();
+  readonly #failures = new Set<string>();
+  readonly #pending = new Set<Resource>();
+  readonly #retries = new Map<Resource, NodeJS.Timeout>();
+  #working: Promise<void> | null = null;
+  readonly #intervals: NodeJS.Timeout[] = [];
+  #watched = new Map<Resource, readonly string[]>();
+  #watcher: Watcher | null = null;
+  #closed = false;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to watch: from here on every change is seen. What was changed before, a look finds. */
+  async watch(): Promise<void> {
+    const everything = () => {
+      this.#followFiles();
+      void this.look();
+    };
+    const values = () => void this.look(this.#options.resources.filter(({ name }) => this.#hasValues(name)));
+    this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
+    this.#followFiles();
+    await this.#watcher?.ready;
+  }
+
+  /** Looks at these resources and heals what drifted, one resource after the other: they share one lock. */
+  look(resources: readonly Resource[] = this.#options.resources): Promise<void> {
+    for (const resource of resources) this.#pending.add(resource);
+    this.#working ??= this.#work().finally(() => {
+      this.#working = null;
+      // What came while the last one ended.
+      if (this.#pending.size > 0 && !this.#closed) void this.look([]);
+    });
+    return this.#working;
+  }
+
+  /** What the last look found. */
+  findings(): Finding[] {
+    return this.#options.resources.flatMap(({ name }) => this.#findings.get(name) ?? []);
+  }
+
+  /** Looks no more; what is being healed is healed to its end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const interval of this.#intervals) clearInterval(interval);
+    for (const timer of this.#retries.values()) clearTimeout(timer);
+    await this.#watcher?.close();
+    await this.#working;
+  }
+
+  #hasValues(resource: string): boolean {
+    return this.#findings.get(resource)?.some(({ kind }) => kind === 'value') ?? false;
+  }
+
+  async #work(): Promise<void> {
+    for (const resource of this.#pending) {
+      this.#pending.delete(resource);
+      if (this.#closed) return;
+      await this.#lookAt(resource);
+    }
+  }
+
+  async #lookAt(resource: Resource): Promise<void> {
+    const { enforce } = this.#options;
+    let findings = await inspectAll([resource]);
+    const drifted = findings.filter(isActionable);
+    if (enforce && drifted.length > 0 && (await this.#heal(resource, drifted))) findings = await inspectAll([resource]);
+    this.#tellDrifts(resource, findings);
+    this.#findings.set(resource.name, findings);
+  }
+
+  /** Gives whether anything was tried. */
+  async #heal(resource: Resource, drifted: readonly Finding[]): Promise<boolean> {
+    if (this.#retries.has(resource)) return false;
+    const { host, record, tell } = this.#options;
+    const limit = record.limits.get(resource.name) ?? new HealLimit();
+    record.limits.set(resource.name, limit);
+    const wait = limit.wait(performance.now());
+    if (wait > 0) {
+      this.#retry(resource, wait);
+      tell(
+        suspended(
+          resource,
+          drifted,
+          wait,
+          drifted.map((finding) => this.#trampler(finding)),
+        ),
+      );
+      return false;
+    }
+    // Whoever it was: what they wrote tells it, and is gone afterwards.
+    const tramplers = new Map(drifted.map((finding) => [identity(finding), this.#trampler(finding)]));
+    let outcomes: Outcome[];
+    try {
+      outcomes = await converge(host, [resource], { patience: 0 });
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN') outcomes = drifted.map((finding) => failed(finding, error));
+      else {
+        this.#retry(resource, LOCK_RETRY);
+        return false;
+      }
+    }
+    limit.note(performance.now());
+    const healed = outcomes.filter(({ result }) => result === 'changed');
+    if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
+    for (const outcome of healed) tell(healEvent(outcome, tramplers.get(identity(outcome)) ?? null));
+    this.#tellFailures(resource, drifted, outcomes, limit);
+    return true;
+  }
+
+  /** Each failure once, until it is over; what failed is not tried again at once. */
+  #tellFailures(resource: Resource, drifted: readonly Finding[], outcomes: readonly Outcome[], limit: HealLimit): void {
+    const tried = new Set(drifted.map(identity));
+    let failedOne = false;
+    for (const outcome of outcomes) {
+      const key = identity(outcome);
+      if (outcome.result !== 'failed') this.#failures.delete(key);
+      else if (tried.has(key)) {
+        failedOne = true;
+        if (!this.#failures.has(key)) this.#options.tell(failureEvent(outcome));
+        this.#failures.add(key);
+      }
+    }
+    if (failedOne) this.#retry(resource, limit.backOff(performance.now()));
+  }
+
+  #tellDrifts(resource: Resource, findings: readonly Finding[]): void {
+    const { tell } = this.#options;
+    const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
+    const now = new Map(findings.filter(differs).map((finding) => [identity(finding), finding]));
+    for (const [key, finding] of now) if (!before.has(key)) tell(driftEvent(finding, this.#trampler(finding)));
+    for (const [key, finding] of before) {
+      if (!now.has(key))
+        tell(occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding)));
+    }
+    this.#drifts.set(resource.name, now);
+  }
+
+  #trampler(finding: Finding): string | null {
+    const seen = this.#findings.get(finding.resource)?.find(({ key, moment }) => {
+      return key === finding.key && moment === finding.moment;
+    });
+    return trampler(this.#options.host, finding, seen?.actual ?? null);
+  }
+
+  #retry(resource: Resource, wait: number): void {
+    const timer = setTimeout(() => {
+      this.#retries.delete(resource);
+      void this.look([resource]);
+    }, wait);
+    this.#retries.set(resource, timer);
+  }
+
+  /** Begins anew only where the files are others than before. */
+  #followFiles(): void {
+    const watched = new Map(this.#options.resources.map((resource) => [resource, this.#paths(resource)]));
+    if (JSON.stringify([...watched.values()]) === JSON.stringify([...this.#watched.values()])) return;
+    this.#watched = watched;
+    void this.#watcher?.close();
+    const paths = [...new Set([...watched.values()].flat())];
+    this.#watcher = watchFiles(
+      paths,
+      (path) => this.#changed(path),
+      () => {},
+    ); // the interval finds what it misses
+  }
+
+  #changed(path: string): void {
+    const concerned = [...this.#watched].filter(([, paths]) => {
+      return paths.some((own) => own === path || own.startsWith(`${path}/`));
+    });
+    if (concerned.length > 0) void this.look(concerned.map(([resource]) => resource));
+  }
+
+  /** Where they really are. What a symbolic link leads to is a file that may change, too. */
+  #paths(resource: Resource): string[] {
+    const { host } = this.#options;
+    try {
+      return resource.watches().flatMap((path) => [...new Set([host.locate(path), host.locate(path, 'follow')])]);
+    } catch {
+      return this.#watched.get(resource)?.slice() ?? []; // what is wrong there the next look says
+    }
+  }
+}
+
+function place({ resource, key, moment }: Finding | Outcome) {
+  return { resource, key, moment };
+}
+
+function identity({ resource, key, moment }: Finding | Outcome): string {
+  return `${resource} ${moment} ${key}`;
+}
+
+function failed(finding: Finding, error: unknown): Outcome {
+  return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
+}
+
+function healEvent(outcome: Outcome, by: string | null) {
+  const { key, reason } = outcome;
+  const who = by === null ? 'it cannot be known by whom' : `by ${by}`;
+  const body = `${key} was changed (${who}) and is put right${reason === undefined ? '' : `; ${reason}`}`;
+  return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...(by === null ? {} : { trampler: by }) });
+}
+
+function failureEvent(outcome: Outcome) {
+  return occurrence(
+    EVENTS.healFailed,
+    'error',
+    `${outcome.key} cannot be put right: ${outcome.reason}`,
+    place(outcome),
+  );
+}
+
+function driftEvent(finding: Finding, by: string | null) {
+  const why = finding.refusal ?? finding.reason ?? (by === null ? undefined : `changed by ${by}`);
+  const body = `${finding.key} is not as wanted${why === undefined ? '' : `: ${why}`}`;
+  return occurrence(EVENTS.drift, 'warn', body, { ...place(finding), ...(by === null ? {} : { trampler: by }) });
+}
+
+function suspended(
+  resource: Resource,
+  drifted: readonly Finding[],
+  wait: number,
+  tramplers: readonly (string | null)[],
+) {
+  const known = [...new Set(tramplers)].filter((by) => by !== null);
+  const who = known.length > 0 ? `by ${known.join(' and ')}` : 'it cannot be known by whom';
+  const keys = drifted.map(({ key }) => key).join(', ');
+  const body = `${keys} is changed again and again (${who}); it is left so for ${Math.round(wait / 1000)} s. Stop whoever does it, or take the setting out of the configuration`;
+  return occurrence(EVENTS.healSuspended, 'error', body, {
+    resource: resource.name,
+    wait: Math.round(wait / 1000),
+    ...(known.length > 0 ? { trampler: known.join(' and ') } : {}),
+  });
+}

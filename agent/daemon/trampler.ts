@@ -1,0 +1,77 @@
+/** Who changed an artifact that Holdfast keeps, as far as what they left there tells it. */
+import { dhcpClients } from '../dhclient/clients.ts';
+import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { linkOwner } from '../resolver/owner.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import type { Finding } from '../resources/resource.ts';
+
+/** What programs write into the head of the files that they make. */
+const MARKS: readonly (readonly [RegExp, string])[] = [
+  [/\bNetworkManager\b/, 'NetworkManager'],
+  [/\bsystemd-resolved\b/, 'systemd-resolved'],
+  [/\btailscale\b/i, 'tailscaled'],
+  [/\bresolvconf\b/i, 'resolvconf'],
+  [/\bdhcpcd\b/, 'dhcpcd'],
+  [/\bConnection Manager\b/, 'connman'],
+  [/\bnetconfig\b/, 'netconfig'],
+  [/\bVPNC_GENERATED\b/, 'vpnc-script'],
+  [/\bcloud-init\b/, 'cloud-init'],
+  [/\bdhclient-script\b/, 'dhclient-script'],
+  [/\bpuppet\b/i, 'Puppet'],
+  [/\bansible\b/i, 'Ansible'],
+  [/\bchef\b/i, 'Chef'],
+  [/\bsalt\b/i, 'Salt'],
+  [/\bcfengine\b/i, 'CFEngine'],
+];
+const HEAD = 12;
+
+/**
+ * A few words with their evidence (`NetworkManager, as its text says`); null: it cannot be known. `before`: the text of
+ * the file as it was last seen, null where it was not.
+ */
+export function trampler(host: Host, { key, kind, actual }: Finding, before: string | null): string | null {
+  if (kind !== 'file' || actual === null) return null;
+  try {
+    return byLink(host, key) ?? byText(actual, before ?? '') ?? (key === RESOLV_CONF ? byLease(host, actual) : null);
+  } catch (error) {
+    return `unknown: ${errorMessage(error)}`;
+  }
+}
+
+function byLink(host: Host, path: string): string | null {
+  const link = host.readLink(path);
+  const owner = link === null ? null : linkOwner(host.target(path));
+  return owner === null ? null : `${owner}, to whose file it is a symbolic link`;
+}
+
+/** A mark that was there before, kept as comments are, tells only where nothing else was kept: a file made anew. */
+function byText(actual: string, before: string): string | null {
+  const known = new Set(before.split('\n'));
+  const lines = actual.split('\n');
+  const madeAnew = !lines.some((line) => line.trim() !== '' && !isComment(line) && known.has(line));
+  const telling = lines.slice(0, HEAD).filter((line) => isComment(line) && (madeAnew || !known.has(line)));
+  const name = MARKS.find(([mark]) => mark.test(telling.join('\n')))?.[1];
+  return name === undefined ? null : `${name}, as its text says`;
+}
+
+function isComment(line: string): boolean {
+  return /^\s*[#;]/.test(line);
+}
+
+/** dhclient-script leaves no mark, but exactly what its lease says. */
+function byLease(host: Host, actual: string): string | null {
+  const lines = new Set(actual.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' ')));
+  for (const client of dhcpClients(host)) {
+    for (const iface of client.interfaces) {
+      const lease = currentLease(host, client, iface);
+      const servers =
+        lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => line.startsWith('nameserver '));
+      if (servers.length > 0 && servers.every((line) => lines.has(line))) {
+        return `dhclient[${client.pid}] or its script, whose lease of ${iface} it repeats`;
+      }
+    }
+  }
+  return null;
+}
