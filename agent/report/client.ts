@@ -1,0 +1,126 @@
+/**
+ * One POST at a time to the collector, by node:http or node:https: connections are kept, no proxy of the environment is
+ * asked, no redirect is followed. Certificates and token are read again for each request: they may be renewed at any time.
+ */
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { DesiredReport } from '../config/daemon.ts';
+import { errorCode, hostError } from '../host/errors.ts';
+import { readRegularFile } from '../host/read.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Cut off after 64 KiB. */
+  readonly body: Buffer;
+}
+
+const LARGEST_REPLY = 64 * 1024;
+
+export class Client {
+  readonly #base: URL;
+  readonly #desired: DesiredReport;
+  #agent: HttpAgent | null = null;
+  #credentials = '';
+
+  /** Throws where the endpoint is no http or https URL. */
+  constructor(endpoint: string, desired: DesiredReport) {
+    this.#base = new URL(endpoint);
+    if (!/^https?:$/.test(this.#base.protocol))
+      throw new TypeError(`${this.#base.protocol} is neither http: nor https:`);
+    this.#desired = desired;
+  }
+
+  /**
+   * `path` goes behind the endpoint's own. Throws where no answer came, with a message that says why; of a connection that
+   * was kept and that the other side has closed meanwhile, it tries a new one.
+   */
+  async post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
+    const url = new URL(this.#base);
+    url.pathname = url.pathname.replace(/\/*$/, path);
+    const all = {
+      ...headers,
+      ...this.#authorization(),
+      'content-length': String(body.length),
+      'user-agent': 'holdfast',
+    };
+    const agent = this.#freshAgent();
+    for (;;) {
+      const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
+      const request = send(url, { method: 'POST', agent, headers: all, signal });
+      try {
+        return await exchange(request, body);
+      } catch (error) {
+        if (!request.reusedSocket || signal.aborted || !/^(ECONNRESET|EPIPE)$/.test(errorCode(error) ?? ''))
+          throw error;
+      }
+    }
+  }
+
+  close(): void {
+    this.#agent?.destroy();
+    this.#agent = null;
+  }
+
+  #authorization(): Record<string, string> {
+    const { tokenFile } = this.#desired;
+    if (tokenFile === null) return {};
+    const token = read(tokenFile).toString('latin1').trim();
+    // Said here, so that no message of a library ever quotes it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+      throw new Error(`${tokenFile} holds no token: one line of visible ASCII is needed`);
+    return { authorization: `Bearer ${token}` };
+  }
+
+  #freshAgent(): HttpAgent {
+    const { ca, certificate, key } = this.#desired;
+    const [caPem, certPem, keyPem] = [ca, certificate, key].map((path) => (path === null ? undefined : read(path)));
+    const credentials = [caPem, certPem, keyPem].map((pem) => pem?.toString('latin1') ?? '').join('\0');
+    if (this.#agent !== null && this.#credentials === credentials) return this.#agent;
+    this.close();
+    this.#credentials = credentials;
+    const options = { keepAlive: true, maxSockets: 2, scheduling: 'lifo' } as const;
+    this.#agent =
+      this.#base.protocol === 'https:'
+        ? new HttpsAgent({
+            ...options,
+            ...(caPem && { ca: caPem }),
+            ...(certPem && { cert: certPem }),
+            ...(keyPem && { key: keyPem }),
+          })
+        : new HttpAgent(options);
+    return this.#agent;
+  }
+}
+
+function exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    request.on('error', reject);
+    request.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      const done = () => {
+        const { statusCode = 0, headers } = response;
+        resolve({ status: statusCode, headers, body: Buffer.concat(chunks).subarray(0, LARGEST_REPLY) });
+      };
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size <= LARGEST_REPLY) return;
+        done();
+        request.destroy();
+      });
+      response.on('end', done);
+      response.on('error', reject);
+    });
+    request.end(body);
+  });
+}
+
+function read(path: string): Buffer {
+  try {
+    return readRegularFile(path);
+  } catch (error) {
+    throw hostError('read', path, error);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Brings the records of one queue to the collector: in order, one request under way, the next only when the last was
+ * answered. What fails is tried again, at growing and random intervals, so that a fleet does not come back all at once.
+ */
+import { gzipSync } from 'node:zlib';
+import type { Attributes } from '../../probes/probe.ts';
+import { errorMessage } from '../host/errors.ts';
+import type { Client } from './client.ts';
+import { CONTENT_TYPES, type Encoding, type Format } from './otlp.ts';
+import type { Queue } from './queue.ts';
+import { unpack } from './spool.ts';
+import { judge, later, type Verdict } from './verdict.ts';
+
+/** All in milliseconds. */
+export interface Timing {
+  /** For one request, from the look-up of its name to the last byte of its answer. */
+  readonly request: number;
+  /** The wait after a first failure is half of it to all of it, and doubles from failure to failure. */
+  readonly firstRetry: number;
+  /** As many requests reach a collector that is down as reach one that is up: about one each interval of heartbeats. */
+  readonly longestRetry: number;
+  /** At most, and random, between two requests of a backlog. */
+  readonly pause: number;
+}
+
+export const TIMING: Timing = { request: 15_000, firstRetry: 1000, longestRetry: 60_000, pause: 500 };
+
+export interface LaneOptions<T> {
+  /** `/v1/metrics`. */
+  readonly path: string;
+  readonly queue: Queue;
+  readonly encoding: Encoding<T>;
+  readonly format: Format;
+  readonly client: Client;
+  readonly timing: Timing;
+  /** Records of one request. */
+  readonly records: number;
+  lost(reason: 'rejected' | 'damaged', count: number): void;
+  /** Told at the first failure, at a new reason, and (null) when deliveries succeed again. */
+  trouble(reason: string | null): void;
+}
+
+interface Batch<T> {
+  readonly records: readonly T[];
+  /** Of its last record. */
+  readonly sequence: number;
+}
+
+/** Bytes on disk of one request, about a tenth of what it has when it is inflated. */
+const BATCH_BYTES = 128 * 1024;
+
+export class Lane<T extends { readonly resource: Attributes }> {
+  readonly #options: LaneOptions<T>;
+  readonly #abort = new AbortController();
+  #records: number;
+  #failures = 0;
+  #trouble: string | null = null;
+  #closing = false;
+  #waitsFor: 'records' | 'retry' | 'throttle' | null = null;
+  #resume: () => void = () => {};
+  readonly #ended: Promise<void>;
+
+  constructor(options: LaneOptions<T>) {
+    this.#options = options;
+    this.#records = options.records;
+    this.#ended = this.#run();
+  }
+
+  /** There is something new in the queue. A wait for the next retry is not cut short by it. */
+  wake(): void {
+    if (this.#waitsFor === 'records') this.#resume();
+  }
+
+  /** Tries once more what waits, for so many milliseconds, unless the collector asked for a pause; then lets go of it. */
+  async stop(deadline: number): Promise<void> {
+    this.#closing = true;
+    this.#resume();
+    const timer = setTimeout(() => this.#abort.abort(), deadline);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#abort.signal.aborted) {
+      const batch = this.#batch();
+      if (batch === null) {
+        if (this.#closing) return;
+        await this.#wait('records');
+        continue;
+      }
+      const verdict = await this.#send(batch.records);
+      const wait = this.#settle(batch, verdict);
+      if (this.#closing && verdict.kind === 'later') return;
+      if (wait === 0) continue;
+      const throttled = verdict.kind === 'later' && verdict.after > 0;
+      await this.#wait(throttled ? 'throttle' : 'retry', wait);
+      if (this.#closing && throttled) return;
+    }
+  }
+
+  /** The oldest records that one request may carry: all of one resource. */
+  #batch(): Batch<T> | null {
+    const { queue } = this.#options;
+    for (;;) {
+      const entries = queue.peek(this.#records, BATCH_BYTES);
+      if (entries.length === 0) return null;
+      const records: T[] = [];
+      let resource: string | null = null;
+      let sequence = 0;
+      for (const entry of entries) {
+        const record = unpack<T>(entry);
+        if (record === null) {
+          this.#options.lost('damaged', 1);
+        } else {
+          const own = JSON.stringify(record.resource);
+          resource ??= own;
+          if (own !== resource) break;
+          records.push(record);
+        }
+        sequence = entry.sequence;
+      }
+      if (records.length > 0) return { records, sequence };
+      queue.acknowledge(sequence);
+    }
+  }
+
+  async #send(records: readonly T[]): Promise<Verdict> {
+    const { path, encoding, format, client, timing } = this.#options;
+    let body: Uint8Array;
+    try {
+      body = gzipSync(encoding.encode(records, format));
+    } catch (error) {
+      return { kind: 'refused', reason: `it cannot be encoded: ${errorMessage(error)}`, divisible: true };
+    }
+    const headers = { 'content-type': CONTENT_TYPES[format], 'content-encoding': 'gzip' };
+    const limit = AbortSignal.timeout(timing.request);
+    try {
+      const reply = await client.post(path, body, headers, AbortSignal.any([this.#abort.signal, limit]));
+      return judge(reply, (answer) => encoding.rejected(answer, format));
+    } catch (error) {
+      return later(limit.aborted ? `no answer within ${timing.request / 1000} s` : errorMessage(error));
+    }
+  }
+
+  /** What a verdict changes; gives how long to wait, in milliseconds. */
+  #settle({ records, sequence }: Batch<T>, verdict: Verdict): number {
+    const { queue, lost, timing } = this.#options;
+    if (verdict.kind === 'later') {
+      if (!this.#abort.signal.aborted) this.#tell(verdict.reason);
+      return verdict.after + this.#backoff();
+    }
+    this.#failures = 0;
+    if (verdict.kind === 'refused' && verdict.divisible && records.length > 1) {
+      this.#records = Math.ceil(records.length / 2);
+      return Math.random() * timing.pause;
+    }
+    queue.acknowledge(sequence);
+    this.#records = Math.min(this.#records * 2, this.#options.records);
+    if (verdict.kind === 'refused') {
+      lost('rejected', records.length);
+      this.#tell(verdict.reason);
+    } else if (verdict.rejected !== null) {
+      lost('rejected', verdict.rejected.count);
+      this.#tell(`the collector took the rest, but rejected ${verdict.rejected.count}: ${verdict.rejected.reason}`);
+    } else {
+      this.#tell(null);
+    }
+    return Math.random() * timing.pause;
+  }
+
+  #backoff(): number {
+    const { firstRetry, longestRetry } = this.#options.timing;
+    const longest = Math.min(firstRetry * 2 ** this.#failures++, longestRetry);
+    return longest * (0.5 + Math.random() / 2);
+  }
+
+  #tell(reason: string | null): void {
+    if (reason !== this.#trouble) this.#options.trouble(reason);
+    this.#trouble = reason;
+  }
+
+  /** Until `wake` where it waits for records, until `stop` at all events. */
+  async #wait(what: 'records' | 'retry' | 'throttle', milliseconds?: number): Promise<void> {
+    if (this.#closing) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#waitsFor = what;
+      this.#resume = resolve;
+      if (milliseconds !== undefined) timer = setTimeout(resolve, milliseconds);
+    });
+    clearTimeout(timer);
+    this.#waitsFor = null;
+  }
+}

@@ -1,0 +1,173 @@
+/** Takes heartbeats and events, keeps them until the collector has them, and says what of them was given up. */
+import { randomBytes } from 'node:crypto';
+import { type Attributes, type Occurrence, type Sample, type Severity, sample } from '../../probes/probe.ts';
+import type { DesiredReport } from '../config/daemon.ts';
+import { errorMessage } from '../host/errors.ts';
+import { Client } from './client.ts';
+import type { Identity } from './identity.ts';
+import { Lane, TIMING, type Timing } from './lane.ts';
+import { events, metrics } from './otlp.ts';
+import { type Loss, type Signal, Spool } from './spool.ts';
+
+export interface ReporterOptions {
+  readonly desired: DesiredReport;
+  readonly identity: Identity;
+  /** A real path, which this reporter has to itself; it is made where it is missing. */
+  readonly spoolFolder: string;
+  /** Told how delivery fares, for the log of this host alone. */
+  readonly log: (event: Occurrence) => void;
+  readonly timing?: Timing;
+}
+
+interface Delivery {
+  readonly client: Client;
+  readonly metrics: { wake(): void; stop(deadline: number): Promise<void> };
+  readonly events: { wake(): void; stop(deadline: number): Promise<void> };
+}
+
+/** Characters of one text of an event: some are quoted from logs that anybody may write to. */
+const LONGEST_TEXT = 4096;
+
+/** None of its methods throws or waits for the collector; without an endpoint they do nothing. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #start = Date.now();
+  /** Tells the events of this start from those of every other. */
+  readonly #name = randomBytes(8).toString('hex');
+  readonly #lost = new Map<string, { attributes: Attributes; count: number }>();
+  #desired: DesiredReport;
+  #identity: Identity;
+  #spool: Spool | null = null;
+  #delivery: Delivery | null = null;
+  #sequence = 0;
+  #events = 0;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.#desired = options.desired;
+    this.#identity = options.identity;
+  }
+
+  /** Takes up what an earlier process left, and begins to deliver. */
+  start(): void {
+    const { endpoint, spool: bound } = this.#desired;
+    if (endpoint === null) return;
+    let client: Client;
+    try {
+      client = new Client(endpoint, this.#desired);
+    } catch (error) {
+      this.#tell('error', 'holdfast.delivery.failed', `nothing can be sent: ${errorMessage(error)}`);
+      return;
+    }
+    this.#spool ??= this.#open(bound);
+    this.#spool.bound = bound;
+    const { format } = this.#desired;
+    const timing = this.#options.timing ?? TIMING;
+    const common = (signal: Signal) => ({
+      client,
+      format,
+      timing,
+      queue: this.#spool![signal],
+      lost: (reason: Loss, count: number) => this.#lose(signal, reason, count),
+      trouble: (reason: string | null) => this.#tellDelivery(signal, reason),
+    });
+    this.#delivery = {
+      client,
+      metrics: new Lane({ ...common('metrics'), encoding: metrics, path: '/v1/metrics', records: 64 }),
+      events: new Lane({ ...common('events'), encoding: events, path: '/v1/logs', records: 256 }),
+    };
+  }
+
+  /** One heartbeat; its number and what is known of the spool are added to its samples. */
+  heartbeat(samples: readonly Sample[], occurrences: readonly Occurrence[] = []): void {
+    for (const occurrence of occurrences) this.event(occurrence);
+    if (this.#spool === null) return;
+    const own = [
+      sample('holdfast.heartbeat.sequence', ++this.#sequence),
+      sample('holdfast.spool.size', this.#spool.bytes),
+      ...[...this.#lost.values()].map(({ attributes, count }) => sample('holdfast.spool.dropped', count, attributes)),
+    ];
+    this.#spool.addMeasurements({
+      time: Date.now(),
+      start: this.#start,
+      sequence: this.#sequence,
+      samples: [...samples, ...own],
+      resource: this.#identity.resource,
+    });
+    this.#delivery?.metrics.wake();
+  }
+
+  /** In the kernel's hands when this returns: a process that is killed then has not lost it. */
+  event(event: Occurrence): void {
+    if (this.#spool === null) return;
+    const { resource } = this.#identity;
+    const id = `${this.#name}-${++this.#events}`;
+    this.#spool.addEvent({ id, observed: Date.now(), event: clipped(event), resource });
+    this.#delivery?.events.wake();
+  }
+
+  /** Goes on with another configuration; numbers and counters go on too. */
+  async update({ desired, identity }: Pick<ReporterOptions, 'desired' | 'identity'>): Promise<void> {
+    this.#identity = identity;
+    if (JSON.stringify(desired) === JSON.stringify(this.#desired)) return;
+    this.#desired = desired;
+    await this.#halt(0);
+    if (desired.endpoint === null) await this.#close();
+    this.start();
+  }
+
+  /** Sends what it can within so many milliseconds; the rest is on disk for the next start. */
+  async stop(deadline: number): Promise<void> {
+    await this.#halt(deadline);
+    await this.#close();
+  }
+
+  async #halt(deadline: number): Promise<void> {
+    const delivery = this.#delivery;
+    this.#delivery = null;
+    await Promise.all([delivery?.metrics.stop(deadline), delivery?.events.stop(deadline)]);
+    delivery?.client.close();
+  }
+
+  async #close(): Promise<void> {
+    const spool = this.#spool;
+    this.#spool = null;
+    await spool?.close();
+  }
+
+  #open(bound: number): Spool {
+    return new Spool({
+      folder: this.#options.spoolFolder,
+      bound,
+      lost: (signal, reason, count) => this.#lose(signal, reason, count),
+      trouble: (signal, message) =>
+        message === null
+          ? this.#tell('info', 'holdfast.spool.restored', `the spool of ${signal} is on disk again`)
+          : this.#tell('warn', 'holdfast.spool.trouble', `${signal}: ${message}`),
+    });
+  }
+
+  #lose(signal: Signal, reason: Loss, count: number): void {
+    const key = `${signal} ${reason}`;
+    const known = this.#lost.get(key);
+    if (known === undefined) {
+      this.#tell('warn', 'holdfast.spool.dropped', `${signal} are given up from now on: ${reason}`);
+    }
+    this.#lost.set(key, { attributes: { signal, reason }, count: (known?.count ?? 0) + count });
+  }
+
+  #tellDelivery(signal: Signal, reason: string | null): void {
+    if (reason === null) this.#tell('info', 'holdfast.delivery.restored', `${signal} reach the collector again`);
+    else this.#tell('warn', 'holdfast.delivery.failed', `${signal} do not reach the collector: ${reason}`);
+  }
+
+  #tell(severity: Severity, name: string, body: string): void {
+    this.#options.log({ kind: 'event', name, severity, time: Date.now(), body, attributes: {} });
+  }
+}
+
+function clipped(event: Occurrence): Occurrence {
+  const clip = <T>(value: T) => (typeof value === 'string' ? value.slice(0, LONGEST_TEXT) : value);
+  const attributes = Object.fromEntries(Object.entries(event.attributes).map(([key, value]) => [key, clip(value)]));
+  return { ...event, body: clip(event.body), attributes };
+}
