@@ -39,7 +39,9 @@ export function nameserversProbe(host: Host, dns: DesiredDns | null): Probe {
     async read() {
       const servers = dns?.nameservers ?? effectiveValues(host.readText(RESOLV_CONF) ?? '', 'nameserver') ?? [];
       const domain = dns?.search?.[0] ?? dns?.domain ?? '.';
-      const asked = await Promise.all([...new Set(servers)].map((server) => ask(server, domain)));
+      // The resolver drops the interface of a link-local address: of such a server nothing is known.
+      const askable = [...new Set(servers)].filter((server) => !server.includes('%'));
+      const asked = await Promise.all(askable.map((server) => ask(server, domain)));
       return asked.flat();
     },
   };

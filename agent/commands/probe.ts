@@ -1,0 +1,112 @@
+import { isNamed, makeProbes } from '../../probes/index.ts';
+import type { Condition, Occurrence, Probe, Sample } from '../../probes/probe.ts';
+import { exposition } from '../../probes/prometheus.ts';
+import { type ProbeReport, ProbeRunner, probeSamples } from '../../probes/runner.ts';
+import { openContext } from './context.ts';
+import type { CommonOptions } from './options.ts';
+import { EXIT, paint, print, printError, printJson, table } from './output.ts';
+import { write } from './write.ts';
+
+export interface ProbeOptions extends CommonOptions {
+  /** Which ones; none: all. */
+  readonly names: readonly string[];
+  readonly prometheus?: boolean;
+}
+
+/** A report with the events that came of it. */
+interface Seen extends ProbeReport {
+  readonly events: readonly Occurrence[];
+}
+
+/** Reads each probe once and prints what it sees; changes nothing. Gives the exit status: 4 where one could not see. */
+export async function probe(options: ProbeOptions): Promise<number> {
+  const { host, desired, daemon } = await openContext(options);
+  const all = makeProbes(host, desired, daemon, { history: true });
+  const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
+  if (unknown.length > 0) {
+    const known = all.map(({ name }) => name).join(', ');
+    return refuse(`no such probe here: ${unknown.join(', ')}. There are: ${known}`, options);
+  }
+  const chosen = all.filter(
+    ({ name }) => options.names.length === 0 || options.names.some((one) => isNamed(name, one)),
+  );
+  const seen: Seen[] = [];
+  // One after the other: what runs beside another shares its time.
+  for (const one of chosen) seen.push(await look(one));
+  if (options.json) printJson({ probes: seen.map(toJson) });
+  else if (options.prometheus) write(1, exposition(seen.flatMap((one) => [...samplesOf(one), ...probeSamples(one)])));
+  else tell(seen, options.quiet ?? false);
+  return seen.every(({ success }) => success) ? EXIT.ok : EXIT.failed;
+}
+
+async function look(one: Probe): Promise<Seen> {
+  const events: Occurrence[] = [];
+  const runner = new ProbeRunner(one, (event) => events.push(event));
+  const report = await runner.read();
+  // One that hangs may hang here too, and what it holds ends with this process.
+  if (report.success) await runner.close();
+  return { ...report, events };
+}
+
+function refuse(message: string, { json = false }: CommonOptions): number {
+  if (json) printJson({ error: { message, errors: [] } });
+  else printError(message);
+  return EXIT.usage;
+}
+
+function toJson(one: Seen) {
+  const { probe: name, success, duration, error, events } = one;
+  return { name, success, duration, error, samples: samplesOf(one), conditions: conditionsOf(one), events };
+}
+
+function tell(seen: readonly Seen[], quiet: boolean): void {
+  for (const one of seen) {
+    if (quiet && one.success) continue;
+    const line = one.success ? `✓ ${one.probe}` : `✗ ${one.probe}: ${one.error}`;
+    if (quiet) {
+      printError(line);
+      continue;
+    }
+    print(`${paint(one.success ? 'green' : 'red', line)} ${paint('gray', `(${milliseconds(one.duration)})`)}`);
+    const rows = samplesOf(one).map(({ metric, attributes, value }) => [metric, describe(attributes), figure(value)]);
+    if (rows.length > 0) print(table(rows, '  '));
+    for (const { severity, body } of conditionsOf(one)) print(`  ${paint(COLOURS[severity], `! ${body}`)}`);
+    tellEvents(one.events);
+  }
+}
+
+function tellEvents(events: readonly Occurrence[]): void {
+  const last = events.slice(-MOST_EVENTS);
+  if (last.length < events.length) print(paint('gray', `  ${events.length - last.length} earlier events (--json)`));
+  for (const { severity, time, body, attributes } of last) {
+    print(`  ${paint(COLOURS[severity], `${new Date(time).toISOString()} ${body}`)}`);
+    if (attributes.text !== undefined) print(`    ${attributes.source}: ${attributes.text}`);
+  }
+}
+
+/** Events of one probe that people are shown. */
+const MOST_EVENTS = 5;
+
+const COLOURS = { info: 'gray', warn: 'yellow', error: 'red' } as const;
+
+function samplesOf({ readings }: ProbeReport): Sample[] {
+  return readings.filter((reading): reading is Sample => reading.kind === 'sample');
+}
+
+function conditionsOf({ readings }: ProbeReport): Condition[] {
+  return readings.filter((reading): reading is Condition => reading.kind === 'condition');
+}
+
+function describe(attributes: Sample['attributes']): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+function figure(value: number): string {
+  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+}
+
+function milliseconds(seconds: number): string {
+  return `${(seconds * 1000).toPrecision(2)} ms`;
+}
