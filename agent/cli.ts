@@ -100,6 +100,27 @@ program
   );
 
 program
+  .command('collector')
+  .description('receive heartbeats and events (OTLP/HTTP), keep them, and show the fleet on a page')
+  .option(
+    '--listen <host:port>',
+    'where; beyond this machine only with a token or client certificates',
+    '127.0.0.1:4318',
+  )
+  .option('--data <dir>', 'the folder of its database', '/var/lib/holdfast/collector')
+  .option('--keep <time>', 'how long (s, m, h, d)', '14d')
+  .option('--max-size <size>', 'how much on disk (KiB, MiB, GiB, TiB): then the oldest go first', '10GiB')
+  .option('--token-file <file>', 'bearer tokens, one a line; read again when it changes')
+  .option('--certificate <file>', 'PEM: speak TLS')
+  .option('--key <file>', 'PEM: of the certificate')
+  .option('--client-ca <file>', 'PEM: whoever connects must have a certificate of it')
+  .addHelpText(
+    'after',
+    `\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
+  )
+  .action(async (options) => process.exit(await (await import('./commands/collector.ts')).collector(options)));
+
+program
   .command('schema')
   .description('print the JSON Schema of the configuration, for editors')
   .addHelpText('after', examples(['agent schema > agent.schema.json']))

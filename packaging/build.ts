@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 import { build, type Plugin, transform } from 'esbuild';
+import { pageFiles } from '../agent/collector/page.ts';
 import { ADDON } from './addon.ts';
 import { wrap } from './chunks.ts';
 import { type Arch, nodeVersion, pkgHome, provideNode } from './node-binary.ts';
@@ -18,6 +19,8 @@ import { rehearse } from './rehearsal.ts';
 
 const root = join(import.meta.dirname, '..');
 const target = `node${nodeVersion}`;
+/** The collector's page: in the code as text. */
+const page = pageFiles(join(root, 'agent/collector/page'));
 /** Stands in the code for the hash of all of it. */
 const BUILD_MARK = '<holdfast build>';
 /** `netlink` calls what node-gyp-build exports with its own folder. */

@@ -1,0 +1,69 @@
+/** Who may speak to the collector, and where it may listen. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { BlockList, isIP } from 'node:net';
+
+/** `host:port`, as in `127.0.0.1:4318`, `[::1]:4318`. Throws where it is none. */
+export function parseListen(listen: string): { host: string; port: number } {
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(listen);
+  const host = match?.[1] ?? match?.[2] ?? '';
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new Error(`"${listen}" is not HOST:PORT, such as 127.0.0.1:4318`);
+  return { host, port };
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+export function isLoopback(host: string): boolean {
+  const family = isIP(host);
+  return family === 0 ? host === 'localhost' : LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/**
+ * A web page of anybody's can give its own name the address 127.0.0.1 (DNS rebinding), but its requests then carry that
+ * name: without a token, only names of the loopback are answered.
+ */
+export function namesLoopback(request: IncomingMessage): boolean {
+  const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  return isLoopback(host);
+}
+
+/** Tokens from a file, one a line; it is read again when it has changed, so a token can be replaced without a restart. */
+export class Tokens {
+  readonly #file: string;
+  #read = '';
+  #hashes: readonly Buffer[] = [];
+
+  /** Throws where the file cannot be read or holds none. */
+  constructor(file: string) {
+    this.#file = file;
+    this.refresh();
+  }
+
+  /** Throws as the constructor does; then the tokens are what they were. */
+  refresh(): void {
+    const { mtimeMs, size, ino } = statSync(this.#file);
+    const read = `${mtimeMs} ${size} ${ino}`;
+    if (read === this.#read) return;
+    const lines = readFileSync(this.#file, 'utf8').split('\n');
+    const tokens = lines.map((line) => line.trim()).filter((line) => line !== '');
+    if (tokens.length === 0) throw new Error(`${this.#file} holds no token`);
+    this.#hashes = tokens.map(hash);
+    this.#read = read;
+  }
+
+  /** `Authorization: Bearer TOKEN` (RFC 6750). */
+  admit({ headers }: IncomingMessage): boolean {
+    const given = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+    if (given === undefined) return false;
+    const hashed = hash(given);
+    return this.#hashes.some((known) => timingSafeEqual(known, hashed));
+  }
+}
+
+function hash(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,82 @@
+/** The files of the page, as they are served: from the executable, or beside this file where the sources run. */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+
+/** Name to text: put in place by the build. */
+declare const HOLDFAST_PAGE: Readonly<Record<string, string>>;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Nothing from anywhere else, and nobody may show the page inside another. */
+export const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
+
+interface File {
+  readonly type: string;
+  readonly etag: string;
+  readonly packed: Buffer;
+  readonly plain: Buffer;
+}
+
+/** The texts of a folder's files that a page is made of, by name: for the build too. */
+export function pageFiles(folder: string): Record<string, string> {
+  const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
+  return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+}
+
+export class Page {
+  readonly #files: ReadonlyMap<string, File>;
+
+  constructor() {
+    const texts = typeof HOLDFAST_PAGE === 'undefined' ? pageFiles(join(import.meta.dirname, 'page')) : HOLDFAST_PAGE;
+    this.#files = new Map(
+      Object.entries(texts).map(([name, text]) => {
+        const plain = Buffer.from(text);
+        const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
+        return [name, { type: TYPES[extname(name)]!, etag, plain, packed: gzipSync(plain) }];
+      }),
+    );
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(nameOf(path));
+  }
+
+  /** false: there is no such file. */
+  serve(path: string, request: IncomingMessage, response: ServerResponse): boolean {
+    const file = this.#files.get(nameOf(path));
+    if (file === undefined) return false;
+    const headers = { etag: file.etag, 'cache-control': 'no-cache', vary: 'accept-encoding' };
+    if (request.headers['if-none-match'] === file.etag) {
+      response.writeHead(304, headers).end();
+      return true;
+    }
+    const packs = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+    const body = packs ? file.packed : file.plain;
+    response.writeHead(200, {
+      ...headers,
+      ...(packs ? { 'content-encoding': 'gzip' } : {}),
+      'content-type': file.type,
+      'content-length': body.length,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+    return true;
+  }
+}
+
+function nameOf(path: string): string {
+  return path === '/' ? 'index.html' : path.slice(1);
+}

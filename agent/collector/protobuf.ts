@@ -1,0 +1,312 @@
+/**
+ * OTLP as protobuf. Read field by field, without making an object of every message: a heartbeat's resource and series
+ * are found by their bytes, so their attributes are read only the first time.
+ */
+import { isUtf8 } from 'node:buffer';
+import protobuf from 'protobufjs/minimal.js';
+import {
+  type Attributes,
+  cut,
+  LIMITS,
+  type LogRecord,
+  type LogsRequest,
+  MalformedRequest,
+  type MetricsRequest,
+  milliseconds,
+  type Point,
+  type Resource,
+  type SeriesIndex,
+  severityOf,
+} from './otlp.ts';
+
+/** Throws MalformedRequest. */
+export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
+  return reading(body, (reader) => {
+    const resources: { resource: Resource; points: Point[] }[] = [];
+    let rejected = 0;
+    messages(reader, reader.len, (field) => {
+      if (field !== 1) return false;
+      const points: Point[] = [];
+      const resource = ofResource(reader, (end) => {
+        messages(reader, end, (inScope) => {
+          if (inScope !== 2) return false;
+          rejected += readMetric(reader, series, points);
+          return true;
+        });
+      });
+      resources.push({ resource, points });
+      return true;
+    });
+    return { resources, rejected };
+  });
+}
+
+/** Throws MalformedRequest. */
+export function readLogs(body: Buffer): LogsRequest {
+  return reading(body, (reader) => {
+    const resources: { resource: Resource; records: LogRecord[] }[] = [];
+    messages(reader, reader.len, (field) => {
+      if (field !== 1) return false;
+      const records: LogRecord[] = [];
+      const resource = ofResource(reader, (end) => {
+        messages(reader, end, (inScope) => {
+          if (inScope !== 2) return false;
+          records.push(readRecord(reader));
+          return true;
+        });
+      });
+      resources.push({ resource, records });
+      return true;
+    });
+    return { resources };
+  });
+}
+
+type Reader = InstanceType<typeof protobuf.Reader>;
+
+const VARINT = 0;
+const FIXED64 = 1;
+const BYTES = 2;
+
+function reading<T>(body: Buffer, read: (reader: Reader) => T): T {
+  try {
+    return read(protobuf.Reader.create(body) as Reader);
+  } catch (error) {
+    // The reader throws plain errors at whatever is out of range.
+    throw new MalformedRequest(`not OTLP as protobuf: ${(error as Error).message}`);
+  }
+}
+
+/** Calls `each` with every field that holds bytes; where it does not take one, that is skipped. */
+function messages(reader: Reader, end: number, each: (field: number) => boolean): void {
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if ((tag & 7) !== BYTES || !each(tag >>> 3)) reader.skipType(tag & 7, 0, tag >>> 3);
+  }
+  ended(reader, end);
+}
+
+/** Where the message ends whose length comes next. */
+function endOf(reader: Reader): number {
+  const length = reader.uint32();
+  const end = reader.pos + length;
+  if (end > reader.len) throw new RangeError('a message is longer than the request');
+  return end;
+}
+
+function ended(reader: Reader, end: number): void {
+  if (reader.pos !== end) throw new RangeError('a field is longer than its message');
+}
+
+/** Of ResourceMetrics and ResourceLogs: field 1 is the resource, field 2 a scope. */
+function ofResource(reader: Reader, scope: (end: number) => void): Resource {
+  const end = endOf(reader);
+  let from = 0;
+  let to = 0;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === ((1 << 3) | BYTES)) {
+      to = endOf(reader);
+      from = reader.pos;
+      reader.pos = to;
+    } else if (tag === ((2 << 3) | BYTES)) scope(endOf(reader));
+    else reader.skipType(tag & 7, 0, tag >>> 3);
+  }
+  ended(reader, end);
+  const bytes = reader.buf as Buffer;
+  return { key: bytes.toString('latin1', from, to), read: () => reading(bytes.subarray(from, to), readResource) };
+}
+
+function readResource(reader: Reader): Attributes {
+  const attributes = new AttributesReader();
+  messages(reader, reader.len, (field) => field === 1 && attributes.add(reader));
+  return attributes.all;
+}
+
+/** One Metric; gives how many of its points were refused. */
+function readMetric(reader: Reader, series: SeriesIndex, points: Point[]): number {
+  const end = endOf(reader);
+  let name = '';
+  let unit = '';
+  const data: number[] = [];
+  let other = 0;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const field = tag >>> 3;
+    if ((tag & 7) !== BYTES) reader.skipType(tag & 7, 0, field);
+    else if (field === 1) name = text(reader);
+    else if (field === 3) unit = text(reader);
+    else if (field === 5 || field === 7) {
+      data.push(reader.pos);
+      reader.pos = endOf(reader);
+    } else {
+      if (field >= 9 && field <= 11) other += 1; // a histogram or a summary
+      reader.skipType(BYTES, 0, field);
+    }
+  }
+  ended(reader, end);
+  let refused = other;
+  for (const start of data) {
+    reader.pos = start;
+    // Of Gauge and Sum alike: field 1 is a NumberDataPoint.
+    messages(reader, endOf(reader), (field) => {
+      if (field !== 1) return false;
+      if (!readPoint(reader, series, name, unit, points)) refused += 1;
+      return true;
+    });
+  }
+  reader.pos = end;
+  return refused;
+}
+
+/** Set where a series has, by its sender, no value at this time. */
+const NO_RECORDED_VALUE = 1;
+
+function readPoint(reader: Reader, series: SeriesIndex, name: string, unit: string, points: Point[]): boolean {
+  const end = endOf(reader);
+  const bytes = reader.buf as Buffer;
+  let time = 0;
+  let value = Number.NaN;
+  let flags = 0;
+  let key = '';
+  const attributes: number[] = [];
+  while (reader.pos < end) {
+    const start = reader.pos;
+    const tag = reader.uint32();
+    const field = tag >>> 3;
+    const wire = tag & 7;
+    if (field === 7 && wire === BYTES) {
+      attributes.push(reader.pos);
+      reader.pos = endOf(reader);
+      key += bytes.toString('latin1', start, reader.pos);
+    } else if (field === 3 && wire === FIXED64) time = milliseconds(reader.fixed32(), reader.fixed32());
+    else if (field === 4 && wire === FIXED64) value = reader.double();
+    else if (field === 6 && wire === FIXED64) value = reader.fixed32() + reader.sfixed32() * 4_294_967_296;
+    else if (field === 8 && wire === VARINT) flags = reader.uint32();
+    else reader.skipType(wire, 0, field);
+  }
+  ended(reader, end);
+  if (!Number.isFinite(value) || (flags & NO_RECORDED_VALUE) !== 0) return false;
+  const number = series.find(name, unit, key, () => {
+    const read = new AttributesReader();
+    for (const start of attributes) {
+      reader.pos = start;
+      read.add(reader);
+    }
+    reader.pos = end;
+    return read.all;
+  });
+  if (number !== null) points.push({ series: number, time, value });
+  return number !== null;
+}
+
+function readRecord(reader: Reader): LogRecord {
+  const end = endOf(reader);
+  const attributes = new AttributesReader();
+  let time = 0;
+  let observed = 0;
+  let severity = 0;
+  let body = '';
+  let name = '';
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const field = tag >>> 3;
+    const wire = tag & 7;
+    if (field === 1 && wire === FIXED64) time = milliseconds(reader.fixed32(), reader.fixed32());
+    else if (field === 11 && wire === FIXED64) observed = milliseconds(reader.fixed32(), reader.fixed32());
+    else if (field === 2 && wire === VARINT) severity = reader.uint32();
+    else if (field === 5 && wire === BYTES) body = cut(String(readValue(reader, 0)), LIMITS.body);
+    else if (field === 6 && wire === BYTES) attributes.add(reader);
+    else if (field === 12 && wire === BYTES) name = cut(text(reader), LIMITS.attributeKey);
+    else reader.skipType(wire, 0, field);
+  }
+  ended(reader, end);
+  return { time: time || observed, name, severity: severityOf(severity), body, attributes: attributes.all };
+}
+
+class AttributesReader {
+  readonly all: Record<string, string | number | boolean> = Object.create(null);
+  #count = 0;
+
+  /** One KeyValue, whose length comes next. */
+  add(reader: Reader): true {
+    this.#count += 1;
+    if (this.#count > LIMITS.attributes) throw new RangeError(`more than ${LIMITS.attributes} attributes`);
+    const { key, value } = keyValue(reader, 0);
+    this.all[cut(key, LIMITS.attributeKey)] = typeof value === 'object' ? nested(value) : clipped(value);
+    return true;
+  }
+}
+
+type Value = string | number | boolean | Value[] | { [key: string]: Value };
+
+function keyValue(reader: Reader, depth: number): { key: string; value: Value } {
+  const end = endOf(reader);
+  let key = '';
+  let value: Value = '';
+  messages(reader, end, (field) => {
+    if (field === 1) key = text(reader);
+    else if (field === 2) value = readValue(reader, depth);
+    else return false;
+    return true;
+  });
+  return { key, value };
+}
+
+/** An AnyValue, whose length comes next. */
+function readValue(reader: Reader, depth: number): Value {
+  if (depth > LIMITS.depth) throw new RangeError(`values nested more than ${LIMITS.depth} deep`);
+  const end = endOf(reader);
+  let value: Value = '';
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const field = tag >>> 3;
+    const wire = tag & 7;
+    if (field === 1 && wire === BYTES) value = text(reader);
+    else if (field === 2 && wire === VARINT) value = reader.bool();
+    else if (field === 3 && wire === VARINT) value = Number(reader.int64());
+    else if (field === 4 && wire === FIXED64) value = reader.double();
+    else if (field === 5 && wire === BYTES) value = readList(reader, depth);
+    else if (field === 6 && wire === BYTES) value = readMap(reader, depth);
+    else if (field === 7 && wire === BYTES) value = Buffer.from(reader.bytes()).toString('base64');
+    else reader.skipType(wire, 0, field);
+  }
+  ended(reader, end);
+  return typeof value === 'object' && depth === 0 ? nested(value) : value;
+}
+
+function readList(reader: Reader, depth: number): Value[] {
+  const list: Value[] = [];
+  messages(reader, endOf(reader), (field) => field === 1 && list.push(readValue(reader, depth + 1)) > 0);
+  return list;
+}
+
+function readMap(reader: Reader, depth: number): { [key: string]: Value } {
+  const map: { [key: string]: Value } = Object.create(null);
+  messages(reader, endOf(reader), (field) => {
+    if (field !== 1) return false;
+    const { key, value } = keyValue(reader, depth + 1);
+    map[key] = value;
+    return true;
+  });
+  return map;
+}
+
+function text(reader: Reader): string {
+  const end = endOf(reader);
+  const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
+  if (!isUtf8(bytes)) throw new RangeError('a text that is not UTF-8');
+  reader.pos = end;
+  return bytes.toString();
+}
+
+/** Lists and maps as JSON. */
+function nested(value: object): string {
+  return cut(JSON.stringify(value), LIMITS.attributeValue);
+}
+
+/** A number that JSON cannot carry is written as a text. */
+function clipped(value: string | number | boolean): string | number | boolean {
+  if (typeof value === 'string') return cut(value, LIMITS.attributeValue);
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}

@@ -1,0 +1,108 @@
+/** OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp): POST /v1/metrics and /v1/logs, protobuf or JSON. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import protobuf from 'protobufjs/minimal.js';
+import { Refused, withBody } from './body.ts';
+import { type Committer, NotStored } from './committer.ts';
+import type { Fleet } from './fleet.ts';
+import * as json from './json.ts';
+import { MalformedRequest } from './otlp.ts';
+import * as binary from './protobuf.ts';
+
+type Format = 'protobuf' | 'json';
+
+const TYPES: Readonly<Record<string, Format>> = { 'application/x-protobuf': 'protobuf', 'application/json': 'json' };
+const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
+/** Seconds after which a sender may try again. */
+const RETRY_AFTER = 5;
+
+export class Receiver {
+  /** Requests by the status that they were answered with. */
+  readonly answers = new Map<number, number>();
+  readonly #fleet: Fleet;
+  readonly #committer: Committer;
+
+  constructor(fleet: Fleet, committer: Committer) {
+    this.#fleet = fleet;
+    this.#committer = committer;
+  }
+
+  /** Answers a request, when what it brought is on disk. */
+  async receive(signal: 'metrics' | 'logs', request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+    const format = TYPES[type];
+    try {
+      if (request.method !== 'POST') throw new Refused(405, 'only POST');
+      if (format === undefined) throw new Refused(415, 'the content-type is neither protobuf nor JSON');
+      if (this.#fleet.overfull) throw new NotStored('the disk does not keep up');
+      const refused = await withBody(request, (body) => this.#take(signal, format, body));
+      await this.#committer.committed();
+      this.#count(200);
+      const answer = accepted(signal, format, refused);
+      response.writeHead(200, { 'content-type': CONTENT_TYPE[format], 'content-length': answer.length }).end(answer);
+    } catch (error) {
+      this.#refuse(request, response, format ?? 'json', error);
+    }
+  }
+
+  /** Gives how many points or records were refused. Reads all before it takes any: a malformed request changes nothing. */
+  #take(signal: 'metrics' | 'logs', format: Format, body: Buffer): number {
+    const read = format === 'json' ? json : binary;
+    const now = Date.now();
+    if (signal === 'logs') {
+      const { resources } = read.readLogs(body);
+      return resources.reduce((sum, { resource, records }) => sum + this.#fleet.note(resource, records, now), 0);
+    }
+    const { resources, rejected } = read.readMetrics(body, this.#fleet.series);
+    return resources.reduce((sum, { resource, points }) => sum + this.#fleet.beat(resource, points, now), rejected);
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, format: Format, error: unknown): void {
+    const status = statusOf(error);
+    this.#count(status);
+    // The connection was lost, so there is nobody to answer.
+    if (response.destroyed) return;
+    const message = status === 500 ? 'internal error' : (error as Error).message;
+    const body = failure(format, message);
+    const headers: Record<string, string | number> = {
+      'content-type': CONTENT_TYPE[format],
+      'content-length': body.length,
+    };
+    if (status === 503) headers['retry-after'] = RETRY_AFTER;
+    if (status === 405) headers.allow = 'POST';
+    // What is left of the request is not read, so nothing else can come by this connection.
+    if (!request.complete) headers.connection = 'close';
+    response.writeHead(status, headers).end(body, () => {
+      if (!request.complete) request.destroy();
+    });
+  }
+
+  #count(status: number): void {
+    this.answers.set(status, (this.answers.get(status) ?? 0) + 1);
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof Refused) return error.status;
+  if (error instanceof MalformedRequest) return 400;
+  if (error instanceof NotStored) return 503;
+  return (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? 400 : 500;
+}
+
+/** ExportMetricsServiceResponse or ExportLogsServiceResponse: empty, or with a partial success. */
+function accepted(signal: 'metrics' | 'logs', format: Format, refused: number): Uint8Array {
+  const errorMessage = 'not kept: no finite gauge or sum, or more series or hosts than are allowed';
+  if (format === 'json') {
+    const count = signal === 'metrics' ? 'rejectedDataPoints' : 'rejectedLogRecords';
+    const answer = refused === 0 ? {} : { partialSuccess: { [count]: String(refused), errorMessage } };
+    return Buffer.from(JSON.stringify(answer));
+  }
+  if (refused === 0) return new Uint8Array();
+  const writer = protobuf.Writer.create().uint32(10).fork();
+  return writer.uint32(8).int64(refused).uint32(18).string(errorMessage).ldelim().finish();
+}
+
+/** google.rpc.Status, as OTLP wants a failure told. */
+function failure(format: Format, message: string): Uint8Array {
+  if (format === 'json') return Buffer.from(JSON.stringify({ message }));
+  return protobuf.Writer.create().uint32(18).string(message).finish();
+}

@@ -1,0 +1,89 @@
+/** Which address answers what: OTLP, the API, Prometheus, the page. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Fleet } from './fleet.ts';
+import { type Page, SECURITY_HEADERS } from './page.ts';
+import { exposition } from './prometheus.ts';
+import type { Query } from './query.ts';
+import type { Receiver } from './receiver.ts';
+import type { Store } from './store.ts';
+import type { Stream } from './stream.ts';
+
+export interface Parts {
+  readonly fleet: Fleet;
+  readonly store: Store;
+  readonly query: Query;
+  readonly receiver: Receiver;
+  readonly stream: Stream;
+  readonly page: Page;
+}
+
+/** What answers a request that may be answered. Never throws. */
+export function makeRouter({ fleet, store, query, receiver, stream, page }: Parts) {
+  const answerGet = ({ pathname, searchParams }: URL, request: IncomingMessage, response: ServerResponse) => {
+    const [, id, part = ''] = /^\/api\/v1\/hosts\/([^/]+)(?:\/(events|series))?$/.exec(pathname) ?? [];
+    if (id !== undefined) {
+      const host = fleet.find(decodeURIComponent(id));
+      if (host === undefined) answer(response, 404, { error: 'no such host' });
+      else if (part === 'events') answer(response, 200, query.events(host, searchParams));
+      else if (part === 'series') answer(response, 200, query.series(host, searchParams));
+      else answer(response, 200, query.host(host));
+    } else if (pathname === '/api/v1/hosts') answer(response, 200, query.hosts(searchParams));
+    else if (pathname === '/api/v1/summary') answer(response, 200, query.summary());
+    else if (pathname === '/api/v1/stream') {
+      if (!stream.add(response, query.summary())) answer(response, 503, { error: 'too many readers' });
+    } else if (pathname === '/metrics') sendMetrics(response, exposition(fleet, query, receiver, store));
+    else if (pathname === '/healthz') answer(response, 200, { status: 'ok', version: query.summary().version });
+    else if (!page.serve(pathname, request, response)) answer(response, 404, { error: 'not found' });
+  };
+  return (url: URL, request: IncomingMessage, response: ServerResponse): void => {
+    if (url.pathname === '/v1/metrics' || url.pathname === '/v1/logs') {
+      receiver.receive(url.pathname === '/v1/logs' ? 'logs' : 'metrics', request, response);
+      return;
+    }
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      answer(response, 405, { error: 'only GET' });
+      dropRest(request, response);
+      return;
+    }
+    try {
+      answerGet(url, request, response);
+    } catch (error) {
+      const bad = error instanceof URIError;
+      if (!response.headersSent)
+        answer(response, bad ? 400 : 500, { error: bad ? 'not an address' : 'internal error' });
+      else response.destroy();
+    }
+  };
+}
+
+/** Whether we live may be known, and the page's files hold nothing of the fleet. All else is for those who are admitted. */
+export function isPublic({ pathname }: URL, page: Page): boolean {
+  return pathname === '/healthz' || page.has(pathname);
+}
+
+/** null: what is asked for is no address. */
+export function addressOf({ url = '/' }: IncomingMessage): URL | null {
+  return URL.parse(url, 'http://collector');
+}
+
+export function answer(response: ServerResponse, status: number, content: unknown): void {
+  const body = Buffer.from(JSON.stringify(content));
+  const headers = { 'content-type': 'application/json', 'content-length': body.length, 'cache-control': 'no-store' };
+  response.writeHead(status, headers).end(body);
+}
+
+/** What is left of the request is not read: its connection ends with the answer. */
+export function dropRest(request: IncomingMessage, response: ServerResponse): void {
+  if (!request.complete) response.once('finish', () => request.destroy());
+}
+
+function sendMetrics(response: ServerResponse, parts: Generator<string>): void {
+  response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+  // A reader that goes away in the middle is nothing to be told of.
+  Readable.from(parts)
+    .on('error', () => response.destroy())
+    .pipe(response);
+}

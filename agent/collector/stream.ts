@@ -1,0 +1,74 @@
+/** `GET /api/v1/stream`: what changed, to every page that is open, at most once a second (server-sent events, HTML standard). */
+import type { ServerResponse } from 'node:http';
+import type { HostRow, StreamMessage, SummaryAnswer } from './api.ts';
+
+const MOST_READERS = 1_000;
+/** Rows in one message; what is left over goes with the next. */
+const MOST_ROWS = 500;
+/** Bytes that a reader may be behind: then it is let go, and its page starts anew. */
+const MOST_BEHIND = 4 * 1024 * 1024;
+/** Messages' seconds without one: a comment keeps the connection from being thought dead. */
+const QUIET = 15;
+
+export class Stream {
+  readonly #readers = new Set<ServerResponse>();
+  /** By id, in the order in which they are to be sent. */
+  readonly #changed = new Map<string, HostRow>();
+  readonly #beaten = new Map<string, HostRow>();
+  #quiet = 0;
+
+  /** false: there are too many readers. */
+  add(response: ServerResponse, first: SummaryAnswer): boolean {
+    if (this.#readers.size >= MOST_READERS) return false;
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    response.write(message({ hosts: [], summary: first }));
+    this.#readers.add(response);
+    response.once('close', () => this.#readers.delete(response));
+    return true;
+  }
+
+  /** Sends what changed; rows where only the time of the last heartbeat did go as far as there is room. */
+  send(changed: readonly HostRow[], beaten: readonly HostRow[], summary: () => SummaryAnswer): void {
+    if (this.#readers.size === 0) {
+      this.#changed.clear();
+      this.#beaten.clear();
+      return;
+    }
+    for (const row of beaten) {
+      if (this.#changed.has(row.id)) this.#changed.set(row.id, row);
+      else this.#beaten.set(row.id, row);
+    }
+    for (const row of changed) {
+      this.#beaten.delete(row.id);
+      this.#changed.set(row.id, row);
+    }
+    const hosts = take(this.#changed, MOST_ROWS);
+    hosts.push(...take(this.#beaten, MOST_ROWS - hosts.length));
+    this.#quiet += 1;
+    if (hosts.length > 0) this.#write(message({ hosts, summary: summary() }));
+    else if (this.#quiet >= QUIET) this.#write(': still here\n\n');
+  }
+
+  close(): void {
+    for (const reader of this.#readers) reader.end();
+  }
+
+  #write(text: string): void {
+    this.#quiet = 0;
+    const bytes = Buffer.from(text);
+    for (const reader of this.#readers) {
+      reader.write(bytes);
+      if (reader.writableLength > MOST_BEHIND) reader.destroy();
+    }
+  }
+}
+
+function message(content: StreamMessage): string {
+  return `data: ${JSON.stringify(content)}\n\n`;
+}
+
+function take(rows: Map<string, HostRow>, most: number): HostRow[] {
+  const taken = [...rows.values().take(most)];
+  for (const { id } of taken) rows.delete(id);
+  return taken;
+}

@@ -1,0 +1,49 @@
+/** `agent collector`: the embedded collector, until SIGTERM or SIGINT. */
+import { startCollector } from '../collector/collector.ts';
+import { EXIT, print, printError } from './output.ts';
+import { VERSION } from './version.ts';
+
+export interface CollectorCommandOptions {
+  readonly listen: string;
+  readonly data: string;
+  readonly keep: string;
+  readonly maxSize: string;
+  readonly tokenFile?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+  readonly clientCa?: string;
+}
+
+const DURATIONS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const SIZES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** Gives the exit status, when it has ended. */
+export async function collector({ keep, maxSize, ...options }: CollectorCommandOptions): Promise<number> {
+  const ended = new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
+  });
+  try {
+    const running = await startCollector({
+      ...options,
+      keep: amount(keep, DURATIONS, '--keep', '14d'),
+      maxSize: amount(maxSize, SIZES, '--max-size', '10GiB'),
+      version: VERSION,
+      log: printError,
+    });
+    print(`collector listens on ${running.url}`);
+    await ended;
+    await running.close();
+    return EXIT.ok;
+  } catch (error) {
+    printError((error as Error).message);
+    return EXIT.usage;
+  }
+}
+
+/** A number with a unit. Throws where it is none. */
+function amount(text: string, units: Readonly<Record<string, number>>, option: string, example: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,6})([A-Za-z]+)$/.exec(text) ?? [];
+  const scale = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  if (scale === undefined || Number(number) === 0) throw new Error(`${option} ${text}: write it like ${example}`);
+  return Number(number) * scale;
+}

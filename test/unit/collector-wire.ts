@@ -1,0 +1,113 @@
+/** What the tests of the collector send: heartbeats and events as OpenTelemetry's own encoder writes them. */
+import type { TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { type Collector, type CollectorOptions, startCollector } from '../../agent/collector/collector.ts';
+import type { EventRecord } from '../../agent/report/heartbeat.ts';
+import { events, type Format, metrics } from '../../agent/report/otlp.ts';
+import { type Occurrence, type Sample, sample } from '../../probes/probe.ts';
+import { scratch } from './scratch.ts';
+
+export interface Beat {
+  readonly host?: string;
+  readonly time?: number;
+  readonly sequence?: number;
+  readonly routes?: number;
+  readonly limit?: number;
+  readonly states?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly more?: readonly Sample[];
+}
+
+/** A heartbeat of a host that has a setting or two and two routing tables. */
+export function heartbeat(beat: Beat = {}, format: Format = 'protobuf'): Uint8Array {
+  const { host = 'edge-1', time = Date.now(), sequence = 1, routes = 1000, limit, states = {}, more = [] } = beat;
+  const samples = [
+    sample('holdfast.heartbeat.sequence', sequence),
+    sample('system.network.route.count', routes, { 'network.type': 'ipv4' }),
+    sample('system.network.route.count', 20, { 'network.type': 'ipv6' }),
+    sample('holdfast.probe.duration', 0.001 * sequence, { probe: 'routes' }),
+    ...(limit === undefined ? [] : [sample('system.network.route.limit', limit, { 'network.type': 'ipv4' })]),
+    ...Object.entries({ now: 'ok', lease: 'ok', boot: 'ok', ...states }).map(([moment, state]) =>
+      sample('holdfast.setting.state', 1, { setting: 'dns.nameservers', moment, state }),
+    ),
+    ...more,
+  ];
+  return metrics.encode(
+    [{ time, start: time - 1000, sequence, samples, resource: resource(host, beat.labels) }],
+    format,
+  );
+}
+
+export function event(host: string, id: string, occurrence: Partial<Occurrence> = {}, format: Format = 'protobuf') {
+  const record: EventRecord = {
+    id,
+    observed: Date.now(),
+    event: {
+      kind: 'event',
+      name: 'holdfast.drift',
+      severity: 'warn',
+      time: Date.now(),
+      body: 'resolv.conf was overwritten',
+      attributes: { resource: 'resolver' },
+      ...occurrence,
+    },
+    resource: resource(host),
+  };
+  return events.encode([record], format);
+}
+
+/** A collector of the test's own, gone when the test is. */
+export async function collector(t: TestContext, options: Partial<CollectorOptions> = {}): Promise<Collector> {
+  const started = await startCollector({ listen: '127.0.0.1:0', data: scratch(t), version: '0', ...options });
+  t.after(() => started.close());
+  return started;
+}
+
+export interface SendOptions {
+  readonly signal?: 'metrics' | 'logs';
+  readonly type?: string;
+  readonly gzip?: boolean;
+  readonly token?: string;
+}
+
+export function send(url: string, body: Uint8Array, options: SendOptions = {}): Promise<Response> {
+  const { signal = 'metrics', type = 'application/x-protobuf', gzip = true, token } = options;
+  return fetch(`${url}/v1/${signal}`, {
+    method: 'POST',
+    headers: {
+      'content-type': type,
+      ...(gzip ? { 'content-encoding': 'gzip' } : {}),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: gzip ? new Uint8Array(gzipSync(body)) : new Uint8Array(body),
+  });
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the answers are what the tests look at
+export async function get(url: string, path: string): Promise<any> {
+  const response = await fetch(`${url}${path}`);
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+}
+
+/** Asks until the answer is as wanted, for half a minute; gives the last one. */
+// biome-ignore lint/suspicious/noExplicitAny: the answers are what the tests look at
+export async function eventually(url: string, path: string, wanted: (answer: any) => boolean): Promise<any> {
+  for (let left = 300; ; left -= 1) {
+    const answer = await get(url, path);
+    if (wanted(answer) || left === 0) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function resource(host: string, labels: Readonly<Record<string, string>> = {}) {
+  return {
+    'service.name': 'holdfast',
+    'service.version': '0.1.0',
+    'host.name': host,
+    'host.id': `id-of-${host}`,
+    'holdfast.kernel.release': '6.1.0-18-amd64',
+    'holdfast.config.hash': 'c0ffee',
+    ...Object.fromEntries(Object.entries(labels).map(([name, value]) => [`holdfast.label.${name}`, value])),
+  };
+}
