@@ -40,6 +40,11 @@ export interface LaneOptions<T> {
   trouble(reason: string | null): void;
 }
 
+/** Milliseconds until the next try, after so many failures before the last. `random`: from 0 to less than 1. */
+export function retryDelay(failures: number, { firstRetry, longestRetry }: Timing, random = Math.random()): number {
+  return Math.min(firstRetry * 2 ** failures, longestRetry) * (0.5 + random / 2);
+}
+
 interface Batch<T> {
   readonly records: readonly T[];
   /** Of its last record. */
@@ -147,7 +152,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     const { queue, lost, timing } = this.#options;
     if (verdict.kind === 'later') {
       if (!this.#abort.signal.aborted) this.#tell(verdict.reason);
-      return verdict.after + this.#backoff();
+      return verdict.after + retryDelay(this.#failures++, timing);
     }
     this.#failures = 0;
     if (verdict.kind === 'refused' && verdict.divisible && records.length > 1) {
@@ -166,12 +171,6 @@ export class Lane<T extends { readonly resource: Attributes }> {
       this.#tell(null);
     }
     return Math.random() * timing.pause;
-  }
-
-  #backoff(): number {
-    const { firstRetry, longestRetry } = this.#options.timing;
-    const longest = Math.min(firstRetry * 2 ** this.#failures++, longestRetry);
-    return longest * (0.5 + Math.random() / 2);
   }
 
   #tell(reason: string | null): void {

@@ -14,7 +14,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { frames } from './frames.ts';
 
 export interface Segment {
@@ -38,7 +38,7 @@ export interface Found {
 
 /** What an earlier process left, whole: torn tails are cut, halves of a thinning undone. Makes the folder. */
 export function openSegments(folder: string): Found {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const segments: Segment[] = [];
   let acknowledged = 0;
   let cut = 0;
@@ -59,7 +59,7 @@ export function openSegments(folder: string): Found {
 
 /** A new, empty segment and a descriptor to append to it; its name survives a power cut. */
 export function createSegment(folder: string, number: number): { segment: Segment; fd: number } {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const path = join(folder, nameOf(number, 0));
   const { O_WRONLY, O_CREAT, O_EXCL, O_APPEND } = constants;
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, 0o600);
@@ -129,6 +129,12 @@ function namesIn(folder: string): { number: number; level: number; path: string 
     byNumber.set(found.number, found);
   }
   return [...byNumber.values()];
+}
+
+/** What waits may quote logs that not everybody may read. */
+function makeFolder(folder: string): void {
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
 }
 
 function syncFolder(folder: string): void {

@@ -1,6 +1,7 @@
 /** What an answer means, status by status, and how long it asks to wait. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { retryDelay, TIMING } from '../../agent/report/lane.ts';
 import { judge, retryAfter } from '../../agent/report/verdict.ts';
 
 const NOW = Date.parse('2026-11-22T08:00:00Z');
@@ -41,4 +42,12 @@ test('Retry-After: seconds, a date, nonsense, and more than an hour', () => {
     const { after } = verdict(status, { 'retry-after': '5' }) as { after: number };
     assert.equal(after, 5000);
   }
+});
+
+test('retries double up to a minute, and no two hosts keep step', () => {
+  const range = (failures: number) => [retryDelay(failures, TIMING, 0), retryDelay(failures, TIMING, 1)];
+  assert.deepEqual(range(0), [500, 1000]);
+  assert.deepEqual(range(3), [4000, 8000]);
+  for (const failures of [6, 100, 5000]) assert.deepEqual(range(failures), [30_000, 60_000]);
+  assert.equal(new Set(Array.from({ length: 1000 }, () => retryDelay(9, TIMING))).size, 1000);
 });

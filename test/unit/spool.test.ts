@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Queue, type QueueOptions } from '../../agent/report/queue.ts';
@@ -297,6 +297,15 @@ test('a full disk: memory does, bounded, in order, and the disk again once it ha
   assert.equal(seen.length + (lost.full ?? 0), 601);
   assert.ok(seen.length > 500 && seen.at(-1) === 601);
   assert.equal(bytes, 0);
+});
+
+test('what waits is for nobody else to read', (t) => {
+  const folder = join(scratch(t), 'var', 'spool', 'events');
+  open(folder).queue.append(Buffer.from('quoted from a log'));
+  const mode = (path: string) => statSync(path).mode & 0o777;
+  assert.equal(mode(folder), 0o700);
+  assert.equal(mode(join(folder, segmentsIn(folder)[0]!)), 0o600);
+  assert.notEqual(mode(join(folder, '../..')) & 0o005, 0);
 });
 
 test('a folder that cannot be made: memory does, and says so', (t) => {
