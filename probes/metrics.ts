@@ -113,7 +113,7 @@ export const METRICS = {
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
   'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },
   'holdfast.spool.size': { unit: 'By', kind: 'gauge', description: 'What waits on disk for the collector' },
-  'holdfast.spool.dropped': { unit: '{record}', kind: 'counter', description: 'Given up because the spool was full' },
+  'holdfast.spool.dropped': { unit: '{record}', kind: 'counter', description: 'Given up, by signal and reason' },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof METRICS;
