@@ -28,7 +28,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Those that are configured, else those of resolv.conf. They are asked for the SOA of the first configured domain, which
+ * Those that are configured, else those of resolv.conf. They are asked for the address of the first configured domain, which
  * they have to know, else for the root's name servers, which every resolver knows.
  */
 export function nameserversProbe(host: Host, dns: DesiredDns | null): Probe {
@@ -55,7 +55,7 @@ async function ask(server: string, domain: string): Promise<Reading[]> {
   const timer = setTimeout(() => resolver.cancel(), TIME_LIMIT);
   try {
     resolver.setServers([server]);
-    await (domain === '.' ? resolver.resolveNs('.') : resolver.resolveSoa(domain));
+    await (domain === '.' ? resolver.resolveNs('.') : resolver.resolve4(domain));
   } catch (error) {
     const code = errorCode(error) ?? String(error);
     if (!ANSWERS.has(code)) {
