@@ -73,7 +73,11 @@ async function splitProgram(entry: string, folder: string): Promise<string[]> {
     write: false,
     target,
     // Of the packages that name their own folder, none looks into it here.
-    define: { HOLDFAST_BUILD: JSON.stringify(BUILD_MARK), __dirname: '""' },
+    define: {
+      HOLDFAST_BUILD: JSON.stringify(BUILD_MARK),
+      HOLDFAST_PAGE: JSON.stringify(page),
+      __dirname: '""',
+    },
     plugins: [ownAddon],
     ...small,
   });
