@@ -1,0 +1,258 @@
+/**
+ * Heartbeats of agent/report on their way to receivers that are not ours: a real OpenTelemetry Collector, and through it
+ * and without it a real Prometheus. What arrives is what was sent: names, attributes, values, times.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DesiredReport } from '../../agent/config/daemon.ts';
+import type { Identity } from '../../agent/report/identity.ts';
+import { Reporter } from '../../agent/report/reporter.ts';
+import { missing } from '../../packaging/receivers/build.ts';
+import { METRICS } from '../../probes/metrics.ts';
+import type { Occurrence, Sample } from '../../probes/probe.ts';
+import { layWire, type Prometheus, type Series, until, type Wire } from './wire.ts';
+import { prometheusName } from './wire-names.ts';
+import { everySample } from './wire-samples.ts';
+
+const skip = missing('otelcol-holdfast', 'prometheus');
+const samples = everySample();
+let wire: Wire;
+
+before(
+  async () => {
+    if (!skip) wire = await layWire();
+  },
+  { timeout: 300_000 },
+);
+after(() => wire?.[Symbol.asyncDispose]());
+
+test('a heartbeat and its events reach an OpenTelemetry Collector as they were sent', { skip }, async () => {
+  const { collector } = wire;
+  const events = ['info', 'warn', 'error'].map((severity, n) => event(`holdfast.event_${n}`, severity as 'info'));
+  const host = new Host('collector-host', collector.report());
+  host.reporter.heartbeat(samples, events);
+  await host.reporter.stop(30_000);
+  assert.deepEqual(host.troubles, []);
+
+  const metrics = await until('the metrics', async () => readMetrics(collector.received('metrics.json'), host.name));
+  assert.deepEqual(sorted(metrics.samples), sorted([...samples, ...own(1)].map(asSent)));
+  assert.deepEqual(metrics.resource, host.identity.resource);
+  const logs = await until('the events', async () => readEvents(collector.received('events.json'), host.name));
+  assert.deepEqual(
+    logs.map(({ id: _, ...log }) => log),
+    events.map(({ kind: _, ...rest }) => rest),
+  );
+  assert.equal(new Set(logs.map(({ id }) => id)).size, events.length);
+});
+
+test('through the collector, by OTLP and by remote write, Prometheus has each value under its own name', {
+  skip,
+}, async () => {
+  const host = new Host('relayed-host', wire.collector.report());
+  host.reporter.heartbeat(samples);
+  await host.reporter.stop(30_000);
+  for (const prometheus of [wire.prometheus, wire.remote]) {
+    assert.deepEqual(await stored(prometheus, host, samples.length + 1), expected(host));
+  }
+});
+
+test('an agent may report to Prometheus itself', { skip }, async () => {
+  const report = { ...wire.collector.report(), endpoint: `${wire.prometheus.url}/api/v1/otlp`, tokenFile: null };
+  for (const format of ['protobuf', 'json'] as const) {
+    const host = new Host(`direct-${format}`, { ...report, format });
+    host.reporter.heartbeat(samples);
+    await host.reporter.stop(30_000);
+    assert.deepEqual(await stored(wire.prometheus, host, samples.length + 1), expected(host));
+  }
+});
+
+test('a wrong token is refused and what waits is kept: with the right one it arrives', { skip }, async () => {
+  const tokenFile = join(wire.folder, 'wrong-token');
+  writeFileSync(tokenFile, 'no-such-token\n');
+  const host = new Host('refused-host', wire.collector.report(tokenFile));
+  host.reporter.heartbeat([], [event('holdfast.told_late', 'info')]);
+  await until('the refusal', async () => (host.troubles.some((text) => text.includes('401')) ? true : null));
+  writeFileSync(tokenFile, 'the-token\n');
+  await until('the event', async () => readEvents(wire.collector.received('events.json'), host.name));
+  await host.reporter.stop(30_000);
+});
+
+test('what the collector has acknowledged outlives its kill -9 while Prometheus is down', { skip }, async () => {
+  const { collector, prometheus } = wire;
+  await prometheus.stop();
+  const host = new Host('durable-host', collector.report());
+  for (let n = 0; n < 3; n++) {
+    host.reporter.heartbeat(samples);
+    await sleep(5); // a series has one value a millisecond
+  }
+  await host.reporter.stop(30_000);
+  assert.deepEqual(host.troubles, []);
+  await collector.stop('SIGKILL');
+  await prometheus.start();
+  await collector.start();
+  const numbers = await until('three heartbeats', async () => {
+    const found = await prometheus.series(`holdfast_heartbeat_sequence_total{host_name="${host.name}"}`);
+    const values = found.flatMap(({ points }) => points.map(([, value]) => value));
+    return values.length === 3 ? values : null;
+  });
+  assert.deepEqual(numbers, [1, 2, 3]);
+});
+
+/** An agent's reporter and what it says of its delivery. */
+class Host {
+  readonly name: string;
+  readonly identity: Identity;
+  readonly reporter: Reporter;
+  readonly troubles: string[] = [];
+
+  constructor(name: string, desired: DesiredReport) {
+    this.name = name;
+    const hostId = Buffer.from(name).toString('hex').padEnd(32, '0').slice(0, 32);
+    const resource = {
+      'service.name': 'holdfast',
+      'service.version': '1.2.3',
+      'service.instance.id': `instance-of-${name}`,
+      'host.name': name,
+      'host.id': hostId,
+      'holdfast.config.hash': 'abc',
+    };
+    this.identity = { hostId, resource };
+    const spoolFolder = join(wire.folder, `spool-${name}`);
+    mkdirSync(spoolFolder);
+    const log = ({ severity, body }: Occurrence) => severity === 'info' || this.troubles.push(body);
+    this.reporter = new Reporter({ desired, identity: this.identity, spoolFolder, log });
+    this.reporter.start();
+  }
+}
+
+/** What the reporter adds to its heartbeat of this number; the size of its spool is its own affair. */
+function own(sequence: number): Sample[] {
+  return [{ kind: 'sample', metric: 'holdfast.heartbeat.sequence', value: sequence, attributes: {} }];
+}
+
+function event(name: string, severity: Occurrence['severity']): Occurrence {
+  const attributes = { cause: 'neighbour-table-overflow', count: 3, whole: true, text: 'ü "quoted"\nline' };
+  return { kind: 'event', name, severity, time: Date.now(), body: `${name}: what happened ü`, attributes };
+}
+
+interface Measured {
+  name: string;
+  unit: string;
+  kind: string;
+  value: number;
+  attributes: Record<string, unknown>;
+}
+
+function asSent({ metric, value, attributes }: Sample): Measured {
+  const { unit, kind } = METRICS[metric];
+  return { name: metric, unit, kind, value, attributes };
+}
+
+function sorted(measured: readonly Measured[]): Measured[] {
+  const key = ({ name, attributes }: Measured) => `${name} ${JSON.stringify(attributes)}`;
+  return measured.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+/** OTLP's JSON (opentelemetry-proto, metrics.proto and logs.proto), as far as it is read here. */
+interface Json {
+  resource: { attributes: KeyValue[] };
+}
+interface KeyValue {
+  key: string;
+  value: Record<string, unknown>;
+}
+interface Points {
+  dataPoints: { attributes?: KeyValue[]; asInt?: string; asDouble?: number }[];
+}
+interface JsonMetrics extends Json {
+  scopeMetrics: { metrics: { name: string; unit: string; gauge?: Points; sum?: Points }[] }[];
+}
+interface LogRecord {
+  timeUnixNano: string;
+  severityText: string;
+  eventName: string;
+  body: Record<string, unknown>;
+  attributes: KeyValue[];
+}
+interface JsonLogs extends Json {
+  scopeLogs: { logRecords: LogRecord[] }[];
+}
+
+function readMetrics(received: unknown[], host: string) {
+  const all = received.flatMap((line) => (line as { resourceMetrics: JsonMetrics[] }).resourceMetrics);
+  const ours = all.filter((one) => attributesOf(one.resource.attributes)['host.name'] === host);
+  if (ours.length === 0) return null;
+  const measured = ours
+    .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+    .flatMap(({ name, unit, gauge, sum }) =>
+      (gauge ?? sum)!.dataPoints.map(({ attributes, asInt, asDouble }) => ({
+        name,
+        unit,
+        kind: sum === undefined ? 'gauge' : 'counter',
+        value: Number(asInt ?? asDouble),
+        attributes: attributesOf(attributes ?? []),
+      })),
+    )
+    .filter(({ name }) => name !== 'holdfast.spool.size');
+  return { resource: attributesOf(ours[0]!.resource.attributes), samples: measured };
+}
+
+function readEvents(received: unknown[], host: string) {
+  const all = received.flatMap((line) => (line as { resourceLogs: JsonLogs[] }).resourceLogs);
+  const ours = all.filter((one) => attributesOf(one.resource.attributes)['host.name'] === host);
+  const records = ours.flatMap(({ scopeLogs }) => scopeLogs.flatMap((scope) => scope.logRecords));
+  if (records.length === 0) return null;
+  return records.map((record) => {
+    const { 'holdfast.record.id': id, ...attributes } = attributesOf(record.attributes);
+    return {
+      id,
+      name: record.eventName,
+      severity: record.severityText.toLowerCase(),
+      time: Number(BigInt(record.timeUnixNano) / 1_000_000n),
+      body: record.body.stringValue,
+      attributes,
+    };
+  });
+}
+
+function attributesOf(list: readonly KeyValue[]): Record<string, unknown> {
+  return Object.fromEntries(
+    list.map(({ key, value }) => {
+      const { intValue, ...other } = value;
+      return [key, intValue === undefined ? Object.values(other)[0] : Number(intValue)];
+    }),
+  );
+}
+
+/** All that Prometheus has of a host, when there is at least so much: each series' last value. */
+async function stored(prometheus: Prometheus, host: Host, count: number): Promise<string[]> {
+  const found = await until(`${count} series of ${host.name} in ${prometheus.url}`, async () => {
+    const series = await prometheus.series(
+      `{job="holdfast",host_name="${host.name}",__name__!~"target_info|holdfast_spool_size_bytes"}`,
+    );
+    return series.length >= count ? series : null;
+  });
+  return found.map(line).sort();
+}
+
+function expected(host: Host): string[] {
+  const { 'host.name': host_name, 'host.id': host_id, 'service.instance.id': instance } = host.identity.resource;
+  const common = { host_name, host_id, instance, job: 'holdfast' };
+  return [...samples, ...own(1)]
+    .map(({ metric, value, attributes }) => {
+      const own = Object.entries(attributes).map(([key, text]) => [
+        key.replaceAll(/[^a-zA-Z0-9_]/g, '_'),
+        String(text),
+      ]);
+      const labels = { __name__: prometheusName(metric), ...common, ...Object.fromEntries(own) };
+      return line({ labels, points: [[0, value]] });
+    })
+    .sort();
+}
+
+function line({ labels, points }: Series): string {
+  return `${JSON.stringify(Object.entries(labels).sort())} ${points.at(-1)![1]}`;
+}
