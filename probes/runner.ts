@@ -22,7 +22,7 @@ export type OnOccurrence = (occurrence: Occurrence, probe: string) => void;
 /** Milliseconds until a reading counts as failed. */
 const TIME_LIMIT = { constant: 2_000, scales: 60_000 } as const;
 
-/** A reading may take this part of the time until the next: under 1 % of one core. */
+/** The readings of all that scale together may take this part of the time: under 1 % of one core. */
 const SHARE = 1 / 100;
 
 export class ProbeRunner {
@@ -93,6 +93,8 @@ export class ProbeSchedule {
   readonly #atHeartbeat: ProbeRunner[];
   readonly #onTheirOwn: ProbeRunner[];
   readonly #interval: number;
+  /** Of the time, for each that scales. */
+  readonly #share: number;
   readonly #timers = new Map<ProbeRunner, NodeJS.Timeout>();
   readonly #last = new Map<ProbeRunner, ProbeReport>();
   #closed = false;
@@ -110,6 +112,7 @@ export class ProbeSchedule {
     this.#onTheirOwn = runners.filter(own);
     this.#atHeartbeat = runners.filter((runner) => !own(runner));
     this.#interval = interval;
+    this.#share = SHARE / probes.filter(({ cost }) => cost === 'scales').length;
   }
 
   /** Begins to read those that have a pace of their own. */
@@ -138,7 +141,7 @@ export class ProbeSchedule {
     if (this.#closed) return;
     this.#last.set(runner, report);
     const { cost, interval = this.#interval } = runner.probe;
-    const affordable = cost === 'scales' ? (report.duration * 1000) / SHARE : 0;
+    const affordable = cost === 'scales' ? (report.duration * 1000) / this.#share : 0;
     const timer = setTimeout(() => void this.#readAndPlan(runner), Math.max(interval, affordable));
     this.#timers.set(runner, timer);
   }
