@@ -93,9 +93,10 @@ export class Lane<T extends { readonly resource: Attributes }> {
         await this.#wait('records');
         continue;
       }
+      const last = this.#closing;
       const verdict = await this.#send(batch.records);
       const wait = this.#settle(batch, verdict);
-      if (this.#closing && verdict.kind === 'later') return;
+      if (last && verdict.kind === 'later') return;
       if (wait === 0) continue;
       const throttled = verdict.kind === 'later' && verdict.after > 0;
       await this.#wait(throttled ? 'throttle' : 'retry', wait);

@@ -57,9 +57,9 @@ export function event(n: number, body = `event ${n}`): Occurrence {
 }
 
 /** The condition must come true one day; how soon is not tested. */
-export async function until(what: string, condition: () => boolean): Promise<void> {
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 6000; tries++) {
-    if (condition()) return;
+    if (await condition()) return;
     await sleep(10);
   }
   throw new Error(`in a minute it did not come to be that ${what}`);
