@@ -104,7 +104,7 @@ export class Daemon {
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record)];
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
-    await this.#keeper.watch();
+    this.#keeper.watch();
     this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
     await this.#keeper.look();
     this.#schedule.start();

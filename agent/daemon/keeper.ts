@@ -50,7 +50,7 @@ export class Keeper {
   }
 
   /** Begins to watch: from here on every change is seen. What was changed before, a look finds. */
-  async watch(): Promise<void> {
+  watch(): void {
     const everything = () => {
       this.#followFiles();
       void this.look();
@@ -58,7 +58,6 @@ export class Keeper {
     const values = () => void this.look(this.#options.resources.filter(({ name }) => this.#hasValues(name)));
     this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
     this.#followFiles();
-    await this.#watcher?.ready;
   }
 
   /** Looks at these resources and heals what drifted, one resource after the other: they share one lock. */
@@ -82,7 +81,7 @@ export class Keeper {
     this.#closed = true;
     for (const interval of this.#intervals) clearInterval(interval);
     for (const timer of this.#retries.values()) clearTimeout(timer);
-    await this.#watcher?.close();
+    this.#watcher?.close();
     await this.#working;
   }
 
@@ -194,7 +193,7 @@ export class Keeper {
     const watched = new Map(this.#options.resources.map((resource) => [resource, this.#paths(resource)]));
     if (JSON.stringify([...watched.values()]) === JSON.stringify([...this.#watched.values()])) return;
     this.#watched = watched;
-    void this.#watcher?.close();
+    this.#watcher?.close();
     const paths = [...new Set([...watched.values()].flat())];
     this.#watcher = watchFiles(
       paths,
