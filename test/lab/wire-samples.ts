@@ -17,6 +17,7 @@ const ATTRIBUTES: Partial<Record<MetricName, readonly Attributes[]>> = {
     state: moment === 'now' ? 'ok' : 'drifted',
   })),
   'holdfast.memory_errors': [{ cause: 'neighbour-table-overflow', source: 'kernel' }],
+  'holdfast.probe.success': [{ probe: 'routes' }],
   'holdfast.condition': [{ code: 'default-nexthops', ...IPV6, nexthops: 1 }],
 };
 const HARD = [{ ...IPV6, 'a.b-c': 'quote " backslash \\ line\nend ü €', whole: 7, yes: true }];
@@ -30,6 +31,7 @@ export function everySample(): Sample[] {
   return others.flatMap(([name, { unit, kind }]) =>
     (ATTRIBUTES[name as MetricName] ?? HARD).map((attributes) => {
       n++;
+      if (name === 'holdfast.probe.success') return sample(name, 0, attributes);
       // What is counted is whole, also where it is more than 32 bits; the rest is a fraction that no float rounds off.
       const value = unit === '1' && kind === 'gauge' ? 1 : unit === 's' ? 1000.1 + n : 2 ** 40 + n;
       return sample(name as MetricName, value, attributes);

@@ -3,18 +3,17 @@
  * and without it a real Prometheus. What arrives is what was sent: names, attributes, values, times.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DesiredReport } from '../../agent/config/daemon.ts';
-import type { Identity } from '../../agent/report/identity.ts';
-import { Reporter } from '../../agent/report/reporter.ts';
 import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS } from '../../probes/metrics.ts';
 import type { Occurrence, Sample } from '../../probes/probe.ts';
+import { prometheusName } from '../../probes/prometheus.ts';
+import { LabHost, unavailable } from './host.ts';
 import { layWire, type Prometheus, type Series, until, type Wire } from './wire.ts';
-import { prometheusName } from './wire-names.ts';
+import { ReportingHost } from './wire-host.ts';
 import { everySample } from './wire-samples.ts';
 
 const skip = missing('otelcol-holdfast', 'prometheus');
@@ -32,7 +31,7 @@ after(() => wire?.[Symbol.asyncDispose]());
 test('a heartbeat and its events reach an OpenTelemetry Collector as they were sent', { skip }, async () => {
   const { collector } = wire;
   const events = ['info', 'warn', 'error'].map((severity, n) => event(`holdfast.event_${n}`, severity as 'info'));
-  const host = new Host('collector-host', collector.report());
+  const host = new ReportingHost(wire.folder, 'collector-host', collector.report());
   host.reporter.heartbeat(samples, events);
   await host.reporter.stop(30_000);
   assert.deepEqual(host.troubles, []);
@@ -51,28 +50,43 @@ test('a heartbeat and its events reach an OpenTelemetry Collector as they were s
 test('through the collector, by OTLP and by remote write, Prometheus has each value under its own name', {
   skip,
 }, async () => {
-  const host = new Host('relayed-host', wire.collector.report());
+  const host = new ReportingHost(wire.folder, 'relayed-host', wire.collector.report());
   host.reporter.heartbeat(samples);
   await host.reporter.stop(30_000);
   for (const prometheus of [wire.prometheus, wire.remote]) {
-    assert.deepEqual(await stored(prometheus, host, samples.length + 1), expected(host));
+    assert.deepEqual(await stored(prometheus, host, samples.length + 1), expected(host, samples));
   }
+});
+
+test('what `agent probe --json` shows is what Prometheus has', { skip: skip || unavailable() }, async () => {
+  await using lab = await LabHost.create();
+  await lab.sh('ip address add 192.0.2.2/24 dev eth0; ip link set eth0 up; ip route add default via 192.0.2.1');
+  await lab.write('/etc/holdfast/agent.yaml', 'sysctl: { net.ipv4.ip_forward: 1 }\n');
+  const { stdout } = await lab.agent('probe', '--json');
+  const probes = (JSON.parse(stdout) as { probes: { samples: Sample[] }[] }).probes;
+  const seen = probes.flatMap(({ samples }) => samples);
+  assert.ok(seen.some(({ metric, value }) => metric === 'system.network.route.count' && value > 1));
+
+  const host = new ReportingHost(wire.folder, 'lab-host', wire.collector.report());
+  host.reporter.heartbeat(seen);
+  await host.reporter.stop(30_000);
+  assert.deepEqual(await stored(wire.prometheus, host, seen.length + 1), expected(host, seen));
 });
 
 test('an agent may report to Prometheus itself', { skip }, async () => {
   const report = { ...wire.collector.report(), endpoint: `${wire.prometheus.url}/api/v1/otlp`, tokenFile: null };
   for (const format of ['protobuf', 'json'] as const) {
-    const host = new Host(`direct-${format}`, { ...report, format });
+    const host = new ReportingHost(wire.folder, `direct-${format}`, { ...report, format });
     host.reporter.heartbeat(samples);
     await host.reporter.stop(30_000);
-    assert.deepEqual(await stored(wire.prometheus, host, samples.length + 1), expected(host));
+    assert.deepEqual(await stored(wire.prometheus, host, samples.length + 1), expected(host, samples));
   }
 });
 
 test('a wrong token is refused and what waits is kept: with the right one it arrives', { skip }, async () => {
   const tokenFile = join(wire.folder, 'wrong-token');
   writeFileSync(tokenFile, 'no-such-token\n');
-  const host = new Host('refused-host', wire.collector.report(tokenFile));
+  const host = new ReportingHost(wire.folder, 'refused-host', wire.collector.report(tokenFile));
   host.reporter.heartbeat([], [event('holdfast.told_late', 'info')]);
   await until('the refusal', async () => (host.troubles.some((text) => text.includes('401')) ? true : null));
   writeFileSync(tokenFile, 'the-token\n');
@@ -83,7 +97,7 @@ test('a wrong token is refused and what waits is kept: with the right one it arr
 test('what the collector has acknowledged outlives its kill -9 while Prometheus is down', { skip }, async () => {
   const { collector, prometheus } = wire;
   await prometheus.stop();
-  const host = new Host('durable-host', collector.report());
+  const host = new ReportingHost(wire.folder, 'durable-host', collector.report());
   for (let n = 0; n < 3; n++) {
     host.reporter.heartbeat(samples);
     await sleep(5); // a series has one value a millisecond
@@ -100,33 +114,6 @@ test('what the collector has acknowledged outlives its kill -9 while Prometheus 
   });
   assert.deepEqual(numbers, [1, 2, 3]);
 });
-
-/** An agent's reporter and what it says of its delivery. */
-class Host {
-  readonly name: string;
-  readonly identity: Identity;
-  readonly reporter: Reporter;
-  readonly troubles: string[] = [];
-
-  constructor(name: string, desired: DesiredReport) {
-    this.name = name;
-    const hostId = Buffer.from(name).toString('hex').padEnd(32, '0').slice(0, 32);
-    const resource = {
-      'service.name': 'holdfast',
-      'service.version': '1.2.3',
-      'service.instance.id': `instance-of-${name}`,
-      'host.name': name,
-      'host.id': hostId,
-      'holdfast.config.hash': 'abc',
-    };
-    this.identity = { hostId, resource };
-    const spoolFolder = join(wire.folder, `spool-${name}`);
-    mkdirSync(spoolFolder);
-    const log = ({ severity, body }: Occurrence) => severity === 'info' || this.troubles.push(body);
-    this.reporter = new Reporter({ desired, identity: this.identity, spoolFolder, log });
-    this.reporter.start();
-  }
-}
 
 /** What the reporter adds to its heartbeat of this number; the size of its spool is its own affair. */
 function own(sequence: number): Sample[] {
@@ -228,7 +215,7 @@ function attributesOf(list: readonly KeyValue[]): Record<string, unknown> {
 }
 
 /** All that Prometheus has of a host, when there is at least so much: each series' last value. */
-async function stored(prometheus: Prometheus, host: Host, count: number): Promise<string[]> {
+async function stored(prometheus: Prometheus, host: ReportingHost, count: number): Promise<string[]> {
   const found = await until(`${count} series of ${host.name} in ${prometheus.url}`, async () => {
     const series = await prometheus.series(
       `{job="holdfast",host_name="${host.name}",__name__!~"target_info|holdfast_spool_size_bytes"}`,
@@ -238,7 +225,7 @@ async function stored(prometheus: Prometheus, host: Host, count: number): Promis
   return found.map(line).sort();
 }
 
-function expected(host: Host): string[] {
+function expected(host: ReportingHost, samples: readonly Sample[]): string[] {
   const { 'host.name': host_name, 'host.id': host_id, 'service.instance.id': instance } = host.identity.resource;
   const common = { host_name, host_id, instance, job: 'holdfast' };
   return [...samples, ...own(1)]

@@ -53,7 +53,7 @@ class Program {
   }
 }
 
-/** With packaging/prometheus as it is, taking OTLP and remote write. */
+/** With packaging/prometheus, its rules looked at each second, taking OTLP and remote write. */
 export class Prometheus {
   readonly url: string;
   readonly #program: Program;
@@ -61,9 +61,13 @@ export class Prometheus {
   constructor(folder: string, port: number) {
     this.url = `http://127.0.0.1:${port}`;
     mkdirSync(folder);
-    for (const file of ['prometheus.yml', 'holdfast.rules.yml']) {
-      cpSync(join(REPOSITORY, 'packaging/prometheus', file), join(folder, file));
-    }
+    const shipped = join(REPOSITORY, 'packaging/prometheus');
+    cpSync(join(shipped, 'holdfast.rules.yml'), join(folder, 'holdfast.rules.yml'));
+    const config = readFileSync(join(shipped, 'prometheus.yml'), 'utf8');
+    writeFileSync(
+      join(folder, 'prometheus.yml'),
+      config.replace('evaluation_interval: 30s', 'evaluation_interval: 1s'),
+    );
     this.#program = new Program('prometheus', [
       `--config.file=${join(folder, 'prometheus.yml')}`,
       `--storage.tsdb.path=${join(folder, 'data')}`,
@@ -238,7 +242,7 @@ function makeCertificates(folder: string): void {
 }
 
 /** Held all at once, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, '127.0.0.1');
