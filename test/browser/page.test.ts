@@ -1,10 +1,10 @@
 /** The collector's page in a real Chromium: what an operator sees of 10,000 hosts, and sees changing without a reload. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Page } from 'playwright-core';
 import { type Browser, missing, startChromium } from './chromium.ts';
 import { Fleet } from './fleet.ts';
 import { drift, grow, heal, needs, populate, silence } from './hosts.ts';
+import { finish, focused, mark, see, tabTo, unmarked } from './look.ts';
 
 const skip = missing;
 const fleet = new Fleet();
@@ -23,7 +23,7 @@ after(async () => {
 });
 
 test('10,000 hosts: those that need attention first, found by search, label and reason', { skip }, async () => {
-  const { page, wrongs } = await open('');
+  const { page, wrongs } = await browser.open(fleet.url);
   await see(page, '#total', '10,000 hosts');
   assert.equal(await page.locator('#hosts tbody tr').count(), 100, 'one page of the list, not all of it');
   assert.deepEqual(await page.locator('#hosts tbody tr[data-level="good"]').count(), 75, '25 need attention');
@@ -56,7 +56,7 @@ test('10,000 hosts: those that need attention first, found by search, label and 
 });
 
 test('a host that goes silent comes to the top, is counted and told, without a reload', { skip }, async () => {
-  const { page, wrongs } = await open('');
+  const { page, wrongs } = await browser.open(fleet.url);
   const id = 'id-web-waw-05503';
   await see(page, '#filters', '5 Silent');
   assert.equal(await page.locator(`tr[data-host="${id}"]`).count(), 0, 'well, and far down the list');
@@ -70,7 +70,7 @@ test('a host that goes silent comes to the top, is counted and told, without a r
 });
 
 test('an IPv6 table that nears its limit: in the list, and as a line that comes to the limit', { skip }, async () => {
-  const { page, wrongs } = await open('#/host/id-router-ams-00040');
+  const { page, wrongs } = await browser.open(`${fleet.url}#/host/id-router-ams-00040`);
   const chart = page.getByRole('slider', { name: 'IPv6 routes over time' });
   await see(page, '#charts', 'of the limit of 4,096');
   assert.equal(await page.locator('#attention').isVisible(), false);
@@ -96,7 +96,7 @@ test('an IPv6 table that nears its limit: in the list, and as a line that comes 
 });
 
 test('a drift and its healing are seen at the moment of the setting, and as an event', { skip }, async () => {
-  const { page, wrongs } = await open('#/host/id-db-lhr-00428');
+  const { page, wrongs } = await browser.open(`${fleet.url}#/host/id-db-lhr-00428`);
   const setting = page.getByRole('row', { name: 'dns.nameservers' });
   await setting.getByText('ok').first().waitFor();
   await mark(page);
@@ -113,7 +113,7 @@ test('a drift and its healing are seen at the moment of the setting, and as an e
 });
 
 test('with the keyboard alone: to a filter, a host, its chart, and back to where one was', { skip }, async () => {
-  const { page, wrongs } = await open('');
+  const { page, wrongs } = await browser.open(fleet.url);
   await see(page, '#range', '1–100');
   await page.keyboard.press('Tab');
   assert.equal(await focused(page), 'Skip to the content');
@@ -139,7 +139,7 @@ test('with the keyboard alone: to a filter, a host, its chart, and back to where
 });
 
 test('heartbeats move neither the focus nor the scrolled list', { skip }, async () => {
-  const { page, wrongs } = await open('');
+  const { page, wrongs } = await browser.open(fleet.url);
   const link = page.getByRole('link', { name: 'web-ber-05217' });
   await link.focus();
   await page.evaluate('scrollTo(0, 300)');
@@ -155,39 +155,3 @@ test('heartbeats move neither the focus nor the scrolled list', { skip }, async 
   assert.ok((await page.evaluate<number>('scrollY')) >= 300);
   await finish(page, wrongs);
 });
-
-/** Opens the page at an address; each test ends with `finish`. */
-async function open(address: string): Promise<{ page: Page; wrongs: string[] }> {
-  return browser.open(fleet.url + address);
-}
-
-/** Nothing was written to the console, nobody else was asked for anything. */
-async function finish(page: Page, wrongs: readonly string[]): Promise<void> {
-  await page.close();
-  assert.deepEqual(wrongs, []);
-}
-
-/** Waits until the element is seen and contains the text. */
-async function see(page: Page, selector: string, text: string): Promise<void> {
-  await page.locator(selector).filter({ hasText: text, visible: true }).first().waitFor();
-}
-
-/** What a reload would lose. */
-const mark = (page: Page) => page.evaluate('globalThis.notReloaded = true');
-
-async function unmarked(page: Page): Promise<void> {
-  assert.equal(await page.evaluate('globalThis.notReloaded'), true, 'the page was not loaded again');
-}
-
-/** What has the focus, by its name. */
-const focused = (page: Page) =>
-  page.evaluate<string>('document.activeElement.ariaLabel ?? document.activeElement.textContent.trim()');
-
-async function tabTo(page: Page, name: string, key = 'Tab'): Promise<void> {
-  for (let steps = 0; steps < 40; steps++) {
-    if ((await focused(page)).includes(name) && (await page.evaluate('document.activeElement !== document.body')))
-      return;
-    await page.keyboard.press(key);
-  }
-  assert.fail(`${key} never came to ${name}`);
-}

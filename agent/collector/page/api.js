@@ -9,6 +9,9 @@
  */
 import { setClock } from './format.js';
 
+/** Milliseconds without a byte of the stream, after which it is dead: the collector sends a comment every 15 s. */
+const DEAD = 45_000;
+
 /** An answer that is none of the 200s. `status` is 0 where there was no answer. */
 export class ApiError extends Error {
   /** @param {number} status @param {string} message */
@@ -36,6 +39,8 @@ export const getSeries = (id, query, signal) => get(`hosts/${encodeURIComponent(
 
 /** @param {string} token */
 export const setToken = (token) => sessionStorage.setItem('token', token);
+
+export const hasToken = () => sessionStorage.getItem('token') !== null;
 
 /**
  * @param {string} path @param {Record<string, string | number>} query @param {AbortSignal} [signal]
@@ -113,7 +118,9 @@ async function* messages(response) {
     .getReader();
   let rest = '';
   for (;;) {
+    const dead = setTimeout(() => reader.cancel(), DEAD);
     const { done, value } = await reader.read();
+    clearTimeout(dead);
     if (done) return;
     const blocks = (rest + value).split(/\r?\n\r?\n/);
     rest = blocks.pop() ?? '';

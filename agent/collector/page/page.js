@@ -4,12 +4,15 @@
  *
  * @import { SummaryAnswer } from '../api.ts'
  */
-import { ApiError, followStream, getSummary, setToken } from './api.js';
+import { ApiError, followStream, getSummary, hasToken, setToken } from './api.js';
 import { allCodes, attention } from './attention.js';
 import { byId } from './dom.js';
 import { fleet } from './fleet.js';
 import { count, counted, exact, now, tick } from './format.js';
 import { host } from './host.js';
+
+/** Milliseconds until what could not be had is asked for again. */
+const RETRY = 5_000;
 
 const fleetView = fleet(failed);
 const hostView = host(failed);
@@ -23,11 +26,14 @@ let left = { at: 0, on: /** @type {Element | null} */ (null) };
 let list = '#/';
 let lastHeard = 0;
 let lastNews = '';
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let retrying;
 let started = false;
 
 /** @param {boolean} [moved] the reader went there, rather than opened the page here */
 async function route(moved = false) {
   const [path = '', query = ''] = location.hash.slice(1).split('?');
+  clearTimeout(retrying);
   const id = /^\/host\/(.+)$/.exec(path)?.[1];
   const fleetIn = byId('fleet', 'section');
   const hostIn = byId('host', 'article');
@@ -96,14 +102,18 @@ function heard(summary) {
 function failed(error) {
   if (error instanceof ApiError && error.status === 401) {
     const form = byId('sign-in', 'form');
+    byId('refused', 'p').hidden = !hasToken();
     if (!form.hidden) return;
     form.hidden = false;
     for (const view of ['fleet', 'host']) byId(view).hidden = true;
     byId('token', 'input').focus();
     return;
   }
-  problem.textContent = `${error instanceof Error ? error.message : String(error)}.`;
+  const what = error instanceof Error ? error.message : String(error);
+  problem.textContent = `${what}. Trying again in ${RETRY / 1_000} s.`;
   problem.hidden = false;
+  clearTimeout(retrying);
+  retrying = setTimeout(() => (started ? route() : start()), RETRY);
 }
 
 const stream = followStream({
@@ -112,8 +122,7 @@ const stream = followStream({
     connection.dataset.state = 'live';
     problem.hidden = true;
     // What changed while nobody listened.
-    if (!started) await start();
-    else await route();
+    await start();
   },
   lost(error, retryIn) {
     if (error.status === 401) return failed(error);
@@ -134,6 +143,13 @@ byId('sign-in', 'form').addEventListener('submit', (event) => {
   setToken(byId('token', 'input').value);
   stream.retry();
 });
-addEventListener('hashchange', () => route(true));
+addEventListener('hashchange', () => {
+  if (started) route(true);
+});
+// The part after # is the page's own address: this link must not change it.
+byId('skip', 'a').addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('main').focus();
+});
 addEventListener('online', () => stream.retry());
 setInterval(tick, 1_000);
