@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { KernelLog, parseRecord } from '../../probes/memory-errors/kmsg.ts';
-import { scratch } from './scratch.ts';
+import { missing, nodeCommand, REPOSITORY, scratch } from './scratch.ts';
 
 /** A named pipe in place of /dev/kmsg: like it, it gives what was written, and EAGAIN when there is nothing. */
 function pipe(t: TestContext): { path: string; write(record: string): void } {
@@ -65,6 +65,29 @@ test('goes on after a sequence: neither repeats nor loses', (t) => {
   write('4,25,1,-;newer\n');
   assert.equal(later.read(1).lost, 4);
 });
+
+/** EPIPE, as the kernel gives it when it has overwritten what was to be read next; strace puts it in place of the second read. */
+test('goes on after records were overwritten', { skip: missing('strace') || unreadable() }, () => {
+  const script = `
+    import { KernelLog } from '${REPOSITORY}/probes/memory-errors/kmsg.ts';
+    const { records } = new KernelLog().read(1e6);
+    console.log(JSON.stringify(records.map(({ sequence }) => sequence)));`;
+  const trace = '-f -qq -o /dev/null -P /dev/kmsg -e trace=read -e inject=read:error=EPIPE:when=2';
+  const sequences: number[] = JSON.parse(
+    execFileSync('sh', ['-c', `strace ${trace} ${nodeCommand(script)}`], { encoding: 'utf8' }),
+  );
+  assert.ok(sequences.length > 2);
+  assert.deepEqual(new Set(sequences).size, sequences.length);
+});
+
+function unreadable(): string | false {
+  try {
+    new KernelLog().close();
+    return false;
+  } catch (error) {
+    return String(error);
+  }
+}
 
 test('where it cannot be read it says so', (t) => {
   assert.throws(() => new KernelLog({ path: join(scratch(t), 'none') }), /cannot read .*none: it does not exist/);
