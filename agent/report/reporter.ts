@@ -8,6 +8,7 @@ import type { Identity } from './identity.ts';
 import { Lane, TIMING, type Timing } from './lane.ts';
 import { events, metrics } from './otlp.ts';
 import { type Loss, type Signal, Spool } from './spool.ts';
+import { lockSpool } from './spool-lock.ts';
 
 export interface ReporterOptions {
   readonly desired: DesiredReport;
@@ -27,6 +28,8 @@ interface Delivery {
 
 /** Characters of one text of an event: some are quoted from logs that anybody may write to. */
 const LONGEST_TEXT = 4096;
+/** Milliseconds between two looks whether the spool is free. */
+const LOCK_INTERVAL = 5000;
 
 /** None of its methods throws or waits for the collector; without an endpoint they do nothing. */
 export class Reporter {
@@ -38,6 +41,8 @@ export class Reporter {
   #desired: DesiredReport;
   #identity: Identity;
   #spool: Spool | null = null;
+  #unlock: (() => void) | null = null;
+  #anotherTry: NodeJS.Timeout | undefined;
   #delivery: Delivery | null = null;
   #sequence = 0;
   #events = 0;
@@ -51,12 +56,17 @@ export class Reporter {
   /** Takes up what an earlier process left, and begins to deliver. */
   start(): void {
     const { endpoint, spool: bound } = this.#desired;
-    if (endpoint === null) return;
+    if (endpoint === null || this.#delivery !== null) return;
     let client: Client;
     try {
       client = new Client(endpoint, this.#desired);
     } catch (error) {
       this.#tell('error', 'holdfast.delivery.failed', `nothing can be sent: ${errorMessage(error)}`);
+      return;
+    }
+    this.#unlock ??= lockSpool(this.#options.spoolFolder);
+    if (this.#unlock === null) {
+      this.#waitForLock();
       return;
     }
     this.#spool ??= this.#open(bound);
@@ -122,7 +132,20 @@ export class Reporter {
     await this.#close();
   }
 
+  #waitForLock(): void {
+    if (this.#anotherTry === undefined) {
+      this.#tell(
+        'error',
+        'holdfast.delivery.failed',
+        'another agent of this host reports; until it ends, this one does not',
+      );
+    }
+    this.#anotherTry = setTimeout(() => this.start(), LOCK_INTERVAL);
+    this.#anotherTry.unref();
+  }
+
   async #halt(deadline: number): Promise<void> {
+    clearTimeout(this.#anotherTry);
     const delivery = this.#delivery;
     this.#delivery = null;
     await Promise.all([delivery?.metrics.stop(deadline), delivery?.events.stop(deadline)]);
@@ -133,6 +156,8 @@ export class Reporter {
     const spool = this.#spool;
     this.#spool = null;
     await spool?.close();
+    this.#unlock?.();
+    this.#unlock = null;
   }
 
   #open(bound: number): Spool {
