@@ -1,20 +1,29 @@
 /** `agent run`: the daemon, until SIGTERM or SIGINT. SIGHUP makes it read its configuration again. */
 import { once } from 'node:events';
+import { makeProbes } from '../../probes/index.ts';
+import type { DesiredReport } from '../config/daemon.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
+import type { Tell } from '../daemon/events.ts';
 import { makeLog } from '../daemon/log.ts';
+import type { Host } from '../host/host.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
-import { identify } from '../report/identity.ts';
+import { type Identity, identify } from '../report/identity.ts';
+import type { Reporter } from '../report/reporter.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT } from './output.ts';
 import { VERSION } from './version.ts';
+
+const SPOOL_FOLDER = '/var/lib/holdfast/spool';
 
 /** Gives the exit status once it was told to end. Throws ConfigFailure where it cannot even start. */
 export async function run(options: CommonOptions): Promise<number> {
   inheritNotifySocket();
   const systemd = notifier();
   const ended = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
-  const starting = Daemon.start({ load: () => load(options), log: makeLog() });
+  const log = makeLog();
+  const delivery = new LazyReporter(log);
+  const starting = Daemon.start({ load: () => load(options, delivery), log });
   process.on('SIGHUP', async () => {
     const daemon = await starting;
     systemd?.send('RELOADING=1');
@@ -36,8 +45,36 @@ export async function run(options: CommonOptions): Promise<number> {
   return EXIT.ok;
 }
 
-async function load(options: CommonOptions): Promise<Setup> {
-  const { host, resources, daemon, hash } = await openContext(options);
-  const { hostId } = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
-  return { host, resources, daemon, hash, hostId, probes: [], delivery: null };
+async function load(options: CommonOptions, delivery: LazyReporter): Promise<Setup> {
+  const { host, desired, resources, daemon, hash } = await openContext(options);
+  const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
+  return {
+    host,
+    resources,
+    daemon,
+    hash,
+    hostId: identity.hostId,
+    probes: makeProbes(host, desired, daemon, { history: false }),
+    delivery: await delivery.reporter(host, daemon.report, identity),
+  };
+}
+
+/** One reporter for the whole run. What it is made of weighs more than all the rest: loaded where something is sent. */
+class LazyReporter {
+  readonly #log: Tell;
+  #reporter: Reporter | null = null;
+
+  constructor(log: Tell) {
+    this.#log = log;
+  }
+
+  async reporter(host: Host, desired: DesiredReport, identity: Identity): Promise<Reporter | null> {
+    if (this.#reporter !== null) await this.#reporter.update({ desired, identity });
+    else if (desired.endpoint !== null) {
+      const { Reporter } = await import('../report/reporter.ts');
+      this.#reporter = new Reporter({ desired, identity, spoolFolder: host.locate(SPOOL_FOLDER), log: this.#log });
+      this.#reporter.start();
+    }
+    return this.#reporter;
+  }
 }

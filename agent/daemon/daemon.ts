@@ -23,7 +23,7 @@ export interface Setup {
   readonly hostId: string;
   /** Without `resources`, which is the daemon's own. */
   readonly probes: readonly Probe[];
-  /** null: nothing is sent. */
+  /** The same at every reload, once there is one. null: nothing is sent. */
   readonly delivery: Delivery | null;
 }
 
@@ -136,7 +136,6 @@ export class Daemon {
     await this.#end();
     const before = this.#setup;
     this.#setup = setup;
-    if (before.delivery !== setup.delivery) await before.delivery?.stop(LAST_DELIVERY);
     this.#failedProbes.clear();
     await this.#begin(
       EVENTS.configChanged,

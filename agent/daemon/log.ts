@@ -1,6 +1,7 @@
 /** The daemon's log on stderr: one JSON object a line for a service, lines for people on a terminal. */
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
+import { visible } from '../config/errors.ts';
 import type { Tell } from './events.ts';
 
 const STDERR = 2;
@@ -24,7 +25,7 @@ export function forPeople(print: (line: string) => void): DestinationStream {
   return {
     write(line) {
       const { time, level, msg } = JSON.parse(line) as { time: string; level: string; msg: string };
-      print(`${time.slice(11, 19)} ${level.padEnd(5)} ${msg}\n`);
+      print(`${time.slice(11, 19)} ${level.padEnd(5)} ${visible(msg)}\n`);
     },
   };
 }
