@@ -1,7 +1,6 @@
 /** The dashboard of packaging/grafana against a real Prometheus: each of its queries finds what a host reported. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +8,7 @@ import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS, type MetricName } from '../../probes/metrics.ts';
 import { prometheusName } from '../../probes/prometheus.ts';
 import { REPOSITORY } from './host.ts';
-import { freePorts, Prometheus, until } from './wire.ts';
+import { freePorts, Prometheus, temporaryFolder, until } from './wire.ts';
 import { ReportingHost } from './wire-host.ts';
 import { everySample } from './wire-samples.ts';
 
@@ -51,7 +50,7 @@ test('panels have a place of their own each', () => {
 });
 
 test('every query of the dashboard finds what a host reported', { skip: missing('prometheus') }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-dashboard-'));
+  const folder = temporaryFolder();
   const [port] = await freePorts(1);
   const prometheus = new Prometheus(join(folder, 'prometheus'), port!);
   try {
@@ -82,7 +81,6 @@ test('every query of the dashboard finds what a host reported', { skip: missing(
     }
   } finally {
     await prometheus.stop();
-    rmSync(folder, { recursive: true });
   }
 });
 

@@ -34,10 +34,11 @@ class Program {
   /** Until `url` answers 200. */
   async start(url: string): Promise<void> {
     this.#output = '';
-    const child = spawn(built(this.#receiver)!, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // It must not outlive this process, of whatever that dies.
+    const command = ['--pdeathsig', 'KILL', built(this.#receiver)!, ...this.#args];
+    const child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
-    process.once('exit', () => child.kill('SIGKILL'));
     await until(`${this.#receiver} at ${url}`, async () => {
       if (child.exitCode !== null) throw new Error(`${this.#receiver} ended:\n${this.#output}`);
       return (await fetch(url).catch(() => null))?.ok || null;
@@ -204,16 +205,23 @@ export interface Wire extends AsyncDisposable {
   readonly remote: Prometheus;
 }
 
+/** Removed at the end of this process, also when a signal ends it. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-wire-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+  return folder;
+}
+
 /** A collector and two Prometheus, running. */
 export async function layWire(): Promise<Wire> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-wire-'));
+  const folder = temporaryFolder();
   const [a, b, c, d] = await freePorts(4);
   const prometheus = new Prometheus(join(folder, 'prometheus'), a!);
   const remote = new Prometheus(join(folder, 'remote'), b!);
   const collector = new Collector(join(folder, 'collector'), [c!, d!], prometheus, remote);
   const close = async () => {
     await Promise.all([collector.stop(), prometheus.stop(), remote.stop()]);
-    rmSync(folder, { recursive: true });
   };
   try {
     await Promise.all([prometheus.start(), remote.start(), collector.start()]);
