@@ -4,11 +4,13 @@
  */
 
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual, styleText } from 'node:util';
+import { REPORT_YAML, startFleet } from './demo-fleet.ts';
 import { startNameServer } from './dhcp.ts';
 import { type LabHost, REPOSITORY, unavailable } from './host.ts';
 import { AGENT_YAML, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from './scene.ts';
@@ -60,10 +62,36 @@ async function onHosts(): Promise<void> {
   await agent(withHoldfast.host, 'apply');
   if (!isDeepStrictEqual(nameservers(await withHoldfast.host.read('/etc/resolv.conf')), NEW)) process.exitCode = 1;
 
+  title('The daemon holds the host, and the collector shows it');
+  await fleet(withHoldfast.host);
+}
+
+/** `agent run` and `agent collector`; on a terminal they stay until Ctrl-C, for the page to be looked at. */
+async function fleet(host: LabHost): Promise<void> {
+  show(REPORT_YAML);
+  await host.write('/etc/holdfast/agent.d/report.yaml', REPORT_YAML);
+  say('$ agent collector --data /var/lib/holdfast/collector &');
+  say('$ agent run &');
+  const shown = await startFleet(host);
+  say('Somebody writes the old name servers into resolv.conf:');
+  await host.write('/etc/resolv.conf', OLD.map((address) => `nameserver ${address}\n`).join(''));
+  say(`  ${await shown.event(/^holdfast\.heal$/)}`);
+  await look(host);
+  await agent(host, 'probe', 'routes', 'leases');
+  const stays = process.stdout.isTTY && process.stdin.isTTY;
+
   title('What now');
+  say(`The fleet's page: ${shown.url}/`);
   say(
     'README.md: the configuration, every command, and how to copy dist/agent to a host. `npm test` proves all of this.',
   );
+  if (stays) {
+    say('A heartbeat arrives every 2 seconds. Ctrl-C ends it, and everything goes away.');
+    await once(process, 'SIGINT');
+  } else {
+    say('(No terminal here, so it ends now.)');
+  }
+  shown.close();
 }
 
 /** A host whose old and new name servers all answer; `servers` are the old ones. */
