@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LabHost, REPOSITORY, unavailable } from '../lab/host.ts';
 import { AGENT_YAML } from '../lab/scene.ts';
+import { benchCollector } from './collector.ts';
 import type { Command, Job, Measured } from './inside.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
 
@@ -38,6 +39,7 @@ await using other = await heldHost();
 await benchApply();
 await benchRoutes();
 await benchHooks();
+await benchCollector();
 
 /** A host that is as wanted already, and stays so. */
 async function heldHost(): Promise<LabHost> {
