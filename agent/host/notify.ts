@@ -5,7 +5,7 @@
  * connects the socket and becomes the agent again. Where there is no perl, systemd-notify(1) is started for the few
  * messages of a life, and the watchdog, which would need one every few seconds, is switched off.
  */
-import { existsSync, writeSync } from 'node:fs';
+import { accessSync, constants, writeSync } from 'node:fs';
 import { isSea } from 'node:sea';
 import { run } from './run.ts';
 
@@ -30,9 +30,19 @@ exec { $ARGV[0] } @ARGV;
 /** To be called before anything is begun: the process starts again where a socket is to be had. */
 export function inheritNotifySocket(): void {
   const { env, execPath, execArgv, argv } = process;
-  if (!env.NOTIFY_SOCKET || env[FD] !== undefined || !existsSync(PERL)) return;
+  if (!env.NOTIFY_SOCKET || env[FD] !== undefined || !isExecutable(PERL)) return;
   const again = isSea() ? argv.slice(2) : [...execArgv, ...argv.slice(1)];
   process.execve?.(PERL, [PERL, '-e', CONNECT, execPath, ...again], { ...env, [FD]: '' });
+}
+
+/** A replacement that fails ends the process. */
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export interface Notifier {

@@ -157,6 +157,20 @@ test('systemd is told of start, reload and end, without a process of its own', {
   await told.until(/^STOPPING=1$/, from);
 });
 
+test('without perl systemd is told by systemd-notify, and its watchdog is switched off', { skip }, async (t) => {
+  await using scene = await staleHost();
+  const { host } = scene;
+  if ((await host.run(['sh', '-c', 'command -v systemd-notify'])).code !== 0) return t.skip('needs systemd-notify');
+  await host.write('/run/lab/listen.pl', LISTEN);
+  const told = new Log(host.spawn(['perl', '/run/lab/listen.pl']).stdout!);
+  await told.until(/^listening$/);
+  await host.sh('rm /usr/bin/perl');
+  const agent = await RunningAgent.start(host, { NOTIFY_SOCKET: '/run/lab/notify', WATCHDOG_USEC: '300000' });
+  await told.until(/^READY=1$/, await told.indexOf(/^WATCHDOG_USEC=0$/));
+  assert.equal(await agent.stop(), 0);
+  await told.until(/^STOPPING=1$/);
+});
+
 /** What systemd is to its services: a datagram socket with a name. */
 const LISTEN = `use Socket;
 $| = 1;

@@ -1,0 +1,84 @@
+/** What `agent run` costs while nothing happens, and how soon it puts resolv.conf right. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RunningAgent } from '../lab/daemon.ts';
+import type { LabHost } from '../lab/host.ts';
+import { staleHost } from '../lab/scene.ts';
+
+const SECONDS = 60;
+const HEALS = 9;
+/** USER_HZ. */
+const TICKS_A_SECOND = 100;
+
+const CONFIG = `dns: { nameservers: [10.77.0.21, 10.77.0.22] }
+sysctl: { net.ipv4.ip_forward: 1, net.ipv6.route.max_size: { atLeast: 4194304 } }
+report: { endpoint: "http://127.0.0.1:4318" }
+`;
+
+/** Takes whatever comes. */
+const RECEIVER = `require('node:http').createServer((request, response) => {
+  let bytes = 0;
+  request.on('data', (chunk) => { bytes += chunk.length });
+  request.on('end', () => { console.log(request.url, bytes); response.end() });
+}).listen(4318, '127.0.0.1')`;
+
+/** Replaces the file by a rename, and prints the microseconds until it holds the first wanted server again. */
+const TRAMPLE = `use Time::HiRes qw(time usleep);
+open my $out, '>', '/etc/resolv.conf.new'; print $out "nameserver 192.0.2.1\\n"; close $out;
+my $began = time;
+rename '/etc/resolv.conf.new', '/etc/resolv.conf';
+while (1) {
+  open my $in, '<', '/etc/resolv.conf'; local $/; my $text = <$in>; close $in;
+  last if $text =~ /10\\.77\\.0\\.21/ || time - $began > 60;
+  usleep 200;
+}
+printf "%d", (time - $began) * 1e6;
+`;
+
+/** Prints Markdown tables. The executable is that of HOLDFAST_AGENT. */
+export async function benchDaemon(): Promise<void> {
+  await using scene = await staleHost({ renewEvery: 600 });
+  const { host } = scene;
+  await host.write('/etc/holdfast/agent.yaml', CONFIG);
+  await host.write('/run/lab/trample.pl', TRAMPLE);
+  host.spawn([process.execPath, '-e', RECEIVER]);
+  // As it is after the first start: nothing to change, the configuration known.
+  await host.sh('agent apply && agent apply');
+
+  const agent = await RunningAgent.start(host);
+  await sleep(5000);
+  const pid = (await host.read('/run/lab/agent.pid')).trim();
+  const before = await usage(host, pid);
+  await sleep(SECONDS * 1000);
+  const after = await usage(host, pid);
+  // Not at the same time: whoever is traced takes longer for everything.
+  const traced = ['timeout', String(SECONDS), 'strace', '-f', '-q', '-e', 'trace=execve', '-p', pid];
+  const { stderr } = await host.run(traced);
+  console.log(`\n### \`agent run\`, nothing happening, ${SECONDS} s\n`);
+  console.log('| | |\n| --- | --- |');
+  console.log(`| resident | ${after.resident.toFixed(1)} MB |`);
+  console.log(`| CPU | ${(((after.cpu - before.cpu) / SECONDS) * 100).toFixed(3)} % of one core |`);
+  console.log(`| processes started | ${[...stderr.matchAll(/execve\(/g)].length} |`);
+
+  const times: number[] = [];
+  for (let n = 0; n < HEALS; n += 1) {
+    times.push(Number(await host.sh('perl /run/lab/trample.pl')) / 1000);
+    await agent.event('holdfast.heal');
+  }
+  times.sort((a, b) => a - b);
+  console.log(`\n### resolv.conf overwritten until it is right again, ${HEALS} times\n`);
+  console.log('| median | longest |\n| --- | --- |');
+  console.log(`| ${times[Math.floor(HEALS / 2)]!.toFixed(1)} ms | ${times.at(-1)!.toFixed(1)} ms |`);
+  await agent.stop();
+}
+
+/** CPU in seconds and resident memory in MB so far (proc_pid_stat(5)). */
+async function usage(host: LabHost, pid: string): Promise<{ cpu: number; resident: number }> {
+  const stat = await readFile(host.path(`/proc/${pid}/stat`), 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const status = await readFile(host.path(`/proc/${pid}/status`), 'utf8');
+  return {
+    cpu: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
+    resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
+  };
+}
