@@ -47,7 +47,9 @@ export function retryDelay(failures: number, { firstRetry, longestRetry }: Timin
 
 interface Batch<T> {
   readonly records: readonly T[];
-  /** Of its last record. */
+  /** Records among them that could not be read. */
+  readonly damaged: number;
+  /** Of the last of all. */
   readonly sequence: number;
 }
 
@@ -56,11 +58,12 @@ const BATCH_BYTES = 128 * 1024;
 
 export class Lane<T extends { readonly resource: Attributes }> {
   readonly #options: LaneOptions<T>;
-  readonly #abort = new AbortController();
+  #request: AbortController | null = null;
   #records: number;
   #failures = 0;
   #trouble: string | null = null;
   #closing = false;
+  #over = false;
   #waitsFor: 'records' | 'retry' | 'throttle' | null = null;
   #resume: () => void = () => {};
   readonly #ended: Promise<void>;
@@ -80,13 +83,16 @@ export class Lane<T extends { readonly resource: Attributes }> {
   async stop(deadline: number): Promise<void> {
     this.#closing = true;
     this.#resume();
-    const timer = setTimeout(() => this.#abort.abort(), deadline);
+    const timer = setTimeout(() => {
+      this.#over = true;
+      this.#request?.abort();
+    }, deadline);
     await this.#ended;
     clearTimeout(timer);
   }
 
   async #run(): Promise<void> {
-    while (!this.#abort.signal.aborted) {
+    while (!this.#over) {
       const batch = this.#batch();
       if (batch === null) {
         if (this.#closing) return;
@@ -112,11 +118,12 @@ export class Lane<T extends { readonly resource: Attributes }> {
       if (entries.length === 0) return null;
       const records: T[] = [];
       let resource: string | null = null;
+      let damaged = 0;
       let sequence = 0;
       for (const entry of entries) {
         const record = unpack<T>(entry);
         if (record === null) {
-          this.#options.lost('damaged', 1);
+          damaged++;
         } else {
           const own = JSON.stringify(record.resource);
           resource ??= own;
@@ -125,7 +132,8 @@ export class Lane<T extends { readonly resource: Attributes }> {
         }
         sequence = entry.sequence;
       }
-      if (records.length > 0) return { records, sequence };
+      if (records.length > 0) return { records, damaged, sequence };
+      this.#options.lost('damaged', damaged);
       queue.acknowledge(sequence);
     }
   }
@@ -139,20 +147,25 @@ export class Lane<T extends { readonly resource: Attributes }> {
       return { kind: 'refused', reason: `it cannot be encoded: ${errorMessage(error)}`, divisible: true };
     }
     const headers = { 'content-type': CONTENT_TYPES[format], 'content-encoding': 'gzip' };
-    const limit = AbortSignal.timeout(timing.request);
+    const request = new AbortController();
+    this.#request = request;
+    const timer = setTimeout(() => request.abort(), timing.request);
     try {
-      const reply = await client.post(path, body, headers, AbortSignal.any([this.#abort.signal, limit]));
+      const reply = await client.post(path, body, headers, request.signal);
       return judge(reply, (answer) => encoding.rejected(answer, format));
     } catch (error) {
-      return later(limit.aborted ? `no answer within ${timing.request / 1000} s` : errorMessage(error));
+      return later(request.signal.aborted ? `no answer within ${timing.request / 1000} s` : errorMessage(error));
+    } finally {
+      clearTimeout(timer);
+      this.#request = null;
     }
   }
 
   /** What a verdict changes; gives how long to wait, in milliseconds. */
-  #settle({ records, sequence }: Batch<T>, verdict: Verdict): number {
+  #settle({ records, damaged, sequence }: Batch<T>, verdict: Verdict): number {
     const { queue, lost, timing } = this.#options;
     if (verdict.kind === 'later') {
-      if (!this.#abort.signal.aborted) this.#tell(verdict.reason);
+      if (!this.#over) this.#tell(verdict.reason);
       return verdict.after + retryDelay(this.#failures++, timing);
     }
     this.#failures = 0;
@@ -161,6 +174,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
       return Math.random() * timing.pause;
     }
     queue.acknowledge(sequence);
+    if (damaged > 0) lost('damaged', damaged);
     this.#records = Math.min(this.#records * 2, this.#options.records);
     if (verdict.kind === 'refused') {
       lost('rejected', records.length);

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Spool } from '../../agent/report/spool.ts';
 import { sample } from '../../probes/probe.ts';
 import { type Answer, accept, decodeLogs, partialSuccess, Receiver, refuse } from './otlp-receiver.ts';
 import { DESIRED, event, IDENTITY, reporting, until } from './report-scene.ts';
@@ -298,6 +299,33 @@ test('a new configuration is taken up; numbers go on, and what waits goes to the
   assert.deepEqual(
     sequences.flatMap(({ points }) => points.map(({ value }) => value)),
     [1, 2],
+  );
+});
+
+test('a record that cannot be read is counted once, however often its neighbours are sent again', async (t) => {
+  const spoolFolder = scratch(t);
+  const nobody = () => assert.fail('nothing is lost yet');
+  const spool = new Spool({ folder: spoolFolder, bound: 1e6, lost: nobody, trouble: nobody });
+  const add = (n: number) =>
+    spool.addEvent({ id: `a-${n}`, observed: n, event: event(n), resource: IDENTITY.resource });
+  spool.events.append(Buffer.from('not what was packed'));
+  add(1);
+  spool.events.append(Buffer.from('nor this'));
+  add(2);
+  await spool.close();
+  const receiver = await Receiver.start(t, { answer: refuse(503) });
+  const { reporter, said } = reporting(t, receiver.url, { spoolFolder });
+  await until('it was tried often', () => receiver.requests.length > 3);
+  receiver.answer = accept;
+  receiver.requests.length = 0;
+  await until('it is counted', () => said.some((line) => line.startsWith('holdfast.spool.dropped')));
+  reporter.heartbeat([]);
+  await reporter.stop(20_000);
+  assert.deepEqual(bodies(receiver), numbered(2));
+  const [dropped] = receiver.metrics().filter(({ name }) => name === 'holdfast.spool.dropped');
+  assert.deepEqual(
+    dropped?.points.map(({ value, attributes }) => [value, attributes.reason]),
+    [[2, 'damaged']],
   );
 });
 
