@@ -5,7 +5,8 @@
 import type { Host } from '../agent/host/host.ts';
 import type { Family } from '../agent/host/netlink/message.ts';
 import { tablesInUse } from '../agent/host/netlink/rules.ts';
-import { removeTrialRoute, TRIAL_TABLE, tryRoute } from '../agent/host/netlink/trial.ts';
+import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
+import { TRIAL_TABLE, tryRoute } from '../agent/host/netlink/trial.ts';
 import { ipv6RouteLimit } from '../agent/host/route-limit.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
@@ -14,32 +15,31 @@ const FAMILIES = ['ipv4', 'ipv6'] as const;
 const FULL = ['ENOMEM', 'ENOBUFS'];
 /** There is no such family, or it is disabled. */
 const ABSENT = ['EAFNOSUPPORT', 'EOPNOTSUPP', 'ENODEV'];
-const CLEAN_UP_LIMIT = 1_000;
 
 /** Needs CAP_NET_ADMIN. */
 export function canaryProbe(host: Pick<Host, 'sysctl' | 'run'>): Probe {
-  const tried = new Set<Family>();
+  // Held open, so that where memory is short it is a route that is refused, not a socket to ask with.
+  let socket: NetlinkSocket | null = null;
   return {
     name: 'canary',
     cost: 'constant',
     async read(signal) {
       const readings: Reading[] = [];
+      if (socket === null || socket.closed) socket = await NetlinkSocket.open();
       for (const family of FAMILIES) {
-        if ((await tablesInUse(family, signal)).has(TRIAL_TABLE)) {
+        if ((await tablesInUse(socket, family, signal)).has(TRIAL_TABLE)) {
           throw new Error(`packets are looked up in table ${TRIAL_TABLE} (ip rule, or a VRF): no route is tried in it`);
         }
-        tried.add(family);
-        const code = await tryRoute(family, signal);
+        const code = await tryRoute(socket, family, signal);
         if (code === null) readings.push(success(family, 1));
         else if (FULL.includes(code)) readings.push(success(family, 0), failure(family, code, host));
         else if (!ABSENT.includes(code)) throw new Error(`an ${label(family)} route could not be tried: ${code}`);
       }
       return readings;
     },
-    /** There is nothing to remove but after a deletion that the kernel refused. */
+    /** No route is left to be deleted: none outlives the system call that adds it. */
     async close() {
-      const signal = AbortSignal.timeout(CLEAN_UP_LIMIT);
-      for (const family of tried) await removeTrialRoute(family, signal);
+      socket?.[Symbol.dispose]();
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Routes counted by table and protocol, from the headers of a dump alone: in constant memory, whatever their number. */
 import { dump, type Gatherer } from './dump.ts';
 import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+import { NetlinkSocket } from './socket.ts';
 
 /** Of struct rtmsg (rtnetlink(7)), after the header. */
 export const RTMSG = { size: 12, family: 0, destinationLength: 1, table: 4, protocol: 5, type: 7, flags: 8 } as const;
@@ -19,8 +20,9 @@ export interface RouteCount {
  * A route with several next hops is one, as `ip route show table all` lists it. The kernel lists routes without stopping
  * their changes, so of those that come or go meanwhile some are counted. Throws NetlinkError where it cannot be told.
  */
-export function countRoutes(family: Family, signal: AbortSignal): Promise<RouteCount[]> {
-  return dump(routeDump(family), () => new Counter(FAMILY[family]), signal);
+export async function countRoutes(family: Family, signal: AbortSignal): Promise<RouteCount[]> {
+  using socket = await NetlinkSocket.open();
+  return await dump(socket, routeDump(family), () => new Counter(FAMILY[family]), signal);
 }
 
 export function routeDump(family: Family): { get: number; gives: number; body: Buffer } {

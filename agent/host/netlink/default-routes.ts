@@ -6,7 +6,7 @@ import { dump, type Gatherer } from './dump.ts';
 import { type Link, links } from './links.ts';
 import { align, attribute, attributes, FAMILY, type Family, HEADER, MESSAGE, message, uint32 } from './message.ts';
 import { MAIN_TABLE } from './names.ts';
-import { converse, errorNumber, kernelError } from './socket.ts';
+import { errorNumber, kernelError, NetlinkSocket } from './socket.ts';
 
 const ATTRIBUTE = {
   destination: 1,
@@ -48,17 +48,24 @@ type Found = { metric: number; hops: Hop[]; nexthopId: number | null };
  * of the family; of IPv4, whose tables are listed from 0.0.0.0 on, not the rest of the main table. Throws NetlinkError.
  */
 export async function defaultRoutes(family: Family, signal: AbortSignal): Promise<DefaultRoute[]> {
-  const found = await dump(routeDump(family), () => new DefaultRoutes(family), signal);
+  const found = await mainDefaults(family, signal);
   if (found.length === 0) return [];
-  const interfaces = await links(signal);
+  using socket = await NetlinkSocket.open();
+  const interfaces = await links(socket, signal);
   const byMetric = new Map<number, Nexthop[]>();
   for (const { metric, hops, nexthopId } of found) {
     // The kernel spells a nexthop object out, unless net.ipv4.nexthop_compat_mode is 0.
-    const all = hops.length === 0 && nexthopId !== null ? await nexthopObject(nexthopId, signal) : hops;
+    const all = hops.length === 0 && nexthopId !== null ? await nexthopObject(socket, nexthopId, signal) : hops;
     const named = all.map((hop) => withName(hop, interfaces));
     byMetric.set(metric, [...(byMetric.get(metric) ?? []), ...named]);
   }
   return [...byMetric].map(([metric, nexthops]) => ({ metric, nexthops })).sort((a, b) => a.metric - b.metric);
+}
+
+/** Over a socket of its own: it may end before the kernel's answer does. */
+async function mainDefaults(family: Family, signal: AbortSignal): Promise<Found[]> {
+  using socket = await NetlinkSocket.open();
+  return await dump(socket, routeDump(family), () => new DefaultRoutes(family), signal);
 }
 
 export class DefaultRoutes implements Gatherer<Found[]> {
@@ -131,7 +138,7 @@ const NEXTHOP = { id: 1, group: 2, interface: 5, gateway: 6 } as const;
 const GROUP_ENTRY = 8;
 
 /** A nexthop object, or what a group of them holds (ip-nexthop(8)). */
-async function nexthopObject(id: number, signal: AbortSignal, weight = 1): Promise<Hop[]> {
+async function nexthopObject(socket: NetlinkSocket, id: number, signal: AbortSignal, weight = 1): Promise<Hop[]> {
   let hop: Hop | null = null;
   const members: { id: number; weight: number }[] = [];
   const take = (data: Buffer, at: number, end: number): true => {
@@ -155,9 +162,9 @@ async function nexthopObject(id: number, signal: AbortSignal, weight = 1): Promi
     return true;
   };
   const body = [Buffer.alloc(NHMSG.size), attribute(NEXTHOP.id, uint32(id))];
-  await converse(message(MESSAGE.getNexthop, 0, 1, ...body), take, signal);
+  await socket.converse(message(MESSAGE.getNexthop, 0, 1, ...body), take, signal);
   const hops: Hop[] = hop === null ? [] : [hop];
-  for (const member of members) hops.push(...(await nexthopObject(member.id, signal, member.weight)));
+  for (const member of members) hops.push(...(await nexthopObject(socket, member.id, signal, member.weight)));
   return hops;
 }
 

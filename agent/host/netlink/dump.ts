@@ -1,7 +1,7 @@
 /** Dumps: every object of a kind that the kernel holds, as one consistent list (netlink(7), NLM_F_DUMP). */
 import { setTimeout as wait } from 'node:timers/promises';
 import { FLAG, MESSAGE, message } from './message.ts';
-import { converse, errorNumber, kernelError, NetlinkError } from './socket.ts';
+import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 
 const SEQUENCE = 1;
 const TRIES = 5;
@@ -20,6 +20,7 @@ export interface Gatherer<T> {
  * that a change interrupted is tried again. Throws NetlinkError rather than give a part of the list.
  */
 export async function dump<T>(
+  socket: NetlinkSocket,
   { get, gives, body }: { get: number; gives: number; body: Buffer },
   gather: () => Gatherer<T>,
   signal: AbortSignal,
@@ -28,7 +29,7 @@ export async function dump<T>(
   for (let tries = 1; ; tries += 1) {
     const gatherer = gather();
     const reader = new DumpReader(gives, gatherer);
-    await converse(request, (data, at, end) => reader.take(data, at, end), signal);
+    await socket.converse(request, (data, at, end) => reader.take(data, at, end), signal);
     if (!reader.interrupted) return gatherer.result();
     if (tries === TRIES) throw new NetlinkError('EINTR', `the table changed during each of ${TRIES} dumps`);
     await wait(PAUSE * tries, undefined, { signal });

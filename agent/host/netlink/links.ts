@@ -1,6 +1,7 @@
 /** Interfaces: their names, and the routing tables of those that are VRFs (rtnetlink(7), RTM_GETLINK). */
 import { dump } from './dump.ts';
 import { attributes, HEADER, MESSAGE } from './message.ts';
+import type { NetlinkSocket } from './socket.ts';
 
 const IFINFOMSG = 16;
 const INDEX = 4;
@@ -17,7 +18,7 @@ export interface Link {
 }
 
 /** By interface index. */
-export function links(signal: AbortSignal): Promise<Map<number, Link>> {
+export function links(socket: NetlinkSocket, signal: AbortSignal): Promise<Map<number, Link>> {
   const gather = () => {
     const found = new Map<number, Link>();
     return {
@@ -28,7 +29,7 @@ export function links(signal: AbortSignal): Promise<Map<number, Link>> {
       result: () => found,
     };
   };
-  return dump({ get: MESSAGE.getLink, gives: MESSAGE.newLink, body: Buffer.alloc(IFINFOMSG) }, gather, signal);
+  return dump(socket, { get: MESSAGE.getLink, gives: MESSAGE.newLink, body: Buffer.alloc(IFINFOMSG) }, gather, signal);
 }
 
 function readLink(data: Buffer, from: number, to: number): Link {

@@ -1,6 +1,6 @@
 /** Changes: messages that the kernel carries out one by one and acknowledges. */
 import { FLAG, MESSAGE, message } from './message.ts';
-import { converse, errorNumber } from './socket.ts';
+import { errorNumber, type NetlinkSocket } from './socket.ts';
 
 export interface Change {
   readonly type: number;
@@ -13,13 +13,17 @@ export interface Change {
  * this process can come between. One that fails does not keep the next from being tried. Returns the error number of
  * each, 0 for success.
  */
-export async function change(changes: readonly Change[], signal: AbortSignal): Promise<number[]> {
+export async function change(
+  socket: NetlinkSocket,
+  changes: readonly Change[],
+  signal: AbortSignal,
+): Promise<number[]> {
   const datagram = changes.map(({ type, flags, body }, index) => message(type, flags | FLAG.ack, index, ...body));
   const answers = new Map<number, number>();
   const take = (data: Buffer, at: number, end: number): boolean => {
     if (data.readUInt16LE(at + 4) === MESSAGE.error) answers.set(data.readUInt32LE(at + 8), errorNumber(data, at, end));
     return answers.size === changes.length;
   };
-  await converse(Buffer.concat(datagram), take, signal);
+  await socket.converse(Buffer.concat(datagram), take, signal);
   return changes.map((_, index) => answers.get(index)!);
 }

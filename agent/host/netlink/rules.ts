@@ -2,17 +2,18 @@
 import { dump } from './dump.ts';
 import { links } from './links.ts';
 import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+import type { NetlinkSocket } from './socket.ts';
 
 const RULE_HEADER = 12;
 const TABLE = 4;
 const TABLE_ATTRIBUTE = 15;
 
 /** Throws NetlinkError where it cannot be told. */
-export async function tablesInUse(family: Family, signal: AbortSignal): Promise<Set<number>> {
+export async function tablesInUse(socket: NetlinkSocket, family: Family, signal: AbortSignal): Promise<Set<number>> {
   const body = Buffer.alloc(RULE_HEADER);
   body[0] = FAMILY[family];
-  const tables = await dump({ get: MESSAGE.getRule, gives: MESSAGE.newRule, body }, gatherTables, signal);
-  for (const { vrfTable } of (await links(signal)).values()) if (vrfTable !== null) tables.add(vrfTable);
+  const tables = await dump(socket, { get: MESSAGE.getRule, gives: MESSAGE.newRule, body }, gatherTables, signal);
+  for (const { vrfTable } of (await links(socket, signal)).values()) if (vrfTable !== null) tables.add(vrfTable);
   return tables;
 }
 

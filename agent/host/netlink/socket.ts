@@ -1,6 +1,6 @@
-/** One conversation with the kernel over a netlink socket of its own (netlink(7)): a datagram goes out, answers come in. */
+/** Conversations with the kernel over a netlink socket (netlink(7)): a datagram goes out, answers come in. */
 import { getSystemErrorName } from 'node:util';
-import type { RawNetlinkSocketOptions } from 'netlink/dist/raw.js';
+import type { RawNetlinkSocket, RawNetlinkSocketOptions } from 'netlink/dist/raw.js';
 import { align, HEADER, MESSAGE } from './message.ts';
 
 const NETLINK_ROUTE = 0;
@@ -21,44 +21,78 @@ export class NetlinkError extends Error {
 /** Takes the message whose header is at `at` and whose body ends before `end`. True: the conversation is over. */
 export type Take = (data: Buffer, at: number, end: number) => boolean;
 
-/**
- * Sends one datagram, which may hold several messages, and hands on what the kernel answers until `take` has enough. The
- * buffers must not be kept: their memory is given back at once, since 1,000,000 routes are 40 MB of answers that would
- * wait for the collector. Throws NetlinkError (also for what was lost or cut off: nobody may count the rest), what
- * `take` throws, and the signal's reason.
- */
-export async function converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  // Only now: where the native part cannot be loaded, only what needs it fails.
-  const { RawNetlinkSocket } = await import('./native.ts');
-  const options = { messagePeeking: false, msgBufferSize: RECEIVE, localPort: 0 } as RawNetlinkSocketOptions;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const socket = new RawNetlinkSocket(NETLINK_ROUTE, options);
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  let over = false;
-  socket.on('message', (data, { port }) => {
-    try {
+export class NetlinkSocket implements Disposable {
+  readonly #raw: RawNetlinkSocket;
+  #closed = false;
+  /** Of the conversation that goes on; what comes when there is none is nobody's. */
+  #receive: ((data: Buffer) => void) | null = null;
+  #fail: ((error: Error) => void) | null = null;
+
+  private constructor(raw: RawNetlinkSocket) {
+    this.#raw = raw;
+    raw.unref();
+    raw.on('message', (data, { port }) => {
       // Port 0 is the kernel.
-      if (!over && port === 0 && eachMessage(data, take)) resolve(end());
+      if (port === 0) this.#receive?.(data);
+      (data.buffer as ArrayBuffer).transfer(0);
+    });
+    raw.on('truncatedMessage', () => this.#fail?.(new NetlinkError('EMSGSIZE', 'the kernel’s answer was cut off')));
+    raw.on('error', ({ code, message }) => this.#fail?.(new NetlinkError(code, `netlink: ${message}`)));
+  }
+
+  static async open(): Promise<NetlinkSocket> {
+    // Only now: where the native part cannot be loaded, only what needs it fails.
+    const { RawNetlinkSocket } = await import('./native.ts');
+    const options = { messagePeeking: false, msgBufferSize: RECEIVE, localPort: 0 } as RawNetlinkSocketOptions;
+    return new NetlinkSocket(new RawNetlinkSocket(NETLINK_ROUTE, options));
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Sends one datagram, which may hold several messages, and hands on what the kernel answers until `take` has enough. The
+   * buffers must not be kept: their memory is given back at once, since 1,000,000 routes are 40 MB of answers that would
+   * wait for the collector. One conversation at a time; one that fails closes the socket, and so must who ends it before
+   * the kernel did. Throws NetlinkError (also for what was lost or cut off: nobody may count the rest), what `take`
+   * throws, and the signal's reason.
+   */
+  async converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    this.#fail = reject;
+    this.#receive = (data) => {
+      try {
+        if (!eachMessage(data, take)) return;
+        resolve();
+      } catch (error) {
+        reject(error);
+      }
+      this.#receive = null;
+    };
+    this.#raw.ref();
+    try {
+      this.#raw.send(datagram);
+      await promise;
+      this.#raw.unref();
     } catch (error) {
-      reject(error);
-      end();
+      this[Symbol.dispose]();
+      throw error;
+    } finally {
+      this.#receive = null;
+      this.#fail = null;
+      signal.removeEventListener('abort', abort);
     }
-    (data.buffer as ArrayBuffer).transfer(0);
-  });
-  const end = () => {
-    over = true;
-  };
-  socket.on('truncatedMessage', () => reject(new NetlinkError('EMSGSIZE', 'the kernel’s answer was cut off')));
-  socket.on('error', (error) => reject(new NetlinkError(error.code, `netlink: ${error.message}`)));
-  try {
-    socket.send(datagram);
-    await promise;
-  } finally {
-    signal.removeEventListener('abort', abort);
-    // Here the socket's own callback has returned: inside of it, closing would free what it still uses.
-    setImmediate(() => socket.close());
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // Not at once: inside of the socket's own callback, closing would free what it still uses.
+    setImmediate(() => this.#raw.close());
   }
 }
 

@@ -4,6 +4,7 @@ import { getSystemErrorName } from 'node:util';
 import { RTMSG } from './counts.ts';
 import { attribute, FAMILY, type Family, FLAG, MESSAGE, uint32 } from './message.ts';
 import { type Change, change } from './request.ts';
+import type { NetlinkSocket } from './socket.ts';
 
 /**
  * "HOLD" in ASCII: a table that nobody numbers by accident (52 is tailscale's, routing daemons count from 1 or 1,000).
@@ -23,20 +24,15 @@ const ATTRIBUTE = { destination: 1, table: 15 } as const;
  * Adds and deletes one unreachable route in TRIAL_TABLE, both within one system call, so that it never outlives this
  * process. Returns null for success, or the name of the kernel's error (`ENOMEM`).
  */
-export async function tryRoute(family: Family, signal: AbortSignal): Promise<string | null> {
+export async function tryRoute(socket: NetlinkSocket, family: Family, signal: AbortSignal): Promise<string | null> {
   const changes: Change[] = [
     { type: MESSAGE.newRoute, flags: FLAG.create | FLAG.exclusive, body: route(family) },
     { type: MESSAGE.deleteRoute, flags: 0, body: route(family) },
   ];
-  let [added] = await change(changes, signal);
+  let [added] = await change(socket, changes, signal);
   // It is there: left behind, or another trial's at this moment. The deletion has removed it, so there is room now.
-  if (added === constants.errno.EEXIST) [added] = await change(changes, signal);
+  if (added === constants.errno.EEXIST) [added] = await change(socket, changes, signal);
   return added === 0 ? null : getSystemErrorName(-added!);
-}
-
-/** Deletes the route where it is there all the same. */
-export async function removeTrialRoute(family: Family, signal: AbortSignal): Promise<void> {
-  await change([{ type: MESSAGE.deleteRoute, flags: 0, body: route(family) }], signal);
 }
 
 function route(family: Family): Buffer[] {
