@@ -14,6 +14,8 @@ import { REPOSITORY } from './host.ts';
 /** Far longer than anything here takes. */
 const PATIENCE_MS = 60_000;
 
+const QUICK = { initial_interval: '200ms', max_interval: '1s' };
+
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch, oldest first. */
@@ -43,6 +45,10 @@ class Program {
       if (child.exitCode !== null) throw new Error(`${this.#receiver} ended:\n${this.#output}`);
       return (await fetch(url).catch(() => null))?.ok || null;
     });
+  }
+
+  get pid(): number {
+    return this.#child!.pid!;
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
@@ -86,6 +92,10 @@ export class Prometheus {
     return this.#program.stop();
   }
 
+  get pid(): number {
+    return this.#program.pid;
+  }
+
   /** Every sample of the last hour as it was stored, by `selector`. */
   async series(selector: string): Promise<Series[]> {
     const { result } = await this.query(`${selector}[1h]`);
@@ -109,15 +119,20 @@ export class Prometheus {
   }
 }
 
-/** With packaging/otelcol/config.yaml; only addresses and paths are the lab's, and more exporters: all that it has, and a file. */
+/** With packaging/otelcol/config.yaml; only addresses and paths are the lab's. */
 export class Collector {
   readonly #folder: string;
   readonly #health: string;
   readonly #program: Program;
   readonly #port: number;
 
-  /** `prometheus` is sent OTLP, `remote` the remote write. */
-  constructor(folder: string, [port, health]: readonly [number, number], prometheus: Prometheus, remote: Prometheus) {
+  /** `prometheus` is sent OTLP. `remote`, if any, is sent the remote write, and then a file has all metrics, too. */
+  constructor(
+    folder: string,
+    [port, health]: readonly [number, number],
+    prometheus: Prometheus,
+    remote: Prometheus | null,
+  ) {
     this.#folder = folder;
     this.#port = port;
     this.#health = `127.0.0.1:${health}`;
@@ -125,8 +140,13 @@ export class Collector {
     makeCertificates(folder);
     writeFileSync(join(folder, 'tokens'), 'another-token\nthe-token\n');
     writeFileSync(join(folder, 'token'), 'the-token\n');
-    writeFileSync(join(folder, 'lab.yaml'), stringify(this.#override(prometheus, remote)));
-    const configs = [join(REPOSITORY, 'packaging/otelcol/config.yaml'), join(folder, 'lab.yaml')];
+    writeFileSync(join(folder, 'lab.yaml'), stringify(this.#override(prometheus)));
+    writeFileSync(join(folder, 'more.yaml'), stringify(remote === null ? {} : this.#more(remote)));
+    const configs = [
+      join(REPOSITORY, 'packaging/otelcol/config.yaml'),
+      join(folder, 'lab.yaml'),
+      join(folder, 'more.yaml'),
+    ];
     this.#program = new Program(
       'otelcol-holdfast',
       configs.map((file) => `--config=${file}`),
@@ -157,19 +177,22 @@ export class Collector {
     return this.#program.stop(signal);
   }
 
+  get pid(): number {
+    return this.#program.pid;
+  }
+
   /** What it wrote to a file, one request a line, in OTLP's JSON. */
   received(file: 'metrics.json' | 'events.json'): unknown[] {
     const lines = readFileSync(join(this.#folder, file), 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line));
   }
 
-  #override(prometheus: Prometheus, remote: Prometheus): object {
+  #override(prometheus: Prometheus): object {
     const path = (name: string) => join(this.#folder, name);
     const http = {
       endpoint: `127.0.0.1:${this.#port}`,
       tls: { cert_file: path('server.crt'), key_file: path('server.key') },
     };
-    const quick = { initial_interval: '200ms', max_interval: '1s' };
     return {
       extensions: {
         health_check: { endpoint: this.#health },
@@ -178,10 +201,17 @@ export class Collector {
       },
       receivers: { otlp: { protocols: { http } } },
       exporters: {
-        'otlp_http/metrics': { endpoint: `${prometheus.url}/api/v1/otlp`, retry_on_failure: quick },
-        prometheus_remote_write: { endpoint: `${remote.url}/api/v1/write`, retry_on_failure: quick },
+        'otlp_http/metrics': { endpoint: `${prometheus.url}/api/v1/otlp`, retry_on_failure: QUICK },
         'file/events': { path: path('events.json') },
-        'file/metrics': { path: path('metrics.json') },
+      },
+    };
+  }
+
+  #more(remote: Prometheus): object {
+    return {
+      exporters: {
+        prometheus_remote_write: { endpoint: `${remote.url}/api/v1/write`, retry_on_failure: QUICK },
+        'file/metrics': { path: join(this.#folder, 'metrics.json') },
       },
       service: {
         pipelines: {
