@@ -68,6 +68,8 @@ async function splitProgram(entry: string, folder: string): Promise<string[]> {
     bundle: true,
     splitting: true,
     platform: 'node',
+    // Of packages that have both, the modules: what is not used of OpenTelemetry's is left out (461 kB to 74 kB).
+    mainFields: ['module', 'main'],
     format: 'esm',
     logLevel: 'warning',
     write: false,
