@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { metrics } from '../../agent/report/otlp.ts';
 import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS } from '../../probes/metrics.ts';
 import type { Occurrence, Sample } from '../../probes/probe.ts';
@@ -36,9 +37,9 @@ test('a heartbeat and its events reach an OpenTelemetry Collector as they were s
   await host.reporter.stop(30_000);
   assert.deepEqual(host.troubles, []);
 
-  const metrics = await until('the metrics', async () => readMetrics(collector.received('metrics.json'), host.name));
-  assert.deepEqual(sorted(metrics.samples), sorted([...samples, ...own(1)].map(asSent)));
-  assert.deepEqual(metrics.resource, host.identity.resource);
+  const received = await until('the metrics', async () => readMetrics(collector.received('metrics.json'), host.name));
+  assert.deepEqual(sorted(received.samples), sorted([...samples, ...own(1)].map(asSent)));
+  assert.deepEqual(received.resource, host.identity.resource);
   const logs = await until('the events', async () => readEvents(collector.received('events.json'), host.name));
   assert.deepEqual(
     logs.map(({ id: _, ...log }) => log),
@@ -81,6 +82,28 @@ test('an agent may report to Prometheus itself', { skip }, async () => {
     await host.reporter.stop(30_000);
     assert.deepEqual(await stored(wire.prometheus, host, samples.length + 1), expected(host, samples));
   }
+});
+
+test('Prometheus takes a heartbeat that comes late, and no events: those are given up and told', { skip }, async () => {
+  const report = { ...wire.collector.report(), endpoint: `${wire.prometheus.url}/api/v1/otlp`, tokenFile: null };
+  const host = new ReportingHost(wire.folder, 'late-host', report);
+  host.reporter.heartbeat(samples);
+  host.reporter.event(event('holdfast.for_nobody', 'info'));
+  await host.reporter.stop(30_000);
+  assert.match(host.troubles.join('\n'), /events .*404/);
+
+  const hourAgo = Date.now() - 3_500_000;
+  const { resource } = host.identity;
+  const late = { time: hourAgo, start: hourAgo, sequence: 0, samples: own(0), resource };
+  const answer = await fetch(`${report.endpoint}/v1/metrics`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: metrics.encode([late], 'protobuf') as Uint8Array<ArrayBuffer>,
+  });
+  assert.equal(answer.status, 200);
+  const [series] = await wire.prometheus.series(`holdfast_heartbeat_sequence_total{host_name="${host.name}"}`);
+  assert.deepEqual(series!.points[0], [hourAgo, 0]);
+  assert.equal(series!.points[1]![1], 1);
 });
 
 test('a wrong token is refused and what waits is kept: with the right one it arrives', { skip }, async () => {
