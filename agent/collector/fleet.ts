@@ -121,7 +121,7 @@ export class Fleet {
   /** Writes what waits. Throws where it cannot: then all of it waits on. */
   commit(): void {
     const events = this.#store.commit({
-      journal: this.#journal.view(),
+      journal: { id: this.#nextJournal, entries: this.#journal.view() },
       chunks: this.#chunks,
       hosts: this.#changed,
       series: this.series.unsaved(),

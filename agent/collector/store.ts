@@ -21,7 +21,8 @@ export interface StoredEvent extends HostEvent {
 
 /** What one commit writes, all or nothing. */
 export interface Changes {
-  readonly journal: Buffer;
+  /** Entries, and the number that they are to have; none: nothing is written. */
+  readonly journal: { readonly id: number; readonly entries: Buffer };
   readonly chunks: readonly Chunk[];
   readonly hosts: Iterable<Host>;
   readonly series: readonly Series[];
@@ -133,7 +134,7 @@ export class Store {
       for (const { host, from, to, seen, frames } of chunks) {
         this.#run('INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?)', host, from, to, seen, deflateRawSync(frames));
       }
-      if (journal.length > 0) this.#run('INSERT INTO journal VALUES (NULL, ?)', journal);
+      if (journal.entries.length > 0) this.#run('INSERT INTO journal VALUES (?, ?)', journal.id, journal.entries);
       return events.filter(({ host, time, name, severity, body, attributes, record }) => {
         const sql = 'INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)';
         return this.#run(sql, host, time, name, severity, body, JSON.stringify(attributes), record) > 0;
