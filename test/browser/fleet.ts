@@ -27,6 +27,8 @@ export interface FleetHost {
   events: HostEvent[];
   /** By network.type. */
   routes: Record<'ipv4' | 'ipv6', [time: number, value: number][]>;
+  /** What the kernel compares with the limit of IPv6, where that is not its routes. */
+  cached?: [time: number, value: number][];
 }
 
 export class Fleet {
@@ -123,12 +125,16 @@ export class Fleet {
   }
 }
 
-function series({ routes }: FleetHost, query: URLSearchParams): SeriesAnswer {
+function series(host: FleetHost, query: URLSearchParams): SeriesAnswer {
   const metric = query.get('metric') ?? '';
   const [from, to] = [Number(query.get('from')), Number(query.get('to'))];
+  const points = {
+    'system.network.route.count': host.routes,
+    'system.network.route.cache': { ipv4: [], ipv6: host.cached ?? [] },
+  }[metric] ?? { ipv4: [], ipv6: [] };
   const all = (['ipv4', 'ipv6'] as const).map((type) => ({
     attributes: { 'network.type': type },
-    points: metric === 'system.network.route.count' ? routes[type].filter(([time]) => time >= from && time <= to) : [],
+    points: points[type].filter(([time]) => time >= from && time <= to),
   }));
   return { metric, unit: '{route}', series: all };
 }

@@ -95,6 +95,20 @@ test('an IPv6 table that nears its limit: in the list, and as a line that comes 
   await finish(page, wrongs);
 });
 
+test('a limit that is not one of routes: what the kernel compares with it is drawn and told', { skip }, async () => {
+  const id = 'id-router-ams-00080';
+  fleet.change(id, (host) => {
+    host.cached = host.routes.ipv6.map(([time]) => [time, 1_024]);
+  });
+  const { page, wrongs } = await browser.open(`${fleet.url}#/host/${id}`);
+  await see(page, '#charts', '1,024 cached, 25% of the limit of 4,096');
+  assert.equal(await page.locator('.line.entries').count(), 1);
+  await page.getByRole('slider', { name: 'IPv6 routes over time' }).focus();
+  await page.keyboard.press('Home');
+  assert.match((await page.locator('.readout').nth(1).textContent()) ?? '', /routes; 1,024 cached, 25% of the limit$/);
+  await finish(page, wrongs);
+});
+
 test('a drift and its healing are seen at the moment of the setting, and as an event', { skip }, async () => {
   const { page, wrongs } = await browser.open(`${fleet.url}#/host/id-db-lhr-00428`);
   const setting = page.getByRole('row', { name: 'dns.nameservers' });

@@ -11,6 +11,8 @@ import { clockTicks, niceSteps } from './ticks.js';
 /**
  * @typedef {object} Plot
  * @property {Points} points in the order of their times; milliseconds since the epoch, and routes
+ * @property {Points} entries what the kernel compares with the limit, where that is not the routes (Linux 4.18 and
+ *   later: cached ones, net.ipv6.route.max_size); else empty
  * @property {number | null} limit null: no limit is in force
  * @property {number} from @property {number} to milliseconds since the epoch
  */
@@ -54,22 +56,22 @@ export function routeChart(name) {
   const element = html('figure', {}, html('figcaption', {}, html('h3', {}, name), state, readout), drawing, details);
 
   /** @type {Plot} */
-  let plot = { points: [], limit: null, from: 0, to: 1 };
+  let plot = { points: [], entries: [], limit: null, from: 0, to: 1 };
   /** Time of the point that is read; null: the newest. @type {number | null} */
   let read = null;
   let width = 0;
   const cursor = svg('g', { class: 'cursor' });
 
   function draw() {
-    const { points, limit } = plot;
+    const { points } = plot;
     details.hidden = points.length === 0;
     drawing.classList.toggle('empty', points.length === 0);
-    fill(state, [points.at(-1)?.[1], limit], () => [tells(points.at(-1)?.[1], limit)]);
+    fill(state, [points.at(-1), plot.entries.at(-1), plot.limit], () => [tells(plot)]);
     if (width < 60) return;
     drawing.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
     drawing.replaceChildren(...scene(plot, width), cursor);
     point();
-    fill(rows, points, () => thinned(points).map(([time, value]) => line(time, value, limit)));
+    fill(rows, points, () => thinned(points).map((each) => line(each, plot)));
   }
 
   /** Marks the point that is read. */
@@ -84,7 +86,7 @@ export function routeChart(name) {
     })) {
       drawing.setAttribute(`aria-${name}`, String(value));
     }
-    const text = chosen ? says(chosen, plot.limit) : 'No data in this time';
+    const text = chosen ? says(chosen, plot) : 'No data in this time';
     drawing.setAttribute('aria-valuetext', text);
     readout.textContent = chosen && read !== null ? text : '';
     if (!chosen) return cursor.replaceChildren();
@@ -143,30 +145,33 @@ export function routeChart(name) {
   };
 }
 
-/** @param {number | undefined} value @param {number | null} limit */
-function tells(value, limit) {
-  if (value === undefined) return 'Not reported in this time.';
-  if (limit === null) return `${counted(value, 'route')}; no limit is in force.`;
-  const near = value >= limit * NEAR;
-  return html(
-    'span',
-    { class: near ? 'bad' : '' },
-    `${counted(value, 'route')}, ${percent(value / (limit || 1))} of the limit of ${count(limit)}.`,
-  );
+/** @param {Plot} plot */
+function tells(plot) {
+  const last = plot.points.at(-1);
+  if (!last) return 'Not reported in this time.';
+  const { limit } = plot;
+  if (limit === null) return `${counted(last[1], 'route')}; no limit is in force.`;
+  const near = counts(last, plot) >= limit * NEAR;
+  return html('span', { class: near ? 'bad' : '' }, `${amounts(last, plot)} of ${count(limit)}.`);
 }
 
-/** @param {readonly [number, number]} point @param {number | null} limit */
-const says = ([time, value], limit) =>
-  `${exact(time)}: ${counted(value, 'route')}${limit ? `, ${percent(value / limit)} of the limit` : ''}`;
+/** @param {readonly [number, number]} point @param {Plot} plot */
+const says = (point, plot) => `${exact(point[0])}: ${amounts(point, plot)}`;
 
-/** @param {number} time @param {number} value @param {number | null} limit */
-const line = (time, value, limit) =>
-  html(
-    'tr',
-    {},
-    html('td', {}, exact(time)),
-    html('td', { class: 'number' }, `${count(value)}${limit ? ` (${percent(value / limit)})` : ''}`),
-  );
+/** @param {readonly [number, number]} point @param {Plot} plot */
+const line = (point, plot) =>
+  html('tr', {}, html('td', {}, exact(point[0])), html('td', { class: 'number' }, amounts(point, plot)));
+
+/** `12 routes`, and what share of the limit that is. @param {readonly [number, number]} point @param {Plot} plot */
+function amounts(point, plot) {
+  const routes = counted(point[1], 'route');
+  if (plot.limit === null) return routes;
+  const share = `${percent(counts(point, plot) / (plot.limit || 1))} of the limit`;
+  return plot.entries.length > 0 ? `${routes}; ${count(counts(point, plot))} cached, ${share}` : `${routes}, ${share}`;
+}
+
+/** What the kernel compared with its limit at the time of the point. @param {readonly [number, number]} point @param {Plot} plot */
+const counts = ([time, value], { entries }) => entries[nearest(entries, time)]?.[1] ?? value;
 
 /** At most ROWS of them, the newest first. @param {Points} points */
 const thinned = (points) => {
@@ -189,9 +194,11 @@ function nearest(points, time) {
  * of text says where the limit is.
  * @param {Plot} plot
  */
-function top({ points, limit }) {
-  const most = points.reduce((sum, [, value]) => Math.max(sum, value), 0);
-  const limitInSight = limit !== null && most >= limit * 0.2;
+function top({ points, entries, limit }) {
+  const [most = 0, limited = 0] = [[...points, ...entries], entries.length > 0 ? entries : points].map((all) =>
+    all.reduce((sum, [, value]) => Math.max(sum, value), 0),
+  );
+  const limitInSight = limit !== null && limited >= limit * 0.2;
   return { limitInSight, steps: niceSteps((limitInSight ? Math.max(limit, most) : most) * 1.05 || 1) };
 }
 
@@ -212,7 +219,7 @@ function scales(plot, width) {
 
 /** @param {Plot} plot @param {number} width @returns {SVGElement[]} */
 function scene(plot, width) {
-  const { points, limit, from, to } = plot;
+  const { points, entries, limit, from, to } = plot;
   const { x, y } = scales(plot, width);
   const { limitInSight, steps } = top(plot);
   const right = width - MARGIN.right;
@@ -224,13 +231,20 @@ function scene(plot, width) {
   const times = clockTicks(from, to, Math.max(2, Math.floor(width / 110))).map(({ time, text }) =>
     svg('text', { class: 'axis', x: x(time), y: floor + 18, 'text-anchor': 'middle' }, text),
   );
-  const unit = svg('text', { class: 'axis', x: MARGIN.left, y: MARGIN.top - 4 }, 'routes');
-  const lines = runs(points).map((run) => {
-    const along = run.map(([time, value]) => `${x(time)},${y(value)}`);
-    return run.length > 1
-      ? svg('path', { class: 'line', d: `M${along.join('L')}` })
-      : svg('circle', { class: 'dot', cx: x(run[0]?.[0] ?? 0), cy: y(run[0]?.[1] ?? 0), r: 1.5 });
-  });
+  const unit = svg(
+    'text',
+    { class: 'axis', x: MARGIN.left, y: MARGIN.top - 4 },
+    entries.length > 0 ? 'routes, and cached (dashed)' : 'routes',
+  );
+  /** @param {Points} all @param {string} name */
+  const drawn = (all, name) =>
+    runs(all).map((run) => {
+      const along = run.map(([time, value]) => `${x(time)},${y(value)}`);
+      return run.length > 1
+        ? svg('path', { class: `line ${name}`, d: `M${along.join('L')}` })
+        : svg('circle', { class: `dot ${name}`, cx: x(run[0]?.[0] ?? 0), cy: y(run[0]?.[1] ?? 0), r: 1.5 });
+    });
+  const lines = [...drawn(points, 'routes'), ...drawn(entries, 'entries')];
   return [...axes, ...times, unit, ...lines, ...limitLine(limit, limitInSight, y, right)];
 }
 

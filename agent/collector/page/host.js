@@ -184,9 +184,20 @@ async function loadSeries() {
   const to = now();
   const from = to - span;
   const query = { from: Math.floor(from), to: Math.ceil(to), points: 300 };
-  const answer = await getSeries(shown, { metric: 'system.network.route.count', ...query }, asking.signal);
+  const id = shown;
+  const [counts, entries] = await Promise.all([
+    getSeries(id, { metric: 'system.network.route.count', ...query }, asking.signal),
+    getSeries(id, { metric: 'system.network.route.cache', ...query }, asking.signal),
+  ]);
   for (const [family, chart] of /** @type {['ipv4' | 'ipv6', typeof charts.ipv4][]} */ (Object.entries(charts))) {
-    chart.update({ points: total(answer, family), limit: row?.routes[family]?.limit ?? null, from, to });
+    const limit = row?.routes[family]?.limit ?? null;
+    chart.update({
+      points: total(counts, family),
+      entries: limit === null ? [] : total(entries, family),
+      limit,
+      from,
+      to,
+    });
   }
 }
 
