@@ -10,6 +10,7 @@ import { AGENT_YAML } from '../lab/scene.ts';
 import { benchCollector } from './collector.ts';
 import type { Command, Job, Measured } from './inside.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
+import { benchCounting } from './routes.ts';
 
 const RUNS = 40;
 const ROUNDS = 4;
@@ -38,6 +39,7 @@ await using host = await heldHost();
 await using other = await heldHost();
 await benchApply();
 await benchRoutes();
+await benchCounting(other);
 await benchHooks();
 await benchCollector();
 
