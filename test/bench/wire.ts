@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { metrics } from '../../agent/report/otlp.ts';
 import { missing } from '../../packaging/receivers/build.ts';
-import { Collector, freePorts, Prometheus, temporaryFolder, until } from '../lab/wire.ts';
+import { Collector, Prometheus } from '../lab/wire.ts';
+import { freePorts, temporaryFolder, until } from '../lab/wire-program.ts';
 import { everySample } from '../lab/wire-samples.ts';
 
 const CONNECTIONS = 64;

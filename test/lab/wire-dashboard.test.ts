@@ -8,8 +8,9 @@ import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS, type MetricName } from '../../probes/metrics.ts';
 import { prometheusName } from '../../probes/prometheus.ts';
 import { REPOSITORY } from './host.ts';
-import { freePorts, Prometheus, temporaryFolder, until } from './wire.ts';
+import { Prometheus } from './wire.ts';
 import { ReportingHost } from './wire-host.ts';
+import { freePorts, temporaryFolder, until } from './wire-program.ts';
 import { everySample } from './wire-samples.ts';
 
 interface Panel {

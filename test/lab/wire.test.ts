@@ -13,8 +13,10 @@ import { METRICS } from '../../probes/metrics.ts';
 import type { Occurrence, Sample } from '../../probes/probe.ts';
 import { prometheusName } from '../../probes/prometheus.ts';
 import { LabHost, unavailable } from './host.ts';
-import { layWire, type Prometheus, type Series, until, type Wire } from './wire.ts';
+import { layWire, type Prometheus, type Series, type Wire } from './wire.ts';
 import { ReportingHost } from './wire-host.ts';
+import { until } from './wire-program.ts';
+import { type Measured, readEvents, readMetrics } from './wire-received.ts';
 import { everySample } from './wire-samples.ts';
 
 const skip = missing('otelcol-holdfast', 'prometheus');
@@ -148,14 +150,6 @@ function event(name: string, severity: Occurrence['severity']): Occurrence {
   return { kind: 'event', name, severity, time: Date.now(), body: `${name}: what happened ü`, attributes };
 }
 
-interface Measured {
-  name: string;
-  unit: string;
-  kind: string;
-  value: number;
-  attributes: Record<string, unknown>;
-}
-
 function asSent({ metric, value, attributes }: Sample): Measured {
   const { unit, kind } = METRICS[metric];
   return { name: metric, unit, kind, value, attributes };
@@ -164,77 +158,6 @@ function asSent({ metric, value, attributes }: Sample): Measured {
 function sorted(measured: readonly Measured[]): Measured[] {
   const key = ({ name, attributes }: Measured) => `${name} ${JSON.stringify(attributes)}`;
   return measured.toSorted((a, b) => (key(a) < key(b) ? -1 : 1));
-}
-
-/** OTLP's JSON (opentelemetry-proto, metrics.proto and logs.proto), as far as it is read here. */
-interface Json {
-  resource: { attributes: KeyValue[] };
-}
-interface KeyValue {
-  key: string;
-  value: Record<string, unknown>;
-}
-interface Points {
-  dataPoints: { attributes?: KeyValue[]; asInt?: string; asDouble?: number }[];
-}
-interface JsonMetrics extends Json {
-  scopeMetrics: { metrics: { name: string; unit: string; gauge?: Points; sum?: Points }[] }[];
-}
-interface LogRecord {
-  timeUnixNano: string;
-  severityText: string;
-  eventName: string;
-  body: Record<string, unknown>;
-  attributes: KeyValue[];
-}
-interface JsonLogs extends Json {
-  scopeLogs: { logRecords: LogRecord[] }[];
-}
-
-function readMetrics(received: unknown[], host: string) {
-  const all = received.flatMap((line) => (line as { resourceMetrics: JsonMetrics[] }).resourceMetrics);
-  const ours = all.filter((one) => attributesOf(one.resource.attributes)['host.name'] === host);
-  if (ours.length === 0) return null;
-  const measured = ours
-    .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
-    .flatMap(({ name, unit, gauge, sum }) =>
-      (gauge ?? sum)!.dataPoints.map(({ attributes, asInt, asDouble }) => ({
-        name,
-        unit,
-        kind: sum === undefined ? 'gauge' : 'counter',
-        value: Number(asInt ?? asDouble),
-        attributes: attributesOf(attributes ?? []),
-      })),
-    )
-    .filter(({ name }) => name !== 'holdfast.spool.size');
-  return { resource: attributesOf(ours[0]!.resource.attributes), samples: measured };
-}
-
-function readEvents(received: unknown[], host: string) {
-  const all = received.flatMap((line) => (line as { resourceLogs: JsonLogs[] }).resourceLogs);
-  const ours = all.filter((one) => attributesOf(one.resource.attributes)['host.name'] === host);
-  const records = ours.flatMap(({ scopeLogs }) => scopeLogs.flatMap((scope) => scope.logRecords));
-  if (records.length === 0) return null;
-  return records.map((record) => {
-    const { 'holdfast.record.id': id, ...attributes } = attributesOf(record.attributes);
-    return {
-      id,
-      name: record.eventName,
-      severity: record.severityText.toLowerCase(),
-      time: Number(BigInt(record.timeUnixNano) / 1_000_000n),
-      body: record.body.stringValue,
-      attributes,
-    };
-  });
-}
-
-function attributesOf(list: readonly KeyValue[]): Record<string, unknown> {
-  return Object.fromEntries(
-    list.map(({ key, value }) => {
-      const { intValue, ...other } = value;
-      return [key, intValue === undefined ? Object.values(other)[0] : Number(intValue)];
-    }),
-  );
 }
 
 /** All that Prometheus has of a host, when there is at least so much: each series' last value. */

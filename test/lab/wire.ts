@@ -1,18 +1,11 @@
 /** Receivers that are not ours, as packaging/ configures them, on free ports of loopback and in a folder of their own. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stringify } from 'yaml';
 import type { DesiredReport } from '../../agent/config/daemon.ts';
-import { built, type Receiver } from '../../packaging/receivers/build.ts';
 import { REPOSITORY } from './host.ts';
-
-/** Far longer than anything here takes. */
-const PATIENCE_MS = 60_000;
+import { freePorts, Program, temporaryFolder } from './wire-program.ts';
 
 const QUICK = { initial_interval: '200ms', max_interval: '1s' };
 
@@ -20,44 +13,6 @@ export interface Series {
   readonly labels: Readonly<Record<string, string>>;
   /** Milliseconds since the epoch, oldest first. */
   readonly points: readonly (readonly [time: number, value: number])[];
-}
-
-class Program {
-  readonly #receiver: Receiver;
-  readonly #args: readonly string[];
-  #child: ChildProcess | null = null;
-  #output = '';
-
-  constructor(receiver: Receiver, args: readonly string[]) {
-    this.#receiver = receiver;
-    this.#args = args;
-  }
-
-  /** Until `url` answers 200. */
-  async start(url: string): Promise<void> {
-    this.#output = '';
-    // It must not outlive this process, of whatever that dies.
-    const command = ['--pdeathsig', 'KILL', built(this.#receiver)!, ...this.#args];
-    const child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe'] });
-    this.#child = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
-    await until(`${this.#receiver} at ${url}`, async () => {
-      if (child.exitCode !== null) throw new Error(`${this.#receiver} ended:\n${this.#output}`);
-      return (await fetch(url).catch(() => null))?.ok || null;
-    });
-  }
-
-  get pid(): number {
-    return this.#child!.pid!;
-  }
-
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
-    const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = once(child, 'exit');
-    child.kill(signal);
-    await gone;
-  }
 }
 
 /** With packaging/prometheus, its rules looked at each second, taking OTLP and remote write. */
@@ -235,14 +190,6 @@ export interface Wire extends AsyncDisposable {
   readonly remote: Prometheus;
 }
 
-/** Removed at the end of this process, also when a signal ends it. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-wire-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
-  return folder;
-}
-
 /** A collector and two Prometheus, running. */
 export async function layWire(): Promise<Wire> {
   const folder = temporaryFolder();
@@ -262,33 +209,9 @@ export async function layWire(): Promise<Wire> {
   return { folder, collector, prometheus, remote, [Symbol.asyncDispose]: close };
 }
 
-/** Asks again until there is an answer; throws, and says of what, where none comes. */
-export async function until<T>(what: string, ask: () => Promise<T | null>): Promise<T> {
-  for (const deadline = Date.now() + PATIENCE_MS; ; ) {
-    const answer = await ask();
-    if (answer !== null) return answer;
-    if (Date.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await sleep(100);
-  }
-}
-
 function makeCertificates(folder: string): void {
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   const files = ['-keyout', join(folder, 'server.key'), '-out', join(folder, 'server.crt')];
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   execFileSync('openssl', ['req', '-x509', '-days', '1', ...key, ...files, ...subject], { stdio: 'pipe' });
-}
-
-/** Held all at once, so that they differ. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }
