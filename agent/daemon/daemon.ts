@@ -55,7 +55,7 @@ export class Daemon {
   #schedule!: ProbeSchedule;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
-  #reloading: Promise<void> | null = null;
+  #reloading: Promise<void> = Promise.resolve();
 
   private constructor(options: DaemonOptions, setup: Setup) {
     this.#options = options;
@@ -71,9 +71,8 @@ export class Daemon {
 
   /** Takes the configuration as it is now. A bad one is refused, and all stays as it was. Never throws. */
   reload(): Promise<void> {
-    this.#reloading ??= this.#reload().finally(() => {
-      this.#reloading = null;
-    });
+    // One after the other: what was written after the last one began to read must be read, too.
+    this.#reloading = this.#reloading.then(() => this.#reload());
     return this.#reloading;
   }
 

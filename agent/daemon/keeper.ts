@@ -11,7 +11,7 @@ import { type Watcher, watchFiles } from './watcher.ts';
 /** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
 const LOOK_EVERY = 30_000;
 /** And at what has values of the running kernel: /proc/sys tells nobody that it changed. */
-const LOOK_AT_VALUES_EVERY = 2_000;
+const LOOK_AT_VALUES_EVERY = 5_000;
 /** Milliseconds until the lock is tried again that another apply has. */
 const LOCK_RETRY = 200;
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { LabHost, REPOSITORY, unavailable } from '../lab/host.ts';
 import { AGENT_YAML } from '../lab/scene.ts';
 import { benchCollector } from './collector.ts';
+import { benchDaemon } from './daemon.ts';
 import type { Command, Job, Measured } from './inside.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
 import { benchCounting } from './routes.ts';
@@ -41,6 +42,7 @@ await benchApply();
 await benchRoutes();
 await benchCounting(other);
 await benchHooks();
+await benchDaemon();
 await benchCollector();
 
 /** A host that is as wanted already, and stays so. */

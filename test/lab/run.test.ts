@@ -61,6 +61,18 @@ test('what drifts is put right, whoever did it and however', { skip }, async () 
   await host.sh('rm /etc/sysctl.d/60-holdfast.conf');
   assert.equal((await agent.event('holdfast.heal')).key, '/etc/sysctl.d/60-holdfast.conf');
 
+  // While another apply has the lock it waits, and is as good as ever afterwards.
+  const holder = host.spawn(['flock', '/run/holdfast/lock', 'sh', '-c', 'echo locked; read line']);
+  await new Log(holder.stdout!).until(/^locked$/);
+  await host.sh('sysctl -qw net.ipv4.ip_forward=0');
+  await host.sh('rm /etc/sysctl.d/60-holdfast.conf');
+  assert.equal((await host.sh('sysctl -n net.ipv4.ip_forward')).trim(), '0');
+  holder.stdin!.end('\n');
+  await agent.event('holdfast.heal');
+  await agent.event('holdfast.heal');
+  assert.equal((await host.sh('sysctl -n net.ipv4.ip_forward')).trim(), '1');
+  assert.ok(host.exists('/etc/sysctl.d/60-holdfast.conf'));
+
   // What it wrote itself was no drift, and made no heal.
   const heals = agent.count('holdfast.heal');
   await scene.client.leased(scene.client.log.count(/^bound to /) + 2);
