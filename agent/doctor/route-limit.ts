@@ -10,7 +10,10 @@ export function* routeLimit({ host }: Surroundings): Iterable<Seen> {
   if (enforced === true) {
     yield { code: 'HF-MAX-SIZE-ENFORCED', seen: `${is}, and Linux ${release} enforces it: ${why}` };
   } else if (enforced === false) {
-    yield { code: 'HF-MAX-SIZE-IGNORED', seen: `${is}, and bounds nothing: Linux ${release} does not enforce it, ${why}` };
+    yield {
+      code: 'HF-MAX-SIZE-IGNORED',
+      seen: `${is}, and bounds nothing: Linux ${release} does not enforce it, ${why}`,
+    };
   } else {
     yield { code: 'HF-UNSEEN', seen: `${is}; whether Linux ${release} enforces it cannot be told: ${why}` };
   }
