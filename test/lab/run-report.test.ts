@@ -8,6 +8,9 @@ import { AGENT_YAML, staleHost } from './scene.ts';
 
 const skip = unavailable();
 
+/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+const SELDOM = { renewEvery: 600 };
+
 const REPORT = `report: { endpoint: "http://127.0.0.1:4318", interval: 1s, format: json, labels: { site: lab } }
 probes: { off: [canary, nameservers, memory-errors, routes-by-protocol] }
 `;
@@ -42,7 +45,7 @@ async function receiver(host: LabHost): Promise<Log> {
 test('heartbeats carry what is held and what was seen, events come once, and the last one is the end', {
   skip,
 }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + REPORT);
   const received = await receiver(host);
@@ -68,7 +71,7 @@ test('heartbeats carry what is held and what was seen, events come once, and the
 });
 
 test('what a collector that was away missed it gets from the next start', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + REPORT);
   const first = await RunningAgent.start(host);

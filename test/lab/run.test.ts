@@ -8,6 +8,9 @@ import { AGENT_YAML, holds, staleHost } from './scene.ts';
 
 const skip = unavailable();
 
+/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+const SELDOM = { renewEvery: 600 };
+
 const SYSCTL = 'sysctl: { net.ipv4.ip_forward: 1 }\n';
 const ENTER_HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
 
@@ -17,7 +20,7 @@ async function trample(host: LabHost, text: string): Promise<void> {
 }
 
 test('what drifts is put right, whoever did it and however', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + SYSCTL);
   const agent = await RunningAgent.start(host);
@@ -39,7 +42,7 @@ test('what drifts is put right, whoever did it and however', { skip }, async () 
   await holds(host);
 
   const [hook, conf] = [await host.read(ENTER_HOOK), await host.read('/etc/dhcp/dhclient.conf')];
-  await host.sh('rm -r /etc/dhcp/dhclient-enter-hooks.d');
+  await host.sh('rm -r /etc/dhcp/dhclient-enter-hooks.d || :'); // it may be quicker than rm
   assert.equal((await agent.event('holdfast.heal')).key, ENTER_HOOK);
   assert.equal(await host.read(ENTER_HOOK), hook);
   await host.sh(`echo exit 1 >>${ENTER_HOOK}`);
@@ -75,14 +78,15 @@ test('what drifts is put right, whoever did it and however', { skip }, async () 
 
   // What it wrote itself was no drift, and made no heal.
   const heals = agent.count('holdfast.heal');
-  await scene.client.leased(scene.client.log.count(/^bound to /) + 2);
-  assert.equal(agent.count('holdfast.heal'), heals);
+  await agent.signal('HUP');
+  await agent.event('holdfast.config.changed');
   assert.equal(await agent.stop(), 0);
+  assert.equal(agent.count('holdfast.heal'), heals);
   await holds(host);
 });
 
 test('against somebody who does not stop it gives up for a while, and says so', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   const agent = await RunningAgent.start(host);
   for (let n = 1; n <= 10; n += 1) {
@@ -104,7 +108,7 @@ test('against somebody who does not stop it gives up for a while, and says so', 
 });
 
 test('SIGHUP takes a new configuration, and refuses a bad one', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   const agent = await RunningAgent.start(host);
 
@@ -127,7 +131,7 @@ test('SIGHUP takes a new configuration, and refuses a bad one', { skip }, async 
 });
 
 test('with enforce: false it tells, and changes nothing', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', `${AGENT_YAML}report: { enforce: false }\n`);
   const before = await host.read('/etc/resolv.conf');
@@ -141,7 +145,7 @@ test('with enforce: false it tells, and changes nothing', { skip }, async () => 
 });
 
 test('a bad configuration at the start is an error, and nothing is touched', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', 'report: { interval: 5 }\n');
   const { code, stderr } = await host.agent('run');
@@ -151,7 +155,7 @@ test('a bad configuration at the start is an error, and nothing is touched', { s
 });
 
 test('systemd is told of start, reload and end, without a process of its own', { skip }, async () => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/run/lab/listen.pl', LISTEN);
   const listener = host.spawn(['perl', '/run/lab/listen.pl']);
@@ -170,7 +174,7 @@ test('systemd is told of start, reload and end, without a process of its own', {
 });
 
 test('without perl systemd is told by systemd-notify, and its watchdog is switched off', { skip }, async (t) => {
-  await using scene = await staleHost();
+  await using scene = await staleHost(SELDOM);
   const { host } = scene;
   if ((await host.run(['sh', '-c', 'command -v systemd-notify'])).code !== 0) return t.skip('needs systemd-notify');
   await host.write('/run/lab/listen.pl', LISTEN);
