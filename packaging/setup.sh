@@ -2,6 +2,7 @@
 # Makes a fresh machine ready for `npm start`, `npm test` and `npm run build`: the npm packages (a pinned Node is one of
 # them), and as root Debian's packages that the lab runs. Does nothing, in a few milliseconds, when all is there.
 # HOLDFAST_NO_APT=1 leaves the machine's packages alone.
+#   sh setup.sh [PACKAGE ...]   further packages of Debian's
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -11,7 +12,7 @@ debian_packages="isc-dhcp-client isc-dhcp-server dnsmasq-base
   iproute2 iputils-ping procps util-linux
   strace busybox shellcheck attr e2fsprogs
   binutils binutils-aarch64-linux-gnu
-  debootstrap debian-archive-keyring"
+  openssl debootstrap debian-archive-keyring $*"
 
 install_npm_packages() {
   stamp=node_modules/.holdfast-setup

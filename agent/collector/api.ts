@@ -35,6 +35,8 @@ export interface RouteTable {
   readonly count: number;
   /** null: no limit is in force. */
   readonly limit: number | null;
+  /** What the kernel compares with the limit: not always the routes (net.ipv6.route.max_size bounds other entries). */
+  readonly used: number;
 }
 
 /** `GET /api/v1/hosts/ID`. */

@@ -17,6 +17,7 @@ const OF_ROW: ReadonlySet<string> = new Set<MetricName>([
   'holdfast.condition',
   'system.network.route.count',
   'system.network.route.limit',
+  'system.network.route.cache',
 ]);
 
 export function isOfRow(series: Series | undefined): boolean {
@@ -83,6 +84,7 @@ function look(host: Host, table: SeriesTable): Seen {
     conditions: new Map(),
   };
   const limits = new Map<string, number>();
+  const used = new Map<string, number>();
   for (const [index, id] of host.series.entries()) {
     const series = table.get(id);
     const value = host.values[index]!;
@@ -90,10 +92,11 @@ function look(host: Host, table: SeriesTable): Seen {
     const { attributes } = series;
     const type = attributes['network.type'];
     if (series.metric === 'system.network.route.limit') limits.set(type ?? '', value);
+    else if (series.metric === 'system.network.route.cache') used.set(type ?? '', value);
     else if (series.metric === 'system.network.route.count') {
       // The total: counts by table or protocol have more attributes.
       if ((type === 'ipv4' || type === 'ipv6') && Object.keys(attributes).length === 1) {
-        seen.routes[type] = { count: value, limit: null };
+        seen.routes[type] = { count: value, limit: null, used: value };
       }
     } else if (value !== 1) continue;
     else if (series.metric === 'holdfast.setting.state') {
@@ -106,7 +109,8 @@ function look(host: Host, table: SeriesTable): Seen {
   }
   for (const type of ['ipv4', 'ipv6'] as const) {
     const routes = seen.routes[type];
-    if (routes !== null) seen.routes[type] = { ...routes, limit: limits.get(type) ?? null };
+    if (routes === null) continue;
+    seen.routes[type] = { ...routes, limit: limits.get(type) ?? null, used: used.get(type) ?? routes.count };
   }
   return seen;
 }
@@ -120,9 +124,9 @@ function attentionOf(seen: Seen, silent: boolean, memoryErrors: number): Map<str
     ['IPv4', seen.routes.ipv4],
     ['IPv6', seen.routes.ipv6],
   ] as const) {
-    if (routes?.limit == null || routes.count < NEAR_LIMIT * routes.limit) continue;
-    const share = Math.floor((100 * routes.count) / routes.limit);
-    const sentence = `${family}: ${routes.count} of ${routes.limit} routes, ${share} %`;
+    if (routes?.limit == null || routes.used < NEAR_LIMIT * routes.limit) continue;
+    const share = Math.floor((100 * routes.used) / routes.limit);
+    const sentence = `${family}: ${routes.used} of ${routes.limit} entries, ${share} %`;
     const other = needs.get('table-near-limit');
     needs.set('table-near-limit', other === undefined ? sentence : `${other}; ${sentence}`);
   }

@@ -33,8 +33,8 @@ export function wellHost(name: string, labels: Record<string, string>): FleetHos
     silent: false,
     settings: { ok: 7, drifted: 0, unknown: 0 },
     routes: {
-      ipv4: { count: ipv4.at(-1)![1], limit: null },
-      ipv6: { count: ipv6.at(-1)![1], limit: router ? 4_096 : null },
+      ipv4: { count: ipv4.at(-1)![1], limit: null, used: ipv4.at(-1)![1] },
+      ipv6: { count: ipv6.at(-1)![1], limit: router ? 4_096 : null, used: ipv6.at(-1)![1] },
     },
     memoryErrors: 0,
     attention: [],
@@ -111,7 +111,7 @@ export function grow(host: FleetHost, count: number): void {
     const left = Math.max(0, 60 - (all.length - 1 - index)) / 60;
     return [time, Math.round(value + (count - from) * left ** 2)];
   });
-  host.row = { ...host.row, routes: { ...host.row.routes, ipv6: { count, limit } } };
+  host.row = { ...host.row, routes: { ...host.row.routes, ipv6: { count, limit, used: count } } };
   if (count >= limit * 0.8) needs(host, 'table-near-limit', `The IPv6 table holds ${count} of at most ${limit} routes`);
 }
 

@@ -36,7 +36,7 @@ test('a heartbeat as protobuf or JSON, packed or not, is the same row', async (t
       kernel: '6.1.0-18-amd64',
       labels: { site: 'x' },
       settings: { ok: 1, drifted: 0, unknown: 0 },
-      routes: { ipv4: { count: 1000, limit: 4096 }, ipv6: { count: 20, limit: null } },
+      routes: { ipv4: { count: 1000, limit: 4096, used: 1000 }, ipv6: { count: 20, limit: null, used: 20 } },
       attention: [],
     });
   }
@@ -186,4 +186,14 @@ test('Prometheus reads the fleet and each host', async (t) => {
   assert.match(text, /^holdfast_hosts 1$/m);
   assert.match(text, /^holdfast_host_routes\{id="id-of-a\\"\\\\",host="a\\"\\\\",family="ipv4"\} 1000$/m);
   for (const line of text.trim().split('\n')) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? -?[\d.e+-]+)$/);
+});
+
+test('what the kernel compares with its limit is what counts, not the routes', async (t) => {
+  const { url } = await collector(t);
+  const cached = (entries: number) => [sample('system.network.route.cache', entries, { 'network.type': 'ipv4' })];
+  await send(url, heartbeat({ host: 'many', routes: 200_000, limit: 4096, more: cached(40) }));
+  await send(url, heartbeat({ host: 'full', routes: 10, limit: 4096, more: cached(4_000) }));
+  const { hosts }: HostsAnswer = await eventually(url, '/api/v1/hosts', ({ total }) => total === 2);
+  const codes = Object.fromEntries(hosts.map(({ name, attention }) => [name, attention.map(({ code }) => code)]));
+  assert.deepEqual(codes, { full: ['table-near-limit'], many: [] });
 });

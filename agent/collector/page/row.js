@@ -74,11 +74,11 @@ function settings({ ok, drifted, unknown }) {
 /** @param {RouteTable | null} table */
 function routes(table) {
   if (!table) return [html('span', { class: 'quiet', title: 'Not reported' }, '–')];
-  const { count: held, limit } = table;
+  const { count: held, limit, used: entries } = table;
   if (limit === null) return [count(held)];
-  const used = limit > 0 ? held / limit : 1;
+  const used = limit > 0 ? entries / limit : 1;
   const level = used >= NEAR ? 'bad' : 'good';
-  const text = `${counted(held, 'route')} of at most ${count(limit)}: ${percent(used)}`;
+  const text = `${counted(held, 'route')}; ${count(entries)} of at most ${count(limit)} entries: ${percent(used)}`;
   // The number says the same as the bar: the bar is only for the eye.
   const bar = html('span', { class: `bar ${level}`, 'aria-hidden': 'true' }, html('span'));
   /** @type {HTMLElement} */ (bar.firstChild).style.width = `${Math.min(100, used * 100)}%`;
