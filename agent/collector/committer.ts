@@ -1,8 +1,8 @@
 /** Groups what many requests brought into one commit: a request is answered when what it brought is on disk. */
 import type { Fleet } from './fleet.ts';
 
-/** Milliseconds that a request waits for others to share its commit. */
-const WAIT = 10;
+/** Milliseconds that a request waits for others to share its commit: more where commits are slow, so that they leave time for requests. */
+const WAIT = { least: 10, most: 100, commits: 3 } as const;
 
 /** The disk does not take it now. The sender is told to try again; what it sent is not lost here either. */
 export class NotStored extends Error {
@@ -14,6 +14,8 @@ export class Committer {
   readonly #failed: (error: Error) => void;
   #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #timer: NodeJS.Timeout | null = null;
+  /** Milliseconds that the last commit took. */
+  #took = 0;
 
   constructor(fleet: Fleet, failed: (error: Error) => void) {
     this.#fleet = fleet;
@@ -24,7 +26,10 @@ export class Committer {
   committed(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });
-      this.#timer ??= setTimeout(() => this.flush(), WAIT);
+      this.#timer ??= setTimeout(
+        () => this.flush(),
+        Math.min(WAIT.most, Math.max(WAIT.least, WAIT.commits * this.#took)),
+      );
     });
   }
 
@@ -35,7 +40,9 @@ export class Committer {
     const waiters = this.#waiters;
     this.#waiters = [];
     try {
+      const began = performance.now();
       if (this.#fleet.waiting) this.#fleet.commit();
+      this.#took = performance.now() - began;
       for (const { resolve } of waiters) resolve();
     } catch (error) {
       this.#failed(error as Error);

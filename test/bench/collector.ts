@@ -25,11 +25,11 @@ export async function benchCollector(): Promise<void> {
     '\n### Collector\n\n| | heartbeats/s | p50 ms | p99 ms | core | peak MB | |\n| --- | --- | --- | --- | --- | --- | --- |',
   );
   await inFolder(async (data) => {
-    await measure(data, 'as fast as it answers', { hosts: 5_000, beats: 8, connections: 100, rate: null });
+    await measure(data, 'as fast as it answers', { hosts: 5_000, beats: 8, connections: 500, rate: null });
   });
   await inFolder(async (data) => {
     const hosts = 20_000;
-    await measure(data, `${AIM}/s`, { hosts, beats: 4, connections: 200, rate: AIM });
+    await measure(data, `${AIM}/s`, { hosts, beats: 4, connections: 1_000, rate: AIM });
     await nothingLost(data, hosts, 4);
   });
   await inFolder(oneDay);
