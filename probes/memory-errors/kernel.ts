@@ -26,7 +26,7 @@ export function kernelMemoryErrors(
   host: Host,
   { history, path = '/dev/kmsg' }: { history: boolean; path?: string },
 ): Probe {
-  const tally = new Tally();
+  const tally = new Tally({ history });
   const remembered = new Remembered(host, 'kernel-log', isPosition);
   const boot = host.readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   let log: KernelLog | null = null;

@@ -17,7 +17,7 @@ export function daemonMemoryErrors(
   logs: readonly { readonly path: string }[],
   { history }: { history: boolean },
 ): Probe {
-  const tally = new Tally();
+  const tally = new Tally({ history });
   const remembered = new Remembered(host, 'daemon-logs', isPositions);
   const positions = history ? {} : (remembered.load() ?? {});
   const paths = [...new Set(logs.map(({ path }) => path))];

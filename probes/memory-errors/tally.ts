@@ -10,7 +10,13 @@ const MOST_EVENTS = 10;
 
 export class Tally {
   readonly #counts = new Map<string, { cause: Cause; source: string; total: number; told: number; untold: number }>();
+  readonly #mostEvents: number;
   #events: Occurrence[] = [];
+
+  /** @param history true: for a look back, which is told whole. */
+  constructor({ history = false }: { history?: boolean } = {}) {
+    this.#mostEvents = history ? Number.POSITIVE_INFINITY : MOST_EVENTS;
+  }
 
   /** Makes it known that errors of this source would be seen: from now on 0 is true. */
   watch(source: string, causes: readonly Cause[]): void {
@@ -21,7 +27,7 @@ export class Tally {
   add(cause: Cause, source: string, text: string, time: number): void {
     const count = this.#count(cause, source);
     count.total += 1;
-    if (count.told < MOST_EVENTS) {
+    if (count.told < this.#mostEvents) {
       count.told += 1;
       this.#events.push(event(cause, source, { text: printable(text) }, time));
     } else count.untold += 1;
