@@ -11,7 +11,7 @@ import { type Watcher, watchFiles } from './watcher.ts';
 /** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
 const LOOK_EVERY = 30_000;
 /** And at what has values of the running kernel: /proc/sys tells nobody that it changed. */
-const LOOK_AT_VALUES_EVERY = 5_000;
+const LOOK_AT_VALUES_EVERY = 10_000;
 /** Milliseconds until the lock is tried again that another apply has. */
 const LOCK_RETRY = 200;
 
@@ -40,6 +40,7 @@ export class Keeper {
   readonly #pending = new Set<Resource>();
   readonly #retries = new Map<Resource, NodeJS.Timeout>();
   #working: Promise<void> | null = null;
+  #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
   #watched = new Map<Resource, readonly string[]>();
   #watcher: Watcher | null = null;
@@ -53,7 +54,8 @@ export class Keeper {
   watch(): void {
     const everything = () => {
       this.#followFiles();
-      void this.look();
+      // A heartbeat's look may have been at everything since.
+      if (performance.now() - this.#lookedAtAll >= LOOK_EVERY) void this.look();
     };
     const values = () => void this.look(this.#options.resources.filter(({ name }) => this.#hasValues(name)));
     this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
@@ -63,6 +65,7 @@ export class Keeper {
   /** Looks at these resources and heals what drifted, one resource after the other: they share one lock. */
   look(resources: readonly Resource[] = this.#options.resources): Promise<void> {
     for (const resource of resources) this.#pending.add(resource);
+    if (resources === this.#options.resources) this.#lookedAtAll = performance.now();
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
       // What came while the last one ended.

@@ -1,25 +1,45 @@
 /** What is held, as a probe sees it: each setting at each moment, and how often each resource was healed. */
 import { type Probe, type Reading, sample } from '../../probes/probe.ts';
 import { MOMENTS, settingViews } from '../resources/moments.ts';
+import type { Finding } from '../resources/resource.ts';
 import type { HealRecord, Keeper } from './keeper.ts';
 
+/** Milliseconds for which the states of settings stand while no artifact changes: to work them out parses all of it. */
+const STAND_FOR = 120_000;
+
 export function resourcesProbe(keeper: Keeper, record: HealRecord): Probe {
+  let known: { states: Reading[]; of: string; at: number } | null = null;
   return {
     name: 'resources',
     cost: 'constant',
     async read(): Promise<Reading[]> {
       await keeper.look();
-      const views = await settingViews(keeper.findings());
-      const states = views.flatMap(({ setting, moments }) =>
-        MOMENTS.flatMap((moment) => {
-          const state = moments[moment]?.state;
-          return state === undefined ? [] : [sample('holdfast.setting.state', 1, { setting, moment, state })];
-        }),
-      );
+      const findings = keeper.findings();
+      const of = fingerprint(findings);
+      const now = performance.now();
+      if (known === null || known.of !== of || now - known.at > STAND_FOR) {
+        known = { states: await statesOf(findings), of, at: now };
+      }
       return [
-        ...states,
+        ...known.states,
         ...[...record.heals].map(([resource, heals]) => sample('holdfast.heals', heals, { resource })),
       ];
     },
   };
+}
+
+async function statesOf(findings: readonly Finding[]): Promise<Reading[]> {
+  const views = await settingViews(findings);
+  return views.flatMap(({ setting, moments }) =>
+    MOMENTS.flatMap((moment) => {
+      const state = moments[moment]?.state;
+      return state === undefined ? [] : [sample('holdfast.setting.state', 1, { setting, moment, state })];
+    }),
+  );
+}
+
+function fingerprint(findings: readonly Finding[]): string {
+  return JSON.stringify(
+    findings.map(({ resource, key, moment, state, actual }) => [resource, key, moment, state, actual]),
+  );
 }
