@@ -4,6 +4,7 @@ import type { DesiredDaemon } from '../config/daemon.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
 import { HostError } from '../host/errors.ts';
+import { RUN_FOLDER } from '../host/folders.ts';
 import { Host } from '../host/host.ts';
 import { makeResources } from '../resources/index.ts';
 import { KnownFiles } from '../resources/known.ts';
@@ -24,8 +25,7 @@ export interface Context {
 }
 
 /** In /run, where only root writes: believed without another check, for the same bytes and the same build. */
-const KEPT_FOLDER = '/run/holdfast';
-const KEPT = { configuration: `${KEPT_FOLDER}/configuration`, files: `${KEPT_FOLDER}/files` } as const;
+const KEPT = { configuration: `${RUN_FOLDER}/configuration`, files: `${RUN_FOLDER}/files` } as const;
 
 export function openHost({ root, live }: CommonOptions): Host {
   return new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
@@ -35,16 +35,17 @@ export function openHost({ root, live }: CommonOptions): Host {
 export async function openContext(options: CommonOptions): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
-  const keeps = BUILD !== null && asRoot && host.root === '/';
+  // null: nothing is kept.
+  const build = asRoot && host.root === '/' ? BUILD : null;
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
     ...(options.config === undefined ? { files: host } : { files: new Host(), file: resolve(options.config) }),
     asRoot,
-    ...(keeps && BUILD !== null ? { compiled: { build: BUILD, text: kept(host, KEPT.configuration) } } : {}),
+    ...(build !== null ? { compiled: { build, text: kept(host, KEPT.configuration) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
-  const known = new KnownFiles(`${BUILD} ${hash}`, keeps ? kept(host, KEPT.files) : null);
+  const known = new KnownFiles(`${build} ${hash}`, build !== null ? kept(host, KEPT.files) : null);
   return {
     host,
     desired,
@@ -52,14 +53,14 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     hash,
     resources: makeResources(host, desired, { only: options.only, known }),
     keep() {
-      if (!keeps) return;
+      if (build === null) return;
       try {
         for (const [file, text] of [
           [KEPT.configuration, compiled],
           [KEPT.files, known.toText()],
         ] as const) {
           if (text === null) continue;
-          host.makeFolder(KEPT_FOLDER, 0o755);
+          host.makeFolder(RUN_FOLDER, 0o755);
           host.replace(file, text, 0o600);
         }
       } catch (error) {

@@ -1,12 +1,13 @@
 /** What `agent init` takes over: the settings that this host has now, and what of them cannot be taken over. */
 import { show } from '../config/errors.ts';
 import type { HostFacts } from '../config/initial.ts';
+import { sysctlKey } from '../config/sysctl.ts';
 import { DEFAULT_CONF, dhcpClients } from '../dhclient/clients.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { type Assignment, persistedSysctls, sameSysctlValue, sysctlKey } from '../resources/sysctl-files.ts';
+import { type Assignment, persistedSysctls, sameSysctlValue } from '../resources/sysctl-files.ts';
 
 export interface Gathered {
   readonly facts: HostFacts;

@@ -8,7 +8,7 @@ import { DNS_OPTIONS } from './conflicts.ts';
 import { type Checked, show } from './errors.ts';
 import { domainProblem, interfaceNameProblem } from './names.ts';
 import { resolvOptionProblem } from './resolv-options.ts';
-import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
+import { checkSysctlKey, sysctlKey, sysctlTextProblem } from './sysctl.ts';
 import { flow, note } from './yaml-text.ts';
 
 export interface HostFacts {
@@ -205,7 +205,7 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
   for (const { path, value: raw, file, line } of sysctls) {
     if (!path.startsWith('net/')) continue;
     const value = raw.replace(/[ \t]+/g, ' ').trim();
-    const key = path.includes('.') ? path : path.replaceAll('/', '.');
+    const key = sysctlKey(path);
     const problem = problemOf(checkSysctlKey(key)) ?? sysctlTextProblem(value);
     if (problem) notes.push(`not taken over from ${file}:${line}: ${key} = ${value}: ${problem}`);
     else settings.set(path, `  ${flow(key)}: ${flow(integer(value) ?? value)}${note(`${file}:${line}`)}`);

@@ -4,11 +4,7 @@ import { type Checked, show } from './errors.ts';
 /** What /proc/sys takes in one write: a page, with its end. */
 const LONGEST_VALUE = 4095;
 
-/**
- * The path below /proc/sys that a key names. As for procps and systemd-sysctl, whichever of `.` and `/` comes first is
- * the separator; the other one then stands for itself: `net.ipv4.conf.eth0/100.rp_filter` and
- * `net/ipv4/conf/eth0.100/rp_filter` are the same.
- */
+/** The path below /proc/sys that a key names, where it is one. */
 export function checkSysctlKey(key: string): Checked {
   const wrong = (why: string): Checked => ({ problem: `${show(key)} ${why}` });
   if (/^[./]*proc[./]sys[./]/.test(key)) return wrong('must be as sysctl shows it; leave /proc/sys out');
@@ -16,11 +12,26 @@ export function checkSysctlKey(key: string): Checked {
     return wrong('begins with -; write { value: …, optional: true } where the key may be missing');
   if (/[*?[\]]/.test(key)) return wrong('is a pattern; write each key out');
   if (/[=\s]/.test(key)) return wrong('is not a key; write net.ipv4.ip_forward: 1');
-  const dotted = /[./]/.exec(key)?.[0] === '.';
-  const path = dotted ? key.replace(/[./]/g, (char) => (char === '.' ? '/' : '.')) : key;
+  const path = sysctlPath(key);
   const parts = path.split('/');
   const sound = parts.every((part) => /^[A-Za-z0-9_.@+:-]+$/.test(part) && part !== '.' && part !== '..');
   return sound && parts.length > 1 ? { value: path } : wrong('is not a key; write one such as net.ipv4.ip_forward');
+}
+
+/**
+ * A key as a path below /proc/sys. As for procps and systemd-sysctl, whichever of `.` and `/` comes first is the
+ * separator; in the form with dots a slash stands for a dot in a name: `net.ipv4.conf.eth0/100.rp_filter` and
+ * `net/ipv4/conf/eth0.100/rp_filter` are the same.
+ */
+export function sysctlPath(key: string): string {
+  const separator = /[./]/.exec(key)?.[0];
+  if (separator !== '.') return key;
+  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
+}
+
+/** A key as an operator writes it: with dots, unless a name in it has one. */
+export function sysctlKey(path: string): string {
+  return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
 /** What is wrong with a text as a value (one line of ASCII), or nothing. */

@@ -1,7 +1,7 @@
 /** Keeps resources as they are wanted: looks when something changed and at intervals, heals what drifted, tells of it. */
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { converge, differs, inspectAll, isActionable } from '../resources/converge.ts';
+import { converge, differs, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 import { HealLimit } from './heal-limit.ts';
@@ -221,14 +221,6 @@ export class Keeper {
       return this.#watched.get(resource)?.slice() ?? []; // what is wrong there the next look says
     }
   }
-}
-
-function place({ resource, key, moment }: Finding | Outcome) {
-  return { resource, key, moment };
-}
-
-function identity({ resource, key, moment }: Finding | Outcome): string {
-  return `${resource} ${moment} ${key}`;
 }
 
 function failed(finding: Finding, error: unknown): Outcome {

@@ -1,9 +1,9 @@
 /** What the real dhclient says of a configuration: it has no check mode, but it reads all of it before it does anything. */
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
-const FOLDER = '/run/holdfast';
 /** The same name each time: one that a killed apply left is taken away by the next. */
-const FILE = `${FOLDER}/dhclient.conf`;
+const FILE = `${RUN_FOLDER}/dhclient.conf`;
 
 /**
  * dhclient's complaints about `text` (latin1), each with its line; none where dhclient, or the right to make the empty
@@ -11,7 +11,7 @@ const FILE = `${FOLDER}/dhclient.conf`;
  * script; its exit status is always 0. One at a time: to be called under the lock. Throws HostError.
  */
 export function dhclientComplaints(host: Host, text: string): string[] {
-  host.makeFolder(FOLDER, 0o755);
+  host.makeFolder(RUN_FOLDER, 0o755);
   try {
     host.replace(FILE, text, 0o600);
     const flags = ['-4', '-n', '-v', '--no-pid', '-sf', '/bin/true', '-lf', '/dev/null', '-cf', host.locate(FILE)];

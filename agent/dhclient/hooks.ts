@@ -8,11 +8,9 @@
  * process is started while nothing changes (but one, where an address' lifetime or a folder in /run needs it).
  */
 import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.ts';
+import { RUN_FOLDER } from '../host/folders.ts';
 import { managedKeywords, RESOLV_CONF, wantedLines } from '../resolver/resolv-conf.ts';
 import { envName, envValue, findOption } from './options.ts';
-
-/** Where the exit hook leaves the last event of each interface: `lease.eth0`, and `lease6.eth0` for DHCPv6. */
-export const RECORD_FOLDER = '/run/holdfast';
 
 /** What is recorded of an offer, as dhclient-script knows it (`new_` before it). */
 const RECORDED = {
@@ -77,6 +75,7 @@ ${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeR
 `;
 }
 
+/** Leaves the last event of each interface in RUN_FOLDER: `lease.eth0`, and `lease6.eth0` for DHCPv6. */
 export function renderExitHook(): string {
   return `${HEADER}
 case "\${reason-}" in
@@ -86,10 +85,10 @@ case "\${reason-}" in
     case "\${interface-}" in
     '' | *[!A-Za-z0-9_.:@-]*) ;;
     *)
-        if [ -d ${RECORD_FOLDER} ] || mkdir -p -m 0755 ${RECORD_FOLDER} 2>/dev/null; then
+        if [ -d ${RUN_FOLDER} ] || mkdir -p -m 0755 ${RUN_FOLDER} 2>/dev/null; then
             case "$reason" in
-            *6) holdfast_record='${RECORD_FOLDER}/lease6' ;;
-            *) holdfast_record='${RECORD_FOLDER}/lease' ;;
+            *6) holdfast_record='${RUN_FOLDER}/lease6' ;;
+            *) holdfast_record='${RUN_FOLDER}/lease' ;;
             esac
             printf '%s\\n' "reason=$reason	interface=$interface	pid=$PPID\${holdfast_offered-}" \\
                 2>/dev/null >|"$holdfast_record.$interface" || :

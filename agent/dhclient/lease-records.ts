@@ -1,6 +1,6 @@
 /** What the exit hook recorded of each interface's last lease event (agent/dhclient/hooks.ts). */
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { RECORD_FOLDER } from './hooks.ts';
 
 export interface LeaseRecord {
   readonly interface: string;
@@ -21,9 +21,9 @@ export interface LeaseRecord {
 /** Records that cannot be read, or that no hook of ours has written, are passed over. */
 export function leaseRecords(host: Host): LeaseRecord[] {
   return host
-    .list(RECORD_FOLDER)
+    .list(RUN_FOLDER)
     .filter((name) => /^lease6?\../.test(name))
-    .flatMap((name) => readRecord(host, `${RECORD_FOLDER}/${name}`, name) ?? []);
+    .flatMap((name) => readRecord(host, `${RUN_FOLDER}/${name}`, name) ?? []);
 }
 
 function readRecord(host: Host, path: string, name: string): LeaseRecord | null {

@@ -2,14 +2,8 @@
 import { matchesGlob } from 'node:path';
 import type { DesiredSysctl } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
-import { overruling } from '../resources/sysctl.ts';
-import {
-  type Assignment,
-  OUR_FILE,
-  parseSysctls,
-  persistedSysctls,
-  sameSysctlValue,
-} from '../resources/sysctl-files.ts';
+import { overruling, satisfies } from '../resources/sysctl.ts';
+import { type Assignment, OUR_FILE, parseSysctls, persistedSysctls } from '../resources/sysctl-files.ts';
 import type { Seen, Surroundings } from './check.ts';
 import { statements } from './lines.ts';
 
@@ -22,7 +16,7 @@ export function* sysctlBoot({ host, desired }: Surroundings): Iterable<Seen> {
     const later = overruling(all, setting);
     if (later !== undefined) yield { code: 'HF-SYSCTL-OVERRIDDEN', seen: says(later) };
     for (const one of all) {
-      if (one === later || one.file === OUR_FILE || wanted(setting, one.value)) continue;
+      if (one === later || one.file === OUR_FILE || satisfies(setting, one.value)) continue;
       if (one.path === setting.path) yield { code: 'HF-SYSCTL-ELSEWHERE', seen: says(one) };
       else if (matches(one.path, setting.path))
         yield { code: 'HF-SYSCTL-GLOB', seen: `${says(one)}, and so ${setting.key}` };
@@ -66,15 +60,11 @@ function* ufw(host: Host, settings: readonly DesiredSysctl[]): Iterable<Seen> {
 }
 
 function against(settings: readonly DesiredSysctl[], all: readonly Assignment[]): Assignment[] {
-  return all.filter((one) => settings.some((setting) => setting.path === one.path && !wanted(setting, one.value)));
+  return all.filter((one) => settings.some((setting) => setting.path === one.path && !satisfies(setting, one.value)));
 }
 
 function says({ file, line, path, value }: Assignment): string {
   return `${file}:${line} sets ${path} to ${value}`;
-}
-
-function wanted({ want }: DesiredSysctl, value: string): boolean {
-  return 'value' in want ? sameSysctlValue(want.value, value) : value.trim() !== '' && Number(value) >= want.atLeast;
 }
 
 /** glob(7) as sysctl.d(5) has it: `*` and `?` stay within one part of the path. */

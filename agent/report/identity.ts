@@ -2,9 +2,11 @@
  * Who reports: the resource attributes of OpenTelemetry's semantic conventions. From node:os and os-release(5) alone: a
  * library that knows more (systeminformation 5.33) starts `sh` and `cat` for it, at every reading.
  */
+
 import { createHmac, randomBytes } from 'node:crypto';
 import { arch, hostname, release } from 'node:os';
 import type { Attributes } from '../../probes/probe.ts';
+import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
 export interface Identity {
@@ -70,7 +72,7 @@ function machineId(host: Host): string {
   }
   const made = randomBytes(16).toString('hex');
   try {
-    host.makeFolder('/var/lib/holdfast', 0o755);
+    host.makeFolder(STATE_FOLDER, 0o755);
     host.replace(SUBSTITUTE, `${made}\n`, 0o600);
   } catch {
     // A host that keeps nothing is another one after each start.

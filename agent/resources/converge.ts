@@ -1,9 +1,8 @@
 /** The one way from findings to outcomes, for plan, apply and heal alike. */
 import { errorMessage } from '../host/errors.ts';
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
-
-const LOCK_FOLDER = '/run/holdfast';
 
 /**
  * A change may undo an earlier one (writing ip_forward resets the redirects of every interface), so what was changed is
@@ -29,7 +28,7 @@ export async function converge(
 ): Promise<Outcome[]> {
   const findings = await inspectAll(resources);
   if (!findings.some(isActionable)) return findings.map(untouched);
-  return host.exclusively(LOCK_FOLDER, () => applyAll(resources), patience);
+  return host.exclusively(RUN_FOLDER, () => applyAll(resources), patience);
 }
 
 /** Whether `apply` would change it. */
@@ -104,10 +103,11 @@ function untouched(finding: Finding): Outcome {
   return { ...outcome, result, ...(finding.reason === undefined ? {} : { reason: finding.reason }) };
 }
 
-function place({ resource, key, moment }: Finding) {
+export function place({ resource, key, moment }: Finding | Outcome) {
   return { resource, key, moment };
 }
 
-function identity({ resource, key, moment }: Finding): string {
+/** What tells an artifact at a moment from every other. */
+export function identity({ resource, key, moment }: Finding | Outcome): string {
   return `${resource} ${moment} ${key}`;
 }

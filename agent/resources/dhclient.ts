@@ -1,6 +1,7 @@
 import type { DesiredDhclient } from '../config/desired.ts';
 import { dhclientComplaints } from '../dhclient/check.ts';
 import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { confFiles } from '../dhclient/conf-files.ts';
 import type { ConfSetting } from '../dhclient/editor.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import { errorCode, HostError } from '../host/errors.ts';
@@ -43,22 +44,9 @@ export class Dhclient implements Resource {
     return this.files(dhcpClients(this.host));
   }
 
-  /** Every file that a dhclient of this host reads or would read at its start, links resolved, each once. */
   private files(clients: readonly DhcpClient[]): string[] {
     const { host } = this;
-    const used = clients
-      .filter(({ owner, confFile }) => owner === null && confFile.startsWith('/'))
-      .map(({ confFile }) => confFile);
-    const ofInterfaces = ['/etc/dhcp', '/etc'].flatMap((folder) => {
-      return host
-        .list(folder)
-        .filter((name) => /^dhclient-.+\.conf$/.test(name))
-        .map((name) => `${folder}/${name}`);
-    });
-    const there = [...used, DEFAULT_CONF, '/etc/dhclient.conf', ...ofInterfaces].filter((file) =>
-      host.stat(file)?.isFile(),
-    );
-    const files = [...new Set(there.map((file) => host.target(file)))];
+    const files = confFiles(host, clients);
     if (files.length > 0 || hookPlaces(host) === null) return files;
     return this.empty() ? [] : [DEFAULT_CONF];
   }

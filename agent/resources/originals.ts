@@ -4,9 +4,9 @@
  * `earlier` is there still. What differs from both was changed by somebody else since.
  */
 import { HostError } from '../host/errors.ts';
+import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
-export const STATE_FOLDER = '/var/lib/holdfast';
 const FOLDER = `${STATE_FOLDER}/originals`;
 
 export interface OriginalFile {

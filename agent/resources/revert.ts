@@ -1,19 +1,19 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
+import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { withoutOurs } from './merge.ts';
 import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
 import type { Outcome } from './resource.ts';
-import { sameSysctlValue, sysctlKey } from './sysctl-files.ts';
-
-const LOCK_FOLDER = '/run/holdfast';
+import { sameSysctlValue } from './sysctl-files.ts';
 
 /** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
 export async function revert(host: Host): Promise<Outcome[]> {
   const originals = new Originals(host);
   const damaged = originals.damaged().map(unknownOriginal);
   if (originals.all().length === 0) return damaged;
-  return host.exclusively(LOCK_FOLDER, async () => {
+  return host.exclusively(RUN_FOLDER, async () => {
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
     const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
     const outcomes = found

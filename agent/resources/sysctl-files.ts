@@ -1,4 +1,5 @@
 /** The persisted sysctls of a host, in the order in which systemd-sysctl(8) reads them at boot (sysctl.d(5)). */
+import { sysctlPath } from '../config/sysctl.ts';
 import type { Host } from '../host/host.ts';
 
 export const OUR_FILE = '/etc/sysctl.d/60-holdfast.conf';
@@ -29,21 +30,6 @@ export function parseSysctls(file: string, text: string): Assignment[] {
     found.push({ file, line: index + 1, path: sysctlPath(match[1]), value: match[2] });
   }
   return found;
-}
-
-/**
- * A key as a path below /proc/sys. Whichever of "." and "/" stands first separates; in the form with dots a slash
- * stands for a dot in a name (sysctl.d(5)): `net.ipv4.conf.eth0/100.rp_filter`.
- */
-export function sysctlPath(key: string): string {
-  const separator = /[./]/.exec(key)?.[0];
-  if (separator !== '.') return key;
-  return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
-}
-
-/** A key as an operator writes it: with dots, unless a name in it has one. */
-export function sysctlKey(path: string): string {
-  return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
 /** Multi-value sysctls come back with tabs: `4096\t131072\t6291456`. */

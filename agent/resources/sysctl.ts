@@ -1,10 +1,11 @@
 import type { DesiredSysctl } from '../config/desired.ts';
+import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
-import { type Assignment, OUR_FILE, persistedSysctls, sameSysctlValue, sysctlKey } from './sysctl-files.ts';
+import { type Assignment, OUR_FILE, persistedSysctls, sameSysctlValue } from './sysctl-files.ts';
 import { unreadable } from './unreadable.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
@@ -159,7 +160,8 @@ export function overruling(all: readonly Assignment[], setting: DesiredSysctl): 
   return last !== undefined && !satisfies(setting, last.value) ? last : undefined;
 }
 
-function satisfies({ want }: DesiredSysctl, actual: string): boolean {
+/** Whether that value, live or in a file, is as wanted. */
+export function satisfies({ want }: DesiredSysctl, actual: string): boolean {
   if ('value' in want) return sameSysctlValue(want.value, actual);
   return actual.trim() !== '' && Number(actual) >= want.atLeast;
 }

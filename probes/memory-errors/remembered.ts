@@ -2,9 +2,8 @@
  * How far a log was read, kept in /run: a restarted agent goes on there, and the next boot begins anew. Losing it costs
  * no more than a repeated or a missed line, so nothing here throws.
  */
+import { RUN_FOLDER } from '../../agent/host/folders.ts';
 import type { Host } from '../../agent/host/host.ts';
-
-const FOLDER = '/run/holdfast';
 
 export class Remembered<T> {
   readonly #host: Host;
@@ -14,7 +13,7 @@ export class Remembered<T> {
 
   constructor(host: Host, name: string, valid: (value: unknown) => value is T) {
     this.#host = host;
-    this.#file = `${FOLDER}/${name}`;
+    this.#file = `${RUN_FOLDER}/${name}`;
     this.#valid = valid;
   }
 
@@ -31,7 +30,7 @@ export class Remembered<T> {
     const text = JSON.stringify(value);
     if (text === this.#saved) return;
     try {
-      this.#host.makeFolder(FOLDER, 0o755);
+      this.#host.makeFolder(RUN_FOLDER, 0o755);
       this.#host.replace(this.#file, text, 0o600);
       this.#saved = text;
     } catch {
