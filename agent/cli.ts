@@ -47,7 +47,7 @@ command('apply', 'make the host what the configuration says, and read it back')
   )
   .action(run<ApplyOptions>(async () => (await import('./commands/apply.ts')).apply));
 
-command('status', 'show each setting now, at the next lease and at the next boot, and every running dhclient')
+command('status', 'show each setting now, at the next lease and at the next boot, and every running DHCP client')
   .addHelpText('after', examples(['agent status', 'agent status --json']))
   .action(run(async () => (await import('./commands/status.ts')).status));
 

@@ -1,3 +1,5 @@
+import { holderName, type LeaseHolder } from '../clients/holder.ts';
+import { leaseHolders } from '../clients/holders.ts';
 import { type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
 import type { Host } from '../host/host.ts';
@@ -8,14 +10,20 @@ import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
-/** Shows each setting at its three moments, and every running dhclient. Looks only. Gives the exit status. */
+/** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
   const { host, resources } = await openContext(options);
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client));
-  if (options.json) printJson({ settings, clients, findings: findings.map(withoutTexts) });
-  else if (!options.quiet) tell(settings, clients, findings, host);
+  const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
+  if (options.json) {
+    const otherClients = others.map((holder) => ({ ...holder, started: time(holder.started) }));
+    printJson({ settings, clients, otherClients, findings: findings.map(withoutTexts) });
+  } else if (!options.quiet) {
+    tell(settings, clients, findings, host);
+    for (const holder of others) tellHolder(holder);
+  }
   return EXIT.ok;
 }
 
@@ -141,6 +149,10 @@ function tellClient({ pid, started, configuration, owner, staleSince, leases }: 
     if (lease.withoutHook.length > 0)
       print(`  without the hook it would then have written: ${lease.withoutHook.join('; ')}`);
   }
+}
+
+function tellHolder(holder: LeaseHolder): void {
+  print(`\n${paint('bold', holderName(holder))} since ${time(holder.started)}`);
 }
 
 /** The whole text of files is `plan`'s matter. */

@@ -144,6 +144,11 @@ export const CODES = {
     why: 'Each renews by itself and runs the script by itself; they may hold different leases, and the one that is stopped takes the address away from the other.',
     remedy: 'Find out who starts each (ifup, a unit, a script) and end one of them.',
   },
+  'HF-LEASE-CONTESTED': {
+    severity: 'problem',
+    why: 'Each takes a lease of its own, sets the address and the routes, and writes its own name servers; what one is told the other undoes.',
+    remedy: 'Leave the interface to one of them: docs/clients.md says how for each.',
+  },
   'HF-DHCLIENT-STALE': {
     severity: 'note',
     why: 'It reads its configuration only at its start. The hooks hold the settings until then; what it requests from the server changes only with a new start.',

@@ -1,4 +1,5 @@
 /** The DHCP clients that run: whether the hooks and dhclient.conf reach them, and whether they get in each other's way. */
+import { contests, leaseHolders } from '../clients/holders.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import type { Host } from '../host/host.ts';
@@ -12,6 +13,10 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
     yield { code: 'HF-DHCLIENT-ABSENT', seen: 'neither dhclient-script nor a folder for hooks is here' };
   }
   yield* twice(clients);
+  for (const { where, by } of contests(leaseHolders(host))) {
+    const names = by.map(({ program, pid }) => `${program}[${pid}]`);
+    yield { code: 'HF-LEASE-CONTESTED', seen: `${names.join(' and ')} serve ${where}` };
+  }
   for (const client of clients) yield* one(host, client);
   for (const name of DHCP_DAEMONS) {
     const pid = daemons.get(name);

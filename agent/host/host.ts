@@ -18,7 +18,7 @@ import { type Replaced, removeFile, replaceFile, replaceWithLink } from './atomi
 import { resolveWithin } from './confine.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
-import { type Process, processesNamed } from './processes.ts';
+import { type Neighbourhood, type Process, processesNamed } from './processes.ts';
 import { readRegularFile } from './read.ts';
 import { type RunResult, run } from './run.ts';
 
@@ -143,9 +143,9 @@ export class Host {
     }
   }
 
-  /** The running processes of that name that see this host's files; none where the kernel is not ours to look at. */
-  processes(name: string): Process[] {
-    return this.live ? processesNamed(name) : [];
+  /** The running processes of that name that belong to this host; none where the kernel is not ours to look at. */
+  processes(name: string, neighbourhood: Neighbourhood = 'files'): Process[] {
+    return this.live ? processesNamed(name, neighbourhood) : [];
   }
 
   run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {

@@ -11,24 +11,47 @@ export interface Process {
 const MILLISECONDS_A_TICK = 10;
 
 /**
- * The running processes with that comm (proc_pid_comm(5)) in this mount namespace, by pid: a container's dhclient reads
- * other files than ours, although the host sees it.
+ * Whose processes count. `files`: those of this mount namespace: a container's dhclient reads other files than ours,
+ * although the host sees it. `network`: those of this PID and network namespace, whatever they see of the files: systemd
+ * gives its own daemons mount namespaces, and dhcpcd changes its root.
  */
-export function processesNamed(name: string): Process[] {
-  const found: Process[] = [];
-  for (const entry of readdirSync('/proc')) {
-    const first = entry.charCodeAt(0);
-    if (first < 0x30 || first > 0x39 || readOrNull(`/proc/${entry}/comm`) !== `${name}\n`) continue;
-    const process = readProcess(Number(entry));
-    if (process !== null) found.push(process);
-  }
-  return found.sort((a, b) => a.pid - b.pid);
+export type Neighbourhood = 'files' | 'network';
+
+/** The running processes with that comm (15 characters at most, proc_pid_comm(5)), by pid. */
+export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
+  const namespaces = neighbourhood === 'files' ? ['mnt'] : ['pid', 'net'];
+  const found = (processIds().get(name) ?? [])
+    .filter((pid) => namespaces.every((namespace) => shares(pid, namespace)))
+    .map(readProcess);
+  return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
 }
+
+/** Process ids by comm: one look at /proc serves whoever asks in the same turn of the event loop. */
+function processIds(): Map<string, number[]> {
+  if (seen === null) {
+    seen = new Map();
+    for (const entry of readdirSync('/proc')) {
+      const first = entry.charCodeAt(0);
+      if (first < 0x30 || first > 0x39) continue;
+      const comm = readOrNull(`/proc/${entry}/comm`)?.slice(0, -1);
+      if (comm === undefined) continue; // it ended meanwhile
+      const others = seen.get(comm);
+      if (others === undefined) seen.set(comm, [Number(entry)]);
+      else others.push(Number(entry));
+    }
+    setImmediate(() => {
+      seen = null;
+    });
+  }
+  return seen;
+}
+
+let seen: Map<string, number[]> | null = null;
 
 function readProcess(pid: number): Process | null {
   const stat = readOrNull(`/proc/${pid}/stat`);
   const commandLine = readOrNull(`/proc/${pid}/cmdline`);
-  if (stat === null || commandLine === null || commandLine === '' || !seesOurFiles(pid)) return null;
+  if (stat === null || commandLine === null || commandLine === '') return null;
   // The comm in parentheses may hold anything: fields are counted from the last ")". starttime is field 22.
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   return {
@@ -38,9 +61,9 @@ function readProcess(pid: number): Process | null {
   };
 }
 
-function seesOurFiles(pid: number): boolean {
+function shares(pid: number, namespace: string): boolean {
   try {
-    return readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/self/ns/mnt');
+    return readlinkSync(`/proc/${pid}/ns/${namespace}`) === readlinkSync(`/proc/self/ns/${namespace}`);
   } catch {
     return true; // not root: it cannot be told, and most hosts have no other
   }

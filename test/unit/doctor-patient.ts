@@ -16,6 +16,8 @@ export interface Patient {
   readonly daemons?: Record<string, number>;
   /** Command lines of dhclients, by process id; each started at its id, in milliseconds of 2001. */
   readonly dhclients?: Record<number, string>;
+  /** The same of other programs, by their comm. Their titles hold blanks: an array is taken word by word. */
+  readonly others?: Record<string, Record<number, string | readonly string[]>>;
   readonly live?: boolean;
   /** What programs answer, by the first word; of all others the real ones are run. */
   readonly programs?: Record<string, Partial<RunResult>>;
@@ -36,9 +38,11 @@ export class FolderHost extends Host {
   }
 
   override processes(name: string): Process[] {
-    if (name !== 'dhclient' || !this.live) return [];
-    return Object.entries(this.patient.dhclients ?? {}).map(([pid, line]) => {
-      return { pid: Number(pid), arguments: line.split(' '), started: START_2001 };
+    if (!this.live) return [];
+    const lines: Record<string, string | readonly string[]> =
+      (name === 'dhclient' ? this.patient.dhclients : this.patient.others?.[name]) ?? {};
+    return Object.entries(lines).map(([pid, line]) => {
+      return { pid: Number(pid), arguments: typeof line === 'string' ? line.split(' ') : line, started: START_2001 };
     });
   }
 

@@ -12,8 +12,16 @@ const floors: Record<string, string[]> = {
   'agent/config': ['agent/dhclient'], // the table of dhclient's options
   'agent/dhclient': ['agent/host', 'agent/config', 'agent/resolver'],
   'agent/resolver': ['agent/host', 'agent/config'],
-  'agent/resources': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
-  'agent/doctor': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
+  'agent/clients': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
+  'agent/resources': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/clients'],
+  'agent/doctor': [
+    'agent/host',
+    'agent/config',
+    'agent/dhclient',
+    'agent/resolver',
+    'agent/clients',
+    'agent/resources',
+  ],
   probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
 };
 const upper = ['agent/daemon', 'agent/report', 'agent/collector', 'agent/commands', 'agent'];

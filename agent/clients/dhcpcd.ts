@@ -1,0 +1,41 @@
+/** The running dhcpcd(8), by its processes and its lease files. */
+import type { Host } from '../host/host.ts';
+import type { Process } from '../host/processes.ts';
+import type { LeaseHolder } from './holder.ts';
+
+/** dhcpcd writes a lease file at every lease that it gets, renewals too: IF.lease, IF-SSID.lease, IF.lease6. */
+const LEASES = '/var/lib/dhcpcd';
+
+/** One for each dhcpcd, its helpers left out; a manager serves many interfaces, others the one they were started for. */
+export function dhcpcdHolders(host: Host): LeaseHolder[] {
+  const all = host.processes('dhcpcd', 'network');
+  return all.filter(isMain).map((process) => {
+    const { pid, started } = process;
+    return { program: 'dhcpcd', pid, started, interfaces: ownInterface(process) ?? leased(host, started) };
+  });
+}
+
+/**
+ * dhcpcd 9 and later separate privileges: the helpers call themselves `dhcpcd: [privileged proxy] eth0`, `[BPF ARP] …`,
+ * the process that decides `dhcpcd: eth0 [ip4]` or, for all interfaces, `dhcpcd: [master]` (10: `[manager]`).
+ */
+function isMain({ arguments: [title = ''] }: Process): boolean {
+  return !/^dhcpcd: \[(?!master\]|manager\])/.test(title);
+}
+
+/** The one interface that the process says it is for. */
+function ownInterface({ arguments: [title = ''] }: Process): string[] | null {
+  const name = /^dhcpcd: ([^\s[]+)/.exec(title)?.[1];
+  return name === undefined ? null : [name];
+}
+
+/** Those with a lease that is newer than the process. */
+function leased(host: Host, started: number): string[] {
+  const names = host
+    .list(LEASES)
+    .filter((file) => /\.lease6?$/.test(file) && (host.stat(`${LEASES}/${file}`)?.mtimeMs ?? 0) >= started)
+    .map((file) => file.replace(/\.lease6?$/, ''));
+  const links = host.list('/sys/class/net');
+  // An SSID may follow the name.
+  return links.filter((link) => names.some((name) => name === link || name.startsWith(`${link}-`)));
+}

@@ -1,0 +1,49 @@
+/**
+ * Which programs take the leases of this host, and on which interfaces: found by what runs. One file a program says how
+ * its interfaces are found; here they are put together, and compared.
+ */
+import { dhcpClients } from '../dhclient/clients.ts';
+import type { Host } from '../host/host.ts';
+import { dhcpcdHolders } from './dhcpcd.ts';
+import type { LeaseHolder, LeaseProgram } from './holder.ts';
+import { networkdHolders } from './networkd.ts';
+import { networkManagerHolders } from './networkmanager.ts';
+
+/** All that run; none where the host is not live. The look at the processes is one, whoever asks for it in the same turn. */
+export function leaseHolders(host: Host): LeaseHolder[] {
+  return [...dhclientHolders(host), ...dhcpcdHolders(host), ...networkManagerHolders(host), ...networkdHolders(host)];
+}
+
+/**
+ * One sentence where an interface that this program serves is served by another one too, so that none of them can be
+ * told to leave the name servers alone and be believed; null: there is no such interface.
+ */
+export function contested(host: Host, program: LeaseProgram): string | null {
+  const holders = leaseHolders(host);
+  if (!holders.some((holder) => holder.program === program)) return null;
+  const sentences = contests(holders)
+    .filter(({ by }) => by.some((holder) => holder.program === program))
+    .map(
+      ({ where, by }) => `${where} is served by ${by.map(({ program, pid }) => `${program}[${pid}]`).join(' and ')}`,
+    );
+  if (sentences.length === 0) return null;
+  return `${sentences.join(', ')}: each takes a lease of its own and has its own idea of the name servers; leave the interface to one of them`;
+}
+
+/** The interfaces that two programs serve. Two dhclients are one program: the same hooks hold both. */
+export function contests(holders: readonly LeaseHolder[]): { where: string; by: LeaseHolder[] }[] {
+  const named = new Set(holders.flatMap(({ interfaces }) => (interfaces === 'all' ? [] : interfaces)));
+  return [...named].sort().flatMap((where) => {
+    const by = holders.filter(({ interfaces }) => interfaces === 'all' || interfaces.includes(where));
+    return new Set(by.map(({ program }) => program)).size > 1 ? [{ where, by }] : [];
+  });
+}
+
+/** Those that another program runs are that program's. */
+function dhclientHolders(host: Host): LeaseHolder[] {
+  return dhcpClients(host)
+    .filter(({ owner }) => owner === null)
+    .map(({ pid, started, interfaces }) => {
+      return { program: 'dhclient', pid, started, interfaces: interfaces.length === 0 ? 'all' : interfaces };
+    });
+}
