@@ -61,7 +61,7 @@ export async function openContext(options: CommonOptions): Promise<Context> {
         ] as const) {
           if (text === null) continue;
           host.makeFolder(RUN_FOLDER, 0o755);
-          host.replace(file, text, 0o600);
+          host.replaceOwn(file, text, 0o600);
         }
       } catch (error) {
         if (!(error instanceof HostError)) throw error; // the next command does the work again

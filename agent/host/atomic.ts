@@ -55,6 +55,27 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o644): Re
   return { atomic: true };
 }
 
+/**
+ * The same for a file that only Holdfast has, mostly in /run: nothing of the old one is kept, so no process is started for
+ * what node:fs cannot copy, and the disk is not waited for: after a power cut it may be the old one, or empty.
+ */
+export function replaceOwnFile(path: string, content: Uint8Array, mode: number): void {
+  const temporary = temporaryOf(path);
+  try {
+    const fd = createTemporary(temporary);
+    try {
+      fchmodSync(fd, mode);
+      writeAll(fd, content);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    removeIfThere(temporary);
+    throw hostError('write', path, error);
+  }
+}
+
 /** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; then the old file is there still. */
 export function replaceWithLink(path: string, target: string): void {
   const temporary = temporaryOf(path);
@@ -90,9 +111,7 @@ function writeTemporary(
   like: { path: string; stats: Stats } | null,
   mode: number,
 ): void {
-  removeIfThere(temporary);
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const fd = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  const fd = createTemporary(temporary);
   try {
     if (like === null) {
       fchmodSync(fd, mode);
@@ -108,6 +127,12 @@ function writeTemporary(
   } finally {
     closeSync(fd);
   }
+}
+
+function createTemporary(temporary: string): number {
+  removeIfThere(temporary);
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  return openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
 }
 
 /**

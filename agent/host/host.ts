@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Replaced, removeFile, replaceFile, replaceWithLink } from './atomic.ts';
+import { type Replaced, removeFile, replaceFile, replaceOwnFile, replaceWithLink } from './atomic.ts';
 import { resolveWithin } from './confine.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
@@ -95,6 +95,11 @@ export class Host {
   /** Replaces a file's content atomically (see atomic.ts); `text` is latin1 as from readText. */
   replace(path: string, text: string, mode?: number): Replaced {
     return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode);
+  }
+
+  /** The same for a file of Holdfast's own that may be lost: starts no process, waits for no disk. */
+  replaceOwn(path: string, text: string, mode: number): void {
+    replaceOwnFile(this.locate(path), Buffer.from(text, 'latin1'), mode);
   }
 
   /** Puts a symbolic link in the file's place, atomically. */

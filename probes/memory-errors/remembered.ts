@@ -31,7 +31,7 @@ export class Remembered<T> {
     if (text === this.#saved) return;
     try {
       this.#host.makeFolder(RUN_FOLDER, 0o755);
-      this.#host.replace(this.#file, text, 0o600);
+      this.#host.replaceOwn(this.#file, text, 0o600);
       this.#saved = text;
     } catch {
       // A full or read-only /run: tried again after the next reading.

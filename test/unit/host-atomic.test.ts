@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import childProcess, { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -13,9 +13,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeFile, replaceFile, replaceWithLink } from '../../agent/host/atomic.ts';
+import { removeFile, replaceFile, replaceOwnFile, replaceWithLink } from '../../agent/host/atomic.ts';
 import type { HostError } from '../../agent/host/errors.ts';
 import { missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
@@ -85,6 +86,28 @@ test('extended attributes and ACL are kept', { skip: missing('setfattr') || notR
   const kept = execFileSync('getfattr', ['--absolute-names', '-d', '-m', '-', file], { encoding: 'utf8' });
   assert.match(kept, /user\.holdfast="a label"/);
   assert.match(kept, /trusted\.holdfast="another"/);
+});
+
+test('a file of our own is replaced whole, with its own mode, and without a process', (t) => {
+  const folder = scratch(t, { f: 'old\n', '.f.holdfast': 'half of' });
+  const file = join(folder, 'f');
+  const started = t.mock.method(childProcess, 'spawnSync');
+  syncBuiltinESMExports();
+  t.after(() => {
+    started.mock.restore();
+    syncBuiltinESMExports();
+  });
+  replaceFile(file, Buffer.from('new\n'));
+  assert.equal(started.mock.callCount(), 1, 'what any other file takes');
+  const old = statSync(file);
+  replaceOwnFile(file, Buffer.from('newer\n'), 0o600);
+  assert.equal(started.mock.callCount(), 1);
+  assert.equal(readFileSync(file, 'utf8'), 'newer\n');
+  const { mode, ino } = statSync(file);
+  assert.equal(mode & 0o7777, 0o600);
+  assert.notEqual(ino, old.ino);
+  assert.deepEqual(readdirSync(folder), ['f']);
+  assert.throws(() => replaceOwnFile(join(folder, 'no/f'), Buffer.from(''), 0o600), { code: 'ENOENT' });
 });
 
 test('the other names of a hard-linked file keep the old text', (t) => {
