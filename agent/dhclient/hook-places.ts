@@ -3,6 +3,7 @@
  * which may be somebody's already: there ours is a marked block in it.
  */
 import type { Host } from '../host/host.ts';
+import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
 
 export interface HookPlaces {
   readonly enter: string;
@@ -16,8 +17,6 @@ export interface HookPlaces {
 /** Last in run-parts' order, so that no neighbour (resolvconf) redefines make_resolv_conf after us. */
 const NAME = 'zz-holdfast';
 const SCRIPTS = ['/sbin/dhclient-script', '/usr/sbin/dhclient-script'];
-const BEGIN = '# BEGIN holdfast\n';
-const END = '# END holdfast\n';
 
 /** The first dhclient-script that is there, where dhclient runs it without being told another. */
 export const defaultScript = (host: Host) => SCRIPTS.find((path) => host.stat(path) !== null) ?? null;
@@ -55,31 +54,16 @@ export function sourcesHooks(host: Host, script: string): boolean {
 /** The whole file with our hook in it. */
 export function placeHook(places: HookPlaces, current: string | null, hook: string): string {
   if (!places.shared) return hook;
-  const block = BEGIN + hook + END;
-  if (current === null) return `#!/bin/sh\n${block}`;
-  const { before, after } = around(current);
-  return before + block + after;
+  return placeInShell(current, hook);
 }
 
 /** The file without it; null: nothing of anybody's is left in it. */
 export function removeHook(places: HookPlaces, current: string): string | null {
   if (!places.shared) return null;
-  const { before, after } = around(current);
-  return before + after === '#!/bin/sh\n' ? null : before + after;
+  return removeFromShell(current);
 }
 
 /** Whether a hook of ours is in the file. */
 export function ownsHook(places: HookPlaces, current: string): boolean {
-  return !places.shared || around(current).found;
-}
-
-/** The innermost pair of marks: a mark that somebody left alone is a line of theirs. */
-const BLOCK = new RegExp(`^${BEGIN}(?:(?!${BEGIN})[^])*?^${END}`, 'm');
-
-function around(text: string): { before: string; after: string; found: boolean } {
-  const block = BLOCK.exec(text);
-  if (block === null) {
-    return { before: text === '' || text.endsWith('\n') ? text : `${text}\n`, after: '', found: false };
-  }
-  return { before: text.slice(0, block.index), after: text.slice(block.index + block[0].length), found: true };
+  return !places.shared || findBlock(current) !== null;
 }

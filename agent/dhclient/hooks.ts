@@ -9,7 +9,8 @@
  */
 import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
-import { managedKeywords, RESOLV_CONF, wantedLines } from '../resolver/resolv-conf.ts';
+import { composeFunction, quote } from '../resolver/compose-sh.ts';
+import { managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { envName, envValue, findOption } from './options.ts';
 
 /** What is recorded of an offer, as dhclient-script knows it (`new_` before it). */
@@ -134,76 +135,13 @@ function assignments(scope: DhclientScope, family: 4 | 6, indent: string): strin
  * composeResolvConf does, compares, and renames. What the configuration leaves open is taken from the lease.
  */
 function makeResolvConf(dns: DesiredDns): string {
-  const managed = managedKeywords(dns);
-  const literal = (...keywords: (typeof managed)[number][]) => {
-    return quote(keywords.map((keyword) => (managed.includes(keyword) ? wantedLines(dns, keyword) : '')).join(''));
-  };
-  const names = managed.includes('domain');
-  const servers = managed.includes('nameserver');
-  const always = managed.map((keyword) => keyword as string);
-  const body = `make_resolv_conf() {
-    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' others='' placed='' line end word rest temporary newline='
-'
-${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : OFFERED_NAMES}${
-  servers ? `    servers=${literal('nameserver')}\n` : OFFERED_SERVERS
-}    others=${literal('sortlist', 'options')}
-    # A named pipe would be waited for, a device be renamed over.
-    if [ -e "$file" ] && [ ! -f "$file" ]; then
-        return 0
-    fi
-    if [ -r "$file" ]; then
-        # A last line without its line break is one, too.
-        while end="$newline"; IFS= read -r line || { end=''; [ -n "$line" ]; }; do
-            current="$current$line$end"
-            word=\${line#"\${line%%[! 	]*}"}
-            word=\${word%%[ 	]*}
-            case "$word" in
-            ${always.join(' | ')}) word=ours ;;
-${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours; fi ;;\n`}${
-  servers ? '' : `            nameserver) if [ -n "$servers" ]; then word=ours; fi ;;\n`
-}            *) word=other ;;
-            esac
-            if [ "$word" != ours ]; then
-                wanted="$wanted$line$newline"
-            elif [ -z "$placed" ]; then
-                wanted="$wanted$names$servers$others"
-                placed=yes
-            fi
-        done <"$file"
-    fi
-    if [ -z "$placed" ]; then
-        wanted="$wanted$names$servers$others"
-    fi
-    if [ "$wanted" = "$current" ] && [ -e "$file" ]; then
-        return 0
-    fi
-    # Each dhclient (IPv4 and IPv6 on one interface) has its own; the next event of one takes what a killed one left.
-    temporary="\${file%/*}/.resolv.conf.holdfast.$PPID"
-    if (umask 022 && printf '%s' "$wanted" >|"$temporary") 2>/dev/null; then
-        cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
-        sync -- "$temporary" 2>/dev/null || :
-        # A bind-mounted file cannot be renamed over: written in place, and put back where that fails (a full disk).
-        mv -fT -- "$temporary" "$file" 2>/dev/null ||
-            if [ -s "$temporary" ]; then
-                cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
-            fi
-    fi
-    rm -f -- "$temporary" 2>/dev/null || :
-    return 0
-}
-`;
+  const body = composeFunction('make_resolv_conf', dns, { names: OFFERED_NAMES, servers: OFFERED_SERVERS });
   if (dns.symlink !== 'refuse') return body;
   return `# A symbolic link is somebody else's file: its owner gets the servers above from its own hook.
 if [ ! -L ${RESOLV_CONF} ]; then
 ${body}fi
 `;
 }
-
-const FOLLOW = `    if [ -L "$file" ]; then
-        # Its folder is not there yet: the agent makes it.
-        file=$(readlink -f "$file") || return 0
-    fi
-`;
 
 /** As Debian's script has it: the domain is the first to be searched. */
 const OFFERED_NAMES = `    word="\${new_domain_name-}"
@@ -234,8 +172,3 @@ const OFFERED_SERVERS = `    rest="\${new_domain_name_servers-} "
         esac
     done
 `;
-
-/** A literal for sh: nothing in it is expanded. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}

@@ -13,12 +13,17 @@ import {
   type Stats,
   symlinkSync,
   unlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errorCode, hostError } from './errors.ts';
 import { notRegular } from './read.ts';
 import { run } from './run.ts';
+
+export interface ReplaceOptions {
+  readonly keepTime?: boolean;
+}
 
 export interface Replaced {
   /** false: the file is a mount point (a container's resolv.conf), was written in place, and a reader may have seen a mixture. */
@@ -30,10 +35,16 @@ export interface Replaced {
  * one, whole: written beside it, synced, renamed over it, the folder synced. Mode, owner, ACL and extended attributes
  * (SELinux label) of an existing file are kept; a new one gets `mode`. The temporary has a fixed name, starting with a
  * dot so that run-parts(8) and systemd-sysctl pass it over: one left by a killed process is taken away by the next.
+ * `keepTime`: with the old one's modification time, in whole seconds, for a reader to whom a new time is an order.
  * `path` is on the real file system; a symbolic link there is replaced, not followed.
  * Throws HostError; then the old file is whole and no temporary is left.
  */
-export function replaceFile(path: string, content: Uint8Array, mode = 0o644): Replaced {
+export function replaceFile(
+  path: string,
+  content: Uint8Array,
+  mode = 0o644,
+  { keepTime = false }: ReplaceOptions = {},
+): Replaced {
   const old = lstatOrNull(path);
   // A link that is followed may lead to /dev/null: renamed over, it is lost to the whole host.
   if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
@@ -42,6 +53,7 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o644): Re
   const temporary = temporaryOf(path);
   try {
     writeTemporary(temporary, content, old?.isFile() ? { path, stats: old } : null, mode);
+    if (keepTime && old?.isFile()) keepSecond(temporary, old);
     renameSync(temporary, path);
   } catch (error) {
     removeIfThere(temporary);
@@ -127,6 +139,11 @@ function writeTemporary(
   } finally {
     closeSync(fd);
   }
+}
+
+function keepSecond(temporary: string, { mtimeMs }: Stats): void {
+  const second = Math.floor(mtimeMs / 1000);
+  utimesSync(temporary, second, second);
 }
 
 function createTemporary(temporary: string): number {

@@ -14,7 +14,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Replaced, removeFile, replaceFile, replaceOwnFile, replaceWithLink } from './atomic.ts';
+import {
+  type Replaced,
+  type ReplaceOptions,
+  removeFile,
+  replaceFile,
+  replaceOwnFile,
+  replaceWithLink,
+} from './atomic.ts';
 import { resolveWithin } from './confine.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
@@ -93,8 +100,8 @@ export class Host {
   }
 
   /** Replaces a file's content atomically (see atomic.ts); `text` is latin1 as from readText. */
-  replace(path: string, text: string, mode?: number): Replaced {
-    return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode);
+  replace(path: string, text: string, mode?: number, options?: ReplaceOptions): Replaced {
+    return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
 
   /** The same for a file of Holdfast's own that may be lost: starts no process, waits for no disk. */

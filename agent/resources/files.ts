@@ -10,7 +10,7 @@ import type { Finding, Outcome } from './resource.ts';
 export async function applyFile(
   host: Host,
   finding: Finding,
-  { path = finding.key, mode = 0o644 } = {},
+  { path = finding.key, mode = 0o644, keepTime = false } = {},
 ): Promise<Outcome> {
   const { wanted } = finding;
   await new Originals(host).rememberFile(path, wanted);
@@ -19,7 +19,7 @@ export async function applyFile(
     host.remove(path);
   } else {
     host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
-    notAtomic = !host.replace(path, wanted, mode).atomic;
+    notAtomic = !host.replace(path, wanted, mode, { keepTime }).atomic;
   }
   const actual = host.readText(path);
   const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment, actual };

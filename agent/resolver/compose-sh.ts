@@ -1,0 +1,88 @@
+/**
+ * composeResolvConf (resolv-conf.ts) in sh, for the hooks that DHCP clients source at each lease: the two must give the
+ * same bytes. Only literals from the configuration, single-quoted; no process is started while nothing changes.
+ */
+import type { DesiredDns } from '../config/desired.ts';
+import { managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
+
+/** Lines of sh that set `names`, and `servers`, to lines of resolv.conf: what the configuration leaves open. */
+export interface Offered {
+  readonly names: string;
+  readonly servers: string;
+}
+
+/**
+ * A function of that name: compares the file with the wanted one and renames it into place where they differ. It never
+ * fails. `offered` may use its local variables `line`, `word` and `rest`, and `newline`.
+ */
+export function composeFunction(name: string, dns: DesiredDns, offered: Offered): string {
+  const managed = managedKeywords(dns);
+  const literal = (...keywords: (typeof managed)[number][]) => {
+    return quote(keywords.map((keyword) => (managed.includes(keyword) ? wantedLines(dns, keyword) : '')).join(''));
+  };
+  const names = managed.includes('domain');
+  const servers = managed.includes('nameserver');
+  const always = managed.map((keyword) => keyword as string);
+  return `${name}() {
+    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' others='' placed='' line end word rest temporary newline='
+'
+${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : offered.names}${
+  servers ? `    servers=${literal('nameserver')}\n` : offered.servers
+}    others=${literal('sortlist', 'options')}
+    # A named pipe would be waited for, a device be renamed over.
+    if [ -e "$file" ] && [ ! -f "$file" ]; then
+        return 0
+    fi
+    if [ -r "$file" ]; then
+        # A last line without its line break is one, too.
+        while end="$newline"; IFS= read -r line || { end=''; [ -n "$line" ]; }; do
+            current="$current$line$end"
+            word=\${line#"\${line%%[! 	]*}"}
+            word=\${word%%[ 	]*}
+            case "$word" in
+            ${always.join(' | ')}) word=ours ;;
+${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours; fi ;;\n`}${
+  servers ? '' : `            nameserver) if [ -n "$servers" ]; then word=ours; fi ;;\n`
+}            *) word=other ;;
+            esac
+            if [ "$word" != ours ]; then
+                wanted="$wanted$line$newline"
+            elif [ -z "$placed" ]; then
+                wanted="$wanted$names$servers$others"
+                placed=yes
+            fi
+        done <"$file"
+    fi
+    if [ -z "$placed" ]; then
+        wanted="$wanted$names$servers$others"
+    fi
+    if [ "$wanted" = "$current" ] && [ -e "$file" ]; then
+        return 0
+    fi
+    # Each dhclient (IPv4 and IPv6 on one interface) has its own; the next event of one takes what a killed one left.
+    temporary="\${file%/*}/.resolv.conf.holdfast.$PPID"
+    if (umask 022 && printf '%s' "$wanted" >|"$temporary") 2>/dev/null; then
+        cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
+        sync -- "$temporary" 2>/dev/null || :
+        # A bind-mounted file cannot be renamed over: written in place, and put back where that fails (a full disk).
+        mv -fT -- "$temporary" "$file" 2>/dev/null ||
+            if [ -s "$temporary" ]; then
+                cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
+            fi
+    fi
+    rm -f -- "$temporary" 2>/dev/null || :
+    return 0
+}
+`;
+}
+
+const FOLLOW = `    if [ -L "$file" ]; then
+        # Its folder is not there yet: the agent makes it.
+        file=$(readlink -f "$file") || return 0
+    fi
+`;
+
+/** A literal for sh: nothing in it is expanded. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
