@@ -3,8 +3,9 @@
  * from the archive that apt uses on this machine, and never written to afterwards.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export const suites = { bullseye: 'Debian 11', bookworm: 'Debian 12', trixie: 'Debian 13' } as const;
 export type Suite = keyof typeof suites;
@@ -18,25 +19,40 @@ export function unableToMake(): string | null {
   return archive() === undefined ? 'apt has no Debian archive on this machine' : null;
 }
 
-/** The root folder of the system. Throws with debootstrap's last lines where it cannot be made. */
-export function debianSystem(suite: Suite): string {
-  const folder = join(cache, `debian-${suite}`);
+/**
+ * The root folder of the system, with further packages of Debian's where they are named. Throws with debootstrap's last
+ * lines where it cannot be made.
+ */
+export function debianSystem(suite: Suite, packages: readonly string[] = []): string {
+  const list = [...packages].sort().join();
+  const key = createHash('sha256').update(list).digest('hex').slice(0, 12);
+  const folder = join(cache, list === '' ? `debian-${suite}` : `systems/${suite}-${key}`);
   if (existsSync(folder)) return folder;
-  mkdirSync(cache, { recursive: true });
+  mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}.`);
   try {
     // In namespaces of its own, so that an interrupted one leaves no mount and no process behind.
     const isolated = ['--mount', '--pid', '--fork', '--kill-child', 'debootstrap'];
-    const made = spawnSync('unshare', [...isolated, '--variant=minbase', suite, unfinished, archive() ?? ''], {
+    const content = ['--variant=minbase', ...(list === '' ? [] : [`--include=${list}`])];
+    const made = spawnSync('unshare', [...isolated, ...content, suite, unfinished, archive() ?? ''], {
       encoding: 'utf8',
     });
     if (made.status !== 0) throw new Error(`${made.stdout}${made.stderr}${debootstrapLog(unfinished)}`.slice(-1500));
     rmSync(join(unfinished, 'var/cache/apt'), { recursive: true });
-    renameSync(unfinished, folder);
+    keep(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
   return folder;
+}
+
+/** Another test may have made the same in the meantime. */
+function keep(made: string, folder: string): void {
+  try {
+    renameSync(made, folder);
+  } catch (error) {
+    if (!existsSync(folder)) throw error;
+  }
 }
 
 /** Runs `executable` as /usr/bin/agent on a throw-away copy of the system, in namespaces of its own. */

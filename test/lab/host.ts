@@ -6,11 +6,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Log } from './log.ts';
+import { LabSystem, type RunOptions, type RunResult } from './system.ts';
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
@@ -43,25 +43,12 @@ export function unavailable(): string | false {
   }
 }
 
-export interface RunResult {
-  /** Exit status; null if a signal ended it. */
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface RunOptions {
-  /** `server`: on the other side of the wire. */
-  readonly where?: 'host' | 'server';
-  readonly env?: Record<string, string>;
-  readonly input?: string;
-}
-
-export class LabHost implements AsyncDisposable {
+export class LabHost extends LabSystem {
   readonly #init: ChildProcess;
   readonly #pid: number;
 
   private constructor(init: ChildProcess, pid: number) {
+    super();
     this.#init = init;
     this.#pid = pid;
   }
@@ -101,26 +88,6 @@ export class LabHost implements AsyncDisposable {
     return spawn('nsenter', ['-t', String(this.#pid), '-a', ...inside], { env: { ...ENVIRONMENT, ...env } });
   }
 
-  /** Runs a program to its end; any exit status is a result. */
-  async run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    const child = this.spawn(argv, options);
-    child.stdin!.on('error', () => {}); // it may end without having read all of its input
-    child.stdin!.end(options.input ?? '');
-    const [stdout, stderr, [code]] = await Promise.all([
-      text(child.stdout!),
-      text(child.stderr!),
-      once(child, 'close') as Promise<[number | null]>,
-    ]);
-    return { code, stdout, stderr };
-  }
-
-  /** Runs a shell script, gives its output, and throws if it fails. */
-  async sh(script: string, options: RunOptions = {}): Promise<string> {
-    const { code, stdout, stderr } = await this.run(['sh', '-ec', script], options);
-    if (code !== 0) throw new Error(`exit status ${code} of: ${script}\n${stdout}${stderr}`);
-    return stdout;
-  }
-
   agent(...args: string[]): Promise<RunResult> {
     return this.run(['agent', ...args]);
   }
@@ -130,28 +97,11 @@ export class LabHost implements AsyncDisposable {
     return `/proc/${this.#pid}/root${file}`;
   }
 
-  read(file: string): Promise<string> {
-    return readFile(this.path(file), 'utf8');
-  }
-
-  exists(file: string): boolean {
-    return existsSync(this.path(file));
-  }
-
-  async write(file: string, content: string | Buffer, mode = 0o644): Promise<void> {
-    await mkdir(this.path(dirname(file)), { recursive: true });
-    await writeFile(this.path(file), content, { mode });
-  }
-
   async close(): Promise<void> {
     if (this.#init.exitCode !== null || this.#init.signalCode !== null) return;
     const gone = once(this.#init, 'exit');
     this.#init.stdin!.end();
     await gone;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

@@ -2,9 +2,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { type LabHost, REPOSITORY } from './host.ts';
+import { REPOSITORY } from './host.ts';
 import { Log } from './log.ts';
 import type { Watched } from './poller.ts';
+import type { LabSystem } from './system.ts';
 
 /** A watch that runs; `stop` ends it and says what it saw. */
 export interface Watch<Seen> {
@@ -12,7 +13,7 @@ export interface Watch<Seen> {
 }
 
 /** Polls a file of the host without a pause, against its present content. */
-export async function watchFile(host: LabHost, file: string): Promise<Watch<Watched>> {
+export async function watchFile(host: LabSystem, file: string): Promise<Watch<Watched>> {
   const name = `/run/lab/expected.${file.replaceAll('/', '.')}`;
   await host.write(name, await host.sh(`cat ${file}`));
   const child = host.spawn([process.execPath, join(REPOSITORY, 'test/lab/poller.ts'), file, name]);
@@ -33,7 +34,7 @@ export interface Pings {
 }
 
 /** Pings an address every 10 ms, from the host or from the far side of its wire. */
-export async function watchPings(host: LabHost, address: string, where: 'host' | 'server'): Promise<Watch<Pings>> {
+export async function watchPings(host: LabSystem, address: string, where: 'host' | 'server'): Promise<Watch<Pings>> {
   const child = host.spawn(['sh', '-c', `ping -n -i 0.01 ${address} & echo $!; read end; kill -INT $!; wait`], {
     where,
   });
@@ -55,7 +56,7 @@ export async function watchPings(host: LabHost, address: string, where: 'host' |
  * The kernel's own announcements of addresses and routes that went: their lines, as `ip monitor` prints them. Not of a
  * route that went because its source address did: poll /proc/net/route for those.
  */
-export async function watchDeletions(host: LabHost): Promise<Watch<string[]>> {
+export async function watchDeletions(host: LabSystem): Promise<Watch<string[]>> {
   const child = host.spawn(['sh', '-c', 'ip -4 -o monitor link address route & echo $!; read end; kill $!; wait']);
   const log = new Log(child.stdout!);
   // It is listening once it announces what we do: a route of no consequence.
