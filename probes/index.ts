@@ -1,6 +1,6 @@
 /** The list of all probes. */
 import type { DesiredDaemon } from '../agent/config/daemon.ts';
-import type { DesiredState } from '../agent/config/desired.ts';
+import type { ConfiguredState } from '../agent/config/desired.ts';
 import type { Host } from '../agent/host/host.ts';
 import { canaryProbe } from './canary.ts';
 import { defaultRoutesProbe } from './default-routes.ts';
@@ -19,7 +19,7 @@ import { routesByProtocolProbe } from './routes-by-protocol.ts';
  */
 export function makeProbes(
   host: Host,
-  desired: DesiredState,
+  desired: ConfiguredState,
   { probes, expect }: DesiredDaemon,
   { history }: { history: boolean },
 ): Probe[] {

@@ -1,6 +1,6 @@
 /** Whether each name server answers, asked directly and not through the C library, and how soon. */
 import { Resolver } from 'node:dns/promises';
-import type { DesiredDns } from '../agent/config/desired.ts';
+import type { DesiredDns, SortlistEntry } from '../agent/config/desired.ts';
 import { errorCode } from '../agent/host/errors.ts';
 import type { Host } from '../agent/host/host.ts';
 import { effectiveValues, RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
@@ -31,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * Those that are configured, else those of resolv.conf. They are asked for the address of the first configured domain, which
  * they have to know, else for the root's name servers, which every resolver knows.
  */
-export function nameserversProbe(host: Host, dns: DesiredDns | null): Probe {
+export function nameserversProbe(host: Host, dns: DesiredDns<SortlistEntry> | null): Probe {
   return {
     name: 'nameservers',
     cost: 'constant',

@@ -10,9 +10,13 @@ export interface ApplyOptions extends CommonOptions {
 
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
-  const { host, resources, keep } = await openContext(options);
-  const outcomes = await converge(host, resources);
-  keep();
+  const context = await openContext(options);
+  let outcomes = await converge(context.host, context.resources);
+  if (context.nearness !== null) {
+    const { withNearest } = await import('./nearest.ts');
+    outcomes = await withNearest(context, options, outcomes);
+  }
+  context.keep();
   const changed = outcomes.some((outcome) => outcome.result === 'changed' || outcome.changed);
   const failed = outcomes.some(({ result }) => result === 'failed');
   if (options.json) printJson({ changed, failed, outcomes });

@@ -1,11 +1,13 @@
 /** What every command begins with: the host it is about, and the configuration, whole and valid, or an error. */
 import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
-import type { DesiredState } from '../config/desired.ts';
+import { type ConfiguredState, type DesiredState, isWhole } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
 import { HostError } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import { Host } from '../host/host.ts';
+import type { Nearness } from '../nearest/nearness.ts';
+import { following } from '../resources/following.ts';
 import { makeResources } from '../resources/index.ts';
 import { KnownFiles } from '../resources/known.ts';
 import type { Resource } from '../resources/resource.ts';
@@ -15,7 +17,10 @@ import { BUILD } from './version.ts';
 
 export interface Context {
   readonly host: Host;
-  readonly desired: DesiredState;
+  /** As it is configured. */
+  readonly desired: ConfiguredState;
+  /** null: the configuration is whole, nothing of it is measured. */
+  readonly nearness: Nearness | null;
   readonly daemon: DesiredDaemon;
   /** Of the configuration's files, in hexadecimal. */
   readonly hash: string;
@@ -45,13 +50,32 @@ export async function openContext(options: CommonOptions): Promise<Context> {
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
-  const known = new KnownFiles(`${build} ${hash}`, build !== null ? kept(host, KEPT.files) : null);
+  const keptFiles = build !== null ? kept(host, KEPT.files) : null;
+  let known: KnownFiles;
+  // What was found right counts only for the very state that was wanted then.
+  const make = (whole: DesiredState, state = hash) => {
+    known = new KnownFiles(`${build} ${state}`, keptFiles);
+    return makeResources(host, whole, { only: options.only, known });
+  };
+  let nearness: Nearness | null = null;
+  let resources: Resource[];
+  if (isWhole(desired)) resources = make(desired);
+  else {
+    const { Nearness } = await import('../nearest/nearness.ts');
+    const measured = new Nearness(host, desired);
+    resources = following(
+      () => measured.desired(),
+      (whole) => make(whole, `${hash} ${whole.dns?.sortlist?.join()}`),
+    );
+    nearness = measured;
+  }
   return {
     host,
     desired,
+    nearness,
     daemon,
     hash,
-    resources: makeResources(host, desired, { only: options.only, known }),
+    resources,
     keep() {
       if (build === null) return;
       try {

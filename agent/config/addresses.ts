@@ -3,10 +3,6 @@ import ipaddr from 'ipaddr.js';
 import { type Checked, show } from './errors.ts';
 import { interfaceNameProblem } from './names.ts';
 
-/** MAXNS and MAXRESOLVSORT of resolv.h: libc reads no more. */
-export const MAX_NAMESERVERS = 3;
-export const MAX_SORTLIST = 10;
-
 /** A name server's address in its usual notation; a link-local one needs its interface: `fe80::1%eth0`. */
 export function checkNameserver(text: string): Checked {
   if (/^[0-9.]+$/.test(text)) {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Source } from './compiled.ts';
 import { findConflicts } from './conflicts.ts';
 import type { DesiredDaemon } from './daemon.ts';
-import type { DesiredState } from './desired.ts';
+import type { ConfiguredState } from './desired.ts';
 import type { ConfigError } from './errors.ts';
 import { explain } from './explain.ts';
 import { desiredState } from './meaning.ts';
@@ -13,7 +13,7 @@ import { mergeMaps, plain, type TreeMap } from './tree.ts';
 import { readYaml } from './yaml.ts';
 
 export type CompileResult =
-  | { readonly ok: true; readonly desired: DesiredState; readonly daemon: DesiredDaemon; readonly hash: string }
+  | { readonly ok: true; readonly desired: ConfiguredState; readonly daemon: DesiredDaemon; readonly hash: string }
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 /** All errors of all files, in the order of files and lines. A file with a syntax error takes no part in the merge. */

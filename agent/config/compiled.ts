@@ -4,7 +4,7 @@
  */
 import { asciiJson } from './ascii.ts';
 import type { DesiredDaemon } from './daemon.ts';
-import type { DesiredState } from './desired.ts';
+import type { ConfiguredState } from './desired.ts';
 
 export interface Source {
   readonly path: string;
@@ -20,7 +20,7 @@ interface Compiled extends Meaning {
 
 /** What a valid configuration says. */
 export interface Meaning {
-  readonly desired: DesiredState;
+  readonly desired: ConfiguredState;
   readonly daemon: DesiredDaemon;
   /** SHA-256 of the files' names and contents, in hexadecimal. */
   readonly hash: string;

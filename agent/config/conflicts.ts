@@ -17,6 +17,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
   return [
     ...dnsTwice(tree),
     ...dnsOfInterfaces(tree),
+    ...nearestTwice(tree),
     ...requestBothWays(tree),
     ...sysctlTwice(tree),
     ...reportSecrets(tree),
@@ -44,6 +45,22 @@ function dnsOfInterfaces(tree: Tree): ConfigError[] {
         ),
     ),
   );
+}
+
+function nearestTwice(tree: Tree): ConfigError[] {
+  const sortlist = valueAt(tree, ['dns', 'sortlist']);
+  if (!Array.isArray(sortlist)) return [];
+  const seen = new Set<string>();
+  return sortlist.flatMap((_, i) => {
+    const at = (key: string) => valueAt(tree, ['dns', 'sortlist', i, 'nearest', key]);
+    const [name, port] = [at('name'), at('port')];
+    const target = `${String(name).toLowerCase()}:${port}`;
+    if (typeof name !== 'string' || !seen.has(target)) {
+      seen.add(target);
+      return [];
+    }
+    return [errorAt(tree, ['dns', 'sortlist', i], 'value', `${target} stands already above; keep one of them`)];
+  });
 }
 
 function requestBothWays(tree: Tree): ConfigError[] {

@@ -2,24 +2,49 @@
  * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
  * resources may write these values as they are.
  */
-export interface DesiredState {
-  readonly dns: DesiredDns | null;
+export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
+  readonly dns: DesiredDns<Entry> | null;
   readonly dhclient: DesiredDhclient;
   /** In the order of the configuration. */
   readonly sysctl: readonly DesiredSysctl[];
 }
 
+/** As the files say it: what is to be measured (agent/nearest) is not in it yet. */
+export type ConfiguredState = DesiredState<SortlistEntry>;
+
+/** Whether nothing in it is to be measured. */
+export function isWhole(state: ConfiguredState): state is DesiredState {
+  return state.dns?.sortlist?.every((entry) => typeof entry === 'string') ?? true;
+}
+
+/** `address/netmask` as resolv.conf wants it (dotted netmask). */
+export type SortlistPair = string;
+
+/** A place in the sortlist for the addresses of a name, the nearest first. */
+export interface Nearest {
+  /** A full domain name, without its final dot. */
+  readonly name: string;
+  /** The TCP port that is connected to. */
+  readonly port: number;
+  /** Connections at each measurement. */
+  readonly tries: number;
+  /** Milliseconds between measurements. */
+  readonly interval: number;
+}
+
+export type SortlistEntry = SortlistPair | Nearest;
+
 /** What to do where /etc/resolv.conf is a symbolic link: someone else's file, until the operator says otherwise. */
 export type SymlinkPolicy = 'refuse' | 'replace' | 'follow';
 
 /** `null` means "not configured": that keyword is left as it is. Values are in the notation of resolv.conf(5). */
-export interface DesiredDns {
+export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   readonly domain: string | null;
   readonly search: readonly string[] | null;
   /** IPv4 and IPv6 addresses, at most 3 (MAXNS of resolv.h). */
   readonly nameservers: readonly string[] | null;
-  /** `address/netmask` pairs as resolv.conf wants them (dotted netmask), at most 10 (MAXRESOLVSORT of resolv.h). */
-  readonly sortlist: readonly string[] | null;
+  /** At most 10 (MAXRESOLVSORT of resolv.h). */
+  readonly sortlist: readonly Entry[] | null;
   /** `ndots:2`, `rotate` … */
   readonly options: readonly string[] | null;
   readonly symlink: SymlinkPolicy;

@@ -3,9 +3,10 @@
  * cannot be taken over stands there as a comment with the reason, so that nothing is lost unseen.
  */
 import { checkOptionValues, findOption } from '../dhclient/options.ts';
-import { checkNameserver, checkSortlistPair, MAX_NAMESERVERS, MAX_SORTLIST } from './addresses.ts';
+import { checkNameserver, checkSortlistPair } from './addresses.ts';
 import { DNS_OPTIONS } from './conflicts.ts';
 import { type Checked, show } from './errors.ts';
+import { MAX_NAMESERVERS, MAX_SORTLIST } from './limits.ts';
 import { domainProblem, interfaceNameProblem } from './names.ts';
 import { resolvOptionProblem } from './resolv-options.ts';
 import { checkSysctlKey, sysctlKey, sysctlTextProblem } from './sysctl.ts';

@@ -1,13 +1,26 @@
 /** A checked configuration → the desired state. */
 import { checkNameserver, checkSortlistPair } from './addresses.ts';
-import type { DesiredDhclient, DesiredDns, DesiredState, DesiredSysctl, DhclientScope } from './desired.ts';
+import type {
+  ConfiguredState,
+  DesiredDhclient,
+  DesiredDns,
+  DesiredSysctl,
+  DhclientScope,
+  SortlistEntry,
+} from './desired.ts';
 import type { Checked } from './errors.ts';
+import { durationOf } from './quantities.ts';
 import { type Config, optionValues } from './schema.ts';
 import { checkSysctlKey } from './sysctl.ts';
 
+/** As many as show the way there alone: what queues and a busy processor add, one of five seldom meets. */
+const TRIES = 5;
+/** Nearness changes seldom, and each measurement of each host is work for the servers. */
+const MEASURE_EVERY = '5m';
+
 type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request'>;
 
-export function desiredState(config: Config): DesiredState {
+export function desiredState(config: Config): ConfiguredState {
   const dns = config.dns ? desiredDns(config.dns) : null;
   return {
     dns,
@@ -16,18 +29,27 @@ export function desiredState(config: Config): DesiredState {
   };
 }
 
-function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns {
+function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns<SortlistEntry> {
   return {
     domain: dns.domain ?? null,
     search: dns.search ?? null,
     nameservers: dns.nameservers?.map((text) => notation(checkNameserver(text))) ?? null,
-    sortlist: dns.sortlist?.map((text) => notation(checkSortlistPair(text))) ?? null,
+    sortlist: dns.sortlist?.map(sortlistEntry) ?? null,
     options: dns.options ?? null,
     symlink: dns.symlink ?? 'refuse',
   };
 }
 
-function desiredDhclient(dhclient: NonNullable<Config['dhclient']>, dns: DesiredDns | null): DesiredDhclient {
+function sortlistEntry(entry: NonNullable<NonNullable<Config['dns']>['sortlist']>[number]): SortlistEntry {
+  if (typeof entry === 'string') return notation(checkSortlistPair(entry));
+  const { name, port, tries = TRIES, interval = MEASURE_EVERY } = entry.nearest;
+  return { name: name.toLowerCase(), port, tries, interval: durationOf(interval) as number };
+}
+
+function desiredDhclient(
+  dhclient: NonNullable<Config['dhclient']>,
+  dns: DesiredDns<SortlistEntry> | null,
+): DesiredDhclient {
   const global = scope(dhclient);
   return {
     global: { ...global, supersede: new Map([...(dns ? dnsOptions(dns) : []), ...global.supersede]) },
@@ -43,7 +65,7 @@ function scope({ supersede = {}, request }: Scope): DhclientScope {
 }
 
 /** IPv4 name servers go into DHCPv4's option, IPv6 ones into DHCPv6's, which has no place for a zone. */
-function dnsOptions({ domain, search, nameservers }: DesiredDns): [string, readonly string[]][] {
+function dnsOptions({ domain, search, nameservers }: DesiredDns<SortlistEntry>): [string, readonly string[]][] {
   const v4 = nameservers?.filter((address) => !address.includes(':')) ?? [];
   const v6 = nameservers?.filter((address) => address.includes(':')).map((address) => address.replace(/%.*/, '')) ?? [];
   const options: [string, readonly string[]][] = [

@@ -3,21 +3,14 @@ import * as z from 'zod/mini';
 import { PROBE_NAMES } from './daemon.ts';
 import { checkEndpoint, pathProblem } from './endpoint.ts';
 import { show } from './errors.ts';
-import { DURATION_PATTERN, durationProblem, SIZE_PATTERN, sizeProblem } from './quantities.ts';
-import { field, list, problem, section, text } from './schema-parts.ts';
+import { SIZE_PATTERN, sizeProblem } from './quantities.ts';
+import { duration, field, list, section, text } from './schema-parts.ts';
 
 const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
 const LONGEST_LABEL = 256;
 
 const file = text(pathProblem, { pattern: '^/.*[^/]$' });
 const trueOrFalse = z.boolean({ error: 'write true or false' });
-
-function duration(least: string, most: string, zero = false) {
-  const wrong = durationProblem({ least, most, zero });
-  const error = ({ input }: { input?: unknown }) =>
-    typeof input === 'number' ? `${input} has no unit; write ${input}s` : 'write a duration, such as 30s';
-  return z.string({ error }).check(problem(wrong), z.meta({ pattern: DURATION_PATTERN }));
-}
 
 export const report = section(
   {

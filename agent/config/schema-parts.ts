@@ -1,6 +1,7 @@
 /** The parts that the configuration's schema is made of: each says what is wrong and what would be right. */
 import * as z from 'zod/mini';
 import { show } from './errors.ts';
+import { DURATION_PATTERN, durationProblem } from './quantities.ts';
 
 type Meta = { description?: string; examples?: unknown[]; pattern?: string; enum?: string[]; [key: string]: unknown };
 
@@ -15,6 +16,14 @@ export function field<Type extends z.ZodMiniType>(type: Type, description: strin
 
 export function text(wrong: (value: string) => string | undefined, meta: Meta) {
   return z.string().check(problem(wrong), z.meta(meta));
+}
+
+/** `zero`: whether `0s` is allowed beside `least` to `most`. */
+export function duration(least: string, most: string, zero = false) {
+  const wrong = durationProblem({ least, most, zero });
+  const error = ({ input }: { input?: unknown }) =>
+    typeof input === 'number' ? `${input} has no unit; write ${input}s` : 'write a duration, such as 30s';
+  return z.string({ error }).check(problem(wrong), z.meta({ pattern: DURATION_PATTERN }));
 }
 
 /** Each item once. `empty`: the error of a list without an item; `full`: of one with more than `most`. */

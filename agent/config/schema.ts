@@ -4,12 +4,14 @@
  */
 import * as z from 'zod/mini';
 import { checkOptionValues, findOption, optionNames } from '../dhclient/options.ts';
-import { checkNameserver, checkSortlistPair, MAX_NAMESERVERS, MAX_SORTLIST } from './addresses.ts';
+import { checkNameserver } from './addresses.ts';
 import { type Checked, show } from './errors.ts';
+import { MAX_NAMESERVERS } from './limits.ts';
 import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
 import { expect, probes, report } from './schema-daemon.ts';
 import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
+import { sortlist } from './schema-sortlist.ts';
 import { didYouMean } from './suggest.ts';
 import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
 
@@ -36,14 +38,7 @@ const dns = section(
       'Addresses of at most 3 name servers, IPv4 or IPv6; a link-local one with its interface (fe80::1%eth0).',
       [['10.34.56.78', '10.34.56.79']],
     ),
-    sortlist: field(
-      list(
-        text((value) => problemOf(checkSortlistPair(value)), { pattern: '^[0-9.]+(/[0-9.]+)?$' }),
-        { most: MAX_SORTLIST, full: `has more than ${MAX_SORTLIST} pairs, and libc reads only so many; take some out` },
-      ),
-      'Networks whose addresses come first in an answer: at most 10 IPv4 networks with prefix or netmask.',
-      [['10.72.52.100/32', '10.72.0.0/255.255.0.0']],
-    ),
+    sortlist,
     options: field(list(text(resolvOptionProblem, { pattern: RESOLV_OPTION_PATTERN })), 'Options of resolv.conf(5).', [
       ['timeout:1', 'rotate'],
     ]),

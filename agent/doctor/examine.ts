@@ -1,5 +1,5 @@
 /** All checks, and what they find together. */
-import type { DesiredState } from '../config/desired.ts';
+import type { ConfiguredState } from '../config/desired.ts';
 import { visible } from '../config/errors.ts';
 import { runningDaemons } from '../host/daemons.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -47,7 +47,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
 
 const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);
 
-export function surroundingsOf(host: Host, desired: DesiredState | null): Surroundings {
+export function surroundingsOf(host: Host, desired: ConfiguredState | null): Surroundings {
   return { host, desired, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
 }
 

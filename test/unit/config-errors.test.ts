@@ -86,6 +86,13 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'dns: { sortlist: ["2001:db8::/32"] }',
     '1:19: dns.sortlist[0]: "2001:db8::/32" is IPv6; libc\'s sortlist takes IPv4 only',
   ],
+  ['dns: { sortlist: [{ nearest: { name: puppet, port: 70000, trys: 3 } }] }', '1:38: dns.sortlist[0].nearest.name: x'],
+  ['dns: { sortlist: [{ nearest: { name: 10.72.52.100, port: 8140 } }, { nearest: { port: "8140" } }, 7, {}] }', 'x'],
+  [
+    'dns: { sortlist: [{ nearest: { name: a.example, port: 1 } }, { nearest: { name: A.example, port: 1, interval: 5 } }] }',
+    '1:62: dns.sortlist[1]: a.example:1 stands already above; keep one of them',
+    '1:111: dns.sortlist[1].nearest.interval: 5 has no unit; write 5s',
+  ],
   // options
   ['dns: { options: [rotat] }', '1:18: dns.options[0]: "rotat" is no option of resolv.conf(5); did you mean "rotate"?'],
   [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DesiredState } from '../../agent/config/desired.ts';
+import type { ConfiguredState } from '../../agent/config/desired.ts';
 import { loadConfig } from '../../agent/config/load.ts';
 import { errorsOf, load, MAIN, memoryFiles } from './config-memory.ts';
 
@@ -21,7 +21,7 @@ sysctl:
   net.netfilter.nf_conntrack_max: { value: 262144, optional: true }   # its module may not be loaded
 `;
 
-const WANTED: DesiredState = {
+const WANTED: ConfiguredState = {
   dns: {
     domain: 'example.com',
     search: ['dev.example.com', 'example.com'],
@@ -63,7 +63,7 @@ const WANTED: DesiredState = {
   ],
 };
 
-async function desired(content: Parameters<typeof load>[0]): Promise<DesiredState> {
+async function desired(content: Parameters<typeof load>[0]): Promise<ConfiguredState> {
   const result = await load(content);
   assert.ok(result.ok, JSON.stringify(result));
   return result.desired;

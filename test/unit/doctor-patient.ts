@@ -1,7 +1,7 @@
 /** A host made of a folder, for the checks of `agent doctor`: its kernel's values and its processes are files too. */
 import type { TestContext } from 'node:test';
 import { compile } from '../../agent/config/compile.ts';
-import type { DesiredState } from '../../agent/config/desired.ts';
+import type { ConfiguredState } from '../../agent/config/desired.ts';
 import type { Check, Seen } from '../../agent/doctor/check.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { Process } from '../../agent/host/processes.ts';
@@ -72,7 +72,7 @@ export function codes(seen: readonly Seen[]): string[] {
   return seen.map(({ code }) => code);
 }
 
-export function desiredOf(yaml: string): DesiredState {
+export function desiredOf(yaml: string): ConfiguredState {
   const result = compile([{ path: '/agent.yaml', bytes: Buffer.from(yaml) }]);
   if (!result.ok) throw new Error(result.errors.map(({ message }) => message).join('\n'));
   return result.desired;

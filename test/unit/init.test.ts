@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { DesiredState } from '../../agent/config/desired.ts';
+import type { ConfiguredState } from '../../agent/config/desired.ts';
 import { type HostFacts, renderInitial } from '../../agent/config/initial.ts';
 import { load } from './config-memory.ts';
 
 const NOTHING: HostFacts = { resolvConf: null, supersedes: [], sysctls: [], ipv6RouteMaxSize: null };
 
-async function loaded(facts: Partial<HostFacts>): Promise<{ text: string; desired: DesiredState }> {
+async function loaded(facts: Partial<HostFacts>): Promise<{ text: string; desired: ConfiguredState }> {
   const text = renderInitial({ ...NOTHING, ...facts });
   assert.match(text, /^[\n\x20-\x7e]+$/, 'it is the same in every encoding');
   const result = await load(text);

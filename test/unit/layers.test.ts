@@ -22,7 +22,8 @@ const floors: Record<string, string[]> = {
     'agent/clients',
     'agent/resources',
   ],
-  probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
+  'agent/nearest': ['agent/host', 'agent/config'],
+  probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/nearest'],
 };
 const upper = ['agent/daemon', 'agent/report', 'agent/collector', 'agent/commands', 'agent'];
 for (const [floor, name] of upper.entries()) {

@@ -1,0 +1,62 @@
+/** What `apply` and `status` have to do with what is measured (agent/nearest). */
+import { errorMessage } from '../host/errors.ts';
+import type { Attempt, NearestView } from '../nearest/nearness.ts';
+import { converge, identity } from '../resources/converge.ts';
+import type { Outcome } from '../resources/resource.ts';
+import type { Context } from './context.ts';
+import type { CommonOptions } from './options.ts';
+
+/**
+ * Measures where there is no fresh measurement, and holds what came of it. To be called after what was known is held:
+ * so the name is looked up as the configuration wants names to be looked up. Gives all outcomes, these among them.
+ */
+export async function withNearest(
+  { host, resources, nearness }: Context,
+  { only }: CommonOptions,
+  outcomes: Outcome[],
+): Promise<Outcome[]> {
+  const wanted = only?.some((name) => name === 'resolver' || name === 'hooks') ?? true;
+  const due = wanted ? (nearness?.due() ?? []) : [];
+  if (nearness === null || due.length === 0) return outcomes;
+  const attempts = await nearness.attempt(due);
+  const views = new Map(nearness.views().map((view) => [view.target, view]));
+  const unmeasured = attempts.flatMap((attempt) => failureOf(attempt, views.get(attempt.target)));
+  try {
+    if (!nearness.note(attempts)) return [...outcomes, ...unmeasured];
+  } catch (error) {
+    const reason = `what was measured cannot be kept, and is not used: ${errorMessage(error)}`;
+    return [...outcomes, ...unmeasured, outcomeOf(attempts.map(({ target }) => target).join(', '), 'failed', reason)];
+  }
+  return [...both(outcomes, await converge(host, resources)), ...unmeasured];
+}
+
+/** `3 s`, `5 min`, `2 h`, `4 d`. */
+export function ageText(milliseconds: number): string {
+  const units = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+  ] as const;
+  const [unit, name] = units.find(([one]) => milliseconds >= 2 * one) ?? [1000, 's'];
+  return `${Math.floor(milliseconds / unit)} ${name}`;
+}
+
+function failureOf({ target, problem }: Attempt, view: NearestView | undefined): Outcome[] {
+  if (problem === null) return [];
+  const age = view?.age ?? null;
+  const stays =
+    age === null ? 'it was never measured, and is not in the sortlist' : `what was measured ${ageText(age)} ago stays`;
+  return [outcomeOf(target, 'skipped', `it cannot be measured: ${problem}; ${stays}`)];
+}
+
+function outcomeOf(key: string, result: 'skipped' | 'failed', reason: string): Outcome {
+  return { resource: 'nearest', key, moment: 'now', result, actual: null, reason };
+}
+
+/** Of two converges, one after the other: what the first one changed is changed, though the second found it right. */
+function both(first: readonly Outcome[], second: readonly Outcome[]): Outcome[] {
+  const changed = new Set(first.filter(({ result }) => result === 'changed').map(identity));
+  return second.map((outcome) =>
+    outcome.result === 'ok' && changed.has(identity(outcome)) ? { ...outcome, result: 'changed' } : outcome,
+  );
+}

@@ -1,0 +1,117 @@
+/** How near a name's addresses are, by the time that a TCP connection takes. No byte is sent over it. */
+import { Resolver } from 'node:dns/promises';
+import { connect } from 'node:net';
+import type { Nearest } from '../config/desired.ts';
+import { errorCode } from '../host/errors.ts';
+
+export interface Measured {
+  /** Milliseconds; null: it does not answer. */
+  readonly times: ReadonlyMap<string, number | null>;
+  /** The addresses that the name has now. */
+  readonly named: ReadonlySet<string>;
+}
+
+/** Addresses of one name; ten fit into a sortlist. */
+const MOST = 16;
+/** Milliseconds: for the look-up, for one connection (a lost SYN is sent again after 1 s, RFC 6298), for all that follow. */
+const LOOK_UP_LIMIT = 8_000;
+const CONNECT_LIMIT = 1_000;
+const REPEAT_LIMIT = 10_000;
+/** Times that one may fail to answer. */
+const CHANCES = 3;
+
+/**
+ * Takes at most 21 s. First all are tried at once, which tells who answers; then those one by one, so that none waits for
+ * another. Of each the quickest connection counts: what queues and busy hosts add comes and goes, the way stays.
+ * `known`: addresses that are measured even if the name does not have them any more.
+ * Throws an Error with a sentence where nothing can be measured.
+ */
+export async function measure(
+  { name, port, tries }: Nearest,
+  known: readonly string[],
+  signal: AbortSignal,
+): Promise<Measured> {
+  const named = await lookUp(name, signal);
+  // Those that are in the order first, and the others always alike, however the server turns them.
+  const addresses = [...new Set([...known, ...[...named].sort()])].slice(0, MOST);
+  const times = new Map<string, number | null>(addresses.map((address) => [address, null]));
+  const waiting = () => addresses.filter((address) => times.get(address) === null);
+  for (let chance = 0; chance < CHANCES && waiting().length > 0; chance += 1) {
+    await Promise.all(waiting().map(async (address) => times.set(address, await connectTime(address, port, signal))));
+  }
+  const answering = addresses.filter((address) => times.get(address) !== null);
+  if (answering.length === 0) {
+    const which = addresses.length === 1 ? addresses[0] : `none of its ${addresses.length} addresses`;
+    throw new Error(`${which} ${addresses.length === 1 ? 'does not answer' : 'answers'} at port ${port}`);
+  }
+  const deadline = performance.now() + REPEAT_LIMIT;
+  for (let n = 0; n < tries; n += 1) {
+    for (const address of answering) {
+      if (performance.now() > deadline || signal.aborted) break;
+      const time = await connectTime(address, port, signal);
+      if (time !== null) times.set(address, Math.min(time, times.get(address) ?? time));
+    }
+  }
+  signal.throwIfAborted();
+  return { times, named };
+}
+
+/** The name's IPv4 addresses, from the name servers of resolv.conf as it is now: what libc's sortlist puts in order. */
+async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
+  signal.throwIfAborted();
+  // A new one each time: c-ares reads resolv.conf once, and remembers answers.
+  const resolver = new Resolver({ timeout: 1_500, tries: 2 });
+  const cancel = () => resolver.cancel();
+  const timer = setTimeout(cancel, LOOK_UP_LIMIT);
+  signal.addEventListener('abort', cancel);
+  try {
+    const found = await resolver.resolve4(name);
+    const usable = found.filter(isHost);
+    if (usable.length === 0) throw new Error(`the look-up of ${name} gave no address of a host (${found[0]})`);
+    return new Set(usable);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    throw new Error(`the look-up of ${name} failed: ${REASONS[code] ?? code}`);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** Of c-ares. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no such name',
+  ENODATA: 'it has no IPv4 address',
+  ETIMEOUT: 'no name server answered in time',
+  ECANCELLED: 'no name server answered in time',
+  ECONNREFUSED: 'no name server listens where resolv.conf says',
+  ESERVFAIL: 'the name server fails to answer (SERVFAIL)',
+  EREFUSED: 'the name server refuses to answer this host',
+  EBADRESP: 'the name server answers nonsense',
+};
+
+/** Neither "this host", nor multicast, reserved or broadcast (RFC 6890). */
+function isHost(address: string): boolean {
+  const first = Number(address.split('.')[0]);
+  return first > 0 && first < 224;
+}
+
+/** Milliseconds until the kernel has the connection; null: refused, unreachable, or not in time. */
+function connectTime(host: string, port: number, signal: AbortSignal): Promise<number | null> {
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  if (signal.aborted) return Promise.resolve(null);
+  const started = performance.now();
+  const socket = connect({ host, port });
+  const end = (time: number | null) => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', fail);
+    socket.destroy();
+    resolve(time);
+  };
+  const fail = () => end(null);
+  const timer = setTimeout(fail, CONNECT_LIMIT);
+  signal.addEventListener('abort', fail);
+  socket.once('connect', () => end(Math.round((performance.now() - started) * 100) / 100)).on('error', fail);
+  return promise;
+}

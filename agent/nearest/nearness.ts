@@ -1,0 +1,147 @@
+/** What of the configuration is measured: what was found last, whether it is time again, and what is wanted with it. */
+import type { ConfiguredState, DesiredState, Nearest, SortlistEntry } from '../config/desired.ts';
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { complete, nearestOf, sharesOf } from './complete.ts';
+import type { Measured } from './measure.ts';
+import { reorder } from './order.ts';
+import { type Measurement, type Measurements, parseRecord, readRecord, targetOf, writeRecord } from './record.ts';
+
+/** Intervals after which what was measured is no longer fresh, and after which that is worth a word. */
+const FRESH_FOR = 2;
+const OLD_AFTER = 10;
+
+/** How one target stands. */
+export interface NearestView {
+  /** `puppet.example.com:8140`. */
+  readonly target: string;
+  /** The last good measurement; null: there never was one. */
+  readonly last: Measurement | null;
+  /** Milliseconds since then; 0 where the clock was put back since. */
+  readonly age: number | null;
+  /** Whether it is so old, or so missing, that somebody should know. */
+  readonly old: boolean;
+  /** Those of its addresses that are written into the sortlist, the nearest first. */
+  readonly written: readonly string[];
+}
+
+/** What came of one try to measure. */
+export interface Attempt {
+  readonly nearest: Nearest;
+  readonly target: string;
+  /** Milliseconds since the epoch: when it began. */
+  readonly began: number;
+  readonly measured: Measured | null;
+  /** Why nothing could be measured. */
+  readonly problem: string | null;
+}
+
+export class Nearness {
+  readonly nearest: readonly Nearest[];
+  readonly #host: Host;
+  readonly #configured: ConfiguredState;
+  #text: string | null;
+  #record: Measurements;
+  #desired: DesiredState;
+
+  /** Throws HostError where there is a record that cannot be read. */
+  constructor(host: Host, configured: ConfiguredState) {
+    this.#host = host;
+    this.#configured = configured;
+    this.nearest = nearestOf(configured);
+    this.#text = this.nearest.length === 0 ? null : readRecord(host);
+    this.#record = parseRecord(this.#text);
+    this.#desired = complete(configured, this.#record);
+  }
+
+  /** With what was measured last, by whomever; the same object as long as it is the same. Throws HostError. */
+  desired(): DesiredState {
+    this.#refresh();
+    return this.#desired;
+  }
+
+  /** What is to be measured now; in a `--root` folder nothing is, since this is not its network. */
+  due(now = Date.now()): Nearest[] {
+    this.#refresh();
+    if (this.#host.root !== '/') return [];
+    return this.nearest.filter((one) => {
+      const age = ageOf(this.#record[targetOf(one)], now);
+      return age === null || age < 0 || age >= FRESH_FOR * one.interval;
+    });
+  }
+
+  /** Looks only; see measure.ts for how long it takes. Never throws. */
+  attempt(nearest: readonly Nearest[], signal = new AbortController().signal): Promise<Attempt[]> {
+    return Promise.all(nearest.map((one) => this.#attempt(one, signal)));
+  }
+
+  /** Keeps what was found, and gives whether another state is wanted with it. Throws HostError. */
+  note(attempts: readonly Attempt[]): boolean {
+    this.#refresh();
+    const before = this.#desired;
+    const found = attempts.flatMap(({ target, began, measured }) => {
+      const last = this.#record[target];
+      // Somebody else has measured meanwhile: one round counts once.
+      if (measured === null || (last !== undefined && last.measured >= began && last.measured <= Date.now())) return [];
+      return [[target, newer(last, measured)] as const];
+    });
+    if (found.length > 0) {
+      const known = this.nearest.map(targetOf).flatMap((target) => {
+        const last = this.#record[target];
+        return last === undefined ? [] : [[target, last] as const];
+      });
+      writeRecord(this.#host, Object.fromEntries([...known, ...found]));
+    }
+    return this.desired() !== before;
+  }
+
+  views(now = Date.now()): NearestView[] {
+    this.#refresh();
+    const entries: readonly SortlistEntry[] = this.#configured.dns?.sortlist ?? [];
+    const shares = sharesOf(entries, this.#record);
+    return this.nearest.map((one) => {
+      const target = targetOf(one);
+      const last = this.#record[target] ?? null;
+      const age = ageOf(last ?? undefined, now);
+      return {
+        target,
+        last,
+        age: age === null ? null : Math.max(0, age),
+        old: age === null || age >= OLD_AFTER * one.interval,
+        written: shares.get(target) ?? [],
+      };
+    });
+  }
+
+  async #attempt(nearest: Nearest, signal: AbortSignal): Promise<Attempt> {
+    const target = targetOf(nearest);
+    const known = this.#record[target]?.order.map(({ address }) => address) ?? [];
+    const common = { nearest, target, began: Date.now() };
+    try {
+      // Here and not above: who only looks need not load it.
+      const { measure } = await import('./measure.ts');
+      return { ...common, measured: await measure(nearest, known, signal), problem: null };
+    } catch (error) {
+      return { ...common, measured: null, problem: errorMessage(error) };
+    }
+  }
+
+  #refresh(): void {
+    if (this.nearest.length === 0) return;
+    const text = readRecord(this.#host);
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#record = parseRecord(text);
+    const desired = complete(this.#configured, this.#record);
+    if (desired.dns?.sortlist?.join() !== this.#desired.dns?.sortlist?.join()) this.#desired = desired;
+  }
+}
+
+function newer(last: Measurement | undefined, { times, named }: Measured): Measurement {
+  return { measured: Date.now(), order: reorder(last?.order ?? [], times, named), found: named.size };
+}
+
+/** Milliseconds; negative where the clock was put back; null: never measured. */
+function ageOf(last: Measurement | undefined, now: number): number | null {
+  return last === undefined ? null : now - last.measured;
+}

@@ -1,0 +1,83 @@
+/**
+ * What was last measured, on disk: apply, the daemon and the next boot agree on it, and a restart forgets nothing. Only
+ * measurements that found somebody are in it, so the last good answer stays until there is a better one.
+ */
+import { isIPv4 } from 'node:net';
+import type { Nearest } from '../config/desired.ts';
+import { STATE_FOLDER } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import type { Place } from './order.ts';
+
+export interface Measurement {
+  /** Milliseconds since the epoch. */
+  readonly measured: number;
+  /** The nearest first. */
+  readonly order: readonly Place[];
+  /** How many addresses the name had; more than in `order` where not all were measured. */
+  readonly found: number;
+}
+
+/** By target. */
+export type Measurements = Readonly<Record<string, Measurement>>;
+
+const RECORD = `${STATE_FOLDER}/nearest.json`;
+
+/** `puppet.example.com:8140`. */
+export function targetOf({ name, port }: Nearest): string {
+  return `${name}:${port}`;
+}
+
+/** As it stands on disk, to see whether it is another; null: nothing was measured yet. Throws HostError. */
+export function readRecord(host: Host): string | null {
+  return host.readText(RECORD);
+}
+
+/** Nothing of what is damaged: it is measured anew. */
+export function parseRecord(text: string | null): Measurements {
+  let found: unknown;
+  try {
+    found = JSON.parse(text ?? '{}');
+  } catch {
+    return {};
+  }
+  return Object.fromEntries(Object.entries(isMap(found) ? found : {}).filter(isEntry));
+}
+
+/** Throws HostError. */
+export function writeRecord(host: Host, measurements: Measurements): void {
+  host.makeFolder(STATE_FOLDER, 0o755);
+  host.replace(RECORD, `${JSON.stringify(measurements)}\n`, 0o644);
+}
+
+function isEntry(entry: [string, unknown]): entry is [string, Measurement] {
+  const [, value] = entry;
+  if (!isMap(value) || !Array.isArray(value.order)) return false;
+  const addresses = value.order.map((place) => place?.address);
+  return (
+    isAmount(value.measured) &&
+    isAmount(value.found) &&
+    value.order.every(isPlace) &&
+    new Set(addresses).size === addresses.length
+  );
+}
+
+/** What it holds is written into resolv.conf and into hooks: an address is one. */
+function isPlace(place: unknown): place is Place {
+  return (
+    isMap(place) &&
+    typeof place.address === 'string' &&
+    isIPv4(place.address) &&
+    (place.time === null || isAmount(place.time)) &&
+    isAmount(place.absent) &&
+    isMap(place.ahead) &&
+    Object.values(place.ahead).every(isAmount)
+  );
+}
+
+function isAmount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

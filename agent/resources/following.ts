@@ -1,0 +1,21 @@
+import type { Resource } from './resource.ts';
+
+/**
+ * Resources of a wanted state that may become another while they are kept: each look is at what is wanted by then. They
+ * are made anew when `state` gives another object; `make` gives the same names in the same order each time.
+ */
+export function following<State>(state: () => State, make: (state: State) => Resource[]): Resource[] {
+  const first = state();
+  let made = { of: first, resources: make(first) };
+  const current = (index: number): Resource => {
+    const now = state();
+    if (now !== made.of) made = { of: now, resources: make(now) };
+    return made.resources[index] as Resource;
+  };
+  return made.resources.map(({ name }, index) => ({
+    name,
+    inspect: async () => current(index).inspect(),
+    apply: async (finding) => current(index).apply(finding),
+    watches: () => current(index).watches(),
+  }));
+}
