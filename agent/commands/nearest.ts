@@ -1,10 +1,12 @@
 /** What `apply` and `status` have to do with what is measured (agent/nearest). */
+import { MAX_SORTLIST } from '../config/limits.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView } from '../nearest/nearness.ts';
 import { converge, identity } from '../resources/converge.ts';
 import type { Outcome } from '../resources/resource.ts';
 import type { Context } from './context.ts';
 import type { CommonOptions } from './options.ts';
+import { paint, print } from './output.ts';
 
 /**
  * Measures where there is no fresh measurement, and holds what came of it. To be called after what was known is held:
@@ -28,6 +30,24 @@ export async function withNearest(
     return [...outcomes, ...unmeasured, outcomeOf(attempts.map(({ target }) => target).join(', '), 'failed', reason)];
   }
   return [...both(outcomes, await converge(host, resources)), ...unmeasured];
+}
+
+/** What was measured last, and when. */
+export function tellNearest(views: readonly NearestView[]): void {
+  print('');
+  for (const { target, last, age, old, written } of views) {
+    if (last === null || age === null) {
+      print(`${paint('bold', target)}: ${paint('yellow', 'never measured')}; it is not in the sortlist`);
+      continue;
+    }
+    const order = last.order.map(({ address, time }) => `${address} (${time === null ? 'no answer' : `${time} ms`})`);
+    const measured = `measured ${ageText(age)} ago`;
+    print(`${paint('bold', target)}: ${order.join(', ')}; ${old ? paint('yellow', measured) : measured}`);
+    if (written.length < last.order.length) {
+      print(`  the last ${last.order.length - written.length} are not written: libc reads ${MAX_SORTLIST} pairs`);
+    }
+    if (last.found > last.order.length) print(`  the name has ${last.found} addresses; the others are not measured`);
+  }
 }
 
 /** `3 s`, `5 min`, `2 h`, `4 d`. */

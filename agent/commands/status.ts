@@ -12,16 +12,19 @@ import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
-  const { host, resources } = await openContext(options);
+  const { host, resources, nearness } = await openContext(options);
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client));
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
+  const nearest = nearness?.views() ?? [];
   if (options.json) {
     const otherClients = others.map((holder) => ({ ...holder, started: time(holder.started) }));
-    printJson({ settings, clients, otherClients, findings: findings.map(withoutTexts) });
+    printJson({ settings, nearest, clients, otherClients, findings: findings.map(withoutTexts) });
   } else if (!options.quiet) {
-    tell(settings, clients, findings, host);
+    tell(settings, findings, host);
+    if (nearest.length > 0) (await import('./nearest.ts')).tellNearest(nearest);
+    for (const client of clients) tellClient(client);
     for (const holder of others) tellHolder(holder);
   }
   return EXIT.ok;
@@ -68,12 +71,7 @@ function viewClient(host: Host, client: DhcpClient): ClientView {
   };
 }
 
-function tell(
-  settings: readonly SettingView[],
-  clients: readonly ClientView[],
-  findings: readonly Finding[],
-  host: Host,
-): void {
+function tell(settings: readonly SettingView[], findings: readonly Finding[], host: Host): void {
   if (settings.length === 0) print('Nothing is configured.');
   else {
     const head = ['setting', 'now', 'lease', 'boot', 'wanted'].map((title) => paint('bold', title));
@@ -91,7 +89,6 @@ function tell(
   // Also where no setting shows it: an exit hook, a line of a setting that is no longer configured.
   if (findings.some(differs)) print('\n`agent plan` shows what `agent apply` would change.');
   if (!host.live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
-  for (const client of clients) tellClient(client);
 }
 
 const CELLS = {

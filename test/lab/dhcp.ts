@@ -76,16 +76,18 @@ subnet ${network} netmask 255.255.255.0 {
 
 /**
  * A name server at an address of the far side's own.
- * @param answers names to addresses; any other name does not exist.
+ * @param answers names to addresses, of which a name may have several; any other name does not exist.
  */
 export async function startNameServer(
   host: LabHost,
   address: string,
-  answers: Readonly<Record<string, string>>,
+  answers: Readonly<Record<string, string | readonly string[]>>,
 ): Promise<{ stop(): Promise<void> }> {
   await host.sh(`ip addr add ${address}/32 dev srv0`, { where: 'server' });
   const pid = `/run/lab/dns.${address}.pid`;
-  const records = Object.entries(answers).map(([name, to]) => `--host-record=${name},${to}`);
+  const records = Object.entries(answers).flatMap(([name, to]) =>
+    [to].flat().map((one) => `--host-record=${name},${one}`),
+  );
   const child = host.spawn(
     [
       'dnsmasq',

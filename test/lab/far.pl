@@ -3,23 +3,19 @@
 # address is not in it. Says "syn ADDRESS" for each. A connection is never more than open.
 #   perl far.pl FILE
 use strict;
-use Time::HiRes 'time';
 my ($file) = @ARGV;
 $| = 1;
 mkdir '/dev/net';
 system 'mknod', '/dev/net/tun', 'c', 10, 200 unless -e '/dev/net/tun';
 open my $tun, '+<:raw', '/dev/net/tun' or die "tun: $!";
 # TUNSETIFF of linux/if_tun.h: IFF_TUN | IFF_NO_PI.
-ioctl $tun, 0x400454ca, pack('a16 s x22', 'far', 0x1001) or die "TUNSETIFF: $!";
+my $interface = pack 'a16 s x22', 'far', 0x1001;
+ioctl $tun, 0x400454ca, $interface or die "TUNSETIFF: $!";
 system('ip link set far up && ip route add 10.88.0.0/16 dev far') == 0 or die;
+$SIG{CHLD} = 'IGNORE';
 print "ready\n";
-my @waiting;
-while (1) {
-  my $wait = @waiting ? $waiting[0][0] - time : 3600;
-  vec(my $read = '', fileno $tun, 1) = 1;
-  if (select($read, undef, undef, $wait > 0 ? $wait : 0) > 0) { sysread $tun, my $packet, 65536; take($packet) }
-  while (@waiting && $waiting[0][0] <= time) { syswrite $tun, (shift @waiting)->[1] }
-}
+my $packet;
+take($packet) while sysread $tun, $packet, 65536;
 
 sub take {
   my ($packet) = @_;
@@ -40,9 +36,13 @@ sub take {
   later($distance / 1000, $answer->(1, $sequence + 1, 18));
 }
 
+# By a process of its own, which needs no clock.
 sub later {
   my ($seconds, $packet) = @_;
-  @waiting = sort { $a->[0] <=> $b->[0] } @waiting, [time + $seconds, $packet];
+  return if fork;
+  select undef, undef, undef, $seconds;
+  syswrite $tun, $packet;
+  exit;
 }
 
 sub answer {

@@ -86,8 +86,20 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'dns: { sortlist: ["2001:db8::/32"] }',
     '1:19: dns.sortlist[0]: "2001:db8::/32" is IPv6; libc\'s sortlist takes IPv4 only',
   ],
-  ['dns: { sortlist: [{ nearest: { name: puppet, port: 70000, trys: 3 } }] }', '1:38: dns.sortlist[0].nearest.name: x'],
-  ['dns: { sortlist: [{ nearest: { name: 10.72.52.100, port: 8140 } }, { nearest: { port: "8140" } }, 7, {}] }', 'x'],
+  [
+    'dns: { sortlist: [{ nearest: { name: puppet, port: 70000, trys: 3 } }] }',
+    '1:38: dns.sortlist[0].nearest.name: "puppet" is not a full name; write it with its domain, such as puppet.example.com',
+    '1:52: dns.sortlist[0].nearest.port: write a whole number from 1 to 65535',
+    '1:59: dns.sortlist[0].nearest.trys: unknown key; did you mean "tries"?',
+  ],
+  [
+    'dns: { sortlist: [{ nearest: { name: 10.72.52.100, port: 8140 } }, { nearest: { port: "8140" } }, 7, {}] }',
+    '1:38: dns.sortlist[0].nearest.name: "10.72.52.100" is an address and no name; write 10.72.52.100/32 in the sortlist itself',
+    '1:79: dns.sortlist[1].nearest.name: is missing; write it',
+    '1:87: dns.sortlist[1].nearest.port: write a whole number from 1 to 65535',
+    '1:99: dns.sortlist[2]: write a network, such as 10.72.0.0/16, or { nearest: { name: puppet.example.com, port: 8140 } }',
+    '1:102: dns.sortlist[3].nearest: is missing; write it',
+  ],
   [
     'dns: { sortlist: [{ nearest: { name: a.example, port: 1 } }, { nearest: { name: A.example, port: 1, interval: 5 } }] }',
     '1:62: dns.sortlist[1]: a.example:1 stands already above; keep one of them',
