@@ -78,7 +78,7 @@ program
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nSIGHUP: reads the configuration again. SIGTERM: ends, and leaves the host as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched).${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
+    `\nSIGHUP: reads the configuration again. SIGTERM: ends, and leaves the host as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched), 3 another one runs on this host.${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
   )
   .action(run(async () => (await import('./commands/run.ts')).run));
 

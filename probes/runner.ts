@@ -2,6 +2,7 @@
  * Runs probes so that none can harm another: each has its own time limit, one that hangs is not started again before it
  * has ended, and what costs more the larger the routing tables are is run the more seldom the longer it takes.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Occurrence, Probe, Reading, Sample } from './probe.ts';
 import { sample } from './probe.ts';
 
@@ -22,6 +23,12 @@ export type OnOccurrence = (occurrence: Occurrence, probe: string) => void;
 /** Milliseconds until a reading counts as failed. */
 const TIME_LIMIT = { constant: 2_000, scales: 60_000 } as const;
 
+/** Milliseconds for a probe to give back what it holds. */
+const CLOSING = 2_000;
+
+/** Milliseconds beyond three intervals without the end of any reading, of any probe: then it is not the probes. */
+const ALL_HANG = 2 * TIME_LIMIT.scales;
+
 /** The readings of all that scale together may take this part of the time: under 1 % of one core. */
 const SHARE = 1 / 100;
 
@@ -30,6 +37,8 @@ export class ProbeRunner {
   readonly #onOccurrence: OnOccurrence;
   readonly #timeLimit: number;
   #reading: Promise<unknown> | null = null;
+  #lastEnd = performance.now();
+  #closed = false;
 
   constructor(probe: Probe, onOccurrence: OnOccurrence, timeLimit: number = TIME_LIMIT[probe.cost]) {
     this.probe = probe;
@@ -53,6 +62,7 @@ export class ProbeRunner {
     this.#reading = reading;
     const ended = () => {
       this.#reading = null;
+      this.#lastEnd = performance.now();
     };
     reading.then(ended, ended);
     try {
@@ -65,12 +75,20 @@ export class ProbeRunner {
     }
   }
 
+  /** When a reading last ended by itself, well or not; at first, when this was made. Of performance.now(). */
+  get lastEnd(): number {
+    return this.#lastEnd;
+  }
+
+  /** What a reading that is still under way sees is not handed on: the next one to look sees it again. */
   async close(): Promise<void> {
-    await this.probe.close?.();
+    this.#closed = true;
+    await Promise.race([this.probe.close?.(), sleep(CLOSING, undefined, { ref: false })]);
   }
 
   async #handOn(signal: AbortSignal): Promise<(Sample | Condition)[]> {
     const readings = await this.probe.read(signal);
+    if (this.#closed) return [];
     for (const reading of readings) if (reading.kind === 'event') this.#onOccurrence(reading, this.probe.name);
     this.probe.handedOn?.();
     return readings.filter(lasts);
@@ -129,7 +147,13 @@ export class ProbeSchedule {
     return [...now, ...this.#last.values()];
   }
 
-  /** Reads no more, and lets each probe give back what it holds. Never throws. */
+  /** Whether any probe still sees. One that hangs says so by itself; where all do, it is this process that does not run. */
+  healthy(now: number): boolean {
+    const ends = [...this.#atHeartbeat, ...this.#onTheirOwn].map(({ lastEnd }) => lastEnd);
+    return ends.length === 0 || now - Math.max(...ends) < 3 * this.#interval + ALL_HANG;
+  }
+
+  /** Reads no more, and lets each probe give back what it holds. Never throws, and takes no longer than two seconds. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);

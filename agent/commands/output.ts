@@ -12,6 +12,8 @@ export const EXIT = {
   usage: 1,
   /** `plan`: something differs. `apply --detailed-exitcodes`: something was changed. */
   changed: 2,
+  /** `run`: another one has this host already. */
+  running: 3,
   failed: 4,
 } as const;
 

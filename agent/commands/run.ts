@@ -5,20 +5,31 @@ import type { DesiredReport } from '../config/daemon.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
 import type { Tell } from '../daemon/events.ts';
 import { makeLog } from '../daemon/log.ts';
+import { HostError } from '../host/errors.ts';
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { lockForLife } from '../host/lock.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
 import { type Identity, identify } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
-import { openContext } from './context.ts';
+import { openContext, openHost } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT } from './output.ts';
+import { EXIT, printError } from './output.ts';
 import { VERSION } from './version.ts';
 
 const SPOOL_FOLDER = '/var/lib/holdfast/spool';
+/** Held by the one daemon of this host, with its process number in it. */
+const DAEMON_LOCK = `${RUN_FOLDER}/daemon`;
 
 /** Gives the exit status once it was told to end. Throws ConfigFailure where it cannot even start. */
 export async function run(options: CommonOptions): Promise<number> {
   inheritNotifySocket();
+  const other = otherDaemon(openHost(options));
+  if (other !== null) {
+    const who = other === '' ? '' : ` (process ${other})`;
+    printError(`agent run: another one holds this host already${who}. To have it read its configuration again: SIGHUP`);
+    return EXIT.running;
+  }
   const systemd = notifier();
   const ended = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   const log = makeLog();
@@ -43,6 +54,18 @@ export async function run(options: CommonOptions): Promise<number> {
   systemd?.send('STOPPING=1');
   await daemon.stop(signal);
   return EXIT.ok;
+}
+
+/** Two would heal against each other after a change of configuration, and take from each other's spool. */
+function otherDaemon(host: Host): string | null {
+  try {
+    host.makeFolder(RUN_FOLDER, 0o755);
+    return lockForLife(host.locate(DAEMON_LOCK));
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    printError(`agent run: it cannot be known whether another one runs: ${error.message}`);
+    return null; // a host whose /run takes no file must be held all the same
+  }
 }
 
 async function load(options: CommonOptions, delivery: LazyReporter): Promise<Setup> {

@@ -31,6 +31,8 @@ export interface Setup {
 export interface Delivery {
   event(event: Occurrence): void;
   heartbeat(samples: readonly Sample[]): void;
+  /** Whether it is at work, which it is while the collector is down. `now`: of performance.now(). */
+  healthy(now: number): boolean;
   /** Ends, within so many milliseconds, with all sent or kept for the next start. */
   stop(deadline: number): Promise<void>;
 }
@@ -76,9 +78,15 @@ export class Daemon {
     return this.#reloading;
   }
 
-  /** Whether heartbeats are made as they should be: what a watchdog asks. */
-  healthy(): boolean {
-    return performance.now() - this.#lastBeat < 3 * this.#setup.daemon.report.interval + 10_000;
+  /** Whether heartbeats are made, probes read, resources held and events delivered: what a watchdog asks. */
+  healthy(now: number = performance.now()): boolean {
+    const { daemon, delivery } = this.#setup;
+    return (
+      now - this.#lastBeat < 3 * daemon.report.interval + 10_000 &&
+      this.#keeper.healthy(now) &&
+      this.#schedule.healthy(now) &&
+      (delivery === null || delivery.healthy(now))
+    );
   }
 
   /** Ends within a second. The host stays as it is. */
@@ -96,7 +104,7 @@ export class Daemon {
   async #begin(name: EventName, deed: string): Promise<void> {
     const { host, resources, daemon, hash, hostId, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
-    const applied = enforce ? tellApplied(await this.#applyOnce(host, resources)) : 'observes only';
+    const applied = enforce ? await applyOnce(host, resources) : 'observes only';
     const tell: Tell = (event) => this.#tell(event);
     this.#keeper = new Keeper({ host, resources, enforce, record: this.#record, tell });
     const all = daemon.probes.off.includes('resources')
@@ -108,14 +116,6 @@ export class Daemon {
     await this.#keeper.look();
     this.#schedule.start();
     this.#planBeat(interval, hostId);
-  }
-
-  async #applyOnce(host: Host, resources: readonly Resource[]): Promise<Outcome[] | string> {
-    try {
-      return await converge(host, resources);
-    } catch (error) {
-      return errorMessage(error); // what drifts is healed, and told, by the keeper
-    }
   }
 
   async #end(): Promise<void> {
@@ -183,8 +183,14 @@ export class Daemon {
   }
 }
 
-function tellApplied(outcomes: readonly Outcome[] | string): string {
-  if (typeof outcomes === 'string') return outcomes;
+/** Says what came of it. Does not wait for another apply: what then drifts the keeper heals, and tells, when it may. */
+async function applyOnce(host: Host, resources: readonly Resource[]): Promise<string> {
+  let outcomes: Outcome[];
+  try {
+    outcomes = await converge(host, resources, { patience: 0 });
+  } catch (error) {
+    return errorMessage(error);
+  }
   const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
   return `${count('ok')} as wanted, ${count('changed')} changed, ${count('failed')} failed`;
 }

@@ -12,8 +12,10 @@ import { type Watcher, watchFiles } from './watcher.ts';
 const LOOK_EVERY = 30_000;
 /** And at what has values of the running kernel: /proc/sys tells nobody that it changed. */
 const LOOK_AT_VALUES_EVERY = 10_000;
-/** Milliseconds until the lock is tried again that another apply has. */
-const LOCK_RETRY = 200;
+/** Milliseconds until the lock is tried again that another apply has: at first, and at most. */
+const LOCK_RETRY = { first: 200, longest: 2000 } as const;
+/** Milliseconds for one resource: each program that is started for it ends, or is ended, within ten seconds. */
+const STUCK = 120_000;
 
 /** What outlives a reload of the configuration. */
 export class HealRecord {
@@ -40,6 +42,9 @@ export class Keeper {
   readonly #pending = new Set<Resource>();
   readonly #retries = new Map<Resource, NodeJS.Timeout>();
   #working: Promise<void> | null = null;
+  /** When the resource came up that is looked at. */
+  #since = 0;
+  #lockRetry: number = LOCK_RETRY.first;
   #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
   #watched = new Map<Resource, readonly string[]>();
@@ -74,6 +79,11 @@ export class Keeper {
     return this.#working;
   }
 
+  /** Whether looking and healing go on. `now`: of performance.now(). */
+  healthy(now: number): boolean {
+    return this.#working === null || now - this.#since < STUCK;
+  }
+
   /** What the last look found. */
   findings(): Finding[] {
     return this.#options.resources.flatMap(({ name }) => this.#findings.get(name) ?? []);
@@ -96,6 +106,7 @@ export class Keeper {
     for (const resource of this.#pending) {
       this.#pending.delete(resource);
       if (this.#closed) return;
+      this.#since = performance.now();
       await this.#lookAt(resource);
     }
   }
@@ -136,14 +147,18 @@ export class Keeper {
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') outcomes = drifted.map((finding) => failed(finding, error));
       else {
-        this.#retry(resource, LOCK_RETRY);
+        this.#retry(resource, this.#lockRetry);
+        this.#lockRetry = Math.min(2 * this.#lockRetry, LOCK_RETRY.longest);
         return false;
       }
     }
+    this.#lockRetry = LOCK_RETRY.first;
     limit.note(performance.now());
     const healed = outcomes.filter(({ result }) => result === 'changed');
     if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
-    for (const outcome of healed) tell(healEvent(outcome, tramplers.get(identity(outcome)) ?? null));
+    for (const outcome of healed) {
+      tell(healEvent(outcome, tramplers.get(identity(outcome)) ?? null, this.#seen(outcome)?.state === 'ok'));
+    }
     this.#tellFailures(resource, drifted, outcomes, limit);
     return true;
   }
@@ -177,10 +192,12 @@ export class Keeper {
   }
 
   #trampler(finding: Finding): string | null {
-    const seen = this.#findings.get(finding.resource)?.find(({ key, moment }) => {
-      return key === finding.key && moment === finding.moment;
-    });
-    return trampler(this.#options.host, finding, seen?.actual ?? null);
+    return trampler(this.#options.host, finding, this.#seen(finding)?.actual ?? null);
+  }
+
+  /** As the last look found it. */
+  #seen({ resource, key, moment }: Finding | Outcome): Finding | undefined {
+    return this.#findings.get(resource)?.find((seen) => seen.key === key && seen.moment === moment);
   }
 
   #retry(resource: Resource, wait: number): void {
@@ -227,10 +244,12 @@ function failed(finding: Finding, error: unknown): Outcome {
   return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
 }
 
-function healEvent(outcome: Outcome, by: string | null) {
+/** `wasRight`: it had been seen as wanted before; else nobody need have changed it. */
+function healEvent(outcome: Outcome, by: string | null, wasRight: boolean) {
   const { key, reason } = outcome;
   const who = by === null ? 'it cannot be known by whom' : `by ${by}`;
-  const body = `${key} was changed (${who}) and is put right${reason === undefined ? '' : `; ${reason}`}`;
+  const what = wasRight || by !== null ? `was changed (${who})` : 'was not as wanted';
+  const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
   return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...(by === null ? {} : { trampler: by }) });
 }
 

@@ -1,4 +1,8 @@
-import { closeSync, constants, openSync } from 'node:fs';
+/**
+ * Locks between processes of this host. They are the kernel's (flock(2)), on a descriptor that the holder keeps open:
+ * whoever is killed leaves none. node has no flock, so util-linux's flock(1) takes it on the shared open file, and ends.
+ */
+import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { errorCode, HostError, hostError } from './errors.ts';
 import { run } from './run.ts';
 
@@ -6,25 +10,54 @@ import { run } from './run.ts';
 const PATIENCE = 60;
 
 /**
- * Runs `work` while no other process of this host does. The lock is the kernel's (flock(2)), on a descriptor that this
- * process keeps open: whoever is killed leaves none. node has no flock, so util-linux's flock(1) takes it on the shared
- * open file, once, and ends. Throws HostError EAGAIN where another has it for all of `patience` seconds.
+ * Runs `work` while no other process of this host does. Throws HostError EAGAIN where another has the lock for all of
+ * `patience` seconds.
  */
 export async function withLock<T>(path: string, work: () => Promise<T>, patience: number = PATIENCE): Promise<T> {
   const fd = open(path);
   try {
-    const taken = run('flock', ['--exclusive', '--timeout', String(patience), '3'], {
-      fds: [fd],
-      timeLimit: (patience + 5) * 1000,
-    });
-    if (taken.status === 1) throw new HostError('EAGAIN', `another apply has held ${path} for ${patience} s`);
-    if (taken.status !== 0) {
-      throw new HostError('ENOLCK', `cannot lock ${path}: ${taken.error ?? taken.stderr.trim()} (flock of util-linux)`);
+    if (!take(fd, path, patience)) {
+      const since = patience > 0 ? `has held ${path} for ${patience} s` : `is at work (it holds ${path})`;
+      throw new HostError('EAGAIN', `another apply ${since}`);
     }
     return await work();
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Takes the lock for as long as this process lives, without waiting. null: it is ours. Else the process that has it, by
+ * its number, or '' where that cannot be read. Throws HostError where there can be no lock.
+ */
+export function lockForLife(path: string): string | null {
+  const fd = open(path);
+  let ours = false;
+  try {
+    ours = take(fd, path, 0);
+    if (!ours) return processIn(fd);
+    ftruncateSync(fd);
+    writeSync(fd, `${process.pid}\n`, 0);
+    return null;
+  } catch (error) {
+    throw error instanceof HostError ? error : hostError('write', path, error);
+  } finally {
+    if (!ours) closeSync(fd);
+  }
+}
+
+function take(fd: number, path: string, patience: number): boolean {
+  const { status, error, stderr } = run('flock', ['--exclusive', '--timeout', String(patience), '3'], {
+    fds: [fd],
+    timeLimit: (patience + 5) * 1000,
+  });
+  if (status === 0 || status === 1) return status === 0;
+  throw new HostError('ENOLCK', `cannot lock ${path}: ${error ?? stderr.trim()} (flock of util-linux)`);
+}
+
+function processIn(fd: number): string {
+  const text = Buffer.alloc(16);
+  return /^(\d+)\n/.exec(text.toString('latin1', 0, readSync(fd, text, 0, text.length, 0)))?.[1] ?? '';
 }
 
 function open(path: string): number {

@@ -55,6 +55,8 @@ interface Batch<T> {
 
 /** Bytes on disk of one request, about a tenth of what it has when it is inflated. */
 const BATCH_BYTES = 128 * 1024;
+/** Milliseconds that a step may take beyond its own time limit before it counts as hanging. */
+const SLACK = 30_000;
 
 export class Lane<T extends { readonly resource: Attributes }> {
   readonly #options: LaneOptions<T>;
@@ -66,12 +68,22 @@ export class Lane<T extends { readonly resource: Attributes }> {
   #over = false;
   #waitsFor: 'records' | 'retry' | 'throttle' | null = null;
   #resume: () => void = () => {};
+  /** By then the step that is under way has ended, or it never will. Of performance.now(). */
+  #deadline = Number.POSITIVE_INFINITY;
   readonly #ended: Promise<void>;
 
   constructor(options: LaneOptions<T>) {
     this.#options = options;
     this.#records = options.records;
-    this.#ended = this.#run();
+    this.#ended = this.#run().catch((error) => {
+      this.#deadline = Number.NEGATIVE_INFINITY;
+      this.#tell(`delivery has stopped: ${errorMessage(error)}`);
+    });
+  }
+
+  /** Whether deliveries are tried: a collector that is down is no fault of the lane. */
+  healthy(now: number): boolean {
+    return now < this.#deadline;
   }
 
   /** There is something new in the queue. A wait for the next retry is not cut short by it. */
@@ -149,6 +161,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     const headers = { 'content-type': CONTENT_TYPES[format], 'content-encoding': 'gzip' };
     const request = new AbortController();
     this.#request = request;
+    this.#deadline = performance.now() + timing.request + SLACK;
     const timer = setTimeout(() => request.abort(), timing.request);
     try {
       const reply = await client.post(path, body, headers, request.signal);
@@ -196,6 +209,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
   /** Until `wake` where it waits for records, until `stop` at all events. */
   async #wait(what: 'records' | 'retry' | 'throttle', milliseconds?: number): Promise<void> {
     if (this.#closing) return;
+    this.#deadline = performance.now() + (milliseconds ?? Number.POSITIVE_INFINITY) + SLACK;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#waitsFor = what;

@@ -4,16 +4,16 @@ import { type Attributes, type Occurrence, type Sample, type Severity, sample } 
 import type { DesiredReport } from '../config/daemon.ts';
 import { errorMessage } from '../host/errors.ts';
 import { Client } from './client.ts';
+import type { EventRecord, Measurements } from './heartbeat.ts';
 import type { Identity } from './identity.ts';
 import { Lane, TIMING, type Timing } from './lane.ts';
 import { events, metrics } from './otlp.ts';
 import { type Loss, type Signal, Spool } from './spool.ts';
-import { lockSpool } from './spool-lock.ts';
 
 export interface ReporterOptions {
   readonly desired: DesiredReport;
   readonly identity: Identity;
-  /** A real path, which this reporter has to itself; it is made where it is missing. */
+  /** A real path, which this reporter has to itself: one daemon a host. It is made where it is missing. */
   readonly spoolFolder: string;
   /** Told how delivery fares, for the log of this host alone. */
   readonly log: (event: Occurrence) => void;
@@ -22,14 +22,12 @@ export interface ReporterOptions {
 
 interface Delivery {
   readonly client: Client;
-  readonly metrics: { wake(): void; stop(deadline: number): Promise<void> };
-  readonly events: { wake(): void; stop(deadline: number): Promise<void> };
+  readonly metrics: Lane<Measurements>;
+  readonly events: Lane<EventRecord>;
 }
 
 /** Characters of one text of an event: some are quoted from logs that anybody may write to. */
 const LONGEST_TEXT = 4096;
-/** Milliseconds between two looks whether the spool is free. */
-const LOCK_INTERVAL = 5000;
 
 /** None of its methods throws or waits for the collector; without an endpoint they do nothing. */
 export class Reporter {
@@ -41,8 +39,6 @@ export class Reporter {
   #desired: DesiredReport;
   #identity: Identity;
   #spool: Spool | null = null;
-  #unlock: (() => void) | null = null;
-  #anotherTry: NodeJS.Timeout | undefined;
   #delivery: Delivery | null = null;
   #sequence = 0;
   #events = 0;
@@ -62,11 +58,6 @@ export class Reporter {
       client = new Client(endpoint, this.#desired);
     } catch (error) {
       this.#tell('error', 'holdfast.delivery.failed', `nothing can be sent: ${errorMessage(error)}`);
-      return;
-    }
-    this.#unlock ??= lockSpool(this.#options.spoolFolder);
-    if (this.#unlock === null) {
-      this.#waitForLock();
       return;
     }
     this.#spool ??= this.#open(bound);
@@ -116,6 +107,11 @@ export class Reporter {
     this.#delivery?.events.wake();
   }
 
+  /** Whether what waits is being delivered, or tried to be. `now`: of performance.now(). */
+  healthy(now: number): boolean {
+    return this.#delivery === null || (this.#delivery.metrics.healthy(now) && this.#delivery.events.healthy(now));
+  }
+
   /** Goes on with another configuration; numbers and counters go on too. */
   async update({ desired, identity }: Pick<ReporterOptions, 'desired' | 'identity'>): Promise<void> {
     this.#identity = identity;
@@ -132,20 +128,7 @@ export class Reporter {
     await this.#close();
   }
 
-  #waitForLock(): void {
-    if (this.#anotherTry === undefined) {
-      this.#tell(
-        'error',
-        'holdfast.delivery.failed',
-        'another agent of this host reports; until it ends, this one does not',
-      );
-    }
-    this.#anotherTry = setTimeout(() => this.start(), LOCK_INTERVAL);
-    this.#anotherTry.unref();
-  }
-
   async #halt(deadline: number): Promise<void> {
-    clearTimeout(this.#anotherTry);
     const delivery = this.#delivery;
     this.#delivery = null;
     await Promise.all([delivery?.metrics.stop(deadline), delivery?.events.stop(deadline)]);
@@ -156,8 +139,6 @@ export class Reporter {
     const spool = this.#spool;
     this.#spool = null;
     await spool?.close();
-    this.#unlock?.();
-    this.#unlock = null;
   }
 
   #open(bound: number): Spool {

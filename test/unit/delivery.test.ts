@@ -328,20 +328,3 @@ test('a record that cannot be read is counted once, however often its neighbours
     [[2, 'damaged']],
   );
 });
-
-test('two agents on one spool: the second waits until the first has ended, and takes nothing from it', async (t) => {
-  const receiver = await Receiver.start(t, { answer: refuse(503) });
-  const { reporter, spoolFolder } = reporting(t, receiver.url);
-  reporter.event(event(1));
-  const second = reporting(t, receiver.url, { spoolFolder });
-  second.reporter.event(event(99));
-  assert.match(second.said[0]!, /another agent of this host reports/);
-  reporter.event(event(2));
-  await reporter.stop(0);
-  second.reporter.start();
-  receiver.answer = accept;
-  receiver.requests.length = 0;
-  second.reporter.event(event(3));
-  await second.reporter.stop(20_000);
-  assert.deepEqual(bodies(receiver), numbered(3));
-});
