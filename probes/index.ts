@@ -8,6 +8,7 @@ import { leasesProbe } from './leases.ts';
 import { memoryCounters } from './memory-errors/counters.ts';
 import { kernelMemoryErrors } from './memory-errors/kernel.ts';
 import { daemonMemoryErrors } from './memory-errors/logs.ts';
+import type { MemoryErrorRecord } from './memory-errors/record.ts';
 import { nameserversProbe } from './nameservers.ts';
 import type { Probe } from './probe.ts';
 import { routesProbe } from './routes.ts';
@@ -15,22 +16,23 @@ import { routesByProtocolProbe } from './routes-by-protocol.ts';
 
 /**
  * Those that are not switched off. Nothing is opened, sent or read before their first reading.
+ * @param record goes from the probes of one configuration to those of the next.
  * @param history true: logs are read back as far as they go, for a single look; false: only what is new, for a daemon.
  */
 export function makeProbes(
   host: Host,
   desired: ConfiguredState,
   { probes, expect }: DesiredDaemon,
-  { history }: { history: boolean },
+  { record, history }: { record: MemoryErrorRecord; history: boolean },
 ): Probe[] {
   const all = [
     routesProbe(host),
     routesByProtocolProbe(),
     defaultRoutesProbe(host, expect.defaultNexthops),
     ...(probes.canary > 0 ? [{ ...canaryProbe(host), interval: probes.canary }] : []),
-    kernelMemoryErrors(host, { history }),
-    ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, { history })] : []),
-    memoryCounters(host),
+    kernelMemoryErrors(host, record, { history }),
+    ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, record, { history })] : []),
+    memoryCounters(host, record),
     leasesProbe(host, desired.dhclient),
     nameserversProbe(host, desired.dns),
   ];

@@ -5,6 +5,8 @@ export interface MetricDefinition {
   /** UCUM, as OpenTelemetry writes units: `{route}`, `s`, `By`, `1`. */
   readonly unit: string;
   readonly kind: 'gauge' | 'counter';
+  /** What a counter counts from: the machine's boot, where it is the kernel's own; else the agent's start. */
+  readonly since?: 'boot';
   readonly description: string;
 }
 
@@ -62,27 +64,37 @@ export const METRICS = {
   'system.memory.ecc.errors': {
     unit: '{error}',
     kind: 'counter',
+    since: 'boot',
     description: 'Errors of memory modules, by controller and type',
   },
-  'system.memory.oom_kills': { unit: '{process}', kind: 'counter', description: 'Processes killed for want of memory' },
+  'system.memory.oom_kills': {
+    unit: '{process}',
+    kind: 'counter',
+    since: 'boot',
+    description: 'Processes killed for want of memory',
+  },
   'system.memory.allocation_stalls': {
     unit: '{stall}',
     kind: 'counter',
+    since: 'boot',
     description: 'Times that somebody had to wait until memory was freed, by zone',
   },
   'system.memory.pressure.time': {
     unit: 's',
     kind: 'counter',
+    since: 'boot',
     description: 'Time in which some, or all, tasks waited for memory',
   },
   'system.network.neighbor.table_fulls': {
     unit: '{event}',
     kind: 'counter',
+    since: 'boot',
     description: 'Times that a neighbour found no room in its table',
   },
   'system.network.netlink.drops': {
     unit: '{message}',
     kind: 'counter',
+    since: 'boot',
     description: 'Messages of the kernel that a process lost, by process and protocol',
   },
   'holdfast.canary.success': { unit: '1', kind: 'gauge', description: 'Whether a route could be added: 1 or 0' },

@@ -1,4 +1,5 @@
 import { isNamed, makeProbes } from '../../probes/index.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Condition, Occurrence, Probe, Sample } from '../../probes/probe.ts';
 import { exposition } from '../../probes/prometheus.ts';
 import { type ProbeReport, ProbeRunner, probeSamples } from '../../probes/runner.ts';
@@ -21,7 +22,7 @@ interface Seen extends ProbeReport {
 /** Reads each probe once and prints what it sees; changes nothing. Gives the exit status: 4 where one could not see. */
 export async function probe(options: ProbeOptions): Promise<number> {
   const { host, desired, daemon } = await openContext(options);
-  const all = makeProbes(host, desired, daemon, { history: true });
+  const all = makeProbes(host, desired, daemon, { record: new MemoryErrorRecord(), history: true });
   const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
   if (unknown.length > 0) {
     const known = all.map(({ name }) => name).join(', ');

@@ -1,6 +1,7 @@
 /** `agent run`: the daemon, until SIGTERM or SIGINT. SIGHUP makes it read its configuration again. */
 import { once } from 'node:events';
 import { makeProbes } from '../../probes/index.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { DesiredReport } from '../config/daemon.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
 import type { Tell } from '../daemon/events.ts';
@@ -33,8 +34,8 @@ export async function run(options: CommonOptions): Promise<number> {
   const systemd = notifier();
   const ended = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   const log = makeLog();
-  const delivery = new LazyReporter(log);
-  const starting = Daemon.start({ load: () => load(options, delivery), log });
+  const lasting: Lasting = { delivery: new LazyReporter(log), record: new MemoryErrorRecord() };
+  const starting = Daemon.start({ load: () => load(options, lasting), log });
   process.on('SIGHUP', async () => {
     const daemon = await starting;
     systemd?.send('RELOADING=1');
@@ -56,6 +57,12 @@ export async function run(options: CommonOptions): Promise<number> {
   return EXIT.ok;
 }
 
+/** What a new configuration does not begin anew. */
+interface Lasting {
+  readonly delivery: LazyReporter;
+  readonly record: MemoryErrorRecord;
+}
+
 /** Two would heal against each other after a change of configuration, and take from each other's spool. */
 function otherDaemon(host: Host): string | null {
   try {
@@ -68,7 +75,7 @@ function otherDaemon(host: Host): string | null {
   }
 }
 
-async function load(options: CommonOptions, delivery: LazyReporter): Promise<Setup> {
+async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
   const { host, desired, resources, daemon, hash } = await openContext(options);
   const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
   return {
@@ -77,7 +84,7 @@ async function load(options: CommonOptions, delivery: LazyReporter): Promise<Set
     daemon,
     hash,
     hostId: identity.hostId,
-    probes: makeProbes(host, desired, daemon, { history: false }),
+    probes: makeProbes(host, desired, daemon, { record, history: false }),
     delivery: await delivery.reporter(host, daemon.report, identity),
   };
 }
@@ -95,7 +102,14 @@ class LazyReporter {
     if (this.#reporter !== null) await this.#reporter.update({ desired, identity });
     else if (desired.endpoint !== null) {
       const { Reporter } = await import('../report/reporter.ts');
-      this.#reporter = new Reporter({ desired, identity, spoolFolder: host.locate(SPOOL_FOLDER), log: this.#log });
+      this.#reporter = new Reporter({
+        desired,
+        identity,
+        // Other counters than the reporter's own have counted since then.
+        start: Math.floor(performance.timeOrigin),
+        spoolFolder: host.locate(SPOOL_FOLDER),
+        log: this.#log,
+      });
       this.#reporter.start();
     }
     return this.#reporter;

@@ -4,8 +4,10 @@ import type { Attributes, Occurrence, Sample } from '../../probes/probe.ts';
 export interface Heartbeat {
   /** Milliseconds since the epoch. */
   readonly time: number;
-  /** When this reporter started, in milliseconds since the epoch: what its counters count from. */
+  /** What Holdfast's own counters count from, in milliseconds since the epoch. */
   readonly start: number;
+  /** When the machine booted, in milliseconds since the epoch: what the kernel's counters count from. Of old, not kept. */
+  readonly boot?: number;
   /** 1 for the first heartbeat since `start`: a gap is a heartbeat that was lost. */
   readonly sequence: number;
   readonly samples: readonly Sample[];

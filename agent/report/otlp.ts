@@ -1,6 +1,6 @@
 /**
  * Heartbeats and events in the wire format of OpenTelemetry (OTLP 1.x), by OpenTelemetry's own serializers. Gauges are
- * gauges; counters are cumulative monotonic sums since the reporter's start; events are log records with an event name.
+ * gauges; counters are cumulative monotonic sums since the agent's start, or the machine's (the kernel's own); events are log records with an event name.
  */
 import type { HrTime, ValueType } from '@opentelemetry/api';
 import {
@@ -77,11 +77,12 @@ function resourceOf(records: readonly { resource: Attributes }[]): Resource {
 
 function metricData(heartbeats: readonly Measurements[]): MetricData[] {
   const points = new Map<MetricName, DataPoint<number>[]>();
-  for (const { time, start, samples } of heartbeats) {
+  for (const { time, start, boot = start, samples } of heartbeats) {
     for (const { metric, value, attributes } of samples) {
       // No number is no knowledge, and JSON has none for it.
       if (!Number.isFinite(value)) continue;
-      const point = { startTime: hrTime(start), endTime: hrTime(time), attributes, value };
+      const startTime = hrTime(sinceBoot(metric) ? boot : start);
+      const point = { startTime, endTime: hrTime(time), attributes, value };
       const list = points.get(metric);
       if (list === undefined) points.set(metric, [point]);
       else list.push(point);
@@ -89,6 +90,12 @@ function metricData(heartbeats: readonly Measurements[]): MetricData[] {
   }
   // What an earlier version kept may have a name that this one does not know.
   return [...points].flatMap(([name, list]) => (name in METRICS ? [metric(name, METRICS[name], list)] : []));
+}
+
+/** What an earlier version kept may have a name that this one does not know. */
+function sinceBoot(name: MetricName): boolean {
+  const definition: MetricDefinition | undefined = METRICS[name];
+  return definition?.since === 'boot';
 }
 
 function metric(name: string, definition: MetricDefinition, dataPoints: DataPoint<number>[]): MetricData {

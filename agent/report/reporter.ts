@@ -1,5 +1,6 @@
 /** Takes heartbeats and events, keeps them until the collector has them, and says what of them was given up. */
 import { randomBytes } from 'node:crypto';
+import { uptime } from 'node:os';
 import { type Attributes, type Occurrence, type Sample, type Severity, sample } from '../../probes/probe.ts';
 import type { DesiredReport } from '../config/daemon.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -13,6 +14,8 @@ import { type Loss, type Signal, Spool } from './spool.ts';
 export interface ReporterOptions {
   readonly desired: DesiredReport;
   readonly identity: Identity;
+  /** What counters count from, in milliseconds since the epoch; now, where it is left out. */
+  readonly start?: number;
   /** A real path, which this reporter has to itself: one daemon a host. It is made where it is missing. */
   readonly spoolFolder: string;
   /** Told how delivery fares, for the log of this host alone. */
@@ -32,7 +35,9 @@ const LONGEST_TEXT = 4096;
 /** None of its methods throws or waits for the collector; without an endpoint they do nothing. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #start = Date.now();
+  readonly #start: number;
+  /** Once: computed again it would be another by the clock's corrections, and each would look like a boot. */
+  readonly #boot = Math.round(Date.now() / 1000 - uptime()) * 1000;
   /** Tells the events of this start from those of every other. */
   readonly #name = randomBytes(8).toString('hex');
   readonly #lost = new Map<string, { attributes: Attributes; count: number }>();
@@ -45,6 +50,7 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
+    this.#start = options.start ?? Date.now();
     this.#desired = options.desired;
     this.#identity = options.identity;
   }
@@ -91,6 +97,7 @@ export class Reporter {
     this.#spool.addMeasurements({
       time: Date.now(),
       start: this.#start,
+      boot: this.#boot,
       sequence: this.#sequence,
       samples: [...samples, ...own],
       resource: this.#identity.resource,

@@ -7,12 +7,12 @@ import type { Host } from '../../agent/host/host.ts';
 import type { Probe, Reading, Sample } from '../probe.ts';
 import { sample } from '../probe.ts';
 import { type NetlinkSocket, netlinkSockets } from './netlink-drops.ts';
+import type { MemoryErrorRecord } from './record.ts';
 import { Tally } from './tally.ts';
 
-export function memoryCounters(host: Host): Probe {
-  const tally = new Tally();
+export function memoryCounters(host: Host, record: MemoryErrorRecord): Probe {
+  const tally = new Tally(record);
   const owners = new Map<string, string>();
-  let before: Map<string, number> | null = null;
 
   /** The kernel says nothing when a process loses messages, so the counter's growth is the event. */
   const overruns = (): Reading[] => {
@@ -20,11 +20,11 @@ export function memoryCounters(host: Host): Probe {
     if (sockets === null) return [];
     tally.watch('netlink', ['netlink-overrun']);
     for (const { inode, process, protocol, drops } of sockets) {
-      const lost = before === null ? 0 : drops - (before.get(inode) ?? 0);
+      const lost = record.drops === null ? 0 : drops - (record.drops.get(inode) ?? 0);
       if (lost > 0)
         tally.add('netlink-overrun', 'netlink', `${process} lost ${lost} messages (${protocol})`, Date.now());
     }
-    before = new Map(sockets.map(({ inode, drops }) => [inode, drops]));
+    record.drops = new Map(sockets.map(({ inode, drops }) => [inode, drops]));
     return [...tally.take(), ...byProcess(sockets)];
   };
 

@@ -4,6 +4,7 @@ import type { Occurrence, Probe, Reading } from '../probe.ts';
 import { sample } from '../probe.ts';
 import { KERNEL_CAUSES, kernelCause } from './causes.ts';
 import { KernelLog, type KernelRecord } from './kmsg.ts';
+import type { MemoryErrorRecord } from './record.ts';
 import { Remembered } from './remembered.ts';
 import { Tally } from './tally.ts';
 
@@ -24,13 +25,13 @@ interface Position {
 /** @param history true: counts what the kernel's buffer still has from before, and remembers nothing. */
 export function kernelMemoryErrors(
   host: Host,
+  record: MemoryErrorRecord,
   { history, path = '/dev/kmsg' }: { history: boolean; path?: string },
 ): Probe {
-  const tally = new Tally({ history });
+  const tally = new Tally(record, { history });
   const remembered = new Remembered(host, 'kernel-log', isPosition);
   const boot = host.readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   let log: KernelLog | null = null;
-  let lost = 0;
 
   const open = () => {
     if (history) return new KernelLog({ path });
@@ -49,15 +50,15 @@ export function kernelMemoryErrors(
       log ??= open();
       const read = log.read(history ? WHOLE_BUFFER : MOST_RECORDS);
       tally.watch('kernel', KERNEL_CAUSES);
-      for (const record of read.records) {
-        const cause = kernelCause(record.text);
-        if (cause !== null) tally.add(cause, record.fromKernel ? 'kernel' : 'kmsg', record.text, timeOf(record));
+      for (const said of read.records) {
+        const cause = kernelCause(said.text);
+        if (cause !== null) tally.add(cause, said.fromKernel ? 'kernel' : 'kmsg', said.text, timeOf(said));
       }
-      lost += read.lost;
+      record.lost += read.lost;
       return [
         ...(read.lost > 0 ? [lostEvent(read.lost)] : []),
         ...tally.take(),
-        sample('holdfast.kernel_log.lost', lost),
+        sample('holdfast.kernel_log.lost', record.lost),
       ];
     },
     handedOn() {

@@ -3,6 +3,7 @@ import type { Host } from '../../agent/host/host.ts';
 import type { Condition, Probe, Reading } from '../probe.ts';
 import { DAEMON_CAUSES, daemonCause } from './causes.ts';
 import { LogFollower, type LogPosition } from './log-follower.ts';
+import type { MemoryErrorRecord } from './record.ts';
 import { Remembered } from './remembered.ts';
 import { printable, Tally } from './tally.ts';
 
@@ -15,9 +16,10 @@ type Positions = Readonly<Record<string, LogPosition>>;
 export function daemonMemoryErrors(
   host: Host,
   logs: readonly { readonly path: string }[],
+  record: MemoryErrorRecord,
   { history }: { history: boolean },
 ): Probe {
-  const tally = new Tally({ history });
+  const tally = new Tally(record, { history });
   const remembered = new Remembered(host, 'daemon-logs', isPositions);
   const positions = history ? {} : (remembered.load() ?? {});
   const paths = [...new Set(logs.map(({ path }) => path))];
@@ -25,9 +27,12 @@ export function daemonMemoryErrors(
     paths.map((path) => [path, new LogFollower(host.locate(path), positions[path] ?? (history ? 'tail' : 'end'))]),
   );
 
+  let closed = false;
+
   const readOne = async (path: string, follower: LogFollower): Promise<Condition[]> => {
     try {
       const lines = await follower.read();
+      if (closed) return []; // whoever follows this log now reads them, too
       tally.watch(path, DAEMON_CAUSES);
       const now = Date.now();
       for (const line of lines) {
@@ -54,6 +59,7 @@ export function daemonMemoryErrors(
       remembered.save(Object.fromEntries(read));
     },
     async close() {
+      closed = true;
       await Promise.allSettled([...followers.values()].map((follower) => follower.close()));
     },
   };

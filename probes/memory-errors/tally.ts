@@ -1,6 +1,7 @@
 /** Memory errors of one kind of source: counted by cause and source, and told one by one as far as that is bearable. */
 import { type Occurrence, type Sample, sample } from '../probe.ts';
 import { CAUSES, type Cause } from './causes.ts';
+import type { MemoryErrorRecord } from './record.ts';
 
 /** Characters of a message that an event carries. */
 const LONGEST_TEXT = 300;
@@ -9,12 +10,17 @@ const LONGEST_TEXT = 300;
 const MOST_EVENTS = 10;
 
 export class Tally {
-  readonly #counts = new Map<string, { cause: Cause; source: string; total: number; told: number; untold: number }>();
+  readonly #counts = new Map<string, { cause: Cause; source: string; told: number; untold: number }>();
+  readonly #totals: Map<string, number>;
   readonly #mostEvents: number;
   #events: Occurrence[] = [];
 
-  /** @param history true: for a look back, which is told whole. */
-  constructor({ history = false }: { history?: boolean } = {}) {
+  /**
+   * @param record where the totals are kept.
+   * @param history true: for a look back, which is told whole.
+   */
+  constructor(record: Pick<MemoryErrorRecord, 'totals'>, { history = false }: { history?: boolean } = {}) {
+    this.#totals = record.totals;
     this.#mostEvents = history ? Number.POSITIVE_INFINITY : MOST_EVENTS;
   }
 
@@ -26,7 +32,7 @@ export class Tally {
   /** @param time milliseconds since the epoch. */
   add(cause: Cause, source: string, text: string, time: number): void {
     const count = this.#count(cause, source);
-    count.total += 1;
+    this.#totals.set(key(cause, source), this.#total(cause, source) + 1);
     if (count.told < this.#mostEvents) {
       count.told += 1;
       this.#events.push(event(cause, source, { text: printable(text) }, time));
@@ -39,8 +45,8 @@ export class Tally {
     const more = [...this.#counts.values()].flatMap(({ cause, source, untold }) =>
       untold === 0 ? [] : [event(cause, source, { text: `${untold} more`, count: untold }, now)],
     );
-    const samples = [...this.#counts.values()].map(({ cause, source, total }) =>
-      sample('holdfast.memory_errors', total, { cause, source }),
+    const samples = [...this.#counts.values()].map(({ cause, source }) =>
+      sample('holdfast.memory_errors', this.#total(cause, source), { cause, source }),
     );
     const events = this.#events;
     this.#events = [];
@@ -49,13 +55,20 @@ export class Tally {
   }
 
   #count(cause: Cause, source: string) {
-    const key = `${cause} ${source}`;
-    const known = this.#counts.get(key);
+    const known = this.#counts.get(key(cause, source));
     if (known !== undefined) return known;
-    const fresh = { cause, source, total: 0, told: 0, untold: 0 };
-    this.#counts.set(key, fresh);
+    const fresh = { cause, source, told: 0, untold: 0 };
+    this.#counts.set(key(cause, source), fresh);
     return fresh;
   }
+
+  #total(cause: Cause, source: string): number {
+    return this.#totals.get(key(cause, source)) ?? 0;
+  }
+}
+
+function key(cause: Cause, source: string): string {
+  return `${cause} ${source}`;
 }
 
 /** One line of ordinary characters: what a log says may go to a terminal or a page. */

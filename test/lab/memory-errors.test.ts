@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Host } from '../../agent/host/host.ts';
 import { kernelMemoryErrors } from '../../probes/memory-errors/kernel.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Occurrence, Probe } from '../../probes/probe.ts';
 import { noNamespaces, privately, scratch } from '../unit/scratch.ts';
 
@@ -39,7 +40,7 @@ test('injected lines: each once, at its cause; a restart neither repeats nor los
   const host = new Host({ root: scratch(t) });
 
   inject();
-  const first = kernelMemoryErrors(host, { history: false });
+  const first = kernelMemoryErrors(host, new MemoryErrorRecord(), { history: false });
   assert.deepEqual(await events(first, mark), [], 'what was there before the first start');
   inject();
   assert.deepEqual(await events(first, mark), wanted);
@@ -47,12 +48,12 @@ test('injected lines: each once, at its cause; a restart neither repeats nor los
   await first.close?.();
 
   inject();
-  const second = kernelMemoryErrors(host, { history: false });
+  const second = kernelMemoryErrors(host, new MemoryErrorRecord(), { history: false });
   assert.deepEqual(await events(second, mark), wanted);
   assert.deepEqual(await events(second, mark), []);
   await second.close?.();
 
-  const all = kernelMemoryErrors(host, { history: true });
+  const all = kernelMemoryErrors(host, new MemoryErrorRecord(), { history: true });
   const seen = await events(all, mark);
   assert.deepEqual([...new Set(seen)], wanted);
   await all.close?.();
@@ -64,7 +65,7 @@ const large = () => Number(readFileSync('/proc/sys/net/ipv4/neigh/default/gc_thr
 test('a neighbour table that really overflows', {
   skip: skip || (large() ? 'gc_thresh3 is too large here' : false),
 }, async (t) => {
-  const probe = kernelMemoryErrors(new Host({ root: scratch(t) }), { history: false });
+  const probe = kernelMemoryErrors(new Host({ root: scratch(t) }), new MemoryErrorRecord(), { history: false });
   t.after(() => probe.close?.());
   await probe.read(AbortSignal.timeout(60_000));
   const overflow = privately(`

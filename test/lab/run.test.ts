@@ -154,6 +154,54 @@ test('a bad configuration at the start is an error, and nothing is touched', { s
   assert.equal(host.exists(ENTER_HOOK), false);
 });
 
+test('while another apply is at work it starts, reloads and reports; afterwards it holds what it should', {
+  skip,
+}, async () => {
+  await using scene = await staleHost(SELDOM);
+  const { host } = scene;
+  await host.write('/run/lab/listen.pl', LISTEN);
+  const told = new Log(host.spawn(['perl', '/run/lab/listen.pl']).stdout!);
+  await told.until(/^listening$/);
+  await host.sh('mkdir -p /run/holdfast');
+  const holder = host.spawn(['flock', '/run/holdfast/lock', 'sh', '-c', 'echo locked; read line']);
+  await new Log(holder.stdout!).until(/^locked$/);
+
+  const agent = await RunningAgent.start(host, { NOTIFY_SOCKET: '/run/lab/notify', WATCHDOG_USEC: '300000' });
+  await told.until(/^READY=1$/);
+  await told.until(/^WATCHDOG=1$/);
+  assert.match(agent.log.lines[0]!, /another apply is at work \(it holds \/run\/holdfast\/lock\)/);
+  assert.equal((await agent.event('holdfast.drift')).level, 'warn');
+  await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + SYSCTL);
+  await agent.signal('HUP');
+  await agent.event('holdfast.config.changed');
+  assert.equal(host.exists(ENTER_HOOK), false);
+
+  holder.stdin!.end('\n');
+  while ((await agent.event('holdfast.heal')).key !== '/etc/sysctl.d/60-holdfast.conf');
+  await agent.stop();
+  const plan = await host.agent('plan');
+  assert.equal(plan.code, 0, plan.stdout);
+  await holds(host);
+});
+
+test('a second one says which process has this host, and ends; the first goes on', { skip }, async () => {
+  await using scene = await staleHost(SELDOM);
+  const { host } = scene;
+  const agent = await RunningAgent.start(host);
+  const { code, stderr } = await host.agent('run');
+  const pid = (await host.read('/run/lab/agent.pid')).trim();
+  assert.equal(code, 3);
+  assert.equal(
+    stderr,
+    `agent run: another one holds this host already (process ${pid}). To have it read its configuration again: SIGHUP\n`,
+  );
+  await trample(host, 'nameserver 192.0.2.1\n');
+  await agent.event('holdfast.heal');
+  await agent.signal('KILL');
+  const next = await RunningAgent.start(host);
+  assert.equal(await next.stop(), 0);
+});
+
 test('systemd is told of start, reload and end, without a process of its own', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;

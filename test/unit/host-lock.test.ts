@@ -5,7 +5,7 @@ import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
-import { withLock } from '../../agent/host/lock.ts';
+import { lockForLife, withLock } from '../../agent/host/lock.ts';
 import { missing, REPOSITORY, scratch } from './scratch.ts';
 
 const skip = missing('flock');
@@ -20,7 +20,7 @@ async function holder(lock: string): Promise<ChildProcess> {
 }
 
 const HOLDER = `
-  import { withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+  import { lockForLife, withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
   await withLock(process.argv[1], () => new Promise((resolve) => {
     console.log('held');
     process.stdin.on('data', () => {}).on('end', resolve);
@@ -30,7 +30,7 @@ const HOLDER = `
 const COUNTER = `
   import { readFileSync, writeFileSync } from 'node:fs';
   import { setTimeout } from 'node:timers/promises';
-  import { withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+  import { lockForLife, withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
   const [lock, file] = process.argv.slice(1);
   for (let n = 0; n < 5; n += 1) await withLock(lock, async () => {
     const count = Number(readFileSync(file, 'utf8'));
@@ -79,4 +79,22 @@ test('a link in the place of the lock is not followed', { skip }, async (t) => {
 test('the folder of the lock is made where it is missing', { skip }, async (t) => {
   const host = new Host({ root: scratch(t) });
   assert.equal(await host.exclusively('/run/holdfast', async () => host.lstat('/run/holdfast/lock')?.isFile()), true);
+});
+
+test('a lock for life says at once who has it, and ends with its holder', { skip }, async (t) => {
+  const lock = join(scratch(t), 'daemon');
+  const source = `
+    import { lockForLife } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+    console.log(lockForLife(process.argv[1]) === null ? 'held' : 'refused');
+    process.stdin.resume();`;
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', source, lock], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [said] = await once(child.stdout!, 'data');
+  assert.equal(String(said), 'held\n');
+  assert.equal(lockForLife(lock), String(child.pid));
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  assert.equal(lockForLife(lock), null);
+  assert.equal(lockForLife(lock), String(process.pid));
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { memoryCounters } from '../../probes/memory-errors/counters.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Probe } from '../../probes/probe.ts';
 import { fill, scratch } from './scratch.ts';
 
@@ -37,7 +38,7 @@ function router(t: TestContext, files: Record<string, string> = { ...PROC, 'proc
   const root = scratch(t, files);
   mkdirSync(join(root, 'proc/812/fd'), { recursive: true });
   symlinkSync('socket:[7002]', join(root, 'proc/812/fd/9'));
-  return { root, probe: memoryCounters(new Host({ root })) };
+  return { root, probe: memoryCounters(new Host({ root }), new MemoryErrorRecord()) };
 }
 
 async function read(probe: Probe) {
@@ -104,7 +105,7 @@ test('damaged files give nothing rather than something wrong', async (t) => {
 });
 
 test('the running kernel', async () => {
-  const { values } = await read(memoryCounters(new Host()));
+  const { values } = await read(memoryCounters(new Host(), new MemoryErrorRecord()));
   assert.ok(
     values.some((line) => /^system\.network\.neighbor\.table_fulls ipv4 \d+$/.test(line)),
     values.join('\n'),

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { LogFollower } from '../../probes/memory-errors/log-follower.ts';
 import { daemonMemoryErrors } from '../../probes/memory-errors/logs.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Probe } from '../../probes/probe.ts';
 import { scratch } from './scratch.ts';
 
@@ -143,7 +144,7 @@ test('the probe: an event a line, a count by cause; a restart neither repeats no
   const log = join(root, 'var/log/routed');
   const host = new Host({ root });
   const logs = [{ path: '/var/log/routed' }];
-  const first = daemonMemoryErrors(host, logs, { history: false });
+  const first = daemonMemoryErrors(host, logs, new MemoryErrorRecord(), { history: false });
   const before = await read(first);
   assert.deepEqual([before.events, before.counts], [[], []]);
   assert.equal(before.samples.length, 3, 'it is known that there was none');
@@ -157,20 +158,50 @@ test('the probe: an event a line, a count by cause; a restart neither repeats no
   await first.close?.();
 
   appendFileSync(log, `${REFUSED}\n`);
-  const second = daemonMemoryErrors(host, logs, { history: false });
+  const second = daemonMemoryErrors(host, logs, new MemoryErrorRecord(), { history: false });
   assert.equal((await read(second)).events.length, 1);
   assert.equal((await read(second)).events.length, 0);
   await second.close?.();
 
-  const all = daemonMemoryErrors(host, logs, { history: true });
+  const all = daemonMemoryErrors(host, logs, new MemoryErrorRecord(), { history: true });
   assert.equal((await read(all)).events.length, 3);
   await all.close?.();
+});
+
+test('the probe: a new configuration goes on counting, and a reading that it cut off is read anew', async (t) => {
+  const root = scratch(t, { 'var/log/routed': '', 'var/log/bird': '' });
+  const log = join(root, 'var/log/routed');
+  const [host, record] = [new Host({ root }), new MemoryErrorRecord()];
+  const both = [{ path: '/var/log/routed' }, { path: '/var/log/bird' }];
+  const follow = (logs = both) => daemonMemoryErrors(host, logs, record, { history: false });
+  const first = follow();
+  await read(first);
+  appendFileSync(log, `${REFUSED}\n`);
+  assert.deepEqual((await read(first)).counts, ['route-add-failed 1']);
+
+  appendFileSync(log, `${REFUSED}\n`);
+  const cutOff = first.read(AbortSignal.timeout(60_000));
+  await first.close?.();
+  await cutOff;
+  const without = follow([{ path: '/var/log/bird' }]);
+  assert.deepEqual((await read(without)).counts, [], 'of a log that is not followed nothing is said');
+  await without.close?.();
+
+  const again = follow();
+  t.after(() => again.close?.());
+  assert.deepEqual(
+    (await read(again)).counts,
+    ['route-add-failed 1'],
+    'from its end on, as it was not followed between',
+  );
+  appendFileSync(log, `${REFUSED}\n`);
+  assert.deepEqual((await read(again)).counts, ['route-add-failed 2']);
 });
 
 test('the probe: a log that is not there is a condition, not 0 errors, and stops no other', async (t) => {
   const root = scratch(t, { 'var/log/bird': '' });
   const logs = [{ path: '/var/log/none' }, { path: '/var/log/bird' }];
-  const probe = daemonMemoryErrors(new Host({ root }), logs, { history: false });
+  const probe = daemonMemoryErrors(new Host({ root }), logs, new MemoryErrorRecord(), { history: false });
   t.after(() => probe.close?.());
   const { conditions, samples } = await read(probe);
   assert.deepEqual(
@@ -183,7 +214,9 @@ test('the probe: a log that is not there is a condition, not 0 errors, and stops
 test('hostile lines: one line of printable text, cut; a flood is counted, not told line by line', async (t) => {
   const root = scratch(t, { 'var/log/routed': '' });
   const log = join(root, 'var/log/routed');
-  const probe = daemonMemoryErrors(new Host({ root }), [{ path: '/var/log/routed' }], { history: false });
+  const probe = daemonMemoryErrors(new Host({ root }), [{ path: '/var/log/routed' }], new MemoryErrorRecord(), {
+    history: false,
+  });
   t.after(() => probe.close?.());
   await read(probe);
   appendFileSync(log, `${REFUSED} \x1b]0;x\x07\r\0\u202e${'é'.repeat(400)}\n`);
