@@ -11,6 +11,7 @@ import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { lockForLife } from '../host/lock.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
+import { optimise } from '../host/optimise.ts';
 import { type Identity, identify } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { openContext, openHost } from './context.ts';
@@ -24,6 +25,7 @@ const DAEMON_LOCK = `${RUN_FOLDER}/daemon`;
 
 /** Gives the exit status once it was told to end. Throws ConfigFailure where it cannot even start. */
 export async function run(options: CommonOptions): Promise<number> {
+  optimise(false);
   inheritNotifySocket();
   const other = otherDaemon(openHost(options));
   if (other !== null) {
