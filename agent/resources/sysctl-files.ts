@@ -1,6 +1,7 @@
 /** The persisted sysctls of a host, in the order in which systemd-sysctl(8) reads them at boot (sysctl.d(5)). */
 import { sysctlPath } from '../config/sysctl.ts';
 import type { Host } from '../host/host.ts';
+import { Unchanged } from '../host/unchanged.ts';
 
 export const OUR_FILE = '/etc/sysctl.d/60-holdfast.conf';
 
@@ -15,11 +16,31 @@ export interface Assignment {
   readonly value: string;
 }
 
-/** All assignments in order: of those with the same path the last one wins. What is no file says nothing. */
+/** Reads no file twice that has not changed: a daemon asks every few seconds. */
+export class PersistedSysctls {
+  readonly #names: Unchanged<string[]>;
+  readonly #assignments: Unchanged<Assignment[]>;
+
+  constructor(host: Host) {
+    this.#names = new Unchanged(host, (folder) => host.list(folder).filter((name) => name.endsWith('.conf')));
+    this.#assignments = new Unchanged(host, (file, stats) =>
+      stats.isFile() ? parseSysctls(file, host.readText(file) ?? '') : [],
+    );
+  }
+
+  /** All assignments in order: of those with the same path the last one wins. What is no file says nothing. */
+  all(): Assignment[] {
+    const byName = new Map<string, string>();
+    for (const folder of FOLDERS) {
+      for (const name of this.#names.of(folder) ?? []) if (!byName.has(name)) byName.set(name, `${folder}/${name}`);
+    }
+    const files = [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+    return files.flatMap((file) => this.#assignments.of(file) ?? []);
+  }
+}
+
 export function persistedSysctls(host: Host): Assignment[] {
-  return sysctlFiles(host)
-    .filter((file) => host.stat(file)?.isFile())
-    .flatMap((file) => parseSysctls(file, host.readText(file) ?? ''));
+  return new PersistedSysctls(host).all();
 }
 
 export function parseSysctls(file: string, text: string): Assignment[] {
@@ -36,14 +57,4 @@ export function parseSysctls(file: string, text: string): Assignment[] {
 export function sameSysctlValue(a: string, b: string): boolean {
   const fields = (value: string) => value.trim().split(/\s+/).join(' ');
   return fields(a) === fields(b);
-}
-
-function sysctlFiles(host: Host): string[] {
-  const byName = new Map<string, string>();
-  for (const folder of FOLDERS) {
-    for (const name of host.list(folder)) {
-      if (name.endsWith('.conf') && !byName.has(name)) byName.set(name, `${folder}/${name}`);
-    }
-  }
-  return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
 }

@@ -5,7 +5,7 @@ import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
-import { type Assignment, OUR_FILE, persistedSysctls, sameSysctlValue } from './sysctl-files.ts';
+import { type Assignment, OUR_FILE, PersistedSysctls, sameSysctlValue } from './sysctl-files.ts';
 import { unreadable } from './unreadable.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
@@ -15,9 +15,11 @@ export class Sysctl implements Resource {
   readonly name = 'sysctl';
   private readonly host: Host;
   private readonly wanted: readonly DesiredSysctl[];
+  private readonly persisted: PersistedSysctls;
 
   constructor(host: Host, wanted: readonly DesiredSysctl[]) {
     this.host = host;
+    this.persisted = new PersistedSysctls(host);
     // Writing ip_forward puts the other IPv4 settings of every interface to what suits a router or a host
     // (Documentation/networking/ip-sysctl.rst), so it goes first.
     this.wanted = [...wanted].sort((a, b) => Number(resetsOthers(b)) - Number(resetsOthers(a)));
@@ -85,7 +87,7 @@ export class Sysctl implements Resource {
       );
     }
     if (this.wanted.length === 0 && actual === null) return null;
-    const all = persistedSysctls(this.host);
+    const all = this.persisted.all();
     const wanted =
       this.wanted.length === 0 ? null : HEADER + this.wanted.map((setting) => this.line(setting, all)).join('');
     const settings = this.wanted.map((setting) => this.bootState(setting, all));
