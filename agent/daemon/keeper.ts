@@ -58,7 +58,6 @@ export class Keeper {
   /** Begins to watch: from here on every change is seen. What was changed before, a look finds. */
   watch(): void {
     const everything = () => {
-      this.#followFiles();
       // A heartbeat's look may have been at everything since.
       if (performance.now() - this.#lookedAtAll >= LOOK_EVERY) void this.look();
     };
@@ -70,7 +69,11 @@ export class Keeper {
   /** Looks at these resources and heals what drifted, one resource after the other: they share one lock. */
   look(resources: readonly Resource[] = this.#options.resources): Promise<void> {
     for (const resource of resources) this.#pending.add(resource);
-    if (resources === this.#options.resources) this.#lookedAtAll = performance.now();
+    if (resources === this.#options.resources) {
+      this.#lookedAtAll = performance.now();
+      // Now, since both begin by looking for dhclients, which is one look where it is at the same time.
+      if (this.#watcher !== null && !this.#closed) this.#followFiles();
+    }
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
       // What came while the last one ended.
