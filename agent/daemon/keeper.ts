@@ -160,7 +160,8 @@ export class Keeper {
     const healed = outcomes.filter(({ result }) => result === 'changed');
     if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
     for (const outcome of healed) {
-      tell(healEvent(outcome, tramplers.get(identity(outcome)) ?? null, this.#seen(outcome)?.state === 'ok'));
+      const known = this.#drifts.get(resource.name)?.has(identity(outcome)) ?? false;
+      tell(healEvent(outcome, tramplers.get(identity(outcome)) ?? null, known));
     }
     this.#tellFailures(resource, drifted, outcomes, limit);
     return true;
@@ -247,11 +248,11 @@ function failed(finding: Finding, error: unknown): Outcome {
   return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
 }
 
-/** `wasRight`: it had been seen as wanted before; else nobody need have changed it. */
-function healEvent(outcome: Outcome, by: string | null, wasRight: boolean) {
+/** `known`: it was told as drifted already, as where another apply is at work at the start: nobody need have changed it. */
+function healEvent(outcome: Outcome, by: string | null, known: boolean) {
   const { key, reason } = outcome;
   const who = by === null ? 'it cannot be known by whom' : `by ${by}`;
-  const what = wasRight || by !== null ? `was changed (${who})` : 'was not as wanted';
+  const what = !known || by !== null ? `was changed (${who})` : 'was not as wanted';
   const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
   return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...(by === null ? {} : { trampler: by }) });
 }

@@ -1,68 +1,11 @@
 /** The probes of the routing tables against iproute2, on a throw-away host with tables of many kinds. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Condition, Reading, Sample } from '../../probes/probe.ts';
-import { LabHost, REPOSITORY, unavailable } from './host.ts';
+import { LabHost, unavailable } from './host.ts';
+import { conditions, read, same, samples } from './routes-counted.ts';
 
-const INSIDE = join(REPOSITORY, 'test/lab/routes-inside.ts');
 const MANY = 10_000;
 const skip = unavailable();
-
-async function read(host: LabHost, ...probes: string[]): Promise<Reading[]> {
-  const { code, stdout, stderr } = await host.run([process.execPath, INSIDE, ...probes]);
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout) as Reading[];
-}
-
-/** As `ip route` names them: a count by `table protocol`. */
-async function listed(host: LabHost, family: 4 | 6): Promise<Record<string, number>> {
-  const lines = (await host.sh(`ip -${family} -o -N route show table all`)).split('\n').filter(Boolean);
-  const counts: Record<string, number> = {};
-  for (const line of lines) {
-    const table = / table (\d+)/.exec(line)?.[1] ?? '254';
-    const key = `${table} ${/ proto (\d+)/.exec(line)?.[1] ?? '3'}`;
-    counts[key] = (counts[key] ?? 0) + 1;
-  }
-  return counts;
-}
-
-const NUMBERS: Record<string, string> = { main: '254', local: '255', default: '253' };
-const PROTOCOLS: Record<string, string> = {
-  kernel: '2',
-  boot: '3',
-  static: '4',
-  ra: '9',
-  bird: '12',
-  dhcp: '16',
-  bgp: '186',
-};
-
-function probed(readings: readonly Reading[], family: 'ipv4' | 'ipv6'): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { value, attributes } of samples(readings, 'system.network.route.table.count', family)) {
-    const table = String(attributes.table);
-    const protocol = String(attributes.protocol);
-    counts[`${NUMBERS[table] ?? table} ${PROTOCOLS[protocol] ?? protocol}`] = value;
-  }
-  return counts;
-}
-
-function samples(readings: readonly Reading[], metric: string, family: 'ipv4' | 'ipv6'): Sample[] {
-  return readings.filter((reading): reading is Sample => {
-    return reading.kind === 'sample' && reading.metric === metric && reading.attributes['network.type'] === family;
-  });
-}
-
-function totals(readings: readonly Reading[]): (number | undefined)[] {
-  return (['ipv4', 'ipv6'] as const).map((family) => samples(readings, 'system.network.route.count', family)[0]?.value);
-}
-
-function conditions(readings: readonly Reading[]): Condition[] {
-  return readings.filter((reading) => reading.kind === 'condition');
-}
-
-const sum = (counts: Record<string, number>) => Object.values(counts).reduce((all, one) => all + one, 0);
 
 test('routes, counted', { skip }, async (t) => {
   await using host = await LabHost.create({ interfaces: 2 });
@@ -74,16 +17,7 @@ test('routes, counted', { skip }, async (t) => {
   // Link-local addresses come with routes of their own, a moment after the carrier.
   await host.sh('for i in $(seq 100); do ip -6 addr show tentative | grep -q . || exit 0; sleep 0.1; done; exit 1');
 
-  /** `nexthops`: how many more of them than routes IPv6's own counter counts. */
-  const same = async (nexthops: number) => {
-    const [ipv4, ipv6] = [await listed(host, 4), await listed(host, 6)];
-    const readings = await read(host, 'routes', 'routes-by-protocol');
-    assert.deepEqual(probed(readings, 'ipv4'), ipv4);
-    assert.deepEqual(probed(readings, 'ipv6'), ipv6);
-    assert.deepEqual(totals(readings), [sum(ipv4), sum(ipv6) + nexthops]);
-  };
-
-  await t.test('as they are without any of ours', () => same(0));
+  await t.test('as they are without any of ours', async () => void (await same(host, 0)));
 
   await t.test('of several tables and protocols, with several next hops', async () => {
     await host.sh(`
@@ -99,14 +33,14 @@ test('routes, counted', { skip }, async (t) => {
       ip -6 route add 2001:db8:2::/48 proto bgp nexthop via 2001:db8:88::1 nexthop via 2001:db8:89::1
       ip -6 route add blackhole 2001:db8:3::/48 table 100
       ip -6 route add 2001:db8:4::/48 via 2001:db8:88::1 table 4294967295 proto ra`);
-    await same(1);
+    await same(host, 1);
   });
 
   await t.test('with rules, since which local and main are apart', async () => {
     await host.sh('ip rule add from 10.1.0.0/16 lookup 100; ip -6 rule add from 2001:db8:1::/48 lookup 100');
-    await same(1);
+    await same(host, 1);
     await host.sh('ip rule del from 10.1.0.0/16 lookup 100');
-    await same(1);
+    await same(host, 1);
   });
 
   await t.test('and many', async () => {
@@ -117,7 +51,7 @@ test('routes, counted', { skip }, async (t) => {
     await host.sh('ip -6 -batch -', {
       input: batch((n) => `route add blackhole 2001:db8:7:${n.toString(16)}::/64 table 9`),
     });
-    await same(1);
+    await same(host, 1);
   });
 });
 
