@@ -46,6 +46,25 @@ export function checkSortlistPair(text: string): Checked {
   return { problem: `${show(text)} has host bits set, so libc would never match it; write ${network}/${mask}` };
 }
 
+/** A network of IPv4 or IPv6, `10.72.0.0/16`; an address alone is that one. */
+export function checkPrefix(text: string): Checked {
+  const [address = '', length, ...more] = text.split('/');
+  const written = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
+  if (!written || address.includes('%') || more.length > 0) {
+    return { problem: `${show(text)} is no network; write one such as 10.72.0.0/16 or 2001:db8::/32` };
+  }
+  const parsed = ipaddr.parse(address);
+  const longest = parsed.kind() === 'ipv4' ? 32 : 128;
+  const bits = length ?? String(longest);
+  if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > longest) {
+    return { problem: `${show(length)} is no prefix length; write 0 to ${longest}` };
+  }
+  const family = parsed.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
+  const network = family.networkAddressFromCIDR(`${address}/${bits}`).toString();
+  if (network === parsed.toString()) return { value: `${network}/${bits}` };
+  return { problem: `${show(text)} has host bits set; write ${network}/${bits}, or ${address} for this one address` };
+}
+
 function noAddress(text: string): Checked {
   return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.53` };
 }

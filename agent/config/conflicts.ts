@@ -21,6 +21,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...requestBothWays(tree),
     ...sysctlTwice(tree),
     ...reportSecrets(tree),
+    ...unprovable(tree),
   ];
 }
 
@@ -116,6 +117,19 @@ function reportSecrets(tree: Tree): ConfigError[] {
     ),
     ...(inTheClear ? [error('token-file', 'would be sent in the clear; write https:// in the endpoint')] : []),
   ];
+}
+
+/** Of a proof without servers, or with too few of them, nothing could ever come. */
+function unprovable(tree: Tree): ConfigError[] {
+  if (valueAt(tree, ['dns', 'verify']) === undefined) return [];
+  const servers = valueAt(tree, ['dns', 'nameservers']);
+  if (servers === undefined) {
+    return [errorAt(tree, ['dns', 'verify'], 'key', 'proves name servers, and none are configured: dns.nameservers')];
+  }
+  const quorum = valueAt(tree, ['dns', 'verify', 'quorum']);
+  if (!Array.isArray(servers) || typeof quorum !== 'number' || quorum <= servers.length) return [];
+  const message = `is more than there are name servers; write at most ${servers.length}`;
+  return [errorAt(tree, ['dns', 'verify', 'quorum'], 'value', message)];
 }
 
 function keysAt(tree: Tree, path: TreePath): string[] {

@@ -48,6 +48,20 @@ export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   /** `ndots:2`, `rotate` … */
   readonly options: readonly string[] | null;
   readonly symlink: SymlinkPolicy;
+  /** null: a change of DNS is not proved. */
+  readonly verify: DesiredVerify | null;
+}
+
+/** How a change of DNS is proved before it stands. */
+export interface DesiredVerify {
+  /** The name that every name server has to know, without a final dot. */
+  readonly name: string;
+  /** Networks (`10.72.0.0/16`) that all of its addresses must be in; null: any address will do. */
+  readonly expect: readonly string[] | null;
+  /** Milliseconds for an answer by UDP, and as many again for one by TCP. */
+  readonly timeout: number;
+  /** How many of the name servers have to answer. */
+  readonly quorum: number;
 }
 
 /** What dhclient must use in one scope: globally, or for one interface. */

@@ -1,10 +1,11 @@
 /** A checked configuration → the desired state. */
-import { checkNameserver, checkSortlistPair } from './addresses.ts';
+import { checkNameserver, checkPrefix, checkSortlistPair } from './addresses.ts';
 import type {
   ConfiguredState,
   DesiredDhclient,
   DesiredDns,
   DesiredSysctl,
+  DesiredVerify,
   DhclientScope,
   SortlistEntry,
 } from './desired.ts';
@@ -18,6 +19,7 @@ const TRIES = 5;
 /** Nearness changes seldom, and each measurement of each host is work for the servers. */
 const MEASURE_EVERY = '5m';
 
+type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
 type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request'>;
 
 export function desiredState(config: Config): ConfiguredState {
@@ -37,6 +39,16 @@ function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns<SortlistEntry> 
     sortlist: dns.sortlist?.map(sortlistEntry) ?? null,
     options: dns.options ?? null,
     symlink: dns.symlink ?? 'refuse',
+    verify: dns.verify ? desiredVerify(dns.verify) : null,
+  };
+}
+
+function desiredVerify({ name, expect, timeout, quorum }: Verify): DesiredVerify {
+  return {
+    name,
+    expect: expect?.map((text) => notation(checkPrefix(text))) ?? null,
+    timeout: durationOf(timeout ?? '2s') as number,
+    quorum: quorum ?? 1,
   };
 }
 

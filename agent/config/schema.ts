@@ -12,6 +12,7 @@ import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts'
 import { expect, probes, report } from './schema-daemon.ts';
 import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
 import { sortlist } from './schema-sortlist.ts';
+import { verify } from './schema-verify.ts';
 import { didYouMean } from './suggest.ts';
 import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
 
@@ -46,6 +47,7 @@ const dns = section(
       z.enum(['refuse', 'replace', 'follow']),
       'What to do where /etc/resolv.conf is a symbolic link: refuse (default), replace the link by a file, or follow it.',
     ),
+    verify,
   },
   'Held in dhclient.conf, in dhclient’s hooks and in resolv.conf alike. What is left out stays as it is.',
 );

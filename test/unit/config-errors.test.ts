@@ -30,6 +30,36 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dns: { search: a.example }', '1:16: dns.search: write a list: [a.example]'],
   ['dns: { search: [] }', '1:16: dns.search: is empty; write a domain, or leave the key out'],
   ['dns: { search: [a.b, c.d, a.b] }', '1:27: dns.search[2]: "a.b" stands already above; keep one of them'],
+  // verify
+  ['dns: { nameservers: [10.0.0.1], verify: {} }', '1:41: dns.verify.name: is missing; write it'],
+  ['dns: { verify: { name: a.b } }', '1:8: dns.verify: proves name servers, and none are configured: dns.nameservers'],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b, quorum: 2 } }',
+    '1:62: dns.verify.quorum: is more than there are name servers; write at most 1',
+  ],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b, quorum: 0 } }',
+    '1:62: dns.verify.quorum: write a whole number from 1',
+  ],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b, timeout: 2 } }',
+    '1:63: dns.verify.timeout: 2 has no unit; write 2s',
+  ],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b, timeout: 1m } }',
+    '1:63: dns.verify.timeout: "1m" is out of range; write 100ms to 10s',
+  ],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b, expect: [] } }',
+    '1:62: dns.verify.expect: is empty, and no answer would be right; write a network, or leave the key out',
+  ],
+  [
+    'dns: { nameservers: [10.0.0.1], verify: { name: a.b, expect: [10.72.1.0/16, 10.0.0.0/33, x, "2001:db8::1/32"] } }',
+    '1:63: dns.verify.expect[0]: "10.72.1.0/16" has host bits set; write 10.72.0.0/16, or 10.72.1.0 for this one address',
+    '1:77: dns.verify.expect[1]: "33" is no prefix length; write 0 to 32',
+    '1:90: dns.verify.expect[2]: "x" is no network; write one such as 10.72.0.0/16 or 2001:db8::/32',
+    '1:93: dns.verify.expect[3]: "2001:db8::1/32" has host bits set; write 2001:db8::/32, or 2001:db8::1 for this one address',
+  ],
   // addresses
   ['dns: { nameservers: 10.0.0.1 }', '1:21: dns.nameservers: write a list: [10.0.0.1]'],
   [

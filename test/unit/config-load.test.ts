@@ -29,6 +29,7 @@ const WANTED: ConfiguredState = {
     sortlist: ['10.72.52.100/255.255.255.255', '10.72.0.0/255.255.0.0'],
     options: ['timeout:1', 'rotate'],
     symlink: 'refuse',
+    verify: null,
   },
   dhclient: {
     global: {

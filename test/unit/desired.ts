@@ -8,6 +8,7 @@ export const NO_DNS: DesiredDns = {
   sortlist: null,
   options: null,
   symlink: 'refuse',
+  verify: null,
 };
 
 export function scope(supersede: Record<string, readonly string[]> = {}): DhclientScope {

@@ -25,7 +25,14 @@ async function server(t: TestContext, rcode: number | null): Promise<{ address: 
   return { address: `127.0.0.1:${socket.address().port}`, questions };
 }
 
-const DNS = { domain: null, search: ['example.com'], sortlist: null, options: null, symlink: 'refuse' } as const;
+const DNS = {
+  domain: null,
+  search: ['example.com'],
+  sortlist: null,
+  options: null,
+  symlink: 'refuse',
+  verify: null,
+} as const;
 
 async function look(host: Host, nameservers: string[] | null, search: readonly string[] | null = DNS.search) {
   const readings = await nameserversProbe(host, { ...DNS, search, nameservers }).read(AbortSignal.timeout(60_000));

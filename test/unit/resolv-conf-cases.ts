@@ -54,5 +54,6 @@ export const dnsParts: fc.Arbitrary<DesiredDns> = fc
     ),
     options: perhaps(fc.array(fc.constantFrom('rotate', 'timeout:1', 'ndots:2'), { maxLength: 3 })),
     symlink: fc.constantFrom('refuse', 'replace', 'follow'),
+    verify: fc.constant(null),
   })
   .filter(({ symlink: _, ...parts }) => Object.values(parts).some((part) => part !== null));

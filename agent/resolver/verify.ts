@@ -1,0 +1,77 @@
+/** Whether name servers answer for a name as the configuration expects it (`dns.verify`), each asked directly. */
+import ipaddr from 'ipaddr.js';
+import type { DesiredVerify } from '../config/desired.ts';
+import { type Answer, ask } from './ask.ts';
+
+export interface Verdict {
+  readonly server: string;
+  /** Why it did not answer, as a few words; null: it answered as expected. */
+  readonly complaint: string | null;
+}
+
+/** All at once: it takes no longer than twice `verify.timeout`. In the order of `servers`. */
+export function verifyServers(
+  servers: readonly string[],
+  verify: DesiredVerify,
+  { port }: { port?: number } = {},
+): Promise<Verdict[]> {
+  const where = { timeout: verify.timeout, ...(port === undefined ? {} : { port }) };
+  return Promise.all(
+    servers.map(async (server) => {
+      const types = recordTypes(verify);
+      const answers = await Promise.all(types.map((type) => ask(server, { name: verify.name, type }, where)));
+      return { server, complaint: complaintOf(answers, verify) };
+    }),
+  );
+}
+
+/** The first address that lies in none of the networks that are expected; null: all do. */
+export function unexpected(addresses: readonly string[], { expect }: DesiredVerify): string | null {
+  if (expect === null) return null;
+  const networks = expect.map((network) => ipaddr.parseCIDR(network));
+  const isExpected = (address: string) => {
+    if (!ipaddr.isValid(address)) return false;
+    const parsed = ipaddr.parse(address);
+    return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match([network, bits]));
+  };
+  return addresses.find((address) => !isExpected(address)) ?? null;
+}
+
+/** Only what is expected is asked for: of the other family the name may have what it likes. */
+export function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
+  const isV6 = (network: string) => network.includes(':');
+  return [
+    ...(expect?.every(isV6) ? [] : (['A'] as const)),
+    ...(expect === null || expect.some(isV6) ? (['AAAA'] as const) : []),
+  ];
+}
+
+/** One address of one family is enough, where nothing else is wrong. */
+function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string | null {
+  const failed = answers.map((answer) => failure(answer, verify.timeout)).find((complaint) => complaint !== null);
+  if (failed !== undefined) return failed;
+  const addresses = answers.flatMap((answer) => (answer.kind === 'answer' ? answer.values : []));
+  if (addresses.length === 0) return `no address for ${verify.name}`;
+  const wrong = unexpected(addresses, verify);
+  return wrong === null ? null : `${wrong}, not in ${verify.expect?.join(', ')}`;
+}
+
+function failure(answer: Answer, timeout: number): string | null {
+  switch (answer.kind) {
+    case 'silent':
+      return `no answer within ${timeout / 1000} s by UDP, nor by TCP`;
+    case 'garbled':
+      return 'what it answers is not an answer to the question';
+    case 'unreachable':
+      return UNREACHABLE[answer.code] ?? `cannot be reached (${answer.code})`;
+    case 'answer':
+      return answer.rcode === 'NOERROR' ? null : answer.rcode;
+  }
+}
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no answer by UDP, and no name server listens there by TCP',
+  ECONNRESET: 'no answer by UDP, and it closes the connection by TCP',
+  EHOSTUNREACH: 'no host at that address, or a firewall (EHOSTUNREACH)',
+  ENETUNREACH: 'no route to it (ENETUNREACH)',
+};

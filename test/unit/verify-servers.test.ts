@@ -1,0 +1,138 @@
+/** A name server is asked directly, and believed only where it answers what is expected. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { DesiredVerify } from '../../agent/config/desired.ts';
+import { ask } from '../../agent/resolver/ask.ts';
+import { unexpected, verifyServers } from '../../agent/resolver/verify.ts';
+import { answer, dnsServer, type Respond } from './dns-server.ts';
+
+const NAME = 'puppet.example.com';
+/** Long, for a loaded machine; short where silence is what is to be seen. */
+const LONG = 10_000;
+const SHORT = 300;
+
+function verify(parts: Partial<DesiredVerify> = {}): DesiredVerify {
+  return { name: NAME, expect: ['10.72.0.0/16'], timeout: LONG, quorum: 1, ...parts };
+}
+
+async function complaint(t: TestContext, respond: Respond, parts: Partial<DesiredVerify> = {}) {
+  const { port, asked } = await dnsServer(t, respond);
+  const [verdict] = await verifyServers(['127.0.0.1'], verify(parts), { port });
+  return { complaint: verdict!.complaint, asked };
+}
+
+test('the right address is the proof, by one packet', async (t) => {
+  const seen = await complaint(t, (query) => answer(query, ['10.72.1.1']));
+  assert.deepEqual(seen, { complaint: null, asked: [`udp A ${NAME}`] });
+});
+
+test('both families are asked for where nothing, or both, is expected', async (t) => {
+  for (const expect of [null, ['10.72.0.0/16', '2001:db8::/32']]) {
+    const seen = await complaint(t, (query) => answer(query, ['10.72.1.1', '2001:db8::1']), { expect });
+    assert.equal(seen.complaint, null);
+    assert.deepEqual(seen.asked.sort(), [`udp A ${NAME}`, `udp AAAA ${NAME}`]);
+  }
+  const only6 = await complaint(t, (query) => answer(query, ['2001:db8::1']), { expect: ['2001:db8::/32'] });
+  assert.deepEqual(only6, { complaint: null, asked: [`udp AAAA ${NAME}`] });
+});
+
+test('an address of one family is enough where both are asked for', async (t) => {
+  const { complaint: none } = await complaint(t, (query) => answer(query, ['10.72.1.1']), { expect: null });
+  assert.equal(none, null);
+});
+
+test('a lie is no answer', async (t) => {
+  const lies: [Respond, string][] = [
+    [(query) => answer(query, ['192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
+    [(query) => answer(query, ['10.72.1.1', '192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
+    [(query) => answer(query, [], { rcode: 3 }), 'NXDOMAIN'],
+    [(query) => answer(query, [], { rcode: 5 }), 'REFUSED'],
+    [(query) => answer(query, [], { rcode: 2 }), 'SERVFAIL'],
+    [(query) => answer(query), `no address for ${NAME}`],
+  ];
+  for (const [respond, expected] of lies) assert.equal((await complaint(t, respond)).complaint, expected);
+});
+
+test('TCP where UDP is silent, and where the answer is truncated', async (t) => {
+  const silent = await complaint(t, (query, by) => (by === 'udp' ? null : answer(query, ['10.72.1.1'])), {
+    timeout: 2_000,
+  });
+  assert.equal(silent.complaint, null);
+  assert.equal(silent.asked.at(-1), `tcp A ${NAME}`);
+  const truncated = await complaint(t, (query, by) =>
+    by === 'udp' ? answer(query, ['192.0.2.1'], { truncated: true }) : answer(query, ['10.72.1.1']),
+  );
+  assert.deepEqual(truncated, { complaint: null, asked: [`udp A ${NAME}`, `tcp A ${NAME}`] });
+});
+
+test('a lost packet is sent again', async (t) => {
+  let lost = false;
+  const { complaint: none, asked } = await complaint(
+    t,
+    (query) => {
+      if (lost) return answer(query, ['10.72.1.1']);
+      lost = true;
+      return null;
+    },
+    { timeout: 2_000 },
+  );
+  assert.equal(none, null);
+  assert.deepEqual(asked, [`udp A ${NAME}`, `udp A ${NAME}`]);
+});
+
+test('silence ends, and says how long it was waited', async (t) => {
+  const { complaint: said } = await complaint(t, () => null, { timeout: SHORT });
+  assert.equal(said, 'no answer within 0.3 s by UDP, nor by TCP');
+});
+
+test('nobody listens there, nobody is there, and it is no address', async () => {
+  const [listens] = await verifyServers(['127.0.0.1'], verify(), { port: 1 });
+  assert.equal(listens!.complaint, 'no answer by UDP, and no name server listens there by TCP');
+  assert.deepEqual(await ask('resolver.example', { name: NAME, type: 'A' }, { timeout: SHORT }), {
+    kind: 'unreachable',
+    code: 'EINVAL',
+  });
+});
+
+test('what answers another question, or is no DNS at all, is passed over', async (t) => {
+  const hostile: Respond[] = [
+    () => Buffer.from('not a packet'),
+    () => Buffer.alloc(0),
+    () => Buffer.alloc(1000, 0xc0),
+    (query) => {
+      const other = answer(query, ['10.72.1.1']);
+      other.writeUInt16BE((query.id! + 1) % 0x10000, 0);
+      return other;
+    },
+    (query) => answer({ ...query, questions: [{ type: 'A', name: 'other.example' }] }, ['10.72.1.1']),
+    (query) => {
+      const question = answer(query, ['10.72.1.1']);
+      question.writeUInt16BE(0x0100, 2); // a question, not an answer
+      return question;
+    },
+  ];
+  for (const [n, respond] of hostile.entries()) {
+    const { complaint: said } = await complaint(t, respond, { timeout: SHORT });
+    assert.match(said!, /no answer within|is not an answer/, `number ${n}`);
+  }
+});
+
+test('all are asked at once, and each is judged by itself', async (t) => {
+  const { port } = await dnsServer(t, (query) => answer(query, ['10.72.1.1']));
+  const verdicts = await verifyServers(['127.0.0.1', '127.0.0.2'], verify(), { port });
+  assert.deepEqual(
+    verdicts.map(({ server, complaint: said }) => [server, said === null]),
+    [
+      ['127.0.0.1', true],
+      ['127.0.0.2', false],
+    ],
+  );
+});
+
+test('which address is unexpected', () => {
+  const expect = ['10.72.0.0/16', '2001:db8::/32'];
+  assert.equal(unexpected(['10.72.255.255', '2001:db8::1'], verify({ expect })), null);
+  assert.equal(unexpected(['10.72.0.1', '10.73.0.0'], verify({ expect })), '10.73.0.0');
+  assert.equal(unexpected(['::ffff:10.72.0.1'], verify({ expect })), '::ffff:10.72.0.1');
+  assert.equal(unexpected(['anything'], verify({ expect: null })), null);
+});
