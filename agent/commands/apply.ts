@@ -1,7 +1,8 @@
 import { converge } from '../resources/converge.ts';
+import type { ProofEvent } from '../resources/proof.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, printJson } from './output.ts';
+import { EXIT, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 
 export interface ApplyOptions extends CommonOptions {
@@ -11,15 +12,22 @@ export interface ApplyOptions extends CommonOptions {
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openContext(options);
-  let outcomes = await converge(context.host, context.resources);
-  if (context.nearness !== null) {
+  const { host, resources, guard, nearness, keep } = context;
+  const proof: ProofEvent[] = [];
+  if (guard !== null) guard.onEvent = (event) => proof.push(event);
+  let outcomes = await converge(host, resources, { guard });
+  if (nearness !== null) {
     const { withNearest } = await import('./nearest.ts');
     outcomes = await withNearest(context, options, outcomes);
   }
-  context.keep();
+  keep();
   const changed = outcomes.some((outcome) => outcome.result === 'changed' || outcome.changed);
   const failed = outcomes.some(({ result }) => result === 'failed');
-  if (options.json) printJson({ changed, failed, outcomes });
-  else tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
+  if (options.json) printJson({ changed, failed, outcomes, ...(guard === null ? {} : { proof }) });
+  else {
+    tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
+    // A refusal stands with each outcome already.
+    if (!options.quiet) for (const { kind, body } of proof) if (kind !== 'refused') print(shown(body));
+  }
   return (options.detailedExitcodes && changed ? EXIT.changed : EXIT.ok) + (failed ? EXIT.failed : EXIT.ok);
 }

@@ -8,8 +8,10 @@ import { RUN_FOLDER } from '../host/folders.ts';
 import { Host } from '../host/host.ts';
 import type { Nearness } from '../nearest/nearness.ts';
 import { following } from '../resources/following.ts';
+import { makeGuard } from '../resources/guard.ts';
 import { makeResources } from '../resources/index.ts';
 import { KnownFiles } from '../resources/known.ts';
+import type { Proof } from '../resources/proof.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure } from './output.ts';
@@ -25,6 +27,8 @@ export interface Context {
   /** Of the configuration's files, in hexadecimal. */
   readonly hash: string;
   readonly resources: Resource[];
+  /** What stands around changes of DNS; null: nothing. */
+  readonly guard: Proof | null;
   /** Keeps what was found out about configuration and files, so that the next command need not parse them again. */
   keep(): void;
 }
@@ -76,6 +80,7 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     daemon,
     hash,
     resources,
+    guard: await makeGuard(host, desired.dns, resources, daemon.report.endpoint),
     keep() {
       if (build === null) return;
       try {

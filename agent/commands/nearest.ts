@@ -13,7 +13,7 @@ import { paint, print } from './output.ts';
  * so the name is looked up as the configuration wants names to be looked up. Gives all outcomes, these among them.
  */
 export async function withNearest(
-  { host, resources, nearness }: Context,
+  { host, resources, guard, nearness }: Context,
   { only }: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
@@ -29,7 +29,7 @@ export async function withNearest(
     const reason = `what was measured cannot be kept, and is not used: ${errorMessage(error)}`;
     return [...outcomes, ...unmeasured, outcomeOf(attempts.map(({ target }) => target).join(', '), 'failed', reason)];
   }
-  return [...both(outcomes, await converge(host, resources)), ...unmeasured];
+  return [...both(outcomes, await converge(host, resources, { guard })), ...unmeasured];
 }
 
 /** What was measured last, and when. */

@@ -27,7 +27,7 @@ import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
 import { type Neighbourhood, type Process, processesNamed } from './processes.ts';
 import { readRegularFile } from './read.ts';
-import { type RunResult, run } from './run.ts';
+import { type RunResult, run, runBeside } from './run.ts';
 
 const PROC_SYS = '/proc/sys';
 
@@ -162,6 +162,10 @@ export class Host {
 
   run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {
     return run(program, args, options);
+  }
+
+  runBeside(program: string, args: readonly string[], options?: Parameters<typeof runBeside>[2]): Promise<RunResult> {
+    return runBeside(program, args, options);
   }
 }
 

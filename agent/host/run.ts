@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 
 export interface RunResult {
   /** null: could not be started, or was ended by a signal or the time limit. */
@@ -11,6 +11,8 @@ export interface RunResult {
 
 /** Milliseconds; what Holdfast starts answers in a few. */
 const TIME_LIMIT = 10_000;
+
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /**
  * Runs a system program to its end, without a shell, with a fixed PATH and the C locale: what the operator's environment
@@ -30,8 +32,24 @@ export function run(
     stdio: ['pipe', 'pipe', 'pipe', ...fds],
     timeout: timeLimit,
     encoding: 'utf8',
-    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    env: ENVIRONMENT,
   });
   const error = result.error?.message ?? (result.signal === null ? null : `ended by ${result.signal}`);
   return { status: result.status, stdout: result.stdout ?? '', stderr: result.stderr ?? '', error };
+}
+
+/** The same, while the agent does something else. */
+export function runBeside(
+  program: string,
+  args: readonly string[],
+  { timeLimit = TIME_LIMIT }: { timeLimit?: number } = {},
+): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT } as const;
+    const child = execFile(program, args, options, (failure, stdout, stderr) => {
+      const status = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : null;
+      resolve({ status, stdout, stderr, error: status === null ? (failure?.message ?? null) : null });
+    });
+    child.stdin?.end();
+  });
 }

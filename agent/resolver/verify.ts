@@ -25,6 +25,13 @@ export function verifyServers(
   );
 }
 
+/** Whether these addresses of the name are what is expected: at least one, and none that is not. */
+export function asExpected(addresses: readonly string[], verify: DesiredVerify): boolean {
+  const types = recordTypes(verify);
+  const concerned = addresses.filter((address) => types.includes(address.includes(':') ? 'AAAA' : 'A'));
+  return concerned.length > 0 && unexpected(concerned, verify) === null;
+}
+
 /** The first address that lies in none of the networks that are expected; null: all do. */
 export function unexpected(addresses: readonly string[], { expect }: DesiredVerify): string | null {
   if (expect === null) return null;
@@ -38,7 +45,7 @@ export function unexpected(addresses: readonly string[], { expect }: DesiredVeri
 }
 
 /** Only what is expected is asked for: of the other family the name may have what it likes. */
-export function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
+function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
   const isV6 = (network: string) => network.includes(':');
   return [
     ...(expect?.every(isV6) ? [] : (['A'] as const)),

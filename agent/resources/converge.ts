@@ -10,6 +10,17 @@ import type { Finding, Outcome, Resource } from './resource.ts';
  */
 const ROUNDS = 3;
 
+/** Stands around the changes of some resources: it may refuse them all beforehand, and put them all back afterwards. */
+export interface Guard {
+  /** Whether an earlier change was neither proved nor put back: then there is something to do where nothing drifts, too. */
+  unfinished(): boolean;
+  /** Called under the lock. Changes `resources` by `change`, or gives the outcomes of not having done so. */
+  around(
+    resources: readonly Resource[],
+    change: (resources: readonly Resource[]) => Promise<Outcome[]>,
+  ): Promise<Outcome[]>;
+}
+
 /** A resource that cannot even look is one `unknown` finding, and never stops another. */
 export async function inspectAll(resources: readonly Resource[]): Promise<Finding[]> {
   const findings = await Promise.all(resources.map(inspectOne));
@@ -20,15 +31,17 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
  * Brings the host to what is wanted. Where nothing drifts nothing is locked, written or started; else one apply at a
  * time on this host, and every outcome is read back. Outcomes come in the order of the findings.
  * `patience`: seconds to wait for another apply, a minute where it is left out; then it throws HostError EAGAIN.
+ * `guard`: null where changes need no proof.
  */
 export async function converge(
   host: Host,
   resources: readonly Resource[],
-  { patience }: { patience?: number } = {},
+  { patience, guard = null }: { patience?: number; guard?: Guard | null } = {},
 ): Promise<Outcome[]> {
   const findings = await inspectAll(resources);
-  if (!findings.some(isActionable)) return findings.map(untouched);
-  return host.exclusively(RUN_FOLDER, () => applyAll(resources), patience);
+  if (!findings.some(isActionable) && !guard?.unfinished()) return findings.map(untouched);
+  const work = guard === null ? () => applyAll(resources) : () => guard.around(resources, applyAll);
+  return host.exclusively(RUN_FOLDER, work, patience);
 }
 
 /** Whether `apply` would change it. */
@@ -96,7 +109,7 @@ async function applyOne(resource: Resource, finding: Finding): Promise<Outcome> 
   }
 }
 
-function untouched(finding: Finding): Outcome {
+export function untouched(finding: Finding): Outcome {
   const outcome = { ...place(finding), actual: finding.actual };
   if (finding.refusal !== undefined) return { ...outcome, result: 'failed', reason: finding.refusal };
   const result = finding.state === 'ok' ? 'ok' : finding.state === 'drifted' ? 'failed' : 'skipped';

@@ -1,0 +1,34 @@
+/** Whether changes on this host need a proof, and which resources they are about. */
+import { isIP } from 'node:net';
+import type { Host } from '../host/host.ts';
+import { JOURNAL, PROVED } from './journal.ts';
+import type { Proof, ProvedDns } from './proof.ts';
+import type { Resource } from './resource.ts';
+
+/**
+ * null where nothing of DNS is to be proved, nor ever was: then nothing of it is loaded either. Files below another root
+ * are nobody's name service yet. `endpoint`: where the host reports to, or null.
+ */
+export async function makeGuard(
+  host: Host,
+  dns: ProvedDns | null,
+  resources: readonly Resource[],
+  endpoint: string | null,
+): Promise<Proof | null> {
+  if (!host.live) return null;
+  const isLeft = () => [JOURNAL, PROVED].some((path) => host.lstat(path) !== null);
+  if (dns?.verify == null && !isLeft()) return null;
+  const { Proof } = await import('./proof.ts');
+  return new Proof({
+    host,
+    dns,
+    resources: resources.filter(({ name }) => name !== 'sysctl'),
+    collector: endpoint === null ? null : hostName(endpoint),
+  });
+}
+
+/** null: an address needs no name service. */
+function hostName(endpoint: string): string | null {
+  const { hostname } = new URL(endpoint);
+  return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : null;
+}

@@ -1,0 +1,154 @@
+/**
+ * What a change of DNS touches, written down beforehand: until the change is proved, all of it can be put back together,
+ * also by the next process after kill -9 or a power cut. One file, on the disk before the first artifact is touched.
+ */
+import { asciiJson } from '../config/ascii.ts';
+import { errorMessage, HostError } from '../host/errors.ts';
+import { STATE_FOLDER } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import { recordPath } from './originals.ts';
+
+export const JOURNAL = `${STATE_FOLDER}/dns-change`;
+
+/** What stands proved: as long as DNS is to be the same, putting it right again needs no other proof (proof.ts). */
+export const PROVED = `${STATE_FOLDER}/dns-proved`;
+
+interface Entry {
+  readonly path: string;
+  /** latin1; null: there was none. */
+  readonly before: string | null;
+  /** Set where it was a symbolic link. */
+  readonly link: string | null;
+  readonly mode: number;
+  /** What the change makes of it; more than one where it is changed again. */
+  readonly after: readonly (string | null)[];
+  /** What `revert` was to go by (originals.ts), as text. */
+  readonly record: string | null;
+}
+
+/** A file that is not as it was, and why. */
+export interface LeftOver {
+  readonly path: string;
+  readonly problem: string;
+}
+
+export class Journal {
+  private readonly host: Host;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  /** Whether a change was begun and neither proved nor put back. */
+  pending(): boolean {
+    return this.host.lstat(JOURNAL) !== null;
+  }
+
+  /** To be called before a file is changed to `after` (null: removed). What a link leads to may be meant as well. */
+  note(path: string, after: string | null): void {
+    const entries = this.read();
+    const isLink = this.host.readLink(path) !== null;
+    const paths = (isLink ? [path, this.host.target(path)] : [path]).filter((one) => {
+      return !entries.some((entry) => entry.path === one && entry.after.includes(after));
+    });
+    if (paths.length === 0) return;
+    // Of what is changed twice, the first time knows how it was.
+    const isNew = (one: string) => !entries.some((entry) => entry.path === one);
+    const kept = entries.map((entry) => {
+      return paths.includes(entry.path) ? { ...entry, after: [...entry.after, after] } : entry;
+    });
+    const added = paths.filter(isNew).map((one) => this.asItIs(one, after));
+    this.host.makeFolder(STATE_FOLDER, 0o755);
+    this.host.replace(JOURNAL, `${asciiJson([...kept, ...added])}\n`, 0o600);
+  }
+
+  /** All files as they were: content, link, mode. What somebody else has changed since keeps their change. */
+  async putBack(): Promise<LeftOver[]> {
+    const leftOver: LeftOver[] = [];
+    let toBeTriedAgain = false;
+    for (const entry of this.read()) {
+      try {
+        if (!(await this.putBackOne(entry))) {
+          leftOver.push({ path: entry.path, problem: 'it was changed by somebody else since, and is left as it is' });
+        }
+      } catch (error) {
+        toBeTriedAgain = true;
+        leftOver.push({ path: entry.path, problem: errorMessage(error) });
+      }
+    }
+    if (!toBeTriedAgain) this.close();
+    return leftOver;
+  }
+
+  /** The change stands, or is no more. */
+  close(): void {
+    this.host.remove(JOURNAL);
+  }
+
+  private asItIs(path: string, after: string | null): Entry {
+    const { host } = this;
+    const stats = host.lstat(path);
+    return {
+      path,
+      before: stats === null ? null : host.readText(path),
+      link: host.readLink(path),
+      mode: (stats?.mode ?? 0o644) & 0o7777,
+      after: [after],
+      record: host.readText(recordPath('file', path)),
+    };
+  }
+
+  /** false: it cannot be told what is ours in it. */
+  private async putBackOne({ path, before, link, mode, after, record }: Entry): Promise<boolean> {
+    const { host } = this;
+    const current = host.readText(path);
+    const now = host.readLink(path);
+    if (link !== null) {
+      if (now !== link && (now !== null || !after.includes(current))) return false;
+      if (now !== link) host.replaceLink(path, link);
+    } else {
+      const isOurs = now === null && (current === before || after.includes(current));
+      const wanted = isOurs ? before : await withoutTheChange(current, before, after.at(-1) ?? null);
+      if (now !== null || wanted === undefined) return false;
+      if (wanted === null) host.remove(path);
+      else if (wanted !== current) host.replace(path, wanted, mode);
+    }
+    const kept = recordPath('file', path);
+    if (record === null) host.remove(kept);
+    else if (record !== host.readText(kept)) host.replace(kept, record, 0o600);
+    return true;
+  }
+
+  private read(): Entry[] {
+    const text = this.host.readText(JOURNAL);
+    if (text === null) return [];
+    try {
+      const entries = JSON.parse(text) as Entry[];
+      if (Array.isArray(entries) && entries.every(isWhole)) return entries;
+    } catch {
+      // said below
+    }
+    throw new HostError(
+      'EDAMAGED',
+      `${JOURNAL} is damaged, and only it says how DNS was before a change that was not finished; see that resolv.conf, the hooks and dhclient.conf are right, then remove it`,
+    );
+  }
+}
+
+async function withoutTheChange(current: string | null, before: string | null, after: string | null) {
+  const { withoutOurs } = await import('./merge.ts');
+  return withoutOurs(current, before, after);
+}
+
+function isWhole(entry: Entry): boolean {
+  const isText = (value: unknown) => value === null || typeof value === 'string';
+  const { path, before, link, mode, after, record } = entry ?? {};
+  return (
+    typeof path === 'string' &&
+    path.startsWith('/') &&
+    typeof mode === 'number' &&
+    [before, link, record].every(isText) &&
+    Array.isArray(after) &&
+    after.every(isText)
+  );
+}

@@ -1,0 +1,210 @@
+/**
+ * DNS is proved before it stands (`dns.verify`). The name servers are asked before anything of DNS is touched; what is
+ * touched is written down first; and where the host then cannot look up what it could before, all of it is put back.
+ */
+import type { DesiredDns } from '../config/desired.ts';
+import { errorMessage, HostError } from '../host/errors.ts';
+import { STATE_FOLDER } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import { lookUp } from '../resolver/lookup.ts';
+import type { Verdict } from '../resolver/verify.ts';
+import { type Guard, identity, inspectAll, isActionable, place, untouched } from './converge.ts';
+import { Journal, PROVED } from './journal.ts';
+import type { Finding, Outcome, Resource } from './resource.ts';
+
+/** Milliseconds for which a refusal stands: the daemon asks for each resource, and the servers are asked once for all. */
+const REFUSAL_STANDS_FOR = 15_000;
+
+/** What looking a name up depends on. A sortlist only orders what was found. */
+export type ProvedDns = Pick<DesiredDns, 'nameservers' | 'search' | 'domain' | 'options' | 'verify'>;
+
+/** For whoever tells of it. */
+export interface ProofEvent {
+  readonly kind: 'proved' | 'refused' | 'put-back';
+  /** A sentence without its full stop. */
+  readonly body: string;
+}
+
+export interface ProofOptions {
+  readonly host: Host;
+  /** null, or without `verify`: nothing is proved, and only a change that was begun is put back. */
+  readonly dns: ProvedDns | null;
+  /** Those that hold DNS: they stand or fall together. */
+  readonly resources: readonly Resource[];
+  /** The collector's name: a host must not lose its way to it. null: there is none, or it is an address. */
+  readonly collector: string | null;
+}
+
+export class Proof implements Guard {
+  /** Told of what becomes of changes; must not throw. */
+  onEvent: (event: ProofEvent) => void = () => {};
+  private readonly options: ProofOptions;
+  private readonly journal: Journal;
+  private refusal: { readonly reason: string; readonly until: number } | null = null;
+
+  constructor(options: ProofOptions) {
+    this.options = options;
+    this.journal = new Journal(options.host);
+  }
+
+  unfinished(): boolean {
+    return this.journal.pending();
+  }
+
+  /** Whether what is configured now stood its proof once, and nothing else has since. */
+  proved(): boolean {
+    const { host, dns } = this.options;
+    return dns !== null && host.readText(PROVED) === provedText(dns);
+  }
+
+  async around(
+    given: readonly Resource[],
+    change: (resources: readonly Resource[]) => Promise<Outcome[]>,
+  ): Promise<Outcome[]> {
+    const { host, resources, dns } = this.options;
+    // Neither waits for the other's failure: what has nothing to do with DNS comes first.
+    const others = await change(given.filter((resource) => !resources.includes(resource)));
+    const held = given.filter((resource) => resources.includes(resource));
+    const unfinished = await this.finish();
+    if (unfinished !== null) return [...refused(await inspectAll(held), unfinished), ...others];
+    if (held.length === 0) return others;
+    if (dns?.verify == null) host.remove(PROVED); // what comes now is not proved, and what was is no more
+    const needsProof = dns?.verify != null && !this.proved();
+    return [...(needsProof ? await this.changeProved(dns, change) : await change(held)), ...others];
+  }
+
+  /** A change that was killed in the middle, or lost its power, is as if it had never begun; else gives why it is not. */
+  private async finish(): Promise<string | null> {
+    if (!this.journal.pending()) return null;
+    const what = 'an earlier change of DNS was ended before it was proved';
+    try {
+      const body = withLeftOver(`${what}, and is put back`, await this.journal.putBack());
+      this.tell('put-back', body);
+      return this.journal.pending() ? body : null;
+    } catch (error) {
+      return `${what}, and cannot be put back: ${errorMessage(error)}`;
+    }
+  }
+
+  private async changeProved(
+    dns: ProvedDns,
+    change: (resources: readonly Resource[]) => Promise<Outcome[]>,
+  ): Promise<Outcome[]> {
+    const findings = await inspectAll(this.options.resources);
+    if (!findings.some(isActionable)) return findings.map(untouched);
+    if (this.refusal !== null && performance.now() < this.refusal.until) return refused(findings, this.refusal.reason);
+
+    const [verdicts, before] = await Promise.all([this.ask(dns), this.lookUps(dns)]);
+    const complaints = verdicts.filter(({ complaint }) => complaint !== null).map(sentence);
+    const answering = verdicts.length - complaints.length;
+    if (answering < dns.verify!.quorum) {
+      const reason = `nothing of DNS is changed, since ${count(answering, verdicts.length)} for ${dns.verify!.name}${answering > 0 ? `, and ${dns.verify!.quorum} must` : ''}: ${complaints.join('; ')}`;
+      return this.refuse('refused', findings, reason, REFUSAL_STANDS_FOR);
+    }
+
+    const outcomes = await change(this.options.resources.map((resource) => this.noted(resource)));
+    const lost = await this.lost(dns, before);
+    if (lost.length > 0) {
+      const leftOver = await this.journal.putBack();
+      const reason = withLeftOver(
+        `put back, since this host could look up ${lost.join(' and ')} before, and no more with it`,
+        leftOver,
+      );
+      // Not until somebody wants it: each further try would cost the host its DNS for a moment.
+      return this.refuse('put-back', await inspectAll(this.options.resources), reason, Number.POSITIVE_INFINITY);
+    }
+    const tried = new Set(findings.filter(isActionable).map(identity));
+    if (!outcomes.some((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)))) this.keep(dns);
+    this.journal.close();
+    this.tell(
+      'proved',
+      [`DNS is proved: ${count(answering, verdicts.length)} for ${dns.verify!.name}`, ...complaints].join('; '),
+    );
+    return outcomes;
+  }
+
+  private async ask(dns: ProvedDns): Promise<Verdict[]> {
+    const { verifyServers } = await import('../resolver/verify.ts');
+    return verifyServers(dns.nameservers ?? [], dns.verify!);
+  }
+
+  /** The names that this host can look up. */
+  private async lookUps({ verify }: ProvedDns): Promise<string[]> {
+    const { host, collector } = this.options;
+    const { asExpected } = await import('../resolver/verify.ts');
+    // With its final dot it is not found in /etc/hosts, nor with another domain behind it.
+    const proof = lookUp(host, `${verify!.name}.`).then((addresses) => {
+      return asExpected(addresses, verify!) ? [verify!.name] : [];
+    });
+    const way = collector === null ? [] : lookUp(host, collector).then(({ length }) => (length > 0 ? [collector] : []));
+    return (await Promise.all([proof, way])).flat();
+  }
+
+  private async lost(dns: ProvedDns, before: readonly string[]): Promise<string[]> {
+    if (before.length === 0) return [];
+    const after = await this.lookUps(dns);
+    return before.filter((name) => !after.includes(name));
+  }
+
+  /** The same resource, which writes down what it touches. */
+  private noted(resource: Resource): Resource {
+    return {
+      name: resource.name,
+      inspect: () => resource.inspect(),
+      apply: (finding) => {
+        if (finding.kind === 'file') this.journal.note(finding.key, finding.wanted);
+        return resource.apply(finding);
+      },
+      watches: () => resource.watches(),
+    };
+  }
+
+  private refuse(
+    kind: 'refused' | 'put-back',
+    findings: readonly Finding[],
+    reason: string,
+    standsFor: number,
+  ): Outcome[] {
+    this.refusal = { reason, until: performance.now() + standsFor };
+    this.tell(kind, reason);
+    return refused(findings, reason);
+  }
+
+  private keep(dns: ProvedDns): void {
+    const { host } = this.options;
+    try {
+      host.makeFolder(STATE_FOLDER, 0o755);
+      host.replace(PROVED, provedText(dns), 0o600);
+    } catch (error) {
+      if (!(error instanceof HostError)) throw error; // it stands all the same, and is proved again the next time
+    }
+  }
+
+  private tell(kind: ProofEvent['kind'], body: string): void {
+    this.onEvent({ kind, body });
+  }
+}
+
+function provedText({ nameservers, search, domain, options, verify }: ProvedDns): string {
+  return `${JSON.stringify({ nameservers, search, domain, options, verify })}\n`;
+}
+
+function refused(findings: readonly Finding[], reason: string): Outcome[] {
+  return findings.map((finding) => {
+    if (!isActionable(finding)) return untouched(finding);
+    return { ...place(finding), result: 'failed', actual: finding.actual, reason };
+  });
+}
+
+function sentence({ server, complaint }: Verdict): string {
+  return `${server}: ${complaint}`;
+}
+
+function count(answering: number, of: number): string {
+  const who = of === 1 ? 'its name server' : `${answering === 0 ? 'none' : answering} of ${of} name servers`;
+  return answering === 1 || of === 1 ? `${who} ${answering === 0 ? 'does not answer' : 'answers'}` : `${who} answer`;
+}
+
+function withLeftOver(body: string, leftOver: readonly { path: string; problem: string }[]): string {
+  return [body, ...leftOver.map(({ path, problem }) => `${path} is not as it was: ${problem}`)].join('; ');
+}
