@@ -78,11 +78,12 @@ function otherDaemon(host: Host): string | null {
 }
 
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
-  const { host, desired, resources, daemon, hash } = await openContext(options);
+  const { host, desired, resources, guard, daemon, hash } = await openContext(options);
   const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
   return {
     host,
     resources,
+    guard,
     daemon,
     hash,
     hostId: identity.hostId,

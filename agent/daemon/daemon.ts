@@ -1,12 +1,13 @@
 /** `agent run`: holds, looks, reports; takes a new configuration without losing the old one; ends with a last heartbeat. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Condition, type Occurrence, type Probe, type Sample, sample } from '../../probes/probe.ts';
+import { type Condition, type Occurrence, type Probe, type Sample, type Severity, sample } from '../../probes/probe.ts';
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { converge } from '../resources/converge.ts';
+import type { Proof, ProofEvent } from '../resources/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
 import { HealRecord, Keeper } from './keeper.ts';
@@ -16,6 +17,8 @@ import { resourcesProbe } from './resources-probe.ts';
 export interface Setup {
   readonly host: Host;
   readonly resources: readonly Resource[];
+  /** What stands around changes of DNS; null: nothing. */
+  readonly guard: Proof | null;
   readonly daemon: DesiredDaemon;
   /** Of the configuration's files. */
   readonly hash: string;
@@ -102,11 +105,12 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, resources, daemon, hash, hostId, probes } = this.#setup;
+    const { host, resources, guard, daemon, hash, hostId, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
-    const applied = enforce ? await applyOnce(host, resources) : 'observes only';
     const tell: Tell = (event) => this.#tell(event);
-    this.#keeper = new Keeper({ host, resources, enforce, record: this.#record, tell });
+    if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
+    const applied = enforce ? await applyOnce(host, resources, guard) : 'observes only';
+    this.#keeper = new Keeper({ host, resources, guard, enforce, record: this.#record, tell });
     const all = daemon.probes.off.includes('resources')
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record)];
@@ -183,11 +187,20 @@ export class Daemon {
   }
 }
 
+function proofEvent({ kind, body }: ProofEvent): Occurrence {
+  const [name, severity] = {
+    proved: [EVENTS.dnsProved, 'info'],
+    refused: [EVENTS.dnsRefused, 'error'],
+    'put-back': [EVENTS.dnsPutBack, 'error'],
+  }[kind] as [EventName, Severity];
+  return occurrence(name, severity, body);
+}
+
 /** Says what came of it. Does not wait for another apply: what then drifts the keeper heals, and tells, when it may. */
-async function applyOnce(host: Host, resources: readonly Resource[]): Promise<string> {
+async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
   let outcomes: Outcome[];
   try {
-    outcomes = await converge(host, resources, { patience: 0 });
+    outcomes = await converge(host, resources, { patience: 0, guard });
   } catch (error) {
     return errorMessage(error);
   }

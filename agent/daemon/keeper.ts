@@ -1,7 +1,7 @@
 /** Keeps resources as they are wanted: looks when something changed and at intervals, heals what drifted, tells of it. */
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { converge, differs, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
+import { converge, differs, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 import { HealLimit } from './heal-limit.ts';
@@ -27,6 +27,7 @@ export class HealRecord {
 export interface KeeperOptions {
   readonly host: Host;
   readonly resources: readonly Resource[];
+  readonly guard: Guard | null;
   /** false: tell of drift, and change nothing. */
   readonly enforce: boolean;
   readonly record: HealRecord;
@@ -126,7 +127,7 @@ export class Keeper {
   /** Gives whether anything was tried. */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<boolean> {
     if (this.#retries.has(resource)) return false;
-    const { host, record, tell } = this.#options;
+    const { host, guard, record, tell } = this.#options;
     const limit = record.limits.get(resource.name) ?? new HealLimit();
     record.limits.set(resource.name, limit);
     const wait = limit.wait(performance.now());
@@ -146,7 +147,7 @@ export class Keeper {
     const tramplers = new Map(drifted.map((finding) => [identity(finding), this.#trampler(finding)]));
     let outcomes: Outcome[];
     try {
-      outcomes = await converge(host, [resource], { patience: 0 });
+      outcomes = await converge(host, [resource], { patience: 0, guard });
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') outcomes = drifted.map((finding) => failed(finding, error));
       else {

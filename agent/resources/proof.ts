@@ -165,8 +165,9 @@ export class Proof implements Guard {
     reason: string,
     standsFor: number,
   ): Outcome[] {
+    // What is tried again and again is told once.
+    if (this.refusal?.reason !== reason) this.tell(kind, reason);
     this.refusal = { reason, until: performance.now() + standsFor };
-    this.tell(kind, reason);
     return refused(findings, reason);
   }
 
