@@ -8,7 +8,7 @@ import { byReason } from './tell.ts';
 
 /** Shows what `apply` would do, and does nothing. Gives the exit status: 2 where something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
-  const { resources } = await openContext(options);
+  const { resources, guard } = await openContext(options);
   const findings = await inspectAll(resources);
   const different = findings.filter(differs);
   if (options.json) {
@@ -27,6 +27,8 @@ export async function plan(options: CommonOptions): Promise<number> {
     for (const { key, refusal } of findings) if (refusal !== undefined) printError(`${shown(key)}: ${shown(refusal)}`);
   } else {
     tell(findings);
+    const announcement = guard?.announce(findings) ?? null;
+    if (announcement !== null) print(shown(announcement));
   }
   return different.length > 0 ? EXIT.changed : EXIT.ok;
 }

@@ -12,7 +12,7 @@ import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
-  const { host, resources, nearness } = await openContext(options);
+  const { host, resources, guard, nearness } = await openContext(options);
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client));
@@ -23,6 +23,8 @@ export async function status(options: CommonOptions): Promise<number> {
     printJson({ settings, nearest, clients, otherClients, findings: findings.map(withoutTexts) });
   } else if (!options.quiet) {
     tell(settings, findings, host);
+    const announcement = guard?.announce(findings) ?? null;
+    if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./nearest.ts')).tellNearest(nearest);
     for (const client of clients) tellClient(client);
     for (const holder of others) tellHolder(holder);

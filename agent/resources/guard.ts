@@ -1,5 +1,6 @@
 /** Whether changes on this host need a proof, and which resources they are about. */
 import { isIP } from 'node:net';
+import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { JOURNAL, PROVED } from './journal.ts';
 import type { Proof, ProvedDns } from './proof.ts';
@@ -16,8 +17,7 @@ export async function makeGuard(
   endpoint: string | null,
 ): Promise<Proof | null> {
   if (!host.live) return null;
-  const isLeft = () => [JOURNAL, PROVED].some((path) => host.lstat(path) !== null);
-  if (dns?.verify == null && !isLeft()) return null;
+  if (dns?.verify == null && !isLeft(host)) return null;
   const { Proof } = await import('./proof.ts');
   return new Proof({
     host,
@@ -25,6 +25,16 @@ export async function makeGuard(
     resources: resources.filter(({ name }) => name !== 'sysctl'),
     collector: endpoint === null ? null : hostName(endpoint),
   });
+}
+
+/** Of an earlier configuration. Whoever may not see it cannot change anything either. */
+function isLeft(host: Host): boolean {
+  try {
+    return [JOURNAL, PROVED].some((path) => host.lstat(path) !== null);
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return false;
+    throw error;
+  }
 }
 
 /** null: an address needs no name service. */

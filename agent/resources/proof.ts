@@ -3,7 +3,7 @@
  * touched is written down first; and where the host then cannot look up what it could before, all of it is put back.
  */
 import type { DesiredDns } from '../config/desired.ts';
-import { errorMessage, HostError } from '../host/errors.ts';
+import { errorCode, errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { lookUp } from '../resolver/lookup.ts';
@@ -49,6 +49,23 @@ export class Proof implements Guard {
 
   unfinished(): boolean {
     return this.journal.pending();
+  }
+
+  /** What `apply` does beside what the findings say, as a sentence; null: nothing, or it cannot be seen without root. */
+  announce(findings: readonly Finding[]): string | null {
+    const { dns, resources } = this.options;
+    try {
+      if (this.unfinished())
+        return 'An earlier change of DNS was ended before it was proved: apply puts it back first.';
+      const changes = findings.some((finding) => {
+        return isActionable(finding) && resources.some(({ name }) => name === finding.resource);
+      });
+      if (!changes || dns?.verify == null || this.proved()) return null;
+    } catch (error) {
+      if (errorCode(error) === 'EACCES') return null;
+      throw error;
+    }
+    return `Before anything of DNS is changed, ${dns.nameservers?.join(' and ')} must answer for ${dns.verify.name}.`;
   }
 
   /** Whether what is configured now stood its proof once, and nothing else has since. */

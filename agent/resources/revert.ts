@@ -3,6 +3,7 @@ import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { Journal, PROVED } from './journal.ts';
 import { withoutOurs } from './merge.ts';
 import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
 import type { Outcome } from './resource.ts';
@@ -11,9 +12,13 @@ import { sameSysctlValue } from './sysctl-files.ts';
 /** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
 export async function revert(host: Host): Promise<Outcome[]> {
   const originals = new Originals(host);
+  const journal = new Journal(host);
   const damaged = originals.damaged().map(unknownOriginal);
-  if (originals.all().length === 0) return damaged;
+  if (originals.all().length === 0 && !journal.pending()) return damaged;
   return host.exclusively(RUN_FOLDER, async () => {
+    // Half a change of DNS is no state to begin from; nor is anything proved of what comes now.
+    if (journal.pending()) await journal.putBack();
+    host.remove(PROVED);
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
     const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
     const outcomes = found

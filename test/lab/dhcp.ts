@@ -76,18 +76,19 @@ subnet ${network} netmask 255.255.255.0 {
 
 /**
  * A name server at an address of the far side's own.
- * @param answers names to addresses, of which a name may have several; any other name does not exist.
+ * @param answers names to an address, or to several; any other name is refused, unless `flags` (dnsmasq(8)) say more.
  */
 export async function startNameServer(
   host: LabHost,
   address: string,
   answers: Readonly<Record<string, string | readonly string[]>>,
+  flags: readonly string[] = [],
 ): Promise<{ stop(): Promise<void> }> {
   await host.sh(`ip addr add ${address}/32 dev srv0`, { where: 'server' });
   const pid = `/run/lab/dns.${address}.pid`;
-  const records = Object.entries(answers).flatMap(([name, to]) =>
-    [to].flat().map((one) => `--host-record=${name},${one}`),
-  );
+  const records = Object.entries(answers).flatMap(([name, to]) => {
+    return [to].flat().map((one) => `--host-record=${name},${one}`);
+  });
   const child = host.spawn(
     [
       'dnsmasq',
@@ -97,7 +98,7 @@ export async function startNameServer(
       '--no-hosts',
       '--bind-interfaces',
       '--user=root',
-    ].concat([`--listen-address=${address}`, '--log-facility=-', `--pid-file=${pid}`, ...records]),
+    ].concat([`--listen-address=${address}`, '--log-facility=-', `--pid-file=${pid}`, ...records, ...flags]),
     { where: 'server' },
   );
   await new Log(child.stderr!).until(/started/);

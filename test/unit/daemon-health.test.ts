@@ -38,6 +38,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
   const whole: Setup = {
     host,
     resources: [resource(async () => [])],
+    guard: null,
     daemon: {
       report: { ...DESIRED, interval: 100 },
       probes: { logs: [], canary: 0, off: [] },
