@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startNameServer } from './dhcp.ts';
-import { type LabHost, type RunResult, unavailable } from './host.ts';
+import { type LabHost, unavailable } from './host.ts';
 import { startOddNameServer } from './odd-dns.ts';
 import { NEW, nameservers, OLD, type Scene, staleHost } from './scene.ts';
+import type { RunResult } from './system.ts';
 
 const skip = unavailable();
 
