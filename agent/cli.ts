@@ -5,6 +5,7 @@ import type { ApplyOptions } from './commands/apply.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import type { ProbeOptions } from './commands/probe.ts';
+import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
@@ -99,6 +100,28 @@ program
     run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),
   );
 
+const rehearse = program
+  .command('rehearse')
+  .description(
+    'play a lease event or a boot with the real dhclient-script and hooks, where nothing of it reaches the host',
+  );
+const REHEARSED =
+  '\nExit status: 0 as wanted, 1 bad configuration or usage, 2 it would not be as wanted, 4 it cannot be rehearsed here.';
+
+rehearsal('lease', 'what the next events of the lease would make of resolv.conf, addresses and routes')
+  .addOption(
+    new Option('--reason <reason...>', 'only these events').choices(['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE']),
+  )
+  .addHelpText(
+    'after',
+    `${REHEARSED}${examples(['sudo agent rehearse lease', 'sudo agent rehearse lease eth0 --reason RENEW', 'sudo agent rehearse lease --json'])}`,
+  );
+
+rehearsal('boot', 'what the next start of the machine would make of them, and of the persisted sysctls').addHelpText(
+  'after',
+  `${REHEARSED}${examples(['sudo agent rehearse boot', 'sudo agent rehearse boot eth0 --json'])}`,
+);
+
 program
   .command('collector')
   .description('receive heartbeats and events (OTLP/HTTP), keep them, and show the fleet on a page')
@@ -131,6 +154,24 @@ program
 // The folders that are made are for all to read, whatever the operator's own files are.
 process.umask(0o022);
 program.parseAsync();
+
+function rehearsal(name: 'lease' | 'boot', description: string): Command {
+  return rehearse
+    .command(name)
+    .description(description)
+    .argument('[iface]', 'only this interface (default: every one that a dhclient holds)')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print nothing but problems')
+    .option('--no-color', 'no colours')
+    .action((iface: string | undefined, options: Omit<RehearseCommandOptions, 'occasion'>) =>
+      run<RehearseCommandOptions>(async () => (await import('./commands/rehearse.ts')).rehearse)({
+        ...options,
+        occasion: name,
+        ...(iface === undefined ? {} : { iface }),
+      }),
+    );
+}
 
 /** A command with the options that all of them share. */
 function command(name: string, description: string): Command {

@@ -8,6 +8,8 @@ export interface Lease {
   readonly address: string | null;
   /** Option name to its text as dhclient wrote it; `supersede` of the running process is in it. */
   readonly options: ReadonlyMap<string, string>;
+  /** What is no option in a DHCP message: `filename`, `server-name`, `next-server`. */
+  readonly fields: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch; null: never, or not said. */
   readonly renew: number | null;
   readonly expire: number | null;
@@ -60,8 +62,11 @@ export function resolvConfWithoutHook(lease: Lease): string[] {
   ];
 }
 
+const FIELDS = ['filename', 'server-name', 'next-server'];
+
 function parseLease(lines: readonly string[]): Lease {
   const options = new Map<string, string>();
+  const fields = new Map<string, string>();
   let iface = '';
   let address: string | null = null;
   const times: { renew?: number | null; expire?: number | null } = {};
@@ -73,8 +78,9 @@ function parseLease(lines: readonly string[]): Lease {
       const [, name = '', value = ''] = /^(\S+)\s*(.*)$/.exec(rest) ?? [];
       options.set(name, value);
     } else if (keyword === 'renew' || keyword === 'expire') times[keyword] = parseTime(rest);
+    else if (FIELDS.includes(keyword)) fields.set(keyword, rest);
   }
-  return { interface: iface, address, options, renew: times.renew ?? null, expire: times.expire ?? null };
+  return { interface: iface, address, options, fields, renew: times.renew ?? null, expire: times.expire ?? null };
 }
 
 /** `4 2026/11/26 06:12:10` in UTC, `epoch 1795673530; # …` with db-time-format local, or `never`. */

@@ -30,17 +30,29 @@ export class PersistedSysctls {
 
   /** All assignments in order: of those with the same path the last one wins. What is no file says nothing. */
   all(): Assignment[] {
+    return this.files().flatMap((file) => this.#assignments.of(file) ?? []);
+  }
+
+  /** In the order in which they are read. */
+  files(): string[] {
     const byName = new Map<string, string>();
     for (const folder of FOLDERS) {
       for (const name of this.#names.of(folder) ?? []) if (!byName.has(name)) byName.set(name, `${folder}/${name}`);
     }
-    const files = [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
-    return files.flatMap((file) => this.#assignments.of(file) ?? []);
+    return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
   }
 }
 
 export function persistedSysctls(host: Host): Assignment[] {
   return new PersistedSysctls(host).all();
+}
+
+/** Paths that no pattern sets: `-net.ipv4.conf.all.rp_filter` without a value (sysctl.d(5)). */
+export function exemptSysctls(host: Host): Set<string> {
+  const files = new PersistedSysctls(host).files().filter((file) => host.stat(file)?.isFile());
+  const lines = files.flatMap((file) => (host.readText(file) ?? '').split('\n'));
+  const keys = lines.flatMap((line) => /^\s*-\s*([^\s=#;]+)\s*$/.exec(line)?.[1] ?? []);
+  return new Set(keys.map(sysctlPath));
 }
 
 export function parseSysctls(file: string, text: string): Assignment[] {

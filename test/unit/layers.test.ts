@@ -22,6 +22,7 @@ const floors: Record<string, string[]> = {
     'agent/clients',
     'agent/resources',
   ],
+  'agent/rehearse': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
   'agent/nearest': ['agent/host', 'agent/config'],
   probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/nearest'],
 };

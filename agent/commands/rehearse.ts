@@ -1,0 +1,201 @@
+import { createTwoFilesPatch } from 'diff';
+import type { DesiredState } from '../config/desired.ts';
+import { DEFAULT_FILE } from '../config/load.ts';
+import { clientName } from '../dhclient/clients.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { type Held, heldInterfaces } from '../rehearse/clients.ts';
+import type { Reason } from '../rehearse/events.ts';
+import { leaseOf } from '../rehearse/lease.ts';
+import { rehearse as play, type Rehearsal } from '../rehearse/rehearse.ts';
+import { type BootSysctl, bootSysctls } from '../rehearse/sysctls.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { openContext, openHost } from './context.ts';
+import type { CommonOptions } from './options.ts';
+import { decoded, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
+
+export interface RehearseCommandOptions extends CommonOptions {
+  readonly occasion: 'lease' | 'boot';
+  readonly iface?: string;
+  readonly reason?: readonly Reason[];
+}
+
+/** Shows what a lease event or a boot would make of the host. Gives the exit status: 2 where that is not as wanted. */
+export async function rehearse(options: RehearseCommandOptions): Promise<number> {
+  const { host, desired } = await configured(options);
+  const held = heldInterfaces(host, options.iface ?? null);
+  const shows: Show[] = [];
+  for (const one of held) shows.push(await show(host, desired, one, options));
+  const sysctls = options.occasion === 'boot' ? bootSysctls(host, desired?.sysctl ?? []) : [];
+  const differs = shows.some(({ played }) => played.some((one) => one.differs)) || sysctls.some(({ ok }) => !ok);
+  if (options.json) {
+    printJson({
+      differs,
+      interfaces: shows.map(({ held: { interface: name, client }, played, skipped }) => ({
+        interface: name,
+        pid: client.pid === 0 ? null : client.pid,
+        rehearsals: played.map(readable),
+        skipped,
+      })),
+      ...(options.occasion === 'boot' ? { sysctls } : {}),
+    });
+  } else if (options.quiet) {
+    for (const { played } of shows)
+      for (const one of played) for (const problem of one.problems) printError(`${title(one)}: ${shown(problem)}`);
+    for (const one of sysctls.filter(({ ok }) => !ok)) printError(overruled(one));
+  } else {
+    if (desired === null) print(paint('gray', `${DEFAULT_FILE} is not there: nothing is wanted of resolv.conf.`));
+    for (const one of shows) tell(one);
+    if (sysctls.length > 0) tellSysctls(sysctls);
+  }
+  return differs ? EXIT.changed : EXIT.ok;
+}
+
+/** A host that is not held yet has no configuration: it is rehearsed all the same. */
+async function configured(options: CommonOptions): Promise<{ host: Host; desired: DesiredState | null }> {
+  const host = openHost(options);
+  if (options.config === undefined && host.stat(DEFAULT_FILE) === null) return { host, desired: null };
+  return openContext(options);
+}
+
+interface Show {
+  readonly held: Held;
+  readonly played: readonly Rehearsal[];
+  /** Events that cannot come, and why. */
+  readonly skipped: readonly string[];
+}
+
+async function show(
+  host: Host,
+  desired: DesiredState | null,
+  held: Held,
+  options: RehearseCommandOptions,
+): Promise<Show> {
+  const played: Rehearsal[] = [];
+  const skipped: string[] = [];
+  const dns = desired?.dns ?? null;
+  for (const reason of reasons(host, held, options)) {
+    try {
+      const atBoot = options.occasion === 'boot';
+      const one = await play(host, held.client, held.interface, reason, { dns, atBoot });
+      played.push(one);
+      if (one.routerAnswers)
+        played.push(await play(host, held.client, held.interface, reason, { dns, atBoot, routerAnswers: false }));
+    } catch (error) {
+      if (!(error instanceof HostError && error.code === 'EEXPIRED')) throw error;
+      skipped.push(`${reason}: ${error.message}`);
+    }
+  }
+  return { held, played, skipped };
+}
+
+function reasons(host: Host, { client, interface: iface }: Held, options: RehearseCommandOptions): readonly Reason[] {
+  if (options.reason !== undefined) return options.reason;
+  if (options.occasion === 'boot') {
+    const { expire } = leaseOf(host, client, iface).lease;
+    return [expire !== null && expire < Date.now() ? 'BOUND' : 'REBOOT'];
+  }
+  // Without a dhclient nothing comes but its start.
+  return client.pid === 0 ? ['REBOOT', 'TIMEOUT'] : ['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE'];
+}
+
+function title({ interface: iface, reason, routerAnswers }: Rehearsal): string {
+  return `${iface} ${reason}${routerAnswers === false ? ' (router silent)' : ''}`;
+}
+
+function tell({ held: { client, interface: iface }, played, skipped }: Show): void {
+  print(
+    paint(
+      'bold',
+      client.pid === 0 ? `${iface}: no dhclient runs; as its next start would have it` : clientName(client),
+    ),
+  );
+  print(
+    table(
+      played.map((one) => [
+        one.differs ? paint('red', '✗') : paint('green', '✓'),
+        title(one).slice(iface.length + 1),
+        verdict(one),
+      ]),
+      '  ',
+    ),
+  );
+  for (const one of skipped) print(paint('gray', `  – ${shown(one)}`));
+  for (const [text, names] of grouped(played, ({ problems }) => problems))
+    print(paint('red', `  ${names}: ${shown(text)}`));
+  for (const [text, names] of grouped(played, (one) => [changes(one).join('\n')].filter(Boolean))) {
+    print(`  ${names}:`);
+    for (const line of text.split('\n')) print(paintLine(shown(line)));
+  }
+  for (const [text, names] of grouped(played, ({ notes }) => notes))
+    print(paint('gray', `  note (${names}): ${shown(text)}`));
+}
+
+function verdict(one: Rehearsal): string {
+  if (one.differs) return 'not as wanted';
+  if (changes(one).length === 0) return 'nothing changes';
+  return one.reason === 'EXPIRE' || one.routerAnswers === false ? 'the address goes, as it must' : 'changes, as wanted';
+}
+
+/** What several events have in common is said once, with their names. */
+function grouped(played: readonly Rehearsal[], texts: (one: Rehearsal) => readonly string[]): [string, string][] {
+  const groups = new Map<string, string[]>();
+  for (const one of played)
+    for (const text of texts(one))
+      groups.set(text, [...(groups.get(text) ?? []), title(one).slice(one.interface.length + 1)]);
+  return [...groups].map(([text, names]) => [
+    text,
+    names.length > 1 && names.length === played.length ? 'every event' : names.join(', '),
+  ]);
+}
+
+/** Lines of unified diffs; none where nothing would change. */
+function changes({ resolvConf, addresses, routes }: Rehearsal): string[] {
+  const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
+  return [
+    ...diff(RESOLV_CONF, resolvConf.before ?? '', resolvConf.after ?? ''),
+    ...diff('addresses', lines(addresses.before), lines(addresses.after)),
+    ...diff('routes', lines(routes.before), lines(routes.after)),
+  ];
+}
+
+function diff(name: string, before: string, after: string): string[] {
+  if (before === after) return [];
+  const patch = createTwoFilesPatch(`${name} now`, `${name} then`, before, after, undefined, undefined, { context: 1 });
+  return patch
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !/^(=+$|Index: |@@)/.test(line));
+}
+
+function paintLine(line: string): string {
+  if (line.startsWith('---') || line.startsWith('+++')) return `    ${paint('bold', line)}`;
+  if (line.startsWith('+')) return `    ${paint('green', line)}`;
+  return `    ${line.startsWith('-') ? paint('red', line) : line}`;
+}
+
+function tellSysctls(sysctls: readonly BootSysctl[]): void {
+  print(paint('bold', 'sysctls'));
+  print(
+    table(
+      sysctls.map((one) => [
+        one.wanted === null ? ' ' : one.ok ? paint('green', '✓') : paint('red', '✗'),
+        shown(one.key),
+        shown(one.value ?? '(the kernel’s own)'),
+        shown(one.file === null ? '' : `${one.file}:${one.line}`),
+        one.ok ? '' : `wanted ${shown(one.wanted ?? '')}`,
+      ]),
+      '  ',
+    ),
+  );
+}
+
+function overruled({ key, value, file, line, wanted }: BootSysctl): string {
+  return shown(`${key}: ${value ?? 'not set'}${file === null ? '' : ` by ${file}:${line}`}, wanted ${wanted}`);
+}
+
+function readable(one: Rehearsal) {
+  const text = (bytes: string | null) => (bytes === null ? null : decoded(bytes));
+  const { before, after } = one.resolvConf;
+  return { ...one, resolvConf: { before: text(before), after: text(after) }, output: decoded(one.output) };
+}

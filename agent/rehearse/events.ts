@@ -1,0 +1,120 @@
+/** What can happen to a lease, by dhclient-script(8)'s names, and what dhclient then puts into the script's environment. */
+
+import type { Lease } from '../dhclient/leases.ts';
+import { checkOptionValues, envName, envValue, findOption } from '../dhclient/options.ts';
+import type { EffectiveConf } from '../dhclient/reader.ts';
+
+/** `BOUND` and `REBOOT` begin with a start of dhclient, `TIMEOUT` with one that no server answers. */
+export const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'BOUND', 'TIMEOUT', 'EXPIRE'] as const;
+export type Reason = (typeof REASONS)[number];
+
+export const beginsWithStart = (reason: Reason) => reason === 'REBOOT' || reason === 'BOUND' || reason === 'TIMEOUT';
+
+export interface Occasion {
+  readonly reason: Reason;
+  readonly interface: string;
+  /** Of dhclient; 0: none runs. */
+  readonly pid: number;
+  /** The lease as dhclient wrote it down: what its configuration put in place of the offer is in it. */
+  readonly lease: Lease;
+  /** What the next start reads; for `requested_…` at all events. */
+  readonly conf: EffectiveConf;
+  /** Of `-e NAME=value`. */
+  readonly extra: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * The variables beside PATH, as measured on 4.4.3: a server that answers gives what it gave before. A running dhclient
+ * puts in what it remembers of its configuration, and that is in the lease; one that starts reads the file; and at
+ * TIMEOUT the lease is taken as it was written.
+ */
+export function variablesOf({ reason, interface: iface, pid, lease, conf, extra, now }: Occasion): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const word of extra) {
+    const at = word.indexOf('=');
+    if (at > 0) variables.set(word.slice(0, at), word.slice(at + 1));
+  }
+  variables.set('reason', reason).set('interface', iface).set('pid', String(pid));
+  for (const name of conf.request.filter((option) => !option.startsWith('dhcp6.')))
+    variables.set(`requested_${name.replace(/[.-]/g, '_')}`, '1');
+
+  const known = optionsOf(lease);
+  if (reason === 'RENEW' || reason === 'REBIND' || reason === 'EXPIRE')
+    describe(variables, 'old_', lease, known, lease.expire);
+  if (reason === 'TIMEOUT') describe(variables, 'new_', lease, known, lease.expire);
+  else if (reason !== 'EXPIRE') {
+    const options = beginsWithStart(reason) ? underConf(known, conf) : known;
+    const seconds = Number(options.get('dhcp-lease-time') ?? 0);
+    describe(variables, 'new_', lease, options, (Math.floor(now / 1000) + seconds) * 1000);
+    if (!variables.has('new_next_server')) variables.set('new_next_server', '0.0.0.0');
+  }
+  return variables;
+}
+
+/** What the configuration on disk makes of an answer like the last one. */
+function underConf(known: ReadonlyMap<string, string>, conf: EffectiveConf): Map<string, string> {
+  const requested = new Set(conf.request);
+  // A server sends what is asked for, and what no lease is without.
+  const kept = [...known].filter(([name]) => requested.has(name) || /^(dhcp-|subnet-mask$)/.test(name));
+  const options = new Map(kept);
+  for (const [name, { values }] of conf.supersede) {
+    if (name.startsWith('dhcp6.')) continue;
+    const definition = findOption(name);
+    const text = definition === undefined ? values.join(' ') : envValue(definition, values);
+    if (text !== '') options.set(name, text);
+  }
+  return options;
+}
+
+/** The lease's options in the environment's notation; those that dhclient itself would not hand on are left out. */
+function optionsOf({ options }: Lease): Map<string, string> {
+  const texts = [...options].map(([name, value]) => [name, plain(value)] as const);
+  return new Map(texts.filter(([name, text]) => text !== '' && !isSuspect(name, text)));
+}
+
+/** check_option_values() in dhclient.c: `suspect value in … option - discarded`. */
+const CHECKED = ['domain-name', 'domain-search', 'host-name', 'nis-domain', 'netbios-scope', 'root-path'];
+
+function isSuspect(name: string, text: string): boolean {
+  const definition = CHECKED.includes(name) ? findOption(name) : undefined;
+  if (definition === undefined) return false;
+  return checkOptionValues(definition, name === 'domain-search' ? text.split(' ') : [text]) !== undefined;
+}
+
+/** Lists without their commas, texts without their quotes: what is escaped stays escaped (pretty_print_option()). */
+function plain(value: string): string {
+  return value.replace(/"((?:[^"\\]|\\.)*)"|,\s*/g, (_, text?: string) => text ?? ' ');
+}
+
+function describe(
+  variables: Map<string, string>,
+  prefix: 'old_' | 'new_',
+  lease: Lease,
+  options: ReadonlyMap<string, string>,
+  expiry: number | null,
+): void {
+  const { address, fields } = lease;
+  if (address !== null) variables.set(`${prefix}ip_address`, address);
+  const mask = options.get('subnet-mask');
+  if (address !== null && mask !== undefined) {
+    const [network, broadcast] = bounds(address, mask);
+    variables.set(`${prefix}network_number`, network).set(`${prefix}broadcast_address`, broadcast);
+  }
+  for (const [name, value] of fields) variables.set(prefix + name.replace('-', '_'), plain(value));
+  for (const [name, value] of options) {
+    const definition = findOption(name);
+    const after = definition === undefined ? name.replace(/[.-]/g, '_') : envName(definition).slice('new_'.length);
+    variables.set(prefix + after, value);
+  }
+  if (expiry !== null) variables.set(`${prefix}expiry`, String(Math.floor(expiry / 1000)));
+}
+
+/** The first and the last address of a network. */
+function bounds(address: string, mask: string): [string, string] {
+  const bits = mask.split('.').map(Number);
+  const bytes = address.split('.').map(Number);
+  const network = bytes.map((byte, at) => byte & (bits[at] ?? 0));
+  return [network.join('.'), network.map((byte, at) => byte | (~(bits[at] ?? 0) & 255)).join('.')];
+}

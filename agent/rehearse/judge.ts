@@ -1,0 +1,73 @@
+/** Whether a host is as wanted after an event: resolv.conf as configured, and no address or route lost that it need not lose. */
+import type { DesiredDns } from '../config/desired.ts';
+import { composeResolvConf, effectiveValues, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import type { Reason } from './events.ts';
+import { type Address, addressLine, type Route, routeLine } from './network.ts';
+
+export interface Outcome {
+  readonly interface: string;
+  readonly reason: Reason;
+  /** The router did not answer the script's ping. */
+  readonly silent: boolean;
+  readonly status: number;
+  readonly resolvConf: string | null;
+  readonly dns: DesiredDns | null;
+  readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
+  readonly routes: { readonly before: readonly Route[]; readonly after: readonly Route[] };
+  /** The lease's address, and its time in seconds. */
+  readonly expected: { readonly address: string | null; readonly seconds: number };
+}
+
+/** Seconds that a rehearsal may take. */
+const SLACK = 60;
+
+/** One sentence for each thing that is not as wanted. */
+export function judge(outcome: Outcome): string[] {
+  return [...resolver(outcome), ...(givesUp(outcome) ? [] : [...script(outcome), ...network(outcome)])];
+}
+
+/** Where dhclient gives the address up, that it is gone is no fault of a hook. */
+function givesUp({ reason, silent }: Outcome): boolean {
+  return reason === 'EXPIRE' || silent;
+}
+
+function resolver({ resolvConf, dns }: Outcome): string[] {
+  if (dns === null || composeResolvConf(resolvConf ?? '', dns) === resolvConf) return [];
+  const text = resolvConf ?? '';
+  const wanted = composeResolvConf('', dns);
+  const values = (of: string, keyword: Parameters<typeof effectiveValues>[1]) =>
+    effectiveValues(of, keyword)?.join(' ');
+  const wrong = managedKeywords(dns).filter((keyword) => values(text, keyword) !== values(wanted, keyword));
+  if (wrong.length === 0) return [`${RESOLV_CONF} says what is wanted, in other words`];
+  return wrong.map((keyword) => {
+    return `${RESOLV_CONF}: ${keyword} ${values(text, keyword) ?? 'is missing'}, wanted ${values(wanted, keyword) ?? 'none'}`;
+  });
+}
+
+function script({ status, reason }: Outcome): string[] {
+  if (status === 0) return [];
+  const what = reason === 'TIMEOUT' ? 'dhclient does not take the recorded lease' : 'dhclient declines the lease';
+  return [`dhclient-script ends with status ${status}: ${what}`];
+}
+
+function network({ addresses, routes, expected, interface: iface }: Outcome): string[] {
+  const left = new Set(addresses.after.map((one) => `${one.interface} ${addressLine(one)}`));
+  const lost = addresses.before.filter((one) => !left.has(`${one.interface} ${addressLine(one)}`));
+  const kept = new Set(routes.after.map(routeLine));
+  const gone = routes.before.filter((route) => !kept.has(routeLine(route)));
+  const own = addresses.after.find(
+    (one) => one.interface === iface && one.address.replace(/\/.*/, '') === expected.address,
+  );
+  return [
+    ...lost.map((one) => `the address ${one.address} of ${one.interface} would be lost or changed`),
+    ...gone.map((route) => `the route ${routeLine(route)} would be lost or changed`),
+    ...(own === undefined && expected.address !== null
+      ? [`${iface} would not have its address ${expected.address}`]
+      : []),
+    ...(own !== undefined && own.validFor !== null && own.validFor < expected.seconds - SLACK
+      ? [
+          `the kernel would take ${own.address} away in ${own.validFor} s, though the lease is for ${expected.seconds} s`,
+        ]
+      : []),
+  ];
+}

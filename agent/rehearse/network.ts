@@ -1,0 +1,247 @@
+/**
+ * A host's IPv4 network as ip-address(8) and ip-route(8) tell it, and how to make the like of it on another stage. Only
+ * what dhclient-script can meet: its interface, the interfaces of routes that somebody made by hand or by boot scripts, and
+ * those routes. What a routing daemon put there is left out, so this costs the same whatever the table holds.
+ */
+import { isIPv4 } from 'node:net';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+
+export interface Address {
+  /** `10.77.0.100/24`. */
+  readonly address: string;
+  readonly interface: string;
+  readonly broadcast: string | null;
+  /** Of a point-to-point link. */
+  readonly peer: string | null;
+  readonly label: string | null;
+  readonly scope: string;
+  /** Seconds until the kernel takes it away; null: never. */
+  readonly validFor: number | null;
+  readonly preferredFor: number | null;
+  readonly noPrefixRoute: boolean;
+}
+
+export interface Route {
+  /** `default`, `10.0.0.0/8`. */
+  readonly destination: string;
+  readonly type: string;
+  /** Gateway and interface; more than one: multipath. */
+  readonly hops: readonly {
+    readonly gateway: string | null;
+    readonly interface: string | null;
+    readonly weight: number;
+  }[];
+  readonly protocol: string;
+  readonly scope: string;
+  readonly source: string | null;
+  readonly metric: number | null;
+  readonly onlink: boolean;
+}
+
+export interface Link {
+  readonly name: string;
+  readonly up: boolean;
+  readonly mtu: number;
+  /** Of Ethernet; null: it has none. */
+  readonly mac: string | null;
+}
+
+export interface Network {
+  readonly links: readonly Link[];
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+}
+
+/** Of rt_protos: who configures a host, and no routing daemon. `kernel` comes with the addresses. */
+const BY_HAND = ['boot', 'static', 'dhcp'];
+
+/** Throws HostError where iproute2 is missing, or the interface. */
+export function networkAround(host: Host, iface: string): Network {
+  const byHand = BY_HAND.flatMap((protocol) => routes(host, ['proto', protocol]));
+  const names = new Set([iface, ...byHand.flatMap(({ hops }) => hops.map((hop) => hop.interface ?? iface))]);
+  const each = <T>(look: (name: string) => readonly T[]) => [...names].flatMap(look);
+  return {
+    links: each((name) => links(json(host, ['link', 'show', 'dev', name]))),
+    addresses: each((name) => parseAddresses(json(host, ['-4', 'addr', 'show', 'dev', name]))),
+    routes: [...each((name) => routes(host, ['proto', 'kernel', 'dev', name], name)), ...byHand],
+  };
+}
+
+/** `ip` leaves the interface out where it was asked for one. */
+function routes(host: Host, filter: readonly string[], iface: string | null = null): Route[] {
+  const found = parseRoutes(json(host, ['-4', 'route', 'show', 'table', 'main', ...filter]));
+  return found.map((route) => ({
+    ...route,
+    protocol: filter[1] ?? route.protocol,
+    hops: route.hops.map((hop) => ({ ...hop, interface: hop.interface ?? iface })),
+  }));
+}
+
+/** The lines of `ip -batch` that make it: every interface is one end of a wire, whose other end is `peer<n>` in `peer`. */
+export function makeNetwork({ links, addresses, routes }: Network): { network: string[]; peer: string[] } {
+  const wires = links.filter(({ name }) => name !== 'lo');
+  return {
+    network: [
+      ...wires.map(({ name, mtu, mac }, n) => {
+        const address = mac === null ? '' : ` address ${mac}`;
+        return `link add name ${name} mtu ${mtu}${address} type veth peer name peer${n} netns peer`;
+      }),
+      ...wires.filter(({ up }) => up).map(({ name }) => `link set dev ${name} up`),
+      ...addresses.map(addAddress),
+      // Those that others are reached by come first.
+      ...routes
+        .filter(({ protocol }) => protocol !== 'kernel')
+        .toSorted((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)))
+        .map(addRoute),
+    ],
+    peer: wires.map((_, n) => `link set dev peer${n} up`),
+  };
+}
+
+/** What makes the far side answer to this address on that interface's wire. */
+export function answerAs(router: string, iface: string, { links }: Network): string[] {
+  const peer = `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
+  return [`addr add ${router}/32 dev ${peer}`, `route add default dev ${peer}`];
+}
+
+/** As `ip addr` shows it, without what time changes. */
+export function addressLine(one: Address): string {
+  const { address, broadcast, peer, scope, label } = one;
+  const parts = [address, peer && `peer ${peer}`, broadcast && `brd ${broadcast}`, `scope ${scope}`, label];
+  return parts.filter(Boolean).join(' ');
+}
+
+/** As `ip route` shows it. */
+export function routeLine({ destination, type, hops, protocol, scope, source, metric, onlink }: Route): string {
+  return [
+    type === 'unicast' ? '' : type,
+    destination,
+    ...hops.map(({ gateway, interface: device, weight }) => {
+      const hop = `${gateway === null ? '' : `via ${gateway} `}${device === null ? '' : `dev ${device}`}`.trim();
+      return hops.length === 1 ? hop : `nexthop ${hop} weight ${weight}`;
+    }),
+    protocol === 'boot' ? '' : `proto ${protocol}`,
+    scope === 'global' ? '' : `scope ${scope}`,
+    source === null ? '' : `src ${source}`,
+    metric === null ? '' : `metric ${metric}`,
+    onlink ? 'onlink' : '',
+  ]
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+export function parseAddresses(text: string): Address[] {
+  return list(text).flatMap((link) =>
+    records(link.addr_info)
+      .filter((info) => info.family === 'inet' && isIPv4(String(info.local)))
+      .map((info) => ({
+        address: `${info.local}/${Number(info.prefixlen)}`,
+        interface: word(link.ifname) ?? '',
+        broadcast: word(info.broadcast),
+        peer: word(info.address),
+        label: word(info.label),
+        scope: word(info.scope) ?? 'global',
+        validFor: seconds(info.valid_life_time),
+        preferredFor: seconds(info.preferred_life_time),
+        noPrefixRoute: info.noprefixroute === true,
+      })),
+  );
+}
+
+export function parseRoutes(text: string): Route[] {
+  return list(text).flatMap((route) => {
+    const hops = records(route.nexthops ?? [route]);
+    const destination = word(route.dst);
+    if (destination === null) return [];
+    return {
+      destination,
+      type: word(route.type) ?? 'unicast',
+      hops: hops.map((hop) => ({
+        gateway: word(hop.gateway) ?? word((hop.via as Json | undefined)?.host),
+        interface: word(hop.dev),
+        weight: Number(hop.weight ?? 1),
+      })),
+      protocol: word(route.protocol) ?? 'boot',
+      scope: word(route.scope) ?? 'global',
+      source: word(route.prefsrc),
+      metric: typeof route.metric === 'number' ? route.metric : null,
+      onlink: Array.isArray(route.flags) && route.flags.includes('onlink'),
+    };
+  });
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function json(host: Host, args: readonly string[]): string {
+  const { status, stdout, stderr, error } = host.run('ip', ['-j', ...args]);
+  if (status !== 0) throw new HostError('EIPROUTE', `ip -j ${args.join(' ')}: ${error ?? stderr.trim()}`);
+  return stdout;
+}
+
+/** iproute2 prints nothing where there is nothing. */
+function list(text: string): Json[] {
+  if (text.trim() === '') return [];
+  try {
+    return records(JSON.parse(text));
+  } catch {
+    throw new HostError('EIPROUTE', 'ip -j gave something that is no JSON: it is older than 4.18, or not iproute2');
+  }
+}
+
+function records(value: unknown): Json[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((one): one is Json => typeof one === 'object' && one !== null && Object.keys(one).length > 0);
+}
+
+function links(text: string): Link[] {
+  return list(text).flatMap((link) => {
+    const name = word(link.ifname);
+    if (name === null) return [];
+    const mac = String(link.address);
+    return {
+      name,
+      up: Array.isArray(link.flags) && link.flags.includes('UP'),
+      mtu: Number(link.mtu),
+      mac: link.link_type === 'ether' && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(mac) ? mac : null,
+    };
+  });
+}
+
+/** What may stand in a line of `ip -batch` without being anything but itself. */
+function word(value: unknown): string | null {
+  return typeof value === 'string' && /^[A-Za-z0-9._:@/+-]+$/.test(value) ? value : null;
+}
+
+/** 4294967295 is "forever". */
+function seconds(value: unknown): number | null {
+  return typeof value === 'number' && value < 0xffffffff ? value : null;
+}
+
+function addAddress(one: Address): string {
+  const lifetime = (name: string, value: number | null) => (value === null ? [] : [name, String(value)]);
+  return [
+    ...['addr', 'add'],
+    // ip-address(8): of a point-to-point link the prefix is the peer's.
+    ...(one.peer === null
+      ? [one.address]
+      : [one.address.replace(/\/.*/, ''), 'peer', `${one.peer}/${one.address.replace(/.*\//, '')}`]),
+    ...(one.broadcast === null ? [] : ['broadcast', one.broadcast]),
+    ...['dev', one.interface, 'scope', one.scope],
+    ...(one.label === null ? [] : ['label', one.label]),
+    ...lifetime('valid_lft', one.validFor),
+    ...lifetime('preferred_lft', one.preferredFor),
+    ...(one.noPrefixRoute ? ['noprefixroute'] : []),
+  ].join(' ');
+}
+
+const hasGateway = ({ hops }: Route) => hops.some(({ gateway }) => gateway !== null);
+
+/** Multipath's hops come last: `ip` reads them to the end of the line. */
+function addRoute(route: Route): string {
+  const [first, ...others] = route.hops;
+  if (others.length === 0) return `route add ${routeLine(route)}${route.protocol === 'boot' ? ' proto boot' : ''}`;
+  const hops = routeLine({ ...route, protocol: 'boot', scope: 'global', source: null, metric: null, onlink: false });
+  const rest = routeLine({ ...route, hops: [{ ...first!, gateway: null, interface: null }] });
+  return `route add ${rest} ${hops.slice(hops.indexOf('nexthop'))}`;
+}

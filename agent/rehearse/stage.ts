@@ -1,0 +1,145 @@
+/**
+ * The stage of a rehearsal: the real dhclient-script with the real hooks in private mount, network, process, name and IPC
+ * namespaces. What it writes goes into memory, what it sends ends at the far side of a wire that leads nowhere, and all
+ * that it started ends with it: also when we are killed, by the parent-death signal (prctl(2)).
+ *
+ * Node cannot unshare, so util-linux does it, with the script of stage-script.ts. Whatever comes from a server or from the
+ * host is handed over as data (arguments, environment, standard input), never as text of the script.
+ */
+import { spawn } from 'node:child_process';
+import { HostError } from '../host/errors.ts';
+import { STAGE_SCRIPT } from './stage-script.ts';
+
+export interface Scene {
+  readonly interface: string;
+  /** dhclient-script, or what `-sf` names. */
+  readonly script: string;
+  /** As dhclient puts them into the script's environment. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Whether dhclient also has the interface prepared: at its start, and after a lease has ended. */
+  readonly preinit: 'before' | 'after' | null;
+  /** Lines of `ip -batch` that make links, addresses and routes; `netns peer` is the far side of a wire. */
+  readonly network: readonly string[];
+  /** The same for the far side. */
+  readonly peer: readonly string[];
+  /** Path below /proc/sys and value, in the order in which they are written. */
+  readonly sysctls: readonly (readonly [path: string, value: string])[];
+  /** As a machine is when it has just started: nothing in /run and /tmp. */
+  readonly atBoot: boolean;
+}
+
+export interface Seen {
+  /** Exit status of dhclient-script for the event itself; 137: it was killed, at its time limit or by a hook. */
+  readonly status: number;
+  /** JSON of `ip -4 addr show` and of `ip -4 route show table main`. */
+  readonly addresses: { readonly before: string; readonly after: string };
+  readonly routes: { readonly before: string; readonly after: string };
+  /** latin1, as Host.readText; null: no regular file is there. */
+  readonly resolvConf: { readonly before: string | null; readonly after: string | null };
+  /** Sockets of the host's programs that were taken away. */
+  readonly hidden: readonly string[];
+  /** Processes that the hooks left running; they were ended. */
+  readonly left: number;
+  /** What script and hooks printed, at most 16 KiB of it. */
+  readonly output: string;
+  /** What `ip` said of the network that it was to make; empty: all could be made. */
+  readonly complaints: string;
+}
+
+const NAMESPACES = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
+
+/** Milliseconds: two events at their limits, and the rest. */
+const TIME_LIMIT = 60_000;
+const LARGEST = 16 * 1024 * 1024;
+
+/** Throws HostError where this process may make no namespaces, or the stage cannot be set. */
+export async function play(scene: Scene): Promise<Seen> {
+  const sections = parse(await run(scene));
+  const text = (name: string) => sections.get(name)?.toString('latin1') ?? null;
+  const must = (name: string) => {
+    const found = text(name);
+    if (found === null)
+      throw new HostError('ESTAGE', `the rehearsal did not come to its end: nothing is known of ${name}`);
+    return found;
+  };
+  must('end');
+  const statuses = must('statuses').trim().split(' ').map(Number);
+  return {
+    status: (scene.preinit === 'before' ? statuses[1] : statuses[0]) ?? 1,
+    addresses: { before: must('addresses.before'), after: must('addresses.after') },
+    routes: { before: must('routes.before'), after: must('routes.after') },
+    resolvConf: { before: text('resolvConf.before'), after: text('resolvConf.after') },
+    hidden: must('hidden').split('\n').filter(Boolean).sort(),
+    left: Number(must('left')),
+    output: must('output'),
+    complaints: must('network').trim(),
+  };
+}
+
+function run(scene: Scene): Promise<string> {
+  const variables = [...scene.variables].map(([name, value]) => `${name}=${value}`);
+  const shell = ['sh', '-euc', STAGE_SCRIPT, 'rehearsal', ...variables];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, ...shell], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: TIME_LIMIT,
+    killSignal: 'SIGKILL',
+    cwd: '/',
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C',
+      interface: scene.interface,
+      script: scene.script,
+      preinit: scene.preinit ?? '',
+      boot: scene.atBoot ? 'yes' : '',
+      pid: scene.variables.get('pid') ?? '0',
+    },
+  });
+  child.stdin.on('error', () => {}); // it ended early, and says why
+  child.stdin.end(input(scene));
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('latin1').on('data', (data: string) => {
+    stdout += data;
+    if (stdout.length > LARGEST) child.kill('SIGKILL');
+  });
+  child.stderr.setEncoding('latin1').on('data', (data: string) => {
+    stderr = (stderr + data).slice(-2000);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(new HostError('ESTAGE', `cannot rehearse: ${error.message}`)));
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(stdout);
+      else reject(new HostError('ESTAGE', `cannot rehearse: ${explain(stderr.trim(), code, signal)}`));
+    });
+  });
+}
+
+function explain(stderr: string, code: number | null, signal: string | null): string {
+  const last = stderr.split('\n').at(-1) ?? '';
+  if (/^unshare: .*(not permitted|denied|no space|invalid)/i.test(last)) {
+    return `this process may not make namespaces, which needs root with CAP_SYS_ADMIN (${last})`;
+  }
+  if (signal !== null) return `it did not end within ${TIME_LIMIT / 1000} s`;
+  return last === '' ? `exit status ${code}` : last;
+}
+
+/** One line each; nothing of the host's that could be two lines comes in here. */
+function input({ network, peer, sysctls }: Scene): string {
+  return [
+    ...network.map((line) => `network ${line}`),
+    ...peer.map((line) => `peer ${line}`),
+    ...sysctls.map(([path, value]) => `sysctl ${path} ${value}`),
+  ]
+    .filter((line) => !/[\n\0]/.test(line))
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+function parse(stdout: string): Map<string, Buffer> {
+  const sections = new Map<string, Buffer>();
+  for (const line of stdout.split('\n')) {
+    const at = line.indexOf(' ');
+    if (at !== -1) sections.set(line.slice(0, at), Buffer.from(line.slice(at + 1), 'base64'));
+  }
+  return sections;
+}

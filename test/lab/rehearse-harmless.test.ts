@@ -1,0 +1,131 @@
+/** A rehearsal leaves the host as it was, whatever its hooks do, and however it ends. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { type LabHost, unavailable } from './host.ts';
+import { Log } from './log.ts';
+import { apply, staleHost } from './scene.ts';
+
+const options = { skip: unavailable(), concurrency: 2 };
+const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/aa-neighbour';
+
+/** Each is a hook's whole text; the host must not notice any. */
+const HOOKS: Record<string, string> = {
+  'removes files':
+    'rm -rf /etc/dhcp /etc/hostname /var/lib/dhcp /run/holdfast; echo x >/usr/rehearsed; touch /rehearsed',
+  'takes the network down': 'ip link del eth0; ip link set lo down; ip route flush table main; ip addr flush dev eth0',
+  'sets the kernel': `echo 1 >/proc/sys/net/ipv4/ip_forward; echo 7 >/proc/sys/net/ipv4/conf/eth0/arp_ignore
+echo 65 >/proc/sys/vm/swappiness; echo rehearsed >/proc/sys/kernel/core_pattern; echo h >/proc/sysrq-trigger
+hostname rehearsed; date -s @0; echo rehearsed >/proc/sys/kernel/hostname`,
+  'kills all it sees': 'kill -9 -1',
+  stays: '(trap "" TERM HUP; while :; do sleep 0.2; done) & setsid sleep 4321 &',
+  'kills, from behind': 'setsid sh -c "while :; do kill -9 -1; done" & setsid sh -c "while kill -9 -1; do :; done" &',
+  'talks to the host': `for socket in /run/lab/service /var/lib/lab.service; do
+    python3 -c "import socket,sys; s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send(b'stop')" $socket; done`,
+  'undoes the stage':
+    'umount -l / /etc /run /proc /dev /sys; mount -t tmpfs t /etc; mount -o remount,rw /proc; nsenter -t 1 -a true; unshare -m true',
+  'reaches for the far side':
+    'cat </proc/1/fd/8; nsenter --net=/proc/1/fd/8 ip addr add 10.77.0.1/24 dev peer0; echo x >/proc/1/fd/1; : >/proc/1/mem',
+  'fills the disk':
+    'head -c 400000000 /dev/zero >/var/tmp/full; head -c 60000000 /dev/zero >/dev/shm/full; yes | head -c 30000000',
+};
+
+test('a hook does its worst, and the host is as it was', options, async (t) => {
+  const hooks = Object.entries(HOOKS).map(([name, text]) =>
+    t.test(name, async () => {
+      await using scene = await staleHost({});
+      const { host } = scene;
+      await apply(host);
+      await host.write(HOOK, `${text}\n`);
+      await serve(host);
+      const before = await fingerprint(host);
+      const { code, stdout, stderr } = await host.agent('rehearse', 'lease', '--reason', 'REBOOT', 'EXPIRE', '--json');
+      assert.deepEqual(await changedSince(host, before), []);
+      assert.ok(code === 0 || code === 2 || code === 4, stdout + stderr);
+      JSON.parse(stdout);
+      assert.equal(await host.exists('/run/lab/served'), false, 'no service was reached');
+    }),
+  );
+  await Promise.all(hooks);
+});
+
+test('the fingerprint sees what these hooks would do to the host itself', options, async () => {
+  await using scene = await staleHost({});
+  const { host } = scene;
+  const before = await fingerprint(host);
+  for (const name of ['removes files', 'takes the network down', 'sets the kernel', 'stays']) {
+    if (name === 'sets the kernel') await host.sh('echo 1 >/proc/sys/net/ipv4/ip_forward');
+    else
+      await host.run(['sh', '-c', HOOKS[name]!.replace(/setsid sleep/, 'sleep').replaceAll('&', '>/dev/null 2>&1 &')]);
+    assert.notDeepEqual(await changedSince(host, before), [], name);
+  }
+});
+
+test('whoever ends it, nothing of it goes on', options, async (t) => {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
+    t.test(signal, async () => {
+      await using scene = await staleHost({});
+      const { host } = scene;
+      await host.write(HOOK, 'sleep 4321\n');
+      const before = await fingerprint(host);
+      const child = host.spawn(['sh', '-c', 'echo $$; exec agent rehearse lease --reason RENEW']);
+      const pid = await new Log(child.stdout!).until(/^\d+$/);
+      const ended = once(child, 'exit');
+      const sleeping = 'pgrep -fx "sleep 4321" >/dev/null';
+      await host.sh(`until ${sleeping}; do sleep 0.05; done; kill -${signal.slice(3)} ${pid}`);
+      await ended;
+      await host.sh(`while ${sleeping}; do sleep 0.05; done`);
+      assert.deepEqual(await changedSince(host, before), []);
+    }),
+  );
+  await Promise.all(signals);
+});
+
+test('without the right to make namespaces it says so, and does nothing', options, async () => {
+  await using scene = await staleHost({});
+  const { host } = scene;
+  const { code, stderr } = await host.run(['setpriv', '--bounding-set', '-sys_admin', 'agent', 'rehearse', 'lease']);
+  assert.equal(code, 4);
+  assert.match(stderr, /may not make namespaces, which needs root with CAP_SYS_ADMIN/);
+});
+
+/** A host's program that listens: at the socket of a service, in /run and elsewhere. */
+async function serve(host: LabHost): Promise<void> {
+  const program = `import os, socket, sys
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
+print('listening', flush=True)
+s.accept(); open('/run/lab/served', 'w')`;
+  for (const socket of ['/run/lab/service', '/var/lib/lab.service']) {
+    const child = host.spawn(['python3', '-c', program, socket]);
+    await new Log(child.stdout!).until(/listening/);
+  }
+}
+
+/** What is different from then: lines that came, and that went. */
+async function changedSince(host: LabHost, before: readonly string[]): Promise<string[]> {
+  const now = await fingerprint(host);
+  const [had, has] = [new Set(before), new Set(now)];
+  return [
+    ...now.filter((line) => !had.has(line)).map((line) => `+ ${line}`),
+    ...before.filter((line) => !has.has(line)).map((line) => `- ${line}`),
+  ];
+}
+
+/** Files, network, kernel settings, mounts, name and processes of the host, a line each. */
+async function fingerprint(host: LabHost): Promise<string[]> {
+  // The links' own IPv6 addresses are tried out for a second or two.
+  const settled = 'while ip -6 addr show tentative | grep -q .; do sleep 0.1; done';
+  await host.sh(`${settled}; ip netns exec server sh -c '${settled}'`);
+  const text = await host.sh(`
+    find / /usr /var /var/lib -maxdepth 1 -printf '%p %y %m %T@\\n' | grep -v '^/tmp '
+    find /etc /run /var/lib/dhcp /var/lib/holdfast /var/tmp -xdev -path '/run/lab/dhcpd*' -prune -o -printf '%p %y %m %s %T@ %l\\n' 2>/dev/null || :
+    find /etc /run/holdfast /var/lib/dhcp /var/lib/holdfast -xdev -type f -exec sha256sum {} + 2>/dev/null || :
+    ip -o link; ip -o addr | sed 's/valid_lft [0-9]*sec preferred_lft [0-9]*sec//'; ip route show table all; ip netns list
+    ip netns exec server ip -o addr; hostname; cat /proc/sys/vm/swappiness /proc/sys/kernel/core_pattern
+    for file in /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/*; do
+      printf '%s ' "$file"; cat "$file" 2>/dev/null || echo
+    done
+    cat /proc/self/mountinfo
+    ps -eo args= | grep -v -e '^ps -eo' -e '^grep ' -e '^sh -ec' -e '^ip -o'`);
+  return text.split('\n');
+}

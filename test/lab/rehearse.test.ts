@@ -1,0 +1,168 @@
+/** Each rehearsal foretells what the real event makes of the host: real dhclient, real dhcpd, and both outcomes compared. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Dhclient, subnet } from './dhcp.ts';
+import { type LabHost, unavailable } from './host.ts';
+import { apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from './scene.ts';
+
+const options = { skip: unavailable(), concurrency: 2 };
+const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `nameserver ${a}\n`).join('')}options rotate\n`;
+
+/** How the new servers came to the host: by Holdfast, or by hand as before the outage. */
+const WAYS = {
+  'held by Holdfast': apply,
+  'edited by hand': async (host: LabHost) => {
+    await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(OLD.join(', '), NEW.join(', ')));
+    await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
+  },
+} as const;
+
+test('a short lease', options, async (t) => {
+  const ways = Object.entries(WAYS).map(([way, prepare]) => {
+    const isHeld = prepare === apply;
+    return t.test(`${way}: RENEW, REBIND by another server, EXPIRE with none`, async () => {
+      await using scene = await staleHost({ lease: 12, renewEvery: 3 });
+      const { host, client } = scene;
+      await prepare(host);
+
+      const renew = await foretell(host, 'RENEW');
+      await client.leased();
+      await cameTrue(host, renew);
+      assert.equal(renew.code, isHeld ? 0 : 2);
+      assert.deepEqual(nameservers(renew.resolvConf.after ?? ''), isHeld ? NEW : OLD);
+
+      if (!isHeld) await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
+      await moveServer(scene);
+      const rebind = await foretell(host, 'REBIND');
+      await client.leased();
+      await cameTrue(host, rebind);
+      assert.equal(rebind.code, isHeld ? 0 : 2);
+
+      if (!isHeld) await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
+      const expire = await foretell(host, 'EXPIRE');
+      const said = client.log.lines.length;
+      await host.sh('kill $(cat /run/lab/moved.pid)');
+      await client.log.until(/^DHCPDISCOVER/, said);
+      await cameTrue(host, expire);
+      assert.deepEqual([expire.addresses.after, expire.routes.after], [[], []], 'the address goes');
+      assert.equal(expire.resolvConf.after, expire.resolvConf.before, 'resolv.conf stays');
+    });
+  });
+  await Promise.all(ways);
+});
+
+test('a long lease', options, async (t) => {
+  const ways = Object.entries(WAYS).map(([way, prepare]) => {
+    const isHeld = prepare === apply;
+    return t.test(`${way}: REBOOT, TIMEOUT with a router that answers and with one that does not`, async () => {
+      await using scene = await staleHost({ offers: 'option ntp-servers 10.77.0.98, 10.77.0.97;' });
+      const { host, client, server } = scene;
+      await prepare(host);
+      await host.sh('sed -i "1i timeout 3; reboot 1;" /etc/dhcp/dhclient.conf');
+
+      const reboot = await foretell(host, 'REBOOT');
+      await client.kill();
+      const second = Dhclient.start(host);
+      await second.leased();
+      await cameTrue(host, reboot);
+      // By hand the servers hold, the options are lost: dhclient knows nothing of them.
+      assert.equal(reboot.code, isHeld ? 0 : 2);
+      assert.deepEqual(nameservers(reboot.resolvConf.after ?? ''), NEW);
+
+      const [timeout, silent] = await foretellTimeout(host);
+      await second.kill();
+      await server.stop();
+      const third = Dhclient.start(host);
+      await third.leased();
+      await cameTrue(host, timeout);
+      assert.deepEqual(timeout.routerAnswers, true);
+
+      await third.kill();
+      await host.sh('sysctl -qw net.ipv4.icmp_echo_ignore_all=1', { where: 'server' });
+      const fourth = Dhclient.start(host);
+      await fourth.log.until(/^No working leases/);
+      await cameTrue(host, silent);
+      assert.deepEqual([silent.addresses.after, silent.routes.after], [[], []], 'the address goes');
+    });
+  });
+  await Promise.all(ways);
+});
+
+test('routes that the server sends, a metric, and a neighbour of ours that adds its own', options, async () => {
+  await using scene = await staleHost({
+    offers: `option routers 10.77.0.1, 10.77.0.2; option interface-mtu 1400; option domain-name "isp.example; reboot";
+             option host-name "named-by-dhcp";`,
+  });
+  const { host, client } = scene;
+  await apply(host);
+  await host.sh(
+    'ip route add 10.99.0.0/16 via 10.77.0.9; ip route add unreachable 10.98.0.0/16; ip addr add 10.76.0.5/24 dev eth0',
+  );
+  await host.write(
+    '/etc/dhcp/dhclient-exit-hooks.d/own',
+    'ip route replace 10.97.0.0/16 via "$new_routers" 2>/dev/null || ip route replace 10.97.0.0/16 via 10.77.0.1\n',
+  );
+  for (const reason of ['RENEW', 'REBOOT'] as const) {
+    const foretold = await foretell(host, reason);
+    assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.1 dev eth0'));
+    assert.ok(foretold.routes.after.includes('unreachable 10.98.0.0/16'), foretold.routes.after.join('\n'));
+    assert.deepEqual(
+      foretold.notes.filter((note) => note.includes('could not be made')),
+      [],
+    );
+    if (reason === 'REBOOT') {
+      await client.kill();
+      await Dhclient.start(host).leased();
+      await cameTrue(host, foretold);
+    }
+  }
+});
+
+interface Foretold {
+  readonly code: number | null;
+  readonly routerAnswers: boolean | null;
+  readonly resolvConf: { readonly before: string | null; readonly after: string | null };
+  readonly addresses: { readonly after: readonly string[] };
+  readonly routes: { readonly after: readonly string[] };
+  readonly notes: readonly string[];
+}
+
+async function foretell(host: LabHost, reason: string): Promise<Foretold> {
+  const [first] = await rehearse(host, reason);
+  return first!;
+}
+
+async function foretellTimeout(host: LabHost): Promise<[Foretold, Foretold]> {
+  const [first, second] = await rehearse(host, 'TIMEOUT');
+  return [first!, second!];
+}
+
+async function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
+  const { code, stdout, stderr } = await host.agent('rehearse', 'lease', 'eth0', '--reason', reason, '--json');
+  const { interfaces, error } = JSON.parse(stdout);
+  assert.equal(error, undefined, stdout + stderr);
+  return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
+}
+
+/** As `ip` itself shows the host now. */
+async function cameTrue(host: LabHost, { resolvConf, addresses, routes }: Foretold): Promise<void> {
+  const shown = await host.sh('ip -4 -o addr show dev eth0');
+  const real = [...shown.matchAll(/inet (.*?)\\/g)].map(
+    ([, text]) => `${text!.replace(/ dynamic| secondary/g, '').trim()} dev eth0`,
+  );
+  assert.deepEqual(addresses.after, real);
+  const table = (await host.sh('ip -4 route show table main')).split('\n').map((line) => line.trim());
+  assert.deepEqual(routes.after.toSorted(), table.filter((line) => line !== '').toSorted());
+  assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
+}
+
+/** The server that leased is gone; another one, at another address, knows of the lease. */
+async function moveServer({ host, server }: Scene): Promise<void> {
+  await server.stop();
+  const { server: wire } = subnet();
+  await host.sh(`ip addr del 10.77.0.1/24 dev ${wire}; ip addr add 10.77.0.3/24 dev ${wire}`, { where: 'server' });
+  await host.sh(
+    `dhcpd -4 -q -cf /run/lab/dhcpd.${wire}.conf -lf /run/lab/dhcpd.${wire}.leases -pf /run/lab/moved.pid ${wire} </dev/null >/dev/null 2>&1`,
+    { where: 'server' },
+  );
+}
