@@ -1,5 +1,5 @@
 import { createTwoFilesPatch } from 'diff';
-import type { DesiredState } from '../config/desired.ts';
+import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { clientName } from '../dhclient/clients.ts';
 import { HostError } from '../host/errors.ts';
@@ -55,7 +55,8 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
 async function configured(options: CommonOptions): Promise<{ host: Host; desired: DesiredState | null }> {
   const host = openHost(options);
   if (options.config === undefined && host.stat(DEFAULT_FILE) === null) return { host, desired: null };
-  return openContext(options);
+  const { host: opened, desired, nearness } = await openContext(options);
+  return { host: opened, desired: isWhole(desired) ? desired : (nearness?.desired() ?? null) };
 }
 
 interface Show {
