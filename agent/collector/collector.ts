@@ -2,9 +2,6 @@
  * The embedded collector: receives OTLP/HTTP, keeps it, and shows the fleet. One process, one thread, one database: what
  * a fleet outgrows is answered by any OpenTelemetry Collector, which the agents can be pointed at instead.
  */
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { isLoopback, namesLoopback, parseListen, Tokens } from './access.ts';
 import { Committer } from './committer.ts';
@@ -14,10 +11,11 @@ import { Query } from './query.ts';
 import { Receiver } from './receiver.ts';
 import { retain } from './retention.ts';
 import { addressOf, answer, dropRest, isPublic, makeRouter } from './router.ts';
+import { ended, listening, makeServer, type ServerOptions, tooMany } from './server.ts';
 import { Store } from './store.ts';
 import { Stream } from './stream.ts';
 
-export interface CollectorOptions {
+export interface CollectorOptions extends ServerOptions {
   /** `HOST:PORT`; port 0: any that is free. */
   readonly listen: string;
   /** The folder of its database; made where there is none. */
@@ -28,10 +26,6 @@ export interface CollectorOptions {
   readonly maxSize?: number;
   /** A file with bearer tokens, one a line. */
   readonly tokenFile?: string | undefined;
-  /** PEM files. `clientCa`: whoever connects must have a certificate of it. */
-  readonly certificate?: string | undefined;
-  readonly key?: string | undefined;
-  readonly clientCa?: string | undefined;
   readonly version: string;
   /** Told of what goes wrong while it runs. */
   readonly log?: (message: string) => void;
@@ -45,12 +39,10 @@ export interface Collector {
 
 export const DEFAULTS = { keep: 14 * 86_400_000, maxSize: 10 * 2 ** 30 } as const;
 
-/** Milliseconds. */
+/** Milliseconds. Rows are made several times a second: all of a second's at once would keep heartbeats waiting. */
+const LOOK = 250;
 const TICK = 1_000;
 const TIDY = 60_000;
-const LAST_REQUESTS = 2_000;
-/** Slow senders are let go: all headers, and the whole request, must be there in this time. Kept open over two heartbeats. */
-const PATIENCE = { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000 } as const;
 
 /** Throws where it may not listen there, cannot, or cannot use its files; nothing is left open then. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
@@ -74,6 +66,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   fleet.settle(Date.now());
 
   server.on('request', (request, response) => {
+    if (tooMany(request, response)) return;
     const url = addressOf(request);
     if (url === null) answer(response, 400, { error: 'not an address' });
     else if (tokens === null && clientCa === undefined && !namesLoopback(request)) {
@@ -86,11 +79,15 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   });
 
   let stopped = false;
+  const look = () => {
+    const settled = fleet.settle(Date.now());
+    query.changed(settled);
+    stream.note(settled);
+    fleet.closeOld(Date.now(), LOOK / TIDY);
+  };
   const tick = () => {
     attempt(() => tokens?.refresh(), 'token file');
-    const { changed, beaten } = fleet.settle(Date.now());
-    if (changed.length + beaten.length > 0) query.changed(changed.length === 0);
-    stream.send(changed, beaten, () => query.summary());
+    stream.send(() => query.summary());
     if (fleet.waiting) committer.flush();
   };
   let retaining = Promise.resolve();
@@ -107,7 +104,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
       log(`${what}: ${(error as Error).message}`);
     }
   };
-  const timers = [setInterval(tick, TICK), setInterval(tidy, TIDY)];
+  const timers = [setInterval(look, LOOK), setInterval(tick, TICK), setInterval(tidy, TIDY)];
   const close = async () => {
     if (stopped) return;
     stopped = true;
@@ -127,41 +124,4 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const bound = server.address() as AddressInfo;
   const scheme = options.certificate === undefined ? 'http' : 'https';
   return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`, close };
-}
-
-function makeServer({ certificate, key, clientCa }: CollectorOptions): Server {
-  if ((certificate === undefined) !== (key === undefined)) throw new Error('--certificate and --key go together');
-  if (certificate === undefined || key === undefined) {
-    if (clientCa !== undefined) throw new Error('--client-ca needs --certificate and --key');
-    return createServer(PATIENCE);
-  }
-  return createSecureServer({
-    ...PATIENCE,
-    handshakeTimeout: PATIENCE.headersTimeout,
-    minVersion: 'TLSv1.2',
-    cert: readFileSync(certificate),
-    key: readFileSync(key),
-    ...(clientCa === undefined ? {} : { ca: readFileSync(clientCa), requestCert: true, rejectUnauthorized: true }),
-  });
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function ended(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    if (!server.listening) return resolve();
-    const patience = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS);
-    server.close(() => {
-      clearTimeout(patience);
-      resolve();
-    });
-  });
 }

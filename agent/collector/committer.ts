@@ -16,10 +16,16 @@ export class Committer {
   #timer: NodeJS.Timeout | null = null;
   /** Milliseconds that the last commit took. */
   #took = 0;
+  #failing = false;
 
   constructor(fleet: Fleet, failed: (error: Error) => void) {
     this.#fleet = fleet;
     this.#failed = failed;
+  }
+
+  /** The disk took nothing the last time. Until it does, nothing more should be taken in: it would have to be kept in memory. */
+  get failing(): boolean {
+    return this.#failing;
   }
 
   /** Resolves when all that the fleet has taken so far is on disk. Rejects with NotStored. */
@@ -43,8 +49,10 @@ export class Committer {
       const began = performance.now();
       if (this.#fleet.waiting) this.#fleet.commit();
       this.#took = performance.now() - began;
+      this.#failing = false;
       for (const { resolve } of waiters) resolve();
     } catch (error) {
+      this.#failing = true;
       this.#failed(error as Error);
       const refusal = new NotStored((error as Error).message);
       for (const { reject } of waiters) reject(refusal);

@@ -13,14 +13,21 @@ const MOST_HOSTS = 200_000;
 const AGE_OF_CHUNK = 1_800_000;
 /** Milliseconds that a host's clock may be ahead of ours; a time beyond is not believed. */
 const AHEAD = 300_000;
-/** Bytes that may wait for the disk. */
-const MOST_WAITING = 64 * 1024 * 1024;
 const HOUR = 3_600_000;
 
 /** An entry of the journal: varint host, varint kind, varint when it came; then, but for CLOSED, varint length and frame. */
 const FRAME = 0;
 const OPENED = 1;
 const CLOSED = 2;
+
+/** What became of the rows since the last time. */
+export interface Settled {
+  readonly changed: readonly HostRow[];
+  /** Where only the time of the last heartbeat did change. */
+  readonly beaten: readonly HostRow[];
+  /** A host is new, or its name, its labels or what needs attention are others. */
+  readonly regrouped: boolean;
+}
 
 export class Fleet {
   readonly series = new SeriesTable();
@@ -41,6 +48,9 @@ export class Fleet {
   #chunks: Chunk[] = [];
   #changed = new Set<Host>();
   #events: StoredEvent[] = [];
+  /** Where `closeOld` is. */
+  #looked = -1;
+  #regrouped = false;
 
   /** `keep`: milliseconds of the past that a heartbeat may tell of. Reads all that the store has. */
   constructor(store: Store, keep: number, now: number) {
@@ -84,6 +94,11 @@ export class Fleet {
     return this.#rows.values();
   }
 
+  /** Those of the rows that are of these hosts, in their order. */
+  rowsOf(hosts: readonly Host[]): HostRow[] {
+    return hosts.map((host) => this.#rows.get(host)!);
+  }
+
   /** Takes the points of one resource; gives how many it refused. */
   beat(resource: Resource, points: readonly Point[], now: number): number {
     const host = this.#hostOf(resource, now);
@@ -113,11 +128,6 @@ export class Fleet {
     return this.#journal.length + this.#events.length + this.#chunks.length + this.#changed.size > 0;
   }
 
-  /** More waits for the disk than should. */
-  get overfull(): boolean {
-    return this.#journal.length > MOST_WAITING || this.#events.length > 100_000;
-  }
-
   /** Writes what waits. Throws where it cannot: then all of it waits on. */
   commit(): void {
     const events = this.#store.commit({
@@ -138,17 +148,22 @@ export class Fleet {
     for (const event of events) if (isMemoryError(event.name)) this.#memoryError(event.host, event.time, 0, 1);
   }
 
-  /** Completes old chunks and drops the journal that no open chunk needs. */
-  tidy(now: number): void {
-    let oldest = this.#nextJournal;
-    for (const host of this.#byId) {
-      if (!host.chunkOpen) continue;
-      if (now - host.opened > AGE_OF_CHUNK) {
-        this.#close(host);
-        this.#entry(host, CLOSED, now);
-      } else oldest = Math.min(oldest, host.journal);
+  /** Completes chunks that are old. Looks at a share of the hosts, the next one each time: all at once would keep heartbeats waiting. */
+  closeOld(now: number, share = 1): void {
+    for (let left = Math.ceil(this.#byId.length * share); left > 0; left -= 1) {
+      this.#looked = this.#looked + 1 < this.#byId.length ? this.#looked + 1 : 0;
+      const host = this.#byId[this.#looked]!;
+      if (!host.chunkOpen || now - host.opened <= AGE_OF_CHUNK) continue;
+      this.#close(host);
+      this.#entry(host, CLOSED, now);
     }
+  }
+
+  /** Drops the journal that no open chunk needs. */
+  tidy(now: number): void {
     this.commit();
+    let oldest = this.#nextJournal;
+    for (const host of this.#byId) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
     this.#store.forgetJournal(oldest);
     for (const host of this.#byId) {
       if (host.memoryErrors.size === 0) continue;
@@ -157,11 +172,10 @@ export class Fleet {
     }
   }
 
-  /** Makes the rows that are not true any more. Gives those that changed, and those where only the time of the last heartbeat did. */
-  settle(now: number): { changed: HostRow[]; beaten: HostRow[] } {
+  /** Makes the rows that are not true any more. */
+  settle(now: number): Settled {
     for (const host of this.#byId) {
-      const silent = isSilent(host, this.#started, now);
-      if (silent !== this.#rows.get(host)?.silent) this.#unsettled.add(host);
+      if (isSilent(host, this.#started, now) !== (host.attention.silent !== undefined)) this.#unsettled.add(host);
     }
     const changed = [...this.#unsettled].map((host) => this.#makeRow(host, now));
     const beaten: HostRow[] = [];
@@ -173,13 +187,17 @@ export class Fleet {
     }
     this.#unsettled.clear();
     this.#beaten.clear();
-    return { changed, beaten };
+    const regrouped = this.#regrouped;
+    this.#regrouped = false;
+    return { changed, beaten, regrouped };
   }
 
   #makeRow(host: Host, now: number): HostRow {
     const before = JSON.stringify(host.attention);
     const row = makeRow(host, this.series, isSilent(host, this.#started, now), now);
-    if (JSON.stringify(host.attention) !== before) this.#changed.add(host);
+    const needsOther = JSON.stringify(host.attention) !== before;
+    if (needsOther) this.#changed.add(host);
+    if (needsOther || !this.#rows.has(host)) this.#regrouped = true;
     this.#rows.set(host, row);
     return row;
   }
@@ -281,6 +299,7 @@ export class Fleet {
     host.resource = attributes;
     this.#changed.add(host);
     this.#unsettled.add(host);
+    this.#regrouped = true;
     return host;
   }
 

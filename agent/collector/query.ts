@@ -1,6 +1,6 @@
 /** What the API answers of the fleet: `api.ts` has the shapes. */
 import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, SummaryAnswer } from './api.ts';
-import type { Fleet } from './fleet.ts';
+import type { Fleet, Settled } from './fleet.ts';
 import { readFrames } from './frames.ts';
 import type { Chunk, Host } from './host.ts';
 import { settingsOf } from './row.ts';
@@ -16,7 +16,7 @@ export class Query {
   readonly #fleet: Fleet;
   readonly #store: Store;
   readonly #version: string;
-  #sorted: readonly HostRow[] | null = null;
+  #sorted: readonly Host[] | null = null;
   #summary: SummaryAnswer | null = null;
 
   constructor(fleet: Fleet, store: Store, version: string) {
@@ -25,10 +25,11 @@ export class Query {
     this.#version = version;
   }
 
-  /** To be called when rows have changed. `only the times` of heartbeats: then neither order nor summary did. */
-  changed(onlyTimes: boolean): void {
+  /** To be called when rows have changed: their order and their summary are kept while they are true. */
+  changed({ regrouped }: Settled): void {
+    if (!regrouped) return;
     this.#sorted = null;
-    if (!onlyTimes) this.#summary = null;
+    this.#summary = null;
   }
 
   hosts(parameters: URLSearchParams): HostsAnswer {
@@ -78,10 +79,14 @@ export class Query {
 
   /** Attention first, then by name. */
   #all(): readonly HostRow[] {
-    const rank = ({ attention }: HostRow) => (attention.length > 0 ? 0 : 1);
-    this.#sorted ??= [...this.#fleet.rows()].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name));
-    return this.#sorted;
+    this.#sorted ??= sorted(this.#fleet.rows()).map(({ id }) => this.#fleet.find(id)!);
+    return this.#fleet.rowsOf(this.#sorted);
   }
+}
+
+function sorted(rows: Iterable<HostRow>): HostRow[] {
+  const rank = ({ attention }: HostRow) => (attention.length > 0 ? 0 : 1);
+  return [...rows].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name));
 }
 
 type Point = readonly [time: number, value: number];

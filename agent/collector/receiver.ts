@@ -33,8 +33,10 @@ export class Receiver {
     try {
       if (request.method !== 'POST') throw new Refused(405, 'only POST');
       if (format === undefined) throw new Refused(415, 'the content-type is neither protobuf nor JSON');
-      if (this.#fleet.overfull) throw new NotStored('the disk does not keep up');
-      const refused = await withBody(request, (body) => this.#take(signal, format, body));
+      const refused = await withBody(request, (body) => {
+        if (this.#committer.failing) throw new NotStored('the disk takes nothing');
+        return this.#take(signal, format, body);
+      });
       await this.#committer.committed();
       this.#count(200);
       const answer = accepted(signal, format, refused);

@@ -27,8 +27,8 @@ export class Stream {
     return true;
   }
 
-  /** Sends what changed; rows where only the time of the last heartbeat did go as far as there is room. */
-  send(changed: readonly HostRow[], beaten: readonly HostRow[], summary: () => SummaryAnswer): void {
+  /** Notes what is to be sent: the rows that changed, and those where only the time of the last heartbeat did. */
+  note({ changed, beaten }: { changed: readonly HostRow[]; beaten: readonly HostRow[] }): void {
     if (this.#readers.size === 0) {
       this.#changed.clear();
       this.#beaten.clear();
@@ -42,6 +42,11 @@ export class Stream {
       this.#beaten.delete(row.id);
       this.#changed.set(row.id, row);
     }
+  }
+
+  /** Sends what was noted; rows where only the time did change go as far as there is room. */
+  send(summary: () => SummaryAnswer): void {
+    if (this.#readers.size === 0) return;
     const hosts = take(this.#changed, MOST_ROWS);
     hosts.push(...take(this.#beaten, MOST_ROWS - hosts.length));
     this.#quiet += 1;

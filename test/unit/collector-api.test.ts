@@ -117,7 +117,7 @@ test('a series is what was sent: late, repeated and after a restart', async (t) 
   const again: HostAnswer = await get(second.url, '/api/v1/hosts/id-of-edge-1');
   // What came late or twice is not what it was last heard by, after a restart.
   assert.deepEqual(again.host, { ...host, lastSeen: again.host.lastSeen });
-  const fewer: SeriesAnswer = await get(second.url, path.replace('5000', '50'));
+  const fewer: SeriesAnswer = await get(second.url, path.replace('points=5000', 'points=50'));
   const { points } = fewer.series[0]!;
   assert.ok(points.length <= 50);
   assert.equal(Math.max(...points.map(([, value]) => value)), 1012);

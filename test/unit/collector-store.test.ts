@@ -77,6 +77,7 @@ test('a day of heartbeats: chunks take the place of the journal, and a restart a
     beat(fleet, now, minute, ['a', 'b']);
     sent.push(minute);
     fleet.commit();
+    fleet.closeOld(now);
     fleet.tidy(now);
     if (minute % 97 !== 0) continue;
     store.close();
@@ -96,12 +97,15 @@ test('a journal that was emptied goes on where it was: nothing of it is forgotte
     beat(fleet, START + n, n);
     fleet.commit();
   }
+  fleet.closeOld(START + 31 * MINUTE);
   fleet.tidy(START + 31 * MINUTE);
+  fleet.closeOld(START + 32 * MINUTE);
   fleet.tidy(START + 32 * MINUTE);
   assert.equal([...store.journal()].length, 0);
   const now = START + 33 * MINUTE;
   beat(fleet, now, 10);
   fleet.commit();
+  fleet.closeOld(now);
   fleet.tidy(now);
   store.close();
   const again = new Store(folder);
@@ -119,6 +123,7 @@ test('what is older than it should be is forgotten, and no more', async (t) => {
     const attributes = {};
     fleet.note(resource('a'), [{ time: now, name: 'x', severity: 'info', body: `${day}`, attributes }], now);
     fleet.commit();
+    fleet.closeOld(now + 31 * MINUTE);
     fleet.tidy(now + 31 * MINUTE);
   }
   const now = START + 19.5 * DAY;

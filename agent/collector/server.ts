@@ -1,0 +1,92 @@
+/** The HTTP server: how long it waits for whom, and how much it answers one connection at a time. */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
+
+export interface ServerOptions {
+  /** PEM files. `clientCa`: whoever connects must have a certificate of it. */
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+  readonly clientCa?: string | undefined;
+  /** Other than PATIENCE: for tests that do not have it. */
+  readonly patience?: Partial<typeof PATIENCE>;
+}
+
+/**
+ * Milliseconds. Slow senders are let go: all headers, and the whole request, must be there in this time. Kept open over
+ * two heartbeats. `timeout`: nothing of an answer was taken for so long. Node looks at these only at an interval.
+ */
+const PATIENCE = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 75_000,
+  timeout: 120_000,
+  connectionsCheckingInterval: 1_000,
+};
+/** Milliseconds that requests have when the collector ends. */
+const LAST_REQUESTS = 2_000;
+/** Connections that may wait to be accepted: a fleet comes back at once. The kernel bounds it, too (net.core.somaxconn). */
+const BACKLOG = 4_096;
+/** Answers that one connection may wait for. Without a bound, a packet full of small requests would be a gigabyte of answers. */
+const MOST_ANSWERS = 16;
+
+export function makeServer({ certificate, key, clientCa, patience }: ServerOptions): Server {
+  const { timeout, ...limits } = { ...PATIENCE, ...patience };
+  const server = plainOrSecure({ certificate, key, clientCa }, limits);
+  server.timeout = timeout;
+  return server;
+}
+
+type Limits = Omit<typeof PATIENCE, 'timeout'>;
+
+function plainOrSecure({ certificate, key, clientCa }: ServerOptions, limits: Limits): Server {
+  if ((certificate === undefined) !== (key === undefined)) throw new Error('--certificate and --key go together');
+  if (certificate === undefined || key === undefined) {
+    if (clientCa !== undefined) throw new Error('--client-ca needs --certificate and --key');
+    return createServer(limits);
+  }
+  return createSecureServer({
+    ...limits,
+    handshakeTimeout: limits.headersTimeout,
+    minVersion: 'TLSv1.2',
+    cert: readFileSync(certificate),
+    key: readFileSync(key),
+    ...(clientCa === undefined ? {} : { ca: readFileSync(clientCa), requestCert: true, rejectUnauthorized: true }),
+  });
+}
+
+export function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+export function ended(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    if (!server.listening) return resolve();
+    const patience = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS);
+    server.close(() => {
+      clearTimeout(patience);
+      resolve();
+    });
+  });
+}
+
+const waiting = new WeakMap<Socket, number>();
+
+/** To be asked for every request. true: its connection waits for more answers than it may, and has been ended. */
+export function tooMany({ socket }: IncomingMessage, response: ServerResponse): boolean {
+  const answers = (waiting.get(socket) ?? 0) + 1;
+  if (answers > MOST_ANSWERS) {
+    socket.destroy();
+    return true;
+  }
+  waiting.set(socket, answers);
+  response.once('close', () => waiting.set(socket, waiting.get(socket)! - 1));
+  return false;
+}
