@@ -1,6 +1,6 @@
 /** The list of all probes. */
 import type { DesiredDaemon } from '../agent/config/daemon.ts';
-import type { ConfiguredState } from '../agent/config/desired.ts';
+import { type ConfiguredState, isWhole } from '../agent/config/desired.ts';
 import type { Host } from '../agent/host/host.ts';
 import { canaryProbe } from './canary.ts';
 import { defaultRoutesProbe } from './default-routes.ts';
@@ -10,6 +10,7 @@ import { kernelMemoryErrors } from './memory-errors/kernel.ts';
 import { daemonMemoryErrors } from './memory-errors/logs.ts';
 import type { MemoryErrorRecord } from './memory-errors/record.ts';
 import { nameserversProbe } from './nameservers.ts';
+import { nearestProbe } from './nearest.ts';
 import type { Probe } from './probe.ts';
 import { routesProbe } from './routes.ts';
 import { routesByProtocolProbe } from './routes-by-protocol.ts';
@@ -35,6 +36,7 @@ export function makeProbes(
     memoryCounters(host, record),
     leasesProbe(host, desired.dhclient),
     nameserversProbe(host, desired.dns),
+    ...(isWhole(desired) ? [] : [nearestProbe(host, desired)]),
   ];
   return all.filter(({ name }) => !probes.off.some((off) => isNamed(name, off)));
 }

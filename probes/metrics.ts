@@ -114,6 +114,13 @@ export const METRICS = {
   },
   'holdfast.nameserver.up': { unit: '1', kind: 'gauge', description: 'Whether the name server answers: 1 or 0' },
   'holdfast.nameserver.duration': { unit: 's', kind: 'gauge', description: 'Time to its answer' },
+  'holdfast.nearest.age': { unit: 's', kind: 'gauge', description: 'Since the last good measurement, by target' },
+  'holdfast.nearest.position': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Place of an address among those of its name: 1 is the nearest',
+  },
+  'holdfast.nearest.duration': { unit: 's', kind: 'gauge', description: 'Time of a TCP connection to it' },
   'holdfast.setting.state': {
     unit: '1',
     kind: 'gauge',

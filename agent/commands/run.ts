@@ -78,12 +78,13 @@ function otherDaemon(host: Host): string | null {
 }
 
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
-  const { host, desired, resources, guard, daemon, hash } = await openContext(options);
+  const { host, desired, resources, guard, nearness, daemon, hash } = await openContext(options);
   const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
   return {
     host,
     resources,
     guard,
+    nearness,
     daemon,
     hash,
     hostId: identity.hostId,

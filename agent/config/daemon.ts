@@ -7,6 +7,7 @@ export const PROBE_NAMES = [
   'memory-errors',
   'leases',
   'nameservers',
+  'nearest',
   'resources',
 ] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];

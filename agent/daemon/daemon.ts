@@ -5,12 +5,14 @@ import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runn
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import type { Nearness } from '../nearest/nearness.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { converge } from '../resources/converge.ts';
 import type { Proof, ProofEvent } from '../resources/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
 import { HealRecord, Keeper } from './keeper.ts';
+import { Measuring } from './measuring.ts';
 import { resourcesProbe } from './resources-probe.ts';
 
 /** What one configuration makes of this host. */
@@ -19,6 +21,8 @@ export interface Setup {
   readonly resources: readonly Resource[];
   /** What stands around changes of DNS; null: nothing. */
   readonly guard: Proof | null;
+  /** null: nothing of the configuration is measured. */
+  readonly nearness: Nearness | null;
   readonly daemon: DesiredDaemon;
   /** Of the configuration's files. */
   readonly hash: string;
@@ -58,6 +62,7 @@ export class Daemon {
   #setup: Setup;
   #keeper!: Keeper;
   #schedule!: ProbeSchedule;
+  #measuring: Measuring | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
@@ -105,7 +110,7 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, resources, guard, daemon, hash, hostId, probes } = this.#setup;
+    const { host, resources, guard, nearness, daemon, hash, hostId, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
@@ -119,11 +124,14 @@ export class Daemon {
     this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
     await this.#keeper.look();
     this.#schedule.start();
+    this.#measuring = nearness === null ? null : new Measuring(nearness, this.#keeper, tell);
+    this.#measuring?.start();
     this.#planBeat(interval, hostId);
   }
 
   async #end(): Promise<void> {
     clearTimeout(this.#timer);
+    this.#measuring?.close();
     await Promise.all([this.#keeper.close(), this.#schedule.close()]);
   }
 

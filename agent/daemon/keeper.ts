@@ -145,6 +145,12 @@ export class Keeper {
     }
     // Whoever it was: what they wrote tells it, and is gone afterwards.
     const tramplers = new Map(drifted.map((finding) => [identity(finding), this.#trampler(finding)]));
+    // As it was found right before: then it is what is wanted that is another now.
+    const untouched = drifted.filter((finding) => {
+      const seen = this.#seen(finding);
+      return seen?.state === 'ok' && seen.actual === finding.actual;
+    });
+    const adopted = (outcome: Outcome) => untouched.some((finding) => identity(finding) === identity(outcome));
     let outcomes: Outcome[];
     try {
       outcomes = await converge(host, [resource], { patience: 0, guard });
@@ -158,7 +164,9 @@ export class Keeper {
     }
     this.#lockRetry = LOCK_RETRY.first;
     limit.note(performance.now());
-    const healed = outcomes.filter(({ result }) => result === 'changed');
+    const changed = outcomes.filter(({ result }) => result === 'changed');
+    for (const outcome of changed.filter(adopted)) tell(adoptedEvent(outcome));
+    const healed = changed.filter((outcome) => !adopted(outcome));
     if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
     for (const outcome of healed) {
       const known = this.#drifts.get(resource.name)?.has(identity(outcome)) ?? false;
@@ -256,6 +264,11 @@ function healEvent(outcome: Outcome, by: string | null, known: boolean) {
   const what = !known || by !== null ? `was changed (${who})` : 'was not as wanted';
   const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
   return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...(by === null ? {} : { trampler: by }) });
+}
+
+function adoptedEvent(outcome: Outcome) {
+  const body = `${outcome.key} is what is wanted now: that has changed, and nobody had changed the file`;
+  return occurrence(EVENTS.adopted, 'info', body, place(outcome));
 }
 
 function failureEvent(outcome: Outcome) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startNameServer } from './dhcp.ts';
-import { FarServers, firstAddresses } from './far.ts';
+import { FarServers, firstAddresses, REFUSED } from './far.ts';
 import { LabHost, unavailable } from './host.ts';
 import { NEW } from './scene.ts';
 
@@ -69,4 +69,37 @@ test('apply measures, writes the nearest first, and then leaves it', { skip }, a
   );
   assert.equal(far.tried, tried);
   assert.equal(await host.sh(`stat -c '%i %z' ${RECORD} /etc/resolv.conf ${ENTER_HOOK}`), before);
+});
+
+test('200 addresses, addresses that no host has, names that do not exist: what can be measured is', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  const many = Array.from({ length: 200 }, (_, i) => `10.88.7.${i + 1}`);
+  const far = await FarServers.start(host, { ...AT, [A]: REFUSED, '10.88.7.1': 60, '10.88.7.10': 10 });
+  await startNameServer(host, NEW[0], {
+    'many.example.com': many,
+    'liar.example.com': ['0.0.0.0', '224.0.0.1', '255.255.255.255', C, A],
+    'nobody.example.com': ['0.0.0.0'],
+  });
+  const names = ['many', 'liar', 'nobody', 'nowhere'].map(
+    (name) => `{ nearest: { name: ${name}.example.com, port: 443, tries: 1 } }`,
+  );
+  await host.write(
+    '/etc/holdfast/agent.yaml',
+    `dns: { nameservers: [${NEW[0]}], sortlist: [${names.join(', ')}, 10.72.0.0/16] }\n`,
+  );
+  const said = await apply(host);
+  assert.match(said, /nobody\.example\.com:443 +skipped: it cannot be measured: the look-up .* no address of a host/);
+  assert.match(said, /nowhere\.example\.com:443 +skipped: .* refuses to answer this host; it was never measured/);
+  const measured = [...new Set(many)].sort().slice(0, 16);
+  assert.deepEqual(new Set(measured.map((address) => far.triedAt(address) > 0)), new Set([true]));
+  assert.equal(many.filter((address) => far.triedAt(address) > 0).length, measured.length);
+
+  const pairs = (await sortlist(host))?.split(' ').slice(1) ?? [];
+  assert.equal(pairs.length, 10);
+  assert.deepEqual(pairs.slice(0, 2), ['10.88.7.10/255.255.255.255', '10.88.7.1/255.255.255.255']);
+  assert.deepEqual(pairs.slice(-2), [`${C}/255.255.255.255`, '10.72.0.0/255.255.0.0']);
+  const { stdout } = await host.agent('status');
+  assert.match(stdout, /the last 9 are not written: libc reads 10 pairs\n {2}the name has 200 addresses/);
 });
