@@ -44,7 +44,7 @@ export function tellNearest(views: readonly NearestView[]): void {
     const measured = `measured ${ageText(age)} ago`;
     print(`${paint('bold', target)}: ${order.join(', ')}; ${old ? paint('yellow', measured) : measured}`);
     if (written.length < last.order.length) {
-      print(`  the last ${last.order.length - written.length} are not written: libc reads ${MAX_SORTLIST} pairs`);
+      print(`  not written: the farthest ${last.order.length - written.length} (libc reads ${MAX_SORTLIST} pairs)`);
     }
     if (last.found > last.order.length) print(`  the name has ${last.found} addresses; the others are not measured`);
   }

@@ -70,14 +70,21 @@ export function replaceFile(
 /**
  * The same for a file that only Holdfast has, mostly in /run: nothing of the old one is kept, so no process is started for
  * what node:fs cannot copy, and the disk is not waited for: after a power cut it may be the old one, or empty.
+ * `durable`: the disk is waited for all the same.
  */
-export function replaceOwnFile(path: string, content: Uint8Array, mode: number): void {
+export function replaceOwnFile(
+  path: string,
+  content: Uint8Array,
+  mode: number,
+  { durable = false }: { durable?: boolean } = {},
+): void {
   const temporary = temporaryOf(path);
   try {
     const fd = createTemporary(temporary);
     try {
       fchmodSync(fd, mode);
       writeAll(fd, content);
+      if (durable) fsyncSync(fd);
     } finally {
       closeSync(fd);
     }
@@ -86,6 +93,7 @@ export function replaceOwnFile(path: string, content: Uint8Array, mode: number):
     removeIfThere(temporary);
     throw hostError('write', path, error);
   }
+  if (durable) syncFolder(dirname(path));
 }
 
 /** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; then the old file is there still. */

@@ -104,9 +104,9 @@ export class Host {
     return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
 
-  /** The same for a file of Holdfast's own that may be lost: starts no process, waits for no disk. */
-  replaceOwn(path: string, text: string, mode: number): void {
-    replaceOwnFile(this.locate(path), Buffer.from(text, 'latin1'), mode);
+  /** The same for a file of Holdfast's own: starts no process, and waits for the disk only where it must not be lost. */
+  replaceOwn(path: string, text: string, mode: number, options?: { durable?: boolean }): void {
+    replaceOwnFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
 
   /** Puts a symbolic link in the file's place, atomically. */

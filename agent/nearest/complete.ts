@@ -28,10 +28,14 @@ function completeSortlist(entries: readonly SortlistEntry[], measured: Measureme
   return pairs.length === 0 && entries.length > 0 ? null : [...new Set(pairs)];
 }
 
-/** The addresses of each target that are written: each has its nearest in, what room is left goes to the first ones. */
+/** The addresses of each measured target that are written: each has its nearest in, what room is left goes to the first ones. */
 export function sharesOf(entries: readonly SortlistEntry[], measured: Measurements): Map<string, string[]> {
-  const targets = entries.filter((entry) => typeof entry !== 'string').map(targetOf);
-  let room = MAX_SORTLIST - entries.length;
+  const targets = entries
+    .filter((entry) => typeof entry !== 'string')
+    .map(targetOf)
+    .filter((target) => (measured[target]?.order.length ?? 0) > 0);
+  const networks = entries.filter((entry) => typeof entry === 'string');
+  let room = MAX_SORTLIST - networks.length - targets.length;
   return new Map(
     targets.map((target) => {
       const all = measured[target]?.order.map(({ address }) => address) ?? [];

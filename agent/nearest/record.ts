@@ -46,7 +46,7 @@ export function parseRecord(text: string | null): Measurements {
 /** Throws HostError. */
 export function writeRecord(host: Host, measurements: Measurements): void {
   host.makeFolder(STATE_FOLDER, 0o755);
-  host.replace(RECORD, `${JSON.stringify(measurements)}\n`, 0o644);
+  host.replaceOwn(RECORD, `${JSON.stringify(measurements)}\n`, 0o644, { durable: true });
 }
 
 function isEntry(entry: [string, unknown]): entry is [string, Measurement] {

@@ -53,6 +53,8 @@ test('what was never measured is left out; where that is all, the line that is t
 test('ten pairs: networks all stay, each name has its nearest, the first names have the rest', () => {
   const record = { 'puppet.example.com:8140': measured(...many(16)), 'ldap.example.com:636': measured(...many(16, 2)) };
   assert.deepEqual(sortlist([STATIC, PUPPET], record), [STATIC, ...many(9).map(host32)]);
+  const { 'puppet.example.com:8140': puppet } = record;
+  assert.equal(sortlist([PUPPET, STATIC, LDAP], { 'puppet.example.com:8140': puppet })?.length, 10);
   assert.deepEqual(sortlist([PUPPET, STATIC, LDAP], record), [...many(8).map(host32), STATIC, host32('10.9.2.1')]);
 });
 
