@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, isWhole } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
-import { HostError } from '../host/errors.ts';
+import { HostError, nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import { Host } from '../host/host.ts';
 import type { Nearness } from '../nearest/nearness.ts';
@@ -50,11 +50,11 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     // --config names a file as the operator sees it; the default one lies in the root.
     ...(options.config === undefined ? { files: host } : { files: new Host(), file: resolve(options.config) }),
     asRoot,
-    ...(build !== null ? { compiled: { build, text: kept(host, KEPT.configuration) } } : {}),
+    ...(build !== null ? { compiled: { build, text: nullIfRefused(() => host.readText(KEPT.configuration)) } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
-  const keptFiles = build !== null ? kept(host, KEPT.files) : null;
+  const keptFiles = build !== null ? nullIfRefused(() => host.readText(KEPT.files)) : null;
   let known: KnownFiles;
   // What was found right counts only for the very state that was wanted then.
   const make = (whole: DesiredState, state = hash) => {
@@ -97,14 +97,4 @@ export async function openContext(options: CommonOptions): Promise<Context> {
       }
     },
   };
-}
-
-/** null also where it cannot be read: it only saves work. */
-function kept(host: Host, file: string): string | null {
-  try {
-    return host.readText(file);
-  } catch (error) {
-    if (error instanceof HostError) return null;
-    throw error;
-  }
 }

@@ -2,9 +2,10 @@
 import { show } from '../config/errors.ts';
 import type { HostFacts } from '../config/initial.ts';
 import { sysctlKey } from '../config/sysctl.ts';
-import { DEFAULT_CONF, dhcpClients } from '../dhclient/clients.ts';
+import { dhcpClients } from '../dhclient/clients.ts';
+import { confNames, interfaceOf } from '../dhclient/conf-files.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
-import { HostError } from '../host/errors.ts';
+import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { type Assignment, persistedSysctls, sameSysctlValue } from '../resources/sysctl-files.ts';
@@ -16,16 +17,16 @@ export interface Gathered {
 }
 
 export function gather(host: Host): Gathered {
-  const confs = confFiles(host).map(({ file, iface }) => supersedes(host, file, iface));
+  const read = confs(host).map(({ file, iface }) => supersedes(host, file, iface));
   const sysctls = persisted(host);
   return {
     facts: {
       resolvConf: withoutFinalDots(host.readText(RESOLV_CONF)),
-      supersedes: confs.flatMap(({ taken }) => taken),
+      supersedes: read.flatMap(({ taken }) => taken),
       sysctls: sysctls.taken,
       ipv6RouteMaxSize: host.live ? host.sysctl('net/ipv6/route/max_size') : null,
     },
-    leftOut: [...confs.flatMap(({ leftOut }) => leftOut), ...sysctls.leftOut],
+    leftOut: [...read.flatMap(({ leftOut }) => leftOut), ...sysctls.leftOut],
   };
 }
 
@@ -34,19 +35,11 @@ function withoutFinalDots(resolvConf: string | null): string | null {
   return resolvConf?.replace(/^[ \t]*(?:domain|search)\b.*$/gm, (line) => line.replace(/\.(?=[ \t\r]|$)/g, '')) ?? null;
 }
 
-/** Those of the running clients, Debian's and RHEL's default, and those that ifup-dhclient takes for one interface. */
-function confFiles(host: Host): { file: string; iface: string | null }[] {
-  const used = dhcpClients(host).filter(({ owner, confFile }) => owner === null && confFile.startsWith('/'));
-  const files = new Map(
-    [DEFAULT_CONF, ...used.map(({ confFile }) => confFile)].map((file) => [file, null as string | null]),
-  );
-  for (const folder of ['/etc/dhcp', '/etc']) {
-    for (const name of host.list(folder)) {
-      const iface = /^dhclient-(.+)\.conf$/.exec(name)?.[1];
-      if (iface !== undefined) files.set(`${folder}/${name}`, iface);
-    }
-  }
-  return [...files].map(([file, iface]) => ({ file, iface })).filter(({ file }) => host.stat(file)?.isFile());
+/** Each once for all interfaces, and once for each interface that it is read for. */
+function confs(host: Host): { file: string; iface: string | null }[] {
+  const named = confNames(host, dhcpClients(host)).map((file) => ({ file, iface: interfaceOf(file) }));
+  const read = new Map(named.toReversed().map((one) => [`${host.target(one.file)} ${one.iface}`, one]));
+  return [...read.values()].reverse();
 }
 
 function supersedes(host: Host, file: string, iface: string | null) {
@@ -96,7 +89,7 @@ function persisted(host: Host) {
   const leftOut: string[] = [];
   for (const one of last.values()) {
     const pattern = /[*?[]/.test(one.path);
-    const now = host.live && !pattern ? liveValue(host, one.path) : undefined;
+    const now = host.live && !pattern ? nullIfRefused(() => host.sysctl(one.path)) : undefined;
     if (now === undefined || (now !== null && sameSysctlValue(now, one.value))) taken.push(one);
     else if (one.path.startsWith('net/')) {
       const is = now === null ? 'this kernel has no such key now' : `it is ${show(now)} now`;
@@ -104,13 +97,4 @@ function persisted(host: Host) {
     }
   }
   return { taken, leftOut };
-}
-
-function liveValue(host: Host, path: string): string | null {
-  try {
-    return host.sysctl(path);
-  } catch (error) {
-    if (error instanceof HostError) return null;
-    throw error;
-  }
 }

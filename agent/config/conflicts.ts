@@ -1,17 +1,11 @@
 /** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
 
+import { DNS_OPTIONS } from './dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from './endpoint.ts';
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
 import { checkSysctlKey } from './sysctl.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
-
-/** The options of dhclient that `dns` stands for. */
-export const DNS_OPTIONS = {
-  domain: ['domain-name'],
-  search: ['domain-search', 'dhcp6.domain-search'],
-  nameservers: ['domain-name-servers', 'dhcp6.name-servers'],
-} as const;
 
 export function findConflicts(tree: Tree): ConfigError[] {
   return [

@@ -4,7 +4,7 @@
  */
 import { checkOptionValues, findOption } from '../dhclient/options.ts';
 import { checkNameserver, checkSortlistPair } from './addresses.ts';
-import { DNS_OPTIONS } from './conflicts.ts';
+import { DNS_OPTIONS, dnsSettingOf } from './dns-options.ts';
 import { type Checked, show } from './errors.ts';
 import { MAX_NAMESERVERS, MAX_SORTLIST } from './limits.ts';
 import { domainProblem, interfaceNameProblem } from './names.ts';
@@ -146,10 +146,8 @@ function uniqueOption(): (text: string) => string | undefined {
 
 // ---- dhclient
 
-const DNS_OPTION_NAMES: readonly string[] = Object.values(DNS_OPTIONS).flat();
-
 function dhclientSection({ supersedes }: HostFacts): string[] {
-  const own = supersedes.filter(({ option }) => !DNS_OPTION_NAMES.includes(option));
+  const own = supersedes.filter(({ option }) => dnsSettingOf(option) === null);
   const lines: string[] = [];
   const global = supersedeLines(own.filter(isGlobal), '    ');
   lines.push(...global.notes.map(noted));
@@ -168,7 +166,7 @@ function dhclientSection({ supersedes }: HostFacts): string[] {
   if (blocks.length > 0) lines.push('  interfaces:', ...blocks);
 
   for (const one of supersedes) {
-    if (one.interface === null || !DNS_OPTION_NAMES.includes(one.option)) continue;
+    if (one.interface === null || dnsSettingOf(one.option) === null) continue;
     const says = `${one.file}:${one.line} supersedes ${one.option} with ${show(one.values.join(', '))}`;
     lines.push(noted(`${says} for ${show(one.interface)} alone; resolv.conf is one for the host: see dns`));
   }

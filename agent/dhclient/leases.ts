@@ -1,5 +1,5 @@
 /** dhclient's own record of its leases (dhclient.leases(5)): what a running dhclient holds in memory, written down. */
-import { HostError } from '../host/errors.ts';
+import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { DhcpClient } from './clients.ts';
 
@@ -26,12 +26,7 @@ export function currentLease(host: Host, client: DhcpClient, iface: string): Lea
 
 /** null also where it cannot be read: NetworkManager's is root's alone, and whoever asks may be anybody. */
 function readable(host: Host, file: string): string | null {
-  try {
-    return host.readText(file);
-  } catch (error) {
-    if (error instanceof HostError) return null;
-    throw error;
-  }
+  return nullIfRefused(() => host.readText(file));
 }
 
 /** dhclient writes one statement a line, strings with octal escapes; a block that is not closed yet is passed over. */

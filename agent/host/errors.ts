@@ -34,6 +34,16 @@ export function hostError(deed: string, path: string, cause: unknown): HostError
   return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})`, { cause });
 }
 
+/** What a look at the host gives; null where the host refuses it. */
+export function nullIfRefused<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof HostError) return null;
+    throw error;
+  }
+}
+
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error && 'code' in error)) return undefined;
   if (error.code !== 'UNKNOWN' || !('errno' in error)) return String(error.code);

@@ -1,7 +1,8 @@
 import type { DesiredDhclient } from '../config/desired.ts';
+import { dnsSettingOf } from '../config/dns-options.ts';
 import { dhclientComplaints } from '../dhclient/check.ts';
 import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
-import { confFiles } from '../dhclient/conf-files.ts';
+import { confFiles, interfaceOf } from '../dhclient/conf-files.ts';
 import type { ConfSetting } from '../dhclient/editor.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import { errorCode, HostError } from '../host/errors.ts';
@@ -67,7 +68,7 @@ export class Dhclient implements Resource {
     // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
     const base = original !== null && isOurs(original, actual) ? original.before : actual;
     const { editConf } = await import('../dhclient/editor.ts');
-    const edited = editConf(base ?? '', this.wanted, ownInterface(file));
+    const edited = editConf(base ?? '', this.wanted, interfacesOf(file));
     if (!edited.ok) {
       const lines = edited.problems.map(({ line, message }) => `line ${line}: ${message}`);
       const refusal = `it has syntax errors, so it is left as it is: ${lines.join('; ')}`;
@@ -93,7 +94,7 @@ export class Dhclient implements Resource {
 
   private async settings(file: string, text: string, clients: readonly DhcpClient[]): Promise<SettingState[]> {
     const { editConf } = await import('../dhclient/editor.ts');
-    const edited = editConf(text, this.wanted, ownInterface(file));
+    const edited = editConf(text, this.wanted, interfacesOf(file));
     if (!edited.ok) return this.unknown(`${file} has syntax errors`);
     return edited.settings.flatMap((setting) => this.settingStates(setting, file, clients));
   }
@@ -155,24 +156,17 @@ export class Dhclient implements Resource {
 }
 
 /** A dhclient configures every interface that its file names; `dhclient-eth0.conf` is one of eth0 alone. */
-function ownInterface(file: string): string[] {
-  const name = /\/dhclient-(.+)\.conf$/.exec(file)?.[1];
-  return name === undefined ? [] : [name];
+function interfacesOf(file: string): string[] {
+  const name = interfaceOf(file);
+  return name === null ? [] : [name];
 }
 
 function isRequest({ setting }: ConfSetting): boolean {
   return setting.startsWith('request.');
 }
 
-const DNS_SETTING: Record<string, string> = {
-  'supersede.domain-name': 'dns.domain',
-  'supersede.domain-search': 'dns.search',
-  'supersede.domain-name-servers': 'dns.nameservers',
-  'supersede.dhcp6.domain-search': 'dns.search',
-  'supersede.dhcp6.name-servers': 'dns.nameservers',
-};
-
 function settingName({ setting, iface }: ConfSetting): string {
-  const dns = iface === null ? DNS_SETTING[setting] : undefined;
+  const option = /^supersede\.(.+)$/.exec(setting)?.[1];
+  const dns = iface === null && option !== undefined ? dnsSettingOf(option) : null;
   return dns ?? `dhclient.${iface === null ? '' : `interfaces.${iface}.`}${setting}`;
 }

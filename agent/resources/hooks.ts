@@ -1,4 +1,5 @@
 import type { DesiredState } from '../config/desired.ts';
+import { dnsSettingOf } from '../config/dns-options.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
 import {
   defaultScript,
@@ -132,7 +133,7 @@ export class Hooks implements Resource {
         .map(({ setting, values }) => state('boot', setting, values)),
       ...scopes.flatMap(([prefix, scope]) => {
         return [...scope.supersede]
-          .filter(([option]) => !HELD_AS_DNS.has(option))
+          .filter(([option]) => dnsSettingOf(option) === null)
           .flatMap(([option, values]) => {
             const setting = `dhclient.${prefix}supersede.${option}`;
             // dhclient.conf may not be able to name the interface: then it is the hook's at boot, too.
@@ -143,15 +144,6 @@ export class Hooks implements Resource {
     ];
   }
 }
-
-/** The options that `dns` is made of: reported under its names. */
-export const HELD_AS_DNS: ReadonlySet<string> = new Set([
-  'domain-name',
-  'domain-search',
-  'domain-name-servers',
-  'dhcp6.domain-search',
-  'dhcp6.name-servers',
-]);
 
 function configured({ dns, dhclient }: DesiredState): boolean {
   return dns !== null || [dhclient.global, ...dhclient.interfaces.values()].some((scope) => scope.supersede.size > 0);

@@ -1,9 +1,10 @@
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
-import { errorMessage, HostError } from '../host/errors.ts';
+import { errorCode, errorMessage, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
+import { noteRefusal, refusalOf } from './refused.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
 import { type Assignment, OUR_FILE, PersistedSysctls, sameSysctlValue } from './sysctl-files.ts';
 import { unreadable } from './unreadable.ts';
@@ -36,11 +37,18 @@ export class Sysctl implements Resource {
     const setting = this.wanted.find(({ key }) => key === finding.key) as DesiredSysctl;
     const written = wantedValue(setting);
     new Originals(this.host).rememberValue(setting.path, finding.actual ?? '', written);
-    this.host.writeSysctl(setting.path, written);
+    try {
+      this.host.writeSysctl(setting.path, written);
+    } catch (error) {
+      if (errorCode(error) === 'EINVAL') noteRefusal(this.host, setting.path, written, errorMessage(error));
+      throw error;
+    }
     const actual = this.host.sysctl(setting.path);
     const outcome = { resource: this.name, key: finding.key, moment: finding.moment, actual };
-    if (actual !== null && satisfies(setting, actual)) return { ...outcome, result: 'changed' };
-    return { ...outcome, result: 'failed', reason: `wrote ${written}, the kernel made it ${actual ?? 'vanish'}` };
+    const taken = actual !== null && satisfies(setting, actual);
+    const reason = `wrote ${written}, the kernel made it ${actual ?? 'vanish'}`;
+    noteRefusal(this.host, setting.path, written, taken ? null : reason);
+    return taken ? { ...outcome, result: 'changed' } : { ...outcome, result: 'failed', reason };
   }
 
   watches(): string[] {
@@ -117,17 +125,13 @@ export class Sysctl implements Resource {
   private persistedValue(setting: DesiredSysctl, all: readonly Assignment[]): string {
     if ('value' in setting.want) return setting.want.value;
     const others = all.filter(({ path }) => path === setting.path).map(({ value }) => Number(value));
-    const live = this.host.live ? Number(this.safeRead(setting.path) ?? 0) : 0;
+    const live = this.host.live ? Number(nullIfRefused(() => this.host.sysctl(setting.path)) ?? 0) : 0;
     return String(Math.max(setting.want.atLeast, ...[...others, live].filter(Number.isSafeInteger)));
   }
 
-  private safeRead(path: string): string | null {
-    try {
-      return this.host.sysctl(path);
-    } catch (error) {
-      if (error instanceof HostError) return null;
-      throw error;
-    }
+  private isLive(setting: DesiredSysctl): boolean {
+    const actual = nullIfRefused(() => this.host.sysctl(setting.path));
+    return actual !== null && satisfies(setting, actual);
   }
 
   /** What the next boot will make of one setting, other files considered: they are read after ours or before. */
@@ -144,8 +148,15 @@ export class Sysctl implements Resource {
       const reason = `${overruled.file}:${overruled.line} sets ${setting.key} to ${overruled.value} after ours`;
       return { ...common, state: 'drifted', actual: overruled.value, reason };
     }
-    if (this.host.live && this.safeRead(setting.path) === null) {
+    if (this.host.live && nullIfRefused(() => this.host.sysctl(setting.path)) === null) {
       return { ...common, state: 'unknown', actual: null, reason: 'this kernel shows no such key now' };
+    }
+    // Only where the kernel has another value now: somebody else may have found a way.
+    const refusal =
+      this.host.live && !this.isLive(setting) ? refusalOf(this.host, setting.path, wantedValue(setting)) : null;
+    if (refusal !== null) {
+      const reason = `this kernel did not take it when it was tried: ${refusal}`;
+      return { ...common, state: 'unknown', actual: last?.value ?? null, reason };
     }
     const right = ours !== undefined && last !== undefined && satisfies(setting, last.value);
     return { ...common, state: right ? 'ok' : 'drifted', actual: last?.value ?? null };

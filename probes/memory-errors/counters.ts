@@ -2,7 +2,7 @@
  * What the kernel counts of memory that ran short. A counter that this kernel does not have is not given: 0 would say
  * that there was no error.
  */
-import { HostError } from '../../agent/host/errors.ts';
+import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
 import type { Probe, Reading, Sample } from '../probe.ts';
 import { sample } from '../probe.ts';
@@ -59,7 +59,7 @@ function vmstat(host: Host): Sample[] {
 
 /** Documentation/accounting/psi.rst; `total` counts microseconds. Absent, or EOPNOTSUPP, where it is switched off. */
 function pressure(host: Host): Sample[] {
-  const text = optional(() => host.readText('/proc/pressure/memory')) ?? '';
+  const text = nullIfRefused(() => host.readText('/proc/pressure/memory')) ?? '';
   return [...text.matchAll(/^(some|full) .*\btotal=(\d+)$/gm)].map(([, share = '', total]) =>
     sample('system.memory.pressure.time', Number(total) / 1e6, { share }),
   );
@@ -86,17 +86,8 @@ function ecc(host: Host): Sample[] {
   const controllers = host.list(MEMORY_CONTROLLERS).filter((name) => /^mc\d+$/.test(name));
   return controllers.flatMap((controller) =>
     Object.entries(types).flatMap(([file, type]) => {
-      const text = optional(() => host.readText(`${MEMORY_CONTROLLERS}/${controller}/${file}`)) ?? '';
+      const text = nullIfRefused(() => host.readText(`${MEMORY_CONTROLLERS}/${controller}/${file}`)) ?? '';
       return /^\d+\n?$/.test(text) ? [sample('system.memory.ecc.errors', Number(text), { controller, type })] : [];
     }),
   );
-}
-
-function optional<T>(look: () => T): T | null {
-  try {
-    return look();
-  } catch (error) {
-    if (error instanceof HostError) return null;
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@
  * Messages of the kernel that a process lost, as its netlink socket's buffer was full: a routing daemon that lost some
  * no longer knows the routes (netlink(7), ENOBUFS).
  */
-import { HostError } from '../../agent/host/errors.ts';
+import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
 
 /** An open socket that listens to the kernel about routes, or that lost messages of any kind. */
@@ -90,12 +90,7 @@ function ownersOf(host: Host, inodes: ReadonlySet<string>): Map<string, string> 
 }
 
 function descriptors(host: Host, pid: string): string[] {
-  try {
-    return host.list(`/proc/${pid}/fd`);
-  } catch (error) {
-    if (error instanceof HostError) return []; // not ours to look at
-    throw error;
-  }
+  return nullIfRefused(() => host.list(`/proc/${pid}/fd`)) ?? []; // not ours to look at
 }
 
 function link(host: Host, path: string): string | null {
@@ -107,15 +102,7 @@ function link(host: Host, path: string): string | null {
 }
 
 function comm(host: Host, pid: string): string | null {
-  try {
-    return (
-      host
-        .readText(`/proc/${pid}/comm`)
-        ?.trim()
-        .replace(/[\p{C}]/gu, '?') ?? null
-    );
-  } catch (error) {
-    if (error instanceof HostError) return null; // ESRCH: it ended meanwhile
-    throw error;
-  }
+  // ESRCH: it ended meanwhile.
+  const name = nullIfRefused(() => host.readText(`/proc/${pid}/comm`));
+  return name?.trim().replace(/[\p{C}]/gu, '?') ?? null;
 }

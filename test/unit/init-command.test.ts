@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { command, type Ran } from './command.ts';
@@ -44,6 +44,21 @@ test('what a folder has is taken over, and plan has nothing to say of its values
 
   const plan = await command('plan', '--root', root, '--only', 'resolver', '--json');
   assert.equal(plan.status, 0, plan.stdout + plan.stderr);
+});
+
+test("RHEL's own dhclient.conf is taken over, too, and one with two names once", async (t) => {
+  const root = scratch(t, {
+    'etc/dhclient.conf': 'supersede ntp-servers 10.34.56.80;\n',
+    'etc/dhcp/shared.conf': 'supersede interface-mtu 1400;\n',
+  });
+  symlinkSync('../dhclient.conf', join(root, 'etc/dhcp/dhclient.conf'));
+  symlinkSync('shared.conf', join(root, 'etc/dhcp/dhclient-eth0.conf'));
+  symlinkSync('dhcp/shared.conf', join(root, 'etc/dhclient-eth1.conf'));
+  assert.equal((await command('init', '--root', root)).status, 0);
+  const yaml = readFileSync(join(root, 'etc/holdfast/agent.yaml'), 'utf8');
+  assert.equal(yaml.match(/ntp-servers: \[10\.34\.56\.80\]/g)?.length, 1, yaml);
+  assert.match(yaml, /eth0:\n(.*\n)? +interface-mtu: \["1400"\] # \/etc\/dhcp\/dhclient-eth0\.conf:1/);
+  assert.match(yaml, /interface-mtu: \["1400"\] # \/etc\/dhclient-eth1\.conf:1/);
 });
 
 test('the file is readable by all, whatever the umask', async (t) => {

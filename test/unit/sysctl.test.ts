@@ -96,7 +96,12 @@ function live(
   folder: string,
   settings: readonly DesiredSysctl[],
   prepare = '',
-): { outcomes: Record<string, string>[]; again: Record<string, string>[]; file: string } {
+): {
+  outcomes: Record<string, string>[];
+  again: Record<string, string>[];
+  file: string;
+  boot: Record<string, string>[];
+} {
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
     import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
@@ -105,7 +110,8 @@ function live(
     const wanted = ${JSON.stringify(settings)};
     const outcomes = await converge(host, [new Sysctl(host, wanted)]);
     const again = await converge(host, [new Sysctl(host, wanted)]);
-    console.log(JSON.stringify({ outcomes, again, file: host.readText('${OURS}') }));`;
+    const boot = await (await new Sysctl(host, wanted).inspect()).at(-1).settings();
+    console.log(JSON.stringify({ outcomes, again, boot, file: host.readText('${OURS}') }));`;
   const { stdout, stderr } = privately(`cd /proc/sys/net/ipv4; ${prepare}\n${nodeCommand(code)}`);
   assert.notEqual(stdout, '', stderr);
   return JSON.parse(stdout);
@@ -154,7 +160,8 @@ test('forwarding goes first, since it resets accept_redirects of every interface
 });
 
 test('a value that the kernel changes is a failure that shows both; the others are set', { skip }, (t) => {
-  const { outcomes } = live(scratch(t), [
+  const folder = scratch(t);
+  const { outcomes, boot } = live(folder, [
     want('net.ipv4.ip_local_reserved_ports', '1,2,3'),
     want('net.ipv4.neigh.lo.base_reachable_time_ms', '1231'),
     want('net.ipv4.ip_default_ttl', '4000'),
@@ -168,6 +175,34 @@ test('a value that the kernel changes is a failure that shows both; the others a
     /cannot write \/proc\/sys\/net\/ipv4\/ip_default_ttl: the kernel does not take this value \(EINVAL\)/,
   );
   assert.equal(timeout!.result, 'changed');
+
+  // The file holds it, but the kernel that did not take it now will not take it at boot.
+  const states = boot.map(({ setting, state, reason }) => [setting, state, reason?.replace(/ \/proc.*: /, ' … ')]);
+  assert.deepEqual(
+    // What becomes of milliseconds depends on this kernel's tick.
+    states.filter(
+      ([setting, state]) => state !== 'ok' && setting !== 'sysctl.net.ipv4.neigh.lo.base_reachable_time_ms',
+    ),
+    [
+      [
+        'sysctl.net.ipv4.ip_local_reserved_ports',
+        'unknown',
+        'this kernel did not take it when it was tried: wrote 1,2,3, the kernel made it 1-3',
+      ],
+      [
+        'sysctl.net.ipv4.ip_default_ttl',
+        'unknown',
+        'this kernel did not take it when it was tried: cannot write … the kernel does not take this value (EINVAL)',
+      ],
+    ],
+  );
+  assert.ok(states.some(([setting, state]) => setting === 'sysctl.net.ipv4.tcp_fin_timeout' && state === 'ok'));
+  // Another value has not been tried yet, and one that is taken is forgotten.
+  const right = live(folder, [want('net.ipv4.ip_default_ttl', '61')]);
+  assert.deepEqual(
+    right.boot.map(({ state }) => state),
+    ['ok'],
+  );
 });
 
 test('a key that this kernel lacks fails, unless it is optional', { skip }, (t) => {

@@ -1,0 +1,15 @@
+/** The options of dhclient that `dns` stands for. */
+export const DNS_OPTIONS = {
+  domain: ['domain-name'],
+  search: ['domain-search', 'dhcp6.domain-search'],
+  nameservers: ['domain-name-servers', 'dhcp6.name-servers'],
+} as const;
+
+const SETTINGS: ReadonlyMap<string, string> = new Map(
+  Object.entries(DNS_OPTIONS).flatMap(([setting, options]) => options.map((option) => [option, `dns.${setting}`])),
+);
+
+/** The setting that holds this option of the host (`dns.search`), not of one interface; null: it is none of `dns`. */
+export function dnsSettingOf(option: string): string | null {
+  return SETTINGS.get(option) ?? null;
+}
