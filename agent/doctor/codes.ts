@@ -69,7 +69,7 @@ export const CODES = {
 
   'HF-LIBC-SORTLIST': {
     severity: 'note',
-    why: 'With glibc, sortlist orders what gethostbyname gives (and `getent hosts`). getaddrinfo heeds it for AF_INET alone, and there only among addresses that RFC 6724 ranks alike; for AF_UNSPEC, which most programs use, not at all. musl and c-ares ignore it.',
+    why: 'With glibc, sortlist orders what gethostbyname gives (and `getent hosts`). getaddrinfo heeds it for AF_INET alone, and there only among addresses that RFC 6724 ranks alike; for AF_UNSPEC, which most programs use, not at all. musl and c-ares ignore it, and what another service than dns answered is not sorted.',
     remedy: 'Do not rely on sortlist for programs that call getaddrinfo.',
   },
   'HF-LIBC-MUSL': {

@@ -1,22 +1,42 @@
-/** Resolver libraries that do not take from resolv.conf what glibc takes. */
+/** Who on this host obeys sortlist, and resolver libraries that do not take from resolv.conf what glibc takes. */
 import type { Host } from '../host/host.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
+import { hostsLine } from './name-service.ts';
 
 export function* libc(around: Surroundings): Iterable<Seen> {
   if (!caresForDns(around)) return;
   const { host, desired } = around;
   const sortlist = desired?.dns?.sortlist ?? [];
   if (sortlist.length > 0) {
-    yield {
-      code: 'HF-LIBC-SORTLIST',
-      seen: `dns.sortlist has ${sortlist.length} network${sortlist.length > 1 ? 's' : ''}`,
-    };
+    yield obeyed(host, sortlist.length);
     const musl = host.list('/lib').find((name) => /^ld-musl-.+\.so\.1$/.test(name));
-    if (musl !== undefined) yield { code: 'HF-LIBC-MUSL', seen: `/lib/${musl} is installed` };
+    if (musl !== undefined) yield { code: 'HF-LIBC-MUSL', seen: installed(host, `/lib/${musl}`) };
   }
   const cares = caresLibrary(host);
-  if (cares !== undefined) yield { code: 'HF-LIBC-CARES', seen: `${cares} is installed` };
+  if (cares !== undefined) yield { code: 'HF-LIBC-CARES', seen: installed(host, cares) };
 }
+
+/** glibc sorts what its `dns` service was answered: what another service answered, it leaves as it is. */
+function obeyed(host: Host, entries: number): Seen {
+  const has = `dns.sortlist has ${entries} ${entries === 1 ? 'entry' : 'entries'}`;
+  const line = hostsLine(host);
+  const nobody = (why: string): Seen => {
+    const seen = `${has}; on this host nobody obeys it: ${line?.at} ${why}`;
+    return { code: 'HF-LIBC-SORTLIST', seen, severity: 'warning' };
+  };
+  if (line?.before.includes('resolve')) return nobody('has systemd-resolved (resolve) answer before dns');
+  if (line && !line.dns) return nobody('has no dns');
+  return { code: 'HF-LIBC-SORTLIST', seen: `${has}; on this host gethostbyname and \`getent hosts\` obey it` };
+}
+
+/** With who runs with it now: of others' processes only root can tell. */
+function installed(host: Host, library: string): string {
+  const users = host.usersOf(library);
+  const more = users.length > MOST_USERS ? ` and ${users.length - MOST_USERS} more` : '';
+  return `${library} is installed${users.length === 0 ? '' : `; ${users.slice(0, MOST_USERS).join(', ')}${more} run with it`}`;
+}
+
+const MOST_USERS = 5;
 
 /** Debian's and RHEL's folders; programs that carry the library inside (Node) are not seen. */
 function caresLibrary(host: Host): string | undefined {

@@ -1,6 +1,7 @@
 /** What the C library asks for host names before it asks the servers of resolv.conf. */
+import type { Host } from '../host/host.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
-import { statements } from './lines.ts';
+import { type Line, statements } from './lines.ts';
 
 export const NAME_DAEMONS = ['nscd'] as const;
 
@@ -8,25 +9,36 @@ const NSSWITCH = '/etc/nsswitch.conf';
 
 export function* nameService(around: Surroundings): Iterable<Seen> {
   if (!caresForDns(around)) return;
-  yield* hostsLine(around);
+  yield* earlierServices(around);
   const nscd = around.daemons.get('nscd');
   if (nscd !== undefined) yield { code: 'HF-NSCD', seen: `nscd[${nscd}] runs` };
 }
 
-/** Of several hosts lines glibc takes the last; without any it asks dns and files. */
-function* hostsLine({ host }: Surroundings): Iterable<Seen> {
+export interface HostsLine extends Line {
+  /** The services, and actions in brackets, that come before dns; all where there is no dns. */
+  readonly before: readonly string[];
+  readonly dns: boolean;
+}
+
+/** Of several hosts lines of nsswitch.conf(5) glibc takes the last; without any (null) it asks dns and files. */
+export function hostsLine(host: Host): HostsLine | null {
   const line = statements(host, NSSWITCH).findLast(({ text }) => /^hosts\s*:/.test(text));
-  if (line === undefined) return;
+  if (line === undefined) return null;
   const words: string[] =
     line.text
       .replace(/#.*/, '')
       .replace(/^hosts\s*:/, '')
       .match(/\[[^\]]*\]|[^\s[]+/g) ?? [];
   const dns = words.indexOf('dns');
-  const before = words.slice(0, dns === -1 ? words.length : dns);
-  const service = before.find((word) => EARLIER.has(word));
-  if (dns === -1 && service === undefined) yield { code: 'HF-NSS-NO-DNS', seen: `${line.at}: ${line.text}` };
-  for (const word of before) {
+  return { ...line, before: words.slice(0, dns === -1 ? words.length : dns), dns: dns !== -1 };
+}
+
+function* earlierServices({ host }: Surroundings): Iterable<Seen> {
+  const line = hostsLine(host);
+  if (line === null) return;
+  const service = line.before.find((word) => EARLIER.has(word));
+  if (!line.dns && service === undefined) yield { code: 'HF-NSS-NO-DNS', seen: `${line.at}: ${line.text}` };
+  for (const word of line.before) {
     const answers = EARLIER.get(word);
     if (answers === undefined) continue;
     yield {

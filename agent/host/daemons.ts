@@ -7,22 +7,41 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 export function runningDaemons(names: ReadonlySet<string>): Map<string, number> {
   const found = new Map<string, number>();
   const ours = namespace('self');
-  for (const entry of readdirSync('/proc')) {
-    if (!/^[0-9]+$/.test(entry)) continue;
+  for (const entry of processIds()) {
     const name = comm(entry);
-    if (!names.has(name) || found.has(name)) continue;
-    const theirs = namespace(entry);
-    // Not root: it cannot be told, and most hosts have no other.
-    if (theirs === null || theirs === ours) found.set(name, Number(entry));
+    if (names.has(name) && !found.has(name) && isOurs(entry, ours)) found.set(name, Number(entry));
   }
   return found;
 }
 
+/** Which of them have this file mapped (proc_pid_maps(5)), a library for instance: `curl[12]`. Of others only root can tell. */
+export function usersOfFile(path: string): string[] {
+  const ours = namespace('self');
+  const users = processIds().filter((entry) => {
+    return read(`/proc/${entry}/maps`).includes(` ${path}\n`) && isOurs(entry, ours);
+  });
+  return users.map((entry) => `${comm(entry)}[${entry}]`);
+}
+
+function processIds(): string[] {
+  return readdirSync('/proc').filter((entry) => /^[0-9]+$/.test(entry));
+}
+
+function isOurs(entry: string, ours: string | null): boolean {
+  const theirs = namespace(entry);
+  // Not root: it cannot be told, and most hosts have no other.
+  return theirs === null || theirs === ours;
+}
+
 function comm(entry: string): string {
+  return read(`/proc/${entry}/comm`).trimEnd();
+}
+
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${entry}/comm`, 'utf8').trimEnd();
+    return readFileSync(path, 'utf8');
   } catch {
-    return ''; // it ended meanwhile
+    return ''; // it ended meanwhile, or is not ours to see
   }
 }
 

@@ -23,6 +23,7 @@ import {
   replaceWithLink,
 } from './atomic.ts';
 import { resolveWithin } from './confine.ts';
+import { usersOfFile } from './daemons.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
 import { type Neighbourhood, type Process, processesNamed } from './processes.ts';
@@ -158,6 +159,11 @@ export class Host {
   /** The running processes of that name that belong to this host; none where the kernel is not ours to look at. */
   processes(name: string, neighbourhood: Neighbourhood = 'files'): Process[] {
     return this.live ? processesNamed(name, neighbourhood) : [];
+  }
+
+  /** The running programs that have a file mapped, links followed (`curl[12]`); none where the kernel is not ours to look at. */
+  usersOf(path: string): string[] {
+    return this.live ? usersOfFile(this.target(path)) : [];
   }
 
   run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {

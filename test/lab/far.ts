@@ -1,13 +1,19 @@
 /** Servers at a distance from a throw-away host, by a program that answers late: this kernel may have no netem. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from './dhcp.ts';
-import type { LabHost } from './host.ts';
+import { type LabHost, unavailable } from './host.ts';
 import { Log } from './log.ts';
 
 const DISTANCES = '/run/lab/far';
 
 export const REFUSED = -1;
+
+/** Why there can be none here, or false. */
+export function noFarServers(): string | false {
+  return unavailable() || (existsSync('/dev/net/tun') ? false : 'needs /dev/net/tun (kernel module tun)');
+}
 
 /** Addresses of 10.88.0.0/16 to milliseconds, REFUSED, or nothing: silence. */
 export type Distances = Readonly<Record<string, number>>;

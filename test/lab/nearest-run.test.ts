@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { RunningAgent } from './daemon.ts';
 import { startNameServer } from './dhcp.ts';
-import { FarServers, firstAddresses } from './far.ts';
-import { LabHost, unavailable } from './host.ts';
+import { FarServers, firstAddresses, noFarServers } from './far.ts';
+import { LabHost } from './host.ts';
 import { NEW } from './scene.ts';
 
-const skip = unavailable();
+const skip = noFarServers();
 
 const NAME = 'puppet.example.com';
 const [A, B, C] = ['10.88.0.1', '10.88.0.2', '10.88.0.3'] as const;

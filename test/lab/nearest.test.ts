@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startNameServer } from './dhcp.ts';
-import { FarServers, firstAddresses, REFUSED } from './far.ts';
-import { LabHost, unavailable } from './host.ts';
+import { FarServers, firstAddresses, noFarServers, REFUSED } from './far.ts';
+import { LabHost } from './host.ts';
 import { NEW } from './scene.ts';
 
-const skip = unavailable();
+const skip = noFarServers();
 
 const NAME = 'puppet.example.com';
 const [A, B, C] = ['10.88.0.1', '10.88.0.2', '10.88.0.3'] as const;

@@ -19,6 +19,8 @@ export interface Patient {
   /** The same of other programs, by their comm. Their titles hold blanks: an array is taken word by word. */
   readonly others?: Record<string, Record<number, string | readonly string[]>>;
   readonly live?: boolean;
+  /** Who has a file mapped, by its path. */
+  readonly users?: Record<string, readonly string[]>;
   /** What programs answer, by the first word; of all others the real ones are run. */
   readonly programs?: Record<string, Partial<RunResult>>;
 }
@@ -44,6 +46,10 @@ export class FolderHost extends Host {
     return Object.entries(lines).map(([pid, line]) => {
       return { pid: Number(pid), arguments: typeof line === 'string' ? line.split(' ') : line, started: START_2001 };
     });
+  }
+
+  override usersOf(path: string): string[] {
+    return this.live ? [...(this.patient.users?.[path] ?? [])] : [];
   }
 
   override run(program: string, args: readonly string[], options?: Parameters<Host['run']>[2]): RunResult {

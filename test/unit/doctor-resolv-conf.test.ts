@@ -6,6 +6,7 @@ import { libc } from '../../agent/doctor/libc.ts';
 import { nameService } from '../../agent/doctor/name-service.ts';
 import { resolvConfFile } from '../../agent/doctor/resolv-conf-file.ts';
 import { resolvConfOwner } from '../../agent/doctor/resolv-conf-owner.ts';
+import { Host } from '../../agent/host/host.ts';
 import { codes, type Patient, patientHost, seenBy, seenOn } from './doctor-patient.ts';
 
 const DNS = 'dns: { nameservers: [10.0.0.1] }\n';
@@ -136,4 +137,41 @@ test('sortlist is explained where it is configured, musl only then; c-ares where
   assert.deepEqual(codes(seenBy(t, libc, { files, yaml: DNS })), ['HF-LIBC-CARES']);
   const yaml = 'dns: { sortlist: [10.0.0.0/8] }\n';
   assert.deepEqual(codes(seenBy(t, libc, { files, yaml })), ['HF-LIBC-SORTLIST', 'HF-LIBC-MUSL', 'HF-LIBC-CARES']);
+});
+
+test('who obeys the sortlist on this host, and who runs with a library that does not', (t) => {
+  const yaml = 'dns: { sortlist: [{ nearest: { name: a.example, port: 1 } }, 10.0.0.0/8] }\n';
+  const look = (nsswitch: string, patient: Patient = {}) =>
+    seenBy(t, libc, { yaml, ...patient, files: { 'etc/nsswitch.conf': nsswitch, ...patient.files } });
+  assert.deepEqual(look('hosts: files dns\n'), [
+    {
+      code: 'HF-LIBC-SORTLIST',
+      seen: 'dns.sortlist has 2 entries; on this host gethostbyname and `getent hosts` obey it',
+    },
+  ]);
+  const [resolved] = look('hosts: files resolve [!UNAVAIL=return] dns\n');
+  assert.equal(resolved?.severity, 'warning');
+  assert.match(
+    resolved?.seen ?? '',
+    /nobody obeys it: \/etc\/nsswitch\.conf:1 has systemd-resolved \(resolve\) answer/,
+  );
+  assert.match(look('hosts: files dns resolve\n')[0]?.seen ?? '', /gethostbyname/);
+  assert.match(look('hosts: files\n')[0]?.seen ?? '', /nobody obeys it: .* has no dns/);
+
+  const MUSL = '/lib/ld-musl-x86_64.so.1';
+  const users = Array.from({ length: 7 }, (_, i) => `app[${i}]`);
+  const [, idle] = look('', { files: { [MUSL.slice(1)]: '' } });
+  assert.equal(idle?.seen, `${MUSL} is installed`);
+  const [, used] = look('', { files: { [MUSL.slice(1)]: '' }, users: { [MUSL]: users } });
+  assert.equal(used?.seen, `${MUSL} is installed; app[0], app[1], app[2], app[3], app[4] and 2 more run with it`);
+});
+
+test('a running program is found by a file that it has mapped', () => {
+  const users = new Host().usersOf(process.execPath);
+  assert.ok(
+    users.some((user) => user.endsWith(`[${process.pid}]`)),
+    users.join(),
+  );
+  assert.deepEqual(new Host().usersOf('/etc/hosts'), []);
+  assert.deepEqual(new Host({ root: '/', live: false }).usersOf(process.execPath), []);
 });
