@@ -19,39 +19,35 @@ export interface Occasion {
   readonly lease: Lease;
   /** What the next start reads; for `requested_…` at all events. */
   readonly conf: EffectiveConf;
-  /** Of `-e NAME=value`. */
-  readonly extra: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
 /**
- * The variables beside PATH, as measured on 4.4.3: a server that answers gives what it gave before. A running dhclient
+ * The variables beside those that every event has, as measured on 4.4.3: a server that answers gives what it gave before. A running dhclient
  * puts in what it remembers of its configuration, and that is in the lease; one that starts reads the file; and at
  * TIMEOUT the lease is taken as it was written.
  */
-export function variablesOf({ reason, interface: iface, pid, lease, conf, extra, now }: Occasion): Map<string, string> {
+export function variablesOf({ reason, interface: iface, pid, lease, conf, now }: Occasion): Map<string, string> {
   const variables = new Map<string, string>();
-  for (const word of extra) {
-    const at = word.indexOf('=');
-    if (at > 0) variables.set(word.slice(0, at), word.slice(at + 1));
-  }
   variables.set('reason', reason).set('interface', iface).set('pid', String(pid));
   for (const name of conf.request.filter((option) => !option.startsWith('dhcp6.')))
     variables.set(`requested_${name.replace(/[.-]/g, '_')}`, '1');
 
   const known = optionsOf(lease);
   if (reason === 'RENEW' || reason === 'REBIND' || reason === 'EXPIRE')
-    describe(variables, 'old_', lease, known, lease.expire);
+    describe(variables, 'old_', lease, known, lease.expire, UNKNOWN);
   if (reason === 'TIMEOUT') describe(variables, 'new_', lease, known, lease.expire);
   else if (reason !== 'EXPIRE') {
     const options = beginsWithStart(reason) ? underConf(known, conf) : known;
     const seconds = Number(options.get('dhcp-lease-time') ?? 0);
-    describe(variables, 'new_', lease, options, (Math.floor(now / 1000) + seconds) * 1000);
-    if (!variables.has('new_next_server')) variables.set('new_next_server', '0.0.0.0');
+    describe(variables, 'new_', lease, options, (Math.floor(now / 1000) + seconds) * 1000, UNKNOWN);
   }
   return variables;
 }
+
+/** dhclient writes a boot server's address down nowhere: what most servers send is taken, none. */
+const UNKNOWN = [['next-server', '0.0.0.0']] as const;
 
 /** What the configuration on disk makes of an answer like the last one. */
 function underConf(known: ReadonlyMap<string, string>, conf: EffectiveConf): Map<string, string> {
@@ -94,6 +90,7 @@ function describe(
   lease: Lease,
   options: ReadonlyMap<string, string>,
   expiry: number | null,
+  more: readonly (readonly [name: string, value: string])[] = [],
 ): void {
   const { address, fields } = lease;
   if (address !== null) variables.set(`${prefix}ip_address`, address);
@@ -102,7 +99,7 @@ function describe(
     const [network, broadcast] = bounds(address, mask);
     variables.set(`${prefix}network_number`, network).set(`${prefix}broadcast_address`, broadcast);
   }
-  for (const [name, value] of fields) variables.set(prefix + name.replace('-', '_'), plain(value));
+  for (const [name, value] of [...more, ...fields]) variables.set(prefix + name.replace('-', '_'), plain(value));
   for (const [name, value] of options) {
     const definition = findOption(name);
     const after = definition === undefined ? name.replace(/[.-]/g, '_') : envName(definition).slice('new_'.length);

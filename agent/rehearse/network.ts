@@ -61,8 +61,10 @@ export function networkAround(host: Host, iface: string): Network {
   const byHand = BY_HAND.flatMap((protocol) => routes(host, ['proto', protocol]));
   const names = new Set([iface, ...byHand.flatMap(({ hops }) => hops.map((hop) => hop.interface ?? iface))]);
   const each = <T>(look: (name: string) => readonly T[]) => [...names].flatMap(look);
+  const found = each((name) => links(json(host, ['link', 'show', 'dev', name])));
+  if (!found.some(({ name }) => name === iface)) throw new HostError('ENODEV', `${iface} is no name of an interface`);
   return {
-    links: each((name) => links(json(host, ['link', 'show', 'dev', name]))),
+    links: found,
     addresses: each((name) => parseAddresses(json(host, ['-4', 'addr', 'show', 'dev', name]))),
     routes: [...each((name) => routes(host, ['proto', 'kernel', 'dev', name], name)), ...byHand],
   };

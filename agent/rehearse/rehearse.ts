@@ -81,7 +81,6 @@ export async function rehearse(
     pid: client.pid,
     lease,
     conf,
-    extra: extraVariables(client),
     now: Date.now(),
   });
   const around = networkAround(host, iface);
@@ -93,6 +92,7 @@ export async function rehearse(
     interface: iface,
     script,
     variables,
+    always: extraVariables(client),
     preinit: reason === 'EXPIRE' ? 'after' : beginsWithStart(reason) ? 'before' : null,
     network: made.network,
     peer: [...made.peer, ...(pinged && routerAnswers ? answerAs(router, iface, network) : [])],
@@ -150,7 +150,7 @@ function scriptOf(host: Host, client: DhcpClient): string {
 
 /** `-e NAME=value`: as ifupdown gives a metric (IF_METRIC). */
 function extraVariables({ arguments: words }: DhcpClient): string[] {
-  return words.flatMap((word, at) => (words[at - 1] === '-e' ? [word] : []));
+  return words.flatMap((word, at) => (words[at - 1] === '-e' && /^\w+=/.test(word) ? [word] : []));
 }
 
 /** As the kernel has it before anybody configures it. */

@@ -16,8 +16,8 @@ const CAPABILITIES = [
 const CLIENT_PATH = '/usr/sbin:/sbin:/bin:/usr/sbin:/usr/bin';
 
 /**
- *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...   what the script finds in its environment
- * In the environment: `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`. On standard
+ *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...   the event's variables, `count` of them, and those of every event
+ * In the environment: `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count`. On standard
  * input lines of a kind and a text: `network` and `peer` for ip -batch, `sysctl` a path and a value. On standard output
  * lines of a name and what was seen, in base64.
  */
@@ -132,7 +132,6 @@ look() {
 }
 see hidden </dev/hidden
 see network </dev/log.network
-# Carriers come a moment after their links, and routes are marked until then.
 look before
 
 rm -f /dev/ready /dev/hidden /dev/network /dev/peer /dev/sysctl /dev/log.network
@@ -147,9 +146,13 @@ play() {
     statuses="$statuses $status"
 }
 statuses=''
-if [ "$preinit" = before ]; then play reason=PREINIT; fi
+preinit() {
+    shift "$count"
+    play reason=PREINIT "$@"
+}
+if [ "$preinit" = before ]; then preinit "$@"; fi
 play "$@"
-if [ "$preinit" = after ]; then play reason=PREINIT; fi
+if [ "$preinit" = after ]; then preinit "$@"; fi
 
 # What the hooks left running would be in the way, and ends here.
 left=0

@@ -16,6 +16,8 @@ export interface Scene {
   readonly script: string;
   /** As dhclient puts them into the script's environment. */
   readonly variables: ReadonlyMap<string, string>;
+  /** NAME=value that every event has (`-e` of dhclient). */
+  readonly always: readonly string[];
   /** Whether dhclient also has the interface prepared: at its start, and after a lease has ended. */
   readonly preinit: 'before' | 'after' | null;
   /** Lines of `ip -batch` that make links, addresses and routes; `netns peer` is the far side of a wire. */
@@ -78,7 +80,7 @@ export async function play(scene: Scene): Promise<Seen> {
 
 function run(scene: Scene): Promise<string> {
   const variables = [...scene.variables].map(([name, value]) => `${name}=${value}`);
-  const shell = ['sh', '-euc', STAGE_SCRIPT, 'rehearsal', ...variables];
+  const shell = ['sh', '-euc', STAGE_SCRIPT, 'rehearsal', ...variables, ...scene.always];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, ...shell], {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: TIME_LIMIT,
@@ -91,6 +93,7 @@ function run(scene: Scene): Promise<string> {
       script: scene.script,
       preinit: scene.preinit ?? '',
       boot: scene.atBoot ? 'yes' : '',
+      count: String(variables.length),
       pid: scene.variables.get('pid') ?? '0',
     },
   });

@@ -22,6 +22,8 @@ export interface DhcpOptions {
   readonly renewEvery?: number;
   /** Further statements of dhcpd.conf(5). */
   readonly offers?: string;
+  /** Those that must stand before everything else: definitions of options. */
+  readonly define?: string;
 }
 
 /** What only the far side of the wire can do. */
@@ -50,7 +52,7 @@ export async function startDhcpServer(host: LabHost, options: DhcpOptions = {}):
   return { log, stop: () => stop(host, child, `${folder}.pid`) };
 }
 
-function dhcpdConf({ wire = 0, lease = 600, renewEvery, offers = '' }: DhcpOptions): string {
+function dhcpdConf({ wire = 0, lease = 600, renewEvery, offers = '', define = '' }: DhcpOptions): string {
   const { network, router, pool } = subnet(wire);
   // A server may send options unasked by changing the list of those asked for: dhcpd.conf(5), dhcp-parameter-request-list.
   const renewal = renewEvery
@@ -65,6 +67,7 @@ min-lease-time 1;
 default-lease-time ${lease};
 max-lease-time ${lease};
 option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;
+${define}
 ${renewal}
 subnet ${network} netmask 255.255.255.0 {
   range ${pool};

@@ -1,7 +1,7 @@
 /** Each rehearsal foretells what the real event makes of the host: real dhclient, real dhcpd, and both outcomes compared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Dhclient, subnet } from './dhcp.ts';
+import { Dhclient, startDhcpServer, subnet } from './dhcp.ts';
 import { type LabHost, unavailable } from './host.ts';
 import { apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from './scene.ts';
 
@@ -118,6 +118,136 @@ test('routes that the server sends, a metric, and a neighbour of ours that adds 
   }
 });
 
+test('dhclient-script finds the environment that dhclient gives it', options, async () => {
+  const dhcp = {
+    lease: 12,
+    renewEvery: 3,
+    offers: `option domain-name "isp.example b.example"; option domain-search "a.example", "b.example";
+      option rfc3442-classless-static-routes 24, 10, 99, 0, 10, 77, 0, 1, 0, 10, 77, 0, 1; option ip-forwarding false;
+      option ntp-servers 10.77.0.98, 10.77.0.97; option nis-domain "not a name"; option root-path "/x'y";
+      option merit-dump "it's \\"\\$odd\\" \`here\` & | \\\\ there"; option vendor-class-identifier 1:2:a0; option time-offset -3600;
+      option netbios-node-type 8; option static-routes 10.1.0.0 10.77.0.1, 10.2.0.0 10.77.0.1; option site-specific "one, two";
+      filename "boot file"; server-name "server"; dhcp-cache-threshold 0;`.replace(/^ */gm, ''),
+    define: 'option site-specific code 224 = text;',
+  };
+  await using scene = await staleHost(dhcp);
+  const { host, client } = scene;
+  const conf = OLD_DHCLIENT_CONF.replace(/^supersede domain.*\n/gm, '').replace(
+    'request subnet-mask',
+    'request site-specific, merit-dump, nis-domain, root-path, ip-forwarding, static-routes, netbios-node-type, subnet-mask',
+  );
+  await host.write('/etc/dhcp/dhclient.conf', `option site-specific code 224 = text;\ntimeout 3; reboot 1;\n${conf}`);
+  await client.kill();
+  await host.write(
+    '/etc/dhcp/dhclient-enter-hooks.d/aa-dump',
+    'echo "BEGIN $reason"; env; echo END\nmkdir -p /run/lab/env; env >"/run/lab/env/$reason"\n',
+  );
+  const args = [
+    '-4',
+    '-v',
+    '-e',
+    'IF_METRIC=100',
+    '-pf',
+    '/run/dhclient.eth0.pid',
+    '-lf',
+    '/var/lib/dhcp/dhclient.eth0.leases',
+    'eth0',
+  ];
+  const again = Dhclient.start(host, { args });
+  await again.leased();
+  const alike = async (reason: string, foretold: Foretold) => {
+    const block = new RegExp(`^BEGIN ${reason}\n(.*?)^END`, 'ms').exec(foretold.output)?.[1] ?? '';
+    assert.deepEqual(variables(block), variables(await host.read(`/run/lab/env/${reason}`)), reason);
+  };
+  const foretold = new Map<string, Foretold>();
+  for (const reason of ['RENEW', 'REBOOT', 'EXPIRE']) foretold.set(reason, await foretell(host, reason));
+  assert.match(foretold.get('RENEW')!.output, /new_site_specific=one, two/);
+  await again.leased();
+  await alike('RENEW', foretold.get('RENEW')!);
+  await again.kill();
+  const third = Dhclient.start(host, { args });
+  await third.leased();
+  await alike('REBOOT', foretold.get('REBOOT')!);
+  await alike('PREINIT', foretold.get('REBOOT')!);
+  await cameTrue(host, foretold.get('REBOOT')!);
+  const said = third.log.lines.length;
+  await scene.server.stop();
+  await third.log.until(/^DHCPDISCOVER/, said);
+  await alike('EXPIRE', foretold.get('EXPIRE')!);
+  await third.kill();
+
+  // A lease that is good for longer than dhclient waits for a server.
+  const server = await startDhcpServer(host, { ...dhcp, lease: 600 });
+  const fourth = Dhclient.start(host, { args });
+  await fourth.leased();
+  const timeout = await foretell(host, 'TIMEOUT');
+  await fourth.kill();
+  await server.stop();
+  await Dhclient.start(host, { args }).log.until(/^bound/);
+  await alike('TIMEOUT', timeout);
+});
+
+test('the next boot: an interface without anything, an empty /run', options, async (t) => {
+  const ways = Object.entries(WAYS).map(([way, prepare]) =>
+    t.test(way, async () => {
+      await using scene = await staleHost({ offers: 'option ntp-servers 10.77.0.98;' });
+      const { host, client } = scene;
+      await host.write(
+        '/etc/sysctl.d/10-first.conf',
+        'net.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.lo.rp_filter\nnet.ipv4.tcp_syncookies = 2\n',
+      );
+      await host.write(
+        '/etc/sysctl.d/70-other.conf',
+        'net.ipv4.ip_default_ttl = 70\nnet.ipv4.conf.eth9.rp_filter = 1\nnet.ipv4.tcp_syncookies=0',
+      );
+      await host.write('/run/sysctl.d/70-other.conf', 'net.ipv4.ip_default_ttl = 71\n');
+      await host.sh(
+        'echo "sysctl: { net.ipv4.ip_default_ttl: 99, net.ipv4.ip_forward: 1 }" >>/etc/holdfast/agent.yaml',
+      );
+      await host.agent('apply');
+      if (prepare !== apply) {
+        await host.sh('rm /etc/dhcp/dhclient-*-hooks.d/zz-holdfast');
+        await prepare(host);
+      }
+      const { code, stdout } = await host.agent('rehearse', 'boot', 'eth0', '--json');
+      assert.equal(code, 2, 'another file has the last word on a sysctl');
+      const { interfaces, sysctls } = JSON.parse(stdout);
+      const [foretold] = interfaces[0].rehearsals;
+      assert.equal(foretold.reason, 'REBOOT');
+      assert.equal(foretold.differs, prepare !== apply);
+
+      await client.kill();
+      await host.sh('ip addr flush dev eth0; ip link set eth0 down; rm -rf /run/holdfast');
+      await Dhclient.start(host).leased();
+      await cameTrue(host, foretold);
+
+      // As udev has it done when an interface comes.
+      await host.sh('ip link add eth9 type veth peer name eth8');
+      await host.sh('/usr/lib/systemd/systemd-sysctl --prefix=/net/ipv4 2>&1 || :');
+      const value = (key: string) => sysctls.find((one: { key: string }) => one.key === key);
+      for (const key of [
+        'net.ipv4.ip_default_ttl',
+        'net.ipv4.conf.eth9.rp_filter',
+        'net.ipv4.tcp_syncookies',
+        'net.ipv4.ip_forward',
+      ]) {
+        assert.equal((await host.sh(`sysctl -n ${key}`)).trim(), value(key).value, key);
+      }
+      for (const name of ['eth0', 'eth8', 'default', 'all']) {
+        assert.equal(
+          (await host.sh(`sysctl -n net.ipv4.conf.${name}.rp_filter`)).trim(),
+          value('net.ipv4.conf.*.rp_filter').value,
+          name,
+        );
+      }
+      assert.equal(value('net.ipv4.ip_default_ttl').file, '/etc/sysctl.d/70-other.conf');
+      assert.equal(value('net.ipv4.ip_default_ttl').ok, false);
+      assert.equal(value('net.ipv4.ip_forward').ok, true);
+    }),
+  );
+  await Promise.all(ways);
+});
+
 interface Foretold {
   readonly code: number | null;
   readonly routerAnswers: boolean | null;
@@ -125,6 +255,7 @@ interface Foretold {
   readonly addresses: { readonly after: readonly string[] };
   readonly routes: { readonly after: readonly string[] };
   readonly notes: readonly string[];
+  readonly output: string;
 }
 
 async function foretell(host: LabHost, reason: string): Promise<Foretold> {
@@ -154,6 +285,14 @@ async function cameTrue(host: LabHost, { resolvConf, addresses, routes }: Foreto
   const table = (await host.sh('ip -4 route show table main')).split('\n').map((line) => line.trim());
   assert.deepEqual(routes.after.toSorted(), table.filter((line) => line !== '').toSorted());
   assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
+}
+
+/** Sorted, without what is the process's own and what only time decides. */
+function variables(env: string): string[] {
+  return env
+    .split('\n')
+    .filter((line) => line !== '' && !/^(PWD|OLDPWD|SHLVL|_|pid|(new|old)_expiry)=/.test(line))
+    .sort();
 }
 
 /** The server that leased is gone; another one, at another address, knows of the lease. */
