@@ -11,7 +11,7 @@ import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { lockForLife } from '../host/lock.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
-import { optimise } from '../host/optimise.ts';
+import { saveMemory } from '../host/v8.ts';
 import { type Identity, identify } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { openContext, openHost } from './context.ts';
@@ -25,8 +25,8 @@ const DAEMON_LOCK = `${RUN_FOLDER}/daemon`;
 
 /** Gives the exit status once it was told to end. Throws ConfigFailure where it cannot even start. */
 export async function run(options: CommonOptions): Promise<number> {
-  optimise(false);
   inheritNotifySocket();
+  saveMemory();
   const other = otherDaemon(openHost(options));
   if (other !== null) {
     const who = other === '' ? '' : ` (process ${other})`;

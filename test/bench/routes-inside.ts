@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { Host } from '../../agent/host/host.ts';
-import { optimise } from '../../agent/host/optimise.ts';
+import { saveMemory } from '../../agent/host/v8.ts';
 import { routesProbe } from '../../probes/routes.ts';
 import { routesByProtocolProbe } from '../../probes/routes-by-protocol.ts';
 
@@ -20,7 +20,7 @@ export interface RoutesMeasured {
 
 const RUNS = 10;
 
-optimise(false); // as the daemon begins
+saveMemory(); // as the daemon begins
 
 const program = process.argv[2]!;
 const measured: RoutesMeasured = { c: [], byProtocol: [], cpu: [], totals: [], resident: 0 };

@@ -1,6 +1,6 @@
 /** Dumps: every object of a kind that the kernel holds, as one consistent list (netlink(7), NLM_F_DUMP). */
 import { setTimeout as wait } from 'node:timers/promises';
-import { optimise } from '../optimise.ts';
+import { optimise } from '../v8.ts';
 import { FLAG, MESSAGE, message } from './message.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 
@@ -60,7 +60,7 @@ export class DumpReader {
     if ((data.readUInt16LE(at + 6) & FLAG.dumpInterrupted) !== 0) this.interrupted = true;
     if (type === this.#gives) {
       // The daemon does without otherwise.
-      if (++this.#objects === MANY) optimise(true);
+      if (++this.#objects === MANY) optimise();
       return this.#gatherer.take(data, at, end);
     }
     if (type !== MESSAGE.done && type !== MESSAGE.error) return false;

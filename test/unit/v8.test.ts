@@ -1,6 +1,6 @@
 /** What the daemon's functions cost while nothing happens, and that a full routing table is still read at full speed. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { REPOSITORY } from './scratch.ts';
 
@@ -10,7 +10,7 @@ import { REPOSITORY } from './scratch.ts';
  */
 function becomesOptimised(begin: string): boolean {
   const script = `
-    const { optimise } = await import('${REPOSITORY}/agent/host/optimise.ts');
+    const { optimise, saveMemory } = await import('${REPOSITORY}/agent/host/v8.ts');
     const { DumpReader } = await import('${REPOSITORY}/agent/host/netlink/dump.ts');
     const { setImmediate: turn } = await import('node:timers/promises');
     const hot = (n) => { let sum = 0; for (let i = 0; i < 10; i += 1) sum += i * n; return sum; };
@@ -21,7 +21,10 @@ function becomesOptimised(begin: string): boolean {
     }
     console.log(%GetOptimizationStatus(hot) & 96);`;
   const flags = ['--allow-natives-syntax', '--input-type=module', '--disable-warning=ExperimentalWarning'];
-  return execFileSync(process.execPath, [...flags, '-e', script], { encoding: 'utf8' }) !== '0\n';
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', script], { encoding: 'utf8' });
+  // V8 names on stderr a flag that it does not know, and goes on.
+  assert.deepEqual([status, stderr], [0, '']);
+  return stdout !== '0\n';
 }
 
 /** Reads a dump of so many objects: bare headers of netlink messages of type 24, sequence 1. */
@@ -35,11 +38,11 @@ const dump = (objects: number) => `
 
 test('what is called often is not compiled anew once that is switched off', () => {
   assert.equal(becomesOptimised(''), true, 'as Node is');
-  assert.equal(becomesOptimised('optimise(false);'), false);
-  assert.equal(becomesOptimised('optimise(false); optimise(true);'), true);
+  assert.equal(becomesOptimised('saveMemory();'), false);
+  assert.equal(becomesOptimised('saveMemory(); optimise();'), true);
 });
 
 test('a large dump switches it on again, a small one does not', () => {
-  assert.equal(becomesOptimised(`optimise(false); ${dump(10_000)}`), false);
-  assert.equal(becomesOptimised(`optimise(false); ${dump(20_000)}`), true);
+  assert.equal(becomesOptimised(`saveMemory(); ${dump(10_000)}`), false);
+  assert.equal(becomesOptimised(`saveMemory(); ${dump(20_000)}`), true);
 });
