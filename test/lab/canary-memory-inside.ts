@@ -6,14 +6,13 @@
  *   node canary-memory-inside.ts CGROUP
  */
 import { once } from 'node:events';
-import { openSync, writeSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { Host } from '../../agent/host/host.ts';
 import { RTMSG } from '../../agent/host/netlink/counts.ts';
 import { attribute, FAMILY, FLAG, MESSAGE } from '../../agent/host/netlink/message.ts';
 import { MAIN_TABLE } from '../../agent/host/netlink/names.ts';
-import { RawNetlinkSocket } from '../../agent/host/netlink/native.ts';
 import { type Change, change } from '../../agent/host/netlink/request.ts';
 import { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 import { canaryProbe } from '../../probes/canary.ts';
@@ -59,10 +58,13 @@ async function main(): Promise<void> {
 }
 
 async function enter(): Promise<void> {
-  askFromWithin();
+  await read(); // with all that it needs loaded, and its socket open, as in a daemon whose cgroup fills up later
   using socket = await NetlinkSocket.open();
+  writeFileSync(join(cgroup, 'tasks'), '0');
   const [routes, refused] = await fill(socket);
-  const found: Inside = { routes, refused, readings: await read() };
+  const readings = await read();
+  writeFileSync(join(cgroup, '../tasks'), '0');
+  const found: Inside = { routes, refused, readings };
   parentPort!.postMessage(found);
   await canary.close!();
 }
@@ -74,27 +76,6 @@ async function fill(socket: NetlinkSocket): Promise<[number, number[]]> {
     if (refused.length === BATCH) return [added, refused];
     added += BATCH - refused.length;
   }
-}
-
-/**
- * Lets this thread be in the cgroup for each system call that asks the kernel over netlink. Afterwards it must not: after
- * each of them its event loop makes a new epoll entry, in kernel memory, and libuv aborts where that is refused. From the
- * event loop itself, the socket makes the call at once.
- */
-function askFromWithin(): void {
-  const within = openSync(join(cgroup, 'tasks'), 'w');
-  const without = openSync(join(cgroup, '../tasks'), 'w');
-  const { send } = RawNetlinkSocket.prototype;
-  RawNetlinkSocket.prototype.send = function (...message: Parameters<typeof send>) {
-    setImmediate(() => {
-      writeSync(within, '0');
-      try {
-        send.apply(this, message);
-      } finally {
-        writeSync(without, '0');
-      }
-    });
-  };
 }
 
 /** 10.0.0.0/24 and so on, from the one of that number. */

@@ -1,11 +1,16 @@
 /** Conversations with the kernel over a netlink socket (netlink(7)): a datagram goes out, answers come in. */
+import { readSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
-import type { RawNetlinkSocket, RawNetlinkSocketOptions } from 'netlink/dist/raw.js';
+import { errorCode, errorMessage } from '../errors.ts';
 import { align, HEADER, MESSAGE } from './message.ts';
+import type { Descriptor } from './native.ts';
 
 const NETLINK_ROUTE = 0;
 /** Bytes of one receive. The kernel fills the datagrams of a dump up to what was last received with, 32 KiB at most. */
-const RECEIVE = 32 * 1024;
+const answer = Buffer.alloc(32 * 1024);
+/** Milliseconds for which the event loop may stand still while the kernel answers: 1,000,000 routes take some hundred. */
+const TURN = 10;
 
 /** `code` is the name of the kernel's error number (`ENOMEM`), or says what was wrong with the answer itself. */
 export class NetlinkError extends Error {
@@ -21,30 +26,22 @@ export class NetlinkError extends Error {
 /** Takes the message whose header is at `at` and whose body ends before `end`. True: the conversation is over. */
 export type Take = (data: Buffer, at: number, end: number) => boolean;
 
+/**
+ * The kernel carries out what is asked within the system call that asks (rtnetlink_rcv), and lists the next part of a dump
+ * within the one that receives the last (netlink_recvmsg): an answer is always there already, and nothing has to wait.
+ */
 export class NetlinkSocket implements Disposable {
-  readonly #raw: RawNetlinkSocket;
+  readonly #socket: Descriptor;
   #closed = false;
-  /** Of the conversation that goes on; what comes when there is none is nobody's. */
-  #receive: ((data: Buffer) => void) | null = null;
-  #fail: ((error: Error) => void) | null = null;
 
-  private constructor(raw: RawNetlinkSocket) {
-    this.#raw = raw;
-    raw.unref();
-    raw.on('message', (data, { port }) => {
-      // Port 0 is the kernel.
-      if (port === 0) this.#receive?.(data);
-      (data.buffer as ArrayBuffer).transfer(0);
-    });
-    raw.on('truncatedMessage', () => this.#fail?.(new NetlinkError('EMSGSIZE', 'the kernel’s answer was cut off')));
-    raw.on('error', ({ code, message }) => this.#fail?.(new NetlinkError(code, `netlink: ${message}`)));
+  private constructor(socket: Descriptor) {
+    this.#socket = socket;
   }
 
   static async open(): Promise<NetlinkSocket> {
     // Only now: where the native part cannot be loaded, only what needs it fails.
-    const { RawNetlinkSocket } = await import('./native.ts');
-    const options = { messagePeeking: false, msgBufferSize: RECEIVE, localPort: 0 } as RawNetlinkSocketOptions;
-    return new NetlinkSocket(new RawNetlinkSocket(NETLINK_ROUTE, options));
+    const { openNetlink } = await import('./native.ts');
+    return new NetlinkSocket(openNetlink(NETLINK_ROUTE));
   }
 
   get closed(): boolean {
@@ -53,46 +50,43 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends one datagram, which may hold several messages, and hands on what the kernel answers until `take` has enough. The
-   * buffers must not be kept: their memory is given back at once, since 1,000,000 routes are 40 MB of answers that would
-   * wait for the collector. One conversation at a time; one that fails closes the socket, and so must who ends it before
-   * the kernel did. Throws NetlinkError (also for what was lost or cut off: nobody may count the rest), what `take`
-   * throws, and the signal's reason.
+   * buffers must not be kept: all answers come in the same one. Between the parts of a long answer others get their turn.
+   * One conversation at a time; one that fails closes the socket, and so must who ends it before the kernel did. Throws
+   * NetlinkError (also for what was lost or cut off: nobody may count the rest), what `take` throws, and the signal's
+   * reason.
    */
   async converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    this.#fail = reject;
-    this.#receive = (data) => {
-      try {
-        if (!eachMessage(data, take)) return;
-        resolve();
-      } catch (error) {
-        reject(error);
-      }
-      this.#receive = null;
-    };
-    this.#raw.ref();
+    const { fd } = this.#socket;
     try {
-      this.#raw.send(datagram);
-      await promise;
-      this.#raw.unref();
+      asked('ask', () => writeSync(fd, datagram));
+      for (let since = performance.now(); ; ) {
+        const length = asked('hear', () => readSync(fd, answer));
+        if (eachMessage(answer.subarray(0, length), take)) return;
+        if (performance.now() - since < TURN) continue;
+        await setImmediate();
+        signal.throwIfAborted();
+        since = performance.now();
+      }
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
-    } finally {
-      this.#receive = null;
-      this.#fail = null;
-      signal.removeEventListener('abort', abort);
     }
   }
 
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    // Not at once: inside of the socket's own callback, closing would free what it still uses.
-    setImmediate(() => this.#raw.close());
+    this.#socket.close();
+  }
+}
+
+/** EAGAIN: there is no answer, nor will there be one. */
+function asked(deed: string, call: () => number): number {
+  try {
+    return call();
+  } catch (error) {
+    throw new NetlinkError(errorCode(error) ?? 'UNKNOWN', `netlink: cannot ${deed} the kernel: ${errorMessage(error)}`);
   }
 }
 
