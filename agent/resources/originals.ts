@@ -107,6 +107,8 @@ export class Originals {
   }
 
   private save(original: Original): void {
+    // The folder above holds what others than root may see, too.
+    this.host.makeFolder(STATE_FOLDER, 0o755);
     this.host.makeFolder(FOLDER, 0o700);
     this.host.replace(recordPath(original.kind, original.key), `${asciiJson(original)}\n`, 0o600);
   }

@@ -68,6 +68,8 @@ test('apply measures, writes the nearest first, and then leaves it', { skip }, a
     /puppet\.example\.com:8140: 10\.88\.0\.2 \([\d.]+ ms\), 10\.88\.0\.3 \([\d.]+ ms\), 10\.88\.0\.1 \([\d.]+ ms\); measured \d+ s ago/,
   );
   assert.equal(far.tried, tried);
+  const other = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', 'agent', 'status'];
+  assert.match((await host.run(other)).stdout, /puppet\.example\.com:8140: 10\.88\.0\.2 /);
   assert.equal(await host.sh(`stat -c '%i %z' ${RECORD} /etc/resolv.conf ${ENTER_HOOK}`), before);
 });
 

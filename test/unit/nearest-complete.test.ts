@@ -118,6 +118,9 @@ test('a record of anything else than measurements is none', (t) => {
   const bad: unknown[] = [
     { ...good, order: [{ ...place, address: '10.1.0.1\nnameserver 6.6.6.6' }] },
     { ...good, order: [{ ...place, address: '$(reboot)' }] },
+    ...['10.1.0', '10.1.0.256', '10.1.0.01', '10.1.0.1.', '10.1.0.1.1', '::1', '10.1.0.1\n'].map((address) => {
+      return { ...good, order: [{ ...place, address }] };
+    }),
     { ...good, order: [{ ...place, address: ['10.1.0.1'] }] },
     { ...good, order: [place, place] },
     { ...good, order: [{ ...place, time: 'soon' }] },
