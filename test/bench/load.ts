@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { json } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { metrics } from '../../agent/report/otlp.ts';
@@ -25,12 +26,19 @@ export interface LoadResult {
   readonly acknowledged: number;
   readonly failed: number;
   readonly seconds: number;
-  /** Milliseconds from when it was due to its answer. */
-  readonly p50: number;
-  readonly p99: number;
+  /** Milliseconds from when it was due to its answer: of the first heartbeats, by which hosts become known, and of all others. */
+  readonly first: Latency;
+  readonly later: Latency;
+  /** Milliseconds that this process itself was late by: what is within it says nothing of the collector. */
+  readonly lag: number;
   /** Of one heartbeat, before and after gzip. */
   readonly bytes: number;
   readonly packed: number;
+}
+
+interface Latency {
+  readonly p50: number;
+  readonly p99: number;
 }
 
 /** Stand in the encoded heartbeat for what differs from beat to beat. */
@@ -41,32 +49,51 @@ if (import.meta.main) console.log(JSON.stringify(await load((await json(process.
 
 async function load({ port, hosts, beats, connections, rate, start, interval }: LoadJob): Promise<LoadResult> {
   const templates = Array.from({ length: hosts }, (_, host) => template(host));
-  const latencies: number[] = [];
+  const [first, later]: number[][] = [[], []];
   let [failed, packed] = [0, 0];
+  const sockets = await Promise.all(Array.from({ length: connections }, () => connected(port)));
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
   const began = performance.now();
   // A host's heartbeats come in order, so each has its connection.
-  const run = async (first: number) => {
-    const socket = connect(port, '127.0.0.1');
-    await once(socket, 'connect');
+  const run = async (socket: Socket, offset: number) => {
     for (let number = 0; number < beats; number += 1) {
-      for (let host = first; host < hosts; host += connections) {
+      for (let host = offset; host < hosts; host += connections) {
         const due = rate === null ? performance.now() : began + ((number * hosts + host) * 1000) / rate;
         const early = due - performance.now();
         if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
         const body = gzipSync(fill(templates[host]!, start + number * interval, number + 1), { level: 1 });
         packed = body.length;
         if (!(await post(socket, body))) failed += 1;
-        latencies.push(performance.now() - due);
+        (number === 0 ? first : later)!.push(performance.now() - due);
       }
     }
     socket.destroy();
   };
-  await Promise.all(Array.from({ length: connections }, (_, first) => run(first)));
+  await Promise.all(sockets.map(run));
   const seconds = (performance.now() - began) / 1000;
-  latencies.sort((a, b) => a - b);
-  const share = (part: number) => latencies[Math.floor(latencies.length * part)] ?? Number.NaN;
-  const bytes = templates[0]!.bytes.length;
-  return { acknowledged: hosts * beats - failed, failed, seconds, p50: share(0.5), p99: share(0.99), bytes, packed };
+  return {
+    acknowledged: hosts * beats - failed,
+    failed,
+    seconds,
+    first: latency(first!),
+    later: latency(later!),
+    lag: delay.percentile(99) / 1e6,
+    bytes: templates[0]!.bytes.length,
+    packed,
+  };
+}
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  return socket;
+}
+
+function latency(all: number[]): Latency {
+  all.sort((a, b) => a - b);
+  const share = (part: number) => all[Math.floor(all.length * part)] ?? Number.NaN;
+  return { p50: share(0.5), p99: share(0.99) };
 }
 
 /** One request on a connection that is kept; true: it was taken. */
