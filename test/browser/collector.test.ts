@@ -70,6 +70,19 @@ test('10,000 hosts on the real collector: a drift and its healing, a table near 
   await see(page, '#charts', '3,900 routes, 95% of the limit of 4,096');
   assert.equal(await page.locator('line.limit').count(), 1);
 
+  // The table is full: routes are refused, and the daemon that lost them says so.
+  await beat({ limit: 4_096, routes: 4_180 });
+  const body = 'KRT SEND ADD 198.51.100.0/24: Cannot allocate memory';
+  const attributes = { cause: 'route-add-failed' };
+  await send(url, event(host, 'full-1', { name: 'holdfast.memory_error', severity: 'error', body, attributes }), {
+    signal: 'logs',
+  });
+  await see(page, '#charts', '4,180 routes, 102% of the limit of 4,096');
+  await see(page, '#attention', '102 %');
+  await see(page, '#attention', 'Memory error');
+  await see(page, '#events', 'Cannot allocate memory');
+  await unmarked(page);
+
   const last = Date.now();
   await beat({ limit: 4_096, time: last + 1_000 });
   await beat({ limit: 4_096, time: last + 2_000 });

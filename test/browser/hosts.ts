@@ -115,10 +115,10 @@ export function grow(host: FleetHost, count: number): void {
   if (count >= limit * 0.8) needs(host, 'table-near-limit', `The IPv6 table holds ${count} of at most ${limit} routes`);
 }
 
-function memoryError(host: FleetHost): void {
+export function memoryError(host: FleetHost): void {
   const text = 'KRT SEND ADD 198.51.100.0/24: Cannot allocate memory';
   host.events = [
-    event(Date.now() - 3 * MINUTE, 'holdfast.memory_error', 'error', text, { cause: 'route-add' }),
+    event(Date.now() - 3 * MINUTE, 'holdfast.memory_error', 'error', text, { cause: 'route-add-failed' }),
     ...host.events,
   ];
   host.row = { ...host.row, memoryErrors: 3 };
