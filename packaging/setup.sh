@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # What each is for: DHCP clients and servers and a DNS server to test against; network namespaces and pings; fault
 # injection, other shells, attributes; stripping the executables (both architectures); minimal systems to start the executable on.
-debian_packages="isc-dhcp-client isc-dhcp-server dnsmasq-base
+debian_packages="isc-dhcp-client dhcpcd-base isc-dhcp-server dnsmasq-base
   iproute2 iputils-ping procps util-linux
   strace busybox shellcheck attr e2fsprogs
   binutils binutils-aarch64-linux-gnu

@@ -3,6 +3,9 @@ import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
 import type { LeaseHolder } from './holder.ts';
 
+export const ENTER_HOOK = '/etc/dhcpcd.enter-hook';
+export const DHCPCD_CONF = '/etc/dhcpcd.conf';
+
 /** dhcpcd writes a lease file at every lease that it gets, renewals too: IF.lease, IF-SSID.lease, IF.lease6. */
 const LEASES = '/var/lib/dhcpcd';
 

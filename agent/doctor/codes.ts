@@ -171,7 +171,7 @@ export const CODES = {
   },
   'HF-DHCP-OTHER': {
     severity: 'warning',
-    why: 'Holdfast knows ISC dhclient alone: what is configured under dhclient does not reach this client.',
+    why: 'What is configured under dhclient does not reach this client; docs/clients.md says with which ones Holdfast holds dns.',
     remedy: 'If it serves the same interfaces, configure them there.',
   },
   'HF-CONF-SYNTAX': {

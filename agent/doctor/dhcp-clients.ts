@@ -21,6 +21,11 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
   for (const name of DHCP_DAEMONS) {
     const pid = daemons.get(name);
     if (pid === undefined) continue;
+    // Of it Holdfast holds `dns`; that alone is what most hosts want of it.
+    if (name === 'dhcpcd') {
+      yield { code: 'HF-DHCP-OTHER', seen: `dhcpcd[${pid}] runs; dns is held with it, too`, severity: 'note' };
+      continue;
+    }
     // networkd is more than a DHCP client, and often only that more.
     if (name === 'systemd-network') {
       yield { code: 'HF-DHCP-OTHER', seen: `systemd-networkd[${pid}] runs, and may use DHCP`, severity: 'note' };

@@ -4,7 +4,7 @@ import { visible } from '../config/errors.ts';
 import { runningDaemons } from '../host/daemons.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { ResourceName } from '../resources/names.ts';
+import { RESOURCE_NAMES, type ResourceName } from '../resources/names.ts';
 import { apparmor } from './apparmor.ts';
 import type { Check, Seen, Surroundings } from './check.ts';
 import { CODES, type Code, type Severity } from './codes.ts';
@@ -35,14 +35,14 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['resolver'], look: resolvConfOwner },
   { about: ['resolver'], look: nameService },
   { about: ['resolver'], look: libc },
-  { about: ['hooks', 'dhclient'], look: dhcpClientsSeen },
+  { about: ['hooks', 'dhcpcd', 'dhclient'], look: dhcpClientsSeen },
   { about: ['hooks'], look: hooks },
   { about: ['hooks'], look: apparmor },
   { about: ['dhclient'], look: dhclientConf },
   { about: ['sysctl'], look: sysctlBoot },
   { about: ['sysctl'], look: sysctlScopes },
   { about: ['sysctl'], look: routeLimit },
-  { about: ['hooks', 'resolver', 'dhclient', 'sysctl'], look: programs },
+  { about: RESOURCE_NAMES, look: programs },
 ];
 
 const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);

@@ -1,5 +1,7 @@
 /** Programs that write /etc/resolv.conf although it is no link of theirs. */
+import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import type { Host } from '../host/host.ts';
+import { findBlock } from '../resolver/marked-block.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { filesIn, statements } from './lines.ts';
@@ -64,10 +66,10 @@ function networkManagerFiles(host: Host, main: string): string[] {
   return [...vendor.filter((file) => !masked.has(name(file))), ...runtime, main, ...local];
 }
 
-/** dhcpcd's hook 20-resolv.conf writes it, unless it is told not to (dhcpcd.conf(5), nohook). */
+/** dhcpcd's hook 20-resolv.conf writes it, unless it is told not to (dhcpcd.conf(5), nohook), or ours is before it. */
 function dhcpcd(host: Host, pid: number | undefined): string | null {
-  if (pid === undefined) return null;
-  const off = statements(host, '/etc/dhcpcd.conf').some(({ text }) => /^nohook\b.*\bresolv\.conf/.test(text));
+  if (pid === undefined || findBlock(host.readText(ENTER_HOOK) ?? '') !== null) return null;
+  const off = statements(host, DHCPCD_CONF).some(({ text }) => /^nohook\b.*\bresolv\.conf/.test(text));
   return off ? null : `dhcpcd[${pid}] runs, without "nohook resolv.conf" in /etc/dhcpcd.conf`;
 }
 

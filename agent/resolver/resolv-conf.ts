@@ -26,6 +26,12 @@ export function managedKeywords(dns: DesiredDns): Keyword[] {
   return KEYWORDS.filter((keyword) => managed[keyword]);
 }
 
+/** Names and servers are all configured: no lease has anything to add. */
+export function leavesNothingOpen(dns: DesiredDns): boolean {
+  const managed = managedKeywords(dns);
+  return managed.includes('domain') && managed.includes('nameserver');
+}
+
 /** Our lines of one keyword, each with its newline. */
 export function wantedLines(dns: DesiredDns, keyword: Keyword): string {
   const joined = (values: readonly string[] | null) => (values?.length ? `${keyword} ${values.join(' ')}\n` : '');

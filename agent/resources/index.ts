@@ -2,6 +2,7 @@
 import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { Dhclient } from './dhclient.ts';
+import { Dhcpcd } from './dhcpcd.ts';
 import { Hooks } from './hooks.ts';
 import type { KnownFiles } from './known.ts';
 import { RESOURCE_NAMES, type ResourceName } from './names.ts';
@@ -16,6 +17,7 @@ export function makeResources(
 ): Resource[] {
   const all: Record<ResourceName, () => Resource> = {
     hooks: () => new Hooks(host, desired, known),
+    dhcpcd: () => new Dhcpcd(host, desired.dns, known),
     resolver: () => new Resolver(host, desired.dns),
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),

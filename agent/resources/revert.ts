@@ -1,4 +1,5 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
+import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
@@ -61,7 +62,7 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
     return { ...outcome, result: 'failed', actual: current, reason };
   }
   if (wanted === null) host.remove(key);
-  else host.replace(key, wanted, mode);
+  else host.replace(key, wanted, mode, { keepTime: key === host.target(DHCPCD_CONF) });
   const actual = host.readText(key);
   return actual === wanted
     ? { ...outcome, result: 'changed', actual }
@@ -96,7 +97,7 @@ function currentValue(host: Host, original: Original): string | null {
 }
 
 function urgency({ key }: Original): number {
-  if (key.includes('dhclient-enter-hooks') || key.includes('dhclient-exit-hooks')) return 2;
+  if (/dhclient-(enter|exit)-hooks/.test(key) || key === ENTER_HOOK) return 2;
   return key.endsWith('/ip_forward') || key.endsWith('/all/forwarding') ? 1 : 0;
 }
 

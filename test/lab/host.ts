@@ -29,11 +29,14 @@ const PARTS = {
   unshare: 'util-linux',
 } as const;
 
-/** Why there can be no throw-away host here, as one sentence, or false: fits the `skip` of node:test. */
-export function unavailable(): string | false {
+/**
+ * Why there can be no throw-away host here, as one sentence, or false: fits the `skip` of node:test.
+ * @param further programs that are wanted beside, with Debian's package of each.
+ */
+export function unavailable(further: Readonly<Record<string, string>> = {}): string | false {
   if (process.platform !== 'linux') return 'needs Linux';
   if (process.getuid?.() !== 0) return 'needs root, to make a network namespace';
-  const missing = Object.entries(PARTS).filter(([part]) => !inPath(part));
+  const missing = Object.entries({ ...PARTS, ...further }).filter(([part]) => !inPath(part));
   if (missing.length > 0) return `needs ${missing.map(([part, pkg]) => `${part} (Debian package ${pkg})`).join(', ')}`;
   try {
     execFileSync('unshare', ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', 'true'], { stdio: 'ignore' });
@@ -72,9 +75,11 @@ export class LabHost extends LabSystem {
   async #settle(interfaces: number): Promise<void> {
     for (let n = 0; n < interfaces; n++) await this.sh(`ip link add eth${n} type veth peer name srv${n} netns server`);
     // Nothing of what this machine's own administrator did may decide a test.
-    await this.sh('rm -rf /etc/holdfast /var/lib/holdfast /var/lib/dhcp/* /etc/sysctl.d/60-holdfast.conf');
     await this.sh(
-      'rm -f /etc/resolv.conf /etc/dhcp/dhclient-*-hooks.d/*holdfast*; hostname lab; echo lab >/etc/hostname',
+      'rm -rf /etc/holdfast /var/lib/holdfast /var/lib/dhcp/* /var/lib/dhcpcd/* /etc/sysctl.d/60-holdfast.conf',
+    );
+    await this.sh(
+      'rm -f /etc/resolv.conf /etc/dhcp/dhclient-*-hooks.d/*holdfast* /etc/dhcpcd.*-hook; hostname lab; echo lab >/etc/hostname',
     );
     await this.sh('mkdir -p /run/lab /var/lib/dhcp; : >/etc/resolv.conf; chmod 644 /etc/resolv.conf');
     const built = process.env.HOLDFAST_AGENT;

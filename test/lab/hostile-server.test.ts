@@ -8,59 +8,8 @@ import { test } from 'node:test';
 import { Dhclient } from './dhcp.ts';
 import type { LabHost } from './host.ts';
 import { unavailable } from './host.ts';
+import { CANARY, hostileOffers, VALUES } from './hostile.ts';
 import { AGENT_YAML, apply, holds, type Scene, staleHost } from './scene.ts';
-
-const CANARY = 'touch /run/lab/canary';
-
-const VALUES: Record<string, string> = {
-  'a command substitution': `$(${CANARY})`,
-  backquotes: `\`${CANARY}\``,
-  'a closed single quote': `'; ${CANARY}; '`,
-  'a closed double quote': `"; ${CANARY}; "`,
-  'a semicolon': `a; ${CANARY}`,
-  'line breaks': `a\nnameserver 6.6.6.6\nsearch evil.example\n${CANARY}\n`,
-  'a carriage return and a tab': 'a\r\tnameserver 6.6.6.6',
-  'a glob': '/*',
-  'an option': '-rf',
-  'printf directives': '%s%n%d\\n\\0\\c',
-  'an arithmetic substitution': `$((a[$(${CANARY})]))`,
-  parameters: '${IFS}$0$@${PATH}',
-  'a path': '../../../../etc/passwd',
-  'a trailing backslash': 'a\\',
-  'the end of our block': '# END holdfast',
-  '255 bytes': 'A'.repeat(255),
-  '255 quotes': "'".repeat(255),
-  'control and high bytes': '\x01\x07\x1b[2J\x7f\xff\xfe',
-  'a NUL': 'a\0b',
-};
-
-/** Every option whose value is text, and the two fields of the BOOTP header. */
-const TEXT = [
-  'domain-name',
-  'host-name',
-  'root-path',
-  'nis-domain',
-  'merit-dump',
-  'extensions-path',
-  'tftp-server-name',
-  'bootfile-name',
-];
-const FORCED = [12, 14, 15, 17, 18, 40, 66, 67, 119, 6, 42, 26]
-  .map((code) => code.toString(16).padStart(2, '0'))
-  .join(':');
-
-/** dhcpd.conf(5): octal escapes in strings, and any bytes where an option is given as an expression. */
-function offers(value: string): string {
-  const bytes = Buffer.from(value, 'latin1');
-  const octal = [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
-  const labels = [...bytes.subarray(0, 63)].map((byte) => byte.toString(16).padStart(2, '0'));
-  const search = [labels.length.toString(16).padStart(2, '0'), ...labels, '00'].join(':');
-  return `${TEXT.map((option) => `option ${option} "${octal}";`).join('\n  ')}
-  filename "${octal.slice(0, 120 * 4)}";
-  server-name "${octal.slice(0, 60 * 4)}";
-  option domain-search = ${search};
-  option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 3a:3b:${FORCED});`;
-}
 
 /** Every event of a lease under that server: BOUND, RENEW, and after a kill REBOOT. */
 async function events({ host, client }: Scene): Promise<Dhclient[]> {
@@ -99,7 +48,7 @@ test('hostile option values, everything configured', { skip: unavailable(), conc
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {
-        await using scene = await staleHost({ renewEvery: 1, offers: offers(value) });
+        await using scene = await staleHost({ renewEvery: 1, offers: hostileOffers(value) });
         await apply(scene.host);
         await unharmed(scene.host, await events(scene));
         await holds(scene.host);
@@ -113,7 +62,7 @@ test('hostile option values, the names left to the server', { skip: unavailable(
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {
-        await using scene = await staleHost({ renewEvery: 1, offers: offers(value) });
+        await using scene = await staleHost({ renewEvery: 1, offers: hostileOffers(value) });
         const { host } = scene;
         await host.write('/etc/holdfast/agent.yaml', yaml);
         // Nothing superseded: what the server sends for the names comes through.

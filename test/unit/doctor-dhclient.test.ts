@@ -49,10 +49,11 @@ test('its -cf file is gone, its script sources no hooks, another program runs it
 });
 
 test('other DHCP clients; networkd only perhaps', (t) => {
-  const seen = seenBy(t, dhcpClientsSeen, { files: FILES, daemons: { dhcpcd: 3, 'systemd-network': 4 } });
+  const seen = seenBy(t, dhcpClientsSeen, { files: FILES, daemons: { dhcpcd: 3, udhcpc: 5, 'systemd-network': 4 } });
   assert.deepEqual(
     seen.map(({ code, severity }) => [code, severity]),
     [
+      ['HF-DHCP-OTHER', 'note'],
       ['HF-DHCP-OTHER', undefined],
       ['HF-DHCP-OTHER', 'note'],
     ],

@@ -1,0 +1,190 @@
+import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { contested } from '../clients/holders.ts';
+import type { DesiredDns } from '../config/desired.ts';
+import { deeds } from '../dhclient/neighbours.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
+import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { applyFile } from './files.ts';
+import type { KnownFiles } from './known.ts';
+import { dnsSettings } from './resolver.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
+import { unreadable } from './unreadable.ts';
+
+const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
+
+/**
+ * Keeps dhcpcd from bringing back other DNS settings: at the next lease by its enter hook, which a running dhcpcd sources,
+ * too; at the next start by that and by dhcpcd.conf. No signal is sent: dhcpcd's answer to SIGHUP is to ask the server anew.
+ */
+export class Dhcpcd implements Resource {
+  readonly name = 'dhcpcd';
+  private readonly host: Host;
+  private readonly dns: DesiredDns | null;
+  private readonly known: KnownFiles;
+
+  constructor(host: Host, dns: DesiredDns | null, known: KnownFiles) {
+    this.host = host;
+    this.dns = dns;
+    this.known = known;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const { host } = this;
+    const here = runs(host) || (!host.live && installed(host));
+    const hook = await this.look(ENTER_HOOK, 'lease', (text) => this.hook(text, here));
+    if (!here && hook === null) return [];
+    const conf = await this.look(DHCPCD_CONF, 'boot', (text) => this.conf(text));
+    const refusal = contested(host, 'dhcpcd');
+    return [hook, conf]
+      .filter((finding) => finding !== null)
+      .map((finding) => (refusal === null ? finding : { ...finding, refusal, reason: refusal }));
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    if (finding.key === ENTER_HOOK && finding.wanted !== null) {
+      const checked = this.host.run('sh', ['-n'], { input: finding.wanted });
+      if (checked.status !== 0) {
+        throw new HostError('EHOOK', `sh -n refuses the new ${ENTER_HOOK}: ${checked.error ?? checked.stderr.trim()}`);
+      }
+    }
+    const path = this.host.target(finding.key);
+    return applyFile(this.host, finding, { path, keepTime: finding.key === DHCPCD_CONF });
+  }
+
+  watches(): string[] {
+    return this.dns === null || !runs(this.host) ? [] : [ENTER_HOOK, DHCPCD_CONF];
+  }
+
+  private async look(
+    key: string,
+    moment: Moment,
+    compare: (text: string | null) => Promise<Finding | null>,
+  ): Promise<Finding | null> {
+    try {
+      return await compare(this.host.readText(key));
+    } catch (error) {
+      const settings = async () => this.states(moment, 'unknown', [`${key} cannot be read`], true);
+      return unreadable({ resource: this.name, key, moment }, error, settings);
+    }
+  }
+
+  /** null: it is not there, and need not be. What was put there once is kept right also while dhcpcd does not run. */
+  private async hook(actual: string | null, here: boolean): Promise<Finding | null> {
+    const { dns } = this;
+    const owned = actual !== null && findBlock(actual) !== null;
+    if (!owned && (dns === null || !here)) return null;
+    const wanted = dns === null ? removeFromShell(actual ?? '') : await this.wantedHook(actual, dns);
+    const state = actual === wanted ? 'ok' : 'drifted';
+    return {
+      ...this.common(ENTER_HOOK, 'lease', actual, wanted, state),
+      settings: async () => {
+        const doubts = state === 'ok' ? await this.doubts(wanted ?? '') : [];
+        const held = doubts.length > 0 ? 'unknown' : state;
+        const withoutConf = this.host.stat(DHCPCD_CONF) === null;
+        return [
+          ...this.states('lease', held, doubts, true),
+          // dhcpcd.conf cannot hold them: it is the hook, at boot too.
+          ...this.states('boot', held, doubts, withoutConf),
+        ];
+      },
+    };
+  }
+
+  private async wantedHook(actual: string | null, dns: DesiredDns): Promise<string> {
+    if (actual !== null && this.known.has(ENTER_HOOK, actual)) return actual;
+    const { renderDhcpcdHook } = await import('../clients/dhcpcd-hook.ts');
+    const wanted = placeInShell(actual, renderDhcpcdHook(dns));
+    if (actual === wanted) this.known.add(ENTER_HOOK, actual);
+    return wanted;
+  }
+
+  /** null: there is no such file; then dhcpcd asks for no name servers, and the hook holds ours. */
+  private async conf(actual: string | null): Promise<Finding | null> {
+    const { dns } = this;
+    if (actual === null || (dns === null && findBlock(actual) === null)) return null;
+    const nohook = dns !== null && leavesNothingOpen(dns) && !this.leftToItsOwner(dns);
+    const settings = (state: State, reasons: readonly string[]) => async () => {
+      return this.states('boot', state, reasons, true).filter(({ setting }) => !BY_HOOK.has(setting));
+    };
+    const known = nohook ? `${DHCPCD_CONF} nohook` : DHCPCD_CONF;
+    if (this.known.has(known, actual)) {
+      return { ...this.common(DHCPCD_CONF, 'boot', actual, actual, 'ok'), settings: settings('ok', []) };
+    }
+    const { confLines, editDhcpcdConf } = await import('../clients/dhcpcd-conf.ts');
+    const edited = editDhcpcdConf(actual, dns === null ? null : confLines(dns, nohook));
+    if (!edited.ok) {
+      const refusal = `it is left as it is: ${edited.problem}`;
+      return {
+        ...this.common(DHCPCD_CONF, 'boot', actual, actual, 'drifted'),
+        refusal,
+        settings: settings('unknown', [refusal]),
+      };
+    }
+    const state = actual === edited.text ? 'ok' : 'drifted';
+    const reason = edited.notes.join('; ');
+    if (state === 'ok' && reason === '') this.known.add(known, actual);
+    return {
+      ...this.common(DHCPCD_CONF, 'boot', actual, edited.text, state),
+      ...(reason === '' ? {} : { reason }),
+      settings: settings(state, []),
+    };
+  }
+
+  private common(key: string, moment: Moment, actual: string | null, wanted: string | null, state: State) {
+    return { resource: this.name, key, kind: 'file', moment, state, wanted, actual } as const;
+  }
+
+  /** `all`: else only what dhcpcd.conf cannot hold. */
+  private states(moment: Moment, state: State, reasons: readonly string[], all: boolean): SettingState[] {
+    const { dns } = this;
+    if (dns === null) return [];
+    return dnsSettings(dns)
+      .filter(({ setting }) => all || BY_HOOK.has(setting))
+      .map(({ setting, values }) => ({
+        setting,
+        moment,
+        state,
+        wanted: values.join(' '),
+        actual: state === 'ok' ? values.join(' ') : null,
+        ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
+      }));
+  }
+
+  /** Why a hook that is in its place may hold nothing. */
+  private async doubts(hook: string): Promise<string[]> {
+    const { host, dns } = this;
+    const { ownScript } = await import('../clients/dhcpcd-conf.ts');
+    const script = ownScript(host.readText(DHCPCD_CONF) ?? '');
+    const deaf = script !== null && !host.readText(script.path)?.includes(ENTER_HOOK);
+    const below = findBlock(hook)?.after ?? '';
+    const later = [
+      ...deeds({ file: ENTER_HOOK, text: below, when: 'enter', after: true }),
+      ...deeds({ file: EXIT_HOOK, text: host.readText(EXIT_HOOK) ?? '', when: 'exit', after: true }).filter(
+        ({ deed }) => deed === 'writes',
+      ),
+    ];
+    return [
+      ...(deaf ? [`${DHCPCD_CONF}:${script.line} names ${script.path}, which sources no ${ENTER_HOOK}`] : []),
+      ...later.map(({ seen }) => `what comes after Holdfast's hook has the last word (${seen})`),
+      ...(dns !== null && this.leftToItsOwner(dns)
+        ? [`${RESOLV_CONF} is a symbolic link, which the hook leaves to its owner`]
+        : []),
+    ];
+  }
+
+  private leftToItsOwner({ symlink }: DesiredDns): boolean {
+    return symlink === 'refuse' && this.host.readLink(RESOLV_CONF) !== null;
+  }
+}
+
+const BY_HOOK: ReadonlySet<string> = new Set(['dns.sortlist', 'dns.options']);
+
+function runs(host: Host): boolean {
+  return host.processes('dhcpcd', 'network').length > 0;
+}
+
+function installed(host: Host): boolean {
+  return ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
+}

@@ -1,0 +1,90 @@
+/** Debian's dhcpcd on a throw-away host, and a host that has had one for long. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type DhcpOptions, startDhcpServer } from './dhcp.ts';
+import { LabHost, unavailable } from './host.ts';
+import { Log } from './log.ts';
+import { AGENT_YAML, OLD } from './scene.ts';
+
+export const noDhcpcd = unavailable({ dhcpcd: 'dhcpcd-base' });
+
+/** Debian's own without its comments, without the pauses that are of no interest here, and what an operator added long ago. */
+export const OLD_DHCPCD_CONF = `duid
+persistent
+vendorclassid
+option domain_name_servers, domain_name, domain_search
+option classless_static_routes
+option interface_mtu
+option host_name
+option rapid_commit
+require dhcp_server_identifier
+slaac private
+noipv6
+noarp
+nodelay
+
+# our resolvers
+static domain_search=old.example.com
+static domain_name_servers=${OLD.join(' ')}
+
+# the office
+interface eth7
+static ip_address=192.0.2.7/24
+`;
+
+/** In the foreground, on eth0; without an interface in manager mode. */
+export class Dhcpcd {
+  readonly log: Log;
+  readonly #host: LabHost;
+  readonly #child: ChildProcess;
+
+  private constructor(host: LabHost, child: ChildProcess) {
+    this.#host = host;
+    this.#child = child;
+    this.log = new Log(child.stderr!);
+  }
+
+  static start(host: LabHost, interfaces: readonly string[] = ['eth0']): Dhcpcd {
+    return new Dhcpcd(host, host.spawn(['dhcpcd', '-d', '-B', ...interfaces]));
+  }
+
+  /** Until `count` more of its events have begun and the scripts of all but the last have ended. */
+  async events(count = 1): Promise<void> {
+    let from = this.log.lines.length;
+    for (let n = 0; n < count; n++) from = (await this.log.indexOf(EVENT, from)) + 1;
+  }
+
+  /** Until it has `count` more leases, and dhcpcd-run-hooks has ended for each. */
+  async leased(count = 1): Promise<void> {
+    await this.events(count);
+    // The next one begins when the last one's script has ended.
+    await this.events();
+  }
+
+  /** As the kernel's out-of-memory killer would: no script runs, the address stays. */
+  async kill(): Promise<void> {
+    const gone = this.#child.exitCode === null ? once(this.#child, 'exit') : null;
+    await this.#host.sh('pkill -KILL -x dhcpcd');
+    await gone;
+  }
+}
+
+const EVENT = /executing: .*dhcpcd-run-hooks (BOUND|RENEW|REBIND|REBOOT)/;
+
+/** A host whose dhcpcd read OLD_DHCPCD_CONF and has its first lease. */
+export async function dhcpcdHost(dhcp: DhcpOptions = { renewEvery: 1 }, conf = OLD_DHCPCD_CONF) {
+  const host = await LabHost.create();
+  try {
+    await host.write('/etc/dhcpcd.conf', conf);
+    await host.sh('touch -d "1 hour ago" /etc/dhcpcd.conf'); // so that a change is seen in whole seconds
+    await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
+    await connect(host);
+    const server = await startDhcpServer(host, dhcp);
+    const client = Dhcpcd.start(host);
+    await client.leased();
+    return { host, server, client, [Symbol.asyncDispose]: () => host.close() };
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+}
