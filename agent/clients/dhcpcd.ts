@@ -9,6 +9,14 @@ export const DHCPCD_CONF = '/etc/dhcpcd.conf';
 /** dhcpcd writes a lease file at every lease that it gets, renewals too: IF.lease, IF-SSID.lease, IF.lease6. */
 const LEASES = '/var/lib/dhcpcd';
 
+/**
+ * Whether a file is to be written with the modification time that it has: dhcpcd expires its leases, and drops address and
+ * routes, when it reads dhcpcd.conf again with another one (agent/clients/dhcpcd-conf.ts).
+ */
+export function keepsTime(host: Host, path: string): boolean {
+  return path.includes('dhcpcd') && path === host.target(DHCPCD_CONF);
+}
+
 /** One for each dhcpcd, its helpers left out; a manager serves many interfaces, others the one they were started for. */
 export function dhcpcdHolders(host: Host): LeaseHolder[] {
   const all = host.processes('dhcpcd', 'network');

@@ -49,8 +49,7 @@ export class Dhcpcd implements Resource {
         throw new HostError('EHOOK', `sh -n refuses the new ${ENTER_HOOK}: ${checked.error ?? checked.stderr.trim()}`);
       }
     }
-    const path = this.host.target(finding.key);
-    return applyFile(this.host, finding, { path, keepTime: finding.key === DHCPCD_CONF });
+    return applyFile(this.host, finding, { path: this.host.target(finding.key) });
   }
 
   watches(): string[] {

@@ -1,4 +1,5 @@
 /** What every resource that keeps a file shares: compare, remember the original, write, read back. */
+import { keepsTime } from '../clients/dhcpcd.ts';
 import type { Host } from '../host/host.ts';
 import { Originals } from './originals.ts';
 import type { Finding, Outcome } from './resource.ts';
@@ -10,7 +11,7 @@ import type { Finding, Outcome } from './resource.ts';
 export async function applyFile(
   host: Host,
   finding: Finding,
-  { path = finding.key, mode = 0o644, keepTime = false } = {},
+  { path = finding.key, mode = 0o644 } = {},
 ): Promise<Outcome> {
   const { wanted } = finding;
   await new Originals(host).rememberFile(path, wanted);
@@ -19,7 +20,7 @@ export async function applyFile(
     host.remove(path);
   } else {
     host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
-    notAtomic = !host.replace(path, wanted, mode, { keepTime }).atomic;
+    notAtomic = !host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) }).atomic;
   }
   const actual = host.readText(path);
   const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment, actual };

@@ -2,6 +2,7 @@
  * What a change of DNS touches, written down beforehand: until the change is proved, all of it can be put back together,
  * also by the next process after kill -9 or a power cut. One file, on the disk before the first artifact is touched.
  */
+import { keepsTime } from '../clients/dhcpcd.ts';
 import { asciiJson } from '../config/ascii.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
@@ -111,7 +112,7 @@ export class Journal {
       const wanted = isOurs ? before : await withoutTheChange(current, before, after.at(-1) ?? null);
       if (now !== null || wanted === undefined) return false;
       if (wanted === null) host.remove(path);
-      else if (wanted !== current) host.replace(path, wanted, mode);
+      else if (wanted !== current) host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) });
     }
     const kept = recordPath('file', path);
     if (record === null) host.remove(kept);

@@ -1,5 +1,5 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
-import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
@@ -62,7 +62,7 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
     return { ...outcome, result: 'failed', actual: current, reason };
   }
   if (wanted === null) host.remove(key);
-  else host.replace(key, wanted, mode, { keepTime: key === host.target(DHCPCD_CONF) });
+  else host.replace(key, wanted, mode, { keepTime: keepsTime(host, key) });
   const actual = host.readText(key);
   return actual === wanted
     ? { ...outcome, result: 'changed', actual }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { confLines, editDhcpcdConf, ownScript } from '../../agent/clients/dhcpcd-conf.ts';
-import { desiredOf } from './doctor-patient.ts';
+import type { DesiredDns } from '../../agent/config/desired.ts';
 
 const edit = (text: string, lines: string[] | null = ['nohook resolv.conf']) => {
   const edited = editDhcpcdConf(text, lines);
@@ -85,10 +85,16 @@ test('what one interface has of its own is told', () => {
 });
 
 test('domain_name comes before domain_name_servers, which dhcpcd 9.4 takes it to replace', () => {
-  const { dns } = desiredOf(
-    'dns: { domain: a.example, search: [b.example, c.example], nameservers: [10.0.0.1, "fd00::1"] }',
-  );
-  assert.deepEqual(dns && confLines(dns, true).slice(1), [
+  const dns: DesiredDns = {
+    domain: 'a.example',
+    search: ['b.example', 'c.example'],
+    nameservers: ['10.0.0.1', 'fd00::1'],
+    sortlist: null,
+    options: ['rotate'],
+    symlink: 'refuse',
+    verify: null,
+  };
+  assert.deepEqual(confLines(dns, true).slice(1), [
     'nohook resolv.conf',
     'static domain_name=a.example',
     'static domain_search=b.example c.example',

@@ -11,6 +11,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -249,4 +250,14 @@ test('a read-only mount point is a sentence, and stays as it is', { skip: noName
   );
   assert.deepEqual({ code, text, folder }, { code: 'EROFS', text: 'old\n', folder: ['f'] });
   assert.equal(message, 'cannot write /mnt/d/f: its file system is read-only (EROFS)');
+});
+
+test('with the old modification time, in whole seconds, where that is wanted', (t) => {
+  const file = join(scratch(t, { f: 'old\n' }), 'f');
+  utimesSync(file, 1_000_000, 1_000_000);
+  replaceFile(file, Buffer.from('new\n'), 0o644, { keepTime: true });
+  assert.equal(statSync(file).mtimeMs, 1_000_000_000);
+  assert.equal(readFileSync(file, 'utf8'), 'new\n');
+  replaceFile(file, Buffer.from('newer\n'));
+  assert.notEqual(statSync(file).mtimeMs, 1_000_000_000);
 });
