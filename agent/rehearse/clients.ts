@@ -14,7 +14,7 @@ export interface Held {
 const FOLDERS = ['/var/lib/dhcp', '/var/lib/dhclient'];
 
 /**
- * Every interface with a lease of IPv4, or the one that is asked for. Throws HostError where there is none, or two hold
+ * Every interface with a lease of IPv4 by name, or the one that is asked for. Throws HostError where there is none, or two hold
  * the same.
  */
 export function heldInterfaces(host: Host, iface: string | null): Held[] {
@@ -22,7 +22,9 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     .filter(({ family }) => family === 4)
     .flatMap((client) => interfacesOf(host, client).map((name) => ({ interface: name, client })));
   const all = [...running, ...left(host).filter((one) => !running.some((other) => other.interface === one.interface))];
-  const found = all.filter((one) => iface === null || one.interface === iface);
+  const found = all
+    .filter((one) => iface === null || one.interface === iface)
+    .sort((a, b) => (a.interface < b.interface ? -1 : 1));
   if (found.length === 0) {
     const where = iface === null ? 'this host' : iface;
     throw new HostError('ENOLEASE', `no dhclient has, or had, a lease of IPv4 on ${where}`);

@@ -46,6 +46,8 @@ function resolver({ resolvConf, dns }: Outcome): string[] {
 
 function script({ status, reason }: Outcome): string[] {
   if (status === 0) return [];
+  // 128 + SIGKILL: of a shell, or of timeout(1).
+  if (status === 137) return ['dhclient-script was killed by a hook, or did not end in 20 s: dhclient waits for it'];
   const what = reason === 'TIMEOUT' ? 'dhclient does not take the recorded lease' : 'dhclient declines the lease';
   return [`dhclient-script ends with status ${status}: ${what}`];
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dhclient, startDhcpServer, subnet } from './dhcp.ts';
+import { cameTrue, type Foretold, foretell, foretellTimeout } from './foretell.ts';
 import { type LabHost, unavailable } from './host.ts';
 import { apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from './scene.ts';
 
@@ -247,45 +248,6 @@ test('the next boot: an interface without anything, an empty /run', options, asy
   );
   await Promise.all(ways);
 });
-
-interface Foretold {
-  readonly code: number | null;
-  readonly routerAnswers: boolean | null;
-  readonly resolvConf: { readonly before: string | null; readonly after: string | null };
-  readonly addresses: { readonly after: readonly string[] };
-  readonly routes: { readonly after: readonly string[] };
-  readonly notes: readonly string[];
-  readonly output: string;
-}
-
-async function foretell(host: LabHost, reason: string): Promise<Foretold> {
-  const [first] = await rehearse(host, reason);
-  return first!;
-}
-
-async function foretellTimeout(host: LabHost): Promise<[Foretold, Foretold]> {
-  const [first, second] = await rehearse(host, 'TIMEOUT');
-  return [first!, second!];
-}
-
-async function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
-  const { code, stdout, stderr } = await host.agent('rehearse', 'lease', 'eth0', '--reason', reason, '--json');
-  const { interfaces, error } = JSON.parse(stdout);
-  assert.equal(error, undefined, stdout + stderr);
-  return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
-}
-
-/** As `ip` itself shows the host now. */
-async function cameTrue(host: LabHost, { resolvConf, addresses, routes }: Foretold): Promise<void> {
-  const shown = await host.sh('ip -4 -o addr show dev eth0');
-  const real = [...shown.matchAll(/inet (.*?)\\/g)].map(
-    ([, text]) => `${text!.replace(/ dynamic| secondary/g, '').trim()} dev eth0`,
-  );
-  assert.deepEqual(addresses.after, real);
-  const table = (await host.sh('ip -4 route show table main')).split('\n').map((line) => line.trim());
-  assert.deepEqual(routes.after.toSorted(), table.filter((line) => line !== '').toSorted());
-  assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
-}
 
 /** Sorted, without what is the process's own and what only time decides. */
 function variables(env: string): string[] {

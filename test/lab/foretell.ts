@@ -1,0 +1,47 @@
+/** What a rehearsal foretells of a throw-away host, and whether it came so. */
+import assert from 'node:assert/strict';
+import type { LabHost } from './host.ts';
+
+export interface Foretold {
+  readonly code: number | null;
+  readonly routerAnswers: boolean | null;
+  readonly resolvConf: { readonly before: string | null; readonly after: string | null };
+  readonly addresses: { readonly after: readonly string[] };
+  readonly routes: { readonly after: readonly string[] };
+  readonly notes: readonly string[];
+  readonly output: string;
+}
+
+/** What the event would make of eth0; of a TIMEOUT, with a router that answers. */
+export async function foretell(host: LabHost, reason: string): Promise<Foretold> {
+  const [first] = await rehearse(host, reason);
+  return first!;
+}
+
+/** The second: with a router that does not answer. */
+export async function foretellTimeout(host: LabHost): Promise<[Foretold, Foretold]> {
+  const [first, second] = await rehearse(host, 'TIMEOUT');
+  return [first!, second!];
+}
+
+async function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
+  const { code, stdout, stderr } = await host.agent('rehearse', 'lease', 'eth0', '--reason', reason, '--json');
+  const { interfaces, error } = JSON.parse(stdout);
+  assert.equal(error, undefined, stdout + stderr);
+  return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
+}
+
+/** As `ip` itself shows the host now. */
+export async function cameTrue(host: LabHost, { resolvConf, addresses, routes }: Foretold): Promise<void> {
+  const shown = await host.sh('ip -4 -o addr show dev eth0');
+  const real = [...shown.matchAll(/inet (.*?)\\/g)].map(
+    ([, text]) => `${text!.replace(/ dynamic| secondary/g, '').trim()} dev eth0`,
+  );
+  assert.deepEqual(
+    addresses.after.filter((line) => line.endsWith('dev eth0')),
+    real,
+  );
+  const table = (await host.sh('ip -4 route show table main')).split('\n').map((line) => line.trim());
+  assert.deepEqual(routes.after.toSorted(), table.filter((line) => line !== '').toSorted());
+  assert.equal(resolvConf.after, await host.read('/etc/resolv.conf'));
+}
