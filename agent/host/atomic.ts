@@ -121,6 +121,11 @@ export function removeFile(path: string): void {
   syncFolder(dirname(path));
 }
 
+/** Takes away what a process left beside this file that was killed while it replaced it. */
+export function removeLeftover(path: string): void {
+  removeIfThere(temporaryOf(path));
+}
+
 function temporaryOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.holdfast`);
 }

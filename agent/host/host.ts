@@ -18,6 +18,7 @@ import {
   type Replaced,
   type ReplaceOptions,
   removeFile,
+  removeLeftover,
   replaceFile,
   replaceOwnFile,
   replaceWithLink,
@@ -117,6 +118,11 @@ export class Host {
 
   remove(path: string): void {
     removeFile(this.locate(path));
+  }
+
+  /** What a process left beside this file that was killed while it replaced it. */
+  removeLeftover(path: string): void {
+    removeLeftover(this.locate(path));
   }
 
   makeFolder(path: string, mode: number): void {

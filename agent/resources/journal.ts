@@ -102,6 +102,7 @@ export class Journal {
   /** false: it cannot be told what is ours in it. */
   private async putBackOne({ path, before, link, mode, after, record }: Entry): Promise<boolean> {
     const { host } = this;
+    host.removeLeftover(path);
     const current = host.readText(path);
     const now = host.readLink(path);
     if (link !== null) {

@@ -192,7 +192,7 @@ export class Proof implements Guard {
     const { host } = this.options;
     try {
       host.makeFolder(STATE_FOLDER, 0o755);
-      host.replace(PROVED, provedText(dns), 0o600);
+      host.replaceOwn(PROVED, provedText(dns), 0o600);
     } catch (error) {
       if (!(error instanceof HostError)) throw error; // it stands all the same, and is proved again the next time
     }

@@ -1,0 +1,102 @@
+/** A change of DNS that is to be proved is killed at every system call by which something changes: all old or all new. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { missing } from '../unit/scratch.ts';
+import { ETC, forEachCall, type Look, skip as noScene, Scene } from './scene.ts';
+
+const skip = noScene || missing('dnsmasq', 'ip');
+
+const CONFIGURATION = `
+dns:
+  domain: example.com
+  nameservers: [127.0.0.21]
+  sortlist: [10.72.0.0/16]
+  options: [timeout:1, attempts:1]
+  verify: { name: puppet.example.com, expect: [10.72.0.0/16], timeout: 5s }
+`;
+const FILES = {
+  ...ETC,
+  'holdfast/agent.yaml': CONFIGURATION,
+  'resolv.conf': '# by hand\nnameserver 127.0.0.11\noptions timeout:1 attempts:1\n',
+  // Of dnsmasq, which looks up whom it is to run as.
+  passwd: 'root:x:0:0::/:/bin/sh\n',
+  group: 'root:x:0:\n',
+};
+
+/** The old and the new name server, until \`silence\`; the address is one by which the C library asks for IPv4 at all. */
+const SERVERS = `
+ip link set lo up; ip addr add 10.9.9.9/32 dev lo
+serve() {
+  dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user=root --bind-interfaces --pid-file= \\
+    --listen-address=127.0.0.11,127.0.0.21 --host-record=puppet.example.com,10.72.1.1 >/dev/null 2>&1 &
+  dnsmasq=$!
+  for _ in $(seq 100); do [ "$(cat /proc/net/udp | grep -c ':0035 ')" -ge 2 ] && break; sleep 0.1; done
+}
+silence() { kill $dnsmasq; wait $dnsmasq 2>/dev/null; }
+trap silence EXIT
+serve
+`;
+
+/** strace without -f: the agent's own thread does all its writing. */
+const kill = (call: string, n: number) =>
+  `strace -qqq -o /dev/null -e trace=?${call} -e inject=?${call}:signal=KILL:when=${n}`;
+const KILLED = 128 + 9;
+/** The calls between which the host's state changes. */
+const CHANGING = ['write', 'rename', 'unlink'];
+
+async function reference(t: TestContext): Promise<{ before: Look; wanted: Look }> {
+  const scene = await new Scene(t, `${SERVERS} look before; agent apply apply; look wanted`, FILES).run();
+  assert.equal(scene.status('apply'), 0, scene.output('apply'));
+  assert.match(scene.output('apply'), /^DNS is proved: its name server answers for puppet\.example\.com$/m);
+  const [before, wanted] = [scene.look('before'), scene.look('wanted')];
+  assert.notDeepEqual(wanted.files, before.files);
+  return { before, wanted };
+}
+
+/** Killed at each of these calls, then `steps`. */
+function eachKill(
+  t: TestContext,
+  calls: readonly string[],
+  steps: string,
+  judge: (scene: Scene, what: string) => void,
+) {
+  return forEachCall(calls, async (call, n) => {
+    const killed = `${SERVERS} inject='${kill(call, n)}'; agent killed apply; inject=`;
+    const scene = await new Scene(t, `${killed}; ${steps}`, FILES).run();
+    if (scene.status('killed') === 0) return 'missed';
+    assert.equal(scene.status('killed'), KILLED, scene.output('killed'));
+    judge(scene, `killed at ${call} ${n}: ${scene.output('next')}`);
+    return 'hit';
+  });
+}
+
+test('with its servers dead the next apply puts all back that was not proved; with them all is new; revert', {
+  skip,
+}, async (t) => {
+  const { before, wanted } = await reference(t);
+  const seen = { old: 0, new: 0 };
+  const steps =
+    'silence; agent next apply; look next; serve; agent later apply; look later; agent revert revert; look revert';
+  const hits = await eachKill(t, CHANGING, steps, (scene, what) => {
+    const isNew = scene.status('next') === 0;
+    assert.deepEqual(scene.look('next').files, (isNew ? wanted : before).files, what);
+    assert.equal(scene.status('next'), isNew ? 0 : 4, what);
+    if (!isNew) assert.match(scene.output('next'), /127\.0\.0\.21: no answer by UDP/, what);
+    seen[isNew ? 'new' : 'old'] += 1;
+    assert.equal(scene.status('later'), 0, `${what}, then ${scene.output('later')}`);
+    assert.deepEqual(scene.look('later'), wanted, what);
+    assert.equal(scene.status('revert'), 0, `${what}, then ${scene.output('revert')}`);
+    assert.deepEqual(scene.look('revert'), before, what);
+  });
+  t.diagnostic(`killed at each of ${hits} system calls: ${seen.old} times all was old, ${seen.new} times all was new`);
+  assert.ok(seen.old > 20 && seen.new > 0, JSON.stringify(seen));
+});
+
+test('with its servers alive the next apply makes all new at once', { skip }, async (t) => {
+  const { wanted } = await reference(t);
+  const hits = await eachKill(t, ['rename'], 'agent next apply; look next', (scene, what) => {
+    assert.equal(scene.status('next'), 0, what);
+    assert.deepEqual(scene.look('next'), wanted, what);
+  });
+  assert.ok(hits > 8, `only ${hits} system calls were hit`);
+});
