@@ -1,0 +1,99 @@
+/** `agent run` proves DNS as `agent apply` does: it tells what was refused, put back and proved, and heals what was proved. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RunningAgent } from './daemon.ts';
+import { startNameServer } from './dhcp.ts';
+import { type LabHost, unavailable } from './host.ts';
+import { startOddNameServer } from './odd-dns.ts';
+import { NEW, nameservers, OLD, type Scene, staleHost } from './scene.ts';
+
+const skip = unavailable();
+
+const NAME = 'puppet.example.com';
+const JOURNAL = '/var/lib/holdfast/dns-change';
+
+/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+async function hostToBeMoved(servers: readonly string[]): Promise<Scene> {
+  const scene = await staleHost({ renewEvery: 600 });
+  for (const address of OLD) await startNameServer(scene.host, address, { [NAME]: '10.72.1.1' });
+  await scene.host.write(
+    '/etc/holdfast/agent.yaml',
+    `dns:
+  nameservers: [${servers.join(', ')}]
+  options: [timeout:1, attempts:1]
+  verify: { name: ${NAME}, expect: [10.72.0.0/16], timeout: 1s }
+`,
+  );
+  return scene;
+}
+
+async function servers(host: LabHost): Promise<string[]> {
+  return nameservers(await host.read('/etc/resolv.conf'));
+}
+
+test('refused until the servers answer; then proved, and healed when they have died', { skip }, async () => {
+  await using scene = await hostToBeMoved([NEW[0]]);
+  const { host } = scene;
+  const agent = await RunningAgent.start(host);
+  assert.equal(agent.count('holdfast.dns.refused'), 1);
+  assert.match(agent.log.lines.join('\n'), /10\.77\.0\.21: no answer/);
+  assert.deepEqual(await servers(host), OLD);
+
+  const server = await startNameServer(host, NEW[0], { [NAME]: '10.72.1.1' });
+  await agent.signal('HUP');
+  assert.match((await agent.event('holdfast.dns.proved')).msg, /its name server answers for puppet\.example\.com/);
+  await agent.event('holdfast.config.changed');
+  assert.deepEqual(await servers(host), [NEW[0]]);
+  assert.equal(host.exists(JOURNAL), false);
+
+  assert.equal(await agent.stop(), 0);
+
+  await server.stop();
+  const next = await RunningAgent.start(host);
+  await host.write('/etc/resolv.conf', 'nameserver 192.0.2.66\n');
+  assert.equal((await next.event('holdfast.heal')).key, '/etc/resolv.conf');
+  assert.deepEqual(await servers(host), [NEW[0]]);
+  assert.equal(next.count('holdfast.dns.refused') + next.count('holdfast.dns.proved'), 0, 'nobody was asked');
+  assert.equal(await next.stop(), 0);
+});
+
+test('put back is told once, and not tried again by itself', { skip }, async () => {
+  const TCP_ONLY = '10.77.0.34';
+  await using scene = await hostToBeMoved([TCP_ONLY]);
+  const { host } = scene;
+  await startOddNameServer(host, TCP_ONLY, OLD[0], { kind: 'tcp-only' });
+  const before = await host.read('/etc/dhcp/dhclient.conf');
+  const agent = await RunningAgent.start(host);
+  assert.equal(agent.count('holdfast.dns.put_back'), 1);
+  assert.match(agent.log.lines.join('\n'), /could look up puppet\.example\.com before, and no more with it/);
+  // Each artifact is tried to be healed at the first look, and says why it is not.
+  for (let n = 0; n < 4; n++) assert.match((await agent.event('holdfast.heal.failed')).msg, /put back, since/);
+  assert.deepEqual(await servers(host), OLD);
+  assert.equal(await host.read('/etc/dhcp/dhclient.conf'), before);
+  assert.equal(agent.count('holdfast.dns.put_back'), 1);
+  assert.equal(await agent.stop(), 0);
+});
+
+test('a change that another process was killed in is put back at the start', { skip }, async () => {
+  await using scene = await hostToBeMoved([NEW[0]]);
+  const { host } = scene;
+  const server = await startNameServer(host, NEW[0], { [NAME]: '10.72.1.1' });
+  const before = await host.read('/etc/dhcp/dhclient.conf');
+  // Killed when all but dhclient.conf is new.
+  const strace =
+    'strace -qqq -o /dev/null -P /etc/dhcp/.dhclient.conf.holdfast -e trace=rename -e inject=rename:signal=KILL';
+  const out = await host.sh(`${strace} $(command -v agent) apply || :`);
+  assert.equal(host.exists(JOURNAL), true, out);
+  assert.deepEqual(await servers(host), [NEW[0]]);
+  assert.match((await host.agent('status')).stdout, /An earlier change of DNS was ended before it was proved/);
+  await server.stop();
+
+  const agent = await RunningAgent.start(host);
+  assert.equal(agent.count('holdfast.dns.put_back'), 1);
+  assert.equal(agent.count('holdfast.dns.refused'), 1);
+  assert.deepEqual(await servers(host), OLD);
+  assert.equal(await host.read('/etc/dhcp/dhclient.conf'), before);
+  assert.equal(host.exists('/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast'), false);
+  assert.equal(host.exists(JOURNAL), false);
+  assert.equal(await agent.stop(), 0);
+});
