@@ -3,6 +3,7 @@
 import type { Lease } from '../dhclient/leases.ts';
 import { checkOptionValues, envName, envValue, findOption } from '../dhclient/options.ts';
 import type { EffectiveConf } from '../dhclient/reader.ts';
+import type { Known } from './lease.ts';
 
 /** `BOUND` and `REBOOT` begin with a start of dhclient, `TIMEOUT` with one that no server answers. */
 export const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'BOUND', 'TIMEOUT', 'EXPIRE'] as const;
@@ -17,8 +18,9 @@ export interface Occasion {
   readonly pid: number;
   /** The lease as dhclient wrote it down: what its configuration put in place of the offer is in it. */
   readonly lease: Lease;
-  /** What the next start reads; for `requested_…` at all events. */
+  /** Whose request list stands for `requested_…` at all events. */
   readonly conf: EffectiveConf;
+  readonly differently: Known['differently'];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -28,7 +30,15 @@ export interface Occasion {
  * puts in what it remembers of its configuration, and that is in the lease; one that starts reads the file; and at
  * TIMEOUT the lease is taken as it was written.
  */
-export function variablesOf({ reason, interface: iface, pid, lease, conf, now }: Occasion): Map<string, string> {
+export function variablesOf({
+  reason,
+  interface: iface,
+  pid,
+  lease,
+  conf,
+  differently,
+  now,
+}: Occasion): Map<string, string> {
   const variables = new Map<string, string>();
   variables.set('reason', reason).set('interface', iface).set('pid', String(pid));
   for (const name of conf.request.filter((option) => !option.startsWith('dhcp6.')))
@@ -39,7 +49,7 @@ export function variablesOf({ reason, interface: iface, pid, lease, conf, now }:
     describe(variables, 'old_', lease, known, lease.expire, UNKNOWN);
   if (reason === 'TIMEOUT') describe(variables, 'new_', lease, known, lease.expire);
   else if (reason !== 'EXPIRE') {
-    const options = beginsWithStart(reason) ? underConf(known, conf) : known;
+    const options = beginsWithStart(reason) && differently !== null ? started(known, differently) : known;
     const seconds = Number(options.get('dhcp-lease-time') ?? 0);
     describe(variables, 'new_', lease, options, (Math.floor(now / 1000) + seconds) * 1000, UNKNOWN);
   }
@@ -49,13 +59,17 @@ export function variablesOf({ reason, interface: iface, pid, lease, conf, now }:
 /** dhclient writes a boot server's address down nowhere: what most servers send is taken, none. */
 const UNKNOWN = [['next-server', '0.0.0.0']] as const;
 
-/** What the configuration on disk makes of an answer like the last one. */
-function underConf(known: ReadonlyMap<string, string>, conf: EffectiveConf): Map<string, string> {
-  const requested = new Set(conf.request);
+/** What another configuration makes of an answer like the last one. */
+function started(
+  known: ReadonlyMap<string, string>,
+  { supersede, request }: NonNullable<Known['differently']>,
+): Map<string, string> {
   // A server sends what is asked for, and what no lease is without.
-  const kept = [...known].filter(([name]) => requested.has(name) || /^(dhcp-|subnet-mask$)/.test(name));
+  const kept = [...known].filter(
+    ([name]) => request === null || request.includes(name) || /^(dhcp-|subnet-mask$)/.test(name),
+  );
   const options = new Map(kept);
-  for (const [name, { values }] of conf.supersede) {
+  for (const [name, { values }] of supersede) {
     if (name.startsWith('dhcp6.')) continue;
     const definition = findOption(name);
     const text = definition === undefined ? values.join(' ') : envValue(definition, values);

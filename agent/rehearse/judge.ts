@@ -14,7 +14,7 @@ export interface Outcome {
   readonly dns: DesiredDns | null;
   readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
   readonly routes: { readonly before: readonly Route[]; readonly after: readonly Route[] };
-  /** The lease's address, and its time in seconds. */
+  /** The lease's address, and for how many seconds from now it is good. */
   readonly expected: { readonly address: string | null; readonly seconds: number };
 }
 
@@ -68,7 +68,7 @@ function network({ addresses, routes, expected, interface: iface }: Outcome): st
       : []),
     ...(own !== undefined && own.validFor !== null && own.validFor < expected.seconds - SLACK
       ? [
-          `the kernel would take ${own.address} away in ${own.validFor} s, though the lease is for ${expected.seconds} s`,
+          `the kernel would take ${own.address} away in ${own.validFor} s, though the lease is good for ${Math.round(expected.seconds)} s`,
         ]
       : []),
   ];

@@ -1,5 +1,6 @@
 /** What is known of an interface's lease: dhclient's own file, else what the exit hook recorded of its last event. */
 import { type DhcpClient, staleSince } from '../dhclient/clients.ts';
+import { parseConf, type Statement } from '../dhclient/grammar.ts';
 import { leaseRecords } from '../dhclient/lease-records.ts';
 import { currentLease, type Lease } from '../dhclient/leases.ts';
 import { type EffectiveConf, readConf } from '../dhclient/reader.ts';
@@ -10,6 +11,11 @@ export interface Known {
   readonly lease: Lease;
   /** dhclient.conf as it is on disk. */
   readonly conf: EffectiveConf;
+  /** What the next start makes of an answer like the last: null, the same as the running dhclient, which read the same. */
+  readonly differently: {
+    readonly supersede: EffectiveConf['supersede'];
+    readonly request: readonly string[] | null;
+  } | null;
   /** What cannot be known of the next start. */
   readonly notes: readonly string[];
 }
@@ -22,20 +28,40 @@ export function leaseOf(host: Host, client: DhcpClient, iface: string): Known {
       'ENOLEASE',
       `no lease of ${iface} is recorded: neither in dhclient's file nor by our exit hook`,
     );
-  const conf = readConf(host.readText(client.confFile) ?? '', iface);
-  const stale = client.pid !== 0 && staleSince(host, client) !== null;
-  const dns = ['domain-name', 'domain-search', 'domain-name-servers'];
-  const open = dns.filter((name) => lease.options.has(name) && !conf.supersede.has(name));
+  const text = host.readText(client.confFile) ?? '';
+  const conf = readConf(text, iface);
+  if (client.pid !== 0 && staleSince(host, client) === null) return { lease, conf, differently: null, notes: [] };
+  const kinds = kindsIn(parseConf(text).statements, iface);
+  const certain = !kinds.has('include') && !kinds.has('conditional');
+  const unread = UNREAD.filter((kind) => kinds.has(kind));
+  const open = DNS.filter((name) => lease.options.has(name) && !conf.supersede.has(name));
+  const file = `${client.confFile} may have changed since the lease`;
   return {
     lease,
     conf,
-    notes:
-      stale && open.length > 0
-        ? [
-            `${client.confFile} changed after dhclient started: where the old one superseded ${open.join(', ')}, what the server itself sends is not known, and the old value was taken`,
-          ]
-        : [],
+    differently: { supersede: conf.supersede, request: certain ? conf.request : null },
+    notes: [
+      ...(open.length === 0
+        ? []
+        : [
+            `${file}: what the server itself sends for ${open.join(', ')} is not known where it was superseded; the lease's value was taken`,
+          ]),
+      ...(unread.length === 0
+        ? []
+        : [`${file}: what its ${unread.join(', ')} would make of the next answer is not in this`]),
+    ],
   };
+}
+
+/** Those that DNS is made of. */
+const DNS = ['domain-name', 'domain-search', 'domain-name-servers'];
+
+/** Statements whose outcome depends on what only dhclient, or the server, knows. */
+const UNREAD = ['include', 'conditional', 'prepend', 'append', 'default'] as const;
+
+function kindsIn(statements: readonly Statement[], iface: string): Set<Statement['kind']> {
+  const counted = statements.filter(({ kind, name }) => kind !== 'pseudo' && (kind !== 'interface' || name === iface));
+  return new Set(counted.flatMap(({ kind, body }) => [kind, ...(kind === 'interface' ? kindsIn(body, iface) : [])]));
 }
 
 /** In the notation of a lease file, as far as the record goes. */

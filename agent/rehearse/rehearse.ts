@@ -72,7 +72,7 @@ export async function rehearse(
   { dns, routerAnswers = true, atBoot = false }: RehearseOptions,
 ): Promise<Rehearsal> {
   const script = scriptOf(host, client);
-  const { lease, conf, notes } = leaseOf(host, client, iface);
+  const { lease, conf, differently, notes } = leaseOf(host, client, iface);
   if (reason === 'TIMEOUT' && lease.expire !== null && lease.expire < Date.now())
     throw new HostError('EEXPIRED', `the recorded lease of ${iface} has expired: no dhclient would use it`);
   const variables = variablesOf({
@@ -81,6 +81,7 @@ export async function rehearse(
     pid: client.pid,
     lease,
     conf,
+    differently,
     now: Date.now(),
   });
   const around = networkAround(host, iface);
@@ -112,7 +113,7 @@ export async function rehearse(
     routes,
     expected: {
       address: variables.get('new_ip_address') ?? null,
-      seconds: Number(variables.get('new_dhcp_lease_time')),
+      seconds: Number(variables.get('new_expiry') ?? 0) - Date.now() / 1000,
     },
   });
   return {
@@ -128,7 +129,11 @@ export async function rehearse(
     routes: { before: shownRoutes(atBoot ? around.routes : routes.before), after: shownRoutes(routes.after) },
     differs: problems.length > 0,
     problems,
-    notes: [...(beginsWithStart(reason) ? notes : []), ...caveats(network, seen, addresses.before, routes.before)],
+    // At TIMEOUT the lease is taken as it was written.
+    notes: [
+      ...(reason === 'REBOOT' || reason === 'BOUND' ? notes : []),
+      ...caveats(network, seen, addresses.before, routes.before),
+    ],
     output: seen.output,
   };
 }

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { heldInterfaces } from '../../agent/rehearse/clients.ts';
+import { variablesOf } from '../../agent/rehearse/events.ts';
 import { judge, type Outcome } from '../../agent/rehearse/judge.ts';
 import { leaseOf } from '../../agent/rehearse/lease.ts';
 import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '../../agent/rehearse/network.ts';
@@ -73,6 +74,44 @@ test('the hook’s record counts where dhclient’s file is gone', (t) => {
       ['domain-name-servers', '10.0.0.1 10.0.0.2'],
     ],
   );
+});
+
+test('a start reads dhclient.conf: what it supersedes and asks for, and what of it cannot be known', (t) => {
+  const lease = `lease {
+  interface "eth0";
+  fixed-address 10.0.0.5;
+  option subnet-mask 255.255.255.0;
+  option routers 10.0.0.1;
+  option domain-name "old.example";
+  option domain-name-servers 10.0.0.1,10.0.0.2;
+  option dhcp-lease-time 600;
+}
+`;
+  const started = (conf: string) => {
+    const root = scratch(t, {
+      'var/lib/dhcp/dhclient.leases': lease,
+      'etc/dhcp/dhclient.conf': conf,
+      'sys/class/net/eth0/mtu': '',
+    });
+    const host = new Host({ root });
+    const [held] = heldInterfaces(host, 'eth0');
+    const known = leaseOf(host, held!.client, 'eth0');
+    const variables = variablesOf({ ...known, reason: 'REBOOT', interface: 'eth0', pid: 0, now: 0 });
+    return { variables, notes: known.notes };
+  };
+  const { variables, notes } = started('request routers, domain-name-servers; supersede domain-name-servers 10.9.9.9;');
+  assert.equal(variables.get('new_domain_name_servers'), '10.9.9.9');
+  assert.equal(variables.get('new_routers'), '10.0.0.1');
+  assert.equal(variables.get('new_domain_name'), undefined, 'not asked for, not sent');
+  assert.equal(variables.get('new_broadcast_address'), '10.0.0.255');
+  assert.equal(variables.get('new_expiry'), '600');
+  assert.match(notes.join(), /what the server itself sends for domain-name is not known/);
+
+  const unsure = started(
+    'include "/etc/dhcp/more"; interface "eth0" { prepend domain-name-servers 10.8.8.8; } interface "eth1" { default routers 1.2.3.4; }',
+  );
+  assert.equal(unsure.variables.get('new_domain_name'), 'old.example', 'what an included file asks for is not known');
+  assert.match(unsure.notes.join(), /what its include, prepend would make of the next answer is not in this/);
 });
 
 test('a network is made again as it is', () => {
@@ -199,7 +238,7 @@ test('what is not as wanted is said, each thing by itself', () => {
     ],
   );
   assert.deepEqual(judge({ ...GOOD, expected: { address: '10.0.0.5', seconds: 7200 } }), [
-    'the kernel would take 10.0.0.5/24 away in 600 s, though the lease is for 7200 s',
+    'the kernel would take 10.0.0.5/24 away in 600 s, though the lease is good for 7200 s',
   ]);
 });
 
