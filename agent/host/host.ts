@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   type Stats,
   statSync,
   writeFileSync,
@@ -123,6 +124,15 @@ export class Host {
   /** What a process left beside this file that was killed while it replaced it. */
   removeLeftover(path: string): void {
     removeLeftover(this.locate(path));
+  }
+
+  /** Leaves one that holds anything. */
+  removeEmptyFolder(path: string): void {
+    try {
+      rmdirSync(this.locate(path));
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) throw hostError('remove', path, error);
+    }
   }
 
   makeFolder(path: string, mode: number): void {

@@ -1,3 +1,4 @@
+import { resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
@@ -163,7 +164,8 @@ function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all:
   const others = overruling(host, places);
   const last = ({ seen }: { seen: string }) => `a hook that comes after Holdfast's has the last word (${seen})`;
   // It is left to whoever generates it: what that one makes of our servers is not ours to say.
-  const link = dns?.symlink === 'refuse' ? host.readLink(RESOLV_CONF) : null;
+  const generated = dns?.symlink === 'refuse' && resolvedLinks(host, dns).length === 0;
+  const link = generated ? host.readLink(RESOLV_CONF) : null;
   return {
     all: [...deaf, ...others.filter(({ deed }) => deed === 'sets').map(last)],
     dns: [

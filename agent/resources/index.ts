@@ -6,6 +6,7 @@ import { Dhcpcd } from './dhcpcd.ts';
 import { Hooks } from './hooks.ts';
 import type { KnownFiles } from './known.ts';
 import { RESOURCE_NAMES, type ResourceName } from './names.ts';
+import { Resolved } from './resolved.ts';
 import { Resolver } from './resolver.ts';
 import type { Resource } from './resource.ts';
 import { Sysctl } from './sysctl.ts';
@@ -18,6 +19,7 @@ export function makeResources(
   const all: Record<ResourceName, () => Resource> = {
     hooks: () => new Hooks(host, desired, known),
     dhcpcd: () => new Dhcpcd(host, desired.dns, known),
+    resolved: () => new Resolved(host, desired.dns),
     resolver: () => new Resolver(host, desired.dns),
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),

@@ -30,7 +30,18 @@ export interface OriginalValue {
   readonly earlier: string;
 }
 
-export type Original = OriginalFile | OriginalValue;
+/** A link whose name servers were set by resolvectl. */
+export interface OriginalLink {
+  readonly kind: 'link';
+  readonly key: string;
+  /** Its name servers and domains, for people: how it comes to them again is systemd-networkd's matter. */
+  readonly before: string;
+  readonly after: string;
+  /** When it was told last, milliseconds since the epoch; 0: never yet. */
+  readonly told: number;
+}
+
+export type Original = OriginalFile | OriginalValue | OriginalLink;
 
 export class Originals {
   private readonly host: Host;
@@ -70,6 +81,13 @@ export class Originals {
     const known = this.find('sysctl', key);
     if (known === null) this.refuseDamaged('sysctl', key);
     this.save({ kind: 'sysctl', key, before: known?.before ?? now, after, earlier: now });
+  }
+
+  /** To be called before a link, which is `now`, is told of other name servers, and with the time when it has been. */
+  rememberLink(key: string, now: string, after: string, told: number): void {
+    const known = this.find('link', key);
+    if (known === null) this.refuseDamaged('link', key);
+    this.save({ kind: 'link', key, before: known?.before ?? now, after, told });
   }
 
   find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
@@ -154,4 +172,5 @@ function parse(text: string): Original | null {
 const FIELDS = {
   file: ['before', 'link', 'mode', 'after', 'earlier'],
   sysctl: ['before', 'after', 'earlier'],
+  link: ['before', 'after', 'told'],
 } as const satisfies Record<Original['kind'], readonly string[]>;

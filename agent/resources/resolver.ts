@@ -1,3 +1,4 @@
+import { ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import type { Host } from '../host/host.ts';
@@ -22,6 +23,7 @@ export class Resolver implements Resource {
     const { host, dns } = this;
     if (dns === null) return [];
     const link = host.readLink(RESOLV_CONF);
+    if (link !== null && ownsResolvConf(host) && resolvedLinks(host, dns).length > 0) return [leftToResolved(link)];
     let actual: string | null;
     try {
       actual = host.readText(RESOLV_CONF);
@@ -70,6 +72,12 @@ export class Resolver implements Resource {
       return moments.map((moment) => settingState(setting, moment, values, effectiveValues(text, keyword)));
     });
   }
+}
+
+function leftToResolved(link: string): Finding {
+  const reason = `a symbolic link to ${link}, which systemd-resolved makes of what its links have (the resource resolved)`;
+  const values = { state: 'skipped', wanted: null, actual: null, reason } as const;
+  return { resource: 'resolver', key: RESOLV_CONF, kind: 'file', moment: 'now', ...values, settings: async () => [] };
 }
 
 /** The settings of `dns` that are configured, with the keyword that carries each. */

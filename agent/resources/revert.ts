@@ -22,13 +22,12 @@ export async function revert(host: Host): Promise<Outcome[]> {
     host.remove(PROVED);
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
     const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
-    const outcomes = found
-      .sort((a, b) => urgency(b.original) - urgency(a.original))
-      .map(({ original, seen }) => {
-        const outcome = revertOne(host, original, seen);
-        if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
-        return outcome;
-      });
+    const outcomes: Outcome[] = [];
+    for (const { original, seen } of found.sort((a, b) => urgency(b.original) - urgency(a.original))) {
+      const outcome = await revertOne(host, original, seen);
+      if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
+      outcomes.push(outcome);
+    }
     return [...outcomes, ...damaged];
   });
 }
@@ -38,9 +37,16 @@ function unknownOriginal(record: string): Outcome {
   return { resource: 'revert', key: record, moment: 'boot', result: 'failed', actual: null, reason };
 }
 
-function revertOne(host: Host, original: Original, seen: string | null): Outcome {
+async function revertOne(host: Host, original: Original, seen: string | null): Promise<Outcome> {
   try {
-    return original.kind === 'file' ? revertFile(host, original) : revertValue(host, original, seen);
+    switch (original.kind) {
+      case 'file':
+        return revertFile(host, original);
+      case 'sysctl':
+        return revertValue(host, original, seen);
+      case 'link':
+        return { ...place(original), ...(await (await import('./resolved-revert.ts')).revertLink(host, original)) };
+    }
   } catch (error) {
     return { ...place(original), result: 'failed', actual: null, reason: errorMessage(error) };
   }
@@ -61,12 +67,19 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
     const reason = `it was changed by somebody else since, where Holdfast had changed it: left as it is; see to it, then remove ${record}`;
     return { ...outcome, result: 'failed', actual: current, reason };
   }
-  if (wanted === null) host.remove(key);
+  if (wanted === null) removeWithFolder(host, key);
   else host.replace(key, wanted, mode, { keepTime: keepsTime(host, key) });
   const actual = host.readText(key);
   return actual === wanted
     ? { ...outcome, result: 'changed', actual }
     : { ...outcome, result: 'failed', actual, reason: 'read back, it is not what was written' };
+}
+
+/** A folder of drop-ins was made for ours, unless others are in it. */
+function removeWithFolder(host: Host, file: string): void {
+  host.remove(file);
+  const folder = file.slice(0, file.lastIndexOf('/'));
+  if (folder.endsWith('.network.d')) host.removeEmptyFolder(folder);
 }
 
 function revertValue(host: Host, original: OriginalValue, seen: string | null): Outcome {
@@ -103,5 +116,5 @@ function urgency({ key }: Original): number {
 
 function place(original: Original) {
   const key = original.kind === 'sysctl' ? sysctlKey(original.key) : original.key;
-  return { resource: 'revert', key, moment: original.kind === 'sysctl' ? 'now' : 'boot' } as const;
+  return { resource: 'revert', key, moment: original.kind === 'file' ? 'boot' : 'now' } as const;
 }

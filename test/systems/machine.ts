@@ -127,8 +127,7 @@ export class Machine extends LabSystem {
   }
 
   /** Until the client has taken in `count` more leases than now: it asks for a further one when it is done with the last. */
-  async leased(count = 1): Promise<void> {
-    const { log } = this.server!;
+  async leased(count = 1, { log }: DhcpServer = this.server!): Promise<void> {
     let from = log.lines.length;
     for (let n = 0; n <= count; n++) from = (await log.indexOf(/^DHCPACK/, from)) + 1;
   }

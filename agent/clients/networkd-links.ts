@@ -1,0 +1,49 @@
+/**
+ * The links that systemd-networkd manages, as it writes them down for systemd-resolved to read: one file a link in /run,
+ * by its index, written anew whenever something changed. "Private data", so only a few keys are read, which every
+ * systemd since 247 writes alike: what is not understood is a link that is not managed.
+ */
+import type { Host } from '../host/host.ts';
+import { linkNames } from './links.ts';
+
+const LINKS = '/run/systemd/netif/links';
+const LEASES = '/run/systemd/netif/leases';
+
+export interface NetworkdLink {
+  readonly name: string;
+  /** The file in /run that this was read from. */
+  readonly state: string;
+  /** Name of the `.network` file that it took for this link, without its folder. */
+  readonly networkFile: string;
+  /** Name servers, from wherever it has them: resolvectl, its files, leases. */
+  readonly servers: readonly string[];
+  /** Search domains, and routing domains as `~name` (`~.`: every name). */
+  readonly domains: readonly string[];
+  /** Has a DHCPv4 lease with a router. */
+  readonly leased: boolean;
+}
+
+export function networkdLinks(host: Host): NetworkdLink[] {
+  let names: Map<string, string> | null = null;
+  return host.list(LINKS).flatMap((index) => {
+    const state = `${LINKS}/${index}`;
+    const values = variables(host.readText(state) ?? '');
+    const networkFile = /\/([^/]+\.network)$/.exec(values.get('NETWORK_FILE') ?? '')?.[1];
+    if (networkFile === undefined) return [];
+    names ??= linkNames(host);
+    const name = names.get(index);
+    if (name === undefined) return [];
+    const search = words(values.get('DOMAINS'));
+    const routing = words(values.get('ROUTE_DOMAINS')).map((domain) => `~${domain}`);
+    const leased = variables(host.readText(`${LEASES}/${index}`) ?? '').has('ROUTER');
+    return [{ name, state, networkFile, servers: words(values.get('DNS')), domains: [...search, ...routing], leased }];
+  });
+}
+
+function variables(text: string): Map<string, string> {
+  return new Map([...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, key, value]) => [key ?? '', value ?? '']));
+}
+
+function words(list = ''): string[] {
+  return list.split(' ').filter((word) => word !== '');
+}

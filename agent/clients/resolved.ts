@@ -1,0 +1,40 @@
+/**
+ * Whether this host's names are answered by systemd-resolved(8), with links that systemd-networkd gives it: then name
+ * servers are set on those links, not in resolv.conf.
+ */
+import type { DesiredDns } from '../config/desired.ts';
+import type { Host } from '../host/host.ts';
+import { linkOwner } from '../resolver/owner.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { type NetworkdLink, networkdLinks } from './networkd-links.ts';
+
+/**
+ * All links of systemd-networkd where systemd-resolved answers, by its own resolv.conf or by nss-resolve; none where it
+ * does not, where another program owns the links, or where `dns.symlink` says to put a file of ours in the link's place.
+ */
+export function resolvedLinks(host: Host, dns: DesiredDns): NetworkdLink[] {
+  if (dns.symlink !== 'refuse' || !host.live) return [];
+  if (!ownsResolvConf(host) && !asksResolved(host)) return [];
+  const runs = (comm: string) => host.processes(comm, 'network').length > 0;
+  return runs('systemd-resolve') && runs('systemd-network') ? networkdLinks(host) : [];
+}
+
+/** Whether resolv.conf is a link to a file that systemd-resolved writes. */
+export function ownsResolvConf(host: Host): boolean {
+  return host.readLink(RESOLV_CONF) !== null && linkOwner(host.target(RESOLV_CONF)) === 'systemd-resolved';
+}
+
+/** Whether libc asks it before it reads resolv.conf: nss-resolve(8). */
+function asksResolved(host: Host): boolean {
+  const hosts = /^\s*hosts\s*:([^\n#]*)/m.exec(host.readText('/etc/nsswitch.conf') ?? '')?.[1] ?? '';
+  return /\bresolve\b/.test(hosts.split(/\bdns\b/)[0] ?? '');
+}
+
+/**
+ * Those that are to carry the name servers: links that have some now, or else those whose lease has a router. Others
+ * (a wire to storage) never had any, and are left without.
+ */
+export function linksWithServers(links: readonly NetworkdLink[]): readonly NetworkdLink[] {
+  const having = links.filter(({ servers }) => servers.length > 0);
+  return having.length > 0 ? having : links.filter(({ leased }) => leased);
+}

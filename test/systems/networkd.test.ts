@@ -1,0 +1,122 @@
+/** systemd-networkd takes the lease and systemd-resolved answers: what the server says, what is held, and what it costs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type DhcpServer, startDhcpServer } from '../lab/dhcp.ts';
+import { NEW, OLD } from '../lab/scene.ts';
+import { watchDeletions, watchFile, watchPings } from '../lab/watch.ts';
+import { Machine, unavailable } from './machine.ts';
+
+const skip = unavailable();
+/** systemd 252 and 257. */
+const RELEASES = ['bookworm', 'trixie'] as const;
+/** Where systemd-resolved says whom it asks. */
+const SERVERS = '/run/systemd/resolve/resolv.conf';
+const DROP_IN = '/etc/systemd/network/10-lan.network.d/zz-holdfast.conf';
+const LATER = ['10.77.0.31', '10.77.0.32'];
+const offer = (servers: readonly string[]) => ({
+  lease: 20,
+  renewEvery: 2,
+  offers: `option domain-name-servers ${servers.join(', ')}; option domain-name "old.example.com";`,
+});
+const FILES = {
+  '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
+  '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n',
+  '/etc/holdfast/agent.yaml': `dns:
+  search: [dev.example.com, example.com]
+  nameservers: [${NEW.join(', ')}]
+  options: [rotate]
+`,
+};
+
+async function boot(release: (typeof RELEASES)[number]): Promise<Machine> {
+  const setup = 'systemctl enable systemd-networkd systemd-resolved';
+  const machine = await Machine.boot({
+    release,
+    packages: ['systemd-resolved'],
+    files: FILES,
+    setup,
+    dhcp: offer(OLD),
+  });
+  await machine.installAgent();
+  return machine;
+}
+
+/** What libc, systemd-resolved and systemd-networkd have. */
+async function seen(machine: Machine) {
+  const servers = (await machine.sh('resolvectl dns eth0')).trim().replace(/^.*?: ?/, '');
+  const search = /^search (.*)$/m.exec(await machine.read('/etc/resolv.conf'))?.[1];
+  return { servers: servers.split(' '), search };
+}
+
+const THEIRS = { servers: [...OLD], search: 'old.example.com' };
+const OURS = { servers: [...NEW], search: 'dev.example.com example.com' };
+
+/** With a server that from now on says something else: the outage of a DNS move, from the server's side. */
+async function moveServers(machine: Machine): Promise<DhcpServer> {
+  await machine.server!.stop();
+  return startDhcpServer(machine.outside, offer(LATER));
+}
+
+for (const release of RELEASES) {
+  test(`${release}: control: the next renewal brings whatever the server says`, { skip }, async () => {
+    await using machine = await boot(release);
+    assert.deepEqual(await seen(machine), THEIRS);
+    await machine.leased(1, await moveServers(machine));
+    assert.deepEqual((await seen(machine)).servers, LATER);
+  });
+
+  test(`${release}: control: what resolvectl was told is gone after a reboot`, { skip }, async () => {
+    await using machine = await boot(release);
+    await machine.sh(`resolvectl dns eth0 ${NEW.join(' ')}`);
+    await machine.reboot();
+    assert.deepEqual(await seen(machine), THEIRS);
+  });
+
+  test(`${release}: held now, through leases and a reboot, without a packet lost; revert`, { skip }, async (t) => {
+    await using machine = await boot(release);
+    const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
+    const deletions = await watchDeletions(machine);
+    await machine.sh('agent apply');
+    assert.deepEqual(await seen(machine), OURS);
+    assert.match(await machine.sh('readlink /etc/resolv.conf'), /stub-resolv\.conf/);
+    assert.match(await machine.sh('agent apply'), /as wanted/, 'the second one changes nothing');
+
+    const watches = await Promise.all(['/etc/resolv.conf', SERVERS].map((file) => watchFile(machine, file)));
+    const server = await moveServers(machine);
+    await machine.leased(4, server);
+    for (const watch of watches) {
+      const { wrongMs, emptyMs, absentMs, changes } = await watch.stop();
+      t.diagnostic(`${changes} changes`);
+      assert.deepEqual({ wrongMs, emptyMs, absentMs }, { wrongMs: 0, emptyMs: 0, absentMs: 0 });
+    }
+    assert.deepEqual(await seen(machine), OURS);
+    await machine.sh('systemctl restart systemd-resolved');
+    assert.deepEqual(await seen(machine), OURS);
+    const { answered, lost } = await pings.stop();
+    t.diagnostic(`${answered} pings answered`);
+    assert.equal(lost, 0);
+    // It keeps a route of its own to each server that the lease names: of no use to anyone now.
+    const gone = (await deletions.stop()).filter((line) => !OLD.some((old) => line.startsWith(`Deleted ${old} dev`)));
+    assert.deepEqual(gone, []);
+
+    await machine.reboot();
+    assert.deepEqual(await seen(machine), OURS);
+    assert.equal((await machine.run(['agent', 'plan'])).code, 0);
+    await revert(machine, server);
+  });
+}
+
+/** systemd-networkd has read the drop-in by now: first it says so, then it is as before. */
+async function revert(machine: Machine, server: DhcpServer): Promise<void> {
+  const first = await machine.run(['agent', 'revert']);
+  assert.equal(first.code, 4);
+  assert.match(first.stdout + first.stderr, /systemctl restart systemd-networkd/);
+  assert.equal(machine.exists(DROP_IN.replace(/\/[^/]+$/, '')), false);
+  const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
+  await machine.sh('systemctl restart systemd-networkd');
+  await machine.leased(1, server);
+  assert.equal((await pings.stop()).lost, 0);
+  assert.equal((await machine.run(['agent', 'revert'])).code, 0);
+  assert.deepEqual((await seen(machine)).servers, LATER);
+  assert.deepEqual(await machine.sh('ls /var/lib/holdfast/originals'), '');
+}
