@@ -26,6 +26,8 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
   const held = heldInterfaces(host, options.iface ?? null);
   const shows: Show[] = [];
   for (const one of held) shows.push(await show(host, desired, one, options));
+  const [nothing] = shows.flatMap(({ skipped }) => skipped);
+  if (nothing !== undefined && shows.every(({ played }) => played.length === 0)) throw new HostError('ENONE', nothing);
   const sysctls = options.occasion === 'boot' ? bootSysctls(host, desired?.sysctl ?? []) : [];
   const differs = shows.some(({ played }) => played.some((one) => one.differs)) || sysctls.some(({ ok }) => !ok);
   if (options.json) {
@@ -59,6 +61,9 @@ async function configured(options: CommonOptions): Promise<{ host: Host; desired
   return { host: opened, desired: isWhole(desired) ? desired : (nearness?.desired() ?? null) };
 }
 
+/** One that cannot be rehearsed leaves the others: a lease that has expired, a dhclient that another program runs. */
+const CANNOT_COME = ['EEXPIRED', 'EOWNER'];
+
 interface Show {
   readonly held: Held;
   readonly played: readonly Rehearsal[];
@@ -83,7 +88,7 @@ async function show(
       if (one.routerAnswers)
         played.push(await play(host, held.client, held.interface, reason, { dns, atBoot, routerAnswers: false }));
     } catch (error) {
-      if (!(error instanceof HostError && error.code === 'EEXPIRED')) throw error;
+      if (!(error instanceof HostError && CANNOT_COME.includes(error.code))) throw error;
       skipped.push(`${reason}: ${error.message}`);
     }
   }

@@ -85,6 +85,38 @@ test('two interfaces, each with its dhclient: the second default route is not to
   assert.deepEqual([code, ...interfaces.map((one: { interface: string }) => one.interface)], [0, 'eth0', 'eth1']);
 });
 
+test(
+  'a dhclient that NetworkManager runs is none of ours; a lease that has expired is used by nobody',
+  options,
+  async () => {
+    await using scene = await staleHost({ lease: 3 });
+    const { host, client, server } = scene;
+    await client.kill();
+    await server.stop();
+    await host.sh('sleep 4');
+    const expired = await host.agent('rehearse', 'lease', 'eth0', '--reason', 'TIMEOUT');
+    assert.equal(expired.code, 4);
+    assert.match(expired.stderr, /the recorded lease of eth0 has expired: no dhclient would use it/);
+    const boot = await host.agent('rehearse', 'boot', '--json');
+    assert.equal(JSON.parse(boot.stdout).interfaces[0].rehearsals[0].reason, 'BOUND');
+
+    await host.write('/var/lib/NetworkManager/dhclient-eth0.conf', '');
+    const args = [
+      '-cf',
+      '/var/lib/NetworkManager/dhclient-eth0.conf',
+      '-sf',
+      '/usr/libexec/nm-dhcp-helper',
+      '-pf',
+      '/run/nm.pid',
+    ];
+    Dhclient.start(host, { args: [...args, '-lf', '/var/lib/dhcp/dhclient.eth0.leases', 'eth0'] });
+    await host.sh('until pgrep -x dhclient >/dev/null; do sleep 0.1; done');
+    const theirs = await host.agent('rehearse', 'lease');
+    assert.equal(theirs.code, 4);
+    assert.match(theirs.stderr, /is run by NetworkManager, whose script hands the lease to NetworkManager/);
+  },
+);
+
 test("RHEL's script and hooks", options, async () => {
   await using host = await LabHost.create();
   await host.write('/sbin/dhclient-script', await readFile(join(import.meta.dirname, 'rhel/dhclient-script')), 0o755);
