@@ -1,5 +1,7 @@
 /** A change of DNS that is to be proved is killed at every system call by which something changes: all old or all new. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { missing } from '../unit/scratch.ts';
 import { ETC, forEachCall, type Look, skip as noScene, Scene } from './scene.ts';
@@ -99,4 +101,26 @@ test('with its servers alive the next apply makes all new at once', { skip }, as
     assert.deepEqual(scene.look('next'), wanted, what);
   });
   assert.ok(hits > 8, `only ${hits} system calls were hit`);
+});
+
+test('what a power cut would undo is on the disk first: the journal, before each artifact that it is about', {
+  skip,
+}, async (t) => {
+  const strace = 'strace -qq -y -o trace -e trace=fsync,rename,unlink';
+  const scene = await new Scene(t, `${SERVERS} inject='${strace}'; agent apply apply`, FILES).run();
+  assert.equal(scene.status('apply'), 0, scene.output('apply'));
+  const calls = readFileSync(join(scene.folder, 'trace'), 'utf8').split('\n');
+  const artifacts = calls.flatMap((call, at) => (/^rename\("\/etc\/.*\.holdfast"/.test(call) ? [at] : []));
+  assert.equal(artifacts.length, 4, calls.join('\n'));
+  for (const at of artifacts) {
+    const written = calls.findLastIndex(
+      (call, n) => n < at && /^rename\(.*"\/var\/lib\/holdfast\/dns-change"\)/.test(call),
+    );
+    assert.ok(written > 0, calls.join('\n'));
+    assert.match(calls[written - 1]!, /^fsync\(\d+<.*\/\.dns-change\.holdfast>\) += 0/);
+    assert.match(calls[written + 1]!, /^fsync\(\d+<\/var\/lib\/holdfast>\) += 0/);
+  }
+  const last = calls.findLastIndex((call) => /^rename\("\/etc\//.test(call));
+  const closed = calls.findIndex((call) => /^unlink\("\/var\/lib\/holdfast\/dns-change"\) += 0/.test(call));
+  assert.ok(closed > last, 'it is taken away when all is done');
 });

@@ -49,7 +49,11 @@ test('refused until the servers answer; then proved, and healed when they have d
   assert.equal(await agent.stop(), 0);
 
   await server.stop();
+  await host.write('/etc/holdfast/agent.d/report.yaml', 'report: { interval: 1s }\n');
   const next = await RunningAgent.start(host);
+  await next.log.until(
+    new RegExp(`"server.address":"${NEW[0]}".*nameserver-down|nameserver-down.*"server.address":"${NEW[0]}"`),
+  );
   await host.write('/etc/resolv.conf', 'nameserver 192.0.2.66\n');
   assert.equal((await next.event('holdfast.heal')).key, '/etc/resolv.conf');
   assert.deepEqual(await servers(host), [NEW[0]]);
