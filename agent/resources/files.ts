@@ -29,3 +29,10 @@ export async function applyFile(
   const reason = 'not atomic: it is a mount point, so it was written in place, and a reader may have seen a mixture';
   return { ...outcome, result: 'changed', reason };
 }
+
+/** Removes a file that was made by us; a folder of drop-ins was made for ours, unless others are in it. */
+export function removeWithFolder(host: Host, file: string): void {
+  host.remove(file);
+  const folder = file.slice(0, file.lastIndexOf('/'));
+  if (folder.endsWith('.network.d')) host.removeEmptyFolder(folder);
+}

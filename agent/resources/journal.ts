@@ -7,6 +7,7 @@ import { asciiJson } from '../config/ascii.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { removeWithFolder } from './files.ts';
 import { recordPath } from './originals.ts';
 
 export const JOURNAL = `${STATE_FOLDER}/dns-change`;
@@ -24,6 +25,13 @@ interface Entry {
   /** What the change makes of it; more than one where it is changed again. */
   readonly after: readonly (string | null)[];
   /** What `revert` was to go by (originals.ts), as text. */
+  readonly record: string | null;
+}
+
+/** A link of systemd-networkd's that is told of other name servers (resolved.ts). */
+interface Told {
+  readonly told: string;
+  /** What was known of it (originals.ts), as text. */
   readonly record: string | null;
 }
 
@@ -47,7 +55,8 @@ export class Journal {
 
   /** To be called before a file is changed to `after` (null: removed). What a link leads to may be meant as well. */
   note(path: string, after: string | null): void {
-    const entries = this.read();
+    const all = this.read();
+    const entries = all.filter((entry): entry is Entry => !isTold(entry));
     const isLink = this.host.readLink(path) !== null;
     const paths = (isLink ? [path, this.host.target(path)] : [path]).filter((one) => {
       return !entries.some((entry) => entry.path === one && entry.after.includes(after));
@@ -59,8 +68,14 @@ export class Journal {
       return paths.includes(entry.path) ? { ...entry, after: [...entry.after, after] } : entry;
     });
     const added = paths.filter(isNew).map((one) => this.asItIs(one, after));
-    this.host.makeFolder(STATE_FOLDER, 0o755);
-    this.host.replace(JOURNAL, `${asciiJson([...kept, ...added])}\n`, 0o600);
+    this.write([...kept, ...added, ...all.filter(isTold)]);
+  }
+
+  /** To be called before a link is told of other name servers. */
+  noteLink(name: string): void {
+    const entries = this.read();
+    if (entries.some((entry) => isTold(entry) && entry.told === name)) return;
+    this.write([...entries, { told: name, record: this.host.readText(recordPath('link', name)) }]);
   }
 
   /** All files as they were: content, link, mode. What somebody else has changed since keeps their change. */
@@ -69,12 +84,14 @@ export class Journal {
     let toBeTriedAgain = false;
     for (const entry of this.read()) {
       try {
-        if (!(await this.putBackOne(entry))) {
+        if (isTold(entry)) {
+          (await import('./resolved-revert.ts')).putBackLink(this.host, entry.told, entry.record);
+        } else if (!(await this.putBackOne(entry))) {
           leftOver.push({ path: entry.path, problem: 'it was changed by somebody else since, and is left as it is' });
         }
       } catch (error) {
         toBeTriedAgain = true;
-        leftOver.push({ path: entry.path, problem: errorMessage(error) });
+        leftOver.push({ path: isTold(entry) ? entry.told : entry.path, problem: errorMessage(error) });
       }
     }
     if (!toBeTriedAgain) this.close();
@@ -112,7 +129,7 @@ export class Journal {
       const isOurs = now === null && (current === before || after.includes(current));
       const wanted = isOurs ? before : await withoutTheChange(current, before, after.at(-1) ?? null);
       if (now !== null || wanted === undefined) return false;
-      if (wanted === null) host.remove(path);
+      if (wanted === null) removeWithFolder(host, path);
       else if (wanted !== current) host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) });
     }
     const kept = recordPath('file', path);
@@ -121,11 +138,16 @@ export class Journal {
     return true;
   }
 
-  private read(): Entry[] {
+  private write(entries: readonly (Entry | Told)[]): void {
+    this.host.makeFolder(STATE_FOLDER, 0o755);
+    this.host.replace(JOURNAL, `${asciiJson(entries)}\n`, 0o600);
+  }
+
+  private read(): (Entry | Told)[] {
     const text = this.host.readText(JOURNAL);
     if (text === null) return [];
     try {
-      const entries = JSON.parse(text) as Entry[];
+      const entries = JSON.parse(text) as (Entry | Told)[];
       if (Array.isArray(entries) && entries.every(isWhole)) return entries;
     } catch {
       // said below
@@ -142,8 +164,15 @@ async function withoutTheChange(current: string | null, before: string | null, a
   return withoutOurs(current, before, after);
 }
 
-function isWhole(entry: Entry): boolean {
+function isTold(entry: Entry | Told): entry is Told {
+  return 'told' in entry;
+}
+
+function isWhole(entry: Entry | Told): boolean {
   const isText = (value: unknown) => value === null || typeof value === 'string';
+  if (entry !== null && typeof entry === 'object' && isTold(entry)) {
+    return typeof entry.told === 'string' && isText(entry.record);
+  }
   const { path, before, link, mode, after, record } = entry ?? {};
   return (
     typeof path === 'string' &&

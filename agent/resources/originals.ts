@@ -36,7 +36,9 @@ export interface OriginalLink {
   readonly key: string;
   /** Its name servers and domains, for people: how it comes to them again is systemd-networkd's matter. */
   readonly before: string;
-  readonly after: string;
+  /** What it was told; null: nothing about these. */
+  readonly servers: readonly string[] | null;
+  readonly domains: readonly string[] | null;
   /** When it was told last, milliseconds since the epoch; 0: never yet. */
   readonly told: number;
 }
@@ -84,10 +86,10 @@ export class Originals {
   }
 
   /** To be called before a link, which is `now`, is told of other name servers, and with the time when it has been. */
-  rememberLink(key: string, now: string, after: string, told: number): void {
+  rememberLink(key: string, now: string, link: Pick<OriginalLink, 'servers' | 'domains' | 'told'>): void {
     const known = this.find('link', key);
     if (known === null) this.refuseDamaged('link', key);
-    this.save({ kind: 'link', key, before: known?.before ?? now, after, told });
+    this.save({ kind: 'link', key, before: known?.before ?? now, ...link });
   }
 
   find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
@@ -172,5 +174,5 @@ function parse(text: string): Original | null {
 const FIELDS = {
   file: ['before', 'link', 'mode', 'after', 'earlier'],
   sysctl: ['before', 'after', 'earlier'],
-  link: ['before', 'after', 'told'],
+  link: ['before', 'servers', 'domains', 'told'],
 } as const satisfies Record<Original['kind'], readonly string[]>;

@@ -170,6 +170,7 @@ export class Proof implements Guard {
       inspect: () => resource.inspect(),
       apply: (finding) => {
         if (finding.kind === 'file') this.journal.note(finding.key, finding.wanted);
+        else if (finding.resource === 'resolved') this.journal.noteLink(finding.key);
         return resource.apply(finding);
       },
       watches: () => resource.watches(),

@@ -1,7 +1,7 @@
 import { networkdLinks } from '../clients/networkd-links.ts';
-import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { OriginalLink } from './originals.ts';
+import { type OriginalLink, Originals, recordPath } from './originals.ts';
+import { releaseLink, tellLink } from './resolvectl.ts';
 import type { Outcome } from './resource.ts';
 
 /** Milliseconds that systemd-networkd has to write down what it goes back to. */
@@ -13,16 +13,15 @@ const WRITTEN_WITHIN = 1000;
  */
 export async function revertLink(
   host: Host,
-  { key, after }: OriginalLink,
+  { key, servers: ours }: OriginalLink,
 ): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
   if (!host.live) {
     return { result: 'skipped', actual: null, reason: 'the running systemd-networkd is not that of these files' };
   }
   const seen = () => networkdLinks(host).find(({ name }) => name === key) ?? null;
   if (seen() === null) return { result: 'ok', actual: null, reason: 'systemd-networkd manages no such link any more' };
-  const { status, stderr, error } = host.run('resolvectl', ['revert', '--', key]);
-  if (status !== 0) throw new HostError('ERESOLVED', `resolvectl revert ${key}: ${error ?? stderr.trim()}`);
-  const [servers = ''] = after.split(', ');
+  releaseLink(host, key);
+  const servers = ours?.join(' ');
   const deadline = Date.now() + WRITTEN_WITHIN;
   let actual = seen()?.servers.join(' ') ?? null;
   while (actual === servers && Date.now() < deadline) {
@@ -32,4 +31,16 @@ export async function revertLink(
   if (actual !== servers) return { result: 'changed', actual };
   const reason = `its name servers are ${actual} still, since systemd-networkd read them at its start; "systemctl restart systemd-networkd" drops neither lease nor address, then revert again`;
   return { result: 'failed', actual, reason };
+}
+
+/** After a change that does not stand: the link is told what it was told before, by this record of it, or nothing. */
+export function putBackLink(host: Host, name: string, record: string | null): void {
+  const file = recordPath('link', name);
+  if (record === null) host.remove(file);
+  else host.replace(file, record, 0o600);
+  // After a reboot in the middle it may not be there yet, and knows of nothing that it was told.
+  if (!networkdLinks(host).some((link) => link.name === name)) return;
+  const before = new Originals(host).find('link', name);
+  if (before === null || before.told === 0) releaseLink(host, name);
+  else tellLink(host, name, before);
 }

@@ -8,6 +8,7 @@ import type { Host } from '../host/host.ts';
 import type { Keyword } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
+import { tellLink } from './resolvectl.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
@@ -118,13 +119,12 @@ export class Resolved implements Resource {
   }
 
   private async tell({ name, servers, domains }: NetworkdLink, finding: Finding): Promise<Outcome> {
-    const { dns, host } = this;
+    const { host } = this;
+    const ours = { servers: this.dns!.nameservers, domains: wantedDomains(this.dns!) };
     const remember = (told: number) =>
-      new Originals(host).rememberLink(name, describe(servers, domains), finding.wanted ?? '', told);
+      new Originals(host).rememberLink(name, describe(servers, domains), { ...ours, told });
     remember(0);
-    const wantedNames = wantedDomains(dns!);
-    if (dns!.nameservers !== null) resolvectl(host, 'dns', name, dns!.nameservers);
-    if (wantedNames !== null) resolvectl(host, 'domain', name, wantedNames);
+    tellLink(host, name, ours);
     remember(Date.now());
     const { resource, key, moment } = finding;
     const read = async () => (await this.inspect()).find((one) => one.kind === 'value' && one.key === key);
@@ -186,10 +186,4 @@ function describe(servers: readonly string[] | null, domains: readonly string[] 
 function sameNames(a: string, b: string): boolean {
   const plain = (text: string) => text.toLowerCase().replace(/([^~\s])\.(?=\s|,|$)/g, '$1');
   return plain(a) === plain(b);
-}
-
-function resolvectl(host: Host, verb: 'dns' | 'domain', link: string, values: readonly string[]): void {
-  // An empty list is said by one empty word.
-  const { status, stderr, error } = host.run('resolvectl', [verb, '--', link, ...(values.length > 0 ? values : [''])]);
-  if (status !== 0) throw new HostError('ERESOLVED', `resolvectl ${verb} ${link}: ${error ?? stderr.trim()}`);
 }

@@ -4,6 +4,7 @@ import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { removeWithFolder } from './files.ts';
 import { Journal, PROVED } from './journal.ts';
 import { withoutOurs } from './merge.ts';
 import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
@@ -73,13 +74,6 @@ function revertFile(host: Host, original: OriginalFile): Outcome {
   return actual === wanted
     ? { ...outcome, result: 'changed', actual }
     : { ...outcome, result: 'failed', actual, reason: 'read back, it is not what was written' };
-}
-
-/** A folder of drop-ins was made for ours, unless others are in it. */
-function removeWithFolder(host: Host, file: string): void {
-  host.remove(file);
-  const folder = file.slice(0, file.lastIndexOf('/'));
-  if (folder.endsWith('.network.d')) host.removeEmptyFolder(folder);
 }
 
 function revertValue(host: Host, original: OriginalValue, seen: string | null): Outcome {

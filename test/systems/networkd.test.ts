@@ -1,7 +1,9 @@
 /** systemd-networkd takes the lease and systemd-resolved answers: what the server says, what is held, and what it costs. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type DhcpServer, startDhcpServer } from '../lab/dhcp.ts';
+import { REPOSITORY } from '../lab/host.ts';
 import { NEW, OLD } from '../lab/scene.ts';
 import { watchDeletions, watchFile, watchPings } from '../lab/watch.ts';
 import { Machine, unavailable } from './machine.ts';
@@ -92,11 +94,15 @@ for (const release of RELEASES) {
     assert.deepEqual(await seen(machine), OURS);
     await machine.sh('systemctl restart systemd-resolved');
     assert.deepEqual(await seen(machine), OURS);
+    await heals(machine);
     const { answered, lost } = await pings.stop();
     t.diagnostic(`${answered} pings answered`);
     assert.equal(lost, 0);
     // It keeps a route of its own to each server that the lease names: of no use to anyone now.
-    const gone = (await deletions.stop()).filter((line) => !OLD.some((old) => line.startsWith(`Deleted ${old} dev`)));
+    const useless = OLD.map((old) => `Deleted ${old} dev`);
+    const gone = (await deletions.stop()).filter((line) => {
+      return line.includes('eth0') && !useless.some((route) => line.startsWith(route));
+    });
     assert.deepEqual(gone, []);
 
     await machine.reboot();
@@ -104,6 +110,16 @@ for (const release of RELEASES) {
     assert.equal((await machine.run(['agent', 'plan'])).code, 0);
     await revert(machine, server);
   });
+}
+
+/** The daemon: what somebody else tells the link lasts a moment. */
+async function heals(machine: Machine): Promise<void> {
+  await machine.copy(join(REPOSITORY, 'units/holdfast.service'), '/run/systemd/system/holdfast.service', 0o644);
+  await machine.sh('systemctl daemon-reload; systemctl start holdfast.service; resolvectl revert eth0');
+  await machine.sh(`timeout 60 sh -c 'until journalctl --unit=holdfast | grep -q eth0; do sleep 0.1; done'`);
+  await machine.sh(`timeout 60 sh -c 'until resolvectl dns eth0 | grep -q ${NEW[0]}; do sleep 0.1; done'`);
+  assert.deepEqual(await seen(machine), OURS);
+  await machine.sh('systemctl stop holdfast.service');
 }
 
 /** systemd-networkd has read the drop-in by now: first it says so, then it is as before. */

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { renderDropIn } from '../../agent/clients/networkd-dropin.ts';
 import type { DesiredDns } from '../../agent/config/desired.ts';
 import type { RunResult } from '../../agent/host/run.ts';
 import { converge } from '../../agent/resources/converge.ts';
+import { Journal } from '../../agent/resources/journal.ts';
 import { settingViews } from '../../agent/resources/moments.ts';
 import { Originals } from '../../agent/resources/originals.ts';
 import { Resolved } from '../../agent/resources/resolved.ts';
@@ -228,6 +230,28 @@ test('resolvectl that fails is an outcome, and nothing counts as held', { skip }
   assert.equal(outcome?.result, 'failed');
   assert.match(outcome?.reason ?? '', /resolvectl dns eth0: Failed to set DNS configuration: Access denied/);
   assert.equal((await brief(resource))[0], 'eth0 drifted');
+});
+
+test('a change that does not stand is put back: the link as well as the drop-in', { skip }, async (t) => {
+  const host = networkdHost(t);
+  const journal = new Journal(host);
+  const change = async (yaml: string) => {
+    journal.note(DROP_IN, renderDropIn(dnsOf(yaml)!));
+    journal.noteLink('eth0');
+    await converge(host, [resolved(host, yaml)]);
+  };
+  await change(YAML);
+  assert.deepEqual(await new Journal(host).putBack(), []);
+  assert.equal(host.told.at(-1), 'revert eth0', 'nothing was told before');
+  assert.equal(host.lstat('/etc/systemd/network/10-lan.network.d'), null);
+  assert.deepEqual(new Originals(host).all(), []);
+
+  await converge(host, [resolved(host)]);
+  await change(YAML.replace('10.0.0.21', '10.0.0.99'));
+  assert.match(host.told.at(-2)!, /10\.0\.0\.99/);
+  assert.deepEqual(await new Journal(host).putBack(), []);
+  assert.deepEqual(host.told.slice(-2), ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
+  assert.deepEqual(await brief(resolved(host)), ['eth0 ok', `${DROP_IN} ok`]);
 });
 
 test('revert: the link is given back, the drop-in and its folder go', { skip }, async (t) => {
