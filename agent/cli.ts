@@ -90,11 +90,12 @@ program
   .option(...CONFIG_OPTION)
   .option('--json', 'one JSON document on stdout, and nothing else there')
   .option('--prometheus', "Prometheus' text format, for a textfile collector")
+  .option('--output <file>', 'with --prometheus or --json: into this file, replaced whole; "-" is stdout')
   .option('--quiet', 'print nothing but failures')
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, 4 one could not.${examples(['sudo agent probe', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus > /var/lib/node_exporter/holdfast.prom'])}`,
+    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, 4 one could not.${examples(['sudo agent probe', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
   .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
     run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import { isNamed, makeProbes } from '../../probes/index.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Condition, Occurrence, Probe, Sample } from '../../probes/probe.ts';
 import { exposition } from '../../probes/prometheus.ts';
 import { type ProbeReport, ProbeRunner, probeSamples } from '../../probes/runner.ts';
+import { Host } from '../host/host.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, table } from './output.ts';
@@ -12,6 +14,8 @@ export interface ProbeOptions extends CommonOptions {
   /** Which ones; none: all. */
   readonly names: readonly string[];
   readonly prometheus?: boolean;
+  /** What is printed goes into this file, at once and whole; `-`: standard output. */
+  readonly output?: string;
 }
 
 /** A report with the events that came of it. */
@@ -21,6 +25,9 @@ interface Seen extends ProbeReport {
 
 /** Reads each probe once and prints what it sees; changes nothing. Gives the exit status: 4 where one could not see. */
 export async function probe(options: ProbeOptions): Promise<number> {
+  if (options.output === '') return refuse('--output: it is empty; name a file', options);
+  if (options.output !== undefined && !options.prometheus && !options.json)
+    return refuse('--output needs --prometheus or --json', options);
   const { host, desired, daemon } = await openContext(options);
   const all = makeProbes(host, desired, daemon, { record: new MemoryErrorRecord(), history: true });
   const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
@@ -34,8 +41,9 @@ export async function probe(options: ProbeOptions): Promise<number> {
   const seen: Seen[] = [];
   // One after the other: what runs beside another shares its time.
   for (const one of chosen) seen.push(await look(one));
-  if (options.json) printJson({ probes: seen.map(toJson) });
-  else if (options.prometheus) write(1, exposition(seen.flatMap((one) => [...samplesOf(one), ...probeSamples(one)])));
+  if (options.json) put(`${JSON.stringify({ probes: seen.map(toJson) }, null, 2)}\n`, options.output);
+  else if (options.prometheus)
+    put(exposition(seen.flatMap((one) => [...samplesOf(one), ...probeSamples(one)])), options.output);
   else tell(seen, options.quiet ?? false);
   return seen.every(({ success }) => success) ? EXIT.ok : EXIT.failed;
 }
@@ -47,6 +55,12 @@ async function look(one: Probe): Promise<Seen> {
   // One that hangs may hang here too, and what it holds ends with this process.
   if (report.success) await runner.close();
   return { ...report, events };
+}
+
+/** Whoever reads the file, such as node_exporter, has the old text or the new one. Throws HostError; then it has the old one. */
+function put(text: string, output = '-'): void {
+  if (output === '-') write(1, text);
+  else new Host().replaceOwn(resolve(output), Buffer.from(text, 'utf8').toString('latin1'), 0o644);
 }
 
 function refuse(message: string, { json = false }: CommonOptions): number {

@@ -45,11 +45,7 @@ export function replaceFile(
   mode = 0o644,
   { keepTime = false }: ReplaceOptions = {},
 ): Replaced {
-  const old = lstatOrNull(path);
-  // A link that is followed may lead to /dev/null: renamed over, it is lost to the whole host.
-  if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
-    throw hostError('write', path, notRegular(old));
-  }
+  const old = replaceable(path);
   const temporary = temporaryOf(path);
   try {
     writeTemporary(temporary, content, old?.isFile() ? { path, stats: old } : null, mode);
@@ -78,6 +74,7 @@ export function replaceOwnFile(
   mode: number,
   { durable = false }: { durable?: boolean } = {},
 ): void {
+  replaceable(path);
   const temporary = temporaryOf(path);
   try {
     const fd = createTemporary(temporary);
@@ -128,6 +125,15 @@ export function removeLeftover(path: string): void {
 
 function temporaryOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.holdfast`);
+}
+
+/** What a file may be renamed over. A path may be, or lead to, /dev/null: renamed over, it is lost to the whole host. */
+function replaceable(path: string): Stats | null {
+  const old = lstatSync(path, { throwIfNoEntry: false }) ?? null;
+  if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
+    throw hostError('write', path, notRegular(old));
+  }
+  return old;
 }
 
 function writeTemporary(
@@ -216,8 +222,4 @@ function removeIfThere(path: string): void {
   } catch {
     // not there, or not to be removed: what comes next says so
   }
-}
-
-function lstatOrNull(path: string): Stats | null {
-  return lstatSync(path, { throwIfNoEntry: false }) ?? null;
 }
