@@ -18,6 +18,10 @@ import { type Arch, nodeVersion, pkgHome, provideNode } from './node-binary.ts';
 import { rehearse } from './rehearsal.ts';
 
 const root = join(import.meta.dirname, '..');
+
+/** Where the executables are, from the folder of the repository. */
+export const EXECUTABLES = { x64: 'dist/agent', arm64: 'dist/agent-arm64' } as const;
+
 const target = `node${nodeVersion}`;
 /** The collector's page: in the code as text. */
 const page = pageFiles(join(root, 'agent/collector/page'));
@@ -132,14 +136,14 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
 }
 
 if (import.meta.main) {
-  const names = { x64: 'dist/agent', arm64: 'dist/agent-arm64' };
   const wanted = process.argv.slice(2);
-  for (const arch of wanted) if (!(arch in names)) throw new Error(`unknown architecture ${arch}: write x64 or arm64`);
-  const archs = (wanted.length > 0 ? wanted : Object.keys(names)) as Arch[];
-  await makeExecutables(join(root, 'agent/cli.ts'), archs, (arch) => join(root, names[arch]));
+  for (const arch of wanted)
+    if (!(arch in EXECUTABLES)) throw new Error(`unknown architecture ${arch}: write x64 or arm64`);
+  const archs = (wanted.length > 0 ? wanted : Object.keys(EXECUTABLES)) as Arch[];
+  await makeExecutables(join(root, 'agent/cli.ts'), archs, (arch) => join(root, EXECUTABLES[arch]));
   for (const arch of archs) {
     console.log(
-      `${names[arch]}: ${Math.round(statSync(join(root, names[arch])).size / 1e6)} MB, linux-${arch}, Node ${nodeVersion}`,
+      `${EXECUTABLES[arch]}: ${Math.round(statSync(join(root, EXECUTABLES[arch])).size / 1e6)} MB, linux-${arch}, Node ${nodeVersion}`,
     );
   }
 }
