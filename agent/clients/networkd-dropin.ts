@@ -1,9 +1,25 @@
 /** The drop-in for a `.network` file (systemd.network(5)): name servers and domains that no lease adds to. */
 import type { DesiredDns } from '../config/desired.ts';
+import type { Host } from '../host/host.ts';
 
-/** Found by the name of the `.network` file, in whatever folder that is; the last name among the drop-ins has the last word. */
+const NAME = 'zz-holdfast.conf';
+/** In the order in which a name is looked for. */
+const FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'];
+
+/** Found by the name of the `.network` file, in whatever folder that is. */
 export function dropInPath(networkFile: string): string {
-  return `/etc/systemd/network/${networkFile}.d/zz-holdfast.conf`;
+  return `/etc/systemd/network/${networkFile}.d/${NAME}`;
+}
+
+/** Drop-ins of others that come after ours, by name, and say something about what ours says. */
+export function laterDropIns(host: Host, networkFile: string): string[] {
+  const files = new Map<string, string>();
+  for (const folder of FOLDERS.map((base) => `${base}/systemd/network/${networkFile}.d`)) {
+    for (const name of host.list(folder)) {
+      if (name > NAME && name.endsWith('.conf') && !files.has(name)) files.set(name, `${folder}/${name}`);
+    }
+  }
+  return [...files.values()].filter((file) => /^\s*(Use)?(DNS|Domains)\s*=/m.test(host.readText(file) ?? ''));
 }
 
 /** Domains as resolvectl and systemd.network(5) take them; null: not configured. */

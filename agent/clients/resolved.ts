@@ -12,11 +12,12 @@ import { type NetworkdLink, networkdLinks } from './networkd-links.ts';
  * All links of systemd-networkd where systemd-resolved answers, by its own resolv.conf or by nss-resolve; none where it
  * does not, where another program owns the links, or where `dns.symlink` says to put a file of ours in the link's place.
  */
-export function resolvedLinks(host: Host, dns: DesiredDns): NetworkdLink[] {
+export function resolvedLinks(host: Host, dns: Pick<DesiredDns, 'symlink'>): NetworkdLink[] {
   if (dns.symlink !== 'refuse' || !host.live) return [];
-  if (!ownsResolvConf(host) && !asksResolved(host)) return [];
+  // First by what runs: others have looked at that already, and most hosts need no further look.
   const runs = (comm: string) => host.processes(comm, 'network').length > 0;
-  return runs('systemd-resolve') && runs('systemd-network') ? networkdLinks(host) : [];
+  if (!runs('systemd-resolve') || !runs('systemd-network')) return [];
+  return ownsResolvConf(host) || asksResolved(host) ? networkdLinks(host) : [];
 }
 
 /** Whether resolv.conf is a link to a file that systemd-resolved writes. */

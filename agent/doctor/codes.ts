@@ -56,6 +56,16 @@ export const CODES = {
     why: 'It does not write a regular resolv.conf but reads it; a program that asks it (nss-resolve, 127.0.0.53, D-Bus) gets neither sortlist nor options of the file.',
     remedy: 'Where that matters, see the hosts line of nsswitch.conf, or stop the service.',
   },
+  'HF-RESOLVED': {
+    severity: 'note',
+    why: 'It answers for libc, so it is told itself, link by link, and resolv.conf stays its own. It has no sortlist and no options.',
+    remedy: 'Where those matter, set dns.symlink to "replace": libc then asks the name servers itself.',
+  },
+  'HF-NETWORKD-LATER': {
+    severity: 'warning',
+    why: 'The drop-in comes after ours, so what it says of name servers and domains is what the next boot has.',
+    remedy: 'Take its DNS=, Domains=, UseDNS= and UseDomains= out, or give it a name before zz-holdfast.conf.',
+  },
   'HF-RESOLV-CLOUD-INIT': {
     severity: 'warning',
     why: 'cloud-init writes /etc/resolv.conf at the first boot of an instance, and so on every clone of the disk.',

@@ -16,6 +16,7 @@ import { NAME_DAEMONS, nameService } from './name-service.ts';
 import { programs } from './programs.ts';
 import { resolvConfFile } from './resolv-conf-file.ts';
 import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './resolv-conf-owner.ts';
+import { resolved } from './resolved.ts';
 import { routeLimit } from './route-limit.ts';
 import { sysctlBoot } from './sysctl-boot.ts';
 import { sysctlScopes } from './sysctl-scopes.ts';
@@ -33,6 +34,7 @@ export interface Diagnosis {
 const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: Check }[] = [
   { about: ['resolver'], look: resolvConfFile },
   { about: ['resolver'], look: resolvConfOwner },
+  { about: ['resolved'], look: resolved },
   { about: ['resolver'], look: nameService },
   { about: ['resolver'], look: libc },
   { about: ['hooks', 'dhcpcd', 'dhclient'], look: dhcpClientsSeen },

@@ -2,6 +2,7 @@
 import type { Host } from '../host/host.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { type Line, statements } from './lines.ts';
+import { heldByResolved } from './resolved.ts';
 
 export const NAME_DAEMONS = ['nscd'] as const;
 
@@ -33,8 +34,8 @@ export function hostsLine(host: Host): HostsLine | null {
   return { ...line, before: words.slice(0, dns === -1 ? words.length : dns), dns: dns !== -1 };
 }
 
-function* earlierServices({ host }: Surroundings): Iterable<Seen> {
-  const line = hostsLine(host);
+function* earlierServices(around: Surroundings): Iterable<Seen> {
+  const line = hostsLine(around.host);
   if (line === null) return;
   const service = line.before.find((word) => EARLIER.has(word));
   if (!line.dns && service === undefined) yield { code: 'HF-NSS-NO-DNS', seen: `${line.at}: ${line.text}` };
@@ -44,8 +45,8 @@ function* earlierServices({ host }: Surroundings): Iterable<Seen> {
     yield {
       code: 'HF-NSS-ORDER',
       seen: `${line.at}: ${line.text} – ${word} ${answers}`,
-      // The names of containers and `.local` are hardly meant to come from DNS.
-      ...(word === 'resolve' ? {} : { severity: 'note' }),
+      // The names of containers and `.local` are hardly meant to come from DNS; and systemd-resolved may hold what is wanted.
+      ...(word === 'resolve' && !heldByResolved(around) ? {} : { severity: 'note' }),
     };
   }
 }

@@ -1,7 +1,9 @@
 /** What stands in the way of /etc/resolv.conf being an ordinary file of ours. */
+import { ownsResolvConf } from '../clients/resolved.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { effectiveValues, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
+import { heldByResolved } from './resolved.ts';
 
 export function* resolvConfFile(around: Surroundings): Iterable<Seen> {
   if (!caresForDns(around)) return;
@@ -11,8 +13,9 @@ export function* resolvConfFile(around: Surroundings): Iterable<Seen> {
   yield* immutable(around);
 }
 
-function* link({ host, desired }: Surroundings): Iterable<Seen> {
-  if (host.readLink(RESOLV_CONF) === null) return;
+function* link(around: Surroundings): Iterable<Seen> {
+  const { host, desired } = around;
+  if (host.readLink(RESOLV_CONF) === null || (ownsResolvConf(host) && heldByResolved(around))) return;
   const target = host.target(RESOLV_CONF);
   const owner = linkOwner(target);
   const seen = `${RESOLV_CONF} is a symbolic link to ${target}${owner === null ? '' : `, which ${owner} makes`}`;

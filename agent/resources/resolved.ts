@@ -1,5 +1,5 @@
 import { contested } from '../clients/holders.ts';
-import { dropInPath, renderDropIn, wantedDomains } from '../clients/networkd-dropin.ts';
+import { dropInPath, laterDropIns, renderDropIn, wantedDomains } from '../clients/networkd-dropin.ts';
 import type { NetworkdLink } from '../clients/networkd-links.ts';
 import { linksWithServers, resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredDns } from '../config/desired.ts';
@@ -39,7 +39,7 @@ export class Resolved implements Resource {
     const refusal = contested(this.host, 'systemd-networkd');
     const refused = (finding: Finding) =>
       refusal === null || finding.state !== 'drifted' ? finding : { ...finding, refusal };
-    const files = [...new Set(links.map(({ networkFile }) => dropInPath(networkFile)))];
+    const files = [...new Set(links.map(({ networkFile }) => networkFile))];
     const atBoot = files.flatMap((file) => this.compareFile(file, dns) ?? []);
     return [...links.map((link) => this.compareLink(link, dns)), ...atBoot].map(refused);
   }
@@ -83,7 +83,8 @@ export class Resolved implements Resource {
     };
   }
 
-  private compareFile(file: string, dns: DesiredDns): Finding | null {
+  private compareFile(networkFile: string, dns: DesiredDns): Finding | null {
+    const file = dropInPath(networkFile);
     const wanted = renderDropIn(dns);
     let actual: string | null;
     try {
@@ -102,7 +103,13 @@ export class Resolved implements Resource {
       state: ok ? 'ok' : 'drifted',
       wanted,
       actual,
-      settings: async () => this.settings(dns, 'boot', ...held),
+      settings: async () => {
+        const settings = this.settings(dns, 'boot', ...held);
+        const later = laterDropIns(this.host, networkFile);
+        if (later.length === 0 || !ok) return settings;
+        const reason = `what comes after the drop-in has the last word (${later.join(', ')})`;
+        return settings.map((one) => ({ ...one, state: 'unknown', reason }));
+      },
     };
   }
 

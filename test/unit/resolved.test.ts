@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { renderDropIn } from '../../agent/clients/networkd-dropin.ts';
 import type { DesiredDns } from '../../agent/config/desired.ts';
+import { resolvConfFile } from '../../agent/doctor/resolv-conf-file.ts';
+import { resolved as examined } from '../../agent/doctor/resolved.ts';
 import type { RunResult } from '../../agent/host/run.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { Journal } from '../../agent/resources/journal.ts';
@@ -13,7 +15,7 @@ import { Originals } from '../../agent/resources/originals.ts';
 import { Resolved } from '../../agent/resources/resolved.ts';
 import { Resolver } from '../../agent/resources/resolver.ts';
 import { revert } from '../../agent/resources/revert.ts';
-import { desiredOf, FolderHost, type Patient } from './doctor-patient.ts';
+import { codes, desiredOf, FolderHost, type Patient, seenOn } from './doctor-patient.ts';
 import { missing, scratch } from './scratch.ts';
 
 const skip = missing('flock');
@@ -230,6 +232,34 @@ test('resolvectl that fails is an outcome, and nothing counts as held', { skip }
   assert.equal(outcome?.result, 'failed');
   assert.match(outcome?.reason ?? '', /resolvectl dns eth0: Failed to set DNS configuration: Access denied/);
   assert.equal((await brief(resource))[0], 'eth0 drifted');
+});
+
+test('a drop-in that comes after ours has the last word at boot', { skip }, async (t) => {
+  const later = 'usr/lib/systemd/network/10-lan.network.d/zzz.conf';
+  const host = networkdHost(t, { files: { [later]: '[Network]\nDNS=10.9.9.9\n' } });
+  await converge(host, [resolved(host)]);
+  const views = await settingViews(await resolved(host).inspect());
+  const { boot, lease } = views.find(({ setting }) => setting === 'dns.nameservers')!.moments;
+  assert.deepEqual([lease?.state, boot?.state], ['ok', 'unknown']);
+  assert.match(boot?.reason ?? '', /zzz\.conf/);
+  const seen = seenOn(host, examined, { yaml: YAML });
+  assert.deepEqual(
+    seen.map(({ code, severity, seen }) => [code, severity, seen]),
+    [
+      ['HF-RESOLVED', 'warning', 'name servers and search domains are held on eth0; options cannot be'],
+      ['HF-NETWORKD-LATER', undefined, `/${later}`],
+    ],
+  );
+  // One that says nothing of them, or comes before.
+  const quiet = { [later]: '[Network]\nLLMNR=no\n', [later.replace('zzz', 'a')]: '[Network]\nDNS=10.9.9.9\n' };
+  const other = networkdHost(t, { files: quiet });
+  assert.deepEqual(codes(seenOn(other, examined, { yaml: YAML })), ['HF-RESOLVED']);
+});
+
+test("doctor: systemd-resolved's link is no problem where it is told, and still is where it is not", { skip }, (t) => {
+  const look = (patient: Patient) => codes(seenOn(networkdHost(t, patient), resolvConfFile, { yaml: YAML }));
+  assert.deepEqual(look({}), []);
+  assert.deepEqual(look({ others: {} }), ['HF-RESOLV-LINK']);
 });
 
 test('a change that does not stand is put back: the link as well as the drop-in', { skip }, async (t) => {
