@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 # What each is for: DHCP clients and servers and a DNS server to test against; network namespaces and pings; fault
 # injection, other shells, attributes; stripping the executables (both architectures); minimal systems to start the executable on.
-debian_packages="isc-dhcp-client dhcpcd-base isc-dhcp-server dnsmasq-base
+debian_packages="isc-dhcp-client dhcpcd-base network-manager dbus isc-dhcp-server dnsmasq-base
   iproute2 iputils-ping procps util-linux
   strace busybox shellcheck attr e2fsprogs
   binutils binutils-aarch64-linux-gnu
@@ -61,6 +61,9 @@ install_debian_packages() {
   rm -f "$log"
   # A server that this set-up brought must not start at the next boot either.
   case "$missing" in *isc-dhcp-server*) update-rc.d isc-dhcp-server disable >/dev/null 2>&1 || true ;; esac
+  case "$missing" in *network-manager*)
+    systemctl disable NetworkManager NetworkManager-wait-online NetworkManager-dispatcher >/dev/null 2>&1 || true ;;
+  esac
 }
 
 apt_install() { apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"; }

@@ -4,7 +4,7 @@
  * rules as for dhclient's hooks (agent/dhclient/hooks.ts): POSIX sh plus `local`, no exit, nothing leaked, only literals.
  */
 import type { DesiredDns } from '../config/desired.ts';
-import { composeFunction, quote } from '../resolver/compose-sh.ts';
+import { composeFunction, OFFERED_IN_FILE, quote } from '../resolver/compose-sh.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 
 const HEADER = `\
@@ -56,7 +56,7 @@ esac
 function openFile(dns: DesiredDns): string {
   return unlessLink(
     dns,
-    `${composeFunction('holdfast_resolv_conf', dns, { names: MERGED_NAMES, servers: MERGED_SERVERS })}change_file() {
+    `${composeFunction('holdfast_resolv_conf', dns, OFFERED_IN_FILE)}change_file() {
     if [ "$1" = ${RESOLV_CONF} ]; then
         holdfast_resolv_conf "$2"
         rm -f -- "$2"
@@ -84,24 +84,3 @@ if [ ! -L ${RESOLV_CONF} ]; then
 ${lines}fi
 `;
 }
-
-const MERGED_NAMES = `    if [ -r "\${1-}" ]; then
-        while IFS= read -r line || [ -n "$line" ]; do
-            case "$line" in
-            *[!A-Za-z0-9._\\ -]*) ;;
-            'domain '?* | 'search '?*) names="$names$line$newline" ;;
-            esac
-        done <"$1"
-    fi
-`;
-
-const MERGED_SERVERS = `    if [ -r "\${1-}" ]; then
-        while IFS= read -r line || [ -n "$line" ]; do
-            word=\${line#nameserver }
-            case "$word" in
-            '' | "$line" | *[!0-9A-Za-z.:%_-]*) ;;
-            *) servers="\${servers}nameserver $word$newline" ;;
-            esac
-        done <"$1"
-    fi
-`;

@@ -1,24 +1,51 @@
 /** The running NetworkManager(8), by its process and what it leaves in /run about its devices. */
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import type { Process } from '../host/processes.ts';
 import type { LeaseHolder } from './holder.ts';
 import { linkNames } from './links.ts';
+
+export const NETWORK_MANAGER_CONF = '/etc/NetworkManager/conf.d/90-holdfast.conf';
+export const DISPATCHER = '/etc/NetworkManager/dispatcher.d/90-holdfast';
+
+/** Which NetworkManager was told to read its configuration again, by its process id. */
+const TOLD = `${RUN_FOLDER}/networkmanager`;
 
 const DEVICES = '/run/NetworkManager/devices';
 
 export function networkManagerHolders(host: Host): LeaseHolder[] {
-  const [process] = host.processes('NetworkManager', 'network');
-  if (process === undefined) return [];
+  const process = networkManager(host);
+  if (process === null) return [];
   const { pid, started } = process;
-  return [{ program: 'NetworkManager', pid, started, interfaces: managed(host) }];
+  return [{ program: 'NetworkManager', pid, started, interfaces: leased(host) }];
 }
 
-/** Devices that it has brought up itself; others it only watches (`managed=false`, or no connection of its own). */
-function managed(host: Host): string[] {
+/** root's alone: anybody may call a process so. */
+export function networkManager(host: Host): Process | null {
+  const all = host.processes('NetworkManager', 'network');
+  return all.find(({ pid }) => (host.lstat(`/proc/${pid}`)?.uid ?? 0) === 0) ?? null;
+}
+
+/** Has the running one read its configuration again, which takes no connection down (NetworkManager(8), SIGHUP). */
+export function tellNetworkManager(host: Host): void {
+  const process = networkManager(host);
+  if (process === null || !host.signal(process, 'SIGHUP')) return;
+  host.makeFolder(RUN_FOLDER, 0o755);
+  host.replaceOwn(TOLD, `${process.pid}\n`, 0o644);
+}
+
+/** Whether that one was told since (milliseconds since the epoch). */
+export function wasTold(host: Host, { pid, started }: Process, since: number): boolean {
+  const at = host.stat(TOLD)?.mtimeMs ?? 0;
+  return at >= since && at >= started && host.readText(TOLD) === `${pid}\n`;
+}
+
+/** Devices for which it has taken a lease; others it has set up from a file, or only watches. */
+function leased(host: Host): string[] {
   const names = linkNames(host);
   return host.list(DEVICES).flatMap((index) => {
-    const text = host.readText(`${DEVICES}/${index}`) ?? '';
     const name = names.get(index);
-    const ours = /^managed=(?:true|1)$/m.test(text) && /^connection-uuid=./m.test(text);
-    return ours && name !== undefined ? [name] : [];
+    const hasLease = /^\[dhcp[46]\]$/m.test(host.readText(`${DEVICES}/${index}`) ?? '');
+    return hasLease && name !== undefined ? [name] : [];
   });
 }

@@ -17,7 +17,7 @@ export async function withNearest(
   { only }: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
-  const wanted = only?.some((name) => name === 'resolver' || name === 'hooks' || name === 'dhcpcd') ?? true;
+  const wanted = only?.some((name) => name !== 'sysctl' && name !== 'dhclient') ?? true;
   const due = wanted ? (nearness?.due() ?? []) : [];
   if (nearness === null || due.length === 0) return outcomes;
   const attempts = await nearness.attempt(due);

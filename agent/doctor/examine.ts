@@ -37,7 +37,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['resolved'], look: resolved },
   { about: ['resolver'], look: nameService },
   { about: ['resolver'], look: libc },
-  { about: ['hooks', 'dhcpcd', 'dhclient'], look: dhcpClientsSeen },
+  { about: ['hooks', 'dhcpcd', 'networkmanager', 'dhclient'], look: dhcpClientsSeen },
   { about: ['hooks'], look: hooks },
   { about: ['hooks'], look: apparmor },
   { about: ['dhclient'], look: dhclientConf },

@@ -1,5 +1,6 @@
 /** Programs that write /etc/resolv.conf although it is no link of theirs. */
 import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { leavesResolvConf } from '../clients/networkmanager-conf.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock } from '../resolver/marked-block.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -35,35 +36,10 @@ export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
   yield* cloudInit(host);
 }
 
-/** NetworkManager.conf(5): with `dns=none` or `rc-manager=unmanaged` it leaves the file alone. Its last file wins. */
 function networkManager(host: Host, pid: number | undefined): string | null {
-  const main = '/etc/NetworkManager/NetworkManager.conf';
   const installed = !host.live && host.stat('/usr/sbin/NetworkManager') !== null;
-  if (pid === undefined && !installed) return null;
-  const last = new Map<string, string>();
-  for (const file of networkManagerFiles(host, main)) {
-    let section = '';
-    for (const { text } of statements(host, file)) {
-      section = /^\[([^\]]*)\]/.exec(text)?.[1] ?? section;
-      const [, key, value] = /^([\w-]+)\s*=\s*(.*)$/.exec(text) ?? [];
-      if (section === 'main' && key !== undefined) last.set(key, value ?? '');
-    }
-  }
-  if (last.get('dns') === 'none' || last.get('rc-manager') === 'unmanaged') return null;
-  return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in ${main} or its conf.d`;
-}
-
-/** In the order in which they are read; a file of /etc or /run stands for one of the same name in /usr/lib. */
-function networkManagerFiles(host: Host, main: string): string[] {
-  const folders = ['/usr/lib', '/run', '/etc'].map((folder) => `${folder}/NetworkManager/conf.d`);
-  const [vendor, runtime, local] = folders.map((folder) => filesIn(host, folder, '.conf')) as [
-    string[],
-    string[],
-    string[],
-  ];
-  const name = (file: string) => file.slice(file.lastIndexOf('/') + 1);
-  const masked = new Set([...runtime, ...local].map(name));
-  return [...vendor.filter((file) => !masked.has(name(file))), ...runtime, main, ...local];
+  if ((pid === undefined && !installed) || leavesResolvConf(host)) return null;
+  return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in /etc/NetworkManager/NetworkManager.conf or its conf.d`;
 }
 
 /** dhcpcd's hook 20-resolv.conf writes it, unless it is told not to (dhcpcd.conf(5), nohook), or ours is before it. */

@@ -28,7 +28,7 @@ import { resolveWithin } from './confine.ts';
 import { usersOfFile } from './daemons.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
-import { type Neighbourhood, type Process, processesNamed } from './processes.ts';
+import { type Neighbourhood, type Process, processesNamed, startOf } from './processes.ts';
 import { readRegularFile } from './read.ts';
 import { type RunResult, run, runBeside } from './run.ts';
 
@@ -180,6 +180,17 @@ export class Host {
   /** The running programs that have a file mapped, links followed (`curl[12]`); none where the kernel is not ours to look at. */
   usersOf(path: string): string[] {
     return this.live ? usersOfFile(this.target(path)) : [];
+  }
+
+  /** Sends it only to the process that was seen: its id may be another's by now. false: it is gone. Throws HostError. */
+  signal({ pid, started }: Process, signal: NodeJS.Signals): boolean {
+    const now = this.live ? startOf(pid) : null;
+    if (now === null || Math.abs(now - started) > 1000) return false;
+    try {
+      return process.kill(pid, signal);
+    } catch (error) {
+      throw hostError('signal', `process ${pid}`, error);
+    }
   }
 
   run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {

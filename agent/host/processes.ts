@@ -48,6 +48,11 @@ function processIds(): Map<string, number[]> {
 
 let seen: Map<string, number[]> | null = null;
 
+/** When the process with that id was started; null: there is none. */
+export function startOf(pid: number): number | null {
+  return readProcess(pid)?.started ?? null;
+}
+
 function readProcess(pid: number): Process | null {
   const stat = readOrNull(`/proc/${pid}/stat`);
   const commandLine = readOrNull(`/proc/${pid}/cmdline`);

@@ -82,6 +82,29 @@ const FOLLOW = `    if [ -L "$file" ]; then
     fi
 `;
 
+/** From a resolv.conf that the client itself has put together: the function's first argument. */
+export const OFFERED_IN_FILE: Offered = {
+  names: `    if [ -r "\${1-}" ]; then
+        while IFS= read -r line || [ -n "$line" ]; do
+            case "$line" in
+            *[!A-Za-z0-9._\\ -]*) ;;
+            'domain '?* | 'search '?*) names="$names$line$newline" ;;
+            esac
+        done <"$1"
+    fi
+`,
+  servers: `    if [ -r "\${1-}" ]; then
+        while IFS= read -r line || [ -n "$line" ]; do
+            word=\${line#nameserver }
+            case "$word" in
+            '' | "$line" | *[!0-9A-Za-z.:%_-]*) ;;
+            *) servers="\${servers}nameserver $word$newline" ;;
+            esac
+        done <"$1"
+    fi
+`,
+};
+
 /** A literal for sh: nothing in it is expanded. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;

@@ -6,6 +6,7 @@ import { Dhcpcd } from './dhcpcd.ts';
 import { Hooks } from './hooks.ts';
 import type { KnownFiles } from './known.ts';
 import { RESOURCE_NAMES, type ResourceName } from './names.ts';
+import { NetworkManager } from './networkmanager.ts';
 import { Resolved } from './resolved.ts';
 import { Resolver } from './resolver.ts';
 import type { Resource } from './resource.ts';
@@ -21,6 +22,7 @@ export function makeResources(
     dhcpcd: () => new Dhcpcd(host, desired.dns, known),
     resolved: () => new Resolved(host, desired.dns),
     resolver: () => new Resolver(host, desired.dns),
+    networkmanager: () => new NetworkManager(host, desired.dns, known),
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
   };

@@ -3,6 +3,7 @@
  * also by the next process after kill -9 or a power cut. One file, on the disk before the first artifact is touched.
  */
 import { keepsTime } from '../clients/dhcpcd.ts';
+import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import { asciiJson } from '../config/ascii.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
@@ -82,7 +83,8 @@ export class Journal {
   async putBack(): Promise<LeftOver[]> {
     const leftOver: LeftOver[] = [];
     let toBeTriedAgain = false;
-    for (const entry of this.read()) {
+    const entries = this.read();
+    for (const entry of entries) {
       try {
         if (isTold(entry)) {
           (await import('./resolved-revert.ts')).putBackLink(this.host, entry.told, entry.record);
@@ -94,6 +96,8 @@ export class Journal {
         leftOver.push({ path: isTold(entry) ? entry.told : entry.path, problem: errorMessage(error) });
       }
     }
+    // What it has read is what was put back.
+    if (entries.some(({ path }) => path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
     if (!toBeTriedAgain) this.close();
     return leftOver;
   }

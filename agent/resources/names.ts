@@ -1,3 +1,14 @@
-/** In the order of apply: the hooks first, so that no lease event undoes what comes after them. */
-export const RESOURCE_NAMES = ['hooks', 'dhcpcd', 'resolved', 'resolver', 'dhclient', 'sysctl'] as const;
+/**
+ * In the order of apply: the hooks first, so that no lease event undoes what comes after them; NetworkManager after the resolver,
+ * for it may stop a name service of its own that the old resolv.conf names.
+ */
+export const RESOURCE_NAMES = [
+  'hooks',
+  'dhcpcd',
+  'resolved',
+  'resolver',
+  'networkmanager',
+  'dhclient',
+  'sysctl',
+] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];

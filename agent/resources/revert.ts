@@ -1,5 +1,6 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
+import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
@@ -29,6 +30,9 @@ export async function revert(host: Host): Promise<Outcome[]> {
       if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
       outcomes.push(outcome);
     }
+    // It writes resolv.conf as soon as it is told, so not before that is as it was.
+    if (outcomes.some(({ key, result }) => key === NETWORK_MANAGER_CONF && result === 'changed'))
+      tellNetworkManager(host);
     return [...outcomes, ...damaged];
   });
 }

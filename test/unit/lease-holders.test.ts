@@ -27,11 +27,12 @@ test('dhcpcd for one interface, with its helpers, and one that manages all', (t)
   assert.deepEqual(holders(t, { others: { dhcpcd: { 7: 'dhcpcd -B' } } }), ['dhcpcd[7] on no interface']);
 });
 
-test('NetworkManager: what it has brought up itself; networkd: links with a lease', (t) => {
+test('NetworkManager: what it has a lease for; networkd: links with a lease', (t) => {
   const files = {
     ...LINKS,
-    'run/NetworkManager/devices/2': '[device]\nmanaged=true\nconnection-uuid=1-2-3\nnm-owned=0\n',
-    'run/NetworkManager/devices/3': '[device]\nmanaged=false\n',
+    'run/NetworkManager/devices/2':
+      '[device]\nmanaged=true\nconnection-uuid=1-2-3\n\n[dhcp4]\ndhcp4.routers=10.0.0.1\n',
+    'run/NetworkManager/devices/3': '[device]\nmanaged=true\nconnection-uuid=4-5-6\n',
     'run/systemd/netif/leases/3': 'ADDRESS=10.0.0.2\n',
     'run/systemd/netif/leases/9': 'ADDRESS=10.0.0.3\n',
   };

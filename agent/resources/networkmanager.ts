@@ -1,0 +1,176 @@
+import { contested } from '../clients/holders.ts';
+import {
+  DISPATCHER,
+  NETWORK_MANAGER_CONF,
+  networkManager,
+  tellNetworkManager,
+  wasTold,
+} from '../clients/networkmanager.ts';
+import type { DesiredDns } from '../config/desired.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import type { Process } from '../host/processes.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { applyFile } from './files.ts';
+import type { KnownFiles } from './known.ts';
+import { dnsSettings } from './resolver.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
+import { unreadable } from './unreadable.ts';
+
+const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
+
+/**
+ * Keeps NetworkManager from writing resolv.conf: `dns=none`, which it reads when it starts and at SIGHUP, and a dispatcher
+ * script that puts the file right after each event and fills in what is left open. No connection is touched.
+ */
+export class NetworkManager implements Resource {
+  readonly name = 'networkmanager';
+  private readonly host: Host;
+  private readonly dns: DesiredDns | null;
+  private readonly known: KnownFiles;
+
+  constructor(host: Host, dns: DesiredDns | null, known: KnownFiles) {
+    this.host = host;
+    this.dns = dns;
+    this.known = known;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const { host } = this;
+    const process = networkManager(host);
+    const here = process !== null || (!host.live && host.stat('/usr/sbin/NetworkManager') !== null);
+    // What was put there once is kept right also while it does not run.
+    if (!here && host.lstat(NETWORK_MANAGER_CONF) === null) return [];
+    const { dns } = this;
+    const refusal = contested(host, 'NetworkManager');
+    const found = [
+      await this.file(DISPATCHER, 'lease', async (actual) => (dns === null ? null : this.dispatcher(dns, actual))),
+      await this.file(NETWORK_MANAGER_CONF, 'boot', async () => (dns === null ? null : CONF)),
+      ...(process === null || dns === null ? [] : [this.running(process)]),
+    ].filter((finding) => finding !== null);
+    return refusal === null ? found : found.map((finding) => ({ ...finding, refusal, reason: refusal }));
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    if (finding.key === DISPATCHER) {
+      const checked = this.host.run('sh', ['-n'], { input: finding.wanted ?? '' });
+      if (checked.status !== 0) {
+        throw new HostError('EHOOK', `sh -n refuses the new ${DISPATCHER}: ${checked.error ?? checked.stderr.trim()}`);
+      }
+      return applyFile(this.host, finding, { mode: 0o755 });
+    }
+    if (finding.kind === 'file') {
+      const outcome = await applyFile(this.host, finding);
+      tellNetworkManager(this.host);
+      return outcome;
+    }
+    const { key, moment, wanted } = finding;
+    // It was told together with the file, where that was not right either.
+    if (!this.knows()) tellNetworkManager(this.host);
+    const outcome = { resource: this.name, key, moment };
+    return this.knows()
+      ? { ...outcome, result: 'changed', actual: wanted }
+      : { ...outcome, result: 'failed', actual: null, reason: 'it is gone, or another one runs by now' };
+  }
+
+  watches(): string[] {
+    if (this.dns === null || networkManager(this.host) === null) return [];
+    return [DISPATCHER, NETWORK_MANAGER_CONF];
+  }
+
+  /** null: it is not there, as it should be. */
+  private async file(
+    key: string,
+    moment: Moment,
+    want: (actual: string | null) => Promise<string | null>,
+  ): Promise<Finding | null> {
+    let actual: string | null;
+    try {
+      actual = this.host.readText(key);
+    } catch (error) {
+      return unreadable({ resource: this.name, key, moment }, error, async () => this.states(moment, 'unknown'));
+    }
+    const wanted = await want(actual);
+    if (actual === null && wanted === null) return null;
+    const common = { resource: this.name, key, kind: 'file', moment, wanted, actual } as const;
+    if (wanted !== null && this.leftToItsOwner()) {
+      const reason = `${RESOLV_CONF} is a symbolic link, which is left to its owner`;
+      return { ...common, state: 'skipped', reason, settings: async () => [] };
+    }
+    const obstacle = actual === wanted ? await this.obstacle(key) : null;
+    const state = actual === wanted && obstacle === null ? 'ok' : 'drifted';
+    return {
+      ...common,
+      state,
+      ...(obstacle === null ? {} : { refusal: obstacle, reason: obstacle }),
+      // Of the lease the running one decides.
+      settings: async () => (moment === 'boot' ? this.states(moment, state, obstacle ?? undefined) : []),
+    };
+  }
+
+  private async dispatcher(dns: DesiredDns, actual: string | null): Promise<string> {
+    if (actual !== null && this.known.has(DISPATCHER, actual)) return actual;
+    const { renderDispatcher } = await import('../clients/networkmanager-hook.ts');
+    const wanted = renderDispatcher(dns);
+    if (actual === wanted) this.known.add(DISPATCHER, actual);
+    return wanted;
+  }
+
+  /** Why a file that is right does not count. */
+  private async obstacle(key: string): Promise<string | null> {
+    const { host } = this;
+    if (key === DISPATCHER) {
+      const stats = host.stat(DISPATCHER);
+      if (stats === null) return null;
+      const sound = (stats.mode & 0o122) === 0o100 && (stats.uid === 0 || !host.live);
+      return sound ? null : `the dispatcher passes it over: it has to be root's, 0755 (chown root, chmod 755 ${key})`;
+    }
+    const { mainSettings } = await import('../clients/networkmanager-conf.ts');
+    const last = mainSettings(host).findLast(({ key }) => key === 'dns');
+    if (last === undefined || last.file === NETWORK_MANAGER_CONF || last.value === 'none') return null;
+    return `${last.file}:${last.line} sets dns=${last.value} after ours`;
+  }
+
+  /** Whether the running one knows of our file: it reads its configuration when it starts, and at SIGHUP. */
+  private running(process: Process): Finding {
+    const knows = this.knows();
+    const state = this.leftToItsOwner() ? 'skipped' : knows ? 'ok' : 'drifted';
+    const reason = 'it has not read its configuration since';
+    const wanted = 'has read dns=none';
+    return {
+      resource: this.name,
+      key: `NetworkManager[${process.pid}]`,
+      kind: 'value',
+      moment: 'lease',
+      state,
+      wanted,
+      actual: knows ? wanted : null,
+      ...(state === 'drifted' ? { reason } : {}),
+      settings: async () => (state === 'skipped' ? [] : this.states('lease', state, knows ? undefined : reason)),
+    };
+  }
+
+  private knows(): boolean {
+    const process = networkManager(this.host);
+    const written = this.host.stat(NETWORK_MANAGER_CONF)?.ctimeMs;
+    if (process === null || written === undefined) return false;
+    return process.started > written || wasTold(this.host, process, written);
+  }
+
+  private states(moment: Moment, state: State, reason?: string): SettingState[] {
+    const { dns } = this;
+    if (dns === null) return [];
+    return dnsSettings(dns).map(({ setting, values }) => ({
+      setting,
+      moment,
+      state,
+      wanted: values.join(' '),
+      actual: state === 'ok' ? values.join(' ') : null,
+      ...(reason === undefined ? {} : { reason }),
+    }));
+  }
+
+  private leftToItsOwner(): boolean {
+    return this.dns?.symlink === 'refuse' && this.host.readLink(RESOLV_CONF) !== null;
+  }
+}

@@ -1,0 +1,75 @@
+/** Debian's NetworkManager on a throw-away host, without systemd: a D-Bus daemon is all that it wants. */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from './dhcp.ts';
+import { LabHost, unavailable } from './host.ts';
+import { Log } from './log.ts';
+import { AGENT_YAML, OLD } from './scene.ts';
+
+export const noNetworkManager = unavailable({ NetworkManager: 'network-manager', 'dbus-daemon': 'dbus' });
+
+const CONNECTION = `[connection]
+id=eth0
+uuid=11111111-1111-1111-1111-111111111111
+type=ethernet
+interface-name=eth0
+[ipv4]
+method=auto
+[ipv6]
+method=disabled
+`;
+
+export class Manager {
+  readonly log: Log;
+  readonly #host: LabHost;
+  readonly #child: ChildProcess;
+
+  private constructor(host: LabHost, child: ChildProcess) {
+    this.#host = host;
+    this.#child = child;
+    this.log = new Log(child.stderr!);
+  }
+
+  static async start(host: LabHost): Promise<Manager> {
+    const manager = new Manager(host, host.spawn(['NetworkManager', '--debug']));
+    await manager.log.until(/device \(eth0\): Activation: successful/);
+    return manager;
+  }
+
+  async kill(): Promise<void> {
+    const gone = once(this.#child, 'exit');
+    await this.#host.sh('pkill -KILL -x NetworkManager');
+    await gone;
+  }
+}
+
+export const offersOf = (domain: string, servers: readonly string[] = OLD) =>
+  `option domain-name "${domain}"; option domain-name-servers ${servers.join(', ')};`;
+
+/** Until the host has taken `count` more leases. */
+export async function renewals(server: DhcpServer, count: number): Promise<void> {
+  let from = server.log.lines.length;
+  for (let n = 0; n < count; n++) from = (await server.log.indexOf(/^DHCPACK/, from)) + 1;
+}
+
+/** A host on which NetworkManager has a lease, and dispatcher events are written to /run/lab/events. */
+export async function managedHost(dhcp: DhcpOptions) {
+  const host = await LabHost.create();
+  try {
+    await host.sh(
+      'rm -rf /etc/NetworkManager/conf.d/* /etc/NetworkManager/dispatcher.d/[0-9]* /var/lib/NetworkManager/*',
+    );
+    await host.write('/etc/NetworkManager/NetworkManager.conf', '[main]\nplugins=keyfile\n');
+    await host.write('/etc/NetworkManager/system-connections/eth0.nmconnection', CONNECTION, 0o600);
+    await host.write('/etc/NetworkManager/dispatcher.d/99-lab', '#!/bin/sh\necho "$1 $2" >>/run/lab/events\n', 0o755);
+    await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
+    await host.sh('mkdir -p /run/dbus; dbus-daemon --system --fork --nopidfile');
+    await connect(host);
+    const server = await startDhcpServer(host, dhcp);
+    const manager = await Manager.start(host);
+    return { host, server, manager, [Symbol.asyncDispose]: () => host.close() };
+  } catch (error) {
+    await host.close();
+    throw error;
+  }
+}
