@@ -97,7 +97,7 @@ export class Journal {
       }
     }
     // What it has read is what was put back.
-    if (entries.some(({ path }) => path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
+    if (entries.some((entry) => !isTold(entry) && entry.path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
     if (!toBeTriedAgain) this.close();
     return leftOver;
   }
