@@ -1,7 +1,7 @@
 /**
  * Reads one file as fast as it can and says for how long it was not as it should be. Runs as a program of its own, so
- * that nothing delays it, until its standard input ends: `node poller.ts FILE EXPECTED-FILE`. It prints `polling`, at
- * the end one line of JSON (Watched), and in between a line for every change that it saw.
+ * that nothing delays it, until its standard input ends: `node poller.ts FILE EXPECTED-FILE [KEYWORD]`. It prints `polling`,
+ * and at the end one line of JSON (Watched). With a keyword only the lines that begin with it have to be as expected.
  */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { hrtime, stdin, stdout } from 'node:process';
@@ -27,13 +27,13 @@ type Sight = 'right' | 'wrong' | 'empty' | 'absent';
 const BATCH = 400;
 
 if (import.meta.main) {
-  const [file, expected] = process.argv.slice(2) as [string, string];
-  const report = watch(file, readFileSync(expected));
+  const [file, expected, keyword] = process.argv.slice(2) as [string, string, string?];
+  const report = watch(file, readFileSync(expected), keyword);
   stdin.resume().on('end', () => stdout.write(`${JSON.stringify(report())}\n`, () => process.exit()));
 }
 
 /** Starts polling, between the turns of the event loop; what it returns gives the report so far. */
-function watch(file: string, expected: Buffer): () => Watched {
+function watch(file: string, expected: Buffer, keyword?: string): () => Watched {
   const spent: Record<Sight, bigint> = { right: 0n, wrong: 0n, empty: 0n, absent: 0n };
   const buffer = Buffer.alloc(65536);
   const start = hrtime.bigint();
@@ -42,6 +42,7 @@ function watch(file: string, expected: Buffer): () => Watched {
   let changes = 0;
   let identity = '';
   let at = start;
+  const isExpected = comparison(expected, keyword);
   let sight = look();
 
   function look(): Sight {
@@ -57,7 +58,7 @@ function watch(file: string, expected: Buffer): () => Watched {
     closeSync(fd);
     note(`${ino} ${mtimeMs} ${size}`);
     if (length === 0) return 'empty';
-    return length === expected.length && buffer.compare(expected, 0, length, 0, length) === 0 ? 'right' : 'wrong';
+    return isExpected(buffer.subarray(0, length)) ? 'right' : 'wrong';
   }
 
   function note(now: string): void {
@@ -89,4 +90,14 @@ function watch(file: string, expected: Buffer): () => Watched {
     absentMs: Number(spent.absent) / 1e6,
     changes,
   });
+}
+
+function comparison(expected: Buffer, keyword?: string): (content: Buffer) => boolean {
+  if (keyword === undefined) return (content) => content.equals(expected);
+  const only = (content: Buffer) => {
+    const lines = content.toString('latin1').split('\n');
+    return lines.filter((line) => line.startsWith(keyword)).join('\n');
+  };
+  const wanted = only(expected);
+  return (content) => only(content) === wanted;
 }

@@ -12,11 +12,19 @@ export interface Watch<Seen> {
   stop(): Promise<Seen>;
 }
 
-/** Polls a file of the host without a pause, against its present content. */
-export async function watchFile(host: LabSystem, file: string): Promise<Watch<Watched>> {
+export interface Expected {
+  /** Default: what the file holds now. */
+  readonly content?: string;
+  /** Only lines that begin with it count. Default: every byte counts. */
+  readonly keyword?: string;
+}
+
+/** Polls a file of the host without a pause, against what is expected of it. */
+export async function watchFile(host: LabSystem, file: string, expected: Expected = {}): Promise<Watch<Watched>> {
   const name = `/run/lab/expected.${file.replaceAll('/', '.')}`;
-  await host.write(name, await host.sh(`cat ${file}`));
-  const child = host.spawn([process.execPath, join(REPOSITORY, 'test/lab/poller.ts'), file, name]);
+  await host.write(name, expected.content ?? (await host.sh(`cat ${file}`)));
+  const keyword = expected.keyword === undefined ? [] : [expected.keyword];
+  const child = host.spawn([process.execPath, join(REPOSITORY, 'test/lab/poller.ts'), file, name, ...keyword]);
   child.stderr!.pipe(process.stderr);
   const log = new Log(child.stdout!);
   await log.until(/^polling/);

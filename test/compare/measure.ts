@@ -1,0 +1,98 @@
+/** One way of making the change, on one host, from before it until after its next start: a row of the table. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Pings, Watch } from '../lab/watch.ts';
+import { watchFile, watchPings } from '../lab/watch.ts';
+import { ADDRESS, judge, NAME, resolvConf } from './change.ts';
+import { type LookUps, watchLookUps } from './look-ups.ts';
+import { BEYOND, type Subject } from './subject.ts';
+import type { Way } from './ways.ts';
+
+const RESOLV_CONF = '/etc/resolv.conf';
+/** How long a host without its old servers is looked at. */
+const DEAD_MS = 5_000;
+
+/** What was seen in a stretch of time. */
+export interface Stretch {
+  /** How long resolv.conf named other servers than the new ones, ms. */
+  readonly wrongMs: number;
+  /** How long it was empty or was not there, ms. */
+  readonly emptyMs: number;
+  readonly lookUps: LookUps;
+  readonly pings: Pings;
+}
+
+export interface Row {
+  readonly way: Pick<Way, 'tool' | 'variant'>;
+  /** How long the tool took, s. */
+  readonly seconds: number;
+  /** The tool, from its start to its end. */
+  readonly change: Stretch;
+  /** What resolv.conf is then: see `judge`. */
+  readonly changed: string;
+  readonly renewals: Stretch & { readonly count: number };
+  readonly renewed: string;
+  /** The old servers are shut down. */
+  readonly dead: LookUps;
+  readonly restarted: string;
+  /** One look-up then. */
+  readonly found: boolean;
+}
+
+/** @param renewals how many. Throws where the tool fails, or where a renewal came before it had ended. */
+export async function measure(subject: Subject, way: Way, renewals: number): Promise<Row> {
+  const { system } = subject;
+  for (const [file, text] of Object.entries(way.files())) await system.write(file, text);
+  const leases = subject.leases();
+
+  const changing = await watch(subject);
+  const start = performance.now();
+  await system.sh(way.script);
+  const seconds = (performance.now() - start) / 1e3;
+  const change = await changing.stop();
+  const changed = await now(subject);
+  const restarts = way.variant.includes('restarted');
+  if (!restarts && subject.leases() > leases) throw new Error('a renewal came before the change was made');
+
+  const renewing = await watch(subject);
+  await subject.renewals(renewals);
+  const stretch = await renewing.stop();
+  const renewed = await now(subject);
+
+  await subject.shutOldServers();
+  const looking = await watchLookUps(system, NAME, ADDRESS);
+  await pause(DEAD_MS);
+  const dead = await looking.stop();
+
+  await subject.restart();
+  const restarted = await now(subject);
+  const found = await system.run(['timeout', '10', 'getent', 'ahostsv4', NAME]);
+  return {
+    way: { tool: way.tool, variant: way.variant },
+    seconds,
+    change,
+    changed,
+    renewals: { ...stretch, count: renewals },
+    renewed,
+    dead,
+    restarted,
+    found: found.stdout.startsWith(`${ADDRESS} `),
+  };
+}
+
+async function now({ system }: Subject): Promise<string> {
+  return judge(await system.read(RESOLV_CONF));
+}
+
+async function watch({ system }: Subject): Promise<Watch<Stretch>> {
+  const file = await watchFile(system, RESOLV_CONF, { content: resolvConf(), keyword: 'nameserver' });
+  const pings = await watchPings(system, BEYOND, 'host');
+  const lookUps = await watchLookUps(system, NAME, ADDRESS);
+  return {
+    async stop() {
+      const { wrongMs, emptyMs, absentMs } = await file.stop();
+      const [lookedUp, pinged] = await Promise.all([lookUps.stop(), pings.stop()]);
+      return { wrongMs, emptyMs: emptyMs + absentMs, lookUps: lookedUp, pings: pinged };
+    },
+  };
+}

@@ -1,0 +1,150 @@
+/**
+ * The ways to make the change: each tool as its users write it, and as somebody would who knows what dhclient does. All of
+ * them have the same files at hand, in /root/site, so that only what a tool does with them differs.
+ */
+import { agentYaml, dhclientConf, resolvConf } from './change.ts';
+
+export interface Way {
+  readonly tool: keyof typeof VERSIONS;
+  readonly variant: Variant | 'agent apply' | 'agent apply, dns.verify';
+  /** What is on the host for it. */
+  files(servers?: readonly string[]): Readonly<Record<string, string>>;
+  /** A shell script that makes the change. */
+  readonly script: string;
+}
+
+/** What an operator has put in place. */
+export type Variant = keyof typeof VARIANTS;
+
+interface Deployed {
+  /** File of /root/site to its place. */
+  readonly copies: Readonly<Record<string, string>>;
+  /** networking.service is restarted where dhclient.conf changed: the usual handler. */
+  readonly restart?: true;
+}
+
+const FILES = { 'resolv.conf': '/etc/resolv.conf', 'dhclient.conf': '/etc/dhcp/dhclient.conf' };
+
+export const VARIANTS = {
+  'both files': { copies: FILES },
+  'both files, then networking is restarted': { copies: FILES, restart: true },
+  'both files, and an exit hook that copies resolv.conf back': {
+    copies: { ...FILES, 'resolv.conf': '/etc/resolv.conf', 'exit-hook': '/etc/dhcp/dhclient-exit-hooks.d/resolv-conf' },
+  },
+  'both files, and an enter hook that keeps dhclient from resolv.conf': {
+    copies: { ...FILES, 'enter-hook': '/etc/dhcp/dhclient-enter-hooks.d/nodnsupdate' },
+  },
+} as const satisfies Record<string, Deployed>;
+
+/** As the Debian wiki has it (resolv.conf, "Modifying /etc/dhcp/dhclient-enter-hooks.d"). */
+const ENTER_HOOK = 'make_resolv_conf() {\n\t:\n}\n';
+const EXIT_HOOK = `case "$reason" in
+BOUND | RENEW | REBIND | REBOOT | TIMEOUT)
+	cp /root/site/resolv.conf /etc/resolv.conf.new && mv -f /etc/resolv.conf.new /etc/resolv.conf
+	;;
+esac
+`;
+
+/** How each says which it is. */
+export const VERSIONS = {
+  'by hand': null,
+  CFEngine: 'cf-agent --version',
+  Puppet: 'puppet --version',
+  Ansible: 'ansible --version | head -1',
+  Holdfast: 'agent --version',
+} as const;
+
+/** Debian's packages of them; the last one because debootstrap does not find what a dependency names in other words. */
+export const RIVALS = ['ansible-core', 'cfengine3', 'puppet-agent', 'python3-cffi-backend'];
+
+const site = (servers?: readonly string[]) => ({
+  '/root/site/resolv.conf': resolvConf(servers),
+  '/root/site/dhclient.conf': dhclientConf(servers),
+  '/root/site/enter-hook': ENTER_HOOK,
+  '/root/site/exit-hook': EXIT_HOOK,
+});
+
+const RESTART = 'systemctl restart networking';
+
+function byHand(variant: Variant): Way {
+  const { copies, restart }: Deployed = VARIANTS[variant];
+  const commands = Object.entries(copies).map(([from, to]) => `cat /root/site/${from} >${to}`);
+  return { tool: 'by hand', variant, files: site, script: [...commands, ...(restart ? [RESTART] : [])].join('\n') };
+}
+
+function cfengine(variant: Variant): Way {
+  const { copies, restart }: Deployed = VARIANTS[variant];
+  const promises = Object.entries(copies).map(
+    ([from, to]) =>
+      `    "${to}" copy_from => local_dcp("/root/site/${from}"), perms => mog("644", "root", "root")${
+        restart && from === 'dhclient.conf' ? ', classes => if_repaired("dhclient_changed")' : ''
+      };`,
+  );
+  const commands = restart ? `  commands:\n    dhclient_changed::\n      "/usr/bin/${RESTART}";\n` : '';
+  const policy = `body common control { inputs => { "/usr/share/cfengine3/masterfiles/lib/stdlib.cf" }; bundlesequence => { "dns" }; }
+bundle agent dns
+{
+  files:
+${promises.join('\n')}
+${commands}}
+`;
+  const files = (servers?: readonly string[]) => ({ ...site(servers), '/root/policy.cf': policy });
+  return {
+    tool: 'CFEngine',
+    variant,
+    files,
+    script: 'chmod 600 /root/policy.cf; cf-agent --no-lock --file /root/policy.cf',
+  };
+}
+
+function puppet(variant: Variant): Way {
+  const { copies, restart }: Deployed = VARIANTS[variant];
+  const resources = Object.entries(copies).map(
+    ([from, to]) =>
+      `file { '${to}': owner => 'root', group => 'root', mode => '0644', source => '/root/site/${from}'${
+        restart && from === 'dhclient.conf' ? ", notify => Service['networking']" : ''
+      } }\n`,
+  );
+  const service = restart ? "service { 'networking': ensure => running, enable => true }\n" : '';
+  const files = (servers?: readonly string[]) => ({ ...site(servers), '/root/site.pp': resources.join('') + service });
+  return { tool: 'Puppet', variant, files, script: 'puppet apply /root/site.pp' };
+}
+
+function ansible(variant: Variant): Way {
+  const { copies, restart }: Deployed = VARIANTS[variant];
+  const tasks = Object.entries(copies).map(
+    ([from, to]) => `    - name: ${to}
+      ansible.builtin.copy: { src: /root/site/${from}, dest: ${to}, owner: root, group: root, mode: "0644" }
+${restart && from === 'dhclient.conf' ? '      notify: restart networking\n' : ''}`,
+  );
+  const handlers = restart
+    ? '  handlers:\n    - name: restart networking\n      ansible.builtin.service: { name: networking, state: restarted }\n'
+    : '';
+  const play = `- hosts: localhost\n  connection: local\n  tasks:\n${tasks.join('')}${handlers}`;
+  const files = (servers?: readonly string[]) => ({ ...site(servers), '/root/play.yaml': play });
+  return { tool: 'Ansible', variant, files, script: 'ansible-playbook -i localhost, /root/play.yaml' };
+}
+
+function holdfast(verify: boolean): Way {
+  return {
+    tool: 'Holdfast',
+    variant: verify ? 'agent apply, dns.verify' : 'agent apply',
+    files: (servers) => ({ '/etc/holdfast/agent.yaml': agentYaml(servers, { verify }) }),
+    script: 'agent apply',
+  };
+}
+
+const variants = Object.keys(VARIANTS) as Variant[];
+
+export const HAND = byHand('both files');
+/** The best that is known without Holdfast, by the quickest of the tools. */
+export const BEST = cfengine('both files, and an enter hook that keeps dhclient from resolv.conf');
+export const HOLDFAST = holdfast(false);
+export const VERIFIED = holdfast(true);
+
+export const WAYS: readonly Way[] = [
+  HAND,
+  ...[cfengine, puppet, ansible].flatMap((tool) => variants.map(tool)),
+  HOLDFAST,
+  VERIFIED,
+];
