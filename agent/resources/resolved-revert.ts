@@ -29,7 +29,7 @@ export async function revertLink(
     actual = seen()?.servers.join(' ') ?? null;
   }
   if (actual !== servers) return { result: 'changed', actual };
-  const reason = `its name servers are ${actual} still, since systemd-networkd read them at its start; "systemctl restart systemd-networkd" drops neither lease nor address, then revert again`;
+  const reason = `its name servers are ${actual} still: systemd-networkd read them at its start, and forgets them at the next ("systemctl restart systemd-networkd"; docs/clients.md says what that costs); then revert again`;
   return { result: 'failed', actual, reason };
 }
 

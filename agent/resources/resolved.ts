@@ -65,6 +65,8 @@ export class Resolved implements Resource {
     const right = sameNames(wanted, actual);
     const nothing = renderDropIn(dns) === null;
     const kept = nothing || this.isKept(link, dns);
+    const behind = kept ? keptBehind(dns, link) : [];
+    const refusal = `systemd-networkd keeps ${behind.join(' and ')} of the lease behind ours until it starts again, as systemd 247 does`;
     return {
       resource: this.name,
       key: link.name,
@@ -73,6 +75,7 @@ export class Resolved implements Resource {
       state: nothing ? 'skipped' : right && kept ? 'ok' : 'drifted',
       wanted,
       actual,
+      ...(behind.length > 0 ? { refusal } : {}),
       ...(nothing ? { reason: 'systemd-resolved has none of the settings that are configured' } : {}),
       ...(right && !kept ? { reason: 'right by the present lease, and the next one may say otherwise' } : {}),
       settings: async () => [
@@ -139,6 +142,8 @@ export class Resolved implements Resource {
       const now = await read();
       const actual = now?.actual ?? null;
       if (now?.state === 'ok') return { resource, key, moment, result: 'changed', actual };
+      const reason = now?.refusal;
+      if (reason !== undefined) return { resource, key, moment, result: 'failed', changed: true, actual, reason };
       if (Date.now() > deadline) {
         const reason = 'systemd-networkd was told, and does not say that it has it';
         return { resource, key, moment, result: 'failed', actual, reason };
@@ -163,6 +168,19 @@ export class Resolved implements Resource {
       return [{ setting, moment, state, wanted, actual }];
     });
   }
+}
+
+/** What the link has after all of ours: systemd-resolved goes on to it where ours are silent. */
+function keptBehind(dns: DesiredDns, { servers, domains }: NetworkdLink): string[] {
+  const isSearch = (domain: string) => !domain.startsWith('~');
+  const lists = [
+    [dns.nameservers, servers],
+    [wantedDomains(dns)?.filter(isSearch) ?? null, domains.filter(isSearch)],
+  ] as const;
+  return lists.flatMap(([ours, all]) => {
+    const isBehind = ours !== null && sameNames(all.slice(0, ours.length).join(' '), ours.join(' '));
+    return isBehind ? all.slice(ours.length) : [];
+  });
 }
 
 /** What systemd-resolved has no notion of: libc reads it from a resolv.conf that is not ours to write. */

@@ -42,6 +42,8 @@ const OTHERS = {
 class NetworkdHost extends FolderHost {
   readonly told: string[] = [];
   answer: Partial<RunResult> = {};
+  /** Name servers that it has behind those that it is told. */
+  appends: readonly string[] = [];
 
   override run(program: string, args: readonly string[], options?: Parameters<FolderHost['run']>[2]): RunResult {
     if (program !== 'resolvectl') return super.run(program, args, options);
@@ -59,7 +61,7 @@ class NetworkdHost extends FolderHost {
       text = text.replace(new RegExp(`^${key}=.*$`, 'm'), `${key}=${words.join(' ')}`);
     };
     if (verb === 'revert') text = link('10.0.0.1');
-    if (verb === 'dns') set('DNS', values);
+    if (verb === 'dns') set('DNS', [...values, ...this.appends]);
     if (verb === 'domain') {
       set(
         'DOMAINS',
@@ -222,6 +224,22 @@ test('a link that another client serves too is refused', { skip }, async (t) => 
   );
   assert.match(outcomes[0]?.reason ?? '', /eth0 is served by dhclient\[12\] and systemd-networkd\[30\]/);
   assert.deepEqual(host.told, []);
+});
+
+test('servers of the lease behind ours are a refusal, told once: systemd 247 keeps them until it starts again', {
+  skip,
+}, async (t) => {
+  const host = networkdHost(t);
+  const resource = resolved(host, 'dns: { nameservers: [10.0.0.21] }');
+  const [finding] = await resource.inspect();
+  assert.equal(finding?.refusal, undefined, 'not before it was told');
+  host.appends = ['10.0.0.1'];
+  for (const changed of [true, undefined]) {
+    const [outcome] = await converge(host, [resource]);
+    assert.deepEqual([outcome?.result, outcome?.changed], ['failed', changed]);
+    assert.match(outcome?.reason ?? '', /keeps 10\.0\.0\.1 of the lease behind ours/);
+  }
+  assert.deepEqual(host.told, ['dns eth0 10.0.0.21']);
 });
 
 test('resolvectl that fails is an outcome, and nothing counts as held', { skip }, async (t) => {
