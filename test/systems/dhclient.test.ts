@@ -9,13 +9,14 @@ import { watchFile } from '../lab/watch.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
-const dhcp = { renewEvery: 1, offers: `option domain-name-servers ${OLD.join(', ')};` };
+const dhcp = { renewEvery: 2, offers: `option domain-name-servers ${OLD.join(', ')};` };
 
 for (const release of Object.keys(suites) as (keyof typeof suites)[]) {
   test(`${suites[release]}: apply is held through renewals, and agent run is a service`, { skip }, async () => {
     await using machine = await Machine.boot({ release, dhcp, files: { '/etc/holdfast/agent.yaml': AGENT_YAML } });
     const servers = async () => nameservers(await machine.read('/etc/resolv.conf'));
-    assert.deepEqual(await servers(), OLD, 'what the DHCP server says');
+    // What the DHCP server says; dhclient-script empties the file for a moment at every renewal.
+    await machine.sh(`timeout 60 sh -c 'until grep -q ${OLD[1]} /etc/resolv.conf; do sleep 0.1; done'`);
     await machine.installAgent();
     assert.match(await machine.sh('agent --version'), /^\d/);
 
