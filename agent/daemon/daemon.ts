@@ -14,6 +14,7 @@ import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './eve
 import { HealRecord, Keeper } from './keeper.ts';
 import { Measuring } from './measuring.ts';
 import { resourcesProbe } from './resources-probe.ts';
+import { Witness } from './witness.ts';
 
 /** What one configuration makes of this host. */
 export interface Setup {
@@ -60,6 +61,7 @@ export class Daemon {
   readonly #conditions = new Conditions((event) => this.#tell(event));
   readonly #failedProbes = new Set<string>();
   #setup: Setup;
+  #witness: Witness;
   #keeper!: Keeper;
   #schedule!: ProbeSchedule;
   #measuring: Measuring | null = null;
@@ -70,6 +72,7 @@ export class Daemon {
   private constructor(options: DaemonOptions, setup: Setup) {
     this.#options = options;
     this.#setup = setup;
+    this.#witness = new Witness(setup.host);
   }
 
   /** Applies once, then holds. Throws where the configuration is bad, before anything is touched. */
@@ -103,6 +106,7 @@ export class Daemon {
     this.#tell(occurrence(EVENTS.stop, 'info', `stopped: ${reason}`));
     await Promise.race([this.#beat(), sleep(LAST_HEARTBEAT)]);
     clearTimeout(this.#timer);
+    this.#witness.close();
     await Promise.race([
       Promise.allSettled([this.#end(), this.#setup.delivery?.stop(LAST_DELIVERY)]),
       sleep(LAST_DELIVERY),
@@ -115,7 +119,7 @@ export class Daemon {
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
     const applied = enforce ? await applyOnce(host, resources, guard) : 'observes only';
-    this.#keeper = new Keeper({ host, resources, guard, enforce, record: this.#record, tell });
+    this.#keeper = new Keeper({ host, resources, guard, enforce, record: this.#record, witness: this.#witness, tell });
     const all = daemon.probes.off.includes('resources')
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record)];

@@ -5,8 +5,9 @@ import { converge, differs, type Guard, identity, inspectAll, isActionable, plac
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 import { HealLimit } from './heal-limit.ts';
-import { trampler } from './trampler.ts';
+import { type Trampler, tramplerOf } from './trampler.ts';
 import { type Watcher, watchFiles } from './watcher.ts';
+import type { Witness } from './witness.ts';
 
 /** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
 const LOOK_EVERY = 30_000;
@@ -31,6 +32,7 @@ export interface KeeperOptions {
   /** false: tell of drift, and change nothing. */
   readonly enforce: boolean;
   readonly record: HealRecord;
+  readonly witness: Witness;
   readonly tell: Tell;
 }
 
@@ -133,14 +135,8 @@ export class Keeper {
     const wait = limit.wait(performance.now());
     if (wait > 0) {
       this.#retry(resource, wait);
-      tell(
-        suspended(
-          resource,
-          drifted,
-          wait,
-          drifted.map((finding) => this.#trampler(finding)),
-        ),
-      );
+      const tramplers = drifted.map((finding) => this.#trampler(finding));
+      tell(suspended(resource, drifted, wait, tramplers));
       return false;
     }
     // Whoever it was: what they wrote tells it, and is gone afterwards.
@@ -170,8 +166,9 @@ export class Keeper {
     if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
     for (const outcome of healed) {
       const known = this.#drifts.get(resource.name)?.has(identity(outcome)) ?? false;
-      tell(healEvent(outcome, tramplers.get(identity(outcome)) ?? null, known));
+      tell(healEvent(outcome, tramplers.get(identity(outcome)), known));
     }
+    this.#watchNextTime(drifted.filter((finding) => healed.some((one) => identity(one) === identity(finding))));
     this.#tellFailures(resource, drifted, outcomes, limit);
     return true;
   }
@@ -196,7 +193,9 @@ export class Keeper {
     const { tell } = this.#options;
     const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
     const now = new Map(findings.filter(differs).map((finding) => [identity(finding), finding]));
-    for (const [key, finding] of now) if (!before.has(key)) tell(driftEvent(finding, this.#trampler(finding)));
+    const fresh = [...now].filter(([key]) => !before.has(key)).map(([, finding]) => finding);
+    for (const finding of fresh) tell(driftEvent(finding, this.#trampler(finding)));
+    this.#watchNextTime(fresh);
     for (const [key, finding] of before) {
       if (!now.has(key))
         tell(occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding)));
@@ -204,8 +203,14 @@ export class Keeper {
     this.#drifts.set(resource.name, now);
   }
 
-  #trampler(finding: Finding): string | null {
-    return trampler(this.#options.host, finding, this.#seen(finding)?.actual ?? null);
+  #trampler(finding: Finding): Trampler {
+    const { host, witness } = this.#options;
+    return tramplerOf(host, witness, finding, this.#seen(finding)?.actual ?? null);
+  }
+
+  /** What had been looked at before, somebody has changed since. */
+  #watchNextTime(drifted: readonly Finding[]): void {
+    for (const finding of drifted) if (this.#seen(finding) !== undefined) this.#options.witness.watch(finding);
   }
 
   /** As the last look found it. */
@@ -258,12 +263,13 @@ function failed(finding: Finding, error: unknown): Outcome {
 }
 
 /** `known`: it was told as drifted already, as where another apply is at work at the start: nobody need have changed it. */
-function healEvent(outcome: Outcome, by: string | null, known: boolean) {
+function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) {
   const { key, reason } = outcome;
-  const who = by === null ? 'it cannot be known by whom' : `by ${by}`;
-  const what = !known || by !== null ? `was changed (${who})` : 'was not as wanted';
+  const by = who?.by ?? null;
+  const what =
+    !known || by !== null ? `was changed (${who?.words ?? 'it cannot be known by whom'})` : 'was not as wanted';
   const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
-  return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...(by === null ? {} : { trampler: by }) });
+  return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...who?.attributes });
 }
 
 function adoptedEvent(outcome: Outcome) {
@@ -280,25 +286,21 @@ function failureEvent(outcome: Outcome) {
   );
 }
 
-function driftEvent(finding: Finding, by: string | null) {
+function driftEvent(finding: Finding, { by, attributes }: Trampler) {
   const why = finding.refusal ?? finding.reason ?? (by === null ? undefined : `changed by ${by}`);
   const body = `${finding.key} is not as wanted${why === undefined ? '' : `: ${why}`}`;
-  return occurrence(EVENTS.drift, 'warn', body, { ...place(finding), ...(by === null ? {} : { trampler: by }) });
+  return occurrence(EVENTS.drift, 'warn', body, { ...place(finding), ...attributes });
 }
 
-function suspended(
-  resource: Resource,
-  drifted: readonly Finding[],
-  wait: number,
-  tramplers: readonly (string | null)[],
-) {
-  const known = [...new Set(tramplers)].filter((by) => by !== null);
-  const who = known.length > 0 ? `by ${known.join(' and ')}` : 'it cannot be known by whom';
+function suspended(resource: Resource, drifted: readonly Finding[], wait: number, tramplers: readonly Trampler[]) {
+  const known = [...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null);
+  const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
   const keys = drifted.map(({ key }) => key).join(', ');
-  const body = `${keys} is changed again and again (${who}); it is left so for ${Math.round(wait / 1000)} s. Stop whoever does it, or take the setting out of the configuration`;
+  const seconds = Math.round(wait / 1000);
+  const body = `${keys} is changed again and again (${who}); it is left so for ${seconds} s. Stop whoever does it, or take the setting out of the configuration`;
   return occurrence(EVENTS.healSuspended, 'error', body, {
     resource: resource.name,
-    wait: Math.round(wait / 1000),
-    ...(known.length > 0 ? { trampler: known.join(' and ') } : {}),
+    wait: seconds,
+    ...(tramplers.length === 1 ? tramplers[0]!.attributes : known.length > 0 ? { trampler: known.join(' and ') } : {}),
   });
 }

@@ -1,4 +1,5 @@
-/** Who changed an artifact that Holdfast keeps, as far as what they left there tells it. */
+/** Who changed an artifact that Holdfast keeps: as the kernel saw it (witness.ts), and as far as what they left there tells it. */
+import type { Attributes } from '../../probes/probe.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -6,6 +7,7 @@ import type { Host } from '../host/host.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { Finding } from '../resources/resource.ts';
+import type { Witness } from './witness.ts';
 
 /** What programs write into the head of the files that they make. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
@@ -27,11 +29,26 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
 ];
 const HEAD = 12;
 
-/**
- * A few words with their evidence (`NetworkManager, as its text says`); null: it cannot be known. `before`: the text of
- * the file as it was last seen, null where it was not.
- */
-export function trampler(host: Host, { key, kind, actual }: Finding, before: string | null): string | null {
+export interface Trampler {
+  /** A few words with their evidence (`NetworkManager, as its text says`); null: it is not known. */
+  readonly by: string | null;
+  /** The same as part of a sentence, or why it is not known. */
+  readonly words: string;
+  /** Of the process, where it is known. */
+  readonly attributes: Attributes;
+}
+
+/** `before`: the text of the file as it was last seen, null where it was not. */
+export function tramplerOf(host: Host, witness: Witness, finding: Finding, before: string | null): Trampler {
+  const { by: process, why, attributes } = witness.ask(finding);
+  const told = [process, byMarks(host, finding, before)].filter((by) => by !== null);
+  if (told.length === 0) return { by: null, words: `it cannot be known by whom: ${why}`, attributes: {} };
+  const by = told.join('; ');
+  return { by, words: `by ${by}`, attributes: { trampler: by, ...attributes } };
+}
+
+/** As tramplerOf, by what is left there alone. */
+export function byMarks(host: Host, { key, kind, actual }: Finding, before: string | null): string | null {
   if (kind !== 'file' || actual === null) return null;
   try {
     return byLink(host, key) ?? byText(actual, before ?? '') ?? (key === RESOLV_CONF ? byLease(host, actual) : null);

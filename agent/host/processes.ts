@@ -57,13 +57,14 @@ function readProcess(pid: number): Process | null {
   const stat = readOrNull(`/proc/${pid}/stat`);
   const commandLine = readOrNull(`/proc/${pid}/cmdline`);
   if (stat === null || commandLine === null || commandLine === '') return null;
+  return { pid, arguments: commandLine.replace(/\0$/, '').split('\0'), started: startedAt(stat) };
+}
+
+/** Of the text of /proc/PID/stat: milliseconds since the epoch, exact to 10 ms. */
+export function startedAt(stat: string): number {
   // The comm in parentheses may hold anything: fields are counted from the last ")". starttime is field 22.
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-  return {
-    pid,
-    arguments: commandLine.replace(/\0$/, '').split('\0'),
-    started: bootTime() + ticks * MILLISECONDS_A_TICK,
-  };
+  return bootTime() + ticks * MILLISECONDS_A_TICK;
 }
 
 function shares(pid: number, namespace: string): boolean {

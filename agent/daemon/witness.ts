@@ -1,0 +1,257 @@
+/**
+ * Which process changed what Holdfast keeps, as the kernel saw it. It is asked only about what has drifted once already, and
+ * for a while: to watch is not quite free, and most hosts never need it.
+ */
+import { lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Attributes } from '../../probes/probe.ts';
+import { visible } from '../config/errors.ts';
+import { sysctlPath } from '../config/sysctl.ts';
+import { errorMessage } from '../host/errors.ts';
+import { FileTraces, type Means, offered, removeStaleTraces } from '../host/file-trace.ts';
+import type { Host } from '../host/host.ts';
+import { type ProcessDetails, processOf, seesFolder, sharesNetwork } from '../host/process-details.ts';
+import type { TraceRecord } from '../host/tracefs.ts';
+import type { Finding } from '../resources/resource.ts';
+
+/** Milliseconds that something is watched after its last drift: by system calls, which slows all of them a little, shorter. */
+const WATCHED: Readonly<Record<Means, number>> = { kprobes: 24 * 3_600_000, 'system calls': 3_600_000 };
+const MOST_WATCHED = 8;
+/** Milliseconds between the kernel's record and the time stamp that it gives the file (a tick), and our own clock's error. */
+const SLACK = 50;
+/** Milliseconds from opening a file to the last write, at most. */
+const LONGEST_WRITE = 10_000;
+/** Milliseconds that a value may have drifted before it is looked at: it has no time stamp. */
+const LONGEST_UNSEEN = 60_000;
+/** Remembered, and looked up in /proc at a time: against a flood. */
+const MOST_SIGHTS = 32;
+const MOST_LOOKED_UP = 8;
+const LONGEST_CHAIN = 4;
+const LONGEST_COMMAND = 160;
+
+/** `by`: a few words; null: not known, and `why`. */
+export interface Testimony {
+  readonly by: string | null;
+  readonly why: string;
+  readonly attributes: Attributes;
+}
+
+/** Somebody's touch of the file: what was to be learned of the process when it was read. */
+interface Sight {
+  readonly time: number;
+  /** By name: it has replaced or removed what was there. Else it has opened it, and may have written later. */
+  readonly byName: boolean;
+  readonly thread: number;
+  readonly name: string;
+  readonly attributes: Attributes;
+}
+
+export class Witness {
+  readonly #host: Host;
+  readonly #ours: boolean;
+  #traces: FileTraces | null = null;
+  /** Why there can be none. */
+  #refused: string | null = null;
+  readonly #sights = new Map<string, Sight[]>();
+  readonly #ends = new Map<string, NodeJS.Timeout>();
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#ours = host.live && host.root === '/';
+    if (this.#ours) removeStaleTraces();
+  }
+
+  /** Who made it what it is now. Never throws. */
+  ask(finding: Finding): Testimony {
+    const path = pathOf(finding);
+    if (!this.#ends.has(path)) return unknown(this.#refused ?? this.#unwatched());
+    try {
+      const sights = this.#look(path, finding.kind === 'value');
+      const suspects = finding.kind === 'value' ? recent(sights) : fitting(sights, this.#changedAt(path));
+      return suspects.length > 0 ? testimony(suspects) : unknown('the kernel saw nobody open, rename or remove it');
+    } catch (error) {
+      return unknown(errorMessage(error));
+    }
+  }
+
+  /**
+   * From now on, and for a while: it had drifted, and who did that is told. Takes the kernel up to 0.1 s the first time, so
+   * whoever heals does so before. Never throws.
+   */
+  watch(finding: Finding): void {
+    const path = pathOf(finding);
+    this.#sights.delete(path);
+    if (!this.#ends.has(path) && !this.#begin(path)) return;
+    clearTimeout(this.#ends.get(path));
+    const end = setTimeout(() => this.#end(path), WATCHED[this.#traces!.means]);
+    this.#ends.set(path, end.unref());
+  }
+
+  close(): void {
+    for (const timer of this.#ends.values()) clearTimeout(timer);
+    this.#ends.clear();
+    this.#sights.clear();
+    this.#traces?.close();
+    this.#traces = null;
+  }
+
+  #unwatched(): string {
+    if (!this.#ours) return 'the running kernel has other names for these files';
+    const { means, reason } = offered();
+    return means === null ? reason : 'nobody was watching yet';
+  }
+
+  #begin(path: string): boolean {
+    if (!this.#ours) return false;
+    if (this.#ends.size >= MOST_WATCHED) this.#end(this.#ends.keys().next().value!);
+    try {
+      this.#traces ??= new FileTraces();
+      this.#traces.begin(path, [...new Set([path, this.#host.target(path)])]);
+      this.#refused = null;
+      return true;
+    } catch (error) {
+      this.#refused = errorMessage(error);
+      if (this.#ends.size === 0) this.close();
+      return false;
+    }
+  }
+
+  #end(path: string): void {
+    clearTimeout(this.#ends.get(path));
+    this.#ends.delete(path);
+    this.#sights.delete(path);
+    this.#traces?.end(path);
+    if (this.#ends.size === 0) this.close();
+  }
+
+  #look(path: string, value: boolean): readonly Sight[] {
+    const { records, self } = this.#traces!.take(path);
+    const found = lastOfEach(records).slice(-MOST_LOOKED_UP);
+    // In a PID namespace of our own the kernel's numbers are not those of our /proc.
+    const lookUp = self === process.pid;
+    const starters = lookUp && found.length > 0 ? this.#traces!.starters() : new Map();
+    const seen = found
+      .map((record) => sightOf(record, lookUp, starters, path, value))
+      .filter((sight) => sight !== null);
+    const all = [...(this.#sights.get(path) ?? []), ...seen].slice(-MOST_SIGHTS);
+    this.#sights.set(path, all);
+    return all;
+  }
+
+  /** Milliseconds since the epoch: of the file, of that which it links to, or of the folder that it is gone from. */
+  #changedAt(path: string): number {
+    const link = lstatSync(path, { throwIfNoEntry: false });
+    if (link === undefined) return statSync(dirname(path)).mtimeMs;
+    const file = statSync(path, { throwIfNoEntry: false });
+    return Math.max(link.ctimeMs, file?.ctimeMs ?? 0);
+  }
+}
+
+function pathOf({ kind, key }: Finding): string {
+  return kind === 'value' ? `/proc/sys/${sysctlPath(key)}` : key;
+}
+
+function unknown(why: string): Testimony {
+  return { by: null, why, attributes: {} };
+}
+
+function testimony(suspects: readonly Sight[]): Testimony {
+  const [only] = suspects;
+  if (suspects.length === 1) return { by: only!.name, why: '', attributes: only!.attributes };
+  return { by: `one of: ${suspects.map(({ name }) => name).join('; ')}`, why: '', attributes: {} };
+}
+
+/** Who replaced or removed it at the very time that it was changed; else who had opened it shortly before. */
+function fitting(sights: readonly Sight[], changed: number): Sight[] {
+  const exact = sights.findLast(({ time, byName }) => byName && Math.abs(time - changed) <= SLACK);
+  if (exact !== undefined) return [exact];
+  return lastOfEach(sights.filter(({ time }) => time <= changed + SLACK && time >= changed - LONGEST_WRITE)).slice(-3);
+}
+
+function recent(sights: readonly Sight[]): Sight[] {
+  const from = Date.now() - LONGEST_UNSEEN;
+  return lastOfEach(sights.filter(({ time }) => time >= from)).slice(-3);
+}
+
+function lastOfEach<T extends { readonly thread: number }>(all: readonly T[]): T[] {
+  return all.filter(({ thread }, index) => !all.slice(index + 1).some((later) => later.thread === thread));
+}
+
+type Starters = ReadonlyMap<number, { readonly thread: number; readonly comm: string }>;
+
+/** null: it is another file of that name, or another kernel value, that it touched. */
+function sightOf(
+  { thread, comm, time, event }: TraceRecord,
+  lookUp: boolean,
+  starters: Starters,
+  path: string,
+  value: boolean,
+): Sight | null {
+  const byName = /rename|link/.test(event);
+  const details = lookUp ? alive(thread, time) : null;
+  if (details !== null && !(value ? sharesNetwork(details.pid) : seesFolder(details.pid, dirname(path)))) return null;
+  if (details === null) {
+    const name = `${label(comm, thread)}${lookUp ? `, which has ended${chain(thread, starters, time)}` : ''}`;
+    return {
+      time,
+      byName,
+      thread,
+      name,
+      attributes: { 'process.pid': thread, 'process.executable.name': visible(comm) },
+    };
+  }
+  const parent = alive(details.parent, time);
+  const by = parent === null ? [] : [`started by ${label(parent.comm, parent.pid)}`];
+  const name = `${label(details.comm, details.pid)} (${[...facts(details), ...by].join(', ')})`;
+  return { time, byName, thread, name, attributes: attributesOf(details) };
+}
+
+/** Its details, unless its number has been given to another one since. */
+function alive(thread: number, time: number): ProcessDetails | null {
+  const details = processOf(thread);
+  return details === null || details.started > time + SLACK ? null : details;
+}
+
+/** Who started one that has ended, up to one that still runs: that one can be looked at. */
+function chain(thread: number, starters: Starters, time: number): string {
+  let text = '';
+  let starter = starters.get(thread);
+  for (let n = 0; starter !== undefined && n < LONGEST_CHAIN; n += 1) {
+    const details = alive(starter.thread, time);
+    if (details !== null) {
+      return `${text}, started by ${label(details.comm, details.pid)} (${facts(details).join(', ')})`;
+    }
+    text += `, started by ${label(starter.comm, starter.thread)}`;
+    starter = starters.get(starter.thread);
+  }
+  return text;
+}
+
+function label(comm: string, pid: number): string {
+  return `${visible(comm)}[${pid}]`;
+}
+
+function facts(details: ProcessDetails): string[] {
+  const { unit, uid } = details;
+  return [
+    commandOf(details),
+    ...(unit === null ? [] : [`unit ${visible(unit)}`]),
+    ...(uid === 0 ? [] : [`user ${uid}`]),
+  ];
+}
+
+function attributesOf(details: ProcessDetails): Attributes {
+  const { pid, comm, unit, uid } = details;
+  return {
+    'process.pid': pid,
+    'process.executable.name': visible(comm),
+    'process.command_line': commandOf(details),
+    'process.real_user.id': uid,
+    ...(unit === null ? {} : { 'systemd.unit': visible(unit) }),
+  };
+}
+
+function commandOf({ arguments: args, executable }: ProcessDetails): string {
+  const command = visible(args.join(' ').trim() || (executable ?? 'a thread of the kernel'));
+  return command.length > LONGEST_COMMAND ? `${command.slice(0, LONGEST_COMMAND)}…` : command;
+}

@@ -1,0 +1,214 @@
+/**
+ * Which threads opened a file for writing, renamed, linked, truncated or removed it, by its name and as the kernel saw it.
+ *
+ * By kprobes where the kernel has them: they cost where a file is opened, renamed or removed, and nowhere else. Else by the
+ * tracepoints of those system calls, whose filters read the name in the caller's memory (`.ustring`, Linux 5.18); as soon as
+ * one of them is enabled every system call of every process takes the kernel's slow way, and 32-bit programs are not seen.
+ */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { errorMessage } from './errors.ts';
+import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type TraceRecord } from './tracefs.ts';
+
+export type Means = 'kprobes' | 'system calls';
+
+/** O_WRONLY, O_RDWR and O_TRUNC of open(2), on every architecture that Node runs on. First, since it costs least. */
+const FOR_WRITING = 'flags & 0x203';
+
+/**
+ * A `struct filename` begins with the pointer to the name. Before Linux 5.11 (renames: others later) the argument was the
+ * caller's own pointer: each is taken both ways, and the wrong way gives an empty name.
+ */
+const taken = (name: string, arg: number) => `${name}=+0(+0($arg${arg})):string u${name}=+0($arg${arg}):ustring`;
+
+interface Point {
+  readonly where: string;
+  readonly names: readonly string[];
+  readonly condition?: string;
+}
+
+const KPROBES: Readonly<Record<string, Point>> = {
+  open: {
+    where: 'do_filp_open name=+0(+0($arg2)):string flags=+0($arg3):x32',
+    names: ['name'],
+    condition: FOR_WRITING,
+  },
+  rename: { where: `do_renameat2 ${taken('old', 2)} ${taken('new', 4)}`, names: ['old', 'uold', 'new', 'unew'] },
+  unlink: { where: `do_unlinkat ${taken('name', 2)}`, names: ['name', 'uname'] },
+  link: { where: `do_linkat ${taken('name', 4)}`, names: ['name', 'uname'] },
+  symlink: { where: `do_symlinkat ${taken('name', 3)}`, names: ['name', 'uname'] },
+  truncate: { where: 'do_sys_truncate name=+0($arg1):ustring', names: ['name'] },
+};
+/** Without these two nothing would be known of most who write a file. */
+const NEEDED = ['open', 'rename'];
+
+const SYSCALLS: Readonly<Record<string, Omit<Point, 'where'>>> = {
+  open: { names: ['filename'], condition: FOR_WRITING },
+  openat: { names: ['filename'], condition: FOR_WRITING },
+  openat2: { names: ['filename'] },
+  creat: { names: ['pathname'] },
+  truncate: { names: ['path'] },
+  rename: { names: ['oldname', 'newname'] },
+  renameat: { names: ['oldname', 'newname'] },
+  renameat2: { names: ['oldname', 'newname'] },
+  unlink: { names: ['pathname'] },
+  unlinkat: { names: ['pathname'] },
+  link: { names: ['newname'] },
+  linkat: { names: ['newname'] },
+  symlink: { names: ['newname'] },
+  symlinkat: { names: ['newname'] },
+};
+
+/** Kilobytes a CPU: some 200 records. And of the processes that were started, some 900. */
+const BUFFER = 16;
+const STARTS_BUFFER = 64;
+
+export type Offer =
+  | { readonly means: Means /** Why not by the better one. */; readonly reason: string | null }
+  | { readonly means: null; readonly reason: string };
+
+/** What this kernel offers, as far as can be seen without trying it. */
+export function offered(): Offer {
+  const found = findTracefs();
+  if ('reason' in found) return { means: null, reason: found.reason };
+  if (existsSync(join(found.folder, 'kprobe_events'))) return { means: 'kprobes', reason: null };
+  const none = 'this kernel has no kprobes';
+  if (existsSync(join(found.folder, 'events/syscalls/sys_enter_openat')))
+    return { means: 'system calls', reason: none };
+  return { means: null, reason: `${none} and no tracepoints of system calls` };
+}
+
+/** What a killed process left goes on recording, for nobody. */
+export function removeStaleTraces(): void {
+  const found = findTracefs();
+  if ('folder' in found) removeStale(found.folder);
+}
+
+/** All traces of one process: made when the first is wanted, and gone, kprobes and all, with `close`. */
+export class FileTraces {
+  readonly #tracefs: string;
+  readonly #files = new Map<string, TraceInstance>();
+  #starts: TraceInstance | null = null;
+  readonly means: Means;
+
+  /** Throws, with a short reason, where it is not possible here. Takes away what a killed process left. */
+  constructor() {
+    const found = findTracefs();
+    if ('reason' in found) throw new Error(found.reason);
+    this.#tracefs = found.folder;
+    removeStale(this.#tracefs);
+    this.means = this.#defineKprobes() ? 'kprobes' : 'system calls';
+    if (this.means === 'system calls' && !existsSync(join(this.#tracefs, 'events/syscalls'))) {
+      throw new Error('this kernel has neither kprobes nor tracepoints of system calls');
+    }
+  }
+
+  /** Begins to record who touches one of these names of a file. Does nothing where it does already. Throws. */
+  begin(key: string, paths: readonly string[]): void {
+    if (this.#files.has(key)) return;
+    if (paths.some((path) => /["*?[\\]/.test(path))) throw new Error('the kernel cannot look for a name like that');
+    const instance = new TraceInstance(this.#tracefs, key.replaceAll('/', '-').slice(1), BUFFER);
+    try {
+      if (this.means === 'kprobes' && this.#defineKprobes()) this.#watchKprobes(instance, paths);
+      else this.#watchSyscalls(instance, paths);
+      this.#starts ??= this.#watchStarts();
+    } catch (error) {
+      instance.close();
+      throw new Error(`the kernel refuses to watch it (${errorMessage(error)})`);
+    }
+    this.#files.set(key, instance);
+  }
+
+  /** Who touched it since this was last asked; `self`: see TraceInstance. Throws where tracefs went away. */
+  take(key: string): { readonly records: readonly TraceRecord[]; readonly self: number } {
+    const instance = this.#files.get(key)!;
+    const { records, self } = instance.read();
+    instance.empty();
+    return { records: records.filter(({ thread }) => thread !== self), self };
+  }
+
+  /** The thread that started each thread or process of late, by its number. */
+  starters(): Map<number, { readonly thread: number; readonly comm: string }> {
+    const { records } = this.#starts?.read() ?? { records: [] };
+    const found = new Map<number, { thread: number; comm: string }>();
+    for (const { thread, comm, text } of records) {
+      const child = / child_comm=.* child_pid=(\d+)$/.exec(text)?.[1]; // both, since a comm may hold either
+      if (child !== undefined) found.set(Number(child), { thread, comm });
+    }
+    return found;
+  }
+
+  end(key: string): void {
+    this.#files.get(key)?.close();
+    this.#files.delete(key);
+    if (this.#files.size > 0) return;
+    this.#starts?.close();
+    this.#starts = null;
+  }
+
+  close(): void {
+    for (const key of this.#files.keys()) this.end(key);
+    for (const name of Object.keys(KPROBES)) removeKprobe(this.#tracefs, name);
+  }
+
+  #defineKprobes(): boolean {
+    if (!existsSync(join(this.#tracefs, 'kprobe_events'))) return false;
+    for (const [name, { where }] of Object.entries(KPROBES)) {
+      try {
+        addKprobe(this.#tracefs, name, where);
+      } catch {
+        // A kernel without that function, or whose kprobes know no $arg: the rest tells less.
+        if (NEEDED.includes(name)) return false;
+      }
+    }
+    return true;
+  }
+
+  #watchKprobes(instance: TraceInstance, paths: readonly string[]): void {
+    for (const [name, { names, condition }] of Object.entries(KPROBES)) {
+      if (existsSync(join(this.#tracefs, 'events/holdfast', name)))
+        instance.enable(name, filter(names, paths, condition));
+    }
+  }
+
+  #watchSyscalls(instance: TraceInstance, paths: readonly string[]): void {
+    for (const [name, { names, condition }] of Object.entries(SYSCALLS)) {
+      const event = `syscalls/sys_enter_${name}`;
+      if (!existsSync(join(this.#tracefs, 'events', event))) continue; // arm64 has no rename(2)
+      instance.enable(
+        event,
+        filter(
+          names.map((field) => `${field}.ustring`),
+          paths,
+          condition,
+        ),
+      );
+    }
+  }
+
+  /** To name who started one that has ended; costs where a process is started. null: it is done without. */
+  #watchStarts(): TraceInstance | null {
+    try {
+      const instance = new TraceInstance(this.#tracefs, 'starts', STARTS_BUFFER);
+      instance.enable('sched/sched_process_fork');
+      return instance;
+    } catch {
+      return null;
+    }
+  }
+}
+
+/**
+ * In the kernel's own language (events.rst): the paths themselves, and relative ones that end like them. A name with a line
+ * break is not recorded: its text, which is printed, could pass for another record.
+ */
+function filter(fields: readonly string[], paths: readonly string[], condition?: string): string {
+  const bases = [...new Set(paths.map((path) => basename(path)))];
+  const names = fields.flatMap((field) => [
+    ...paths.map((path) => `${field} == "${path}"`),
+    ...bases.map((base) => `${field} == "${base}"`),
+    ...bases.map((base) => `(${field} ~ "*/${base}" && !(${field} ~ "/*"))`),
+  ]);
+  const oneLine = fields.map((field) => `!(${field} ~ "*\n*")`);
+  return [...(condition === undefined ? [] : [condition]), `(${names.join(' || ')})`, ...oneLine].join(' && ');
+}
