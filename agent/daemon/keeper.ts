@@ -167,8 +167,9 @@ export class Keeper {
     for (const outcome of healed) {
       const known = this.#drifts.get(resource.name)?.has(identity(outcome)) ?? false;
       tell(healEvent(outcome, tramplers.get(identity(outcome)), known));
+      const finding = drifted.find((one) => identity(one) === identity(outcome));
+      if (finding !== undefined && !known) this.#options.witness.watch(finding);
     }
-    this.#watchNextTime(drifted.filter((finding) => healed.some((one) => identity(one) === identity(finding))));
     this.#tellFailures(resource, drifted, outcomes, limit);
     return true;
   }
@@ -194,8 +195,11 @@ export class Keeper {
     const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
     const now = new Map(findings.filter(differs).map((finding) => [identity(finding), finding]));
     const fresh = [...now].filter(([key]) => !before.has(key)).map(([, finding]) => finding);
-    for (const finding of fresh) tell(driftEvent(finding, this.#trampler(finding)));
-    this.#watchNextTime(fresh);
+    for (const finding of fresh) {
+      tell(driftEvent(finding, this.#trampler(finding)));
+      // What drifted before it was first looked at nobody need have changed.
+      if (this.#seen(finding) !== undefined) this.#options.witness.watch(finding);
+    }
     for (const [key, finding] of before) {
       if (!now.has(key))
         tell(occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding)));
@@ -206,11 +210,6 @@ export class Keeper {
   #trampler(finding: Finding): Trampler {
     const { host, witness } = this.#options;
     return tramplerOf(host, witness, finding, this.#seen(finding)?.actual ?? null);
-  }
-
-  /** What had been looked at before, somebody has changed since. */
-  #watchNextTime(drifted: readonly Finding[]): void {
-    for (const finding of drifted) if (this.#seen(finding) !== undefined) this.#options.witness.watch(finding);
   }
 
   /** As the last look found it. */

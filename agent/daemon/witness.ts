@@ -163,7 +163,8 @@ function testimony(suspects: readonly Sight[]): Testimony {
 
 /** Who replaced or removed it at the very time that it was changed; else who had opened it shortly before. */
 function fitting(sights: readonly Sight[], changed: number): Sight[] {
-  const exact = sights.findLast(({ time, byName }) => byName && Math.abs(time - changed) <= SLACK);
+  const away = ({ time }: Sight) => Math.abs(time - changed);
+  const [exact] = sights.filter((sight) => sight.byName && away(sight) <= SLACK).sort((a, b) => away(a) - away(b));
   if (exact !== undefined) return [exact];
   return lastOfEach(sights.filter(({ time }) => time <= changed + SLACK && time >= changed - LONGEST_WRITE)).slice(-3);
 }

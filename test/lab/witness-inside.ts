@@ -69,10 +69,10 @@ spawnSync('sh', ['-c', flood], { env: { ...process.env, F: file } });
 spawnSync('sh', ['-c', 'echo 7 >"$F.new"; mv "$F.new" "$F"; :'], { env: { ...process.env, F: file } });
 say('flood', witness.ask(finding));
 
-// A value of the kernel.
-const value = found('net.ipv4.ip_forward', 'value');
+// A value of the kernel, which nobody else writes.
+const value = found('net.ipv4.igmp_max_msf', 'value');
 witness.watch(value);
-spawnSync('sh', ['-c', 'echo 1 >/proc/sys/net/ipv4/ip_forward; :'], { stdio: 'inherit' });
+spawnSync('sh', ['-c', 'echo 11 >/proc/sys/net/ipv4/igmp_max_msf; :'], { stdio: 'inherit' });
 say('value', witness.ask(value));
 
 say('instances', readdirSync(`${tracefs}/instances`));
