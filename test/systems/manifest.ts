@@ -1,0 +1,32 @@
+/** Everything that is on a booted system, so that two moments can be held against each other: who left what behind? */
+import type { Machine } from './machine.ts';
+
+/** What is not compared, and why not: each is written by others all the time, whether or not Holdfast is there. */
+export const OTHERS: Readonly<Record<string, string>> = {
+  '/var/lib/dpkg': "dpkg's own records; that none of them names Holdfast is looked at apart",
+  '/var/log': 'logs; the journal, where it is kept on disk',
+  '/var/lib/dhcp': "dhclient's leases, one more at each renewal",
+  '/var/lib/systemd/random-seed': 'another one at each shutdown',
+  '/var/tmp/systemd-private-*-systemd-*': "PrivateTmp of systemd's own services, named anew at each boot",
+  '/var/backups': "dpkg's daily copies of its records",
+};
+
+/**
+ * One line for each file, folder and link of the system's own file system: kind, mode, owner, path, target; and one with
+ * the SHA-256 of each file's content. Sorted.
+ */
+export async function manifest(machine: Machine): Promise<string[]> {
+  const pruned = Object.keys(OTHERS).map((path) => `-path '${path}' -prune -o`);
+  const listed = await machine.sh(`find / -xdev ${pruned.join(' ')} \\
+    -printf '%y %m %U:%G %p %l\\n' -type f -exec sha256sum {} +`);
+  return listed.split('\n').sort();
+}
+
+/** What is on one side only: `-` before, `+` after. */
+export function difference(before: readonly string[], after: readonly string[]): string[] {
+  const [then, now] = [new Set(before), new Set(after)];
+  return [
+    ...before.filter((line) => !now.has(line)).map((line) => `-${line}`),
+    ...after.filter((line) => !then.has(line)).map((line) => `+${line}`),
+  ];
+}

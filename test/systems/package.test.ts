@@ -1,0 +1,15 @@
+/** What holds at each step of the package's life, on booted systems; docs/lifecycle.md has the table. */
+import { test } from 'node:test';
+import { suites } from '../lab/debian.ts';
+import { lifecycle } from './lifecycle.ts';
+import { lifecycleTable } from './lifecycle-table.ts';
+import { unavailable } from './machine.ts';
+
+const skip = unavailable();
+
+for (const release of Object.keys(suites) as (keyof typeof suites)[]) {
+  test(`${suites[release]}: installed, held, upgraded, removed, purged`, { skip }, async (t) => {
+    const steps = await Array.fromAsync(lifecycle(release));
+    t.diagnostic(`\n${lifecycleTable(steps)}`);
+  });
+}
