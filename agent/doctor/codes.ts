@@ -30,6 +30,11 @@ export const CODES = {
     why: 'Holdfast, or its hook, needs the program.',
     remedy: 'Install the package named.',
   },
+  'HF-WHO': {
+    severity: 'note',
+    why: 'Where tracefs is mounted and writable `agent run` has the kernel watch what has drifted once, so that the next event names the process.',
+    remedy: 'Nothing, or mount tracefs at /sys/kernel/tracing, as systemd does.',
+  },
 
   'HF-RESOLV-LINK': {
     severity: 'problem',

@@ -20,6 +20,7 @@ import { resolved } from './resolved.ts';
 import { routeLimit } from './route-limit.ts';
 import { sysctlBoot } from './sysctl-boot.ts';
 import { sysctlScopes } from './sysctl-scopes.ts';
+import { witness } from './witness.ts';
 
 export interface Diagnosis {
   readonly code: Code;
@@ -45,6 +46,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['sysctl'], look: sysctlScopes },
   { about: ['sysctl'], look: routeLimit },
   { about: RESOURCE_NAMES, look: programs },
+  { about: RESOURCE_NAMES, look: witness },
 ];
 
 const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);

@@ -94,7 +94,8 @@ export class TraceInstance {
   /** What was recorded since it was last emptied, oldest first; `self`: our own thread, by the kernel's number. */
   read(): { readonly records: TraceRecord[]; readonly self: number } {
     writeSync(this.#marker, OURS);
-    return parseTrace(readFileSync(join(this.#folder, 'trace'), 'latin1'), Date.now());
+    const now = Date.now(); // to read takes its time
+    return parseTrace(readFileSync(join(this.#folder, 'trace'), 'latin1'), now);
   }
 
   empty(): void {
