@@ -1,15 +1,59 @@
+import { clientName, dhcpClients } from '../dhclient/clients.ts';
+import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
+import type { Host } from '../host/host.ts';
 import { revert as revertHost } from '../resources/revert.ts';
 import { openHost } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, print, printJson } from './output.ts';
+import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 
 /** Puts files and values back as they were before the first apply, and removes the hooks. Gives the exit status. */
 export async function revert(options: CommonOptions): Promise<number> {
-  const outcomes = await revertHost(openHost(options));
+  const host = openHost(options);
+  const outcomes = await revertHost(host);
   const failed = outcomes.some(({ result }) => result === 'failed');
-  if (options.json) printJson({ changed: outcomes.some(({ result }) => result === 'changed'), failed, outcomes });
+  const changed = outcomes.some(({ result }) => result === 'changed');
+  const renewals = changed ? otherwiseAtRenewal(host) : [];
+  if (options.json) printJson({ changed, failed, outcomes, renewals });
   else if (outcomes.length === 0 && !options.quiet) print('Nothing to put back: nothing of `agent apply` is left.');
-  else tellOutcomes(outcomes, options.quiet ?? false, 'as before');
+  else {
+    tellOutcomes(outcomes, options.quiet ?? false, 'as before');
+    for (const renewal of options.quiet ? [] : renewals) tellRenewal(renewal);
+  }
   return failed ? EXIT.failed : EXIT.ok;
+}
+
+interface Renewal {
+  /** "dhclient[812] on eth0". */
+  readonly client: string;
+  /** ISO 8601; null: not known. */
+  readonly renews: string | null;
+  /** The lines of resolv.conf that it brings, and that are not there now. */
+  readonly writes: readonly string[];
+}
+
+/** A dhclient goes on with what it read when it started, our dhclient.conf maybe; no hook keeps it from that any more. */
+function otherwiseAtRenewal(host: Host): Renewal[] {
+  const there = new Set((host.readText('/etc/resolv.conf') ?? '').split('\n').map(undotted));
+  return dhcpClients(host).flatMap((client) =>
+    client.interfaces.flatMap((name) => {
+      const lease = currentLease(host, client, name);
+      const writes = lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => !there.has(undotted(line)));
+      if (lease === null || writes.length === 0) return [];
+      const renews = lease.renew === null ? null : new Date(lease.renew).toISOString();
+      return [{ client: clientName(client), renews, writes }];
+    }),
+  );
+}
+
+function tellRenewal({ client, renews, writes }: Renewal): void {
+  print(
+    paint('yellow', `${shown(client)} goes on with what it read when it started: `) +
+      `at its next renewal${renews === null ? '' : `, ${renews},`} it writes ${shown(writes.join('; '))}. Start it again to end that.`,
+  );
+}
+
+/** The same names with and without the dot of the root. */
+function undotted(line: string): string {
+  return line.trim().replace(/\.(?=\s|$)/g, '');
 }

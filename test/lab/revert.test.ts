@@ -1,0 +1,42 @@
+/** What a revert cannot put back, it tells: what a running dhclient has read. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Dhclient } from './dhcp.ts';
+import { unavailable } from './host.ts';
+import { apply, NEW, nameservers, OLD, staleHost } from './scene.ts';
+
+const skip = unavailable();
+const TELLS = /dhclient\[\d+\] on eth0 goes on with what it read when it started: at its next renewal/;
+
+test('a dhclient that never read ours: nothing to tell, and the next renewal brings what was before', {
+  skip,
+}, async () => {
+  await using scene = await staleHost();
+  const { host, client } = scene;
+  await apply(host);
+  const { code, stdout } = await host.agent('revert');
+  assert.equal(code, 0);
+  assert.doesNotMatch(stdout, TELLS);
+  await client.leased(2);
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
+});
+
+test('a dhclient that was started with ours: revert says what it will write, and so it does', { skip }, async () => {
+  await using scene = await staleHost();
+  const { host, client } = scene;
+  await apply(host);
+  await client.kill();
+  const second = Dhclient.start(host);
+  await second.leased();
+  const { code, stdout } = await host.agent('revert');
+  assert.equal(code, 0);
+  assert.match(stdout, TELLS);
+  assert.match(stdout, new RegExp(`nameserver ${NEW[0]}; nameserver ${NEW[1]}\\. Start it again to end that`));
+  await second.leased(2);
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW, 'as was told');
+
+  await second.kill();
+  const third = Dhclient.start(host);
+  await third.leased();
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD, 'started again it reads what was before');
+});
