@@ -1,3 +1,4 @@
+import { RESTART } from '../host/folders.ts';
 import { converge } from '../resources/converge.ts';
 import type { ProofEvent } from '../resources/proof.ts';
 import { openContext } from './context.ts';
@@ -12,13 +13,17 @@ export interface ApplyOptions extends CommonOptions {
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openContext(options);
-  const { host, resources, guard, nearness, keep } = context;
+  const { host, desired, resources, guard, nearness, keep } = context;
   const proof: ProofEvent[] = [];
   if (guard !== null) guard.onEvent = (event) => proof.push(event);
   let outcomes = await converge(host, resources, { guard });
   if (nearness !== null) {
     const { withNearest } = await import('./nearest.ts');
     outcomes = await withNearest(context, options, outcomes);
+  }
+  if (desired.restart === 'whenSafe' || host.lstat(RESTART) !== null) {
+    const { withRestarts } = await import('./restart.ts');
+    outcomes = await withRestarts(context, options, outcomes);
   }
   keep();
   const changed = outcomes.some((outcome) => outcome.result === 'changed' || outcome.changed);
@@ -28,6 +33,10 @@ export async function apply(options: ApplyOptions): Promise<number> {
     tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
     // A refusal stands with each outcome already.
     if (!options.quiet) for (const { kind, body } of proof) if (kind !== 'refused') print(shown(body));
+    if (!options.quiet && changed && desired.restart === 'never') {
+      const { announceRestarts } = await import('./restart.ts');
+      for (const line of await announceRestarts(context, [])) print(shown(line));
+    }
   }
   return (options.detailedExitcodes && changed ? EXIT.changed : EXIT.ok) + (failed ? EXIT.failed : EXIT.ok);
 }

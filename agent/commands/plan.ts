@@ -4,11 +4,13 @@ import type { Finding } from '../resources/resource.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from './output.ts';
+import { announceRestarts } from './restart.ts';
 import { byReason } from './tell.ts';
 
 /** Shows what `apply` would do, and does nothing. Gives the exit status: 2 where something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
-  const { resources, guard } = await openContext(options);
+  const context = await openContext(options);
+  const { resources, guard } = context;
   const findings = await inspectAll(resources);
   const different = findings.filter(differs);
   if (options.json) {
@@ -27,6 +29,7 @@ export async function plan(options: CommonOptions): Promise<number> {
     for (const { key, refusal } of findings) if (refusal !== undefined) printError(`${shown(key)}: ${shown(refusal)}`);
   } else {
     tell(findings);
+    for (const line of await announceRestarts(context, findings)) print(shown(line));
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(shown(announcement));
   }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { makeProbes } from '../../probes/index.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { DesiredReport } from '../config/daemon.ts';
+import { isWhole } from '../config/desired.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
 import type { Tell } from '../daemon/events.ts';
 import { makeLog } from '../daemon/log.ts';
@@ -82,6 +83,7 @@ async function load(options: CommonOptions, { delivery, record }: Lasting): Prom
   const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
   return {
     host,
+    desired: () => (isWhole(desired) ? desired : (nearness?.desired() ?? null)),
     resources,
     guard,
     nearness,

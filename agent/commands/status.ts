@@ -1,7 +1,9 @@
 import { holderName, type LeaseHolder } from '../clients/holder.ts';
 import { leaseHolders } from '../clients/holders.ts';
+import type { ConfiguredState } from '../config/desired.ts';
 import { type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
+import { pendingOf } from '../dhclient/pending.ts';
 import type { Host } from '../host/host.ts';
 import { differs, inspectAll } from '../resources/converge.ts';
 import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts';
@@ -12,10 +14,10 @@ import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
-  const { host, resources, guard, nearness } = await openContext(options);
+  const { host, desired, resources, guard, nearness } = await openContext(options);
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
-  const clients = dhcpClients(host).map((client) => viewClient(host, client));
+  const clients = dhcpClients(host).map((client) => viewClient(host, client, desired));
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
   const nearest = nearness?.views() ?? [];
   if (options.json) {
@@ -41,6 +43,8 @@ interface ClientView {
   readonly owner: string | null;
   /** When its configuration changed after it started; null: it runs with what the file says. */
   readonly staleSince: string | null;
+  /** Of that, what no hook can give it before it is started again (`request`, `send host-name`). */
+  readonly pending: readonly string[];
   readonly leases: LeaseView[];
 }
 
@@ -53,7 +57,7 @@ interface LeaseView {
   readonly withoutHook: string[];
 }
 
-function viewClient(host: Host, client: DhcpClient): ClientView {
+function viewClient(host: Host, client: DhcpClient, { dhclient }: ConfiguredState): ClientView {
   const since = staleSince(host, client);
   const leases = client.interfaces.map((name) => ({ name, lease: currentLease(host, client, name) }));
   return {
@@ -63,6 +67,7 @@ function viewClient(host: Host, client: DhcpClient): ClientView {
     configuration: client.confFile,
     owner: client.owner,
     staleSince: since === null ? null : time(since),
+    pending: pendingOf(host, client, dhclient)?.what ?? [],
     leases: leases.map(({ name, lease }) => ({
       interface: name,
       address: lease?.address ?? null,
@@ -129,7 +134,7 @@ function explanation(found: SettingState | undefined): string | null {
   return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
-function tellClient({ pid, started, configuration, owner, staleSince, leases }: ClientView): void {
+function tellClient({ pid, started, configuration, owner, staleSince, pending, leases }: ClientView): void {
   print('');
   print(
     paint('bold', `dhclient[${pid}]`) +
@@ -141,6 +146,7 @@ function tellClient({ pid, started, configuration, owner, staleSince, leases }: 
         `its configuration changed at ${staleSince}; it will not read it before it is started again`,
     );
   }
+  if (pending.length > 0) print(`  ${paint('yellow', 'pending until its next start')}: ${shown(pending.join(', '))}`);
   for (const lease of leases) {
     print(
       `  ${lease.interface}: ${lease.address ?? 'no lease known'}${lease.renews === null ? '' : `, renews ${lease.renews}`}`,

@@ -5,6 +5,7 @@
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;
   readonly dhclient: DesiredDhclient;
+  readonly restart: RestartPolicy;
   /** In the order of the configuration. */
   readonly sysctl: readonly DesiredSysctl[];
 }
@@ -63,6 +64,9 @@ export interface DesiredVerify {
   /** How many of the name servers have to answer. */
   readonly quorum: number;
 }
+
+/** Whether a dhclient is started anew for what a running one cannot be taught: `whenSafe` as agent/restart has it. */
+export type RestartPolicy = 'never' | 'whenSafe';
 
 /** What dhclient must use in one scope: globally, or for one interface. */
 export interface DhclientScope {

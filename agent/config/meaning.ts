@@ -27,6 +27,7 @@ export function desiredState(config: Config): ConfiguredState {
   return {
     dns,
     dhclient: desiredDhclient(config.dhclient ?? {}, dns),
+    restart: config.dhclient?.restart ?? 'never',
     sysctl: Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
   };
 }

@@ -86,6 +86,10 @@ const dhclient = section(
       'Settings for one interface, which win over the general ones.',
       [{ eth1: { request: { without: ['routers'] } } }],
     ),
+    restart: field(
+      z.enum(['never', 'whenSafe']),
+      'Whether a dhclient is started anew for what a running one cannot be taught: never (default), or when the server answers and nothing is lost.',
+    ),
   },
   'Further settings of ISC dhclient.',
 );

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Condition, type Occurrence, type Probe, type Sample, type Severity, sample } from '../../probes/probe.ts';
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
 import type { DesiredDaemon } from '../config/daemon.ts';
+import type { DesiredState } from '../config/desired.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Nearness } from '../nearest/nearness.ts';
@@ -14,11 +15,14 @@ import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './eve
 import { HealRecord, Keeper } from './keeper.ts';
 import { Measuring } from './measuring.ts';
 import { resourcesProbe } from './resources-probe.ts';
+import { Restarting } from './restarting.ts';
 import { Witness } from './witness.ts';
 
 /** What one configuration makes of this host. */
 export interface Setup {
   readonly host: Host;
+  /** As far as it is known: null where something is to be measured first. */
+  readonly desired: () => DesiredState | null;
   readonly resources: readonly Resource[];
   /** What stands around changes of DNS; null: nothing. */
   readonly guard: Proof | null;
@@ -65,6 +69,7 @@ export class Daemon {
   #keeper!: Keeper;
   #schedule!: ProbeSchedule;
   #measuring: Measuring | null = null;
+  #restarting: Restarting | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
@@ -114,7 +119,7 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, resources, guard, nearness, daemon, hash, hostId, probes } = this.#setup;
+    const { host, desired, resources, guard, nearness, daemon, hash, hostId, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
@@ -130,13 +135,15 @@ export class Daemon {
     this.#schedule.start();
     this.#measuring = nearness === null ? null : new Measuring(nearness, this.#keeper, tell);
     this.#measuring?.start();
+    this.#restarting = new Restarting({ host, desired, enforce, tell });
+    this.#restarting.start();
     this.#planBeat(interval, hostId);
   }
 
   async #end(): Promise<void> {
     clearTimeout(this.#timer);
     this.#measuring?.close();
-    await Promise.all([this.#keeper.close(), this.#schedule.close()]);
+    await Promise.all([this.#keeper.close(), this.#schedule.close(), this.#restarting?.close()]);
   }
 
   async #reload(): Promise<void> {

@@ -8,7 +8,7 @@
  * process is started while nothing changes (but one, where an address' lifetime or a folder in /run needs it).
  */
 import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
+import { RESTART, RUN_FOLDER } from '../host/folders.ts';
 import { composeFunction, quote } from '../resolver/compose-sh.ts';
 import { managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { envName, envValue, findOption } from './options.ts';
@@ -67,7 +67,7 @@ ${recordOffer(4)}
             ;;
         esac
     fi
-${supersede(desired, 4)}    ;;
+${supersede(desired, 4)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
 BOUND6 | RENEW6 | REBIND6)
 ${recordOffer(6)}${supersede(desired, 6)}    ;;
 esac
@@ -75,6 +75,13 @@ unset -f holdfast_offer
 ${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeResolvConf(desired.dns)}:
 `;
 }
+
+/** At TIMEOUT dhclient-script flushes the address where the first router does not answer a ping. */
+const KEEP = `    # While Holdfast starts this dhclient again, a server that does not answer takes nothing away.
+    if [ "$reason" = TIMEOUT ] && [ -e ${RESTART} ]; then
+        command export new_routers='' 2>/dev/null || :
+    fi
+`;
 
 /** Leaves the last event of each interface in RUN_FOLDER: `lease.eth0`, and `lease6.eth0` for DHCPv6. */
 export function renderExitHook(): string {

@@ -19,9 +19,13 @@ const DEFAULT_FILES = ['/var/lib/dhcp/dhclient.leases', '/var/lib/dhclient/dhcli
 
 /** The last lease of one interface that this client wrote down; null where there is none. */
 export function currentLease(host: Host, client: DhcpClient, iface: string): Lease | null {
-  const files = client.leaseFile === null ? DEFAULT_FILES : [client.leaseFile];
-  const leases = files.flatMap((file) => parseLeases(readable(host, file) ?? ''));
-  return leases.findLast((lease) => lease.interface === iface) ?? null;
+  return parseLeases(leaseText(host, client)).findLast((lease) => lease.interface === iface) ?? null;
+}
+
+/** All that it has written down (latin1). */
+export function leaseText(host: Host, { leaseFile }: DhcpClient): string {
+  const files = leaseFile === null ? DEFAULT_FILES : [leaseFile];
+  return files.map((file) => readable(host, file) ?? '').join('');
 }
 
 /** null also where it cannot be read: NetworkManager's is root's alone, and whoever asks may be anybody. */

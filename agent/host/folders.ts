@@ -3,3 +3,6 @@ export const RUN_FOLDER = '/run/holdfast';
 
 /** What outlives a reboot: how the host was, what waits for the collector. */
 export const STATE_FOLDER = '/var/lib/holdfast';
+
+/** There as long as a dhclient is being started again: what the next agent has to know of it, were this one killed. */
+export const RESTART = `${RUN_FOLDER}/restart`;

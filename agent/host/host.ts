@@ -28,6 +28,7 @@ import { resolveWithin } from './confine.ts';
 import { usersOfFile } from './daemons.ts';
 import { errorCode, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
+import { type ProcessOrigin, processBirth, processOrigin } from './process-origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './processes.ts';
 import { readRegularFile } from './read.ts';
 import { type RunResult, run, runBeside } from './run.ts';
@@ -175,6 +176,16 @@ export class Host {
   /** The running processes of that name that belong to this host; none where the kernel is not ours to look at. */
   processes(name: string, neighbourhood: Neighbourhood = 'files'): Process[] {
     return this.live ? processesNamed(name, neighbourhood) : [];
+  }
+
+  /** What tells this process from every other that had or will have its number, until the next boot; null: it has ended. */
+  birthOf(pid: number): string | null {
+    return this.live ? processBirth(pid) : null;
+  }
+
+  /** null: it has ended, or is not ours to see. `self`: the agent. */
+  originOf(pid: number | 'self'): ProcessOrigin | null {
+    return this.live ? processOrigin(pid) : null;
   }
 
   /** The running programs that have a file mapped, links followed (`curl[12]`); none where the kernel is not ours to look at. */

@@ -220,7 +220,8 @@ function seconds(value: unknown): number | null {
   return typeof value === 'number' && value < 0xffffffff ? value : null;
 }
 
-function addAddress(one: Address): string {
+/** What `ip` takes to make it. */
+export function addAddress(one: Address): string {
   const lifetime = (name: string, value: number | null) => (value === null ? [] : [name, String(value)]);
   return [
     ...['addr', 'add'],
@@ -240,7 +241,7 @@ function addAddress(one: Address): string {
 const hasGateway = ({ hops }: Route) => hops.some(({ gateway }) => gateway !== null);
 
 /** Multipath's hops come last: `ip` reads them to the end of the line. */
-function addRoute(route: Route): string {
+export function addRoute(route: Route): string {
   const [first, ...others] = route.hops;
   if (others.length === 0) return `route add ${routeLine(route)}${route.protocol === 'boot' ? ' proto boot' : ''}`;
   const hops = routeLine({ ...route, protocol: 'boot', scope: 'global', source: null, metric: null, onlink: false });

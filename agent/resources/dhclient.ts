@@ -1,11 +1,12 @@
 import type { DesiredDhclient } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
 import { dhclientComplaints } from '../dhclient/check.ts';
-import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
 import { confFiles, interfaceOf } from '../dhclient/conf-files.ts';
 import type { ConfSetting } from '../dhclient/editor.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
-import { errorCode, HostError } from '../host/errors.ts';
+import { noteStarts } from '../dhclient/start-records.ts';
+import { errorCode, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
@@ -38,6 +39,8 @@ export class Dhclient implements Resource {
     if (complaints.length > 0) {
       throw new HostError('ECONF', `dhclient itself refuses the new ${finding.key}: ${complaints.join('; ')}`);
     }
+    // Where that cannot be kept the file is right all the same.
+    nullIfRefused(() => noteStarts(this.host, dhcpClients(this.host)));
     return applyFile(this.host, finding);
   }
 
@@ -96,10 +99,16 @@ export class Dhclient implements Resource {
     const { editConf } = await import('../dhclient/editor.ts');
     const edited = editConf(text, this.wanted, interfacesOf(file));
     if (!edited.ok) return this.unknown(`${file} has syntax errors`);
-    return edited.settings.flatMap((setting) => this.settingStates(setting, file, clients));
+    const { pendingOf } = await import('../dhclient/pending.ts');
+    const asking = clients.filter((client) => {
+      const pending = this.host.target(client.confFile) === file ? pendingOf(this.host, client, this.wanted) : null;
+      return pending?.what.includes('request');
+    });
+    return edited.settings.flatMap((setting) => this.settingStates(setting, asking));
   }
 
-  private settingStates(found: ConfSetting, file: string, clients: readonly DhcpClient[]): SettingState[] {
+  /** `stale`: running dhclients that ask for something else than the file says. */
+  private settingStates(found: ConfSetting, stale: readonly DhcpClient[]): SettingState[] {
     const { wanted, actual } = found;
     const common = { setting: settingName(found), wanted, actual };
     if (found.reason !== undefined) {
@@ -109,9 +118,6 @@ export class Dhclient implements Resource {
     const boot: SettingState = { ...common, moment: 'boot', state: found.ok ? 'ok' : 'drifted' };
     if (!isRequest(found)) return [boot];
     // No hook can change what a running dhclient asks for.
-    const stale = clients.filter((client) => {
-      return this.host.target(client.confFile) === file && staleSince(this.host, client) !== null;
-    });
     if (!found.ok || stale.length === 0) return [boot, { ...boot, moment: 'lease' }];
     const reason = `pending until the next start of ${stale.map(clientName).join(', ')}: it read the file before it was changed`;
     return [boot, { ...common, moment: 'lease', state: 'unknown', reason }];

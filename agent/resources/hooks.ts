@@ -146,8 +146,13 @@ export class Hooks implements Resource {
   }
 }
 
-function configured({ dns, dhclient }: DesiredState): boolean {
-  return dns !== null || [dhclient.global, ...dhclient.interfaces.values()].some((scope) => scope.supersede.size > 0);
+/** A restart needs the hooks, too: they see that nothing is lost in it, and say how it went. */
+function configured({ dns, dhclient, restart }: DesiredState): boolean {
+  return (
+    dns !== null ||
+    restart === 'whenSafe' ||
+    [dhclient.global, ...dhclient.interfaces.values()].some((scope) => scope.supersede.size > 0)
+  );
 }
 
 /** Why a hook that is in its place may hold nothing, or not the DNS settings. */

@@ -46,6 +46,7 @@ const WANTED: ConfiguredState = {
       ['eth1', { supersede: new Map([['interface-mtu', ['1400']]]), request: { without: ['host-name'], also: [] } }],
     ]),
   },
+  restart: 'never',
   sysctl: [
     { path: 'net/ipv4/ip_forward', key: 'net.ipv4.ip_forward', want: { value: '1' }, optional: false },
     { path: 'net/ipv6/route/max_size', key: 'net.ipv6.route.max_size', want: { atLeast: 4194304 }, optional: false },
@@ -78,6 +79,7 @@ test('an empty file configures nothing', async () => {
   const nothing = {
     dns: null,
     dhclient: { global: { supersede: new Map(), request: null }, interfaces: new Map() },
+    restart: 'never',
     sysctl: [],
   };
   for (const text of ['', '# only a comment\n', '---\n']) assert.deepEqual(await desired(text), nothing);

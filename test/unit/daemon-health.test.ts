@@ -39,6 +39,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
     host,
     resources: [resource(async () => [])],
     guard: null,
+    desired: () => null,
     nearness: null,
     daemon: {
       report: { ...DESIRED, interval: 100 },

@@ -24,7 +24,7 @@ export function dhclient(
 }
 
 export function desired(parts: Partial<DesiredState> = {}): DesiredState {
-  return { dns: null, dhclient: dhclient(), sysctl: [], ...parts };
+  return { dns: null, dhclient: dhclient(), restart: 'never', sysctl: [], ...parts };
 }
 
 export function dns(parts: Partial<DesiredDns>): DesiredDns {

@@ -23,6 +23,7 @@ const floors: Record<string, string[]> = {
     'agent/resources',
   ],
   'agent/rehearse': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
+  'agent/restart': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/rehearse'],
   'agent/nearest': ['agent/host', 'agent/config'],
   probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/nearest'],
 };

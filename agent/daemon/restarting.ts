@@ -1,0 +1,101 @@
+/** Has dhclients started again that wait for it (agent/restart), where that is configured and safe, and tells of it. */
+import type { DesiredState } from '../config/desired.ts';
+import { dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { noteStarts } from '../dhclient/start-records.ts';
+import { errorCode, errorMessage, nullIfRefused } from '../host/errors.ts';
+import { RESTART, RUN_FOLDER } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import type { RestartResult } from '../restart/restart.ts';
+import { EVENTS, occurrence, type Tell } from './events.ts';
+
+/** Milliseconds between looks. */
+const LOOK_EVERY = 60_000;
+/** And after a try that came to nothing, as each try asks a server: at first, and at most. */
+const RETRY = { first: 60_000, longest: 600_000 } as const;
+
+export interface RestartingOptions {
+  readonly host: Host;
+  /** null: not known yet. */
+  readonly desired: () => DesiredState | null;
+  /** false: change nothing. */
+  readonly enforce: boolean;
+  readonly tell: Tell;
+}
+
+export class Restarting {
+  readonly #options: RestartingOptions;
+  /** By client: what was told of it last. */
+  readonly #told = new Map<string, string>();
+  #wait: number = RETRY.first;
+  #timer: NodeJS.Timeout | undefined;
+  #working: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: RestartingOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#plan(0);
+  }
+
+  /** A restart that is under way is seen to its end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#working;
+  }
+
+  #plan(wait: number): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.#working = this.#look().then((next) => this.#plan(next));
+    }, wait);
+  }
+
+  /** Gives when to look again. */
+  async #look(): Promise<number> {
+    let results: RestartResult[];
+    try {
+      results = await this.#restart();
+    } catch (error) {
+      if (errorCode(error) === 'EAGAIN') return LOOK_EVERY; // another apply is at work, and may do it
+      results = [{ kind: 'failed', client: 'dhclient', body: `cannot be started again: ${errorMessage(error)}` }];
+    }
+    for (const result of results) this.#tellOnce(result);
+    if (results.every(({ kind }) => kind === 'restarted')) {
+      this.#wait = RETRY.first;
+      return LOOK_EVERY;
+    }
+    const wait = this.#wait;
+    this.#wait = Math.min(2 * wait, RETRY.longest);
+    return wait;
+  }
+
+  async #restart(): Promise<RestartResult[]> {
+    const { host, desired, enforce } = this.#options;
+    const clients = dhcpClients(host);
+    nullIfRefused(() => noteStarts(host, clients));
+    const whole = desired();
+    const isLeft = host.lstat(RESTART) !== null;
+    const mayBe = whole?.restart === 'whenSafe' && clients.some((client) => staleSince(host, client) !== null);
+    if (!host.live || !enforce || whole === null || (!isLeft && !mayBe)) return [];
+    const { finishRestart, pendingRestarts, restartPending } = await import('../restart/restart.ts');
+    if (!isLeft && pendingRestarts(host, whole).length === 0) return [];
+    const work = mayBe ? () => restartPending(host, whole) : () => finishRestart(host);
+    return host.exclusively(RUN_FOLDER, work, 0);
+  }
+
+  #tellOnce({ kind, client, body }: RestartResult): void {
+    if (this.#told.get(client) === body) return;
+    this.#told.set(client, body);
+    const [name, severity] = (
+      {
+        restarted: [EVENTS.dhclientRestarted, 'info'],
+        postponed: [EVENTS.dhclientPending, 'warn'],
+        failed: [EVENTS.dhclientRestartFailed, 'error'],
+      } as const
+    )[kind];
+    this.#options.tell(occurrence(name, severity, `${client}: ${body}`));
+  }
+}

@@ -1,0 +1,7 @@
+/** The interfaces that a dhclient.conf names: a dhclient that reads it configures them, whatever its command line says. */
+import { parseConf } from './grammar.ts';
+import { namedInterfaces } from './reader.ts';
+
+export function namesOtherInterfaces(text: string, own: readonly string[]): string[] {
+  return [...namedInterfaces(parseConf(text))].filter((name) => !own.includes(name));
+}

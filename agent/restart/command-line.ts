@@ -1,0 +1,127 @@
+/** How a dhclient was started, so that it can be started the same way again; and why that may not be done. */
+
+import { type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
+import { namesOtherInterfaces } from '../dhclient/conf-interfaces.ts';
+import { defaultScript, hookPlaces, sourcesHooks } from '../dhclient/hook-places.ts';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import type { ProcessOrigin } from '../host/process-origin.ts';
+
+export interface CommandLine {
+  /** Absolute. */
+  readonly executable: string;
+  /** Without the program's own name. */
+  readonly arguments: readonly string[];
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly umask: string;
+  readonly oomScoreAdjust: string;
+  /** Soft limit; null: none. */
+  readonly openFiles: number | null;
+  /** `cgroup.procs` of the control groups that it lives in and the agent does not. */
+  readonly cgroups: readonly string[];
+}
+
+/**
+ * Throws HostError EOBSTACLE, with the reason as a sentence, where this dhclient is not to be started again by anybody but who
+ * started it.
+ */
+export function commandLineOf(host: Host, client: DhcpClient): CommandLine {
+  const origin = host.originOf(client.pid);
+  const self = host.originOf('self');
+  if (origin === null || self === null) throw obstacle('it cannot be seen how it was started');
+  const problem = howItRuns(host, client) ?? whoRunsIt(host, client, origin, self) ?? whatHolds(host, client);
+  if (problem !== null) throw obstacle(problem);
+  return {
+    executable: origin.executable,
+    arguments: client.arguments.slice(1),
+    folder: origin.folder,
+    environment: origin.environment,
+    umask: origin.umask,
+    oomScoreAdjust: origin.oomScoreAdjust,
+    openFiles: origin.openFiles,
+    cgroups: cgroupsOf(host, origin, self),
+  };
+}
+
+const obstacle = (message: string) => new HostError('EOBSTACLE', message);
+
+function howItRuns(host: Host, client: DhcpClient): string | null {
+  const { owner, family, interfaces, arguments: words } = client;
+  if (owner !== null) return `it is run by ${owner}, which starts it when it wants`;
+  if (family === 6 || words.includes('-4o6')) return 'it is one of DHCPv6, whose lease cannot be rehearsed';
+  if (interfaces.length === 0)
+    return 'it was started without the name of an interface: a new start might take others, too';
+  if (words.includes('-d'))
+    return 'it runs in the foreground (-d), under somebody who would take its end for a failure';
+  const others = dhcpClients(host).filter((other) => other.pid !== client.pid && other.family === 4);
+  const shared = others.find((other) => {
+    return other.interfaces.length === 0 || other.interfaces.some((name) => interfaces.includes(name));
+  });
+  if (shared !== undefined) return `another dhclient (${shared.pid}) is on the same interface`;
+  if (!client.confFile.startsWith('/') || /["\\\n]/.test(client.confFile))
+    return 'the path of its configuration is an odd one';
+  const further = namesOtherInterfaces(host.readText(client.confFile) ?? '', interfaces);
+  if (further.length > 0)
+    return `${client.confFile} names ${further.join(', ')}, which a new start would configure, too`;
+  return null;
+}
+
+/** What root starts is what root's own process was, or anybody could have a program of theirs started. */
+function whoRunsIt(host: Host, client: DhcpClient, origin: ProcessOrigin, self: ProcessOrigin): string | null {
+  const { executable, users, namespaces, confinement, isText } = origin;
+  const file = executable.endsWith('/dhclient') ? host.stat(executable) : null;
+  const isRoots = file?.isFile() === true && file.uid === 0 && (file.mode & 0o022) === 0;
+  if (users.length === 0 || users.some((user) => user !== 0)) return 'it does not run as root';
+  if (!isRoots) return `${executable} is no dhclient that belongs to root alone`;
+  if (!isText) return 'its arguments or its environment are no text';
+  const other = Object.keys(self.namespaces).filter((name) => namespaces[name] !== self.namespaces[name]);
+  if (other.length > 0) return `it runs in other namespaces than the agent (${other.join(', ')})`;
+  if (confinement !== self.confinement) return `the agent is confined otherwise than it is (${self.confinement})`;
+  return serviceOf(host, client, origin);
+}
+
+/** systemd takes the end of a service's main process for that of the service, and runs what that one says for its end. */
+function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin): string | null {
+  const unit = cgroups.map(({ path }) => /\/([^/]+\.service)$/.exec(path)?.[1]).find((name) => name !== undefined);
+  if (unit === undefined || host.stat('/run/systemd/system') === null) return null;
+  const { status, stdout } = host.run('systemctl', ['show', '--property=MainPID', '--', unit]);
+  if (status !== 0) return `systemd does not say whether it is the main process of ${unit}`;
+  return stdout.trim() === `MainPID=${pid}` ? `it is the main process of ${unit}: systemctl restart does that` : null;
+}
+
+/** Hooks see that nothing is lost in a restart, and say how it went. */
+function whatHolds(host: Host, client: DhcpClient): string | null {
+  const places = hookPlaces(host);
+  const script = client.script ?? defaultScript(host);
+  if (places === null || script === null || !sourcesHooks(host, script)) return 'its script sources no hooks';
+  const missing = [places.enter, places.exit].find((path) => host.stat(path) === null);
+  return missing === undefined ? null : `${missing} is not there`;
+}
+
+function cgroupsOf(host: Host, origin: ProcessOrigin, self: ProcessOrigin): string[] {
+  const own = new Map(self.cgroups.map(({ hierarchy, path }) => [hierarchy, path]));
+  const differing = origin.cgroups.filter(({ hierarchy, path }) => own.get(hierarchy) !== path);
+  if (differing.length === 0) return [];
+  const mounts = parseMounts(host.readText('/proc/self/mountinfo') ?? '');
+  return differing.map(({ hierarchy, path }) => {
+    const mount = mounts.find(({ controllers }) => {
+      return hierarchy === '' ? controllers === null : hierarchy.split(',').every((one) => controllers?.includes(one));
+    });
+    const file = mount === undefined ? null : `${mount.folder}${path === '/' ? '' : path}/cgroup.procs`;
+    if (file === null || path.includes('/..') || host.stat(file) === null)
+      throw obstacle(`its control group ${path} cannot be entered, and in the agent's own it would end with the agent`);
+    return file;
+  });
+}
+
+/** Of /proc/self/mountinfo (proc_pid_mountinfo(5)): whole hierarchies; `controllers` of cgroup v2 are null. */
+function parseMounts(text: string): { folder: string; controllers: string[] | null }[] {
+  return text.split('\n').flatMap((line) => {
+    const [left = '', right = ''] = line.split(' - ');
+    const [, , , root, folder = ''] = left.split(' ');
+    const [type, , options = ''] = right.split(' ');
+    if (root !== '/' || (type !== 'cgroup' && type !== 'cgroup2')) return [];
+    return [{ folder, controllers: type === 'cgroup2' ? null : options.split(',') }];
+  });
+}

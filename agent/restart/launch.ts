@@ -1,0 +1,70 @@
+/**
+ * Ends a dhclient and starts it again by its own command line. A shell does it, in a session and in the control groups of
+ * the dhclient: whatever becomes of the agent in the middle, a dhclient runs afterwards.
+ */
+import { spawn } from 'node:child_process';
+import { HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import type { CommandLine } from './command-line.ts';
+
+/** A process that no other is ever taken for. */
+export interface Known {
+  readonly pid: number;
+  /** Host.birthOf. */
+  readonly start: string;
+}
+
+/**
+ * Gives the process that becomes the new dhclient (which leaves for the background then). `old` ends by SIGTERM, at which dhclient keeps its
+ * address and runs no script; null: none runs. Throws HostError where no process can be started.
+ */
+export function launch(host: Host, command: CommandLine, old: Known | null): Known {
+  const { executable, arguments: words, folder, environment, umask, oomScoreAdjust, openFiles, cgroups } = command;
+  const settings = [umask, oomScoreAdjust, String(openFiles ?? 'unlimited')];
+  const before = [String(old?.pid ?? 0), old?.start ?? '', ...settings, String(cgroups.length), ...cgroups];
+  const child = spawn('/bin/sh', ['-c', SCRIPT, 'restart', ...before, executable, ...words], {
+    cwd: folder,
+    env: environment,
+    stdio: 'ignore',
+    detached: true,
+  });
+  child.on('error', () => {}); // there is no pid then
+  child.unref();
+  const start = child.pid === undefined ? null : host.birthOf(child.pid);
+  if (child.pid === undefined) throw new HostError('ESPAWN', 'no process can be started');
+  return { pid: child.pid, start: start ?? '' };
+}
+
+/**
+ * Arguments: the old one's number and start (proc_pid_stat(5), field 22), umask, oom_score_adj, soft limit of open files, how many
+ * cgroup.procs, those, and the command. Nothing has ended yet where a control group cannot be entered.
+ */
+const SCRIPT = `old=$1 start=$2
+umask "$3"
+echo "$4" 2>/dev/null >/proc/self/oom_score_adj || :
+ulimit -S -n "$5" 2>/dev/null || :
+count=$6
+shift 6
+while [ "$count" -gt 0 ]; do
+    echo "$$" >"$1" || exit 71
+    shift
+    count=$((count - 1))
+done
+lives() {
+    line=
+    read -r line 2>/dev/null <"/proc/$old/stat" || return 1
+    set -f
+    set -- \${line##*) }
+    [ "\${20-}" = "$start" ] && [ "$1" != Z ]
+}
+if [ "$old" != 0 ] && lives; then
+    kill -TERM "$old"
+    tries=0
+    while lives; do
+        tries=$((tries + 1))
+        [ "$tries" -ne 600 ] || kill -KILL "$old"
+        sleep 0.1
+    done
+fi
+exec "$@" >/dev/null 2>&1 </dev/null
+`;

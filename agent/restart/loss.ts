@@ -1,0 +1,61 @@
+/** What a host has lost by a restart: addresses and routes, put back with the time that they had left; and resolv.conf, told. */
+import type { Host } from '../host/host.ts';
+import {
+  type Address,
+  addAddress,
+  addRoute,
+  addressLine,
+  networkAround,
+  type Route,
+  routeLine,
+} from '../rehearse/network.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import type { Entry } from './journal.ts';
+
+export interface Loss {
+  readonly addresses: readonly Address[];
+  readonly routes: readonly Route[];
+  /** All of it, as `ip` shows it, and what is wrong with resolv.conf. */
+  readonly lines: readonly string[];
+}
+
+/** null: all is there. Addresses whose lease has ended meanwhile do not count. */
+export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: Entry): Loss | null {
+  const elapsed = Math.max(0, Math.ceil((Date.now() - began) / 1000));
+  const now = interfaces.map((iface) => networkAround(host, iface));
+  const addresses = new Set(now.flatMap((one) => one.addresses.map(shown)));
+  const routes = new Set(now.flatMap((one) => one.routes.map(routeLine)));
+  const gone = unique(
+    networks.flatMap((one) => one.addresses),
+    shown,
+  )
+    .filter((one) => !addresses.has(shown(one)))
+    .map((one) => ({ ...one, validFor: left(one.validFor, elapsed), preferredFor: left(one.preferredFor, elapsed) }))
+    .filter(({ validFor }) => validFor === null || validFor > 0);
+  const cut = unique(
+    networks.flatMap((one) => one.routes),
+    routeLine,
+  ).filter((one) => !routes.has(routeLine(one)));
+  const isOther = resolvConf !== null && host.readText(RESOLV_CONF) !== resolvConf;
+  if (gone.length + cut.length === 0 && !isOther) return null;
+  const lines = [...gone.map(shown), ...cut.map(routeLine), ...(isOther ? [`${RESOLV_CONF} as it was to be`] : [])];
+  return { addresses: gone, routes: cut, lines };
+}
+
+/** Gives what could not be, as `ip` says it; resolv.conf is the resources' to put right. */
+export function putBack(host: Host, { addresses, routes }: Loss): string | null {
+  const lines = [...addresses.map(addAddress), ...routes.filter(({ protocol }) => protocol !== 'kernel').map(addRoute)];
+  if (lines.length === 0) return null;
+  const { status, stderr, error } = host.run('ip', ['-4', '-force', '-batch', '-'], { input: `${lines.join('\n')}\n` });
+  return status === 0 ? null : (error ?? stderr.trim());
+}
+
+const shown = (one: Address) => `${addressLine(one)} dev ${one.interface}`;
+
+function left(seconds: number | null, elapsed: number): number | null {
+  return seconds === null ? null : seconds - elapsed;
+}
+
+function unique<T>(all: readonly T[], key: (one: T) => string): T[] {
+  return [...new Map(all.map((one) => [key(one), one])).values()];
+}

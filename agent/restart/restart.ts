@@ -1,0 +1,226 @@
+/**
+ * `dhclient.restart: whenSafe`: a dhclient that must be started again for what no hook can give it is, where it is seen beforehand that
+ * nothing is lost in it, and afterwards that nothing was. On any doubt it runs on as it is, and the reason is said.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DesiredState } from '../config/desired.ts';
+import { clientName, type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
+import { leaseRecords } from '../dhclient/lease-records.ts';
+import { type Pending, pendingOf } from '../dhclient/pending.ts';
+import { errorMessage, HostError } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { networkAround } from '../rehearse/network.ts';
+import { type Rehearsal, rehearse } from '../rehearse/rehearse.ts';
+import { ask, forget } from './ask.ts';
+import { commandLineOf } from './command-line.ts';
+import { closeEntry, type Entry, noteRestart, readEntry, waitFor, writeEntry } from './journal.ts';
+import { launch } from './launch.ts';
+import { type Loss, lossOf, putBack } from './loss.ts';
+
+export interface RestartResult {
+  /** `postponed`: nothing was ended. `failed`: something is not as it was, or not known to be. */
+  readonly kind: 'restarted' | 'postponed' | 'failed';
+  /** "dhclient[812] on eth0". */
+  readonly client: string;
+  /** A sentence without its full stop. */
+  readonly body: string;
+}
+
+/** Milliseconds: for the answer of a server that has just answered, and for what a script does. */
+const PATIENCE = 30_000;
+/** And where that time is over already. */
+const SHORT = 1000;
+const LOOK_EVERY = 100;
+/** How often one is started again that ends at once. */
+const TRIES = 3;
+
+/** Those that wait for a start, whether or not it is safe. */
+export function pendingRestarts(host: Host, { dhclient }: DesiredState): Pending[] {
+  return dhcpClients(host).flatMap((client) => pendingOf(host, client, dhclient) ?? []);
+}
+
+/** One after the other, under the host's lock. Throws nothing but what is a fault of the agent. */
+export async function restartPending(host: Host, desired: DesiredState): Promise<RestartResult[]> {
+  const results = await finishRestart(host);
+  if (results.some(({ kind }) => kind === 'failed')) return results;
+  for (const pending of pendingRestarts(host, desired)) {
+    const result = await restartOne(host, desired, pending);
+    results.push(result);
+    if (result.kind === 'failed') break; // what went wrong with one may go wrong with the next
+  }
+  return results;
+}
+
+/** What an agent that was killed in the middle has left: a dhclient runs afterwards. To be called under the host's lock. */
+export async function finishRestart(host: Host): Promise<RestartResult[]> {
+  const entry = readEntry(host);
+  if (entry === null) return [];
+  if (entry === 'damaged') {
+    closeEntry(host);
+    return [
+      {
+        kind: 'failed',
+        client: 'dhclient',
+        body: 'a restart was not finished, and what was written of it is damaged: see that a dhclient runs',
+      },
+    ];
+  }
+  // Its shell ends it and starts the next, whoever watches; or nothing had begun.
+  const begun = entry.started !== null || host.birthOf(entry.old.pid) !== entry.old.start;
+  if (begun) return [await settle(host, entry, Math.max(SHORT, entry.began + PATIENCE - Date.now()))];
+  closeEntry(host);
+  forget(host);
+  return [];
+}
+
+async function restartOne(
+  host: Host,
+  desired: DesiredState,
+  { client, what, change }: Pending,
+): Promise<RestartResult> {
+  const name = clientName(client);
+  const { interfaces } = client;
+  let entry: Entry;
+  try {
+    const wait = waitFor(host, interfaces, change, Date.now());
+    if (wait > 0)
+      return postponed(name, what, `it was started for this already; not again for ${Math.ceil(wait / 60_000)} min`);
+    const start = host.birthOf(client.pid);
+    if (start === null) return postponed(name, what, 'it has ended');
+    entry = {
+      old: { pid: client.pid, start },
+      name,
+      interfaces,
+      command: commandLineOf(host, client),
+      began: Date.now(),
+      networks: interfaces.map((iface) => networkAround(host, iface)),
+      resolvConf: null,
+      started: null,
+    };
+    // From here on the enter hook keeps the address where no server answers: in the rehearsal, too.
+    writeEntry(host, entry);
+    entry = { ...entry, resolvConf: await foresee(host, desired, client, entry), began: Date.now() };
+    noteRestart(host, interfaces, change, entry.began);
+    const started = launch(host, entry.command, entry.old);
+    entry = { ...entry, started };
+    writeEntry(host, entry);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    closeEntry(host);
+    return postponed(name, what, error.message);
+  } finally {
+    forget(host);
+  }
+  return settle(host, entry, PATIENCE);
+}
+
+/** Throws HostError where the new start would lose something. Gives what resolv.conf will be. */
+async function foresee(
+  host: Host,
+  { dns }: DesiredState,
+  client: DhcpClient,
+  { command, interfaces }: Entry,
+): Promise<string | null> {
+  let resolvConf: string | null = null;
+  for (const iface of interfaces) {
+    const answered = await ask(host, client, command, iface);
+    const answering = await rehearse(host, answered, iface, 'REBOOT', { dns });
+    const silent = await rehearse(host, client, iface, 'TIMEOUT', { dns, routerAnswers: false });
+    const problem = answering.problems[0] ?? lostIn(answering) ?? lostIn(silent);
+    if (problem !== undefined) throw new HostError('EREHEARSAL', `in the rehearsal of it ${problem}`);
+    resolvConf = answering.resolvConf.after;
+  }
+  // Of several leases each writes its own, unless it is configured.
+  return dns === null && interfaces.length > 1 ? null : resolvConf;
+}
+
+function lostIn({ reason, addresses, routes, status }: Rehearsal): string | undefined {
+  const lost = [addresses, routes].flatMap(({ before, after }) => before.filter((line) => !after.includes(line)));
+  if (lost.length > 0) return `${lost.join(' and ')} would be lost (${reason})`;
+  return status === 0 ? undefined : `dhclient-script ends with status ${status} (${reason})`;
+}
+
+/** Until it is known how the new one fares; puts back what was lost. */
+async function settle(host: Host, first: Entry, patience: number): Promise<RestartResult> {
+  let entry = first;
+  for (let tries = 1; ; tries += 1) {
+    const found = await watch(host, entry, patience);
+    if (found === 'runs') break;
+    const loss = lossOf(host, entry);
+    if (loss !== null) putBack(host, loss);
+    if (found === 'waits')
+      return failed(
+        entry,
+        `the new one has no answer of a server yet: it goes on asking, and the address stays${said(loss)}`,
+      );
+    if (tries === TRIES) {
+      const how = [entry.command.executable, ...entry.command.arguments].join(' ');
+      return failed(
+        entry,
+        `no dhclient stays running: the address stays until its lease ends${said(loss)}; start it with: ${how}`,
+      );
+    }
+    try {
+      entry = { ...entry, started: launch(host, entry.command, null) };
+      writeEntry(host, entry);
+    } catch (error) {
+      return failed(entry, `it cannot be started: ${errorMessage(error)}`);
+    }
+  }
+  closeEntry(host);
+  const loss = lossOf(host, entry);
+  if (loss === null)
+    return {
+      kind: 'restarted',
+      client: entry.name,
+      body: `is dhclient[${successor(host, entry)?.pid}] now: address, routes and resolv.conf are as they were to be`,
+    };
+  const left = putBack(host, loss);
+  return failed(
+    entry,
+    `${loss.lines.join(' and ')} was lost and ${left === null ? 'is put back' : `cannot be put back: ${left}`}`,
+  );
+}
+
+/** `runs`: with a lease on each interface. `waits`: without. `gone`: there is none. */
+async function watch(host: Host, entry: Entry, patience: number): Promise<'runs' | 'waits' | 'gone'> {
+  const until = performance.now() + patience;
+  for (;;) {
+    await sleep(LOOK_EVERY);
+    const { old, started, interfaces } = entry;
+    const oldLives = host.birthOf(old.pid) === old.start;
+    const startedLives = started !== null && host.birthOf(started.pid) === started.start;
+    const next = successor(host, entry);
+    if (!oldLives && next !== null && interfaces.every((iface) => hasLease(host, entry, iface))) return 'runs';
+    if (!oldLives && !startedLives && next === null) return 'gone';
+    if (performance.now() > until) return 'waits';
+  }
+}
+
+function successor(host: Host, { old, interfaces }: Entry): DhcpClient | null {
+  const found = dhcpClients(host).find((client) => {
+    const isOld = client.pid === old.pid && host.birthOf(client.pid) === old.start;
+    return !isOld && client.family === 4 && interfaces.every((name) => client.interfaces.includes(name));
+  });
+  return found ?? null;
+}
+
+/** As the exit hook recorded it. By the process, too: the old one may have renewed meanwhile. */
+function hasLease(host: Host, { old, began }: Entry, iface: string): boolean {
+  const record = leaseRecords(host).find((one) => one.interface === iface && one.family === 4);
+  return (
+    record !== undefined && record.pid !== old.pid && record.time >= began - 1000 && LEASED.includes(record.reason)
+  );
+}
+
+const LEASED = ['BOUND', 'RENEW', 'REBIND', 'REBOOT', 'TIMEOUT'];
+
+function postponed(client: string, what: readonly string[], why: string): RestartResult {
+  return { kind: 'postponed', client, body: `not started again for ${what.join(', ')}: ${why}` };
+}
+
+function failed({ name }: Entry, body: string): RestartResult {
+  return { kind: 'failed', client: name, body };
+}
+
+const said = (loss: Loss | null) => (loss === null ? '' : ` (${loss.lines.join(' and ')} was lost and is put back)`);
