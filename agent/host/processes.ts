@@ -17,11 +17,21 @@ const MILLISECONDS_A_TICK = 10;
  */
 export type Neighbourhood = 'files' | 'network';
 
-/** The running processes with that comm (15 characters at most, proc_pid_comm(5)), by pid. */
+/** The accounts that distributions run these daemons under, by comm. Every other one that counts is root's. */
+const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
+  dhcpcd: ['dhcpcd', '_dhcpcd'],
+  'systemd-network': ['systemd-network'],
+  'systemd-resolve': ['systemd-resolve'],
+};
+
+/**
+ * The running processes with that comm (15 characters at most, proc_pid_comm(5)), by pid. Anybody may call a program so,
+ * and give it a command line that names files: only root's count, those of the daemon's own account, and our own user's.
+ */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
   const namespaces = neighbourhood === 'files' ? ['mnt'] : ['pid', 'net'];
   const found = (processIds().get(name) ?? [])
-    .filter((pid) => namespaces.every((namespace) => shares(pid, namespace)))
+    .filter((pid) => namespaces.every((namespace) => shares(pid, namespace)) && isTrusted(pid, ACCOUNTS[name] ?? []))
     .map(readProcess);
   return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
 }
@@ -65,6 +75,17 @@ export function startedAt(stat: string): number {
   // The comm in parentheses may hold anything: fields are counted from the last ")". starttime is field 22.
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
   return bootTime() + ticks * MILLISECONDS_A_TICK;
+}
+
+/** By its user ids, real, effective and saved: anybody may start su(1) by a link called dhclient, and it is root's in effect. */
+function isTrusted(pid: number, accounts: readonly string[]): boolean {
+  const ids = /^Uid:\t(\d+)\t(\d+)\t(\d+)\t/m.exec(readOrNull(`/proc/${pid}/status`) ?? '')?.slice(1, 4);
+  if (ids === undefined) return false;
+  const trusted = ['0', String(process.geteuid?.())];
+  if (ids.every((id) => trusted.includes(id))) return true;
+  const users = accounts.length === 0 ? '' : (readOrNull('/etc/passwd') ?? '');
+  const own = accounts.flatMap((account) => new RegExp(`^${account}:[^:]*:(\\d+):`, 'm').exec(users)?.[1] ?? []);
+  return ids.every((id) => trusted.includes(id) || own.includes(id));
 }
 
 function shares(pid: number, namespace: string): boolean {

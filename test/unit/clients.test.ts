@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { clientName, dhcpClients, parseClient, staleSince } from '../../agent/dhclient/clients.ts';
 import { Host } from '../../agent/host/host.ts';
 import { fill, scratch } from './scratch.ts';
+
+const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be another user';
 
 const parse = (line: string) => parseClient({ pid: 7, started: 0, arguments: line.split(' ') });
 
@@ -41,12 +44,31 @@ test('one that another program runs with a configuration of its own', () => {
   assert.equal(parse('dhclient eth0').owner, null);
 });
 
+test("another user's process is nobody's DHCP client, nor is a program of root's that it started", {
+  skip: notRoot,
+}, async (t) => {
+  const root = scratch(t);
+  chmodSync(root, 0o755);
+  copyFileSync('/bin/sleep', join(root, 'dhclient'));
+  for (const mode of [0o755, 0o4755]) {
+    chmodSync(join(root, 'dhclient'), mode);
+    const child = spawn(join(root, 'dhclient'), ['600'], { stdio: 'ignore', uid: 65_534, gid: 65_534 });
+    t.after(() => child.kill());
+    await once(child, 'spawn');
+    await setImmediate(); // what was seen in this turn of the loop is not looked at again
+    assert.equal(readFileSync(`/proc/${child.pid}/comm`, 'utf8'), 'dhclient\n');
+    assert.ok(!dhcpClients(new Host({ root, live: true })).some(({ pid }) => pid === child.pid));
+    await setImmediate();
+  }
+});
+
 test('a running process is found by its name, with its arguments; its configuration is stale once changed', async (t) => {
   const root = scratch(t, { 'etc/dhcp/dhclient.conf': 'timeout 60;\n' });
   copyFileSync('/bin/sleep', join(root, 'dhclient'));
   const child = spawn(join(root, 'dhclient'), ['600'], { stdio: 'ignore' });
   t.after(() => child.kill());
   await once(child, 'spawn');
+  await setImmediate();
   const host = new Host({ root, live: true });
   const client = dhcpClients(host).find(({ pid }) => pid === child.pid);
   assert.ok(client !== undefined);
