@@ -25,6 +25,11 @@ export const EXECUTABLES = { x64: 'dist/agent', arm64: 'dist/agent-arm64' } as c
 const target = `node${nodeVersion}`;
 /** The collector's page: in the code as text. */
 const page = pageFiles(join(root, 'agent/collector/page'));
+/**
+ * OPENSSL_CONF names a file that can have libraries loaded: only Node's default one is read. SIGUSR1 would open a debugger
+ * on 127.0.0.1, to which every local user could connect.
+ */
+const HARDENED = ['--openssl-config=/etc/ssl/openssl.cnf', '--disable-sigusr1'];
 /** Stands in the code for the hash of all of it. */
 const BUILD_MARK = '<holdfast build>';
 /** `netlink` calls what node-gyp-build exports with its own folder. */
@@ -124,7 +129,7 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
         assets,
         // One thread beside the main one for V8's own work: of the usual four each keeps memory of its own, 3 MB together.
         // NODE_OPTIONS is meant for somebody else's Node, and could make V8 refuse the bytecode.
-        ...{ execArgv: ['--v8-pool-size=1'], execArgvExtension: 'none' },
+        ...{ execArgv: ['--v8-pool-size=1', ...HARDENED], execArgvExtension: 'none' },
       },
     });
     // In one step, also while the old one is running.

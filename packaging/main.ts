@@ -1,9 +1,14 @@
 /** The main script of the executable: the program's chunks and their bytecode lie in the executable as assets. */
 import { getRawAsset } from 'node:sea';
 import { runChunks } from './chunks.ts';
+import { withoutForeign } from './environment.ts';
 
 /** Set by the build: whether there is bytecode. */
 declare const BYTECODE: boolean;
+
+const environment = withoutForeign(process.env);
+// The same process anew: it has read some of them by now, and acts on them at its end.
+if (environment !== null) process.execve!('/proc/self/exe', [process.argv0, ...process.argv.slice(2)], environment);
 
 const asset = (name: string) => Buffer.from(getRawAsset(name) as ArrayBuffer);
 runChunks(
