@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 import { build, type Plugin, transform } from 'esbuild';
 import { pageFiles } from '../agent/collector/page.ts';
@@ -54,12 +54,12 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
     for (const arch of archs) {
       // Bytecode belongs to one architecture, and only this machine's can be made here.
       const bytecode = arch === process.arch;
-      const main = join(folder, `main-${arch}.cjs`);
+      const main = join(folder, 'main.cjs');
       await bundleMain(main, bytecode);
       const names = bytecode ? chunks.flatMap((name) => [name, `${name}.bytecode`]) : chunks;
       const addon = join(root, `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`);
       const assets = names.map((name) => [name, join(folder, 'chunks', name)]);
-      await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon }, output(arch));
+      await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon }, resolve(output(arch)));
     }
   } finally {
     rmSync(folder, { recursive: true });
@@ -117,8 +117,11 @@ async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {
 async function inject(arch: Arch, main: string, assets: Record<string, string>, output: string): Promise<void> {
   provideNode(arch);
   const unfinished = `${output}.${process.pid}`;
-  const home = process.env.HOME;
-  process.env.HOME = pkgHome;
+  const { HOME, TMPDIR } = process.env;
+  // pkg works in a folder that it makes in TMPDIR: from there the main script has the same name at every build, and the
+  // executable holds that name.
+  Object.assign(process.env, { HOME: pkgHome, TMPDIR: dirname(main) });
+  const relativeMain = join('..', basename(main));
   try {
     await sea.default(main, {
       targets: [{ platform: 'linux', arch, nodeRange: target, output: unfinished }],
@@ -129,13 +132,14 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
         assets,
         // One thread beside the main one for V8's own work: of the usual four each keeps memory of its own, 3 MB together.
         // NODE_OPTIONS is meant for somebody else's Node, and could make V8 refuse the bytecode.
-        ...{ execArgv: ['--v8-pool-size=1', ...HARDENED], execArgvExtension: 'none' },
+        ...{ main: relativeMain, execArgv: ['--v8-pool-size=1', ...HARDENED], execArgvExtension: 'none' },
       },
     });
     // In one step, also while the old one is running.
     renameSync(unfinished, output);
   } finally {
-    process.env.HOME = home;
+    Object.assign(process.env, { HOME, TMPDIR });
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
     rmSync(unfinished, { force: true });
   }
 }

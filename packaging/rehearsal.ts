@@ -2,7 +2,7 @@
  * The run of the program that its bytecode is made from: an `apply` that finds everything in place, in a throw-away
  * folder. What it calls is what every later `apply` starts with already compiled.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +24,15 @@ sysctl:
   net/ipv4/conf/no.such/rp_filter: { value: 1, optional: true }
 `;
 
+/**
+ * The same sources give the same bytecode: hashes of strings have no random seed, nothing is compiled or collected in the
+ * background, and no garbage is collected at all, since that ages functions. None of these is among the flags by which V8
+ * refuses bytecode.
+ */
+const SAME_EACH_TIME = ['--random-seed=1', '--predictable', '--v8-pool-size=0', '--min-semi-space-size=64'];
+/** Nor does it depend on the processes of this machine, which `--live` looks at. */
+const ALONE = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount', '--mount-proc'];
+
 /** Writes `NAME.bytecode` beside every chunk in `folder`. */
 export function rehearse(folder: string): void {
   const host = mkdtempSync(join(tmpdir(), 'holdfast-rehearsal-'));
@@ -33,12 +42,20 @@ export function rehearse(folder: string): void {
     writeFileSync(join(host, 'etc/resolv.conf'), 'nameserver 192.0.2.1\n');
     writeFileSync(join(host, 'etc/dhcp/dhclient.conf'), 'request subnet-mask, routers, domain-name-servers;\n');
     writeFileSync(join(host, 'etc/holdfast/agent.yaml'), configuration, { mode: 0o644 });
-    const warm = [join(import.meta.dirname, 'warm.ts'), folder];
+    const warm = [...SAME_EACH_TIME, join(import.meta.dirname, 'warm.ts'), folder];
     const apply = ['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')];
     // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
     execFileSync(process.execPath, [...warm, ...apply], { stdio: ['ignore', 'ignore', 'inherit'] });
-    execFileSync(process.execPath, [...warm, ...apply, '--live'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const [program = '', ...before] = [...alone(), process.execPath];
+    execFileSync(program, [...before, ...warm, ...apply, '--live'], { stdio: ['ignore', 'ignore', 'inherit'] });
   } finally {
     rmSync(host, { recursive: true });
   }
+}
+
+function alone(): string[] {
+  const [program = '', ...options] = ALONE;
+  if (spawnSync(program, [...options, 'true']).status === 0) return ALONE;
+  console.log('  no user namespaces here: another build may not give the same bytes');
+  return [];
 }
