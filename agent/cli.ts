@@ -18,7 +18,8 @@ const CONFIG_OPTION = [
   'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
 ] as const;
 
-const program = new Command('agent')
+/** Manual page and completions are made of it. */
+export const program = new Command('agent')
   .description(
     "Keeps this host's network settings where its operator put them: now, at the next lease, at the next boot.",
   )
@@ -152,9 +153,11 @@ program
     write(1, (await import('./commands/schema.ts')).runSchema());
   });
 
-// The folders that are made are for all to read, whatever the operator's own files are.
-process.umask(0o022);
-program.parseAsync();
+if (import.meta.main) {
+  // The folders that are made are for all to read, whatever the operator's own files are.
+  process.umask(0o022);
+  program.parseAsync();
+}
 
 function rehearsal(name: 'lease' | 'boot', description: string): Command {
   return rehearse

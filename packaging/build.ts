@@ -71,27 +71,7 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
  * executable application of Node 24 runs: so the program has no top-level await.
  */
 async function splitProgram(entry: string, folder: string): Promise<string[]> {
-  const { outputFiles } = await build({
-    entryPoints: { cli: entry },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    platform: 'node',
-    // Of packages that have both, the modules: what is not used of OpenTelemetry's is left out (461 kB to 74 kB).
-    mainFields: ['module', 'main'],
-    format: 'esm',
-    logLevel: 'warning',
-    write: false,
-    target,
-    // Of the packages that name their own folder, none looks into it here.
-    define: {
-      HOLDFAST_BUILD: JSON.stringify(BUILD_MARK),
-      HOLDFAST_PAGE: JSON.stringify(page),
-      __dirname: '""',
-    },
-    plugins: [ownAddon],
-    ...small,
-  });
+  const { outputFiles } = await bundle(entry, folder);
   mkdirSync(folder);
   const identity = createHash('sha256')
     .update(outputFiles.map(({ text }) => text).join())
@@ -106,6 +86,33 @@ async function splitProgram(entry: string, folder: string): Promise<string[]> {
     writeFileSync(path, wrap(code));
   }
   return outputFiles.map(({ path }) => basename(path));
+}
+
+/** The chunks, not written yet, and what each is made of. */
+export function bundle(entry: string, folder: string) {
+  return build({
+    entryPoints: { cli: entry },
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    // Of packages that have both, the modules: what is not used of OpenTelemetry's is left out (461 kB to 74 kB).
+    mainFields: ['module', 'main'],
+    format: 'esm',
+    logLevel: 'warning',
+    write: false,
+    metafile: true,
+    target,
+    // Of the packages that name their own folder, none looks into it here.
+    define: {
+      HOLDFAST_BUILD: JSON.stringify(BUILD_MARK),
+      HOLDFAST_PAGE: JSON.stringify(page),
+      __dirname: '""',
+      'import.meta.main': 'true',
+    },
+    plugins: [ownAddon],
+    ...small,
+  });
 }
 
 async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {

@@ -2,10 +2,13 @@
 import { chmodSync, copyFileSync, globSync, lutimesSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { program } from '../agent/cli.ts';
+import { jsonSchema } from '../agent/config/schema.ts';
+import { bash, fish, zsh } from './completions.ts';
+import { commandPage, configurationPage } from './man.ts';
+import { billOfMaterials, type Component, copyright, nodeLicense } from './sbom.ts';
 
 const root = join(import.meta.dirname, '..');
-
-export type Family = 'debian' | 'redhat' | 'any';
 
 export interface Content {
   /** From the root of the host, without the leading slash. */
@@ -16,21 +19,44 @@ export interface Content {
   readonly configuration?: true;
 }
 
-/** Sorted by path. `executable`: the one that the build made for the package's architecture. */
-export function contents(executable: string): Content[] {
+export interface ContentOptions {
+  /** The one that the build made for the package's architecture. */
+  readonly executable: string;
+  readonly version: string;
+  /** Seconds since 1970: what the manual pages are of. */
+  readonly time: number;
+  /** What the executable is made of. */
+  readonly parts: readonly Component[];
+}
+
+/** Sorted by path. */
+export function contents({ executable, version, time, parts }: ContentOptions): Content[] {
+  const date = new Date(time * 1000).toISOString().slice(0, 10);
   const all: Content[] = [
+    ...generated({
+      'usr/share/doc/holdfast/changelog.gz': readFileSync(join(root, 'packaging/deb/changelog'), 'utf8'),
+      'usr/share/man/man8/agent.8.gz': commandPage(program, version, date),
+      'usr/share/man/man5/agent.yaml.5.gz': configurationPage(jsonSchema(), version, date),
+      'usr/share/doc/holdfast/copyright': copyright(parts),
+      'usr/share/doc/holdfast/holdfast.cdx.json': billOfMaterials(parts, version, time),
+      'usr/share/licenses/holdfast/LICENSE.node': nodeLicense(),
+      'usr/share/bash-completion/completions/agent': bash(program),
+      'usr/share/zsh/vendor-completions/_agent': zsh(program),
+      'usr/share/fish/vendor_completions.d/agent.fish': fish(program),
+    }),
     { path: 'usr/bin/agent', content: { file: executable }, mode: 0o755 },
     { ...copy('packaging/agent.yaml.example', 'etc/holdfast'), configuration: true },
+    {
+      path: 'usr/share/lintian/overrides/holdfast',
+      content: { file: join(root, 'packaging/deb/lintian-overrides') },
+      mode: 0o644,
+    },
+    copy('LICENSE', 'usr/share/licenses/holdfast'),
     ...copies('units/*.{service,timer}', 'usr/lib/systemd/system'),
     ...copies('packaging/otelcol/*', 'usr/share/holdfast/otelcol'),
     ...copies('packaging/grafana/*', 'usr/share/holdfast/grafana'),
     ...copies('packaging/prometheus/{prometheus,holdfast.rules}.yml', 'usr/share/holdfast/prometheus'),
     ...copies('docs/*.md', 'usr/share/doc/holdfast'),
-    {
-      path: 'usr/share/doc/holdfast/changelog.gz',
-      content: { gzip: readFileSync(join(root, 'packaging/deb/changelog'), 'utf8') },
-      mode: 0o644,
-    },
   ];
   return all.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -53,6 +79,12 @@ export function stage(tree: readonly Content[], folder: string, time: number): v
   }
   chmodSync(folder, 0o755);
   lutimesSync(folder, time, time);
+}
+
+function generated(texts: Record<string, string>): Content[] {
+  return Object.entries(texts).map(([path, text]) => {
+    return { path, content: path.endsWith('.gz') ? { gzip: text } : { text }, mode: 0o644 };
+  });
 }
 
 function copies(pattern: string, to: string): Content[] {

@@ -22,10 +22,12 @@ export const DESCRIPTION = {
   summary: "keeps a host's network settings through every lease and reboot",
   text: [
     'Holds resolv.conf, the settings of dhclient and sysctls where the operator put them: now, at the next DHCP lease and at the next boot, without ever bouncing the network.',
-    'Tells a collector how close the kernel’s routing tables are to failing.',
+    'Tells a collector how close the routing tables of the kernel are to failing.',
     'Nothing on the host is changed before /etc/holdfast/agent.yaml exists.',
   ],
 } as const;
+
+export const MAINTAINER = 'The Holdfast authors <holdfast@example.com>';
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
 
@@ -62,18 +64,22 @@ function controlFile(version: string, architecture: string, kibibytes: number): 
     'Package: holdfast',
     `Version: ${version}`,
     `Architecture: ${architecture}`,
-    'Maintainer: The Holdfast authors <holdfast@example.com>',
+    `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${kibibytes}`,
     'Depends: libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 5.2)',
     'Section: net',
     'Priority: optional',
     `Description: ${DESCRIPTION.summary}`,
-    ...DESCRIPTION.text.flatMap((paragraph, n) => [...(n === 0 ? [] : [' .']), ...folded(paragraph)]),
+    ...DESCRIPTION.text.flatMap((paragraph, n) => [
+      ...(n === 0 ? [] : [' .']),
+      ...folded(paragraph).map((line) => ` ${line}`),
+    ]),
   ]);
 }
 
-function folded(paragraph: string): string[] {
-  return paragraph.match(/\S.{0,76}(?=\s|$)/g)!.map((line) => ` ${line}`);
+/** A paragraph in lines of at most 77 characters. */
+export function folded(paragraph: string): string[] {
+  return paragraph.match(/\S.{0,76}(?=\s|$)/g) ?? [];
 }
 
 /** As dpkg-gencontrol(1) counts: KiB of each file rounded up, and 1 a folder. */

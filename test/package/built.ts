@@ -9,10 +9,11 @@ import { noNamespaces, REPOSITORY } from '../unit/scratch.ts';
 export const DIST = join(REPOSITORY, 'dist');
 /** Of this machine's architecture: the one that can be installed and run here. */
 export const DEB = join(DIST, `holdfast_${VERSION}_${process.arch === 'arm64' ? 'arm64' : 'amd64'}.deb`);
+export const RPM = join(DIST, `holdfast-${VERSION}-1.${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.rpm`);
 
 /** Why the packages cannot be looked at, or false: fits the `skip` of node:test. */
 export function unbuilt(): string | false {
-  return existsSync(DEB) ? false : `needs ${DEB}, which npm run package makes`;
+  return existsSync(join(DIST, 'SHA256SUMS')) && existsSync(DEB) ? false : `needs ${DEB}, which npm run package makes`;
 }
 
 /** Why they cannot be installed in a Debian system of their own here, or false. */
