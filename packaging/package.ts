@@ -9,7 +9,7 @@ import { basename, join, resolve } from 'node:path';
 import { VERSION } from '../agent/commands/version.ts';
 import { bundle, EXECUTABLES, makeExecutables } from './build.ts';
 import { contents } from './contents.ts';
-import { makeDeb } from './deb.ts';
+import { makeDeb, type PackageOptions } from './deb.ts';
 import type { Arch } from './node-binary.ts';
 import { makeRpm } from './rpm.ts';
 import { billOfMaterials, type Component, components } from './sbom.ts';
@@ -28,14 +28,16 @@ export interface MakeOptions {
   readonly executable?: string;
   /** The folder to write to. */
   readonly folder?: string;
+  readonly compression?: PackageOptions['compression'];
 }
 
 /** Makes the .deb of one architecture, of an executable that is there, and gives its path. */
 export async function makeDebOf(arch: Arch, options: MakeOptions = {}): Promise<string> {
   const { path, ...common } = await prepared(arch, options);
+  const { compression } = options;
   const architecture = ARCHITECTURES[arch].debian;
   const output = path(`holdfast_${common.version}_${architecture}.deb`);
-  makeDeb({ ...common, architecture, output });
+  makeDeb({ ...common, architecture, output, ...(compression === undefined ? {} : { compression }) });
   return output;
 }
 

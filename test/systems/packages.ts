@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/version.ts';
-import { contents } from '../../packaging/contents.ts';
-import { makeDeb } from '../../packaging/deb.ts';
+import type { Arch } from '../../packaging/node-binary.ts';
+import { makeDebOf } from '../../packaging/package.ts';
 import { AGENT, type Machine } from './machine.ts';
 
 /** A later one, as dpkg and rpm compare versions. */
@@ -13,19 +13,14 @@ export const NEXT_VERSION = `${VERSION}+next`;
 /** The package of this version and of the next one, on the machine as /root/holdfast.deb and /root/next.deb. */
 export async function bringPackages(machine: Machine): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
-  const common = {
-    tree: contents(AGENT),
-    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
-    time: Math.floor(Date.now() / 1000),
-    compression: 'none',
-  } as const;
+  const common = { executable: AGENT, folder, compression: 'none' } as const;
   try {
     for (const [name, version] of [
       ['holdfast.deb', VERSION],
       ['next.deb', NEXT_VERSION],
     ] as const) {
-      makeDeb({ ...common, version, output: join(folder, name) });
-      await machine.copy(join(folder, name), `/root/${name}`, 0o644);
+      const made = await makeDebOf(process.arch as Arch, { ...common, version });
+      await machine.copy(made, `/root/${name}`, 0o644);
     }
   } finally {
     rmSync(folder, { recursive: true });
