@@ -96,7 +96,7 @@ program
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, 4 one could not.${examples(['sudo agent probe', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
+    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
   .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
     run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),
@@ -141,7 +141,7 @@ program
   .option('--client-ca <file>', 'PEM: whoever connects must have a certificate of it')
   .addHelpText(
     'after',
-    `\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
+    `\nInstead of a file, credential:NAME takes what systemd hands to the service (LoadCredential=).\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
   )
   .action(async (options) => process.exit(await (await import('./commands/collector.ts')).collector(options)));
 

@@ -1,6 +1,7 @@
 /**
  * Stands in the executable for node-gyp-build, by which the package `netlink` finds its native part: that lies in the
- * executable as an asset, for the linker to load from a file without a name, which nobody can predict, swap or leave behind.
+ * executable as an asset, for the linker to load from a file without a name, which nobody can predict, swap or leave behind;
+ * for root, from a folder that only root can write.
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -11,8 +12,11 @@ export const ADDON = 'netlink.node';
 
 /** From linux/fcntl.h: an open file that no folder lists. Node has a name for only a part of it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
-/** The first whose file system has such files and lets code be run from them (not `noexec`): the executable's own, if no other. */
-const FOLDERS = ['/tmp', '/dev/shm', '/var/tmp', '/run', '/var/lib/holdfast', dirname(process.execPath)];
+/** The first whose file system has such files and lets code be run from them (not `noexec`). */
+const FOLDERS =
+  process.geteuid?.() === 0
+    ? ['/var/lib/holdfast', '/run/holdfast', '/run', '/var/lib', '/root', '/', dirname(process.execPath)]
+    : ['/tmp', '/dev/shm', '/var/tmp'];
 
 /** The addon's exports. Throws where no folder will do, with the reason of each. */
 export function loadAddon(): unknown {

@@ -1,5 +1,6 @@
 /** `agent collector`: the embedded collector, until SIGTERM or SIGINT. */
 import { startCollector } from '../collector/collector.ts';
+import { secretFile } from '../host/credentials.ts';
 import { EXIT, print, printError } from './output.ts';
 import { VERSION } from './version.ts';
 
@@ -8,10 +9,11 @@ export interface CollectorCommandOptions {
   readonly data: string;
   readonly keep: string;
   readonly maxSize: string;
-  readonly tokenFile?: string;
-  readonly certificate?: string;
-  readonly key?: string;
-  readonly clientCa?: string;
+  /** These four: a path, or `credential:NAME`. */
+  tokenFile?: string;
+  certificate?: string;
+  key?: string;
+  clientCa?: string;
 }
 
 const DURATIONS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -23,6 +25,10 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   });
   try {
+    for (const name of ['tokenFile', 'certificate', 'key', 'clientCa'] as const) {
+      const named = options[name];
+      if (named !== undefined) options[name] = secretFile(named);
+    }
     const running = await startCollector({
       ...options,
       keep: amount(keep, DURATIONS, '--keep', '14d'),

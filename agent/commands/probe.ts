@@ -4,6 +4,7 @@ import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Condition, Occurrence, Probe, Sample } from '../../probes/probe.ts';
 import { exposition } from '../../probes/prometheus.ts';
 import { type ProbeReport, ProbeRunner, probeSamples } from '../../probes/runner.ts';
+import { HostError } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import { openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
@@ -41,10 +42,17 @@ export async function probe(options: ProbeOptions): Promise<number> {
   const seen: Seen[] = [];
   // One after the other: what runs beside another shares its time.
   for (const one of chosen) seen.push(await look(one));
-  if (options.json) put(`${JSON.stringify({ probes: seen.map(toJson) }, null, 2)}\n`, options.output);
-  else if (options.prometheus)
-    put(exposition(seen.flatMap((one) => [...samplesOf(one), ...probeSamples(one)])), options.output);
-  else tell(seen, options.quiet ?? false);
+  if (options.json || options.prometheus) {
+    const text = options.json
+      ? `${JSON.stringify({ probes: seen.map(toJson) }, null, 2)}\n`
+      : exposition(seen.flatMap((one) => [...samplesOf(one), ...probeSamples(one)]));
+    try {
+      put(text, options.output);
+    } catch (error) {
+      if (error instanceof HostError) return refuse(error.message, options);
+      throw error;
+    }
+  } else tell(seen, options.quiet ?? false);
   return seen.every(({ success }) => success) ? EXIT.ok : EXIT.failed;
 }
 

@@ -29,7 +29,7 @@ export interface DesiredReport {
   readonly format: 'protobuf' | 'json';
   /** Bytes on disk for what could not be delivered yet. */
   readonly spool: number;
-  /** Paths of PEM files, and of a file with a bearer token; null: not used. */
+  /** Paths of PEM files, and of a file with a bearer token, or `credential:NAME` of systemd's; null: not used. */
   readonly ca: string | null;
   readonly certificate: string | null;
   readonly key: string | null;

@@ -28,3 +28,16 @@ export function pathProblem(path: string): string | undefined {
   if (path.endsWith('/')) return `${show(path)} names a folder; write the path of a file`;
   return path.length > 4095 ? 'is longer than 4095 bytes, which the kernel refuses' : undefined;
 }
+
+/** What stands before the name of a secret that systemd hands to the service (agent/host/credentials.ts). */
+const CREDENTIAL = 'credential:';
+
+/** For a JSON Schema: an absolute path, or a credential's name. */
+export const SECRET_PATTERN = `^(/.*[^/]|${CREDENTIAL}[A-Za-z0-9_-][A-Za-z0-9_.-]*)$`;
+
+/** What is wrong with the path of a file or the name of a credential, or nothing. */
+export function secretProblem(text: string): string | undefined {
+  if (!text.startsWith(CREDENTIAL)) return pathProblem(text);
+  if (new RegExp(SECRET_PATTERN).test(text)) return undefined;
+  return `${show(text)} names no credential; write ${CREDENTIAL}token, with LoadCredential=token:/PATH in the service`;
+}

@@ -1,7 +1,7 @@
 /** The part of the configuration's definition that `agent run` obeys: `report`, `probes` and `expect`. */
 import * as z from 'zod/mini';
 import { PROBE_NAMES } from './daemon.ts';
-import { checkEndpoint, pathProblem } from './endpoint.ts';
+import { checkEndpoint, pathProblem, SECRET_PATTERN, secretProblem } from './endpoint.ts';
 import { show } from './errors.ts';
 import { SIZE_PATTERN, sizeProblem } from './quantities.ts';
 import { duration, field, list, section, text } from './schema-parts.ts';
@@ -10,6 +10,7 @@ const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
 const LONGEST_LABEL = 256;
 
 const file = text(pathProblem, { pattern: '^/.*[^/]$' });
+const secret = text(secretProblem, { pattern: SECRET_PATTERN });
 const trueOrFalse = z.boolean({ error: 'write true or false' });
 
 export const report = section(
@@ -34,16 +35,17 @@ export const report = section(
     ),
     enforce: field(trueOrFalse, 'false: `agent run` reports what differs and changes nothing (default: true).'),
     ca: field(
-      file,
+      secret,
       'PEM file of the authorities that the receiver’s certificate may come from (default: Node’s own).',
       ['/etc/holdfast/ca.pem'],
     ),
-    certificate: field(file, 'PEM file of the certificate that this host shows; its key stands under `key`.', [
+    certificate: field(secret, 'PEM file of the certificate that this host shows; its key stands under `key`.', [
       '/etc/holdfast/agent.pem',
     ]),
-    key: field(file, 'PEM file of that certificate’s private key.', ['/etc/holdfast/agent.key']),
-    'token-file': field(file, 'File with the bearer token to send; it is read again when it changes.', [
+    key: field(secret, 'PEM file of that certificate’s private key.', ['/etc/holdfast/agent.key', 'credential:key']),
+    'token-file': field(secret, 'File with the bearer token to send; it is read again when it changes.', [
       '/etc/holdfast/token',
+      'credential:token',
     ]),
     labels: field(
       z.record(text(labelNameProblem, { pattern: LABEL_PATTERN }), text(labelProblem, { maxLength: LONGEST_LABEL })),

@@ -1,4 +1,5 @@
 /** What the real dhclient says of a configuration: it has no check mode, but it reads all of it before it does anything. */
+import { runInEmptyNetwork } from '../host/empty-network.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
@@ -15,7 +16,7 @@ export function dhclientComplaints(host: Host, text: string): string[] {
   try {
     host.replace(FILE, text, 0o600);
     const flags = ['-4', '-n', '-v', '--no-pid', '-sf', '/bin/true', '-lf', '/dev/null', '-cf', host.locate(FILE)];
-    const { stderr } = host.run('unshare', ['--net', 'dhclient', ...flags]);
+    const { stderr } = runInEmptyNetwork(host, 'dhclient', flags);
     return stderr
       .split('\n')
       .filter((line) => / line \d+: /.test(line))

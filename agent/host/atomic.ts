@@ -147,7 +147,9 @@ function writeTemporary(
     if (like === null) {
       fchmodSync(fd, mode);
     } else {
-      fchownSync(fd, like.stats.uid, like.stats.gid);
+      const { uid, gid } = fstatSync(fd);
+      // Only where it must be: the sandbox of the service has no right to it.
+      if (uid !== like.stats.uid || gid !== like.stats.gid) fchownSync(fd, like.stats.uid, like.stats.gid);
       fchmodSync(fd, like.stats.mode & 0o7777);
       // node:fs has no extended attributes; cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. That a
       // file system has none is no error, and neither is a host without GNU's cp.

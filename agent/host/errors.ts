@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { sandboxHint } from './sandbox.ts';
 
 /** A clear sentence for what the operating system refused; `code` is errno's name. */
 export class HostError extends Error {
@@ -31,7 +32,7 @@ const SENTENCES: Record<string, string> = {
 export function hostError(deed: string, path: string, cause: unknown): HostError {
   const code = errorCode(cause) ?? 'UNKNOWN';
   const why = SENTENCES[code] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})`, { cause });
+  return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})${sandboxHint(code, path)}`, { cause });
 }
 
 /** What a look at the host gives; null where the host refuses it. */

@@ -4,6 +4,7 @@
  * itself replaced, once at its start and as the same process, by perl (of Debian's essential perl-base), which makes and
  * connects the socket and becomes the agent again. Where there is no perl, systemd-notify(1) is started for the few
  * messages of a life, and the watchdog, which would need one every few seconds, is switched off.
+ * For the same want perl makes a standard input that is a device, which the unit may say, one that never waits.
  */
 import { accessSync, constants, writeSync } from 'node:fs';
 import { isSea } from 'node:sea';
@@ -16,6 +17,8 @@ const FD = 'HOLDFAST_NOTIFY_FD';
 const CONNECT = `
 eval {
   require Socket;
+  require Fcntl;
+  fcntl(STDIN, Fcntl::F_SETFL(), Fcntl::O_NONBLOCK()) if -c STDIN;
   $^F = 1023;
   my $path = $ENV{NOTIFY_SOCKET};
   $path =~ s/^@/\\0/;

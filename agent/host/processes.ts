@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 
 export interface Process {
   readonly pid: number;
@@ -11,7 +11,7 @@ export interface Process {
 const MILLISECONDS_A_TICK = 10;
 
 /**
- * Whose processes count. `files`: those of this mount namespace: a container's dhclient reads other files than ours,
+ * Whose processes count. `files`: those that have the same /etc: a container's dhclient reads other files than ours,
  * although the host sees it. `network`: those of this PID and network namespace, whatever they see of the files: systemd
  * gives its own daemons mount namespaces, and dhcpcd changes its root.
  */
@@ -29,9 +29,10 @@ const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
  * and give it a command line that names files: only root's count, those of the daemon's own account, and our own user's.
  */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
-  const namespaces = neighbourhood === 'files' ? ['mnt'] : ['pid', 'net'];
+  const place = neighbourhood === 'files' ? etcOf : networkOf;
+  const ours = place('self');
   const found = (processIds().get(name) ?? [])
-    .filter((pid) => namespaces.every((namespace) => shares(pid, namespace)) && isTrusted(pid, ACCOUNTS[name] ?? []))
+    .filter((pid) => (place(pid) ?? ours) === ours && isTrusted(pid, ACCOUNTS[name] ?? []))
     .map(readProcess);
   return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
 }
@@ -88,11 +89,37 @@ function isTrusted(pid: number, accounts: readonly string[]): boolean {
   return ids.every((id) => trusted.includes(id) || own.includes(id));
 }
 
-function shares(pid: number, namespace: string): boolean {
+type Pid = number | 'self';
+
+/**
+ * Which folder a process has as /etc: its file system, and its path there (proc_pid_mountinfo(5)). Not its mount namespace:
+ * the service has one of its own, in its sandbox, and may not ask for another's. null: it ended meanwhile.
+ */
+function etcOf(pid: Pid): string | null {
+  const mounts = (readOrNull(`/proc/${pid}/mountinfo`) ?? '').split('\n').map((line) => line.split(' '));
+  for (const [point, rest] of [
+    ['/etc', ''],
+    ['/', '/etc'],
+  ] as const) {
+    const [, , device, folder = ''] = mounts.findLast((fields) => fields[4] === point) ?? [];
+    if (device !== undefined) return `${device} ${folder === '/' ? '' : folder}${rest}`;
+  }
+  return null;
+}
+
+/**
+ * How deep its PID namespace lies, and which network it sees: a file of /proc/net has an inode of its own in each network
+ * namespace. To read the namespaces' own links takes the right to trace the process. null: it ended meanwhile.
+ */
+function networkOf(pid: Pid): string | null {
   try {
-    return readlinkSync(`/proc/${pid}/ns/${namespace}`) === readlinkSync(`/proc/self/ns/${namespace}`);
+    const depth = /^NSpid:(.*)$/m
+      .exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
+      ?.trim()
+      .split('\t').length;
+    return `${depth} ${statSync(`/proc/${pid}/net/dev`).ino}`;
   } catch {
-    return true; // not root: it cannot be told, and most hosts have no other
+    return null;
   }
 }
 

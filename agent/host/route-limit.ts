@@ -2,6 +2,7 @@
  * Whether this kernel enforces net.ipv6.route.max_size at all. Vendors backport the change, so the kernel is asked and not
  * its version: a fresh network namespace begins with 4096 where it is enforced, and with 2147483647 where it is not.
  */
+import { runInEmptyNetwork } from './empty-network.ts';
 import type { Host } from './host.ts';
 
 const KEY = 'net/ipv6/route/max_size';
@@ -24,9 +25,12 @@ export function ipv6RouteLimit(host: Pick<Host, 'sysctl' | 'run'>): RouteLimit |
   const value = host.sysctl(KEY);
   if (value === null) return null;
   const release = host.sysctl('kernel/osrelease') ?? '';
+  const args = [`/proc/sys/${KEY}`];
   // Without root a user namespace may be had, in which the network namespace is ours to make.
-  const asUser = process.geteuid?.() === 0 ? [] : ['--user', '--map-root-user'];
-  const asked = host.run('unshare', [...asUser, '--net', 'cat', `/proc/sys/${KEY}`]);
+  const asked =
+    process.geteuid?.() === 0
+      ? runInEmptyNetwork(host, 'cat', args)
+      : host.run('unshare', ['--user', '--map-root-user', '--net', 'cat', ...args]);
   const fresh = asked.status === 0 ? asked.stdout.trim() : null;
   if (fresh === ENFORCED) return { value, release, enforced: true, why: bounds(release) };
   const given = `a new network namespace has ${fresh}`;

@@ -5,6 +5,7 @@
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { DesiredReport } from '../config/daemon.ts';
+import { secretFile } from '../host/credentials.ts';
 import { errorCode, hostError } from '../host/errors.ts';
 import { readRegularFile } from '../host/read.ts';
 
@@ -117,7 +118,9 @@ function exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
   });
 }
 
-function read(path: string): Buffer {
+/** A file, or a credential of systemd's. Throws HostError. */
+function read(named: string): Buffer {
+  const path = secretFile(named);
   try {
     return readRegularFile(path);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The kernel's log, record by record (Documentation/ABI/testing/dev-kmsg). */
-import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { errorCode, hostError } from '../../agent/host/errors.ts';
 
 export interface KernelRecord {
@@ -36,6 +36,12 @@ export function parseRecord(raw: string): KernelRecord | null {
   };
 }
 
+/** The service's sandbox has no right to the log: systemd opens it, as standard input. Where one reader ends the next goes on. */
+const GIVEN = 0;
+
+/** Of /dev/kmsg, `major << 8 | minor` (Documentation/admin-guide/devices.txt). */
+const KMSG = (1 << 8) | 11;
+
 export class KernelLog {
   readonly #path: string;
   readonly #fd: number;
@@ -52,7 +58,7 @@ export class KernelLog {
     this.#next = after === null ? null : after + 1;
     try {
       // Blocking, a read would keep one of Node's four threads for ever.
-      this.#fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+      this.#fd = isGiven(path) ? GIVEN : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch (error) {
       throw hostError('read', path, error);
     }
@@ -82,7 +88,7 @@ export class KernelLog {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== GIVEN) closeSync(this.#fd);
   }
 
   #readOne(): string | 'overwritten' | null {
@@ -95,5 +101,17 @@ export class KernelLog {
       if (errorCode(error) === 'EPIPE') return 'overwritten';
       throw hostError('read', this.#path, error);
     }
+  }
+}
+
+function isGiven(path: string): boolean {
+  if (path !== '/dev/kmsg') return false;
+  try {
+    const stats = fstatSync(GIVEN);
+    if (!stats.isCharacterDevice() || stats.rdev !== KMSG) return false;
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${GIVEN}`, 'latin1'))?.[1] ?? '0';
+    return (Number.parseInt(flags, 8) & constants.O_NONBLOCK) !== 0;
+  } catch {
+    return false; // it is closed
   }
 }
