@@ -12,10 +12,13 @@ export const ADDON = 'netlink.node';
 
 /** From linux/fcntl.h: an open file that no folder lists. Node has a name for only a part of it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
-/** The first whose file system has such files and lets code be run from them (not `noexec`). */
+/**
+ * The first whose file system has such files and lets code be run from them (not `noexec`). /run/holdfast/code is the
+ * services' own, in memory (units/holdfast.service).
+ */
 const FOLDERS =
   process.geteuid?.() === 0
-    ? ['/var/lib/holdfast', '/run/holdfast', '/run', '/var/lib', '/root', '/', dirname(process.execPath)]
+    ? ['/run/holdfast/code', '/var/lib/holdfast', '/run', '/var/lib', '/root', '/', dirname(process.execPath)]
     : ['/tmp', '/dev/shm', '/var/tmp'];
 
 /** The addon's exports. Throws where no folder will do, with the reason of each. */
