@@ -1,6 +1,8 @@
 /** What `plan` and `apply` have to do with dhclients that must be started again (agent/restart). */
 import { isWhole } from '../config/desired.ts';
 import { clientName, dhcpClients, staleSince } from '../dhclient/clients.ts';
+import { noteStarts } from '../dhclient/start-records.ts';
+import { nullIfRefused } from '../host/errors.ts';
 import { RESTART, RUN_FOLDER } from '../host/folders.ts';
 import { isActionable } from '../resources/converge.ts';
 import type { Finding, Outcome } from '../resources/resource.ts';
@@ -41,7 +43,9 @@ export async function withRestarts(
   if (!host.live || only?.includes('dhclient') === false) return outcomes;
   const isLeft = host.lstat(RESTART) !== null;
   const whole = isWhole(desired) ? desired : (nearness?.desired() ?? null);
-  const mayBe = desired.restart === 'whenSafe' && dhcpClients(host).some((client) => staleSince(host, client) !== null);
+  const clients = dhcpClients(host);
+  nullIfRefused(() => noteStarts(host, clients));
+  const mayBe = desired.restart === 'whenSafe' && clients.some((client) => staleSince(host, client) !== null);
   if (whole === null || (!isLeft && !mayBe)) return outcomes;
   const { finishRestart, pendingRestarts, restartPending } = await import('../restart/restart.ts');
   if (!isLeft && pendingRestarts(host, whole).length === 0) return outcomes;

@@ -7,7 +7,8 @@ import type { DesiredState } from '../config/desired.ts';
 import { clientName, type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
 import { leaseRecords } from '../dhclient/lease-records.ts';
 import { type Pending, pendingOf } from '../dhclient/pending.ts';
-import { errorMessage, HostError } from '../host/errors.ts';
+import { noteStarts } from '../dhclient/start-records.ts';
+import { errorMessage, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { networkAround } from '../rehearse/network.ts';
 import { type Rehearsal, rehearse } from '../rehearse/rehearse.ts';
@@ -101,9 +102,7 @@ async function restartOne(
     writeEntry(host, entry);
     entry = { ...entry, resolvConf: await foresee(host, desired, client, entry), began: Date.now() };
     noteRestart(host, interfaces, change, entry.began);
-    const started = launch(host, entry.command, entry.old);
-    entry = { ...entry, started };
-    writeEntry(host, entry);
+    entry = { ...entry, started: launch(host, entry.command, entry.old) };
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     closeEntry(host);
@@ -111,6 +110,7 @@ async function restartOne(
   } finally {
     forget(host);
   }
+  nullIfRefused(() => writeEntry(host, entry)); // it is under way, and known to be
   return settle(host, entry, PATIENCE);
 }
 
@@ -140,8 +140,17 @@ function lostIn({ reason, addresses, routes, status }: Rehearsal): string | unde
   return status === 0 ? undefined : `dhclient-script ends with status ${status} (${reason})`;
 }
 
-/** Until it is known how the new one fares; puts back what was lost. */
-async function settle(host: Host, first: Entry, patience: number): Promise<RestartResult> {
+async function settle(host: Host, entry: Entry, patience: number): Promise<RestartResult> {
+  try {
+    return await see(host, entry, patience);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    return failed(entry, `it cannot be seen how the new one fares: ${error.message}`);
+  }
+}
+
+/** Until it is known how the new one fares; puts back what was lost. Throws HostError. */
+async function see(host: Host, first: Entry, patience: number): Promise<RestartResult> {
   let entry = first;
   for (let tries = 1; ; tries += 1) {
     const found = await watch(host, entry, patience);
@@ -162,12 +171,13 @@ async function settle(host: Host, first: Entry, patience: number): Promise<Resta
     }
     try {
       entry = { ...entry, started: launch(host, entry.command, null) };
-      writeEntry(host, entry);
     } catch (error) {
       return failed(entry, `it cannot be started: ${errorMessage(error)}`);
     }
+    nullIfRefused(() => writeEntry(host, entry));
   }
   closeEntry(host);
+  nullIfRefused(() => noteStarts(host, dhcpClients(host)));
   const loss = lossOf(host, entry);
   if (loss === null)
     return {

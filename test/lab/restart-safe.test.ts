@@ -1,6 +1,8 @@
 /** `dhclient.restart: whenSafe`: what no hook can give reaches a running dhclient, and the host loses nothing; else it is left alone. */
 import assert from 'node:assert/strict';
+import { existsSync, rmdirSync } from 'node:fs';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RunningAgent } from './daemon.ts';
 import { connect, type DhcpOptions, startDhcpServer } from './dhcp.ts';
 import { LabHost, unavailable } from './host.ts';
@@ -244,3 +246,80 @@ test('agent run does so too, and tells of it', options, async () => {
   assert.equal(await next.stop(), 0);
   assert.deepEqual(await pids(host), [now], 'and lives on');
 });
+
+test(
+  'a dhclient that starts no more: the address stays, it is said, and the next apply has it started',
+  options,
+  async () => {
+    const { host, server } = await ifupHost();
+    await using _ = host;
+    const own = ifup().replace('dhclient', '/opt/dhclient');
+    await host.sh(
+      'cp /usr/sbin/dhclient /opt/dhclient; kill $(pgrep -x dhclient); while pgrep -x dhclient; do sleep 0.05; done',
+    );
+    await host.sh(`${own} && cp /opt/dhclient /opt/good`);
+    const before = await network(host);
+    const acknowledged = server.log.lines.length;
+
+    const applying = host.agent('apply');
+    await server.log.indexOf(/^DHCPACK/, acknowledged);
+    await host.sh("printf '#!/bin/sh\\nexit 3\\n' >/opt/bad; chmod 755 /opt/bad; mv /opt/bad /opt/dhclient");
+    const { code, stdout, stderr } = await applying;
+
+    assert.equal(code, 4, stdout + stderr);
+    assert.match(
+      stdout,
+      /no dhclient stays running: the address stays until its lease ends; start it with: \/opt\/dhclient -4/,
+    );
+    assert.deepEqual(await pids(host), []);
+    assert.equal(await network(host), before);
+
+    await host.sh('mv /opt/good /opt/dhclient');
+    const again = await host.agent('apply');
+    assert.match(again.stdout, /now started again/, again.stdout + again.stderr);
+    assert.equal((await pids(host)).length, 1);
+    assert.equal(await network(host), before);
+  },
+);
+
+const PIDS = '/sys/fs/cgroup/pids';
+const noCgroups = existsSync(PIDS) ? false : 'needs cgroup v1 with its pids controller';
+
+test('it stays in the control group that it was started in', {
+  ...options,
+  skip: options.skip || noCgroups,
+}, async () => {
+  const group = `holdfast-lab-${process.pid}`;
+  try {
+    const { host } = await ifupHost();
+    await using _ = host;
+    await host.sh(`mkdir /run/lab/pids; mount -t cgroup -o pids pids /run/lab/pids; mkdir /run/lab/pids/${group}`);
+    const [old] = await pids(host);
+    await host.sh(`echo ${old} >/run/lab/pids/${group}/cgroup.procs`);
+    const { stdout, stderr } = await host.agent('apply');
+    assert.match(stdout, /now started again/, stdout + stderr);
+    const [now] = await pids(host);
+    assert.notEqual(now, old);
+    assert.match(await host.read(`/proc/${now}/cgroup`), new RegExp(`:pids:/${group}$`, 'm'));
+
+    // One that cannot be entered: the restart is not even begun.
+    await host.sh('umount /run/lab/pids; sed -i "1i timeout 30;" /etc/dhcp/dhclient.conf');
+    const next = await host.agent('apply');
+    assert.match(next.stdout, /not started again for timeout: its control group \/holdfast-lab-\d+ cannot be entered/);
+    assert.deepEqual(await pids(host), [now]);
+  } finally {
+    await removeGroup(`${PIDS}/${group}`);
+  }
+});
+
+/** Its processes have ended with the host; the kernel lets go of them a moment later. */
+async function removeGroup(folder: string): Promise<void> {
+  for (let tries = 0; existsSync(folder); tries += 1) {
+    try {
+      rmdirSync(folder);
+    } catch (error) {
+      if (tries > 100) throw error;
+      await sleep(100);
+    }
+  }
+}

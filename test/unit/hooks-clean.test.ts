@@ -58,7 +58,8 @@ for (const shell of SHELL_NAMES) {
   test(`${shell}: whatever a neighbour's hook set, nothing is left behind and all is as configured`, { skip }, (t) => {
     for (const [name, neighbour] of Object.entries({ ...NEIGHBOURS, ...(shell === 'bash' ? BASH_NEIGHBOURS : {}) })) {
       // The most that the hook does is to look for a link.
-      const desired = { ...WHOLE, dns: { ...WHOLE.dns!, symlink: 'follow' as const } };
+      const dns = { ...WHOLE.dns!, symlink: 'follow' as const };
+      const desired = { ...WHOLE, restart: 'whenSafe' as const, dns };
       const event = runEvent(t, shell, { neighbour, desired });
       assert.deepEqual([event.status, event.stderr.replace(/^trapped\n$/, '')], [0, ''], name);
       assert.ok(event.before.length > 0, name);
@@ -75,7 +76,12 @@ for (const shell of SHELL_NAMES) {
       for (const reason of ['BOUND', 'BOUND6']) {
         for (const dns of [WHOLE.dns, { ...WHOLE.dns!, search: null, domain: null, nameservers: null }]) {
           const offer = Object.fromEntries(OFFERED.map((name) => [name, value]));
-          const options: EventOptions = { reason, offer, neighbour: 'set -eu', desired: { ...WHOLE, dns } };
+          const options: EventOptions = {
+            reason,
+            offer,
+            neighbour: 'set -eu',
+            desired: { ...WHOLE, restart: 'whenSafe', dns },
+          };
           const event = runEvent(t, shell, options);
           const what = `${JSON.stringify(value.slice(0, 40))}, ${reason}`;
           assert.deepEqual([event.status, event.stderr], [0, ''], what);
