@@ -2,9 +2,17 @@
 # Makes a fresh machine ready for `npm start`, `npm test` and `npm run build`: the npm packages (a pinned Node is one of
 # them), and as root Debian's packages that the lab runs. Does nothing, in a few milliseconds, when all is there.
 # HOLDFAST_NO_APT=1 leaves the machine's packages alone.
-#   sh setup.sh [PACKAGE ...]   further packages of Debian's
+#   sh setup.sh [cm] [PACKAGE ...]   further packages of Debian's; cm: Ansible, Puppet and Salt
 set -eu
 cd "$(dirname "$0")/.."
+
+tools=
+if [ "${1:-}" = cm ]; then
+  shift
+  tools=python
+  # Debian 12 has no Salt, and an Ansible of 2023.
+  set -- python3-venv python3-apt puppet-agent puppet-lint "$@"
+fi
 
 # What each is for: DHCP clients and servers and a DNS server to test against; network namespaces and pings; fault
 # injection, other shells, attributes; stripping the executables (both architectures); minimal systems to start the executable on.
@@ -59,8 +67,9 @@ install_debian_packages() {
       apt_install "$package" >>"$log" 2>&1 || echo "Set-up: could not install $package: $(grep '^E:' "$log" | tail -1)"
     done
   rm -f "$log"
-  # A server that this set-up brought must not start at the next boot either.
+  # A service that this set-up brought must not start at the next boot either.
   case "$missing" in *isc-dhcp-server*) update-rc.d isc-dhcp-server disable >/dev/null 2>&1 || true ;; esac
+  case "$missing" in *puppet-agent*) update-rc.d puppet disable >/dev/null 2>&1 || true ;; esac
   case "$missing" in *network-manager*)
     systemctl disable NetworkManager NetworkManager-wait-online NetworkManager-dispatcher >/dev/null 2>&1 || true ;;
   esac
@@ -78,5 +87,20 @@ keep_services_stopped() {
   chmod +x $policy
 }
 
+# What test/cm/requirements.txt pins, in a folder of its own: nothing of the machine's Python is touched.
+install_python_tools() {
+  folder=$(pwd -P)/node_modules/.cache/holdfast/cm
+  wanted=$(cksum <test/cm/requirements.txt)
+  [ "$(cat "$folder/.holdfast-setup" 2>/dev/null)" = "$wanted" ] && return
+  echo "Set-up: installing Ansible and Salt, as test/cm/requirements.txt pins them (once, about 250 MB)"
+  if /usr/bin/python3 -m venv --clear "$folder" &&
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement test/cm/requirements.txt; then
+    echo "$wanted" >"$folder/.holdfast-setup"
+  else
+    echo "Set-up: that failed, as said above. What needs them is skipped, and says so."
+  fi
+}
+
 install_npm_packages
 install_debian_packages
+if [ -n "$tools" ]; then install_python_tools; fi

@@ -1,0 +1,125 @@
+/** What any tool of configuration management has to do with Holdfast, from a host without it to an apply that fails. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type LabHost, REPOSITORY } from '../lab/host.ts';
+import { bareHost, state } from './tools.ts';
+
+export interface Told {
+  readonly changed: boolean;
+  readonly failed: boolean;
+  /** All that it printed. */
+  readonly text: string;
+}
+
+export interface Tool {
+  /** Why it cannot be run here. */
+  readonly skip: string | false;
+  /** Makes the example of the docs run on this host. */
+  prepare(host: LabHost): Promise<void>;
+  /** Runs the example. `config`: this text in place of the example's configuration. `check`: in check mode. */
+  run(host: LabHost, options?: { readonly config?: string; readonly check?: boolean }): Promise<Told>;
+  /** What check mode cannot do on a host where Holdfast is not installed yet, as the tool says it. */
+  readonly bareCheck: RegExp;
+  /** Whether check mode shows what `agent apply` would do with a configuration that is not in place yet. */
+  readonly foretells: boolean;
+}
+
+/** The first code block of this language below a heading of docs/configuration-management.md. */
+export function example(heading: string, language: string, n = 0): string {
+  const docs = readFileSync(join(REPOSITORY, 'docs/configuration-management.md'), 'utf8');
+  const section = docs.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
+  const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].filter(([, found]) => found === language);
+  const text = blocks[n]?.[2];
+  assert.ok(text !== undefined, `docs/configuration-management.md has ${n + 1} blocks of ${language} below ${heading}`);
+  return text;
+}
+
+const OTHER = 'dns:\n  nameservers: [10.9.9.9]\n';
+
+export function holdsTheContract(name: string, tool: Tool): void {
+  test(name, { skip: tool.skip }, async (t) => {
+    await using host = await bareHost();
+    await host.sh('sysctl -qw net.ipv4.ip_forward=0; mkdir -p /var/cache/holdfast /etc/holdfast');
+    await tool.prepare(host);
+    let broken = false;
+    /** Each begins where the one before it ended. */
+    const step = (what: string, run: () => Promise<void>) =>
+      t.test(what, { skip: broken && 'a step before it failed' }, async () => {
+        broken = true;
+        await run();
+        broken = false;
+      });
+    const run = async (wanted: Partial<Told>, options?: Parameters<Tool['run']>[1]) => {
+      const told = await tool.run(host, options);
+      const { changed, failed } = told;
+      assert.deepEqual({ changed, failed, ...wanted }, { changed, failed }, told.text);
+      return told.text;
+    };
+    /** With which nothing changes. */
+    const harmless = async (wanted: Partial<Told>, options?: Parameters<Tool['run']>[1]) => {
+      const before = await state(host);
+      const text = await run(wanted, options);
+      assert.equal(await state(host), before);
+      return text;
+    };
+
+    await step('check mode before it is installed changes nothing', async () => {
+      assert.match(await harmless({ changed: true, failed: false }, { check: true }), tool.bareCheck);
+    });
+
+    await step('the first run installs, configures and applies: changed', async () => {
+      await run({ changed: true, failed: false });
+      assert.match(await host.sh("dpkg-query -W -f '${Status}' holdfast"), /ok installed/);
+      assert.deepEqual(await held(host), WANTED);
+    });
+
+    await step('the second run: unchanged, no file touched', async () => {
+      await harmless({ changed: false, failed: false });
+      await harmless({ changed: false, failed: false }, { check: true });
+    });
+
+    await step('what drifted is told by check mode, and put back by a run', async () => {
+      await host.write('/etc/resolv.conf', 'nameserver 192.0.2.7\n');
+      await harmless({ changed: true, failed: false }, { check: true });
+      const text = await run({ changed: true, failed: false });
+      assert.match(text, /\/etc\/resolv\.conf/, 'it says what it changed');
+      assert.deepEqual(await held(host), WANTED);
+    });
+
+    await step('another configuration in check mode', async () => {
+      const text = await harmless({ changed: true, failed: false }, { config: OTHER, check: true });
+      if (tool.foretells) assert.match(text, /\+nameserver 10\.9\.9\.9/);
+    });
+
+    await step('a bad configuration fails before it is in place', async () => {
+      const text = await harmless({ failed: true }, { config: 'dns:\n  nameserver: [10.9.9.9]\n' });
+      assert.match(text, /2:3.*nameserver/s);
+      if (tool.foretells) await harmless({ failed: true }, { config: 'dns:\n  nameserver: 1\n', check: true });
+    });
+
+    await step('so does one that is bad by a drop-in of the host', async () => {
+      await host.write('/etc/holdfast/agent.d/site.yaml', 'dns: { nameservers: [10.9.9.300] }\n');
+      assert.match(await harmless({ failed: true }, { config: OTHER }), /site\.yaml.*10\.9\.9\.300/s);
+      await host.sh('rm -r /etc/holdfast/agent.d');
+    });
+
+    await step('an apply that fails is a failure, whether or not it changed something beside', async () => {
+      await host.sh(`echo nameserver 192.0.2.7 >/run/lab/resolv.conf; ln -sf /run/lab/resolv.conf /etc/resolv.conf
+        sysctl -qw net.ipv4.ip_forward=0`);
+      await harmless({ failed: false, changed: true }, { check: true });
+      assert.match(await run({ failed: true }), /symbolic link|symlink/);
+      assert.equal((await held(host)).forwarding, '1', 'what did not fail was done');
+      assert.match(await harmless({ failed: true }), /symbolic link|symlink/);
+    });
+  });
+}
+
+const WANTED = { nameservers: ['10.34.56.78', '10.34.56.79'], forwarding: '1' };
+
+async function held(host: LabHost) {
+  const text = await host.sh('cat /etc/resolv.conf'); // it may be a link, whose target is the host's
+  const nameservers = [...text.matchAll(/^nameserver (\S+)$/gm)].map(([, address]) => address);
+  return { nameservers, forwarding: (await host.sh('sysctl -n net.ipv4.ip_forward')).trim() };
+}
