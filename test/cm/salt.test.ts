@@ -1,0 +1,48 @@
+import { example, holdsTheContract } from './scenario.ts';
+import { PACKAGING, said, tool, unavailable } from './tools.ts';
+
+const salt = tool('salt-call');
+
+/** What `--out=json` says of one state; null: it would change something (test=True). */
+interface State {
+  readonly result: boolean | null;
+  readonly changes: object;
+}
+
+holdsTheContract('Salt', {
+  skip: unavailable(salt),
+  bareCheck: /would be installed/,
+  foretells: false,
+
+  async prepare(host) {
+    await host.write('/srv/pillar/holdfast.sls', example('Salt', 'yaml'));
+    await host.write('/srv/pillar/top.sls', "base: { '*': [holdfast] }\n");
+  },
+
+  async run(host, { config, check = false } = {}) {
+    const pillar = config === undefined ? [] : [`pillar=${JSON.stringify({ holdfast: { config } })}`];
+    const places = ['--file-root', `${PACKAGING}/salt`, '--pillar-root', '/srv/pillar', '--id', 'lab'];
+    const result = await host.run(
+      [
+        salt,
+        '--local',
+        '--retcode-passthrough',
+        '--out=json',
+        '--log-level=error',
+        ...places,
+        'state.apply',
+        'holdfast',
+        `test=${check}`,
+        ...pillar,
+      ],
+      { env: { LC_ALL: 'C.UTF-8' } },
+    );
+    const { local } = JSON.parse(result.stdout) as { local: Record<string, State> };
+    if (Array.isArray(local)) throw new Error(said(result));
+    const states = Object.values(local);
+    const failed = states.some((state) => state.result === false);
+    if (failed !== (result.code !== 0)) throw new Error(said(result));
+    const changed = states.some((state) => state.result === null || Object.keys(state.changes).length > 0);
+    return { changed, failed, text: said(result).replaceAll('\\n', '\n') };
+  },
+});
