@@ -1,0 +1,43 @@
+import { example, holdsTheContract } from './scenario.ts';
+import { PACKAGING, said, unavailable } from './tools.ts';
+
+const HIERA = '/srv/puppet/hiera.yaml';
+const DATA = '/srv/puppet/data/common.yaml';
+
+holdsTheContract('Puppet', {
+  skip: unavailable('puppet'),
+  bareCheck: /Package\[holdfast\].*noop/,
+  foretells: false,
+
+  async prepare(host) {
+    await host.write('/srv/puppet/site.pp', example('Puppet', 'puppet'));
+    await host.write(
+      HIERA,
+      'version: 5\nhierarchy: [{ name: all, path: common.yaml }]\ndefaults: { datadir: data, data_hash: yaml_data }\n',
+    );
+    // A throw-away host has no systemd.
+    await host.write(DATA, `${example('Puppet', 'yaml')}holdfast::service: false\n`);
+  },
+
+  async run(host, { config, check = false } = {}) {
+    const data = await host.read(DATA);
+    if (config !== undefined) {
+      const others = data.split('\n').filter((line) => /^holdfast::(?!config)/.test(line));
+      await host.write(DATA, [...others, `holdfast::config: ${JSON.stringify(config)}\n`].join('\n'));
+    }
+    const noop = check ? ['--noop'] : [];
+    const settings = ['--modulepath', `${PACKAGING}/puppet`, '--hiera_config', HIERA, '--detailed-exitcodes'];
+    const result = await host.run(
+      ['puppet', 'apply', '--color=false', '--show_diff', ...settings, ...noop, '/srv/puppet/site.pp'],
+      {
+        env: { LC_ALL: 'C.UTF-8' },
+      },
+    );
+    await host.write(DATA, data);
+    const { code, stdout, stderr } = result;
+    if (code === null || ![0, 2, 4, 6].includes(code)) throw new Error(said(result));
+    // In noop mode it ends with 0 whatever it would do, and says that in so many words.
+    const changed = (code & 2) !== 0 || /current_value .*\(noop\)|Would have triggered/.test(stdout + stderr);
+    return { changed, failed: (code & 4) !== 0, text: said(result) };
+  },
+});
