@@ -53,6 +53,7 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     },
     copy('LICENSE', 'usr/share/licenses/holdfast'),
     ...copies('units/*.{service,timer}', 'usr/lib/systemd/system'),
+    { ...copy('units/holdfast-generator', 'usr/lib/systemd/system-generators'), mode: 0o755 },
     ...copies('packaging/otelcol/*', 'usr/share/holdfast/otelcol'),
     ...copies('packaging/grafana/*', 'usr/share/holdfast/grafana'),
     ...copies('packaging/prometheus/{prometheus,holdfast.rules}.yml', 'usr/share/holdfast/prometheus'),

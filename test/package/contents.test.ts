@@ -18,6 +18,9 @@ import { DEB, DIST, output, RPM, unbuilt } from './built.ts';
 const FILES = [
   '/usr/bin/agent',
   '/usr/lib/systemd/system/holdfast.service',
+  '/usr/lib/systemd/system/holdfast-apply.service',
+  '/usr/lib/systemd/system/holdfast-collector.service',
+  '/usr/lib/systemd/system-generators/holdfast-generator',
   '/etc/holdfast/agent.yaml.example',
   '/usr/share/man/man8/agent.8.gz',
   '/usr/share/man/man5/agent.yaml.5.gz',
