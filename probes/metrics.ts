@@ -114,6 +114,11 @@ export const METRICS = {
   },
   'holdfast.nameserver.up': { unit: '1', kind: 'gauge', description: 'Whether the name server answers: 1 or 0' },
   'holdfast.nameserver.duration': { unit: 's', kind: 'gauge', description: 'Time to its answer' },
+  'holdfast.nameserver.verified': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Whether it answers for dns.verify as expected: 1 or 0',
+  },
   'holdfast.nearest.age': { unit: 's', kind: 'gauge', description: 'Since the last good measurement, by target' },
   'holdfast.nearest.position': {
     unit: '1',

@@ -1,85 +1,104 @@
-/** Whether each name server answers, asked directly and not through the C library, and how soon. */
-import { Resolver } from 'node:dns/promises';
-import type { DesiredDns, SortlistEntry } from '../agent/config/desired.ts';
-import { errorCode } from '../agent/host/errors.ts';
+/** Whether each name server answers, asked directly and not through the C library, how soon, and whether it is to be believed. */
+import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
 import type { Host } from '../agent/host/host.ts';
+import { type Answer, ask, type Question } from '../agent/resolver/ask.ts';
 import { effectiveValues, RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
+import { complaintOf, failure, questions } from '../agent/resolver/verify.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between questions: one small packet to each server. */
 const INTERVAL = 30_000;
 
-/** Milliseconds to wait for an answer; libc waits 5 s for the first server unless told otherwise. */
-const TIME_LIMIT = 1_500;
-
-/** Of c-ares: the server is there and says that there is no such name, or no such record. */
-const ANSWERS = new Set(['ENOTFOUND', 'ENODATA']);
-
-const SILENT = `does not answer within ${TIME_LIMIT / 1000} s`;
+/** Milliseconds to wait for an answer; libc waits 5 s for the first server unless told otherwise. `dns.verify` may say more. */
+const TIMEOUT = 1_500;
 
 /** After these, as after silence, the C library turns to the next server (resolv.conf(5)). */
-const REASONS: Readonly<Record<string, string>> = {
-  ETIMEOUT: SILENT,
-  ECANCELLED: SILENT,
-  ECONNREFUSED: 'refuses the connection: no name server listens there',
-  EREFUSED: 'refuses to answer this host',
-  ESERVFAIL: 'fails to answer (SERVFAIL)',
-  ENOTIMP: 'does not know how to answer (NOTIMP)',
+const USELESS: Readonly<Record<string, string>> = {
+  REFUSED: 'it refuses to answer this host (REFUSED)',
+  SERVFAIL: 'it fails to answer (SERVFAIL)',
+  NOTIMP: 'it does not know how to answer (NOTIMP)',
 };
 
+const ONLY_BY_TCP = 'it answers only by TCP, and the C library asks by UDP';
+
 /**
- * Those that are configured, else those of resolv.conf. They are asked for the address of the first configured domain, which
- * they have to know, else for the root's name servers, which every resolver knows.
+ * Those that are configured, else those of resolv.conf. They are asked as `dns.verify` says, and what they answer is held
+ * against it: one that lies is told, and no reason to change anything. Without `verify` they are asked for the address of the
+ * first configured domain, which they have to know, else for the root's name servers, which every resolver knows.
  */
-export function nameserversProbe(host: Host, dns: DesiredDns<SortlistEntry> | null): Probe {
+export function nameserversProbe(
+  host: Host,
+  dns: DesiredDns<SortlistEntry> | null,
+  { port }: { port?: number } = {},
+): Probe {
+  const verify = dns?.verify ?? null;
+  const timeout = verify?.timeout ?? TIMEOUT;
+  const asked = verify === null ? [usual(dns?.search?.[0] ?? dns?.domain ?? null)] : questions(verify);
+  const tcpWillDo = dns?.options?.includes('use-vc') ?? false;
   return {
     name: 'nameservers',
     cost: 'constant',
     interval: INTERVAL,
+    timeLimit: 2 * timeout + 1_000,
     async read() {
       const servers = dns?.nameservers ?? effectiveValues(host.readText(RESOLV_CONF) ?? '', 'nameserver') ?? [];
-      const domain = dns?.search?.[0] ?? dns?.domain ?? '.';
-      // The resolver drops the interface of a link-local address: of such a server nothing is known.
-      const askable = [...new Set(servers)].filter((server) => !server.includes('%'));
-      const asked = await Promise.all(askable.map((server) => ask(server, domain)));
-      return asked.flat();
+      const readings = [...new Set(servers)].map(async (server) => {
+        const started = performance.now();
+        const where = { timeout, ...(port === undefined ? {} : { port }) };
+        const answers = await Promise.all(asked.map((question) => ask(server, question, where)));
+        const duration = (performance.now() - started) / 1000;
+        const useless = answers.map((answer) => uselessness(answer, timeout, tcpWillDo));
+        // A server that knows only one family may refuse the other.
+        const [reason = null] = useless.includes(null) ? [] : useless;
+        return reason === null ? up(server, duration, answers, verify) : down(server, reason);
+      });
+      return (await Promise.all(readings)).flat();
     },
   };
 }
 
-async function ask(server: string, domain: string): Promise<Reading[]> {
+function usual(domain: string | null): Question {
+  return domain === null ? { name: '', type: 'NS' } : { name: domain, type: 'A' };
+}
+
+/** Why the C library has nothing of this answer, as a few words, or null: "no such name" is an answer, too. */
+function uselessness(answer: Answer, timeout: number, tcpWillDo: boolean): string | null {
+  if (answer.kind !== 'answer') return failure(answer, timeout);
+  return USELESS[answer.rcode] ?? (answer.onlyByTcp && !tcpWillDo ? ONLY_BY_TCP : null);
+}
+
+function up(server: string, duration: number, answers: readonly Answer[], verify: DesiredVerify | null): Reading[] {
   const attributes = { 'server.address': server };
-  const started = performance.now();
-  // A new one each time: c-ares remembers answers, and servers that failed. Its own time limit is not kept to the second.
-  const resolver = new Resolver({ timeout: TIME_LIMIT, tries: 1 });
-  const timer = setTimeout(() => resolver.cancel(), TIME_LIMIT);
-  try {
-    resolver.setServers([server]);
-    await (domain === '.' ? resolver.resolveNs('.') : resolver.resolve4(domain));
-  } catch (error) {
-    const code = errorCode(error) ?? String(error);
-    if (!ANSWERS.has(code)) {
-      return [
-        sample('holdfast.nameserver.up', 0, attributes),
-        down(server, REASONS[code] ?? `does not answer: ${code}`),
-      ];
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  const duration = (performance.now() - started) / 1000;
-  return [
+  const readings = [
     sample('holdfast.nameserver.up', 1, attributes),
     sample('holdfast.nameserver.duration', duration, attributes),
   ];
+  if (verify === null) return readings;
+  const complaint = complaintOf(answers, verify);
+  const verified = sample('holdfast.nameserver.verified', complaint === null ? 1 : 0, attributes);
+  return [...readings, verified, ...(complaint === null ? [] : [lying(server, complaint, verify)])];
 }
 
-function down(server: string, reason: string): Condition {
+function lying(server: string, complaint: string, { name }: DesiredVerify): Condition {
   return {
     kind: 'condition',
-    code: 'nameserver-down',
-    severity: 'warn',
-    body: `The name server ${server} ${reason}.`,
+    code: 'nameserver-lying',
+    severity: 'error',
+    body: `The name server ${server} does not answer for ${name} as dns.verify expects it: ${complaint}. This host goes on asking it.`,
     attributes: { 'server.address': server },
   };
+}
+
+function down(server: string, reason: string): Reading[] {
+  const attributes = { 'server.address': server };
+  return [
+    sample('holdfast.nameserver.up', 0, attributes),
+    {
+      kind: 'condition',
+      code: 'nameserver-down',
+      severity: 'warn',
+      body: `The name server ${server} is of no use to this host: ${reason}.`,
+      attributes,
+    },
+  ];
 }

@@ -7,6 +7,8 @@ export interface Probe {
   readonly cost: 'constant' | 'scales';
   /** Milliseconds between its readings where a heartbeat's own pace does not fit: what must be seen soon, what sends packets. */
   readonly interval?: number;
+  /** Milliseconds until a reading counts as failed, where the usual time is too short. Only with an interval of its own. */
+  readonly timeLimit?: number;
   /** Throws where it cannot see; what it gives is true. `signal` ends it at its time limit. */
   read(signal: AbortSignal): Promise<Reading[]>;
   /** Called when the events of a reading are in other hands: what has been told may be remembered as told. */

@@ -40,7 +40,7 @@ export class ProbeRunner {
   #lastEnd = performance.now();
   #closed = false;
 
-  constructor(probe: Probe, onOccurrence: OnOccurrence, timeLimit: number = TIME_LIMIT[probe.cost]) {
+  constructor(probe: Probe, onOccurrence: OnOccurrence, timeLimit: number = probe.timeLimit ?? TIME_LIMIT[probe.cost]) {
     this.probe = probe;
     this.#onOccurrence = onOccurrence;
     this.#timeLimit = timeLimit;

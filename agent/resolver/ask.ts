@@ -16,7 +16,13 @@ export interface Question {
 
 /** `silent`: no answer in time. `unreachable`: the kernel or the other host says that there is no way, or nobody there. */
 export type Answer =
-  | { readonly kind: 'answer'; readonly rcode: string; readonly values: readonly string[] }
+  | {
+      readonly kind: 'answer';
+      readonly rcode: string;
+      readonly values: readonly string[];
+      /** UDP was silent, by which the C library asks (but for `use-vc`, resolv.conf(5)). */
+      readonly onlyByTcp: boolean;
+    }
   | { readonly kind: 'silent' }
   | { readonly kind: 'unreachable'; readonly code: string }
   | { readonly kind: 'garbled' };
@@ -36,7 +42,8 @@ export async function ask(
   if (isIP(server) === 0) return { kind: 'unreachable', code: 'EINVAL' };
   const byUdp = await udp(server, port, question, timeout);
   if (byUdp !== null && !byUdp.flag_tc) return answerOf(byUdp, question);
-  return tcp(server, port, question, timeout);
+  const byTcp = await tcp(server, port, question, timeout);
+  return byTcp.kind === 'answer' ? { ...byTcp, onlyByTcp: byUdp === null } : byTcp;
 }
 
 /** null: silence, or none that listens there by UDP: TCP is still to be tried. */
@@ -123,7 +130,7 @@ function answerOf(packet: DecodedPacket, { type }: Question): Answer {
   const values = records.flatMap((record) => {
     return record.type === type && 'data' in record && typeof record.data === 'string' ? [record.data] : [];
   });
-  return { kind: 'answer', rcode: rcodeOf(packet), values };
+  return { kind: 'answer', rcode: rcodeOf(packet), values, onlyByTcp: false };
 }
 
 /** dns-packet has it, its types do not. */

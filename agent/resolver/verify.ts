@@ -1,7 +1,7 @@
 /** Whether name servers answer for a name as the configuration expects it (`dns.verify`), each asked directly. */
 import ipaddr from 'ipaddr.js';
 import type { DesiredVerify } from '../config/desired.ts';
-import { type Answer, ask } from './ask.ts';
+import { type Answer, ask, type Question } from './ask.ts';
 
 export interface Verdict {
   readonly server: string;
@@ -18,8 +18,7 @@ export function verifyServers(
   const where = { timeout: verify.timeout, ...(port === undefined ? {} : { port }) };
   return Promise.all(
     servers.map(async (server) => {
-      const types = recordTypes(verify);
-      const answers = await Promise.all(types.map((type) => ask(server, { name: verify.name, type }, where)));
+      const answers = await Promise.all(questions(verify).map((question) => ask(server, question, where)));
       return { server, complaint: complaintOf(answers, verify) };
     }),
   );
@@ -44,6 +43,11 @@ export function unexpected(addresses: readonly string[], { expect }: DesiredVeri
   return addresses.find((address) => !isExpected(address)) ?? null;
 }
 
+/** What a name server is asked as a proof. */
+export function questions(verify: DesiredVerify): Question[] {
+  return recordTypes(verify).map((type) => ({ name: verify.name, type }));
+}
+
 /** Only what is expected is asked for: of the other family the name may have what it likes. */
 function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
   const isV6 = (network: string) => network.includes(':');
@@ -54,10 +58,11 @@ function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
 }
 
 /**
- * One address of one family is enough, where none is wrong: a server that knows only the other one may refuse a question
- * (dnsmasq without an upstream does), and the C library takes what there is, too.
+ * Why these answers are no proof, as a few words, or null. One address of one family is enough, where none is wrong: a
+ * server that knows only the other one may refuse a question (dnsmasq without an upstream does), and the C library takes
+ * what there is, too.
  */
-function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string | null {
+export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string | null {
   const addresses = answers.flatMap((answer) => (answer.kind === 'answer' ? answer.values : []));
   const wrong = unexpected(addresses, verify);
   if (wrong !== null) return `${wrong}, not in ${verify.expect?.join(', ')}`;
@@ -66,7 +71,8 @@ function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string 
   return failed ?? `no address for ${verify.name}`;
 }
 
-function failure(answer: Answer, timeout: number): string | null {
+/** Why it is no answer at all, as a few words, or null. @param timeout milliseconds that were waited for it. */
+export function failure(answer: Answer, timeout: number): string | null {
   switch (answer.kind) {
     case 'silent':
       return `no answer within ${timeout / 1000} s by UDP, nor by TCP`;

@@ -1,84 +1,112 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import type { DesiredDns } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import { nameserversProbe } from '../../probes/nameservers.ts';
+import { answer, dnsServer, type Respond } from './dns-server.ts';
 import { scratch } from './scratch.ts';
 
-/** A name server that answers every question with this code (RFC 1035, 4.1.1), or not at all. */
-async function server(t: TestContext, rcode: number | null): Promise<{ address: string; questions: string[] }> {
-  const socket = createSocket('udp4');
-  const questions: string[] = [];
-  socket.on('message', (message, from) => {
-    const end = message.indexOf(0, 12) + 5;
-    questions.push(message.toString('latin1', 12, end).replace(/[^a-z]+/g, '.'));
-    if (rcode === null) return;
-    const answer = Buffer.from(message.subarray(0, end));
-    answer.writeUInt16BE(0x8180 | rcode, 2);
-    answer.writeUInt16BE(0, 10); // no additional section
-    socket.send(answer, from.port, from.address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  t.after(() => socket.close());
-  return { address: `127.0.0.1:${socket.address().port}`, questions };
-}
-
-const DNS = {
+const SERVER = '127.0.0.1';
+const VERIFY = { name: 'puppet.example.com', expect: ['10.72.0.0/16'], timeout: 10_000, quorum: 1 };
+const DNS: DesiredDns = {
+  nameservers: [SERVER],
   domain: null,
   search: ['example.com'],
   sortlist: null,
   options: null,
   symlink: 'refuse',
   verify: null,
-} as const;
+};
 
-async function look(host: Host, nameservers: string[] | null, search: readonly string[] | null = DNS.search) {
-  const readings = await nameserversProbe(host, { ...DNS, search, nameservers }).read(AbortSignal.timeout(60_000));
-  const up = readings.flatMap((one) =>
-    one.kind === 'sample' && one.metric === 'holdfast.nameserver.up' ? [one.value] : [],
-  );
-  const durations = readings.filter((one) => one.kind === 'sample' && one.metric === 'holdfast.nameserver.duration');
-  const bodies = readings.flatMap((one) => (one.kind === 'condition' ? [one.body] : []));
-  return { up, durations, bodies };
+async function look(host: Host, port: number, dns: Partial<DesiredDns> = {}) {
+  const readings = await nameserversProbe(host, { ...DNS, ...dns }, { port }).read(AbortSignal.timeout(60_000));
+  const values = (metric: string) =>
+    readings.flatMap((one) => (one.kind === 'sample' && one.metric === metric ? [one.value] : []));
+  return {
+    up: values('holdfast.nameserver.up'),
+    verified: values('holdfast.nameserver.verified'),
+    durations: values('holdfast.nameserver.duration').length,
+    conditions: readings.flatMap((one) => (one.kind === 'condition' ? [`${one.code}: ${one.body}`] : [])),
+  };
 }
 
-test('each server by itself: what answers, what refuses, what is silent', async (t) => {
-  const found = await server(t, 0);
-  const unknown = await server(t, 3);
-  const refuses = await server(t, 5);
-  const fails = await server(t, 2);
-  const silent = await server(t, null);
-  const all = [found, unknown, refuses, fails, silent].map(({ address }) => address);
-  const { up, durations, bodies } = await look(new Host({ root: scratch(t) }), all);
-  assert.deepEqual(up, [1, 1, 0, 0, 0]);
-  assert.equal(durations.length, 2);
-  assert.deepEqual(
-    bodies.map((body) => body.replace(/^The name server \S+ /, '')),
-    ['refuses to answer this host.', 'fails to answer (SERVFAIL).', 'does not answer within 1.5 s.'],
-  );
-  assert.match(found.questions[0]!, /example.com/);
+/** One server that does so, as the probe sees it, and what it was asked. */
+async function seen(t: TestContext, respond: Respond, dns: Partial<DesiredDns> = {}) {
+  const { port, asked } = await dnsServer(t, respond);
+  return { ...(await look(new Host({ root: scratch(t) }), port, dns)), asked };
+}
+
+test('what answers, and what says that there is no such name: one packet', async (t) => {
+  for (const rcode of [0, 3]) {
+    assert.deepEqual(await seen(t, (query) => answer(query, [], { rcode })), {
+      up: [1],
+      verified: [],
+      durations: 1,
+      conditions: [],
+      asked: ['udp A example.com'],
+    });
+  }
 });
 
-test('nobody listens there', async (t) => {
-  const { up } = await look(new Host({ root: scratch(t) }), ['127.0.0.1:1']);
-  assert.deepEqual(up, [0]);
+test('what refuses, fails, is silent, or answers only by TCP is of no use', async (t) => {
+  const silent = 'no answer within 1.5 s by UDP, nor by TCP';
+  const useless: [Respond, string][] = [
+    [(query) => answer(query, [], { rcode: 5 }), 'it refuses to answer this host (REFUSED)'],
+    [(query) => answer(query, [], { rcode: 2 }), 'it fails to answer (SERVFAIL)'],
+    [() => null, silent],
+    [() => Buffer.from('garbage'), 'what it answers is not an answer to the question'],
+    [(query, by) => (by === 'udp' ? null : answer(query)), 'it answers only by TCP, and the C library asks by UDP'],
+  ];
+  for (const [respond, reason] of useless) {
+    const { up, durations, conditions } = await seen(t, respond);
+    assert.deepEqual([up, durations], [[0], 0]);
+    assert.match(conditions.join(), /^nameserver-down: The name server 127\.0\.0\.1 is of no use to this host: /);
+    assert.ok(conditions[0]!.includes(reason) || conditions[0]!.includes(silent), conditions[0]);
+  }
+  const byTcp: Respond = (query, by) => (by === 'udp' ? null : answer(query));
+  assert.deepEqual((await seen(t, byTcp, { options: ['use-vc'] })).up, [1]);
+  const truncated: Respond = (query, by) => answer(query, [], { truncated: by === 'udp' });
+  assert.deepEqual((await seen(t, truncated)).up, [1]);
+});
+
+test('with dns.verify a lie is told, and the server is up all the same', async (t) => {
+  const right = await seen(t, (query) => answer(query, ['10.72.1.1']), { verify: VERIFY });
+  assert.deepEqual([right.up, right.verified, right.conditions], [[1], [1], []]);
+  assert.deepEqual(right.asked, ['udp A puppet.example.com']);
+  const lies: [Respond, string][] = [
+    [(query) => answer(query, [], { rcode: 3 }), 'NXDOMAIN'],
+    [(query) => answer(query, ['192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
+    [(query) => answer(query), 'no address for puppet.example.com'],
+  ];
+  for (const [respond, lie] of lies) {
+    const { up, verified, durations, conditions } = await seen(t, respond, { verify: VERIFY });
+    assert.deepEqual([up, verified, durations], [[1], [0], 1]);
+    assert.deepEqual(conditions, [
+      `nameserver-lying: The name server 127.0.0.1 does not answer for puppet.example.com as dns.verify expects it: ${lie}. This host goes on asking it.`,
+    ]);
+  }
+});
+
+test('of two families one may be refused', async (t) => {
+  const only4: Respond = (query) => {
+    return query.questions?.[0]?.type === 'A' ? answer(query, ['10.72.1.1']) : answer(query, [], { rcode: 5 });
+  };
+  const { up, verified } = await seen(t, only4, { verify: { ...VERIFY, expect: null } });
+  assert.deepEqual([up, verified], [[1], [1]]);
+});
+
+test('each by itself: one answers, nobody listens at another, and a third is no address', async (t) => {
+  const { port } = await dnsServer(t, (query) => answer(query));
+  const host = new Host({ root: scratch(t, { 'etc/resolv.conf': 'nameserver none\nnameserver 127.0.0.2\n' }) });
+  assert.deepEqual((await look(host, port, { nameservers: [SERVER, '127.0.0.2'] })).up, [1, 0]);
+  assert.deepEqual((await look(host, port, { nameservers: null })).up, [0, 0]);
 });
 
 test('without configured servers those of resolv.conf; without a domain the root', async (t) => {
-  const one = await server(t, 0);
-  const host = new Host({
-    root: scratch(t, { 'etc/resolv.conf': `nameserver ${one.address}\nnameserver ${one.address}\n` }),
-  });
-  assert.deepEqual((await look(host, null, null)).up, [1]);
-  assert.equal(one.questions.length, 1);
-  assert.doesNotMatch(one.questions[0]!, /example/);
-  assert.deepEqual((await look(new Host({ root: scratch(t) }), null)).up, []);
-});
-
-test('an address that is none is that server’s failure', async (t) => {
-  const good = await server(t, 0);
-  const host = new Host({ root: scratch(t, { 'etc/resolv.conf': `nameserver none\nnameserver ${good.address}\n` }) });
-  assert.deepEqual((await look(host, null)).up, [0, 1]);
+  const { port, asked } = await dnsServer(t, (query) => answer(query));
+  const text = `nameserver ${SERVER}\nnameserver ${SERVER}\n`;
+  const host = new Host({ root: scratch(t, { 'etc/resolv.conf': text }) });
+  assert.deepEqual((await look(host, port, { nameservers: null, search: null })).up, [1]);
+  assert.deepEqual(asked, ['udp NS .']);
+  assert.deepEqual((await look(new Host({ root: scratch(t) }), port, { nameservers: null })).up, []);
 });
