@@ -124,6 +124,7 @@ export class Daemon {
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
     const applied = enforce ? await applyOnce(host, resources, guard) : 'observes only';
+    this.#record.forgiveFailures();
     this.#keeper = new Keeper({ host, resources, guard, enforce, record: this.#record, witness: this.#witness, tell });
     const all = daemon.probes.off.includes('resources')
       ? probes

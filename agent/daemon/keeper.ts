@@ -23,6 +23,11 @@ export class HealRecord {
   readonly limits = new Map<string, HealLimit>();
   /** By resource, since the start. */
   readonly heals = new Map<string, number>();
+
+  /** What could not be put right may be tried at once: somebody wants it so. */
+  forgiveFailures(): void {
+    for (const limit of this.limits.values()) limit.forgiveFailure();
+  }
 }
 
 export interface KeeperOptions {
@@ -122,8 +127,16 @@ export class Keeper {
     let findings = await inspectAll([resource]);
     const drifted = findings.filter(isActionable);
     if (enforce && drifted.length > 0 && (await this.#heal(resource, drifted))) findings = await inspectAll([resource]);
+    if (!findings.some(isActionable)) this.#recovered(resource);
     this.#tellDrifts(resource, findings);
     this.#findings.set(resource.name, findings);
+  }
+
+  /** What could not be put right is right: when it drifts next, that has nothing to do with the last time. */
+  #recovered(resource: Resource): void {
+    if (!this.#options.record.limits.get(resource.name)?.forgiveFailure()) return;
+    clearTimeout(this.#retries.get(resource));
+    this.#retries.delete(resource);
   }
 
   /** Gives whether anything was tried. */
@@ -187,7 +200,7 @@ export class Keeper {
         this.#failures.add(key);
       }
     }
-    if (failedOne) this.#retry(resource, limit.backOff(performance.now()));
+    if (failedOne) this.#retry(resource, limit.fail(performance.now()));
   }
 
   #tellDrifts(resource: Resource, findings: readonly Finding[]): void {

@@ -1,7 +1,9 @@
 /** `agent run` proves DNS as `agent apply` does: it tells what was refused, put back and proved, and heals what was proved. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type LoggedEvent, RunningAgent } from './daemon.ts';
 import { startNameServer } from './dhcp.ts';
 import { type LabHost, unavailable } from './host.ts';
 import { startOddNameServer } from './odd-dns.ts';
@@ -31,7 +33,20 @@ async function servers(host: LabHost): Promise<string[]> {
   return nameservers(await host.read('/etc/resolv.conf'));
 }
 
-test('refused until the servers answer; then proved, and healed when they have died', { skip }, async () => {
+/** Somebody writes another name server into resolv.conf; milliseconds until it is as wanted again. */
+async function trampled(host: LabHost): Promise<number> {
+  const wanted = await host.read('/etc/resolv.conf');
+  const started = performance.now();
+  await writeFile(host.path('/etc/resolv.conf'), wanted.replaceAll(/^nameserver .*/gm, 'nameserver 192.0.2.66'));
+  const deadline = started + 60_000;
+  while ((await host.read('/etc/resolv.conf')) !== wanted) {
+    assert.ok(performance.now() < deadline, 'healed in time');
+    await pause(1);
+  }
+  return performance.now() - started;
+}
+
+test('refused until the servers answer; then proved, and healed when they have died', { skip }, async (t) => {
   await using scene = await hostToBeMoved([NEW[0]]);
   const { host } = scene;
   const agent = await RunningAgent.start(host);
@@ -46,6 +61,12 @@ test('refused until the servers answer; then proved, and healed when they have d
   assert.deepEqual(await servers(host), [NEW[0]]);
   assert.equal(host.exists(JOURNAL), false);
 
+  // The refusal is over: nothing of it delays the first heal, nor those after it.
+  const took: number[] = [];
+  for (let n = 0; n < 5; n++) took.push(await trampled(host));
+  t.diagnostic(`healed after ${took.map((ms) => ms.toFixed(0)).join(', ')} ms, with dns.verify`);
+  assert.equal(agent.count('holdfast.heal.suspended'), 0);
+
   assert.equal(await agent.stop(), 0);
 
   await server.stop();
@@ -59,6 +80,45 @@ test('refused until the servers answer; then proved, and healed when they have d
   assert.deepEqual(await servers(host), [NEW[0]]);
   assert.equal(next.count('holdfast.dns.refused') + next.count('holdfast.dns.proved'), 0, 'nobody was asked');
   assert.equal(await next.stop(), 0);
+});
+
+/** Other conditions come and go, too. */
+async function lying(agent: RunningAgent, event: string): Promise<LoggedEvent> {
+  for (;;) {
+    const next = await agent.event(event);
+    if (next.code === 'nameserver-lying') return next;
+  }
+}
+
+test('a server that begins to lie, and is honest again: told, and nothing is rewritten', { skip }, async () => {
+  await using scene = await hostToBeMoved([NEW[0]]);
+  const { host } = scene;
+  await host.write('/etc/holdfast/agent.d/report.yaml', 'report: { interval: 1s }\n');
+  let server = await startNameServer(host, NEW[0], { [NAME]: '10.72.1.1' });
+  const agent = await RunningAgent.start(host);
+  const resolvConf = await host.read('/etc/resolv.conf');
+  assert.deepEqual(nameservers(resolvConf), [NEW[0]]);
+
+  const lies = [
+    [{ [NAME]: '192.0.2.1' }, '192.0.2.1, not in 10.72.0.0/16'],
+    [{ 'other.example.com': '10.72.1.1' }, 'NXDOMAIN'],
+  ] as const;
+  for (const [answers, lie] of lies) {
+    await server.stop();
+    server = await startNameServer(host, NEW[0], answers, ['--local=/example.com/']);
+    await agent.signal('HUP'); // which has it asked at once
+    const raised = await lying(agent, 'holdfast.condition.raised');
+    assert.equal(raised['server.address'], NEW[0]);
+    assert.ok(raised.msg.includes(lie), raised.msg);
+    await server.stop();
+    server = await startNameServer(host, NEW[0], { [NAME]: '10.72.1.1' });
+    await agent.signal('HUP');
+    await lying(agent, 'holdfast.condition.cleared');
+  }
+  assert.equal(await host.read('/etc/resolv.conf'), resolvConf);
+  assert.equal(agent.count('holdfast.heal'), 0);
+  assert.equal(agent.count('holdfast.dns.refused'), 0);
+  assert.equal(await agent.stop(), 0);
 });
 
 test('put back is told once, and not tried again by itself', { skip }, async () => {

@@ -45,10 +45,23 @@ test('after a wait and a quiet minute all is forgotten', () => {
 
 test('a heal that failed is waited for', () => {
   const limit = new HealLimit();
-  assert.equal(limit.backOff(0), 30 * SECOND);
+  assert.equal(limit.fail(0), 30 * SECOND);
   assert.equal(limit.wait(29 * SECOND), SECOND);
   assert.equal(limit.wait(30 * SECOND), 0);
-  assert.equal(limit.backOff(30 * SECOND), 60 * SECOND);
+  assert.equal(limit.fail(30 * SECOND), 60 * SECOND);
+});
+
+test('a wait for a heal that failed is over when all is right, or somebody wants it; a fight goes on', () => {
+  const limit = new HealLimit();
+  assert.equal(limit.forgiveFailure(), false);
+  limit.fail(0);
+  assert.equal(limit.forgiveFailure(), true);
+  assert.equal(limit.wait(SECOND), 0);
+  assert.equal(limit.fail(SECOND), 30 * SECOND, 'and the next one is a first one');
+  const fight = new HealLimit();
+  assert.equal(healsOf(fight, 0, 11).length, 10);
+  assert.equal(fight.forgiveFailure(), false);
+  assert.ok(fight.wait(11 * SECOND) > 0);
 });
 
 function finding(actual: string, key = '/etc/resolv.conf'): Finding {
