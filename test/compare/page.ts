@@ -1,7 +1,14 @@
-/** docs/comparison.md: what was done, and the tables. */
+/**
+ * docs/comparison.md: what was done, and the tables. As a program it writes the page anew from what was measured last.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REPOSITORY } from '../lab/host.ts';
 import { EVERY_MS, PATIENCE_MS } from './look-ups.ts';
 import type { Row } from './measure.ts';
-import { comparison } from './table.ts';
+import type { PlugRow } from './plug.ts';
+import type { ProofRow } from './proof.ts';
+import { comparison, plugs, proofs } from './table.ts';
 
 export interface Versions {
   readonly date: string;
@@ -14,10 +21,20 @@ export interface Versions {
 
 export interface Findings {
   readonly rows: readonly Row[];
+  readonly proofRows: readonly ProofRow[];
+  readonly plugRows: readonly PlugRow[];
+  /** Titles of rows that could not be measured. */
+  readonly failed: readonly string[];
   readonly versions: Versions;
 }
 
-export function page({ rows, versions: { date, kernel, commit, tools } }: Findings): string {
+export const FINDINGS = join(REPOSITORY, 'dist/comparison.json');
+
+export function writePage(findings: Findings): void {
+  writeFileSync(join(REPOSITORY, 'docs/comparison.md'), page(findings));
+}
+
+function page({ rows, proofRows, plugRows, failed, versions: { date, kernel, commit, tools } }: Findings): string {
   const count = rows[0]?.renewals.count;
   return `# The same change by others
 
@@ -42,5 +59,18 @@ somebody who knows that dhclient reads its configuration only once: an exit hook
 each event, and an enter hook that makes dhclient leave resolv.conf alone (\`make_resolv_conf() { :; }\`).
 
 ${comparison(rows)}
-`;
+## To servers that do not work
+
+The same change, to servers that are wrong in one way each. The old ones work. Look-ups are watched while the tool runs, and for 5 s when it
+has ended; there is no renewal in between.
+
+${proofs(proofRows)}
+## The plug is pulled in the middle
+
+Each tool is held for 0.4 s after each file that it has renamed into place (by strace), and there all processes of the host are killed
+at once; what was written stays. Then the host boots, and then the tool runs once more.
+
+${plugs(plugRows)}${failed.length === 0 ? '' : `\nCould not be measured: ${failed.join('; ')}.\n`}`;
 }
+
+if (import.meta.main) writePage(JSON.parse(readFileSync(FINDINGS, 'utf8')));

@@ -6,18 +6,21 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { join } from 'node:path';
 import { REPOSITORY } from '../lab/host.ts';
 import { unavailable } from '../systems/machine.ts';
-import { measure, type Row } from './measure.ts';
-import { page, type Versions } from './page.ts';
+import { measure } from './measure.ts';
+import { FINDINGS, type Findings, type Versions, writePage } from './page.ts';
+import { measurePlug } from './plug.ts';
+import { BAD_SERVERS, measureProof } from './proof.ts';
 import { bootedSubject } from './subject.ts';
-import { comparison } from './table.ts';
-import { VERSIONS, WAYS, type Way } from './ways.ts';
+import { comparison, plugs, proofs } from './table.ts';
+import { BEST, TOOLS, VERIFIED, VERSIONS, WAYS } from './ways.ts';
 
 const RENEWALS = 25;
 /** The whole row again, where a renewal came too early or a process was not let run for long. */
 const TRIES = 3;
+/** So many files were in place when the plug was pulled; a tool with fewer has fewer rows. */
+const PLUGGED_AFTER = [1, 2, 3];
 
 const missing = unavailable();
 if (missing) {
@@ -26,33 +29,81 @@ if (missing) {
 }
 delete process.env.NODE_EXTRA_CA_CERTS;
 const filters = process.argv.slice(2);
-const chosen = WAYS.filter((way) => filters.length === 0 || filters.some((text) => title(way).includes(text)));
+const isChosen = (title: string) => filters.length === 0 || filters.some((text) => title.includes(text));
 
-const rows: Row[] = [];
-for (const way of chosen) {
-  const row = await tried(way);
-  rows.push(row);
-  console.log(comparison([row]).split('\n')[2]);
-}
+const failed: string[] = [];
+
+const rows = await inTurn(
+  WAYS.map((way) => ({
+    title: `${way.tool}: ${way.variant}`,
+    measure: async () => {
+      await using subject = await bootedSubject(way);
+      return await measure(subject, way, RENEWALS);
+    },
+    show: comparison,
+  })),
+);
+const proofRows = await inTurn(
+  BAD_SERVERS.flatMap((bad) =>
+    [BEST, VERIFIED].map((way) => ({
+      title: `${bad.kind}: ${way.tool}`,
+      measure: async () => {
+        await using subject = await bootedSubject({ slow: true });
+        return await measureProof(subject, way, bad);
+      },
+      show: proofs,
+    })),
+  ),
+);
+const plugRows = await inTurn(
+  TOOLS.flatMap((way) =>
+    PLUGGED_AFTER.map((files) => ({
+      title: `plug: ${way.tool} after ${files}`,
+      measure: async () => {
+        await using subject = await bootedSubject({ slow: true });
+        return await measurePlug(subject.system, way, files);
+      },
+      show: plugs,
+    })),
+  ),
+);
 if (filters.length === 0) {
-  writeFileSync(join(REPOSITORY, 'docs/comparison.md'), page({ rows, versions: await versions() }));
+  const findings: Findings = { rows, proofRows, plugRows, failed, versions: await versions() };
+  writeFileSync(FINDINGS, JSON.stringify(findings, null, 1));
+  writePage(findings);
   console.log('docs/comparison.md is written');
 }
 
-async function tried(way: Way): Promise<Row> {
-  for (let n = 1; ; n++) {
-    try {
-      await using subject = await bootedSubject();
-      return await measure(subject, way, RENEWALS);
-    } catch (error) {
-      console.error(`${title(way)}: ${error}`);
-      if (n === TRIES) throw error;
-    }
-  }
+interface Job<Result> {
+  readonly title: string;
+  /** Null: there is no such row. */
+  measure(): Promise<Result | null>;
+  show(rows: readonly Result[]): string;
 }
 
-function title({ tool, variant }: Way): string {
-  return `${tool}: ${variant}`;
+/** One at a time, since whatever runs beside it would be measured too. */
+async function inTurn<Result>(jobs: readonly Job<Result>[]): Promise<Result[]> {
+  const done: Result[] = [];
+  for (const job of jobs.filter(({ title }) => isChosen(title))) {
+    const row = await tried(job);
+    if (row === null) continue;
+    done.push(row);
+    console.log(job.show([row]).split('\n')[2]);
+  }
+  return done;
+}
+
+async function tried<Result>({ title, measure }: Job<Result>): Promise<Result | null> {
+  for (let n = 1; ; n++) {
+    try {
+      return await measure();
+    } catch (error) {
+      console.error(`${title}: ${error}`);
+      if (n < TRIES) continue;
+      failed.push(title);
+      return null;
+    }
+  }
 }
 
 async function versions(): Promise<Versions> {

@@ -8,7 +8,7 @@ import { ADDRESS, NAME } from './change.ts';
 import { RIVALS } from './ways.ts';
 
 /** Seconds until the first renewal: the change is made before. */
-const QUIET = 30;
+const QUIET = { quick: 15, slow: 40 } as const;
 
 export interface Subject extends AsyncDisposable {
   /** What is changed. */
@@ -29,14 +29,14 @@ export interface Subject extends AsyncDisposable {
 export const BEYOND = '10.99.0.1';
 
 /** A Debian 12 that boots, with all the tools; `restart` is a reboot. */
-export async function bootedSubject(): Promise<Subject> {
+export async function bootedSubject({ slow = false } = {}): Promise<Subject & { readonly system: Machine }> {
   const machine = await Machine.boot({
     release: 'bookworm',
     packages: RIVALS,
     files: { '/etc/dhcp/dhclient.conf': OLD_DHCLIENT_CONF },
     // Nobody shall run them but we.
     setup: 'for unit in puppet cfengine3 cf-execd cf-serverd cf-monitord; do systemctl mask $unit.service; done',
-    dhcp: { renewEvery: QUIET },
+    dhcp: { renewEvery: QUIET[slow ? 'slow' : 'quick'] },
   });
   await machine.installAgent();
   const leases = leasesBy(machine.outside, machine.server!);
@@ -55,7 +55,7 @@ export async function labSubject(): Promise<Subject> {
   const host = await LabHost.create();
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await connect(host);
-  const server = await startDhcpServer(host, { renewEvery: QUIET });
+  const server = await startDhcpServer(host, { renewEvery: QUIET.slow });
   let client = Dhclient.start(host);
   await client.leased();
   const restart = async () => {

@@ -1,5 +1,7 @@
 /** The rows as Markdown. */
 import type { Row, Stretch } from './measure.ts';
+import type { PlugRow, State } from './plug.ts';
+import type { ProofRow } from './proof.ts';
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
@@ -41,6 +43,47 @@ function cells({ way, seconds, change, renewals, renewed, dead, restarted, found
     `${restarted}${found ? '' : ', **finds nothing**'}`,
   ];
 }
+
+const PROOF_HEAD = [
+  'the new servers',
+  'tool',
+  'what it does',
+  'exit status',
+  'resolv.conf then',
+  'meanwhile: look-ups failed',
+  'then',
+];
+
+export function proofs(rows: readonly ProofRow[]): string {
+  return table(
+    PROOF_HEAD,
+    rows.map(({ kind, way, status, changed, change, after }) => [
+      kind,
+      way.tool,
+      way.variant,
+      String(status),
+      changed.replace('right', 'the new servers').replaceAll('*', ''),
+      of(change.failed, change.asked),
+      of(after.failed, after.asked),
+    ]),
+  );
+}
+
+const PLUG_HEAD = ['tool', 'files touched when the plug was pulled', 'after the boot', 'after one more run of it'];
+
+export function plugs(rows: readonly PlugRow[]): string {
+  return table(
+    PLUG_HEAD,
+    rows.map(({ way, files, booted, nextRun }) => [
+      way.tool,
+      files.map((file) => file.replace('/etc/dhcp/dhclient-', '')).join(', '),
+      plugged(booted),
+      plugged(nextRun),
+    ]),
+  );
+}
+
+const plugged = ({ resolvConf, dhclientConf }: State) => `resolv.conf: ${resolvConf}; dhclient.conf: ${dhclientConf}`;
 
 const of = (failed: number, all: number) => strong(failed, `${failed} of ${all}`);
 const pings = ({ pings: { lost, answered } }: Stretch) => of(lost, lost + answered);

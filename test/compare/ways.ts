@@ -9,6 +9,8 @@ export interface Way {
   readonly variant: Variant | 'agent apply' | 'agent apply, dns.verify';
   /** What is on the host for it. */
   files(servers?: readonly string[]): Readonly<Record<string, string>>;
+  /** It may take many seconds. */
+  readonly slow?: true;
   /** A shell script that makes the change. */
   readonly script: string;
 }
@@ -50,7 +52,7 @@ export const VERSIONS = {
   'by hand': null,
   CFEngine: 'cf-agent --version',
   Puppet: 'puppet --version',
-  Ansible: 'ansible --version | head -1',
+  Ansible: 'LC_ALL=C.UTF-8 ansible --version | head -1',
   Holdfast: 'agent --version',
 } as const;
 
@@ -107,7 +109,7 @@ function puppet(variant: Variant): Way {
   );
   const service = restart ? "service { 'networking': ensure => running, enable => true }\n" : '';
   const files = (servers?: readonly string[]) => ({ ...site(servers), '/root/site.pp': resources.join('') + service });
-  return { tool: 'Puppet', variant, files, script: 'puppet apply /root/site.pp' };
+  return { tool: 'Puppet', variant, slow: true, files, script: 'puppet apply /root/site.pp' };
 }
 
 function ansible(variant: Variant): Way {
@@ -122,7 +124,13 @@ ${restart && from === 'dhclient.conf' ? '      notify: restart networking\n' : '
     : '';
   const play = `- hosts: localhost\n  connection: local\n  tasks:\n${tasks.join('')}${handlers}`;
   const files = (servers?: readonly string[]) => ({ ...site(servers), '/root/play.yaml': play });
-  return { tool: 'Ansible', variant, files, script: 'ansible-playbook -i localhost, /root/play.yaml' };
+  return {
+    tool: 'Ansible',
+    variant,
+    slow: true,
+    files,
+    script: 'LC_ALL=C.UTF-8 ansible-playbook -i localhost, /root/play.yaml',
+  };
 }
 
 function holdfast(verify: boolean): Way {
@@ -134,13 +142,17 @@ function holdfast(verify: boolean): Way {
   };
 }
 
+const BEST_VARIANT: Variant = 'both files, and an enter hook that keeps dhclient from resolv.conf';
 const variants = Object.keys(VARIANTS) as Variant[];
 
 export const HAND = byHand('both files');
 /** The best that is known without Holdfast, by the quickest of the tools. */
-export const BEST = cfengine('both files, and an enter hook that keeps dhclient from resolv.conf');
+export const BEST = cfengine(BEST_VARIANT);
 export const HOLDFAST = holdfast(false);
 export const VERIFIED = holdfast(true);
+
+/** Those of which each tool has one: where the plug is pulled. */
+export const TOOLS: readonly Way[] = [BEST, puppet(BEST_VARIANT), ansible(BEST_VARIANT), VERIFIED];
 
 export const WAYS: readonly Way[] = [
   HAND,

@@ -107,9 +107,13 @@ export class Machine extends LabSystem {
   /** Within it; `{ where: 'server' }`: on the far side of its wire. */
   spawn(argv: readonly string[], options: RunOptions = {}): ChildProcess {
     if (options.where === 'server') return this.outside.spawn(argv, options);
-    const environment = Object.entries({ ...ENVIRONMENT, ...options.env }).map(([name, value]) => `${name}=${value}`);
-    const inside = ['-t', String(this.#booted.leader), '-a', '--', 'env', '-i', ...environment];
-    return this.outside.spawn(['nsenter', ...inside, ...argv]);
+    return this.outside.spawn(this.commandLine(argv, options.env));
+  }
+
+  /** By which `outside` runs a program within it: for whoever has to stand between, such as strace. */
+  commandLine(argv: readonly string[], env: Readonly<Record<string, string>> = {}): string[] {
+    const environment = Object.entries({ ...ENVIRONMENT, ...env }).map(([name, value]) => `${name}=${value}`);
+    return ['nsenter', '-t', String(this.#booted.leader), '-a', '--', 'env', '-i', ...environment, ...argv];
   }
 
   path(file: string): string {
@@ -152,6 +156,14 @@ export class Machine extends LabSystem {
       await gone;
     }
     await this.outside.sh('ip netns del machine');
+  }
+
+  /** All of its processes end at once, as at a power cut that loses nothing of what was written; `reboot` boots it. */
+  async pullPlug(): Promise<void> {
+    const { nspawn, leader } = this.#booted;
+    const gone = once(nspawn, 'exit');
+    await this.outside.sh(`kill -KILL ${leader}`);
+    await gone;
   }
 
   async close(): Promise<void> {
