@@ -3,34 +3,37 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pings, Watch } from '../lab/watch.ts';
 import { watchFile, watchPings } from '../lab/watch.ts';
-import { ADDRESS, judge, NAME, resolvConf } from './change.ts';
+import { ADDRESS, judge, NAME } from './change.ts';
 import { type LookUps, watchLookUps } from './look-ups.ts';
 import { BEYOND, type Subject } from './subject.ts';
 import type { Way } from './ways.ts';
 
-const RESOLV_CONF = '/etc/resolv.conf';
 /** How long a host without its old servers is looked at. */
 const DEAD_MS = 5_000;
 
 /** What was seen in a stretch of time. */
 export interface Stretch {
-  /** How long resolv.conf named other servers than the new ones, ms. */
-  readonly wrongMs: number;
-  /** How long it was empty or was not there, ms. */
-  readonly emptyMs: number;
   readonly lookUps: LookUps;
   readonly pings: Pings;
 }
 
+export interface Renewals extends Stretch {
+  readonly count: number;
+  /** How long resolv.conf named other servers than the new ones, ms. */
+  readonly wrongMs: number;
+  /** How long it was empty or was not there, ms. */
+  readonly emptyMs: number;
+}
+
 export interface Row {
-  readonly way: Pick<Way, 'tool' | 'variant'>;
+  readonly way: Pick<Way, 'tool' | 'variant' | 'client'>;
   /** How long the tool took, s. */
   readonly seconds: number;
   /** The tool, from its start to its end. */
   readonly change: Stretch;
   /** What resolv.conf is then: see `judge`. */
   readonly changed: string;
-  readonly renewals: Stretch & { readonly count: number };
+  readonly renewals: Renewals;
   readonly renewed: string;
   /** The old servers are shut down. */
   readonly dead: LookUps;
@@ -43,19 +46,21 @@ export interface Row {
 export async function measure(subject: Subject, way: Way, renewals: number): Promise<Row> {
   const { system } = subject;
   for (const [file, text] of Object.entries(way.files())) await system.write(file, text);
-  const leases = subject.leases();
 
-  const changing = await watch(subject);
+  const changing = await watchHost(subject);
+  await subject.begin();
   const start = performance.now();
   await system.sh(way.script);
   const seconds = (performance.now() - start) / 1e3;
   const change = await changing.stop();
   const changed = await now(subject);
-  const restarts = way.variant.includes('restarted');
-  if (!restarts && subject.leases() > leases) throw new Error('a renewal came before the change was made');
+  if (subject.disturbed()) throw new Error('a renewal came before the change was made');
 
-  const renewing = await watch(subject);
+  const { file: path, wanted } = subject.resolvConf;
+  const file = await watchFile(system, path, { content: wanted, keyword: 'nameserver' });
+  const renewing = await watchHost(subject);
   await subject.renewals(renewals);
+  const { wrongMs, emptyMs, absentMs } = await file.stop();
   const stretch = await renewing.stop();
   const renewed = await now(subject);
 
@@ -68,11 +73,11 @@ export async function measure(subject: Subject, way: Way, renewals: number): Pro
   const restarted = await now(subject);
   const found = await system.run(['timeout', '10', 'getent', 'ahostsv4', NAME]);
   return {
-    way: { tool: way.tool, variant: way.variant },
+    way: { tool: way.tool, variant: way.variant, client: way.client },
     seconds,
     change,
     changed,
-    renewals: { ...stretch, count: renewals },
+    renewals: { ...stretch, count: renewals, wrongMs, emptyMs: emptyMs + absentMs },
     renewed,
     dead,
     restarted,
@@ -80,19 +85,23 @@ export async function measure(subject: Subject, way: Way, renewals: number): Pro
   };
 }
 
-async function now({ system }: Subject): Promise<string> {
-  return judge(await system.read(RESOLV_CONF));
+async function now({ system, resolvConf: { file, wanted } }: Subject): Promise<string> {
+  let text = await system.read(file);
+  // dhclient-script empties it for a moment: that is the poller's to tell.
+  for (let n = 0; n < 5 && text === ''; n++) {
+    await pause(50);
+    text = await system.read(file);
+  }
+  return judge(text, wanted);
 }
 
-async function watch({ system }: Subject): Promise<Watch<Stretch>> {
-  const file = await watchFile(system, RESOLV_CONF, { content: resolvConf(), keyword: 'nameserver' });
+async function watchHost({ system }: Subject): Promise<Watch<Stretch>> {
   const pings = await watchPings(system, BEYOND, 'host');
   const lookUps = await watchLookUps(system, NAME, ADDRESS);
   return {
     async stop() {
-      const { wrongMs, emptyMs, absentMs } = await file.stop();
       const [lookedUp, pinged] = await Promise.all([lookUps.stop(), pings.stop()]);
-      return { wrongMs, emptyMs: emptyMs + absentMs, lookUps: lookedUp, pings: pinged };
+      return { lookUps: lookedUp, pings: pinged };
     },
   };
 }

@@ -1,118 +1,105 @@
 /**
  * `npm run compare`: the same change of DNS servers by other tools and by Holdfast, each on a Debian 12 of its own that
  * boots for it, and what the host looks like afterwards. Writes docs/comparison.md; takes about half an hour.
- * `npm run compare -- TEXT …`: only the ways whose names have one of these, printed. Needs root and systemd-nspawn.
+ * `npm run compare -- TEXT …`: measures only the rows whose titles have one of these again. Needs root and systemd-nspawn.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { loadavg, release } from 'node:os';
 import { REPOSITORY } from '../lab/host.ts';
 import { unavailable } from '../systems/machine.ts';
+import { CLIENTS } from './clients.ts';
+import { keep, type Tables } from './findings.ts';
 import { measure } from './measure.ts';
-import { FINDINGS, type Findings, type Versions, writePage } from './page.ts';
+import { writePage } from './page.ts';
 import { measurePlug } from './plug.ts';
 import { BAD_SERVERS, measureProof } from './proof.ts';
-import { bootedSubject } from './subject.ts';
-import { comparison, plugs, proofs } from './table.ts';
-import { BEST, TOOLS, VERIFIED, VERSIONS, WAYS } from './ways.ts';
+import { bootedSubject, quietFor } from './subject.ts';
+import { BEST, TOOLS, VERIFIED, WAYS } from './ways.ts';
 
 const RENEWALS = 25;
-/** The whole row again, where a renewal came too early or a process was not let run for long. */
+/** The whole row again, where a renewal came too early or something was not let run for too long. */
 const TRIES = 3;
-/** So many files were in place when the plug was pulled; a tool with fewer has fewer rows. */
+/** So many files were touched when the plug was pulled; a tool with fewer has fewer rows. */
 const PLUGGED_AFTER = [1, 2, 3];
 
-const missing = unavailable();
-if (missing) {
-  console.log(`The comparison ${missing}.`);
-  process.exit(1);
+interface Job<Table extends keyof Tables = keyof Tables> {
+  readonly table: Table;
+  readonly title: string;
+  /** Null: there is no such row. */
+  measure(): Promise<Tables[Table] | null>;
 }
-delete process.env.NODE_EXTRA_CA_CERTS;
-const filters = process.argv.slice(2);
-const isChosen = (title: string) => filters.length === 0 || filters.some((text) => title.includes(text));
 
-const failed: string[] = [];
-
-const rows = await inTurn(
-  WAYS.map((way) => ({
+const jobs: readonly Job[] = [
+  ...WAYS.map((way) => ({
+    table: 'tools' as const,
     title: `${way.tool}: ${way.variant}`,
     measure: async () => {
-      await using subject = await bootedSubject(way);
+      await using subject = await bootedSubject(quietFor(way));
       return await measure(subject, way, RENEWALS);
     },
-    show: comparison,
   })),
-);
-const proofRows = await inTurn(
-  BAD_SERVERS.flatMap((bad) =>
+  ...CLIENTS.flatMap(({ name, ways, subject: make }) =>
+    ways.map((way) => ({
+      table: 'clients' as const,
+      title: `${name}: ${way.tool}: ${way.variant}`,
+      measure: async () => {
+        await using subject = await make(way);
+        return await measure(subject, { ...way, client: name }, RENEWALS);
+      },
+    })),
+  ),
+  ...BAD_SERVERS.flatMap((bad) =>
     [BEST, VERIFIED].map((way) => ({
+      table: 'proofs' as const,
       title: `${bad.kind}: ${way.tool}`,
       measure: async () => {
-        await using subject = await bootedSubject({ slow: true });
+        await using subject = await bootedSubject('long');
         return await measureProof(subject, way, bad);
       },
-      show: proofs,
     })),
   ),
-);
-const plugRows = await inTurn(
-  TOOLS.flatMap((way) =>
+  ...TOOLS.flatMap((way) =>
     PLUGGED_AFTER.map((files) => ({
-      title: `plug: ${way.tool} after ${files}`,
+      table: 'plugs' as const,
+      title: `plug pulled: ${way.tool} after ${files}`,
       measure: async () => {
-        await using subject = await bootedSubject({ slow: true });
+        await using subject = await bootedSubject('long');
         return await measurePlug(subject.system, way, files);
       },
-      show: plugs,
     })),
   ),
-);
-if (filters.length === 0) {
-  const findings: Findings = { rows, proofRows, plugRows, failed, versions: await versions() };
-  writeFileSync(FINDINGS, JSON.stringify(findings, null, 1));
-  writePage(findings);
+];
+
+if (import.meta.main) {
+  const missing = unavailable();
+  if (missing) {
+    console.log(`The comparison ${missing}.`);
+    process.exit(1);
+  }
+  delete process.env.NODE_EXTRA_CA_CERTS; // it makes every Node start slower
+  const texts = process.argv.slice(2);
+  const commit = execFileSync('git', ['-C', REPOSITORY, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+  // One at a time, since whatever runs beside it would be measured too.
+  for (const [place, { table, title, measure }] of jobs.entries()) {
+    if (texts.length > 0 && !texts.some((text) => title.includes(text))) continue;
+    const row = await tried(title, measure);
+    console.log(title, JSON.stringify(row));
+    if (row === undefined) continue;
+    const date = new Date().toISOString().slice(0, 10);
+    keep({ table, title, place, row, date, commit, kernel: release(), load: loadavg()[0]! });
+  }
+  await writePage();
   console.log('docs/comparison.md is written');
 }
 
-interface Job<Result> {
-  readonly title: string;
-  /** Null: there is no such row. */
-  measure(): Promise<Result | null>;
-  show(rows: readonly Result[]): string;
-}
-
-/** One at a time, since whatever runs beside it would be measured too. */
-async function inTurn<Result>(jobs: readonly Job<Result>[]): Promise<Result[]> {
-  const done: Result[] = [];
-  for (const job of jobs.filter(({ title }) => isChosen(title))) {
-    const row = await tried(job);
-    if (row === null) continue;
-    done.push(row);
-    console.log(job.show([row]).split('\n')[2]);
-  }
-  return done;
-}
-
-async function tried<Result>({ title, measure }: Job<Result>): Promise<Result | null> {
-  for (let n = 1; ; n++) {
+/** Null: it could not be measured; undefined: there is no such row. */
+async function tried<Result>(title: string, measure: () => Promise<Result | null>): Promise<Result | null | undefined> {
+  for (let n = 1; n <= TRIES; n++) {
     try {
-      return await measure();
+      return (await measure()) ?? undefined;
     } catch (error) {
       console.error(`${title}: ${error}`);
-      if (n < TRIES) continue;
-      failed.push(title);
-      return null;
     }
   }
-}
-
-async function versions(): Promise<Versions> {
-  await using subject = await bootedSubject();
-  const tools: [string, string][] = [];
-  for (const [tool, command] of Object.entries(VERSIONS)) {
-    if (command !== null) tools.push([tool, (await subject.system.sh(command)).trim()]);
-  }
-  tools.push(['dhclient', (await subject.system.sh('dhclient --version 2>&1')).trim()]);
-  const commit = execFileSync('git', ['-C', REPOSITORY, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  return { date: new Date().toISOString().slice(0, 10), kernel: release(), commit, tools };
+  return null;
 }

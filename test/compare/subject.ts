@@ -4,19 +4,30 @@ import { LabHost } from '../lab/host.ts';
 import { NEW, OLD, OLD_DHCLIENT_CONF } from '../lab/scene.ts';
 import type { LabSystem } from '../lab/system.ts';
 import { Machine } from '../systems/machine.ts';
-import { ADDRESS, NAME } from './change.ts';
-import { RIVALS } from './ways.ts';
+import { ADDRESS, NAME, resolvConf } from './change.ts';
+import { RIVALS, type Way } from './ways.ts';
 
-/** Seconds until the first renewal: the change is made before. */
-const QUIET = { quick: 15, slow: 40 } as const;
+/**
+ * No renewal may fall into the change. Where the client itself is left alone by it, it is stopped (SIGSTOP) meanwhile and
+ * renews as soon as it is let go. Where it takes a new lease in it, the lease before is a long one. What cannot be stopped
+ * gets a first lease that is long enough for a quick tool.
+ */
+export const FIRST_LEASE = { stopped: { renewEvery: 1 }, long: { lease: 3600 }, waiting: { renewEvery: 40 } } as const;
+export type Quiet = keyof typeof FIRST_LEASE;
+
+export const quietFor = ({ restarts }: Pick<Way, 'restarts'>): Quiet => (restarts ? 'long' : 'stopped');
 
 export interface Subject extends AsyncDisposable {
   /** What is changed. */
   readonly system: LabSystem;
+  /** Where its C library, or what answers it, has the name servers from, and what should be there. */
+  readonly resolvConf: { readonly file: string; readonly wanted: string };
   /** Where the far side of its wire is. */
   readonly outside: LabHost;
-  /** Leases that have been taken so far. */
-  leases(): number;
+  /** From now on no lease is renewed. */
+  begin(): Promise<void>;
+  /** Whether one was nevertheless; then nothing that was seen is of use. */
+  disturbed(): boolean;
   /** From now on a lease is renewed every second; until `count` of them were. */
   renewals(count: number): Promise<void>;
   /** The old name servers are shut down. */
@@ -29,17 +40,17 @@ export interface Subject extends AsyncDisposable {
 export const BEYOND = '10.99.0.1';
 
 /** A Debian 12 that boots, with all the tools; `restart` is a reboot. */
-export async function bootedSubject({ slow = false } = {}): Promise<Subject & { readonly system: Machine }> {
+export async function bootedSubject(quiet: Quiet): Promise<Subject & { readonly system: Machine }> {
   const machine = await Machine.boot({
     release: 'bookworm',
     packages: RIVALS,
     files: { '/etc/dhcp/dhclient.conf': OLD_DHCLIENT_CONF },
     // Nobody shall run them but we.
     setup: 'for unit in puppet cfengine3 cf-execd cf-serverd cf-monitord; do systemctl mask $unit.service; done',
-    dhcp: { renewEvery: QUIET[slow ? 'slow' : 'quick'] },
+    dhcp: FIRST_LEASE[quiet],
   });
   await machine.installAgent();
-  const leases = leasesBy(machine.outside, machine.server!);
+  const leases = leasesBy(machine, machine.outside, machine.server!, quiet);
   const leave = () => machine.close();
   return {
     system: machine,
@@ -51,11 +62,11 @@ export async function bootedSubject({ slow = false } = {}): Promise<Subject & { 
 }
 
 /** A throw-away host without systemd, for a short row; `restart` is one of dhclient, after the address is lost. */
-export async function labSubject(): Promise<Subject> {
+export async function labSubject(quiet: Quiet = 'stopped'): Promise<Subject> {
   const host = await LabHost.create();
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await connect(host);
-  const server = await startDhcpServer(host, { renewEvery: QUIET.slow });
+  const server = await startDhcpServer(host, FIRST_LEASE[quiet]);
   let client = Dhclient.start(host);
   await client.leased();
   const restart = async () => {
@@ -67,13 +78,14 @@ export async function labSubject(): Promise<Subject> {
   return {
     system: host,
     ...(await farSide(host)),
-    ...leasesBy(host, server),
+    ...leasesBy(host, host, server, quiet),
     restart,
     [Symbol.asyncDispose]: () => host.close(),
   };
 }
 
-async function farSide(outside: LabHost) {
+/** Behind it: name servers old and new, and an address to ping. */
+export async function farSide(outside: LabHost) {
   await outside.sh(`ip addr add ${BEYOND}/32 dev lo`, { where: 'server' });
   const old = await Promise.all(OLD.map((address) => startNameServer(outside, address, { [NAME]: ADDRESS })));
   for (const address of NEW) await startNameServer(outside, address, { [NAME]: ADDRESS });
@@ -81,23 +93,37 @@ async function farSide(outside: LabHost) {
     for (const server of old) await server.stop();
     for (const address of OLD) await outside.sh(`ip addr del ${address}/32 dev srv0`, { where: 'server' });
   };
-  return { outside, shutOldServers };
+  return { outside, shutOldServers, resolvConf: { file: '/etc/resolv.conf', wanted: resolvConf() } };
 }
 
-function leasesBy(outside: LabHost, first: DhcpServer) {
+/** @param first the server until the first renewal is over. @param client what it serves. */
+export function leasesBy(
+  system: LabSystem,
+  outside: LabHost,
+  first: DhcpServer,
+  quiet: Quiet,
+  { client = 'dhclient', offers = '' } = {},
+) {
   let server = first;
-  let quiet = true;
-  const renewals = async (count: number) => {
-    if (quiet) {
-      await server.stop();
-      server = await startDhcpServer(outside, { renewEvery: 1 });
-      quiet = false;
-    }
+  let before = 0;
+  const hurry = async () => {
+    await server.stop();
+    server = await startDhcpServer(outside, { renewEvery: 1, offers });
+  };
+  const begin = async () => {
+    if (quiet === 'stopped') await system.sh(`kill -STOP $(pidof ${client}); sleep 0.5`); // for a script that runs already
+    if (quiet === 'long') await hurry();
+    before = server.log.count(ACK);
+  };
+  const renewals = async (count: number): Promise<void> => {
+    if (quiet === 'waiting') await hurry();
     let from = server.log.lines.length;
+    if (quiet === 'stopped') await system.sh(`kill -CONT $(pidof ${client})`);
     // It asks for a further one when it is done with the last.
     for (let n = 0; n <= count; n++) from = (await server.log.indexOf(ACK, from)) + 1;
   };
-  return { leases: () => server.log.count(ACK), renewals };
+  const disturbed = () => quiet !== 'long' && server.log.count(ACK) > before;
+  return { begin, renewals, disturbed };
 }
 
 const ACK = /^DHCPACK/;

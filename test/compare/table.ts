@@ -29,7 +29,7 @@ export function comparison(rows: readonly Row[]): string {
 
 function cells({ way, seconds, change, renewals, renewed, dead, restarted, found }: Row): string[] {
   return [
-    way.tool,
+    way.client === undefined ? way.tool : `${way.client}: ${way.tool}`,
     way.variant,
     seconds.toFixed(1),
     of(change.lookUps.failed, change.lookUps.asked),

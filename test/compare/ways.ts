@@ -6,11 +6,13 @@ import { agentYaml, dhclientConf, resolvConf } from './change.ts';
 
 export interface Way {
   readonly tool: keyof typeof VERSIONS;
-  readonly variant: Variant | 'agent apply' | 'agent apply, dns.verify';
+  readonly variant: string;
+  /** Which DHCP client the host has, where it is not dhclient. */
+  readonly client?: string | undefined;
   /** What is on the host for it. */
   files(servers?: readonly string[]): Readonly<Record<string, string>>;
-  /** It may take many seconds. */
-  readonly slow?: true;
+  /** The client takes a new lease in it. */
+  readonly restarts?: true | undefined;
   /** A shell script that makes the change. */
   readonly script: string;
 }
@@ -69,9 +71,9 @@ const site = (servers?: readonly string[]) => ({
 const RESTART = 'systemctl restart networking';
 
 function byHand(variant: Variant): Way {
-  const { copies, restart }: Deployed = VARIANTS[variant];
+  const { copies }: Deployed = VARIANTS[variant];
   const commands = Object.entries(copies).map(([from, to]) => `cat /root/site/${from} >${to}`);
-  return { tool: 'by hand', variant, files: site, script: [...commands, ...(restart ? [RESTART] : [])].join('\n') };
+  return { tool: 'by hand', variant, files: site, script: commands.join('\n') };
 }
 
 function cfengine(variant: Variant): Way {
@@ -94,6 +96,7 @@ ${commands}}
   return {
     tool: 'CFEngine',
     variant,
+    restarts: restart,
     files,
     script: 'chmod 600 /root/policy.cf; cf-agent --no-lock --file /root/policy.cf',
   };
@@ -109,7 +112,7 @@ function puppet(variant: Variant): Way {
   );
   const service = restart ? "service { 'networking': ensure => running, enable => true }\n" : '';
   const files = (servers?: readonly string[]) => ({ ...site(servers), '/root/site.pp': resources.join('') + service });
-  return { tool: 'Puppet', variant, slow: true, files, script: 'puppet apply /root/site.pp' };
+  return { tool: 'Puppet', variant, restarts: restart, files, script: 'puppet apply /root/site.pp' };
 }
 
 function ansible(variant: Variant): Way {
@@ -127,7 +130,8 @@ ${restart && from === 'dhclient.conf' ? '      notify: restart networking\n' : '
   return {
     tool: 'Ansible',
     variant,
-    slow: true,
+
+    restarts: restart,
     files,
     script: 'LC_ALL=C.UTF-8 ansible-playbook -i localhost, /root/play.yaml',
   };
