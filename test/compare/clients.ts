@@ -3,7 +3,7 @@ import { Dhcpcd, dhcpcdHost, OLD_DHCPCD_CONF } from '../lab/dhcpcd.ts';
 import { NEW, OLD } from '../lab/scene.ts';
 import { Machine } from '../systems/machine.ts';
 import { agentYaml, resolvConf } from './change.ts';
-import { FIRST_LEASE, farSide, leasesBy, quietFor, type Subject } from './subject.ts';
+import { FIRST_LEASE, farSide, leasesBy, type Subject } from './subject.ts';
 import { HOLDFAST, type Way } from './ways.ts';
 
 export interface Client {
@@ -33,7 +33,7 @@ const dhcpcd: Client = {
     HOLDFAST,
   ],
   async subject(way) {
-    const quiet = quietFor(way);
+    const quiet = way.restarts ? 'long' : 'waiting';
     const { host, server, client: first } = await dhcpcdHost(FIRST_LEASE[quiet]);
     let client = first;
     const restart = async () => {
@@ -46,7 +46,7 @@ const dhcpcd: Client = {
     return {
       system: host,
       ...(await farSide(host)),
-      ...leasesBy(host, host, server, quiet, { client: 'dhcpcd' }),
+      ...leasesBy(host, host, server, quiet),
       restart,
       [Symbol.asyncDispose]: end,
     };
@@ -88,7 +88,6 @@ const networkd: Client = {
     },
   ],
   async subject(way) {
-    // To be stopped is no way for it: resolvectl asks it.
     const quiet = way.restarts ? 'long' : 'waiting';
     const machine = await Machine.boot({
       release: 'bookworm',

@@ -8,6 +8,8 @@ import { type LookUps, watchLookUps } from './look-ups.ts';
 import { BEYOND, type Subject } from './subject.ts';
 import type { Way } from './ways.ts';
 
+/** By then a renewal's script has ended, and the next one has not begun. */
+const SETTLED_MS = 400;
 /** How long a host without its old servers is looked at. */
 const DEAD_MS = 5_000;
 
@@ -62,6 +64,8 @@ export async function measure(subject: Subject, way: Way, renewals: number): Pro
   await subject.renewals(renewals);
   const { wrongMs, emptyMs, absentMs } = await file.stop();
   const stretch = await renewing.stop();
+  await subject.renewals(0);
+  await pause(SETTLED_MS);
   const renewed = await now(subject);
 
   await subject.shutOldServers();

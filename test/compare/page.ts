@@ -39,7 +39,7 @@ somebody who knows that dhclient reads its configuration only once: an exit hook
 each event, and an enter hook that makes dhclient leave resolv.conf alone (\`make_resolv_conf() { :; }\`).
 
 A tool that runs regularly puts resolv.conf right again at its next run (Puppet by default every 30 minutes, cf-agent every 5), until the next
-renewal; here each runs once. Names of the tools' own registers of hosts, and how they reach a host, are not part of this.
+renewal; here each runs once, on the host itself.
 
 ${comparison(rows('tools'))}
 ## Other clients

@@ -10,7 +10,8 @@ import { RIVALS, type Way } from './ways.ts';
 /**
  * No renewal may fall into the change. Where the client itself is left alone by it, it is stopped (SIGSTOP) meanwhile and
  * renews as soon as it is let go. Where it takes a new lease in it, the lease before is a long one. What cannot be stopped
- * gets a first lease that is long enough for a quick tool.
+ * (systemd-networkd, which resolvectl asks; a child of nsenter, which stops along with it and for good) gets a first lease
+ * that is long enough for a quick tool.
  */
 export const FIRST_LEASE = { stopped: { renewEvery: 1 }, long: { lease: 3600 }, waiting: { renewEvery: 40 } } as const;
 export type Quiet = keyof typeof FIRST_LEASE;
@@ -28,7 +29,7 @@ export interface Subject extends AsyncDisposable {
   begin(): Promise<void>;
   /** Whether one was nevertheless; then nothing that was seen is of use. */
   disturbed(): boolean;
-  /** From now on a lease is renewed every second; until `count` of them were. */
+  /** From now on a lease is renewed every second; until `count` of them were, and the next one begins. */
   renewals(count: number): Promise<void>;
   /** The old name servers are shut down. */
   shutOldServers(): Promise<void>;
@@ -62,7 +63,7 @@ export async function bootedSubject(quiet: Quiet): Promise<Subject & { readonly 
 }
 
 /** A throw-away host without systemd, for a short row; `restart` is one of dhclient, after the address is lost. */
-export async function labSubject(quiet: Quiet = 'stopped'): Promise<Subject> {
+export async function labSubject(quiet: Quiet = 'waiting'): Promise<Subject> {
   const host = await LabHost.create();
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await connect(host);
@@ -96,29 +97,25 @@ export async function farSide(outside: LabHost) {
   return { outside, shutOldServers, resolvConf: { file: '/etc/resolv.conf', wanted: resolvConf() } };
 }
 
-/** @param first the server until the first renewal is over. @param client what it serves. */
-export function leasesBy(
-  system: LabSystem,
-  outside: LabHost,
-  first: DhcpServer,
-  quiet: Quiet,
-  { client = 'dhclient', offers = '' } = {},
-) {
+/** @param first the server until the first renewal is over. */
+export function leasesBy(system: LabSystem, outside: LabHost, first: DhcpServer, quiet: Quiet, { offers = '' } = {}) {
   let server = first;
+  let hurried = false;
   let before = 0;
   const hurry = async () => {
+    hurried = true;
     await server.stop();
     server = await startDhcpServer(outside, { renewEvery: 1, offers });
   };
   const begin = async () => {
-    if (quiet === 'stopped') await system.sh(`kill -STOP $(pidof ${client}); sleep 0.5`); // for a script that runs already
+    if (quiet === 'stopped') await system.sh(`kill -STOP $(pidof dhclient); sleep 0.5`); // for a script that runs already
     if (quiet === 'long') await hurry();
     before = server.log.count(ACK);
   };
   const renewals = async (count: number): Promise<void> => {
-    if (quiet === 'waiting') await hurry();
+    if (quiet === 'waiting' && !hurried) await hurry();
     let from = server.log.lines.length;
-    if (quiet === 'stopped') await system.sh(`kill -CONT $(pidof ${client})`);
+    if (quiet === 'stopped') await system.sh(`kill -CONT $(pidof dhclient)`);
     // It asks for a further one when it is done with the last.
     for (let n = 0; n <= count; n++) from = (await server.log.indexOf(ACK, from)) + 1;
   };
