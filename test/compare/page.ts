@@ -1,5 +1,6 @@
 /** docs/comparison.md: what was done, and the tables. As a program it writes the page anew from what was measured. */
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY } from '../lab/host.ts';
 import { type Finding, findings, type Tables } from './findings.ts';
@@ -20,7 +21,8 @@ function page(tools: readonly string[]): string {
   return `# The same change by others
 
 Written by \`npm run compare\`; measured ${different(all, 'date')} at ${different(all, 'commit')} with Linux ${different(all, 'kernel')} on a
-machine with a load average of ${loads.at(0)?.toFixed(0)} to ${loads.at(-1)?.toFixed(0)}. ${tools.join('; ')}.
+machine with ${availableParallelism()} cores and a load average of ${loads.at(0)?.toFixed(0)} to ${loads.at(-1)?.toFixed(0)}. How long a
+tool took, and how many look-ups and pings there were, depends on that. ${tools.join('; ')}.
 
 Each row is a Debian 12 of its own that boots with systemd, ifupdown and dhclient, whose dhclient.conf names two old DNS servers;
 old and new ones all answer. The change puts two new servers, a search list and \`options\` into resolv.conf and dhclient.conf.
@@ -51,7 +53,8 @@ ${comparison(rows('clients'))}
 ## To servers that do not work
 
 The same change, to servers that are wrong in one way each. The old ones work. Look-ups are watched while the tool runs, and for 5 s when it
-has ended; there is no renewal in between.
+has ended; there is no renewal in between. A server that answers only by TCP passes the direct question; the look-up afterwards fails, and
+Holdfast puts the old ones back: what failed meanwhile is between the two.
 
 ${proofs(rows('proofs'))}
 ## The plug is pulled in the middle
