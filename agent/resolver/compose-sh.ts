@@ -69,6 +69,9 @@ ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours;
             if [ -s "$temporary" ]; then
                 cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
             fi
+    elif [ ! -w "\${file%/*}" ] && [ -w "$file" ]; then
+        # The client's service may write this file and nothing beside it (ProtectSystem= and ReadWritePaths= of systemd).
+        printf '%s' "$wanted" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
     fi
     rm -f -- "$temporary" 2>/dev/null || :
     return 0

@@ -1,0 +1,29 @@
+/** NetworkManager takes the lease, as Debian's service has it. */
+import { test } from 'node:test';
+import { bootWith, heldOn, RELEASES } from './clients.ts';
+import { unavailable } from './machine.ts';
+
+const skip = unavailable();
+const CONNECTION = `[connection]
+id=eth0
+uuid=11111111-1111-1111-1111-111111111111
+type=ethernet
+interface-name=eth0
+[ipv4]
+method=auto
+[ipv6]
+method=disabled
+`;
+const client = {
+  unit: 'NetworkManager',
+  lease: 4,
+  files: { '/etc/NetworkManager/system-connections/eth0.nmconnection': CONNECTION },
+} as const;
+
+for (const release of RELEASES) {
+  test(`${release}: held now, through leases and a reboot, without a packet lost; revert`, { skip }, async (t) => {
+    await using machine = await bootWith(release, client);
+    t.diagnostic(await machine.sh('NetworkManager --version'));
+    await heldOn(machine, client, t);
+  });
+}
