@@ -32,9 +32,8 @@ const dhcpcd: Client = {
     },
     HOLDFAST,
   ],
-  async subject(way) {
-    const quiet = way.restarts ? 'long' : 'waiting';
-    const { host, server, client: first } = await dhcpcdHost(FIRST_LEASE[quiet]);
+  async subject() {
+    const { host, server, client: first } = await dhcpcdHost(FIRST_LEASE.waiting);
     let client = first;
     const restart = async () => {
       await client.kill();
@@ -46,7 +45,7 @@ const dhcpcd: Client = {
     return {
       system: host,
       ...(await farSide(host)),
-      ...leasesBy(host, host, server, quiet),
+      ...leasesBy(host, host, server, 'waiting'),
       restart,
       [Symbol.asyncDispose]: end,
     };

@@ -61,7 +61,7 @@ ${proofs(rows('proofs'))}
 
 Each tool is held for 0.4 s after each file that it has renamed (by strace), and there all processes of the host are killed
 at once; what was written stays. Then the host boots, and then the tool runs once more. \`test/faults/verify.test.ts\` kills Holdfast at each
-system call by which something changes.
+system call by which something changes. cf-agent moves the old file aside first (\`.cfsaved\`), so for a moment there is none.
 
 ${plugs(rows('plugs'))}${failed.length === 0 ? '' : `\nCould not be measured: ${failed.join('; ')}.\n`}`;
 }

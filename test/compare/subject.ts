@@ -27,7 +27,7 @@ export interface Subject extends AsyncDisposable {
   readonly outside: LabHost;
   /** From now on no lease is renewed. */
   begin(): Promise<void>;
-  /** Whether one was nevertheless; then nothing that was seen is of use. */
+  /** Whether one was nevertheless: unless the way itself takes a lease, nothing that was seen is of use then. */
   disturbed(): boolean;
   /** From now on a lease is renewed every second; until `count` of them were, and the next one begins. */
   renewals(count: number): Promise<void>;
@@ -119,7 +119,7 @@ export function leasesBy(system: LabSystem, outside: LabHost, first: DhcpServer,
     // It asks for a further one when it is done with the last.
     for (let n = 0; n <= count; n++) from = (await server.log.indexOf(ACK, from)) + 1;
   };
-  const disturbed = () => quiet !== 'long' && server.log.count(ACK) > before;
+  const disturbed = () => server.log.count(ACK) > before;
   return { begin, renewals, disturbed };
 }
 
