@@ -48,6 +48,8 @@ ${comparison(rows('tools'))}
 
 The same where another program takes the lease, by hand and by Holdfast. systemd-networkd is watched where systemd-resolved has its servers from, and
 has no \`options\`. dhcpcd runs on a host without systemd: its restart is one of dhcpcd, after the address is lost.
+\`networkctl reload\` and \`dhcpcd -n\` return before they act: 3 s after the former are part of *meanwhile*; nothing after the latter is,
+and what it loses is in [clients.md](clients.md).
 
 ${comparison(rows('clients'))}
 ## To servers that do not work
