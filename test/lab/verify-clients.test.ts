@@ -1,0 +1,66 @@
+/** `dns.verify` where another client than dhclient takes the lease: what is refused or put back leaves nothing of the client's changed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startNameServer } from './dhcp.ts';
+import { dhcpcdHost, noDhcpcd } from './dhcpcd.ts';
+import type { LabHost } from './host.ts';
+import { managedHost, noNetworkManager, offersOf } from './networkmanager.ts';
+import { startOddNameServer } from './odd-dns.ts';
+import { nameservers, OLD } from './scene.ts';
+
+const NAME = 'puppet.example.com';
+const DEAD = '10.77.0.33';
+/** Answers to whoever asks it directly, and not to the C library. */
+const TCP_ONLY = '10.77.0.34';
+const RIGHT = '10.77.0.35';
+
+const CLIENTS = {
+  dhcpcd: { skip: noDhcpcd, host: () => dhcpcdHost(), files: '/etc/dhcpcd.conf /etc/dhcpcd.*hook' },
+  NetworkManager: {
+    skip: noNetworkManager,
+    host: () => managedHost({ lease: 600, offers: offersOf('old.example.com') }),
+    files: '/etc/NetworkManager/conf.d/* /etc/NetworkManager/dispatcher.d/*',
+  },
+} as const;
+
+async function apply(host: LabHost, server: string): Promise<{ code: number | null; stdout: string }> {
+  await host.write(
+    '/etc/holdfast/agent.yaml',
+    `dns:
+  nameservers: [${server}]
+  options: [timeout:1, attempts:1]
+  verify: { name: ${NAME}, expect: [10.72.0.0/16], timeout: 1s }
+`,
+  );
+  return host.agent('apply');
+}
+
+for (const [program, { skip, host: make, files }] of Object.entries(CLIENTS)) {
+  test(`${program}: refused, put back, proved`, { skip }, async () => {
+    await using scene = await make();
+    const { host } = scene;
+    for (const address of [...OLD, RIGHT]) await startNameServer(host, address, { [NAME]: '10.72.1.1' });
+    await startOddNameServer(host, TCP_ONLY, OLD[0], { kind: 'tcp-only' });
+    /** Every byte, mode and time of change of what is the client's, and resolv.conf. */
+    const state = () =>
+      host.sh(`stat -c '%n %a %Y' ${files} /etc/resolv.conf 2>&1 || :; cat ${files} /etc/resolv.conf 2>&1 || :`);
+    const before = await state();
+
+    const refused = await apply(host, DEAD);
+    assert.equal(refused.code, 4);
+    assert.match(refused.stdout, /nothing of DNS is changed, since its name server does not answer/);
+    assert.equal(await state(), before);
+
+    const putBack = await apply(host, TCP_ONLY);
+    assert.equal(putBack.code, 4);
+    assert.match(putBack.stdout, /put back, since this host could look up puppet\.example\.com before/);
+    const withoutTimes = (text: string) => text.replaceAll(/^(\S+ \d+) \d+$/gm, '$1');
+    assert.equal(withoutTimes(await state()), withoutTimes(before));
+    assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
+
+    const proved = await apply(host, RIGHT);
+    assert.equal(proved.code, 0, proved.stdout);
+    assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), [RIGHT]);
+    assert.equal((await host.agent('apply', '--detailed-exitcodes')).code, 0, 'a second apply changes nothing');
+  });
+}
