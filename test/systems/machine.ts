@@ -155,7 +155,8 @@ export class Machine extends LabSystem {
       await this.run(['systemctl', 'poweroff']);
       await gone;
     }
-    await this.outside.sh('ip netns del machine');
+    // The wire first: a network's own end comes later, and takes its end of the wire along only then.
+    await this.outside.sh('ip -n server link del port0; ip netns del machine');
   }
 
   /** All of its processes end at once, as at a power cut that loses nothing of what was written; `reboot` boots it. */
