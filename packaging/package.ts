@@ -34,10 +34,9 @@ export interface MakeOptions {
 /** Makes the .deb of one architecture, of an executable that is there, and gives its path. */
 export async function makeDebOf(arch: Arch, options: MakeOptions = {}): Promise<string> {
   const { path, ...common } = await prepared(arch, options);
-  const { compression } = options;
   const architecture = ARCHITECTURES[arch].debian;
   const output = path(`holdfast_${common.version}_${architecture}.deb`);
-  makeDeb({ ...common, architecture, output, ...(compression === undefined ? {} : { compression }) });
+  makeDeb({ ...common, architecture, output });
   return output;
 }
 
@@ -61,12 +60,12 @@ export async function makeTarballOf(arch: Arch, options: MakeOptions = {}): Prom
 
 async function prepared(
   arch: Arch,
-  { version = VERSION, executable = EXECUTABLES[arch], folder = 'dist' }: MakeOptions,
+  { version = VERSION, executable = EXECUTABLES[arch], folder = 'dist', compression = 'xz' }: MakeOptions,
 ) {
   const time = sourceTime();
   const parts = await bundledParts();
   const tree = contents({ executable: resolve(root, executable), version, time, parts });
-  return { version, time, tree, path: (name: string) => resolve(root, folder, name) };
+  return { version, time, tree, compression, path: (name: string) => resolve(root, folder, name) };
 }
 
 async function bundledParts(): Promise<Component[]> {

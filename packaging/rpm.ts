@@ -6,14 +6,15 @@ import { basename, join } from 'node:path';
 import { stage } from './contents.ts';
 import { DESCRIPTION, folded, MAINTAINER, type PackageOptions } from './deb.ts';
 
-export function makeRpm({ version, tree, architecture, time, output }: PackageOptions): void {
+export function makeRpm({ version, tree, architecture, time, output, compression = 'xz' }: PackageOptions): void {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-rpm-'));
   try {
     const staged = join(folder, 'staged');
     stage(tree, staged, time);
     const spec = join(folder, 'holdfast.spec');
     writeFileSync(spec, specification({ version, tree, time, staged }));
-    const defines = Object.entries({ ...REPRODUCIBLE, _topdir: folder, _rpmdir: join(folder, 'made') });
+    const payload = { _binary_payload: PAYLOADS[compression] };
+    const defines = Object.entries({ ...REPRODUCIBLE, ...payload, _topdir: folder, _rpmdir: join(folder, 'made') });
     const define = defines.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
     execFileSync('rpmbuild', ['-bb', '--quiet', '--target', architecture, ...define, spec], {
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -31,13 +32,23 @@ const REPRODUCIBLE = {
   use_source_date_epoch_as_buildtime: '1',
   clamp_mtime_to_source_date_epoch: '1',
   _buildhost: 'localhost',
-  // Every RHEL reads it, and it is smaller than what they would choose.
-  _binary_payload: 'w6.xzdio',
   // Strip would break the executable, which has the program in it; nor does anything else here need to be made anew.
   __os_install_post: '%{nil}',
   debug_package: '%{nil}',
   _build_id_links: 'none',
 };
+
+/** Those that no other package may have: what is no package's stays after a removal. Several may own the same one. */
+function ownFolders(paths: readonly string[]): string[] {
+  const parts = paths.map((path) => path.split('/').slice(0, -1));
+  const folders = new Set(parts.flatMap((names) => names.map((_, n) => names.slice(0, n + 1).join('/'))));
+  return [...folders]
+    .filter((folder) => /\/holdfast(\/|$)|^usr\/share\/(fish|licenses|lintian|zsh)(\/|$)/.test(folder))
+    .sort();
+}
+
+/** xz: every RHEL reads it, and it is smaller than what they would choose. */
+const PAYLOADS = { xz: 'w6.xzdio', none: 'w.ufdio' } as const;
 
 function specification({ version, tree, time, staged }: SpecificationOptions): string {
   const scriptlet = (name: string) => [`%${name}`, readFileSync(join(import.meta.dirname, 'rpm', name), 'utf8')];
@@ -58,10 +69,7 @@ function specification({ version, tree, time, staged }: SpecificationOptions): s
     ...['post', 'preun', 'postun'].flatMap(scriptlet),
     '%files',
     '%defattr(-,root,root,-)',
-    '%dir %attr(755,root,root) /etc/holdfast',
-    '%dir %attr(755,root,root) /usr/share/holdfast',
-    '%dir %attr(755,root,root) /usr/share/doc/holdfast',
-    '%dir %attr(755,root,root) /usr/share/licenses/holdfast',
+    ...ownFolders(tree.map(({ path }) => path)).map((folder) => `%dir %attr(755,root,root) /${folder}`),
     ...tree.map(({ path, mode, configuration }) => {
       return `%attr(${mode.toString(8)},root,root) ${configuration ? '%config(noreplace) ' : ''}/${path}`;
     }),

@@ -10,7 +10,7 @@ import { watchFile } from '../lab/watch.ts';
 import { ALL, CONFIGURATION, everywhere, forwarding, type Held, held, NONE, resolvConf } from './held.ts';
 import { Machine } from './machine.ts';
 import { difference, manifest } from './manifest.ts';
-import { bringPackages } from './packages.ts';
+import { bringPackages, type Format } from './packages.ts';
 
 export interface Step {
   readonly after: string;
@@ -21,14 +21,13 @@ export interface Step {
   readonly note: string;
 }
 
-const DPKG = 'DEBIAN_FRONTEND=noninteractive dpkg';
 const PATIENCE_MS = 120_000;
 
 /** Its steps, each as soon as it was looked at. Takes about two minutes, most of them waiting for renewals. */
-export async function* lifecycle(release: Suite): AsyncGenerator<Step> {
+export async function* lifecycle(release: Suite, format: Format): AsyncGenerator<Step> {
   const dhcp = { renewEvery: 1, offers: `option domain-name-servers ${OLD.join(', ')};` };
-  await using machine = await Machine.boot({ release, dhcp });
-  await bringPackages(machine);
+  await using machine = await Machine.boot({ release, dhcp, packages: format.packages });
+  await bringPackages(machine, format);
   // So that nothing of the first boot is taken for Holdfast's.
   await machine.reboot();
   const bare = await manifest(machine);
@@ -43,29 +42,33 @@ export async function* lifecycle(release: Suite): AsyncGenerator<Step> {
     return { after, held: seen, service: there.code === 0 ? await activity(machine) : null, note };
   }
 
-  await machine.sh(`${DPKG} -i /root/holdfast.deb`);
+  await machine.sh(format.install);
   const installed = difference(bare, await manifest(machine));
-  yield await look('install', everywhere(NONE), `${await onlyOwnFiles(machine, installed)} files, all of them its own`);
+  yield await look(
+    'install',
+    everywhere(NONE),
+    `${await onlyOwnFiles(machine, format, installed)} files, all of them its own`,
+  );
 
   await machine.write('/etc/holdfast/agent.yaml', CONFIGURATION);
   await machine.sh('agent apply');
   yield await look('agent apply', everywhere(ALL));
 
-  await machine.sh('systemctl start holdfast.service');
+  await machine.sh(format.start);
   assert.equal(await activity(machine), 'active');
-  yield await look('systemctl start holdfast', everywhere(ALL));
+  yield await look(format.start, everywhere(ALL));
 
   yield await look('kill -9', everywhere(ALL), await killed(machine));
   yield await look('SIGSTOP', everywhere(ALL), await hung(machine));
   yield await look('a full disk', everywhere(ALL), await fullDisk(machine));
-  yield await look('upgrade', everywhere(ALL), await upgraded(machine));
-  yield await look('upgrade, resolv.conf overwritten in between', everywhere(ALL), await overwritten(machine));
+  yield await look('upgrade', everywhere(ALL), await upgraded(machine, format));
+  yield await look('upgrade, resolv.conf overwritten in between', everywhere(ALL), await overwritten(machine, format));
 
   await machine.reboot();
   assert.equal(await activity(machine), 'active');
   yield await look('reboot', everywhere(ALL));
 
-  const removal = await machine.sh(`${DPKG} --remove holdfast`);
+  const removal = await machine.sh(format.remove);
   assert.match(removal, /files and values that it set stay as they are/);
   assert.equal(machine.exists('/usr/bin/agent'), false);
   yield await look('remove', everywhere(ALL), 'no executable: the hooks hold it');
@@ -73,22 +76,21 @@ export async function* lifecycle(release: Suite): AsyncGenerator<Step> {
   await machine.reboot();
   yield await look('remove, reboot', everywhere(ALL), 'the same, and the files hold it at boot');
 
-  const purge = await machine.sh(`${DPKG} --purge holdfast`);
+  const purge = await machine.sh(format.purge);
   assert.match(purge, /dhclient\[\d+\] on eth0 goes on with what it read when it started/);
   assert.equal(machine.exists('/run/holdfast'), false);
   assert.equal(await forwarding(machine), '0');
   await machine.reboot();
   const left = difference(bare, await manifest(machine));
   assert.deepEqual(left, [], 'nothing is left but what was there');
-  assert.equal((await machine.run(['dpkg-query', '-W', 'holdfast'])).code, 1, 'dpkg knows nothing of it');
-  assert.equal(await machine.sh('ls /var/lib/dpkg/info | grep holdfast || :'), '');
+  assert.equal((await machine.run(['sh', '-c', format.known])).code, 1, 'the tool knows nothing of it');
   yield await look('purge, reboot', everywhere(NONE), `every one of ${bare.length} files, modes and owners as before`);
   assert.deepEqual(nameservers(await machine.read('/etc/resolv.conf')), OLD);
 }
 
-/** How many; throws where one is not listed by dpkg, and is not what systemd enables a service with. */
-async function onlyOwnFiles(machine: Machine, changes: readonly string[]): Promise<number> {
-  const own = new Set((await machine.sh('dpkg -L holdfast')).split('\n'));
+/** How many; throws where one is not listed by the tool, and is not what systemd enables a service with. */
+async function onlyOwnFiles(machine: Machine, { files }: Format, changes: readonly string[]): Promise<number> {
+  const own = new Set((await machine.sh(files)).split('\n'));
   const paths = new Set(
     changes.map((line) => /(?:^[-+]\S \S+ \S+ |^[-+][0-9a-f]{64} {2})(\S*)/.exec(line)?.[1] ?? line),
   );
@@ -145,13 +147,13 @@ async function fullDisk(machine: Machine): Promise<string> {
 }
 
 /** While renewals of a dhclient come that was started with other servers. */
-async function upgraded(machine: Machine): Promise<string> {
+async function upgraded(machine: Machine, { upgrade }: Format): Promise<string> {
   const pid = await mainPid(machine);
   const spool = await spooled(machine);
   assert.ok(Object.keys(spool).length > 0, 'something waits for the collector');
   const watch = await watchFile(machine, '/etc/resolv.conf');
   const renewals = machine.leased(2);
-  await machine.sh(`${DPKG} -i /root/next.deb`);
+  await machine.sh(upgrade);
   await renewals;
   const { wrongMs, emptyMs, absentMs, changes } = await watch.stop();
   assert.deepEqual({ wrongMs, emptyMs, absentMs, changes }, { wrongMs: 0, emptyMs: 0, absentMs: 0, changes: 0 });
@@ -165,11 +167,11 @@ async function upgraded(machine: Machine): Promise<string> {
 }
 
 /** In the moment in which the old daemon has gone. */
-async function overwritten(machine: Machine): Promise<string> {
+async function overwritten(machine: Machine, { upgrade }: Format): Promise<string> {
   const pid = await mainPid(machine);
   const watch = await watchFile(machine, '/etc/resolv.conf');
   const overwriting = machine.sh(`while [ -e /proc/${pid} ]; do sleep 0.01; done; ${OVERWRITE}`);
-  await machine.sh(`${DPKG} -i /root/next.deb`);
+  await machine.sh(upgrade);
   await overwriting;
   await until(async () => (await resolvConf(machine)).nameservers, 'the new daemon heals it');
   const { wrongMs, emptyMs, changes } = await watch.stop();

@@ -4,6 +4,7 @@ import type { Machine } from './machine.ts';
 /** What is not compared, and why not: each is written by others all the time, whether or not Holdfast is there. */
 export const OTHERS: Readonly<Record<string, string>> = {
   '/var/lib/dpkg': "dpkg's own records; that none of them names Holdfast is looked at apart",
+  '/root/.rpmdb': "rpm's own records, where Debian's rpm keeps them",
   '/var/log': 'logs; the journal, where it is kept on disk',
   '/var/lib/dhcp': "dhclient's leases, one more at each renewal",
   '/var/lib/systemd/random-seed': 'another one at each shutdown',

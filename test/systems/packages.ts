@@ -1,26 +1,79 @@
-/** The packages that are installed on booted systems: what `npm run package` makes, but of the executable that was just built. */
+/**
+ * The packages that are installed on booted systems: what `npm run package` makes, but of the executable that was just
+ * built; and what their tools are told to do with them.
+ */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/version.ts';
 import type { Arch } from '../../packaging/node-binary.ts';
-import { makeDebOf } from '../../packaging/package.ts';
+import { makeDebOf, makeRpmOf } from '../../packaging/package.ts';
 import { AGENT, type Machine } from './machine.ts';
 
-/** A later one, as dpkg and rpm compare versions. */
-export const NEXT_VERSION = `${VERSION}+next`;
+/** How a package is made and handled; each command is one of the machine's shell. */
+export interface Format {
+  readonly make: typeof makeDebOf;
+  /** What the machine needs beside. */
+  readonly packages: readonly string[];
+  readonly install: string;
+  /** Once there is a configuration: as docs/install.md says. */
+  readonly start: string;
+  readonly upgrade: string;
+  readonly remove: string;
+  /** Back to the bare system, after a removal. */
+  readonly purge: string;
+  readonly files: string;
+  /** Fails where the tool knows nothing of Holdfast. */
+  readonly known: string;
+}
 
-/** The package of this version and of the next one, on the machine as /root/holdfast.deb and /root/next.deb. */
-export async function bringPackages(machine: Machine): Promise<void> {
+const [THIS, NEXT] = ['/root/this', '/root/next'];
+
+export const deb: Format = {
+  make: makeDebOf,
+  packages: [],
+  install: `dpkg -i ${THIS}`,
+  start: 'systemctl start holdfast',
+  upgrade: `dpkg -i ${NEXT}`,
+  remove: 'dpkg --remove holdfast',
+  purge: 'dpkg --purge holdfast',
+  files: 'dpkg -L holdfast',
+  known: 'dpkg-query -W holdfast || ls /var/lib/dpkg/info | grep holdfast',
+};
+
+/** Debian's rpm: without its dependencies, since Debian's libraries are no packages of rpm's. */
+export const rpm: Format = {
+  make: makeRpmOf,
+  packages: ['rpm'],
+  install: `rpm --install --nodeps ${THIS}`,
+  start: 'systemctl enable --now holdfast holdfast-apply',
+  upgrade: `rpm --upgrade --nodeps --replacepkgs ${NEXT}`,
+  remove: 'rpm --erase holdfast',
+  // rpm has no purge: as docs/install.md says.
+  purge: `rpm --install --nodeps ${THIS}; agent revert; rpm --erase holdfast; rm -r /etc/holdfast /var/lib/holdfast /run/holdfast`,
+  files: 'rpm --query --list holdfast',
+  known: 'rpm --query holdfast',
+};
+
+/** Why no .rpm can be made here, or false. */
+export function noRpm(): string | false {
+  return spawnSync('rpmbuild', ['--version']).error ? 'needs rpmbuild (Debian package rpm)' : false;
+}
+
+/** A later one, as dpkg and rpm compare versions. */
+const NEXT_VERSION = `${VERSION}+next`;
+
+/** Puts the package of this version and of the next one where the format's commands find them. */
+export async function bringPackages(machine: Machine, { make }: Format): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
   const common = { executable: AGENT, folder, compression: 'none' } as const;
   try {
-    for (const [name, version] of [
-      ['holdfast.deb', VERSION],
-      ['next.deb', NEXT_VERSION],
+    for (const [path, version] of [
+      [THIS, VERSION],
+      [NEXT, NEXT_VERSION],
     ] as const) {
-      const made = await makeDebOf(process.arch as Arch, { ...common, version });
-      await machine.copy(made, `/root/${name}`, 0o644);
+      await machine.copy(await make(process.arch as Arch, { ...common, version }), path!, 0o644);
     }
   } finally {
     rmSync(folder, { recursive: true });

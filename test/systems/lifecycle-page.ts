@@ -1,0 +1,81 @@
+/**
+ * `npm run lifecycle`: the package's life on each release of Debian, and what it adds to a boot, into docs/lifecycle.md. Takes
+ * some minutes; needs root and systemd-nspawn.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, release as kernel, loadavg } from 'node:os';
+import { join } from 'node:path';
+import { VERSION } from '../../agent/commands/version.ts';
+import { type Suite, suites } from '../lab/debian.ts';
+import { REPOSITORY } from '../lab/host.ts';
+import { bootCosts } from './boot-cost.ts';
+import { bootTable } from './boot-table.ts';
+import { lifecycle } from './lifecycle.ts';
+import { lifecycleTable } from './lifecycle-table.ts';
+import { unavailable } from './machine.ts';
+import { OTHERS } from './manifest.ts';
+import { deb, type Format, noRpm, rpm } from './packages.ts';
+
+const BOOTS = 3;
+
+const missing = unavailable();
+if (missing) {
+  console.log(`The package's life ${missing}.`);
+  process.exit(1);
+}
+delete process.env.NODE_EXTRA_CA_CERTS;
+console.log('the lives …');
+const releases = Object.keys(suites) as Suite[];
+const lives = await Promise.all([
+  ...releases.map((release) => life(suites[release], release, deb)),
+  ...(noRpm() ? [] : [life("Debian 12, the .rpm with Debian's rpm", 'bookworm', rpm)]),
+]);
+console.log('boots …');
+const boots = bootTable(await bootCosts('bookworm', BOOTS));
+writeFileSync(join(REPOSITORY, 'docs/lifecycle.md'), page());
+console.log('docs/lifecycle.md is written');
+
+async function life(title: string, release: Suite, format: Format): Promise<string> {
+  const steps = await Array.fromAsync(lifecycle(release, format));
+  console.log(title);
+  return `## ${title}\n\n${lifecycleTable(steps)}`;
+}
+
+function page(): string {
+  const date = new Date().toISOString().slice(0, 10);
+  const machine = `${availableParallelism()} processors, load ${loadavg()[1]!.toFixed(1)}`;
+  return `# The package's life
+
+Written by \`npm run lifecycle\` on ${date}, of version ${VERSION}, on Linux ${kernel()}, ${machine}. \`npm run test:systems\` does the same, and
+fails where a cell is another one.
+
+Each table is one Debian that boots with systemd, ifupdown and dhclient, whose DHCP server offers other name servers than are
+configured, and renews the lease every one to two seconds. After each step
+
+- *now* is what resolv.conf and the kernel have;
+- *lease*: a poller reads resolv.conf without a pause while renewals come: *held* is never otherwise, not for an instant;
+- *boot* is what dhclient.conf and /etc/sysctl.d say. That they are believed is seen at the steps with a reboot.
+
+No lease is declined, and the address never changes, in any of them.
+
+${lives.join('\n')}
+## Nothing left
+
+After the purge every file, folder and link of the system has the kind, mode, owner, target and content (SHA-256) that it had
+before the installation. Not compared, since others write them all the time:
+
+${Object.entries(OTHERS)
+  .map(([path, why]) => `- \`${path}\`: ${why}`)
+  .join('\n')}
+
+A dhclient that was *started* with Holdfast's dhclient.conf goes on with what it read: after a revert or a purge its next renewal
+brings the removed settings once more, until it is started again (here by the reboot).
+
+## What it adds to a boot
+
+Debian 12, ${BOOTS} boots each, by systemd's own records (what \`systemd-analyze\` prints). The network waits for
+holdfast-apply.service, so that the first lease already finds the hooks and dhclient.conf right; nothing waits for
+holdfast.service, which is ready while others still start.
+
+${boots}`;
+}
