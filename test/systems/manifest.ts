@@ -7,6 +7,7 @@ export const OTHERS: Readonly<Record<string, string>> = {
   '/root/.rpmdb': "rpm's own records, where Debian's rpm keeps them",
   '/var/log': 'logs; the journal, where it is kept on disk',
   '/var/lib/dhcp': "dhclient's leases, one more at each renewal",
+  '/etc/resolv.conf.dhclient-new.*': "dhclient-script's, there for an instant at each renewal",
   '/var/lib/systemd/random-seed': 'another one at each shutdown',
   '/var/tmp/systemd-private-*-systemd-*': "PrivateTmp of systemd's own services, named anew at each boot",
   '/var/backups': "dpkg's daily copies of its records",
