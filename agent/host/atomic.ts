@@ -6,6 +6,7 @@ import {
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  futimesSync,
   lstatSync,
   openSync,
   readFileSync,
@@ -13,11 +14,11 @@ import {
   type Stats,
   symlinkSync,
   unlinkSync,
-  utimesSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { errorCode, hostError } from './errors.ts';
+import { basename } from 'node:path';
+import { errorCode, HostError } from './errors.ts';
+import { inPlace, O_PATH, openFile, type Place } from './place.ts';
 import { notRegular } from './read.ts';
 import { run } from './run.ts';
 
@@ -36,7 +37,7 @@ export interface Replaced {
  * (SELinux label) of an existing file are kept; a new one gets `mode`. The temporary has a fixed name, starting with a
  * dot so that run-parts(8) and systemd-sysctl pass it over: one left by a killed process is taken away by the next.
  * `keepTime`: with the old one's modification time, in whole seconds, for a reader to whom a new time is an order.
- * `path` is on the real file system; a symbolic link there is replaced, not followed.
+ * `path` is on the real file system; a symbolic link there is replaced, not followed; for those above it see place.ts.
  * Throws HostError; then the old file is whole and no temporary is left.
  */
 export function replaceFile(
@@ -45,22 +46,31 @@ export function replaceFile(
   mode = 0o644,
   { keepTime = false }: ReplaceOptions = {},
 ): Replaced {
-  const old = replaceable(path);
-  const temporary = temporaryOf(path);
-  try {
-    writeTemporary(temporary, content, old?.isFile() ? { path, stats: old } : null, mode);
-    if (keepTime && old?.isFile()) keepSecond(temporary, old);
-    renameSync(temporary, path);
-  } catch (error) {
-    removeIfThere(temporary);
-    if (errorCode(error) === 'EBUSY' && old?.isFile()) {
-      writeInPlace(path, content);
+  return inPlace('write', path, (place) => {
+    const { file } = place;
+    const temporary = temporaryIn(place, path);
+    const old = replaceable(file);
+    try {
+      const fd = createTemporary(temporary);
+      try {
+        if (old?.isFile()) copyAttributes(place, fd, temporary);
+        else fchmodSync(fd, mode);
+        writeAll(fd, content);
+        if (keepTime && old?.isFile()) keepSecond(fd, old);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, file);
+    } catch (error) {
+      removeIfThere(temporary);
+      if (errorCode(error) !== 'EBUSY' || !old?.isFile()) throw error;
+      writeInPlace(file, old, content);
       return { atomic: false };
     }
-    throw hostError('write', path, error);
-  }
-  syncFolder(dirname(path));
-  return { atomic: true };
+    syncFolder(place.folder);
+    return { atomic: true };
+  });
 }
 
 /**
@@ -74,97 +84,103 @@ export function replaceOwnFile(
   mode: number,
   { durable = false }: { durable?: boolean } = {},
 ): void {
-  replaceable(path);
-  const temporary = temporaryOf(path);
-  try {
-    const fd = createTemporary(temporary);
+  inPlace('write', path, (place) => {
+    const { file } = place;
+    const temporary = temporaryIn(place, path);
+    replaceable(file);
     try {
-      fchmodSync(fd, mode);
-      writeAll(fd, content);
-      if (durable) fsyncSync(fd);
-    } finally {
-      closeSync(fd);
+      const fd = createTemporary(temporary);
+      try {
+        fchmodSync(fd, mode);
+        writeAll(fd, content);
+        if (durable) fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+      renameSync(temporary, file);
+    } catch (error) {
+      removeIfThere(temporary);
+      throw error;
     }
-    renameSync(temporary, path);
-  } catch (error) {
-    removeIfThere(temporary);
-    throw hostError('write', path, error);
-  }
-  if (durable) syncFolder(dirname(path));
+    if (durable) syncFolder(place.folder);
+  });
 }
 
 /** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; then the old file is there still. */
 export function replaceWithLink(path: string, target: string): void {
-  const temporary = temporaryOf(path);
-  try {
-    removeIfThere(temporary);
-    symlinkSync(target, temporary);
-    renameSync(temporary, path);
-  } catch (error) {
-    removeIfThere(temporary);
-    throw hostError('write', path, error);
-  }
-  syncFolder(dirname(path));
+  inPlace('write', path, (place) => {
+    const { file } = place;
+    const temporary = temporaryIn(place, path);
+    try {
+      removeIfThere(temporary);
+      symlinkSync(target, temporary);
+      renameSync(temporary, file);
+    } catch (error) {
+      removeIfThere(temporary);
+      throw error;
+    }
+    syncFolder(place.folder);
+  });
 }
 
 /** Removes a file for good, also across a power cut. */
 export function removeFile(path: string): void {
   try {
-    unlinkSync(path);
+    inPlace('remove', path, ({ file, folder }) => {
+      unlinkSync(file);
+      syncFolder(folder);
+    });
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return;
-    throw hostError('remove', path, error);
+    if (errorCode(error) !== 'ENOENT') throw error;
   }
-  syncFolder(dirname(path));
 }
 
 /** Takes away what a process left beside this file that was killed while it replaced it. */
 export function removeLeftover(path: string): void {
-  removeIfThere(temporaryOf(path));
+  try {
+    inPlace('remove', path, (place) => removeIfThere(temporaryIn(place, path)));
+  } catch {
+    // no such folder, or none to be written in: what comes next says so
+  }
 }
 
-function temporaryOf(path: string): string {
-  return join(dirname(path), `.${basename(path)}.holdfast`);
+function temporaryIn({ beside }: Place, path: string): string {
+  return beside(`.${basename(path)}.holdfast`);
 }
 
 /** What a file may be renamed over. A path may be, or lead to, /dev/null: renamed over, it is lost to the whole host. */
 function replaceable(path: string): Stats | null {
   const old = lstatSync(path, { throwIfNoEntry: false }) ?? null;
   if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
-    throw hostError('write', path, notRegular(old));
+    throw notRegular(old);
   }
   return old;
 }
 
-function writeTemporary(
-  temporary: string,
-  content: Uint8Array,
-  like: { path: string; stats: Stats } | null,
-  mode: number,
-): void {
-  const fd = createTemporary(temporary);
+/**
+ * Owner, mode, ACL and extended attributes of `file` for the open `fd`. node:fs has no extended attributes; cp(1) of
+ * coreutils (essential on Debian) copies ACLs and SELinux labels. That a file system has none is no error, and neither
+ * is a host without GNU's cp.
+ */
+function copyAttributes({ file, shared }: Place, fd: number, temporary: string): void {
+  const old = openSync(file, O_PATH | constants.O_NOFOLLOW);
   try {
-    if (like === null) {
-      fchmodSync(fd, mode);
-    } else {
-      const { uid, gid } = fstatSync(fd);
-      // Only where it must be: the sandbox of the service has no right to it.
-      if (uid !== like.stats.uid || gid !== like.stats.gid) fchownSync(fd, like.stats.uid, like.stats.gid);
-      fchmodSync(fd, like.stats.mode & 0o7777);
-      // node:fs has no extended attributes; cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. That a
-      // file system has none is no error, and neither is a host without GNU's cp.
-      run('cp', ['--attributes-only', '--no-dereference', '--preserve=all', '--', like.path, temporary]);
-    }
-    writeAll(fd, content);
-    fsyncSync(fd);
+    const stats = fstatSync(old);
+    if (!stats.isFile()) throw notRegular(stats);
+    const { uid, gid } = fstatSync(fd);
+    // Only where it must be: the sandbox of the service has no right to it.
+    if (uid !== stats.uid || gid !== stats.gid) fchownSync(fd, stats.uid, stats.gid);
+    fchmodSync(fd, stats.mode & 0o7777);
+    const files = shared ? [openFile(3), openFile(4)] : [file, temporary];
+    run('cp', ['--attributes-only', '--preserve=all', '--', ...files], { fds: [old, fd] });
   } finally {
-    closeSync(fd);
+    closeSync(old);
   }
 }
 
-function keepSecond(temporary: string, { mtimeMs }: Stats): void {
+function keepSecond(fd: number, { mtimeMs }: Stats): void {
   const second = Math.floor(mtimeMs / 1000);
-  utimesSync(temporary, second, second);
+  futimesSync(fd, second, second);
 }
 
 function createTemporary(temporary: string): number {
@@ -174,23 +190,24 @@ function createTemporary(temporary: string): number {
 }
 
 /**
- * For a file that cannot be renamed over. The new bytes go over the old before the length is cut, so that it is never
- * empty; what fails midway puts the old bytes back, which need no new blocks.
+ * For a file that cannot be renamed over, if it is still the one that was looked at. The new bytes go over the old before
+ * the length is cut, so that it is never empty; what fails midway puts the old bytes back, which need no new blocks.
  */
-function writeInPlace(path: string, content: Uint8Array): void {
+function writeInPlace(file: string, { dev, ino }: Stats, content: Uint8Array): void {
+  const fd = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const old = readFileSync(path);
-    const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+    const now = fstatSync(fd);
+    if (now.dev !== dev || now.ino !== ino)
+      throw new HostError('ESTALE', 'another file was put in its place meanwhile');
+    const old = readFileSync(fd);
     try {
       overwrite(fd, content);
     } catch (error) {
       overwrite(fd, old);
       throw error;
-    } finally {
-      closeSync(fd);
     }
-  } catch (error) {
-    throw hostError('write', path, error);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -207,14 +224,11 @@ function writeAll(fd: number, content: Uint8Array, position: number | null = nul
   }
 }
 
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+function syncFolder(fd: number): void {
   try {
     fsyncSync(fd);
   } catch (error) {
-    if (errorCode(error) !== 'EINVAL') throw hostError('sync', folder, error); // some file systems cannot sync a folder
-  } finally {
-    closeSync(fd);
+    if (errorCode(error) !== 'EINVAL') throw error; // some file systems cannot sync a folder
   }
 }
 

@@ -26,8 +26,9 @@ import {
 } from './atomic.ts';
 import { resolveWithin } from './confine.ts';
 import { usersOfFile } from './daemons.ts';
-import { errorCode, hostError } from './errors.ts';
+import { errorCode, HostError, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
+import { inPlace } from './place.ts';
 import { type ProcessOrigin, processBirth, processOrigin } from './process-origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './processes.ts';
 import { readRegularFile } from './read.ts';
@@ -140,7 +141,7 @@ export class Host {
     try {
       makeFolders(this.locate(path, 'follow'), mode);
     } catch (error) {
-      throw hostError('make the folder', path, error);
+      throw hostError('make the folder', path, error instanceof HostError ? error.cause : error);
     }
   }
 
@@ -218,7 +219,7 @@ function makeFolders(path: string, mode: number): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
   if (dirname(path) !== path) makeFolders(dirname(path), mode);
   try {
-    mkdirSync(path, { mode });
+    inPlace('make the folder', path, ({ file }) => mkdirSync(file, { mode }));
   } catch (error) {
     // Another apply was quicker.
     if (errorCode(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;

@@ -2,8 +2,9 @@
  * Locks between processes of this host. They are the kernel's (flock(2)), on a descriptor that the holder keeps open:
  * whoever is killed leaves none. node has no flock, so util-linux's flock(1) takes it on the shared open file, and ends.
  */
-import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
-import { errorCode, HostError, hostError } from './errors.ts';
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { HostError, hostError } from './errors.ts';
+import { inPlace } from './place.ts';
 import { run } from './run.ts';
 
 /** Seconds to wait for another apply: one that takes longer hangs. The thread waits with it. */
@@ -61,11 +62,17 @@ function processIn(fd: number): string {
 }
 
 function open(path: string): number {
-  try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
-  } catch (error) {
-    if (errorCode(error) === 'ELOOP')
-      throw new HostError('ELOOP', `cannot lock ${path}: it is a symbolic link; remove it`);
-    throw hostError('open', path, error);
-  }
+  const fd = inPlace('open', path, ({ file }) => {
+    if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) throw notOurs(path, 'ELOOP', 'a symbolic link');
+    return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
+  });
+  const stats = fstatSync(fd);
+  // Our number would be written over what another name of it holds.
+  if (stats.isFile() && stats.nlink <= 1) return fd;
+  closeSync(fd);
+  throw notOurs(path, 'EFTYPE', stats.isFile() ? 'another name of a file' : 'not a regular file');
+}
+
+function notOurs(path: string, code: string, what: string): HostError {
+  return new HostError(code, `cannot lock ${path}: it is ${what}; remove it`);
 }
