@@ -5,7 +5,7 @@
  * chunk is complete: so the disk sees few and long writes however many hosts there are. A write-ahead log with
  * `synchronous = FULL` is flushed at every commit: what was committed is there after a power cut too.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
@@ -55,6 +55,14 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
+/** SQLite goes by names alone: who may write there could have it open, and write, any file of ours. */
+function refuseShared(folder: string): void {
+  const { uid, mode } = statSync(folder);
+  const whose = uid === process.geteuid?.() ? '' : `belongs to user ${uid}: run it as that user, or chown it`;
+  const problem = whose || ((mode & 0o022) === 0 ? '' : `may be written by others (chmod go-w ${folder})`);
+  if (problem !== '') throw new Error(`${folder} ${problem}`);
+}
+
 export class Store {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
@@ -62,6 +70,7 @@ export class Store {
   /** Makes the folder and the database where there are none. Throws where another collector has it, or it is broken. */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    refuseShared(folder);
     const file = join(folder, 'collector.db');
     this.#db = new DatabaseSync(file);
     try {

@@ -24,6 +24,8 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
   const ended = new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   });
+  // What hosts report, logs among it, is not for everybody, whoever made the folder.
+  process.umask(0o077);
   try {
     for (const name of ['tokenFile', 'certificate', 'key', 'clientCa'] as const) {
       const named = options[name];

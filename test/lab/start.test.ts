@@ -1,9 +1,13 @@
 /** The executable starts where nothing but a minimal Debian is installed, and no environment of Node's changes it. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { missing, scratch } from '../unit/scratch.ts';
 import { debianSystem, runOn, type Suite, suites, unableToMake } from './debian.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -33,6 +37,51 @@ test('NODE_OPTIONS does not reach dist/agent', { skip: unbuilt ?? false }, () =>
   const env = { ...process.env, NODE_OPTIONS: '--require /nonexistent.cjs' };
   const told = spawnSync(agent, ['--version'], { encoding: 'utf8', env });
   assert.deepEqual([told.stdout, told.status], [`${version}\n`, 0]);
+});
+
+test('no variable that Node or OpenSSL obeys decides what dist/agent reads, trusts or shows', {
+  skip: unbuilt ?? missing('strace'),
+}, (t) => {
+  const folder = scratch(t);
+  const env = {
+    OPENSSL_CONF: `${folder}/openssl.cnf`,
+    NODE_EXTRA_CA_CERTS: `${folder}/ca.pem`,
+    NODE_TLS_REJECT_UNAUTHORIZED: '0',
+    NODE_ICU_DATA: folder,
+    NODE_DEBUG: 'module',
+    TERM: 'dumb',
+  };
+  const opened = (program: string, ...args: string[]) => {
+    const command = ['-f', '-s', '999', '-v', '-e', 'trace=openat,execve', program, ...args];
+    return spawnSync('strace', command, { encoding: 'utf8', env: { ...env, PATH: process.env.PATH } });
+  };
+  const control = opened(process.execPath, '-e', '0');
+  assert.match(control.stderr, new RegExp(`openat\\(.*"${folder}/openssl\\.cnf"`), 'a plain Node reads it');
+
+  const told = opened(agent, '--version');
+  assert.deepEqual([told.stdout, told.status], [`${version}\n`, 0]);
+  assert.doesNotMatch(told.stderr, new RegExp(`openat\\(.*"${folder}`));
+  const last = told.stderr.split('\n').findLast((line) => line.includes('execve('))!;
+  assert.doesNotMatch(last, /NODE_|OPENSSL_/);
+  assert.match(last, /"TERM=dumb"/);
+});
+
+test('SIGUSR1 opens no debugger', { skip: unbuilt ?? false }, async (t) => {
+  const port = async (program: string, args: string[]) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    t.after(() => child.kill('SIGKILL'));
+    await once(child.stdout!, 'data');
+    child.kill('SIGUSR1');
+    // Its thread answers at once, or never: any other signal that ends it comes after.
+    const said = text(child.stderr!);
+    await setTimeout(500);
+    child.kill('SIGTERM');
+    return said;
+  };
+  const idle = "console.log('up'); setInterval(() => {}, 1000)";
+  assert.match(await port(process.execPath, ['--inspect-port=0', '-e', idle]), /Debugger listening/);
+  const data = scratch(t);
+  assert.doesNotMatch(await port(agent, ['collector', '--listen', '127.0.0.1:0', '--data', data]), /Debugger/);
 });
 
 test('dist/agent needs no library beside those of a minimal system', { skip: unbuilt ?? noReadelf() }, () => {
