@@ -16,8 +16,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { basename } from 'node:path';
-import { errorCode, HostError } from './errors.ts';
+import { basename, dirname } from 'node:path';
+import { errorCode, HostError, hostError } from './errors.ts';
 import { inPlace, O_PATH, openFile, type Place } from './place.ts';
 import { notRegular } from './read.ts';
 import { run } from './run.ts';
@@ -68,7 +68,7 @@ export function replaceFile(
       writeInPlace(file, old, content);
       return { atomic: false };
     }
-    syncFolder(place.folder);
+    syncFolder(place.folder, path);
     return { atomic: true };
   });
 }
@@ -102,7 +102,7 @@ export function replaceOwnFile(
       removeIfThere(temporary);
       throw error;
     }
-    if (durable) syncFolder(place.folder);
+    if (durable) syncFolder(place.folder, path);
   });
 }
 
@@ -119,7 +119,7 @@ export function replaceWithLink(path: string, target: string): void {
       removeIfThere(temporary);
       throw error;
     }
-    syncFolder(place.folder);
+    syncFolder(place.folder, path);
   });
 }
 
@@ -128,7 +128,7 @@ export function removeFile(path: string): void {
   try {
     inPlace('remove', path, ({ file, folder }) => {
       unlinkSync(file);
-      syncFolder(folder);
+      syncFolder(folder, path);
     });
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
@@ -224,11 +224,11 @@ function writeAll(fd: number, content: Uint8Array, position: number | null = nul
   }
 }
 
-function syncFolder(fd: number): void {
+function syncFolder(fd: number, path: string): void {
   try {
     fsyncSync(fd);
   } catch (error) {
-    if (errorCode(error) !== 'EINVAL') throw error; // some file systems cannot sync a folder
+    if (errorCode(error) !== 'EINVAL') throw hostError('sync', dirname(path), error); // some file systems cannot sync a folder
   }
 }
 

@@ -35,8 +35,8 @@ export function inPlace<T>(deed: string, path: string, work: (place: Place) => T
   try {
     const { folder, shared } = openFolder(dirname(path));
     try {
-      const within = shared ? openFile(folder) : dirname(path);
-      const beside = (name: string) => join(within, name);
+      const there = shared ? openFile(folder) : dirname(path);
+      const beside = (name: string) => join(there, name);
       return work({ file: beside(basename(path)), folder, shared, beside });
     } finally {
       closeSync(folder);
@@ -61,7 +61,7 @@ function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
     let todo = components(path);
     for (let links = 0; todo.length > 0; ) {
       const [name, ...rest] = todo as [string, ...string[]];
-      const next = openSync(join(openFile(here), name), O_PATH | constants.O_NOFOLLOW);
+      const next = openSync(within(here, name), O_PATH | constants.O_NOFOLLOW);
       const stats = fstatSync(next);
       const stays = staysThere(fstatSync(here), stats);
       if (!stats.isSymbolicLink()) {
@@ -72,7 +72,7 @@ function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
         continue;
       }
       closeSync(next);
-      const link = join(openFile(here), name);
+      const link = within(here, name);
       if (!stays) throw foreignLink(join(readlinkSync(openFile(here)), name));
       links += 1;
       if (links > MAX_LINKS) throw Object.assign(new Error('ELOOP: too many symbolic links'), { code: 'ELOOP' });
@@ -87,6 +87,11 @@ function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
   } finally {
     closeSync(here);
   }
+}
+
+/** Not node:path's join, to which `..` is a matter of text. */
+function within(folder: number, name: string): string {
+  return `${openFile(folder)}/${name}`;
 }
 
 /** `..` is the kernel's to resolve: of a folder that is open it is the real one. */

@@ -1,5 +1,6 @@
 /** What the collector keeps: chunks and journal over the hours, age and size, and a disk that takes nothing for a while. */
 import assert from 'node:assert/strict';
+import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Fleet } from '../../agent/collector/fleet.ts';
@@ -35,6 +36,17 @@ function sequences(store: Store, fleet: Fleet, now: number, name = 'a'): number[
   const asked = new URLSearchParams({ metric: 'holdfast.heartbeat.sequence', from: '0', to: `${now}`, points: '5000' });
   return query.series(fleet.find(name)!, asked).series.flatMap(({ points }) => points.map(([, value]) => value));
 }
+
+test('a folder that others may write to is refused: SQLite would open what they put there', (t) => {
+  const folder = scratch(t);
+  chmodSync(folder, 0o777);
+  assert.throws(() => new Store(folder), /may be written by others \(chmod go-w /);
+  if (process.getuid?.() !== 0) return;
+  chmodSync(folder, 0o755);
+  chownSync(folder, 4242, 4242);
+  assert.throws(() => new Store(folder), /belongs to user 4242: run it as that user, or chown it/);
+  assert.deepEqual(readdirSync(folder), []);
+});
 
 test('frames are read as they were written', () => {
   const value = fc.oneof(
