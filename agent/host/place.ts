@@ -36,7 +36,7 @@ export function inPlace<T>(deed: string, path: string, work: (place: Place) => T
     const { folder, shared } = openFolder(dirname(path));
     try {
       const there = shared ? openFile(folder) : dirname(path);
-      const beside = (name: string) => join(there, name);
+      const beside = (name: string) => `${there === '/' ? '' : there}/${name}`;
       return work({ file: beside(basename(path)), folder, shared, beside });
     } finally {
       closeSync(folder);
