@@ -33,7 +33,9 @@ export async function init(options: InitOptions): Promise<number> {
     return EXIT.usage;
   }
   if (file === DEFAULT_FILE) files.makeFolder(dirname(file), 0o755);
-  files.replace(files.target(file), Buffer.from(text, 'utf8').toString('latin1'), 0o644);
+  // A link in the configuration's place is its operator's; what lies at any other path may be anybody's.
+  const path = options.output === undefined ? files.target(file) : file;
+  files.replace(path, Buffer.from(text, 'utf8').toString('latin1'), 0o644);
   if (options.json) printJson({ file, configuration: text });
   else if (!options.quiet) tell(file, gathered);
   return EXIT.ok;

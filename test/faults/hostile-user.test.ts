@@ -80,6 +80,8 @@ test('agent probe --output into a folder of hers: there, or nowhere', { skip }, 
   assert.match(led.stderr, /cannot write .*: \/home\/eve\/d, on the way there, is a symbolic link/);
   assert.equal((await probe('/home/eve/own/link')).code, 0, 'the link itself is replaced');
   assert.match((await probe('/home/eve/own/fifo')).stderr, /named pipe/);
+  await asEve('ln -s /etc/victim/secret /home/eve/own/init');
+  assert.equal((await host.agent('init', '--force', '--output', '/home/eve/own/init')).code, 0);
   assert.deepEqual(victim(), UNTOUCHED);
 });
 
