@@ -15,19 +15,28 @@ export async function applyFile(
 ): Promise<Outcome> {
   const { wanted } = finding;
   await new Originals(host).rememberFile(path, wanted);
-  let notAtomic = false;
+  const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment };
+  for (let tries = 1; ; tries += 1) {
+    const atomic = put(host, path, wanted, mode);
+    const actual = host.readText(path);
+    if (actual === wanted) return { ...outcome, actual, result: 'changed', ...(atomic ? {} : { reason: NOT_ATOMIC }) };
+    if (tries === TRIES)
+      return { ...outcome, actual, result: 'failed', reason: 'read back, it is not what was written' };
+  }
+}
+
+/** Somebody else may write between ours and the reading back. Who does it every time is a fight, which apply cannot win. */
+const TRIES = 3;
+const NOT_ATOMIC = 'not atomic: it is a mount point, so it was written in place, and a reader may have seen a mixture';
+
+/** Gives whether every reader sees all or nothing of it. */
+function put(host: Host, path: string, wanted: string | null, mode: number): boolean {
   if (wanted === null) {
     host.remove(path);
-  } else {
-    host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
-    notAtomic = !host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) }).atomic;
+    return true;
   }
-  const actual = host.readText(path);
-  const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment, actual };
-  if (actual !== wanted) return { ...outcome, result: 'failed', reason: 'read back, it is not what was written' };
-  if (!notAtomic) return { ...outcome, result: 'changed' };
-  const reason = 'not atomic: it is a mount point, so it was written in place, and a reader may have seen a mixture';
-  return { ...outcome, result: 'changed', reason };
+  host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
+  return host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) }).atomic;
 }
 
 /** Removes a file that was made by us; a folder of drop-ins was made for ours, unless others are in it. */
