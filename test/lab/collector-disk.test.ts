@@ -81,7 +81,7 @@ interface Disk {
 /** Goes away with its holder, which ends when its input does: with this process at the latest. */
 async function smallDisk(t: TestContext): Promise<Disk> {
   const folder = scratch(t);
-  const script = `mount -t tmpfs -o size=4m none ${folder} && echo mounted && exec cat`;
+  const script = `mount -t tmpfs -o size=4m,mode=700 none ${folder} && echo mounted && exec cat`;
   const holder = spawn('unshare', ['--mount', 'sh', '-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => holder.kill('SIGKILL'));
   await new Log(holder.stdout!).until(/mounted/);
