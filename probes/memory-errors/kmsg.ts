@@ -69,17 +69,18 @@ export class KernelLog {
     return this.#next === null ? null : this.#next - 1;
   }
 
-  /** What came since the last read, at most `limit` records. Never waits. */
+  /** What came since the last read, at most `limit` records; those passed over, read before, do not count. Never waits. */
   read(limit: number): KernelLogRead {
     const records: KernelRecord[] = [];
     let lost = 0;
-    for (let n = 0; n < limit; n += 1) {
+    for (let n = 0; n < limit; ) {
       const raw = this.#readOne();
       if (raw === null) break;
       const record = raw === 'overwritten' ? null : parseRecord(raw);
+      const next = this.#next ?? record?.sequence ?? 0;
+      if (record !== null && record.sequence < next) continue;
+      n += 1;
       if (record === null) continue;
-      const next = this.#next ?? record.sequence;
-      if (record.sequence < next) continue;
       lost += record.sequence - next;
       this.#next = record.sequence + 1;
       records.push(record);
