@@ -1,4 +1,4 @@
-/** What the package adds to a boot; docs/lifecycle.md has the numbers of a quiet machine. */
+/** What the package adds to a boot; `npm run lifecycle` writes its numbers down. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bootCosts } from './boot-cost.ts';

@@ -1,4 +1,4 @@
-/** What holds at each step of the package's life, on booted systems; docs/lifecycle.md has the table. */
+/** What holds at each step of the package's life, on booted systems; `npm run lifecycle` writes its table down. */
 import { test } from 'node:test';
 import { suites } from '../lab/debian.ts';
 import { lifecycle } from './lifecycle.ts';
