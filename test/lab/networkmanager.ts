@@ -8,7 +8,8 @@ import { AGENT_YAML, OLD } from './scene.ts';
 
 export const noNetworkManager = unavailable({ NetworkManager: 'network-manager', 'dbus-daemon': 'dbus' });
 
-const CONNECTION = `[connection]
+/** A file of /etc/NetworkManager/system-connections: eth0, by DHCP. */
+export const CONNECTION = `[connection]
 id=eth0
 uuid=11111111-1111-1111-1111-111111111111
 type=ethernet

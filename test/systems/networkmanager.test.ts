@@ -1,19 +1,10 @@
 /** NetworkManager takes the lease, as Debian's service has it. */
 import { test } from 'node:test';
+import { CONNECTION } from '../lab/networkmanager.ts';
 import { bootWith, heldOn, RELEASES } from './clients.ts';
 import { unavailable } from './machine.ts';
 
 const skip = unavailable();
-const CONNECTION = `[connection]
-id=eth0
-uuid=11111111-1111-1111-1111-111111111111
-type=ethernet
-interface-name=eth0
-[ipv4]
-method=auto
-[ipv6]
-method=disabled
-`;
 const client = {
   unit: 'NetworkManager',
   lease: 4,
