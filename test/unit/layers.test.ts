@@ -13,19 +13,28 @@ const floors: Record<string, string[]> = {
   'agent/dhclient': ['agent/host', 'agent/config', 'agent/resolver'],
   'agent/resolver': ['agent/host', 'agent/config'],
   'agent/clients': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
-  'agent/resources': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/clients'],
+  'agent/metadata': ['agent/host', 'agent/config'],
+  'agent/resources': [
+    'agent/host',
+    'agent/config',
+    'agent/dhclient',
+    'agent/resolver',
+    'agent/clients',
+    'agent/metadata',
+  ],
   'agent/doctor': [
     'agent/host',
     'agent/config',
     'agent/dhclient',
     'agent/resolver',
     'agent/clients',
+    'agent/metadata',
     'agent/resources',
   ],
   'agent/rehearse': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
   'agent/restart': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/rehearse'],
   'agent/nearest': ['agent/host', 'agent/config'],
-  probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/nearest'],
+  probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/nearest', 'agent/metadata'],
 };
 const upper = ['agent/daemon', 'agent/report', 'agent/collector', 'agent/commands', 'agent'];
 for (const [floor, name] of upper.entries()) {
