@@ -1,5 +1,6 @@
 /** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
 
+import { routeConflicts } from './conflicts-routes.ts';
 import { DNS_OPTIONS } from './dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from './endpoint.ts';
 import type { ConfigError } from './errors.ts';
@@ -14,6 +15,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...nearestTwice(tree),
     ...requestBothWays(tree),
     ...sysctlTwice(tree),
+    ...routeConflicts(tree),
     ...reportSecrets(tree),
     ...unprovable(tree),
   ];

@@ -8,6 +8,8 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly restart: RestartPolicy;
   /** In the order of the configuration. */
   readonly sysctl: readonly DesiredSysctl[];
+  /** In the order of the configuration. No two of them have the same destination, table and metric. */
+  readonly routes: readonly DesiredRoute[];
 }
 
 /** As the files say it: what is to be measured (agent/nearest) is not in it yet. */
@@ -73,7 +75,12 @@ export interface DhclientScope {
   /** Option name (`ntp-servers`) to its values; `dns` is already merged in. */
   readonly supersede: ReadonlyMap<string, readonly string[]>;
   readonly request: { readonly without: readonly string[]; readonly also: readonly string[] } | null;
+  /** Offers that dhclient-script does not get to see. */
+  readonly ignore: readonly IgnoredOffer[];
 }
+
+/** Options 3; 121 (RFC 3442) and Microsoft's 249. */
+export type IgnoredOffer = 'routers' | 'classless-routes';
 
 export interface DesiredDhclient {
   readonly global: DhclientScope;
@@ -89,4 +96,41 @@ export interface DesiredSysctl {
   readonly want: { readonly value: string } | { readonly atLeast: number };
   /** A key that does not exist is no failure. */
   readonly optional: boolean;
+}
+
+/** A value that the cloud's metadata service knows, by its name there: `vpc-ipv4-cidr-blocks`, `subnet-gateway`. */
+export interface FromMetadata {
+  readonly metadata: string;
+}
+
+export interface DesiredRoute {
+  /** `10.0.0.0/16`, without host bits. From metadata: one route for each of its values. */
+  readonly to: string | FromMetadata;
+  /** Of the destination. */
+  readonly family: 'ipv4' | 'ipv6';
+  /** What becomes of the packets: `unicast` has next hops, the others have none. */
+  readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
+  readonly nexthops: readonly DesiredNexthop[];
+  /** 1 to 2^32 - 1; 254 is `main`. */
+  readonly table: number;
+  /** The lowest wins. */
+  readonly metric: number;
+  /** Preferred source address; null: the kernel's choice. */
+  readonly src: string | null;
+  /** Bytes; null: that of the interface. */
+  readonly mtu: number | null;
+  /** Whether somebody else's route to the same destination is replaced. */
+  readonly takeOver: boolean;
+}
+
+/** Has a gateway, an interface, or both. */
+export interface DesiredNexthop {
+  /** An address, of IPv6 also for an IPv4 destination (RFC 5549); null: directly on the link. */
+  readonly via: string | FromMetadata | null;
+  /** null: the one that the kernel finds the gateway on. */
+  readonly dev: string | null;
+  /** 1 to 256. */
+  readonly weight: number;
+  /** The gateway need not be in a network of the interface. */
+  readonly onlink: boolean;
 }

@@ -10,6 +10,7 @@ import type {
   SortlistEntry,
 } from './desired.ts';
 import type { Checked } from './errors.ts';
+import { desiredRoute } from './meaning-routes.ts';
 import { durationOf } from './quantities.ts';
 import { type Config, optionValues } from './schema.ts';
 import { checkSysctlKey } from './sysctl.ts';
@@ -20,7 +21,7 @@ const TRIES = 5;
 const MEASURE_EVERY = '5m';
 
 type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
-type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request'>;
+type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request' | 'ignore'>;
 
 export function desiredState(config: Config): ConfiguredState {
   const dns = config.dns ? desiredDns(config.dns) : null;
@@ -29,6 +30,7 @@ export function desiredState(config: Config): ConfiguredState {
     dhclient: desiredDhclient(config.dhclient ?? {}, dns),
     restart: config.dhclient?.restart ?? 'never',
     sysctl: Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
+    routes: (config.routes ?? []).map(desiredRoute),
   };
 }
 
@@ -70,10 +72,11 @@ function desiredDhclient(
   };
 }
 
-function scope({ supersede = {}, request }: Scope): DhclientScope {
+function scope({ supersede = {}, request, ignore = [] }: Scope): DhclientScope {
   return {
     supersede: new Map(Object.entries(supersede).map(([name, entry]) => [name, optionValues(entry) ?? []])),
     request: request ? { without: request.without ?? [], also: request.also ?? [] } : null,
+    ignore,
   };
 }
 

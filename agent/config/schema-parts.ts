@@ -26,6 +26,14 @@ export function duration(least: string, most: string, zero = false) {
   return z.string({ error }).check(problem(wrong), z.meta({ pattern: DURATION_PATTERN }));
 }
 
+/** A whole number; one that is left out where it must stand is said so by the map around it. */
+export function between(least: number, most: number) {
+  const message = `write a whole number from ${least} to ${most}`;
+  return z
+    .int({ error: ({ input }) => (input === undefined ? undefined : message) })
+    .check(z.gte(least, message), z.lte(most, message));
+}
+
 /** Each item once. `empty`: the error of a list without an item; `full`: of one with more than `most`. */
 export function list<Item extends z.core.SomeType>(
   item: Item,

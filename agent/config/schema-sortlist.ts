@@ -4,7 +4,7 @@ import { checkSortlistPair } from './addresses.ts';
 import { show } from './errors.ts';
 import { MAX_SORTLIST } from './limits.ts';
 import { DOMAIN_PATTERN, domainProblem } from './names.ts';
-import { duration, field, list, text, unknownKeys } from './schema-parts.ts';
+import { between, duration, field, list, text, unknownKeys } from './schema-parts.ts';
 
 const MOST_TRIES = 20;
 
@@ -58,11 +58,4 @@ function fullNameProblem(name: string): string | undefined {
   const problem = domainProblem(name);
   if (problem !== undefined || name.includes('.')) return problem;
   return `${show(name)} is not a full name; write it with its domain, such as puppet.example.com`;
-}
-
-function between(least: number, most: number) {
-  const message = `write a whole number from ${least} to ${most}`;
-  return z
-    .int({ error: ({ input }) => (input === undefined ? undefined : message) })
-    .check(z.gte(least, message), z.lte(most, message));
 }

@@ -11,6 +11,7 @@ import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem 
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
 import { expect, probes, report } from './schema-daemon.ts';
 import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
+import { routes } from './schema-routes.ts';
 import { sortlist } from './schema-sortlist.ts';
 import { verify } from './schema-verify.ts';
 import { didYouMean } from './suggest.ts';
@@ -62,6 +63,9 @@ const supersede = z
   )
   .check(everyEntry(optionValuesProblem));
 
+/** Offers that the hook can keep from dhclient-script. */
+const IGNORABLE = ['routers', 'classless-routes'] as const;
+
 const scope = {
   supersede: field(supersede, 'Values that replace what the DHCP server offers, by option name (dhcp-options(5)).', [
     { 'ntp-servers': ['10.34.56.80'] },
@@ -72,6 +76,11 @@ const scope = {
       also: field(list(optionName), 'Options to ask the server for beside the usual ones.', [['interface-mtu']]),
     },
     'Changes to the list of options that dhclient asks for.',
+  ),
+  ignore: field(
+    list(z.enum(IGNORABLE)),
+    'What a DHCP server offers and dhclient-script is not to carry out: routers (option 3), classless-routes (121 and 249).',
+    [['routers', 'classless-routes']],
   ),
 };
 
@@ -145,7 +154,7 @@ const sysctl = field(
   [{ 'net.ipv4.ip_forward': 1, 'net.ipv6.route.max_size': { atLeast: 4194304 } }],
 );
 
-const sections = { dns, dhclient, sysctl, report, probes, expect };
+const sections = { dns, dhclient, sysctl, routes, report, probes, expect };
 
 export const configSchema = z.strictObject(sections, { error: unknownKeys(sections) }).check(
   z.meta({

@@ -41,9 +41,17 @@ const WANTED: ConfiguredState = {
         ['ntp-servers', ['10.34.56.80']],
       ]),
       request: { without: ['routers'], also: ['interface-mtu'] },
+      ignore: [],
     },
     interfaces: new Map([
-      ['eth1', { supersede: new Map([['interface-mtu', ['1400']]]), request: { without: ['host-name'], also: [] } }],
+      [
+        'eth1',
+        {
+          supersede: new Map([['interface-mtu', ['1400']]]),
+          request: { without: ['host-name'], also: [] },
+          ignore: [],
+        },
+      ],
     ]),
   },
   restart: 'never',
@@ -63,6 +71,7 @@ const WANTED: ConfiguredState = {
       optional: true,
     },
   ],
+  routes: [],
 };
 
 async function desired(content: Parameters<typeof load>[0]): Promise<ConfiguredState> {
@@ -78,9 +87,10 @@ test('the whole example becomes the desired state', async () => {
 test('an empty file configures nothing', async () => {
   const nothing = {
     dns: null,
-    dhclient: { global: { supersede: new Map(), request: null }, interfaces: new Map() },
+    dhclient: { global: { supersede: new Map(), request: null, ignore: [] }, interfaces: new Map() },
     restart: 'never',
     sysctl: [],
+    routes: [],
   };
   for (const text of ['', '# only a comment\n', '---\n']) assert.deepEqual(await desired(text), nothing);
 });

@@ -24,6 +24,12 @@ const RIGHT = [
   'report: { endpoint: "https://[::1]:4318/otlp/", ca: /a, certificate: /b, key: /c, token-file: /d }',
   'probes: { memory-errors: { logs: [{ path: /var/log/bird.log }] }, canary: { interval: 0s }, off: [routes, canary] }',
   'expect: { default: { nexthops: 2 } }',
+  'dhclient: { ignore: [routers], interfaces: { eth1: { ignore: [classless-routes] } } }',
+  'routes: []',
+  'routes: [{ to: 10.0.0.0/16, via: 10.0.1.1, dev: eth0, onlink: true, table: 100, metric: 5, src: 10.0.1.5, mtu: 1400 }]',
+  'routes: [{ to: "::/0", nexthops: [{ via: "fe80::1", dev: eth0, weight: 2 }, { dev: eth1 }], takeOver: true }]',
+  'routes: [{ to: default, via: "2001:db8::1", table: main }, { to: 10.0.0.0/8, type: blackhole, table: default }]',
+  'routes: [{ to: "metadata:vpc-ipv4-cidr-block", via: subnet-gateway }, { to: 10.9.9.9, dev: eth0 }]',
 ];
 
 for (const yaml of RIGHT) {
@@ -35,6 +41,17 @@ for (const yaml of RIGHT) {
 }
 
 const WRONG = [
+  'dhclient: { ignore: [router] }',
+  'routes: {}',
+  'routes: [{ via: 10.0.0.1 }]',
+  'routes: [{ to: "x y", dev: eth0 }]',
+  'routes: [{ to: 10.0.0.0/8, dev: "a/b" }]',
+  'routes: [{ to: 10.0.0.0/8, via: example.com }]',
+  'routes: [{ to: 10.0.0.0/8, nexthops: [] }]',
+  'routes: [{ to: 10.0.0.0/8, nexthops: [{ dev: eth0, weight: 257 }] }]',
+  'routes: [{ to: 10.0.0.0/8, dev: eth0, metric: -1 }]',
+  'routes: [{ to: 10.0.0.0/8, dev: eth0, mtu: 1.5 }]',
+  'routes: [{ to: 10.0.0.0/8, dev: eth0, takeover: true }]',
   'dsn: {}',
   'dns: { domian: x }',
   'dns: { domain: "a b" }',

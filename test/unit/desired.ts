@@ -12,7 +12,7 @@ export const NO_DNS: DesiredDns = {
 };
 
 export function scope(supersede: Record<string, readonly string[]> = {}): DhclientScope {
-  return { supersede: new Map(Object.entries(supersede)), request: null };
+  return { supersede: new Map(Object.entries(supersede)), request: null, ignore: [] };
 }
 
 export function dhclient(
@@ -24,7 +24,7 @@ export function dhclient(
 }
 
 export function desired(parts: Partial<DesiredState> = {}): DesiredState {
-  return { dns: null, dhclient: dhclient(), restart: 'never', sysctl: [], ...parts };
+  return { dns: null, dhclient: dhclient(), restart: 'never', sysctl: [], routes: [], ...parts };
 }
 
 export function dns(parts: Partial<DesiredDns>): DesiredDns {

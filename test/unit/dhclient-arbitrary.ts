@@ -111,7 +111,7 @@ const request = fc.option(
     })),
   ),
 );
-const scope: fc.Arbitrary<DhclientScope> = fc.record({ supersede, request });
+const scope: fc.Arbitrary<DhclientScope> = fc.record({ supersede, request, ignore: fc.constant([]) });
 
 export const wishes: fc.Arbitrary<DesiredDhclient> = fc
   .tuple(scope, fc.option(scope), fc.option(scope))

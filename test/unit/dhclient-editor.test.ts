@@ -24,7 +24,7 @@ function becomes(before: string, after: string, wanted: DesiredDhclient = SERVER
 }
 
 function request(without: string[], also: string[]): DesiredDhclient {
-  return { global: { supersede: new Map(), request: { without, also } }, interfaces: new Map() };
+  return { global: { supersede: new Map(), request: { without, also }, ignore: [] }, interfaces: new Map() };
 }
 
 test('what stands nowhere goes into one marked block at the end', () => {

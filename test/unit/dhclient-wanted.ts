@@ -9,6 +9,7 @@ export const WANTED: DesiredDhclient = {
       ['domain-name', ['example.test']],
     ]),
     request: { without: ['routers'], also: ['interface-mtu'] },
+    ignore: [],
   },
   interfaces: new Map([
     [
@@ -19,6 +20,7 @@ export const WANTED: DesiredDhclient = {
           ['ntp-servers', ['10.0.0.123']],
         ]),
         request: { without: [], also: ['routers'] },
+        ignore: [],
       },
     ],
   ]),
@@ -26,7 +28,10 @@ export const WANTED: DesiredDhclient = {
 
 /** Only these options, for all interfaces. */
 export function wantedGlobally(supersede: Readonly<Record<string, readonly string[]>>): DesiredDhclient {
-  return { global: { supersede: new Map(Object.entries(supersede)), request: null }, interfaces: new Map() };
+  return {
+    global: { supersede: new Map(Object.entries(supersede)), request: null, ignore: [] },
+    interfaces: new Map(),
+  };
 }
 
 /** By format, see option-table.ts. */

@@ -28,8 +28,9 @@ const WANTED: DesiredDhclient = {
       ['domain-name', ['example.com']],
     ]),
     request: null,
+    ignore: [],
   },
-  interfaces: new Map([['eth0', { supersede: new Map([['ntp-servers', ['10.0.0.8']]]), request: null }]]),
+  interfaces: new Map([['eth0', { supersede: new Map([['ntp-servers', ['10.0.0.8']]]), request: null, ignore: [] }]]),
 };
 
 const in10Minutes = new Date(Date.now() + 600_000);

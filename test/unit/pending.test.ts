@@ -31,7 +31,7 @@ function pending(host: Running, wanted: DesiredDhclient = dhclient()): readonly 
 }
 
 const asking: DesiredDhclient = {
-  global: { supersede: new Map(), request: { without: ['routers'], also: [] } },
+  global: { supersede: new Map(), request: { without: ['routers'], also: [] }, ignore: [] },
   interfaces: new Map(),
 };
 

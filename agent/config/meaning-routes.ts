@@ -1,0 +1,47 @@
+/** A checked entry of `routes` → what is to be in the kernel's table. */
+import type { DesiredNexthop, DesiredRoute } from './desired.ts';
+import {
+  checkAddress,
+  checkGateway,
+  checkTable,
+  defaultMetric,
+  destination,
+  MAIN_TABLE,
+  SUBNET_GATEWAY,
+} from './routes.ts';
+import type { Config } from './schema.ts';
+
+type Route = NonNullable<Config['routes']>[number];
+type Nexthop = NonNullable<Route['nexthops']>[number];
+
+export function desiredRoute(route: Route): DesiredRoute {
+  const { type = 'unicast', src, mtu, takeOver = false } = route;
+  const several = route.nexthops ?? [route];
+  const { to, family } = destination(route.to, route.via ?? route.nexthops?.[0]?.via)!;
+  return {
+    to,
+    family,
+    type,
+    nexthops: type === 'unicast' ? several.map(nexthop) : [],
+    table: route.table === undefined ? MAIN_TABLE : meantBy(checkTable(route.table)),
+    metric: route.metric ?? defaultMetric(family),
+    src: src === undefined ? null : meantBy(checkAddress(src)),
+    mtu: mtu ?? null,
+    takeOver,
+  };
+}
+
+function nexthop({ via, dev, weight = 1, onlink = false }: Nexthop): DesiredNexthop {
+  return { via: via === undefined ? null : gateway(via), dev: dev ?? null, weight, onlink };
+}
+
+function gateway(via: string): DesiredNexthop['via'] {
+  const value = meantBy(checkGateway(via));
+  return value === SUBNET_GATEWAY ? { metadata: value } : value;
+}
+
+/** The schema has let it pass, so it is a value. */
+function meantBy<T>(checked: { readonly value: T } | { readonly problem: string }): T {
+  if ('problem' in checked) throw new Error(checked.problem);
+  return checked.value;
+}

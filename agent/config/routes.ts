@@ -1,0 +1,94 @@
+/** Destinations, gateways and tables of routes as the configuration writes them. */
+import ipaddr from 'ipaddr.js';
+import { checkPrefix } from './addresses.ts';
+import type { FromMetadata } from './desired.ts';
+import { type Checked, show } from './errors.ts';
+import { didYouMean } from './suggest.ts';
+
+export type Family = 'ipv4' | 'ipv6';
+
+/** What the metadata service of a cloud can be asked for as a destination, with the family of its values. */
+export const METADATA_PREFIXES: Readonly<Record<string, Family>> = {
+  'vpc-ipv4-cidr-block': 'ipv4',
+  'vpc-ipv4-cidr-blocks': 'ipv4',
+  'vpc-ipv6-cidr-blocks': 'ipv6',
+  'subnet-ipv4-cidr-block': 'ipv4',
+  'subnet-ipv6-cidr-blocks': 'ipv6',
+};
+/** And as a gateway, where it is written without `metadata:` before it. */
+export const SUBNET_GATEWAY = 'subnet-gateway';
+
+const METADATA = 'metadata:';
+const DEFAULT = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;
+const TABLES: Readonly<Record<string, number>> = { main: 254, default: 253 };
+const LOCAL_TABLE = 255;
+export const MAIN_TABLE = 254;
+/** The kernel's for IPv6, IP6_RT_PRIO_USER; it knows no 0 there. */
+const DEFAULT_METRIC = { ipv4: 0, ipv6: 1024 } as const;
+
+/** A network in its usual notation, `default`, or `metadata:` and a name. */
+export function checkDestination(text: string): Checked {
+  if (text === 'default') return { value: text };
+  if (!text.startsWith(METADATA)) return checkPrefix(text);
+  const name = text.slice(METADATA.length);
+  if (Object.hasOwn(METADATA_PREFIXES, name)) return { value: text };
+  const known = Object.keys(METADATA_PREFIXES);
+  return { problem: `${show(name)} is no network of the metadata service${didYouMean(name, known)}` };
+}
+
+/** An address in its usual notation, or `subnet-gateway`. */
+export function checkGateway(text: string): Checked {
+  return text === SUBNET_GATEWAY || text === METADATA + SUBNET_GATEWAY ? { value: SUBNET_GATEWAY } : checkAddress(text);
+}
+
+/** The address of one machine. */
+export function checkAddress(text: string): Checked {
+  const [address = '', zone] = text.split(/%(.*)/s);
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) {
+    return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.1 or fe80::1` };
+  }
+  if (zone !== undefined) return { problem: `${show(text)}: write ${address} alone, and the interface as dev` };
+  const parsed = ipaddr.parse(address);
+  const unfit = ['unspecified', 'broadcast', 'multicast'].find((range) => parsed.range() === range);
+  if (unfit !== undefined) return { problem: `${show(text)} is no address of one machine (${unfit})` };
+  return { value: parsed.toString() };
+}
+
+/** `main`, `default` or a number. Names of /etc/iproute2/rt_tables are the host's own, and may be others elsewhere. */
+export function checkTable(table: string | number): { readonly value: number } | { readonly problem: string } {
+  const number = typeof table === 'number' ? table : (TABLES[table] ?? Number.NaN);
+  if (number === LOCAL_TABLE || table === 'local') return { problem: 'the table local is the kernel’s own' };
+  if (Number.isInteger(number) && number > 0 && number < 2 ** 32) return { value: number };
+  return { problem: `${show(table)} is no table; write main, default or its number, 1 to 4294967295` };
+}
+
+export function familyOf(address: string): Family {
+  return address.includes(':') ? 'ipv6' : 'ipv4';
+}
+
+export interface Destination {
+  readonly to: string | FromMetadata;
+  readonly family: Family;
+}
+
+/**
+ * What a checked destination means; null: it is `default`, and nothing says of which family.
+ * @param gateway a checked gateway of the route, where it has one.
+ */
+export function destination(to: string, gateway: string | undefined): Destination | null {
+  const checked = checkDestination(to);
+  if ('problem' in checked) return null;
+  const { value } = checked;
+  if (value.startsWith(METADATA)) {
+    const metadata = value.slice(METADATA.length);
+    return { to: { metadata }, family: METADATA_PREFIXES[metadata]! };
+  }
+  if (value !== 'default') return { to: value, family: familyOf(value) };
+  if (gateway === undefined || gateway.includes(SUBNET_GATEWAY)) return null;
+  const family = familyOf(gateway);
+  return { to: DEFAULT[family], family };
+}
+
+export function defaultMetric(family: Family): number {
+  return DEFAULT_METRIC[family];
+}
