@@ -154,8 +154,8 @@ program
   });
 
 if (import.meta.main) {
-  // The folders that are made are for all to read, whatever the operator's own files are.
-  process.umask(0o022);
+  // What is to be read by others is made so by name.
+  process.umask(0o077);
   program.parseAsync();
 }
 

@@ -6,7 +6,7 @@
  * code. pkg puts it into Node as a single executable application, in its simple mode.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
@@ -73,9 +73,7 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
 async function splitProgram(entry: string, folder: string): Promise<string[]> {
   const { outputFiles } = await bundle(entry, folder);
   mkdirSync(folder);
-  const identity = createHash('sha256')
-    .update(outputFiles.map(({ text }) => text).join())
-    .digest('hex');
+  const identity = identityOf(outputFiles);
   for (const { path, text } of outputFiles) {
     const { code } = await transform(text.replaceAll(BUILD_MARK, identity), {
       format: 'cjs',
@@ -86,6 +84,19 @@ async function splitProgram(entry: string, folder: string): Promise<string[]> {
     writeFileSync(path, wrap(code));
   }
   return outputFiles.map(({ path }) => basename(path));
+}
+
+/** Whether that executable is made of the sources as they are now. */
+export async function isCurrent(executable: string, entry = join(root, 'agent/cli.ts')): Promise<boolean> {
+  const { outputFiles } = await bundle(entry, '/chunks');
+  return readFileSync(executable).includes(identityOf(outputFiles));
+}
+
+/** By which a build knows another's notes from its own. */
+function identityOf(chunks: readonly { readonly text: string }[]): string {
+  return createHash('sha256')
+    .update(chunks.map(({ text }) => text).join())
+    .digest('hex');
 }
 
 /** The chunks, not written yet, and what each is made of. */

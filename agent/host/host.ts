@@ -5,7 +5,6 @@
  */
 import {
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -14,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import {
   type Replaced,
   type ReplaceOptions,
@@ -28,7 +27,7 @@ import { resolveWithin } from './confine.ts';
 import { usersOfFile } from './daemons.ts';
 import { errorCode, HostError, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
-import { inPlace } from './place.ts';
+import { makeFolders } from './make-folders.ts';
 import { type ProcessOrigin, processBirth, processOrigin } from './process-origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './processes.ts';
 import { readRegularFile } from './read.ts';
@@ -211,17 +210,5 @@ export class Host {
 
   runBeside(program: string, args: readonly string[], options?: Parameters<typeof runBeside>[2]): Promise<RunResult> {
     return runBeside(program, args, options);
-  }
-}
-
-/** Not mkdirSync's own `recursive`: of a read-only file system it says that the folder does not exist. */
-function makeFolders(path: string, mode: number): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(path) !== path) makeFolders(dirname(path), mode);
-  try {
-    inPlace('make the folder', path, ({ file }) => mkdirSync(file, { mode }));
-  } catch (error) {
-    // Another apply was quicker.
-    if (errorCode(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }

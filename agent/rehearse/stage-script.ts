@@ -24,6 +24,7 @@ const CLIENT_PATH = '/usr/sbin:/sbin:/bin:/usr/sbin:/usr/bin';
 export const STAGE_SCRIPT = `
 mount --make-rprivate /
 mount -t tmpfs -o mode=700,size=256m rehearsal /mnt
+umask 022
 mkdir /mnt/root
 
 # The host's files can be read and anything can be written, in memory: over() puts a layer on one mount of the host. What

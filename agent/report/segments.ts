@@ -5,7 +5,6 @@ import {
   fdatasyncSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -15,6 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../host/make-folders.ts';
 import { frames } from './frames.ts';
 
 export interface Segment {
@@ -133,8 +133,8 @@ function namesIn(folder: string): { number: number; level: number; path: string 
 
 /** What waits may quote logs that not everybody may read. */
 function makeFolder(folder: string): void {
-  mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(dirname(folder), 0o755);
+  makeFolders(folder, 0o700);
 }
 
 function syncFolder(folder: string): void {

@@ -10,6 +10,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isCurrent } from '../../packaging/build.ts';
 import { debianSystem, type Suite, unableToMake } from '../lab/debian.ts';
 import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from '../lab/dhcp.ts';
 import { LabHost, unavailable as noLab, REPOSITORY } from '../lab/host.ts';
@@ -50,8 +51,16 @@ export interface MachineOptions {
 }
 
 /** What `npm run build` makes for this machine's architecture. */
-export const AGENT =
+const AGENT =
   process.env.HOLDFAST_AGENT ?? join(REPOSITORY, process.arch === 'arm64' ? 'dist/agent-arm64' : 'dist/agent');
+let current: Promise<boolean> | undefined;
+
+/** Its path. Throws where it is not made of these very sources: what it shows would be another program's doing. */
+export async function builtAgent(): Promise<string> {
+  current ??= process.env.HOLDFAST_AGENT !== undefined ? Promise.resolve(true) : isCurrent(AGENT);
+  if (!(await current)) throw new Error(`${AGENT} is not made of these sources: npm run build`);
+  return AGENT;
+}
 
 /** Why no machine can be booted here, as one sentence, or false: fits the `skip` of node:test. */
 export function unavailable(): string | false {
@@ -67,6 +76,8 @@ export class Machine extends LabSystem {
   /** Null where none was wanted. */
   readonly server: DhcpServer | null;
   readonly #group: ControlGroup;
+  /** What nsenter(1) runs within it. */
+  readonly #inside = new Set<ChildProcess>();
   #booted!: { readonly nspawn: ChildProcess; readonly console: Log; readonly leader: number };
 
   private constructor(outside: LabHost, server: DhcpServer | null, group: ControlGroup) {
@@ -107,7 +118,10 @@ export class Machine extends LabSystem {
   /** Within it; `{ where: 'server' }`: on the far side of its wire. */
   spawn(argv: readonly string[], options: RunOptions = {}): ChildProcess {
     if (options.where === 'server') return this.outside.spawn(argv, options);
-    return this.outside.spawn(this.commandLine(argv, options.env));
+    const child = this.outside.spawn(this.commandLine(argv, options.env));
+    this.#inside.add(child);
+    child.once('exit', () => this.#inside.delete(child));
+    return child;
   }
 
   /** By which `outside` runs a program within it: for whoever has to stand between, such as strace. */
@@ -122,7 +136,7 @@ export class Machine extends LabSystem {
 
   /** Puts the built executable where its package has it. */
   async installAgent(): Promise<void> {
-    await this.copy(AGENT, '/usr/bin/agent');
+    await this.copy(await builtAgent(), '/usr/bin/agent');
   }
 
   /** Copies a file of this machine into it. */
@@ -153,7 +167,7 @@ export class Machine extends LabSystem {
     if (nspawn.exitCode === null) {
       const gone = once(nspawn, 'exit');
       await this.run(['systemctl', 'poweroff']);
-      await gone;
+      await this.#goOn(gone);
     }
     // The wire first: a network's own end comes later, and takes its end of the wire along only then.
     await this.outside.sh('ip -n server link del port0; ip netns del machine');
@@ -170,6 +184,21 @@ export class Machine extends LabSystem {
   async close(): Promise<void> {
     await this.outside.close();
     await this.#group.close();
+  }
+
+  /**
+   * At its end systemd stops all processes for a moment, and nsenter(1) stops itself where what it runs is stopped: then it
+   * never sees that end, for which the kernel waits before it lets go of the machine.
+   */
+  async #goOn(gone: Promise<unknown>): Promise<void> {
+    const timer = setInterval(() => {
+      for (const child of this.#inside) child.kill('SIGCONT');
+    }, 200);
+    try {
+      await gone;
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   async #start(): Promise<void> {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/version.ts';
 import type { Arch } from '../../packaging/node-binary.ts';
 import { makeDebOf, makeRpmOf } from '../../packaging/package.ts';
-import { AGENT, type Machine } from './machine.ts';
+import { builtAgent, type Machine } from './machine.ts';
 
 /** How a package is made and handled; each command is one of the machine's shell. */
 export interface Format {
@@ -66,8 +66,9 @@ const NEXT_VERSION = `${VERSION}+next`;
 
 /** Puts the package of this version and of the next one where the format's commands find them. */
 export async function bringPackages(machine: Machine, { make }: Format): Promise<void> {
+  const executable = await builtAgent();
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
-  const common = { executable: AGENT, folder, compression: 'none' } as const;
+  const common = { executable, folder, compression: 'none' } as const;
   try {
     for (const [path, version] of [
       [THIS, VERSION],
