@@ -1,0 +1,119 @@
+/**
+ * EC2's instance metadata service, version 2 alone: first a token (PUT), then with it every answer as plain text. Version 1,
+ * which anybody on the way can use, is never tried.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+ */
+import { show } from '../config/errors.ts';
+import { METADATA_NAMES, type MetadataName } from '../config/metadata.ts';
+import { errorMessage } from '../host/errors.ts';
+import { type MetadataClient, type Reply, refusalOf, SilentError } from './http.ts';
+import type { Answer, Provider, Question } from './provider.ts';
+import { firstAddress, hardwareAddress, lines, networks } from './values.ts';
+
+/** Seconds that a token lasts: longer than any fetch, and short where somebody reads it. Never stored. */
+const TOKEN_TTL = 60;
+const DATA = '/latest/meta-data';
+const INTERFACES = `${DATA}/network/interfaces/macs/`;
+
+/** What an interface need not have. Of the others a lack is no answer. */
+const OPTIONAL: readonly MetadataName[] = ['vpc-ipv6-cidr-blocks', 'subnet-ipv6-cidr-blocks'];
+
+export const EC2: Provider = {
+  title: 'EC2’s metadata',
+  async fetch(client, questions) {
+    const service = await Session.start(client);
+    const macs = lines(await service.read(INTERFACES)).map((line) => hardwareAddress(line.replace(/\/$/, '')));
+    const known = macs.filter((mac) => mac !== null);
+    if (known.length === 0) throw new Error('its list of interfaces has no hardware address');
+    const first = questions.some(({ mac }) => mac === null) ? await firstOf(service, known) : null;
+    const answers: Answer[] = [];
+    for (const { name, mac } of questions) {
+      const meant = mac ?? first;
+      if (meant === null || !known.includes(meant)) {
+        answers.push({ problem: `it knows no interface with the hardware address ${meant}` });
+      } else answers.push(await answer(service, { name, mac: meant }));
+    }
+    return answers;
+  },
+};
+
+async function firstOf(service: Session, known: readonly string[]): Promise<string> {
+  const text = (await service.read(`${DATA}/mac`)).trim();
+  const mac = hardwareAddress(text);
+  if (mac === null || !known.includes(mac)) throw new Error(`the instance’s own interface is not in its list: ${show(text)}`);
+  return mac;
+}
+
+async function answer(service: Session, { name, mac }: Question & { readonly mac: string }): Promise<Answer> {
+  const of = name === 'subnet-gateway' ? 'subnet-ipv4-cidr-block' : name;
+  try {
+    const values = networks(lines(await service.item(mac, of)), METADATA_NAMES[of].family, of);
+    if (values.length === 0 && !OPTIONAL.includes(name)) return { problem: `${of} is empty` };
+    return { mac, values: name === 'subnet-gateway' ? values.map(firstAddress) : values };
+  } catch (error) {
+    return { problem: errorMessage(error) };
+  }
+}
+
+/** One token's time. */
+class Session {
+  readonly #client: MetadataClient;
+  #token: string;
+  readonly #folders = new Map<string, readonly string[]>();
+
+  private constructor(client: MetadataClient, token: string) {
+    this.#client = client;
+    this.#token = token;
+  }
+
+  static async start(client: MetadataClient): Promise<Session> {
+    return new Session(client, await tokenFrom(client));
+  }
+
+  /** The text of a path that must be there. */
+  async read(path: string): Promise<string> {
+    const reply = await this.#get(path);
+    if (reply.status !== 200) throw refusalOf(reply, path);
+    return reply.text;
+  }
+
+  /** Of an interface; empty where it has no such thing, which is told by its folder and not by a 404 alone. */
+  async item(mac: string, name: MetadataName): Promise<string> {
+    const folder = `${INTERFACES}${mac}/`;
+    const reply = await this.#get(`${folder}${name}`);
+    if (reply.status === 200 && reply.text.trim() !== '') return reply.text;
+    if (reply.status === 200) throw new Error(`${name} is empty`);
+    if (reply.status !== 404 || !OPTIONAL.includes(name)) throw refusalOf(reply, `${folder}${name}`);
+    const items = this.#folders.get(mac) ?? lines(await this.read(folder));
+    this.#folders.set(mac, items);
+    if (!items.includes('mac') || items.includes(name)) throw refusalOf(reply, `${folder}${name}`);
+    return '';
+  }
+
+  /** A token may end before its time; what a second one does not open stays shut. */
+  async #get(path: string): Promise<Reply> {
+    const reply = await this.#ask(path);
+    if (reply.status !== 401) return reply;
+    this.#token = await tokenFrom(this.#client);
+    return this.#ask(path);
+  }
+
+  #ask(path: string): Promise<Reply> {
+    return this.#client.ask('GET', path, { 'x-aws-ec2-metadata-token': this.#token });
+  }
+}
+
+async function tokenFrom(client: MetadataClient): Promise<string> {
+  let reply: Reply;
+  try {
+    const ttl = { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_TTL) };
+    reply = await client.ask('PUT', '/latest/api/token', ttl);
+  } catch (error) {
+    if (!(error instanceof SilentError)) throw error;
+    throw new Error(`${error.message}: where a bridge or NAT lies between, its hop limit (HttpPutResponseHopLimit) must be 2 or more`);
+  }
+  if (reply.status !== 200) throw refusalOf(reply, 'a token');
+  // Said here, so that no error ever quotes it.
+  if (!/^[\x21-\x7e]{1,1024}$/.test(reply.text)) throw new Error('it gives no token of its second version');
+  return reply.text;
+}

@@ -1,0 +1,139 @@
+/**
+ * A metadata service is asked in plain HTTP, so whoever sits on the way may answer. So: one connection, to an address and
+ * never a name, no proxy of the environment, no redirect, a limit on time and size, and plain text only.
+ */
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { show } from '../config/errors.ts';
+import type { MetadataEndpoint } from '../config/metadata.ts';
+import { errorCode, errorMessage } from '../host/errors.ts';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Printable ASCII and line breaks, no more than LARGEST bytes. */
+  readonly text: string;
+}
+
+/** Milliseconds for one answer, whole: a real service takes a few. */
+const REQUEST_LIMIT = 2_000;
+/** Bytes. Google's whole answer for eight interfaces has six thousand. */
+const LARGEST = 64 * 1024;
+const LARGEST_HEADERS = 8 * 1024;
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there (connection refused)',
+  EHOSTUNREACH: 'it cannot be reached from here (no route to the host)',
+  ENETUNREACH: 'it cannot be reached from here (no route to its network)',
+  ECONNRESET: 'the connection was cut before the answer was whole',
+  EPIPE: 'the connection was cut before the answer was whole',
+  EACCES: 'a firewall of this host does not let it be asked',
+  EPERM: 'a firewall of this host does not let it be asked',
+};
+
+/** The answer did not come in time though somebody took the connection: on EC2 that is what a used up hop limit looks like. */
+export class SilentError extends Error {}
+
+export class MetadataClient {
+  readonly #endpoint: MetadataEndpoint;
+  readonly #signal: AbortSignal;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
+  /** `signal` ends every request, with its reason. */
+  constructor(endpoint: MetadataEndpoint, signal: AbortSignal) {
+    this.#endpoint = endpoint;
+    this.#signal = signal;
+  }
+
+  /** Whatever its status. Throws an Error with a sentence where no sound answer came. */
+  async ask(method: 'GET' | 'PUT', path: string, headers: Record<string, string>): Promise<Reply> {
+    this.#signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    let connected = false;
+    const asked = request({
+      ...this.#endpoint,
+      method,
+      path,
+      agent: this.#agent,
+      headers: { ...headers, 'user-agent': 'holdfast', ...(method === 'PUT' ? { 'content-length': '0' } : {}) },
+      maxHeaderSize: LARGEST_HEADERS,
+      insecureHTTPParser: false,
+    });
+    const fail = (error: Error) => {
+      reject(error);
+      asked.destroy();
+    };
+    const late = () => fail(tooLate(connected));
+    const timer = setTimeout(late, REQUEST_LIMIT);
+    this.#signal.addEventListener('abort', late);
+    asked.on('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', () => (connected = true));
+      else connected = true;
+    });
+    asked.on('error', (error) => reject(new Error(reasonOf(error), { cause: error })));
+    asked.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > LARGEST) fail(new Error(`its answer is larger than ${LARGEST / 1024} KiB, and was not read`));
+        else chunks.push(chunk);
+      });
+      response.on('error', (error) => reject(new Error(reasonOf(error), { cause: error })));
+      response.on('end', () => {
+        const { statusCode = 0, headers } = response;
+        try {
+          resolve({ status: statusCode, headers, text: textOf(Buffer.concat(chunks), headers) });
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asked.end();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#signal.removeEventListener('abort', late);
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
+
+/** What a status other than 200 means, for all providers alike. */
+export function refusalOf({ status, headers }: Reply, what: string): Error {
+  if (status >= 300 && status < 400) {
+    const to = headers.location === undefined ? '' : ` to ${show(headers.location)}`;
+    return new Error(`it redirects${to}, as no metadata service does; that was not followed`);
+  }
+  if (status === 403) return new Error(`it refuses ${what} (403): the service is switched off for this instance`);
+  if (status === 429 || status === 503) return new Error(`it is asked too often, or overloaded (${status} for ${what})`);
+  if (status >= 500) return new Error(`it fails (${status} for ${what})`);
+  return new Error(`it does not give ${what} (${status})`);
+}
+
+function textOf(body: Buffer, headers: IncomingHttpHeaders): string {
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new Error(`it answers in an encoding that was not asked for (${show(encoding)})`);
+  }
+  const text = body.toString('latin1');
+  if (/^\s*</.test(text) || /\bhtml\b/i.test(headers['content-type'] ?? '')) {
+    throw new Error('it answers with a web page: a captive portal or a proxy stands in its place');
+  }
+  if (/[^\t\r\n\x20-\x7e]/.test(text)) throw new Error('its answer is no plain text');
+  return text;
+}
+
+function tooLate(connected: boolean): Error {
+  if (!connected) return new Error('it cannot be reached (no connection in time)');
+  return new SilentError('it took the connection and did not answer in time');
+}
+
+function reasonOf(error: Error): string {
+  const code = errorCode(error) ?? '';
+  if (code.startsWith('HPE_')) return `what it answers is no HTTP, or too much of it (${code})`;
+  return UNREACHABLE[code] ?? errorMessage(error);
+}

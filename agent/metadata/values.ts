@@ -1,0 +1,69 @@
+/**
+ * What a metadata service says, before anything is made of it: routes come of these values, so what no cloud would give
+ * is refused, and said.
+ */
+import ipaddr from 'ipaddr.js';
+import { checkPrefix } from '../config/addresses.ts';
+import { show } from '../config/errors.ts';
+
+type Family = 'ipv4' | 'ipv6';
+
+/** More than any provider allows; EC2's most is 50 ranges a VPC. */
+const MOST = 64;
+
+/** A network with a shorter prefix is most of the Internet, and no cloud's. */
+const SHORTEST = { ipv4: 8, ipv6: 16 } as const;
+
+/** Ranges (ipaddr.js) that no host's network is in. */
+const NO_NETWORK = new Set(['unspecified', 'broadcast', 'multicast', 'linkLocal', 'loopback', 'ipv4Mapped']);
+
+/** The lines of a plain answer, as EC2 writes a list. */
+export function lines(text: string): string[] {
+  return text.split(/\r?\n/).filter((line) => line !== '');
+}
+
+/** In their usual notation, each once and in a fixed order. Throws an Error with a sentence; `what`: what it is about. */
+export function networks(texts: readonly string[], family: Family, what: string): string[] {
+  if (texts.length > MOST) throw new Error(`${what} has ${texts.length} values, and more than ${MOST} are not believed`);
+  return [...new Set(texts.map((text) => network(text, family, what)))].sort();
+}
+
+/** The first address after the network's own, where EC2 and Azure have the gateway of every subnet. */
+export function firstAddress(cidr: string): string {
+  const [address = '', length] = cidr.split('/');
+  if (Number(length) > 30) throw new Error(`${cidr} has no room for a gateway`);
+  const octets = ipaddr.IPv4.parse(address).octets;
+  return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join('.');
+}
+
+/** An address of a host, in its usual notation. */
+export function address(text: unknown, family: Family, what: string): string {
+  const parsed = typeof text === 'string' && isWritten(text) ? ipaddr.parse(text) : null;
+  if (parsed === null || parsed.kind() !== family) throw new Error(`${what} is ${show(text)}, and no address`);
+  if (NO_NETWORK.has(parsed.range())) throw new Error(`${what} is ${show(text)}, and no host has such an address`);
+  return parsed.toString();
+}
+
+/** A hardware address as /sys/class/net has it: `0e:49:61:0f:c3:11`; null: it is none. */
+export function hardwareAddress(text: unknown): string | null {
+  const digits = typeof text === 'string' && /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(text) ? text : null;
+  return digits?.replace(/[:-]/g, '').toLowerCase().match(/../g)?.join(':') ?? null;
+}
+
+function network(text: string, family: Family, what: string): string {
+  const checked = text.includes('/') ? checkPrefix(text) : { problem: `${show(text)} is no network` };
+  if ('problem' in checked) throw new Error(`${what}: ${checked.problem.replace(/;.*$/, '')}`);
+  const [first = '', length] = checked.value.split('/');
+  const parsed = ipaddr.parse(first);
+  if (parsed.kind() !== family) throw new Error(`${what}: ${checked.value} is not ${LABELS[family]}`);
+  if (Number(length) < SHORTEST[family])
+    throw new Error(`${what}: ${checked.value} is wider than any network of a cloud (/${SHORTEST[family]})`);
+  if (NO_NETWORK.has(parsed.range())) throw new Error(`${what}: ${checked.value} is no network of hosts`);
+  return checked.value;
+}
+
+const LABELS = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
+
+function isWritten(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
+}
