@@ -1,3 +1,5 @@
+import type { DesiredMetadata, MetadataName } from './metadata.ts';
+
 /**
  * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
  * resources may write these values as they are.
@@ -10,6 +12,8 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly sysctl: readonly DesiredSysctl[];
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
+  /** How what the routes leave to the cloud is asked for. */
+  readonly metadata: DesiredMetadata;
 }
 
 /** As the files say it: what is to be measured (agent/nearest) is not in it yet. */
@@ -100,7 +104,7 @@ export interface DesiredSysctl {
 
 /** A value that the cloud's metadata service knows, by its name there: `vpc-ipv4-cidr-blocks`, `subnet-gateway`. */
 export interface FromMetadata {
-  readonly metadata: string;
+  readonly metadata: MetadataName;
 }
 
 export interface DesiredRoute {

@@ -11,6 +11,7 @@ import type {
 } from './desired.ts';
 import type { Checked } from './errors.ts';
 import { desiredRoute } from './meaning-routes.ts';
+import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from './metadata.ts';
 import { durationOf } from './quantities.ts';
 import { type Config, optionValues } from './schema.ts';
 import { checkSysctlKey } from './sysctl.ts';
@@ -19,6 +20,8 @@ import { checkSysctlKey } from './sysctl.ts';
 const TRIES = 5;
 /** Nearness changes seldom, and each measurement of each host is work for the servers. */
 const MEASURE_EVERY = '5m';
+/** A VPC's ranges change a few times a year, and the answers cost next to nothing. */
+const FETCH_EVERY = '5m';
 
 type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
 type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request' | 'ignore'>;
@@ -31,6 +34,7 @@ export function desiredState(config: Config): ConfiguredState {
     restart: config.dhclient?.restart ?? 'never',
     sysctl: Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
     routes: (config.routes ?? []).map(desiredRoute),
+    metadata: desiredMetadata(config.metadata ?? {}),
   };
 }
 
@@ -43,6 +47,14 @@ function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns<SortlistEntry> 
     options: dns.options ?? null,
     symlink: dns.symlink ?? 'refuse',
     verify: dns.verify ? desiredVerify(dns.verify) : null,
+  };
+}
+
+function desiredMetadata({ provider, address, interval }: NonNullable<Config['metadata']>): DesiredMetadata {
+  return {
+    provider: provider ?? 'auto',
+    endpoint: metadataEndpoint(address ?? METADATA_ADDRESS)!,
+    interval: durationOf(interval ?? FETCH_EVERY) as number,
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a configuration may take from the metadata service of the cloud that the host runs in. */
+import ipaddr from 'ipaddr.js';
 
 /**
  * Named as EC2 names them, for every provider. Each with its family, and whether its values are networks (`10.0.0.0/16`)
@@ -24,4 +25,35 @@ export interface MetadataWish {
   readonly name: MetadataName;
   /** The interface whose subnet and network are meant; null: the instance's first. */
   readonly interface: string | null;
+}
+
+export const METADATA_PROVIDERS = ['ec2', 'gcp', 'azure'] as const;
+export type MetadataProvider = (typeof METADATA_PROVIDERS)[number];
+
+/** Where all providers have it, on the link: RFC 3927. */
+export const METADATA_ADDRESS = '169.254.169.254';
+
+export interface MetadataEndpoint {
+  /** An IPv4 or IPv6 address, never a name. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface DesiredMetadata {
+  /** auto: what the machine's firmware says. */
+  readonly provider: MetadataProvider | 'auto';
+  readonly endpoint: MetadataEndpoint;
+  /** Milliseconds between the daemon's fetches. */
+  readonly interval: number;
+}
+
+const HTTP_PORT = 80;
+
+/** `169.254.169.254`, `127.0.0.1:1338`, `[fd00:ec2::254]` or `[::1]:1338`; null: it is none of them. */
+export function metadataEndpoint(text: string): MetadataEndpoint | null {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? '';
+  const valid = bracketed === undefined ? ipaddr.IPv4.isValidFourPartDecimal(host) : ipaddr.IPv6.isValid(host);
+  const port = digits === undefined ? HTTP_PORT : Number(digits);
+  return valid && port > 0 && port < 65_536 ? { host, port } : null;
 }

@@ -3,19 +3,12 @@ import ipaddr from 'ipaddr.js';
 import { checkPrefix } from './addresses.ts';
 import type { FromMetadata } from './desired.ts';
 import { type Checked, show } from './errors.ts';
+import { isMetadataName, METADATA_NAMES, type MetadataName } from './metadata.ts';
 import { didYouMean } from './suggest.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
-/** What the metadata service of a cloud can be asked for as a destination, with the family of its values. */
-export const METADATA_PREFIXES: Readonly<Record<string, Family>> = {
-  'vpc-ipv4-cidr-block': 'ipv4',
-  'vpc-ipv4-cidr-blocks': 'ipv4',
-  'vpc-ipv6-cidr-blocks': 'ipv6',
-  'subnet-ipv4-cidr-block': 'ipv4',
-  'subnet-ipv6-cidr-blocks': 'ipv6',
-};
-/** And as a gateway, where it is written without `metadata:` before it. */
+/** What the metadata service of a cloud can be asked for as a gateway, where it is written without `metadata:` before it. */
 export const SUBNET_GATEWAY = 'subnet-gateway';
 
 const METADATA = 'metadata:';
@@ -31,8 +24,8 @@ export function checkDestination(text: string): Checked {
   if (text === 'default') return { value: text };
   if (!text.startsWith(METADATA)) return checkPrefix(text);
   const name = text.slice(METADATA.length);
-  if (Object.hasOwn(METADATA_PREFIXES, name)) return { value: text };
-  const known = Object.keys(METADATA_PREFIXES);
+  if (isMetadataName(name) && METADATA_NAMES[name].kind === 'networks') return { value: text };
+  const known = Object.entries(METADATA_NAMES).flatMap(([one, { kind }]) => (kind === 'networks' ? [one] : []));
   return { problem: `${show(name)} is no network of the metadata service${didYouMean(name, known)}` };
 }
 
@@ -80,8 +73,8 @@ export function destination(to: string, gateway: string | undefined): Destinatio
   if ('problem' in checked) return null;
   const { value } = checked;
   if (value.startsWith(METADATA)) {
-    const metadata = value.slice(METADATA.length);
-    return { to: { metadata }, family: METADATA_PREFIXES[metadata]! };
+    const metadata = value.slice(METADATA.length) as MetadataName;
+    return { to: { metadata }, family: METADATA_NAMES[metadata].family };
   }
   if (value !== 'default') return { to: value, family: familyOf(value) };
   if (gateway === undefined || gateway.includes(SUBNET_GATEWAY)) return null;

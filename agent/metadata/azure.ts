@@ -2,7 +2,6 @@
  * Azure's instance metadata service: one JSON for all interfaces. It knows subnets, and no ranges of the virtual network.
  * https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
  */
-import { show } from '../config/errors.ts';
 import { errorMessage } from '../host/errors.ts';
 import { refusalOf } from './http.ts';
 import { isMap, listOfMaps, parseJson } from './json.ts';
@@ -21,7 +20,8 @@ export const AZURE: Provider = {
     return questions.map(({ name, mac }): Answer => {
       const found = mac === null ? interfaces[0] : interfaces.find((one) => hardwareAddress(one.macAddress) === mac);
       const own = hardwareAddress(found?.macAddress);
-      if (found === undefined || own === null) return { problem: `it knows no interface with the hardware address ${mac}` };
+      if (found === undefined || own === null)
+        return { problem: `it knows no interface with the hardware address ${mac}` };
       try {
         switch (name) {
           case 'subnet-ipv4-cidr-block':
@@ -39,9 +39,11 @@ export const AZURE: Provider = {
 };
 
 function subnets({ ipv4 }: Record<string, unknown>, what: string): string[] {
-  const written = listOfMaps(isMap(ipv4) ? ipv4.subnet : null, `${what} of the interface`).map(({ address, prefix }) => {
-    if (typeof address !== 'string' || typeof prefix !== 'string') throw new Error(`${what} is ${show(address)}`);
-    return `${address}/${prefix}`;
-  });
+  const written = listOfMaps(isMap(ipv4) ? ipv4.subnet : null, `${what} of the interface`).map(
+    ({ address, prefix }) => {
+      if (typeof address !== 'string' || typeof prefix !== 'string') throw new Error(`${what} is no text`);
+      return `${address}/${prefix}`;
+    },
+  );
   return networks(written, 'ipv4', what);
 }

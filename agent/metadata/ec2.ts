@@ -40,7 +40,8 @@ export const EC2: Provider = {
 async function firstOf(service: Session, known: readonly string[]): Promise<string> {
   const text = (await service.read(`${DATA}/mac`)).trim();
   const mac = hardwareAddress(text);
-  if (mac === null || !known.includes(mac)) throw new Error(`the instance’s own interface is not in its list: ${show(text)}`);
+  if (mac === null || !known.includes(mac))
+    throw new Error(`the instance’s own interface is not in its list: ${show(text)}`);
   return mac;
 }
 
@@ -110,7 +111,9 @@ async function tokenFrom(client: MetadataClient): Promise<string> {
     reply = await client.ask('PUT', '/latest/api/token', ttl);
   } catch (error) {
     if (!(error instanceof SilentError)) throw error;
-    throw new Error(`${error.message}: where a bridge or NAT lies between, its hop limit (HttpPutResponseHopLimit) must be 2 or more`);
+    throw new Error(
+      `${error.message}: where a bridge or NAT lies between, its hop limit (HttpPutResponseHopLimit) must be 2 or more`,
+    );
   }
   if (reply.status !== 200) throw refusalOf(reply, 'a token');
   // Said here, so that no error ever quotes it.

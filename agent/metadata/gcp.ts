@@ -23,7 +23,8 @@ export const GCP: Provider = {
     return questions.map(({ name, mac }): Answer => {
       const found = mac === null ? interfaces[0] : interfaces.find((one) => hardwareAddress(one.mac) === mac);
       const own = hardwareAddress(found?.mac);
-      if (found === undefined || own === null) return { problem: `it knows no interface with the hardware address ${mac}` };
+      if (found === undefined || own === null)
+        return { problem: `it knows no interface with the hardware address ${mac}` };
       try {
         switch (name) {
           case 'subnet-ipv4-cidr-block':

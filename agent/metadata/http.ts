@@ -10,7 +10,7 @@ import { errorCode, errorMessage } from '../host/errors.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Printable ASCII and line breaks, no more than LARGEST bytes. */
+  /** Of status 200: printable ASCII and line breaks, no more than LARGEST bytes. */
   readonly text: string;
 }
 
@@ -46,7 +46,7 @@ export class MetadataClient {
 
   /** Whatever its status. Throws an Error with a sentence where no sound answer came. */
   async ask(method: 'GET' | 'PUT', path: string, headers: Record<string, string>): Promise<Reply> {
-    this.#signal.throwIfAborted();
+    if (this.#signal.aborted) throw tooLate(false);
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     let connected = false;
     const asked = request({
@@ -82,7 +82,9 @@ export class MetadataClient {
       response.on('end', () => {
         const { statusCode = 0, headers } = response;
         try {
-          resolve({ status: statusCode, headers, text: textOf(Buffer.concat(chunks), headers) });
+          // The body of a refusal is for people, in HTML too; nothing of it is used.
+          const text = statusCode === 200 ? textOf(Buffer.concat(chunks), headers) : '';
+          resolve({ status: statusCode, headers, text });
         } catch (error) {
           reject(error);
         }
@@ -109,7 +111,8 @@ export function refusalOf({ status, headers }: Reply, what: string): Error {
     return new Error(`it redirects${to}, as no metadata service does; that was not followed`);
   }
   if (status === 403) return new Error(`it refuses ${what} (403): the service is switched off for this instance`);
-  if (status === 429 || status === 503) return new Error(`it is asked too often, or overloaded (${status} for ${what})`);
+  if (status === 429 || status === 503)
+    return new Error(`it is asked too often, or overloaded (${status} for ${what})`);
   if (status >= 500) return new Error(`it fails (${status} for ${what})`);
   return new Error(`it does not give ${what} (${status})`);
 }

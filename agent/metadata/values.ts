@@ -24,7 +24,8 @@ export function lines(text: string): string[] {
 
 /** In their usual notation, each once and in a fixed order. Throws an Error with a sentence; `what`: what it is about. */
 export function networks(texts: readonly string[], family: Family, what: string): string[] {
-  if (texts.length > MOST) throw new Error(`${what} has ${texts.length} values, and more than ${MOST} are not believed`);
+  if (texts.length > MOST)
+    throw new Error(`${what} has ${texts.length} values, and more than ${MOST} are not believed`);
   return [...new Set(texts.map((text) => network(text, family, what)))].sort();
 }
 
@@ -38,7 +39,8 @@ export function firstAddress(cidr: string): string {
 
 /** An address of a host, in its usual notation. */
 export function address(text: unknown, family: Family, what: string): string {
-  const parsed = typeof text === 'string' && isWritten(text) ? ipaddr.parse(text) : null;
+  if (typeof text !== 'string') throw new Error(`${what} is no address`);
+  const parsed = isWritten(text) ? ipaddr.parse(text) : null;
   if (parsed === null || parsed.kind() !== family) throw new Error(`${what} is ${show(text)}, and no address`);
   if (NO_NETWORK.has(parsed.range())) throw new Error(`${what} is ${show(text)}, and no host has such an address`);
   return parsed.toString();
@@ -51,8 +53,11 @@ export function hardwareAddress(text: unknown): string | null {
 }
 
 function network(text: string, family: Family, what: string): string {
-  const checked = text.includes('/') ? checkPrefix(text) : { problem: `${show(text)} is no network` };
-  if ('problem' in checked) throw new Error(`${what}: ${checked.problem.replace(/;.*$/, '')}`);
+  const checked = text.includes('/') ? checkPrefix(text) : null;
+  if (checked === null || 'problem' in checked) {
+    const why = checked?.problem.includes('host bits') ? 'has host bits set' : 'is no network';
+    throw new Error(`${what}: ${show(text)} ${why}`);
+  }
   const [first = '', length] = checked.value.split('/');
   const parsed = ipaddr.parse(first);
   if (parsed.kind() !== family) throw new Error(`${what}: ${checked.value} is not ${LABELS[family]}`);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { ConfiguredState } from '../../agent/config/desired.ts';
 import { loadConfig } from '../../agent/config/load.ts';
 import { errorsOf, load, MAIN, memoryFiles } from './config-memory.ts';
+import { NO_METADATA } from './desired.ts';
 
 const EXAMPLE = `dns:                                   # one source for dhclient.conf, the hooks and resolv.conf
   domain: example.com
@@ -72,6 +73,7 @@ const WANTED: ConfiguredState = {
     },
   ],
   routes: [],
+  metadata: NO_METADATA,
 };
 
 async function desired(content: Parameters<typeof load>[0]): Promise<ConfiguredState> {
@@ -91,6 +93,7 @@ test('an empty file configures nothing', async () => {
     restart: 'never',
     sysctl: [],
     routes: [],
+    metadata: NO_METADATA,
   };
   for (const text of ['', '# only a comment\n', '---\n']) assert.deepEqual(await desired(text), nothing);
 });

@@ -1,5 +1,7 @@
 /** Desired states for tests: what is not said is not configured. */
+
 import type { DesiredDhclient, DesiredDns, DesiredState, DhclientScope } from '../../agent/config/desired.ts';
+import type { DesiredMetadata } from '../../agent/config/metadata.ts';
 
 export const NO_DNS: DesiredDns = {
   domain: null,
@@ -9,6 +11,12 @@ export const NO_DNS: DesiredDns = {
   options: null,
   symlink: 'refuse',
   verify: null,
+};
+
+export const NO_METADATA: DesiredMetadata = {
+  provider: 'auto',
+  endpoint: { host: '169.254.169.254', port: 80 },
+  interval: 300_000,
 };
 
 export function scope(supersede: Record<string, readonly string[]> = {}): DhclientScope {
@@ -24,7 +32,7 @@ export function dhclient(
 }
 
 export function desired(parts: Partial<DesiredState> = {}): DesiredState {
-  return { dns: null, dhclient: dhclient(), restart: 'never', sysctl: [], routes: [], ...parts };
+  return { dns: null, dhclient: dhclient(), restart: 'never', sysctl: [], routes: [], metadata: NO_METADATA, ...parts };
 }
 
 export function dns(parts: Partial<DesiredDns>): DesiredDns {

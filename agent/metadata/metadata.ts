@@ -1,0 +1,207 @@
+/** What the routes leave to the cloud: what was fetched last, whether it is time again, and the fetching itself. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DesiredMetadata, MetadataWish } from '../config/metadata.ts';
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { deviceOf, hardwareAddressOf } from './interfaces.ts';
+import type { Answer, Provider } from './provider.ts';
+import { type Fetched, type MetadataRecord, parseRecord, readRecord, writeRecord } from './record.ts';
+import type { MetadataSource, Resolved } from './source.ts';
+import { wishKey } from './wishes.ts';
+
+/** Intervals after which what was fetched is no longer young, and after which that is worth a word. */
+const YOUNG_FOR = 2;
+const OLD_AFTER = 10;
+/** Milliseconds until an answer that takes something away is asked for again. */
+const SECOND_THOUGHT = 1_000;
+
+/** How one wish stands. */
+export interface MetadataView extends Resolved {
+  /** `vpc-ipv4-cidr-blocks`, `subnet-gateway eth1`. */
+  readonly key: string;
+  readonly wish: MetadataWish;
+  /** Milliseconds since `asOf`; 0 where the clock was put back since. */
+  readonly age: number | null;
+  /** Whether it is so old, or so missing, that somebody should know. */
+  readonly old: boolean;
+}
+
+/** What one fetch brought, by wish. */
+export interface Fetch {
+  /** Milliseconds since the epoch: when it began. */
+  readonly began: number;
+  readonly source: string;
+  readonly answers: ReadonlyMap<string, Answer>;
+}
+
+/** What is another value since. */
+export interface Change {
+  readonly key: string;
+  readonly source: string;
+  /** null: it was not known. */
+  readonly before: readonly string[] | null;
+  readonly after: readonly string[];
+}
+
+export class Metadata implements MetadataSource {
+  readonly wishes: readonly MetadataWish[];
+  readonly interval: number;
+  readonly #host: Host;
+  readonly #desired: DesiredMetadata;
+  #text: string | null = null;
+  #record: MetadataRecord = parseRecord(null);
+
+  constructor(host: Host, desired: DesiredMetadata, wishes: readonly MetadataWish[]) {
+    this.#host = host;
+    this.#desired = desired;
+    this.wishes = wishes;
+    this.interval = desired.interval;
+  }
+
+  resolve(wish: MetadataWish): Resolved {
+    this.#refresh();
+    const key = wishKey(wish);
+    const problem = this.#record.problems[key] ?? null;
+    const unknown = (why: string): Resolved => ({
+      values: null,
+      asOf: null,
+      source: 'the cloud’s metadata',
+      problem: why,
+    });
+    if (!this.#host.live) return unknown('below another root the network is another one, too');
+    const fetched = this.#fetchedFor(wish);
+    return fetched === null ? unknown(problem ?? 'it was not fetched yet') : { ...fetched, problem };
+  }
+
+  /** Whether it is time to fetch. In a `--root` folder it never is, since this is not its network. */
+  due(now = Date.now()): boolean {
+    if (!this.#host.live) return false;
+    return this.wishes.some((wish) => {
+      const { asOf } = this.resolve(wish);
+      return asOf === null || asOf > now || now - asOf >= YOUNG_FOR * this.interval;
+    });
+  }
+
+  /** Asks the provider, and changes nothing. Never throws: what is wrong stands in each answer. */
+  async fetch(signal: AbortSignal): Promise<Fetch> {
+    this.#refresh();
+    const first = await this.#fetchOnce(signal);
+    // Networks are lost by it: so it has to be said twice.
+    if (!this.wishes.some((wish) => this.#takesAway(wish, first.answers.get(wishKey(wish))))) return first;
+    await sleep(SECOND_THOUGHT, undefined, { signal }).catch(() => undefined);
+    const second = await this.#fetchOnce(signal);
+    const agreed = [...second.answers].map(([key, answer]): [string, Answer] => [
+      key,
+      agreement(first.answers.get(key), answer),
+    ]);
+    return { ...second, answers: new Map(agreed) };
+  }
+
+  /** Keeps what is sound, and gives what is another since. Throws HostError. */
+  note({ began, source, answers }: Fetch): Change[] {
+    this.#refresh();
+    const fetched: Record<string, Fetched> = {};
+    const problems: Record<string, string> = {};
+    const changes: Change[] = [];
+    for (const wish of this.wishes) {
+      const key = wishKey(wish);
+      const last = this.#fetchedFor(wish);
+      if (last !== null) fetched[key] = last;
+      const answer = answers.get(key);
+      // Somebody else has fetched meanwhile.
+      if (answer === undefined || (last !== null && last.asOf >= began && last.asOf <= Date.now())) continue;
+      // What is said of another machine's interface is not for this one.
+      const device = 'problem' in answer ? null : deviceOf(this.#host, answer.mac, last?.device);
+      if ('problem' in answer) problems[key] = answer.problem;
+      else if (device === null) problems[key] = `it speaks of ${answer.mac}, which no interface of this host has`;
+      else {
+        fetched[key] = { ...answer, device, asOf: Date.now(), source };
+        if (last?.values.join() !== answer.values.join())
+          changes.push({ key, source, before: last?.values ?? null, after: answer.values });
+      }
+    }
+    writeRecord(this.#host, { fetched, problems }, changes.length > 0);
+    return changes;
+  }
+
+  views(now = Date.now()): MetadataView[] {
+    return this.wishes.map((wish) => {
+      const resolved = this.resolve(wish);
+      const age = resolved.asOf === null ? null : Math.max(0, now - resolved.asOf);
+      return { ...resolved, key: wishKey(wish), wish, age, old: age === null || age >= OLD_AFTER * this.interval };
+    });
+  }
+
+  async #fetchOnce(signal: AbortSignal): Promise<Fetch> {
+    const began = Date.now();
+    let source = 'the cloud’s metadata';
+    const answers = new Map<string, Answer>();
+    try {
+      // Here and not above: who only resolves need not load it.
+      const { detectProvider, makeProvider } = await import('./provider.ts');
+      const { MetadataClient } = await import('./http.ts');
+      const name = this.#desired.provider === 'auto' ? detectProvider(this.#host) : this.#desired.provider;
+      if (name === null) throw new Error('the firmware names none of ec2, gcp and azure; write metadata.provider');
+      const provider: Provider = await makeProvider(name);
+      source = provider.title;
+      const questions = this.wishes.flatMap((wish) => {
+        const mac = wish.interface === null ? null : hardwareAddressOf(this.#host, wish.interface);
+        if (wish.interface === null || mac !== null) return [{ wish, mac }];
+        answers.set(wishKey(wish), { problem: `there is no interface ${wish.interface}` });
+        return [];
+      });
+      if (questions.length === 0) return { began, source, answers };
+      const client = new MetadataClient(this.#desired.endpoint, signal);
+      try {
+        const given = await provider.fetch(
+          client,
+          questions.map(({ wish, mac }) => ({ name: wish.name, mac })),
+        );
+        for (const [i, { wish }] of questions.entries()) answers.set(wishKey(wish), given[i]!);
+      } finally {
+        client.close();
+      }
+    } catch (error) {
+      const { host, port } = this.#desired.endpoint;
+      const at = `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}`;
+      const problem = `${at}: ${errorMessage(error)}`;
+      for (const wish of this.wishes) if (!answers.has(wishKey(wish))) answers.set(wishKey(wish), { problem });
+    }
+    return { began, source, answers };
+  }
+
+  #takesAway(wish: MetadataWish, answer: Answer | undefined): boolean {
+    const last = this.#fetchedFor(wish);
+    if (last === null || answer === undefined || 'problem' in answer) return false;
+    return last.values.some((value) => !answer.values.includes(value));
+  }
+
+  #fetchedFor(wish: MetadataWish): Fetched | null {
+    const last = this.#record.fetched[wishKey(wish)];
+    if (last === undefined || !this.#host.live) return null;
+    const ours =
+      wish.interface === null
+        ? deviceOf(this.#host, last.mac, last.device) !== null
+        : hardwareAddressOf(this.#host, wish.interface) === last.mac;
+    return ours ? last : null;
+  }
+
+  #refresh(): void {
+    if (this.wishes.length === 0) return;
+    const text = readRecord(this.#host);
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#record = parseRecord(text);
+  }
+}
+
+/** The second answer, if the first one was the same. */
+function agreement(first: Answer | undefined, second: Answer): Answer {
+  if (first === undefined || 'problem' in first || 'problem' in second) return second;
+  if (first.values.join() === second.values.join()) return second;
+  return { problem: `it said ${list(first.values)} and a moment later ${list(second.values)}` };
+}
+
+function list(values: readonly string[]): string {
+  return values.length === 0 ? 'none' : values.join(', ');
+}
