@@ -138,7 +138,7 @@ export class Metadata implements MetadataSource {
     const answers = new Map<string, Answer>();
     try {
       // Here and not above: who only resolves need not load it.
-      const { detectProvider, makeProvider } = await import('./provider.ts');
+      const { detectProvider, makeProvider } = await import('./providers.ts');
       const { MetadataClient } = await import('./http.ts');
       const name = this.#desired.provider === 'auto' ? detectProvider(this.#host) : this.#desired.provider;
       if (name === null) throw new Error('the firmware names none of ec2, gcp and azure; write metadata.provider');

@@ -8,7 +8,8 @@ import type { MetadataName } from '../../agent/config/metadata.ts';
 import { AZURE } from '../../agent/metadata/azure.ts';
 import { GCP } from '../../agent/metadata/gcp.ts';
 import { MetadataClient } from '../../agent/metadata/http.ts';
-import { type Answer, detectProvider, type Provider } from '../../agent/metadata/provider.ts';
+import type { Answer, Provider } from '../../agent/metadata/provider.ts';
+import { detectProvider } from '../../agent/metadata/providers.ts';
 
 const GCP_INTERFACES = [
   {
