@@ -51,12 +51,15 @@ function* nexthopConflicts(tree: Tree, route: TreePath, hop: TreePath): Iterable
   if (has('onlink') && !has('dev'))
     yield errorAt(tree, [...path, 'onlink'], 'key', 'needs the interface; write dev, too');
   const via = addressAt(tree, [...path, 'via'], checkGateway);
+  const own = destinationAt(tree, route);
+  if (own?.family === 'ipv6' && hop.length > 0 && !has('via') && has('dev')) {
+    yield errorAt(tree, path, 'value', 'IPv6 shares flows out among gateways alone; write via, too');
+  }
   if (via === null) return;
   if (/^fe[89ab]/i.test(via) && !has('dev')) {
     yield errorAt(tree, [...path, 'via'], 'value', 'is link-local and needs its interface; write dev, too');
   }
-  const own = destinationAt(tree, route);
-  if (own?.family === 'ipv6' && via.includes('.') && !via.includes(':')) {
+  if (own?.family === 'ipv6' && familyOf(via) === 'ipv4') {
     yield errorAt(tree, [...path, 'via'], 'value', 'is IPv4, and an IPv6 destination is not reached by that');
   }
 }
@@ -84,8 +87,10 @@ function twice(tree: Tree, count: number): ConfigError[] {
 /** null: not to be told, or wrong in itself. */
 function destinationAt(tree: Tree, path: TreePath) {
   const to = valueAt(tree, [...path, 'to']);
-  const via = [['via'], ['nexthops', 0, 'via']].map((keys) => addressAt(tree, [...path, ...keys], checkGateway));
-  return typeof to === 'string' ? destination(to, via.find((gateway) => gateway !== null) ?? undefined) : null;
+  const nexthops = valueAt(tree, [...path, 'nexthops']);
+  const hops = Array.isArray(nexthops) ? nexthops.map((_, i) => ['nexthops', i, 'via']) : [];
+  const gateways = [['via'], ...hops].map((keys) => addressAt(tree, [...path, ...keys], checkGateway));
+  return typeof to === 'string' ? destination(to, gateways.find((gateway) => gateway !== null) ?? undefined) : null;
 }
 
 function addressAt(tree: Tree, path: TreePath, check: typeof checkAddress): string | null {

@@ -1,9 +1,9 @@
-import type { DesiredMetadata, MetadataName } from './metadata.ts';
-
 /**
  * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
  * resources may write these values as they are.
  */
+import type { DesiredMetadata, MetadataName, MetadataName } from './metadata.ts';
+
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;
   readonly dhclient: DesiredDhclient;
@@ -102,7 +102,7 @@ export interface DesiredSysctl {
   readonly optional: boolean;
 }
 
-/** A value that the cloud's metadata service knows, by its name there: `vpc-ipv4-cidr-blocks`, `subnet-gateway`. */
+/** A value that the cloud's metadata service knows. */
 export interface FromMetadata {
   readonly metadata: MetadataName;
 }

@@ -1,14 +1,6 @@
 /** A checked entry of `routes` → what is to be in the kernel's table. */
 import type { DesiredNexthop, DesiredRoute } from './desired.ts';
-import {
-  checkAddress,
-  checkGateway,
-  checkTable,
-  defaultMetric,
-  destination,
-  MAIN_TABLE,
-  SUBNET_GATEWAY,
-} from './routes.ts';
+import { checkAddress, checkGateway, checkTable, defaultMetric, destination, gateway, MAIN_TABLE } from './routes.ts';
 import type { Config } from './schema.ts';
 
 type Route = NonNullable<Config['routes']>[number];
@@ -17,7 +9,7 @@ type Nexthop = NonNullable<Route['nexthops']>[number];
 export function desiredRoute(route: Route): DesiredRoute {
   const { type = 'unicast', src, mtu, takeOver = false } = route;
   const several = route.nexthops ?? [route];
-  const { to, family } = destination(route.to, route.via ?? route.nexthops?.[0]?.via)!;
+  const { to, family } = destination(route.to, checkedVia(route))!;
   return {
     to,
     family,
@@ -31,13 +23,13 @@ export function desiredRoute(route: Route): DesiredRoute {
   };
 }
 
-function nexthop({ via, dev, weight = 1, onlink = false }: Nexthop): DesiredNexthop {
-  return { via: via === undefined ? null : gateway(via), dev: dev ?? null, weight, onlink };
+function checkedVia({ via, nexthops = [] }: Route): string | undefined {
+  const first = via ?? nexthops.find((hop) => hop.via !== undefined)?.via;
+  return first === undefined ? undefined : meantBy(checkGateway(first));
 }
 
-function gateway(via: string): DesiredNexthop['via'] {
-  const value = meantBy(checkGateway(via));
-  return value === SUBNET_GATEWAY ? { metadata: value } : value;
+function nexthop({ via, dev, weight = 1, onlink = false }: Nexthop): DesiredNexthop {
+  return { via: via === undefined ? null : gateway(meantBy(checkGateway(via))), dev: dev ?? null, weight, onlink };
 }
 
 /** The schema has let it pass, so it is a value. */

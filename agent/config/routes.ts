@@ -8,9 +8,7 @@ import { didYouMean } from './suggest.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
-/** What the metadata service of a cloud can be asked for as a gateway, where it is written without `metadata:` before it. */
-export const SUBNET_GATEWAY = 'subnet-gateway';
-
+const SUBNET_GATEWAY = 'subnet-gateway' satisfies MetadataName;
 const METADATA = 'metadata:';
 const DEFAULT = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;
 const TABLES: Readonly<Record<string, number>> = { main: 254, default: 253 };
@@ -25,13 +23,24 @@ export function checkDestination(text: string): Checked {
   if (!text.startsWith(METADATA)) return checkPrefix(text);
   const name = text.slice(METADATA.length);
   if (isMetadataName(name) && METADATA_NAMES[name].kind === 'networks') return { value: text };
-  const known = Object.entries(METADATA_NAMES).flatMap(([one, { kind }]) => (kind === 'networks' ? [one] : []));
+  const known = Object.entries(METADATA_NAMES).flatMap(([key, { kind }]) => (kind === 'networks' ? [key] : []));
   return { problem: `${show(name)} is no network of the metadata service${didYouMean(name, known)}` };
 }
 
 /** An address in its usual notation, or `subnet-gateway`. */
 export function checkGateway(text: string): Checked {
   return text === SUBNET_GATEWAY || text === METADATA + SUBNET_GATEWAY ? { value: SUBNET_GATEWAY } : checkAddress(text);
+}
+
+/** What a checked gateway means. */
+export function gateway(checked: string): string | FromMetadata {
+  return checked === SUBNET_GATEWAY ? { metadata: SUBNET_GATEWAY } : checked;
+}
+
+/** The family of a checked gateway. */
+export function familyOf(checked: string): Family {
+  if (checked === SUBNET_GATEWAY) return METADATA_NAMES[SUBNET_GATEWAY].family;
+  return checked.includes(':') ? 'ipv6' : 'ipv4';
 }
 
 /** The address of one machine. */
@@ -55,10 +64,6 @@ export function checkTable(table: string | number): { readonly value: number } |
   return { problem: `${show(table)} is no table; write main, default or its number, 1 to 4294967295` };
 }
 
-export function familyOf(address: string): Family {
-  return address.includes(':') ? 'ipv6' : 'ipv4';
-}
-
 export interface Destination {
   readonly to: string | FromMetadata;
   readonly family: Family;
@@ -66,9 +71,9 @@ export interface Destination {
 
 /**
  * What a checked destination means; null: it is `default`, and nothing says of which family.
- * @param gateway a checked gateway of the route, where it has one.
+ * @param via a checked gateway of the route, where it has one.
  */
-export function destination(to: string, gateway: string | undefined): Destination | null {
+export function destination(to: string, via: string | undefined): Destination | null {
   const checked = checkDestination(to);
   if ('problem' in checked) return null;
   const { value } = checked;
@@ -77,8 +82,8 @@ export function destination(to: string, gateway: string | undefined): Destinatio
     return { to: { metadata }, family: METADATA_NAMES[metadata].family };
   }
   if (value !== 'default') return { to: value, family: familyOf(value) };
-  if (gateway === undefined || gateway.includes(SUBNET_GATEWAY)) return null;
-  const family = familyOf(gateway);
+  if (via === undefined) return null;
+  const family = familyOf(via);
   return { to: DEFAULT[family], family };
 }
 

@@ -54,13 +54,24 @@ const MEANINGS: [yaml: string, meaning: DesiredRoute][] = [
     },
   ],
   [
-    '{ to: metadata:vpc-ipv6-cidr-blocks, via: metadata:subnet-gateway }',
+    '{ to: metadata:vpc-ipv6-cidr-blocks, dev: eth0 }',
     {
       ...PLAIN,
       to: { metadata: 'vpc-ipv6-cidr-blocks' },
       family: 'ipv6',
       metric: 1024,
-      nexthops: [{ ...hop, via: { metadata: 'subnet-gateway' } }],
+      nexthops: [{ ...hop, via: null, dev: 'eth0' }],
+    },
+  ],
+  [
+    '{ to: default, nexthops: [{ dev: eth0 }, { via: metadata:subnet-gateway }] }',
+    {
+      ...PLAIN,
+      to: '0.0.0.0/0',
+      nexthops: [
+        { ...hop, via: null, dev: 'eth0' },
+        { ...hop, via: { metadata: 'subnet-gateway' } },
+      ],
     },
   ],
 ];
@@ -86,7 +97,14 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '1:16: routes[0].to: "vpc-cidr" is no network of the metadata service; write one of vpc-ipv4-cidr-block, vpc-ipv4-cidr-blocks, vpc-ipv6-cidr-blocks, subnet-ipv4-cidr-block, subnet-ipv6-cidr-blocks',
   ],
   ['{ to: default, dev: eth0 }', '1:16: routes[0].to: a default of which family? Write 0.0.0.0/0 or "::/0"'],
-  ['{ to: default, via: subnet-gateway }', '1:16: routes[0].to: a default of which family? Write 0.0.0.0/0 or "::/0"'],
+  [
+    '{ to: "::/0", via: subnet-gateway }',
+    '1:28: routes[0].via: is IPv4, and an IPv6 destination is not reached by that',
+  ],
+  [
+    '{ to: "::/0", nexthops: [{ via: "2001:db8::1" }, { dev: eth0 }] }',
+    '1:58: routes[0].nexthops[1]: IPv6 shares flows out among gateways alone; write via, too',
+  ],
   [
     '{ to: 10.0.0.0/8, via: gateway.example }',
     '1:33: routes[0].via: "gateway.example" is not an IP address; write one such as 10.0.0.1 or fe80::1',
