@@ -99,11 +99,11 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['{ to: default, dev: eth0 }', '1:16: routes[0].to: a default of which family? Write 0.0.0.0/0 or "::/0"'],
   [
     '{ to: "::/0", via: subnet-gateway }',
-    '1:28: routes[0].via: is IPv4, and an IPv6 destination is not reached by that',
+    '1:29: routes[0].via: is IPv4, and an IPv6 destination is not reached by that',
   ],
   [
     '{ to: "::/0", nexthops: [{ via: "2001:db8::1" }, { dev: eth0 }] }',
-    '1:58: routes[0].nexthops[1]: IPv6 shares flows out among gateways alone; write via, too',
+    '1:59: routes[0].nexthops[1]: IPv6 shares flows out among gateways alone; write via, too',
   ],
   [
     '{ to: 10.0.0.0/8, via: gateway.example }',

@@ -24,6 +24,7 @@ export const FLAG = {
   request: 1,
   ack: 4,
   dumpInterrupted: 0x10,
+  replace: 0x100,
   exclusive: 0x200,
   dump: 0x300,
   create: 0x400,

@@ -4,6 +4,12 @@ const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 
 
 export const MAIN_TABLE = 254;
 
+/**
+ * Of the routes that Holdfast makes: "H" in ASCII, which neither the kernel (linux/rtnetlink.h), nor iproute2's rt_protos, nor
+ * FRR has given away.
+ */
+export const HOLDFAST = 72;
+
 const PROTOCOLS: Readonly<Record<number, string>> = {
   0: 'unspec',
   1: 'redirect',
@@ -22,6 +28,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   17: 'mrouted',
   18: 'keepalived',
   42: 'babel',
+  [HOLDFAST]: 'holdfast',
   84: 'ovn',
   99: 'openr',
   186: 'bgp',
