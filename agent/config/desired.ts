@@ -2,7 +2,7 @@
  * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
  * resources may write these values as they are.
  */
-import type { DesiredMetadata, MetadataName, MetadataName } from './metadata.ts';
+import type { DesiredMetadata, MetadataName } from './metadata.ts';
 
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;

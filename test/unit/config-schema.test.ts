@@ -27,7 +27,7 @@ const RIGHT = [
   'dhclient: { ignore: [routers], interfaces: { eth1: { ignore: [classless-routes] } } }',
   'routes: []',
   'routes: [{ to: 10.0.0.0/16, via: 10.0.1.1, dev: eth0, onlink: true, table: 100, metric: 5, src: 10.0.1.5, mtu: 1400 }]',
-  'routes: [{ to: "::/0", nexthops: [{ via: "fe80::1", dev: eth0, weight: 2 }, { dev: eth1 }], takeOver: true }]',
+  'routes: [{ to: "::/0", nexthops: [{ via: "fe80::1", dev: eth0, weight: 2 }, { via: "2001:db8::2" }], takeOver: true }]',
   'routes: [{ to: default, via: "2001:db8::1", table: main }, { to: 10.0.0.0/8, type: blackhole, table: default }]',
   'routes: [{ to: "metadata:vpc-ipv4-cidr-block", via: subnet-gateway }, { to: 10.9.9.9, dev: eth0 }]',
 ];
