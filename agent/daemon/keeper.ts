@@ -2,6 +2,8 @@
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { converge, differs, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
+import { ORIGINALS } from '../resources/originals.ts';
+import { settleRecords } from '../resources/records.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 import { HealLimit } from './heal-limit.ts';
@@ -66,6 +68,7 @@ export class Keeper {
   /** Begins to watch: from here on every change is seen. What was changed before, a look finds. */
   watch(): void {
     const everything = () => {
+      void settleRecords(this.#options.host, ORIGINALS).catch(() => {}); // another apply is at work, or it is as full as before
       // A heartbeat's look may have been at everything since.
       if (performance.now() - this.#lookedAtAll >= LOOK_EVERY) void this.look();
     };

@@ -4,6 +4,7 @@ import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { JOURNAL, PROVED } from './journal.ts';
 import type { Proof, ProvedDns } from './proof.ts';
+import { hasRecord } from './records.ts';
 import type { Resource } from './resource.ts';
 
 /**
@@ -30,7 +31,7 @@ export async function makeGuard(
 /** Of an earlier configuration. Whoever may not see it cannot change anything either. */
 function isLeft(host: Host): boolean {
   try {
-    return [JOURNAL, PROVED].some((path) => host.lstat(path) !== null);
+    return host.lstat(PROVED) !== null || hasRecord(host, JOURNAL);
   } catch (error) {
     if (errorCode(error) === 'EACCES') return false;
     throw error;

@@ -1,6 +1,6 @@
 /**
  * What a change of DNS touches, written down beforehand: until the change is proved, all of it can be put back together,
- * also by the next process after kill -9 or a power cut. One file, on the disk before the first artifact is touched.
+ * also by the next process after kill -9 or a power cut. One file, written before the first artifact is touched.
  */
 import { keepsTime } from '../clients/dhcpcd.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
@@ -10,6 +10,7 @@ import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { removeWithFolder } from './files.ts';
 import { recordPath } from './originals.ts';
+import { hasRecord, readRecord, removeRecord, writeRecord } from './records.ts';
 
 export const JOURNAL = `${STATE_FOLDER}/dns-change`;
 
@@ -51,7 +52,7 @@ export class Journal {
 
   /** Whether a change was begun and neither proved nor put back. */
   pending(): boolean {
-    return this.host.lstat(JOURNAL) !== null;
+    return hasRecord(this.host, JOURNAL);
   }
 
   /** To be called before a file is changed to `after` (null: removed). What a link leads to may be meant as well. */
@@ -76,7 +77,7 @@ export class Journal {
   noteLink(name: string): void {
     const entries = this.read();
     if (entries.some((entry) => isTold(entry) && entry.told === name)) return;
-    this.write([...entries, { told: name, record: this.host.readText(recordPath('link', name)) }]);
+    this.write([...entries, { told: name, record: readRecord(this.host, recordPath('link', name)) }]);
   }
 
   /** All files as they were: content, link, mode. What somebody else has changed since keeps their change. */
@@ -104,7 +105,7 @@ export class Journal {
 
   /** The change stands, or is no more. */
   close(): void {
-    this.host.remove(JOURNAL);
+    removeRecord(this.host, JOURNAL);
   }
 
   private asItIs(path: string, after: string | null): Entry {
@@ -116,7 +117,7 @@ export class Journal {
       link: host.readLink(path),
       mode: (stats?.mode ?? 0o644) & 0o7777,
       after: [after],
-      record: host.readText(recordPath('file', path)),
+      record: readRecord(host, recordPath('file', path)),
     };
   }
 
@@ -137,18 +138,19 @@ export class Journal {
       else if (wanted !== current) host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) });
     }
     const kept = recordPath('file', path);
-    if (record === null) host.remove(kept);
-    else if (record !== host.readText(kept)) host.replace(kept, record, 0o600);
+    if (record === null) removeRecord(host, kept);
+    else if (record !== readRecord(host, kept)) writeRecord(host, kept, record, { memory: true });
     return true;
   }
 
   private write(entries: readonly (Entry | Told)[]): void {
     this.host.makeFolder(STATE_FOLDER, 0o755);
-    this.host.replace(JOURNAL, `${asciiJson(entries)}\n`, 0o600);
+    // From memory it is lost only with the power, and then, too, the name servers were asked beforehand.
+    writeRecord(this.host, JOURNAL, `${asciiJson(entries)}\n`, { memory: true });
   }
 
   private read(): (Entry | Told)[] {
-    const text = this.host.readText(JOURNAL);
+    const text = readRecord(this.host, JOURNAL);
     if (text === null) return [];
     try {
       const entries = JSON.parse(text) as (Entry | Told)[];

@@ -6,8 +6,10 @@
 import { HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { readRecord, removeRecord, writeRecord } from './records.ts';
 
-const FOLDER = `${STATE_FOLDER}/originals`;
+/** Of the records. */
+export const ORIGINALS = `${STATE_FOLDER}/originals`;
 
 export interface OriginalFile {
   readonly kind: 'file';
@@ -93,26 +95,31 @@ export class Originals {
   }
 
   find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
-    const text = this.host.readText(recordPath(kind, key));
-    return text === null ? null : (parse(text) as Extract<Original, { kind: K }> | null);
+    const original = this.read(recordPath(kind, key));
+    return original as Extract<Original, { kind: K }> | null;
   }
 
   all(): Original[] {
     return this.records()
-      .map((record) => parse(this.host.readText(record) ?? ''))
+      .map((record) => this.read(record))
       .filter((original) => original !== null);
   }
 
   /** The records that say nothing any more. */
   damaged(): string[] {
-    return this.records().filter((record) => parse(this.host.readText(record) ?? '') === null);
+    return this.records().filter((record) => this.read(record) === null);
+  }
+
+  /** null: there is none, or it says nothing any more. What is removed from the disk is meant to be gone. */
+  private read(record: string): Original | null {
+    return this.host.lstat(record) === null ? null : parse(readRecord(this.host, record) ?? '');
   }
 
   private records(): string[] {
     return this.host
-      .list(FOLDER)
+      .list(ORIGINALS)
       .filter((name) => name.endsWith('.json') && !name.startsWith('.'))
-      .map((name) => `${FOLDER}/${name}`);
+      .map((name) => `${ORIGINALS}/${name}`);
   }
 
   /** Written anew, the record would say that the host was always as Holdfast made it. */
@@ -123,14 +130,17 @@ export class Originals {
   }
 
   forget(original: Original): void {
-    this.host.remove(recordPath(original.kind, original.key));
+    removeRecord(this.host, recordPath(original.kind, original.key));
   }
 
+  /** How it was before the first apply must be on the disk; of what came later memory will do. */
   private save(original: Original): void {
+    const record = recordPath(original.kind, original.key);
     // The folder above holds what others than root may see, too.
     this.host.makeFolder(STATE_FOLDER, 0o755);
-    this.host.makeFolder(FOLDER, 0o700);
-    this.host.replace(recordPath(original.kind, original.key), `${asciiJson(original)}\n`, 0o600);
+    this.host.makeFolder(ORIGINALS, 0o700);
+    const memory = this.host.lstat(record) !== null;
+    writeRecord(this.host, record, `${asciiJson(original)}\n`, { memory });
   }
 }
 
@@ -150,7 +160,7 @@ async function withLaterEdits(known: OriginalFile, current: string | null): Prom
 
 /** The file in which it is kept how something was. */
 export function recordPath(kind: string, key: string): string {
-  return `${FOLDER}/${kind}.${encodeURIComponent(key)}.json`;
+  return `${ORIGINALS}/${kind}.${encodeURIComponent(key)}.json`;
 }
 
 /** Bytes beyond ASCII as \u escapes, so that the record reads the same in every encoding. */

@@ -1,6 +1,7 @@
 import { networkdLinks } from '../clients/networkd-links.ts';
 import type { Host } from '../host/host.ts';
 import { type OriginalLink, Originals, recordPath } from './originals.ts';
+import { removeRecord, writeRecord } from './records.ts';
 import { releaseLink, tellLink } from './resolvectl.ts';
 import type { Outcome } from './resource.ts';
 
@@ -36,8 +37,8 @@ export async function revertLink(
 /** After a change that does not stand: the link is told what it was told before, by this record of it, or nothing. */
 export function putBackLink(host: Host, name: string, record: string | null): void {
   const file = recordPath('link', name);
-  if (record === null) host.remove(file);
-  else host.replace(file, record, 0o600);
+  if (record === null) removeRecord(host, file);
+  else writeRecord(host, file, record, { memory: true });
   // After a reboot in the middle it may not be there yet, and knows of nothing that it was told.
   if (!networkdLinks(host).some((link) => link.name === name)) return;
   const before = new Originals(host).find('link', name);

@@ -88,6 +88,11 @@ export class Scene {
     return readFileSync(join(this.folder, `${name}.output`), 'utf8');
   }
 
+  /** What a step has written into a file. */
+  text(name: string): string {
+    return readFileSync(join(this.folder, name), 'utf8');
+  }
+
   look(name: string): Look {
     const folder = join(this.folder, name);
     const etc = join(folder, 'etc');
