@@ -70,7 +70,7 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
  * Split as ECMAScript modules, the one form that esbuild splits, then made CommonJS, the one form that a single
  * executable application of Node 24 runs: so the program has no top-level await.
  */
-async function splitProgram(entry: string, folder: string): Promise<string[]> {
+export async function splitProgram(entry: string, folder: string): Promise<string[]> {
   const { outputFiles } = await bundle(entry, folder);
   mkdirSync(folder);
   const identity = identityOf(outputFiles);

@@ -27,9 +27,11 @@ sysctl:
 /**
  * The same sources give the same bytecode: hashes of strings have no random seed, nothing is compiled or collected in the
  * background, and no garbage is collected at all, since that ages functions. None of these is among the flags by which V8
- * refuses bytecode.
+ * refuses bytecode. See warm.ts and renumber.ts for what else would differ.
  */
 const SAME_EACH_TIME = ['--random-seed=1', '--predictable', '--v8-pool-size=0', '--min-semi-space-size=64'];
+/** Nor does it depend on who builds: NO_COLOR, say, would have other functions called. */
+const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 /** Nor does it depend on the processes of this machine, which `--live` looks at. */
 const ALONE = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount', '--mount-proc'];
 
@@ -42,15 +44,20 @@ export function rehearse(folder: string): void {
     writeFileSync(join(host, 'etc/resolv.conf'), 'nameserver 192.0.2.1\n');
     writeFileSync(join(host, 'etc/dhcp/dhclient.conf'), 'request subnet-mask, routers, domain-name-servers;\n');
     writeFileSync(join(host, 'etc/holdfast/agent.yaml'), configuration, { mode: 0o644 });
-    const warm = [...SAME_EACH_TIME, join(import.meta.dirname, 'warm.ts'), folder];
+    const warm = [join(import.meta.dirname, 'warm.ts'), folder];
     const apply = ['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')];
     // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
-    execFileSync(process.execPath, [...warm, ...apply], { stdio: ['ignore', 'ignore', 'inherit'] });
-    const [program = '', ...before] = [...alone(), process.execPath];
-    execFileSync(program, [...before, ...warm, ...apply, '--live'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    node([], [...warm, ...apply]);
+    node(alone(), [...warm, ...apply, '--live']);
+    node([], [join(import.meta.dirname, 'renumber.ts'), folder]);
   } finally {
     rmSync(host, { recursive: true });
   }
+}
+
+function node(before: readonly string[], args: readonly string[]): void {
+  const [program = '', ...rest] = [...before, process.execPath, ...SAME_EACH_TIME, ...args];
+  execFileSync(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 function alone(): string[] {

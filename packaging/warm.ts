@@ -6,15 +6,24 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { runChunks } from './chunks.ts';
+
+/**
+ * V8's compilers beyond bytecode. Bytecode notes which functions they took, and that depends on the order in which the
+ * rehearsal's reads happen to end. Off as flags of the process they would be among those by which V8 refuses bytecode.
+ */
+const COMPILERS = ['sparkplug', 'maglev', 'turbofan'];
 
 const [folder = '.', ...args] = process.argv.slice(2);
 const scripts = new Map<string, Script>();
 const read = (name: string) => ({ source: readFileSync(join(folder, name), 'latin1') });
 
+for (const compiler of COMPILERS) setFlagsFromString(`--no-${compiler}`);
 process.argv.splice(1, Number.POSITIVE_INFINITY, 'agent', ...args);
 process.on('exit', () => {
+  for (const compiler of COMPILERS) setFlagsFromString(`--${compiler}`);
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
     const script = scripts.get(name) ?? new Script(read(name).source, { filename: name });
     writeFileSync(join(folder, `${name}.bytecode`), script.createCachedData());
