@@ -2,6 +2,7 @@
 import type { DesiredDaemon } from '../agent/config/daemon.ts';
 import { type ConfiguredState, isWhole } from '../agent/config/desired.ts';
 import type { Host } from '../agent/host/host.ts';
+import { wishesOf } from '../agent/metadata/wishes.ts';
 import { canaryProbe } from './canary.ts';
 import { defaultRoutesProbe } from './default-routes.ts';
 import { leasesProbe } from './leases.ts';
@@ -9,6 +10,7 @@ import { memoryCounters } from './memory-errors/counters.ts';
 import { kernelMemoryErrors } from './memory-errors/kernel.ts';
 import { daemonMemoryErrors } from './memory-errors/logs.ts';
 import type { MemoryErrorRecord } from './memory-errors/record.ts';
+import { metadataProbe } from './metadata.ts';
 import { nameserversProbe } from './nameservers.ts';
 import { nearestProbe } from './nearest.ts';
 import type { Probe } from './probe.ts';
@@ -37,6 +39,7 @@ export function makeProbes(
     leasesProbe(host, desired.dhclient),
     nameserversProbe(host, desired.dns),
     ...(isWhole(desired) ? [] : [nearestProbe(host, desired)]),
+    ...(wishesOf(desired).length === 0 ? [] : [metadataProbe(host, desired)]),
   ];
   return all.filter(({ name }) => !probes.off.some((off) => isNamed(name, off)));
 }

@@ -126,6 +126,11 @@ export const METRICS = {
     description: 'Place of an address among those of its name: 1 is the nearest',
   },
   'holdfast.nearest.duration': { unit: 's', kind: 'gauge', description: 'Time of a TCP connection to it' },
+  'holdfast.metadata.age': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Since the cloud last said it, by name',
+  },
   'holdfast.setting.state': {
     unit: '1',
     kind: 'gauge',

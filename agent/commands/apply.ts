@@ -13,13 +13,17 @@ export interface ApplyOptions extends CommonOptions {
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openContext(options);
-  const { host, desired, resources, guard, nearness, keep } = context;
+  const { host, desired, resources, guard, nearness, metadata, keep } = context;
   const proof: ProofEvent[] = [];
   if (guard !== null) guard.onEvent = (event) => proof.push(event);
   let outcomes = await converge(host, resources, { guard });
   if (nearness !== null) {
     const { withNearest } = await import('./nearest.ts');
     outcomes = await withNearest(context, options, outcomes);
+  }
+  if (metadata !== null) {
+    const { withMetadata } = await import('./metadata.ts');
+    outcomes = await withMetadata(context, outcomes);
   }
   if (desired.restart === 'whenSafe' || host.lstat(RESTART) !== null) {
     const { withRestarts } = await import('./restart.ts');

@@ -6,6 +6,8 @@ import { loadConfig } from '../config/load.ts';
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import { Host } from '../host/host.ts';
+import type { Metadata } from '../metadata/metadata.ts';
+import { wishesOf } from '../metadata/wishes.ts';
 import type { Nearness } from '../nearest/nearness.ts';
 import { following } from '../resources/following.ts';
 import { makeGuard } from '../resources/guard.ts';
@@ -23,6 +25,8 @@ export interface Context {
   readonly desired: ConfiguredState;
   /** null: the configuration is whole, nothing of it is measured. */
   readonly nearness: Nearness | null;
+  /** null: nothing of the configuration is left to the cloud. */
+  readonly metadata: Metadata | null;
   readonly daemon: DesiredDaemon;
   /** Of the configuration's files, in hexadecimal. */
   readonly hash: string;
@@ -61,22 +65,23 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     known = new KnownFiles(`${build} ${state}`, keptFiles);
     return makeResources(host, whole, { only: options.only, known });
   };
-  let nearness: Nearness | null = null;
-  let resources: Resource[];
-  if (isWhole(desired)) resources = make(desired);
-  else {
-    const { Nearness } = await import('../nearest/nearness.ts');
-    const measured = new Nearness(host, desired);
-    resources = following(
-      () => measured.desired(),
-      (whole) => make(whole, `${hash} ${whole.dns?.sortlist?.join()}`),
-    );
-    nearness = measured;
-  }
+  const nearness = isWhole(desired) ? null : await measured(host, desired);
+  const metadata = await leftToTheCloud(host, desired);
+  const resources =
+    isWhole(desired) && metadata === null
+      ? make(desired)
+      : following(
+          sameWhileSame(() => ({
+            whole: isWhole(desired) ? desired : (nearness as Nearness).desired(),
+            fetched: metadata?.known() ?? '',
+          })),
+          ({ whole, fetched }) => make(whole, `${hash} ${whole.dns?.sortlist?.join()} ${fetched}`),
+        );
   return {
     host,
     desired,
     nearness,
+    metadata,
     daemon,
     hash,
     resources,
@@ -96,5 +101,28 @@ export async function openContext(options: CommonOptions): Promise<Context> {
         if (!(error instanceof HostError)) throw error; // the next command does the work again
       }
     },
+  };
+}
+
+async function measured(host: Host, desired: ConfiguredState): Promise<Nearness> {
+  const { Nearness } = await import('../nearest/nearness.ts');
+  return new Nearness(host, desired);
+}
+
+async function leftToTheCloud(host: Host, desired: ConfiguredState): Promise<Metadata | null> {
+  const wishes = wishesOf(desired);
+  if (wishes.length === 0) return null;
+  const { Metadata } = await import('../metadata/metadata.ts');
+  return new Metadata(host, desired.metadata, wishes);
+}
+
+/** The same object as long as all of its parts are. */
+function sameWhileSame<State extends object>(look: () => State): () => State {
+  let last: State | null = null;
+  return () => {
+    const now = look();
+    if (last === null || Object.keys(now).some((key) => now[key as keyof State] !== last?.[key as keyof State]))
+      last = now;
+    return last;
   };
 }

@@ -2,11 +2,11 @@
 import { MAX_SORTLIST } from '../config/limits.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView } from '../nearest/nearness.ts';
-import { converge, identity } from '../resources/converge.ts';
+import { converge, together } from '../resources/converge.ts';
 import type { Outcome } from '../resources/resource.ts';
 import type { Context } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { paint, print } from './output.ts';
+import { ageText, paint, print } from './output.ts';
 
 /**
  * Measures where there is no fresh measurement, and holds what came of it. To be called after what was known is held:
@@ -29,7 +29,7 @@ export async function withNearest(
     const reason = `what was measured cannot be kept, and is not used: ${errorMessage(error)}`;
     return [...outcomes, ...unmeasured, outcomeOf(attempts.map(({ target }) => target).join(', '), 'failed', reason)];
   }
-  return [...both(outcomes, await converge(host, resources, { guard })), ...unmeasured];
+  return [...together(outcomes, await converge(host, resources, { guard })), ...unmeasured];
 }
 
 /** What was measured last, and when. */
@@ -50,17 +50,6 @@ export function tellNearest(views: readonly NearestView[]): void {
   }
 }
 
-/** `3 s`, `5 min`, `2 h`, `4 d`. */
-export function ageText(milliseconds: number): string {
-  const units = [
-    [86_400_000, 'd'],
-    [3_600_000, 'h'],
-    [60_000, 'min'],
-  ] as const;
-  const [unit, name] = units.find(([one]) => milliseconds >= 2 * one) ?? [1000, 's'];
-  return `${Math.floor(milliseconds / unit)} ${name}`;
-}
-
 function failureOf({ target, problem }: Attempt, view: NearestView | undefined): Outcome[] {
   if (problem === null) return [];
   const age = view?.age ?? null;
@@ -71,12 +60,4 @@ function failureOf({ target, problem }: Attempt, view: NearestView | undefined):
 
 function outcomeOf(key: string, result: 'skipped' | 'failed', reason: string): Outcome {
   return { resource: 'nearest', key, moment: 'now', result, actual: null, reason };
-}
-
-/** Of two converges, one after the other: what the first one changed is changed, though the second found it right. */
-function both(first: readonly Outcome[], second: readonly Outcome[]): Outcome[] {
-  const changed = new Set(first.filter(({ result }) => result === 'changed').map(identity));
-  return second.map((outcome) =>
-    outcome.result === 'ok' && changed.has(identity(outcome)) ? { ...outcome, result: 'changed' } : outcome,
-  );
 }

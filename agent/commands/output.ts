@@ -64,6 +64,17 @@ export function shown(line: string): string {
   return decoded(line).split('\t').map(visible).join('\t');
 }
 
+/** `3 s`, `5 min`, `2 h`, `4 d`. */
+export function ageText(milliseconds: number): string {
+  const units = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+  ] as const;
+  const [unit, name] = units.find(([one]) => milliseconds >= 2 * one) ?? [1000, 's'];
+  return `${Math.floor(milliseconds / unit)} ${name}`;
+}
+
 type Style = Parameters<typeof styleText>[0];
 
 /** Colours where stdout is a terminal and NO_COLOR is not set (no-color.org). */

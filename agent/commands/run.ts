@@ -79,7 +79,7 @@ function otherDaemon(host: Host): string | null {
 }
 
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
-  const { host, desired, resources, guard, nearness, daemon, hash } = await openContext(options);
+  const { host, desired, resources, guard, nearness, metadata, daemon, hash } = await openContext(options);
   const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
   return {
     host,
@@ -87,6 +87,7 @@ async function load(options: CommonOptions, { delivery, record }: Lasting): Prom
     resources,
     guard,
     nearness,
+    metadata,
     daemon,
     hash,
     hostId: identity.hostId,

@@ -14,20 +14,22 @@ import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
-  const { host, desired, resources, guard, nearness } = await openContext(options);
+  const { host, desired, resources, guard, nearness, metadata } = await openContext(options);
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client, desired));
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
   const nearest = nearness?.views() ?? [];
+  const fromCloud = metadata?.views() ?? [];
   if (options.json) {
     const otherClients = others.map((holder) => ({ ...holder, started: time(holder.started) }));
-    printJson({ settings, nearest, clients, otherClients, findings: findings.map(withoutTexts) });
+    printJson({ settings, nearest, metadata: fromCloud, clients, otherClients, findings: findings.map(withoutTexts) });
   } else if (!options.quiet) {
     tell(settings, findings, host);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./nearest.ts')).tellNearest(nearest);
+    if (fromCloud.length > 0) (await import('./metadata.ts')).tellMetadata(fromCloud);
     for (const client of clients) tellClient(client);
     for (const holder of others) tellHolder(holder);
   }

@@ -8,6 +8,7 @@ export const PROBE_NAMES = [
   'leases',
   'nameservers',
   'nearest',
+  'metadata',
   'resources',
 ] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];

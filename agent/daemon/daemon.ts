@@ -6,12 +6,14 @@ import type { DesiredDaemon } from '../config/daemon.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import type { Metadata } from '../metadata/metadata.ts';
 import type { Nearness } from '../nearest/nearness.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { converge } from '../resources/converge.ts';
 import type { Proof, ProofEvent } from '../resources/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
+import { Fetching } from './fetching.ts';
 import { HealRecord, Keeper } from './keeper.ts';
 import { Measuring } from './measuring.ts';
 import { resourcesProbe } from './resources-probe.ts';
@@ -28,6 +30,8 @@ export interface Setup {
   readonly guard: Proof | null;
   /** null: nothing of the configuration is measured. */
   readonly nearness: Nearness | null;
+  /** null: nothing of the configuration is left to the cloud. */
+  readonly metadata: Metadata | null;
   readonly daemon: DesiredDaemon;
   /** Of the configuration's files. */
   readonly hash: string;
@@ -69,6 +73,7 @@ export class Daemon {
   #keeper!: Keeper;
   #schedule!: ProbeSchedule;
   #measuring: Measuring | null = null;
+  #fetching: Fetching | null = null;
   #restarting: Restarting | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
@@ -119,7 +124,7 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, desired, resources, guard, nearness, daemon, hash, hostId, probes } = this.#setup;
+    const { host, desired, resources, guard, nearness, metadata, daemon, hash, hostId, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
@@ -136,6 +141,8 @@ export class Daemon {
     this.#schedule.start();
     this.#measuring = nearness === null ? null : new Measuring(nearness, this.#keeper, tell);
     this.#measuring?.start();
+    this.#fetching = metadata === null ? null : new Fetching(metadata, this.#keeper, tell);
+    this.#fetching?.start();
     this.#restarting = new Restarting({ host, desired, enforce, tell });
     this.#restarting.start();
     this.#planBeat(interval, hostId);
@@ -144,6 +151,7 @@ export class Daemon {
   async #end(): Promise<void> {
     clearTimeout(this.#timer);
     this.#measuring?.close();
+    this.#fetching?.close();
     await Promise.all([this.#keeper.close(), this.#schedule.close(), this.#restarting?.close()]);
   }
 

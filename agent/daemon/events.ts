@@ -20,6 +20,8 @@ export const EVENTS = {
   dhclientRestartFailed: 'holdfast.dhclient.restart_failed',
   nearestChanged: 'holdfast.nearest.changed',
   nearestFailed: 'holdfast.nearest.failed',
+  metadataChanged: 'holdfast.metadata.changed',
+  metadataFailed: 'holdfast.metadata.failed',
   conditionRaised: 'holdfast.condition.raised',
   conditionCleared: 'holdfast.condition.cleared',
   probeFailed: 'holdfast.probe.failed',

@@ -261,6 +261,12 @@ export const CODES = {
     why: 'This kernel does not enforce net.ipv6.route.max_size: raising it does no harm and no good.',
     remedy: 'Nothing.',
   },
+
+  'HF-METADATA': {
+    severity: 'warning',
+    why: 'A route leaves it to the cloud, whose metadata service did not give it, or not lately. What was known stays, however old.',
+    remedy: 'See whether the service answers (docs/metadata.md), or write the network itself in the route.',
+  },
 } as const satisfies Record<string, Explanation>;
 
 export type Code = keyof typeof CODES;

@@ -12,6 +12,7 @@ import { dhclientConf } from './dhclient-conf.ts';
 import { DHCP_DAEMONS, dhcpClientsSeen } from './dhcp-clients.ts';
 import { hooks } from './hooks.ts';
 import { libc } from './libc.ts';
+import { metadata } from './metadata.ts';
 import { NAME_DAEMONS, nameService } from './name-service.ts';
 import { programs } from './programs.ts';
 import { resolvConfFile } from './resolv-conf-file.ts';
@@ -45,6 +46,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['sysctl'], look: sysctlBoot },
   { about: ['sysctl'], look: sysctlScopes },
   { about: ['sysctl'], look: routeLimit },
+  { about: RESOURCE_NAMES, look: metadata },
   { about: RESOURCE_NAMES, look: programs },
   { about: RESOURCE_NAMES, look: witness },
 ];

@@ -73,6 +73,11 @@ export class Metadata implements MetadataSource {
     return fetched === null ? unknown(problem ?? 'it was not fetched yet') : { ...fetched, problem };
   }
 
+  /** The same text as long as everything is known to be the same. Throws HostError. */
+  known(): string {
+    return JSON.stringify(this.wishes.map((wish) => this.resolve(wish).values));
+  }
+
   /** Whether it is time to fetch. In a `--root` folder it never is, since this is not its network. */
   due(now = Date.now()): boolean {
     if (!this.#host.live) return false;

@@ -44,6 +44,14 @@ export async function converge(
   return host.exclusively(RUN_FOLDER, work, patience);
 }
 
+/** Of two converges, one after the other: what the first one changed is changed, though the second found it right. */
+export function together(first: readonly Outcome[], second: readonly Outcome[]): Outcome[] {
+  const changed = new Set(first.filter(({ result }) => result === 'changed').map(identity));
+  return second.map((outcome) =>
+    outcome.result === 'ok' && changed.has(identity(outcome)) ? { ...outcome, result: 'changed' } : outcome,
+  );
+}
+
 /** Whether `apply` would change it. */
 export function isActionable(finding: Finding): boolean {
   return finding.state === 'drifted' && finding.refusal === undefined;

@@ -41,6 +41,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
     guard: null,
     desired: () => null,
     nearness: null,
+    metadata: null,
     daemon: {
       report: { ...DESIRED, interval: 100 },
       probes: { logs: [], canary: 0, off: [] },

@@ -1,0 +1,33 @@
+/** What the routes leave to the cloud, and how long ago the cloud said it: agent/metadata fetches, this only tells. */
+import type { ConfiguredState } from '../agent/config/desired.ts';
+import type { Host } from '../agent/host/host.ts';
+import type { MetadataView } from '../agent/metadata/metadata.ts';
+import { wishesOf } from '../agent/metadata/wishes.ts';
+import { type Condition, type Probe, type Reading, sample } from './probe.ts';
+
+export function metadataProbe(host: Host, desired: ConfiguredState): Probe {
+  return {
+    name: 'metadata',
+    cost: 'constant',
+    async read() {
+      // Here and not above: where no route leaves anything to the cloud it is not loaded.
+      const { Metadata } = await import('../agent/metadata/metadata.ts');
+      return new Metadata(host, desired.metadata, wishesOf(desired)).views().flatMap(readings);
+    },
+  };
+}
+
+function readings(view: MetadataView): Reading[] {
+  const attributes = { name: view.key };
+  const age = view.age === null ? [] : [sample('holdfast.metadata.age', view.age / 1000, attributes)];
+  return [...age, ...(view.old ? [tooOld(view)] : [])];
+}
+
+function tooOld({ key, values, age, problem }: MetadataView): Condition {
+  const why = problem === null ? '' : `: ${problem}`;
+  const body =
+    values === null || age === null
+      ? `${key} is not known yet, and its routes are left as they are${why}`
+      : `${key} was last fetched ${Math.round(age / 60_000)} min ago and stays ${values.join(', ') || 'none'}${why}`;
+  return { kind: 'condition', code: 'metadata-old', severity: 'warn', body, attributes: { name: key } };
+}
