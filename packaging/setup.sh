@@ -14,9 +14,10 @@ if [ "${1:-}" = cm ]; then
   set -- python3-venv python3-apt puppet-agent puppet-lint "$@"
 fi
 
-# What each is for: DHCP clients and servers and a DNS server to test against; network namespaces and pings; fault
+# What each is for: DHCP clients and servers and a DNS server to test against; routing daemons; network namespaces and pings; fault
 # injection, other shells, attributes; stripping the executables (both architectures); minimal systems to start the executable on.
 debian_packages="isc-dhcp-client dhcpcd-base network-manager dbus isc-dhcp-server dnsmasq-base
+  frr bird2
   iproute2 iputils-ping procps util-linux
   strace busybox shellcheck attr e2fsprogs
   binutils binutils-aarch64-linux-gnu
@@ -70,6 +71,12 @@ install_debian_packages() {
   # A service that this set-up brought must not start at the next boot either.
   case "$missing" in *isc-dhcp-server*) update-rc.d isc-dhcp-server disable >/dev/null 2>&1 || true ;; esac
   case "$missing" in *puppet-agent*) update-rc.d puppet disable >/dev/null 2>&1 || true ;; esac
+  for routing in frr bird; do
+    case "$missing" in *"$routing"*)
+      update-rc.d $routing disable >/dev/null 2>&1 || true
+      systemctl disable $routing >/dev/null 2>&1 || true ;;
+    esac
+  done
   case "$missing" in *network-manager*)
     systemctl disable NetworkManager NetworkManager-wait-online NetworkManager-dispatcher >/dev/null 2>&1 || true ;;
   esac

@@ -5,6 +5,7 @@ import type { Host } from '../agent/host/host.ts';
 import { wishesOf } from '../agent/metadata/wishes.ts';
 import { canaryProbe } from './canary.ts';
 import { defaultRoutesProbe } from './default-routes.ts';
+import { egressProbe } from './egress.ts';
 import { leasesProbe } from './leases.ts';
 import { memoryCounters } from './memory-errors/counters.ts';
 import { kernelMemoryErrors } from './memory-errors/kernel.ts';
@@ -32,6 +33,7 @@ export function makeProbes(
     routesProbe(host),
     routesByProtocolProbe(),
     defaultRoutesProbe(host, expect.defaultNexthops),
+    egressProbe(host),
     ...(probes.canary > 0 ? [{ ...canaryProbe(host), interval: probes.canary }] : []),
     kernelMemoryErrors(host, record, { history }),
     ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, record, { history })] : []),

@@ -54,6 +54,37 @@ export const METRICS = {
     kind: 'gauge',
     description: 'How packets are spread over next hops (fib_multipath_hash_policy)',
   },
+  'system.network.egress.gateways': {
+    unit: '{gateway}',
+    kind: 'gauge',
+    description: 'Gateways of the default route that can be reached',
+  },
+  'system.network.egress.share': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Share of the sampled flows that the kernel sends through a gateway',
+  },
+  'system.network.egress.expected': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Share that its weight gives to a gateway, of those that can be reached',
+  },
+  'system.network.egress.neighbor': {
+    unit: '1',
+    kind: 'gauge',
+    description: '1 for the state that a gateway has as a neighbour (attribute state)',
+  },
+  'system.network.egress.moves': {
+    unit: '{flow}',
+    kind: 'counter',
+    description: 'Sampled flows that went to another gateway when one came or went',
+  },
+  'system.network.egress.rp_filter.drops': {
+    unit: '{packet}',
+    kind: 'counter',
+    since: 'boot',
+    description: 'Packets that reverse path filters threw away',
+  },
   'system.network.route.memory': { unit: 'By', kind: 'gauge', description: 'Kernel memory of the routing tables' },
   'holdfast.memory_errors': { unit: '{error}', kind: 'counter', description: 'Memory errors seen, by cause' },
   'holdfast.kernel_log.lost': {

@@ -22,6 +22,8 @@ export interface ProbeOptions extends CommonOptions {
 /** A report with the events that came of it. */
 interface Seen extends ProbeReport {
   readonly events: readonly Occurrence[];
+  /** What people are shown instead of its samples. */
+  readonly table: string[][] | null;
 }
 
 /** Reads each probe once and prints what it sees; changes nothing. Gives the exit status: 4 where one could not see. */
@@ -62,7 +64,7 @@ async function look(one: Probe): Promise<Seen> {
   const report = await runner.read();
   // One that hangs may hang here too, and what it holds ends with this process.
   if (report.success) await runner.close();
-  return { ...report, events };
+  return { ...report, events, table: (report.success && one.table?.()) || null };
 }
 
 /** Whoever reads the file, such as node_exporter, has the old text or the new one. Throws HostError; then it has the old one. */
@@ -91,7 +93,8 @@ function tell(seen: readonly Seen[], quiet: boolean): void {
       continue;
     }
     print(`${paint(one.success ? 'green' : 'red', line)} ${paint('gray', `(${milliseconds(one.duration)})`)}`);
-    const rows = samplesOf(one).map(({ metric, attributes, value }) => [metric, describe(attributes), figure(value)]);
+    const rows =
+      one.table ?? samplesOf(one).map(({ metric, attributes, value }) => [metric, describe(attributes), figure(value)]);
     if (rows.length > 0) print(table(rows, '  '));
     for (const { severity, body } of conditionsOf(one)) print(`  ${paint(COLOURS[severity], `! ${body}`)}`);
     tellEvents(one.events);

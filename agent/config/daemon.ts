@@ -3,6 +3,7 @@ export const PROBE_NAMES = [
   'routes',
   'routes-by-protocol',
   'default-routes',
+  'egress',
   'canary',
   'memory-errors',
   'leases',

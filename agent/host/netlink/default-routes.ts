@@ -8,7 +8,7 @@ import { align, attribute, attributes, FAMILY, type Family, HEADER, MESSAGE, mes
 import { MAIN_TABLE } from './names.ts';
 import { errorNumber, kernelError, NetlinkSocket } from './socket.ts';
 
-const ATTRIBUTE = {
+export const ATTRIBUTE = {
   destination: 1,
   interface: 4,
   gateway: 5,
@@ -40,7 +40,7 @@ export interface DefaultRoute {
   readonly nexthops: readonly Nexthop[];
 }
 
-type Hop = Omit<Nexthop, 'interface'> & { readonly index: number };
+export type Hop = Omit<Nexthop, 'interface'> & { readonly index: number };
 type Found = { metric: number; hops: Hop[]; nexthopId: number | null };
 
 /**
@@ -95,7 +95,8 @@ export class DefaultRoutes implements Gatherer<Found[]> {
   }
 }
 
-function readRoute(data: Buffer, body: number, end: number): Found {
+/** Of the message whose struct rtmsg begins at `body`. */
+export function readRoute(data: Buffer, body: number, end: number): Found {
   let metric = 0;
   let nexthopId: number | null = null;
   let index = 0;
@@ -138,7 +139,12 @@ const NEXTHOP = { id: 1, group: 2, interface: 5, gateway: 6 } as const;
 const GROUP_ENTRY = 8;
 
 /** A nexthop object, or what a group of them holds (ip-nexthop(8)). */
-async function nexthopObject(socket: NetlinkSocket, id: number, signal: AbortSignal, weight = 1): Promise<Hop[]> {
+export async function nexthopObject(
+  socket: NetlinkSocket,
+  id: number,
+  signal: AbortSignal,
+  weight = 1,
+): Promise<Hop[]> {
   let hop: Hop | null = null;
   const members: { id: number; weight: number }[] = [];
   const take = (data: Buffer, at: number, end: number): true => {
@@ -172,6 +178,6 @@ function withName({ index, ...hop }: Hop, interfaces: ReadonlyMap<number, Link>)
   return { ...hop, interface: interfaces.get(index)?.name ?? String(index) };
 }
 
-function address(data: Buffer, start: number, end: number): string {
+export function address(data: Buffer, start: number, end: number): string {
   return ipaddr.fromByteArray([...data.subarray(start, end)]).toString();
 }

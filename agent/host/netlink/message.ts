@@ -14,6 +14,8 @@ export const MESSAGE = {
   newRoute: 24,
   deleteRoute: 25,
   getRoute: 26,
+  newNeighbour: 28,
+  getNeighbour: 30,
   newRule: 32,
   getRule: 34,
   newNexthop: 104,

@@ -1,0 +1,92 @@
+/** What the kernel knows of a neighbour on the link: whether a gateway answers (rtnetlink(7), RTM_GETNEIGH; ARP, RFC 4861). */
+import { constants } from 'node:os';
+import ipaddr from 'ipaddr.js';
+import { attribute, attributes, FAMILY, type Family, HEADER, MESSAGE, message } from './message.ts';
+import { change } from './request.ts';
+import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
+
+/** Of struct ndmsg. */
+const NDMSG = { size: 12, family: 0, index: 4, state: 8, flags: 10 } as const;
+const NDA_DST = 1;
+const NDA_CACHEINFO = 3;
+/** "Use it": the kernel asks for it as if a packet were to be sent. */
+const NTF_USE = 1;
+/** Per second, in which the kernel tells ages to processes (USER_HZ). */
+const TICKS = 100;
+
+const STATES = {
+  0: 'none',
+  1: 'incomplete',
+  2: 'reachable',
+  4: 'stale',
+  8: 'delay',
+  16: 'probe',
+  32: 'failed',
+  64: 'noarp',
+  128: 'permanent',
+} as const;
+
+/** As ip-neighbour(8) names them. `none`: nothing was sent to it yet, or it was forgotten. */
+export type NeighbourState = (typeof STATES)[keyof typeof STATES];
+
+export interface Neighbour {
+  readonly state: NeighbourState;
+  /** Milliseconds since it last proved that it is there; null: it never did. */
+  readonly confirmed: number | null;
+}
+
+/** null: this kernel cannot be asked for one (before 5.0). Throws NetlinkError. */
+export async function neighbour(
+  socket: NetlinkSocket,
+  family: Family,
+  { index, gateway }: { index: number; gateway: string },
+  signal: AbortSignal,
+): Promise<Neighbour | null> {
+  let found: Neighbour | null = { state: 'none', confirmed: null };
+  const take = (data: Buffer, at: number, end: number): true => {
+    if (data.readUInt16LE(at + 4) === MESSAGE.newNeighbour) found = readNeighbour(data, at + HEADER, end);
+    else {
+      const errno = errorNumber(data, at, end);
+      if (errno === constants.errno.EOPNOTSUPP) found = null;
+      else if (errno !== constants.errno.ENOENT) throw kernelError(errno, `neighbour ${gateway}`);
+    }
+    return true;
+  };
+  await socket.converse(message(MESSAGE.getNeighbour, 0, 1, ...naming(family, index, gateway)), take, signal);
+  return found;
+}
+
+/**
+ * Has the kernel ask for it by ARP or neighbour discovery, as if a packet were to be sent; the answer is in its state,
+ * within some seconds. Needs CAP_NET_ADMIN.
+ */
+export async function askNeighbour(
+  socket: NetlinkSocket,
+  family: Family,
+  { index, gateway }: { index: number; gateway: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const [header, destination] = naming(family, index, gateway);
+  header.writeUInt16LE(0, NDMSG.state);
+  header[NDMSG.flags] = NTF_USE;
+  const CREATE = 0x400;
+  await change(socket, [{ type: MESSAGE.newNeighbour, flags: CREATE, body: [header, destination] }], signal);
+}
+
+/** Of a message whose struct ndmsg begins at `body`. */
+export function readNeighbour(data: Buffer, body: number, end: number): Neighbour {
+  const state = STATES[data.readUInt16LE(body + NDMSG.state) as keyof typeof STATES] ?? 'none';
+  let confirmed: number | null = null;
+  for (const { type, start, end: to } of attributes(data, body + NDMSG.size, end)) {
+    if (type === NDA_CACHEINFO && to - start >= 4) confirmed = (data.readUInt32LE(start) * 1000) / TICKS;
+  }
+  const never = state === 'none' || state === 'incomplete' || state === 'failed';
+  return { state, confirmed: never ? null : confirmed };
+}
+
+function naming(family: Family, index: number, gateway: string): [Buffer, Buffer] {
+  const ndmsg = Buffer.alloc(NDMSG.size);
+  ndmsg[NDMSG.family] = FAMILY[family];
+  ndmsg.writeInt32LE(index, NDMSG.index);
+  return [ndmsg, attribute(NDA_DST, Buffer.from(ipaddr.parse(gateway).toByteArray()))];
+}

@@ -1,0 +1,105 @@
+/** The default route that packets take now, as the kernel answers it: its gateways, and whether each can be reached. */
+import ipaddr from 'ipaddr.js';
+import { links } from '../../agent/host/netlink/links.ts';
+import type { Family } from '../../agent/host/netlink/message.ts';
+import { type NeighbourState, neighbour } from '../../agent/host/netlink/neighbours.ts';
+import { type MatchedRoute, matchedRoute } from '../../agent/host/netlink/route-lookup.ts';
+import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
+
+export interface Gateway {
+  /** null: directly on the link. */
+  readonly address: string | null;
+  readonly index: number;
+  readonly interface: string;
+  /** 1 to 256. */
+  readonly weight: number;
+  /** Its interface is up and has a carrier. */
+  readonly carrier: boolean;
+  /** null: on the link itself, or this kernel does not say. */
+  readonly neighbour: NeighbourState | null;
+  /** What is sent to it arrives there, as far as the kernel has found out. */
+  readonly reachable: boolean;
+}
+
+export interface Egress {
+  readonly table: number;
+  /** As in rt_protos. */
+  readonly protocol: number;
+  readonly metric: number;
+  /** None: packets are thrown away. */
+  readonly gateways: readonly Gateway[];
+  /** Addresses that only the default route leads to: 256 of them, from this one on. */
+  readonly beyond: Buffer;
+}
+
+/**
+ * Addresses that are asked for; nothing is sent to them. First those for benchmarks and documentation (RFC 2544, 5737; 3849,
+ * 9637), which nobody announces; where a router throws these away, some that it does not.
+ */
+const BEYOND: Readonly<Record<Family, readonly Buffer[]>> = {
+  ipv4: ['198.18.0.0', '203.0.113.0', '198.51.100.0', '11.0.0.0', '126.255.255.0'].map(bytes),
+  ipv6: ['2001:db8:ffff:ffff::', '3fff:fff:ffff:ffff::', '2a0f:ffff:ffff:ffff::'].map(bytes),
+};
+
+/** Looks at one family again and again, at the same small cost whatever the routing tables hold. */
+export class EgressLook {
+  readonly #family: Family;
+  #names: ReadonlyMap<number, { name: string }> = new Map();
+  /** Gateways that did not answer when they were last asked. */
+  readonly #silent = new Set<string>();
+
+  constructor(family: Family) {
+    this.#family = family;
+  }
+
+  /** null: there is no default route; `unseen`: all addresses that are asked for have routes of their own. Throws NetlinkError. */
+  async read(socket: NetlinkSocket, signal: AbortSignal): Promise<Egress | 'unseen' | null> {
+    const found = await this.#default(socket, signal);
+    if (found === null || found === 'unseen') return found;
+    const { route, beyond } = found;
+    if (route.hops.some(({ index }) => !this.#names.has(index))) this.#names = await links(socket, signal);
+    const gateways: Gateway[] = [];
+    for (const { gateway, index, weight, usable } of route.hops) {
+      const known = gateway === null ? null : await neighbour(socket, this.#family, { index, gateway }, signal);
+      gateways.push({
+        address: gateway,
+        index,
+        interface: this.#names.get(index)?.name ?? String(index),
+        weight,
+        carrier: usable,
+        neighbour: known?.state ?? null,
+        reachable: usable && this.#answers(`${index} ${gateway}`, known?.state),
+      });
+    }
+    const { table, protocol, metric } = route;
+    return { table, protocol, metric, gateways, beyond };
+  }
+
+  /** One that is being asked, or was forgotten since, counts as it did before. */
+  #answers(gateway: string, state: NeighbourState | undefined): boolean {
+    if (state === 'failed') this.#silent.add(gateway);
+    else if (state !== 'none' && state !== 'incomplete' && state !== 'probe') this.#silent.delete(gateway);
+    return !this.#silent.has(gateway);
+  }
+
+  async #default(
+    socket: NetlinkSocket,
+    signal: AbortSignal,
+  ): Promise<{ route: MatchedRoute; beyond: Buffer } | 'unseen' | null> {
+    let others = false;
+    for (const beyond of BEYOND[this.#family]) {
+      const route = await matchedRoute(socket, this.#family, beyond, signal);
+      if (route?.prefixLength === 0) return { route, beyond };
+      others ||= route !== null;
+    }
+    return others ? 'unseen' : null;
+  }
+}
+
+export function nameOf({ address, interface: link }: Pick<Gateway, 'address' | 'interface'>): string {
+  return address === null ? link : `${address} on ${link}`;
+}
+
+function bytes(address: string): Buffer {
+  return Buffer.from(ipaddr.parse(address).toByteArray());
+}
