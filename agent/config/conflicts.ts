@@ -5,6 +5,7 @@ import { DNS_OPTIONS } from './dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from './endpoint.ts';
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
+import { forwardingKeyOf } from './forwarding.ts';
 import { checkSysctlKey } from './sysctl.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
 
@@ -15,6 +16,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...nearestTwice(tree),
     ...requestBothWays(tree),
     ...sysctlTwice(tree),
+    ...sysctlOfForwarding(tree),
     ...routeConflicts(tree),
     ...reportSecrets(tree),
     ...unprovable(tree),
@@ -86,6 +88,16 @@ function sysctlTwice(tree: Tree): ConfigError[] {
     }
     const { file, line } = positionOf(tree, ['sysctl', other], 'key');
     return [errorAt(tree, ['sysctl', key], 'key', `is ${other} of ${file}:${line} in other words; keep one of them`)];
+  });
+}
+
+/** Also of a single interface: `forwarding` is about every one. */
+function sysctlOfForwarding(tree: Tree): ConfigError[] {
+  return keysAt(tree, ['sysctl']).flatMap((key) => {
+    const checked = checkSysctlKey(key);
+    const setting = 'problem' in checked ? null : forwardingKeyOf(checked.value);
+    if (setting === null || valueAt(tree, ['forwarding', setting]) === undefined) return [];
+    return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it there alone`)];
   });
 }
 

@@ -8,7 +8,7 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;
   readonly dhclient: DesiredDhclient;
   readonly restart: RestartPolicy;
-  /** In the order of the configuration. */
+  /** In the order of the configuration; what `forwarding` stands for comes last. */
   readonly sysctl: readonly DesiredSysctl[];
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
@@ -93,13 +93,18 @@ export interface DesiredDhclient {
 }
 
 export interface DesiredSysctl {
-  /** Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. */
+  /**
+   * Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. Of one that `forwarding` stands for the
+   * interface may be EVERY.
+   */
   readonly path: string;
   /** As the operator wrote it: `net.ipv4.ip_forward`. */
   readonly key: string;
   readonly want: { readonly value: string } | { readonly atLeast: number };
   /** A key that does not exist is no failure. */
   readonly optional: boolean;
+  /** What of the configuration it is for (`forwarding.ipv4`), where that is not a key of `sysctl`. */
+  readonly setting?: string;
 }
 
 /** A value that the cloud's metadata service knows. */

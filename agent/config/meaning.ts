@@ -10,6 +10,7 @@ import type {
   SortlistEntry,
 } from './desired.ts';
 import type { Checked } from './errors.ts';
+import { forwardingSysctls } from './forwarding.ts';
 import { desiredRoute } from './meaning-routes.ts';
 import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from './metadata.ts';
 import { durationOf } from './quantities.ts';
@@ -32,7 +33,10 @@ export function desiredState(config: Config): ConfiguredState {
     dns,
     dhclient: desiredDhclient(config.dhclient ?? {}, dns),
     restart: config.dhclient?.restart ?? 'never',
-    sysctl: Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
+    sysctl: [
+      ...Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
+      ...forwardingSysctls(config.forwarding ?? {}),
+    ],
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
   };

@@ -4,6 +4,9 @@ import { type Checked, show } from './errors.ts';
 /** What /proc/sys takes in one write: a page, with its end. */
 const LONGEST_VALUE = 4095;
 
+/** In the place of an interface's name in a path: each that is there, as in sysctl.d(5); without `all`, `default` and `lo`. */
+export const EVERY = '*';
+
 /** The path below /proc/sys that a key names, where it is one. */
 export function checkSysctlKey(key: string): Checked {
   const wrong = (why: string): Checked => ({ problem: `${show(key)} ${why}` });

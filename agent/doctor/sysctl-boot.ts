@@ -2,8 +2,9 @@
 import { matchesGlob } from 'node:path';
 import type { DesiredSysctl } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
-import { overruling, satisfies } from '../resources/sysctl.ts';
+import { overruling } from '../resources/sysctl.ts';
 import { type Assignment, OUR_FILE, parseSysctls, persistedSysctls } from '../resources/sysctl-files.ts';
+import { satisfies } from '../resources/sysctl-live.ts';
 import type { Seen, Surroundings } from './check.ts';
 import { statements } from './lines.ts';
 

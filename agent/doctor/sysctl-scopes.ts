@@ -4,6 +4,7 @@
  * include/linux/inetdevice.h.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
+import { EVERY } from '../config/sysctl.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -55,7 +56,9 @@ const MOST_NAMED = 6;
 
 export function* sysctlScopes({ host, desired }: Surroundings): Iterable<Seen> {
   const settings = desired?.sysctl ?? [];
-  if (settings.some(({ path }) => FORWARDING.has(path)) && settings.some(({ path }) => ACCEPT.test(path))) {
+  // What `forwarding` stands for holds them all.
+  const own = settings.filter(({ setting }) => setting === undefined);
+  if (settings.some(({ path }) => FORWARDING.has(path)) && own.some(({ path }) => ACCEPT.test(path))) {
     const [first] = settings.filter(({ path }) => FORWARDING.has(path));
     yield { code: 'HF-SYSCTL-FORWARD', seen: `${first?.key} is configured, and accept_redirects or forwarding too` };
   }
@@ -135,7 +138,8 @@ class Values {
   constructor(host: Host, settings: readonly DesiredSysctl[]) {
     this.host = host;
     const wanted = settings.flatMap(({ path, want }): [string, number][] => {
-      return 'value' in want && isInteger(want.value) ? [[path, Number(want.value)]] : [];
+      if (!('value' in want) || !isInteger(want.value)) return [];
+      return each(host, path).map((one) => [one, Number(want.value)]);
     });
     const forwards = new Map(wanted).get('net/ipv4/ip_forward');
     this.wanted = new Map([...(forwards === undefined ? [] : this.forwarding(forwards)), ...wanted]);
@@ -167,9 +171,16 @@ class Values {
 
 function parse(setting: DesiredSysctl): Scoped | null {
   const match = /^net\/ipv([46])\/conf\/([^/]+)\/([^/]+)$/.exec(setting.path);
-  if (match === null || !('value' in setting.want) || !isInteger(setting.want.value)) return null;
+  // Of EVERY interface nothing is left out.
+  if (match === null || match[2] === EVERY || !('value' in setting.want) || !isInteger(setting.want.value)) return null;
   const [, family, scope, name] = match as unknown as [string, '4' | '6', string, string];
   return { setting, value: Number(setting.want.value), family, scope, name };
+}
+
+/** The path itself, or that of every interface. */
+function each(host: Host, path: string): string[] {
+  if (!path.includes(EVERY)) return [path];
+  return interfaces(host, path.startsWith('net/ipv6/') ? '6' : '4').map((scope) => path.replace(EVERY, scope));
 }
 
 function interfaces(host: Host, family: '4' | '6'): string[] {

@@ -164,6 +164,16 @@ export class Host {
     }
   }
 
+  /** What lies in a folder of /proc/sys (`net/ipv4/conf/`), sorted by byte; null where this kernel has none. Throws HostError. */
+  sysctlNames(folder: string): string[] | null {
+    try {
+      return readdirSync(join(PROC_SYS, folder)).sort();
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return null;
+      throw hostError('list', join(PROC_SYS, folder), error);
+    }
+  }
+
   /** Throws HostError; what the kernel made of the value must be read back. */
   writeSysctl(path: string, value: string): void {
     try {

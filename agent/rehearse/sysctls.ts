@@ -6,8 +6,8 @@ import { matchesGlob } from 'node:path';
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import type { Host } from '../host/host.ts';
-import { satisfies } from '../resources/sysctl.ts';
 import { type Assignment, exemptSysctls, persistedSysctls } from '../resources/sysctl-files.ts';
+import { satisfies } from '../resources/sysctl-live.ts';
 
 export interface BootSysctl {
   /** As an operator writes it; a pattern stands for all that it matches, also for interfaces that come later. */

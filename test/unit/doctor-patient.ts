@@ -39,6 +39,10 @@ export class FolderHost extends Host {
     return this.readText(`/proc/sys/${path}`)?.replace(/\n$/, '') ?? null;
   }
 
+  override sysctlNames(folder: string): string[] | null {
+    return this.stat(`/proc/sys/${folder}`) === null ? null : this.list(`/proc/sys/${folder}`);
+  }
+
   override processes(name: string): Process[] {
     if (!this.live) return [];
     const lines: Record<string, string | readonly string[]> =

@@ -1,0 +1,36 @@
+/** The IPv6 default routes that the kernel has made from router advertisements (RFC 4861). */
+import { RTMSG, routeDump } from './counts.ts';
+import { dump, type Gatherer } from './dump.ts';
+import { links } from './links.ts';
+import { attributes, HEADER } from './message.ts';
+import { NetlinkSocket } from './socket.ts';
+
+/** RTPROT_RA of linux/rtnetlink.h. */
+const ADVERTISED = 9;
+const INTERFACE = 4;
+
+/** The names of their interfaces, each once. Costs a dump of all IPv6 routes. Throws NetlinkError. */
+export async function advertisedDefaults(signal: AbortSignal): Promise<string[]> {
+  using socket = await NetlinkSocket.open();
+  const indices = await dump(socket, routeDump('ipv6'), () => new AdvertisedDefaults(), signal);
+  if (indices.size === 0) return [];
+  const interfaces = await links(socket, signal);
+  return [...indices].map((index) => interfaces.get(index)?.name ?? String(index));
+}
+
+export class AdvertisedDefaults implements Gatherer<Set<number>> {
+  readonly #indices = new Set<number>();
+
+  take(data: Buffer, at: number, end: number): false {
+    const body = at + HEADER;
+    if (data[body + RTMSG.destinationLength] !== 0 || data[body + RTMSG.protocol] !== ADVERTISED) return false;
+    for (const { type, start, end: to } of attributes(data, body + RTMSG.size, end)) {
+      if (type === INTERFACE && to - start === 4) this.#indices.add(data.readInt32LE(start));
+    }
+    return false;
+  }
+
+  result(): Set<number> {
+    return this.#indices;
+  }
+}

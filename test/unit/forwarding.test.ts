@@ -1,0 +1,143 @@
+/** `forwarding` of the configuration, and the kernel's settings that it stands for. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { DesiredSysctl } from '../../agent/config/desired.ts';
+import { AdvertisedDefaults } from '../../agent/host/netlink/advertised-routes.ts';
+import { errorsOf, load } from './config-memory.ts';
+import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
+
+async function sysctls(yaml: string): Promise<readonly DesiredSysctl[]> {
+  const result = await load(yaml);
+  assert.ok(result.ok, JSON.stringify(result));
+  return result.desired.sysctl;
+}
+
+test('each key is held for all, for new and for every present interface', async () => {
+  const lines = async (yaml: string) =>
+    (await sysctls(yaml)).map(({ setting, key, want }) => `${setting}: ${key} ${JSON.stringify(want)}`);
+  assert.deepEqual(await lines('forwarding: { ipv4: true }'), [
+    'forwarding.ipv4: net.ipv4.ip_forward {"value":"1"}',
+    'forwarding.ipv4: net.ipv4.conf.default.forwarding {"value":"1"}',
+    'forwarding.ipv4: net.ipv4.conf.*.forwarding {"value":"1"}',
+  ]);
+  assert.deepEqual(await lines('forwarding: { ipv6: false }'), [
+    'forwarding.ipv6: net.ipv6.conf.all.forwarding {"value":"0"}',
+    'forwarding.ipv6: net.ipv6.conf.default.forwarding {"value":"0"}',
+    'forwarding.ipv6: net.ipv6.conf.*.forwarding {"value":"0"}',
+  ]);
+  assert.equal((await lines('forwarding: { redirects: off }')).length, 9);
+});
+
+/** Each text with its errors; `agent.yaml:` is left out of them. */
+const ERRORS: [yaml: string, ...errors: string[]][] = [
+  ['forwarding: { ipv4: 1 }', '1:21: forwarding.ipv4: write true or false'],
+  ['forwarding: { redirects: false }', '1:26: forwarding.redirects: write off, or leave the key out'],
+  ['forwarding: { redirects: on }', '1:26: forwarding.redirects: "on": write off, or leave the key out'],
+  ['forwarding: { redirect: off }', '1:15: forwarding.redirect: unknown key; did you mean "redirects"?'],
+  [
+    'forwarding: { ipv4: true }\nsysctl: { net.ipv4.ip_forward: 1, net/ipv4/conf/eth0.7/forwarding: 0, net.ipv4.ip_default_ttl: 9 }',
+    '2:11: sysctl.net.ipv4.ip_forward: forwarding.ipv4 sets this already; write it there alone',
+    '2:35: sysctl.net/ipv4/conf/eth0.7/forwarding: forwarding.ipv4 sets this already; write it there alone',
+  ],
+  [
+    'forwarding: { ipv6: true, redirects: off }\nsysctl: { net.ipv6.conf.all.forwarding: 1, net.ipv6.conf.eth0.accept_redirects: 1, net.ipv6.conf.eth0.accept_ra: 2 }',
+    '2:11: sysctl.net.ipv6.conf.all.forwarding: forwarding.ipv6 sets this already; write it there alone',
+    '2:44: sysctl.net.ipv6.conf.eth0.accept_redirects: forwarding.redirects sets this already; write it there alone',
+  ],
+];
+
+for (const [yaml, ...expected] of ERRORS) {
+  test(`error: ${yaml.split('\n').at(-1)!.slice(0, 70)}`, async () => {
+    assert.deepEqual(
+      (await errorsOf(yaml)).map((error) => error.replace(/^agent\.yaml:/, '')),
+      expected,
+    );
+  });
+}
+
+const skip = noNamespaces('flock', 'ip');
+
+/** Applies in a network namespace that `prepare` made ready, and shows what `look` prints afterwards. */
+async function applied(t: TestContext, { yaml, prepare, look }: { yaml: string; prepare: string; look: string }) {
+  const folder = scratch(t);
+  const code = `
+    import { Host } from '${REPOSITORY}/agent/host/host.ts';
+    import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
+    import { settingViews } from '${REPOSITORY}/agent/resources/moments.ts';
+    import { revert } from '${REPOSITORY}/agent/resources/revert.ts';
+    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl.ts';
+    import { execSync } from 'node:child_process';
+    const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
+    const look = () => execSync(${JSON.stringify(look)}, { encoding: 'utf8' }).trim();
+    const sysctl = new Sysctl(host, ${JSON.stringify(await sysctls(yaml))});
+    const before = { look: look(), views: await settingViews(await sysctl.inspect()) };
+    const outcomes = await converge(host, [sysctl]);
+    const after = { look: look(), views: await settingViews(await sysctl.inspect()) };
+    const again = await converge(host, [sysctl]);
+    const file = host.readText('/etc/sysctl.d/60-holdfast.conf');
+    await revert(host);
+    console.log(JSON.stringify({ before, outcomes, after, again, file, reverted: look() }));`;
+  const { stdout, stderr } = privately(`cd /proc/sys/net\n${prepare}\n${nodeCommand(code)}`);
+  assert.notEqual(stdout, '', stderr);
+  return JSON.parse(stdout);
+}
+
+test('redirects: off on every interface, whatever each had, and put back by revert', { skip }, async (t) => {
+  const { before, after, again, file, reverted } = await applied(t, {
+    yaml: 'forwarding: { ipv4: true, redirects: off }',
+    prepare: 'ip link add one type veth peer name two.7; echo 0 >ipv4/conf/one/send_redirects',
+    look: 'cd /proc/sys/net/ipv4; cat ip_forward conf/all/send_redirects conf/one/send_redirects conf/two.7/send_redirects conf/two.7/accept_redirects conf/two.7/forwarding | tr "\\n" " "',
+  });
+  assert.equal(before.look, '0 1 0 1 1 0');
+  assert.equal(after.look, '1 0 0 0 0 1');
+  assert.equal(reverted, before.look);
+  assert.ok(
+    again.every(({ result }: { result: string }) => result === 'ok'),
+    JSON.stringify(again),
+  );
+  const state = ({ views }: typeof before, setting: string) =>
+    views.find((view: { setting: string }) => view.setting === setting).moments.now;
+  assert.equal(state(before, 'forwarding.ipv4').state, 'drifted');
+  assert.equal(state(before, 'forwarding.redirects').state, 'drifted');
+  assert.equal(state(after, 'forwarding.redirects').state, 'ok');
+  assert.match(file, /^net\.ipv4\.ip_forward = 1\n(.*\n)*-net\.ipv4\.conf\.\*\.send_redirects = 0\n/m);
+});
+
+test('an interface that somebody has taken out is named, and forwards again', { skip }, async (t) => {
+  const { before, after } = await applied(t, {
+    yaml: 'forwarding: { ipv4: true }',
+    prepare: 'ip link add one type veth peer name two; echo 1 >ipv4/ip_forward; echo 0 >ipv4/conf/two/forwarding',
+    look: 'cat /proc/sys/net/ipv4/conf/two/forwarding',
+  });
+  assert.equal(before.look, '0');
+  assert.equal(after.look, '1');
+  assert.equal(before.views[0].moments.now.reason, 'net.ipv4.conf.*.forwarding is 0 on two');
+});
+
+test('a file of others that names one interface wins over our pattern at boot, and is said', { skip }, async (t) => {
+  const result = await load('forwarding: { redirects: off }');
+  assert.ok(result.ok);
+  const { Host } = await import('../../agent/host/host.ts');
+  const { Sysctl } = await import('../../agent/resources/sysctl.ts');
+  const root = scratch(t);
+  fill(root, { 'etc/sysctl.d/10-site.conf': 'net.ipv4.conf.eth0.send_redirects = 1\n' });
+  const findings = await new Sysctl(new Host({ root }), result.desired.sysctl).inspect();
+  const file = findings.find(({ kind }) => kind === 'file')!;
+  assert.match(file.reason ?? '', /10-site\.conf:1 sets net\.ipv4\.conf\.eth0\.send_redirects to 1 by its name/);
+});
+
+test('a damaged list of routes names no interface', () => {
+  const gather = new AdvertisedDefaults();
+  const message = Buffer.alloc(16 + 12 + 8);
+  message[16 + 5] = 9; // RTPROT_RA
+  message.writeUInt16LE(60_000, 28); // an attribute longer than there is room
+  message.writeUInt16LE(4, 30);
+  assert.equal(gather.take(message, 0, message.length), false);
+  message.writeUInt16LE(6, 28); // and one that is too short for an index
+  gather.take(message, 0, message.length);
+  assert.deepEqual([...gather.result()], []);
+  message.writeUInt16LE(8, 28);
+  message.writeInt32LE(7, 32);
+  gather.take(message, 0, message.length);
+  assert.deepEqual([...gather.result()], [7]);
+});
