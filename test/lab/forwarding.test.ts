@@ -11,7 +11,10 @@ const defaultRoute = (host: LabHost) => host.sh('ip -6 route show default proto 
 /** Advertises itself as router on the far side of eth0, every few seconds; the host has heard it. */
 async function advertised(): Promise<LabHost> {
   const host = await LabHost.create();
-  await host.sh('ip link set lo up; ip link set srv0 up; ip addr add fd77::1/64 dev srv0 nodad', { where: 'server' });
+  const server = { where: 'server' } as const;
+  // Whoever does not forward is no router by its neighbour advertisements, and then the host forgets it (RFC 4861, 7.2.5).
+  await host.sh('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; ip link set lo up; ip link set srv0 up', server);
+  await host.sh('ip addr add fd77::1/64 dev srv0 nodad', server);
   const flags = ['--enable-ra', '--dhcp-range=fd77::,ra-only', '--ra-param=srv0,4,600', '--interface=srv0', '--port=0'];
   await startNameServer(host, '10.77.0.53', {}, flags);
   await host.sh('ip link set eth0 up');
@@ -53,21 +56,21 @@ test('it is refused while the default route would go, also at boot; with accept_
   await host.write('/etc/holdfast/agent.yaml', YAML + KEEPS);
   // A route that goes for a moment only would be seen, too.
   const watched = host.spawn(['ip', '-6', 'monitor', 'route']);
-  let deleted = '';
+  let changes = '';
   watched.stdout!.on('data', (data) => {
-    deleted += data;
+    changes += data;
   });
   await host.sh('until pgrep -x ip >/dev/null; do sleep 0.05; done');
   const applied = await host.agent('apply');
   assert.equal(applied.code, 0, applied.stdout + applied.stderr);
   assert.equal(await host.sh('cat /proc/sys/net/ipv6/conf/eth0/forwarding'), '1\n');
-  assert.match(await defaultRoute(host), /dev eth0/);
+  assert.match(await defaultRoute(host), /dev eth0/, `${applied.stdout}${changes}`);
   assert.match(
     await host.read('/etc/sysctl.d/60-holdfast.conf'),
     /accept_ra = 2\nnet\.ipv6\.conf\.all\.forwarding = 1\n/,
   );
   await host.sh('pkill -x ip || true');
-  assert.doesNotMatch(deleted, /Deleted default/);
+  assert.doesNotMatch(changes, /Deleted default/);
   assert.equal((await host.agent('plan')).code, 0);
 });
 
