@@ -7,7 +7,10 @@ import { errorsOf } from './config-memory.ts';
 const ERRORS: [yaml: string, ...errors: string[]][] = [
   // names
   ['dsn: {}', '1:1: dsn: unknown key; did you mean "dns"?'],
-  ['other: 1', '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, report, probes, expect'],
+  [
+    'other: 1',
+    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, report, probes, expect',
+  ],
   ['dns: { nameserver: [10.0.0.1] }', '1:8: dns.nameserver: unknown key; did you mean "nameservers"?'],
   [
     'dhclient: { interfaces: { eth0: { requests: {} } } }',
