@@ -70,7 +70,7 @@ export class Metadata implements MetadataSource {
     });
     if (!this.#host.live) return unknown('below another root the network is another one, too');
     const fetched = this.#fetchedFor(wish);
-    return fetched === null ? unknown(problem ?? 'it was not fetched yet') : { ...fetched, problem };
+    return fetched === null ? unknown(problem ?? 'it was never fetched') : { ...fetched, problem };
   }
 
   /** The same text as long as everything is known to be the same. Throws HostError. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { asciiJson } from '../../agent/config/ascii.ts';
 import { metadata } from '../../agent/doctor/metadata.ts';
 import { seenBy } from './doctor-patient.ts';
 import { sysfs } from './metadata-scene.ts';
@@ -10,7 +11,7 @@ const yaml = "routes: [{ to: 'metadata:vpc-ipv4-cidr-blocks', via: 10.0.0.1 }]\n
 function record(asOf: number, problems: Record<string, string> = {}): Record<string, string> {
   const source = 'EC2’s metadata';
   const fetched = { 'vpc-ipv4-cidr-blocks': { mac: MAC, device: 'eth0', values: ['10.0.0.0/16'], asOf, source } };
-  return { 'var/lib/holdfast/metadata.json': JSON.stringify({ fetched, problems }) };
+  return { 'var/lib/holdfast/metadata.json': asciiJson({ fetched, problems }) };
 }
 
 test('what was never known is a problem; what is old, or could not be asked lately, is said with its age', (t) => {
@@ -18,7 +19,7 @@ test('what was never known is a problem; what is old, or could not be asked late
     seenBy(t, metadata, { yaml, files: { ...sysfs({ eth0: MAC }), ...files } });
   const code = 'HF-METADATA';
   assert.deepEqual(seen({}), [
-    { code, severity: 'problem', seen: 'vpc-ipv4-cidr-blocks is not known yet: it was not fetched yet' },
+    { code, severity: 'problem', seen: 'vpc-ipv4-cidr-blocks is not known yet: it was never fetched' },
   ]);
   assert.deepEqual(seen(record(Date.now())), []);
   assert.deepEqual(seen(record(Date.now() - 120_000, { 'vpc-ipv4-cidr-blocks': 'it fails (500)' })), [

@@ -29,7 +29,7 @@ test('what an instance has is fetched, per interface, and known to the next comm
   const values = (one: Metadata) => wishes.map((wish) => one.resolve(wish).values);
   const first = metadata(...wishes);
   assert.deepEqual(values(first), [null, null, null, null, null, null]);
-  assert.equal(first.resolve(VPC).problem, 'it was not fetched yet');
+  assert.equal(first.resolve(VPC).problem, 'it was never fetched');
   assert.equal(first.due(), true);
 
   await refresh(first);
