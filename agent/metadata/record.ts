@@ -4,7 +4,8 @@
  * to another instance brings nothing along.
  */
 import { asciiJson } from '../config/ascii.ts';
-import { STATE_FOLDER } from '../host/folders.ts';
+import { HostError } from '../host/errors.ts';
+import { RUN_FOLDER, STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
 export interface Fetched {
@@ -27,15 +28,17 @@ export interface MetadataRecord {
 }
 
 const RECORD = `${STATE_FOLDER}/metadata.json`;
+/** There only while the disk takes nothing: newer than what is on the disk, and gone with the next boot. */
+const IN_MEMORY = `${RUN_FOLDER}/metadata.json`;
 
 export const NO_RECORD: MetadataRecord = { fetched: {}, problems: {} };
 
 /** What an address or a network may be written with: what the record holds goes into routes and hooks. */
 const VALUE = /^[0-9a-f.:]{2,39}(\/\d{1,3})?$/;
 
-/** As it stands on disk, to see whether it is another; null: nothing was fetched yet. Throws HostError. */
+/** As it stands, to see whether it is another; null: nothing was fetched yet. Throws HostError. */
 export function readRecord(host: Host): string | null {
-  return host.readText(RECORD);
+  return host.readText(IN_MEMORY) ?? host.readText(RECORD);
 }
 
 /** Nothing of what is damaged: it is fetched anew. */
@@ -54,10 +57,22 @@ export function parseRecord(text: string | null): MetadataRecord {
   };
 }
 
-/** Root's alone. `durable`: it holds something new, which a power cut must not take. Throws HostError. */
+/**
+ * Root's alone. `durable`: it holds something new, which a power cut must not take. A disk that is full, or read-only, is no
+ * reason to go without routes. Throws HostError where not even /run takes it.
+ */
 export function writeRecord(host: Host, record: MetadataRecord, durable: boolean): void {
-  host.makeFolder(STATE_FOLDER, 0o755);
-  host.replaceOwn(RECORD, `${asciiJson(record)}\n`, 0o600, { durable });
+  const text = `${asciiJson(record)}\n`;
+  try {
+    host.makeFolder(STATE_FOLDER, 0o755);
+    host.replaceOwn(RECORD, text, 0o600, { durable });
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    host.makeFolder(RUN_FOLDER, 0o755);
+    host.replaceOwn(IN_MEMORY, text, 0o600);
+    return;
+  }
+  if (host.lstat(IN_MEMORY) !== null) host.remove(IN_MEMORY);
 }
 
 function isFetched(entry: [string, unknown]): entry is [string, Fetched] {

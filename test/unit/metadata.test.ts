@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -262,6 +262,17 @@ test('a damaged record, or one that holds what is no address, counts for nothing
     assert.equal(metadata(VPC).resolve(VPC).values, null, damaged);
     assert.equal(metadata(VPC).due(), true);
   }
+});
+
+test('where the disk takes nothing it is kept in memory, until the disk takes it again', async (t) => {
+  const { metadata, refresh, folder } = await scene(t);
+  fill(folder, { 'var/lib/holdfast': 'no folder\n' });
+  await refresh(metadata(VPC));
+  assert.deepEqual(metadata(VPC).resolve(VPC).values, ['10.0.0.0/16', '10.1.0.0/16']);
+  rmSync(join(folder, 'var/lib/holdfast'));
+  await refresh(metadata(VPC));
+  assert.equal(existsSync(join(folder, 'run/holdfast/metadata.json')), false);
+  assert.deepEqual(metadata(VPC).resolve(VPC).values, ['10.0.0.0/16', '10.1.0.0/16']);
 });
 
 test('what somebody else fetched meanwhile counts, not what was asked before', async (t) => {
