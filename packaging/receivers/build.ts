@@ -1,18 +1,19 @@
 /**
  * `npm run wire` first builds receivers that are not ours, to send real heartbeats to: an OpenTelemetry Collector of
- * packaging/otelcol/builder.yaml, by OpenTelemetry's own builder, and the Prometheus of go.mod beside this file, each
- * once for its pinned sources. It takes Go, its module proxy, and minutes.
+ * packaging/otelcol/builder.yaml, by OpenTelemetry's own builder, and the Prometheus of go.mod beside this file; and AWS' own
+ * mock of EC2's metadata service, to ask. Each once for its pinned sources. It takes Go, its module proxy, and minutes.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-export type Receiver = 'otelcol-holdfast' | 'prometheus' | 'promtool';
+export type Receiver = 'otelcol-holdfast' | 'prometheus' | 'promtool' | 'ec2-metadata-mock';
 
 const root = join(import.meta.dirname, '../..');
 const cache = join(root, 'node_modules/.cache/holdfast/receivers');
 const builderConfig = join(root, 'packaging/otelcol/builder.yaml');
+const METADATA_MOCK = 'github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock@v1.13.0';
 const goModule = [join(import.meta.dirname, 'go.mod'), join(import.meta.dirname, 'go.sum')];
 
 /** Path of the executable, or null where it has not been built from the sources as they are pinned now. */
@@ -28,6 +29,7 @@ export function missing(...receivers: Receiver[]): string | false {
 }
 
 function folderOf(receiver: Receiver): string {
+  if (receiver === 'ec2-metadata-mock') return join(cache, METADATA_MOCK.slice(METADATA_MOCK.lastIndexOf('/') + 1));
   const [name, sources] = receiver === 'otelcol-holdfast' ? ['otelcol', [builderConfig]] : ['prometheus', goModule];
   const hash = createHash('sha256');
   for (const file of sources) hash.update(readFileSync(file));
@@ -44,6 +46,8 @@ function build(): void {
   if (built('prometheus') === null) inFolder(folderOf('prometheus'), 'Prometheus', buildPrometheus);
   if (built('otelcol-holdfast') === null)
     inFolder(folderOf('otelcol-holdfast'), 'OpenTelemetry Collector', buildCollector);
+  if (built('ec2-metadata-mock') === null)
+    inFolder(folderOf('ec2-metadata-mock'), 'AWS’ mock of EC2’s metadata service', buildMetadataMock);
 }
 
 /** Only a whole build takes its place. */
@@ -81,12 +85,16 @@ function buildCollector(folder: string): void {
   rmSync(join(folder, 'sources'), { recursive: true });
 }
 
-function go(args: string[], folder: string): void {
+function buildMetadataMock(folder: string): void {
+  go(['install', '-ldflags', '-s -w', METADATA_MOCK], folder, { GOBIN: folder });
+}
+
+function go(args: string[], folder: string, env: Record<string, string> = {}): void {
   // Last among what runs: it must not slow down what the machine does otherwise.
   execFileSync('nice', ['-n', '19', 'go', ...args], {
     cwd: folder,
     stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, GOFLAGS: '-buildvcs=false' },
+    env: { ...process.env, GOFLAGS: '-buildvcs=false', ...env },
   });
 }
 

@@ -22,8 +22,8 @@ export class Program {
     this.#args = args;
   }
 
-  /** Until `url` answers 200. */
-  async start(url: string): Promise<void> {
+  /** Until `url` answers with that status. */
+  async start(url: string, status = 200): Promise<void> {
     this.#output = '';
     // It must not outlive this process, of whatever that dies.
     const command = ['--pdeathsig', 'KILL', built(this.#receiver)!, ...this.#args];
@@ -32,7 +32,7 @@ export class Program {
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (this.#output += chunk));
     await until(`${this.#receiver} at ${url}`, async () => {
       if (child.exitCode !== null) throw new Error(`${this.#receiver} ended:\n${this.#output}`);
-      return (await fetch(url).catch(() => null))?.ok || null;
+      return (await fetch(url).catch(() => null))?.status === status || null;
     });
   }
 
