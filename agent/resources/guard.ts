@@ -23,7 +23,7 @@ export async function makeGuard(
   return new Proof({
     host,
     dns,
-    resources: resources.filter(({ name }) => name !== 'sysctl'),
+    resources: resources.filter(({ name }) => name !== 'sysctl' && name !== 'routes'),
     collector: endpoint === null ? null : hostName(endpoint),
   });
 }

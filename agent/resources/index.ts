@@ -10,6 +10,7 @@ import { NetworkManager } from './networkmanager.ts';
 import { Resolved } from './resolved.ts';
 import { Resolver } from './resolver.ts';
 import type { Resource } from './resource.ts';
+import { Routes } from './routes.ts';
 import { Sysctl } from './sysctl.ts';
 
 export function makeResources(
@@ -25,6 +26,7 @@ export function makeResources(
     networkmanager: () => new NetworkManager(host, desired.dns, known),
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
+    routes: () => new Routes(host, desired),
   };
   return RESOURCE_NAMES.filter((name) => only.includes(name)).map((name) => all[name]());
 }

@@ -10,5 +10,6 @@ export const RESOURCE_NAMES = [
   'networkmanager',
   'dhclient',
   'sysctl',
+  'routes',
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];

@@ -1,10 +1,13 @@
 /** Interfaces: their names, and the routing tables of those that are VRFs (rtnetlink(7), RTM_GETLINK). */
+import { constants } from 'node:os';
 import { dump } from './dump.ts';
-import { attributes, HEADER, MESSAGE } from './message.ts';
-import type { NetlinkSocket } from './socket.ts';
+import { attribute, attributes, HEADER, MESSAGE, message } from './message.ts';
+import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
 const IFINFOMSG = 16;
 const INDEX = 4;
+const FLAGS = 8;
+const IFF_UP = 1;
 const NAME = 3;
 const LINK_INFO = 18;
 const INFO_KIND = 1;
@@ -13,6 +16,9 @@ const VRF_TABLE = 1;
 
 export interface Link {
   readonly name: string;
+  readonly index: number;
+  /** Switched on (`ip link set up`), whether or not there is a carrier. */
+  readonly up: boolean;
   /** The table that packets of this VRF are looked up in; null: it is no VRF. */
   readonly vrfTable: number | null;
 }
@@ -23,7 +29,8 @@ export function links(socket: NetlinkSocket, signal: AbortSignal): Promise<Map<n
     const found = new Map<number, Link>();
     return {
       take(data: Buffer, at: number, end: number): false {
-        found.set(data.readInt32LE(at + HEADER + INDEX), readLink(data, at + HEADER + IFINFOMSG, end));
+        const link = readLink(data, at + HEADER, end);
+        found.set(link.index, link);
         return false;
       },
       result: () => found,
@@ -32,14 +39,39 @@ export function links(socket: NetlinkSocket, signal: AbortSignal): Promise<Map<n
   return dump(socket, { get: MESSAGE.getLink, gives: MESSAGE.newLink, body: Buffer.alloc(IFINFOMSG) }, gather, signal);
 }
 
+/** The interface of this name, or index; null: there is none. Throws NetlinkError. */
+export async function findLink(
+  socket: NetlinkSocket,
+  which: string | number,
+  signal: AbortSignal,
+): Promise<Link | null> {
+  let found: Link | null = null;
+  const take = (data: Buffer, at: number, end: number): true => {
+    if (data.readUInt16LE(at + 4) === MESSAGE.newLink) found = readLink(data, at + HEADER, end);
+    else {
+      const errno = errorNumber(data, at, end);
+      if (errno !== constants.errno.ENODEV) throw kernelError(errno, `interface ${which}`);
+    }
+    return true;
+  };
+  const ifinfomsg = Buffer.alloc(IFINFOMSG);
+  if (typeof which === 'number') ifinfomsg.writeInt32LE(which, INDEX);
+  const body = typeof which === 'number' ? [] : [attribute(NAME, Buffer.from(`${which}\0`))];
+  await socket.converse(message(MESSAGE.getLink, 0, 1, ifinfomsg, ...body), take, signal);
+  return found;
+}
+
+/** `from`: where struct ifinfomsg begins. */
 function readLink(data: Buffer, from: number, to: number): Link {
   let name = '';
   let vrfTable: number | null = null;
-  for (const { type, start, end } of attributes(data, from, to)) {
+  const index = data.readInt32LE(from + INDEX);
+  const up = (data.readUInt32LE(from + FLAGS) & IFF_UP) !== 0;
+  for (const { type, start, end } of attributes(data, from + IFINFOMSG, to)) {
     if (type === NAME) name = text(data, start, end);
     if (type === LINK_INFO) vrfTable = readVrfTable(data, start, end);
   }
-  return { name, vrfTable };
+  return { name, index, up, vrfTable };
 }
 
 function readVrfTable(data: Buffer, from: number, to: number): number | null {

@@ -9,7 +9,7 @@ import { RTMSG, routeDump } from './counts.ts';
 import { dump } from './dump.ts';
 import { attribute, FAMILY, type Family, FLAG, MESSAGE, message, uint32 } from './message.ts';
 import { change } from './request.ts';
-import { deletionBody, type Route, type RouteKey, readRoute, routeBody, type SeenRoute } from './route.ts';
+import { deletionBody, ROUTE_TYPE, type Route, type RouteKey, readRoute, routeBody, type SeenRoute } from './route.ts';
 import { errorNumber, type NetlinkSocket } from './socket.ts';
 
 const RTM_F_FIB_MATCH = 0x2000;
@@ -31,6 +31,25 @@ export async function holdsExactly(
   signal: AbortSignal,
 ): Promise<'yes' | 'no' | string> {
   const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags: 0, body: routeBody(route) }], signal);
+  if (errno === constants.errno.EEXIST) return 'yes';
+  return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;
+}
+
+/**
+ * Whether the kernel holds any IPv4 route of this destination, table and metric, whosever it is; the name of the error where it
+ * cannot be told. A new route that must be the first of its key and may not be created is answered with EEXIST or
+ * ENOENT.
+ */
+export async function holdsAny(
+  socket: NetlinkSocket,
+  { destination, table, metric }: RouteKey,
+  signal: AbortSignal,
+): Promise<'yes' | 'no' | string> {
+  const family = 'ipv4';
+  // One that leads nowhere is never refused for its next hop.
+  const route = { family, destination, table, metric, protocol: 0, type: ROUTE_TYPE.blackhole } as const;
+  const body = routeBody({ ...route, hops: [], src: null, mtu: null });
+  const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags: FLAG.exclusive, body }], signal);
   if (errno === constants.errno.EEXIST) return 'yes';
   return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;
 }

@@ -1,0 +1,185 @@
+/** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
+import { findLink, type Link } from '../host/netlink/links.ts';
+import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
+import { ROUTE_TYPE, type Route, type RouteHop, type RouteKey, type SeenRoute } from '../host/netlink/route.ts';
+import { holdsAny, holdsExactly, listRoutes, matchedRoute } from '../host/netlink/route-table.ts';
+import type { NetlinkSocket } from '../host/netlink/socket.ts';
+import { sameKey } from './routes-record.ts';
+import { describeHop, describeRoute, endsOf, type WantedHop, type WantedRoute } from './routes-wanted.ts';
+
+/** What passes by itself, when an interface, an address or a network comes. */
+const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
+
+/** How one wanted route stands. */
+export interface Standing {
+  /** `waiting`: it cannot be there now. `part`: as much of it as can. `foreign`: somebody else's is there, another one. */
+  readonly is: 'right' | 'part' | 'waiting' | 'absent' | 'changed' | 'foreign' | 'refused';
+  /** What can be there now. */
+  readonly route: Route | null;
+  /** What is there of the same key; null: nothing. */
+  readonly there: SeenRoute | null;
+  /** Why, or what is to be known of it. */
+  readonly reason: string | null;
+}
+
+/** Whether the kernel's refusal of a route passes by itself. */
+export function isPassing(errno: string, { src }: Pick<Route, 'src'>): boolean {
+  // Of an address that the host has not yet, the kernel says EINVAL.
+  return PASSING.includes(errno) || (errno === 'EINVAL' && src !== null);
+}
+
+/** IPv4 is asked by questions that need CAP_NET_ADMIN; who has it not sees as much by others, which may list every route. */
+export class RouteLook {
+  readonly #socket: NetlinkSocket;
+  readonly #signal: AbortSignal;
+  /** Whose routes are looked for, where all have to be listed: then at once. */
+  readonly #keys: readonly RouteKey[];
+  readonly #links = new Map<string | number, Link | null>();
+  readonly #lists = new Map<string, Promise<SeenRoute[]>>();
+
+  constructor(socket: NetlinkSocket, keys: readonly RouteKey[], signal: AbortSignal) {
+    this.#socket = socket;
+    this.#keys = keys;
+    this.#signal = signal;
+  }
+
+  /** Throws NetlinkError. */
+  async standing(wanted: WantedRoute): Promise<Standing> {
+    const { hops, without, held } = await this.#possible(wanted);
+    const waits = { is: 'waiting', route: null, there: null } as const;
+    if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
+      return { ...waits, reason: `${wanted.src} is no address of this host now` };
+    }
+    if (hops.length === 0 && wanted.type === ROUTE_TYPE.unicast) return { ...waits, reason: without.join('; ') };
+    const route: Route = { ...wanted, hops, protocol: HOLDFAST };
+    const reason = without.length === 0 ? null : `for now without ${without.join('; ')}`;
+    const right = reason === null ? 'right' : 'part';
+    if (held === 'yes') return { is: right, route, there: null, reason };
+    if (held !== 'no' && held !== null) {
+      return { is: 'refused', route, there: null, reason: `the kernel refuses it (${held})` };
+    }
+    const there = await this.find(route);
+    if (there === null) return { is: 'absent', route, there, reason };
+    const same = sameRoute(route, there);
+    if (there.protocol === HOLDFAST) return { is: same ? right : 'changed', route, there, reason };
+    const whose = `the route there is of ${protocolName(there.protocol)}`;
+    if (same && !wanted.takeOver) return { is: 'right', route, there, reason: `${whose}, and the same: it is left so` };
+    return {
+      is: wanted.takeOver ? 'changed' : 'foreign',
+      route,
+      there,
+      reason: `${whose}: ${await this.describe(there)}`,
+    };
+  }
+
+  /** The route of this key, whosever it is; null: there is none. Throws NetlinkError. */
+  async find(key: RouteKey): Promise<SeenRoute | null> {
+    if (key.family === 'ipv4' && (await holdsAny(this.#socket, key, this.#signal)) === 'no') return null;
+    for (const address of new Set(endsOf(key.destination))) {
+      const met = await matchedRoute(this.#socket, key.family, address, 0, this.#signal);
+      if (typeof met !== 'string' && sameKey(met, key)) return met;
+    }
+    // It is in a table of its own, or a better one covers it, or its gateway does not answer, or there is none.
+    return (await this.#list(key)).find((route) => sameKey(route, key)) ?? null;
+  }
+
+  async describe(route: Route): Promise<string> {
+    const hops: WantedHop[] = [];
+    for (const { index, ...hop } of route.hops) hops.push({ ...hop, dev: await this.#nameOf(index) });
+    return describeRoute({ ...route, hops });
+  }
+
+  /**
+   * The next hops that the kernel would take now, and why not the others. `held`: what it says of the route with them (see
+   * holdsExactly); null: it cannot be asked so.
+   */
+  async #possible(wanted: WantedRoute): Promise<{ hops: RouteHop[]; without: string[]; held: string | null }> {
+    const usable: { hop: WantedHop; as: RouteHop }[] = [];
+    const without: string[] = [];
+    for (const hop of wanted.hops) {
+      const link = hop.dev === null ? null : await this.#link(hop.dev);
+      const { gateway, weight, onlink, dev } = hop;
+      if (dev !== null && link === null) without.push(`${describeHop(hop)}: there is no interface ${dev} now`);
+      else if (link?.up === false) without.push(`${describeHop(hop)}: the interface ${dev} is down`);
+      else usable.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
+    }
+    const hops = usable.map(({ as }) => as);
+    if (hops.length === 0 && wanted.type === ROUTE_TYPE.unicast) return { hops, without, held: null };
+    const held = await this.#held(wanted, hops);
+    if (held !== null && !PASSING.includes(held)) return { hops, without, held };
+    const reachable: RouteHop[] = [];
+    for (const { hop, as } of usable) {
+      const problem = await this.#problemOf(wanted, hop, as);
+      if (problem === null) reachable.push(as);
+      else without.push(`${describeHop(hop)}: ${problem}`);
+    }
+    const all = reachable.length === hops.length || reachable.length === 0;
+    return { hops: reachable, without, held: all ? held : await this.#held(wanted, reachable) };
+  }
+
+  async #held(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<string | null> {
+    if (wanted.family !== 'ipv4') return null;
+    const route = { ...wanted, family: wanted.family, hops, protocol: HOLDFAST };
+    const held = await holdsExactly(this.#socket, route, this.#signal);
+    return held === 'EPERM' ? null : held;
+  }
+
+  /** Why the kernel would not take this next hop now; null: it would. */
+  async #problemOf(wanted: WantedRoute, hop: WantedHop, as: RouteHop): Promise<string | null> {
+    const { gateway, dev, onlink } = hop;
+    if (gateway === null) return null;
+    const problem = `${gateway} is in no network ${dev === null ? 'of this host' : `on ${dev}`} now`;
+    const held = await this.#held(wanted, [as]);
+    if (held !== null) return PASSING.includes(held) ? problem : null;
+    if (onlink || /^fe[89ab]/.test(gateway)) return null;
+    const family = gateway.includes(':') ? 'ipv6' : 'ipv4';
+    const way = await matchedRoute(this.#socket, family, gateway, as.index, this.#signal);
+    const direct = typeof way !== 'string' && way.type === ROUTE_TYPE.unicast && way.hops[0]?.gateway === null;
+    return direct ? null : problem;
+  }
+
+  async #isOwn(family: Route['family'], address: string): Promise<boolean> {
+    const way = await matchedRoute(this.#socket, family, address, 0, this.#signal);
+    return typeof way !== 'string' && way.type === ROUTE_TYPE.local;
+  }
+
+  #list({ family }: RouteKey): Promise<SeenRoute[]> {
+    const wanted = (route: SeenRoute) => this.#keys.some((key) => sameKey(key, route));
+    const list = this.#lists.get(family) ?? listRoutes(this.#socket, family, wanted, this.#signal);
+    this.#lists.set(family, list);
+    return list;
+  }
+
+  async #link(which: string | number): Promise<Link | null> {
+    const known = this.#links.get(which);
+    if (known !== undefined) return known;
+    const link = await findLink(this.#socket, which, this.#signal);
+    this.#links.set(which, link);
+    return link;
+  }
+
+  async #nameOf(index: number): Promise<string | null> {
+    return index === 0 ? null : ((await this.#link(index))?.name ?? String(index));
+  }
+}
+
+/** Apart from who made it. What the wanted one leaves to the kernel is as it may be. */
+function sameRoute(wanted: Route, there: SeenRoute): boolean {
+  if (wanted.type !== there.type || wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
+  if (wanted.hops.length !== there.hops.length || there.expires) return false;
+  const left = [...there.hops];
+  return wanted.hops.every((hop) => {
+    const at = left.findIndex((other) => sameHop(hop, other, wanted.hops.length > 1));
+    if (at !== -1) left.splice(at, 1);
+    return at !== -1;
+  });
+}
+
+function sameHop(wanted: RouteHop, there: RouteHop, several: boolean): boolean {
+  return (
+    wanted.gateway === there.gateway &&
+    (wanted.index === 0 || wanted.index === there.index) &&
+    (!several || wanted.weight === there.weight) &&
+    wanted.onlink === there.onlink
+  );
+}

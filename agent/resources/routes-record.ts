@@ -1,0 +1,58 @@
+/**
+ * Which routes Holdfast has made: a dump of the kernel's would tell, too, but lists everybody's. In /run, since a reboot takes
+ * both away. Written before the route is made, so that it never lacks one.
+ */
+import { RUN_FOLDER } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import type { RouteKey } from '../host/netlink/route.ts';
+
+const RECORD = `${RUN_FOLDER}/routes`;
+
+export interface MadeRoute extends RouteKey {
+  /** Of the metadata's destination that it is one of; null: it was written in the configuration. */
+  readonly wish: string | null;
+  /** Hexadecimal body of the message that makes the route again that it took the place of; null: there was none. */
+  readonly replaced: string | null;
+}
+
+/** Whether there is one: all that an agent without routes has to ask. */
+export function hasRecord(host: Host): boolean {
+  return host.lstat(RECORD) !== null;
+}
+
+/** Damaged, it says nothing: what is lost by that `agent revert` finds in the kernel. */
+export function readRecord(host: Host): MadeRoute[] {
+  const text = host.readText(RECORD);
+  if (text === null) return [];
+  try {
+    const made = JSON.parse(text) as MadeRoute[];
+    return Array.isArray(made) ? made.filter(isWhole) : [];
+  } catch {
+    return [];
+  }
+}
+
+export function writeRecord(host: Host, made: readonly MadeRoute[]): void {
+  host.makeFolder(RUN_FOLDER, 0o755);
+  host.replaceOwn(RECORD, `${JSON.stringify(made)}\n`, 0o644);
+}
+
+export function removeRecord(host: Host): void {
+  host.remove(RECORD);
+}
+
+export function sameKey(one: RouteKey, other: RouteKey): boolean {
+  return (['family', 'destination', 'table', 'metric'] as const).every((field) => one[field] === other[field]);
+}
+
+function isWhole(made: MadeRoute | null): boolean {
+  if (made === null || typeof made !== 'object') return false;
+  const { family, destination, table, metric, wish, replaced } = made;
+  return (
+    (family === 'ipv4' || family === 'ipv6') &&
+    /^[0-9a-f.:]+\/[0-9]{1,3}$/.test(destination) &&
+    [table, metric].every(Number.isInteger) &&
+    (wish === null || typeof wish === 'string') &&
+    (replaced === null || /^([0-9a-f]{2}){12,}$/.test(replaced))
+  );
+}
