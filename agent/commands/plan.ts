@@ -48,7 +48,7 @@ function tell(findings: readonly Finding[]): void {
 }
 
 function valueChange({ key, actual, wanted, state }: Finding): string | null {
-  return state === 'drifted' ? `${key}: ${actual ?? '(none)'} → ${wanted}` : null;
+  return state === 'drifted' ? `${key}: ${actual ?? '(none)'} → ${wanted ?? '(none)'}` : null;
 }
 
 function text(bytes: string | null): string | null {

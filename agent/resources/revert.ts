@@ -10,6 +10,7 @@ import { Journal, PROVED } from './journal.ts';
 import { withoutOurs } from './merge.ts';
 import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
 import type { Outcome } from './resource.ts';
+import { hasRecord } from './routes-record.ts';
 import { sameSysctlValue } from './sysctl-files.ts';
 
 /** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
@@ -17,14 +18,14 @@ export async function revert(host: Host): Promise<Outcome[]> {
   const originals = new Originals(host);
   const journal = new Journal(host);
   const damaged = originals.damaged().map(unknownOriginal);
-  if (originals.all().length === 0 && !journal.pending()) return damaged;
+  if (originals.all().length === 0 && !journal.pending() && !hasRecord(host)) return damaged;
   return host.exclusively(RUN_FOLDER, async () => {
     // Half a change of DNS is no state to begin from; nor is anything proved of what comes now.
     if (journal.pending()) await journal.putBack();
     host.remove(PROVED);
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
     const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
-    const outcomes: Outcome[] = [];
+    const outcomes: Outcome[] = await withoutRoutes(host);
     for (const { original, seen } of found.sort((a, b) => urgency(b.original) - urgency(a.original))) {
       const outcome = await revertOne(host, original, seen);
       if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
@@ -35,6 +36,17 @@ export async function revert(host: Host): Promise<Outcome[]> {
       tellNetworkManager(host);
     return [...outcomes, ...damaged];
   });
+}
+
+async function withoutRoutes(host: Host): Promise<Outcome[]> {
+  if (!hasRecord(host)) return [];
+  try {
+    return await (await import('./routes-revert.ts')).revertRoutes(host);
+  } catch (error) {
+    return [
+      { resource: 'revert', key: 'routes', moment: 'now', result: 'failed', actual: null, reason: errorMessage(error) },
+    ];
+  }
 }
 
 function unknownOriginal(record: string): Outcome {

@@ -45,8 +45,8 @@ export class KeptRoutes {
     using socket = await NetlinkSocket.open();
     const wanted = this.#wanted.find((one) => keyOf(one) === key);
     const made = this.#unwanted().find((one) => keyOf({ name: nameOf(one) }) === key);
-    if (wanted?.route != null) return this.#put(socket, wanted, wanted.route);
-    if (made !== undefined) return this.#takeAway(socket, made);
+    if (wanted?.route != null) return await this.#put(socket, wanted, wanted.route);
+    if (made !== undefined) return await this.#takeAway(socket, made);
     return outcome(key, { result: 'skipped', actual: null, reason: wanted?.problem ?? 'it is not wanted any more' });
   }
 

@@ -5,7 +5,7 @@ import { ROUTE_TYPE, type Route, type RouteHop, type RouteKey, type SeenRoute } 
 import { holdsAny, holdsExactly, listRoutes, matchedRoute } from '../host/netlink/route-table.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
 import { sameKey } from './routes-record.ts';
-import { describeHop, describeRoute, endsOf, type WantedHop, type WantedRoute } from './routes-wanted.ts';
+import { addressesOf, describeHop, describeRoute, type WantedHop, type WantedRoute } from './routes-wanted.ts';
 
 /** What passes by itself, when an interface, an address or a network comes. */
 const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
@@ -75,7 +75,7 @@ export class RouteLook {
   /** The route of this key, whosever it is; null: there is none. Throws NetlinkError. */
   async find(key: RouteKey): Promise<SeenRoute | null> {
     if (key.family === 'ipv4' && (await holdsAny(this.#socket, key, this.#signal)) === 'no') return null;
-    for (const address of new Set(endsOf(key.destination))) {
+    for (const address of new Set(addressesOf(key.destination))) {
       const met = await matchedRoute(this.#socket, key.family, address, 0, this.#signal);
       if (typeof met !== 'string' && sameKey(met, key)) return met;
     }

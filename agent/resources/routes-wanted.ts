@@ -118,8 +118,12 @@ export function describeHop({ gateway, dev, weight, onlink }: WantedHop, several
   ].join(' ');
 }
 
-/** The lowest and the highest address of a network: what is more specific seldom covers both. */
-export function endsOf(destination: string): [string, string] {
+/** Addresses by which a default route is met: of networks for documentation, which nobody has routes to (RFC 5737, RFC 3849). */
+const ANYWHERE = { '0.0.0.0/0': ['192.0.2.1', '198.51.100.1'], '::/0': ['2001:db8::1', '2001:db8:ffff::1'] } as const;
+
+/** Two addresses of a network: the lowest and the highest, which a more specific one seldom covers both. */
+export function addressesOf(destination: string): readonly string[] {
+  if (destination in ANYWHERE) return ANYWHERE[destination as keyof typeof ANYWHERE];
   const [network = '', length] = destination.split('/');
   const bytes = ipaddr.parse(network).toByteArray();
   const last = bytes.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, Number(length) - 8 * i))));

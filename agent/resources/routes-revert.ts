@@ -1,0 +1,45 @@
+/** Takes every route of Holdfast's own out of the kernel, and gives back those whose place one of them had taken. */
+import type { Host } from '../host/host.ts';
+import { HOLDFAST } from '../host/netlink/names.ts';
+import type { SeenRoute } from '../host/netlink/route.ts';
+import { deleteRoute, listRoutes } from '../host/netlink/route-table.ts';
+import { NetlinkSocket } from '../host/netlink/socket.ts';
+import type { Outcome } from './resource.ts';
+import { giveBack, givenBack } from './routes-kept.ts';
+import { readRecord, removeRecord, sameKey } from './routes-record.ts';
+import { nameOf } from './routes-wanted.ts';
+
+/** Milliseconds: it lists all routes of the host, of both families. */
+const TIME = 60_000;
+
+/** One outcome for each that is there, recorded or not. Nothing is looked at where Holdfast never made one. */
+export async function revertRoutes(host: Host): Promise<Outcome[]> {
+  if (!host.live) return [];
+  const signal = AbortSignal.timeout(TIME);
+  const made = readRecord(host);
+  const outcomes: Outcome[] = [];
+  using socket = await NetlinkSocket.open();
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    for (const route of await listRoutes(socket, family, ({ protocol }) => protocol === HOLDFAST, signal)) {
+      const replaced = made.find((one) => sameKey(one, route))?.replaced ?? null;
+      outcomes.push(await takeAway(socket, route, replaced, signal));
+    }
+  }
+  if (outcomes.every(({ result }) => result === 'changed')) removeRecord(host);
+  return outcomes;
+}
+
+async function takeAway(
+  socket: NetlinkSocket,
+  route: SeenRoute,
+  replaced: string | null,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const outcome = { resource: 'revert', key: `route ${nameOf(route)}`, moment: 'now', actual: null } as const;
+  const given = replaced === null ? null : await giveBack(socket, replaced);
+  const note = given === null ? {} : { reason: givenBack(given) };
+  if (given === 'given') return { ...outcome, result: 'changed', ...note };
+  const refusal = await deleteRoute(socket, route, signal);
+  if (refusal === null || refusal === 'ESRCH') return { ...outcome, result: 'changed', ...note };
+  return { ...outcome, result: 'failed', reason: `the kernel does not delete it (${refusal})` };
+}
