@@ -67,6 +67,8 @@ function controlFile(version: string, architecture: string, kibibytes: number): 
     `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${kibibytes}`,
     'Depends: libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 5.2)',
+    // For forwarding.masquerade alone.
+    'Recommends: nftables',
     'Section: net',
     'Priority: optional',
     `Description: ${DESCRIPTION.summary}`,

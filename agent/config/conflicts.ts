@@ -1,5 +1,6 @@
 /** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
 
+import { checkPrefix } from './addresses.ts';
 import { routeConflicts } from './conflicts-routes.ts';
 import { DNS_OPTIONS } from './dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from './endpoint.ts';
@@ -17,6 +18,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...requestBothWays(tree),
     ...sysctlTwice(tree),
     ...sysctlOfForwarding(tree),
+    ...masqueradeConflicts(tree),
     ...routeConflicts(tree),
     ...reportSecrets(tree),
     ...unprovable(tree),
@@ -98,6 +100,27 @@ function sysctlOfForwarding(tree: Tree): ConfigError[] {
     const setting = 'problem' in checked ? null : forwardingKeyOf(checked.value);
     if (setting === null || valueAt(tree, ['forwarding', setting]) === undefined) return [];
     return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it there alone`)];
+  });
+}
+
+/** One rule twice; and what never gets as far as to be masqueraded. */
+function masqueradeConflicts(tree: Tree): ConfigError[] {
+  const rules = valueAt(tree, ['forwarding', 'masquerade']);
+  if (!Array.isArray(rules)) return [];
+  const seen = new Set<string>();
+  return rules.flatMap((_, i) => {
+    const at = (key: string) => valueAt(tree, ['forwarding', 'masquerade', i, key]);
+    const [out, from] = [at('out'), at('from')];
+    const checked = typeof from === 'string' ? checkPrefix(from) : null;
+    if (typeof out !== 'string' || checked === null || 'problem' in checked) return [];
+    const rule = `${checked.value} out of ${out}`;
+    const path = ['forwarding', 'masquerade', i];
+    const family = checked.value.includes(':') ? 'ipv6' : 'ipv4';
+    const first = !seen.has(rule);
+    seen.add(rule);
+    if (!first) return [errorAt(tree, path, 'value', `${rule} stands already above; keep one of them`)];
+    if (valueAt(tree, ['forwarding', family]) !== false) return [];
+    return [errorAt(tree, path, 'value', `${rule} is never forwarded: forwarding.${family} is false`)];
   });
 }
 

@@ -10,6 +10,8 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly restart: RestartPolicy;
   /** In the order of the configuration; what `forwarding` stands for comes last. */
   readonly sysctl: readonly DesiredSysctl[];
+  /** In the order of the configuration, each once. */
+  readonly masquerade: readonly DesiredMasquerade[];
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
   /** How what the routes leave to the cloud is asked for. */
@@ -90,6 +92,15 @@ export interface DesiredDhclient {
   readonly global: DhclientScope;
   /** By interface name; holds only what the interface has beside the global scope. */
   readonly interfaces: ReadonlyMap<string, DhclientScope>;
+}
+
+/** Packets of a network that leave by an interface get that interface's address as their source. */
+export interface DesiredMasquerade {
+  /** The interface. */
+  readonly out: string;
+  /** `10.99.0.0/24`, without host bits. */
+  readonly from: string;
+  readonly family: 'ipv4' | 'ipv6';
 }
 
 export interface DesiredSysctl {

@@ -4,6 +4,7 @@ import type {
   ConfiguredState,
   DesiredDhclient,
   DesiredDns,
+  DesiredMasquerade,
   DesiredSysctl,
   DesiredVerify,
   DhclientScope,
@@ -37,6 +38,7 @@ export function desiredState(config: Config): ConfiguredState {
       ...Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
       ...forwardingSysctls(config.forwarding ?? {}),
     ],
+    masquerade: (config.forwarding?.masquerade ?? []).map(desiredMasquerade),
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
   };
@@ -115,6 +117,11 @@ function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string])
   if (typeof rule !== 'object') return { path, key, want: { value: String(rule) }, optional: false };
   const want = rule.atLeast === undefined ? { value: String(rule.value) } : { atLeast: rule.atLeast };
   return { path, key, want, optional: rule.optional ?? false };
+}
+
+function desiredMasquerade({ out, from }: { out: string; from: string }): DesiredMasquerade {
+  const network = notation(checkPrefix(from));
+  return { out, from: network, family: network.includes(':') ? 'ipv6' : 'ipv4' };
 }
 
 /** The schema has let it pass, so it is a value. */

@@ -7,6 +7,9 @@ import type { Proof, ProvedDns } from './proof.ts';
 import { hasRecord } from './records.ts';
 import type { Resource } from './resource.ts';
 
+/** What stands whether or not names can be looked up. */
+const NOT_OF_DNS: readonly string[] = ['sysctl', 'routes', 'masquerade'];
+
 /**
  * null where nothing of DNS is to be proved, nor ever was: then nothing of it is loaded either. Files below another root
  * are nobody's name service yet. `endpoint`: where the host reports to, or null.
@@ -23,7 +26,7 @@ export async function makeGuard(
   return new Proof({
     host,
     dns,
-    resources: resources.filter(({ name }) => name !== 'sysctl' && name !== 'routes'),
+    resources: resources.filter(({ name }) => !NOT_OF_DNS.includes(name)),
     collector: endpoint === null ? null : hostName(endpoint),
   });
 }

@@ -5,6 +5,7 @@ import { Dhclient } from './dhclient.ts';
 import { Dhcpcd } from './dhcpcd.ts';
 import { Hooks } from './hooks.ts';
 import type { KnownFiles } from './known.ts';
+import { Masquerade } from './masquerade.ts';
 import { RESOURCE_NAMES, type ResourceName } from './names.ts';
 import { NetworkManager } from './networkmanager.ts';
 import { Resolved } from './resolved.ts';
@@ -27,6 +28,7 @@ export function makeResources(
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
     routes: () => new Routes(host, desired),
+    masquerade: () => new Masquerade(host, desired.masquerade),
   };
   return RESOURCE_NAMES.filter((name) => only.includes(name)).map((name) => all[name]());
 }

@@ -11,5 +11,6 @@ export const RESOURCE_NAMES = [
   'dhclient',
   'sysctl',
   'routes',
+  'masquerade',
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];

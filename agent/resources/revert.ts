@@ -7,6 +7,7 @@ import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { removeWithFolder } from './files.ts';
 import { Journal, PROVED } from './journal.ts';
+import { isMasqueradeLeft } from './masquerade-record.ts';
 import { withoutOurs } from './merge.ts';
 import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
 import type { Outcome } from './resource.ts';
@@ -18,7 +19,8 @@ export async function revert(host: Host): Promise<Outcome[]> {
   const originals = new Originals(host);
   const journal = new Journal(host);
   const damaged = originals.damaged().map(unknownOriginal);
-  if (originals.all().length === 0 && !journal.pending() && !hasRecord(host)) return damaged;
+  const isAnyLeft = originals.all().length > 0 || hasRecord(host) || isMasqueradeLeft(host);
+  if (!isAnyLeft && !journal.pending()) return damaged;
   return host.exclusively(RUN_FOLDER, async () => {
     // Half a change of DNS is no state to begin from; nor is anything proved of what comes now.
     if (journal.pending()) await journal.putBack();
@@ -31,6 +33,7 @@ export async function revert(host: Host): Promise<Outcome[]> {
       if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
       outcomes.push(outcome);
     }
+    if (isMasqueradeLeft(host)) outcomes.push(await revertMasquerade(host));
     // It writes resolv.conf as soon as it is told, so not before that is as it was.
     if (outcomes.some(({ key, result }) => key === NETWORK_MANAGER_CONF && result === 'changed'))
       tellNetworkManager(host);
@@ -109,6 +112,16 @@ function revertValue(host: Host, original: OriginalValue, seen: string | null): 
   return actual !== null && sameSysctlValue(actual, before)
     ? { ...outcome, result: 'changed', actual }
     : { ...outcome, result: 'failed', actual, reason: `wrote ${before}, the kernel made it ${actual ?? 'vanish'}` };
+}
+
+async function revertMasquerade(host: Host): Promise<Outcome> {
+  const { KEY, removeTable } = await import('./masquerade-table.ts');
+  const outcome = { resource: 'revert', key: KEY, moment: 'now' } as const;
+  try {
+    return { ...outcome, ...(await removeTable(host)) };
+  } catch (error) {
+    return { ...outcome, result: 'failed', actual: null, reason: errorMessage(error) };
+  }
 }
 
 function currentValue(host: Host, original: Original): string | null {

@@ -72,6 +72,7 @@ const WANTED: ConfiguredState = {
       optional: true,
     },
   ],
+  masquerade: [],
   routes: [],
   metadata: NO_METADATA,
 };
@@ -92,6 +93,7 @@ test('an empty file configures nothing', async () => {
     dhclient: { global: { supersede: new Map(), request: null, ignore: [] }, interfaces: new Map() },
     restart: 'never',
     sysctl: [],
+    masquerade: [],
     routes: [],
     metadata: NO_METADATA,
   };

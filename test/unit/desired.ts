@@ -32,7 +32,16 @@ export function dhclient(
 }
 
 export function desired(parts: Partial<DesiredState> = {}): DesiredState {
-  return { dns: null, dhclient: dhclient(), restart: 'never', sysctl: [], routes: [], metadata: NO_METADATA, ...parts };
+  return {
+    dns: null,
+    dhclient: dhclient(),
+    restart: 'never',
+    sysctl: [],
+    masquerade: [],
+    routes: [],
+    metadata: NO_METADATA,
+    ...parts,
+  };
 }
 
 export function dns(parts: Partial<DesiredDns>): DesiredDns {

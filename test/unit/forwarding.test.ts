@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { AdvertisedDefaults } from '../../agent/host/netlink/advertised-routes.ts';
+import { attribute } from '../../agent/host/netlink/message.ts';
+import { Identities } from '../../agent/host/netlink/nftables.ts';
 import { errorsOf, load } from './config-memory.ts';
 import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
@@ -43,6 +45,17 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'forwarding: { ipv6: true, redirects: off }\nsysctl: { net.ipv6.conf.all.forwarding: 1, net.ipv6.conf.eth0.accept_redirects: 1, net.ipv6.conf.eth0.accept_ra: 2 }',
     '2:11: sysctl.net.ipv6.conf.all.forwarding: forwarding.ipv6 sets this already; write it there alone',
     '2:44: sysctl.net.ipv6.conf.eth0.accept_redirects: forwarding.redirects sets this already; write it there alone',
+  ],
+  ['forwarding: { masquerade: [{ out: eth0 }] }', '1:28: forwarding.masquerade[0].from: is missing; write it'],
+  [
+    'forwarding: { masquerade: [{ out: "eth*", from: 10.99.0.1/24 }] }',
+    '1:35: forwarding.masquerade[0].out: "eth*" is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100',
+    '1:49: forwarding.masquerade[0].from: "10.99.0.1/24" has host bits set; write 10.99.0.0/24, or 10.99.0.1 for this one address',
+  ],
+  [
+    'forwarding: { ipv4: false, masquerade: [{ out: eth0, from: 10.0.0.1 }, { out: eth0, from: 10.0.0.1/32 }, { out: eth0, from: "fd00::/64" }] }',
+    '1:41: forwarding.masquerade[0]: 10.0.0.1/32 out of eth0 is never forwarded: forwarding.ipv4 is false',
+    '1:72: forwarding.masquerade[1]: 10.0.0.1/32 out of eth0 stands already above; keep one of them',
   ],
 ];
 
@@ -140,4 +153,30 @@ test('a damaged list of routes names no interface', () => {
   message.writeInt32LE(7, 32);
   gather.take(message, 0, message.length);
   assert.deepEqual([...gather.result()], [7]);
+});
+
+test('damaged lists of nftables name nothing that is ours, and keep to their length', () => {
+  const kind = { new: 6, get: 7, name: 1, compared: [2, 4] } as const;
+  const gather = new Identities(kind, 'holdfast');
+  const body = Buffer.concat([
+    Buffer.alloc(20), // both headers
+    attribute(1, Buffer.from('holdfast\0')),
+    attribute(2, Buffer.from('postrouting\0')),
+    attribute(3, Buffer.from('any handle')),
+    attribute(4, Buffer.from('what it does')),
+  ]);
+  gather.take(body, 0, body.length);
+  const [whole] = gather.result();
+  assert.equal(whole, `2:${btoa('postrouting\0')},4:${btoa('what it does')}`);
+  for (let end = 0; end < body.length - 4; end += 1) gather.take(body.subarray(0, end), 0, end);
+  assert.equal(gather.result().filter((one) => one === whole).length, 1);
+  const other = Buffer.from(body);
+  other.write('holdfasT', 24); // another's table
+  const before = gather.result().length;
+  gather.take(other, 0, other.length);
+  assert.equal(gather.result().length, before);
+  const longer = Buffer.from(body);
+  longer.writeUInt16LE(60_000, 20); // longer than there is room
+  gather.take(longer, 0, longer.length);
+  assert.equal(gather.result().length, before);
 });

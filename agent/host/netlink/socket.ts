@@ -38,10 +38,11 @@ export class NetlinkSocket implements Disposable {
     this.#socket = socket;
   }
 
-  static async open(): Promise<NetlinkSocket> {
+  /** `protocol`: of linux/netlink.h. */
+  static async open(protocol: number = NETLINK_ROUTE): Promise<NetlinkSocket> {
     // Only now: where the native part cannot be loaded, only what needs it fails.
     const { openNetlink } = await import('./native.ts');
-    return new NetlinkSocket(openNetlink(NETLINK_ROUTE));
+    return new NetlinkSocket(openNetlink(protocol));
   }
 
   get closed(): boolean {

@@ -1,0 +1,79 @@
+/**
+ * A table of nf_tables as the kernel has it (linux/netfilter/nf_tables.h, nfnetlink.h), to see without a process whether it is
+ * still what it was. What the rules mean nft(8) alone knows.
+ */
+import { dump, type Gatherer } from './dump.ts';
+import { attribute, attributes, HEADER } from './message.ts';
+import { NetlinkError, NetlinkSocket } from './socket.ts';
+
+const NETLINK_NETFILTER = 12;
+const NFPROTO_INET = 1;
+/** NFNL_SUBSYS_NFTABLES, the high byte of a message's type. */
+const NFTABLES = 10 << 8;
+/** Of struct nfgenmsg: family, version, and a number that changes with every change of any table. */
+const NFGENMSG = 4;
+
+/**
+ * The kinds of objects in the order in which they are read: their messages, the attribute with the table's name, and those that are
+ * compared. Left out are handles and positions, which are others each time that the same is made again.
+ */
+const TABLE = { new: 0, get: 1, name: 1, compared: [1, 2, 3, 6] } as const; // name, flags, use, userdata
+const CHAIN = { new: 3, get: 4, name: 1, compared: [3, 4, 5, 6, 7, 10] } as const; // name, hook, policy, use, type, flags
+const RULE = { new: 6, get: 7, name: 1, compared: [2, 4] } as const; // chain, expressions
+type Kind = typeof TABLE | typeof CHAIN | typeof RULE;
+
+/** No nf_tables in this kernel, or not loaded: then there is no table either. */
+const NONE: readonly string[] = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL'];
+
+/**
+ * Tells the table `name` of the family inet, with its chains and rules, from every other: the same text as long as it is the
+ * same; null: there is none. How often it is used, by sets say, is in it too. Throws NetlinkError.
+ */
+export async function tableIdentity(name: string, signal: AbortSignal): Promise<string | null> {
+  try {
+    using socket = await NetlinkSocket.open(NETLINK_NETFILTER);
+    const [table = null] = await list(socket, TABLE, name, signal);
+    if (table === null) return null;
+    const chains = await list(socket, CHAIN, name, signal);
+    const rules = await list(socket, RULE, name, signal);
+    return [table, ...chains, ...rules].join(' ');
+  } catch (error) {
+    if (error instanceof NetlinkError && NONE.includes(error.code)) return null;
+    throw error;
+  }
+}
+
+function list(socket: NetlinkSocket, kind: Kind, table: string, signal: AbortSignal): Promise<string[]> {
+  const header = Buffer.alloc(NFGENMSG);
+  header[0] = NFPROTO_INET;
+  // Only of rules the kernel leaves out those of other tables; it does no harm to ask it for the others, too.
+  const body = Buffer.concat([header, attribute(kind.name, Buffer.from(`${table}\0`))]);
+  const request = { get: NFTABLES | kind.get, gives: NFTABLES | kind.new, body };
+  return dump(socket, request, () => new Identities(kind, table), signal);
+}
+
+export class Identities implements Gatherer<string[]> {
+  readonly #kind: Kind;
+  readonly #table: string;
+  readonly #found: string[] = [];
+
+  constructor(kind: Kind, table: string) {
+    this.#kind = kind;
+    this.#table = table;
+  }
+
+  take(data: Buffer, at: number, end: number): false {
+    const all = [...attributes(data, at + HEADER + NFGENMSG, end)];
+    const name = all.find(({ type }) => type === this.#kind.name);
+    if (name === undefined || data.toString('latin1', name.start, name.end) !== `${this.#table}\0`) return false;
+    const compared = all.filter(({ type }) => (this.#kind.compared as readonly number[]).includes(type));
+    this.#found.push(
+      compared.map(({ type, start, end }) => `${type}:${data.toString('base64', start, end)}`).join(','),
+    );
+    return false;
+  }
+
+  result(): string[] {
+    return this.#found;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The nftables table `inet holdfast`, which is ours alone: whatever else is put into it goes. It is made, changed and removed as a
+ * whole in one transaction of nft(8), so that no packet meets half of it; connections in progress keep what connection tracking
+ * knows of them. Whether it is as it was made the kernel is asked without nft.
+ */
+import type { DesiredMasquerade } from '../config/desired.ts';
+import type { Host } from '../host/host.ts';
+import { tableIdentity } from '../host/netlink/nftables.ts';
+import { appliedAtBoot } from './boot-apply.ts';
+import { forgetMasquerade, readMasquerade, writeMasquerade } from './masquerade-record.ts';
+import type { Finding, Outcome, SettingState } from './resource.ts';
+
+const OUR_TABLE = 'holdfast';
+export const KEY = `nftables table inet ${OUR_TABLE}`;
+const PLACE = { resource: 'masquerade', key: KEY, moment: 'now' } as const;
+
+/** Milliseconds for the kernel's answer. */
+const TIME_LIMIT = 10_000;
+
+const REMOVED = `add table inet ${OUR_TABLE}\ndelete table inet ${OUR_TABLE}\n`;
+
+/** The table as nft(8) takes and shows it. 100 is the priority of source NAT, whose name older ones do not know. */
+function tableText(wanted: readonly DesiredMasquerade[]): string {
+  const rules = wanted.map(
+    ({ out, from, family }) => `\t\t${family === 'ipv4' ? 'ip' : 'ip6'} saddr ${from} oifname "${out}" masquerade\n`,
+  );
+  const chain = `\tchain postrouting {\n\t\ttype nat hook postrouting priority 100; policy accept;\n${rules.join('')}\t}\n`;
+  return `table inet ${OUR_TABLE} {\n${chain}}\n`;
+}
+
+export async function inspectTable(host: Host, wanted: readonly DesiredMasquerade[]): Promise<Finding[]> {
+  const text = wanted.length === 0 ? null : describe(wanted);
+  if (!host.live) {
+    const reason = 'the running kernel is not that of these files';
+    return text === null ? [] : [finding(host, { state: 'skipped', wanted: text, actual: null, reason })];
+  }
+  const record = readMasquerade(host);
+  const identity = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
+  if (text === null)
+    return identity === null ? [] : [finding(host, { state: 'drifted', wanted: null, actual: 'is there' })];
+  if (identity === null) return [finding(host, { state: 'drifted', wanted: text, actual: null })];
+  if (record?.rules !== tableText(wanted)) {
+    return [finding(host, { state: 'drifted', wanted: text, actual: 'other rules, as they were wanted before' })];
+  }
+  if (record.identity !== identity) {
+    return [
+      finding(host, { state: 'drifted', wanted: text, actual: 'other rules, which somebody else has made of them' }),
+    ];
+  }
+  return [finding(host, { state: 'ok', wanted: text, actual: text })];
+}
+
+export async function applyTable(host: Host, wanted: readonly DesiredMasquerade[]): Promise<Outcome> {
+  if (wanted.length === 0) return { ...PLACE, ...(await removeTable(host)) };
+  const rules = tableText(wanted);
+  // Killed in the middle, it is known all the same that there may be a table of ours.
+  writeMasquerade(host, { rules, identity: null });
+  const problem = nft(host, `${REMOVED}${rules}`);
+  const identity = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
+  if (problem !== null) return { ...PLACE, result: 'failed', actual: null, reason: problem };
+  if (identity === null) return { ...PLACE, result: 'failed', actual: null, reason: 'read back, it is not there' };
+  writeMasquerade(host, { rules, identity });
+  return { ...PLACE, result: 'changed', actual: describe(wanted) };
+}
+
+/** Our table, and nothing else. */
+export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
+  if (!host.live) return { result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
+  const there = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
+  const problem = there === null ? null : nft(host, REMOVED);
+  if (problem !== null) return { result: 'failed', actual: 'is there', reason: problem };
+  forgetMasquerade(host);
+  return { result: there === null ? 'ok' : 'changed', actual: null };
+}
+
+/** Gives what went wrong, or null: then all of it is done; else nothing. */
+function nft(host: Host, script: string): string | null {
+  const { status, stderr, error } = host.run('nft', ['-f', '-'], { input: script });
+  if (status === 0) return null;
+  if (error?.includes('ENOENT')) return 'nft is missing: install the package nftables';
+  return `nft does not take it: ${error ?? stderr.trim().split('\n')[0]}`;
+}
+
+function describe(wanted: readonly DesiredMasquerade[]): string {
+  return wanted.map(({ out, from }) => `${from} out of ${out}`).join(', ');
+}
+
+function finding(host: Host, found: Pick<Finding, 'state' | 'wanted' | 'actual' | 'reason'>): Finding {
+  const { state, wanted, actual, reason } = found;
+  const states = (text: string): SettingState[] => {
+    const common = { setting: 'forwarding.masquerade', wanted: text } as const;
+    const now = { ...common, moment: 'now', state, actual } as const;
+    return [reason === undefined ? now : { ...now, reason }, appliedAtBoot(host, common)];
+  };
+  return { ...PLACE, ...found, kind: 'value', settings: async () => (wanted === null ? [] : states(wanted)) };
+}

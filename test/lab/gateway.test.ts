@@ -1,0 +1,128 @@
+/** Masquerading, with a real client, the real nft and the real kernel. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RunningAgent } from './daemon.ts';
+import { addClient, answers, apply, FAR, FAR_PORT, gateway, network, OUTER, seenAs, YAML } from './gateway.ts';
+import { type LabHost, unavailable } from './host.ts';
+import { Log } from './log.ts';
+
+const skip = unavailable({ nft: 'nftables', strace: 'strace' });
+
+const MORE = YAML.replace('}]', `}, { out: eth0, from: ${network(1)} }]`);
+
+const tables = (host: LabHost) => host.sh('nft list tables');
+
+test('a client behind the gateway: nothing without, the gateway’s address with it; no process where all is right', {
+  skip,
+}, async () => {
+  await using host = await gateway();
+  assert.equal(await answers(host, 0, 1), false, 'control');
+  await host.sh('echo 1 >/proc/sys/net/ipv4/ip_forward');
+  assert.equal(await answers(host, 0, 1), false, 'control: forwarded, but with an address that nobody answers to');
+  await apply(host);
+  assert.equal(await answers(host), true);
+  assert.equal(await seenAs(host), OUTER);
+
+  const again = await host.run(['strace', '-f', '-qq', '-e', 'trace=execve', '-o', '/tmp/trace', 'agent', 'apply']);
+  assert.equal(again.code, 0);
+  assert.match(again.stdout, /as wanted/);
+  assert.doesNotMatch(await host.read('/tmp/trace'), /nft/);
+});
+
+test('an interface that comes later is a gateway’s too', { skip }, async () => {
+  await using host = await gateway(MORE);
+  await apply(host);
+  await addClient(host, 1);
+  assert.equal(await seenAs(host, 1), OUTER);
+});
+
+test('connections in progress go on while rules are changed, and none goes out unmasked', { skip }, async () => {
+  await using host = await gateway();
+  await apply(host);
+  // One connection that talks all the time, and new ones all the time.
+  const code = `
+    const { connect } = require('net');
+    let sent = 0, heard = 0, fresh = 0;
+    const s = connect(${FAR_PORT}, '${FAR}');
+    s.on('error', (e) => { console.log('broken ' + e.code); process.exit(1); });
+    s.on('close', () => { console.log('closed'); process.exit(1); });
+    s.once('data', (first) => {
+      console.log('talks ' + first);
+      setInterval(() => { sent += 1; s.write('x'); }, 2);
+      s.on('data', (d) => { heard += d.length; });
+      const again = () => { const t = connect(${FAR_PORT}, '${FAR}'); t.once('data', (d) => {
+        if (String(d).trim() !== '${OUTER}') { console.log('seen as ' + d); process.exit(1); }
+        fresh += 1; t.destroy(); setImmediate(again); }); };
+      again();
+    });
+    process.stdin.on('data', () => { setTimeout(() => { console.log(JSON.stringify({ lag: sent - heard, fresh })); process.exit(0); }, 1000); });`;
+  const client = host.spawn(['ip', 'netns', 'exec', 'client0', process.execPath, '-e', code]);
+  const log = new Log(client.stdout!);
+  await log.until(/^talks/);
+  const pings = host.run(['ip', 'netns', 'exec', 'client0', 'ping', '-q', '-i', '0.01', '-w', '20', FAR]);
+  for (let round = 0; round < 3; round += 1) {
+    await host.write('/etc/holdfast/agent.yaml', MORE);
+    await apply(host);
+    await host.write('/etc/holdfast/agent.yaml', YAML);
+    await apply(host);
+  }
+  client.stdin!.write('end\n');
+  const end = JSON.parse(await log.until(/^\{|^broken|^closed|^seen/)) as { lag: number; fresh: number };
+  assert.ok(end.fresh > 0);
+  assert.ok(end.lag < 1000, `the connection stopped: ${end.lag} bytes are missing`);
+  await host.sh('pkill -INT -x ping || true');
+  const { stdout } = await pings;
+  assert.match(stdout, / 0% packet loss/, stdout);
+});
+
+test('what another does to the table is seen, and put right', { skip }, async () => {
+  await using host = await gateway();
+  await apply(host);
+  for (const deed of [
+    'nft flush ruleset',
+    'nft -f /etc/nftables.conf', // what the service does at its start
+    'nft flush table inet holdfast',
+    'nft add rule inet holdfast postrouting counter drop',
+    'nft add chain inet holdfast more',
+    'nft add set inet holdfast more "{ type ipv4_addr; }"',
+    'nft add table inet holdfast "{ flags dormant; }"',
+    'nft delete table inet holdfast; nft add table inet holdfast',
+  ]) {
+    await host.sh(deed);
+    const plan = await host.agent('plan');
+    assert.equal(plan.code, 2, `${deed}: ${plan.stdout}`);
+    await apply(host);
+    assert.equal((await host.agent('plan')).code, 0, deed);
+  }
+  assert.equal(await seenAs(host), OUTER);
+});
+
+test('the daemon heals a flushed ruleset; what is not wanted any more goes, and revert removes our table alone', {
+  skip,
+}, async () => {
+  await using host = await gateway();
+  const agent = await RunningAgent.start(host);
+  await host.sh('nft add table inet theirs; nft flush ruleset; nft add table inet theirs');
+  const healed = await agent.event('holdfast.heal');
+  assert.match(healed.msg, /nftables table inet holdfast/);
+  assert.equal(await answers(host), true);
+  await agent.stop();
+
+  await host.write('/etc/holdfast/agent.yaml', 'forwarding: { ipv4: true }\n');
+  await apply(host);
+  assert.equal(await tables(host), 'table inet theirs\n');
+  await host.write('/etc/holdfast/agent.yaml', YAML);
+  await apply(host);
+  assert.equal((await host.agent('revert')).code, 0);
+  assert.equal(await tables(host), 'table inet theirs\n');
+  assert.equal(host.exists('/run/holdfast/masquerade'), false);
+});
+
+test('without nft it fails, says so, and the sysctls are held all the same', { skip }, async () => {
+  await using host = await gateway();
+  await host.sh('rm /usr/sbin/nft');
+  const { code, stdout, stderr } = await host.agent('apply');
+  assert.equal(code, 4);
+  assert.match(stdout + stderr, /nft is missing: install the package nftables/);
+  assert.equal(await host.sh('cat /proc/sys/net/ipv4/ip_forward'), '1\n');
+});
