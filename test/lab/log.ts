@@ -10,7 +10,11 @@ export class Log {
   #ended = false;
   readonly #waiting = new Set<() => void>();
 
-  constructor(stream: Readable) {
+  readonly #patience: number;
+
+  /** @param patience milliseconds until a line that does not come is an error. */
+  constructor(stream: Readable, patience: number = PATIENCE_MS) {
+    this.#patience = patience;
     const lines = createInterface(stream);
     lines.on('line', (line) => {
       this.lines.push(line);
@@ -33,7 +37,7 @@ export class Log {
 
   /** Its index. */
   async indexOf(pattern: RegExp, from = 0): Promise<number> {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + this.#patience;
     for (let next = from; ; ) {
       for (; next < this.lines.length; next++) if (pattern.test(this.lines[next]!)) return next;
       if (this.#ended || Date.now() > deadline) {

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from '../lab/host.ts';
 import { Log } from '../lab/log.ts';
+import type { LabSystem } from '../lab/system.ts';
 import type { Machine } from './machine.ts';
 
 const UNITS = join(REPOSITORY, 'units');
@@ -18,6 +19,9 @@ export async function installService(machine: Machine): Promise<void> {
   await machine.sh('systemctl daemon-reload');
 }
 
+/** Whatever runs a shell script on a booted system, as LabSystem does. */
+type Shell = Pick<LabSystem, 'sh'>;
+
 /** What `systemctl edit UNIT` would write. */
 export async function edit(machine: Machine, unit: string, directives: string): Promise<void> {
   await machine.write(`/etc/systemd/system/${unit}.d/test.conf`, `[Service]\n${directives}\n`);
@@ -30,7 +34,7 @@ export function journalOf(machine: Machine, unit: string): Log {
 }
 
 /** One property of a unit (org.freedesktop.systemd1(5)). */
-export async function property(machine: Machine, unit: string, name: string): Promise<string> {
+export async function property(machine: Shell, unit: string, name: string): Promise<string> {
   return (await machine.sh(`systemctl show --property=${name} --value ${unit}`)).trim();
 }
 
@@ -42,7 +46,7 @@ export async function exposure(machine: Machine, unit: string): Promise<number> 
 }
 
 /** The machine has no curl: `path` asked of the collector on it. */
-export function ask(machine: Machine, path: string, header = ''): Promise<string> {
+export function ask(machine: Shell, path: string, header = ''): Promise<string> {
   const request = `GET ${path} HTTP/1.0\\r\\nHost: localhost\\r\\n${header}\\r\\n`;
   return machine.sh(`bash -c 'exec 3<>/dev/tcp/127.0.0.1/4318; printf "${request}" >&3; cat <&3'`);
 }
