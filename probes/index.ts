@@ -15,6 +15,7 @@ import { metadataProbe } from './metadata.ts';
 import { nameserversProbe } from './nameservers.ts';
 import { nearestProbe } from './nearest.ts';
 import type { Probe } from './probe.ts';
+import { routeFailuresProbe } from './route-failures.ts';
 import { routesProbe } from './routes.ts';
 import { routesByProtocolProbe } from './routes-by-protocol.ts';
 
@@ -38,6 +39,7 @@ export function makeProbes(
     kernelMemoryErrors(host, record, { history }),
     ...(probes.logs.length > 0 ? [daemonMemoryErrors(host, probes.logs, record, { history })] : []),
     memoryCounters(host, record),
+    routeFailuresProbe(host, record, { history }),
     leasesProbe(host, desired.dhclient),
     nameserversProbe(host, desired.dns),
     ...(isWhole(desired) ? [] : [nearestProbe(host, desired)]),

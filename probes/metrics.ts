@@ -87,6 +87,21 @@ export const METRICS = {
   },
   'system.network.route.memory': { unit: 'By', kind: 'gauge', description: 'Kernel memory of the routing tables' },
   'holdfast.memory_errors': { unit: '{error}', kind: 'counter', description: 'Memory errors seen, by cause' },
+  'holdfast.route_failures.available': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Whether the kernel tells of routes that any process could not add: 1 or 0 (attribute reason)',
+  },
+  'holdfast.route_failures': {
+    unit: '{route}',
+    kind: 'counter',
+    description: 'Routes that a process could not add for want of memory, by its command',
+  },
+  'holdfast.route_failures.lost': {
+    unit: '{record}',
+    kind: 'counter',
+    description: 'Such failures that were overwritten before they were read: nobody knows whose',
+  },
   'holdfast.kernel_log.lost': {
     unit: '{record}',
     kind: 'counter',

@@ -6,6 +6,7 @@ export const PROBE_NAMES = [
   'egress',
   'canary',
   'memory-errors',
+  'route-failures',
   'leases',
   'nameservers',
   'nearest',

@@ -35,6 +35,12 @@ export const CODES = {
     why: 'Where tracefs is mounted and writable `agent run` has the kernel watch what has drifted once, so that the next event names the process.',
     remedy: 'Nothing, or mount tracefs at /sys/kernel/tracing, as systemd does.',
   },
+  'HF-ROUTE-FAILURES': {
+    severity: 'note',
+    why: 'A routing daemon that the kernel refuses a route often goes on in silence.',
+    remedy:
+      'Nothing where the kernel tells of it. Else name the daemons’ logs in probes.memory-errors.logs; the canary and the kernel’s counters tell of the host as a whole.',
+  },
 
   'HF-RESOLV-LINK': {
     severity: 'problem',

@@ -18,6 +18,7 @@ import { programs } from './programs.ts';
 import { resolvConfFile } from './resolv-conf-file.ts';
 import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './resolv-conf-owner.ts';
 import { resolved } from './resolved.ts';
+import { routeFailures } from './route-failures.ts';
 import { routeLimit } from './route-limit.ts';
 import { sysctlBoot } from './sysctl-boot.ts';
 import { sysctlScopes } from './sysctl-scopes.ts';
@@ -49,6 +50,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: RESOURCE_NAMES, look: metadata },
   { about: RESOURCE_NAMES, look: programs },
   { about: RESOURCE_NAMES, look: witness },
+  { about: RESOURCE_NAMES, look: routeFailures },
 ];
 
 const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);

@@ -3,18 +3,22 @@
  * kernel lets them pass, until somebody reads them. (ftrace.rst, events.rst and kprobetrace.rst of the kernel's documentation)
  */
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmdirSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { cpus, freemem } from 'node:os';
 import { join } from 'node:path';
+import { errorCode } from './errors.ts';
 
 /** All that is ours in tracefs begins with it: what a killed process left is known by it. */
 const OURS = 'holdfast';
@@ -35,14 +39,17 @@ export interface TraceRecord {
   readonly text: string;
 }
 
-/** Where tracefs is mounted and can be written, or why it cannot be used. It is never mounted from here. */
+/**
+ * Where tracefs is mounted and can be written, or why it cannot be used. It is never mounted from here. In the service's
+ * sandbox only what is needed of it can be written: parts of it are mounts of their own.
+ */
 export function findTracefs(): { readonly folder: string } | { readonly reason: string } {
-  // proc_pid_mountinfo(5): the mount point and its options are fields 5 and 6, the type follows " - ".
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').matchAll(/^(?:\S+ ){4}(\S+) (\S+) .*- tracefs /gm);
-  const all = [...mounts];
-  const [mount] = all.filter(([, , options]) => options!.split(',').includes('rw'));
-  if (mount !== undefined) return { folder: mount[1]! };
-  return { reason: all.length > 0 ? 'tracefs is read-only here' : 'tracefs is not mounted here' };
+  // proc_pid_mountinfo(5): which part of it, and the mount point, are fields 4 and 5, the type follows " - ".
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').matchAll(/^(?:\S+ ){3}\/ (\S+) .*- tracefs /gm);
+  const folders = [...mounts].map(([, folder]) => folder!);
+  const folder = folders.find((one) => isWritable(join(one, 'instances')));
+  if (folder !== undefined) return { folder };
+  return { reason: folders.length > 0 ? 'tracefs is read-only here' : 'tracefs is not mounted here' };
 }
 
 /** Instances and kprobes that a killed process left: the kernel keeps those that are in use. Never throws. */
@@ -53,11 +60,15 @@ export function removeStale(tracefs: string): void {
   for (const name of list(join(tracefs, 'events', OURS))) removeKprobe(tracefs, name);
 }
 
-/** Defines a kprobe for all instances. `what`: function and arguments (kprobetrace.rst). Throws where the kernel has none such. */
-export function addKprobe(tracefs: string, name: string, what: string): void {
+/**
+ * Defines a kprobe for all instances, where the function is entered or where it returns. `what`: function and arguments
+ * (kprobetrace.rst). Throws where the kernel has none such.
+ */
+export function addKprobe(tracefs: string, name: string, what: string, at: 'entry' | 'return' = 'entry'): void {
   if (existsSync(join(tracefs, 'events', OURS, name))) return;
+  const kind = at === 'entry' ? 'p' : 'r';
   // Only ever appended to: opened for a new content it would forget everybody's.
-  writeFileSync(join(tracefs, 'kprobe_events'), `p:${OURS}/${name} ${what}\n`, { flag: 'a' });
+  writeFileSync(join(tracefs, 'kprobe_events'), `${kind}:${OURS}/${name} ${what}\n`, { flag: 'a' });
 }
 
 export function removeKprobe(tracefs: string, name: string): void {
@@ -68,6 +79,10 @@ export class TraceInstance {
   readonly #folder: string;
   /** Open as long as this lives: nobody can take the instance for one that was left. */
   readonly #marker: number;
+  /** Of what is taken. */
+  #pipe: number | null = null;
+  /** The beginning of a line whose end has not been taken yet. */
+  #begun = '';
 
   /** @param kilobytes of its buffer, a CPU; the oldest records make room. Throws where the kernel refuses, or memory is short. */
   constructor(tracefs: string, name: string, kilobytes: number) {
@@ -98,11 +113,33 @@ export class TraceInstance {
     return parseTrace(readFileSync(join(this.#folder, 'trace'), 'latin1'), now);
   }
 
+  /**
+   * Takes out what was recorded since this was last called, at a time not more than `TAKEN` bytes of text, and never waits: where
+   * there is nothing it costs one system call. Not to be mixed with `read` of the same instance.
+   */
+  take(): Taken {
+    this.#pipe ??= openSync(join(this.#folder, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
+    const parts: Buffer[] = [];
+    for (let taken = 0; taken < TAKEN; ) {
+      const part = readAvailable(this.#pipe);
+      if (part === null) break;
+      parts.push(part);
+      taken += part.length;
+    }
+    // trace_clock `mono` is the clock that Node's hrtime reads.
+    const sinceBoot = Number(process.hrtime.bigint()) / 1e6;
+    const text = this.#begun + Buffer.concat(parts).toString('latin1');
+    const end = text.lastIndexOf('\n') + 1;
+    this.#begun = text.slice(end);
+    return parsePipe(text.slice(0, end), Date.now() - sinceBoot);
+  }
+
   empty(): void {
     attempt(() => this.#write('trace', ''));
   }
 
   close(): void {
+    if (this.#pipe !== null) closeSync(this.#pipe);
     closeSync(this.#marker);
     attempt(() => rmdirSync(this.#folder));
   }
@@ -112,8 +149,48 @@ export class TraceInstance {
   }
 }
 
+/** What was taken out of an instance, and how many records were overwritten before. */
+export interface Taken {
+  readonly records: TraceRecord[];
+  readonly lost: number;
+}
+
+/** Far more than any buffer of ours holds. */
+const TAKEN = 4 << 20;
+const CHUNK = 64 << 10;
+
+/** null: there is nothing now. */
+function readAvailable(fd: number): Buffer | null {
+  const chunk = Buffer.allocUnsafe(CHUNK);
+  try {
+    const length = readSync(fd, chunk);
+    return length === 0 ? null : chunk.subarray(0, length);
+  } catch (error) {
+    if (errorCode(error) === 'EAGAIN') return null;
+    throw error;
+  }
+}
+
 /** `          cp-18047   [001] ..... 14167.466290: sys_openat(dfd: …`. A comm of 15 bytes is too short to pass for all this. */
 const LINE = /^ *(.{0,16}?)-(\d+) +(?:\([ \d-]*\) +)?\[\d+\] +\S+ +(\d+)\.(\d{6}): (\w+)(.*)$/;
+
+/** `CPU:1 [LOST 12 EVENTS]`, in which the kernel is less sure in the form `[LOST EVENTS]`. A comm is too short for either. */
+const LOST = /^CPU:\d+ \[LOST(?: (\d+))? EVENTS\]$/;
+
+/** `boot`: when the kernel's clock was 0, in milliseconds since the epoch. */
+export function parsePipe(text: string, boot: number): Taken {
+  const records: TraceRecord[] = [];
+  let lost = 0;
+  for (const line of text.split('\n')) {
+    const [, comm, thread, seconds, micros, event, rest] = LINE.exec(line) ?? [];
+    const [missing, count = '1'] = LOST.exec(line) ?? [];
+    if (missing !== undefined) lost += Number(count);
+    if (comm === undefined) continue;
+    const time = boot + Number(seconds) * 1000 + Number(micros) / 1000;
+    records.push({ thread: Number(thread), comm, time, event: event!, text: rest! });
+  }
+  return { records, lost };
+}
 
 /** `now`: when our own mark, the last one, was written, in milliseconds since the epoch: it tells what the kernel's clock means. */
 export function parseTrace(text: string, now: number): { records: TraceRecord[]; self: number } {
@@ -130,6 +207,15 @@ export function parseTrace(text: string, now: number): { records: TraceRecord[];
   if (mark === null) return { records: [], self: 0 };
   const { time: marked, thread: self } = mark;
   return { records: records.map((record) => ({ ...record, time: now - (marked - record.time) })), self };
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function list(folder: string): string[] {

@@ -1,0 +1,150 @@
+/**
+ * Which thread's routes the kernel refused for want of memory, whoever it is: return probes on the functions that take a
+ * route, in an instance of tracefs of our own, with a filter in the kernel that lets nothing pass but such a refusal.
+ */
+import { accessSync, constants as fileModes, readFileSync, readlinkSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { errorCode, errorMessage } from './errors.ts';
+import {
+  addKprobe,
+  findTracefs,
+  removeKprobe,
+  removeStale,
+  type Taken,
+  TraceInstance,
+  type TraceRecord,
+} from './tracefs.ts';
+
+/** `nexthop`: a nexthop object, which routes then refer to (ip-nexthop(8)). */
+export const REFUSED_KINDS = ['ipv4', 'ipv6', 'nexthop'] as const;
+export type RefusedKind = (typeof REFUSED_KINDS)[number];
+
+/** Of errno(3): that the kernel's memory, a control group's or a table's is used up. */
+const REFUSALS = ['ENOMEM', 'ENOBUFS', 'ENOSPC'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** One route that was not added. */
+export interface RefusedRoute extends Pick<TraceRecord, 'thread' | 'comm' | 'time'> {
+  readonly kind: RefusedKind;
+  readonly error: Refusal;
+}
+
+interface Point {
+  readonly kind: RefusedKind;
+  readonly name: string;
+  /** The outermost function that knows of a route, so that all that it calls counts; it runs in the thread that asked. */
+  readonly where: string;
+}
+
+/**
+ * By netlink (RTM_NEWROUTE, RTM_NEWNEXTHOP) and by ioctl (SIOCADDRT). Not the functions further in: those add what router
+ * advertisements bring, too, in whatever process is interrupted by one.
+ */
+const POINTS: readonly Point[] = [
+  { kind: 'ipv4', name: 'route4', where: 'inet_rtm_newroute' },
+  { kind: 'ipv6', name: 'route6', where: 'inet6_rtm_newroute' },
+  { kind: 'nexthop', name: 'nexthop', where: 'rtm_new_nexthop' }, // Linux 5.3
+  { kind: 'ipv4', name: 'ioctl4', where: 'ip_rt_ioctl' },
+  { kind: 'ipv6', name: 'ioctl6', where: 'ipv6_route_ioctl' },
+];
+const INSTANCE = 'routes';
+/** Kilobytes a CPU: some 1,500 records. */
+const BUFFER = 64;
+/** The PID namespace that the kernel counts in: PROC_PID_INIT_INO of include/linux/proc_ns.h. */
+const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** Why no refused route of others can be seen here, as far as can be told without trying; null: nothing is in the way. */
+export function routeTraceMissing(): string | null {
+  const found = findTracefs();
+  if ('reason' in found) return found.reason;
+  try {
+    accessSync(join(found.folder, 'kprobe_events'), fileModes.W_OK);
+    return null;
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? 'this kernel has no kprobes' : 'tracefs is not ours to write';
+  }
+}
+
+/** Whether a thread's number in a record is its number in our /proc. */
+export function knowsThreads(): boolean {
+  return readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE;
+}
+
+export class RouteTrace {
+  readonly #tracefs: string;
+  readonly #instance: TraceInstance;
+  /** Of what nothing is seen, and why: some kernels have no nexthop objects, or no IPv6. */
+  readonly missing: ReadonlyMap<RefusedKind, string>;
+
+  /** Throws, with a short reason, where it is not possible here. Takes away what a killed process left. */
+  constructor() {
+    const reason = routeTraceMissing();
+    const found = findTracefs();
+    if (reason !== null || 'reason' in found) throw new Error(reason ?? 'tracefs went away');
+    this.#tracefs = found.folder;
+    removeStale(this.#tracefs);
+    this.#instance = new TraceInstance(this.#tracefs, INSTANCE, BUFFER);
+    const missing = new Map<RefusedKind, string>();
+    for (const point of POINTS) {
+      try {
+        this.#probe(point);
+      } catch (error) {
+        // By ioctl hardly anybody adds routes: what that lacks is not worth a word.
+        if (!point.name.startsWith('ioctl'))
+          missing.set(point.kind, `${point.where} cannot be watched (${errorMessage(error)})`);
+      }
+    }
+    this.missing = missing;
+  }
+
+  /** What was refused since this was last asked, and how many records nobody could read in time. Never waits. */
+  take(): { readonly refused: RefusedRoute[]; readonly lost: number } {
+    return refusedRoutes(this.#instance.take());
+  }
+
+  close(): void {
+    this.#instance.close();
+    for (const { name } of POINTS) removeKprobe(this.#tracefs, name);
+  }
+
+  #probe({ name, where }: Point): void {
+    addReturnProbe(this.#tracefs, name, where);
+    this.#instance.enable(name, REFUSALS.map((error) => `ret == ${-constants.errno[error]}`).join(' || '));
+  }
+}
+
+/** A compiler may have given the function's symbol an ending. Which there are is told where functions can be traced (ftrace.rst). */
+function addReturnProbe(tracefs: string, name: string, where: string): void {
+  const add = (symbol: string) => addKprobe(tracefs, name, `${symbol} ret=$retval:s32`, 'return');
+  try {
+    add(where);
+  } catch (error) {
+    const functions = attempt(() => readFileSync(join(tracefs, 'available_filter_functions'), 'latin1'));
+    const symbol = new RegExp(`^${where}\\.(?!cold)[\\w.]+`, 'm').exec(functions ?? '')?.[0];
+    if (symbol === undefined) throw error;
+    add(symbol);
+  }
+}
+
+function attempt<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}
+
+/** `: (rtnetlink_rcv_msg+0x13f/0x360 <- inet_rtm_newroute) ret=-12` */
+export function refusedRoutes({ records, lost }: Taken): { refused: RefusedRoute[]; lost: number } {
+  const refused = records.flatMap(({ thread, comm, time, event, text }) => {
+    const kind = POINTS.find(({ name }) => name === event)?.kind;
+    const error = errorOf(/ ret=(-\d+)$/.exec(text)?.[1]);
+    return kind === undefined || error === undefined ? [] : [{ thread, comm, time, kind, error }];
+  });
+  return { refused, lost };
+}
+
+function errorOf(result: string | undefined): Refusal | undefined {
+  return REFUSALS.find((name) => -constants.errno[name] === Number(result));
+}

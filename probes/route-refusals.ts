@@ -1,0 +1,161 @@
+/** Refused routes, counted by command and told process by process: at once, and then once a minute while it goes on. */
+import { freemem } from 'node:os';
+import { visible } from '../agent/config/errors.ts';
+import type { Host } from '../agent/host/host.ts';
+import { type MemoryLimit, memoryLimitOf } from '../agent/host/memory-limit.ts';
+import { type ProcessDetails, processOf, sharesNetwork } from '../agent/host/process-details.ts';
+import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
+import { knowsThreads, type RefusedKind, type RefusedRoute } from '../agent/host/route-trace.ts';
+import type { RouteFailureRecord } from './memory-errors/record.ts';
+import { type Occurrence, type Reading, sample } from './probe.ts';
+
+/** Milliseconds between two events of the same process and error. */
+const AGAIN = 60_000;
+/** Different processes and errors that are told apart at a time; and series of the counter. Those beyond are one, `other`. */
+const MOST = 32;
+/** Processes that are looked up in /proc in one reading. */
+const MOST_LOOKED_UP = 8;
+/** Milliseconds by which a process' start may seem to be later than what it did: 10 ms steps, two clocks. */
+const SLACK = 50;
+/** Of its limit: a control group that has so much is the likely cause. */
+const FULL = 0.9;
+const OTHER = 'other';
+
+const ONE = { ipv4: 'an IPv4 route', ipv6: 'an IPv6 route', nexthop: 'a next hop' } as const;
+const MANY = { ipv4: 'IPv4 routes', ipv6: 'IPv6 routes', nexthop: 'next hops' } as const;
+const MEANING = { ENOMEM: 'out of memory', ENOBUFS: 'out of memory', ENOSPC: 'no space' } as const;
+
+/** A process whose routes of one kind are refused in one way. */
+interface Case {
+  /** Of `#clock`: when it was last told of. */
+  readonly toldAt: number;
+  readonly untold: number;
+  readonly last: RefusedRoute;
+  /** null: it had ended when it was looked up, or could not be. */
+  readonly details: ProcessDetails | null;
+}
+
+export class Refusals {
+  readonly #host: Pick<Host, 'sysctl' | 'run'>;
+  readonly #record: RouteFailureRecord;
+  readonly #clock: () => number;
+  /** By thread, kind and error. */
+  readonly #cases = new Map<string, Case>();
+  #limit: RouteLimit | null | undefined;
+
+  /** @param clock in milliseconds. */
+  constructor(host: Pick<Host, 'sysctl' | 'run'>, record: RouteFailureRecord, clock = () => performance.now()) {
+    this.#host = host;
+    this.#record = record;
+    this.#clock = clock;
+  }
+
+  /** What came since the last reading. `lost`: so many were overwritten before they were read, of whomever. */
+  add({ refused, lost }: { readonly refused: readonly RefusedRoute[]; readonly lost: number }): Reading[] {
+    this.#record.lost += lost;
+    const lookUp = refused.length > 0 && knowsThreads();
+    const groups = Map.groupBy(refused, ({ thread, kind, error }) => `${thread} ${kind} ${error}`);
+    for (const [index, [key, routes]] of [...groups].entries()) {
+      const last = routes.at(-1)!;
+      const details = lookUp && index < MOST_LOOKED_UP ? alive(last) : null;
+      this.#count(details?.comm ?? last.comm, last, routes.length);
+      this.#note(key, last, details, routes.length);
+    }
+    return [...this.#due().map(([key, due]) => this.#event(key, due)), ...this.#samples()];
+  }
+
+  #count(command: string, { kind, error }: RefusedRoute, count: number): void {
+    const { totals } = this.#record;
+    const known = [visible(command), kind, error].join('\n');
+    const key = totals.has(known) || totals.size < MOST ? known : [OTHER, kind, error].join('\n');
+    totals.set(key, (totals.get(key) ?? 0) + count);
+  }
+
+  #note(key: string, last: RefusedRoute, details: ProcessDetails | null, count: number): void {
+    const kept = this.#cases.has(key) || this.#cases.size < MOST ? key : OTHER;
+    const before = this.#cases.get(kept) ?? { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
+    this.#cases.set(kept, { ...before, untold: before.untold + count, last, details });
+  }
+
+  /** What is to be told now, with how many it was; what came to an end is forgotten. */
+  #due(): [string, Case][] {
+    const now = this.#clock();
+    const over = [...this.#cases].filter(([, { toldAt }]) => now - toldAt >= AGAIN);
+    for (const [key, one] of over) {
+      if (one.untold === 0) this.#cases.delete(key);
+      else this.#cases.set(key, { ...one, toldAt: now, untold: 0 });
+    }
+    return over.filter(([, { untold }]) => untold > 0);
+  }
+
+  #event(key: string, { last, details, untold: count }: Case): Occurrence {
+    const { thread, comm, time, kind, error } = last;
+    const elsewhere = details !== null && !sharesNetwork(details.pid);
+    const limit = details === null ? null : memoryLimitOf(details.pid);
+    const name = details === null ? `${visible(comm)}[${thread}]` : `${visible(details.comm)}[${details.pid}]`;
+    const facts = [
+      ...(details?.unit ? [`unit ${visible(details.unit)}`] : []),
+      ...(elsewhere ? ['in another network namespace'] : []),
+    ];
+    const one = facts.length === 0 ? name : `${name} (${facts.join(', ')})`;
+    const who = key === OTHER ? `Further processes, the last of them ${one},` : one;
+    const what = count === 1 ? ONE[kind] : `${count} ${MANY[kind]}`;
+    const causes = [...(limit === null ? [] : [byGroup(limit)]), ...this.#bySysctl(kind, elsewhere), byHost()];
+    return {
+      kind: 'event',
+      name: 'holdfast.route_failure',
+      severity: 'error',
+      time,
+      body: `${who} could not add ${what}: ${MEANING[error]} (${error}). ${causes.join(' ')}`,
+      attributes: {
+        'process.pid': details?.pid ?? thread,
+        'process.executable.name': visible(details?.comm ?? comm),
+        ...(details?.executable ? { 'process.executable.path': visible(details.executable) } : {}),
+        ...(details?.unit ? { 'systemd.unit': visible(details.unit) } : {}),
+        'network.type': kind,
+        'error.type': error,
+        count,
+        ...(limit === null ? {} : { 'memory.limit': limit.limit, 'memory.used': limit.used }),
+        ...(details === null ? {} : { 'network.namespace': elsewhere ? 'other' : 'own' }),
+      },
+    };
+  }
+
+  /** A process is started to learn whether it bounds anything: once, and not before a route was refused. */
+  #bySysctl(kind: RefusedKind, elsewhere: boolean): string[] {
+    if (kind !== 'ipv6') return [];
+    this.#limit ??= ipv6RouteLimit(this.#host);
+    if (this.#limit?.enforced !== true) return [];
+    const value = elsewhere ? 'has a value of its own there' : `is ${this.#host.sysctl('net/ipv6/route/max_size')}`;
+    return [`net.ipv6.route.max_size ${value}, and this kernel enforces it (${this.#limit.why}): raise it.`];
+  }
+
+  #samples(): Reading[] {
+    const totals = [...this.#record.totals].map(([key, count]) => {
+      const [command, kind, error] = key.split('\n') as [string, string, string];
+      const attributes = { 'process.executable.name': command, 'network.type': kind, 'error.type': error };
+      return sample('holdfast.route_failures', count, attributes);
+    });
+    return [...totals, sample('holdfast.route_failures.lost', this.#record.lost)];
+  }
+}
+
+/** null: it has ended, or its number has been given to another one since. */
+function alive({ thread, time }: RefusedRoute): ProcessDetails | null {
+  const details = processOf(thread);
+  return details === null || details.started > time + SLACK ? null : details;
+}
+
+function byGroup({ group, limit, used }: MemoryLimit): string {
+  const has = `Its control group ${visible(group)} has ${mebibytes(used)} of ${mebibytes(limit)}`;
+  return used >= limit * FULL ? `${has}, very likely the cause: raise its limit (MemoryMax= of a unit).` : `${has}.`;
+}
+
+/** The part of the host's memory that can still be given, free(1). */
+function byHost(): string {
+  return `The host has ${mebibytes(freemem())} available.`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
+}

@@ -1,0 +1,96 @@
+/** Who did it, by kprobes, on Debian's kernel, by the daemon in its sandbox: each way in which programs write a file. */
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { eventually } from './eventually.ts';
+import { QemuMachine, unavailable } from './machine.ts';
+import { PACKAGES } from './packages.ts';
+
+const CONFIG = 'dns: { nameservers: [10.77.0.21, 10.77.0.22] }\n';
+const TRACEFS = '/sys/kernel/tracing';
+const F = '/etc/resolv.conf';
+
+/** Each with the program that the event is to name, and who started that, as far as it is plain. */
+const DEEDS: readonly (readonly [name: string, script: string, by: RegExp])[] = [
+  ['cp', `cp /root/theirs ${F}`, /\(by cp\[\d+\], which has ended, started by sh\[\d+\]/],
+  ['mv', `cp /root/theirs /etc/new; mv /etc/new ${F}`, /\(by mv\[\d+\], which has ended, started by sh\[\d+\]/],
+  ['sed -i', `sed -i s/10.77.0.21/192.0.2.9/ ${F}`, /\(by sed\[\d+\], which has ended, started by sh\[\d+\]/],
+  // As vim with a backup does: the old file is renamed away, the new one written under its name.
+  [
+    'vi',
+    `cp /usr/bin/perl /usr/local/bin/vi
+    vi -e 'rename("${F}", "${F}~"); open(my $f, ">", "${F}") or die; print $f "nameserver 192.0.2.9\\n"'`,
+    /\(by vi\[\d+\], which has ended, started by sh\[\d+\]/,
+  ],
+  // A real lease, by Debian's own script; only that it knows no hooks, which would keep it from writing.
+  [
+    'dhclient',
+    `sed s/-hooks/-none/ /sbin/dhclient-script >/root/script; chmod 755 /root/script
+    ip netns add server; ip link add eth9 type veth peer name srv0 netns server
+    ip -n server address add 10.77.0.1/24 dev srv0; ip -n server link set srv0 up
+    ip netns exec server dnsmasq --port=0 --interface=srv0 --dhcp-range=10.77.0.100,10.77.0.200 \\
+      --dhcp-option=option:dns-server,192.0.2.9 --dhcp-leasefile=/run/leases --pid-file=/run/dnsmasq.pid
+    dhclient -4 -v -1 -sf /root/script -pf /run/dhclient.pid eth9`,
+    /\(by (script|dhclient-script)\[\d+\], which has ended, started by .*\bdhclient\[\d+\]/,
+  ],
+];
+
+suite('Debian 12’s kernel: who did it', { skip: unavailable(), concurrency: false }, () => {
+  let machine: QemuMachine;
+  let seen = 0;
+
+  before(async () => {
+    machine = await QemuMachine.boot({ release: 'bookworm', packages: PACKAGES });
+    await machine.installService();
+    await machine.write('/etc/holdfast/agent.yaml', CONFIG);
+    await machine.write('/root/theirs', 'nameserver 192.0.2.9\n');
+    await machine.sh('systemctl start holdfast');
+  });
+
+  after(() => machine?.close());
+
+  /** The next heals after those that were looked at before, and what they say. */
+  const healed = async (): Promise<string> => {
+    const all = await eventually(async () => {
+      const { stdout } = await machine.run(`journalctl -u holdfast -o cat | grep '"holdfast.heal".*resolv.conf'`);
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '');
+      return lines.length > seen ? lines : null;
+    }, 'it is healed');
+    const news = all.slice(seen);
+    seen = all.length;
+    return news.map((line) => JSON.parse(line).msg).join('\n');
+  };
+
+  test('the first time nobody was watching, and then the kernel does, by kprobes', async () => {
+    await machine.sh(`cp /root/theirs ${F}`);
+    assert.match(await healed(), /it cannot be known by whom: nobody was watching yet/);
+    const events = `${TRACEFS}/instances/holdfast-etc-resolv.conf/events/holdfast`;
+    await eventually(async () => {
+      const { code } = await machine.run(`grep -q 1 ${events}/open/enable && grep -q 1 ${events}/rename/enable`);
+      return code === 0 ? true : null;
+    }, 'it is watched');
+    assert.match(await machine.sh('agent doctor || :'), /HF-WHO\n.*the kernel tells here, by kprobes$/m);
+  });
+
+  for (const [name, script, by] of DEEDS) {
+    test(`${name} is named`, async (t) => {
+      await machine.sh(script);
+      const said = await healed();
+      t.diagnostic(said);
+      assert.match(said, by);
+    });
+  }
+
+  test('what it costs while a file is watched, measured', async (t) => {
+    const opens = `perl -MTime::HiRes=time -e '
+      for my $how (["to read", "<"], ["to write", "+<"]) {
+        my $from = time; for (1..20000) { open(my $f, $how->[1], "/root/theirs"); close $f }
+        printf "%s %.1f µs, ", $how->[0], (time - $from) / 20000 * 1e6 }'`;
+    const watched = await machine.sh(`${opens}; ${opens}`);
+    await machine.sh('systemctl stop holdfast');
+    assert.equal(await machine.sh(`cat ${TRACEFS}/kprobe_events; ls ${TRACEFS}/instances`), '');
+    t.diagnostic(`emulated, an open: watched ${watched}; not watched ${await machine.sh(`${opens}; ${opens}`)}`);
+  });
+});
