@@ -21,12 +21,20 @@ test('a host as apply leaves it, with Debian’s own hooks and profiles, has no 
   await using scene = await staleHost();
   const { host } = scene;
   await apply(host);
-  const { code, findings } = await doctor(host);
+  const all = await doctor(host);
+  // This machine may have programs of its own that use c-ares.
+  const [code, findings] = [all.code, all.findings.filter((finding) => finding.code !== 'HF-LIBC-CARES')];
   assert.deepEqual(
     findings.map((finding) => `${finding.severity} ${finding.code}`),
-    ['note HF-LIBC-SORTLIST', 'note HF-DHCLIENT-STALE', `note ${findings.at(-2)?.code}`, 'note HF-WHO'],
+    [
+      'note HF-LIBC-SORTLIST',
+      'note HF-DHCLIENT-STALE',
+      `note ${findings.at(-3)?.code}`,
+      'note HF-WHO',
+      'note HF-ROUTE-FAILURES',
+    ],
   );
-  assert.match(findings.at(-2)?.code ?? '', /^HF-MAX-SIZE-(ENFORCED|IGNORED)$/);
+  assert.match(findings.at(-3)?.code ?? '', /^HF-MAX-SIZE-(ENFORCED|IGNORED)$/);
   assert.equal(code, 0);
 
   // Whatever the routing tables hold, it costs the same: nothing there is read (which file it is tells whose network).

@@ -12,7 +12,7 @@ import { type Suite, unableToMake } from '../lab/debian.ts';
 import { REPOSITORY } from '../lab/host.ts';
 import { Log } from '../lab/log.ts';
 import type { RunResult } from '../lab/system.ts';
-import { AGENT } from '../systems/machine.ts';
+import { AGENT, builtAgent } from '../systems/machine.ts';
 import { debianImage } from './image.ts';
 
 const QEMU = 'qemu-system-x86_64';
@@ -55,7 +55,7 @@ export class QemuMachine implements AsyncDisposable {
   /** One that has booted: systemd has started all that it was to start, or given it up. */
   static async boot({ release, packages = [], memory = 1024 }: QemuOptions): Promise<QemuMachine> {
     const { disk, kernel, initrd } = debianImage(release, packages);
-    const shares = sharesOf();
+    const shares = sharesOf(await builtAgent());
     const folders = shares.flatMap(({ tag, from }) => {
       return ['-virtfs', `local,path=${from},mount_tag=${tag},security_model=none,readonly=on,multidevs=remap`];
     });
@@ -140,9 +140,9 @@ interface Share {
   readonly at: string;
 }
 
-function sharesOf(): Share[] {
+function sharesOf(agent: string): Share[] {
   return [
     { tag: 'repository', from: REPOSITORY, at: '/mnt/repository' },
-    { tag: 'executable', from: dirname(realpathSync(AGENT)), at: '/mnt/executable' },
+    { tag: 'executable', from: dirname(realpathSync(agent)), at: '/mnt/executable' },
   ];
 }

@@ -51,7 +51,7 @@ export interface MachineOptions {
 }
 
 /** What `npm run build` makes for this machine's architecture. */
-const AGENT =
+export const AGENT =
   process.env.HOLDFAST_AGENT ?? join(REPOSITORY, process.arch === 'arm64' ? 'dist/agent-arm64' : 'dist/agent');
 let current: Promise<boolean> | undefined;
 
