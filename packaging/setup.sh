@@ -18,7 +18,7 @@ fi
 # injection, other shells, attributes; stripping the executables (both architectures); minimal systems to start the executable on.
 debian_packages="isc-dhcp-client dhcpcd-base network-manager dbus isc-dhcp-server dnsmasq-base
   frr bird2
-  iproute2 iputils-ping procps util-linux nftables
+  iproute2 iputils-ping procps util-linux nftables iptables
   strace busybox shellcheck attr e2fsprogs
   binutils binutils-aarch64-linux-gnu
   openssl debootstrap debian-archive-keyring $*"

@@ -257,6 +257,37 @@ export const CODES = {
     remedy: 'After changing it by hand, `agent apply`.',
   },
 
+  'HF-FORWARD-DROP': {
+    severity: 'warning',
+    why: 'A packet is forwarded only if every forward chain accepts it. Docker sets such a policy, and accepts what is its own.',
+    remedy: 'Have it accept what is to be forwarded; for Docker in the chain DOCKER-USER.',
+  },
+  'HF-FORWARDING-RA': {
+    severity: 'note',
+    why: 'A host that forwards IPv6 believes router advertisements only where accept_ra is 2: there it gets no default route and no address by them.',
+    remedy: 'Where one is to come so, hold sysctl net.ipv6.conf.INTERFACE.accept_ra: 2; else nothing.',
+  },
+  'HF-MASQUERADE-IDLE': {
+    severity: 'warning',
+    why: 'No packet meets the rule.',
+    remedy: 'Set forwarding.ipv4 or forwarding.ipv6 to true, or correct the interface.',
+  },
+  'HF-MASQUERADE-TWICE': {
+    severity: 'note',
+    why: 'Whichever comes first does it; nothing is translated twice. But to take one of them out changes nothing.',
+    remedy: 'Keep one of them.',
+  },
+  'HF-NFTABLES-FLUSH': {
+    severity: 'note',
+    why: 'Each start, reload and stop of that service takes the table inet holdfast along. At boot ours comes after it; then the daemon puts it back within ten seconds, without a daemon the next `agent apply`.',
+    remedy: 'Run the daemon; or write "destroy table" of its own tables in place of "flush ruleset" (nft 1.0.7).',
+  },
+  'HF-IPTABLES-LEGACY': {
+    severity: 'note',
+    why: 'The kernel passes every packet through these tables and through those of nftables, and neither program shows the rules of the other.',
+    remedy: 'Look at both: iptables-legacy-save and nft list ruleset.',
+  },
+
   'HF-MAX-SIZE-ENFORCED': {
     severity: 'note',
     why: 'Where it is too small, IPv6 fails in the way named; it never cleanly meant "number of routes".',

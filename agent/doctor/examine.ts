@@ -10,6 +10,7 @@ import type { Check, Seen, Surroundings } from './check.ts';
 import { CODES, type Code, type Severity } from './codes.ts';
 import { dhclientConf } from './dhclient-conf.ts';
 import { DHCP_DAEMONS, dhcpClientsSeen } from './dhcp-clients.ts';
+import { forwarding } from './forwarding.ts';
 import { hooks } from './hooks.ts';
 import { libc } from './libc.ts';
 import { metadata } from './metadata.ts';
@@ -46,6 +47,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['dhclient'], look: dhclientConf },
   { about: ['sysctl'], look: sysctlBoot },
   { about: ['sysctl'], look: sysctlScopes },
+  { about: ['sysctl', 'masquerade'], look: forwarding },
   { about: ['sysctl'], look: routeLimit },
   { about: RESOURCE_NAMES, look: metadata },
   { about: RESOURCE_NAMES, look: programs },

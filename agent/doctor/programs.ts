@@ -28,8 +28,14 @@ interface Needed {
   readonly severity?: 'warning';
 }
 
-export function* programs({ host }: Surroundings): Iterable<Seen> {
-  const needed = hookPlaces(host) === null ? AGENT : [...AGENT, ...WITH_DHCLIENT];
+const WITH_MASQUERADE: readonly Needed[] = [{ program: 'nft', from: 'nftables', without: 'nothing is masqueraded' }];
+
+export function* programs({ host, desired }: Surroundings): Iterable<Seen> {
+  const needed = [
+    ...AGENT,
+    ...(hookPlaces(host) === null ? [] : WITH_DHCLIENT),
+    ...(desired === null || desired.masquerade.length === 0 ? [] : WITH_MASQUERADE),
+  ];
   for (const { program, from, without, severity } of needed) {
     if (FOLDERS.some((folder) => host.stat(`${folder}/${program}`) !== null)) continue;
     const seen = `${program} (Debian package ${from}) is missing: ${without}`;

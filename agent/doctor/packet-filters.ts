@@ -1,0 +1,101 @@
+/** The packet filters of others: base chains as nft(8) has them, iptables-nft's among them, and the tables of iptables-legacy. */
+import ipaddr from 'ipaddr.js';
+import type { DesiredMasquerade } from '../config/desired.ts';
+import type { Host } from '../host/host.ts';
+
+/** A chain that the kernel runs by itself. */
+export interface BaseChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly type: string;
+  readonly hook: string;
+  readonly policy: string;
+}
+
+type Json = { readonly [key: string]: unknown };
+
+/** null: nft cannot say. */
+export function baseChains(host: Host): BaseChain[] | null {
+  const objects = nftJson(host, ['list', 'chains']);
+  if (objects === null) return null;
+  return objects.flatMap((object) => {
+    const { family, table, name, type, hook, policy } = part(object, 'chain');
+    return typeof hook === 'string' ? [{ family, table, name, type, hook, policy } as BaseChain] : [];
+  });
+}
+
+/** The masquerading rules of the chain that take everything that `wanted` is about, one sentence each. */
+export function coveredBy(host: Host, { family, table, name }: BaseChain, wanted: DesiredMasquerade): string[] {
+  return (nftJson(host, ['list', 'chain', family, table, name]) ?? []).flatMap((object) => {
+    const { expr } = part(object, 'rule');
+    if (!Array.isArray(expr) || !expr.some(masquerades) || !expr.every((one) => takes(one, wanted))) return [];
+    return [`the chain ${name} of the table ${family} ${table}`];
+  });
+}
+
+/** Tables of iptables-legacy that are in use, as `iptables-save` prints them. The kernel is not made to load any. */
+export function legacyTables(host: Host): { family: 'ipv4' | 'ipv6'; names: string[]; save(): string[] }[] {
+  return [['ipv4', 'ip', 'iptables'] as const, ['ipv6', 'ip6', 'ip6tables'] as const].flatMap(
+    ([family, ip, program]) => {
+      const names = (host.readText(`/proc/net/${ip}_tables_names`) ?? '').split('\n').filter((name) => name !== '');
+      const save = () => host.run(`${program}-legacy-save`, []).stdout.split('\n');
+      return names.length === 0 ? [] : [{ family, names, save }];
+    },
+  );
+}
+
+/** `-A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE`, and nothing beside that could leave some packets out. */
+export function legacyCovers(line: string, wanted: DesiredMasquerade): boolean {
+  const [, chain, rest = ''] = /^-A (\S+) (?:(.*) )?-j MASQUERADE$/.exec(line) ?? [];
+  if (chain !== 'POSTROUTING') return false;
+  const words = rest.split(' ').filter((word) => word !== '');
+  for (let i = 0; i < words.length; i += 2) {
+    const value = words[i + 1] ?? '';
+    if (words[i] === '-o' ? value !== wanted.out : words[i] !== '-s' || !holds(value, wanted.from)) return false;
+  }
+  return true;
+}
+
+function nftJson(host: Host, args: readonly string[]): Json[] | null {
+  const { status, stdout } = host.run('nft', ['-j', ...args]);
+  if (status !== 0) return null;
+  try {
+    const { nftables } = JSON.parse(stdout) as { nftables: unknown };
+    return Array.isArray(nftables) ? nftables.filter((one) => one !== null && typeof one === 'object') : null;
+  } catch {
+    return null;
+  }
+}
+
+function part(object: unknown, key: string): Json {
+  const found = (object as Json)?.[key];
+  return found !== null && typeof found === 'object' ? (found as Json) : {};
+}
+
+/** As nft says it of its own rules, and of iptables-nft's. */
+function masquerades(expression: unknown): boolean {
+  if (expression === null || typeof expression !== 'object') return false;
+  return 'masquerade' in expression || part(expression, 'xt').name === 'MASQUERADE';
+}
+
+function takes(expression: unknown, { out, from }: DesiredMasquerade): boolean {
+  if (masquerades(expression) || (expression as Json | null)?.counter !== undefined) return true;
+  const { op, left, right } = part(expression, 'match');
+  if (op !== '==') return false;
+  if (part(left, 'meta').key === 'oifname') return right === out;
+  if (part(left, 'payload').field !== 'saddr') return false;
+  const { addr, len } = part(right, 'prefix');
+  return typeof addr === 'string' && holds(`${addr}/${len}`, from);
+}
+
+/** Whether one network lies in the other. */
+function holds(outer: string, inner: string): boolean {
+  try {
+    const [network, length] = ipaddr.parseCIDR(outer);
+    const [own, ownLength] = ipaddr.parseCIDR(inner);
+    return network.kind() === own.kind() && ownLength >= length && own.match(network, length);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,40 @@
+/** What `agent doctor` says of other packet filters on a gateway, as the real programs make them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answers, apply, gateway, OUTER, seenAs } from './gateway.ts';
+import { type LabHost, unavailable } from './host.ts';
+
+const skip = unavailable({ nft: 'nftables', 'iptables-nft': 'iptables', 'iptables-legacy': 'iptables' });
+
+async function seen(host: LabHost): Promise<{ code: string; seen: string }[]> {
+  const { stdout } = await host.agent('doctor', '--only', 'masquerade', '--json');
+  const { findings } = JSON.parse(stdout) as { findings: { code: string; seen: string }[] };
+  return findings.filter(({ code }) => /FORWARD|MASQ|IPTABLES|NFT/.test(code));
+}
+
+test('Docker’s policy and another’s masquerading, by iptables-nft and by iptables-legacy', { skip }, async () => {
+  await using host = await gateway();
+  await apply(host);
+  assert.deepEqual(await seen(host), []);
+
+  await host.sh('iptables-nft -P FORWARD DROP');
+  assert.equal(await answers(host, 0, 1), false, 'that it is dropped is true');
+  assert.deepEqual(await seen(host).then((all) => all.map((one) => one.seen)), [
+    'the chain FORWARD of the table ip filter drops what none of its rules accepts',
+  ]);
+  await host.sh(
+    'iptables-nft -P FORWARD ACCEPT; iptables-nft -t nat -A POSTROUTING -s 10.99.0.0/16 -o eth0 -j MASQUERADE',
+  );
+  assert.deepEqual(await seen(host).then((all) => all.map((one) => one.seen)), [
+    '10.99.0.0/24 out of eth0 is masqueraded by the chain POSTROUTING of the table ip nat as well',
+  ]);
+  // Both are there, and it is translated once.
+  assert.equal(await seenAs(host), OUTER);
+  assert.equal((await host.agent('plan')).code, 0);
+
+  await host.sh('iptables-nft -t nat -F; iptables-legacy -P FORWARD DROP');
+  assert.deepEqual(
+    (await seen(host)).map(({ code }) => code),
+    ['HF-FORWARD-DROP', 'HF-IPTABLES-LEGACY'],
+  );
+});
