@@ -16,6 +16,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...dnsOfInterfaces(tree),
     ...nearestTwice(tree),
     ...requestBothWays(tree),
+    ...ignoredAndSet(tree),
     ...sysctlTwice(tree),
     ...sysctlOfForwarding(tree),
     ...masqueradeConflicts(tree),
@@ -76,6 +77,24 @@ function requestBothWays(tree: Tree): ConfigError[] {
         : [],
     );
   });
+}
+
+/** What is set for the host is not the server's offer any more. */
+function ignoredAndSet(tree: Tree): ConfigError[] {
+  const interfaces = keysAt(tree, ['dhclient', 'interfaces']).map((name) => ['dhclient', 'interfaces', name]);
+  const options = {
+    routers: ['routers'],
+    'classless-routes': ['rfc3442-classless-static-routes', 'ms-classless-static-routes'],
+  };
+  return [['dhclient'], ...interfaces].flatMap((scope) =>
+    Object.entries(options).flatMap(([offer, names]) => {
+      const ignore = valueAt(tree, [...scope, 'ignore']);
+      const at = Array.isArray(ignore) ? ignore.indexOf(offer) : -1;
+      const set = names.find((name) => valueAt(tree, [...scope, 'supersede', name]) !== undefined);
+      if (at === -1 || set === undefined) return [];
+      return [errorAt(tree, [...scope, 'ignore', at], 'value', `supersede sets ${set}; keep one of them`)];
+    }),
+  );
 }
 
 function sysctlTwice(tree: Tree): ConfigError[] {

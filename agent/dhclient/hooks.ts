@@ -11,6 +11,7 @@ import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.
 import { RESTART, RUN_FOLDER } from '../host/folders.ts';
 import { composeFunction, quote } from '../resolver/compose-sh.ts';
 import { managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { ignoreOffers, routesAgain } from './hook-routes.ts';
 import { envName, envValue, findOption } from './options.ts';
 
 /** What is recorded of an offer, as dhclient-script knows it (`new_` before it). */
@@ -67,7 +68,7 @@ ${recordOffer(4)}
             ;;
         esac
     fi
-${supersede(desired, 4)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
+${supersede(desired, 4)}${ignoreOffers(desired.dhclient)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
 BOUND6 | RENEW6 | REBIND6)
 ${recordOffer(6)}${supersede(desired, 6)}    ;;
 esac
@@ -84,7 +85,7 @@ const KEEP = `    # While Holdfast starts this dhclient again, a server that doe
 `;
 
 /** Leaves the last event of each interface in RUN_FOLDER: `lease.eth0`, and `lease6.eth0` for DHCPv6. */
-export function renderExitHook(): string {
+export function renderExitHook({ routes }: Pick<DesiredState, 'routes'>): string {
   return `${HEADER}
 case "\${reason-}" in
 '' | PREINIT* | MEDIUM | ARPCHECK | ARPSEND) ;;
@@ -107,7 +108,7 @@ case "\${reason-}" in
     ;;
 esac
 unset holdfast_offered
-:
+${routesAgain(routes)}:
 `;
 }
 

@@ -11,6 +11,7 @@ import {
   removeHook,
   sourcesHooks,
 } from '../dhclient/hook-places.ts';
+import { hookRoutes } from '../dhclient/hook-routes.ts';
 import { overruling } from '../dhclient/neighbours.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -97,13 +98,29 @@ export class Hooks implements Resource {
     if (hook === null) return removeHook(places, actual ?? '');
     if (actual !== null && this.known.has(path, actual)) return actual;
     const { renderEnterHook, renderExitHook } = await import('../dhclient/hooks.ts');
-    const wanted = placeHook(places, actual, hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook());
+    const wanted = placeHook(
+      places,
+      actual,
+      hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook(this.desired),
+    );
     if (actual === wanted) this.known.add(path, actual);
     return wanted;
   }
 
+  /** What the exit hook makes again, as the routes resource calls it. */
+  private async routes(): Promise<{ name: string; way: string }[]> {
+    const routes = hookRoutes(this.desired.routes);
+    if (routes.length === 0) return [];
+    // Here and not above: an apply that changes nothing has no use for it.
+    const { describeRoute, wantedRoutes } = await import('./routes-wanted.ts');
+    return wantedRoutes(routes, null).map(({ name, route }) => ({
+      name,
+      way: route === null ? '' : describeRoute(route),
+    }));
+  }
+
   /** `held`: whether the hook is in its place; null where that could not be seen. */
-  private settings(places: HookPlaces, held: boolean | null, unseen?: string): SettingState[] {
+  private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
     const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
     const state = (moment: 'lease' | 'boot', setting: string, values: readonly string[]): SettingState => {
       const reasons = [
@@ -142,16 +159,25 @@ export class Hooks implements Resource {
             return moments.map((moment) => state(moment, setting, values));
           });
       }),
+      // The hook is there at boot, before any lease.
+      ...scopes.flatMap(([prefix, { ignore }]) => {
+        if (ignore.length === 0) return [];
+        return (['lease', 'boot'] as const).map((moment) => state(moment, `dhclient.${prefix}ignore`, ignore));
+      }),
+      ...(await this.routes()).map(({ name, way }) => state('lease', `routes.${name}`, [way])),
     ];
   }
 }
 
 /** A restart needs the hooks, too: they see that nothing is lost in it, and say how it went. */
-function configured({ dns, dhclient, restart }: DesiredState): boolean {
+function configured({ dns, dhclient, restart, routes }: DesiredState): boolean {
   return (
     dns !== null ||
     restart === 'whenSafe' ||
-    [dhclient.global, ...dhclient.interfaces.values()].some((scope) => scope.supersede.size > 0)
+    hookRoutes(routes).length > 0 ||
+    [dhclient.global, ...dhclient.interfaces.values()].some(
+      ({ supersede, ignore }) => supersede.size + ignore.length > 0,
+    )
   );
 }
 

@@ -32,7 +32,8 @@ export class KeptRoutes {
     using socket = await NetlinkSocket.open();
     const look = this.#look(socket);
     const findings: Finding[] = [];
-    for (const wanted of this.#wanted) findings.push(await this.#compare(look, wanted));
+    const boot = bootState(this.#host);
+    for (const wanted of this.#wanted) findings.push(withBoot(await this.#compare(look, wanted), boot));
     for (const made of this.#unwanted()) {
       const there = await look.find(made);
       if (there?.protocol === HOLDFAST) findings.push(unwantedFinding(made, await look.describe(there)));
@@ -160,6 +161,28 @@ function finding(
   const { refusal, ...state } = common;
   const setting = { ...state, setting: `routes.${wanted.name}`, ...(refusal === undefined ? {} : { reason: refusal }) };
   return { ...common, resource: NAME, key: keyOf(wanted), kind: 'value', settings: async () => [setting] };
+}
+
+/** The kernel forgets every route: whether something of Holdfast's makes them again. */
+function withBoot(found: Finding, { state, reason }: ReturnType<typeof bootState>): Finding {
+  const boot = async () =>
+    (await found.settings()).map((now) => ({
+      ...{ setting: now.setting, moment: 'boot' as const, wanted: now.wanted, state },
+      ...{ actual: null, ...(reason === null ? {} : { reason }) },
+    }));
+  return { ...found, settings: async () => [...(await found.settings()), ...(await boot())] };
+}
+
+const UNITS = /^holdfast(-apply)?\.service$/;
+const WANTS = '/etc/systemd/system';
+
+function bootState(host: Host): { state: 'ok' | 'unknown'; reason: string | null } {
+  const folders = host.list(WANTS).filter((name) => name.endsWith('.wants'));
+  if (folders.some((name) => host.list(`${WANTS}/${name}`).some((unit) => UNITS.test(unit)))) {
+    return { state: 'ok', reason: null };
+  }
+  const reason = 'neither holdfast.service nor holdfast-apply.service is enabled: systemctl enable holdfast';
+  return { state: 'unknown', reason };
 }
 
 function unwantedFinding(made: MadeRoute, actual: string): Finding {

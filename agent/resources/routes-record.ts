@@ -2,6 +2,7 @@
  * Which routes Holdfast has made: a dump of the kernel's would tell, too, but lists everybody's. In /run, since a reboot takes
  * both away. Written before the route is made, so that it never lacks one.
  */
+import { HOOK_RECORD } from '../dhclient/hook-routes.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { RouteKey } from '../host/netlink/route.ts';
@@ -17,12 +18,18 @@ export interface MadeRoute extends RouteKey {
 
 /** Whether there is one: all that an agent without routes has to ask. */
 export function hasRecord(host: Host): boolean {
-  return host.lstat(RECORD) !== null;
+  return [RECORD, HOOK_RECORD].some((path) => host.lstat(path) !== null);
 }
 
 /** Damaged, it says nothing: what is lost by that `agent revert` finds in the kernel. */
 export function readRecord(host: Host): MadeRoute[] {
-  const text = host.readText(RECORD);
+  const own = parse(host.readText(RECORD));
+  // The hook makes what the configuration said once, and it may not say so any more.
+  const others = parse(host.readText(HOOK_RECORD)).filter((made) => !own.some((one) => sameKey(one, made)));
+  return [...own, ...others];
+}
+
+function parse(text: string | null): MadeRoute[] {
   if (text === null) return [];
   try {
     const made = JSON.parse(text) as MadeRoute[];
@@ -39,6 +46,7 @@ export function writeRecord(host: Host, made: readonly MadeRoute[]): void {
 
 export function removeRecord(host: Host): void {
   host.remove(RECORD);
+  host.remove(HOOK_RECORD);
 }
 
 export function sameKey(one: RouteKey, other: RouteKey): boolean {

@@ -171,6 +171,14 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '1:34: dhclient.request.without[0]: "router" is no option of dhcp-options(5); did you mean "routers"?',
   ],
   [
+    'dhclient: { supersede: { routers: 10.0.0.1 }, ignore: [classless-routes, routers] }',
+    '1:74: dhclient.ignore[1]: supersede sets routers; keep one of them',
+  ],
+  [
+    'dhclient: { ignore: [gateways] }',
+    '1:22: dhclient.ignore[0]: "gateways" is not known; write one of routers, classless-routes',
+  ],
+  [
     'dhclient: { request: { without: [routers], also: [routers] } }',
     '1:51: dhclient.request.also[0]: stands under without, too; keep one of them',
   ],

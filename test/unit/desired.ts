@@ -1,6 +1,14 @@
 /** Desired states for tests: what is not said is not configured. */
 
-import type { DesiredDhclient, DesiredDns, DesiredState, DhclientScope } from '../../agent/config/desired.ts';
+import type {
+  DesiredDhclient,
+  DesiredDns,
+  DesiredNexthop,
+  DesiredRoute,
+  DesiredState,
+  DhclientScope,
+  IgnoredOffer,
+} from '../../agent/config/desired.ts';
 import type { DesiredMetadata } from '../../agent/config/metadata.ts';
 
 export const NO_DNS: DesiredDns = {
@@ -26,9 +34,17 @@ export function scope(supersede: Record<string, readonly string[]> = {}): Dhclie
 export function dhclient(
   supersede: Record<string, readonly string[]> = {},
   interfaces: Record<string, Record<string, readonly string[]>> = {},
+  ignore: Record<string, readonly IgnoredOffer[]> = {},
 ): DesiredDhclient {
   const scopes = Object.entries(interfaces).map(([name, own]) => [name, scope(own)] as const);
-  return { global: scope(supersede), interfaces: new Map(scopes) };
+  const ignoring = Object.entries(ignore).map(([name, offers]) => [name, { ...scope(), ignore: offers }] as const);
+  return { global: scope(supersede), interfaces: new Map([...scopes, ...ignoring]) };
+}
+
+export function route(to: string, nexthops: readonly DesiredNexthop[]): DesiredRoute {
+  const common = { table: 254, src: null, mtu: null, takeOver: false } as const;
+  const family = to.includes(':') ? 'ipv6' : 'ipv4';
+  return { ...common, to, family, type: 'unicast', nexthops, metric: family === 'ipv4' ? 0 : 1024 };
 }
 
 export function desired(parts: Partial<DesiredState> = {}): DesiredState {
@@ -67,7 +83,12 @@ export const WHOLE: DesiredState = desired({
       'ntp-servers': ['10.34.56.80'],
     },
     { eth1: { 'host-name': ['router'], 'interface-mtu': ['1400'] }, 'eth0.100': { routers: ['10.0.0.1'] } },
+    { eth9: ['routers', 'classless-routes'] },
   ),
+  routes: [
+    route('10.0.0.0/16', [{ via: '10.0.1.1', dev: 'eth0', weight: 1, onlink: false }]),
+    { ...route('10.9.0.0/16', []), type: 'blackhole' },
+  ],
 });
 
 export const WHOLE_LINES = `\

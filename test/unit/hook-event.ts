@@ -43,7 +43,7 @@ export interface EventOptions {
 
 export function runEvent(t: TestContext, shell: ShellName, options: EventOptions = {}): Event {
   const { desired = WHOLE, reason = 'RENEW', iface = 'eth0', offer = {}, neighbour = '', prepare = '' } = options;
-  const folder = scratch(t, { enter: renderEnterHook(desired), exit: renderExitHook() });
+  const folder = scratch(t, { enter: renderEnterHook(desired), exit: renderExitHook(desired) });
   const names = Object.keys(SUPERSEDED);
   const script = `
 state() (
@@ -73,7 +73,7 @@ trap - EXIT
 set +f
 cat /etc/resolv.conf >|${folder}/resolv.conf
 /bin/ls -A /etc >|${folder}/etc
-cat /run/holdfast/* >|${folder}/record 2>/dev/null || :
+cat /run/holdfast/lease* >|${folder}/record 2>/dev/null || :
 `;
   const driver = join(scratch(t, { driver: script }), 'driver');
   const { status, stderr } = privately(`exec ${SHELLS[shell]} ${driver}`);

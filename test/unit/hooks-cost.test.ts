@@ -12,7 +12,7 @@ import { SHELL_NAMES, SHELLS } from './shells.ts';
 function started(t: TestContext, shell: string, prepare: string): string[] {
   const folder = scratch(t, {
     enter: renderEnterHook(WHOLE),
-    exit: renderExitHook(),
+    exit: renderExitHook(WHOLE),
     wanted: WHOLE_LINES,
     driver: 'reason=RENEW interface=eth0\n. ./enter\nmake_resolv_conf\n. ./exit\n',
   });
@@ -44,7 +44,7 @@ for (const shell of SHELL_NAMES) {
   test(`${shell}: nothing that cannot be written loses the old file, or leaves a temporary`, { skip }, (t) => {
     const folder = scratch(t, {
       enter: renderEnterHook(WHOLE),
-      exit: renderExitHook(),
+      exit: renderExitHook(WHOLE),
       old: '# old\n',
       wanted: `# old\n${WHOLE_LINES}`,
     });
@@ -134,7 +134,7 @@ for (const [name, [program, ...flags]] of Object.entries(CHECKERS)) {
     const hooks = [
       ...states.map((state) => renderEnterHook({ ...WHOLE, dns: state })),
       renderEnterHook({ ...WHOLE, dns: null }),
-      renderExitHook(),
+      renderExitHook(WHOLE),
     ];
     for (const hook of hooks) {
       const { status, stdout, stderr } = spawnSync(program!, flags, { input: hook, encoding: 'utf8' });
