@@ -29,7 +29,7 @@ export async function apply(options: ApplyOptions): Promise<number> {
     const { withRestarts } = await import('./restart.ts');
     outcomes = await withRestarts(context, options, outcomes);
   }
-  keep();
+  await keep();
   const changed = outcomes.some((outcome) => outcome.result === 'changed' || outcome.changed);
   const failed = outcomes.some(({ result }) => result === 'failed');
   if (options.json) printJson({ changed, failed, outcomes, ...(guard === null ? {} : { proof }) });

@@ -3,8 +3,6 @@ import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, isWhole } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
-import { HostError, nullIfRefused } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
 import { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
@@ -15,6 +13,7 @@ import { makeResources } from '../resources/index.ts';
 import { KnownFiles } from '../resources/known.ts';
 import type { Proof } from '../resources/proof.ts';
 import type { Resource } from '../resources/resource.ts';
+import { Kept } from './kept.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure } from './output.ts';
 import { BUILD } from './version.ts';
@@ -34,11 +33,8 @@ export interface Context {
   /** What stands around changes of DNS; null: nothing. */
   readonly guard: Proof | null;
   /** Keeps what was found out about configuration and files, so that the next command need not parse them again. */
-  keep(): void;
+  keep(): Promise<void>;
 }
-
-/** In /run, where only root writes: believed without another check, for the same bytes and the same build. */
-const KEPT = { configuration: `${RUN_FOLDER}/configuration`, files: `${RUN_FOLDER}/files` } as const;
 
 export function openHost({ root, live }: CommonOptions): Host {
   return new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
@@ -50,15 +46,16 @@ export async function openContext(options: CommonOptions): Promise<Context> {
   const asRoot = process.geteuid?.() === 0;
   // null: nothing is kept.
   const build = asRoot && host.root === '/' ? BUILD : null;
+  const kept = new Kept(host);
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
     ...(options.config === undefined ? { files: host } : { files: new Host(), file: resolve(options.config) }),
     asRoot,
-    ...(build !== null ? { compiled: { build, text: nullIfRefused(() => host.readText(KEPT.configuration)) } } : {}),
+    ...(build !== null ? { compiled: { build, text: await kept.read('configuration') } } : {}),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
-  const keptFiles = build !== null ? nullIfRefused(() => host.readText(KEPT.files)) : null;
+  const keptFiles = build !== null ? await kept.read('files') : null;
   let known: KnownFiles;
   // What was found right counts only for the very state that was wanted then.
   const make = (whole: DesiredState, state = hash) => {
@@ -86,20 +83,8 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     hash,
     resources,
     guard: await makeGuard(host, desired.dns, resources, daemon.report.endpoint),
-    keep() {
-      if (build === null) return;
-      try {
-        for (const [file, text] of [
-          [KEPT.configuration, compiled],
-          [KEPT.files, known.toText()],
-        ] as const) {
-          if (text === null) continue;
-          host.makeFolder(RUN_FOLDER, 0o755);
-          host.replaceOwn(file, text, 0o600);
-        }
-      } catch (error) {
-        if (!(error instanceof HostError)) throw error; // the next command does the work again
-      }
+    async keep() {
+      if (build !== null) await kept.write({ configuration: compiled, files: known.toText() });
     },
   };
 }

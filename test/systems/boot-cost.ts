@@ -25,6 +25,9 @@ export interface Boot {
   readonly units: readonly UnitCost[];
   /** What may not start before holdfast.service is ready. */
   readonly waiting: readonly string[];
+  /** As `systemd-analyze` shows them: of networking.service, and of all. */
+  readonly chain: string;
+  readonly blame: string;
 }
 
 export const STATES = ['not installed', 'installed, no configuration', 'configured'] as const;
@@ -70,6 +73,8 @@ async function lastBoot(machine: Machine): Promise<Boot> {
     finished: milliseconds(Number(manager.FinishTimestampMonotonic) - began),
     units: units.filter((unit) => unit !== null),
     waiting: await waitingFor(machine, 'holdfast.service'),
+    chain: await machine.sh('systemd-analyze --no-pager critical-chain networking.service | tail -n +4'),
+    blame: await machine.sh('systemd-analyze --no-pager blame'),
   };
 }
 
