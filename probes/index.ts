@@ -12,6 +12,7 @@ import { kernelMemoryErrors } from './memory-errors/kernel.ts';
 import { daemonMemoryErrors } from './memory-errors/logs.ts';
 import type { MemoryErrorRecord } from './memory-errors/record.ts';
 import { metadataProbe } from './metadata.ts';
+import { multicastProbe } from './multicast.ts';
 import { nameserversProbe } from './nameservers.ts';
 import { nearestProbe } from './nearest.ts';
 import type { Probe } from './probe.ts';
@@ -44,6 +45,7 @@ export function makeProbes(
     nameserversProbe(host, desired.dns),
     ...(isWhole(desired) ? [] : [nearestProbe(host, desired)]),
     ...(wishesOf(desired).length === 0 ? [] : [metadataProbe(host, desired)]),
+    multicastProbe(host, expect.groups, { lasting: !history }),
   ];
   return all.filter(({ name }) => !probes.off.some((off) => isNamed(name, off)));
 }

@@ -177,6 +177,26 @@ export const METRICS = {
     kind: 'gauge',
     description: 'Since the cloud last said it, by name',
   },
+  'system.network.multicast.groups': {
+    unit: '{group}',
+    kind: 'gauge',
+    description: 'Multicast groups joined on an interface that switches may leave out',
+  },
+  'system.network.multicast.query.age': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Since a query of IGMP or MLD was last heard',
+  },
+  'system.network.multicast.querier.version': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Version of IGMP that the querier speaks',
+  },
+  'holdfast.multicast.joined': {
+    unit: '1',
+    kind: 'gauge',
+    description: 'Whether an expected multicast group is joined: 1 or 0',
+  },
   'holdfast.setting.state': {
     unit: '1',
     kind: 'gauge',

@@ -11,6 +11,7 @@ export const PROBE_NAMES = [
   'nameservers',
   'nearest',
   'metadata',
+  'multicast',
   'resources',
 ] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];
@@ -52,4 +53,15 @@ export interface DesiredProbes {
 export interface DesiredExpect {
   /** How many next hops each default route should have; null: not checked. */
   readonly defaultNexthops: number | null;
+  readonly groups: readonly ExpectedGroup[];
+}
+
+/** A multicast group that something on this host should have joined. */
+export interface ExpectedGroup {
+  /** IPv4 or IPv6, in its usual notation. */
+  readonly group: string;
+  /** The interface. */
+  readonly dev: string;
+  /** Milliseconds that may pass without a query; then a snooping switch has forgotten who wants the group. */
+  readonly silence: number;
 }

@@ -1,6 +1,7 @@
 /** A checked configuration → what the daemon is told. */
 import type { DesiredDaemon } from './daemon.ts';
 import { checkEndpoint } from './endpoint.ts';
+import { groupAddress, SILENCE } from './groups.ts';
 import { durationOf, sizeOf } from './quantities.ts';
 import type { Config } from './schema.ts';
 
@@ -24,6 +25,13 @@ export function desiredDaemon({ report = {}, probes = {}, expect = {} }: Config)
       canary: durationOf(probes.canary?.interval ?? '60s') as number,
       off: probes.off ?? [],
     },
-    expect: { defaultNexthops: expect.default?.nexthops ?? null },
+    expect: {
+      defaultNexthops: expect.default?.nexthops ?? null,
+      groups: (expect.groups ?? []).map(({ group, dev, silence }) => ({
+        group: groupAddress(group) as string,
+        dev,
+        silence: durationOf(silence ?? SILENCE) as number,
+      })),
+    },
   };
 }

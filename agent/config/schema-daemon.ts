@@ -4,6 +4,7 @@ import { PROBE_NAMES } from './daemon.ts';
 import { checkEndpoint, pathProblem, SECRET_PATTERN, secretProblem } from './endpoint.ts';
 import { show } from './errors.ts';
 import { SIZE_PATTERN, sizeProblem } from './quantities.ts';
+import { groups } from './schema-groups.ts';
 import { duration, field, list, section, text } from './schema-parts.ts';
 
 const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
@@ -96,6 +97,7 @@ export const expect = section(
       },
       'The default routes.',
     ),
+    groups,
   },
   'What this host should have; a lack is reported.',
 );

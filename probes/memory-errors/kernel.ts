@@ -2,10 +2,10 @@
 import type { Host } from '../../agent/host/host.ts';
 import type { Occurrence, Probe, Reading } from '../probe.ts';
 import { sample } from '../probe.ts';
+import { Remembered } from '../remembered.ts';
 import { KERNEL_CAUSES, kernelCause } from './causes.ts';
 import { KernelLog, type KernelRecord } from './kmsg.ts';
 import type { MemoryErrorRecord } from './record.ts';
-import { Remembered } from './remembered.ts';
 import { Tally } from './tally.ts';
 
 /** Milliseconds: a read that finds nothing takes 20 µs. */

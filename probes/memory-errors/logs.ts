@@ -1,10 +1,10 @@
 /** Memory errors that routing daemons write into their logs. */
 import type { Host } from '../../agent/host/host.ts';
 import type { Condition, Probe, Reading } from '../probe.ts';
+import { Remembered } from '../remembered.ts';
 import { DAEMON_CAUSES, daemonCause } from './causes.ts';
 import { LogFollower, type LogPosition } from './log-follower.ts';
 import type { MemoryErrorRecord } from './record.ts';
-import { Remembered } from './remembered.ts';
 import { printable, Tally } from './tally.ts';
 
 /** Milliseconds: a look at a log that did not grow takes 0.1 ms. */

@@ -25,7 +25,7 @@ test('what is left out has its default', async () => {
       labels: {},
     },
     probes: { logs: [], canary: 60_000, off: [] },
-    expect: { defaultNexthops: null },
+    expect: { defaultNexthops: null, groups: [] },
   });
 });
 

@@ -45,7 +45,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
     daemon: {
       report: { ...DESIRED, interval: 100 },
       probes: { logs: [], canary: 0, off: [] },
-      expect: { defaultNexthops: null },
+      expect: { defaultNexthops: null, groups: [] },
     },
     hash: 'ab'.repeat(32),
     hostId: 'ab'.repeat(16),

@@ -2,8 +2,8 @@
  * How far a log was read, kept in /run: a restarted agent goes on there, and the next boot begins anew. Losing it costs
  * no more than a repeated or a missed line, so nothing here throws.
  */
-import { RUN_FOLDER } from '../../agent/host/folders.ts';
-import type { Host } from '../../agent/host/host.ts';
+import { RUN_FOLDER } from '../agent/host/folders.ts';
+import type { Host } from '../agent/host/host.ts';
 
 export class Remembered<T> {
   readonly #host: Host;

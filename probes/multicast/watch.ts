@@ -1,0 +1,152 @@
+/**
+ * When a query was last heard on which interface. Of IGMP by listening, of MLD by the kernel's count from one look to the next. What the
+ * daemon heard stands in /run, so that a single look beside it knows, too.
+ */
+
+import type { Host } from '../../agent/host/host.ts';
+import { hearIgmpQueries, type IgmpQuery, type Listening } from '../../agent/host/igmp-queries.ts';
+import { type Joined, mldQueries } from '../../agent/host/multicast.ts';
+import { Remembered } from '../remembered.ts';
+
+export type Family = 'ipv4' | 'ipv6';
+
+/** Times are milliseconds since the boot, as process.hrtime has them: a clock that is set changes nothing. */
+export interface Heard {
+  /** Since when it is known. */
+  readonly since: number;
+  /** The last query; null: none since then. */
+  readonly at: number | null;
+  /** Of IGMP: what the querier speaks, and its address. */
+  readonly version: 1 | 2 | 3 | null;
+  readonly from: string | null;
+}
+
+interface Kept {
+  /** The daemon that listens. */
+  readonly pid: number;
+  readonly birth: string;
+  readonly heard: Readonly<Record<string, Heard>>;
+}
+
+const FILE = 'multicast.json';
+/** Milliseconds after which a listener that ended is started again. */
+const AGAIN_AFTER = 60_000;
+
+export function monotonic(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+export class QueryWatch {
+  readonly #host: Host;
+  readonly #kept: Remembered<Kept>;
+  readonly #heard = new Map<string, Heard>();
+  readonly #counts = new Map<string, number>();
+  #listening: Listening | null = null;
+  /** What is listened to: interfaces with their indices, since one that was made anew is another. */
+  #listened = '';
+  #listenedSince = 0;
+
+  constructor(host: Host) {
+    this.#host = host;
+    this.#kept = new Remembered(host, FILE, isKept);
+  }
+
+  /** Looks, and listens from now on to those interfaces that are there. */
+  async update(
+    wanted: Readonly<Record<Family, readonly string[]>>,
+    joined: Readonly<Record<Family, ReadonlyMap<string, Joined> | null>>,
+    now = monotonic(),
+  ): Promise<void> {
+    await this.#listen(
+      wanted.ipv4.filter((device) => joined.ipv4?.has(device)),
+      joined.ipv4,
+      now,
+    );
+    for (const device of wanted.ipv6) {
+      const count = mldQueries(this.#host, device);
+      if (count === null) this.#forget(device, 'ipv6');
+      else {
+        const before = this.#counts.get(device);
+        if (before === undefined || count < before) this.#begin(device, 'ipv6', now);
+        else if (count > before) this.#hear(device, 'ipv6', now, null);
+        this.#counts.set(device, count);
+      }
+    }
+    this.#save();
+  }
+
+  /** null: it is not watched, there is no such interface, or it cannot be heard. */
+  heard(device: string, family: Family): Heard | null {
+    return family === 'ipv4' && this.deaf !== null ? null : (this.#heard.get(`${device} ${family}`) ?? null);
+  }
+
+  /** Why no IGMP is heard; null: it is. */
+  get deaf(): string | null {
+    return this.#listening?.deaf ?? null;
+  }
+
+  async close(): Promise<void> {
+    await this.#listening?.close();
+  }
+
+  async #listen(devices: readonly string[], joined: ReadonlyMap<string, Joined> | null, now: number): Promise<void> {
+    const key = devices.map((device) => `${device} ${joined?.get(device)?.index}`).join();
+    const ended = this.deaf !== null && now - this.#listenedSince >= AGAIN_AFTER;
+    if (key === this.#listened && !ended) return;
+    await this.#listening?.close();
+    this.#listened = key;
+    this.#listenedSince = now;
+    this.#listening = devices.length === 0 ? null : hearIgmpQueries(devices, (query) => this.#hearIgmp(query));
+    for (const device of devices) this.#begin(device, 'ipv4', now);
+  }
+
+  #hearIgmp({ device, ...query }: IgmpQuery): void {
+    this.#hear(device, 'ipv4', monotonic(), query);
+    this.#save();
+  }
+
+  #begin(device: string, family: Family, now: number): void {
+    this.#heard.set(`${device} ${family}`, { since: now, at: null, version: null, from: null });
+  }
+
+  #hear(device: string, family: Family, at: number, query: Omit<IgmpQuery, 'device'> | null): void {
+    const { since } = this.#heard.get(`${device} ${family}`) ?? { since: at };
+    this.#heard.set(`${device} ${family}`, { since, at, version: query?.version ?? null, from: query?.from ?? null });
+  }
+
+  #forget(device: string, family: Family): void {
+    this.#heard.delete(`${device} ${family}`);
+    this.#counts.delete(device);
+  }
+
+  #save(): void {
+    const birth = this.#host.birthOf(process.pid);
+    const heard = this.deaf === null ? this.#heard : [...this.#heard].filter(([key]) => !key.endsWith(' ipv4'));
+    if (birth !== null) this.#kept.save({ pid: process.pid, birth, heard: Object.fromEntries(heard) });
+  }
+}
+
+/** What the daemon of this host has heard, as long as it runs. */
+export function heardByDaemon(host: Host): (device: string, family: Family) => Heard | null {
+  const kept = new Remembered(host, FILE, isKept).load();
+  if (kept === null || host.birthOf(kept.pid) !== kept.birth) return () => null;
+  return (device, family) => kept.heard[`${device} ${family}`] ?? null;
+}
+
+function isKept(value: unknown): value is Kept {
+  return (
+    isMap(value) &&
+    typeof value.pid === 'number' &&
+    typeof value.birth === 'string' &&
+    isMap(value.heard) &&
+    Object.values(value.heard).every(isHeard)
+  );
+}
+
+function isHeard(value: unknown): value is Heard {
+  return isMap(value) && typeof value.since === 'number' && (value.at === null || typeof value.at === 'number');
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
