@@ -6,8 +6,7 @@
  * code. pkg puts it into Node as a single executable application, in its simple mode.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
 import { build, type Plugin, transform } from 'esbuild';
@@ -16,6 +15,7 @@ import { ADDON } from './addon.ts';
 import { wrap } from './chunks.ts';
 import { type Arch, nodeVersion, pkgHome, provideNode } from './node-binary.ts';
 import { rehearse } from './rehearsal.ts';
+import { inWorkshop } from './workshop.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -47,8 +47,7 @@ const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none
 
 /** Makes one executable for each architecture, `output(arch)`, of the program whose first module is `entry`. */
 export async function makeExecutables(entry: string, archs: Arch[], output: (arch: Arch) => string): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-build-'));
-  try {
+  await inWorkshop(async (folder) => {
     const chunks = await splitProgram(entry, join(folder, 'chunks'));
     if (archs.includes(process.arch as Arch)) rehearse(join(folder, 'chunks'));
     for (const arch of archs) {
@@ -59,11 +58,11 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
       const names = bytecode ? chunks.flatMap((name) => [name, `${name}.bytecode`]) : chunks;
       const addon = join(root, `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`);
       const assets = names.map((name) => [name, join(folder, 'chunks', name)]);
-      await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon }, resolve(output(arch)));
+      const finished = await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon });
+      // In one step, also while the old one is running.
+      renameSync(finished, resolve(output(arch)));
     }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  });
 }
 
 /**
@@ -132,9 +131,10 @@ async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {
   await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', define, target, ...small });
 }
 
-async function inject(arch: Arch, main: string, assets: Record<string, string>, output: string): Promise<void> {
+/** Gives the executable's path, in the folder of `main`. */
+async function inject(arch: Arch, main: string, assets: Record<string, string>): Promise<string> {
   provideNode(arch);
-  const unfinished = `${output}.${process.pid}`;
+  const output = join(dirname(main), `agent-${arch}`);
   const { HOME, TMPDIR } = process.env;
   // pkg works in a folder that it makes in TMPDIR: from there the main script has the same name at every build, and the
   // executable holds that name.
@@ -142,7 +142,7 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
   const relativeMain = join('..', basename(main));
   try {
     await sea.default(main, {
-      targets: [{ platform: 'linux', arch, nodeRange: target, output: unfinished }],
+      targets: [{ platform: 'linux', arch, nodeRange: target, output }],
       seaConfig: {
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
@@ -153,13 +153,11 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>, 
         ...{ main: relativeMain, execArgv: ['--v8-pool-size=1', ...HARDENED], execArgvExtension: 'none' },
       },
     });
-    // In one step, also while the old one is running.
-    renameSync(unfinished, output);
   } finally {
     Object.assign(process.env, { HOME, TMPDIR });
     if (TMPDIR === undefined) delete process.env.TMPDIR;
-    rmSync(unfinished, { force: true });
   }
+  return output;
 }
 
 if (import.meta.main) {

@@ -1,6 +1,6 @@
 /** What every package holds: the same tree in the .deb, the .rpm and the tarball. */
-import { chmodSync, copyFileSync, globSync, lutimesSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, globSync, lutimesSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { program } from '../agent/cli.ts';
 import { jsonSchema } from '../agent/config/schema.ts';
@@ -9,6 +9,9 @@ import { commandPage, configurationPage } from './man.ts';
 import { billOfMaterials, type Component, copyright, nodeLicense } from './sbom.ts';
 
 const root = join(import.meta.dirname, '..');
+
+/** Folders of packaging/ that tools of configuration management take as they are: `roles_path=/usr/share/holdfast/ansible`. */
+const CM = ['ansible', 'puppet', 'salt'];
 
 export interface Content {
   /** From the root of the host, without the leading slash. */
@@ -57,20 +60,27 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     ...copies('packaging/otelcol/*', 'usr/share/holdfast/otelcol'),
     ...copies('packaging/grafana/*', 'usr/share/holdfast/grafana'),
     ...copies('packaging/prometheus/{prometheus,holdfast.rules}.yml', 'usr/share/holdfast/prometheus'),
+    ...CM.flatMap((tool) => tree(`packaging/${tool}`, `usr/share/holdfast/${tool}`)),
     ...copies('docs/*.md', 'usr/share/doc/holdfast'),
   ];
   return all.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
+/** Of a file as the package has it. */
+export function bytes({ content }: Content): Buffer {
+  if ('file' in content) return readFileSync(content.file);
+  return 'text' in content ? Buffer.from(content.text) : gzipSync(content.gzip, { level: 9 });
+}
+
 /** Writes the tree into an empty folder; every file and folder is of this time (seconds since 1970). */
 export function stage(tree: readonly Content[], folder: string, time: number): void {
   const folders = new Set<string>();
-  for (const { path, content, mode } of tree) {
+  for (const one of tree) {
+    const { path, mode } = one;
     const target = join(folder, path);
     mkdirSync(dirname(target), { recursive: true });
     for (let above = dirname(path); above !== '.'; above = dirname(above)) folders.add(above);
-    if ('file' in content) copyFileSync(content.file, target);
-    else writeFileSync(target, 'text' in content ? content.text : gzipSync(content.gzip, { level: 9 }));
+    writeFileSync(target, bytes(one));
     chmodSync(target, mode);
     lutimesSync(target, time, time);
   }
@@ -86,6 +96,11 @@ function generated(texts: Record<string, string>): Content[] {
   return Object.entries(texts).map(([path, text]) => {
     return { path, content: path.endsWith('.gz') ? { gzip: text } : { text }, mode: 0o644 };
   });
+}
+
+function tree(folder: string, to: string): Content[] {
+  const files = globSync(`${folder}/**/*.*`, { cwd: root });
+  return files.map((file) => copy(file, dirname(join(to, relative(folder, file)))));
 }
 
 function copies(pattern: string, to: string): Content[] {

@@ -1,10 +1,9 @@
-/** The package for Debian and its kin, by dpkg-deb(1): deb-control(5), deb-conffiles(5), deb-md5sums(5). */
-import { execFileSync } from 'node:child_process';
+/** The package for Debian and its kin: deb(5), deb-control(5), deb-conffiles(5), deb-md5sums(5). */
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, copyFileSync, lutimesSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Content, stage } from './contents.ts';
+import { bytes, type Content } from './contents.ts';
+import { type Compression, makeTarball } from './tarball.ts';
 
 export interface PackageOptions {
   readonly version: string;
@@ -12,10 +11,11 @@ export interface PackageOptions {
   readonly architecture: string;
   /** Seconds since 1970: the time of everything in it. */
   readonly time: number;
+  /** A folder to work in. */
+  readonly folder: string;
   /** The file to write. */
   readonly output: string;
-  /** `none` is made in a second, for tests. */
-  readonly compression?: 'xz' | 'none';
+  readonly compression: Compression;
 }
 
 export const DESCRIPTION = {
@@ -27,35 +27,64 @@ export const DESCRIPTION = {
   ],
 } as const;
 
+/**
+ * A stand-in: example.com is nobody's (RFC 2606). Whoever publishes packages writes an address here that is read; it stands
+ * in packaging/deb/changelog, too.
+ */
 export const MAINTAINER = 'The Holdfast authors <holdfast@example.com>';
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
 
-export function makeDeb({ version, tree, architecture, time, output, compression = 'xz' }: PackageOptions): void {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-deb-'));
-  try {
-    stage(tree, folder, time);
-    const control = join(folder, 'DEBIAN');
-    mkdirSync(control, { mode: 0o755 });
-    const write = (name: string, text: string) => writeFileSync(join(control, name), text, { mode: 0o644 });
-    write('control', controlFile(version, architecture, installedSize(folder, tree)));
-    write('conffiles', lines(tree.filter((one) => one.configuration).map(({ path }) => `/${path}`)));
-    write(
-      'md5sums',
-      lines(tree.filter((one) => !one.configuration).map(({ path }) => `${md5(folder, path)}  ${path}`)),
-    );
-    for (const name of SCRIPTS) {
-      copyFileSync(join(import.meta.dirname, 'deb', name), join(control, name));
-      chmodSync(join(control, name), 0o755);
-    }
-    // xz, since Debian 11 knows no zstd.
-    execFileSync('dpkg-deb', ['--root-owner-group', `-Z${compression}`, '--build', folder, output], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, SOURCE_DATE_EPOCH: String(time) },
-    });
-  } finally {
-    rmSync(folder, { recursive: true });
+export interface DebOptions extends PackageOptions {
+  /** Made by `makeTarball` with the same compression: what it compressed is taken as it is. */
+  readonly tarball: string;
+}
+
+export async function makeDeb(options: DebOptions): Promise<void> {
+  const { version, tree, architecture, time, folder, output, compression, tarball } = options;
+  const staged = join(folder, 'control');
+  mkdirSync(staged);
+  const texts = {
+    control: controlFile(version, architecture, installedSize(tree)),
+    conffiles: lines(tree.filter((one) => one.configuration).map(({ path }) => `/${path}`)),
+    md5sums: lines(tree.filter((one) => !one.configuration).map((one) => `${md5(one)}  ${one.path}`)),
+  };
+  for (const [name, text] of Object.entries(texts)) {
+    writeFileSync(join(staged, name), text);
+    chmodSync(join(staged, name), 0o644);
   }
+  for (const name of SCRIPTS) {
+    copyFileSync(join(import.meta.dirname, 'deb', name), join(staged, name));
+    chmodSync(join(staged, name), 0o755);
+  }
+  const names = [...Object.keys(texts), ...SCRIPTS];
+  for (const name of names) lutimesSync(join(staged, name), time, time);
+  const control = join(folder, 'control.tar');
+  await makeTarball({ staged, top: names, output: control, compression });
+  const extension = { xz: '.xz', none: '' }[compression];
+  const members = {
+    'debian-binary': Buffer.from('2.0\n'),
+    [`control.tar${extension}`]: readFileSync(control),
+    [`data.tar${extension}`]: readFileSync(tarball),
+  };
+  writeFileSync(output, archive(members, time));
+}
+
+/** The ar format, as deb(5) describes it. */
+function archive(members: Readonly<Record<string, Buffer>>, time: number): Buffer {
+  const parts: Buffer[] = [Buffer.from('!<arch>\n')];
+  for (const [name, content] of Object.entries(members)) {
+    const fields = [
+      name.padEnd(16),
+      `${time}`.padEnd(12),
+      '0     ',
+      '0     ',
+      '100644  ',
+      `${content.length}`.padEnd(10),
+    ];
+    parts.push(Buffer.from(`${fields.join('')}\`\n`), content, Buffer.from(content.length % 2 === 0 ? '' : '\n'));
+  }
+  return Buffer.concat(parts);
 }
 
 /** Of libc and its companions the versions whose symbols the executable binds to; Debian 11 and later have them. */
@@ -85,18 +114,16 @@ export function folded(paragraph: string): string[] {
 }
 
 /** As dpkg-gencontrol(1) counts: KiB of each file rounded up, and 1 a folder. */
-function installedSize(folder: string, tree: readonly Content[]): number {
+function installedSize(tree: readonly Content[]): number {
   const folders = new Set(
     tree.flatMap(({ path }) => path.split('/').map((_, n, parts) => parts.slice(0, n).join('/'))),
   );
-  const sizes = tree.map(({ path }) => Math.ceil(readFileSync(join(folder, path)).length / 1024));
+  const sizes = tree.map((one) => Math.ceil(bytes(one).length / 1024));
   return folders.size + sizes.reduce((sum, size) => sum + size, 0);
 }
 
-function md5(folder: string, path: string): string {
-  return createHash('md5')
-    .update(readFileSync(join(folder, path)))
-    .digest('hex');
+function md5(one: Content): string {
+  return createHash('md5').update(bytes(one)).digest('hex');
 }
 
 function lines(all: readonly string[]): string {

@@ -4,18 +4,22 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { VERSION } from '../agent/commands/version.ts';
 import { bundle, EXECUTABLES, makeExecutables } from './build.ts';
-import { contents } from './contents.ts';
-import { makeDeb, type PackageOptions } from './deb.ts';
+import { contents, stage } from './contents.ts';
+import { makeDeb } from './deb.ts';
 import type { Arch } from './node-binary.ts';
 import { makeRpm } from './rpm.ts';
 import { billOfMaterials, type Component, components } from './sbom.ts';
-import { makeTarball } from './tarball.ts';
+import { type Compression, makeTarball } from './tarball.ts';
+import { inWorkshop } from './workshop.ts';
 
 const root = join(import.meta.dirname, '..');
+
+export const FORMATS = ['tarball', 'deb', 'rpm'] as const;
+export type Format = (typeof FORMATS)[number];
 
 /** What each family of distributions calls it. */
 const ARCHITECTURES = {
@@ -23,49 +27,49 @@ const ARCHITECTURES = {
   arm64: { debian: 'arm64', redhat: 'aarch64' },
 } as const;
 
+/** The names of the files. */
+export function packageNames(arch: Arch, version: string): Record<Format, string> {
+  const { debian, redhat } = ARCHITECTURES[arch];
+  return {
+    tarball: `holdfast_${version}_linux_${debian}.tar.xz`,
+    deb: `holdfast_${version}_${debian}.deb`,
+    rpm: `holdfast-${version}-1.${redhat}.rpm`,
+  };
+}
+
 export interface MakeOptions {
   readonly version?: string;
+  /** One that is there. */
   readonly executable?: string;
-  /** The folder to write to. */
-  readonly folder?: string;
-  readonly compression?: PackageOptions['compression'];
+  readonly compression?: Compression;
 }
 
-/** Makes the .deb of one architecture, of an executable that is there, and gives its path. */
-export async function makeDebOf(arch: Arch, options: MakeOptions = {}): Promise<string> {
-  const { path, ...common } = await prepared(arch, options);
-  const architecture = ARCHITECTURES[arch].debian;
-  const output = path(`holdfast_${common.version}_${architecture}.deb`);
-  makeDeb({ ...common, architecture, output });
-  return output;
-}
-
-/** Makes the .rpm. */
-export async function makeRpmOf(arch: Arch, options: MakeOptions = {}): Promise<string> {
-  const { path, ...common } = await prepared(arch, options);
-  const architecture = ARCHITECTURES[arch].redhat;
-  const output = path(`holdfast-${common.version}-1.${architecture}.rpm`);
-  makeRpm({ ...common, architecture, output });
-  return output;
-}
-
-/** Makes the tarball. */
-export async function makeTarballOf(arch: Arch, options: MakeOptions = {}): Promise<string> {
-  const { path, ...common } = await prepared(arch, options);
-  const architecture = ARCHITECTURES[arch].debian;
-  const output = path(`holdfast_${common.version}_linux_${architecture}.tar.xz`);
-  makeTarball({ ...common, architecture, output });
-  return output;
-}
-
-async function prepared(
+/** Makes these packages of one architecture in `folder`, and gives their paths in the same order. */
+export async function makePackages(
   arch: Arch,
-  { version = VERSION, executable = EXECUTABLES[arch], folder = 'dist', compression = 'xz' }: MakeOptions,
-) {
+  formats: readonly Format[],
+  folder: string,
+  { version = VERSION, executable = EXECUTABLES[arch], compression = 'xz' }: MakeOptions = {},
+): Promise<string[]> {
   const time = sourceTime();
   const parts = await bundledParts();
   const tree = contents({ executable: resolve(root, executable), version, time, parts });
-  return { version, time, tree, compression, path: (name: string) => resolve(root, folder, name) };
+  const { debian, redhat } = ARCHITECTURES[arch];
+  const names = packageNames(arch, version);
+  const output = (format: Format) => resolve(folder, names[format]);
+  await inWorkshop(async (workshop) => {
+    const [staged, tarball] = [join(workshop, 'staged'), join(workshop, 'data.tar')];
+    mkdirSync(staged);
+    stage(tree, staged, time);
+    const top = [...new Set(tree.map(({ path }) => path.slice(0, path.indexOf('/'))))];
+    const common = { version, tree, time, folder: workshop, compression };
+    // The .deb holds the tarball as it is: what takes the time is done once for both.
+    if (formats.some((format) => format !== 'rpm')) await makeTarball({ staged, top, output: tarball, compression });
+    if (formats.includes('tarball')) copyFileSync(tarball, output('tarball'));
+    if (formats.includes('deb')) await makeDeb({ ...common, architecture: debian, tarball, output: output('deb') });
+    if (formats.includes('rpm')) await makeRpm({ ...common, architecture: redhat, staged, output: output('rpm') });
+  });
+  return formats.map(output);
 }
 
 async function bundledParts(): Promise<Component[]> {
@@ -87,12 +91,26 @@ if (import.meta.main) {
     if (!(arch in EXECUTABLES)) throw new Error(`unknown architecture ${arch}: write x64 or arm64`);
   const archs = (wanted.length > 0 ? wanted : Object.keys(EXECUTABLES)) as Arch[];
   await makeExecutables(join(root, 'agent/cli.ts'), archs, (arch) => join(root, EXECUTABLES[arch]));
-  const bill = join(root, `dist/holdfast_${VERSION}.cdx.json`);
-  writeFileSync(bill, billOfMaterials(await bundledParts(), VERSION, sourceTime()));
-  const made = [bill];
-  for (const arch of archs) made.push(await makeDebOf(arch), await makeRpmOf(arch), await makeTarballOf(arch));
-  for (const file of made) console.log(`dist/${basename(file)}: ${(statSync(file).size / 1e6).toFixed(1)} MB`);
-  writeFileSync(join(root, 'dist/SHA256SUMS'), made.sort().map(checksum).join(''));
+  await inWorkshop(async (folder) => {
+    const bill = join(folder, `holdfast_${VERSION}.cdx.json`);
+    writeFileSync(bill, billOfMaterials(await bundledParts(), VERSION, sourceTime()));
+    const made = [bill];
+    for (const arch of archs) made.push(...(await makePackages(arch, FORMATS, folder)));
+    publish(made.sort());
+  });
+}
+
+/** Puts them into dist/ in place of those that are there. Whoever finds SHA256SUMS finds all that is in it. */
+function publish(made: readonly string[]): void {
+  const sums = join(root, 'dist/SHA256SUMS');
+  for (const old of globSync(['SHA256SUMS', 'holdfast*'], { cwd: join(root, 'dist') })) rmSync(join(root, 'dist', old));
+  const text = made.map(checksum).join('');
+  for (const file of made) {
+    const name = `dist/${basename(file)}`;
+    renameSync(file, join(root, name));
+    console.log(`${name}: ${(statSync(join(root, name)).size / 1e6).toFixed(1)} MB`);
+  }
+  writeFileSync(sums, text);
 }
 
 /** A line for `sha256sum --check`. */

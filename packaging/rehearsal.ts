@@ -4,8 +4,7 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const configuration = `
 dns:
@@ -35,9 +34,9 @@ const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 /** Nor does it depend on the processes of this machine, which `--live` looks at. */
 const ALONE = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount', '--mount-proc'];
 
-/** Writes `NAME.bytecode` beside every chunk in `folder`. */
+/** Writes `NAME.bytecode` beside every chunk in `folder`. It works beside that. */
 export function rehearse(folder: string): void {
-  const host = mkdtempSync(join(tmpdir(), 'holdfast-rehearsal-'));
+  const host = mkdtempSync(join(dirname(folder), 'rehearsal-'));
   try {
     mkdirSync(join(host, 'etc/holdfast'), { recursive: true });
     mkdirSync(join(host, 'etc/dhcp'));

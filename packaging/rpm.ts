@@ -1,29 +1,26 @@
 /** The package for RHEL and its kin, by rpmbuild(1). */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { stage } from './contents.ts';
 import { DESCRIPTION, folded, MAINTAINER, type PackageOptions } from './deb.ts';
+import { XZ } from './tarball.ts';
+import { run } from './workshop.ts';
 
-export function makeRpm({ version, tree, architecture, time, output, compression = 'xz' }: PackageOptions): void {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-rpm-'));
-  try {
-    const staged = join(folder, 'staged');
-    stage(tree, staged, time);
-    const spec = join(folder, 'holdfast.spec');
-    writeFileSync(spec, specification({ version, tree, time, staged }));
-    const payload = { _binary_payload: PAYLOADS[compression] };
-    const defines = Object.entries({ ...REPRODUCIBLE, ...payload, _topdir: folder, _rpmdir: join(folder, 'made') });
-    const define = defines.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
-    execFileSync('rpmbuild', ['-bb', '--quiet', '--target', architecture, ...define, spec], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, SOURCE_DATE_EPOCH: String(time), LC_ALL: 'C' },
-    });
-    copyFileSync(join(folder, 'made', architecture, basename(output)), output);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+export interface RpmOptions extends PackageOptions {
+  /** The tree as `stage` wrote it. */
+  readonly staged: string;
+}
+
+export async function makeRpm(options: RpmOptions): Promise<void> {
+  const { version, tree, architecture, time, folder, staged, output, compression } = options;
+  const spec = join(folder, 'holdfast.spec');
+  writeFileSync(spec, specification({ version, tree, time, staged }));
+  const places = { _topdir: folder, _tmppath: folder, _rpmdir: join(folder, 'made') };
+  const defines = Object.entries({ ...REPRODUCIBLE, ...places, _binary_payload: PAYLOADS[compression] });
+  const define = defines.flatMap(([name, value]) => ['--define', `${name} ${value}`]);
+  await run('rpmbuild', ['-bb', '--quiet', '--target', architecture, ...define, spec], {
+    SOURCE_DATE_EPOCH: String(time),
+  });
+  renameSync(join(folder, 'made', architecture, basename(output)), output);
 }
 
 type SpecificationOptions = Pick<PackageOptions, 'version' | 'tree' | 'time'> & { readonly staged: string };
@@ -47,8 +44,7 @@ function ownFolders(paths: readonly string[]): string[] {
     .sort();
 }
 
-/** xz: every RHEL reads it, and it is smaller than what they would choose. */
-const PAYLOADS = { xz: 'w6.xzdio', none: 'w.ufdio' } as const;
+const PAYLOADS = { xz: `w${XZ.level}T${XZ.threads}.xzdio`, none: 'w.ufdio' } as const;
 
 function specification({ version, tree, time, staged }: SpecificationOptions): string {
   const scriptlet = (name: string) => [`%${name}`, readFileSync(join(import.meta.dirname, 'rpm', name), 'utf8')];

@@ -96,8 +96,9 @@ keep_services_stopped() {
 
 # What test/cm/requirements.txt pins, in a folder of its own: nothing of the machine's Python is touched.
 install_python_tools() {
-  folder=$(pwd -P)/node_modules/.cache/holdfast/cm
-  wanted=$(cksum <test/cm/requirements.txt)
+  folder=$(cd node_modules && pwd -P)/.cache/holdfast/cm
+  # What is in such a folder names it, so it works nowhere else.
+  wanted="$(cksum <test/cm/requirements.txt) $folder"
   [ "$(cat "$folder/.holdfast-setup" 2>/dev/null)" = "$wanted" ] && return
   echo "Set-up: installing Ansible and Salt, as test/cm/requirements.txt pins them (once, about 250 MB)"
   if /usr/bin/python3 -m venv --clear "$folder" &&

@@ -1,19 +1,26 @@
-/** The same tree for every other system: `tar -C / -xJf` puts it in place; it starts and enables nothing. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { stage } from './contents.ts';
-import type { PackageOptions } from './deb.ts';
+/** The tree for every system without a package of its own: `tar -C / -xJf` puts it in place; it starts and enables nothing. */
+import { run } from './workshop.ts';
 
-export function makeTarball({ tree, time, output }: PackageOptions): void {
-  const folder = mkdtempSync(join(tmpdir(), 'holdfast-tar-'));
-  try {
-    stage(tree, folder, time);
-    const same = ['--sort=name', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
-    const top = [...new Set(tree.map(({ path }) => path.slice(0, path.indexOf('/'))))].sort();
-    execFileSync('tar', ['-cJf', output, ...same, '-C', folder, ...top], { stdio: ['ignore', 'ignore', 'inherit'] });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+export interface TarballOptions {
+  readonly staged: string;
+  /** What of it goes in: names without a slash. */
+  readonly top: readonly string[];
+  /** The file to write. */
+  readonly output: string;
+  readonly compression: Compression;
+}
+
+/** `none` is made in a second, for tests. xz, since Debian 11 and RHEL 8 know it, and it is smaller than what they prefer. */
+export type Compression = 'xz' | 'none';
+
+/** In pieces, which xz may work on at once: then it gives the same bytes on machines with however many cores. */
+export const XZ = { level: 6, threads: 2 } as const;
+
+const SAME = ['--sort=name', '--format=ustar', '--owner=0', '--group=0', '--numeric-owner'];
+
+/** `./usr/bin/agent` and so on, but not `./` itself, which would be the host's own root. */
+export async function makeTarball({ staged, top, output, compression }: TarballOptions): Promise<void> {
+  const compress = compression === 'xz' ? [`--use-compress-program=xz -${XZ.level} -T${XZ.threads}`] : [];
+  const names = top.map((name) => `./${name}`);
+  await run('tar', ['-cf', output, ...SAME, ...compress, '-C', staged, ...names]);
 }

@@ -1,16 +1,17 @@
-import type { LabHost } from '../lab/host.ts';
-import { example, holdsTheContract } from './scenario.ts';
+import { runsTheService } from './booted.ts';
+import { example, type Tool } from './contract.ts';
+import { holdsTheContract } from './scenario.ts';
 import { PACKAGING, said, tool, unavailable } from './tools.ts';
 
 const PLAYBOOK = '/srv/ansible/site.yml';
-const ansible = tool('ansible-playbook');
+const program = tool('ansible-playbook');
 
-holdsTheContract('Ansible', {
-  skip: unavailable(ansible),
+const ansible: Tool = {
+  skip: unavailable(program),
   bareCheck: /not installed yet/,
   foretells: true,
 
-  async prepare(host: LabHost) {
+  async prepare(host) {
     await host.write(PLAYBOOK, example('Ansible', 'yaml'));
     await host.write(
       '/srv/ansible/hosts',
@@ -18,10 +19,23 @@ holdsTheContract('Ansible', {
     );
   },
 
-  async run(host, { config, check = false } = {}) {
-    const extra = config === undefined ? [] : ['--extra-vars', JSON.stringify({ holdfast_config: config })];
+  async run(host, { config, package: given, check = false } = {}) {
+    const variables = {
+      ...(config === undefined ? {} : { holdfast_config: config }),
+      ...(given === null ? { holdfast_package: '' } : {}),
+    };
     const result = await host.run(
-      [ansible, '--inventory', '/srv/ansible/hosts', ...(check ? ['--check'] : []), '--diff', '-v', ...extra, PLAYBOOK],
+      [
+        program,
+        '--inventory',
+        '/srv/ansible/hosts',
+        ...(check ? ['--check'] : []),
+        '--diff',
+        '-v',
+        '--extra-vars',
+        JSON.stringify(variables),
+        PLAYBOOK,
+      ],
       { env: { ANSIBLE_ROLES_PATH: `${PACKAGING}/ansible`, ANSIBLE_NOCOLOR: '1', LC_ALL: 'C.UTF-8' } },
     );
     const recap = /^lab +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=(\d+)/m.exec(result.stdout);
@@ -30,4 +44,7 @@ holdsTheContract('Ansible', {
     if (failed !== (result.code !== 0)) throw new Error(said(result));
     return { changed: recap[1] !== '0', failed, text: said(result) };
   },
-});
+};
+
+holdsTheContract('Ansible', ansible);
+runsTheService('Ansible', ansible);

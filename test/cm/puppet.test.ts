@@ -1,10 +1,14 @@
-import { example, holdsTheContract } from './scenario.ts';
+import { parse, stringify } from 'yaml';
+import { LabHost } from '../lab/host.ts';
+import { runsTheService } from './booted.ts';
+import { example, type Tool } from './contract.ts';
+import { holdsTheContract } from './scenario.ts';
 import { PACKAGING, said, unavailable } from './tools.ts';
 
 const HIERA = '/srv/puppet/hiera.yaml';
 const DATA = '/srv/puppet/data/common.yaml';
 
-holdsTheContract('Puppet', {
+const puppet: Tool = {
   skip: unavailable('puppet'),
   bareCheck: /Package\[holdfast\].*noop/,
   foretells: false,
@@ -16,15 +20,14 @@ holdsTheContract('Puppet', {
       'version: 5\nhierarchy: [{ name: all, path: common.yaml }]\ndefaults: { datadir: data, data_hash: yaml_data }\n',
     );
     // A throw-away host has no systemd.
-    await host.write(DATA, `${example('Puppet', 'yaml')}holdfast::service: false\n`);
+    const service = host instanceof LabHost ? 'holdfast::service: false\n' : '';
+    await host.write(DATA, `${example('Puppet', 'yaml')}${service}`);
   },
 
-  async run(host, { config, check = false } = {}) {
+  async run(host, { config, package: given, check = false } = {}) {
     const data = await host.read(DATA);
-    if (config !== undefined) {
-      const others = data.split('\n').filter((line) => /^holdfast::(?!config)/.test(line));
-      await host.write(DATA, [...others, `holdfast::config: ${JSON.stringify(config)}\n`].join('\n'));
-    }
+    const values = { ...(parse(data) as object), ...(config === undefined ? {} : { 'holdfast::config': config }) };
+    await host.write(DATA, stringify(given === null ? { ...values, 'holdfast::package': null } : values));
     const noop = check ? ['--noop'] : [];
     const settings = ['--modulepath', `${PACKAGING}/puppet`, '--hiera_config', HIERA, '--detailed-exitcodes'];
     const result = await host.run(
@@ -40,4 +43,7 @@ holdsTheContract('Puppet', {
     const changed = (code & 2) !== 0 || /current_value .*\(noop\)|Would have triggered/.test(stdout + stderr);
     return { changed, failed: (code & 4) !== 0, text: said(result) };
   },
-});
+};
+
+holdsTheContract('Puppet', puppet);
+runsTheService('Puppet', puppet);

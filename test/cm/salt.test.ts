@@ -1,7 +1,9 @@
-import { example, holdsTheContract } from './scenario.ts';
+import { runsTheService } from './booted.ts';
+import { example, type Tool } from './contract.ts';
+import { holdsTheContract } from './scenario.ts';
 import { PACKAGING, said, tool, unavailable } from './tools.ts';
 
-const salt = tool('salt-call');
+const program = tool('salt-call');
 
 /** What `--out=json` says of one state; null: it would change something (test=True). */
 interface State {
@@ -9,8 +11,8 @@ interface State {
   readonly changes: object;
 }
 
-holdsTheContract('Salt', {
-  skip: unavailable(salt),
+const salt: Tool = {
+  skip: unavailable(program),
   bareCheck: /would be installed/,
   foretells: false,
 
@@ -19,12 +21,12 @@ holdsTheContract('Salt', {
     await host.write('/srv/pillar/top.sls', "base: { '*': [holdfast] }\n");
   },
 
-  async run(host, { config, check = false } = {}) {
-    const pillar = config === undefined ? [] : [`pillar=${JSON.stringify({ holdfast: { config } })}`];
+  async run(host, { config, package: given, check = false } = {}) {
+    const values = { ...(config === undefined ? {} : { config }), ...(given === null ? { package: null } : {}) };
     const places = ['--file-root', `${PACKAGING}/salt`, '--pillar-root', '/srv/pillar', '--id', 'lab'];
     const result = await host.run(
       [
-        salt,
+        program,
         '--local',
         '--retcode-passthrough',
         '--out=json',
@@ -33,7 +35,7 @@ holdsTheContract('Salt', {
         'state.apply',
         'holdfast',
         `test=${check}`,
-        ...pillar,
+        `pillar=${JSON.stringify({ holdfast: values })}`,
       ],
       { env: { LC_ALL: 'C.UTF-8' } },
     );
@@ -45,4 +47,7 @@ holdsTheContract('Salt', {
     const changed = states.some((state) => state.result === null || Object.keys(state.changes).length > 0);
     return { changed, failed, text: said(result).replaceAll('\\n', '\n') };
   },
-});
+};
+
+holdsTheContract('Salt', salt);
+runsTheService('Salt', salt);

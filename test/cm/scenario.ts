@@ -1,64 +1,24 @@
 /** What any tool of configuration management has to do with Holdfast, from a host without it to an apply that fails. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { type LabHost, REPOSITORY } from '../lab/host.ts';
+import type { LabHost } from '../lab/host.ts';
+import { EXAMPLE_NAMESERVERS, inOrder, OTHER, type RunOptions, type Told, type Tool } from './contract.ts';
 import { bareHost, state } from './tools.ts';
-
-export interface Told {
-  readonly changed: boolean;
-  readonly failed: boolean;
-  /** All that it printed. */
-  readonly text: string;
-}
-
-export interface Tool {
-  /** Why it cannot be run here. */
-  readonly skip: string | false;
-  /** Makes the example of the docs run on this host. */
-  prepare(host: LabHost): Promise<void>;
-  /** Runs the example. `config`: this text in place of the example's configuration. `check`: in check mode. */
-  run(host: LabHost, options?: { readonly config?: string; readonly check?: boolean }): Promise<Told>;
-  /** What check mode cannot do on a host where Holdfast is not installed yet, as the tool says it. */
-  readonly bareCheck: RegExp;
-  /** Whether check mode shows what `agent apply` would do with a configuration that is not in place yet. */
-  readonly foretells: boolean;
-}
-
-/** The first code block of this language below a heading of docs/configuration-management.md. */
-export function example(heading: string, language: string, n = 0): string {
-  const docs = readFileSync(join(REPOSITORY, 'docs/configuration-management.md'), 'utf8');
-  const section = docs.split(/^## /m).find((part) => part.startsWith(`${heading}\n`)) ?? '';
-  const blocks = [...section.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].filter(([, found]) => found === language);
-  const text = blocks[n]?.[2];
-  assert.ok(text !== undefined, `docs/configuration-management.md has ${n + 1} blocks of ${language} below ${heading}`);
-  return text;
-}
-
-const OTHER = 'dns:\n  nameservers: [10.9.9.9]\n';
 
 export function holdsTheContract(name: string, tool: Tool): void {
   test(name, { skip: tool.skip }, async (t) => {
     await using host = await bareHost();
     await host.sh('sysctl -qw net.ipv4.ip_forward=0; mkdir -p /var/cache/holdfast /etc/holdfast');
     await tool.prepare(host);
-    let broken = false;
-    /** Each begins where the one before it ended. */
-    const step = (what: string, run: () => Promise<void>) =>
-      t.test(what, { skip: broken && 'a step before it failed' }, async () => {
-        broken = true;
-        await run();
-        broken = false;
-      });
-    const run = async (wanted: Partial<Told>, options?: Parameters<Tool['run']>[1]) => {
+    const step = inOrder(t);
+    const run = async (wanted: Partial<Told>, options?: RunOptions) => {
       const told = await tool.run(host, options);
       const { changed, failed } = told;
       assert.deepEqual({ changed, failed, ...wanted }, { changed, failed }, told.text);
       return told.text;
     };
     /** With which nothing changes. */
-    const harmless = async (wanted: Partial<Told>, options?: Parameters<Tool['run']>[1]) => {
+    const harmless = async (wanted: Partial<Told>, options?: RunOptions) => {
       const before = await state(host);
       const text = await run(wanted, options);
       assert.equal(await state(host), before);
@@ -116,7 +76,7 @@ export function holdsTheContract(name: string, tool: Tool): void {
   });
 }
 
-const WANTED = { nameservers: ['10.34.56.78', '10.34.56.79'], forwarding: '1' };
+const WANTED = { nameservers: EXAMPLE_NAMESERVERS, forwarding: '1' };
 
 async function held(host: LabHost) {
   const text = await host.sh('cat /etc/resolv.conf'); // it may be a link, whose target is the host's

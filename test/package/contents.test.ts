@@ -32,6 +32,10 @@ const FILES = [
   '/usr/share/licenses/holdfast/LICENSE.node',
   '/usr/share/holdfast/otelcol/config.yaml',
   '/usr/share/holdfast/grafana/holdfast.json',
+  '/usr/share/holdfast/prometheus/holdfast.rules.yml',
+  '/usr/share/holdfast/ansible/holdfast/tasks/main.yml',
+  '/usr/share/holdfast/puppet/holdfast/manifests/init.pp',
+  '/usr/share/holdfast/salt/holdfast/init.sls',
 ];
 
 suite('packages', { skip: unbuilt() }, () => {

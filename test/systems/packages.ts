@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/version.ts';
 import type { Arch } from '../../packaging/node-binary.ts';
-import { makeDebOf, makeRpmOf } from '../../packaging/package.ts';
+import { makePackages } from '../../packaging/package.ts';
 import { builtAgent, type Machine } from './machine.ts';
 
 /** How a package is made and handled; each command is one of the machine's shell. */
 export interface Format {
-  readonly make: typeof makeDebOf;
+  readonly name: 'deb' | 'rpm';
   /** What the machine needs beside. */
   readonly packages: readonly string[];
   readonly install: string;
@@ -31,7 +31,7 @@ export interface Format {
 const [THIS, NEXT] = ['/root/this', '/root/next'];
 
 export const deb: Format = {
-  make: makeDebOf,
+  name: 'deb',
   packages: [],
   install: `dpkg -i ${THIS}`,
   start: 'systemctl start holdfast',
@@ -44,7 +44,7 @@ export const deb: Format = {
 
 /** Debian's rpm: without its dependencies, since Debian's libraries are no packages of rpm's. */
 export const rpm: Format = {
-  make: makeRpmOf,
+  name: 'rpm',
   packages: ['rpm'],
   install: `rpm --install --nodeps ${THIS}`,
   start: 'systemctl enable --now holdfast holdfast-apply',
@@ -65,16 +65,17 @@ export function noRpm(): string | false {
 const NEXT_VERSION = `${VERSION}+next`;
 
 /** Puts the package of this version and of the next one where the format's commands find them. */
-export async function bringPackages(machine: Machine, { make }: Format): Promise<void> {
+export async function bringPackages(machine: Machine, { name }: Format): Promise<void> {
   const executable = await builtAgent();
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-packages-'));
-  const common = { executable, folder, compression: 'none' } as const;
+  const common = { executable, compression: 'none' } as const;
   try {
     for (const [path, version] of [
       [THIS, VERSION],
       [NEXT, NEXT_VERSION],
     ] as const) {
-      await machine.copy(await make(process.arch as Arch, { ...common, version }), path!, 0o644);
+      const [made] = await makePackages(process.arch as Arch, [name], folder, { ...common, version });
+      await machine.copy(made!, path!, 0o644);
     }
   } finally {
     rmSync(folder, { recursive: true });
