@@ -49,7 +49,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['sysctl'], look: sysctlScopes },
   { about: ['sysctl', 'masquerade'], look: forwarding },
   { about: ['sysctl'], look: routeLimit },
-  { about: RESOURCE_NAMES, look: metadata },
+  { about: ['routes'], look: metadata },
   { about: RESOURCE_NAMES, look: programs },
   { about: RESOURCE_NAMES, look: witness },
   { about: RESOURCE_NAMES, look: routeFailures },

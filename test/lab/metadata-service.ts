@@ -2,7 +2,7 @@
  * A fake of EC2's instance metadata service, made after its documented protocol (version 2: a token by PUT, plain text), that
  * can fail in every way. It is no service of EC2's; what only the real one does it does not do. Of node:http, so that it
  * answers over a real network, in a test's own process or, started as a program, on a throw-away host: a line of JSON on
- * its standard input sets what it does from then on.
+ * its standard input sets what it does from then on, and is answered by how many requests there were.
  *   node metadata-service.ts ADDRESS PORT
  */
 import { once } from 'node:events';
@@ -139,7 +139,7 @@ if (import.meta.main) {
   console.log('ready');
   for await (const line of createInterface({ input: process.stdin })) {
     service.behaviour = { ...service.behaviour, ...JSON.parse(line) };
-    console.log('done');
+    console.log(`after ${service.requests.length} requests`);
   }
   service.close();
 }

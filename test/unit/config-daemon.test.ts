@@ -62,7 +62,7 @@ expect: { default: { nexthops: 2 } }
       labels: { site: 'fra1', 'k8s.node': '1' },
     },
     probes: { logs: [{ path: '/var/log/frr.log' }], canary: 0, off: ['nameservers'] },
-    expect: { defaultNexthops: 2 },
+    expect: { defaultNexthops: 2, groups: [] },
   });
 });
 
