@@ -16,7 +16,19 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly routes: readonly DesiredRoute[];
   /** How what the routes leave to the cloud is asked for. */
   readonly metadata: DesiredMetadata;
+  /** null: default routes are left as they come. */
+  readonly egress: DesiredEgress | null;
 }
+
+/** Whose default route IPv4 packets are to leave by. */
+export interface DesiredEgress {
+  readonly default: 'bgp';
+  /** What becomes of the DHCP server's while BGP's is there: none at all, or one behind all others. */
+  readonly dhcp: 'drop' | 'behind';
+}
+
+/** The metric of a DHCP server's default route that stands behind all others: routing daemons use 20 (FRR) to 1024. */
+export const BEHIND = 20_000;
 
 /** As the files say it: what is to be measured (agent/nearest) is not in it yet. */
 export type ConfiguredState = DesiredState<SortlistEntry>;

@@ -41,6 +41,7 @@ export function desiredState(config: Config): ConfiguredState {
     masquerade: (config.forwarding?.masquerade ?? []).map(desiredMasquerade),
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
+    egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
   };
 }
 

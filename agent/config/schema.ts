@@ -10,6 +10,7 @@ import { MAX_NAMESERVERS } from './limits.ts';
 import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
 import { expect, probes, report } from './schema-daemon.ts';
+import { egress } from './schema-egress.ts';
 import { forwarding } from './schema-forwarding.ts';
 import { metadata } from './schema-metadata.ts';
 import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
@@ -156,7 +157,7 @@ const sysctl = field(
   [{ 'net.ipv4.ip_forward': 1, 'net.ipv6.route.max_size': { atLeast: 4194304 } }],
 );
 
-const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, report, probes, expect };
+const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect };
 
 export const configSchema = z.strictObject(sections, { error: unknownKeys(sections) }).check(
   z.meta({

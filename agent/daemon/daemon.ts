@@ -12,6 +12,7 @@ import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { converge } from '../resources/converge.ts';
 import type { Proof, ProofEvent } from '../resources/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
+import { EgressWatch } from './egress.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
 import { Fetching } from './fetching.ts';
 import { HealRecord, Keeper } from './keeper.ts';
@@ -75,6 +76,7 @@ export class Daemon {
   #measuring: Measuring | null = null;
   #fetching: Fetching | null = null;
   #restarting: Restarting | null = null;
+  #egress: EgressWatch | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
@@ -118,7 +120,7 @@ export class Daemon {
     clearTimeout(this.#timer);
     this.#witness.close();
     await Promise.race([
-      Promise.allSettled([this.#end(), this.#setup.delivery?.stop(LAST_DELIVERY)]),
+      Promise.allSettled([this.#end(true), this.#setup.delivery?.stop(LAST_DELIVERY)]),
       sleep(LAST_DELIVERY),
     ]);
   }
@@ -145,14 +147,26 @@ export class Daemon {
     this.#fetching?.start();
     this.#restarting = new Restarting({ host, desired, enforce, tell });
     this.#restarting.start();
+    this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
+    this.#egress.start();
     this.#planBeat(interval, hostId);
   }
 
-  async #end(): Promise<void> {
+  #hold(resource: string): Promise<void> {
+    return this.#keeper.look(this.#setup.resources.filter(({ name }) => name === resource));
+  }
+
+  /** `last`: no other configuration is taken. */
+  async #end(last = false): Promise<void> {
     clearTimeout(this.#timer);
     this.#measuring?.close();
     this.#fetching?.close();
-    await Promise.all([this.#keeper.close(), this.#schedule.close(), this.#restarting?.close()]);
+    await Promise.all([
+      this.#keeper.close(),
+      this.#schedule.close(),
+      this.#restarting?.close(),
+      this.#egress?.close(last),
+    ]);
   }
 
   async #reload(): Promise<void> {

@@ -11,6 +11,7 @@ import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.
 import { RESTART, RUN_FOLDER } from '../host/folders.ts';
 import { composeFunction, quote } from '../resolver/compose-sh.ts';
 import { managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { egressHook } from './egress-hook.ts';
 import { ignoreOffers, routesAgain } from './hook-routes.ts';
 import { envName, envValue, findOption } from './options.ts';
 
@@ -68,7 +69,7 @@ ${recordOffer(4)}
             ;;
         esac
     fi
-${supersede(desired, 4)}${ignoreOffers(desired.dhclient)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
+${supersede(desired, 4)}${egressHook(desired.egress)}${ignoreOffers(desired.dhclient)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
 BOUND6 | RENEW6 | REBIND6)
 ${recordOffer(6)}${supersede(desired, 6)}    ;;
 esac

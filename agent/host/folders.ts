@@ -6,3 +6,6 @@ export const STATE_FOLDER = '/var/lib/holdfast';
 
 /** There as long as a dhclient is being started again: what the next agent has to know of it, were this one killed. */
 export const RESTART = `${RUN_FOLDER}/restart`;
+
+/** Whether the DHCP server's default route was put `behind` the others, or `dropped` (agent/egress): one word. */
+export const EGRESS = `${RUN_FOLDER}/egress`;

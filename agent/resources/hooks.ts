@@ -137,7 +137,7 @@ export class Hooks implements Resource {
         ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
       };
     };
-    const { dns, dhclient } = this.desired;
+    const { dns, dhclient, egress } = this.desired;
     const ofDns = dns === null ? [] : dnsSettings(dns);
     const scopes = [
       ['', dhclient.global] as const,
@@ -145,6 +145,8 @@ export class Hooks implements Resource {
     ];
     return [
       ...ofDns.map(({ setting, values }) => state('lease', setting, values)),
+      // The server's default route comes behind all others, at every event and so at boot, too.
+      ...(egress === null ? [] : (['lease', 'boot'] as const).map((at) => state(at, 'egress.default', ['bgp']))),
       // dhclient.conf knows no such options: at boot, too, it is the hook that holds them.
       ...ofDns
         .filter(({ keyword }) => keyword === 'sortlist' || keyword === 'options')
@@ -170,9 +172,10 @@ export class Hooks implements Resource {
 }
 
 /** A restart needs the hooks, too: they see that nothing is lost in it, and say how it went. */
-function configured({ dns, dhclient, restart, routes }: DesiredState): boolean {
+function configured({ dns, dhclient, restart, routes, egress }: DesiredState): boolean {
   return (
     dns !== null ||
+    egress !== null ||
     restart === 'whenSafe' ||
     hookRoutes(routes).length > 0 ||
     [dhclient.global, ...dhclient.interfaces.values()].some(

@@ -12,5 +12,6 @@ export const RESOURCE_NAMES = [
   'sysctl',
   'routes',
   'masquerade',
+  'egress',
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];

@@ -3,7 +3,7 @@ import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
+import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { removeWithFolder } from './files.ts';
 import { Journal, PROVED } from './journal.ts';
@@ -19,7 +19,8 @@ export async function revert(host: Host): Promise<Outcome[]> {
   const originals = new Originals(host);
   const journal = new Journal(host);
   const damaged = originals.damaged().map(unknownOriginal);
-  const isAnyLeft = originals.all().length > 0 || hasRecord(host) || isMasqueradeLeft(host);
+  const egress = host.live && host.lstat(EGRESS) !== null;
+  const isAnyLeft = originals.all().length > 0 || hasRecord(host) || isMasqueradeLeft(host) || egress;
   if (!isAnyLeft && !journal.pending()) return damaged;
   return host.exclusively(RUN_FOLDER, async () => {
     // Half a change of DNS is no state to begin from; nor is anything proved of what comes now.
@@ -37,6 +38,7 @@ export async function revert(host: Host): Promise<Outcome[]> {
     // It writes resolv.conf as soon as it is told, so not before that is as it was.
     if (outcomes.some(({ key, result }) => key === NETWORK_MANAGER_CONF && result === 'changed'))
       tellNetworkManager(host);
+    if (egress) outcomes.push(await (await import('./egress-revert.ts')).revertEgress(host));
     return [...outcomes, ...damaged];
   });
 }

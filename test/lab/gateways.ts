@@ -32,12 +32,16 @@ const gatewayAs = (n: number) => 64601 + n;
 /** Seconds; as short as BGP allows. */
 const HOLD = 3;
 
-/** A host with a BGP daemon of its own and as many gateways as `gateways` names speakers. */
+/**
+ * A host with a BGP daemon of its own and as many gateways as `gateways` names speakers, on its first wires. `further`: wires
+ * beyond these.
+ */
 export async function hostWithGateways(
   own: Speaker,
   gateways: readonly Speaker[] = ['frr', 'bird'],
+  further = 0,
 ): Promise<{ host: LabHost; gateways: Gateway[]; [Symbol.asyncDispose](): Promise<void> }> {
-  const host = await LabHost.create({ interfaces: gateways.length });
+  const host = await LabHost.create({ interfaces: gateways.length + further });
   try {
     const all: Gateway[] = [];
     for (const [n, speaker] of gateways.entries()) all.push(await Gateway.start(host, n, speaker));

@@ -9,7 +9,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dsn: {}', '1:1: dsn: unknown key; did you mean "dns"?'],
   [
     'other: 1',
-    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, report, probes, expect',
+    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect',
   ],
   ['dns: { nameserver: [10.0.0.1] }', '1:8: dns.nameserver: unknown key; did you mean "nameservers"?'],
   [
@@ -33,6 +33,10 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dns: { search: a.example }', '1:16: dns.search: write a list: [a.example]'],
   ['dns: { search: [] }', '1:16: dns.search: is empty; write a domain, or leave the key out'],
   ['dns: { search: [a.b, c.d, a.b] }', '1:27: dns.search[2]: "a.b" stands already above; keep one of them'],
+  // egress
+  ['egress: {}', '1:9: egress.default: is missing; write it'],
+  ['egress: { default: dhcp }', '1:20: egress.default: "dhcp" is not known; write bgp'],
+  ['egress: { default: bgp, dhcp: keep }', '1:31: egress.dhcp: "keep" is not known; write one of drop, behind'],
   // verify
   ['dns: { nameservers: [10.0.0.1], verify: {} }', '1:41: dns.verify.name: is missing; write it'],
   ['dns: { verify: { name: a.b } }', '1:8: dns.verify: proves name servers, and none are configured: dns.nameservers'],

@@ -75,6 +75,7 @@ const WANTED: ConfiguredState = {
   masquerade: [],
   routes: [],
   metadata: NO_METADATA,
+  egress: null,
 };
 
 async function desired(content: Parameters<typeof load>[0]): Promise<ConfiguredState> {
@@ -96,6 +97,7 @@ test('an empty file configures nothing', async () => {
     masquerade: [],
     routes: [],
     metadata: NO_METADATA,
+    egress: null,
   };
   for (const text of ['', '# only a comment\n', '---\n']) assert.deepEqual(await desired(text), nothing);
 });

@@ -56,6 +56,7 @@ export function desired(parts: Partial<DesiredState> = {}): DesiredState {
     masquerade: [],
     routes: [],
     metadata: NO_METADATA,
+    egress: null,
     ...parts,
   };
 }

@@ -14,7 +14,9 @@ const floors: Record<string, string[]> = {
   'agent/resolver': ['agent/host', 'agent/config'],
   'agent/clients': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
   'agent/metadata': ['agent/host', 'agent/config'],
+  'agent/egress': ['agent/host', 'agent/config', 'agent/dhclient'],
   'agent/resources': [
+    'agent/egress',
     'agent/host',
     'agent/config',
     'agent/dhclient',

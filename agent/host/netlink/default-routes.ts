@@ -83,16 +83,21 @@ export class DefaultRoutes implements Gatherer<Found[]> {
       if (tableOf(data, at, end) === MAIN_TABLE) this.#found.push(readRoute(data, body, end));
       return false;
     }
-    if (this.#family !== 'ipv4' || data[body + RTMSG.table] !== MAIN_TABLE) return false;
-    // All of 0.0.0.0 comes first, whatever its prefix length.
-    return [...attributes(data, body + RTMSG.size, end)].some(
-      ({ type, start }) => type === ATTRIBUTE.destination && data.readUInt32LE(start) !== 0,
-    );
+    return this.#family === 'ipv4' && isPastDefaults(data, at, end);
   }
 
   result(): Found[] {
     return this.#found;
   }
+}
+
+/** Whether no default route of the main table comes after this IPv4 route: all of 0.0.0.0 comes first, whatever its length. */
+export function isPastDefaults(data: Buffer, at: number, end: number): boolean {
+  const body = at + HEADER;
+  if (data[body] !== FAMILY.ipv4 || data[body + RTMSG.table] !== MAIN_TABLE) return false;
+  return [...attributes(data, body + RTMSG.size, end)].some(
+    ({ type, start }) => type === ATTRIBUTE.destination && data.readUInt32LE(start) !== 0,
+  );
 }
 
 /** Of the message whose struct rtmsg begins at `body`. */

@@ -1,7 +1,7 @@
 /** What the kernel knows of a neighbour on the link: whether a gateway answers (rtnetlink(7), RTM_GETNEIGH; ARP, RFC 4861). */
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import { attribute, attributes, FAMILY, type Family, HEADER, MESSAGE, message } from './message.ts';
+import { attribute, attributes, FAMILY, type Family, FLAG, HEADER, MESSAGE, message } from './message.ts';
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
@@ -11,6 +11,7 @@ const NDA_DST = 1;
 const NDA_CACHEINFO = 3;
 /** "Use it": the kernel asks for it as if a packet were to be sent. */
 const NTF_USE = 1;
+const NUD_PROBE = 16;
 /** Per second, in which the kernel tells ages to processes (USER_HZ). */
 const TICKS = 100;
 
@@ -57,20 +58,23 @@ export async function neighbour(
 }
 
 /**
- * Has the kernel ask for it by ARP or neighbour discovery, as if a packet were to be sent; the answer is in its state,
- * within some seconds. Needs CAP_NET_ADMIN.
+ * Has the kernel ask it by ARP or neighbour discovery; the answer is in its state, a moment later. `known`: as it was seen. Needs
+ * CAP_NET_ADMIN.
  */
 export async function askNeighbour(
   socket: NetlinkSocket,
   family: Family,
   { index, gateway }: { index: number; gateway: string },
+  known: Neighbour,
   signal: AbortSignal,
 ): Promise<void> {
   const [header, destination] = naming(family, index, gateway);
-  header.writeUInt16LE(0, NDMSG.state);
-  header[NDMSG.flags] = NTF_USE;
-  const CREATE = 0x400;
-  await change(socket, [{ type: MESSAGE.newNeighbour, flags: CREATE, body: [header, destination] }], signal);
+  const body = [header, destination];
+  // One whose link address is known is asked there, at once; any other as if a packet were to be sent.
+  const proves = known.confirmed !== null;
+  if (proves) header.writeUInt16LE(NUD_PROBE, NDMSG.state);
+  else header[NDMSG.flags] = NTF_USE;
+  await change(socket, [{ type: MESSAGE.newNeighbour, flags: proves ? FLAG.replace : FLAG.create, body }], signal);
 }
 
 /** Of a message whose struct ndmsg begins at `body`. */

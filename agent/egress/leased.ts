@@ -1,0 +1,45 @@
+/** The gateways that DHCP leases give this host: what a default route of dhclient-script's goes by. */
+import ipaddr from 'ipaddr.js';
+import type { DesiredDhclient } from '../config/desired.ts';
+import { dhcpClients } from '../dhclient/clients.ts';
+import { currentLease, type Lease } from '../dhclient/leases.ts';
+import type { Host } from '../host/host.ts';
+
+export interface LeasedGateway {
+  readonly interface: string;
+  /** IPv4. */
+  readonly address: string;
+}
+
+/** Of leases that a running dhclient holds, the preferred first; what is no address, or to be ignored, is passed over. */
+export function leasedGateways(host: Host, { global, interfaces }: DesiredDhclient, now = Date.now()): LeasedGateway[] {
+  const ignored = (name: string) => [global, interfaces.get(name)].some((scope) => scope?.ignore.includes('routers'));
+  return dhcpClients(host)
+    .filter(({ family }) => family === 4)
+    .flatMap((client) => client.interfaces.map((name) => currentLease(host, client, name)))
+    .filter((lease) => lease !== null)
+    .filter((lease) => !ignored(lease.interface) && (lease.expire === null || lease.expire > now))
+    .flatMap((lease) => gatewaysOf(lease).map((address) => ({ interface: lease.interface, address })));
+}
+
+/** Option 121 overrules option 3 (RFC 3442). */
+export function gatewaysOf({ options }: Pick<Lease, 'options'>): string[] {
+  const classless = defaultsOf(options.get('rfc3442-classless-static-routes'));
+  const routers = (options.get('routers') ?? '').split(',').map((one) => one.trim());
+  return (classless ?? routers).filter((one) => ipaddr.IPv4.isValidFourPartDecimal(one) && one !== '0.0.0.0');
+}
+
+/** `0,10,0,0,1,24,10,1,2,10,0,0,2`: a length, as many bytes of the network as it needs, and the gateway. null: not offered. */
+function defaultsOf(text: string | undefined): string[] | null {
+  if (text === undefined) return null;
+  const numbers = text.split(',').map((one) => Number(one.trim()));
+  const found: string[] = [];
+  for (let at = 0; at < numbers.length; ) {
+    const length = numbers[at]!;
+    const gateway = at + 1 + Math.ceil(length / 8);
+    if (!(length >= 0 && length <= 32) || gateway + 4 > numbers.length) break;
+    if (length === 0) found.push(numbers.slice(gateway, gateway + 4).join('.'));
+    at = gateway + 4;
+  }
+  return found;
+}

@@ -1,0 +1,98 @@
+import { BEHIND, type DesiredDhclient, type DesiredEgress } from '../config/desired.ts';
+import type { DhcpDefault, EgressView } from '../egress/defaults.ts';
+import type { Host } from '../host/host.ts';
+import type { Finding, Outcome, Resource, State } from './resource.ts';
+
+/** Milliseconds for the kernel's answers. */
+const PATIENCE = 5_000;
+
+/**
+ * Keeps a DHCP server's IPv4 default route behind BGP's: moved there once BGP's is there and its gateway has answered, and put
+ * there where the host has none. Whether it may go altogether is for who watches (agent/daemon/egress.ts): what is
+ * only applied never takes a host's last way out.
+ */
+export class Egress implements Resource {
+  readonly name = 'egress';
+  readonly #host: Host;
+  readonly #desired: DesiredEgress | null;
+  readonly #dhclient: DesiredDhclient;
+
+  constructor(host: Host, { egress, dhclient }: { egress: DesiredEgress | null; dhclient: DesiredDhclient }) {
+    this.#host = host;
+    this.#desired = egress;
+    this.#dhclient = dhclient;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    if (this.#desired === null) return [];
+    if (!this.#host.live) {
+      const reason = 'the running kernel is not that of these files';
+      return [this.#finding('IPv4 default route', { state: 'skipped', wanted: null, actual: null, reason })];
+    }
+    const { lookAtDefaults } = await this.#parts();
+    const view = await lookAtDefaults(this.#host, this.#dhclient, AbortSignal.timeout(PATIENCE));
+    return view.dhcp.map((one) => this.#finding(keyOf(one), standing(one, view)));
+  }
+
+  async apply({ key, moment }: Finding): Promise<Outcome> {
+    const { lookAtDefaults, putBehind } = await this.#parts();
+    const signal = AbortSignal.timeout(PATIENCE);
+    const look = () => lookAtDefaults(this.#host, this.#dhclient, signal);
+    const before = await look();
+    const gateways = before.dhcp.filter((one) => keyOf(one) === key && standing(one, before).state === 'drifted');
+    await putBehind(this.#host, gateways, signal);
+    const after = await look();
+    const now = after.dhcp.find((one) => keyOf(one) === key);
+    const { state, actual } = now === undefined ? GONE : standing(now, after);
+    const outcome = { resource: this.name, key, moment, actual };
+    if (state !== 'drifted') return { ...outcome, result: 'changed' };
+    return { ...outcome, result: 'failed', reason: 'read back, it is not where it was put' };
+  }
+
+  watches(): string[] {
+    return [];
+  }
+
+  #parts() {
+    return import('../egress/defaults.ts');
+  }
+
+  #finding(key: string, { state, wanted, actual, reason }: Seen): Finding {
+    const about = reason === undefined ? {} : { reason };
+    const setting = { setting: 'egress.default', moment: 'now', state, wanted: 'bgp', actual, ...about } as const;
+    return {
+      ...{ resource: this.name, key, kind: 'value', moment: 'now', state, wanted, actual, ...about },
+      settings: async () => [setting],
+    };
+  }
+}
+
+interface Seen {
+  readonly state: State;
+  readonly wanted: string | null;
+  readonly actual: string | null;
+  readonly reason?: string;
+}
+
+/** The lease that gave it is over. */
+const GONE: Seen = { state: 'ok', wanted: null, actual: null };
+
+/** How the default route by one gateway of a lease stands. */
+export function standing({ routes, place }: DhcpDefault, { bgp, count }: EgressView): Seen {
+  const behind = `metric ${BEHIND + place}`;
+  const [first] = routes;
+  const actual = first === undefined ? null : `metric ${first.metric}`;
+  if (bgp === null || bgp.problem !== null) {
+    // The last way out is given back, whoever took it.
+    if (count === 0) return { state: 'drifted', wanted: behind, actual };
+    const lacks =
+      bgp === null ? 'there is no default route by BGP' : `the default route by ${bgp.name} waits: ${bgp.problem}`;
+    return { state: 'skipped', wanted: actual, actual, reason: `it stays as it is: ${lacks}` };
+  }
+  if (first === undefined || first.metric >= BEHIND) return { state: 'ok', wanted: actual, actual };
+  return { state: 'drifted', wanted: behind, actual, reason: `${bgp.name} is to be ahead of it` };
+}
+
+function keyOf({ address, interface: link }: DhcpDefault): string {
+  return `default via ${address} dev ${link}`;
+}

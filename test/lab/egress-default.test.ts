@@ -1,0 +1,163 @@
+/** `egress: { default: bgp }` on a host with a real dhclient and gateways that speak BGP: never without a default route. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RunningAgent } from './daemon.ts';
+import { connect, Dhclient, startDhcpServer } from './dhcp.ts';
+import { BGP_PARTS, hostWithGateways } from './gateways.ts';
+import { type LabHost, unavailable } from './host.ts';
+
+const skip = unavailable(BGP_PARTS);
+/** The wire with the DHCP server; the gateways have the first two. */
+const WIRE = 2;
+
+const defaults = async (host: LabHost) => (await host.sh('ip -4 -o route show default')).trim().split('\n');
+const dhcp = async (host: LabHost) =>
+  (await defaults(host)).filter((line) => line.includes('eth2')).map((line) => line.trim());
+/** Who leads to an address that nobody has. */
+const used = (host: LabHost) => host.sh('ip -4 route get 198.18.0.1');
+const bgp = (host: LabHost, deed: 'enable' | 'disable') =>
+  host.sh(`birdc -s /run/lab/host.ctl ${deed} all
+  for i in $(seq 300); do ip -4 route show default | grep -q bird && is=enable || is=disable
+    [ $is = ${deed} ] && exit 0; sleep 0.1; done; exit 1`);
+
+test('the default route is BGP’s, once it has answered', { skip }, async (t) => {
+  await using scene = await hostWithGateways('bird', ['frr', 'bird'], 1);
+  const { host } = scene;
+  await connect(host, WIRE);
+  await startDhcpServer(host, { wire: WIRE, renewEvery: 2 });
+  let client = Dhclient.start(host, { wire: WIRE });
+  await client.leased();
+
+  await t.test('the control: that of the DHCP server has no metric, and hides BGP’s', async () => {
+    assert.equal((await defaults(host)).length, 2);
+    assert.match(await used(host), /via 10\.77\.2\.1 dev eth2/);
+  });
+
+  await host.write('/etc/holdfast/agent.yaml', 'egress: { default: bgp }\n');
+  await bgp(host, 'disable');
+  await t.test('without BGP’s it waits, and says so', async () => {
+    const before = await defaults(host);
+    const { code, stdout } = await host.agent('apply');
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /default via 10\.77\.2\.1 dev eth2 +skipped: it stays as it is: there is no default route by BGP/,
+    );
+    assert.deepEqual(await defaults(host), before);
+    const status = await host.agent('status');
+    assert.match(status.stdout, /^egress\.default +skipped +✓ +✓ +bgp$/m);
+  });
+
+  await t.test('BGP’s with a gateway that does not answer changes nothing', async () => {
+    await host.sh('ip route add default via 10.88.0.9 dev eth0 proto bird metric 32');
+    const { stdout } = await host.agent('apply');
+    assert.match(
+      stdout,
+      /the default route by 10\.88\.0\.9 on eth0 \(bird\) waits: 10\.88\.0\.9 on eth0 has not answered/,
+    );
+    assert.match(await used(host), /dev eth2/);
+    await host.sh('ip route del default via 10.88.0.9');
+  });
+
+  await bgp(host, 'enable');
+  await t.test('BGP’s is there: the other goes behind it, with no moment without', async () => {
+    // Gateways that were not heard of for a while, or never, are asked.
+    await host.sh('mac=$(cat /sys/class/net/eth0/address); ip neigh flush to 10.88.1.1; ip neigh flush to 10.88.0.1');
+    const plan = await host.agent('plan');
+    assert.match(plan.stdout, /default via 10\.77\.2\.1 dev eth2: metric 0 → metric 20000/);
+    const monitor = host.spawn(['ip', '-4', '-o', 'monitor', 'route']);
+    let told = '';
+    monitor.stdout!.on('data', (chunk) => {
+      told += chunk;
+    });
+    while (told === '') await host.sh('ip route add blackhole 192.0.2.1; ip route del blackhole 192.0.2.1');
+    const { code, stdout } = await host.agent('apply');
+    assert.equal(code, 0, stdout);
+    while (!/^Deleted default via 10\.77\.2\.1/m.test(told)) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.ok(
+      told.indexOf('default via 10.77.2.1 dev eth2 proto dhcp metric 20000') < told.indexOf('Deleted default'),
+      told,
+    );
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 20000']);
+    assert.match(await used(host), /via 10\.88\./);
+    assert.match((await host.agent('apply')).stdout, /^\d+ as wanted, 0 changed$/m);
+  });
+
+  await t.test('what is only applied never takes the last way out, and puts back what somebody took', async () => {
+    await bgp(host, 'disable');
+    assert.match(await used(host), /dev eth2/);
+    await host.sh('ip route del default');
+    assert.deepEqual(await defaults(host), ['']);
+    const { code, stdout } = await host.agent('apply');
+    assert.equal(code, 0, stdout);
+    assert.match(await used(host), /dev eth2/);
+    await bgp(host, 'enable');
+  });
+
+  await t.test('a rehearsal says what the next lease makes of it', async () => {
+    const { code, stdout } = await host.agent('rehearse', 'lease');
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /10\.77\.2\.1.*20000/);
+  });
+
+  const again = async () => {
+    await client.kill();
+    client = Dhclient.start(host, { wire: WIRE });
+    await client.leased();
+  };
+
+  await t.test('a new lease brings it behind, whether an agent runs or not', async () => {
+    await host.sh('ip route del default dev eth2');
+    await again();
+    assert.match((await dhcp(host)).join(), /^default via 10\.77\.2\.1 dev eth2 metric 20000$/);
+    assert.equal(client.declined, 0);
+  });
+
+  await t.test('the daemon takes it away, through every lease, and gives it back when BGP’s goes', async (t) => {
+    const agent = await RunningAgent.start(host);
+    const dropped = await agent.event('holdfast.egress.dropped');
+    assert.match(
+      dropped.msg,
+      /the default route by 10\.88\..* stands: that of the DHCP server, by 10\.77\.2\.1 on eth2, is taken away/,
+    );
+    assert.deepEqual(await dhcp(host), []);
+    await client.leased(2);
+    await again();
+    assert.equal(client.declined, 0);
+    assert.deepEqual(await dhcp(host), []);
+    await agent.signal('HUP');
+    await agent.event('holdfast.config.changed');
+    assert.deepEqual(await dhcp(host), []);
+
+    const since = Date.now();
+    await host.sh('birdc -s /run/lab/host.ctl disable all');
+    const back = await agent.event('holdfast.egress.put_back');
+    assert.match(back.msg, /is there again, behind all others: there is no default route by BGP/);
+    assert.match(await used(host), /dev eth2/);
+    t.diagnostic(`BGP's was taken away: the other was there after ${Date.parse(String(back.time)) - since} ms`);
+    await agent.stop();
+  });
+
+  await t.test('an agent that ends gives it back; one that is killed leaves that to the hook', async () => {
+    await bgp(host, 'enable');
+    const agent = await RunningAgent.start(host);
+    await agent.event('holdfast.egress.dropped');
+    assert.deepEqual(await dhcp(host), []);
+    await agent.stop();
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 20000']);
+
+    await host.sh('echo dropped >/run/holdfast/egress; ip route del default dev eth2');
+    await again();
+    assert.deepEqual(await dhcp(host), [], 'BGP’s is there');
+    await host.sh('birdc -s /run/lab/host.ctl disable all');
+    await again();
+    assert.match((await dhcp(host)).join(), /metric 20000/);
+  });
+
+  await t.test('revert makes it what dhclient-script makes it', async () => {
+    const { code, stdout } = await host.agent('revert');
+    assert.equal(code, 0, stdout);
+    assert.match((await dhcp(host)).join(), /^default via 10\.77\.2\.1 dev eth2$/);
+    assert.equal(host.exists('/run/holdfast/egress'), false);
+  });
+});
