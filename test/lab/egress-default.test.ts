@@ -56,13 +56,22 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
       /the default route by 10\.88\.0\.9 on eth0 \(bird\) waits: 10\.88\.0\.9 on eth0 has not answered/,
     );
     assert.match(await used(host), /dev eth2/);
-    await host.sh('ip route del default via 10.88.0.9');
+  });
+
+  await t.test('a gateway that was last heard of long ago is asked, and its answer counts', async () => {
+    await scene.gateways[0]!.sh('ip addr add 10.88.0.9/24 dev wan');
+    const mac = (await scene.gateways[0]!.sh('cat /sys/class/net/wan/address')).trim();
+    await host.sh(`ip neigh del 10.88.0.9 dev eth0; ip neigh add 10.88.0.9 lladdr ${mac} dev eth0 nud stale`);
+    const { code, stdout } = await host.agent('apply');
+    assert.equal(code, 0, stdout);
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 20000']);
+    await host.sh(
+      'ip route del default via 10.88.0.9; ip route del default; ip route add default via 10.77.2.1 dev eth2',
+    );
   });
 
   await bgp(host, 'enable');
   await t.test('BGP’s is there: the other goes behind it, with no moment without', async () => {
-    // Gateways that were not heard of for a while, or never, are asked.
-    await host.sh('mac=$(cat /sys/class/net/eth0/address); ip neigh flush to 10.88.1.1; ip neigh flush to 10.88.0.1');
     const plan = await host.agent('plan');
     assert.match(plan.stdout, /default via 10\.77\.2\.1 dev eth2: metric 0 → metric 20000/);
     const monitor = host.spawn(['ip', '-4', '-o', 'monitor', 'route']);
