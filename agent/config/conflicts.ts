@@ -20,6 +20,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...sysctlTwice(tree),
     ...sysctlOfForwarding(tree),
     ...masqueradeConflicts(tree),
+    ...networksUntold(tree),
     ...routeConflicts(tree),
     ...reportSecrets(tree),
     ...unprovable(tree),
@@ -140,6 +141,24 @@ function masqueradeConflicts(tree: Tree): ConfigError[] {
     if (!first) return [errorAt(tree, path, 'value', `${rule} stands already above; keep one of them`)];
     if (valueAt(tree, ['forwarding', family]) !== false) return [];
     return [errorAt(tree, path, 'value', `${rule} is never forwarded: forwarding.${family} is false`)];
+  });
+}
+
+/** Of several networks each client must be told of its own. */
+function networksUntold(tree: Tree): ConfigError[] {
+  const networks = valueAt(tree, ['forwarding', 'dnsmasq', 'networks']);
+  if (!Array.isArray(networks) || networks.length < 2) return [];
+  const seen = new Set<unknown>();
+  return networks.flatMap((_, i) => {
+    const path = ['forwarding', 'dnsmasq', 'networks', i];
+    const tag = valueAt(tree, [...path, 'tag']);
+    if (tag === undefined)
+      return [errorAt(tree, path, 'value', 'is one of several networks; give it a tag of its own')];
+    const first = !seen.has(tag);
+    seen.add(tag);
+    return first
+      ? []
+      : [errorAt(tree, [...path, 'tag'], 'value', `${tag} stands already above; one tag is one network`)];
   });
 }
 

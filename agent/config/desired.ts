@@ -12,6 +12,8 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly sysctl: readonly DesiredSysctl[];
   /** In the order of the configuration, each once. */
   readonly masquerade: readonly DesiredMasquerade[];
+  /** null: not configured. */
+  readonly dnsmasq: DesiredDnsmasq | null;
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
   /** How what the routes leave to the cloud is asked for. */
@@ -113,6 +115,20 @@ export interface DesiredMasquerade {
   /** `10.99.0.0/24`, without host bits. */
   readonly from: string;
   readonly family: 'ipv4' | 'ipv6';
+}
+
+/** What a dnsmasq beside the agent is to tell its clients of this host's routes. */
+export interface DesiredDnsmasq {
+  /** Absolute; Holdfast's alone. */
+  readonly file: string;
+  readonly networks: readonly DesiredNetwork[];
+}
+
+export interface DesiredNetwork {
+  /** This host's address in it, with its prefix length: `10.99.0.1/24`. */
+  readonly router: string;
+  /** dnsmasq's own, of its dhcp-range; null: of every client. */
+  readonly tag: string | null;
 }
 
 export interface DesiredSysctl {

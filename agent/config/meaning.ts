@@ -4,12 +4,14 @@ import type {
   ConfiguredState,
   DesiredDhclient,
   DesiredDns,
+  DesiredDnsmasq,
   DesiredMasquerade,
   DesiredSysctl,
   DesiredVerify,
   DhclientScope,
   SortlistEntry,
 } from './desired.ts';
+import { checkRouter, DNSMASQ_FILE } from './dnsmasq.ts';
 import type { Checked } from './errors.ts';
 import { forwardingSysctls } from './forwarding.ts';
 import { desiredRoute } from './meaning-routes.ts';
@@ -26,6 +28,7 @@ const MEASURE_EVERY = '5m';
 const FETCH_EVERY = '5m';
 
 type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
+type Dnsmasq = NonNullable<NonNullable<Config['forwarding']>['dnsmasq']>;
 type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request' | 'ignore'>;
 
 export function desiredState(config: Config): ConfiguredState {
@@ -39,6 +42,7 @@ export function desiredState(config: Config): ConfiguredState {
       ...forwardingSysctls(config.forwarding ?? {}),
     ],
     masquerade: (config.forwarding?.masquerade ?? []).map(desiredMasquerade),
+    dnsmasq: config.forwarding?.dnsmasq ? desiredDnsmasq(config.forwarding.dnsmasq) : null,
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
     egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
@@ -123,6 +127,13 @@ function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string])
 function desiredMasquerade({ out, from }: { out: string; from: string }): DesiredMasquerade {
   const network = notation(checkPrefix(from));
   return { out, from: network, family: network.includes(':') ? 'ipv6' : 'ipv4' };
+}
+
+function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {
+  return {
+    file: file ?? DNSMASQ_FILE,
+    networks: networks.map(({ router, tag }) => ({ router: notation(checkRouter(router)), tag: tag ?? null })),
+  };
 }
 
 /** The schema has let it pass, so it is a value. */

@@ -1,6 +1,8 @@
 /** `forwarding` of the configuration: what makes a host a gateway. */
 import * as z from 'zod/mini';
 import { checkPrefix } from './addresses.ts';
+import { checkRouter, DNSMASQ_FILE, TAG_PATTERN, tagProblem } from './dnsmasq.ts';
+import { pathProblem } from './endpoint.ts';
 import { type Checked, show } from './errors.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
 import { field, problem, section, text, unknownKeys } from './schema-parts.ts';
@@ -22,6 +24,18 @@ const masquerade = {
   }),
 };
 
+const network = {
+  router: text((value) => problemOf(checkRouter(value)), {
+    pattern: '^[0-9.]+/[0-9]+$',
+    description: 'This host’s address in the clients’ network, with its prefix length.',
+  }),
+  tag: field(
+    text(tagProblem, { pattern: TAG_PATTERN }),
+    'The tag that dnsmasq’s dhcp-range sets; left out: all clients.',
+    ['lan'],
+  ),
+};
+
 export const forwarding = section(
   {
     ipv4: family('IPv4'),
@@ -38,6 +52,23 @@ export const forwarding = section(
       z.array(z.strictObject(masquerade, { error: unknownKeys(masquerade) })),
       'Networks whose packets get the address of the interface that they leave by (source NAT).',
       [[{ out: 'eth0', from: '10.99.0.0/24' }]],
+    ),
+    dnsmasq: section(
+      {
+        file: field(
+          text(pathProblem, { pattern: '^/.*[^/]$' }),
+          `The file for it, Holdfast's alone (default: ${DNSMASQ_FILE}).`,
+          [DNSMASQ_FILE],
+        ),
+        networks: z.array(z.strictObject(network, { error: unknownKeys(network) })).check(
+          z.minLength(1, 'is empty; write a network, or leave dnsmasq out'),
+          z.meta({
+            description: 'The networks that dnsmasq serves.',
+            examples: [[{ router: '10.99.0.1/24', tag: 'lan' }]],
+          }),
+        ),
+      },
+      'What a dnsmasq on this host tells its clients of the routes under `routes`: options 121 and 249.',
     ),
   },
   'A host that forwards: a gateway, a VPN server, a router. What is left out stays as it is.',

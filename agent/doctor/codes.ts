@@ -288,6 +288,17 @@ export const CODES = {
     remedy: 'Look at both: iptables-legacy-save and nft list ruleset.',
   },
 
+  'HF-DNSMASQ-STALE': {
+    severity: 'warning',
+    why: 'dnsmasq reads its configuration at its start alone, SIGHUP or not: its clients are told of the routes that it read then.',
+    remedy: 'Restart it when it suits you; Holdfast does not.',
+  },
+  'HF-DNSMASQ-UNREAD': {
+    severity: 'warning',
+    why: 'The routes are in a file that nobody reads.',
+    remedy: 'Start dnsmasq, or have it read the folder: conf-dir=/etc/dnsmasq.d in its configuration.',
+  },
+
   'HF-MAX-SIZE-ENFORCED': {
     severity: 'note',
     why: 'Where it is too small, IPv6 fails in the way named; it never cleanly meant "number of routes".',

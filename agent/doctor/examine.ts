@@ -10,6 +10,7 @@ import type { Check, Seen, Surroundings } from './check.ts';
 import { CODES, type Code, type Severity } from './codes.ts';
 import { dhclientConf } from './dhclient-conf.ts';
 import { DHCP_DAEMONS, dhcpClientsSeen } from './dhcp-clients.ts';
+import { dnsmasq } from './dnsmasq.ts';
 import { forwarding } from './forwarding.ts';
 import { hooks } from './hooks.ts';
 import { libc } from './libc.ts';
@@ -48,6 +49,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['sysctl'], look: sysctlBoot },
   { about: ['sysctl'], look: sysctlScopes },
   { about: ['sysctl', 'masquerade'], look: forwarding },
+  { about: ['dnsmasq'], look: dnsmasq },
   { about: ['sysctl'], look: routeLimit },
   { about: ['routes'], look: metadata },
   { about: RESOURCE_NAMES, look: programs },

@@ -29,12 +29,16 @@ interface Needed {
 }
 
 const WITH_MASQUERADE: readonly Needed[] = [{ program: 'nft', from: 'nftables', without: 'nothing is masqueraded' }];
+const WITH_DNSMASQ: readonly Needed[] = [
+  { program: 'dnsmasq', from: 'dnsmasq', without: 'its file cannot be checked, so none is put in place' },
+];
 
 export function* programs({ host, desired }: Surroundings): Iterable<Seen> {
   const needed = [
     ...AGENT,
     ...(hookPlaces(host) === null ? [] : WITH_DHCLIENT),
     ...(desired === null || desired.masquerade.length === 0 ? [] : WITH_MASQUERADE),
+    ...(desired === null || desired.dnsmasq === null ? [] : WITH_DNSMASQ),
   ];
   for (const { program, from, without, severity } of needed) {
     if (FOLDERS.some((folder) => host.stat(`${folder}/${program}`) !== null)) continue;

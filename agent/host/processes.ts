@@ -19,6 +19,7 @@ export type Neighbourhood = 'files' | 'network';
 
 /** The accounts that distributions run these daemons under, by comm. Every other one that counts is root's. */
 const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
+  dnsmasq: ['dnsmasq'],
   dhcpcd: ['dhcpcd', '_dhcpcd'],
   'systemd-network': ['systemd-network'],
   'systemd-resolve': ['systemd-resolve'],

@@ -8,7 +8,7 @@ import { hasRecord } from './records.ts';
 import type { Resource } from './resource.ts';
 
 /** What stands whether or not names can be looked up. */
-const NOT_OF_DNS: readonly string[] = ['sysctl', 'routes', 'masquerade', 'egress'];
+const NOT_OF_DNS: readonly string[] = ['sysctl', 'routes', 'masquerade', 'dnsmasq', 'egress'];
 
 /**
  * null where nothing of DNS is to be proved, nor ever was: then nothing of it is loaded either. Files below another root

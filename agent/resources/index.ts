@@ -3,6 +3,7 @@ import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { Dhclient } from './dhclient.ts';
 import { Dhcpcd } from './dhcpcd.ts';
+import { Dnsmasq } from './dnsmasq.ts';
 import { Egress } from './egress.ts';
 import { Hooks } from './hooks.ts';
 import type { KnownFiles } from './known.ts';
@@ -29,6 +30,7 @@ export function makeResources(
     dhclient: () => new Dhclient(host, desired.dhclient, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
     routes: () => new Routes(host, desired),
+    dnsmasq: () => new Dnsmasq(host, desired),
     masquerade: () => new Masquerade(host, desired.masquerade),
     egress: () => new Egress(host, desired),
   };

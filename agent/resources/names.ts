@@ -12,6 +12,7 @@ export const RESOURCE_NAMES = [
   'sysctl',
   'routes',
   'masquerade',
+  'dnsmasq',
   'egress',
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];

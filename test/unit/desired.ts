@@ -54,6 +54,7 @@ export function desired(parts: Partial<DesiredState> = {}): DesiredState {
     restart: 'never',
     sysctl: [],
     masquerade: [],
+    dnsmasq: null,
     routes: [],
     metadata: NO_METADATA,
     egress: null,

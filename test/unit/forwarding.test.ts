@@ -57,6 +57,24 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '1:41: forwarding.masquerade[0]: 10.0.0.1/32 out of eth0 is never forwarded: forwarding.ipv4 is false',
     '1:72: forwarding.masquerade[1]: 10.0.0.1/32 out of eth0 stands already above; keep one of them',
   ],
+  [
+    'forwarding: { dnsmasq: { file: x.conf, networks: [] } }',
+    '1:32: forwarding.dnsmasq.file: "x.conf" is not absolute; write one such as x.conf',
+    '1:50: forwarding.dnsmasq.networks: is empty; write a network, or leave dnsmasq out',
+  ],
+  ['forwarding: { dnsmasq: {} }', '1:24: forwarding.dnsmasq.networks: is missing; write it'],
+  [
+    'forwarding: { dnsmasq: { networks: [{ router: 10.99.0.0/24, tag: a }, { router: 10.9.0.1, tag: "a,b" }, { router: "fd::1/64", tag: a }] } }',
+    '1:47: forwarding.dnsmasq.networks[0].router: "10.99.0.0/24" is the network; write this host\'s own address in it',
+    '1:81: forwarding.dnsmasq.networks[1].router: "10.9.0.1" has no prefix length of a network with clients; write 1 to 30, as in 10.9.0.1/24',
+    '1:96: forwarding.dnsmasq.networks[1].tag: "a,b" is no tag; write letters, digits, - and _, as dnsmasq\'s dhcp-range sets it',
+    '1:115: forwarding.dnsmasq.networks[2].router: "fd::1/64" is not an IPv4 address with its prefix length; write one such as 10.99.0.1/24',
+    '1:132: forwarding.dnsmasq.networks[2].tag: a stands already above; one tag is one network',
+  ],
+  [
+    'forwarding: { dnsmasq: { networks: [{ router: 10.1.0.1/24 }, { router: 10.2.0.1/24, tag: b }] } }',
+    '1:37: forwarding.dnsmasq.networks[0]: is one of several networks; give it a tag of its own',
+  ],
 ];
 
 for (const [yaml, ...expected] of ERRORS) {

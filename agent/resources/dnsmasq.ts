@@ -1,0 +1,47 @@
+/** Keeps the file that a dnsmasq beside the agent has its clients' routes from. It is never restarted, nor signalled. */
+import type { DesiredState } from '../config/desired.ts';
+import { DNSMASQ_FILE } from '../config/dnsmasq.ts';
+import type { Host } from '../host/host.ts';
+import { applyFile } from './files.ts';
+import type { Finding, Outcome, Resource } from './resource.ts';
+
+type Wanted = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>;
+
+export class Dnsmasq implements Resource {
+  readonly name = 'dnsmasq';
+  private readonly host: Host;
+  private readonly wanted: Wanted;
+
+  constructor(host: Host, wanted: Wanted) {
+    this.host = host;
+    this.wanted = wanted;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    if (this.wanted.dnsmasq === null && this.host.lstat(DNSMASQ_FILE) === null) return [];
+    return (await import('./dnsmasq-file.ts')).inspectDnsmasq(this.host, this.wanted);
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const problem = finding.wanted === null ? null : complaint(this.host, finding.wanted);
+    if (problem === null) return applyFile(this.host, finding);
+    const { resource, key, moment, actual } = finding;
+    return { resource, key, moment, actual, result: 'failed', reason: problem };
+  }
+
+  watches(): string[] {
+    return this.wanted.dnsmasq === null ? [] : [this.wanted.dnsmasq.file];
+  }
+}
+
+/** What dnsmasq itself says of it; null: nothing. The one that will read it knows best what it takes. */
+function complaint(host: Host, text: string): string | null {
+  const { status, stderr, error } = host.run('dnsmasq', ['--test', '--conf-file=-'], { input: text });
+  if (status === 0) return null;
+  if (error?.includes('ENOENT')) return 'dnsmasq is missing, so the file cannot be checked: install dnsmasq';
+  const said = stderr
+    .trim()
+    .split('\n')
+    .find((line) => line !== '');
+  return `dnsmasq does not take it: ${error ?? said?.replace(/^dnsmasq: /, '')}`;
+}
