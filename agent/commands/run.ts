@@ -2,10 +2,8 @@
 import { once } from 'node:events';
 import { makeProbes } from '../../probes/index.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
-import type { DesiredReport } from '../config/daemon.ts';
 import { isWhole } from '../config/desired.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
-import type { Tell } from '../daemon/events.ts';
 import { makeLog } from '../daemon/log.ts';
 import { HostError } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
@@ -13,14 +11,13 @@ import type { Host } from '../host/host.ts';
 import { lockForLife } from '../host/lock.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
 import { saveMemory } from '../host/v8.ts';
-import { type Identity, identify } from '../report/identity.ts';
-import type { Reporter } from '../report/reporter.ts';
+import { identify } from '../report/identity.ts';
 import { openContext, openHost } from './context.ts';
+import { LateReporter } from './late-reporter.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, printError } from './output.ts';
 import { VERSION } from './version.ts';
 
-const SPOOL_FOLDER = '/var/lib/holdfast/spool';
 /** Held by the one daemon of this host, with its process number in it. */
 const DAEMON_LOCK = `${RUN_FOLDER}/daemon`;
 
@@ -37,16 +34,18 @@ export async function run(options: CommonOptions): Promise<number> {
   const systemd = notifier();
   const ended = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   const log = makeLog();
-  const lasting: Lasting = { delivery: new LazyReporter(log), record: new MemoryErrorRecord() };
+  const lasting: Lasting = { delivery: new LateReporter(log), record: new MemoryErrorRecord() };
   const starting = Daemon.start({ load: () => load(options, lasting), log });
   process.on('SIGHUP', async () => {
     const daemon = await starting;
     systemd?.send('RELOADING=1');
     await daemon.reload();
     systemd?.send('READY=1');
+    await lasting.delivery.begin();
   });
   const daemon = await starting;
   systemd?.send('READY=1');
+  void lasting.delivery.begin();
   const watchdog = systemd?.watchdog ?? null;
   if (watchdog !== null) {
     setInterval(() => {
@@ -62,7 +61,7 @@ export async function run(options: CommonOptions): Promise<number> {
 
 /** What a new configuration does not begin anew. */
 interface Lasting {
-  readonly delivery: LazyReporter;
+  readonly delivery: LateReporter;
   readonly record: MemoryErrorRecord;
 }
 
@@ -79,7 +78,8 @@ function otherDaemon(host: Host): string | null {
 }
 
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
-  const { host, desired, resources, guard, nearness, metadata, daemon, hash } = await openContext(options);
+  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openContext(options);
+  await keep();
   const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
   return {
     host,
@@ -92,33 +92,6 @@ async function load(options: CommonOptions, { delivery, record }: Lasting): Prom
     hash,
     hostId: identity.hostId,
     probes: makeProbes(host, desired, daemon, { record, history: false }),
-    delivery: await delivery.reporter(host, daemon.report, identity),
+    delivery: await delivery.update(host, daemon.report, identity),
   };
-}
-
-/** One reporter for the whole run. What it is made of weighs more than all the rest: loaded where something is sent. */
-class LazyReporter {
-  readonly #log: Tell;
-  #reporter: Reporter | null = null;
-
-  constructor(log: Tell) {
-    this.#log = log;
-  }
-
-  async reporter(host: Host, desired: DesiredReport, identity: Identity): Promise<Reporter | null> {
-    if (this.#reporter !== null) await this.#reporter.update({ desired, identity });
-    else if (desired.endpoint !== null) {
-      const { Reporter } = await import('../report/reporter.ts');
-      this.#reporter = new Reporter({
-        desired,
-        identity,
-        // Other counters than the reporter's own have counted since then.
-        start: Math.floor(performance.timeOrigin),
-        spoolFolder: host.locate(SPOOL_FOLDER),
-        log: this.#log,
-      });
-      this.#reporter.start();
-    }
-    return this.#reporter;
-  }
 }

@@ -1,0 +1,83 @@
+/**
+ * The reporter, one for the whole run. What it is made of weighs more than all the rest of the daemon: it is loaded where something is sent,
+ * and not before the host is held. What is told before that waits here.
+ */
+import type { Occurrence, Sample } from '../../probes/probe.ts';
+import type { DesiredReport } from '../config/daemon.ts';
+import type { Delivery } from '../daemon/daemon.ts';
+import type { Tell } from '../daemon/events.ts';
+import type { Host } from '../host/host.ts';
+import type { Identity } from '../report/identity.ts';
+import type { Reporter } from '../report/reporter.ts';
+
+const SPOOL_FOLDER = '/var/lib/holdfast/spool';
+
+interface Wanted {
+  readonly host: Host;
+  readonly desired: DesiredReport;
+  readonly identity: Identity;
+}
+
+export class LateReporter implements Delivery {
+  readonly #log: Tell;
+  #wanted: Wanted | null = null;
+  #loading: Promise<Reporter> | null = null;
+  #reporter: Reporter | null = null;
+  readonly #waiting: ((to: Reporter) => void)[] = [];
+
+  constructor(log: Tell) {
+    this.#log = log;
+  }
+
+  /** By a new configuration. null: nothing is sent. */
+  async update(host: Host, desired: DesiredReport, identity: Identity): Promise<Delivery | null> {
+    const reporter = await this.#loading;
+    await reporter?.update({ desired, identity });
+    this.#wanted = { host, desired, identity };
+    return reporter !== null || desired.endpoint !== null ? this : null;
+  }
+
+  /** Once the host is held; what has begun goes on. */
+  async begin(): Promise<void> {
+    if (this.#wanted === null || this.#wanted.desired.endpoint === null) return;
+    this.#loading ??= this.#load(this.#wanted);
+    this.#reporter = await this.#loading;
+    for (const tell of this.#waiting.splice(0)) tell(this.#reporter);
+  }
+
+  event(event: Occurrence): void {
+    this.#pass((to) => to.event(event));
+  }
+
+  heartbeat(samples: readonly Sample[]): void {
+    this.#pass((to) => to.heartbeat(samples));
+  }
+
+  healthy(now: number): boolean {
+    return this.#reporter?.healthy(now) ?? true;
+  }
+
+  async stop(deadline: number): Promise<void> {
+    await this.begin();
+    await this.#reporter?.stop(deadline);
+  }
+
+  #pass(tell: (to: Reporter) => void): void {
+    if (this.#reporter === null) this.#waiting.push(tell);
+    else tell(this.#reporter);
+  }
+
+  async #load({ host, desired, identity }: Wanted): Promise<Reporter> {
+    const { Reporter } = await import('../report/reporter.ts');
+    const reporter = new Reporter({
+      desired,
+      identity,
+      // Other counters than the reporter's own have counted since then.
+      start: Math.floor(performance.timeOrigin),
+      spoolFolder: host.locate(SPOOL_FOLDER),
+      log: this.#log,
+    });
+    reporter.start();
+    return reporter;
+  }
+}
