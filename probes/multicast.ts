@@ -6,6 +6,7 @@
 import type { ExpectedGroup } from '../agent/config/daemon.ts';
 import { isForTheLink } from '../agent/config/groups.ts';
 import type { Host } from '../agent/host/host.ts';
+import type { hearIgmpQueries } from '../agent/host/igmp-queries.ts';
 import { type Joined, joinedGroups } from '../agent/host/multicast.ts';
 import { type Family, type Heard, heardByDaemon, monotonic, QueryWatch } from './multicast/watch.ts';
 import { type Condition, type Probe, type Reading, type Severity, sample } from './probe.ts';
@@ -21,9 +22,11 @@ type Interfaces = Readonly<Record<Family, ReadonlyMap<string, Joined> | null>>;
 export function multicastProbe(
   host: Host,
   expected: readonly ExpectedGroup[],
-  { lasting }: { lasting: boolean },
+  { lasting, listen }: { lasting: boolean; listen?: typeof hearIgmpQueries },
 ): Probe {
-  const watch = lasting && expected.length > 0 ? new QueryWatch(host) : null;
+  const watch = lasting && expected.length > 0 ? new QueryWatch(host, listen) : null;
+  /** Where the kernel knew of a querier of version 1 or 2. */
+  const hadQuerier = new Set<string>();
   const devices = (family: Family) => [...new Set(expected.filter(of(family)).map(({ dev }) => dev))];
   return {
     name: 'multicast',
@@ -31,24 +34,38 @@ export function multicastProbe(
     async read() {
       const joined: Interfaces = { ipv4: joinedGroups(host, 'ipv4'), ipv6: joinedGroups(host, 'ipv6') };
       await watch?.update({ ipv4: devices('ipv4'), ipv6: devices('ipv6') }, joined);
-      const daemons = watch === null ? heardByDaemon(host) : null;
-      const heard = (device: string, family: Family) =>
-        watch?.heard(device, family) ?? daemons?.(device, family) ?? null;
-      return FAMILIES.flatMap((family) => [
-        ...counts(joined[family], family, devices(family)),
-        ...devices(family).flatMap((device) =>
-          queries(device, family, joined[family]?.get(device), heard(device, family)),
-        ),
-        ...expected.filter(of(family)).flatMap((one) => membership(one, family, joined[family])),
-        ...devices(family).flatMap((device) => {
-          const here = expected.filter(of(family)).filter((one) => one.dev === device && isJoined(one, joined[family]));
-          const version = joined[family]?.get(device)?.version ?? null;
-          return here.length === 0 ? [] : silence(here, family, heard(device, family), version, watch?.deaf ?? null);
-        }),
-      ]);
+      const byDaemon = watch === null ? heardByDaemon(host) : null;
+      return FAMILIES.flatMap((family) => {
+        const own = expected.filter(of(family));
+        return [
+          ...counts(joined[family], family, devices(family)),
+          ...own.flatMap((one) => membership(one, family, joined[family])),
+          ...devices(family).flatMap((device) => {
+            const groups = own.filter((one) => one.dev === device && isJoined(one, joined[family]));
+            const heard = watch?.heard(device, family) ?? byDaemon?.(device, family) ?? null;
+            const version = olderVersion(host, device, joined[family]?.get(device));
+            if (version !== null) hadQuerier.add(device);
+            const lost = version === null && hadQuerier.has(device);
+            const deaf = family === 'ipv4' ? (watch?.deaf ?? null) : null;
+            const unheard =
+              groups.length > 0 && version === null && deaf !== null ? [deafness(groups, lost, deaf)] : [];
+            return [
+              ...queries(device, family, heard?.version ?? version, heard),
+              ...(heard === null ? unheard : silence(groups, family, heard)),
+            ];
+          }),
+        ];
+      });
     },
     close: async () => watch?.close(),
   };
+}
+
+/** 1 or 2 where the kernel says by itself that such a querier was heard lately; null: it does not, or was told to speak so. */
+function olderVersion(host: Host, device: string, joined: Joined | undefined): 1 | 2 | null {
+  if (joined === undefined || joined.version === null || joined.version === 3) return null;
+  const forced = ['all', device].some((one) => (host.sysctl(`net/ipv4/conf/${one}/force_igmp_version`) ?? '0') !== '0');
+  return forced ? null : joined.version;
 }
 
 /** Groups that switches may leave out, by interface. */
@@ -63,12 +80,13 @@ function counts(joined: Interfaces[Family], family: Family, wanted: readonly str
     .map(([device, count]) => sample('system.network.multicast.groups', count, attributesOf(device, family)));
 }
 
-function queries(device: string, family: Family, joined: Joined | undefined, heard: Heard | null): Reading[] {
+function queries(device: string, family: Family, version: number | null, heard: Heard | null): Reading[] {
   const attributes = attributesOf(device, family);
-  const version = heard?.version ?? (joined?.version === 3 ? null : (joined?.version ?? null));
-  const age = heard?.at === null || heard === null ? null : Math.max(0, monotonic() - heard.at) / 1000;
+  const at = heard?.at ?? null;
   return [
-    ...(age === null ? [] : [sample('system.network.multicast.query.age', age, attributes)]),
+    ...(at === null
+      ? []
+      : [sample('system.network.multicast.query.age', Math.max(0, monotonic() - at) / 1000, attributes)]),
     ...(version === null ? [] : [sample('system.network.multicast.querier.version', version, attributes)]),
   ];
 }
@@ -94,35 +112,44 @@ function membership(one: ExpectedGroup, family: Family, joined: Interfaces[Famil
   ];
 }
 
-/** Of groups that are joined on one interface. */
-function silence(
+/** Of groups that are joined on one interface, where queries are heard. */
+function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard): Condition[] {
+  if (groups.length === 0) return [];
+  const limit = Math.min(...groups.map((one) => one.silence));
+  const silent = monotonic() - (heard.at ?? heard.since);
+  if (silent < limit / 2) return [];
+  const none = `but no ${QUERIES[family]} query heard for ${Math.round(silent / 1000)} s`;
+  if (silent >= limit) return [condition('multicast-querier-silent', 'error', groups, family, `${none}: ${PRUNED}`)];
+  const left = `a snooping switch prunes this port ${Math.round((limit - silent) / 1000)} s from now; enable a querier`;
+  return [condition('multicast-querier-late', 'warn', groups, family, `${none}: ${left}`)];
+}
+
+const PRUNED = 'a snooping switch will have pruned this port; enable a querier';
+
+/** And where they are not: `lost`: the kernel knew of a querier, which it forgets 260 s after its last query. */
+function deafness(groups: readonly ExpectedGroup[], lost: boolean, why: string): Condition {
+  const cannot = `cannot be heard: ${why} (docs/multicast.md)`;
+  return lost
+    ? condition(
+        'multicast-querier-silent',
+        'error',
+        groups,
+        'ipv4',
+        `but its querier was not heard for 260 s: ${PRUNED}. One of IGMPv3 ${cannot}`,
+      )
+    : condition('multicast-unheard', 'info', groups, 'ipv4', `and whether anybody asks for it ${cannot}`);
+}
+
+function condition(
+  code: string,
+  severity: Severity,
   groups: readonly ExpectedGroup[],
   family: Family,
-  heard: Heard | null,
-  version: Joined['version'],
-  deaf: string | null,
-): Condition[] {
+  what: string,
+): Condition {
   const { dev } = groups[0]!;
-  const names = groups.map(({ group }) => group).join(', ');
-  const limit = Math.min(...groups.map((one) => one.silence));
-  const condition = (code: string, severity: Severity, body: string): Condition => {
-    return { kind: 'condition', code, severity, body, attributes: attributesOf(dev, family) };
-  };
-  if (heard === null) {
-    // Of versions 1 and 2 the kernel knows by itself that a querier is there.
-    if (deaf === null || version !== 3) return [];
-    const body = `${names} joined on ${dev}, and whether anybody asks for it cannot be heard: ${deaf} (docs/multicast.md)`;
-    return [condition('multicast-unheard', 'info', body)];
-  }
-  const silent = monotonic() - (heard.at ?? heard.since);
-  const joined = `${names} joined on ${dev}, but no ${QUERIES[family]} query heard for ${Math.round(silent / 1000)} s`;
-  if (silent >= limit) {
-    const body = `${joined}: a snooping switch will have pruned this port; enable a querier`;
-    return [condition('multicast-querier-silent', 'error', body)];
-  }
-  if (silent < limit / 2) return [];
-  const body = `${joined}: a snooping switch prunes this port ${Math.round((limit - silent) / 1000)} s from now; enable a querier`;
-  return [condition('multicast-querier-late', 'warn', body)];
+  const body = `${groups.map(({ group }) => group).join(', ')} joined on ${dev}, ${what}`;
+  return { kind: 'condition', code, severity, body, attributes: attributesOf(dev, family) };
 }
 
 function isJoined({ group, dev }: ExpectedGroup, joined: Interfaces[Family]): boolean {

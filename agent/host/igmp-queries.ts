@@ -19,19 +19,23 @@ export interface IgmpQuery {
 export interface Listening {
   /** Why nothing is heard; null: it is listened to. */
   readonly deaf: string | null;
+  /** Whether to begin anew may help. */
+  readonly mayBegin: boolean;
   close(): Promise<void>;
 }
 
 /** Never throws. Ends with this process, whatever that dies of. */
 export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQuery) => void): Listening {
   let deaf: string | null = null;
+  let mayBegin = false;
   const child = spawn(PERL, ['-e', LISTEN, ...devices], { stdio: ['pipe', 'pipe', 'ignore'], env: { LC_ALL: 'C' } });
   const gone = once(child, 'close').catch(() => []);
   child.on('error', (error) => {
     deaf = `${PERL} cannot be started: ${error.message}`;
   });
   child.on('close', (status) => {
-    deaf ??= status === NOT_PERMITTED ? 'it takes CAP_NET_RAW, which this process does not have' : 'its listener ended';
+    mayBegin = deaf === null && status !== NOT_PERMITTED;
+    deaf ??= mayBegin ? 'its listener ended' : 'it takes CAP_NET_RAW, which this process does not have';
   });
   child.stdin.on('error', () => {}); // it is gone, which `close` tells
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -42,6 +46,9 @@ export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQ
   return {
     get deaf() {
       return deaf;
+    },
+    get mayBegin() {
+      return mayBegin;
     },
     async close() {
       child.stdin.end();

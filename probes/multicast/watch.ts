@@ -38,6 +38,7 @@ export function monotonic(): number {
 
 export class QueryWatch {
   readonly #host: Host;
+  readonly #listenTo: typeof hearIgmpQueries;
   readonly #kept: Remembered<Kept>;
   readonly #heard = new Map<string, Heard>();
   readonly #counts = new Map<string, number>();
@@ -46,8 +47,9 @@ export class QueryWatch {
   #listened = '';
   #listenedSince = 0;
 
-  constructor(host: Host) {
+  constructor(host: Host, listen = hearIgmpQueries) {
     this.#host = host;
+    this.#listenTo = listen;
     this.#kept = new Remembered(host, FILE, isKept);
   }
 
@@ -91,12 +93,12 @@ export class QueryWatch {
 
   async #listen(devices: readonly string[], joined: ReadonlyMap<string, Joined> | null, now: number): Promise<void> {
     const key = devices.map((device) => `${device} ${joined?.get(device)?.index}`).join();
-    const ended = this.deaf !== null && now - this.#listenedSince >= AGAIN_AFTER;
+    const ended = this.#listening?.mayBegin === true && now - this.#listenedSince >= AGAIN_AFTER;
     if (key === this.#listened && !ended) return;
     await this.#listening?.close();
     this.#listened = key;
     this.#listenedSince = now;
-    this.#listening = devices.length === 0 ? null : hearIgmpQueries(devices, (query) => this.#hearIgmp(query));
+    this.#listening = devices.length === 0 ? null : this.#listenTo(devices, (query) => this.#hearIgmp(query));
     for (const device of devices) this.#begin(device, 'ipv4', now);
   }
 

@@ -54,6 +54,8 @@ function heard(host: Host, key: string, secondsAgo: number | null, sinceSecondsA
   return { 'run/holdfast/multicast.json': JSON.stringify(kept) };
 }
 
+const DEAF = { deaf: 'it takes CAP_NET_RAW', mayBegin: false, close: async () => {} };
+
 async function look(host: Host, ...groups: ExpectedGroup[]): Promise<Reading[]> {
   return multicastProbe(host, groups, { lasting: false }).read(new AbortController().signal);
 }
@@ -144,6 +146,20 @@ test('first that nobody asks, then that the switch has forgotten', async (t) => 
   assert.deepEqual(await said(null, 20), []);
   assert.match((await said(null, 200)).join(), /^multicast-querier-late/);
   assert.match((await said(null, 270)).join(), /^multicast-querier-silent/);
+});
+
+test('without the right to listen the kernel’s own word counts, as far as it goes', async (t) => {
+  const { host, folder } = procfs(t);
+  const probe = multicastProbe(host, [expected()], { lasting: true, listen: () => DEAF });
+  t.after(() => probe.close?.());
+  const said = async (version: number) => {
+    fill(folder, { 'proc/net/igmp': IGMP.replace('V2', `V${version}`) });
+    return conditions(await probe.read(new AbortController().signal)).map((line) => line.split(' joined')[0]);
+  };
+  assert.deepEqual(await said(3), ['multicast-unheard info: 224.1.2.3']);
+  assert.deepEqual(await said(2), []);
+  assert.deepEqual(await said(3), ['multicast-querier-silent error: 224.1.2.3']);
+  assert.deepEqual(await said(1), []);
 });
 
 test('what another process wrote that is no more counts for nothing', async (t) => {
