@@ -9,9 +9,9 @@ import { ConfigFailure, EXIT, paint, print, printError, printJson } from './outp
  * that could be configured. Gives the exit status: 2 where there is a problem.
  */
 export async function doctor(options: CommonOptions): Promise<number> {
-  const { host, desired, errors } = await configured(options);
+  const { host, desired, groups, errors } = await configured(options);
   const only = options.only ?? RESOURCE_NAMES;
-  const found = [...errors, ...examine(surroundingsOf(host, desired), only)];
+  const found = [...errors, ...examine(surroundingsOf(host, desired, groups), only)];
   const sick = found.some(({ severity }) => severity === 'problem');
   if (options.json) printJson({ healthy: !sick, findings: found });
   else if (options.quiet) tellProblems(found);
@@ -21,12 +21,12 @@ export async function doctor(options: CommonOptions): Promise<number> {
 
 async function configured(options: CommonOptions) {
   try {
-    const { host, desired } = await openContext(options);
-    return { host, desired, errors: [] };
+    const { host, desired, daemon } = await openContext(options);
+    return { host, desired, groups: daemon.expect.groups, errors: [] };
   } catch (error) {
     if (!(error instanceof ConfigFailure)) throw error;
     const errors = error.message.split('\n').map((seen) => diagnosis({ code: 'HF-CONFIG', seen }));
-    return { host: openHost(options), desired: null, errors };
+    return { host: openHost(options), desired: null, groups: [], errors };
   }
 }
 

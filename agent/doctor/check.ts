@@ -1,4 +1,5 @@
 /** The contract of a check: what it is given, and what it tells. */
+import type { ExpectedGroup } from '../config/daemon.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import type { Code, Severity } from './codes.ts';
@@ -7,6 +8,8 @@ export interface Surroundings {
   readonly host: Host;
   /** null: there is no valid configuration, so everything that Holdfast could hold is of interest. */
   readonly desired: ConfiguredState | null;
+  /** Multicast groups that are expected. */
+  readonly groups: readonly ExpectedGroup[];
   /** Of the programs in WATCHED_DAEMONS, those that run, with one process id each. Empty where the host is not live. */
   readonly daemons: ReadonlyMap<string, number>;
 }

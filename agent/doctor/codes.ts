@@ -315,6 +315,27 @@ export const CODES = {
     why: 'A route leaves it to the cloud, whose metadata service did not give it, or not lately. What was known stays, however old.',
     remedy: 'See whether the service answers (docs/metadata.md), or write the network itself in the route.',
   },
+
+  'HF-MULTICAST-NOT-JOINED': {
+    severity: 'warning',
+    why: 'No program of this host has joined a multicast group that is expected (expect.groups), so none of it is taken in.',
+    remedy: 'See that the program runs, and that it joins on this interface.',
+  },
+  'HF-MULTICAST-BRIDGE': {
+    severity: 'warning',
+    why: 'It leaves out ports where nobody reported the group lately, and hosts report when a querier asks.',
+    remedy: 'Have one querier on the link: `ip link set BRIDGE type bridge mcast_querier 1`, or a switch or router.',
+  },
+  'HF-MULTICAST-RP-FILTER': {
+    severity: 'note',
+    why: 'Multicast whose sender this host would not answer through the same interface is dropped without a word.',
+    remedy: 'Where senders are elsewhere: hold net.ipv4.conf.INTERFACE.rp_filter at 2, which wins.',
+  },
+  'HF-MULTICAST-UNHEARD': {
+    severity: 'note',
+    why: 'Whether an IGMPv3 querier asks can only be heard by a raw socket; of versions 1 and 2 the kernel itself tells.',
+    remedy: 'CapabilityBoundingSet=CAP_NET_RAW for the service (docs/multicast.md), or do without.',
+  },
 } as const satisfies Record<string, Explanation>;
 
 export type Code = keyof typeof CODES;

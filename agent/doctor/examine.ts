@@ -1,4 +1,5 @@
 /** All checks, and what they find together. */
+import type { ExpectedGroup } from '../config/daemon.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import { visible } from '../config/errors.ts';
 import { runningDaemons } from '../host/daemons.ts';
@@ -15,6 +16,7 @@ import { forwarding } from './forwarding.ts';
 import { hooks } from './hooks.ts';
 import { libc } from './libc.ts';
 import { metadata } from './metadata.ts';
+import { multicast } from './multicast.ts';
 import { NAME_DAEMONS, nameService } from './name-service.ts';
 import { programs } from './programs.ts';
 import { resolvConfFile } from './resolv-conf-file.ts';
@@ -52,6 +54,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['dnsmasq'], look: dnsmasq },
   { about: ['sysctl'], look: routeLimit },
   { about: ['routes'], look: metadata },
+  { about: ['routes'], look: multicast },
   { about: RESOURCE_NAMES, look: programs },
   { about: RESOURCE_NAMES, look: witness },
   { about: RESOURCE_NAMES, look: routeFailures },
@@ -59,8 +62,12 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
 
 const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);
 
-export function surroundingsOf(host: Host, desired: ConfiguredState | null): Surroundings {
-  return { host, desired, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
+export function surroundingsOf(
+  host: Host,
+  desired: ConfiguredState | null,
+  groups: readonly ExpectedGroup[],
+): Surroundings {
+  return { host, desired, groups, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
 }
 
 /** Everything found, the gravest first. A check that cannot look says so and hinders no other. */

@@ -107,6 +107,10 @@ test('without the right to listen, that it cannot be told is said, and no more',
   const line = log.lines[await log.indexOf(/multicast-unheard/, 0)] ?? '';
   assert.match(line, /whether anybody asks for it cannot be heard: it takes CAP_NET_RAW/);
   assert.ok(!log.lines.some((one) => one.includes('multicast-querier')));
+  assert.match(
+    (await host.agent('doctor')).stdout,
+    /HF-MULTICAST-UNHEARD\n +the daemon \(process \d+\) has no CAP_NET_RAW/,
+  );
   await host.sh('kill $(cat /run/lab/deaf.pid)');
 });
 

@@ -73,8 +73,8 @@ export function seenBy(t: TestContext, check: Check, patient: Patient): Seen[] {
 }
 
 export function seenOn(host: Host, check: Check, { yaml, daemons = {} }: Patient): Seen[] {
-  const desired = yaml === undefined ? null : desiredOf(yaml);
-  return [...check({ host, desired, daemons: new Map(Object.entries(daemons)) })];
+  const { desired, groups } = yaml === undefined ? NOTHING : meaningOf(yaml);
+  return [...check({ host, desired, groups, daemons: new Map(Object.entries(daemons)) })];
 }
 
 /** Codes alone, in order. */
@@ -82,8 +82,14 @@ export function codes(seen: readonly Seen[]): string[] {
   return seen.map(({ code }) => code);
 }
 
+const NOTHING = { desired: null, groups: [] };
+
 export function desiredOf(yaml: string): ConfiguredState {
+  return meaningOf(yaml).desired;
+}
+
+function meaningOf(yaml: string) {
   const result = compile([{ path: '/agent.yaml', bytes: Buffer.from(yaml) }]);
   if (!result.ok) throw new Error(result.errors.map(({ message }) => message).join('\n'));
-  return result.desired;
+  return { desired: result.desired, groups: result.daemon.expect.groups };
 }
