@@ -33,6 +33,8 @@ interface Case {
   readonly last: RefusedRoute;
   /** null: it had ended when it was looked up, or could not be. */
   readonly details: ProcessDetails | null;
+  /** As it was right after the failure. */
+  readonly limit: MemoryLimit | null;
 }
 
 export class Refusals {
@@ -59,7 +61,8 @@ export class Refusals {
       const last = routes.at(-1)!;
       const details = lookUp && index < MOST_LOOKED_UP ? alive(last) : null;
       this.#count(details?.comm ?? last.comm, last, routes.length);
-      this.#note(key, last, details, routes.length);
+      const limit = details === null ? null : memoryLimitOf(details.pid);
+      this.#note(key, { last, details, limit }, routes.length);
     }
     return [...this.#due().map(([key, due]) => this.#event(key, due)), ...this.#samples()];
   }
@@ -71,10 +74,10 @@ export class Refusals {
     totals.set(key, (totals.get(key) ?? 0) + count);
   }
 
-  #note(key: string, last: RefusedRoute, details: ProcessDetails | null, count: number): void {
+  #note(key: string, sight: Pick<Case, 'last' | 'details' | 'limit'>, count: number): void {
     const kept = this.#cases.has(key) || this.#cases.size < MOST ? key : OTHER;
     const before = this.#cases.get(kept) ?? { toldAt: Number.NEGATIVE_INFINITY, untold: 0 };
-    this.#cases.set(kept, { ...before, untold: before.untold + count, last, details });
+    this.#cases.set(kept, { ...before, ...sight, untold: before.untold + count });
   }
 
   /** What is to be told now, with how many it was; what came to an end is forgotten. */
@@ -88,10 +91,9 @@ export class Refusals {
     return over.filter(([, { untold }]) => untold > 0);
   }
 
-  #event(key: string, { last, details, untold: count }: Case): Occurrence {
+  #event(key: string, { last, details, limit, untold: count }: Case): Occurrence {
     const { thread, comm, time, kind, error } = last;
     const elsewhere = details !== null && !sharesNetwork(details.pid);
-    const limit = details === null ? null : memoryLimitOf(details.pid);
     const name = details === null ? `${visible(comm)}[${thread}]` : `${visible(details.comm)}[${details.pid}]`;
     const facts = [
       ...(details?.unit ? [`unit ${visible(details.unit)}`] : []),
