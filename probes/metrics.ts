@@ -17,6 +17,11 @@ export const METRICS = {
     kind: 'gauge',
     description: 'Routes by table and protocol; a route with several next hops is one',
   },
+  'system.network.route.offload_failed': {
+    unit: '{route}',
+    kind: 'gauge',
+    description: 'Routes that the hardware which is to forward by them did not take, only where there are any',
+  },
   'system.network.route.limit.enforced': {
     unit: '1',
     kind: 'gauge',

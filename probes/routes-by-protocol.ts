@@ -2,7 +2,7 @@
 import { countRoutes, type RouteCount } from '../agent/host/netlink/counts.ts';
 import type { Family } from '../agent/host/netlink/message.ts';
 import { protocolName, tableName } from '../agent/host/netlink/names.ts';
-import { type Probe, sample } from './probe.ts';
+import { type Probe, type Reading, sample } from './probe.ts';
 
 /** Series of a family at most, however many tables there are: the smallest are then told as one. */
 const MOST = 200;
@@ -15,7 +15,12 @@ export function routesByProtocolProbe(): Probe {
     async read(signal) {
       const ipv4 = await countRoutes('ipv4', signal);
       const ipv6 = await countRoutes('ipv6', signal);
-      return [...byProtocol('ipv4', ipv4), ...byProtocol('ipv6', ipv6)];
+      return [
+        ...byProtocol('ipv4', ipv4),
+        ...byProtocol('ipv6', ipv6),
+        ...offloadFailed('ipv4', ipv4),
+        ...offloadFailed('ipv6', ipv6),
+      ];
     },
   };
 }
@@ -28,4 +33,20 @@ export function byProtocol(family: Family, counts: readonly RouteCount[]) {
     sample('system.network.route.table.count', routes, { 'network.type': family, table, protocol });
   const samples = told.map(({ table, protocol, routes }) => one(tableName(table), protocolName(protocol), routes));
   return rest > 0 ? [...samples, one('other', 'other', rest)] : samples;
+}
+
+/** Nothing where there is none: a kernel before 5.12, or without such hardware, never says so. */
+export function offloadFailed(family: Family, counts: readonly RouteCount[]): Reading[] {
+  const failed = counts.filter((count) => count.offloadFailed > 0);
+  if (failed.length === 0) return [];
+  const total = failed.reduce((sum, count) => sum + count.offloadFailed, 0);
+  const protocols = [...new Set(failed.map(({ protocol }) => protocolName(protocol)))].join(', ');
+  const body =
+    `The hardware did not take ${total} ${family === 'ipv4' ? 'IPv4' : 'IPv6'} routes (${protocols}) that the kernel has: what it ` +
+    'forwards itself goes another way, or nowhere. Its tables may be full: announce fewer routes to this switch, or filter them';
+  const attributes = { 'network.type': family };
+  return [
+    sample('system.network.route.offload_failed', total, attributes),
+    { kind: 'condition', code: 'route-offload-failed', severity: 'error', body, attributes },
+  ];
 }

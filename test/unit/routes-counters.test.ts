@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseIpv6Stats, parseTries, routeSlabs } from '../../agent/host/route-counters.ts';
 import { Growth } from '../../probes/growth.ts';
 import { againstLimit, sumOfTries } from '../../probes/routes.ts';
-import { byProtocol } from '../../probes/routes-by-protocol.ts';
+import { byProtocol, offloadFailed } from '../../probes/routes-by-protocol.ts';
 import { scratch } from './scratch.ts';
 
 test('rt6_stats: hexadecimal, and of more than four digits where there are many', () => {
@@ -88,7 +88,12 @@ test('a limit that is near, and one of which nobody knows whether it is in force
 });
 
 test('by table and protocol, at most 200 series, and no route left out', () => {
-  const counts = Array.from({ length: 1000 }, (_, n) => ({ table: 1000 + n, protocol: 186, routes: n + 1 }));
+  const counts = Array.from({ length: 1000 }, (_, n) => ({
+    table: 1000 + n,
+    protocol: 186,
+    routes: n + 1,
+    offloadFailed: 0,
+  }));
   const samples = byProtocol('ipv4', counts);
   assert.equal(samples.length, 200);
   assert.equal(
@@ -97,4 +102,14 @@ test('by table and protocol, at most 200 series, and no route left out', () => {
   );
   assert.deepEqual(samples[0]?.attributes, { 'network.type': 'ipv4', table: '1999', protocol: 'bgp' });
   assert.deepEqual(samples.at(-1)?.attributes, { 'network.type': 'ipv4', table: 'other', protocol: 'other' });
+});
+
+test('what the hardware did not take is a condition; where there is none nothing is said, as 0 could be not known', () => {
+  const taken = { table: 254, protocol: 3, routes: 9, offloadFailed: 0 };
+  assert.deepEqual(offloadFailed('ipv4', [taken]), []);
+  const counts = [taken, { ...taken, protocol: 186, offloadFailed: 2 }, { ...taken, protocol: 12, offloadFailed: 1 }];
+  const [told, condition] = offloadFailed('ipv6', counts);
+  assert.ok(told?.kind === 'sample' && told.value === 3);
+  assert.ok(condition?.kind === 'condition' && condition.code === 'route-offload-failed');
+  assert.match(condition.body, /^The hardware did not take 3 IPv6 routes \(bgp, bird\) that the kernel has/);
 });

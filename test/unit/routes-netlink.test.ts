@@ -7,13 +7,17 @@ import { DumpReader } from '../../agent/host/netlink/dump.ts';
 import { attribute, attributes, FLAG, MESSAGE, message, uint32 } from '../../agent/host/netlink/message.ts';
 import { eachMessage } from '../../agent/host/netlink/socket.ts';
 
-function route({ table = 254, protocol = 4, family = 2, flags = 0, length = 24 }, ...more: Buffer[]): Buffer {
+function route(
+  { table = 254, protocol = 4, family = 2, flags = 0, routeFlags = 0, length = 24 },
+  ...more: Buffer[]
+): Buffer {
   const rtmsg = Buffer.alloc(RTMSG.size);
   rtmsg[RTMSG.family] = family;
   rtmsg[RTMSG.destinationLength] = length;
   rtmsg[RTMSG.table] = table > 255 ? 252 : table;
   rtmsg[RTMSG.protocol] = protocol;
   rtmsg[RTMSG.type] = 1;
+  rtmsg.writeUInt32LE(routeFlags, RTMSG.flags);
   return message(MESSAGE.newRoute, flags, 1, rtmsg, attribute(15, uint32(table)), ...more);
 }
 
@@ -32,11 +36,21 @@ test('routes by table and protocol, tables of 32 bits too', () => {
     ...[route({}), route({}), route({ protocol: 186 }), route({ table: 70_000 }), other, route({}), done()],
   );
   assert.deepEqual(counts, [
-    { table: 254, protocol: 4, routes: 3 },
-    { table: 254, protocol: 186, routes: 1 },
-    { table: 70_000, protocol: 4, routes: 1 },
+    { table: 254, protocol: 4, routes: 3, offloadFailed: 0 },
+    { table: 254, protocol: 186, routes: 1, offloadFailed: 0 },
+    { table: 70_000, protocol: 4, routes: 1, offloadFailed: 0 },
   ]);
   assert.deepEqual([over, interrupted], [true, false]);
+});
+
+test('routes that the hardware did not take are counted with the others, and apart', () => {
+  const failed = { routeFlags: 0x2000_0000, table: 70_000 };
+  const offloaded = { routeFlags: 0x4000, table: 70_000 };
+  const { counts } = read(...[route(failed), route(offloaded), route(failed), route({}), route(failed), done()]);
+  assert.deepEqual(counts, [
+    { table: 254, protocol: 4, routes: 1, offloadFailed: 0 },
+    { table: 70_000, protocol: 4, routes: 4, offloadFailed: 3 },
+  ]);
 });
 
 test('an interrupted dump is known as one, wherever the kernel says so', () => {

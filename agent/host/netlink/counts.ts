@@ -14,7 +14,12 @@ export interface RouteCount {
   /** As in rt_protos. */
   readonly protocol: number;
   readonly routes: number;
+  /** So many of them a switch or router's hardware did not take: packets that it forwards itself do not find them. */
+  readonly offloadFailed: number;
 }
+
+/** RTM_F_OFFLOAD_FAILED (linux/rtnetlink.h, since Linux 5.12), of the last byte of the flags. */
+const OFFLOAD_FAILED = 0x20;
 
 /**
  * A route with several next hops is one, as `ip route show table all` lists it. The kernel lists routes without stopping
@@ -55,7 +60,8 @@ export class Counter implements Gatherer<RouteCount[]> {
   take(data: Buffer, at: number, end: number): false {
     // A kernel without this family answers with the routes of every other one.
     if (data[at + HEADER + RTMSG.family] !== this.#family) return false;
-    const key = tableOf(data, at, end) * 256 + data[at + HEADER + RTMSG.protocol]!;
+    const failed = (data[at + HEADER + RTMSG.flags + 3]! & OFFLOAD_FAILED) === 0 ? 0 : 1;
+    const key = (tableOf(data, at, end) * 256 + data[at + HEADER + RTMSG.protocol]!) * 2 + failed;
     if (key !== this.#key) this.#put(key);
     this.#run += 1;
     return false;
@@ -63,11 +69,11 @@ export class Counter implements Gatherer<RouteCount[]> {
 
   result(): RouteCount[] {
     this.#put(-1);
-    const counts = [...this.#counts].map(([key, routes]) => ({
-      table: Math.floor(key / 256),
-      protocol: key % 256,
-      routes,
-    }));
+    const keys = new Set([...this.#counts.keys()].map((key) => Math.floor(key / 2)));
+    const counts = [...keys].map((key) => {
+      const [taken = 0, offloadFailed = 0] = [this.#counts.get(key * 2), this.#counts.get(key * 2 + 1)];
+      return { table: Math.floor(key / 256), protocol: key % 256, routes: taken + offloadFailed, offloadFailed };
+    });
     return counts.sort((a, b) => a.table - b.table || a.protocol - b.protocol);
   }
 
