@@ -84,7 +84,7 @@ export class RouteTrace {
     if (reason !== null || 'reason' in found) throw new Error(reason ?? 'tracefs went away');
     this.#tracefs = found.folder;
     removeStale(this.#tracefs);
-    this.#instance = new TraceInstance(this.#tracefs, INSTANCE, BUFFER);
+    this.#instance = makeInstance(this.#tracefs);
     const missing = new Map<RefusedKind, string>();
     for (const point of POINTS) {
       try {
@@ -111,6 +111,16 @@ export class RouteTrace {
   #probe({ name, where }: Point): void {
     addReturnProbe(this.#tracefs, name, where);
     this.#instance.enable(name, REFUSALS.map((error) => `ret == ${-constants.errno[error]}`).join(' || '));
+  }
+}
+
+/** One is enough for all on this kernel, containers too: what the first one sees, it tells. */
+function makeInstance(tracefs: string): TraceInstance {
+  try {
+    return new TraceInstance(tracefs, INSTANCE, BUFFER);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') throw new Error('another agent on this kernel sees it already');
+    throw new Error(`the kernel refuses an instance of tracefs (${errorMessage(error)})`);
   }
 }
 

@@ -155,16 +155,15 @@ export interface Taken {
   readonly lost: number;
 }
 
-/** Far more than any buffer of ours holds. */
+/** Bytes of text: far more than any buffer of ours holds. */
 const TAKEN = 4 << 20;
-const CHUNK = 64 << 10;
+const chunk = Buffer.alloc(64 << 10);
 
 /** null: there is nothing now. */
 function readAvailable(fd: number): Buffer | null {
-  const chunk = Buffer.allocUnsafe(CHUNK);
   try {
     const length = readSync(fd, chunk);
-    return length === 0 ? null : chunk.subarray(0, length);
+    return length === 0 ? null : Buffer.from(chunk.subarray(0, length));
   } catch (error) {
     if (errorCode(error) === 'EAGAIN') return null;
     throw error;

@@ -71,6 +71,8 @@ suite('Debian 12’s kernel: who did it', { skip: unavailable(), concurrency: fa
       const { code } = await machine.run(`grep -q 1 ${events}/open/enable && grep -q 1 ${events}/rename/enable`);
       return code === 0 ? true : null;
     }, 'it is watched');
+    // What began to watch has taken nothing from what watches already.
+    await machine.sh(`grep -q 1 ${TRACEFS}/instances/holdfast-routes/events/holdfast/route4/enable`);
     assert.match(await machine.sh('agent doctor || :'), /HF-WHO\n.*the kernel tells here, by kprobes$/m);
   });
 
