@@ -18,6 +18,8 @@ export class Sysctl implements Resource {
   private readonly host: Host;
   private readonly wanted: readonly DesiredSysctl[];
   private readonly persisted: PersistedSysctls;
+  /** What one look found: of many interfaces each value is read but once. */
+  private readonly look = new Map<string, LiveValue[] | null>();
 
   constructor(host: Host, wanted: readonly DesiredSysctl[]) {
     this.host = host;
@@ -26,6 +28,7 @@ export class Sysctl implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
+    this.look.clear();
     const cutOff = await this.cutOff();
     const live = this.wanted.map((setting) => this.inspectLive(setting, cutOff));
     const persisted = this.inspectPersisted(cutOff);
@@ -89,7 +92,7 @@ export class Sysctl implements Resource {
     if (!this.host.live)
       return { state: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
     try {
-      const values = liveValues(this.host, setting.path);
+      const values = this.liveOf(setting);
       if (values !== null) {
         const wrong = this.wrongOf(setting, values);
         return { state: wrong.length === 0 ? 'ok' : 'drifted', actual: shownValue(setting, values, wrong) };
@@ -99,6 +102,12 @@ export class Sysctl implements Resource {
     } catch (error) {
       return { state: 'unknown', actual: null, reason: errorMessage(error), refusal: errorMessage(error) };
     }
+  }
+
+  private liveOf({ path }: DesiredSysctl): LiveValue[] | null {
+    const values = this.look.has(path) ? (this.look.get(path) ?? null) : liveValues(this.host, path);
+    this.look.set(path, values);
+    return values;
   }
 
   private wrongOf(setting: DesiredSysctl, values: readonly LiveValue[]): LiveValue[] {
@@ -160,7 +169,7 @@ export class Sysctl implements Resource {
   }
 
   private isLive(setting: DesiredSysctl): boolean {
-    const values = nullIfRefused(() => liveValues(this.host, setting.path));
+    const values = nullIfRefused(() => this.liveOf(setting));
     return values !== null && this.wrongOf(setting, values).length === 0;
   }
 
@@ -180,7 +189,7 @@ export class Sysctl implements Resource {
       const reason = `${overruled.file}:${overruled.line} sets ${key} to ${overruled.value} ${wins}`;
       return { ...common, state: 'drifted', actual: overruled.value, reason };
     }
-    if (this.host.live && nullIfRefused(() => liveValues(this.host, setting.path)) === null) {
+    if (this.host.live && nullIfRefused(() => this.liveOf(setting)) === null) {
       return { ...common, state: 'unknown', actual: null, reason: 'this kernel shows no such key now' };
     }
     // Only where the kernel has another value now: somebody else may have found a way.
