@@ -111,7 +111,9 @@ export class Metadata implements MetadataSource {
     for (const wish of this.wishes) {
       const key = wishKey(wish);
       const last = this.#fetchedFor(wish);
-      if (last !== null) fetched[key] = last;
+      // Also what counts for nothing now: its interface may only be late.
+      const kept = this.#record.fetched[key];
+      if (kept !== undefined) fetched[key] = kept;
       const answer = answers.get(key);
       // Somebody else has fetched meanwhile.
       if (answer === undefined || (last !== null && last.asOf >= began && last.asOf <= Date.now())) continue;

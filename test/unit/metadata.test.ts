@@ -11,7 +11,7 @@ import { Host } from '../../agent/host/host.ts';
 import { Metadata } from '../../agent/metadata/metadata.ts';
 import type { Failure } from '../lab/metadata-service.ts';
 import { NO_METADATA } from './desired.ts';
-import { ETH0, fill, INTERFACES, problemOf, scene, sysfs, VPC } from './metadata-scene.ts';
+import { ETH0, ETH1, fill, INTERFACES, problemOf, scene, sysfs, VPC } from './metadata-scene.ts';
 import { REPOSITORY } from './scratch.ts';
 
 const RECORD = 'var/lib/holdfast/metadata.json';
@@ -222,6 +222,19 @@ test('a disk that was copied to another instance brings nothing along', async (t
     service.requests.some((request) => request.includes('c3:99')),
     false,
   );
+});
+
+test('an interface that is late, as at boot, finds what was known of it', async (t) => {
+  const { metadata, refresh, folder, service } = await scene(t);
+  const wish: MetadataWish = { name: 'subnet-gateway', interface: 'eth1' };
+  await refresh(metadata(wish));
+  const device = join(folder, 'sys/class/net/eth1');
+  rmSync(device, { recursive: true });
+  service.close();
+  for (let n = 0; n < 2; n += 1) await refresh(metadata(wish));
+  assert.equal(metadata(wish).resolve(wish).values, null);
+  fill(folder, sysfs({ eth1: ETH1 }));
+  assert.deepEqual(metadata(wish).resolve(wish).values, ['10.0.32.1']);
 });
 
 test('an interface that is not there, or not the cloud’s, is said', async (t) => {
