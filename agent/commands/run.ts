@@ -1,5 +1,6 @@
 /** `agent run`: the daemon, until SIGTERM or SIGINT. SIGHUP makes it read its configuration again. */
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { makeProbes } from '../../probes/index.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import { isWhole } from '../config/desired.ts';
@@ -16,7 +17,7 @@ import { openContext, openHost } from './context.ts';
 import { LateReporter } from './late-reporter.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, printError } from './output.ts';
-import { VERSION } from './version.ts';
+import { BUILD, VERSION } from './version.ts';
 
 /** Held by the one daemon of this host, with its process number in it. */
 const DAEMON_LOCK = `${RUN_FOLDER}/daemon`;
@@ -85,6 +86,7 @@ async function load(options: CommonOptions, { delivery, record }: Lasting): Prom
     host,
     desired: () => (isWhole(desired) ? desired : (nearness?.desired() ?? null)),
     resources,
+    agent: async () => ((await openContext(options)).hash === hash ? applyCommand(options) : null),
     guard,
     nearness,
     metadata,
@@ -94,4 +96,11 @@ async function load(options: CommonOptions, { delivery, record }: Lasting): Prom
     probes: makeProbes(host, desired, daemon, { record, history: false }),
     delivery: await delivery.update(host, daemon.report, identity),
   };
+}
+
+/** Of what concerns dhclients. */
+function applyCommand({ config }: CommonOptions): string[] {
+  const agent = BUILD === null ? [process.execPath, process.argv[1]!] : [process.execPath];
+  const configuration = config === undefined ? [] : ['--config', resolve(config)];
+  return [...agent, 'apply', '--json', '--only', 'hooks', 'dhclient', ...configuration];
 }

@@ -27,6 +27,8 @@ export interface Setup {
   /** As far as it is known: null where something is to be measured first. */
   readonly desired: () => DesiredState | null;
   readonly resources: readonly Resource[];
+  /** See Restarting. */
+  readonly agent: () => Promise<readonly string[] | null>;
   /** What stands around changes of DNS; null: nothing. */
   readonly guard: Proof | null;
   /** null: nothing of the configuration is measured. */
@@ -126,7 +128,7 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, desired, resources, guard, nearness, metadata, daemon, hash, hostId, probes } = this.#setup;
+    const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, hostId, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
@@ -145,7 +147,7 @@ export class Daemon {
     this.#measuring?.start();
     this.#fetching = metadata === null ? null : new Fetching(metadata, this.#keeper, tell);
     this.#fetching?.start();
-    this.#restarting = new Restarting({ host, desired, enforce, tell });
+    this.#restarting = new Restarting({ host, desired, enforce, agent, tell });
     this.#restarting.start();
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();

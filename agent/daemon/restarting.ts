@@ -19,6 +19,8 @@ export interface RestartingOptions {
   readonly desired: () => DesiredState | null;
   /** false: change nothing. */
   readonly enforce: boolean;
+  /** The command line of an `agent apply --json` for dhclients; null: the configuration is another by now. */
+  readonly agent: () => Promise<readonly string[] | null>;
   readonly tell: Tell;
 }
 
@@ -82,6 +84,11 @@ export class Restarting {
     if (!host.live || !enforce || whole === null || (!isLeft && !mayBe)) return [];
     const { finishRestart, pendingRestarts, restartPending } = await import('../restart/restart.ts');
     if (!isLeft && pendingRestarts(host, whole).length === 0) return [];
+    const { isConfined, restartBySystemd } = await import('../restart/by-systemd.ts');
+    if (isConfined(host)) {
+      const agent = await this.#options.agent();
+      return agent === null ? [] : restartBySystemd(host, agent);
+    }
     const work = mayBe ? () => restartPending(host, whole) : () => finishRestart(host);
     return host.exclusively(RUN_FOLDER, work, 0);
   }

@@ -32,9 +32,12 @@ mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
 mount -t tmpfs -o mode=755 run run
 mount -t tmpfs tmp tmp
-mkdir -p "./$repository"
-mount --bind "$repository" "./$repository"
-mount -o remount,ro,bind "./$repository"
+# In a checkout that shares its packages with another one they lie elsewhere. Not by the overlay: two are all that may be stacked.
+for folder in "$repository" "$(readlink -f "$repository/node_modules")"; do
+    mkdir -p "./$folder"
+    mount --bind "$folder" "./$folder"
+    mount -o remount,ro,bind "./$folder"
+done
 pivot_root . mnt
 cd /
 umount -l /mnt

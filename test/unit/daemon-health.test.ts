@@ -38,6 +38,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
   const whole: Setup = {
     host,
     resources: [resource(async () => [])],
+    agent: async () => null,
     guard: null,
     desired: () => null,
     nearness: null,
