@@ -30,6 +30,21 @@ export function liveValues(host: Host, path: string): LiveValue[] | null {
   });
 }
 
+/**
+ * What the kernel sets beside this key when it becomes `value`, and is so already: it would be otherwise once the key is put back.
+ * Of forwarding of all interfaces that of each, and for IPv4 whether redirects are believed (devinet.c, addrconf.c).
+ */
+export function alreadySo(host: Host, path: string, value: string): LiveValue[] {
+  const key = path === 'net/ipv4/ip_forward' ? 'net/ipv4/conf/all/forwarding' : path;
+  if (!/^net\/ipv[46]\/conf\/all\/forwarding$/.test(key)) return [];
+  const others = ['default', EVERY].flatMap((scope) => liveValues(host, key.replace('all', scope)) ?? []);
+  const redirects = key.includes('ipv4') ? (liveValues(host, 'net/ipv4/conf/all/accept_redirects') ?? []) : [];
+  return [
+    ...others.filter((one) => one.value === value),
+    ...redirects.filter((one) => one.value === (value === '1' ? '0' : '1')),
+  ];
+}
+
 /** For people: `0`, or, where it is not so on each, `1 on eth0, eth1`. `wrong`: those that are not as wanted. */
 export function shownValue(
   { path, want }: DesiredSysctl,

@@ -7,7 +7,7 @@ import { Originals } from './originals.ts';
 import { noteRefusal, refusalOf } from './refused.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
 import { type Assignment, OUR_FILE, PersistedSysctls } from './sysctl-files.ts';
-import { type LiveValue, liveValues, satisfies, shownValue } from './sysctl-live.ts';
+import { alreadySo, type LiveValue, liveValues, satisfies, shownValue } from './sysctl-live.ts';
 import { unreadable } from './unreadable.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
@@ -40,7 +40,9 @@ export class Sysctl implements Resource {
     const setting = this.wanted.find(({ key }) => key === finding.key) as DesiredSysctl;
     const written = wantedValue(setting);
     for (const { path, value } of this.wrongOf(setting, liveValues(this.host, setting.path) ?? [])) {
-      new Originals(this.host).rememberValue(path, value, written);
+      const originals = new Originals(this.host);
+      originals.rememberValue(path, value, written);
+      for (const one of alreadySo(this.host, path, written)) originals.rememberValue(one.path, one.value, one.value);
       try {
         this.host.writeSysctl(path, written);
       } catch (error) {

@@ -36,6 +36,17 @@ test('an interface that comes later is a gateway’s too', { skip }, async () =>
   assert.equal(await seenAs(host, 1), OUTER);
 });
 
+test('IPv6 likewise', { skip }, async () => {
+  await using host = await gateway('forwarding: { ipv6: true, masquerade: [{ out: eth0, from: "fd99::/64" }] }\n');
+  await host.sh('ip addr add fd77::1/64 dev srv0 nodad', { where: 'server' });
+  await host.sh('ip addr add fd77::2/64 dev eth0 nodad; ip addr add fd99::1/64 dev lan0 nodad');
+  await host.sh('ip -n client0 addr add fd99::2/64 dev c0 nodad; ip -n client0 route add default via fd99::1');
+  const ping = () => host.run(['ip', 'netns', 'exec', 'client0', 'ping', '-c3', '-i0.3', '-W1', 'fd77::1']);
+  assert.notEqual((await ping()).code, 0, 'control');
+  await apply(host);
+  assert.equal((await ping()).code, 0);
+});
+
 test('connections in progress go on while rules are changed, and none goes out unmasked', { skip }, async () => {
   await using host = await gateway();
   await apply(host);

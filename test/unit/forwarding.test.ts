@@ -134,6 +134,18 @@ test('redirects: off on every interface, whatever each had, and put back by reve
   assert.match(file, /^net\.ipv4\.ip_forward = 1\n(.*\n)*-net\.ipv4\.conf\.\*\.send_redirects = 0\n/m);
 });
 
+test('revert puts back what the kernel changed along with forwarding, too', { skip }, async (t) => {
+  const { before, after, reverted } = await applied(t, {
+    yaml: 'forwarding: { ipv4: true, ipv6: true }',
+    prepare:
+      'ip link add one type veth peer name two; echo 1 >ipv4/conf/one/forwarding; echo 1 >ipv6/conf/two/forwarding; echo 0 >ipv4/conf/all/accept_redirects',
+    look: 'cd /proc/sys/net; cat ipv4/ip_forward ipv4/conf/one/forwarding ipv4/conf/two/forwarding ipv4/conf/all/accept_redirects ipv6/conf/all/forwarding ipv6/conf/one/forwarding ipv6/conf/two/forwarding | tr "\\n" " "',
+  });
+  assert.equal(before.look, '0 1 0 0 0 0 1');
+  assert.equal(after.look, '1 1 1 0 1 1 1');
+  assert.equal(reverted, before.look);
+});
+
 test('an interface that somebody has taken out is named, and forwards again', { skip }, async (t) => {
   const { before, after } = await applied(t, {
     yaml: 'forwarding: { ipv4: true }',
