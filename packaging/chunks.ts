@@ -39,20 +39,27 @@ export function runChunks(
   nodeRequire: Require,
   compiled?: (name: string, script: Script) => void,
 ): void {
-  const modules = new Map<string, { exports: unknown }>();
+  const modules = new Map<string, { exports: unknown; error?: unknown }>();
   const requireAny: Require = (name) => {
     if (name.startsWith('./')) return requireChunk(name.slice(2));
     return heavy.has(name.replace('node:', '')) ? onFirstUse(() => nodeRequire(name) as object) : nodeRequire(name);
   };
   const requireChunk = (name: string): unknown => {
     let module = modules.get(name);
+    if (module !== undefined && 'error' in module) throw module.error;
     if (module !== undefined) return module.exports;
     module = { exports: {} };
     modules.set(name, module);
     const { source, bytecode } = read(name);
     const script = new Script(source, { filename: name, cachedData: bytecode });
     compiled?.(name, script);
-    (script.runInThisContext() as Body)(requireAny, module, module.exports);
+    try {
+      (script.runInThisContext() as Body)(requireAny, module, module.exports);
+    } catch (error) {
+      // As of a module of ECMAScript's: who imports it next is told the same, and is not given half of it.
+      module.error = error;
+      throw error;
+    }
     return module.exports;
   };
   requireChunk(entry);

@@ -1,4 +1,5 @@
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
+import { secretsOf } from '../doctor/secrets.ts';
 import { RESOURCE_NAMES } from '../resources/names.ts';
 import { openContext, openHost } from './context.ts';
 import type { CommonOptions } from './options.ts';
@@ -9,9 +10,9 @@ import { ConfigFailure, EXIT, paint, print, printError, printJson } from './outp
  * that could be configured. Gives the exit status: 2 where there is a problem.
  */
 export async function doctor(options: CommonOptions): Promise<number> {
-  const { host, desired, groups, errors } = await configured(options);
+  const { host, desired, groups, secrets, errors } = await configured(options);
   const only = options.only ?? RESOURCE_NAMES;
-  const found = [...errors, ...examine(surroundingsOf(host, desired, groups), only)];
+  const found = [...errors, ...examine(surroundingsOf(host, desired, groups, secrets), only)];
   const sick = found.some(({ severity }) => severity === 'problem');
   if (options.json) printJson({ healthy: !sick, findings: found });
   else if (options.quiet) tellProblems(found);
@@ -22,11 +23,11 @@ export async function doctor(options: CommonOptions): Promise<number> {
 async function configured(options: CommonOptions) {
   try {
     const { host, desired, daemon } = await openContext(options);
-    return { host, desired, groups: daemon.expect.groups, errors: [] };
+    return { host, desired, groups: daemon.expect.groups, secrets: secretsOf(daemon.report), errors: [] };
   } catch (error) {
     if (!(error instanceof ConfigFailure)) throw error;
     const errors = error.message.split('\n').map((seen) => diagnosis({ code: 'HF-CONFIG', seen }));
-    return { host: openHost(options), desired: null, groups: [], errors };
+    return { host: openHost(options), desired: null, groups: [], secrets: [], errors };
   }
 }
 

@@ -65,6 +65,8 @@ export interface DaemonOptions {
 /** Milliseconds for the last heartbeat and for its delivery: together less than the second that SIGTERM may take. */
 const LAST_HEARTBEAT = 300;
 const LAST_DELIVERY = 400;
+/** Of what failed at the start: each is told on its own, too, as soon as it is tried again. */
+const NAMED = 5;
 
 export class Daemon {
   readonly #options: DaemonOptions;
@@ -249,5 +251,9 @@ async function applyOnce(host: Host, resources: readonly Resource[], guard: Proo
     return errorMessage(error);
   }
   const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
-  return `${count('ok')} as wanted, ${count('changed')} changed, ${count('failed')} failed`;
+  const failed = outcomes.filter(({ result }) => result === 'failed');
+  const which = failed.slice(0, NAMED).map(({ key, reason }) => `${key}: ${reason}`);
+  const more = failed.length > NAMED ? ['…'] : [];
+  const what = failed.length === 0 ? '' : ` (${[...which, ...more].join('; ')})`;
+  return `${count('ok')} as wanted, ${count('changed')} changed, ${failed.length} failed${what}`;
 }

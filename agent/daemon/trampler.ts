@@ -77,7 +77,7 @@ function isComment(line: string): boolean {
   return /^\s*[#;]/.test(line);
 }
 
-/** dhclient-script leaves no mark, but exactly what its lease says. */
+/** dhclient-script leaves no mark, but exactly what its lease says; and so may anybody who writes the same name servers. */
 function byLease(host: Host, actual: string): string | null {
   const lines = new Set(actual.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' ')));
   for (const client of dhcpClients(host)) {
@@ -86,7 +86,7 @@ function byLease(host: Host, actual: string): string | null {
       const servers =
         lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => line.startsWith('nameserver '));
       if (servers.length > 0 && servers.every((line) => lines.has(line))) {
-        return `dhclient[${client.pid}] or its script, whose lease of ${iface} it repeats`;
+        return `perhaps dhclient[${client.pid}] or its script: it says what their lease of ${iface} does`;
       }
     }
   }

@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly desired: ConfiguredState | null;
   /** Multicast groups that are expected. */
   readonly groups: readonly ExpectedGroup[];
+  /** Files with a token or a private key, as they are configured. */
+  readonly secrets: readonly string[];
   /** Of the programs in WATCHED_DAEMONS, those that run, with one process id each. Empty where the host is not live. */
   readonly daemons: ReadonlyMap<string, number>;
 }

@@ -30,6 +30,11 @@ export const CODES = {
     why: 'Holdfast, or its hook, needs the program.',
     remedy: 'Install the package named.',
   },
+  'HF-SECRET-READABLE': {
+    severity: 'warning',
+    why: 'Whoever has it can report as this host, and what is shown of the fleet is no more to be believed.',
+    remedy: 'chown root and chmod 600, or let systemd hand it over (LoadCredential=, docs/service.md).',
+  },
   'HF-WHO': {
     severity: 'note',
     why: 'Where tracefs is mounted and writable `agent run` has the kernel watch what has drifted once, so that the next event names the process.',

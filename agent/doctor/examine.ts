@@ -24,6 +24,7 @@ import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './resolv-conf-owner.ts';
 import { resolved } from './resolved.ts';
 import { routeFailures } from './route-failures.ts';
 import { routeLimit } from './route-limit.ts';
+import { secretsSeen } from './secrets.ts';
 import { sysctlBoot } from './sysctl-boot.ts';
 import { sysctlScopes } from './sysctl-scopes.ts';
 import { witness } from './witness.ts';
@@ -56,6 +57,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['routes'], look: metadata },
   { about: ['routes'], look: multicast },
   { about: RESOURCE_NAMES, look: programs },
+  { about: RESOURCE_NAMES, look: secretsSeen },
   { about: RESOURCE_NAMES, look: witness },
   { about: RESOURCE_NAMES, look: routeFailures },
 ];
@@ -66,8 +68,9 @@ export function surroundingsOf(
   host: Host,
   desired: ConfiguredState | null,
   groups: readonly ExpectedGroup[],
+  secrets: readonly string[] = [],
 ): Surroundings {
-  return { host, desired, groups, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
+  return { host, desired, groups, secrets, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
 }
 
 /** Everything found, the gravest first. A check that cannot look says so and hinders no other. */

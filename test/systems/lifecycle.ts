@@ -64,6 +64,9 @@ export async function* lifecycle(release: Suite, format: Format): AsyncGenerator
   yield await look('upgrade', everywhere(ALL), await upgraded(machine, format));
   yield await look('upgrade, resolv.conf overwritten in between', everywhere(ALL), await overwritten(machine, format));
 
+  // What it keeps belongs to a user that is there only while it runs.
+  await machine.sh('systemctl start holdfast-collector');
+  assert.ok(machine.exists('/var/lib/private/holdfast-collector'));
   await machine.reboot();
   assert.equal(await activity(machine), 'active');
   yield await look('reboot', everywhere(ALL));

@@ -51,7 +51,7 @@ export const rpm: Format = {
   upgrade: `rpm --upgrade --nodeps --replacepkgs ${NEXT}`,
   remove: 'rpm --erase holdfast',
   // rpm has no purge: as docs/install.md says.
-  purge: `rpm --install --nodeps ${THIS}; agent revert; rpm --erase holdfast; rm -r /etc/holdfast /var/lib/holdfast /run/holdfast`,
+  purge: `rpm --install --nodeps ${THIS}; agent revert; rpm --erase holdfast; rm -rf /etc/holdfast /var/lib/holdfast /run/holdfast /var/lib/private/holdfast-collector /var/lib/holdfast-collector`,
   files: 'rpm --query --list holdfast',
   known: 'rpm --query holdfast',
 };

@@ -44,6 +44,6 @@ for (const release of Object.keys(suites) as (keyof typeof suites)[]) {
     assert.equal(await rights(now), before.rights, 'no more confined than it was');
     assert.deepEqual(nameservers(await machine.read('/etc/resolv.conf')), NEW);
     assert.doesNotMatch(await machine.sh('agent status'), /pending/);
-    assert.equal((await machine.sh('systemctl list-units --all --plain --no-legend "run-*"')).trim(), '');
+    assert.equal((await machine.sh('systemctl list-units --all --plain --no-legend "run-*.service"')).trim(), '');
   });
 }

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import { compile } from '../../agent/config/compile.ts';
 import type { ConfiguredState } from '../../agent/config/desired.ts';
 import type { Check, Seen } from '../../agent/doctor/check.ts';
+import { secretsOf } from '../../agent/doctor/secrets.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { Process } from '../../agent/host/processes.ts';
 import type { RunResult } from '../../agent/host/run.ts';
@@ -73,8 +74,8 @@ export function seenBy(t: TestContext, check: Check, patient: Patient): Seen[] {
 }
 
 export function seenOn(host: Host, check: Check, { yaml, daemons = {} }: Patient): Seen[] {
-  const { desired, groups } = yaml === undefined ? NOTHING : meaningOf(yaml);
-  return [...check({ host, desired, groups, daemons: new Map(Object.entries(daemons)) })];
+  const { desired, groups, secrets } = yaml === undefined ? NOTHING : meaningOf(yaml);
+  return [...check({ host, desired, groups, secrets, daemons: new Map(Object.entries(daemons)) })];
 }
 
 /** Codes alone, in order. */
@@ -82,7 +83,7 @@ export function codes(seen: readonly Seen[]): string[] {
   return seen.map(({ code }) => code);
 }
 
-const NOTHING = { desired: null, groups: [] };
+const NOTHING = { desired: null, groups: [], secrets: [] };
 
 export function desiredOf(yaml: string): ConfiguredState {
   return meaningOf(yaml).desired;
@@ -91,5 +92,6 @@ export function desiredOf(yaml: string): ConfiguredState {
 function meaningOf(yaml: string) {
   const result = compile([{ path: '/agent.yaml', bytes: Buffer.from(yaml) }]);
   if (!result.ok) throw new Error(result.errors.map(({ message }) => message).join('\n'));
-  return { desired: result.desired, groups: result.daemon.expect.groups };
+  const { expect, report } = result.daemon;
+  return { desired: result.desired, groups: expect.groups, secrets: secretsOf(report) };
 }
