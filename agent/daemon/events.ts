@@ -9,6 +9,7 @@ export const EVENTS = {
   drift: 'holdfast.drift',
   driftEnded: 'holdfast.drift.ended',
   adopted: 'holdfast.adopted',
+  awaited: 'holdfast.awaited',
   heal: 'holdfast.heal',
   healFailed: 'holdfast.heal.failed',
   healSuspended: 'holdfast.heal.suspended',

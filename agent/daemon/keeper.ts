@@ -57,6 +57,7 @@ export class Keeper {
   #lockRetry: number = LOCK_RETRY.first;
   #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
+  readonly #stops: (() => void)[] = [];
   #watched = new Map<Resource, readonly string[]>();
   #watcher: Watcher | null = null;
   #closed = false;
@@ -75,6 +76,10 @@ export class Keeper {
     const values = () => void this.look(this.#options.resources.filter(({ name }) => this.#hasValues(name)));
     this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
     this.#followFiles();
+    for (const resource of this.#options.resources) {
+      const stop = resource.follow?.(() => void this.look([resource]));
+      if (stop !== undefined) this.#stops.push(stop);
+    }
   }
 
   /** Looks at these resources and heals what drifted, one resource after the other: they share one lock. */
@@ -108,6 +113,7 @@ export class Keeper {
     this.#closed = true;
     for (const interval of this.#intervals) clearInterval(interval);
     for (const timer of this.#retries.values()) clearTimeout(timer);
+    for (const stop of this.#stops) stop();
     this.#watcher?.close();
     await this.#working;
   }
@@ -144,11 +150,13 @@ export class Keeper {
 
   /** Gives whether anything was tried. */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<boolean> {
-    if (this.#retries.has(resource)) return false;
+    // What has become possible nobody took away: that is no fight.
+    const isFight = drifted.some(({ awaited }) => awaited !== true);
+    if (isFight && this.#retries.has(resource)) return false;
     const { host, guard, record, tell } = this.#options;
     const limit = record.limits.get(resource.name) ?? new HealLimit();
     record.limits.set(resource.name, limit);
-    const wait = limit.wait(performance.now());
+    const wait = isFight ? limit.wait(performance.now()) : 0;
     if (wait > 0) {
       this.#retry(resource, wait);
       const tramplers = drifted.map((finding) => this.#trampler(finding));
@@ -175,16 +183,17 @@ export class Keeper {
       }
     }
     this.#lockRetry = LOCK_RETRY.first;
-    limit.note(performance.now());
+    if (isFight) limit.note(performance.now());
     const changed = outcomes.filter(({ result }) => result === 'changed');
     for (const outcome of changed.filter(adopted)) tell(adoptedEvent(outcome));
-    const healed = changed.filter((outcome) => !adopted(outcome));
+    for (const outcome of changed.filter(({ awaited }) => awaited)) tell(awaitedEvent(outcome));
+    const healed = changed.filter((outcome) => !adopted(outcome) && !outcome.awaited);
     if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
     for (const outcome of healed) {
       const known = this.#drifts.get(resource.name)?.has(identity(outcome)) ?? false;
       tell(healEvent(outcome, tramplers.get(identity(outcome)), known));
       const finding = drifted.find((one) => identity(one) === identity(outcome));
-      if (finding !== undefined && !known) this.#options.witness.watch(finding);
+      if (finding !== undefined && !known) this.#witness(finding);
     }
     this.#tellFailures(resource, drifted, outcomes, limit);
     return true;
@@ -214,13 +223,18 @@ export class Keeper {
     for (const finding of fresh) {
       tell(driftEvent(finding, this.#trampler(finding)));
       // What drifted before it was first looked at nobody need have changed.
-      if (this.#seen(finding) !== undefined) this.#options.witness.watch(finding);
+      if (this.#seen(finding) !== undefined) this.#witness(finding);
     }
     for (const [key, finding] of before) {
       if (!now.has(key))
         tell(occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding)));
     }
     this.#drifts.set(resource.name, now);
+  }
+
+  /** What the resource would know itself no watched file tells. */
+  #witness(finding: Finding): void {
+    if (finding.by === undefined) this.#options.witness.watch(finding);
   }
 
   #trampler(finding: Finding): Trampler {
@@ -290,6 +304,11 @@ function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) 
 function adoptedEvent(outcome: Outcome) {
   const body = `${outcome.key} is what is wanted now: that has changed, and nobody had changed the file`;
   return occurrence(EVENTS.adopted, 'info', body, place(outcome));
+}
+
+function awaitedEvent(outcome: Outcome) {
+  const body = `${outcome.key} has become possible, and is there${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
+  return occurrence(EVENTS.awaited, 'info', body, place(outcome));
 }
 
 function failureEvent(outcome: Outcome) {

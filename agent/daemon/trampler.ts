@@ -40,11 +40,18 @@ export interface Trampler {
 
 /** `before`: the text of the file as it was last seen, null where it was not. */
 export function tramplerOf(host: Host, witness: Witness, finding: Finding, before: string | null): Trampler {
+  if (finding.by !== undefined) return known(finding.by);
   const { by: process, why, attributes } = witness.ask(finding);
   const told = [process, byMarks(host, finding, before)].filter((by) => by !== null);
   if (told.length === 0) return { by: null, words: `it cannot be known by whom: ${why}`, attributes: {} };
   const by = told.join('; ');
   return { by, words: `by ${by}`, attributes: { trampler: by, ...attributes } };
+}
+
+/** As the resource itself knows it. */
+function known(by: string | null): Trampler {
+  if (by === null) return { by, words: 'it cannot be known by whom: the kernel named nobody', attributes: {} };
+  return { by, words: `by ${by}`, attributes: { trampler: by } };
 }
 
 /** As tramplerOf, by what is left there alone. */

@@ -111,7 +111,8 @@ async function inspectOne(resource: Resource): Promise<Finding[]> {
 
 async function applyOne(resource: Resource, finding: Finding): Promise<Outcome> {
   try {
-    return await resource.apply(finding);
+    const outcome = await resource.apply(finding);
+    return finding.awaited ? { ...outcome, awaited: true } : outcome;
   } catch (error) {
     return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
   }

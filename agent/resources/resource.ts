@@ -42,6 +42,10 @@ export interface Finding {
   readonly reason?: string;
   /** Set where `apply` must not touch it: drifted and refused is a failure, with this as its message. */
   readonly refusal?: string;
+  /** It was not possible before, and now it is: nobody has changed it. */
+  readonly awaited?: true;
+  /** Who changed it, where the resource itself would know; null: it does not. */
+  readonly by?: string | null;
   /** Worked out only when it is asked for: `apply` need not know. */
   settings(): Promise<readonly SettingState[]>;
 }
@@ -54,6 +58,8 @@ export interface Outcome {
   readonly result: 'ok' | 'changed' | 'failed' | 'skipped';
   /** Set on a failure: it was changed all the same, and is still not as wanted. */
   readonly changed?: true;
+  /** As of the finding. */
+  readonly awaited?: true;
   /** Read back after the change. */
   readonly actual: string | null;
   /** Why it failed or was skipped, or what the operator should know of a change (`not atomic: …`). */
@@ -68,4 +74,6 @@ export interface Resource {
   apply(finding: Finding): Promise<Outcome>;
   /** Absolute paths (as the host sees them) whose change means: inspect again. */
   watches(): string[];
+  /** Where changes show in no file: calls `changed` when it is to be inspected again, until it is told to stop. */
+  follow?(changed: () => void): () => void;
 }

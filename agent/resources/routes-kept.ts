@@ -41,6 +41,17 @@ export class KeptRoutes {
     return findings;
   }
 
+  /** Of what its findings are about. */
+  keys(): Map<string, RouteKey> {
+    const wanted = this.#wanted.flatMap(({ name, route }) =>
+      route === null ? [] : [[keyOf({ name }), route] as const],
+    );
+    return new Map<string, RouteKey>([
+      ...wanted,
+      ...this.#unwanted().map((made) => [keyOf({ name: nameOf(made) }), made] as const),
+    ]);
+  }
+
   /** What was found may have changed since: it is looked at again. */
   async apply({ key }: Finding): Promise<Outcome> {
     using socket = await NetlinkSocket.open();
@@ -101,8 +112,7 @@ export class KeptRoutes {
   }
 
   #look(socket: NetlinkSocket): RouteLook {
-    const wanted = this.#wanted.flatMap(({ route }) => route ?? []);
-    return new RouteLook(socket, [...wanted, ...this.#unwanted()], signal());
+    return new RouteLook(socket, [...this.keys().values()], signal());
   }
 
   /** Of ours, what the configuration does not say any more. What the metadata has not said yet may be meant still. */

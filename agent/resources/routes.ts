@@ -1,7 +1,9 @@
 import type { DesiredRoute } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
 import type { Host } from '../host/host.ts';
+import type { RouteKey } from '../host/netlink/route.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
+import type { RouteFollower } from './routes-follow.ts';
 import { hasRecord } from './routes-record.ts';
 
 /**
@@ -13,6 +15,10 @@ export class Routes implements Resource {
   readonly #host: Host;
   readonly #routes: readonly DesiredRoute[];
   readonly #metadata: DesiredMetadata;
+  /** What the last look was about, by finding, and which of them could not be there. */
+  #keys: ReadonlyMap<string, RouteKey> = new Map();
+  #waiting: ReadonlySet<string> = new Set();
+  #follower: RouteFollower | null = null;
 
   constructor(host: Host, { routes, metadata }: { routes: readonly DesiredRoute[]; metadata: DesiredMetadata }) {
     this.#host = host;
@@ -22,7 +28,19 @@ export class Routes implements Resource {
 
   async inspect(): Promise<Finding[]> {
     if (this.#routes.length === 0 && !hasRecord(this.#host)) return [];
-    return (await this.#keeping()).inspect();
+    const kept = await this.#keeping();
+    const findings = await kept.inspect();
+    const waiting = this.#waiting;
+    this.#keys = kept.keys();
+    // Until it is there.
+    const waits = ({ key, state }: Finding) => state === 'unknown' || (state === 'drifted' && waiting.has(key));
+    this.#waiting = new Set(findings.filter(waits).map(({ key }) => key));
+    return findings.map((finding): Finding => {
+      if (finding.state !== 'drifted') return finding;
+      const key = this.#keys.get(finding.key);
+      const by = key === undefined ? null : (this.#follower?.whoTouched(key) ?? null);
+      return waiting.has(finding.key) ? { ...finding, by, awaited: true } : { ...finding, by };
+    });
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -31,6 +49,23 @@ export class Routes implements Resource {
 
   watches(): string[] {
     return [];
+  }
+
+  /** Of the kernel. Where it cannot be listened to, the looks at intervals are left. */
+  follow(changed: () => void): () => void {
+    if (!this.#host.live || this.#routes.length === 0) return () => {};
+    let closed = false;
+    void (async () => {
+      const { RouteFollower } = await import('./routes-follow.ts');
+      if (closed) return;
+      const concern = () => ({ keys: [...this.#keys.values()], waiting: this.#waiting.size > 0 });
+      this.#follower = new RouteFollower(concern, changed);
+    })().catch(() => undefined);
+    return () => {
+      closed = true;
+      this.#follower?.close();
+      this.#follower = null;
+    };
   }
 
   /** Loaded only where there are routes to be kept. */

@@ -10,6 +10,7 @@ export const MESSAGE = {
   done: 3,
   overrun: 4,
   newLink: 16,
+  deleteLink: 17,
   getLink: 18,
   newRoute: 24,
   deleteRoute: 25,

@@ -1,0 +1,161 @@
+/**
+ * Hears of the kernel what may concern our routes: links and addresses that come and go, routes of the same keys that are
+ * changed. IPv4 routes vanish with their interface without a word of their own.
+ *
+ * A routing daemon that loads a full table is a flood of a million messages. It is not drunk: above so many in a moment the
+ * groups of routes are left for a while, the kernel then sends nothing, and a look at our own routes, which costs the
+ * same at all times, tells what became of them meanwhile. So does one after messages were lost.
+ */
+import { readFileSync } from 'node:fs';
+import { errorCode } from '../host/errors.ts';
+import { HEADER, MESSAGE } from '../host/netlink/message.ts';
+import { HOLDFAST } from '../host/netlink/names.ts';
+import { type Listener, openListener } from '../host/netlink/native.ts';
+import { type RouteKey, readRoute, type SeenRoute } from '../host/netlink/route.ts';
+import { sameKey } from './routes-record.ts';
+
+const NETLINK_ROUTE = 0;
+/** RTNLGRP_… of linux/rtnetlink.h. */
+const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11 } as const;
+const ROUTE_GROUPS = [GROUPS.ipv4Route, GROUPS.ipv6Route];
+/** Of a message: what names a route stands before its next hops, what says whether a link is up in its header. */
+const SIZE = 512;
+/** More messages about routes in so many milliseconds are a flood; and for how long it is then not listened to. */
+const FLOOD = { messages: 300, within: 100, pause: 250 } as const;
+/** Milliseconds for what comes together: an interface with its addresses, a flush of many routes. */
+const TOGETHER = 5;
+/** Milliseconds for which it is believed that whoever touched a route is why it is not as it was. */
+const REMEMBERED = 10_000;
+const MOST_REMEMBERED = 64;
+/** Offsets in struct ifinfomsg. */
+const IFINFO = { index: 4, flags: 8, size: 16 } as const;
+/** IFF_UP, IFF_RUNNING, IFF_LOWER_UP. */
+const UP = 0x1 | 0x40 | 0x10000;
+
+export interface Concern {
+  /** Keys of what is wanted and of what was made. */
+  readonly keys: readonly RouteKey[];
+  /** Whether one of them waits for a network that its gateway is in. */
+  readonly waiting: boolean;
+}
+
+export class RouteFollower {
+  readonly #concern: () => Concern;
+  readonly #changed: () => void;
+  readonly #listener: Listener;
+  readonly #links = new Map<number, number>();
+  readonly #touched = new Map<string, { by: string; at: number }>();
+  #soon: NodeJS.Timeout | null = null;
+  #pause: NodeJS.Timeout | null = null;
+  #window = { began: 0, messages: 0 };
+
+  /** Throws where the kernel cannot be listened to. */
+  constructor(concern: () => Concern, changed: () => void) {
+    this.#concern = concern;
+    this.#changed = changed;
+    this.#listener = openListener(
+      NETLINK_ROUTE,
+      SIZE,
+      (data) => this.#take(data),
+      () => this.#look(), // some were lost: ENOBUFS
+    );
+    for (const group of Object.values(GROUPS)) this.#join(group);
+    // What happened before is not heard any more.
+    this.#look();
+  }
+
+  /** Who touched the route of this key last, if it was a moment ago. */
+  whoTouched(key: RouteKey): string | null {
+    const touched = this.#touched.get(textOf(key));
+    return touched !== undefined && performance.now() - touched.at < REMEMBERED ? touched.by : null;
+  }
+
+  close(): void {
+    if (this.#soon !== null) clearTimeout(this.#soon);
+    if (this.#pause !== null) clearTimeout(this.#pause);
+    this.#listener.close();
+  }
+
+  #take(data: Buffer): void {
+    if (data.length < HEADER) return;
+    const type = data.readUInt16LE(4);
+    if (type === MESSAGE.newLink || type === MESSAGE.deleteLink) this.#takeLink(data, type);
+    else if (type === MESSAGE.newRoute || type === MESSAGE.deleteRoute) this.#takeRoute(data, type);
+    else this.#look();
+  }
+
+  /** Most of what is told of a link is not whether it is up. */
+  #takeLink(data: Buffer, type: number): void {
+    if (data.length < HEADER + IFINFO.size) return;
+    const index = data.readInt32LE(HEADER + IFINFO.index);
+    const up = type === MESSAGE.deleteLink ? -1 : data.readUInt32LE(HEADER + IFINFO.flags) & UP;
+    if (this.#links.get(index) === up) return;
+    if (up === -1) this.#links.delete(index);
+    else this.#links.set(index, up);
+    this.#look();
+  }
+
+  #takeRoute(data: Buffer, type: number): void {
+    const now = performance.now();
+    if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };
+    this.#window.messages += 1;
+    if (this.#window.messages > FLOOD.messages) this.#pauseRoutes();
+    const route = this.#pause === null ? readRoute(data, 0, data.length) : null;
+    if (route === null) return;
+    const { keys, waiting } = this.#concern();
+    const concerned = keys.some((key) => sameKey(key, route));
+    if (concerned) this.#remember(data, route, type);
+    const onLink = type === MESSAGE.newRoute && route.hops.some(({ gateway }) => gateway === null);
+    if (concerned || (waiting && onLink)) this.#look();
+  }
+
+  #pauseRoutes(): void {
+    if (this.#pause !== null) return;
+    for (const group of ROUTE_GROUPS) this.#listener.leave(group);
+    this.#pause = setTimeout(() => {
+      this.#pause = null;
+      this.#window = { began: performance.now(), messages: 0 };
+      for (const group of ROUTE_GROUPS) this.#join(group);
+      this.#look();
+    }, FLOOD.pause);
+  }
+
+  /** The port of the socket by which it was changed is, as a rule, the number of its process; 0: the kernel itself. */
+  #remember(data: Buffer, route: SeenRoute, type: number): void {
+    const port = data.readUInt32LE(12);
+    if (port === 0 || (type === MESSAGE.newRoute && route.protocol === HOLDFAST)) return;
+    const name = commandOf(port);
+    const by = name === null ? `the process of netlink port ${port}` : `${name}[${port}]`;
+    if (this.#touched.size >= MOST_REMEMBERED) this.#touched.delete(this.#touched.keys().next().value!);
+    this.#touched.set(textOf(route), { by, at: performance.now() });
+  }
+
+  /** A kernel without IPv6 has not its groups. */
+  #join(group: number): void {
+    try {
+      this.#listener.join(group);
+    } catch (error) {
+      if (errorCode(error) !== 'EINVAL' && errorCode(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  #look(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      this.#changed();
+    }, TOGETHER);
+  }
+}
+
+function textOf({ family, destination, table, metric }: RouteKey): string {
+  return `${family} ${destination} ${table} ${metric}`;
+}
+
+function commandOf(pid: number): string | null {
+  if (pid === process.pid) return null;
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').replace(/[^\x21-\x7e]/g, '');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,128 @@
+/** `agent run` and its routes: whatever takes one away, it is back as soon as it can be there. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RunningAgent } from './daemon.ts';
+import { LabHost, unavailable } from './host.ts';
+
+const skip = unavailable({ python3: 'python3-minimal' });
+
+/** Milliseconds from a deed on until the host has a route again, as `ip monitor` stamps it. */
+const CLOCK = `
+import subprocess, sys, time
+deed, wanted = sys.argv[1], sys.argv[2:]
+monitor = subprocess.Popen(['ip', '-oneline', 'monitor', 'route'], stdout=subprocess.PIPE, text=True)
+time.sleep(0.3)
+subprocess.run(['sh', '-ec', deed], check=True)
+begin = time.monotonic()
+missing = set(wanted)
+while missing:
+    line = monitor.stdout.readline()
+    if line.startswith('Deleted'): continue
+    missing -= {one for one in missing if line.startswith(one + ' ') and ' proto 72 ' in line.replace('holdfast', '72')}
+print(round((time.monotonic() - begin) * 1000))
+monitor.kill()
+`;
+
+test('routes that vanish', { skip }, async (t) => {
+  await using host = await LabHost.create({ interfaces: 2 });
+  await host.sh('for n in 0 1; do ip link set srv$n up; done', { where: 'server' });
+  const up = (n: number) =>
+    `ip link set eth${n} up; ip addr replace 10.8${8 + n}.0.2/24 dev eth${n}; ip addr replace 2001:db8:8${8 + n}::2/64 dev eth${n} nodad`;
+  await host.sh(`${up(0)}; ${up(1)}`);
+  await host.write('/run/lab/clock.py', CLOCK);
+  await host.write(
+    '/etc/holdfast/agent.yaml',
+    `routes:
+  - { to: 10.1.0.0/16, via: 10.88.0.1 }
+  - { to: 10.2.0.0/16, via: 10.89.0.1, dev: eth1 }
+  - { to: "2001:db8:1::/48", via: "2001:db8:88::1" }
+  - { to: "2001:db8:2::/48", via: "2001:db8:89::1", dev: eth1 }
+report: { interval: 1h }
+`,
+  );
+  const agent = await RunningAgent.start(host);
+
+  /** The deed makes it possible again. */
+  const back = async (what: string, deed: string, ...routes: string[]) => {
+    const [ms] = (
+      await host.sh(`python3 /run/lab/clock.py "$0" ${routes.join(' ')}`.replace('"$0"', `'${deed}'`))
+    ).split('\n');
+    t.diagnostic(`${what}: back after ${ms} ms`);
+    const plan = await host.agent('plan', '--only', 'routes');
+    assert.equal(plan.code, 0, plan.stdout);
+  };
+
+  await t.test('removed by somebody, who is named', async () => {
+    await back(
+      'ip route del',
+      'ip route del 10.1.0.0/16; ip -6 route del 2001:db8:1::/48',
+      '10.1.0.0/16',
+      '2001:db8:1::/48',
+    );
+    const { msg } = await agent.event('holdfast.heal');
+    assert.match(msg, /^route \S+ was changed \(by (ip\[\d+\]|the process of netlink port \d+)\) and is put right/);
+  });
+
+  await t.test('flushed', async () => {
+    await back(
+      'ip route flush',
+      'ip route flush proto 72; ip -6 route flush proto 72',
+      '10.1.0.0/16',
+      '10.2.0.0/16',
+      '2001:db8:1::/48',
+      '2001:db8:2::/48',
+    );
+  });
+
+  await t.test('their link goes down and comes up', async () => {
+    await host.sh('ip link set eth1 down');
+    await host.sh(
+      'for i in $(seq 100); do agent status --json | grep -q "eth1 is down" && exit 0; sleep 0.2; done; exit 1',
+    );
+    const awaited = agent.count('holdfast.awaited');
+    await back('link up', up(1), '10.2.0.0/16', '2001:db8:2::/48');
+    for (let n = awaited; n < awaited + 2; n++) await agent.event('holdfast.awaited');
+  });
+
+  await t.test('their link flaps', async () => {
+    await back('link flap', `ip link set eth1 down; ${up(1)}`, '10.2.0.0/16', '2001:db8:2::/48');
+  });
+
+  await t.test('their interface is another one of the same name', async () => {
+    await host.sh('ip link del eth1');
+    await back(
+      'interface made anew',
+      `ip link add eth1 type veth peer name srv1 netns server; ip netns exec server ip link set srv1 up; ${up(1)}`,
+      '10.2.0.0/16',
+      '2001:db8:2::/48',
+    );
+  });
+
+  await t.test('replaced by somebody: reported with whose it is now, and left', async () => {
+    await host.sh('ip route replace 10.1.0.0/16 via 10.89.0.1 proto bgp');
+    const { msg } = await agent.event('holdfast.drift');
+    assert.match(msg, /^route 10\.1\.0\.0\/16 is not as wanted: the route there is of bgp: via 10\.89\.0\.1 dev eth1/);
+    await back('the other one removed', 'ip route del 10.1.0.0/16 proto bgp', '10.1.0.0/16');
+  });
+
+  assert.equal(await agent.stop(), 0);
+  assert.match(await host.sh('ip route show proto 72'), /10\.1\.0\.0/, 'and outlives the daemon');
+});
+
+test('who takes a route away again and again is told, and the fight ends', { skip }, async () => {
+  await using host = await LabHost.create();
+  await host.sh('ip link set srv0 up', { where: 'server' });
+  await host.sh('ip link set eth0 up; ip addr add 10.88.0.2/24 dev eth0');
+  await host.write(
+    '/etc/holdfast/agent.yaml',
+    'routes: [{ to: 10.1.0.0/16, via: 10.88.0.1 }]\nreport: { interval: 1h }\n',
+  );
+  const agent = await RunningAgent.start(host);
+  const fight = host.spawn(['sh', '-c', 'while :; do ip route del 10.1.0.0/16 2>/dev/null; sleep 0.05; done']);
+  // Who is quick enough to be seen at it within one apply is told of as a failure, else as a suspension.
+  const ended = await agent.log.until(/"event":"holdfast\.heal\.(suspended|failed)"/);
+  assert.match(ended, /changed again and again|it does not stay/);
+  assert.ok(agent.count('holdfast.heal') <= 10);
+  fight.kill();
+  await agent.stop();
+});
