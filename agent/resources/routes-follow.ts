@@ -2,26 +2,23 @@
  * Hears of the kernel what may concern our routes: links and addresses that come and go, routes of the same keys that are
  * changed. IPv4 routes vanish with their interface without a word of their own.
  *
- * A routing daemon that loads a full table is a flood of a million messages. It is not drunk: above so many in a moment the
- * groups of routes are left for a while, the kernel then sends nothing, and a look at our own routes, which costs the
- * same at all times, tells what became of them meanwhile. So does one after messages were lost.
+ * A routing daemon that loads a full table is a flood of a million messages. It is not drunk: above so many in a moment, and
+ * when some were lost, nothing is listened to for a while, and a look at our own routes, which costs the same at all times,
+ * tells what became of them.
  */
 import { readFileSync } from 'node:fs';
-import { errorCode } from '../host/errors.ts';
+import { type Listening, listen } from '../host/netlink/listener.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import { type Listener, openListener } from '../host/netlink/native.ts';
 import { type RouteKey, readRoute, type SeenRoute } from '../host/netlink/route.ts';
+import { eachMessage } from '../host/netlink/socket.ts';
 import { sameKey } from './routes-record.ts';
 
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */
 const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11 } as const;
-const ROUTE_GROUPS = [GROUPS.ipv4Route, GROUPS.ipv6Route];
-/** Of a message: what names a route stands before its next hops, what says whether a link is up in its header. */
-const SIZE = 512;
 /** More messages about routes in so many milliseconds are a flood; and for how long it is then not listened to. */
-const FLOOD = { messages: 300, within: 100, pause: 250 } as const;
+const FLOOD = { messages: 200, within: 100, pause: 250 } as const;
 /** Milliseconds for what comes together: an interface with its addresses, a flush of many routes. */
 const TOGETHER = 5;
 /** Milliseconds for which it is believed that whoever touched a route is why it is not as it was. */
@@ -42,7 +39,7 @@ export interface Concern {
 export class RouteFollower {
   readonly #concern: () => Concern;
   readonly #changed: () => void;
-  readonly #listener: Listener;
+  #listening: Listening;
   readonly #links = new Map<number, number>();
   readonly #touched = new Map<string, { by: string; at: number }>();
   #soon: NodeJS.Timeout | null = null;
@@ -53,15 +50,7 @@ export class RouteFollower {
   constructor(concern: () => Concern, changed: () => void) {
     this.#concern = concern;
     this.#changed = changed;
-    this.#listener = openListener(
-      NETLINK_ROUTE,
-      SIZE,
-      (data) => this.#take(data),
-      () => this.#look(), // some were lost: ENOBUFS
-    );
-    for (const group of Object.values(GROUPS)) this.#join(group);
-    // What happened before is not heard any more.
-    this.#look();
+    this.#listening = this.#listen();
   }
 
   /** Who touched the route of this key last, if it was a moment ago. */
@@ -73,14 +62,35 @@ export class RouteFollower {
   close(): void {
     if (this.#soon !== null) clearTimeout(this.#soon);
     if (this.#pause !== null) clearTimeout(this.#pause);
-    this.#listener.close();
+    this.#listening.close();
   }
 
-  #take(data: Buffer): void {
-    if (data.length < HEADER) return;
-    const type = data.readUInt16LE(4);
-    if (type === MESSAGE.newLink || type === MESSAGE.deleteLink) this.#takeLink(data, type);
-    else if (type === MESSAGE.newRoute || type === MESSAGE.deleteRoute) this.#takeRoute(data, type);
+  /** And looks: what happened before is not heard any more. */
+  #listen(): Listening {
+    this.#look();
+    return listen(
+      NETLINK_ROUTE,
+      Object.values(GROUPS),
+      (datagram) => this.#hear(datagram),
+      () => this.#rest(),
+    );
+  }
+
+  #hear(datagram: Buffer): void {
+    try {
+      eachMessage(datagram, (data, at, end) => {
+        this.#take(data.subarray(at, end));
+        return false;
+      });
+    } catch {
+      this.#look(); // damaged: so much is sure that something was told
+    }
+  }
+
+  #take(message: Buffer): void {
+    const type = message.readUInt16LE(4);
+    if (type === MESSAGE.newLink || type === MESSAGE.deleteLink) this.#takeLink(message, type);
+    else if (type === MESSAGE.newRoute || type === MESSAGE.deleteRoute) this.#takeRoute(message, type);
     else this.#look();
   }
 
@@ -99,7 +109,7 @@ export class RouteFollower {
     const now = performance.now();
     if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };
     this.#window.messages += 1;
-    if (this.#window.messages > FLOOD.messages) this.#pauseRoutes();
+    if (this.#window.messages > FLOOD.messages) this.#rest();
     const route = this.#pause === null ? readRoute(data, 0, data.length) : null;
     if (route === null) return;
     const { keys, waiting } = this.#concern();
@@ -109,14 +119,16 @@ export class RouteFollower {
     if (concerned || (waiting && onLink)) this.#look();
   }
 
-  #pauseRoutes(): void {
-    if (this.#pause !== null) return;
-    for (const group of ROUTE_GROUPS) this.#listener.leave(group);
-    this.#pause = setTimeout(() => {
+  #rest(): void {
+    this.#listening.close();
+    this.#pause ??= setTimeout(() => {
       this.#pause = null;
       this.#window = { began: performance.now(), messages: 0 };
-      for (const group of ROUTE_GROUPS) this.#join(group);
-      this.#look();
+      try {
+        this.#listening = this.#listen();
+      } catch {
+        this.#rest(); // no memory or descriptors just now
+      }
     }, FLOOD.pause);
   }
 
@@ -128,15 +140,6 @@ export class RouteFollower {
     const by = name === null ? `the process of netlink port ${port}` : `${name}[${port}]`;
     if (this.#touched.size >= MOST_REMEMBERED) this.#touched.delete(this.#touched.keys().next().value!);
     this.#touched.set(textOf(route), { by, at: performance.now() });
-  }
-
-  /** A kernel without IPv6 has not its groups. */
-  #join(group: number): void {
-    try {
-      this.#listener.join(group);
-    } catch (error) {
-      if (errorCode(error) !== 'EINVAL' && errorCode(error) !== 'ENOENT') throw error;
-    }
   }
 
   #look(): void {
