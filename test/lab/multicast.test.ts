@@ -9,7 +9,7 @@ import { RunningAgent } from './daemon.ts';
 import { LabHost, unavailable } from './host.ts';
 import { Log } from './log.ts';
 
-const skip = unavailable({ bridge: 'iproute2', perl: 'perl-base', setpriv: 'util-linux' });
+const skip = unavailable({ bridge: 'iproute2', perl: 'perl-base', pgrep: 'procps', setpriv: 'util-linux' });
 
 const GROUP = '224.1.2.3';
 const GROUP6 = 'ff15::1234';
