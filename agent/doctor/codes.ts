@@ -284,7 +284,7 @@ export const CODES = {
   },
   'HF-NFTABLES-FLUSH': {
     severity: 'note',
-    why: 'Each start, reload and stop of that service takes the table inet holdfast along. At boot ours comes after it; then the daemon puts it back within ten seconds, without a daemon the next `agent apply`.',
+    why: 'Each start, reload and stop of that service takes the table inet holdfast along. At boot ours comes after it; then the daemon puts it back at once, without a daemon the next `agent apply`.',
     remedy: 'Run the daemon; or write "destroy table" of its own tables in place of "flush ruleset" (nft 1.0.7).',
   },
   'HF-IPTABLES-LEGACY': {

@@ -1,6 +1,8 @@
 /** Keeps the masquerading of a gateway: an nftables table of our own, in the running kernel. */
+import { setImmediate } from 'node:timers/promises';
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import type { TableFollower } from './masquerade-follow.ts';
 import { isMasqueradeLeft } from './masquerade-record.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
@@ -9,6 +11,7 @@ export class Masquerade implements Resource {
   readonly name = 'masquerade';
   private readonly host: Host;
   private readonly wanted: readonly DesiredMasquerade[];
+  private follower: TableFollower | null = null;
 
   constructor(host: Host, wanted: readonly DesiredMasquerade[]) {
     this.host = host;
@@ -17,7 +20,11 @@ export class Masquerade implements Resource {
 
   async inspect(): Promise<Finding[]> {
     if (this.wanted.length === 0 && !isMasqueradeLeft(this.host)) return [];
-    return (await import('./masquerade-table.ts')).inspectTable(this.host, this.wanted);
+    const findings = await (await import('./masquerade-table.ts')).inspectTable(this.host, this.wanted);
+    // What was said of what is seen here may still wait to be heard.
+    if (this.follower !== null) await setImmediate();
+    const by = this.follower?.takeNames() ?? null;
+    return findings.map((finding) => (finding.state === 'drifted' ? { ...finding, by } : finding));
   }
 
   async apply(): Promise<Outcome> {
@@ -26,5 +33,20 @@ export class Masquerade implements Resource {
 
   watches(): string[] {
     return [];
+  }
+
+  /** Where the kernel cannot be listened to, the looks at intervals are left. */
+  follow(changed: () => void): () => void {
+    if (!this.host.live || this.wanted.length === 0) return () => {};
+    let closed = false;
+    void (async () => {
+      const { TableFollower } = await import('./masquerade-follow.ts');
+      if (!closed) this.follower = new TableFollower(changed);
+    })().catch(() => undefined);
+    return () => {
+      closed = true;
+      this.follower?.close();
+      this.follower = null;
+    };
   }
 }

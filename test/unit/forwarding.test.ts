@@ -5,6 +5,7 @@ import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { AdvertisedDefaults } from '../../agent/host/netlink/advertised-routes.ts';
 import { attribute } from '../../agent/host/netlink/message.ts';
 import { Identities } from '../../agent/host/netlink/nftables.ts';
+import { changer } from '../../agent/resources/masquerade-follow.ts';
 import { errorsOf, load } from './config-memory.ts';
 import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
@@ -209,4 +210,16 @@ test('damaged lists of nftables name nothing that is ours, and keep to their len
   longer.writeUInt16LE(60_000, 20); // longer than there is room
   gather.take(longer, 0, longer.length);
   assert.equal(gather.result().length, before);
+});
+
+test('who changed a table is named only where the message names a process', () => {
+  const body = (...parts: Buffer[]) => Buffer.concat([Buffer.alloc(20), ...parts]);
+  const pid = attribute(2, Buffer.from([0, 0, 3, 44]));
+  assert.equal(changer(body(pid, attribute(3, Buffer.from('nft\0')))), 'nft[812]');
+  assert.equal(changer(body(pid, attribute(3, Buffer.from('a\x1b[31m\nb\0')))), 'a[31mb[812]');
+  assert.equal(changer(body(attribute(2, Buffer.from([1])), attribute(3, Buffer.from('nft\0')))), null);
+  assert.equal(changer(body(pid)), null);
+  assert.equal(changer(Buffer.alloc(3)), null);
+  const cut = body(pid, attribute(3, Buffer.from('nft\0')));
+  for (let end = 0; end < cut.length - 4; end += 1) assert.equal(changer(cut.subarray(0, end)), null);
 });

@@ -1,0 +1,80 @@
+/**
+ * Hears of the kernel when anybody changes any nftables table, and who: each transaction ends with a message that names its process
+ * (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). What has become of our table a look tells.
+ */
+import { attributes, HEADER } from '../host/netlink/message.ts';
+import { type Listener, openListener } from '../host/netlink/native.ts';
+
+const NETLINK_NETFILTER = 12;
+/** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
+const GROUP = 7;
+/** NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN. */
+const NEW_GENERATION = (10 << 8) | 15;
+const NFGENMSG = 4;
+const GENERATION = { pid: 2, name: 3 } as const;
+/** Bytes: such a message is alone in its datagram, and shorter. Of the others nothing is wanted. */
+const SIZE = 256;
+/** Milliseconds to the next look, and between two of them at least: some change their rules all the time. */
+const LOOK = { soon: 10, between: 250 } as const;
+const MOST_NAMED = 4;
+
+export class TableFollower {
+  readonly #changed: () => void;
+  readonly #listener: Listener;
+  readonly #names = new Set<string>();
+  #soon: NodeJS.Timeout | null = null;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  /** Throws where the kernel cannot be listened to. */
+  constructor(changed: () => void) {
+    this.#changed = changed;
+    this.#listener = openListener(
+      NETLINK_NETFILTER,
+      SIZE,
+      (data) => this.#take(data),
+      () => this.#look(), // some were lost: ENOBUFS
+    );
+    this.#listener.join(GROUP);
+    // What happened before is not heard any more.
+    this.#look();
+  }
+
+  /** Who has changed any table since it was asked last (`nft[812]`); null: nobody was named. */
+  takeNames(): string | null {
+    const names = [...this.#names].slice(0, MOST_NAMED);
+    this.#names.clear();
+    return names.length === 0 ? null : names.join(' or ');
+  }
+
+  close(): void {
+    if (this.#soon !== null) clearTimeout(this.#soon);
+    this.#listener.close();
+  }
+
+  #take(data: Buffer): void {
+    if (data.length < HEADER || data.readUInt16LE(4) !== NEW_GENERATION) return;
+    const name = changer(data);
+    if (name !== null && this.#names.size <= MOST_NAMED) this.#names.add(name);
+    this.#look();
+  }
+
+  #look(): void {
+    const wait = Math.max(LOOK.soon, this.#lookedAt + LOOK.between - performance.now());
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      this.#lookedAt = performance.now();
+      this.#changed();
+    }, wait);
+  }
+}
+
+/** `nft[812]`; null: the message does not say. */
+export function changer(data: Buffer): string | null {
+  let pid: number | null = null;
+  let name = '';
+  for (const { type, start, end } of attributes(data, HEADER + NFGENMSG, data.length)) {
+    if (type === GENERATION.pid && end - start === 4) pid = data.readUInt32BE(start);
+    if (type === GENERATION.name) name = data.toString('latin1', start, end).replace(/[^\x21-\x7e]/g, '');
+  }
+  return pid === null || name === '' ? null : `${name}[${pid}]`;
+}
