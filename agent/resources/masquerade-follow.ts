@@ -2,8 +2,8 @@
  * Hears of the kernel when anybody changes any nftables table, and who: each transaction ends with a message that names its process
  * (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). What has become of our table a look tells.
  */
+import { type Listening, listen } from '../host/netlink/listener.ts';
 import { attributes, HEADER } from '../host/netlink/message.ts';
-import { type Listener, openListener } from '../host/netlink/native.ts';
 
 const NETLINK_NETFILTER = 12;
 /** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
@@ -12,31 +12,24 @@ const GROUP = 7;
 const NEW_GENERATION = (10 << 8) | 15;
 const NFGENMSG = 4;
 const GENERATION = { pid: 2, name: 3 } as const;
-/** Bytes: such a message is alone in its datagram, and shorter. Of the others nothing is wanted. */
-const SIZE = 256;
 /** Milliseconds to the next look, and between two of them at least: some change their rules all the time. */
 const LOOK = { soon: 10, between: 250 } as const;
+/** Milliseconds after messages were lost: so many come then that there is no hurry to hear them. */
+const REST = 1000;
 const MOST_NAMED = 4;
 
 export class TableFollower {
   readonly #changed: () => void;
-  readonly #listener: Listener;
   readonly #names = new Set<string>();
+  #listening: Listening;
+  #rest: NodeJS.Timeout | null = null;
   #soon: NodeJS.Timeout | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** Throws where the kernel cannot be listened to. */
   constructor(changed: () => void) {
     this.#changed = changed;
-    this.#listener = openListener(
-      NETLINK_NETFILTER,
-      SIZE,
-      (data) => this.#take(data),
-      () => this.#look(), // some were lost: ENOBUFS
-    );
-    this.#listener.join(GROUP);
-    // What happened before is not heard any more.
-    this.#look();
+    this.#listening = this.#listen();
   }
 
   /** Who has changed any table since it was asked last (`nft[812]`); null: nobody was named. */
@@ -48,9 +41,32 @@ export class TableFollower {
 
   close(): void {
     if (this.#soon !== null) clearTimeout(this.#soon);
-    this.#listener.close();
+    if (this.#rest !== null) clearTimeout(this.#rest);
+    this.#listening.close();
   }
 
+  /** And looks: what happened before is not heard any more. */
+  #listen(): Listening {
+    this.#look();
+    return listen(
+      NETLINK_NETFILTER,
+      [GROUP],
+      (data) => this.#take(data),
+      () => this.#lost(),
+    );
+  }
+
+  #lost(): void {
+    this.#rest = setTimeout(() => {
+      try {
+        this.#listening = this.#listen();
+      } catch {
+        // The looks at intervals are left.
+      }
+    }, REST);
+  }
+
+  /** Such a message is alone in its datagram; of the others nothing is wanted. */
   #take(data: Buffer): void {
     if (data.length < HEADER || data.readUInt16LE(4) !== NEW_GENERATION) return;
     const name = changer(data);

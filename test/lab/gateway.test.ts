@@ -122,6 +122,12 @@ test('the daemon heals a flushed ruleset; what is not wanted any more goes, and 
   t.diagnostic(`healed after ${Math.round(performance.now() - flushed)} ms`);
   assert.match(healed.msg, /nftables table inet holdfast was changed \(by .*nft\[\d+\]/);
   assert.equal(await answers(host), true);
+  // More messages than a socket holds, and the last of them is ours.
+  await host.sh(
+    `nft add chain inet theirs many; { seq 30000 | sed 's/.*/add rule inet theirs many counter/'; echo flush ruleset; echo add table inet theirs; } | nft -f -`,
+  );
+  await agent.event('holdfast.heal');
+  assert.equal(await answers(host), true);
   await agent.stop();
 
   await host.write('/etc/holdfast/agent.yaml', 'forwarding: { ipv4: true }\n');
