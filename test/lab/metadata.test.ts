@@ -167,6 +167,9 @@ test('the daemon holds them through every failure of the service', { skip }, asy
   assert.deepEqual(touched, []);
   for (const event of ['holdfast.heal', 'holdfast.drift', 'holdfast.metadata.changed'])
     assert.equal(agent.count(event), 0);
+  // What somebody takes away meanwhile is back, though nobody can be asked.
+  await host.sh('ip route del 10.0.0.0/16 proto 72');
+  while (!(await held()).includes(`10.0.0.0/16 ${GATEWAY}`)) await sleep(100);
 
   await host.sh(`ip addr add ${SERVICE}/32 dev srv0`, { where: 'server' });
   await serve();
