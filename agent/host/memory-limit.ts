@@ -7,6 +7,7 @@ export interface MemoryLimit {
   readonly group: string;
   /** Bytes. */
   readonly limit: number;
+  /** Without the cache of files, which the kernel takes back before it refuses anything. */
   readonly used: number;
 }
 
@@ -48,9 +49,18 @@ function limitsOf({ line, mount, files }: Hierarchy, groups: string, mounts: str
   // A group outside of our control group namespace is `/../…`.
   if (leaf === undefined || folder === undefined || leaf.split('/').includes('..')) return [];
   return ancestors(leaf).flatMap((group) => {
-    const [limit, used] = files.map((file) => amount(join(folder, group, file)));
-    return limit === undefined || used === undefined || limit >= NO_LIMIT ? [] : [{ group, limit, used }];
+    const [limit, charged] = files.map((file) => amount(join(folder, group, file)));
+    if (limit === undefined || charged === undefined || limit >= NO_LIMIT) return [];
+    return [{ group, limit, used: Math.max(0, charged - cached(join(folder, group, 'memory.stat'))) }];
   });
+}
+
+/** Of the group and those below it: in the first version's words `total_`. */
+function cached(file: string): number {
+  const stat = readFileSync(file, 'latin1');
+  const total = stat.includes('\ntotal_active_file ') ? 'total_' : '';
+  const parts = stat.matchAll(new RegExp(`^${total}(?:in)?active_file (\\d+)$`, 'gm'));
+  return [...parts].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }
 
 function ancestors(group: string): string[] {
