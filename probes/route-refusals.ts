@@ -159,5 +159,6 @@ function byHost(): string {
 }
 
 function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toPrecision(3)} MiB`;
+  const number = bytes / 2 ** 20;
+  return `${number < 100 ? number.toPrecision(3) : Math.round(number)} MiB`;
 }

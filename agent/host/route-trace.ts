@@ -96,6 +96,9 @@ export class RouteTrace {
       }
     }
     this.missing = missing;
+    if (missing.size < REFUSED_KINDS.length) return;
+    this.close();
+    throw new Error([...missing.values()].join('; '));
   }
 
   /** What was refused since this was last asked, and how many records nobody could read in time. Never waits. */
