@@ -25,6 +25,8 @@ export interface QemuOptions {
   readonly packages?: readonly string[];
   /** MiB. */
   readonly memory?: number;
+  /** Its clock counts instructions, one a nanosecond, on one processor: what is measured there is the same whatever this machine does. */
+  readonly counting?: boolean;
 }
 
 /** Why no machine can be booted here, as one sentence, or false: fits the `skip` of node:test. */
@@ -53,14 +55,15 @@ export class QemuMachine implements AsyncDisposable {
   }
 
   /** One that has booted: systemd has started all that it was to start, or given it up. */
-  static async boot({ release, packages = [], memory = 1024 }: QemuOptions): Promise<QemuMachine> {
+  static async boot({ release, packages = [], memory = 1024, counting = false }: QemuOptions): Promise<QemuMachine> {
     const { disk, kernel, initrd } = debianImage(release, packages);
     const shares = sharesOf(await builtAgent());
     const folders = shares.flatMap(({ tag, from }) => {
       return ['-virtfs', `local,path=${from},mount_tag=${tag},security_model=none,readonly=on,multidevs=remap`];
     });
     const argv = [
-      ['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', String(memory), '-no-reboot'],
+      counting ? ['-accel', 'tcg,thread=single', '-icount', 'shift=0'] : ['-accel', 'tcg,thread=multi', '-smp', '2'],
+      ['-cpu', 'max', '-m', String(memory), '-no-reboot'],
       ['-display', 'none', '-monitor', 'none', '-nic', 'none', '-device', 'virtio-rng-pci'],
       ['-kernel', kernel, '-initrd', initrd, '-append', 'root=/dev/vda rw console=ttyS0 quiet panic=-1'],
       ['-drive', `file=${disk},format=raw,if=virtio,snapshot=on`, ...folders, '-serial', 'stdio'],

@@ -11,7 +11,6 @@ const INSTANCE = `${TRACEFS}/instances/holdfast-routes`;
 const CONFIG = 'sysctl: { net.ipv4.ip_forward: 1 }\n';
 const MIB = 2 ** 20;
 const ROUTES = 60_000;
-const MEASURED = 5_000;
 /** The routes are in its memory, and in the kernel only when it is told so. */
 const BIRD = `perl -e 'print "router id 192.0.2.1;
   protocol device {}
@@ -144,24 +143,5 @@ suite('Debian 12’s kernel: routes that it refuses', { skip: unavailable(), con
     await machine.sh('systemctl stop holdfast');
     assert.equal(await instances(), '');
     assert.equal(await machine.sh(`cat ${TRACEFS}/kprobe_events`), '');
-  });
-
-  test('what it costs to be watched, measured', async (t) => {
-    await machine.sh(`systemctl start holdfast
-      perl -e 'for (0..${MEASURED - 1}) { my $to = sprintf "172.16.%d.%d/32", $_ >> 8, $_ & 255; print "route add $to dev d0\n" }' >/root/add
-      sed s/add/del/ /root/add >/root/delete`);
-    await watching();
-    // By turns, and the least of each: this machine has other work.
-    const out = await machine.sh(`for round in 1 2 3 4 5 6; do for on in 0 1; do
-        echo $on >${INSTANCE}/events/holdfast/route4/enable
-        from=$(date +%s%N); ip -batch /root/add; echo $on $(($(date +%s%N) - from)); ip -batch /root/delete
-      done; done`);
-    const times = out
-      .trim()
-      .split('\n')
-      .map((line) => line.split(' ').map(Number) as [number, number]);
-    const least = (on: number) =>
-      Math.min(...times.filter(([which]) => which === on).map(([, time]) => time)) / MEASURED / 1000;
-    t.diagnostic(`a route added, emulated: ${least(0).toFixed(1)} µs, watched ${least(1).toFixed(1)} µs`);
   });
 });
