@@ -321,6 +321,16 @@ export const CODES = {
     remedy: 'See whether the service answers (docs/metadata.md), or write the network itself in the route.',
   },
 
+  'HF-ROUTES-NETWORKD': {
+    severity: 'warning',
+    why: '`agent run` puts them back at once, but until then, and without it, they are missing.',
+    remedy: 'ManageForeignRoutes=no in a file of /etc/systemd/networkd.conf.d, then restart systemd-networkd.',
+  },
+  'HF-ROUTES-NO-DEFAULT': {
+    severity: 'warning',
+    why: 'What is in the kernel stays until its address or link goes; then nothing of DHCP or Holdfast brings a default route back.',
+    remedy: 'Write one in `routes`, or see that a routing daemon or router advertisements bring it.',
+  },
   'HF-MULTICAST-NOT-JOINED': {
     severity: 'warning',
     why: 'No program of this host has joined a multicast group that is expected (expect.groups), so none of it is taken in.',

@@ -25,6 +25,7 @@ import { resolved } from './resolved.ts';
 import { routeFailures } from './route-failures.ts';
 import { routeLimit } from './route-limit.ts';
 import { secretsSeen } from './secrets.ts';
+import { staticRoutes } from './static-routes.ts';
 import { sysctlBoot } from './sysctl-boot.ts';
 import { sysctlScopes } from './sysctl-scopes.ts';
 import { witness } from './witness.ts';
@@ -55,6 +56,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['dnsmasq'], look: dnsmasq },
   { about: ['sysctl'], look: routeLimit },
   { about: ['routes'], look: metadata },
+  { about: ['routes', 'hooks'], look: staticRoutes },
   { about: ['routes'], look: multicast },
   { about: RESOURCE_NAMES, look: programs },
   { about: RESOURCE_NAMES, look: secretsSeen },
