@@ -9,7 +9,7 @@ import type { Host } from '../agent/host/host.ts';
 import type { hearIgmpQueries } from '../agent/host/igmp-queries.ts';
 import { type Joined, joinedGroups } from '../agent/host/multicast.ts';
 import { type Family, type Heard, heardByDaemon, monotonic, QueryWatch } from './multicast/watch.ts';
-import { type Condition, type Probe, type Reading, type Severity, sample } from './probe.ts';
+import { type Condition, type Occurrence, type Probe, type Reading, type Severity, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const QUERIES = { ipv4: 'IGMP', ipv6: 'MLD' } as const;
@@ -27,6 +27,8 @@ export function multicastProbe(
   const watch = lasting && expected.length > 0 ? new QueryWatch(host, listen) : null;
   /** Where the kernel knew of a querier of version 1 or 2. */
   const hadQuerier = new Set<string>();
+  /** By interface, as it was told. */
+  const queriers = new Map<string, string>();
   const devices = (family: Family) => [...new Set(expected.filter(of(family)).map(({ dev }) => dev))];
   return {
     name: 'multicast',
@@ -51,6 +53,7 @@ export function multicastProbe(
               groups.length > 0 && version === null && deaf !== null ? [deafness(groups, lost, deaf)] : [];
             return [
               ...queries(device, family, heard?.version ?? version, heard),
+              ...(watch === null ? [] : newQuerier(device, heard, queriers)),
               ...(heard === null ? unheard : silence(groups, family, heard)),
             ];
           }),
@@ -89,6 +92,18 @@ function queries(device: string, family: Family, version: number | null, heard: 
       : [sample('system.network.multicast.query.age', Math.max(0, monotonic() - at) / 1000, attributes)]),
     ...(version === null ? [] : [sample('system.network.multicast.querier.version', version, attributes)]),
   ];
+}
+
+/** Where it is another, or speaks another version: hosts then speak that, too. */
+function newQuerier(device: string, heard: Heard | null, told: Map<string, string>): Occurrence[] {
+  if (heard === null || heard.from === null || heard.version === null) return [];
+  const is = `${heard.from} (IGMPv${heard.version})`;
+  const was = told.get(device);
+  told.set(device, is);
+  if (is === was) return [];
+  const body = `the querier on ${device} is ${is}${was === undefined ? '' : `; it was ${was}`}`;
+  const attributes = { ...attributesOf(device, 'ipv4'), querier: heard.from, version: heard.version };
+  return [{ kind: 'event', name: 'holdfast.multicast.querier', severity: 'info', time: Date.now(), body, attributes }];
 }
 
 function membership(one: ExpectedGroup, family: Family, joined: Interfaces[Family]): Reading[] {

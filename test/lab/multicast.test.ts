@@ -119,6 +119,7 @@ test('a querier that dies: told while the stream still comes; then it stops, unt
 }, async () => {
   const agent = await RunningAgent.start(host);
   await querier(1);
+  assert.match((await agent.event('holdfast.multicast.querier')).msg, /querier on eth0 is 10\.9\.0\.254 \(IGMPv2\)/);
   await heard('ipv4');
   assert.equal(value(await look(), 'querier.version', 'ipv4'), 2);
   await heard('ipv6');

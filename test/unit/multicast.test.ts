@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ExpectedGroup } from '../../agent/config/daemon.ts';
 import { Host } from '../../agent/host/host.ts';
+import type { hearIgmpQueries, IgmpQuery } from '../../agent/host/igmp-queries.ts';
 import { joinedGroups, mldQueries } from '../../agent/host/multicast.ts';
 import { monotonic, QueryWatch } from '../../probes/multicast/watch.ts';
 import { multicastProbe } from '../../probes/multicast.ts';
@@ -160,6 +161,28 @@ test('without the right to listen the kernel’s own word counts, as far as it g
   assert.deepEqual(await said(2), []);
   assert.deepEqual(await said(3), ['multicast-querier-silent error: 224.1.2.3']);
   assert.deepEqual(await said(1), []);
+});
+
+test('who asks is told once, and when it is another', async (t) => {
+  const { host } = procfs(t);
+  let hear = (_: IgmpQuery) => {};
+  const listen: typeof hearIgmpQueries = (devices, heard) => {
+    assert.deepEqual(devices, ['eth1']);
+    hear = heard;
+    return { deaf: null, mayBegin: false, close: async () => {} };
+  };
+  const probe = multicastProbe(host, [expected()], { lasting: true, listen });
+  const told = async () => {
+    const readings = await probe.read(new AbortController().signal);
+    return readings.flatMap((one) => (one.kind === 'event' ? one.body : []));
+  };
+  assert.deepEqual(await told(), []);
+  hear({ device: 'eth1', version: 3, from: '10.0.0.1' });
+  assert.deepEqual(await told(), ['the querier on eth1 is 10.0.0.1 (IGMPv3)']);
+  hear({ device: 'eth1', version: 3, from: '10.0.0.1' });
+  assert.deepEqual(await told(), []);
+  hear({ device: 'eth1', version: 2, from: '0.0.0.0' });
+  assert.deepEqual(await told(), ['the querier on eth1 is 0.0.0.0 (IGMPv2); it was 10.0.0.1 (IGMPv3)']);
 });
 
 test('what another process wrote that is no more counts for nothing', async (t) => {
