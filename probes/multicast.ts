@@ -30,6 +30,22 @@ export function multicastProbe(
   /** By interface, as it was told. */
   const queriers = new Map<string, string>();
   const devices = (family: Family) => [...new Set(expected.filter(of(family)).map(({ dev }) => dev))];
+
+  const ofInterface = (device: string, family: Family, joined: Interfaces[Family], heard: Heard | null): Reading[] => {
+    const groups = expected.filter(of(family)).filter((one) => one.dev === device && isJoined(one, joined));
+    const version = olderVersion(host, device, joined?.get(device));
+    if (version !== null) hadQuerier.add(device);
+    const told = [
+      ...queries(device, family, heard?.version ?? version, heard),
+      ...(watch === null ? [] : newQuerier(device, heard, queriers)),
+    ];
+    if (groups.length === 0) return told;
+    if (heard !== null) return [...told, ...silence(groups, family, heard)];
+    const deaf = family === 'ipv4' ? (watch?.deaf ?? null) : null;
+    if (deaf === null || version !== null) return told;
+    return [...told, deafness(groups, hadQuerier.has(device), deaf)];
+  };
+
   return {
     name: 'multicast',
     cost: 'constant',
@@ -37,28 +53,13 @@ export function multicastProbe(
       const joined: Interfaces = { ipv4: joinedGroups(host, 'ipv4'), ipv6: joinedGroups(host, 'ipv6') };
       await watch?.update({ ipv4: devices('ipv4'), ipv6: devices('ipv6') }, joined);
       const byDaemon = watch === null ? heardByDaemon(host) : null;
-      return FAMILIES.flatMap((family) => {
-        const own = expected.filter(of(family));
-        return [
-          ...counts(joined[family], family, devices(family)),
-          ...own.flatMap((one) => membership(one, family, joined[family])),
-          ...devices(family).flatMap((device) => {
-            const groups = own.filter((one) => one.dev === device && isJoined(one, joined[family]));
-            const heard = watch?.heard(device, family) ?? byDaemon?.(device, family) ?? null;
-            const version = olderVersion(host, device, joined[family]?.get(device));
-            if (version !== null) hadQuerier.add(device);
-            const lost = version === null && hadQuerier.has(device);
-            const deaf = family === 'ipv4' ? (watch?.deaf ?? null) : null;
-            const unheard =
-              groups.length > 0 && version === null && deaf !== null ? [deafness(groups, lost, deaf)] : [];
-            return [
-              ...queries(device, family, heard?.version ?? version, heard),
-              ...(watch === null ? [] : newQuerier(device, heard, queriers)),
-              ...(heard === null ? unheard : silence(groups, family, heard)),
-            ];
-          }),
-        ];
-      });
+      const heard = (device: string, family: Family) =>
+        watch?.heard(device, family) ?? byDaemon?.(device, family) ?? null;
+      return FAMILIES.flatMap((family) => [
+        ...counts(joined[family], family, devices(family)),
+        ...expected.filter(of(family)).flatMap((one) => membership(one, family, joined[family])),
+        ...devices(family).flatMap((device) => ofInterface(device, family, joined[family], heard(device, family))),
+      ]);
     },
     close: async () => watch?.close(),
   };
@@ -129,7 +130,6 @@ function membership(one: ExpectedGroup, family: Family, joined: Interfaces[Famil
 
 /** Of groups that are joined on one interface, where queries are heard. */
 function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard): Condition[] {
-  if (groups.length === 0) return [];
   const limit = Math.min(...groups.map((one) => one.silence));
   const silent = monotonic() - (heard.at ?? heard.since);
   if (silent < limit / 2) return [];
