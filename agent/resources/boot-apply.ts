@@ -2,16 +2,14 @@
 import type { Host } from '../host/host.ts';
 import type { SettingState } from './resource.ts';
 
-const ENABLED = [
-  '/etc/systemd/system/sysinit.target.wants/holdfast-apply.service',
-  '/etc/systemd/system/multi-user.target.wants/holdfast.service',
-];
+const UNITS = /^holdfast(-apply)?\.service$/;
+const WANTS = '/etc/systemd/system';
+const NONE = 'neither holdfast.service nor holdfast-apply.service is enabled: systemctl enable holdfast-apply';
 
-/** The moment `boot` of a setting that the running kernel alone holds. */
+/** The moment `boot` of a setting that the running kernel alone holds. Looks at systemd's folders. */
 export function appliedAtBoot(host: Host, { setting, wanted }: Pick<SettingState, 'setting' | 'wanted'>): SettingState {
-  const common = { setting, wanted, moment: 'boot' } as const;
-  if (ENABLED.some((unit) => host.lstat(unit) !== null)) return { ...common, state: 'ok', actual: wanted };
-  const reason =
-    'it goes with a reboot, and no service of Holdfast is enabled that would bring it back (holdfast-apply)';
-  return { ...common, state: 'unknown', actual: null, reason };
+  const common = { setting, wanted, moment: 'boot', actual: null } as const;
+  const folders = host.list(WANTS).filter((name) => name.endsWith('.wants'));
+  const isEnabled = folders.some((name) => host.list(`${WANTS}/${name}`).some((unit) => UNITS.test(unit)));
+  return isEnabled ? { ...common, state: 'ok' } : { ...common, state: 'unknown', reason: NONE };
 }

@@ -8,6 +8,7 @@ import { deleteRoute, putRoute } from '../host/netlink/route-table.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
+import { appliedAtBoot } from './boot-apply.ts';
 import type { Finding, Outcome } from './resource.ts';
 import { isPassing, RouteLook, type Standing } from './routes-look.ts';
 import { type MadeRoute, readRecord, sameKey, writeRecord } from './routes-record.ts';
@@ -32,8 +33,7 @@ export class KeptRoutes {
     using socket = await NetlinkSocket.open();
     const look = this.#look(socket);
     const findings: Finding[] = [];
-    const boot = bootState(this.#host);
-    for (const wanted of this.#wanted) findings.push(withBoot(await this.#compare(look, wanted), boot));
+    for (const wanted of this.#wanted) findings.push(withBoot(await this.#compare(look, wanted), this.#host));
     for (const made of this.#unwanted()) {
       const there = await look.find(made);
       if (there?.protocol === HOLDFAST) findings.push(unwantedFinding(made, await look.describe(there)));
@@ -174,25 +174,12 @@ function finding(
 }
 
 /** The kernel forgets every route: whether something of Holdfast's makes them again. */
-function withBoot(found: Finding, { state, reason }: ReturnType<typeof bootState>): Finding {
-  const boot = async () =>
-    (await found.settings()).map((now) => ({
-      ...{ setting: now.setting, moment: 'boot' as const, wanted: now.wanted, state },
-      ...{ actual: null, ...(reason === null ? {} : { reason }) },
-    }));
-  return { ...found, settings: async () => [...(await found.settings()), ...(await boot())] };
-}
-
-const UNITS = /^holdfast(-apply)?\.service$/;
-const WANTS = '/etc/systemd/system';
-
-function bootState(host: Host): { state: 'ok' | 'unknown'; reason: string | null } {
-  const folders = host.list(WANTS).filter((name) => name.endsWith('.wants'));
-  if (folders.some((name) => host.list(`${WANTS}/${name}`).some((unit) => UNITS.test(unit)))) {
-    return { state: 'ok', reason: null };
-  }
-  const reason = 'neither holdfast.service nor holdfast-apply.service is enabled: systemctl enable holdfast';
-  return { state: 'unknown', reason };
+function withBoot(found: Finding, host: Host): Finding {
+  const settings = async () => {
+    const now = await found.settings();
+    return [...now, ...now.map((one) => appliedAtBoot(host, one))];
+  };
+  return { ...found, settings };
 }
 
 function unwantedFinding(made: MadeRoute, actual: string): Finding {
