@@ -182,3 +182,8 @@ export interface DesiredNexthop {
   /** The gateway need not be in a network of the interface. */
   readonly onlink: boolean;
 }
+
+/** Whether all of it stands in the configuration, and nothing is left to the cloud's metadata. */
+export function isWritten({ to, nexthops }: DesiredRoute): boolean {
+  return typeof to === 'string' && nexthops.every(({ via }) => via === null || typeof via === 'string');
+}

@@ -2,8 +2,14 @@
  * What the hooks do about routes: the enter hook keeps offers from dhclient-script that are not to be taken, the exit hook
  * makes the configured routes again where an event may have taken them away (with its address, or its interface).
  */
-import type { DesiredDhclient, DesiredNexthop, DesiredRoute, IgnoredOffer } from '../config/desired.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
+import {
+  type DesiredDhclient,
+  type DesiredNexthop,
+  type DesiredRoute,
+  type IgnoredOffer,
+  isWritten,
+} from '../config/desired.ts';
+import { HOOK_ROUTES } from '../host/folders.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
 import { quote } from '../resolver/compose-sh.ts';
 
@@ -16,9 +22,6 @@ const OFFERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
     'new_classless_static_routes',
   ],
 };
-
-/** Which routes the exit hook has made, beside the agent's own record: the same lines of JSON, known beforehand. */
-export const HOOK_RECORD = `${RUN_FOLDER}/routes.hook`;
 
 /** Lines of the enter hook; empty where every offer is taken. What is in the kernel already stays. */
 export function ignoreOffers({ global, interfaces }: DesiredDhclient): string {
@@ -35,16 +38,11 @@ export function ignoreOffers({ global, interfaces }: DesiredDhclient): string {
   return all === '' ? '' : `    # Not to be taken, whatever the server offers.\n${all}`;
 }
 
-/** Those that the hook can name: what is left to the cloud's metadata is the agent's alone. */
-export function hookRoutes(routes: readonly DesiredRoute[]): DesiredRoute[] {
-  return routes.filter(({ to, nexthops }) => {
-    return typeof to === 'string' && nexthops.every(({ via }) => via === null || typeof via === 'string');
-  });
-}
-
-/** Lines of the exit hook; empty where there are no routes. One process, and only where the address is new. */
+/**
+ * Lines of the exit hook; empty where there are no routes that it can name. One process, and only where the address is new.
+ */
 export function routesAgain(routes: readonly DesiredRoute[]): string {
-  const own = hookRoutes(routes);
+  const own = routes.filter(isWritten);
   if (own.length === 0) return '';
   const record = JSON.stringify(
     own.map(({ family, to, table, metric }) => ({
@@ -65,7 +63,7 @@ RENEW/* | REBIND/*) holdfast_routes=again ;;
 esac
 if [ -n "$holdfast_routes" ]; then
     # Those that are there already stay as they are. The agent has to know whose they are.
-    printf '%s\\n' ${quote(record)} 2>/dev/null >|${HOOK_RECORD} || :
+    printf '%s\\n' ${quote(record)} 2>/dev/null >|${HOOK_ROUTES} || :
     ip -force -batch - >/dev/null 2>&1 <<'HOLDFAST' || :
 ${own.map(ipLine).join('')}HOLDFAST
 fi

@@ -4,6 +4,9 @@ export const RUN_FOLDER = '/run/holdfast';
 /** What outlives a reboot: how the host was, what waits for the collector. */
 export const STATE_FOLDER = '/var/lib/holdfast';
 
+/** Which routes dhclient's exit hook has made, beside the agent's own record: lines of the same kind, known beforehand. */
+export const HOOK_ROUTES = `${RUN_FOLDER}/routes.hook`;
+
 /** There as long as a dhclient is being started again: what the next agent has to know of it, were this one killed. */
 export const RESTART = `${RUN_FOLDER}/restart`;
 

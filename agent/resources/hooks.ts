@@ -1,5 +1,5 @@
 import { resolvedLinks } from '../clients/resolved.ts';
-import type { DesiredState } from '../config/desired.ts';
+import { type DesiredState, isWritten } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
 import {
@@ -11,7 +11,6 @@ import {
   removeHook,
   sourcesHooks,
 } from '../dhclient/hook-places.ts';
-import { hookRoutes } from '../dhclient/hook-routes.ts';
 import { overruling } from '../dhclient/neighbours.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -109,7 +108,7 @@ export class Hooks implements Resource {
 
   /** What the exit hook makes again, as the routes resource calls it. */
   private async routes(): Promise<{ name: string; way: string }[]> {
-    const routes = hookRoutes(this.desired.routes);
+    const routes = this.desired.routes.filter(isWritten);
     if (routes.length === 0) return [];
     // Here and not above: an apply that changes nothing has no use for it.
     const { describeRoute, wantedRoutes } = await import('./routes-wanted.ts');
@@ -177,7 +176,7 @@ function configured({ dns, dhclient, restart, routes, egress }: DesiredState): b
     dns !== null ||
     egress !== null ||
     restart === 'whenSafe' ||
-    hookRoutes(routes).length > 0 ||
+    routes.some(isWritten) ||
     [dhclient.global, ...dhclient.interfaces.values()].some(
       ({ supersede, ignore }) => supersede.size + ignore.length > 0,
     )

@@ -2,8 +2,7 @@
  * Which routes Holdfast has made: a dump of the kernel's would tell, too, but lists everybody's. In /run, since a reboot takes
  * both away. Written before the route is made, so that it never lacks one.
  */
-import { HOOK_RECORD } from '../dhclient/hook-routes.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
+import { HOOK_ROUTES, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { RouteKey } from '../host/netlink/route.ts';
 
@@ -18,14 +17,14 @@ export interface MadeRoute extends RouteKey {
 
 /** Whether there is one: all that an agent without routes has to ask. */
 export function hasRecord(host: Host): boolean {
-  return [RECORD, HOOK_RECORD].some((path) => host.lstat(path) !== null);
+  return [RECORD, HOOK_ROUTES].some((path) => host.lstat(path) !== null);
 }
 
 /** Damaged, it says nothing: what is lost by that `agent revert` finds in the kernel. */
 export function readRecord(host: Host): MadeRoute[] {
   const own = parse(host.readText(RECORD));
   // The hook makes what the configuration said once, and it may not say so any more.
-  const others = parse(host.readText(HOOK_RECORD)).filter((made) => !own.some((one) => sameKey(one, made)));
+  const others = parse(host.readText(HOOK_ROUTES)).filter((made) => !own.some((one) => sameKey(one, made)));
   return [...own, ...others];
 }
 
@@ -46,7 +45,7 @@ export function writeRecord(host: Host, made: readonly MadeRoute[]): void {
 
 export function removeRecord(host: Host): void {
   host.remove(RECORD);
-  host.remove(HOOK_RECORD);
+  host.remove(HOOK_ROUTES);
 }
 
 export function sameKey(one: RouteKey, other: RouteKey): boolean {
