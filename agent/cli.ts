@@ -96,7 +96,7 @@ program
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
+    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
   .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
     run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),

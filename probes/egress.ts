@@ -15,9 +15,11 @@ import { type Attributes, type Condition, type Occurrence, type Probe, type Read
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
 
-/** Milliseconds between looks at the gateways, and between samples of flows while nothing changes. */
-const LOOK_EVERY = 2_000;
-const SAMPLE_EVERY = 30_000;
+/** Milliseconds between looks at the gateways. */
+const LOOK_EVERY = 5_000;
+/** While they stay as they are: between judgements of all that is known of them, and between samples of flows. */
+const JUDGE_EVERY = 30_000;
+const SAMPLE_EVERY = 120_000;
 
 /** What was seen of one family at the last sample. */
 interface Seen {
@@ -39,7 +41,7 @@ export function egressProbe(host: Pick<Host, 'sysctl'>, clock = () => performanc
       if (socket === null || socket.closed) socket = await NetlinkSocket.open();
       const readings: Reading[] = [];
       for (const one of watched) readings.push(...(await one.read(socket, signal)));
-      if (filtered === null || clock() - filtered.at >= SAMPLE_EVERY) {
+      if (filtered === null || clock() - filtered.at >= JUDGE_EVERY) {
         const packets = filteredPackets();
         const told = packets === null ? [] : [sample('system.network.egress.rp_filter.drops', packets)];
         filtered = { readings: told, at: clock() };
@@ -60,6 +62,10 @@ class Watched {
   readonly #look: EgressLook;
   #sampler: { beyond: Buffer; sampler: Sampler } | null = null;
   #seen: Seen | null = null;
+  #picture = '';
+  #sysctls = '';
+  #readings: Reading[] = [];
+  #judged = 0;
   #moved = { needed: 0, needless: 0 };
 
   constructor(family: Family, host: Pick<Host, 'sysctl'>, clock: () => number) {
@@ -76,11 +82,20 @@ class Watched {
       return [unseen(this.#family)];
     }
     const before = this.#seen;
-    const changed = before !== null && picture(before.egress) !== picture(egress);
-    if (before === null || changed || this.#clock() - before.at >= SAMPLE_EVERY) {
-      this.#seen = await this.#sample(egress, socket, signal);
-    } else this.#seen = { ...before, egress };
-    return [...(changed ? this.#tell(before, this.#seen) : []), ...this.#told(this.#seen)];
+    const now = picture(egress);
+    const changed = before !== null && this.#picture !== now;
+    this.#picture = now;
+    // Nearly always: what was said stands.
+    if (before !== null && !changed && this.#clock() - this.#judged < JUDGE_EVERY) return this.#readings;
+    this.#judged = this.#clock();
+    const sysctls = DECIDING[this.#family].map((key) => this.#host.sysctl(key)).join();
+    const sampled =
+      before !== null && !changed && this.#sysctls === sysctls && this.#clock() - before.at < SAMPLE_EVERY;
+    this.#sysctls = sysctls;
+    this.#seen = sampled ? { ...before, egress } : await this.#sample(egress, socket, signal);
+    const events = changed ? this.#tell(before, this.#seen) : []; // counts what moved, too
+    this.#readings = this.#told(this.#seen);
+    return [...events, ...this.#readings];
   }
 
   async #sample(egress: Egress | null, socket: NetlinkSocket, signal: AbortSignal): Promise<Seen> {
@@ -232,6 +247,12 @@ function sentence({ needed, needless, stranded }: Moves): string {
   if (stranded > 0) return `${stranded} of ${FLOWS} sampled flows have no way any more`;
   return `${needed} of ${FLOWS} sampled flows moved with that, ${others}`;
 }
+
+/** By what the kernel chooses among next hops. */
+const DECIDING = {
+  ipv4: ['net/ipv4/fib_multipath_hash_policy', 'net/ipv4/fib_multipath_use_neigh'],
+  ipv6: ['net/ipv6/fib_multipath_hash_policy'],
+} as const;
 
 /** What has to change for flows to be looked at again. */
 function picture(egress: Egress | null): string {

@@ -3,6 +3,7 @@ import type { DhcpDefault, EgressView } from '../egress/defaults.ts';
 import type { Host } from '../host/host.ts';
 import type { Finding, Outcome, Resource, State } from './resource.ts';
 
+const ROUTE = 'IPv4 default route';
 /** Milliseconds for the kernel's answers. */
 const PATIENCE = 5_000;
 
@@ -27,11 +28,13 @@ export class Egress implements Resource {
     if (this.#desired === null) return [];
     if (!this.#host.live) {
       const reason = 'the running kernel is not that of these files';
-      return [this.#finding('IPv4 default route', { state: 'skipped', wanted: null, actual: null, reason })];
+      return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
     }
     const { lookAtDefaults } = await this.#parts();
     const view = await lookAtDefaults(this.#host, this.#dhclient, AbortSignal.timeout(PATIENCE));
-    return view.dhcp.map((one) => this.#finding(keyOf(one), standing(one, view)));
+    if (view.dhcp.length > 0) return view.dhcp.map((one) => this.#finding(keyOf(one), standing(one, view)));
+    const reason = 'no lease of a running dhclient gives a gateway, so there is nothing that could be ahead of BGP’s';
+    return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
   }
 
   async apply({ key, moment }: Finding): Promise<Outcome> {

@@ -23,6 +23,14 @@ const bgp = (host: LabHost, deed: 'enable' | 'disable') =>
 test('the default route is BGP’s, once it has answered', { skip }, async (t) => {
   await using scene = await hostWithGateways('bird', ['frr', 'bird'], 1);
   const { host } = scene;
+
+  await t.test('without a lease there is nothing to do', async () => {
+    await host.write('/etc/holdfast/agent.yaml', 'egress: { default: bgp }\n');
+    const plan = await host.agent('plan', '--only', 'egress');
+    assert.deepEqual([plan.code, plan.stderr], [0, '']);
+    assert.match(plan.stdout, /IPv4 default route: skipped: no lease of a running dhclient gives a gateway/);
+  });
+
   await connect(host, WIRE);
   await startDhcpServer(host, { wire: WIRE, renewEvery: 2 });
   let client = Dhclient.start(host, { wire: WIRE });
@@ -33,7 +41,6 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     assert.match(await used(host), /via 10\.77\.2\.1 dev eth2/);
   });
 
-  await host.write('/etc/holdfast/agent.yaml', 'egress: { default: bgp }\n');
   await bgp(host, 'disable');
   await t.test('without BGP’s it waits, and says so', async () => {
     const before = await defaults(host);

@@ -147,7 +147,7 @@ test('egress, whatever the default route is made of', { skip }, async (t) => {
       assert.match(seen.events[0]!.body, /lost 10\.88\.1\.1 on eth1.* 0 of 256 sampled flows moved/);
 
       await host.sh('sysctl -qw net.ipv4.fib_multipath_use_neigh=1');
-      await host.sh(`ip route replace default ${via(1, 2)}`); // a change, so that it looks again
+      await host.sh(`ip route replace default ${via(1, 2)}`); // a change, so that it is judged at once
       const passed = await reader.next();
       assert.deepEqual(passed.codes, []);
       assert.deepEqual(passed.values('share', { flows: 'destinations' }), [1, 0]);

@@ -186,7 +186,9 @@ async function startBird(host: LabHost, { name, as, routerId, prefix, peers, pee
   connect retry time 1; connect delay time 0; error wait time 1, 2;
   ${peer.address.includes(':') ? 'ipv6' : 'ipv4'} { import all; export where source = RTS_STATIC; }; }`,
   );
+  // Further ones may come while it runs, with `birdc configure`.
   const conf = `log stderr all;
+include "/run/lab/${name}.routes*";
 router id ${routerId};
 protocol device { scan time 1; }
 protocol static { ipv4; route ${static4}; }
