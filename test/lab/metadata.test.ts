@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../qemu/eventually.ts';
 import { RunningAgent } from './daemon.ts';
 import { LabHost, REPOSITORY, unavailable } from './host.ts';
 import { Log } from './log.ts';
@@ -77,12 +77,13 @@ async function view(): Promise<View> {
   return metadata.find(({ key }: View) => key.startsWith('vpc'));
 }
 
-async function problem(pattern: RegExp): Promise<void> {
-  for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
-    const { problem } = await view();
-    if (problem !== null && pattern.test(problem)) return;
-    assert.ok(Date.now() < deadline, `${problem} is not ${pattern}`);
-  }
+function problem(pattern: RegExp): Promise<unknown> {
+  return eventually(async () => (pattern.test((await view()).problem ?? '') ? true : null), `${pattern}`);
+}
+
+function holds(...networks: string[]): Promise<unknown> {
+  const wanted = through(...networks).join();
+  return eventually(async () => ((await held()).join() === wanted ? true : null), wanted);
 }
 
 test('where nothing was ever known: no route, and it is said that it is not known yet', { skip }, async () => {
@@ -169,7 +170,7 @@ test('the daemon holds them through every failure of the service', { skip }, asy
     assert.equal(agent.count(event), 0);
   // What somebody takes away meanwhile is back, though nobody can be asked.
   await host.sh('ip route del 10.0.0.0/16 proto 72');
-  while (!(await held()).includes(`10.0.0.0/16 ${GATEWAY}`)) await sleep(100);
+  await holds('10.0.0.0/16', '10.1.0.0/16');
 
   await host.sh(`ip addr add ${SERVICE}/32 dev srv0`, { where: 'server' });
   await serve();
@@ -179,11 +180,10 @@ test('the daemon holds them through every failure of the service', { skip }, asy
     changed.msg,
     /says vpc-ipv4-cidr-blocks eth0 is .*10\.2\.0\.0\/16; it was 10\.0\.0\.0\/16, 10\.1\.0\.0\/16$/,
   );
-  while (!(await held()).includes(`10.2.0.0/16 ${GATEWAY}`)) await sleep(100);
+  await holds('10.0.0.0/16', '10.1.0.0/16', '10.2.0.0/16');
   await behave(vpc('10.0.0.0/16', '10.2.0.0/16'));
   await agent.event('holdfast.metadata.changed');
-  while ((await held()).length !== 2) await sleep(100);
-  assert.deepEqual(await held(), through('10.0.0.0/16', '10.2.0.0/16'));
+  await holds('10.0.0.0/16', '10.2.0.0/16');
   assert.equal((await view()).problem, null);
   const { samples } = JSON.parse((await host.agent('probe', 'metadata', '--json')).stdout).probes[0];
   assert.deepEqual(

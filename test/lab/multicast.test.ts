@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../qemu/eventually.ts';
 import { RunningAgent } from './daemon.ts';
 import { LabHost, unavailable } from './host.ts';
 import { Log } from './log.ts';
@@ -173,6 +174,7 @@ function value({ samples }: Look, metric: string, family: string): number | unde
 }
 
 /** Until a query of that family was heard lately. */
-async function heard(family: string): Promise<void> {
-  while (!((value(await look(), 'query.age', family) ?? SILENCE) < SILENCE / 2)) await sleep(500);
+function heard(family: string): Promise<unknown> {
+  const lately = async () => (value(await look(), 'query.age', family) ?? SILENCE) < SILENCE / 2;
+  return eventually(async () => ((await lately()) ? true : null), `a query of ${family}`);
 }
