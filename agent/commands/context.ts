@@ -56,11 +56,12 @@ export async function openContext(options: CommonOptions): Promise<Context> {
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
   const keptFiles = build !== null ? await kept.read('files') : null;
-  let known: KnownFiles;
+  let known: KnownFiles | null = null; // until the first look, where something is to be measured first
   // What was found right counts only for the very state that was wanted then.
   const make = (whole: DesiredState, state = hash) => {
-    known = new KnownFiles(`${build} ${state}`, keptFiles);
-    return makeResources(host, whole, { only: options.only, known });
+    const files = new KnownFiles(`${build} ${state}`, keptFiles);
+    known = files;
+    return makeResources(host, whole, { only: options.only, known: files });
   };
   const nearness = isWhole(desired) ? null : await measured(host, desired);
   const metadata = await leftToTheCloud(host, desired);
@@ -84,7 +85,7 @@ export async function openContext(options: CommonOptions): Promise<Context> {
     resources,
     guard: await makeGuard(host, desired.dns, resources, daemon.report.endpoint),
     async keep() {
-      if (build !== null) await kept.write({ configuration: compiled, files: known.toText() });
+      if (build !== null) await kept.write({ configuration: compiled, files: known?.toText() ?? null });
     },
   };
 }
