@@ -10,6 +10,7 @@ export const EVENTS = {
   driftEnded: 'holdfast.drift.ended',
   adopted: 'holdfast.adopted',
   awaited: 'holdfast.awaited',
+  deaf: 'holdfast.deaf',
   heal: 'holdfast.heal',
   healFailed: 'holdfast.heal.failed',
   healSuspended: 'holdfast.heal.suspended',

@@ -77,7 +77,10 @@ export class Keeper {
     this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
     this.#followFiles();
     for (const resource of this.#options.resources) {
-      const stop = resource.follow?.(() => void this.look([resource]));
+      const stop = resource.follow?.(
+        () => void this.look([resource]),
+        (why) => this.#options.tell(deafEvent(resource, why)),
+      );
       if (stop !== undefined) this.#stops.push(stop);
     }
   }
@@ -304,6 +307,11 @@ function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) 
 function adoptedEvent(outcome: Outcome) {
   const body = `${outcome.key} is what is wanted now: that has changed, and nobody had changed the file`;
   return occurrence(EVENTS.adopted, 'info', body, place(outcome));
+}
+
+function deafEvent({ name }: Resource, why: string) {
+  const body = `changes of ${name} are not heard of, only seen every ${LOOK_AT_VALUES_EVERY / 1000} s: ${why}`;
+  return occurrence(EVENTS.deaf, 'warn', body, { resource: name });
 }
 
 function awaitedEvent(outcome: Outcome) {

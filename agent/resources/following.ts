@@ -17,6 +17,6 @@ export function following<State>(state: () => State, make: (state: State) => Res
     inspect: async () => current(index).inspect(),
     apply: async (finding) => current(index).apply(finding),
     watches: () => current(index).watches(),
-    follow: (changed) => current(index).follow?.(changed) ?? (() => {}),
+    follow: (changed, deaf) => current(index).follow?.(changed, deaf) ?? (() => {}),
   }));
 }

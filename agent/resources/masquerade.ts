@@ -1,6 +1,7 @@
 /** Keeps the masquerading of a gateway: an nftables table of our own, in the running kernel. */
 import { setImmediate } from 'node:timers/promises';
 import type { DesiredMasquerade } from '../config/desired.ts';
+import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { TableFollower } from './masquerade-follow.ts';
 import { isMasqueradeLeft } from './masquerade-record.ts';
@@ -35,14 +36,13 @@ export class Masquerade implements Resource {
     return [];
   }
 
-  /** Where the kernel cannot be listened to, the looks at intervals are left. */
-  follow(changed: () => void): () => void {
+  follow(changed: () => void, deaf: (why: string) => void): () => void {
     if (!this.host.live || this.wanted.length === 0) return () => {};
     let closed = false;
     void (async () => {
       const { TableFollower } = await import('./masquerade-follow.ts');
       if (!closed) this.follower = new TableFollower(changed);
-    })().catch(() => undefined);
+    })().catch((error) => deaf(errorMessage(error)));
     return () => {
       closed = true;
       this.follower?.close();

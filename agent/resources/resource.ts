@@ -74,6 +74,9 @@ export interface Resource {
   apply(finding: Finding): Promise<Outcome>;
   /** Absolute paths (as the host sees them) whose change means: inspect again. */
   watches(): string[];
-  /** Where changes show in no file: calls `changed` when it is to be inspected again, until it is told to stop. */
-  follow?(changed: () => void): () => void;
+  /**
+   * Where changes show in no file: calls `changed` when it is to be inspected again, until it is told to stop; `deaf` when it
+   * cannot hear of them, with the reason.
+   */
+  follow?(changed: () => void, deaf: (why: string) => void): () => void;
 }

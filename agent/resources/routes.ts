@@ -1,5 +1,6 @@
 import type { DesiredRoute } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
+import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { RouteKey } from '../host/netlink/route.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
@@ -51,8 +52,7 @@ export class Routes implements Resource {
     return [];
   }
 
-  /** Of the kernel. Where it cannot be listened to, the looks at intervals are left. */
-  follow(changed: () => void): () => void {
+  follow(changed: () => void, deaf: (why: string) => void): () => void {
     if (!this.#host.live || this.#routes.length === 0) return () => {};
     let closed = false;
     void (async () => {
@@ -60,7 +60,7 @@ export class Routes implements Resource {
       if (closed) return;
       const concern = () => ({ keys: [...this.#keys.values()], waiting: this.#waiting.size > 0 });
       this.#follower = new RouteFollower(concern, changed);
-    })().catch(() => undefined);
+    })().catch((error) => deaf(errorMessage(error)));
     return () => {
       closed = true;
       this.#follower?.close();
