@@ -13,7 +13,7 @@ import { build, type Plugin, transform } from 'esbuild';
 import { pageFiles } from '../agent/collector/page.ts';
 import { ADDON } from './addon.ts';
 import { wrap } from './chunks.ts';
-import { type Arch, nodeVersion, pkgHome, provideNode } from './node-binary.ts';
+import { type Arch, nodeVersion, pkgHome, provideNode, runNode } from './node-binary.ts';
 import { rehearse } from './rehearsal.ts';
 import { inWorkshop } from './workshop.ts';
 
@@ -49,10 +49,13 @@ const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none
 export async function makeExecutables(entry: string, archs: Arch[], output: (arch: Arch) => string): Promise<void> {
   await inWorkshop(async (folder) => {
     const chunks = await splitProgram(entry, join(folder, 'chunks'));
-    if (archs.includes(process.arch as Arch)) rehearse(join(folder, 'chunks'));
     for (const arch of archs) {
-      // Bytecode belongs to one architecture, and only this machine's can be made here.
-      const bytecode = arch === process.arch;
+      // Bytecode belongs to one architecture.
+      const node = runNode(arch);
+      if (node !== null) rehearse(join(folder, 'chunks'), node);
+      else
+        console.log(`  nothing here runs Node for ${arch}: without bytecode it starts later, and not the same bytes`);
+      const bytecode = node !== null;
       const main = join(folder, 'main.cjs');
       await bundleMain(main, bytecode);
       const names = bytecode ? chunks.flatMap((name) => [name, `${name}.bytecode`]) : chunks;

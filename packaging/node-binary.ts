@@ -4,7 +4,7 @@
  * machine; the other is fetched with `npm pack`. pkg downloads a Node only where its cache has none, so the binaries are
  * put there, stripped, with the marks that pkg leaves after a download of its own.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -30,6 +30,22 @@ export function provideNode(arch: Arch): void {
   writeFileSync(`${binary}.ok`, strip(binary, arch) ? 'stripped' : '');
   for (const mark of [`${name}.tar.gz`, `${name}.tar.gz.ok`]) writeFileSync(mark, '');
 }
+
+/** The command that runs it on this machine, if need be by emulation; null: none does. */
+export function runNode(arch: Arch): string[] | null {
+  if (arch === process.arch) return [process.execPath];
+  const command = [...(EMULATORS[arch] ?? []), installedNode(arch) ?? fetchedNode(arch)];
+  return spawnSync(command[0]!, [...command.slice(1), '--version']).status === 0 ? command : null;
+}
+
+const ARM64 = '/usr/aarch64-linux-gnu/lib';
+/**
+ * qemu(1) with Debian's libraries for cross-compilation; packaging/setup.sh installs both. The dynamic linker is called by
+ * name, since with its option -L qemu gives the folder of the libraries for `/`.
+ */
+const EMULATORS: { readonly [arch in Arch]?: readonly string[] } = {
+  arm64: ['qemu-aarch64-static', `${ARM64}/ld-linux-aarch64.so.1`, '--library-path', ARM64],
+};
 
 function installedNode(arch: Arch): string | undefined {
   const binary = join(root, `node_modules/node-linux-${arch}/bin/node`);

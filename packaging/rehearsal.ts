@@ -34,8 +34,11 @@ const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 /** Nor does it depend on the processes of this machine, which `--live` looks at. */
 const ALONE = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount', '--mount-proc'];
 
-/** Writes `NAME.bytecode` beside every chunk in `folder`. It works beside that. */
-export function rehearse(folder: string): void {
+/**
+ * Writes `NAME.bytecode` beside every chunk in `folder`. It works beside that. `node`: the command that runs the Node which
+ * the bytecode is for.
+ */
+export function rehearse(folder: string, node: readonly string[] = [process.execPath]): void {
   const host = mkdtempSync(join(dirname(folder), 'rehearsal-'));
   try {
     mkdirSync(join(host, 'etc/holdfast'), { recursive: true });
@@ -46,17 +49,19 @@ export function rehearse(folder: string): void {
     const warm = [join(import.meta.dirname, 'warm.ts'), folder];
     const apply = ['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')];
     // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
-    node([], [...warm, ...apply]);
-    node(alone(), [...warm, ...apply, '--live']);
-    node([], [join(import.meta.dirname, 'renumber.ts'), folder]);
+    run(node, [...warm, ...apply]);
+    run([...alone(), ...node], [...warm, ...apply, '--live']);
+    run(node, [join(import.meta.dirname, 'renumber.ts'), folder]);
   } finally {
     rmSync(host, { recursive: true });
   }
 }
 
-function node(before: readonly string[], args: readonly string[]): void {
-  const [program = '', ...rest] = [...before, process.execPath, ...SAME_EACH_TIME, ...args];
-  execFileSync(program, rest, { env: ENVIRONMENT, stdio: ['ignore', 'ignore', 'inherit'] });
+function run([program = '', ...before]: readonly string[], args: readonly string[]): void {
+  execFileSync(program, [...before, ...SAME_EACH_TIME, ...args], {
+    env: ENVIRONMENT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 function alone(): string[] {

@@ -2,7 +2,7 @@
 # Makes a fresh machine ready for `npm start`, `npm test` and `npm run build`: the npm packages (a pinned Node is one of
 # them), and as root Debian's packages that the lab runs. Does nothing, in a few milliseconds, when all is there.
 # HOLDFAST_NO_APT=1 leaves the machine's packages alone.
-#   sh setup.sh [cm] [PACKAGE ...]   further packages of Debian's; cm: Ansible, Puppet and Salt
+#   sh setup.sh [cm | arm64] [PACKAGE ...]   further packages of Debian's; cm: Ansible, Puppet and Salt; arm64: what runs its Node
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -12,6 +12,9 @@ if [ "${1:-}" = cm ]; then
   tools=python
   # Debian 12 has no Salt, and an Ansible of 2023.
   set -- python3-venv python3-apt puppet-agent puppet-lint "$@"
+elif [ "${1:-}" = arm64 ]; then
+  shift
+  [ "$(uname -m)" = aarch64 ] || set -- qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross "$@"
 fi
 
 # What each is for: DHCP clients and servers and a DNS server to test against; routing daemons; network namespaces and pings; fault

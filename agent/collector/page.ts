@@ -31,9 +31,10 @@ interface File {
   readonly plain: Buffer;
 }
 
-/** The texts of a folder's files that a page is made of, by name: for the build too. */
+/** The texts of a folder's files that a page is made of, by name and sorted by it: for the build too. */
 export function pageFiles(folder: string): Record<string, string> {
   const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
+  names.sort(); // a folder lists them in the order in which they came, and the build has to be the same everywhere
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }
 
