@@ -57,7 +57,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
   const daemon = await Daemon.start({ load: async () => whole, log: () => {} });
   t.after(() => daemon.stop('the test is over'));
   const names = () => told.map(({ name }) => name);
-  return { daemon, names, beats: () => beats };
+  return { daemon, told, names, beats: () => beats };
 }
 
 test('a probe that hangs is told, and no reason for the watchdog; SIGHUP is obeyed meanwhile', async (t) => {
@@ -69,6 +69,29 @@ test('a probe that hangs is told, and no reason for the watchdog; SIGHUP is obey
   const before = beats();
   await until('heartbeats go on', () => beats() > before);
   assert.equal(daemon.healthy(), true);
+});
+
+test('what fails at a start or a reload is said at once', async (t) => {
+  const place = { resource: 'resolver', key: '/etc/resolv.conf', moment: 'now' } as const;
+  const finding = {
+    ...place,
+    kind: 'file',
+    state: 'drifted',
+    wanted: 'a',
+    actual: 'b',
+    settings: async () => [],
+  } as const;
+  const failing = {
+    ...resource(async () => [finding]),
+    apply: async () => Promise.reject(new Error('the disk is gone')),
+  };
+  const { daemon, told } = await started(t, { resources: [failing] });
+  await daemon.reload();
+  for (const name of ['holdfast.start', 'holdfast.config.changed'])
+    assert.match(
+      told.find((event) => event.name === name)!.body,
+      /1 failed \(\/etc\/resolv\.conf: the disk is gone\)$/,
+    );
 });
 
 test('a delivery that is not at work is', async (t) => {
