@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 
-const PATIENCE = 300_000;
+const PATIENCE = 900_000;
 
 /** Until it gives something that is not null; throws, with `what`, where that never comes. */
 export async function eventually<T>(look: () => Promise<T | null>, what: string): Promise<T> {

@@ -17,7 +17,7 @@ import { debianImage } from './image.ts';
 
 const QEMU = 'qemu-system-x86_64';
 /** Milliseconds for one command, and to boot: an emulated processor on a machine that has other work. */
-const PATIENCE = 300_000;
+const PATIENCE = 900_000;
 
 export interface QemuOptions {
   readonly release: Suite;
