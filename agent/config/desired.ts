@@ -29,8 +29,11 @@ export interface DesiredEgress {
   readonly dhcp: 'drop' | 'behind';
 }
 
-/** The metric of a DHCP server's default route that stands behind all others: routing daemons use 20 (FRR) to 1024. */
-export const BEHIND = 20_000;
+/**
+ * The metric of a DHCP server's default route that stands behind all others. FRR takes its highest byte for an administrative
+ * distance: of 254, since with less (a BGP route has 20 or 200) zebra takes its own default route out of the kernel.
+ */
+export const BEHIND = 254 * 2 ** 24;
 
 /** As the files say it: what is to be measured (agent/nearest) is not in it yet. */
 export type ConfiguredState = DesiredState<SortlistEntry>;

@@ -4,7 +4,7 @@
  */
 
 import type { Egress, EgressLook } from '../../probes/egress/look.ts';
-import type { DesiredState } from '../config/desired.ts';
+import { BEHIND, type DesiredState } from '../config/desired.ts';
 import type { BgpDefault, EgressView } from '../egress/defaults.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS } from '../host/folders.ts';
@@ -114,6 +114,8 @@ export class EgressWatch {
     const view = await this.#view();
     const stands = this.#stands(view.bgp);
     this.#next = performance.now() + (stands ? SELDOM : WAIT);
+    // Where it is ahead the resource puts it behind, at once.
+    if (view.dhcp.some(({ routes }) => routes.some(({ metric }) => metric < BEHIND))) await hold();
     if (view.bgp === null || view.bgp.problem !== null) {
       const why = view.bgp === null ? 'there is no default route by BGP' : `${view.bgp.name}: ${view.bgp.problem}`;
       if (this.#dropped || view.count === 0) await this.#giveBack(why);
@@ -122,8 +124,6 @@ export class EgressWatch {
       }
       return;
     }
-    // Where it is ahead the resource puts it behind, at once.
-    if (view.dhcp.some(({ routes }) => routes.length > 0)) await hold();
     if (egress.dhcp === 'behind') {
       if (this.#dropped) await this.#giveBack('it is to stay behind (egress.dhcp)');
       return;

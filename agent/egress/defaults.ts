@@ -37,6 +37,8 @@ export interface EgressView {
   readonly dhcp: readonly DhcpDefault[];
   /** Default routes of the main table. */
   readonly count: number;
+  /** Those of them that are neither BGP's nor a DHCP server's, `static metric 100`. */
+  readonly others: readonly string[];
 }
 
 export interface BgpDefault {
@@ -49,7 +51,7 @@ export interface BgpDefault {
 
 export interface DhcpDefault extends LeasedGateway {
   readonly index: number;
-  /** Its place among the lease's gateways, from 0. */
+  /** Its place among the gateways of all leases, from 0. */
   readonly place: number;
   /** The routes by it, the best first; none: it is not there. */
   readonly routes: readonly SeenRoute[];
@@ -61,18 +63,19 @@ export async function lookAtDefaults(host: Host, dhclient: DesiredDhclient, sign
   using socket = await NetlinkSocket.open();
   const named = await links(socket, signal);
   const indexOf = (name: string) => [...named].find(([, link]) => link.name === name)?.[0];
-  const places = new Map<string, number>();
-  const dhcp = leasedGateways(host, dhclient).flatMap((gateway): DhcpDefault[] => {
+  const dhcp = leasedGateways(host, dhclient).flatMap((gateway, place): DhcpDefault[] => {
     const index = indexOf(gateway.interface);
     if (index === undefined) return [];
-    const place = places.get(gateway.interface) ?? 0;
-    places.set(gateway.interface, place + 1);
     return [{ ...gateway, index, place, routes: routes.filter((route) => isBy(route, index, gateway.address)) }];
   });
+  const known = new Set(dhcp.flatMap((gateway) => gateway.routes));
+  const others = routes
+    .filter((route) => !known.has(route) && !OF_BGP.includes(route.protocol))
+    .map(({ protocol, metric }) => `${protocolName(protocol)} metric ${metric}`);
   const best = routes.find(({ protocol, type }) => OF_BGP.includes(protocol) && type === ROUTE_TYPE.unicast);
   const bgp =
     best === undefined ? null : await bgpDefault(socket, best, (n) => named.get(n)?.name ?? String(n), signal);
-  return { bgp, dhcp, count: routes.length };
+  return { bgp, dhcp, count: routes.length, others };
 }
 
 function isBy({ protocol, hops }: SeenRoute, index: number, gateway: string): boolean {
@@ -148,8 +151,9 @@ export async function drop(host: Host, gateways: readonly DhcpDefault[], signal:
 export async function putAhead(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
   using socket = await NetlinkSocket.open();
   for (const gateway of gateways) {
-    const several = gateways.filter((other) => other.interface === gateway.interface).length > 1;
-    await put(socket, gateway, { metric: several ? gateway.place + 1 : 0, protocol: BOOT }, signal);
+    const own = gateways.filter((other) => other.interface === gateway.interface);
+    const metric = own.length > 1 ? own.indexOf(gateway) + 1 : 0;
+    await put(socket, gateway, { metric, protocol: BOOT }, signal);
     await remove(socket, gateway, ({ metric }) => metric >= BEHIND, signal);
   }
   host.remove(EGRESS);
@@ -167,7 +171,7 @@ function note(host: Host, word: 'behind' | 'dropped'): void {
 
 async function put(
   socket: NetlinkSocket,
-  { address, index }: DhcpDefault,
+  { address, index, routes }: DhcpDefault,
   { metric, protocol }: { metric: number; protocol: number },
   signal: AbortSignal,
 ): Promise<void> {
@@ -176,7 +180,9 @@ async function put(
     ...{ family: 'ipv4', destination: '0.0.0.0/0', table: MAIN_TABLE, metric },
     ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], src: null, mtu: null },
   };
-  await ask(socket, MESSAGE.newRoute, FLAG.create | FLAG.exclusive, route, constants.errno.EEXIST, signal);
+  // What is there of this metric may be somebody else's: then the old one has to stay.
+  if (routes.some((one) => one.metric === metric)) return;
+  await ask(socket, MESSAGE.newRoute, FLAG.create | FLAG.exclusive, route, 0, signal);
 }
 
 async function remove(

@@ -8,8 +8,8 @@ const ROUTE = 'IPv4 default route';
 const PATIENCE = 5_000;
 
 /**
- * Keeps a DHCP server's IPv4 default route behind BGP's: moved there once BGP's is there and its gateway has answered, and put
- * there where the host has none. Whether it may go altogether is for who watches (agent/daemon/egress.ts): what is
+ * Keeps a DHCP server's IPv4 default route behind all others: moved there where nothing stands behind it but BGP's, once the
+ * gateway of that one has answered, and put there where the host has none. Whether it may go altogether is for who watches (agent/daemon/egress.ts): what is
  * only applied never takes a host's last way out.
  */
 export class Egress implements Resource {
@@ -81,19 +81,20 @@ interface Seen {
 const GONE: Seen = { state: 'ok', wanted: null, actual: null };
 
 /** How the default route by one gateway of a lease stands. */
-export function standing({ routes, place }: DhcpDefault, { bgp, count }: EgressView): Seen {
+export function standing({ routes, place }: DhcpDefault, { bgp, count, others }: EgressView): Seen {
   const behind = `metric ${BEHIND + place}`;
   const [first] = routes;
   const actual = first === undefined ? null : `metric ${first.metric}`;
-  if (bgp === null || bgp.problem !== null) {
-    // The last way out is given back, whoever took it.
-    if (count === 0) return { state: 'drifted', wanted: behind, actual };
-    const lacks =
-      bgp === null ? 'there is no default route by BGP' : `the default route by ${bgp.name} waits: ${bgp.problem}`;
-    return { state: 'skipped', wanted: actual, actual, reason: `it stays as it is: ${lacks}` };
-  }
+  // The last way out is given back, whoever took it.
+  if (count === 0) return { state: 'drifted', wanted: behind, actual };
   if (first === undefined || first.metric >= BEHIND) return { state: 'ok', wanted: actual, actual };
-  return { state: 'drifted', wanted: behind, actual, reason: `${bgp.name} is to be ahead of it` };
+  const stays = (why: string): Seen => {
+    return { state: 'skipped', wanted: actual, actual, reason: `it stays as it is: ${why}` };
+  };
+  if (others.length > 0) return stays(`behind it stands somebody else’s (${others.join(', ')})`);
+  if (bgp?.problem != null) return stays(`the default route by ${bgp.name} waits: ${bgp.problem}`);
+  // Without BGP's too: it goes on being used, and FRR puts its own into the kernel only now.
+  return { state: 'drifted', wanted: behind, actual, reason: `${bgp?.name ?? 'BGP’s'} is to be ahead of it` };
 }
 
 function keyOf({ address, interface: link }: DhcpDefault): string {

@@ -42,17 +42,22 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
   });
 
   await bgp(host, 'disable');
-  await t.test('without BGP’s it waits, and says so', async () => {
-    const before = await defaults(host);
+  await t.test('without BGP’s it goes behind, where it is used as before', async () => {
     const { code, stdout } = await host.agent('apply');
     assert.equal(code, 0, stdout);
-    assert.match(
-      stdout,
-      /default via 10\.77\.2\.1 dev eth2 +skipped: it stays as it is: there is no default route by BGP/,
-    );
-    assert.deepEqual(await defaults(host), before);
+    assert.deepEqual(await defaults(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864']);
+    assert.match(await used(host), /dev eth2/);
     const status = await host.agent('status');
-    assert.match(status.stdout, /^egress\.default +skipped +✓ +✓ +bgp$/m);
+    assert.match(status.stdout, /^egress\.default +✓ +✓ +✓ +bgp$/m);
+    await host.sh('ip route del default; ip route add default via 10.77.2.1 dev eth2');
+  });
+
+  await t.test('a static one behind it changes nothing', async () => {
+    await host.sh('ip route add default via 10.88.0.9 dev eth0 metric 100 proto static');
+    const { stdout } = await host.agent('apply');
+    assert.match(stdout, /skipped: it stays as it is: behind it stands somebody else’s \(static metric 100\)/);
+    assert.match(await used(host), /dev eth2/);
+    await host.sh('ip route del default metric 100');
   });
 
   await t.test('BGP’s with a gateway that does not answer changes nothing', async () => {
@@ -71,7 +76,7 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     await host.sh(`ip neigh del 10.88.0.9 dev eth0; ip neigh add 10.88.0.9 lladdr ${mac} dev eth0 nud stale`);
     const { code, stdout } = await host.agent('apply');
     assert.equal(code, 0, stdout);
-    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 20000']);
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864']);
     await host.sh(
       'ip route del default via 10.88.0.9; ip route del default; ip route add default via 10.77.2.1 dev eth2',
     );
@@ -80,7 +85,7 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
   await bgp(host, 'enable');
   await t.test('BGP’s is there: the other goes behind it, with no moment without', async () => {
     const plan = await host.agent('plan');
-    assert.match(plan.stdout, /default via 10\.77\.2\.1 dev eth2: metric 0 → metric 20000/);
+    assert.match(plan.stdout, /default via 10\.77\.2\.1 dev eth2: metric 0 → metric 4261412864/);
     const monitor = host.spawn(['ip', '-4', '-o', 'monitor', 'route']);
     let told = '';
     monitor.stdout!.on('data', (chunk) => {
@@ -91,10 +96,10 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     assert.equal(code, 0, stdout);
     while (!/^Deleted default via 10\.77\.2\.1/m.test(told)) await new Promise((resolve) => setTimeout(resolve, 20));
     assert.ok(
-      told.indexOf('default via 10.77.2.1 dev eth2 proto dhcp metric 20000') < told.indexOf('Deleted default'),
+      told.indexOf('default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864') < told.indexOf('Deleted default'),
       told,
     );
-    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 20000']);
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864']);
     assert.match(await used(host), /via 10\.88\./);
     assert.match((await host.agent('apply')).stdout, /^\d+ as wanted, 0 changed$/m);
   });
@@ -113,7 +118,7 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
   await t.test('a rehearsal says what the next lease makes of it', async () => {
     const { code, stdout } = await host.agent('rehearse', 'lease');
     assert.equal(code, 0, stdout);
-    assert.match(stdout, /10\.77\.2\.1.*20000/);
+    assert.match(stdout, /10\.77\.2\.1.*4261412864/);
   });
 
   const again = async () => {
@@ -125,7 +130,7 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
   await t.test('a new lease brings it behind, whether an agent runs or not', async () => {
     await host.sh('ip route del default dev eth2');
     await again();
-    assert.match((await dhcp(host)).join(), /^default via 10\.77\.2\.1 dev eth2 metric 20000$/);
+    assert.match((await dhcp(host)).join(), /^default via 10\.77\.2\.1 dev eth2 metric 4261412864$/);
     assert.equal(client.declined, 0);
   });
 
@@ -160,14 +165,14 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     await agent.event('holdfast.egress.dropped');
     assert.deepEqual(await dhcp(host), []);
     await agent.stop();
-    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 20000']);
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864']);
 
     await host.sh('echo dropped >/run/holdfast/egress; ip route del default dev eth2');
     await again();
     assert.deepEqual(await dhcp(host), [], 'BGP’s is there');
     await host.sh('birdc -s /run/lab/host.ctl disable all');
     await again();
-    assert.match((await dhcp(host)).join(), /metric 20000/);
+    assert.match((await dhcp(host)).join(), /metric 4261412864/);
   });
 
   await t.test('revert makes it what dhclient-script makes it', async () => {
@@ -176,4 +181,38 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     assert.match((await dhcp(host)).join(), /^default via 10\.77\.2\.1 dev eth2$/);
     assert.equal(host.exists('/run/holdfast/egress'), false);
   });
+});
+
+test('with FRR and its nexthop objects, and a server that gives the route by option 121', { skip }, async () => {
+  await using scene = await hostWithGateways('frr', ['frr', 'bird'], 1);
+  const { host } = scene;
+  await connect(host, WIRE);
+  await startDhcpServer(host, { wire: WIRE, offers: 'option rfc3442-classless-static-routes 0, 10, 77, 2, 1;' });
+  await host.write('/etc/holdfast/agent.yaml', 'egress: { default: bgp, dhcp: behind }\n');
+  assert.equal((await host.agent('apply')).code, 0);
+  const client = Dhclient.start(host, { wire: WIRE });
+  await client.leased();
+  // Debian's exit hook makes it, and knows no metric.
+  assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2']);
+  const bgpIs = (wanted: 'there' | 'gone') =>
+    host.sh(`for i in $(seq 300); do
+    ip -4 route show default | grep -q 'proto bgp' && is=there || is=gone; [ $is = ${wanted} ] && exit 0; sleep 0.1; done; exit 1`);
+  // The control: FRR takes its own out of the kernel, also where the other has a higher metric.
+  await bgpIs('gone');
+  await host.sh('ip route replace default via 10.77.2.1 dev eth2 metric 20000; ip route del default metric 0');
+  await host.sh('sleep 5');
+  assert.deepEqual(await defaults(host), ['default via 10.77.2.1 dev eth2 metric 20000']);
+
+  const { code, stdout } = await host.agent('apply');
+  assert.equal(code, 0, stdout);
+  assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864']);
+  await bgpIs('there');
+  assert.match(await used(host), /via 10\.88\./);
+
+  const agent = await RunningAgent.start(host);
+  await host.sh('ip route add default via 10.77.2.1 dev eth2');
+  await agent.event('holdfast.heal');
+  await bgpIs('there');
+  assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2 proto dhcp metric 4261412864']);
+  await agent.stop();
 });

@@ -1,6 +1,7 @@
 /** What a lease says of gateways, and what counts as an answer of one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BEHIND } from '../../agent/config/desired.ts';
 import { isFresh } from '../../agent/egress/defaults.ts';
 import { gatewaysOf } from '../../agent/egress/leased.ts';
 import type { Neighbour, NeighbourState } from '../../agent/host/netlink/neighbours.ts';
@@ -33,21 +34,23 @@ test('a gateway has answered if it did lately', () => {
   assert.equal(fresh('stale', 61_000), false);
 });
 
-test('a DHCP server’s route waits for BGP’s to answer, goes behind it, and is never missed where there is none', () => {
-  const one = { interface: 'eth2', address: '10.77.2.1', index: 4, place: 0 };
+test('a DHCP server’s route goes behind, but not behind one that has not answered, and is never missed where there is none', () => {
+  const one = { interface: 'eth2', address: '10.77.2.1', index: 4, place: 1 };
   const at = (...metrics: number[]) => ({ ...one, routes: metrics.map((metric) => ({ metric })) as never });
   const bgp = { metric: 32, name: '10.88.0.1 on eth0 (bird)', problem: null };
-  const state = (gateway: ReturnType<typeof at>, view: { bgp: typeof bgp | null; count: number }) => {
-    const { state, wanted } = standing(gateway, { ...view, dhcp: [gateway] });
+  const silent = { ...bgp, problem: '10.88.0.1 on eth0 has not answered' } as never;
+  const state = (gateway: ReturnType<typeof at>, bgp: never, count: number, others: string[] = []) => {
+    const { state, wanted } = standing(gateway, { bgp, count, others, dhcp: [gateway] });
     return [state, wanted];
   };
-  assert.deepEqual(state(at(0), { bgp, count: 2 }), ['drifted', 'metric 20000']);
-  assert.deepEqual(state(at(0, 20_000), { bgp, count: 3 }), ['drifted', 'metric 20000']);
-  assert.deepEqual(state(at(20_000), { bgp, count: 2 }), ['ok', 'metric 20000']);
-  assert.deepEqual(state(at(), { bgp, count: 1 }), ['ok', null]);
-  assert.deepEqual(state(at(0), { bgp: null, count: 1 }), ['skipped', 'metric 0']);
-  assert.deepEqual(state(at(), { bgp: null, count: 0 }), ['drifted', 'metric 20000']);
-  assert.deepEqual(state(at(), { bgp: null, count: 1 }), ['skipped', null]);
-  const silent = { ...bgp, problem: '10.88.0.1 on eth0 has not answered' } as never;
-  assert.deepEqual(state(at(0), { bgp: silent, count: 2 }), ['skipped', 'metric 0']);
+  const behind = `metric ${BEHIND + 1}`;
+  assert.deepEqual(state(at(0), bgp as never, 2), ['drifted', behind]);
+  assert.deepEqual(state(at(0, BEHIND), bgp as never, 3), ['drifted', behind]);
+  assert.deepEqual(state(at(BEHIND), bgp as never, 2), ['ok', `metric ${BEHIND}`]);
+  assert.deepEqual(state(at(), bgp as never, 1), ['ok', null]);
+  assert.deepEqual(state(at(0), null as never, 1), ['drifted', behind]);
+  assert.deepEqual(state(at(), null as never, 0), ['drifted', behind]);
+  assert.deepEqual(state(at(), null as never, 1), ['ok', null]);
+  assert.deepEqual(state(at(0), silent, 2), ['skipped', 'metric 0']);
+  assert.deepEqual(state(at(0), null as never, 2, ['static metric 100']), ['skipped', 'metric 0']);
 });

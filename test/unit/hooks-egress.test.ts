@@ -57,8 +57,8 @@ printf '%s\\n' "\${IF_METRIC-unset}" "$new_routers" "\${holdfast_word-unset}" "$
   return { metric, routers, asked };
 }
 
-const BEHIND = { metric: '20000', routers: '10.77.2.1' };
-const NOT_AT_ALL = { metric: '20000', routers: '', asked: true };
+const BEHIND = { metric: '4261412864', routers: '10.77.2.1' };
+const NOT_AT_ALL = { metric: '4261412864', routers: '', asked: true };
 
 for (const shell of SHELL_NAMES) {
   test(`${shell}: the server's default route comes behind BGP's, or not at all`, { skip: noNamespaces(shell) }, (t) => {
