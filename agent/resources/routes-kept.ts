@@ -11,7 +11,7 @@ import { wishesOf } from '../metadata/wishes.ts';
 import { appliedAtBoot } from './boot-apply.ts';
 import type { Finding, Outcome } from './resource.ts';
 import { isPassing, RouteLook, type Standing } from './routes-look.ts';
-import { type MadeRoute, readRecord, sameKey, writeRecord } from './routes-record.ts';
+import { type MadeRoute, pruneRecord, readRecord, sameKey, writeRecord } from './routes-record.ts';
 import { describeRoute, nameOf, type Wanted, type WantedRoute, wantedRoutes } from './routes-wanted.ts';
 
 /** Milliseconds for one look at all of them, or one change: the kernel answers within its system calls. */
@@ -34,10 +34,13 @@ export class KeptRoutes {
     const look = this.#look(socket);
     const findings: Finding[] = [];
     for (const wanted of this.#wanted) findings.push(withBoot(await this.#compare(look, wanted), this.#host));
+    const gone: MadeRoute[] = [];
     for (const made of this.#unwanted()) {
       const there = await look.find(made);
       if (there?.protocol === HOLDFAST) findings.push(unwantedFinding(made, await look.describe(there)));
+      else gone.push(made);
     }
+    await pruneRecord(this.#host, gone);
     return findings;
   }
 

@@ -2,6 +2,7 @@
  * Which routes Holdfast has made: a dump of the kernel's would tell, too, but lists everybody's. In /run, since a reboot takes
  * both away. Written before the route is made, so that it never lacks one.
  */
+import { HostError } from '../host/errors.ts';
 import { HOOK_ROUTES, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { RouteKey } from '../host/netlink/route.ts';
@@ -39,8 +40,30 @@ function parse(text: string | null): MadeRoute[] {
 }
 
 export function writeRecord(host: Host, made: readonly MadeRoute[]): void {
+  if (made.length === 0) {
+    removeRecord(host);
+    return;
+  }
   host.makeFolder(RUN_FOLDER, 0o755);
   host.replaceOwn(RECORD, `${JSON.stringify(made)}\n`, 0o644);
+}
+
+/**
+ * Forgets routes that are neither wanted nor there any more, the hook's too: it would cost a look at each time. Another apply
+ * at work has its own record to write: then the next look does it. Without the right to, nothing is forgotten.
+ */
+export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promise<void> {
+  if (gone.length === 0) return;
+  const prune = async () => {
+    const left = readRecord(host).filter((made) => !gone.some((one) => sameKey(one, made)));
+    host.remove(HOOK_ROUTES);
+    writeRecord(host, left);
+  };
+  try {
+    await host.exclusively(RUN_FOLDER, prune, 0);
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+  }
 }
 
 export function removeRecord(host: Host): void {
