@@ -33,6 +33,8 @@ export function domainProblem(name: string): string | undefined {
 
 /** As the kernel has it (dev_valid_name, IFNAMSIZ), and without what a configuration file or a shell would act on. */
 export function interfaceNameProblem(name: string): string | undefined {
+  // The kernel takes it; as a key of a map it would be none in JavaScript.
+  if (name === '__proto__') return `${show(name)} is no interface name that can be configured`;
   if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;
   return `${show(name)} is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100`;
 }
