@@ -35,9 +35,10 @@ export class Kept {
   async write(texts: Readonly<Record<KeptName, string | null>>): Promise<void> {
     for (const name of NAMES) {
       const text = texts[name];
+      // The disk first: what /run has is looked for on the disk no more, so after a kill in between it would never get there.
+      if (text !== null) this.#put(STATE_FOLDER, name, `${await checksum(text)}\n${text}`);
       const forRun = text ?? this.#fromDisk.get(name) ?? null;
       if (forRun !== null) this.#put(RUN_FOLDER, name, forRun);
-      if (text !== null) this.#put(STATE_FOLDER, name, `${await checksum(text)}\n${text}`);
     }
   }
 

@@ -64,7 +64,7 @@ suite('packages', { skip: unbuilt() }, () => {
         listed.some((line) => line.endsWith(` .${file}`)),
         file,
       );
-    for (const line of listed) assert.match(line, /^[d-]rw[x-]r-[x-]r-[x-] root\/root /);
+    for (const line of listed) assert.match(line, /^[d-]rw[x-]r-[x-]r-[x-] 0\/0 /);
     assert.equal(output('dpkg-deb', '--info', DEB, 'conffiles'), '/etc/holdfast/agent.yaml.example\n');
     assert.equal(output('dpkg-deb', '--field', DEB, 'Version').trim(), VERSION);
   });
