@@ -115,6 +115,8 @@ export function bundle(entry: string, folder: string) {
     logLevel: 'warning',
     write: false,
     metafile: true,
+    // The modules' names get into the chunks: they are not to say where node_modules is a link to.
+    preserveSymlinks: true,
     target,
     // Of the packages that name their own folder, none looks into it here.
     define: {
