@@ -86,7 +86,9 @@ program
 
 program
   .command('probe')
-  .description('look once at routes, memory errors, leases and name servers, and print what is seen')
+  .description(
+    'look once at routes, gateways, memory errors, leases, name servers and multicast, and print what is seen',
+  )
   .argument('[name...]', 'only these probes: those that "agent probe" prints (default: all)')
   .option(...CONFIG_OPTION)
   .option('--json', 'one JSON document on stdout, and nothing else there')
