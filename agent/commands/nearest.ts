@@ -3,6 +3,7 @@ import { MAX_SORTLIST } from '../config/limits.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView } from '../nearest/nearness.ts';
 import { converge, together } from '../resources/converge.ts';
+import { OF_DNS } from '../resources/names.ts';
 import type { Outcome } from '../resources/resource.ts';
 import type { Context } from './context.ts';
 import type { CommonOptions } from './options.ts';
@@ -17,7 +18,8 @@ export async function withNearest(
   { only }: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
-  const wanted = only?.some((name) => name !== 'sysctl' && name !== 'dhclient') ?? true;
+  // dhclient.conf knows no sortlist.
+  const wanted = only?.some((name) => OF_DNS.includes(name) && name !== 'dhclient') ?? true;
   const due = wanted ? (nearness?.due() ?? []) : [];
   if (nearness === null || due.length === 0) return outcomes;
   const attempts = await nearness.attempt(due);

@@ -3,12 +3,10 @@ import { isIP } from 'node:net';
 import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { JOURNAL, PROVED } from './journal.ts';
+import { OF_DNS } from './names.ts';
 import type { Proof, ProvedDns } from './proof.ts';
 import { hasRecord } from './records.ts';
 import type { Resource } from './resource.ts';
-
-/** What stands whether or not names can be looked up. */
-const NOT_OF_DNS: readonly string[] = ['sysctl', 'routes', 'masquerade', 'dnsmasq', 'egress'];
 
 /**
  * null where nothing of DNS is to be proved, nor ever was: then nothing of it is loaded either. Files below another root
@@ -26,7 +24,7 @@ export async function makeGuard(
   return new Proof({
     host,
     dns,
-    resources: resources.filter(({ name }) => !NOT_OF_DNS.includes(name)),
+    resources: resources.filter(({ name }) => OF_DNS.includes(name)),
     collector: endpoint === null ? null : hostName(endpoint),
   });
 }

@@ -16,3 +16,13 @@ export const RESOURCE_NAMES = [
   'egress',
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];
+
+/** Those that hold `dns`. What the others hold stands whether or not names can be looked up. */
+export const OF_DNS: readonly string[] = [
+  'hooks',
+  'dhcpcd',
+  'resolved',
+  'resolver',
+  'networkmanager',
+  'dhclient',
+] satisfies ResourceName[];

@@ -50,6 +50,9 @@ test('apply measures, writes the nearest first, and then leaves it', { skip }, a
   assert.equal((await host.agent('plan')).code, 2);
   assert.match((await host.agent('status')).stdout, /puppet\.example\.com:8140: never measured/);
   assert.equal(far.tried, 0);
+  // Nor does what holds no sortlist.
+  const others = await apply(host, '--only', 'dhclient', 'sysctl', 'routes', 'masquerade', 'dnsmasq', 'egress');
+  assert.doesNotMatch(others, /puppet/);
 
   // resolv.conf names no server before this apply: the name is looked up as it is to be looked up.
   await apply(host);
