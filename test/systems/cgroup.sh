@@ -3,8 +3,9 @@
 set -e
 mount --make-rprivate /
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-name=holdfast-machine-$$
-mkdir "/sys/fs/cgroup/$name"
+# Of a name that nobody has: a process id comes again, and a group outlives whoever was killed before it could remove it.
+name=$(basename "$(mktemp -d "/sys/fs/cgroup/holdfast-machine-$$-XXXXXX")")
+chmod 755 "/sys/fs/cgroup/$name"
 trap '' PIPE
 echo "$name" 2>/dev/null || : # nobody may be there any more to hear it
 cat >/dev/null

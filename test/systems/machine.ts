@@ -90,8 +90,11 @@ export class Machine extends LabSystem {
   /** A machine that has booted: systemd has started all that it was to start, or given it up. */
   static async boot({ release, packages = [], files = {}, setup, dhcp = {} }: MachineOptions): Promise<Machine> {
     const tree = debianSystem(release, [...PACKAGES, ...packages]);
-    const outside = await LabHost.create({ interfaces: 0 });
     const group = await ControlGroup.create();
+    const outside = await LabHost.create({ interfaces: 0 }).catch(async (error: unknown) => {
+      await group.close();
+      throw error;
+    });
     try {
       // A switch, so that the server's end stays where it is while the machine is off.
       await outside.sh('ip link add srv0 address 02:00:00:00:00:01 type bridge', { where: 'server' });
