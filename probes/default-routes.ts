@@ -1,6 +1,6 @@
 /** The default routes of the main table: whether traffic still leaves by as many next hops as it should. */
 import type { Host } from '../agent/host/host.ts';
-import { type DefaultRoute, defaultRoutes, type Nexthop } from '../agent/host/netlink/default-routes.ts';
+import { type DefaultRoute, type Nexthop, namedDefaultRoutes } from '../agent/host/netlink/default-routes.ts';
 import type { Family } from '../agent/host/netlink/message.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
@@ -18,7 +18,7 @@ export function defaultRoutesProbe(host: Pick<Host, 'sysctl'>, expected: number 
       const readings: Reading[] = [];
       const best = new Map<Family, DefaultRoute | undefined>();
       for (const family of FAMILIES) {
-        const [route] = await defaultRoutes(family, signal);
+        const [route] = await namedDefaultRoutes(family, signal);
         best.set(family, route);
         if (route !== undefined) had.add(family);
         readings.push(...told(family, route));

@@ -60,7 +60,7 @@ class Watched {
   readonly #host: Pick<Host, 'sysctl'>;
   readonly #clock: () => number;
   readonly #look: EgressLook;
-  #sampler: { beyond: Buffer; sampler: Sampler } | null = null;
+  #sampler: { beyond: string; sampler: Sampler } | null = null;
   #seen: Seen | null = null;
   #picture = '';
   #sysctls = '';
@@ -104,7 +104,7 @@ class Watched {
     const [only, second] = egress.gateways;
     if (only !== undefined && second === undefined) return { ...alone(egress, only), at };
     // The same flows, for as long as they go by the default route.
-    if (!this.#sampler?.beyond.equals(egress.beyond)) {
+    if (this.#sampler?.beyond !== egress.beyond) {
       this.#sampler = { beyond: egress.beyond, sampler: new Sampler(this.#family, egress.beyond) };
     }
     const ways = { destinations: [] as (Way | null)[], connections: [] as (Way | null)[] };
@@ -126,8 +126,7 @@ class Watched {
       (gateway) => gateway.reachable && !old.some((one) => isSame(one, gateway) && one.reachable),
     );
     if (gone.length === 0 && come.length === 0) return [];
-    const comparable =
-      before.egress === null || after.egress === null || before.egress.beyond.equals(after.egress.beyond);
+    const comparable = before.egress === null || after.egress === null || before.egress.beyond === after.egress.beyond;
     const moved = comparable
       ? moves(
           { gateways: old, ways: before.ways?.destinations ?? [] },

@@ -9,14 +9,15 @@ import { BEHIND, type DesiredDhclient } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { nexthopObject } from '../host/netlink/default-routes.ts';
-import { ipv4Defaults } from '../host/netlink/ipv4-defaults.ts';
+import { defaultRoutes } from '../host/netlink/default-routes.ts';
 import { links } from '../host/netlink/links.ts';
 import { FLAG, MESSAGE } from '../host/netlink/message.ts';
 import { MAIN_TABLE, protocolName } from '../host/netlink/names.ts';
 import { askNeighbour, type Neighbour, neighbour } from '../host/netlink/neighbours.ts';
+import { hopsOf } from '../host/netlink/nexthops.ts';
 import { change } from '../host/netlink/request.ts';
-import { ROUTE_TYPE, type Route, routeBody, type SeenRoute } from '../host/netlink/route.ts';
+import { ROUTE_TYPE, type Route, routeBody } from '../host/netlink/route.ts';
+import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';
 
@@ -59,7 +60,7 @@ export interface DhcpDefault extends LeasedGateway {
 
 /** Asks gateways of BGP's that have not proved lately that they are there, and waits a moment. Throws NetlinkError. */
 export async function lookAtDefaults(host: Host, dhclient: DesiredDhclient, signal: AbortSignal): Promise<EgressView> {
-  const routes = await ipv4Defaults(signal);
+  const routes = await defaultRoutes('ipv4', signal);
   using socket = await NetlinkSocket.open();
   const named = await links(socket, signal);
   const indexOf = (name: string) => [...named].find(([, link]) => link.name === name)?.[0];
@@ -89,8 +90,8 @@ async function bgpDefault(
   nameOf: (index: number) => string,
   signal: AbortSignal,
 ): Promise<BgpDefault> {
-  const { hops, nexthopId, protocol, metric } = route;
-  const all = hops.length === 0 && nexthopId !== null ? await nexthopObject(socket, nexthopId, signal) : hops;
+  const { protocol, metric } = route;
+  const all = await hopsOf(socket, route, signal);
   const problems: string[] = [];
   let answered = false;
   for (const { gateway, index } of all) {

@@ -10,9 +10,9 @@ import { readFileSync } from 'node:fs';
 import { type Listening, listen } from '../host/netlink/listener.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import { type RouteKey, readRoute, type SeenRoute } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route.ts';
+import { readRoute, type SeenRoute } from '../host/netlink/seen-route.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
-import { sameKey } from './routes-record.ts';
 
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */

@@ -3,7 +3,7 @@ import type { DesiredRoute } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import type { RouteKey } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route.ts';
 import { deleteRoute, putRoute } from '../host/netlink/route-table.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { Metadata } from '../metadata/metadata.ts';
@@ -11,7 +11,7 @@ import { wishesOf } from '../metadata/wishes.ts';
 import { appliedAtBoot } from './boot-apply.ts';
 import type { Finding, Outcome } from './resource.ts';
 import { isPassing, RouteLook, type Standing } from './routes-look.ts';
-import { type MadeRoute, pruneRecord, readRecord, sameKey, writeRecord } from './routes-record.ts';
+import { type MadeRoute, pruneRecord, readRecord, writeRecord } from './routes-record.ts';
 import { describeRoute, nameOf, type Wanted, type WantedRoute, wantedRoutes } from './routes-wanted.ts';
 
 /** Milliseconds for one look at all of them, or one change: the kernel answers within its system calls. */

@@ -1,10 +1,11 @@
 /** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
 import { findLink, type Link } from '../host/netlink/links.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
-import { ROUTE_TYPE, type Route, type RouteHop, type RouteKey, type SeenRoute } from '../host/netlink/route.ts';
-import { holdsAny, holdsExactly, listRoutes, matchedRoute } from '../host/netlink/route-table.ts';
+import { ROUTE_TYPE, type Route, type RouteHop, type RouteKey, sameKey } from '../host/netlink/route.ts';
+import { matchedRoute } from '../host/netlink/route-lookup.ts';
+import { holdsAny, holdsExactly, listRoutes } from '../host/netlink/route-table.ts';
+import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
-import { sameKey } from './routes-record.ts';
 import { addressesOf, describeHop, describeRoute, type WantedHop, type WantedRoute } from './routes-wanted.ts';
 
 /** What passes by itself, when an interface, an address or a network comes. */
@@ -76,8 +77,8 @@ export class RouteLook {
   async find(key: RouteKey): Promise<SeenRoute | null> {
     if (key.family === 'ipv4' && (await holdsAny(this.#socket, key, this.#signal)) === 'no') return null;
     for (const address of new Set(addressesOf(key.destination))) {
-      const met = await matchedRoute(this.#socket, key.family, address, 0, this.#signal);
-      if (typeof met !== 'string' && sameKey(met, key)) return met;
+      const met = await matchedRoute(this.#socket, key.family, address, {}, this.#signal);
+      if (met !== null && sameKey(met, key)) return met;
     }
     // It is in a table of its own, or a better one covers it, or its gateway does not answer, or there is none.
     return (await this.#list(key)).find((route) => sameKey(route, key)) ?? null;
@@ -133,19 +134,19 @@ export class RouteLook {
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;
     const family = gateway.includes(':') ? 'ipv6' : 'ipv4';
-    const way = await matchedRoute(this.#socket, family, gateway, as.index, this.#signal);
-    const direct = typeof way !== 'string' && way.type === ROUTE_TYPE.unicast && way.hops[0]?.gateway === null;
+    const way = await matchedRoute(this.#socket, family, gateway, as, this.#signal);
+    const direct = way?.type === ROUTE_TYPE.unicast && way.hops[0]?.gateway === null;
     return direct ? null : problem;
   }
 
   async #isOwn(family: Route['family'], address: string): Promise<boolean> {
-    const way = await matchedRoute(this.#socket, family, address, 0, this.#signal);
-    return typeof way !== 'string' && way.type === ROUTE_TYPE.local;
+    const way = await matchedRoute(this.#socket, family, address, {}, this.#signal);
+    return way?.type === ROUTE_TYPE.local;
   }
 
   #list({ family }: RouteKey): Promise<SeenRoute[]> {
-    const wanted = (route: SeenRoute) => this.#keys.some((key) => sameKey(key, route));
-    const list = this.#lists.get(family) ?? listRoutes(this.#socket, family, wanted, this.#signal);
+    const keys = this.#keys.filter((key) => key.family === family);
+    const list = this.#lists.get(family) ?? listRoutes(this.#socket, family, { keys }, this.#signal);
     this.#lists.set(family, list);
     return list;
   }

@@ -5,7 +5,7 @@
 import { HostError } from '../host/errors.ts';
 import { HOOK_ROUTES, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import type { RouteKey } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route.ts';
 
 const RECORD = `${RUN_FOLDER}/routes`;
 
@@ -69,10 +69,6 @@ export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promis
 export function removeRecord(host: Host): void {
   host.remove(RECORD);
   host.remove(HOOK_ROUTES);
-}
-
-export function sameKey(one: RouteKey, other: RouteKey): boolean {
-  return (['family', 'destination', 'table', 'metric'] as const).every((field) => one[field] === other[field]);
 }
 
 function isWhole(made: MadeRoute | null): boolean {

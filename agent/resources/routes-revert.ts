@@ -1,12 +1,13 @@
 /** Takes every route of Holdfast's own out of the kernel, and gives back those whose place one of them had taken. */
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import type { SeenRoute } from '../host/netlink/route.ts';
+import { sameKey } from '../host/netlink/route.ts';
 import { deleteRoute, listRoutes } from '../host/netlink/route-table.ts';
+import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import type { Outcome } from './resource.ts';
 import { giveBack, givenBack } from './routes-kept.ts';
-import { readRecord, removeRecord, sameKey } from './routes-record.ts';
+import { readRecord, removeRecord } from './routes-record.ts';
 import { nameOf } from './routes-wanted.ts';
 
 /** Milliseconds: it lists all routes of the host, of both families. */
@@ -20,7 +21,7 @@ export async function revertRoutes(host: Host): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   using socket = await NetlinkSocket.open();
   for (const family of ['ipv4', 'ipv6'] as const) {
-    for (const route of await listRoutes(socket, family, ({ protocol }) => protocol === HOLDFAST, signal)) {
+    for (const route of await listRoutes(socket, family, { protocol: HOLDFAST }, signal)) {
       const replaced = made.find((one) => sameKey(one, route))?.replaced ?? null;
       outcomes.push(await takeAway(socket, route, replaced, signal));
     }

@@ -1,9 +1,10 @@
 /** The default route that packets take now, as the kernel answers it: its gateways, and whether each can be reached. */
-import ipaddr from 'ipaddr.js';
 import { links } from '../../agent/host/netlink/links.ts';
 import type { Family } from '../../agent/host/netlink/message.ts';
 import { type NeighbourState, neighbour } from '../../agent/host/netlink/neighbours.ts';
-import { type MatchedRoute, matchedRoute } from '../../agent/host/netlink/route-lookup.ts';
+import { hopsOf } from '../../agent/host/netlink/nexthops.ts';
+import { matchedRoute } from '../../agent/host/netlink/route-lookup.ts';
+import type { SeenRoute } from '../../agent/host/netlink/seen-route.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 
 export interface Gateway {
@@ -29,16 +30,16 @@ export interface Egress {
   /** None: packets are thrown away. */
   readonly gateways: readonly Gateway[];
   /** Addresses that only the default route leads to: 256 of them, from this one on. */
-  readonly beyond: Buffer;
+  readonly beyond: string;
 }
 
 /**
  * Addresses that are asked for; nothing is sent to them. First those for benchmarks and documentation (RFC 2544, 5737; 3849,
  * 9637), which nobody announces; where a router throws these away, some that it does not.
  */
-const BEYOND: Readonly<Record<Family, readonly Buffer[]>> = {
-  ipv4: ['198.18.0.0', '203.0.113.0', '198.51.100.0', '11.0.0.0', '126.255.255.0'].map(bytes),
-  ipv6: ['2001:db8:ffff:ffff::', '3fff:fff:ffff:ffff::', '2a0f:ffff:ffff:ffff::'].map(bytes),
+const BEYOND: Readonly<Record<Family, readonly string[]>> = {
+  ipv4: ['198.18.0.0', '203.0.113.0', '198.51.100.0', '11.0.0.0', '126.255.255.0'],
+  ipv6: ['2001:db8:ffff:ffff::', '3fff:fff:ffff:ffff::', '2a0f:ffff:ffff:ffff::'],
 };
 
 /** Looks at one family again and again, at the same small cost whatever the routing tables hold. */
@@ -57,9 +58,10 @@ export class EgressLook {
     const found = await this.#default(socket, signal);
     if (found === null || found === 'unseen') return found;
     const { route, beyond } = found;
-    if (route.hops.some(({ index }) => !this.#names.has(index))) this.#names = await links(socket, signal);
+    const hops = await hopsOf(socket, route, signal);
+    if (hops.some(({ index }) => !this.#names.has(index))) this.#names = await links(socket, signal);
     const gateways: Gateway[] = [];
-    for (const { gateway, index, weight, usable } of route.hops) {
+    for (const { gateway, index, weight, usable } of hops) {
       const known = gateway === null ? null : await neighbour(socket, this.#family, { index, gateway }, signal);
       gateways.push({
         address: gateway,
@@ -85,11 +87,11 @@ export class EgressLook {
   async #default(
     socket: NetlinkSocket,
     signal: AbortSignal,
-  ): Promise<{ route: MatchedRoute; beyond: Buffer } | 'unseen' | null> {
+  ): Promise<{ route: SeenRoute; beyond: string } | 'unseen' | null> {
     let others = false;
     for (const beyond of BEYOND[this.#family]) {
-      const route = await matchedRoute(socket, this.#family, beyond, signal);
-      if (route?.prefixLength === 0) return { route, beyond };
+      const route = await matchedRoute(socket, this.#family, beyond, {}, signal);
+      if (route?.destination.endsWith('/0')) return { route, beyond };
       others ||= route !== null;
     }
     return others ? 'unseen' : null;
@@ -98,8 +100,4 @@ export class EgressLook {
 
 export function nameOf({ address, interface: link }: Pick<Gateway, 'address' | 'interface'>): string {
   return address === null ? link : `${address} on ${link}`;
-}
-
-function bytes(address: string): Buffer {
-  return Buffer.from(ipaddr.parse(address).toByteArray());
 }

@@ -1,5 +1,6 @@
 /** How flows spread over the gateways: what the kernel chooses for each of a fixed sample, against the weights. */
 import type { Family } from '../../agent/host/netlink/message.ts';
+import { bytesOf } from '../../agent/host/netlink/route.ts';
 import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 import type { Egress, Gateway } from './look.ts';
@@ -26,7 +27,7 @@ export interface Share {
 export class Sampler {
   readonly #samples: Readonly<Record<Kind, FlowSample>>;
 
-  constructor(family: Family, beyond: Buffer) {
+  constructor(family: Family, beyond: string) {
     this.#samples = {
       destinations: new FlowSample(
         family,
@@ -45,10 +46,10 @@ export class Sampler {
   }
 }
 
-function flows(choose: (n: number) => [host: number, port: number], beyond: Buffer): Flow[] {
+function flows(choose: (n: number) => [host: number, port: number], beyond: string): Flow[] {
   return Array.from({ length: FLOWS }, (_, n) => {
     const [host, sourcePort] = choose(n);
-    const destination = Buffer.from(beyond);
+    const destination = bytesOf(beyond);
     destination[destination.length - 1] = host;
     return { destination, sourcePort, destinationPort: HTTPS };
   });

@@ -80,12 +80,13 @@ test('a default route, another one, none, and a kernel that refuses', async () =
     matchedRoute(
       kernel(() => answer),
       'ipv4',
-      ADDRESS,
+      '198.18.0.0',
+      {},
       signal,
     );
   const found = await ask(route(0, {}, gatewayIs(10, 88, 0, 1)));
-  assert.deepEqual([found?.prefixLength, found?.protocol, found?.table, found?.hops.length], [0, 186, 254, 1]);
-  assert.equal((await ask(route(0, { length: 15 })))?.prefixLength, 15);
+  assert.deepEqual([found?.destination, found?.protocol, found?.table, found?.hops.length], ['0.0.0.0/0', 186, 254, 1]);
+  assert.equal((await ask(route(0, { length: 15 }, attribute(1, ADDRESS))))?.destination, '198.18.0.0/15');
   for (const errno of [101, 113, 22, 13]) assert.equal(await ask(error(0, errno)), null);
   await assert.rejects(ask(error(0, 1)), { code: 'EPERM' });
   await assert.rejects(ask(message(MESSAGE.done, 0, 0, uint32(0))), { code: 'EBADMSG' });

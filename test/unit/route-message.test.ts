@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { RTMSG } from '../../agent/host/netlink/counts.ts';
 import { attribute, MESSAGE, message, uint32 } from '../../agent/host/netlink/message.ts';
-import { deletionBody, type Route, readRoute, routeBody } from '../../agent/host/netlink/route.ts';
+import { deletionBody, type Route, routeBody } from '../../agent/host/netlink/route.ts';
+import { RTMSG } from '../../agent/host/netlink/rtmsg.ts';
+import { readRoute } from '../../agent/host/netlink/seen-route.ts';
 
 const hop = { gateway: '10.0.1.1', index: 3, weight: 1, onlink: false };
 const PLAIN: Route = {
@@ -52,7 +53,7 @@ for (const route of ROUTES) {
   test(`reads as it was written: ${JSON.stringify(route)}`, () => {
     const seen = read(asMessage(...routeBody(route)));
     const { body, nexthopId, expires, ...rest } = seen!;
-    assert.deepEqual(rest, route);
+    assert.deepEqual(rest, { ...route, hops: route.hops.map((hop) => ({ ...hop, usable: true })) });
     assert.deepEqual([nexthopId, expires], [null, false]);
     assert.deepEqual(body, Buffer.concat(routeBody(route)), 'and is made anew by the same bytes');
   });
@@ -65,10 +66,18 @@ test('what the kernel adds in telling is not said when the route is made anew', 
   multipath[4 + 2] = 1 | 4 | 16;
   const told = read(asMessage(rtmsg!, ...rest, multipath, attribute(12, Buffer.alloc(32))))!;
   const again = read(asMessage(told.body))!;
-  assert.deepEqual(again.hops, [
+  const hops = [
     { ...hop, onlink: true },
     { ...hop, index: 4 },
+  ];
+  assert.deepEqual(told.hops, [
+    { ...hops[0], usable: false },
+    { ...hops[1], usable: true },
   ]);
+  assert.deepEqual(
+    again.hops,
+    hops.map((hop) => ({ ...hop, usable: true })),
+  );
   assert.equal(told.body.readUInt32LE(RTMSG.flags), 0);
   assert.equal(told.body.length, Buffer.concat([rtmsg!, ...rest, multipath]).length);
 });

@@ -1,10 +1,11 @@
 /** What is believed of a netlink answer: a part of a table, or a damaged one, is never counted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Counter, RTMSG } from '../../agent/host/netlink/counts.ts';
+import { Counter } from '../../agent/host/netlink/counts.ts';
 import { DefaultRoutes } from '../../agent/host/netlink/default-routes.ts';
 import { DumpReader } from '../../agent/host/netlink/dump.ts';
 import { attribute, attributes, FLAG, MESSAGE, message, uint32 } from '../../agent/host/netlink/message.ts';
+import { RTMSG } from '../../agent/host/netlink/rtmsg.ts';
 import { eachMessage } from '../../agent/host/netlink/socket.ts';
 
 function route(
@@ -99,14 +100,10 @@ test('default routes of the main table: next hops, weights, and the end once IPv
     eachMessage(Buffer.concat(messages), (data, at, end) => gatherer.take(data, at, end)),
     true,
   );
-  assert.deepEqual(gatherer.result(), [
-    {
-      metric: 20,
-      nexthopId: null,
-      hops: [
-        { gateway: '192.0.2.1', index: 2, weight: 1, usable: true },
-        { gateway: '198.51.100.1', index: 3, weight: 5, usable: false },
-      ],
-    },
+  const [found, second] = gatherer.result();
+  assert.deepEqual([found?.metric, found?.table, found?.nexthopId, second], [20, 254, null, undefined]);
+  assert.deepEqual(found?.hops, [
+    { gateway: '192.0.2.1', index: 2, weight: 1, onlink: false, usable: true },
+    { gateway: '198.51.100.1', index: 3, weight: 5, onlink: false, usable: false },
   ]);
 });

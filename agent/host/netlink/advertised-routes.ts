@@ -1,13 +1,12 @@
 /** The IPv6 default routes that the kernel has made from router advertisements (RFC 4861). */
-import { RTMSG, routeDump } from './counts.ts';
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
 import { attributes, HEADER } from './message.ts';
+import { RTA, RTMSG, routeDump } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 
 /** RTPROT_RA of linux/rtnetlink.h. */
 const ADVERTISED = 9;
-const INTERFACE = 4;
 
 /** The names of their interfaces, each once. Costs a dump of all IPv6 routes. Throws NetlinkError. */
 export async function advertisedDefaults(signal: AbortSignal): Promise<string[]> {
@@ -25,7 +24,7 @@ export class AdvertisedDefaults implements Gatherer<Set<number>> {
     const body = at + HEADER;
     if (data[body + RTMSG.destinationLength] !== 0 || data[body + RTMSG.protocol] !== ADVERTISED) return false;
     for (const { type, start, end: to } of attributes(data, body + RTMSG.size, end)) {
-      if (type === INTERFACE && to - start === 4) this.#indices.add(data.readInt32LE(start));
+      if (type === RTA.interface && to - start === 4) this.#indices.add(data.readInt32LE(start));
     }
     return false;
   }

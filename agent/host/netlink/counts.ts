@@ -1,13 +1,8 @@
 /** Routes counted by table and protocol, from the headers of a dump alone: in constant memory, whatever their number. */
 import { dump, type Gatherer } from './dump.ts';
-import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+import { FAMILY, type Family, HEADER } from './message.ts';
+import { RTMSG, routeDump, tableOf } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
-
-/** Of struct rtmsg (rtnetlink(7)), after the header. */
-export const RTMSG = { size: 12, family: 0, destinationLength: 1, table: 4, protocol: 5, type: 7, flags: 8 } as const;
-const TABLE_ATTRIBUTE = 15;
-/** Stands in rtmsg for a table whose number needs more than 8 bits. */
-const TABLE_COMPAT = 252;
 
 export interface RouteCount {
   readonly table: number;
@@ -28,22 +23,6 @@ const OFFLOAD_FAILED = 0x20;
 export async function countRoutes(family: Family, signal: AbortSignal): Promise<RouteCount[]> {
   using socket = await NetlinkSocket.open();
   return await dump(socket, routeDump(family), () => new Counter(FAMILY[family]), signal);
-}
-
-export function routeDump(family: Family): { get: number; gives: number; body: Buffer } {
-  const body = Buffer.alloc(RTMSG.size);
-  body[RTMSG.family] = FAMILY[family];
-  return { get: MESSAGE.getRoute, gives: MESSAGE.newRoute, body };
-}
-
-/** The table of the route whose message begins at `at`. */
-export function tableOf(data: Buffer, at: number, end: number): number {
-  const short = data[at + HEADER + RTMSG.table]!;
-  if (short !== TABLE_COMPAT) return short;
-  for (const { type, start } of attributes(data, at + HEADER + RTMSG.size, end)) {
-    if (type === TABLE_ATTRIBUTE) return data.readUInt32LE(start);
-  }
-  return short;
 }
 
 export class Counter implements Gatherer<RouteCount[]> {

@@ -4,17 +4,13 @@
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import ipaddr from 'ipaddr.js';
-import { RTMSG, routeDump } from './counts.ts';
 import { dump } from './dump.ts';
-import { attribute, FAMILY, type Family, FLAG, MESSAGE, message, uint32 } from './message.ts';
+import { attributes, type Family, FLAG, HEADER, MESSAGE } from './message.ts';
 import { change } from './request.ts';
-import { deletionBody, ROUTE_TYPE, type Route, type RouteKey, readRoute, routeBody, type SeenRoute } from './route.ts';
-import { errorNumber, type NetlinkSocket } from './socket.ts';
-
-const RTM_F_FIB_MATCH = 0x2000;
-const DESTINATION = 1;
-const INTERFACE = 4;
+import { bytesOf, deletionBody, ROUTE_TYPE, type Route, type RouteKey, routeBody, sameKey } from './route.ts';
+import { RTA, RTMSG, routeDump } from './rtmsg.ts';
+import { readRoute, type SeenRoute } from './seen-route.ts';
+import type { NetlinkSocket } from './socket.ts';
 
 /** The name of the kernel's error number (`ENETUNREACH`); null: none. */
 export type Refusal = string | null;
@@ -54,54 +50,62 @@ export async function holdsAny(
   return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;
 }
 
-/**
- * The route that a packet to this address takes, as the tables have it; or the name of the error. Policy rules and more
- * specific routes decide, as for a packet. `index`: only by this interface. Linux 4.13, IPv6 4.18.
- */
-export async function matchedRoute(
-  socket: NetlinkSocket,
-  family: Family,
-  address: string,
-  index: number,
-  signal: AbortSignal,
-): Promise<SeenRoute | string> {
-  const destination = Buffer.from(ipaddr.parse(address).toByteArray());
-  const rtmsg = Buffer.alloc(RTMSG.size);
-  rtmsg[RTMSG.family] = FAMILY[family];
-  rtmsg[RTMSG.destinationLength] = destination.length * 8;
-  rtmsg.writeUInt32LE(RTM_F_FIB_MATCH, RTMSG.flags);
-  const body = [rtmsg, attribute(DESTINATION, destination)];
-  if (index !== 0) body.push(attribute(INTERFACE, uint32(index)));
-  let found: SeenRoute | string = 'EBADMSG';
-  const take = (data: Buffer, at: number, end: number): true => {
-    const type = data.readUInt16LE(at + 4);
-    if (type === MESSAGE.newRoute) found = readRoute(data, at, end) ?? 'EBADMSG';
-    else if (type === MESSAGE.error) found = nameOf(errorNumber(data, at, end)) ?? 'EBADMSG';
-    return true;
-  };
-  await socket.converse(message(MESSAGE.getRoute, 0, 1, ...body), take, signal);
-  return found;
-}
+/** Which of all routes: those of a protocol (as in rt_protos), or those that have one of these keys. */
+export type Wanted = { readonly protocol: number } | { readonly keys: readonly RouteKey[] };
 
-/** All routes of a family that `wanted` takes: this lists every one there is. Throws NetlinkError. */
+/** All routes of a family that are wanted, whosever they are: this lists every one there is. Throws NetlinkError. */
 export async function listRoutes(
   socket: NetlinkSocket,
   family: Family,
-  wanted: (route: SeenRoute) => boolean,
+  wanted: Wanted,
   signal: AbortSignal,
 ): Promise<SeenRoute[]> {
+  const mayBe = 'keys' in wanted ? goesTo(wanted.keys) : isOf(wanted.protocol);
   const gather = () => {
     const found: SeenRoute[] = [];
     return {
       take(data: Buffer, at: number, end: number): false {
-        const route = readRoute(data, at, end);
-        if (route?.family === family && wanted(route)) found.push(route);
+        // Of a million routes a few are wanted: to read one whole takes much longer than to see that it is none of them.
+        const route = mayBe(data, at, end) ? readRoute(data, at, end) : null;
+        if (route?.family === family && isWanted(route, wanted)) found.push(route);
         return false;
       },
       result: () => found,
     };
   };
   return dump(socket, routeDump(family), gather, signal);
+}
+
+function isWanted(route: SeenRoute, wanted: Wanted): boolean {
+  if ('protocol' in wanted) return route.protocol === wanted.protocol;
+  return wanted.keys.some((key) => sameKey(key, route));
+}
+
+/** Whether the message that begins at `at` may be of a wanted route. */
+type MayBe = (data: Buffer, at: number, end: number) => boolean;
+
+function isOf(protocol: number): MayBe {
+  return (data, at) => data[at + HEADER + RTMSG.protocol] === protocol;
+}
+
+function goesTo(keys: readonly RouteKey[]): MayBe {
+  const byLength = new Map<number, Buffer[]>();
+  for (const { destination } of keys) {
+    const [address = '', length = ''] = destination.split('/');
+    const own = byLength.get(Number(length)) ?? [];
+    byLength.set(Number(length), [...own, bytesOf(address)]);
+  }
+  return (data, at, end) => {
+    const body = at + HEADER;
+    const length = data[body + RTMSG.destinationLength]!;
+    const addresses = byLength.get(length);
+    if (addresses === undefined || length === 0) return addresses !== undefined;
+    for (const { type, start, end: to } of attributes(data, body + RTMSG.size, end)) {
+      if (type !== RTA.destination) continue;
+      return addresses.some((address) => data.compare(address, 0, address.length, start, to) === 0);
+    }
+    return false;
+  };
 }
 
 /**

@@ -1,9 +1,9 @@
 /** A route that is added and deleted again, to learn whether the kernel could take one more. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { RTMSG } from './counts.ts';
 import { attribute, FAMILY, type Family, FLAG, MESSAGE, uint32 } from './message.ts';
 import { type Change, change } from './request.ts';
+import { RTA, RTMSG } from './rtmsg.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 /**
@@ -18,7 +18,6 @@ const PREFIX = {
 
 const RTPROT_STATIC = 4;
 const RTN_UNREACHABLE = 7;
-const ATTRIBUTE = { destination: 1, table: 15 } as const;
 
 /**
  * Adds and deletes one unreachable route in TRIAL_TABLE, both within one system call, so that it never outlives this
@@ -42,5 +41,5 @@ function route(family: Family): Buffer[] {
   rtmsg[RTMSG.destinationLength] = length;
   rtmsg[RTMSG.protocol] = RTPROT_STATIC;
   rtmsg[RTMSG.type] = RTN_UNREACHABLE;
-  return [rtmsg, attribute(ATTRIBUTE.destination, address), attribute(ATTRIBUTE.table, uint32(TRIAL_TABLE))];
+  return [rtmsg, attribute(RTA.destination, address), attribute(RTA.table, uint32(TRIAL_TABLE))];
 }

@@ -1,0 +1,55 @@
+/** Nexthop objects (ip-nexthop(8)): what a route that only names one goes by. */
+import { constants } from 'node:os';
+import { attribute, attributes, HEADER, MESSAGE, message, uint32 } from './message.ts';
+import { addressOf, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
+import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
+
+const NHMSG = { size: 8, flags: 4 } as const;
+const NHA = { id: 1, group: 2, interface: 5, gateway: 6 } as const;
+/** Of struct nexthop_grp: the member's number, its weight less one. */
+const GROUP_ENTRY = 8;
+
+/** The next hops of a route, asked for where it names them only by their object. Throws NetlinkError. */
+export async function hopsOf(
+  socket: NetlinkSocket,
+  { hops, nexthopId }: Pick<SeenRoute, 'hops' | 'nexthopId'>,
+  signal: AbortSignal,
+): Promise<readonly SeenHop[]> {
+  // The kernel spells the object out, unless net.ipv4.nexthop_compat_mode is 0.
+  return hops.length === 0 && nexthopId !== null ? await nexthopObject(socket, nexthopId, 1, signal) : hops;
+}
+
+/** Or what a group of them holds. None: it is there no more, or leads nowhere. */
+async function nexthopObject(
+  socket: NetlinkSocket,
+  id: number,
+  weight: number,
+  signal: AbortSignal,
+): Promise<SeenHop[]> {
+  let hop: SeenHop | null = null;
+  const members: { id: number; weight: number }[] = [];
+  const take = (data: Buffer, at: number, end: number): true => {
+    const type = data.readUInt16LE(at + 4);
+    if (type === MESSAGE.error) {
+      const errno = errorNumber(data, at, end);
+      if (errno !== constants.errno.ENOENT) throw kernelError(errno, `nexthop object ${id}`);
+    }
+    if (type !== MESSAGE.newNexthop) return true;
+    let index = 0;
+    let gateway: string | null = null;
+    for (const { type, start, end: to } of attributes(data, at + HEADER + NHMSG.size, end)) {
+      if (type === NHA.interface) index = data.readInt32LE(start);
+      if (type === NHA.gateway) gateway = addressOf(data, start, to);
+      for (let entry = start; type === NHA.group && entry + GROUP_ENTRY <= to; entry += GROUP_ENTRY) {
+        members.push({ id: data.readUInt32LE(entry), weight: data[entry + 4]! + 1 });
+      }
+    }
+    if (index !== 0) hop = { gateway, index, weight, ...hopFlags(data[at + HEADER + NHMSG.flags]!) };
+    return true;
+  };
+  const body = [Buffer.alloc(NHMSG.size), attribute(NHA.id, uint32(id))];
+  await socket.converse(message(MESSAGE.getNexthop, 0, 1, ...body), take, signal);
+  const hops: SeenHop[] = hop === null ? [] : [hop];
+  for (const member of members) hops.push(...(await nexthopObject(socket, member.id, member.weight, signal)));
+  return hops;
+}
