@@ -2,7 +2,7 @@
  * Hears of the kernel when anybody changes any nftables table, and who: each transaction ends with a message that names its process
  * (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). What has become of our table a look tells.
  */
-import { type Listening, listen } from '../host/netlink/listener.ts';
+import { Follower } from '../host/netlink/follower.ts';
 import { attributes, HEADER } from '../host/netlink/message.ts';
 
 const NETLINK_NETFILTER = 12;
@@ -21,15 +21,20 @@ const MOST_NAMED = 4;
 export class TableFollower {
   readonly #changed: () => void;
   readonly #names = new Set<string>();
-  #listening: Listening;
-  #rest: NodeJS.Timeout | null = null;
+  readonly #follower: Follower;
   #soon: NodeJS.Timeout | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
   /** Throws where the kernel cannot be listened to. */
   constructor(changed: () => void) {
     this.#changed = changed;
-    this.#listening = this.#listen();
+    this.#follower = new Follower({
+      protocol: NETLINK_NETFILTER,
+      groups: [GROUP],
+      onMessage: (datagram) => this.#take(datagram),
+      onBegin: () => this.#look(),
+      pause: REST,
+    });
   }
 
   /** Who has changed any table since it was asked last (`nft[812]`); null: nobody was named. */
@@ -41,29 +46,7 @@ export class TableFollower {
 
   close(): void {
     if (this.#soon !== null) clearTimeout(this.#soon);
-    if (this.#rest !== null) clearTimeout(this.#rest);
-    this.#listening.close();
-  }
-
-  /** And looks: what happened before is not heard any more. */
-  #listen(): Listening {
-    this.#look();
-    return listen(
-      NETLINK_NETFILTER,
-      [GROUP],
-      (data) => this.#take(data),
-      () => this.#lost(),
-    );
-  }
-
-  #lost(): void {
-    this.#rest = setTimeout(() => {
-      try {
-        this.#listening = this.#listen();
-      } catch {
-        // The looks at intervals are left.
-      }
-    }, REST);
+    this.#follower.close();
   }
 
   /** Such a message is alone in its datagram; of the others nothing is wanted. */

@@ -7,7 +7,7 @@
  * tells what became of them.
  */
 import { readFileSync } from 'node:fs';
-import { type Listening, listen } from '../host/netlink/listener.ts';
+import { Follower } from '../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
 import { type RouteKey, sameKey } from '../host/netlink/route.ts';
@@ -39,18 +39,23 @@ export interface Concern {
 export class RouteFollower {
   readonly #concern: () => Concern;
   readonly #changed: () => void;
-  #listening: Listening;
+  readonly #follower: Follower;
   readonly #links = new Map<number, number>();
   readonly #touched = new Map<string, { by: string; at: number }>();
   #soon: NodeJS.Timeout | null = null;
-  #pause: NodeJS.Timeout | null = null;
   #window = { began: 0, messages: 0 };
 
   /** Throws where the kernel cannot be listened to. */
   constructor(concern: () => Concern, changed: () => void) {
     this.#concern = concern;
     this.#changed = changed;
-    this.#listening = this.#listen();
+    this.#follower = new Follower({
+      protocol: NETLINK_ROUTE,
+      groups: Object.values(GROUPS),
+      onMessage: (datagram) => this.#hear(datagram),
+      onBegin: () => this.#begin(),
+      pause: FLOOD.pause,
+    });
   }
 
   /** Who touched the route of this key last, if it was a moment ago. */
@@ -61,19 +66,12 @@ export class RouteFollower {
 
   close(): void {
     if (this.#soon !== null) clearTimeout(this.#soon);
-    if (this.#pause !== null) clearTimeout(this.#pause);
-    this.#listening.close();
+    this.#follower.close();
   }
 
-  /** And looks: what happened before is not heard any more. */
-  #listen(): Listening {
+  #begin(): void {
+    this.#window = { began: performance.now(), messages: 0 };
     this.#look();
-    return listen(
-      NETLINK_ROUTE,
-      Object.values(GROUPS),
-      (datagram) => this.#hear(datagram),
-      () => this.#rest(),
-    );
   }
 
   #hear(datagram: Buffer): void {
@@ -109,27 +107,14 @@ export class RouteFollower {
     const now = performance.now();
     if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };
     this.#window.messages += 1;
-    if (this.#window.messages > FLOOD.messages) this.#rest();
-    const route = this.#pause === null ? readRoute(data, 0, data.length) : null;
+    if (this.#window.messages > FLOOD.messages) this.#follower.rest();
+    const route = this.#follower.rests ? null : readRoute(data, 0, data.length);
     if (route === null) return;
     const { keys, waiting } = this.#concern();
     const concerned = keys.some((key) => sameKey(key, route));
     if (concerned) this.#remember(data, route, type);
     const onLink = type === MESSAGE.newRoute && route.hops.some(({ gateway }) => gateway === null);
     if (concerned || (waiting && onLink)) this.#look();
-  }
-
-  #rest(): void {
-    this.#listening.close();
-    this.#pause ??= setTimeout(() => {
-      this.#pause = null;
-      this.#window = { began: performance.now(), messages: 0 };
-      try {
-        this.#listening = this.#listen();
-      } catch {
-        this.#rest(); // no memory or descriptors just now
-      }
-    }, FLOOD.pause);
   }
 
   /** The port of the socket by which it was changed is, as a rule, the number of its process; 0: the kernel itself. */
