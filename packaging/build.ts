@@ -121,7 +121,8 @@ export function bundle(entry: string, folder: string) {
     // Of the packages that name their own folder, none looks into it here.
     define: {
       HOLDFAST_BUILD: JSON.stringify(BUILD_MARK),
-      HOLDFAST_PAGE: JSON.stringify(page),
+      // As a string, which esbuild puts where it is used; an object would be in a chunk of what every command loads.
+      HOLDFAST_PAGE: JSON.stringify(JSON.stringify(page)),
       __dirname: '""',
       'import.meta.main': 'true',
     },

@@ -5,8 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** Name to text: put in place by the build. */
-declare const HOLDFAST_PAGE: Readonly<Record<string, string>>;
+/** JSON of `pageFiles`: put in place by the build. */
+declare const HOLDFAST_PAGE: string;
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -38,13 +38,16 @@ export function pageFiles(folder: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }
 
+function builtFiles(): Record<string, string> | null {
+  return typeof HOLDFAST_PAGE === 'undefined' ? null : JSON.parse(HOLDFAST_PAGE);
+}
+
 export class Page {
   readonly #files: ReadonlyMap<string, File>;
 
   constructor() {
-    const texts = typeof HOLDFAST_PAGE === 'undefined' ? pageFiles(join(import.meta.dirname, 'page')) : HOLDFAST_PAGE;
     this.#files = new Map(
-      Object.entries(texts).map(([name, text]) => {
+      Object.entries(builtFiles() ?? pageFiles(join(import.meta.dirname, 'page'))).map(([name, text]) => {
         const plain = Buffer.from(text);
         const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
         return [name, { type: TYPES[extname(name)]!, etag, plain, packed: gzipSync(plain) }];
