@@ -9,10 +9,10 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
-import { build, type Plugin, transform } from 'esbuild';
+import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { pageFiles } from '../agent/collector/page.ts';
 import { ADDON } from './addon.ts';
-import { wrap } from './chunks.ts';
+import { pack } from './chunks.ts';
 import { type Arch, nodeVersion, pkgHome, provideNode, runNode } from './node-binary.ts';
 import { rehearse } from './rehearsal.ts';
 import { inWorkshop } from './workshop.ts';
@@ -30,6 +30,9 @@ const page = pageFiles(join(root, 'agent/collector/page'));
  * on 127.0.0.1, to which every local user could connect.
  */
 const HARDENED = ['--openssl-config=/etc/ssl/openssl.cnf', '--disable-sigusr1'];
+/** The chunk that the program begins with, and the module of the command that is run most, on every host again and again. */
+const FIRST = 'cli.js';
+const COMMONEST = 'agent/commands/apply.ts';
 /** Stands in the code for the hash of all of it. */
 const BUILD_MARK = '<holdfast build>';
 /** `netlink` calls what node-gyp-build exports with its own folder. */
@@ -48,7 +51,7 @@ const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none
 /** Makes one executable for each architecture, `output(arch)`, of the program whose first module is `entry`. */
 export async function makeExecutables(entry: string, archs: Arch[], output: (arch: Arch) => string): Promise<void> {
   await inWorkshop(async (folder) => {
-    const chunks = await splitProgram(entry, join(folder, 'chunks'));
+    const packs = await splitProgram(entry, join(folder, 'chunks'));
     for (const arch of archs) {
       // Bytecode belongs to one architecture.
       const node = runNode(arch);
@@ -58,7 +61,7 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
       const bytecode = node !== null;
       const main = join(folder, 'main.cjs');
       await bundleMain(main, bytecode);
-      const names = bytecode ? chunks.flatMap((name) => [name, `${name}.bytecode`]) : chunks;
+      const names = bytecode ? packs.flatMap((name) => [name, `${name}.bytecode`]) : packs;
       const addon = join(root, `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`);
       const assets = names.map((name) => [name, join(folder, 'chunks', name)]);
       const finished = await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon });
@@ -73,9 +76,10 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
  * executable application of Node 24 runs: so the program has no top-level await.
  */
 export async function splitProgram(entry: string, folder: string): Promise<string[]> {
-  const { outputFiles } = await bundle(entry, folder);
+  const { outputFiles, metafile } = await bundle(entry, folder);
   mkdirSync(folder);
   const identity = identityOf(outputFiles);
+  const texts = new Map<string, string>();
   for (const { path, text } of outputFiles) {
     const { code } = await transform(text.replaceAll(BUILD_MARK, identity), {
       format: 'cjs',
@@ -83,9 +87,29 @@ export async function splitProgram(entry: string, folder: string): Promise<strin
       target,
       ...small,
     });
-    writeFileSync(path, wrap(code));
+    texts.set(basename(path), code);
   }
-  return outputFiles.map(({ path }) => basename(path));
+  const together = loadedFirst(metafile);
+  const others = [...texts.keys()].filter((name) => !together.includes(name));
+  const packs = [together, ...others.map((name) => [name])];
+  for (const names of packs) {
+    writeFileSync(join(folder, names[0]!), pack(Object.fromEntries(names.map((name) => [name, texts.get(name)!]))));
+  }
+  return packs.map(([name]) => name!);
+}
+
+/** The chunks that every `apply` loads, the program's first one before the others. */
+function loadedFirst({ outputs }: Metafile): string[] {
+  const paths = Object.keys(outputs);
+  const starts = paths.filter((path) => basename(path) === FIRST || outputs[path]!.entryPoint?.endsWith(COMMONEST));
+  const found = new Set(starts.sort((a, b) => Number(basename(b) === FIRST) - Number(basename(a) === FIRST)));
+  // A set goes on to what is added meanwhile.
+  for (const path of found) {
+    for (const { path: other, kind } of outputs[path]!.imports) {
+      if (kind === 'import-statement' && other in outputs) found.add(other);
+    }
+  }
+  return [...found].map((path) => basename(path));
 }
 
 /** Whether that executable is made of the sources as they are now. */

@@ -1,12 +1,13 @@
 /**
  * Runs the program from its chunks: CommonJS texts that esbuild split so that a command's own code is apart. A chunk is
- * compiled and executed when something first imports it. Used by the executable (main.ts) and, to make the bytecode that
- * the executable starts with, by the build (warm.ts).
+ * executed when something first imports it. They lie in packs, each read and compiled as a whole: what every `apply` loads is
+ * one, any other chunk is one by itself. Used by the executable (main.ts) and, to make the bytecode that the executable starts
+ * with, by the build (warm.ts).
  */
 import { Script } from 'node:vm';
 
-export interface Chunk {
-  /** ASCII or latin1, as `wrap` makes it. */
+export interface Pack {
+  /** ASCII or latin1, as `pack` makes it. */
   readonly source: string;
   /** From `Script.createCachedData`; V8 compiles the source where it is missing or from another V8. */
   readonly bytecode?: Buffer | undefined;
@@ -27,18 +28,22 @@ const heavy = new Map([
   ['tty', '3 ms'],
 ]);
 
-/** The text of a chunk as `runChunks` wants it: an expression whose value is the chunk's body. */
-export function wrap(text: string): string {
-  return `(function(require,module,exports){${text}\n})`;
+/** The text of a pack as `runChunks` wants it: an expression whose value is the chunks' bodies by their names. */
+export function pack(chunks: Readonly<Record<string, string>>): string {
+  const bodies = Object.entries(chunks).map(([name, text]) => {
+    return `${JSON.stringify(name)}:function(require,module,exports){${text}\n}`;
+  });
+  return `({${bodies.join(',')}})`;
 }
 
-/** Runs `entry` and what it imports, each from `read`; `compiled` is told of every chunk that was executed. */
+/** Runs `entry` and what it imports, each from `read`, by the name of a pack's first chunk; `compiled` is told of every pack. */
 export function runChunks(
   entry: string,
-  read: (name: string) => Chunk,
+  read: (name: string) => Pack,
   nodeRequire: Require,
   compiled?: (name: string, script: Script) => void,
 ): void {
+  const bodies = new Map<string, Body>();
   const modules = new Map<string, { exports: unknown; error?: unknown }>();
   const requireAny: Require = (name) => {
     if (name.startsWith('./')) return requireChunk(name.slice(2));
@@ -50,17 +55,22 @@ export function runChunks(
     if (module !== undefined) return module.exports;
     module = { exports: {} };
     modules.set(name, module);
-    const { source, bytecode } = read(name);
-    const script = new Script(source, { filename: name, cachedData: bytecode });
-    compiled?.(name, script);
+    if (!bodies.has(name)) readPack(name);
     try {
-      (script.runInThisContext() as Body)(requireAny, module, module.exports);
+      bodies.get(name)!(requireAny, module, module.exports);
     } catch (error) {
       // As of a module of ECMAScript's: who imports it next is told the same, and is not given half of it.
       module.error = error;
       throw error;
     }
     return module.exports;
+  };
+  const readPack = (name: string) => {
+    const { source, bytecode } = read(name);
+    const script = new Script(source, { filename: name, cachedData: bytecode });
+    compiled?.(name, script);
+    const chunks = script.runInThisContext() as Readonly<Record<string, Body>>;
+    for (const [chunk, body] of Object.entries(chunks)) bodies.set(chunk, body);
   };
   requireChunk(entry);
 }

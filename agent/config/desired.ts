@@ -120,6 +120,9 @@ export interface DesiredMasquerade {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+/** Where it has it from, unless the configuration says otherwise. */
+export const DNSMASQ_FILE = '/etc/dnsmasq.d/holdfast-routes.conf';
+
 /** What a dnsmasq beside the agent is to tell its clients of this host's routes. */
 export interface DesiredDnsmasq {
   /** Absolute; Holdfast's alone. */

@@ -2,7 +2,6 @@
 import ipaddr from 'ipaddr.js';
 import { type Checked, show } from './errors.ts';
 
-export const DNSMASQ_FILE = '/etc/dnsmasq.d/holdfast-routes.conf';
 export const TAG_PATTERN = '^[A-Za-z0-9_-]{1,32}$';
 
 /** This host's IPv4 address in its clients' network, with the length of the prefix: `10.99.0.1/24`. */

@@ -1,17 +1,19 @@
 /** A checked configuration → the desired state. */
+
 import { checkNameserver, checkPrefix, checkSortlistPair } from './addresses.ts';
-import type {
-  ConfiguredState,
-  DesiredDhclient,
-  DesiredDns,
-  DesiredDnsmasq,
-  DesiredMasquerade,
-  DesiredSysctl,
-  DesiredVerify,
-  DhclientScope,
-  SortlistEntry,
+import {
+  type ConfiguredState,
+  type DesiredDhclient,
+  type DesiredDns,
+  type DesiredDnsmasq,
+  type DesiredMasquerade,
+  type DesiredSysctl,
+  type DesiredVerify,
+  type DhclientScope,
+  DNSMASQ_FILE,
+  type SortlistEntry,
 } from './desired.ts';
-import { checkRouter, DNSMASQ_FILE } from './dnsmasq.ts';
+import { checkRouter } from './dnsmasq.ts';
 import type { Checked } from './errors.ts';
 import { forwardingSysctls } from './forwarding.ts';
 import { desiredRoute } from './meaning-routes.ts';

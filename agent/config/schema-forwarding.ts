@@ -1,7 +1,8 @@
 /** `forwarding` of the configuration: what makes a host a gateway. */
 import * as z from 'zod/mini';
 import { checkPrefix } from './addresses.ts';
-import { checkRouter, DNSMASQ_FILE, TAG_PATTERN, tagProblem } from './dnsmasq.ts';
+import { DNSMASQ_FILE } from './desired.ts';
+import { checkRouter, TAG_PATTERN, tagProblem } from './dnsmasq.ts';
 import { pathProblem } from './endpoint.ts';
 import { type Checked, show } from './errors.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';

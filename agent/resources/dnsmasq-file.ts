@@ -1,6 +1,5 @@
 /** The file for dnsmasq, and whether the one that runs has read it. */
-import type { DesiredState } from '../config/desired.ts';
-import { DNSMASQ_FILE } from '../config/dnsmasq.ts';
+import { type DesiredState, DNSMASQ_FILE } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';

@@ -1,6 +1,5 @@
 /** Keeps the file that a dnsmasq beside the agent has its clients' routes from. It is never restarted, nor signalled. */
-import type { DesiredState } from '../config/desired.ts';
-import { DNSMASQ_FILE } from '../config/dnsmasq.ts';
+import { type DesiredState, DNSMASQ_FILE } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { Follower } from '../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import { type RouteKey, sameKey } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../host/netlink/seen-route.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 

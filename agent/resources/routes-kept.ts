@@ -3,7 +3,7 @@ import type { DesiredRoute } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import { type RouteKey, sameKey } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 import { deleteRoute, putRoute } from '../host/netlink/route-table.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { Metadata } from '../metadata/metadata.ts';

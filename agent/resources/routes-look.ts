@@ -1,7 +1,8 @@
 /** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
 import { findLink, type Link } from '../host/netlink/links.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
-import { ROUTE_TYPE, type Route, type RouteHop, type RouteKey, sameKey } from '../host/netlink/route.ts';
+import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 import { matchedRoute } from '../host/netlink/route-lookup.ts';
 import { holdsAny, holdsExactly, listRoutes } from '../host/netlink/route-table.ts';
 import type { SeenRoute } from '../host/netlink/seen-route.ts';

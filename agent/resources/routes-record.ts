@@ -5,7 +5,7 @@
 import { HostError } from '../host/errors.ts';
 import { HOOK_ROUTES, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { type RouteKey, sameKey } from '../host/netlink/route.ts';
+import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 
 const RECORD = `${RUN_FOLDER}/routes`;
 

@@ -1,7 +1,7 @@
 /** Takes every route of Holdfast's own out of the kernel, and gives back those whose place one of them had taken. */
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import { sameKey } from '../host/netlink/route.ts';
+import { sameKey } from '../host/netlink/route-key.ts';
 import { deleteRoute, listRoutes } from '../host/netlink/route-table.ts';
 import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';

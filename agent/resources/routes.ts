@@ -2,7 +2,7 @@ import type { DesiredRoute } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { RouteKey } from '../host/netlink/route.ts';
+import type { RouteKey } from '../host/netlink/route-key.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 import type { RouteFollower } from './routes-follow.ts';
 import { hasRecord } from './routes-record.ts';

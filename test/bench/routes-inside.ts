@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { Host } from '../../agent/host/host.ts';
 import { countRoutes } from '../../agent/host/netlink/counts.ts';
 import { MAIN_TABLE } from '../../agent/host/netlink/names.ts';
-import type { RouteKey } from '../../agent/host/netlink/route.ts';
+import type { RouteKey } from '../../agent/host/netlink/route-key.ts';
 import { listRoutes } from '../../agent/host/netlink/route-table.ts';
 import { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 import { saveMemory } from '../../agent/host/v8.ts';

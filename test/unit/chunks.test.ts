@@ -1,7 +1,7 @@
 /** Chunks are modules: one that fails fails the same way for everybody who imports it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runChunks, wrap } from '../../packaging/chunks.ts';
+import { pack, runChunks } from '../../packaging/chunks.ts';
 
 test('a chunk that failed is not run again, and nobody is given half of it', () => {
   const told: unknown[] = [];
@@ -11,6 +11,25 @@ test('a chunk that failed is not run again, and nobody is given half of it', () 
     'addon.js': `require('tell')('loads'); module.exports = {}; throw new Error('no folder will do');`,
   };
   const nodeRequire = () => (what: unknown) => told.push(what);
-  runChunks('cli.js', (name) => ({ source: wrap(texts[name]!) }), nodeRequire);
+  runChunks('cli.js', (name) => ({ source: pack({ [name]: texts[name]! }) }), nodeRequire);
   assert.deepEqual(told, ['loads', 'no folder will do', 'no folder will do']);
+});
+
+test('what lies in one pack is read once, and run when it is first imported', () => {
+  const told: unknown[] = [];
+  const packs: Record<string, Record<string, string>> = {
+    'cli.js': {
+      'cli.js': `require('tell')('cli'); require('./late.js'); require('./near.js'); require('./near.js');`,
+      'near.js': `require('tell')('near');`,
+      'never.js': `require('tell')('never');`,
+    },
+    'late.js': { 'late.js': `require('./near.js'); require('tell')('late');` },
+  };
+  const nodeRequire = () => (what: unknown) => told.push(what);
+  const read = (name: string) => {
+    told.push(`reads ${name}`);
+    return { source: pack(packs[name]!) };
+  };
+  runChunks('cli.js', read, nodeRequire);
+  assert.deepEqual(told, ['reads cli.js', 'cli', 'reads late.js', 'near', 'late']);
 });

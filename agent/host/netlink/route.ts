@@ -1,6 +1,7 @@
 /** One route as rtnetlink(7) has it, and as it is written: struct rtmsg and its attributes. */
 import ipaddr from 'ipaddr.js';
 import { attribute, FAMILY, type Family, uint32 } from './message.ts';
+import type { RouteKey } from './route-key.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH, TABLE_COMPAT } from './rtmsg.ts';
 
 /** By the numbers of the kernel. */
@@ -25,19 +26,6 @@ export interface RouteHop {
   /** 1 to 256. */
   readonly weight: number;
   readonly onlink: boolean;
-}
-
-/** What tells a route from every other: the kernel holds several of one destination and table by their metrics. */
-export interface RouteKey {
-  readonly family: Family;
-  /** `10.0.0.0/16` */
-  readonly destination: string;
-  readonly table: number;
-  readonly metric: number;
-}
-
-export function sameKey(a: RouteKey, b: RouteKey): boolean {
-  return (['family', 'destination', 'table', 'metric'] as const).every((field) => a[field] === b[field]);
 }
 
 export interface Route extends RouteKey {
