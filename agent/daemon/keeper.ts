@@ -5,10 +5,20 @@ import { converge, differs, type Guard, identity, inspectAll, isActionable, plac
 import { ORIGINALS } from '../resources/originals.ts';
 import { settleRecords } from '../resources/records.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
-import { EVENTS, occurrence, type Tell } from './events.ts';
+import type { Tell } from './events.ts';
 import { HealLimit } from './heal-limit.ts';
+import {
+  adoptedEvent,
+  awaitedEvent,
+  deafEvent,
+  driftEndedEvent,
+  driftEvent,
+  failureEvent,
+  healEvent,
+  suspendedEvent,
+} from './resource-events.ts';
+import { ResourceFiles } from './resource-files.ts';
 import { type Trampler, tramplerOf } from './trampler.ts';
-import { type Watcher, watchFiles } from './watcher.ts';
 import type { Witness } from './witness.ts';
 
 /** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
@@ -58,8 +68,7 @@ export class Keeper {
   #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
   readonly #stops: (() => void)[] = [];
-  #watched = new Map<Resource, readonly string[]>();
-  #watcher: Watcher | null = null;
+  #files: ResourceFiles | null = null;
   #closed = false;
 
   constructor(options: KeeperOptions) {
@@ -75,11 +84,12 @@ export class Keeper {
     };
     const values = () => void this.look(this.#options.resources.filter(({ name }) => this.#hasValues(name)));
     this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
-    this.#followFiles();
-    for (const resource of this.#options.resources) {
+    const { host, resources } = this.#options;
+    this.#files = new ResourceFiles(host, resources, (changed) => void this.look(changed));
+    for (const resource of resources) {
       const stop = resource.follow?.(
         () => void this.look([resource]),
-        (why) => this.#options.tell(deafEvent(resource, why)),
+        (why) => this.#options.tell(deafEvent(resource, LOOK_AT_VALUES_EVERY, why)),
       );
       if (stop !== undefined) this.#stops.push(stop);
     }
@@ -91,7 +101,7 @@ export class Keeper {
     if (resources === this.#options.resources) {
       this.#lookedAtAll = performance.now();
       // Now, since both begin by looking for dhclients, which is one look where it is at the same time.
-      if (this.#watcher !== null && !this.#closed) this.#followFiles();
+      if (!this.#closed) this.#files?.follow();
     }
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
@@ -117,7 +127,7 @@ export class Keeper {
     for (const interval of this.#intervals) clearInterval(interval);
     for (const timer of this.#retries.values()) clearTimeout(timer);
     for (const stop of this.#stops) stop();
-    this.#watcher?.close();
+    this.#files?.close();
     await this.#working;
   }
 
@@ -163,7 +173,7 @@ export class Keeper {
     if (wait > 0) {
       this.#retry(resource, wait);
       const tramplers = drifted.map((finding) => this.#trampler(finding));
-      tell(suspended(resource, drifted, wait, tramplers));
+      tell(suspendedEvent(resource, drifted, wait, tramplers));
       return false;
     }
     // Whoever it was: what they wrote tells it, and is gone afterwards.
@@ -229,8 +239,7 @@ export class Keeper {
       if (this.#seen(finding) !== undefined) this.#witness(finding);
     }
     for (const [key, finding] of before) {
-      if (!now.has(key))
-        tell(occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding)));
+      if (!now.has(key)) tell(driftEndedEvent(finding));
     }
     this.#drifts.set(resource.name, now);
   }
@@ -257,92 +266,8 @@ export class Keeper {
     }, wait);
     this.#retries.set(resource, timer);
   }
-
-  /** Begins anew only where the files are others than before. */
-  #followFiles(): void {
-    const watched = new Map(this.#options.resources.map((resource) => [resource, this.#paths(resource)]));
-    if (JSON.stringify([...watched.values()]) === JSON.stringify([...this.#watched.values()])) return;
-    this.#watched = watched;
-    this.#watcher?.close();
-    const paths = [...new Set([...watched.values()].flat())];
-    this.#watcher = watchFiles(
-      paths,
-      (path) => this.#changed(path),
-      () => {},
-    ); // the interval finds what it misses
-  }
-
-  #changed(path: string): void {
-    const concerned = [...this.#watched].filter(([, paths]) => {
-      return paths.some((own) => own === path || own.startsWith(`${path}/`));
-    });
-    if (concerned.length > 0) void this.look(concerned.map(([resource]) => resource));
-  }
-
-  /** Where they really are. What a symbolic link leads to is a file that may change, too. */
-  #paths(resource: Resource): string[] {
-    const { host } = this.#options;
-    try {
-      return resource.watches().flatMap((path) => [...new Set([host.locate(path), host.locate(path, 'follow')])]);
-    } catch {
-      return this.#watched.get(resource)?.slice() ?? []; // what is wrong there the next look says
-    }
-  }
 }
 
 function failed(finding: Finding, error: unknown): Outcome {
   return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
-}
-
-/** `known`: it was told as drifted already, as where another apply is at work at the start: nobody need have changed it. */
-function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) {
-  const { key, reason } = outcome;
-  const by = who?.by ?? null;
-  const what =
-    !known || by !== null ? `was changed (${who?.words ?? 'it cannot be known by whom'})` : 'was not as wanted';
-  const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
-  return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...who?.attributes });
-}
-
-function adoptedEvent(outcome: Outcome) {
-  const body = `${outcome.key} is what is wanted now: that has changed, and nobody had changed the file`;
-  return occurrence(EVENTS.adopted, 'info', body, place(outcome));
-}
-
-function deafEvent({ name }: Resource, why: string) {
-  const body = `changes of ${name} are not heard of, only seen every ${LOOK_AT_VALUES_EVERY / 1000} s: ${why}`;
-  return occurrence(EVENTS.deaf, 'warn', body, { resource: name });
-}
-
-function awaitedEvent(outcome: Outcome) {
-  const body = `${outcome.key} has become possible, and is there${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
-  return occurrence(EVENTS.awaited, 'info', body, place(outcome));
-}
-
-function failureEvent(outcome: Outcome) {
-  return occurrence(
-    EVENTS.healFailed,
-    'error',
-    `${outcome.key} cannot be put right: ${outcome.reason}`,
-    place(outcome),
-  );
-}
-
-function driftEvent(finding: Finding, { by, attributes }: Trampler) {
-  const why = finding.refusal ?? finding.reason ?? (by === null ? undefined : `changed by ${by}`);
-  const body = `${finding.key} is not as wanted${why === undefined ? '' : `: ${why}`}`;
-  return occurrence(EVENTS.drift, 'warn', body, { ...place(finding), ...attributes });
-}
-
-function suspended(resource: Resource, drifted: readonly Finding[], wait: number, tramplers: readonly Trampler[]) {
-  const known = [...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null);
-  const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
-  const keys = drifted.map(({ key }) => key).join(', ');
-  const seconds = Math.round(wait / 1000);
-  const body = `${keys} is changed again and again (${who}); it is left so for ${seconds} s. Stop whoever does it, or take the setting out of the configuration`;
-  return occurrence(EVENTS.healSuspended, 'error', body, {
-    resource: resource.name,
-    wait: seconds,
-    ...(tramplers.length === 1 ? tramplers[0]!.attributes : known.length > 0 ? { trampler: known.join(' and ') } : {}),
-  });
 }

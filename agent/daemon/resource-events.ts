@@ -1,0 +1,68 @@
+/** What is told of a resource that the keeper keeps: that it drifted, what was done about it, and why nothing was. */
+import { place } from '../resources/converge.ts';
+import type { Finding, Outcome, Resource } from '../resources/resource.ts';
+import { EVENTS, occurrence } from './events.ts';
+import type { Trampler } from './trampler.ts';
+
+export function driftEvent(finding: Finding, { by, attributes }: Trampler) {
+  const why = finding.refusal ?? finding.reason ?? (by === null ? undefined : `changed by ${by}`);
+  const body = `${finding.key} is not as wanted${why === undefined ? '' : `: ${why}`}`;
+  return occurrence(EVENTS.drift, 'warn', body, { ...place(finding), ...attributes });
+}
+
+export function driftEndedEvent(finding: Finding) {
+  return occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding));
+}
+
+/** `known`: it was told as drifted already, as where another apply is at work at the start: nobody need have changed it. */
+export function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) {
+  const { key, reason } = outcome;
+  const by = who?.by ?? null;
+  const what =
+    !known || by !== null ? `was changed (${who?.words ?? 'it cannot be known by whom'})` : 'was not as wanted';
+  const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
+  return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...who?.attributes });
+}
+
+export function adoptedEvent(outcome: Outcome) {
+  const body = `${outcome.key} is what is wanted now: that has changed, and nobody had changed the file`;
+  return occurrence(EVENTS.adopted, 'info', body, place(outcome));
+}
+
+export function awaitedEvent(outcome: Outcome) {
+  const body = `${outcome.key} has become possible, and is there${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
+  return occurrence(EVENTS.awaited, 'info', body, place(outcome));
+}
+
+export function failureEvent(outcome: Outcome) {
+  return occurrence(
+    EVENTS.healFailed,
+    'error',
+    `${outcome.key} cannot be put right: ${outcome.reason}`,
+    place(outcome),
+  );
+}
+
+export function suspendedEvent(
+  resource: Resource,
+  drifted: readonly Finding[],
+  wait: number,
+  tramplers: readonly Trampler[],
+) {
+  const known = [...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null);
+  const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
+  const keys = drifted.map(({ key }) => key).join(', ');
+  const seconds = Math.round(wait / 1000);
+  const body = `${keys} is changed again and again (${who}); it is left so for ${seconds} s. Stop whoever does it, or take the setting out of the configuration`;
+  return occurrence(EVENTS.healSuspended, 'error', body, {
+    resource: resource.name,
+    wait: seconds,
+    ...(tramplers.length === 1 ? tramplers[0]!.attributes : known.length > 0 ? { trampler: known.join(' and ') } : {}),
+  });
+}
+
+/** `every`: milliseconds between looks, which then are all there is. */
+export function deafEvent({ name }: Resource, every: number, why: string) {
+  const body = `changes of ${name} are not heard of, only seen every ${every / 1000} s: ${why}`;
+  return occurrence(EVENTS.deaf, 'warn', body, { resource: name });
+}

@@ -1,0 +1,56 @@
+/** The files behind resources, watched. Which they are may change: a new dhclient reads another one, a symbolic link leads elsewhere. */
+import type { Host } from '../host/host.ts';
+import type { Resource } from '../resources/resource.ts';
+import { type Watcher, watchFiles } from './watcher.ts';
+
+export class ResourceFiles {
+  readonly #host: Host;
+  readonly #resources: readonly Resource[];
+  readonly #onChange: (changed: readonly Resource[]) => void;
+  #watched = new Map<Resource, readonly string[]>();
+  #watcher: Watcher | null = null;
+
+  /** Watches from here on; `onChange` gets the resources that a change of a file may concern. */
+  constructor(host: Host, resources: readonly Resource[], onChange: (changed: readonly Resource[]) => void) {
+    this.#host = host;
+    this.#resources = resources;
+    this.#onChange = onChange;
+    this.follow();
+  }
+
+  /** Looks which files they are now. Begins anew only where they are others than before. */
+  follow(): void {
+    const watched = new Map(this.#resources.map((resource) => [resource, this.#paths(resource)]));
+    if (JSON.stringify([...watched.values()]) === JSON.stringify([...this.#watched.values()])) return;
+    this.#watched = watched;
+    this.#watcher?.close();
+    const paths = [...new Set([...watched.values()].flat())];
+    this.#watcher = watchFiles(
+      paths,
+      (path) => this.#changed(path),
+      () => {},
+    ); // the keeper's interval finds what it misses
+  }
+
+  close(): void {
+    this.#watcher?.close();
+  }
+
+  #changed(path: string): void {
+    const concerned = [...this.#watched].filter(([, paths]) => {
+      return paths.some((own) => own === path || own.startsWith(`${path}/`));
+    });
+    if (concerned.length > 0) this.#onChange(concerned.map(([resource]) => resource));
+  }
+
+  /** Where they really are. What a symbolic link leads to is a file that may change, too. */
+  #paths(resource: Resource): string[] {
+    try {
+      return resource.watches().flatMap((path) => {
+        return [...new Set([this.#host.locate(path), this.#host.locate(path, 'follow')])];
+      });
+    } catch {
+      return this.#watched.get(resource)?.slice() ?? []; // what is wrong there the next look says
+    }
+  }
+}
