@@ -4,6 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { program } from '../agent/cli.ts';
 import { jsonSchema } from '../agent/config/schema.ts';
+import { HOLDFAST } from '../agent/host/netlink/names.ts';
 import { bash, fish, zsh } from './completions.ts';
 import { commandPage, configurationPage } from './man.ts';
 import { billOfMaterials, type Component, copyright, nodeLicense } from './sbom.ts';
@@ -49,6 +50,13 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     }),
     { path: 'usr/bin/agent', content: { file: executable }, mode: 0o755 },
     { ...copy('packaging/agent.yaml.example', 'etc/holdfast'), configuration: true },
+    // So that `ip route` says whose our routes are.
+    {
+      path: 'etc/iproute2/rt_protos.d/holdfast.conf',
+      content: { text: `${HOLDFAST} holdfast\n` },
+      mode: 0o644,
+      configuration: true,
+    },
     {
       path: 'usr/share/lintian/overrides/holdfast',
       content: { file: join(root, 'packaging/deb/lintian-overrides') },

@@ -14,6 +14,9 @@ import { commandPage, configurationPage } from '../../packaging/man.ts';
 import { missing, REPOSITORY, scratch } from '../unit/scratch.ts';
 import { DEB, DIST, output, RPM, unbuilt } from './built.ts';
 
+/** The operator's own once they are there, which an upgrade leaves as they are. */
+const CONFIGURATION = ['/etc/holdfast/agent.yaml.example', '/etc/iproute2/rt_protos.d/holdfast.conf'];
+
 /** Where each has to be, whatever the kind of package. */
 const FILES = [
   '/usr/bin/agent',
@@ -21,7 +24,7 @@ const FILES = [
   '/usr/lib/systemd/system/holdfast-apply.service',
   '/usr/lib/systemd/system/holdfast-collector.service',
   '/usr/lib/systemd/system-generators/holdfast-generator',
-  '/etc/holdfast/agent.yaml.example',
+  ...CONFIGURATION,
   '/usr/share/man/man8/agent.8.gz',
   '/usr/share/man/man5/agent.yaml.5.gz',
   '/usr/share/bash-completion/completions/agent',
@@ -57,7 +60,7 @@ suite('packages', { skip: unbuilt() }, () => {
     }
   });
 
-  test('the .deb has every file, root’s own, and one conffile, which is no configuration yet', () => {
+  test('the .deb has every file, root’s own, and conffiles that are no configuration yet', () => {
     const listed = output('dpkg-deb', '--contents', DEB).trimEnd().split('\n');
     for (const file of FILES)
       assert.ok(
@@ -65,16 +68,16 @@ suite('packages', { skip: unbuilt() }, () => {
         file,
       );
     for (const line of listed) assert.match(line, /^[d-]rw[x-]r-[x-]r-[x-] 0\/0 /);
-    assert.equal(output('dpkg-deb', '--info', DEB, 'conffiles'), '/etc/holdfast/agent.yaml.example\n');
+    assert.equal(output('dpkg-deb', '--info', DEB, 'conffiles'), `${CONFIGURATION.join('\n')}\n`);
     assert.equal(output('dpkg-deb', '--field', DEB, 'Version').trim(), VERSION);
   });
 
-  test('the .rpm has every file, and the configuration’s example is never overwritten', {
+  test('the .rpm has every file, and what an operator may have changed is never overwritten', {
     skip: missing('rpm'),
   }, () => {
     const listed = output('rpm', '-qlp', RPM).trimEnd().split('\n');
     for (const file of FILES) assert.ok(listed.includes(file), file);
-    assert.equal(output('rpm', '-qp', '--configfiles', RPM), '/etc/holdfast/agent.yaml.example\n');
+    assert.equal(output('rpm', '-qp', '--configfiles', RPM), `${CONFIGURATION.join('\n')}\n`);
   });
 
   test('lintian finds no error', { skip: missing('lintian') }, () => {
