@@ -25,6 +25,8 @@ const heavy = new Map([
   ['crypto', '5 ms'],
   ['fs/promises', '1.5 ms'],
   ['net', '1 ms'],
+  ['os', '0.4 ms'],
+  ['timers/promises', '0.5 ms'],
   ['tty', '3 ms'],
 ]);
 
