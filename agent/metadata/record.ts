@@ -63,6 +63,9 @@ export function parseRecord(text: string | null): MetadataRecord {
  */
 export function writeRecord(host: Host, record: MetadataRecord, durable: boolean): void {
   const text = `${asciiJson(record)}\n`;
+  // What is read first must never be the older one, were this killed before it is removed.
+  const inMemory = host.lstat(IN_MEMORY) !== null;
+  if (inMemory) host.replaceOwn(IN_MEMORY, text, 0o600);
   try {
     host.makeFolder(STATE_FOLDER, 0o755);
     host.replaceOwn(RECORD, text, 0o600, { durable });
@@ -72,7 +75,7 @@ export function writeRecord(host: Host, record: MetadataRecord, durable: boolean
     host.replaceOwn(IN_MEMORY, text, 0o600);
     return;
   }
-  if (host.lstat(IN_MEMORY) !== null) host.remove(IN_MEMORY);
+  if (inMemory) host.remove(IN_MEMORY);
 }
 
 function isFetched(entry: [string, unknown]): entry is [string, Fetched] {
