@@ -40,7 +40,9 @@ function ownFolders(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split('/').slice(0, -1));
   const folders = new Set(parts.flatMap((names) => names.map((_, n) => names.slice(0, n + 1).join('/'))));
   return [...folders]
-    .filter((folder) => /\/holdfast(\/|$)|^etc\/iproute2(\/|$)|^usr\/share\/(fish|licenses|lintian|zsh)(\/|$)/.test(folder))
+    .filter((folder) =>
+      /\/holdfast(\/|$)|^etc\/iproute2(\/|$)|^usr\/share\/(fish|licenses|lintian|zsh)(\/|$)/.test(folder),
+    )
     .sort();
 }
 
