@@ -63,7 +63,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const stream = new Stream();
   const page = new Page();
   const route = makeRouter({ fleet, store, query, receiver, stream, page });
-  fleet.settle(Date.now());
+  fleet.rows.settle(Date.now());
 
   server.on('request', (request, response) => {
     if (tooMany(request, response)) return;
@@ -80,7 +80,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   let stopped = false;
   const look = () => {
-    const settled = fleet.settle(Date.now());
+    const settled = fleet.rows.settle(Date.now());
     query.changed(settled);
     stream.note(settled);
     fleet.closeOld(Date.now(), LOOK / TIDY);

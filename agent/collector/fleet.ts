@@ -1,9 +1,10 @@
-/** All hosts: takes what they send, keeps what is not on disk yet, and knows the row of each. */
-import type { HostRow } from './api.ts';
-import { Bytes, BytesReader, readFrames, writeFrame } from './frames.ts';
+/** All hosts: takes what they send, and keeps what is not on disk yet. */
+import { Bytes, readFrames, writeFrame } from './frames.ts';
 import { type Chunk, Host, MOST_SERIES_OF_HOST } from './host.ts';
+import { Journal, replay } from './journal.ts';
 import { type Attributes, cut, LIMITS, type LogRecord, type Point, type Resource } from './otlp.ts';
-import { isOfRow, isSilent, makeRow } from './row.ts';
+import { isOfRow } from './row.ts';
+import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
 import type { Store, StoredEvent } from './store.ts';
 
@@ -15,48 +16,29 @@ const AGE_OF_CHUNK = 1_800_000;
 const AHEAD = 300_000;
 const HOUR = 3_600_000;
 
-/** An entry of the journal: varint host, varint kind, varint when it came; then, but for CLOSED, varint length and frame. */
-const FRAME = 0;
-const OPENED = 1;
-const CLOSED = 2;
-
-/** What became of the rows since the last time. */
-export interface Settled {
-  readonly changed: readonly HostRow[];
-  /** Where only the time of the last heartbeat did change. */
-  readonly beaten: readonly HostRow[];
-  /** A host is new, or its name, its labels or what needs attention are others. */
-  readonly regrouped: boolean;
-}
-
 export class Fleet {
   readonly series = new SeriesTable();
+  readonly rows: Rows;
   /** Heartbeats that were taken, and those that the sequence numbers say we never saw. */
   readonly counters = { heartbeats: 0, missed: 0, events: 0, repeats: 0 };
   readonly #store: Store;
   readonly #keep: number;
-  readonly #started: number;
   readonly #byKey = new Map<string, Host>();
   readonly #byId: Host[] = [];
   /** By the bytes of the resource. */
   #byResource = new Map<string, Host>();
-  readonly #rows = new Map<Host, HostRow>();
-  readonly #unsettled = new Set<Host>();
-  readonly #beaten = new Set<Host>();
-  #journal = new Bytes(65_536);
-  #nextJournal: number;
+  readonly #journal: Journal;
   #chunks: Chunk[] = [];
   #changed = new Set<Host>();
   #events: StoredEvent[] = [];
   /** Where `closeOld` is. */
   #looked = -1;
-  #regrouped = false;
 
   /** `keep`: milliseconds of the past that a heartbeat may tell of. Reads all that the store has. */
   constructor(store: Store, keep: number, now: number) {
     this.#store = store;
     this.#keep = keep;
-    this.#started = now;
+    this.rows = new Rows(this.#byId, this.series, now, (host) => this.#changed.add(host));
     for (const series of store.series()) this.series.restore(series);
     for (const stored of store.hosts()) {
       const host = this.#add(stored.id, stored.key, now);
@@ -70,33 +52,12 @@ export class Fleet {
         host.heard(time, chunk.seen);
       });
     }
-    this.#nextJournal = store.lastJournal() + 1;
-    for (const { id, entries } of store.journal()) this.#replay(id, entries);
-  }
-
-  get hosts(): readonly Host[] {
-    return this.#byId;
+    this.#journal = new Journal(store.lastJournal() + 1);
+    for (const { id, entries } of store.journal()) replay(id, entries, this.#byId);
   }
 
   find(key: string): Host | undefined {
     return this.#byKey.get(key);
-  }
-
-  /** Its row, true now. */
-  row(host: Host): HostRow {
-    const row = this.#rows.get(host);
-    if (row === undefined || this.#unsettled.has(host)) return this.#makeRow(host, Date.now());
-    return { ...row, lastSeen: host.seen };
-  }
-
-  /** The rows as of the last `settle`. */
-  rows(): Iterable<HostRow> {
-    return this.#rows.values();
-  }
-
-  /** Those of the rows that are of these hosts, in their order. */
-  rowsOf(hosts: readonly Host[]): HostRow[] {
-    return hosts.map((host) => this.#rows.get(host)!);
   }
 
   /** Takes the points of one resource; gives how many it refused. */
@@ -131,17 +92,16 @@ export class Fleet {
   /** Writes what waits. Throws where it cannot: then all of it waits on. */
   commit(): void {
     const events = this.#store.commit({
-      journal: { id: this.#nextJournal, entries: this.#journal.view() },
+      journal: { id: this.#journal.number, entries: this.#journal.view() },
       chunks: this.#chunks,
       hosts: this.#changed,
       series: this.series.unsaved(),
       events: this.#events,
     });
     this.series.saved();
-    if (this.#journal.length > 0) this.#nextJournal += 1;
+    this.#journal.stored();
     this.counters.events += events.length;
     this.counters.repeats += this.#events.length - events.length;
-    this.#journal.clear();
     this.#chunks = [];
     this.#changed = new Set();
     this.#events = [];
@@ -155,57 +115,27 @@ export class Fleet {
       const host = this.#byId[this.#looked]!;
       if (!host.chunkOpen || now - host.opened <= AGE_OF_CHUNK) continue;
       this.#close(host);
-      this.#entry(host, CLOSED, now);
+      this.#journal.closed(host, now);
     }
   }
 
   /** Drops the journal that no open chunk needs. */
   tidy(now: number): void {
     this.commit();
-    let oldest = this.#nextJournal;
+    let oldest = this.#journal.number;
     for (const host of this.#byId) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
     this.#store.forgetJournal(oldest);
     for (const host of this.#byId) {
       if (host.memoryErrors.size === 0) continue;
       for (const hour of host.memoryErrors.keys()) if (hour < now / HOUR - 25) host.memoryErrors.delete(hour);
-      this.#unsettled.add(host); // those of a day ago do not count any more
+      this.rows.unsettle(host); // those of a day ago do not count any more
     }
-  }
-
-  /** Makes the rows that are not true any more. */
-  settle(now: number): Settled {
-    for (const host of this.#byId) {
-      if (isSilent(host, this.#started, now) !== (host.attention.silent !== undefined)) this.#unsettled.add(host);
-    }
-    const changed = [...this.#unsettled].map((host) => this.#makeRow(host, now));
-    const beaten: HostRow[] = [];
-    for (const host of this.#beaten) {
-      if (this.#unsettled.has(host)) continue;
-      const row = { ...this.#rows.get(host)!, lastSeen: host.seen };
-      this.#rows.set(host, row);
-      beaten.push(row);
-    }
-    this.#unsettled.clear();
-    this.#beaten.clear();
-    const regrouped = this.#regrouped;
-    this.#regrouped = false;
-    return { changed, beaten, regrouped };
-  }
-
-  #makeRow(host: Host, now: number): HostRow {
-    const before = JSON.stringify(host.attention);
-    const row = makeRow(host, this.series, isSilent(host, this.#started, now), now);
-    const needsOther = JSON.stringify(host.attention) !== before;
-    if (needsOther) this.#changed.add(host);
-    if (needsOther || !this.#rows.has(host)) this.#regrouped = true;
-    this.#rows.set(host, row);
-    return row;
   }
 
   #beat(host: Host, time: number, points: readonly Point[], now: number): void {
     const sequence = this.#sequence(points);
     this.counters.heartbeats += 1;
-    this.#beaten.add(host);
+    this.rows.beaten(host);
     if (time < host.time) {
       // What was late is a chunk of its own: the values that the host has now are newer.
       const frames = new Bytes();
@@ -224,35 +154,16 @@ export class Fleet {
     const changes = host.take(points, sequence !== null);
     host.heard(time, now);
     if (repeat && changes.series.length === 0) return;
-    if (changes.series.some((id) => isOfRow(this.series.get(id)))) this.#unsettled.add(host);
+    if (changes.series.some((id) => isOfRow(this.series.get(id)))) this.rows.unsettle(host);
     if (host.chunkFull) this.#close(host);
-    const kind = host.chunkOpen ? FRAME : OPENED;
-    const frame = host.append(time, kind === OPENED ? host.all() : changes, this.#nextJournal, now);
-    this.#entry(host, kind, now);
-    this.#journal.varint(frame.length);
-    this.#journal.append(frame);
+    const opens = !host.chunkOpen;
+    const frame = host.append(time, opens ? host.all() : changes, this.#journal.number, now);
+    this.#journal.frame(host, frame, opens, now);
   }
 
   #close(host: Host): void {
     const chunk = host.close();
     if (chunk !== null) this.#chunks.push(chunk);
-  }
-
-  #entry(host: Host, kind: number, now: number): void {
-    this.#journal.varint(host.id);
-    this.#journal.varint(kind);
-    this.#journal.varint(now);
-  }
-
-  #replay(id: number, entries: Uint8Array): void {
-    const reader = new BytesReader(entries);
-    while (!reader.done) {
-      const host = this.#byId[reader.varint()];
-      const kind = reader.varint();
-      const now = reader.varint();
-      if (kind === CLOSED) host?.close();
-      else host?.replay(reader.take(reader.varint()), kind === OPENED, id, now);
-    }
   }
 
   /** The point that only a heartbeat of Holdfast has: such a request has all that the host knows. */
@@ -277,7 +188,7 @@ export class Fleet {
     const before = host.memoryErrors.get(hour) ?? { counted: 0, events: 0 };
     host.memoryErrors.set(hour, { counted: before.counted + counted, events: before.events + events });
     this.#changed.add(host);
-    this.#unsettled.add(host);
+    this.rows.unsettle(host);
   }
 
   /** The clocks of hosts are not trusted: a time that cannot be is ours. */
@@ -298,8 +209,7 @@ export class Fleet {
     host.resourceKey = resource.key;
     host.resource = attributes;
     this.#changed.add(host);
-    this.#unsettled.add(host);
-    this.#regrouped = true;
+    this.rows.regroup(host);
     return host;
   }
 
@@ -307,7 +217,7 @@ export class Fleet {
     const host = new Host(id, key, now);
     this.#byKey.set(key, host);
     this.#byId[id] = host;
-    this.#unsettled.add(host);
+    this.rows.unsettle(host);
     return host;
   }
 }

@@ -46,7 +46,7 @@ export class Host {
   #frameTime = 0;
   #from = 0;
   #to = 0;
-  /** When the open chunk was begun, by our clock, and the number of the journal's entry that has its first frame. */
+  /** When the open chunk was begun, by our clock, and the number of the journal's row that has its first frame. */
   opened = 0;
   journal = 0;
 

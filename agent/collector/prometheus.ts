@@ -38,7 +38,7 @@ export function* exposition(fleet: Fleet, query: Query, receiver: Receiver, stor
     { name: 'holdfast_collector_requests_total', type: 'counter', help: 'OTLP requests, by status of the answer' },
     [...receiver.answers].map(([code, count]) => [{ code: String(code) }, count]),
   );
-  for (const [family, values] of OF_HOST) yield* ofHosts(fleet.rows(), family, values);
+  for (const [family, values] of OF_HOST) yield* ofHosts(fleet.rows.all(), family, values);
 }
 
 const OF_HOST: readonly (readonly [Family, (row: HostRow) => [Labels, number][]])[] = [

@@ -1,9 +1,10 @@
 /** What the API answers of the fleet: `api.ts` has the shapes. */
 import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, SummaryAnswer } from './api.ts';
-import type { Fleet, Settled } from './fleet.ts';
+import type { Fleet } from './fleet.ts';
 import { readFrames } from './frames.ts';
 import type { Chunk, Host } from './host.ts';
 import { settingsOf } from './row.ts';
+import type { Settled } from './rows.ts';
 import type { Store } from './store.ts';
 
 /** Rows, events or points in one answer. */
@@ -47,13 +48,13 @@ export class Query {
   }
 
   summary(): SummaryAnswer {
-    this.#summary ??= summarize(this.#fleet.rows(), this.#version);
+    this.#summary ??= summarize(this.#fleet.rows.all(), this.#version);
     return this.#summary;
   }
 
   host(host: Host): HostAnswer {
     const events = this.#store.events(host.id, Number.MAX_SAFE_INTEGER, 50);
-    return { host: this.#fleet.row(host), settings: settingsOf(host, this.#fleet.series), events };
+    return { host: this.#fleet.rows.row(host), settings: settingsOf(host, this.#fleet.series), events };
   }
 
   events(host: Host, parameters: URLSearchParams): readonly HostEvent[] {
@@ -79,8 +80,8 @@ export class Query {
 
   /** Attention first, then by name. */
   #all(): readonly HostRow[] {
-    this.#sorted ??= sorted(this.#fleet.rows()).map(({ id }) => this.#fleet.find(id)!);
-    return this.#fleet.rowsOf(this.#sorted);
+    this.#sorted ??= sorted(this.#fleet.rows.all()).map(({ id }) => this.#fleet.find(id)!);
+    return this.#fleet.rows.of(this.#sorted);
   }
 }
 

@@ -1,0 +1,73 @@
+/**
+ * The frames of all open chunks, in the order in which they came, so that a restart finds them: the entries of many hosts
+ * are one row of the store.
+ *
+ *     entry = varint(host) varint(kind) varint(when it came); but for CLOSED also: varint(length) frame
+ */
+import { Bytes, BytesReader } from './frames.ts';
+import type { Host } from './host.ts';
+
+const FRAME = 0;
+const OPENED = 1;
+const CLOSED = 2;
+
+/** The row that is being filled. */
+export class Journal {
+  readonly #entries = new Bytes(65_536);
+  #number: number;
+
+  constructor(number: number) {
+    this.#number = number;
+  }
+
+  /** That the row is to have in the store. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** In bytes. */
+  get length(): number {
+    return this.#entries.length;
+  }
+
+  /** Valid until something more is written. */
+  view(): Buffer {
+    return this.#entries.view();
+  }
+
+  /** It is stored: the next one begins. */
+  stored(): void {
+    if (this.#entries.length > 0) this.#number += 1;
+    this.#entries.clear();
+  }
+
+  /** `opens`: the frame is the first of its chunk. */
+  frame(host: Host, frame: Buffer, opens: boolean, now: number): void {
+    this.#entry(host, opens ? OPENED : FRAME, now);
+    this.#entries.varint(frame.length);
+    this.#entries.append(frame);
+  }
+
+  /** The chunk is complete, and no other one is opened yet. */
+  closed(host: Host, now: number): void {
+    this.#entry(host, CLOSED, now);
+  }
+
+  #entry(host: Host, kind: number, now: number): void {
+    this.#entries.varint(host.id);
+    this.#entries.varint(kind);
+    this.#entries.varint(now);
+  }
+}
+
+/** Gives the hosts, which are by their numbers, what a stored row has of them. */
+export function replay(number: number, entries: Uint8Array, hosts: readonly Host[]): void {
+  const reader = new BytesReader(entries);
+  while (!reader.done) {
+    const host = hosts[reader.varint()];
+    const kind = reader.varint();
+    const now = reader.varint();
+    if (kind === CLOSED) host?.close();
+    else host?.replay(reader.take(reader.varint()), kind === OPENED, number, now);
+  }
+}
