@@ -2,15 +2,12 @@
  * OTLP as protobuf. Read field by field, without making an object of every message: a heartbeat's resource and series
  * are found by their bytes, so their attributes are read only the first time.
  */
-import { isUtf8 } from 'node:buffer';
-import protobuf from 'protobufjs/minimal.js';
 import {
   type Attributes,
   cut,
   LIMITS,
   type LogRecord,
   type LogsRequest,
-  MalformedRequest,
   type MetricsRequest,
   milliseconds,
   type Point,
@@ -18,6 +15,8 @@ import {
   type SeriesIndex,
   severityOf,
 } from './otlp.ts';
+import { AttributesReader, readValue } from './protobuf-attributes.ts';
+import { BYTES, ended, endOf, FIXED64, messages, type Reader, reading, text, VARINT } from './protobuf-wire.ts';
 
 /** Throws MalformedRequest. */
 export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
@@ -60,42 +59,6 @@ export function readLogs(body: Buffer): LogsRequest {
     });
     return { resources };
   });
-}
-
-type Reader = InstanceType<typeof protobuf.Reader>;
-
-const VARINT = 0;
-const FIXED64 = 1;
-const BYTES = 2;
-
-function reading<T>(body: Buffer, read: (reader: Reader) => T): T {
-  try {
-    return read(protobuf.Reader.create(body) as Reader);
-  } catch (error) {
-    // The reader throws plain errors at whatever is out of range.
-    throw new MalformedRequest(`not OTLP as protobuf: ${(error as Error).message}`);
-  }
-}
-
-/** Calls `each` with every field that holds bytes; where it does not take one, that is skipped. */
-function messages(reader: Reader, end: number, each: (field: number) => boolean): void {
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    if ((tag & 7) !== BYTES || !each(tag >>> 3)) reader.skipType(tag & 7, 0, tag >>> 3);
-  }
-  ended(reader, end);
-}
-
-/** Where the message ends whose length comes next. */
-function endOf(reader: Reader): number {
-  const length = reader.uint32();
-  const end = reader.pos + length;
-  if (end > reader.len) throw new RangeError('a message is longer than the request');
-  return end;
-}
-
-function ended(reader: Reader, end: number): void {
-  if (reader.pos !== end) throw new RangeError('a field is longer than its message');
 }
 
 /** Of ResourceMetrics and ResourceLogs: field 1 is the resource, field 2 a scope. */
@@ -222,91 +185,4 @@ function readRecord(reader: Reader): LogRecord {
   }
   ended(reader, end);
   return { time: time || observed, name, severity: severityOf(severity), body, attributes: attributes.all };
-}
-
-class AttributesReader {
-  readonly all: Record<string, string | number | boolean> = Object.create(null);
-  #count = 0;
-
-  /** One KeyValue, whose length comes next. */
-  add(reader: Reader): true {
-    this.#count += 1;
-    if (this.#count > LIMITS.attributes) throw new RangeError(`more than ${LIMITS.attributes} attributes`);
-    const { key, value } = keyValue(reader, 0);
-    this.all[cut(key, LIMITS.attributeKey)] = typeof value === 'object' ? nested(value) : clipped(value);
-    return true;
-  }
-}
-
-type Value = string | number | boolean | Value[] | { [key: string]: Value };
-
-function keyValue(reader: Reader, depth: number): { key: string; value: Value } {
-  const end = endOf(reader);
-  let key = '';
-  let value: Value = '';
-  messages(reader, end, (field) => {
-    if (field === 1) key = text(reader);
-    else if (field === 2) value = readValue(reader, depth);
-    else return false;
-    return true;
-  });
-  return { key, value };
-}
-
-/** An AnyValue, whose length comes next. */
-function readValue(reader: Reader, depth: number): Value {
-  if (depth > LIMITS.depth) throw new RangeError(`values nested more than ${LIMITS.depth} deep`);
-  const end = endOf(reader);
-  let value: Value = '';
-  while (reader.pos < end) {
-    const tag = reader.uint32();
-    const field = tag >>> 3;
-    const wire = tag & 7;
-    if (field === 1 && wire === BYTES) value = text(reader);
-    else if (field === 2 && wire === VARINT) value = reader.bool();
-    else if (field === 3 && wire === VARINT) value = Number(reader.int64());
-    else if (field === 4 && wire === FIXED64) value = reader.double();
-    else if (field === 5 && wire === BYTES) value = readList(reader, depth);
-    else if (field === 6 && wire === BYTES) value = readMap(reader, depth);
-    else if (field === 7 && wire === BYTES) value = Buffer.from(reader.bytes()).toString('base64');
-    else reader.skipType(wire, 0, field);
-  }
-  ended(reader, end);
-  return typeof value === 'object' && depth === 0 ? nested(value) : value;
-}
-
-function readList(reader: Reader, depth: number): Value[] {
-  const list: Value[] = [];
-  messages(reader, endOf(reader), (field) => field === 1 && list.push(readValue(reader, depth + 1)) > 0);
-  return list;
-}
-
-function readMap(reader: Reader, depth: number): { [key: string]: Value } {
-  const map: { [key: string]: Value } = Object.create(null);
-  messages(reader, endOf(reader), (field) => {
-    if (field !== 1) return false;
-    const { key, value } = keyValue(reader, depth + 1);
-    map[key] = value;
-    return true;
-  });
-  return map;
-}
-
-function text(reader: Reader): string {
-  const end = endOf(reader);
-  const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
-  if (!isUtf8(bytes)) throw new RangeError('a text that is not UTF-8');
-  reader.pos = end;
-  return bytes.toString();
-}
-
-/** Lists and maps as JSON. */
-function nested(value: object): string {
-  return cut(JSON.stringify(value), LIMITS.attributeValue);
-}
-
-/** A number that JSON cannot carry is written as a text. */
-function clipped(value: string | number | boolean): string | number | boolean {
-  if (typeof value === 'string') return cut(value, LIMITS.attributeValue);
-  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

@@ -1,0 +1,55 @@
+/**
+ * Protobuf's wire format, read field by field: messages, their ends and their texts
+ * (https://protobuf.dev/programming-guides/encoding).
+ */
+import { isUtf8 } from 'node:buffer';
+import protobuf from 'protobufjs/minimal.js';
+import { MalformedRequest } from './otlp.ts';
+
+export type Reader = InstanceType<typeof protobuf.Reader>;
+
+/** Wire types: the low three bits of a tag. */
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+
+/** Throws MalformedRequest where `read` throws. */
+export function reading<T>(body: Buffer, read: (reader: Reader) => T): T {
+  try {
+    return read(protobuf.Reader.create(body) as Reader);
+  } catch (error) {
+    // The reader throws plain errors at whatever is out of range.
+    throw new MalformedRequest(`not OTLP as protobuf: ${(error as Error).message}`);
+  }
+}
+
+/** Calls `each` with every field that holds bytes; where it does not take one, that is skipped. */
+export function messages(reader: Reader, end: number, each: (field: number) => boolean): void {
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if ((tag & 7) !== BYTES || !each(tag >>> 3)) reader.skipType(tag & 7, 0, tag >>> 3);
+  }
+  ended(reader, end);
+}
+
+/** Where the message ends whose length comes next. */
+export function endOf(reader: Reader): number {
+  const length = reader.uint32();
+  const end = reader.pos + length;
+  if (end > reader.len) throw new RangeError('a message is longer than the request');
+  return end;
+}
+
+/** Throws where what was read last went beyond the end of its message. */
+export function ended(reader: Reader, end: number): void {
+  if (reader.pos !== end) throw new RangeError('a field is longer than its message');
+}
+
+/** A string, whose length comes next. */
+export function text(reader: Reader): string {
+  const end = endOf(reader);
+  const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
+  if (!isUtf8(bytes)) throw new RangeError('a text that is not UTF-8');
+  reader.pos = end;
+  return bytes.toString();
+}
