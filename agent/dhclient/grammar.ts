@@ -7,16 +7,10 @@
 import { type NamedOption, OptionScope, parseDefinition, parseOptionName } from './definitions.ts';
 import { skipExpression } from './expressions.ts';
 import { Cursor, type Token, tokenize, unquote } from './lexer.ts';
+import { skipBranch, skipClientStatement, skipExecutable, skipRest } from './other-statements.ts';
+import { recover } from './recovery.ts';
 import type { Conf, OptionKind, Statement } from './statement.ts';
-import {
-  expectMark,
-  expectNumber,
-  expectString,
-  expectWord,
-  problemAt,
-  type SyntaxProblem,
-  Unexpected,
-} from './syntax.ts';
+import { expectMark, expectString, problemAt, type Scope, type SyntaxProblem, Unexpected } from './syntax.ts';
 import { parseValues } from './values.ts';
 
 export type { Conf, Statement } from './statement.ts';
@@ -30,19 +24,11 @@ export function parseConf(text: string): Conf {
   return { statements, tokens, options: parser.options, problems };
 }
 
-/** Words that begin a statement: on a new line they end a statement before them that lacks its semicolon. */
-export const BEGINNINGS = new Set(
-  `supersede default prepend append send request require also interface pseudo lease alias option include if timeout
-  retry reboot select-timeout backoff-cutoff initial-interval initial-delay script reject media key zone`.split(/\s+/),
-);
-const TIMES = ['timeout', 'retry', 'select-timeout', 'reboot', 'backoff-cutoff', 'initial-interval', 'initial-delay'];
 const OPTION_KINDS = ['supersede', 'default', 'prepend', 'append', 'send'];
 
 /** Reading stops at so many problems, and no block is read deeper: a hostile file costs neither time nor stack. */
 const MOST_PROBLEMS = 100;
 const DEEPEST = 100;
-
-type Scope = 'file' | 'interface' | 'conditional';
 
 /** What a statement's own rule has found; the rest is the same for all. */
 interface Found {
@@ -106,7 +92,7 @@ class Parser {
           ? `: is the quote in line ${quote.line} closed?`
           : '';
       problems.push(problemAt(error.token, error.message + hint));
-      this.recover(from, OPTION_KINDS.includes(found.kind));
+      this.skippedUntil = Math.max(this.skippedUntil, recover(cursor, from, OPTION_KINDS.includes(found.kind)));
       found = {
         kind: found.kind,
         ...(found.option && { option: found.option }),
@@ -136,13 +122,13 @@ class Parser {
   private rule(scope: Scope, problems: SyntaxProblem[], notice: (found: Found) => void): void {
     const { cursor } = this;
     const first = cursor.peek();
-    const word = first.kind === 'word' ? first.text.toLowerCase() : '';
+    const word = cursor.keyword;
     if (OPTION_KINDS.includes(word) && !(word === 'default' && cursor.peek(1).text === ':'))
       this.optionStatement(word as OptionKind, problems, notice);
     else if (scope === 'conditional' && word === 'option') this.optionStatement('supersede', problems, notice);
     else if (['if', 'switch', 'on'].includes(word)) this.conditional(notice);
-    else if (scope === 'conditional' && (word === 'case' || word === 'default')) this.branch();
-    else if (scope === 'conditional') this.action(word);
+    else if (scope === 'conditional' && (word === 'case' || word === 'default')) skipBranch(cursor, this.options);
+    else if (scope === 'conditional') skipExecutable(cursor, this.options);
     else if (word === 'request' || word === 'require' || word === 'also') this.list(notice);
     else if (word === 'interface' || word === 'pseudo') this.interface(scope, problems, notice);
     else if (word === 'include') {
@@ -158,27 +144,7 @@ class Parser {
       if (scope === 'interface')
         problems.push(problemAt(first, 'option definitions may only appear in the outermost scope'));
       expectMark(cursor, ';');
-    } else if (TIMES.includes(word)) {
-      cursor.next();
-      expectNumber(cursor);
-      expectMark(cursor, ';');
-    } else if (['lease', 'alias', 'lease6', 'key', 'zone'].includes(word)) {
-      cursor.next();
-      if (word === 'key' && scope === 'interface') problems.push(problemAt(first, 'key definition not allowed here'));
-      this.block(word);
-    } else if (['script', 'media'].includes(word)) {
-      do {
-        cursor.next();
-        expectString(cursor, word === 'script' ? 'file name' : 'medium');
-      } while (cursor.isMark(','));
-      expectMark(cursor, ';');
-    } else if (PLAIN.has(word)) {
-      if (word === 'omapi' && scope === 'interface')
-        problems.push(problemAt(first, 'omapi port only works at top level'));
-      cursor.next();
-      while (!cursor.isMark(';')) this.plainToken();
-      cursor.next();
-    } else this.action(word);
+    } else skipClientStatement(cursor, this.options, scope, problems);
   }
 
   private optionStatement(kind: OptionKind, problems: SyntaxProblem[], notice: (found: Found) => void): void {
@@ -196,7 +162,7 @@ class Parser {
       // No value at all takes a semicolon of its own.
       cursor.next();
       values = [];
-    } else if (option.format === null) while (!cursor.isMark(';')) this.plainToken();
+    } else if (option.format === null) skipRest(cursor);
     else values = parseValues(cursor, option.format, problems);
     notice({ kind, option, ...(values && { values }), valueTokens: cursor.tokens.slice(from, cursor.position) });
     expectMark(cursor, ';');
@@ -257,99 +223,4 @@ class Parser {
       expectMark(cursor, '}');
     } while (cursor.isWord('elsif', 'else'));
   }
-
-  private branch(): void {
-    this.cursor.next();
-    if (!this.cursor.isMark(':')) skipExpression(this.cursor, this.options);
-    expectMark(this.cursor, ':');
-  }
-
-  /** Statements of dhcp-eval(5) that touch no option; an expression alone is one too. */
-  private action(word: string): void {
-    const { cursor } = this;
-    if (!['set', 'define', 'unset', 'eval', 'execute', 'return', 'log', 'break', 'add'].includes(word)) {
-      if (!/^[a-z]/.test(word)) throw new Unexpected(cursor.peek(), 'expecting a statement');
-      skipExpression(cursor, this.options);
-      expectMark(cursor, ';');
-      return;
-    }
-    cursor.next();
-    if (word === 'set' || word === 'define' || word === 'unset') expectWord(cursor, 'variable name');
-    if (word === 'define' && cursor.isMark('(')) {
-      this.block(word);
-      return;
-    }
-    if (word === 'set' || word === 'define') expectMark(cursor, '=');
-    if (word === 'log' || word === 'execute') {
-      expectMark(cursor, '(');
-      do skipExpression(cursor, this.options);
-      while (cursor.isMark(',') && cursor.next());
-      expectMark(cursor, ')');
-    } else if (word !== 'unset' && word !== 'break') skipExpression(cursor, this.options);
-    expectMark(cursor, ';');
-  }
-
-  /** A block that holds nothing of ours: to its closing brace, whatever is inside. */
-  private block(word: string): void {
-    const { cursor } = this;
-    while (!cursor.isMark('{')) this.plainToken();
-    let depth = 0;
-    do {
-      if (cursor.peek().kind === 'end') throw new Unexpected(cursor.peek(), `unterminated ${word} declaration`);
-      if (cursor.isMark('{')) depth++;
-      if (cursor.isMark('}')) depth--;
-      cursor.next();
-    } while (depth > 0);
-    if (word === 'key' && cursor.isMark(';')) cursor.next();
-  }
-
-  private plainToken(): void {
-    const { cursor } = this;
-    const token = cursor.peek();
-    const broken = token.kind === 'end' || ';{}'.includes(token.text) || this.beginsStatement();
-    if (broken) throw new Unexpected(token, 'semicolon expected');
-    cursor.next();
-  }
-
-  private beginsStatement(): boolean {
-    const { cursor } = this;
-    const token = cursor.peek();
-    const isFirst = (cursor.last()?.line ?? 0) < token.line;
-    return token.kind === 'word' && isFirst && BEGINNINGS.has(token.text.toLowerCase());
-  }
-
-  /** Goes to where the next statement seems to begin, and notes how far dhclient's own recovery would go. */
-  private recover(from: number, isOption: boolean): void {
-    const { cursor } = this;
-    const failed = cursor.position;
-    this.skipToSemicolon();
-    if (isOption) this.skipToSemicolon();
-    if (isOption && !cursor.isMark(';')) this.skipToSemicolon();
-    this.skippedUntil = Math.max(this.skippedUntil, cursor.peek().start);
-    cursor.rewind(failed);
-    if (failed === from) cursor.next();
-    while (cursor.peek().kind !== 'end' && !cursor.isMark('}') && !this.beginsStatement()) {
-      if (cursor.isMark('{')) this.skipToSemicolon();
-      else if (cursor.next().text === ';') break;
-    }
-  }
-
-  /** ISC's skip_to_semi: past the semicolon, or past the brace that closes what was opened on the way. */
-  private skipToSemicolon(): void {
-    const { cursor } = this;
-    let depth = 0;
-    while (cursor.peek().kind !== 'end') {
-      const { kind, text } = cursor.next();
-      if (kind !== 'mark') continue;
-      if (text === '{') depth++;
-      if (text === '}' && --depth <= 0) return;
-      if (text === ';' && depth === 0) return;
-    }
-  }
 }
-
-/** Statements that only need to end in a semicolon. */
-const PLAIN = new Set(
-  `reject hardware anycast-mac omapi do-forward-updates do-forward-update vendor ignore accept prefer dont allow deny
-  lease-id-format db-time-format`.split(/\s+/),
-);

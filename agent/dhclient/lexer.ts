@@ -99,6 +99,12 @@ export class Cursor {
     this.at = position;
   }
 
+  /** The next token in lower case if it is a word, else empty: no keyword is. */
+  get keyword(): string {
+    const { kind, text } = this.peek();
+    return kind === 'word' ? text.toLowerCase() : '';
+  }
+
   isMark(mark: string): boolean {
     return this.peek().kind === 'mark' && this.peek().text === mark;
   }

@@ -1,6 +1,9 @@
 /** What the parts of the dhclient.conf grammar share: problems by line, and how a parser stops at one. */
 import type { Cursor, Token } from './lexer.ts';
 
+/** Where a statement stands; `conditional`: in a branch of if, switch or on. */
+export type Scope = 'file' | 'interface' | 'conditional';
+
 /** What dhclient would complain about, in its words where it has clear ones. */
 export interface SyntaxProblem {
   /** From 1. */
