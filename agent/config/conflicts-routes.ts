@@ -14,8 +14,12 @@ function* conflictsOf(tree: Tree, path: TreePath): Iterable<ConfigError> {
   const at = (...keys: (string | number)[]) => valueAt(tree, [...path, ...keys]);
   const error = (key: string, message: string) => errorAt(tree, [...path, key], 'key', message);
   if (at('type') !== undefined && at('type') !== 'unicast') {
-    for (const key of ['via', 'dev', 'onlink', 'nexthops', 'src', 'mtu']) {
+    for (const key of ['via', 'dev', 'onlink', 'nexthops', 'nhid', 'src', 'mtu']) {
       if (at(key) !== undefined) yield error(key, `a route of type ${at('type')} leads nowhere; leave this out`);
+    }
+  } else if (at('nhid') !== undefined) {
+    for (const key of ['via', 'dev', 'onlink', 'nexthops']) {
+      if (at(key) !== undefined) yield error(key, 'is the nexthop object’s to say; leave this out, or nhid');
     }
   } else if (at('nexthops') !== undefined) {
     for (const key of ['via', 'dev', 'onlink']) {

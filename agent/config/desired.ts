@@ -162,9 +162,11 @@ export interface DesiredRoute {
   readonly to: string | FromMetadata;
   /** Of the destination. */
   readonly family: 'ipv4' | 'ipv6';
-  /** What becomes of the packets: `unicast` has next hops, the others have none. */
+  /** What becomes of the packets: `unicast` has next hops or a nexthop object, the others neither. */
   readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
   readonly nexthops: readonly DesiredNexthop[];
+  /** The nexthop object that it goes by, and has no next hops of its own; null: none. */
+  readonly nexthopId: number | null;
   /** 1 to 2^32 - 1; 254 is `main`. */
   readonly table: number;
   /** The lowest wins. */

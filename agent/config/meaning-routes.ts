@@ -7,14 +7,15 @@ type Route = NonNullable<Config['routes']>[number];
 type Nexthop = NonNullable<Route['nexthops']>[number];
 
 export function desiredRoute(route: Route): DesiredRoute {
-  const { type = 'unicast', src, mtu, takeOver = false } = route;
+  const { type = 'unicast', nhid, src, mtu, takeOver = false } = route;
   const several = route.nexthops ?? [route];
   const { to, family } = destination(route.to, checkedVia(route))!;
   return {
     to,
     family,
     type,
-    nexthops: type === 'unicast' ? several.map(nexthop) : [],
+    nexthops: type === 'unicast' && nhid === undefined ? several.map(nexthop) : [],
+    nexthopId: nhid ?? null,
     table: route.table === undefined ? MAIN_TABLE : meantBy(checkTable(route.table)),
     metric: route.metric ?? defaultMetric(family),
     src: src === undefined ? null : meantBy(checkAddress(src)),

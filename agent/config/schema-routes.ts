@@ -52,6 +52,11 @@ const route = {
       ],
     ],
   ),
+  nhid: field(
+    between(1, 2 ** 32 - 1),
+    'Instead of via, dev and nexthops: the number of a nexthop object (ip-nexthop(8)), or of a group of them, that somebody else keeps.',
+    [42],
+  ),
   type: field(
     z.enum(ROUTE_TYPES),
     'unicast (default), or what becomes of packets that go nowhere: dropped in silence (blackhole), or with an answer (unreachable, prohibit).',

@@ -72,12 +72,14 @@ unset holdfast_routes
 }
 
 /** A line for `ip -batch` (ip-route(8)). */
-function ipLine({ to, family, type, nexthops, table, metric, src, mtu, takeOver }: DesiredRoute): string {
+function ipLine(route: DesiredRoute): string {
+  const { to, family, type, nexthops, nexthopId, table, metric, src, mtu, takeOver } = route;
   const [only, ...more] = nexthops;
   const words = [
     `route ${takeOver ? 'replace' : 'add'} ${type} ${to} proto ${HOLDFAST} table ${table} metric ${metric}`,
     ...(src === null ? [] : [`src ${src}`]),
     ...(mtu === null ? [] : [`mtu ${mtu}`]),
+    ...(nexthopId === null ? [] : [`nhid ${nexthopId}`]),
     ...(only !== undefined && more.length === 0 ? [hopWords(only, family)] : []),
     ...(more.length > 0 ? nexthops.map((hop) => `nexthop ${hopWords(hop, family)} weight ${hop.weight}`) : []),
   ];

@@ -179,7 +179,7 @@ async function put(
   const hop = { gateway: address, index, weight: 1, onlink: false };
   const route: Route = {
     ...{ family: 'ipv4', destination: '0.0.0.0/0', table: MAIN_TABLE, metric },
-    ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], src: null, mtu: null },
+    ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], nexthopId: null, src: null, mtu: null },
   };
   // What is there of this metric may be somebody else's: then the old one has to stay.
   if (routes.some((one) => one.metric === metric)) return;

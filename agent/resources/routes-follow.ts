@@ -10,13 +10,14 @@ import { readFileSync } from 'node:fs';
 import { Follower } from '../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
+import { nexthopIdOf } from '../host/netlink/nexthops.ts';
 import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../host/netlink/seen-route.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */
-const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11 } as const;
+const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11, nexthop: 32 } as const;
 /** More messages about routes in so many milliseconds are a flood; and for how long it is then not listened to. */
 const FLOOD = { messages: 200, within: 100, pause: 250 } as const;
 /** Milliseconds for what comes together: an interface with its addresses, a flush of many routes. */
@@ -34,6 +35,8 @@ export interface Concern {
   readonly keys: readonly RouteKey[];
   /** Whether one of them waits for a network that its gateway is in. */
   readonly waiting: boolean;
+  /** Nexthop objects that they go by: a route goes with its object, and an IPv4 one without a word of its own. */
+  readonly objects: ReadonlySet<number>;
 }
 
 export class RouteFollower {
@@ -89,6 +92,7 @@ export class RouteFollower {
     const type = message.readUInt16LE(4);
     if (type === MESSAGE.newLink || type === MESSAGE.deleteLink) this.#takeLink(message, type);
     else if (type === MESSAGE.newRoute || type === MESSAGE.deleteRoute) this.#takeRoute(message, type);
+    else if (type === MESSAGE.newNexthop || type === MESSAGE.deleteNexthop) this.#takeNexthop(message);
     else this.#look();
   }
 
@@ -103,12 +107,23 @@ export class RouteFollower {
     this.#look();
   }
 
-  #takeRoute(data: Buffer, type: number): void {
+  #takeNexthop(data: Buffer): void {
+    if (this.#isFlood()) return;
+    const id = nexthopIdOf(data);
+    if (id === null || this.#concern().objects.has(id)) this.#look();
+  }
+
+  /** A routing daemon's table comes with its nexthop objects. */
+  #isFlood(): boolean {
     const now = performance.now();
     if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };
     this.#window.messages += 1;
     if (this.#window.messages > FLOOD.messages) this.#follower.rest();
-    const route = this.#follower.rests ? null : readRoute(data, 0, data.length);
+    return this.#follower.rests;
+  }
+
+  #takeRoute(data: Buffer, type: number): void {
+    const route = this.#isFlood() ? null : readRoute(data, 0, data.length);
     if (route === null) return;
     const { keys, waiting } = this.#concern();
     const concerned = keys.some((key) => sameKey(key, route));

@@ -1,6 +1,7 @@
 /** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
 import { findLink, type Link } from '../host/netlink/links.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
+import { hasNexthop } from '../host/netlink/nexthops.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
 import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 import { matchedRoute } from '../host/netlink/route-lookup.ts';
@@ -52,7 +53,7 @@ export class RouteLook {
     if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
       return { ...waits, reason: `${wanted.src} is no address of this host now` };
     }
-    if (hops.length === 0 && wanted.type === ROUTE_TYPE.unicast) return { ...waits, reason: without.join('; ') };
+    if (hops.length === 0 && without.length > 0) return { ...waits, reason: without.join('; ') };
     const route: Route = { ...wanted, hops, protocol: HOLDFAST };
     const reason = without.length === 0 ? null : `for now without ${without.join('; ')}`;
     const right = reason === null ? 'right' : 'part';
@@ -105,8 +106,13 @@ export class RouteLook {
       else if (link?.up === false) without.push(`${describeHop(hop)}: the interface ${dev} is down`);
       else usable.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
     }
+    if (wanted.nexthopId !== null) {
+      const there = await hasNexthop(this.#socket, wanted.nexthopId, this.#signal);
+      const why = there === false ? 'there is none now' : `the kernel says ${there}`;
+      if (there !== true) without.push(`nexthop object ${wanted.nexthopId}: ${why}`);
+    }
     const hops = usable.map(({ as }) => as);
-    if (hops.length === 0 && wanted.type === ROUTE_TYPE.unicast) return { hops, without, held: null };
+    if (hops.length === 0 && without.length > 0) return { hops, without, held: null };
     const held = await this.#held(wanted, hops);
     if (held !== null && !PASSING.includes(held)) return { hops, without, held };
     const reachable: RouteHop[] = [];
@@ -167,7 +173,10 @@ export class RouteLook {
 
 /** Apart from who made it. What the wanted one leaves to the kernel is as it may be. */
 function sameRoute(wanted: Route, there: SeenRoute): boolean {
-  if (wanted.type !== there.type || wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
+  if (wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
+  // Of what type it is then, and by what it goes, is the object's to say.
+  if (wanted.nexthopId !== null) return wanted.nexthopId === there.nexthopId && !there.expires;
+  if (wanted.type !== there.type) return false;
   if (wanted.hops.length !== there.hops.length || there.expires) return false;
   const left = [...there.hops];
   return wanted.hops.every((hop) => {

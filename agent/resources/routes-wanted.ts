@@ -55,9 +55,10 @@ function wantedOf(desired: DesiredRoute, metadata: MetadataSource | null): Wante
   return destinations.values.map((destination): Wanted => {
     const problem = hops.flatMap((hop) => ('problem' in hop ? hop.problem : []))[0];
     if (problem !== undefined) return unknown(destination, problem);
-    const { family, table, metric, type, src, mtu, takeOver } = desired;
+    const { family, table, metric, type, nexthopId, src, mtu, takeOver } = desired;
     const known = hops.filter((hop): hop is WantedHop => !('problem' in hop));
-    const route = { family, destination, table, metric, type: ROUTE_TYPE[type], hops: known, src, mtu, takeOver };
+    const what = { family, destination, table, metric, type: ROUTE_TYPE[type] };
+    const route = { ...what, hops: known, nexthopId, src, mtu, takeOver };
     return { name: nameOf(route), wish: key, route, problem: destinations.problem };
   });
 }
@@ -98,11 +99,13 @@ export function nameOf({
   ].join(' ');
 }
 
-/** `via 10.0.1.1 dev eth0 src 10.0.1.5 mtu 1400`; `nameless`: what an interface is called. */
-export function describeRoute({ type, hops, src, mtu }: Pick<WantedRoute, 'type' | 'hops' | 'src' | 'mtu'>): string {
+/** `via 10.0.1.1 dev eth0 src 10.0.1.5 mtu 1400`, `nhid 42` */
+export function describeRoute(route: Pick<WantedRoute, 'type' | 'hops' | 'nexthopId' | 'src' | 'mtu'>): string {
+  const { type, hops, nexthopId, src, mtu } = route;
   const [kind] = Object.entries(ROUTE_TYPE).find(([, number]) => number === type) ?? [String(type)];
   return [
     ...(type === ROUTE_TYPE.unicast ? [] : [kind]),
+    ...(nexthopId === null ? [] : [`nhid ${nexthopId}`]),
     ...hops.map((hop) => describeHop(hop, hops.length > 1)),
     ...(src === null ? [] : [`src ${src}`]),
     ...(mtu === null ? [] : [`mtu ${mtu}`]),

@@ -58,7 +58,8 @@ export class Routes implements Resource {
     void (async () => {
       const { RouteFollower } = await import('./routes-follow.ts');
       if (closed) return;
-      const concern = () => ({ keys: [...this.#keys.values()], waiting: this.#waiting.size > 0 });
+      const objects = new Set(this.#routes.flatMap(({ nexthopId }) => (nexthopId === null ? [] : [nexthopId])));
+      const concern = () => ({ keys: [...this.#keys.values()], waiting: this.#waiting.size > 0, objects });
       this.#follower = new RouteFollower(concern, changed);
     })().catch((error) => deaf(errorMessage(error)));
     return () => {

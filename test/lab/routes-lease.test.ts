@@ -116,13 +116,17 @@ test('configured routes are made by the lease that makes them possible, and go w
   - { to: 10.61.0.0/16, nexthops: [{ via: 10.77.0.1, dev: eth0, weight: 2 }, { via: 10.77.0.7, dev: eth0, onlink: true }] }
   - { to: 10.62.0.0/16, via: 10.77.0.1, table: 100, metric: 9, mtu: 1400 }
   - { to: 10.63.0.0/16, via: "fe80::1", dev: eth0 }
+  - { to: 10.65.0.0/16, nhid: 42 }
   - { to: 10.64.0.0/16, type: blackhole }\n`,
     );
     assert.deepEqual(await host.sh('ip route show table all proto 72'), 'blackhole 10.64.0.0/16 \n');
+    await host.sh('ip nexthop add id 42 blackhole');
   });
 
   const made = async () => {
-    assert.deepEqual(await routes(host), ['10.60.0.0/16', '10.61.0.0/16', '10.63.0.0/16', 'blackhole', 'default']);
+    const all = ['10.60.0.0/16', '10.61.0.0/16', '10.63.0.0/16', 'blackhole', 'blackhole', 'default'];
+    assert.deepEqual(await routes(host), all);
+    assert.match(await host.sh('ip route show 10.65.0.0/16'), /^blackhole .* nhid 42 .*proto (72|holdfast)/);
     const plan = await host.agent('plan', '--only', 'routes');
     assert.equal(plan.code, 0, `as the agent itself would make them: ${plan.stdout}`);
   };

@@ -8,6 +8,7 @@ const PLAIN: DesiredRoute = {
   family: 'ipv4',
   type: 'unicast',
   nexthops: [{ via: '10.0.1.1', dev: null, weight: 1, onlink: false }],
+  nexthopId: null,
   table: 254,
   metric: 0,
   src: null,
@@ -30,6 +31,7 @@ const MEANINGS: [yaml: string, meaning: DesiredRoute][] = [
     '{ to: 0.0.0.0/0, via: "fe80::1", dev: eth0 }',
     { ...PLAIN, to: '0.0.0.0/0', nexthops: [{ ...hop, via: 'fe80::1', dev: 'eth0' }] },
   ],
+  ['{ to: 10.0.0.0/16, nhid: 42, mtu: 1400 }', { ...PLAIN, nexthops: [], nexthopId: 42, mtu: 1400 }],
   ['{ to: 10.0.0.0/16, type: blackhole, table: default }', { ...PLAIN, type: 'blackhole', nexthops: [], table: 253 }],
   [
     '{ to: 10.0.0.0/16, via: 10.0.1.1, dev: eth0, onlink: true, table: 4294967295, metric: 7, src: 10.0.1.5, mtu: 1400, takeOver: true }',
@@ -130,6 +132,17 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '{ to: 10.0.0.0/8, type: blackhole, via: 10.0.0.1 }',
     '1:45: routes[0].via: a route of type blackhole leads nowhere; leave this out',
   ],
+  [
+    '{ to: 10.0.0.0/8, nhid: 42, via: 10.0.0.1, nexthops: [{ dev: eth0 }] }',
+    '1:38: routes[0].via: is the nexthop object’s to say; leave this out, or nhid',
+    '1:53: routes[0].nexthops: is the nexthop object’s to say; leave this out, or nhid',
+  ],
+  [
+    '{ to: 10.0.0.0/8, type: prohibit, nhid: 42 }',
+    '1:44: routes[0].nhid: a route of type prohibit leads nowhere; leave this out',
+  ],
+  ['{ to: default, nhid: 42 }', '1:16: routes[0].to: a default of which family? Write 0.0.0.0/0 or "::/0"'],
+  ['{ to: 10.0.0.0/8, nhid: 0 }', '1:34: routes[0].nhid: write a whole number from 1 to 4294967295'],
   ['{ to: 10.0.0.0/8, type: blackhol }', '1:34: routes[0].type: "blackhol" is not known; did you mean "blackhole"?'],
   ['{ to: 10.0.0.0/8, dev: eth0, src: "::1" }', '1:39: routes[0].src: is of another family than 10.0.0.0/8'],
   ['{ to: "2001:db8::/32", dev: eth0, metric: 0 }', '1:44: routes[0].metric: IPv6 knows no metric 0; write 1 or more'],

@@ -29,6 +29,7 @@ const RIGHT = [
   'routes: [{ to: 10.0.0.0/16, via: 10.0.1.1, dev: eth0, onlink: true, table: 100, metric: 5, src: 10.0.1.5, mtu: 1400 }]',
   'routes: [{ to: "::/0", nexthops: [{ via: "fe80::1", dev: eth0, weight: 2 }, { via: "2001:db8::2" }], takeOver: true }]',
   'routes: [{ to: default, via: "2001:db8::1", table: main }, { to: 10.0.0.0/8, type: blackhole, table: default }]',
+  'routes: [{ to: 10.0.0.0/8, nhid: 4294967295, src: 10.0.0.1 }]',
   'routes: [{ to: "metadata:vpc-ipv4-cidr-block", via: subnet-gateway }, { to: 10.9.9.9, dev: eth0 }]',
 ];
 
@@ -49,6 +50,7 @@ const WRONG = [
   'routes: [{ to: 10.0.0.0/8, via: example.com }]',
   'routes: [{ to: 10.0.0.0/8, nexthops: [] }]',
   'routes: [{ to: 10.0.0.0/8, nexthops: [{ dev: eth0, weight: 257 }] }]',
+  'routes: [{ to: 10.0.0.0/8, nhid: 4294967296 }]',
   'routes: [{ to: 10.0.0.0/8, dev: eth0, metric: -1 }]',
   'routes: [{ to: 10.0.0.0/8, dev: eth0, mtu: 1.5 }]',
   'routes: [{ to: 10.0.0.0/8, dev: eth0, takeover: true }]',

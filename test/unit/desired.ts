@@ -44,7 +44,7 @@ export function dhclient(
 export function route(to: string, nexthops: readonly DesiredNexthop[]): DesiredRoute {
   const common = { table: 254, src: null, mtu: null, takeOver: false } as const;
   const family = to.includes(':') ? 'ipv6' : 'ipv4';
-  return { ...common, to, family, type: 'unicast', nexthops, metric: family === 'ipv4' ? 0 : 1024 };
+  return { ...common, to, family, type: 'unicast', nexthops, nexthopId: null, metric: family === 'ipv4' ? 0 : 1024 };
 }
 
 export function desired(parts: Partial<DesiredState> = {}): DesiredState {

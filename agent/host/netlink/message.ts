@@ -20,6 +20,7 @@ export const MESSAGE = {
   newRule: 32,
   getRule: 34,
   newNexthop: 104,
+  deleteNexthop: 105,
   getNexthop: 106,
 } as const;
 

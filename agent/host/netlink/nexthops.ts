@@ -1,8 +1,9 @@
 /** Nexthop objects (ip-nexthop(8)): what a route that only names one goes by. */
 import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
 import { attribute, attributes, HEADER, MESSAGE, message, uint32 } from './message.ts';
 import { addressOf, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
-import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
+import { errorNumber, kernelError, type NetlinkSocket, type Take } from './socket.ts';
 
 const NHMSG = { size: 8, flags: 4 } as const;
 const NHA = { id: 1, group: 2, interface: 5, gateway: 6 } as const;
@@ -17,6 +18,19 @@ export async function hopsOf(
 ): Promise<readonly SeenHop[]> {
   // The kernel spells the object out, unless net.ipv4.nexthop_compat_mode is 0.
   return hops.length === 0 && nexthopId !== null ? await nexthopObject(socket, nexthopId, 1, signal) : hops;
+}
+
+/** Whether there is such an object; or the name of the error where it cannot be told (EOPNOTSUPP before Linux 5.3). */
+export async function hasNexthop(socket: NetlinkSocket, id: number, signal: AbortSignal): Promise<boolean | string> {
+  let there: boolean | string = false;
+  await ask(socket, id, signal, (data, at, end) => {
+    const type = data.readUInt16LE(at + 4);
+    const errno = type === MESSAGE.error ? errorNumber(data, at, end) : 0;
+    if (type === MESSAGE.newNexthop) there = true;
+    else if (errno !== constants.errno.ENOENT) there = errno > 0 ? getSystemErrorName(-errno) : 'EBADMSG';
+    return true;
+  });
+  return there;
 }
 
 /** Or what a group of them holds. None: it is there no more, or leads nowhere. */
@@ -47,9 +61,21 @@ async function nexthopObject(
     if (index !== 0) hop = { gateway, index, weight, ...hopFlags(data[at + HEADER + NHMSG.flags]!) };
     return true;
   };
-  const body = [Buffer.alloc(NHMSG.size), attribute(NHA.id, uint32(id))];
-  await socket.converse(message(MESSAGE.getNexthop, 0, 1, ...body), take, signal);
+  await ask(socket, id, signal, take);
   const hops: SeenHop[] = hop === null ? [] : [hop];
   for (const member of members) hops.push(...(await nexthopObject(socket, member.id, member.weight, signal)));
   return hops;
+}
+
+async function ask(socket: NetlinkSocket, id: number, signal: AbortSignal, take: Take): Promise<void> {
+  const body = [Buffer.alloc(NHMSG.size), attribute(NHA.id, uint32(id))];
+  await socket.converse(message(MESSAGE.getNexthop, 0, 1, ...body), take, signal);
+}
+
+/** The number of the object that a message (header first) is about; null: damaged. */
+export function nexthopIdOf(data: Buffer): number | null {
+  for (const { type, start, end } of attributes(data, HEADER + NHMSG.size, data.length)) {
+    if (type === NHA.id && end - start === 4) return data.readUInt32LE(start);
+  }
+  return null;
 }

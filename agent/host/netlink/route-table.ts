@@ -45,7 +45,7 @@ export async function holdsAny(
   const family = 'ipv4';
   // One that leads nowhere is never refused for its next hop.
   const route = { family, destination, table, metric, protocol: 0, type: ROUTE_TYPE.blackhole } as const;
-  const body = routeBody({ ...route, hops: [], src: null, mtu: null });
+  const body = routeBody({ ...route, hops: [], nexthopId: null, src: null, mtu: null });
   const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags: FLAG.exclusive, body }], signal);
   if (errno === constants.errno.EEXIST) return 'yes';
   return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;

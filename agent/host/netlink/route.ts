@@ -35,6 +35,8 @@ export interface Route extends RouteKey {
   readonly type: number;
   /** None where packets are thrown away. */
   readonly hops: readonly RouteHop[];
+  /** The nexthop object (ip-nexthop(8)) that it goes by; null: none. The kernel says `hops`, too, and is told the object alone. */
+  readonly nexthopId: number | null;
   /** Preferred source address. */
   readonly src: string | null;
   /** Bytes. */
@@ -42,7 +44,9 @@ export interface Route extends RouteKey {
 }
 
 /** Struct rtmsg and its attributes. */
-export function routeBody({ family, destination, table, metric, protocol, type, hops, src, mtu }: Route): Buffer[] {
+export function routeBody(route: Route): Buffer[] {
+  const { family, destination, table, metric, protocol, type, nexthopId, src, mtu } = route;
+  const hops = nexthopId === null ? route.hops : [];
   const [network = '', length = ''] = destination.split('/');
   const [only] = hops;
   const several = hops.length > 1;
@@ -61,7 +65,8 @@ export function routeBody({ family, destination, table, metric, protocol, type, 
   if (metric !== 0) body.push(attribute(RTA.priority, uint32(metric)));
   if (src !== null) body.push(attribute(RTA.preferredSource, bytesOf(src)));
   if (mtu !== null) body.push(attribute(RTA.metrics, attribute(RTAX_MTU, uint32(mtu))));
-  if (several) body.push(attribute(RTA.multipath, Buffer.concat(hops.map((hop) => nexthop(family, hop)))));
+  if (nexthopId !== null) body.push(attribute(RTA.nexthopId, uint32(nexthopId)));
+  else if (several) body.push(attribute(RTA.multipath, Buffer.concat(hops.map((hop) => nexthop(family, hop)))));
   else if (only !== undefined) {
     if (only.index !== 0) body.push(attribute(RTA.interface, uint32(only.index)));
     body.push(...gatewayOf(family, only));
@@ -74,7 +79,7 @@ export function deletionBody(route: RouteKey & { readonly protocol: number }): B
   const { family, destination, table, metric, protocol } = route;
   const [rtmsg, ...rest] = routeBody({
     ...{ family, destination, table, metric, protocol },
-    ...{ type: 0, hops: [], src: null, mtu: null },
+    ...{ type: 0, hops: [], nexthopId: null, src: null, mtu: null },
   });
   // RT_SCOPE_NOWHERE: whatever its scope is.
   rtmsg![RTMSG.scope] = 255;

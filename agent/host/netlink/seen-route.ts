@@ -6,8 +6,6 @@ import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 
 export interface SeenRoute extends Route {
   readonly hops: readonly SeenHop[];
-  /** A nexthop object (ip-nexthop(8)) that it goes by. */
-  readonly nexthopId: number | null;
   /** It ends by itself, or was made by a router advertisement's lifetime. */
   readonly expires: boolean;
   /** Body of a message that makes it anew: struct rtmsg and its attributes, without what is only told. */
@@ -79,6 +77,8 @@ export function addressOf(data: Buffer, start: number, end: number): string | nu
   return ipaddr.fromByteArray([...data.subarray(start, end)]).toString();
 }
 
+/** What a nexthop object has, and a route that names one may not. */
+const OF_OBJECT = [RTA.interface, RTA.gateway, RTA.via, RTA.multipath];
 const isMtu = ({ type }: Attribute) => type === RTAX_MTU;
 
 function readHops(data: Buffer, multipath: Attribute | undefined): SeenHop[] | null {
@@ -106,12 +106,14 @@ function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): string
   return gateway === undefined ? null : addressOf(data, gateway.start, gateway.end);
 }
 
-/** Without what the kernel tells and does not take: the state of links, ages. */
+/** Without what the kernel tells and does not take: the state of links, ages, what a nexthop object stands for. */
 function remade(data: Buffer, from: number, end: number): Buffer {
+  const all = [...attributes(data, from + RTMSG.size, end)];
+  const told: readonly number[] = all.some(({ type }) => type === RTA.nexthopId) ? OF_OBJECT : [];
   const rtmsg = Buffer.from(data.subarray(from, from + RTMSG.size));
   rtmsg.writeUInt32LE(rtmsg.readUInt32LE(RTMSG.flags) & RTNH.onlink, RTMSG.flags);
-  const kept = [...attributes(data, from + RTMSG.size, end)].flatMap(({ type, start, end }) => {
-    if (type === RTA.cacheInfo) return [];
+  const kept = all.flatMap(({ type, start, end }) => {
+    if (type === RTA.cacheInfo || told.includes(type)) return [];
     const value = Buffer.from(data.subarray(start, end));
     if (type === RTA.multipath) clearFlags(value);
     return [attribute(type, value)];
