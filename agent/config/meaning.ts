@@ -1,5 +1,4 @@
 /** A checked configuration → the desired state. */
-
 import { checkNameserver, checkPrefix, checkSortlistPair } from './addresses.ts';
 import {
   type ConfiguredState,

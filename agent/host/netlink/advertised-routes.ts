@@ -1,7 +1,7 @@
 /** The IPv6 default routes that the kernel has made from router advertisements (RFC 4861). */
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { attributes, HEADER } from './message.ts';
+import { findAttribute, HEADER } from './message.ts';
 import { RTA, RTMSG, routeDump } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 
@@ -23,9 +23,8 @@ export class AdvertisedDefaults implements Gatherer<Set<number>> {
   take(data: Buffer, at: number, end: number): false {
     const body = at + HEADER;
     if (data[body + RTMSG.destinationLength] !== 0 || data[body + RTMSG.protocol] !== ADVERTISED) return false;
-    for (const { type, start, end: to } of attributes(data, body + RTMSG.size, end)) {
-      if (type === RTA.interface && to - start === 4) this.#indices.add(data.readInt32LE(start));
-    }
+    const link = findAttribute(data, body + RTMSG.size, end, RTA.interface);
+    if (link !== null && link.end - link.start === 4) this.#indices.add(data.readInt32LE(link.start));
     return false;
   }
 

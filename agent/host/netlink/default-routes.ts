@@ -1,7 +1,7 @@
 /** The default routes of the main table with their next hops: where everything goes that no other route takes. */
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { attributes, FAMILY, type Family, HEADER } from './message.ts';
+import { FAMILY, type Family, findAttribute, HEADER } from './message.ts';
 import { MAIN_TABLE } from './names.ts';
 import { hopsOf } from './nexthops.ts';
 import { RTA, RTMSG, routeDump, tableOf } from './rtmsg.ts';
@@ -71,7 +71,6 @@ export class DefaultRoutes implements Gatherer<SeenRoute[]> {
 /** Whether no default route of the main table comes after this IPv4 route: all of 0.0.0.0 comes first, whatever its length. */
 function isPastDefaults(data: Buffer, body: number, end: number): boolean {
   if (data[body + RTMSG.table] !== MAIN_TABLE) return false;
-  return [...attributes(data, body + RTMSG.size, end)].some(
-    ({ type, start }) => type === RTA.destination && data.readUInt32LE(start) !== 0,
-  );
+  const destination = findAttribute(data, body + RTMSG.size, end, RTA.destination);
+  return destination !== null && data.readUInt32LE(destination.start) !== 0;
 }

@@ -55,6 +55,12 @@ export function* attributes(data: Buffer, from: number, to: number): Iterable<At
   }
 }
 
+/** The first of this type between two offsets; null: there is none. */
+export function findAttribute(data: Buffer, from: number, to: number, type: number): Attribute | null {
+  for (const one of attributes(data, from, to)) if (one.type === type) return one;
+  return null;
+}
+
 export function attribute(type: number, value: Buffer): Buffer {
   const whole = Buffer.alloc(align(4 + value.length));
   whole.writeUInt16LE(4 + value.length, 0);

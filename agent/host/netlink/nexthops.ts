@@ -1,7 +1,7 @@
 /** Nexthop objects (ip-nexthop(8)): what a route that only names one goes by. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { attribute, attributes, HEADER, MESSAGE, message, uint32 } from './message.ts';
+import { attribute, attributes, findAttribute, HEADER, MESSAGE, message, uint32 } from './message.ts';
 import { addressOf, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
 import { errorNumber, kernelError, type NetlinkSocket, type Take } from './socket.ts';
 
@@ -74,8 +74,6 @@ async function ask(socket: NetlinkSocket, id: number, signal: AbortSignal, take:
 
 /** The number of the object that a message (header first) is about; null: damaged. */
 export function nexthopIdOf(data: Buffer): number | null {
-  for (const { type, start, end } of attributes(data, HEADER + NHMSG.size, data.length)) {
-    if (type === NHA.id && end - start === 4) return data.readUInt32LE(start);
-  }
-  return null;
+  const id = findAttribute(data, HEADER + NHMSG.size, data.length, NHA.id);
+  return id !== null && id.end - id.start === 4 ? data.readUInt32LE(id.start) : null;
 }

@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { dump } from './dump.ts';
-import { attributes, type Family, FLAG, HEADER, MESSAGE } from './message.ts';
+import { type Family, FLAG, findAttribute, HEADER, MESSAGE } from './message.ts';
 import { change } from './request.ts';
 import { bytesOf, deletionBody, ROUTE_TYPE, type Route, routeBody } from './route.ts';
 import { type RouteKey, sameKey } from './route-key.ts';
@@ -78,8 +78,8 @@ export async function listRoutes(
 }
 
 function isWanted(route: SeenRoute, wanted: Wanted): boolean {
-  if ('protocol' in wanted) return route.protocol === wanted.protocol;
-  return wanted.keys.some((key) => sameKey(key, route));
+  // Of a protocol it is already by its header.
+  return 'protocol' in wanted || wanted.keys.some((key) => sameKey(key, route));
 }
 
 /** Whether the message that begins at `at` may be of a wanted route. */
@@ -101,11 +101,9 @@ function goesTo(keys: readonly RouteKey[]): MayBe {
     const length = data[body + RTMSG.destinationLength]!;
     const addresses = byLength.get(length);
     if (addresses === undefined || length === 0) return addresses !== undefined;
-    for (const { type, start, end: to } of attributes(data, body + RTMSG.size, end)) {
-      if (type !== RTA.destination) continue;
-      return addresses.some((address) => data.compare(address, 0, address.length, start, to) === 0);
-    }
-    return false;
+    const found = findAttribute(data, body + RTMSG.size, end, RTA.destination);
+    if (found === null) return false;
+    return addresses.some((address) => data.compare(address, 0, address.length, found.start, found.end) === 0);
   };
 }
 

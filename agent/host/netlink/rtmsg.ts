@@ -1,5 +1,5 @@
 /** What messages about routes are made of: struct rtmsg and its attributes (rtnetlink(7), linux/rtnetlink.h). */
-import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+import { FAMILY, type Family, findAttribute, HEADER, MESSAGE } from './message.ts';
 
 /** Bytes after the header. */
 export const RTMSG = {
@@ -51,8 +51,6 @@ export function routeDump(family: Family): { get: number; gives: number; body: B
 export function tableOf(data: Buffer, at: number, end: number): number {
   const short = data[at + HEADER + RTMSG.table]!;
   if (short !== TABLE_COMPAT) return short;
-  for (const { type, start } of attributes(data, at + HEADER + RTMSG.size, end)) {
-    if (type === RTA.table) return data.readUInt32LE(start);
-  }
-  return short;
+  const table = findAttribute(data, at + HEADER + RTMSG.size, end, RTA.table);
+  return table === null ? short : data.readUInt32LE(table.start);
 }
