@@ -28,7 +28,7 @@ test('control: read again after a change by hand, dhcpcd drops address and route
   const { host, client } = scene;
   const deletions = await watchDeletions(host);
   await host.write('/etc/dhcpcd.conf', OLD_DHCPCD_CONF.replace(OLD.join(' '), NEW.join(' ')));
-  await host.sh('dhcpcd -n eth0');
+  await client.readAgain();
   await client.log.until(/config file changed, expiring leases/);
   await client.events();
   assert.match((await deletions.stop()).join('\n'), /Deleted .* inet 10\.77\.0\./);
@@ -51,7 +51,7 @@ test('apply, renewals, a change, SIGHUP and revert: never wrong, never empty, no
   const watch = await watchFile(host, '/etc/resolv.conf');
   await client.leased(6);
   // What somebody else does one day: dhcpcd reads its configuration again.
-  await host.sh('dhcpcd -n eth0');
+  await client.readAgain();
   await client.leased(2);
   const seen = await watch.stop();
   t.diagnostic(`8 leases, a poll every ${seen.meanUs.toFixed(1)} µs, at worst after ${seen.longestUs.toFixed(0)} µs`);
@@ -70,7 +70,7 @@ test('apply, renewals, a change, SIGHUP and revert: never wrong, never empty, no
   assert.equal(await host.read('/etc/dhcpcd.conf'), OLD_DHCPCD_CONF);
   assert.ok(!host.exists('/etc/dhcpcd.enter-hook'));
   assert.equal(await host.read('/etc/resolv.conf'), before);
-  await host.sh('dhcpcd -n eth0');
+  await client.readAgain();
   await client.leased(2);
   assert.equal(client.log.count(/expiring leases/), 0);
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);

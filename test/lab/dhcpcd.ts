@@ -61,6 +61,22 @@ export class Dhcpcd {
     await this.events();
   }
 
+  /**
+   * Has dhcpcd read its configuration again. dhcpcd 9.4.1 loses a SIGHUP that arrives while it starts its hook script, so
+   * the signal is sent again until dhcpcd says that it acts on one.
+   */
+  async readAgain(): Promise<void> {
+    const from = this.log.lines.length;
+    const acted = this.log.until(READS_AGAIN, from);
+    const resend = setInterval(() => void this.#host.sh('dhcpcd -n eth0').catch(() => {}), RESEND_AFTER);
+    try {
+      await this.#host.sh('dhcpcd -n eth0');
+      await acted;
+    } finally {
+      clearInterval(resend);
+    }
+  }
+
   /** As the kernel's out-of-memory killer would: no script runs, the address stays. */
   async kill(): Promise<void> {
     const gone = this.#child.exitCode === null ? once(this.#child, 'exit') : null;
@@ -68,6 +84,12 @@ export class Dhcpcd {
     await gone;
   }
 }
+
+/** dhcpcd's own line for a SIGHUP that is not lost. */
+const READS_AGAIN = /received SIGHUP, rebinding/;
+
+/** Milliseconds: a SIGHUP that is not lost is acted on within one or two. */
+const RESEND_AFTER = 300;
 
 const EVENT = /executing: .*dhcpcd-run-hooks (BOUND|RENEW|REBIND|REBOOT)/;
 
