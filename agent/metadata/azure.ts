@@ -1,5 +1,5 @@
 /**
- * Azure's instance metadata service: one JSON for all interfaces. It knows subnets, and no ranges of the virtual network.
+ * Azure's instance metadata service: one JSON document for all interfaces. It gives subnets, but not the ranges of the virtual network.
  * https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
  */
 import { errorMessage } from '../host/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * EC2's instance metadata service, version 2 alone: first a token (PUT), then with it every answer as plain text. Version 1,
- * which anybody on the way can use, is never tried.
+ * EC2's instance metadata service, version 2 only: a PUT gives a token, and each GET with that token gives plain text. Version 1
+ * needs no token, so any program on the way could use it: we never try it.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
 import { show } from '../config/errors.ts';
@@ -10,12 +10,12 @@ import { type MetadataClient, type Reply, refusalOf, SilentError } from './http.
 import type { Answer, Provider, Question } from './provider.ts';
 import { firstAddress, hardwareAddress, lines, networks } from './values.ts';
 
-/** Seconds that a token lasts: longer than any fetch, and short where somebody reads it. Never stored. */
+/** Seconds that a token lasts: longer than any fetch, and short in case another program reads the token. Never stored. */
 const TOKEN_TTL = 60;
 const DATA = '/latest/meta-data';
 const INTERFACES = `${DATA}/network/interfaces/macs/`;
 
-/** What an interface need not have. Of the others a lack is no answer. */
+/** An interface may lack these. If it lacks any other, the service gave no answer. */
 const OPTIONAL: readonly MetadataName[] = ['vpc-ipv6-cidr-blocks', 'subnet-ipv6-cidr-blocks'];
 
 export const EC2: Provider = {
@@ -56,7 +56,7 @@ async function answer(service: Session, { name, mac }: Question & { readonly mac
   }
 }
 
-/** One token's time. */
+/** The requests made with one token. */
 class Session {
   readonly #client: MetadataClient;
   #token: string;
@@ -71,14 +71,14 @@ class Session {
     return new Session(client, await tokenFrom(client));
   }
 
-  /** The text of a path that must be there. */
+  /** The text at a path that must exist. Throws an Error if the service does not give it. */
   async read(path: string): Promise<string> {
     const reply = await this.#get(path);
     if (reply.status !== 200) throw refusalOf(reply, path);
     return reply.text;
   }
 
-  /** Of an interface; empty where it has no such thing, which is told by its folder and not by a 404 alone. */
+  /** One item of an interface. Empty if the interface has no such item: its folder must say so too, a 404 is not enough. */
   async item(mac: string, name: MetadataName): Promise<string> {
     const folder = `${INTERFACES}${mac}/`;
     const reply = await this.#get(`${folder}${name}`);
@@ -91,7 +91,7 @@ class Session {
     return '';
   }
 
-  /** A token may end before its time; what a second one does not open stays shut. */
+  /** A token may expire early, so a 401 is tried once more with a new token. */
   async #get(path: string): Promise<Reply> {
     const reply = await this.#ask(path);
     if (reply.status !== 401) return reply;
@@ -116,7 +116,7 @@ async function tokenFrom(client: MetadataClient): Promise<string> {
     );
   }
   if (reply.status !== 200) throw refusalOf(reply, 'a token');
-  // Said here, so that no error ever quotes it.
+  // This error is made here so that no other error can quote the token.
   if (!/^[\x21-\x7e]{1,1024}$/.test(reply.text)) throw new Error('it gives no token of its second version');
   return reply.text;
 }

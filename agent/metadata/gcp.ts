@@ -1,5 +1,5 @@
 /**
- * Google Compute Engine's metadata server: one JSON for all interfaces. It knows subnets, and no ranges of the whole VPC.
+ * Google Compute Engine's metadata server: one JSON document for all interfaces. It gives subnets, but not the ranges of the whole VPC.
  * https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
  */
 import ipaddr from 'ipaddr.js';
@@ -10,7 +10,7 @@ import type { Answer, Provider } from './provider.ts';
 import { address, hardwareAddress, networks } from './values.ts';
 
 const PATH = '/computeMetadata/v1/instance/network-interfaces/?recursive=true';
-/** Required of the asker; and that the answer bears it, too, tells Google's server from another's. */
+/** The request must carry this header. Google's server also sends it, which tells it from any other server. */
 const FLAVOR = 'metadata-flavor';
 
 export const GCP: Provider = {

@@ -1,6 +1,7 @@
 /**
- * A metadata service is asked in plain HTTP, so whoever sits on the way may answer. So: one connection, to an address and
- * never a name, no proxy of the environment, no redirect, a limit on time and size, and plain text only.
+ * The client for a metadata service. The service speaks plain HTTP, so any machine on the way may answer. We therefore
+ * connect once, to an address and never to a name; use no proxy from the environment; follow no redirect; bound time and
+ * size; and accept plain text only.
  */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { show } from '../config/errors.ts';
@@ -10,11 +11,11 @@ import { errorCode, errorMessage } from '../host/errors.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Of status 200: printable ASCII and line breaks, no more than LARGEST bytes. */
+  /** For status 200: printable ASCII and line breaks, at most LARGEST bytes. Empty for any other status. */
   readonly text: string;
 }
 
-/** Milliseconds for one answer, whole: a real service takes a few. */
+/** Milliseconds until a whole answer must be here. A real service takes a few. */
 const REQUEST_LIMIT = 2_000;
 /** Bytes. Google's whole answer for eight interfaces has six thousand. */
 const LARGEST = 64 * 1024;
@@ -30,7 +31,7 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   EPERM: 'a firewall of this host does not let it be asked',
 };
 
-/** The answer did not come in time though somebody took the connection: on EC2 that is what a used up hop limit looks like. */
+/** The connection was accepted but no answer came in time. On EC2 a used-up hop limit looks like this. */
 export class SilentError extends Error {}
 
 export class MetadataClient {
@@ -38,13 +39,13 @@ export class MetadataClient {
   readonly #signal: AbortSignal;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-  /** `signal` ends every request, with its reason. */
+  /** Aborting `signal` ends every request with an Error that says it was too late. */
   constructor(endpoint: MetadataEndpoint, signal: AbortSignal) {
     this.#endpoint = endpoint;
     this.#signal = signal;
   }
 
-  /** Whatever its status. Throws an Error with a sentence where no sound answer came. */
+  /** The reply, whatever its status. Throws an Error with a sentence if no valid reply came. */
   async ask(method: 'GET' | 'PUT', path: string, headers: Record<string, string>): Promise<Reply> {
     if (this.#signal.aborted) throw tooLate(false);
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
@@ -82,7 +83,7 @@ export class MetadataClient {
       response.on('end', () => {
         const { statusCode = 0, headers } = response;
         try {
-          // The body of a refusal is for people, in HTML too; nothing of it is used.
+          // The body of a refusal is meant for people and may be HTML. We do not use it.
           const text = statusCode === 200 ? textOf(Buffer.concat(chunks), headers) : '';
           resolve({ status: statusCode, headers, text });
         } catch (error) {
@@ -104,7 +105,7 @@ export class MetadataClient {
   }
 }
 
-/** What a status other than 200 means, for all providers alike. */
+/** A sentence for a status other than 200. It holds for every provider. */
 export function refusalOf({ status, headers }: Reply, what: string): Error {
   if (status >= 300 && status < 400) {
     const to = headers.location === undefined ? '' : ` to ${show(headers.location)}`;

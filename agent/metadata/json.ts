@@ -1,6 +1,6 @@
-/** JSON from somebody who may say anything. */
+/** Checks for JSON that a stranger sent. */
 
-/** Throws an Error with a sentence. */
+/** Parses the text. Throws an Error with a sentence if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -9,7 +9,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** One that has at least one. Throws an Error with a sentence. */
+/** A list of at least one object. Throws an Error with a sentence if it is anything else. */
 export function listOfMaps(found: unknown, what: string): Record<string, unknown>[] {
   if (!Array.isArray(found) || !found.every(isMap)) throw new Error(`${what} is none`);
   if (found.length === 0) throw new Error(`${what} is empty`);

@@ -1,4 +1,4 @@
-/** What the routes leave to the cloud: what was fetched last, whether it is time again, and the fetching itself. */
+/** The values that routes take from the cloud: the last fetched ones, when to fetch again, and the fetch itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredMetadata, MetadataWish } from '../config/metadata.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -9,24 +9,24 @@ import { type Fetched, type MetadataRecord, parseRecord, readRecord, writeRecord
 import type { MetadataSource, Resolved } from './source.ts';
 import { wishKey } from './wishes.ts';
 
-/** Intervals after which what was fetched is no longer young, and after which that is worth a word. */
+/** Age, in fetch intervals, at which a value is fetched again, and at which `status` and the heartbeat mention it. */
 const YOUNG_FOR = 2;
 const OLD_AFTER = 10;
-/** Milliseconds until an answer that takes something away is asked for again. */
+/** Milliseconds until an answer that removes networks is asked for a second time. */
 const SECOND_THOUGHT = 1_000;
 
-/** How one wish stands. */
+/** The state of one wish. */
 export interface MetadataView extends Resolved {
   /** `vpc-ipv4-cidr-blocks`, `subnet-gateway eth1`. */
   readonly key: string;
   readonly wish: MetadataWish;
-  /** Milliseconds since `asOf`; 0 where the clock was put back since. */
+  /** Milliseconds since `asOf`; 0 if the clock was put back in between. */
   readonly age: number | null;
-  /** Whether it is so old, or so missing, that somebody should know. */
+  /** Whether the operator should know that the value is old or missing. */
   readonly old: boolean;
 }
 
-/** What one fetch brought, by wish. */
+/** The answers of one fetch, by wish. */
 export interface Fetch {
   /** Milliseconds since the epoch: when it began. */
   readonly began: number;
@@ -34,11 +34,11 @@ export interface Fetch {
   readonly answers: ReadonlyMap<string, Answer>;
 }
 
-/** What is another value since. */
+/** A value that changed. */
 export interface Change {
   readonly key: string;
   readonly source: string;
-  /** null: it was not known. */
+  /** null if no value was known. */
   readonly before: readonly string[] | null;
   readonly after: readonly string[];
 }
@@ -73,12 +73,12 @@ export class Metadata implements MetadataSource {
     return fetched === null ? unknown(problem ?? 'it was never fetched') : { ...fetched, problem };
   }
 
-  /** The same text as long as everything is known to be the same. Throws HostError. */
+  /** A text that changes if any value changes. Throws HostError. */
   known(): string {
     return JSON.stringify(this.wishes.map((wish) => this.resolve(wish).values));
   }
 
-  /** Whether it is time to fetch. In a `--root` folder it never is, since this is not its network. */
+  /** Whether it is time to fetch. Never in a `--root` folder, since this machine's network is not that folder's. */
   due(now = Date.now()): boolean {
     if (!this.#host.live) return false;
     return this.wishes.some((wish) => {
@@ -87,11 +87,11 @@ export class Metadata implements MetadataSource {
     });
   }
 
-  /** Asks the provider, and changes nothing. Never throws: what is wrong stands in each answer. */
+  /** Asks the provider and changes nothing. Never throws: each answer carries its own problem. */
   async fetch(signal: AbortSignal): Promise<Fetch> {
     this.#refresh();
     const first = await this.#fetchOnce(signal);
-    // Networks are lost by it: so it has to be said twice.
+    // An answer that removes networks must be confirmed by a second one.
     if (!this.wishes.some((wish) => this.#takesAway(wish, first.answers.get(wishKey(wish))))) return first;
     await sleep(SECOND_THOUGHT, undefined, { signal }).catch(() => undefined);
     const second = await this.#fetchOnce(signal);
@@ -102,7 +102,7 @@ export class Metadata implements MetadataSource {
     return { ...second, answers: new Map(agreed) };
   }
 
-  /** Keeps what is sound, and gives what is another since. Throws HostError. */
+  /** Saves the valid answers, and returns the values that changed. Throws HostError. */
   note({ began, source, answers }: Fetch): Change[] {
     this.#refresh();
     const fetched: Record<string, Fetched> = {};
@@ -111,13 +111,13 @@ export class Metadata implements MetadataSource {
     for (const wish of this.wishes) {
       const key = wishKey(wish);
       const last = this.#fetchedFor(wish);
-      // Also what counts for nothing now: its interface may only be late.
+      // Values whose interface is missing are kept too: the interface may only be late.
       const kept = this.#record.fetched[key];
       if (kept !== undefined) fetched[key] = kept;
       const answer = answers.get(key);
-      // Somebody else has fetched meanwhile.
+      // Another process has fetched in the meantime.
       if (answer === undefined || (last !== null && last.asOf >= began && last.asOf <= Date.now())) continue;
-      // What is said of another machine's interface is not for this one.
+      // The record is about another machine's interface, so it does not count here.
       const device = 'problem' in answer ? null : deviceOf(this.#host, answer.mac, last?.device);
       if ('problem' in answer) problems[key] = answer.problem;
       else if (device === null) problems[key] = `it speaks of ${answer.mac}, which no interface of this host has`;
@@ -144,7 +144,7 @@ export class Metadata implements MetadataSource {
     let source = 'the cloud’s metadata';
     const answers = new Map<string, Answer>();
     try {
-      // Here and not above: who only resolves need not load it.
+      // Imported here, because a caller that only resolves does not need it.
       const { detectProvider, makeProvider } = await import('./providers.ts');
       const { MetadataClient } = await import('./http.ts');
       const name = this.#desired.provider === 'auto' ? detectProvider(this.#host) : this.#desired.provider;
@@ -202,7 +202,7 @@ export class Metadata implements MetadataSource {
   }
 }
 
-/** The second answer, if the first one was the same. */
+/** The second answer if the first one agrees with it; else a problem. */
 function agreement(first: Answer | undefined, second: Answer): Answer {
   if (first === undefined || 'problem' in first || 'problem' in second) return second;
   if (first.values.join() === second.values.join()) return second;

@@ -5,15 +5,15 @@ import type { MetadataClient } from './http.ts';
 export interface Provider {
   /** For people: `EC2's metadata`. */
   readonly title: string;
-  /** Answers in the order of the questions. Throws an Error with a sentence where the service as a whole is of no use. */
+  /** The answers, in the order of the questions. Throws an Error with a sentence if the whole service is unusable. */
   fetch(client: MetadataClient, questions: readonly Question[]): Promise<Answer[]>;
 }
 
 export interface Question {
   readonly name: MetadataName;
-  /** Hardware address of the interface that is meant; null: the instance's first. */
+  /** Hardware address of the interface; null for the instance's first interface. */
   readonly mac: string | null;
 }
 
-/** Sound values of an interface, or a sentence that says why there are none. */
+/** Checked values of an interface, or a sentence that says why there are none. */
 export type Answer = { readonly mac: string; readonly values: readonly string[] } | { readonly problem: string };

@@ -1,4 +1,4 @@
-/** The metadata services that are known, and how to tell in which cloud this host is. */
+/** The metadata services that we know, and how to tell which cloud this host is in. */
 import type { MetadataProvider } from '../config/metadata.ts';
 import type { Host } from '../host/host.ts';
 import type { Provider } from './provider.ts';
@@ -15,13 +15,13 @@ export async function makeProvider(name: MetadataProvider): Promise<Provider> {
 }
 
 const DMI = '/sys/class/dmi/id';
-/** What the documentation of Azure has every machine's chassis say; other machines of Microsoft's hypervisor say something else. */
+/** Azure documents this chassis asset tag for every machine. Other machines on Microsoft's hypervisor have another tag. */
 const AZURE_CHASSIS = '7783-7084-3265-9085-8269-3286-77';
 
-/** By what the firmware says, so that nobody need be asked in three dialects; null: by that it is in none of them. */
+/** The cloud by the firmware's own strings, so that no network service must be tried; null if they name none of the three. */
 export function detectProvider(host: Pick<Host, 'readText'>): MetadataProvider | null {
   const says = (file: string) => host.readText(`${DMI}/${file}`)?.trim() ?? '';
-  // Nitro has it as the vendor, Xen only as part of the BIOS' version (4.11.amazon).
+  // Nitro names Amazon as the vendor; Xen names it only within the BIOS version (4.11.amazon).
   if (says('sys_vendor') === 'Amazon EC2' || /amazon/i.test(says('bios_version'))) return 'ec2';
   if (says('product_name') === 'Google Compute Engine') return 'gcp';
   if (says('chassis_asset_tag') === AZURE_CHASSIS) return 'azure';

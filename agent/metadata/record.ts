@@ -1,7 +1,7 @@
 /**
- * What was last fetched, on disk: apply, the daemon and the next boot agree on it. Only sound answers are in it, so the last
- * good one stays until there is another. Each is the word of one interface, by its hardware address: a disk that was copied
- * to another instance brings nothing along.
+ * The last fetched values, on disk, so that `apply`, the daemon and the next boot use the same ones. Only valid answers are
+ * saved, so the last good answer stays until there is a better one. Each answer belongs to one interface, by its hardware
+ * address: a disk that is copied to another instance brings no values along.
  */
 import { asciiJson } from '../config/ascii.ts';
 import { HostError } from '../host/errors.ts';
@@ -9,39 +9,39 @@ import { RUN_FOLDER, STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
 export interface Fetched {
-  /** Whose: `0e:49:61:0f:c3:11`. */
+  /** The interface's hardware address: `0e:49:61:0f:c3:11`. */
   readonly mac: string;
-  /** The interface that had it then. */
+  /** The name of the interface that had this address then. */
   readonly device: string;
   readonly values: readonly string[];
   /** Milliseconds since the epoch: when the provider last said so. */
   readonly asOf: number;
-  /** Whose word it is, for people. */
+  /** The provider's name, for people. */
   readonly source: string;
 }
 
 export interface MetadataRecord {
   /** By wish, see wishKey. */
   readonly fetched: Readonly<Record<string, Fetched>>;
-  /** What was wrong at the last fetch, by wish. */
+  /** Problems of the last fetch, by wish. */
   readonly problems: Readonly<Record<string, string>>;
 }
 
 const RECORD = `${STATE_FOLDER}/metadata.json`;
-/** There only while the disk takes nothing: newer than what is on the disk, and gone with the next boot. */
+/** Exists only while the disk takes no writes. It is newer than the file on disk, and gone with the next boot. */
 const IN_MEMORY = `${RUN_FOLDER}/metadata.json`;
 
 export const NO_RECORD: MetadataRecord = { fetched: {}, problems: {} };
 
-/** What an address or a network may be written with: what the record holds goes into routes and hooks. */
+/** The only characters of an address or a network. Values of the record go into routes and hooks. */
 const VALUE = /^[0-9a-f.:]{2,39}(\/\d{1,3})?$/;
 
-/** As it stands, to see whether it is another; null: nothing was fetched yet. Throws HostError. */
+/** The record's text, to compare with the last one; null if nothing was fetched yet. Throws HostError. */
 export function readRecord(host: Host): string | null {
   return host.readText(IN_MEMORY) ?? host.readText(RECORD);
 }
 
-/** Nothing of what is damaged: it is fetched anew. */
+/** Leaves out damaged entries: they are fetched anew. */
 export function parseRecord(text: string | null): MetadataRecord {
   let found: unknown;
   try {
@@ -58,12 +58,12 @@ export function parseRecord(text: string | null): MetadataRecord {
 }
 
 /**
- * Root's alone. `durable`: it holds something new, which a power cut must not take. A disk that is full, or read-only, is no
- * reason to go without routes. Throws HostError where not even /run takes it.
+ * Saves the record, readable by root only. `durable`: the record has new values, which a power cut must not take. If the
+ * disk is full or read-only, the record goes to /run, so that routes are held all the same. Throws HostError if /run fails too.
  */
 export function writeRecord(host: Host, record: MetadataRecord, durable: boolean): void {
   const text = `${asciiJson(record)}\n`;
-  // What is read first must never be the older one, were this killed before it is removed.
+  // The copy in memory is read first. It must never be the older one, even if this process is killed before the removal.
   const inMemory = host.lstat(IN_MEMORY) !== null;
   if (inMemory) host.replaceOwn(IN_MEMORY, text, 0o600);
   try {

@@ -1,21 +1,21 @@
-/** The contract of whoever knows what the configuration leaves to the cloud: routes name it, and never fetch. */
+/** The contract of the source of cloud values. Routes ask it, and never fetch. */
 import type { MetadataWish } from '../config/metadata.ts';
 
 export interface MetadataSource {
-  /** What is known by now. Asks nobody, and gives the same until something else was fetched. Throws HostError. */
+  /** The known values. Makes no request, and gives the same until another value is fetched. Throws HostError. */
   resolve(wish: MetadataWish): Resolved;
 }
 
 export interface Resolved {
   /**
-   * Networks or addresses, checked and in their usual notation. null: not known yet, which is not "none". Empty: the
-   * provider said that there is none.
+   * Networks or addresses, checked and in canonical notation. null if not known yet, which is not "none". Empty if the
+   * provider said that there are none.
    */
   readonly values: readonly string[] | null;
   /** Milliseconds since the epoch: when the provider last said so; null: never. */
   readonly asOf: number | null;
-  /** Whose word it is, for people: `EC2's metadata`. */
+  /** The provider's name, for people: `EC2's metadata`. */
   readonly source: string;
-  /** Why it is not known, or why it could not be asked since; null: nothing is wrong. */
+  /** Why the values are not known, or why the last fetch failed; null if nothing is wrong. */
   readonly problem: string | null;
 }

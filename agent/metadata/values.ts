@@ -1,6 +1,6 @@
 /**
- * What a metadata service says, before anything is made of it: routes come of these values, so what no cloud would give
- * is refused, and said.
+ * Checks on what a metadata service says. Routes are made from these values, so a value that no cloud would give is refused
+ * with a sentence.
  */
 import ipaddr from 'ipaddr.js';
 import { checkPrefix } from '../config/addresses.ts';
@@ -11,7 +11,7 @@ type Family = 'ipv4' | 'ipv6';
 /** More than any provider allows; EC2's most is 50 ranges a VPC. */
 const MOST = 64;
 
-/** A network with a shorter prefix is most of the Internet, and no cloud's. */
+/** The shortest prefix that we accept. A wider network covers much of the Internet and is no cloud's. */
 const SHORTEST = { ipv4: 8, ipv6: 16 } as const;
 
 /** Ranges (ipaddr.js) that no host's network is in. */
@@ -22,14 +22,14 @@ export function lines(text: string): string[] {
   return text.split(/\r?\n/).filter((line) => line !== '');
 }
 
-/** In their usual notation, each once and in a fixed order. Throws an Error with a sentence; `what`: what it is about. */
+/** Networks in canonical notation, each once, sorted. Throws an Error with a sentence that names `what`. */
 export function networks(texts: readonly string[], family: Family, what: string): string[] {
   if (texts.length > MOST)
     throw new Error(`${what} has ${texts.length} values, and more than ${MOST} are not believed`);
   return [...new Set(texts.map((text) => network(text, family, what)))].sort();
 }
 
-/** The first address after the network's own, where EC2 and Azure have the gateway of every subnet. */
+/** The address after the network's own: EC2 and Azure put every subnet's gateway there. */
 export function firstAddress(cidr: string): string {
   const [address = '', length] = cidr.split('/');
   if (Number(length) > 30) throw new Error(`${cidr} has no room for a gateway`);
@@ -37,7 +37,7 @@ export function firstAddress(cidr: string): string {
   return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join('.');
 }
 
-/** An address of a host, in its usual notation. */
+/** A host's address in canonical notation. Throws an Error with a sentence that names `what`. */
 export function address(text: unknown, family: Family, what: string): string {
   if (typeof text !== 'string') throw new Error(`${what} is no address`);
   const parsed = isWritten(text) ? ipaddr.parse(text) : null;
@@ -46,7 +46,7 @@ export function address(text: unknown, family: Family, what: string): string {
   return parsed.toString();
 }
 
-/** A hardware address as /sys/class/net has it: `0e:49:61:0f:c3:11`; null: it is none. */
+/** A hardware address as /sys/class/net has it: `0e:49:61:0f:c3:11`; null if the text is none. */
 export function hardwareAddress(text: unknown): string | null {
   const digits = typeof text === 'string' && /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(text) ? text : null;
   return digits?.replace(/[:-]/g, '').toLowerCase().match(/../g)?.join(':') ?? null;

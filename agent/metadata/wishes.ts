@@ -1,19 +1,19 @@
-/** What the configuration leaves to the cloud. Who resolves a route asks for the very same. */
+/** The values that the configuration takes from the cloud. Resolving a route uses the same keys. */
 import type { ConfiguredState, DesiredNexthop, DesiredRoute, FromMetadata } from '../config/desired.ts';
 import type { MetadataWish } from '../config/metadata.ts';
 
-/** Each once. */
+/** Every wish of the routes, each once. */
 export function wishesOf({ routes }: Pick<ConfiguredState, 'routes'>): MetadataWish[] {
   const all = routes.flatMap((route) => [destinationWish(route), ...route.nexthops.map(gatewayWish)]);
   return [...new Map(all.flatMap((wish) => (wish === null ? [] : [[wishKey(wish), wish] as const]))).values()];
 }
 
-/** The network of the interface that the route leads to; null: its destination is written. */
+/** The wish for the route's destination; null if the configuration writes the destination. */
 export function destinationWish({ to, nexthops }: Pick<DesiredRoute, 'to' | 'nexthops'>): MetadataWish | null {
   return wish(to, nexthops.find(({ dev }) => dev !== null)?.dev ?? null);
 }
 
-/** null: it is written, or there is none. */
+/** The wish for a next hop's gateway; null if the configuration writes it, or there is no gateway. */
 export function gatewayWish({ via, dev }: Pick<DesiredNexthop, 'via' | 'dev'>): MetadataWish | null {
   return wish(via, dev);
 }
