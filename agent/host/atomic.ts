@@ -27,18 +27,19 @@ export interface ReplaceOptions {
 }
 
 export interface Replaced {
-  /** false: the file is a mount point (a container's resolv.conf), was written in place, and a reader may have seen a mixture. */
+  /** false if the file is a mount point (a container's resolv.conf). It was then written in place, and a reader may have seen a mixture. */
   readonly atomic: boolean;
 }
 
 /**
- * Replaces a file's content so that every reader, and the disk after a power cut, has either the old text or the new
- * one, whole: written beside it, synced, renamed over it, the folder synced. Mode, owner, ACL and extended attributes
- * (SELinux label) of an existing file are kept; a new one gets `mode`. The temporary has a fixed name, starting with a
- * dot so that run-parts(8) and systemd-sysctl pass it over: one left by a killed process is taken away by the next.
- * `keepTime`: with the old one's modification time, in whole seconds, for a reader to whom a new time is an order.
- * `path` is on the real file system; a symbolic link there is replaced, not followed; for those above it see place.ts.
- * Throws HostError; then the old file is whole and no temporary is left.
+ * Replaces a file's content. Every reader, and the disk after a power cut, has either the whole old text or the whole new
+ * text: a temporary file is written beside the old one, synced, and renamed over it, and the folder is synced. An existing
+ * file keeps its mode, owner, ACL and extended attributes (SELinux label); a new file gets `mode`. The temporary's name is
+ * fixed, so the next process removes what a killed one left. The name starts with a dot, so run-parts(8) and
+ * systemd-sysctl skip it.
+ * `keepTime` keeps the old modification time, in whole seconds, for a program that acts when the time changes.
+ * `path` is on the real file system. A symbolic link at `path` is replaced, not followed; place.ts says how links above it
+ * are followed. Throws HostError; the old file is then whole and no temporary is left.
  */
 export function replaceFile(
   path: string,
@@ -74,9 +75,8 @@ export function replaceFile(
 }
 
 /**
- * The same for a file that only Holdfast has, mostly in /run: nothing of the old one is kept, so no process is started for
- * what node:fs cannot copy, and the disk is not waited for: after a power cut it may be the old one, or empty.
- * `durable`: the disk is waited for all the same.
+ * Replaces a file that only Holdfast uses, mostly in /run. It keeps no attributes of the old file, so it starts no cp(1). It
+ * does not wait for the disk unless `durable` is set: after a power cut the file may be the old one, or empty.
  */
 export function replaceOwnFile(
   path: string,
@@ -106,7 +106,7 @@ export function replaceOwnFile(
   });
 }
 
-/** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; then the old file is there still. */
+/** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; the old file is then still there. */
 export function replaceWithLink(path: string, target: string): void {
   inPlace('write', path, (place) => {
     const { file } = place;
@@ -135,12 +135,12 @@ export function removeFile(path: string): void {
   }
 }
 
-/** Takes away what a process left beside this file that was killed while it replaced it. */
+/** Removes the temporary that a process left beside this file when it was killed. */
 export function removeLeftover(path: string): void {
   try {
     inPlace('remove', path, (place) => removeIfThere(temporaryIn(place, path)));
   } catch {
-    // no such folder, or none to be written in: what comes next says so
+    // The folder is missing or read-only: the write that follows reports it.
   }
 }
 
@@ -148,7 +148,7 @@ function temporaryIn({ beside }: Place, path: string): string {
   return beside(`.${basename(path)}.holdfast`);
 }
 
-/** What a file may be renamed over. A path may be, or lead to, /dev/null: renamed over, it is lost to the whole host. */
+/** Throws HostError unless `file` is a regular file, a link or missing. Renaming over /dev/null would take it from the whole host. */
 function replaceable(path: string): Stats | null {
   const old = lstatSync(path, { throwIfNoEntry: false }) ?? null;
   if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
@@ -158,9 +158,9 @@ function replaceable(path: string): Stats | null {
 }
 
 /**
- * Owner, mode, ACL and extended attributes of `file` for the open `fd`. node:fs has no extended attributes; cp(1) of
- * coreutils (essential on Debian) copies ACLs and SELinux labels. That a file system has none is no error, and neither
- * is a host without GNU's cp.
+ * Copies owner, mode, ACL and extended attributes of `file` to the open `fd`. node:fs cannot read extended attributes, so
+ * cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. A file system without attributes is no error, and
+ * neither is a host without GNU cp.
  */
 function copyAttributes({ file, shared }: Place, fd: number, temporary: string): void {
   const old = openSync(file, O_PATH | constants.O_NOFOLLOW);
@@ -168,7 +168,7 @@ function copyAttributes({ file, shared }: Place, fd: number, temporary: string):
     const stats = fstatSync(old);
     if (!stats.isFile()) throw notRegular(stats);
     const { uid, gid } = fstatSync(fd);
-    // Only where it must be: the sandbox of the service has no right to it.
+    // Only if the owner differs: the service's sandbox may not change owners.
     if (uid !== stats.uid || gid !== stats.gid) fchownSync(fd, stats.uid, stats.gid);
     fchmodSync(fd, stats.mode & 0o7777);
     const files = shared ? [openFile(3), openFile(4)] : [file, temporary];
@@ -190,8 +190,9 @@ function createTemporary(temporary: string): number {
 }
 
 /**
- * For a file that cannot be renamed over, if it is still the one that was looked at. The new bytes go over the old before
- * the length is cut, so that it is never empty; what fails midway puts the old bytes back, which need no new blocks.
+ * Writes in place, for a file that cannot be renamed over, if it is still the file that was looked at. The new bytes are
+ * written before the length is cut, so the file is never empty. If a write fails midway, the old bytes are written back,
+ * which needs no new blocks.
  */
 function writeInPlace(file: string, { dev, ino }: Stats, content: Uint8Array): void {
   const fd = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -236,6 +237,6 @@ function removeIfThere(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // not there, or not to be removed: what comes next says so
+    // Missing, or it cannot be removed: the write that follows reports it.
   }
 }

@@ -1,12 +1,12 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** As many as the kernel follows (MAXSYMLINKS, path_resolution(7)). */
+/** Symbolic links followed in one path, as in the kernel (MAXSYMLINKS, path_resolution(7)). */
 const MAX_LINKS = 40;
 
 /**
- * Where `path` really is below `root`, every symbolic link taken as a process chrooted there would take it: an absolute
- * link in a `--root` folder never leads out of it. `last` says what becomes of a link in the last component.
+ * The real place of `path` below `root`. Symbolic links are followed as a process chrooted to `root` would follow them, so an
+ * absolute link in a `--root` folder never leads out of it. `last` says whether a link in the last component is followed.
  * Throws ELOOP as the kernel does.
  */
 export function resolveWithin(root: string, path: string, last: 'follow' | 'keep'): string {
@@ -42,6 +42,6 @@ function readLink(path: string): string | null {
   try {
     return readlinkSync(path);
   } catch {
-    return null; // not a link, or not there: what is done with the path will say so
+    return null; // Not a link, or missing: the caller's next access reports it.
   }
 }

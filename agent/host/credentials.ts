@@ -1,11 +1,11 @@
-/** Secrets that systemd hands to a service (LoadCredential=, systemd.exec(5), "Credentials"), each a file that is only its own. */
+/** Secrets that systemd hands to a service as files (LoadCredential=, systemd.exec(5), "Credentials"). */
 import { join } from 'node:path';
 import { HostError } from './errors.ts';
 
-/** What stands before a credential's name where a file could be named. */
+/** Prefix of a credential's name, written in place of a file's path. */
 export const CREDENTIAL = 'credential:';
 
-/** The file that is meant: the path itself, or where systemd has put the credential. Throws HostError where it has given none. */
+/** The file's path: the text itself, or the place where systemd put the credential. Throws HostError if systemd gave none. */
 export function secretFile(named: string): string {
   if (!named.startsWith(CREDENTIAL)) return named;
   const name = named.slice(CREDENTIAL.length);

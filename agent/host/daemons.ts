@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * Which of these programs run, by comm (15 characters at most, proc_pid_comm(5)), with one process id each. All of this
- * PID namespace count, whatever they see of the files: systemd gives its own daemons mount namespaces.
+ * Which of these programs run, by comm (15 characters at most, proc_pid_comm(5)), with one process id each. Every process of
+ * this PID namespace counts, whatever its mount namespace: systemd gives its own daemons mount namespaces.
  */
 export function runningDaemons(names: ReadonlySet<string>): Map<string, number> {
   const found = new Map<string, number>();
@@ -14,7 +14,7 @@ export function runningDaemons(names: ReadonlySet<string>): Map<string, number> 
   return found;
 }
 
-/** Which of them have this file mapped (proc_pid_maps(5)), a library for instance: `curl[12]`. Of others only root can tell. */
+/** Which of them have this file mapped (proc_pid_maps(5)), a library for instance: `curl[12]`. Only root can see the maps of other users' processes. */
 export function usersOfFile(path: string): string[] {
   const ours = namespace('self');
   const users = processIds().filter((entry) => {
@@ -29,7 +29,7 @@ function processIds(): string[] {
 
 function isOurs(entry: string, ours: string | null): boolean {
   const theirs = namespace(entry);
-  // Not root: it cannot be told, and most hosts have no other.
+  // Without root the process cannot be seen. Most hosts have no second one.
   return theirs === null || theirs === ours;
 }
 
@@ -41,7 +41,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return ''; // it ended meanwhile, or is not ours to see
+    return ''; // The process ended in the meantime, or we may not see it.
   }
 }
 

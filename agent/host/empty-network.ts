@@ -1,7 +1,7 @@
-/** A network without interfaces, and with the kernel's first values, to try something in: nothing of it reaches the host's. */
+/** A network namespace without interfaces and with the kernel's default values, to try something in without touching the host. */
 import type { RunResult } from './run.ts';
 
-/** Of systemd's own making: before basic.target too, and without a question to anybody. */
+/** Options of systemd-run(1): it also works before basic.target, and asks no polkit agent. */
 const TRANSIENT = ['--quiet', '--wait', '--pipe', '--collect', '--no-ask-password'];
 const PROPERTIES = ['--property=PrivateNetwork=yes', '--property=DefaultDependencies=no'];
 
@@ -10,8 +10,8 @@ interface Runs {
 }
 
 /**
- * Runs a program in one, to its end: by unshare(1), and where root may not do that, as in the sandbox of the service, by
- * systemd-run(1). Where neither can be had the result is unshare's refusal. Never throws.
+ * Runs a program to its end in such a namespace, by unshare(1). Where root may not unshare, as in the service's sandbox, by
+ * systemd-run(1). If both fail, the result is unshare's refusal. Never throws.
  */
 export function runInEmptyNetwork(host: Runs, program: string, args: readonly string[]): RunResult {
   const direct = host.run('unshare', ['--net', program, ...args]);

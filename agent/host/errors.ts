@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { sandboxHint } from './sandbox.ts';
 
-/** A clear sentence for what the operating system refused; `code` is errno's name. */
+/** A sentence for an operation that the operating system refused. `code` is the name of the errno. */
 export class HostError extends Error {
   readonly code: string;
 
@@ -35,7 +35,7 @@ export function hostError(deed: string, path: string, cause: unknown): HostError
   return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})${sandboxHint(code, path)}`, { cause });
 }
 
-/** What a look at the host gives; null where the host refuses it. */
+/** The result of `look`; null if the host refuses it. */
 export function nullIfRefused<T>(look: () => T): T | null {
   try {
     return look();
@@ -48,11 +48,11 @@ export function nullIfRefused<T>(look: () => T): T | null {
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error && 'code' in error)) return undefined;
   if (error.code !== 'UNKNOWN' || !('errno' in error)) return String(error.code);
-  // One that libuv has no name for: EDQUOT, ESTALE …
+  // libuv has no name for some errors: EDQUOT, ESTALE …
   return Object.entries(constants.errno).find(([, number]) => number === -Number(error.errno))?.[0] ?? 'UNKNOWN';
 }
 
-/** The message of whatever was thrown, for a report. */
+/** The message of anything thrown, for a report. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,9 @@
 /**
- * Which threads opened a file for writing, renamed, linked, truncated or removed it, by its name and as the kernel saw it.
+ * Records which threads opened a file for writing, renamed, linked, truncated or removed it, by the file's name.
  *
- * By kprobes where the kernel has them: they cost where a file is opened, renamed or removed, and nowhere else. Else by the
- * tracepoints of those system calls, whose filters read the name in the caller's memory (`.ustring`, Linux 5.18); as soon as
- * one of them is enabled every system call of every process takes the kernel's slow way, and 32-bit programs are not seen.
+ * Kprobes are used if the kernel has them: they cost only when a file is opened, renamed or removed. Else the tracepoints of
+ * those system calls are used, whose filters read the name from the caller's memory (`.ustring`, Linux 5.18). While one of
+ * these is enabled, every system call of every process takes the kernel's slow path; 32-bit programs are not seen.
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -12,12 +12,12 @@ import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type 
 
 export type Means = 'kprobes' | 'system calls';
 
-/** O_WRONLY, O_RDWR and O_TRUNC of open(2), on every architecture that Node runs on. First, since it costs least. */
+/** O_WRONLY, O_RDWR and O_TRUNC of open(2), on every architecture that Node runs on. Tested first, because it is the cheapest. */
 const FOR_WRITING = 'flags & 0x203';
 
 /**
- * A `struct filename` begins with the pointer to the name. Before Linux 5.11 (renames: others later) the argument was the
- * caller's own pointer: each is taken both ways, and the wrong way gives an empty name.
+ * A `struct filename` begins with a pointer to the name. Before Linux 5.11 (later for renames) the argument was the caller's
+ * own pointer. We read the name both ways; the wrong way gives an empty name.
  */
 const taken = (name: string, arg: number) => `${name}=+0(+0($arg${arg})):string u${name}=+0($arg${arg}):ustring`;
 
@@ -39,7 +39,7 @@ const KPROBES: Readonly<Record<string, Point>> = {
   symlink: { where: `do_symlinkat ${taken('name', 3)}`, names: ['name', 'uname'] },
   truncate: { where: 'do_sys_truncate name=+0($arg1):ustring', names: ['name'] },
 };
-/** Without these two nothing would be known of most who write a file. */
+/** Without these two most writers would not be seen. */
 const NEEDED = ['open', 'rename'];
 
 const SYSCALLS: Readonly<Record<string, Omit<Point, 'where'>>> = {
@@ -59,7 +59,7 @@ const SYSCALLS: Readonly<Record<string, Omit<Point, 'where'>>> = {
   symlinkat: { names: ['newname'] },
 };
 
-/** Kilobytes a CPU: some 200 records. And of the processes that were started, some 900. */
+/** Kilobytes a CPU. 200 records of files fit, and 900 records of started processes. */
 const BUFFER = 16;
 const STARTS_BUFFER = 64;
 
@@ -67,7 +67,7 @@ export type Offer =
   | { readonly means: Means /** Why not by the better one. */; readonly reason: string | null }
   | { readonly means: null; readonly reason: string };
 
-/** What this kernel offers, as far as can be seen without trying it. */
+/** What this kernel offers, as far as we can tell without a trial. */
 export function offered(): Offer {
   const found = findTracefs();
   if ('reason' in found) return { means: null, reason: found.reason };
@@ -78,20 +78,20 @@ export function offered(): Offer {
   return { means: null, reason: `${none} and no tracepoints of system calls` };
 }
 
-/** What a killed process left goes on recording, for nobody. */
+/** Removes traces that a killed process left: they go on recording, and no program reads them. */
 export function removeStaleTraces(): void {
   const found = findTracefs();
   if ('folder' in found) removeStale(found.folder);
 }
 
-/** All traces of one process: made when the first is wanted, and gone, kprobes and all, with `close`. */
+/** All traces of this process. The first `watch` makes them; `close` removes them, kprobes included. */
 export class FileTraces {
   readonly #tracefs: string;
   readonly #files = new Map<string, TraceInstance>();
   #starts: TraceInstance | null = null;
   readonly means: Means;
 
-  /** Throws, with a short reason, where it is not possible here. Takes away what a killed process left. */
+  /** Throws an Error with a short reason if this host cannot trace files. Removes what a killed process left. */
   constructor() {
     const found = findTracefs();
     if ('reason' in found) throw new Error(found.reason);
@@ -103,7 +103,7 @@ export class FileTraces {
     }
   }
 
-  /** Begins to record who touches one of these names of a file. Does nothing where it does already. Throws. */
+  /** Begins to record who touches a file under one of these names. Does nothing if it already does. Throws. */
   begin(key: string, paths: readonly string[]): void {
     if (this.#files.has(key)) return;
     if (paths.some((path) => /["*?[\\]/.test(path))) throw new Error('the kernel cannot look for a name like that');
@@ -119,7 +119,7 @@ export class FileTraces {
     this.#files.set(key, instance);
   }
 
-  /** Who touched it since this was last asked; `self`: see TraceInstance. Throws where tracefs went away. */
+  /** Who touched the file since the last call; for `self` see TraceInstance. Throws if tracefs is gone. */
   take(key: string): { readonly records: readonly TraceRecord[]; readonly self: number } {
     const instance = this.#files.get(key)!;
     const { records, self } = instance.read();
@@ -127,12 +127,12 @@ export class FileTraces {
     return { records: records.filter(({ thread }) => thread !== self), self };
   }
 
-  /** The thread that started each thread or process of late, by its number. */
+  /** By the number of a thread or process that started recently: the thread that started it. */
   starters(): Map<number, { readonly thread: number; readonly comm: string }> {
     const { records } = this.#starts?.read() ?? { records: [] };
     const found = new Map<number, { thread: number; comm: string }>();
     for (const { thread, comm, text } of records) {
-      const child = / child_comm=.* child_pid=(\d+)$/.exec(text)?.[1]; // both, since a comm may hold either
+      const child = / child_comm=.* child_pid=(\d+)$/.exec(text)?.[1]; // Both fields together, because a comm may contain either name.
       if (child !== undefined) found.set(Number(child), { thread, comm });
     }
     return found;
@@ -157,7 +157,7 @@ export class FileTraces {
       try {
         addKprobe(this.#tracefs, name, where);
       } catch {
-        // A kernel without that function, or whose kprobes know no $arg: the rest tells less.
+        // This kernel lacks the function, or its kprobes know no $arg: fewer writers are then seen.
         if (NEEDED.includes(name)) return false;
       }
     }
@@ -186,7 +186,7 @@ export class FileTraces {
     }
   }
 
-  /** To name who started one that has ended; costs where a process is started. null: it is done without. */
+  /** Traces process starts, to name the parent of a process that has ended. It costs at each process start. null if the kernel refuses. */
   #watchStarts(): TraceInstance | null {
     try {
       const instance = new TraceInstance(this.#tracefs, 'starts', STARTS_BUFFER);
@@ -199,8 +199,8 @@ export class FileTraces {
 }
 
 /**
- * In the kernel's own language (events.rst): the paths themselves, and relative ones that end like them. A name with a line
- * break is not recorded: its text, which is printed, could pass for another record.
+ * A filter in the kernel's own language (events.rst): it passes the paths themselves, and relative paths that end alike. It
+ * rejects a name with a line break, because the printed name could pass for another record.
  */
 function filter(fields: readonly string[], paths: readonly string[], condition?: string): string {
   const bases = [...new Set(paths.map((path) => basename(path)))];

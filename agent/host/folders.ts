@@ -1,14 +1,14 @@
-/** Gone after a reboot: the lock, the last lease events, what need not be worked out twice. Root's alone to write. */
+/** Holds the lock, the last lease events and results worth keeping. Empty after a reboot. Only root may write there. */
 export const RUN_FOLDER = '/run/holdfast';
 
-/** What outlives a reboot: how the host was, what waits for the collector. */
+/** Outlives a reboot: the host's original state, and what waits for the collector. */
 export const STATE_FOLDER = '/var/lib/holdfast';
 
-/** Which routes dhclient's exit hook has made, beside the agent's own record: lines of the same kind, known beforehand. */
+/** The routes that dhclient's exit hook made, one a line, beside the agent's own record. */
 export const HOOK_ROUTES = `${RUN_FOLDER}/routes.hook`;
 
-/** There as long as a dhclient is being started again: what the next agent has to know of it, were this one killed. */
+/** Exists while a dhclient is being restarted. If this agent is killed, the next agent reads it to finish the restart. */
 export const RESTART = `${RUN_FOLDER}/restart`;
 
-/** Whether the DHCP server's default route was put `behind` the others, or `dropped` (agent/egress): one word. */
+/** One word: whether the DHCP server's default route was put `behind` the others, or was `dropped` (agent/egress). */
 export const EGRESS = `${RUN_FOLDER}/egress`;

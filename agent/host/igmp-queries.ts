@@ -1,7 +1,7 @@
 /**
- * Hears IGMP queries, which the kernel counts nowhere: by a raw socket (raw(7), CAP_NET_RAW), which Node cannot open. So it is
- * perl's, of Debian's essential perl-base: one process for all interfaces, which sleeps until a packet of IGMP comes. What
- * a querier sends to all hosts reaches the socket whatever groups are joined.
+ * Hears IGMP queries, which the kernel does not count. They need a raw socket (raw(7), CAP_NET_RAW), which Node cannot open, so
+ * perl (Debian's essential perl-base) opens it: one process for all interfaces, asleep until an IGMP packet comes. A
+ * querier's packets to all hosts reach the socket whatever groups are joined.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,19 +12,19 @@ const PERL = '/usr/bin/perl';
 export interface IgmpQuery {
   readonly device: string;
   readonly version: 1 | 2 | 3;
-  /** The querier; a switch that has no address asks from 0.0.0.0. */
+  /** The querier's address; a switch without an address asks from 0.0.0.0. */
   readonly from: string;
 }
 
 export interface Listening {
-  /** Why nothing is heard; null: it is listened to. */
+  /** Why nothing is heard; null while we listen. */
   readonly deaf: string | null;
-  /** Whether to begin anew may help. */
+  /** Whether a new start may help. */
   readonly mayBegin: boolean;
   close(): Promise<void>;
 }
 
-/** Never throws. Ends with this process, whatever that dies of. */
+/** Starts to listen. Never throws. The perl process ends with this process, however this process ends. */
 export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQuery) => void): Listening {
   let deaf: string | null = null;
   let mayBegin = false;
@@ -37,7 +37,7 @@ export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQ
     mayBegin = deaf === null && status !== NOT_PERMITTED;
     deaf ??= mayBegin ? 'its listener ended' : 'it takes CAP_NET_RAW, which this process does not have';
   });
-  child.stdin.on('error', () => {}); // it is gone, which `close` tells
+  child.stdin.on('error', () => {}); // The process is gone: `close` reports it.
   createInterface({ input: child.stdout }).on('line', (line) => {
     const [, device, version, from] = /^(\S{1,15}) ([123]) ([\d.]{7,15})$/.exec(line) ?? [];
     if (device !== undefined && from !== undefined) heard({ device, version: Number(version) as 1 | 2 | 3, from });
@@ -60,8 +60,9 @@ export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQ
 const NOT_PERMITTED = 77;
 
 /**
- * General queries alone: one about a group may come from a switch that is no querier. Of many one a second is told, for each
- * interface. Type 0x11; 8 bytes are version 2, or 1 where the second byte is 0; 12 and more are version 3 (RFC 3376, 7.1).
+ * Only general queries count: a query about one group may come from a switch that is no querier. At most one a second is
+ * reported for each interface. Type 0x11; 8 bytes are version 2, or version 1 if the second byte is 0; 12 bytes and more
+ * are version 3 (RFC 3376, 7.1).
  */
 const LISTEN = `
 use Socket;

@@ -1,6 +1,6 @@
 /**
- * Locks between processes of this host. They are the kernel's (flock(2)), on a descriptor that the holder keeps open:
- * whoever is killed leaves none. node has no flock, so util-linux's flock(1) takes it on the shared open file, and ends.
+ * Locks between processes of this host. They are kernel locks (flock(2)) on a descriptor that the holder keeps open, so a
+ * killed process leaves none. Node has no flock: util-linux's flock(1) locks the shared open file and ends.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { HostError, hostError } from './errors.ts';
@@ -28,8 +28,8 @@ export async function withLock<T>(path: string, work: () => Promise<T>, patience
 }
 
 /**
- * Takes the lock for as long as this process lives, without waiting. null: it is ours. Else the process that has it, by
- * its number, or '' where that cannot be read. Throws HostError where there can be no lock.
+ * Takes the lock for the life of this process, without waiting. Returns null if we have the lock; else the number of the
+ * process that has it, or '' if that cannot be read. Throws HostError if there can be no lock.
  */
 export function lockForLife(path: string): string | null {
   const fd = open(path);
@@ -67,7 +67,7 @@ function open(path: string): number {
     return openSync(file, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
   });
   const stats = fstatSync(fd);
-  // Our number would be written over what another name of it holds.
+  // If the file has another name too, our number would overwrite what that name holds.
   if (stats.isFile() && stats.nlink <= 1) return fd;
   closeSync(fd);
   throw notOurs(path, 'EFTYPE', stats.isFile() ? 'another name of a file' : 'not a regular file');

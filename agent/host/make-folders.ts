@@ -4,8 +4,8 @@ import { errorCode } from './errors.ts';
 import { inPlace } from './place.ts';
 
 /**
- * A folder and those above it that are missing, each with `mode` whatever this process's umask is. Throws HostError.
- * Not mkdirSync's own `recursive`: of a read-only file system it says that the folder does not exist.
+ * Makes a folder and the missing folders above it, each with `mode` whatever the umask is. Throws HostError. mkdirSync's
+ * `recursive` is not used: on a read-only file system it reports that the folder does not exist.
  */
 export function makeFolders(path: string, mode: number): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
@@ -14,7 +14,7 @@ export function makeFolders(path: string, mode: number): void {
   try {
     inPlace('make the folder', path, ({ file }) => mkdirSync(file, { mode }));
   } catch (error) {
-    // Another apply was quicker.
+    // Another `apply` made it first.
     if (errorCode(error) !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   } finally {
     process.umask(umask);

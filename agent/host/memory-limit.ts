@@ -1,13 +1,13 @@
-/** The memory that a process' control groups let it have: the kernel's own, for its routes too, is charged to them (cgroup-v2.rst). */
+/** The memory limit of a process's control groups. Kernel memory counts too, also that of its routes (cgroup-v2.rst). */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export interface MemoryLimit {
-  /** The control group, as its hierarchy names it: `/system.slice/bird.service`. */
+  /** The control group's path in its hierarchy: `/system.slice/bird.service`. */
   readonly group: string;
   /** Bytes. */
   readonly limit: number;
-  /** Without the cache of files, which the kernel takes back before it refuses anything. */
+  /** Bytes in use, without the page cache: the kernel frees that before it refuses memory. */
   readonly used: number;
 }
 
@@ -18,7 +18,7 @@ interface Hierarchy {
   readonly files: readonly [limit: string, used: string];
 }
 
-/** The second version's files are not there where the memory controller is of the first, and the other way round. */
+/** The memory controller is either of cgroup v1 or of v2; only that version's files exist. */
 const HIERARCHIES: readonly Hierarchy[] = [
   { line: /^0::(\/.*)$/m, mount: /^(?:\S+ ){4}(\S+) .*- cgroup2 /m, files: ['memory.max', 'memory.current'] },
   {
@@ -27,10 +27,10 @@ const HIERARCHIES: readonly Hierarchy[] = [
     files: ['memory.limit_in_bytes', 'memory.usage_in_bytes'],
   },
 ];
-/** The first version's "none" is as much as fits into a signed number, in pages. */
+/** In cgroup v1 "no limit" is the largest signed number, rounded to pages. */
 const NO_LIMIT = 2 ** 62;
 
-/** The one of its groups that has the least room left; null: none has a limit, or it cannot be told. */
+/** The control group of the process with the least room left; null if none has a limit, or it cannot be read. */
 export function memoryLimitOf(pid: number): MemoryLimit | null {
   try {
     const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
@@ -39,7 +39,7 @@ export function memoryLimitOf(pid: number): MemoryLimit | null {
     const [tightest] = limits.sort((a, b) => a.limit - a.used - (b.limit - b.used));
     return tightest ?? null;
   } catch {
-    return null; // it has ended
+    return null; // The process has ended.
   }
 }
 
@@ -55,7 +55,7 @@ function limitsOf({ line, mount, files }: Hierarchy, groups: string, mounts: str
   });
 }
 
-/** Of the group and those below it: in the first version's words `total_`. */
+/** Counts the group and the groups below it; cgroup v1 calls these values `total_…`. */
 function cached(file: string): number {
   const stat = readFileSync(file, 'latin1');
   const total = stat.includes('\ntotal_active_file ') ? 'total_' : '';
@@ -67,7 +67,7 @@ function ancestors(group: string): string[] {
   return group === '/' ? [group] : [group, ...ancestors(dirname(group))];
 }
 
-/** undefined: there is no such file, or it says `max`. */
+/** undefined if there is no such file, or it says `max`. */
 function amount(file: string): number | undefined {
   try {
     const text = readFileSync(file, 'latin1').trim();

@@ -5,23 +5,23 @@ import type { Host } from './host.ts';
 
 export interface Joined {
   readonly index: number;
-  /** In their usual notation, those of the link itself (224.0.0.1, ff02::1 …) too. */
+  /** Groups in canonical notation, including the link's own (224.0.0.1, ff02::1 …). */
   readonly groups: readonly string[];
   /**
-   * IGMP's version that the interface speaks: 1 or 2 as long as a querier of that version was heard in the last 260 s
-   * (RFC 3376, 8.12, with its defaults); 3 where none was, whether one of version 3 was or not. null: MLD, which does not tell.
+   * The IGMP version that the interface speaks. 1 or 2 if a querier of that version was heard in the last 260 s (RFC 3376,
+   * 8.12, with its defaults); else 3, with or without a querier. null for MLD: the kernel does not say.
    */
   readonly version: 1 | 2 | 3 | null;
 }
 
-/** By interface; null: this kernel does not tell. Throws HostError. */
+/** Joined groups by interface; null if this kernel does not say. Throws HostError. */
 export function joinedGroups(host: Pick<Host, 'readText'>, family: 'ipv4' | 'ipv6'): Map<string, Joined> | null {
   const text = host.readText(family === 'ipv4' ? '/proc/net/igmp' : '/proc/net/igmp6');
   if (text === null) return null;
   return family === 'ipv4' ? readIgmp(text) : readIgmp6(text);
 }
 
-/** MLD queries that came in over an interface since it came up; null: it has no IPv6. */
+/** MLD queries received on an interface since it came up; null if the interface has no IPv6. */
 export function mldQueries(host: Pick<Host, 'readText'>, device: string): number | null {
   const text = host.readText(`/proc/net/dev_snmp6/${device}`) ?? '';
   const count = /^Icmp6InGroupMembQueries\s+(\d+)$/m.exec(text)?.[1];
@@ -43,7 +43,7 @@ function readIgmp(text: string): Map<string, Joined> {
   return found;
 }
 
-/** The address is a number of the machine to the kernel, and written as such. */
+/** The kernel prints the address as one number in the machine's byte order. */
 function dotted(hex: string): string {
   const bytes = Buffer.from(hex, 'hex');
   return (endianness() === 'LE' ? bytes.reverse() : bytes).join('.');

@@ -1,10 +1,9 @@
 /**
- * Tells systemd how the service is (sd_notify(3)): datagrams to the Unix socket of $NOTIFY_SOCKET. Node can neither make
- * such a socket nor take one over, but it can write(2) to a connected one that it has inherited. So the process has
- * itself replaced, once at its start and as the same process, by perl (of Debian's essential perl-base), which makes and
- * connects the socket and becomes the agent again. Where there is no perl, systemd-notify(1) is started for the few
- * messages of a life, and the watchdog, which would need one every few seconds, is switched off.
- * For the same want perl makes a standard input that is a device, which the unit may say, one that never waits.
+ * Reports the service's state to systemd (sd_notify(3)) by datagrams to the Unix socket of $NOTIFY_SOCKET. Node cannot make
+ * such a socket, but it can write(2) to a connected one that it inherits. Once at its start, the process therefore executes
+ * perl (Debian's essential perl-base), which makes and connects the socket and executes the agent again. Where perl is
+ * missing, systemd-notify(1) sends the few messages, and the watchdog, which needs one every few seconds, is off.
+ * perl also makes standard input non-blocking if the unit sets it to a device, because Node cannot do that either.
  */
 import { accessSync, constants, writeSync } from 'node:fs';
 import { isSea } from 'node:sea';
@@ -13,7 +12,7 @@ import { run } from './run.ts';
 const PERL = '/usr/bin/perl';
 const FD = 'HOLDFAST_NOTIFY_FD';
 
-/** Whatever fails in it, it becomes the agent again; then without the descriptor. */
+/** perl's program. Whatever fails in it, it executes the agent again, then without the descriptor. */
 const CONNECT = `
 eval {
   require Socket;
@@ -30,7 +29,7 @@ eval {
 exec { $ARGV[0] } @ARGV;
 `;
 
-/** To be called before anything is begun: the process starts again where a socket is to be had. */
+/** Call this before any other work: the process executes itself again if it can get a socket. */
 export function inheritNotifySocket(): void {
   const { env, execPath, execArgv, argv } = process;
   if (!env.NOTIFY_SOCKET || env[FD] !== undefined || !isExecutable(PERL)) return;
@@ -38,7 +37,7 @@ export function inheritNotifySocket(): void {
   process.execve?.(PERL, [PERL, '-e', CONNECT, execPath, ...again], { ...env, [FD]: '' });
 }
 
-/** A replacement that fails ends the process. */
+/** A failed execve(2) ends the process. */
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
@@ -49,13 +48,13 @@ function isExecutable(path: string): boolean {
 }
 
 export interface Notifier {
-  /** The states that systemd is to know, such as `READY=1`; may be many lines. Never throws. */
+  /** Sends states such as `READY=1` to systemd, one a line. Never throws. */
   send(state: string): void;
-  /** Milliseconds within which systemd wants `WATCHDOG=1`; null: it does not, or it cannot be said. */
+  /** Milliseconds within which systemd wants `WATCHDOG=1`; null if it wants none, or we cannot send it. */
   readonly watchdog: number | null;
 }
 
-/** null: no one wants to know. */
+/** null if no service manager listens. */
 export function notifier(env: NodeJS.ProcessEnv = process.env): Notifier | null {
   if (!env.NOTIFY_SOCKET) return null;
   const fd = Number.parseInt(env[FD] ?? '', 10);
@@ -68,7 +67,7 @@ export function notifier(env: NodeJS.ProcessEnv = process.env): Notifier | null 
       try {
         writeSync(fd, state);
       } catch {
-        // systemd is being restarted, or its queue is full: the next message will tell.
+        // systemd is restarting, or its queue is full: the next message carries the state.
       }
     },
   };

@@ -1,35 +1,35 @@
 /**
- * Where a file is written, held so that nobody can put another place under its name meanwhile. Who may write in a folder
- * of its path could else have root write anywhere, by a link in the right moment; so it is gone to as systemd's chase()
- * and openat2(2) go: step by step, from descriptor to descriptor.
+ * The place where a file is written, held so that no other user can swap it in the meantime. A user who may write in a folder
+ * of the path could otherwise place a link at the right moment and make root write anywhere. We therefore walk the path as
+ * systemd's chase() and openat2(2) do: step by step, from descriptor to descriptor.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { HostError, hostError } from './errors.ts';
 
-/** From linux/fcntl.h: opened to be meant, not to be read. Node has no name for it. */
+/** O_PATH of linux/fcntl.h: a descriptor that names a file and cannot read it. Node has no name for it. */
 export const O_PATH = 0o10000000;
 
 const WRITABLE = 0o022;
 const STICKY = 0o1000;
-/** As many as the kernel follows (path_resolution(7)). */
+/** Symbolic links followed in one path, as in the kernel (path_resolution(7)). */
 const MAX_LINKS = 40;
 
 export interface Place {
-  /** The file. */
+  /** Path of the file. */
   readonly file: string;
-  /** The folder, open. */
+  /** Descriptor of the folder. */
   readonly folder: number;
-  /** Others may write there, or on the way there: names are looked up in the open folder, and files are to be meant by descriptor. */
+  /** Whether other users may write in the folder or above it. Names are then looked up in the open folder, and files used by descriptor. */
   readonly shared: boolean;
-  /** Another name in the same folder. */
+  /** Path of another name in the same folder. */
   beside(name: string): string;
 }
 
 /**
- * Does something to the file of that path. A link in the last component is not followed by this, and must not be by `work`.
- * Links above it are, but for those that others than root and this process's user may have put there.
- * Throws HostError; one that `work` throws goes through.
+ * Calls `work` with the place of that path. A link in the last component is not followed, and `work` must not follow it.
+ * Links above it are followed only if root or this process's user made them.
+ * Throws HostError, and what `work` throws.
  */
 export function inPlace<T>(deed: string, path: string, work: (place: Place) => T): T {
   try {
@@ -46,14 +46,14 @@ export function inPlace<T>(deed: string, path: string, work: (place: Place) => T
   }
 }
 
-/** What the kernel calls an open file or folder, whatever has become of its name (proc_pid_fd(5)). */
+/** The kernel's path for an open file or folder, which works even if the name is gone (proc_pid_fd(5)). */
 export function openFile(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
 function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
   const asFolder = constants.O_RDONLY | constants.O_DIRECTORY;
-  // A chroot that is being made may have no /proc.
+  // A chroot under construction may have no /proc.
   if (!existsSync('/proc/self/fd')) return { folder: openSync(path, asFolder), shared: false };
   let shared = false;
   let here = openSync('/', O_PATH);
@@ -89,27 +89,27 @@ function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
   }
 }
 
-/** Not node:path's join, to which `..` is a matter of text. */
+/** node:path's join is not used: it resolves `..` as text. */
 function within(folder: number, name: string): string {
   return `${openFile(folder)}/${name}`;
 }
 
-/** `..` is the kernel's to resolve: of a folder that is open it is the real one. */
+/** The kernel resolves `..`: in an open folder it leads to the real parent. */
 function components(path: string): string[] {
   return path.split('/').filter((part) => part !== '' && part !== '.');
 }
 
-/** Whether nobody else could have put that into that folder, or can put another in its place. */
+/** Whether no other user could have put this entry into the folder, or can replace it. */
 function staysThere(folder: Stats, entry: Stats): boolean {
   return isOurs(folder) && (!isWritable(folder) || ((folder.mode & STICKY) !== 0 && isOurs(entry)));
 }
 
-/** Root's, or of this process's user. */
+/** Whether root or this process's user owns it. */
 function isOurs({ uid }: Stats): boolean {
   return uid === 0 || uid === process.geteuid?.();
 }
 
-/** By group or others; of an ACL st_mode shows the mask. */
+/** Whether group or others may write. With an ACL st_mode shows the ACL's mask. */
 function isWritable({ mode }: Stats): boolean {
   return (mode & WRITABLE) !== 0;
 }

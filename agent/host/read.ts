@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
 
-/** Bytes. No file that Holdfast cares for comes near; a larger one is a mistake, and reading it would stall the host. */
+/** Bytes. No file that Holdfast reads comes near. A larger file is a mistake, and reading it would stall the host. */
 const LARGEST = 16 * 1024 * 1024;
 
-/** Linux' number of /dev/null: what a file is linked to, to count as empty (sysctl.d(5), "masked"). */
+/** Linux's device number of /dev/null. A file that is a link to it counts as empty (sysctl.d(5), "masked"). */
 const NULL_DEVICE = 0x103;
 
 /**
- * A file's bytes. A named pipe would be waited for until somebody writes, a device may do anything, so only a regular
- * file is read; /dev/null is empty. Throws as node:fs does, with a code.
+ * A file's bytes. Only a regular file is read: a named pipe would block until a program writes, and a device may do
+ * anything. /dev/null counts as empty. Throws as node:fs does, with a code.
  */
 export function readRegularFile(path: string): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
@@ -23,7 +23,7 @@ export function readRegularFile(path: string): Buffer {
   }
 }
 
-/** What is said of a thing that is neither file, folder nor link. The code is BSD's name for it; Linux has none. */
+/** The error for an entry that is neither file, folder nor link. The code is BSD's; Linux has none. */
 export function notRegular(stats: Stats): Error {
   const what = stats.isFIFO() ? 'a named pipe' : stats.isSocket() ? 'a socket' : 'a device';
   return refusal('EFTYPE', `it is ${what}, not a regular file; take it away`);

@@ -1,6 +1,6 @@
 /**
- * Whether this kernel enforces net.ipv6.route.max_size at all. Vendors backport the change, so the kernel is asked and not
- * its version: a fresh network namespace begins with 4096 where it is enforced, and with 2147483647 where it is not.
+ * Whether this kernel enforces net.ipv6.route.max_size. Vendors backport the change, so the kernel's version does not tell.
+ * A fresh network namespace does: it begins with 4096 where the limit is enforced, and with 2147483647 where it is not.
  */
 import { runInEmptyNetwork } from './empty-network.ts';
 import type { Host } from './host.ts';
@@ -10,23 +10,23 @@ const ENFORCED = '4096';
 const IGNORED = '2147483647';
 
 export interface RouteLimit {
-  /** The value here, as the kernel writes it: entries, not bytes. */
+  /** This network namespace's value: entries, not bytes. */
   readonly value: string;
-  /** null: it cannot be told. */
+  /** null if it cannot be found out. */
   readonly enforced: boolean | null;
-  /** Of the kernel. */
+  /** The kernel's version. */
   readonly release: string;
-  /** What it bounds, what shows that it bounds nothing, or why it cannot be told. */
+  /** What the limit bounds; or what shows that it bounds nothing; or why we cannot find out. */
   readonly why: string;
 }
 
-/** Starts a program, unshare(1). null: this kernel has no such setting. */
+/** Starts unshare(1). null if this kernel has no such setting. */
 export function ipv6RouteLimit(host: Pick<Host, 'sysctl' | 'run'>): RouteLimit | null {
   const value = host.sysctl(KEY);
   if (value === null) return null;
   const release = host.sysctl('kernel/osrelease') ?? '';
   const args = [`/proc/sys/${KEY}`];
-  // Without root a user namespace may be had, in which the network namespace is ours to make.
+  // Without root, a user namespace may let us make the network namespace.
   const asked =
     process.geteuid?.() === 0
       ? runInEmptyNetwork(host, 'cat', args)

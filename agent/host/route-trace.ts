@@ -1,6 +1,6 @@
 /**
- * Which thread's routes the kernel refused for want of memory, whoever it is: return probes on the functions that take a
- * route, in an instance of tracefs of our own, with a filter in the kernel that lets nothing pass but such a refusal.
+ * Records whose routes the kernel refused for want of memory, for every thread on the host: return probes on the kernel's
+ * functions that add a route, in a tracefs instance of our own. A filter in the kernel passes only such refusals.
  */
 import { accessSync, constants as fileModes, readFileSync, readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -20,7 +20,7 @@ import {
 export const REFUSED_KINDS = ['ipv4', 'ipv6', 'nexthop'] as const;
 export type RefusedKind = (typeof REFUSED_KINDS)[number];
 
-/** Of errno(3): that the kernel's memory, a control group's or a table's is used up. */
+/** Errors of errno(3): memory of the kernel, of a control group or of a table is used up. */
 const REFUSALS = ['ENOMEM', 'ENOBUFS', 'ENOSPC'] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -33,13 +33,13 @@ export interface RefusedRoute extends Pick<TraceRecord, 'thread' | 'comm' | 'tim
 interface Point {
   readonly kind: RefusedKind;
   readonly name: string;
-  /** The outermost function that knows of a route, so that all that it calls counts; it runs in the thread that asked. */
+  /** The outermost kernel function that adds a route. It runs in the thread that asked, and its result covers all that it calls. */
   readonly where: string;
 }
 
 /**
- * By netlink (RTM_NEWROUTE, RTM_NEWNEXTHOP) and by ioctl (SIOCADDRT). Not the functions further in: those add what router
- * advertisements bring, too, in whatever process is interrupted by one.
+ * The functions behind netlink (RTM_NEWROUTE, RTM_NEWNEXTHOP) and ioctl (SIOCADDRT). Inner functions are not probed: they
+ * also add the routes of router advertisements, in whatever process the advertisement interrupts.
  */
 const POINTS: readonly Point[] = [
   { kind: 'ipv4', name: 'route4', where: 'inet_rtm_newroute' },
@@ -54,7 +54,7 @@ const BUFFER = 64;
 /** The PID namespace that the kernel counts in: PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
-/** Why no refused route of others can be seen here, as far as can be told without trying; null: nothing is in the way. */
+/** Why refused routes of other programs cannot be seen here, as far as we can tell without a trial; null if nothing is in the way. */
 export function routeTraceMissing(): string | null {
   const found = findTracefs();
   if ('reason' in found) return found.reason;
@@ -66,7 +66,7 @@ export function routeTraceMissing(): string | null {
   }
 }
 
-/** Whether a thread's number in a record is its number in our /proc. */
+/** Whether thread numbers in the records are those of our /proc. */
 export function knowsThreads(): boolean {
   return readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE;
 }
@@ -74,10 +74,10 @@ export function knowsThreads(): boolean {
 export class RouteTrace {
   readonly #tracefs: string;
   readonly #instance: TraceInstance;
-  /** Of what nothing is seen, and why: some kernels have no nexthop objects, or no IPv6. */
+  /** What cannot be seen, and why: some kernels have no nexthop objects, or no IPv6. */
   readonly missing: ReadonlyMap<RefusedKind, string>;
 
-  /** Throws, with a short reason, where it is not possible here. Takes away what a killed process left. */
+  /** Throws an Error with a short reason if this host cannot trace routes. Removes what a killed process left. */
   constructor() {
     const reason = routeTraceMissing();
     const found = findTracefs();
@@ -90,7 +90,7 @@ export class RouteTrace {
       try {
         this.#probe(point);
       } catch (error) {
-        // By ioctl hardly anybody adds routes: what that lacks is not worth a word.
+        // Hardly any program adds routes by ioctl, so a missing probe there is not reported.
         if (!point.name.startsWith('ioctl'))
           missing.set(point.kind, `${point.where} cannot be watched (${errorMessage(error)})`);
       }
@@ -101,7 +101,7 @@ export class RouteTrace {
     throw new Error([...missing.values()].join('; '));
   }
 
-  /** What was refused since this was last asked, and how many records nobody could read in time. Never waits. */
+  /** Refusals since the last call, and how many records were overwritten before we read them. Never waits. */
   take(): { readonly refused: RefusedRoute[]; readonly lost: number } {
     return refusedRoutes(this.#instance.take());
   }
@@ -117,7 +117,7 @@ export class RouteTrace {
   }
 }
 
-/** One is enough for all on this kernel, containers too: what the first one sees, it tells. */
+/** One instance is enough for this kernel, containers included: the first agent reports what it sees. */
 function makeInstance(tracefs: string): TraceInstance {
   try {
     return new TraceInstance(tracefs, INSTANCE, BUFFER);
@@ -127,7 +127,7 @@ function makeInstance(tracefs: string): TraceInstance {
   }
 }
 
-/** A compiler may have given the function's symbol an ending. Which there are is told where functions can be traced (ftrace.rst). */
+/** A compiler may append to a function's symbol (`.isra.0`). The list of traceable functions has the full names (ftrace.rst). */
 function addReturnProbe(tracefs: string, name: string, where: string): void {
   const add = (symbol: string) => addKprobe(tracefs, name, `${symbol} ret=$retval:s32`, 'return');
   try {

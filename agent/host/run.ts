@@ -1,22 +1,22 @@
 import { execFile, spawnSync } from 'node:child_process';
 
 export interface RunResult {
-  /** null: could not be started, or was ended by a signal or the time limit. */
+  /** null if the program could not start, or a signal or the time limit ended it. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why there is no status. */
+  /** Why there is no exit status. */
   readonly error: string | null;
 }
 
-/** Milliseconds; what Holdfast starts answers in a few. */
+/** Milliseconds. The programs that Holdfast starts answer in a few. */
 const TIME_LIMIT = 10_000;
 
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /**
- * Runs a system program to its end, without a shell, with a fixed PATH and the C locale: what the operator's environment
- * holds must not change what root does. `fds` are handed on as descriptors 3, 4 …. Never throws.
+ * Runs a system program to its end, without a shell, with a fixed PATH and the C locale, so that the operator's environment
+ * cannot change what root does. `fds` become descriptors 3, 4 …. Never throws.
  */
 export function run(
   program: string,
@@ -38,7 +38,7 @@ export function run(
   return { status: result.status, stdout: result.stdout ?? '', stderr: result.stderr ?? '', error };
 }
 
-/** The same, while the agent does something else. */
+/** The same, asynchronously. */
 export function runBeside(
   program: string,
   args: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * An instance of tracefs of our own, which nobody else's tracing notices: events that are recorded where a filter in the
- * kernel lets them pass, until somebody reads them. (ftrace.rst, events.rst and kprobetrace.rst of the kernel's documentation)
+ * A tracefs instance of our own, which disturbs no other tracing. It records the events that a filter in the kernel passes,
+ * until they are read (ftrace.rst, events.rst and kprobetrace.rst of the kernel's documentation).
  */
 import {
   accessSync,
@@ -20,16 +20,16 @@ import { cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from './errors.ts';
 
-/** All that is ours in tracefs begins with it: what a killed process left is known by it. */
+/** Prefix of all our names in tracefs, by which we find what a killed process left. */
 const OURS = 'holdfast';
-/** The kernel makes a new instance's buffers this large, in bytes a CPU, before they can be made smaller. */
+/** Bytes a CPU of a new instance's buffers, before they can be made smaller. */
 const FIRST_BUFFER = 1_441_792;
-/** That part of the memory that is free may be taken for it. */
+/** The share of free memory that the buffers may take. */
 const MOST_MEMORY = 0.02;
 
 /** One recorded event. */
 export interface TraceRecord {
-  /** The thread that was at work, by its number in the kernel's first PID namespace, and its comm: may hold anything. */
+  /** The thread's number in the kernel's first PID namespace, and its comm, which may hold any bytes. */
   readonly thread: number;
   readonly comm: string;
   /** Milliseconds since the epoch. */
@@ -40,11 +40,11 @@ export interface TraceRecord {
 }
 
 /**
- * Where tracefs is mounted and can be written, or why it cannot be used. It is never mounted from here. In the service's
- * sandbox only what is needed of it can be written: parts of it are mounts of their own.
+ * The place where tracefs is mounted and writable, or why it cannot be used. We never mount it. In the service's sandbox only
+ * the needed parts are writable: each is a mount of its own.
  */
 export function findTracefs(): { readonly folder: string } | { readonly reason: string } {
-  // proc_pid_mountinfo(5): which part of it, and the mount point, are fields 4 and 5, the type follows " - ".
+  // proc_pid_mountinfo(5): field 4 is the mounted part, field 5 the mount point; the type follows " - ".
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8').matchAll(/^(?:\S+ ){3}\/ (\S+) .*- tracefs /gm);
   const folders = [...mounts].map(([, folder]) => folder!);
   const folder = folders.find((one) => isWritable(join(one, 'instances')));
@@ -52,7 +52,7 @@ export function findTracefs(): { readonly folder: string } | { readonly reason: 
   return { reason: folders.length > 0 ? 'tracefs is read-only here' : 'tracefs is not mounted here' };
 }
 
-/** Instances and kprobes that a killed process left: the kernel keeps those that are in use. Never throws. */
+/** Removes instances and kprobes that a killed process left. The kernel keeps those in use. Never throws. */
 export function removeStale(tracefs: string): void {
   for (const name of list(join(tracefs, 'instances'))) {
     if (name.startsWith(`${OURS}-`)) attempt(() => rmdirSync(join(tracefs, 'instances', name)));
@@ -61,13 +61,13 @@ export function removeStale(tracefs: string): void {
 }
 
 /**
- * Defines a kprobe for all instances, where the function is entered or where it returns. `what`: function and arguments
- * (kprobetrace.rst). Throws where the kernel has none such.
+ * Defines a kprobe for all instances, at a function's entry or return. `what` is the function and its arguments
+ * (kprobetrace.rst). Throws if the kernel has no such function.
  */
 export function addKprobe(tracefs: string, name: string, what: string, at: 'entry' | 'return' = 'entry'): void {
   if (existsSync(join(tracefs, 'events', OURS, name))) return;
   const kind = at === 'entry' ? 'p' : 'r';
-  // Only ever appended to: opened for a new content it would forget everybody's.
+  // Opened to append: opening it to write would remove every program's kprobes.
   writeFileSync(join(tracefs, 'kprobe_events'), `${kind}:${OURS}/${name} ${what}\n`, { flag: 'a' });
 }
 
@@ -77,14 +77,14 @@ export function removeKprobe(tracefs: string, name: string): void {
 
 export class TraceInstance {
   readonly #folder: string;
-  /** Open as long as this lives: nobody can take the instance for one that was left. */
+  /** Stays open, so that no other process takes the instance for a leftover. */
   readonly #marker: number;
-  /** Of what is taken. */
+  /** Decodes the bytes that `take` reads. */
   #pipe: number | null = null;
-  /** The beginning of a line whose end has not been taken yet. */
+  /** The start of a line whose end has not been read yet. */
   #begun = '';
 
-  /** @param kilobytes of its buffer, a CPU; the oldest records make room. Throws where the kernel refuses, or memory is short. */
+  /** @param kilobytes of buffer a CPU; the oldest records make room. Throws if the kernel refuses, or memory is short. */
   constructor(tracefs: string, name: string, kilobytes: number) {
     if (cpus().length * FIRST_BUFFER > freemem() * MOST_MEMORY) throw new Error('memory is short');
     this.#folder = join(tracefs, 'instances', `${OURS}-${name}`);
@@ -99,23 +99,23 @@ export class TraceInstance {
     }
   }
 
-  /** Records an event (`syscalls/sys_enter_rename`, or the name of a kprobe of ours) where the filter, if any, lets it pass. */
+  /** Records an event (`syscalls/sys_enter_rename`, or one of our kprobes by name) if it passes the filter, if any. */
   enable(event: string, filter?: string): void {
     const folder = join('events', event.includes('/') ? event : `${OURS}/${event}`);
     if (filter !== undefined) this.#write(join(folder, 'filter'), filter);
     this.#write(join(folder, 'enable'), '1');
   }
 
-  /** What was recorded since it was last emptied, oldest first; `self`: our own thread, by the kernel's number. */
+  /** The records since the last emptying, oldest first. `self` is our own thread by the kernel's number. */
   read(): { readonly records: TraceRecord[]; readonly self: number } {
     writeSync(this.#marker, OURS);
-    const now = Date.now(); // to read takes its time
+    const now = Date.now(); // Before the read, which takes time.
     return parseTrace(readFileSync(join(this.#folder, 'trace'), 'latin1'), now);
   }
 
   /**
-   * Takes out what was recorded since this was last called, at a time not more than `TAKEN` bytes of text, and never waits: where
-   * there is nothing it costs one system call. Not to be mixed with `read` of the same instance.
+   * Takes the records since the last call, at most `TAKEN` bytes of text at a time. Never waits: without records it costs one
+   * system call. Do not mix with `read` of the same instance.
    */
   take(): Taken {
     this.#pipe ??= openSync(join(this.#folder, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
@@ -149,17 +149,17 @@ export class TraceInstance {
   }
 }
 
-/** What was taken out of an instance, and how many records were overwritten before. */
+/** Records taken from an instance, and how many were overwritten before we could read them. */
 export interface Taken {
   readonly records: TraceRecord[];
   readonly lost: number;
 }
 
-/** Bytes of text: far more than any buffer of ours holds. */
+/** Bytes of text: far more than our buffers hold. */
 const TAKEN = 4 << 20;
 const chunk = Buffer.alloc(64 << 10);
 
-/** null: there is nothing now. */
+/** null if there is nothing to read now. */
 function readAvailable(fd: number): Buffer | null {
   try {
     const length = readSync(fd, chunk);
@@ -170,13 +170,13 @@ function readAvailable(fd: number): Buffer | null {
   }
 }
 
-/** `          cp-18047   [001] ..... 14167.466290: sys_openat(dfd: …`. A comm of 15 bytes is too short to pass for all this. */
+/** `          cp-18047   [001] ..... 14167.466290: sys_openat(dfd: …`. A comm of 15 bytes is too short to imitate such a line. */
 const LINE = /^ *(.{0,16}?)-(\d+) +(?:\([ \d-]*\) +)?\[\d+\] +\S+ +(\d+)\.(\d{6}): (\w+)(.*)$/;
 
-/** `CPU:1 [LOST 12 EVENTS]`, in which the kernel is less sure in the form `[LOST EVENTS]`. A comm is too short for either. */
+/** `CPU:1 [LOST 12 EVENTS]`, or `[LOST EVENTS]` if the kernel does not know how many. A comm is too short to imitate either. */
 const LOST = /^CPU:\d+ \[LOST(?: (\d+))? EVENTS\]$/;
 
-/** `boot`: when the kernel's clock was 0, in milliseconds since the epoch. */
+/** `boot`: milliseconds since the epoch at which the kernel's clock was 0. */
 export function parsePipe(text: string, boot: number): Taken {
   const records: TraceRecord[] = [];
   let lost = 0;
@@ -191,7 +191,7 @@ export function parsePipe(text: string, boot: number): Taken {
   return { records, lost };
 }
 
-/** `now`: when our own mark, the last one, was written, in milliseconds since the epoch: it tells what the kernel's clock means. */
+/** `now`: milliseconds since the epoch at which we wrote our last mark. The mark relates the kernel's clock to ours. */
 export function parseTrace(text: string, now: number): { records: TraceRecord[]; self: number } {
   const records: TraceRecord[] = [];
   let mark: TraceRecord | null = null;
@@ -221,7 +221,7 @@ function list(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    return []; // none of ours, or not for us to see
+    return []; // There are none of ours, or we may not see them.
   }
 }
 
@@ -229,6 +229,6 @@ function attempt(work: () => void): void {
   try {
     work();
   } catch {
-    // it is gone already, or somebody reads it
+    // It is already gone, or another program reads it.
   }
 }

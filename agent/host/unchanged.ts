@@ -1,8 +1,8 @@
-/** What was made of files and folders, for who looks at them again and again: made anew only where stat(2) shows a change. */
+/** A cache of what was made from files and folders. An entry is made anew only if stat(2) shows a change. */
 import type { Stats } from 'node:fs';
 import type { Host } from './host.ts';
 
-/** Milliseconds: the kernel's time stamps stand still for some, and in these a file can change a second time unseen. */
+/** Milliseconds. The kernel's time stamps advance in steps, and within one step a file can change again unseen. */
 const YOUNG = 1000;
 
 export class Unchanged<T> {
@@ -15,7 +15,7 @@ export class Unchanged<T> {
     this.#make = make;
   }
 
-  /** Links followed; null where there is nothing. Throws HostError, and what `make` throws. */
+  /** Follows links; null if there is no such file. Throws HostError, and what `make` throws. */
   of(path: string): T | null {
     const stats = this.#host.stat(path);
     const identity = stats === null ? '' : identityOf(stats);
@@ -29,7 +29,7 @@ export class Unchanged<T> {
   }
 }
 
-/** The time of change is the kernel's own: unlike that of modification nobody can set it back. */
+/** Uses the change time, because unlike the modification time no program can set it back. */
 function identityOf({ dev, ino, size, ctimeMs }: Stats): string {
   return `${dev} ${ino} ${size} ${ctimeMs}`;
 }

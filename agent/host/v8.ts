@@ -1,16 +1,16 @@
-/** How V8 weighs memory against speed: as Node has it, for speed. Measured with Node 24; bytecode and baseline code stay. */
+/** V8's choice between memory and speed. Node chooses speed. Measured with Node 24; bytecode and baseline code stay. */
 import { setFlagsFromString } from 'node:v8';
 
 /**
- * For a daemon that idles. Without the optimising compilers, which compile anew what was called some hundred times, and so in
- * time everything: a quarter of the first minutes' work, and 9 MB for good, most of it pages of the compilers
- * themselves. And garbage is collected every few minutes: of an idle daemon it is 0.4 MB a minute, and V8 would wait for many.
+ * For an idle daemon. Switches off the optimising compilers, which recompile every function that was called some hundred
+ * times: they took a quarter of the first minutes' work, and 9 MB for good, mostly pages of the compilers themselves. Also
+ * collects garbage every few minutes: an idle daemon makes 0.4 MB a minute, and V8 would wait for many megabytes.
  */
 export function saveMemory(): void {
   set('--no-maglev', '--no-turbofan', '--memory-saver-mode');
 }
 
-/** With the compilers again: where the same is done 100,000 times. They must have been on when the process started. */
+/** Switches the compilers on again, for work that is repeated 100,000 times. They must have been on when the process started. */
 export function optimise(): void {
   set('--maglev', '--turbofan');
 }
