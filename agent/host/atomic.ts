@@ -148,7 +148,7 @@ function temporaryIn({ beside }: Place, path: string): string {
   return beside(`.${basename(path)}.holdfast`);
 }
 
-/** Throws HostError unless `file` is a regular file, a link or missing. Renaming over /dev/null would take it from the whole host. */
+/** Throws HostError for a device, socket or pipe; else what stands at `path`, null if nothing does. Renaming over /dev/null would take it from the whole host. */
 function replaceable(path: string): Stats | null {
   const old = lstatSync(path, { throwIfNoEntry: false }) ?? null;
   if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {
