@@ -1,46 +1,45 @@
 /**
- * How often one resource may be healed. Where somebody changes it again and again, healing is a fight that neither side
- * wins: after so many heals in a minute it waits, each time twice as long.
+ * How often one setting may be written. Where another program changes it again and again, neither side wins: after so many
+ * heals within a minute one is tried every 20 s, until one has lasted for a minute. That wait never grows: it bounds how
+ * often we write, and with it how long the host stays wrong once the other program has stopped.
  */
 const WINDOW = 60_000;
 const HEALS = 10;
-const FIRST_WAIT = 30_000;
-const LONGEST_WAIT = 600_000;
+/** Milliseconds between two heals of a setting that is fought over. */
+export const PAUSE = 20_000;
+/** Milliseconds until a heal that failed is tried again, at first and at most: each try may ask name servers, or start programs. */
+const FAILED = { first: 30_000, longest: 600_000 } as const;
+/** Milliseconds between two reports of the same fight. */
+const TOLD_EVERY = 600_000;
 
+/** Every `now` is of a clock that only goes forward, in milliseconds. */
 export class HealLimit {
+  /** Times of the heals within the window. */
   readonly #heals: number[] = [];
-  #wait = 0;
+  #fights = false;
+  #told = Number.NEGATIVE_INFINITY;
+  /** 0: the last heal did not fail. */
+  #failedWait = 0;
   #until = Number.NEGATIVE_INFINITY;
-  /** Whether it waits because a heal failed, and not because somebody changes it again and again. */
-  #failed = false;
 
-  /**
-   * Milliseconds to wait until the next heal; 0: now. `now` is of a clock that only goes forward, in milliseconds. After
-   * a wait one heal is tried; whether it lasts for a minute decides whether all is forgotten or the next wait is longer.
-   */
+  /** Milliseconds to wait until the next heal; 0: now. */
   wait(now: number): number {
     if (now < this.#until) return this.#until - now;
-    while (this.#heals.length > 0 && now - (this.#heals[0] as number) >= WINDOW) this.#heals.shift();
-    if (this.#wait > 0 && this.#heals.length === 0 && now - this.#until >= WINDOW) this.#wait = 0;
-    if (this.#heals.length < (this.#wait === 0 ? HEALS : 1)) return 0;
-    return this.#backOff(now);
+    if (!this.fights(now) && this.#heals.length >= HEALS) this.#fights = true;
+    return this.#fights ? Math.max(0, (this.#heals.at(-1) ?? now) + PAUSE - now) : 0;
   }
 
-  /** To be called when a heal failed: the next one has to wait, so many milliseconds. */
-  fail(now: number): number {
-    this.#failed = true;
-    return this.#backOff(now);
+  /** Whether another program changes the setting again and again. It has stopped when no heal was needed for a minute. */
+  fights(now: number): boolean {
+    while (this.#heals[0] !== undefined && now - this.#heals[0] >= WINDOW) this.#heals.shift();
+    if (this.#heals.length === 0) this.#fights = false;
+    return this.#fights;
   }
 
-  /**
-   * To be called when all is as wanted again, or somebody wants it to be tried: a wait for a heal that failed is over, a fight
-   * is not. Gives whether there was such a wait.
-   */
-  forgiveFailure(): boolean {
-    if (!this.#failed) return false;
-    this.#failed = false;
-    this.#wait = 0;
-    this.#until = Number.NEGATIVE_INFINITY;
+  /** Whether the fight is to be told now: when it begins, and every ten minutes while it lasts. */
+  tells(now: number): boolean {
+    if (!this.fights(now) || now - this.#told < TOLD_EVERY) return false;
+    this.#told = now;
     return true;
   }
 
@@ -49,10 +48,23 @@ export class HealLimit {
     this.#heals.push(now);
   }
 
-  #backOff(now: number): number {
-    this.#wait = this.#wait === 0 ? FIRST_WAIT : Math.min(this.#wait * 2, LONGEST_WAIT);
-    this.#until = now + this.#wait;
-    this.#heals.length = 0;
-    return this.#wait;
+  /**
+   * To be called when a heal failed: the next one waits. `written`: the setting was written, and is not as wanted all the
+   * same. Another program may do that, so the wait stays as short as in a fight.
+   */
+  fail(now: number, written: boolean): void {
+    this.#failedWait = this.#failedWait === 0 ? FAILED.first : Math.min(this.#failedWait * 2, FAILED.longest);
+    this.#until = now + (written ? PAUSE : this.#failedWait);
+  }
+
+  /** To be called when the setting is as wanted again, or somebody wants it to be tried. A fight is not over by that. */
+  forgiveFailure(): void {
+    this.#failedWait = 0;
+    this.#until = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether there is nothing to remember. */
+  idle(now: number): boolean {
+    return !this.fights(now) && this.#heals.length === 0 && this.#failedWait === 0;
   }
 }

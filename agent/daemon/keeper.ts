@@ -1,24 +1,15 @@
 /** Keeps resources as they are wanted: looks when something changed and at intervals, heals what drifted, tells of it. */
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { converge, differs, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
+import { converge, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
 import { ORIGINALS } from '../resources/originals.ts';
 import { settleRecords } from '../resources/records.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
+import { DriftReports } from './drift-reports.ts';
 import type { Tell } from './events.ts';
-import { HealLimit } from './heal-limit.ts';
-import {
-  adoptedEvent,
-  awaitedEvent,
-  deafEvent,
-  driftEndedEvent,
-  driftEvent,
-  failureEvent,
-  healEvent,
-  suspendedEvent,
-} from './resource-events.ts';
+import type { HealRecord } from './heal-record.ts';
+import { deafEvent } from './resource-events.ts';
 import { ResourceFiles } from './resource-files.ts';
-import { type Trampler, tramplerOf } from './trampler.ts';
 import type { Witness } from './witness.ts';
 
 /** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
@@ -29,18 +20,6 @@ const LOOK_AT_VALUES_EVERY = 10_000;
 const LOCK_RETRY = { first: 200, longest: 2000 } as const;
 /** Milliseconds for one resource: each program that is started for it ends, or is ended, within ten seconds. */
 const STUCK = 120_000;
-
-/** What outlives a reload of the configuration. */
-export class HealRecord {
-  readonly limits = new Map<string, HealLimit>();
-  /** By resource, since the start. */
-  readonly heals = new Map<string, number>();
-
-  /** What could not be put right may be tried at once: somebody wants it so. */
-  forgiveFailures(): void {
-    for (const limit of this.limits.values()) limit.forgiveFailure();
-  }
-}
 
 export interface KeeperOptions {
   readonly host: Host;
@@ -56,15 +35,16 @@ export interface KeeperOptions {
 export class Keeper {
   readonly #options: KeeperOptions;
   readonly #findings = new Map<string, readonly Finding[]>();
-  /** What is told as drifted and not over yet, by resource and then by finding. */
-  readonly #drifts = new Map<string, Map<string, Finding>>();
-  readonly #failures = new Set<string>();
+  readonly #reports: DriftReports;
   readonly #pending = new Set<Resource>();
-  readonly #retries = new Map<Resource, NodeJS.Timeout>();
+  /** When a resource is looked at again for what had to wait. */
+  readonly #retries = new Map<Resource, { readonly timer: NodeJS.Timeout; readonly at: number }>();
   #working: Promise<void> | null = null;
   /** When the resource came up that is looked at. */
   #since = 0;
   #lockRetry: number = LOCK_RETRY.first;
+  /** Until then the lock is not tried: another apply has it. */
+  #locked = Number.NEGATIVE_INFINITY;
   #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
   readonly #stops: (() => void)[] = [];
@@ -73,6 +53,7 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#reports = new DriftReports({ ...options, seen: (finding) => this.#seen(finding) });
   }
 
   /** Begins to watch: from here on every change is seen. What was changed before, a look finds. */
@@ -125,7 +106,7 @@ export class Keeper {
   async close(): Promise<void> {
     this.#closed = true;
     for (const interval of this.#intervals) clearInterval(interval);
-    for (const timer of this.#retries.values()) clearTimeout(timer);
+    for (const { timer } of this.#retries.values()) clearTimeout(timer);
     for (const stop of this.#stops) stop();
     this.#files?.close();
     await this.#working;
@@ -145,126 +126,71 @@ export class Keeper {
   }
 
   async #lookAt(resource: Resource): Promise<void> {
-    const { enforce } = this.#options;
+    const { enforce, record } = this.#options;
     let findings = await inspectAll([resource]);
     const drifted = findings.filter(isActionable);
     if (enforce && drifted.length > 0 && (await this.#heal(resource, drifted))) findings = await inspectAll([resource]);
-    if (!findings.some(isActionable)) this.#recovered(resource);
-    this.#tellDrifts(resource, findings);
+    for (const finding of findings.filter((one) => !isActionable(one))) {
+      // When it drifts next, that has nothing to do with the last time.
+      record.recovered(finding, performance.now());
+      this.#reports.recovered(finding);
+    }
+    this.#reports.drifts(resource, findings);
     this.#findings.set(resource.name, findings);
   }
 
-  /** What could not be put right is right: when it drifts next, that has nothing to do with the last time. */
-  #recovered(resource: Resource): void {
-    if (!this.#options.record.limits.get(resource.name)?.forgiveFailure()) return;
-    clearTimeout(this.#retries.get(resource));
-    this.#retries.delete(resource);
-  }
-
-  /** Gives whether anything was tried. */
+  /** Heals what may be healed now. Gives whether anything was tried. */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<boolean> {
-    // What has become possible nobody took away: that is no fight.
-    const isFight = drifted.some(({ awaited }) => awaited !== true);
-    if (isFight && this.#retries.has(resource)) return false;
-    const { host, guard, record, tell } = this.#options;
-    const limit = record.limits.get(resource.name) ?? new HealLimit();
-    record.limits.set(resource.name, limit);
-    const wait = isFight ? limit.wait(performance.now()) : 0;
-    if (wait > 0) {
-      this.#retry(resource, wait);
-      const tramplers = drifted.map((finding) => this.#trampler(finding));
-      tell(suspendedEvent(resource, drifted, wait, tramplers));
-      return false;
-    }
-    // Whoever it was: what they wrote tells it, and is gone afterwards.
-    const tramplers = new Map(drifted.map((finding) => [identity(finding), this.#trampler(finding)]));
-    // As it was found right before: then it is what is wanted that is another now.
-    const untouched = drifted.filter((finding) => {
-      const seen = this.#seen(finding);
-      return seen?.state === 'ok' && seen.actual === finding.actual;
-    });
-    const adopted = (outcome: Outcome) => untouched.some((finding) => identity(finding) === identity(outcome));
+    const { host, guard, record } = this.#options;
+    const now = performance.now();
+    const permits = (finding: Finding) => record.wait(finding, now) === 0;
+    const due = drifted.filter(permits);
+    const waiting = drifted.filter((finding) => !due.includes(finding));
+    for (const finding of waiting) this.#retry(resource, record.wait(finding, now));
+    this.#reports.waits(resource, waiting, now);
+    if (due.length === 0 || now < this.#locked) return false;
+    const tramplers = this.#reports.tramplers(due);
     let outcomes: Outcome[];
     try {
-      outcomes = await converge(host, [resource], { patience: 0, guard });
+      outcomes = await converge(host, [resource], { patience: 0, guard, permits });
     } catch (error) {
-      if (errorCode(error) !== 'EAGAIN') outcomes = drifted.map((finding) => failed(finding, error));
+      if (errorCode(error) !== 'EAGAIN') outcomes = due.map((finding) => failed(finding, error));
       else {
+        this.#locked = performance.now() + this.#lockRetry;
         this.#retry(resource, this.#lockRetry);
         this.#lockRetry = Math.min(2 * this.#lockRetry, LOCK_RETRY.longest);
         return false;
       }
     }
     this.#lockRetry = LOCK_RETRY.first;
-    if (isFight) limit.note(performance.now());
-    const changed = outcomes.filter(({ result }) => result === 'changed');
-    for (const outcome of changed.filter(adopted)) tell(adoptedEvent(outcome));
-    for (const outcome of changed.filter(({ awaited }) => awaited)) tell(awaitedEvent(outcome));
-    const healed = changed.filter((outcome) => !adopted(outcome) && !outcome.awaited);
-    if (healed.length > 0) record.heals.set(resource.name, (record.heals.get(resource.name) ?? 0) + 1);
-    for (const outcome of healed) {
-      const known = this.#drifts.get(resource.name)?.has(identity(outcome)) ?? false;
-      tell(healEvent(outcome, tramplers.get(identity(outcome)), known));
-      const finding = drifted.find((one) => identity(one) === identity(outcome));
-      if (finding !== undefined && !known) this.#witness(finding);
+    for (const finding of due) if (!finding.awaited) record.limit(finding).note(performance.now());
+    this.#reports.heals(resource, due, outcomes, tramplers);
+    const tried = new Set(due.map(identity));
+    const failures = outcomes.filter((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
+    this.#reports.failures(failures);
+    for (const failure of failures) {
+      const limit = record.limit(failure);
+      limit.fail(performance.now(), failure.changed === true);
+      this.#retry(resource, limit.wait(performance.now()));
     }
-    this.#tellFailures(resource, drifted, outcomes, limit);
     return true;
   }
 
-  /** Each failure once, until it is over; what failed is not tried again at once. */
-  #tellFailures(resource: Resource, drifted: readonly Finding[], outcomes: readonly Outcome[], limit: HealLimit): void {
-    const tried = new Set(drifted.map(identity));
-    let failedOne = false;
-    for (const outcome of outcomes) {
-      const key = identity(outcome);
-      if (outcome.result !== 'failed') this.#failures.delete(key);
-      else if (tried.has(key)) {
-        failedOne = true;
-        if (!this.#failures.has(key)) this.#options.tell(failureEvent(outcome));
-        this.#failures.add(key);
-      }
-    }
-    if (failedOne) this.#retry(resource, limit.fail(performance.now()));
-  }
-
-  #tellDrifts(resource: Resource, findings: readonly Finding[]): void {
-    const { tell } = this.#options;
-    const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
-    const now = new Map(findings.filter(differs).map((finding) => [identity(finding), finding]));
-    const fresh = [...now].filter(([key]) => !before.has(key)).map(([, finding]) => finding);
-    for (const finding of fresh) {
-      tell(driftEvent(finding, this.#trampler(finding)));
-      // What drifted before it was first looked at nobody need have changed.
-      if (this.#seen(finding) !== undefined) this.#witness(finding);
-    }
-    for (const [key, finding] of before) {
-      if (!now.has(key)) tell(driftEndedEvent(finding));
-    }
-    this.#drifts.set(resource.name, now);
-  }
-
-  /** What the resource would know itself no watched file tells. */
-  #witness(finding: Finding): void {
-    if (finding.by === undefined) this.#options.witness.watch(finding);
-  }
-
-  #trampler(finding: Finding): Trampler {
-    const { host, witness } = this.#options;
-    return tramplerOf(host, witness, finding, this.#seen(finding)?.actual ?? null);
-  }
-
-  /** As the last look found it. */
-  #seen({ resource, key, moment }: Finding | Outcome): Finding | undefined {
+  #seen({ resource, key, moment }: Finding): Finding | undefined {
     return this.#findings.get(resource)?.find((seen) => seen.key === key && seen.moment === moment);
   }
 
+  /** The earliest time that is asked for counts. */
   #retry(resource: Resource, wait: number): void {
+    const at = performance.now() + wait;
+    const planned = this.#retries.get(resource);
+    if (planned !== undefined && planned.at <= at) return;
+    clearTimeout(planned?.timer);
     const timer = setTimeout(() => {
       this.#retries.delete(resource);
       void this.look([resource]);
     }, wait);
-    this.#retries.set(resource, timer);
+    this.#retries.set(resource, { timer, at });
   }
 }
 

@@ -2,6 +2,7 @@
 import { place } from '../resources/converge.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence } from './events.ts';
+import { PAUSE } from './heal-limit.ts';
 import type { Trampler } from './trampler.ts';
 
 export function driftEvent(finding: Finding, { by, attributes }: Trampler) {
@@ -43,17 +44,13 @@ export function failureEvent(outcome: Outcome) {
   );
 }
 
-export function suspendedEvent(
-  resource: Resource,
-  drifted: readonly Finding[],
-  wait: number,
-  tramplers: readonly Trampler[],
-) {
+/** Of what is fought over: findings of one resource. */
+export function suspendedEvent(resource: Resource, fought: readonly Finding[], tramplers: readonly Trampler[]) {
   const known = [...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null);
   const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
-  const keys = drifted.map(({ key }) => key).join(', ');
-  const seconds = Math.round(wait / 1000);
-  const body = `${keys} is changed again and again (${who}); it is left so for ${seconds} s. Stop whoever does it, or take the setting out of the configuration`;
+  const keys = fought.map(({ key }) => key).join(', ');
+  const seconds = PAUSE / 1000;
+  const body = `${keys} is changed again and again (${who}); it is put right only every ${seconds} s until that ends. Stop whoever does it, or take the setting out of the configuration`;
   return occurrence(EVENTS.healSuspended, 'error', body, {
     resource: resource.name,
     wait: seconds,

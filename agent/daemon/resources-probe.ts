@@ -2,7 +2,8 @@
 import { type Probe, type Reading, sample } from '../../probes/probe.ts';
 import { MOMENTS, settingViews } from '../resources/moments.ts';
 import type { Finding } from '../resources/resource.ts';
-import type { HealRecord, Keeper } from './keeper.ts';
+import type { HealRecord } from './heal-record.ts';
+import type { Keeper } from './keeper.ts';
 
 /** Milliseconds for which the states of settings stand while no artifact changes: to work them out parses all of it. */
 const STAND_FOR = 120_000;

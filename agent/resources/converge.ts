@@ -21,6 +21,12 @@ export interface Guard {
   ): Promise<Outcome[]>;
 }
 
+export interface ConvergeOptions {
+  readonly patience?: number;
+  readonly guard?: Guard | null;
+  readonly permits?: (finding: Finding) => boolean;
+}
+
 /** A resource that cannot even look is one `unknown` finding, and never stops another. */
 export async function inspectAll(resources: readonly Resource[]): Promise<Finding[]> {
   const findings = await Promise.all(resources.map(inspectOne));
@@ -31,16 +37,17 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
  * Brings the host to what is wanted. Where nothing drifts nothing is locked, written or started; else one apply at a
  * time on this host, and every outcome is read back. Outcomes come in the order of the findings.
  * `patience`: seconds to wait for another apply, a minute where it is left out; then it throws HostError EAGAIN.
- * `guard`: null where changes need no proof.
+ * `guard`: null where changes need no proof. `permits`: whether a finding may be changed now; the others are left as they are.
  */
 export async function converge(
   host: Host,
   resources: readonly Resource[],
-  { patience, guard = null }: { patience?: number; guard?: Guard | null } = {},
+  { patience, guard = null, permits = () => true }: ConvergeOptions = {},
 ): Promise<Outcome[]> {
   const findings = await inspectAll(resources);
   if (!findings.some(isActionable) && !guard?.unfinished()) return findings.map(untouched);
-  const work = guard === null ? () => applyAll(resources) : () => guard.around(resources, applyAll);
+  const change = (some: readonly Resource[]) => applyAll(some, permits);
+  const work = guard === null ? () => change(resources) : () => guard.around(resources, change);
   return host.exclusively(RUN_FOLDER, work, patience);
 }
 
@@ -62,14 +69,14 @@ export function differs(finding: Finding): boolean {
   return finding.state === 'drifted' || finding.refusal !== undefined;
 }
 
-async function applyAll(resources: readonly Resource[]): Promise<Outcome[]> {
+async function applyAll(resources: readonly Resource[], permits: (finding: Finding) => boolean): Promise<Outcome[]> {
   const outcomes = new Map<string, Outcome>();
   for (let round = 1; round <= ROUNDS; round += 1) {
     let changed = false;
     for (const resource of resources) {
       for (const finding of await inspectOne(resource)) {
         const earlier = outcomes.get(identity(finding));
-        if (isActionable(finding) && earlier?.result !== 'failed') {
+        if (isActionable(finding) && earlier?.result !== 'failed' && permits(finding)) {
           outcomes.set(identity(finding), await applyOne(resource, finding));
           changed = true;
         } else if (earlier === undefined || (earlier.result === 'changed' && differs(finding))) {
@@ -81,7 +88,9 @@ async function applyAll(resources: readonly Resource[]): Promise<Outcome[]> {
     if (!changed) return [...outcomes.values()];
   }
   for (const finding of (await inspectAll(resources)).filter(isActionable)) {
-    const reason = 'it does not stay: another setting, or another process, changes it back';
+    // What failed before has its own reason, and what may not be changed now was not.
+    if (outcomes.get(identity(finding))?.result !== 'changed') continue;
+    const reason = 'it does not stay: another setting, or another program, changes it back';
     outcomes.set(identity(finding), { ...untouched(finding), result: 'failed', changed: true, reason });
   }
   return [...outcomes.values()];

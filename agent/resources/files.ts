@@ -21,7 +21,7 @@ export async function applyFile(
     const actual = host.readText(path);
     if (actual === wanted) return { ...outcome, actual, result: 'changed', ...(atomic ? {} : { reason: NOT_ATOMIC }) };
     if (tries === TRIES)
-      return { ...outcome, actual, result: 'failed', reason: 'read back, it is not what was written' };
+      return { ...outcome, actual, result: 'failed', changed: true, reason: 'read back, it is not what was written' };
   }
 }
 

@@ -1,7 +1,8 @@
 /** What the daemon makes of a resource that hears of its changes itself. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { HealRecord, Keeper } from '../../agent/daemon/keeper.ts';
+import { HealRecord } from '../../agent/daemon/heal-record.ts';
+import { Keeper } from '../../agent/daemon/keeper.ts';
 import { Witness } from '../../agent/daemon/witness.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { Finding, Outcome, Resource } from '../../agent/resources/resource.ts';

@@ -19,16 +19,14 @@ function healsOf(limit: HealLimit, from: number, seconds: number): number[] {
   return healed;
 }
 
-test('ten heals in a minute, then one after each wait, which doubles up to ten minutes', () => {
-  const limit = new HealLimit();
-  const healed = healsOf(limit, 0, 4000);
+test('heal limit: ten heals in a minute, then one every 20 s for as long as the fight lasts', () => {
+  const healed = healsOf(new HealLimit(), 0, 3600);
   assert.deepEqual(healed.slice(0, 10), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  // The wait begins when the next one is wanted, a second after the last heal.
-  const waits = healed.slice(10).map((second, index) => second - healed[index + 9]! - 1);
-  assert.deepEqual(waits, [30, 60, 120, 240, 480, 600, 600, 600, 600, 600]);
+  const waits = new Set(healed.slice(10).map((second, index) => second - healed[index + 9]!));
+  assert.deepEqual([...waits], [20]);
 });
 
-test('what happens now and then is healed for ever', () => {
+test('heal limit: what happens now and then is healed for ever', () => {
   const limit = new HealLimit();
   for (let n = 0; n < 1000; n += 1) {
     assert.equal(limit.wait(n * 6 * SECOND), 0);
@@ -36,31 +34,61 @@ test('what happens now and then is healed for ever', () => {
   }
 });
 
-test('after a wait and a quiet minute all is forgotten', () => {
-  const limit = new HealLimit();
-  assert.equal(healsOf(limit, 0, 11).length, 10);
-  assert.equal(healsOf(limit, 200, 10).length, 10);
-  assert.equal(limit.wait(210 * SECOND), 30 * SECOND);
+test('heal limit: a heal that lasts for a minute ends the fight, however long it was', () => {
+  for (const length of [11, 540, 10_000]) {
+    const limit = new HealLimit();
+    const last = healsOf(limit, 0, length).at(-1)!;
+    assert.equal(limit.fights((last + 59) * SECOND), true);
+    assert.equal(limit.idle((last + 59) * SECOND), false);
+    assert.equal(limit.fights((last + 60) * SECOND), false);
+    assert.equal(limit.idle((last + 60) * SECOND), true);
+    assert.equal(healsOf(limit, last + 60, 10).length, 10, 'and the next one begins anew');
+  }
 });
 
-test('a heal that failed is waited for', () => {
+test('heal limit: a fight is told when it begins, and every ten minutes', () => {
   const limit = new HealLimit();
-  assert.equal(limit.fail(0), 30 * SECOND);
-  assert.equal(limit.wait(29 * SECOND), SECOND);
-  assert.equal(limit.wait(30 * SECOND), 0);
-  assert.equal(limit.fail(30 * SECOND), 60 * SECOND);
+  const told: number[] = [];
+  for (let second = 0; second < 1300; second += 1) {
+    if (limit.wait(second * SECOND) === 0) limit.note(second * SECOND);
+    if (limit.tells(second * SECOND)) told.push(second);
+  }
+  assert.deepEqual(told, [10, 610, 1210]);
 });
 
-test('a wait for a heal that failed is over when all is right, or somebody wants it; a fight goes on', () => {
+test('heal limit: a heal that failed is waited for, each time twice as long', () => {
   const limit = new HealLimit();
-  assert.equal(limit.forgiveFailure(), false);
-  limit.fail(0);
-  assert.equal(limit.forgiveFailure(), true);
+  const waits: number[] = [];
+  for (let now = 0; waits.length < 7; now += waits.at(-1)!) {
+    assert.equal(limit.wait(now), 0);
+    limit.fail(now, false);
+    waits.push(limit.wait(now));
+  }
+  assert.deepEqual(
+    waits.map((wait) => wait / SECOND),
+    [30, 60, 120, 240, 480, 600, 600],
+  );
+});
+
+test('heal limit: what was written and did not stay is waited for as in a fight', () => {
+  const limit = new HealLimit();
+  for (let now = 0; now < 600 * SECOND; now += 20 * SECOND) {
+    assert.equal(limit.wait(now), 0);
+    limit.fail(now, true);
+    assert.equal(limit.wait(now), 20 * SECOND);
+  }
+});
+
+test('heal limit: a wait for a heal that failed is over when all is right, or somebody wants it; a fight goes on', () => {
+  const limit = new HealLimit();
+  limit.fail(0, false);
+  limit.forgiveFailure();
   assert.equal(limit.wait(SECOND), 0);
-  assert.equal(limit.fail(SECOND), 30 * SECOND, 'and the next one is a first one');
+  limit.fail(SECOND, false);
+  assert.equal(limit.wait(SECOND), 30 * SECOND, 'and the next one is a first one');
   const fight = new HealLimit();
   assert.equal(healsOf(fight, 0, 11).length, 10);
-  assert.equal(fight.forgiveFailure(), false);
+  fight.forgiveFailure();
   assert.ok(fight.wait(11 * SECOND) > 0);
 });
 
