@@ -18,7 +18,7 @@ export const CODES = {
   'HF-CONFIG': {
     severity: 'problem',
     why: 'Without a valid configuration Holdfast holds nothing new. Doctor therefore looked at everything that Holdfast could hold.',
-    remedy: 'Correct the configuration, or let `agent init` write one from the host's present settings.',
+    remedy: 'Correct the configuration, or let `agent init` write one from the host’s present settings.',
   },
   'HF-UNSEEN': {
     severity: 'note',
@@ -33,7 +33,8 @@ export const CODES = {
   'HF-SECRET-READABLE': {
     severity: 'warning',
     why: 'Anyone who reads the secret can report as this host. The collector would then show false data.',
-    remedy: 'Run chown root and chmod 600 on the file, or let systemd hand the secret over (LoadCredential=, docs/service.md).',
+    remedy:
+      'Run chown root and chmod 600 on the file, or let systemd hand the secret over (LoadCredential=, docs/service.md).',
   },
   'HF-WHO': {
     severity: 'note',
@@ -50,7 +51,8 @@ export const CODES = {
   'HF-RESOLV-LINK': {
     severity: 'problem',
     why: 'Another program makes the file behind the link, and may make it anew at any time.',
-    remedy: 'Set dns.symlink to "replace" to put a regular file there, or set DNS in the program that owns the link and leave `dns` out.',
+    remedy:
+      'Set dns.symlink to "replace" to put a regular file there, or set DNS in the program that owns the link and leave `dns` out.',
   },
   'HF-RESOLV-MOUNT': {
     severity: 'warning',
@@ -80,7 +82,8 @@ export const CODES = {
   'HF-NETWORKD-LATER': {
     severity: 'warning',
     why: 'The drop-in is read after Holdfast’s, so its name servers and domains win at the next boot.',
-    remedy: 'Remove its DNS=, Domains=, UseDNS= and UseDomains= lines, or give the drop-in a name that sorts before zz-holdfast.conf.',
+    remedy:
+      'Remove its DNS=, Domains=, UseDNS= and UseDomains= lines, or give the drop-in a name that sorts before zz-holdfast.conf.',
   },
   'HF-RESOLV-CLOUD-INIT': {
     severity: 'warning',
@@ -111,7 +114,8 @@ export const CODES = {
   'HF-NSS-ORDER': {
     severity: 'warning',
     why: 'This service stands before dns. Names that it answers, or ends with [NOTFOUND=return], never reach the servers of resolv.conf.',
-    remedy: 'If those names must come from DNS, put dns before the service in /etc/nsswitch.conf, or remove the service.',
+    remedy:
+      'If those names must come from DNS, put dns before the service in /etc/nsswitch.conf, or remove the service.',
   },
   'HF-NSS-NO-DNS': {
     severity: 'problem',
@@ -285,7 +289,8 @@ export const CODES = {
   'HF-NFTABLES-FLUSH': {
     severity: 'note',
     why: 'Each start, reload and stop of that service removes the table inet holdfast. At boot Holdfast makes its table afterwards. Later the daemon puts the table back at once; without the daemon the next `agent apply` does.',
-    remedy: 'Run the daemon; or replace "flush ruleset" in that file by "destroy table" for its own tables (nft 1.0.7).',
+    remedy:
+      'Run the daemon; or replace "flush ruleset" in that file by "destroy table" for its own tables (nft 1.0.7).',
   },
   'HF-IPTABLES-LEGACY': {
     severity: 'note',

@@ -10,7 +10,7 @@ export const DHCP_DAEMONS = ['dhcpcd', 'udhcpc', 'pump', 'systemd-network'] as c
 export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen> {
   const clients = dhcpClients(host);
   if (hookPlaces(host) === null && clients.length === 0) {
-    yield { code: 'HF-DHCLIENT-ABSENT', seen: 'neither dhclient-script nor a folder for hooks is here' };
+    yield { code: 'HF-DHCLIENT-ABSENT', seen: 'this host has neither dhclient-script nor a folder for its hooks' };
   }
   yield* twice(clients);
   for (const { where, by } of contests(leaseHolders(host))) {
@@ -23,7 +23,7 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
     if (pid === undefined) continue;
     // Of it Holdfast holds `dns`; that alone is what most hosts want of it.
     if (name === 'dhcpcd') {
-      yield { code: 'HF-DHCP-OTHER', seen: `dhcpcd[${pid}] runs; dns is held with it, too`, severity: 'note' };
+      yield { code: 'HF-DHCP-OTHER', seen: `dhcpcd[${pid}] runs; \`dns\` is also held with dhcpcd`, severity: 'note' };
       continue;
     }
     // networkd is more than a DHCP client, and often only that more.

@@ -52,7 +52,7 @@ function* resolvConf(hook: Neighbour): Iterable<Seen> {
     if (deed === 'redefines' && hook.when === 'enter') {
       yield hook.after
         ? { code: 'HF-HOOK-REDEFINES', seen }
-        : { code: 'HF-HOOK-REDEFINES', seen: `${seen} – ours comes later and has the last word`, severity: 'note' };
+        : { code: 'HF-HOOK-REDEFINES', seen: `${seen}; Holdfast’s hook runs later and wins`, severity: 'note' };
     }
     // After ours has made the file, this makes it anew.
     if (deed === 'writes') {

@@ -37,7 +37,7 @@ function* bridge(host: Host, dev: string): Iterable<Seen> {
     const says = (name: string) => nullIfRefused(() => host.readText(`${path}/${name}`))?.trim();
     if (says('multicast_snooping') === '1' && says('multicast_querier') === '0') {
       const which = path.includes('/master/') ? `the bridge that ${dev} is a port of` : `the bridge ${dev}`;
-      yield { code: 'HF-MULTICAST-BRIDGE', seen: `${which} snoops, and is no querier itself` };
+      yield { code: 'HF-MULTICAST-BRIDGE', seen: `${which} snoops, and is not a querier` };
     }
   }
 }

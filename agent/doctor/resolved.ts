@@ -20,7 +20,7 @@ export function* resolved(around: Surroundings): Iterable<Seen> {
     ? { code: 'HF-RESOLVED', seen: `name servers and search domains are held on ${names}` }
     : {
         code: 'HF-RESOLVED',
-        seen: `name servers and search domains are held on ${names}; ${lacking.join(' and ')} cannot be`,
+        seen: `name servers and search domains are held on ${names}; ${lacking.join(' and ')} cannot be held there`,
         severity: 'warning',
       };
   for (const file of new Set(links.map(({ networkFile }) => networkFile))) {

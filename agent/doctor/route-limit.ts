@@ -1,4 +1,4 @@
-/** Whether net.ipv6.route.max_size means anything on this kernel, which is asked: see the host's route-limit.ts. */
+/** Whether this kernel enforces net.ipv6.route.max_size (host/route-limit.ts). */
 import { ipv6RouteLimit } from '../host/route-limit.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -12,9 +12,9 @@ export function* routeLimit({ host }: Surroundings): Iterable<Seen> {
   } else if (enforced === false) {
     yield {
       code: 'HF-MAX-SIZE-IGNORED',
-      seen: `${is}, and bounds nothing: Linux ${release} does not enforce it, ${why}`,
+      seen: `${is} and has no effect: Linux ${release} does not enforce it (${why})`,
     };
   } else {
-    yield { code: 'HF-UNSEEN', seen: `${is}; whether Linux ${release} enforces it cannot be told: ${why}` };
+    yield { code: 'HF-UNSEEN', seen: `${is}; could not find out whether Linux ${release} enforces it: ${why}` };
   }
 }

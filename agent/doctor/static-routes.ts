@@ -20,7 +20,7 @@ export function* staticRoutes({ host, desired, daemons }: Surroundings): Iterabl
     const where = without.map((name) => name ?? 'every interface').join(', ');
     yield {
       code: 'HF-ROUTES-NO-DEFAULT',
-      seen: `of DHCP on ${where} neither routers nor classless routes are taken, and \`routes\` has no default route`,
+      seen: `on ${where} DHCP’s routers and classless routes are both ignored, and \`routes\` has no default route`,
     };
   }
 }

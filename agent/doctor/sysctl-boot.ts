@@ -35,7 +35,7 @@ function* nobodyReads(host: Host): Iterable<Seen> {
     '/etc/init.d/sysctl',
   ];
   if (readers.some((file) => host.stat(file) !== null)) return;
-  yield { code: 'HF-SYSCTL-BOOT', seen: 'neither systemd-sysctl nor an init script of procps is here' };
+  yield { code: 'HF-SYSCTL-BOOT', seen: 'this host has neither systemd-sysctl nor the init script of procps' };
 }
 
 /** Debian links it into sysctl.d, and then it is among the files that are read at boot. */

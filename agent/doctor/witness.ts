@@ -1,4 +1,4 @@
-/** By which way the daemon learns which process changed what it holds: see daemon/witness.ts. Nothing is tried. */
+/** How the daemon can learn which process changed a held setting (daemon/witness.ts). Makes no trial. */
 import { type Offer, offered } from '../host/file-trace.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -7,7 +7,8 @@ export function* witness({ host }: Surroundings): Iterable<Seen> {
 }
 
 function told({ means, reason }: Offer): string {
-  if (means === null) return `which process changes a held setting is not known here, but by what it writes: ${reason}`;
-  const why = reason === null ? '' : `, since ${reason}`;
-  return `which process changes a held setting the second time the kernel tells here, by ${means}${why}`;
+  if (means === null)
+    return `the daemon can name a program that changes a held setting only by what the program writes: ${reason}`;
+  const why = reason === null ? '' : ` (${reason})`;
+  return `after a held setting has drifted once, the daemon names the process that changes it again, by ${means}${why}`;
 }

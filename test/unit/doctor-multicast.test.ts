@@ -25,7 +25,7 @@ test('what keeps a group from this host', (t) => {
     'sys/class/net/eth1/master/bridge/multicast_querier': `${on}\n`,
   });
   assert.deepEqual(seenBy(t, multicast, { yaml, files: { ...FILES, ...bridge('0') } }), [
-    { code: 'HF-MULTICAST-BRIDGE', seen: 'the bridge that eth1 is a port of snoops, and is no querier itself' },
+    { code: 'HF-MULTICAST-BRIDGE', seen: 'the bridge that eth1 is a port of snoops, and is not a querier' },
   ]);
   assert.deepEqual(seenBy(t, multicast, { yaml, files: { ...FILES, ...bridge('1') } }), []);
 });

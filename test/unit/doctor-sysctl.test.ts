@@ -162,7 +162,7 @@ test('net.ipv6.route.max_size: the kernel is asked, and its version only for wha
     assert.deepEqual(more, []);
     return `${found?.code} ${found?.seen}`;
   };
-  assert.match(seen('6.18.1', '2147483647'), /^HF-MAX-SIZE-IGNORED .*is 9000 here, and bounds nothing/);
+  assert.match(seen('6.18.1', '2147483647'), /^HF-MAX-SIZE-IGNORED .*is 9000 here and has no effect/);
   assert.match(
     seen('5.10.0-8-amd64', '4096'),
     /^HF-MAX-SIZE-ENFORCED .*exceptions .*5\.10; a vendor’s kernel may differ$/,
