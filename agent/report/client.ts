@@ -4,10 +4,12 @@
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import type { DesiredReport } from '../config/daemon.ts';
 import { secretFile } from '../host/credentials.ts';
 import { errorCode, hostError } from '../host/errors.ts';
 import { readRegularFile } from '../host/read.ts';
+import { connectAny } from './connect.ts';
 
 export interface Reply {
   readonly status: number;
@@ -17,11 +19,17 @@ export interface Reply {
 }
 
 const LARGEST_REPLY = 64 * 1024;
+/** Milliseconds until no address is waited for any longer: as long as a request may take. */
+const LONGEST_CONNECT = 15_000;
 
 export class Client {
   readonly #base: URL;
   readonly #desired: DesiredReport;
   #agent: HttpAgent | null = null;
+  /** Ends the attempts of the agent to connect. */
+  #closing = new AbortController();
+  /** The address of the collector that took a connection and then did not answer; null: none did so. */
+  #distrusted: string | null = null;
   #credentials = '';
 
   /** Throws where the endpoint is no http or https URL. */
@@ -50,8 +58,11 @@ export class Client {
       const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
       const request = send(url, { method: 'POST', agent, headers: all, signal });
       try {
-        return await exchange(request, body);
+        const reply = await exchange(request, body);
+        if (request.socket?.remoteAddress === this.#distrusted) this.#distrusted = null;
+        return reply;
       } catch (error) {
+        if (!request.reusedSocket) this.#distrusted = request.socket?.remoteAddress ?? this.#distrusted;
         if (!request.reusedSocket || signal.aborted || !/^(ECONNRESET|EPIPE)$/.test(errorCode(error) ?? ''))
           throw error;
       }
@@ -59,6 +70,8 @@ export class Client {
   }
 
   close(): void {
+    this.#closing.abort();
+    this.#closing = new AbortController();
     this.#agent?.destroy();
     this.#agent = null;
   }
@@ -90,7 +103,26 @@ export class Client {
             ...(keyPem && { key: keyPem }),
           })
         : new HttpAgent(options);
+    this.#connectBy(this.#agent);
     return this.#agent;
+  }
+
+  #connectBy(agent: HttpAgent): void {
+    const isTls = this.#base.protocol === 'https:';
+    const target = {
+      host: this.#base.hostname,
+      port: Number(this.#base.port || (isTls ? 443 : 80)),
+    };
+    const { createConnection } = HttpsAgent.prototype;
+    agent.createConnection = (options, connected) => {
+      const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LONGEST_CONNECT)]);
+      connectAny(target, signal, this.#distrusted).then(
+        (socket) =>
+          connected?.(null, isTls ? (createConnection.call(agent, { ...options, socket }) as Socket) : socket),
+        (error) => connected?.(error, undefined as never),
+      );
+      return undefined;
+    };
   }
 }
 
