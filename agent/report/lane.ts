@@ -1,6 +1,7 @@
 /**
  * Brings the records of one queue to the collector: in order, one request under way, the next only when the last was
  * answered. What fails is tried again, at growing and random intervals, so that a fleet does not come back all at once.
+ * A single record that the collector never takes is found and given up (suspicion.ts).
  */
 import { gzipSync } from 'node:zlib';
 import type { Attributes } from '../../probes/probe.ts';
@@ -9,6 +10,7 @@ import type { Client } from './client.ts';
 import { CONTENT_TYPES, type Encoding, type Format } from './otlp.ts';
 import type { Queue } from './queue.ts';
 import { unpack } from './spool.ts';
+import { Suspicion } from './suspicion.ts';
 import { judge, later, type Verdict } from './verdict.ts';
 
 /** All in milliseconds. */
@@ -60,6 +62,7 @@ const SLACK = 30_000;
 
 export class Lane<T extends { readonly resource: Attributes }> {
   readonly #options: LaneOptions<T>;
+  readonly #suspicion: Suspicion;
   #request: AbortController | null = null;
   #records: number;
   #failures = 0;
@@ -74,6 +77,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
 
   constructor(options: LaneOptions<T>) {
     this.#options = options;
+    this.#suspicion = new Suspicion(options.queue);
     this.#records = options.records;
     this.#ended = this.#run().catch((error) => {
       this.#deadline = Number.NEGATIVE_INFINITY;
@@ -124,9 +128,8 @@ export class Lane<T extends { readonly resource: Attributes }> {
 
   /** The oldest records that one request may carry: all of one resource. */
   #batch(): Batch<T> | null {
-    const { queue } = this.#options;
     for (;;) {
-      const entries = queue.peek(this.#records, BATCH_BYTES);
+      const entries = this.#suspicion.peek(this.#records, BATCH_BYTES);
       if (entries.length === 0) return null;
       const records: T[] = [];
       let resource: string | null = null;
@@ -145,8 +148,12 @@ export class Lane<T extends { readonly resource: Attributes }> {
         sequence = entry.sequence;
       }
       if (records.length > 0) return { records, damaged, sequence };
+      if (this.#suspicion.triesAnother) {
+        this.#suspicion.otherSettled(false);
+        continue;
+      }
       this.#options.lost('damaged', damaged);
-      queue.acknowledge(sequence);
+      this.#suspicion.acknowledge(sequence);
     }
   }
 
@@ -156,7 +163,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     try {
       body = gzipSync(encoding.encode(records, format));
     } catch (error) {
-      return { kind: 'refused', reason: `it cannot be encoded: ${errorMessage(error)}`, divisible: true };
+      return { kind: 'refused', reason: `it cannot be encoded: ${errorMessage(error)}` };
     }
     const headers = { 'content-type': CONTENT_TYPES[format], 'content-encoding': 'gzip' };
     const request = new AbortController();
@@ -175,18 +182,22 @@ export class Lane<T extends { readonly resource: Attributes }> {
   }
 
   /** What a verdict changes; gives how long to wait, in milliseconds. */
-  #settle({ records, damaged, sequence }: Batch<T>, verdict: Verdict): number {
-    const { queue, lost, timing } = this.#options;
-    if (verdict.kind === 'later') {
-      if (!this.#over) this.#tell(verdict.reason);
-      return verdict.after + retryDelay(this.#failures++, timing);
+  #settle(batch: Batch<T>, verdict: Verdict): number {
+    const { records, damaged, sequence } = batch;
+    const { lost, timing } = this.#options;
+    const soon = Math.random() * timing.pause;
+    if (this.#suspicion.triesAnother) {
+      this.#suspicion.otherSettled(verdict.kind === 'accepted');
+      return verdict.kind === 'accepted' ? soon : retryDelay(this.#failures++, timing);
     }
+    if (verdict.kind === 'later') return this.#putOff(batch, verdict);
     this.#failures = 0;
-    if (verdict.kind === 'refused' && verdict.divisible && records.length > 1) {
+    if (verdict.kind === 'refused' && records.length > 1) {
       this.#records = Math.ceil(records.length / 2);
-      return Math.random() * timing.pause;
+      return soon;
     }
-    queue.acknowledge(sequence);
+    this.#suspicion.settled(verdict.kind === 'accepted');
+    this.#suspicion.acknowledge(sequence);
     if (damaged > 0) lost('damaged', damaged);
     this.#records = Math.min(this.#records * 2, this.#options.records);
     if (verdict.kind === 'refused') {
@@ -198,7 +209,30 @@ export class Lane<T extends { readonly resource: Attributes }> {
     } else {
       this.#tell(null);
     }
-    return Math.random() * timing.pause;
+    return soon;
+  }
+
+  /** Records that were not taken this time; gives how long to wait, in milliseconds. */
+  #putOff(batch: Batch<T>, { reason, after }: Verdict & { kind: 'later' }): number {
+    const { records, sequence } = batch;
+    const { timing } = this.#options;
+    if (!this.#over) this.#tell(reason);
+    // A collector that asks for a pause is at work, and says nothing of these records.
+    if (after > 0) return after + retryDelay(this.#failures++, timing);
+    const failures = this.#failures + 1;
+    const next = this.#suspicion.failed({ count: records.length, sequence, reason, failures });
+    if (next === 'divide') {
+      this.#records = Math.ceil(records.length / 2);
+      return Math.random() * timing.pause;
+    }
+    if (next === 'give-up') {
+      return this.#settle(batch, {
+        kind: 'refused',
+        reason: `${reason}, each time at the same record: it is given up`,
+      });
+    }
+    this.#failures = failures;
+    return retryDelay(failures - 1, timing);
   }
 
   #tell(reason: string | null): void {

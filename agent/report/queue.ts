@@ -99,15 +99,15 @@ export class Queue {
       size += entry.payload.length;
     };
     for (const segment of [...this.#segments]) {
-      if (full() || found.length > 0) break;
+      if (full()) return found;
+      const before = found.length;
       for (const entry of this.#waiting(segment)) {
-        if (full()) break;
+        if (full()) return found;
         take(entry);
       }
-      if (found.length === 0 && segment.last > this.#acknowledged) this.#giveUp(segment, 'damaged');
+      if (found.length === before && segment.last > this.#acknowledged) this.#giveUp(segment, 'damaged');
     }
-    // Only behind the last on disk: memory holds what came later.
-    if (found.length > 0) return found;
+    // Behind the last on disk: memory holds what came later.
     for (const entry of this.#memory) {
       if (full()) break;
       take(entry);

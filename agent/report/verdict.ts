@@ -1,14 +1,16 @@
 /**
- * What an answer of the collector means for what was sent. As the OTLP specification says ("Failures", "Throttling"), but
- * for one thing: 401 and 403 are waited out, since a token that ran out is renewed sooner than lost events come back.
+ * What an answer of the collector means for what was sent. As the OTLP specification says ("Failures", "Throttling"), with one
+ * exception: a refusal counts only where the receiver itself can have made it. Proxies answer for a receiver with statuses of
+ * their own: nginx 400 to an expired client certificate, an ingress 404 while it has no backend. Those end sooner than lost
+ * events come back, and so does a token that ran out (401, 403).
  */
 import type { Reply } from './client.ts';
 import type { Rejection } from './otlp.ts';
 
 export type Verdict =
   | { readonly kind: 'accepted'; readonly rejected: Rejection | null }
-  /** Not to be sent again; `divisible`: it may be only one of its records, or their number, that was refused. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly divisible: boolean }
+  /** Not to be sent again as it is: one of the records, or their number, was refused. */
+  | { readonly kind: 'refused'; readonly reason: string }
   /** To be sent again, not before `after` milliseconds if it is not 0. */
   | { readonly kind: 'later'; readonly reason: string; readonly after: number };
 
@@ -28,10 +30,20 @@ export function judge(
   }
   if (status >= 300 && status < 400) return later(`${reason}, a redirect, which is not followed`);
   if (status === 401 || status === 403) return later(`${reason}: its token or certificate is not accepted`);
-  if (status === 408 || status === 429 || status >= 500) {
-    return later(reason, retryAfter(headers['retry-after'], now));
+  // Whoever says so, a smaller request may pass.
+  if (status === 413) return { kind: 'refused', reason };
+  if (status === 400 || status === 422) {
+    if (isReceivers(headers['content-type'], body)) return { kind: 'refused', reason };
+    return later(`${reason}, but not as an OTLP receiver does: a proxy may have refused it`);
   }
-  return { kind: 'refused', reason, divisible: status === 400 || status === 413 || status === 422 };
+  if (status < 400 || status === 408 || status === 429 || status >= 500)
+    return later(reason, retryAfter(headers['retry-after'], now));
+  return later(`${reason}: no OTLP receiver takes it at this address`, retryAfter(headers['retry-after'], now));
+}
+
+/** A receiver explains a refusal in OTLP's own formats, or not at all. A proxy sends a page or a line of text. */
+function isReceivers(type: string | undefined, body: Buffer): boolean {
+  return type === undefined ? body.length === 0 : /^application\/(x-protobuf|json)\b/i.test(type.trim());
 }
 
 export function later(reason: string, after = 0): Verdict {

@@ -5,21 +5,44 @@ import { retryDelay, TIMING } from '../../agent/report/lane.ts';
 import { judge, retryAfter } from '../../agent/report/verdict.ts';
 
 const NOW = Date.parse('2026-11-22T08:00:00Z');
-const verdict = (status: number, headers = {}) => judge({ status, headers, body: Buffer.alloc(0) }, () => null, NOW);
+const verdict = (status: number, headers = {}, body = '') =>
+  judge({ status, headers, body: Buffer.from(body) }, () => null, NOW);
 
-test('every status has one meaning', () => {
+test('verdict: every status has one meaning', () => {
   for (const status of [200, 202, 204]) assert.equal(verdict(status).kind, 'accepted', String(status));
-  for (const status of [0, 101, 301, 307, 401, 403, 408, 429, 500, 502, 503, 504, 507, 999]) {
-    assert.equal(verdict(status).kind, status === 0 || status === 101 ? 'refused' : 'later', String(status));
+  for (const status of [0, 101, 301, 307, 401, 403, 408, 429, 500, 502, 503, 504, 507, 999])
+    assert.equal(verdict(status).kind, 'later', String(status));
+  for (const status of [400, 413, 422]) assert.equal(verdict(status).kind, 'refused', String(status));
+});
+
+test('verdict: what a proxy answers in the place of the receiver is waited out', () => {
+  const html = { 'content-type': 'text/html; charset=utf-8' };
+  const text = { 'content-type': 'text/plain' };
+  const cases: [number, Record<string, string>, string][] = [
+    [400, html, '<center>The SSL certificate error</center>'],
+    [400, text, 'malformed Host header'],
+    [400, {}, 'Client sent an HTTP request to an HTTPS server.\n'],
+    [422, text, 'unprocessable'],
+    [404, text, '404 page not found'],
+    [404, {}, ''],
+    [405, html, '<html>'],
+    [410, {}, ''],
+    [415, text, ''],
+    [421, {}, ''],
+    [431, {}, ''],
+    [407, html, ''],
+    [495, html, ''],
+    [200, html, '<html>'],
+  ];
+  for (const [status, headers, body] of cases) assert.equal(verdict(status, headers, body).kind, 'later', `${status}`);
+});
+
+test('verdict: a refusal in a format of OTLP is the receiver’s own, and 413 is whoever says so', () => {
+  for (const type of ['application/x-protobuf', 'application/json; charset=utf-8', 'Application/JSON']) {
+    for (const status of [400, 422])
+      assert.equal(verdict(status, { 'content-type': type }, 'why').kind, 'refused', `${status} ${type}`);
   }
-  for (const status of [400, 413, 422]) {
-    const { kind, divisible } = verdict(status) as { kind: string; divisible: boolean };
-    assert.deepEqual([kind, divisible], ['refused', true], String(status));
-  }
-  for (const status of [402, 404, 405, 415]) {
-    const { kind, divisible } = verdict(status) as { kind: string; divisible: boolean };
-    assert.deepEqual([kind, divisible], ['refused', false], String(status));
-  }
+  assert.equal(verdict(413, { 'content-type': 'text/html' }, '<html>').kind, 'refused');
 });
 
 test('Retry-After: seconds, a date, nonsense, and more than an hour', () => {

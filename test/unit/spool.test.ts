@@ -315,3 +315,10 @@ test('a folder that cannot be made: memory does, and says so', (t) => {
   assert.deepEqual(drain(queue), numbers(3));
   assert.equal(told.troubles.length, 1);
 });
+
+test('spool: a look at what waits goes on from segment to segment, and into memory', (t) => {
+  const { queue } = open(scratch(t), { segmentBytes: 60 });
+  for (const text of numbers(20)) queue.append(Buffer.from(text));
+  assert.deepEqual(texts(queue), numbers(20));
+  assert.deepEqual(texts(queue, 12).length, 2, 'bytes bound it, too');
+});

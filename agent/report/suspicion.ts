@@ -1,0 +1,103 @@
+/**
+ * Finds the one record that the collector never takes, so that it does not block all records behind it. A collector that is
+ * down looks the same at first, and then no record may be given up. The difference: a collector that is at work takes another
+ * record right before it fails again at this one.
+ */
+import type { Entry, Queue } from './queue.ts';
+
+/** Failures in a row after which the records themselves are suspected. */
+export const TRIES = 5;
+/** Records behind the oldest one that are tried in its stead, one after the other. */
+const LOOK_AHEAD = 16;
+
+/** What to do about a failure at the oldest records. */
+export type Next = 'retry' | 'divide' | 'try-another' | 'give-up';
+
+export class Suspicion {
+  readonly #queue: Queue;
+  /** Sequence numbers of records that were delivered before an older one. */
+  readonly #ahead = new Set<number>();
+  /** Sequence number of the record that is tried in the oldest one's stead. */
+  #other: number | null = null;
+  #tried = 0;
+  /** The reason why the oldest record failed, once another one was taken since. */
+  #proof: string | null = null;
+  #reason = '';
+  /** Up to this sequence number records were in a request that failed; `taken`: the collector took others since. */
+  #doubted = { through: 0, taken: false };
+
+  constructor(queue: Queue) {
+    this.#queue = queue;
+  }
+
+  /** Whether the next request tries another record than the oldest. */
+  get triesAnother(): boolean {
+    return this.#other !== null;
+  }
+
+  /** The entries of the next request, oldest first, without those that were delivered already. */
+  peek(records: number, bytes: number): Entry[] {
+    if (this.#other !== null) {
+      const entry = this.#behind().find(({ sequence }) => sequence === this.#other);
+      if (entry !== undefined) return [entry];
+      this.#other = null;
+    }
+    for (;;) {
+      const entries = this.#queue.peek(records + this.#ahead.size, bytes);
+      const fresh = entries.filter(({ sequence }) => !this.#ahead.has(sequence)).slice(0, records);
+      if (fresh.length > 0 || entries.length === 0) return fresh;
+      this.acknowledge(entries.at(-1)!.sequence);
+    }
+  }
+
+  acknowledge(sequence: number): void {
+    this.#queue.acknowledge(sequence);
+    for (const one of this.#ahead) if (one <= sequence) this.#ahead.delete(one);
+  }
+
+  /** The oldest records were taken, or are given up. */
+  settled(taken: boolean): void {
+    this.#proof = null;
+    this.#tried = 0;
+    if (taken) this.#doubted.taken = true;
+  }
+
+  /** The other record was taken (true) or failed like the oldest one. */
+  otherSettled(taken: boolean): void {
+    if (taken) {
+      this.#ahead.add(this.#other!);
+      this.#proof = this.#reason;
+    }
+    this.#other = null;
+  }
+
+  /** The oldest `count` records, the last of them `sequence`, failed for this reason, `failures` times in a row by now. */
+  failed({
+    count,
+    sequence,
+    reason,
+    failures,
+  }: {
+    count: number;
+    sequence: number;
+    reason: string;
+    failures: number;
+  }): Next {
+    if (sequence > this.#doubted.through) this.#doubted = { through: sequence, taken: false };
+    const proof = this.#proof;
+    this.#proof = null;
+    this.#reason = reason;
+    if (proof === reason) return 'give-up';
+    if (failures < TRIES) return 'retry';
+    if (count > 1) return 'divide';
+    const others = this.#behind();
+    if (others.length === 0) return this.#doubted.taken ? 'give-up' : 'retry';
+    this.#other = others[this.#tried++ % others.length]!.sequence;
+    return 'try-another';
+  }
+
+  #behind(): Entry[] {
+    const entries = this.#queue.peek(LOOK_AHEAD + 1 + this.#ahead.size, Number.POSITIVE_INFINITY);
+    return entries.filter(({ sequence }) => !this.#ahead.has(sequence)).slice(1);
+  }
+}
