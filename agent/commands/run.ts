@@ -10,6 +10,7 @@ import { HostError } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { lockForLife } from '../host/lock.ts';
+import { rememberMachine } from '../host/machine.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
 import { saveMemory } from '../host/v8.ts';
 import { identify } from '../report/identity.ts';
@@ -81,7 +82,9 @@ function otherDaemon(host: Host): string | null {
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
   const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openContext(options);
   await keep();
-  const identity = identify({ host, version: VERSION, configHash: hash, labels: daemon.report.labels });
+  const { labels, interval } = daemon.report;
+  const identity = identify({ host, version: VERSION, configHash: hash, labels, interval });
+  rememberMachine(host);
   return {
     host,
     desired: () => (isWhole(desired) ? desired : (nearness?.desired() ?? null)),
@@ -92,7 +95,7 @@ async function load(options: CommonOptions, { delivery, record }: Lasting): Prom
     metadata,
     daemon,
     hash,
-    hostId: identity.hostId,
+    beatSeed: identity.beatSeed,
     probes: makeProbes(host, desired, daemon, { record, history: false }),
     delivery: await delivery.update(host, daemon.report, identity),
   };

@@ -1,7 +1,13 @@
 /** Where heartbeats go, and the files that prove who sends and receives them. */
 import { type Checked, show } from './errors.ts';
 
-/** The base URL of an OTLP/HTTP receiver, without a final slash: `/v1/metrics` and `/v1/logs` come behind it. */
+/** What other senders have their users write behind the base URL, one for each signal. */
+const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
+
+/**
+ * The base URL of an OTLP/HTTP receiver, without a final slash: `/v1/metrics` and `/v1/logs` come behind it. Whoever writes
+ * one of these paths means the same receiver.
+ */
 export function checkEndpoint(text: string): Checked {
   const example = 'write one such as https://collector.example.com:4318';
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -11,7 +17,7 @@ export function checkEndpoint(text: string): Checked {
     return { problem: 'holds a user name or password; leave them out, and write a token into a file (token-file)' };
   }
   if (url.search !== '' || url.hash !== '') return { problem: `has a query or a fragment; ${example}` };
-  return { value: url.href.replace(/\/+$/, '') };
+  return { value: url.href.replace(/\/+$/, '').replace(SIGNAL_PATH, '').replace(/\/+$/, '') };
 }
 
 /** Without TLS, and beyond this host: whoever is on the way can read and change it. */

@@ -24,7 +24,7 @@ export const report = section(
         },
         { pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^?#@]+$' },
       ),
-      'Base URL of an OTLP/HTTP receiver, such as `agent collector`; without it nothing is sent.',
+      'Base URL of an OTLP/HTTP receiver, such as `agent collector`: `/v1/metrics` and `/v1/logs` below it are used. Without it nothing is sent.',
       ['https://collector.example.com:4318'],
     ),
     interval: field(duration('1s', '1h'), 'Time between heartbeats (default: 30s).', ['30s']),

@@ -40,7 +40,7 @@ export interface Setup {
   /** Of the configuration's files. */
   readonly hash: string;
   /** Hexadecimal: gives the heartbeat its phase. */
-  readonly hostId: string;
+  readonly beatSeed: string;
   /** Without `resources`, which is the daemon's own. */
   readonly probes: readonly Probe[];
   /** The same at every reload, once there is one. null: nothing is sent. */
@@ -131,7 +131,7 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, hostId, probes } = this.#setup;
+    const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, beatSeed, probes } = this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
@@ -154,7 +154,7 @@ export class Daemon {
     this.#restarting.start();
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();
-    this.#planBeat(interval, hostId);
+    this.#planBeat(interval, beatSeed);
   }
 
   #hold(resource: string): Promise<void> {
@@ -193,10 +193,10 @@ export class Daemon {
     );
   }
 
-  #planBeat(interval: number, hostId: string): void {
-    const wait = untilNextBeat(Date.now(), interval, beatPhase(hostId, interval));
+  #planBeat(interval: number, beatSeed: string): void {
+    const wait = untilNextBeat(Date.now(), interval, beatPhase(beatSeed, interval));
     this.#timer = setTimeout(async () => {
-      this.#planBeat(interval, hostId);
+      this.#planBeat(interval, beatSeed);
       await this.#beat();
     }, wait);
   }

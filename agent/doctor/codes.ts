@@ -36,6 +36,12 @@ export const CODES = {
     remedy:
       'Run chown root and chmod 600 on the file, or let systemd hand the secret over (LoadCredential=, docs/service.md).',
   },
+  'HF-MACHINE-ID-CLONE': {
+    severity: 'warning',
+    why: 'Two machines with one machine-id are one host for the collector, for many DHCP servers and for the journal.',
+    remedy:
+      'Give this machine an id of its own: `rm /etc/machine-id && systemd-machine-id-setup`, then restart the machine. If it is no clone, but all of its hardware was replaced: `rm /var/lib/holdfast/machine`.',
+  },
   'HF-WHO': {
     severity: 'note',
     why: 'With tracefs mounted and writable, `agent run` lets the kernel watch a setting that drifted once. The next change then names the program.',

@@ -15,6 +15,7 @@ import { dnsmasq } from './dnsmasq.ts';
 import { forwarding } from './forwarding.ts';
 import { hooks } from './hooks.ts';
 import { libc } from './libc.ts';
+import { machineId } from './machine-id.ts';
 import { metadata } from './metadata.ts';
 import { multicast } from './multicast.ts';
 import { NAME_DAEMONS, nameService } from './name-service.ts';
@@ -60,6 +61,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['routes'], look: multicast },
   { about: RESOURCE_NAMES, look: programs },
   { about: RESOURCE_NAMES, look: secretsSeen },
+  { about: RESOURCE_NAMES, look: machineId },
   { about: RESOURCE_NAMES, look: witness },
   { about: RESOURCE_NAMES, look: routeFailures },
 ];

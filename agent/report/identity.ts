@@ -3,15 +3,18 @@
  * library that knows more (systeminformation 5.33) starts `sh` and `cat` for it, at every reading.
  */
 
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { arch, hostname, release } from 'node:os';
 import type { Attributes } from '../../probes/probe.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { knownMachineId, machineMarks, SUBSTITUTE } from '../host/machine.ts';
 
 export interface Identity {
   /** 32 hexadecimal digits, the same as long as the machine is installed; tells nobody the machine-id. */
   readonly hostId: string;
+  /** Hexadecimal: gives the heartbeat its phase. Clones, which have the machine-id in common, differ in it. */
+  readonly beatSeed: string;
   readonly resource: Attributes;
 }
 
@@ -19,24 +22,26 @@ export interface Identity {
 const APPLICATION = Buffer.from('fc62e28ccf5ed8e2c2e0f0968ad039e7', 'hex');
 /** Names of the host.arch convention, where they are not Node's own. */
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' };
-/** Stands in for a machine-id where the host has none, as in some containers. */
-const SUBSTITUTE = '/var/lib/holdfast/machine-id';
 
-/** Reads the host once. `configHash`: of the configuration that is in force. Throws nothing but what Host does for broken files. */
+/**
+ * Reads the host once. `configHash`: of the configuration that is in force; `interval`: milliseconds between heartbeats. Throws nothing but what Host does for broken files.
+ */
 export function identify({
   host,
   version,
   configHash,
   labels,
+  interval,
 }: {
   host: Host;
   version: string;
   configHash: string;
   labels: Readonly<Record<string, string>>;
+  interval: number;
 }): Identity {
   const hostId = appSpecificId(machineId(host), APPLICATION);
   const os = osRelease(host.readText('/etc/os-release') ?? host.readText('/usr/lib/os-release') ?? '');
-  const resource: Record<string, string> = {
+  const resource: Record<string, string | number> = {
     'service.name': 'holdfast',
     'service.version': version,
     // What Prometheus makes its `instance` of: without it, one host's series would be every host's.
@@ -47,11 +52,13 @@ export function identify({
     'os.type': 'linux',
     'holdfast.kernel.release': release(),
     'holdfast.config.hash': configHash,
+    'holdfast.report.interval': interval / 1000,
   };
   const described = { 'os.name': os.NAME, 'os.version': os.VERSION_ID, 'os.description': os.PRETTY_NAME };
   for (const [key, value] of Object.entries(described)) if (value) resource[key] = value;
   for (const [key, value] of Object.entries(labels)) resource[`holdfast.label.${key}`] = value;
-  return { hostId, resource };
+  const own = [hostId, hostname(), ...machineMarks(host)].join('\n');
+  return { hostId, beatSeed: createHash('sha256').update(own).digest('hex'), resource };
 }
 
 /**
@@ -66,10 +73,8 @@ export function appSpecificId(machineId: string, application: Uint8Array): strin
 }
 
 function machineId(host: Host): string {
-  for (const file of ['/etc/machine-id', '/var/lib/dbus/machine-id', SUBSTITUTE]) {
-    const text = host.readText(file)?.trim() ?? '';
-    if (/^[0-9a-f]{32}$/.test(text)) return text;
-  }
+  const known = knownMachineId(host);
+  if (known !== null) return known;
   const made = randomBytes(16).toString('hex');
   try {
     host.makeFolder(STATE_FOLDER, 0o755);

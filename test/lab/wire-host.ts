@@ -24,7 +24,7 @@ export class ReportingHost {
       'host.id': hostId,
       'holdfast.config.hash': 'abc',
     };
-    this.identity = { hostId, resource };
+    this.identity = { hostId, beatSeed: hostId, resource };
     const spoolFolder = join(folder, `spool-${name}`);
     mkdirSync(spoolFolder);
     const log = ({ severity, body }: Occurrence) => severity === 'info' || this.troubles.push(body);

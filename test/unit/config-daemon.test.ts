@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compiledText, fromCompiled } from '../../agent/config/compiled.ts';
 import type { DesiredDaemon } from '../../agent/config/daemon.ts';
+import { checkEndpoint } from '../../agent/config/endpoint.ts';
 import { errorsOf, load } from './config-memory.ts';
 
 async function daemon(yaml: string): Promise<DesiredDaemon> {
@@ -145,4 +146,16 @@ test('the compiled form keeps it', async () => {
   const { desired, daemon, hash } = result;
   const text = compiledText('build', [], { desired, daemon, hash });
   assert.deepEqual(fromCompiled(text, 'build', []), { desired, daemon, hash });
+});
+
+test('an endpoint with the path of a signal means the receiver of all of them', () => {
+  for (const path of ['/v1/metrics', '/v1/logs/', '/v1/traces', '//v1/metrics'])
+    assert.deepEqual(
+      checkEndpoint(`https://c.example:4318/otlp${path}`),
+      { value: 'https://c.example:4318/otlp' },
+      path,
+    );
+  assert.deepEqual(checkEndpoint('https://c.example/v1/metrics'), { value: 'https://c.example' });
+  for (const kept of ['/v1/metricsx', '/api/v1', '/v1/metrics/push'])
+    assert.deepEqual(checkEndpoint(`https://c.example${kept}`), { value: `https://c.example${kept}` });
 });

@@ -49,7 +49,7 @@ async function started(t: TestContext, setup: Partial<Setup>) {
       expect: { defaultNexthops: null, groups: [] },
     },
     hash: 'ab'.repeat(32),
-    hostId: 'ab'.repeat(16),
+    beatSeed: 'ab'.repeat(16),
     probes: [seeing],
     delivery,
     ...setup,

@@ -9,7 +9,7 @@ import { beatPhase, untilNextBeat } from '../../agent/report/phase.ts';
 import { scratch } from './scratch.ts';
 
 const MACHINE = '0123456789abcdef0123456789abcdef';
-const asked = { version: '1.2.3', configHash: 'c0ffee', labels: { role: 'edge', 'a.b': 'c' } };
+const asked = { version: '1.2.3', configHash: 'c0ffee', labels: { role: 'edge', 'a.b': 'c' }, interval: 90_500 };
 
 test("host.id is systemd's app-specific id", () => {
   // As `systemd-id128 --app-specific=fc62e28ccf5ed8e2c2e0f0968ad039e7 machine-id` of systemd 252 says of this machine-id.
@@ -32,6 +32,7 @@ test('the resource has what the conventions ask for, and the labels', (t) => {
   assert.equal(resource['os.description'], 'A "quoted" $name');
   assert.equal(resource['service.version'], '1.2.3');
   assert.equal(resource['holdfast.config.hash'], 'c0ffee');
+  assert.equal(resource['holdfast.report.interval'], 90.5, 'seconds');
   assert.equal(resource['holdfast.label.role'], 'edge');
   assert.equal(resource['holdfast.label.a.b'], 'c');
   assert.ok(!JSON.stringify(resource).includes(MACHINE), 'the machine-id itself is nobody else’s business');
@@ -67,4 +68,24 @@ test('the next beat is ahead, by one interval at most, and at the phase', () => 
     assert.equal((now + wait) % 30_000, 12_345);
   }
   assert.equal(untilNextBeat(12_345, 30_000, 12_345), 30_000);
+});
+
+test('clones of a machine, which have its machine-id, beat at moments of their own', (t) => {
+  const clone = (address: string) => {
+    const files = {
+      'etc/machine-id': `${MACHINE}\n`,
+      'sys/class/net/eth0/device/x': '',
+      'sys/class/net/eth0/address': address,
+    };
+    return identify({ host: new Host({ root: scratch(t, files), live: true }), ...asked });
+  };
+  const clones = Array.from({ length: 300 }, (_, n) => clone(`52:54:00:00:${Math.floor(n / 99)}1:${10 + (n % 99)}\n`));
+  assert.equal(new Set(clones.map(({ hostId }) => hostId)).size, 1);
+  const phases = clones.map(({ beatSeed }) => beatPhase(beatSeed, 30_000));
+  const thirds = [0, 1, 2].map((third) => phases.filter((phase) => Math.floor(phase / 10_000) === third).length);
+  assert.ok(
+    thirds.every((count) => count > 50),
+    String(thirds),
+  );
+  assert.equal(clone('52:54:00:00:01:10').beatSeed, clone('52:54:00:00:01:10').beatSeed);
 });

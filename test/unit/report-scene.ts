@@ -10,6 +10,7 @@ import { scratch } from './scratch.ts';
 export const IMPATIENT: Timing = { request: 20_000, firstRetry: 10, longestRetry: 50, pause: 0 };
 export const IDENTITY = {
   hostId: 'ab'.repeat(16),
+  beatSeed: 'ab'.repeat(16),
   resource: { 'service.name': 'holdfast', 'host.id': 'ab'.repeat(16) },
 };
 
