@@ -73,6 +73,12 @@ test('no import runs in a circle', () => {
   assert.deepEqual(circles, []);
 });
 
+test('docs/architecture.md names every folder that has a floor', () => {
+  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const missing = Object.keys(floors).filter((folder) => folder !== 'agent' && !page.includes(`\`${folder}\``));
+  assert.deepEqual(missing, []);
+});
+
 /** Paths of our own files that `file` imports, of types and dynamically too; package.json is nobody's floor. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
