@@ -54,10 +54,11 @@ export class DriftReports {
   /** What was put right. In a fight each single heal is no news. */
   heals({ name }: Resource, due: readonly Finding[], outcomes: readonly Outcome[], tramplers: Tramplers): void {
     const { record, tell } = this.#options;
+    const healed = new Map(due.map((finding) => [identity(finding), finding]));
     let heals = 0;
     for (const outcome of outcomes.filter(({ result }) => result === 'changed')) {
       const key = identity(outcome);
-      const finding = due.find((one) => identity(one) === key);
+      const finding = healed.get(key);
       const adopted = finding !== undefined && this.#isAdopted(finding);
       if (outcome.awaited) tell(awaitedEvent(outcome));
       if (adopted) tell(adoptedEvent(outcome));

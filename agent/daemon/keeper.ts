@@ -34,7 +34,8 @@ export interface KeeperOptions {
 
 export class Keeper {
   readonly #options: KeeperOptions;
-  readonly #findings = new Map<string, readonly Finding[]>();
+  /** Of the last look, by resource and then by finding. */
+  readonly #findings = new Map<string, ReadonlyMap<string, Finding>>();
   readonly #reports: DriftReports;
   readonly #pending = new Set<Resource>();
   /** When a resource is looked at again for what had to wait. */
@@ -99,7 +100,7 @@ export class Keeper {
 
   /** What the last look found. */
   findings(): Finding[] {
-    return this.#options.resources.flatMap(({ name }) => this.#findings.get(name) ?? []);
+    return this.#options.resources.flatMap(({ name }) => [...(this.#findings.get(name)?.values() ?? [])]);
   }
 
   /** Looks no more; what is being healed is healed to its end. */
@@ -113,7 +114,7 @@ export class Keeper {
   }
 
   #hasValues(resource: string): boolean {
-    return this.#findings.get(resource)?.some(({ kind }) => kind === 'value') ?? false;
+    return [...(this.#findings.get(resource)?.values() ?? [])].some(({ kind }) => kind === 'value');
   }
 
   async #work(): Promise<void> {
@@ -136,7 +137,7 @@ export class Keeper {
       this.#reports.recovered(finding);
     }
     this.#reports.drifts(resource, findings);
-    this.#findings.set(resource.name, findings);
+    this.#findings.set(resource.name, new Map(findings.map((finding) => [identity(finding), finding])));
   }
 
   /** Heals what may be healed now. Gives whether anything was tried. */
@@ -145,7 +146,7 @@ export class Keeper {
     const now = performance.now();
     const permits = (finding: Finding) => record.wait(finding, now) === 0;
     const due = drifted.filter(permits);
-    const waiting = drifted.filter((finding) => !due.includes(finding));
+    const waiting = drifted.filter((finding) => !permits(finding));
     for (const finding of waiting) this.#retry(resource, record.wait(finding, now));
     this.#reports.waits(resource, waiting, now);
     if (due.length === 0 || now < this.#locked) return false;
@@ -176,8 +177,8 @@ export class Keeper {
     return true;
   }
 
-  #seen({ resource, key, moment }: Finding): Finding | undefined {
-    return this.#findings.get(resource)?.find((seen) => seen.key === key && seen.moment === moment);
+  #seen(finding: Finding): Finding | undefined {
+    return this.#findings.get(finding.resource)?.get(identity(finding));
   }
 
   /** The earliest time that is asked for counts. */

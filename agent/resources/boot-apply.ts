@@ -1,15 +1,24 @@
 /** What no file keeps over a reboot, `agent apply` at boot or the daemon brings back: whether one of them is started then. */
 import type { Host } from '../host/host.ts';
-import type { SettingState } from './resource.ts';
+import type { SettingState, State } from './resource.ts';
 
 const UNITS = /^holdfast(-apply)?\.service$/;
 const WANTS = '/etc/systemd/system';
 const NONE = 'neither holdfast.service nor holdfast-apply.service is enabled: systemctl enable holdfast-apply';
 
-/** The moment `boot` of a setting that the running kernel alone holds. Looks at systemd's folders. */
-export function appliedAtBoot(host: Host, { setting, wanted }: Pick<SettingState, 'setting' | 'wanted'>): SettingState {
-  const common = { setting, wanted, moment: 'boot', actual: null } as const;
+/**
+ * Gives the moment `boot` of settings that only the running kernel holds. Looks at systemd's folders once, and only when it is
+ * first asked.
+ */
+export function appliedAtBoot(host: Host): (setting: Pick<SettingState, 'setting' | 'wanted'>) => SettingState {
+  let verdict: { readonly state: State; readonly reason?: string } | undefined;
+  return ({ setting, wanted }) => {
+    verdict ??= isEnabled(host) ? { state: 'ok' } : { state: 'unknown', reason: NONE };
+    return { setting, wanted, moment: 'boot', actual: null, ...verdict };
+  };
+}
+
+function isEnabled(host: Host): boolean {
   const folders = host.list(WANTS).filter((name) => name.endsWith('.wants'));
-  const isEnabled = folders.some((name) => host.list(`${WANTS}/${name}`).some((unit) => UNITS.test(unit)));
-  return isEnabled ? { ...common, state: 'ok' } : { ...common, state: 'unknown', reason: NONE };
+  return folders.some((name) => host.list(`${WANTS}/${name}`).some((unit) => UNITS.test(unit)));
 }

@@ -74,10 +74,15 @@ async function applyAll(resources: readonly Resource[], permits: (finding: Findi
   for (let round = 1; round <= ROUNDS; round += 1) {
     let changed = false;
     for (const resource of resources) {
-      for (const finding of await inspectOne(resource)) {
+      const findings = await inspectOne(resource);
+      const isTried = (one: Finding) => isActionable(one) && outcomes.get(identity(one))?.result !== 'failed';
+      const toApply = findings.filter((one) => isTried(one) && permits(one));
+      const applied = new Map((await applyFindings(resource, toApply)).map((one) => [identity(one), one]));
+      for (const finding of findings) {
         const earlier = outcomes.get(identity(finding));
-        if (isActionable(finding) && earlier?.result !== 'failed' && permits(finding)) {
-          outcomes.set(identity(finding), await applyOne(resource, finding));
+        const outcome = applied.get(identity(finding));
+        if (outcome !== undefined) {
+          outcomes.set(identity(finding), outcome);
           changed = true;
         } else if (earlier === undefined || (earlier.result === 'changed' && differs(finding))) {
           const outcome = untouched(finding);
@@ -116,6 +121,21 @@ async function inspectOne(resource: Resource): Promise<Finding[]> {
       },
     ];
   }
+}
+
+/** Never throws: one that fails keeps none of the others from being applied. */
+export async function applyFindings(resource: Resource, findings: readonly Finding[]): Promise<Outcome[]> {
+  if (findings.length > 1 && resource.applyMany !== undefined) {
+    try {
+      const outcomes = await resource.applyMany(findings);
+      return outcomes.map((outcome, i) => (findings[i]?.awaited ? { ...outcome, awaited: true } : outcome));
+    } catch {
+      // One by one, each tells by itself what is wrong.
+    }
+  }
+  const outcomes: Outcome[] = [];
+  for (const finding of findings) outcomes.push(await applyOne(resource, finding));
+  return outcomes;
 }
 
 async function applyOne(resource: Resource, finding: Finding): Promise<Outcome> {

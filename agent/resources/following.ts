@@ -1,3 +1,4 @@
+import { applyFindings } from './converge.ts';
 import type { Resource } from './resource.ts';
 
 /**
@@ -16,6 +17,7 @@ export function following<State>(state: () => State, make: (state: State) => Res
     name,
     inspect: async () => current(index).inspect(),
     apply: async (finding) => current(index).apply(finding),
+    applyMany: async (findings) => applyFindings(current(index), findings),
     watches: () => current(index).watches(),
     follow: (changed, deaf) => current(index).follow?.(changed, deaf) ?? (() => {}),
   }));

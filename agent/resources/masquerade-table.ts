@@ -90,7 +90,7 @@ function finding(host: Host, found: Pick<Finding, 'state' | 'wanted' | 'actual' 
   const states = (text: string): SettingState[] => {
     const common = { setting: 'forwarding.masquerade', wanted: text } as const;
     const now = { ...common, moment: 'now', state, actual } as const;
-    return [reason === undefined ? now : { ...now, reason }, appliedAtBoot(host, common)];
+    return [reason === undefined ? now : { ...now, reason }, appliedAtBoot(host)(common)];
   };
   return { ...PLACE, ...found, kind: 'value', settings: async () => (wanted === null ? [] : states(wanted)) };
 }

@@ -72,6 +72,11 @@ export interface Resource {
   inspect(): Promise<Finding[]>;
   /** Called only for a drifted finding without a refusal; reads back what it wrote. May throw: that is a failure of this finding alone. */
   apply(finding: Finding): Promise<Outcome>;
+  /**
+   * The same for several findings of one look in one pass, where that costs less than one by one. Outcomes are in the order of
+   * the findings. If it throws, each finding is applied by itself.
+   */
+  applyMany?(findings: readonly Finding[]): Promise<Outcome[]>;
   /** Absolute paths (as the host sees them) whose change means: inspect again. */
   watches(): string[];
   /**

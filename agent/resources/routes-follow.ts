@@ -11,7 +11,7 @@ import { Follower } from '../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
 import { nexthopIdOf } from '../host/netlink/nexthops.ts';
-import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
+import { keyText, type RouteKey } from '../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../host/netlink/seen-route.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 
@@ -31,8 +31,8 @@ const IFINFO = { index: 4, flags: 8, size: 16 } as const;
 const UP = 0x1 | 0x40 | 0x10000;
 
 export interface Concern {
-  /** Keys of what is wanted and of what was made. */
-  readonly keys: readonly RouteKey[];
+  /** Keys (keyText) of what is wanted and of what was made. */
+  readonly keys: ReadonlySet<string>;
   /** Whether one of them waits for a network that its gateway is in. */
   readonly waiting: boolean;
   /** Nexthop objects that they go by: a route goes with its object, and an IPv4 one without a word of its own. */
@@ -63,7 +63,7 @@ export class RouteFollower {
 
   /** Who touched the route of this key last, if it was a moment ago. */
   whoTouched(key: RouteKey): string | null {
-    const touched = this.#touched.get(textOf(key));
+    const touched = this.#touched.get(keyText(key));
     return touched !== undefined && performance.now() - touched.at < REMEMBERED ? touched.by : null;
   }
 
@@ -126,7 +126,7 @@ export class RouteFollower {
     const route = this.#isFlood() ? null : readRoute(data, 0, data.length);
     if (route === null) return;
     const { keys, waiting } = this.#concern();
-    const concerned = keys.some((key) => sameKey(key, route));
+    const concerned = keys.has(keyText(route));
     if (concerned) this.#remember(data, route, type);
     const onLink = type === MESSAGE.newRoute && route.hops.some(({ gateway }) => gateway === null);
     if (concerned || (waiting && onLink)) this.#look();
@@ -139,7 +139,7 @@ export class RouteFollower {
     const name = commandOf(port);
     const by = name === null ? `the process of netlink port ${port}` : `${name}[${port}]`;
     if (this.#touched.size >= MOST_REMEMBERED) this.#touched.delete(this.#touched.keys().next().value!);
-    this.#touched.set(textOf(route), { by, at: performance.now() });
+    this.#touched.set(keyText(route), { by, at: performance.now() });
   }
 
   #look(): void {
@@ -148,10 +148,6 @@ export class RouteFollower {
       this.#changed();
     }, TOGETHER);
   }
-}
-
-function textOf({ family, destination, table, metric }: RouteKey): string {
-  return `${family} ${destination} ${table} ${metric}`;
 }
 
 function commandOf(pid: number): string | null {

@@ -3,7 +3,7 @@ import { findLink, type Link } from '../host/netlink/links.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
 import { hasNexthop } from '../host/netlink/nexthops.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
-import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
+import { keyText, type RouteKey, sameKey } from '../host/netlink/route-key.ts';
 import { matchedRoute } from '../host/netlink/route-lookup.ts';
 import { holdsAny, holdsExactly, listRoutes } from '../host/netlink/route-table.ts';
 import type { SeenRoute } from '../host/netlink/seen-route.ts';
@@ -38,7 +38,8 @@ export class RouteLook {
   /** Whose routes are looked for, where all have to be listed: then at once. */
   readonly #keys: readonly RouteKey[];
   readonly #links = new Map<string | number, Link | null>();
-  readonly #lists = new Map<string, Promise<SeenRoute[]>>();
+  readonly #onLink = new Map<string, boolean>();
+  readonly #lists = new Map<string, Promise<ReadonlyMap<string, SeenRoute>>>();
 
   constructor(socket: NetlinkSocket, keys: readonly RouteKey[], signal: AbortSignal) {
     this.#socket = socket;
@@ -83,7 +84,13 @@ export class RouteLook {
       if (met !== null && sameKey(met, key)) return met;
     }
     // It is in a table of its own, or a better one covers it, or its gateway does not answer, or there is none.
-    return (await this.#list(key)).find((route) => sameKey(route, key)) ?? null;
+    return (await this.#list(key)).get(keyText(key)) ?? null;
+  }
+
+  /** What is there now, for people; null: nothing. */
+  async actual({ is, route, there }: Standing): Promise<string | null> {
+    if (there !== null) return this.describe(there);
+    return route !== null && (is === 'right' || is === 'part') ? this.describe(route) : null;
   }
 
   async describe(route: Route): Promise<string> {
@@ -141,9 +148,18 @@ export class RouteLook {
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;
     const family = gateway.includes(':') ? 'ipv6' : 'ipv4';
-    const way = await matchedRoute(this.#socket, family, gateway, as, this.#signal);
+    return (await this.#isOnLink(family, gateway, as.index)) ? null : problem;
+  }
+
+  /** Many routes have the same gateway: each is asked for once. */
+  async #isOnLink(family: Route['family'], gateway: string, index: number): Promise<boolean> {
+    const hop = `${gateway} ${index}`;
+    const known = this.#onLink.get(hop);
+    if (known !== undefined) return known;
+    const way = await matchedRoute(this.#socket, family, gateway, { index }, this.#signal);
     const direct = way?.type === ROUTE_TYPE.unicast && way.hops[0]?.gateway === null;
-    return direct ? null : problem;
+    this.#onLink.set(hop, direct);
+    return direct;
   }
 
   async #isOwn(family: Route['family'], address: string): Promise<boolean> {
@@ -151,11 +167,17 @@ export class RouteLook {
     return way?.type === ROUTE_TYPE.local;
   }
 
-  #list({ family }: RouteKey): Promise<SeenRoute[]> {
-    const keys = this.#keys.filter((key) => key.family === family);
-    const list = this.#lists.get(family) ?? listRoutes(this.#socket, family, { keys }, this.#signal);
+  /** By the text of their keys. Several of one key, as IPv6 may have them: the first. */
+  #list({ family }: RouteKey): Promise<ReadonlyMap<string, SeenRoute>> {
+    const list = this.#lists.get(family) ?? this.#listed(family);
     this.#lists.set(family, list);
     return list;
+  }
+
+  async #listed(family: RouteKey['family']): Promise<ReadonlyMap<string, SeenRoute>> {
+    const keys = this.#keys.filter((key) => key.family === family);
+    const found = await listRoutes(this.#socket, family, { keys }, this.#signal);
+    return new Map(found.toReversed().map((route) => [keyText(route), route]));
   }
 
   async #link(which: string | number): Promise<Link | null> {

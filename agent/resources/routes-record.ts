@@ -5,7 +5,7 @@
 import { HostError } from '../host/errors.ts';
 import { HOOK_ROUTES, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { type RouteKey, sameKey } from '../host/netlink/route-key.ts';
+import { keyText, type RouteKey } from '../host/netlink/route-key.ts';
 
 const RECORD = `${RUN_FOLDER}/routes`;
 
@@ -25,7 +25,8 @@ export function hasRecord(host: Host): boolean {
 export function readRecord(host: Host): MadeRoute[] {
   const own = parse(host.readText(RECORD));
   // The hook makes what the configuration said once, and it may not say so any more.
-  const others = parse(host.readText(HOOK_ROUTES)).filter((made) => !own.some((one) => sameKey(one, made)));
+  const known = new Set(own.map(keyText));
+  const others = parse(host.readText(HOOK_ROUTES)).filter((made) => !known.has(keyText(made)));
   return [...own, ...others];
 }
 
@@ -39,7 +40,30 @@ function parse(text: string | null): MadeRoute[] {
   }
 }
 
-export function writeRecord(host: Host, made: readonly MadeRoute[]): void {
+/** Adds what is about to be made, in one writing; nothing is written where all of it is known already. */
+export function remember(host: Host, made: readonly MadeRoute[]): void {
+  const record = new Map(readRecord(host).map((one) => [keyText(one), one]));
+  let fresh = false;
+  for (const one of made) {
+    const known = record.get(keyText(one));
+    // What was there before the first of ours is what is given back.
+    const now = { ...one, replaced: known?.replaced ?? one.replaced };
+    if (known !== undefined && known.wish === now.wish && known.replaced === now.replaced) continue;
+    fresh = true;
+    record.set(keyText(one), now);
+  }
+  if (fresh) writeRecord(host, [...record.values()]);
+}
+
+export function forget(host: Host, gone: readonly RouteKey[]): void {
+  const keys = new Set(gone.map(keyText));
+  writeRecord(
+    host,
+    readRecord(host).filter((made) => !keys.has(keyText(made))),
+  );
+}
+
+function writeRecord(host: Host, made: readonly MadeRoute[]): void {
   if (made.length === 0) {
     removeRecord(host);
     return;
@@ -55,7 +79,8 @@ export function writeRecord(host: Host, made: readonly MadeRoute[]): void {
 export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promise<void> {
   if (gone.length === 0) return;
   const prune = async () => {
-    const left = readRecord(host).filter((made) => !gone.some((one) => sameKey(one, made)));
+    const keys = new Set(gone.map(keyText));
+    const left = readRecord(host).filter((made) => !keys.has(keyText(made)));
     host.remove(HOOK_ROUTES);
     writeRecord(host, left);
   };

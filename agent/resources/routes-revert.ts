@@ -1,12 +1,12 @@
 /** Takes every route of Holdfast's own out of the kernel, and gives back those whose place one of them had taken. */
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
-import { sameKey } from '../host/netlink/route-key.ts';
+import { keyText } from '../host/netlink/route-key.ts';
 import { deleteRoute, listRoutes } from '../host/netlink/route-table.ts';
 import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import type { Outcome } from './resource.ts';
-import { giveBack, givenBack } from './routes-kept.ts';
+import { giveBack, givenBack } from './routes-make.ts';
 import { readRecord, removeRecord } from './routes-record.ts';
 import { nameOf } from './routes-wanted.ts';
 
@@ -17,12 +17,12 @@ const TIME = 60_000;
 export async function revertRoutes(host: Host): Promise<Outcome[]> {
   if (!host.live) return [];
   const signal = AbortSignal.timeout(TIME);
-  const made = readRecord(host);
+  const made = new Map(readRecord(host).map((one) => [keyText(one), one]));
   const outcomes: Outcome[] = [];
   using socket = await NetlinkSocket.open();
   for (const family of ['ipv4', 'ipv6'] as const) {
     for (const route of await listRoutes(socket, family, { protocol: HOLDFAST }, signal)) {
-      const replaced = made.find((one) => sameKey(one, route))?.replaced ?? null;
+      const replaced = made.get(keyText(route))?.replaced ?? null;
       outcomes.push(await takeAway(socket, route, replaced, signal));
     }
   }

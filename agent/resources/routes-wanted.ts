@@ -102,14 +102,18 @@ export function nameOf({
 /** `via 10.0.1.1 dev eth0 src 10.0.1.5 mtu 1400`, `nhid 42` */
 export function describeRoute(route: Pick<WantedRoute, 'type' | 'hops' | 'nexthopId' | 'src' | 'mtu'>): string {
   const { type, hops, nexthopId, src, mtu } = route;
-  const [kind] = Object.entries(ROUTE_TYPE).find(([, number]) => number === type) ?? [String(type)];
   return [
-    ...(type === ROUTE_TYPE.unicast ? [] : [kind]),
+    ...(type === ROUTE_TYPE.unicast ? [] : [typeName(type)]),
     ...(nexthopId === null ? [] : [`nhid ${nexthopId}`]),
     ...hops.map((hop) => describeHop(hop, hops.length > 1)),
     ...(src === null ? [] : [`src ${src}`]),
     ...(mtu === null ? [] : [`mtu ${mtu}`]),
   ].join(' ');
+}
+
+function typeName(type: number): string {
+  const [name] = Object.entries(ROUTE_TYPE).find(([, number]) => number === type) ?? [String(type)];
+  return name;
 }
 
 export function describeHop({ gateway, dev, weight, onlink }: WantedHop, several = false): string {

@@ -2,7 +2,7 @@ import type { DesiredRoute } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { RouteKey } from '../host/netlink/route-key.ts';
+import { keyText, type RouteKey } from '../host/netlink/route-key.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 import type { RouteFollower } from './routes-follow.ts';
 import { hasRecord } from './routes-record.ts';
@@ -18,6 +18,7 @@ export class Routes implements Resource {
   readonly #metadata: DesiredMetadata;
   /** What the last look was about, by finding, and which of them could not be there. */
   #keys: ReadonlyMap<string, RouteKey> = new Map();
+  #keyTexts: ReadonlySet<string> = new Set();
   #waiting: ReadonlySet<string> = new Set();
   #follower: RouteFollower | null = null;
 
@@ -33,6 +34,7 @@ export class Routes implements Resource {
     const findings = await kept.inspect();
     const waiting = this.#waiting;
     this.#keys = kept.keys();
+    this.#keyTexts = new Set([...this.#keys.values()].map(keyText));
     // Until it is there.
     const waits = ({ key, state }: Finding) => state === 'unknown' || (state === 'drifted' && waiting.has(key));
     this.#waiting = new Set(findings.filter(waits).map(({ key }) => key));
@@ -45,7 +47,11 @@ export class Routes implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    return (await this.#keeping()).apply(finding);
+    return (await this.applyMany([finding]))[0]!;
+  }
+
+  async applyMany(findings: readonly Finding[]): Promise<Outcome[]> {
+    return (await this.#keeping()).apply(findings);
   }
 
   watches(): string[] {
@@ -59,7 +65,7 @@ export class Routes implements Resource {
       const { RouteFollower } = await import('./routes-follow.ts');
       if (closed) return;
       const objects = new Set(this.#routes.flatMap(({ nexthopId }) => (nexthopId === null ? [] : [nexthopId])));
-      const concern = () => ({ keys: [...this.#keys.values()], waiting: this.#waiting.size > 0, objects });
+      const concern = () => ({ keys: this.#keyTexts, waiting: this.#waiting.size > 0, objects });
       this.#follower = new RouteFollower(concern, changed);
     })().catch((error) => deaf(errorMessage(error)));
     return () => {

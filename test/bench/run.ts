@@ -9,6 +9,7 @@ import { LabHost, REPOSITORY, unavailable } from '../lab/host.ts';
 import { AGENT_YAML } from '../lab/scene.ts';
 import { benchCollector } from './collector.ts';
 import { benchDaemon } from './daemon.ts';
+import { benchHeldRoutes } from './held-routes.ts';
 import type { Command, Job, Measured } from './inside.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
 import { benchCounting } from './routes.ts';
@@ -43,6 +44,7 @@ await benchRoutes();
 await benchCounting(other);
 await benchHooks();
 await benchDaemon();
+await benchHeldRoutes();
 await benchCollector();
 
 /** A host that is as wanted already, and stays so. */

@@ -7,7 +7,7 @@ import { Host } from '../../agent/host/host.ts';
 import { converge, inspectAll } from '../../agent/resources/converge.ts';
 import { makeResources } from '../../agent/resources/index.ts';
 import { KnownFiles } from '../../agent/resources/known.ts';
-import type { Finding, Resource, State } from '../../agent/resources/resource.ts';
+import type { Finding, Outcome, Resource, State } from '../../agent/resources/resource.ts';
 import { WHOLE } from './desired.ts';
 import { missing, scratch } from './scratch.ts';
 
@@ -54,6 +54,69 @@ test('where nothing drifts nothing is locked or made', async (t) => {
     ['ok', 'skipped', 'skipped'],
   );
   assert.deepEqual(readdirSync(host.root), []);
+});
+
+test('a resource that can apply several findings in one pass is given all that drifted', { skip }, async (t) => {
+  const passes: string[][] = [];
+  const done = new Set<string>();
+  const finding = (key: string): Finding => ({
+    ...{ resource: 'many', key, kind: 'value', moment: 'now', wanted: 'w', settings: async () => [] },
+    ...(done.has(key) || key === 'right' ? { state: 'ok', actual: 'w' } : { state: 'drifted', actual: null }),
+  });
+  const outcome = ({ resource, key, moment }: Finding): Outcome => {
+    done.add(key);
+    return { resource, key, moment, result: 'changed', actual: 'w' };
+  };
+  const many: Resource = {
+    name: 'many',
+    inspect: async () => ['a', 'right', 'b', 'c'].map(finding),
+    apply: async () => assert.fail('one by one'),
+    async applyMany(findings) {
+      passes.push(findings.map(({ key }) => key));
+      return findings.map(outcome);
+    },
+    watches: () => [],
+  };
+  const outcomes = await converge(new Host({ root: scratch(t) }), [many]);
+  assert.deepEqual(passes, [['a', 'b', 'c']]);
+  assert.deepEqual(
+    outcomes.map(({ key, result }) => [key, result]),
+    [
+      ['a', 'changed'],
+      ['right', 'ok'],
+      ['b', 'changed'],
+      ['c', 'changed'],
+    ],
+  );
+});
+
+test('a pass over several findings that fails as a whole is done one by one', { skip }, async (t) => {
+  const done = new Set<string>();
+  const broken: Resource = {
+    name: 'broken',
+    inspect: async () =>
+      ['a', 'b'].map((key) => ({
+        ...{ resource: 'broken', key, kind: 'value', moment: 'now', wanted: 'w', settings: async () => [] },
+        ...(done.has(key) ? { state: 'ok', actual: 'w' } : { state: 'drifted', actual: null }),
+      })),
+    async apply({ resource, key, moment }) {
+      if (key === 'a') throw new Error('not this one');
+      done.add(key);
+      return { resource, key, moment, result: 'changed', actual: 'w' };
+    },
+    applyMany: async () => {
+      throw new Error('the kernel lost an answer');
+    },
+    watches: () => [],
+  };
+  const outcomes = await converge(new Host({ root: scratch(t) }), [broken]);
+  assert.deepEqual(
+    outcomes.map(({ key, result, reason }) => [key, result, reason]),
+    [
+      ['a', 'failed', 'not this one'],
+      ['b', 'changed', undefined],
+    ],
+  );
 });
 
 test('a resource that fails never stops another, and is not tried again', { skip }, async (t) => {

@@ -10,6 +10,11 @@ export interface RouteKey {
   readonly metric: number;
 }
 
+/** The same text for the same key, for maps and sets: `ipv4 10.0.0.0/16 254 0`. */
+export function keyText({ family, destination, table, metric }: RouteKey): string {
+  return `${family} ${destination} ${table} ${metric}`;
+}
+
 export function sameKey(a: RouteKey, b: RouteKey): boolean {
   return (['family', 'destination', 'table', 'metric'] as const).every((field) => a[field] === b[field]);
 }

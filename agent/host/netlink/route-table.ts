@@ -8,7 +8,7 @@ import { dump } from './dump.ts';
 import { type Family, FLAG, findAttribute, HEADER, MESSAGE } from './message.ts';
 import { change } from './request.ts';
 import { bytesOf, deletionBody, ROUTE_TYPE, type Route, routeBody } from './route.ts';
-import { type RouteKey, sameKey } from './route-key.ts';
+import { keyText, type RouteKey } from './route-key.ts';
 import { RTA, RTMSG, routeDump } from './rtmsg.ts';
 import { readRoute, type SeenRoute } from './seen-route.ts';
 import type { NetlinkSocket } from './socket.ts';
@@ -62,24 +62,21 @@ export async function listRoutes(
   signal: AbortSignal,
 ): Promise<SeenRoute[]> {
   const mayBe = 'keys' in wanted ? goesTo(wanted.keys) : isOf(wanted.protocol);
+  // A protocol is told by the header already.
+  const keys = 'keys' in wanted ? new Set(wanted.keys.map(keyText)) : null;
   const gather = () => {
     const found: SeenRoute[] = [];
     return {
       take(data: Buffer, at: number, end: number): false {
         // Of a million routes a few are wanted: to read one whole takes much longer than to see that it is none of them.
         const route = mayBe(data, at, end) ? readRoute(data, at, end) : null;
-        if (route?.family === family && isWanted(route, wanted)) found.push(route);
+        if (route?.family === family && keys?.has(keyText(route)) !== false) found.push(route);
         return false;
       },
       result: () => found,
     };
   };
   return dump(socket, routeDump(family), gather, signal);
-}
-
-function isWanted(route: SeenRoute, wanted: Wanted): boolean {
-  // Of a protocol it is already by its header.
-  return 'protocol' in wanted || wanted.keys.some((key) => sameKey(key, route));
 }
 
 /** Whether the message that begins at `at` may be of a wanted route. */
@@ -90,11 +87,12 @@ function isOf(protocol: number): MayBe {
 }
 
 function goesTo(keys: readonly RouteKey[]): MayBe {
-  const byLength = new Map<number, Buffer[]>();
+  // By their bytes: the cost of one route does not depend on the number of keys.
+  const byLength = new Map<number, Set<string>>();
   for (const { destination } of keys) {
     const [address = '', length = ''] = destination.split('/');
-    const own = byLength.get(Number(length)) ?? [];
-    byLength.set(Number(length), [...own, bytesOf(address)]);
+    const own = byLength.get(Number(length)) ?? new Set();
+    byLength.set(Number(length), own.add(bytesOf(address).toString('latin1')));
   }
   return (data, at, end) => {
     const body = at + HEADER;
@@ -102,8 +100,7 @@ function goesTo(keys: readonly RouteKey[]): MayBe {
     const addresses = byLength.get(length);
     if (addresses === undefined || length === 0) return addresses !== undefined;
     const found = findAttribute(data, body + RTMSG.size, end, RTA.destination);
-    if (found === null) return false;
-    return addresses.some((address) => data.compare(address, 0, address.length, found.start, found.end) === 0);
+    return found !== null && addresses.has(data.toString('latin1', found.start, found.end));
   };
 }
 

@@ -33,6 +33,8 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
     return one === undefined || one.end - one.start !== size ? null : addressOf(data, one.start, one.end);
   };
 
+  // The datagram's buffer is used again; and few bodies are ever asked for.
+  const own = Buffer.from(data.subarray(from, end));
   const length = data[from + RTMSG.destinationLength]!;
   const network = length === 0 ? NOWHERE[family] : address(RTA.destination);
   if (network === null || length > size * 8) return null;
@@ -62,7 +64,9 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
     nexthopId: number(RTA.nexthopId),
     // rta_expires, the third number of struct rta_cacheinfo.
     expires: cached !== undefined && cached.end - cached.start >= 12 && data.readInt32LE(cached.start + 8) !== 0,
-    body: remade(data, from, end),
+    get body() {
+      return remade(own);
+    },
   };
 }
 
@@ -107,10 +111,10 @@ function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): string
 }
 
 /** Without what the kernel tells and does not take: the state of links, ages, what a nexthop object stands for. */
-function remade(data: Buffer, from: number, end: number): Buffer {
-  const all = [...attributes(data, from + RTMSG.size, end)];
+function remade(data: Buffer): Buffer {
+  const all = [...attributes(data, RTMSG.size, data.length)];
   const told: readonly number[] = all.some(({ type }) => type === RTA.nexthopId) ? OF_OBJECT : [];
-  const rtmsg = Buffer.from(data.subarray(from, from + RTMSG.size));
+  const rtmsg = Buffer.from(data.subarray(0, RTMSG.size));
   rtmsg.writeUInt32LE(rtmsg.readUInt32LE(RTMSG.flags) & RTNH.onlink, RTMSG.flags);
   const kept = all.flatMap(({ type, start, end }) => {
     if (type === RTA.cacheInfo || told.includes(type)) return [];

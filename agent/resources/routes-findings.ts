@@ -1,0 +1,81 @@
+/** Findings and outcomes of the routes resource, as every other part of Holdfast knows them. */
+
+import type { Finding, Outcome, SettingState } from './resource.ts';
+import type { Standing } from './routes-look.ts';
+import type { MadeRoute } from './routes-record.ts';
+import { describeRoute, nameOf, type Wanted } from './routes-wanted.ts';
+
+const NAME = 'routes';
+
+export function keyOf({ name }: Pick<Wanted, 'name'>): string {
+  return `route ${name}`;
+}
+
+export function madeKey(made: MadeRoute): string {
+  return keyOf({ name: nameOf(made) });
+}
+
+/** `atBoot`: what becomes of it at the next start; null: that is not to be told. */
+export function wantedFinding(
+  wanted: Wanted,
+  found: Pick<Finding, 'state' | 'actual' | 'refusal'> & { readonly reason?: string | null },
+  atBoot: ((setting: SettingState) => SettingState) | null,
+): Finding {
+  const { reason, ...rest } = found;
+  const text = wanted.route === null ? 'not known yet' : describeRoute(wanted.route);
+  const common = { moment: 'now', wanted: text, ...rest, ...(reason == null ? {} : { reason }) } as const;
+  const { refusal, ...state } = common;
+  const now = { ...state, setting: `routes.${wanted.name}`, ...(refusal === undefined ? {} : { reason: refusal }) };
+  const settings = async () => (atBoot === null ? [now] : [now, atBoot(now)]);
+  return { ...common, resource: NAME, key: keyOf(wanted), kind: 'value', settings };
+}
+
+/** How a wanted route stands, as a finding. `actual`: what is there, for people; null: nothing. */
+export function standingFinding(
+  wanted: Wanted,
+  { is, reason }: Pick<Standing, 'is' | 'reason'>,
+  actual: string | null,
+  atBoot: (setting: SettingState) => SettingState,
+): Finding {
+  const make = (found: Parameters<typeof wantedFinding>[1]) => wantedFinding(wanted, found, atBoot);
+  switch (is) {
+    case 'right':
+      return make({ state: 'ok', actual, reason: reason ?? wanted.problem });
+    case 'absent':
+    case 'changed':
+      return make({ state: 'drifted', actual, reason });
+    case 'foreign':
+      return make({ state: 'drifted', actual, refusal: `${reason}. It gives way only to takeOver: true` });
+    case 'refused':
+      return make({ state: 'drifted', actual, refusal: reason ?? '' });
+    case 'part':
+    case 'waiting':
+      return make({ state: 'unknown', actual, reason: `waits: ${reason}` });
+  }
+}
+
+export function unwantedFinding(made: MadeRoute, actual: string): Finding {
+  const common = { resource: NAME, key: madeKey(made), kind: 'value', moment: 'now', state: 'drifted' } as const;
+  return { ...common, wanted: null, actual, settings: async () => [] };
+}
+
+export function skipped(wanted: Wanted): Finding {
+  const reason = 'the running kernel is not that of these files';
+  return wantedFinding(wanted, { state: 'skipped', actual: null, reason }, null);
+}
+
+/** What came of a wanted route. `actual`: what is there now, for people; null: nothing of ours. */
+export function routeOutcome(
+  wanted: Wanted,
+  { is, reason }: Pick<Standing, 'is' | 'reason'>,
+  actual: string | null,
+  good: 'ok' | 'changed' = 'ok',
+): Outcome {
+  const failed = is === 'foreign' || is === 'refused' || is === 'absent' || is === 'changed';
+  const result = failed ? 'failed' : is === 'waiting' ? 'skipped' : good;
+  return outcome(keyOf(wanted), { result, actual, ...(reason === null ? {} : { reason }) });
+}
+
+export function outcome(key: string, rest: Pick<Outcome, 'result' | 'actual' | 'reason'>): Outcome {
+  return { resource: NAME, key, moment: 'now', ...rest };
+}
