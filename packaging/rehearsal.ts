@@ -31,8 +31,12 @@ sysctl:
 const SAME_EACH_TIME = ['--random-seed=1', '--predictable', '--v8-pool-size=0', '--min-semi-space-size=64'];
 /** Nor does it depend on who builds: NO_COLOR, say, would have other functions called. */
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-/** Nor does it depend on the processes of this machine, which `--live` looks at. */
-const ALONE = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount', '--mount-proc'];
+/**
+ * Nor does it depend on the processes and the network of this machine, which `--live` looks at. An ordinary user needs a user
+ * namespace for that. Root does not, where the kernel or a container allows none.
+ */
+const APART = ['unshare', '--pid', '--fork', '--mount', '--mount-proc', '--net'];
+const WAYS_APART = [[...APART, '--user', '--map-root-user'], APART];
 
 /**
  * Writes `NAME.bytecode` beside every chunk in `folder`. It works beside that. `node`: the command that runs the Node which
@@ -46,11 +50,18 @@ export function rehearse(folder: string, node: readonly string[] = [process.exec
     writeFileSync(join(host, 'etc/resolv.conf'), 'nameserver 192.0.2.1\n');
     writeFileSync(join(host, 'etc/dhcp/dhclient.conf'), 'request subnet-mask, routers, domain-name-servers;\n');
     writeFileSync(join(host, 'etc/holdfast/agent.yaml'), configuration, { mode: 0o644 });
-    const warm = [join(import.meta.dirname, 'warm.ts'), folder];
-    const apply = ['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')];
+    const apply = [
+      ...[join(import.meta.dirname, 'warm.ts'), folder],
+      ...['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')],
+    ];
     // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
-    run(node, [...warm, ...apply]);
-    run([...alone(), ...node], [...warm, ...apply, '--live']);
+    run(node, apply);
+    const apart = wayApart();
+    if (apart === null) {
+      // This machine's own resolved or dhclient is not to be told anything: without `--live` no process is looked at.
+      console.log('  no namespaces here: the executable starts some milliseconds later than one built with them');
+      run(node, apply);
+    } else run([...apart, ...node], [...apply, '--live']);
     run(node, [join(import.meta.dirname, 'renumber.ts'), folder]);
   } finally {
     rmSync(host, { recursive: true });
@@ -64,9 +75,7 @@ function run([program = '', ...before]: readonly string[], args: readonly string
   });
 }
 
-function alone(): string[] {
-  const [program = '', ...options] = ALONE;
-  if (spawnSync(program, [...options, 'true']).status === 0) return ALONE;
-  console.log('  no user namespaces here: another build may not give the same bytes');
-  return [];
+/** The first that works here; null: none does. */
+function wayApart(): readonly string[] | null {
+  return WAYS_APART.find(([program = '', ...options]) => spawnSync(program, [...options, 'true']).status === 0) ?? null;
 }

@@ -42,6 +42,9 @@ install_npm_packages() {
     exit 1
   }
   echo "$wanted" >"$stamp"
+  # By sudo in somebody's clone: that user goes on without sudo. (A container may not give to whom it does not know, and in
+  # the cache are whole Debian systems, whose files have owners of their own.)
+  [ "$(id -u)" != 0 ] || find node_modules -path node_modules/.cache/holdfast -prune -o -exec chown -h --reference=. {} + 2>/dev/null || true
 }
 
 # With the machine's own Node: the pinned one comes first in the PATH of an npm script, and knows no machine-wide npmrc.

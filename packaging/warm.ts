@@ -3,7 +3,7 @@
  * and writes each chunk's bytecode beside it: with the functions that the rehearsal called already compiled, which the
  * executable then need not do at every start.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync, type Stats, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -16,12 +16,15 @@ import { runChunks } from './chunks.ts';
  */
 const COMPILERS = ['sparkplug', 'maglev', 'turbofan'];
 
+const OTHERS_MAY_WRITE = 0o022;
+
 const [folder = '.', ...args] = process.argv.slice(2);
 const scripts = new Map<string, Script>();
 const read = (name: string) => ({ source: readFileSync(join(folder, name), 'latin1') });
 
 for (const compiler of COMPILERS) setFlagsFromString(`--no-${compiler}`);
 process.argv.splice(1, Number.POSITIVE_INFINITY, 'agent', ...args);
+countAsRoots();
 process.on('exit', () => {
   for (const compiler of COMPILERS) setFlagsFromString(`--${compiler}`);
   for (const name of readdirSync(folder).filter((name) => name.endsWith('.js'))) {
@@ -30,3 +33,19 @@ process.on('exit', () => {
   }
 });
 runChunks('cli.js', read, createRequire(import.meta.url), (name, script) => scripts.set(name, script));
+
+/**
+ * Makes this process root's, and every file one that only root may write. Whoever builds, and wherever: the rehearsal is
+ * root's `apply` on a host in order, and the program must not refuse it for the sake of the folders above.
+ */
+function countAsRoots(): void {
+  process.geteuid = () => 0;
+  for (const name of ['statSync', 'lstatSync', 'fstatSync'] as const) {
+    const look = fs[name] as (...args: unknown[]) => Stats | undefined;
+    const asRoots = (...args: unknown[]) => {
+      const found = look(...args);
+      return found && Object.assign(found, { uid: 0, gid: 0, mode: found.mode & ~OTHERS_MAY_WRITE });
+    };
+    Object.assign(fs, { [name]: asRoots });
+  }
+}

@@ -2,11 +2,13 @@
  * Where the build works: a folder beside what it makes, so that a finished file gets its place by a rename, and the programs
  * that it runs there. Whatever ends it, a failure, Ctrl-C or SIGTERM, the programs end and the folder is gone.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { pkgHome } from './node-binary.ts';
 
-const DIST = join(import.meta.dirname, '../dist');
+const ROOT = join(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The folders that are there now. */
@@ -25,6 +27,7 @@ export async function inWorkshop<T>(work: (folder: string) => Promise<T>): Promi
   } finally {
     rmSync(folder, { recursive: true });
     folders.delete(folder);
+    giveToOwner();
     if (folders.size === 0) for (const signal of SIGNALS) process.off(signal, end);
   }
 }
@@ -60,6 +63,17 @@ function end(signal: NodeJS.Signals): void {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   for (const each of SIGNALS) process.off(each, end);
   process.kill(process.pid, signal);
+}
+
+/**
+ * By sudo in somebody's clone: that user goes on without sudo. A container may not give to whom it does not know. Only what a
+ * build makes: beside it in the cache are whole Debian systems, whose files have owners of their own.
+ */
+function giveToOwner(): void {
+  if (process.geteuid?.() !== 0) return;
+  const give = (...args: string[]) => spawnSync('chown', [`--reference=${ROOT}`, ...args], { stdio: 'ignore' });
+  give(dirname(pkgHome), dirname(dirname(pkgHome)));
+  give('-R', DIST, pkgHome);
 }
 
 /** Of builds that had no time to clean up: killed, or out of power. */

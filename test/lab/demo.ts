@@ -1,22 +1,23 @@
 /**
  * `npm start`: what Holdfast is for, shown on two throw-away hosts that begin alike; only one of them gets Holdfast. Where
- * those cannot be made (not root, or a part is missing), what is left to show in a folder of files.
+ * those cannot be made (not root, or a part is missing), the same story in two folders of files.
  */
 
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual, styleText } from 'node:util';
+import { isDeepStrictEqual } from 'node:util';
 import { REPORT_YAML, startFleet } from './demo-fleet.ts';
+import { inFolder } from './demo-folder.ts';
+import { colour, say, show, title } from './demo-print.ts';
 import { startNameServer } from './dhcp.ts';
 import { type LabHost, REPOSITORY, unavailable } from './host.ts';
 import { AGENT_YAML, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from './scene.ts';
 
 const BUILT = join(REPOSITORY, 'dist/agent');
 const NAME = 'app.example.com';
+/** dnsmasq: what has no record does not exist. Without an upstream server it would refuse, and be reported as of no use. */
+const ANSWERS_ALL = ['--local=/#/'];
 const YAML = `${AGENT_YAML}sysctl:\n  net.ipv4.ip_forward: 1\n`;
 
 say(
@@ -25,10 +26,13 @@ say(
 say(
   'without bouncing the network. Nothing of this machine is touched: all that follows happens beside it, and goes away.',
 );
+// What the demonstration writes is root's alone, whatever the umask of whoever started it.
+process.umask(0o022);
 if (existsSync(BUILT)) process.env.HOLDFAST_AGENT ??= BUILT;
+const agentCommand = existsSync(BUILT) ? [BUILT] : [process.execPath, join(REPOSITORY, 'agent/cli.ts')];
 const reason = unavailable();
 if (reason === false) await onHosts();
-else await inFolder(reason);
+else if (!(await inFolder(reason, agentCommand))) process.exitCode = 1;
 
 async function onHosts(): Promise<void> {
   title('Two hosts, started long ago');
@@ -66,7 +70,7 @@ async function onHosts(): Promise<void> {
   await fleet(withHoldfast.host);
 }
 
-/** `agent run` and `agent collector`; on a terminal they stay until Ctrl-C, for the page to be looked at. */
+/** `agent run` and `agent collector`; only on a terminal they stay until Ctrl-C, for the page to be looked at. */
 async function fleet(host: LabHost): Promise<void> {
   show(REPORT_YAML);
   await host.write('/etc/holdfast/agent.d/report.yaml', REPORT_YAML);
@@ -78,18 +82,19 @@ async function fleet(host: LabHost): Promise<void> {
   say(`  ${await shown.event(/^holdfast\.heal$/)}`);
   await look(host);
   await agent(host, 'probe', 'routes', 'leases');
-  const stays = process.stdout.isTTY && process.stdin.isTTY;
+  say('What the collector knows of its fleet, as its page shows it in a browser:');
+  show(await shown.text());
 
   title('What now');
-  say(`The fleet's page: ${shown.url}/`);
   say(
     'README.md: the configuration, every command, and how to copy dist/agent to a host. `npm test` proves all of this.',
   );
-  if (stays) {
+  if (process.stdout.isTTY && process.stdin.isTTY) {
+    say(`The fleet's page: ${shown.url}/`);
     say('A heartbeat arrives every 2 seconds. Ctrl-C ends it, and everything goes away.');
     await once(process, 'SIGINT');
   } else {
-    say('(No terminal here, so it ends now.)');
+    say('On a terminal it would stay, for the page to be looked at.');
   }
   shown.close();
 }
@@ -99,8 +104,8 @@ async function begin(): Promise<Scene & { servers: { stop(): Promise<void> }[] }
   const scene = await staleHost({ renewEvery: 2 });
   try {
     const answers = { [NAME]: '10.77.0.80' };
-    const servers = await Promise.all(OLD.map((address) => startNameServer(scene.host, address, answers)));
-    await Promise.all(NEW.map((address) => startNameServer(scene.host, address, answers)));
+    const servers = await Promise.all(OLD.map((address) => startNameServer(scene.host, address, answers, ANSWERS_ALL)));
+    await Promise.all(NEW.map((address) => startNameServer(scene.host, address, answers, ANSWERS_ALL)));
     return { ...scene, servers };
   } catch (error) {
     await scene.host.close();
@@ -131,44 +136,4 @@ async function agent(host: LabHost, ...args: string[]): Promise<void> {
   say(`$ agent ${args.join(' ')}`);
   const { stdout, stderr } = await host.agent(...args);
   show(stdout + stderr);
-}
-
-async function inFolder(reason: string): Promise<void> {
-  title('In a folder, in place of a host');
-  say(`Skipped: the throw-away hosts with a real dhclient and DHCP server, because this ${reason}.`);
-  say('So no lease is renewed here, no kernel setting is set, and no process is looked at; the files are real.');
-  const root = await mkdtemp(join(tmpdir(), 'holdfast-'));
-  try {
-    await mkdir(join(root, 'etc/holdfast'), { recursive: true });
-    await mkdir(join(root, 'etc/dhcp/dhclient-enter-hooks.d'), { recursive: true });
-    await writeFile(join(root, 'etc/dhcp/dhclient.conf'), OLD_DHCLIENT_CONF);
-    await writeFile(join(root, 'etc/resolv.conf'), OLD.map((address) => `nameserver ${address}\n`).join(''));
-    await writeFile(join(root, 'etc/holdfast/agent.yaml'), YAML, { mode: 0o644 });
-    show(YAML);
-    for (const args of [['plan', '--only', 'resolver', 'dhclient'], ['apply'], ['status'], ['apply']]) {
-      say(`$ agent ${args.join(' ')} --root ${root}`);
-      const [program, ...before] = existsSync(BUILT) ? [BUILT] : [process.execPath, join(REPOSITORY, 'agent/cli.ts')];
-      const { stdout, stderr } = spawnSync(program!, [...before, ...args, '--root', root], { encoding: 'utf8' });
-      show(stdout + stderr);
-    }
-  } finally {
-    await rm(root, { recursive: true });
-  }
-}
-
-function title(text: string): void {
-  console.log(`\n${colour('bold', text)}`);
-}
-
-function say(text: string): void {
-  console.log(text);
-}
-
-/** What a program or a file says. */
-function show(text: string): void {
-  console.log(text.trimEnd().replace(/^/gm, '  '));
-}
-
-function colour(format: 'bold' | 'green' | 'red', text: string): string {
-  return styleText(format, text, { stream: process.stdout });
 }

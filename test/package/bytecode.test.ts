@@ -1,14 +1,14 @@
 /** Bytecode is the one part of the executables that is made by running something: it has to be the same whatever else goes on. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { test } from 'node:test';
+import { dirname, join } from 'node:path';
+import { suite, test } from 'node:test';
 import { splitProgram } from '../../packaging/build.ts';
 import { rehearse } from '../../packaging/rehearsal.ts';
-import { REPOSITORY, scratch } from '../unit/scratch.ts';
+import { noNamespaces, REPOSITORY, scratch } from '../unit/scratch.ts';
 
 test('rehearsed again, in another folder, for another user or beside busy processes, the bytecode is the same', async (t) => {
   const chunks = join(scratch(t), 'chunks');
@@ -39,6 +39,49 @@ test('rehearsed again, in another folder, for another user or beside busy proces
     await Promise.all(busy.map(ended));
   }
 });
+
+const WARM = JSON.stringify(join(REPOSITORY, 'packaging/rehearsal.ts'));
+/** Ways to start a rehearsal as somebody else, or where less is allowed; each is a command in sh, "$@" what it starts. */
+const ELSEWHERE = {
+  'as an ordinary user': 'exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"',
+  'as root without user namespaces': 'echo 0 >/proc/sys/user/max_user_namespaces; exec "$@"',
+  'with a umask that lets the group write': 'umask 0002; exec "$@"',
+};
+
+suite('rehearsed elsewhere', { skip: noNamespaces('setpriv') }, () => {
+  for (const [how, command] of Object.entries(ELSEWHERE)) {
+    test(`${how}, below a folder that everybody may write, the bytecode is the same`, async (t) => {
+      const [here, there] = [join(scratch(t), 'chunks'), join(scratch(t), 'open/chunks')];
+      await splitProgram(join(REPOSITORY, 'agent/cli.ts'), here);
+      cpSync(here, there, { recursive: true });
+      execFileSync('chmod', ['-R', 'a+rwX', dirname(dirname(there))]);
+      rehearse(here);
+      rehearsedBy(command, there);
+      assert.equal(sum(there), sum(here));
+    });
+  }
+
+  // In a chroot the kernel makes no user namespaces.
+  test('where no namespace can be had, it is made all the same, and that is said', async (t) => {
+    const folder = join(scratch(t), 'chunks');
+    await splitProgram(join(REPOSITORY, 'agent/cli.ts'), folder);
+    execFileSync('chmod', ['-R', 'a+rwX', dirname(folder)]);
+    const said = rehearsedBy('mount --rbind / /mnt; exec chroot --userspec=65534:65534 /mnt "$@"', folder);
+    assert.match(said, /no namespaces here/);
+    assert.match(sum(folder), /^[0-9a-f]{64}$/);
+  });
+});
+
+/** What it prints. */
+function rehearsedBy(command: string, folder: string): string {
+  const script = `import(${WARM}).then(({ rehearse }) => rehearse(${JSON.stringify(folder)}))`;
+  const inSh = ['sh', '-ec', command, 'sh', process.execPath, '-e', script];
+  // In a user namespace of its own, whose limits are its own; all users are mapped.
+  const own = ['--user', '--map-root-user', '--mount'];
+  return execFileSync('unshare', [...(command.includes('/proc/sys') ? own : ['--mount']), ...inSh], {
+    encoding: 'utf8',
+  });
+}
 
 function sum(folder: string): string {
   const hash = createHash('sha256');
