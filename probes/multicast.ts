@@ -1,7 +1,7 @@
 /**
- * Multicast groups: whether those that are expected are joined, and whether anybody asks for them. A switch that snoops IGMP or
- * MLD sends a group only to ports where somebody reported it lately, and hosts report when a querier asks: where there is none,
- * all works for some minutes after a start, and then the group goes silent (RFC 4541).
+ * Multicast groups: whether the expected groups are joined, and whether a querier asks for them. A switch that snoops IGMP or
+ * MLD forwards a group only to ports where a host reported it lately, and hosts report when a querier asks. Without a
+ * querier all works for some minutes after a start, and then the group goes silent (RFC 4541).
  */
 import type { ExpectedGroup } from '../agent/config/daemon.ts';
 import { isForTheLink } from '../agent/config/groups.ts';
@@ -13,21 +13,21 @@ import { type Condition, type Occurrence, type Probe, type Reading, type Severit
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const QUERIES = { ipv4: 'IGMP', ipv6: 'MLD' } as const;
-/** Interfaces that are told of beside those that are expected: on a host of containers there may be thousands. */
+/** Interfaces reported besides the expected ones. A host with containers may have thousands. */
 const MOST = 32;
 
 type Interfaces = Readonly<Record<Family, ReadonlyMap<string, Joined> | null>>;
 
-/** `lasting`: queries are listened to from the first reading on; else what the daemon heard is told. */
+/** `lasting`: listens to queries from the first reading on. Otherwise reports what the daemon heard. */
 export function multicastProbe(
   host: Host,
   expected: readonly ExpectedGroup[],
   { lasting, listen }: { lasting: boolean; listen?: typeof hearIgmpQueries },
 ): Probe {
   const watch = lasting && expected.length > 0 ? new QueryWatch(host, listen) : null;
-  /** Where the kernel knew of a querier of version 1 or 2. */
+  /** Interfaces on which the kernel knew of a querier of version 1 or 2. */
   const hadQuerier = new Set<string>();
-  /** By interface, as it was told. */
+  /** The querier last reported, by interface. */
   const queriers = new Map<string, string>();
   const devices = (family: Family) => [...new Set(expected.filter(of(family)).map(({ dev }) => dev))];
 
@@ -65,14 +65,14 @@ export function multicastProbe(
   };
 }
 
-/** 1 or 2 where the kernel says by itself that such a querier was heard lately; null: it does not, or was told to speak so. */
+/** 1 or 2 if the kernel itself heard such a querier lately; null if not, or if the version is forced by configuration. */
 function olderVersion(host: Host, device: string, joined: Joined | undefined): 1 | 2 | null {
   if (joined === undefined || joined.version === null || joined.version === 3) return null;
   const forced = ['all', device].some((one) => (host.sysctl(`net/ipv4/conf/${one}/force_igmp_version`) ?? '0') !== '0');
   return forced ? null : joined.version;
 }
 
-/** Groups that switches may leave out, by interface. */
+/** Groups that switches may prune, by interface. */
 function counts(joined: Interfaces[Family], family: Family, wanted: readonly string[]): Reading[] {
   const all = [...(joined ?? [])].map(([device, { groups }]): [string, number] => {
     return [device, groups.filter((group) => !isForTheLink(group) && !group.startsWith('ff02:')).length];
@@ -95,7 +95,7 @@ function queries(device: string, family: Family, version: number | null, heard: 
   ];
 }
 
-/** Where it is another, or speaks another version: hosts then speak that, too. */
+/** Reports a querier that changed, or changed its version: hosts then speak that version too. */
 function newQuerier(device: string, heard: Heard | null, told: Map<string, string>): Occurrence[] {
   if (heard === null || heard.from === null || heard.version === null) return [];
   const is = `${heard.from} (IGMPv${heard.version})`;
@@ -128,7 +128,7 @@ function membership(one: ExpectedGroup, family: Family, joined: Interfaces[Famil
   ];
 }
 
-/** Of groups that are joined on one interface, where queries are heard. */
+/** For groups joined on one interface where queries are heard. */
 function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard): Condition[] {
   const limit = Math.min(...groups.map((one) => one.silence));
   const silent = monotonic() - (heard.at ?? heard.since);
@@ -141,7 +141,7 @@ function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard)
 
 const PRUNED = 'a snooping switch will have pruned this port; enable a querier';
 
-/** And where they are not: `lost`: the kernel knew of a querier, which it forgets 260 s after its last query. */
+/** For groups where no query is heard. `lost`: the kernel knew of a querier, which it forgets 260 s after its last query. */
 function deafness(groups: readonly ExpectedGroup[], lost: boolean, why: string): Condition {
   const cannot = `cannot be heard: ${why} (docs/multicast.md)`;
   return lost

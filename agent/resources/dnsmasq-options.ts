@@ -1,6 +1,6 @@
 /**
- * What a DHCP server's clients behind this host are to know of its routes: classless static routes (RFC 3442), as option 121 and as
- * Microsoft's 249. Whoever takes 121 ignores option 3 (routers), so the default route is among them.
+ * The routes that dnsmasq hands to DHCP clients behind this host: classless static routes (RFC 3442), as option 121 and as
+ * Microsoft's 249. A client that takes 121 ignores option 3 (routers), so the default route is included.
  */
 import ipaddr from 'ipaddr.js';
 import type { DesiredNetwork } from '../config/desired.ts';
@@ -22,8 +22,9 @@ export function dnsmasqText(networks: readonly DesiredNetwork[], routes: readonl
 }
 
 /**
- * The ways of a client in the network of `router` (`10.99.0.1/24`): by the same next hop where that is in its network, too, else
- * by this host. Without those of other tables, which are for packets that this host chooses, and those that lead nowhere.
+ * The routes of a client in the network of `router` (`10.99.0.1/24`): by the same next hop if that is in the client's network,
+ * else by this host. Routes of other tables are left out, since rules of this host choose their packets; so are routes that
+ * lead nowhere.
  */
 function classlessRoutes(router: string, routes: readonly WantedRoute[]): { to: string; via: string }[] {
   const [address = ''] = router.split('/');

@@ -6,7 +6,7 @@ const CONFIGURATION = '/etc/dnsmasq.conf';
 
 export interface DnsmasqReader {
   readonly pid: number;
-  /** It started before the file was written: SIGHUP has it read its hosts and leases again, and no configuration. */
+  /** Whether dnsmasq started before the file was written. SIGHUP makes it read hosts and leases again, but no configuration. */
   readonly isStale: boolean;
 }
 
@@ -29,7 +29,7 @@ function reads(host: Host, args: readonly string[], file: string): boolean {
       if (key === 'conf-file' && value === file) return true;
     }
   }
-  // What comes after a comma are endings, of files that are read or are not.
+  // After a comma come file-name endings that are to be read, or not to be read.
   return folders.some((folder) => host.target(folder.replace(/,.*/, '')) === host.target(dirname(file)));
 }
 

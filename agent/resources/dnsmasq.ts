@@ -1,4 +1,4 @@
-/** Keeps the file that a dnsmasq beside the agent has its clients' routes from. It is never restarted, nor signalled. */
+/** Keeps the file from which a dnsmasq on this host takes its clients' routes. Holdfast never restarts or signals dnsmasq. */
 import { type DesiredState, DNSMASQ_FILE } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
@@ -33,7 +33,7 @@ export class Dnsmasq implements Resource {
   }
 }
 
-/** What dnsmasq itself says of it; null: nothing. The one that will read it knows best what it takes. */
+/** dnsmasq's own complaint about the file; null if it has none. The installed dnsmasq knows best what it accepts. */
 function complaint(host: Host, text: string): string | null {
   const { status, stderr, error } = host.run('dnsmasq', ['--test', '--conf-file=-'], { input: text });
   if (status === 0) return null;

@@ -1,6 +1,6 @@
 /**
- * Hears of the kernel when anybody changes any nftables table, and who: each transaction ends with a message that names its process
- * (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). What has become of our table a look tells.
+ * Listens to the kernel for changes of any nftables table, and learns who made them: each transaction ends with a message that
+ * names its process (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). An inspection then shows the state of our table.
  */
 import { Follower } from '../host/netlink/follower.ts';
 import { attributes, HEADER } from '../host/netlink/message.ts';
@@ -12,9 +12,9 @@ const GROUP = 7;
 const NEW_GENERATION = (10 << 8) | 15;
 const NFGENMSG = 4;
 const GENERATION = { pid: 2, name: 3 } as const;
-/** Milliseconds to the next look, and between two of them at least: some change their rules all the time. */
+/** Milliseconds until the next inspection, and the least time between two: some programs change their rules all the time. */
 const LOOK = { soon: 10, between: 250 } as const;
-/** Milliseconds after messages were lost: so many come then that there is no hurry to hear them. */
+/** Milliseconds to wait after messages were lost: many more are then on the way. */
 const REST = 1000;
 const MOST_NAMED = 4;
 
@@ -25,7 +25,7 @@ export class TableFollower {
   #soon: NodeJS.Timeout | null = null;
   #lookedAt = Number.NEGATIVE_INFINITY;
 
-  /** Throws where the kernel cannot be listened to. */
+  /** Throws NetlinkError if we cannot listen to the kernel. */
   constructor(changed: () => void) {
     this.#changed = changed;
     this.#follower = new Follower({
@@ -37,7 +37,7 @@ export class TableFollower {
     });
   }
 
-  /** Who has changed any table since it was asked last (`nft[812]`); null: nobody was named. */
+  /** The process that changed a table since the last call (`nft[812]`); null if no message named one. */
   takeNames(): string | null {
     const names = [...this.#names].slice(0, MOST_NAMED);
     this.#names.clear();
@@ -49,7 +49,7 @@ export class TableFollower {
     this.#follower.close();
   }
 
-  /** Such a message is alone in its datagram; of the others nothing is wanted. */
+  /** NFT_MSG_NEWGEN is the only message in its datagram. All other messages are ignored. */
   #take(data: Buffer): void {
     if (data.length < HEADER || data.readUInt16LE(4) !== NEW_GENERATION) return;
     const name = changer(data);
@@ -67,7 +67,7 @@ export class TableFollower {
   }
 }
 
-/** `nft[812]`; null: the message does not say. */
+/** `nft[812]`; null if the message does not say. */
 export function changer(data: Buffer): string | null {
   let pid: number | null = null;
   let name = '';

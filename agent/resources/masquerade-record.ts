@@ -1,22 +1,22 @@
-/** What is known of our nftables table: it lives in /run, and so as long as the table does. */
+/** The record of our nftables table. It is in /run, so it lives as long as the table. */
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
 const RECORD = `${RUN_FOLDER}/masquerade`;
 
 export interface MasqueradeRecord {
-  /** What nft(8) was given. */
+  /** The text that nft(8) was given. */
   readonly rules: string;
-  /** What the kernel had then (tableIdentity); null: it was not seen. */
+  /** The kernel's table at that time (tableIdentity); null if it was not seen. */
   readonly identity: string | null;
 }
 
-/** Whether there is, or may be, a table of ours. */
+/** Whether a table of ours exists, or may exist. */
 export function isMasqueradeLeft(host: Host): boolean {
   return host.lstat(RECORD) !== null;
 }
 
-/** null: there is none, or it says nothing any more. Only root writes there. */
+/** The record; null if there is none, or it cannot be read. Only root writes there. */
 export function readMasquerade(host: Host): MasqueradeRecord | null {
   try {
     const { rules, identity } = JSON.parse(host.readText(RECORD) ?? 'null') as MasqueradeRecord;

@@ -1,7 +1,7 @@
 /**
- * The nftables table `inet holdfast`, which is ours alone: whatever else is put into it goes. It is made, changed and removed as a
- * whole in one transaction of nft(8), so that no packet meets half of it; connections in progress keep what connection tracking
- * knows of them. Whether it is as it was made the kernel is asked without nft.
+ * The nftables table `inet holdfast`. It belongs to Holdfast: rules of other programs in it are removed. One nft(8) transaction
+ * makes, changes or removes the whole table, so no packet meets half of it. Connections in progress keep their translation in
+ * connection tracking. To see whether the table is unchanged we ask the kernel, without nft.
  */
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
@@ -19,7 +19,7 @@ const TIME_LIMIT = 10_000;
 
 const REMOVED = `add table inet ${OUR_TABLE}\ndelete table inet ${OUR_TABLE}\n`;
 
-/** The table as nft(8) takes and shows it. 100 is the priority of source NAT, whose name older ones do not know. */
+/** The table as nft(8) takes and shows it. 100 is the priority of source NAT; older versions of nft do not know its name. */
 function tableText(wanted: readonly DesiredMasquerade[]): string {
   const rules = wanted.map(
     ({ out, from, family }) => `\t\t${family === 'ipv4' ? 'ip' : 'ip6'} saddr ${from} oifname "${out}" masquerade\n`,
@@ -53,7 +53,7 @@ export async function inspectTable(host: Host, wanted: readonly DesiredMasquerad
 export async function applyTable(host: Host, wanted: readonly DesiredMasquerade[]): Promise<Outcome> {
   if (wanted.length === 0) return { ...PLACE, ...(await removeTable(host)) };
   const rules = tableText(wanted);
-  // Killed in the middle, it is known all the same that there may be a table of ours.
+  // Recorded first: if this process is killed in the middle, the next one knows that our table may exist.
   writeMasquerade(host, { rules, identity: null });
   const problem = nft(host, `${REMOVED}${rules}`);
   const identity = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
@@ -63,7 +63,7 @@ export async function applyTable(host: Host, wanted: readonly DesiredMasquerade[
   return { ...PLACE, result: 'changed', actual: describe(wanted) };
 }
 
-/** Our table, and nothing else. */
+/** Removes our table, and nothing else. */
 export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
   if (!host.live) return { result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
   const there = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
@@ -73,7 +73,7 @@ export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 
   return { result: there === null ? 'ok' : 'changed', actual: null };
 }
 
-/** Gives what went wrong, or null: then all of it is done; else nothing. */
+/** Runs one transaction. Returns what went wrong, and then nothing was changed; null if all of it was done. */
 function nft(host: Host, script: string): string | null {
   const { status, stderr, error } = host.run('nft', ['-f', '-'], { input: script });
   if (status === 0) return null;

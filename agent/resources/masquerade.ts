@@ -7,7 +7,7 @@ import type { TableFollower } from './masquerade-follow.ts';
 import { isMasqueradeLeft } from './masquerade-record.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
-/** Where nothing is to be masqueraded, and nothing of ours is left, nothing is loaded, asked or started. */
+/** If nothing is to be masqueraded and no table of ours is left, we load, ask and start nothing. */
 export class Masquerade implements Resource {
   readonly name = 'masquerade';
   private readonly host: Host;
@@ -22,7 +22,7 @@ export class Masquerade implements Resource {
   async inspect(): Promise<Finding[]> {
     if (this.wanted.length === 0 && !isMasqueradeLeft(this.host)) return [];
     const findings = await (await import('./masquerade-table.ts')).inspectTable(this.host, this.wanted);
-    // What was said of what is seen here may still wait to be heard.
+    // The message about the change that we see here may still wait in the socket.
     if (this.follower !== null) await setImmediate();
     const by = this.follower?.takeNames() ?? null;
     return findings.map((finding) => (finding.state === 'drifted' ? { ...finding, by } : finding));

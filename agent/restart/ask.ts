@@ -1,7 +1,7 @@
 /**
- * Would a server acknowledge this lease? A second dhclient asks it, as the next start would: DHCPREQUEST in INIT-REBOOT (RFC 2131,
- * 4.3.2), with the same identity, a copy of the lease file, and the configuration as it is on disk. It runs no script but
- * /bin/true and is ended at the first answer, so nothing of the host changes, and for the server it is a renewal.
+ * Finds out whether a server would acknowledge this lease. A second dhclient asks as the next start would: DHCPREQUEST in
+ * INIT-REBOOT (RFC 2131, 4.3.2), with the same identity, a copy of the lease file, and the configuration on disk. Its script is
+ * /bin/true and we end it at the first answer, so nothing on the host changes. For the server it is a renewal.
  */
 import { spawn } from 'node:child_process';
 import type { DhcpClient } from '../dhclient/clients.ts';
@@ -12,17 +12,17 @@ import type { Host } from '../host/host.ts';
 import type { CommandLine } from './command-line.ts';
 
 /**
- * A copy of dhclient's own file: a profile of AppArmor goes by the path, and would have it neither read this folder nor run /bin/true; and one
- * that cannot run its script DECLINEs the lease. Not in /run, from which Debian runs nothing.
+ * Path of a copy of dhclient's executable. An AppArmor profile applies by path: it would forbid dhclient to read this folder and
+ * to run /bin/true, and a dhclient that cannot run its script DECLINEs the lease. Not in /run, which Debian mounts noexec.
  */
 const FOLDER = `${STATE_FOLDER}/ask`;
 const [PROGRAM, CONF, LEASES] = [`${FOLDER}/dhclient`, `${FOLDER}/dhclient.conf`, `${FOLDER}/dhclient.leases`];
 const FILES = [PROGRAM, CONF, LEASES];
 
-/** Milliseconds: the request is sent again every 2 s or so, for 8 s. */
+/** Milliseconds. dhclient repeats the request about every 2 s, for 8 s. */
 const TIME_LIMIT = 20_000;
 
-/** Flags that are not the new one's to have, and how many words follow each. */
+/** Flags that the second dhclient must not get, and how many words follow each. */
 const LEFT_OUT = new Map(
   Object.entries({ '-cf': 1, '-lf': 1, '-pf': 1, '-sf': 1, '-e': 1, '-timeout': 1 }).concat(
     ['-1', '-d', '-q', '-v', '-n', '-w', '-nw', '-nc', '-x', '-r', '-4', '--no-pid'].map((flag) => [flag, 0]),
@@ -30,8 +30,8 @@ const LEFT_OUT = new Map(
 );
 
 /**
- * Throws HostError EREFUSED with the reason where no server says that the lease stays as it is. Else gives the client as it would be with
- * the server's answer for its lease: its file is there until `forget` is called.
+ * Returns the client as it would be with the server's answer as its lease; the lease file exists until `forget` is called.
+ * Throws HostError EREFUSED with the reason if no server says that the lease stays as it is.
  */
 export async function ask(host: Host, client: DhcpClient, command: CommandLine, iface: string): Promise<DhcpClient> {
   const lease = currentLease(host, client, iface);
@@ -52,7 +52,7 @@ export async function ask(host: Host, client: DhcpClient, command: CommandLine, 
   return { ...client, leaseFile: LEASES };
 }
 
-/** Takes away what asking needed. */
+/** Removes the files that the question needed. */
 export function forget(host: Host): void {
   for (const file of FILES) host.remove(file);
 }
@@ -70,9 +70,9 @@ function flagsOf({ arguments: words, interfaces }: DhcpClient): string[] {
   return flags;
 }
 
-/** The real one, under conditions that stand last in it and so win: also over a `script` of its own. */
+/** The real configuration with our statements at its end: the last statement wins, also over a `script` statement. */
 function confFor(host: Host, { confFile }: DhcpClient, iface: string): string {
-  // An offer is waited for much longer than it takes to be seen that one is asked for: then it is over already.
+  // A DISCOVER already means that the lease was refused, so there is no need to wait for an offer.
   const haste = 'reboot 8; timeout 15; initial-interval 2; backoff-cutoff 2; select-timeout 60; script "/bin/true";';
   const own = host.stat(confFile) === null ? '' : `include "${host.target(confFile)}";\n`;
   return `${haste}\n${own}${haste}\ninterface "${iface}" { ${haste} }\n`;
@@ -109,7 +109,7 @@ function listen(host: Host, words: readonly string[]): Promise<Answer> {
   });
 }
 
-/** By dhclient's words of 4.1 to 4.4. */
+/** The lines that dhclient 4.1 to 4.4 prints. */
 function answerIn(log: string): Answer | null {
   const address = /^bound to (\S+)/m.exec(log)?.[1];
   if (address !== undefined) return { kind: 'ack', address };

@@ -1,11 +1,11 @@
 /**
- * The daemon's sandbox confines it more than dhclient: it can rehearse nothing, and what it starts would be confined, too. There
- * `agent apply` does it, as a process of systemd's making.
+ * Restarts for a daemon in the sandbox of its service. It cannot rehearse there, and a dhclient that it starts would be confined
+ * too. systemd therefore starts `agent apply` outside the sandbox, which does the restart.
  */
 import type { Host } from '../host/host.ts';
 import type { RestartResult } from './restart.ts';
 
-/** Of what `apply --json` prints. */
+/** The part of the output of `apply --json` that we use. */
 interface Outcome {
   readonly resource: string;
   readonly key: string;
@@ -13,14 +13,14 @@ interface Outcome {
   readonly reason?: string;
 }
 
-/** CAP_SYS_ADMIN of capabilities(7): who makes namespaces has it. */
+/** CAP_SYS_ADMIN of capabilities(7), which making namespaces needs. */
 const SYS_ADMIN = 1n << 21n;
-/** What it started goes on where it is. */
+/** The started dhclient must outlive the transient unit. */
 const TRANSIENT = ['--quiet', '--wait', '--pipe', '--collect', '--no-ask-password', '--property=KillMode=process'];
-/** Milliseconds: for several dhclients, one after the other. */
+/** Milliseconds for several dhclients, one after the other. */
 const TIME_LIMIT = 300_000;
 
-/** Whether this process is in such a sandbox, on a host whose systemd can help. */
+/** Whether this process is in such a sandbox, and systemd can help. */
 export function isConfined(host: Host): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(host.readText('/proc/self/status') ?? '')?.[1];
   return (

@@ -1,4 +1,4 @@
-/** How a dhclient was started, so that it can be started the same way again; and why that may not be done. */
+/** How a dhclient was started, so that we can start it the same way again; or why we must not. */
 
 import { type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
 import { namesOtherInterfaces } from '../dhclient/conf-interfaces.ts';
@@ -8,23 +8,22 @@ import type { Host } from '../host/host.ts';
 import type { ProcessOrigin } from '../host/process-origin.ts';
 
 export interface CommandLine {
-  /** Absolute. */
+  /** Absolute path of the program. */
   readonly executable: string;
-  /** Without the program's own name. */
+  /** Arguments without the program's name. */
   readonly arguments: readonly string[];
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly umask: string;
   readonly oomScoreAdjust: string;
-  /** Soft limit; null: none. */
+  /** Soft limit of open files; null if unlimited. */
   readonly openFiles: number | null;
-  /** `cgroup.procs` of the control groups that it lives in and the agent does not. */
+  /** `cgroup.procs` of each control group that dhclient is in and the agent is not. */
   readonly cgroups: readonly string[];
 }
 
 /**
- * Throws HostError EOBSTACLE, with the reason as a sentence, where this dhclient is not to be started again by anybody but who
- * started it.
+ * Throws HostError EOBSTACLE, with the reason as a sentence, if only the program that started this dhclient may restart it.
  */
 export function commandLineOf(host: Host, client: DhcpClient): CommandLine {
   const origin = host.originOf(client.pid);
@@ -67,7 +66,7 @@ function howItRuns(host: Host, client: DhcpClient): string | null {
   return null;
 }
 
-/** What root starts is what root's own process was, or anybody could have a program of theirs started. */
+/** We restart only a process of root. Otherwise any user could make root start a program of theirs. */
 function whoRunsIt(host: Host, client: DhcpClient, origin: ProcessOrigin, self: ProcessOrigin): string | null {
   const { executable, users, namespaces, confinement, isText } = origin;
   const file = executable.endsWith('/dhclient') ? host.stat(executable) : null;
@@ -81,7 +80,7 @@ function whoRunsIt(host: Host, client: DhcpClient, origin: ProcessOrigin, self: 
   return serviceOf(host, client, origin);
 }
 
-/** systemd takes the end of a service's main process for that of the service, and runs what that one says for its end. */
+/** systemd takes the end of a main process as the end of its service, and then runs the service's stop commands. */
 function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin): string | null {
   const unit = cgroups.map(({ path }) => /\/([^/]+\.service)$/.exec(path)?.[1]).find((name) => name !== undefined);
   if (unit === undefined || host.stat('/run/systemd/system') === null) return null;
@@ -90,7 +89,7 @@ function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin):
   return stdout.trim() === `MainPID=${pid}` ? `it is the main process of ${unit}: systemctl restart does that` : null;
 }
 
-/** Hooks see that nothing is lost in a restart, and say how it went. */
+/** The hooks must be in place: they keep the address during a restart, and record how it went. */
 function whatHolds(host: Host, client: DhcpClient): string | null {
   const places = hookPlaces(host);
   const script = client.script ?? defaultScript(host);
@@ -115,7 +114,7 @@ function cgroupsOf(host: Host, origin: ProcessOrigin, self: ProcessOrigin): stri
   });
 }
 
-/** Of /proc/self/mountinfo (proc_pid_mountinfo(5)): whole hierarchies; `controllers` of cgroup v2 are null. */
+/** Mounted control group hierarchies, from /proc/self/mountinfo (proc_pid_mountinfo(5)); `controllers` is null for cgroup v2. */
 function parseMounts(text: string): { folder: string; controllers: string[] | null }[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');

@@ -1,6 +1,6 @@
 /**
- * When a query was last heard on which interface. Of IGMP by listening, of MLD by the kernel's count from one look to the next. What the
- * daemon heard stands in /run, so that a single look beside it knows, too.
+ * The time of the last query on each interface. For IGMP we listen; for MLD we compare the kernel's count between looks. The
+ * daemon writes what it heard to /run, so that `agent probe` beside it knows too.
  */
 
 import type { Host } from '../../agent/host/host.ts';
@@ -10,19 +10,19 @@ import { Remembered } from '../remembered.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
-/** Times are milliseconds since the boot, as process.hrtime has them: a clock that is set changes nothing. */
+/** Times are milliseconds since the boot, from process.hrtime, so setting the clock changes nothing. */
 export interface Heard {
-  /** Since when it is known. */
+  /** Since when we listen. */
   readonly since: number;
-  /** The last query; null: none since then. */
+  /** The last query; null if none was heard since then. */
   readonly at: number | null;
-  /** Of IGMP: what the querier speaks, and its address. */
+  /** For IGMP: the querier's version and address. */
   readonly version: 1 | 2 | 3 | null;
   readonly from: string | null;
 }
 
 interface Kept {
-  /** The daemon that listens. */
+  /** The listening daemon. */
   readonly pid: number;
   readonly birth: string;
   readonly heard: Readonly<Record<string, Heard>>;
@@ -43,7 +43,7 @@ export class QueryWatch {
   readonly #heard = new Map<string, Heard>();
   readonly #counts = new Map<string, number>();
   #listening: Listening | null = null;
-  /** What is listened to: interfaces with their indices, since one that was made anew is another. */
+  /** The interfaces that we listen to, with their indices: an interface that was made anew has another index. */
   #listened = '';
   #listenedSince = 0;
 
@@ -53,7 +53,7 @@ export class QueryWatch {
     this.#kept = new Remembered(host, FILE, isKept);
   }
 
-  /** Looks, and listens from now on to those interfaces that are there. */
+  /** Looks once, and listens from now on to the present interfaces. */
   async update(
     wanted: Readonly<Record<Family, readonly string[]>>,
     joined: Readonly<Record<Family, ReadonlyMap<string, Joined> | null>>,
@@ -77,12 +77,12 @@ export class QueryWatch {
     this.#save();
   }
 
-  /** null: it is not watched, there is no such interface, or it cannot be heard. */
+  /** null if the interface is not watched, does not exist, or cannot be heard. */
   heard(device: string, family: Family): Heard | null {
     return family === 'ipv4' && this.deaf !== null ? null : (this.#heard.get(`${device} ${family}`) ?? null);
   }
 
-  /** Why no IGMP is heard; null: it is. */
+  /** Why no IGMP is heard; null if it is heard. */
   get deaf(): string | null {
     return this.#listening?.deaf ?? null;
   }
@@ -128,7 +128,7 @@ export class QueryWatch {
   }
 }
 
-/** What the daemon of this host has heard, as long as it runs. */
+/** What this host's running daemon has heard. */
 export function heardByDaemon(host: Host): (device: string, family: Family) => Heard | null {
   const kept = new Remembered(host, FILE, isKept).load();
   if (kept === null || host.birthOf(kept.pid) !== kept.birth) return () => null;

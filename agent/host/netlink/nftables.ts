@@ -1,6 +1,6 @@
 /**
- * A table of nf_tables as the kernel has it (linux/netfilter/nf_tables.h, nfnetlink.h), to see without a process whether it is
- * still what it was. What the rules mean nft(8) alone knows.
+ * Reads a table of nf_tables from the kernel (linux/netfilter/nf_tables.h, nfnetlink.h), to see without starting a process
+ * whether it is unchanged. It does not interpret the rules: only nft(8) can.
  */
 import { dump, type Gatherer } from './dump.ts';
 import { attribute, attributes, HEADER } from './message.ts';
@@ -10,24 +10,24 @@ const NETLINK_NETFILTER = 12;
 const NFPROTO_INET = 1;
 /** NFNL_SUBSYS_NFTABLES, the high byte of a message's type. */
 const NFTABLES = 10 << 8;
-/** Of struct nfgenmsg: family, version, and a number that changes with every change of any table. */
+/** Bytes of struct nfgenmsg: family, version, and a number that changes with every change of any table. */
 const NFGENMSG = 4;
 
 /**
- * The kinds of objects in the order in which they are read: their messages, the attribute with the table's name, and those that are
- * compared. Left out are handles and positions, which are others each time that the same is made again.
+ * The kinds of objects, in reading order: message types, the attribute with the table's name, and the compared attributes.
+ * Handles and positions are not compared, because they differ each time the same table is made.
  */
 const TABLE = { new: 0, get: 1, name: 1, compared: [1, 2, 3, 6] } as const; // name, flags, use, userdata
 const CHAIN = { new: 3, get: 4, name: 1, compared: [3, 4, 5, 6, 7, 10] } as const; // name, hook, policy, use, type, flags
 const RULE = { new: 6, get: 7, name: 1, compared: [2, 4] } as const; // chain, expressions
 type Kind = typeof TABLE | typeof CHAIN | typeof RULE;
 
-/** No nf_tables in this kernel, or not loaded: then there is no table either. */
+/** Errors of a kernel without nf_tables, or with the module not loaded: there is no table then. */
 const NONE: readonly string[] = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL'];
 
 /**
- * Tells the table `name` of the family inet, with its chains and rules, from every other: the same text as long as it is the
- * same; null: there is none. How often it is used, by sets say, is in it too. Throws NetlinkError.
+ * A text that identifies the content of the table `name` of the family inet, with chains and rules. It is the same as long as
+ * the table is the same; null if there is no such table. Use counts are part of it. Throws NetlinkError.
  */
 export async function tableIdentity(name: string, signal: AbortSignal): Promise<string | null> {
   try {
@@ -46,7 +46,7 @@ export async function tableIdentity(name: string, signal: AbortSignal): Promise<
 function list(socket: NetlinkSocket, kind: Kind, table: string, signal: AbortSignal): Promise<string[]> {
   const header = Buffer.alloc(NFGENMSG);
   header[0] = NFPROTO_INET;
-  // Only of rules the kernel leaves out those of other tables; it does no harm to ask it for the others, too.
+  // The kernel filters only rules by table. For chains the same filter is harmless.
   const body = Buffer.concat([header, attribute(kind.name, Buffer.from(`${table}\0`))]);
   const request = { get: NFTABLES | kind.get, gives: NFTABLES | kind.new, body };
   return dump(socket, request, () => new Identities(kind, table), signal);
