@@ -69,7 +69,7 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     ...copies('packaging/grafana/*', 'usr/share/holdfast/grafana'),
     ...copies('packaging/prometheus/{prometheus,holdfast.rules}.yml', 'usr/share/holdfast/prometheus'),
     ...CM.flatMap((tool) => tree(`packaging/${tool}`, `usr/share/holdfast/${tool}`)),
-    ...copies('docs/*.md', 'usr/share/doc/holdfast'),
+    ...copies('docs/*.{md,svg}', 'usr/share/doc/holdfast'),
   ];
   return all.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
