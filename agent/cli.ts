@@ -43,6 +43,10 @@ command('plan', 'show what apply would change, and change nothing')
 
 command('apply', 'make the host what the configuration says, and read it back')
   .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
+  .option(
+    '--boot',
+    'the network waits for it: name servers get a second to prove DNS, and nothing is measured or fetched',
+  )
   .addHelpText(
     'after',
     `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,

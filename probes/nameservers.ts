@@ -3,7 +3,7 @@ import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/d
 import type { Host } from '../agent/host/host.ts';
 import { type Answer, ask, type Question } from '../agent/resolver/ask.ts';
 import { effectiveValues, RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
-import { complaintOf, failure, questions } from '../agent/resolver/verify.ts';
+import { complaintOf, failure, questions, transportOf } from '../agent/resolver/verify.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between questions: one small packet to each server. */
@@ -19,8 +19,6 @@ const USELESS: Readonly<Record<string, string>> = {
   NOTIMP: 'it does not know how to answer (NOTIMP)',
 };
 
-const ONLY_BY_TCP = 'it answers only by TCP, and the C library asks by UDP';
-
 /**
  * Those that are configured, else those of resolv.conf. They are asked as `dns.verify` says, and what they answer is held
  * against it: one that lies is told, and no reason to change anything. Without `verify` they are asked for the address of the
@@ -34,20 +32,21 @@ export function nameserversProbe(
   const verify = dns?.verify ?? null;
   const timeout = verify?.timeout ?? TIMEOUT;
   const asked = verify === null ? [usual(dns?.search?.[0] ?? dns?.domain ?? null)] : questions(verify);
-  const tcpWillDo = dns?.options?.includes('use-vc') ?? false;
   return {
     name: 'nameservers',
     cost: 'constant',
     interval: INTERVAL,
     timeLimit: 2 * timeout + 1_000,
     async read() {
-      const servers = dns?.nameservers ?? effectiveValues(host.readText(RESOLV_CONF) ?? '', 'nameserver') ?? [];
+      const text = host.readText(RESOLV_CONF) ?? '';
+      const servers = dns?.nameservers ?? effectiveValues(text, 'nameserver') ?? [];
+      const transport = transportOf(dns?.options ?? effectiveValues(text, 'options') ?? []);
       const readings = [...new Set(servers)].map(async (server) => {
         const started = performance.now();
-        const where = { timeout, ...(port === undefined ? {} : { port }) };
+        const where = { timeout, transport, ...(port === undefined ? {} : { port }) };
         const answers = await Promise.all(asked.map((question) => ask(server, question, where)));
         const duration = (performance.now() - started) / 1000;
-        const useless = answers.map((answer) => uselessness(answer, timeout, tcpWillDo));
+        const useless = answers.map((answer) => uselessness(answer, timeout));
         // A server that knows only one family may refuse the other.
         const [reason = null] = useless.includes(null) ? [] : useless;
         return reason === null ? up(server, duration, answers, verify) : down(server, reason);
@@ -62,9 +61,9 @@ function usual(domain: string | null): Question {
 }
 
 /** Why the C library has nothing of this answer, as a few words, or null: "no such name" is an answer, too. */
-function uselessness(answer: Answer, timeout: number, tcpWillDo: boolean): string | null {
-  if (answer.kind !== 'answer') return failure(answer, timeout);
-  return USELESS[answer.rcode] ?? (answer.onlyByTcp && !tcpWillDo ? ONLY_BY_TCP : null);
+function uselessness(answer: Answer, timeout: number): string | null {
+  if (answer.kind === 'answer' && !answer.onlyByTcp) return USELESS[answer.rcode] ?? null;
+  return failure(answer, timeout);
 }
 
 function up(server: string, duration: number, answers: readonly Answer[], verify: DesiredVerify | null): Reading[] {

@@ -6,8 +6,13 @@ import type { CommonOptions } from './options.ts';
 import { EXIT, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 
+/** Milliseconds that name servers get before the network is up, where some other way may lead to them already. */
+const AT_BOOT = 1_000;
+
 export interface ApplyOptions extends CommonOptions {
   readonly detailedExitcodes?: boolean;
+  /** The network waits for this apply: what needs others to answer gets a second, or is left to the daemon. */
+  readonly boot?: boolean;
 }
 
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
@@ -15,13 +20,16 @@ export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openContext(options);
   const { host, desired, resources, guard, nearness, metadata, keep } = context;
   const proof: ProofEvent[] = [];
-  if (guard !== null) guard.onEvent = (event) => proof.push(event);
+  if (guard !== null) {
+    guard.onEvent = (event) => proof.push(event);
+    if (options.boot) guard.within = AT_BOOT;
+  }
   let outcomes = await converge(host, resources, { guard });
-  if (nearness !== null) {
+  if (nearness !== null && !options.boot) {
     const { withNearest } = await import('./nearest.ts');
     outcomes = await withNearest(context, options, outcomes);
   }
-  if (metadata !== null) {
+  if (metadata !== null && !options.boot) {
     const { withMetadata } = await import('./metadata.ts');
     outcomes = await withMetadata(context, outcomes);
   }

@@ -11,12 +11,12 @@ const MARKS = {
 /** What was left as it was needs no line of its own; what failed goes to stderr too when all else is quiet. */
 export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItShouldBe: string): void {
   if (quiet) {
-    const failures = outcomes.filter(({ result }) => result === 'failed').map(row);
-    if (failures.length > 0) printError(table(failures));
+    const failures = outcomes.filter(({ result }) => result === 'failed');
+    if (failures.length > 0) printError(table(rows(failures)));
     return;
   }
   const told = outcomes.filter(({ result }) => result === 'changed' || result === 'failed');
-  if (told.length > 0) print(table(told.map(row)));
+  if (told.length > 0) print(table(rows(told)));
   const skipped = outcomes.filter(({ result }) => result === 'skipped');
   for (const [reason, keys] of byReason(skipped))
     print(paint('gray', `${MARKS.skipped[1]}  ${keys}  skipped: ${reason}`));
@@ -36,6 +36,17 @@ export function byReason(all: readonly { resource: string; key: string; reason?:
   return [...groups.values()].map((members) => {
     const { resource, key, reason = '' } = members[0]!;
     return [reason, members.length === 1 ? key : `${members.length} of ${resource}`];
+  });
+}
+
+/** A reason that several of them have in common is written once: a refusal is about all of DNS. */
+function rows(outcomes: readonly Outcome[]): string[][] {
+  const said = new Set<string>();
+  return outcomes.map((outcome) => {
+    const { result, reason } = outcome;
+    const again = result === 'failed' && reason !== undefined && said.has(reason);
+    if (result === 'failed' && reason !== undefined) said.add(reason);
+    return row(again ? { ...outcome, reason: 'for the same reason' } : outcome);
   });
 }
 

@@ -17,9 +17,11 @@ export const verify = section(
       'Networks that all of its addresses must be in: what else a server answers counts as no answer.',
       [['10.72.0.0/16']],
     ),
-    timeout: field(duration('100ms', '10s'), 'How long an answer may take by UDP, and again by TCP (default: 2s).', [
-      '2s',
-    ]),
+    timeout: field(
+      duration('100ms', '10s'),
+      'How long an answer may take; a truncated one has as long again, by TCP (default: 2s).',
+      ['2s'],
+    ),
     quorum: field(
       z
         .int({ error: 'write a whole number from 1' })

@@ -38,14 +38,14 @@ export function run(
   return { status: result.status, stdout: result.stdout ?? '', stderr: result.stderr ?? '', error };
 }
 
-/** The same, asynchronously. */
+/** The same, asynchronously. `signal` kills the program. */
 export function runBeside(
   program: string,
   args: readonly string[],
-  { timeLimit = TIME_LIMIT }: { timeLimit?: number } = {},
+  { timeLimit = TIME_LIMIT, signal }: { timeLimit?: number; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
   return new Promise((resolve) => {
-    const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT } as const;
+    const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT, signal } as const;
     const child = execFile(program, args, options, (failure, stdout, stderr) => {
       const status = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : null;
       resolve({ status, stdout, stderr, error: status === null ? (failure?.message ?? null) : null });

@@ -5,6 +5,8 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect, isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { type DecodedPacket, decode, encode } from 'dns-packet';
 import { errorCode } from '../host/errors.ts';
 
@@ -14,64 +16,124 @@ export interface Question {
   readonly type: 'A' | 'AAAA' | 'NS';
 }
 
-/** `silent`: no answer in time. `unreachable`: the kernel or the other host says that there is no way, or nobody there. */
+/**
+ * `silent`: no answer in time. `unreachable`: the kernel or the other host says that there is no way, or that no program
+ * listens there. `tcp`: this is about TCP alone, and why; else UDP brought nothing either.
+ */
 export type Answer =
   | {
       readonly kind: 'answer';
       readonly rcode: string;
+      /** What the C library takes from the answer; empty unless `rcode` is NOERROR. */
       readonly values: readonly string[];
-      /** UDP was silent, by which the C library asks (but for `use-vc`, resolv.conf(5)). */
+      /** UDP was silent. The C library asks by UDP, unless resolv.conf has the option `use-vc`. */
       readonly onlyByTcp: boolean;
     }
-  | { readonly kind: 'silent' }
-  | { readonly kind: 'unreachable'; readonly code: string }
-  | { readonly kind: 'garbled' };
+  | { readonly kind: 'silent'; readonly tcp?: Tcp }
+  | { readonly kind: 'unreachable'; readonly code: string; readonly tcp?: Tcp }
+  | { readonly kind: 'garbled'; readonly tcp?: Tcp };
+
+/** UDP brought a truncated answer, or was not to be asked. */
+type Tcp = 'after-truncation' | 'as-asked';
+
+export interface AskOptions {
+  /** Milliseconds until silence is silence. A truncated answer gives TCP as many again. */
+  readonly timeout: number;
+  readonly port?: number;
+  /** `tcp`: as the C library asks with the option `use-vc`. */
+  readonly transport?: 'udp' | 'tcp';
+  /** Ends the question early, as silence. */
+  readonly signal?: AbortSignal;
+}
 
 const PORT = 53;
 
+/** One question on its way to one server, until `signal` ends it. */
+interface Way {
+  readonly server: string;
+  readonly port: number;
+  readonly question: Question;
+  readonly signal: AbortSignal;
+}
+
 /**
- * What `server` (an address; a link-local one with its interface) answers. `values`: the addresses or names that the
- * answer has of the type that was asked for, whatever aliases led there. `timeout`: milliseconds for UDP, and as many
- * again for TCP. Never throws.
+ * What `server` answers. `server`: an address; a link-local one with its interface. `values` are the addresses or names of
+ * the type that was asked for, read as strictly as the C library reads them. Never throws.
  */
 export async function ask(
   server: string,
   question: Question,
-  { timeout, port = PORT }: { timeout: number; port?: number },
+  { timeout, port = PORT, transport = 'udp', signal }: AskOptions,
 ): Promise<Answer> {
-  if (isIP(server) === 0) return { kind: 'unreachable', code: 'EINVAL' };
-  const byUdp = await udp(server, port, question, timeout);
-  if (byUdp !== null && !byUdp.flag_tc) return answerOf(byUdp, question);
-  const byTcp = await tcp(server, port, question, timeout);
-  return byTcp.kind === 'answer' ? { ...byTcp, onlyByTcp: byUdp === null } : byTcp;
+  const unusable = isIP(server) === 0 ? 'EINVAL' : hasItsInterface(server) ? null : 'ENODEV';
+  if (unusable !== null) return { kind: 'unreachable', code: unusable };
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, timeout);
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
+  const way: Way = { server, port, question, signal: over.signal };
+  try {
+    if (transport === 'tcp') return about(await tcp(way), 'as-asked');
+    const byUdp = udp(way, timeout / 2);
+    // TCP is tried beside UDP once half of the time is over, so that a silent server takes no longer than `timeout`.
+    const halfTime = pause(timeout / 2, null, { signal: over.signal }).catch(() => null);
+    const byTcp = Promise.race([halfTime, byUdp]).then((packet) => (packet === null ? tcp(way) : null));
+    const packet = await byUdp;
+    if (packet === null) return onlyByTcp((await byTcp) ?? { kind: 'silent' });
+    if (!packet.flag_tc) return answerOf(packet, question);
+    timer.refresh();
+    return about(await tcp(way), 'after-truncation');
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+    end();
+  }
 }
 
-/** null: silence, or none that listens there by UDP: TCP is still to be tried. */
-function udp(server: string, port: number, question: Question, timeout: number): Promise<DecodedPacket | null> {
+function about(answer: Answer, tcp: Tcp): Answer {
+  return answer.kind === 'answer' ? answer : { ...answer, tcp };
+}
+
+function onlyByTcp(answer: Answer): Answer {
+  return answer.kind === 'answer' ? { ...answer, onlyByTcp: true } : answer;
+}
+
+/** The C library drops the zone that it does not know, and then cannot reach a link-local address. */
+function hasItsInterface(server: string): boolean {
+  const [address = '', zone] = server.split('%');
+  if (!/^fe[89ab]/i.test(address)) return true;
+  return zone !== undefined && (networkInterfaces()[zone] ?? []).some(({ family }) => family === 'IPv6');
+}
+
+/** null: silence, or no program listens there by UDP. `again`: milliseconds until the question is sent a second time. */
+function udp({ server, port, question, signal }: Way, again: number): Promise<DecodedPacket | null> {
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
     const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4');
-    const timers: NodeJS.Timeout[] = [];
+    let timer: NodeJS.Timeout | undefined;
     const end = (result: DecodedPacket | null) => {
-      for (const timer of timers) clearTimeout(timer);
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
       socket.removeAllListeners().on('error', () => {});
       socket.close();
       resolve(result);
     };
+    const giveUp = () => end(null);
+    signal.addEventListener('abort', giveUp);
     // What is not the answer to this question, by this server, is not even looked at (RFC 5452).
     socket.on('message', (bytes) => {
       const packet = decoded(bytes);
       if (packet !== null && isAnswer(packet, id, question)) end(packet);
     });
-    socket.on('error', () => end(null));
-    timers.push(setTimeout(() => end(null), timeout));
+    socket.on('error', giveUp);
     socket.on('connect', () => {
       const send = () => socket.send(query(id, question));
       send();
       // One packet may be lost on its way without anything being wrong.
-      timers.push(setTimeout(send, timeout / 2));
+      timer = setTimeout(send, again);
     });
-    // Connected: only this server's packets come in, and that nobody listens there is told.
+    // Connected: only this server's packets come in, and the kernel says when no program listens there.
     try {
       socket.connect(port, server);
     } catch {
@@ -80,18 +142,20 @@ function udp(server: string, port: number, question: Question, timeout: number):
   });
 }
 
-function tcp(server: string, port: number, question: Question, timeout: number): Promise<Answer> {
+function tcp({ server, port, question, signal }: Way): Promise<Answer> {
+  if (signal.aborted) return Promise.resolve({ kind: 'silent' });
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
     const socket = connect({ port, host: server });
     let bytes = Buffer.alloc(0);
     const end = (answer: Answer) => {
-      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
       socket.removeAllListeners().on('error', () => {});
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => end({ kind: 'silent' }), timeout);
+    const giveUp = () => end({ kind: 'silent' });
+    signal.addEventListener('abort', giveUp);
     socket.on('connect', () => socket.write(prefixed(query(id, question))));
     socket.on('data', (chunk) => {
       bytes = Buffer.concat([bytes, chunk]);
@@ -125,12 +189,21 @@ function isAnswer(packet: DecodedPacket, id: number, { name, type }: Question): 
   return more.length === 0 && asked.type === type && sameName(asked.name, name);
 }
 
-function answerOf(packet: DecodedPacket, { type }: Question): Answer {
-  const records = packet.answers ?? [];
-  const values = records.flatMap((record) => {
-    return record.type === type && 'data' in record && typeof record.data === 'string' ? [record.data] : [];
-  });
-  return { kind: 'answer', rcode: rcodeOf(packet), values, onlyByTcp: false };
+/**
+ * As glibc reads an answer (getanswer_r of nss_dns): NOERROR only, the class IN only, and of the records in their order those
+ * of the name that was asked for, or of the name that its aliases have led to by then. It passes over all other records.
+ */
+function answerOf(packet: DecodedPacket, { name, type }: Question): Answer {
+  const rcode = rcodeOf(packet);
+  let expected = name;
+  const values: string[] = [];
+  for (const record of rcode === 'NOERROR' ? (packet.answers ?? []) : []) {
+    if (!('data' in record) || typeof record.data !== 'string') continue;
+    if (!sameName(record.name, expected) || (record.class ?? 'IN') !== 'IN') continue;
+    if (record.type === 'CNAME') expected = record.data;
+    else if (record.type === type && (type === 'NS' || isIP(record.data) !== 0)) values.push(record.data);
+  }
+  return { kind: 'answer', rcode, values, onlyByTcp: false };
 }
 
 /** dns-packet has it, its types do not. */
@@ -139,7 +212,7 @@ function rcodeOf(packet: DecodedPacket): string {
 }
 
 function sameName(a: string, b: string): boolean {
-  const plain = (name: string) => name.toLowerCase().replace(/\.$/, '');
+  const plain = (one: string) => one.toLowerCase().replace(/\.$/, '');
   return plain(a) === plain(b);
 }
 

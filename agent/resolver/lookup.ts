@@ -4,13 +4,35 @@ import type { Host } from '../host/host.ts';
 /** Milliseconds: time for glibc to give up on two of three servers (resolv.conf(5), timeout) and ask the third. */
 const TIME_LIMIT = 15_000;
 
+/** Where nscd listens (paths.h of glibc), by either name of /run. */
+const NSCD = ['/run/nscd/socket', '/var/run/nscd/socket'];
+
+/** The services that glibc asks for host names where nsswitch.conf has no line for them (nss_database.c). */
+const SERVICES = 'files dns';
+
 /**
- * Its addresses of both families, each once; none where it is not found in time, or cannot be looked up at all (no
- * getent(1), or a host whose files are not those of this process).
+ * Its addresses of both families, each once; none where it is not found in time. null: it cannot be looked up here (no
+ * getent(1), or a host whose files are not those of this process). `timeLimit`: milliseconds.
  */
-export async function lookUp(host: Host, name: string): Promise<string[]> {
-  if (host.root !== '/') return [];
-  const { status, stdout } = await host.runBeside('getent', ['ahosts', '--', name], { timeLimit: TIME_LIMIT });
+export async function lookUp(
+  host: Host,
+  name: string,
+  { timeLimit = TIME_LIMIT, signal }: { timeLimit?: number; signal?: AbortSignal } = {},
+): Promise<string[] | null> {
+  if (host.root !== '/') return null;
+  const args = [...pastCache(host), 'ahosts', '--', name];
+  const { status, stdout, error } = await host.runBeside('getent', args, {
+    timeLimit,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  if (error !== null && /ENOENT/.test(error)) return null;
   if (status !== 0) return [];
   return [...new Set(stdout.split('\n').flatMap((line) => line.match(/^\S+/) ?? []))];
+}
+
+/** nscd would answer from its cache. getent asks past nscd where it is given the services, so it is given the host's own. */
+function pastCache(host: Host): string[] {
+  if (NSCD.every((path) => host.lstat(path) === null)) return [];
+  const lines = [...(host.readText('/etc/nsswitch.conf') ?? '').matchAll(/^[ \t]*hosts[ \t]*:([^#\n]*)/gm)];
+  return ['-s', `hosts:${lines.at(-1)?.[1]?.trim() || SERVICES}`];
 }

@@ -1,27 +1,69 @@
 /** Whether name servers answer for a name as the configuration expects it (`dns.verify`), each asked directly. */
 import ipaddr from 'ipaddr.js';
 import type { DesiredVerify } from '../config/desired.ts';
-import { type Answer, ask, type Question } from './ask.ts';
+import { type Answer, type AskOptions, ask, type Question } from './ask.ts';
 
 export interface Verdict {
   readonly server: string;
   /** Why it did not answer, as a few words; null: it answered as expected. */
   readonly complaint: string | null;
+  /** The C library takes its wrong answer for the truth, and asks no further server. */
+  readonly misleads: boolean;
 }
 
-/** All at once: it takes no longer than twice `verify.timeout`. In the order of `servers`. */
-export function verifyServers(
+export interface VerifyOptions {
+  /** Of resolv.conf, as they are to be. */
+  readonly options?: readonly string[];
+  readonly port?: number;
+}
+
+/**
+ * All at once, so it takes no longer than `verify.timeout`, or twice that where an answer is truncated. It ends as soon as
+ * fewer than `verify.quorum` can still answer. In the order of `servers`.
+ */
+export async function verifyServers(
   servers: readonly string[],
   verify: DesiredVerify,
-  { port }: { port?: number } = {},
+  { options = [], port }: VerifyOptions = {},
 ): Promise<Verdict[]> {
-  const where = { timeout: verify.timeout, ...(port === undefined ? {} : { port }) };
+  const lost = new AbortController();
+  const way: AskOptions = {
+    timeout: verify.timeout,
+    transport: transportOf(options),
+    signal: lost.signal,
+    ...(port === undefined ? {} : { port }),
+  };
+  let answering = servers.length;
   return Promise.all(
     servers.map(async (server) => {
-      const answers = await Promise.all(questions(verify).map((question) => ask(server, question, where)));
-      return { server, complaint: complaintOf(answers, verify) };
+      const answers = await Promise.all(questions(verify).map((question) => ask(server, question, way)));
+      if (lost.signal.aborted) return { server, complaint: 'not waited for', misleads: false };
+      const complaint = complaintOf(answers, verify);
+      if (complaint === null) return { server, complaint, misleads: false };
+      answering -= 1;
+      if (answering < verify.quorum) lost.abort();
+      return { server, complaint, misleads: answers.some(isBelieved) };
     }),
   );
+}
+
+/** How the C library asks with these options of resolv.conf. */
+export function transportOf(options: readonly string[]): 'udp' | 'tcp' {
+  return options.includes('use-vc') ? 'tcp' : 'udp';
+}
+
+/**
+ * The server whose wrong answer this host would go by, though others answer rightly; null: there is none. The C library
+ * believes the first server that answers at all, and with `rotate` begins with another one each time.
+ */
+export function misleading(verdicts: readonly Verdict[], options: readonly string[]): Verdict | null {
+  const heard = verdicts.filter(({ complaint, misleads }) => complaint === null || misleads);
+  return (options.includes('rotate') ? heard : heard.slice(0, 1)).find(({ misleads }) => misleads) ?? null;
+}
+
+/** After any other answer the C library asks the next server (resolv.conf(5)). */
+function isBelieved(answer: Answer): boolean {
+  return answer.kind === 'answer' && !answer.onlyByTcp && ['NOERROR', 'NXDOMAIN'].includes(answer.rcode);
 }
 
 /** Whether these addresses of the name are what is expected: at least one, and none that is not. */
@@ -66,28 +108,46 @@ export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): 
   const addresses = answers.flatMap((answer) => (answer.kind === 'answer' ? answer.values : []));
   const wrong = unexpected(addresses, verify);
   if (wrong !== null) return `${wrong}, not in ${verify.expect?.join(', ')}`;
-  if (addresses.length > 0) return null;
+  const usable = answers.some((answer) => answer.kind === 'answer' && !answer.onlyByTcp && answer.values.length > 0);
+  if (usable) return null;
   const failed = answers.map((answer) => failure(answer, verify.timeout)).find((complaint) => complaint !== null);
   return failed ?? `no address for ${verify.name}`;
 }
 
-/** Why it is no answer at all, as a few words, or null. @param timeout milliseconds that were waited for it. */
+/** Why the C library has nothing of it, as a few words, or null. @param timeout milliseconds that were waited for it. */
 export function failure(answer: Answer, timeout: number): string | null {
+  if (answer.kind === 'answer') {
+    if (answer.onlyByTcp) return ONLY_BY_TCP;
+    return answer.rcode === 'NOERROR' ? null : answer.rcode;
+  }
+  const { tcp } = answer;
+  const begin = tcp === 'after-truncation' ? 'its answer by UDP is truncated, and by TCP ' : '';
   switch (answer.kind) {
     case 'silent':
-      return `no answer within ${timeout / 1000} s by UDP, nor by TCP`;
+      if (tcp === undefined) return `no answer within ${timeout / 1000} s by UDP, nor by TCP`;
+      return `${begin}no answer within ${timeout / 1000} s${begin === '' ? ' by TCP' : ''}`;
     case 'garbled':
-      return 'what it answers is not an answer to the question';
-    case 'unreachable':
-      return UNREACHABLE[answer.code] ?? `cannot be reached (${answer.code})`;
-    case 'answer':
-      return answer.rcode === 'NOERROR' ? null : answer.rcode;
+      return `${begin}what it answers is not an answer to the question`;
+    case 'unreachable': {
+      const noService = NO_SERVICE[answer.code];
+      if (noService !== undefined)
+        return tcp === undefined
+          ? `no answer by UDP, and ${noService} by TCP`
+          : `${begin}${noService}${begin === '' ? ' by TCP' : ''}`;
+      return `${begin}${UNREACHABLE[answer.code] ?? `cannot be reached (${answer.code})`}`;
+    }
   }
 }
 
+const ONLY_BY_TCP = 'it answers only by TCP, and the C library asks by UDP (the option use-vc has it ask by TCP)';
+
+const NO_SERVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no name server listens there',
+  ECONNRESET: 'it closes the connection',
+};
+
 const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'no answer by UDP, and no name server listens there by TCP',
-  ECONNRESET: 'no answer by UDP, and it closes the connection by TCP',
   EHOSTUNREACH: 'no host at that address, or a firewall (EHOSTUNREACH)',
   ENETUNREACH: 'no route to it (ENETUNREACH)',
+  ENODEV: 'this host has no interface of that name with an IPv6 address (ENODEV)',
 };

@@ -4,7 +4,8 @@ import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { JOURNAL, PROVED } from './journal.ts';
 import { OF_DNS } from './names.ts';
-import type { Proof, ProvedDns } from './proof.ts';
+import type { Proof } from './proof.ts';
+import type { ProvedDns } from './proof-record.ts';
 import { hasRecord } from './records.ts';
 import type { Resource } from './resource.ts';
 

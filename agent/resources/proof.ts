@@ -2,7 +2,7 @@
  * DNS is proved before it stands (`dns.verify`). The name servers are asked before anything of DNS is touched; what is
  * touched is written down first; and where the host then cannot look up what it could before, all of it is put back.
  */
-import type { DesiredDns } from '../config/desired.ts';
+import type { DesiredVerify } from '../config/desired.ts';
 import { errorCode, errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -10,13 +10,12 @@ import { lookUp } from '../resolver/lookup.ts';
 import type { Verdict } from '../resolver/verify.ts';
 import { type Guard, identity, inspectAll, isActionable, place, untouched } from './converge.ts';
 import { Journal, PROVED } from './journal.ts';
+import type { LookUp } from './proof-lookups.ts';
+import { isProved, type ProvedDns, provedText } from './proof-record.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
 /** Milliseconds for which a refusal stands: the daemon asks for each resource, and the servers are asked once for all. */
 const REFUSAL_STANDS_FOR = 15_000;
-
-/** What looking a name up depends on. A sortlist only orders what was found. */
-export type ProvedDns = Pick<DesiredDns, 'nameservers' | 'search' | 'domain' | 'options' | 'verify'>;
 
 /** For whoever tells of it. */
 export interface ProofEvent {
@@ -38,6 +37,8 @@ export interface ProofOptions {
 export class Proof implements Guard {
   /** Told of what becomes of changes; must not throw. */
   onEvent: (event: ProofEvent) => void = () => {};
+  /** Milliseconds that the name servers get to answer, and again the look-up afterwards; null: as long as `dns.verify` says. */
+  within: number | null = null;
   private readonly options: ProofOptions;
   private readonly journal: Journal;
   private refusal: { readonly reason: string; readonly until: number } | null = null;
@@ -71,7 +72,7 @@ export class Proof implements Guard {
   /** Whether what is configured now stood its proof once, and nothing else has since. */
   proved(): boolean {
     const { host, dns } = this.options;
-    return dns !== null && host.readText(PROVED) === provedText(dns);
+    return dns !== null && isProved(host.readText(PROVED), dns);
   }
 
   async around(
@@ -111,56 +112,70 @@ export class Proof implements Guard {
     if (!findings.some(isActionable)) return findings.map(untouched);
     if (this.refusal !== null && performance.now() < this.refusal.until) return refused(findings, this.refusal.reason);
 
-    const [verdicts, before] = await Promise.all([this.ask(dns), this.lookUps(dns)]);
+    const { verify, options } = dns as ProvedDns & { verify: DesiredVerify };
+    const { misleading } = await import('../resolver/verify.ts');
+    const stop = new AbortController();
+    const looking = this.lookUps(verify, stop.signal);
+    const verdicts = await this.ask(dns);
     const complaints = verdicts.filter(({ complaint }) => complaint !== null).map(sentence);
     const answering = verdicts.length - complaints.length;
-    if (answering < dns.verify!.quorum) {
-      const reason = `nothing of DNS is changed, since ${count(answering, verdicts.length)} for ${dns.verify!.name}${answering > 0 ? `, and ${dns.verify!.quorum} must` : ''}: ${complaints.join('; ')}`;
-      return this.refuse('refused', findings, reason, REFUSAL_STANDS_FOR);
+    const liar = misleading(verdicts, options ?? []);
+    const why =
+      answering < verify.quorum
+        ? `${count(answering, verdicts.length)} for ${verify.name}${answering > 0 ? `, and ${verify.quorum} must` : ''}`
+        : liar !== null
+          ? `this host ${options?.includes('rotate') ? 'asks each name server in turn (options rotate)' : `asks ${liar.server} before the others`}, and would take its wrong answer for ${verify.name}`
+          : null;
+    if (why !== null) {
+      stop.abort();
+      return this.refuse(
+        'refused',
+        findings,
+        `nothing of DNS is changed, since ${why}: ${complaints.join('; ')}`,
+        REFUSAL_STANDS_FOR,
+      );
     }
 
+    const before = await looking;
     const outcomes = await change(this.options.resources.map((resource) => this.noted(resource)));
-    const lost = await this.lost(dns, before);
+    const after = await this.lookUps(verify);
+    const lost = (await import('./proof-lookups.ts')).lostNames(before, after, verify);
     if (lost.length > 0) {
-      const leftOver = await this.journal.putBack();
       const reason = withLeftOver(
-        `put back, since this host could look up ${lost.join(' and ')} before, and no more with it`,
-        leftOver,
+        `put back, since with the new settings this host ${lost.join(', and ')}`,
+        await this.journal.putBack(),
       );
       // Not until somebody wants it: each further try would cost the host its DNS for a moment.
       return this.refuse('put-back', await inspectAll(this.options.resources), reason, Number.POSITIVE_INFINITY);
     }
     const tried = new Set(findings.filter(isActionable).map(identity));
-    if (!outcomes.some((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)))) this.keep(dns);
+    const failed = outcomes.some((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
+    if (!failed) this.keep(dns, answering);
     this.journal.close();
+    const unseen = after.flatMap(({ name, addresses }) =>
+      addresses?.length === 0 ? [`this host itself does not find ${name}, and did not before`] : [],
+    );
     this.tell(
       'proved',
-      [`DNS is proved: ${count(answering, verdicts.length)} for ${dns.verify!.name}`, ...complaints].join('; '),
+      [`DNS is proved: ${count(answering, verdicts.length)} for ${verify.name}`, ...complaints, ...unseen].join('; '),
     );
     return outcomes;
   }
 
-  private async ask(dns: ProvedDns): Promise<Verdict[]> {
+  private async ask({ nameservers, options, verify }: ProvedDns): Promise<Verdict[]> {
     const { verifyServers } = await import('../resolver/verify.ts');
-    return verifyServers(dns.nameservers ?? [], dns.verify!);
+    const timeout = Math.min(verify!.timeout, this.within ?? verify!.timeout);
+    return verifyServers(nameservers ?? [], { ...verify!, timeout }, { options: options ?? [] });
   }
 
-  /** The names that this host can look up. */
-  private async lookUps({ verify }: ProvedDns): Promise<string[]> {
+  /** What this host finds for the name that proves DNS, first, and for its collector's. */
+  private async lookUps({ name }: DesiredVerify, signal?: AbortSignal): Promise<LookUp[]> {
+    const { within } = this;
     const { host, collector } = this.options;
-    const { asExpected } = await import('../resolver/verify.ts');
+    const how = { ...(signal === undefined ? {} : { signal }), ...(within === null ? {} : { timeLimit: within }) };
     // With its final dot it is not found in /etc/hosts, nor with another domain behind it.
-    const proof = lookUp(host, `${verify!.name}.`).then((addresses) => {
-      return asExpected(addresses, verify!) ? [verify!.name] : [];
-    });
-    const way = collector === null ? [] : lookUp(host, collector).then(({ length }) => (length > 0 ? [collector] : []));
-    return (await Promise.all([proof, way])).flat();
-  }
-
-  private async lost(dns: ProvedDns, before: readonly string[]): Promise<string[]> {
-    if (before.length === 0) return [];
-    const after = await this.lookUps(dns);
-    return before.filter((name) => !after.includes(name));
+    const names = [{ name, asked: `${name}.` }, ...(collector === null ? [] : [{ name: collector, asked: collector }])];
+    return Promise.all(names.map(async (one) => ({ name: one.name, addresses: await lookUp(host, one.asked, how) })));
   }
 
   /** The same resource, which writes down what it touches. */
@@ -189,11 +204,11 @@ export class Proof implements Guard {
     return refused(findings, reason);
   }
 
-  private keep(dns: ProvedDns): void {
+  private keep(dns: ProvedDns, answering: number): void {
     const { host } = this.options;
     try {
       host.makeFolder(STATE_FOLDER, 0o755);
-      host.replaceOwn(PROVED, provedText(dns), 0o600);
+      host.replaceOwn(PROVED, provedText(dns, answering), 0o600);
     } catch (error) {
       if (!(error instanceof HostError)) throw error; // it stands all the same, and is proved again the next time
     }
@@ -202,10 +217,6 @@ export class Proof implements Guard {
   private tell(kind: ProofEvent['kind'], body: string): void {
     this.onEvent({ kind, body });
   }
-}
-
-function provedText({ nameservers, search, domain, options, verify }: ProvedDns): string {
-  return `${JSON.stringify({ nameservers, search, domain, options, verify })}\n`;
 }
 
 function refused(findings: readonly Finding[], reason: string): Outcome[] {

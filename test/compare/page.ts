@@ -55,8 +55,8 @@ ${comparison(rows('clients'))}
 ## To servers that do not work
 
 The same change, to servers that are wrong in one way each. The old ones work. Look-ups are watched while the tool runs, and for 5 s when it
-has ended; there is no renewal in between. A server that answers only by TCP passes the direct question; the look-up afterwards fails, and
-Holdfast puts the old ones back: what failed meanwhile is between the two.
+has ended; there is no renewal in between. When this was measured, a server that answers only by TCP passed the direct question, and the
+look-up afterwards had Holdfast put the old ones back; now the direct question refuses it.
 
 ${proofs(rows('proofs'))}
 ## The plug is pulled in the middle

@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
-import { type DecodedPacket, decode, encode } from 'dns-packet';
+import { type Answer, type DecodedPacket, decode, encode } from 'dns-packet';
 
 /** Bytes to answer with; null: silence. */
 export type Respond = (query: DecodedPacket, transport: 'udp' | 'tcp') => Buffer | null;
@@ -29,6 +29,19 @@ export function answer(
       .map((data) => ({ type: type as 'A', name, data, ttl: 1 })),
   });
   bytes.writeUInt16BE(bytes.readUInt16BE(2) | rcode, 2);
+  return bytes;
+}
+
+/** An answer to `query` with these records, in their order. */
+export function records(query: DecodedPacket, answers: readonly Answer[], options: { rcode?: number } = {}): Buffer {
+  const bytes = encode({
+    type: 'response',
+    id: query.id ?? 0,
+    flags: REPLY,
+    questions: query.questions!,
+    answers: [...answers],
+  });
+  bytes.writeUInt16BE(bytes.readUInt16BE(2) | (options.rcode ?? 0), 2);
   return bytes;
 }
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredVerify } from '../../agent/config/desired.ts';
 import { ask } from '../../agent/resolver/ask.ts';
-import { unexpected, verifyServers } from '../../agent/resolver/verify.ts';
-import { answer, dnsServer, type Respond } from './dns-server.ts';
+import { misleading, unexpected, type Verdict, verifyServers } from '../../agent/resolver/verify.ts';
+import { answer, dnsServer, type Respond, records } from './dns-server.ts';
 
 const NAME = 'puppet.example.com';
 /** Long, for a loaded machine; short where silence is what is to be seen. */
@@ -57,16 +57,102 @@ test('a lie is no answer', async (t) => {
   for (const [respond, expected] of lies) assert.equal((await complaint(t, respond)).complaint, expected);
 });
 
-test('TCP where UDP is silent, and where the answer is truncated', async (t) => {
-  const silent = await complaint(t, (query, by) => (by === 'udp' ? null : answer(query, ['10.72.1.1'])), {
-    timeout: 2_000,
-  });
-  assert.equal(silent.complaint, null);
-  assert.equal(silent.asked.at(-1), `tcp A ${NAME}`);
-  const truncated = await complaint(t, (query, by) =>
-    by === 'udp' ? answer(query, ['192.0.2.1'], { truncated: true }) : answer(query, ['10.72.1.1']),
+test('a truncated answer is asked for again by TCP; why TCP failed is said', async (t) => {
+  const truncated: Respond = (query, by) =>
+    by === 'udp' ? answer(query, ['192.0.2.1'], { truncated: true }) : answer(query, ['10.72.1.1']);
+  const seen = await complaint(t, truncated);
+  assert.deepEqual(seen, { complaint: null, asked: [`udp A ${NAME}`, `tcp A ${NAME}`] });
+  const silent: Respond = (query, by) => (by === 'udp' ? truncated(query, by) : null);
+  assert.equal(
+    (await complaint(t, silent, { timeout: SHORT })).complaint,
+    'its answer by UDP is truncated, and by TCP no answer within 0.3 s',
   );
-  assert.deepEqual(truncated, { complaint: null, asked: [`udp A ${NAME}`, `tcp A ${NAME}`] });
+});
+
+test('a server that answers only by TCP is named, and is right with use-vc alone', async (t) => {
+  const onlyTcp: Respond = (query, by) => (by === 'udp' ? null : answer(query, ['10.72.1.1']));
+  assert.match((await complaint(t, onlyTcp, { timeout: 1_000 })).complaint!, /^it answers only by TCP, .* use-vc/);
+
+  const { port, asked } = await dnsServer(t, onlyTcp);
+  const [verdict] = await verifyServers(['127.0.0.1'], verify(), { port, options: ['use-vc'] });
+  assert.equal(verdict!.complaint, null);
+  assert.deepEqual(asked, [`tcp A ${NAME}`], 'as libc asks then');
+
+  const noTcp = await verifyServers(['127.0.0.1'], verify(), { port: 1, options: ['use-vc'] });
+  assert.equal(noTcp[0]!.complaint, 'no name server listens there by TCP');
+});
+
+test('an answer counts only as far as the C library takes it', async (t) => {
+  const A = (name: string, data = '10.72.1.1') => ({ type: 'A', name, data, ttl: 1 }) as const;
+  const alias = (name: string, data: string) => ({ type: 'CNAME', name, data, ttl: 1 }) as const;
+  const none = `no address for ${NAME}`;
+  const cases: [string, Parameters<typeof records>[1], string | null][] = [
+    ['an alias', [alias(NAME, 'p.example.com'), A('p.example.com')], null],
+    [
+      'aliases, in other letters',
+      [alias('PUPPET.example.com', 'p.example.com'), alias('P.example.com', 'q.example.com'), A('q.EXAMPLE.com')],
+      null,
+    ],
+    ['an address of another name', [A('x.example.com')], none],
+    ['an alias of another name', [alias('x.example.com', 'p.example.com'), A('p.example.com')], none],
+    ['an alias that leads nowhere', [alias(NAME, 'p.example.com'), A('q.example.com')], none],
+    ['an alias behind its address', [A('p.example.com'), alias(NAME, 'p.example.com')], none],
+    ['another class', [{ ...A(NAME), class: 'CH' }], none],
+    ['a wrong address of another name is passed over', [A('x.example.com', '192.0.2.1'), A(NAME)], null],
+    ['a wrong address behind an alias', [alias(NAME, 'p.example.com'), A('p.example.com', '192.0.2.1')], '192.0.2.1'],
+  ];
+  for (const [what, answers, expected] of cases) {
+    const { complaint: said } = await complaint(t, (query) => records(query, answers));
+    assert.equal(said?.split(',')[0] ?? null, expected, what);
+  }
+  for (const [rcode, name] of ['FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN'].entries()) {
+    const { complaint: said } = await complaint(t, (query) => records(query, [A(NAME)], { rcode: rcode + 1 }));
+    assert.equal(said, name, 'with the right address in it');
+  }
+});
+
+test('a link-local server needs its interface', async () => {
+  for (const server of ['fe80::1%nosuch0', 'fe80::1', 'febf::1%nosuch0']) {
+    const [verdict] = await verifyServers([server], verify());
+    assert.match(verdict!.complaint!, /no interface of that name/, server);
+  }
+});
+
+test('once the quorum is lost nobody is waited for', async (t) => {
+  const { port } = await dnsServer(t, () => null);
+  const verdicts = await verifyServers(['127.0.0.1', '127.0.0.2'], verify({ quorum: 2 }), { port });
+  assert.deepEqual(
+    verdicts.map(({ complaint: said }) => said),
+    ['not waited for', 'no answer by UDP, and no name server listens there by TCP'],
+  );
+});
+
+test('whose wrong answer the C library would take', () => {
+  const right = (server: string) => ({ server, complaint: null, misleads: false });
+  const wrong = (server: string) => ({ server, complaint: 'NXDOMAIN', misleads: true });
+  const dead = (server: string) => ({ server, complaint: 'no answer', misleads: false });
+  const cases: [Verdict[], string[], string | null][] = [
+    [[right('a'), wrong('b')], [], null],
+    [[right('a'), wrong('b')], ['rotate'], 'b'],
+    [[wrong('a'), right('b')], [], 'a'],
+    [[dead('a'), wrong('b'), right('c')], [], 'b'],
+    [[dead('a'), right('b')], ['rotate'], null],
+  ];
+  for (const [verdicts, options, expected] of cases) {
+    assert.equal(misleading(verdicts, options)?.server ?? null, expected, JSON.stringify([verdicts, options]));
+  }
+});
+
+test('a wrong answer misleads, a refusal does not', async (t) => {
+  for (const [rcode, misleads] of [
+    [0, true],
+    [2, false],
+    [3, true],
+    [5, false],
+  ] as const) {
+    const { port } = await dnsServer(t, (query) => answer(query, [], { rcode }));
+    assert.equal((await verifyServers(['127.0.0.1'], verify(), { port }))[0]!.misleads, misleads, `rcode ${rcode}`);
+  }
 });
 
 test('a lost packet is sent again', async (t) => {
