@@ -75,7 +75,7 @@ export async function inFolder(reason: string, agent: readonly string[]): Promis
     title('What now');
     say('Started as root, where that may make namespaces, `npm start` shows the same with all that was left out here.');
     say(
-      'README.md: the configuration, every command, and how to copy dist/agent to a host. `npm test` runs the tests.',
+      'README.md: the configuration, and how to copy dist/agent to a host; docs/commands.md: every command. `npm test` runs the tests.',
     );
     return renewed && (await holds(withHoldfast));
   } finally {

@@ -87,7 +87,7 @@ async function fleet(host: LabHost): Promise<void> {
 
   title('What now');
   say(
-    'README.md: the configuration, every command, and how to copy dist/agent to a host. `npm test` proves all of this.',
+    'README.md: the configuration, and how to copy dist/agent to a host; docs/commands.md: every command. `npm test` proves all of this.',
   );
   if (process.stdout.isTTY && process.stdin.isTTY) {
     say(`The fleet's page: ${shown.url}/`);
