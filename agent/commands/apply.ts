@@ -1,7 +1,7 @@
 import { RESTART } from '../host/folders.ts';
 import { converge } from '../resources/converge.ts';
 import type { ProofEvent } from '../resources/proof.ts';
-import { openContext } from './context.ts';
+import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
@@ -17,7 +17,7 @@ export interface ApplyOptions extends CommonOptions {
 
 /** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
-  const context = await openContext(options);
+  const context = await openToHold(options);
   const { host, desired, resources, guard, nearness, metadata, keep } = context;
   const proof: ProofEvent[] = [];
   if (guard !== null) {

@@ -1,7 +1,7 @@
 /** What every command begins with: the host it is about, and the configuration, whole and valid, or an error. */
 import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
-import { type ConfiguredState, type DesiredState, isWhole } from '../config/desired.ts';
+import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../config/desired.ts';
 import { loadConfig } from '../config/load.ts';
 import { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
@@ -88,6 +88,14 @@ export async function openContext(options: CommonOptions): Promise<Context> {
       if (build !== null) await kept.write({ configuration: compiled, files: known?.toText() ?? null });
     },
   };
+}
+
+/** As openContext, for what changes the host or says how it stands: nothing at all to hold has to be meant. */
+export async function openToHold(options: CommonOptions): Promise<Context> {
+  const context = await openContext(options);
+  if (holdsNothing(context.desired) && context.desired.hold === undefined)
+    (await import('./unsaid.ts')).refuseUnsaid(context.host, context.daemon, options.config);
+  return context;
 }
 
 async function measured(host: Host, desired: ConfiguredState): Promise<Nearness> {

@@ -1,7 +1,7 @@
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
 import { secretsOf } from '../doctor/secrets.ts';
 import { RESOURCE_NAMES } from '../resources/names.ts';
-import { openContext, openHost } from './context.ts';
+import { openHost, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
@@ -22,7 +22,7 @@ export async function doctor(options: CommonOptions): Promise<number> {
 
 async function configured(options: CommonOptions) {
   try {
-    const { host, desired, daemon } = await openContext(options);
+    const { host, desired, daemon } = await openToHold(options);
     return { host, desired, groups: daemon.expect.groups, secrets: secretsOf(daemon.report), errors: [] };
   } catch (error) {
     if (!(error instanceof ConfigFailure)) throw error;

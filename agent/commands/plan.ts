@@ -1,7 +1,7 @@
 import { createTwoFilesPatch } from 'diff';
 import { differs, inspectAll } from '../resources/converge.ts';
 import type { Finding } from '../resources/resource.ts';
-import { openContext } from './context.ts';
+import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from './output.ts';
 import { announceRestarts } from './restart.ts';
@@ -9,7 +9,7 @@ import { byReason } from './tell.ts';
 
 /** Shows what `apply` would do, and does nothing. Gives the exit status: 2 where something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
-  const context = await openContext(options);
+  const context = await openToHold(options);
   const { resources, guard } = context;
   const findings = await inspectAll(resources);
   const different = findings.filter(differs);

@@ -14,7 +14,7 @@ import { rememberMachine } from '../host/machine.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
 import { saveMemory } from '../host/v8.ts';
 import { identify } from '../report/identity.ts';
-import { openContext, openHost } from './context.ts';
+import { openContext, openHost, openToHold } from './context.ts';
 import { LateReporter } from './late-reporter.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, printError } from './output.ts';
@@ -80,7 +80,7 @@ function otherDaemon(host: Host): string | null {
 }
 
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
-  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openContext(options);
+  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options);
   await keep();
   const { labels, interval } = daemon.report;
   const identity = identify({ host, version: VERSION, configHash: hash, labels, interval });

@@ -8,13 +8,13 @@ import type { Host } from '../host/host.ts';
 import { differs, inspectAll } from '../resources/converge.ts';
 import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts';
 import type { Finding, SettingState } from '../resources/resource.ts';
-import { openContext } from './context.ts';
+import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown, table } from './output.ts';
 
 /** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
 export async function status(options: CommonOptions): Promise<number> {
-  const { host, desired, resources, guard, nearness, metadata } = await openContext(options);
+  const { host, desired, resources, guard, nearness, metadata } = await openToHold(options);
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client, desired));

@@ -12,6 +12,7 @@ import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
 
 export function findConflicts(tree: Tree): ConfigError[] {
   return [
+    ...heldAllTheSame(tree),
     ...dnsTwice(tree),
     ...dnsOfInterfaces(tree),
     ...nearestTwice(tree),
@@ -25,6 +26,14 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...reportSecrets(tree),
     ...unprovable(tree),
   ];
+}
+
+const HELD = ['dns', 'dhclient', 'sysctl', 'routes', 'forwarding', 'egress'];
+
+function heldAllTheSame(tree: Tree): ConfigError[] {
+  const held = HELD.filter((key) => valueAt(tree, [key]) !== undefined);
+  if (valueAt(tree, ['hold']) === undefined || held.length === 0) return [];
+  return [errorAt(tree, ['hold'], 'key', `nothing is to be held, and ${held.join(', ')} is configured; take one out`)];
 }
 
 function dnsTwice(tree: Tree): ConfigError[] {

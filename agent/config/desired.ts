@@ -20,6 +20,22 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly metadata: DesiredMetadata;
   /** null: default routes are left as they come. */
   readonly egress: DesiredEgress | null;
+  /** Set where the operator says that nothing is to be held; then nothing is. */
+  readonly hold?: 'nothing';
+}
+
+/** Whether no setting is to be held, be that meant or not. */
+export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): boolean {
+  const { domain, search, nameservers, sortlist, options } = dns ?? {};
+  const { supersede, request, ignore } = dhclient.global;
+  return (
+    [domain, search, nameservers, sortlist, options].every((value) => value === null || value === undefined) &&
+    supersede.size + ignore.length + dhclient.interfaces.size === 0 &&
+    request === null &&
+    state.sysctl.length + state.masquerade.length + state.routes.length === 0 &&
+    state.dnsmasq === null &&
+    state.egress === null
+  );
 }
 
 /** Whose default route IPv4 packets are to leave by. */

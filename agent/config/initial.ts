@@ -37,14 +37,22 @@ export interface HostFacts {
 
 /** Always a configuration that loads without an error, whatever the facts are. ASCII. */
 export function renderInitial(facts: HostFacts): string {
-  const lines = [HEAD, ...dnsSection(facts), '', ...dhclientSection(facts), '', ...sysctlSection(facts)];
-  return `${lines.join('\n')}\n`;
+  const lines = [...dnsSection(facts), '', ...dhclientSection(facts), '', ...sysctlSection(facts)];
+  const some = lines.some((line) => !/^ *(?:#|$)/.test(line));
+  return `${[HEAD, ...lines, ...(some ? [] : NOTHING)].join('\n')}\n`;
 }
 
 const HEAD = `# Holdfast's configuration, made by \`agent init\` from what this host has now: applied as it is, it changes none of
 # these settings and makes them stay. Files of agent.d/*.yaml beside it are merged into it in name order.
 # Next: edit, then \`agent plan\` (shows what would change), then \`agent apply\`.
 `;
+
+/** A configuration without any setting has to say that it is meant. */
+const NOTHING = [
+  '',
+  '# This host has none of these settings. Take this line out with the first one that you write:',
+  'hold: nothing',
+];
 
 interface Found {
   readonly text: string;

@@ -47,6 +47,7 @@ export function desiredState(config: Config): ConfiguredState {
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
     egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
+    ...(config.hold === undefined ? {} : { hold: config.hold }),
   };
 }
 

@@ -157,7 +157,12 @@ const sysctl = field(
   [{ 'net.ipv4.ip_forward': 1, 'net.ipv6.route.max_size': { atLeast: 4194304 } }],
 );
 
-const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect };
+const hold = field(
+  z.literal('nothing', { error: 'write nothing, or leave the key out' }),
+  'Says on purpose that no setting is held: what Holdfast holds is let go, and keeps its value.',
+);
+
+const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold };
 
 export const configSchema = z.strictObject(sections, { error: unknownKeys(sections) }).check(
   z.meta({

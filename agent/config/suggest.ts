@@ -8,5 +8,6 @@ export function didYouMean(name: string, known: readonly string[]): string {
   if (nearest !== undefined && distance(name.toLowerCase(), nearest) <= Math.max(2, nearest.length / 3)) {
     return `; did you mean "${nearest}"?`;
   }
+  if (known.length === 1) return `; write ${known[0]}`;
   return known.length > 0 && known.length <= 12 ? `; write one of ${known.join(', ')}` : '';
 }

@@ -20,7 +20,11 @@ test('of a bare host nothing is configured, and examples stand in comments', asy
   assert.equal(desired.dns, null);
   assert.deepEqual(desired.sysctl, []);
   assert.match(text, /^# dns:/m);
-  const uncommented = text.replace(/^# (?=dns:|dhclient:|sysctl:)/gm, '').replace(/^# {3}(?=[a-z])/gm, '  ');
+  assert.equal(desired.hold, 'nothing');
+  const uncommented = text
+    .replace(/^# (?=dns:|dhclient:|sysctl:)/gm, '')
+    .replace(/^# {3}(?=[a-z])/gm, '  ')
+    .replace('\nhold: nothing\n', '\n');
   const result = await load(uncommented);
   assert.ok(result.ok && result.desired.dns && result.desired.sysctl.length > 0, uncommented);
 });
