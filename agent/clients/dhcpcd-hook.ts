@@ -4,6 +4,7 @@
  * rules as for dhclient's hooks (agent/dhclient/hooks.ts): POSIX sh plus `local`, no exit, nothing leaked, only literals.
  */
 import type { DesiredDns } from '../config/desired.ts';
+import { inOwnNetwork } from '../dhclient/own-network-sh.ts';
 import { composeFunction, OFFERED_IN_FILE, quote } from '../resolver/compose-sh.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 
@@ -13,7 +14,12 @@ const HEADER = `\
 `;
 
 export function renderDhcpcdHook(dns: DesiredDns): string {
-  return `${HEADER}case "\${if_up-}/\${reason-}" in
+  return `${HEADER}${inOwnNetwork(lines(dns))}:
+`;
+}
+
+function lines(dns: DesiredDns): string {
+  return `case "\${if_up-}/\${reason-}" in
 true/* | */ROUTERADVERT)
     # As configured, whatever the server says, or a dhcpcd that has read an older dhcpcd.conf.
 ${variables(dns)}    ;;
@@ -45,7 +51,6 @@ true/* | */ROUTERADVERT) holdfast_resolv_conf ;;
 esac
 `,
   )}unset -f holdfast_resolv_conf
-:
 `;
 }
 
@@ -72,7 +77,6 @@ function openFile(dns: DesiredDns): string {
     return 0
 }
 resolvconf=holdfast-keeps-resolv.conf
-:
 `,
   );
 }

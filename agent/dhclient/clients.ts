@@ -1,4 +1,4 @@
-/** The running dhclients of this host, by what their command lines say (dhclient(8)). */
+/** The running dhclients of this host and its own network, by what their command lines say (dhclient(8)). */
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
 
@@ -28,7 +28,7 @@ const WITH_VALUE = new Set(
 );
 
 export function dhcpClients(host: Host): DhcpClient[] {
-  return host.processes('dhclient').map(parseClient);
+  return host.processes('dhclient', 'both').map(parseClient);
 }
 
 export function parseClient(process: Process): DhcpClient {

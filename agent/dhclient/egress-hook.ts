@@ -13,7 +13,7 @@ const OF_BGP = ['bgp', 'bird', 'zebra', '186', '12', '11'];
 export function egressHook(egress: DesiredEgress | null): string {
   if (egress === null) return '';
   const dropped = `        holdfast_word=''
-        { read -r holdfast_word <${EGRESS}; } 2>/dev/null || :
+        { IFS= read -r holdfast_word <${EGRESS}; } 2>/dev/null || :
         if [ "$holdfast_word" = dropped ]; then
             case "$(ip -4 route get fibmatch 198.18.0.0 2>/dev/null)" in
             ${OF_BGP.map((name) => `default*" proto ${name} "*`).join(' | ')}) command export new_routers='' 2>/dev/null || : ;;

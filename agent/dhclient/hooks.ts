@@ -14,6 +14,7 @@ import { managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { egressHook } from './egress-hook.ts';
 import { ignoreOffers, routesAgain } from './hook-routes.ts';
 import { envName, envValue, findOption } from './options.ts';
+import { inOwnNetwork } from './own-network-sh.ts';
 
 /** What is recorded of an offer, as dhclient-script knows it (`new_` before it). */
 const RECORDED = {
@@ -45,8 +46,12 @@ const HEADER = `\
 `;
 
 export function renderEnterHook(desired: DesiredState): string {
-  return `${HEADER}
-# What the server offered, for the exit hook, on one line.
+  return `${HEADER}${inOwnNetwork(enterLines(desired))}:
+`;
+}
+
+function enterLines(desired: DesiredState): string {
+  return `# What the server offered, for the exit hook, on one line.
 holdfast_offered=''
 holdfast_offer() {
     case "$2" in
@@ -57,26 +62,41 @@ holdfast_offer() {
 }
 case "\${reason-}" in
 BOUND | RENEW | REBIND | REBOOT | TIMEOUT)
-${recordOffer(4)}
-    # dhclient-script adds the address on REBOOT; where it is there already, its lifetime would run out at the old expiry.
-    if [ "$reason" = REBOOT ]; then
-        case "\${new_ip_address-}/\${new_subnet_mask-}/\${new_dhcp_lease_time-}" in
-        /* | *//* | */ | *[!0-9./]*) ;;
-        *)
-            ip -4 addr change "$new_ip_address/$new_subnet_mask" \${new_broadcast_address:+broadcast "$new_broadcast_address"} \\
-                valid_lft "$new_dhcp_lease_time" preferred_lft "$new_dhcp_lease_time" \\
-                dev "\${interface-}" label "\${interface-}" >/dev/null 2>&1 || :
-            ;;
-        esac
-    fi
-${supersede(desired, 4)}${egressHook(desired.egress)}${ignoreOffers(desired.dhclient)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
+${recordOffer(4)}${REFRESH}${supersede(desired, 4)}${egressHook(desired.egress)}${ignoreOffers(desired.dhclient)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
 BOUND6 | RENEW6 | REBIND6)
 ${recordOffer(6)}${supersede(desired, 6)}    ;;
 esac
 unset -f holdfast_offer
-${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeResolvConf(desired.dns)}:
-`;
+${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeResolvConf(desired.dns)}`;
 }
+
+/**
+ * dhclient-script adds the address on REBOOT, which changes nothing where the address is there: its lifetime would then run out
+ * at the old expiry. An address that is not there is the script's own to add, after its checks, or to decline.
+ */
+const REFRESH = `    if [ "$reason" = REBOOT ]; then
+        holdfast_refresh() {
+            local word
+            case "\${new_ip_address-}/\${new_subnet_mask-}/\${new_dhcp_lease_time-}" in
+            /* | *//* | */ | *[!0-9./]*) return 0 ;;
+            esac
+            word=$(ip -4 -o addr show dev "\${interface-}" 2>/dev/null) || return 0
+            case "$word" in
+            *" inet $new_ip_address/"*) word=\${word#*" inet $new_ip_address/"} ;;
+            *) return 0 ;;
+            esac
+            # One word each, whatever IFS is.
+            set -- "$new_ip_address/\${word%% *}"
+            if [ -n "\${new_broadcast_address-}" ]; then
+                set -- "$@" broadcast "$new_broadcast_address"
+            fi
+            ip -4 addr change "$@" valid_lft "$new_dhcp_lease_time" preferred_lft "$new_dhcp_lease_time" \\
+                dev "\${interface-}" label "\${interface-}" >/dev/null 2>&1 || :
+        }
+        holdfast_refresh
+        unset -f holdfast_refresh
+    fi
+`;
 
 /** At TIMEOUT dhclient-script flushes the address where the first router does not answer a ping. */
 const KEEP = `    # While Holdfast starts this dhclient again, a server that does not answer takes nothing away.
@@ -87,13 +107,19 @@ const KEEP = `    # While Holdfast starts this dhclient again, a server that doe
 
 /** Leaves the last event of each interface in RUN_FOLDER: `lease.eth0`, and `lease6.eth0` for DHCPv6. */
 export function renderExitHook({ routes }: Pick<DesiredState, 'routes'>): string {
-  return `${HEADER}
-case "\${reason-}" in
+  return `${HEADER}${inOwnNetwork(exitLines(routes))}unset holdfast_offered
+:
+`;
+}
+
+/** Of an interface's name the kernel excludes `/` and blanks (dev_valid_name()). */
+function exitLines(routes: DesiredState['routes']): string {
+  return `case "\${reason-}" in
 '' | PREINIT* | MEDIUM | ARPCHECK | ARPSEND) ;;
 *)
     # The last event of each interface, on one line, for the agent.
     case "\${interface-}" in
-    '' | *[!A-Za-z0-9_.:@-]*) ;;
+    '' | */* | *[[:space:]]* | *[[:cntrl:]]*) ;;
     *)
         if [ -d ${RUN_FOLDER} ] || mkdir -p -m 0755 ${RUN_FOLDER} 2>/dev/null; then
             case "$reason" in
@@ -108,10 +134,19 @@ case "\${reason-}" in
     esac
     ;;
 esac
-unset holdfast_offered
-${routesAgain(routes)}:
-`;
+${RESOLV_CONF_AGAIN}${routesAgain(routes)}`;
 }
+
+/** RHEL 6's script then puts the resolv.conf back that it saved before the first lease. */
+const RESOLV_CONF_AGAIN = `case "\${reason-}" in
+EXPIRE | FAIL | RELEASE | STOP | EXPIRE6 | RELEASE6 | STOP6)
+    if command -v holdfast_resolv_conf >/dev/null 2>&1; then
+        holdfast_resolv_conf
+    fi
+    ;;
+esac
+unset -f holdfast_resolv_conf
+`;
 
 function recordOffer(family: 4 | 6): string {
   return RECORDED[family].map((name) => `    holdfast_offer ${name} "\${new_${name}-}"\n`).join('');
@@ -144,7 +179,10 @@ function assignments(scope: DhclientScope, family: 4 | 6, indent: string): strin
  * composeResolvConf does, compares, and renames. What the configuration leaves open is taken from the lease.
  */
 function makeResolvConf(dns: DesiredDns): string {
-  const body = composeFunction('make_resolv_conf', dns, { names: OFFERED_NAMES, servers: OFFERED_SERVERS });
+  const body = `${composeFunction('holdfast_resolv_conf', dns, { names: OFFERED_NAMES, servers: OFFERED_SERVERS })}make_resolv_conf() {
+    holdfast_resolv_conf
+}
+`;
   if (dns.symlink !== 'refuse') return body;
   return `# A symbolic link is somebody else's file: its owner gets the servers above from its own hook.
 if [ ! -L ${RESOLV_CONF} ]; then

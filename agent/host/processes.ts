@@ -13,9 +13,10 @@ const MILLISECONDS_A_TICK = 10;
 /**
  * Whose processes count. `files`: those that have the same /etc: a container's dhclient reads other files than ours,
  * although the host sees it. `network`: those of this PID and network namespace, whatever they see of the files: systemd
- * gives its own daemons mount namespaces, and dhcpcd changes its root.
+ * gives its own daemons mount namespaces, and dhcpcd changes its root. `both`: `ip netns exec` leaves a dhclient the host's
+ * /etc, and its leases are another network's.
  */
-export type Neighbourhood = 'files' | 'network';
+export type Neighbourhood = 'files' | 'network' | 'both';
 
 /** The accounts that distributions run these daemons under, by comm. Every other one that counts is root's. */
 const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
@@ -30,10 +31,10 @@ const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
  * and give it a command line that names files: only root's count, those of the daemon's own account, and our own user's.
  */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
-  const place = neighbourhood === 'files' ? etcOf : networkOf;
-  const ours = place('self');
+  const places = PLACES[neighbourhood].map((place) => ({ place, ours: place('self') }));
   const found = (processIds().get(name) ?? [])
-    .filter((pid) => (place(pid) ?? ours) === ours && isTrusted(pid, ACCOUNTS[name] ?? []))
+    .filter((pid) => places.every(({ place, ours }) => (place(pid) ?? ours) === ours))
+    .filter((pid) => isTrusted(pid, ACCOUNTS[name] ?? []))
     .map(readProcess);
   return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
 }
@@ -123,6 +124,8 @@ function networkOf(pid: Pid): string | null {
     return null;
   }
 }
+
+const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] } as const;
 
 /** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime is a whole second only. */
 function bootTime(): number {

@@ -23,20 +23,8 @@ export function composeFunction(name: string, dns: DesiredDns, offered: Offered)
   const names = managed.includes('domain');
   const servers = managed.includes('nameserver');
   const always = managed.map((keyword) => keyword as string);
-  return `${name}() {
-    local file='${RESOLV_CONF}' current='' wanted='' names='' servers='' others='' placed='' line end word rest temporary newline='
-'
-${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : offered.names}${
-  servers ? `    servers=${literal('nameserver')}\n` : offered.servers
-}    others=${literal('sortlist', 'options')}
-    # A named pipe would be waited for, a device be renamed over.
-    if [ -e "$file" ] && [ ! -f "$file" ]; then
-        return 0
-    fi
-    if [ -r "$file" ]; then
-        # A last line without its line break is one, too.
+  const eachLine = (steps: LineSteps) => `        # A last line without its line break is one, too.
         while end="$newline"; IFS= read -r line || { end=''; [ -n "$line" ]; }; do
-            current="$current$line$end"
             word=\${line#"\${line%%[! 	]*}"}
             word=\${word%%[ 	]*}
             case "$word" in
@@ -46,32 +34,53 @@ ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours;
 }            *) word=other ;;
             esac
             if [ "$word" != ours ]; then
-                wanted="$wanted$line$newline"
-            elif [ -z "$placed" ]; then
-                wanted="$wanted$names$servers$others"
-                placed=yes
-            fi
+${steps.other}            else
+${steps.ours}            fi
         done <"$file"
+`;
+  return `${name}() {
+    local file='${RESOLV_CONF}' names='' servers='' ours='' found='' placed='' same=yes line end word rest temporary wanted newline='
+'
+${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    names=${literal('domain', 'search')}\n` : offered.names}${
+  servers ? `    servers=${literal('nameserver')}\n` : offered.servers
+}    ours="$names$servers"${literal('sortlist', 'options')}
+    # A named pipe would be waited for, a device be renamed over.
+    if [ -e "$file" ] && [ ! -f "$file" ]; then
+        return 0
     fi
-    if [ -z "$placed" ]; then
-        wanted="$wanted$names$servers$others"
-    fi
-    if [ "$wanted" = "$current" ] && [ -e "$file" ]; then
+    # A file of /proc has no size, and may make its reader wait.
+    if [ -r "$file" ] && [ -s "$file" ]; then
+${eachLine(COMPARE)}    fi
+    if [ -n "$same" ] && [ "$found" = "$ours" ] && [ -e "$file" ]; then
         return 0
     fi
     # Each dhclient (IPv4 and IPv6 on one interface) has its own; the next event of one takes what a killed one left.
     temporary="\${file%/*}/.resolv.conf.holdfast.$PPID"
-    if (umask 022 && printf '%s' "$wanted" >|"$temporary") 2>/dev/null; then
+    wanted=$(
+        umask 022
+        printf '' 2>/dev/null >|"$temporary" || :
+        if [ -r "$file" ] && [ -s "$file" ]; then
+${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
+        if [ -z "$placed" ]; then
+            printf '%s' "$ours"
+        fi
+        # Without it the last line breaks would be lost.
+        echo end
+    )
+    wanted=\${wanted%end}
+    if printf '%s' "$wanted" 2>/dev/null >|"$temporary"; then
         cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
         sync -- "$temporary" 2>/dev/null || :
         # A bind-mounted file cannot be renamed over: written in place, and put back where that fails (a full disk).
         mv -fT -- "$temporary" "$file" 2>/dev/null ||
             if [ -s "$temporary" ]; then
-                cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
+                rest=$(cat -- "$file" 2>/dev/null && echo end) || rest=''
+                cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "\${rest%end}" 2>/dev/null >|"$file" || :
             fi
     elif [ ! -w "\${file%/*}" ] && [ -w "$file" ]; then
         # The client's service may write this file and nothing beside it (ProtectSystem= and ReadWritePaths= of systemd).
-        printf '%s' "$wanted" 2>/dev/null >|"$file" || printf '%s' "$current" 2>/dev/null >|"$file" || :
+        rest=$(cat -- "$file" 2>/dev/null && echo end) || rest=''
+        printf '%s' "$wanted" 2>/dev/null >|"$file" || printf '%s' "\${rest%end}" 2>/dev/null >|"$file" || :
     fi
     rm -f -- "$temporary" 2>/dev/null || :
     return 0
@@ -79,9 +88,39 @@ ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours;
 `;
 }
 
+/** What is done with a line that is ours (of a keyword that is configured), and with every other one. */
+interface LineSteps {
+  readonly ours: string;
+  readonly other: string;
+}
+
+/**
+ * The file is right where our lines stand together and are the wanted ones. To look for that line by line keeps the cost
+ * linear: a shell copies all of a text that it appends to.
+ */
+const COMPARE: LineSteps = {
+  other: `                if [ -z "$end" ] || { [ -n "$found" ] && [ "$found" != "$ours" ]; }; then
+                    same=''
+                    break
+                fi
+`,
+  ours: `                found="$found$line$end"
+                case "$ours" in "$found"*) ;; *) break ;; esac
+`,
+};
+
+const WRITE: LineSteps = {
+  other: `                printf '%s\\n' "$line"
+`,
+  ours: `                if [ -z "$placed" ]; then printf '%s' "$ours"; fi
+                placed=yes
+`,
+};
+
 const FOLLOW = `    if [ -L "$file" ]; then
         # Its folder is not there yet: the agent makes it.
         file=$(readlink -f "$file") || return 0
+        case "$file" in /proc/* | /sys/* | /dev/*) return 0 ;; esac
     fi
 `;
 

@@ -95,22 +95,81 @@ for (const shell of SHELL_NAMES) {
     assert.deepEqual([stdout, stderr], ['644 0 0\n640 12 34\nlabel', '']);
   });
 
-  test(`${shell}: on REBOOT the address lives as long as the new lease`, { skip: skip || missing('ip') }, (t) => {
+  test(`${shell}: on REBOOT an address that is there lives as long as the new lease`, {
+    skip: skip || missing('ip'),
+  }, (t) => {
     const folder = scratch(t, { enter: renderEnterHook(WHOLE) });
-    const lease = (values: string) =>
-      `${SHELLS[shell]} -euc 'reason=REBOOT interface=eth0 ${values}; . ./enter'; ip -o -4 addr show dev eth0`;
-    const good = 'new_ip_address=10.9.0.5 new_subnet_mask=255.255.255.0 new_broadcast_address=10.9.0.255';
+    const lease = (values: string, neighbour = ':') =>
+      `${SHELLS[shell]} -euc 'reason=REBOOT interface=eth0 ${values}; ${neighbour}; . ./enter'; ip -o -4 addr show dev eth0`;
+    const address = 'new_ip_address=10.9.0.5 new_subnet_mask=255.255.255.0';
+    const good = `${address} new_broadcast_address=10.9.0.255`;
+    const refreshed = [
+      `${good} new_dhcp_lease_time=7200`,
+      `${good} new_dhcp_lease_time="x y"`,
+      `${good} new_dhcp_lease_time=`,
+      `new_ip_address="-family" new_subnet_mask=1 new_dhcp_lease_time=5`,
+    ].map((values) => lease(values));
+    // Each word is one word, whatever a neighbour's IFS is.
+    const odd = [':', '', 'broadcast', '0123456789./', 'e'].map((ifs, n) =>
+      lease(`${good} new_dhcp_lease_time=${7300 + n}`, `IFS="${ifs}"`),
+    );
     const { stdout, stderr } = privately(`
       cd ${folder}; mount -t tmpfs none /etc; ip link add eth0 type veth peer name srv0; ip link set eth0 up
       ip addr add 10.9.0.5/24 broadcast 10.9.0.255 dev eth0 label eth0 valid_lft 60 preferred_lft 60
-      ${lease(`${good} new_dhcp_lease_time=7200`)}
-      ${lease(`${good} new_dhcp_lease_time="x y"`)}
-      ${lease(`${good} new_dhcp_lease_time=`)}
-      ${lease(`new_ip_address="-family" new_subnet_mask=1 new_dhcp_lease_time=5`)}`);
+      ${[...refreshed, ...odd, lease(`${address} new_dhcp_lease_time=7400`, 'IFS=:')].join('\n')}`);
     assert.equal(stderr, '');
-    const lines = stdout.trimEnd().split('\n');
-    assert.equal(lines.length, 4);
-    for (const line of lines) assert.match(line, /inet 10\.9\.0\.5\/24 brd 10\.9\.0\.255 .*valid_lft (7200|719\d)sec/);
+    const lifetimes = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => Number(/inet 10\.9\.0\.5\/24 brd 10\.9\.0\.255 .*valid_lft (\d+)sec/.exec(line)?.[1]));
+    const expected = [7200, 7200, 7200, 7200, 7300, 7301, 7302, 7303, 7304, 7400];
+    assert.equal(lifetimes.length, expected.length, stdout);
+    for (const [n, seconds] of expected.entries()) {
+      assert.ok(Math.abs(lifetimes[n]! - seconds) <= 5, `${n}: ${lifetimes[n]} s, expected ${seconds}`);
+    }
+  });
+
+  test(`${shell}: on REBOOT an address that is not there is left to the script`, {
+    skip: skip || missing('ip'),
+  }, (t) => {
+    const folder = scratch(t, { enter: renderEnterHook(WHOLE) });
+    const { stdout, stderr } = privately(`
+      cd ${folder}; mount -t tmpfs none /etc; ip link add eth0 type veth peer name srv0; ip link set eth0 up
+      lease() {
+        ${SHELLS[shell]} -euc 'reason=REBOOT interface=eth0 new_ip_address=10.9.0.5 new_subnet_mask=255.255.255.0
+          new_broadcast_address=10.9.0.255 new_dhcp_lease_time=7200; . ./enter'
+        ip -o -4 addr show dev eth0 | sed 's/.* inet \\([^ ]*\\).*/\\1/'
+      }
+      lease; echo; ip addr add 10.9.0.55/24 dev eth0; ip addr add 110.9.0.5/24 dev eth0; lease
+      # With another mask it keeps that one.
+      ip addr flush dev eth0; ip addr add 10.9.0.5/16 dev eth0 valid_lft 60 preferred_lft 60; lease`);
+    assert.deepEqual([stdout, stderr], ['\n10.9.0.55/24\n110.9.0.5/24\n10.9.0.5/16\n', '']);
+  });
+
+  test(`${shell}: a long resolv.conf costs as many steps as it has lines`, { skip }, (t) => {
+    const comments = (count: number) => '# a line of a file that something appends to\n'.repeat(count);
+    const seconds = (count: number) => {
+      const folder = scratch(t, { enter: renderEnterHook(WHOLE), old: comments(count) });
+      const started = performance.now();
+      const { status, stdout } = privately(`cd ${folder}; mount -t tmpfs none /etc; cp old /etc/resolv.conf
+        ${SHELLS[shell]} -c 'reason=RENEW interface=eth0; . ./enter; make_resolv_conf'; cat /etc/resolv.conf`);
+      assert.deepEqual([status, stdout], [0, comments(count) + WHOLE_LINES]);
+      return performance.now() - started;
+    };
+    // The square of the lines would be 16 times as much. The quicker of two, since other work on the machine counts too.
+    const quicker = (count: number) => Math.min(seconds(count), seconds(count));
+    const ratio = quicker(20_000) / quicker(5_000);
+    assert.ok(ratio < 9, `${ratio} times as long for 4 times the lines`);
+  });
+
+  test(`${shell}: a resolv.conf that is a file of /proc is not waited for`, { skip }, (t) => {
+    for (const symlink of ['replace', 'follow'] as const) {
+      const folder = scratch(t, { enter: renderEnterHook({ ...WHOLE, dns: { ...WHOLE.dns!, symlink } }) });
+      const { status, stdout } = privately(`cd ${folder}; mount -t tmpfs none /etc; ln -s /proc/kmsg /etc/resolv.conf
+        timeout -s KILL 10 ${SHELLS[shell]} -c 'reason=RENEW interface=eth0; . ./enter; make_resolv_conf'; echo $?
+        [ -L /etc/resolv.conf ] && echo link || cat /etc/resolv.conf`);
+      assert.deepEqual([status, stdout], [0, symlink === 'follow' ? '0\nlink\n' : `0\n${WHOLE_LINES}`]);
+    }
   });
 }
 

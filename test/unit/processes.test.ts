@@ -31,7 +31,7 @@ test('another mount namespace with the same /etc is this host, another /etc or n
 
   const code = `import { processesNamed } from ${JSON.stringify(MODULE)};
     const pids = (how) => processesNamed(${JSON.stringify(comm)}, how).map(({ pid }) => pid);
-    console.log(JSON.stringify([pids('files'), pids('network')]));`;
+    console.log(JSON.stringify([pids('files'), pids('network'), pids('both')]));`;
   // As in the service: root without CAP_SYS_PTRACE, which may not read the links of namespaces.
   for (const capabilities of ['-all', '+all']) {
     const found = execFileSync(
@@ -45,6 +45,7 @@ test('another mount namespace with the same /etc is this host, another /etc or n
     assert.deepEqual(places, [
       ['here', 'own mounts, as in a sandbox', 'another network'],
       ['here', 'own mounts, as in a sandbox', 'another /etc'],
+      ['here', 'own mounts, as in a sandbox'],
     ]);
   }
 });
