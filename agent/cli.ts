@@ -54,7 +54,10 @@ command('apply', 'make the host what the configuration says, and read it back')
   .action(run<ApplyOptions>(async () => (await import('./commands/apply.ts')).apply));
 
 command('status', 'show each setting now, at the next lease and at the next boot, and every running DHCP client')
-  .addHelpText('after', examples(['agent status', 'agent status --json']))
+  .addHelpText(
+    'after',
+    `\nWithout a configuration it shows resolv.conf, who writes it, and the DHCP clients with what their next event will write.\nExit status: 0 each setting is as wanted, 1 bad configuration or usage, 2 one is not, now or at the next lease or boot.${examples(['agent status', 'agent status --json', 'agent status --quiet || echo drift'])}`,
+  )
   .action(run(async () => (await import('./commands/status.ts')).status));
 
 command('doctor', 'explain what else acts on these settings')

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../config/desired.ts';
-import { loadConfig } from '../config/load.ts';
+import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
@@ -20,6 +20,8 @@ import { BUILD } from './version.ts';
 
 export interface Context {
   readonly host: Host;
+  /** false: there is no configuration, which only commands that look may ask for. */
+  readonly configured: boolean;
   /** As it is configured. */
   readonly desired: ConfiguredState;
   /** null: the configuration is whole, nothing of it is measured. */
@@ -36,12 +38,17 @@ export interface Context {
   keep(): Promise<void>;
 }
 
+export const NOT_CONFIGURED = `No configuration (${DEFAULT_FILE} does not exist): what needs none is shown.`;
+
 export function openHost({ root, live }: CommonOptions): Host {
   return new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
 }
 
-/** Throws ConfigFailure with every error of the configuration. Nothing on the host has been touched then. */
-export async function openContext(options: CommonOptions): Promise<Context> {
+/**
+ * Throws ConfigFailure with every error of the configuration. Nothing on the host has been touched then.
+ * @param optional a host without a configuration is no error, unless --config names one.
+ */
+export async function openContext(options: CommonOptions, { optional = false } = {}): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
   // null: nothing is kept.
@@ -49,7 +56,9 @@ export async function openContext(options: CommonOptions): Promise<Context> {
   const kept = new Kept(host);
   const loaded = await loadConfig({
     // --config names a file as the operator sees it; the default one lies in the root.
-    ...(options.config === undefined ? { files: host } : { files: new Host(), file: resolve(options.config) }),
+    ...(options.config === undefined
+      ? { files: host, optional }
+      : { files: new Host(), file: resolve(options.config) }),
     asRoot,
     ...(build !== null ? { compiled: { build, text: await kept.read('configuration') } } : {}),
   });
@@ -77,6 +86,7 @@ export async function openContext(options: CommonOptions): Promise<Context> {
         );
   return {
     host,
+    configured: loaded.files.length > 0,
     desired,
     nearness,
     metadata,
@@ -91,9 +101,9 @@ export async function openContext(options: CommonOptions): Promise<Context> {
 }
 
 /** As openContext, for what changes the host or says how it stands: nothing at all to hold has to be meant. */
-export async function openToHold(options: CommonOptions): Promise<Context> {
-  const context = await openContext(options);
-  if (holdsNothing(context.desired) && context.desired.hold === undefined)
+export async function openToHold(options: CommonOptions, how?: { optional: boolean }): Promise<Context> {
+  const context = await openContext(options, how);
+  if (context.configured && holdsNothing(context.desired) && context.desired.hold === undefined)
     (await import('./unsaid.ts')).refuseUnsaid(context.host, context.daemon, options.config);
   return context;
 }

@@ -6,7 +6,7 @@ import { exposition } from '../../probes/prometheus.ts';
 import { type ProbeReport, ProbeRunner, probeSamples } from '../../probes/runner.ts';
 import { HostError } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
-import { openContext } from './context.ts';
+import { NOT_CONFIGURED, openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, table } from './output.ts';
 import { write } from './write.ts';
@@ -31,7 +31,7 @@ export async function probe(options: ProbeOptions): Promise<number> {
   if (options.output === '') return refuse('--output: it is empty; name a file', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
     return refuse('--output needs --prometheus or --json', options);
-  const { host, desired, daemon } = await openContext(options);
+  const { host, configured, desired, daemon } = await openContext(options, { optional: true });
   const all = makeProbes(host, desired, daemon, { record: new MemoryErrorRecord(), history: true });
   const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
   if (unknown.length > 0) {
@@ -41,6 +41,7 @@ export async function probe(options: ProbeOptions): Promise<number> {
   const chosen = all.filter(
     ({ name }) => options.names.length === 0 || options.names.some((one) => isNamed(name, one)),
   );
+  if (!configured && !options.json && !options.prometheus && !options.quiet) print(paint('gray', NOT_CONFIGURED));
   const seen: Seen[] = [];
   // One after the other: what runs beside another shares its time.
   for (const one of chosen) seen.push(await look(one));

@@ -10,30 +10,61 @@ import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts
 import type { Finding, SettingState } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, paint, print, printJson, shown, table } from './output.ts';
+import { EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
-/** Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status. */
+/**
+ * Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status: 2 where a setting is
+ * not as wanted at one of them.
+ */
 export async function status(options: CommonOptions): Promise<number> {
-  const { host, desired, resources, guard, nearness, metadata } = await openToHold(options);
+  const context = await openToHold(options, { optional: true });
+  const { host, configured, desired, resources, guard, nearness, metadata } = context;
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client, desired));
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
+  const wrong = complaints(settings, findings);
+  const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
     const otherClients = others.map((holder) => ({ ...holder, started: time(holder.started) }));
-    printJson({ settings, nearest, metadata: fromCloud, clients, otherClients, findings: findings.map(withoutTexts) });
-  } else if (!options.quiet) {
-    tell(settings, findings, host);
+    printJson({
+      configured,
+      settings,
+      nearest,
+      metadata: fromCloud,
+      clients,
+      otherClients,
+      findings: findings.map(withoutTexts),
+      ...(unconfigured === null ? {} : { resolvConf: unconfigured }),
+    });
+  } else if (options.quiet) {
+    for (const line of wrong) printError(line);
+  } else {
+    if (unconfigured === null) tell(settings, findings, host);
+    else (await import('./unconfigured.ts')).tellSurroundings(unconfigured, findings.filter(differs), host.live);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./nearest.ts')).tellNearest(nearest);
     if (fromCloud.length > 0) (await import('./metadata.ts')).tellMetadata(fromCloud);
-    for (const client of clients) tellClient(client);
+    for (const client of clients) tellClient(client, unconfigured?.lines ?? null);
     for (const holder of others) tellHolder(holder);
   }
-  return EXIT.ok;
+  return wrong.length > 0 ? EXIT.changed : EXIT.ok;
+}
+
+/** One line for each setting that is not as wanted, and for each artifact of no setting that `apply` would change. */
+function complaints(settings: readonly SettingView[], findings: readonly Finding[]): string[] {
+  const drifted = settings.flatMap(({ setting, wanted, moments }) => {
+    const at = MOMENTS.filter((moment) => moments[moment]?.state === 'drifted');
+    return at.length === 0 ? [] : [`${setting} is not as wanted (${at.join(', ')}): ${wanted}`];
+  });
+  // One that is refused and that no setting shows, such as a dhclient.conf that nothing is wanted of, is no setting's drift.
+  const different = findings
+    .filter((finding) => differs(finding) && finding.refusal === undefined)
+    .map(({ key }) => `${key}: \`agent apply\` would change it`);
+  return (drifted.length > 0 ? drifted : different).map(shown);
 }
 
 interface ClientView {
@@ -136,7 +167,11 @@ function explanation(found: SettingState | undefined): string | null {
   return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
-function tellClient({ pid, started, configuration, owner, staleSince, pending, leases }: ClientView): void {
+/** `lines`: those of resolv.conf, where nothing is configured; else null. */
+function tellClient(
+  { pid, started, configuration, owner, staleSince, pending, leases }: ClientView,
+  lines: readonly string[] | null,
+): void {
   print('');
   print(
     paint('bold', `dhclient[${pid}]`) +
@@ -153,7 +188,10 @@ function tellClient({ pid, started, configuration, owner, staleSince, pending, l
     print(
       `  ${lease.interface}: ${lease.address ?? 'no lease known'}${lease.renews === null ? '' : `, renews ${lease.renews}`}`,
     );
-    if (lease.withoutHook.length > 0)
+    if (lease.withoutHook.length > 0 && lines !== null) {
+      const same = lease.withoutHook.every((line) => lines.includes(line));
+      print(`  its next event writes to resolv.conf: ${lease.withoutHook.join('; ')}${same ? ' (as it is now)' : ''}`);
+    } else if (lease.withoutHook.length > 0)
       print(`  without the hook it would then have written: ${lease.withoutHook.join('; ')}`);
   }
 }

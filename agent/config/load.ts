@@ -1,5 +1,5 @@
 /** The configuration stage: files → desired state, or every error in them. It looks at nothing else of the host. */
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { compiledText, fromCompiled, type Meaning, type Source } from './compiled.ts';
 import { type ConfigError, fileError } from './errors.ts';
 import type { ConfigFiles } from './files.ts';
@@ -10,6 +10,9 @@ export const DEFAULT_FILE = '/etc/holdfast/agent.yaml';
 /** Beside the configuration file, whatever that one is called. */
 export const DROP_IN_FOLDER = 'agent.d';
 
+/** However it is spelled: a file that is meant to be read, but may not be. */
+const IN_YAML = /\.ya?ml$/i;
+
 const MISSING = 'does not exist; `agent init` writes one';
 
 export interface LoadOptions {
@@ -18,6 +21,8 @@ export interface LoadOptions {
   readonly file?: string;
   /** Refuse what others than root may write. */
   readonly asRoot: boolean;
+  /** Without any file nothing is configured, which is no error: for commands that only look. */
+  readonly optional?: boolean;
   /**
    * What an earlier load gave to keep, and which build of the agent asks. Give it only from where no one but the
    * agent's own user can write: it is not checked again.
@@ -28,15 +33,21 @@ export interface LoadOptions {
 export type LoadResult =
   | (Meaning & {
       readonly ok: true;
-      /** In the order in which they were merged. */
+      /** In the order in which they were merged; none: see `optional`. */
       readonly files: readonly string[];
       /** To keep for the next load; null where what was given is still good, or nothing was asked for. */
       readonly compiled: string | null;
     })
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
-export async function loadConfig({ files, file = DEFAULT_FILE, asRoot, compiled }: LoadOptions): Promise<LoadResult> {
-  const { sources, errors } = readSources(files, file, asRoot);
+export async function loadConfig({
+  files,
+  file = DEFAULT_FILE,
+  asRoot,
+  optional = false,
+  compiled,
+}: LoadOptions): Promise<LoadResult> {
+  const { sources, errors } = optional && isUnconfigured(files, file) ? NOTHING : readSources(files, file, asRoot);
   const names = sources.map(({ path }) => path);
 
   if (errors.length === 0 && compiled?.text) {
@@ -53,15 +64,44 @@ export async function loadConfig({ files, file = DEFAULT_FILE, asRoot, compiled 
   return { ok: true, desired, daemon, files: names, hash, compiled: keep };
 }
 
+const NOTHING = { sources: [], errors: [] };
+
+/** Whether there is no file of a configuration at all, and none that is only misnamed. */
+function isUnconfigured(files: ConfigFiles, file: string): boolean {
+  try {
+    const dropIns = files.list(join(dirname(file), DROP_IN_FOLDER)).filter((name) => IN_YAML.test(name));
+    return !isNamed(files, file) && dropIns.length === 0 && misnamed(files, file) === null;
+  } catch {
+    return false; // it cannot be looked at, which the reading says
+  }
+}
+
+/** Whether there is such a name, be it a link that leads nowhere. */
+function isNamed(files: ConfigFiles, file: string): boolean {
+  return files.list(dirname(file)).includes(basename(file));
+}
+
+/** The name of a file beside the one that is missing, which somebody may have meant; null: there is none. */
+function misnamed(files: ConfigFiles, file: string): string | null {
+  const stems = [basename(file).replace(/\.[^.]*$/, ''), 'holdfast', 'config'];
+  const meant = (name: string) => IN_YAML.test(name) && stems.includes(name.replace(/\.[^.]*$/, '').toLowerCase());
+  return files.list(dirname(file)).find((name) => name !== basename(file) && meant(name)) ?? null;
+}
+
+function missing(files: ConfigFiles, file: string): string {
+  const other = misnamed(files, file);
+  return other === null ? MISSING : `does not exist, and ${other} beside it is not read; name that ${basename(file)}`;
+}
+
 function readSources(files: ConfigFiles, file: string, asRoot: boolean): { sources: Source[]; errors: ConfigError[] } {
   const sources: Source[] = [];
   const errors: ConfigError[] = [];
   const folder = join(dirname(file), DROP_IN_FOLDER);
 
   const names = attempt(folder, () => files.list(folder)) ?? [];
-  const misnamed = names.filter((name) => name.endsWith('.yml'));
+  const wrong = names.filter((name) => IN_YAML.test(name) && !name.endsWith('.yaml') && !name.startsWith('.'));
   errors.push(
-    ...misnamed.map((name) => fileError(join(folder, name), `is not read; name it ${name.slice(0, -3)}yaml`)),
+    ...wrong.map((name) => fileError(join(folder, name), `is not read; name it ${name.replace(/\.[^.]*$/, '.yaml')}`)),
   );
   const dropIns = names.filter((name) => name.endsWith('.yaml') && !name.startsWith('.'));
 
@@ -72,7 +112,8 @@ function readSources(files: ConfigFiles, file: string, asRoot: boolean): { sourc
       continue;
     }
     const bytes = attempt(path, () => files.read(path) ?? 'missing');
-    if (bytes === 'missing') errors.push(fileError(path, path === file ? MISSING : 'is a link that leads nowhere'));
+    if (bytes === 'missing')
+      errors.push(fileError(path, isNamed(files, path) ? 'is a link that leads nowhere' : missing(files, path)));
     else if (bytes !== null) sources.push({ path, bytes });
   }
   return { sources, errors };

@@ -1,0 +1,53 @@
+/** What `status` shows of a host without a configuration: resolv.conf, and who else writes it. */
+import { examine, surroundingsOf } from '../doctor/examine.ts';
+import { nullIfRefused } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import type { Finding } from '../resources/resource.ts';
+import { NOT_CONFIGURED } from './context.ts';
+import { paint, print, shown } from './output.ts';
+
+export interface Surroundings {
+  /** What the C library reads: lines with a keyword, without comments. */
+  readonly lines: readonly string[];
+  /** Where the file is a symbolic link to; null: it is none. */
+  readonly link: string | null;
+  /** One sentence for each program that writes the file, or stands in the way of holding it. */
+  readonly writers: readonly string[];
+}
+
+export function surroundings(host: Host): Surroundings {
+  const text = nullIfRefused(() => host.readText(RESOLV_CONF)) ?? '';
+  const found = examine(surroundingsOf(host, null, []), ['resolver', 'resolved']);
+  return {
+    lines: text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => /^[a-z]/.test(line)),
+    link: host.readLink(RESOLV_CONF) === null ? null : host.target(RESOLV_CONF),
+    writers: found.filter(({ code }) => code.startsWith('HF-RESOLV')).map(({ seen }) => seen),
+  };
+}
+
+/** `left`: what an apply of an earlier configuration left on the host. */
+export function tellSurroundings(
+  { lines, link, writers }: Surroundings,
+  left: readonly Finding[],
+  live: boolean,
+): void {
+  print(NOT_CONFIGURED);
+  print(`\n${paint('bold', RESOLV_CONF)}${link === null ? '' : ` → ${shown(link)}`}`);
+  for (const line of lines) print(`  ${shown(line)}`);
+  if (lines.length === 0) print('  (no name server)');
+  for (const writer of writers) print(`  ${paint('yellow', '!')} ${shown(writer)}`);
+  if (left.length > 0) {
+    print(
+      `\nAn earlier apply left: ${left.map(({ key }) => shown(key)).join(', ')}. \`agent revert\` puts back what was there.`,
+    );
+  }
+  print(
+    '\n`agent init` writes a configuration from what the host has now. `agent probe` looks at routes, their limits,',
+  );
+  print('memory errors and leases, `agent doctor` at what else acts on these settings.');
+  if (!live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
+}
