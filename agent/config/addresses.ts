@@ -2,6 +2,7 @@
 import ipaddr from 'ipaddr.js';
 import { type Checked, show } from './errors.ts';
 import { interfaceNameProblem } from './names.ts';
+import { flow } from './yaml-text.ts';
 
 /** A name server's address in its usual notation; a link-local one needs its interface: `fe80::1%eth0`. */
 export function checkNameserver(text: string): Checked {
@@ -66,6 +67,20 @@ export function checkPrefix(text: string): Checked {
 }
 
 function noAddress(text: string): Checked {
+  const words = text.split(/[\s,;]+/).filter((word) => word !== '');
+  if (words.length > 1 && words.every((word) => 'value' in checkNameserver(word)))
+    return { problem: `${show(text)} is not one address; write a list: [${words.join(', ')}]` };
+  const [, bracketed, bare, rest = ''] =
+    /^(?:\[([^\]]+)\]|([0-9.]+|[0-9a-fA-F:]+))((?:[:#]\d+|\/\d+)?)$/.exec(text) ?? [];
+  const address = bracketed ?? bare ?? '';
+  if (address !== text && ipaddr.isValid(address) && 'value' in checkNameserver(address)) {
+    const why = rest.startsWith('/')
+      ? 'is a network'
+      : rest === ''
+        ? 'has brackets'
+        : 'has a port, and libc takes none';
+    return { problem: `${show(text)} ${why}; write ${flow(address)}` };
+  }
   return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.53` };
 }
 

@@ -8,7 +8,7 @@ import type { ConfigError } from './errors.ts';
 import { explain } from './explain.ts';
 import { desiredState } from './meaning.ts';
 import { desiredDaemon } from './meaning-daemon.ts';
-import { configSchema } from './schema.ts';
+import { configSchema, SECTIONS } from './schema.ts';
 import { mergeMaps, plain, type TreeMap } from './tree.ts';
 import { readYaml } from './yaml.ts';
 
@@ -23,11 +23,15 @@ export function compile(sources: readonly Source[]): CompileResult {
   const checked = configSchema.safeParse(plain(tree));
   const errors = inOrder(sources, [
     ...read.flatMap((result) => result.errors),
-    ...(checked.success ? [] : explain(checked.error.issues, tree)),
+    ...(checked.success ? [] : explain(checked.error.issues, { tree, check, sections: SECTIONS })),
     ...findConflicts(tree),
   ]);
   if (errors.length > 0 || !checked.success) return { ok: false, errors };
   return { ok: true, desired: desiredState(checked.data), daemon: desiredDaemon(checked.data), hash: hashOf(sources) };
+}
+
+function check(configuration: unknown) {
+  return configSchema.safeParse(configuration).error?.issues ?? [];
 }
 
 const EMPTY: TreeMap = { kind: 'map', at: { file: '', line: 0, column: 0 }, entries: new Map() };

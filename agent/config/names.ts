@@ -26,9 +26,17 @@ export function domainProblem(name: string): string | undefined {
   if (name.endsWith('.') && DOMAIN.test(name.slice(0, -1))) {
     return `${show(name)} ends with a dot; write ${name.slice(0, -1)}`;
   }
-  if (/^\S+([ ,]+\S+)+$/.test(name))
-    return `${show(name)} is not one domain name; write a list: [a.example, b.example]`;
+  const words = name.split(/[ ,;]+/).filter((word) => word !== '');
+  if (words.length > 1 && words.every((word) => DOMAIN.test(word)))
+    return `${show(name)} is not one domain name; write a list: [${words.join(', ')}]`;
   return `${show(name)} is not a domain name; write labels of letters, digits, - and _ (at most 63 each), such as dev.example.com`;
+}
+
+/** The same where only one name may stand. */
+export function oneDomainProblem(name: string): string | undefined {
+  const [first, ...others] = name.split(/[ ,;]+/).filter((word) => DOMAIN.test(word));
+  if (first === undefined || others.length === 0) return domainProblem(name);
+  return `${show(name)} is not one domain name; write ${first}, and the others under search`;
 }
 
 /** As the kernel has it (dev_valid_name, IFNAMSIZ), and without what a configuration file or a shell would act on. */

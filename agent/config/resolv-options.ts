@@ -31,6 +31,11 @@ export const RESOLV_OPTION_PATTERN = `^(${Object.keys(NUMBERED).join('|')}):(0|[
 
 /** What is wrong with one option, such as `ndots:2` or `rotate`, or nothing. */
 export function resolvOptionProblem(option: string): string | undefined {
+  const words = option.split(/[\s,;]+/);
+  if (words.length > 1 && words.every((word) => resolvOptionProblem(word) === undefined))
+    return `${show(option)} is not one option; write a list: [${words.join(', ')}]`;
+  const tidy = option.trim().replace(/\s*[:=]\s*/, ':');
+  if (tidy !== option && resolvOptionProblem(tidy) === undefined) return `${show(option)}: write ${tidy}`;
   const [name = '', number, ...more] = option.split(':');
   const range = Object.hasOwn(NUMBERED, name) ? NUMBERED[name] : undefined;
   if (range) {

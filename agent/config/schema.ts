@@ -7,7 +7,7 @@ import { checkOptionValues, findOption, optionNames } from '../dhclient/options.
 import { checkNameserver } from './addresses.ts';
 import { type Checked, show } from './errors.ts';
 import { MAX_NAMESERVERS } from './limits.ts';
-import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
+import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem, oneDomainProblem } from './names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
 import { expect, probes, report } from './schema-daemon.ts';
 import { egress } from './schema-egress.ts';
@@ -21,11 +21,12 @@ import { didYouMean } from './suggest.ts';
 import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
 
 const domainName = text(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
+const ownDomain = text(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
 const optionName = text(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
 
 const dns = section(
   {
-    domain: field(domainName, 'The host’s own domain: `domain` of resolv.conf, option domain-name.', ['example.com']),
+    domain: field(ownDomain, 'The host’s own domain: `domain` of resolv.conf, option domain-name.', ['example.com']),
     search: field(
       list(domainName, { empty: 'is empty; write a domain, or leave the key out' }),
       'Domains to try for a short name, in this order.',
@@ -163,6 +164,20 @@ const hold = field(
 );
 
 const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold };
+
+/** The keys of each section that has fixed ones. */
+export const SECTIONS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries(sections).map(
+    ([
+      name,
+      {
+        _zod: { def },
+      },
+    ]) => {
+      return [name, def.innerType instanceof z.ZodMiniObject ? Object.keys(def.innerType._zod.def.shape) : []];
+    },
+  ),
+);
 
 export const configSchema = z.strictObject(sections, { error: unknownKeys(sections) }).check(
   z.meta({

@@ -70,3 +70,13 @@ export function valueAt(tree: Tree, path: TreePath): unknown {
   const below = tree.kind === 'list' ? tree.items[Number(step)] : tree.entries.get(String(step))?.value;
   return below && valueAt(below, rest);
 }
+
+/** A plain value with another one at a path of it. */
+export function withValue(whole: unknown, [step, ...rest]: TreePath, value: unknown): unknown {
+  if (step === undefined) return value;
+  const copy: Record<string | number, unknown> = Array.isArray(whole)
+    ? ([...whole] as never)
+    : { ...(whole as object) };
+  copy[step] = withValue(copy[step], rest, value);
+  return copy;
+}

@@ -8,22 +8,30 @@ const WRITABLE = 0o022;
 /** In a folder with this bit, only a file's owner can replace it (/tmp). */
 const STICKY = 0o1000;
 
+const FILE_TYPE = 0o170000;
+const [REGULAR, FOLDER] = [0o100000, 0o040000];
+/** A command is advised for the configuration itself only: any other path is somebody else's. */
+const ELSEWHERE = 'keep the configuration where root alone may write, such as /etc/holdfast';
+
 /** The file, the folders above it, and the same for where its links lead. */
 export function trustErrors(files: ConfigFiles, file: string): ConfigError[] {
-  const paths = new Set([file, files.target(file)].flatMap((path) => [path, ...foldersAbove(path)]));
+  const target = files.target(file);
+  const type = files.stat(file)?.mode ?? REGULAR;
+  if (![REGULAR, FOLDER].includes(type & FILE_TYPE)) return [fileError(file, `is no regular file; ${ELSEWHERE}`)];
+  const paths = new Set([file, target].flatMap((path) => [path, ...foldersAbove(path)]));
   return [...paths].flatMap((path) => {
     const stat = files.stat(path);
     if (stat === null) return [];
-    const what = path === file ? '' : `${path}, above it, `;
+    const what = path === file ? '' : path === target ? `${path}, where it leads, ` : `${path}, above it, `;
+    const advice = (command: string) => (path === file && target === file ? `run: ${command} ${path}` : ELSEWHERE);
     if (stat.uid !== 0) {
-      return [
-        fileError(file, `${what}belongs to user ${stat.uid}, and root would obey that user; run: chown root ${path}`),
-      ];
+      const message = `${what}belongs to user ${stat.uid}, and root would obey that user; ${advice('chown root')}`;
+      return [fileError(file, message)];
     }
     const safe = (stat.mode & WRITABLE) === 0 || (path !== file && (stat.mode & STICKY) !== 0);
     if (safe) return [];
     const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
-    return [fileError(file, `${what}may be written by others than root (mode ${mode}); run: chmod go-w ${path}`)];
+    return [fileError(file, `${what}may be written by others than root (mode ${mode}); ${advice('chmod go-w')}`)];
   });
 }
 

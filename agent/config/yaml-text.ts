@@ -2,10 +2,14 @@
 import { asciiJson, escapeNonAscii } from './ascii.ts';
 import { visible } from './errors.ts';
 
-/** A value in flow style; text stands bare where it cannot be taken for anything else. */
-export function flow(value: string | number | readonly string[]): string {
-  if (typeof value === 'object') return `[${value.map(flow).join(', ')}]`;
-  if (typeof value === 'number') return String(value);
+/** A plain value in flow style; text stands bare where it cannot be taken for anything else. */
+export function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (value !== null && typeof value === 'object')
+    return `{ ${Object.entries(value)
+      .map(([key, one]) => `${flow(key)}: ${flow(one)}`)
+      .join(', ')} }`;
+  if (typeof value !== 'string') return String(value);
   const bare = /^([A-Za-z]([A-Za-z0-9_./%:-]*[A-Za-z0-9_])?|[0-9]+(\.[0-9]+){3}(\/[0-9.]+)?)$/.test(value);
   return bare && !/^(true|false|null)$/i.test(value) ? value : asciiJson(value);
 }

@@ -4,6 +4,7 @@
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { type ConfigError, fileError, type Position } from './errors.ts';
+import { lineProblem, typographyProblem } from './slips.ts';
 import type { Tree, TreeMap } from './tree.ts';
 
 /** Far above any real configuration (about 100 bytes a setting); it bounds what a hostile file can cost. */
@@ -64,7 +65,9 @@ function parse(file: string, text: string): YamlResult {
     logLevel: 'error',
   });
   for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
-    report(pos[0], SAID_BETTER[code] ?? `not valid YAML: ${message}`);
+    const line = text.split('\n')[position(pos[0]).line - 1] ?? '';
+    const slip = typographyProblem(line.trim()) ?? lineProblem(line);
+    report(pos[0], slip ?? SAID_BETTER[code] ?? `not valid YAML: ${message}`);
   }
   if (errors.length > 0) return failed(...errors);
 
@@ -90,6 +93,8 @@ function parse(file: string, text: string): YamlResult {
     }
     if (!isScalar(node)) return { kind: 'scalar', at, value: null };
     const { value, source } = node;
+    const slip = node.type === 'PLAIN' ? typographyProblem(source ?? '') : undefined;
+    if (slip !== undefined) report(node.range[0], slip, path);
     if (typeof value === 'string' || typeof value === 'boolean') return { kind: 'scalar', at, value };
     if (typeof value !== 'number') return { kind: 'scalar', at, value: null };
     return { kind: 'scalar', at, value: number(value, source ?? String(value), node.range[0], path) };
@@ -116,6 +121,8 @@ function parse(file: string, text: string): YamlResult {
       const below = path === '' ? `${name}` : `${path}.${name}`;
       const value = tree(pair.value as ParsedNode | null, below, offset);
       const earlier = name === null ? undefined : entries.get(name);
+      const slip = isScalar(key) && key.type === 'PLAIN' ? typographyProblem(name ?? '') : undefined;
+      if (slip !== undefined) report(offset, slip);
       if (name === null) report(offset, 'a key must be a plain word', path);
       else if (name === '<<') report(offset, 'merge keys (<<) are not taken; write the settings out', path);
       else if (name === '__proto__') report(offset, 'unknown key', below);
@@ -129,5 +136,7 @@ function parse(file: string, text: string): YamlResult {
 const SAID_BETTER: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here (---); put it into a file of its own in agent.d',
   TAG_RESOLVE_FAILED: 'a tag (!…) that is not known; write the plain value',
+  BLOCK_AS_IMPLICIT_KEY:
+    'two keys in one line; write the second one in the next line, as far indented as the keys beside it',
   TAB_AS_INDENT: 'a tab; YAML indents with blanks only',
 };

@@ -151,7 +151,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dns: { options: [ndots] }', '1:18: dns.options[0]: "ndots" needs a number from 0 to 15; write ndots:1'],
   ['dns: { options: ["rotate:1"] }', '1:18: dns.options[0]: "rotate:1" takes no number; write rotate'],
   ['dns: { options: [constructor] }', '1:18: dns.options[0]: "constructor" is no option of resolv.conf(5)'],
-  ['dns: { options: [timeout: 1] }', '1:18: dns.options[0]: write one text'],
+  ['dns: { options: [timeout: 1] }', '1:18: dns.options[0]: has a blank after the colon; write timeout:1'],
   ['dns: { symlink: no }', '1:17: dns.symlink: "no" is not known; write one of refuse, replace, follow'],
   // dhclient
   [

@@ -209,6 +209,16 @@ const TRUST: [name: string, files: Parameters<typeof memoryFiles>, error: RegExp
     /\/home\/bob, above it, belongs to user 1000/,
   ],
   [
+    'a device that everybody may write',
+    [{ [MAIN]: { bytes: '', stat: { mode: 0o020666 } } }],
+    /: is no regular file; keep the configuration where root alone may write, such as \/etc\/holdfast$/,
+  ],
+  [
+    'a link to the file of another',
+    [{ [MAIN]: { bytes: '', target: '/srv/agent.yaml' }, '/srv/agent.yaml': { bytes: '', stat: { uid: 33 } } }],
+    /\/srv\/agent\.yaml, where it leads, belongs to user 33.*; keep the configuration where root/,
+  ],
+  [
     'a drop-in written by all',
     [{ [MAIN]: '', '/etc/holdfast/agent.d/1.yaml': { bytes: '', stat: { mode: 0o100666 } } }],
     /^agent\.d\/1\.yaml: may be written/,
@@ -223,6 +233,8 @@ for (const [name, [content, folders], error] of TRUST) {
     if (error && !result.ok) {
       const [first] = result.errors;
       assert.match(`${first!.file.replace('/etc/holdfast/', '')}: ${first!.message}`, error);
+      // What is advised touches the configuration's own files only.
+      for (const [, path] of first!.message.matchAll(/run: \S+ \S+ (\S+)/g)) assert.equal(path, first!.file);
     }
     assert.ok((await loadConfig({ files, asRoot: false })).ok, 'whoever is not root reads what he likes');
   });

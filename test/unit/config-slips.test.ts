@@ -1,0 +1,103 @@
+/** Slips of YAML: each gets a hint, and the hint, pasted in the place of what was written, is a configuration that loads. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compile } from '../../agent/config/compile.ts';
+import type { ConfigError } from '../../agent/config/errors.ts';
+
+function errors(yaml: string): readonly ConfigError[] {
+  const result = compile([{ path: 'agent.yaml', bytes: Buffer.from(yaml) }]);
+  return result.ok ? [] : result.errors;
+}
+
+/** A configuration with one slip (between ‹ and ›) and what the hint is to say in its place. */
+const SLIPS: [yaml: string, hint: string][] = [
+  ['dns:\n  nameservers: ‹10.0.0.1 10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers: ‹10.0.0.1, 10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers: ‹10.0.0.1;10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers: ‹"[10.0.0.1, 10.0.0.2]"›', '[10.0.0.1, 10.0.0.2]'],
+  ["dns:\n  nameservers: ‹\"['10.0.0.1', '10.0.0.2']\"›", '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers:\n    ‹-10.0.0.1\n    -10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers:\n    ‹– 10.0.0.1\n    – 10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers: ‹::1 2001:db8::1›', '["::1", "2001:db8::1"]'],
+  ['dns:\n  nameservers: [‹10.0.0.1/24›]', '10.0.0.1'],
+  ['dns:\n  nameservers: [‹10.0.0.1:53›]', '10.0.0.1'],
+  ['dns:\n  nameservers: [‹"[2001:db8::1]:53"›]', '"2001:db8::1"'],
+  ['dns:\n  nameservers: ‹[10.0.0.1 10.0.0.2]›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  ‹nameservers:[10.0.0.1]›', 'nameservers: [10.0.0.1]'],
+  ['dns:\n  ‹nameservers:[10.0.0.1]›\n  search: [a.example]', 'nameservers: [10.0.0.1]'],
+  ['dns:\n  search: [a.example]\n  ‹nameservers:[10.0.0.1]›\n', 'nameservers: [10.0.0.1]'],
+  ['dns: { ‹domain:a.example› }', 'domain: a.example'],
+  ['dns:\n  ‹domain = a.example›', 'domain: a.example'],
+  ['dns:\n  ‹domain = a.example›\n  search: [b.example]', 'domain: a.example'],
+  ['‹dns;›\n  domain: a.example', 'dns:'],
+  ['dns: { domain: ‹“a.example”› }', 'a.example'],
+  ['dns: { search: [‹‘a.example’›] }', 'a.example'],
+  ['dns: { nameservers: [‹„10.0.0.1“›] }', '10.0.0.1'],
+  ['‹“dns”›: { domain: a.example }', 'dns'],
+  ['dns: { options: [‹timeout: 1›] }', 'timeout:1'],
+  ['dns:\n  options:\n    - ‹ndots: 2›\n    - rotate', 'ndots:2'],
+  ['dns: { options: ‹{ timeout: 1, rotate: true }› }', '[timeout:1, rotate]'],
+  ['dns: { options: ‹timeout:1 rotate› }', '[timeout:1, rotate]'],
+  ['dns: { options: ‹[timeout:1 rotate]› }', '[timeout:1, rotate]'],
+  ['dns: { options: [‹timeout=1›] }', 'timeout:1'],
+  ['dns: { options: [‹"attempts: 3"›] }', 'attempts:3'],
+  ['dns: { search: ‹a.example b.example› }', '[a.example, b.example]'],
+  ['dns: { search: ‹[x.example y.example]› }', '[x.example, y.example]'],
+  ['dns: { sortlist: ‹10.0.0.0/8 10.1.0.0/16› }', '[10.0.0.0/8, 10.1.0.0/16]'],
+  ['dns: ‹[{ domain: a.example }]›', '{ domain: a.example }'],
+  ['sysctl:\n  ‹- net.ipv4.ip_forward: 1›', '{ net.ipv4.ip_forward: 1 }'],
+  ['sysctl:\n  ‹net.ipv4.ip_forward = 1›', 'net.ipv4.ip_forward: 1'],
+  ['sysctl:\n  ‹net.a.b = 1\n  net.a.c = 2›', '{ net.a.b: 1, net.a.c: 2 }'],
+  ['routes: ‹{ to: 10.0.0.0/16, via: 10.0.1.1 }›', '[{ to: 10.0.0.0/16, via: 10.0.1.1 }]'],
+  ['expect: { groups: ‹{ group: 224.1.2.3, dev: eth0 }› }', '[{ group: 224.1.2.3, dev: eth0 }]'],
+  [
+    'probes: { memory-errors: { logs: ‹/var/log/x.log› } }',
+    '[{ path: /var/log/x.log }]'.replace('/var/log/x.log', '"/var/log/x.log"'),
+  ],
+  ['dhclient: { ignore: ‹routers classless-routes› }', '[routers, classless-routes]'],
+  ['report: { endpoint: ‹[https://a.example]› }', 'https://a.example'],
+  ['report: { labels: { site: ‹5› } }', '"5"'],
+];
+
+for (const [marked, hint] of SLIPS) {
+  test(`slip: ${JSON.stringify(marked.replace(/[‹›]/g, ''))}`, () => {
+    const [first, ...more] = errors(marked.replace(/[‹›]/g, ''));
+    assert.ok(first?.message.endsWith(`${hint}`), first?.message);
+    assert.deepEqual(more, []);
+    assert.deepEqual(errors(marked.replace(/‹.*›/s, () => hint)), [], 'the hint, pasted');
+  });
+}
+
+test('slip: a key that lost its indentation is told where it belongs', () => {
+  const found = errors('dns:\nnameservers: [10.0.0.1]').map(({ message }) => message);
+  assert.match(found[1]!, /^unknown key; it belongs below "dns:", indented by two blanks$/);
+});
+
+test('slip: a blank that is none is named, as key, value and in a line that cannot be read', () => {
+  for (const yaml of [
+    'dns:\u00a0{ domain: a.example }',
+    'dns:\n  domain:\u00a0a.example',
+    'dns:\n\u00a0\u00a0domain: a.example',
+    'dns: { search: [a.example,\u3000b.example] }',
+  ])
+    assert.match(
+      errors(yaml)
+        .map(({ message }) => message)
+        .join(),
+      /a blank that is none for YAML \(U\+(00A0|3000)/,
+      JSON.stringify(yaml),
+    );
+});
+
+test('slip: in quotes every character is meant', () => {
+  assert.deepEqual(errors('report: { labels: { note: "“x”\u00a0y" } }'), []);
+});
+
+test('slip: what cannot be guessed gets no guess', () => {
+  assert.equal(errors('routes: somewhere')[0]!.message, 'write a list: [first, second]');
+  assert.equal(errors('dns: nonsense')[0]!.message, 'write keys with their values below it');
+  assert.match(
+    errors('dns: { domain: a.example b.example }')[0]!.message,
+    /write a\.example, and the others under search/,
+  );
+});
