@@ -96,8 +96,8 @@ function controlFile(version: string, architecture: string, kibibytes: number): 
     `Maintainer: ${MAINTAINER}`,
     `Installed-Size: ${kibibytes}`,
     'Depends: libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 5.2)',
-    // For forwarding.masquerade alone.
-    'Recommends: nftables',
+    // For forwarding.masquerade only; apt would install a recommended package with five others on every host.
+    'Suggests: nftables',
     'Section: net',
     'Priority: optional',
     `Description: ${DESCRIPTION.summary}`,
