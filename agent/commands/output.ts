@@ -2,6 +2,7 @@
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { type ConfigError, formatConfigError, visible } from '../config/errors.ts';
+import { forJournal, isJournal } from '../host/journal.ts';
 import type { CommonOptions } from './options.ts';
 import { write } from './write.ts';
 
@@ -37,7 +38,7 @@ export function print(line: string): void {
 }
 
 export function printError(line: string): void {
-  write(2, `${line}\n`);
+  write(2, `${isJournal() ? forJournal('error', line) : line}\n`);
 }
 
 /** Prints what stopped a command and gives its exit status. */

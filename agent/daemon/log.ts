@@ -1,7 +1,8 @@
-/** The daemon's log on stderr: one JSON object a line for a service, lines for people on a terminal. */
+/** The daemon's log on stderr: for the journal a sentence and its details, for people on a terminal lines, else one JSON object a line. */
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
 import { visible } from '../config/errors.ts';
+import { forJournal, isJournal, type JournalLevel } from '../host/journal.ts';
 import type { Tell } from './events.ts';
 
 const STDERR = 2;
@@ -30,8 +31,25 @@ export function forPeople(print: (line: string) => void): DestinationStream {
   };
 }
 
+/** `<4>/etc/resolv.conf was changed … {"event":"holdfast.heal",…}`: the journal knows the time, and takes the level from the line. */
+export function forTheJournal(print: (line: string) => void): DestinationStream {
+  return {
+    write(line) {
+      const {
+        time: _,
+        level,
+        msg,
+        ...details
+      } = JSON.parse(line) as { time: string; level: JournalLevel; msg: string };
+      const sentence = visible(msg.replaceAll('\n', '; '));
+      print(`${forJournal(level, `${sentence} ${JSON.stringify(details)}`)}\n`);
+    },
+  };
+}
+
 function stderr(): DestinationStream {
   const stream = destination({ fd: STDERR, sync: true });
   stream.on('error', () => {}); // whoever read it is gone: no reason to stop holding
-  return isatty(STDERR) ? forPeople((line) => stream.write(line)) : stream;
+  if (isatty(STDERR)) return forPeople((line) => stream.write(line));
+  return isJournal() ? forTheJournal((line) => stream.write(line)) : stream;
 }

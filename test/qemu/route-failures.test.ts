@@ -1,6 +1,7 @@
 /** A route that the kernel refuses any process, on a kernel with kprobes: named by the daemon in its sandbox, without a log. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { journalEntry } from '../lab/journal.ts';
 import { property } from '../systems/service.ts';
 import { eventually } from './eventually.ts';
 import { QemuMachine, unavailable } from './machine.ts';
@@ -46,7 +47,7 @@ suite('Debian 12’s kernel: routes that it refuses', { skip: unavailable(), con
       .trim()
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line));
+      .map((line) => journalEntry(line) as unknown as Told);
   };
   const tellsOf = (command: string) =>
     eventually(

@@ -1,6 +1,7 @@
 /** Who did it, by kprobes, on Debian's kernel, by the daemon in its sandbox: each way in which programs write a file. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { journalEntry } from '../lab/journal.ts';
 import { eventually } from './eventually.ts';
 import { QemuMachine, unavailable } from './machine.ts';
 import { PACKAGES } from './packages.ts';
@@ -51,7 +52,7 @@ suite('Debian 12’s kernel: who did it', { skip: unavailable(), concurrency: fa
   /** The next heals after those that were looked at before, and what they say. */
   const healed = async (): Promise<string> => {
     const all = await eventually(async () => {
-      const { stdout } = await machine.run(`journalctl -u holdfast -o cat | grep '"holdfast.heal".*resolv.conf'`);
+      const { stdout } = await machine.run(`journalctl -u holdfast -o cat | grep 'resolv.conf.*"holdfast.heal"'`);
       const lines = stdout
         .trim()
         .split('\n')
@@ -60,7 +61,7 @@ suite('Debian 12’s kernel: who did it', { skip: unavailable(), concurrency: fa
     }, 'it is healed');
     const news = all.slice(seen);
     seen = all.length;
-    return news.map((line) => JSON.parse(line).msg).join('\n');
+    return news.map((line) => journalEntry(line).msg).join('\n');
   };
 
   test('the first time nobody was watching, and then the kernel does, by kprobes', async () => {

@@ -34,7 +34,7 @@ for (const release of Object.keys(suites) as (keyof typeof suites)[]) {
 
     const said = await journal.until(/holdfast\.dhclient\./);
 
-    assert.match(said, /"holdfast\.dhclient\.restarted".*address, routes and resolv\.conf are as they were to be/);
+    assert.match(said, /address, routes and resolv\.conf are as they were to be.*"holdfast\.dhclient\.restarted"/);
     const { answered, lost } = await pings.stop();
     assert.ok(answered > 0 && lost === 0, `${lost} lost, ${answered} answered`);
     const now = await dhclient();

@@ -55,7 +55,7 @@ for (const release of Object.keys(suites) as Suite[]) {
 
     test('started, it has made everything so, with two capabilities', async () => {
       assert.equal(await property(machine, 'holdfast.service', 'ActiveState'), 'active');
-      assert.match(await journal.until(/"holdfast.start"/), / 0 failed"/);
+      assert.match(await journal.until(/"holdfast.start"/), / 0 failed \{"event"/);
       assert.deepEqual(await servers(), NEW);
       assert.equal((await machine.run(['agent', 'plan', '--quiet'])).code, 0);
       const pid = await mainPid();
