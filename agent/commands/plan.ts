@@ -41,6 +41,7 @@ function tell(findings: readonly Finding[]): void {
   for (const [reason, keys] of byReason(skipped)) print(paint('gray', `– ${keys}: skipped: ${reason}`));
   for (const finding of findings.filter(differs)) {
     if (finding.refusal !== undefined) print(paint('red', `✗ ${shown(finding.key)}: ${shown(finding.refusal)}`));
+    else if (finding.reason !== undefined) print(paint('yellow', `! ${shown(finding.key)}: ${shown(finding.reason)}`));
     const change = finding.kind === 'value' ? valueChange(finding) : diff(finding)?.map(paintLine).join('\n');
     if (change) print(change);
   }

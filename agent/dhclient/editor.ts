@@ -21,7 +21,7 @@ import type { OptionDefinition } from './options.ts';
 import { type ConfSetting, namedInterfaces, settingsOf } from './reader.ts';
 import { BEGINNINGS } from './recovery.ts';
 import { editRequests } from './requests.ts';
-import type { Conf, Statement } from './statement.ts';
+import { type Conf, lineOf, type Statement } from './statement.ts';
 import { problemAt, type SyntaxProblem } from './syntax.ts';
 import { type Notation, notationFor, sameValues } from './values.ts';
 import { keyOf, type Wanted, wantedIn } from './wanted.ts';
@@ -59,15 +59,32 @@ export function editConf(text: string, wanted: DesiredDhclient, mayName: readonl
   if (problems.length || edit.conflicts.length) return { ok: false, problems: [...problems, ...edit.conflicts] };
 
   const result = applyEdits(text, edit.edits);
-  const left = edit.edits.length ? parseConf(result).problems : [];
-  if (left.length) return { ok: false, problems: conf.problems.length ? conf.problems : left };
+  const after = edit.edits.length ? parseConf(result) : conf;
+  if (edit.edits.length > 0 && after.problems.length > 0)
+    return { ok: false, problems: conf.problems.length ? conf.problems : after.problems };
   return {
     ok: true,
     text: result,
     settings: settingsOf(conf, wanted, mayName),
     edits: edit.edits,
-    warnings: edit.warnings,
+    warnings: [...edit.warnings, ...revived(conf, after)],
   };
+}
+
+/** What dhclient passed over because of an error before it, and what it takes once that is repaired. */
+function revived(before: Conf, after: Conf): string[] {
+  const counted = (conf: Conf) => allOf(conf.statements).filter(({ kind }) => kind !== 'interface');
+  const alive = counted(after).map(lineOf);
+  return counted(before)
+    .filter((one) => !one.live && one.problems.length === 0 && alive.includes(lineOf(one)))
+    .map((one) => {
+      const said = lineOf(one).replace(/ ;$/, '');
+      return `line ${one.line}: dhclient passes over "${said}" today, because of the error before it; the repair brings it to life`;
+    });
+}
+
+function allOf(statements: readonly Statement[]): Statement[] {
+  return statements.flatMap((one) => [one, ...allOf(one.body)]);
 }
 
 /** Without the interfaces that the file does not name and must not. */

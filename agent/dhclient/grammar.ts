@@ -40,6 +40,14 @@ interface Found {
   name?: string;
 }
 
+/** Where a file ends too early, the place after its last word: its end may be lines below, behind comments. */
+function placeOf(token: Token, last: Token | undefined): Token {
+  if (token.kind !== 'end' || last === undefined) return token;
+  const lines = last.text.split('\n');
+  const column = lines.length === 1 ? last.column + last.text.length : lines.at(-1)!.length + 1;
+  return { ...token, line: last.line + lines.length - 1, column };
+}
+
 class Parser {
   readonly options = new OptionScope();
   readonly problems: SyntaxProblem[] = [];
@@ -91,7 +99,7 @@ class Parser {
         quote?.text.startsWith('"') && quote.line < error.token.line
           ? `: is the quote in line ${quote.line} closed?`
           : '';
-      problems.push(problemAt(error.token, error.message + hint));
+      problems.push(problemAt(placeOf(error.token, quote), error.message + hint));
       this.skippedUntil = Math.max(this.skippedUntil, recover(cursor, from, OPTION_KINDS.includes(found.kind)));
       found = {
         kind: found.kind,

@@ -9,6 +9,7 @@ import { type DhcpClient, staleSince } from './clients.ts';
 import { parseConf, type Statement } from './grammar.ts';
 import { readConf } from './reader.ts';
 import { readAtStart } from './start-records.ts';
+import { lineOf } from './statement.ts';
 import { wantedIn, wantedRequest } from './wanted.ts';
 
 export interface Pending {
@@ -74,11 +75,6 @@ function linesOf(text: string, wanted: DesiredDhclient, iface: string | null): S
 /** `request` counts by what it comes to, and a definition by what it is used for. */
 const PASSED_OVER: readonly Statement['kind'][] = ['request', 'also request', 'definition'];
 const BY_HOOK: readonly Statement['kind'][] = ['supersede', 'default', 'prepend', 'append'];
-
-function lineOf({ tokens }: Statement): string {
-  const words = tokens.filter(({ kind }) => kind !== 'space' && kind !== 'comment');
-  return words.map(({ text }) => text).join(' ');
-}
 
 /** `send host-name`, `timeout`. */
 function keywordsOf(line: string): string {

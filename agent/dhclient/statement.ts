@@ -38,3 +38,9 @@ export interface Conf {
   /** Everything that dhclient would complain about, in the order of the file. */
   readonly problems: readonly SyntaxProblem[];
 }
+
+/** The statement's words on one line, one blank between each; comments are left out. */
+export function lineOf({ tokens }: Statement): string {
+  const words = tokens.filter(({ kind }) => kind !== 'space' && kind !== 'comment');
+  return words.map(({ text }) => text).join(' ');
+}

@@ -215,6 +215,11 @@ export const CODES = {
     why: 'dhclient goes on after an error, but often skips the next valid statement. Holdfast does not edit such a file.',
     remedy: 'Correct the line, then run `agent apply`.',
   },
+  'HF-CONF-REQUIRE': {
+    severity: 'problem',
+    why: 'dhclient refuses an offer without a required option, and a server sends what it is asked for. The next start would get no lease, so Holdfast leaves the file as it is.',
+    remedy: 'Take the option out of that line, or out of request.without.',
+  },
   'HF-CONF-INCLUDE': {
     severity: 'warning',
     why: 'Holdfast does not edit included files. A statement in an included file wins over the statements before it.',

@@ -2,13 +2,16 @@
 import { dhcpClients } from '../dhclient/clients.ts';
 import { confFiles } from '../dhclient/conf-files.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
+import { requiredUnasked } from '../dhclient/required.ts';
 import type { Seen, Surroundings } from './check.ts';
 
-export function* dhclientConf({ host }: Surroundings): Iterable<Seen> {
+export function* dhclientConf({ host, desired }: Surroundings): Iterable<Seen> {
   for (const file of confFiles(host, dhcpClients(host))) {
     const text = host.readText(file);
     if (text === null) continue;
     const { problems, statements } = parseConf(text);
+    const required = desired === null ? [] : requiredUnasked(host, file, text, desired.dhclient);
+    for (const seen of required) yield { code: 'HF-CONF-REQUIRE', seen };
     for (const { line, message } of problems) yield { code: 'HF-CONF-SYNTAX', seen: `${file}:${line}: ${message}` };
     for (const { line, name } of includes(statements)) {
       const seen = `${file}:${line}: include "${name}"`;

@@ -41,7 +41,9 @@ export class Dhclient implements Resource {
     }
     // Where that cannot be kept the file is right all the same.
     nullIfRefused(() => noteStarts(this.host, dhcpClients(this.host)));
-    return applyFile(this.host, finding);
+    const outcome = await applyFile(this.host, finding);
+    const said = [outcome.reason, finding.reason].filter((reason) => reason !== undefined).join('; ');
+    return said === '' ? outcome : { ...outcome, reason: said };
   }
 
   watches(): string[] {
@@ -78,6 +80,12 @@ export class Dhclient implements Resource {
       return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
     }
     const wanted = base === null && edited.text === '' ? null : edited.text;
+    const { requiredUnasked } = await import('../dhclient/required.ts');
+    const required = requiredUnasked(this.host, file, edited.text, this.wanted);
+    if (required.length > 0) {
+      const refusal = `it is left as it is: ${required.join('; ')}`;
+      return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
+    }
     const reason = edited.warnings.join('; ');
     if (actual !== wanted) return { ...common, state: 'drifted', wanted, ...(reason === '' ? {} : { reason }) };
     if (reason !== '') return { ...common, state: 'ok', wanted, reason };
