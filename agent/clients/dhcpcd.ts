@@ -17,6 +17,10 @@ export function keepsTime(host: Host, path: string): boolean {
   return path.includes('dhcpcd') && path === host.target(DHCPCD_CONF);
 }
 
+export function dhcpcdInstalled(host: Host): boolean {
+  return ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
+}
+
 /** One for each dhcpcd, its helpers left out; a manager serves many interfaces, others the one they were started for. */
 export function dhcpcdHolders(host: Host): LeaseHolder[] {
   const all = host.processes('dhcpcd', 'network');

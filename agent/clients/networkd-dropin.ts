@@ -1,20 +1,79 @@
-/** The drop-in for a `.network` file (systemd.network(5)): name servers and domains that no lease adds to. */
+/**
+ * The drop-ins for `.network` files (systemd.network(5)): name servers and domains that no lease adds to. Before systemd 257
+ * a `networkctl reload` gives up the lease of a link whose files changed. A file that systemd-networkd reads must therefore
+ * change only in the moment in which it starts. The drop-ins are kept below /var/lib, and a drop-in for its service copies
+ * them to /run right before it starts.
+ */
 import type { DesiredDns } from '../config/desired.ts';
+import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
 const NAME = 'zz-holdfast.conf';
+const KEPT = `${STATE_FOLDER}/networkd`;
+const READ = '/run/systemd/network';
+/** Where versions before this design put the drop-ins: they stay there until systemd-networkd starts again. */
+const OLD = '/etc/systemd/network';
 /** In the order in which a name is looked for. */
-const FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'];
+const FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((base) => `${base}/systemd/network`);
 
-/** Found by the name of the `.network` file, in whatever folder that is. */
-export function dropInPath(networkFile: string): string {
-  return `/etc/systemd/network/${networkFile}.d/${NAME}`;
+/** The drop-in for systemd-networkd's service, which has the kept drop-ins copied. */
+export const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
+
+/** `+`: as root and outside the service's sandbox. `-`: systemd-networkd starts whatever comes of it. `$$` is a `$` for the shell. */
+export const SERVICE_DROP_IN_TEXT = `# Made by Holdfast. Before systemd-networkd starts, the drop-ins that Holdfast keeps are put where it reads them.
+[Unit]
+After=var.mount var-lib.mount
+
+[Service]
+ExecStartPre=+-/bin/sh -c 'for d in ${OLD}/*.network.d ${READ}/*.network.d; do if [ -f "$$d/${NAME}" ]; then rm -f "$$d/${NAME}"; rmdir "$$d" 2>/dev/null; fi; done; if [ -d ${KEPT} ]; then mkdir -p ${READ} && cp -R ${KEPT}/. ${READ}/; fi'
+`;
+
+/** What is kept for the next start of systemd-networkd. */
+export function keptDropIn(networkFile: string): string {
+  return `${KEPT}/${networkFile}.d/${NAME}`;
+}
+
+/** What the running systemd-networkd has read: nothing changes it before the next start. null: nothing of ours. */
+export function readDropIn(host: Host, networkFile: string): string | null {
+  return host.readText(`${READ}/${networkFile}.d/${NAME}`);
+}
+
+/** The `.network` files that a drop-in is kept for. */
+export function keptNames(host: Host): string[] {
+  return namesIn(host, KEPT);
+}
+
+/** Files of ours that the running systemd-networkd has read, or reads again at a reload. */
+export function dropInsInUse(host: Host): string[] {
+  return [OLD, READ].flatMap((folder) => namesIn(host, folder).map((name) => `${folder}/${name}.d/${NAME}`));
+}
+
+export function isOldDropIn(path: string): boolean {
+  return path.startsWith(`${OLD}/`) && path.endsWith(`.network.d/${NAME}`);
+}
+
+function namesIn(host: Host, folder: string): string[] {
+  return host
+    .list(folder)
+    .filter((name) => name.endsWith('.network.d') && host.lstat(`${folder}/${name}/${NAME}`) !== null)
+    .map((name) => name.slice(0, -'.d'.length));
+}
+
+/** The `.network` files that systemd-networkd would read, by name: of two with one name the first folder's counts. */
+export function networkFiles(host: Host): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const folder of FOLDERS) {
+    for (const name of host.list(folder)) {
+      if (name.endsWith('.network') && !files.has(name)) files.set(name, `${folder}/${name}`);
+    }
+  }
+  return files;
 }
 
 /** Drop-ins of others that come after ours, by name, and say something about what ours says. */
 export function laterDropIns(host: Host, networkFile: string): string[] {
   const files = new Map<string, string>();
-  for (const folder of FOLDERS.map((base) => `${base}/systemd/network/${networkFile}.d`)) {
+  for (const folder of FOLDERS.map((base) => `${base}/${networkFile}.d`)) {
     for (const name of host.list(folder)) {
       if (name > NAME && name.endsWith('.conf') && !files.has(name)) files.set(name, `${folder}/${name}`);
     }
@@ -23,7 +82,7 @@ export function laterDropIns(host: Host, networkFile: string): string[] {
 }
 
 /** Domains as resolvectl and systemd.network(5) take them; null: not configured. */
-export function wantedDomains({ domain, search }: DesiredDns): readonly string[] | null {
+export function wantedDomains({ domain, search }: Pick<DesiredDns, 'domain' | 'search'>): readonly string[] | null {
   const names = search ?? (domain === null ? null : [domain]);
   // "~.": every name is asked for here, and a link with domains of its own (a VPN) still answers for those.
   return names === null ? null : [...names, '~.'];

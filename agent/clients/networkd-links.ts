@@ -7,6 +7,8 @@ import type { Host } from '../host/host.ts';
 import { linkNames } from './links.ts';
 
 const LINKS = '/run/systemd/netif/links';
+/** Written anew whenever systemd-networkd has started, or what it says of all links has changed. */
+export const NETWORKD_STATE = '/run/systemd/netif/state';
 const LEASES = '/run/systemd/netif/leases';
 
 export interface NetworkdLink {
@@ -21,6 +23,8 @@ export interface NetworkdLink {
   readonly domains: readonly string[];
   /** Has a DHCPv4 lease with a router. */
   readonly leased: boolean;
+  /** Has an address by which others are reached: then systemd-resolved writes its servers and domains for libc. */
+  readonly routable: boolean;
 }
 
 export function networkdLinks(host: Host): NetworkdLink[] {
@@ -36,7 +40,9 @@ export function networkdLinks(host: Host): NetworkdLink[] {
     const search = words(values.get('DOMAINS'));
     const routing = words(values.get('ROUTE_DOMAINS')).map((domain) => `~${domain}`);
     const leased = variables(host.readText(`${LEASES}/${index}`) ?? '').has('ROUTER');
-    return [{ name, state, networkFile, servers: words(values.get('DNS')), domains: [...search, ...routing], leased }];
+    const servers = words(values.get('DNS'));
+    const routable = values.get('OPER_STATE') === 'routable';
+    return [{ name, state, networkFile, servers, domains: [...search, ...routing], leased, routable }];
   });
 }
 

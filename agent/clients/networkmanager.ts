@@ -20,6 +20,10 @@ export function networkManagerHolders(host: Host): LeaseHolder[] {
   return [{ program: 'NetworkManager', pid, started, interfaces: leased(host) }];
 }
 
+export function networkManagerInstalled(host: Host): boolean {
+  return host.stat('/usr/sbin/NetworkManager') !== null;
+}
+
 export function networkManager(host: Host): Process | null {
   return host.processes('NetworkManager', 'network')[0] ?? null;
 }

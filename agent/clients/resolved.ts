@@ -4,6 +4,7 @@
  */
 import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import { isUnitEnabled } from '../host/units.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { type NetworkdLink, networkdLinks } from './networkd-links.ts';
@@ -15,9 +16,22 @@ import { type NetworkdLink, networkdLinks } from './networkd-links.ts';
 export function resolvedLinks(host: Host, dns: Pick<DesiredDns, 'symlink'>): NetworkdLink[] {
   if (dns.symlink !== 'refuse' || !host.live) return [];
   // First by what runs: others have looked at that already, and most hosts need no further look.
-  const runs = (comm: string) => host.processes(comm, 'network').length > 0;
-  if (!runs('systemd-resolve') || !runs('systemd-network')) return [];
+  if (!runs(host, 'systemd-resolve') || !runs(host, 'systemd-network')) return [];
   return ownsResolvConf(host) || asksResolved(host) ? networkdLinks(host) : [];
+}
+
+/**
+ * Whether systemd-networkd and systemd-resolved are to answer here from their next start on: systemd-networkd is enabled and
+ * does not run. So it is early at boot, in a migration, and in the files of another root.
+ */
+export function answersAfterStart(host: Host, dns: Pick<DesiredDns, 'symlink'>): boolean {
+  if (dns.symlink !== 'refuse' || !ownsResolvConf(host)) return false;
+  if (runs(host, 'systemd-network') || !isUnitEnabled(host, 'systemd-networkd.service')) return false;
+  return runs(host, 'systemd-resolve') || isUnitEnabled(host, 'systemd-resolved.service');
+}
+
+function runs(host: Host, comm: string): boolean {
+  return host.processes(comm, 'network').length > 0;
 }
 
 /** Whether resolv.conf is a link to a file that systemd-resolved writes. */

@@ -85,6 +85,12 @@ export const CODES = {
     why: 'systemd-resolved answers for libc. Holdfast therefore sets its name servers link by link, and resolv.conf stays its file. It has no sortlist and no options.',
     remedy: 'If sortlist or options matter, set dns.symlink to "replace": libc then asks the name servers itself.',
   },
+  'HF-RESOLVED-FILE': {
+    severity: 'problem',
+    why: 'resolv.conf leads to a file that systemd-resolved writes. Another program wrote into that file, and systemd-resolved notices nothing until a link changes.',
+    remedy:
+      '`agent apply`: systemd-resolved then writes its file anew. Find the program that writes /etc/resolv.conf on this host.',
+  },
   'HF-NETWORKD-LATER': {
     severity: 'warning',
     why: 'The drop-in is read after Holdfast’s, so its name servers and domains win at the next boot.',

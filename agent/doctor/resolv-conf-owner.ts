@@ -1,11 +1,13 @@
 /** Programs that write /etc/resolv.conf although it is no link of theirs. */
 import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { networkManagerInstalled } from '../clients/networkmanager.ts';
 import { leavesResolvConf } from '../clients/networkmanager-conf.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock } from '../resolver/marked-block.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
-import { filesIn, statements } from './lines.ts';
+import { cloudInit } from './cloud-init.ts';
+import { statements } from './lines.ts';
 
 /** By comm, which has 15 characters. */
 export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve'] as const;
@@ -37,7 +39,7 @@ export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
 }
 
 function networkManager(host: Host, pid: number | undefined): string | null {
-  const installed = !host.live && host.stat('/usr/sbin/NetworkManager') !== null;
+  const installed = !host.live && networkManagerInstalled(host);
   if ((pid === undefined && !installed) || leavesResolvConf(host)) return null;
   return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in /etc/NetworkManager/NetworkManager.conf or its conf.d`;
 }
@@ -74,15 +76,4 @@ function generatedBy(host: Host): { name: string; line: number } | null {
     if (name !== undefined) return { name: name.toLowerCase(), line: index + 1 };
   }
   return null;
-}
-
-/** Its module resolv_conf works only where it is told to. */
-function* cloudInit(host: Host): Iterable<Seen> {
-  if (host.stat('/etc/cloud/cloud-init.disabled') !== null) return;
-  for (const file of ['/etc/cloud/cloud.cfg', ...filesIn(host, '/etc/cloud/cloud.cfg.d', '.cfg')]) {
-    for (const { text, at } of statements(host, file)) {
-      if (!/^manage[_-]resolv[_-]conf:\s*(true|yes|on)\b/i.test(text)) continue;
-      yield { code: 'HF-RESOLV-CLOUD-INIT', seen: `${at}: ${text}` };
-    }
-  }
 }

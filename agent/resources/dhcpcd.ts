@@ -1,4 +1,4 @@
-import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import { contested } from '../clients/holders.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { deeds } from '../dhclient/neighbours.ts';
@@ -7,6 +7,7 @@ import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
+import { ofIdleClient } from './idle-client.ts';
 import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
@@ -32,14 +33,15 @@ export class Dhcpcd implements Resource {
 
   async inspect(): Promise<Finding[]> {
     const { host } = this;
-    const here = runs(host) || (!host.live && installed(host));
+    const running = runs(host);
+    const here = running || dhcpcdInstalled(host);
     const hook = await this.look(ENTER_HOOK, 'lease', (text) => this.hook(text, here));
     if (!here && hook === null) return [];
     const conf = await this.look(DHCPCD_CONF, 'boot', (text) => this.conf(text));
+    const found = [hook, conf].filter((finding) => finding !== null);
+    if (host.live && !running) return found.map((finding) => ofIdleClient(finding, 'dhcpcd'));
     const refusal = contested(host, 'dhcpcd');
-    return [hook, conf]
-      .filter((finding) => finding !== null)
-      .map((finding) => (refusal === null ? finding : { ...finding, refusal, reason: refusal }));
+    return refusal === null ? found : found.map((finding) => ({ ...finding, refusal, reason: refusal }));
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -53,7 +55,8 @@ export class Dhcpcd implements Resource {
   }
 
   watches(): string[] {
-    return this.dns === null || !runs(this.host) ? [] : [ENTER_HOOK, DHCPCD_CONF];
+    const here = this.dns !== null && (runs(this.host) || dhcpcdInstalled(this.host));
+    return here ? [ENTER_HOOK, DHCPCD_CONF] : [];
   }
 
   private async look(
@@ -182,8 +185,4 @@ const BY_HOOK: ReadonlySet<string> = new Set(['dns.sortlist', 'dns.options']);
 
 function runs(host: Host): boolean {
   return host.processes('dhcpcd', 'network').length > 0;
-}
-
-function installed(host: Host): boolean {
-  return ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
 }

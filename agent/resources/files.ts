@@ -43,5 +43,5 @@ function put(host: Host, path: string, wanted: string | null, mode: number): boo
 export function removeWithFolder(host: Host, file: string): void {
   host.remove(file);
   const folder = file.slice(0, file.lastIndexOf('/'));
-  if (folder.endsWith('.network.d')) host.removeEmptyFolder(folder);
+  if (/\.(network|service)\.d$/.test(folder)) host.removeEmptyFolder(folder);
 }

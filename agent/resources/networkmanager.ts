@@ -3,6 +3,7 @@ import {
   DISPATCHER,
   NETWORK_MANAGER_CONF,
   networkManager,
+  networkManagerInstalled,
   tellNetworkManager,
   wasTold,
 } from '../clients/networkmanager.ts';
@@ -12,6 +13,7 @@ import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
+import { ofIdleClient } from './idle-client.ts';
 import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
@@ -38,16 +40,17 @@ export class NetworkManager implements Resource {
   async inspect(): Promise<Finding[]> {
     const { host } = this;
     const process = networkManager(host);
-    const here = process !== null || (!host.live && host.stat('/usr/sbin/NetworkManager') !== null);
+    const here = process !== null || networkManagerInstalled(host);
     // What was put there once is kept right also while it does not run.
     if (!here && host.lstat(NETWORK_MANAGER_CONF) === null) return [];
     const { dns } = this;
-    const refusal = contested(host, 'NetworkManager');
     const found = [
       await this.file(DISPATCHER, 'lease', async (actual) => (dns === null ? null : this.dispatcher(dns, actual))),
       await this.file(NETWORK_MANAGER_CONF, 'boot', async () => (dns === null ? null : CONF)),
       ...(process === null || dns === null ? [] : [this.running(process)]),
     ].filter((finding) => finding !== null);
+    if (host.live && process === null) return found.map((finding) => ofIdleClient(finding, 'NetworkManager'));
+    const refusal = contested(host, 'NetworkManager');
     return refusal === null ? found : found.map((finding) => ({ ...finding, refusal, reason: refusal }));
   }
 
@@ -74,8 +77,8 @@ export class NetworkManager implements Resource {
   }
 
   watches(): string[] {
-    if (this.dns === null || networkManager(this.host) === null) return [];
-    return [DISPATCHER, NETWORK_MANAGER_CONF];
+    const here = this.dns !== null && (networkManager(this.host) !== null || networkManagerInstalled(this.host));
+    return here ? [DISPATCHER, NETWORK_MANAGER_CONF] : [];
   }
 
   /** null: it is not there, as it should be. */

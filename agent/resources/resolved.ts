@@ -1,26 +1,25 @@
 import { contested } from '../clients/holders.ts';
-import { dropInPath, laterDropIns, renderDropIn, wantedDomains } from '../clients/networkd-dropin.ts';
-import type { NetworkdLink } from '../clients/networkd-links.ts';
+import { readDropIn, renderDropIn, wantedDomains } from '../clients/networkd-dropin.ts';
+import { NETWORKD_STATE, type NetworkdLink } from '../clients/networkd-links.ts';
 import { linksWithServers, resolvedLinks } from '../clients/resolved.ts';
+import { writtenThrough } from '../clients/resolved-libc.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { Keyword } from '../resolver/resolv-conf.ts';
-import { applyFile } from './files.ts';
+import { type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { NetworkdFiles } from './networkd-files.ts';
 import { Originals } from './originals.ts';
 import { tellLink } from './resolvectl.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
-import { unreadable } from './unreadable.ts';
 
 /** Milliseconds that systemd-networkd has to write down what it was told: it does so when it has nothing else to do. */
 const WRITTEN_WITHIN = 5000;
 
 /**
  * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links. Each link is
- * told by resolvectl(1), which hands it on to systemd-networkd: that keeps it until it ends, whatever a lease brings, and
- * touches no address. A drop-in says the same to the next systemd-networkd. It is never reloaded: before systemd 257
- * `networkctl reload` gives up the lease and the address of a link whose files changed.
+ * told by resolvectl(1), which hands it on to systemd-networkd: that keeps it until it ends, whatever a lease or a reload
+ * brings, and touches no address. What the next systemd-networkd is to read lies beside it (networkd-files.ts).
  */
 export class Resolved implements Resource {
   readonly name = 'resolved';
@@ -34,25 +33,32 @@ export class Resolved implements Resource {
 
   async inspect(): Promise<Finding[]> {
     const { dns } = this;
+    if (dns === null) return [];
     const links = this.links();
-    if (dns === null || links.length === 0) return [];
-    const refusal = contested(this.host, 'systemd-networkd');
+    const refusal = links.length === 0 ? null : contested(this.host, 'systemd-networkd');
     const refused = (finding: Finding) =>
       refusal === null || finding.state !== 'drifted' ? finding : { ...finding, refusal };
-    const files = [...new Set(links.map(({ networkFile }) => networkFile))];
-    const atBoot = files.flatMap((file) => this.compareFile(file, dns) ?? []);
+    const atBoot = this.files(dns).inspect();
     return [...links.map((link) => this.compareLink(link, dns)), ...atBoot].map(refused);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.kind === 'file') return applyFile(this.host, finding);
+    if (finding.kind === 'file') return this.files(this.dns!).apply(finding);
     const link = this.links().find(({ name }) => name === finding.key);
     if (link === undefined) throw new HostError('ENOLINK', 'systemd-networkd no longer manages it');
     return this.tell(link, finding);
   }
 
   watches(): string[] {
-    return this.links().flatMap(({ state, networkFile }) => [state, dropInPath(networkFile)]);
+    const links = this.links();
+    if (this.dns === null) return [];
+    const files = this.files(this.dns).watches();
+    if (links.length === 0) return files.length === 0 ? [] : [...files, NETWORKD_STATE];
+    return [...links.map(({ state }) => state), ...files, NETWORKD_STATE, this.host.target(RESOLV_CONF)];
+  }
+
+  private files(dns: DesiredDns): NetworkdFiles {
+    return new NetworkdFiles(this.host, dns, (...held) => this.settings(dns, 'boot', ...held));
   }
 
   private links(): readonly NetworkdLink[] {
@@ -60,72 +66,47 @@ export class Resolved implements Resource {
   }
 
   private compareLink(link: NetworkdLink, dns: DesiredDns): Finding {
-    const wanted = describe(dns.nameservers, wantedDomains(dns));
-    const actual = describe(dns.nameservers && link.servers, wantedDomains(dns) && link.domains);
-    const right = sameNames(wanted, actual);
+    const domains = wantedDomains(dns);
+    const wanted = describe(dns.nameservers, domains);
+    const through = writtenThrough(this.host, link, { servers: dns.nameservers, domains });
+    const ofLink = describe(dns.nameservers && link.servers, domains && link.domains);
+    const right = sameNames(wanted, ofLink);
     const nothing = renderDropIn(dns) === null;
     const kept = nothing || this.isKept(link, dns);
     const behind = kept ? keptBehind(dns, link) : [];
     const refusal = `systemd-networkd keeps ${behind.join(' and ')} of the lease behind ours until it starts again, as systemd 247 does`;
+    const reason = nothing
+      ? 'systemd-resolved has none of the settings that are configured'
+      : through !== null
+        ? `another program wrote to ${through.file}, which is systemd-resolved's: libc asks ${through.servers.join(' ') || 'nobody'} now`
+        : right && !kept
+          ? 'right by the present lease, and the next one may say otherwise'
+          : undefined;
+    const [servers, search] = through === null ? [link.servers, link.domains] : [through.servers, through.search];
     return {
       resource: this.name,
       key: link.name,
       kind: 'value',
       moment: 'now',
-      state: nothing ? 'skipped' : right && kept ? 'ok' : 'drifted',
+      state: nothing ? 'skipped' : right && kept && through === null ? 'ok' : 'drifted',
       wanted,
-      actual,
-      ...(behind.length > 0 ? { refusal } : {}),
-      ...(nothing ? { reason: 'systemd-resolved has none of the settings that are configured' } : {}),
-      ...(right && !kept ? { reason: 'right by the present lease, and the next one may say otherwise' } : {}),
+      actual: through === null ? ofLink : `${describe(servers, search)} in ${through.file}`,
+      // Where the file was written through, the link can be told: systemd-resolved then writes the file anew.
+      ...(behind.length > 0 && through === null ? { refusal } : {}),
+      ...(reason === undefined ? {} : { reason }),
       settings: async () => [
-        ...this.settings(dns, 'now', link.servers, link.domains),
+        ...this.settings(dns, 'now', servers, search),
         ...(kept ? this.settings(dns, 'lease', link.servers, link.domains) : this.settings(dns, 'lease', null, null)),
         ...beyond(dns),
       ],
     };
   }
 
-  private compareFile(networkFile: string, dns: DesiredDns): Finding | null {
-    const file = dropInPath(networkFile);
-    const wanted = renderDropIn(dns);
-    let actual: string | null;
-    try {
-      actual = this.host.readText(file);
-    } catch (error) {
-      return unreadable({ resource: this.name, key: file, moment: 'boot' }, error, async () => []);
-    }
-    if (wanted === null && actual === null) return null;
-    const ok = actual === wanted;
-    const held = ok ? ([dns.nameservers, wantedDomains(dns)] as const) : ([null, null] as const);
-    return {
-      resource: this.name,
-      key: file,
-      kind: 'file',
-      moment: 'boot',
-      state: ok ? 'ok' : 'drifted',
-      wanted,
-      actual,
-      settings: async () => {
-        const settings = this.settings(dns, 'boot', ...held);
-        const later = laterDropIns(this.host, networkFile);
-        if (later.length === 0 || !ok) return settings;
-        const reason = `what comes after the drop-in has the last word (${later.join(', ')})`;
-        return settings.map((one) => ({ ...one, state: 'unknown', reason }));
-      },
-    };
-  }
-
-  /**
-   * Whether this systemd-networkd holds ours against every lease: it was told by us, or found the drop-in at its start. (A
-   * reload in between takes the drop-in in the place of what it was told.)
-   */
+  /** Whether this systemd-networkd holds ours against every lease: it was told by us, or read the drop-in at its start. */
   private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean {
     const started = this.host.processes('systemd-network', 'network')[0]?.started ?? Number.POSITIVE_INFINITY;
     if ((new Originals(this.host).find('link', name)?.told ?? 0) >= started) return true;
-    const file = dropInPath(networkFile);
-    const changed = this.host.stat(file)?.ctimeMs ?? Number.POSITIVE_INFINITY;
-    return changed < started && this.host.readText(file) === renderDropIn(dns);
+    return readDropIn(this.host, networkFile) === renderDropIn(dns);
   }
 
   private async tell({ name, servers, domains }: NetworkdLink, finding: Finding): Promise<Outcome> {
@@ -137,9 +118,12 @@ export class Resolved implements Resource {
     tellLink(host, name, ours);
     remember(Date.now());
     const { resource, key, moment } = finding;
-    const read = async () => (await this.inspect()).find((one) => one.kind === 'value' && one.key === key);
+    const read = () => {
+      const link = this.links().find((one) => one.name === name);
+      return link === undefined ? null : this.compareLink(link, this.dns!);
+    };
     for (const deadline = Date.now() + WRITTEN_WITHIN; ; ) {
-      const now = await read();
+      const now = read();
       const actual = now?.actual ?? null;
       if (now?.state === 'ok') return { resource, key, moment, result: 'changed', actual };
       const reason = now?.refusal;

@@ -1,4 +1,4 @@
-import { ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
+import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import type { Host } from '../host/host.ts';
@@ -23,7 +23,10 @@ export class Resolver implements Resource {
     const { host, dns } = this;
     if (dns === null) return [];
     const link = host.readLink(RESOLV_CONF);
-    if (link !== null && ownsResolvConf(host) && resolvedLinks(host, dns).length > 0) return [leftToResolved(link)];
+    if (link !== null && ownsResolvConf(host)) {
+      if (resolvedLinks(host, dns).length > 0) return [leftToResolved(link, [])];
+      if (answersAfterStart(host, dns)) return [leftToResolved(link, this.untilNetworkdStarts(dns))];
+    }
     let actual: string | null;
     try {
       actual = host.readText(RESOLV_CONF);
@@ -65,6 +68,14 @@ export class Resolver implements Resource {
     return this.settings(dns, '').map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
   }
 
+  /** systemd-networkd is enabled and does not run: what its links will have, no link says yet. */
+  private untilNetworkdStarts(dns: DesiredDns): SettingState[] {
+    const reason = 'systemd-networkd, which is enabled, does not run yet';
+    return this.settings(dns, '')
+      .filter(({ moment }) => moment === 'now')
+      .map((one) => ({ ...one, state: this.host.live ? 'unknown' : 'skipped', reason }));
+  }
+
   private settings(dns: DesiredDns, text: string): SettingState[] {
     // Without a dhclient nothing writes the file at boot.
     const moments: Moment[] = hookPlaces(this.host) === null ? ['now', 'boot'] : ['now'];
@@ -74,10 +85,17 @@ export class Resolver implements Resource {
   }
 }
 
-function leftToResolved(link: string): Finding {
+function leftToResolved(link: string, settings: readonly SettingState[]): Finding {
   const reason = `a symbolic link to ${link}, which systemd-resolved makes of what its links have (the resource resolved)`;
   const values = { state: 'skipped', wanted: null, actual: null, reason } as const;
-  return { resource: 'resolver', key: RESOLV_CONF, kind: 'file', moment: 'now', ...values, settings: async () => [] };
+  return {
+    resource: 'resolver',
+    key: RESOLV_CONF,
+    kind: 'file',
+    moment: 'now',
+    ...values,
+    settings: async () => settings,
+  };
 }
 
 /** The settings of `dns` that are configured, with the keyword that carries each. */

@@ -1,5 +1,6 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
+import { SERVICE_DROP_IN } from '../clients/networkd-dropin.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -62,8 +63,12 @@ function unknownOriginal(record: string): Outcome {
 async function revertOne(host: Host, original: Original, seen: string | null): Promise<Outcome> {
   try {
     switch (original.kind) {
-      case 'file':
+      case 'file': {
+        const { isReadByNetworkd, revertNetworkdFile } = await import('./networkd-revert.ts');
+        if (isReadByNetworkd(original.key))
+          return await revertNetworkdFile(host, original, (one) => revertFile(host, one));
         return revertFile(host, original);
+      }
       case 'sysctl':
         return revertValue(host, original, seen);
       case 'link':
@@ -135,6 +140,8 @@ function currentValue(host: Host, original: Original): string | null {
 }
 
 function urgency({ key }: Original): number {
+  // It has systemd-networkd forget what the other files said.
+  if (key === SERVICE_DROP_IN) return -1;
   if (/dhclient-(enter|exit)-hooks/.test(key) || key === ENTER_HOOK) return 2;
   return key.endsWith('/ip_forward') || key.endsWith('/all/forwarding') ? 1 : 0;
 }

@@ -66,6 +66,8 @@ test('neighbours, mounts, daemons and files that act on the settings are told', 
   // As in a container: in a PID namespace of its own.
   await host.sh('cp /bin/sleep /run/lab/dhcpcd; unshare --pid --fork /run/lab/dhcpcd 1000 >/dev/null 2>&1 &');
   await host.sh('until pgrep -x NetworkManager && pgrep -x dhcpcd; do sleep 0.05; done');
+  // What apply prepared for it, in case it is started one day.
+  await host.sh('rm -f /etc/NetworkManager/conf.d/90-holdfast.conf');
   await host.sh('cp /etc/resolv.conf /run/lab/resolv.conf; mount --bind /run/lab/resolv.conf /etc/resolv.conf');
   // tmpfs has it since Linux 6.6.
   const immutable = (await host.run(['chattr', '+i', '/etc/resolv.conf'])).code === 0;

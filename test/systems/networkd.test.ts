@@ -14,7 +14,11 @@ const RELEASES = { bullseye: [], bookworm: ['systemd-resolved'], trixie: ['syste
 type Release = keyof typeof RELEASES;
 /** Where systemd-resolved says whom it asks. */
 const SERVERS = '/run/systemd/resolve/resolv.conf';
-const DROP_IN = '/etc/systemd/network/10-lan.network.d/zz-holdfast.conf';
+const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
+const NETWORK = '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n';
+/** As a cloud's script does while the host comes up: from now on another file is in force for the link. */
+const RENAME =
+  'mkdir -p /run/systemd/network; cp /etc/systemd/network/10-lan.network /run/systemd/network/05-cloud.network; networkctl reload';
 const LATER = ['10.77.0.31', '10.77.0.32'];
 const offer = (servers: readonly string[]) => ({
   lease: 20,
@@ -23,7 +27,7 @@ const offer = (servers: readonly string[]) => ({
 });
 const FILES = {
   '/etc/network/interfaces': 'auto lo\niface lo inet loopback\n',
-  '/etc/systemd/network/10-lan.network': '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n',
+  '/etc/systemd/network/10-lan.network': NETWORK,
   '/etc/holdfast/agent.yaml': `dns:
   search: [dev.example.com, example.com]
   nameservers: [${NEW.join(', ')}]
@@ -69,9 +73,19 @@ for (const release of Object.keys(RELEASES) as Release[]) {
     assert.deepEqual((await seen(machine)).servers, LATER);
   });
 
-  test(`${release}: control: what resolvectl was told is gone after a reboot`, { skip }, async () => {
+  test(`${release}: control: a drop-in in /etc costs the lease at a reload; what was told is gone after a reboot`, {
+    skip,
+  }, async (t) => {
     await using machine = await boot(release);
-    await machine.sh(`resolvectl dns eth0 ${NEW.join(' ')}`);
+    const deletions = await watchDeletions(machine);
+    await machine.write('/etc/systemd/network/10-lan.network.d/zz-control.conf', '[Network]\nLLMNR=no\n');
+    const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
+    await machine.sh(`networkctl reload; resolvectl dns eth0 ${NEW.join(' ')}`);
+    await machine.leased(1);
+    const { lost } = await pings.stop();
+    t.diagnostic(`${lost} pings lost`);
+    const isGone = (await deletions.stop()).some((line) => /eth0 +inet 10\.77\.0\.100/.test(line));
+    assert.equal(isGone, release !== 'trixie');
     await machine.reboot();
     assert.deepEqual(await seen(machine), THEIRS);
   });
@@ -85,6 +99,7 @@ for (const release of Object.keys(RELEASES) as Release[]) {
     assert.deepEqual(await seen(machine), OURS);
     assert.match(await machine.sh('readlink /etc/resolv.conf'), /stub-resolv\.conf/);
     assert.match(await machine.sh('agent apply'), /as wanted/, 'the second one changes nothing');
+    await machine.sh('networkctl reload');
 
     const watches = await Promise.all(['/etc/resolv.conf', SERVERS].map((file) => watchFile(machine, file)));
     const server = await moveServers(machine);
@@ -97,22 +112,46 @@ for (const release of Object.keys(RELEASES) as Release[]) {
     assert.deepEqual(await seen(machine), OURS);
     await machine.sh('systemctl restart systemd-resolved');
     assert.deepEqual(await seen(machine), OURS);
+    await machine.sh('systemctl restart systemd-networkd; networkctl reload');
+    await machine.leased(1, server);
+    assert.deepEqual(await seen(machine), OURS);
     await heals(machine);
     const { answered, lost } = await pings.stop();
     t.diagnostic(`${answered} pings answered`);
     assert.equal(lost, 0);
     // It keeps a route of its own to each server that the lease names: of no use to anyone now.
-    const useless = OLD.map((old) => `Deleted ${old} dev`);
+    const useless = [...OLD, ...LATER].map((old) => `Deleted ${old} dev`);
+    // At its start systemd 252 makes the route to its own network anew.
+    const remade = 'Deleted 10.77.0.0/24 dev eth0 proto kernel';
     const gone = (await deletions.stop()).filter((line) => {
-      return line.includes('eth0') && !useless.some((route) => line.startsWith(route));
+      return line.includes('eth0') && ![...useless, remade].some((route) => line.startsWith(route));
     });
     assert.deepEqual(gone, []);
 
+    await machine.sh(RENAME);
+    await machine.leased(1, server);
+    await machine.sh('agent apply');
     await machine.reboot();
     assert.deepEqual(await seen(machine), OURS);
     assert.equal((await machine.run(['agent', 'plan'])).code, 0);
-    await revert(machine, server);
+    const renamed = await watchFile(machine, SERVERS, { keyword: 'nameserver' });
+    await machine.sh(RENAME);
+    await machine.leased(1, server);
+    assert.match(await machine.sh('networkctl status eth0'), /05-cloud\.network/);
+    const { wrongMs } = await renamed.stop();
+    assert.equal(wrongMs, 0, 'the other file has its drop-in as well');
+    await quietServer(machine, server);
+    await revert(machine);
   });
+}
+
+/** A reload of somebody else's asks the server for nothing: so a server that does not answer takes nothing away. */
+async function quietServer(machine: Machine, server: DhcpServer): Promise<void> {
+  await server.stop();
+  const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
+  await machine.sh('networkctl reload; sleep 1');
+  assert.equal((await pings.stop()).lost, 0);
+  assert.match(await machine.sh('ip -4 route show default'), /10\.77\.0\.1/);
 }
 
 test("bullseye: the lease's servers stay behind ours until the next boot, and that is said", { skip }, async () => {
@@ -126,6 +165,7 @@ test("bullseye: the lease's servers stay behind ours until the next boot, and th
       /keeps 10\.77\.0\.11 and 10\.77\.0\.12 and old\.example\.com of the lease behind ours until it starts again/,
     );
   }
+  await machine.sh('networkctl reload');
   const server = await moveServers(machine);
   await machine.leased(2, server);
   assert.deepEqual(await seen(machine), { servers: [...NEW, ...LATER], search: `${OURS.search} old.example.com` });
@@ -135,27 +175,38 @@ test("bullseye: the lease's servers stay behind ours until the next boot, and th
   await machine.sh('agent apply');
 });
 
-/** The daemon: what somebody else tells the link lasts a moment. */
+/** The daemon: what another program tells the link, or writes to systemd-resolved's file, lasts a moment. */
 async function heals(machine: Machine): Promise<void> {
   await machine.copy(join(REPOSITORY, 'units/holdfast.service'), '/run/systemd/system/holdfast.service', 0o644);
-  await machine.sh('systemctl daemon-reload; systemctl start holdfast.service; resolvectl revert eth0');
+  await machine.sh('systemctl daemon-reload; systemctl start holdfast.service; resolvectl dns eth0 192.0.2.66');
   await machine.sh(`timeout 60 sh -c 'until journalctl --unit=holdfast | grep -q eth0; do sleep 0.1; done'`);
   await machine.sh(`timeout 60 sh -c 'until resolvectl dns eth0 | grep -q ${NEW[0]}; do sleep 0.1; done'`);
+  assert.deepEqual(await seen(machine), OURS);
+  await machine.sh('echo nameserver 192.0.2.66 >/etc/resolv.conf');
+  await machine.sh(`timeout 60 sh -c 'until grep -q "^nameserver 127" /etc/resolv.conf; do sleep 0.1; done'`);
   assert.deepEqual(await seen(machine), OURS);
   await machine.sh('systemctl stop holdfast.service');
 }
 
-/** systemd-networkd has read the drop-in by now: first it says so, then it is as before. */
-async function revert(machine: Machine, server: DhcpServer): Promise<void> {
+/**
+ * systemd-networkd has read the drop-in by now: first it says so, and leaves what a reload would look at. After a restart it is as
+ * before.
+ */
+async function revert(machine: Machine): Promise<void> {
+  const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
   const first = await machine.run(['agent', 'revert']);
   assert.equal(first.code, 4);
   assert.match(first.stdout + first.stderr, /systemctl restart systemd-networkd/);
-  assert.equal(machine.exists(DROP_IN.replace(/\/[^/]+$/, '')), false);
-  const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
-  await machine.sh('systemctl restart systemd-networkd');
+  await machine.sh('networkctl reload');
+  const server = await startDhcpServer(machine.outside, offer(LATER));
+  await machine.sh('systemctl restart systemd-networkd; networkctl reload');
+  await machine.leased(1, server);
+  assert.equal((await machine.run(['agent', 'revert'])).code, 0);
+  await machine.sh('networkctl reload');
   await machine.leased(1, server);
   assert.equal((await pings.stop()).lost, 0);
-  assert.equal((await machine.run(['agent', 'revert'])).code, 0);
   assert.deepEqual((await seen(machine)).servers, LATER);
   assert.deepEqual(await machine.sh('ls /var/lib/holdfast/originals'), '');
+  assert.equal(machine.exists(SERVICE_DROP_IN.replace(/\/[^/]+$/, '')), false);
+  assert.equal(await machine.sh('find /run/systemd/network /etc/systemd -name "*holdfast*"'), '');
 }

@@ -97,7 +97,7 @@ test('a daemon whose name stands in the file’s head is a problem', (t) => {
   assert.match(found?.seen ?? '', /NetworkManager\[700\] runs.*resolv\.conf:1 says/);
 });
 
-test('dhcpcd, openresolv and cloud-init', (t) => {
+test('dhcpcd and openresolv', (t) => {
   const seen = (files: Record<string, string>, daemons = {}) => {
     return codes(seenBy(t, resolvConfOwner, { files: { ...FILE, ...files }, yaml: DNS, daemons }));
   };
@@ -107,9 +107,6 @@ test('dhcpcd, openresolv and cloud-init', (t) => {
   assert.deepEqual(seen({ 'sbin/resolvconf': '', 'etc/resolvconf.conf': '' }), ['HF-RESOLV-DAEMON']);
   assert.deepEqual(seen({ 'sbin/resolvconf': '', 'etc/resolvconf.conf': 'resolvconf=NO\n' }), []);
   assert.deepEqual(seen({ 'sbin/resolvconf': '', 'etc/resolvconf.conf': 'resolv_conf=/run/other\n' }), []);
-  const cloud = { 'etc/cloud/cloud.cfg.d/9.cfg': '#manage_resolv_conf: true\nmanage_resolv_conf: true\n' };
-  assert.deepEqual(seen(cloud), ['HF-RESOLV-CLOUD-INIT']);
-  assert.deepEqual(seen({ ...cloud, 'etc/cloud/cloud-init.disabled': '' }), []);
 });
 
 test('systemd-resolved beside a regular file is a note', (t) => {

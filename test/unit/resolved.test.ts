@@ -1,99 +1,49 @@
 /** Name servers where systemd-resolved answers and systemd-networkd owns the links: what is told, and when nothing is. */
 import assert from 'node:assert/strict';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { renderDropIn } from '../../agent/clients/networkd-dropin.ts';
-import type { DesiredDns } from '../../agent/config/desired.ts';
+import { test } from 'node:test';
+import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../agent/clients/networkd-dropin.ts';
 import { resolvConfFile } from '../../agent/doctor/resolv-conf-file.ts';
 import { resolved as examined } from '../../agent/doctor/resolved.ts';
-import type { RunResult } from '../../agent/host/run.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { Journal } from '../../agent/resources/journal.ts';
 import { settingViews } from '../../agent/resources/moments.ts';
 import { Originals } from '../../agent/resources/originals.ts';
-import { Resolved } from '../../agent/resources/resolved.ts';
 import { Resolver } from '../../agent/resources/resolver.ts';
-import { revert } from '../../agent/resources/revert.ts';
-import { codes, desiredOf, FolderHost, type Patient, seenOn } from './doctor-patient.ts';
+import { codes, type FolderHost, type Patient, seenOn } from './doctor-patient.ts';
+import {
+  brief,
+  DROP_IN,
+  dnsOf,
+  FILES,
+  link,
+  NetworkdHost,
+  networkdHost,
+  OLD_DROP_IN,
+  OTHERS,
+  READ,
+  resolved,
+  SERVICE,
+  STATE,
+  YAML,
+} from './networkd-host.ts';
 import { missing, scratch } from './scratch.ts';
 
 const skip = missing('flock');
-const STUB = '/run/systemd/resolve/stub-resolv.conf';
-const STATE = 'run/systemd/netif/links/2';
-const DROP_IN = '/etc/systemd/network/10-lan.network.d/zz-holdfast.conf';
-const YAML = 'dns: { nameservers: [10.0.0.21, "2001:DB8::53"], search: [example.com, example.org], options: [rotate] }';
-
-const link = (dns: string, more = '') =>
-  `# This is private data. Do not parse.\nADMIN_STATE=configured\nNETWORK_FILE=/run/systemd/network/10-lan.network\nDNS=${dns}\nDOMAINS=\nROUTE_DOMAINS=\n${more}`;
-const FILES = {
-  'sys/class/net/eth0/ifindex': '2\n',
-  'sys/class/net/eth1/ifindex': '3\n',
-  'run/systemd/netif/links/1': 'ADMIN_STATE=unmanaged\n',
-  [STATE]: link('10.0.0.1'),
-  'run/systemd/resolve/stub-resolv.conf': 'nameserver 127.0.0.53\n',
-};
-const OTHERS = {
-  'systemd-network': { 30: '/lib/systemd/systemd-networkd' },
-  'systemd-resolve': { 31: '/lib/systemd/systemd-resolved' },
-};
-
-/** A host whose resolvectl works: what it is told is in the link's state, as systemd-networkd writes it. */
-class NetworkdHost extends FolderHost {
-  readonly told: string[] = [];
-  answer: Partial<RunResult> = {};
-  /** Name servers that it has behind those that it is told. */
-  appends: readonly string[] = [];
-
-  override run(program: string, args: readonly string[], options?: Parameters<FolderHost['run']>[2]): RunResult {
-    if (program !== 'resolvectl') return super.run(program, args, options);
-    const [verb, , name, ...values] = args;
-    this.told.push([verb, name, ...values].join(' '));
-    const result = { status: 0, stdout: '', stderr: '', error: null, ...this.answer };
-    if (result.status === 0) this.#write(`run/systemd/netif/links/${name === 'eth0' ? 2 : 3}`, verb!, values);
-    return result;
-  }
-
-  #write(state: string, verb: string, values: readonly string[]): void {
-    const file = join(this.root, state);
-    let text = readFileSync(file, 'utf8');
-    const set = (key: string, words: readonly string[]) => {
-      text = text.replace(new RegExp(`^${key}=.*$`, 'm'), `${key}=${words.join(' ')}`);
-    };
-    if (verb === 'revert') text = link('10.0.0.1');
-    if (verb === 'dns') set('DNS', [...values, ...this.appends]);
-    if (verb === 'domain') {
-      set(
-        'DOMAINS',
-        values.filter((value) => !value.startsWith('~')),
-      );
-      set(
-        'ROUTE_DOMAINS',
-        values.filter((value) => value.startsWith('~')).map((value) => value.slice(1)),
-      );
-    }
-    writeFileSync(file, text);
-  }
-}
-
-function networkdHost(t: TestContext, { files = {}, others = OTHERS, ...more }: Patient = {}): NetworkdHost {
-  const root = scratch(t, { ...FILES, 'etc/hostname': 'a\n', ...files });
-  symlinkSync(`..${STUB}`, join(root, 'etc/resolv.conf'));
-  return new NetworkdHost(root, { others, ...more });
-}
-
-const dnsOf = (yaml: string) => desiredOf(yaml).dns as DesiredDns | null;
-const resolved = (host: FolderHost, yaml = YAML) => new Resolved(host, dnsOf(yaml));
-const brief = async (resource: Resolved) => (await resource.inspect()).map(({ key, state }) => `${key} ${state}`);
 
 test('the link is told, the drop-in is written, and the second time nothing happens', { skip }, async (t) => {
   const host = networkdHost(t);
   const resource = resolved(host);
-  assert.deepEqual(await brief(resource), ['eth0 drifted', `${DROP_IN} drifted`]);
+  assert.deepEqual(await brief(resource), ['eth0 drifted', `${DROP_IN} drifted`, `${SERVICE} drifted`]);
   const outcomes = await converge(host, [resource]);
   assert.deepEqual(
     outcomes.map(({ key, result, actual }) => `${key} ${result} ${key === 'eth0' ? actual : ''}`),
-    ['eth0 changed 10.0.0.21 2001:db8::53, domains example.com example.org ~.', `${DROP_IN} changed `],
+    [
+      'eth0 changed 10.0.0.21 2001:db8::53, domains example.com example.org ~.',
+      `${DROP_IN} changed `,
+      `${SERVICE} changed `,
+    ],
   );
   const told = ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.'];
   assert.deepEqual(host.told, told);
@@ -120,9 +70,12 @@ UseDomains=no
   );
   assert.deepEqual(
     (await converge(host, [resource])).map(({ result }) => result),
-    ['ok', 'ok'],
+    ['ok', 'ok', 'ok'],
   );
   assert.deepEqual(host.told, told);
+  assert.deepEqual(host.asked, ['daemon-reload'], 'once, and nothing is reloaded or restarted beside it');
+  assert.equal(host.lstat(OLD_DROP_IN), null);
+  assert.equal(host.lstat(READ), null, 'what systemd-networkd reads changes only when it starts');
 });
 
 test('each setting at its three moments; what systemd-resolved has not is said', { skip }, async (t) => {
@@ -154,30 +107,26 @@ test('right by the lease alone is not held: the next one may say otherwise', { s
   assert.match(finding?.reason ?? '', /the next one may say otherwise/);
   await converge(host, [resource]);
   assert.deepEqual(host.told, ['dns eth0 10.0.0.21'], 'and domains, which are not configured, are left alone');
-  assert.deepEqual(await brief(resource), ['eth0 ok', `${DROP_IN} ok`]);
+  assert.deepEqual(await brief(resource), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);
 });
 
 test('a systemd-networkd that started with the drop-in need not be told', { skip }, async (t) => {
-  const host = networkdHost(t, { files: { [STATE]: link('10.0.0.21') } });
   const yaml = 'dns: { nameservers: [10.0.0.21] }';
-  await converge(host, [resolved(host, yaml)]);
-  // The processes of a patient started in 2001, and a file's ctime cannot be set: so another one that starts later.
-  const original = new Originals(host).find('link', 'eth0');
-  new Originals(host).forget(original!);
-  const later = new NetworkdHost(host.root, { others: OTHERS });
-  later.processes = (name) =>
-    FolderHost.prototype.processes.call(later, name).map((one) => ({ ...one, started: Date.now() + 60_000 }));
-  assert.deepEqual(await brief(resolved(later, yaml)), ['eth0 ok', `${DROP_IN} ok`]);
+  const read = (dns: string) => ({ [STATE]: link('10.0.0.21'), [READ.slice(1)]: renderDropIn(dnsOf(dns)!)! });
+  const state = async (dns: string) => (await brief(resolved(networkdHost(t, { files: read(dns) }), yaml)))[0];
+  assert.equal(await state(yaml), 'eth0 ok');
+  assert.equal(await state('dns: { nameservers: [10.0.0.22] }'), 'eth0 drifted', 'it read an earlier configuration');
 });
 
 test('only links that have name servers; without any, those whose lease has a router', { skip }, async (t) => {
   const second = 'run/systemd/netif/links/3';
   const storage = networkdHost(t, { files: { [second]: link('') } });
-  assert.deepEqual(await brief(resolved(storage)), ['eth0 drifted', `${DROP_IN} drifted`]);
+  const atBoot = [`${DROP_IN} drifted`, `${SERVICE} drifted`];
+  assert.deepEqual(await brief(resolved(storage)), ['eth0 drifted', ...atBoot]);
   const both = networkdHost(t, { files: { [second]: link('10.0.0.2') } });
-  assert.deepEqual(await brief(resolved(both)), ['eth0 drifted', 'eth1 drifted', `${DROP_IN} drifted`]);
+  assert.deepEqual(await brief(resolved(both)), ['eth0 drifted', 'eth1 drifted', ...atBoot]);
   const files = { [STATE]: link(''), [second]: link(''), 'run/systemd/netif/leases/3': 'ROUTER=10.0.0.1\n' };
-  assert.deepEqual(await brief(resolved(networkdHost(t, { files }))), ['eth1 drifted', `${DROP_IN} drifted`]);
+  assert.deepEqual(await brief(resolved(networkdHost(t, { files }))), ['eth1 drifted', ...atBoot]);
 });
 
 test('it leaves alone what is not systemd-resolved with systemd-networkd', { skip }, async (t) => {
@@ -197,7 +146,7 @@ test('nss-resolve before dns is systemd-resolved too, with a resolv.conf that is
     const files = { ...FILES, 'etc/resolv.conf': 'nameserver 10.0.0.1\n', 'etc/nsswitch.conf': `hosts: ${hosts}\n` };
     return brief(resolved(new NetworkdHost(scratch(t, files), { others: OTHERS })));
   };
-  assert.equal((await at('files resolve [!UNAVAIL=return] dns')).length, 2);
+  assert.equal((await at('files resolve [!UNAVAIL=return] dns')).length, 3);
   assert.deepEqual(await at('files dns # resolve'), []);
 });
 
@@ -220,7 +169,7 @@ test('a link that another client serves too is refused', { skip }, async (t) => 
   const outcomes = await converge(host, [resolved(host)]);
   assert.deepEqual(
     outcomes.map(({ result }) => result),
-    ['failed', 'failed'],
+    ['failed', 'failed', 'failed'],
   );
   assert.match(outcomes[0]?.reason ?? '', /eth0 is served by dhclient\[12\] and systemd-networkd\[30\]/);
   assert.deepEqual(host.told, []);
@@ -285,13 +234,15 @@ test('a change that does not stand is put back: the link as well as the drop-in'
   const journal = new Journal(host);
   const change = async (yaml: string) => {
     journal.note(DROP_IN, renderDropIn(dnsOf(yaml)!));
+    journal.note(SERVICE, SERVICE_DROP_IN_TEXT);
     journal.noteLink('eth0');
     await converge(host, [resolved(host, yaml)]);
   };
   await change(YAML);
   assert.deepEqual(await new Journal(host).putBack(), []);
   assert.equal(host.told.at(-1), 'revert eth0', 'nothing was told before');
-  assert.equal(host.lstat('/etc/systemd/network/10-lan.network.d'), null);
+  assert.equal(host.lstat(DROP_IN.slice(0, DROP_IN.lastIndexOf('/'))), null);
+  assert.equal(host.lstat(SERVICE.slice(0, SERVICE.lastIndexOf('/'))), null);
   assert.deepEqual(new Originals(host).all(), []);
 
   await converge(host, [resolved(host)]);
@@ -299,25 +250,60 @@ test('a change that does not stand is put back: the link as well as the drop-in'
   assert.match(host.told.at(-2)!, /10\.0\.0\.99/);
   assert.deepEqual(await new Journal(host).putBack(), []);
   assert.deepEqual(host.told.slice(-2), ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
-  assert.deepEqual(await brief(resolved(host)), ['eth0 ok', `${DROP_IN} ok`]);
+  assert.deepEqual(await brief(resolved(host)), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);
 });
 
-test('revert: the link is given back, the drop-in and its folder go', { skip }, async (t) => {
-  const host = networkdHost(t);
-  await converge(host, [resolved(host)]);
-  const outcomes = await revert(host);
+/** Our own servers and domains on a link that is up. */
+const HELD = link('10.0.0.21 2001:db8::53').replace(
+  'DOMAINS=\nROUTE_DOMAINS=',
+  'DOMAINS=example.com example.org\nROUTE_DOMAINS=.',
+);
+const UP = `${HELD}OPER_STATE=routable\n`;
+const STUB_FILE = 'run/systemd/resolve/stub-resolv.conf';
+const STUB_TEXT = 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch example.com example.org\n';
+const SERVERS_TEXT = 'nameserver 10.0.0.21\nnameserver 2001:db8::53\nsearch example.com example.org\n';
+
+test("what another program writes through the link into systemd-resolved's file is seen", { skip }, async (t) => {
+  const look = async (text: string, { state = UP, stub = true } = {}) => {
+    const read = { [READ.slice(1)]: renderDropIn(dnsOf(YAML)!)! };
+    const host = networkdHost(t, {
+      files: { ...read, [STATE]: state, [stub ? STUB_FILE : STUB_FILE.replace('stub-', '')]: text },
+    });
+    if (!stub) {
+      // As systemd-resolved does without its stub.
+      rmSync(join(host.root, STUB_FILE));
+      symlinkSync('resolv.conf', join(host.root, STUB_FILE));
+    }
+    const [finding] = await resolved(host).inspect();
+    const now = (await settingViews([finding!])).map(({ moments }) => moments.now?.state);
+    const isSeen = codes(seenOn(host, examined, { yaml: YAML })).includes('HF-RESOLVED-FILE');
+    assert.equal(isSeen, finding?.state === 'drifted', 'status and doctor agree');
+    return [finding?.state, now[0], now[1]];
+  };
+  const ok = ['ok', 'ok', 'ok'];
+  assert.deepEqual(await look(STUB_TEXT), ok);
+  assert.deepEqual(await look(SERVERS_TEXT, { stub: false }), ok);
   assert.deepEqual(
-    outcomes.map(({ result }) => result),
-    ['changed', 'changed'],
+    await look('nameserver 127.0.0.53\n', { state: HELD }),
+    ok,
+    'the link is not up: nothing of it is written',
   );
-  assert.equal(host.told.at(-1), 'revert eth0');
-  assert.equal(host.lstat('/etc/systemd/network/10-lan.network.d'), null);
-  assert.deepEqual(new Originals(host).all(), []);
+  assert.deepEqual(await look(STUB_TEXT.replace('127.0.0.53', '192.0.2.66')), ['drifted', 'ok', 'drifted']);
+  assert.deepEqual(await look(`${STUB_TEXT}nameserver 192.0.2.66\n`), ['drifted', 'ok', 'drifted']);
+  assert.deepEqual(await look('search example.com example.org\n'), ['drifted', 'ok', 'drifted'], 'libc asks nobody');
+  assert.deepEqual(await look(''), ['drifted', 'drifted', 'drifted']);
+  const search = STUB_TEXT.replace('example.com example.org', 'evil.example');
+  assert.equal((await look(search))[0], 'drifted');
+  assert.equal((await look(SERVERS_TEXT.replace('10.0.0.21', '192.0.2.66'), { stub: false }))[0], 'drifted');
 });
 
-test('revert keeps a folder with drop-ins of others', { skip }, async (t) => {
-  const host = networkdHost(t, { files: { 'etc/systemd/network/10-lan.network.d/mine.conf': '[Network]\n' } });
-  await converge(host, [resolved(host)]);
-  await revert(host);
-  assert.deepEqual(host.list('/etc/systemd/network/10-lan.network.d'), ['mine.conf']);
+test("systemd-resolved's file is right again as soon as the link is told", { skip }, async (t) => {
+  const host = networkdHost(t, { files: { [STATE]: UP, [STUB_FILE]: 'nameserver 192.0.2.66\n' } });
+  host.afterTold = () => host.replace(`/${STUB_FILE}`, STUB_TEXT);
+  const [before] = await resolved(host).inspect();
+  assert.match(before?.reason ?? '', /stub-resolv\.conf, which is systemd-resolved's: libc asks 192\.0\.2\.66 now/);
+  assert.ok(resolved(host).watches().includes(`/${STUB_FILE}`));
+  const [outcome] = await converge(host, [resolved(host)]);
+  assert.equal(outcome?.result, 'changed');
+  assert.deepEqual(host.told, ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
 });

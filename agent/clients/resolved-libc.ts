@@ -1,0 +1,42 @@
+/**
+ * What libc reads where resolv.conf is a link to a file that systemd-resolved writes. A program that writes to resolv.conf
+ * writes into that file, and systemd-resolved notices nothing until a link changes.
+ */
+import type { Host } from '../host/host.ts';
+import { effectiveValues, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import type { NetworkdLink } from './networkd-links.ts';
+import { ownsResolvConf } from './resolved.ts';
+
+/** Where systemd-resolved listens for libc. */
+const STUB = '127.0.0.53';
+
+export interface LibcView {
+  readonly file: string;
+  readonly servers: readonly string[];
+  readonly search: readonly string[];
+}
+
+/**
+ * What libc reads, where that is not what systemd-resolved makes of this link; null: it is, or resolv.conf is no link to a file of
+ * systemd-resolved. Links that are not up yet are not in that file.
+ * @param wanted name servers, and domains as resolvectl takes them; null: not configured.
+ */
+export function writtenThrough(
+  host: Host,
+  { routable }: NetworkdLink,
+  wanted: { readonly servers: readonly string[] | null; readonly domains: readonly string[] | null },
+): LibcView | null {
+  if (!ownsResolvConf(host)) return null;
+  const file = host.target(RESOLV_CONF);
+  const text = (host.readText(file) ?? '').toLowerCase();
+  const servers = effectiveValues(text, 'nameserver') ?? [];
+  const search = effectiveValues(text, 'search') ?? [];
+  // Without its stub systemd-resolved links this file to the one with the servers of all links.
+  const asks = file.endsWith('/stub-resolv.conf')
+    ? String(servers) === STUB
+    : !routable || (wanted.servers ?? []).every((server) => servers.includes(server.toLowerCase()));
+  // systemd 247 writes as many domains as libc once took, so only the first is sure to be there.
+  const first = wanted.domains?.find((domain) => !domain.startsWith('~'))?.toLowerCase();
+  const searches = !routable || first === undefined || search.includes(first.replace(/\.$/, ''));
+  return asks && searches ? null : { file, servers, search };
+}

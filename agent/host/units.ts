@@ -1,0 +1,23 @@
+/** What systemd starts on this host, by its folders: nothing is asked of a running systemd. */
+import type { Host } from './host.ts';
+
+/** Where systemd looks for `NAME.wants/`. Generators (netplan's among them) write to the folders below /run. */
+const FOLDERS = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/run/systemd/generator',
+  '/run/systemd/generator.late',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+];
+
+/** Whether a target or another unit starts this one at boot, and nobody has masked it. */
+export function isUnitEnabled(host: Host, unit: string): boolean {
+  if (host.readLink(`/etc/systemd/system/${unit}`) === '/dev/null') return false;
+  return FOLDERS.some((folder) =>
+    host
+      .list(folder)
+      .filter((name) => /\.(wants|requires)$/.test(name))
+      .some((name) => host.lstat(`${folder}/${name}/${unit}`) !== null),
+  );
+}
