@@ -2,13 +2,15 @@
 import { show } from '../config/errors.ts';
 import type { HostFacts } from '../config/initial.ts';
 import { sysctlKey } from '../config/sysctl.ts';
+import { meansSame, withoutComment } from '../config/sysctl-kinds.ts';
+import { sysctlVariableOrTwin } from '../config/sysctl-relations.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
 import { confNames, interfaceOf } from '../dhclient/conf-files.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { type Assignment, persistedSysctls, sameSysctlValue } from '../resources/sysctl-files.ts';
+import { type Assignment, persistedSysctls } from '../resources/sysctl-files.ts';
 
 export interface Gathered {
   readonly facts: HostFacts;
@@ -81,16 +83,18 @@ function optionName({ tokens, keyword, valueTokens }: Statement): string {
   return name.toLowerCase().replace(/^dhcp\./, '');
 }
 
-/** Of one key the last assignment; on a live host only where the kernel has that very value, so that nothing changes. */
+/** Of one variable the last assignment; on a live host only where the kernel has that very value, so that nothing changes. */
 function persisted(host: Host) {
   const last = new Map<string, Assignment>();
-  for (const one of persistedSysctls(host)) last.set(one.path, one);
+  for (const one of persistedSysctls(host)) {
+    last.set(sysctlVariableOrTwin(one.path), { ...one, value: withoutComment(one.path, one.value) });
+  }
   const taken: Assignment[] = [];
   const leftOut: string[] = [];
   for (const one of last.values()) {
     const pattern = /[*?[]/.test(one.path);
     const now = host.live && !pattern ? nullIfRefused(() => host.sysctl(one.path)) : undefined;
-    if (now === undefined || (now !== null && sameSysctlValue(now, one.value))) taken.push(one);
+    if (now === undefined || (now !== null && meansSame(one.path, one.value, now))) taken.push(one);
     else if (one.path.startsWith('net/')) {
       const is = now === null ? 'this kernel has no such key now' : `it is ${show(now)} now`;
       leftOut.push(`${one.file}:${one.line}: ${sysctlKey(one.path)} = ${show(one.value)}: ${is}`);

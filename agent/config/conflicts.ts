@@ -2,13 +2,12 @@
 
 import { checkPrefix } from './addresses.ts';
 import { routeConflicts } from './conflicts-routes.ts';
+import { sysctlConflicts } from './conflicts-sysctl.ts';
 import { DNS_OPTIONS } from './dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from './endpoint.ts';
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
-import { forwardingKeyOf } from './forwarding.ts';
-import { checkSysctlKey } from './sysctl.ts';
-import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
+import { type Tree, type TreePath, valueAt } from './tree.ts';
 
 export function findConflicts(tree: Tree): ConfigError[] {
   return [
@@ -18,8 +17,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...nearestTwice(tree),
     ...requestBothWays(tree),
     ...ignoredAndSet(tree),
-    ...sysctlTwice(tree),
-    ...sysctlOfForwarding(tree),
+    ...sysctlConflicts(tree),
     ...masqueradeConflicts(tree),
     ...networksUntold(tree),
     ...routeConflicts(tree),
@@ -105,31 +103,6 @@ function ignoredAndSet(tree: Tree): ConfigError[] {
       return [errorAt(tree, [...scope, 'ignore', at], 'value', `supersede sets ${set}; keep one of them`)];
     }),
   );
-}
-
-function sysctlTwice(tree: Tree): ConfigError[] {
-  const first = new Map<string, string>();
-  return keysAt(tree, ['sysctl']).flatMap((key) => {
-    const checked = checkSysctlKey(key);
-    if ('problem' in checked) return [];
-    const other = first.get(checked.value);
-    if (other === undefined) {
-      first.set(checked.value, key);
-      return [];
-    }
-    const { file, line } = positionOf(tree, ['sysctl', other], 'key');
-    return [errorAt(tree, ['sysctl', key], 'key', `is ${other} of ${file}:${line} in other words; keep one of them`)];
-  });
-}
-
-/** Also of a single interface: `forwarding` is about every one. */
-function sysctlOfForwarding(tree: Tree): ConfigError[] {
-  return keysAt(tree, ['sysctl']).flatMap((key) => {
-    const checked = checkSysctlKey(key);
-    const setting = 'problem' in checked ? null : forwardingKeyOf(checked.value);
-    if (setting === null || valueAt(tree, ['forwarding', setting]) === undefined) return [];
-    return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it there alone`)];
-  });
 }
 
 /** One rule twice; and what never gets as far as to be masqueraded. */

@@ -10,6 +10,7 @@ import { MAX_NAMESERVERS, MAX_SORTLIST } from './limits.ts';
 import { domainProblem, interfaceNameProblem } from './names.ts';
 import { resolvOptionProblem } from './resolv-options.ts';
 import { checkSysctlKey, sysctlKey, sysctlTextProblem } from './sysctl.ts';
+import { sysctlKindProblem } from './sysctl-kinds.ts';
 import { flow, note } from './yaml-text.ts';
 
 export interface HostFacts {
@@ -213,7 +214,7 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
     if (!path.startsWith('net/')) continue;
     const value = raw.replace(/[ \t]+/g, ' ').trim();
     const key = sysctlKey(path);
-    const problem = problemOf(checkSysctlKey(key)) ?? sysctlTextProblem(value);
+    const problem = problemOf(checkSysctlKey(key)) ?? sysctlTextProblem(value) ?? sysctlKindProblem(path, value);
     if (problem) notes.push(`not taken over from ${file}:${line}: ${key} = ${value}: ${problem}`);
     else settings.set(path, `  ${flow(key)}: ${flow(integer(value) ?? value)}${note(`${file}:${line}`)}`);
   }

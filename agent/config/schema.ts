@@ -108,7 +108,7 @@ const dhclient = section(
 );
 
 const number = z.int();
-const line = text(sysctlTextProblem, { minLength: 1 });
+const line = text(sysctlTextProblem, {});
 
 const sysctlRule = {
   value: field(

@@ -37,11 +37,10 @@ export function sysctlKey(path: string): string {
   return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
-/** What is wrong with a text as a value (one line of ASCII), or nothing. */
+/** What is wrong with a text as a value (one line of ASCII), or nothing. What the key makes of it, sysctlKindProblem says. */
 export function sysctlTextProblem(value: string): string | undefined {
   if (/^(true|yes|on)$/i.test(value)) return `${show(value)}: write 1`;
   if (/^(false|no|off)$/i.test(value)) return `${show(value)}: write 0`;
-  if (value.trim() === '') return 'is empty; write a value, such as 1';
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
     return `${show(value)} has a line break or control character; write one line`;
   if (/[^\x00-\x7f]/.test(value)) return `${show(value)} is not ASCII, as all kernel settings are; write it in ASCII`;

@@ -242,6 +242,21 @@ export const CODES = {
     why: 'The line is read after 60-holdfast.conf, so its value wins at the next boot.',
     remedy: 'Remove the line.',
   },
+  'HF-SYSCTL-PROGRAM': {
+    severity: 'problem',
+    why: 'The program writes its own value after systemd-sysctl, at its start or each time that it configures the link. The value is wrong until the daemon heals it.',
+    remedy: 'Change the value in that file, or take the setting out of the configuration.',
+  },
+  'HF-SYSCTL-TUNED': {
+    severity: 'note',
+    why: 'tuned sets its own value first and then reads /etc/sysctl.d again, so ours counts in the end (reapply_sysctl in tuned-main.conf).',
+    remedy: 'Leave reapply_sysctl on.',
+  },
+  'HF-SYSCTL-UNREADABLE': {
+    severity: 'problem',
+    why: 'The file may set a configured key to another value at boot, and that cannot be seen.',
+    remedy: 'Make it a readable regular file, or take it away.',
+  },
   'HF-SYSCTL-ELSEWHERE': {
     severity: 'note',
     why: '60-holdfast.conf is read later and wins. The line misleads its readers.',

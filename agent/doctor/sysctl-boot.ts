@@ -1,10 +1,21 @@
 /** Other files that set a configured sysctl at boot, or later. */
-import { matchesGlob } from 'node:path';
 import type { DesiredSysctl } from '../config/desired.ts';
+import { sysctlKey } from '../config/sysctl.ts';
+import { sysctlVariable } from '../config/sysctl-relations.ts';
+import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { overruling } from '../resources/sysctl.ts';
-import { type Assignment, OUR_FILE, parseSysctls, persistedSysctls } from '../resources/sysctl-files.ts';
-import { satisfies } from '../resources/sysctl-live.ts';
+import { BootSysctls, isPattern, matchesSysctl } from '../resources/sysctl-boot.ts';
+import {
+  type Assignment,
+  OUR_FILE,
+  PersistedSysctls,
+  parseSysctls,
+  persistedSysctls,
+} from '../resources/sysctl-files.ts';
+import { laterSysctls } from '../resources/sysctl-later.ts';
+import { satisfies, shownText } from '../resources/sysctl-live.ts';
+import { overruling, wantedFile } from '../resources/sysctl-persisted.ts';
+import { reappliesSysctls, tunedSysctls } from '../resources/tuned-profile.ts';
 import type { Seen, Surroundings } from './check.ts';
 import { statements } from './lines.ts';
 
@@ -12,19 +23,41 @@ export function* sysctlBoot({ host, desired }: Surroundings): Iterable<Seen> {
   const settings = desired?.sysctl ?? [];
   if (settings.length === 0) return;
   yield* nobodyReads(host);
+  const persisted = new PersistedSysctls(host);
+  for (const seen of persisted.refusals()) yield { code: 'HF-SYSCTL-UNREADABLE', seen };
+  // As if our file were right: what apply would put right is not what doctor is about.
+  const wanted = wantedFile(
+    host,
+    settings,
+    persisted,
+    nullIfRefused(() => host.readText(OUR_FILE)),
+  );
+  const boot = new BootSysctls(persisted.lines(wanted), laterSysctls(host));
   const all = persistedSysctls(host);
   for (const setting of settings) {
-    const later = overruling(all, setting);
-    if (later !== undefined) yield { code: 'HF-SYSCTL-OVERRIDDEN', seen: says(later) };
+    const overruled = overruling(boot, setting);
+    const by = overruled?.value?.by;
+    if (overruled !== null) {
+      const code = by?.program === undefined ? 'HF-SYSCTL-OVERRIDDEN' : 'HF-SYSCTL-PROGRAM';
+      yield { code, seen: overruled.reason };
+    }
     for (const one of all) {
-      if (one === later || one.file === OUR_FILE || satisfies(setting, one.value)) continue;
-      if (one.path === setting.path) yield { code: 'HF-SYSCTL-ELSEWHERE', seen: says(one) };
-      else if (matches(one.path, setting.path))
+      if (one.file === OUR_FILE || satisfies(setting, one.value) || isSame(one, by)) continue;
+      if (sysctlVariable(one.path) === sysctlVariable(setting.path))
+        yield { code: 'HF-SYSCTL-ELSEWHERE', seen: says(one) };
+      else if (isPattern(one.path) && matchesSysctl(one.path, setting.path))
         yield { code: 'HF-SYSCTL-GLOB', seen: `${says(one)}, and so ${setting.key}` };
     }
   }
+  if (reappliesSysctls(host)) {
+    for (const one of against(settings, tunedSysctls(host))) yield { code: 'HF-SYSCTL-TUNED', seen: says(one) };
+  }
   yield* procps(host, settings, all);
   yield* ufw(host, settings);
+}
+
+function isSame(one: Assignment, other: Assignment | undefined): boolean {
+  return one.file === other?.file && one.line === other.line;
 }
 
 function* nobodyReads(host: Host): Iterable<Seen> {
@@ -61,14 +94,13 @@ function* ufw(host: Host, settings: readonly DesiredSysctl[]): Iterable<Seen> {
 }
 
 function against(settings: readonly DesiredSysctl[], all: readonly Assignment[]): Assignment[] {
-  return all.filter((one) => settings.some((setting) => setting.path === one.path && !satisfies(setting, one.value)));
+  return all.filter((one) =>
+    settings.some((setting) => {
+      return sysctlVariable(setting.path) === sysctlVariable(one.path) && !satisfies(setting, one.value);
+    }),
+  );
 }
 
 function says({ file, line, path, value }: Assignment): string {
-  return `${file}:${line} sets ${path} to ${value}`;
-}
-
-/** glob(7) as sysctl.d(5) has it: `*` and `?` stay within one part of the path. */
-function matches(pattern: string, path: string): boolean {
-  return /[*?[]/.test(pattern) && matchesGlob(path, pattern);
+  return `${file}:${line} sets ${sysctlKey(path)} to ${shownText(path, value)}`;
 }

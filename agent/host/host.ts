@@ -169,15 +169,28 @@ export class Host {
     try {
       return readdirSync(join(PROC_SYS, folder)).sort();
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return null;
+      const code = errorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
       throw hostError('list', join(PROC_SYS, folder), error);
+    }
+  }
+
+  /** Permission bits of a sysctl; null where this kernel has none. A command lacks those to read, a fact those to write. */
+  sysctlMode(path: string): number | null {
+    try {
+      return statSync(join(PROC_SYS, path)).mode & 0o777;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+      throw hostError('look at', join(PROC_SYS, path), error);
     }
   }
 
   /** Throws HostError; what the kernel made of the value must be read back. */
   writeSysctl(path: string, value: string): void {
     try {
-      writeFileSync(join(PROC_SYS, path), value, { flag: 'r+' });
+      // Of nothing the kernel would hear nothing: an empty value is an empty line.
+      writeFileSync(join(PROC_SYS, path), value === '' ? '\n' : value, { flag: 'r+' });
     } catch (error) {
       throw hostError('write', join(PROC_SYS, path), error);
     }

@@ -2,12 +2,13 @@
  * The sysctls that the next boot sets, by the rules of sysctl.d(5): the last assignment of a key wins; a pattern sets only
  * what no file names outright or exempts; and udev has the same done for each network interface that comes later.
  */
-import { matchesGlob } from 'node:path';
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import type { Host } from '../host/host.ts';
-import { type Assignment, exemptSysctls, persistedSysctls } from '../resources/sysctl-files.ts';
-import { satisfies } from '../resources/sysctl-live.ts';
+import { BootSysctls, isPattern } from '../resources/sysctl-boot.ts';
+import { isAssignment, PersistedSysctls } from '../resources/sysctl-files.ts';
+import { laterSysctls } from '../resources/sysctl-later.ts';
+import { describeWanted, satisfies, shownText } from '../resources/sysctl-live.ts';
 
 export interface BootSysctl {
   /** As an operator writes it; a pattern stands for all that it matches, also for interfaces that come later. */
@@ -24,31 +25,26 @@ export interface BootSysctl {
 }
 
 export function bootSysctls(host: Host, desired: readonly DesiredSysctl[]): BootSysctl[] {
-  const all = persistedSysctls(host);
-  const exempt = exemptSysctls(host);
+  const all = new PersistedSysctls(host).lines();
+  const boot = new BootSysctls(all, laterSysctls(host));
+  const lines = all.filter(isAssignment);
   const settings = new Map(desired.map((setting) => [setting.path, setting]));
-  return [...new Set([...all.map(({ path }) => path), ...settings.keys()])].map((path) => {
-    const found = winner(all, exempt, path);
+  return [...new Set([...lines.map(({ path }) => path), ...settings.keys()])].map((path) => {
     const setting = settings.get(path);
-    const ok = setting === undefined || (found !== undefined && satisfies(setting, found.value));
+    // A pattern that is not configured stands for itself.
+    const pattern = setting === undefined && isPattern(path);
+    const line = lines.findLast((one) => one.path === path);
+    const values = pattern ? [] : boot.values(path);
+    const found = values.find(({ value }) => setting !== undefined && !satisfies(setting, value)) ?? values.at(-1);
+    const by = found?.by ?? (pattern ? line : undefined);
+    const value = found?.value ?? (pattern ? line?.value : undefined) ?? null;
     return {
       key: sysctlKey(path),
-      value: found?.value ?? null,
-      file: found?.file ?? null,
-      line: found?.line ?? null,
-      wanted:
-        setting === undefined
-          ? null
-          : 'value' in setting.want
-            ? setting.want.value
-            : `at least ${setting.want.atLeast}`,
-      ok,
+      value: value === null ? null : shownText(path, value),
+      file: by?.file ?? null,
+      line: by?.line ?? null,
+      wanted: setting === undefined ? null : describeWanted(setting),
+      ok: setting === undefined || (found !== undefined && satisfies(setting, found.value)),
     };
   });
-}
-
-function winner(all: readonly Assignment[], exempt: ReadonlySet<string>, path: string): Assignment | undefined {
-  const own = all.findLast((one) => one.path === path);
-  if (own !== undefined || exempt.has(path)) return own;
-  return all.findLast((one) => /[*?[]/.test(one.path) && matchesGlob(path, one.path));
 }

@@ -3,6 +3,8 @@ import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { SERVICE_DROP_IN } from '../clients/networkd-dropin.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import { sysctlKey } from '../config/sysctl.ts';
+import { meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
+import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -13,7 +15,7 @@ import { withoutOurs } from './merge.ts';
 import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
 import type { Outcome } from './resource.ts';
 import { hasRecord } from './routes-record.ts';
-import { sameSysctlValue } from './sysctl-files.ts';
+import { shownText } from './sysctl-live.ts';
 
 /** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
 export async function revert(host: Host): Promise<Outcome[]> {
@@ -108,17 +110,28 @@ function revertValue(host: Host, original: OriginalValue, seen: string | null): 
   if (!host.live)
     return { ...outcome, result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
   if (seen === null) return { ...outcome, result: 'ok', actual: null, reason: 'this kernel has no such key any more' };
+  const shown = (value: string) => shownText(key, value);
+  if (before === '' && sysctlKind(key) === 'address') {
+    const reason = 'it was never set before, and the kernel cannot unset it: it stays until the next boot';
+    return { ...outcome, result: 'ok', actual: shown(seen), reason };
+  }
   const now = host.sysctl(key) ?? '';
-  if (sameSysctlValue(now, before)) return { ...outcome, result: 'ok', actual: now };
-  if (!sameSysctlValue(seen, after) && !sameSysctlValue(seen, earlier)) {
-    const reason = `it was ${before}, Holdfast made it ${after}, somebody else ${seen} since: left as it is`;
+  if (meansSame(key, before, now)) return { ...outcome, result: 'ok', actual: shown(now) };
+  if (!meansSame(key, after, seen) && !meansSame(key, earlier, seen)) {
+    const reason = `it was ${shown(before)}, Holdfast made it ${shown(after)}, somebody else ${shown(seen)} since: left as it is`;
     return { ...outcome, result: 'failed', actual: now, reason };
   }
   host.writeSysctl(key, before);
-  const actual = host.sysctl(key);
-  return actual !== null && sameSysctlValue(actual, before)
+  const read = host.sysctl(key);
+  const actual = read === null ? null : shown(read);
+  return read !== null && meansSame(key, before, read)
     ? { ...outcome, result: 'changed', actual }
-    : { ...outcome, result: 'failed', actual, reason: `wrote ${before}, the kernel made it ${actual ?? 'vanish'}` };
+    : {
+        ...outcome,
+        result: 'failed',
+        actual,
+        reason: `wrote ${shown(before)}, the kernel made it ${actual ?? 'vanish'}`,
+      };
 }
 
 async function revertMasquerade(host: Host): Promise<Outcome> {
@@ -143,7 +156,7 @@ function urgency({ key }: Original): number {
   // It has systemd-networkd forget what the other files said.
   if (key === SERVICE_DROP_IN) return -1;
   if (/dhclient-(enter|exit)-hooks/.test(key) || key === ENTER_HOOK) return 2;
-  return key.endsWith('/ip_forward') || key.endsWith('/all/forwarding') ? 1 : 0;
+  return setsOthers(sysctlVariable(key)) ? 1 : 0;
 }
 
 function place(original: Original) {

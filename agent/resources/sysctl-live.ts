@@ -1,8 +1,10 @@
 /** Kernel settings as the running kernel has them: one value, or one of every interface, looked at and written as one. */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY } from '../config/sysctl.ts';
+import { isSecretSysctl, meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
+import { setsOthers, sysctlEffect, sysctlVariable } from '../config/sysctl-relations.ts';
+import { errorCode, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { sameSysctlValue } from './sysctl-files.ts';
 
 const MOST_NAMED = 6;
 const SCOPES = ['all', 'default', 'lo'];
@@ -16,7 +18,7 @@ export interface LiveValue {
 /** null: this kernel has no such key. Of EVERY interface none may be there. Throws HostError. */
 export function liveValues(host: Host, path: string): LiveValue[] | null {
   if (!path.includes(EVERY)) {
-    const value = host.sysctl(path);
+    const value = readValue(host, path);
     return value === null ? null : [{ path, value }];
   }
   const [before, after] = path.split(EVERY) as [string, string];
@@ -24,24 +26,43 @@ export function liveValues(host: Host, path: string): LiveValue[] | null {
   if (names === null) return null;
   return names.flatMap((name) => {
     const own = `${before}${name}${after}`;
-    // One that went away since has no value.
-    const value = SCOPES.includes(name) ? null : host.sysctl(own);
+    // An interface that went away since has no value.
+    const value = SCOPES.includes(name) ? null : readValue(host, own);
     return value === null ? [] : [{ path: own, value }];
   });
 }
 
-/**
- * What the kernel sets beside this key when it becomes `value`, and is so already: it would be otherwise once the key is put back.
- * Of forwarding of all interfaces that of each, and for IPv4 whether redirects are believed (devinet.c, addrconf.c).
- */
-export function alreadySo(host: Host, path: string, value: string): LiveValue[] {
-  const key = path === 'net/ipv4/ip_forward' ? 'net/ipv4/conf/all/forwarding' : path;
-  if (!/^net\/ipv[46]\/conf\/all\/forwarding$/.test(key)) return [];
-  const others = ['default', EVERY].flatMap((scope) => liveValues(host, key.replace('all', scope)) ?? []);
-  const redirects = key.includes('ipv4') ? (liveValues(host, 'net/ipv4/conf/all/accept_redirects') ?? []) : [];
+/** An address that was never set cannot be read (EIO): it is empty. */
+function readValue(host: Host, path: string): string | null {
+  try {
+    return host.sysctl(path);
+  } catch (error) {
+    if (errorCode(error) === 'EIO' && sysctlKind(path) === 'address') return '';
+    const mode = nullIfRefused(() => host.sysctlMode(path));
+    if (mode === null || (mode & 0o444) !== 0) throw error;
+    throw new HostError('EACCES', `/proc/sys/${path} is a command: the kernel takes it, and holds no value`);
+  }
+}
+
+/** Why a value that differs cannot be written; null: it may be tried. */
+export function unwritable(host: Host, values: readonly LiveValue[]): string | null {
+  const shown = values.find(({ path }) => ((nullIfRefused(() => host.sysctlMode(path)) ?? 0o200) & 0o222) === 0);
+  return shown === undefined ? null : `the kernel shows /proc/sys/${shown.path}, and lets nobody change it here`;
+}
+
+/** What the kernel changes beside a path, and would not put back once the path is: to be remembered before it is written. */
+export function changedBeside(host: Host, path: string, wanted: readonly DesiredSysctl[]): LiveValue[] {
+  const variable = sysctlVariable(path);
+  if (!setsOthers(variable)) return [];
+  const before = nullIfRefused(() => host.sysctl(path));
+  const others = ['default', EVERY, 'lo'].flatMap((scope) => {
+    return nullIfRefused(() => liveValues(host, variable.replace('/all/', `/${scope}/`))) ?? [];
+  });
+  const redirects = 'net/ipv4/conf/all/accept_redirects';
+  const effects = sysctlEffect(redirects)?.of === variable ? (liveValues(host, redirects) ?? []) : [];
   return [
-    ...others.filter((one) => one.value === value),
-    ...redirects.filter((one) => one.value === (value === '1' ? '0' : '1')),
+    ...others.filter((one) => one.value !== before || wanted.some((setting) => setting.path === one.path)),
+    ...effects,
   ];
 }
 
@@ -51,18 +72,46 @@ export function shownValue(
   all: readonly LiveValue[],
   wrong: readonly LiveValue[],
 ): string {
+  if (isSecretSysctl(path)) return (all[0]?.value ?? '') === '' ? '' : wrong.length > 0 ? '(another secret)' : SECRET;
   if (!path.includes(EVERY)) return all[0]?.value ?? '';
   const [first] = wrong;
   if (first === undefined) return 'value' in want ? want.value : '';
   const [before, after] = path.split(EVERY) as [string, string];
-  const same = wrong.filter(({ value }) => sameSysctlValue(value, first.value));
+  const same = wrong.filter((one) => meansSame(one.path, first.value, one.value));
   const names = same.map((one) => one.path.slice(before.length, one.path.length - after.length));
   const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
   return `${first.value} on ${names.slice(0, MOST_NAMED).join(', ')}${more}`;
 }
 
+/** What is shown in the place of a secret that is as wanted. */
+const SECRET = '(secret)';
+
+/** A value as it may be shown and reported. */
+export function shownText(path: string, value: string): string {
+  return isSecretSysctl(path) && value !== '' ? SECRET : value;
+}
+
 /** Whether that value, live or in a file, is as wanted. */
-export function satisfies({ want }: DesiredSysctl, actual: string): boolean {
-  if ('value' in want) return sameSysctlValue(want.value, actual);
+export function satisfies({ path, want }: DesiredSysctl, actual: string): boolean {
+  if ('value' in want) return meansSame(path, want.value, actual);
   return actual.trim() !== '' && Number(actual) >= want.atLeast;
+}
+
+export function isLive(host: Host, setting: DesiredSysctl): boolean {
+  const values = nullIfRefused(() => liveValues(host, setting.path));
+  return values?.every(({ value }) => satisfies(setting, value)) ?? false;
+}
+
+export function wantedValue({ want }: DesiredSysctl): string {
+  return 'value' in want ? want.value : String(want.atLeast);
+}
+
+/** For people. */
+export function describeWanted(setting: DesiredSysctl): string {
+  return 'value' in setting.want ? shownText(setting.path, setting.want.value) : `at least ${setting.want.atLeast}`;
+}
+
+/** The setting of the configuration. */
+export function settingName({ setting, key }: DesiredSysctl): string {
+  return setting ?? `sysctl.${key}`;
 }

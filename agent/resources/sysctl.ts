@@ -1,16 +1,33 @@
 import type { DesiredSysctl } from '../config/desired.ts';
-import { EVERY, sysctlKey } from '../config/sysctl.ts';
-import { errorCode, errorMessage, nullIfRefused } from '../host/errors.ts';
+import { isSecretSysctl } from '../config/sysctl-kinds.ts';
+import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
+import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
-import { noteRefusal, refusalOf } from './refused.ts';
-import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
+import { noteRefusal } from './refused.ts';
+import type { Finding, Outcome, Resource } from './resource.ts';
 import { type Assignment, OUR_FILE, PersistedSysctls } from './sysctl-files.ts';
-import { alreadySo, type LiveValue, liveValues, satisfies, shownValue } from './sysctl-live.ts';
+import {
+  changedBeside,
+  describeWanted,
+  isLive,
+  type LiveValue,
+  liveValues,
+  satisfies,
+  settingName,
+  shownText,
+  shownValue,
+  unwritable,
+  wantedValue,
+} from './sysctl-live.ts';
+import { BootVerdicts, wantedFile } from './sysctl-persisted.ts';
 import { unreadable } from './unreadable.ts';
 
-const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
+type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
+
+/** Another program may write between ours and the reading back, which would look as if the kernel had refused the value. */
+const TRIES = 3;
 
 /** Keeps sysctls: in the running kernel, each by itself, and for the next boot in one file of /etc/sysctl.d. */
 export class Sysctl implements Resource {
@@ -30,34 +47,70 @@ export class Sysctl implements Resource {
   async inspect(): Promise<Finding[]> {
     this.look.clear();
     const cutOff = await this.cutOff();
-    const live = this.wanted.map((setting) => this.inspectLive(setting, cutOff));
-    const persisted = this.inspectPersisted(cutOff);
+    const live = await Promise.all(this.wanted.map((setting) => this.inspectLive(setting, cutOff)));
+    const persisted = this.inspectPersisted(cutOff, await this.later());
     return persisted === null ? live : [...live, persisted];
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.kind === 'file') return applyFile(this.host, finding);
-    const setting = this.wanted.find(({ key }) => key === finding.key) as DesiredSysctl;
-    const written = wantedValue(setting);
-    for (const { path, value } of this.wrongOf(setting, liveValues(this.host, setting.path) ?? [])) {
-      const originals = new Originals(this.host);
-      originals.rememberValue(path, value, written);
-      for (const one of alreadySo(this.host, path, written)) originals.rememberValue(one.path, one.value, one.value);
-      try {
-        this.host.writeSysctl(path, written);
-      } catch (error) {
-        if (errorCode(error) === 'EINVAL') noteRefusal(this.host, setting.path, written, errorMessage(error));
-        if (errorCode(error) !== 'ENOENT' || path === setting.path) throw error; // the interface went away
+    const setting = this.wanted.find(({ key }) => key === finding.key);
+    if (setting === undefined) return this.applyPersisted(finding);
+    const problems = new Set<string>();
+    let values: LiveValue[] | null = null;
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      problems.clear();
+      for (const one of this.wrongOf(setting, liveValues(this.host, setting.path) ?? [])) {
+        const problem = this.write(setting, one);
+        if (problem !== null) problems.add(problem);
       }
+      values = liveValues(this.host, setting.path);
+      if (problems.size > 0 || values === null || this.wrongOf(setting, values).length === 0) break;
     }
-    const values = liveValues(this.host, setting.path);
     const wrong = this.wrongOf(setting, values ?? []);
     const actual = values === null ? null : shownValue(setting, values, wrong);
     const outcome = { resource: this.name, key: finding.key, moment: finding.moment, actual };
     const taken = values !== null && wrong.length === 0;
-    const reason = `wrote ${written}, the kernel made it ${actual ?? 'vanish'}`;
-    noteRefusal(this.host, setting.path, written, taken ? null : reason);
-    return taken ? { ...outcome, result: 'changed' } : { ...outcome, result: 'failed', reason };
+    const written = shownText(setting.path, wantedValue(setting));
+    const reason =
+      problems.size > 0
+        ? [...problems].join('; ')
+        : `wrote ${written === '' ? 'nothing' : written}, the kernel made it ${actual ?? 'vanish'}`;
+    if (!isSecretSysctl(setting.path)) noteRefusal(this.host, setting.path, written, taken ? null : reason);
+    if (taken) return { ...outcome, result: 'changed' };
+    return { ...outcome, result: 'failed', reason, ...(problems.size > 0 ? {} : { changed: true }) };
+  }
+
+  /** Writes one path. Gives why the kernel does not take it, or null: what it made of it is still to be read. */
+  private write(setting: DesiredSysctl, { path, value }: LiveValue): string | null {
+    const written = wantedValue(setting);
+    const originals = new Originals(this.host);
+    originals.rememberValue(path, value, written);
+    for (const one of changedBeside(this.host, path, this.wanted))
+      originals.rememberValue(one.path, one.value, written);
+    try {
+      this.host.writeSysctl(path, written);
+      return null;
+    } catch (error) {
+      // An interface that went away meanwhile has no value that could be wrong.
+      return errorCode(error) === 'ENOENT' && path !== setting.path ? null : errorMessage(error);
+    }
+  }
+
+  /** With a secret in it, it is root's alone. */
+  private async applyPersisted(finding: Finding): Promise<Outcome> {
+    if (!this.wanted.some(({ path }) => isSecretSysctl(path))) return applyFile(this.host, finding);
+    // A file that is there keeps its mode when it is replaced, so it is closed first.
+    if (finding.actual !== null) this.host.replaceOwn(OUR_FILE, finding.actual, 0o600, { durable: true });
+    return applyFile(this.host, finding, { mode: 0o600 });
+  }
+
+  /** What other programs set after systemd-sysctl. Loaded only where one of them may be about a configured key. */
+  private async later(): Promise<readonly Assignment[]> {
+    if (this.wanted.length === 0) return [];
+    const { host } = this;
+    const tuned = host.lstat('/etc/tuned/active_profile') !== null;
+    const links = this.wanted.some(({ path }) => /^net\/ipv[46]\/conf\/(?!all\/|default\/|\*)/.test(path));
+    return tuned || links ? (await import('./sysctl-later.ts')).laterSysctls(host) : [];
   }
 
   watches(): string[] {
@@ -67,18 +120,18 @@ export class Sysctl implements Resource {
   /** Why IPv6 must not be forwarded yet, or null. It is asked only where that would be changed. */
   private async cutOff(): Promise<string | null> {
     const drifted = this.wanted.some((setting) => {
-      return isForwarding6(setting) && this.host.live && !this.isLive(setting);
+      return isForwarding6(setting) && this.host.live && !isLive(this.host, setting);
     });
     if (!drifted) return null;
     const { lostByForwarding } = await import('./router-advertisements.ts');
     return lostByForwarding(this.host, this.wanted);
   }
 
-  private inspectLive(setting: DesiredSysctl, cutOff: string | null): Finding {
-    const found = this.readLive(setting);
+  private async inspectLive(setting: DesiredSysctl, cutOff: string | null): Promise<Finding> {
+    const found = await this.readLive(setting);
     const barred = cutOff !== null && isForwarding6(setting) && found.state === 'drifted';
     const { state, actual, reason, refusal } = barred ? { ...found, reason: cutOff, refusal: cutOff } : found;
-    const wanted = describe(setting);
+    const wanted = describeWanted(setting);
     const common = { moment: 'now', state, wanted, actual, ...(reason === undefined ? {} : { reason }) } as const;
     return {
       ...common,
@@ -86,20 +139,23 @@ export class Sysctl implements Resource {
       key: setting.key,
       kind: 'value',
       ...(refusal === undefined ? {} : { refusal }),
-      settings: async () => [{ setting: settingOf(setting), ...common, ...withKey(setting, common) }],
+      settings: async () => [{ setting: settingName(setting), ...common, ...withKey(setting, common) }],
     };
   }
 
-  private readLive(setting: DesiredSysctl): { state: State; actual: string | null; reason?: string; refusal?: string } {
+  private async readLive(setting: DesiredSysctl): Promise<LiveLook> {
     if (!this.host.live)
       return { state: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
     try {
       const values = this.liveOf(setting);
       if (values !== null) {
         const wrong = this.wrongOf(setting, values);
-        return { state: wrong.length === 0 ? 'ok' : 'drifted', actual: shownValue(setting, values, wrong) };
+        const actual = shownValue(setting, values, wrong);
+        if (wrong.length === 0) return { state: 'ok', actual };
+        const refusal = unwritable(this.host, wrong);
+        return { state: 'drifted', actual, ...(refusal === null ? {} : { refusal, reason: refusal }) };
       }
-      const reason = 'this kernel has no such key; its module may not be loaded';
+      const reason = (await import('./sysctl-names.ts')).whyMissing(this.host, setting.path);
       return { state: 'unknown', actual: null, reason, ...(setting.optional ? {} : { refusal: reason }) };
     } catch (error) {
       return { state: 'unknown', actual: null, reason: errorMessage(error), refusal: errorMessage(error) };
@@ -117,7 +173,7 @@ export class Sysctl implements Resource {
   }
 
   /** null: nothing is configured and no file of ours is there. */
-  private inspectPersisted(cutOff: string | null): Finding | null {
+  private inspectPersisted(cutOff: string | null, later: readonly Assignment[]): Finding | null {
     let actual: string | null;
     try {
       actual = this.host.readText(OUR_FILE);
@@ -125,116 +181,40 @@ export class Sysctl implements Resource {
       const unseen = { moment: 'boot', state: 'unknown', actual: null, reason: `${OUR_FILE} cannot be read` } as const;
       const place = { resource: this.name, key: OUR_FILE, moment: 'boot' } as const;
       return unreadable(place, error, async () =>
-        this.wanted.map((one) => ({ ...unseen, setting: settingOf(one), wanted: describe(one) })),
+        this.wanted.map((one) => ({ ...unseen, setting: settingName(one), wanted: describeWanted(one) })),
       );
     }
     if (this.wanted.length === 0 && actual === null) return null;
-    const all = this.persisted.all();
     // What would cut the host off now would do so at boot.
     const kept = cutOff === null ? this.wanted : this.wanted.filter((setting) => !isForwarding6(setting));
-    const wanted = kept.length === 0 ? null : HEADER + kept.map((setting) => this.line(setting, all)).join('');
-    const settings = this.wanted.map((setting): SettingState => {
-      const state = this.bootState(setting, all);
-      return kept.includes(setting) ? state : { ...state, state: 'drifted', reason: cutOff as string };
-    });
-    const reasons = settings.flatMap(({ state, reason }) =>
-      state === 'drifted' && reason !== undefined ? [reason] : [],
-    );
-    const overruled = [...new Set(reasons)];
+    const wanted = wantedFile(this.host, kept, this.persisted, actual);
+    const verdicts = new BootVerdicts(this.host, this.persisted, { wanted, later });
+    const overruled = kept.flatMap((setting) => verdicts.overruled(setting)?.reason ?? []);
+    const reasons = [...new Set([...overruled, ...(kept.length === this.wanted.length ? [] : [cutOff as string])])];
+    const open = wanted !== null && kept.some(({ path }) => isSecretSysctl(path)) && isOpen(this.host);
     return {
       resource: this.name,
       key: OUR_FILE,
       kind: 'file',
       moment: 'boot',
-      state: actual === wanted && overruled.length === 0 ? 'ok' : 'drifted',
+      state: actual === wanted && reasons.length === 0 && !open ? 'ok' : 'drifted',
       wanted,
       actual,
       // Our file being right, what is left is in files of others: theirs to change.
-      ...(actual === wanted && overruled.length > 0 ? { refusal: overruled.join('; ') } : {}),
-      ...(overruled.length > 0 ? { reason: overruled.join('; ') } : {}),
-      settings: async () => settings,
+      ...(actual === wanted && reasons.length > 0 && !open ? { refusal: reasons.join('; ') } : {}),
+      ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
+      settings: async () =>
+        this.wanted.map((setting) => {
+          const state = verdicts.state(setting);
+          return kept.includes(setting) ? state : { ...state, state: 'drifted', reason: cutOff as string };
+        }),
     };
   }
-
-  private line(setting: DesiredSysctl, all: readonly Assignment[]): string {
-    // Who does not know patterns is to pass over them.
-    const mayFail = setting.optional || setting.path.includes(EVERY);
-    return `${mayFail ? '-' : ''}${sysctlKey(setting.path)} = ${this.persistedValue(setting, all)}\n`;
-  }
-
-  /** "At least" never lowers at boot what the kernel, or another file, has higher. */
-  private persistedValue(setting: DesiredSysctl, all: readonly Assignment[]): string {
-    if ('value' in setting.want) return setting.want.value;
-    const others = all.filter(({ path }) => path === setting.path).map(({ value }) => Number(value));
-    const live = this.host.live ? Number(nullIfRefused(() => this.host.sysctl(setting.path)) ?? 0) : 0;
-    return String(Math.max(setting.want.atLeast, ...[...others, live].filter(Number.isSafeInteger)));
-  }
-
-  private isLive(setting: DesiredSysctl): boolean {
-    const values = nullIfRefused(() => this.liveOf(setting));
-    return values !== null && this.wrongOf(setting, values).length === 0;
-  }
-
-  /** What the next boot will make of one setting, other files considered: they are read after ours or before. */
-  private bootState(setting: DesiredSysctl, all: readonly Assignment[]): SettingState {
-    const ours = all.findLast(({ path, file }) => path === setting.path && file === OUR_FILE);
-    const last = all.findLast(({ path }) => path === setting.path);
-    const common = {
-      setting: settingOf(setting),
-      moment: 'boot' satisfies Moment,
-      wanted: describe(setting),
-    } as const;
-    const overruled = overruling(all, setting);
-    if (overruled !== undefined) {
-      const wins = overruled.path === setting.path ? 'after ours' : 'by its name, which wins over a pattern';
-      const key = overruled.path === setting.path ? setting.key : sysctlKey(overruled.path);
-      const reason = `${overruled.file}:${overruled.line} sets ${key} to ${overruled.value} ${wins}`;
-      return { ...common, state: 'drifted', actual: overruled.value, reason };
-    }
-    if (this.host.live && nullIfRefused(() => this.liveOf(setting)) === null) {
-      return { ...common, state: 'unknown', actual: null, reason: 'this kernel shows no such key now' };
-    }
-    // Only where the kernel has another value now: somebody else may have found a way.
-    const refusal =
-      this.host.live && !this.isLive(setting) ? refusalOf(this.host, setting.path, wantedValue(setting)) : null;
-    if (refusal !== null) {
-      const reason = `this kernel did not take it when it was tried: ${refusal}`;
-      return { ...common, state: 'unknown', actual: last?.value ?? null, reason };
-    }
-    const right = ours !== undefined && last !== undefined && satisfies(setting, last.value);
-    return { ...common, state: right ? 'ok' : 'drifted', actual: last?.value ?? null };
-  }
 }
 
-/** The assignment in a file of others that makes the setting wrong at boot: of its key a later one, of a pattern any by name. */
-export function overruling(all: readonly Assignment[], setting: DesiredSysctl): Assignment | undefined {
-  const ourName = OUR_FILE.slice(OUR_FILE.lastIndexOf('/') + 1);
-  const later = all.filter(({ file, path }) => {
-    if (path !== setting.path) return file !== OUR_FILE && ofOneInterface(setting.path, path);
-    return file.slice(file.lastIndexOf('/') + 1) > ourName;
-  });
-  const last = later.at(-1);
-  return last !== undefined && !satisfies(setting, last.value) ? last : undefined;
-}
-
-/** Those of all, of default and of every interface are settings of their own. */
-function ofOneInterface(pattern: string, path: string): boolean {
-  const [before, after] = pattern.split(EVERY);
-  if (before === undefined || after === undefined) return false;
-  if (!path.startsWith(before) || !path.endsWith(after)) return false;
-  return !['all', 'default', EVERY].includes(path.slice(before.length, path.length - after.length));
-}
-
-function wantedValue({ want }: DesiredSysctl): string {
-  return 'value' in want ? want.value : String(want.atLeast);
-}
-
-function describe({ want }: DesiredSysctl): string {
-  return 'value' in want ? want.value : `at least ${want.atLeast}`;
-}
-
-function settingOf({ setting, key }: DesiredSysctl): string {
-  return setting ?? `sysctl.${key}`;
+/** Whether others than root may read our file. */
+function isOpen(host: Host): boolean {
+  return ((host.stat(OUR_FILE)?.mode ?? 0) & 0o077) !== 0;
 }
 
 /** Several keys are one setting then, so it is said which of them is not as wanted. */
@@ -247,13 +227,13 @@ function withKey(
 }
 
 /**
- * Who is to be written first. Where forwarding begins, the kernel drops the default routes of interfaces that believe router
- * advertisements only as a host does; and writing ip_forward puts the other IPv4 settings of every interface to what suits
- * a router or a host (Documentation/networking/ip-sysctl.rst).
+ * Which settings are written first. Where forwarding begins, the kernel drops the default routes of interfaces that believe
+ * router advertisements only as a host does. And writing a variable that sets others would undo what they were set to
+ * (Documentation/networking/ip-sysctl.rst).
  */
 function turn({ path }: DesiredSysctl): number {
   if (/^net\/ipv6\/conf\/[^/]+\/accept_ra$/.test(path)) return 0;
-  return path === 'net/ipv4/ip_forward' || /^net\/ipv[46]\/conf\/all\/forwarding$/.test(path) ? 1 : 2;
+  return setsOthers(sysctlVariable(path)) ? 1 : 2;
 }
 
 function isForwarding6({ path, setting, want }: DesiredSysctl): boolean {

@@ -253,6 +253,38 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'sysctl: { net.ipv4.//.x: 1 }',
     '1:11: sysctl.net.ipv4.//.x: "net.ipv4.//.x" is not a key; write one such as net.ipv4.ip_forward',
   ],
+  [
+    'sysctl:\n  net.ipv4.route.flush: 1\n  vm.drop_caches: 3',
+    ...['2:3: sysctl.net.ipv4.route.flush', '3:3: sysctl.vm.drop_caches'].map(
+      (at) =>
+        `${at}: is a command, and a command holds no value: the kernel acts on it once. Take it out; run it by sysctl -w`,
+    ),
+  ],
+  [
+    'sysctl: { net.ipv4.conf.bond0.354.rp_filter: 1 }',
+    '1:11: sysctl.net.ipv4.conf.bond0.354.rp_filter: names no interface; for the interface bond0.354 write net/ipv4/conf/bond0.354/rp_filter',
+  ],
+  [
+    'sysctl: { net.ipv6.neigh.eth0.1.2.retrans_time_ms: 1000 }',
+    '1:11: sysctl.net.ipv6.neigh.eth0.1.2.retrans_time_ms: names no interface; for the interface eth0.1.2 write net/ipv6/neigh/eth0.1.2/retrans_time_ms',
+  ],
+  [
+    'sysctl:\n  net.ipv4.ip_forward: 1\n  net.ipv4.conf.all.forwarding: 0',
+    '3:3: sysctl.net.ipv4.conf.all.forwarding: is the same variable of the kernel as net.ipv4.ip_forward of agent.yaml:2, and the two contradict each other; keep one of them',
+  ],
+  [
+    'sysctl:\n  net.ipv4.neigh.eth0.base_reachable_time: 30\n  net.ipv4.neigh.eth0.base_reachable_time_ms: 30000',
+    '3:3: sysctl.net.ipv4.neigh.eth0.base_reachable_time_ms: is the same variable of the kernel as net.ipv4.neigh.eth0.base_reachable_time of agent.yaml:2, in other units; keep one of them',
+  ],
+  [
+    'sysctl: { net.ipv4.ip_local_reserved_ports: "8080, 8081", net.ipv4.tcp_fastopen_key: xy }',
+    '1:45: sysctl.net.ipv4.ip_local_reserved_ports: "8080, 8081" is not a list as the kernel reads it; write one such as "8080,30000-30010", without blanks',
+    '1:86: sysctl.net.ipv4.tcp_fastopen_key: the value is not a key as the kernel reads it; write one such as "00112233-44556677-8899aabb-ccddeeff"',
+  ],
+  [
+    'sysctl: { net.ipv4.ip_local_reserved_ports: { atLeast: 1 } }',
+    '1:56: sysctl.net.ipv4.ip_local_reserved_ports.atLeast: is for numbers, and this key holds none; write value',
+  ],
   ['sysctl: { net: 1 }', '1:11: sysctl.net: "net" is not a key; write one such as net.ipv4.ip_forward'],
 ];
 

@@ -82,7 +82,6 @@ const WRONG = [
   'sysctl: { net: 1 }',
   'sysctl: { net.*.a: 1 }',
   'sysctl: { net.a.b: true }',
-  'sysctl: { net.a.b: "" }',
   'sysctl: { net.a.b: {} }',
   'sysctl: { net.a.b: { value: 1, atLeast: 1 } }',
   'sysctl: { net.a.b: { atLeast: -1 } }',

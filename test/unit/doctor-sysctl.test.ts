@@ -18,7 +18,7 @@ test('a later file that sets another value is a problem, with file and line', (t
     'etc/sysctl.d/99-local.conf': '# ours\n\nnet/ipv4/ip_forward=0\n',
   };
   assert.deepEqual(boot(t, files), [
-    { code: 'HF-SYSCTL-OVERRIDDEN', seen: '/etc/sysctl.d/99-local.conf:3 sets net/ipv4/ip_forward to 0' },
+    { code: 'HF-SYSCTL-OVERRIDDEN', seen: '/etc/sysctl.d/99-local.conf:3 sets net.ipv4.ip_forward to 0 after ours' },
   ]);
 });
 
@@ -48,7 +48,7 @@ test('a pattern that fits the key, in its own part of the path', (t) => {
 test('/etc/sysctl.conf: by procps alone, unless it is linked into sysctl.d', (t) => {
   const files = { 'etc/sysctl.conf': 'kernel.a=1\nnet.ipv4.ip_forward=0\n' };
   assert.deepEqual(boot(t, files), [
-    { code: 'HF-SYSCTL-PROCPS', seen: '/etc/sysctl.conf:2 sets net/ipv4/ip_forward to 0' },
+    { code: 'HF-SYSCTL-PROCPS', seen: '/etc/sysctl.conf:2 sets net.ipv4.ip_forward to 0' },
   ]);
   assert.deepEqual(boot(t, { 'etc/sysctl.conf': 'net.ipv4.ip_forward = 1\n' }), []);
 });
@@ -175,4 +175,78 @@ test('net.ipv6.route.max_size: the kernel is asked, and its version only for wha
   assert.match(seen('5.10.0', '16384'), /^HF-UNSEEN .*a new network namespace has 16384$/);
   assert.match(seen('5.10.0', '', 1), /^HF-UNSEEN .*Operation not permitted$/);
   assert.deepEqual(seenBy(t, routeLimit, {}), []);
+});
+
+const TUNED = {
+  'etc/tuned/active_profile': 'router\n',
+  'etc/tuned/router/tuned.conf':
+    '[main]\ninclude=base\n[sysctl]\nnet.ipv4.tcp_fin_timeout = 20\nnet.core.somaxconn = >2048\n',
+  'usr/lib/tuned/profiles/base/tuned.conf':
+    '# base\n[mine]\ntype=sysctl\nnet.ipv4.ip_forward=0\n[off]\ntype=sysctl\nenabled=0\nnet.ipv4.tcp_sack=0\n',
+};
+
+test('doctor: tuned, whose profile includes another one, counts only where it does not read sysctl.d again', (t) => {
+  const yaml = 'sysctl: { net.ipv4.ip_forward: 1, net.ipv4.tcp_sack: 1, net.core.somaxconn: 4096 }\n';
+  const at = '/usr/lib/tuned/profiles/base/tuned.conf:4';
+  assert.deepEqual(boot(t, TUNED, yaml), [{ code: 'HF-SYSCTL-TUNED', seen: `${at} sets net.ipv4.ip_forward to 0` }]);
+  const alone = { ...TUNED, 'etc/tuned/tuned-main.conf': 'daemon = 1\nreapply_sysctl = 0\n' };
+  assert.deepEqual(boot(t, alone, yaml), [
+    { code: 'HF-SYSCTL-PROGRAM', seen: `tuned sets net.ipv4.ip_forward to 0 after every boot (${at})` },
+  ]);
+});
+
+const LINKS = {
+  'run/systemd/netif/links/2': 'NETWORK_FILE=/etc/systemd/network/10-wan.network\n',
+  'sys/class/net/eth0/ifindex': '2\n',
+  'etc/systemd/network/10-wan.network': '[Match]\nName=eth0\n[Network]\nDHCP=yes\nIPv6PrivacyExtensions=yes\n',
+};
+
+test('doctor: what systemd-networkd writes for its links, also where its files do not name it', (t) => {
+  const seen = (files: Record<string, string>, ...settings: string[]) =>
+    boot(t, { ...LINKS, ...files }, `sysctl: { ${settings.join(', ')} }\n`).map((one) => `${one.code} ${one.seen}`);
+  const file = '/etc/systemd/network/10-wan.network';
+  assert.deepEqual(seen({}, 'net.ipv6.conf.eth0.accept_ra: 2', 'net.ipv6.conf.eth0.use_tempaddr: 0'), [
+    `HF-SYSCTL-PROGRAM systemd-networkd sets net.ipv6.conf.eth0.accept_ra to 0 after every boot (${file}:1)`,
+    `HF-SYSCTL-PROGRAM systemd-networkd sets net.ipv6.conf.eth0.use_tempaddr to 2 after every boot (${file}:5)`,
+  ]);
+  assert.deepEqual(seen({}, 'net.ipv6.conf.eth1.accept_ra: 2', 'net.ipv6.conf.eth0.accept_ra: 0'), []);
+  assert.deepEqual(seen({}, 'net.ipv6.conf.eth0.disable_ipv6: 1').length, 1);
+  const dropIn = {
+    'run/systemd/network/10-wan.network.d/x.conf': '[Network]\nLinkLocalAddressing=no\nIPv4ReversePathFilter=loose\n',
+  };
+  assert.deepEqual(seen(dropIn, 'net.ipv6.conf.eth0.disable_ipv6: 1', 'net.ipv4.conf.eth0.rp_filter: 1'), [
+    'HF-SYSCTL-PROGRAM systemd-networkd sets net.ipv4.conf.eth0.rp_filter to 2 after every boot (/run/systemd/network/10-wan.network.d/x.conf:3)',
+  ]);
+});
+
+test('doctor: NetworkManager acts on router advertisements itself, unless its connection leaves IPv6 alone', (t) => {
+  const files = (method: string) => ({
+    'run/NetworkManager/devices/2': '[device]\nmanaged=full\nconnection-uuid=4f-1\n',
+    'sys/class/net/eth0/ifindex': '2\n',
+    'etc/NetworkManager/system-connections/wan.nmconnection': `[connection]\nid=wan\nuuid=4f-1\n[ipv6]\nmethod=${method}\n`,
+  });
+  const yaml = 'sysctl: { net.ipv6.conf.eth0.accept_ra: 2 }\n';
+  assert.deepEqual(codes(boot(t, files('auto'), yaml)), ['HF-SYSCTL-PROGRAM']);
+  assert.deepEqual(codes(boot(t, files('ignore'), yaml)), []);
+});
+
+test('doctor: another name of the variable, conf.all and a key without a value are named with their lines', (t) => {
+  for (const [line, yaml, reason] of [
+    ['net.ipv4.conf.all.forwarding=0', FORWARD, 'and that is net.ipv4.ip_forward by another name'],
+    [
+      'net.ipv6.conf.all.disable_ipv6=1',
+      'sysctl: { net.ipv6.conf.eth0.disable_ipv6: 0 }\n',
+      'sets net.ipv6.conf.eth0.disable_ipv6 with it',
+    ],
+    ['-net.ipv4.ip_forward', FORWARD, 'takes net.ipv4.ip_forward out of all files before it'],
+  ] as const) {
+    const [found] = boot(t, { 'etc/sysctl.d/99-z.conf': `\n${line}\n` }, yaml);
+    assert.equal(found?.code, 'HF-SYSCTL-OVERRIDDEN');
+    assert.ok(found?.seen.startsWith('/etc/sysctl.d/99-z.conf:2 ') && found.seen.includes(reason), found?.seen);
+  }
+});
+
+test('doctor: a file of sysctl.d that cannot be read is named', (t) => {
+  const huge = { 'etc/sysctl.d/99-huge.conf': '#'.repeat(17 * 1024 * 1024) };
+  assert.deepEqual(codes(boot(t, huge)), ['HF-SYSCTL-UNREADABLE']);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sysctlKey, sysctlPath } from '../../agent/config/sysctl.ts';
 import { Host } from '../../agent/host/host.ts';
-import { parseSysctls, persistedSysctls, sameSysctlValue } from '../../agent/resources/sysctl-files.ts';
+import { parseSysctls, persistedSysctls } from '../../agent/resources/sysctl-files.ts';
 import { scratch } from './scratch.ts';
 
 test('assignments are read as systemd-sysctl reads them', () => {
@@ -52,13 +52,6 @@ test('keys and paths: the first separator counts', () => {
     assert.equal(sysctlKey(path), shown);
     assert.equal(sysctlPath(shown), path, 'what is shown is read back');
   }
-});
-
-test('several values are compared by fields', () => {
-  assert.ok(sameSysctlValue('4096\t131072\t6291456', '4096 131072 6291456'));
-  assert.ok(sameSysctlValue(' 1\n', '1'));
-  assert.ok(!sameSysctlValue('4096 131072', '4096 131072 6291456'));
-  assert.ok(!sameSysctlValue('40 96', '4096'));
 });
 
 test('all folders together in the order of names; of one name the first folder counts', (t) => {

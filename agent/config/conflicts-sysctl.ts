@@ -1,0 +1,96 @@
+/** What is wrong in `sysctl` beyond the single name and the single text: what its key holds, and what two keys make together. */
+import type { ConfigError } from './errors.ts';
+import { errorAt } from './explain.ts';
+import { forwardingKeyOf } from './forwarding.ts';
+import { checkSysctlKey } from './sysctl.ts';
+import { meansSame, sysctlKind, sysctlKindProblem } from './sysctl-kinds.ts';
+import { sysctlVariable, sysctlVariableOrTwin } from './sysctl-relations.ts';
+import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
+
+interface SysctlKey {
+  readonly key: string;
+  /** Below /proc/sys. */
+  readonly path: string;
+  /** Of the value in the tree; null: there is none of its kind. */
+  readonly value: { readonly at: TreePath; readonly text: string } | null;
+  readonly hasAtLeast: boolean;
+}
+
+export function sysctlConflicts(tree: Tree): ConfigError[] {
+  const keys = sysctlKeys(tree);
+  return [
+    ...keys.flatMap((one) => ofKind(tree, one)),
+    ...twice(tree, keys),
+    ...keys.flatMap((one) => ofForwarding(tree, one)),
+  ];
+}
+
+function sysctlKeys(tree: Tree): SysctlKey[] {
+  const value = valueAt(tree, ['sysctl']);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [];
+  return Object.keys(value).flatMap((key) => {
+    const checked = checkSysctlKey(key);
+    if ('problem' in checked) return [];
+    const short = ['sysctl', key];
+    const at = isScalar(valueAt(tree, short)) ? short : [...short, 'value'];
+    const text = valueAt(tree, at);
+    const hasAtLeast = valueAt(tree, [...short, 'atLeast']) !== undefined;
+    return [{ key, path: checked.value, value: isScalar(text) ? { at, text: String(text) } : null, hasAtLeast }];
+  });
+}
+
+function isScalar(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number';
+}
+
+/** The names of network interfaces may have dots, which dots then do not separate. */
+const DOTTED = /^(net\/ipv[46]\/(?:conf|neigh))\/(.+\/.+)\/([^/]+)$/;
+
+function ofKind(tree: Tree, { key, path, value, hasAtLeast }: SysctlKey): ConfigError[] {
+  const about = (message: string) => [errorAt(tree, ['sysctl', key], 'key', message)];
+  const kind = sysctlKind(path);
+  if (kind === 'command') {
+    return about(
+      'is a command, and a command holds no value: the kernel acts on it once. Take it out; run it by sysctl -w',
+    );
+  }
+  const [, folder, name, rest] = DOTTED.exec(path) ?? [];
+  if (name !== undefined) {
+    const dotted = name.replaceAll('/', '.');
+    return about(`names no interface; for the interface ${dotted} write ${folder}/${dotted}/${rest}`);
+  }
+  if (hasAtLeast && !['numbers', 'milliseconds', 'hundredths'].includes(kind)) {
+    return [errorAt(tree, ['sysctl', key, 'atLeast'], 'value', 'is for numbers, and this key holds none; write value')];
+  }
+  const problem = value === null ? undefined : sysctlKindProblem(path, value.text);
+  return value === null || problem === undefined ? [] : [errorAt(tree, value.at, 'value', problem)];
+}
+
+/** Two keys that are one variable of the kernel: by another spelling, another name, or in other units. */
+function twice(tree: Tree, keys: readonly SysctlKey[]): ConfigError[] {
+  const first = new Map<string, SysctlKey>();
+  return keys.flatMap((one) => {
+    const variable = sysctlVariableOrTwin(one.path);
+    const other = first.get(variable);
+    if (other === undefined) {
+      first.set(variable, one);
+      return [];
+    }
+    const { file, line } = positionOf(tree, ['sysctl', other.key], 'key');
+    const where = `${other.key} of ${file}:${line}`;
+    const about = (message: string) => [errorAt(tree, ['sysctl', one.key], 'key', `${message}; keep one of them`)];
+    if (one.path === other.path) return about(`is ${where} in other words`);
+    if (sysctlVariable(one.path) !== sysctlVariable(other.path)) {
+      return about(`is the same variable of the kernel as ${where}, in other units`);
+    }
+    const agree = one.value !== null && other.value !== null && meansSame(one.path, one.value.text, other.value.text);
+    return agree ? [] : about(`is the same variable of the kernel as ${where}, and the two contradict each other`);
+  });
+}
+
+/** Also of a single interface: `forwarding` is about every one. */
+function ofForwarding(tree: Tree, { key, path }: SysctlKey): ConfigError[] {
+  const setting = forwardingKeyOf(path);
+  if (setting === null || valueAt(tree, ['forwarding', setting]) === undefined) return [];
+  return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it there alone`)];
+}

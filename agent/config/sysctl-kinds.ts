@@ -1,0 +1,176 @@
+/**
+ * What the value of a kernel setting is. The kernel shows most values in a form of its own: a list of ports comes back
+ * sorted and merged, a hexadecimal number decimal, milliseconds rounded to its tick. So values are compared by what they mean
+ * for their key. Every rule was measured by writing the key in a network namespace (Linux 6.18, 250 ticks a second); sources:
+ * kernel/sysctl.c, net/ipv4/sysctl_net_ipv4.c, net/core/neighbour.c, net/ipv6/addrconf.c.
+ */
+import { isIPv6 } from 'node:net';
+import { show } from './errors.ts';
+
+/**
+ * `numbers`: one or several, each as strtoul(3) with base 0 reads it. `milliseconds` and `hundredths` (of a second): kept in
+ * ticks. `ranges`: `8080,30000-30010`. `names`: in any order. `mask`: hexadecimal, of CPUs. `key`: hexadecimal, secret.
+ * `address`: of IPv6, secret. `command`: written, and never read. `text`: all else.
+ */
+export type SysctlKind =
+  | 'numbers'
+  | 'milliseconds'
+  | 'hundredths'
+  | 'ranges'
+  | 'names'
+  | 'mask'
+  | 'key'
+  | 'address'
+  | 'command'
+  | 'text';
+
+/** By path below /proc/sys. What none of them fits holds numbers, where its values are numbers, else text. */
+const KINDS: readonly (readonly [RegExp, SysctlKind])[] = [
+  [/^net\/ipv[46]\/route\/flush$|^vm\/(compact_memory|drop_caches)$/, 'command'],
+  [/^net\/ipv4\/ip_local_reserved_ports$|^net\/ipv6\/icmp\/ratemask$|^kernel\/watchdog_cpumask$/, 'ranges'],
+  [/^net\/ipv4\/tcp_allowed_congestion_control$/, 'names'],
+  [/^net\/core\/(rps_default_mask|flow_limit_cpu_bitmap)$/, 'mask'],
+  [/^net\/ipv4\/tcp_fastopen_key$/, 'key'],
+  [/^net\/ipv6\/conf\/[^/]+\/stable_secret$/, 'address'],
+  [/^net\/ipv[46]\/(neigh\/[^/]+|route)\/\w+_ms$/, 'milliseconds'],
+  [/^net\/ipv6\/conf\/[^/]+\/mldv[12]_unsolicited_report_interval$/, 'milliseconds'],
+  [/^net\/ipv[46]\/neigh\/[^/]+\/(retrans_time|locktime|proxy_delay|anycast_delay)$/, 'hundredths'],
+];
+
+/** Milliseconds of the longest tick of the kernel's clock: 100 ticks a second. */
+const LONGEST_TICK = 10;
+
+export function sysctlKind(path: string): SysctlKind {
+  return KINDS.find(([pattern]) => pattern.test(path))?.[1] ?? 'numbers';
+}
+
+/** Whether nobody but root may see the value: the kernel makes these files readable for root alone. */
+export function isSecretSysctl(path: string): boolean {
+  return ['key', 'address'].includes(sysctlKind(path));
+}
+
+/** Whether the kernel, that shows `actual`, has what was meant by `wanted`. */
+export function meansSame(path: string, wanted: string, actual: string): boolean {
+  const kind = sysctlKind(path);
+  const [a, b] = [meaning(kind, wanted), meaning(kind, actual)];
+  if (a === null || b === null) return fields(wanted) === fields(actual);
+  const [first, second] = [Number(a[0]), Number(b[0])];
+  if (kind === 'milliseconds') return second >= first && second < first + LONGEST_TICK;
+  if (kind === 'hundredths') return second === first || second === first - 1;
+  // The kernel takes fewer numbers than it has, and leaves the others as they are.
+  return kind === 'numbers' ? a.every((part, index) => part === b[index]) : a.join() === b.join();
+}
+
+/** What is wrong with a text as the value of this key, or nothing. The general rules of a value are sysctlTextProblem's. */
+export function sysctlKindProblem(path: string, value: string): string | undefined {
+  const kind = sysctlKind(path);
+  if (value.trim() === '') return MAY_BE_EMPTY.includes(kind) ? undefined : EMPTY;
+  if (!(kind in FORMS) || meaning(kind, value) !== null) return undefined;
+  const { is, example } = FORMS[kind as keyof typeof FORMS];
+  const shown = isSecretSysctl(path) ? 'the value' : show(value);
+  return `${shown} is not ${is}; write one such as ${example}`;
+}
+
+const EMPTY = 'is empty; write a value, such as 1';
+const MAY_BE_EMPTY: readonly SysctlKind[] = ['ranges', 'mask'];
+
+const FORMS = {
+  ranges: { is: 'a list as the kernel reads it', example: '"8080,30000-30010", without blanks' },
+  mask: { is: 'a mask of CPUs as the kernel reads it', example: '"3" or "ff,00000000", hexadecimal without 0x' },
+  key: { is: 'a key as the kernel reads it', example: '"00112233-44556677-8899aabb-ccddeeff"' },
+  address: { is: 'an IPv6 address', example: '"2001:db8::1"' },
+} as const;
+
+/** As it is written into a file of sysctl.d by others: the kernel leaves what follows the numbers unread. */
+export function withoutComment(path: string, value: string): string {
+  const numbers = sysctlKind(path) === 'numbers' ? numbersOf(value) : null;
+  return numbers === null || !/\s[#;]/.test(value) ? value : value.replace(/\s+[#;].*$/, '');
+}
+
+/** What two texts have in common that mean the same; null: it is none of this kind, so only the text itself can tell. */
+function meaning(kind: SysctlKind, text: string): readonly string[] | null {
+  switch (kind) {
+    case 'numbers':
+    case 'milliseconds':
+    case 'hundredths':
+      return numbersOf(text);
+    case 'ranges':
+      return rangesOf(text.trim());
+    case 'names':
+      return text.trim().split(/\s+/).sort();
+    case 'mask':
+      return maskOf(text.trim());
+    case 'key':
+      return keyOf(text.trim());
+    case 'address':
+      return addressOf(text.trim());
+    case 'command':
+    case 'text':
+      return null;
+  }
+}
+
+/** In decimal. What follows the last of them after a blank is not read (`1 # router`). */
+function numbersOf(text: string): string[] | null {
+  const numbers: string[] = [];
+  for (const part of text.trim().split(/\s+/)) {
+    const [, sign, digits] = /^(-?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.exec(part) ?? [];
+    if (digits === undefined) break;
+    const value = BigInt(/^0[0-7]/.test(digits) ? `0o${digits.slice(1)}` : digits);
+    numbers.push(String(sign === '-' ? -value : value));
+  }
+  return numbers.length === 0 ? null : numbers;
+}
+
+/** Sorted and merged. */
+function rangesOf(text: string): string[] | null {
+  if (text === '') return [];
+  const ranges: [number, number][] = [];
+  for (const part of text.split(',')) {
+    const ends = part
+      .split('-')
+      .map((end) => (/\s/.test(end) ? Number.NaN : Number(numbersOf(end)?.[0] ?? Number.NaN)));
+    const [from = Number.NaN, to = from] = ends;
+    if (ends.length > 2 || !(from <= to && to <= 65_535)) return null;
+    ranges.push([from, to]);
+  }
+  const merged: [number, number][] = [];
+  for (const [from, to] of ranges.sort(([a], [b]) => a - b)) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged.map((ends) => ends.join('-'));
+}
+
+/** Groups of 32 bits, the highest first. */
+function maskOf(text: string): string[] | null {
+  if (text === '') return ['0'];
+  if (!/^[0-9a-f]{1,8}(,[0-9a-f]{1,8})*$/i.test(text)) return null;
+  const [first, ...others] = text.toLowerCase().split(',') as [string, ...string[]];
+  return [[first, ...others.map((group) => group.padStart(8, '0'))].join('').replace(/^0+(?=.)/, '')];
+}
+
+/** One of four groups, or two of them. */
+function keyOf(text: string): string[] | null {
+  const one = '[0-9a-f]{1,8}(-[0-9a-f]{1,8}){3}';
+  if (!new RegExp(`^${one}(,${one})?$`, 'i').test(text)) return null;
+  return text
+    .toLowerCase()
+    .split(',')
+    .map((key) =>
+      key
+        .split('-')
+        .map((group) => group.padStart(8, '0'))
+        .join('-'),
+    );
+}
+
+function addressOf(text: string): string[] | null {
+  return isIPv6(text) && !text.includes('%') ? [new URL(`http://[${text}]`).hostname] : null;
+}
+
+/** Multi-value sysctls come back with tabs: `4096\t131072\t6291456`. */
+function fields(text: string): string {
+  return text.trim().split(/\s+/).join(' ');
+}

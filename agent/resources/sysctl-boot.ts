@@ -1,0 +1,123 @@
+/**
+ * What the next boot makes of a kernel setting, as systemd-sysctl(8) and the kernel do it together. Of the same key the last
+ * line counts, and is written at its place. A pattern sets only what no line names. The kernel sets some variables with
+ * others. And udev has the lines for one interface written again when that interface comes later. Tested against the real
+ * systemd-sysctl in a network namespace.
+ */
+import { EVERY } from '../config/sysctl.ts';
+import { meansSame, withoutComment } from '../config/sysctl-kinds.ts';
+import { needsChange, sysctlEffect, sysctlNamesOf, sysctlSetter, sysctlVariable } from '../config/sysctl-relations.ts';
+import { type Assignment, isAssignment, type SysctlLine } from './sysctl-files.ts';
+
+/** How a line sets a path. */
+export type BootWay =
+  /** By its own name. */
+  | 'name'
+  /** By another name of the same variable. */
+  | 'alias'
+  | 'pattern'
+  /** The kernel writes what conf/all gets to every interface. */
+  | 'all'
+  /** The kernel sets it because another variable changed. */
+  | 'effect';
+
+export interface BootValue {
+  readonly value: string;
+  readonly by: Assignment;
+  readonly way: BootWay;
+}
+
+/** See `values`. */
+type Run = 'sparing' | 'writing' | 'later';
+
+const SCOPES = ['all', 'default', 'lo'];
+
+export class BootSysctls {
+  /** In the order in which they are written. */
+  readonly #lines: readonly Assignment[];
+  /** By path, without patterns. */
+  readonly #named: ReadonlyMap<string, SysctlLine>;
+
+  /** `later`: what other programs set once systemd-sysctl is done. */
+  constructor(lines: readonly SysctlLine[], later: readonly Assignment[] = []) {
+    const last = new Map<string, SysctlLine>();
+    for (const line of lines) {
+      // The same value once more leaves the line at its place.
+      if (last.get(line.path)?.value === line.value && last.has(line.path)) continue;
+      last.delete(line.path);
+      last.set(line.path, line);
+    }
+    this.#named = new Map([...last].filter(([path]) => !isPattern(path)));
+    this.#lines = [...[...last.values()].filter(isAssignment), ...later];
+  }
+
+  /** The line that takes this path out of all files before it; null: none does. */
+  exemption(path: string): SysctlLine | null {
+    const line = this.#named.get(path);
+    return line?.value === null ? line : null;
+  }
+
+  /**
+   * The values that a boot may end with, which differ only where the kernel sets variables with others: written by
+   * systemd-sysctl since 249, which passes over what has the value already; by an older one or procps; and that of an
+   * interface which comes later. For a pattern of EVERY interface also those of each that a line names. Empty where no line
+   * sets it.
+   */
+  values(path: string): BootValue[] {
+    const [before, after] = path.split(EVERY);
+    if (before === undefined || after === undefined) return this.#valuesOf(path);
+    const named = [...this.#named.keys()].filter((one) => {
+      if (!one.startsWith(before) || !one.endsWith(after) || one.length <= before.length + after.length) return false;
+      const scope = one.slice(before.length, one.length - after.length);
+      return !scope.includes('/') && !SCOPES.includes(scope);
+    });
+    return [path, ...named].flatMap((one) => this.#valuesOf(one));
+  }
+
+  #valuesOf(path: string): BootValue[] {
+    const comesLater = /^net\/ipv[46]\/(conf|neigh)\/(?!all\/|default\/|lo\/)/.test(path);
+    const runs: readonly Run[] = comesLater ? ['sparing', 'writing', 'later'] : ['sparing', 'writing'];
+    return runs.map((run) => this.value(path, run)).filter((value) => value !== null);
+  }
+
+  /** The value after one way to run; null: no line sets it. */
+  value(path: string, run: Run): BootValue | null {
+    const variable = sysctlVariable(path);
+    const effect = run === 'later' ? null : sysctlEffect(variable);
+    const setter = run === 'later' ? null : (effect?.of ?? sysctlSetter(variable));
+    const paths = [...sysctlNamesOf(path), ...(setter === null ? [] : sysctlNamesOf(setter))].sort();
+    let value: BootValue | null = null;
+    let before = '0';
+    for (const by of this.#lines) {
+      const pattern = isPattern(by.path);
+      for (const one of paths) {
+        if (pattern ? this.#named.has(one) || !matchesSysctl(by.path, one) : by.path !== one) continue;
+        if (sysctlVariable(one) === variable) {
+          value = { value: by.value, by, way: pattern ? 'pattern' : one === path ? 'name' : 'alias' };
+          continue;
+        }
+        const same = needsChange(sysctlVariable(one)) ? meansSame(one, by.value, before) : by.value === before;
+        const passedOver = same && (run === 'sparing' || needsChange(sysctlVariable(one)));
+        before = withoutComment(one, by.value);
+        if (passedOver) continue;
+        value = { value: effect?.value(before) ?? by.value, by, way: effect === null ? 'all' : 'effect' };
+      }
+    }
+    return value;
+  }
+}
+
+/** Whether a line is about all paths that look so (glob(7): `*` and `?` stay within one part of the path). */
+export function isPattern(path: string): boolean {
+  return /[*?[]/.test(path);
+}
+
+export function matchesSysctl(pattern: string, path: string): boolean {
+  const source = pattern.replace(/\[!?[^\]/]+\]|[\s\S]/g, (part) => {
+    if (part === '*') return '[^/]*';
+    if (part === '?') return '[^/]';
+    if (part.length > 1) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
+    return part.replace(/[.+^${}()|\\[\]]/, '\\$&');
+  });
+  return new RegExp(`^${source}$`).test(path);
+}
