@@ -10,15 +10,17 @@ import { errorMessage } from '../host/errors.ts';
 import { EGRESS } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
+import { BgpStanding } from './bgp-standing.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 
-/** Milliseconds between looks at the one route that packets take: 0.05 ms each. */
+/**
+ * Milliseconds between looks at the one route that packets take: 0.05 ms each. Of routes the kernel tells by itself; whether a
+ * gateway still answers, only a look tells.
+ */
 const LOOK_EVERY = 1_000;
 /** And at all default routes and leases, where that one is as it was: while BGP's is waited for, and else. */
 const WAIT = 5_000;
 const SELDOM = 60_000;
-/** How long BGP's has to stand, answering, before the other goes: what flaps takes no route with it. */
-const STAND = 30_000;
 const PATIENCE = 5_000;
 
 export interface EgressOptions {
@@ -41,7 +43,11 @@ export class EgressWatch {
   #look: EgressLook | null = null;
   #picture = '';
   #next = 0;
-  #stoodSince: number | null = null;
+  readonly #standing = new BgpStanding();
+  #follower: { close(): void } | null = null;
+  /** Whether a look is under way, and whether something changed meanwhile. */
+  #looking = false;
+  #again = false;
   #dropped = false;
   #told = '';
 
@@ -51,9 +57,18 @@ export class EgressWatch {
 
   start(): void {
     const { host, desired, enforce } = this.#options;
-    if (!host.live || !enforce) return;
+    if (!host.live) return;
+    if (!enforce) {
+      // What an earlier configuration had taken away, nobody would watch over.
+      this.#working = this.#safely(() => this.#giveBackTaken());
+      return;
+    }
     // Left by one that was killed, or of an earlier configuration.
     if ((desired()?.egress ?? null) === null && host.lstat(EGRESS) === null) return;
+    void this.#safely(async () => {
+      const { followDefaults } = await import('./egress-follow.ts');
+      if (!this.#abort.signal.aborted) this.#follower = followDefaults(() => this.#plan(0));
+    });
     this.#plan(0);
   }
 
@@ -61,15 +76,32 @@ export class EgressWatch {
   async close(last: boolean): Promise<void> {
     this.#abort.abort();
     clearTimeout(this.#timer);
+    this.#follower?.close();
     await this.#working;
     this.#socket?.[Symbol.dispose]();
     if (last && this.#dropped) await this.#safely(() => this.#giveBack('the agent ends'));
   }
 
+  async #giveBackTaken(): Promise<void> {
+    const { isDropped } = await import('../egress/note.ts');
+    const { host, desired } = this.#options;
+    if (desired() !== null && isDropped(host)) await this.#giveBack('this agent is to change nothing (enforce: false)');
+  }
+
   #plan(wait: number): void {
     if (this.#abort.signal.aborted) return;
+    if (this.#looking) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      this.#working = this.#safely(() => this.#watch()).then(() => this.#plan(LOOK_EVERY));
+      this.#looking = true;
+      this.#again = false;
+      this.#working = this.#safely(() => this.#watch()).then(() => {
+        this.#looking = false;
+        this.#plan(this.#again ? 0 : LOOK_EVERY);
+      });
     }, wait);
   }
 
@@ -102,7 +134,7 @@ export class EgressWatch {
   async #act(): Promise<void> {
     const { host, desired, hold } = this.#options;
     const whole = desired();
-    const { isDropped, drop } = await import('../egress/defaults.ts');
+    const { isDropped } = await import('../egress/note.ts');
     this.#dropped = isDropped(host);
     const egress = whole?.egress ?? null;
     if (whole === null) return;
@@ -112,13 +144,18 @@ export class EgressWatch {
       return;
     }
     const view = await this.#view();
-    const stands = this.#stands(view.bgp);
+    const now = performance.now();
+    this.#standing.see(view.bgp, now);
+    const stands = this.#standing.stands(now);
     this.#next = performance.now() + (stands ? SELDOM : WAIT);
     // Where it is ahead the resource puts it behind, at once.
     if (view.dhcp.some(({ routes }) => routes.some(({ metric }) => metric < BEHIND))) await hold();
     if (view.bgp === null || view.bgp.problem !== null) {
-      const why = view.bgp === null ? 'there is no default route by BGP' : `${view.bgp.name}: ${view.bgp.problem}`;
-      if (this.#dropped || view.count === 0) await this.#giveBack(why);
+      const missing = view.ahead === null ? 'there is no default route by BGP' : view.ahead.why;
+      const why = view.bgp === null ? missing : `${view.bgp.name}: ${view.bgp.problem}`;
+      if (view.bgp === null && view.ahead?.silent) (await import('../egress/note.ts')).noteStillSilent(host);
+      if (this.#dropped || view.count === 0) await this.#giveBack(why, view);
+      if (view.bgp !== null) await this.#passOver(view.bgp, this.#standing.isDead(now));
       else if (view.dhcp.some(({ routes }) => routes.length > 0)) {
         this.#tellOnce('info', `the default route of the DHCP server is not taken away yet: ${why}`);
       }
@@ -130,27 +167,41 @@ export class EgressWatch {
     }
     const present = view.dhcp.filter(({ routes }) => routes.length > 0);
     if (!stands || present.length === 0) return;
-    const now = await this.#view();
-    await drop(host, now.dhcp, AbortSignal.timeout(PATIENCE));
+    const { drop } = await import('../egress/changes.ts');
+    const last = await this.#view();
+    await drop(host, last.dhcp, AbortSignal.timeout(PATIENCE));
     this.#dropped = true;
     const after = await this.#view();
-    if (after.bgp === null) return this.#giveBack('BGP’s went at the same moment');
+    if (after.bgp === null) return this.#giveBack('BGP’s went at the same moment', after);
     this.#told = '';
-    const gone = namesOf(now);
+    const gone = namesOf(last);
     const body = `the default route by ${after.bgp.name} stands: that of the DHCP server, by ${gone}, is taken away`;
     this.#options.tell(occurrence(EVENTS.egressDropped, 'info', body, { gateway: gone }));
   }
 
-  #stands(bgp: BgpDefault | null): boolean {
-    if (bgp === null || bgp.problem !== null) this.#stoodSince = null;
-    else this.#stoodSince ??= performance.now();
-    return this.#stoodSince !== null && performance.now() - this.#stoodSince >= STAND;
-  }
-
-  async #giveBack(why: string): Promise<void> {
-    const { putBehind } = await import('../egress/defaults.ts');
+  /** BGP's route stands and leads nowhere: behind it the DHCP server's is of no use, so it goes ahead. */
+  async #passOver(bgp: BgpDefault, dead: boolean): Promise<void> {
+    // Soon, and again while it lasts: how long they have been silent is remembered.
+    this.#next = performance.now() + (dead ? WAIT : LOOK_EVERY);
     const { host, tell } = this.#options;
     const view = await this.#view();
+    const isAhead = view.dhcp.some(({ routes }) => routes.some(({ metric }) => metric < bgp.metric));
+    if (!dead || view.dhcp.length === 0 || (isAhead && view.ahead === null)) return;
+    if (bgp.metric === 0) {
+      return this.#tellOnce('error', `${bgp.name}: ${bgp.problem}, and no route can go ahead of one without a metric`);
+    }
+    const { putAheadOf } = await import('../egress/changes.ts');
+    await putAheadOf(host, bgp, view.dhcp, AbortSignal.timeout(PATIENCE));
+    if (isAhead) return;
+    const gateway = namesOf(view);
+    const body = `the default route of the DHCP server, by ${gateway}, is used again, ahead of that by ${bgp.name}: ${bgp.problem}`;
+    tell(occurrence(EVENTS.egressPutBack, 'warn', body, { gateway }));
+  }
+
+  async #giveBack(why: string, known: EgressView | null = null): Promise<void> {
+    const { putBehind } = await import('../egress/changes.ts');
+    const { host, tell } = this.#options;
+    const view = known ?? (await this.#view());
     if (view.dhcp.length === 0) {
       return this.#tellOnce('error', `there is no default route to go back to, as no lease gives a gateway: ${why}`);
     }

@@ -5,7 +5,8 @@
  * They run inside dhclient-script as root, and dhclient declines its lease when that script fails. So: POSIX sh plus
  * `local`; no exit, no set, nothing leaked; right under a neighbour's `set -e`, `set -u`, `set -f`, `set -C` and IFS; only
  * literals from the configuration, single-quoted; what a server sent is copied, compared and printed, never evaluated; no
- * process is started while nothing changes (but one, where an address' lifetime or a folder in /run needs it).
+ * process is started while nothing changes (but one, where an address' lifetime, a folder in /run or a default route that was
+ * taken away needs it).
  */
 import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.ts';
 import { RESTART, RUN_FOLDER } from '../host/folders.ts';
@@ -62,7 +63,7 @@ holdfast_offer() {
 }
 case "\${reason-}" in
 BOUND | RENEW | REBIND | REBOOT | TIMEOUT)
-${recordOffer(4)}${REFRESH}${supersede(desired, 4)}${egressHook(desired.egress)}${ignoreOffers(desired.dhclient)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
+${recordOffer(4)}${REFRESH}${supersede(desired, 4)}${ignoreOffers(desired.dhclient)}${egressHook(desired.egress)}${desired.restart === 'whenSafe' ? KEEP : ''}    ;;
 BOUND6 | RENEW6 | REBIND6)
 ${recordOffer(6)}${supersede(desired, 6)}    ;;
 esac

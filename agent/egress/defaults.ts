@@ -1,34 +1,31 @@
 /**
  * The IPv4 default routes of this host, by whom they come from: BGP's, and whether its gateway answers; the DHCP server's, and
- * where among the others it stands. And what is ever done to the latter.
+ * where among the others it stands.
  */
-import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { getSystemErrorName } from 'node:util';
-import { BEHIND, type DesiredDhclient } from '../config/desired.ts';
-import { HostError } from '../host/errors.ts';
-import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
+import type { DesiredDhclient } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { defaultRoutes } from '../host/netlink/default-routes.ts';
 import { links } from '../host/netlink/links.ts';
-import { FLAG, MESSAGE } from '../host/netlink/message.ts';
-import { MAIN_TABLE, protocolName } from '../host/netlink/names.ts';
+import { protocolName } from '../host/netlink/names.ts';
 import { askNeighbour, type Neighbour, neighbour } from '../host/netlink/neighbours.ts';
 import { hopsOf } from '../host/netlink/nexthops.ts';
-import { change } from '../host/netlink/request.ts';
-import { ROUTE_TYPE, type Route, routeBody } from '../host/netlink/route.ts';
+import { ROUTE_TYPE } from '../host/netlink/route.ts';
 import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';
+import { type AheadNote, aheadNote, type NotedGateway, sinceBoot } from './note.ts';
 
 /** zebra, bird, bgp (FRR): BIRD and old FRRs do not say by which of their protocols they learned a route. */
 const OF_BGP: readonly number[] = [11, 12, 186];
 /** boot, as ip-route(8) marks what names no protocol (dhclient-script does not), and dhcp. */
-const BOOT = 3;
-const DHCP = 16;
+export const BOOT = 3;
+export const DHCP = 16;
 const OF_DHCP: readonly number[] = [BOOT, DHCP];
 /** Milliseconds for which an answer of a gateway counts, unless it fails to give the next one. */
 const FRESH = 60_000;
+/** Milliseconds for which BGP's gateways have to answer again before the DHCP server's route goes back behind. */
+const ANSWERING = 30_000;
 /** Milliseconds between looks whether one that was asked has answered; on a link it takes one or two. */
 const ANSWER = [5, 20, 75, 200];
 
@@ -40,6 +37,14 @@ export interface EgressView {
   readonly count: number;
   /** Those of them that are neither BGP's nor a DHCP server's, `static metric 100`. */
   readonly others: readonly string[];
+  /** Why the DHCP server's route has to stay ahead of BGP's, where Holdfast put it; null: it need not. */
+  readonly ahead: StaysAhead | null;
+}
+
+export interface StaysAhead {
+  readonly why: string;
+  /** Whether BGP's gateways are silent still. */
+  readonly silent: boolean;
 }
 
 export interface BgpDefault {
@@ -48,6 +53,9 @@ export interface BgpDefault {
   readonly name: string;
   /** null: at least one of its gateways answered lately; else why that does not count. */
   readonly problem: string | null;
+  /** Whether each of its next hops is a gateway that was asked, and none has answered. */
+  readonly silent: boolean;
+  readonly gateways: readonly NotedGateway[];
 }
 
 export interface DhcpDefault extends LeasedGateway {
@@ -76,7 +84,8 @@ export async function lookAtDefaults(host: Host, dhclient: DesiredDhclient, sign
   const best = routes.find(({ protocol, type }) => OF_BGP.includes(protocol) && type === ROUTE_TYPE.unicast);
   const bgp =
     best === undefined ? null : await bgpDefault(socket, best, (n) => named.get(n)?.name ?? String(n), signal);
-  return { bgp, dhcp, count: routes.length, others };
+  const ahead = await staysAhead(socket, aheadNote(host), bgp, (n) => named.get(n)?.name ?? String(n), signal);
+  return { bgp, dhcp, count: routes.length, others, ahead };
 }
 
 function isBy({ protocol, hops }: SeenRoute, index: number, gateway: string): boolean {
@@ -101,7 +110,30 @@ async function bgpDefault(
   }
   const each = all.map(({ gateway, index }) => `${gateway === null ? '' : `${gateway} on `}${nameOf(index)}`);
   const problem = answered ? null : problems.length === 0 ? 'it has no gateway' : problems.join(', ');
-  return { metric, name: `${each.join(', ')} (${protocolName(protocol)})`, problem };
+  const gateways = all.flatMap(({ gateway, index }) => (gateway === null ? [] : [{ gateway, index }]));
+  const silent = !answered && gateways.length > 0 && gateways.length === all.length;
+  return { metric, name: `${each.join(', ')} (${protocolName(protocol)})`, problem, silent, gateways };
+}
+
+/**
+ * FRR takes its own default route out of the kernel as soon as another one is ahead, so the gateways that were silent are asked
+ * themselves. null: nothing was put ahead, or they have answered for a while.
+ */
+async function staysAhead(
+  socket: NetlinkSocket,
+  note: AheadNote | null,
+  bgp: BgpDefault | null,
+  nameOf: (index: number) => string,
+  signal: AbortSignal,
+): Promise<StaysAhead | null> {
+  if (note === null) return null;
+  if (bgp?.problem != null) return { why: bgp.problem, silent: true };
+  let silent = bgp === null;
+  for (const one of silent ? note.gateways : []) if (await answers(socket, one, signal)) silent = false;
+  const names = note.gateways.map(({ gateway, index }) => `${gateway} on ${nameOf(index)}`).join(', ');
+  if (silent) return { why: `${names} has not answered`, silent };
+  const why = `${names} answers again, but not yet for ${ANSWERING / 1000} s`;
+  return sinceBoot() - note.at < ANSWERING ? { why, silent } : null;
 }
 
 async function answers(
@@ -109,13 +141,12 @@ async function answers(
   hop: { gateway: string; index: number },
   signal: AbortSignal,
 ): Promise<boolean> {
-  const family = hop.gateway.includes(':') ? 'ipv6' : 'ipv4';
-  const known = await neighbour(socket, family, hop, signal);
+  const known = await neighbour(socket, hop, signal);
   if (known === null || isFresh(known)) return known !== null;
-  await askNeighbour(socket, family, hop, known, signal);
+  await askNeighbour(socket, hop, known, signal);
   for (const wait of ANSWER) {
     await sleep(wait, undefined, { signal });
-    const now = await neighbour(socket, family, hop, signal);
+    const now = await neighbour(socket, hop, signal);
     if (now !== null && isFresh(now)) return true;
   }
   return false;
@@ -125,93 +156,6 @@ async function answers(
 export function isFresh({ state, confirmed }: Neighbour): boolean {
   if (state === 'reachable' || state === 'permanent' || state === 'noarp') return true;
   return confirmed !== null && confirmed <= FRESH;
-}
-
-/**
- * Puts the DHCP server's default routes behind all others, where they are ahead or missing: the new one is there before the old
- * one goes. Throws HostError.
- */
-export async function putBehind(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
-  using socket = await NetlinkSocket.open();
-  for (const gateway of gateways) {
-    await put(socket, gateway, { metric: BEHIND + gateway.place, protocol: DHCP }, signal);
-    await remove(socket, gateway, ({ metric }) => metric < BEHIND, signal);
-  }
-  note(host, 'behind');
-}
-
-/** Takes the DHCP server's default routes away. Throws HostError. */
-export async function drop(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
-  // First: the hook must not bring back in between what goes now.
-  note(host, 'dropped');
-  using socket = await NetlinkSocket.open();
-  for (const gateway of gateways) await remove(socket, gateway, () => true, signal);
-}
-
-/** As dhclient-script(8) makes them: with no metric, or of several gateways counted from 1. Throws HostError. */
-export async function putAhead(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
-  using socket = await NetlinkSocket.open();
-  for (const gateway of gateways) {
-    const own = gateways.filter((other) => other.interface === gateway.interface);
-    const metric = own.length > 1 ? own.indexOf(gateway) + 1 : 0;
-    await put(socket, gateway, { metric, protocol: BOOT }, signal);
-    await remove(socket, gateway, ({ metric }) => metric >= BEHIND, signal);
-  }
-  host.remove(EGRESS);
-}
-
-/** Whether Holdfast has taken them away, here and now. */
-export function isDropped(host: Host): boolean {
-  return host.readText(EGRESS)?.trim() === 'dropped';
-}
-
-function note(host: Host, word: 'behind' | 'dropped'): void {
-  host.makeFolder(RUN_FOLDER, 0o755);
-  host.replaceOwn(EGRESS, `${word}\n`, 0o644);
-}
-
-async function put(
-  socket: NetlinkSocket,
-  { address, index, routes }: DhcpDefault,
-  { metric, protocol }: { metric: number; protocol: number },
-  signal: AbortSignal,
-): Promise<void> {
-  const hop = { gateway: address, index, weight: 1, onlink: false };
-  const route: Route = {
-    ...{ family: 'ipv4', destination: '0.0.0.0/0', table: MAIN_TABLE, metric },
-    ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], nexthopId: null, src: null, mtu: null },
-  };
-  // What is there of this metric may be somebody else's: then the old one has to stay.
-  if (routes.some((one) => one.metric === metric)) return;
-  await ask(socket, MESSAGE.newRoute, FLAG.create | FLAG.exclusive, route, 0, signal);
-}
-
-async function remove(
-  socket: NetlinkSocket,
-  { routes }: DhcpDefault,
-  which: (route: SeenRoute) => boolean,
-  signal: AbortSignal,
-): Promise<void> {
-  for (const route of routes.filter(which)) {
-    await ask(socket, MESSAGE.deleteRoute, 0, route, constants.errno.ESRCH, signal);
-  }
-}
-
-/** `fine`: an error that says that it is so already. With the gateway in it no other route of the same metric is meant. */
-async function ask(
-  socket: NetlinkSocket,
-  type: number,
-  flags: number,
-  route: Route,
-  fine: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const [errno] = await change(socket, [{ type, flags, body: routeBody(route) }], signal);
-  if (errno === 0 || errno === fine) return;
-  const deed = type === MESSAGE.newRoute ? 'make' : 'delete';
-  const code = getSystemErrorName(-errno!);
-  const what = `default via ${route.hops[0]?.gateway} metric ${route.metric}`;
-  throw new HostError(code, `the kernel does not ${deed} ${what}: ${code}`);
 }
 
 export function nameOfGateway({ address, interface: link }: LeasedGateway): string {

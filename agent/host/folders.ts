@@ -10,5 +10,5 @@ export const HOOK_ROUTES = `${RUN_FOLDER}/routes.hook`;
 /** Exists while a dhclient is being restarted. If this agent is killed, the next agent reads it to finish the restart. */
 export const RESTART = `${RUN_FOLDER}/restart`;
 
-/** One word: whether the DHCP server's default route was put `behind` the others, or was `dropped` (agent/egress). */
+/** Whether the DHCP server's default route was put `behind` the others, was `dropped`, or is `ahead` (agent/egress/note.ts). */
 export const EGRESS = `${RUN_FOLDER}/egress`;

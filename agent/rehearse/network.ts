@@ -120,7 +120,9 @@ export function routeLine({ destination, type, hops, protocol, scope, source, me
     type === 'unicast' ? '' : type,
     destination,
     ...hops.map(({ gateway, interface: device, weight }) => {
-      const hop = `${gateway === null ? '' : `via ${gateway} `}${device === null ? '' : `dev ${device}`}`.trim();
+      // Of an IPv4 route, whose gateway may be of IPv6 (RFC 5549).
+      const via = gateway === null ? '' : `via ${gateway.includes(':') ? 'inet6 ' : ''}${gateway} `;
+      const hop = `${via}${device === null ? '' : `dev ${device}`}`.trim();
       return hops.length === 1 ? hop : `nexthop ${hop} weight ${weight}`;
     }),
     protocol === 'boot' ? '' : `proto ${protocol}`,

@@ -1,6 +1,7 @@
 /** The DHCP server's default route, again as dhclient-script(8) makes it. */
 import type { DesiredDhclient } from '../config/desired.ts';
-import { lookAtDefaults, putAhead } from '../egress/defaults.ts';
+import { putAhead } from '../egress/changes.ts';
+import { lookAtDefaults } from '../egress/defaults.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Outcome } from './resource.ts';

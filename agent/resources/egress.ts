@@ -1,5 +1,6 @@
 import { BEHIND, type DesiredDhclient, type DesiredEgress } from '../config/desired.ts';
 import type { DhcpDefault, EgressView } from '../egress/defaults.ts';
+import { EGRESS } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { Finding, Outcome, Resource, State } from './resource.ts';
 
@@ -25,22 +26,26 @@ export class Egress implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
-    if (this.#desired === null) return [];
+    if (this.#desired === null && (!this.#host.live || this.#host.lstat(EGRESS) === null)) return [];
     if (!this.#host.live) {
       const reason = 'the running kernel is not that of these files';
       return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
     }
+    if (this.#desired === null && !(await this.#isDropped())) return [];
     const { lookAtDefaults } = await this.#parts();
     const view = await lookAtDefaults(this.#host, this.#dhclient, AbortSignal.timeout(PATIENCE));
+    const standing = await this.#judge();
     if (view.dhcp.length > 0) return view.dhcp.map((one) => this.#finding(keyOf(one), standing(one, view)));
     const reason = 'no lease of a running dhclient gives a gateway, so there is nothing that could be ahead of BGP’s';
     return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
   }
 
   async apply({ key, moment }: Finding): Promise<Outcome> {
-    const { lookAtDefaults, putBehind } = await this.#parts();
+    const { lookAtDefaults } = await this.#parts();
+    const { putBehind } = await import('../egress/changes.ts');
     const signal = AbortSignal.timeout(PATIENCE);
     const look = () => lookAtDefaults(this.#host, this.#dhclient, signal);
+    const standing = await this.#judge();
     const before = await look();
     const gateways = before.dhcp.filter((one) => keyOf(one) === key && standing(one, before).state === 'drifted');
     await putBehind(this.#host, gateways, signal);
@@ -56,6 +61,17 @@ export class Egress implements Resource {
     return [];
   }
 
+  /** What was taken away comes back where it is not to be away any longer: nobody else would give it back. */
+  async #judge(): Promise<typeof standing> {
+    const stays = this.#desired?.dhcp === 'drop' || !(await this.#isDropped());
+    return stays ? standing : (gateway, view) => givenBack(gateway) ?? standing(gateway, view);
+  }
+
+  async #isDropped(): Promise<boolean> {
+    const { isDropped } = await import('../egress/note.ts');
+    return isDropped(this.#host);
+  }
+
   #parts() {
     return import('../egress/defaults.ts');
   }
@@ -65,7 +81,7 @@ export class Egress implements Resource {
     const setting = { setting: 'egress.default', moment: 'now', state, wanted: 'bgp', actual, ...about } as const;
     return {
       ...{ resource: this.name, key, kind: 'value', moment: 'now', state, wanted, actual, ...about },
-      settings: async () => [setting],
+      settings: async () => (this.#desired === null ? [] : [setting]),
     };
   }
 }
@@ -80,8 +96,13 @@ interface Seen {
 /** The lease that gave it is over. */
 const GONE: Seen = { state: 'ok', wanted: null, actual: null };
 
+/** Of a route that was taken away and is not to be; null: it is there. */
+function givenBack({ routes, place }: DhcpDefault): Seen | null {
+  return routes.length > 0 ? null : { state: 'drifted', wanted: `metric ${BEHIND + place}`, actual: null };
+}
+
 /** How the default route by one gateway of a lease stands. */
-export function standing({ routes, place }: DhcpDefault, { bgp, count, others }: EgressView): Seen {
+export function standing({ routes, place }: DhcpDefault, { bgp, count, others, ahead = null }: EgressView): Seen {
   const behind = `metric ${BEHIND + place}`;
   const [first] = routes;
   const actual = first === undefined ? null : `metric ${first.metric}`;
@@ -92,6 +113,7 @@ export function standing({ routes, place }: DhcpDefault, { bgp, count, others }:
     return { state: 'skipped', wanted: actual, actual, reason: `it stays as it is: ${why}` };
   };
   if (others.length > 0) return stays(`behind it stands somebody else’s (${others.join(', ')})`);
+  if (ahead !== null) return stays(`it was put ahead of BGP’s, and ${ahead.why}`);
   if (bgp?.problem != null) return stays(`the default route by ${bgp.name} waits: ${bgp.problem}`);
   // Without BGP's too: it goes on being used, and FRR puts its own into the kernel only now.
   return { state: 'drifted', wanted: behind, actual, reason: `${bgp?.name ?? 'BGP’s'} is to be ahead of it` };

@@ -34,5 +34,8 @@ export function makeResources(
     masquerade: () => new Masquerade(host, desired.masquerade),
     egress: () => new Egress(host, desired),
   };
-  return RESOURCE_NAMES.filter((name) => only.includes(name)).map((name) => all[name]());
+  const names = RESOURCE_NAMES.filter((name) => only.includes(name));
+  // What `egress` took away is given back before the hooks forget that it was there.
+  const first: ResourceName[] = desired.egress === null ? names.filter((name) => name === 'egress') : [];
+  return [...first, ...names.filter((name) => !first.includes(name))].map((name) => all[name]());
 }

@@ -18,8 +18,8 @@ import { eachMessage } from '../host/netlink/socket.ts';
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */
 const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11, nexthop: 32 } as const;
-/** More messages about routes in so many milliseconds are a flood; and for how long it is then not listened to. */
-const FLOOD = { messages: 200, within: 100, pause: 250 } as const;
+/** Milliseconds for which a flood of messages is not listened to. */
+const PAUSE = 250;
 /** Milliseconds for what comes together: an interface with its addresses, a flush of many routes. */
 const TOGETHER = 5;
 /** Milliseconds for which it is believed that whoever touched a route is why it is not as it was. */
@@ -46,7 +46,6 @@ export class RouteFollower {
   readonly #links = new Map<number, number>();
   readonly #touched = new Map<string, { by: string; at: number }>();
   #soon: NodeJS.Timeout | null = null;
-  #window = { began: 0, messages: 0 };
 
   /** Throws where the kernel cannot be listened to. */
   constructor(concern: () => Concern, changed: () => void) {
@@ -56,8 +55,8 @@ export class RouteFollower {
       protocol: NETLINK_ROUTE,
       groups: Object.values(GROUPS),
       onMessage: (datagram) => this.#hear(datagram),
-      onBegin: () => this.#begin(),
-      pause: FLOOD.pause,
+      onBegin: () => this.#look(),
+      pause: PAUSE,
     });
   }
 
@@ -70,11 +69,6 @@ export class RouteFollower {
   close(): void {
     if (this.#soon !== null) clearTimeout(this.#soon);
     this.#follower.close();
-  }
-
-  #begin(): void {
-    this.#window = { began: performance.now(), messages: 0 };
-    this.#look();
   }
 
   #hear(datagram: Buffer): void {
@@ -108,22 +102,14 @@ export class RouteFollower {
   }
 
   #takeNexthop(data: Buffer): void {
-    if (this.#isFlood()) return;
+    // A routing daemon's table comes with its nexthop objects.
+    if (this.#follower.flooded()) return;
     const id = nexthopIdOf(data);
     if (id === null || this.#concern().objects.has(id)) this.#look();
   }
 
-  /** A routing daemon's table comes with its nexthop objects. */
-  #isFlood(): boolean {
-    const now = performance.now();
-    if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };
-    this.#window.messages += 1;
-    if (this.#window.messages > FLOOD.messages) this.#follower.rest();
-    return this.#follower.rests;
-  }
-
   #takeRoute(data: Buffer, type: number): void {
-    const route = this.#isFlood() ? null : readRoute(data, 0, data.length);
+    const route = this.#follower.flooded() ? null : readRoute(data, 0, data.length);
     if (route === null) return;
     const { keys, waiting } = this.#concern();
     const concerned = keys.has(keyText(route));

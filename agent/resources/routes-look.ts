@@ -1,5 +1,6 @@
 /** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
 import { findLink, type Link } from '../host/netlink/links.ts';
+import { familyOfAddress } from '../host/netlink/message.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
 import { hasNexthop } from '../host/netlink/nexthops.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
@@ -147,7 +148,7 @@ export class RouteLook {
     const held = await this.#held(wanted, [as]);
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;
-    const family = gateway.includes(':') ? 'ipv6' : 'ipv4';
+    const family = familyOfAddress(gateway);
     return (await this.#isOnLink(family, gateway, as.index)) ? null : problem;
   }
 

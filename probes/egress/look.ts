@@ -62,7 +62,7 @@ export class EgressLook {
     if (hops.some(({ index }) => !this.#names.has(index))) this.#names = await links(socket, signal);
     const gateways: Gateway[] = [];
     for (const { gateway, index, weight, usable } of hops) {
-      const known = gateway === null ? null : await neighbour(socket, this.#family, { index, gateway }, signal);
+      const known = gateway === null ? null : await neighbour(socket, { index, gateway }, signal);
       gateways.push({
         address: gateway,
         index,

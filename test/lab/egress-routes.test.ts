@@ -157,6 +157,32 @@ test('egress, whatever the default route is made of', { skip }, async (t) => {
     },
   );
 
+  await t.test('gateways of IPv6 (RFC 5549), beside one of IPv4 and alone', async () => {
+    const link = (deed: string) =>
+      host.sh(`ip -6 addr ${deed} fe80::77/64 dev srv1${deed === 'add' ? ' nodad' : ''}`, { where: 'server' });
+    await link('add');
+    const reach = (says: string) =>
+      host.sh(`for i in $(seq 100); do ping -c1 -W1 fe80::77%eth1 >/dev/null || :
+      ip -6 neigh show to fe80::77 dev eth1 | grep -qE '${says}' && exit 0; sleep 0.1; done; exit 1`);
+    await reach('REACHABLE|DELAY|STALE');
+    await host.sh('ip -4 route replace default nexthop via 10.88.0.1 dev eth0 nexthop via inet6 fe80::77 dev eth1');
+    const both = await reader.next();
+    assert.deepEqual([both.values('gateways'), both.codes], [[2], []]);
+    for (const share of both.values('share', { flows: 'destinations' })) assert.ok(Math.abs(share - 0.5) < 0.16);
+    assert.deepEqual(both.values('expected', { gateway: 'fe80::77' }), [0.5]);
+    await host.sh('ip nexthop add id 77 via fe80::77 dev eth1; ip -4 route replace default nhid 77');
+    assert.deepEqual((await reader.next()).values('gateways'), [1]);
+    await host.sh('ip -4 route replace default via inet6 fe80::77 dev eth1; ip nexthop del id 77');
+    assert.deepEqual((await reader.next()).values('share', { gateway: 'fe80::77', flows: 'connections' }), [1]);
+    await link('del');
+    await host.sh('ip -6 neigh flush dev eth1');
+    await reach('FAILED');
+    const dead = await reader.next();
+    assert.deepEqual(dead.codes, ['egress-gateway-silent']);
+    assert.match(dead.conditions[0]!.body, /^fe80::77 on eth1 does not answer neighbour discovery/);
+    await host.sh(`ip -4 route replace default ${via(1, 1)}`);
+  });
+
   await t.test('a strict filter throws away what comes in by a gateway that is out of the route', async () => {
     const from = 'ip addr add 198.51.100.1/32 dev lo; ip route replace 10.88.0.2 via 10.88.1.2 dev srv1';
     await host.sh(from, { where: 'server' });

@@ -40,7 +40,7 @@ test('a DHCP server’s route goes behind, but not behind one that has not answe
   const bgp = { metric: 32, name: '10.88.0.1 on eth0 (bird)', problem: null };
   const silent = { ...bgp, problem: '10.88.0.1 on eth0 has not answered' } as never;
   const state = (gateway: ReturnType<typeof at>, bgp: never, count: number, others: string[] = []) => {
-    const { state, wanted } = standing(gateway, { bgp, count, others, dhcp: [gateway] });
+    const { state, wanted } = standing(gateway, { bgp, count, others, ahead: null, dhcp: [gateway] });
     return [state, wanted];
   };
   const behind = `metric ${BEHIND + 1}`;

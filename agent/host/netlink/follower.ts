@@ -4,6 +4,9 @@
  */
 import { type Listening, listen } from './listener.ts';
 
+/** More messages in so many milliseconds are a flood, as when a routing daemon loads a full table. */
+const FLOOD = { messages: 200, within: 100 } as const;
+
 export interface Followed {
   readonly protocol: number;
   readonly groups: readonly number[];
@@ -19,6 +22,7 @@ export class Follower {
   readonly #followed: Followed;
   #listening: Listening;
   #pause: NodeJS.Timeout | null = null;
+  #window = { began: 0, messages: 0 };
 
   /** Throws where the kernel cannot be listened to. */
   constructor(followed: Followed) {
@@ -26,7 +30,12 @@ export class Follower {
     this.#listening = this.#listen();
   }
 
-  get rests(): boolean {
+  /** To be called with each message that comes in floods: rests after too many. Gives whether it rests. */
+  flooded(): boolean {
+    const now = performance.now();
+    if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };
+    this.#window.messages += 1;
+    if (this.#window.messages > FLOOD.messages) this.rest();
     return this.#pause !== null;
   }
 
@@ -49,6 +58,7 @@ export class Follower {
 
   #listen(): Listening {
     const { protocol, groups, onMessage, onBegin } = this.#followed;
+    this.#window = { began: performance.now(), messages: 0 };
     const listening = listen(protocol, groups, onMessage, () => this.rest());
     onBegin();
     return listening;

@@ -37,6 +37,11 @@ export const FLAG = {
 export const FAMILY = { ipv4: 2, ipv6: 10 } as const;
 export type Family = keyof typeof FAMILY;
 
+/** Of an address. A route of IPv4 may go by a gateway of IPv6 (RFC 5549), so a gateway's family is its own. */
+export function familyOfAddress(address: string): Family {
+  return address.includes(':') ? 'ipv6' : 'ipv4';
+}
+
 /** One attribute of a message: where its value lies in the datagram. */
 export interface Attribute {
   readonly type: number;

@@ -1,7 +1,7 @@
 /** What the kernel knows of a neighbour on the link: whether a gateway answers (rtnetlink(7), RTM_GETNEIGH; ARP, RFC 4861). */
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import { attribute, attributes, FAMILY, type Family, FLAG, HEADER, MESSAGE, message } from './message.ts';
+import { attribute, attributes, FAMILY, FLAG, familyOfAddress, HEADER, MESSAGE, message } from './message.ts';
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
@@ -39,7 +39,6 @@ export interface Neighbour {
 /** null: this kernel cannot be asked for one (before 5.0). Throws NetlinkError. */
 export async function neighbour(
   socket: NetlinkSocket,
-  family: Family,
   { index, gateway }: { index: number; gateway: string },
   signal: AbortSignal,
 ): Promise<Neighbour | null> {
@@ -53,7 +52,7 @@ export async function neighbour(
     }
     return true;
   };
-  await socket.converse(message(MESSAGE.getNeighbour, 0, 1, ...naming(family, index, gateway)), take, signal);
+  await socket.converse(message(MESSAGE.getNeighbour, 0, 1, ...naming(index, gateway)), take, signal);
   return found;
 }
 
@@ -63,12 +62,11 @@ export async function neighbour(
  */
 export async function askNeighbour(
   socket: NetlinkSocket,
-  family: Family,
   { index, gateway }: { index: number; gateway: string },
   known: Neighbour,
   signal: AbortSignal,
 ): Promise<void> {
-  const [header, destination] = naming(family, index, gateway);
+  const [header, destination] = naming(index, gateway);
   const body = [header, destination];
   // One whose link address is known is asked there, at once; any other as if a packet were to be sent.
   const proves = known.confirmed !== null;
@@ -88,9 +86,9 @@ export function readNeighbour(data: Buffer, body: number, end: number): Neighbou
   return { state, confirmed: never ? null : confirmed };
 }
 
-function naming(family: Family, index: number, gateway: string): [Buffer, Buffer] {
+function naming(index: number, gateway: string): [Buffer, Buffer] {
   const ndmsg = Buffer.alloc(NDMSG.size);
-  ndmsg[NDMSG.family] = FAMILY[family];
+  ndmsg[NDMSG.family] = FAMILY[familyOfAddress(gateway)];
   ndmsg.writeInt32LE(index, NDMSG.index);
   return [ndmsg, attribute(NDA_DST, Buffer.from(ipaddr.parse(gateway).toByteArray()))];
 }

@@ -1,0 +1,106 @@
+/** What is ever done to the DHCP server's IPv4 default route. */
+import { constants } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import { BEHIND } from '../config/desired.ts';
+import { HostError } from '../host/errors.ts';
+import { EGRESS } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import { FLAG, MESSAGE } from '../host/netlink/message.ts';
+import { MAIN_TABLE } from '../host/netlink/names.ts';
+import { change } from '../host/netlink/request.ts';
+import { ROUTE_TYPE, type Route, routeBody } from '../host/netlink/route.ts';
+import type { SeenRoute } from '../host/netlink/seen-route.ts';
+import { NetlinkSocket } from '../host/netlink/socket.ts';
+import { type BgpDefault, BOOT, DHCP, type DhcpDefault } from './defaults.ts';
+import { noteAhead, noteWord } from './note.ts';
+
+/**
+ * Puts the DHCP server's default routes behind all others, where they are ahead or missing: the new one is there before the old
+ * one goes. Throws HostError.
+ */
+export async function putBehind(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
+  using socket = await NetlinkSocket.open();
+  for (const gateway of gateways) {
+    await put(socket, gateway, { metric: BEHIND + gateway.place, protocol: DHCP }, signal);
+    await remove(socket, gateway, ({ metric }) => metric < BEHIND, signal);
+  }
+  noteWord(host, 'behind');
+}
+
+/** Takes the DHCP server's default routes away. Throws HostError. */
+export async function drop(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
+  // First: the hook must not bring back in between what goes now.
+  noteWord(host, 'dropped');
+  using socket = await NetlinkSocket.open();
+  for (const gateway of gateways) await remove(socket, gateway, () => true, signal);
+}
+
+/** As dhclient-script(8) makes them: with no metric, or of several gateways counted from 1. Throws HostError. */
+export async function putAhead(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
+  using socket = await NetlinkSocket.open();
+  for (const gateway of gateways) {
+    const own = gateways.filter((other) => other.interface === gateway.interface);
+    const metric = own.length > 1 ? own.indexOf(gateway) + 1 : 0;
+    await put(socket, gateway, { metric, protocol: BOOT }, signal);
+    await remove(socket, gateway, ({ metric }) => metric >= BEHIND, signal);
+  }
+  host.remove(EGRESS);
+}
+
+/**
+ * Puts them ahead of BGP's, whose gateways do not answer: packets go that way although it leads nowhere. Remembers which gateways
+ * these are. Throws HostError.
+ */
+export async function putAheadOf(
+  host: Host,
+  bgp: BgpDefault,
+  gateways: readonly DhcpDefault[],
+  signal: AbortSignal,
+): Promise<void> {
+  await putAhead(host, gateways, signal);
+  noteAhead(host, bgp.gateways);
+}
+
+async function put(
+  socket: NetlinkSocket,
+  { address, index, routes }: DhcpDefault,
+  { metric, protocol }: { metric: number; protocol: number },
+  signal: AbortSignal,
+): Promise<void> {
+  const hop = { gateway: address, index, weight: 1, onlink: false };
+  const route: Route = {
+    ...{ family: 'ipv4', destination: '0.0.0.0/0', table: MAIN_TABLE, metric },
+    ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], nexthopId: null, src: null, mtu: null },
+  };
+  // What is there of this metric may be somebody else's: then the old one has to stay.
+  if (routes.some((one) => one.metric === metric)) return;
+  await ask(socket, MESSAGE.newRoute, FLAG.create | FLAG.exclusive, route, 0, signal);
+}
+
+async function remove(
+  socket: NetlinkSocket,
+  { routes }: DhcpDefault,
+  which: (route: SeenRoute) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const route of routes.filter(which)) {
+    await ask(socket, MESSAGE.deleteRoute, 0, route, constants.errno.ESRCH, signal);
+  }
+}
+
+/** `fine`: an error that says that it is so already. With the gateway in it no other route of the same metric is meant. */
+async function ask(
+  socket: NetlinkSocket,
+  type: number,
+  flags: number,
+  route: Route,
+  fine: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const [errno] = await change(socket, [{ type, flags, body: routeBody(route) }], signal);
+  if (errno === 0 || errno === fine) return;
+  const deed = type === MESSAGE.newRoute ? 'make' : 'delete';
+  const code = getSystemErrorName(-errno!);
+  const what = `default via ${route.hops[0]?.gateway} metric ${route.metric}`;
+  throw new HostError(code, `the kernel does not ${deed} ${what}: ${code}`);
+}
