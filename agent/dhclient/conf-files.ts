@@ -16,7 +16,7 @@ export function confNames(host: Host, clients: readonly DhcpClient[]): string[] 
       .map((name) => `${folder}/${name}`)
       .filter((file) => interfaceOf(file) !== null);
   });
-  const names = [...used, DEFAULT_CONF, '/etc/dhclient.conf', ...ofInterfaces];
+  const names = [...used, DEFAULT_CONF, '/etc/dhcp3/dhclient.conf', '/etc/dhclient.conf', ...ofInterfaces];
   return [...new Set(names)].filter((file) => host.stat(file)?.isFile());
 }
 

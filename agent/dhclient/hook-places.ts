@@ -1,9 +1,10 @@
 /**
- * Where the hooks go. Debian's dhclient-script sources every file in two folders; RHEL's sources one file at each moment,
- * which may be somebody's already: there ours is a marked block in it.
+ * Where the hooks go: where the dhclient-script that is really run sources them. Debian's sources every file in two folders;
+ * RHEL's and ISC's own one file at each moment, which may be somebody's already: there ours is a marked block in it.
  */
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
+import { scriptsInUse } from './scripts.ts';
 
 export interface HookPlaces {
   readonly enter: string;
@@ -16,40 +17,92 @@ export interface HookPlaces {
 
 /** Last in run-parts' order, so that no neighbour (resolvconf) redefines make_resolv_conf after us. */
 const NAME = 'zz-holdfast';
-const SCRIPTS = ['/sbin/dhclient-script', '/usr/sbin/dhclient-script'];
 
-/** The first dhclient-script that is there, where dhclient runs it without being told another. */
-export const defaultScript = (host: Host) => SCRIPTS.find((path) => host.stat(path) !== null) ?? null;
+/** Debian's and RHEL's folder. */
+const FOLDER = '/etc/dhcp';
 
 /** null: this host has no dhclient. */
 export function hookPlaces(host: Host): HookPlaces | null {
-  const path = defaultScript(host);
-  const script = path === null ? null : host.readText(path);
-  const folder = /^ETCDIR=["']?(\/[^"'\s]*)/m.exec(script ?? '')?.[1] ?? '/etc/dhcp';
-  const hasFolders =
-    script?.includes('dhclient-enter-hooks.d') ?? host.stat(`${folder}/dhclient-enter-hooks.d`) !== null;
-  if (hasFolders) {
-    return {
-      enter: `${folder}/dhclient-enter-hooks.d/${NAME}`,
-      exit: `${folder}/dhclient-exit-hooks.d/${NAME}`,
-      shared: false,
-      needsRunBit: false,
-    };
+  const scripts = scriptsInUse(host);
+  for (const { path } of scripts) {
+    const places = placesIn(host, path);
+    if (places !== null) return places;
   }
-  if (script === null) return null;
+  // A script that sources none: the hooks wait where those of distributions look.
+  if (scripts.length === 0 && host.stat(`${FOLDER}/dhclient-enter-hooks.d`) === null) return null;
   return {
-    enter: `${folder}/dhclient-enter-hooks`,
-    exit: `${folder}/dhclient-exit-hooks`,
-    shared: true,
-    needsRunBit: true,
+    enter: `${FOLDER}/dhclient-enter-hooks.d/${NAME}`,
+    exit: `${FOLDER}/dhclient-exit-hooks.d/${NAME}`,
+    shared: false,
+    needsRunBit: false,
   };
 }
 
-/** Whether a dhclient-script would run our hooks at all; one that cannot be read will not. */
+/** Whether this dhclient-script runs our hooks where they are; one that cannot be read does not. */
 export function sourcesHooks(host: Host, script: string): boolean {
-  const code = (host.readText(script) ?? '').replace(/^\s*#.*$/gm, '');
-  return code.includes('dhclient-enter-hooks');
+  return whyDeaf(host, script, hookPlaces(host)) === null;
 }
+
+/** Why this dhclient-script does not run hooks that lie in these places, after its name; null: it does. */
+export function whyDeaf(host: Host, script: string, places: HookPlaces | null): string | null {
+  const own = placesIn(host, script);
+  if (own === null || places === null) return 'sources no hooks';
+  const missed = (['enter', 'exit'] as const).filter((when) => own[when] !== places[when]);
+  return missed.length === 0 ? null : `does not source ${missed.map((when) => places[when]).join(' and ')}`;
+}
+
+/** Scripts that hand on to each other end here. */
+const DEEPEST = 4;
+
+/** As this script's text says; null: it sources no enter hooks, or cannot be read. */
+function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {
+  const text = script.startsWith('/') && host.stat(script)?.isFile() ? host.readText(script) : null;
+  if (text === null || depth >= DEEPEST) return null;
+  const code = expanded(text);
+  const enter = placeOf(code, 'enter');
+  if (enter !== null) {
+    const exit = placeOf(code, 'exit') ?? { ...enter, path: enter.path.replace(/-enter-(?=hooks)/, '-exit-') };
+    const needsRunBit = enter.shared && new RegExp(`-x\\s+["']?${enter.path}`).test(code);
+    return { enter: enter.path, exit: exit.path, shared: enter.shared, needsRunBit };
+  }
+  // A script around the real one.
+  const [other] = /\/[\w./-]*\bdhclient-script\b(?![\w.-])/.exec(code) ?? [];
+  return other === undefined || other === script ? null : placesIn(host, other, depth + 1);
+}
+
+/** A folder comes before a file: it is sourced last, and ours is a file of its own there. */
+function placeOf(code: string, when: 'enter' | 'exit'): { path: string; shared: boolean } | null {
+  const folders = [
+    ...code.matchAll(new RegExp(`(/[\\w./-]*/dhclient-${when}-hooks\\.d)(?:/\\*(\\.\\w+)?)?(?!\\w)`, 'g')),
+  ];
+  const [, folder] = folders[0] ?? [];
+  const ending = folders.find((found) => found[2] !== undefined)?.[2] ?? '';
+  if (folder !== undefined) return { path: `${folder}/${NAME}${ending}`, shared: false };
+  const [file] = new RegExp(`/[\\w./-]*/dhclient-${when}-hooks(?![\\w.-])`).exec(code) ?? [];
+  return file === undefined ? null : { path: file, shared: true };
+}
+
+/** Lines that can name a place: hooks, variables, loops over files, another script. The rest of a long script costs no time. */
+const TELLING = /hook|\/\*|dhclient-script|^\s*(?:export\s+|readonly\s+)?\w+=/i;
+const SILENT = /^\s*(?:#|echo\b|printf\b|log(?:ger|message)?\b)/;
+
+/** The telling lines without comments and messages, with the values of variables that are set to a literal in their place. */
+function expanded(text: string): string {
+  if (last.text === text) return last.code;
+  const lines = text.split('\n').filter((line) => TELLING.test(line) && !SILENT.test(line));
+  const code = lines.join('\n').replace(/[ \t]#.*$/gm, '');
+  const values = new Map<string, string>();
+  const value = (word: string) => word.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => values.get(name) ?? whole);
+  for (const [, name = '', word = ''] of code.matchAll(/^\s*(?:export\s+|readonly\s+)?(\w+)=["']?([^\s"';]*)["']?/gm)) {
+    if (word.startsWith('/') || word.startsWith('$')) values.set(name, value(word));
+  }
+  const whole = value(code.replace(/["'](?=\$)|(?<=\$\{?\w+\}?)["']/g, '')).replace(/\/{2,}/g, '/');
+  last = { text, code: whole };
+  return whole;
+}
+
+/** The script that was read last: several parts of one look ask for it. */
+let last = { text: '', code: '' };
 
 /** The whole file with our hook in it. */
 export function placeHook(places: HookPlaces, current: string | null, hook: string): string {

@@ -203,8 +203,9 @@ export const CODES = {
   },
   'HF-DHCLIENT-SCRIPT': {
     severity: 'problem',
-    why: 'The script of this dhclient (-sf) sources no hooks, so nothing holds the settings at the next lease.',
-    remedy: 'Start dhclient with dhclient-script, or let that script source the enter and exit hooks.',
+    why: 'This script does not source the hooks, so nothing holds the settings at the next lease.',
+    remedy:
+      'Let dhclient run the distribution’s dhclient-script (-sf, or `script` in dhclient.conf), or let that script source the enter and exit hooks.',
   },
   'HF-DHCLIENT-OWNER': {
     severity: 'problem',

@@ -1,7 +1,8 @@
 /** The DHCP clients that run: whether the hooks and dhclient.conf reach them, and whether they get in each other's way. */
 import { contests, leaseHolders } from '../clients/holders.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
-import { hookPlaces } from '../dhclient/hook-places.ts';
+import { hookPlaces, sourcesHooks } from '../dhclient/hook-places.ts';
+import { scriptOf, scriptsInUse } from '../dhclient/scripts.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -18,6 +19,11 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
     yield { code: 'HF-LEASE-CONTESTED', seen: `${names.join(' and ')} serve ${where}` };
   }
   for (const client of clients) yield* one(host, client);
+  if (clients.length === 0) {
+    for (const { path } of scriptsInUse(host)) {
+      if (!sourcesHooks(host, path)) yield { code: 'HF-DHCLIENT-SCRIPT', seen: `the next dhclient runs ${path}` };
+    }
+  }
   for (const name of DHCP_DAEMONS) {
     const pid = daemons.get(name);
     if (pid === undefined) continue;
@@ -51,12 +57,13 @@ function* twice(clients: readonly DhcpClient[]): Iterable<Seen> {
 
 function* one(host: Host, client: DhcpClient): Iterable<Seen> {
   const name = clientName(client);
-  const { confFile, script, owner } = client;
+  const { confFile, owner } = client;
   if (owner !== null) {
     yield { code: 'HF-DHCLIENT-OWNER', seen: `${name} is run by ${owner}, with ${confFile}` };
     return;
   }
-  if (script !== null && !host.readText(script)?.includes('dhclient-enter-hooks')) {
+  const script = scriptOf(host, client);
+  if (script !== null && !sourcesHooks(host, script)) {
     yield { code: 'HF-DHCLIENT-SCRIPT', seen: `${name} runs ${script}` };
   }
   // A path from its own working directory cannot be looked up.

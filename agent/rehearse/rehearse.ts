@@ -4,7 +4,7 @@
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { clientName, type DhcpClient } from '../dhclient/clients.ts';
-import { defaultScript } from '../dhclient/hook-places.ts';
+import { scriptOf } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -71,7 +71,7 @@ export async function rehearse(
   reason: Reason,
   { dns, routerAnswers = true, atBoot = false }: RehearseOptions,
 ): Promise<Rehearsal> {
-  const script = scriptOf(host, client);
+  const script = ownScript(host, client);
   const { lease, conf, differently, notes } = leaseOf(host, client, iface);
   if (reason === 'TIMEOUT' && lease.expire !== null && lease.expire < Date.now())
     throw new HostError('EEXPIRED', `the recorded lease of ${iface} has expired: no dhclient would use it`);
@@ -138,13 +138,13 @@ export async function rehearse(
   };
 }
 
-function scriptOf(host: Host, client: DhcpClient): string {
+function ownScript(host: Host, client: DhcpClient): string {
   if (client.owner !== null)
     throw new HostError(
       'EOWNER',
       `${clientName(client)} is run by ${client.owner}, whose script hands the lease to ${client.owner}: nothing of it can be rehearsed`,
     );
-  const script = client.script ?? defaultScript(host);
+  const script = scriptOf(host, client);
   if (script === null || !script.startsWith('/') || !host.stat(script)?.isFile())
     throw new HostError(
       'ENOENT',

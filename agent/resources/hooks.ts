@@ -1,17 +1,9 @@
 import { resolvedLinks } from '../clients/resolved.ts';
 import { type DesiredState, isWritten } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
-import { clientName, dhcpClients } from '../dhclient/clients.ts';
-import {
-  defaultScript,
-  type HookPlaces,
-  hookPlaces,
-  ownsHook,
-  placeHook,
-  removeHook,
-  sourcesHooks,
-} from '../dhclient/hook-places.ts';
+import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook, whyDeaf } from '../dhclient/hook-places.ts';
 import { overruling } from '../dhclient/neighbours.ts';
+import { scriptsInUse } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -185,15 +177,11 @@ function configured({ dns, dhclient, restart, routes, egress }: DesiredState): b
 
 /** Why a hook that is in its place may hold nothing, or not the DNS settings. */
 function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
-  const standard = defaultScript(host);
-  const deaf = dhcpClients(host).flatMap((client) => {
-    const script = client.script ?? standard;
-    if (script === null || sourcesHooks(host, script)) return [];
-    return [`${clientName(client)} runs ${script}, which sources no hooks`];
+  const deaf = scriptsInUse(host).flatMap(({ path, who }) => {
+    const why = whyDeaf(host, path, places);
+    if (why === null) return [];
+    return [who === null ? `${path} ${why}` : `${who} runs ${path}, which ${why}`];
   });
-  if (deaf.length === 0 && standard !== null && !sourcesHooks(host, standard)) {
-    deaf.push(`${standard} sources no hooks`);
-  }
   const others = overruling(host, places);
   const last = ({ seen }: { seen: string }) => `a hook that comes after Holdfast's has the last word (${seen})`;
   // It is left to whoever generates it: what that one makes of our servers is not ours to say.

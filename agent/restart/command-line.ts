@@ -2,7 +2,8 @@
 
 import { type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
 import { namesOtherInterfaces } from '../dhclient/conf-interfaces.ts';
-import { defaultScript, hookPlaces, sourcesHooks } from '../dhclient/hook-places.ts';
+import { hookPlaces, sourcesHooks } from '../dhclient/hook-places.ts';
+import { scriptOf } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { ProcessOrigin } from '../host/process-origin.ts';
@@ -92,7 +93,7 @@ function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin):
 /** The hooks must be in place: they keep the address during a restart, and record how it went. */
 function whatHolds(host: Host, client: DhcpClient): string | null {
   const places = hookPlaces(host);
-  const script = client.script ?? defaultScript(host);
+  const script = scriptOf(host, client);
   if (places === null || script === null || !sourcesHooks(host, script)) return 'its script sources no hooks';
   const missing = [places.enter, places.exit].find((path) => host.stat(path) === null);
   return missing === undefined ? null : `${missing} is not there`;

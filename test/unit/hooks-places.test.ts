@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { hookPlaces, ownsHook, placeHook, removeHook } from '../../agent/dhclient/hook-places.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Hooks } from '../../agent/resources/hooks.ts';
 import { KnownFiles } from '../../agent/resources/known.ts';
+import { command } from './command.ts';
 import { WHOLE } from './desired.ts';
 import { scratch } from './scratch.ts';
 
@@ -75,4 +76,70 @@ test('a shared hook without its run bit is said to be passed over', async (t) =>
   assert.equal(exit!.refusal, undefined);
   chmodSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), 0o755);
   assert.equal((await new Hooks(host, WHOLE, new KnownFiles('test')).inspect())[0]!.refusal, undefined);
+});
+
+/** Where the hooks of a host with this dhclient-script go, and whether the file's run bit counts. */
+function places(t: TestContext, script: string, files: Record<string, string> = {}) {
+  const found = hookPlaces(new Host({ root: scratch(t, { 'sbin/dhclient-script': script, ...files }) }))!;
+  return [found.enter, found.exit, ...(found.needsRunBit ? ['if executable'] : [])];
+}
+
+const BOTH = (enter: string) => [enter, enter.replace('-enter-', '-exit-')];
+
+test('the script is read for the places that it sources', (t) => {
+  const isc = `#!/bin/bash
+exit_with_hooks() {
+  if [ -f /etc/dhclient-exit-hooks ]; then
+    . /etc/dhclient-exit-hooks
+  fi
+}
+if [ -f /etc/dhclient-enter-hooks ]; then
+  . /etc/dhclient-enter-hooks
+fi
+`;
+  assert.deepEqual(places(t, isc), BOTH('/etc/dhclient-enter-hooks'));
+  const dhcp3 = 'run_hook /etc/dhcp3/dhclient-enter-hooks\nrun_hookdir /etc/dhcp3/dhclient-enter-hooks.d "$@"\n';
+  assert.deepEqual(places(t, dhcp3), BOTH('/etc/dhcp3/dhclient-enter-hooks.d/zz-holdfast'));
+  const loop = 'ETC=/usr/local/etc\nHOOKS="${ETC}/dhclient-enter-hooks.d"\nfor h in "$HOOKS"/*.sh; do . "$h"; done\n';
+  assert.deepEqual(places(t, loop), BOTH('/usr/local/etc/dhclient-enter-hooks.d/zz-holdfast.sh'));
+  const quoted = 'DIR=\'/opt/dhcp/\'\ntest -x "$DIR/dhclient-enter-hooks" && source "$DIR"/dhclient-enter-hooks\n';
+  assert.deepEqual(places(t, quoted), [...BOTH('/opt/dhcp/dhclient-enter-hooks'), 'if executable']);
+  const told =
+    '# /etc/dhcp/dhclient-enter-hooks.d was used once\necho "not /etc/dhcp/dhclient-enter-hooks.d"\n. /etc/dhclient-enter-hooks\n';
+  assert.deepEqual(places(t, told), BOTH('/etc/dhclient-enter-hooks'));
+});
+
+test('the script is that of dhclient.conf, and the one that it hands on to', (t) => {
+  const local = { 'usr/local/sbin/script': '. /srv/dhclient-enter-hooks\n' };
+  const conf = (text: string, files = {}) => places(t, DEBIAN, { ...local, 'etc/dhcp/dhclient.conf': text, ...files });
+  const own = BOTH('/srv/dhclient-enter-hooks');
+  assert.deepEqual(conf('script "/usr/local/sbin/script";\n'), own);
+  assert.deepEqual(conf('interface "eth0" {\n  SCRIPT\n"/usr/local/sbin/script" ;\n}\n'), own);
+  assert.deepEqual(conf('include "/etc/more";\n', { 'etc/more': 'script "/usr/local/sbin/script";' }), own);
+  const debian = BOTH('/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast');
+  assert.deepEqual(
+    conf('# script "/usr/local/sbin/script";\nsend host-name "script \\"/usr/local/sbin/script\\";";\n'),
+    debian,
+  );
+  const around = { 'usr/local/sbin/script': '#!/bin/sh\nlogger "$reason"\nexec /sbin/dhclient-script "$@"\n' };
+  assert.deepEqual(conf('script "/usr/local/sbin/script";\n', around), debian);
+});
+
+test('a lease is not held where the script sources no hooks, and doctor names the script', async (t) => {
+  for (const [script, text] of [
+    ['/usr/local/sbin/script', '#!/bin/sh\necho "$new_domain_name_servers" >/run/servers\n'],
+    ['/usr/local/sbin/missing', null],
+  ] as const) {
+    const root = scratch(t, {
+      'etc/dhcp/dhclient.conf': `script "${script}";\n`,
+      'sbin/dhclient-script': DEBIAN,
+      'etc/holdfast/agent.yaml': 'dns: { nameservers: [10.0.0.1] }\n',
+      ...(text === null ? {} : { [script]: text }),
+    });
+    await command('apply', '--root', root);
+    const { settings } = JSON.parse((await command('status', '--root', root, '--json')).stdout);
+    const { state, reason } = settings[0].moments.lease;
+    assert.deepEqual([state, reason], ['unknown', `${script} sources no hooks`]);
+    assert.match((await command('doctor', '--root', root)).stdout, new RegExp(`HF-DHCLIENT-SCRIPT\\n.*${script}`));
+  }
 });
