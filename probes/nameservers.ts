@@ -1,8 +1,10 @@
 /** Whether each name server answers, asked directly and not through the C library, how soon, and whether it is to be believed. */
 import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
+import { MAX_NAMESERVERS } from '../agent/config/limits.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type Answer, ask, type Question } from '../agent/resolver/ask.ts';
-import { effectiveValues, RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
+import { effectiveValues } from '../agent/resolver/libc-reading.ts';
+import { RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
 import { complaintOf, failure, questions, transportOf } from '../agent/resolver/verify.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
@@ -39,7 +41,7 @@ export function nameserversProbe(
     timeLimit: 2 * timeout + 1_000,
     async read() {
       const text = host.readText(RESOLV_CONF) ?? '';
-      const servers = dns?.nameservers ?? effectiveValues(text, 'nameserver') ?? [];
+      const servers = dns?.nameservers ?? serversOf(text);
       const transport = transportOf(dns?.options ?? effectiveValues(text, 'options') ?? []);
       const readings = [...new Set(servers)].map(async (server) => {
         const started = performance.now();
@@ -54,6 +56,12 @@ export function nameserversProbe(
       return (await Promise.all(readings)).flat();
     },
   };
+}
+
+/** As libc asks them: the first three, and without one that it can use the host itself (resolv.conf(5)). */
+function serversOf(text: string): readonly string[] {
+  const servers = effectiveValues(text, 'nameserver');
+  return servers?.length === 0 ? ['127.0.0.1'] : (servers ?? []).slice(0, MAX_NAMESERVERS);
 }
 
 function usual(domain: string | null): Question {

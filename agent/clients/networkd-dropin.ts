@@ -85,7 +85,8 @@ export function laterDropIns(host: Host, networkFile: string): string[] {
 export function wantedDomains({ domain, search }: Pick<DesiredDns, 'domain' | 'search'>): readonly string[] | null {
   const names = search ?? (domain === null ? null : [domain]);
   // "~.": every name is asked for here, and a link with domains of its own (a VPN) still answers for those.
-  return names === null ? null : [...names, '~.'];
+  // "." is no suffix at all, which a link has where it has no search domain.
+  return names === null ? null : [...names.filter((name) => name !== '.'), '~.'];
 }
 
 /** null: nothing that it could hold is configured. */

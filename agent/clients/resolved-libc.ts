@@ -3,7 +3,8 @@
  * writes into that file, and systemd-resolved notices nothing until a link changes.
  */
 import type { Host } from '../host/host.ts';
-import { effectiveValues, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { effectiveValues } from '../resolver/libc-reading.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { NetworkdLink } from './networkd-links.ts';
 import { ownsResolvConf } from './resolved.ts';
 

@@ -34,7 +34,10 @@ export function gather(host: Host): Gathered {
 
 /** dhclient-script writes `search example.com.`; for libc the dot means nothing there, and the configuration has none. */
 function withoutFinalDots(resolvConf: string | null): string | null {
-  return resolvConf?.replace(/^[ \t]*(?:domain|search)\b.*$/gm, (line) => line.replace(/\.(?=[ \t\r]|$)/g, '')) ?? null;
+  return (
+    resolvConf?.replace(/^[ \t]*(?:domain|search)\b.*$/gm, (line) => line.replace(/(?<=[^ \t])\.(?=[ \t\r]|$)/g, '')) ??
+    null
+  );
 }
 
 /** Each once for all interfaces, and once for each interface that it is read for. */

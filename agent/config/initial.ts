@@ -7,7 +7,7 @@ import { checkNameserver, checkSortlistPair } from './addresses.ts';
 import { DNS_OPTIONS, dnsSettingOf } from './dns-options.ts';
 import { type Checked, show } from './errors.ts';
 import { MAX_NAMESERVERS, MAX_SORTLIST } from './limits.ts';
-import { domainProblem, interfaceNameProblem } from './names.ts';
+import { domainProblem, interfaceNameProblem, searchProblem } from './names.ts';
 import { resolvOptionProblem } from './resolv-options.ts';
 import { checkSysctlKey, sysctlKey, sysctlTextProblem } from './sysctl.ts';
 import { sysctlKindProblem } from './sysctl-kinds.ts';
@@ -79,7 +79,7 @@ function dnsSection(facts: HostFacts): string[] {
 
   const present = {
     domain: from('domain', domainProblem, 1),
-    search: from('search', domainProblem, Number.POSITIVE_INFINITY),
+    search: from('search', searchProblem, Number.POSITIVE_INFINITY),
     nameservers: from('nameservers', nameserverProblem, MAX_NAMESERVERS),
   };
   from('sortlist', (text) => problemOf(checkSortlistPair(text)), MAX_SORTLIST);

@@ -4,6 +4,7 @@ import { show } from './errors.ts';
 
 export const DOMAIN_PATTERN =
   '^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$';
+export const SEARCH_PATTERN = `^\\.$|${DOMAIN_PATTERN}`;
 export const INTERFACE_PATTERN = '^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,14}$';
 
 const DOMAIN = new RegExp(DOMAIN_PATTERN);
@@ -37,6 +38,11 @@ export function oneDomainProblem(name: string): string | undefined {
   const [first, ...others] = name.split(/[ ,;]+/).filter((word) => DOMAIN.test(word));
   if (first === undefined || others.length === 0) return domainProblem(name);
   return `${show(name)} is not one domain name; write ${first}, and the others under search`;
+}
+
+/** A domain to be tried behind a short name; "." is none at all, the name as it stands (systemd-resolved writes it so). */
+export function searchProblem(name: string): string | undefined {
+  return name === '.' ? undefined : domainProblem(name);
 }
 
 /** As the kernel has it (dev_valid_name, IFNAMSIZ), and without what a configuration file or a shell would act on. */

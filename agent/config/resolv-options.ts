@@ -20,9 +20,11 @@ const PLAIN = [
   'no-ip6-dotint',
   'no-reload',
   'no-tld-query',
+  'no_tld_query',
   'rotate',
   'single-request',
   'single-request-reopen',
+  'strict-error',
   'trust-ad',
   'use-vc',
 ];

@@ -7,7 +7,14 @@ import { checkOptionValues, findOption, optionNames } from '../dhclient/options.
 import { checkNameserver } from './addresses.ts';
 import { type Checked, show } from './errors.ts';
 import { MAX_NAMESERVERS } from './limits.ts';
-import { DOMAIN_PATTERN, domainProblem, INTERFACE_PATTERN, interfaceNameProblem, oneDomainProblem } from './names.ts';
+import {
+  DOMAIN_PATTERN,
+  INTERFACE_PATTERN,
+  interfaceNameProblem,
+  oneDomainProblem,
+  SEARCH_PATTERN,
+  searchProblem,
+} from './names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from './resolv-options.ts';
 import { expect, probes, report } from './schema-daemon.ts';
 import { egress } from './schema-egress.ts';
@@ -20,7 +27,6 @@ import { verify } from './schema-verify.ts';
 import { didYouMean } from './suggest.ts';
 import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
 
-const domainName = text(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
 const ownDomain = text(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
 const optionName = text(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
 
@@ -28,8 +34,10 @@ const dns = section(
   {
     domain: field(ownDomain, 'The host’s own domain: `domain` of resolv.conf, option domain-name.', ['example.com']),
     search: field(
-      list(domainName, { empty: 'is empty; write a domain, or leave the key out' }),
-      'Domains to try for a short name, in this order.',
+      list(text(searchProblem, { pattern: SEARCH_PATTERN, maxLength: 253 }), {
+        empty: 'is empty; write a domain, or leave the key out',
+      }),
+      'Domains to try for a short name, in this order; "." is the name as it stands.',
       [['dev.example.com', 'example.com']],
     ),
     nameservers: field(

@@ -102,6 +102,11 @@ export const CODES = {
     why: 'cloud-init writes /etc/resolv.conf at the first boot of an instance, and therefore on every clone of the disk.',
     remedy: 'Set manage_resolv_conf to false.',
   },
+  'HF-RESOLV-UNUSED': {
+    severity: 'warning',
+    why: 'glibc reads a line of resolv.conf only in its exact form, and passes over every other one without a word. Without any name server it asks 127.0.0.1.',
+    remedy: 'Correct the line; `agent apply` writes those that are configured under dns.',
+  },
   'HF-RESOLV-LIMITS': {
     severity: 'warning',
     why: 'The C library reads only the first ones and ignores the rest without a word.',

@@ -1,7 +1,8 @@
 /** What stands in the way of /etc/resolv.conf being an ordinary file of ours. */
 import { ownsResolvConf } from '../clients/resolved.ts';
+import { effectiveValues, readAsLibc } from '../resolver/libc-reading.ts';
 import { linkOwner } from '../resolver/owner.ts';
-import { effectiveValues, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { heldByResolved } from './resolved.ts';
 
@@ -9,6 +10,7 @@ export function* resolvConfFile(around: Surroundings): Iterable<Seen> {
   if (!caresForDns(around)) return;
   yield* link(around);
   yield* limits(around);
+  yield* unused(around);
   yield* mount(around);
   yield* immutable(around);
 }
@@ -40,6 +42,18 @@ function* limits({ host }: Surroundings): Iterable<Seen> {
     const count = effectiveValues(text, keyword)?.length ?? 0;
     if (count <= most) continue;
     yield { code: 'HF-RESOLV-LIMITS', seen: `${RESOLV_CONF} has ${count} ${keyword} values, and ${most} are read` };
+  }
+}
+
+/** A problem where no name server is left that counts, or where look-ups never end. */
+function* unused({ host }: Surroundings): Iterable<Seen> {
+  const { nameserver, unused: lines } = readAsLibc(host.readText(RESOLV_CONF) ?? '');
+  for (const { line, keyword, why, hangs } of lines) {
+    yield {
+      code: 'HF-RESOLV-UNUSED',
+      seen: `${RESOLV_CONF}:${line}: ${why}`,
+      ...(hangs || (keyword === 'nameserver' && nameserver.length === 0) ? { severity: 'problem' } : {}),
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Whether a host is as wanted after an event: resolv.conf as configured, and no address or route lost that it need not lose. */
 import type { DesiredDns } from '../config/desired.ts';
-import { composeResolvConf, effectiveValues, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { effectiveValues } from '../resolver/libc-reading.ts';
+import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { Reason } from './events.ts';
 import { type Address, addressLine, type Route, routeLine } from './network.ts';
 

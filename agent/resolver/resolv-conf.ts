@@ -66,22 +66,6 @@ export function composeResolvConf(current: string, dns: DesiredDns): string {
   return placed ? text : text + ours;
 }
 
-/** What the C library takes from the file for one keyword; null where it says nothing of it. */
-export function effectiveValues(text: string, keyword: Keyword): string[] | null {
-  const words = lines(text)
-    .filter((line) => keywordOf(line) === keyword)
-    .map((line) =>
-      line
-        .trim()
-        .split(/[ \t]+/)
-        .slice(1),
-    );
-  if (words.length === 0) return null;
-  if (keyword === 'nameserver') return words.map((line) => line[0] ?? '');
-  // options add up, of the others the last line wins.
-  return keyword === 'options' ? words.flat() : (words.at(-1) ?? []);
-}
-
 function lines(text: string): string[] {
   const all = text.split('\n');
   if (all.at(-1) === '') all.pop();

@@ -147,7 +147,7 @@ export class Resolved implements Resource {
     return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
       if (hasNone(keyword, dns)) return [];
       const actual = (keyword === 'nameserver' ? servers : search)?.join(' ') ?? null;
-      const wanted = values.join(' ');
+      const wanted = values.filter((value) => value !== '.').join(' ');
       const state = actual !== null && sameNames(actual, wanted) ? 'ok' : 'drifted';
       return [{ setting, moment, state, wanted, actual }];
     });

@@ -3,7 +3,7 @@ import type { DesiredDns } from '../config/desired.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import type { Host } from '../host/host.ts';
 import { linkOwner } from '../resolver/owner.ts';
-import { composeResolvConf, effectiveValues, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { composeResolvConf, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
@@ -24,8 +24,8 @@ export class Resolver implements Resource {
     if (dns === null) return [];
     const link = host.readLink(RESOLV_CONF);
     if (link !== null && ownsResolvConf(host)) {
-      if (resolvedLinks(host, dns).length > 0) return [leftToResolved(link, [])];
-      if (answersAfterStart(host, dns)) return [leftToResolved(link, this.untilNetworkdStarts(dns))];
+      if (resolvedLinks(host, dns).length > 0) return [leftToResolved(link, async () => [])];
+      if (answersAfterStart(host, dns)) return [leftToResolved(link, () => this.untilNetworkdStarts(dns))];
     }
     let actual: string | null;
     try {
@@ -64,28 +64,35 @@ export class Resolver implements Resource {
     return this.dns === null ? [] : [RESOLV_CONF];
   }
 
-  private unseen(dns: DesiredDns): SettingState[] {
-    return this.settings(dns, '').map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
+  private async unseen(dns: DesiredDns): Promise<SettingState[]> {
+    const settings = await this.settings(dns, '');
+    return settings.map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
   }
 
   /** systemd-networkd is enabled and does not run: what its links will have, no link says yet. */
-  private untilNetworkdStarts(dns: DesiredDns): SettingState[] {
+  private async untilNetworkdStarts(dns: DesiredDns): Promise<SettingState[]> {
     const reason = 'systemd-networkd, which is enabled, does not run yet';
-    return this.settings(dns, '')
+    return (await this.settings(dns, ''))
       .filter(({ moment }) => moment === 'now')
       .map((one) => ({ ...one, state: this.host.live ? 'unknown' : 'skipped', reason }));
   }
 
-  private settings(dns: DesiredDns, text: string): SettingState[] {
+  private async settings(dns: DesiredDns, text: string): Promise<SettingState[]> {
+    // Here and not above: an apply that changes nothing has no use for it.
+    const { effectiveValues, readAsLibc } = await import('../resolver/libc-reading.ts');
+    const { unused } = readAsLibc(text);
     // Without a dhclient nothing writes the file at boot.
     const moments: Moment[] = hookPlaces(this.host) === null ? ['now', 'boot'] : ['now'];
     return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
-      return moments.map((moment) => settingState(setting, moment, values, effectiveValues(text, keyword)));
+      const actual = effectiveValues(text, keyword);
+      const not = unused.find((one) => one.keyword === keyword);
+      const reason = not === undefined ? null : `libc does not use ${RESOLV_CONF}:${not.line}: ${not.why}`;
+      return moments.map((moment) => settingState(setting, moment, values, actual, reason));
     });
   }
 }
 
-function leftToResolved(link: string, settings: readonly SettingState[]): Finding {
+function leftToResolved(link: string, settings: Finding['settings']): Finding {
   const reason = `a symbolic link to ${link}, which systemd-resolved makes of what its links have (the resource resolved)`;
   const values = { state: 'skipped', wanted: null, actual: null, reason } as const;
   return {
@@ -94,7 +101,7 @@ function leftToResolved(link: string, settings: readonly SettingState[]): Findin
     kind: 'file',
     moment: 'now',
     ...values,
-    settings: async () => settings,
+    settings,
   };
 }
 
@@ -110,11 +117,13 @@ export function dnsSettings(dns: DesiredDns): { keyword: Keyword; setting: strin
   return all.flatMap(([keyword, setting, values]) => (values === null ? [] : [{ keyword, setting, values }]));
 }
 
+/** `reason`: why a line about it does not count, or null. */
 function settingState(
   setting: string,
   moment: Moment,
   wanted: readonly string[],
   actual: readonly string[] | null,
+  reason: string | null,
 ): SettingState {
   const same = (actual ?? []).join(' ') === wanted.join(' ');
   return {
@@ -123,6 +132,7 @@ function settingState(
     state: same ? 'ok' : 'drifted',
     wanted: wanted.join(' '),
     actual: actual === null ? null : actual.join(' '),
+    ...(same || reason === null ? {} : { reason }),
   };
 }
 

@@ -12,6 +12,8 @@ const accepts = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
 
 const RIGHT = [
   '{}',
+  'dns: { search: [.], options: [strict-error, no_tld_query] }',
+  'dns: { search: [., example.com] }',
   'dns: { domain: example.com, search: [a.example, _srv.b], nameservers: [10.0.0.1, "::1", "fe80::1%eth0"] }',
   'dns: { sortlist: [10.72.52.100/32, 10.72.0.0/255.255.0.0, 10.0.0.0], options: ["ndots:0", rotate], symlink: follow }',
   'dns: { sortlist: [], options: [] }',
@@ -62,6 +64,8 @@ const WRONG = [
   'dns: { domain: 5 }',
   'dns: null',
   'dns: { search: a.example }',
+  'dns: { domain: . }',
+  'dns: { search: [..] }',
   'dns: { search: [] }',
   'dns: { search: [a.b, a.b] }',
   'dns: { nameservers: [] }',

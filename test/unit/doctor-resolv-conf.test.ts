@@ -172,3 +172,17 @@ test('a running program is found by a file that it has mapped', () => {
   assert.deepEqual(new Host().usersOf('/etc/hosts'), []);
   assert.deepEqual(new Host({ root: '/', live: false }).usersOf(process.execPath), []);
 });
+
+test('each line that libc does not use is named; it is a problem where no server is left, or look-ups hang', (t) => {
+  const seen = (text: string) => {
+    const found = seenBy(t, resolvConfFile, { files: { 'etc/resolv.conf': text }, yaml: DNS });
+    assert.deepEqual(new Set(codes(found)), new Set(['HF-RESOLV-UNUSED']), text);
+    return found.map(({ seen, severity }) => `${severity ?? 'warning'} ${seen.split(': ')[0]}`);
+  };
+  assert.deepEqual(seen('# x\nnameserver 10.0.0.53\r\n'), ['problem /etc/resolv.conf:2']);
+  assert.deepEqual(seen('nameserver 10.0.0.1\n nameserver 10.0.0.2\nsearch a\r\n'), [
+    'warning /etc/resolv.conf:2',
+    'warning /etc/resolv.conf:3',
+  ]);
+  assert.deepEqual(seen('nameserver 10.0.0.1\nsortlist 10.0.0.0/255.0.0.0\r\n'), ['problem /etc/resolv.conf:2']);
+});

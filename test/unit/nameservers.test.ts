@@ -95,11 +95,15 @@ test('of two families one may be refused', async (t) => {
   assert.deepEqual([up, verified], [[1], [1]]);
 });
 
-test('each by itself: one answers, nobody listens at another, and a third is no address', async (t) => {
+test('each by itself: one answers, nobody listens at another; what libc takes for no address is not asked', async (t) => {
   const { port } = await dnsServer(t, (query) => answer(query));
   const host = new Host({ root: scratch(t, { 'etc/resolv.conf': 'nameserver none\nnameserver 127.0.0.2\n' }) });
   assert.deepEqual((await look(host, port, { nameservers: [SERVER, '127.0.0.2'] })).up, [1, 0]);
-  assert.deepEqual((await look(host, port, { nameservers: null })).up, [0, 0]);
+  assert.deepEqual((await look(host, port, { nameservers: null })).up, [0]);
+  const unusable = new Host({ root: scratch(t, { 'etc/resolv.conf': 'nameserver 127.0.0.2\r\n' }) });
+  const { up, conditions } = await look(unusable, 1, { nameservers: null });
+  assert.deepEqual(up, [0]);
+  assert.match(conditions[0]!, /The name server 127\.0\.0\.1 is of no use/, 'which libc asks then');
 });
 
 test('without configured servers those of resolv.conf; without a domain the root', async (t) => {

@@ -1,0 +1,163 @@
+/**
+ * resolv.conf as glibc reads it (res_vinit of resolv/res_init.c, 2.26 and later): keywords in lower case at the very beginning of
+ * a line, then a blank or a tab; a line ends with its line feed, and a carriage return before that belongs to the last word.
+ */
+import { isIPv6 } from 'node:net';
+import { resolvOptionProblem } from '../config/resolv-options.ts';
+import { KEYWORDS, type Keyword } from './resolv-conf.ts';
+
+export interface LibcReading {
+  /** In their order, as addresses in their usual notation; more than three where the file has more. */
+  readonly nameserver: readonly string[];
+  /** Of the last line that counts; null: no line says anything. */
+  readonly domain: readonly string[] | null;
+  readonly search: readonly string[] | null;
+  /** Pairs and addresses as they are written; more than ten where the file has more. */
+  readonly sortlist: readonly string[];
+  /** Of all lines. */
+  readonly options: readonly string[];
+  /** Lines, or parts of lines, that seem to be meant and are not read so. */
+  readonly unused: readonly UnusedLine[];
+}
+
+export interface UnusedLine {
+  /** From 1. */
+  readonly line: number;
+  /** What the line seems to be about; null: nothing that resolv.conf(5) knows. */
+  readonly keyword: Keyword | null;
+  /** A sentence without its full stop. */
+  readonly why: string;
+  /** glibc never ends reading the file, so that every program which looks a name up hangs. */
+  readonly hangs?: true;
+}
+
+/** `text`: latin1. */
+export function readAsLibc(text: string): LibcReading {
+  const found: Record<Keyword, string[][]> = { domain: [], search: [], nameserver: [], sortlist: [], options: [] };
+  const unused: UnusedLine[] = [];
+  for (const [index, raw] of text.split('\n').entries()) {
+    const row = raw.split('\0', 1)[0] as string;
+    if (/^[#;]/.test(row)) continue;
+    const [, keyword, rest] = (/^(domain|search|nameserver|sortlist|options)[ \t]+(.*)$/s.exec(row) ?? []) as [
+      unknown?,
+      Keyword?,
+      string?,
+    ];
+    const tell = (about: Keyword | null, why: string) => unused.push({ line: index + 1, keyword: about, why });
+    if (keyword === undefined || rest === undefined) {
+      const why = meant(row);
+      if (why !== null) tell(...why);
+      continue;
+    }
+    const words = rest.split(/[ \t]+/).filter((word) => word !== '');
+    const { taken, why } = READERS[keyword](words);
+    if (taken.length > 0) found[keyword].push(taken);
+    if (keyword === 'sortlist' && ENDLESS.test(rest))
+      unused.push({ line: index + 1, keyword, why: HANGS, hangs: true });
+    else if (why !== null) tell(keyword, why);
+    else if (words.length === 0) tell(keyword, `"${keyword}" has no value`);
+  }
+  return {
+    nameserver: found.nameserver.flat(),
+    domain: found.domain.at(-1) ?? null,
+    search: found.search.at(-1) ?? null,
+    sortlist: found.sortlist.flat(),
+    options: found.options.flat(),
+    unused,
+  };
+}
+
+/** What the C library takes from the file for one keyword; null: the file says nothing of it. `text`: latin1. */
+export function effectiveValues(text: string, keyword: Keyword): readonly string[] | null {
+  const reading = readAsLibc(text);
+  const values = reading[keyword];
+  if (values !== null && values.length > 0) return values;
+  return reading.unused.some((one) => one.keyword === keyword) ? [] : null;
+}
+
+interface Read {
+  readonly taken: string[];
+  readonly why: string | null;
+}
+
+const CARRIAGE_RETURN =
+  'it ends with a carriage return (a file from Windows), which libc takes for a part of its last word';
+
+/** Where its loop for the sortlist does not get on (seen with 2.36): any white space but blank and tab, and all beyond ASCII. */
+const ENDLESS = /^[^;]*[\v\f\r\x80-\uffff]/;
+const HANGS =
+  'glibc never gets past this line, since it has a carriage return or a character beyond ASCII: every program that looks a name up hangs';
+
+const READERS: Readonly<Record<Keyword, (words: readonly string[]) => Read>> = {
+  nameserver([word = '']) {
+    const address = addressOf(word);
+    if (address !== null) return { taken: [address], why: null };
+    if (word === '') return { taken: [], why: null };
+    return { taken: [], why: word.endsWith('\r') ? CARRIAGE_RETURN : `${JSON.stringify(word)} is no IP address` };
+  },
+  domain: ([word]) => ({ taken: word === undefined ? [] : [word], why: word?.endsWith('\r') ? CARRIAGE_RETURN : null }),
+  search(words) {
+    if (words.at(-1)?.endsWith('\r')) return { taken: [...words], why: CARRIAGE_RETURN };
+    const odd = words.find((word) => /^[#;]|,/.test(word));
+    return { taken: [...words], why: odd === undefined ? null : `libc takes ${JSON.stringify(odd)} for a domain` };
+  },
+  sortlist(words) {
+    const end = words.findIndex((word) => word.includes(';'));
+    const pairs =
+      end === -1 ? words : [...words.slice(0, end), words[end]!.split(';', 1)[0]!].filter((word) => word !== '');
+    const usable = pairs.filter((pair) => ipv4Of(pair.split(/[/&]/, 1)[0]!.trim()) !== null);
+    const wrong = pairs.find((pair) => !usable.includes(pair) && pair.trim() !== '' && !/^#/.test(pair));
+    return {
+      taken: usable,
+      why: wrong === undefined ? null : `${JSON.stringify(wrong)} is no IPv4 address with its netmask`,
+    };
+  },
+  options(words) {
+    // glibc compares the beginning of a word only, so that a carriage return behind it does no harm.
+    const wrong = words
+      .map((word) => word.trim())
+      .find((word) => word !== '' && resolvOptionProblem(word) !== undefined);
+    return {
+      taken: words.map((word) => word.trim()).filter((word) => word !== ''),
+      why: wrong === undefined ? null : (resolvOptionProblem(wrong) ?? null),
+    };
+  },
+};
+
+/** What a line that libc passes over seems to be meant as, and why it is not; null: as nothing. */
+function meant(row: string): [Keyword | null, string] | null {
+  const bare = row.replace(/^\xef\xbb\xbf|^\ufeff/, '');
+  const word = /^\s*([A-Za-z]+)/.exec(bare)?.[1];
+  const keyword = KEYWORDS.find((one) => one === word?.toLowerCase() || `${one}s` === word?.toLowerCase()) ?? null;
+  if (row.trim() === '' || /^\s*[#;]/.test(bare)) return null;
+  if (keyword === null) return [null, `it begins with no keyword of resolv.conf(5)`];
+  if (bare !== row) return [keyword, 'it begins with a byte order mark, so libc does not know its keyword'];
+  if (/^\s/.test(row)) return [keyword, 'it begins with a blank, so libc passes over it'];
+  if (word !== keyword) return [keyword, `libc knows "${keyword}", not "${word}"`];
+  if (row === keyword) return [keyword, `"${keyword}" has no value`];
+  return [keyword, `"${keyword}" must be followed by a blank or a tab`];
+}
+
+/** In its usual notation; null: libc takes it for none. */
+function addressOf(word: string): string | null {
+  const v4 = ipv4Of(word);
+  if (v4 !== null) return v4;
+  const [address = '', ...zone] = word.split('%');
+  if (!isIPv6(address)) return null;
+  const usual = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return zone.length === 0 ? usual : `${usual}%${zone.join('%')}`;
+}
+
+/** inet_aton(3): one to four numbers, decimal, octal or hexadecimal, of which the last one fills what is left. */
+function ipv4Of(word: string): string | null {
+  const parts = word.split('.');
+  if (parts.length > 4 || !parts.every((part) => /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.test(part))) return null;
+  const numbers = parts.map((part) => (/^0[0-7]/.test(part) ? Number.parseInt(part, 8) : Number(part)));
+  const last = numbers.pop() as number;
+  if (numbers.some((number) => number > 255) || last >= 256 ** (4 - numbers.length)) return null;
+  const rest = Array.from(
+    { length: 4 - numbers.length },
+    (_, n) => Math.floor(last / 256 ** (3 - numbers.length - n)) % 256,
+  );
+  return [...numbers, ...rest].join('.');
+}
