@@ -6,9 +6,11 @@ import { withoutForeign } from './environment.ts';
 /** Set by the build: whether there is bytecode. */
 declare const BYTECODE: boolean;
 
-const environment = withoutForeign(process.env);
+const args = process.argv.slice(2);
+const { anew, forget } = withoutForeign(process.env, args);
 // The same process anew: it has read some of them by now, and acts on them at its end.
-if (environment !== null) process.execve!('/proc/self/exe', [process.argv0, ...process.argv.slice(2)], environment);
+if (anew !== null) process.execve!('/proc/self/exe', [process.argv0, ...args], anew);
+for (const name of forget) delete process.env[name];
 
 const asset = (name: string) => Buffer.from(getRawAsset(name) as ArrayBuffer);
 runChunks(

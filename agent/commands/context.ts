@@ -15,7 +15,7 @@ import type { Proof } from '../resources/proof.ts';
 import type { Resource } from '../resources/resource.ts';
 import { Kept } from './kept.ts';
 import type { CommonOptions } from './options.ts';
-import { ConfigFailure } from './output.ts';
+import { ConfigFailure, printError } from './output.ts';
 import { BUILD } from './version.ts';
 
 export interface Context {
@@ -40,8 +40,12 @@ export interface Context {
 
 export const NOT_CONFIGURED = `No configuration (${DEFAULT_FILE} does not exist): what needs none is shown.`;
 
-export function openHost({ root, live }: CommonOptions): Host {
-  return new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
+export function openHost({ root, live, json, quiet }: CommonOptions): Host {
+  const host = new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
+  if (!json && !quiet)
+    host.whenWaiting = (path, seconds) =>
+      printError(`Another apply or revert is at work (it holds ${path}): waiting for its end, at most ${seconds} s.`);
+  return host;
 }
 
 /**

@@ -39,13 +39,35 @@ export async function plan(options: CommonOptions): Promise<number> {
 function tell(findings: readonly Finding[]): void {
   const skipped = findings.filter(({ state }) => state === 'skipped');
   for (const [reason, keys] of byReason(skipped)) print(paint('gray', `– ${keys}: skipped: ${reason}`));
-  for (const finding of findings.filter(differs)) {
+  // Settings first: one line of them is easily lost below a file.
+  const different = findings.filter(differs);
+  for (const finding of [...different.filter(isLine), ...different.filter((one) => !isLine(one))]) {
     if (finding.refusal !== undefined) print(paint('red', `✗ ${shown(finding.key)}: ${shown(finding.refusal)}`));
     else if (finding.reason !== undefined) print(paint('yellow', `! ${shown(finding.key)}: ${shown(finding.reason)}`));
-    const change = finding.kind === 'value' ? valueChange(finding) : diff(finding)?.map(paintLine).join('\n');
+    const change = isLine(finding)
+      ? valueChange(finding)
+      : shortened(finding, diff(finding))?.map(paintLine).join('\n');
     if (change) print(change);
   }
-  if (!findings.some(differs)) print(`Nothing to do: ${findings.length} as wanted.`);
+  if (different.length === 0) print(`Nothing to do: ${findings.length} as wanted.`);
+}
+
+function isLine({ kind }: Finding): boolean {
+  return kind === 'value';
+}
+
+/** Resources whose files are scripts of Holdfast's own, which nobody reads line by line. */
+const SCRIPTS: readonly string[] = ['hooks', 'dhcpcd', 'networkmanager'];
+const MOST_LINES = 30;
+
+/** A long change of a script is told by its length: `--json` has every line. */
+function shortened({ resource }: Finding, lines: string[] | null): string[] | null {
+  if (lines === null || !SCRIPTS.includes(resource) || lines.length <= MOST_LINES) return lines;
+  const [added, removed] = ['+', '-'].map((sign) => lines.slice(2).filter((line) => line.startsWith(sign)).length);
+  return [
+    ...lines.slice(0, 2),
+    `@@ a script of Holdfast's own: ${added} lines added, ${removed} removed (--json shows them) @@`,
+  ];
 }
 
 function valueChange({ key, actual, wanted, state }: Finding): string | null {

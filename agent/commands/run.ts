@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { makeProbes } from '../../probes/index.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
-import { isWhole } from '../config/desired.ts';
+import { holdsNothing, isWhole } from '../config/desired.ts';
+import { fileError } from '../config/errors.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
 import { makeLog } from '../daemon/log.ts';
 import { HostError } from '../host/errors.ts';
@@ -17,7 +18,7 @@ import { identify } from '../report/identity.ts';
 import { openContext, openHost, openToHold } from './context.ts';
 import { LateReporter } from './late-reporter.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, printError } from './output.ts';
+import { ConfigFailure, EXIT, printError } from './output.ts';
 import { BUILD, VERSION } from './version.ts';
 
 /** Held by the one daemon of this host, with its process number in it. */
@@ -61,6 +62,12 @@ export async function run(options: CommonOptions): Promise<number> {
   return EXIT.ok;
 }
 
+/** Nothing would ever come of it but the same failures again. */
+const NOT_ROOT = fileError(
+  'agent run',
+  'only root can hold settings; run it as root, or with "report: { enforce: false }", to observe only',
+);
+
 /** What a new configuration does not begin anew. */
 interface Lasting {
   readonly delivery: LateReporter;
@@ -81,6 +88,7 @@ function otherDaemon(host: Host): string | null {
 
 async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
   const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options);
+  if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();
   const { labels, interval } = daemon.report;
   const identity = identify({ host, version: VERSION, configHash: hash, labels, interval });

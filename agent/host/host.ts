@@ -39,6 +39,8 @@ export class Host {
   readonly root: string;
   /** Whether the running kernel and its processes belong to these files. */
   readonly live: boolean;
+  /** Told of a lock that another process of this host holds, and for how many seconds it is waited for. */
+  whenWaiting: (path: string, seconds: number) => void = () => {};
 
   constructor({ root = '/', live }: { root?: string; live?: boolean } = {}) {
     this.root = resolve(root);
@@ -147,7 +149,7 @@ export class Host {
   /** One apply at a time on this host (see lock.ts); `folder` is made where it is missing. */
   async exclusively<T>(folder: string, work: () => Promise<T>, patience?: number): Promise<T> {
     this.makeFolder(folder, 0o755);
-    return withLock(join(this.locate(folder, 'follow'), 'lock'), work, patience);
+    return withLock(join(this.locate(folder, 'follow'), 'lock'), work, patience, this.whenWaiting);
   }
 
   /**

@@ -9,15 +9,24 @@ import { run } from './run.ts';
 
 /** Seconds to wait for another apply: one that takes longer hangs. The thread waits with it. */
 const PATIENCE = 60;
+/** Seconds of a wait that nobody needs to be told of. */
+const SHORT = 1;
 
 /**
  * Runs `work` while no other process of this host does. Throws HostError EAGAIN where another has the lock for all of
- * `patience` seconds.
+ * `patience` seconds. `whenWaiting` is told once if that is more than a moment: nothing else of this process goes on meanwhile.
  */
-export async function withLock<T>(path: string, work: () => Promise<T>, patience: number = PATIENCE): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  work: () => Promise<T>,
+  patience: number = PATIENCE,
+  whenWaiting: (path: string, seconds: number) => void = () => {},
+): Promise<T> {
   const fd = open(path);
   try {
-    if (!take(fd, path, patience)) {
+    const soon = take(fd, path, Math.min(patience, SHORT));
+    if (!soon && patience > SHORT) whenWaiting(path, patience);
+    if (!soon && !(patience > SHORT && take(fd, path, patience - SHORT))) {
       const since = patience > 0 ? `has held ${path} for ${patience} s` : `is at work (it holds ${path})`;
       throw new HostError('EAGAIN', `another apply ${since}`);
     }

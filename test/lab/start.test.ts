@@ -66,6 +66,22 @@ test('no variable that Node or OpenSSL obeys decides what dist/agent reads, trus
   assert.match(last, /"TERM=dumb"/);
 });
 
+test('what is about TLS only costs a command that speaks none no second start, and reaches nothing', {
+  skip: unbuilt ?? missing('strace'),
+}, (t) => {
+  const folder = scratch(t);
+  const env = { SSL_CERT_FILE: `${folder}/a`, SSL_CERT_DIR: folder, NODE_EXTRA_CA_CERTS: `${folder}/b`, NODE_ENV: 'x' };
+  const starts = (...args: string[]) => {
+    const command = ['-f', '-v', '-s', '999', '-e', 'trace=openat,execve', agent, ...args];
+    const { stderr } = spawnSync('strace', command, { encoding: 'utf8', env: { ...env, PATH: process.env.PATH } });
+    assert.doesNotMatch(stderr, new RegExp(`openat\\(.*"${folder}`), args[0]);
+    return stderr.split('\n').filter((line) => line.includes('execve(')).length;
+  };
+  assert.equal(starts('schema'), 1);
+  assert.equal(starts('status', '--root', scratch(t)), 1);
+  assert.equal(starts('collector', '--listen', 'nonsense'), 2);
+});
+
 test('SIGUSR1 opens no debugger', { skip: unbuilt ?? false }, async (t) => {
   const port = async (program: string, args: string[]) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });

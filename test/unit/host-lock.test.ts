@@ -98,3 +98,25 @@ test('a lock for life says at once who has it, and ends with its holder', { skip
   assert.equal(lockForLife(lock), null);
   assert.equal(lockForLife(lock), String(process.pid));
 });
+
+test('lock: whoever waits is told once, and not of a moment', { skip }, async (t) => {
+  const lock = join(scratch(t), 'lock');
+  const told: string[] = [];
+  const tell = (path: string, seconds: number) => told.push(`${path} ${seconds}`);
+  await withLock(lock, async () => 'free', 60, tell);
+  assert.deepEqual(told, []);
+  const child = await holder(lock);
+  const waiting = (path: string, seconds: number) => {
+    tell(path, seconds);
+    child.kill('SIGKILL'); // at once: nothing else of this process goes on while it waits
+  };
+  assert.equal(await withLock(lock, async () => 'taken', 60, waiting), 'taken');
+  assert.deepEqual(told, [`${lock} 60`]);
+  const second = await holder(lock);
+  await assert.rejects(
+    withLock(lock, async () => {}, 0, tell),
+    /another apply is at work/,
+  );
+  assert.equal(told.length, 1, 'what does not wait says nothing');
+  second.stdin!.end();
+});
