@@ -1,4 +1,5 @@
 /** The main script of the executable: the program's chunks and their bytecode lie in the executable as assets. */
+import { writeFileSync } from 'node:fs';
 import { getRawAsset } from 'node:sea';
 import { runChunks } from './chunks.ts';
 import { withoutForeign } from './environment.ts';
@@ -11,6 +12,14 @@ const { anew, forget } = withoutForeign(process.env, args);
 // The same process anew: it has read some of them by now, and acts on them at its end.
 if (anew !== null) process.execve!('/proc/self/exe', [process.argv0, ...args], anew);
 for (const name of forget) delete process.env[name];
+
+// Node calls its main thread MainThread, and that is how ps(1) and pgrep(1) know the process. process.title would
+// overwrite the arguments, by which a daemon is told from an apply.
+try {
+  writeFileSync('/proc/self/comm', 'agent');
+} catch {
+  // a chroot without /proc
+}
 
 const asset = (name: string) => Buffer.from(getRawAsset(name) as ArrayBuffer);
 runChunks(

@@ -48,23 +48,34 @@ export function openHost({ root, live, json, quiet }: CommonOptions): Host {
   return host;
 }
 
-/**
- * Throws ConfigFailure with every error of the configuration. Nothing on the host has been touched then.
- * @param optional a host without a configuration is no error, unless --config names one.
- */
-export async function openContext(options: CommonOptions, { optional = false } = {}): Promise<Context> {
+export interface ContextOptions {
+  /** A host without a configuration is no error, unless --config names one. */
+  readonly optional?: boolean;
+  /** The configuration is taken as it was when it was last valid, if that is kept and the file is still there. */
+  readonly lastGood?: boolean;
+}
+
+/** Throws ConfigFailure with every error of the configuration. Nothing on the host has been touched then. */
+export async function openContext(options: CommonOptions, how: ContextOptions = {}): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
   // null: nothing is kept.
   const build = asRoot && host.root === '/' ? BUILD : null;
   const kept = new Kept(host);
+  const text = build === null ? null : await kept.read('configuration');
+  const file = options.config === undefined ? DEFAULT_FILE : resolve(options.config);
+  // --config names a file as the operator sees it; the default one lies in the root.
+  const files = options.config === undefined ? host : new Host();
+  const last =
+    how.lastGood && files.stat(file) !== null
+      ? (await import('../config/last-good.ts')).lastGoodFiles(text, file)
+      : null;
   const loaded = await loadConfig({
-    // --config names a file as the operator sees it; the default one lies in the root.
-    ...(options.config === undefined
-      ? { files: host, optional }
-      : { files: new Host(), file: resolve(options.config) }),
+    files: last ?? files,
+    file,
+    optional: (how.optional ?? false) && options.config === undefined,
     asRoot,
-    ...(build !== null ? { compiled: { build, text: await kept.read('configuration') } } : {}),
+    ...(build === null ? {} : { compiled: { build, text } }),
   });
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
@@ -105,7 +116,7 @@ export async function openContext(options: CommonOptions, { optional = false } =
 }
 
 /** As openContext, for what changes the host or says how it stands: nothing at all to hold has to be meant. */
-export async function openToHold(options: CommonOptions, how?: { optional: boolean }): Promise<Context> {
+export async function openToHold(options: CommonOptions, how?: ContextOptions): Promise<Context> {
   const context = await openContext(options, how);
   if (context.configured && holdsNothing(context.desired) && context.desired.hold === undefined)
     (await import('./unsaid.ts')).refuseUnsaid(context.host, context.daemon, options.config);

@@ -15,7 +15,7 @@ import { rememberMachine } from '../host/machine.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
 import { saveMemory } from '../host/v8.ts';
 import { identify } from '../report/identity.ts';
-import { openContext, openHost, openToHold } from './context.ts';
+import { type ContextOptions, openContext, openHost, openToHold } from './context.ts';
 import { LateReporter } from './late-reporter.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, printError } from './output.ts';
@@ -38,7 +38,20 @@ export async function run(options: CommonOptions): Promise<number> {
   const ended = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   const log = makeLog();
   const lasting: Lasting = { delivery: new LateReporter(log), record: new MemoryErrorRecord() };
-  const starting = Daemon.start({ load: () => load(options, lasting), log });
+  const starting = Daemon.start({
+    async load() {
+      try {
+        const setup = await load(options, lasting);
+        systemd?.send('STATUS=');
+        return setup;
+      } catch (error) {
+        systemd?.send('STATUS=The configuration is refused, the last valid one is held. The errors: agent plan');
+        throw error;
+      }
+    },
+    lastGood: async (error) => (error instanceof ConfigFailure ? load(options, lasting, { lastGood: true }) : null),
+    log,
+  });
   process.on('SIGHUP', async () => {
     const daemon = await starting;
     systemd?.send('RELOADING=1');
@@ -86,8 +99,8 @@ function otherDaemon(host: Host): string | null {
   }
 }
 
-async function load(options: CommonOptions, { delivery, record }: Lasting): Promise<Setup> {
-  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options);
+async function load(options: CommonOptions, { delivery, record }: Lasting, how?: ContextOptions): Promise<Setup> {
+  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options, how);
   if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();
   const { labels, interval } = daemon.report;

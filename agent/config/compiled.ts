@@ -11,7 +11,7 @@ export interface Source {
   readonly bytes: Buffer;
 }
 
-interface Compiled extends Meaning {
+export interface Compiled extends Meaning {
   /** Of the agent that checked it. */
   readonly build: string;
   /** Paths and bytes (latin1) in the order of reading. */

@@ -60,6 +60,8 @@ export interface Delivery {
 export interface DaemonOptions {
   /** Reads the configuration; throws with every error in it where it is bad. */
   readonly load: () => Promise<Setup>;
+  /** What to start with if `load` threw that: the configuration when it was last valid; null or a throw if that is not known. */
+  readonly lastGood?: (error: unknown) => Promise<Setup | null>;
   readonly log: Tell;
 }
 
@@ -92,10 +94,21 @@ export class Daemon {
     this.#witness = new Witness(setup.host);
   }
 
-  /** Applies once, then holds. Throws where the configuration is bad, before anything is touched. */
+  /**
+   * Applies once, then holds: by the configuration when it was last valid, where it is bad now. Throws where that is not known
+   * either, before anything is touched.
+   */
   static async start(options: DaemonOptions): Promise<Daemon> {
-    const daemon = new Daemon(options, await options.load());
+    let refused: string | null = null;
+    const setup = await options.load().catch(async (error: unknown) => {
+      const last = await options.lastGood?.(error).catch(() => null);
+      if (!last) throw error;
+      refused = `the configuration is refused, the last valid one is held: ${errorMessage(error)}`;
+      return last;
+    });
+    const daemon = new Daemon(options, setup);
     await daemon.#begin(EVENTS.start, 'started');
+    if (refused !== null) daemon.#tell(occurrence(EVENTS.configRefused, 'error', refused));
     return daemon;
   }
 

@@ -80,6 +80,41 @@ for (const release of Object.keys(suites) as Suite[]) {
       );
     });
 
+    test('every key of the units is known, the process is found by its name, and errors by their level', async () => {
+      assert.equal(await machine.sh("journalctl -o cat | grep -i 'unknown \\(key\\|lvalue\\)' || :"), '');
+      const steps = release === 'trixie' ? '6' : ''; // systemd 257
+      assert.equal(await property(machine, 'holdfast.service', 'RestartSteps'), steps);
+      assert.equal((await machine.sh('pgrep -x agent -u root')).split('\n').includes(`${await mainPid()}`), true);
+      assert.equal(await machine.sh('journalctl -u holdfast -p info..info -o cat | grep -c holdfast.start'), '1\n');
+    });
+
+    test('a bad configuration fails a reload, and a restart goes on with the last valid one', async () => {
+      const bad = CONFIG.replace('domain:', 'domian:');
+      await machine.write('/etc/holdfast/agent.yaml', bad);
+      const before = await mainPid();
+      const { code } = await machine.run(['systemctl', 'reload', 'holdfast']);
+      assert.notEqual(code, 0);
+      assert.equal(await mainPid(), before);
+      assert.match(
+        await machine.sh('journalctl -u holdfast -p err -o cat'),
+        /agent\.yaml:1:\d+: dns\.domian: unknown key/,
+      );
+
+      const from = journal.lines.length;
+      await machine.sh('systemctl restart holdfast');
+      await journal.until(/^the configuration is refused, the last valid one is held: .*dns\.domian/, from);
+      assert.match(await property(machine, 'holdfast.service', 'StatusText'), /refused, the last valid one is held/);
+      await trample();
+      await held();
+
+      await machine.write('/etc/holdfast/agent.yaml', CONFIG);
+      await machine.sh('systemctl reload holdfast');
+      await eventually(
+        async () => (await property(machine, 'holdfast.service', 'StatusText')) === '',
+        'it is in force',
+      );
+    });
+
     test('what drifts is healed: resolv.conf, a hook, dhclient.conf, sysctl.d, a setting', async () => {
       const hook = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
       for (const file of [hook, '/etc/dhcp/dhclient.conf', '/etc/sysctl.d/60-holdfast.conf']) {
@@ -121,7 +156,7 @@ for (const release of Object.keys(suites) as Suite[]) {
       const from = journal.lines.length;
       await machine.sh('systemctl restart holdfast');
       const said = await journal.until(/cannot write \/srv\/resolv\/resolv.conf.*EROFS/, from);
-      const [, unit, directive] = /systemctl edit (\S+)\\", \[Service\] (\S+), and restart it/.exec(said) ?? [];
+      const [, unit, directive] = /systemctl edit (\S+)", \[Service\] (\S+), and restart it/.exec(said) ?? [];
       assert.deepEqual([unit, directive], ['holdfast', 'ReadWritePaths=/srv/resolv']);
       await machine.write('/etc/systemd/system/holdfast.service.d/follow.conf', `[Service]\n${directive}\n`);
       await machine.sh('systemctl daemon-reload; systemctl restart holdfast');

@@ -23,7 +23,8 @@ function resource(inspect: Resource['inspect']): Resource {
   return { name: 'resolver', inspect, apply: never, watches: () => [] };
 }
 
-async function started(t: TestContext, setup: Partial<Setup>) {
+/** `bad`: its configuration is, and the setup is that of the last valid one. */
+async function started(t: TestContext, setup: Partial<Setup>, { bad = false } = {}) {
   const told: Occurrence[] = [];
   let beats = 0;
   const delivery: Delivery = {
@@ -54,11 +55,29 @@ async function started(t: TestContext, setup: Partial<Setup>) {
     delivery,
     ...setup,
   };
-  const daemon = await Daemon.start({ load: async () => whole, log: () => {} });
+  const load = bad ? () => Promise.reject(new Error('agent.yaml:1:1: wrong')) : async () => whole;
+  const daemon = await Daemon.start({ load, lastGood: async () => whole, log: () => {} });
   t.after(() => daemon.stop('the test is over'));
   const names = () => told.map(({ name }) => name);
   return { daemon, told, names, beats: () => beats };
 }
+
+test('a bad configuration at the start: the last valid one is held, and that is said as an error', async (t) => {
+  const { told, beats } = await started(t, {}, { bad: true });
+  const [refused] = told.filter(({ name }) => name === 'holdfast.config.refused');
+  assert.equal(refused?.severity, 'error');
+  assert.match(refused?.body ?? '', /the last valid one is held: agent\.yaml:1:1: wrong$/);
+  await until('heartbeats are sent', () => beats() > 0);
+});
+
+test('a bad configuration at the start, and none that was valid: its errors end it', async () => {
+  const load = () => Promise.reject(new Error('agent.yaml:1:1: wrong'));
+  for (const lastGood of [undefined, async () => null, load])
+    await assert.rejects(
+      Daemon.start({ load, ...(lastGood && { lastGood }), log: () => {} }),
+      /agent\.yaml:1:1: wrong/,
+    );
+});
 
 test('a probe that hangs is told, and no reason for the watchdog; SIGHUP is obeyed meanwhile', async (t) => {
   const { daemon, names, beats } = await started(t, { probes: [hanging] });
