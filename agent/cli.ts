@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
+import type { CheckOptions } from './commands/check.ts';
 import type { CommonOptions } from './commands/options.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import type { ProbeOptions } from './commands/probe.ts';
@@ -153,6 +154,25 @@ program
     `\nInstead of a file, credential:NAME takes what systemd hands to the service (LoadCredential=).\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
   )
   .action(async (options) => process.exit(await (await import('./commands/collector.ts')).collector(options)));
+
+program
+  .command('check')
+  .description('say whether files are valid configurations; needs neither a host nor root')
+  .argument(
+    '[file...]',
+    'each a configuration of its own, with the agent.d beside it (default: /etc/holdfast/agent.yaml)',
+  )
+  .option('--drop-ins <dir>', 'the drop-ins to merge in, in place of the agent.d beside each file')
+  .option('--json', 'one JSON document on stdout, and nothing else there')
+  .option('--quiet', 'print nothing but errors')
+  .option('--no-color', 'no colours')
+  .addHelpText(
+    'after',
+    `\nExit status: 0 all are valid, 1 one is not, or bad usage. Every error is printed with file, line and column.${examples(['agent check', 'agent check site-a.yaml site-b.yaml --json', 'agent check candidate.yaml --drop-ins /etc/holdfast/agent.d'])}`,
+  )
+  .action((files: string[], options: Omit<CheckOptions, 'files'>) =>
+    run<CheckOptions>(async () => (await import('./commands/check.ts')).check)({ ...options, files }),
+  );
 
 program
   .command('schema')

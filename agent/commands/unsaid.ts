@@ -21,7 +21,13 @@ const CURE = 'write the settings (`agent init` makes a start), or "hold: nothing
  */
 export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = DEFAULT_FILE): void {
   const isHeld = new Originals(host).all().length > 0 || hasRecord(host) || isMasqueradeLeft(host);
-  if (!isHeld && !isDeepStrictEqual(daemon, desiredDaemon({}))) return;
+  const bare = bareProblem(daemon);
+  if (!isHeld && bare === null) return;
   const put = isHeld ? '; `agent revert` puts the host back as it was' : '';
-  throw new ConfigFailure([fileError(file, `${isHeld ? HELD : BARE}; ${CURE}${put}`)]);
+  throw new ConfigFailure([fileError(file, isHeld ? `${HELD}; ${CURE}${put}` : bare!)]);
+}
+
+/** What is wrong with a configuration that holds nothing, whatever the host; null: it reports, which may be all that is meant. */
+export function bareProblem(daemon: DesiredDaemon): string | null {
+  return isDeepStrictEqual(daemon, desiredDaemon({})) ? `${BARE}; ${CURE}` : null;
 }

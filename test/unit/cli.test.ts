@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { command } from './command.ts';
 import { fill, missing, REPOSITORY, scratch } from './scratch.ts';
 
-const COMMANDS = ['plan', 'apply', 'status', 'doctor', 'revert', 'init', 'probe', 'schema'];
+const COMMANDS = ['plan', 'apply', 'status', 'doctor', 'revert', 'init', 'probe', 'check', 'schema'];
 const skip = missing('flock');
 
 function image(

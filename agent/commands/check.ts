@@ -1,0 +1,57 @@
+/** `agent check`: whether files are valid configurations. It needs no host and no root: for CI, and for what writes them. */
+import { basename, dirname, join, resolve } from 'node:path';
+import { holdsNothing } from '../config/desired.ts';
+import { type ConfigError, fileError, formatConfigError } from '../config/errors.ts';
+import type { ConfigFiles } from '../config/files.ts';
+import { DEFAULT_FILE, DROP_IN_FOLDER, loadConfig } from '../config/load.ts';
+import { Host } from '../host/host.ts';
+import type { CommonOptions } from './options.ts';
+import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
+import { bareProblem } from './unsaid.ts';
+
+export interface CheckOptions extends CommonOptions {
+  /** None: the host's own configuration. */
+  readonly files: readonly string[];
+  /** Another folder of drop-ins than the one beside each file. */
+  readonly dropIns?: string;
+}
+
+/** Prints every error of every file. Gives the exit status: 1 where there is one. */
+export async function check({ files, dropIns, json = false, quiet = false }: CheckOptions): Promise<number> {
+  const named = files.length > 0 ? files : [DEFAULT_FILE];
+  const results: { file: string; errors: readonly ConfigError[] }[] = [];
+  for (const file of named) results.push({ file, errors: await errorsOf(file, dropIns) });
+  const valid = results.every(({ errors }) => errors.length === 0);
+  if (json) {
+    printJson({ valid, files: results.map(({ file, errors }) => ({ file, valid: errors.length === 0, errors })) });
+    return valid ? EXIT.ok : EXIT.usage;
+  }
+  for (const { file, errors } of results) {
+    if (errors.length === 0 && !quiet) print(`${paint('green', '✓')} ${shown(file)}`);
+    for (const error of errors) printError(formatConfigError(error));
+  }
+  return valid ? EXIT.ok : EXIT.usage;
+}
+
+async function errorsOf(file: string, dropIns: string | undefined): Promise<readonly ConfigError[]> {
+  const path = resolve(file);
+  const loaded = await loadConfig({ files: withDropIns(path, dropIns), file: path, asRoot: false });
+  if (!loaded.ok) return loaded.errors;
+  const problem = holdsNothing(loaded.desired) && loaded.desired.hold === undefined ? bareProblem(loaded.daemon) : null;
+  return problem === null ? [] : [fileError(path, problem)];
+}
+
+/** This machine's files, as if the drop-ins lay beside the one that is checked: a candidate mostly lies elsewhere. */
+function withDropIns(file: string, dropIns: string | undefined): ConfigFiles {
+  const host = new Host();
+  if (dropIns === undefined) return host;
+  const beside = join(dirname(file), DROP_IN_FOLDER);
+  const real = (path: string) =>
+    dirname(path) === beside ? join(resolve(dropIns), basename(path)) : path === beside ? resolve(dropIns) : path;
+  return {
+    read: (path) => host.read(real(path)),
+    list: (folder) => host.list(real(folder)),
+    stat: (path) => host.stat(real(path)),
+    target: (path) => host.target(real(path)),
+  };
+}
