@@ -43,10 +43,9 @@ export class Tokens {
     this.refresh();
   }
 
-  /** Throws as the constructor does; then the tokens are what they were. */
+  /** Reads them again where the file has changed. Throws as the constructor does; then the tokens are what they were. */
   refresh(): void {
-    const { mtimeMs, size, ino } = statSync(this.#file);
-    const read = `${mtimeMs} ${size} ${ino}`;
+    const read = stateOf(this.#file);
     if (read === this.#read) return;
     const lines = readFileSync(this.#file, 'utf8').split('\n');
     const tokens = lines.map((line) => line.trim()).filter((line) => line !== '');
@@ -66,4 +65,10 @@ export class Tokens {
 
 function hash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+/** Another text when the file is another. Throws where there is none. */
+export function stateOf(file: string): string {
+  const { mtimeMs, size, ino } = statSync(file);
+  return `${mtimeMs} ${size} ${ino}`;
 }

@@ -6,10 +6,27 @@ export interface HostsAnswer {
   readonly hosts: readonly HostRow[];
 }
 
+/** Something that is wrong with the collector itself. */
+export interface Trouble {
+  /** `disk`, `clock`, `left-out`, `token-file`, `certificate`, `retention`, `tidying`. */
+  readonly code: string;
+  readonly text: string;
+  readonly since: number;
+}
+
+/** `GET /healthz`: `ok`, or `trouble`; with status 503 where nothing that is sent can be kept. */
+export interface HealthAnswer {
+  readonly status: 'ok' | 'trouble';
+  readonly version: string;
+  readonly trouble: readonly Trouble[];
+}
+
 /** `GET /api/v1/summary`. */
 export interface SummaryAnswer {
+  /** To be said first: it can make hosts look wrong. */
+  readonly trouble: readonly Trouble[];
   readonly hosts: number;
-  /** Hosts by the code of what needs attention: `silent`, `drifted`, `stale-dhclient`, `table-near-limit`, `memory-error`. */
+  /** Hosts by the code of what needs attention: `silent`, `drifted`, `duplicate-id` …; the 100 most frequent. */
   readonly attention: Readonly<Record<string, number>>;
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly version: string;
@@ -49,8 +66,13 @@ export interface HostAnswer {
   readonly events: readonly HostEvent[];
 }
 
-/** `GET /api/v1/hosts/ID/events?before=TIME&limit=`: newest first. */
+/**
+ * `GET /api/v1/hosts/ID/events?before=TIME&beforeId=ID&limit=`: newest first; `before` and `beforeId` are time and id of the
+ * last event of the page before. Without `beforeId` a page goes on to the end of its last millisecond.
+ */
 export interface HostEvent {
+  /** Grows with each event that comes. */
+  readonly id: number;
   readonly time: number;
   readonly name: string;
   readonly severity: 'info' | 'warn' | 'error';

@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { isLoopback, namesLoopback, parseListen, Tokens } from './access.ts';
+import { Clock, newestOf, votesOf } from './clock.ts';
 import { Committer } from './committer.ts';
 import { Fleet } from './fleet.ts';
 import { Page } from './page.ts';
@@ -14,6 +15,7 @@ import { addressOf, answer, dropRest, isPublic, makeRouter } from './router.ts';
 import { ended, listening, makeServer, type ServerOptions, tooMany } from './server.ts';
 import { Store } from './store.ts';
 import { Stream } from './stream.ts';
+import { Troubles } from './trouble.ts';
 
 export interface CollectorOptions extends ServerOptions {
   /** `HOST:PORT`; port 0: any that is free. */
@@ -54,15 +56,23 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     );
   }
   const tokens = tokenFile === undefined ? null : new Tokens(tokenFile);
-  const server = makeServer(options);
+  const { server, refresh } = makeServer(options);
+  const troubles = new Troubles(log);
   const store = new Store(options.data);
   const fleet = new Fleet(store, keep, Date.now());
-  const committer = new Committer(fleet, (error) => log(`not stored, tried again: ${error.message}`));
-  const query = new Query(fleet, store, options.version);
+  const clock = new Clock(Date.now(), performance.now(), newestOf(fleet.hosts));
+  // While nothing is taken, nobody is silent: it is not the hosts that do not speak.
+  const committer = new Committer(fleet, (error) => {
+    if (error === null && !troubles.has('disk')) return;
+    const text = error === null ? null : `Nothing that hosts send can be stored (it is tried again): ${error.message}`;
+    troubles.set('disk', text, Date.now());
+    fleet.rows.listen(error === null ? Date.now() : Number.POSITIVE_INFINITY);
+  });
+  const query = new Query(fleet, store, options.version, troubles);
   const receiver = new Receiver(fleet, committer);
   const stream = new Stream();
   const page = new Page();
-  const route = makeRouter({ fleet, store, query, receiver, stream, page });
+  const route = makeRouter({ fleet, store, query, receiver, stream, page, troubles });
   fleet.rows.settle(Date.now());
 
   server.on('request', (request, response) => {
@@ -80,29 +90,31 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   let stopped = false;
   const look = () => {
-    const settled = fleet.rows.settle(Date.now());
+    const now = Date.now();
+    const set = clock.look(now, performance.now());
+    if (set !== 0) fleet.shift(set);
+    const settled = fleet.rows.settle(now);
     query.changed(settled);
     stream.note(settled);
-    fleet.closeOld(Date.now(), LOOK / TIDY);
+    fleet.closeOld(now, LOOK / TIDY);
   };
   const tick = () => {
-    attempt(() => tokens?.refresh(), 'token file');
+    const now = Date.now();
+    troubles.attempt('token-file', 'The token file is not read again', () => tokens?.refresh(), now);
+    troubles.attempt('certificate', 'The certificate is not read again', refresh, now);
+    troubles.set('clock', clock.hear(votesOf(fleet.hosts, now)), now);
+    troubles.set('left-out', store.leftOutSentence(), now);
     stream.send(() => query.summary());
     if (fleet.waiting) committer.flush();
   };
   let retaining = Promise.resolve();
   const tidy = () => {
-    attempt(() => fleet.tidy(Date.now()), 'tidying');
+    if (committer.failing) return; // nothing can be deleted either, and it is told already
+    troubles.attempt('tidying', 'Tidying', () => fleet.tidy(clock.believed), Date.now());
     retaining = retaining
-      .then(() => retain(store, { keep, maxSize }, Date.now(), () => stopped))
-      .catch((error: Error) => log(`retention: ${error.message}`));
-  };
-  const attempt = (work: () => void, what: string) => {
-    try {
-      work();
-    } catch (error) {
-      log(`${what}: ${(error as Error).message}`);
-    }
+      .then(() => retain(store, { keep, maxSize }, clock.believed, () => stopped))
+      .then(() => troubles.set('retention', null, Date.now()))
+      .catch((error: Error) => troubles.set('retention', `Deleting what is old: ${error.message}`, Date.now()));
   };
   const timers = [setInterval(look, LOOK), setInterval(tick, TICK), setInterval(tidy, TIDY)];
   const close = async () => {

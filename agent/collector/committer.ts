@@ -11,16 +11,17 @@ export class NotStored extends Error {
 
 export class Committer {
   readonly #fleet: Fleet;
-  readonly #failed: (error: Error) => void;
+  readonly #told: (error: Error | null) => void;
   #waiters: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #timer: NodeJS.Timeout | null = null;
   /** Milliseconds that the last commit took. */
   #took = 0;
   #failing = false;
 
-  constructor(fleet: Fleet, failed: (error: Error) => void) {
+  /** `told` of each commit: null where the disk took it. */
+  constructor(fleet: Fleet, told: (error: Error | null) => void) {
     this.#fleet = fleet;
-    this.#failed = failed;
+    this.#told = told;
   }
 
   /** The disk took nothing the last time. Until it does, nothing more should be taken in: it would have to be kept in memory. */
@@ -50,10 +51,11 @@ export class Committer {
       if (this.#fleet.waiting) this.#fleet.commit();
       this.#took = performance.now() - began;
       this.#failing = false;
+      this.#told(null);
       for (const { resolve } of waiters) resolve();
     } catch (error) {
       this.#failing = true;
-      this.#failed(error as Error);
+      this.#told(error as Error);
       const refusal = new NotStored((error as Error).message);
       for (const { reject } of waiters) reject(refusal);
     }

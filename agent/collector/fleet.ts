@@ -1,232 +1,239 @@
 /** All hosts: takes what they send, and keeps what is not on disk yet. */
-import { Bytes, readFrames, writeFrame } from './frames.ts';
-import { type Chunk, Host, MOST_SERIES_OF_HOST } from './host.ts';
-import { Journal, replay } from './journal.ts';
-import { type Attributes, cut, LIMITS, type LogRecord, type Point, type Resource } from './otlp.ts';
+import { Census } from './census.ts';
+import { countErrors, forgetErrors, isMemoryError, noteErrors } from './errors.ts';
+import { Bytes, writeFrame } from './frames.ts';
+import { type Host, MOST_SERIES_OF_HOST } from './host.ts';
+import { Journal } from './journal.ts';
+import type { LogRecord, Point, Resource } from './otlp.ts';
+import { Pending } from './pending.ts';
+import { CLOCK_TOLERANCE } from './pulse.ts';
+import { restore } from './restore.ts';
 import { isOfRow } from './row.ts';
 import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
-import type { Store, StoredEvent } from './store.ts';
+import type { Store } from './store.ts';
 
-/** Of one collector; what exceeds it is refused, and the sender told. */
-const MOST_HOSTS = 200_000;
 /** A chunk this old is complete: milliseconds. */
 const AGE_OF_CHUNK = 1_800_000;
-/** Milliseconds that a host's clock may be ahead of ours; a time beyond is not believed. */
-const AHEAD = 300_000;
-const HOUR = 3_600_000;
+/** Series that a sender has room for at the cost of the one that has the most. */
+const GUARANTEED_SERIES = 20_000;
 
 export class Fleet {
   readonly series = new SeriesTable();
   readonly rows: Rows;
   /** Heartbeats that were taken, and those that the sequence numbers say we never saw. */
-  readonly counters = { heartbeats: 0, missed: 0, events: 0, repeats: 0 };
+  readonly counters = { heartbeats: 0, missed: 0, events: 0, repeats: 0, forgotten: 0 };
   readonly #store: Store;
   readonly #keep: number;
-  readonly #byKey = new Map<string, Host>();
-  readonly #byId: Host[] = [];
-  /** By the bytes of the resource. */
-  #byResource = new Map<string, Host>();
-  readonly #journal: Journal;
-  #chunks: Chunk[] = [];
-  #changed = new Set<Host>();
-  #events: StoredEvent[] = [];
+  readonly #census: Census;
+  readonly #pending: Pending;
   /** Where `closeOld` is. */
-  #looked = -1;
+  #looked: Iterator<Host> | null = null;
 
-  /** `keep`: milliseconds of the past that a heartbeat may tell of. Reads all that the store has. */
+  /** `keep`: milliseconds of the past that a heartbeat may tell of. Reads all that the store has, past what cannot be read. */
   constructor(store: Store, keep: number, now: number) {
     this.#store = store;
     this.#keep = keep;
-    this.rows = new Rows(this.#byId, this.series, now, (host) => this.#changed.add(host));
-    for (const series of store.series()) this.series.restore(series);
-    for (const stored of store.hosts()) {
-      const host = this.#add(stored.id, stored.key, now);
-      host.resource = JSON.parse(stored.resource);
-      host.attention = JSON.parse(stored.attention);
-      host.memoryErrors = new Map(JSON.parse(stored.memory_errors));
-      const chunk = store.newestChunk(host.id);
-      if (chunk === null) continue;
-      readFrames(chunk.frames, (time, changes) => {
-        host.restore(changes);
-        host.heard(time, chunk.seen);
-      });
-    }
-    this.#journal = new Journal(store.lastJournal() + 1);
-    for (const { id, entries } of store.journal()) replay(id, entries, this.#byId);
+    this.#pending = new Pending(new Journal(store.lastJournal() + 1));
+    this.#census = new Census(store.numbers().hosts, {
+      described: (host) => {
+        this.#pending.changed.add(host);
+        this.rows.regroup(host);
+      },
+      forgotten: (host, at) => this.#forgotten(host, at),
+    });
+    const { hosts, clones } = this.#census;
+    this.rows = new Rows(hosts, this.series, now, clones, (host) => this.#pending.changed.add(host));
+    restore(store, this.#census, this.series, now);
+    for (const host of hosts) this.rows.unsettle(host);
   }
 
   find(key: string): Host | undefined {
-    return this.#byKey.get(key);
+    return this.#census.hosts.find(key);
   }
 
-  /** Takes the points of one resource; gives how many it refused. */
-  beat(resource: Resource, points: readonly Point[], now: number): number {
-    const host = this.#hostOf(resource, now);
-    if (host === null) return points.length;
+  get hosts(): Iterable<Host> {
+    return this.#census.hosts;
+  }
+
+  /** Takes the points of one resource; gives how many it refused. Throws MalformedRequest where the resource cannot be read. */
+  beat(resource: Resource, points: readonly Point[], now: number, sender = ''): number {
     let refused = 0;
     for (const [time, group] of byTime(points)) {
-      this.#beat(host, this.#believed(time, now), group.slice(0, MOST_SERIES_OF_HOST), now);
-      refused += Math.max(0, group.length - MOST_SERIES_OF_HOST);
+      const taken = group.slice(0, MOST_SERIES_OF_HOST);
+      const sequence = this.#sequence(taken);
+      const agent =
+        sequence === null
+          ? null
+          : { start: sequence.start ?? 0, sequence: sequence.value, time: this.#believed(time, now) };
+      const found = this.#census.of(resource, agent, now, sender);
+      refused += found === null ? group.length : group.length - taken.length;
+      if (found === null) continue;
+      if (found.late) this.#late(found.host, this.#believed(time, now), taken, now);
+      else this.#beat(found.host, time, taken, agent?.sequence ?? null, now);
+      this.#census.touch(found.host, sender);
     }
+    this.#makeRoom(sender, now);
     return refused;
   }
 
-  /** Takes events; gives how many it refused. */
-  note(resource: Resource, records: readonly LogRecord[], now: number): number {
-    const host = this.#hostOf(resource, now);
-    if (host === null) return records.length;
+  /** Takes events; gives how many it refused. Throws MalformedRequest where the resource cannot be read. */
+  note(resource: Resource, records: readonly LogRecord[], now: number, sender = ''): number {
+    if (records.length === 0) return 0;
+    const found = this.#census.of(resource, null, now, sender);
+    if (found === null) return records.length;
+    const { host } = found;
+    host.pulse.heard(now);
+    this.#census.touch(host, sender);
+    this.rows.beaten(host);
     for (const { time, name, severity, body, attributes } of records) {
       const id = attributes['holdfast.record.id'];
       const record = id === undefined ? null : String(id);
-      this.#events.push({ host: host.id, time: this.#believed(time, now), name, severity, body, attributes, record });
+      const common = { name, severity, body, attributes, record };
+      this.#pending.events.push({ host: host.id, time: this.#believed(time, now), arrived: now, ...common });
     }
     return 0;
   }
 
   /** Something waits for the disk. */
   get waiting(): boolean {
-    return this.#journal.length + this.#events.length + this.#chunks.length + this.#changed.size > 0;
+    return this.#pending.any;
   }
 
   /** Writes what waits. Throws where it cannot: then all of it waits on. */
   commit(): void {
-    const events = this.#store.commit({
-      journal: { id: this.#journal.number, entries: this.#journal.view() },
-      chunks: this.#chunks,
-      hosts: this.#changed,
-      series: this.series.unsaved(),
-      events: this.#events,
-    });
-    this.series.saved();
-    this.#journal.stored();
+    const { events, repeats } = this.#pending.commit(this.#store, this.series);
     this.counters.events += events.length;
-    this.counters.repeats += this.#events.length - events.length;
-    this.#chunks = [];
-    this.#changed = new Set();
-    this.#events = [];
-    for (const event of events) if (isMemoryError(event.name)) this.#memoryError(event.host, event.time, 0, 1);
+    this.counters.repeats += repeats;
+    for (const { host: id, name, arrived } of events) {
+      const host = this.#census.hosts.byId(id);
+      if (host === undefined || !isMemoryError(name)) continue;
+      noteErrors(host, arrived, 0, 1);
+      this.#erred(host);
+    }
   }
 
   /** Completes chunks that are old. Looks at a share of the hosts, the next one each time: all at once would keep heartbeats waiting. */
   closeOld(now: number, share = 1): void {
-    for (let left = Math.ceil(this.#byId.length * share); left > 0; left -= 1) {
-      this.#looked = this.#looked + 1 < this.#byId.length ? this.#looked + 1 : 0;
-      const host = this.#byId[this.#looked]!;
+    for (let left = Math.ceil(this.#census.hosts.size * share); left > 0; left -= 1) {
+      this.#looked ??= this.#census.hosts[Symbol.iterator]();
+      const { value: host, done } = this.#looked.next();
+      if (done === true) {
+        this.#looked = null;
+        left += 1;
+        continue;
+      }
       if (!host.chunkOpen || now - host.opened <= AGE_OF_CHUNK) continue;
       this.#close(host);
-      this.#journal.closed(host, now);
+      this.#pending.journal.closed(host, now);
     }
   }
 
-  /** Drops the journal that no open chunk needs. */
+  /** Drops the journal that no open chunk needs, and hosts that were not heard of for as long as anything is kept. */
   tidy(now: number): void {
+    const { hosts, clones } = this.#census;
+    for (const host of hosts) if (now - host.seen > this.#keep) this.#census.forget(host, now);
+    this.series.tidy(now);
     this.commit();
-    let oldest = this.#journal.number;
-    for (const host of this.#byId) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
+    let oldest = this.#pending.journal.number;
+    for (const host of hosts) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
     this.#store.forgetJournal(oldest);
-    for (const host of this.#byId) {
+    clones.tidy(now);
+    for (const host of clones.all()) this.rows.unsettle(host); // the others may be gone for long by now
+    for (const host of hosts) {
       if (host.memoryErrors.size === 0) continue;
-      for (const hour of host.memoryErrors.keys()) if (hour < now / HOUR - 25) host.memoryErrors.delete(hour);
+      forgetErrors(host, now);
       this.rows.unsettle(host); // those of a day ago do not count any more
     }
   }
 
-  #beat(host: Host, time: number, points: readonly Point[], now: number): void {
-    const sequence = this.#sequence(points);
+  /** Our own clock was set, by so many milliseconds. */
+  shift(by: number): void {
+    for (const host of this.#census.hosts) {
+      host.pulse.shift(by);
+      host.opened += by;
+    }
+    this.rows.shift(by);
+  }
+
+  /** What came late is a chunk of its own: the values that the host has now are newer. */
+  #late(host: Host, time: number, points: readonly Point[], now: number): void {
+    const frames = new Bytes();
+    writeFrame(frames, time, { series: points.map(({ series }) => series), values: points.map(({ value }) => value) });
+    for (const { series } of points) this.series.keep(series, host.id);
+    this.counters.heartbeats += 1;
+    host.pulse.heard(now);
+    this.rows.beaten(host);
+    const chunk = { host: host.id, from: time, to: time, seen: now, late: true, frames: Buffer.from(frames.view()) };
+    this.#pending.chunks.push(chunk);
+  }
+
+  /** `claimed`: the time that the host says; `sequence` null: it does not say, and there may be more than it sent now. */
+  #beat(host: Host, claimed: number, points: readonly Point[], sequence: number | null, now: number): void {
+    const time = this.#believed(claimed, now);
+    const repeat = time === host.pulse.time;
     this.counters.heartbeats += 1;
     this.rows.beaten(host);
-    if (time < host.time) {
-      // What was late is a chunk of its own: the values that the host has now are newer.
-      const frames = new Bytes();
-      const all = { series: points.map(({ series }) => series), values: points.map(({ value }) => value) };
-      writeFrame(frames, time, all);
-      host.seen = now;
-      this.#chunks.push({ host: host.id, from: time, to: time, seen: now, frames: Buffer.from(frames.view()) });
-      return;
-    }
-    this.#countErrors(host, points, time);
-    if (sequence !== null) {
-      const missed = sequence.value - (host.value(sequence.series) ?? sequence.value) - 1;
-      if (missed > 0) this.counters.missed += missed;
-    }
-    const repeat = time === host.time;
-    const changes = host.take(points, sequence !== null);
-    host.heard(time, now);
+    if (countErrors(host, points, this.series, sequence, now)) this.#erred(host);
+    const changes = host.take(points, sequence !== null, now, this.series);
+    host.pulse.beat(time, claimed, now);
+    if (sequence !== null) this.#count(host, sequence);
     if (repeat && changes.series.length === 0) return;
     if (changes.series.some((id) => isOfRow(this.series.get(id)))) this.rows.unsettle(host);
     if (host.chunkFull) this.#close(host);
     const opens = !host.chunkOpen;
-    const frame = host.append(time, opens ? host.all() : changes, this.#journal.number, now);
-    this.#journal.frame(host, frame, opens, now);
+    const { journal } = this.#pending;
+    const frame = host.append(time, opens ? host.all() : changes, journal.number, now);
+    journal.frame(host, frame, opens, now);
   }
 
   #close(host: Host): void {
     const chunk = host.close();
-    if (chunk !== null) this.#chunks.push(chunk);
+    if (chunk !== null) this.#pending.chunks.push(chunk);
+  }
+
+  /** Notes which heartbeat it was, and how many there were between that never came. */
+  #count(host: Host, sequence: number): void {
+    if (host.start === host.counted && sequence > host.sequence) this.counters.missed += sequence - host.sequence - 1;
+    host.sequence = sequence;
+    host.counted = host.start;
+  }
+
+  #erred(host: Host): void {
+    this.#pending.changed.add(host);
+    this.rows.unsettle(host);
+  }
+
+  #forgotten(host: Host, now: number): void {
+    this.counters.forgotten += 1;
+    for (const id of host.series) this.series.release(id, now);
+    this.#pending.forget(host);
+    this.rows.forget(host);
+  }
+
+  /** After a request: where there are too many series, hosts go, of those that were heard of once first; the sender pays for what it took. */
+  #makeRoom(sender: string, now: number): void {
+    const { hosts } = this.#census;
+    while (!this.series.tidy(now)) {
+      const { shares } = this.series;
+      const [largest = ''] = shares.ranked(1);
+      const payer = shares.of(sender) > GUARANTEED_SERIES ? sender : largest;
+      const once = hosts.heardOnce();
+      const gone = once.length > 0 ? once : [hosts.oldest(payer)].filter((host) => host !== undefined);
+      if (gone.length === 0) return;
+      for (const host of gone) this.#census.forget(host, now);
+    }
+  }
+
+  /** The clocks of hosts are not trusted: a time that cannot be is ours. */
+  #believed(time: number, now: number): number {
+    return time > now - this.#keep && time < now + CLOCK_TOLERANCE ? time : now;
   }
 
   /** The point that only a heartbeat of Holdfast has: such a request has all that the host knows. */
   #sequence(points: readonly Point[]): Point | null {
     return points.find(({ series }) => this.series.get(series)?.metric === 'holdfast.heartbeat.sequence') ?? null;
   }
-
-  /** By how much the counters of memory errors grew; one that the host begins with may have counted long before. */
-  #countErrors(host: Host, points: readonly Point[], time: number): void {
-    if (host.series.length === 0) return;
-    for (const { series, value } of points) {
-      if (this.series.get(series)?.metric !== 'holdfast.memory_errors') continue;
-      const before = host.value(series) ?? 0;
-      const counted = value >= before ? value - before : value;
-      if (counted > 0) this.#memoryError(host.id, time, counted, 0);
-    }
-  }
-
-  #memoryError(id: number, time: number, counted: number, events: number): void {
-    const host = this.#byId[id]!;
-    const hour = Math.floor(time / HOUR);
-    const before = host.memoryErrors.get(hour) ?? { counted: 0, events: 0 };
-    host.memoryErrors.set(hour, { counted: before.counted + counted, events: before.events + events });
-    this.#changed.add(host);
-    this.rows.unsettle(host);
-  }
-
-  /** The clocks of hosts are not trusted: a time that cannot be is ours. */
-  #believed(time: number, now: number): number {
-    return time > now - this.#keep && time < now + AHEAD ? time : now;
-  }
-
-  #hostOf(resource: Resource, now: number): Host | null {
-    const known = this.#byResource.get(resource.key);
-    if (known !== undefined && known.resourceKey === resource.key) return known;
-    const attributes = resource.read();
-    const key = keyOf(attributes);
-    let host = this.#byKey.get(key);
-    if (host === undefined && this.#byId.length >= MOST_HOSTS) return null;
-    host ??= this.#add(this.#byId.length, key, now);
-    this.#byResource.delete(host.resourceKey);
-    this.#byResource.set(resource.key, host);
-    host.resourceKey = resource.key;
-    host.resource = attributes;
-    this.#changed.add(host);
-    this.rows.regroup(host);
-    return host;
-  }
-
-  #add(id: number, key: string, now: number): Host {
-    const host = new Host(id, key, now);
-    this.#byKey.set(key, host);
-    this.#byId[id] = host;
-    this.rows.unsettle(host);
-    return host;
-  }
-}
-
-/** A resource that does not say which host it is goes by the next best that it says. */
-function keyOf(attributes: Attributes): string {
-  const names = ['host.id', 'host.name', 'service.instance.id', 'service.name'];
-  const found = names.map((name) => String(attributes[name] ?? '')).find((value) => value !== '');
-  return cut(found ?? 'unknown', LIMITS.attributeKey);
 }
 
 function byTime(points: readonly Point[]): Iterable<readonly [number, readonly Point[]]> {
@@ -235,8 +242,4 @@ function byTime(points: readonly Point[]): Iterable<readonly [number, readonly P
   if (points.every(({ time }) => time === first.time)) return [[first.time, points]];
   const groups = Map.groupBy(points, ({ time }) => time);
   return [...groups].sort(([a], [b]) => a - b);
-}
-
-function isMemoryError(name: string): boolean {
-  return name === 'holdfast.memory_error' || name === 'holdfast.route_failure';
 }

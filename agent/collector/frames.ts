@@ -100,7 +100,9 @@ export class BytesReader {
     return this.#bytes.readDoubleLE(this.#at - 8);
   }
 
+  /** Throws RangeError where there are fewer. */
   take(length: number): Buffer {
+    if (this.#at + length > this.#bytes.length) throw new RangeError('it ends in the middle');
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }

@@ -1,6 +1,7 @@
 /** One host as the collector knows it: who it is, the values of its last heartbeat, and the chunk that is being filled. */
 import { Bytes, readFrames, type Values, writeFrame } from './frames.ts';
 import type { Attributes, Point } from './otlp.ts';
+import { Pulse } from './pulse.ts';
 
 /** A run of frames that is complete. Times in milliseconds since the epoch: `from` and `to` by the host, `seen` by us. */
 export interface Chunk {
@@ -8,7 +9,15 @@ export interface Chunk {
   readonly from: number;
   readonly to: number;
   readonly seen: number;
+  /** Of an earlier time than heartbeats that had come before: the host's values are others by now. */
+  readonly late: boolean;
   readonly frames: Buffer;
+}
+
+/** What is told of the series that a host has. */
+export interface Holders {
+  hold(series: number, host: Host): void;
+  release(series: number, now: number): void;
 }
 
 /** Of one host. What exceeds it is refused, and the sender told. */
@@ -16,9 +25,6 @@ export const MOST_SERIES_OF_HOST = 2_000;
 /** A chunk is complete when it has as many frames, or bytes. */
 const FRAMES_OF_CHUNK = 64;
 const BYTES_OF_CHUNK = 8_192;
-/** Milliseconds between heartbeats, where the host has sent none yet; and between what bounds. */
-const INTERVAL = { initial: 30_000, least: 1_000, most: 300_000 } as const;
-
 /** Hours since the epoch to what went wrong in that hour: by the host's counters, and by its events. */
 export type MemoryErrors = Map<number, { counted: number; events: number }>;
 
@@ -26,18 +32,26 @@ export class Host {
   readonly id: number;
   /** Of the API: `host.id`, or what the sender has instead. */
   readonly key: string;
+  /** Which host it says that it is; clones say the same. */
+  identity = '';
   resource: Attributes = {};
   /** As in the request, to see that it has changed. */
   resourceKey = '';
   /** Code to when it began. */
-  attention: Record<string, number> = {};
+  attention = new Map<string, number>();
   memoryErrors: MemoryErrors = new Map();
-  /** When we last heard of it, by our clock. */
-  seen: number;
-  /** Of its newest heartbeat, by its own clock. */
-  time = 0;
-  /** Milliseconds between its last two heartbeats. */
-  interval: number = INTERVAL.initial;
+  /** Who sends for it, as we know it: sender.ts. */
+  sender = '';
+  /** When the counters of its agent began, by its own clock; 0: unknown. */
+  start = 0;
+  /** Which agent sends for it, as clones.ts knows it, and the number of its last heartbeat; '' and 0: none is known. */
+  agent = '';
+  sequence = 0;
+  /** `start` when its counters were last looked at. */
+  counted = 0;
+  /** Heartbeats whose number had come before, within an hour of each other, and when the last one came. */
+  returned = { count: 0, at: 0 };
+  readonly pulse: Pulse;
   series: readonly number[] = [];
   values: number[] = [];
   readonly #chunk = new Bytes(512);
@@ -53,12 +67,17 @@ export class Host {
   constructor(id: number, key: string, now: number) {
     this.id = id;
     this.key = key;
-    this.seen = now;
+    this.pulse = new Pulse(now);
     // So that the chunks of hosts that began together are not complete together.
     this.#frameLimit = 1 + ((id * 29) % FRAMES_OF_CHUNK);
   }
 
-  /** The series that it has now, and their values. */
+  /** When we last heard of it, by our clock. */
+  get seen(): number {
+    return this.pulse.seen;
+  }
+
+  /** The value that a series of it has now. */
   value(series: number): number | undefined {
     const index = this.series.indexOf(series);
     return index < 0 ? undefined : this.values[index];
@@ -76,21 +95,13 @@ export class Host {
    * Takes the values of one time. Gives what changed: NaN for a series that is gone. `complete`: a series that is not
    * among the points is gone; otherwise it keeps its value. At most MOST_SERIES_OF_HOST points.
    */
-  take(points: readonly Point[], complete: boolean): Values {
-    return this.#inOrder(points) ? this.#takeInOrder(points) : this.#takeAny(points, complete);
+  take(points: readonly Point[], complete: boolean, now: number, holders: Holders): Values {
+    return this.#inOrder(points) ? this.#takeInOrder(points) : this.#takeAny(points, complete, now, holders);
   }
 
   /** All that it has. */
   all(): Values {
     return { series: this.series, values: this.values };
-  }
-
-  /** Notes that a heartbeat of this time came. */
-  heard(time: number, now: number): void {
-    const interval = time - this.time;
-    if (interval >= INTERVAL.least && interval <= INTERVAL.most) this.interval = interval;
-    this.time = Math.max(this.time, time);
-    this.seen = now;
   }
 
   /** Appends a frame to the open chunk, which it opens if there is none: then `changes` are all values. Gives the frame. */
@@ -108,8 +119,12 @@ export class Host {
     return this.#chunk.view().subarray(start);
   }
 
-  /** Takes a frame that `append` gave before a restart; `opens`: it was the first of its chunk. */
+  /** Takes a frame that `append` gave before a restart; `opens`: it was the first of its chunk. Throws, and changes nothing, where it is none. */
   replay(frame: Buffer, opens: boolean, journal: number, now: number): void {
+    const read: { sinceLast: number; changes: Values }[] = [];
+    readFrames(frame, (sinceLast, changes) => read.push({ sinceLast, changes }));
+    const last = read.reduce((time, { sinceLast }) => time + sinceLast, opens ? 0 : this.#frameTime);
+    if (read.length === 0 || !isTime(last) || !isTime(now)) throw new RangeError('not a frame');
     if (opens) this.#empty();
     if (this.#frames === 0) {
       [this.#frameTime, this.#from, this.#to] = [0, Number.POSITIVE_INFINITY, 0];
@@ -117,17 +132,17 @@ export class Host {
     }
     this.#chunk.append(frame);
     this.#frames += 1;
-    readFrames(frame, (sinceLast, changes) => {
+    for (const { sinceLast, changes } of read) {
       this.#frameTime += sinceLast;
       this.#from = Math.min(this.#from, this.#frameTime);
       this.#to = Math.max(this.#to, this.#frameTime);
       if (opens) this.restore({ series: [], values: [] });
       this.restore(changes);
-      this.heard(this.#frameTime, now);
-    });
+      this.pulse.beat(this.#frameTime, 0, now);
+    }
   }
 
-  /** Makes stored changes to the values. */
+  /** Makes stored changes to the values. Nobody is told of the series: that is for when all is restored. */
   restore({ series, values }: Values): void {
     if (series.length === 0) {
       [this.series, this.values] = [[], []];
@@ -144,7 +159,7 @@ export class Host {
   /** The open chunk as it is; null: none is open. Its frames are valid until the next call of `append`. */
   peek(): Chunk | null {
     if (this.#frames === 0) return null;
-    return { host: this.id, from: this.#from, to: this.#to, seen: this.seen, frames: this.#chunk.view() };
+    return { host: this.id, from: this.#from, to: this.#to, seen: this.seen, late: false, frames: this.#chunk.view() };
   }
 
   /** The open chunk, complete now. */
@@ -187,15 +202,25 @@ export class Host {
     return { series, values: changed };
   }
 
-  #takeAny(points: readonly Point[], complete: boolean): Values {
+  #takeAny(points: readonly Point[], complete: boolean, at: number, holders: Holders): Values {
     const before = this.#map();
     const sent = points.map(({ series, value }) => [series, value] as const);
     let now = new Map(complete ? sent : [...before, ...sent]);
     // A sender whose series come and go: what it has not sent now goes.
     if (now.size > MOST_SERIES_OF_HOST) now = new Map(sent);
     const changes = new Map([...now].filter(([id, value]) => before.get(id) !== value));
-    for (const id of before.keys()) if (!now.has(id)) changes.set(id, Number.NaN);
+    for (const id of now.keys()) if (!before.has(id)) holders.hold(id, this);
+    for (const id of before.keys()) {
+      if (now.has(id)) continue;
+      changes.set(id, Number.NaN);
+      holders.release(id, at);
+    }
     [this.series, this.values] = [[...now.keys()], [...now.values()]];
     return { series: [...changes.keys()], values: [...changes.values()] };
   }
+}
+
+/** Milliseconds since the epoch that a clock may show. */
+function isTime(time: number): boolean {
+  return Number.isSafeInteger(time) && time >= 0 && time <= 8.64e15;
 }

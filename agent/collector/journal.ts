@@ -60,11 +60,11 @@ export class Journal {
   }
 }
 
-/** Gives the hosts, which are by their numbers, what a stored row has of them. */
-export function replay(number: number, entries: Uint8Array, hosts: readonly Host[]): void {
+/** Gives the hosts what a stored row has of them; of those that are not there any more it is passed. Throws where the row is broken. */
+export function replay(number: number, entries: Uint8Array, hostOf: (id: number) => Host | undefined): void {
   const reader = new BytesReader(entries);
   while (!reader.done) {
-    const host = hosts[reader.varint()];
+    const host = hostOf(reader.varint());
     const kind = reader.varint();
     const now = reader.varint();
     if (kind === CLOSED) host?.close();

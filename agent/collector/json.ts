@@ -1,6 +1,20 @@
-/** OTLP as JSON: names in lowerCamelCase, 64-bit integers as decimal texts. */
+/**
+ * OTLP as JSON: names in lowerCamelCase, or as in the .proto files (snake_case), which the JSON mapping of proto3 allows as
+ * well; 64-bit integers as decimal texts. What has none of the names that were expected is counted, or refused: it does not vanish.
+ */
 import {
-  type Attributes,
+  attributesOf,
+  field,
+  finiteOf,
+  type Json,
+  list,
+  parse,
+  record,
+  scalar,
+  textOf,
+  timeOf,
+} from './json-values.ts';
+import {
   cut,
   LIMITS,
   type LogRecord,
@@ -8,129 +22,141 @@ import {
   MalformedRequest,
   type MetricsRequest,
   type Point,
+  REASONS,
   type Resource,
+  recordOf,
   type SeriesIndex,
-  severityOf,
+  Tally,
+  TooMany,
 } from './otlp.ts';
 
 /** Throws MalformedRequest. */
 export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
-  let rejected = 0;
-  const resources = list(parse(body).resourceMetrics).map((one) => {
+  const tally = new Tally();
+  const resources = resourcesOf(body, 'resourceMetrics', tally).map(({ one, resource }) => {
     const points: Point[] = [];
-    for (const metric of list(one.scopeMetrics).flatMap((scope) => list(scope.metrics))) {
-      const { gauge, sum } = metric;
-      const data = [...list(record(gauge).dataPoints), ...list(record(sum).dataPoints)];
-      if (gauge === undefined && sum === undefined) rejected += 1;
-      for (const point of data) {
-        const value = numberOf(point.asDouble ?? point.asInt);
-        const number = Number.isFinite(value) ? findSeries(series, metric, point) : null;
-        if (number === null) rejected += 1;
-        else points.push({ series: number, time: timeOf(point.timeUnixNano), value });
-      }
+    for (const scope of list(field(one, 'scopeMetrics'))) {
+      for (const metric of list(scope.metrics)) readMetric(metric, resource, series, points, tally);
     }
-    return { resource: resourceOf(one), points };
+    return { resource: asResource(resource), points };
   });
-  return { resources, rejected };
+  return { resources, ...tally.result };
 }
 
 /** Throws MalformedRequest. */
 export function readLogs(body: Buffer): LogsRequest {
-  const resources = list(parse(body).resourceLogs).map((one) => ({
-    resource: resourceOf(one),
-    records: list(one.scopeLogs).flatMap((scope) => list(scope.logRecords).map(recordOf)),
-  }));
-  return { resources };
+  const tally = new Tally();
+  const resources = resourcesOf(body, 'resourceLogs', tally).map(({ one, resource }) => {
+    const records: LogRecord[] = [];
+    for (const scope of list(field(one, 'scopeLogs'))) {
+      for (const each of list(field(scope, 'logRecords'))) readRecord(each, resource, records, tally);
+    }
+    return { resource: asResource(resource), records };
+  });
+  return { resources, ...tally.result };
 }
 
-type Json = Record<string, unknown>;
+/** A resource that cannot be read takes what it sent along, and nothing else. */
+type ReadResource = Resource | MalformedRequest;
 
-function parse(body: Buffer): Json {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
-    return object(JSON.parse(text));
-  } catch (error) {
-    throw new MalformedRequest(`not OTLP as JSON: ${cut((error as Error).message, 200)}`);
+function asResource(resource: ReadResource): Resource {
+  if (!(resource instanceof MalformedRequest)) return resource;
+  return {
+    key: '\0',
+    read: () => {
+      throw resource;
+    },
+  };
+}
+
+function resourcesOf(body: Buffer, name: string, tally: Tally): { one: Json; resource: ReadResource }[] {
+  const request = parse(body);
+  const resources = field(request, name);
+  const [other] = Object.keys(request);
+  if (resources === undefined && other !== undefined) {
+    throw new MalformedRequest(`no "${name}" in it, but "${cut(other, 50)}"`);
+  }
+  return list(resources).map((one) => {
+    tally.met('resources');
+    const [known] = ['resource', 'scopeMetrics', 'scopeLogs'].filter((each) => field(one, each) !== undefined);
+    if (known === undefined && Object.keys(one).length > 0) {
+      tally.unreadable(new MalformedRequest(`no resource and no scope in it, but "${cut(Object.keys(one)[0]!, 50)}"`));
+    }
+    const resource = contained(() => readResource(one));
+    if (resource instanceof MalformedRequest) tally.unreadable(resource, 0);
+    return { one, resource };
+  });
+}
+
+function readResource(one: Json): Resource {
+  const attributes = attributesOf(record(one.resource).attributes);
+  const text = JSON.stringify(attributes);
+  if (text.length > LIMITS.resource) throw new MalformedRequest(`a resource of ${text.length} characters`);
+  return { key: `json ${text}`, read: () => attributes };
+}
+
+function readMetric(metric: Json, resource: ReadResource, series: SeriesIndex, points: Point[], tally: Tally): void {
+  let met = false;
+  for (const kind of ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']) {
+    const data = field(metric, kind);
+    if (data === undefined) continue;
+    met = true;
+    const { aggregationTemporality, aggregation_temporality: snake } = record(data);
+    const delta = ['1', 'AGGREGATION_TEMPORALITY_DELTA'].includes(String(aggregationTemporality ?? snake));
+    for (const point of list(field(record(data), 'dataPoints'))) {
+      tally.met('points');
+      if (resource instanceof MalformedRequest) tally.unreadable(resource);
+      else if (kind !== 'gauge' && kind !== 'sum') tally.reject(REASONS.histogram);
+      else if (kind === 'sum' && delta) tally.reject(REASONS.delta);
+      else {
+        const failed = contained(() => readPoint(metric, point, series, points, tally));
+        if (failed instanceof MalformedRequest) tally.unreadable(failed);
+      }
+    }
+  }
+  if (!met) tally.reject(REASONS.unknown);
+}
+
+function readPoint(metric: Json, point: Json, index: SeriesIndex, points: Point[], tally: Tally): void {
+  const name = textOf(metric.name);
+  const value = finiteOf(field(point, 'asDouble') ?? field(point, 'asInt'));
+  if (name === '') tally.reject(REASONS.unnamed);
+  else if (value === null) tally.reject(REASONS.value);
+  else {
+    const attributes = attributesOf(point.attributes);
+    const series = index.find(name, textOf(metric.unit), `json ${JSON.stringify(attributes)}`, () => attributes);
+    const [start, time] = [timeOf(field(point, 'startTimeUnixNano')), timeOf(field(point, 'timeUnixNano'))];
+    if (series === null) tally.reject(REASONS.series);
+    else {
+      points.push({ series, start, time, value });
+      tally.kept();
+    }
   }
 }
 
-function findSeries(series: SeriesIndex, metric: Json, point: Json): number | null {
-  const attributes = attributesOf(point.attributes);
-  return series.find(textOf(metric.name), textOf(metric.unit), `json ${JSON.stringify(attributes)}`, () => attributes);
+function readRecord(one: Json, resource: ReadResource, records: LogRecord[], tally: Tally): void {
+  tally.met('records');
+  const read = resource instanceof MalformedRequest ? resource : contained(() => recordOf(fields(one), tally));
+  if (read instanceof MalformedRequest) tally.unreadable(read);
+  else if (read !== null) records.push(read);
 }
 
-function resourceOf(one: Json): Resource {
-  const attributes = attributesOf(record(one.resource).attributes);
-  return { key: `json ${JSON.stringify(attributes)}`, read: () => attributes };
-}
-
-function recordOf(one: Json): LogRecord {
+function fields(one: Json) {
   return {
-    time: timeOf(one.timeUnixNano) || timeOf(one.observedTimeUnixNano),
-    name: cut(textOf(one.eventName), LIMITS.attributeKey),
-    severity: severityOf(numberOf(one.severityNumber)),
+    time: timeOf(field(one, 'timeUnixNano')) || timeOf(field(one, 'observedTimeUnixNano')),
+    name: cut(textOf(field(one, 'eventName')), LIMITS.attributeKey),
+    severity: finiteOf(field(one, 'severityNumber')) ?? 0,
     body: cut(String(scalar(one.body)), LIMITS.body),
     attributes: attributesOf(one.attributes),
   };
 }
 
-function attributesOf(value: unknown): Attributes {
-  const pairs = list(value);
-  if (pairs.length > LIMITS.attributes) throw new MalformedRequest(`more than ${LIMITS.attributes} attributes`);
-  const all: Record<string, string | number | boolean> = Object.create(null);
-  for (const pair of pairs) all[cut(textOf(pair.key), LIMITS.attributeKey)] = scalar(pair.value);
-  return all;
-}
-
-/** An AnyValue; a list or a map is kept as it was written, as JSON. */
-function scalar(value: unknown): string | number | boolean {
-  const any = record(value);
-  if (typeof any.stringValue === 'string') return cut(any.stringValue, LIMITS.attributeValue);
-  if (typeof any.boolValue === 'boolean') return any.boolValue;
-  const number = numberOf(any.intValue ?? any.doubleValue);
-  if (Number.isFinite(number)) return number;
-  const other = any.bytesValue ?? any.arrayValue ?? any.kvlistValue ?? any.doubleValue ?? any.stringValue ?? '';
-  if (typeof other !== 'object') return cut(String(other), LIMITS.attributeValue);
-  if (deeperThan(other, 3 * LIMITS.depth)) throw new MalformedRequest(`values nested more than ${LIMITS.depth} deep`);
-  return cut(JSON.stringify(other), LIMITS.attributeValue);
-}
-
-function deeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
-}
-
-function timeOf(value: unknown): number {
-  const time = Math.round(numberOf(value) / 1e6);
-  return Number.isFinite(time) ? time : 0;
-}
-
-function numberOf(value: unknown): number {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && /^[-+.0-9eE]{1,40}$/.test(value) ? Number(value) : Number.NaN;
-}
-
-function textOf(value: unknown): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw new MalformedRequest('a name that is not a text');
-  return value;
-}
-
-function list(value: unknown): Json[] {
-  if (value === undefined || value === null) return [];
-  if (!Array.isArray(value)) throw new MalformedRequest('a list was expected');
-  return value.map(object);
-}
-
-/** Of a field that may be missing. */
-function record(value: unknown): Json {
-  return value === undefined || value === null ? {} : object(value);
-}
-
-function object(value: unknown): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new MalformedRequest('an object was expected');
+/** What `read` gives, or the MalformedRequest that it throws. Throws TooMany. */
+function contained<T>(read: () => T): T | MalformedRequest {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MalformedRequest) || error instanceof TooMany) throw error;
+    return error;
   }
-  return value as Json;
 }

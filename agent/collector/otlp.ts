@@ -27,18 +27,25 @@ export interface ResourcePoints {
 
 export interface Point {
   readonly series: number;
+  /** When its counter began, in milliseconds since the epoch, by the sender's clock; 0 or none: not given. */
+  readonly start?: number;
   /** Milliseconds since the epoch, by the sender's clock; 0: not given. */
   readonly time: number;
   readonly value: number;
 }
 
-export interface MetricsRequest {
-  readonly resources: readonly ResourcePoints[];
-  /** Points that were not kept: histograms, values that are no number, more series than are allowed. */
+/** Points or records of a request that are not kept, and why. */
+export interface Rejected {
   readonly rejected: number;
+  /** Each once, as it is told to the sender. */
+  readonly reasons: readonly string[];
 }
 
-export interface LogsRequest {
+export interface MetricsRequest extends Rejected {
+  readonly resources: readonly ResourcePoints[];
+}
+
+export interface LogsRequest extends Rejected {
   readonly resources: readonly { readonly resource: Resource; readonly records: readonly LogRecord[] }[];
 }
 
@@ -51,9 +58,14 @@ export interface LogRecord {
   readonly attributes: Attributes;
 }
 
-/** A request that is not what it says it is: answered with 400. */
+/** A request, or a part of one, that is not what it says it is. A whole request is answered with 400. */
 export class MalformedRequest extends Error {
-  override readonly name = 'MalformedRequest';
+  override readonly name: string = 'MalformedRequest';
+}
+
+/** A request that holds more than one request may, however few bytes it has: answered with 413, so that the sender halves it. */
+export class TooMany extends MalformedRequest {
+  override readonly name = 'TooMany';
 }
 
 export const LIMITS = {
@@ -64,8 +76,62 @@ export const LIMITS = {
   attributeValue: 2048,
   body: 8192,
   metricName: 255,
+  /** Bytes of one resource, and characters of all attributes of one series or record. What is longer is refused. */
+  resource: 32_768,
+  seriesText: 4_096,
+  recordText: 65_536,
   /** Levels of lists and maps in one value. */
   depth: 8,
+} as const;
+
+/** What one request may hold: without these a few kilobytes of gzip are millions of empty records. */
+const MOST = { resources: 10_000, points: 250_000, records: 20_000 } as const;
+
+/** Counts what one request holds, and what of it is not kept. */
+export class Tally {
+  readonly #count = { resources: 0, points: 0, records: 0 };
+  readonly #reasons = new Set<string>();
+  #rejected = 0;
+  #kept = 0;
+  #malformed: string | null = null;
+
+  /** One more was met. Throws TooMany. */
+  met(what: keyof typeof MOST): void {
+    this.#count[what] += 1;
+    if (this.#count[what] > MOST[what]) throw new TooMany(`more than ${MOST[what]} ${what} in one request: send fewer`);
+  }
+
+  kept(): void {
+    this.#kept += 1;
+  }
+
+  reject(reason: string, count = 1): void {
+    this.#rejected += count;
+    if (count > 0) this.#reasons.add(reason);
+  }
+
+  /** Something could not be read, and with it so many points or records. */
+  unreadable(error: MalformedRequest, count = 1): void {
+    this.#malformed ??= error.message;
+    this.reject(error.message, count);
+  }
+
+  /** At the end of the request. Throws MalformedRequest where something could not be read and nothing else is kept. */
+  get result(): Rejected {
+    if (this.#malformed !== null && this.#kept === 0) throw new MalformedRequest(this.#malformed);
+    return { rejected: this.#rejected, reasons: [...this.#reasons] };
+  }
+}
+
+/** Why points and records are not kept, as the sender is told. */
+export const REASONS = {
+  value: 'a value that is no finite number',
+  delta: 'a sum of temporality delta: set the exporter to cumulative',
+  histogram: 'a histogram or summary',
+  unknown: 'a metric that has neither gauge nor sum',
+  unnamed: 'a metric without a name',
+  series: 'more series than are allowed, or one with too long a name',
+  empty: 'a record without name, body and attributes',
 } as const;
 
 /** Severity numbers of OpenTelemetry: 1–12 trace, debug and info; 13–16 warn; 17–24 error and fatal. */
@@ -79,6 +145,35 @@ export function milliseconds(low: number, high: number): number {
   return Math.round((high * 4_294_967_296 + low) / 1e6);
 }
 
+/** The beginning of a text, at most so many UTF-16 units. A pair of surrogates is not cut in two: half of one is no text. */
 export function cut(text: string, length: number): string {
-  return text.length > length ? text.slice(0, length) : text;
+  if (text.length <= length) return text;
+  const last = text.charCodeAt(length - 1);
+  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
+}
+
+/** What a decoder read of one record. */
+export interface RawRecord extends Omit<LogRecord, 'severity'> {
+  /** OpenTelemetry's number. */
+  readonly severity: number;
+}
+
+/** The record; null where it is not kept, which the tally is told. Throws MalformedRequest where it is too long. */
+export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogRecord | null {
+  if (raw.name === '' && raw.body === '' && Object.keys(raw.attributes).length === 0) {
+    tally.reject(REASONS.empty);
+    return null;
+  }
+  if (lengthOf(raw.attributes) > LIMITS.recordText) {
+    throw new MalformedRequest(`a record with attributes of more than ${LIMITS.recordText} characters`);
+  }
+  tally.kept();
+  return { ...raw, severity: severityOf(severity) };
+}
+
+/** Characters of all names and values. */
+export function lengthOf(attributes: Attributes): number {
+  let length = 0;
+  for (const name in attributes) length += name.length + String(attributes[name]).length;
+  return length;
 }

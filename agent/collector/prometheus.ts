@@ -16,12 +16,16 @@ type Labels = Readonly<Record<string, string>>;
 
 /** In parts, so that a large fleet's answer is never in memory as a whole. */
 export function* exposition(fleet: Fleet, query: Query, receiver: Receiver, store: Store): Generator<string> {
-  const { heartbeats, missed, events, repeats } = fleet.counters;
-  const { hosts, attention } = query.summary();
+  const { heartbeats, missed, events, repeats, forgotten } = fleet.counters;
+  const { hosts, attention, trouble } = query.summary();
   yield one('holdfast_hosts', 'gauge', 'Hosts that have reported', hosts);
   yield family(
     { name: 'holdfast_hosts_attention', type: 'gauge', help: 'Hosts that need attention, by code' },
     Object.entries(attention).map(([code, count]) => [{ code }, count]),
+  );
+  yield family(
+    { name: 'holdfast_collector_trouble', type: 'gauge', help: 'What is wrong with the collector itself, by code' },
+    trouble.map(({ code }) => [{ code }, 1]),
   );
   yield one('holdfast_collector_heartbeats_total', 'counter', 'Heartbeats taken', heartbeats);
   yield one(
@@ -32,6 +36,7 @@ export function* exposition(fleet: Fleet, query: Query, receiver: Receiver, stor
   );
   yield one('holdfast_collector_events_total', 'counter', 'Events stored', events);
   yield one('holdfast_collector_events_repeated_total', 'counter', 'Events that were known already', repeats);
+  yield one('holdfast_collector_hosts_forgotten_total', 'counter', 'Hosts that were forgotten', forgotten);
   yield one('holdfast_collector_series', 'gauge', 'Series of all hosts', fleet.series.size);
   yield one('holdfast_collector_stored_bytes', 'gauge', 'Bytes in use of the database', store.size());
   yield family(

@@ -1,5 +1,5 @@
 /** Attributes as protobuf: KeyValue and AnyValue of opentelemetry-proto's common.proto. */
-import { cut, LIMITS } from './otlp.ts';
+import { cut, LIMITS, MalformedRequest } from './otlp.ts';
 import { BYTES, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './protobuf-wire.ts';
 
 /** Attributes of one message, as they come in it. */
@@ -10,7 +10,7 @@ export class AttributesReader {
   /** One KeyValue, whose length comes next. */
   add(reader: Reader): true {
     this.#count += 1;
-    if (this.#count > LIMITS.attributes) throw new RangeError(`more than ${LIMITS.attributes} attributes`);
+    if (this.#count > LIMITS.attributes) throw new MalformedRequest(`more than ${LIMITS.attributes} attributes`);
     const { key, value } = keyValue(reader, 0);
     this.all[cut(key, LIMITS.attributeKey)] = typeof value === 'object' ? nested(value) : clipped(value);
     return true;
@@ -34,7 +34,7 @@ function keyValue(reader: Reader, depth: number): { key: string; value: Value } 
 
 /** An AnyValue, whose length comes next. A list or a map that is in no other one (`depth` 0) comes as JSON. */
 export function readValue(reader: Reader, depth: number): Value {
-  if (depth > LIMITS.depth) throw new RangeError(`values nested more than ${LIMITS.depth} deep`);
+  if (depth > LIMITS.depth) throw new MalformedRequest(`values nested more than ${LIMITS.depth} deep`);
   const end = endOf(reader);
   let value: Value = '';
   while (reader.pos < end) {

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import protobuf from 'protobufjs/minimal.js';
-import { MalformedRequest } from './otlp.ts';
+import { MalformedRequest, TooMany } from './otlp.ts';
 
 export type Reader = InstanceType<typeof protobuf.Reader>;
 
@@ -18,6 +18,7 @@ export function reading<T>(body: Buffer, read: (reader: Reader) => T): T {
   try {
     return read(protobuf.Reader.create(body) as Reader);
   } catch (error) {
+    if (error instanceof MalformedRequest) throw error;
     // The reader throws plain errors at whatever is out of range.
     throw new MalformedRequest(`not OTLP as protobuf: ${(error as Error).message}`);
   }
@@ -45,11 +46,28 @@ export function ended(reader: Reader, end: number): void {
   if (reader.pos !== end) throw new RangeError('a field is longer than its message');
 }
 
-/** A string, whose length comes next. */
+/** A string, whose length comes next. Throws MalformedRequest where it is none: only what it belongs to is lost. */
 export function text(reader: Reader): string {
   const end = endOf(reader);
   const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
-  if (!isUtf8(bytes)) throw new RangeError('a text that is not UTF-8');
   reader.pos = end;
+  if (!isUtf8(bytes)) throw new MalformedRequest('a text that is not UTF-8');
   return bytes.toString();
+}
+
+/** What `read` gives; null where it throws MalformedRequest: then `failed` is told, and the message is skipped. The message ends at `end`. */
+export function contained<T>(
+  reader: Reader,
+  end: number,
+  read: () => T,
+  failed: (error: MalformedRequest) => void,
+): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MalformedRequest) || error instanceof TooMany) throw error;
+    reader.pos = end;
+    failed(error);
+    return null;
+  }
 }

@@ -1,29 +1,34 @@
 /** What the API answers of the fleet: `api.ts` has the shapes. */
 import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, SummaryAnswer } from './api.ts';
+import { Refused } from './body.ts';
 import type { Fleet } from './fleet.ts';
 import { readFrames } from './frames.ts';
 import type { Chunk, Host } from './host.ts';
+import { cursorIn, labelsIn, onlyThese, wholeNumber } from './parameters.ts';
 import { settingsOf } from './row.ts';
 import type { Settled } from './rows.ts';
+import type { Series } from './series.ts';
 import type { Store } from './store.ts';
+import { summarize } from './summary.ts';
+import type { Troubles } from './trouble.ts';
 
 /** Rows, events or points in one answer. */
 const MOST = { hosts: 1_000, events: 1_000, points: 5_000 } as const;
-/** Of one label in a summary. */
-const MOST_LABEL_VALUES = 200;
 const DAY = 86_400_000;
 
 export class Query {
   readonly #fleet: Fleet;
   readonly #store: Store;
   readonly #version: string;
+  readonly #troubles: Troubles | null;
   #sorted: readonly Host[] | null = null;
-  #summary: SummaryAnswer | null = null;
+  #summary: Omit<SummaryAnswer, 'trouble'> | null = null;
 
-  constructor(fleet: Fleet, store: Store, version: string) {
+  constructor(fleet: Fleet, store: Store, version: string, troubles: Troubles | null = null) {
     this.#fleet = fleet;
     this.#store = store;
     this.#version = version;
+    this.#troubles = troubles;
   }
 
   /** To be called when rows have changed: their order and their summary are kept while they are true. */
@@ -34,22 +39,24 @@ export class Query {
   }
 
   hosts(parameters: URLSearchParams): HostsAnswer {
+    onlyThese(parameters, ['search', 'label', 'attention', 'limit', 'offset'], ['label']);
     const search = (parameters.get('search') ?? '').toLowerCase();
     const attention = parameters.get('attention') ?? '';
-    const labels = parameters.getAll('label').map((label) => label.split(/:(.*)/s, 2) as [string, string?]);
+    const labels = labelsIn(parameters);
+    const offset = wholeNumber(parameters, 'offset', 0, Number.MAX_SAFE_INTEGER);
+    const limit = wholeNumber(parameters, 'limit', 100, MOST.hosts);
     const found = this.#all().filter(
       (row) =>
         (search === '' || row.name.toLowerCase().includes(search) || row.id.toLowerCase().includes(search)) &&
         (attention === '' || row.attention.some(({ code }) => attention === '1' || attention === code)) &&
-        labels.every(([name, value = '']) => row.labels[name] === value),
+        labels.every(([name, value]) => Object.hasOwn(row.labels, name) && row.labels[name] === value),
     );
-    const offset = number(parameters, 'offset', 0, Number.MAX_SAFE_INTEGER);
-    return { total: found.length, hosts: found.slice(offset, offset + number(parameters, 'limit', 100, MOST.hosts)) };
+    return { total: found.length, hosts: found.slice(offset, offset + limit) };
   }
 
   summary(): SummaryAnswer {
     this.#summary ??= summarize(this.#fleet.rows.all(), this.#version);
-    return this.#summary;
+    return { trouble: this.#troubles?.list ?? [], ...this.#summary };
   }
 
   host(host: Host): HostAnswer {
@@ -58,29 +65,55 @@ export class Query {
   }
 
   events(host: Host, parameters: URLSearchParams): readonly HostEvent[] {
-    const before = number(parameters, 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-    return this.#store.events(host.id, before, number(parameters, 'limit', 100, MOST.events));
+    onlyThese(parameters, ['before', 'beforeId', 'limit']);
+    const { time, id } = cursorIn(parameters);
+    return this.#store.events(host.id, time, wholeNumber(parameters, 'limit', 100, MOST.events), id);
   }
 
   /** The last 24 h, where the request does not say. */
   series(host: Host, parameters: URLSearchParams): SeriesAnswer {
+    onlyThese(parameters, ['metric', 'from', 'to', 'points']);
     const metric = parameters.get('metric') ?? '';
-    const to = number(parameters, 'to', Date.now(), Number.MAX_SAFE_INTEGER);
-    const from = number(parameters, 'from', to - DAY, Number.MAX_SAFE_INTEGER);
-    const most = Math.max(2, number(parameters, 'points', 300, MOST.points));
+    if (metric === '') throw new Refused(400, '"metric" is missing');
+    const to = wholeNumber(parameters, 'to', Date.now(), Number.MAX_SAFE_INTEGER);
+    const from = wholeNumber(parameters, 'from', Math.max(0, to - DAY), Number.MAX_SAFE_INTEGER);
+    if (from > to) throw new Refused(400, '"from" is after "to"');
+    const most = Math.max(2, wholeNumber(parameters, 'points', 300, MOST.points));
     const open = host.peek();
     const chunks = [...this.#store.chunks(host.id, from, to), ...(open === null ? [] : [open])];
-    const points = pointsOf(chunks, from, to, (id) => this.#fleet.series.get(id)?.metric === metric);
-    const series = [...points].map(([id, list]) => {
-      return { attributes: this.#fleet.series.get(id)!.attributes, points: thin(inOrder(list), most) };
+    const named = this.#named(metric);
+    const found = new Map<string, { series: Series; points: Point[] }>();
+    for (const [id, points] of pointsOf(chunks, from, to, (series) => named(series) !== undefined)) {
+      // One that was gone for long and came back has another number.
+      const series = named(id)!;
+      const name = JSON.stringify(series.attributes);
+      const same = found.get(name);
+      if (same === undefined) found.set(name, { series, points });
+      else same.points.push(...points);
+    }
+    const all = [...found.values()];
+    const series = all.map(({ series: { attributes }, points }) => {
+      return { attributes, points: thin(inOrder(points), most) };
     });
-    const [first] = points.keys();
-    return { metric, unit: first === undefined ? '' : this.#fleet.series.get(first)!.unit, series };
+    return { metric, unit: all[0]?.series.unit ?? '', series };
+  }
+
+  /** Gives the series of a number, if it is of this metric. */
+  #named(metric: string): (id: number) => Series | undefined {
+    const gone = new Map<number, Series | undefined>();
+    return (id) => {
+      let series = this.#fleet.series.get(id);
+      if (series === undefined) {
+        if (!gone.has(id)) gone.set(id, this.#store.seriesOf(id));
+        series = gone.get(id);
+      }
+      return series?.metric === metric ? series : undefined;
+    };
   }
 
   /** Attention first, then by name. */
   #all(): readonly HostRow[] {
-    this.#sorted ??= sorted(this.#fleet.rows.all()).map(({ id }) => this.#fleet.find(id)!);
+    this.#sorted ??= sorted(this.#fleet.rows.all()).flatMap(({ id }) => this.#fleet.find(id) ?? []);
     return this.#fleet.rows.of(this.#sorted);
   }
 }
@@ -140,29 +173,6 @@ function thin(points: readonly Point[], most: number): readonly Point[] {
     else thinned.push(...(low[0] < high[0] ? [low, high] : [high, low]));
   }
   return thinned;
-}
-
-function summarize(rows: Iterable<HostRow>, version: string): SummaryAnswer {
-  let hosts = 0;
-  const attention: Record<string, number> = {};
-  const labels = new Map<string, Set<string>>();
-  for (const row of rows) {
-    hosts += 1;
-    for (const { code } of row.attention) attention[code] = (attention[code] ?? 0) + 1;
-    for (const [name, value] of Object.entries(row.labels)) {
-      const values = labels.get(name);
-      if (values === undefined) labels.set(name, new Set([value]));
-      else if (values.size < MOST_LABEL_VALUES) values.add(value);
-    }
-  }
-  const listed = [...labels].sort(([a], [b]) => compare(a, b)).map(([name, set]) => [name, [...set].sort()] as const);
-  return { hosts, attention, labels: Object.fromEntries(listed), version };
-}
-
-function number(parameters: URLSearchParams, name: string, otherwise: number, most: number): number {
-  const text = parameters.get(name);
-  const value = text === null || text === '' ? otherwise : Number(text);
-  return Number.isFinite(value) && value >= 0 ? Math.min(Math.floor(value), most) : otherwise;
 }
 
 function compare(a: string, b: string): number {

@@ -4,16 +4,21 @@ import protobuf from 'protobufjs/minimal.js';
 import { Refused, withBody } from './body.ts';
 import { type Committer, NotStored } from './committer.ts';
 import type { Fleet } from './fleet.ts';
+import { take } from './intake.ts';
 import * as json from './json.ts';
-import { MalformedRequest } from './otlp.ts';
+import { MalformedRequest, type Rejected, TooMany } from './otlp.ts';
 import * as binary from './protobuf.ts';
+import { senderOf } from './sender.ts';
 
 type Format = 'protobuf' | 'json';
 
 const TYPES: Readonly<Record<string, Format>> = { 'application/x-protobuf': 'protobuf', 'application/json': 'json' };
+const READERS = { protobuf: binary, json } as const;
 const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
 /** Seconds after which a sender may try again. */
 const RETRY_AFTER = 5;
+/** Reasons in one answer. */
+const MOST_REASONS = 5;
 
 export class Receiver {
   /** Requests by the status that they were answered with. */
@@ -33,9 +38,10 @@ export class Receiver {
     try {
       if (request.method !== 'POST') throw new Refused(405, 'only POST');
       if (format === undefined) throw new Refused(415, 'the content-type is neither protobuf nor JSON');
-      const refused = await withBody(request, (body) => {
+      const sender = senderOf(request);
+      const refused = await withBody(request, sender, (body) => {
         if (this.#committer.failing) throw new NotStored('the disk takes nothing');
-        return this.#take(signal, format, body);
+        return take(this.#fleet, READERS[format], signal, body, { sender, now: Date.now() });
       });
       await this.#committer.committed();
       this.#count(200);
@@ -44,18 +50,6 @@ export class Receiver {
     } catch (error) {
       this.#refuse(request, response, format ?? 'json', error);
     }
-  }
-
-  /** Gives how many points or records were refused. Reads all before it takes any: a malformed request changes nothing. */
-  #take(signal: 'metrics' | 'logs', format: Format, body: Buffer): number {
-    const read = format === 'json' ? json : binary;
-    const now = Date.now();
-    if (signal === 'logs') {
-      const { resources } = read.readLogs(body);
-      return resources.reduce((sum, { resource, records }) => sum + this.#fleet.note(resource, records, now), 0);
-    }
-    const { resources, rejected } = read.readMetrics(body, this.#fleet.series);
-    return resources.reduce((sum, { resource, points }) => sum + this.#fleet.beat(resource, points, now), rejected);
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, format: Format, error: unknown): void {
@@ -85,14 +79,15 @@ export class Receiver {
 
 function statusOf(error: unknown): number {
   if (error instanceof Refused) return error.status;
+  if (error instanceof TooMany) return 413;
   if (error instanceof MalformedRequest) return 400;
   if (error instanceof NotStored) return 503;
   return (error as NodeJS.ErrnoException).code === 'ECONNRESET' ? 400 : 500;
 }
 
 /** ExportMetricsServiceResponse or ExportLogsServiceResponse: empty, or with a partial success. */
-function accepted(signal: 'metrics' | 'logs', format: Format, refused: number): Uint8Array {
-  const errorMessage = 'not kept: no finite gauge or sum, or more series or hosts than are allowed';
+function accepted(signal: 'metrics' | 'logs', format: Format, { rejected: refused, reasons }: Rejected): Uint8Array {
+  const errorMessage = `not kept: ${reasons.slice(0, MOST_REASONS).join('; ')}`;
   if (format === 'json') {
     const count = signal === 'metrics' ? 'rejectedDataPoints' : 'rejectedLogRecords';
     const answer = refused === 0 ? {} : { partialSuccess: { [count]: String(refused), errorMessage } };

@@ -1,13 +1,18 @@
 /** Which address answers what: OTLP, the API, Prometheus, the page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { HealthAnswer } from './api.ts';
+import { Refused } from './body.ts';
 import type { Fleet } from './fleet.ts';
 import { type Page, SECURITY_HEADERS } from './page.ts';
+import { onlyThese } from './parameters.ts';
 import { exposition } from './prometheus.ts';
 import type { Query } from './query.ts';
 import type { Receiver } from './receiver.ts';
+import { senderOf } from './sender.ts';
 import type { Store } from './store.ts';
 import type { Stream } from './stream.ts';
+import type { Troubles } from './trouble.ts';
 
 export interface Parts {
   readonly fleet: Fleet;
@@ -16,11 +21,22 @@ export interface Parts {
   readonly receiver: Receiver;
   readonly stream: Stream;
   readonly page: Page;
+  readonly troubles: Troubles;
 }
 
+/** Those of the API that look at their parameters themselves. */
+const WITH_PARAMETERS = /^\/api\/v1\/hosts(?:\/[^/]+\/(?:events|series))?$/;
+
 /** What answers a request that may be answered. Never throws. */
-export function makeRouter({ fleet, store, query, receiver, stream, page }: Parts) {
+export function makeRouter({ fleet, store, query, receiver, stream, page, troubles }: Parts) {
+  const health = (response: ServerResponse) => {
+    const trouble = troubles.list;
+    const status = trouble.length > 0 ? 'trouble' : 'ok';
+    const content: HealthAnswer = { status, version: query.summary().version, trouble };
+    answer(response, troubles.has('disk') ? 503 : 200, content);
+  };
   const answerGet = ({ pathname, searchParams }: URL, request: IncomingMessage, response: ServerResponse) => {
+    if (pathname.startsWith('/api/') && !WITH_PARAMETERS.test(pathname)) onlyThese(searchParams, []);
     const [, id, part = ''] = /^\/api\/v1\/hosts\/([^/]+)(?:\/(events|series))?$/.exec(pathname) ?? [];
     if (id !== undefined) {
       const host = fleet.find(decodeURIComponent(id));
@@ -31,9 +47,10 @@ export function makeRouter({ fleet, store, query, receiver, stream, page }: Part
     } else if (pathname === '/api/v1/hosts') answer(response, 200, query.hosts(searchParams));
     else if (pathname === '/api/v1/summary') answer(response, 200, query.summary());
     else if (pathname === '/api/v1/stream') {
-      if (!stream.add(response, query.summary())) answer(response, 503, { error: 'too many readers' });
+      if (!stream.add(response, senderOf(request), query.summary()))
+        answer(response, 503, { error: 'too many readers' });
     } else if (pathname === '/metrics') sendMetrics(response, exposition(fleet, query, receiver, store));
-    else if (pathname === '/healthz') answer(response, 200, { status: 'ok', version: query.summary().version });
+    else if (pathname === '/healthz') health(response);
     else if (!page.serve(pathname, request, response)) answer(response, 404, { error: 'not found' });
   };
   return (url: URL, request: IncomingMessage, response: ServerResponse): void => {
@@ -51,10 +68,10 @@ export function makeRouter({ fleet, store, query, receiver, stream, page }: Part
     try {
       answerGet(url, request, response);
     } catch (error) {
-      const bad = error instanceof URIError;
-      if (!response.headersSent)
-        answer(response, bad ? 400 : 500, { error: bad ? 'not an address' : 'internal error' });
-      else response.destroy();
+      if (response.headersSent) response.destroy();
+      else if (error instanceof Refused) answer(response, error.status, { error: error.message });
+      else if (error instanceof URIError) answer(response, 400, { error: 'not an address' });
+      else answer(response, 500, { error: 'internal error' });
     }
   };
 }

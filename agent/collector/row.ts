@@ -2,12 +2,16 @@
 import type { MetricName } from '../../probes/metrics.ts';
 import type { HostAnswer, HostRow, RouteTable } from './api.ts';
 import type { Host } from './host.ts';
+import { cut } from './otlp.ts';
+import { MISSED } from './pulse.ts';
 import type { Series, SeriesTable } from './series.ts';
+import { duration, plural, some } from './words.ts';
 
 /** A table this full needs attention, whatever the host itself says. */
 const NEAR_LIMIT = 0.8;
-/** Heartbeats that a host may miss before it is silent. */
-const MISSED = 3;
+/** Codes that one host may need attention for; characters of one sentence. What is more is left out: a row is for reading. */
+const MOST_CODES = 40;
+const LONGEST = 400;
 const HOUR = 3_600_000;
 
 /** The metrics that a row is made of: when another changes, the row need not be made again. */
@@ -24,20 +28,28 @@ export function isOfRow(series: Series | undefined): boolean {
   return series !== undefined && OF_ROW.has(series.metric);
 }
 
-/** Not heard of for three of its intervals. `since`: before that the collector itself did not listen. */
-export function isSilent(host: Host, since: number, now: number): boolean {
-  return now - Math.max(host.seen, since) > MISSED * host.interval;
+/** What is known of a host that its own values do not say. */
+export interface Standing {
+  readonly silent: boolean;
+  /** A sentence about hosts with the same id; '': there are none. */
+  readonly duplicate: string;
 }
 
 /** Makes the row, and notes in the host since when it needs attention. Milliseconds since the epoch. */
-export function makeRow(host: Host, table: SeriesTable, silent: boolean, now: number): HostRow {
+export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: Standing, now: number): HostRow {
   const seen = look(host, table);
   const memoryErrors = memoryErrorsOf(host, now);
-  const needs = attentionOf(seen, silent, memoryErrors);
+  const needs = new Map<string, string>();
+  if (silent) needs.set('silent', `No heartbeat for ${MISSED} of its intervals of ${duration(host.pulse.interval)}`);
+  if (duplicate !== '') needs.set('duplicate-id', duplicate);
+  if (host.pulse.skew !== null) needs.set('clock', clock(host.pulse.skew));
+  if (memoryErrors > 0) needs.set('memory-error', `${plural(memoryErrors, 'memory error')} in the last 24 h`);
+  addAttention(needs, seen);
   // A host that went silent did so when it was last heard.
-  const began = (code: string) => host.attention[code] ?? (code === 'silent' ? host.seen : now);
-  const attention = [...needs].map(([code, text]) => ({ code, text, since: began(code) }));
-  host.attention = Object.fromEntries(attention.map(({ code, since }) => [code, since]));
+  const began = (code: string) => host.attention.get(code) ?? (code === 'silent' ? host.pulse.beaten : now);
+  const all = [...needs].slice(0, MOST_CODES);
+  const attention = all.map(([code, text]) => ({ code, text: cut(text, LONGEST), since: began(code) }));
+  host.attention = new Map(attention.map(({ code, since }) => [code, since]));
   const states = [...seen.settings.values()].map(worst);
   return {
     id: host.key,
@@ -65,7 +77,8 @@ export function settingsOf(host: Host, table: SeriesTable): HostAnswer['settings
 export function memoryErrorsOf(host: Host, now: number): number {
   const oldest = Math.floor(now / HOUR) - 23;
   let sum = 0;
-  for (const [hour, { counted, events }] of host.memoryErrors) if (hour >= oldest) sum += Math.max(counted, events);
+  for (const [hour, { counted, events }] of host.memoryErrors)
+    if (hour >= oldest && hour <= oldest + 24) sum += Math.max(counted, events);
   return sum;
 }
 
@@ -73,7 +86,8 @@ interface Seen {
   readonly settings: Map<string, Map<string, string>>;
   readonly routes: { ipv4: RouteTable | null; ipv6: RouteTable | null };
   readonly stale: string[];
-  readonly conditions: Map<string, string>;
+  /** By code, what each that is there says of itself. */
+  readonly conditions: Map<string, string[]>;
 }
 
 function look(host: Host, table: SeriesTable): Seen {
@@ -105,7 +119,12 @@ function look(host: Host, table: SeriesTable): Seen {
       if (moments === undefined) seen.settings.set(setting, new Map([[moment, state]]));
       else moments.set(moment, state);
     } else if (series.metric === 'holdfast.dhclient.stale') seen.stale.push(described(attributes));
-    else seen.conditions.set(attributes.code || 'condition', described(attributes));
+    else {
+      const code = attributes.code || 'condition';
+      const others = seen.conditions.get(code);
+      if (others === undefined) seen.conditions.set(code, [described(attributes)]);
+      else others.push(described(attributes));
+    }
   }
   for (const type of ['ipv4', 'ipv6'] as const) {
     const routes = seen.routes[type];
@@ -116,10 +135,7 @@ function look(host: Host, table: SeriesTable): Seen {
 }
 
 /** Code to a sentence. */
-function attentionOf(seen: Seen, silent: boolean, memoryErrors: number): Map<string, string> {
-  const needs = new Map<string, string>();
-  if (silent) needs.set('silent', `No heartbeat for ${MISSED} of its intervals`);
-  if (memoryErrors > 0) needs.set('memory-error', `${plural(memoryErrors, 'memory error')} in the last 24 h`);
+function addAttention(needs: Map<string, string>, seen: Seen): void {
   for (const [family, routes] of [
     ['IPv4', seen.routes.ipv4],
     ['IPv6', seen.routes.ipv6],
@@ -137,10 +153,15 @@ function attentionOf(seen: Seen, silent: boolean, memoryErrors: number): Map<str
     const which = clients.length > 0 ? ` (${some(clients)})` : '';
     needs.set('stale-dhclient', `dhclient runs with an old configuration${which}`);
   }
-  for (const [code, where] of seen.conditions) {
-    if (!needs.has(code)) needs.set(code, `${code.replaceAll('-', ' ')}${where === '' ? '' : ` (${where})`}`);
+  for (const [code, which] of seen.conditions) {
+    const told = which.filter((one) => one !== '');
+    const where = told.length > 0 ? ` (${some(told, '; ')})` : '';
+    if (!needs.has(code)) needs.set(code, `${code.replaceAll('-', ' ')}${where}`);
   }
-  return needs;
+}
+
+function clock(skew: number): string {
+  return `Its clock is ${duration(skew)} ${skew > 0 ? 'ahead of' : 'behind'} the collector's`;
 }
 
 /** A setting is as good as its worst moment; a moment that does not belong to this host does not count. */
@@ -163,15 +184,7 @@ function text({ resource }: Host, attribute: string): string {
 /** The values of attributes, but for the code. */
 function described(attributes: Readonly<Record<string, string>>): string {
   const others = Object.entries(attributes).filter(([name]) => name !== 'code');
-  return others.map(([name, value]) => `${name} ${value}`).join(', ');
-}
-
-function some(names: readonly string[]): string {
-  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-}
-
-function plural(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+  return cut(others.map(([name, value]) => `${name} ${value}`).join(', '), LONGEST);
 }
 
 function count(states: readonly string[], state: string): number {

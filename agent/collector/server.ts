@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { stateOf } from './access.ts';
 
 export interface ServerOptions {
   /** PEM files. `clientCa`: whoever connects must have a certificate of it. */
@@ -31,29 +32,51 @@ const BACKLOG = 4_096;
 /** Answers that one connection may wait for. Without a bound, a packet full of small requests would be a gigabyte of answers. */
 const MOST_ANSWERS = 16;
 
-export function makeServer({ certificate, key, clientCa, patience }: ServerOptions): Server {
+/** A server, and what reads its certificate again: to be called now and then, it throws where the files make no sense. */
+export interface Listener {
+  readonly server: Server;
+  readonly refresh: () => void;
+}
+
+export function makeServer({ certificate, key, clientCa, patience }: ServerOptions): Listener {
   const { timeout, ...limits } = { ...PATIENCE, ...patience };
-  const server = plainOrSecure({ certificate, key, clientCa }, limits);
-  server.timeout = timeout;
-  return server;
+  const made = plainOrSecure({ certificate, key, clientCa }, limits);
+  made.server.timeout = timeout;
+  return made;
 }
 
 type Limits = Omit<typeof PATIENCE, 'timeout'>;
 
-function plainOrSecure({ certificate, key, clientCa }: ServerOptions, limits: Limits): Server {
+function plainOrSecure({ certificate, key, clientCa }: ServerOptions, limits: Limits): Listener {
   if ((certificate === undefined) !== (key === undefined)) throw new Error('--certificate and --key go together');
   if (certificate === undefined || key === undefined) {
     if (clientCa !== undefined) throw new Error('--client-ca needs --certificate and --key');
-    return createServer(limits);
+    return { server: createServer(limits), refresh: () => {} };
   }
-  return createSecureServer({
-    ...limits,
-    handshakeTimeout: limits.headersTimeout,
-    minVersion: 'TLSv1.2',
+  const files = [certificate, key, ...(clientCa === undefined ? [] : [clientCa])];
+  const context = () => ({
+    minVersion: 'TLSv1.2' as const,
     cert: readFileSync(certificate),
     key: readFileSync(key),
-    ...(clientCa === undefined ? {} : { ca: readFileSync(clientCa), requestCert: true, rejectUnauthorized: true }),
+    ...(clientCa === undefined ? {} : { ca: readFileSync(clientCa) }),
   });
+  const states = () => files.map(stateOf).join();
+  let read = states();
+  const verify = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
+  const server = createSecureServer({
+    ...limits,
+    handshakeTimeout: limits.headersTimeout,
+    ...context(),
+    ...verify,
+  });
+  const refresh = () => {
+    const now = states();
+    if (now === read) return;
+    // Throws where a certificate and another one's key are there: both are looked at again, until they fit.
+    server.setSecureContext(context());
+    read = now;
+  };
+  return { server, refresh };
 }
 
 export function listening(server: Server, host: string, port: number): Promise<void> {

@@ -1,8 +1,11 @@
 /** `GET /api/v1/stream`: what changed, to every page that is open, at most once a second (server-sent events, HTML standard). */
 import type { ServerResponse } from 'node:http';
 import type { HostRow, StreamMessage, SummaryAnswer } from './api.ts';
+import { Shares } from './shares.ts';
 
 const MOST_READERS = 1_000;
+/** Readers of one sender. */
+const MOST_OF_SENDER = 400;
 /** Rows in one message; what is left over goes with the next. */
 const MOST_ROWS = 500;
 /** Bytes that a reader may be behind: then it is let go, and its page starts anew. */
@@ -12,18 +15,23 @@ const QUIET = 15;
 
 export class Stream {
   readonly #readers = new Set<ServerResponse>();
+  readonly #senders = new Shares();
   /** By id, in the order in which they are to be sent. */
   readonly #changed = new Map<string, HostRow>();
   readonly #beaten = new Map<string, HostRow>();
   #quiet = 0;
 
-  /** false: there are too many readers. */
-  add(response: ServerResponse, first: SummaryAnswer): boolean {
-    if (this.#readers.size >= MOST_READERS) return false;
+  /** false: there are too many readers, or too many of this sender. */
+  add(response: ServerResponse, sender: string, first: SummaryAnswer): boolean {
+    if (this.#readers.size >= MOST_READERS || this.#senders.of(sender) >= MOST_OF_SENDER) return false;
+    this.#senders.add(sender, 1);
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     response.write(message({ hosts: [], summary: first }));
     this.#readers.add(response);
-    response.once('close', () => this.#readers.delete(response));
+    response.once('close', () => {
+      this.#readers.delete(response);
+      this.#senders.add(sender, -1);
+    });
     return true;
   }
 

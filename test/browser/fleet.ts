@@ -33,6 +33,7 @@ export interface FleetHost {
 
 export class Fleet {
   readonly hosts = new Map<string, FleetHost>();
+  trouble: SummaryAnswer['trouble'] = [];
   /** null: nobody has to say who they are. */
   token: string | null = null;
   url = '';
@@ -103,7 +104,8 @@ export class Fleet {
       }
     }
     const sorted = Object.entries(labels).map(([key, values]) => [key, [...values].sort()]);
-    return { hosts: this.hosts.size, attention, labels: Object.fromEntries(sorted), version: '0.1.0' };
+    const { trouble } = this;
+    return { trouble, hosts: this.hosts.size, attention, labels: Object.fromEntries(sorted), version: '0.1.0' };
   }
 
   #list(query: URLSearchParams): HostsAnswer {
@@ -121,7 +123,9 @@ export class Fleet {
   }
 
   #older(host: FleetHost, query: URLSearchParams): HostEvent[] {
-    return host.events.filter(({ time }) => time < Number(query.get('before'))).slice(0, Number(query.get('limit')));
+    const [before, id] = [Number(query.get('before')), Number(query.get('beforeId'))];
+    const older = host.events.filter((event) => event.time < before || (event.time === before && event.id < id));
+    return older.slice(0, Number(query.get('limit')));
   }
 }
 

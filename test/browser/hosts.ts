@@ -62,6 +62,9 @@ const at = (now: number, age: number, size: number, sway: number): [number, numb
   Math.round(size * (1 - age / 200_000) + sway * (Math.sin(age / 47) + Math.sin(age / 11) / 3)),
 ];
 
+/** The id of the event that was made last. */
+let last = 0;
+
 export function event(
   time: number,
   name: string,
@@ -69,7 +72,8 @@ export function event(
   body: string,
   attributes: HostEvent['attributes'],
 ): HostEvent {
-  return { time, name, severity, body, attributes };
+  last += 1;
+  return { id: last, time, name, severity, body, attributes };
 }
 
 /** Adds a reason why somebody should look. */

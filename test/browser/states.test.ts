@@ -73,6 +73,23 @@ test('a collector with a token: the page asks for it, a wrong one is refused, it
   await page.close();
 });
 
+test('what is wrong with the collector itself is said before its hosts, and goes when it is over', {
+  skip,
+}, async (t) => {
+  const fleet = await start(t, 3);
+  fleet.trouble = [
+    { code: 'disk', text: 'Nothing that hosts send can be stored: <b>full</b>', since: Date.now() - 600_000 },
+  ];
+  const { page, wrongs } = await browser.open(fleet.url);
+  await see(page, '#trouble', 'can be stored: <b>full</b> since 10 min ago');
+  assert.deepEqual(await page.evaluate<string[]>(faint), []);
+  await see(page, '#connection', 'Live');
+  fleet.trouble = [];
+  fleet.tell([]);
+  await page.locator('#trouble').waitFor({ state: 'hidden' });
+  await finish(page, wrongs);
+});
+
 test('a host that nobody knows, and an address that is none', { skip }, async (t) => {
   const fleet = await start(t, 1);
   const { page } = await browser.open(`${fleet.url}#/host/gone`);

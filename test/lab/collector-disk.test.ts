@@ -46,7 +46,11 @@ test('a full disk: 503 and when to come again, nothing acknowledged is lost, and
   // It refuses while there is no room, keeps nothing of what it refuses in memory, and still shows what it has.
   for (const one of asked.slice(250, 300)) assert.equal((await beat(one)).status, 503);
   assert.equal((await get(url, '/api/v1/hosts')).total, 1);
-  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  // It says so itself, and does not take the host for dead.
+  const health = await fetch(`${url}/healthz`);
+  assert.equal(health.status, 503);
+  assert.match(await health.text(), /"trouble".*can be stored.*full/);
+  assert.equal((await get(url, '/api/v1/hosts')).hosts[0].silent, false);
 
   rmSync(ballast);
   for (const one of asked.slice(300)) {

@@ -30,9 +30,9 @@ export const getHosts = (query, signal) => get('hosts', query, signal);
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<HostAnswer>} */
 export const getHost = (id, signal) => get(`hosts/${encodeURIComponent(id)}`, {}, signal);
 
-/** @param {string} id @param {number} before @param {number} limit @param {AbortSignal} signal @returns {Promise<readonly HostEvent[]>} */
-export const getEvents = (id, before, limit, signal) =>
-  get(`hosts/${encodeURIComponent(id)}/events`, { before, limit }, signal);
+/** Those before an event. @param {string} id @param {HostEvent} event @param {number} limit @param {AbortSignal} signal @returns {Promise<readonly HostEvent[]>} */
+export const getEvents = (id, event, limit, signal) =>
+  get(`hosts/${encodeURIComponent(id)}/events`, { before: event.time, beforeId: event.id, limit }, signal);
 
 /** @param {string} id @param {Record<string, string | number>} query @param {AbortSignal} signal @returns {Promise<SeriesAnswer>} */
 export const getSeries = (id, query, signal) => get(`hosts/${encodeURIComponent(id)}/series`, query, signal);
@@ -64,8 +64,9 @@ async function ask(path, accept, signal) {
     throw new ApiError(0, 'The collector cannot be reached');
   });
   if (response.ok) return response;
-  await response.body?.cancel();
-  throw new ApiError(response.status, `The collector answered ${response.status} ${response.statusText}`.trim());
+  const { error } = await response.json().catch(() => ({}));
+  const said = `The collector answered ${response.status} ${response.statusText}`.trim();
+  throw new ApiError(response.status, typeof error === 'string' ? `${said}: ${error}` : said);
 }
 
 /**

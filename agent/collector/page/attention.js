@@ -5,6 +5,8 @@ const known = {
   silent: { name: 'Silent', level: 'bad' },
   'memory-error': { name: 'Memory errors', level: 'bad' },
   'table-near-limit': { name: 'Table near its limit', level: 'bad' },
+  'duplicate-id': { name: 'Duplicate id', level: 'bad' },
+  clock: { name: 'Wrong clock', level: 'warn' },
   drifted: { name: 'Drifted', level: 'warn' },
   'stale-dhclient': { name: 'Stale dhclient', level: 'warn' },
 };

@@ -212,7 +212,7 @@ function total({ series }, family) {
 async function moreEvents() {
   const last = events.at(-1);
   if (shown === null || !last) return;
-  const found = await getEvents(shown, last.time, OLDER, asking.signal);
+  const found = await getEvents(shown, last, OLDER, asking.signal);
   noMore = found.length === 0;
   showEvents([...events, ...found]);
 }
@@ -223,11 +223,14 @@ async function moreEvents() {
  * @param {readonly HostEvent[]} recent
  */
 function withRecent(recent) {
-  const oldest = recent.at(-1)?.time ?? 0;
-  return events.some(({ time }) => time >= oldest)
-    ? [...recent, ...events.filter(({ time }) => time < oldest)]
-    : recent;
+  const oldest = recent.at(-1);
+  if (!oldest) return recent;
+  const place = events.findIndex((event) => same(event, oldest));
+  return place < 0 ? recent : [...recent, ...events.slice(place + 1)];
 }
+
+/** @param {HostEvent} a @param {HostEvent} b */
+const same = (a, b) => a.id === b.id && a.time === b.time;
 
 /** @param {readonly HostEvent[]} all */
 function showEvents(all) {

@@ -6,9 +6,9 @@
  */
 import { ApiError, followStream, getSummary, hasToken, setToken } from './api.js';
 import { allCodes, attention } from './attention.js';
-import { byId } from './dom.js';
+import { byId, fill, html } from './dom.js';
 import { fleet } from './fleet.js';
-import { count, counted, exact, now, tick } from './format.js';
+import { age, count, counted, exact, now, tick } from './format.js';
 import { host } from './host.js';
 
 /** Milliseconds until what could not be had is asked for again. */
@@ -89,6 +89,7 @@ function heard(summary) {
   byId('total', 'span').textContent = counted(summary.hosts, 'host');
   byId('version', 'footer').textContent = `Holdfast collector ${summary.version}`;
   fleetView.showSummary(summary);
+  showTrouble(summary.trouble ?? []);
   const parts = allCodes(summary.attention).flatMap((code) => {
     const many = summary.attention[code] ?? 0;
     return many > 0 ? [`${attention(code).name}: ${count(many)}`] : [];
@@ -96,6 +97,14 @@ function heard(summary) {
   const text = parts.length > 0 ? `Hosts that need attention. ${parts.join(', ')}.` : 'No host needs attention.';
   if (started && text !== lastNews) news.textContent = text;
   lastNews = text;
+}
+
+/** Before anything else: what is wrong with the collector can make its hosts look wrong. @param {SummaryAnswer['trouble']} all */
+function showTrouble(all) {
+  byId('trouble', 'section').hidden = all.length === 0;
+  fill(/** @type {Element} */ (byId('trouble').querySelector('ul')), all, () =>
+    all.map(({ text, since }) => html('li', {}, text, ' ', html('span', { class: 'quiet' }, 'since ', age(since)))),
+  );
 }
 
 /** @param {unknown} error */

@@ -1,0 +1,138 @@
+/** The collector's SQLite database (node:sqlite, https://www.sqlite.org/wal.html): its layout, transactions, statements. */
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+type Value = number | string | null | Uint8Array;
+
+/** Each step makes the next layout of the one before it. A database of a later layout is refused. */
+const STEPS: readonly string[] = [
+  `CREATE TABLE hosts (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, resource TEXT NOT NULL, attention TEXT NOT NULL,
+     memory_errors TEXT NOT NULL) STRICT;
+   CREATE TABLE series (id INTEGER PRIMARY KEY, metric TEXT NOT NULL, unit TEXT NOT NULL, attributes TEXT NOT NULL) STRICT;
+   CREATE TABLE journal (id INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
+   CREATE TABLE chunks (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, from_time INTEGER NOT NULL,
+     to_time INTEGER NOT NULL, seen INTEGER NOT NULL, frames BLOB NOT NULL) STRICT;
+   CREATE INDEX chunks_of_host ON chunks (host, to_time);
+   CREATE TABLE events (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, time INTEGER NOT NULL, name TEXT NOT NULL,
+     severity TEXT NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL, record TEXT) STRICT;
+   CREATE INDEX events_of_host ON events (host, time);
+   CREATE UNIQUE INDEX events_once ON events (host, record) WHERE record IS NOT NULL;`,
+  // hosts.bytes is kept by triggers: what a host has in the other tables, with 100 bytes a row for keys and indexes.
+  // numbers: the next number of a host and of a series. None is given twice, since chunks name them.
+  `ALTER TABLE hosts ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+   ALTER TABLE hosts ADD COLUMN start INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE hosts ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE hosts ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE series ADD COLUMN host INTEGER NOT NULL DEFAULT -1;
+   ALTER TABLE series ADD COLUMN gone INTEGER;
+   ALTER TABLE chunks ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE events ADD COLUMN arrived INTEGER;
+   CREATE INDEX series_gone ON series (host, gone) WHERE gone IS NOT NULL;
+   CREATE INDEX chunks_current ON chunks (host) WHERE late = 0;
+   CREATE TABLE forgotten (host INTEGER PRIMARY KEY) STRICT;
+   CREATE TABLE numbers (hosts INTEGER NOT NULL, series INTEGER NOT NULL) STRICT;
+   INSERT INTO numbers SELECT (SELECT coalesce(max(id) + 1, 0) FROM hosts), (SELECT coalesce(max(id) + 1, 0) FROM series);
+   UPDATE hosts SET seen = coalesce((SELECT max(seen) FROM chunks WHERE host = hosts.id), unixepoch() * 1000),
+     bytes = coalesce((SELECT sum(length(frames) + 100) FROM chunks WHERE host = hosts.id), 0)
+       + coalesce((SELECT sum(length(body) + length(attributes) + 100) FROM events WHERE host = hosts.id), 0);
+   CREATE TRIGGER chunk_comes AFTER INSERT ON chunks BEGIN
+     UPDATE hosts SET bytes = bytes + length(NEW.frames) + 100, seen = NEW.seen WHERE id = NEW.host; END;
+   CREATE TRIGGER chunk_goes AFTER DELETE ON chunks BEGIN
+     UPDATE hosts SET bytes = bytes - length(OLD.frames) - 100 WHERE id = OLD.host; END;
+   CREATE TRIGGER event_comes AFTER INSERT ON events BEGIN
+     UPDATE hosts SET bytes = bytes + length(NEW.body) + length(NEW.attributes) + 100, seen = NEW.arrived WHERE id = NEW.host; END;
+   CREATE TRIGGER event_goes AFTER DELETE ON events BEGIN
+     UPDATE hosts SET bytes = bytes - length(OLD.body) - length(OLD.attributes) - 100 WHERE id = OLD.host; END;
+   CREATE TRIGGER series_comes AFTER INSERT ON series BEGIN
+     UPDATE hosts SET bytes = bytes + length(NEW.attributes) + 100 WHERE id = NEW.host; END;
+   CREATE TRIGGER series_goes AFTER DELETE ON series BEGIN
+     UPDATE hosts SET bytes = bytes - length(OLD.attributes) - 100 WHERE id = OLD.host; END;`,
+];
+
+/** SQLite goes by names alone: who may write there could have it open, and write, any file of ours. */
+function refuseShared(folder: string): void {
+  const { uid, mode } = statSync(folder);
+  const whose = uid === process.geteuid?.() ? '' : `belongs to user ${uid}: run it as that user, or chown it`;
+  const problem = whose || ((mode & 0o022) === 0 ? '' : `may be written by others (chmod go-w ${folder})`);
+  if (problem !== '') throw new Error(`${folder} ${problem}`);
+}
+
+export class Database {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  /** Makes the folder and the database where there are none. Throws where another collector has it, or it is broken. */
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    refuseShared(folder);
+    const file = join(folder, 'collector.db');
+    this.#db = new DatabaseSync(file);
+    try {
+      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+      this.#db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY');
+      this.transaction(() => this.#layOut());
+    } catch (error) {
+      this.#db.close();
+      const { message } = error as Error;
+      const reason = message.includes('locked') ? 'another collector is using it' : message;
+      throw new Error(`${file} cannot be used: ${reason}`);
+    }
+  }
+
+  #layOut(): void {
+    const { user_version: layout } = this.one<{ user_version: number }>('PRAGMA user_version')!;
+    if (layout > STEPS.length) throw new Error(`it has layout ${layout}, this agent has ${STEPS.length}`);
+    for (const step of STEPS.slice(layout)) this.#db.exec(step);
+    this.#db.exec(`PRAGMA user_version = ${STEPS.length}`);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  exec(sql: string): void {
+    this.#db.exec(sql);
+  }
+
+  /** All that `work` writes, or nothing where it throws. */
+  transaction<T>(work: () => T): T {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // SQLite has rolled back already where the disk is full.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  all<T>(sql: string, ...values: Value[]): T[] {
+    return this.#statement(sql).all(...values) as T[];
+  }
+
+  /** The first row; undefined: there is none. */
+  one<T>(sql: string, ...values: Value[]): T | undefined {
+    return this.#statement(sql).get(...values) as T | undefined;
+  }
+
+  iterate<T>(sql: string): Iterable<T> {
+    return this.#statement(sql).iterate() as Iterable<T>;
+  }
+
+  /** Gives how many rows it changed. */
+  run(sql: string, ...values: Value[]): number {
+    return Number(this.#statement(sql).run(...values).changes);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (statement === undefined) {
+      statement = this.#db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+}

@@ -1,0 +1,36 @@
+/** One LogRecord of opentelemetry-proto's logs.proto. */
+import { cut, LIMITS, type LogRecord, milliseconds, recordOf, type Tally } from './otlp.ts';
+import { AttributesReader, readValue } from './protobuf-attributes.ts';
+import { BYTES, contained, ended, endOf, FIXED64, type Reader, text, VARINT } from './protobuf-wire.ts';
+
+/** Adds the record whose length comes next; where it cannot be kept, the tally is told. */
+export function readRecord(reader: Reader, records: LogRecord[], tally: Tally): void {
+  tally.met('records');
+  const end = endOf(reader);
+  const read = () => recordOf(fields(reader, end), tally);
+  const record = contained(reader, end, read, (error) => tally.unreadable(error));
+  if (record !== null) records.push(record);
+}
+
+function fields(reader: Reader, end: number) {
+  const attributes = new AttributesReader();
+  let time = 0;
+  let observed = 0;
+  let severity = 0;
+  let body = '';
+  let name = '';
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    const field = tag >>> 3;
+    const wire = tag & 7;
+    if (field === 1 && wire === FIXED64) time = milliseconds(reader.fixed32(), reader.fixed32());
+    else if (field === 11 && wire === FIXED64) observed = milliseconds(reader.fixed32(), reader.fixed32());
+    else if (field === 2 && wire === VARINT) severity = reader.uint32();
+    else if (field === 5 && wire === BYTES) body = cut(String(readValue(reader, 0)), LIMITS.body);
+    else if (field === 6 && wire === BYTES) attributes.add(reader);
+    else if (field === 12 && wire === BYTES) name = cut(text(reader), LIMITS.attributeKey);
+    else reader.skipType(wire, 0, field);
+  }
+  ended(reader, end);
+  return { time: time || observed, name, severity, body, attributes: attributes.all };
+}

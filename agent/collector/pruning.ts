@@ -1,0 +1,126 @@
+/** What is deleted from the database, and how much room there is: each a little at a time. */
+import type { Database } from './database.ts';
+
+/** What a host has on disk. */
+export interface HostBytes {
+  readonly id: number;
+  readonly sender: string;
+  readonly bytes: number;
+}
+
+/** A host that is to have no more bytes than `most`. */
+export interface Target {
+  readonly id: number;
+  readonly most: number;
+}
+
+export class Pruning {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** Bytes in use; what was deleted does not count. */
+  size(): number {
+    const sql =
+      'SELECT (page_count - freelist_count) * page_size AS size FROM pragma_page_count, pragma_freelist_count, pragma_page_size';
+    return this.#db.one<{ size: number }>(sql)?.size ?? 0;
+  }
+
+  /** Gives pages that are not used back to the file system. */
+  shrink(pages: number): void {
+    this.#db.exec(`PRAGMA incremental_vacuum(${pages})`);
+  }
+
+  /**
+   * Deletes at most `limit` chunks, and events, and series that no host has any more, that came before `time`; gives how many.
+   *
+   * Rows stand in the order in which they came, and those before one that is to stay stay as well. A row of the future came
+   * while our clock was wrong: it goes together with what came after it.
+   */
+  forget(time: number, now: number, limit: number): number {
+    return this.#db.transaction(
+      () =>
+        this.#forget('chunks', 'seen', time, now, limit) +
+        this.#forget('events', 'coalesce(arrived, time)', time, now, limit) +
+        this.#db.run(
+          'DELETE FROM series WHERE id IN (SELECT id FROM series WHERE gone IS NOT NULL AND gone < ? LIMIT ?)',
+          time,
+          limit,
+        ),
+    );
+  }
+
+  #forget(table: string, came: string, time: number, now: number, limit: number): number {
+    // The first row that is neither too old nor of the future: the search passes only those that are to go.
+    const stays = `SELECT id FROM ${table} WHERE ${came} >= ? AND ${came} <= ? ORDER BY id LIMIT 1`;
+    const first = this.#db.one<{ id: number }>(stays, time, now)?.id ?? Number.MAX_SAFE_INTEGER;
+    const goes = `SELECT id FROM ${table} WHERE id < ? AND ${came} < ? ORDER BY id DESC LIMIT 1`;
+    const last = this.#db.one<{ id: number }>(goes, first, time)?.id;
+    if (last === undefined) return 0;
+    const rows = `SELECT id FROM ${table} WHERE id <= ? ORDER BY id LIMIT ?`;
+    return this.#db.run(`DELETE FROM ${table} WHERE id IN (${rows})`, last, limit);
+  }
+
+  hostBytes(): HostBytes[] {
+    return this.#db.all('SELECT id, sender, bytes FROM hosts WHERE bytes > 0');
+  }
+
+  /** Deletes at most `limit` rows of hosts that have too much, the oldest of each first. Takes those that are done off the list. Gives how many. */
+  trim(targets: Target[], limit: number): number {
+    return this.#db.transaction(() => {
+      let gone = 0;
+      for (let left = limit; left > 0; left -= 1) {
+        const target = targets.at(-1);
+        if (target === undefined) break;
+        const excess = this.#bytesOf(target.id) - target.most;
+        const deleted = excess > 0 ? this.#forgetOldest(target.id, rowsOf(excess, left)) : 0;
+        if (deleted === 0) targets.pop();
+        gone += deleted;
+        left -= deleted;
+      }
+      return gone;
+    });
+  }
+
+  /** 0 where it is gone. */
+  #bytesOf(host: number): number {
+    return this.#db.one<{ bytes: number }>('SELECT bytes FROM hosts WHERE id = ?', host)?.bytes ?? 0;
+  }
+
+  /** Deletes at most `limit` of a host's oldest chunks; without any, of series that no host has any more; then of its events. Gives how many. */
+  #forgetOldest(host: number, limit: number): number {
+    for (const [table, which] of [
+      ['chunks', ''],
+      ['series', 'AND gone IS NOT NULL'],
+      ['events', ''],
+    ]) {
+      const oldest = `SELECT id FROM ${table} WHERE host = ? ${which} ORDER BY id LIMIT ?`;
+      const gone = this.#db.run(`DELETE FROM ${table} WHERE id IN (${oldest})`, host, limit);
+      if (gone > 0) return gone;
+    }
+    return 0;
+  }
+
+  /** Deletes at most `limit` rows of hosts that were forgotten; gives how many. */
+  forgetForgotten(limit: number): number {
+    return this.#db.transaction(() => {
+      let gone = 0;
+      for (let left = limit; left > 0; left -= 1) {
+        const host = this.#db.one<{ host: number }>('SELECT host FROM forgotten LIMIT 1')?.host;
+        if (host === undefined) break;
+        const deleted = this.#forgetOldest(host, left);
+        if (deleted === 0) this.#db.run('DELETE FROM forgotten WHERE host = ?', host);
+        gone += Math.max(1, deleted);
+        left -= deleted;
+      }
+      return gone;
+    });
+  }
+}
+
+/** By a guess of 1 KiB a row, so that not much more goes than has to. */
+function rowsOf(bytes: number, limit: number): number {
+  return Math.max(1, Math.min(limit, Math.floor(bytes / 1024)));
+}

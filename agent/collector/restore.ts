@@ -1,0 +1,56 @@
+/** Makes the hosts from what the store has, as they were when the collector ended. What cannot be read is left out, and counted. */
+import type { Census } from './census.ts';
+import { readFrames } from './frames.ts';
+import type { Host } from './host.ts';
+import { replay } from './journal.ts';
+import type { Attributes } from './otlp.ts';
+import { CLOCK_TOLERANCE } from './pulse.ts';
+import type { SeriesTable } from './series.ts';
+import type { Store } from './store.ts';
+
+export function restore(store: Store, census: Census, series: SeriesTable, now: number): void {
+  series.restore(store.series(), store.numbers().series, now);
+  const attempt = (what: string, work: () => void) => {
+    try {
+      work();
+    } catch {
+      store.leaveOut(what);
+    }
+  };
+  const sameId = new Map<string, Host[]>();
+  for (const stored of store.hosts()) {
+    const host = census.hosts.add(stored.key, stored.seen, stored.sender, stored.id);
+    census.restore(host, stored.resource as Attributes);
+    host.attention = new Map(Object.entries(stored.attention).filter((pair) => Number.isFinite(pair[1])));
+    host.memoryErrors = new Map(stored.memoryErrors);
+    host.start = stored.start;
+    sameId.set(host.identity, [...(sameId.get(host.identity) ?? []), host]);
+    const chunk = store.newestChunk(host.id);
+    if (chunk === null) continue;
+    attempt('a run of heartbeats', () =>
+      readFrames(chunk.frames, (time, changes) => {
+        host.restore(changes);
+        host.pulse.beat(time, 0, chunk.seen);
+      }),
+    );
+    host.pulse.seen = stored.seen;
+  }
+  for (const { id, entries } of store.journal()) {
+    attempt('a part of the last heartbeats', () => replay(id, entries, (host) => census.hosts.byId(host)));
+  }
+  for (const host of census.hosts) settle(host, series, now);
+  for (const host of census.hosts) census.hosts.touch(host, host.sender);
+  for (const [id, hosts] of sameId) if (hosts.length > 1) census.clones.restore(id, hosts, now);
+}
+
+/** What a host has is what there is a name for, and nothing of it is of the future. */
+function settle(host: Host, series: SeriesTable, now: number): void {
+  const known = host.series.map((id, index) => [id, host.values[index]!] as const).filter(([id]) => series.get(id));
+  [host.series, host.values] = [known.map(([id]) => id), known.map(([, value]) => value)];
+  for (const [id, value] of known) {
+    series.hold(id, host);
+    if (series.get(id)?.metric === 'holdfast.heartbeat.sequence') host.sequence = value;
+  }
+  host.counted = host.start;
+  host.pulse.restored(now + CLOCK_TOLERANCE, now);
+}

@@ -1,0 +1,29 @@
+/**
+ * Who sends, as far as the collector can know: the token or the certificate that admitted the request, and the address that it
+ * came from. Room is shared among senders, so that none takes another's.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+
+/** The same text for the same sender. The token itself is not in it. */
+export function senderOf({ socket, headers }: IncomingMessage): string {
+  const fingerprint =
+    'getPeerX509Certificate' in socket ? (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256 : '';
+  const proof = fingerprint || headers.authorization;
+  const address = network(socket.remoteAddress ?? '');
+  return proof === undefined
+    ? address
+    : `${createHash('sha256').update(proof).digest('base64url').slice(0, 16)} ${address}`;
+}
+
+/** An IPv4 address; of an IPv6 one its first 64 bits, since a host has all of the rest. */
+function network(address: string): string {
+  const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+  if (!ipv4.includes(':')) return ipv4;
+  const [head = '', tail] = ipv4.replace(/%.*/, '').split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const last = tail === undefined || tail === '' ? [] : tail.split(':');
+  const all = [...groups, ...Array.from({ length: Math.max(0, 8 - groups.length - last.length) }, () => '0'), ...last];
+  return `${all.slice(0, 4).join(':')}::/64`;
+}

@@ -1,0 +1,104 @@
+/** A collector starts whatever its database holds, says what it left out, and goes on; and no text gets there that SQLite cannot keep. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { cut } from '../../agent/collector/otlp.ts';
+import { collector, event, eventually, get, heartbeat, send } from './collector-wire.ts';
+import { scratch } from './scratch.ts';
+
+const type = 'application/json';
+
+/** What each damage is to: statements on the database of a collector that has stopped. */
+const DAMAGES: Readonly<Record<string, string>> = {
+  'attributes of a host': "UPDATE hosts SET resource = '{' WHERE key = 'id-of-b'",
+  'attributes of a host that are a number': "UPDATE hosts SET resource = '5' WHERE key = 'id-of-b'",
+  'what a host needs attention for': "UPDATE hosts SET attention = '[1]', memory_errors = '{}' WHERE key = 'id-of-b'",
+  'a series': "UPDATE series SET attributes = 'x' WHERE id = (SELECT max(id) FROM series)",
+  'a host that is gone, though the journal has it': "DELETE FROM hosts WHERE key = 'id-of-b'",
+  'journal that ends in the middle':
+    'UPDATE journal SET entries = substr(entries, 1, length(entries) - 3) WHERE id = 1',
+  'journal of noise': 'UPDATE journal SET entries = randomblob(5000) WHERE id = 1',
+  'journal of a host that never was': "INSERT INTO journal VALUES (999, x'FFFF7F0001000000')",
+  'a run of heartbeats that is no deflate':
+    "INSERT INTO chunks SELECT NULL, id, 0, 1e15, 0, x'00FF', 0 FROM hosts WHERE key = 'id-of-b'",
+  'attributes of an event': "UPDATE events SET attributes = '\u0001'",
+};
+
+for (const [what, damage] of Object.entries(DAMAGES)) {
+  test(`broken: ${what}`, async (t) => {
+    const data = scratch(t);
+    const first = await collector(t, { data });
+    for (const host of ['b', 'good']) {
+      await send(first.url, heartbeat({ host }));
+      await send(first.url, event(host, '1'), { signal: 'logs' });
+    }
+    await first.close();
+    const database = new DatabaseSync(join(data, 'collector.db'));
+    database.exec(damage);
+    database.close();
+    const { url } = await collector(t, { data });
+    const path = '/api/v1/hosts/id-of-good';
+    const good = await get(url, path);
+    assert.equal(good.events.length, 1);
+    assert.equal((await get(url, `${path}/series?metric=system.network.route.count`)).series.length > 0, true);
+    assert.equal((await fetch(`${url}/metrics`)).status, 200);
+    for (const host of ['b', 'good']) assert.equal((await send(url, heartbeat({ host, sequence: 2 }))).status, 200);
+    await eventually(url, '/api/v1/hosts', ({ total }) => total === 2);
+    const settings = await get(url, '/api/v1/hosts/id-of-b');
+    assert.equal(settings.host.name, 'b');
+  });
+}
+
+test('what was left out is said, with how much', async (t) => {
+  const data = scratch(t);
+  const first = await collector(t, { data });
+  await send(first.url, heartbeat({ host: 'b' }));
+  await first.close();
+  const database = new DatabaseSync(join(data, 'collector.db'));
+  database.exec("UPDATE hosts SET resource = '{'; INSERT INTO journal VALUES (77, x'00')");
+  database.close();
+  const log: string[] = [];
+  const { url } = await collector(t, { data, log: (line) => log.push(line) });
+  const { trouble } = await eventually(url, '/api/v1/summary', (answer) => answer.trouble.length > 0);
+  assert.match(
+    trouble[0].text,
+    /left out: attributes of a host \(1 times\), a part of the last heartbeats \(1 times\)/,
+  );
+  assert.deepEqual(log, [trouble[0].text]);
+});
+
+test('ids of half a surrogate pair, and of strange characters, leave a database that can be read again', async (t) => {
+  const data = scratch(t);
+  const first = await collector(t, { data });
+  const ids = [
+    '\\ud800',
+    '\\ud801',
+    'a\\u0000b',
+    'a\\u0000c',
+    `${'x'.repeat(255)}\\ud83d\\ude00`,
+    '\\ufeff',
+    '\\ufffe',
+    '__proto__',
+  ];
+  const statuses: number[] = [];
+  for (const id of ids) {
+    const attributes = `[{"key":"host.id","value":{"stringValue":"${id}"}}]`;
+    const metrics = '[{"name":"load","gauge":{"dataPoints":[{"asDouble":1}]}}]';
+    const body = `{"resourceMetrics":[{"resource":{"attributes":${attributes}},"scopeMetrics":[{"metrics":${metrics}}]}]}`;
+    statuses.push((await send(first.url, Buffer.from(body), { type })).status);
+  }
+  assert.deepEqual(statuses, [400, 400, 200, 200, 200, 200, 200, 200]);
+  await first.close();
+  const { url } = await collector(t, { data });
+  const { total, hosts } = await get(url, '/api/v1/hosts');
+  assert.equal(total, 6);
+  for (const { id } of hosts) assert.equal((await get(url, `/api/v1/hosts/${encodeURIComponent(id)}`)).host.id, id);
+  assert.deepEqual((await get(url, '/api/v1/summary')).trouble, []);
+});
+
+test('a text is not cut in the middle of a character', () => {
+  assert.equal(cut('ab😀', 3), 'ab');
+  assert.equal(cut('ab😀', 4), 'ab😀');
+  assert.equal(cut('abcd', 3), 'abc');
+});
