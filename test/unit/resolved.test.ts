@@ -213,7 +213,7 @@ test('a drop-in that comes after ours has the last word at boot', { skip }, asyn
   assert.deepEqual(
     seen.map(({ code, severity, seen }) => [code, severity, seen]),
     [
-      ['HF-RESOLVED', 'warning', 'name servers and search domains are held on eth0; options cannot be'],
+      ['HF-RESOLVED', 'warning', 'name servers and search domains are held on eth0; options cannot be held there'],
       ['HF-NETWORKD-LATER', undefined, `/${later}`],
     ],
   );
