@@ -1,6 +1,7 @@
 /** How many routes the kernel holds, how fast that grows, and what it can hold where it has a limit. */
 import type { Host } from '../agent/host/host.ts';
 import { countRoutes } from '../agent/host/netlink/counts.ts';
+import { mainIsLocal } from '../agent/host/netlink/one-trie.ts';
 import { ipv4Tries, ipv6RouteStats, routeSlabs, type TrieTable } from '../agent/host/route-counters.ts';
 import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
 import { Growth } from './growth.ts';
@@ -10,6 +11,9 @@ import { type Probe, type Reading, sample } from './probe.ts';
 const NEAR = 0.8;
 /** Routes in a table, up to which two IPv4 tables might look the same by chance. */
 const ALIKE_BY_CHANCE = 10_000;
+
+/** Looks at fib_triestat: the first rule may be added meanwhile. */
+const TRIES = 2;
 
 const IPV4 = { 'network.type': 'ipv4' } as const;
 const IPV6 = { 'network.type': 'ipv6' } as const;
@@ -43,24 +47,31 @@ export function routesProbe(host: Pick<Host, 'sysctl' | 'run'>, clock = () => pe
 
 /** All tables; null: this kernel has no IPv4. */
 async function ipv4Total(signal: AbortSignal): Promise<number | null> {
-  const tables = await ipv4Tries();
-  if (tables === null) return null;
-  const sum = sumOfTries(tables);
-  if (sum !== null) return sum;
+  for (let before = await mainIsLocal(signal), tries = 1; tries <= TRIES; tries += 1) {
+    const tables = await ipv4Tries();
+    if (tables === null) return null;
+    const after = await mainIsLocal(signal);
+    const sum = before === after ? sumOfTries(tables, after) : null;
+    if (sum !== null) return sum;
+    before = after;
+  }
+  // Whatever is shown twice there, here it is listed once.
   const counts = await countRoutes('ipv4', signal);
   return counts.reduce((all, { routes }) => all + routes, 0);
 }
 
 /**
- * Until the first rule is added, `main` and `local` are one trie, which is shown twice, with both tables' routes each
- * time. null: they look the same, and are so small that it may be chance; to list them is cheap.
+ * Until the first rule is added, `main` and `local` are one trie, which is shown twice, with both tables' routes each time; two
+ * looks at it differ while a table is loaded. `oneTrie`: whether that is so, as the kernel says; null: it does not. Gives null
+ * where it cannot be told: they differ, or look the same and are so small that it may be chance.
  */
-export function sumOfTries(tables: readonly TrieTable[]): number | null {
+export function sumOfTries(tables: readonly TrieTable[], oneTrie: boolean | null): number | null {
   const main = tables.find(({ name }) => name === 'Main');
   const local = tables.find(({ name }) => name === 'Local');
   const sum = tables.reduce((all, { routes }) => all + routes, 0);
-  if (main === undefined || local === undefined || main.text !== local.text) return sum;
-  return sum <= ALIKE_BY_CHANCE ? null : sum - local.routes;
+  if (main === undefined || local === undefined || oneTrie === false) return sum;
+  if (oneTrie === null && (main.text !== local.text || sum <= ALIKE_BY_CHANCE)) return null;
+  return sum - local.routes;
 }
 
 function total(count: number, growth: number | null, attributes: typeof IPV4 | typeof IPV6): Reading[] {

@@ -5,6 +5,7 @@ import { LabHost, unavailable } from './host.ts';
 import { conditions, read, same, samples } from './routes-counted.ts';
 
 const MANY = 10_000;
+const LOADED = 60_000;
 const skip = unavailable();
 
 test('routes, counted', { skip }, async (t) => {
@@ -34,6 +35,33 @@ test('routes, counted', { skip }, async (t) => {
       ip -6 route add blackhole 2001:db8:3::/48 table 100
       ip -6 route add 2001:db8:4::/48 via 2001:db8:88::1 table 4294967295 proto ra`);
     await same(host, 1);
+  });
+
+  await t.test('while a table is loaded: never more than there are, nor fewer', async () => {
+    await host.write(
+      '/run/lab/load',
+      Array.from(
+        { length: LOADED },
+        (_, n) => `route add blackhole 30.${n >> 15}.${(n >> 7) & 255}.${(n & 127) * 2}/31\n`,
+      ).join(''),
+    );
+    const [before] = samples(await read(host, 'routes'), 'system.network.route.count', 'ipv4');
+    const loading = host.run(['ip', '-4', '-batch', '/run/lab/load']);
+    let loaded = false;
+    void loading.finally(() => {
+      loaded = true;
+    });
+    const seen: number[] = [];
+    while (!loaded) {
+      const counts = samples(await read(host, ...Array(20).fill('routes')), 'system.network.route.count', 'ipv4');
+      seen.push(...counts.map(({ value }) => value));
+    }
+    assert.equal((await loading).code, 0);
+    assert.ok(seen.length > 0);
+    for (const [i, count] of seen.entries()) {
+      assert.ok(count >= (seen[i - 1] ?? before!.value) && count <= before!.value + LOADED, seen.join());
+    }
+    await host.sh('ip -4 route flush root 30.0.0.0/8');
   });
 
   await t.test('with rules, since which local and main are apart', async () => {

@@ -28,14 +28,28 @@ test('fib_triestat: main and local, shown twice while they are one trie, count o
       ['Local', 1_000_003],
     ],
   );
-  assert.equal(sumOfTries(tries), 1_000_008);
+  assert.equal(sumOfTries(tries, true), 1_000_008);
+  // So many, and the same text: that is no chance.
+  assert.equal(sumOfTries(tries, null), 1_000_008);
+});
+
+test('fib_triestat: while a table is loaded, two looks at one trie differ, and are no two tables', () => {
+  const tries = parseTries(`${BASIC}${TRIE('Id 9', 2)}${TRIE('Main', 131_073)}${TRIE('Local', 149_912, '2.50')}`);
+  assert.equal(sumOfTries(tries, true), 131_075);
+  assert.equal(sumOfTries(tries, null), null, 'unknown before a guess');
+  assert.equal(sumOfTries(tries, false), 280_987);
 });
 
 test('fib_triestat: tables that differ add up, and small ones that look the same cannot be told', () => {
-  assert.equal(sumOfTries(parseTries(`${BASIC}${TRIE('Main', 4)}${TRIE('Local', 4, '1.00')}`)), 8);
-  assert.equal(sumOfTries(parseTries(`${BASIC}${TRIE('Local', 3)}`)), 3);
-  assert.equal(sumOfTries(parseTries(BASIC)), 0);
-  assert.equal(sumOfTries(parseTries(`${BASIC}${TRIE('Main', 4)}${TRIE('Local', 4)}`)), null);
+  const two = (depth?: string) => parseTries(`${BASIC}${TRIE('Main', 4)}${TRIE('Local', 4, depth)}`);
+  assert.equal(sumOfTries(two('1.00'), false), 8);
+  assert.equal(sumOfTries(two(), false), 8);
+  assert.equal(sumOfTries(two(), true), 4);
+  assert.equal(sumOfTries(two(), null), null);
+  for (const known of [true, false, null]) {
+    assert.equal(sumOfTries(parseTries(`${BASIC}${TRIE('Local', 3)}`), known), 3);
+    assert.equal(sumOfTries(parseTries(BASIC), known), 0);
+  }
 });
 
 test('slab caches: those of their own, not those merged with others', (t) => {

@@ -9,7 +9,9 @@ import { RTA, RTMSG } from './rtmsg.ts';
 import { addressOf, readRoute, type SeenRoute } from './seen-route.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 
+/** The route of the table itself, and which table that is: IPv4 says `main` otherwise. */
 const RTM_F_FIB_MATCH = 0x2000;
+const RTM_F_LOOKUP_TABLE = 0x1000;
 const IPPROTO_TCP = 6;
 /** A socket's buffer has to hold the answers to all questions of one datagram, a kilobyte of it each. */
 const AT_ONCE = 64;
@@ -60,7 +62,7 @@ export async function matchedRoute(
   };
   const destination = bytesOf(address);
   const by = index === 0 ? [] : [attribute(RTA.interface, uint32(index))];
-  await socket.converse(question(family, 0, RTM_F_FIB_MATCH, destination, by), take, signal);
+  await socket.converse(question(family, 0, RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE, destination, by), take, signal);
   return found;
 }
 
