@@ -11,6 +11,8 @@ export interface Probe {
   readonly timeLimit?: number;
   /** Throws where it cannot see; what it gives is true. `signal` ends it at its time limit. */
   read(signal: AbortSignal): Promise<Reading[]>;
+  /** What the last reading could not see, although it saw the rest; null: it saw all. */
+  blind?(): string | null;
   /** What people are shown of the last reading instead of its samples: rows of cells, the head first. */
   table?(): string[][];
   /** Called when the events of a reading are in other hands: what has been told may be remembered as told. */

@@ -9,7 +9,10 @@ import { sample } from './probe.ts';
 /** What came of one reading. */
 export interface ProbeReport {
   readonly probe: string;
+  /** Whether it saw all that it is to see. */
   readonly success: boolean;
+  /** It saw a part: the readings are true, and the error says what is missing. */
+  readonly partly: boolean;
   /** Seconds. */
   readonly duration: number;
   /** None where it failed: what the probe said before is unknown now, neither true still nor over. */
@@ -67,7 +70,9 @@ export class ProbeRunner {
     reading.then(ended, ended);
     try {
       const readings = await Promise.race([reading, late]);
-      return { probe: this.probe.name, success: true, duration: elapsed(), readings, error: null };
+      const error = this.probe.blind?.() ?? null;
+      const common = { probe: this.probe.name, duration: elapsed(), readings };
+      return { ...common, success: error === null, partly: error !== null, error };
     } catch (error) {
       return this.#failure(elapsed(), error instanceof Error ? error.message : String(error));
     } finally {
@@ -95,7 +100,7 @@ export class ProbeRunner {
   }
 
   #failure(duration: number, error: string): ProbeReport {
-    return { probe: this.probe.name, success: false, duration, readings: [], error };
+    return { probe: this.probe.name, success: false, partly: false, duration, readings: [], error };
   }
 }
 

@@ -64,7 +64,7 @@ async function look(one: Probe): Promise<Seen> {
   const runner = new ProbeRunner(one, (event) => events.push(event));
   const report = await runner.read();
   // One that hangs may hang here too, and what it holds ends with this process.
-  if (report.success) await runner.close();
+  if (report.success || report.partly) await runner.close();
   return { ...report, events, table: (report.success && one.table?.()) || null };
 }
 

@@ -226,18 +226,24 @@ export class Daemon {
   }
 
   /** Its conditions as events, and its failure, once. */
-  #judge({ probe, success, error, readings }: ProbeReport): void {
-    if (success) {
+  #judge({ probe, success, partly, error, readings }: ProbeReport): void {
+    if (success || partly) {
       this.#conditions.update(
         probe,
         readings.filter((reading): reading is Condition => reading.kind === 'condition'),
       );
+    }
+    if (success) {
       if (this.#failedProbes.delete(probe)) {
         this.#tell(occurrence(EVENTS.probeRecovered, 'info', `the probe ${probe} sees again`, { probe }));
       }
     } else if (!this.#failedProbes.has(probe)) {
       this.#failedProbes.add(probe);
-      this.#tell(occurrence(EVENTS.probeFailed, 'warn', `the probe ${probe} cannot see: ${error}`, { probe }));
+      this.#tell(
+        occurrence(EVENTS.probeFailed, 'warn', `the probe ${probe} cannot see${partly ? ' all' : ''}: ${error}`, {
+          probe,
+        }),
+      );
     }
   }
 

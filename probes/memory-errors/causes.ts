@@ -11,7 +11,7 @@ export interface CauseDefinition {
 export const CAUSES = {
   'route-cache-full': {
     severity: 'error',
-    meaning: 'The IPv6 route cache is full: raise net.ipv6.route.max_size.',
+    meaning: 'The route cache is full: raise net.ipv4|ipv6.route.max_size, of the family that the message names.',
   },
   'neighbour-overflow': {
     severity: 'error',
@@ -42,7 +42,8 @@ export const CAUSES = {
   },
   'route-add-failed': {
     severity: 'error',
-    meaning: 'A routing daemon could not add a route for want of memory: what it announces is not what the kernel has.',
+    meaning:
+      'A routing daemon could not add a route for want of memory, or of room in the hardware: what it announces is not what is forwarded by.',
   },
   'daemon-out-of-memory': { severity: 'error', meaning: 'A routing daemon could not get memory.' },
   'netlink-overrun': {
@@ -57,37 +58,94 @@ export type Cause = keyof typeof CAUSES;
 type Pattern = readonly [Cause, RegExp];
 
 /**
- * By kernel source: net/core/dst.c and net/ipv6/route.c, net/core/neighbour.c (and net/ipv6/route.c of before 5.7),
+ * By kernel source: net/core/dst.c and net/ipv6/route.c (of before 3.6 net/ipv4/route.c: `dst cache overflow`), net/core/neighbour.c (and net/ipv6/route.c of before 5.7),
  * mm/oom_kill.c (one line of the several of each kill), mm/page_alloc.c, net/ipv4/tcp.c, nf_conntrack_core.c,
  * drivers/edac/edac_mc.c, mm/memory-failure.c.
  */
 const KERNEL: readonly Pattern[] = [
-  ['route-cache-full', /Route cache is full: consider increasing sysctl net\.ipv(?:\[4\|6\]|4|6)\.route\.max_size/],
+  [
+    'route-cache-full',
+    /Route cache is full: consider increasing sysctl net\.ipv(?:\[4\|6\]|4|6)\.route\.max_size|\bdst cache overflow/,
+  ],
   ['neighbour-overflow', /\bneighbou?r table overflow/i],
   ['cgroup-out-of-memory', /^Memory cgroup out of memory: Kill(?:ed)? process /],
   [
     'out-of-memory',
     /^(?:Out of memory(?: \(oom_kill_allocating_task\))?: Kill(?:ed)? process |Kernel panic - not syncing: .*out of memory)/i,
   ],
-  ['page-allocation-failure', /: page allocation failure\b/],
+  [
+    'page-allocation-failure',
+    /: page allocation failure\b|^SLU?A?B: Unable to allocate memory on node|\bvmalloc(?: error)?: (?:size|allocation failure)|^percpu: allocation failed\b/,
+  ],
   ['tcp-out-of-memory', /^(?:TCP: out of memory|Out of socket memory)/],
   ['udp-out-of-memory', /^UDP(?:Lite)?: out of memory/i],
-  ['conntrack-full', /_conntrack: table full/],
+  ['conntrack-full', /_conntrack: (?:expectation )?table full/],
   ['ecc-uncorrected', /^(?:EDAC MC\d+: \d+ UE |Memory failure: 0x[0-9a-f]+: recovery action )/],
   ['ecc-corrected', /^EDAC MC\d+: \d+ CE /],
 ];
 
-const REFUSED = '(?:Cannot allocate memory|No buffer space available|ENOMEM|ENOBUFS)';
+/** As libc, Go's runtime and the C constants spell ENOBUFS, or as a number: 105. */
+const NO_BUFFERS = numbered('No buffer space|\\bENOBUFS\\b', 105);
+/** And ENOMEM: 12. */
+const NO_MEMORY = numbered('Cannot allocate memory|\\bENOMEM\\b', 12);
+const REFUSED = `(?:${NO_BUFFERS}|${NO_MEMORY})`;
+/** A table of a switch's hardware has no room. `Table full` by itself may be a dump of the full table. */
+const NO_ROOM =
+  '(?:table (?:is )?full\\b(?! \\w)|SAI_STATUS_(?:TABLE_FULL|INSUFFICIENT_RESOURCES|NO_MEMORY)|HW_RESOURCE_FULL)';
+
+/** `errno=105`, `[Errno 105]`, `rc -105`, `error code 105`, `… (105)` behind an error. Not `error 105.0.0.1`. */
+function numbered(words: string, errno: number): string {
+  const number = `${errno}\\b(?![.:/]\\w)`;
+  const named = `(?:errno|(?:error|err) ?(?:code|number|no))[ :=(]*-?${number}`;
+  const negative = `\\b(?:err|error|rc|ret|result|status|code)[ :=(]+-${number}`;
+  return `(?:${words}|${named}|${negative}|\\berror\\b.{0,80}\\(${number}\\))`;
+}
+
+/** Matches where each of the patterns does, in any order and letter case. */
+function all(...patterns: string[]): RegExp {
+  return new RegExp(`^${patterns.map((pattern) => `(?=.*(?:${pattern}))`).join('')}`, 'i');
+}
+
+/** A request to the kernel that adds a route or a next hop: by its type, by its number (24, 104), or in words. */
+const ADDS_ROUTE =
+  'RTM_NEW(?:ROUTE|NEXTHOP)|type=\\w*\\((?:24|104)\\)|KRT SEND ADD|\\bNetlink: (?:No buffer|Cannot allocate|ENO|errno)|' +
+  '\\b(?:add|create|install|replace|program|insert|update|change|set)(?:s|d|ed|ing)?\\b[^,;]{0,60}\\b(?:routes?|next[ -]?hops?)\\b|' +
+  '\\b(?:routes?|next[ -]?hops?)[ _-]?(?:add|create|install|replace|insert|update)|Route(?:Add|Replace)|HW_RESOURCE_FULL';
+const ADDS_NEIGHBOUR =
+  'RTM_NEWNEIGH|type=\\w*\\(28\\)|' +
+  '\\b(?:add|create|install|replace|program|set)(?:s|d|ed|ing)?\\b[^,;]{0,60}\\b(?:neighbou?rs?|arp|fdb|l3 host)\\b|' +
+  '\\b(?:neighbou?r|arp|fdb|l3 host)[ _-](?:entry )?(?:add|create|install|replace)';
 
 /**
  * FRR (zebra/kernel_netlink.c: `netlink-dp (NS 0) error: Cannot allocate memory, type=RTM_NEWROUTE(24) …`, `… recvmsg
  * overrun: …`), BIRD (sysdep/linux/netlink.c: `Netlink: Cannot allocate memory`, `Kernel dropped some netlink messages`),
- * Check Point's routed (`KRT SEND ADD … Cannot allocate memory`).
+ * Check Point's routed (`KRT SEND ADD … Cannot allocate memory`), keepalived (`Netlink: Received message overrun (…)`), Calico
+ * (`Netlink reported an error … no buffer space available`), NetworkManager (`too many netlink events`), SONiC (swss-common:
+ * `netlink reports out of memory on reading a netlink socket`; `L3 route add failed with error Table full`, SAI's statuses).
+ *
+ * The order decides. ENOBUFS means three things: a neighbour table that is full, where a neighbour was to be made; a route that was
+ * refused, where one was to be added; and messages that were lost, where something was to be heard.
  */
 const DAEMON: readonly Pattern[] = [
-  ['netlink-overrun', /recvmsg overrun|Kernel dropped some netlink messages/],
-  ['route-add-failed', new RegExp(`(?:KRT SEND ADD|\\bNetlink:).*${REFUSED}|${REFUSED}.*RTM_NEW(?:ROUTE|NEXTHOP)`)],
-  ['daemon-out-of-memory', new RegExp(`${REFUSED}|\\bout of memory\\b`, 'i')],
+  ['neighbour-overflow', all(ADDS_NEIGHBOUR, `${REFUSED}|${NO_ROOM}`)],
+  ['neighbour-overflow', /\bneighbou?r table (?:overflow|is full)/i],
+  [
+    'netlink-overrun',
+    /Kernel dropped some netlink messages|too many netlink events|netlink reports out of memory on reading/i,
+  ],
+  ['netlink-overrun', all('netlink|rtnl', '(?:over(?:run|flow)|lost (?:messages|events))')],
+  [
+    'netlink-overrun',
+    all('\\b(?:recv\\w*|receive|read(?:ing)?|nl_get_reply)\\b', NO_BUFFERS, 'netlink|rtnl|nl_get_reply|recvmsg'),
+  ],
+  ['route-add-failed', all(ADDS_ROUTE, REFUSED)],
+  [
+    'route-add-failed',
+    all(ADDS_ROUTE, '\\b(?:fail\\w*|errors?|unable|cannot|could not|refused)\\b|HW_RESOURCE', NO_ROOM),
+  ],
+  // No request is named that the kernel would have answered with it.
+  ['netlink-overrun', all('netlink|rtnl', `^(?!.*(?:type=|RTM_|received netlink error)).*${NO_BUFFERS}`)],
+  ['daemon-out-of-memory', all(`${REFUSED}|\\bout of memory\\b`)],
 ];
 
 /** null: the message is about something else. */
@@ -101,7 +159,7 @@ export function daemonCause(line: string): Cause | null {
   return find(DAEMON, line);
 }
 
-export const DAEMON_CAUSES: readonly Cause[] = DAEMON.map(([cause]) => cause);
+export const DAEMON_CAUSES: readonly Cause[] = [...new Set(DAEMON.map(([cause]) => cause))];
 
 function find(patterns: readonly Pattern[], text: string): Cause | null {
   return patterns.find(([, pattern]) => pattern.test(text))?.[0] ?? null;

@@ -19,6 +19,9 @@ export interface LogPosition {
 /** `tail`: with as much of its end as one reading takes. */
 type Beginning = LogPosition | 'start' | 'tail' | 'end';
 
+/** Milliseconds for which a file may be missing while it is rotated. */
+const ROTATION = 60_000;
+
 /** Bytes of one reading; a log that grows faster is caught up with later. */
 const MOST_BYTES = 1024 * 1024;
 
@@ -42,10 +45,20 @@ export class LogFollower {
   /** The beginning of a line whose end is not written yet, and whether bytes of it were passed over. */
   #partial = '';
   #cut = false;
+  readonly #clock: () => number;
+  /** Since when nothing has that name; null: something has. */
+  #missing: number | null = null;
 
-  constructor(path: string, begin: Beginning) {
+  /** `clock`: milliseconds. */
+  constructor(path: string, begin: Beginning, clock = () => performance.now()) {
     this.#path = path;
     this.#begin = begin;
+    this.#clock = clock;
+  }
+
+  /** Whether the file that was read is gone for longer than a rotation takes. Its writer may write on where nobody looks. */
+  get gone(): boolean {
+    return this.#missing !== null && this.#clock() - this.#missing > ROTATION;
   }
 
   /** At the end of the last whole line; null while there is no file. */
@@ -147,9 +160,15 @@ export class LogFollower {
       this.#cut = false;
     }
     try {
-      return (await stat(this.#path)).ino !== log.inode;
+      const { ino } = await stat(this.#path);
+      this.#missing = null;
+      return ino !== log.inode;
     } catch (error) {
-      if (errorCode(error) === 'ENOENT') return false; // being rotated: its writer may still hold the old one
+      if (errorCode(error) === 'ENOENT') {
+        // Being rotated: its writer may still hold the old one.
+        this.#missing ??= this.#clock();
+        return false;
+      }
       throw hostError('look at', this.#path, error);
     }
   }

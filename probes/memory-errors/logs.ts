@@ -17,17 +17,17 @@ export function daemonMemoryErrors(
   host: Host,
   logs: readonly { readonly path: string }[],
   record: MemoryErrorRecord,
-  { history }: { history: boolean },
+  { history, clock }: { history: boolean; clock?: () => number },
 ): Probe {
   const tally = new Tally(record, { history });
   const remembered = new Remembered(host, 'daemon-logs', isPositions);
   const positions = history ? {} : (remembered.load() ?? {});
   const paths = [...new Set(logs.map(({ path }) => path))];
-  const followers = new Map(
-    paths.map((path) => [path, new LogFollower(host.locate(path), positions[path] ?? (history ? 'tail' : 'end'))]),
-  );
+  const begin = (path: string) => positions[path] ?? (history ? 'tail' : 'end');
+  const followers = new Map(paths.map((path) => [path, new LogFollower(host.locate(path), begin(path), clock)]));
 
   let closed = false;
+  let blind: string[] = [];
 
   const readOne = async (path: string, follower: LogFollower): Promise<Condition[]> => {
     try {
@@ -39,7 +39,7 @@ export function daemonMemoryErrors(
         const cause = daemonCause(line);
         if (cause !== null) tally.add(cause, path, Buffer.from(line, 'latin1').toString('utf8'), now);
       }
-      return [];
+      return follower.gone ? [unreadable(path, `cannot read ${path}: it is gone`)] : [];
     } catch (error) {
       return [unreadable(path, error instanceof Error ? error.message : String(error))];
     }
@@ -50,9 +50,12 @@ export function daemonMemoryErrors(
     cost: 'constant',
     interval: INTERVAL,
     async read(): Promise<Reading[]> {
-      const conditions = await Promise.all([...followers].map(([path, follower]) => readOne(path, follower)));
-      return [...tally.take(), ...conditions.flat()];
+      const all = await Promise.all([...followers].map(([path, follower]) => readOne(path, follower)));
+      const conditions = all.flat();
+      blind = conditions.map(({ body }) => body);
+      return [...tally.take(), ...conditions];
     },
+    blind: () => (blind.length === 0 ? null : blind.join(' ')),
     handedOn() {
       if (history) return;
       const read = [...followers].flatMap(([path, { position }]) => (position === null ? [] : [[path, position]]));

@@ -10,6 +10,8 @@ const KERNEL: [string, string[]][] = [
       'Route cache is full: consider increasing sysctl net.ipv[4|6].route.max_size.',
       'Route cache is full: consider increasing sysctl net.ipv6.route.max_size.',
       'dst_alloc: Route cache is full: consider increasing sysctl net.ipv6.route.max_size.',
+      'dst cache overflow',
+      'net_ratelimit: 12 callbacks suppressed. ipv4: dst cache overflow',
     ],
   ],
   [
@@ -43,6 +45,11 @@ const KERNEL: [string, string[]][] = [
     [
       'zebra: page allocation failure: order:4, mode:0x40dc0(GFP_KERNEL|__GFP_COMP|__GFP_ZERO), nodemask=(null)',
       'swapper/0: page allocation failure. order:0, mode:0x20',
+      'SLUB: Unable to allocate memory on node -1, gfp=0x820(GFP_ATOMIC)',
+      'SLAB: Unable to allocate memory on node 0 (gfp=0x20)',
+      'bird: vmalloc error: size 8388608, failed to allocate pages, mode:0xdc0(GFP_KERNEL|__GFP_ZERO)',
+      'insmod: vmalloc: allocation failure: 16777216 bytes',
+      'percpu: allocation failed, size=40 align=8 atomic=1, atomic alloc failed, no space left',
     ],
   ],
   ['tcp-out-of-memory', ['TCP: out of memory -- consider tuning tcp_mem', 'Out of socket memory']],
@@ -54,6 +61,7 @@ const KERNEL: [string, string[]][] = [
       'nf_conntrack: table full, dropping packet.',
       'ip_conntrack: table full, dropping packet.',
       'nf_conntrack: nf_conntrack: table full in netns 4026531840, dropping packet',
+      'nf_conntrack: expectation table full',
     ],
   ],
   [
@@ -100,6 +108,28 @@ const DAEMON: [string, string[]][] = [
       '2026/08/03 07:12:44 ZEBRA: netlink-dp (NS 0) error: No buffer space available, type=RTM_NEWNEXTHOP(104), seq=9, pid=2',
       '2026-08-03 07:12:44.001 <WARN> Netlink: Cannot allocate memory',
       'bird[812]: Netlink: No buffer space available',
+      'zebra[9]: netlink-cmd error: No buffer space available, type=RTM_NEWROUTE(24), seq=8, pid=0',
+      'Keepalived_vrrp[812]: Netlink: error: No buffer space available, type=(24), seq=1785, pid=0',
+      'routed: KRT SEND ADD 10.1.0.0 mask 255.255.0.0 router 10.9.0.1: errno 12',
+      '[ERROR][62] felix/route_table.go 1223: Failed to add route error=no buffer space available ifaceName="cali1"',
+      'exabgp: could not install route 10.0.0.0/8: OSError: [Errno 105] No buffer space available',
+      'gobgpd: failed to replace route 10.1.0.0/16: rc=-105',
+      'rpd[1]: RPD_KRT_Q_RETRIES: Route Update: Cannot allocate memory',
+      'ERR syncd#syncd: brcm_sai_create_route_entry:512 L3 route add failed with error Table full (0xfffffffa).',
+      'ERR swss#orchagent: :- addRoutePost: Failed to create route 10.1.0.0/24, rv:SAI_STATUS_TABLE_FULL',
+      'ERR swss#orchagent: :- addNextHop: Failed to create next hop 10.0.0.1 on Ethernet0, rv:SAI_STATUS_INSUFFICIENT_RESOURCES',
+      'ProcessName: %ROUTING-3-HW_RESOURCE_FULL: Hardware resources are insufficient to program all routes',
+    ],
+  ],
+  [
+    'neighbour-overflow',
+    [
+      '2026/08/03 07:12:44 ZEBRA: [EC 4043309093] netlink-dp (NS 0) error: No buffer space available, type=RTM_NEWNEIGH(28), seq=9, pid=2',
+      'zebra: netlink-dp (NS 0) error: Cannot allocate memory, type=RTM_NEWNEIGH(28), seq=9, pid=2',
+      'ERR syncd#syncd: brcm_sai_create_neighbor_entry: L3 host add failed with error Table full (0xfffffffa).',
+      'orchagent: :- addNeighbor: Failed to create neighbor 10.0.0.9 on Vlan1000, rv:SAI_STATUS_TABLE_FULL',
+      'keepalived: neighbour table overflow',
+      'vxland: cannot add fdb entry 02:00:00:00:00:01: errno=105',
     ],
   ],
   [
@@ -107,16 +137,49 @@ const DAEMON: [string, string[]][] = [
     [
       '2026/08/03 07:12:44 ZEBRA: [EC 4043309103] netlink-listen (NS 0) recvmsg overrun: No buffer space available',
       'bird: Kernel dropped some netlink messages, will resync on next scan.',
+      'Keepalived_vrrp[812]: Netlink: Received message overrun (No buffer space available)',
+      'Keepalived_vrrp[812]: Netlink: Receive buffer overrun on monitor socket - (No buffer space available)',
+      '[WARNING][62] felix/watch.go 41: Netlink reported an error error=no buffer space available',
+      'level=warning msg="Netlink handler received error" error="Receive failed: no buffer space available"',
+      'netlink receive: recvmsg: no buffer space available',
+      'systemd-networkd[300]: rtnl: kernel receive buffer overrun',
+      '<warn> platform-linux: netlink[rtnl]: read: too many netlink events. Need to resynchronize platform cache',
+      'ovs|00012|netlink_notifier|WARN|netlink receive buffer overflowed',
+      'fpmsyncd: :- readMe: netlink reports out of memory on reading a netlink socket. High possibility of a lost message',
+      'bird: nl_get_reply: No buffer space available',
+      'dnsmasq[1]: netlink returns error: ENOBUFS',
+      'pimd: netlink: recv failed, errno 105',
     ],
   ],
   [
     'daemon-out-of-memory',
-    ['BGP: out of memory: failed to allocate 128 bytes for BGP Attr object', 'fork: Cannot allocate memory'],
+    [
+      'BGP: out of memory: failed to allocate 128 bytes for BGP Attr object',
+      'fork: Cannot allocate memory',
+      'bgpd: sendmsg to 10.0.0.1: No buffer space available',
+      'zebra: netlink-dp (NS 0) error: No buffer space available, type=RTM_NEWRULE(32), seq=9, pid=2',
+      'charon: received netlink error: No buffer space available (105)',
+      'ospfd: mmap failed, errno=12',
+      'exabgp: OSError: [Errno 12] Cannot allocate memory',
+    ],
   ],
 ];
 
 test('what routing daemons log', () => {
   for (const [cause, lines] of DAEMON) for (const line of lines) assert.equal(daemonCause(line), cause, line);
-  for (const line of ['', 'neighbor 10.0.0.1 Up', 'KRT SEND ADD 10.1.0.0: File exists', 'memory limit is 4 GB'])
+  for (const line of [
+    '',
+    'neighbor 10.0.0.1 Up',
+    'KRT SEND ADD 10.1.0.0: File exists',
+    'memory limit is 4 GB',
+    'RTM_NEWROUTE error 12.0.0.1/32 exists',
+    'netlink-dp (NS 0) error: File exists, type=RTM_NEWROUTE(24), seq=12, pid=105',
+    'netlink-dp (NS 0) error: No such process, type=RTM_DELROUTE(25), seq=105',
+    'BGP: sending routing table full dump to 10.0.0.1, 105 routes, no error',
+    'add route 10.105.0.0/16: error code 17',
+    'error 105.0.0.1 is unreachable',
+    'netlink: read 12 messages, 105 routes added',
+    'neighbor 10.0.0.1 error 105:1 community',
+  ])
     assert.equal(daemonCause(line), null, line);
 });

@@ -7,6 +7,7 @@ import { LogFollower } from '../../probes/memory-errors/log-follower.ts';
 import { daemonMemoryErrors } from '../../probes/memory-errors/logs.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Probe } from '../../probes/probe.ts';
+import { ProbeRunner } from '../../probes/runner.ts';
 import { scratch } from './scratch.ts';
 
 test('only lines that are new, and only whole ones', async (t) => {
@@ -147,7 +148,7 @@ test('the probe: an event a line, a count by cause; a restart neither repeats no
   const first = daemonMemoryErrors(host, logs, new MemoryErrorRecord(), { history: false });
   const before = await read(first);
   assert.deepEqual([before.events, before.counts], [[], []]);
-  assert.equal(before.samples.length, 3, 'it is known that there was none');
+  assert.equal(before.samples.length, 4, 'it is known that there was none');
   appendFileSync(log, `a\n${REFUSED}\n`);
   const { events, counts } = await read(first);
   assert.deepEqual(
@@ -209,6 +210,43 @@ test('the probe: a log that is not there is a condition, not 0 errors, and stops
     [['log-unreadable', { path: '/var/log/none' }]],
   );
   assert.deepEqual(new Set(samples.map(({ attributes }) => attributes.source)), new Set(['/var/log/bird']));
+});
+
+test('the probe says that it could not see where one log is missing, no file, or gone for longer than a rotation takes', async (t) => {
+  const root = scratch(t, { 'var/log/bird': '', 'var/log/frr/zebra.log': '' });
+  const host = new Host({ root });
+  const look = async (...paths: string[]) => {
+    const logs = paths.map((path) => ({ path }));
+    const probe = daemonMemoryErrors(host, logs, new MemoryErrorRecord(), { history: true });
+    const report = await new ProbeRunner(probe, () => {}).read();
+    await probe.close?.();
+    return report;
+  };
+  const whole = await look('/var/log/bird');
+  assert.deepEqual([whole.success, whole.partly, whole.error], [true, false, null]);
+  for (const bad of ['/gone.log', '/var/log', '/var/log/bird/x']) {
+    const { success, partly, error, readings } = await look('/var/log/bird', bad);
+    assert.deepEqual([success, partly], [false, true], bad);
+    assert.match(String(error), new RegExp(`${bad}: .*memory errors in it are not seen`));
+    assert.ok(
+      readings.some((one) => one.kind === 'sample' && one.attributes.source === '/var/log/bird'),
+      bad,
+    );
+  }
+
+  let now = 0;
+  const logs = [{ path: '/var/log/frr/zebra.log' }];
+  const probe = daemonMemoryErrors(host, logs, new MemoryErrorRecord(), { history: false, clock: () => now });
+  t.after(() => probe.close?.());
+  const runner = new ProbeRunner(probe, () => {});
+  assert.equal((await runner.read()).success, true);
+  const path = join(root, 'var/log/frr/zebra.log');
+  rmSync(path);
+  assert.equal((await runner.read()).success, true, 'it may be rotated');
+  now = 61_000;
+  assert.match(String((await runner.read()).error), /zebra\.log: it is gone/);
+  writeFileSync(path, '');
+  assert.equal((await runner.read()).success, true);
 });
 
 test('hostile lines: one line of printable text, cut; a flood is counted, not told line by line', async (t) => {
