@@ -175,6 +175,11 @@ export const CODES = {
     why: 'Hooks are sourced into dhclient-script, so the option stays set. The first harmless failure or unset variable then ends the script, and dhclient declines its lease.',
     remedy: 'Remove the option, or put the commands that need it in a subshell: ( … ).',
   },
+  'HF-HOOK-ORPHAN': {
+    severity: 'warning',
+    why: 'Holdfast put it there for a DHCP client that is gone by now. Nothing runs it, so it holds nothing; another client is held by files of its own.',
+    remedy: 'Remove it if that client does not come back. `agent status` shows whether the present client is held.',
+  },
   'HF-HOOK-IGNORED': {
     severity: 'warning',
     why: 'run-parts takes only names of letters, digits, "_" and "-": this hook never runs.',

@@ -19,6 +19,7 @@ import { machineId } from './machine-id.ts';
 import { metadata } from './metadata.ts';
 import { multicast } from './multicast.ts';
 import { NAME_DAEMONS, nameService } from './name-service.ts';
+import { orphans } from './orphans.ts';
 import { programs } from './programs.ts';
 import { resolvConfFile } from './resolv-conf-file.ts';
 import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './resolv-conf-owner.ts';
@@ -48,6 +49,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['resolver'], look: nameService },
   { about: ['resolver'], look: libc },
   { about: ['hooks', 'dhcpcd', 'networkmanager', 'dhclient'], look: dhcpClientsSeen },
+  { about: ['hooks', 'dhcpcd', 'networkmanager'], look: orphans },
   { about: ['hooks'], look: hooks },
   { about: ['hooks'], look: apparmor },
   { about: ['dhclient'], look: dhclientConf },

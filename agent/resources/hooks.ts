@@ -2,6 +2,7 @@ import { resolvedLinks } from '../clients/resolved.ts';
 import { type DesiredState, isWritten } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook, whyDeaf } from '../dhclient/hook-places.ts';
+import { dhclientInstalled } from '../dhclient/installed.ts';
 import { overruling } from '../dhclient/neighbours.ts';
 import { scriptsInUse } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
@@ -36,7 +37,8 @@ export class Hooks implements Resource {
     const enter = await this.compare(places, places.enter, wanted ? 'enter' : null);
     const exit = await this.compare(places, places.exit, wanted ? 'exit' : null);
     const settings = async () => {
-      if (!wanted) return [];
+      // Nothing runs the hooks of a dhclient that is gone.
+      if (!wanted || !dhclientInstalled(this.host)) return [];
       return enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
         : this.settings(places, enter?.state === 'ok');

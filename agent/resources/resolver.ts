@@ -1,6 +1,7 @@
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
+import { dhclientInstalled } from '../dhclient/installed.ts';
 import type { Host } from '../host/host.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { composeResolvConf, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -82,7 +83,8 @@ export class Resolver implements Resource {
     const { effectiveValues, readAsLibc } = await import('../resolver/libc-reading.ts');
     const { unused } = readAsLibc(text);
     // Without a dhclient nothing writes the file at boot.
-    const moments: Moment[] = hookPlaces(this.host) === null ? ['now', 'boot'] : ['now'];
+    const dhclient = hookPlaces(this.host) !== null && dhclientInstalled(this.host);
+    const moments: Moment[] = dhclient ? ['now'] : ['now', 'boot'];
     return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
       const actual = effectiveValues(text, keyword);
       const not = unused.find((one) => one.keyword === keyword);
