@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { dhcpClients } from './clients.ts';
-import { defaultScript } from './hook-places.ts';
+import { scriptsInUse } from './scripts.ts';
 
 const PROGRAMS = ['/sbin/dhclient', '/usr/sbin/dhclient'];
 
@@ -9,6 +9,6 @@ const PROGRAMS = ['/sbin/dhclient', '/usr/sbin/dhclient'];
  * packages bring hooks of their own. The programs of another root may lie elsewhere, so there nothing is ruled out.
  */
 export function dhclientInstalled(host: Host): boolean {
-  if (!host.live || defaultScript(host) !== null) return true;
+  if (!host.live || scriptsInUse(host).length > 0) return true;
   return PROGRAMS.some((path) => host.stat(path) !== null) || dhcpClients(host).length > 0;
 }

@@ -1,4 +1,4 @@
-import type { DesiredDhclient } from '../config/desired.ts';
+import type { DesiredDhclient, DesiredState } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
 import { dhclientComplaints } from '../dhclient/check.ts';
 import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
@@ -11,6 +11,7 @@ import type { Host } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
 import { isOurs, type OriginalFile, Originals } from './originals.ts';
+import { refusedLink, withoutDns } from './refused-link.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -18,20 +19,32 @@ import { unreadable } from './unreadable.ts';
 export class Dhclient implements Resource {
   readonly name = 'dhclient';
   private readonly host: Host;
-  private readonly wanted: DesiredDhclient;
+  private readonly desired: DesiredState;
   private readonly known: KnownFiles;
+  /** What the files are to hold, as of the last look. */
+  private wanted: DesiredDhclient;
 
-  constructor(host: Host, wanted: DesiredDhclient, known: KnownFiles) {
+  constructor(host: Host, desired: DesiredState, known: KnownFiles) {
     this.host = host;
-    this.wanted = wanted;
+    this.desired = desired;
+    this.wanted = desired.dhclient;
     this.known = known;
   }
 
   async inspect(): Promise<Finding[]> {
     const clients = dhcpClients(this.host);
+    this.wanted = this.possible(clients).dhclient;
     const foreign = clients.filter(({ owner }) => owner !== null).map((client) => this.foreign(client));
     const own = await Promise.all(this.files(clients).map((file) => this.compare(file, clients)));
     return [...own, ...foreign];
+  }
+
+  /** Without DNS where resolv.conf is a link that is refused; files that hold DNS already go on holding it. */
+  private possible(clients: readonly DhcpClient[]): DesiredState {
+    const { host, desired } = this;
+    if (refusedLink(host, desired.dns) === null) return desired;
+    const held = confFiles(host, clients).some((file) => SUPERSEDES_DNS.test(this.original(file)?.after ?? ''));
+    return held ? desired : withoutDns(desired);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -67,7 +80,8 @@ export class Dhclient implements Resource {
     }
     const settings = () => this.settings(file, actual ?? '', clients);
     const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual, settings } as const;
-    if (actual !== null && this.known.has(file, actual)) return { ...common, state: 'ok', wanted: actual };
+    const known = this.wanted === this.desired.dhclient ? file : `${file} without dns`;
+    if (actual !== null && this.known.has(known, actual)) return { ...common, state: 'ok', wanted: actual };
 
     const original = this.original(file);
     // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
@@ -89,7 +103,7 @@ export class Dhclient implements Resource {
     const reason = edited.warnings.join('; ');
     if (actual !== wanted) return { ...common, state: 'drifted', wanted, ...(reason === '' ? {} : { reason }) };
     if (reason !== '') return { ...common, state: 'ok', wanted, reason };
-    if (actual !== null) this.known.add(file, actual);
+    if (actual !== null) this.known.add(known, actual);
     return { ...common, state: 'ok', wanted };
   }
 
@@ -168,6 +182,8 @@ export class Dhclient implements Resource {
     });
   }
 }
+
+const SUPERSEDES_DNS = /^\s*supersede\s+(dhcp6\.)?(domain-name|domain-search|domain-name-servers|name-servers)\s/m;
 
 /** A dhclient configures every interface that its file names; `dhclient-eth0.conf` is one of eth0 alone. */
 function interfacesOf(file: string): string[] {

@@ -76,7 +76,8 @@ export class Dhcpcd implements Resource {
   private async hook(actual: string | null, here: boolean): Promise<Finding | null> {
     const { dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;
-    if (!owned && (dns === null || !here)) return null;
+    // Of a link that is refused everything is left to its owner.
+    if (!owned && (dns === null || !here || this.leftToItsOwner(dns))) return null;
     const wanted = dns === null ? removeFromShell(actual ?? '') : await this.wantedHook(actual, dns);
     const state = actual === wanted ? 'ok' : 'drifted';
     return {
@@ -105,7 +106,8 @@ export class Dhcpcd implements Resource {
   /** null: there is no such file; then dhcpcd asks for no name servers, and the hook holds ours. */
   private async conf(actual: string | null): Promise<Finding | null> {
     const { dns } = this;
-    if (actual === null || (dns === null && findBlock(actual) === null)) return null;
+    const owned = actual !== null && findBlock(actual) !== null;
+    if (actual === null || (!owned && (dns === null || this.leftToItsOwner(dns)))) return null;
     const nohook = dns !== null && leavesNothingOpen(dns) && !this.leftToItsOwner(dns);
     const settings = (state: State, reasons: readonly string[]) => async () => {
       return this.states('boot', state, reasons, true).filter(({ setting }) => !BY_HOOK.has(setting));

@@ -5,11 +5,12 @@ import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook, whyDeaf }
 import { dhclientInstalled } from '../dhclient/installed.ts';
 import { overruling } from '../dhclient/neighbours.ts';
 import { scriptsInUse } from '../dhclient/scripts.ts';
-import { HostError } from '../host/errors.ts';
+import { HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
+import { refusedLink, withoutDns } from './refused-link.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
@@ -21,11 +22,14 @@ import { unreadable } from './unreadable.ts';
 export class Hooks implements Resource {
   readonly name = 'hooks';
   private readonly host: Host;
-  private readonly desired: DesiredState;
+  private readonly configured: DesiredState;
   private readonly known: KnownFiles;
+  /** What the hooks are to hold, as of the last look. */
+  private desired: DesiredState;
 
   constructor(host: Host, desired: DesiredState, known: KnownFiles) {
     this.host = host;
+    this.configured = desired;
     this.desired = desired;
     this.known = known;
   }
@@ -33,6 +37,7 @@ export class Hooks implements Resource {
   async inspect(): Promise<Finding[]> {
     const places = hookPlaces(this.host);
     if (places === null) return [];
+    this.desired = this.possible(places);
     const wanted = configured(this.desired);
     const enter = await this.compare(places, places.enter, wanted ? 'enter' : null);
     const exit = await this.compare(places, places.exit, wanted ? 'exit' : null);
@@ -44,6 +49,14 @@ export class Hooks implements Resource {
         : this.settings(places, enter?.state === 'ok');
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
+  }
+
+  /** Without DNS where resolv.conf is a link that is refused; a hook that holds DNS already goes on holding it. */
+  private possible(places: HookPlaces): DesiredState {
+    const { host, configured } = this;
+    if (refusedLink(host, configured.dns) === null) return configured;
+    const text = nullIfRefused(() => host.readText(places.enter)) ?? '';
+    return ownsHook(places, text) && /^make_resolv_conf\(\) \{/m.test(text) ? configured : withoutDns(configured);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -89,14 +102,15 @@ export class Hooks implements Resource {
     hook: 'enter' | 'exit' | null,
   ): Promise<string | null> {
     if (hook === null) return removeHook(places, actual ?? '');
-    if (actual !== null && this.known.has(path, actual)) return actual;
+    const known = this.desired === this.configured ? path : `${path} without dns`;
+    if (actual !== null && this.known.has(known, actual)) return actual;
     const { renderEnterHook, renderExitHook } = await import('../dhclient/hooks.ts');
     const wanted = placeHook(
       places,
       actual,
       hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook(this.desired),
     );
-    if (actual === wanted) this.known.add(path, actual);
+    if (actual === wanted) this.known.add(known, actual);
     return wanted;
   }
 

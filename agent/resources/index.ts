@@ -27,7 +27,7 @@ export function makeResources(
     resolved: () => new Resolved(host, desired.dns),
     resolver: () => new Resolver(host, desired.dns),
     networkmanager: () => new NetworkManager(host, desired.dns, known),
-    dhclient: () => new Dhclient(host, desired.dhclient, known),
+    dhclient: () => new Dhclient(host, desired, known),
     sysctl: () => new Sysctl(host, desired.sysctl),
     routes: () => new Routes(host, desired),
     dnsmasq: () => new Dnsmasq(host, desired),

@@ -3,9 +3,9 @@ import type { DesiredDns } from '../config/desired.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
 import { dhclientInstalled } from '../dhclient/installed.ts';
 import type { Host } from '../host/host.ts';
-import { linkOwner } from '../resolver/owner.ts';
 import { composeResolvConf, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
+import { refusedLink } from './refused-link.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -37,7 +37,7 @@ export class Resolver implements Resource {
       ];
     }
     const wanted = composeResolvConf(actual ?? '', dns);
-    const refusal = link !== null && dns.symlink === 'refuse' ? linkRefusal(host.target(RESOLV_CONF)) : undefined;
+    const refusal = refusedLink(host, dns);
     const replaces = link !== null && dns.symlink === 'replace';
     const ok = actual === wanted && !replaces;
     return [
@@ -50,8 +50,8 @@ export class Resolver implements Resource {
         wanted,
         actual,
         ...(replaces ? { reason: `it is a symbolic link to ${link}` } : {}),
-        ...(ok || refusal === undefined ? {} : { refusal }),
-        settings: async () => this.settings(dns, actual ?? ''),
+        ...(ok || refusal === null ? {} : { refusal }),
+        settings: async () => [...(await this.settings(dns, actual ?? '')), ...this.leftToOwner(dns, refusal)],
       },
     ];
   }
@@ -68,6 +68,17 @@ export class Resolver implements Resource {
   private async unseen(dns: DesiredDns): Promise<SettingState[]> {
     const settings = await this.settings(dns, '');
     return settings.map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
+  }
+
+  /** What the owner of the link makes of it at the next lease and the next boot is not ours to say. */
+  private leftToOwner(dns: DesiredDns, refusal: string | null): SettingState[] {
+    if (refusal === null) return [];
+    const reason = `${RESOLV_CONF} is ${refusal}`;
+    return dnsSettings(dns).flatMap(({ setting, values }) =>
+      (['lease', 'boot'] as const).map((moment) => {
+        return { setting, moment, state: 'unknown', wanted: values.join(' '), actual: null, reason };
+      }),
+    );
   }
 
   /** systemd-networkd is enabled and does not run: what its links will have, no link says yet. */
@@ -136,9 +147,4 @@ function settingState(
     actual: actual === null ? null : actual.join(' '),
     ...(same || reason === null ? {} : { reason }),
   };
-}
-
-function linkRefusal(target: string): string {
-  const owner = linkOwner(target);
-  return `a symbolic link to ${target}${owner === null ? '' : `, which belongs to ${owner}`}; set dns.symlink to "replace" (a file of our own) or "follow" (write there)`;
 }
