@@ -2,6 +2,7 @@
 import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import { networkManagerInstalled } from '../clients/networkmanager.ts';
 import { leavesResolvConf } from '../clients/networkmanager-conf.ts';
+import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../clients/openresolv.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock } from '../resolver/marked-block.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -51,21 +52,9 @@ function dhcpcd(host: Host, pid: number | undefined): string | null {
   return off ? null : `dhcpcd[${pid}] runs, without "nohook resolv.conf" in /etc/dhcpcd.conf`;
 }
 
-/** openresolv writes a regular file; Debian's resolvconf only follows its own link, and systemd's is another program. */
 function resolvconf(host: Host): string | null {
-  const file = '/etc/resolvconf.conf';
-  if (
-    host.stat(file) === null ||
-    !['/sbin', '/usr/sbin'].some((folder) => host.stat(`${folder}/resolvconf`) !== null)
-  ) {
-    return null;
-  }
-  const elsewhere = statements(host, file).some(({ text }) => {
-    return (
-      /^resolvconf=["']?(no|false|0|off)\b/i.test(text) || /^resolv_conf=(?!["']?\/etc\/resolv\.conf\b)/.test(text)
-    );
-  });
-  return elsewhere ? null : `resolvconf (openresolv) is installed, and ${file} has it write ${RESOLV_CONF}`;
+  if (!openresolvInstalled(host) || !openresolvWrites(host.readText(RESOLVCONF_CONF) ?? '')) return null;
+  return `resolvconf (openresolv) is installed, and ${RESOLVCONF_CONF} has it write ${RESOLV_CONF}`;
 }
 
 /** What the file's own first lines say of who made it. */

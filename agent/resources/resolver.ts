@@ -1,3 +1,4 @@
+import { RESOLVCONF_CONF } from '../clients/openresolv.ts';
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
@@ -5,6 +6,7 @@ import { dhclientInstalled } from '../dhclient/installed.ts';
 import type { Host } from '../host/host.ts';
 import { composeResolvConf, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
+import { compareOpenresolv } from './openresolv.ts';
 import { refusedLink } from './refused-link.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
@@ -21,6 +23,27 @@ export class Resolver implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
+    const openresolv = this.openresolv();
+    return [...(openresolv === null ? [] : [openresolv]), ...this.compare()];
+  }
+
+  /** First, so that nothing that it is told undoes what comes after. */
+  private openresolv(): Finding | null {
+    const { host, dns } = this;
+    // Where it writes a link's file, that is not ours.
+    const isLink = dns !== null && dns.symlink !== 'replace' && host.readLink(RESOLV_CONF) !== null;
+    if (isLink) return null;
+    return compareOpenresolv(host, dns, (held) =>
+      dnsSettings(dns!).flatMap(({ setting, values }) =>
+        (['lease', 'boot'] as const).map((moment) => {
+          const wanted = values.join(' ');
+          return { setting, moment, state: held ? 'ok' : 'drifted', wanted, actual: held ? wanted : null };
+        }),
+      ),
+    );
+  }
+
+  private compare(): Finding[] {
     const { host, dns } = this;
     if (dns === null) return [];
     const link = host.readLink(RESOLV_CONF);
@@ -57,12 +80,13 @@ export class Resolver implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
+    if (finding.key !== RESOLV_CONF) return applyFile(this.host, finding);
     const follows = this.dns?.symlink === 'follow' && this.host.readLink(RESOLV_CONF) !== null;
     return applyFile(this.host, finding, { path: follows ? this.host.target(RESOLV_CONF) : RESOLV_CONF });
   }
 
   watches(): string[] {
-    return this.dns === null ? [] : [RESOLV_CONF];
+    return this.dns === null ? [] : [RESOLV_CONF, RESOLVCONF_CONF];
   }
 
   private async unseen(dns: DesiredDns): Promise<SettingState[]> {
