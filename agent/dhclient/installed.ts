@@ -9,6 +9,6 @@ const PROGRAMS = ['/sbin/dhclient', '/usr/sbin/dhclient'];
  * packages bring hooks of their own. The programs of another root may lie elsewhere, so there nothing is ruled out.
  */
 export function dhclientInstalled(host: Host): boolean {
-  if (!host.live || scriptsInUse(host).length > 0) return true;
+  if (!host.live || scriptsInUse(host).some(({ path }) => host.stat(path) !== null)) return true;
   return PROGRAMS.some((path) => host.stat(path) !== null) || dhcpClients(host).length > 0;
 }
