@@ -1,4 +1,5 @@
 /** The running dhcpcd(8), by its processes and its lease files. */
+import { mayBeSinceStart } from '../host/file-times.ts';
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
 import type { LeaseHolder } from './holder.ts';
@@ -26,7 +27,7 @@ export function dhcpcdHolders(host: Host): LeaseHolder[] {
   const all = host.processes('dhcpcd', 'network');
   return all.filter(isMain).map((process) => {
     const { pid, started } = process;
-    return { program: 'dhcpcd', pid, started, interfaces: ownInterface(process) ?? leased(host, started) };
+    return { program: 'dhcpcd', pid, started, interfaces: ownInterface(process) ?? leased(host, process) };
   });
 }
 
@@ -45,10 +46,12 @@ function ownInterface({ arguments: [title = ''] }: Process): string[] | null {
 }
 
 /** Those with a lease that is newer than the process. */
-function leased(host: Host, started: number): string[] {
+function leased(host: Host, process: Process): string[] {
   const names = host
     .list(LEASES)
-    .filter((file) => /\.lease6?$/.test(file) && (host.stat(`${LEASES}/${file}`)?.mtimeMs ?? 0) >= started)
+    .filter(
+      (file) => /\.lease6?$/.test(file) && mayBeSinceStart(host, host.stat(`${LEASES}/${file}`)?.mtimeMs ?? 0, process),
+    )
     .map((file) => file.replace(/\.lease6?$/, ''));
   const links = host.list('/sys/class/net');
   // An SSID may follow the name.

@@ -1,4 +1,6 @@
 /** The running NetworkManager(8), by its process and what it leaves in /run about its devices. */
+
+import { changedAfterStart } from '../host/file-times.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
@@ -8,7 +10,7 @@ import { linkNames } from './links.ts';
 export const NETWORK_MANAGER_CONF = '/etc/NetworkManager/conf.d/90-holdfast.conf';
 export const DISPATCHER = '/etc/NetworkManager/dispatcher.d/90-holdfast';
 
-/** Which NetworkManager was told to read its configuration again, by its process id. */
+/** Which NetworkManager was told to read its configuration again, and what it read. */
 const TOLD = `${RUN_FOLDER}/networkmanager`;
 
 const DEVICES = '/run/NetworkManager/devices';
@@ -33,13 +35,18 @@ export function tellNetworkManager(host: Host): void {
   const process = networkManager(host);
   if (process === null || !host.signal(process, 'SIGHUP')) return;
   host.makeFolder(RUN_FOLDER, 0o755);
-  host.replaceOwn(TOLD, `${process.pid}\n`, 0o644);
+  host.replaceOwn(TOLD, told(host, process), 0o644);
 }
 
-/** Whether that one was told since (milliseconds since the epoch). */
-export function wasTold(host: Host, { pid, started }: Process, since: number): boolean {
-  const at = host.stat(TOLD)?.mtimeMs ?? 0;
-  return at >= since && at >= started && host.readText(TOLD) === `${pid}\n`;
+/** Whether the running one has read our file as it is now: it reads its configuration when it starts, and at SIGHUP. */
+export function hasReadConf(host: Host, process: Process): boolean {
+  if (host.stat(NETWORK_MANAGER_CONF) === null) return false;
+  return host.readText(TOLD) === told(host, process) || changedAfterStart(host, NETWORK_MANAGER_CONF, process) === null;
+}
+
+/** Which process was told, by its start and not by the clock, and the text that it then read. */
+function told(host: Host, { pid, sinceBoot }: Process): string {
+  return `${pid} ${sinceBoot}\n${host.readText(NETWORK_MANAGER_CONF) ?? ''}`;
 }
 
 /** Devices for which it has taken a lease; others it has set up from a file, or only watches. */

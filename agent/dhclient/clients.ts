@@ -1,4 +1,5 @@
 /** The running dhclients of this host and its own network, by what their command lines say (dhclient(8)). */
+import { changedAfterStart } from '../host/file-times.ts';
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
 
@@ -70,9 +71,8 @@ function ownerOf(confFile: string, script: string | null): string | null {
 
 /**
  * Whether the client's configuration changed after it started: it knows only the old one, until it is started again. By
- * the file's ctime, which no copying tool sets back; milliseconds since the epoch, or null.
+ * the file's ctime, which no copying tool sets back, unless more is known (file-times.ts); milliseconds since the epoch, or null.
  */
 export function staleSince(host: Host, client: DhcpClient): number | null {
-  const changed = host.stat(client.confFile)?.ctimeMs ?? 0;
-  return changed > client.started ? changed : null;
+  return changedAfterStart(host, client.confFile, client);
 }

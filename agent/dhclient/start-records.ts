@@ -2,12 +2,15 @@
  * What each running dhclient read when it started: its dhclient.conf as it was then, kept in RUN_FOLDER as long as it runs. With it
  * it can be said what a change of the file means to a running one (pending.ts).
  */
+
+import { noteFile } from '../host/file-times.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { type DhcpClient, staleSince } from './clients.ts';
 
 /** Keeps the file for each of them that read it as it is now; to be called before the file is changed. Throws HostError. */
 export function noteStarts(host: Host, clients: readonly DhcpClient[]): void {
+  for (const file of new Set(clients.map(({ confFile }) => confFile))) noteFile(host, file);
   const running = new Set(clients.map(({ pid }) => fileOf(pid)));
   for (const name of host.list(RUN_FOLDER).filter((one) => /^read\.\d+$/.test(one)))
     if (!running.has(`${RUN_FOLDER}/${name}`)) host.remove(`${RUN_FOLDER}/${name}`);

@@ -203,6 +203,11 @@ export class Host {
     return this.live ? processesNamed(name, neighbourhood) : [];
   }
 
+  /** What tells this boot from every other; empty where the kernel is not ours to look at. */
+  bootId(): string {
+    return this.live ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : '';
+  }
+
   /** What tells this process from every other that had or will have its number, until the next boot; null: it has ended. */
   birthOf(pid: number): string | null {
     return this.live ? processBirth(pid) : null;
@@ -219,9 +224,8 @@ export class Host {
   }
 
   /** Sends it only to the process that was seen: its id may be another's by now. false: it is gone. Throws HostError. */
-  signal({ pid, started }: Process, signal: NodeJS.Signals): boolean {
-    const now = this.live ? startOf(pid) : null;
-    if (now === null || Math.abs(now - started) > 1000) return false;
+  signal({ pid, sinceBoot }: Process, signal: NodeJS.Signals): boolean {
+    if (!this.live || startOf(pid) !== sinceBoot) return false;
     try {
       return process.kill(pid, signal);
     } catch (error) {

@@ -5,6 +5,8 @@ export interface Process {
   readonly arguments: readonly string[];
   /** Milliseconds since the epoch, exact to 10 ms (USER_HZ, proc_pid_stat(5)). */
   readonly started: number;
+  /** Milliseconds since the boot, exact to 10 ms: unlike `started` the same after the clock was stepped. */
+  readonly sinceBoot: number;
 }
 
 /** USER_HZ: the same on every architecture that Node runs on. */
@@ -61,23 +63,34 @@ function processIds(): Map<string, number[]> {
 
 let seen: Map<string, number[]> | null = null;
 
-/** When the process with that id was started; null: there is none. */
+/** `sinceBoot` of the process with that id; null: there is none. */
 export function startOf(pid: number): number | null {
-  return readProcess(pid)?.started ?? null;
+  return readProcess(pid)?.sinceBoot ?? null;
 }
 
 function readProcess(pid: number): Process | null {
   const stat = readOrNull(`/proc/${pid}/stat`);
   const commandLine = readOrNull(`/proc/${pid}/cmdline`);
   if (stat === null || commandLine === null || commandLine === '') return null;
-  return { pid, arguments: commandLine.replace(/\0$/, '').split('\0'), started: startedAt(stat) };
+  const start = startOfStat(stat);
+  return { pid, arguments: commandLine.replace(/\0$/, '').split('\0'), started: bootTime() + start, sinceBoot: start };
 }
 
 /** Of the text of /proc/PID/stat: milliseconds since the epoch, exact to 10 ms. */
 export function startedAt(stat: string): number {
+  return bootTime() + startOfStat(stat);
+}
+
+/** Of the same: milliseconds since the boot. */
+function startOfStat(stat: string): number {
   // The comm in parentheses may hold anything: fields are counted from the last ")". starttime is field 22.
   const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-  return bootTime() + ticks * MILLISECONDS_A_TICK;
+  return ticks * MILLISECONDS_A_TICK;
+}
+
+/** Milliseconds from the boot until now, by the clock that starttime counts, which is never stepped; exact to 10 ms. */
+export function sinceBoot(): number {
+  return Number((readOrNull('/proc/uptime') ?? '0').split(' ')[0]) * 1000;
 }
 
 /** By its user ids, real, effective and saved: anybody may start su(1) by a link called dhclient, and it is root's in effect. */
@@ -129,8 +142,7 @@ const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] 
 
 /** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime is a whole second only. */
 function bootTime(): number {
-  const uptime = readOrNull('/proc/uptime') ?? '0';
-  return Date.now() - Number(uptime.split(' ')[0]) * 1000;
+  return Date.now() - sinceBoot();
 }
 
 function readOrNull(path: string): string | null {

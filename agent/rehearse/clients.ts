@@ -56,7 +56,10 @@ function left(host: Host): Held[] {
       const file = `${folder}/${name}`;
       for (const iface of leasesIn(host, file)) {
         if (!host.list('/sys/class/net').includes(iface)) continue;
-        held.set(iface, parseClient({ pid: 0, started: 0, arguments: ['dhclient', '-4', '-lf', file, iface] }));
+        held.set(
+          iface,
+          parseClient({ pid: 0, started: 0, sinceBoot: 0, arguments: ['dhclient', '-4', '-lf', file, iface] }),
+        );
       }
     }
   }

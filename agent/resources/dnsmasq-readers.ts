@@ -1,5 +1,6 @@
 /** The running dnsmasqs that read a file of dnsmasq.d, as their command lines and configuration say (dnsmasq(8)). */
 import { dirname } from 'node:path';
+import { changedAfterStart } from '../host/file-times.ts';
 import type { Host } from '../host/host.ts';
 
 const CONFIGURATION = '/etc/dnsmasq.conf';
@@ -11,11 +12,10 @@ export interface DnsmasqReader {
 }
 
 export function dnsmasqReaders(host: Host, file: string): DnsmasqReader[] {
-  const written = host.stat(file)?.mtimeMs ?? 0;
   return host
     .processes('dnsmasq', 'network')
     .filter(({ arguments: all }) => reads(host, all, file))
-    .map(({ pid, started }) => ({ pid, isStale: started < written }));
+    .map((process) => ({ pid: process.pid, isStale: changedAfterStart(host, file, process) !== null }));
 }
 
 function reads(host: Host, args: readonly string[], file: string): boolean {

@@ -1,6 +1,8 @@
 /** What every resource that keeps a file shares: compare, remember the original, write, read back. */
 import { keepsTime } from '../clients/dhcpcd.ts';
+import { noteFile } from '../host/file-times.ts';
 import type { Host } from '../host/host.ts';
+import { sinceBoot } from '../host/processes.ts';
 import { Originals } from './originals.ts';
 import type { Finding, Outcome } from './resource.ts';
 
@@ -17,8 +19,10 @@ export async function applyFile(
   await new Originals(host).rememberFile(path, wanted);
   const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment };
   for (let tries = 1; ; tries += 1) {
+    const before = sinceBoot();
     const atomic = put(host, path, wanted, mode);
     const actual = host.readText(path);
+    if (host.live) noteFile(host, path, before);
     if (actual === wanted) return { ...outcome, actual, result: 'changed', ...(atomic ? {} : { reason: NOT_ATOMIC }) };
     if (tries === TRIES)
       return { ...outcome, actual, result: 'failed', changed: true, reason: 'read back, it is not what was written' };

@@ -1,11 +1,11 @@
 import { contested } from '../clients/holders.ts';
 import {
   DISPATCHER,
+  hasReadConf,
   NETWORK_MANAGER_CONF,
   networkManager,
   networkManagerInstalled,
   tellNetworkManager,
-  wasTold,
 } from '../clients/networkmanager.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
@@ -155,9 +155,7 @@ export class NetworkManager implements Resource {
 
   private knows(): boolean {
     const process = networkManager(this.host);
-    const written = this.host.stat(NETWORK_MANAGER_CONF)?.ctimeMs;
-    if (process === null || written === undefined) return false;
-    return process.started > written || wasTold(this.host, process, written);
+    return process !== null && hasReadConf(this.host, process);
   }
 
   private states(moment: Moment, state: State, reason?: string): SettingState[] {

@@ -43,6 +43,8 @@ export interface OriginalLink {
   readonly domains: readonly string[] | null;
   /** When it was told last, milliseconds since the epoch; 0: never yet. */
   readonly told: number;
+  /** Which systemd-networkd was told: boot, process and its start. Absent: none yet, or by an older agent. */
+  readonly by?: string;
 }
 
 export type Original = OriginalFile | OriginalValue | OriginalLink;
@@ -88,7 +90,7 @@ export class Originals {
   }
 
   /** To be called before a link, which is `now`, is told of other name servers, and with the time when it has been. */
-  rememberLink(key: string, now: string, link: Pick<OriginalLink, 'servers' | 'domains' | 'told'>): void {
+  rememberLink(key: string, now: string, link: Pick<OriginalLink, 'servers' | 'domains' | 'told' | 'by'>): void {
     const known = this.find('link', key);
     if (known === null) this.refuseDamaged('link', key);
     this.save({ kind: 'link', key, before: known?.before ?? now, ...link });

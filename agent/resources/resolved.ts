@@ -104,19 +104,27 @@ export class Resolved implements Resource {
 
   /** Whether this systemd-networkd holds ours against every lease: it was told by us, or read the drop-in at its start. */
   private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean {
-    const started = this.host.processes('systemd-network', 'network')[0]?.started ?? Number.POSITIVE_INFINITY;
-    if ((new Originals(this.host).find('link', name)?.told ?? 0) >= started) return true;
+    const running = this.networkd();
+    if (running !== undefined && new Originals(this.host).find('link', name)?.by === running) return true;
     return readDropIn(this.host, networkFile) === renderDropIn(dns);
+  }
+
+  /** Which systemd-networkd runs; undefined: none. Not by the clock, which may be stepped. */
+  private networkd(): string | undefined {
+    const [process] = this.host.processes('systemd-network', 'network');
+    return process === undefined ? undefined : `${this.host.bootId()} ${process.pid} ${process.sinceBoot}`;
   }
 
   private async tell({ name, servers, domains }: NetworkdLink, finding: Finding): Promise<Outcome> {
     const { host } = this;
     const ours = { servers: this.dns!.nameservers, domains: wantedDomains(this.dns!) };
-    const remember = (told: number) =>
-      new Originals(host).rememberLink(name, describe(servers, domains), { ...ours, told });
+    const remember = (told: number, by?: string) => {
+      const link = { ...ours, told, ...(by === undefined ? {} : { by }) };
+      new Originals(host).rememberLink(name, describe(servers, domains), link);
+    };
     remember(0);
     tellLink(host, name, ours);
-    remember(Date.now());
+    remember(Date.now(), this.networkd());
     const { resource, key, moment } = finding;
     const read = () => {
       const link = this.links().find((one) => one.name === name);

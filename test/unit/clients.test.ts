@@ -11,7 +11,7 @@ import { fill, scratch } from './scratch.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be another user';
 
-const parse = (line: string) => parseClient({ pid: 7, started: 0, arguments: line.split(' ') });
+const parse = (line: string) => parseClient({ pid: 7, started: 0, sinceBoot: 0, arguments: line.split(' ') });
 
 test("as Debian's ifup, RHEL, cloud images and people call it", () => {
   const ifup = parse(

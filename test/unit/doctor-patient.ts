@@ -49,7 +49,8 @@ export class FolderHost extends Host {
     const lines: Record<string, string | readonly string[]> =
       (name === 'dhclient' ? this.patient.dhclients : this.patient.others?.[name]) ?? {};
     return Object.entries(lines).map(([pid, line]) => {
-      return { pid: Number(pid), arguments: typeof line === 'string' ? line.split(' ') : line, started: START_2001 };
+      const words = typeof line === 'string' ? line.split(' ') : line;
+      return { pid: Number(pid), arguments: words, started: START_2001, sinceBoot: 0 };
     });
   }
 

@@ -47,7 +47,7 @@ const RECORD =
   'reason=BOUND\tinterface=eth0\tpid=812\tdomain_name_servers=10.9.9.9\tntp_servers=10.0.0.8\tdhcp_server_identifier=10.77.0.1\n';
 
 async function read(root: string, started: number) {
-  const client = { pid: 812, arguments: ['dhclient', '-4', '-lf', '/var/lib/dhcp/l', 'eth0'], started };
+  const client = { pid: 812, arguments: ['dhclient', '-4', '-lf', '/var/lib/dhcp/l', 'eth0'], started, sinceBoot: 0 };
   const readings = await leasesProbe(new Made(root, [client]), WANTED).read(AbortSignal.timeout(60_000));
   const value = (metric: string, option?: string) =>
     readings.find((one) => one.kind === 'sample' && one.metric === metric && one.attributes.option === option);

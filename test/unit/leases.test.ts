@@ -65,7 +65,8 @@ test('the last lease of the interface counts, in the file that the client uses',
     'var/lib/dhcp/dhclient.eth0.leases': lease('eth0', '10.0.0.3'),
   });
   const host = new Host({ root });
-  const client = (...args: string[]) => parseClient({ pid: 1, started: 0, arguments: ['dhclient', ...args] });
+  const client = (...args: string[]) =>
+    parseClient({ pid: 1, started: 0, sinceBoot: 0, arguments: ['dhclient', ...args] });
   assert.equal(currentLease(host, client('eth0'), 'eth0')!.address, '10.0.0.2');
   assert.equal(
     currentLease(host, client('-lf', '/var/lib/dhcp/dhclient.eth0.leases', 'eth0'), 'eth0')!.address,
@@ -97,6 +98,6 @@ test('whatever is in the file, reading it ends and throws nothing', () => {
 test('leases that may not be read are no leases', (t) => {
   const host = new Host({ root: scratch(t) });
   mkdirSync(join(host.root, 'leases'));
-  const client = parseClient({ pid: 7, arguments: ['dhclient', '-lf', '/leases', 'eth0'], started: 0 });
+  const client = parseClient({ pid: 7, arguments: ['dhclient', '-lf', '/leases', 'eth0'], started: 0, sinceBoot: 0 });
   assert.equal(currentLease(host, client, 'eth0'), null);
 });

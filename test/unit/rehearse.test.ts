@@ -64,7 +64,11 @@ test('the hook’s record counts where dhclient’s file is gone', (t) => {
     leaseFile: '/gone',
     script: null,
   } as const;
-  const { lease } = leaseOf(new Host({ root }), { ...client, owner: null, pid: 0, arguments: [], started: 0 }, 'eth0');
+  const { lease } = leaseOf(
+    new Host({ root }),
+    { ...client, owner: null, pid: 0, arguments: [], started: 0, sinceBoot: 0 },
+    'eth0',
+  );
   assert.equal(lease.address, '10.0.0.9');
   assert.equal(lease.expire, 1795341345000);
   assert.deepEqual(
