@@ -48,6 +48,8 @@ export class LogFollower {
   readonly #clock: () => number;
   /** Since when nothing has that name; null: something has. */
   #missing: number | null = null;
+  #reading: Promise<string[]> | null = null;
+  #closed = false;
 
   /** `clock`: milliseconds. */
   constructor(path: string, begin: Beginning, clock = () => performance.now()) {
@@ -70,6 +72,19 @@ export class LogFollower {
 
   /** Whole lines that came since the last reading, latin1. Throws HostError where the file cannot be read or is missing. */
   async read(): Promise<string[]> {
+    if (this.#closed) return [];
+    this.#reading = this.#readLines();
+    return this.#reading;
+  }
+
+  /** Lets a reading that is under way end first: it may be about to open the file. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#reading?.catch(() => {}); // whoever reads is told
+    await this.#leave();
+  }
+
+  async #readLines(): Promise<string[]> {
     const lines: string[] = [];
     let left = MOST_BYTES;
     while (left > 0) {
@@ -79,12 +94,12 @@ export class LogFollower {
       left -= await this.#readTo(log, left, lines);
       if (left <= 0 || !(await this.#replaced(log))) break;
       // The rest of a line that its writer began in the old file will not come.
-      await this.close();
+      await this.#leave();
     }
     return lines;
   }
 
-  async close(): Promise<void> {
+  async #leave(): Promise<void> {
     const handle = this.#log?.handle;
     this.#log = null;
     this.#partial = '';

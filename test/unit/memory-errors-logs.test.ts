@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Host } from '../../agent/host/host.ts';
 import { LogFollower } from '../../probes/memory-errors/log-follower.ts';
 import { daemonMemoryErrors } from '../../probes/memory-errors/logs.ts';
@@ -266,4 +277,24 @@ test('hostile lines: one line of printable text, cut; a flood is counted, not to
   assert.equal(events.length, 11);
   assert.equal(events.at(-1)?.attributes.count, 4_990);
   assert.deepEqual(counts, ['route-add-failed 5001']);
+});
+
+test('log follower: closed in the middle of a reading, it leaves no file open', async (t) => {
+  const path = join(scratch(t, { log: 'one\n' }), 'log');
+  const isOpen = () =>
+    readdirSync('/proc/self/fd').some((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`) === path;
+      } catch {
+        return false; // the folder's own, which is closed again
+      }
+    });
+  for (let n = 0; n < 20; n += 1) {
+    const follower = new LogFollower(path, 'start');
+    const reading = follower.read();
+    for (let turn = 0; turn < n; turn += 1) await setImmediate();
+    await Promise.all([follower.close(), reading]);
+    assert.equal(isOpen(), false, `after ${n} turns`);
+    assert.deepEqual(await follower.read(), []);
+  }
 });
