@@ -30,8 +30,17 @@ const heavy = new Map([
   ['tty', '3 ms'],
 ]);
 
-/** The text of a pack as `runChunks` wants it: an expression whose value is the chunks' bodies by their names. */
+/**
+ * The text of a pack as `runChunks` wants it: an expression whose value is the chunks' bodies by their names. Throws if a chunk
+ * is not ASCII: packs are read as latin1. esbuild escapes strings, but leaves regular expressions as they are.
+ */
 export function pack(chunks: Readonly<Record<string, string>>): string {
+  for (const [name, text] of Object.entries(chunks)) {
+    const place = text.search(/[^\x00-\x7f]/);
+    if (place < 0) continue;
+    const around = JSON.stringify(text.slice(Math.max(0, place - 30), place + 30));
+    throw new Error(`${name} is not ASCII at ${around}: write \\u escapes in the regular expression`);
+  }
   const bodies = Object.entries(chunks).map(([name, text]) => {
     return `${JSON.stringify(name)}:function(require,module,exports){${text}\n}`;
   });

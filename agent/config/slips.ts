@@ -72,8 +72,8 @@ function wordLists(text: string): string[][] {
     .replace(/^\s*\[(.*)\]\s*$/s, '$1')
     .split(/[\s,;]+/)
     .map((word) => word.replace(/^(['"])(.*)\1$/, '$2'))
-    .filter((word) => !/^[–—-]?$/.test(word));
-  const dashes = words.every((word) => /^[–—-]/.test(word));
+    .filter((word) => !/^[\u2013\u2014-]?$/.test(word));
+  const dashes = words.every((word) => /^[\u2013\u2014-]/.test(word));
   return words.length === 0 ? [] : dashes ? [words.map((word) => word.slice(1)), words] : [words];
 }
 
@@ -104,6 +104,9 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
+/** Typographic quotation marks, single, double and angle, at either end. Escaped: the executable's chunks are ASCII. */
+const OUTER_QUOTES = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a]+|[\u2018-\u201f\u00ab\u00bb\u2039\u203a]+$/g;
+
 /** What is wrong with a text that was copied from a page or a word processor, or nothing. Without quotes of YAML around it. */
 export function typographyProblem(text: string): string | undefined {
   const blank = /[\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff]/.exec(text)?.[0];
@@ -111,7 +114,7 @@ export function typographyProblem(text: string): string | undefined {
     const code = blank.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
     return `has a blank that is none for YAML (U+${code}, as web pages have it); write a plain blank there`;
   }
-  const bare = text.replace(/^[“”„‟‘’‚‛«»]+|[“”„‟‘’‚‛«»]+$/g, '');
+  const bare = text.replace(OUTER_QUOTES, '');
   return bare === text ? undefined : `has typographic quotes; write ${flow(bare)}`;
 }
 

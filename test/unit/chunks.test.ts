@@ -33,3 +33,7 @@ test('what lies in one pack is read once, and run when it is first imported', ()
   runChunks('cli.js', read, nodeRequire);
   assert.deepEqual(told, ['reads cli.js', 'cli', 'reads late.js', 'near', 'late']);
 });
+
+test('pack: a chunk that is not ASCII is refused, with the place', () => {
+  assert.throws(() => pack({ 'a.js': 'x = /a/', 'b.js': 'y = /[“”]/;' }), /b\.js is not ASCII at .*y = .*\\u escapes/);
+});
