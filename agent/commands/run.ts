@@ -8,7 +8,7 @@ import { fileError } from '../config/errors.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
 import { makeLog } from '../daemon/log.ts';
 import { HostError } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
+import { DAEMON, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { lockForLife } from '../host/lock.ts';
 import { rememberMachine } from '../host/machine.ts';
@@ -17,12 +17,10 @@ import { saveMemory } from '../host/v8.ts';
 import { identify } from '../report/identity.ts';
 import { type ContextOptions, openContext, openHost, openToHold } from './context.ts';
 import { LateReporter } from './late-reporter.ts';
+import { editedBy, lookOnDisk } from './on-disk.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, printError } from './output.ts';
 import { BUILD, VERSION } from './version.ts';
-
-/** Held by the one daemon of this host, with its process number in it. */
-const DAEMON_LOCK = `${RUN_FOLDER}/daemon`;
 
 /** Gives the exit status once it was told to end. Throws ConfigFailure where it cannot even start. */
 export async function run(options: CommonOptions): Promise<number> {
@@ -91,7 +89,7 @@ interface Lasting {
 function otherDaemon(host: Host): string | null {
   try {
     host.makeFolder(RUN_FOLDER, 0o755);
-    return lockForLife(host.locate(DAEMON_LOCK));
+    return lockForLife(host.locate(DAEMON));
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     printError(`agent run: it cannot be known whether another one runs: ${error.message}`);
@@ -118,6 +116,10 @@ async function load(options: CommonOptions, { delivery, record }: Lasting, how?:
     hash,
     beatSeed: identity.beatSeed,
     probes: makeProbes(host, desired, daemon, { record, history: false }),
+    onDisk: {
+      ...editedBy(options, daemon.report),
+      look: () => lookOnDisk(options, { hash, reload: daemon.reload ?? 'manual', report: daemon.report }),
+    },
     delivery: await delivery.update(host, daemon.report, identity),
   };
 }

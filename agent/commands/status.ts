@@ -18,19 +18,21 @@ import { EXIT, paint, print, printError, printJson, shown, table } from './outpu
  */
 export async function status(options: CommonOptions): Promise<number> {
   const context = await openToHold(options, { optional: true });
-  const { host, configured, desired, resources, guard, nearness, metadata } = context;
+  const { host, configured, hash, desired, resources, guard, nearness, metadata } = context;
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
   const clients = dhcpClients(host).map((client) => viewClient(host, client, desired));
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
+  const stale = configured && host.live ? (await import('./on-disk.ts')).notInForce(host, hash) : null;
   const wrong = complaints(settings, findings);
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
     const otherClients = others.map((holder) => ({ ...holder, started: time(holder.started) }));
     printJson({
       configured,
+      inForce: stale === null,
       settings,
       nearest,
       metadata: fromCloud,
@@ -44,6 +46,7 @@ export async function status(options: CommonOptions): Promise<number> {
   } else {
     if (unconfigured === null) tell(settings, findings, host);
     else (await import('./unconfigured.ts')).tellSurroundings(unconfigured, findings.filter(differs), host.live);
+    if (stale !== null) print(`\n${paint('yellow', stale)}`);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./nearest.ts')).tellNearest(nearest);

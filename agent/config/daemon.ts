@@ -18,10 +18,15 @@ export type ProbeName = (typeof PROBE_NAMES)[number];
 
 /** What the configuration says about looking and reporting: `probes`, `expect` and `report`. */
 export interface DesiredDaemon {
+  /** Left out where it is not configured: then `manual`. */
+  readonly reload?: Reload;
   readonly report: DesiredReport;
   readonly probes: DesiredProbes;
   readonly expect: DesiredExpect;
 }
+
+/** Whether the daemon takes a changed configuration by itself, or when it is told to (SIGHUP). */
+export type Reload = 'auto' | 'manual';
 
 export interface DesiredReport {
   /** false: observe only, heal nothing. */

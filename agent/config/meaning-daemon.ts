@@ -5,9 +5,10 @@ import { groupAddress, SILENCE } from './groups.ts';
 import { durationOf, sizeOf } from './quantities.ts';
 import type { Config } from './schema.ts';
 
-export function desiredDaemon({ report = {}, probes = {}, expect = {} }: Config): DesiredDaemon {
+export function desiredDaemon({ report = {}, probes = {}, expect = {}, reload }: Config): DesiredDaemon {
   const endpoint = report.endpoint === undefined ? null : checkEndpoint(report.endpoint);
   return {
+    ...(reload === undefined ? {} : { reload }),
     report: {
       enforce: report.enforce ?? true,
       interval: durationOf(report.interval ?? '30s') as number,

@@ -171,7 +171,12 @@ const hold = field(
   'Says on purpose that no setting is held: what Holdfast holds is let go, and keeps its value.',
 );
 
-const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold };
+const reload = field(
+  z.enum(['auto', 'manual']),
+  'Whether `agent run` takes a configuration that has changed on disk by itself: manual (default), only at SIGHUP, or auto, as soon as the edit has settled and if it is valid. Tokens and certificates are always read again.',
+);
+
+const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold, reload };
 
 /** The keys of each section that has fixed ones. */
 export const SECTIONS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(

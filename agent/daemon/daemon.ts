@@ -4,7 +4,8 @@ import { type Condition, type Occurrence, type Probe, type Sample, type Severity
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import type { DesiredState } from '../config/desired.ts';
-import { errorMessage } from '../host/errors.ts';
+import { errorMessage, nullIfRefused } from '../host/errors.ts';
+import { IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import type { Nearness } from '../nearest/nearness.ts';
@@ -18,6 +19,7 @@ import { Fetching } from './fetching.ts';
 import { HealRecord } from './heal-record.ts';
 import { Keeper } from './keeper.ts';
 import { Measuring } from './measuring.ts';
+import { OperatorFiles } from './operator-files.ts';
 import { resourcesProbe } from './resources-probe.ts';
 import { Restarting } from './restarting.ts';
 import { Witness } from './witness.ts';
@@ -43,8 +45,17 @@ export interface Setup {
   readonly beatSeed: string;
   /** Without `resources`, which is the daemon's own. */
   readonly probes: readonly Probe[];
+  /** The files that the operator edits, and what is to be said of them once they have changed. Left out: they are not followed. */
+  readonly onDisk?: OnDisk;
   /** The same at every reload, once there is one. null: nothing is sent. */
   readonly delivery: Delivery | null;
+}
+
+export interface OnDisk {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+  /** `reload`: the configuration there is to be taken. */
+  look(): Promise<'reload' | readonly Condition[]>;
 }
 
 /** Takes what is told and brings it to the collector, now or later: agent/report. None of it throws. */
@@ -84,6 +95,7 @@ export class Daemon {
   #fetching: Fetching | null = null;
   #restarting: Restarting | null = null;
   #egress: EgressWatch | null = null;
+  #files: OperatorFiles | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
@@ -157,6 +169,7 @@ export class Daemon {
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
     this.#keeper.watch();
     this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
+    nullIfRefused(() => host.replaceOwn(IN_FORCE, `${hash}\n`, 0o644));
     await this.#keeper.look();
     this.#schedule.start();
     this.#measuring = nearness === null ? null : new Measuring(nearness, this.#keeper, tell);
@@ -168,6 +181,22 @@ export class Daemon {
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();
     this.#planBeat(interval, beatSeed);
+    void this.#followFiles();
+  }
+
+  async #followFiles(): Promise<void> {
+    const { onDisk } = this.#setup;
+    if (onDisk === undefined) return;
+    this.#files = new OperatorFiles(() => void this.#lookOnDisk(onDisk));
+    await this.#files.follow(onDisk.files, onDisk.folders);
+    await this.#lookOnDisk(onDisk);
+  }
+
+  async #lookOnDisk(onDisk: OnDisk): Promise<void> {
+    const found = await onDisk.look();
+    if (onDisk !== this.#setup.onDisk) return;
+    if (found === 'reload') void this.reload();
+    else this.#conditions.update('configuration', found);
   }
 
   #hold(resource: string): Promise<void> {
@@ -177,6 +206,7 @@ export class Daemon {
   /** `last`: no other configuration is taken. */
   async #end(last = false): Promise<void> {
     clearTimeout(this.#timer);
+    this.#files?.close();
     this.#measuring?.close();
     this.#fetching?.close();
     await Promise.all([

@@ -12,3 +12,9 @@ export const RESTART = `${RUN_FOLDER}/restart`;
 
 /** Whether the DHCP server's default route was put `behind` the others, was `dropped`, or is `ahead` (agent/egress/note.ts). */
 export const EGRESS = `${RUN_FOLDER}/egress`;
+
+/** Held by the one daemon of this host, with its process number in it. */
+export const DAEMON = `${RUN_FOLDER}/daemon`;
+
+/** The hash of the configuration that the daemon has taken. */
+export const IN_FORCE = `${RUN_FOLDER}/in-force`;

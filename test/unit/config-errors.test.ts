@@ -9,7 +9,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dsn: {}', '1:1: dsn: unknown key; did you mean "dns"?'],
   [
     'other: 1',
-    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold',
+    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold, reload',
   ],
   ['dns: { nameserver: [10.0.0.1] }', '1:8: dns.nameserver: unknown key; did you mean "nameservers"?'],
   [
