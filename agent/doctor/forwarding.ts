@@ -2,6 +2,7 @@
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
+import { type Refusal, refusedByLegacy, refusedByNft } from './forward-chains.ts';
 import { statements } from './lines.ts';
 import { baseChains, coveredBy, legacyCovers, legacyTables } from './packet-filters.ts';
 
@@ -61,10 +62,13 @@ function* deaf(host: Host): Iterable<Seen> {
 
 function* filters(host: Host, masquerade: readonly DesiredMasquerade[], families: ReadonlySet<Family>): Iterable<Seen> {
   const chains = (baseChains(host) ?? []).filter(({ table }) => table !== OURS);
-  for (const { family, table, name, hook, policy } of chains) {
-    if (hook !== 'forward' || policy !== 'drop' || !passes(family, families)) continue;
-    const seen = `the chain ${name} of the table ${family} ${table} drops what none of its rules accepts`;
-    yield { code: 'HF-FORWARD-DROP', seen };
+  for (const chain of chains) {
+    const { family, table, name, hook, policy } = chain;
+    if (hook !== 'forward' || !passes(family, families)) continue;
+    const who = `the chain ${name} of the table ${family} ${table}`;
+    const own = masquerade.filter((one) => passes(family, new Set([one.family])));
+    const seen = refused(who, policy, own, (wanted) => refusedByNft(host, chain, wanted));
+    if (seen !== null) yield { code: 'HF-FORWARD-DROP', seen };
   }
   for (const chain of chains) {
     if (chain.type !== 'nat' || chain.hook !== 'postrouting') continue;
@@ -76,16 +80,34 @@ function* filters(host: Host, masquerade: readonly DesiredMasquerade[], families
     if (!families.has(family)) continue;
     yield { code: 'HF-IPTABLES-LEGACY', seen: `iptables-legacy has tables for ${family} in use: ${names.join(', ')}` };
     const lines = save();
-    if (lines.some((line) => line.startsWith(':FORWARD DROP'))) {
-      yield {
-        code: 'HF-FORWARD-DROP',
-        seen: `FORWARD of iptables-legacy drops what none of its rules accepts (${family})`,
-      };
-    }
-    for (const wanted of masquerade.filter((one) => one.family === family)) {
+    const own = masquerade.filter((one) => one.family === family);
+    const policy = lines.some((line) => line.startsWith(':FORWARD DROP')) ? 'drop' : 'accept';
+    const seen = refused(`FORWARD of iptables-legacy (${family})`, policy, own, (wanted) =>
+      refusedByLegacy(lines, wanted),
+    );
+    if (seen !== null) yield { code: 'HF-FORWARD-DROP', seen };
+    for (const wanted of own) {
       if (lines.some((line) => legacyCovers(line, wanted))) yield twice(wanted, 'POSTROUTING of iptables-legacy');
     }
   }
+}
+
+/** What a forward chain does to packets that are to pass, as a sentence; null: it lets them. */
+function refused(
+  who: string,
+  policy: string,
+  masquerade: readonly DesiredMasquerade[],
+  by: (wanted: DesiredMasquerade | null) => Refusal | null,
+): string | null {
+  if (policy === 'drop') return `${who} drops what none of its rules accepts`;
+  const any = by(null);
+  if (any !== null) return `${who} ${any.does}s what no rule before accepts, by a rule of the chain ${any.chain}`;
+  for (const wanted of masquerade) {
+    const own = by(wanted);
+    if (own === null) continue;
+    return `${who} ${own.does}s packets from ${wanted.from} out of ${wanted.out}, by a rule of the chain ${own.chain}`;
+  }
+  return null;
 }
 
 function twice({ out, from }: DesiredMasquerade, who: string): Seen {

@@ -48,8 +48,16 @@ export function legacyTables(host: Host): { family: 'ipv4' | 'ipv6'; names: stri
 /** `-A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE`, and nothing beside that could leave some packets out. */
 export function legacyCovers(line: string, wanted: DesiredMasquerade): boolean {
   const [, chain, rest = ''] = /^-A (\S+) (?:(.*) )?-j MASQUERADE$/.exec(line) ?? [];
-  if (chain !== 'POSTROUTING') return false;
-  const words = rest.split(' ').filter((word) => word !== '');
+  return chain === 'POSTROUTING' && isAboutLegacy(rest, wanted);
+}
+
+/** Whether each packet that `wanted` is about meets these conditions of iptables; of null: any packet. */
+export function isAboutLegacy(conditions: string, wanted: DesiredMasquerade | null): boolean {
+  const words = conditions
+    .replaceAll(/-m comment --comment (?:"[^"]*"|\S+)/g, '')
+    .split(' ')
+    .filter((word) => word !== '');
+  if (wanted === null) return words.length === 0;
   for (let i = 0; i < words.length; i += 2) {
     const value = words[i + 1] ?? '';
     if (words[i] === '-o' ? value !== wanted.out : words[i] !== '-s' || !holds(value, wanted.from)) return false;
@@ -57,7 +65,7 @@ export function legacyCovers(line: string, wanted: DesiredMasquerade): boolean {
   return true;
 }
 
-function nftJson(host: Host, args: readonly string[]): Json[] | null {
+export function nftJson(host: Host, args: readonly string[]): Json[] | null {
   const { status, stdout } = host.run('nft', ['-j', ...args]);
   if (status !== 0) return null;
   try {
@@ -68,7 +76,7 @@ function nftJson(host: Host, args: readonly string[]): Json[] | null {
   }
 }
 
-function part(object: unknown, key: string): Json {
+export function part(object: unknown, key: string): Json {
   const found = (object as Json)?.[key];
   return found !== null && typeof found === 'object' ? (found as Json) : {};
 }
@@ -79,10 +87,20 @@ function masquerades(expression: unknown): boolean {
   return 'masquerade' in expression || part(expression, 'xt').name === 'MASQUERADE';
 }
 
-function takes(expression: unknown, { out, from }: DesiredMasquerade): boolean {
-  if (masquerades(expression) || (expression as Json | null)?.counter !== undefined) return true;
+function takes(expression: unknown, wanted: DesiredMasquerade): boolean {
+  return masquerades(expression) || isAbout(expression, wanted);
+}
+
+/** What nft lists in a rule and no packet fails to meet. */
+const NO_CONDITIONS = ['counter', 'log', 'mangle', 'notrack'] as const;
+
+/** Whether each packet that `wanted` is about meets this part of a rule of nft's; of null: any packet. */
+export function isAbout(expression: unknown, wanted: DesiredMasquerade | null): boolean {
+  if (expression === null || typeof expression !== 'object') return false;
+  if (NO_CONDITIONS.some((word) => word in expression) || part(expression, 'xt').name === 'comment') return true;
   const { op, left, right } = part(expression, 'match');
-  if (op !== '==') return false;
+  if (op !== '==' || wanted === null) return false;
+  const { out, from } = wanted;
   if (part(left, 'meta').key === 'oifname') return right === out;
   if (part(left, 'payload').field !== 'saddr') return false;
   const { addr, len } = part(right, 'prefix');

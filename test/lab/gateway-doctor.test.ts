@@ -23,6 +23,34 @@ test('Docker’s policy and another’s masquerading, by iptables-nft and by ipt
     'the chain FORWARD of the table ip filter drops what none of its rules accepts',
   ]);
   await host.sh(
+    `iptables-nft -P FORWARD ACCEPT; iptables-nft -N END; iptables-nft -A END -m comment --comment last -j REJECT
+    iptables-nft -A FORWARD -i eth9 -j ACCEPT; iptables-nft -A FORWARD -j END`,
+  );
+  assert.equal(await answers(host, 0, 1), false, 'that it is rejected is true');
+  assert.deepEqual(await seen(host).then((all) => all.map((one) => one.seen)), [
+    'the chain FORWARD of the table ip filter rejects what no rule before accepts, by a rule of the chain END',
+  ]);
+  await host.sh('iptables-nft -F FORWARD');
+  // As firewalld ends its chain.
+  await host.sh(`nft -f - <<'RULES'
+table inet firewalld {
+  chain filter_FORWARD_POLICIES {
+    iifname "eth9" reject
+  }
+  chain filter_FORWARD {
+    type filter hook forward priority filter + 10; policy accept;
+    ct state established,related accept
+    ct state invalid drop
+    jump filter_FORWARD_POLICIES
+    reject with icmpx admin-prohibited
+  }
+}
+RULES`);
+  assert.deepEqual(await seen(host).then((all) => all.map((one) => one.seen)), [
+    'the chain filter_FORWARD of the table inet firewalld rejects what no rule before accepts, by a rule of the chain filter_FORWARD',
+  ]);
+  await host.sh('nft delete table inet firewalld');
+  await host.sh(
     'iptables-nft -P FORWARD ACCEPT; iptables-nft -t nat -A POSTROUTING -s 10.99.0.0/16 -o eth0 -j MASQUERADE',
   );
   assert.deepEqual(await seen(host).then((all) => all.map((one) => one.seen)), [
@@ -33,8 +61,8 @@ test('Docker’s policy and another’s masquerading, by iptables-nft and by ipt
   assert.equal((await host.agent('plan')).code, 0);
 
   await host.sh('iptables-nft -t nat -F; iptables-legacy -P FORWARD DROP');
-  assert.deepEqual(
-    (await seen(host)).map(({ code }) => code),
-    ['HF-FORWARD-DROP', 'HF-IPTABLES-LEGACY'],
-  );
+  const legacy = async () => (await seen(host)).map(({ code }) => code);
+  assert.deepEqual(await legacy(), ['HF-FORWARD-DROP', 'HF-IPTABLES-LEGACY']);
+  await host.sh('iptables-legacy -P FORWARD ACCEPT; iptables-legacy -A FORWARD -j REJECT');
+  assert.deepEqual(await legacy(), ['HF-FORWARD-DROP', 'HF-IPTABLES-LEGACY']);
 });

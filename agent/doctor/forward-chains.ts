@@ -1,0 +1,98 @@
+/** What becomes of a packet that no rule of a filter's chain is about: a last rule may refuse it where the policy does not. */
+import type { DesiredMasquerade } from '../config/desired.ts';
+import type { Host } from '../host/host.ts';
+import { type BaseChain, isAbout, isAboutLegacy, nftJson, part } from './packet-filters.ts';
+
+/** A rule that meets the packet. One with a condition that the packet may not meet is none. */
+interface MeetingRule {
+  readonly does: 'accept' | 'drop' | 'reject' | 'return' | 'jump' | 'goto';
+  /** The chain of `jump` and `goto`. */
+  readonly to: string | null;
+}
+
+/** Rules that meet it, by chain. */
+type Chains = ReadonlyMap<string, readonly MeetingRule[]>;
+
+export interface Refusal {
+  readonly does: 'drop' | 'reject';
+  /** The chain with the rule that does it. */
+  readonly chain: string;
+}
+
+/** Deeper than any kernel lets chains call each other. */
+const DEEPEST = 32;
+const VERDICTS = ['accept', 'drop', 'reject', 'return', 'jump', 'goto'] as const;
+const TARGETS: Readonly<Record<string, MeetingRule['does']>> = {
+  ACCEPT: 'accept',
+  DROP: 'drop',
+  REJECT: 'reject',
+  RETURN: 'return',
+};
+
+/**
+ * By which rule a base chain of nftables refuses what nothing before accepts. `wanted`: of packets that are to be masqueraded; null:
+ * of any. null: it does not.
+ */
+export function refusedByNft(
+  host: Host,
+  { family, table, name }: BaseChain,
+  wanted: DesiredMasquerade | null,
+): Refusal | null {
+  const chains = new Map<string, MeetingRule[]>();
+  for (const object of nftJson(host, ['-t', 'list', 'table', family, table]) ?? []) {
+    const { chain, expr } = part(object, 'rule');
+    if (typeof chain !== 'string' || !Array.isArray(expr)) continue;
+    const rule = nftRule(expr, wanted);
+    if (rule !== null) chains.set(chain, [...(chains.get(chain) ?? []), rule]);
+  }
+  return refusal(chains, name);
+}
+
+/** The same of FORWARD of iptables-legacy, by what `iptables-save` prints. */
+export function refusedByLegacy(lines: readonly string[], wanted: DesiredMasquerade | null): Refusal | null {
+  const chains = new Map<string, MeetingRule[]>();
+  let table = 'filter';
+  for (const line of lines) {
+    if (line.startsWith('*')) table = line.slice(1).trim();
+    const [, chain, conditions = '', how, target = ''] = /^-A (\S+) (?:(.*?) )?-(j|g) (\S+)/.exec(line) ?? [];
+    if (chain === undefined || table !== 'filter' || !isAboutLegacy(conditions, wanted)) continue;
+    const jump = { does: how === 'g' ? 'goto' : 'jump', to: target } as const;
+    const does = TARGETS[target];
+    chains.set(chain, [...(chains.get(chain) ?? []), does === undefined ? jump : { does, to: null }]);
+  }
+  return refusal(chains, 'FORWARD');
+}
+
+function refusal(chains: Chains, name: string): Refusal | null {
+  const end = walk(chains, name, 0);
+  return end === 'accept' || end === 'through' ? null : end;
+}
+
+/** `through`: it comes to the end of the chain. A target that is no chain, such as LOG, lets it through. */
+function walk(chains: Chains, chain: string, depth: number): Refusal | 'accept' | 'through' {
+  for (const { does, to } of depth > DEEPEST ? [] : (chains.get(chain) ?? [])) {
+    if (does === 'accept') return does;
+    if (does === 'return') return 'through';
+    if (does === 'drop' || does === 'reject') return { does, chain };
+    const end = walk(chains, to ?? '', depth + 1);
+    if (end !== 'through' || does === 'goto') return end;
+  }
+  return 'through';
+}
+
+function nftRule(expr: readonly unknown[], wanted: DesiredMasquerade | null): MeetingRule | null {
+  for (const one of expr) {
+    if (one === null || typeof one !== 'object') return null;
+    const does = VERDICTS.find((verdict) => verdict in one);
+    if (does !== undefined) {
+      const { target } = part(one, does);
+      return { does, to: typeof target === 'string' ? target : null };
+    }
+    const { type, name } = part(one, 'xt');
+    // A target of iptables-nft that nft has no words for.
+    if (type === 'target')
+      return typeof name === 'string' && name in TARGETS ? { does: TARGETS[name]!, to: null } : null;
+    if (!isAbout(one, wanted)) return null;
+  }
+  return null;
+}
