@@ -2,7 +2,10 @@
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { doubtsIn } from './harmless.ts';
 import type { HookPlaces } from './hook-places.ts';
+import { scriptsInUse } from './scripts.ts';
+import { commandsHere } from './shell.ts';
 
 export interface Neighbour {
   readonly file: string;
@@ -38,7 +41,8 @@ export function isRun(name: string): boolean {
 }
 
 export interface Deed {
-  readonly deed: 'redefines' | 'writes' | 'sets';
+  /** `perhaps`: it cannot be known to leave alone what ours has done. */
+  readonly deed: 'redefines' | 'writes' | 'sets' | 'perhaps';
   /** `file:line: text`. */
   readonly seen: string;
 }
@@ -50,7 +54,8 @@ export function deeds({ file, text }: Neighbour): Deed[] {
     const line = raw.trim();
     if (line.startsWith('#')) continue;
     const seen = `${file}:${index + 1}: ${line}`;
-    if (/\bmake_resolv_conf\s*\(\s*\)/.test(line)) found.push({ deed: 'redefines', seen });
+    if (/\bmake_resolv_conf\s*\(\s*\)|\bfunction\s+make_resolv_conf\b/.test(line))
+      found.push({ deed: 'redefines', seen });
     if (WRITES.test(line)) found.push({ deed: 'writes', seen });
     if (/(^|[\s;&|])new_\w+=/.test(line)) found.push({ deed: 'sets', seen });
   }
@@ -62,7 +67,83 @@ export function overruling(host: Host, places: HookPlaces): Deed[] {
   const enter = neighbours(host, places, 'enter').filter(({ after }) => after);
   // make_resolv_conf has run by the time of these, so only what writes counts.
   const exit = neighbours(host, places, 'exit').flatMap(deeds);
-  return [...enter.flatMap(deeds), ...exit.filter(({ deed }) => deed === 'writes')];
+  return [
+    ...enter.flatMap(deeds),
+    ...exit.filter(({ deed }) => deed === 'writes'),
+    ...neighbours(host, places, 'exit').flatMap((hook) => unknown(host, hook)),
+    ...enter.flatMap((hook) => unknown(host, hook)),
+  ];
+}
+
+/** The lines that cannot be known to be harmless, but for those that certainly are not. */
+export function unknown(host: Host, hook: Neighbour): Deed[] {
+  const certain = new Set(deeds(hook).map(({ seen }) => seen));
+  const target = host.lstat(RESOLV_CONF)?.isSymbolicLink() ? [host.target(RESOLV_CONF)] : [];
+  if (hook.text.length > LONGEST) return [{ deed: 'perhaps', seen: `${hook.file}: it is too long to be read` }];
+  const lines = hook.text.split('\n');
+  return doubtsIn(hook.text, target).flatMap(({ line, why }): Deed[] => {
+    const place = `${hook.file}:${line}`;
+    const text = (lines[line - 1] ?? '').trim();
+    return certain.has(`${place}: ${text}`) ? [] : [{ deed: 'perhaps', seen: `${place}: ${why}` }];
+  });
+}
+
+/** What ends dhclient-script, or may end it early, before ours or after it; `exit` in a function only where that is called. */
+export interface Ending {
+  readonly kind: 'exit' | 'option' | 'syntax';
+  /** `file:line: text`. */
+  readonly seen: string;
+  readonly inFunction: boolean;
+}
+
+/** In a hook longer than any, only the syntax is looked at. */
+const LONGEST = 262_144;
+
+export function endings(host: Host, hook: Neighbour): Ending[] {
+  const complaint = complaintOf(host, hook);
+  const syntax = complaint === null ? [] : [{ kind: 'syntax', seen: complaint, inFunction: false } as const];
+  if (hook.text.length > LONGEST) return syntax;
+  const all = commandsHere(hook.text);
+  const fatal = all.flatMap(({ words, line, inFunction }, index): Ending[] => {
+    const seen = `${hook.file}:${line}: ${words.join(' ')}`;
+    const option = optionSet(words);
+    const reset = all.slice(index).some((later) => optionSet(later.words, '+') === option);
+    return [
+      ...(words[0] === 'exit' ? [{ kind: 'exit', seen, inFunction } as const] : []),
+      ...(option !== null && !reset ? [{ kind: 'option', seen, inFunction } as const] : []),
+    ];
+  });
+  return [...syntax, ...fatal];
+}
+
+/** Of the shell that dhclient-script names in its first line, which only reads the hook; null: it has none. */
+function complaintOf(host: Host, { file, text }: Neighbour): string | null {
+  const [script] = scriptsInUse(host);
+  const first = script !== undefined && host.stat(script.path)?.isFile() ? (host.readText(script.path) ?? '') : '';
+  const shell = /^#![^\n]*\bbash\b/.test(first) ? 'bash' : 'sh';
+  const known = complaints.get(`${shell} ${text}`);
+  if (known !== undefined) return known === '' ? null : `${file}: ${known}`;
+  const { status, stderr } = host.run(shell, ['-n'], { input: text });
+  const said = status === null || status === 0 ? '' : `${shell} -n says: ${stderr.trim().split('\n')[0] ?? ''}`;
+  if (complaints.size > 100) complaints.clear();
+  complaints.set(`${shell} ${text}`, said);
+  return said === '' ? null : `${file}: ${said}`;
+}
+
+/** By shell and text: the daemon looks again and again. '' where there is nothing to complain about. */
+const complaints = new Map<string, string>();
+
+/** `set -e`, `set -eu`, `set -o errexit` …: the option that makes a script end early; null for all else. */
+function optionSet([command, ...words]: readonly string[], sign: '-' | '+' = '-'): 'e' | 'u' | null {
+  if (command !== 'set') return null;
+  for (const [index, word] of words.entries()) {
+    if (word === '--') return null;
+    if (!word.startsWith(sign)) continue;
+    const long = word === `${sign}o` ? words[index + 1] : undefined;
+    if (long === 'errexit' || (long === undefined && word.includes('e'))) return 'e';
+    if (long === 'nounset' || (long === undefined && word.includes('u'))) return 'u';
+  }
+  return null;
 }
 
 /** What stands above our block in a file that others share, and what below it, with the line numbers of the whole. */
@@ -79,5 +160,5 @@ function aroundOurs(text: string): { text: string; after: boolean }[] {
 
 /** A redirection into it, or a program that writes its operand; a reader's `<` and `grep` are not meant. */
 const WRITES = new RegExp(
-  `>[|]?\\s*["']?${RESOLV_CONF}\\b(?!\\.)|\\b(cp|mv|ln|tee|install|truncate|sed\\s+-i\\S*|chattr)\\b.*\\s["']?${RESOLV_CONF}["']?\\s*($|[;&|#>]|2>)`,
+  `>[|]?\\s*["']?${RESOLV_CONF}\\b(?!\\.)|\\b(cp|mv|ln|tee|install|truncate|rm|unlink|sed\\s+-i\\S*|chattr)\\b.*\\s["']?${RESOLV_CONF}["']?\\s*($|[;&|#>]|2>)`,
 );

@@ -155,6 +155,12 @@ export const CODES = {
     why: 'The hook seems to write resolv.conf at every lease.',
     remedy: 'Remove the hook, or the part that writes resolv.conf: Holdfast does that work.',
   },
+  'HF-HOOK-UNKNOWN': {
+    severity: 'warning',
+    why: 'This line runs after our hook, and nothing tells that it leaves /etc/resolv.conf alone. So the lease is shown as unknown.',
+    remedy:
+      'Run `agent rehearse`: it plays the next lease with the real hooks. Remove the line if it changes the file.',
+  },
   'HF-HOOK-AFTER': {
     severity: 'note',
     why: 'The hook runs after Holdfast’s, so its changes to the new_… variables and to resolv.conf win.',

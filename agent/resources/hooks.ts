@@ -1,13 +1,9 @@
-import { resolvedLinks } from '../clients/resolved.ts';
 import { type DesiredState, isWritten } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
-import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook, whyDeaf } from '../dhclient/hook-places.ts';
+import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from '../dhclient/hook-places.ts';
 import { dhclientInstalled } from '../dhclient/installed.ts';
-import { overruling } from '../dhclient/neighbours.ts';
-import { scriptsInUse } from '../dhclient/scripts.ts';
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import type { KnownFiles } from './known.ts';
 import { refusedLink, withoutDns } from './refused-link.ts';
@@ -128,6 +124,7 @@ export class Hooks implements Resource {
 
   /** `held`: whether the hook is in its place; null where that could not be seen. */
   private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
+    const { doubtsOf } = await import('./hook-doubts.ts');
     const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
     const state = (moment: 'lease' | 'boot', setting: string, values: readonly string[]): SettingState => {
       const reasons = [
@@ -189,25 +186,4 @@ function configured({ dns, dhclient, restart, routes, egress }: DesiredState): b
       ({ supersede, ignore }) => supersede.size + ignore.length > 0,
     )
   );
-}
-
-/** Why a hook that is in its place may hold nothing, or not the DNS settings. */
-function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
-  const deaf = scriptsInUse(host).flatMap(({ path, who }) => {
-    const why = whyDeaf(host, path, places);
-    if (why === null) return [];
-    return [who === null ? `${path} ${why}` : `${who} runs ${path}, which ${why}`];
-  });
-  const others = overruling(host, places);
-  const last = ({ seen }: { seen: string }) => `a hook that comes after Holdfast's has the last word (${seen})`;
-  // It is left to whoever generates it: what that one makes of our servers is not ours to say.
-  const generated = dns?.symlink === 'refuse' && resolvedLinks(host, dns).length === 0;
-  const link = generated ? host.readLink(RESOLV_CONF) : null;
-  return {
-    all: [...deaf, ...others.filter(({ deed }) => deed === 'sets').map(last)],
-    dns: [
-      ...others.filter(({ deed }) => deed !== 'sets').map(last),
-      ...(link === null ? [] : [`${RESOLV_CONF} is a symbolic link to ${link}, which the hook leaves to its owner`]),
-    ],
-  };
 }

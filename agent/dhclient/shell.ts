@@ -1,21 +1,33 @@
 /**
- * The commands of a POSIX shell script that run in the shell that reads it: not those in ( … ), $( … ) or `…`, whose
- * `exit` ends only themselves. A reading for warnings, not a parser: aliases, eval and here-documents' expansions are
+ * The commands of a shell script (POSIX's, and bash's functions). A reading for warnings, not a parser: aliases and what eval makes are
  * passed over.
  */
 export interface ShellCommand {
   /** From 1. */
   readonly line: number;
-  /** As they stand there, quotes included. */
+  /** As they stand there, quotes included; empty where a group or loop is only redirected. */
   readonly words: readonly string[];
+  /** Files that it is redirected into, as they stand there. */
+  readonly writes: readonly string[];
   /** Inside a function: it counts only where that is called. */
   readonly inFunction: boolean;
+  /** Inside ( … ), $( … ) or `…`: what it sets, and its `exit`, end there. */
+  readonly inSubshell: boolean;
 }
 
 /** Words after which a command begins. */
 const LEADING = new Set(['then', 'do', 'else', 'elif', 'if', 'while', 'until', '{', '!', 'time', 'command', 'builtin']);
 
+/** Those that run in the shell that reads the script. */
 export function commandsHere(text: string): ShellCommand[] {
+  return allCommands(text).filter(({ inSubshell, words }) => !inSubshell && words.length > 0);
+}
+
+/** Substitutions in substitutions, not deeper: a hostile file costs no stack. */
+const DEEPEST = 20;
+
+/** Also those of subshells and substitutions. */
+export function allCommands(text: string, depth = 0): ShellCommand[] {
   const found: ShellCommand[] = [];
   const open: ('(' | '{' | 'function' | 'case')[] = [];
   let words: string[] = [];
@@ -23,11 +35,24 @@ export function commandsHere(text: string): ShellCommand[] {
   let functionNext = false;
   /** In a case, where a pattern stands. */
   let pattern = false;
-  const here: { delimiter: string; tabs: boolean }[] = [];
+  const here: { delimiter: string; tabs: boolean; literal: boolean }[] = [];
+  let writes: string[] = [];
+  let redirected: 'read' | 'write' | null = null;
 
   const end = () => {
-    if (words.length > 0 && !open.includes('(')) found.push({ line, words, inFunction: open.includes('function') });
+    const [inFunction, inSubshell] = [open.includes('function'), open.includes('(')];
+    if (words.length > 0 || writes.length > 0) found.push({ line, words, writes, inFunction, inSubshell });
     words = [];
+    writes = [];
+    redirected = null;
+  };
+  const substitutions = (part: string, at: number) => {
+    if (depth >= DEEPEST) return;
+    const inFunction = open.includes('function');
+    for (const inner of substitutionsIn(part)) {
+      for (const one of allCommands(inner, depth + 1))
+        found.push({ ...one, line: at + one.line - 1, inFunction, inSubshell: true });
+    }
   };
   const close = (kind: '{' | '(') => {
     const last = open.at(-1);
@@ -41,9 +66,10 @@ export function commandsHere(text: string): ShellCommand[] {
       end();
       at += 1;
       line += 1;
-      for (const { delimiter, tabs } of here.splice(0)) {
+      for (const { delimiter, tabs, literal } of here.splice(0)) {
         const from = at;
         at = afterHereDocument(text, at, delimiter, tabs);
+        if (!literal) substitutions(text.slice(from, at), line);
         line += newlines(text, from, at);
       }
     } else if (char === ' ' || char === '\t' || char === '\r') at += 1;
@@ -53,12 +79,18 @@ export function commandsHere(text: string): ShellCommand[] {
       at += tabs ? 3 : 2;
       while (text[at] === ' ' || text[at] === '\t') at += 1;
       const next = afterWord(text, at);
-      here.push({ delimiter: text.slice(at, next).replace(/['"\\]/g, ''), tabs });
+      const delimiter = text.slice(at, next);
+      here.push({ delimiter: delimiter.replace(/['"\\]/g, ''), tabs, literal: /['"\\]/.test(delimiter) });
       at = next;
-    } else if (char === '<' || char === '>') at += text[at + 1] === '&' || text[at + 1] === '|' ? 2 : 1;
-    else if (char === '(') {
+    } else if (char === '<' || char === '>') {
+      // The number before it is a descriptor's.
+      if (/\d/.test(text[at - 1] ?? '') && /^\d+$/.test(words.at(-1) ?? '')) words.pop();
+      redirected = char === '>' || text[at + 1] === '>' ? 'write' : 'read';
+      while (/[<>&|]/.test(text[at] ?? '')) at += 1;
+    } else if (char === '(') {
       if (pattern) at += 1;
-      else if (words.length === 1 && /^\([ \t]*\)/.test(text.slice(at, at + 80))) {
+      else if (words.length === 0 && text[at + 1] === '(') at = afterClosing(text, at + 1, ')');
+      else if ((words.length === 1 || words[0] === 'function') && /^\([ \t]*\)/.test(text.slice(at, at + 80))) {
         functionNext = true;
         words = [];
         at = text.indexOf(')', at) + 1;
@@ -83,13 +115,20 @@ export function commandsHere(text: string): ShellCommand[] {
     } else {
       const next = afterWord(text, at);
       const word = text.slice(at, next);
+      substitutions(word, line);
       line += newlines(text, at, next);
       at = next;
-      if (pattern) {
+      if (redirected !== null && !pattern) {
+        if (redirected === 'write' && !/^(\d+|-)$/.test(word)) writes.push(word);
+        redirected = null;
+      } else if (pattern) {
         if (word === 'esac') {
           pattern = false;
           open.pop();
         }
+      } else if (words[0] === 'function' && words.length === 2 && word === '{') {
+        open.push('function');
+        words = [];
       } else if (words.length > 0) {
         words.push(word);
         if (word === 'in' && words[0] === 'case' && words.length === 3) {
@@ -164,4 +203,27 @@ function newlines(text: string, from: number, to: number): number {
   let count = 0;
   for (let at = text.indexOf('\n', from); at !== -1 && at < to; at = text.indexOf('\n', at + 1)) count += 1;
   return count;
+}
+
+/** The texts of $( … ) and `…` in a word or a here-document, not of those within them, and of none in single quotes. */
+function substitutionsIn(part: string): string[] {
+  const found: string[] = [];
+  let at = 0;
+  let quoted = false;
+  while (at < part.length) {
+    const char = part[at];
+    if (char === '"') quoted = !quoted;
+    if (char === '\\') at += 2;
+    else if (char === "'" && !quoted) at = indexOr(part, "'", at + 1) + 1;
+    else if (char === '`') {
+      const next = indexOr(part, '`', at + 1);
+      found.push(part.slice(at + 1, next));
+      at = next + 1;
+    } else if (char === '$' && part[at + 1] === '(' && part[at + 2] !== '(') {
+      const next = afterClosing(part, at + 2, ')');
+      found.push(part.slice(at + 2, next - 1));
+      at = next;
+    } else at += 1;
+  }
+  return found;
 }

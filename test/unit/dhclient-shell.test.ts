@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { commandsHere } from '../../agent/doctor/shell.ts';
+import { commandsHere } from '../../agent/dhclient/shell.ts';
 
 /** `LINE:COMMAND` of each command that ends the script or changes it, `f` before those in a function. */
 function fatal(text: string): string[] {
@@ -39,7 +39,7 @@ const CASES: Record<string, { text: string; fatal: string[] }> = {
   'a here-document, quoted, with tabs': { text: "cat <<-'E F'\n\texit\n\tE F\nexit 1", fatal: ['4:exit 1'] },
   'two here-documents': { text: 'cat <<A <<B\nexit\nA\nexit\nB\nexit 1', fatal: ['6:exit 1'] },
   'a continued line': { text: 'echo \\\nexit', fatal: [] },
-  'a redirection': { text: 'exit 1>&2\nset -e 2>|a', fatal: ['1:exit 1 2', '2:set -e 2 a'] },
+  'a redirection': { text: 'exit 1 >&2\nset -e 2>|a', fatal: ['1:exit 1', '2:set -e'] },
 };
 
 for (const [name, { text, fatal: expected }] of Object.entries(CASES)) {

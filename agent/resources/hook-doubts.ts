@@ -1,0 +1,36 @@
+/** What may undo our hooks at a lease although they are in their places. Loaded only where the settings are asked for. */
+import { resolvedLinks } from '../clients/resolved.ts';
+import type { DesiredState } from '../config/desired.ts';
+import { type HookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
+import { type Deed, endings, neighbours, overruling } from '../dhclient/neighbours.ts';
+import { scriptsInUse } from '../dhclient/scripts.ts';
+import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+
+/** Why a hook that is in its place may hold nothing, or not the DNS settings. */
+export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
+  const deaf = scriptsInUse(host).flatMap(({ path, who }) => {
+    const why = whyDeaf(host, path, places);
+    if (why === null) return [];
+    return [who === null ? `${path} ${why}` : `${who} runs ${path}, which ${why}`];
+  });
+  const others = overruling(host, places);
+  const ended = (['enter', 'exit'] as const)
+    .flatMap((when) => neighbours(host, places, when))
+    .flatMap((hook) => endings(host, hook))
+    .map(({ seen }) => `a neighbouring hook may end dhclient-script before its time (${seen})`);
+  const last = ({ deed, seen }: Deed) =>
+    deed === 'perhaps'
+      ? `a hook that comes after Holdfast's may change it (${seen}): \`agent rehearse\` plays it`
+      : `a hook that comes after Holdfast's has the last word (${seen})`;
+  // It is left to whoever generates it: what that one makes of our servers is not ours to say.
+  const generated = dns?.symlink === 'refuse' && resolvedLinks(host, dns).length === 0;
+  const link = generated ? host.readLink(RESOLV_CONF) : null;
+  return {
+    all: [...deaf, ...ended, ...others.filter(({ deed }) => deed === 'sets').map(last)],
+    dns: [
+      ...others.filter(({ deed }) => deed !== 'sets').map(last),
+      ...(link === null ? [] : [`${RESOLV_CONF} is a symbolic link to ${link}, which the hook leaves to its owner`]),
+    ],
+  };
+}

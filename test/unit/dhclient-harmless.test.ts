@@ -1,0 +1,132 @@
+/** What can be known of other people's hooks by reading them: that they leave resolv.conf alone, or that nothing is known. */
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import { type TestContext, test } from 'node:test';
+import { doubtsIn } from '../../agent/dhclient/harmless.ts';
+import { hooks } from '../../agent/doctor/hooks.ts';
+import { Host } from '../../agent/host/host.ts';
+import { Hooks } from '../../agent/resources/hooks.ts';
+import { KnownFiles } from '../../agent/resources/known.ts';
+import { WHOLE } from './desired.ts';
+import { codes, seenOn } from './doctor-patient.ts';
+import { scratch } from './scratch.ts';
+
+const HARMLESS = [
+  '',
+  '# rm /etc/resolv.conf\n:\n',
+  'echo "$new_domain_name_servers" >>/var/log/leases 2>&1',
+  'CONF=/run/ntp.conf.dhcp\ncat <<EOF >${CONF}.new\nserver $new_ntp_servers\nEOF\nmv ${CONF}.new "$CONF"\nsystemctl try-restart ntp',
+  'echo server >"/run/chrony-dhcp/$interface.sources" && chronyc reload sources >/dev/null',
+  'f() { rm -f /run/x; }\nfunction g {\n  f\n}\ncase $reason in BOUND) g ;; esac',
+  'set -- $new_rfc3442_classless_static_routes\nwhile [ $# -gt 0 ]; do shift; ip -4 route add "$1" dev "$interface"; done',
+  'for v in a b; do eval "content=\\$$v"; done',
+  'sed -i s/a/b/ /etc/hosts; sed s/a/b/ /etc/resolv.conf >/tmp/copy; grep -q a /etc/resolv.conf || logger none',
+  'cp -p /etc/resolv.conf /var/backups/resolv.conf; chmod 600 /var/backups/resolv.conf',
+  'if (( $# > 1 )); then echo "$(date): $(hostname)" >/tmp/log; fi',
+];
+
+const UNKNOWN = [
+  'rm -f /etc/resolv.conf',
+  'unlink /etc/resolv.conf',
+  'command rm /etc/resolv.conf',
+  'F=/etc/resolv.conf\ncat /run/mine >$F',
+  'DIR=/etc\nNAME=resolv.conf\necho a >"$DIR/$NAME"',
+  'mv /run/mine "$target"',
+  'cp /run/mine /etc',
+  'cp -t /etc /run/resolv.conf',
+  'ln -sf /run/mine /etc/resolv.conf',
+  'ln -s /run/mine /etc/../etc/resolv.conf',
+  'cd /etc && echo a >resolv.conf',
+  'rm /etc/re*',
+  'F=/tmp/x\nF=$1\nrm "$F"',
+  '(sleep 5; rm /etc/resolv.conf) &',
+  'x=$(rm /etc/resolv.conf)',
+  'cat >/tmp/a <<EOF\n$(update)\nEOF',
+  'f() { echo a; } >/etc/resolv.conf',
+  'while read -r a; do echo $a; done </run/b >/etc/resolv.conf',
+  'exec 3>/etc/resolv.conf',
+  'perl -pi -e s/a/b/ /etc/resolv.conf',
+  'python3 /opt/dns.py',
+  '/usr/local/bin/update-dns',
+  '$COMMAND',
+  'eval "$COMMAND"',
+  '. /usr/local/lib/dns.sh',
+  'dd if=/run/mine of=/etc/resolv.conf',
+  'chattr +i /etc/resolv.conf',
+  'chmod 0 /etc/resolv.conf',
+  'sort -o /etc/resolv.conf /run/mine',
+  'awk \'{ print > "/etc/resolv.conf" }\' /run/mine',
+  'systemctl restart systemd-resolved',
+  'env rm /etc/resolv.conf',
+  'unset -f make_resolv_conf',
+  'read -r new_routers </run/router',
+  'find /etc -name resolv.conf -delete',
+];
+
+test('a hook is harmless where each command is known and writes a file that is told from resolv.conf', () => {
+  for (const text of HARMLESS) assert.deepEqual(doubtsIn(text), [], text);
+});
+
+test('of every other command nothing is claimed', () => {
+  for (const text of UNKNOWN) assert.notDeepEqual(doubtsIn(text), [], text);
+});
+
+test('where resolv.conf is a link, the file that it leads to counts too', () => {
+  assert.deepEqual(doubtsIn('rm /run/resolvconf/resolv.conf'), []);
+  const [found] = doubtsIn('\nrm /run/resolvconf/resolv.conf', ['/run/resolvconf/resolv.conf']);
+  assert.deepEqual(found, { line: 2, why: 'it runs rm on /run/resolvconf/resolv.conf' });
+});
+
+const RHEL =
+  '#!/bin/bash\nETCDIR="/etc/dhcp"\n[ -x ${ETCDIR}/dhclient-enter-hooks ] && . ${ETCDIR}/dhclient-enter-hooks\n';
+const DEBIAN =
+  '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d "$@"\nrun_hookdir /etc/dhcp/dhclient-exit-hooks.d "$@"\n';
+
+/** How the lease stands on a host with our hooks and these files, why, and the codes of doctor. */
+async function lease(t: TestContext, script: string, files: Record<string, string>, after = '') {
+  const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': script, ...files }) });
+  const ours = () => new Hooks(host, WHOLE, new KnownFiles('test'));
+  for (const finding of await ours().inspect()) await ours().apply(finding);
+  if (after !== '') appendFileSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), after);
+  const [enter] = await ours().inspect();
+  const { state, reason = '' } = (await enter!.settings()).find(({ setting }) => setting === 'dns.nameservers')!;
+  return { state, reason, doctor: codes(seenOn(host, hooks, {})) };
+}
+
+test('RHEL: what stands below our block has the last word, in the spelling of bash too', async (t) => {
+  for (const text of [
+    'function make_resolv_conf {\n  :\n}\n',
+    'unset -f make_resolv_conf\n',
+    '. /etc/sysconfig/dns\n',
+  ]) {
+    const { state, reason } = await lease(t, RHEL, {}, text);
+    assert.equal(state, 'unknown', text);
+    assert.match(reason, /dhclient-enter-hooks:\d+: /, text);
+  }
+});
+
+test('Debian: exit hooks', async (t) => {
+  const exit = (text: string) => lease(t, DEBIAN, { 'etc/dhcp/dhclient-exit-hooks.d/site': text });
+  const known = await exit('[ "$reason" = BOUND ] && logger "$new_ip_address"\n');
+  assert.deepEqual([known.state, known.reason, known.doctor], ['ok', '', []]);
+  const removed = await exit('[ "$reason" = BOUND ] && rm -f /etc/resolv.conf\n');
+  assert.deepEqual([removed.state, removed.doctor], ['unknown', ['HF-HOOK-WRITES']]);
+  assert.match(removed.reason, /has the last word \(\/etc\/dhcp\/dhclient-exit-hooks\.d\/site:1/);
+  const unknown = await exit('#\n/usr/local/bin/register "$new_ip_address"\n');
+  assert.deepEqual([unknown.state, unknown.doctor], ['unknown', ['HF-HOOK-UNKNOWN']]);
+  assert.match(unknown.reason, /site:2: it runs \/usr\/local\/bin\/register\): `agent rehearse`/);
+});
+
+test('status and doctor agree on a hook that ends the script', async (t) => {
+  for (const [text, code] of [
+    ['[ -x /b ] || exit 0\n', 'HF-HOOK-EXIT'],
+    ['set -eu\n', 'HF-HOOK-SHELL-OPTION'],
+    ['if then (\n', 'HF-HOOK-SYNTAX'],
+  ] as const) {
+    for (const folder of ['dhclient-enter-hooks.d', 'dhclient-exit-hooks.d']) {
+      const { state, reason, doctor } = await lease(t, DEBIAN, { [`etc/dhcp/${folder}/aaa`]: text });
+      assert.deepEqual([state, doctor.includes(code)], ['unknown', true], `${folder} ${text}`);
+      assert.match(reason, new RegExp(`may end dhclient-script before its time \\(/etc/dhcp/${folder}/aaa`));
+    }
+  }
+});
