@@ -39,6 +39,9 @@ export async function plan(options: CommonOptions): Promise<number> {
 function tell(findings: readonly Finding[]): void {
   const skipped = findings.filter(({ state }) => state === 'skipped');
   for (const [reason, keys] of byReason(skipped)) print(paint('gray', `– ${keys}: skipped: ${reason}`));
+  for (const { key, state, reason } of findings) {
+    if (state === 'unknown' && reason !== undefined) print(paint('yellow', `? ${shown(key)}: ${shown(reason)}`));
+  }
   // Settings first: one line of them is easily lost below a file.
   const different = findings.filter(differs);
   for (const finding of [...different.filter(isLine), ...different.filter((one) => !isLine(one))]) {

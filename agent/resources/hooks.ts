@@ -35,14 +35,14 @@ export class Hooks implements Resource {
     if (places === null) return [];
     this.desired = this.possible(places);
     const wanted = configured(this.desired);
-    const enter = await this.compare(places, places.enter, wanted ? 'enter' : null);
+    const enter = await this.safe(await this.compare(places, places.enter, wanted ? 'enter' : null));
     const exit = await this.compare(places, places.exit, wanted ? 'exit' : null);
     const settings = async () => {
       // Nothing runs the hooks of a dhclient that is gone.
       if (!wanted || !dhclientInstalled(this.host)) return [];
       return enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
-        : this.settings(places, enter?.state === 'ok');
+        : this.settings(places, enter?.state === 'ok', enter?.refusal);
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
@@ -69,6 +69,16 @@ export class Hooks implements Resource {
   watches(): string[] {
     const places = hookPlaces(this.host);
     return places === null ? [] : [places.enter, places.exit];
+  }
+
+  /** The finding with a refusal where the hook would cut the host off. */
+  private async safe(finding: Finding | null): Promise<Finding | null> {
+    const { global, interfaces } = this.desired.dhclient;
+    const ignores = [global, ...interfaces.values()].some(({ ignore }) => ignore.length > 0);
+    if (finding === null || !ignores || this.desired.routes.length === 0) return finding;
+    const { cutOff } = await import('./cut-off.ts');
+    const refusal = cutOff(this.host, this.desired);
+    return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }
 
   /** `hook`: which one is to be there; null: none. Gives null where there is none, as it should be. */

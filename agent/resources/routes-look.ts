@@ -144,7 +144,8 @@ export class RouteLook {
   async #problemOf(wanted: WantedRoute, hop: WantedHop, as: RouteHop): Promise<string | null> {
     const { gateway, dev, onlink } = hop;
     if (gateway === null) return null;
-    const problem = `${gateway} is in no network ${dev === null ? 'of this host' : `on ${dev}`} now`;
+    const cure = dev === null || onlink ? '' : '; if it can be reached there all the same, write onlink: true';
+    const problem = `${gateway} is in no network ${dev === null ? 'of this host' : `on ${dev}`} now${cure}`;
     const held = await this.#held(wanted, [as]);
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;

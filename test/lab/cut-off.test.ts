@@ -1,0 +1,56 @@
+/** A cloud's /32: a change that would leave the host without its default route is refused beforehand, with the cure. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LabHost, unavailable } from './host.ts';
+
+const skip = unavailable();
+const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
+
+const config = (ignore: string, routes: string) => `dhclient: { ignore: [${ignore}] }\nroutes: [${routes}]\n`;
+const VIA = '{ to: 0.0.0.0/0, via: 10.156.0.1, dev: eth0 }';
+
+test('ignored offers beside a default route that the kernel refuses: plan, apply and status say so', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  await host.sh(`ip link set eth0 up; ip -n server link set srv0 up; ip addr add 10.156.0.7/32 dev eth0
+    ip route add 10.156.0.1 dev eth0 proto dhcp; ip route add default via 10.156.0.1 dev eth0 proto dhcp`);
+  const configured = async (yaml: string) => {
+    await host.write('/etc/holdfast/agent.yaml', yaml);
+    return host.agent('apply');
+  };
+  for (const ignore of ['classless-routes', 'routers', 'routers, classless-routes']) {
+    const refused = await configured(config(ignore, VIA));
+    assert.equal(refused.code, 4, refused.stdout);
+    assert.match(
+      refused.stdout,
+      /lose its default route.*10\.156\.0\.1 is in no network of eth0 \(10\.156\.0\.7\/32.*onlink: true/,
+    );
+    assert.equal((await host.run(['test', '-e', HOOK])).code, 1);
+  }
+  const [plan, status] = [await host.agent('plan'), await host.agent('status')];
+  for (const { stdout } of [plan, status]) assert.match(stdout, /write onlink: true/i);
+  assert.equal(plan.code, 2);
+  // Each of these is a way for the kernel to reach the gateway without the lease.
+  for (const routes of [VIA.replace(' }', ', onlink: true }'), `{ to: 10.156.0.1/32, dev: eth0 }, ${VIA}`]) {
+    const taken = await configured(config('classless-routes', routes));
+    assert.doesNotMatch(taken.stdout, /lose its default route/, routes);
+    assert.equal((await host.run(['test', '-e', HOOK])).code, 0, routes);
+    await host.sh(`rm -f ${HOOK}`);
+  }
+  await host.sh('ip addr add 10.156.0.8/24 dev eth0');
+  assert.doesNotMatch((await configured(config('routers', VIA))).stdout, /lose its default route/);
+});
+
+test('a gateway in no network of its interface: plan and apply name the cure', { skip }, async () => {
+  await using host = await LabHost.create();
+  await host.sh('ip link set eth0 up; ip -n server link set srv0 up; ip addr add 10.156.0.7/32 dev eth0');
+  await host.write('/etc/holdfast/agent.yaml', `routes: [${VIA}]\n`);
+  for (const command of ['plan', 'apply', 'status']) {
+    const { stdout } = await host.agent(command);
+    assert.match(stdout, /10\.156\.0\.1 is in no network on eth0 now; .*onlink: true/, command);
+  }
+  await host.write('/etc/holdfast/agent.yaml', `routes: [${VIA.replace(' }', ', onlink: true }')}]\n`);
+  assert.equal((await host.agent('apply')).code, 0);
+  assert.match(await host.sh('ip route show default'), /via 10\.156\.0\.1 dev eth0/);
+});
