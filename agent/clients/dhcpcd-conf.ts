@@ -97,11 +97,23 @@ function aboveComments(text: string, start: number): number {
 
 /** What dhcpcd prefers to ours for one interface, at its start: the hook has the last word. */
 function overruled(rest: string): string[] {
+  return dnsStatements(rest)
+    .filter(({ scope, said }) => scope !== '' && said.startsWith('static '))
+    .map(({ line, said, scope }) => `line ${line} has "${said}" for ${scope}; the hook has the last word`);
+}
+
+/** Lines outside of our block that set names or servers, or keep dhcpcd from resolv.conf. */
+export function dnsStatements(text: string): { line: number; said: string /** '': for all. */; scope: string }[] {
+  const block = findBlock(text);
+  const ours = block === null ? '' : text.slice(block.before.length, text.length - block.after.length);
+  // Its lines are still counted.
+  const rest = block === null ? text : block.before + ours.replace(/[^\n]+/g, '') + block.after;
   let scope = '';
   return options(rest).flatMap(({ name, value, line }) => {
     if (BLOCKS.has(name)) scope = `${name} ${value}`;
-    if (scope === '' || name !== 'static' || !OURS.test(value)) return [];
-    return [`line ${line} has "static ${value}" for ${scope}; the hook has the last word`];
+    const sets = name === 'static' && OURS.test(value);
+    const keeps = name === 'nohook' && value.split(/[ ,]+/).includes('resolv.conf');
+    return sets || keeps ? [{ line, said: `${name} ${value}`, scope }] : [];
   });
 }
 

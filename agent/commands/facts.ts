@@ -1,4 +1,6 @@
 /** What `agent init` takes over: the settings that this host has now, and what of them cannot be taken over. */
+import { DHCPCD_CONF } from '../clients/dhcpcd.ts';
+import { dnsStatements } from '../clients/dhcpcd-conf.ts';
 import { show } from '../config/errors.ts';
 import type { HostFacts } from '../config/initial.ts';
 import { sysctlKey } from '../config/sysctl.ts';
@@ -7,6 +9,7 @@ import { sysctlVariableOrTwin } from '../config/sysctl-relations.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
 import { confNames, interfaceOf } from '../dhclient/conf-files.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
+import { wordsOf } from '../dhclient/statement.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -28,7 +31,7 @@ export function gather(host: Host): Gathered {
       sysctls: sysctls.taken,
       ipv6RouteMaxSize: host.live ? host.sysctl('net/ipv6/route/max_size') : null,
     },
-    leftOut: [...read.flatMap(({ leftOut }) => leftOut), ...sysctls.leftOut],
+    leftOut: [...read.flatMap(({ leftOut }) => leftOut), ...ofDhcpcd(host), ...sysctls.leftOut],
   };
 }
 
@@ -61,10 +64,42 @@ function supersedes(host: Host, file: string, iface: string | null) {
         if (sound && !conditional && values !== null) taken.push({ interface: scope, option, values, file, line });
         else leftOut.push(`${file}:${line}: supersede ${show(option)}: ${reason(one, conditional)}`);
       } else if (kind === 'include') leftOut.push(`${file}:${line}: include ${show(one.name)}: it is not looked into`);
+      else if (one.live && one.problems.length === 0) {
+        const why = STAYS[kind === 'other' ? one.keyword.text.toLowerCase() : kind];
+        if (why !== undefined) leftOut.push(`${file}:${line}: ${wordsOf(one).replace(/;$/, '')}: ${why}`);
+      }
     }
   };
-  visit(parseConf(host.readText(file) ?? '').statements, iface, false);
-  return { taken, leftOut };
+  const conf = parseConf(host.readText(file) ?? '');
+  visit(conf.statements, iface, false);
+  const errors = conf.problems.map(({ line, message }) => {
+    return `${file}:${line}: ${message}: correct that first, "agent apply" leaves a file with errors as it is and fails`;
+  });
+  return { taken, leftOut: [...errors, ...leftOut] };
+}
+
+/** Statements that the configuration has no word for, by kind or keyword, and what becomes of them. */
+const ADDS =
+  'it stays, and adds to what the server offers; where the configuration sets this option, that stands in its place';
+const STAYS: Readonly<Record<string, string>> = {
+  prepend: ADDS,
+  append: ADDS,
+  default:
+    'it stays, for a server that offers none; where the configuration sets this option, that stands in its place',
+  require: 'it stays: an offer without these options is refused, so none of them may be in request.without',
+  'also require': 'it stays: an offer without these options is refused, so none of them may be in request.without',
+  script: 'it stays: this script is run instead of dhclient-script, and the hooks hold only what it sources',
+  pseudo: 'it is not looked into',
+};
+
+/** dhcpcd.conf's own DNS settings: resolv.conf, which they come out in, is what is taken over. */
+function ofDhcpcd(host: Host): string[] {
+  const text = host.readText(DHCPCD_CONF);
+  if (text === null) return [];
+  return dnsStatements(text).map(({ line, said, scope }) => {
+    const where = scope === '' ? '' : ` for ${scope}`;
+    return `${DHCPCD_CONF}:${line}: ${said}${where}: it stays; where dns sets the same, the hook has the last word`;
+  });
 }
 
 function reason({ live, problems }: Statement, conditional: boolean): string {

@@ -58,7 +58,9 @@ function tell(file: string, { leftOut }: Gathered): void {
   if (leftOut.length > 0) print(`Not taken over: ${leftOut.length}; its last lines say what and why.`);
   const option = file === DEFAULT_FILE ? '' : ` --config ${file}`;
   print('\nNext: edit it, then');
-  print(`  agent plan${option}     shows what would change`);
+  print(
+    `  agent plan${option}     shows what would change: hooks and lines that make these values stay, not the values`,
+  );
   print(`  agent doctor${option}   explains what else acts on these settings`);
   print(`  agent apply${option}    makes it so, and makes it stay`);
 }

@@ -45,7 +45,7 @@ export function renderInitial(facts: HostFacts): string {
 
 const HEAD = `# Holdfast's configuration, made by \`agent init\` from what this host has now: applied as it is, it changes none of
 # these settings and makes them stay. Files of agent.d/*.yaml beside it are merged into it in name order.
-# Next: edit, then \`agent plan\` (shows what would change), then \`agent apply\`.
+# Next: edit, then \`agent plan\` (shows what would change: hooks and lines that make these values stay), then \`agent apply\`.
 `;
 
 /** A configuration without any setting has to say that it is meant. */

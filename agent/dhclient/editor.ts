@@ -21,7 +21,7 @@ import type { OptionDefinition } from './options.ts';
 import { type ConfSetting, namedInterfaces, settingsOf } from './reader.ts';
 import { BEGINNINGS } from './recovery.ts';
 import { editRequests } from './requests.ts';
-import { type Conf, lineOf, type Statement } from './statement.ts';
+import { type Conf, lineOf, type Statement, wordsOf } from './statement.ts';
 import { problemAt, type SyntaxProblem } from './syntax.ts';
 import { type Notation, notationFor, sameValues } from './values.ts';
 import { keyOf, type Wanted, wantedIn } from './wanted.ts';
@@ -78,7 +78,7 @@ function revived(before: Conf, after: Conf): string[] {
   return counted(before)
     .filter((one) => !one.live && one.problems.length === 0 && alive.includes(lineOf(one)))
     .map((one) => {
-      const said = lineOf(one).replace(/ ;$/, '');
+      const said = wordsOf(one).replace(/;$/, '');
       return `line ${one.line}: dhclient passes over "${said}" today, because of the error before it; the repair brings it to life`;
     });
 }

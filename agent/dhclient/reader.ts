@@ -3,7 +3,7 @@ import type { DesiredDhclient } from '../config/desired.ts';
 import { decider, effectsOn, type Requested, requestLists, scopesOf } from './effects.ts';
 import { parseConf } from './grammar.ts';
 import { DHCP4, DHCP6 } from './option-table.ts';
-import type { Conf, Statement } from './statement.ts';
+import { type Conf, type Statement, wordsOf } from './statement.ts';
 import { notationFor, sameValues } from './values.ts';
 import { wantedIn, wantedRequest } from './wanted.ts';
 
@@ -124,12 +124,6 @@ function viewOf(conf: Conf) {
     ...((iface !== null && scopes.interfaces.get(iface)?.statements) || []),
   ];
   return { live, scopes, statementsFor };
-}
-
-/** The statement on one line, without its comments. */
-function wordsOf({ tokens }: Statement): string {
-  const words = tokens.map(({ text, end }, at) => (tokens[at + 1]?.start === end ? text : `${text} `));
-  return words.join('').trimEnd().slice(0, 200);
 }
 
 /** By key: the name that dhclient itself has for an option. */

@@ -39,8 +39,14 @@ export interface Conf {
   readonly problems: readonly SyntaxProblem[];
 }
 
-/** The statement's words on one line, one blank between each; comments are left out. */
+/** For comparing: the statement's words, one blank between each, without comments. */
 export function lineOf({ tokens }: Statement): string {
   const words = tokens.filter(({ kind }) => kind !== 'space' && kind !== 'comment');
   return words.map(({ text }) => text).join(' ');
+}
+
+/** For people: the statement on one line, without its comments; cut after 200 characters. */
+export function wordsOf({ tokens }: Statement): string {
+  const words = tokens.map(({ text, end }, at) => (tokens[at + 1]?.start === end ? text : `${text} `));
+  return words.join('').trimEnd().slice(0, 200);
 }

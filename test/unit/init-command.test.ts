@@ -125,3 +125,45 @@ test('an empty folder, and files of rubbish, give a configuration that loads', a
 function json({ stdout }: Ran) {
   return JSON.parse(stdout);
 }
+
+test('what init has no word for stands in comments with file and line, and errors of dhclient.conf too', async (t) => {
+  const root = scratch(t, {
+    'etc/resolv.conf': 'nameserver 10.34.56.78\n',
+    'etc/dhcp/dhclient.conf': `timeout 60;
+prepend domain-name-servers 127.0.0.1;
+interface "eth0" {
+  append domain-search "a.example";
+  script "/usr/local/sbin/script";
+}
+default ntp-servers 10.0.0.1;
+require subnet-mask,
+  routers;
+also require domain-name;
+request subnet-mask, routers;
+retry 5
+`,
+    'etc/dhcpcd.conf': `hostname
+static domain_name_servers=10.0.0.53
+interface eth1
+static domain_name=example.com
+static ip_address=10.0.0.5/24
+nohook lookup-hostname resolv.conf
+`,
+  });
+  const { status, stdout } = await command('init', '--root', root);
+  assert.deepEqual([status, /Not taken over: 10;/.test(stdout)], [0, true], stdout);
+  const yaml = readFileSync(join(root, 'etc/holdfast/agent.yaml'), 'utf8');
+  for (const line of [
+    'dhcp/dhclient.conf:2: prepend domain-name-servers 127.0.0.1: it stays',
+    'dhcp/dhclient.conf:4: append domain-search "a.example": it stays',
+    'dhcp/dhclient.conf:5: script "/usr/local/sbin/script": it stays',
+    'dhcp/dhclient.conf:7: default ntp-servers 10.0.0.1: it stays',
+    'dhcp/dhclient.conf:8: require subnet-mask, routers: it stays',
+    'dhcp/dhclient.conf:10: also require domain-name: it stays',
+    'dhcp/dhclient.conf:12: semicolon expected: correct that first',
+    'dhcpcd.conf:2: static domain_name_servers=10.0.0.53: it stays',
+    'dhcpcd.conf:4: static domain_name=example.com for interface eth1: it stays',
+    'dhcpcd.conf:6: nohook lookup-hostname resolv.conf for interface eth1: it stays',
+  ])
+    assert.ok(yaml.includes(`# /etc/${line}`), `${line}\n--- not in\n${yaml}`);
+});
