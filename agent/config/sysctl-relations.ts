@@ -45,18 +45,59 @@ export function sysctlSetter(path: string): string | null {
   return `${folder}/all/${name}`;
 }
 
-/** Whether this is the path of conf/all that sets others. */
-export function setsOthers(path: string): boolean {
-  return sysctlSetter(sysctlVariable(path).replace('/all/', '/lo/')) === sysctlVariable(path);
+/** Whether writing this variable sets others. */
+export function setsOthers(variable: string): boolean {
+  return STABLE_SECRET.test(variable) || sysctlSetter(variable.replace('/all/', '/lo/')) === variable;
 }
 
-/** Whether the kernel passes over a value that the variable has already: what depends on it then stays as it is. Both begin as 0. */
+/**
+ * Whether the kernel passes over a value that the variable has already: what depends on it then stays as it is. Both begin
+ * as 0.
+ */
 export function needsChange(variable: string): boolean {
-  return variable === 'net/ipv4/conf/all/forwarding' || variable === 'net/ipv6/conf/all/force_forwarding';
+  return variable === FORWARDING || variable === 'net/ipv6/conf/all/force_forwarding';
 }
 
-/** What a change of a variable makes of another one: a host that forwards IPv4 believes no redirects, and the other way round. */
-export function sysctlEffect(path: string): { readonly of: string; readonly value: (set: string) => string } | null {
-  if (path !== 'net/ipv4/conf/all/accept_redirects') return null;
-  return { of: 'net/ipv4/conf/all/forwarding', value: (set) => (Number(set) === 0 ? '1' : '0') };
+/** Another variable that, written, sets this one too. */
+export interface SysctlSource {
+  readonly of: string;
+  /** `all`: to the same value. `effect`: to one that follows from it. */
+  readonly way: 'all' | 'effect';
+  readonly value: (set: string) => string;
 }
+
+export function sysctlSources(variable: string): SysctlSource[] {
+  const setter = sysctlSetter(variable);
+  const scope = ADDRESS_MODE.exec(variable)?.[1] ?? 'all';
+  const secrets = ['all', 'default'].includes(scope) ? [] : [scope, 'default'];
+  return [
+    ...(setter === null ? [] : [{ of: setter, way: 'all', value: (set: string) => set } as const]),
+    // A host that forwards IPv4 believes no redirects, and the other way round.
+    ...(variable === REDIRECTS
+      ? [
+          {
+            of: FORWARDING,
+            way: 'effect',
+            value: (set: string) => (Number.parseInt(set, 10) === 0 ? '1' : '0'),
+          } as const,
+        ]
+      : []),
+    // With a secret, addresses are made of it.
+    ...secrets.map((one) => ({ of: `net/ipv6/conf/${one}/stable_secret`, way: 'effect', value: () => '2' }) as const),
+  ];
+}
+
+/** What writing this variable sets; `*` in the place of an interface is every one. */
+export function sysctlDependents(variable: string): string[] {
+  const [, scope] = STABLE_SECRET.exec(variable) ?? [];
+  if (scope !== undefined)
+    return (scope === 'default' ? ['*', 'lo'] : [scope]).map((one) => `net/ipv6/conf/${one}/addr_gen_mode`);
+  if (!setsOthers(variable)) return [];
+  const others = ['default', '*', 'lo'].map((one) => variable.replace('/all/', `/${one}/`));
+  return [...others, ...(variable === FORWARDING ? [REDIRECTS] : [])];
+}
+
+const FORWARDING = 'net/ipv4/conf/all/forwarding';
+const REDIRECTS = 'net/ipv4/conf/all/accept_redirects';
+const STABLE_SECRET = /^net\/ipv6\/conf\/([^/]+)\/stable_secret$/;
+const ADDRESS_MODE = /^net\/ipv6\/conf\/([^/]+)\/addr_gen_mode$/;

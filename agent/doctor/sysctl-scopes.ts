@@ -49,7 +49,7 @@ const RULE_TEXT: Record<Rule, string> = {
 const ALL_COUNTS = new Set(
   (
     'forwarding disable_ipv6 disable_policy proxy_ndp ndisc_notify keep_addr_on_down ignore_routes_with_linkdown ' +
-    'accept_source_route seg6_enabled rpl_seg_enabled'
+    'addr_gen_mode force_forwarding accept_source_route seg6_enabled rpl_seg_enabled'
   ).split(' '),
 );
 const MOST_NAMED = 6;

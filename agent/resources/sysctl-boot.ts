@@ -6,7 +6,7 @@
  */
 import { EVERY } from '../config/sysctl.ts';
 import { meansSame, withoutComment } from '../config/sysctl-kinds.ts';
-import { needsChange, sysctlEffect, sysctlNamesOf, sysctlSetter, sysctlVariable } from '../config/sysctl-relations.ts';
+import { needsChange, sysctlNamesOf, sysctlSources, sysctlVariable } from '../config/sysctl-relations.ts';
 import { type Assignment, isAssignment, type SysctlLine } from './sysctl-files.ts';
 
 /** How a line sets a path. */
@@ -83,24 +83,27 @@ export class BootSysctls {
   /** The value after one way to run; null: no line sets it. */
   value(path: string, run: Run): BootValue | null {
     const variable = sysctlVariable(path);
-    const effect = run === 'later' ? null : sysctlEffect(variable);
-    const setter = run === 'later' ? null : (effect?.of ?? sysctlSetter(variable));
-    const paths = [...sysctlNamesOf(path), ...(setter === null ? [] : sysctlNamesOf(setter))].sort();
+    // For an interface that comes later only its own lines are written again.
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    const sources = sysctlSources(variable).filter(({ of }) => run !== 'later' || of.startsWith(folder));
+    const paths = [variable, ...sources.map(({ of }) => of)].flatMap(sysctlNamesOf).sort();
     let value: BootValue | null = null;
-    let before = '0';
+    const before = new Map<string, string>();
     for (const by of this.#lines) {
       const pattern = isPattern(by.path);
       for (const one of paths) {
         if (pattern ? this.#named.has(one) || !matchesSysctl(by.path, one) : by.path !== one) continue;
-        if (sysctlVariable(one) === variable) {
+        const written = sysctlVariable(one);
+        const source = sources.find(({ of }) => of === written);
+        if (source === undefined) {
           value = { value: by.value, by, way: pattern ? 'pattern' : one === path ? 'name' : 'alias' };
           continue;
         }
-        const same = needsChange(sysctlVariable(one)) ? meansSame(one, by.value, before) : by.value === before;
-        const passedOver = same && (run === 'sparing' || needsChange(sysctlVariable(one)));
-        before = withoutComment(one, by.value);
-        if (passedOver) continue;
-        value = { value: effect?.value(before) ?? by.value, by, way: effect === null ? 'all' : 'effect' };
+        const has = before.get(written) ?? '0';
+        const same = needsChange(written) ? meansSame(one, by.value, has) : by.value === has;
+        before.set(written, withoutComment(one, by.value));
+        if (same && (run === 'sparing' || needsChange(written))) continue;
+        value = { value: source.value(by.value), by, way: source.way };
       }
     }
     return value;

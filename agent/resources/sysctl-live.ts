@@ -2,7 +2,7 @@
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY } from '../config/sysctl.ts';
 import { isSecretSysctl, meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
-import { setsOthers, sysctlEffect, sysctlVariable } from '../config/sysctl-relations.ts';
+import { sysctlDependents, sysctlVariable } from '../config/sysctl-relations.ts';
 import { errorCode, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
@@ -53,17 +53,16 @@ export function unwritable(host: Host, values: readonly LiveValue[]): string | n
 /** What the kernel changes beside a path, and would not put back once the path is: to be remembered before it is written. */
 export function changedBeside(host: Host, path: string, wanted: readonly DesiredSysctl[]): LiveValue[] {
   const variable = sysctlVariable(path);
-  if (!setsOthers(variable)) return [];
   const before = nullIfRefused(() => host.sysctl(path));
-  const others = ['default', EVERY, 'lo'].flatMap((scope) => {
-    return nullIfRefused(() => liveValues(host, variable.replace('/all/', `/${scope}/`))) ?? [];
-  });
-  const redirects = 'net/ipv4/conf/all/accept_redirects';
-  const effects = sysctlEffect(redirects)?.of === variable ? (liveValues(host, redirects) ?? []) : [];
-  return [
-    ...others.filter((one) => one.value !== before || wanted.some((setting) => setting.path === one.path)),
-    ...effects,
-  ];
+  // Of the same name, what has the same value goes back with it.
+  const goesBack = (one: LiveValue) => nameOf(one.path) === nameOf(variable) && one.value === before;
+  return sysctlDependents(variable)
+    .flatMap((one) => nullIfRefused(() => liveValues(host, one)) ?? [])
+    .filter((one) => !goesBack(one) || wanted.some((setting) => setting.path === one.path));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /** For people: `0`, or, where it is not so on each, `1 on eth0, eth1`. `wrong`: those that are not as wanted. */

@@ -52,6 +52,13 @@ for (const [what, key, value, line, reason] of [
     /makes net\.ipv4\.conf\.all\.accept_redirects 0/,
   ],
   [
+    'a secret',
+    'net.ipv6.conf.eth0.addr_gen_mode',
+    '0',
+    'net.ipv6.conf.default.stable_secret = fd00::1',
+    /sets net\.ipv6\.conf\.default\.stable_secret to \(secret\) after ours, and the kernel then makes .*addr_gen_mode 2/,
+  ],
+  [
     'no value',
     'net.ipv4.conf.all.rp_filter',
     '1',
@@ -114,6 +121,7 @@ test('sysctl at boot: the real systemd-sysctl makes of any lines what was foreto
     scope.map((one) => `net/ipv6/conf/${one}/disable_ipv6`),
     scope.map((one) => `net/ipv6/conf/${one}/forwarding`),
     scope.map((one) => `net/ipv4/conf/${one}/arp_announce`),
+    scope.map((one) => `net/ipv6/conf/${one}/addr_gen_mode`),
     fc.constant('net/ipv4/conf/all/accept_redirects'),
   );
   const line = fc.tuple(path, fc.constantFrom(' = 0', ' = 1', '=1 # x', '')).map(([one, value]) => {
@@ -129,6 +137,7 @@ test('sysctl at boot: the real systemd-sysctl makes of any lines what was foreto
       `net/ipv6/conf/${one}/disable_ipv6`,
       `net/ipv6/conf/${one}/forwarding`,
       `net/ipv4/conf/${one}/arp_announce`,
+      `net/ipv6/conf/${one}/addr_gen_mode`,
     ]),
     'net/ipv4/conf/all/accept_redirects',
   ];

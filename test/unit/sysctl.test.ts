@@ -364,3 +364,17 @@ test('sysctl: a file of others that cannot be read leaves the running kernel hel
   );
   assert.match(boot[0]!.reason!, /99-huge\.conf/);
 });
+
+test('sysctl: a secret makes the kernel change how addresses are made, so it is written first', { skip }, (t) => {
+  const settings = [want('net.ipv6.conf.lo.addr_gen_mode', '0'), want('net.ipv6.conf.lo.stable_secret', '2001:db8::1')];
+  const { outcomes, again, boot } = live(scratch(t), settings);
+  assert.deepEqual(outcomes[0]!.key, 'net.ipv6.conf.lo.stable_secret');
+  assert.deepEqual(
+    again.map(({ result }) => result),
+    ['ok', 'ok', 'ok'],
+  );
+  assert.deepEqual(
+    boot.map(({ state }) => state),
+    ['ok', 'ok'],
+  );
+});
