@@ -212,6 +212,11 @@ export const METRICS = {
   'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
   'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },
+  'holdfast.heartbeat.interval': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time from one heartbeat to the next, as configured',
+  },
   'holdfast.spool.size': { unit: 'By', kind: 'gauge', description: 'What waits on disk for the collector' },
   'holdfast.spool.dropped': { unit: '{record}', kind: 'counter', description: 'Given up, by signal and reason' },
 } as const satisfies Record<string, MetricDefinition>;

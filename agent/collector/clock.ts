@@ -13,8 +13,9 @@ const OFF = 90 * 86_400_000;
 
 /** What the clocks of hosts say to ours. */
 export interface Votes {
+  /** Hosts whose clocks say what ours says, or each something else. */
   readonly agree: number;
-  /** By how many milliseconds the clocks of others are ahead of ours, the middle one of them; 0: there are none. */
+  /** Hosts whose clocks are ahead of ours by about so many milliseconds (behind: less than 0), all alike. */
   readonly differ: number;
   readonly ahead: number;
 }
@@ -50,7 +51,7 @@ export class Clock {
     if (agree > differ) this.#believed = this.#wall;
     if (differ < 2 || differ <= agree) return null;
     const how = `${duration(ahead)} ${ahead > 0 ? 'behind' : 'ahead of'}`;
-    return `This collector's clock is ${how} those of ${differ} of ${agree + differ} hosts: set it (timedatectl)`;
+    return `This collector's clock is ${how} those of most hosts: set it (timedatectl)`;
   }
 
   /** A time from which ages may be counted, to forget what is old. */
@@ -63,7 +64,10 @@ export class Clock {
 export function votesOf(hosts: Iterable<Host>, now: number): Votes {
   const all = [...hosts].flatMap(({ pulse }) => pulse.ahead(now) ?? []);
   const others = all.filter((ahead) => Math.abs(ahead) > CLOCK_TOLERANCE).sort((a, b) => a - b);
-  return { agree: all.length - others.length, differ: others.length, ahead: others[others.length >> 1] ?? 0 };
+  const ahead = others[others.length >> 1] ?? 0;
+  // Clocks that are wrong each in its own way say nothing of ours.
+  const alike = others.filter((one) => Math.abs(one - ahead) <= CLOCK_TOLERANCE);
+  return { agree: all.length - alike.length, differ: alike.length, ahead };
 }
 
 /** When something was heard last, by our clock; null: nothing was. */

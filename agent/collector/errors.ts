@@ -46,7 +46,9 @@ function howCounted(host: Host, points: readonly Point[], sequence: number | nul
 export function noteErrors({ memoryErrors }: Host, now: number, counted: number, events: number): void {
   const hour = Math.floor(now / HOUR);
   const before = memoryErrors.get(hour) ?? { counted: 0, events: 0 };
-  memoryErrors.set(hour, { counted: before.counted + counted, events: before.events + events });
+  // A counter may say any number, and the sum of two is none any more.
+  const sum = Math.min(Number.MAX_SAFE_INTEGER, before.counted + counted);
+  memoryErrors.set(hour, { counted: sum, events: before.events + events });
 }
 
 /** Forgets errors of more than a day ago, and those of the future, which were counted while our clock was wrong. */

@@ -79,7 +79,7 @@ export function memoryErrorsOf(host: Host, now: number): number {
   let sum = 0;
   for (const [hour, { counted, events }] of host.memoryErrors)
     if (hour >= oldest && hour <= oldest + 24) sum += Math.max(counted, events);
-  return sum;
+  return Math.min(sum, Number.MAX_SAFE_INTEGER);
 }
 
 interface Seen {
@@ -140,7 +140,7 @@ function addAttention(needs: Map<string, string>, seen: Seen): void {
     ['IPv4', seen.routes.ipv4],
     ['IPv6', seen.routes.ipv6],
   ] as const) {
-    if (routes?.limit == null || routes.used < NEAR_LIMIT * routes.limit) continue;
+    if (routes?.limit == null || routes.limit <= 0 || routes.used < NEAR_LIMIT * routes.limit) continue;
     const share = Math.floor((100 * routes.used) / routes.limit);
     const sentence = `${family}: ${routes.used} of ${routes.limit} entries, ${share} %`;
     const other = needs.get('table-near-limit');

@@ -91,6 +91,7 @@ export class Reporter {
     if (this.#spool === null) return;
     const own = [
       sample('holdfast.heartbeat.sequence', ++this.#sequence),
+      sample('holdfast.heartbeat.interval', this.#desired.interval / 1000),
       sample('holdfast.spool.size', this.#spool.bytes),
       ...[...this.#lost.values()].map(({ attributes, count }) => sample('holdfast.spool.dropped', count, attributes)),
     ];

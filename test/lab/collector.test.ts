@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { connect } from 'node:tls';
 import type { HostAnswer, HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
 import { startCollector } from '../../agent/collector/collector.ts';
 import { collector, event, get, heartbeat, send } from '../unit/collector-wire.ts';
@@ -106,6 +107,69 @@ test('with client certificates: who has none of them is not spoken to', { skip: 
   assert.equal(await askedWith(url, client), 200);
   await assert.rejects(askedWith(url, { ca: client.ca }), /alert|ECONNRESET|certificate/);
 });
+
+test('a certificate that is renewed is shown without a restart; one that does not fit its key is told once, and the old one stays', {
+  skip: missing('openssl'),
+}, async (t) => {
+  const folder = scratch(t);
+  const of = (name: string) => join(folder, name);
+  const renew = (subject: string, key = 'key.pem') =>
+    execFileSync(
+      'openssl',
+      `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${key} -out new.pem -days 2 -subj /CN=${subject}`.split(
+        ' ',
+      ),
+      { cwd: folder, stdio: 'ignore' },
+    );
+  const place = () => renameSync(of('new.pem'), of('cert.pem'));
+  renew('first');
+  place();
+  const log: string[] = [];
+  const options = { certificate: of('cert.pem'), key: of('key.pem'), log: (line: string) => log.push(line) };
+  const { url } = await collector(t, options);
+  assert.equal(await subjectAt(url), 'first');
+  renew('misfit', 'other.pem');
+  place();
+  while (log.length === 0) await pause(50);
+  await pause(2_500);
+  assert.equal(log.length, 1);
+  assert.match(log[0]!, /The certificate is not read again: .*key values mismatch/);
+  assert.equal(await subjectAt(url), 'first');
+  renew('second');
+  place();
+  while ((await subjectAt(url)) !== 'second') await pause(50);
+  while (log.length < 2) await pause(50);
+  assert.match(log[1]!, /^over: The certificate/);
+});
+
+test('a token file that is gone is told once, and the tokens that were read last are in force', async (t) => {
+  const folder = scratch(t, { token: 'first\n' });
+  const log: string[] = [];
+  const { url } = await collector(t, { tokenFile: join(folder, 'token'), log: (line) => log.push(line) });
+  rmSync(join(folder, 'token'));
+  while (log.length === 0) await pause(50);
+  await pause(2_500);
+  assert.equal(log.length, 1);
+  assert.match(log[0]!, /The token file is not read again: ENOENT/);
+  assert.equal((await send(url, heartbeat(), { token: 'first' })).status, 200);
+  writeFileSync(join(folder, 'token'), 'second\n');
+  while ((await send(url, heartbeat(), { token: 'second' })).status !== 200) await pause(50);
+  while (log.length < 2) await pause(50);
+  assert.match(log[1]!, /^over: /);
+});
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** The common name of the certificate that is shown to one who connects. */
+function subjectAt(url: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const { hostname: host, port } = new URL(url);
+    const socket = connect({ host, port: Number(port), rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().subject.CN);
+      socket.destroy();
+    }).once('error', reject);
+  });
+}
 
 /** The status of an answer to one who has these files. */
 function askedWith(url: string, files: Readonly<Record<string, string>>): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 /** The alert rules of packaging/prometheus, tried by Prometheus' own promtool, and their way to docs/alerts.md. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
@@ -38,10 +38,27 @@ test('every alert says how grave it is and names a section of docs/alerts.md', (
   const anchors = headings.map(([, heading]) => heading!.toLowerCase().replaceAll(' ', '-'));
   for (const { alert, annotations, labels } of alerts) {
     assert.match(labels?.severity ?? '', /^(critical|warning|info)$/, alert);
-    const [page, anchor] = (annotations?.runbook ?? '').split('#');
-    assert.equal(page, 'docs/alerts.md', alert);
-    assert.ok(anchors.includes(anchor!), `${alert}: docs/alerts.md has no section #${anchor}`);
+    const { pathname, hash } = new URL(annotations?.runbook_url ?? '');
+    assert.equal(pathname, '/usr/share/doc/holdfast/alerts.md', alert);
+    const anchor = hash.slice(1);
+    assert.ok(anchors.includes(anchor), `${alert}: docs/alerts.md has no section #${anchor}`);
   }
+});
+
+test('every condition that a probe can tell of is in docs/alerts.md, or has an alert of its own, or raises none', () => {
+  const folders = ['probes', 'agent/daemon', 'agent/report'].map((name) => join(REPOSITORY, name));
+  const sources = folders.flatMap((from) =>
+    readdirSync(from, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(from, file), 'utf8')),
+  );
+  const codes = sources.flatMap((text) =>
+    [...text.matchAll(/(?:code: |condition\(\s*)'([a-z-]+)'/g)].map(([, code]) => code!),
+  );
+  assert.ok(codes.length > 15);
+  const page = readFileSync(join(REPOSITORY, 'docs/alerts.md'), 'utf8');
+  const excluded = /code!~"([^"]+)"/.exec(JSON.stringify(rules).replaceAll('\\"', '"'))?.[1]?.split('|') ?? [];
+  for (const code of codes) assert.ok(page.includes(`\`${code}\``) || excluded.includes(code), code);
 });
 
 function promtool(...args: string[]): void {

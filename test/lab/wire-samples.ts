@@ -23,7 +23,7 @@ const ATTRIBUTES: Partial<Record<MetricName, readonly Attributes[]>> = {
 const HARD = [{ ...IPV6, 'a.b-c': 'quote " backslash \\ line\nend ü €', whole: 7, yes: true }];
 
 /** Added to each heartbeat by the reporter. */
-const REPORTERS = ['holdfast.heartbeat.sequence', 'holdfast.spool.size'];
+const REPORTERS = ['holdfast.heartbeat.sequence', 'holdfast.heartbeat.interval', 'holdfast.spool.size'];
 
 export function everySample(): Sample[] {
   let n = 0;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { cut } from '../../agent/collector/otlp.ts';
+import { beat, fleetOf, rows, START } from './collector-fleet.ts';
 import { collector, event, eventually, get, heartbeat, send } from './collector-wire.ts';
 import { scratch } from './scratch.ts';
 
@@ -95,6 +96,18 @@ test('ids of half a surrogate pair, and of strange characters, leave a database 
   assert.equal(total, 6);
   for (const { id } of hosts) assert.equal((await get(url, `/api/v1/hosts/${encodeURIComponent(id)}`)).host.id, id);
   assert.deepEqual((await get(url, '/api/v1/summary')).trouble, []);
+});
+
+test('counters of any size leave numbers that can be stored and shown', (t) => {
+  const made = fleetOf(t);
+  const errors = (value: number) => [['holdfast.memory_errors', value, { cause: 'x' }] as const];
+  for (const [n, value] of [0, 1e308, 0, 1.7e308, -1e308, 1e308].entries()) {
+    beat(made.fleet, { sequence: n + 1, time: START + n * 1_000, values: errors(value) });
+  }
+  made.fleet.commit();
+  const fleet = made.again(START + 10_000);
+  assert.equal(made.store.leftOutSentence(), null);
+  assert.equal(rows(fleet, START + 10_000).get('a')?.memoryErrors, Number.MAX_SAFE_INTEGER);
 });
 
 test('a text is not cut in the middle of a character', () => {

@@ -1,0 +1,178 @@
+/**
+ * The collector under hostile requests: it stays up, its memory stays bounded, and all that an honest sender beside them was told is
+ * stored is there after each restart, of which every second one is a kill -9. `node test/bench/fuzz.ts [REQUESTS [SEED]]`.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
+import { REPOSITORY } from '../lab/host.ts';
+import { Log } from '../lab/log.ts';
+import { event, get, heartbeat } from '../unit/collector-wire.ts';
+import { type FuzzRequest, fuzzRequests } from './fuzz-requests.ts';
+
+export interface FuzzJob {
+  readonly requests: number;
+  /** Requests from one restart to the next. */
+  readonly restartEvery: number;
+  readonly seed: number;
+  /** The folder of the collector's database. */
+  readonly data: string;
+  /** As `--max-size` takes it. */
+  readonly maxSize: string;
+}
+
+export interface FuzzResult {
+  readonly sent: number;
+  readonly answers: ReadonlyMap<number, number>;
+  /** Heartbeats and events of the honest sender that were acknowledged, and found. */
+  readonly honest: number;
+  /** MiB resident, the most of all runs. */
+  readonly peak: number;
+}
+
+/** Requests under way at a time, and hostile ones for each honest pair. */
+const AT_ONCE = 64;
+const HONEST_EVERY = 50;
+/** Requests that are made in one go, and then sent. */
+const BATCH = 500;
+/** The honest sender's beats are so far apart by its clock: milliseconds. */
+const STEP = 10;
+
+/** Throws where the collector ends by itself, answers 5xx, or has lost something. `told` of each restart. */
+export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}): Promise<FuzzResult> {
+  const answers = new Map<number, number>();
+  const start = Date.now() - 3_600_000;
+  const honest = { beats: [] as number[], events: [] as string[] };
+  let [sent, peak, sequence] = [0, 0, 0];
+  for (let round = 0; sent < job.requests; round += 1) {
+    const run = await begin(job);
+    await check(run.url, start, honest);
+    const honestPair = async () => {
+      sequence += 1;
+      const [beat, id] = [sequence, `r-${sequence}`];
+      const body = heartbeat({ host: 'honest', time: start + beat * STEP, sequence: beat, routes: beat });
+      const headers = { 'content-type': 'application/x-protobuf' };
+      const from = '127.0.0.2';
+      if ((await post(run, { path: '/v1/metrics', headers, body: new Uint8Array(body) }, from)) === 200)
+        honest.beats.push(beat);
+      const record = new Uint8Array(event('honest', id, { body: id, time: start + beat * STEP }));
+      if ((await post(run, { path: '/v1/logs', headers, body: record }, from)) === 200) honest.events.push(id);
+    };
+    const end = Math.min(job.requests, sent + job.restartEvery);
+    while (sent < end) {
+      const batch = fuzzRequests(Math.min(BATCH, end - sent), job.seed + sent);
+      let next = 0;
+      const worker = async () => {
+        while (next < batch.length) {
+          const index = next++;
+          const status = await post(run, batch[index]!, `127.0.0.${3 + (index % 5)}`);
+          answers.set(status, (answers.get(status) ?? 0) + 1);
+          assert.ok(status < 500, `answered ${status} to request ${index} of seed ${job.seed + sent}`);
+          if (index % HONEST_EVERY === 0) await honestPair();
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+      sent += batch.length;
+    }
+    const texts = await Promise.all(
+      ['/metrics', '/api/v1/summary', '/api/v1/hosts', '/healthz'].map((path) => fetch(run.url + path)),
+    );
+    for (const answer of texts) {
+      assert.equal(answer.status, 200);
+      await answer.arrayBuffer();
+    }
+    const memory = residentMost(run.child.pid!);
+    peak = Math.max(peak, memory);
+    assert.equal(run.child.exitCode, null);
+    run.agent.destroy();
+    run.child.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
+    await once(run.child, 'exit');
+    told(
+      `${sent} requests, ${honest.beats.length + honest.events.length} honest records, ${memory.toFixed(0)} MiB at most`,
+    );
+  }
+  const last = await begin(job);
+  await check(last.url, start, honest, 0);
+  last.child.kill('SIGTERM');
+  assert.deepEqual(await once(last.child, 'exit'), [0, null]);
+  return { sent, answers, honest: honest.beats.length + honest.events.length, peak };
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly agent: Agent;
+}
+
+async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
+  const options = ['collector', '--listen', '127.0.0.1:0', '--data', data, '--max-size', maxSize];
+  const child = spawn(process.execPath, [join(REPOSITORY, 'agent/cli.ts'), ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const line = await new Log(child.stdout!).until(/listens on/);
+  return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
+}
+
+function post({ url, agent }: Run, { path, headers, body }: FuzzRequest, localAddress: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${url}${path}`, { method: 'POST', agent, localAddress, headers }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode!));
+    });
+    asked.once('error', reject);
+    asked.end(body);
+  });
+}
+
+/** The heartbeats and events that the honest sender was told are stored; the newest ones, or all with `newest` 0. */
+async function check(
+  url: string,
+  start: number,
+  { beats, events }: { beats: number[]; events: string[] },
+  newest = 1_000,
+) {
+  if (beats.length === 0) return;
+  const path = `${url}/api/v1/hosts/id-of-honest`;
+  const wantedBeats = newest === 0 ? beats : beats.slice(-newest);
+  const wantedEvents = new Set(newest === 0 ? events : events.slice(-newest));
+  const stored = new Map<number, number>();
+  const [first, last] = [Math.min(...wantedBeats.slice(0, 100)), Math.max(...wantedBeats.slice(-100))];
+  for (let from = Math.max(0, first - 200); from <= last + 200; from += 4_000) {
+    const window = `from=${start + from * STEP}&to=${start + (from + 4_000) * STEP - 1}`;
+    const answer: SeriesAnswer = await get(
+      `${path}/series?metric=system.network.route.count&${window}&points=5000`,
+      '',
+    );
+    const ipv4 = answer.series.find(({ attributes }) => attributes['network.type'] === 'ipv4');
+    for (const [time, value] of ipv4?.points ?? []) stored.set(time, value);
+  }
+  for (const beat of wantedBeats) assert.equal(stored.get(start + beat * STEP), beat, `heartbeat ${beat} is there`);
+  let place = '';
+  while (wantedEvents.size > 0) {
+    const page: HostEvent[] = await get(`${path}/events?limit=1000${place}`, '');
+    assert.ok(page.length > 0, `${wantedEvents.size} events are there`);
+    for (const { body } of page) wantedEvents.delete(body);
+    place = `&before=${page.at(-1)!.time}&beforeId=${page.at(-1)!.id}`;
+  }
+}
+
+/** MiB, of its whole life. */
+function residentMost(pid: number): number {
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+if (import.meta.main) {
+  const data = mkdtempSync(join(tmpdir(), 'holdfast-fuzz-'));
+  process.once('exit', () => rmSync(data, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  const [requests = '1000000', seed = '1'] = process.argv.slice(2);
+  const job = { requests: Number(requests), restartEvery: 10_000, seed: Number(seed), data, maxSize: '512MiB' };
+  const { sent, answers, honest, peak } = await fuzz(job, console.log);
+  console.log(`${sent} requests, answered ${[...answers].map(([status, count]) => `${status}: ${count}`).join(', ')}`);
+  console.log(`all ${honest} acknowledged records of the honest sender are there; ${peak.toFixed(0)} MiB at most`);
+}
