@@ -15,6 +15,7 @@ export interface Identity {
   readonly hostId: string;
   /** Hexadecimal: gives the heartbeat its phase. Clones, which have the machine-id in common, differ in it. */
   readonly beatSeed: string;
+  /** As the host is named at this moment. */
   readonly resource: Attributes;
 }
 
@@ -58,7 +59,14 @@ export function identify({
   for (const [key, value] of Object.entries(described)) if (value) resource[key] = value;
   for (const [key, value] of Object.entries(labels)) resource[`holdfast.label.${key}`] = value;
   const own = [hostId, hostname(), ...machineMarks(host)].join('\n');
-  return { hostId, beatSeed: createHash('sha256').update(own).digest('hex'), resource };
+  return {
+    hostId,
+    beatSeed: createHash('sha256').update(own).digest('hex'),
+    // A host may be renamed while the agent runs.
+    get resource() {
+      return { ...resource, 'host.name': hostname() };
+    },
+  };
 }
 
 /**

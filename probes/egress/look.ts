@@ -12,7 +12,7 @@ export interface Gateway {
   readonly address: string | null;
   readonly index: number;
   readonly interface: string;
-  /** 1 to 256. */
+  /** 1 to 65,536. */
   readonly weight: number;
   /** Its interface is up and has a carrier. */
   readonly carrier: boolean;

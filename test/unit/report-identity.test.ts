@@ -1,12 +1,13 @@
 /** Who reports, and when: host.id as systemd would make it, resource attributes, the phase of the beat. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { appSpecificId, identify } from '../../agent/report/identity.ts';
 import { beatPhase, untilNextBeat } from '../../agent/report/phase.ts';
-import { scratch } from './scratch.ts';
+import { noNamespaces, REPOSITORY, scratch } from './scratch.ts';
 
 const MACHINE = '0123456789abcdef0123456789abcdef';
 const asked = { version: '1.2.3', configHash: 'c0ffee', labels: { role: 'edge', 'a.b': 'c' }, interval: 90_500 };
@@ -36,6 +37,23 @@ test('the resource has what the conventions ask for, and the labels', (t) => {
   assert.equal(resource['holdfast.label.role'], 'edge');
   assert.equal(resource['holdfast.label.a.b'], 'c');
   assert.ok(!JSON.stringify(resource).includes(MACHINE), 'the machine-id itself is nobody else’s business');
+});
+
+test('a new name of the host is told from then on', { skip: noNamespaces('hostname') }, () => {
+  const program = `
+    import { execFileSync } from 'node:child_process';
+    import { Host } from '${REPOSITORY}/agent/host/host.ts';
+    import { identify } from '${REPOSITORY}/agent/report/identity.ts';
+    const named = (name) => execFileSync('hostname', [name]);
+    named('before');
+    const asked = { version: '1', configHash: 'c', labels: {}, interval: 1000 };
+    const identity = identify({ host: new Host(), ...asked });
+    const told = [identity.resource['host.name']];
+    named('after.example.com');
+    told.push(identity.resource['host.name']);
+    console.log(told.join());`;
+  const argv = ['--user', '--map-root-user', '--uts', process.execPath, '--input-type=module', '-e', program];
+  assert.equal(execFileSync('unshare', argv, { encoding: 'utf8' }), 'before,after.example.com\n');
 });
 
 for (const text of ['', 'uninitialized\n', 'zz'.repeat(16)]) {

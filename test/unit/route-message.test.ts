@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { attribute, MESSAGE, message, uint32 } from '../../agent/host/netlink/message.ts';
+import { groupMembers } from '../../agent/host/netlink/nexthops.ts';
 import { deletionBody, type Route, routeBody } from '../../agent/host/netlink/route.ts';
 import { RTMSG } from '../../agent/host/netlink/rtmsg.ts';
 import { readRoute } from '../../agent/host/netlink/seen-route.ts';
@@ -109,6 +110,36 @@ test('other families, and lengths that no address has, are no route', () => {
   assert.equal(read(asMessage(Buffer.alloc(11))), null);
   rtmsg![RTMSG.destinationLength] = 16;
   assert.equal(read(asMessage(rtmsg!, attribute(15, uint32(254)))), null, 'a network without its address');
+});
+
+test('weights of a group’s members: 16 bits where the kernel says that it fills them, else 8', () => {
+  const entry = (id: number, ...weight: number[]) => Buffer.concat([uint32(id), Buffer.from([...weight, 0, 0])]);
+  const members = Buffer.concat([entry(1, 43, 1), entry(2, 99, 0), entry(3, 255, 255)]);
+  const weights = (...more: Buffer[]) => {
+    const all = message(
+      MESSAGE.newNexthop,
+      0,
+      1,
+      Buffer.alloc(8),
+      attribute(1, uint32(9)),
+      attribute(2, members),
+      ...more,
+    );
+    return groupMembers(all, 0, all.length).map(({ id, weight }) => [id, weight]);
+  };
+  const narrow = [
+    [1, 44],
+    [2, 100],
+    [3, 256],
+  ];
+  // What an older kernel leaves in the reserved byte is no weight.
+  assert.deepEqual(weights(), narrow);
+  assert.deepEqual(weights(attribute(14, uint32(1))), narrow);
+  assert.deepEqual(weights(attribute(14, uint32(0x8000_0000))), [
+    [1, 300],
+    [2, 100],
+    [3, 65_536],
+  ]);
 });
 
 test('damaged bytes never throw', () => {

@@ -6,9 +6,13 @@ import { addressOf, hopFlags, type SeenHop, type SeenRoute } from './seen-route.
 import { errorNumber, kernelError, type NetlinkSocket, type Take } from './socket.ts';
 
 const NHMSG = { size: 8, flags: 4 } as const;
-const NHA = { id: 1, group: 2, interface: 5, gateway: 6 } as const;
-/** Of struct nexthop_grp: the member's number, its weight less one. */
-const GROUP_ENTRY = 8;
+const NHA = { id: 1, group: 2, interface: 5, gateway: 6, operation: 14 } as const;
+/**
+ * Struct nexthop_grp: the member's number, its weight less one, and since Linux 6.12 the weight's high byte. Older kernels leave
+ * what they please in that byte; NHA_OP_FLAG_RESP_GRP_RESVD_0 says that this one does not.
+ */
+const GROUP = { entry: 8, weight: 4, weightHigh: 5 } as const;
+const RESERVED_IS_ZERO = 0x8000_0000;
 
 /** The next hops of a route, asked for where it names them only by their object. Throws NetlinkError. */
 export async function hopsOf(
@@ -16,8 +20,10 @@ export async function hopsOf(
   { hops, nexthopId }: Pick<SeenRoute, 'hops' | 'nexthopId'>,
   signal: AbortSignal,
 ): Promise<readonly SeenHop[]> {
-  // The kernel spells the object out, unless net.ipv4.nexthop_compat_mode is 0.
-  return hops.length === 0 && nexthopId !== null ? await nexthopObject(socket, nexthopId, 1, signal) : hops;
+  if (nexthopId === null || hops.length === 1) return hops;
+  // Spelled out in the route, where net.ipv4.nexthop_compat_mode is 1, a weight has no high byte.
+  const object = await nexthopObject(socket, nexthopId, 1, signal);
+  return object.length === 0 ? hops : object;
 }
 
 /** Whether there is such an object; or the name of the error where it cannot be told (EOPNOTSUPP before Linux 5.3). */
@@ -41,7 +47,7 @@ async function nexthopObject(
   signal: AbortSignal,
 ): Promise<SeenHop[]> {
   let hop: SeenHop | null = null;
-  const members: { id: number; weight: number }[] = [];
+  let members: GroupMember[] = [];
   const take = (data: Buffer, at: number, end: number): true => {
     const type = data.readUInt16LE(at + 4);
     if (type === MESSAGE.error) {
@@ -54,10 +60,8 @@ async function nexthopObject(
     for (const { type, start, end: to } of attributes(data, at + HEADER + NHMSG.size, end)) {
       if (type === NHA.interface) index = data.readInt32LE(start);
       if (type === NHA.gateway) gateway = addressOf(data, start, to);
-      for (let entry = start; type === NHA.group && entry + GROUP_ENTRY <= to; entry += GROUP_ENTRY) {
-        members.push({ id: data.readUInt32LE(entry), weight: data[entry + 4]! + 1 });
-      }
     }
+    members = groupMembers(data, at, end);
     if (index !== 0) hop = { gateway, index, weight, ...hopFlags(data[at + HEADER + NHMSG.flags]!) };
     return true;
   };
@@ -65,6 +69,28 @@ async function nexthopObject(
   const hops: SeenHop[] = hop === null ? [] : [hop];
   for (const member of members) hops.push(...(await nexthopObject(socket, member.id, member.weight, signal)));
   return hops;
+}
+
+export interface GroupMember {
+  readonly id: number;
+  /** 1 to 65,536. */
+  readonly weight: number;
+}
+
+/** Of the group whose message (header first) begins at `at`; none: it is no group. */
+export function groupMembers(data: Buffer, at: number, end: number): GroupMember[] {
+  const from = at + HEADER + NHMSG.size;
+  const group = findAttribute(data, from, end, NHA.group);
+  if (group === null) return [];
+  const flags = findAttribute(data, from, end, NHA.operation);
+  const isWide =
+    flags !== null && flags.end - flags.start === 4 && (data.readUInt32LE(flags.start) & RESERVED_IS_ZERO) !== 0;
+  const members: GroupMember[] = [];
+  for (let entry = group.start; entry + GROUP.entry <= group.end; entry += GROUP.entry) {
+    const high = isWide ? data[entry + GROUP.weightHigh]! : 0;
+    members.push({ id: data.readUInt32LE(entry), weight: high * 256 + data[entry + GROUP.weight]! + 1 });
+  }
+  return members;
 }
 
 async function ask(socket: NetlinkSocket, id: number, signal: AbortSignal, take: Take): Promise<void> {

@@ -24,7 +24,7 @@ export interface RouteHop {
   readonly gateway: string | null;
   /** Of the interface; 0: the kernel finds it by the gateway. */
   readonly index: number;
-  /** 1 to 256. */
+  /** 1 to 256; of a member of a nexthop object up to 65,536 (Linux 6.12). */
   readonly weight: number;
   readonly onlink: boolean;
 }
