@@ -242,8 +242,9 @@ function event(
 
 function sentence({ needed, needless, stranded }: Moves): string {
   const rest = FLOWS - needed - stranded;
-  const others = needless === 0 ? 'none of the others did' : `so did ${needless} of the other ${rest}, for no need`;
   if (stranded > 0) return `${stranded} of ${FLOWS} sampled flows have no way any more`;
+  if (rest <= 0) return `All ${FLOWS} sampled flows moved with that`;
+  const others = needless === 0 ? 'none of the others did' : `so did ${needless} of the other ${rest}, for no need`;
   return `${needed} of ${FLOWS} sampled flows moved with that, ${others}`;
 }
 

@@ -65,7 +65,9 @@ export class DriftReports {
       if (outcome.awaited || adopted) continue;
       heals += 1;
       if (record.fights(outcome, performance.now())) continue;
-      const known = this.#drifts.get(name)?.has(key) ?? false;
+      // What was never seen before is newly wanted, as far as is known: nobody changed it.
+      const isNew = finding !== undefined && this.#options.seen(finding) === undefined;
+      const known = isNew || (this.#drifts.get(name)?.has(key) ?? false);
       tell(healEvent(outcome, tramplers.get(key), known));
       if (finding !== undefined && !known) this.#witness(finding);
     }

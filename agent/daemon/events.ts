@@ -57,7 +57,12 @@ export class Conditions {
     for (const [key, { condition }] of this.#of(probe)) {
       if (current.has(key)) continue;
       this.#holding.delete(key);
-      this.#tell(event(EVENTS.conditionCleared, 'info', `over: ${condition.body}`, condition));
+      const instead = now.find((other) => !this.#holding.has(identity(probe, other)) && isOfTheSame(other, condition));
+      const body =
+        instead === undefined
+          ? `over: ${condition.body}`
+          : `no longer ${condition.code}, but ${instead.code}: ${instead.body}`;
+      this.#tell(event(EVENTS.conditionCleared, 'info', body, condition));
     }
     for (const [key, condition] of current) {
       if (!this.#holding.has(key))
@@ -77,6 +82,12 @@ export class Conditions {
 
 function event(name: EventName, severity: Severity, body: string, { code, attributes }: Condition): Occurrence {
   return occurrence(name, severity, body, { ...attributes, code });
+}
+
+/** Whether both are about the same thing, as where a warning becomes an error of its own code. */
+function isOfTheSame(one: Condition, other: Condition): boolean {
+  const about = ({ attributes }: Condition) => JSON.stringify(Object.entries(attributes).sort());
+  return one.code !== other.code && Object.keys(one.attributes).length > 0 && about(one) === about(other);
 }
 
 function identity(probe: string, { code, attributes }: Condition): string {

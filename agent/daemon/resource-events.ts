@@ -26,7 +26,10 @@ export function healEvent(outcome: Outcome, who: Trampler | undefined, known: bo
 }
 
 export function adoptedEvent(outcome: Outcome) {
-  const body = `${outcome.key} is what is wanted now: that has changed, and nobody had changed the file`;
+  const body =
+    outcome.actual === null
+      ? `removed ${outcome.key}: what is wanted changed, and this is wanted no longer`
+      : `updated ${outcome.key}: what is wanted changed (nobody had edited it)`;
   return occurrence(EVENTS.adopted, 'info', body, place(outcome));
 }
 

@@ -26,6 +26,9 @@ export interface Standing {
   readonly reason: string | null;
 }
 
+/** How a gateway is reached: on a link, not at all, or it is an address of this host's own. */
+type GatewayWay = 'direct' | 'none' | 'own';
+
 /** Whether the kernel's refusal of a route passes by itself. */
 export function isPassing(errno: string, { src }: Pick<Route, 'src'>): boolean {
   // Of an address that the host has not yet, the kernel says EINVAL.
@@ -39,7 +42,7 @@ export class RouteLook {
   /** Whose routes are looked for, where all have to be listed: then at once. */
   readonly #keys: readonly RouteKey[];
   readonly #links = new Map<string | number, Link | null>();
-  readonly #onLink = new Map<string, boolean>();
+  readonly #ways = new Map<string, GatewayWay>();
   readonly #lists = new Map<string, Promise<ReadonlyMap<string, SeenRoute>>>();
 
   constructor(socket: NetlinkSocket, keys: readonly RouteKey[], signal: AbortSignal) {
@@ -150,18 +153,23 @@ export class RouteLook {
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;
     const family = familyOfAddress(gateway);
-    return (await this.#isOnLink(family, gateway, as.index)) ? null : problem;
+    const way = await this.#wayTo(family, gateway, as.index);
+    if (way === 'own') return `${gateway} is an address of this host itself`;
+    return way === 'direct' ? null : problem;
   }
 
   /** Many routes have the same gateway: each is asked for once. */
-  async #isOnLink(family: Route['family'], gateway: string, index: number): Promise<boolean> {
+  async #wayTo(family: Route['family'], gateway: string, index: number): Promise<GatewayWay> {
     const hop = `${gateway} ${index}`;
-    const known = this.#onLink.get(hop);
+    const known = this.#ways.get(hop);
     if (known !== undefined) return known;
-    const way = await matchedRoute(this.#socket, family, gateway, { index }, this.#signal);
-    const direct = way?.type === ROUTE_TYPE.unicast && way.hops[0]?.gateway === null;
-    this.#onLink.set(hop, direct);
-    return direct;
+    const route = await matchedRoute(this.#socket, family, gateway, { index }, this.#signal);
+    // By the interface that is named, an address of the host's own looks as any other of its network.
+    const isOwn = route?.type === ROUTE_TYPE.local || (index !== 0 && (await this.#isOwn(family, gateway)));
+    const isDirect = route?.type === ROUTE_TYPE.unicast && route.hops[0]?.gateway === null;
+    const way = isOwn ? 'own' : isDirect ? 'direct' : 'none';
+    this.#ways.set(hop, way);
+    return way;
   }
 
   async #isOwn(family: Route['family'], address: string): Promise<boolean> {

@@ -23,11 +23,14 @@ async function scene(): Promise<LabHost> {
 async function configure(host: LabHost, ...routes: string[]): Promise<void> {
   await host.write(
     CONFIG,
-    routes.length === 0 ? '{}\n' : `routes:\n${routes.map((route) => `  - ${route}\n`).join('')}`,
+    routes.length === 0 ? 'hold: nothing\n' : `routes:\n${routes.map((route) => `  - ${route}\n`).join('')}`,
   );
 }
 
-async function applied(host: LabHost, code = 0): Promise<{ key: string; result: string; reason?: string }[]> {
+async function applied(
+  host: LabHost,
+  code = 0,
+): Promise<{ key: string; result: string; actual: string | null; reason?: string }[]> {
   const done = await host.agent('apply', '--json', '--only', 'routes');
   assert.equal(done.code, code, done.stdout + done.stderr);
   return JSON.parse(done.stdout).outcomes;
@@ -306,6 +309,20 @@ test('what revert takes away', { skip }, async () => {
   assert.match(await host.sh('ip route'), /10\.2\.0\.0\/16/);
 });
 
+test('a gateway that is an address of the host itself is said to be that', { skip }, async () => {
+  await using host = await scene();
+  await configure(
+    host,
+    '{ to: "2001:db8:1::/48", via: "2001:db8:88::2" }',
+    '{ to: "2001:db8:2::/48", via: "2001:db8:88::2", dev: eth0 }',
+  );
+  for (const { key, result, reason } of await applied(host)) {
+    assert.equal(result, 'skipped', key);
+    assert.match(String(reason), /2001:db8:88::2 is an address of this host itself/, key);
+  }
+  assert.deepEqual(await ours(host), []);
+});
+
 test('what cannot be there yet waits, and is no failure', { skip }, async (t) => {
   await using host = await scene();
   await host.sh('ip link set eth1 down');
@@ -336,8 +353,9 @@ test('what cannot be there yet waits, and is no failure', { skip }, async (t) =>
       assert.equal(result, 'skipped', route);
       assert.match(reason!, why);
     }
-    for (const { result, reason } of outcomes.slice(waiting.length)) {
+    for (const { result, reason, actual } of outcomes.slice(waiting.length)) {
       assert.equal(result, 'changed');
+      assert.match(String(actual), /^via (10\.88\.0\.1|2001:db8:88::1)/, 'it is made, not removed');
       assert.match(reason!, /for now without via .*89.*: .*89.* is in no network of this host now/);
     }
     assert.deepEqual(await ours(host), [

@@ -27,6 +27,18 @@ test('a condition is told when it comes and when it is over', () => {
   ]);
 });
 
+test('what turns into another condition of the same thing is not told as over', () => {
+  const told: string[] = [];
+  const conditions = new Conditions(({ severity, body }) => told.push(`${severity} ${body}`));
+  conditions.update('routes', [condition('near-limit'), condition('near-limit', 'local')]);
+  conditions.update('routes', [condition('at-limit')]);
+  assert.deepEqual(told.slice(2), [
+    'info no longer near-limit, but at-limit: at-limit of main',
+    'info over: near-limit of local',
+    'warn at-limit of main',
+  ]);
+});
+
 const EVENT: Occurrence = {
   kind: 'event',
   name: 'holdfast.heal',
