@@ -50,5 +50,7 @@ export function interfaceNameProblem(name: string): string | undefined {
   // The kernel takes it; as a key of a map it would be none in JavaScript.
   if (name === '__proto__') return `${show(name)} is no interface name that can be configured`;
   if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;
+  if (name.length > 15 && /^[\w.+@-]+$/.test(name))
+    return `${show(name)} is longer than an interface's name, 15 characters; of an alternative name (altname) write what "ip link show ${name}" says`;
   return `${show(name)} is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100`;
 }

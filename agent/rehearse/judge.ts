@@ -11,6 +11,8 @@ export interface Outcome {
   /** The router did not answer the script's ping. */
   readonly silent: boolean;
   readonly status: number;
+  /** false: dhclient-script did not come to its exit hooks; left out: that is not known. */
+  readonly ended?: boolean;
   readonly resolvConf: string | null;
   readonly dns: DesiredDns | null;
   readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
@@ -24,7 +26,11 @@ const SLACK = 60;
 
 /** One sentence for each thing that is not as wanted. */
 export function judge(outcome: Outcome): string[] {
-  return [...resolver(outcome), ...(givesUp(outcome) ? [] : [...script(outcome), ...network(outcome)])];
+  return [
+    ...resolver(outcome),
+    ...early(outcome),
+    ...(givesUp(outcome) ? [] : [...script(outcome), ...network(outcome)]),
+  ];
 }
 
 /** Where dhclient gives the address up, that it is gone is no fault of a hook. */
@@ -43,6 +49,12 @@ function resolver({ resolvConf, dns }: Outcome): string[] {
   return wrong.map((keyword) => {
     return `${RESOLV_CONF}: ${keyword} ${values(text, keyword) ?? 'is missing'}, wanted ${values(wanted, keyword) ?? 'none'}`;
   });
+}
+
+/** With status 0 dhclient takes it for done: neither lifetime nor routes nor resolv.conf are what the lease says. */
+function early({ ended, status }: Outcome): string[] {
+  if (ended !== false || status !== 0) return [];
+  return ['dhclient-script ends before its exit hooks: a hook calls exit, and what the event asks for is not done'];
 }
 
 function script({ status, reason }: Outcome): string[] {

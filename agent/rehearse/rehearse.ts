@@ -4,8 +4,10 @@
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { clientName, type DhcpClient } from '../dhclient/clients.ts';
+import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
 import { scriptOf } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
+import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { beginsWithStart, type Reason, variablesOf } from './events.ts';
@@ -99,6 +101,7 @@ export async function rehearse(
     peer: [...made.peer, ...(pinged && routerAnswers ? answerAs(router, iface, network) : [])],
     sysctls: networkSysctls(host, iface),
     atBoot,
+    record: recordOf(host, script, iface),
   });
   const addresses = compare(seen.addresses, (text) => parseAddresses(text).filter((one) => one.interface !== 'lo'));
   const routes = compare(seen.routes, parseRoutes);
@@ -107,6 +110,7 @@ export async function rehearse(
     reason,
     silent: pinged && !routerAnswers,
     status: seen.status,
+    ended: seen.ended,
     resolvConf: seen.resolvConf.after,
     dns,
     addresses,
@@ -151,6 +155,14 @@ function ownScript(host: Host, client: DhcpClient): string {
       `${clientName(client)}: its script ${script ?? '/sbin/dhclient-script'} is not to be found`,
     );
   return script;
+}
+
+/** Where our exit hook leaves its record of this interface; null: this script does not come to it, or it is not there. */
+function recordOf(host: Host, script: string, iface: string): string | null {
+  const places = hookPlaces(host);
+  if (places === null || whyDeaf(host, script, places) !== null) return null;
+  const hook = host.stat(places.exit)?.isFile() ? (host.readText(places.exit) ?? '') : '';
+  return hook.includes(RUN_FOLDER) ? `${RUN_FOLDER}/lease.${iface}` : null;
 }
 
 /** `-e NAME=value`: as ifupdown gives a metric (IF_METRIC). */

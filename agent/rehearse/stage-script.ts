@@ -17,7 +17,7 @@ const CLIENT_PATH = '/usr/sbin:/sbin:/bin:/usr/sbin:/usr/bin';
 
 /**
  *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...   the event's variables, `count` of them, and those of every event
- * In the environment: `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count`. On standard
+ * In the environment: `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count`, `record`. On standard
  * input lines of a kind and a text: `network` and `peer` for ip -batch, `sysctl` a path and a value. On standard output
  * lines of a name and what was seen, in base64.
  */
@@ -129,13 +129,19 @@ see() {
 look() {
     ip -j -4 addr show | see "addresses.$1"
     ip -j -4 route show table main | see "routes.$1"
-    if [ -f /etc/resolv.conf ]; then head -c 1048576 /etc/resolv.conf | see "resolvConf.$1"; fi
+    # A hook may have linked it to a file of /proc, which has no size and keeps its reader waiting.
+    if [ -s /etc/resolv.conf ] && [ -f /etc/resolv.conf ]; then
+        timeout -s KILL 5 head -c 1048576 /etc/resolv.conf | see "resolvConf.$1"
+    elif [ -f /etc/resolv.conf ]; then
+        see "resolvConf.$1" </dev/null
+    fi
 }
 see hidden </dev/hidden
 see network </dev/log.network
 look before
 
 rm -f /dev/ready /dev/hidden /dev/network /dev/peer /dev/sysctl /dev/log.network
+if [ -n "$record" ]; then rm -f "$record"; fi
 exec 9>/dev/output 7</dev/output
 rm -f /dev/output
 play() {
@@ -164,6 +170,7 @@ kill -9 -1 2>/dev/null || :
 wait
 look after
 echo "$statuses" | see statuses
+if [ -n "$record" ] && [ ! -e "$record" ]; then echo no; else echo yes; fi | see ended
 echo "$left" | see left
 head -c 16384 <&7 | see output
 echo end | see end

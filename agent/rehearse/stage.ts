@@ -28,6 +28,8 @@ export interface Scene {
   readonly sysctls: readonly (readonly [path: string, value: string])[];
   /** As a machine is when it has just started: nothing in /run and /tmp. */
   readonly atBoot: boolean;
+  /** What our exit hook writes at the event's end; null: it is not in its place. */
+  readonly record: string | null;
 }
 
 export interface Seen {
@@ -38,6 +40,8 @@ export interface Seen {
   readonly routes: { readonly before: string; readonly after: string };
   /** latin1, as Host.readText; null: no regular file is there. */
   readonly resolvConf: { readonly before: string | null; readonly after: string | null };
+  /** false: dhclient-script ended before it came to our exit hook. */
+  readonly ended: boolean;
   /** Sockets of the host's programs that were taken away. */
   readonly hidden: readonly string[];
   /** Processes that the hooks left running; they were ended. */
@@ -71,6 +75,7 @@ export async function play(scene: Scene): Promise<Seen> {
     addresses: { before: must('addresses.before'), after: must('addresses.after') },
     routes: { before: must('routes.before'), after: must('routes.after') },
     resolvConf: { before: text('resolvConf.before'), after: text('resolvConf.after') },
+    ended: must('ended').trim() === 'yes',
     hidden: must('hidden').split('\n').filter(Boolean).sort(),
     left: Number(must('left')),
     output: must('output'),
@@ -95,6 +100,7 @@ function run(scene: Scene): Promise<string> {
       boot: scene.atBoot ? 'yes' : '',
       count: String(variables.length),
       pid: scene.variables.get('pid') ?? '0',
+      record: scene.record ?? '',
     },
   });
   child.stdin.on('error', () => {}); // it ended early, and says why

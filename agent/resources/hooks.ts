@@ -71,13 +71,15 @@ export class Hooks implements Resource {
     return places === null ? [] : [places.enter, places.exit];
   }
 
-  /** The finding with a refusal where the hook would cut the host off. */
+  /** The finding with a refusal where the hook would cut the host off, or speaks of an interface by another name. */
   private async safe(finding: Finding | null): Promise<Finding | null> {
-    const { global, interfaces } = this.desired.dhclient;
-    const ignores = [global, ...interfaces.values()].some(({ ignore }) => ignore.length > 0);
-    if (finding === null || !ignores || this.desired.routes.length === 0) return finding;
-    const { cutOff } = await import('./cut-off.ts');
-    const refusal = cutOff(this.host, this.desired);
+    const { dhclient, routes } = this.desired;
+    if (finding === null) return null;
+    const ignores = [dhclient.global, ...dhclient.interfaces.values()].some(({ ignore }) => ignore.length > 0);
+    const cut = ignores && routes.length > 0 ? (await import('./cut-off.ts')).cutOff(this.host, this.desired) : null;
+    const named = dhclient.interfaces.size > 0 && this.host.live;
+    const other = named ? await (await import('./alternative-names.ts')).alternativeName(this.host, dhclient) : null;
+    const refusal = cut ?? other;
     return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }
 
