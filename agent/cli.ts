@@ -97,7 +97,10 @@ program
   .description(
     'look once at routes, gateways, memory errors, leases, name servers and multicast, and print what is seen',
   )
-  .argument('[name...]', 'only these probes: those that "agent probe" prints (default: all)')
+  .argument(
+    '[name...]',
+    'only these probes: those that "agent probe" prints (default: all), or inventory: what the machine is made of',
+  )
   .option(...CONFIG_OPTION)
   .option('--json', 'one JSON document on stdout, and nothing else there')
   .option('--prometheus', "Prometheus' text format, for a textfile collector")
@@ -106,7 +109,7 @@ program
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
+    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
   .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
     run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),

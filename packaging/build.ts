@@ -35,6 +35,16 @@ const FIRST = 'cli.js';
 const COMMONEST = 'agent/commands/apply.ts';
 /** Stands in the code for the hash of all of it. */
 const BUILD_MARK = '<holdfast build>';
+/** systeminformation has a degree sign in regular expressions; a chunk is ASCII (chunks.ts). */
+const asciiOnly: Plugin = {
+  name: 'ascii-only',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/systeminformation\/lib\/[^/]+\.js$/ }, ({ path }) => {
+      const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+      return { contents: readFileSync(path, 'utf8').replace(/[^\x00-\x7f]/g, escaped), loader: 'js' };
+    });
+  },
+};
 /** `netlink` calls what node-gyp-build exports with its own folder. */
 const ownAddon: Plugin = {
   name: 'own-addon',
@@ -150,7 +160,7 @@ export function bundle(entry: string, folder: string) {
       __dirname: '""',
       'import.meta.main': 'true',
     },
-    plugins: [ownAddon],
+    plugins: [ownAddon, asciiOnly],
     ...small,
   });
 }

@@ -64,6 +64,8 @@ export interface HostAnswer {
     readonly moments: Readonly<Partial<Record<'now' | 'lease' | 'boot', string>>>;
   }[];
   readonly events: readonly HostEvent[];
+  /** What the machine is made of, as it said last: `board`, `memory.0`, `network.eth0`. Empty: not known. */
+  readonly inventory: Readonly<Record<string, string>>;
 }
 
 /**

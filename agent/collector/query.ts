@@ -61,7 +61,12 @@ export class Query {
 
   host(host: Host): HostAnswer {
     const events = this.#store.events(host.id, Number.MAX_SAFE_INTEGER, 50);
-    return { host: this.#fleet.rows.row(host), settings: settingsOf(host, this.#fleet.series), events };
+    return {
+      host: this.#fleet.rows.row(host),
+      settings: settingsOf(host, this.#fleet.series),
+      events,
+      inventory: inventoryIn(this.#store.inventory(host.id)),
+    };
   }
 
   events(host: Host, parameters: URLSearchParams): readonly HostEvent[] {
@@ -177,4 +182,10 @@ function thin(points: readonly Point[], most: number): readonly Point[] {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The attributes of an event of the inventory, without their prefix. */
+function inventoryIn(attributes: HostEvent['attributes'] | null): Record<string, string> {
+  const named = Object.entries(attributes ?? {}).filter(([key]) => key.startsWith('inventory.'));
+  return Object.fromEntries(named.map(([key, text]) => [key.slice('inventory.'.length), String(text)]));
 }

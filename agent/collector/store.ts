@@ -109,6 +109,15 @@ export class Store {
     });
   }
 
+  /** Attributes of the last event that tells what a host is made of; null: there is none. */
+  inventory(host: number): HostEvent['attributes'] | null {
+    const names = "('holdfast.inventory', 'holdfast.inventory.changed')";
+    const sql = `SELECT attributes FROM events WHERE host = ? AND name IN ${names} ORDER BY time DESC, id DESC LIMIT 1`;
+    const [row] = this.#db.all<{ attributes: string }>(sql, host);
+    if (row === undefined) return null;
+    return this.#read('an inventory', () => asObject(JSON.parse(row.attributes))) as HostEvent['attributes'] | null;
+  }
+
   /** All or nothing. Gives the events that were not there before. */
   commit({ journal, chunks, hosts, series, gone, events, forgotten }: Changes): StoredEvent[] {
     const run = this.#db.run.bind(this.#db);

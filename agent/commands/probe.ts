@@ -19,6 +19,9 @@ export interface ProbeOptions extends CommonOptions {
   readonly output?: string;
 }
 
+/** Not one of the probes: it is taken once a day, by a process of its own. */
+const INVENTORY = 'inventory';
+
 /** A report with the events that came of it. */
 interface Seen extends ProbeReport {
   readonly events: readonly Occurrence[];
@@ -31,12 +34,20 @@ export async function probe(options: ProbeOptions): Promise<number> {
   if (options.output === '') return refuse('--output: it is empty; name a file', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
     return refuse('--output needs --prometheus or --json', options);
+  // It starts programs of its own, so it is taken only where it is named, and nothing beside it.
+  if (
+    options.names.length === 1 &&
+    options.names[0] === INVENTORY &&
+    !options.prometheus &&
+    options.output === undefined
+  )
+    return (await import('./inventory.ts')).inventory(options);
   const { host, configured, desired, daemon } = await openContext(options, { optional: true });
   const all = makeProbes(host, desired, daemon, { record: new MemoryErrorRecord(), history: true });
   const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
   if (unknown.length > 0) {
     const known = all.map(({ name }) => name).join(', ');
-    return refuse(`no such probe here: ${unknown.join(', ')}. There are: ${known}`, options);
+    return refuse(`no such probe here: ${unknown.join(', ')}. There are: ${known}, and inventory by itself`, options);
   }
   const chosen = all.filter(
     ({ name }) => options.names.length === 0 || options.names.some((one) => isNamed(name, one)),

@@ -116,6 +116,7 @@ async function load(options: CommonOptions, { delivery, record }: Lasting, how?:
     hash,
     beatSeed: identity.beatSeed,
     probes: makeProbes(host, desired, daemon, { record, history: false }),
+    inventory: [...agentCommand(), 'probe', 'inventory', '--json'],
     onDisk: {
       ...editedBy(options, daemon.report),
       look: () => lookOnDisk(options, { hash, reload: daemon.reload ?? 'manual', report: daemon.report }),
@@ -124,9 +125,13 @@ async function load(options: CommonOptions, { delivery, record }: Lasting, how?:
   };
 }
 
+/** This very program. */
+function agentCommand(): string[] {
+  return BUILD === null ? [process.execPath, process.argv[1]!] : [process.execPath];
+}
+
 /** Of what concerns dhclients. */
 function applyCommand({ config }: CommonOptions): string[] {
-  const agent = BUILD === null ? [process.execPath, process.argv[1]!] : [process.execPath];
   const configuration = config === undefined ? [] : ['--config', resolve(config)];
-  return [...agent, 'apply', '--json', '--only', 'hooks', 'dhclient', ...configuration];
+  return [...agentCommand(), 'apply', '--json', '--only', 'hooks', 'dhclient', ...configuration];
 }

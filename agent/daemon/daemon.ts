@@ -17,6 +17,7 @@ import { EgressWatch } from './egress.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
 import { Fetching } from './fetching.ts';
 import { HealRecord } from './heal-record.ts';
+import { InventoryWatch } from './inventory-watch.ts';
 import { Keeper } from './keeper.ts';
 import { Measuring } from './measuring.ts';
 import { OperatorFiles } from './operator-files.ts';
@@ -47,6 +48,8 @@ export interface Setup {
   readonly probes: readonly Probe[];
   /** The files that the operator edits, and what is to be said of them once they have changed. Left out: they are not followed. */
   readonly onDisk?: OnDisk;
+  /** The command that prints the machine's inventory. Left out: none is taken. */
+  readonly inventory?: readonly string[];
   /** The same at every reload, once there is one. null: nothing is sent. */
   readonly delivery: Delivery | null;
 }
@@ -96,6 +99,7 @@ export class Daemon {
   #restarting: Restarting | null = null;
   #egress: EgressWatch | null = null;
   #files: OperatorFiles | null = null;
+  #inventory: InventoryWatch | null = null;
   #timer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
@@ -148,6 +152,7 @@ export class Daemon {
     this.#tell(occurrence(EVENTS.stop, 'info', `stopped: ${reason}`));
     await Promise.race([this.#beat(), sleep(LAST_HEARTBEAT)]);
     clearTimeout(this.#timer);
+    this.#inventory?.close();
     this.#witness.close();
     await Promise.race([
       Promise.allSettled([this.#end(true), this.#setup.delivery?.stop(LAST_DELIVERY)]),
@@ -181,7 +186,16 @@ export class Daemon {
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();
     this.#planBeat(interval, beatSeed);
+    this.#takeInventory();
     void this.#followFiles();
+  }
+
+  /** Once for the daemon's life: a new configuration changes no machine. */
+  #takeInventory(): void {
+    const { host, inventory } = this.#setup;
+    if (inventory === undefined || this.#inventory !== null) return;
+    this.#inventory = new InventoryWatch(host, inventory, (event) => this.#tell(event));
+    this.#inventory.start();
   }
 
   async #followFiles(): Promise<void> {

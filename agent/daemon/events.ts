@@ -27,6 +27,8 @@ export const EVENTS = {
   egressDropped: 'holdfast.egress.dropped',
   egressPutBack: 'holdfast.egress.put_back',
   egressWaits: 'holdfast.egress.waits',
+  inventory: 'holdfast.inventory',
+  inventoryChanged: 'holdfast.inventory.changed',
   conditionRaised: 'holdfast.condition.raised',
   conditionCleared: 'holdfast.condition.cleared',
   probeFailed: 'holdfast.probe.failed',

@@ -1,5 +1,6 @@
 /** The kernel's own words about memory: each record of /dev/kmsg with a known cause is an event. */
 import type { Host } from '../../agent/host/host.ts';
+import { moduleNamed } from '../../agent/host/inventory.ts';
 import type { Occurrence, Probe, Reading } from '../probe.ts';
 import { sample } from '../probe.ts';
 import { Remembered } from '../remembered.ts';
@@ -52,7 +53,9 @@ export function kernelMemoryErrors(
       tally.watch('kernel', KERNEL_CAUSES);
       for (const said of read.records) {
         const cause = kernelCause(said.text);
-        if (cause !== null) tally.add(cause, said.fromKernel ? 'kernel' : 'kmsg', said.text, timeOf(said));
+        if (cause === null) continue;
+        const module = cause.startsWith('ecc-') ? moduleNamed(host, said.text) : null;
+        tally.add(cause, said.fromKernel ? 'kernel' : 'kmsg', said.text, timeOf(said), module);
       }
       record.lost += read.lost;
       return [

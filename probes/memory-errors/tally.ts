@@ -29,13 +29,16 @@ export class Tally {
     for (const cause of causes) this.#count(cause, source);
   }
 
-  /** @param time milliseconds since the epoch. */
-  add(cause: Cause, source: string, text: string, time: number): void {
+  /**
+   * @param time milliseconds since the epoch.
+   * @param module the memory module that it happened to; null: not known.
+   */
+  add(cause: Cause, source: string, text: string, time: number, module: string | null = null): void {
     const count = this.#count(cause, source);
     this.#totals.set(key(cause, source), this.#total(cause, source) + 1);
     if (count.told < this.#mostEvents) {
       count.told += 1;
-      this.#events.push(event(cause, source, { text: printable(text) }, time));
+      this.#events.push(event(cause, source, { text: printable(text), ...(module === null ? {} : { module }) }, time));
     } else count.untold += 1;
   }
 
@@ -77,14 +80,19 @@ export function printable(text: string): string {
   return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : line;
 }
 
-function event(cause: Cause, source: string, details: { text: string; count?: number }, time: number): Occurrence {
+function event(
+  cause: Cause,
+  source: string,
+  details: { text: string; count?: number; module?: string },
+  time: number,
+): Occurrence {
   const { severity, meaning } = CAUSES[cause];
   return {
     kind: 'event',
     name: 'holdfast.memory_error',
     severity,
     time,
-    body: meaning,
+    body: details.module === undefined ? meaning : `${meaning} It is ${details.module}.`,
     attributes: { cause, source, ...details },
   };
 }

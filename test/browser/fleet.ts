@@ -83,6 +83,7 @@ export class Fleet {
       host: host.row,
       settings: host.settings,
       events: host.events.slice(0, 50),
+      inventory: {},
     } satisfies HostAnswer);
   }
 

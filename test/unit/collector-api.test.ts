@@ -197,3 +197,19 @@ test('what the kernel compares with its limit is what counts, not the routes', a
   const codes = Object.fromEntries(hosts.map(({ name, attention }) => [name, attention.map(({ code }) => code)]));
   assert.deepEqual(codes, { full: ['table-near-limit'], many: [] });
 });
+
+test('inventory: a host is shown with what it said last of its hardware, and none without', async (t) => {
+  const { url } = await collector(t);
+  const tell = (id: string, name: string, board: string) => {
+    const time = Date.now() - 10 + Number(id);
+    return send(url, event('a', id, { name, time, attributes: { 'inventory.board': board, x: 'y' } }), {
+      signal: 'logs',
+    });
+  };
+  await tell('1', 'holdfast.inventory', 'old');
+  await tell('2', 'holdfast.inventory.changed', 'new');
+  await send(url, event('b', '3'), { signal: 'logs' });
+  const of = async (host: string) => ((await get(url, `/api/v1/hosts/id-of-${host}`)) as HostAnswer).inventory;
+  assert.deepEqual(await of('a'), { board: 'new' });
+  assert.deepEqual(await of('b'), {});
+});

@@ -112,6 +112,7 @@ async function loadHost() {
     const answer = await getHost(id, asking.signal);
     showRow(answer.host);
     showSettings(answer.settings);
+    showInventory(answer.inventory);
     showEvents(withRecent(answer.events));
     byId('present').hidden = false;
     byId('absent', 'p').hidden = true;
@@ -156,6 +157,14 @@ function facts({ id, lastSeen, silent, agent, kernel, labels, memoryErrors }) {
     ['Id', [html('code', {}, id)]],
   ];
   return all.map(([name, values]) => html('div', {}, html('dt', {}, name), html('dd', {}, ...values)));
+}
+
+/** @param {HostAnswer['inventory']} inventory */
+function showInventory(inventory) {
+  byId('inventory', 'details').hidden = Object.keys(inventory).length === 0;
+  fill(/** @type {Element} */ (byId('inventory').lastElementChild), inventory, (all) =>
+    Object.entries(all).map(([what, text]) => html('div', {}, html('dt', {}, what), html('dd', {}, text))),
+  );
 }
 
 /** @param {HostAnswer['settings']} settings */

@@ -1,0 +1,14 @@
+/** `agent probe inventory`: what this machine is made of. The daemon starts it as a process of its own. */
+
+import { inventoryLines, takeInventory } from '../host/inventory.ts';
+import { openHost } from './context.ts';
+import type { CommonOptions } from './options.ts';
+import { EXIT, print, printJson, shown, table } from './output.ts';
+
+export async function inventory(options: CommonOptions): Promise<number> {
+  const found = await takeInventory(openHost(options));
+  if (options.json) printJson({ inventory: found });
+  else if (!options.quiet)
+    print(table(Object.entries(inventoryLines(found)).map(([what, text]) => [what, shown(text)])));
+  return EXIT.ok;
+}

@@ -1,0 +1,174 @@
+/**
+ * What this machine is made of: board, firmware, processors, memory modules, network cards. By systeminformation (5.33), which
+ * starts sh, dmidecode, dmesg, lscpu and the like, so it is loaded only in a process of its own. Network cards are read here:
+ * its look at them reads `ip route` whole, which costs what the routing table holds.
+ */
+import { nullIfRefused } from './errors.ts';
+import { STATE_FOLDER } from './folders.ts';
+import type { Host } from './host.ts';
+
+/** Each value is one line for people; null where it is not known. */
+export interface Inventory {
+  readonly board: string | null;
+  readonly firmware: string | null;
+  readonly cpu: string | null;
+  /** The hypervisor or container, or null on bare metal. */
+  readonly virtual: string | null;
+  readonly memory: readonly MemoryModule[];
+  readonly network: readonly NetworkCard[];
+}
+
+export interface MemoryModule {
+  /** As the firmware names it: `DIMM_A1`; '' where it does not. */
+  readonly slot: string;
+  /** As the firmware names it: `NODE 0 CHANNEL 0 DIMM 0`. */
+  readonly bank: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly type: string;
+  /** null: not known. */
+  readonly ecc: boolean | null;
+}
+
+export interface NetworkCard {
+  readonly name: string;
+  /** null: no device stands behind it, it is virtual. */
+  readonly driver: string | null;
+  /** By ethtool, where that is installed; else null. */
+  readonly firmware: string | null;
+  /** Mb/s; null: not known, or the link is down. */
+  readonly speed: number | null;
+  readonly mtu: number | null;
+}
+
+/** Takes a second or two. Without root much of it is not known. Throws nothing. */
+export async function takeInventory(host: Host): Promise<Inventory> {
+  const { default: si } = await import('systeminformation');
+  const [system, board, bios, cpu, modules] = await Promise.all([
+    si.system(),
+    si.baseboard(),
+    si.bios(),
+    si.cpu(),
+    si.memLayout(),
+  ]);
+  return {
+    board: line(system.manufacturer || board.manufacturer, system.model || board.model, system.version),
+    firmware: line(bios.vendor, bios.version, bios.releaseDate),
+    cpu: line(cpu.manufacturer, cpu.brand, cpu.cores > 0 ? `(${cpu.cores} threads)` : ''),
+    virtual: system.virtual ? system.virtualHost || system.model || 'unknown' : null,
+    memory: memoryModules(modules, host.run('dmidecode', ['-t', 'memory']).stdout),
+    network: networkCards(host),
+  };
+}
+
+interface KnownModule {
+  readonly size: number;
+  readonly bank: string;
+  readonly type: string;
+  readonly ecc?: boolean | null;
+}
+
+/**
+ * The library's modules with what it leaves out of dmidecode's text: the slot, which is printed on the board, and that the
+ * widths may be unknown, as in virtual machines. Without dmidecode it makes one module of all memory up: that is none.
+ */
+export function memoryModules(modules: readonly KnownModule[], dmidecode: string): MemoryModule[] {
+  const devices = dmidecode.split(/^Memory Device$/m).slice(1);
+  if (devices.length !== modules.length) return [];
+  return modules.flatMap(({ size, bank, type, ecc }, n) => {
+    const device = devices[n]!;
+    const slot = /^\s*Locator: *(\S.*)$/m.exec(device)?.[1]?.trim() ?? '';
+    const known = /^\s*Total Width: *\d/m.test(device) && /^\s*Data Width: *\d/m.test(device);
+    return size > 0 ? [{ slot, bank: bank.trim(), size, type, ecc: known ? (ecc ?? null) : null }] : [];
+  });
+}
+
+const CARDS = '/sys/class/net';
+
+export function networkCards(host: Host): NetworkCard[] {
+  const names = (nullIfRefused(() => host.list(CARDS)) ?? []).filter((name) => name !== 'lo');
+  return names.flatMap((name) => {
+    const number = (file: string) => {
+      const value = Number(nullIfRefused(() => host.readText(`${CARDS}/${name}/${file}`)) || Number.NaN);
+      return value > 0 ? value : null;
+    };
+    const mtu = number('mtu');
+    if (mtu === null) return []; // bonding_masters and its like are no cards
+    const driver = nullIfRefused(() => host.readLink(`${CARDS}/${name}/device/driver`))?.replace(/^.*\//, '') ?? null;
+    return [{ name, driver, firmware: driver === null ? null : firmwareOf(host, name), speed: number('speed'), mtu }];
+  });
+}
+
+function firmwareOf(host: Host, name: string): string | null {
+  const { status, stdout } = host.run('ethtool', ['-i', name]);
+  const version = status === 0 ? /^firmware-version: *(\S.*)$/m.exec(stdout)?.[1]?.trim() : undefined;
+  return version === undefined || version === 'N/A' ? null : version;
+}
+
+/** Lines for people, by what they are about: `board`, `memory.0`, `network.eth0`. */
+export function inventoryLines({ board, firmware, cpu, virtual, memory, network }: Inventory): Record<string, string> {
+  const lines: Record<string, string | null> = { board, firmware, cpu, virtual };
+  for (const [n, module] of memory.entries()) lines[`memory.${n}`] = moduleLine(module);
+  for (const { name, driver, firmware: version, speed, mtu } of network) {
+    const parts = [
+      driver ?? 'virtual',
+      version && `firmware ${version}`,
+      speed && `${speed} Mb/s`,
+      mtu && `MTU ${mtu}`,
+    ];
+    lines[`network.${name}`] = parts.filter(Boolean).join(', ');
+  }
+  return Object.fromEntries(Object.entries(lines).filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+function moduleLine({ slot, bank, size, type, ecc }: MemoryModule): string | null {
+  const where = [slot, bank].filter((name) => name !== '').join(', ');
+  const kind = ecc === null ? '' : ecc ? 'ECC' : 'no ECC';
+  return line(where === '' ? '' : `${where}:`, `${size / 2 ** 30} GiB`, type, kind);
+}
+
+/** The inventory that was told last: modules are mostly changed while the machine is off. */
+export const INVENTORY = `${STATE_FOLDER}/inventory`;
+
+export interface ToldInventory {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly lines: Readonly<Record<string, string>>;
+  readonly memory: readonly MemoryModule[];
+}
+
+/** null: none was told yet, or it cannot be read. */
+export function toldInventory(host: Host): ToldInventory | null {
+  try {
+    const told = JSON.parse(nullIfRefused(() => host.read(INVENTORY))?.toString() ?? '') as Partial<ToldInventory>;
+    const sound = typeof told.time === 'number' && typeof told.lines === 'object' && Array.isArray(told.memory);
+    return sound ? (told as ToldInventory) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What an EDAC line of the kernel's log says of its module, if the inventory knows that label; else null. */
+export function moduleNamed(host: Host, text: string): string | null {
+  const label = /^EDAC MC\d+: \d+ [CU]E .*? on (\S+)/.exec(text)?.[1];
+  const found = label === undefined ? null : moduleOf(label, toldInventory(host)?.memory ?? []);
+  return found === null ? null : moduleLine(found);
+}
+
+/** The module that a label of EDAC's is about (`CPU_SrcID#0_MC#0_Chan#0_DIMM#0`, `DIMM_A1`), if both name it alike; else null. */
+export function moduleOf(label: string, memory: readonly MemoryModule[]): MemoryModule | null {
+  const plain = (text: string) => text.replace(/[^0-9a-z]/gi, '').toLowerCase();
+  const wanted = plain(label);
+  const found = memory.filter(({ slot, bank }) =>
+    [slot, bank].some((name) => plain(name) !== '' && plain(name) === wanted),
+  );
+  return found.length === 1 ? found[0]! : null;
+}
+
+function line(...parts: (string | undefined | null)[]): string | null {
+  const text = parts
+    .map((part) => part?.replace(/\s+/g, ' ').trim() ?? '')
+    .filter((part) => part !== '' && part !== '-')
+    .join(' ');
+  return text === '' ? null : text.slice(0, 200);
+}
