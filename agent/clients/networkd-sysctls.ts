@@ -1,7 +1,8 @@
 /**
  * The kernel settings that systemd-networkd writes each time that it configures a link (systemd's networkd-sysctl.c): some
- * of them whatever its files say, since it acts on router advertisements itself.
+ * of them whatever its files say, since it acts on router advertisements itself. Seen with systemd 252.
  */
+import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type IniLine, iniLines } from '../host/ini.ts';
 import type { ProgramSysctl } from './client-sysctl.ts';
@@ -22,6 +23,10 @@ const KEYS: Readonly<Record<string, readonly [path: string, words: Readonly<Reco
   IPv6DuplicateAddressDetection: ['ipv6/conf/*/dad_transmits', {}],
   IPv6HopLimit: ['ipv6/conf/*/hop_limit', {}],
   IPv6ProxyNDP: ['ipv6/conf/*/proxy_ndp', {}],
+  IPv6LinkLocalAddressGenerationMode: [
+    'ipv6/conf/*/addr_gen_mode',
+    { eui64: '0', none: '1', 'stable-privacy': '2', random: '3' },
+  ],
 };
 const BOOLEANS: Readonly<Record<string, string>> = { yes: '1', true: '1', on: '1', no: '0', false: '0', off: '0' };
 
@@ -44,7 +49,9 @@ export function networkdSysctls(host: Host): ProgramSysctl[] {
     };
     const file = { file: first?.file ?? networkFile, line: 1 };
     for (const [path, value] of ALWAYS) set(path, value, file);
-    if (hasIpv6(lines)) set('ipv6/conf/*/disable_ipv6', '0', file);
+    const ipv6 = hasIpv6(lines);
+    if (ipv6) set('ipv6/conf/*/disable_ipv6', '0', file);
+    set('ipv6/conf/*/addr_gen_mode', ipv6 ? addressMode(host, name) : '1', file);
     for (const line of lines) {
       const [path, words] = KEYS[line.key] ?? [];
       if (line.section !== 'Network' || path === undefined || words === undefined) continue;
@@ -56,6 +63,12 @@ export function networkdSysctls(host: Host): ProgramSysctl[] {
     }
     return [...found.values()];
   });
+}
+
+/** How link-local addresses are made: of the secret, where the link has one, else of the hardware address. */
+function addressMode(host: Host, name: string): '0' | '2' {
+  const secret = host.live ? nullIfRefused(() => host.sysctl(`net/ipv6/conf/${name}/stable_secret`)) : null;
+  return secret === null ? '0' : '2';
 }
 
 /** A link without a link-local address, which is what `no` and `ipv4` say, has IPv6 only by an address of its files. */

@@ -210,7 +210,12 @@ test('doctor: what systemd-networkd writes for its links, also where its files d
     `HF-SYSCTL-PROGRAM systemd-networkd sets net.ipv6.conf.eth0.use_tempaddr to 2 after every boot (${file}:5)`,
   ]);
   assert.deepEqual(seen({}, 'net.ipv6.conf.eth1.accept_ra: 2', 'net.ipv6.conf.eth0.accept_ra: 0'), []);
-  assert.deepEqual(seen({}, 'net.ipv6.conf.eth0.disable_ipv6: 1').length, 1);
+  assert.equal(seen({}, 'net.ipv6.conf.eth0.disable_ipv6: 1').length, 1);
+  assert.equal(seen({}, 'net.ipv6.conf.eth0.addr_gen_mode: 1').length, 1);
+  const mode = {
+    'etc/systemd/network/10-wan.network.d/m.conf': '[Network]\nIPv6LinkLocalAddressGenerationMode=random\n',
+  };
+  assert.deepEqual(seen(mode, 'net.ipv6.conf.eth0.addr_gen_mode: 3'), []);
   const dropIn = {
     'run/systemd/network/10-wan.network.d/x.conf': '[Network]\nLinkLocalAddressing=no\nIPv4ReversePathFilter=loose\n',
   };
