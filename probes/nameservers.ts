@@ -40,7 +40,7 @@ export function nameserversProbe(
     interval: INTERVAL,
     timeLimit: 2 * timeout + 1_000,
     async read() {
-      const text = host.readText(RESOLV_CONF) ?? '';
+      const text = host.readTextUnlessCircle(RESOLV_CONF) ?? '';
       const servers = dns?.nameservers ?? serversOf(text);
       const transport = transportOf(dns?.options ?? effectiveValues(text, 'options') ?? []);
       const readings = [...new Set(servers)].map(async (server) => {

@@ -13,6 +13,7 @@ import { wordsOf } from '../dhclient/statement.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../resources/names.ts';
 import { type Assignment, persistedSysctls } from '../resources/sysctl-files.ts';
 
 export interface Gathered {
@@ -21,17 +22,26 @@ export interface Gathered {
   readonly leftOut: readonly string[];
 }
 
-export function gather(host: Host): Gathered {
-  const read = confs(host).map(({ file, iface }) => supersedes(host, file, iface));
-  const sysctls = persisted(host);
+/** `only`: what these resources hold; what no resource of them holds is not looked at. */
+export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAMES): Gathered {
+  const isWanted = (...names: readonly string[]) => only.some((name) => names.includes(name));
+  const read = isWanted('hooks', 'dhclient') ? confs(host).map(({ file, iface }) => supersedes(host, file, iface)) : [];
+  const sysctls = isWanted('sysctl') ? persisted(host) : { taken: [], leftOut: [] };
+  const withDns = isWanted(...OF_DNS);
+  const circle = withDns && host.readLink(RESOLV_CONF) !== null && host.target(RESOLV_CONF) === RESOLV_CONF;
   return {
     facts: {
-      resolvConf: withoutFinalDots(host.readText(RESOLV_CONF)),
+      resolvConf: withDns ? withoutFinalDots(host.readTextUnlessCircle(RESOLV_CONF)) : null,
       supersedes: read.flatMap(({ taken }) => taken),
       sysctls: sysctls.taken,
-      ipv6RouteMaxSize: host.live ? host.sysctl('net/ipv6/route/max_size') : null,
+      ipv6RouteMaxSize: host.live && isWanted('sysctl') ? host.sysctl('net/ipv6/route/max_size') : null,
     },
-    leftOut: [...read.flatMap(({ leftOut }) => leftOut), ...ofDhcpcd(host), ...sysctls.leftOut],
+    leftOut: [
+      ...(circle ? [`${RESOLV_CONF}: a symbolic link that leads in a circle`] : []),
+      ...read.flatMap(({ leftOut }) => leftOut),
+      ...(isWanted('dhcpcd') ? ofDhcpcd(host) : []),
+      ...sysctls.leftOut,
+    ],
   };
 }
 

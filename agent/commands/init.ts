@@ -18,7 +18,7 @@ export interface InitOptions extends CommonOptions {
 /** Writes a commented configuration that changes none of the host's values. Gives the exit status: 1 where a file is in the way. */
 export async function init(options: InitOptions): Promise<number> {
   const host = openHost(options);
-  const gathered = gather(host);
+  const gathered = gather(host, options.only);
   const text = configuration(gathered);
   if (options.output === '-') {
     if (options.json) printJson({ file: null, configuration: text });

@@ -1,6 +1,10 @@
+import { resolve } from 'node:path';
+import type { DesiredVerify } from '../config/desired.ts';
+import { loadConfig } from '../config/load.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
-import type { Host } from '../host/host.ts';
+import { Host } from '../host/host.ts';
+import { OF_DNS } from '../resources/names.ts';
 import { revert as revertHost } from '../resources/revert.ts';
 import { openHost } from './context.ts';
 import type { CommonOptions } from './options.ts';
@@ -10,10 +14,11 @@ import { tellOutcomes } from './tell.ts';
 /** Puts files and values back as they were before the first apply, and removes the hooks. Gives the exit status. */
 export async function revert(options: CommonOptions): Promise<number> {
   const host = openHost(options);
-  const outcomes = await revertHost(host);
+  const outcomes = await revertHost(host, { only: options.only, verify: await configuredVerify(host, options) });
   const failed = outcomes.some(({ result }) => result === 'failed');
   const changed = outcomes.some(({ result }) => result === 'changed');
-  const renewals = changed ? otherwiseAtRenewal(host) : [];
+  const touchesDns = options.only?.some((name) => OF_DNS.includes(name)) ?? true;
+  const renewals = changed && touchesDns ? otherwiseAtRenewal(host) : [];
   if (options.json) printJson({ changed, failed, outcomes, renewals });
   else if (outcomes.length === 0 && !options.quiet) print('Nothing to put back: nothing of `agent apply` is left.');
   else {
@@ -21,6 +26,13 @@ export async function revert(options: CommonOptions): Promise<number> {
     for (const renewal of options.quiet ? [] : renewals) tellRenewal(renewal);
   }
   return failed ? EXIT.failed : EXIT.ok;
+}
+
+/** null also where the configuration is gone or not valid: then it says nothing, and revert goes on without. */
+async function configuredVerify(host: Host, { config }: CommonOptions): Promise<DesiredVerify | null> {
+  const files = config === undefined ? { files: host } : { files: new Host(), file: resolve(config) };
+  const loaded = await loadConfig({ ...files, asRoot: process.geteuid?.() === 0 });
+  return loaded.ok ? (loaded.desired.dns?.verify ?? null) : null;
 }
 
 interface Renewal {

@@ -20,13 +20,16 @@ function* link(around: Surroundings): Iterable<Seen> {
   if (host.readLink(RESOLV_CONF) === null || (ownsResolvConf(host) && heldByResolved(around))) return;
   const target = host.target(RESOLV_CONF);
   const owner = linkOwner(target);
-  const seen = `${RESOLV_CONF} is a symbolic link to ${target}${owner === null ? '' : `, which ${owner} makes`}`;
+  const circle = target === RESOLV_CONF;
+  const seen = circle
+    ? `${RESOLV_CONF} is a symbolic link that leads in a circle`
+    : `${RESOLV_CONF} is a symbolic link to ${target}${owner === null ? '' : `, which ${owner} makes`}`;
   const policy = desired?.dns?.symlink;
   yield {
     code: 'HF-RESOLV-LINK',
-    seen: policy === 'follow' ? `${seen}; it is followed, and the owner may write it at any time` : seen,
+    seen: policy === 'follow' && !circle ? `${seen}; it is followed, and the owner may write it at any time` : seen,
     // To be replaced: `apply` has not been run yet.
-    severity: policy === 'replace' ? 'note' : policy === 'refuse' ? 'problem' : 'warning',
+    severity: policy === 'replace' ? 'note' : policy === 'refuse' || circle ? 'problem' : 'warning',
   };
 }
 
@@ -37,7 +40,7 @@ const LIMITS = [
 ] as const;
 
 function* limits({ host }: Surroundings): Iterable<Seen> {
-  const text = host.readText(RESOLV_CONF) ?? '';
+  const text = host.readTextUnlessCircle(RESOLV_CONF) ?? '';
   for (const [keyword, most] of LIMITS) {
     const count = effectiveValues(text, keyword)?.length ?? 0;
     if (count <= most) continue;
@@ -47,7 +50,7 @@ function* limits({ host }: Surroundings): Iterable<Seen> {
 
 /** A problem where no name server is left that counts, or where look-ups never end. */
 function* unused({ host }: Surroundings): Iterable<Seen> {
-  const { nameserver, unused: lines } = readAsLibc(host.readText(RESOLV_CONF) ?? '');
+  const { nameserver, unused: lines } = readAsLibc(host.readTextUnlessCircle(RESOLV_CONF) ?? '');
   for (const { line, keyword, why, hangs } of lines) {
     yield {
       code: 'HF-RESOLV-UNUSED',

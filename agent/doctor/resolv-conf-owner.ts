@@ -59,7 +59,7 @@ function resolvconf(host: Host): string | null {
 
 /** What the file's own first lines say of who made it. */
 function generatedBy(host: Host): { name: string; line: number } | null {
-  const lines = (host.readText(RESOLV_CONF) ?? '').split('\n', 5);
+  const lines = (host.readTextUnlessCircle(RESOLV_CONF) ?? '').split('\n', 5);
   for (const [index, line] of lines.entries()) {
     const name = /^[#;].*(?:generated|created|managed).*\b(NetworkManager|dhcpcd|resolvconf)/i.exec(line)?.[1];
     if (name !== undefined) return { name: name.toLowerCase(), line: index + 1 };

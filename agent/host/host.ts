@@ -53,9 +53,11 @@ export class Host {
     return resolveWithin(this.root, path, last);
   }
 
-  /** The path, as the host sees it, that a symbolic link leads to in the end; it need not exist. */
+  /** The path, as the host sees it, that a link leads to in the end; it need not exist. Of a link in a circle the link itself. */
   target(path: string): string {
-    const located = resolveWithin(this.root, path, 'follow');
+    const located = unlessCircle(() => resolveWithin(this.root, path, 'follow'));
+    if (located === null) this.lstat(path); // throws where a folder above is the circle
+    if (located === null) return path;
     return this.root === '/' ? located : located.slice(join(this.root, '/').length - 1);
   }
 
@@ -73,6 +75,11 @@ export class Host {
   /** A file's text, byte for byte (latin1), so that what is not ours goes back as it was. */
   readText(path: string): string | null {
     return this.read(path)?.toString('latin1') ?? null;
+  }
+
+  /** A file's text; null also where its symbolic links go round in a circle. */
+  readTextUnlessCircle(path: string): string | null {
+    return unlessCircle(() => this.readText(path));
   }
 
   lstat(path: string): Stats | null {
@@ -239,5 +246,14 @@ export class Host {
 
   runBeside(program: string, args: readonly string[], options?: Parameters<typeof runBeside>[2]): Promise<RunResult> {
     return runBeside(program, args, options);
+  }
+}
+
+function unlessCircle<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (error) {
+    if (errorCode(error) === 'ELOOP') return null;
+    throw error;
   }
 }

@@ -1,11 +1,35 @@
-/** Who generates the file that resolv.conf links to; null where it is nobody known. */
+/** Who generates the file that resolv.conf links to. */
+import type { Host } from '../host/host.ts';
+
+interface Owner {
+  readonly name: string;
+  readonly target: RegExp;
+  /** One of these is there where it is installed. */
+  readonly programs: readonly string[];
+}
+
+const OWNERS: readonly Owner[] = [
+  {
+    name: 'systemd-resolved',
+    target: /\/systemd\/(resolve|resolved)/,
+    programs: ['/usr/lib/systemd/systemd-resolved', '/lib/systemd/systemd-resolved'],
+  },
+  { name: 'resolvconf', target: /\/resolvconf\//, programs: ['/usr/sbin/resolvconf', '/sbin/resolvconf'] },
+  { name: 'NetworkManager', target: /\/NetworkManager\//, programs: ['/usr/sbin/NetworkManager'] },
+  { name: 'connman', target: /\/connman\//, programs: ['/usr/sbin/connmand'] },
+  { name: 'netconfig', target: /\/netconfig\//, programs: ['/usr/sbin/netconfig', '/sbin/netconfig'] },
+];
+
+/** null where it is nobody known. */
 export function linkOwner(target: string): string | null {
-  const owners: [RegExp, string][] = [
-    [/\/systemd\/(resolve|resolved)/, 'systemd-resolved'],
-    [/\/resolvconf\//, 'resolvconf'],
-    [/\/NetworkManager\//, 'NetworkManager'],
-    [/\/connman\//, 'connman'],
-    [/\/netconfig\//, 'netconfig'],
-  ];
-  return owners.find(([pattern]) => pattern.test(target))?.[1] ?? null;
+  return ownerOf(target)?.name ?? null;
+}
+
+/** Whether the program that makes this file is installed. */
+export function isMade(host: Host, target: string): boolean {
+  return ownerOf(target)?.programs.some((program) => host.stat(program) !== null) ?? false;
+}
+
+function ownerOf(target: string): Owner | null {
+  return OWNERS.find((owner) => owner.target.test(target)) ?? null;
 }

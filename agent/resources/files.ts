@@ -16,7 +16,7 @@ export async function applyFile(
   { path = finding.key, mode = 0o644 } = {},
 ): Promise<Outcome> {
   const { wanted } = finding;
-  await new Originals(host).rememberFile(path, wanted);
+  await new Originals(host).rememberFile(path, wanted, finding.resource);
   const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment };
   for (let tries = 1; ; tries += 1) {
     const before = sinceBoot();

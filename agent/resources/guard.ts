@@ -20,12 +20,13 @@ export async function makeGuard(
   endpoint: string | null,
 ): Promise<Proof | null> {
   if (!host.live) return null;
-  if (dns?.verify == null && !isLeft(host)) return null;
+  const held = resources.filter(({ name }) => OF_DNS.includes(name));
+  if (held.length === 0 || (dns?.verify == null && !isLeft(host))) return null;
   const { Proof } = await import('./proof.ts');
   return new Proof({
     host,
     dns,
-    resources: resources.filter(({ name }) => OF_DNS.includes(name)),
+    resources: held,
     collector: endpoint === null ? null : hostName(endpoint),
   });
 }

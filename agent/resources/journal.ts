@@ -60,7 +60,7 @@ export class Journal {
     const all = this.read();
     const entries = all.filter((entry): entry is Entry => !isTold(entry));
     const isLink = this.host.readLink(path) !== null;
-    const paths = (isLink ? [path, this.host.target(path)] : [path]).filter((one) => {
+    const paths = [...new Set(isLink ? [path, this.host.target(path)] : [path])].filter((one) => {
       return !entries.some((entry) => entry.path === one && entry.after.includes(after));
     });
     if (paths.length === 0) return;
@@ -113,7 +113,7 @@ export class Journal {
     const stats = host.lstat(path);
     return {
       path,
-      before: stats === null ? null : host.readText(path),
+      before: stats === null ? null : host.readTextUnlessCircle(path),
       link: host.readLink(path),
       mode: (stats?.mode ?? 0o644) & 0o7777,
       after: [after],
@@ -125,7 +125,7 @@ export class Journal {
   private async putBackOne({ path, before, link, mode, after, record }: Entry): Promise<boolean> {
     const { host } = this;
     host.removeLeftover(path);
-    const current = host.readText(path);
+    const current = host.readTextUnlessCircle(path);
     const now = host.readLink(path);
     if (link !== null) {
       if (now !== link && (now !== null || !after.includes(current))) return false;

@@ -10,7 +10,7 @@ export function withoutOurs(
   before: string | null,
   after: string | null,
 ): string | null | undefined {
-  if (current === null) return null; // it is gone: nothing of ours is left in it
+  if (current === null) return before; // another program removed it, and with it what was there before us
   const text = applyPatch(current, reversePatch(structuredPatch('', '', before ?? '', after ?? '')));
   return text === false ? undefined : text;
 }

@@ -19,7 +19,7 @@ export function isReadByNetworkd(key: string): boolean {
 export async function revertNetworkdFile(
   host: Host,
   original: OriginalFile,
-  putBack: (original: OriginalFile) => Outcome,
+  putBack: (original: OriginalFile) => Promise<Outcome>,
 ): Promise<Outcome> {
   const inUse = dropInsInUse(host);
   if (inUse.length > 0 && host.processes('systemd-network', 'network').length > 0) {
@@ -29,7 +29,7 @@ export async function revertNetworkdFile(
     return { resource: 'revert', key, moment: 'boot', result: 'failed', actual: host.readText(key), reason };
   }
   for (const file of inUse) if (file !== original.key) removeWithFolder(host, file);
-  const outcome = putBack(original);
+  const outcome = await putBack(original);
   if (original.key === SERVICE_DROP_IN) readUnitsAgain(host);
   return outcome;
 }
@@ -37,7 +37,7 @@ export async function revertNetworkdFile(
 /** The drop-in for the service removes the files: it is there also where an earlier version made the files. */
 async function seeToNextStart(host: Host): Promise<void> {
   if (host.readText(SERVICE_DROP_IN) === SERVICE_DROP_IN_TEXT) return;
-  await new Originals(host).rememberFile(SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT);
+  await new Originals(host).rememberFile(SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT, 'resolved');
   host.makeFolder(SERVICE_DROP_IN.slice(0, SERVICE_DROP_IN.lastIndexOf('/')), 0o755);
   host.replace(SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT, 0o644);
   readUnitsAgain(host);

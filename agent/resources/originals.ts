@@ -6,12 +6,21 @@
 import { HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import type { ResourceName } from './names.ts';
 import { readRecord, removeRecord, writeRecord } from './records.ts';
 
 /** Of the records. */
 export const ORIGINALS = `${STATE_FOLDER}/originals`;
 
-export interface OriginalFile {
+/** What every record has; both are absent in a record of an earlier version. */
+interface Provenance {
+  /** Who touched it. */
+  readonly resource?: string;
+  /** Of /etc/machine-id; null: the machine had none yet, as in an image that is being made. */
+  readonly machine?: string | null;
+}
+
+export interface OriginalFile extends Provenance {
   readonly kind: 'file';
   readonly key: string;
   /** latin1; null: there was none. */
@@ -23,7 +32,7 @@ export interface OriginalFile {
   readonly earlier: string | null;
 }
 
-export interface OriginalValue {
+export interface OriginalValue extends Provenance {
   readonly kind: 'sysctl';
   /** Below /proc/sys, with slashes. */
   readonly key: string;
@@ -33,7 +42,7 @@ export interface OriginalValue {
 }
 
 /** A link whose name servers were set by resolvectl. */
-export interface OriginalLink {
+export interface OriginalLink extends Provenance {
   readonly kind: 'link';
   readonly key: string;
   /** Its name servers and domains, for people: how it comes to them again is systemd-networkd's matter. */
@@ -57,20 +66,21 @@ export class Originals {
   }
 
   /** To be called before a file is written or removed (`after` null). */
-  async rememberFile(path: string, after: string | null): Promise<void> {
+  async rememberFile(path: string, after: string | null, resource: string): Promise<void> {
     const known = this.find('file', path);
-    if (known === null) {
-      this.refuseDamaged('file', path);
-      this.save(this.fileAsItIs(path, after));
+    if (known === null) this.refuseDamaged('file', path);
+    // How a file was on another machine is nothing to go back to, except that there was none.
+    if (known === null || (this.isForeign(known) && known.before !== null)) {
+      this.save({ ...this.fileAsItIs(path, after), resource });
       return;
     }
-    const earlier = this.host.readText(path);
-    this.save({ ...known, before: await withLaterEdits(known, earlier), earlier, after });
+    const earlier = this.host.readTextUnlessCircle(path);
+    this.save({ ...known, resource, before: await withLaterEdits(known, earlier), earlier, after });
   }
 
   private fileAsItIs(path: string, after: string | null): OriginalFile {
     const stats = this.host.lstat(path);
-    const before = stats === null ? null : this.host.readText(path);
+    const before = stats === null ? null : this.host.readTextUnlessCircle(path);
     return {
       kind: 'file',
       key: path,
@@ -86,7 +96,8 @@ export class Originals {
   rememberValue(key: string, now: string, after: string): void {
     const known = this.find('sysctl', key);
     if (known === null) this.refuseDamaged('sysctl', key);
-    this.save({ kind: 'sysctl', key, before: known?.before ?? now, after, earlier: now });
+    const before = known === null || this.isForeign(known) ? now : known.before;
+    this.save({ kind: 'sysctl', key, before, after, earlier: now });
   }
 
   /** To be called before a link, which is `now`, is told of other name servers, and with the time when it has been. */
@@ -94,6 +105,11 @@ export class Originals {
     const known = this.find('link', key);
     if (known === null) this.refuseDamaged('link', key);
     this.save({ kind: 'link', key, before: known?.before ?? now, ...link });
+  }
+
+  /** Whether it was taken on another machine, from which this one was copied (a golden image). */
+  isForeign({ machine }: Original): boolean {
+    return machine !== undefined && machine !== machineId(this.host);
   }
 
   find<K extends Original['kind']>(kind: K, key: string): Extract<Original, { kind: K }> | null {
@@ -142,7 +158,7 @@ export class Originals {
     this.host.makeFolder(STATE_FOLDER, 0o755);
     this.host.makeFolder(ORIGINALS, 0o700);
     const memory = this.host.lstat(record) !== null;
-    writeRecord(this.host, record, `${asciiJson(original)}\n`, { memory });
+    writeRecord(this.host, record, `${asciiJson({ ...original, machine: machineId(this.host) })}\n`, { memory });
   }
 }
 
@@ -160,9 +176,43 @@ async function withLaterEdits(known: OriginalFile, current: string | null): Prom
   return merged === undefined ? known.before : merged;
 }
 
+/** machine-id(5); null where there is none yet. */
+function machineId(host: Host): string | null {
+  const text = host.readText('/etc/machine-id')?.trim() ?? '';
+  return /^[0-9a-f]{32}$/.test(text) ? text : null;
+}
+
+/** The resource that touched it; of a record of an earlier version its path tells. */
+export function resourceOf({ kind, key, resource }: Pick<Original, 'kind' | 'key' | 'resource'>): string {
+  if (resource !== undefined) return resource;
+  if (kind === 'sysctl') return 'sysctl';
+  if (kind === 'link') return 'resolved';
+  return BY_PATH.find(([pattern]) => pattern.test(key))?.[1] ?? 'resolver';
+}
+
+const BY_PATH: readonly [RegExp, ResourceName][] = [
+  [/\/dhclient-(enter|exit)-hooks/, 'hooks'],
+  [/\/dhcpcd/, 'dhcpcd'],
+  [/\/systemd\//, 'resolved'],
+  [/\/NetworkManager\//, 'networkmanager'],
+  [/\/dhclient[^/]*\.conf$/, 'dhclient'],
+  [/\/sysctl\.d\//, 'sysctl'],
+  [/\/dnsmasq/, 'dnsmasq'],
+];
+
 /** The file in which it is kept how something was. */
 export function recordPath(kind: string, key: string): string {
   return `${ORIGINALS}/${kind}.${encodeURIComponent(key)}.json`;
+}
+
+/** What a record is about, by its path alone. */
+export function keyOf(record: string): Pick<Original, 'kind' | 'key'> {
+  const [, kind = 'file', key = ''] = /\/(file|sysctl|link)\.([^/]*)\.json$/.exec(record) ?? [];
+  try {
+    return { kind: kind as Original['kind'], key: decodeURIComponent(key) };
+  } catch {
+    return { kind: kind as Original['kind'], key };
+  }
 }
 
 /** Bytes beyond ASCII as \u escapes, so that the record reads the same in every encoding. */

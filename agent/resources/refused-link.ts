@@ -6,17 +6,37 @@ import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../clients/res
 import type { DesiredDns, DesiredState } from '../config/desired.ts';
 import { DNS_OPTIONS } from '../config/dns-options.ts';
 import type { Host } from '../host/host.ts';
-import { linkOwner } from '../resolver/owner.ts';
+import { isMade, linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 
 /** Why resolv.conf is left alone, and what to do, as a sentence; null: it is no link, or it is configured what becomes of the link. */
 export function refusedLink(host: Host, dns: DesiredDns | null): string | null {
-  if (dns === null || dns.symlink !== 'refuse' || host.readLink(RESOLV_CONF) === null) return null;
+  if (dns === null || dns.symlink === 'replace' || host.readLink(RESOLV_CONF) === null) return null;
   if (ownsResolvConf(host) && (resolvedLinks(host, dns).length > 0 || answersAfterStart(host, dns))) return null;
   const target = host.target(RESOLV_CONF);
+  if (target === RESOLV_CONF) {
+    return 'a symbolic link that leads in a circle, so that libc has no resolv.conf; set dns.symlink to "replace" (a file of our own), or remove the link';
+  }
+  if (dns.symlink === 'follow') return null;
   const owner = linkOwner(target);
   return `a symbolic link to ${target}${owner === null ? '' : `, which belongs to ${owner}`}; set dns.symlink to "replace" (a file of our own) or "follow" (write there)`;
 }
+
+/**
+ * Why nothing is there at a boot until an `agent apply`: a link that is followed, to a file that is gone after a boot and that no
+ * program makes. null: it is no such link.
+ */
+export function goneAtBoot(host: Host, { symlink }: DesiredDns): string | null {
+  if (symlink !== 'follow' || host.readLink(RESOLV_CONF) === null) return null;
+  const target = host.target(RESOLV_CONF);
+  if (!VOLATILE.test(target) || isMade(host, target)) return null;
+  const owner = linkOwner(target);
+  const maker = owner === null ? 'no program that is known makes it' : `${owner}, which makes it, is not installed`;
+  return `a symbolic link to ${target}, which is gone after a boot: ${maker}; set dns.symlink to "replace" (a file of our own)`;
+}
+
+/** Folders that are empty after a boot. */
+const VOLATILE = /^(\/var)?\/run\/|^\/dev\/shm\/|^\/tmp\//;
 
 /** The same without `dns`, and without the options of dhclient that it stands for. */
 export function withoutDns(desired: DesiredState): DesiredState {

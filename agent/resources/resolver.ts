@@ -7,7 +7,7 @@ import type { Host } from '../host/host.ts';
 import { composeResolvConf, type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
 import { compareOpenresolv } from './openresolv.ts';
-import { refusedLink } from './refused-link.ts';
+import { goneAtBoot, refusedLink } from './refused-link.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -53,7 +53,7 @@ export class Resolver implements Resource {
     }
     let actual: string | null;
     try {
-      actual = host.readText(RESOLV_CONF);
+      actual = host.readTextUnlessCircle(RESOLV_CONF);
     } catch (error) {
       return [
         unreadable({ resource: this.name, key: RESOLV_CONF, moment: 'now' }, error, async () => this.unseen(dns)),
@@ -61,8 +61,9 @@ export class Resolver implements Resource {
     }
     const wanted = composeResolvConf(actual ?? '', dns);
     const refusal = refusedLink(host, dns);
+    const circle = link !== null && host.target(RESOLV_CONF) === RESOLV_CONF;
     const replaces = link !== null && dns.symlink === 'replace';
-    const ok = actual === wanted && !replaces;
+    const ok = actual === wanted && !replaces && !circle;
     return [
       {
         resource: this.name,
@@ -72,7 +73,7 @@ export class Resolver implements Resource {
         state: ok ? 'ok' : 'drifted',
         wanted,
         actual,
-        ...(replaces ? { reason: `it is a symbolic link to ${link}` } : {}),
+        ...(replaces ? { reason: `it is a symbolic link to ${link}${circle ? ', which leads in a circle' : ''}` } : {}),
         ...(ok || refusal === null ? {} : { refusal }),
         settings: async () => [...(await this.settings(dns, actual ?? '')), ...this.leftToOwner(dns, refusal)],
       },
@@ -120,11 +121,15 @@ export class Resolver implements Resource {
     // Without a dhclient nothing writes the file at boot.
     const dhclient = hookPlaces(this.host) !== null && dhclientInstalled(this.host);
     const moments: Moment[] = dhclient ? ['now'] : ['now', 'boot'];
+    const lost = goneAtBoot(this.host, dns);
     return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
       const actual = effectiveValues(text, keyword);
       const not = unused.find((one) => one.keyword === keyword);
       const reason = not === undefined ? null : `libc does not use ${RESOLV_CONF}:${not.line}: ${not.why}`;
-      return moments.map((moment) => settingState(setting, moment, values, actual, reason));
+      const states = moments.map((moment) => settingState(setting, moment, values, actual, reason));
+      if (lost === null) return states;
+      const atBoot = { setting, moment: 'boot', state: 'drifted', wanted: values.join(' '), actual: null } as const;
+      return [...states.filter(({ moment }) => moment !== 'boot'), { ...atBoot, reason: lost }];
     });
   }
 }

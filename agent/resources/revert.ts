@@ -2,42 +2,82 @@
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { SERVICE_DROP_IN } from '../clients/networkd-dropin.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
+import type { DesiredVerify } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
 import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { removeWithFolder } from './files.ts';
 import { Journal, PROVED } from './journal.ts';
 import { isMasqueradeLeft } from './masquerade-record.ts';
 import { withoutOurs } from './merge.ts';
-import { isOurs, type Original, type OriginalFile, Originals, type OriginalValue, recordPath } from './originals.ts';
+import { OF_DNS, RESOURCE_NAMES, type ResourceName } from './names.ts';
+import {
+  isOurs,
+  keyOf,
+  type Original,
+  type OriginalFile,
+  Originals,
+  type OriginalValue,
+  recordPath,
+  resourceOf,
+} from './originals.ts';
 import type { Outcome } from './resource.ts';
 import { hasRecord } from './routes-record.ts';
 import { shownText } from './sysctl-live.ts';
 
+export interface RevertOptions {
+  /** What other resources touched stays as it is. */
+  readonly only?: readonly ResourceName[] | undefined;
+  /** As it is configured; null: the name servers of before need no proof. */
+  readonly verify?: DesiredVerify | null;
+}
+
 /** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
-export async function revert(host: Host): Promise<Outcome[]> {
+export async function revert(
+  host: Host,
+  { only = RESOURCE_NAMES, verify = null }: RevertOptions = {},
+): Promise<Outcome[]> {
   const originals = new Originals(host);
   const journal = new Journal(host);
-  const damaged = originals.damaged().map(unknownOriginal);
-  const egress = host.live && host.lstat(EGRESS) !== null;
-  const isAnyLeft = originals.all().length > 0 || hasRecord(host) || isMasqueradeLeft(host) || egress;
-  if (!isAnyLeft && !journal.pending()) return damaged;
+  const concerns = (name: string) => only.some((one) => one === name);
+  const mine = () => originals.all().filter((original) => concerns(resourceOf(original)));
+  const damaged = originals
+    .damaged()
+    .filter((record) => concerns(resourceOf(keyOf(record))))
+    .map(unknownOriginal);
+  const egress = concerns('egress') && host.live && host.lstat(EGRESS) !== null;
+  const routes = concerns('routes') && hasRecord(host);
+  const masquerade = concerns('masquerade') && isMasqueradeLeft(host);
+  const ofDns = only.some((name) => OF_DNS.includes(name));
+  const unfinished = ofDns && journal.pending();
+  if (mine().length === 0 && !routes && !masquerade && !egress && !unfinished) return damaged;
   return host.exclusively(RUN_FOLDER, async () => {
     // Half a change of DNS is no state to begin from; nor is anything proved of what comes now.
-    if (journal.pending()) await journal.putBack();
-    host.remove(PROVED);
+    if (unfinished) await journal.putBack();
     // Writing ip_forward resets other keys: what they are is looked at before anything is written.
-    const found = originals.all().map((original) => ({ original, seen: currentValue(host, original) }));
-    const outcomes: Outcome[] = await withoutRoutes(host);
+    const found = mine().map((original) => ({ original, seen: currentValue(host, original) }));
+    const objection = await objectionOf(
+      host,
+      found.map(({ original }) => original),
+      verify,
+    );
+    if (ofDns && objection === null) host.remove(PROVED);
+    const outcomes: Outcome[] = routes ? await withoutRoutes(host) : [];
     for (const { original, seen } of found.sort((a, b) => urgency(b.original) - urgency(a.original))) {
-      const outcome = await revertOne(host, original, seen);
+      const isRefused = objection !== null && OF_DNS.includes(resourceOf(original));
+      const outcome = isRefused
+        ? leftAsItIs(original, objection)
+        : originals.isForeign(original) && isBefore(original)
+          ? leftAsItIs(original, foreign(original))
+          : await revertOne(host, original, seen);
       if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
       outcomes.push(outcome);
     }
-    if (isMasqueradeLeft(host)) outcomes.push(await revertMasquerade(host));
+    if (masquerade) outcomes.push(await revertMasquerade(host));
     // It writes resolv.conf as soon as it is told, so not before that is as it was.
     if (outcomes.some(({ key, result }) => key === NETWORK_MANAGER_CONF && result === 'changed'))
       tellNetworkManager(host);
@@ -46,8 +86,30 @@ export async function revert(host: Host): Promise<Outcome[]> {
   });
 }
 
+/** Why nothing of DNS is put back; null: nothing speaks against it. */
+async function objectionOf(
+  host: Host,
+  found: readonly Original[],
+  verify: DesiredVerify | null,
+): Promise<string | null> {
+  if (verify === null || !host.live || !found.some((original) => OF_DNS.includes(resourceOf(original)))) return null;
+  return (await import('./revert-dns.ts')).objection(host, found, verify);
+}
+
+function leftAsItIs(original: Original, reason: string): Outcome {
+  return { ...place(original), result: 'failed', actual: null, reason };
+}
+
+/** Whether there is something that would come back; what Holdfast made itself goes on every machine. */
+function isBefore(original: Original): boolean {
+  return original.kind !== 'link' && !(original.kind === 'file' && original.before === null && original.link === null);
+}
+
+function foreign({ kind, key }: Original): string {
+  return `how it was is known of another machine only, from which this one was copied: left as it is; see to it, then remove ${recordPath(kind, key)}`;
+}
+
 async function withoutRoutes(host: Host): Promise<Outcome[]> {
-  if (!hasRecord(host)) return [];
   try {
     return await (await import('./routes-revert.ts')).revertRoutes(host);
   } catch (error) {
@@ -69,7 +131,7 @@ async function revertOne(host: Host, original: Original, seen: string | null): P
         const { isReadByNetworkd, revertNetworkdFile } = await import('./networkd-revert.ts');
         if (isReadByNetworkd(original.key))
           return await revertNetworkdFile(host, original, (one) => revertFile(host, one));
-        return revertFile(host, original);
+        return await revertFile(host, original);
       }
       case 'sysctl':
         return revertValue(host, original, seen);
@@ -81,26 +143,43 @@ async function revertOne(host: Host, original: Original, seen: string | null): P
   }
 }
 
-function revertFile(host: Host, original: OriginalFile): Outcome {
+async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> {
   const { key, before, after, link, mode } = original;
-  const current = host.readText(key);
+  const current = host.readTextUnlessCircle(key);
   const outcome = place(original);
-  if (current === before && host.readLink(key) === link) return { ...outcome, result: 'ok', actual: current };
-  if (link !== null) {
-    host.replaceLink(key, link);
-    return { ...outcome, result: 'changed', actual: host.readText(key), reason: `a symbolic link to ${link} again` };
-  }
-  const wanted = isOurs(original, current) ? before : withoutOurs(current, before, after);
-  if (wanted === undefined) {
+  const linkNow = host.readLink(key);
+  if (current === before && linkNow === link) return { ...outcome, result: 'ok', actual: current };
+  const changedSince = (): Outcome => {
     const record = recordPath('file', key);
-    const reason = `it was changed by somebody else since, where Holdfast had changed it: left as it is; see to it, then remove ${record}`;
+    const reason = `it was changed by another program or by hand since, where Holdfast had changed it: left as it is; see to it, then remove ${record}`;
     return { ...outcome, result: 'failed', actual: current, reason };
+  };
+  if (linkNow !== null && linkNow !== link) return changedSince();
+  if (link !== null) {
+    // The link would hide what was written into the file since.
+    if (linkNow === null && current !== null && !isOurs(original, current)) return changedSince();
+    if (linkNow === null) host.replaceLink(key, link);
+    return {
+      ...outcome,
+      result: 'changed',
+      actual: host.readTextUnlessCircle(key),
+      reason: `a symbolic link to ${link} again`,
+    };
   }
+  if (current === null && before !== null && host.stat(key.slice(0, key.lastIndexOf('/'))) === null) {
+    return { ...outcome, result: 'ok', actual: null, reason: 'its folder is gone, so nothing reads it' };
+  }
+  const merged = isOurs(original, current) ? before : withoutOurs(current, before, after);
+  if (merged === undefined) return changedSince();
+  const { text: wanted, note } =
+    key === RESOLV_CONF && merged !== null
+      ? (await import('./revert-dns.ts')).asLeased(host, merged, after)
+      : { text: merged, note: null };
   if (wanted === null) removeWithFolder(host, key);
   else host.replace(key, wanted, mode, { keepTime: keepsTime(host, key) });
   const actual = host.readText(key);
   return actual === wanted
-    ? { ...outcome, result: 'changed', actual }
+    ? { ...outcome, result: 'changed', actual, ...(note === null ? {} : { reason: note }) }
     : { ...outcome, result: 'failed', actual, reason: 'read back, it is not what was written' };
 }
 

@@ -40,3 +40,19 @@ test('a dhclient that was started with ours: revert says what it will write, and
   await third.leased();
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD, 'started again it reads what was before');
 });
+
+test('name servers of long ago do not come back where a lease has others', { skip }, async () => {
+  await using scene = await staleHost({ renewEvery: 600 });
+  const { host } = scene;
+  await host.write('/etc/resolv.conf', '# by hand\nnameserver 192.0.2.99\noptions timeout:2\n');
+  await apply(host);
+  const { code, stdout, stderr } = await host.agent('revert');
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(
+    stdout,
+    /with the name servers of the lease, 10\.77\.0\.11 10\.77\.0\.12, in the place of 192\.0\.2\.99/,
+  );
+  const text = await host.read('/etc/resolv.conf');
+  assert.deepEqual(nameservers(text), OLD);
+  assert.match(text, /^# by hand\n[\s\S]*^options timeout:2$/m);
+});

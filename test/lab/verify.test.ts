@@ -289,3 +289,25 @@ test('the way to the collector is not lost either', { skip }, async () => {
   assert.match(said(result), /this host does not find collector\.example\.com any more \(before: 10\.72\.1\.2\)/);
   assert.equal(await artifacts(host), before);
 });
+
+test('revert asks the name servers of before as well, and leaves DNS alone where they are gone', { skip }, async () => {
+  await using scene = await staleHost({ renewEvery: 600 });
+  const { host } = scene;
+  const old = await Promise.all(OLD.map((address) => startNameServer(host, address, { [NAME]: RIGHT })));
+  await startNameServer(host, NEW[0], { [NAME]: RIGHT });
+  await configure(host, [NEW[0]]);
+  assert.equal((await host.agent('apply')).code, 0);
+  const applied = await artifacts(host);
+  for (const server of old) await server.stop();
+
+  const refused = await host.agent('revert');
+  assert.equal(refused.code, 4, said(refused));
+  assert.match(said(refused), /nothing of DNS is put back, since .* 10\.77\.0\.11: no answer/);
+  assert.equal(await artifacts(host), applied);
+  assert.equal(await looksUp(host), true);
+
+  await startNameServer(host, OLD[1], { [NAME]: RIGHT });
+  const reverted = await host.agent('revert');
+  assert.equal(reverted.code, 0, said(reverted));
+  assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
+});

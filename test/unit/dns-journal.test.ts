@@ -92,7 +92,7 @@ test('what revert goes by is put back, too', async (t) => {
   const { host, journal } = begun(t);
   const originals = new Originals(host);
   journal.note(RESOLV_CONF, NEW);
-  await originals.rememberFile(RESOLV_CONF, NEW);
+  await originals.rememberFile(RESOLV_CONF, NEW, 'resolver');
   host.replace(RESOLV_CONF, NEW);
   await journal.putBack();
   assert.deepEqual(originals.all(), []);

@@ -222,7 +222,7 @@ test("revert of an earlier version's drop-in in /etc does not touch it under a r
   skip,
 }, async (t) => {
   const host = networkdHost(t);
-  await new Originals(host).rememberFile(OLD_DROP_IN, 'old\n');
+  await new Originals(host).rememberFile(OLD_DROP_IN, 'old\n', 'resolved');
   const running = restarted(host, { [OLD_DROP_IN]: 'old\n' });
   assert.deepEqual(
     (await revert(running)).map(({ key, result }) => `${key} ${result}`),

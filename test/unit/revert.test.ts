@@ -111,7 +111,7 @@ test('where our very lines were changed it is left as it is, said, and remembere
     failed.map(({ key }) => key),
     [RESOLV],
   );
-  assert.match(failed[0]!.reason!, /changed by somebody else/);
+  assert.match(failed[0]!.reason!, /changed by another program or by hand/);
   assert.equal(host.readText(RESOLV), theirs);
   assert.deepEqual(
     new Originals(host).all().map(({ key }) => key),

@@ -1,0 +1,64 @@
+/** What `revert` does not put back blindly: name servers of long ago. */
+import type { DesiredDns, DesiredVerify } from '../config/desired.ts';
+import { MAX_NAMESERVERS } from '../config/limits.ts';
+import { dhcpClients } from '../dhclient/clients.ts';
+import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
+import type { Host } from '../host/host.ts';
+import { effectiveValues } from '../resolver/libc-reading.ts';
+import { composeResolvConf, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { verifyServers } from '../resolver/verify.ts';
+import type { Original, OriginalFile } from './originals.ts';
+
+/**
+ * Why nothing of DNS is put back: the name servers that libc would then ask do not prove `verify`. null: they do, or it is not
+ * known which they would be.
+ */
+export async function objection(host: Host, found: readonly Original[], verify: DesiredVerify): Promise<string | null> {
+  const file = found.find((one): one is OriginalFile => one.kind === 'file' && one.key === RESOLV_CONF);
+  if (file?.before == null) return null;
+  const { text } = file.link === null ? asLeased(host, file.before, file.after) : { text: file.before };
+  const servers = (effectiveValues(text, 'nameserver') ?? []).slice(0, MAX_NAMESERVERS);
+  if (servers.length === 0) return null;
+  const options = effectiveValues(text, 'options') ?? [];
+  const quorum = Math.min(verify.quorum, servers.length);
+  const verdicts = await verifyServers(servers, { ...verify, quorum }, { options });
+  const wrong = verdicts.filter(({ complaint }) => complaint !== null);
+  if (verdicts.length - wrong.length >= quorum) return null;
+  const each = wrong.map(({ server, complaint }) => `${server}: ${complaint}`).join('; ');
+  return `nothing of DNS is put back, since the name servers of before do not answer for ${verify.name}: ${each}; to put it back all the same, take dns.verify out of the configuration`;
+}
+
+/**
+ * A resolv.conf of before with the name servers of the lease in the place of its own: a DHCP client that runs writes them at its
+ * next renewal anyway, and those of before may be gone. As it is where clients disagree, or the lease only has what Holdfast made
+ * of it (`after`). `note`: what was done, or null.
+ */
+export function asLeased(host: Host, before: string, after: string | null): { text: string; note: string | null } {
+  const texts = leasedTexts(host);
+  const of = (text: string | null) => (effectiveValues(text ?? '', 'nameserver') ?? []).join(' ');
+  const leased = of(texts[0] ?? null);
+  const unclear = texts.some((text) => of(text) !== leased);
+  if (leased === '' || unclear || leased === of(before) || leased === of(after)) return { text: before, note: null };
+  const text = texts[0] as string;
+  const dns: DesiredDns = {
+    domain: effectiveValues(text, 'domain')?.[0] ?? null,
+    search: effectiveValues(text, 'search') as string[] | null,
+    nameservers: effectiveValues(text, 'nameserver') as string[] | null,
+    sortlist: null,
+    options: null,
+    symlink: 'refuse',
+    verify: null,
+  };
+  const note = `with the name servers of the lease, ${leased}, in the place of ${of(before) || 'none'}`;
+  return { text: composeResolvConf(before, dns), note };
+}
+
+/** What each running dhclient writes at its next renewal; without those that write no name servers. */
+function leasedTexts(host: Host): string[] {
+  const leases = dhcpClients(host).flatMap((client) => {
+    return client.interfaces.map((name) => currentLease(host, client, name)).filter((lease) => lease !== null);
+  });
+  return leases
+    .map((lease) => `${resolvConfWithoutHook(lease).join('\n')}\n`)
+    .filter((text) => effectiveValues(text, 'nameserver') !== null);
+}
