@@ -97,8 +97,11 @@ function isHost(address: string): boolean {
   return first > 0 && first < 224;
 }
 
-/** Milliseconds until the kernel has the connection; null: refused, unreachable, or not in time. */
-function connectTime(host: string, port: number, signal: AbortSignal): Promise<number | null> {
+/**
+ * Milliseconds until the kernel has the connection; null: refused, unreachable, or not in time. A connection that is reset was
+ * there: whether Node tells of the connection or of its reset first is chance.
+ */
+export function connectTime(host: string, port: number, signal: AbortSignal): Promise<number | null> {
   const { promise, resolve } = Promise.withResolvers<number | null>();
   if (signal.aborted) return Promise.resolve(null);
   const started = performance.now();
@@ -112,6 +115,13 @@ function connectTime(host: string, port: number, signal: AbortSignal): Promise<n
   const fail = () => end(null);
   const timer = setTimeout(fail, CONNECT_LIMIT);
   signal.addEventListener('abort', fail);
-  socket.once('connect', () => end(Math.round((performance.now() - started) * 100) / 100)).on('error', fail);
+  const connected = () => end(Math.round((performance.now() - started) * 100) / 100);
+  socket.once('connect', connected).on('error', (error) => {
+    if (AFTER_CONNECT.includes(errorCode(error) ?? '')) connected();
+    else fail();
+  });
   return promise;
 }
+
+/** A refusal of the connection itself is ECONNREFUSED (tcp(7)). */
+const AFTER_CONNECT = ['ECONNRESET', 'EPIPE'];

@@ -71,6 +71,7 @@ function isPlace(place: unknown): place is Place {
     ADDRESS.test(place.address) &&
     (place.time === null || isAmount(place.time)) &&
     isAmount(place.absent) &&
+    [place.falls, place.steady].every((count) => count === undefined || isAmount(count)) &&
     isMap(place.ahead) &&
     Object.values(place.ahead).every(isAmount)
   );

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FORGOTTEN_AFTER, type Place, ROUNDS, reorder } from '../../agent/nearest/order.ts';
+import { FORGIVEN_AFTER, FORGOTTEN_AFTER, type Place, ROUNDS, reorder } from '../../agent/nearest/order.ts';
 
 type Times = Record<string, number | null>;
 
@@ -47,6 +47,46 @@ test('a fifth is not enough without a millisecond, nor a millisecond without a f
 test('who does not answer goes behind at once, and comes back as any other does', () => {
   const all = { a: 10, b: 20, c: 30 };
   assert.deepEqual(orders(all, { ...all, a: null }, all, all, all), ['abc', 'bca', 'bca', 'bca', 'abc']);
+});
+
+test('each return after a silence takes twice the rounds; long steadiness is rewarded', () => {
+  const all = { a: 10, b: 20 };
+  const silent = { ...all, a: null };
+  /** Rounds until `a` is first again. */
+  const back = (places: Place[]): [number, Place[]] => {
+    let now = round(places, silent);
+    for (let n = 1; n < 1_000; n += 1) {
+      now = round(now, all);
+      if (now[0]!.address === 'a') return [n, now];
+    }
+    return [Number.POSITIVE_INFINITY, now];
+  };
+  let places = round([], all);
+  const took: number[] = [];
+  for (let n = 0; n < 8; n += 1) {
+    const [rounds, then] = back(places);
+    took.push(rounds);
+    places = then;
+  }
+  assert.deepEqual(took, [3, 6, 12, 24, 48, 96, 96, 96]);
+  for (let n = 0; n < FORGIVEN_AFTER; n += 1) places = round(places, all);
+  assert.equal(back(places)[0], 3);
+});
+
+test('one that is silent in 60 % of the measurements hardly changes the order', () => {
+  let seed = 7;
+  const random = () => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+  let places = round([], { a: 1, b: 20, c: 30 });
+  let changes = 0;
+  for (let n = 0; n < 2_000; n += 1) {
+    const before = places.map(({ address }) => address).join();
+    places = round(places, { a: random() < 0.6 ? null : 1, b: 20, c: 30 });
+    if (places.map(({ address }) => address).join() !== before) changes += 1;
+  }
+  assert.ok(changes <= 8, `${changes} changes in 2000 measurements`);
 });
 
 test('several that are nearer by turns overtake all the same, the nearest of them first', () => {
