@@ -75,6 +75,12 @@ export const CODES = {
     why: 'The program writes /etc/resolv.conf when its network changes. The configured DNS settings are then gone until Holdfast repairs them.',
     remedy: 'Configure the program to leave the file alone. docs/doctor.md says how for each program.',
   },
+  'HF-RESOLV-HEADER': {
+    severity: 'warning',
+    why: 'The program that it names made the file, and may make it anew at any time: the configured DNS settings are then gone until Holdfast repairs them.',
+    remedy:
+      'Configure that program to leave the file alone (docs/doctor.md has the ways of the usual ones). `agent apply` takes the line out of the file.',
+  },
   'HF-RESOLV-RESOLVED': {
     severity: 'note',
     why: 'systemd-resolved reads a regular resolv.conf and does not write it. Programs that ask systemd-resolved (nss-resolve, 127.0.0.53, D-Bus) get neither sortlist nor options of the file.',

@@ -5,7 +5,7 @@ import { leavesResolvConf } from '../clients/networkmanager-conf.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../clients/openresolv.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock } from '../resolver/marked-block.ts';
-import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { isHeader, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { cloudInit } from './cloud-init.ts';
 import { statements } from './lines.ts';
@@ -22,15 +22,21 @@ export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
     dhcpcd(host, pid('dhcpcd')),
     resolvconf(host),
   ];
-  const header = generatedBy(host);
+  const header = headerOf(host);
+  let isTold = host.readLink(RESOLV_CONF) !== null; // HF-RESOLV-LINK names the owner
   for (const writer of writers) {
     if (writer === null) continue;
-    const sure = header !== null && writer.toLowerCase().includes(header.name);
+    const [program = ''] = writer.toLowerCase().split(/[^a-z]/);
+    const sure = header?.text.toLowerCase().includes(program) === true;
+    isTold ||= sure;
     yield {
       code: 'HF-RESOLV-DAEMON',
-      seen: sure ? `${writer}, and ${RESOLV_CONF}:${header.line} says that it made the file` : writer,
+      seen: sure ? `${writer}, and ${RESOLV_CONF}:${header?.line} says that it made the file` : writer,
       ...(sure ? { severity: 'problem' } : {}),
     };
+  }
+  if (header !== null && !isTold) {
+    yield { code: 'HF-RESOLV-HEADER', seen: `${RESOLV_CONF}:${header.line} says ${JSON.stringify(header.text)}` };
   }
   const resolved = pid('systemd-resolve');
   if (resolved !== undefined && host.readLink(RESOLV_CONF) === null) {
@@ -57,12 +63,9 @@ function resolvconf(host: Host): string | null {
   return `resolvconf (openresolv) is installed, and ${RESOLVCONF_CONF} has it write ${RESOLV_CONF}`;
 }
 
-/** What the file's own first lines say of who made it. */
-function generatedBy(host: Host): { name: string; line: number } | null {
-  const lines = (host.readTextUnlessCircle(RESOLV_CONF) ?? '').split('\n', 5);
-  for (const [index, line] of lines.entries()) {
-    const name = /^[#;].*(?:generated|created|managed).*\b(NetworkManager|dhcpcd|resolvconf)/i.exec(line)?.[1];
-    if (name !== undefined) return { name: name.toLowerCase(), line: index + 1 };
-  }
-  return null;
+/** What the file's own lines say of who made it. */
+function headerOf(host: Host): { text: string; line: number } | null {
+  const lines = (host.readTextUnlessCircle(RESOLV_CONF) ?? '').split('\n');
+  const index = lines.findIndex(isHeader);
+  return index === -1 ? null : { text: lines[index]!.replace(/^[ \t]*[#;\s]+/, '').trim(), line: index + 1 };
 }

@@ -3,7 +3,7 @@
  * same bytes. Only literals from the configuration, single-quoted; no process is started while nothing changes.
  */
 import type { DesiredDns } from '../config/desired.ts';
-import { managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
+import { HEADERS, managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
 
 /** Lines of sh that set `names`, and `servers`, to lines of resolv.conf: what the configuration leaves open. */
 export interface Offered {
@@ -31,9 +31,11 @@ export function composeFunction(name: string, dns: DesiredDns, offered: Offered)
             ${always.join(' | ')}) word=ours ;;
 ${names ? '' : `            domain | search) if [ -n "$names" ]; then word=ours; fi ;;\n`}${
   servers ? '' : `            nameserver) if [ -n "$servers" ]; then word=ours; fi ;;\n`
-}            *) word=other ;;
+}            [#\\;]*) word=other; case "$line" in ${HEADERS.map((one) => `*${quoted(one)}*`).join(' | ')}) word=header ;; esac ;;
+            *) word=other ;;
             esac
-            if [ "$word" != ours ]; then
+            if [ "$word" = header ]; then
+${steps.header}            elif [ "$word" != ours ]; then
 ${steps.other}            else
 ${steps.ours}            fi
         done <"$file"
@@ -88,8 +90,9 @@ ${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
 `;
 }
 
-/** What is done with a line that is ours (of a keyword that is configured), and with every other one. */
+/** What is done with a line that is ours (of a keyword that is configured), with another program's header, and with every other one. */
 interface LineSteps {
+  readonly header: string;
   readonly ours: string;
   readonly other: string;
 }
@@ -99,6 +102,9 @@ interface LineSteps {
  * linear: a shell copies all of a text that it appends to.
  */
 const COMPARE: LineSteps = {
+  header: `                same=''
+                break
+`,
   other: `                if [ -z "$end" ] || { [ -n "$found" ] && [ "$found" != "$ours" ]; }; then
                     same=''
                     break
@@ -110,12 +116,22 @@ const COMPARE: LineSteps = {
 };
 
 const WRITE: LineSteps = {
+  header: `                :
+`,
   other: `                printf '%s\\n' "$line"
 `,
   ours: `                if [ -z "$placed" ]; then printf '%s' "$ours"; fi
                 placed=yes
 `,
 };
+
+/** Blanks of a pattern are literal in quotes only. */
+function quoted(pattern: string): string {
+  return pattern
+    .split('*')
+    .map((part) => `'${part}'`)
+    .join('*');
+}
 
 const FOLLOW = `    if [ -L "$file" ]; then
         # Its folder is not there yet: the agent makes it.
