@@ -81,6 +81,12 @@ export const CODES = {
     remedy:
       'Configure that program to leave the file alone (docs/doctor.md has the ways of the usual ones). `agent apply` takes the line out of the file.',
   },
+  'HF-RESOLV-COPIES': {
+    severity: 'warning',
+    why: 'A chroot or container has a copy of resolv.conf from the time when it was set up or started, and nobody keeps it. What runs there goes on asking those name servers.',
+    remedy:
+      'Before the old name servers go: restart what owns the copy (postfix copies it at each start), or start the container anew. Leave it where other name servers are meant.',
+  },
   'HF-RESOLV-RESOLVED': {
     severity: 'note',
     why: 'systemd-resolved reads a regular resolv.conf and does not write it. Programs that ask systemd-resolved (nss-resolve, 127.0.0.53, D-Bus) get neither sortlist nor options of the file.',

@@ -21,6 +21,7 @@ import { multicast } from './multicast.ts';
 import { NAME_DAEMONS, nameService } from './name-service.ts';
 import { orphans } from './orphans.ts';
 import { programs } from './programs.ts';
+import { resolvConfCopies } from './resolv-conf-copies.ts';
 import { resolvConfFile } from './resolv-conf-file.ts';
 import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './resolv-conf-owner.ts';
 import { resolved } from './resolved.ts';
@@ -45,6 +46,7 @@ export interface Diagnosis {
 const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: Check }[] = [
   { about: ['resolver'], look: resolvConfFile },
   { about: ['resolver'], look: resolvConfOwner },
+  { about: ['resolver'], look: resolvConfCopies },
   { about: ['resolved'], look: resolved },
   { about: ['resolver'], look: nameService },
   { about: ['resolver'], look: libc },

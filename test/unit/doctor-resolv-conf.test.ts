@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { libc } from '../../agent/doctor/libc.ts';
 import { nameService } from '../../agent/doctor/name-service.ts';
+import { resolvConfCopies } from '../../agent/doctor/resolv-conf-copies.ts';
 import { resolvConfFile } from '../../agent/doctor/resolv-conf-file.ts';
 import { resolvConfOwner } from '../../agent/doctor/resolv-conf-owner.ts';
 import { Host } from '../../agent/host/host.ts';
@@ -200,4 +201,41 @@ test('any header that says who made the file is quoted, once', (t) => {
     assert.deepEqual(seen(`# ${text}`), [`HF-RESOLV-HEADER /etc/resolv.conf:2 says "${text}"`]);
   }
   assert.deepEqual(seen('# by hand'), []);
+});
+
+test('copies of resolv.conf in chroots and containers that name other servers are one finding', (t) => {
+  const old = 'nameserver 10.0.0.9\n';
+  const processes = (pid: number, comm: string) => ({ [`proc/${pid}/comm`]: `${comm}\n` });
+  const files = {
+    ...FILE,
+    'var/spool/postfix/etc/resolv.conf': old,
+    'var/spool/postfix-out/etc/resolv.conf': FILE['etc/resolv.conf'],
+    'var/lib/docker/containers/abc/resolv.conf': 'nameserver 127.0.0.11\n',
+    'srv/jail/etc/resolv.conf': `${FILE['etc/resolv.conf']}nameserver 10.0.0.8\n`,
+    'proc/self/comm': 'agent\n',
+    ...processes(7, 'sshd'),
+    ...processes(812, 'web'),
+    ...processes(813, 'web'),
+  };
+  const host = patientHost(t, { files, yaml: DNS });
+  const link = (path: string, target: string) => {
+    mkdirSync(dirname(join(host.root, path)), { recursive: true });
+    symlinkSync(target, join(host.root, path));
+  };
+  for (const [pid, mounts, root] of [
+    ['self', 'mnt:[1]', '/'],
+    ['7', 'mnt:[1]', '/'],
+    ['812', 'mnt:[2]', '/srv/jail'],
+    ['813', 'mnt:[2]', '/srv/jail'],
+  ] as const) {
+    link(`proc/${pid}/ns/mnt`, mounts);
+    link(`proc/${pid}/root`, root);
+  }
+  assert.deepEqual(
+    seenOn(host, resolvConfCopies, { yaml: DNS }).map(({ code, seen }) => `${code} ${seen}`),
+    [
+      'HF-RESOLV-COPIES other name servers than 10.0.0.1 are in copies: /var/spool/postfix/etc/resolv.conf (10.0.0.9), /etc/resolv.conf of web[812] (10.0.0.8)',
+    ],
+  );
+  assert.deepEqual(seenBy(t, resolvConfCopies, { files: FILE, yaml: DNS }), []);
 });
