@@ -110,7 +110,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   let retaining = Promise.resolve();
   const tidy = () => {
     if (committer.failing) return; // nothing can be deleted either, and it is told already
-    troubles.attempt('tidying', 'Tidying', () => fleet.tidy(clock.believed), Date.now());
+    troubles.attempt('tidying', 'Tidying', () => fleet.tidy(Date.now(), clock.believed), Date.now());
     retaining = retaining
       .then(() => retain(store, { keep, maxSize }, clock.believed, () => stopped))
       .then(() => troubles.set('retention', null, Date.now()))

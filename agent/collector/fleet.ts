@@ -129,10 +129,13 @@ export class Fleet {
     }
   }
 
-  /** Drops the journal that no open chunk needs, and hosts that were not heard of for as long as anything is kept. */
-  tidy(now: number): void {
+  /**
+   * Drops the journal that no open chunk needs, and hosts that were not heard of for as long as anything is kept. `believed`: the
+   * time from which their ages are counted, where our clock is doubted.
+   */
+  tidy(now: number, believed = now): void {
     const { hosts, clones } = this.#census;
-    for (const host of hosts) if (now - host.seen > this.#keep) this.#census.forget(host, now);
+    for (const host of hosts) if (believed - host.seen > this.#keep) this.#census.forget(host, now);
     this.series.tidy(now);
     this.commit();
     let oldest = this.#pending.journal.number;

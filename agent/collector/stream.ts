@@ -20,6 +20,8 @@ export class Stream {
   readonly #changed = new Map<string, HostRow>();
   readonly #beaten = new Map<string, HostRow>();
   #quiet = 0;
+  /** Trouble and the number of hosts, as they were sent last. */
+  #told = '';
 
   /** false: there are too many readers, or too many of this sender. */
   add(response: ServerResponse, sender: string, first: SummaryAnswer): boolean {
@@ -52,14 +54,17 @@ export class Stream {
     }
   }
 
-  /** Sends what was noted; rows where only the time did change go as far as there is room. */
+  /** Sends what was noted; rows where only the time did change go as far as there is room. Trouble, and hosts that went, are told without any row. */
   send(summary: () => SummaryAnswer): void {
     if (this.#readers.size === 0) return;
+    const { trouble, hosts: count } = summary();
+    const other = JSON.stringify([trouble, count]);
     const hosts = take(this.#changed, MOST_ROWS);
     hosts.push(...take(this.#beaten, MOST_ROWS - hosts.length));
     this.#quiet += 1;
-    if (hosts.length > 0) this.#write(message({ hosts, summary: summary() }));
+    if (hosts.length > 0 || other !== this.#told) this.#write(message({ hosts, summary: summary() }));
     else if (this.#quiet >= QUIET) this.#write(': still here\n\n');
+    this.#told = other;
   }
 
   close(): void {

@@ -119,9 +119,22 @@ async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
   return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
 }
 
-function post({ url, agent }: Run, { path, headers, body }: FuzzRequest, localAddress: string): Promise<number> {
+/** As an agent does, it sends again what a lost connection left without an answer; but not to a collector that has ended. */
+async function post(run: Run, sent: FuzzRequest, localAddress: string): Promise<number> {
+  for (;;) {
+    try {
+      return await postOnce(run, sent, localAddress);
+    } catch (error) {
+      const lost = (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (!lost || run.child.exitCode !== null || run.child.signalCode !== null) throw error;
+    }
+  }
+}
+
+function postOnce({ url, agent }: Run, { path, headers, body }: FuzzRequest, localAddress: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const asked = request(`${url}${path}`, { method: 'POST', agent, localAddress, headers }, (response) => {
+      response.once('error', reject);
       response.resume().once('end', () => resolve(response.statusCode!));
     });
     asked.once('error', reject);

@@ -107,6 +107,11 @@ test('a disk that takes nothing is said first, by the summary and by /healthz, a
   assert.ok(statuses.has(503));
   const { hosts } = await get(url, '/api/v1/hosts');
   assert.equal(hosts[0].silent, false);
+  // A page that is open learns of it, though no host changes.
+  const stream = await fetch(`${url}/api/v1/stream`);
+  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+  const told = await reader.read();
+  assert.match(told.value!, /"trouble":\[\{"code":"disk"/);
   const summary = await get(url, '/api/v1/summary');
   assert.match(summary.trouble[0].text, /can be stored.*database or disk is full/);
   const health = await fetch(`${url}/healthz`);
@@ -115,5 +120,7 @@ test('a disk that takes nothing is said first, by the summary and by /healthz, a
   Store.prototype.commit = commit;
   while ((await send(url, heartbeat({ sequence: 4 }))).status !== 200)
     await new Promise((resolve) => setTimeout(resolve, 100));
+  for (let text = ''; !text.includes('"trouble":[]'); ) text += (await reader.read()).value;
+  await reader.cancel();
   assert.deepEqual(await get(url, '/healthz'), { status: 'ok', version: '0', trouble: [] });
 });
