@@ -28,12 +28,12 @@ After=var.mount var-lib.mount
 ExecStartPre=+-/bin/sh -c 'for d in ${OLD}/*.network.d ${READ}/*.network.d; do if [ -f "$$d/${NAME}" ]; then rm -f "$$d/${NAME}"; rmdir "$$d" 2>/dev/null; fi; done; if [ -d ${KEPT} ]; then mkdir -p ${READ} && cp -R ${KEPT}/. ${READ}/; fi'
 `;
 
-/** What is kept for the next start of systemd-networkd. */
+/** The drop-in that is kept for the next start of systemd-networkd. */
 export function keptDropIn(networkFile: string): string {
   return `${KEPT}/${networkFile}.d/${NAME}`;
 }
 
-/** What the running systemd-networkd has read: nothing changes it before the next start. null: nothing of ours. */
+/** Our drop-in as the running systemd-networkd has read it; nothing changes it before the next start. null: there is none. */
 export function readDropIn(host: Host, networkFile: string): string | null {
   return host.readText(`${READ}/${networkFile}.d/${NAME}`);
 }

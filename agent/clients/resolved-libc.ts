@@ -1,5 +1,5 @@
 /**
- * What libc reads where resolv.conf is a link to a file that systemd-resolved writes. A program that writes to resolv.conf
+ * How libc sees the host where resolv.conf is a link to a file that systemd-resolved writes. A program that writes to resolv.conf
  * writes into that file, and systemd-resolved notices nothing until a link changes.
  */
 import type { Host } from '../host/host.ts';
@@ -18,7 +18,7 @@ export interface LibcView {
 }
 
 /**
- * What libc reads, where that is not what systemd-resolved makes of this link; null: it is, or resolv.conf is no link to a file of
+ * The servers and domains that libc reads, if they are not those of this link; null: they are, or resolv.conf is no link to a file of
  * systemd-resolved. Links that are not up yet are not in that file.
  * @param wanted name servers, and domains as resolvectl takes them; null: not configured.
  */

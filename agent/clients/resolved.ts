@@ -22,7 +22,7 @@ export function resolvedLinks(host: Host, dns: Pick<DesiredDns, 'symlink'>): Net
 
 /**
  * Whether systemd-networkd and systemd-resolved are to answer here from their next start on: systemd-networkd is enabled and
- * does not run. So it is early at boot, in a migration, and in the files of another root.
+ * does not run. That is the case early at boot, in a migration, and in the files of another root.
  */
 export function answersAfterStart(host: Host, dns: Pick<DesiredDns, 'symlink'>): boolean {
   if (dns.symlink !== 'refuse' || !ownsResolvConf(host)) return false;

@@ -1,4 +1,4 @@
-/** What Holdfast put there for a DHCP client that is gone by now: after a migration to another one. */
+/** Files that Holdfast made for a DHCP client which is no longer installed, as after a migration. */
 import { dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import { NETWORK_MANAGER_CONF, networkManager, networkManagerInstalled } from '../clients/networkmanager.ts';
 import { hookPlaces, ownsHook } from '../dhclient/hook-places.ts';

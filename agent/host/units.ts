@@ -1,4 +1,4 @@
-/** What systemd starts on this host, by its folders: nothing is asked of a running systemd. */
+/** Which units systemd starts on this host, read from its folders. The running systemd is not asked. */
 import type { Host } from './host.ts';
 
 /** Where systemd looks for `NAME.wants/`. Generators (netplan's among them) write to the folders below /run. */

@@ -76,7 +76,7 @@ export class Dhcpcd implements Resource {
   private async hook(actual: string | null, here: boolean): Promise<Finding | null> {
     const { dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;
-    // Of a link that is refused everything is left to its owner.
+    // A link that is refused is left to its owner altogether.
     if (!owned && (dns === null || !here || this.leftToItsOwner(dns))) return null;
     const wanted = dns === null ? removeFromShell(actual ?? '') : await this.wantedHook(actual, dns);
     const state = actual === wanted ? 'ok' : 'drifted';

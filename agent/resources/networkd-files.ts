@@ -1,5 +1,5 @@
 /**
- * What the next systemd-networkd reads: a drop-in for each `.network` file that may come into force for a link, and the drop-in
+ * The files that the next systemd-networkd reads: a drop-in for each `.network` file that may come into force for a link, and the drop-in
  * for its service that puts them in place (agent/clients/networkd-dropin.ts).
  */
 import {

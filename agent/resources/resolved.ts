@@ -19,7 +19,7 @@ const WRITTEN_WITHIN = 5000;
 /**
  * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links. Each link is
  * told by resolvectl(1), which hands it on to systemd-networkd: that keeps it until it ends, whatever a lease or a reload
- * brings, and touches no address. What the next systemd-networkd is to read lies beside it (networkd-files.ts).
+ * brings, and touches no address. The files for the next systemd-networkd are networkd-files.ts's.
  */
 export class Resolved implements Resource {
   readonly name = 'resolved';
