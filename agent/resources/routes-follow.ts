@@ -20,8 +20,11 @@ const NETLINK_ROUTE = 0;
 const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11, nexthop: 32 } as const;
 /** Milliseconds for which a flood of messages is not listened to. */
 const PAUSE = 250;
-/** Milliseconds for what comes together: an interface with its addresses, a flush of many routes. */
-const TOGETHER = 5;
+/**
+ * Milliseconds for what comes together: an interface with its addresses, a flush of many routes. It has to be quiet for so long, or
+ * the longest time is over: `ip route flush` lists again after each pass, and would take away ten times what is put back meanwhile.
+ */
+const TOGETHER = { quiet: 15, longest: 100 } as const;
 /** Milliseconds for which it is believed that whoever touched a route is why it is not as it was. */
 const REMEMBERED = 10_000;
 const MOST_REMEMBERED = 64;
@@ -45,7 +48,7 @@ export class RouteFollower {
   readonly #follower: Follower;
   readonly #links = new Map<number, number>();
   readonly #touched = new Map<string, { by: string; at: number }>();
-  #soon: NodeJS.Timeout | null = null;
+  #soon: { readonly timer: NodeJS.Timeout; readonly since: number } | null = null;
 
   /** Throws where the kernel cannot be listened to. */
   constructor(concern: () => Concern, changed: () => void) {
@@ -67,7 +70,7 @@ export class RouteFollower {
   }
 
   close(): void {
-    if (this.#soon !== null) clearTimeout(this.#soon);
+    clearTimeout(this.#soon?.timer);
     this.#follower.close();
   }
 
@@ -129,10 +132,15 @@ export class RouteFollower {
   }
 
   #look(): void {
-    this.#soon ??= setTimeout(() => {
+    const now = performance.now();
+    const since = this.#soon?.since ?? now;
+    clearTimeout(this.#soon?.timer);
+    const look = () => {
       this.#soon = null;
       this.#changed();
-    }, TOGETHER);
+    };
+    const wait = Math.max(0, Math.min(TOGETHER.quiet, since + TOGETHER.longest - now));
+    this.#soon = { timer: setTimeout(look, wait), since };
   }
 }
 
