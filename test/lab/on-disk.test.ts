@@ -1,0 +1,35 @@
+/** `agent run` and the files that the operator edits: what has changed and is not in force is said, and taken where it may be. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RunningAgent } from './daemon.ts';
+import { LabHost, unavailable } from './host.ts';
+
+const CONFIGURATION = '/etc/holdfast/agent.yaml';
+
+test('on disk: a change is told until it is taken, a bad one is refused, reload: auto takes it', {
+  skip: unavailable(),
+}, async () => {
+  const host = await LabHost.create();
+  try {
+    await host.write(CONFIGURATION, 'sysctl: { net.ipv4.ip_forward: 1 }\n');
+    const agent = await RunningAgent.start(host);
+    await agent.event('holdfast.inventory');
+    await host.write(CONFIGURATION, 'sysctl: { net.ipv4.ip_forward: 0 }\n');
+    assert.equal((await agent.event('holdfast.condition.raised')).code, 'config-not-in-force');
+    assert.match((await host.agent('status')).stdout, /The daemon \(process \d+\) has not taken the configuration/);
+    await host.write(CONFIGURATION, 'sysctl: { net.ipv4.ip_forward: [] }\n');
+    assert.equal((await agent.event('holdfast.condition.raised')).code, 'config-refused');
+    assert.equal((await host.sh('sysctl -n net.ipv4.ip_forward')).trim(), '1');
+    await host.write(CONFIGURATION, 'reload: auto\nsysctl: { net.ipv4.ip_forward: 1 }\n');
+    await agent.event('holdfast.condition.raised');
+    await agent.signal('HUP');
+    await agent.event('holdfast.config.changed');
+    await host.write(CONFIGURATION, 'reload: auto\nsysctl: { net.ipv4.ip_forward: 0 }\n');
+    await agent.event('holdfast.config.changed');
+    assert.equal((await host.sh('sysctl -n net.ipv4.ip_forward')).trim(), '0');
+    assert.doesNotMatch((await host.agent('status')).stdout, /has not taken/);
+    assert.equal(await agent.stop(), 0);
+  } finally {
+    await host.close();
+  }
+});
