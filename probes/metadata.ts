@@ -1,5 +1,7 @@
 /** What the routes leave to the cloud, and how long ago the cloud said it: agent/metadata fetches, this only tells. */
+
 import type { ConfiguredState } from '../agent/config/desired.ts';
+import { agoText } from '../agent/config/quantities.ts';
 import type { Host } from '../agent/host/host.ts';
 import type { MetadataView } from '../agent/metadata/metadata.ts';
 import { wishesOf } from '../agent/metadata/wishes.ts';
@@ -28,6 +30,6 @@ function tooOld({ key, values, age, problem }: MetadataView): Condition {
   const body =
     values === null || age === null
       ? `${key} is not known yet, and its routes are left as they are${why}`
-      : `${key} was last fetched ${Math.round(age / 60_000)} min ago and stays ${values.join(', ') || 'none'}${why}`;
+      : `${key} was last fetched ${agoText(age)} ago and stays ${values.join(', ') || 'none'}${why}`;
   return { kind: 'condition', code: 'metadata-old', severity: 'warn', body, attributes: { name: key } };
 }

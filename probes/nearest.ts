@@ -1,5 +1,7 @@
 /** What stands in the sortlist because it was measured, and how long ago: agent/nearest measures, this only tells. */
+
 import type { ConfiguredState } from '../agent/config/desired.ts';
+import { agoText } from '../agent/config/quantities.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type NearestView, Nearness } from '../agent/nearest/nearness.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
@@ -36,6 +38,6 @@ function tooOld({ target, last, age }: NearestView): Condition {
   const body =
     nearest === undefined || age === null
       ? `${target} was never measured, and is not in the sortlist; \`agent apply\` says why.`
-      : `${target} was last measured ${Math.round(age / 60_000)} min ago; ${nearest} is still the first in the sortlist. \`agent apply\` says why it cannot be measured.`;
+      : `${target} was last measured ${agoText(age)} ago; ${nearest} is still the first in the sortlist. \`agent apply\` says why it cannot be measured.`;
   return { kind: 'condition', code: 'nearest-old', severity: 'warn', body, attributes: { target } };
 }

@@ -46,3 +46,9 @@ function quantity(text: string, pattern: string, units: Record<string, number>):
   const unit = new RegExp(pattern).exec(text)?.[1];
   return unit === undefined ? null : Number.parseInt(text, 10) * units[unit]!;
 }
+
+/** How long ago something was, in whole units of which there are at least two, so never as none: `45 s`, `3 min`. @param age milliseconds. */
+export function agoText(age: number): string {
+  const seconds = Math.max(1, Math.round(age / 1_000));
+  return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
