@@ -10,6 +10,7 @@ const ansible: Tool = {
   skip: unavailable(program),
   bareCheck: /not installed yet/,
   foretells: true,
+  validates: true,
 
   async prepare(host) {
     await host.write(PLAYBOOK, example('Ansible', 'yaml'));
@@ -19,10 +20,11 @@ const ansible: Tool = {
     );
   },
 
-  async run(host, { config, package: given, check = false } = {}) {
+  async run(host, { config, package: given, check = false, absent = false } = {}) {
     const variables = {
       ...(config === undefined ? {} : { holdfast_config: config }),
       ...(given === null ? { holdfast_package: '' } : {}),
+      ...(absent ? { holdfast_state: 'absent' } : {}),
     };
     const result = await host.run(
       [

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly package?: null;
   /** In check mode. */
   readonly check?: boolean;
+  /** Holdfast is to be absent. */
+  readonly absent?: boolean;
 }
 
 export interface Tool {
@@ -33,6 +35,8 @@ export interface Tool {
   readonly bareCheck: RegExp;
   /** Whether check mode shows what `agent apply` would do with a configuration that is not in place yet. */
   readonly foretells: boolean;
+  /** Whether a bad configuration fails in check mode. */
+  readonly validates: boolean;
 }
 
 /** The first code block of this language below a heading of docs/configuration-management.md. */

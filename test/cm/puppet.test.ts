@@ -12,6 +12,7 @@ const puppet: Tool = {
   skip: unavailable('puppet'),
   bareCheck: /Package\[holdfast\].*noop/,
   foretells: false,
+  validates: true,
 
   async prepare(host) {
     await host.write('/srv/puppet/site.pp', example('Puppet', 'puppet'));
@@ -24,9 +25,13 @@ const puppet: Tool = {
     await host.write(DATA, `${example('Puppet', 'yaml')}${service}`);
   },
 
-  async run(host, { config, package: given, check = false } = {}) {
+  async run(host, { config, package: given, check = false, absent = false } = {}) {
     const data = await host.read(DATA);
-    const values = { ...(parse(data) as object), ...(config === undefined ? {} : { 'holdfast::config': config }) };
+    const values = {
+      ...(parse(data) as object),
+      ...(config === undefined ? {} : { 'holdfast::config': config }),
+      ...(absent ? { 'holdfast::ensure': 'absent' } : {}),
+    };
     await host.write(DATA, stringify(given === null ? { ...values, 'holdfast::package': null } : values));
     const noop = check ? ['--noop'] : [];
     const settings = ['--modulepath', `${PACKAGING}/puppet`, '--hiera_config', HIERA, '--detailed-exitcodes'];
@@ -38,10 +43,11 @@ const puppet: Tool = {
     );
     await host.write(DATA, data);
     const { code, stdout, stderr } = result;
-    if (code === null || ![0, 2, 4, 6].includes(code)) throw new Error(said(result));
+    // 1: no catalogue could be compiled.
+    if (code === null || ![0, 1, 2, 4, 6].includes(code)) throw new Error(said(result));
     // In noop mode it ends with 0 whatever it would do, and says that in so many words.
     const changed = (code & 2) !== 0 || /current_value .*\(noop\)|Would have triggered/.test(stdout + stderr);
-    return { changed, failed: (code & 4) !== 0, text: said(result) };
+    return { changed, failed: code === 1 || (code & 4) !== 0, text: said(result) };
   },
 };
 

@@ -15,13 +15,14 @@ const salt: Tool = {
   skip: unavailable(program),
   bareCheck: /would be installed/,
   foretells: false,
+  validates: false,
 
   async prepare(host) {
     await host.write('/srv/pillar/holdfast.sls', example('Salt', 'yaml'));
     await host.write('/srv/pillar/top.sls', "base: { '*': [holdfast] }\n");
   },
 
-  async run(host, { config, package: given, check = false } = {}) {
+  async run(host, { config, package: given, check = false, absent = false } = {}) {
     const values = { ...(config === undefined ? {} : { config }), ...(given === null ? { package: null } : {}) };
     const places = ['--file-root', `${PACKAGING}/salt`, '--pillar-root', '/srv/pillar', '--id', 'lab'];
     const result = await host.run(
@@ -33,7 +34,7 @@ const salt: Tool = {
         '--log-level=error',
         ...places,
         'state.apply',
-        'holdfast',
+        absent ? 'holdfast.absent' : 'holdfast',
         `test=${check}`,
         `pillar=${JSON.stringify({ holdfast: values })}`,
       ],

@@ -56,7 +56,27 @@ export function holdsTheContract(name: string, tool: Tool): void {
     await step('a bad configuration fails before it is in place', async () => {
       const text = await harmless({ failed: true }, { config: 'dns:\n  nameserver: [10.9.9.9]\n' });
       assert.match(text, /2:3.*nameserver/s);
-      if (tool.foretells) await harmless({ failed: true }, { config: 'dns:\n  nameserver: 1\n', check: true });
+      if (tool.validates) await harmless({ failed: true }, { config: 'dns:\n  nameserver: 1\n', check: true });
+    });
+
+    await step('a configuration that says nothing fails: a template without its data', async () => {
+      for (const config of ['', '---\n# dns:\n#   nameservers: [10.9.9.9]\n{}\n'])
+        assert.match(
+          await harmless({ changed: false, failed: true }, { config }),
+          /config is empty: applied, it would/,
+        );
+    });
+
+    await step('absent: all is as it was before, and nothing is left; a second time nothing changes', async () => {
+      await run({ changed: true, failed: false }, { absent: true });
+      assert.equal(await host.read('/etc/resolv.conf'), 'nameserver 192.0.2.1\n');
+      assert.equal(
+        await host.sh('ls -d /usr/bin/agent /etc/holdfast /var/lib/holdfast /etc/dhcp/*/zz-* 2>/dev/null || :'),
+        '',
+      );
+      await harmless({ changed: false, failed: false }, { absent: true });
+      await run({ changed: true, failed: false });
+      assert.deepEqual(await held(host), WANTED);
     });
 
     await step('so does one that is bad by a drop-in of the host', async () => {

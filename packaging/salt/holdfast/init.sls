@@ -1,11 +1,24 @@
-{#- Installs Holdfast, writes its configuration, and makes the host what that says. Its pillar:
+{#- Installs Holdfast, writes its configuration, and makes the host what that says. Its pillar (pillar.example):
       holdfast:
         config:   the configuration, as a mapping, or as the text of /etc/holdfast/agent.yaml
         package:  the package, a file on the host or salt://…; without it `holdfast` comes from the host's repositories
-        service:  whether the daemon is enabled and started, where systemd runs (default: true) #}
+        version:  the version to install from the repositories; without it the one that the host has stays
+        service:  whether the daemon is enabled and started, where systemd runs (default: true)
+      State holdfast.absent puts the host back and removes the package. #}
 {%- set config = salt['pillar.get']('holdfast:config') %}
 {%- set package = salt['pillar.get']('holdfast:package') %}
+{%- set version = salt['pillar.get']('holdfast:version') %}
 {%- set text = config if config is string else salt['slsutil.serialize']('yaml', config, default_flow_style=False) %}
+{#- Without comments, blanks and YAML's document marks: as a pillar without its data would leave it. #}
+{%- set said = text | regex_replace('#[^\n]*', '') | regex_replace('---|\.\.\.|\s', '') %}
+{%- if said in ['', '{}', '[]', 'null', '~'] %}
+
+holdfast-config:
+  test.fail_without_changes:
+    - name: >-
+        The pillar holdfast:config is empty: applied, it would take off all that Holdfast holds, and the next lease would bring back
+        what its server says. Give the settings, "hold: nothing" to hold nothing on purpose, or apply holdfast.absent.
+{%- else %}
 
 holdfast-package:
   pkg.installed:
@@ -14,6 +27,9 @@ holdfast-package:
       - holdfast: {{ package | json }}
 {%- else %}
     - name: holdfast
+{%- if version %}
+    - version: {{ version | json }}
+{%- endif %}
 {%- endif %}
 
 /etc/holdfast:
@@ -63,4 +79,5 @@ holdfast-service:
     - onlyif: test -d /run/systemd/system
     - require:
       - cmd: holdfast-apply
+{%- endif %}
 {%- endif %}
