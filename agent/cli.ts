@@ -9,6 +9,7 @@ import type { ProbeOptions } from './commands/probe.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write.ts';
+import { PROBE_NAMES } from './config/daemon.ts';
 import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
 
 /** Wrong usage is one JSON document too, and options that are wrong are not parsed. */
@@ -33,7 +34,10 @@ export const program = new Command('agent')
       JSON_WANTED ? printJson({ error: { message: text.trim(), errors: [] } }) : writeErr(text),
   })
   .showHelpAfterError('(agent --help, and agent COMMAND --help, tell more)')
-  .addHelpText('after', examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status']));
+  .addHelpText(
+    'after',
+    `\nExit status: 0 as asked, 1 bad configuration or usage; others stand in the help of each command.${examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status'])}`,
+  );
 
 command('plan', 'show what apply would change, and change nothing')
   .addHelpText(
@@ -69,7 +73,10 @@ command('doctor', 'explain what else acts on these settings')
   .action(run(async () => (await import('./commands/doctor.ts')).doctor));
 
 command('revert', 'put files and values back as they were before the first apply, and remove the hooks')
-  .addHelpText('after', examples(['sudo agent revert']))
+  .addHelpText(
+    'after',
+    `\nExit status: 0 all is as before, 1 bad usage, 4 something is left, as said.${examples(['sudo agent revert'])}`,
+  )
   .action(run(async () => (await import('./commands/revert.ts')).revert));
 
 command('init', 'write a commented configuration from what the host has now')
@@ -97,10 +104,7 @@ program
   .description(
     'look once at routes, gateways, memory errors, leases, name servers and multicast, and print what is seen',
   )
-  .argument(
-    '[name...]',
-    'only these probes: those that "agent probe" prints (default: all), or inventory: what the machine is made of',
-  )
+  .argument('[name...]', `only these probes: ${[...PROBE_NAMES, 'inventory'].join(', ')}`)
   .option(...CONFIG_OPTION)
   .option('--json', 'one JSON document on stdout, and nothing else there')
   .option('--prometheus', "Prometheus' text format, for a textfile collector")
@@ -109,7 +113,7 @@ program
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nEach metric is explained in docs/metrics.md.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
+    `\nEach metric is explained in docs/metrics.md. inventory is printed only where it is named: what the machine is made of.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
   .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
     run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),
@@ -180,7 +184,7 @@ program
 program
   .command('schema')
   .description('print the JSON Schema of the configuration, for editors')
-  .addHelpText('after', examples(['agent schema > agent.schema.json']))
+  .addHelpText('after', `\nExit status: 0 printed.${examples(['agent schema > agent.schema.json'])}`)
   .action(async () => {
     write(1, (await import('./commands/schema.ts')).runSchema());
   });

@@ -14,6 +14,7 @@ export function bash(program: Command): string {
   const words = (node: Node) => [
     ...node.subcommands.map((command) => command.name()),
     ...node.options.flatMap((option) => [option.short, option.long].filter((flag) => flag !== undefined)),
+    ...argumentChoices(program, node),
   ];
   const values = unique(all.flatMap(({ options }) => options).filter((option) => option.required));
   return `# agent(8)
@@ -51,7 +52,7 @@ export function zsh(program: Command): string {
   const body = (node: Node): string => {
     const own = node.options.map(option).join(' ');
     if (node.subcommands.length === 0)
-      return `    _arguments ${own} ${argumentsOf(program, node) ? "'*: :_default'" : ''}`.trimEnd();
+      return `    _arguments ${own} ${argumentSpec(argumentChoices(program, node), argumentsOf(program, node))}`.trimEnd();
     const below = node.subcommands.map((one) => quote(`${one.name()}:${spec(one.description())}`)).join(' ');
     return `    local -a commands=(${below})
     _arguments -C ${own} '1: :{_describe command commands}' '*:: :->rest'
@@ -66,6 +67,11 @@ ${node.subcommands.map((one) => `        ${one.name()}) _agent_${functionName(`$
   return `#compdef agent\n\n${functions.join('\n')}\n_agent "$@"\n`;
 }
 
+function argumentSpec(known: readonly string[], taken: readonly Argument[] | undefined): string {
+  if (known.length > 0) return `'*: :(${known.join(' ')})'`;
+  return taken ? "'*: :_default'" : '';
+}
+
 /** For fish's vendor_completions.d, as the file `agent.fish`. */
 export function fish(program: Command): string {
   const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
@@ -75,6 +81,7 @@ export function fish(program: Command): string {
       ...node.subcommands.map(
         (one) => `complete -c agent -f -n ${condition} -a ${one.name()} -d ${quote(one.description())}`,
       ),
+      ...argumentChoices(program, node).map((name) => `complete -c agent -f -n ${condition} -a ${name}`),
       ...node.options.map((one) => {
         const known = choices(one);
         const value = !one.required
@@ -120,11 +127,15 @@ function files({ flags }: Option): string {
   return flags.includes('<file>') || /--(certificate|key|client-ca)\b/.test(flags) ? '_files' : '';
 }
 
-/** What an option's value may be: named by it, or in its description after a colon, as `--only` has them. */
-function choices({ argChoices, description }: Option): readonly string[] | undefined {
+/** What an option's or argument's value may be: named by it, or in its description after a colon, as `--only` has them. */
+function choices({ argChoices, description }: Option | Argument): readonly string[] | undefined {
   if (argChoices) return argChoices;
-  const [, listed] = /^only these [a-z]+: ([a-z, ]+)$/.exec(description) ?? [];
+  const [, listed] = /^only these [a-z]+: ([a-z, -]+)$/.exec(description) ?? [];
   return listed?.split(', ');
+}
+
+function argumentChoices(program: Command, node: Node): readonly string[] {
+  return (argumentsOf(program, node) ?? []).flatMap((argument) => choices(argument) ?? []);
 }
 
 function argumentsOf(program: Command, { path }: Node): readonly Argument[] | undefined {

@@ -40,6 +40,8 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     ...generated({
       'usr/share/doc/holdfast/changelog.gz': readFileSync(join(root, 'packaging/deb/changelog'), 'utf8'),
       'usr/share/man/man8/agent.8.gz': commandPage(program, version, date),
+      // By the package's name, by which people look first.
+      'usr/share/man/man8/holdfast.8.gz': '.so man8/agent.8\n',
       'usr/share/man/man5/agent.yaml.5.gz': configurationPage(jsonSchema(), version, date),
       'usr/share/doc/holdfast/copyright': copyright(parts),
       'usr/share/doc/holdfast/holdfast.cdx.json': billOfMaterials(parts, version, time),

@@ -1,6 +1,7 @@
 import { holderName, type LeaseHolder } from '../clients/holder.ts';
 import { leaseHolders } from '../clients/holders.ts';
 import type { ConfiguredState } from '../config/desired.ts';
+import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
 import { pendingOf } from '../dhclient/pending.ts';
@@ -26,6 +27,7 @@ export async function status(options: CommonOptions): Promise<number> {
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
   const stale = configured && host.live ? (await import('./on-disk.ts')).notInForce(host, hash) : null;
+  const daemon = host.live ? daemonStanding(host) : null;
   const wrong = complaints(settings, findings);
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
   if (options.json) {
@@ -33,6 +35,7 @@ export async function status(options: CommonOptions): Promise<number> {
     printJson({
       configured,
       inForce: stale === null,
+      daemon,
       settings,
       nearest,
       metadata: fromCloud,
@@ -53,6 +56,7 @@ export async function status(options: CommonOptions): Promise<number> {
     if (fromCloud.length > 0) (await import('./metadata.ts')).tellMetadata(fromCloud);
     for (const client of clients) tellClient(client, unconfigured?.lines ?? null);
     for (const holder of others) tellHolder(holder);
+    if (configured && host.live) tellDaemon(daemon);
   }
   return wrong.length > 0 ? EXIT.changed : EXIT.ok;
 }
@@ -201,6 +205,23 @@ function tellClient(
 
 function tellHolder(holder: LeaseHolder): void {
   print(`\n${paint('bold', holderName(holder))} since ${time(holder.started)}`);
+}
+
+function tellDaemon(daemon: DaemonStanding | null): void {
+  if (daemon === null) {
+    print(
+      '\nNo daemon runs here (`agent run`): what drifts is put right by the next lease, `agent apply` or boot only.',
+    );
+    return;
+  }
+  const { pid, enforce, fought } = daemon;
+  print(
+    `\n${paint('bold', `agent run[${pid}]`)} ${enforce ? 'puts right what drifts' : 'observes only (report.enforce)'}`,
+  );
+  if (fought.length > 0)
+    print(
+      `  ${paint('yellow', 'suspended')}: another program changes ${shown(fought.join(', '))} again and again, so it is put right now and then only`,
+    );
 }
 
 /** The whole text of files is `plan`'s matter. */

@@ -10,9 +10,9 @@ import type { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import type { Nearness } from '../nearest/nearness.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
-import { converge } from '../resources/converge.ts';
 import type { Proof, ProofEvent } from '../resources/proof.ts';
-import type { Outcome, Resource } from '../resources/resource.ts';
+import type { Resource } from '../resources/resource.ts';
+import { applyOnce } from './apply-once.ts';
 import { EgressWatch } from './egress.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';
 import { Fetching } from './fetching.ts';
@@ -23,6 +23,7 @@ import { Measuring } from './measuring.ts';
 import { OperatorFiles } from './operator-files.ts';
 import { resourcesProbe } from './resources-probe.ts';
 import { Restarting } from './restarting.ts';
+import { StandingFile } from './standing.ts';
 import { Witness } from './witness.ts';
 
 /** What one configuration makes of this host. */
@@ -82,8 +83,8 @@ export interface DaemonOptions {
 /** Milliseconds for the last heartbeat and for its delivery: together less than the second that SIGTERM may take. */
 const LAST_HEARTBEAT = 300;
 const LAST_DELIVERY = 400;
-/** Of what failed at the start: each is told on its own, too, as soon as it is tried again. */
-const NAMED = 5;
+/** Milliseconds until `agent status` knows of a fight. */
+const STANDING_EVERY = 5000;
 
 export class Daemon {
   readonly #options: DaemonOptions;
@@ -101,6 +102,8 @@ export class Daemon {
   #files: OperatorFiles | null = null;
   #inventory: InventoryWatch | null = null;
   #timer: NodeJS.Timeout | undefined;
+  readonly #standing: StandingFile;
+  #standingTimer: NodeJS.Timeout | undefined;
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
 
@@ -108,6 +111,7 @@ export class Daemon {
     this.#options = options;
     this.#setup = setup;
     this.#witness = new Witness(setup.host);
+    this.#standing = new StandingFile(setup.host);
   }
 
   /**
@@ -124,6 +128,7 @@ export class Daemon {
     });
     const daemon = new Daemon(options, setup);
     await daemon.#begin(EVENTS.start, 'started');
+    daemon.#tellStanding();
     if (refused !== null) daemon.#tell(occurrence(EVENTS.configRefused, 'error', refused));
     return daemon;
   }
@@ -149,6 +154,8 @@ export class Daemon {
   /** Ends within a second. The host stays as it is. */
   async stop(reason: string): Promise<void> {
     clearTimeout(this.#timer);
+    clearTimeout(this.#standingTimer);
+    this.#standing.remove();
     this.#tell(occurrence(EVENTS.stop, 'info', `stopped: ${reason}`));
     await Promise.race([this.#beat(), sleep(LAST_HEARTBEAT)]);
     clearTimeout(this.#timer);
@@ -250,6 +257,14 @@ export class Daemon {
     );
   }
 
+  /** For `agent status`. */
+  #tellStanding(): void {
+    const { enforce } = this.#setup.daemon.report;
+    const fought = this.#record.fought(performance.now());
+    this.#standing.update({ pid: process.pid, enforce, fought });
+    this.#standingTimer = setTimeout(() => this.#tellStanding(), STANDING_EVERY);
+  }
+
   #planBeat(interval: number, beatSeed: string): void {
     const wait = untilNextBeat(Date.now(), interval, beatPhase(beatSeed, interval));
     this.#timer = setTimeout(async () => {
@@ -304,20 +319,4 @@ function proofEvent({ kind, body }: ProofEvent): Occurrence {
     'put-back': [EVENTS.dnsPutBack, 'error'],
   }[kind] as [EventName, Severity];
   return occurrence(name, severity, body);
-}
-
-/** Says what came of it. Does not wait for another apply: what then drifts the keeper heals, and tells, when it may. */
-async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
-  let outcomes: Outcome[];
-  try {
-    outcomes = await converge(host, resources, { patience: 0, guard });
-  } catch (error) {
-    return errorMessage(error);
-  }
-  const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
-  const failed = outcomes.filter(({ result }) => result === 'failed');
-  const which = failed.slice(0, NAMED).map(({ key, reason }) => `${key}: ${reason}`);
-  const more = failed.length > NAMED ? ['…'] : [];
-  const what = failed.length === 0 ? '' : ` (${[...which, ...more].join('; ')})`;
-  return `${count('ok')} as wanted, ${count('changed')} changed, ${failed.length} failed${what}`;
 }

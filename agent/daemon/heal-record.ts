@@ -9,12 +9,15 @@ export class HealRecord {
   readonly heals = new Map<string, number>();
   /** By finding. Only of what was healed lately, or could not be. */
   readonly #limits = new Map<string, HealLimit>();
+  /** Of the same findings: their keys, for people. */
+  readonly #keys = new Map<string, string>();
 
   /** The limit of a finding, to be written to. */
   limit(finding: Finding | Outcome): HealLimit {
     const key = identity(finding);
     const limit = this.#limits.get(key) ?? new HealLimit();
     this.#limits.set(key, limit);
+    this.#keys.set(key, finding.key);
     return limit;
   }
 
@@ -31,12 +34,21 @@ export class HealRecord {
     return this.#limits.get(identity(finding))?.fights(now) ?? false;
   }
 
+  /** Keys of what is fought over, each once, sorted. */
+  fought(now: number): string[] {
+    const fought = [...this.#limits].filter(([, limit]) => limit.fights(now));
+    return [...new Set(fought.map(([key]) => this.#keys.get(key) ?? key))].sort();
+  }
+
   /** To be called for what is as wanted. */
   recovered(finding: Finding, now: number): void {
     const key = identity(finding);
     const limit = this.#limits.get(key);
     limit?.forgiveFailure();
-    if (limit?.idle(now)) this.#limits.delete(key);
+    if (limit?.idle(now)) {
+      this.#limits.delete(key);
+      this.#keys.delete(key);
+    }
   }
 
   /** What could not be put right may be tried at once: somebody wants it so. */

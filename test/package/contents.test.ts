@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { program } from '../../agent/cli.ts';
 import { VERSION } from '../../agent/commands/version.ts';
@@ -26,6 +27,7 @@ const FILES = [
   '/usr/lib/systemd/system-generators/holdfast-generator',
   ...CONFIGURATION,
   '/usr/share/man/man8/agent.8.gz',
+  '/usr/share/man/man8/holdfast.8.gz',
   '/usr/share/man/man5/agent.yaml.5.gz',
   '/usr/share/bash-completion/completions/agent',
   '/usr/share/zsh/vendor-completions/_agent',
@@ -36,9 +38,13 @@ const FILES = [
   '/usr/share/holdfast/otelcol/config.yaml',
   '/usr/share/holdfast/grafana/holdfast.json',
   '/usr/share/holdfast/prometheus/holdfast.rules.yml',
+  '/usr/share/holdfast/ansible/holdfast/README.md',
   '/usr/share/holdfast/ansible/holdfast/tasks/main.yml',
+  '/usr/share/holdfast/puppet/holdfast/REFERENCE.md',
   '/usr/share/holdfast/puppet/holdfast/manifests/init.pp',
   '/usr/share/holdfast/salt/holdfast/init.sls',
+  '/usr/share/holdfast/salt/holdfast/absent.sls',
+  '/usr/share/holdfast/salt/holdfast/pillar.example',
 ];
 
 suite('packages', { skip: unbuilt() }, () => {
@@ -145,6 +151,18 @@ suite('manual pages', () => {
   });
 });
 
+test('the help of every command says what its exit status means', () => {
+  const leaves = (command: Command): Command[] =>
+    command.commands.length > 0 ? command.commands.flatMap(leaves) : [command];
+  const all = leaves(program);
+  assert.ok(all.length > 10);
+  for (const command of [program, ...all]) {
+    let help = '';
+    command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    assert.match(help, /Exit status: 0 /, command.name());
+  }
+});
+
 suite('completions', () => {
   const files = { 'agent.bash': bash(program), _agent: zsh(program), 'agent.fish': fish(program) };
 
@@ -159,6 +177,8 @@ suite('completions', () => {
     assert.equal(complete('apply', '--only', 'sys'), 'sysctl');
     assert.equal(complete('rehearse', 'l'), 'lease');
     assert.equal(complete('rehearse', 'lease', '--reason', 'REN'), 'RENEW');
+    assert.equal(complete('probe', 'routes-'), 'routes-by-protocol');
+    assert.equal(complete('probe', 'routes', 'lea'), 'leases');
   });
 
   test('fish', { skip: missing('fish') }, (t) => {
@@ -169,6 +189,7 @@ suite('completions', () => {
     assert.match(complete('agent apply --det'), /^--detailed-exitcodes\t/);
     assert.match(complete('agent apply --only sys'), /^sysctl\b/);
     assert.match(complete('agent rehearse l'), /^lease\t/m);
+    assert.match(complete('agent probe routes-'), /^routes-by-protocol$/m);
   });
 
   test('zsh', { skip: missing('zsh') }, (t) => {

@@ -85,6 +85,10 @@ for (const release of Object.keys(suites) as Suite[]) {
       const steps = release === 'trixie' ? '6' : ''; // systemd 257
       assert.equal(await property(machine, 'holdfast.service', 'RestartSteps'), steps);
       assert.equal((await machine.sh('pgrep -x agent -u root')).split('\n').includes(`${await mainPid()}`), true);
+      assert.match(
+        (await machine.run(['agent', 'status'])).stdout,
+        new RegExp(`agent run\\[${await mainPid()}\\] puts right`),
+      );
       assert.equal(await machine.sh('journalctl -u holdfast -p info..info -o cat | grep -c holdfast.start'), '1\n');
     });
 

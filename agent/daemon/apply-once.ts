@@ -1,0 +1,25 @@
+/** The apply of a daemon's start, or of its new configuration. */
+import { errorMessage } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
+import { converge } from '../resources/converge.ts';
+import type { Proof } from '../resources/proof.ts';
+import type { Outcome, Resource } from '../resources/resource.ts';
+
+/** Of what failed at the start: each is told on its own, too, as soon as it is tried again. */
+const NAMED = 5;
+
+/** Says what came of it. Does not wait for another apply: what then drifts the keeper heals, and tells, when it may. */
+export async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
+  let outcomes: Outcome[];
+  try {
+    outcomes = await converge(host, resources, { patience: 0, guard });
+  } catch (error) {
+    return errorMessage(error);
+  }
+  const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
+  const failed = outcomes.filter(({ result }) => result === 'failed');
+  const which = failed.slice(0, NAMED).map(({ key, reason }) => `${key}: ${reason}`);
+  const more = failed.length > NAMED ? ['…'] : [];
+  const what = failed.length === 0 ? '' : ` (${[...which, ...more].join('; ')})`;
+  return `${count('ok')} as wanted, ${count('changed')} changed, ${failed.length} failed${what}`;
+}
