@@ -109,7 +109,7 @@ test('what it says of conf.default and conf.all is what the kernel does', { skip
   const { code, findings } = await doctor(host, '--only', 'sysctl');
   assert.equal(code, 2);
   assert.deepEqual(seen(findings, 'HF-SYSCTL-OVERRIDDEN'), [
-    '/etc/sysctl.d/99-late.conf:2 sets net/ipv4/conf/default/tag to 9',
+    '/etc/sysctl.d/99-late.conf:2 sets net.ipv4.conf.default.tag to 9 after ours',
   ]);
 
   // eth0 has an address, so the kernel has not copied the new default to it.
