@@ -19,8 +19,7 @@ export function driftEndedEvent(finding: Finding) {
 export function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) {
   const { key, reason } = outcome;
   const by = who?.by ?? null;
-  const what =
-    !known || by !== null ? `was changed (${who?.words ?? 'it cannot be known by whom'})` : 'was not as wanted';
+  const what = !known || by !== null ? `was changed (${who?.words ?? 'culprit unknown'})` : 'was not as wanted';
   const body = `${key} ${what} and is put right${reason === undefined ? '' : `; ${reason}`}`;
   return occurrence(EVENTS.heal, 'warn', body, { ...place(outcome), ...who?.attributes });
 }
@@ -28,13 +27,13 @@ export function healEvent(outcome: Outcome, who: Trampler | undefined, known: bo
 export function adoptedEvent(outcome: Outcome) {
   const body =
     outcome.actual === null
-      ? `removed ${outcome.key}: what is wanted changed, and this is wanted no longer`
-      : `updated ${outcome.key}: what is wanted changed (nobody had edited it)`;
+      ? `removed ${outcome.key}: it is no longer wanted`
+      : `updated ${outcome.key}: the wanted value changed (no program had edited it)`;
   return occurrence(EVENTS.adopted, 'info', body, place(outcome));
 }
 
 export function awaitedEvent(outcome: Outcome) {
-  const body = `${outcome.key} has become possible, and is there${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
+  const body = `${outcome.key} has become possible and was made${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
   return occurrence(EVENTS.awaited, 'info', body, place(outcome));
 }
 
@@ -53,7 +52,7 @@ export function suspendedEvent(resource: Resource, fought: readonly Finding[], t
   const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
   const keys = fought.map(({ key }) => key).join(', ');
   const seconds = PAUSE / 1000;
-  const body = `${keys} is changed again and again (${who}); it is put right only every ${seconds} s until that ends. Stop whoever does it, or take the setting out of the configuration`;
+  const body = `${keys} is changed again and again (${who}); it is put right only every ${seconds} s until that ends. Stop that program, or take the setting out of the configuration`;
   return occurrence(EVENTS.healSuspended, 'error', body, {
     resource: resource.name,
     wait: seconds,
@@ -63,6 +62,6 @@ export function suspendedEvent(resource: Resource, fought: readonly Finding[], t
 
 /** `every`: milliseconds between looks, which then are all there is. */
 export function deafEvent({ name }: Resource, every: number, why: string) {
-  const body = `changes of ${name} are not heard of, only seen every ${every / 1000} s: ${why}`;
+  const body = `the kernel reports no changes of ${name}; the daemon looks every ${every / 1000} s instead: ${why}`;
   return occurrence(EVENTS.deaf, 'warn', body, { resource: name });
 }

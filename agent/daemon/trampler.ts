@@ -43,14 +43,14 @@ export function tramplerOf(host: Host, witness: Witness, finding: Finding, befor
   if (finding.by !== undefined) return known(finding.by);
   const { by: process, why, attributes } = witness.ask(finding);
   const told = [process, byMarks(host, finding, before)].filter((by) => by !== null);
-  if (told.length === 0) return { by: null, words: `it cannot be known by whom: ${why}`, attributes: {} };
+  if (told.length === 0) return { by: null, words: `culprit unknown: ${why}`, attributes: {} };
   const by = told.join('; ');
   return { by, words: `by ${by}`, attributes: { trampler: by, ...attributes } };
 }
 
 /** As the resource itself knows it. */
 function known(by: string | null): Trampler {
-  if (by === null) return { by, words: 'it cannot be known by whom: the kernel named nobody', attributes: {} };
+  if (by === null) return { by, words: 'culprit unknown: the kernel named nobody', attributes: {} };
   return { by, words: `by ${by}`, attributes: { trampler: by } };
 }
 

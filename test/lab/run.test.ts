@@ -35,7 +35,7 @@ test('what drifts is put right, whoever did it and however', { skip }, async () 
   await holds(host);
 
   await host.sh('echo nameserver 192.0.2.2 >/etc/resolv.conf');
-  assert.match((await agent.event('holdfast.heal')).msg, /it cannot be known by whom/);
+  assert.match((await agent.event('holdfast.heal')).msg, /culprit unknown/);
   await holds(host);
 
   await host.sh('rm /etc/resolv.conf');

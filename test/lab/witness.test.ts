@@ -76,7 +76,7 @@ test('the daemon names who does it a second time, and leaves nothing behind', { 
   await host.sh(`mount -t tracefs tracefs ${TRACEFS}`);
   const agent = await RunningAgent.start(host);
   await host.sh('echo nameserver 192.0.2.1 >/etc/resolv.conf');
-  assert.match((await agent.event('holdfast.heal')).msg, /it cannot be known by whom: nobody was watching yet/);
+  assert.match((await agent.event('holdfast.heal')).msg, /culprit unknown: nobody was watching yet/);
 
   await untilWatched(host);
   const sed = await named(agent, () => host.sh('sed -i s/10.77.0.21/192.0.2.2/ /etc/resolv.conf'), /\(by sed\[\d+\]\)/);
@@ -102,7 +102,7 @@ test('what a killed daemon left the next one takes away, and nothing of another 
   await host.write('/etc/holdfast/agent.yaml', VALUE);
   const agent = await RunningAgent.start(host);
   await host.sh('sysctl -qw net.ipv4.ip_forward=0');
-  assert.match((await agent.event('holdfast.heal')).msg, /it cannot be known by whom/);
+  assert.match((await agent.event('holdfast.heal')).msg, /culprit unknown/);
   await untilWatched(host);
   const forward = () => host.sh('sysctl -qw net.ipv4.ip_forward=0');
   await named(agent, forward, /^net\.ipv4\.ip_forward was changed \(by .*\bsysctl\[\d+\]/);
@@ -129,7 +129,7 @@ test('a tracefs that cannot be written is not used, and the event says why', { s
   );
   const agent = await RunningAgent.start(host);
   await host.sh('echo nameserver 192.0.2.1 >/etc/resolv.conf');
-  assert.match((await agent.event('holdfast.heal')).msg, /it cannot be known by whom: tracefs is read-only here/);
+  assert.match((await agent.event('holdfast.heal')).msg, /culprit unknown: tracefs is read-only here/);
   assert.equal(await agent.stop(), 0);
 });
 

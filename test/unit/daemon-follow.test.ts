@@ -94,7 +94,7 @@ test('who cannot hear says so, and is told to stop', async (t) => {
   const { keeper, events } = await keeping(t, spring);
   assert.deepEqual(
     events.map(({ name, body }) => [name, body]),
-    [['holdfast.deaf', 'changes of spring are not heard of, only seen every 10 s: no socket']],
+    [['holdfast.deaf', 'the kernel reports no changes of spring; the daemon looks every 10 s instead: no socket']],
   );
   await keeper.close();
   assert.equal(spring.stopped, true);
