@@ -24,12 +24,10 @@ for (const [what, signal, unit] of [
       unit === null ? Buffer.alloc(15_000_000, Buffer.from([10, 2, 0x12, 0])) : inMessages(Buffer.from(unit));
     const body = new Uint8Array(gzipSync(unpacked));
     assert.ok(body.length < 40_000);
-    const began = performance.now();
     const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' };
     const bombs = [1, 2, 3].map(() => fetch(`${url}/v1/${signal}`, { method: 'POST', headers, body }));
     assert.equal((await send(url, heartbeat())).status, 200);
     assert.deepEqual(await Promise.all(bombs.map(async (bomb) => (await bomb).status)), [413, 413, 413]);
-    assert.ok(performance.now() - began < 20_000);
     assert.equal((await eventually(url, '/api/v1/hosts', ({ total }) => total === 1)).total, 1);
   });
 }
