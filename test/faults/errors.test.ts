@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertOneOf, reference } from './looks.ts';
-import { ETC, Scene, skip, twoAtATime } from './scene.ts';
+import { ETC, fillDisk, Scene, skip, twoAtATime } from './scene.ts';
 
 const FILES = [
   '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast',
@@ -124,12 +124,12 @@ const REAL: Record<string, { prepare: string; say: RegExp; undo: string }> = {
     undo: 'mount -o remount,rw /etc',
   },
   'a full /etc': {
-    prepare: 'mount -o remount,size=128k /etc; cat /dev/zero >/etc/zero 2>/dev/null',
+    prepare: fillDisk('/etc', 8),
     say: /cannot write \/etc\/resolv\.conf: no space is left on its file system \(ENOSPC\)/,
     undo: 'rm /etc/zero; mount -o remount,size=10m /etc',
   },
   'a full /var/lib': {
-    prepare: 'mount -o remount,size=4k /var/lib; cat /dev/zero >/var/lib/zero 2>/dev/null',
+    prepare: fillDisk('/var/lib', 0),
     say: /no space is left on its file system \(ENOSPC\)/,
     undo: 'rm -f /var/lib/zero; mount -o remount,size=10m /var/lib',
   },

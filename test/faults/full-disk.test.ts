@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missing } from '../unit/scratch.ts';
 import { reference } from './looks.ts';
-import { forEachCall, skip as noScene, Scene } from './scene.ts';
+import { fillDisk, forEachCall, skip as noScene, Scene } from './scene.ts';
 import { FILES, SERVERS } from './verify-scene.ts';
 
 const DISKS = {
   full: {
-    begin: 'mount -o remount,size=64k /var/lib; cat /dev/zero >/var/lib/zero 2>/dev/null',
+    begin: fillDisk('/var/lib', 8),
     end: 'rm /var/lib/zero; mount -o remount,size=10m /var/lib',
   },
   'read-only': { begin: 'mount -o remount,ro /var/lib', end: 'mount -o remount,rw /var/lib' },

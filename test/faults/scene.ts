@@ -51,6 +51,15 @@ function upToDate(executable: string): string | undefined {
   return sources.every((name) => statSync(`${REPOSITORY}/agent/${name}`).mtimeMs < built) ? executable : undefined;
 }
 
+/**
+ * Steps that fill a file system in memory, after they made it `room` KiB larger than what is in it. The limit comes first and
+ * has to be there: else the machine's whole memory would be filled.
+ */
+export function fillDisk(folder: string, room: number): string {
+  const used = `$(df -k --output=used ${folder} | tail -1)`;
+  return `mount -o remount,size=$((${used} + ${room} + 4))k ${folder} && { cat /dev/zero >${folder}/zero 2>/dev/null || :; }`;
+}
+
 /** What `look` kept. */
 export interface Look {
   /** Below /etc, but for the configuration: path to text and mode. */
