@@ -46,7 +46,7 @@ interface Renewal {
 
 /** A dhclient goes on with what it read when it started, our dhclient.conf maybe; no hook keeps it from that any more. */
 function otherwiseAtRenewal(host: Host): Renewal[] {
-  const there = new Set((host.readText('/etc/resolv.conf') ?? '').split('\n').map(undotted));
+  const there = new Set((readable(host) ?? '').split('\n').map(undotted));
   return dhcpClients(host).flatMap((client) =>
     client.interfaces.flatMap((name) => {
       const lease = currentLease(host, client, name);
@@ -56,6 +56,15 @@ function otherwiseAtRenewal(host: Host): Renewal[] {
       return [{ client: clientName(client), renews, writes }];
     }),
   );
+}
+
+/** resolv.conf as it is now. null: there is none, or it cannot be read, which its own outcome says. */
+function readable(host: Host): string | null {
+  try {
+    return host.readText('/etc/resolv.conf');
+  } catch {
+    return null;
+  }
 }
 
 function tellRenewal({ client, renews, writes }: Renewal): void {

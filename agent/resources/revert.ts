@@ -1,4 +1,5 @@
 /** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
+import { dirname, resolve } from 'node:path';
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { SERVICE_DROP_IN } from '../clients/networkd-dropin.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
@@ -105,6 +106,10 @@ function isBefore(original: Original): boolean {
   return original.kind !== 'link' && !(original.kind === 'file' && original.before === null && original.link === null);
 }
 
+function nowhere(key: string, link: string): string {
+  return `it was a symbolic link to ${link}, which leads nowhere now: left as it is; see to it, then remove ${recordPath('file', key)}`;
+}
+
 function foreign({ kind, key }: Original): string {
   return `how it was is known of another machine only, from which this one was copied: left as it is; see to it, then remove ${recordPath(kind, key)}`;
 }
@@ -150,14 +155,16 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
   const linkNow = host.readLink(key);
   if (current === before && linkNow === link) return { ...outcome, result: 'ok', actual: current };
   const changedSince = (): Outcome => {
-    const record = recordPath('file', key);
-    const reason = `it was changed by another program or by hand since, where Holdfast had changed it: left as it is; see to it, then remove ${record}`;
+    const reason = `it was changed by another program or by hand since, where Holdfast had changed it: left as it is; see to it, then remove ${recordPath('file', key)}`;
     return { ...outcome, result: 'failed', actual: current, reason };
   };
   if (linkNow !== null && linkNow !== link) return changedSince();
   if (link !== null) {
     // The link would hide what was written into the file since.
     if (linkNow === null && current !== null && !isOurs(original, current)) return changedSince();
+    // Where the link led to has gone since: with the link the host would have no such file at all.
+    if (linkNow === null && current !== null && before !== null && host.stat(resolve(dirname(key), link)) === null)
+      return leftAsItIs(original, nowhere(key, link));
     if (linkNow === null) host.replaceLink(key, link);
     return {
       ...outcome,

@@ -1,6 +1,6 @@
 /** What `revert` puts back, and what it leaves: --only, files that are gone, later edits, links, another machine's originals. */
 import assert from 'node:assert/strict';
-import { lstatSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { DesiredDns, DesiredState } from '../../agent/config/desired.ts';
@@ -86,6 +86,16 @@ test('the resource of a record of an earlier version is known by its path', () =
   );
 });
 
+test('a resolv.conf that cannot be read does not hide what revert put back', { skip }, async (t) => {
+  const host = await applied(t);
+  rmSync(host.locate(RESOLV));
+  mkdirSync(host.locate(RESOLV));
+  const { status, stdout } = await command('revert', '--root', host.root);
+  assert.equal(status, 4);
+  assert.match(stdout, /dhclient\.conf +changed/);
+  assert.match(stdout, /resolv\.conf +failed: .*it is a folder/);
+});
+
 test('--only on the command line: revert, and init', { skip }, async (t) => {
   const host = await applied(t);
   const { stdout } = await command('revert', '--only', 'sysctl', '--root', host.root);
@@ -131,6 +141,12 @@ test('an edit of the file that took the place of a link stays, and is a failure'
   symlinkSync('elsewhere', relinked.locate(RESOLV));
   assert.deepEqual(keys(failed(await revert(relinked))), [RESOLV]);
   assert.equal(readlinkSync(relinked.locate(RESOLV)), 'elsewhere');
+
+  const dangling = await linked();
+  unlinkSync(dangling.locate('/run/theirs/file'));
+  const [nowhere] = failed(await revert(dangling));
+  assert.match(nowhere!.reason!, /symbolic link to \.\.\/run\/theirs\/file, which leads nowhere now/);
+  assert.match(dangling.readText(RESOLV)!, /^nameserver/m);
 
   const gone = await linked();
   unlinkSync(gone.locate(RESOLV));
