@@ -10,20 +10,23 @@ const STICKY = 0o1000;
 
 const FILE_TYPE = 0o170000;
 const [REGULAR, FOLDER] = [0o100000, 0o040000];
-/** A command is advised for the configuration itself only: any other path is somebody else's. */
+/** A command is advised for a file that is named as a configuration: any other path may be somebody else's (/tmp, /run/utmp). */
+const IN_YAML = /\.ya?ml$/i;
 const ELSEWHERE = 'keep the configuration where root alone may write, such as /etc/holdfast';
 
 /** The file, the folders above it, and the same for where its links lead. */
 export function trustErrors(files: ConfigFiles, file: string): ConfigError[] {
   const target = files.target(file);
-  const type = files.stat(file)?.mode ?? REGULAR;
-  if (![REGULAR, FOLDER].includes(type & FILE_TYPE)) return [fileError(file, `is no regular file; ${ELSEWHERE}`)];
+  const type = (files.stat(file)?.mode ?? REGULAR) & FILE_TYPE;
+  if (type === FOLDER) return []; // the reading refuses it
+  if (type !== REGULAR) return [fileError(file, `is no regular file; ${ELSEWHERE}`)];
   const paths = new Set([file, target].flatMap((path) => [path, ...foldersAbove(path)]));
   return [...paths].flatMap((path) => {
     const stat = files.stat(path);
     if (stat === null) return [];
     const what = path === file ? '' : path === target ? `${path}, where it leads, ` : `${path}, above it, `;
-    const advice = (command: string) => (path === file && target === file ? `run: ${command} ${path}` : ELSEWHERE);
+    const ours = path === file && target === file && IN_YAML.test(file);
+    const advice = (command: string) => (ours ? `run: ${command} ${path}` : ELSEWHERE);
     if (stat.uid !== 0) {
       const message = `${what}belongs to user ${stat.uid}, and root would obey that user; ${advice('chown root')}`;
       return [fileError(file, message)];

@@ -26,7 +26,7 @@ export function readRegularFile(path: string): Buffer {
 /** The error for an entry that is neither file, folder nor link. The code is BSD's; Linux has none. */
 export function notRegular(stats: Stats): Error {
   const what = stats.isFIFO() ? 'a named pipe' : stats.isSocket() ? 'a socket' : 'a device';
-  return refusal('EFTYPE', `it is ${what}, not a regular file; take it away`);
+  return refusal('EFTYPE', `it is ${what}, and a regular file belongs there`);
 }
 
 function refusal(code: string, message: string): Error {

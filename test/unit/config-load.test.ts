@@ -187,6 +187,22 @@ test('drop-ins lie beside the file that --config names', async () => {
   assert.equal(result.desired.dns?.domain, 'a.example');
 });
 
+test('no command is advised for a file that is not named as a configuration', async () => {
+  for (const [file, stat] of [
+    ['/run/utmp', { mode: 0o100664 }],
+    ['/home/bob/notes', { uid: 1000 }],
+  ] as const) {
+    const result = await loadConfig({ files: memoryFiles({ [file]: { bytes: '', stat } }), file, asRoot: true });
+    assert.ok(!result.ok);
+    const [error] = result.errors;
+    assert.match(error!.message, /keep the configuration where root alone may write/);
+    assert.doesNotMatch(error!.message, /run:/);
+  }
+  const folder = memoryFiles({}, { '/tmp': { mode: 0o041777 } });
+  const result = await loadConfig({ files: folder, file: '/tmp', asRoot: true });
+  assert.doesNotMatch(result.ok ? 'accepted' : result.errors[0]!.message, /accepted|chmod/);
+});
+
 const TRUST: [name: string, files: Parameters<typeof memoryFiles>, error: RegExp | null][] = [
   ['root’s alone', [{ [MAIN]: '' }], null],
   [

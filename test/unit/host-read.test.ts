@@ -18,14 +18,14 @@ test('a named pipe is refused, not waited for', (t) => {
     timeout: 20_000,
     encoding: 'utf8',
   });
-  assert.match(stdout, /^cannot read \/.*\/pipe: it is a named pipe, not a regular file; take it away \(EFTYPE\)\n$/);
+  assert.match(stdout, /^cannot read \/.*\/pipe: it is a named pipe, and a regular file belongs there \(EFTYPE\)\n$/);
 });
 
 test('nothing but a regular file is replaced: a device would be lost to the whole host', (t) => {
   const folder = scratch(t);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   assert.throws(() => replaceFile(join(folder, 'pipe'), Buffer.from('new\n')), {
-    message: `cannot write ${folder}/pipe: it is a named pipe, not a regular file; take it away (EFTYPE)`,
+    message: `cannot write ${folder}/pipe: it is a named pipe, and a regular file belongs there (EFTYPE)`,
   });
   assert.ok(lstatSync(join(folder, 'pipe')).isFIFO());
 });
