@@ -17,7 +17,7 @@ export interface Doubt {
 /** Words of the shell, and programs, that change no file, or none but what they are redirected into. */
 const HARMLESS = new Set(
   `: [ [[ test true false return break continue shift set unset export local declare typeset readonly read getopts umask
-  trap wait cd pwd type hash ulimit let echo printf kill exit if then else elif fi for do done while until case in esac select { } ! time function
+  wait cd pwd type hash ulimit let echo printf kill exit if then else elif fi for do done while until case in esac select { } ! time function
   cat grep egrep fgrep zgrep cut tr head tail uniq wc expr seq date id uname basename dirname readlink realpath stat ls which
   sleep logger ip ifconfig route arping ping run-parts systemd-notify mkdir rmdir md5sum sha256sum cmp diff
   ntpdate ntpq chronyc nsupdate rdate hwclock killall pkill pgrep pidof hostname hostnamectl getent modprobe sysctl iptables
@@ -66,6 +66,13 @@ function doubt(
   if (name === 'read' || name === 'getopts')
     return operands.some((word) => /^new_/.test(word)) ? `it sets ${operands.join(' ')}` : null;
   if (name === 'alias') return 'alias';
+  if (name === 'trap') {
+    const [action = '-'] = rest.filter((word) => word !== '--');
+    const later = (action.startsWith('-') ? [] : allCommands(unquoted(action))).map((one) =>
+      doubt(one, functions, value, files),
+    );
+    return later.find((why) => why !== null) ?? null;
+  }
   if (name === '.' || name === 'source') return `it sources ${operands[0] ?? 'a file'}`;
   if (name === 'exec' && rest.length === 0) return null;
   if (name === 'sort' && !rest.some((word) => /^-[a-z]*o|^--output/.test(word))) return null;
@@ -75,6 +82,11 @@ function doubt(
     .map(value)
     .find((file) => mayBe(file, files));
   return hit === undefined ? null : `it runs ${name} on ${hit}`;
+}
+
+/** What trap runs later: the text in its quotes. */
+function unquoted(word: string): string {
+  return word.replace(/^(["'])(.*)\1$/s, '$2');
 }
 
 /** The operands that the program writes, as far as its options are the usual ones. */

@@ -109,11 +109,17 @@ export function endings(host: Host, hook: Neighbour): Ending[] {
     const option = optionSet(words);
     const reset = all.slice(index).some((later) => optionSet(later.words, '+') === option);
     return [
-      ...(words[0] === 'exit' ? [{ kind: 'exit', seen, inFunction } as const] : []),
+      ...(endsShell(words) ? [{ kind: 'exit', seen, inFunction } as const] : []),
       ...(option !== null && !reset ? [{ kind: 'option', seen, inFunction } as const] : []),
     ];
   });
   return [...syntax, ...fatal];
+}
+
+/** `exec` with a program puts that in the place of the shell; with redirections only it goes on. */
+function endsShell([command, ...operands]: readonly string[]): boolean {
+  if (command === 'exec') return operands.length > 0;
+  return command === 'exit' || (command === 'kill' && operands.some((word) => /^"?\$(\$|\{\$\})"?$/.test(word)));
 }
 
 /** Of the shell that dhclient-script names in its first line, which only reads the hook; null: it has none. */

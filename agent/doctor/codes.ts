@@ -185,8 +185,8 @@ export const CODES = {
   },
   'HF-HOOK-EXIT': {
     severity: 'problem',
-    why: 'Hooks are sourced into dhclient-script, so `exit` ends the whole script. No later hook runs, and the address is not configured or the lease is declined.',
-    remedy: 'Write `return` in its place.',
+    why: 'Hooks are sourced into dhclient-script, so `exit` or `exec` ends the whole script. No later hook runs, and the address is not configured or the lease is declined.',
+    remedy: 'Write `return` in place of `exit`, and start a program without `exec`.',
   },
   'HF-HOOK-SHELL-OPTION': {
     severity: 'problem',

@@ -22,11 +22,14 @@ const HARMLESS = [
   'for v in a b; do eval "content=\\$$v"; done',
   'sed -i s/a/b/ /etc/hosts; sed s/a/b/ /etc/resolv.conf >/tmp/copy; grep -q a /etc/resolv.conf || logger none',
   'cp -p /etc/resolv.conf /var/backups/resolv.conf; chmod 600 /var/backups/resolv.conf',
+  'f() { rm -f /run/x; }\ntrap f EXIT\ntrap - INT\ntrap "" HUP\ntrap \'rm -f /run/y\' 0',
   'if (( $# > 1 )); then echo "$(date): $(hostname)" >/tmp/log; fi',
 ];
 
 const UNKNOWN = [
   'rm -f /etc/resolv.conf',
+  'trap "cp /run/mine /etc/resolv.conf" EXIT',
+  "trap -- 'update-dns' 0",
   'unlink /etc/resolv.conf',
   'command rm /etc/resolv.conf',
   'F=/etc/resolv.conf\ncat /run/mine >$F',
@@ -120,6 +123,7 @@ test('Debian: exit hooks', async (t) => {
 test('status and doctor agree on a hook that ends the script', async (t) => {
   for (const [text, code] of [
     ['[ -x /b ] || exit 0\n', 'HF-HOOK-EXIT'],
+    ['exec /b\n', 'HF-HOOK-EXIT'],
     ['set -eu\n', 'HF-HOOK-SHELL-OPTION'],
     ['if then (\n', 'HF-HOOK-SYNTAX'],
   ] as const) {

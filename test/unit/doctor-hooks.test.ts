@@ -88,6 +88,10 @@ test('exit ends the script; in a function perhaps', (t) => {
   assert.deepEqual(told(t, { [`${ENTER}/a`]: '[ -x /b ] || exit 0\n' }), ['HF-HOOK-EXIT']);
   assert.deepEqual(told(t, { [`${ENTER}/a`]: 'die() {\n  exit 1\n}\n' }), ['HF-HOOK-EXIT warning']);
   assert.deepEqual(told(t, { [`${ENTER}/a`]: '( exit 1 )\n' }), []);
+  for (const text of ['exec /opt/hook "$reason"', '[ -x /b ] && exec /b', 'kill -9 $$', 'kill "${$}"'])
+    assert.deepEqual(told(t, { [`${ENTER}/a`]: `${text}\n` }), ['HF-HOOK-EXIT'], text);
+  for (const text of ['exec 3>/run/log', '( exec /b )', 'kill "$pid"'])
+    assert.deepEqual(told(t, { [`${ENTER}/a`]: `${text}\n` }), [], text);
 });
 
 test('set -e and set -u, unless they are taken back', (t) => {
