@@ -15,6 +15,9 @@ const TWINS: readonly (readonly [RegExp, string])[] = [
   [/^net\/mptcp\/pm_type$/, 'net/mptcp/path_manager'],
 ];
 
+/** Milliseconds of one unit of those of TWINS that hold a time. */
+const UNITS: Readonly<Record<string, number>> = { base_reachable_time: 1000, retrans_time: 10, gc_min_interval: 1000 };
+
 /** What is written to conf/all is written to every interface, and with most of them to conf/default. */
 const OF_ALL =
   /^(net\/ipv4\/conf|net\/ipv6\/conf)\/([^/]+)\/(forwarding|disable_ipv6|addr_gen_mode|ignore_routes_with_linkdown|force_forwarding)$/;
@@ -61,8 +64,8 @@ export function needsChange(variable: string): boolean {
 /** Another variable that, written, sets this one too. */
 export interface SysctlSource {
   readonly of: string;
-  /** `all`: to the same value. `effect`: to one that follows from it. */
-  readonly way: 'all' | 'effect';
+  /** `all`: to the same value. `effect`: to one that follows from it. `units`: it is the same variable in other units. */
+  readonly way: 'all' | 'effect' | 'units';
   readonly value: (set: string) => string;
 }
 
@@ -71,6 +74,7 @@ export function sysctlSources(variable: string): SysctlSource[] {
   const scope = ADDRESS_MODE.exec(variable)?.[1] ?? 'all';
   const secrets = ['all', 'default'].includes(scope) ? [] : [scope, 'default'];
   return [
+    ...timeTwin(variable),
     ...(setter === null ? [] : [{ of: setter, way: 'all', value: (set: string) => set } as const]),
     // A host that forwards IPv4 believes no redirects, and the other way round.
     ...(variable === REDIRECTS
@@ -85,6 +89,19 @@ export function sysctlSources(variable: string): SysctlSource[] {
     // With a secret, addresses are made of it.
     ...secrets.map((one) => ({ of: `net/ipv6/conf/${one}/stable_secret`, way: 'effect', value: () => '2' }) as const),
   ];
+}
+
+/** The same time in milliseconds, or in the larger unit, of which the kernel shows whole ones. */
+function timeTwin(variable: string): SysctlSource[] {
+  const name = variable.slice(variable.lastIndexOf('/') + 1);
+  const larger = variable.replace(/_ms$/, '');
+  const unit = UNITS[name.replace(/_ms$/, '')];
+  if (unit === undefined || sysctlVariableOrTwin(larger) !== `${larger}_ms`) return [];
+  const inMs = (set: string) => String(Number.parseInt(set, 10) * unit);
+  const inUnits = (set: string) => String(Math.floor(Number.parseInt(set, 10) / unit));
+  return name.endsWith('_ms')
+    ? [{ of: larger, way: 'units', value: inMs }]
+    : [{ of: `${larger}_ms`, way: 'units', value: inUnits }];
 }
 
 /** What writing this variable sets; `*` in the place of an interface is every one. */

@@ -15,6 +15,8 @@ export type BootWay =
   | 'name'
   /** By another name of the same variable. */
   | 'alias'
+  /** By the name under which the same variable has other units. */
+  | 'units'
   | 'pattern'
   /** The kernel writes what conf/all gets to every interface. */
   | 'all'

@@ -143,6 +143,8 @@ function sentence({ path, key }: DesiredSysctl, { by, value, way }: BootValue): 
       return by.path === path ? `${sets} after ours` : `${sets} by its name, which wins over a pattern`;
     case 'alias':
       return `${sets} after ours, and that is ${key} by another name`;
+    case 'units':
+      return `${sets} after ours, and that is ${key} in other units (${value})`;
     case 'all':
       return `${sets} after ours, and the kernel sets ${key} with it`;
     case 'effect':

@@ -66,6 +66,20 @@ for (const [what, key, value, line, reason] of [
     /99-z\.conf:2 takes net\.ipv4\.conf\.all\.rp_filter out/,
   ],
   [
+    'other units',
+    'net.ipv4.neigh.default.retrans_time_ms',
+    '1000',
+    'net.ipv4.neigh.default.retrans_time = 50',
+    /sets net\.ipv4\.neigh\.default\.retrans_time to 50 after ours, and that is .*retrans_time_ms in other units \(500\)/,
+  ],
+  [
+    'other units, by a pattern',
+    'net.ipv6.neigh.eth0.base_reachable_time',
+    '30',
+    'net.ipv6.neigh.*.base_reachable_time_ms = 15000',
+    /in other units \(15\)/,
+  ],
+  [
     'a comment behind it',
     'net.ipv4.ip_forward',
     '1',
@@ -86,6 +100,8 @@ for (const [what, key, value, line, reason] of [
 for (const [what, key, value, line] of [
   ['the same in other words', 'net.ipv4.ip_forward', '1', 'net.ipv4.conf.all.forwarding = 0x1 # router'],
   ['all that changes nothing', 'net.ipv4.conf.eth0.forwarding', '1', 'net.ipv4.ip_forward = 0'],
+  ['the same in seconds', 'net.ipv6.route.gc_min_interval_ms', '2000', 'net.ipv6.route.gc_min_interval = 2'],
+  ['the same in milliseconds', 'net.ipv4.neigh.lo.retrans_time', '100', 'net.ipv4.neigh.lo.retrans_time_ms = 1000'],
   ['a pattern beside our name', 'net.ipv4.conf.eth0.rp_filter', '1', 'net.ipv4.conf.*.rp_filter = 2'],
   ['ports in another order', 'net.ipv4.ip_local_reserved_ports', '1,2', 'net.ipv4.ip_local_reserved_ports = 1-2'],
   ['an exemption and a value', 'net.ipv4.ip_forward', '1', '-net.ipv4.ip_forward\nnet.ipv4.ip_forward = 1'],
