@@ -61,6 +61,12 @@ export function meansSame(path: string, wanted: string, actual: string): boolean
   return kind === 'numbers' ? a.every((part, index) => part === b[index]) : a.join() === b.join();
 }
 
+/** The number that the kernel reads in the value of a key, whatever follows as a comment; NaN: there is none, or several. */
+export function sysctlNumber(text: string): number {
+  const numbers = numbersOf(text) ?? [];
+  return numbers.length === 1 ? Number(numbers[0]) : Number.NaN;
+}
+
 /** What is wrong with a text as the value of this key, or nothing. The general rules of a value are sysctlTextProblem's. */
 export function sysctlKindProblem(path: string, value: string): string | undefined {
   const kind = sysctlKind(path);

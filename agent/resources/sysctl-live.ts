@@ -1,7 +1,7 @@
 /** Kernel settings as the running kernel has them: one value, or one of every interface, looked at and written as one. */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY } from '../config/sysctl.ts';
-import { isSecretSysctl, meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
+import { isSecretSysctl, meansSame, sysctlKind, sysctlNumber } from '../config/sysctl-kinds.ts';
 import { sysctlDependents, sysctlVariable } from '../config/sysctl-relations.ts';
 import { errorCode, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -93,7 +93,7 @@ export function shownText(path: string, value: string): string {
 /** Whether that value, live or in a file, is as wanted. */
 export function satisfies({ path, want }: DesiredSysctl, actual: string): boolean {
   if ('value' in want) return meansSame(path, want.value, actual);
-  return actual.trim() !== '' && Number(actual) >= want.atLeast;
+  return sysctlNumber(actual) >= want.atLeast;
 }
 
 export function isLive(host: Host, setting: DesiredSysctl): boolean {

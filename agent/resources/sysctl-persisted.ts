@@ -1,7 +1,7 @@
 /** Our file of /etc/sysctl.d: what it is to say, and what the next boot makes of each setting. */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY, sysctlKey } from '../config/sysctl.ts';
-import { isSecretSysctl } from '../config/sysctl-kinds.ts';
+import { isSecretSysctl, sysctlNumber } from '../config/sysctl-kinds.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { Originals } from './originals.ts';
@@ -46,7 +46,7 @@ function lineOf(host: Host, setting: DesiredSysctl, others: readonly SysctlLine[
 function persistedValue(host: Host, setting: DesiredSysctl, others: readonly SysctlLine[]): string {
   if ('value' in setting.want) return setting.want.value;
   const { path } = setting;
-  const theirs = others.flatMap((line) => (line.path === path && isAssignment(line) ? [Number(line.value)] : []));
+  const theirs = others.flatMap((line) => (line.path === path && isAssignment(line) ? [sysctlNumber(line.value)] : []));
   return String(Math.max(setting.want.atLeast, ...[...theirs, liveWithoutUs(host, path)].filter(Number.isSafeInteger)));
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { Sysctl } from '../../agent/resources/sysctl.ts';
+import { whyMissing } from '../../agent/resources/sysctl-names.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
 const OURS = '/etc/sysctl.d/60-holdfast.conf';
@@ -61,6 +62,48 @@ test('"at least" never lowers what another file has', { skip: skipLock }, async 
   await converge(host, [new Sysctl(host, [want('net.ipv6.route.max_size', { atLeast: 4194304 })])]);
   assert.match(host.readText(OURS)!, /^net\.ipv6\.route\.max_size = 9000000$/m);
 });
+
+test('"at least" reads a number as the kernel does: a comment behind it counts for nothing', {
+  skip: skipLock,
+}, async (t) => {
+  for (const [theirs, ours] of [
+    ['9000000 # for BGP', 9000000],
+    ['0x895440 ; hexadecimal', 9000000],
+    ['1 2 3', 4194304],
+  ] as const) {
+    const file = { 'etc/sysctl.d/10-theirs.conf': `net.ipv6.route.max_size = ${theirs}\n` };
+    const host = new Host({ root: scratch(t, file) });
+    await converge(host, [new Sysctl(host, [want('net.ipv6.route.max_size', { atLeast: 4194304 })])]);
+    assert.match(host.readText(OURS)!, new RegExp(`^net\\.ipv6\\.route\\.max_size = ${ours}$`, 'm'), theirs);
+  }
+  const later = scratch(t, { 'etc/sysctl.d/99-theirs.conf': 'net.ipv6.route.max_size = 9000000 # for BGP\n' });
+  const host = new Host({ root: later });
+  const outcomes = await converge(host, [new Sysctl(host, [want('net.ipv6.route.max_size', { atLeast: 4194304 })])]);
+  assert.equal(outcomes.at(-1)!.result, 'changed');
+});
+
+test('a missing key is explained where the kernel shows no default for interfaces', (t) => {
+  const root = scratch(t, { 'proc/sys/net/ipv4/neigh/lo/retrans_time': '100\n' });
+  for (const scope of ['default', 'all', 'eth0']) {
+    const why = whyMissing(new NamesOf(root), `net/ipv4/neigh/${scope}/retrans_time`);
+    assert.equal(why, 'this kernel has no such key; its module may not be loaded');
+  }
+});
+
+/** The names of a folder in place of the kernel's. */
+class NamesOf extends Host {
+  readonly #root: string;
+
+  constructor(root: string) {
+    super({ root });
+    this.#root = root;
+  }
+
+  override sysctlNames(path: string): string[] | null {
+    const folder = join(this.#root, 'proc/sys', path);
+    return existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : null;
+  }
+}
 
 test('a later file that makes it wrong at boot is named with its line; one that agrees is none', {
   skip: skipLock,
