@@ -68,8 +68,15 @@ ${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
         fi
         # Without it the last line breaks would be lost.
         echo end
-    )
-    wanted=\${wanted%end}
+    ) || wanted=''
+    # What made the text was killed, or could not write all of it: the file stays as it is.
+    case "$wanted" in
+    *end) wanted=\${wanted%end} ;;
+    *)
+        rm -f -- "$temporary" 2>/dev/null || :
+        return 0
+        ;;
+    esac
     if printf '%s' "$wanted" 2>/dev/null >|"$temporary"; then
         cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
         sync -- "$temporary" 2>/dev/null || :

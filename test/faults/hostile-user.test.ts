@@ -132,7 +132,10 @@ test('nothing that Holdfast keeps, runs with or logs tells her a secret, and not
   assert.equal(writable?.trim() ?? '', '');
   const told = readable.trim().split('\n');
   assert.deepEqual(
-    told.filter((file) => !/^\/etc\/holdfast\/agent\.yaml$|^\/run\/holdfast\/(lease6?\.|networkmanager$)/.test(file)),
+    told.filter(
+      (file) =>
+        !/^\/etc\/holdfast\/agent\.yaml$|^\/run\/holdfast\/(lease6?\.|networkmanager$|standing$|in-force$)/.test(file),
+    ),
     [],
   );
   const pid = (await host.read('/run/lab/agent.pid')).trim();

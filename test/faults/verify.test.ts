@@ -81,7 +81,8 @@ test('what a power cut would undo is on the disk first: the journal, before each
   assert.equal(scene.status('apply'), 0, scene.output('apply'));
   const calls = readFileSync(join(scene.folder, 'trace'), 'utf8').split('\n');
   const artifacts = calls.flatMap((call, at) => (/^rename\("\/etc\/.*\.holdfast"/.test(call) ? [at] : []));
-  assert.equal(artifacts.length, 4, calls.join('\n'));
+  // Those of dhcpcd and NetworkManager are among them where these are installed.
+  assert.ok(artifacts.length >= 4, calls.join('\n'));
   for (const at of artifacts) {
     const written = calls.findLastIndex(
       (call, n) => n < at && /^rename\(.*"\/var\/lib\/holdfast\/dns-change"\)/.test(call),
