@@ -5,7 +5,7 @@ import type { Host } from '../agent/host/host.ts';
 import { type Answer, ask, type Question } from '../agent/resolver/ask.ts';
 import { effectiveValues } from '../agent/resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
-import { complaintOf, failure, questions, transportOf } from '../agent/resolver/verify.ts';
+import { complaintOf, failure, questions, wayOf } from '../agent/resolver/verify.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between questions: one small packet to each server. */
@@ -42,10 +42,10 @@ export function nameserversProbe(
     async read() {
       const text = host.readTextUnlessCircle(RESOLV_CONF) ?? '';
       const servers = dns?.nameservers ?? serversOf(text);
-      const transport = transportOf(dns?.options ?? effectiveValues(text, 'options') ?? []);
+      const way = wayOf(dns?.options ?? effectiveValues(text, 'options') ?? []);
       const readings = [...new Set(servers)].map(async (server) => {
         const started = performance.now();
-        const where = { timeout, transport, ...(port === undefined ? {} : { port }) };
+        const where = { timeout, ...way, ...(port === undefined ? {} : { port }) };
         const answers = await Promise.all(asked.map((question) => ask(server, question, where)));
         const duration = (performance.now() - started) / 1000;
         const useless = answers.map((answer) => uselessness(answer, timeout));

@@ -7,7 +7,7 @@ import { createSocket } from 'node:dgram';
 import { connect, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type DecodedPacket, decode, encode } from 'dns-packet';
+import { type DecodedPacket, decode, encode, type OptAnswer } from 'dns-packet';
 import { errorCode } from '../host/errors.ts';
 
 export interface Question {
@@ -42,6 +42,8 @@ export interface AskOptions {
   readonly port?: number;
   /** `tcp`: as the C library asks with the option `use-vc`. */
   readonly transport?: 'udp' | 'tcp';
+  /** With an OPT record (RFC 6891), as the C library asks with the option `edns0`. Some servers and firewalls refuse it. */
+  readonly edns0?: boolean;
   /** Ends the question early, as silence. */
   readonly signal?: AbortSignal;
 }
@@ -53,6 +55,7 @@ interface Way {
   readonly server: string;
   readonly port: number;
   readonly question: Question;
+  readonly edns0: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +66,7 @@ interface Way {
 export async function ask(
   server: string,
   question: Question,
-  { timeout, port = PORT, transport = 'udp', signal }: AskOptions,
+  { timeout, port = PORT, transport = 'udp', edns0 = false, signal }: AskOptions,
 ): Promise<Answer> {
   const unusable = isIP(server) === 0 ? 'EINVAL' : hasItsInterface(server) ? null : 'ENODEV';
   if (unusable !== null) return { kind: 'unreachable', code: unusable };
@@ -72,7 +75,7 @@ export async function ask(
   const timer = setTimeout(end, timeout);
   signal?.addEventListener('abort', end);
   if (signal?.aborted) end();
-  const way: Way = { server, port, question, signal: over.signal };
+  const way: Way = { server, port, question, edns0, signal: over.signal };
   try {
     if (transport === 'tcp') return about(await tcp(way), 'as-asked');
     const byUdp = udp(way, timeout / 2);
@@ -107,7 +110,7 @@ function hasItsInterface(server: string): boolean {
 }
 
 /** null: silence, or no program listens there by UDP. `again`: milliseconds until the question is sent a second time. */
-function udp({ server, port, question, signal }: Way, again: number): Promise<DecodedPacket | null> {
+function udp({ server, port, question, edns0, signal }: Way, again: number): Promise<DecodedPacket | null> {
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
     const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4');
@@ -128,7 +131,7 @@ function udp({ server, port, question, signal }: Way, again: number): Promise<De
     });
     socket.on('error', giveUp);
     socket.on('connect', () => {
-      const send = () => socket.send(query(id, question));
+      const send = () => socket.send(query(id, question, edns0));
       send();
       // One packet may be lost on its way without anything being wrong.
       timer = setTimeout(send, again);
@@ -142,7 +145,7 @@ function udp({ server, port, question, signal }: Way, again: number): Promise<De
   });
 }
 
-function tcp({ server, port, question, signal }: Way): Promise<Answer> {
+function tcp({ server, port, question, edns0, signal }: Way): Promise<Answer> {
   if (signal.aborted) return Promise.resolve({ kind: 'silent' });
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
@@ -156,7 +159,7 @@ function tcp({ server, port, question, signal }: Way): Promise<Answer> {
     };
     const giveUp = () => end({ kind: 'silent' });
     signal.addEventListener('abort', giveUp);
-    socket.on('connect', () => socket.write(prefixed(query(id, question))));
+    socket.on('connect', () => socket.write(prefixed(query(id, question, edns0))));
     socket.on('data', (chunk) => {
       bytes = Buffer.concat([bytes, chunk]);
       if (bytes.length < 2 || bytes.length < 2 + bytes.readUInt16BE(0)) return;
@@ -168,9 +171,22 @@ function tcp({ server, port, question, signal }: Way): Promise<Answer> {
   });
 }
 
-function query(id: number, { name, type }: Question): Buffer {
-  return encode({ type: 'query', id, flags: RECURSION_DESIRED, questions: [{ name, type }] });
+function query(id: number, { name, type }: Question, edns0: boolean): Buffer {
+  const additionals = edns0 ? [OPT] : [];
+  return encode({ type: 'query', id, flags: RECURSION_DESIRED, questions: [{ name, type }], additionals });
 }
+
+/** glibc offers 1200 bytes (RESOLV_EDNS_BUFFER_SIZE). */
+const OPT: OptAnswer = {
+  type: 'OPT',
+  name: '.',
+  udpPayloadSize: 1200,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: 0,
+  flag_do: false,
+  options: [],
+};
 
 const RECURSION_DESIRED = 0x100;
 

@@ -29,7 +29,7 @@ export async function verifyServers(
   const lost = new AbortController();
   const way: AskOptions = {
     timeout: verify.timeout,
-    transport: transportOf(options),
+    ...wayOf(options),
     signal: lost.signal,
     ...(port === undefined ? {} : { port }),
   };
@@ -48,8 +48,8 @@ export async function verifyServers(
 }
 
 /** How the C library asks with these options of resolv.conf. */
-export function transportOf(options: readonly string[]): 'udp' | 'tcp' {
-  return options.includes('use-vc') ? 'tcp' : 'udp';
+export function wayOf(options: readonly string[]): Required<Pick<AskOptions, 'transport' | 'edns0'>> {
+  return { transport: options.includes('use-vc') ? 'tcp' : 'udp', edns0: options.includes('edns0') };
 }
 
 /**

@@ -82,6 +82,16 @@ test('a server that answers only by TCP is named, and is right with use-vc alone
   assert.equal(noTcp[0]!.complaint, 'no name server listens there by TCP');
 });
 
+test('with the option edns0 a server is asked as the C library then asks it', async (t) => {
+  const withoutEdns: Respond = (query) =>
+    query.additionals?.length ? answer(query, [], { rcode: 1 }) : answer(query, ['10.72.1.1']);
+  const { port } = await dnsServer(t, withoutEdns);
+  const of = async (options: string[]) =>
+    (await verifyServers(['127.0.0.1'], verify(), { port, options }))[0]!.complaint;
+  assert.equal(await of(['rotate']), null);
+  assert.equal(await of(['edns0']), 'FORMERR');
+});
+
 test('an answer counts only as far as the C library takes it', async (t) => {
   const A = (name: string, data = '10.72.1.1') => ({ type: 'A', name, data, ttl: 1 }) as const;
   const alias = (name: string, data: string) => ({ type: 'CNAME', name, data, ttl: 1 }) as const;
