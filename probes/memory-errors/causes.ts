@@ -108,7 +108,7 @@ function all(...patterns: string[]): RegExp {
 
 /** A request to the kernel that adds a route or a next hop: by its type, by its number (24, 104), or in words. */
 const ADDS_ROUTE =
-  'RTM_NEW(?:ROUTE|NEXTHOP)|type=\\w*\\((?:24|104)\\)|KRT SEND ADD|\\bNetlink: (?:No buffer|Cannot allocate|ENO|errno)|' +
+  'RTM_NEW(?:ROUTE|NEXTHOP)|type=\\w*\\((?:24|104)\\)|KRT SEND ADD|\\bif_route \\((?:ADD|CHG)\\)|\\bNetlink: (?:No buffer|Cannot allocate|ENO|errno)|' +
   '\\b(?:add|create|install|replace|program|insert|update|change|set)(?:s|d|ed|ing)?\\b[^,;]{0,60}\\b(?:routes?|next[ -]?hops?)\\b|' +
   '\\b(?:routes?|next[ -]?hops?)[ _-]?(?:add|create|install|replace|insert|update)|Route(?:Add|Replace)|HW_RESOURCE_FULL';
 const ADDS_NEIGHBOUR =
@@ -120,7 +120,8 @@ const ADDS_NEIGHBOUR =
  * FRR (zebra/kernel_netlink.c: `netlink-dp (NS 0) error: Cannot allocate memory, type=RTM_NEWROUTE(24) …`, `… recvmsg
  * overrun: …`), BIRD (sysdep/linux/netlink.c: `Netlink: Cannot allocate memory`, `Kernel dropped some netlink messages`),
  * Check Point's routed (`KRT SEND ADD … Cannot allocate memory`), keepalived (`Netlink: Received message overrun (…)`), Calico
- * (`Netlink reported an error … no buffer space available`), NetworkManager (`too many netlink events`), SONiC (swss-common:
+ * (`Netlink reported an error … no buffer space available`), dhcpcd (`if_route (ADD): …`), iproute2 (`RTNETLINK answers: …`: the
+ * kernel refused a request, which one is not said), NetworkManager (`too many netlink events`), SONiC (swss-common:
  * `netlink reports out of memory on reading a netlink socket`; `L3 route add failed with error Table full`, SAI's statuses).
  *
  * The order decides. ENOBUFS means three things: a neighbour table that is full, where a neighbour was to be made; a route that was
@@ -144,7 +145,10 @@ const DAEMON: readonly Pattern[] = [
     all(ADDS_ROUTE, '\\b(?:fail\\w*|errors?|unable|cannot|could not|refused)\\b|HW_RESOURCE', NO_ROOM),
   ],
   // No request is named that the kernel would have answered with it.
-  ['netlink-overrun', all('netlink|rtnl', `^(?!.*(?:type=|RTM_|received netlink error)).*${NO_BUFFERS}`)],
+  [
+    'netlink-overrun',
+    all('netlink|rtnl', `^(?!.*(?:type=|RTM_|received netlink error|RTNETLINK answers)).*${NO_BUFFERS}`),
+  ],
   ['daemon-out-of-memory', all(`${REFUSED}|\\bout of memory\\b`)],
 ];
 
