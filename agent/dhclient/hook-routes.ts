@@ -65,10 +65,16 @@ if [ -n "$holdfast_routes" ]; then
     # Those that are there already stay as they are. The agent has to know whose they are.
     printf '%s\\n' ${quote(record)} 2>/dev/null >|${HOOK_ROUTES} || :
     ip -force -batch - >/dev/null 2>&1 <<'HOLDFAST' || :
-${own.map(ipLine).join('')}HOLDFAST
+${directFirst(own).map(ipLine).join('')}HOLDFAST
 fi
 unset holdfast_routes
 `;
+}
+
+/** A route without a gateway may be the kernel's way to the gateway of another one. */
+function directFirst(routes: readonly DesiredRoute[]): DesiredRoute[] {
+  const isDirect = ({ nexthops }: DesiredRoute) => nexthops.length > 0 && nexthops.every(({ via }) => via === null);
+  return [...routes.filter(isDirect), ...routes.filter((route) => !isDirect(route))];
 }
 
 /** A line for `ip -batch` (ip-route(8)). */

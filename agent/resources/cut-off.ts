@@ -5,39 +5,46 @@
  */
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import type { DesiredNexthop, DesiredState } from '../config/desired.ts';
+import type { DesiredNexthop, DesiredRoute, DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
 const DEFAULTS = ['0.0.0.0/0', '::/0'];
 
-/** A sentence with the cure; null: it would not, or its interface has no address yet and nothing can be told. */
+/** A sentence with the cure; null: it would not, or no interface that matters has an address yet and nothing can be told. */
 export function cutOff(host: Host, { routes, dhclient }: DesiredState): string | null {
+  if (!host.live) return null;
   const ignores = (dev: string) =>
     dhclient.global.ignore.length + (dhclient.interfaces.get(dev)?.ignore.length ?? 0) > 0;
-  const found = routes
-    .filter(({ to }) => typeof to === 'string' && DEFAULTS.includes(to))
-    .flatMap(({ nexthops }) => nexthops)
-    .flatMap(({ via, dev, onlink }) => (typeof via !== 'string' || dev === null || onlink ? [] : [{ via, dev }]))
-    .find(({ via, dev }) => ignores(dev) && !isOnLink(host, { via, dev }, routes.flatMap(directNetworks)));
-  if (found === undefined) return null;
-  const { via, dev } = found;
-  const own = addressesOf(host, dev).join(', ');
-  return (
-    `with this the host would lose its default route at the next lease or boot: ${dev} ignores the server's, and the kernel ` +
-    `refuses the configured one, since ${via} is in no network of ${dev} (${own}). Write onlink: true beside via: ${via}`
-  );
+  const direct = routes.flatMap(directNetworks);
+  const addressed = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
+  for (const { via, dev, onlink } of routes.filter(isDefault).flatMap(({ nexthops }) => nexthops)) {
+    if (typeof via !== 'string' || onlink) continue;
+    // Without `dev` the kernel looks for the gateway on every interface.
+    const devs = dev === null ? addressed : [dev];
+    if (devs.length === 0 || !devs.every(ignores) || isOnLink(via, devs, direct)) continue;
+    const own = devs.flatMap(addressesOf).join(', ');
+    const where = devs.join(', ');
+    const cure = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
+    return (
+      `with this the host would lose its default route at the next lease or boot: ${where} ignores the server's, and the kernel ` +
+      `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${cure} beside via: ${via}`
+    );
+  }
+  return null;
 }
 
-/** Of the interface's own addresses, or of a configured route that needs no gateway; what a lease brings does not count. */
-function isOnLink(
-  host: Host,
-  { via, dev }: { readonly via: string; readonly dev: string },
-  direct: readonly { readonly network: string; readonly dev: string | null }[],
-): boolean {
+function isDefault({ to }: DesiredRoute): boolean {
+  return typeof to === 'string' && DEFAULTS.includes(to);
+}
+
+/** Of the interfaces' own addresses, or of a configured route that needs no gateway; what a lease brings does not count. */
+function isOnLink(via: string, devs: readonly string[], direct: ReturnType<typeof directNetworks>): boolean {
   const gateway = ipaddr.parse(via);
-  const own = addressesOf(host, dev).filter((one) => ipaddr.parse(one.replace(/\/.*/, '')).kind() === gateway.kind());
+  const own = devs
+    .flatMap(addressesOf)
+    .filter((one) => ipaddr.parse(one.replace(/\/.*/, '')).kind() === gateway.kind());
   if (own.length === 0 || /^fe[89ab]/i.test(via)) return true;
-  const networks = [...own, ...direct.filter((one) => one.dev === dev).map(({ network }) => network)];
+  const networks = [...own, ...direct.filter(({ dev }) => devs.includes(dev ?? '')).map(({ network }) => network)];
   return networks
     .map((network) => ipaddr.parseCIDR(network))
     .some(([base, length]) => {
@@ -45,13 +52,12 @@ function isOnLink(
     });
 }
 
-function directNetworks({ to, nexthops }: DesiredState['routes'][number]): { network: string; dev: string | null }[] {
+function directNetworks({ to, nexthops }: DesiredRoute): { network: string; dev: string | null }[] {
   if (typeof to !== 'string') return [];
   return nexthops.filter(({ via }: DesiredNexthop) => via === null).map(({ dev }) => ({ network: to, dev }));
 }
 
-/** `10.156.0.7/32`; none where the kernel is not that of these files. */
-function addressesOf(host: Host, dev: string): string[] {
-  if (!host.live) return [];
+/** `10.156.0.7/32`. */
+function addressesOf(dev: string): string[] {
   return (networkInterfaces()[dev] ?? []).flatMap(({ cidr }) => cidr ?? []);
 }

@@ -218,11 +218,11 @@ function sameRoute(wanted: Route, there: SeenRoute): boolean {
   });
 }
 
+/** `onlink` only has the kernel take the gateway unproved: packets go the same way with and without. */
 function sameHop(wanted: RouteHop, there: RouteHop, several: boolean): boolean {
   return (
     wanted.gateway === there.gateway &&
     (wanted.index === 0 || wanted.index === there.index) &&
-    (!several || wanted.weight === there.weight) &&
-    wanted.onlink === there.onlink
+    (!several || wanted.weight === there.weight)
   );
 }
