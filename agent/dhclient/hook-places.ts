@@ -54,10 +54,13 @@ export function whyDeaf(host: Host, script: string, places: HookPlaces | null): 
 /** Scripts that hand on to each other end here. */
 const DEEPEST = 4;
 
+/** Only a shell sources hooks: of a program that names them in its text (an ELF file, Python) nothing is known. */
+const NO_SHELL = /^#!(?![^\n]*sh\b)|\0/;
+
 /** As this script's text says; null: it sources no enter hooks, or cannot be read. */
 function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {
   const text = script.startsWith('/') && host.stat(script)?.isFile() ? host.readText(script) : null;
-  if (text === null || depth >= DEEPEST) return null;
+  if (text === null || depth >= DEEPEST || NO_SHELL.test(text)) return null;
   const code = expanded(text);
   const enter = placeOf(code, 'enter');
   if (enter !== null) {

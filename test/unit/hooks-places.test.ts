@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { hookPlaces, ownsHook, placeHook, removeHook } from '../../agent/dhclient/hook-places.ts';
+import { hookPlaces, ownsHook, placeHook, removeHook, sourcesHooks } from '../../agent/dhclient/hook-places.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Hooks } from '../../agent/resources/hooks.ts';
 import { KnownFiles } from '../../agent/resources/known.ts';
@@ -35,6 +35,22 @@ test("RHEL's script sources one file at each moment, which may be somebody's", (
     shared: true,
     needsRunBit: true,
   });
+});
+
+test('a program that is no shell script sources nothing, whatever its text names', (t) => {
+  for (const text of [
+    '\x7fELF\0/etc/dhclient-enter-hooks\0',
+    '#!/usr/bin/python3\nopen("/etc/dhclient-enter-hooks")\n',
+    '',
+  ]) {
+    const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': text }) });
+    assert.equal(sourcesHooks(host, '/sbin/dhclient-script'), false, text);
+  }
+  for (const shell of ['/bin/sh', '/bin/bash -p', '/usr/bin/env dash', '/bin/busybox sh']) {
+    const text = `#!${shell}\n. /etc/dhclient-enter-hooks\n. /etc/dhclient-exit-hooks\n`;
+    const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': text }) });
+    assert.equal(sourcesHooks(host, '/sbin/dhclient-script'), true, text);
+  }
 });
 
 test('without a script the folders tell; without either there is no dhclient', (t) => {
