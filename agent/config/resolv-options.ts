@@ -36,7 +36,7 @@ export function resolvOptionProblem(option: string): string | undefined {
   const words = option.split(/[\s,;]+/);
   if (words.length > 1 && words.every((word) => resolvOptionProblem(word) === undefined))
     return `${show(option)} is not one option; write a list: [${words.join(', ')}]`;
-  const tidy = option.trim().replace(/\s*[:=]\s*/, ':');
+  const tidy = option.trim().replace(/\s*[:=]\s*|\s+/, ':');
   if (tidy !== option && resolvOptionProblem(tidy) === undefined) return `${show(option)}: write ${tidy}`;
   const [name = '', number, ...more] = option.split(':');
   const range = Object.hasOwn(NUMBERED, name) ? NUMBERED[name] : undefined;
@@ -44,10 +44,12 @@ export function resolvOptionProblem(option: string): string | undefined {
     const [least, most] = range;
     const fits = number !== undefined && /^(0|[1-9][0-9]?)$/.test(number) && more.length === 0;
     if (fits && Number(number) >= least && Number(number) <= most) return undefined;
-    return `${show(option)} needs a number from ${least} to ${most}; write ${name}:${Math.max(least, 1)}`;
+    const nearest = /^\d+$/.test(number ?? '') ? Math.min(Math.max(Number(number), least), most) : Math.max(least, 1);
+    return `${show(option)} needs a number from ${least} to ${most}; write ${name}:${nearest}`;
   }
   if (!PLAIN.includes(name)) {
     return `${show(option)} is no option of resolv.conf(5)${didYouMean(name, [...PLAIN, ...Object.keys(NUMBERED)])}`;
   }
+  if (/^(false|no|off|0)$/i.test(number ?? '')) return `${show(option)}: an option that is listed is on; take it out`;
   return number === undefined ? undefined : `${show(option)} takes no number; write ${name}`;
 }

@@ -38,11 +38,10 @@ function candidatesOf(expected: string, value: unknown): Candidate[] {
     const what = 'a list: ';
     if (typeof value === 'string') {
       const words = wordLists(value);
-      return [...words, [value], ...words.map((list) => list.map((path) => ({ path })))].map((list) =>
-        one(list, { what }),
-      );
+      const maps = [...words.map((list) => list.map((path) => ({ path }))), ...ipRoute(value).map((route) => [route])];
+      return [...words, [value], ...maps].map((list) => one(list, { what }));
     }
-    if (isMap(value)) return [[value], pairs(value)].map((list) => one(list, { what }));
+    if (isMap(value)) return [[value], pairs(value), Object.values(value)].map((list) => one(list, { what }));
     return [one([value], { what })];
   }
   if (expected === 'string') {
@@ -50,36 +49,57 @@ function candidatesOf(expected: string, value: unknown): Candidate[] {
       return pairs(value).length === 1 ? [one(pairs(value)[0], { slip: 'has a blank after the colon' })] : [];
     return Array.isArray(value) && value.length === 1 ? [one(value[0], { what: 'it without the brackets: ' })] : [];
   }
-  if (Array.isArray(value))
-    return value.every(isMap)
-      ? [one(Object.assign({}, ...value), { slip: 'is a list', what: 'it without dashes: ' })]
+  if (Array.isArray(value)) {
+    const maps = value.flatMap((item) => (isMap(item) ? [item] : typeof item === 'string' ? assigned(item) : []));
+    return maps.length === value.length
+      ? [one(Object.assign({}, ...maps), { slip: 'is a list', what: 'it without dashes: ' })]
       : [];
+  }
   if (typeof value !== 'string') return [];
   return [
     one({ path: value }),
     ...keyAndValue(value, /(?:^|\s)([\w./-]+):(?=\S)/).map((map) =>
       one(map, { slip: 'lacks the blank after the colon', block: true }),
     ),
-    ...keyAndValue(value, /(?:^|\s)([\w./-]+)\s*=\s*/).map((map) =>
-      one(map, { slip: 'has = in place of a colon', block: true }),
-    ),
+    ...assigned(value).map((map) => one(map, { slip: 'has = in place of a colon', block: true })),
+    ...ipRoute(value).map((route) => one(route, { slip: 'is a line of ip-route(8)' })),
   ];
 }
+
+/** `key = value`. */
+function assigned(text: string): object[] {
+  return keyAndValue(text, /(?:^|\s)([\w./-]+)\s*=\s*/);
+}
+
+/** `default via 10.0.0.1 dev eth0`: the route that ip-route(8) takes it for. */
+function ipRoute(text: string): object[] {
+  const [to, ...rest] = text.trim().split(/\s+/);
+  const pairs = rest.flatMap((word, index) => (index % 2 === 0 ? [[word, rest[index + 1]] as const] : []));
+  const known = pairs.every(([word, value]) => (word === 'via' || word === 'dev') && value !== undefined);
+  return pairs.length > 0 && known ? [{ to, ...Object.fromEntries(pairs) }] : [];
+}
+
+/** Keywords of resolv.conf(5), copied with their values. */
+const KEYWORDS = /^\s*(?:nameservers?|search|domain|options|sortlist)\s+/;
 
 /** `10.0.0.1 10.0.0.2`, `10.0.0.1, 10.0.0.2`, `[10.0.0.1]` in quotes, `-10.0.0.1 -10.0.0.2`. */
 function wordLists(text: string): string[][] {
   const words = text
     .replace(/^\s*\[(.*)\]\s*$/s, '$1')
+    .replace(KEYWORDS, '')
+    .replace(/\b(ndots|timeout|attempts)[\s=]+(?=\d)/g, '$1:')
     .split(/[\s,;]+/)
     .map((word) => word.replace(/^(['"])(.*)\1$/, '$2'))
-    .filter((word) => !/^[\u2013\u2014-]?$/.test(word));
+    .filter((word) => !/^(?:[\u2013\u2014-]?|and|&)$/.test(word));
   const dashes = words.every((word) => /^[\u2013\u2014-]/.test(word));
   return words.length === 0 ? [] : dashes ? [words.map((word) => word.slice(1)), words] : [words];
 }
 
-/** `timeout:1`, or the key only where it has no value. */
+/** `timeout:1`, or the key only where it has no value or is on; nothing where it is off. */
 function pairs(map: object): string[] {
-  return Object.entries(map).map(([key, value]) => (value === null || value === true ? key : `${key}:${value}`));
+  return Object.entries(map)
+    .filter(([, value]) => !/^(false|no|off)$/i.test(String(value)))
+    .map(([key, value]) => (value === null || /^(true|yes|on)$/i.test(String(value)) ? key : `${key}:${value}`));
 }
 
 /** The maps that a text is if each `separator` parts a key from its value; values are read as YAML. */

@@ -74,6 +74,8 @@ export function sysctlKindProblem(path: string, value: string): string | undefin
   if (!(kind in FORMS) || meaning(kind, value) !== null) return undefined;
   const { is, example } = FORMS[kind as keyof typeof FORMS];
   const shown = isSecretSysctl(path) ? 'the value' : show(value);
+  const tidy = value.split(/[\s,]+/).join(',');
+  if (kind === 'ranges' && meaning(kind, tidy) !== null) return `${shown} is not ${is}; write ${show(tidy)}`;
   return `${shown} is not ${is}; write one such as ${example}`;
 }
 

@@ -146,7 +146,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dns: { options: [rotat] }', '1:18: dns.options[0]: "rotat" is no option of resolv.conf(5); did you mean "rotate"?'],
   [
     'dns: { options: ["timeout:31"] }',
-    '1:18: dns.options[0]: "timeout:31" needs a number from 1 to 30; write timeout:1',
+    '1:18: dns.options[0]: "timeout:31" needs a number from 1 to 30; write timeout:30',
   ],
   ['dns: { options: [ndots] }', '1:18: dns.options[0]: "ndots" needs a number from 0 to 15; write ndots:1'],
   ['dns: { options: ["rotate:1"] }', '1:18: dns.options[0]: "rotate:1" takes no number; write rotate'],
@@ -278,7 +278,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'sysctl: { net.ipv4.ip_local_reserved_ports: "8080, 8081", net.ipv4.tcp_fastopen_key: xy }',
-    '1:45: sysctl.net.ipv4.ip_local_reserved_ports: "8080, 8081" is not a list as the kernel reads it; write one such as "8080,30000-30010", without blanks',
+    '1:45: sysctl.net.ipv4.ip_local_reserved_ports: "8080, 8081" is not a list as the kernel reads it; write "8080,8081"',
     '1:86: sysctl.net.ipv4.tcp_fastopen_key: the value is not a key as the kernel reads it; write one such as "00112233-44556677-8899aabb-ccddeeff"',
   ],
   [

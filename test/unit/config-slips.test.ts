@@ -54,6 +54,20 @@ const SLIPS: [yaml: string, hint: string][] = [
     'probes: { memory-errors: { logs: ‹/var/log/x.log› } }',
     '[{ path: /var/log/x.log }]'.replace('/var/log/x.log', '"/var/log/x.log"'),
   ],
+  ['dns:\n  nameservers: ‹{ primary: 10.0.0.1, secondary: 10.0.0.2 }›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns:\n  nameservers: ‹nameserver 10.0.0.1›', '[10.0.0.1]'],
+  ['dns:\n  nameservers: ‹10.0.0.1 and 10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
+  ['dns: { options: ‹{ timeout: 1, rotate: yes, edns0: false }› }', '[timeout:1, rotate]'],
+  ['dns: { options: ‹timeout 1› }', '[timeout:1]'],
+  ['dns: { options: ‹options ndots:2 rotate› }', '[ndots:2, rotate]'],
+  ['dns: { options: [‹timeout 3›] }', 'timeout:3'],
+  ['dns: { options: [‹attempts:9›] }', 'attempts:5'],
+  ['dns: { options: [‹ndots:120›] }', 'ndots:15'],
+  ['dns: { options: [‹timeout:0›] }', 'timeout:1'],
+  ['routes:\n  - ‹default via 10.0.0.1 dev eth0›', '{ to: default, via: 10.0.0.1, dev: eth0 }'],
+  ['routes: ‹10.1.0.0/16 via 10.0.0.1›', '[{ to: 10.1.0.0/16, via: 10.0.0.1 }]'],
+  ['sysctl:\n  ‹- net.a.b=1\n  - net.a.c = 2›', '{ net.a.b: 1, net.a.c: 2 }'],
+  ['sysctl: { net.ipv4.ip_local_reserved_ports: ‹"8080, 8081 9000-9010"› }', '"8080,8081,9000-9010"'],
   ['dhclient: { ignore: ‹routers classless-routes› }', '[routers, classless-routes]'],
   ['report: { endpoint: ‹[https://a.example]› }', 'https://a.example'],
   ['report: { labels: { site: ‹5› } }', '"5"'],
@@ -91,6 +105,13 @@ test('slip: a blank that is none is named, as key, value and in a line that cann
 
 test('slip: in quotes every character is meant', () => {
   assert.deepEqual(errors('report: { labels: { note: "“x”\u00a0y" } }'), []);
+});
+
+test('slip: an option that is switched off is to be taken out, not switched on', () => {
+  for (const word of ['false', 'no', 'off', '0']) {
+    const [error] = errors(`dns: { options: ["rotate:${word}"] }`);
+    assert.equal(error!.message, `"rotate:${word}": an option that is listed is on; take it out`);
+  }
 });
 
 test('slip: what cannot be guessed gets no guess', () => {
