@@ -1,7 +1,7 @@
 /** Files that the operator edits: every way of changing them is noticed once it has settled, and what they say is judged. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openToHold } from '../../agent/commands/context.ts';
@@ -45,6 +45,84 @@ for (const [what, edit] of Object.entries(EDITS)) {
     const { folder, settled } = await followed(t);
     edit((path) => join(folder, path));
     await until('it is noticed', () => settled() > 0);
+  });
+}
+
+/** Puts a link in the place of another in one step. */
+function relink(target: string, path: string): void {
+  symlinkSync(target, `${path}.new`);
+  renameSync(`${path}.new`, path);
+}
+
+/** Files whose folders and links change: what is followed at first, and then steps that each are to be noticed. */
+const MOVES: Record<string, { files: string[]; steps: ((at: (path: string) => string) => void)[] }> = {
+  'a secret of Kubernetes, whose old folder stays': {
+    files: ['keys/token'],
+    steps: [2, 3].map((n) => (at) => {
+      mkdirSync(at(`keys/..${n}`));
+      writeFileSync(at(`keys/..${n}/token`), `${n}`);
+      relink(`..${n}`, at('keys/..data'));
+    }),
+  },
+  'a folder that is a link': {
+    files: ['current/agent.yaml'],
+    steps: [
+      (at) => relink('releases/2', at('current')),
+      (at) => writeFileSync(at('releases/2/agent.yaml'), 'a: 22\n'),
+      (at) => writeFileSync(at('releases/2/agent.d/10.yaml'), 'b: 1\n'),
+      (at) => relink('releases/1', at('current')),
+    ],
+  },
+  'a folder that is made anew': {
+    files: ['etc/agent.yaml'],
+    steps: [
+      (at) => rmSync(at('etc'), { recursive: true }),
+      (at) => {
+        mkdirSync(at('etc'));
+        writeFileSync(at('etc/agent.yaml'), 'a: 2\n');
+      },
+      (at) => writeFileSync(at('etc/agent.yaml'), 'a: 33\n'),
+    ],
+  },
+  'a folder that comes later, with one above it': {
+    files: ['later/on/token'],
+    steps: [
+      (at) => {
+        mkdirSync(at('later/on'), { recursive: true });
+        writeFileSync(at('later/on/token'), 'x\n');
+      },
+      (at) => writeFileSync(at('later/on/token'), 'yy\n'),
+    ],
+  },
+};
+
+for (const [what, { files, steps }] of Object.entries(MOVES)) {
+  test(`operator's files: ${what} is noticed at each step`, async (t) => {
+    const folder = scratch(t, {
+      'etc/agent.yaml': 'a: 1\n',
+      'keys/..1/token': '1',
+      'releases/1/agent.yaml': 'a: 1\n',
+      'releases/2/agent.yaml': 'a: 2\n',
+      'releases/2/agent.d/00.yaml': '',
+    });
+    const at = (path: string) => join(folder, path);
+    symlinkSync('..1', at('keys/..data'));
+    symlinkSync('..data/token', at('keys/token'));
+    symlinkSync('releases/1', at('current'));
+    let count = 0;
+    const followed = new OperatorFiles(() => count++, 50);
+    t.after(() => followed.close());
+    const alive = setInterval(() => {}, 1000);
+    t.after(() => clearInterval(alive));
+    await followed.follow(
+      files.map(at),
+      files.map((file) => join(at(file), '../agent.d')),
+    );
+    for (const [index, step] of steps.entries()) {
+      const before = count;
+      step(at);
+      await until(`step ${index} is noticed`, () => count > before);
+    }
   });
 }
 
