@@ -73,8 +73,21 @@ export class Fleet {
       else this.#beat(found.host, time, taken, agent?.sequence ?? null, now);
       this.#census.touch(found.host, sender);
     }
-    this.#makeRoom(sender, now);
     return refused;
+  }
+
+  /** After a request, also after one that was refused, since its series were looked up: where there are too many series, hosts go, of those that were heard of once first; the sender pays for what it took. */
+  makeRoom(sender: string, now: number): void {
+    const { hosts } = this.#census;
+    while (!this.series.tidy(now)) {
+      const { shares } = this.series;
+      const [largest = ''] = shares.ranked(1);
+      const payer = shares.of(sender) > GUARANTEED_SERIES ? sender : largest;
+      const once = hosts.heardOnce();
+      const gone = once.length > 0 ? once : [hosts.oldest(payer)].filter((host) => host !== undefined);
+      if (gone.length === 0) return;
+      for (const host of gone) this.#census.forget(host, now);
+    }
   }
 
   /** Takes events; gives how many it refused. Throws MalformedRequest where the resource cannot be read. */
@@ -212,20 +225,6 @@ export class Fleet {
     for (const id of host.series) this.series.release(id, now);
     this.#pending.forget(host);
     this.rows.forget(host);
-  }
-
-  /** After a request: where there are too many series, hosts go, of those that were heard of once first; the sender pays for what it took. */
-  #makeRoom(sender: string, now: number): void {
-    const { hosts } = this.#census;
-    while (!this.series.tidy(now)) {
-      const { shares } = this.series;
-      const [largest = ''] = shares.ranked(1);
-      const payer = shares.of(sender) > GUARANTEED_SERIES ? sender : largest;
-      const once = hosts.heardOnce();
-      const gone = once.length > 0 ? once : [hosts.oldest(payer)].filter((host) => host !== undefined);
-      if (gone.length === 0) return;
-      for (const host of gone) this.#census.forget(host, now);
-    }
   }
 
   /** The clocks of hosts are not trusted: a time that cannot be is ours. */

@@ -22,7 +22,7 @@ export interface Holders {
 
 /** Of one host. What exceeds it is refused, and the sender told. */
 export const MOST_SERIES_OF_HOST = 2_000;
-/** A chunk is complete when it has as many frames, or bytes. */
+/** A chunk is complete when it has as many frames, or bytes; but the first frame, which has all values, is to be the smaller part. */
 const FRAMES_OF_CHUNK = 64;
 const BYTES_OF_CHUNK = 8_192;
 /** Hours since the epoch to what went wrong in that hour: by the host's counters, and by its events. */
@@ -54,9 +54,13 @@ export class Host {
   readonly pulse: Pulse;
   series: readonly number[] = [];
   values: number[] = [];
+  /** Where each series stands in `series`; `of`: the list that it was made of. */
+  #places: { of: readonly number[]; at: Map<number, number> } = { of: this.series, at: new Map() };
   readonly #chunk = new Bytes(512);
   #frames = 0;
   #frameLimit: number;
+  /** Bytes of the open chunk's first frame. */
+  #opening = 0;
   #frameTime = 0;
   #from = 0;
   #to = 0;
@@ -79,8 +83,8 @@ export class Host {
 
   /** The value that a series of it has now. */
   value(series: number): number | undefined {
-    const index = this.series.indexOf(series);
-    return index < 0 ? undefined : this.values[index];
+    const index = this.#place(series);
+    return index === undefined ? undefined : this.values[index];
   }
 
   get chunkOpen(): boolean {
@@ -88,7 +92,7 @@ export class Host {
   }
 
   get chunkFull(): boolean {
-    return this.#frames >= this.#frameLimit || this.#chunk.length >= BYTES_OF_CHUNK;
+    return this.#frames >= this.#frameLimit || this.#chunk.length >= Math.max(BYTES_OF_CHUNK, 2 * this.#opening);
   }
 
   /**
@@ -96,7 +100,8 @@ export class Host {
    * among the points is gone; otherwise it keeps its value. At most MOST_SERIES_OF_HOST points.
    */
   take(points: readonly Point[], complete: boolean, now: number, holders: Holders): Values {
-    return this.#inOrder(points) ? this.#takeInOrder(points) : this.#takeAny(points, complete, now, holders);
+    if (this.#inOrder(points)) return this.#takeInOrder(points);
+    return (complete ? null : this.#takeKnown(points)) ?? this.#takeAny(points, complete, now, holders);
   }
 
   /** All that it has. */
@@ -112,6 +117,7 @@ export class Host {
     }
     const start = this.#chunk.length;
     writeFrame(this.#chunk, time - this.#frameTime, changes);
+    if (this.#frames === 0) this.#opening = this.#chunk.length;
     this.#frames += 1;
     this.#frameTime = time;
     this.#from = Math.min(this.#from, time);
@@ -131,6 +137,7 @@ export class Host {
       [this.opened, this.journal] = [now, journal];
     }
     this.#chunk.append(frame);
+    if (this.#frames === 0) this.#opening = this.#chunk.length;
     this.#frames += 1;
     for (const { sinceLast, changes } of read) {
       this.#frameTime += sinceLast;
@@ -200,6 +207,25 @@ export class Host {
       this.values[index] = value;
     }
     return { series, values: changed };
+  }
+
+  /** Values of series that it has already, without a look at all others: a request may bring them for very many times. null: there is a new one. */
+  #takeKnown(points: readonly Point[]): Values | null {
+    if (points.some(({ series }) => this.#place(series) === undefined)) return null;
+    const changes = new Map<number, number>();
+    for (const { series, value } of points) {
+      const index = this.#place(series)!;
+      if (this.values[index] !== value) changes.set(series, value);
+      this.values[index] = value;
+    }
+    return { series: [...changes.keys()], values: [...changes.values()] };
+  }
+
+  #place(series: number): number | undefined {
+    if (this.#places.of !== this.series) {
+      this.#places = { of: this.series, at: new Map(this.series.map((id, index) => [id, index])) };
+    }
+    return this.#places.at.get(series);
   }
 
   #takeAny(points: readonly Point[], complete: boolean, at: number, holders: Holders): Values {

@@ -1,6 +1,16 @@
 /** Takes what a request holds, and says what of it is not kept. */
 import type { Fleet } from './fleet.ts';
-import { type LogsRequest, MalformedRequest, type MetricsRequest, type Rejected, type SeriesIndex } from './otlp.ts';
+import {
+  type LogsRequest,
+  MalformedRequest,
+  type MetricsRequest,
+  type Rejected,
+  type SeriesIndex,
+  TooMany,
+} from './otlp.ts';
+
+/** Times of all points of one request: each of them is a heartbeat to us, even of a single point. */
+const MOST_TIMES = 10_000;
 
 /** One of OTLP's two encodings. */
 export interface Decoder {
@@ -8,29 +18,47 @@ export interface Decoder {
   readLogs(body: Buffer): LogsRequest;
 }
 
+/** By whom, and when by our clock. */
+interface From {
+  readonly sender: string;
+  readonly now: number;
+}
+
 /** Reads all before it takes any: a request that is malformed as a whole changes nothing. Throws MalformedRequest. */
-export function take(
-  fleet: Fleet,
-  decoder: Decoder,
-  signal: 'metrics' | 'logs',
-  body: Buffer,
-  { sender, now }: { sender: string; now: number },
-): Rejected {
+export function take(fleet: Fleet, decoder: Decoder, signal: 'metrics' | 'logs', body: Buffer, from: From): Rejected {
+  if (signal === 'metrics') return takeMetrics(fleet, decoder, body, from);
   const result = new Result();
-  if (signal === 'logs') {
-    const request = decoder.readLogs(body);
-    result.add(request);
-    for (const { resource, records } of request.resources) {
-      result.take(records.length, () => fleet.note(resource, records, now, sender));
-    }
-  } else {
+  const request = decoder.readLogs(body);
+  result.add(request);
+  for (const { resource, records } of request.resources) {
+    result.take(records.length, () => fleet.note(resource, records, from.now, from.sender));
+  }
+  return result.rejected;
+}
+
+function takeMetrics(fleet: Fleet, decoder: Decoder, body: Buffer, { sender, now }: From): Rejected {
+  try {
+    const result = new Result();
     const request = decoder.readMetrics(body, fleet.series);
+    if (timesOf(request) > MOST_TIMES)
+      throw new TooMany(`points of more than ${MOST_TIMES} times in one request: send fewer`);
     result.add(request);
     for (const { resource, points } of request.resources) {
       result.take(points.length, () => fleet.beat(resource, points, now, sender));
     }
+    return result.rejected;
+  } finally {
+    fleet.makeRoom(sender, now);
   }
-  return result.rejected;
+}
+
+/** Counted where there are enough points to matter. */
+function timesOf({ resources }: MetricsRequest): number {
+  const long = resources.filter(({ points }) => points.length > 1);
+  const most = resources.length - long.length + long.reduce((sum, { points }) => sum + points.length, 0);
+  if (most <= MOST_TIMES) return most;
+  const times = long.map(({ points }) => new Set(points.map(({ time }) => time)).size);
+  return resources.length - long.length + times.reduce((sum, count) => sum + count, 0);
 }
 
 class Result {

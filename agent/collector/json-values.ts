@@ -1,6 +1,6 @@
 /** The values in OTLP's JSON, each checked: a text is well-formed Unicode, a number finite, a list a list. */
 import { isUtf8 } from 'node:buffer';
-import { type Attributes, cut, LIMITS, MalformedRequest } from './otlp.ts';
+import { type Attributes, cut, LIMITS, MalformedRequest, withoutZero } from './otlp.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -23,10 +23,10 @@ function markIllFormed(_name: string, value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll(REPLACEMENT, '\ud800') : value;
 }
 
-/** The text. Throws MalformedRequest where it holds half of a surrogate pair: such a text cannot be stored. */
+/** The text, without zero characters. Throws MalformedRequest where it holds half of a surrogate pair: such a text cannot be stored. */
 function wellFormed(text: string): string {
   if (!text.isWellFormed()) throw new MalformedRequest('a text that is not well-formed Unicode');
-  return text;
+  return withoutZero(text);
 }
 
 /** A field by its name in lowerCamelCase, also where it is written in snake_case. */
@@ -77,10 +77,10 @@ function deeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
 }
 
-/** Milliseconds, of nanoseconds; 0: none is given, or none that is one. */
+/** Milliseconds, of nanoseconds in 64 bits without a sign; 0: none is given, or none that is one. A larger number could not be stored. */
 export function timeOf(value: unknown): number {
   const time = finiteOf(value);
-  return time === null ? 0 : Math.round(time / 1e6);
+  return time === null || time < 0 || time >= 2 ** 64 ? 0 : Math.round(time / 1e6);
 }
 
 /** null: not a finite number. */

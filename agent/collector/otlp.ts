@@ -145,6 +145,11 @@ export function milliseconds(low: number, high: number): number {
   return Math.round((high * 4_294_967_296 + low) / 1e6);
 }
 
+/** The text without zero characters: SQLite counts a text's length, and Prometheus reads a page, only as far as the first one. */
+export function withoutZero(text: string): string {
+  return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
+}
+
 /** The beginning of a text, at most so many UTF-16 units. A pair of surrogates is not cut in two: half of one is no text. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import protobuf from 'protobufjs/minimal.js';
-import { MalformedRequest, TooMany } from './otlp.ts';
+import { MalformedRequest, TooMany, withoutZero } from './otlp.ts';
 
 export type Reader = InstanceType<typeof protobuf.Reader>;
 
@@ -52,7 +52,7 @@ export function text(reader: Reader): string {
   const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
   reader.pos = end;
   if (!isUtf8(bytes)) throw new MalformedRequest('a text that is not UTF-8');
-  return bytes.toString();
+  return withoutZero(bytes.toString());
 }
 
 /** What `read` gives; null where it throws MalformedRequest: then `failed` is told, and the message is skipped. The message ends at `end`. */

@@ -12,6 +12,8 @@ const NEAR_LIMIT = 0.8;
 /** Codes that one host may need attention for; characters of one sentence. What is more is left out: a row is for reading. */
 const MOST_CODES = 40;
 const LONGEST = 400;
+/** Characters of one code. */
+const LONGEST_CODE = 100;
 const HOUR = 3_600_000;
 
 /** The metrics that a row is made of: when another changes, the row need not be made again. */
@@ -120,7 +122,7 @@ function look(host: Host, table: SeriesTable): Seen {
       else moments.set(moment, state);
     } else if (series.metric === 'holdfast.dhclient.stale') seen.stale.push(described(attributes));
     else {
-      const code = attributes.code || 'condition';
+      const code = cut(attributes.code || 'condition', LONGEST_CODE);
       const others = seen.conditions.get(code);
       if (others === undefined) seen.conditions.set(code, [described(attributes)]);
       else others.push(described(attributes));

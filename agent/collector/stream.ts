@@ -1,13 +1,14 @@
 /** `GET /api/v1/stream`: what changed, to every page that is open, at most once a second (server-sent events, HTML standard). */
 import type { ServerResponse } from 'node:http';
-import type { HostRow, StreamMessage, SummaryAnswer } from './api.ts';
+import type { HostRow, SummaryAnswer } from './api.ts';
 import { Shares } from './shares.ts';
 
 const MOST_READERS = 1_000;
 /** Readers of one sender. */
 const MOST_OF_SENDER = 400;
-/** Rows in one message; what is left over goes with the next. */
+/** Rows in one message, and characters of all of them but the last; what is left over goes with the next. */
 const MOST_ROWS = 500;
+const MOST_CHARACTERS = 1024 * 1024;
 /** Bytes that a reader may be behind: then it is let go, and its page starts anew. */
 const MOST_BEHIND = 4 * 1024 * 1024;
 /** Messages' seconds without one: a comment keeps the connection from being thought dead. */
@@ -28,7 +29,7 @@ export class Stream {
     if (this.#readers.size >= MOST_READERS || this.#senders.of(sender) >= MOST_OF_SENDER) return false;
     this.#senders.add(sender, 1);
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    response.write(message({ hosts: [], summary: first }));
+    response.write(message([], first));
     this.#readers.add(response);
     response.once('close', () => {
       this.#readers.delete(response);
@@ -59,10 +60,19 @@ export class Stream {
     if (this.#readers.size === 0) return;
     const { trouble, hosts: count } = summary();
     const other = JSON.stringify([trouble, count]);
-    const hosts = take(this.#changed, MOST_ROWS);
-    hosts.push(...take(this.#beaten, MOST_ROWS - hosts.length));
+    const rows: string[] = [];
+    let characters = 0;
+    for (const waiting of [this.#changed, this.#beaten]) {
+      for (const [id, row] of waiting) {
+        if (rows.length >= MOST_ROWS || characters >= MOST_CHARACTERS) break;
+        waiting.delete(id);
+        const text = JSON.stringify(row);
+        rows.push(text);
+        characters += text.length;
+      }
+    }
     this.#quiet += 1;
-    if (hosts.length > 0 || other !== this.#told) this.#write(message({ hosts, summary: summary() }));
+    if (rows.length > 0 || other !== this.#told) this.#write(message(rows, summary()));
     else if (this.#quiet >= QUIET) this.#write(': still here\n\n');
     this.#told = other;
   }
@@ -81,12 +91,7 @@ export class Stream {
   }
 }
 
-function message(content: StreamMessage): string {
-  return `data: ${JSON.stringify(content)}\n\n`;
-}
-
-function take(rows: Map<string, HostRow>, most: number): HostRow[] {
-  const taken = [...rows.values().take(most)];
-  for (const { id } of taken) rows.delete(id);
-  return taken;
+/** A StreamMessage (api.ts), of rows that are JSON already. */
+function message(rows: readonly string[], summary: SummaryAnswer): string {
+  return `data: {"hosts":[${rows.join(',')}],"summary":${JSON.stringify(summary)}}\n\n`;
 }

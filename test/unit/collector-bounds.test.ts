@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { MOST_HOSTS } from '../../agent/collector/hosts.ts';
+import { type Decoder, take } from '../../agent/collector/intake.ts';
+import { MalformedRequest, type Resource } from '../../agent/collector/otlp.ts';
 import { retain } from '../../agent/collector/retention.ts';
 import { senderOf } from '../../agent/collector/sender.ts';
 import { MOST_SERIES } from '../../agent/collector/series.ts';
@@ -192,4 +194,33 @@ test('a sender is its token and address, an IPv6 address by its network', () => 
   assert.equal(of('fe80::1%eth0'), 'fe80:0:0:0::/64');
   assert.notEqual(of('192.0.2.7', 'Bearer a'), of('192.0.2.7', 'Bearer b'));
   assert.equal(of('192.0.2.7', 'Bearer secret').includes('secret'), false);
+});
+
+test('series of requests that are refused are given back: the next new host gets all of its own', {
+  timeout: 300_000,
+}, (t) => {
+  const { fleet } = fleetOf(t);
+  const decoder = (resource: Resource, from: number, count: number): Decoder => ({
+    readLogs: () => ({ resources: [], rejected: 0, reasons: [] }),
+    readMetrics: (_body, index) => {
+      const found = Array.from({ length: count }, (_, n) =>
+        index.find('m', '1', `${from + n}`, () => ({ n: from + n })),
+      );
+      const points = found.flatMap((series) => (series === null ? [] : [{ series, time: START, value: 1 }]));
+      return { resources: [{ resource, points }], rejected: count - points.length, reasons: [] };
+    },
+  });
+  const unreadable = {
+    key: '\0',
+    read: () => {
+      throw new MalformedRequest('a resource of 99999 bytes');
+    },
+  };
+  const body = Buffer.alloc(0);
+  for (let from = 0; from < 1.2 * MOST_SERIES; from += 240_000) {
+    const sent = decoder(unreadable, from, 240_000);
+    assert.throws(() => take(fleet, sent, 'metrics', body, { sender: 'flooder', now: START }), MalformedRequest);
+  }
+  const honest = decoder(resourceOf('new', 'new'), 10 * MOST_SERIES, 1_000);
+  assert.equal(take(fleet, honest, 'metrics', body, { sender: 'honest', now: START + 1 }).rejected, 0);
 });

@@ -32,7 +32,9 @@ export function beat(fleet: Fleet, sent: SentBeat): number {
     const series = fleet.series.find(metric, '1', JSON.stringify(attributes), () => attributes);
     return series === null ? [] : [{ series, start, time, value }];
   });
-  return all.length - points.length + fleet.beat(resourceOf(id, name, resource), points, now, sender);
+  const refused = all.length - points.length + fleet.beat(resourceOf(id, name, resource), points, now, sender);
+  fleet.makeRoom(sender, now);
+  return refused;
 }
 
 export function tell(fleet: Fleet, id: string, now: number, record: Partial<LogRecord> = {}, sender = ''): number {
