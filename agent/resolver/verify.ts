@@ -17,6 +17,9 @@ export interface VerifyOptions {
   readonly port?: number;
 }
 
+/** Of a server that had not answered yet when too many others had failed: it may be a good one. */
+export const NOT_WAITED_FOR = 'not waited for';
+
 /**
  * All at once, so it takes no longer than `verify.timeout`, or twice that where an answer is truncated. It ends as soon as
  * fewer than `verify.quorum` can still answer. In the order of `servers`.
@@ -37,7 +40,7 @@ export async function verifyServers(
   return Promise.all(
     servers.map(async (server) => {
       const answers = await Promise.all(questions(verify).map((question) => ask(server, question, way)));
-      if (lost.signal.aborted) return { server, complaint: 'not waited for', misleads: false };
+      if (lost.signal.aborted) return { server, complaint: NOT_WAITED_FOR, misleads: false };
       const complaint = complaintOf(answers, verify);
       if (complaint === null) return { server, complaint, misleads: false };
       answering -= 1;

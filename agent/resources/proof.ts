@@ -113,7 +113,7 @@ export class Proof implements Guard {
     if (this.refusal !== null && performance.now() < this.refusal.until) return refused(findings, this.refusal.reason);
 
     const { verify, options } = dns as ProvedDns & { verify: DesiredVerify };
-    const { misleading } = await import('../resolver/verify.ts');
+    const { misleading, NOT_WAITED_FOR } = await import('../resolver/verify.ts');
     const stop = new AbortController();
     const looking = this.lookUps(verify, stop.signal);
     const verdicts = await this.ask(dns);
@@ -122,7 +122,9 @@ export class Proof implements Guard {
     const liar = misleading(verdicts, options ?? []);
     const why =
       answering < verify.quorum
-        ? `${count(answering, verdicts.length)} for ${verify.name}${answering > 0 ? `, and ${verify.quorum} must` : ''}`
+        ? verdicts.some(({ complaint }) => complaint === NOT_WAITED_FOR)
+          ? `${verify.quorum} of ${verdicts.length} name servers must answer for ${verify.name}, and fewer can`
+          : `${count(answering, verdicts.length)} for ${verify.name}${answering > 0 ? `, and ${verify.quorum} must` : ''}`
         : liar !== null
           ? `this host ${options?.includes('rotate') ? 'asks each name server in turn (options rotate)' : `asks ${liar.server} before the others`}, and would take its wrong answer for ${verify.name}`
           : null;

@@ -155,6 +155,12 @@ test('servers that do not answer as they should: nothing is changed, and each is
       /1 of 2 name servers answers for puppet\.example\.com, and 2 must: 192\.0\.2\.53: no answer/,
     );
     assert.equal(await artifacts(host), before);
+
+    await configure(host, ['127.0.0.1', BLACKHOLE], { verify: 'timeout: 10s, quorum: 2' });
+    assert.match(
+      said(await host.agent('apply')),
+      /2 of 2 name servers must answer for puppet\.example\.com, and fewer can: 127\.0\.0\.1: no answer by UDP.*not waited for/,
+    );
   });
   await t.test('after all that, five renewals still bring the old servers', async () => {
     await client.leased(5);
