@@ -7,6 +7,7 @@ import type { DesiredVerify } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
 import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
+import { isDropped } from '../egress/note.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -50,7 +51,9 @@ export async function revert(
     .damaged()
     .filter((record) => concerns(resourceOf(keyOf(record))))
     .map(unknownOriginal);
-  const egress = concerns('egress') && host.live && host.lstat(EGRESS) !== null;
+  // Without the hooks nothing brings back a default route that was taken away.
+  const egress =
+    host.live && host.lstat(EGRESS) !== null && (concerns('egress') || (concerns('hooks') && isDropped(host)));
   const routes = concerns('routes') && hasRecord(host);
   const masquerade = concerns('masquerade') && isMasqueradeLeft(host);
   const ofDns = only.some((name) => OF_DNS.includes(name));

@@ -136,6 +136,22 @@ test('BGP’s default route by a gateway of IPv6, and what becomes of DHCP’s',
     assert.match((await host.agent('apply')).stdout, / 0 changed$/m);
   });
 
+  for (const command of ['apply', 'revert']) {
+    await t.test(`${command} --only hooks takes the hooks away: not before it is given back`, async () => {
+      await host.write(CONFIG, 'egress: { default: bgp }\n');
+      await host.sh('agent apply; ip -4 route del default dev eth1; echo dropped >/run/holdfast/egress');
+      await host.write(CONFIG, 'sysctl: { net.ipv4.ip_forward: 0 }\n');
+      const { code, stdout } = await host.agent(command, '--only', 'hooks');
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /enter-hooks\.d\/zz-holdfast +removed/);
+      assert.equal(
+        (await defaults(host)).filter((route) => route.includes('via 10.77.1.1 dev eth1')).length,
+        1,
+        stdout,
+      );
+    });
+  }
+
   await t.test('it is to stay behind from now on: apply gives it back', async () => {
     await host.sh('ip -4 route del default dev eth1; echo dropped >/run/holdfast/egress');
     await host.write(CONFIG, 'egress: { default: bgp, dhcp: behind }\n');
