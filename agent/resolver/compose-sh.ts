@@ -80,11 +80,12 @@ ${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
     if printf '%s' "$wanted" 2>/dev/null >|"$temporary"; then
         cp --attributes-only --preserve=all -- "$file" "$temporary" 2>/dev/null || :
         sync -- "$temporary" 2>/dev/null || :
-        # A bind-mounted file cannot be renamed over: written in place, and put back where that fails (a full disk).
+        # A bind-mounted file cannot be renamed over: written in place, and put back where that fails (a full disk). By the
+        # shell itself: a neighbouring hook's PATH may lead to no program, and the file would be empty.
         mv -fT -- "$temporary" "$file" 2>/dev/null ||
             if [ -s "$temporary" ]; then
                 rest=$(cat -- "$file" 2>/dev/null && echo end) || rest=''
-                cat -- "$temporary" 2>/dev/null >|"$file" || printf '%s' "\${rest%end}" 2>/dev/null >|"$file" || :
+                printf '%s' "$wanted" 2>/dev/null >|"$file" || printf '%s' "\${rest%end}" 2>/dev/null >|"$file" || :
             fi
     elif [ ! -w "\${file%/*}" ] && [ -w "$file" ]; then
         # The client's service may write this file and nothing beside it (ProtectSystem= and ReadWritePaths= of systemd).

@@ -47,6 +47,13 @@ while [ $n -lt $1 ]; do
 done
 `;
 
+const WITHOUT_PROGRAMS = `
+mount -t tmpfs none /etc
+cat before >/etc/resolv.conf
+(reason=RENEW interface=eth0 PATH=/nowhere; . ./hook; make_resolv_conf) || exit 1
+cat /etc/resolv.conf >after
+`;
+
 for (const shell of SHELL_NAMES) {
   const skip = noNamespaces(shell);
 
@@ -62,6 +69,15 @@ for (const shell of SHELL_NAMES) {
       }),
       { numRuns: 5 },
     );
+  });
+
+  test(`${shell}: without any program in PATH the file is right all the same`, { skip }, (t) => {
+    const parts = dns({ nameservers: ['10.0.0.1'] });
+    const before = '# kept\nnameserver 9.9.9.9\noptions rotate\n';
+    const folder = scratch(t, { before, hook: renderEnterHook(desired({ dns: parts })), driver: WITHOUT_PROGRAMS });
+    const { status, stderr } = privately(`cd ${folder} && exec ${SHELLS[shell]} ./driver`);
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+    assert.equal(readFileSync(join(folder, 'after'), 'latin1'), composeResolvConf(before, parts));
   });
 
   test(`${shell}: what is configured in part takes the rest from the lease, and nothing hostile`, { skip }, (t) => {
