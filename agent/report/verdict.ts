@@ -25,7 +25,7 @@ export function judge(
   const reason = `the collector answers ${status}`;
   if (status >= 200 && status < 300) {
     // A page to log in at, or a web server of something else: it has kept nothing of ours.
-    if (/html/i.test(headers['content-type'] ?? '')) return later(`${reason} with a web page: it is no OTLP receiver`);
+    if (isPage(headers['content-type'] ?? '', body)) return later(`${reason} with a web page: it is no OTLP receiver`);
     return { kind: 'accepted', rejected: rejected(body) };
   }
   if (status >= 300 && status < 400) return later(`${reason}, a redirect, which is not followed`);
@@ -39,6 +39,11 @@ export function judge(
   if (status < 400 || status === 408 || status === 429 || status >= 500)
     return later(reason, retryAfter(headers['retry-after'], now));
   return later(`${reason}: no OTLP receiver takes it at this address`, retryAfter(headers['retry-after'], now));
+}
+
+/** By its type, or by how it begins where a proxy gives none: no answer of OTLP begins with "<", in either encoding. */
+function isPage(type: string, body: Buffer): boolean {
+  return /html/i.test(type) || /^(\ufeff|\s)*</.test(body.subarray(0, 200).toString());
 }
 
 /** A receiver explains a refusal in OTLP's own formats, or not at all. A proxy sends a page or a line of text. */

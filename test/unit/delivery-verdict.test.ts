@@ -33,8 +33,17 @@ test('verdict: what a proxy answers in the place of the receiver is waited out',
     [407, html, ''],
     [495, html, ''],
     [200, html, '<html>'],
+    [200, {}, '<!doctype html><title>Log in</title>'],
+    [200, text, '\ufeff\r\n <html>'],
+    [202, { 'content-type': 'application/xml' }, '<?xml version="1.0"?>'],
   ];
   for (const [status, headers, body] of cases) assert.equal(verdict(status, headers, body).kind, 'later', `${status}`);
+});
+
+test('verdict: an answer that begins like none of a web page is as good as its status', () => {
+  for (const body of ['', '{}', '{"partialSuccess":{}}', '\n\x02\b\x03', 'ok']) {
+    assert.equal(verdict(200, {}, body).kind, 'accepted', body);
+  }
 });
 
 test('verdict: a refusal in a format of OTLP is the receiver’s own, and 413 is whoever says so', () => {
