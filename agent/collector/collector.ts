@@ -3,9 +3,11 @@
  * a fleet outgrows is answered by any OpenTelemetry Collector, which the agents can be pointed at instead.
  */
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { isLoopback, namesLoopback, parseListen, Tokens } from './access.ts';
 import { Clock, newestOf, votesOf } from './clock.ts';
 import { Committer } from './committer.ts';
+import { damaged } from './database.ts';
 import { Fleet } from './fleet.ts';
 import { Page } from './page.ts';
 import { Query } from './query.ts';
@@ -59,7 +61,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const { server, refresh } = makeServer(options);
   const troubles = new Troubles(log);
   const store = new Store(options.data);
-  const fleet = new Fleet(store, keep, Date.now());
+  const fleet = readFleet(store, keep, options.data);
   const clock = new Clock(Date.now(), performance.now(), newestOf(fleet.hosts));
   // While nothing is taken, nobody is silent: it is not the hosts that do not speak.
   const committer = new Committer(fleet, (error) => {
@@ -136,4 +138,14 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const bound = server.address() as AddressInfo;
   const scheme = options.certificate === undefined ? 'http' : 'https';
   return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`, close };
+}
+
+/** All that the store has. Throws, with what to do, where its database is damaged; what is damaged stays as it is. */
+function readFleet(store: Store, keep: number, data: string): Fleet {
+  try {
+    return new Fleet(store, keep, Date.now());
+  } catch (error) {
+    store.close();
+    throw new Error(damaged(join(data, 'collector.db'), error));
+  }
 }

@@ -58,6 +58,23 @@ function refuseShared(folder: string): void {
   if (problem !== '') throw new Error(`${folder} ${problem}`);
 }
 
+/** What is wrong with a database that cannot be read, and what to do. */
+export function damaged(file: string, error: unknown): string {
+  return (
+    `${file} is damaged (${(error as Error).message}). To begin anew, move it away with its -wal, if there is one: ` +
+    `mv ${file} ${file}.damaged; hosts come back with their next heartbeats, what was stored of the past does not`
+  );
+}
+
+/** Throws where there is something else of that name, or it may not be opened. */
+function open(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file);
+  } catch (error) {
+    throw new Error(`${file} cannot be opened: ${(error as Error).message}`);
+  }
+}
+
 export class Database {
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
@@ -67,7 +84,7 @@ export class Database {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     refuseShared(folder);
     const file = join(folder, 'collector.db');
-    this.#db = new DatabaseSync(file);
+    this.#db = open(file);
     try {
       this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
       this.#db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY');
@@ -75,6 +92,7 @@ export class Database {
     } catch (error) {
       this.#db.close();
       const { message } = error as Error;
+      if (/malformed|not a database/.test(message)) throw new Error(damaged(file, error));
       const reason = message.includes('locked') ? 'another collector is using it' : message;
       throw new Error(`${file} cannot be used: ${reason}`);
     }

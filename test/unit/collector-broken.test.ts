@@ -1,5 +1,6 @@
 /** A collector starts whatever its database holds, says what it left out, and goes on; and no text gets there that SQLite cannot keep. */
 import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -48,6 +49,46 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
     await eventually(url, '/api/v1/hosts', ({ total }) => total === 2);
     const settings = await get(url, '/api/v1/hosts/id-of-b');
     assert.equal(settings.host.name, 'b');
+  });
+}
+
+/** What makes a database that cannot be used at all. */
+const RUINS: Readonly<Record<string, [ruin: (file: string) => void, said: RegExp]>> = {
+  'a file of something else': [(file) => writeFileSync(file, 'no database '.repeat(1_000)), /damaged.*mv /],
+  'half a file': [(file) => truncateSync(file, 4096 * 6), /damaged.*mv /],
+  'no numbers': [(file) => change(file, 'DELETE FROM numbers'), /damaged.*mv /],
+  'a number beyond all': [(file) => change(file, 'UPDATE hosts SET seen = 9e18'), /damaged.*mv /],
+  'a table that is gone': [(file) => change(file, 'DROP TABLE journal'), /damaged.*mv /],
+  'a folder in its place': [intoFolder, /cannot be opened/],
+};
+
+function intoFolder(file: string): void {
+  rmSync(file);
+  mkdirSync(file);
+}
+
+function change(file: string, sql: string): void {
+  const db = new DatabaseSync(file);
+  db.exec(sql);
+  db.close();
+}
+
+for (const [what, [ruin, said]] of Object.entries(RUINS)) {
+  test(`ruined: ${what} is said with the file's name and what to do, and stays as it is`, async (t) => {
+    const data = scratch(t);
+    const file = join(data, 'collector.db');
+    const first = await collector(t, { data });
+    await send(first.url, heartbeat());
+    await first.close();
+    ruin(file);
+    await assert.rejects(
+      collector(t, { data }),
+      (error: Error) => said.test(error.message) && error.message.includes(file),
+    );
+    // What is told to be done does.
+    renameSync(file, `${file}.damaged`);
+    const { url } = await collector(t, { data });
+    assert.equal((await send(url, heartbeat())).status, 200);
   });
 }
 
