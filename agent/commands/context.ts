@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
+import { settleNotes } from '../host/file-times.ts';
 import { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
@@ -110,6 +111,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     resources,
     guard: await makeGuard(host, desired.dns, resources, daemon.report.endpoint),
     async keep() {
+      settleNotes(host);
       if (build !== null) await kept.write({ configuration: compiled, files: known?.toText() ?? null });
     },
   };

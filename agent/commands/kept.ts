@@ -4,7 +4,6 @@
  * resources/known.ts).
  */
 import { HostError, nullIfRefused } from '../host/errors.ts';
-import { settleNotes } from '../host/file-times.ts';
 import { RUN_FOLDER, STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
@@ -34,8 +33,6 @@ export class Kept {
 
   /** null: what was read is as it was. Throws nothing: the next command does the work again. */
   async write(texts: Readonly<Record<KeptName, string | null>>): Promise<void> {
-    // Something is new since the last command that came to its end, so an earlier one may have been killed.
-    if (NAMES.some((name) => texts[name] !== null)) settleNotes(this.#host);
     for (const name of NAMES) {
       const text = texts[name];
       // The disk first: what /run has is looked for on the disk no more, so after a kill in between it would never get there.

@@ -54,7 +54,7 @@ export function noteFile(host: Host, path: string, otherwise: number | null = nu
 
 /** Removes what a process left that was killed while it kept a note: no later note may come that would. */
 export function settleNotes(host: Host): void {
-  host.removeLeftover(FILE);
+  if (host.live && host.lstat(`${RUN_FOLDER}/.file-times.holdfast`) !== null) host.removeLeftover(FILE);
 }
 
 /** When the file was changed after the process started (milliseconds since the epoch, by the file's own time); null: it was not. */
