@@ -123,7 +123,9 @@ test('what `apply` measured beside the daemon is held by it, and is no drift', {
   const target = `${NAME}:8140`;
   await host.write(`${RECORD}.new`, JSON.stringify({ [target]: { ...record[target], order } }));
   await host.sh(`mv ${RECORD}.new ${RECORD}`);
-  assert.equal((await agent.event('holdfast.adopted')).key, ENTER_HOOK);
-  assert.equal((await agent.event('holdfast.adopted')).key, '/etc/resolv.conf');
+  // dhcpcd's hook is among them where dhcpcd is installed.
+  const adopted: string[] = [];
+  while (adopted.at(-1) !== '/etc/resolv.conf') adopted.push(String((await agent.event('holdfast.adopted')).key));
+  assert.equal(adopted[0], ENTER_HOOK);
   assert.equal(agent.count('holdfast.heal'), 0);
 });
