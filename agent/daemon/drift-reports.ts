@@ -65,8 +65,8 @@ export class DriftReports {
       if (outcome.awaited || adopted) continue;
       heals += 1;
       if (record.fights(outcome, performance.now())) continue;
-      // What was never seen before is newly wanted, as far as is known: nobody changed it.
-      const isNew = finding !== undefined && this.#options.seen(finding) === undefined;
+      // A finding that earlier looks did not have is newly wanted: no program changed it. Before the first look all was applied.
+      const isNew = finding !== undefined && this.#drifts.has(name) && this.#options.seen(finding) === undefined;
       const known = isNew || (this.#drifts.get(name)?.has(key) ?? false);
       tell(healEvent(outcome, tramplers.get(key), known));
       if (finding !== undefined && !known) this.#witness(finding);
