@@ -74,7 +74,10 @@ suite('Debian 12’s kernel: who did it', { skip: unavailable(), concurrency: fa
     }, 'it is watched');
     // What began to watch has taken nothing from what watches already.
     await machine.sh(`grep -q 1 ${TRACEFS}/instances/holdfast-routes/events/holdfast/route4/enable`);
-    assert.match(await machine.sh('agent doctor || :'), /HF-WHO\n.*the kernel tells here, by kprobes$/m);
+    assert.match(
+      await machine.sh('agent doctor || :'),
+      /HF-WHO\n.*the daemon names the process that changes it again, by kprobes$/m,
+    );
   });
 
   for (const [name, script, by] of DEEDS) {
