@@ -76,7 +76,7 @@ test('a folder, a named pipe: refused, not waited for', async (t) => {
   const folder = scratch(t);
   mkdirSync(join(folder, 'log'));
   await assert.rejects(new LogFollower(join(folder, 'log'), 'end').read(), /it is a folder/);
-  await assert.rejects(new LogFollower('/dev/null', 'end').read(), /not a regular file/);
+  await assert.rejects(new LogFollower('/dev/null', 'end').read(), /a regular file belongs there/);
 });
 
 test('a line without end is cut, and what follows it is read', async (t) => {
