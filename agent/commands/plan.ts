@@ -1,5 +1,6 @@
 import { createTwoFilesPatch } from 'diff';
 import { differs, inspectAll } from '../resources/converge.ts';
+import { traitsOf } from '../resources/finding-kinds.ts';
 import type { Finding } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
@@ -19,7 +20,7 @@ export async function plan(options: CommonOptions): Promise<number> {
       findings: await Promise.all(
         findings.map(async (finding) => ({
           ...finding,
-          ...(finding.kind === 'file' ? { wanted: text(finding.wanted), actual: text(finding.actual) } : {}),
+          ...(isLine(finding) ? {} : { wanted: text(finding.wanted), actual: text(finding.actual) }),
           settings: await finding.settings(),
           diff: text(diff(finding)?.join('\n') ?? null),
         })),
@@ -55,8 +56,8 @@ function tell(findings: readonly Finding[]): void {
   if (different.length === 0) print(`Nothing to do: ${findings.length} as wanted.`);
 }
 
-function isLine({ kind }: Finding): boolean {
-  return kind === 'value';
+function isLine(finding: Finding): boolean {
+  return traitsOf(finding).shown === 'line';
 }
 
 /** Resources whose files are scripts of Holdfast's own, which nobody reads line by line. */
@@ -82,8 +83,9 @@ function text(bytes: string | null): string | null {
 }
 
 /** Lines of a unified diff; null where nothing differs. */
-function diff({ kind, key, actual, wanted }: Finding): string[] | null {
-  if (kind !== 'file' || actual === wanted) return null;
+function diff(finding: Finding): string[] | null {
+  const { key, actual, wanted } = finding;
+  if (isLine(finding) || actual === wanted) return null;
   const [from, to] = [actual === null ? '/dev/null' : key, wanted === null ? '/dev/null' : key];
   const patch = createTwoFilesPatch(from, to, actual ?? '', wanted ?? '', undefined, undefined, { context: 3 });
   return patch

@@ -2,6 +2,7 @@
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { converge, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
+import { traitsOf } from '../resources/finding-kinds.ts';
 import { ORIGINALS } from '../resources/originals.ts';
 import { settleRecords } from '../resources/records.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
@@ -14,8 +15,8 @@ import type { Witness } from './witness.ts';
 
 /** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
 const LOOK_EVERY = 30_000;
-/** And at what has values of the running kernel: /proc/sys tells nobody that it changed. */
-const LOOK_AT_VALUES_EVERY = 10_000;
+/** And at what no file's watch tells of: /proc/sys tells nobody that it changed. */
+const POLL_EVERY = 10_000;
 /** Milliseconds until the lock is tried again that another apply has: at first, and at most. */
 const LOCK_RETRY = { first: 200, longest: 2000 } as const;
 /** Milliseconds for one resource: each program that is started for it ends, or is ended, within ten seconds. */
@@ -64,14 +65,14 @@ export class Keeper {
       // A heartbeat's look may have been at everything since.
       if (performance.now() - this.#lookedAtAll >= LOOK_EVERY) void this.look();
     };
-    const values = () => void this.look(this.#options.resources.filter(({ name }) => this.#hasValues(name)));
-    this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(values, LOOK_AT_VALUES_EVERY));
+    const polled = () => void this.look(this.#options.resources.filter(({ name }) => this.#isPolled(name)));
+    this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(polled, POLL_EVERY));
     const { host, resources } = this.#options;
     this.#files = new ResourceFiles(host, resources, (changed) => void this.look(changed));
     for (const resource of resources) {
       const stop = resource.follow?.(
         () => void this.look([resource]),
-        (why) => this.#options.tell(deafEvent(resource, LOOK_AT_VALUES_EVERY, why)),
+        (why) => this.#options.tell(deafEvent(resource, POLL_EVERY, why)),
       );
       if (stop !== undefined) this.#stops.push(stop);
     }
@@ -113,8 +114,8 @@ export class Keeper {
     await this.#working;
   }
 
-  #hasValues(resource: string): boolean {
-    return [...(this.#findings.get(resource)?.values() ?? [])].some(({ kind }) => kind === 'value');
+  #isPolled(resource: string): boolean {
+    return [...(this.#findings.get(resource)?.values() ?? [])].some((finding) => traitsOf(finding).polled);
   }
 
   async #work(): Promise<void> {

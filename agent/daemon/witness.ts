@@ -6,12 +6,12 @@ import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Attributes } from '../../probes/probe.ts';
 import { visible } from '../config/errors.ts';
-import { sysctlPath } from '../config/sysctl.ts';
 import { errorMessage } from '../host/errors.ts';
 import { FileTraces, type Means, offered, removeStaleTraces } from '../host/file-trace.ts';
 import type { Host } from '../host/host.ts';
 import { type ProcessDetails, processOf, seesFolder, sharesNetwork } from '../host/process-details.ts';
 import type { TraceRecord } from '../host/tracefs.ts';
+import { traitsOf } from '../resources/finding-kinds.ts';
 import type { Finding } from '../resources/resource.ts';
 
 /** Milliseconds that something is watched after its last drift: by system calls, which slows all of them a little, shorter. */
@@ -63,11 +63,13 @@ export class Witness {
 
   /** Who made it what it is now. Never throws. */
   ask(finding: Finding): Testimony {
-    const path = pathOf(finding);
+    const path = tracedPath(finding);
+    if (path === null) return unknown('only changes of files and sysctls can be traced');
     if (!this.#ends.has(path)) return unknown(this.#refused ?? this.#unwatched());
     try {
-      const sights = this.#look(path, finding.kind === 'value');
-      const suspects = finding.kind === 'value' ? recent(sights) : fitting(sights, this.#changedAt(path));
+      const isSysctl = finding.kind === 'sysctl';
+      const sights = this.#look(path, isSysctl);
+      const suspects = isSysctl ? recent(sights) : fitting(sights, this.#changedAt(path));
       return suspects.length > 0 ? testimony(suspects) : unknown('the kernel saw nobody open, rename or remove it');
     } catch (error) {
       return unknown(errorMessage(error));
@@ -79,7 +81,8 @@ export class Witness {
    * whoever heals does so before. Never throws.
    */
   watch(finding: Finding): void {
-    const path = pathOf(finding);
+    const path = tracedPath(finding);
+    if (path === null) return;
     this.#sights.delete(path);
     if (!this.#ends.has(path) && !this.#begin(path)) return;
     clearTimeout(this.#ends.get(path));
@@ -124,14 +127,14 @@ export class Witness {
     if (this.#ends.size === 0) this.close();
   }
 
-  #look(path: string, value: boolean): readonly Sight[] {
+  #look(path: string, isSysctl: boolean): readonly Sight[] {
     const { records, self } = this.#traces!.take(path);
     const found = lastOfEach(records).slice(-MOST_LOOKED_UP);
     // In a PID namespace of our own the kernel's numbers are not those of our /proc.
     const lookUp = self === process.pid;
     const starters = lookUp && found.length > 0 ? this.#traces!.starters() : new Map();
     const seen = found
-      .map((record) => sightOf(record, lookUp, starters, path, value))
+      .map((record) => sightOf(record, lookUp, starters, path, isSysctl))
       .filter((sight) => sight !== null);
     const all = [...(this.#sights.get(path) ?? []), ...seen].slice(-MOST_SIGHTS);
     this.#sights.set(path, all);
@@ -147,8 +150,8 @@ export class Witness {
   }
 }
 
-function pathOf({ kind, key }: Finding): string {
-  return kind === 'value' ? `/proc/sys/${sysctlPath(key)}` : key;
+function tracedPath(finding: Finding): string | null {
+  return traitsOf(finding).tracedPath?.(finding.key) ?? null;
 }
 
 function unknown(why: string): Testimony {
@@ -186,11 +189,12 @@ function sightOf(
   lookUp: boolean,
   starters: Starters,
   path: string,
-  value: boolean,
+  isSysctl: boolean,
 ): Sight | null {
   const byName = /rename|link/.test(event);
   const details = lookUp ? alive(thread, time) : null;
-  if (details !== null && !(value ? sharesNetwork(details.pid) : seesFolder(details.pid, dirname(path)))) return null;
+  if (details !== null && !(isSysctl ? sharesNetwork(details.pid) : seesFolder(details.pid, dirname(path))))
+    return null;
   if (details === null) {
     const name = `${label(comm, thread)}${lookUp ? `, which has ended${chain(thread, starters, time)}` : ''}`;
     return {

@@ -110,7 +110,7 @@ async function inspectOne(resource: Resource): Promise<Finding[]> {
       {
         resource: resource.name,
         key: resource.name,
-        kind: 'value',
+        kind: 'resource',
         moment: 'now',
         state: 'unknown',
         wanted: null,

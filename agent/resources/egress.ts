@@ -80,7 +80,7 @@ export class Egress implements Resource {
     const about = reason === undefined ? {} : { reason };
     const setting = { setting: 'egress.default', moment: 'now', state, wanted: 'bgp', actual, ...about } as const;
     return {
-      ...{ resource: this.name, key, kind: 'value', moment: 'now', state, wanted, actual, ...about },
+      ...{ resource: this.name, key, kind: 'route', moment: 'now', state, wanted, actual, ...about },
       settings: async () => (this.#desired === null ? [] : [setting]),
     };
   }

@@ -92,5 +92,5 @@ function finding(host: Host, found: Pick<Finding, 'state' | 'wanted' | 'actual' 
     const now = { ...common, moment: 'now', state, actual } as const;
     return [reason === undefined ? now : { ...now, reason }, appliedAtBoot(host)(common)];
   };
-  return { ...PLACE, ...found, kind: 'value', settings: async () => (wanted === null ? [] : states(wanted)) };
+  return { ...PLACE, ...found, kind: 'table', settings: async () => (wanted === null ? [] : states(wanted)) };
 }

@@ -143,7 +143,7 @@ export class NetworkManager implements Resource {
     return {
       resource: this.name,
       key: `NetworkManager[${process.pid}]`,
-      kind: 'value',
+      kind: 'process',
       moment: 'lease',
       state,
       wanted,

@@ -86,7 +86,7 @@ export class Resolved implements Resource {
     return {
       resource: this.name,
       key: link.name,
-      kind: 'value',
+      kind: 'link',
       moment: 'now',
       state: nothing ? 'skipped' : right && kept && through === null ? 'ok' : 'drifted',
       wanted,

@@ -2,6 +2,7 @@
  * The contract of everything that Holdfast keeps on a host. A resource is one kind of artifact (resolv.conf, the hooks,
  * dhclient.conf, sysctls); a *setting* (`dns.nameservers`) is held by several of them, each at its own moment.
  */
+import type { FindingKind } from './finding-kinds.ts';
 
 /** When a host forgets a setting: while it runs, at dhclient's next lease event, at the next boot. */
 export type Moment = 'now' | 'lease' | 'boot';
@@ -28,10 +29,9 @@ export interface SettingState {
 export interface Finding {
   /** Name of the resource. */
   readonly resource: string;
-  /** The file's path as the host sees it, or the sysctl's key. Unique within the resource and moment. */
+  readonly kind: FindingKind;
+  /** The file's path as the host sees it, the sysctl's key, the link's name … Unique within the resource and moment. */
   readonly key: string;
-  /** `file`: wanted and actual are the whole text. `value`: one line. */
-  readonly kind: 'file' | 'value';
   readonly moment: Moment;
   readonly state: State;
   /** null: should not be there. */

@@ -27,7 +27,7 @@ export function wantedFinding(
   const { refusal, ...state } = common;
   const now = { ...state, setting: `routes.${wanted.name}`, ...(refusal === undefined ? {} : { reason: refusal }) };
   const settings = async () => (atBoot === null ? [now] : [now, atBoot(now)]);
-  return { ...common, resource: NAME, key: keyOf(wanted), kind: 'value', settings };
+  return { ...common, resource: NAME, key: keyOf(wanted), kind: 'route', settings };
 }
 
 /** How a wanted route stands, as a finding. `actual`: what is there, for people; null: nothing. */
@@ -55,7 +55,7 @@ export function standingFinding(
 }
 
 export function unwantedFinding(made: MadeRoute, actual: string): Finding {
-  const common = { resource: NAME, key: madeKey(made), kind: 'value', moment: 'now', state: 'drifted' } as const;
+  const common = { resource: NAME, key: madeKey(made), kind: 'route', moment: 'now', state: 'drifted' } as const;
   return { ...common, wanted: null, actual, settings: async () => [] };
 }
 

@@ -137,7 +137,7 @@ export class Sysctl implements Resource {
       ...common,
       resource: this.name,
       key: setting.key,
-      kind: 'value',
+      kind: 'sysctl',
       ...(refusal === undefined ? {} : { refusal }),
       settings: async () => [{ setting: settingName(setting), ...common, ...withKey(setting, common) }],
     };

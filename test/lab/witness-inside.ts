@@ -30,6 +30,14 @@ const DEEDS: readonly (readonly [string, string])[] = [
   ['truncate', 'truncate -s 0 "$F"; :'],
 ];
 
+const NO_FILES: readonly (readonly [Finding['kind'], string])[] = [
+  ['link', 'eth0'],
+  ['route', 'default via 10.0.0.1 dev eth0'],
+  ['process', 'NetworkManager[12]'],
+  ['table', 'table ip holdfast'],
+  ['resource', 'masquerade'],
+];
+
 const FORGED = `my $forged = "$ENV{F}\\n      forged-1   [000] ..... 1.000000: sys_rename("; open(my $f, ">", $forged) or die;
   rename($forged, $ENV{F}) or die $!`;
 
@@ -70,10 +78,21 @@ spawnSync('sh', ['-c', 'echo 7 >"$F.new"; mv "$F.new" "$F"; :'], { env: { ...pro
 say('flood', witness.ask(finding));
 
 // A value of the kernel, which nobody else writes.
-const value = found('net.ipv4.igmp_max_msf', 'value');
+const value = found('net.ipv4.igmp_max_msf', 'sysctl');
 witness.watch(value);
 spawnSync('sh', ['-c', 'echo 11 >/proc/sys/net/ipv4/igmp_max_msf; :'], { stdio: 'inherit' });
 say('value', witness.ask(value));
+
+// What has no file of its own: another program's file of that name tells nothing of it.
+for (const [kind, key] of NO_FILES) {
+  const thing = found(key, kind);
+  witness.watch(thing);
+  spawnSync('sh', ['-c', 'cd "$D" && echo 8 >"$F"; :'], {
+    env: { ...process.env, D: folder, F: key },
+    stdio: 'inherit',
+  });
+  say(`no file ${kind}`, witness.ask(thing));
+}
 
 say('instances', readdirSync(`${tracefs}/instances`));
 witness.close();

@@ -60,6 +60,10 @@ test('whatever program changes it is named, with who started it', { skip }, (t) 
     why: 'the kernel saw nobody open, rename or remove it',
     attributes: {},
   });
+  for (const kind of ['link', 'route', 'process', 'table', 'resource']) {
+    const nobody = { by: null, why: 'only changes of files and sysctls can be traced', attributes: {} };
+    assert.deepEqual(told.get(`no file ${kind}`), nobody, kind);
+  }
   assert.ok((told.get('instances') as unknown as string[]).some((name) => name.startsWith('holdfast-')));
   const left = (told.get('left') as unknown as string[]).filter((name) => name.startsWith('holdfast-'));
   assert.deepEqual(left, []);

@@ -27,7 +27,7 @@ function resource(
       const finding = {
         resource: name,
         key: name,
-        kind: 'value',
+        kind: 'sysctl',
         moment: 'now',
         state: now,
         wanted: 'w',
@@ -60,7 +60,7 @@ test('a resource that can apply several findings in one pass is given all that d
   const passes: string[][] = [];
   const done = new Set<string>();
   const finding = (key: string): Finding => ({
-    ...{ resource: 'many', key, kind: 'value', moment: 'now', wanted: 'w', settings: async () => [] },
+    ...{ resource: 'many', key, kind: 'sysctl', moment: 'now', wanted: 'w', settings: async () => [] },
     ...(done.has(key) || key === 'right' ? { state: 'ok', actual: 'w' } : { state: 'drifted', actual: null }),
   });
   const outcome = ({ resource, key, moment }: Finding): Outcome => {
@@ -96,7 +96,7 @@ test('a pass over several findings that fails as a whole is done one by one', { 
     name: 'broken',
     inspect: async () =>
       ['a', 'b'].map((key) => ({
-        ...{ resource: 'broken', key, kind: 'value', moment: 'now', wanted: 'w', settings: async () => [] },
+        ...{ resource: 'broken', key, kind: 'sysctl', moment: 'now', wanted: 'w', settings: async () => [] },
         ...(done.has(key) ? { state: 'ok', actual: 'w' } : { state: 'drifted', actual: null }),
       })),
     async apply({ resource, key, moment }) {

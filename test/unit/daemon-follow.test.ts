@@ -23,7 +23,7 @@ class Spring implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
-    const common = { resource: this.name, key: 'water', kind: 'value', moment: 'now', wanted: 'there' } as const;
+    const common = { resource: this.name, key: 'water', kind: 'sysctl', moment: 'now', wanted: 'there' } as const;
     const more = this.state === 'drifted' ? this.more : {};
     const actual = this.state === 'ok' ? 'there' : null;
     return [{ ...common, state: this.state, actual, ...more, settings: async () => [] }];

@@ -31,7 +31,7 @@ class Values implements Resource {
 
   async inspect(): Promise<Finding[]> {
     return [...this.right].map(([key, right]) => {
-      const common = { resource: this.name, key, kind: 'value', moment: 'now', wanted: '1' } as const;
+      const common = { resource: this.name, key, kind: 'sysctl', moment: 'now', wanted: '1' } as const;
       const by = 'somebody';
       return { ...common, state: right ? 'ok' : 'drifted', actual: right ? '1' : '0', by, settings: async () => [] };
     });

@@ -56,7 +56,7 @@ test('standing: of a daemon that was killed, of another process with its number,
 test('standing: a setting is fought over while another program changes it again and again', () => {
   const record = new HealRecord();
   const finding = (key: string): Finding =>
-    ({ resource: 'sysctl', key, moment: 'now', kind: 'value', state: 'drifted', wanted: '1', actual: '0' }) as Finding;
+    ({ resource: 'sysctl', key, moment: 'now', kind: 'sysctl', state: 'drifted', wanted: '1', actual: '0' }) as Finding;
   const [fought, calm] = [finding('net.ipv4.ip_forward'), finding('net.ipv4.tcp_ecn')];
   for (let heal = 0; heal < 12; heal++) {
     record.limit(fought).wait(heal);

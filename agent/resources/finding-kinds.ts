@@ -1,0 +1,35 @@
+/** The kinds of findings. How one is shown, how the daemon hears of its change, and whether the kernel can be asked who changed it, follow from its kind. */
+import { sysctlPath } from '../config/sysctl.ts';
+
+interface Traits {
+  /** `diff`: wanted and actual are the whole text. `line`: each is a few words. */
+  readonly shown: 'diff' | 'line';
+  /** Whether the daemon looks at short intervals, because inotify does not tell of every change. */
+  readonly polled: boolean;
+  /** The file through which another program changes it; null: there is no such file. */
+  readonly tracedPath: ((key: string) => string) | null;
+}
+
+const VALUE: Traits = { shown: 'line', polled: true, tracedPath: null };
+
+const KINDS = {
+  /** Its key is the file's path as the host sees it. */
+  file: { shown: 'diff', polled: false, tracedPath: (path) => path },
+  /** Its key is the sysctl's, as an operator writes it. */
+  sysctl: { ...VALUE, tracedPath: (key) => `/proc/sys/${sysctlPath(key)}` },
+  route: VALUE,
+  /** What a daemon was told of a network link. */
+  link: VALUE,
+  /** What a running program knows. */
+  process: VALUE,
+  /** A table of nftables. */
+  table: VALUE,
+  /** A whole resource that could not be inspected. */
+  resource: VALUE,
+} as const satisfies Record<string, Traits>;
+
+export type FindingKind = keyof typeof KINDS;
+
+export function traitsOf({ kind }: { readonly kind: FindingKind }): Traits {
+  return KINDS[kind];
+}
