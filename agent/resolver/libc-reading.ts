@@ -9,8 +9,9 @@ import { KEYWORDS, type Keyword } from './resolv-conf.ts';
 export interface LibcReading {
   /** In their order, as addresses in their usual notation; more than three where the file has more. */
   readonly nameserver: readonly string[];
-  /** Of the last line that counts; null: no line says anything. */
+  /** Of the last line that counts; null: no line says anything. A later `search` overrules it, if that is not null. */
   readonly domain: readonly string[] | null;
+  /** Of the last line that counts; null: no line says anything, or a later `domain` overrules it. */
   readonly search: readonly string[] | null;
   /** Pairs and addresses as they are written; more than ten where the file has more. */
   readonly sortlist: readonly string[];
@@ -35,6 +36,7 @@ export interface UnusedLine {
 export function readAsLibc(text: string): LibcReading {
   const found: Record<Keyword, string[][]> = { domain: [], search: [], nameserver: [], sortlist: [], options: [] };
   const unused: UnusedLine[] = [];
+  const searches: number[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
     const row = raw.split('\0', 1)[0] as string;
     if (/^[#;]/.test(row)) continue;
@@ -52,6 +54,13 @@ export function readAsLibc(text: string): LibcReading {
     const words = rest.split(/[ \t]+/).filter((word) => word !== '');
     const { taken, why } = READERS[keyword](words);
     if (taken.length > 0) found[keyword].push(taken);
+    if (taken.length > 0 && keyword === 'search') searches.push(index + 1);
+    // Both set the one list of suffixes. A `domain` before the last `search` is not even odd: dhclient-script writes it.
+    if (taken.length > 0 && keyword === 'domain') {
+      found.search = [];
+      for (const line of searches.splice(0))
+        unused.push({ line, keyword: 'search', why: `the "domain" of line ${index + 1} overrules it` });
+    }
     if (keyword === 'sortlist' && ENDLESS.test(rest))
       unused.push({ line: index + 1, keyword, why: HANGS, hangs: true });
     else if (why !== null) tell(keyword, why);

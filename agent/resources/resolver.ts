@@ -117,15 +117,20 @@ export class Resolver implements Resource {
   private async settings(dns: DesiredDns, text: string): Promise<SettingState[]> {
     // Here and not above: an apply that changes nothing has no use for it.
     const { effectiveValues, readAsLibc } = await import('../resolver/libc-reading.ts');
-    const { unused } = readAsLibc(text);
+    const { unused, search } = readAsLibc(text);
     // Without a dhclient nothing writes the file at boot.
     const dhclient = hookPlaces(this.host) !== null && dhclientInstalled(this.host);
     const moments: Moment[] = dhclient ? ['now'] : ['now', 'boot'];
     const lost = goneAtBoot(this.host, dns);
     return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
-      const actual = effectiveValues(text, keyword);
+      const overruled = keyword === 'domain' && dns.search === null && search !== null;
+      const actual = effectiveValues(text, overruled ? 'search' : keyword);
       const not = unused.find((one) => one.keyword === keyword);
-      const reason = not === undefined ? null : `libc does not use ${RESOLV_CONF}:${not.line}: ${not.why}`;
+      const reason = overruled
+        ? `the line "search ${search.join(' ')}" of ${RESOLV_CONF} overrules it`
+        : not === undefined
+          ? null
+          : `libc does not use ${RESOLV_CONF}:${not.line}: ${not.why}`;
       const states = moments.map((moment) => settingState(setting, moment, values, actual, reason));
       if (lost === null) return states;
       const atBoot = { setting, moment: 'boot', state: 'drifted', wanted: values.join(' '), actual: null } as const;

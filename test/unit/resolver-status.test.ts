@@ -34,3 +34,34 @@ test('only what libc reads counts as held, and the reason names the line', async
     assert.match(reason!, why);
   }
 });
+
+test('domain and search: the last line is the one that libc obeys', async (t) => {
+  const none = { domain: null, search: null, nameservers: null, sortlist: null, options: null, verify: null };
+  const seen = async (dns: Partial<DesiredDns>, text: string) => {
+    const host = new Host({ root: scratch(t, { 'etc/resolv.conf': text }) });
+    const [finding] = await new Resolver(host, { ...none, symlink: 'refuse', ...dns }).inspect();
+    const settings = await finding!.settings();
+    return settings
+      .filter(({ moment }) => moment === 'now')
+      .map(({ state, reason }) => [state, reason ?? null] as const);
+  };
+  const search = { search: ['a.example', 'b.example'] };
+  assert.deepEqual(await seen(search, 'domain c.example\nsearch a.example b.example\n'), [['ok', null]]);
+  for (const text of [
+    'search a.example b.example\ndomain c.example\n',
+    'search a.example b.example\ndomain a.example\n',
+  ]) {
+    const [[state, reason]] = (await seen(search, text)) as [['drifted', string]];
+    assert.equal(state, 'drifted', text);
+    assert.match(reason, /resolv\.conf:1: the "domain" of line 2 overrules it/);
+  }
+  const domain = { domain: 'a.example' };
+  assert.deepEqual(await seen(domain, 'search c.example\ndomain a.example\n'), [['ok', null]]);
+  const [[state, reason]] = (await seen(domain, 'domain a.example\nsearch c.example\n')) as [['drifted', string]];
+  assert.deepEqual([state, reason], ['drifted', 'the line "search c.example" of /etc/resolv.conf overrules it']);
+  const both = await seen({ ...domain, ...search }, 'domain a.example\nsearch a.example b.example\n');
+  assert.deepEqual(both, [
+    ['ok', null],
+    ['ok', null],
+  ]);
+});
