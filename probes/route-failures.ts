@@ -3,7 +3,7 @@
  * (agent/host/route-trace.ts). Only the daemon can see them, as they happen; a single look says whether it can be seen here.
  */
 import { errorMessage } from '../agent/host/errors.ts';
-import type { Host } from '../agent/host/host.ts';
+import { type Host, notOfTheseFiles } from '../agent/host/host.ts';
 import { REFUSED_KINDS, type RefusedKind, RouteTrace, routeTraceMissing } from '../agent/host/route-trace.ts';
 import type { MemoryErrorRecord } from './memory-errors/record.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
@@ -32,7 +32,7 @@ export function routeFailuresProbe(
 
   const begin = () => {
     retryAt = performance.now() + RETRY;
-    reason = host.live && host.root === '/' ? (routeTraceMissing() ?? '') : 'the running kernel is not looked at';
+    reason = host.live && host.root === '/' ? (routeTraceMissing() ?? '') : notOfTheseFiles();
     if (reason !== '' || history) return;
     try {
       watching = { trace: new RouteTrace(), refusals: new Refusals(host, record.routeFailures) };

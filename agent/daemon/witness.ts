@@ -2,13 +2,12 @@
  * Which process changed what Holdfast keeps, as the kernel saw it. It is asked only about what has drifted once already, and
  * for a while: to watch is not quite free, and most hosts never need it.
  */
-import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Attributes } from '../../probes/probe.ts';
 import { visible } from '../config/errors.ts';
 import { errorMessage } from '../host/errors.ts';
 import { FileTraces, type Means, offered, removeStaleTraces } from '../host/file-trace.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { type ProcessDetails, processOf, seesFolder, sharesNetwork } from '../host/process-details.ts';
 import type { TraceRecord } from '../host/tracefs.ts';
 import { traitsOf } from '../resources/finding-kinds.ts';
@@ -99,7 +98,7 @@ export class Witness {
   }
 
   #unwatched(): string {
-    if (!this.#ours) return 'the running kernel has other names for these files';
+    if (!this.#ours) return notOfTheseFiles();
     const { means, reason } = offered();
     return means === null ? reason : 'nobody was watching yet';
   }
@@ -143,10 +142,9 @@ export class Witness {
 
   /** Milliseconds since the epoch: of the file, of that which it links to, or of the folder that it is gone from. */
   #changedAt(path: string): number {
-    const link = lstatSync(path, { throwIfNoEntry: false });
-    if (link === undefined) return statSync(dirname(path)).mtimeMs;
-    const file = statSync(path, { throwIfNoEntry: false });
-    return Math.max(link.ctimeMs, file?.ctimeMs ?? 0);
+    const link = this.#host.lstat(path);
+    if (link !== null) return Math.max(link.ctimeMs, this.#host.stat(path)?.ctimeMs ?? 0);
+    return this.#host.stat(dirname(path))?.mtimeMs ?? 0;
   }
 }
 

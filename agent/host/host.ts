@@ -35,6 +35,11 @@ import { type RunResult, run, runBeside } from './run.ts';
 
 const PROC_SYS = '/proc/sys';
 
+/** Why nothing of the running system is looked at or changed where the host is not `live`. `what`: the part of it. */
+export function notOfTheseFiles(what = 'kernel'): string {
+  return `the running ${what} is not that of these files`;
+}
+
 export class Host {
   readonly root: string;
   /** Whether the running kernel and its processes belong to these files. */

@@ -1,6 +1,6 @@
 /** The file for dnsmasq, and whether the running dnsmasq has read it. */
 import { type DesiredState, DNSMASQ_FILE } from '../config/desired.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
 import { dnsmasqText, HEADER } from './dnsmasq-options.ts';
@@ -62,6 +62,6 @@ function settings(host: Host, file: string, state: 'ok' | 'drifted', refusal: st
     return [{ ...common, moment: 'now', state: 'drifted', actual: null, reason }, boot];
   }
   if (readers.length > 0) return [{ ...common, moment: 'now', state }, boot];
-  const reason = host.live ? 'no dnsmasq that reads it runs' : 'the running dnsmasq is not that of these files';
+  const reason = host.live ? 'no dnsmasq that reads it runs' : notOfTheseFiles('dnsmasq');
   return [{ ...common, moment: 'now', state: host.live ? 'unknown' : 'skipped', actual: null, reason }, boot];
 }

@@ -1,7 +1,7 @@
 import { BEHIND, type DesiredDhclient, type DesiredEgress } from '../config/desired.ts';
 import type { DhcpDefault, EgressView } from '../egress/defaults.ts';
 import { EGRESS } from '../host/folders.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import type { Finding, Outcome, Resource, State } from './resource.ts';
 
 const ROUTE = 'IPv4 default route';
@@ -28,7 +28,7 @@ export class Egress implements Resource {
   async inspect(): Promise<Finding[]> {
     if (this.#desired === null && (!this.#host.live || this.#host.lstat(EGRESS) === null)) return [];
     if (!this.#host.live) {
-      const reason = 'the running kernel is not that of these files';
+      const reason = notOfTheseFiles();
       return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
     }
     if (this.#desired === null && !(await this.#isDropped())) return [];

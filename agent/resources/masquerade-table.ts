@@ -4,7 +4,7 @@
  * connection tracking. To see whether the table is unchanged we ask the kernel, without nft.
  */
 import type { DesiredMasquerade } from '../config/desired.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { tableIdentity } from '../host/netlink/nftables.ts';
 import { appliedAtBoot } from './boot-apply.ts';
 import { forgetMasquerade, readMasquerade, writeMasquerade } from './masquerade-record.ts';
@@ -31,7 +31,7 @@ function tableText(wanted: readonly DesiredMasquerade[]): string {
 export async function inspectTable(host: Host, wanted: readonly DesiredMasquerade[]): Promise<Finding[]> {
   const text = wanted.length === 0 ? null : describe(wanted);
   if (!host.live) {
-    const reason = 'the running kernel is not that of these files';
+    const reason = notOfTheseFiles();
     return text === null ? [] : [finding(host, { state: 'skipped', wanted: text, actual: null, reason })];
   }
   const record = readMasquerade(host);
@@ -65,7 +65,7 @@ export async function applyTable(host: Host, wanted: readonly DesiredMasquerade[
 
 /** Removes our table, and nothing else. */
 export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
-  if (!host.live) return { result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
+  if (!host.live) return { result: 'skipped', actual: null, reason: notOfTheseFiles() };
   const there = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
   const problem = there === null ? null : nft(host, REMOVED);
   if (problem !== null) return { result: 'failed', actual: 'is there', reason: problem };

@@ -1,5 +1,5 @@
 import { networkdLinks } from '../clients/networkd-links.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { type OriginalLink, Originals, recordPath } from './originals.ts';
 import { removeRecord, writeRecord } from './records.ts';
 import { releaseLink, tellLink } from './resolvectl.ts';
@@ -17,7 +17,7 @@ export async function revertLink(
   { key, servers: ours }: OriginalLink,
 ): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
   if (!host.live) {
-    return { result: 'skipped', actual: null, reason: 'the running systemd-networkd is not that of these files' };
+    return { result: 'skipped', actual: null, reason: notOfTheseFiles('systemd-networkd') };
   }
   const seen = () => networkdLinks(host).find(({ name }) => name === key) ?? null;
   if (seen() === null) return { result: 'ok', actual: null, reason: 'systemd-networkd manages no such link any more' };

@@ -10,7 +10,7 @@ import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
 import { isDropped } from '../egress/note.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { removeWithFolder } from './files.ts';
 import { Journal, PROVED } from './journal.ts';
@@ -196,8 +196,7 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
 function revertValue(host: Host, original: OriginalValue, seen: string | null): Outcome {
   const { key, before, after, earlier } = original;
   const outcome = place(original);
-  if (!host.live)
-    return { ...outcome, result: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
+  if (!host.live) return { ...outcome, result: 'skipped', actual: null, reason: notOfTheseFiles() };
   if (seen === null) return { ...outcome, result: 'ok', actual: null, reason: 'this kernel has no such key any more' };
   const shown = (value: string) => shownText(key, value);
   if (before === '' && sysctlKind(key) === 'address') {

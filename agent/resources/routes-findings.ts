@@ -1,5 +1,6 @@
 /** Findings and outcomes of the routes resource, as every other part of Holdfast knows them. */
 
+import { notOfTheseFiles } from '../host/host.ts';
 import type { Finding, Outcome, SettingState } from './resource.ts';
 import type { Standing } from './routes-look.ts';
 import type { MadeRoute } from './routes-record.ts';
@@ -60,7 +61,7 @@ export function unwantedFinding(made: MadeRoute, actual: string): Finding {
 }
 
 export function skipped(wanted: Wanted): Finding {
-  const reason = 'the running kernel is not that of these files';
+  const reason = notOfTheseFiles();
   return wantedFinding(wanted, { state: 'skipped', actual: null, reason }, null);
 }
 

@@ -2,7 +2,7 @@ import type { DesiredSysctl } from '../config/desired.ts';
 import { isSecretSysctl } from '../config/sysctl-kinds.ts';
 import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
 import { errorCode, errorMessage } from '../host/errors.ts';
-import type { Host } from '../host/host.ts';
+import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
 import { noteRefusal } from './refused.ts';
@@ -144,8 +144,7 @@ export class Sysctl implements Resource {
   }
 
   private async readLive(setting: DesiredSysctl): Promise<LiveLook> {
-    if (!this.host.live)
-      return { state: 'skipped', actual: null, reason: 'the running kernel is not that of these files' };
+    if (!this.host.live) return { state: 'skipped', actual: null, reason: notOfTheseFiles() };
     try {
       const values = this.liveOf(setting);
       if (values !== null) {

@@ -6,43 +6,103 @@ import { test } from 'node:test';
 
 const root = join(import.meta.dirname, '../..');
 
-/** Each folder, and the folders beside its own that it may import. */
+/** Each folder, from the bottom up, and the lower folders that it may import. */
 const floors: Record<string, string[]> = {
   'agent/host': [],
-  'agent/config': ['agent/dhclient'], // the table of dhclient's options
-  'agent/dhclient': ['agent/host', 'agent/config', 'agent/resolver'],
+  'agent/config': ['agent/dhclient'], // the table of DHCP options, until it moves into agent/config
   'agent/resolver': ['agent/host', 'agent/config'],
+  'agent/dhclient': ['agent/host', 'agent/config', 'agent/resolver'],
   'agent/clients': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver'],
   'agent/metadata': ['agent/host', 'agent/config'],
+  'agent/nearest': ['agent/host', 'agent/config'],
   'agent/egress': ['agent/host', 'agent/config', 'agent/dhclient'],
   'agent/resources': [
-    'agent/egress',
     'agent/host',
     'agent/config',
-    'agent/dhclient',
     'agent/resolver',
+    'agent/dhclient',
     'agent/clients',
     'agent/metadata',
+    'agent/egress',
   ],
   'agent/doctor': [
     'agent/host',
     'agent/config',
-    'agent/dhclient',
     'agent/resolver',
+    'agent/dhclient',
     'agent/clients',
     'agent/metadata',
     'agent/resources',
   ],
-  'agent/rehearse': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/resources'],
-  'agent/restart': ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/rehearse'],
-  'agent/nearest': ['agent/host', 'agent/config'],
-  probes: ['agent/host', 'agent/config', 'agent/dhclient', 'agent/resolver', 'agent/nearest', 'agent/metadata'],
+  'agent/rehearse': ['agent/host', 'agent/config', 'agent/resolver', 'agent/dhclient', 'agent/resources'],
+  'agent/restart': ['agent/host', 'agent/config', 'agent/resolver', 'agent/dhclient', 'agent/rehearse'],
+  probes: ['agent/host', 'agent/config', 'agent/resolver', 'agent/dhclient', 'agent/metadata', 'agent/nearest'],
+  'agent/report': ['agent/host', 'agent/config', 'probes'],
+  'agent/collector': ['agent/config', 'probes'],
+  'agent/daemon': [
+    'agent/host',
+    'agent/config',
+    'agent/resolver',
+    'agent/dhclient',
+    'agent/metadata',
+    'agent/nearest',
+    'agent/egress',
+    'agent/resources',
+    'agent/restart',
+    'probes',
+    'agent/report',
+  ],
 };
-const upper = ['agent/daemon', 'agent/report', 'agent/collector', 'agent/commands', 'agent'];
-for (const [floor, name] of upper.entries()) {
-  const beside = upper.slice(0, name === 'agent' || name === 'agent/commands' ? floor : 3);
-  floors[name] = [...Object.keys(floors).filter((below) => !upper.includes(below)), ...beside];
-}
+floors['agent/commands'] = Object.keys(floors);
+floors.agent = Object.keys(floors);
+
+/** Who may import what opens a door to the operating system. A type, or a function that only checks a text, opens none. */
+const doors: Record<string, { modules: RegExp; openers: Record<string, string> }> = {
+  files: {
+    modules: /^node:fs(\/promises)?$/,
+    openers: {
+      'agent/host': 'the door for everybody else',
+      'agent/cli.ts': 'whether the folder of --root is there',
+      'agent/collector/access.ts': 'its secrets',
+      'agent/collector/database.ts': 'its own disk',
+      'agent/collector/page.ts': 'the files of the page',
+      'agent/collector/server.ts': 'its certificates',
+      'agent/commands/write.ts': 'standard output',
+      'agent/daemon/operator-paths.ts': 'where the files of the operator really are',
+      'agent/daemon/watcher.ts': 'inotify',
+      'agent/daemon/standing.ts': 'a command line',
+      'agent/report/queue.ts': 'the spool',
+      'agent/report/segments.ts': 'the spool',
+      'agent/resources/routes-follow.ts': 'the name of a process',
+      'probes/egress/traps.ts': '/proc/net/netstat',
+      'probes/memory-errors/kmsg.ts': '/dev/kmsg',
+      'probes/memory-errors/log-follower.ts': 'logs',
+    },
+  },
+  network: {
+    modules: /^node:(net|dgram|dns(\/promises)?|https?|http2|tls)$/,
+    openers: {
+      'agent/host/netlink/listener.ts': 'the socket of netlink as a stream',
+      'agent/collector/server.ts': 'the door of the collector',
+      'agent/metadata/http.ts': 'the service of the cloud',
+      'agent/nearest/measure.ts': 'times to connect',
+      'agent/report/client.ts': 'deliveries',
+      'agent/report/connect.ts': 'deliveries',
+      'agent/resolver/ask.ts': 'questions to name servers',
+    },
+  },
+  processes: {
+    modules: /^node:(child_process|cluster|worker_threads)$/,
+    openers: {
+      'agent/host/igmp-queries.ts': 'perl, which has the raw socket',
+      'agent/host/run.ts': 'the door for everybody else',
+      'agent/rehearse/stage.ts': 'the stage',
+      'agent/restart/ask.ts': 'a question to the DHCP server',
+      'agent/restart/launch.ts': 'a dhclient that outlives the agent',
+    },
+  },
+};
+const OPENS_NOTHING = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress)$/;
 
 const sources = globSync('{agent,probes}/**/*.ts', { cwd: root });
 const graph = new Map(sources.map((file) => [file, importsOf(file)]));
@@ -58,6 +118,15 @@ test('no import runs upward', () => {
     }
   }
   assert.deepEqual(wrong, []);
+});
+
+test('only the doors open files, the network and processes', () => {
+  for (const [door, { modules, openers }] of Object.entries(doors)) {
+    const through = sources.filter((file) => openedBy(file).some((name) => modules.test(name)));
+    const listed = (file: string) => Object.keys(openers).find((one) => one === file || file.startsWith(`${one}/`));
+    const found = new Set(through.map((file) => listed(file) ?? file));
+    assert.deepEqual([...found].sort(), Object.keys(openers).sort(), door);
+  }
 });
 
 test('no import runs in a circle', () => {
@@ -84,6 +153,17 @@ function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
   const found = text.matchAll(/(?:\bfrom|\bimport)[\s(]*'(\.[^']+\.ts)'/g);
   return [...found].map(([, path]) => normalize(join(dirname(file), path ?? '')));
+}
+
+/** Modules of Node of which a file imports, statically or not, more than types and checks of texts. */
+function openedBy(file: string): string[] {
+  const text = readFileSync(join(root, file), 'utf8');
+  const found = text.matchAll(/(?:import (type )?([^;'()]*?) from |import\(|import |require\()'(node:[^']+)'/g);
+  return [...found].flatMap(([, type, names, name]) => {
+    const each = /^\{(.*)\}$/s.exec(names ?? '')?.[1]?.split(',') ?? ['*'];
+    const opens = each.some((one) => one.trim() !== '' && !OPENS_NOTHING.test(one.trim()));
+    return type === undefined && opens ? [name!] : [];
+  });
 }
 
 /** The folder that has a floor: files in folders below it belong to it. */

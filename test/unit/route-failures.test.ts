@@ -129,7 +129,7 @@ test('where it cannot be seen that is said, with no count: neither 0 nor a failu
     ['ipv4', 'ipv6', 'nexthop'].map(() => [
       'holdfast.route_failures.available',
       0,
-      'the running kernel is not looked at',
+      'the running kernel is not that of these files',
     ]),
   );
   await probe.close?.();
