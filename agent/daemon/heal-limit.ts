@@ -7,8 +7,11 @@ const WINDOW = 60_000;
 const HEALS = 10;
 /** Milliseconds between two heals of a setting that is fought over. */
 export const PAUSE = 20_000;
-/** Milliseconds until a heal that failed is tried again, at first and at most: each try may ask name servers, or start programs. */
-const FAILED = { first: 30_000, longest: 600_000 } as const;
+/**
+ * Milliseconds until a heal that failed is tried again: each try may ask name servers, or start programs. The wait never grows,
+ * so that the setting is right within 30 s after the cause of the failure ends, also if the last try still waited 10 s for answers.
+ */
+export const RETRY = 15_000;
 /** Milliseconds between two reports of the same fight. */
 const TOLD_EVERY = 600_000;
 
@@ -18,8 +21,7 @@ export class HealLimit {
   readonly #heals: number[] = [];
   #fights = false;
   #told = Number.NEGATIVE_INFINITY;
-  /** 0: the last heal did not fail. */
-  #failedWait = 0;
+  /** When a heal that failed may be tried again. */
   #until = Number.NEGATIVE_INFINITY;
 
   /** Milliseconds to wait until the next heal; 0: now. */
@@ -48,23 +50,18 @@ export class HealLimit {
     this.#heals.push(now);
   }
 
-  /**
-   * To be called when a heal failed: the next one waits. `written`: the setting was written, and is not as wanted all the
-   * same. Another program may do that, so the wait stays as short as in a fight.
-   */
-  fail(now: number, written: boolean): void {
-    this.#failedWait = this.#failedWait === 0 ? FAILED.first : Math.min(this.#failedWait * 2, FAILED.longest);
-    this.#until = now + (written ? PAUSE : this.#failedWait);
+  /** To be called when a heal failed: the next one waits. */
+  fail(now: number): void {
+    this.#until = now + RETRY;
   }
 
   /** To be called when the setting is as wanted again, or somebody wants it to be tried. A fight is not over by that. */
   forgiveFailure(): void {
-    this.#failedWait = 0;
     this.#until = Number.NEGATIVE_INFINITY;
   }
 
   /** Whether there is nothing to remember. */
   idle(now: number): boolean {
-    return !this.fights(now) && this.#heals.length === 0 && this.#failedWait === 0;
+    return !this.fights(now) && this.#heals.length === 0 && now >= this.#until;
   }
 }

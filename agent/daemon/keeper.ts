@@ -17,6 +17,8 @@ import type { Witness } from './witness.ts';
 const LOOK_EVERY = 30_000;
 /** And at what no file's watch tells of: /proc/sys tells nobody that it changed. */
 const POLL_EVERY = 10_000;
+/** Milliseconds by which an interval may end early for performance.now(), whose clock is finer than that of timers. */
+const EARLY = 100;
 /** Milliseconds until the lock is tried again that another apply has: at first, and at most. */
 const LOCK_RETRY = { first: 200, longest: 2000 } as const;
 /** Milliseconds for one resource: each program that is started for it ends, or is ended, within ten seconds. */
@@ -63,7 +65,7 @@ export class Keeper {
     const everything = () => {
       void settleRecords(this.#options.host, ORIGINALS).catch(() => {}); // another apply is at work, or it is as full as before
       // A heartbeat's look may have been at everything since.
-      if (performance.now() - this.#lookedAtAll >= LOOK_EVERY) void this.look();
+      if (performance.now() - this.#lookedAtAll >= LOOK_EVERY - EARLY) void this.look();
     };
     const polled = () => void this.look(this.#options.resources.filter(({ name }) => this.#isPolled(name)));
     this.#intervals.push(setInterval(everything, LOOK_EVERY), setInterval(polled, POLL_EVERY));
@@ -172,7 +174,7 @@ export class Keeper {
     this.#reports.failures(failures);
     for (const failure of failures) {
       const limit = record.limit(failure);
-      limit.fail(performance.now(), failure.changed === true);
+      limit.fail(performance.now());
       this.#retry(resource, limit.wait(performance.now()));
     }
     return true;

@@ -15,7 +15,7 @@ import { isProved, type ProvedDns, provedText } from './proof-record.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
 /** Milliseconds for which a refusal stands: the daemon asks for each resource, and the servers are asked once for all. */
-const REFUSAL_STANDS_FOR = 15_000;
+const REFUSAL_STANDS_FOR = 10_000;
 
 /** For whoever tells of it. */
 export interface ProofEvent {

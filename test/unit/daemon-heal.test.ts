@@ -56,36 +56,25 @@ test('heal limit: a fight is told when it begins, and every ten minutes', () => 
   assert.deepEqual(told, [10, 610, 1210]);
 });
 
-test('heal limit: a heal that failed is waited for, each time twice as long', () => {
+test('heal limit: the wait after a heal that failed never grows, so that it is tried within 30 s of the end of the cause', () => {
   const limit = new HealLimit();
-  const waits: number[] = [];
-  for (let now = 0; waits.length < 7; now += waits.at(-1)!) {
-    assert.equal(limit.wait(now), 0);
-    limit.fail(now, false);
-    waits.push(limit.wait(now));
+  const tries: number[] = [];
+  for (let second = 0; second < 3600; second += 1) {
+    if (limit.wait(second * SECOND) > 0) continue;
+    limit.note(second * SECOND);
+    limit.fail(second * SECOND);
+    tries.push(second);
   }
-  assert.deepEqual(
-    waits.map((wait) => wait / SECOND),
-    [30, 60, 120, 240, 480, 600, 600],
-  );
-});
-
-test('heal limit: what was written and did not stay is waited for as in a fight', () => {
-  const limit = new HealLimit();
-  for (let now = 0; now < 600 * SECOND; now += 20 * SECOND) {
-    assert.equal(limit.wait(now), 0);
-    limit.fail(now, true);
-    assert.equal(limit.wait(now), 20 * SECOND);
-  }
+  const waits = new Set(tries.slice(1).map((second, index) => second - tries[index]!));
+  assert.deepEqual([...waits], [15]);
 });
 
 test('heal limit: a wait for a heal that failed is over when all is right, or somebody wants it; a fight goes on', () => {
   const limit = new HealLimit();
-  limit.fail(0, false);
+  limit.fail(0);
+  assert.equal(limit.wait(SECOND), 14 * SECOND);
   limit.forgiveFailure();
   assert.equal(limit.wait(SECOND), 0);
-  limit.fail(SECOND, false);
-  assert.equal(limit.wait(SECOND), 30 * SECOND, 'and the next one is a first one');
   const fight = new HealLimit();
   assert.equal(healsOf(fight, 0, 11).length, 10);
   fight.forgiveFailure();
