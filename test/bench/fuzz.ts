@@ -13,7 +13,8 @@ import type { HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
 import { REPOSITORY } from '../lab/host.ts';
 import { Log } from '../lab/log.ts';
 import { event, get, heartbeat } from '../unit/collector-wire.ts';
-import { type FuzzRequest, fuzzRequests } from './fuzz-requests.ts';
+import { fuzzBatches } from './fuzz-batches.ts';
+import type { FuzzRequest } from './fuzz-requests.ts';
 
 export interface FuzzJob {
   readonly requests: number;
@@ -38,8 +39,6 @@ export interface FuzzResult {
 /** Requests under way at a time, and hostile ones for each honest pair. */
 const AT_ONCE = 64;
 const HONEST_EVERY = 50;
-/** Requests that are made in one go, and then sent. */
-const BATCH = 500;
 /** The honest sender's beats are so far apart by its clock: milliseconds. */
 const STEP = 10;
 
@@ -47,6 +46,8 @@ const STEP = 10;
 export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}): Promise<FuzzResult> {
   const answers = new Map<number, number>();
   const start = Date.now() - 3_600_000;
+  const began = performance.now();
+  await using batches = fuzzBatches(job.seed);
   const honest = { beats: [] as number[], events: [] as string[] };
   let [sent, peak, sequence] = [0, 0, 0];
   for (let round = 0; sent < job.requests; round += 1) {
@@ -65,14 +66,15 @@ export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}
     };
     const end = Math.min(job.requests, sent + job.restartEvery);
     while (sent < end) {
-      const batch = fuzzRequests(Math.min(BATCH, end - sent), job.seed + sent);
+      const { seed, requests } = await batches.next();
+      const batch = requests.slice(0, end - sent);
       let next = 0;
       const worker = async () => {
         while (next < batch.length) {
           const index = next++;
           const status = await post(run, batch[index]!, `127.0.0.${3 + (index % 5)}`);
           answers.set(status, (answers.get(status) ?? 0) + 1);
-          assert.ok(status < 500, `answered ${status} to request ${index} of seed ${job.seed + sent}`);
+          assert.ok(status < 500, `answered ${status} to request ${index} of seed ${seed}`);
           if (index % HONEST_EVERY === 0) await honestPair();
         }
       };
@@ -92,8 +94,10 @@ export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}
     run.agent.destroy();
     run.child.kill(round % 2 === 0 ? 'SIGKILL' : 'SIGTERM');
     await once(run.child, 'exit');
+    const seconds = (performance.now() - began) / 1_000;
+    const records = honest.beats.length + honest.events.length;
     told(
-      `${sent} requests, ${honest.beats.length + honest.events.length} honest records, ${memory.toFixed(0)} MiB at most`,
+      `${sent} requests, ${(sent / seconds).toFixed(0)} a second, ${records} honest records, ${memory.toFixed(0)} MiB at most`,
     );
   }
   const last = await begin(job);
@@ -114,7 +118,9 @@ async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
   const child = spawn(process.execPath, [join(REPOSITORY, 'agent/cli.ts'), ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   const line = await new Log(child.stdout!).until(/listens on/);
   return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
 }
