@@ -2,7 +2,7 @@
 import { DHCPCD_CONF } from '../clients/dhcpcd.ts';
 import { dnsStatements } from '../clients/dhcpcd-conf.ts';
 import { show } from '../config/errors.ts';
-import type { HostFacts } from '../config/initial.ts';
+import type { HostFacts } from '../config/host-facts.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, withoutComment } from '../config/sysctl-kinds.ts';
 import { sysctlVariableOrTwin } from '../config/sysctl-relations.ts';
@@ -12,9 +12,9 @@ import { parseConf, type Statement } from '../dhclient/grammar.ts';
 import { wordsOf } from '../dhclient/statement.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../resources/names.ts';
 import { type Assignment, persistedSysctls } from '../resources/sysctl-files.ts';
+import { NO_RESOLVER, resolverFacts } from './resolver-facts.ts';
 
 export interface Gathered {
   readonly facts: HostFacts;
@@ -28,29 +28,19 @@ export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAME
   const read = isWanted('hooks', 'dhclient') ? confs(host).map(({ file, iface }) => supersedes(host, file, iface)) : [];
   const sysctls = isWanted('sysctl') ? persisted(host) : { taken: [], leftOut: [] };
   const withDns = isWanted(...OF_DNS);
-  const circle = withDns && host.readLink(RESOLV_CONF) !== null && host.target(RESOLV_CONF) === RESOLV_CONF;
   return {
     facts: {
-      resolvConf: withDns ? withoutFinalDots(host.readTextUnlessCircle(RESOLV_CONF)) : null,
+      resolver: withDns ? resolverFacts(host) : NO_RESOLVER,
       supersedes: read.flatMap(({ taken }) => taken),
       sysctls: sysctls.taken,
       ipv6RouteMaxSize: host.live && isWanted('sysctl') ? host.sysctl('net/ipv6/route/max_size') : null,
     },
     leftOut: [
-      ...(circle ? [`${RESOLV_CONF}: a symbolic link that leads in a circle`] : []),
       ...read.flatMap(({ leftOut }) => leftOut),
       ...(isWanted('dhcpcd') ? ofDhcpcd(host) : []),
       ...sysctls.leftOut,
     ],
   };
-}
-
-/** dhclient-script writes `search example.com.`; for libc the dot means nothing there, and the configuration has none. */
-function withoutFinalDots(resolvConf: string | null): string | null {
-  return (
-    resolvConf?.replace(/^[ \t]*(?:domain|search)\b.*$/gm, (line) => line.replace(/(?<=[^ \t])\.(?=[ \t\r]|$)/g, '')) ??
-    null
-  );
 }
 
 /** Each once for all interfaces, and once for each interface that it is read for. */

@@ -7,6 +7,7 @@ import { openHost } from './context.ts';
 import { type Gathered, gather } from './facts.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, print, printError, printJson } from './output.ts';
+import { rewriting } from './resolver-facts.ts';
 import { write } from './write.ts';
 
 export interface InitOptions extends CommonOptions {
@@ -19,7 +20,7 @@ export interface InitOptions extends CommonOptions {
 export async function init(options: InitOptions): Promise<number> {
   const host = openHost(options);
   const gathered = gather(host, options.only);
-  const text = configuration(gathered);
+  const text = configuration(host, gathered);
   if (options.output === '-') {
     if (options.json) printJson({ file: null, configuration: text });
     else write(1, text);
@@ -41,10 +42,16 @@ export async function init(options: InitOptions): Promise<number> {
   return EXIT.ok;
 }
 
-function configuration({ facts, leftOut }: Gathered): string {
-  if (leftOut.length === 0) return renderInitial(facts);
-  const notes = leftOut.map((sentence) => `${note(sentence).slice(1)}\n`).join('');
-  return `${renderInitial(facts)}\n# Found, and not taken over:\n${notes}`;
+function configuration(host: Host, { facts, leftOut }: Gathered): string {
+  const text = renderInitial(facts);
+  const rewritten = rewriting(host, text);
+  const changes = rewritten === null ? '' : `\n${comment(rewritten)}`;
+  const notes = leftOut.length === 0 ? '' : `\n# Found, and not taken over:\n${leftOut.map(comment).join('')}`;
+  return text + changes + notes;
+}
+
+function comment(sentence: string): string {
+  return `${note(sentence).slice(1)}\n`;
 }
 
 /** The default file lies in the root; a path that the operator gives is the operator's. */

@@ -3,38 +3,15 @@
  * cannot be taken over stands there as a comment with the reason, so that nothing is lost unseen.
  */
 import { checkOptionValues, findOption } from '../dhclient/options.ts';
-import { checkNameserver, checkSortlistPair } from './addresses.ts';
-import { DNS_OPTIONS, dnsSettingOf } from './dns-options.ts';
+import { dnsSettingOf } from './dns-options.ts';
 import { type Checked, show } from './errors.ts';
-import { MAX_NAMESERVERS, MAX_SORTLIST } from './limits.ts';
-import { domainProblem, interfaceNameProblem, searchProblem } from './names.ts';
-import { resolvOptionProblem } from './resolv-options.ts';
+import type { HostFacts } from './host-facts.ts';
+import { dnsSection } from './initial-dns.ts';
+import { noted, withHeading } from './initial-section.ts';
+import { interfaceNameProblem } from './names.ts';
 import { checkSysctlKey, sysctlKey, sysctlTextProblem } from './sysctl.ts';
 import { sysctlKindProblem } from './sysctl-kinds.ts';
 import { flow, note } from './yaml-text.ts';
-
-export interface HostFacts {
-  /** The text of /etc/resolv.conf; null where there is none. */
-  readonly resolvConf: string | null;
-  /** What dhclient.conf supersedes now; `interface` is null for what holds in general. */
-  readonly supersedes: readonly {
-    readonly interface: string | null;
-    readonly option: string;
-    readonly values: readonly string[];
-    readonly file: string;
-    readonly line: number;
-  }[];
-  /** What is persisted, in the order of boot: of those with the same path the last one counts. */
-  readonly sysctls: readonly {
-    /** Below /proc/sys, with slashes. */
-    readonly path: string;
-    readonly value: string;
-    readonly file: string;
-    readonly line: number;
-  }[];
-  /** The live value of net.ipv6.route.max_size; null where there is none to be seen. */
-  readonly ipv6RouteMaxSize: string | null;
-}
 
 /** Always a configuration that loads without an error, whatever the facts are. ASCII. */
 export function renderInitial(facts: HostFacts): string {
@@ -54,104 +31,6 @@ const NOTHING = [
   '# This host has none of these settings. Take this line out with the first one that you write:',
   'hold: nothing',
 ];
-
-interface Found {
-  readonly text: string;
-  /** Line of /etc/resolv.conf. */
-  readonly line: number;
-}
-
-// ---- dns
-
-function dnsSection(facts: HostFacts): string[] {
-  const found = readResolvConf(facts.resolvConf ?? '');
-  const lines: string[] = [];
-  const from = (
-    key: keyof typeof DNS_OPTIONS | 'sortlist' | 'options',
-    check: (text: string) => string | undefined,
-    most: number,
-  ) => {
-    const { taken, notes } = take(found[key], check, most);
-    lines.push(...notes.map(noted));
-    if (taken.length > 0) lines.push(`  ${key}: ${key === 'domain' ? flow(taken[0]!) : flow(taken)}`);
-    return taken.length > 0;
-  };
-
-  const present = {
-    domain: from('domain', domainProblem, 1),
-    search: from('search', searchProblem, Number.POSITIVE_INFINITY),
-    nameservers: from('nameservers', nameserverProblem, MAX_NAMESERVERS),
-  };
-  from('sortlist', (text) => problemOf(checkSortlistPair(text)), MAX_SORTLIST);
-  from('options', uniqueOption(), Number.POSITIVE_INFINITY);
-  for (const [key, options] of Object.entries(DNS_OPTIONS)) {
-    for (const { option, values, file, line } of facts.supersedes.filter(isGlobal)) {
-      if (!(options as readonly string[]).includes(option)) continue;
-      const says = `${file}:${line} supersedes ${option} with ${show(values.join(', '))}`;
-      lines.push(noted(present[key as keyof typeof present] ? says : `${says}; to hold that, write dns.${key}`));
-    }
-  }
-  return withHeading('dns', lines, 'One source for dhclient.conf, the hooks of dhclient and resolv.conf.', [
-    'domain: example.com',
-    'search: [dev.example.com, example.com]',
-    'nameservers: [10.34.56.78, 10.34.56.79]',
-    'options: [timeout:1, rotate]',
-  ]);
-}
-
-/** As libc reads it: the keyword in the first column or after blanks; of `domain` and `search` the last one counts. */
-function readResolvConf(text: string): Record<keyof typeof DNS_OPTIONS | 'sortlist' | 'options', Found[]> {
-  const words = text.split('\n').map((row, i) => {
-    const all = row.split(/[ \t\r]+/).filter((word) => word !== '');
-    const comment = all.findIndex((word) => /^[#;]/.test(word));
-    return { line: i + 1, words: comment === -1 ? all : all.slice(0, comment) };
-  });
-  const of = (keyword: string) => words.filter((row) => row.words[0] === keyword && row.words.length > 1);
-  const values = (rows: typeof words) =>
-    rows.flatMap((row) => row.words.slice(1).map((word) => ({ text: word, line: row.line })));
-  const domain = of('domain').slice(-1);
-  const search = of('search').slice(-1);
-  const searchCounts = (search[0]?.line ?? 0) > (domain[0]?.line ?? 0);
-  return {
-    domain: values(domain).slice(0, 1),
-    search: searchCounts ? values(search) : [],
-    nameservers: of('nameserver').map((row) => ({ text: row.words[1]!, line: row.line })),
-    sortlist: values(of('sortlist').slice(-1)),
-    options: values(of('options')),
-  };
-}
-
-function take(found: readonly Found[], check: (text: string) => string | undefined, most: number) {
-  const taken: string[] = [];
-  const notes: string[] = [];
-  for (const { text, line } of found) {
-    const full = taken.length >= most ? `${show(text)}: libc reads only ${most}` : undefined;
-    const twice = taken.includes(text) ? `${show(text)} stands there twice` : undefined;
-    const problem = twice ?? full ?? check(text);
-    if (problem) notes.push(`not taken over from /etc/resolv.conf:${line}: ${problem}`);
-    else taken.push(text);
-  }
-  return { taken, notes };
-}
-
-function nameserverProblem(text: string): string | undefined {
-  // Superseding DNS with it would have systemd-resolved ask itself.
-  if (/^127\.0\.0\.5[34]$/.test(text))
-    return `${text} is systemd-resolved on this host; write the servers that it asks`;
-  return problemOf(checkNameserver(text));
-}
-
-/** `ndots:1 ndots:2` are two texts and one option. */
-function uniqueOption(): (text: string) => string | undefined {
-  const names = new Set<string>();
-  return (text) => {
-    const name = text.replace(/:.*/s, '');
-    const problem =
-      resolvOptionProblem(text) ?? (names.has(name) ? `${show(text)}: ${name} stands there twice` : undefined);
-    names.add(name);
-    return problem;
-  };
-}
 
 // ---- dhclient
 
@@ -235,20 +114,6 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
 
 function integer(value: string): number | null {
   return /^(0|-?[1-9][0-9]*)$/.test(value) && Number.isSafeInteger(Number(value)) ? Number(value) : null;
-}
-
-// ---- all sections
-
-/** A section without a setting is an example in comments: an empty key would be an error. */
-function withHeading(name: string, lines: readonly string[], about: string, example: readonly string[]): string[] {
-  const some = lines.some((line) => !/^ *#/.test(line));
-  const heading = `${some ? '' : '# '}${name}:${note(about)}`;
-  if (some) return [heading, ...lines];
-  return [heading, ...example.map((line) => `#   ${line}`), ...lines.map((line) => `# ${line}`)];
-}
-
-function noted(text: string): string {
-  return ` ${note(text)}`;
 }
 
 function problemOf(checked: Checked): string | undefined {

@@ -17,8 +17,17 @@ export interface LibcReading {
   readonly sortlist: readonly string[];
   /** Of all lines. */
   readonly options: readonly string[];
+  /** Lines that say something, in their order, although a later one may overrule them. */
+  readonly lines: readonly UsedLine[];
   /** Lines, or parts of lines, that seem to be meant and are not read so. */
   readonly unused: readonly UnusedLine[];
+}
+
+interface UsedLine {
+  /** From 1. */
+  readonly line: number;
+  readonly keyword: Keyword;
+  readonly values: readonly string[];
 }
 
 export interface UnusedLine {
@@ -34,7 +43,7 @@ export interface UnusedLine {
 
 /** `text`: latin1. */
 export function readAsLibc(text: string): LibcReading {
-  const found: Record<Keyword, string[][]> = { domain: [], search: [], nameserver: [], sortlist: [], options: [] };
+  const lines: UsedLine[] = [];
   const unused: UnusedLine[] = [];
   const searches: number[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
@@ -53,11 +62,10 @@ export function readAsLibc(text: string): LibcReading {
     }
     const words = rest.split(/[ \t]+/).filter((word) => word !== '');
     const { taken, why } = READERS[keyword](words);
-    if (taken.length > 0) found[keyword].push(taken);
+    if (taken.length > 0) lines.push({ line: index + 1, keyword, values: taken });
     if (taken.length > 0 && keyword === 'search') searches.push(index + 1);
     // Both set the one list of suffixes. A `domain` before the last `search` is not even odd: dhclient-script writes it.
     if (taken.length > 0 && keyword === 'domain') {
-      found.search = [];
       for (const line of searches.splice(0))
         unused.push({ line, keyword: 'search', why: `the "domain" of line ${index + 1} overrules it` });
     }
@@ -66,12 +74,14 @@ export function readAsLibc(text: string): LibcReading {
     else if (why !== null) tell(keyword, why);
     else if (words.length === 0) tell(keyword, `"${keyword}" has no value`);
   }
+  const of = (keyword: Keyword) => lines.filter((one) => one.keyword === keyword).map(({ values }) => values);
   return {
-    nameserver: found.nameserver.flat(),
-    domain: found.domain.at(-1) ?? null,
-    search: found.search.at(-1) ?? null,
-    sortlist: found.sortlist.flat(),
-    options: found.options.flat(),
+    nameserver: of('nameserver').flat(),
+    domain: of('domain').at(-1) ?? null,
+    search: searches.length === 0 ? null : of('search').at(-1)!,
+    sortlist: of('sortlist').flat(),
+    options: of('options').flat(),
+    lines,
     unused,
   };
 }
