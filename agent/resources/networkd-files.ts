@@ -42,21 +42,6 @@ export class NetworkdFiles {
     );
   }
 
-  async apply(finding: Finding): Promise<Outcome> {
-    const { host } = this;
-    const outcome = await applyFile(host, finding);
-    if (finding.key !== SERVICE_DROP_IN || outcome.result !== 'changed') return outcome;
-    try {
-      readUnitsAgain(host);
-    } catch (error) {
-      // The next apply is to try again, and goes by the file.
-      if (finding.actual === null) removeWithFolder(host, SERVICE_DROP_IN);
-      else host.replace(SERVICE_DROP_IN, finding.actual);
-      throw error;
-    }
-    return outcome;
-  }
-
   watches(): string[] {
     const names = this.names();
     return names.length === 0 ? [] : [...names.map(keptDropIn), SERVICE_DROP_IN];
@@ -99,6 +84,24 @@ export class NetworkdFiles {
       },
     };
   }
+}
+
+export async function applyNetworkdFile(host: Host, finding: Finding): Promise<Outcome> {
+  const outcome = await applyFile(host, finding);
+  if (finding.wanted === null) removeWithFolder(host, finding.key);
+  if (finding.key !== SERVICE_DROP_IN || outcome.result !== 'changed') return outcome;
+  try {
+    readUnitsAgain(host);
+  } catch (error) {
+    // The next apply is to try again, and goes by the file.
+    if (finding.actual === null) removeWithFolder(host, SERVICE_DROP_IN);
+    else {
+      host.makeFolder(SERVICE_DROP_IN.slice(0, SERVICE_DROP_IN.lastIndexOf('/')), 0o755);
+      host.replace(SERVICE_DROP_IN, finding.actual);
+    }
+    throw error;
+  }
+  return outcome;
 }
 
 /**

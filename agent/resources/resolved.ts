@@ -7,7 +7,8 @@ import type { DesiredDns } from '../config/desired.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { NetworkdFiles } from './networkd-files.ts';
+import { applyNetworkdFile, NetworkdFiles } from './networkd-files.ts';
+import { leftWithNetworkd } from './networkd-left.ts';
 import { Originals } from './originals.ts';
 import { tellLink } from './resolvectl.ts';
 import { dnsSettings } from './resolver.ts';
@@ -33,7 +34,8 @@ export class Resolved implements Resource {
 
   async inspect(): Promise<Finding[]> {
     const { dns } = this;
-    if (dns === null) return [];
+    // With `symlink` on another value resolv.conf is a file of ours, and systemd-resolved is not asked.
+    if (dns?.symlink !== 'refuse') return leftWithNetworkd(this.host, this.networkd());
     const links = this.links();
     const refusal = links.length === 0 ? null : contested(this.host, 'systemd-networkd');
     const refused = (finding: Finding) =>
@@ -43,7 +45,7 @@ export class Resolved implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.kind === 'file') return this.files(this.dns!).apply(finding);
+    if (finding.kind === 'file') return applyNetworkdFile(this.host, finding);
     const link = this.links().find(({ name }) => name === finding.key);
     if (link === undefined) throw new HostError('ENOLINK', 'systemd-networkd no longer manages it');
     return this.tell(link, finding);

@@ -11,6 +11,7 @@ import { Resolver } from '../../agent/resources/resolver.ts';
 import { revert } from '../../agent/resources/revert.ts';
 import { FolderHost, type Patient } from './doctor-patient.ts';
 import {
+  brief,
   DROP_IN,
   dnsOf,
   link,
@@ -172,6 +173,65 @@ test('before systemd-networkd starts, what it will read is prepared, and nobody 
     false,
   );
   assert.equal(await refused(patient({ files: { [STATE]: '' } })), true, 'neither is enabled');
+});
+
+test('a configuration without dns: what the next systemd-networkd would read goes, and what the link holds is said', {
+  skip,
+}, async (t) => {
+  for (const without of ['hold: nothing', YAML.replace('{', '{ symlink: replace,')]) {
+    const host = networkdHost(t, { files: ETH0 });
+    await converge(host, [resolved(host)]);
+    const left = resolved(host, without);
+    assert.deepEqual(await brief(left), [`${DROP_IN} drifted`, `${SERVICE} drifted`, 'eth0 skipped']);
+    const [, , link] = await left.inspect();
+    assert.match(
+      link?.reason ?? '',
+      /holds 10\.0\.0\.21 2001:db8::53 .* until it starts again; .*agent revert --only resolved/i,
+    );
+    host.told.length = 0;
+    host.asked.length = 0;
+    const outcomes = await converge(host, [left]);
+    assert.deepEqual(
+      outcomes.map(({ key, result }) => `${key} ${result}`),
+      [`${DROP_IN} changed`, `${SERVICE} changed`, 'eth0 skipped'],
+    );
+    assert.deepEqual([host.told, host.asked], [[], ['daemon-reload']], 'the link keeps what it has');
+    assert.deepEqual(
+      [DROP_IN, SERVICE].map((file) => host.lstat(folderOf(file))),
+      [null, null],
+    );
+    assert.deepEqual(await brief(left), ['eth0 skipped']);
+    // Another systemd-networkd was told nothing.
+    const next = new NetworkdHost(host.root, {
+      others: { ...OTHERS, 'systemd-network': { 77: '/lib/systemd/systemd-networkd' } },
+    });
+    assert.deepEqual(await brief(resolved(next, without)), []);
+    assert.equal(
+      (await revert(host, { only: ['resolved'] })).some(({ result }) => result === 'failed'),
+      false,
+    );
+    assert.deepEqual(host.told, ['revert eth0']);
+    assert.deepEqual(await brief(left), []);
+  }
+});
+
+test('a configuration without dns: the drop-in of the service stays until systemd-networkd has forgotten the copies', {
+  skip,
+}, async (t) => {
+  const host = networkdHost(t, { files: ETH0 });
+  await converge(host, [resolved(host)]);
+  const text = host.readText(DROP_IN) ?? '';
+  const restarted = networkdHost(t, {
+    files: { ...ETH0, [DROP_IN.slice(1)]: text, [READ.slice(1)]: text, [SERVICE.slice(1)]: SERVICE_DROP_IN_TEXT },
+  });
+  const left = resolved(restarted, 'hold: nothing');
+  assert.deepEqual(await brief(left), [`${DROP_IN} drifted`, `${SERVICE} ok`, 'eth0 skipped']);
+  await converge(restarted, [left]);
+  assert.deepEqual(await brief(left), [`${SERVICE} ok`, 'eth0 skipped']);
+  assert.notEqual(restarted.lstat(READ), null, 'without it the next reload would cost the lease');
+  // As the service's drop-in does when systemd-networkd starts.
+  rmSync(join(restarted.root, folderOf(READ)), { recursive: true });
+  assert.deepEqual(await brief(left), [`${SERVICE} drifted`]);
 });
 
 test('revert: the link is given back, and all files go', { skip }, async (t) => {
