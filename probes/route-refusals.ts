@@ -3,7 +3,7 @@ import { freemem } from 'node:os';
 import { visible } from '../agent/config/errors.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type MemoryLimit, memoryLimitOf } from '../agent/host/memory-limit.ts';
-import { type ProcessDetails, processOf, sharesNetwork } from '../agent/host/process-details.ts';
+import { type ProcessDetails, processAt, sharesNetwork } from '../agent/host/process-details.ts';
 import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
 import { knowsThreads, type RefusedKind, type RefusedRoute } from '../agent/host/route-trace.ts';
 import type { RouteFailureRecord } from './memory-errors/record.ts';
@@ -15,8 +15,6 @@ const AGAIN = 60_000;
 const MOST = 32;
 /** Processes that are looked up in /proc in one reading. */
 const MOST_LOOKED_UP = 8;
-/** Milliseconds by which a process' start may seem to be later than what it did: 10 ms steps, two clocks. */
-const SLACK = 50;
 /** Of its limit: a control group that has so much is the likely cause. */
 const FULL = 0.9;
 const OTHER = 'other';
@@ -59,7 +57,7 @@ export class Refusals {
     const groups = Map.groupBy(refused, ({ thread, kind, error }) => `${thread} ${kind} ${error}`);
     for (const [index, [key, routes]] of [...groups].entries()) {
       const last = routes.at(-1)!;
-      const details = lookUp && index < MOST_LOOKED_UP ? alive(last) : null;
+      const details = lookUp && index < MOST_LOOKED_UP ? processAt(last.thread, last.time) : null;
       this.#count(details?.comm ?? last.comm, last, routes.length);
       const limit = details === null ? null : memoryLimitOf(details.pid);
       this.#note(key, { last, details, limit }, routes.length);
@@ -140,12 +138,6 @@ export class Refusals {
     });
     return [...totals, sample('holdfast.route_failures.lost', this.#record.lost)];
   }
-}
-
-/** null: it has ended, or its number has been given to another one since. */
-function alive({ thread, time }: RefusedRoute): ProcessDetails | null {
-  const details = processOf(thread);
-  return details === null || details.started > time + SLACK ? null : details;
 }
 
 function byGroup({ group, limit, used }: MemoryLimit): string {

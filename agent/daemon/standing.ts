@@ -1,8 +1,8 @@
 /** What the daemon says of itself to other commands: a file in /run that every user may read, gone with the daemon. */
-import { readFileSync } from 'node:fs';
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { argumentsOf } from '../host/proc.ts';
 
 const FILE = `${RUN_FOLDER}/standing`;
 
@@ -47,8 +47,7 @@ export function daemonStanding(host: Host): DaemonStanding | null {
   try {
     const standing = JSON.parse(text) as DaemonStanding;
     // A daemon that was killed leaves the file behind, and its number may be another process's now.
-    const command = readFileSync(`/proc/${standing.pid}/cmdline`, 'utf8').split('\0');
-    return command.includes('run') ? standing : null;
+    return argumentsOf(standing.pid).includes('run') ? standing : null;
   } catch {
     return null;
   }

@@ -8,7 +8,7 @@ import { visible } from '../config/errors.ts';
 import { errorMessage } from '../host/errors.ts';
 import { FileTraces, type Means, offered, removeStaleTraces } from '../host/file-trace.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
-import { type ProcessDetails, processOf, seesFolder, sharesNetwork } from '../host/process-details.ts';
+import { type ProcessDetails, processAt, seesFolder, sharesNetwork } from '../host/process-details.ts';
 import type { TraceRecord } from '../host/tracefs.ts';
 import { traitsOf } from '../resources/finding-kinds.ts';
 import type { Finding } from '../resources/resource.ts';
@@ -190,7 +190,7 @@ function sightOf(
   isSysctl: boolean,
 ): Sight | null {
   const byName = /rename|link/.test(event);
-  const details = lookUp ? alive(thread, time) : null;
+  const details = lookUp ? processAt(thread, time) : null;
   if (details !== null && !(isSysctl ? sharesNetwork(details.pid) : seesFolder(details.pid, dirname(path))))
     return null;
   if (details === null) {
@@ -203,16 +203,10 @@ function sightOf(
       attributes: { 'process.pid': thread, 'process.executable.name': visible(comm) },
     };
   }
-  const parent = alive(details.parent, time);
+  const parent = processAt(details.parent, time);
   const by = parent === null ? [] : [`started by ${label(parent.comm, parent.pid)}`];
   const name = `${label(details.comm, details.pid)} (${[...facts(details), ...by].join(', ')})`;
   return { time, byName, thread, name, attributes: attributesOf(details) };
-}
-
-/** Its details, unless its number has been given to another one since. */
-function alive(thread: number, time: number): ProcessDetails | null {
-  const details = processOf(thread);
-  return details === null || details.started > time + SLACK ? null : details;
 }
 
 /** Who started one that has ended, up to one that still runs: that one can be looked at. */
@@ -220,7 +214,7 @@ function chain(thread: number, starters: Starters, time: number): string {
   let text = '';
   let starter = starters.get(thread);
   for (let n = 0; starter !== undefined && n < LONGEST_CHAIN; n += 1) {
-    const details = alive(starter.thread, time);
+    const details = processAt(starter.thread, time);
     if (details !== null) {
       return `${text}, started by ${label(details.comm, details.pid)} (${facts(details).join(', ')})`;
     }

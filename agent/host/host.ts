@@ -28,7 +28,8 @@ import { usersOfFile } from './daemons.ts';
 import { errorCode, HostError, hostError } from './errors.ts';
 import { withLock } from './lock.ts';
 import { makeFolders } from './make-folders.ts';
-import { type ProcessOrigin, processBirth, processOrigin } from './process-origin.ts';
+import { nullIfGone, startTicks } from './proc.ts';
+import { type ProcessOrigin, processOrigin } from './process-origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './processes.ts';
 import { readRegularFile } from './read.ts';
 import { type RunResult, run, runBeside } from './run.ts';
@@ -222,7 +223,7 @@ export class Host {
 
   /** What tells this process from every other that had or will have its number, until the next boot; null: it has ended. */
   birthOf(pid: number): string | null {
-    return this.live ? processBirth(pid) : null;
+    return this.live ? nullIfGone(() => startTicks(pid)) : null;
   }
 
   /** null: it has ended, or is not ours to see. `self`: the agent. */

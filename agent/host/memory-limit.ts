@@ -1,6 +1,7 @@
 /** The memory limit of a process's control groups. Kernel memory counts too, also that of its routes (cgroup-v2.rst). */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type ControlGroup, controlGroups, procText } from './proc.ts';
 
 export interface MemoryLimit {
   /** The control group's path in its hierarchy: `/system.slice/bird.service`. */
@@ -12,17 +13,16 @@ export interface MemoryLimit {
 }
 
 interface Hierarchy {
-  /** Fields 1 to 2 of a line of proc_pid_cgroup(5), as an expression. */
-  readonly line: RegExp;
+  readonly controllers: RegExp;
   readonly mount: RegExp;
   readonly files: readonly [limit: string, used: string];
 }
 
 /** The memory controller is either of cgroup v1 or of v2; only that version's files exist. */
 const HIERARCHIES: readonly Hierarchy[] = [
-  { line: /^0::(\/.*)$/m, mount: /^(?:\S+ ){4}(\S+) .*- cgroup2 /m, files: ['memory.max', 'memory.current'] },
+  { controllers: /^$/, mount: /^(?:\S+ ){4}(\S+) .*- cgroup2 /m, files: ['memory.max', 'memory.current'] },
   {
-    line: /^\d+:(?:[^:]*,)?memory(?:,[^:]*)?:(\/.*)$/m,
+    controllers: /^(.*,)?memory(,.*)?$/,
     mount: /^(?:\S+ ){4}(\S+) .*- cgroup \S+ \S*\bmemory\b/m,
     files: ['memory.limit_in_bytes', 'memory.usage_in_bytes'],
   },
@@ -33,8 +33,8 @@ const NO_LIMIT = 2 ** 62;
 /** The control group of the process with the least room left; null if none has a limit, or it cannot be read. */
 export function memoryLimitOf(pid: number): MemoryLimit | null {
   try {
-    const groups = readFileSync(`/proc/${pid}/cgroup`, 'utf8');
-    const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+    const groups = controlGroups(pid);
+    const mounts = procText('self', 'mountinfo');
     const limits = HIERARCHIES.flatMap((hierarchy) => limitsOf(hierarchy, groups, mounts));
     const [tightest] = limits.sort((a, b) => a.limit - a.used - (b.limit - b.used));
     return tightest ?? null;
@@ -43,8 +43,12 @@ export function memoryLimitOf(pid: number): MemoryLimit | null {
   }
 }
 
-function limitsOf({ line, mount, files }: Hierarchy, groups: string, mounts: string): MemoryLimit[] {
-  const leaf = line.exec(groups)?.[1];
+function limitsOf(
+  { controllers, mount, files }: Hierarchy,
+  groups: readonly ControlGroup[],
+  mounts: string,
+): MemoryLimit[] {
+  const leaf = groups.find(({ hierarchy }) => controllers.test(hierarchy))?.path;
   const folder = mount.exec(mounts)?.[1];
   // A group outside of our control group namespace is `/../…`.
   if (leaf === undefined || folder === undefined || leaf.split('/').includes('..')) return [];

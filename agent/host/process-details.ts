@@ -1,6 +1,21 @@
-/** What /proc tells of one running process, for who wants to know which one it is. */
-import { readFileSync, readlinkSync, statSync } from 'node:fs';
+/** Which process did something: what /proc tells of it to a person. */
+import { statSync } from 'node:fs';
+import {
+  argumentsOf,
+  commOf,
+  networkInode,
+  nullIfGone,
+  procLink,
+  procStat,
+  procText,
+  statusField,
+  unitOf,
+  userIds,
+} from './proc.ts';
 import { startedAt } from './processes.ts';
+
+/** Milliseconds by which a start may seem later than a deed of the process: /proc has steps of 10 ms, and two clocks are compared. */
+const SLACK = 50;
 
 export interface ProcessDetails {
   readonly pid: number;
@@ -18,61 +33,35 @@ export interface ProcessDetails {
   readonly started: number;
 }
 
-/** The process of a thread; null where it has ended. */
-export function processOf(thread: number): ProcessDetails | null {
-  try {
-    const status = read(thread, 'status');
-    const field = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1]);
-    const pid = field('Tgid');
+/** The process whose thread did something at that time; null: it has ended, or another one has its number since. */
+export function processAt(thread: number, time: number): ProcessDetails | null {
+  const details = nullIfGone((): ProcessDetails => {
+    const status = procText(thread, 'status');
+    const pid = Number(statusField(status, 'Tgid'));
     return {
       pid,
-      comm: read(pid, 'comm').slice(0, -1),
-      executable: executableOf(pid),
-      arguments: read(pid, 'cmdline').replace(/\0$/, '').split('\0'),
-      uid: field('Uid'),
+      comm: commOf(pid),
+      executable: nullIfGone(() => procLink(pid, 'exe')),
+      arguments: argumentsOf(pid),
+      uid: userIds(status)[0]!,
       unit: unitOf(pid),
-      parent: field('PPid'),
-      started: startedAt(read(thread, 'stat')),
+      parent: Number(statusField(status, 'PPid')),
+      started: startedAt(thread),
     };
-  } catch {
-    return null;
-  }
+  });
+  return details === null || details.started > time + SLACK ? null : details;
 }
 
 /** Whether what it calls by that name is the folder that we call so: a container's /etc is another. true where it cannot be told. */
 export function seesFolder(pid: number, folder: string): boolean {
-  try {
-    const [its, ours] = [statSync(`/proc/${pid}/root${folder}`), statSync(folder)];
+  const same = nullIfGone(() => {
+    const [its, ours] = [procStat(pid, `root${folder}`), statSync(folder)];
     return its.dev === ours.dev && its.ino === ours.ino;
-  } catch {
-    return true;
-  }
+  });
+  return same ?? true;
 }
 
 /** Whether its network namespace, and with it most of /proc/sys/net, is ours. true where it cannot be told. */
 export function sharesNetwork(pid: number): boolean {
-  try {
-    // Not by ns/net, which only who may trace it can read: these files are each network namespace's own.
-    return statSync(`/proc/${pid}/net/dev`).ino === statSync('/proc/self/net/dev').ino;
-  } catch {
-    return true;
-  }
-}
-
-function executableOf(pid: number): string | null {
-  try {
-    return readlinkSync(`/proc/${pid}/exe`);
-  } catch {
-    return null;
-  }
-}
-
-/** cgroups(7): of the unified hierarchy, or of systemd's own where there are several. */
-function unitOf(pid: number): string | null {
-  const path = /^(?:0:|\d+:name=systemd):(\/.*)$/m.exec(read(pid, 'cgroup'))?.[1] ?? '';
-  return path.split('/').findLast((part) => /\.(service|scope)$/.test(part)) ?? null;
-}
-
-function read(pid: number, file: string): string {
-  return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  return nullIfGone(() => networkInode(pid) === networkInode('self')) ?? true;
 }

@@ -1,8 +1,19 @@
 /** What is known of one process beside its command line: as what, where and how confined it runs (proc(5)). */
-import { readFileSync, readlinkSync } from 'node:fs';
+import {
+  type ControlGroup,
+  controlGroups,
+  nullIfGone,
+  type Pid,
+  procBytes,
+  procLink,
+  procText,
+  startTicks,
+  statusField,
+  userIds,
+} from './proc.ts';
 
 export interface ProcessOrigin {
-  /** Ticks since the boot (starttime of proc_pid_stat(5)): with the process id its name, which no other ever has. */
+  /** Ticks from the boot to its start: with the process id a name that no other process has. */
   readonly start: string;
   /** The file that it was started from; it may have been replaced since. */
   readonly executable: string;
@@ -15,8 +26,7 @@ export interface ProcessOrigin {
   readonly users: readonly number[];
   /** By name as in /proc/PID/ns. */
   readonly namespaces: Readonly<Record<string, string>>;
-  /** Lines of proc_pid_cgroup(5): hierarchy (`name=systemd`, `cpu,cpuacct`; of cgroup v2 empty) and path. */
-  readonly cgroups: readonly { readonly hierarchy: string; readonly path: string }[];
+  readonly cgroups: readonly ControlGroup[];
   /** Lines of proc_pid_status(5) that keep a process from what another may do. */
   readonly confinement: string;
   readonly umask: string;
@@ -28,44 +38,27 @@ export interface ProcessOrigin {
 const NAMESPACES = ['mnt', 'net', 'pid', 'user', 'uts', 'ipc'] as const;
 
 /** null: it has ended, or is not ours to see. */
-export function processOrigin(pid: number | 'self'): ProcessOrigin | null {
-  const folder = `/proc/${pid}`;
-  try {
-    const status = read(`${folder}/status`);
-    const environ = readFileSync(`${folder}/environ`);
-    const words = readFileSync(`${folder}/cmdline`);
-    const openFiles = /^Max open files\s+(\d+)/m.exec(read(`${folder}/limits`))?.[1];
+export function processOrigin(pid: Pid): ProcessOrigin | null {
+  return nullIfGone(() => {
+    const status = procText(pid, 'status');
+    const environ = procBytes(pid, 'environ');
+    const openFiles = /^Max open files\s+(\d+)/m.exec(procText(pid, 'limits'))?.[1];
+    const confinement = ['CapBnd', 'NoNewPrivs', 'Seccomp'].map((name) => `${name} ${statusField(status, name)}`);
     return {
-      start: startOf(read(`${folder}/stat`)),
-      executable: readlinkSync(`${folder}/exe`).replace(/ \(deleted\)$/, ''),
-      folder: readlinkSync(`${folder}/cwd`),
+      start: startTicks(pid),
+      executable: procLink(pid, 'exe').replace(/ \(deleted\)$/, ''),
+      folder: procLink(pid, 'cwd'),
       environment: variables(environ.toString()),
-      isText: [environ, words].every((bytes) => Buffer.from(bytes.toString()).equals(bytes)),
-      users: line(status, 'Uid').split(/\s+/).map(Number),
-      namespaces: Object.fromEntries(NAMESPACES.map((name) => [name, readlinkSync(`${folder}/ns/${name}`)])),
-      cgroups: cgroups(read(`${folder}/cgroup`)),
-      confinement: ['CapBnd', 'NoNewPrivs', 'Seccomp'].map((name) => `${name} ${line(status, name)}`).join(', '),
-      umask: line(status, 'Umask'),
-      oomScoreAdjust: read(`${folder}/oom_score_adj`).trim(),
+      isText: [environ, procBytes(pid, 'cmdline')].every((bytes) => Buffer.from(bytes.toString()).equals(bytes)),
+      users: userIds(status),
+      namespaces: Object.fromEntries(NAMESPACES.map((name) => [name, procLink(pid, `ns/${name}`)])),
+      cgroups: controlGroups(pid),
+      confinement: confinement.join(', '),
+      umask: statusField(status, 'Umask'),
+      oomScoreAdjust: procText(pid, 'oom_score_adj').trim(),
       openFiles: openFiles === undefined ? null : Number(openFiles),
     };
-  } catch {
-    return null;
-  }
-}
-
-/** `start` of its details; null where it has ended. */
-export function processBirth(pid: number): string | null {
-  try {
-    return startOf(read(`/proc/${pid}/stat`));
-  } catch {
-    return null;
-  }
-}
-
-/** The comm in parentheses may hold anything: fields are counted from the last ")". starttime is field 22. */
-function startOf(stat: string): string {
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  });
 }
 
 function variables(environ: string): Record<string, string> {
@@ -75,16 +68,3 @@ function variables(environ: string): Record<string, string> {
   });
   return Object.fromEntries(pairs);
 }
-
-function cgroups(text: string): { hierarchy: string; path: string }[] {
-  return text.split('\n').flatMap((one) => {
-    const match = /^\d+:([^:]*):(.*)$/.exec(one);
-    return match === null ? [] : [{ hierarchy: match[1] ?? '', path: match[2] ?? '' }];
-  });
-}
-
-function line(status: string, name: string): string {
-  return new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
-}
-
-const read = (path: string) => readFileSync(path, 'utf8');

@@ -1,4 +1,16 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import {
+  argumentsOf,
+  commOf,
+  networkInode,
+  nullIfGone,
+  type Pid,
+  processIds,
+  procText,
+  startTicks,
+  statusField,
+  userIds,
+} from './proc.ts';
 
 export interface Process {
   readonly pid: number;
@@ -34,7 +46,7 @@ const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
  */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
   const places = PLACES[neighbourhood].map((place) => ({ place, ours: place('self') }));
-  const found = (processIds().get(name) ?? [])
+  const found = (processesByComm().get(name) ?? [])
     .filter((pid) => places.every(({ place, ours }) => (place(pid) ?? ours) === ours))
     .filter((pid) => isTrusted(pid, ACCOUNTS[name] ?? []))
     .map(readProcess);
@@ -42,17 +54,15 @@ export function processesNamed(name: string, neighbourhood: Neighbourhood): Proc
 }
 
 /** Process ids by comm: one look at /proc serves whoever asks in the same turn of the event loop. */
-function processIds(): Map<string, number[]> {
+function processesByComm(): Map<string, number[]> {
   if (seen === null) {
     seen = new Map();
-    for (const entry of readdirSync('/proc')) {
-      const first = entry.charCodeAt(0);
-      if (first < 0x30 || first > 0x39) continue;
-      const comm = readOrNull(`/proc/${entry}/comm`)?.slice(0, -1);
-      if (comm === undefined) continue; // it ended meanwhile
+    for (const pid of processIds()) {
+      const comm = nullIfGone(() => commOf(pid));
+      if (comm === null) continue;
       const others = seen.get(comm);
-      if (others === undefined) seen.set(comm, [Number(entry)]);
-      else others.push(Number(entry));
+      if (others === undefined) seen.set(comm, [pid]);
+      else others.push(pid);
     }
     setImmediate(() => {
       seen = null;
@@ -69,23 +79,21 @@ export function startOf(pid: number): number | null {
 }
 
 function readProcess(pid: number): Process | null {
-  const stat = readOrNull(`/proc/${pid}/stat`);
-  const commandLine = readOrNull(`/proc/${pid}/cmdline`);
-  if (stat === null || commandLine === null || commandLine === '') return null;
-  const start = startOfStat(stat);
-  return { pid, arguments: commandLine.replace(/\0$/, '').split('\0'), started: bootTime() + start, sinceBoot: start };
+  return nullIfGone(() => {
+    const start = startedSinceBoot(pid);
+    const words = argumentsOf(pid);
+    return words.length === 0 ? null : { pid, arguments: words, started: bootTime() + start, sinceBoot: start };
+  });
 }
 
-/** Of the text of /proc/PID/stat: milliseconds since the epoch, exact to 10 ms. */
-export function startedAt(stat: string): number {
-  return bootTime() + startOfStat(stat);
+/** Milliseconds since the epoch, exact to 10 ms. Throws if it has ended. */
+export function startedAt(pid: number): number {
+  return bootTime() + startedSinceBoot(pid);
 }
 
-/** Of the same: milliseconds since the boot. */
-function startOfStat(stat: string): number {
-  // The comm in parentheses may hold anything: fields are counted from the last ")". starttime is field 22.
-  const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
-  return ticks * MILLISECONDS_A_TICK;
+/** Milliseconds. Throws if it has ended. */
+function startedSinceBoot(pid: number): number {
+  return Number(startTicks(pid)) * MILLISECONDS_A_TICK;
 }
 
 /** Milliseconds from the boot until now, by the clock that starttime counts, which is never stepped; exact to 10 ms. */
@@ -95,23 +103,24 @@ export function sinceBoot(): number {
 
 /** By its user ids, real, effective and saved: anybody may start su(1) by a link called dhclient, and it is root's in effect. */
 function isTrusted(pid: number, accounts: readonly string[]): boolean {
-  const ids = /^Uid:\t(\d+)\t(\d+)\t(\d+)\t/m.exec(readOrNull(`/proc/${pid}/status`) ?? '')?.slice(1, 4);
-  if (ids === undefined) return false;
-  const trusted = ['0', String(process.geteuid?.())];
+  const ids = nullIfGone(() => userIds(procText(pid, 'status')).slice(0, 3));
+  if (ids === null) return false;
+  const trusted = [0, process.geteuid?.()];
   if (ids.every((id) => trusted.includes(id))) return true;
   const users = accounts.length === 0 ? '' : (readOrNull('/etc/passwd') ?? '');
-  const own = accounts.flatMap((account) => new RegExp(`^${account}:[^:]*:(\\d+):`, 'm').exec(users)?.[1] ?? []);
+  const own = accounts.flatMap((account) => {
+    const id = new RegExp(`^${account}:[^:]*:(\\d+):`, 'm').exec(users)?.[1];
+    return id === undefined ? [] : [Number(id)];
+  });
   return ids.every((id) => trusted.includes(id) || own.includes(id));
 }
-
-type Pid = number | 'self';
 
 /**
  * Which folder a process has as /etc: its file system, and its path there (proc_pid_mountinfo(5)). Not its mount namespace:
  * the service has one of its own, in its sandbox, and may not ask for another's. null: it ended meanwhile.
  */
 function etcOf(pid: Pid): string | null {
-  const mounts = (readOrNull(`/proc/${pid}/mountinfo`) ?? '').split('\n').map((line) => line.split(' '));
+  const mounts = (nullIfGone(() => procText(pid, 'mountinfo')) ?? '').split('\n').map((line) => line.split(' '));
   for (const [point, rest] of [
     ['/etc', ''],
     ['/', '/etc'],
@@ -123,19 +132,14 @@ function etcOf(pid: Pid): string | null {
 }
 
 /**
- * How deep its PID namespace lies, and which network it sees: a file of /proc/net has an inode of its own in each network
- * namespace. To read the namespaces' own links takes the right to trace the process. null: it ended meanwhile.
+ * How deep its PID namespace lies, and which network it sees. To read the namespaces' own links takes the right to trace the
+ * process. null: it ended meanwhile.
  */
 function networkOf(pid: Pid): string | null {
-  try {
-    const depth = /^NSpid:(.*)$/m
-      .exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]
-      ?.trim()
-      .split('\t').length;
-    return `${depth} ${statSync(`/proc/${pid}/net/dev`).ino}`;
-  } catch {
-    return null;
-  }
+  return nullIfGone(() => {
+    const depth = statusField(procText(pid, 'status'), 'NSpid').split('\t').length;
+    return `${depth} ${networkInode(pid)}`;
+  });
 }
 
 const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] } as const;
@@ -149,6 +153,6 @@ function readOrNull(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch {
-    return null; // it ended meanwhile
+    return null;
   }
 }

@@ -2,10 +2,11 @@
  * Records whose routes the kernel refused for want of memory, for every thread on the host: return probes on the kernel's
  * functions that add a route, in a tracefs instance of our own. A filter in the kernel passes only such refusals.
  */
-import { accessSync, constants as fileModes, readFileSync, readlinkSync } from 'node:fs';
+import { accessSync, constants as fileModes, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from './errors.ts';
+import { procLink } from './proc.ts';
 import {
   addKprobe,
   findTracefs,
@@ -68,7 +69,7 @@ export function routeTraceMissing(): string | null {
 
 /** Whether thread numbers in the records are those of our /proc. */
 export function knowsThreads(): boolean {
-  return readlinkSync('/proc/self/ns/pid') === FIRST_PID_NAMESPACE;
+  return procLink('self', 'ns/pid') === FIRST_PID_NAMESPACE;
 }
 
 export class RouteTrace {

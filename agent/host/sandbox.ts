@@ -2,8 +2,8 @@
  * Hints for what the sandbox of Holdfast's systemd units refuses (units/*.service, docs/service.md): the directive that would
  * allow it. A process inside cannot tell who refused, so the hint says "may".
  */
-import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { nullIfGone, unitOf } from './proc.ts';
 
 /** A hint to append to an error's sentence; '' outside such a unit, or if none of its directives has this effect. */
 export function sandboxHint(code: string, path: string): string {
@@ -27,9 +27,6 @@ function directive(code: string, path: string): string | null {
 /** Holdfast's unit that this process runs in, from its control group (cgroups(7)). */
 function ownUnit(): string | null {
   if (process.env.INVOCATION_ID === undefined) return null;
-  try {
-    return /\/(holdfast[^/]*)\.service$/m.exec(readFileSync('/proc/self/cgroup', 'utf8'))?.[1] ?? null;
-  } catch {
-    return null;
-  }
+  const unit = nullIfGone(() => unitOf('self')) ?? '';
+  return /^(holdfast.*)\.service$/.exec(unit)?.[1] ?? null;
 }

@@ -19,6 +19,7 @@ import {
 import { cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from './errors.ts';
+import { procText } from './proc.ts';
 
 /** Prefix of all our names in tracefs, by which we find what a killed process left. */
 const OURS = 'holdfast';
@@ -45,7 +46,7 @@ export interface TraceRecord {
  */
 export function findTracefs(): { readonly folder: string } | { readonly reason: string } {
   // proc_pid_mountinfo(5): field 4 is the mounted part, field 5 the mount point; the type follows " - ".
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').matchAll(/^(?:\S+ ){3}\/ (\S+) .*- tracefs /gm);
+  const mounts = procText('self', 'mountinfo').matchAll(/^(?:\S+ ){3}\/ (\S+) .*- tracefs /gm);
   const folders = [...mounts].map(([, folder]) => folder!);
   const folder = folders.find((one) => isWritable(join(one, 'instances')));
   if (folder !== undefined) return { folder };

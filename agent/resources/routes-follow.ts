@@ -6,7 +6,6 @@
  * when some were lost, nothing is listened to for a while, and a look at our own routes, which costs the same at all times,
  * tells what became of them.
  */
-import { readFileSync } from 'node:fs';
 import { Follower } from '../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
@@ -14,6 +13,7 @@ import { nexthopIdOf } from '../host/netlink/nexthops.ts';
 import { keyText, type RouteKey } from '../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../host/netlink/seen-route.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
+import { commOf, nullIfGone } from '../host/proc.ts';
 
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */
@@ -146,9 +146,5 @@ export class RouteFollower {
 
 function commandOf(pid: number): string | null {
   if (pid === process.pid) return null;
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'latin1').replace(/[^\x21-\x7e]/g, '');
-  } catch {
-    return null;
-  }
+  return nullIfGone(() => commOf(pid))?.replace(/[^\x21-\x7e]/g, '') ?? null;
 }
