@@ -77,17 +77,17 @@ ${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeR
  */
 const REFRESH = `    if [ "$reason" = REBOOT ]; then
         holdfast_refresh() {
-            local word
+            local holdfast_word
             case "\${new_ip_address-}/\${new_subnet_mask-}/\${new_dhcp_lease_time-}" in
             /* | *//* | */ | *[!0-9./]*) return 0 ;;
             esac
-            word=$(ip -4 -o addr show dev "\${interface-}" 2>/dev/null) || return 0
-            case "$word" in
-            *" inet $new_ip_address/"*) word=\${word#*" inet $new_ip_address/"} ;;
+            holdfast_word=$(ip -4 -o addr show dev "\${interface-}" 2>/dev/null) || return 0
+            case "$holdfast_word" in
+            *" inet $new_ip_address/"*) holdfast_word=\${holdfast_word#*" inet $new_ip_address/"} ;;
             *) return 0 ;;
             esac
             # One word each, whatever IFS is.
-            set -- "$new_ip_address/\${word%% *}"
+            set -- "$new_ip_address/\${holdfast_word%% *}"
             if [ -n "\${new_broadcast_address-}" ]; then
                 set -- "$@" broadcast "$new_broadcast_address"
             fi
@@ -192,31 +192,31 @@ ${body}fi
 }
 
 /** As Debian's script has it: the domain is the first to be searched. */
-const OFFERED_NAMES = `    word="\${new_domain_name-}"
-    word=\${word%% *}
-    rest="\${new_domain_search-}"
-    case "\${reason-}" in *6) rest="\${new_dhcp6_domain_search-}" word='' ;; esac
-    case "$word$rest" in
+const OFFERED_NAMES = `    holdfast_word="\${new_domain_name-}"
+    holdfast_word=\${holdfast_word%% *}
+    holdfast_rest="\${new_domain_search-}"
+    case "\${reason-}" in *6) holdfast_rest="\${new_dhcp6_domain_search-}" holdfast_word='' ;; esac
+    case "$holdfast_word$holdfast_rest" in
     '' | *[!A-Za-z0-9._\\ -]*) ;;
     *)
-        case " $rest " in
-        *" \${word:-$rest} "* | *" $word. "*) ;;
-        *) rest="$word\${rest:+ $rest}" ;;
+        case " $holdfast_rest " in
+        *" \${holdfast_word:-$holdfast_rest} "* | *" $holdfast_word. "*) ;;
+        *) holdfast_rest="$holdfast_word\${holdfast_rest:+ $holdfast_rest}" ;;
         esac
-        names="\${word:+domain $word$newline}search $rest$newline"
+        holdfast_names="\${holdfast_word:+domain $holdfast_word$holdfast_newline}search $holdfast_rest$holdfast_newline"
         ;;
     esac
 `;
 
-const OFFERED_SERVERS = `    rest="\${new_domain_name_servers-} "
-    case "\${reason-}" in *6) rest="\${new_dhcp6_name_servers-} " ;; esac
-    while [ -n "$rest" ]; do
-        word=\${rest%% *}
-        rest=\${rest#* }
-        case "$word" in
+const OFFERED_SERVERS = `    holdfast_rest="\${new_domain_name_servers-} "
+    case "\${reason-}" in *6) holdfast_rest="\${new_dhcp6_name_servers-} " ;; esac
+    while [ -n "$holdfast_rest" ]; do
+        holdfast_word=\${holdfast_rest%% *}
+        holdfast_rest=\${holdfast_rest#* }
+        case "$holdfast_word" in
         '' | *[!0-9A-Fa-f.:]*) ;;
-        [Ff][Ee]80:*) servers="\${servers}nameserver $word%\${interface-}$newline" ;;
-        *) servers="\${servers}nameserver $word$newline" ;;
+        [Ff][Ee]80:*) holdfast_servers="\${holdfast_servers}nameserver $holdfast_word%\${interface-}$holdfast_newline" ;;
+        *) holdfast_servers="\${holdfast_servers}nameserver $holdfast_word$holdfast_newline" ;;
         esac
     done
 `;

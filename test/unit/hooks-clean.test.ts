@@ -1,6 +1,7 @@
 /** The hooks run inside dhclient-script, beside other people's: they leave nothing behind and never fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { renderEnterHook, renderExitHook } from '../../agent/dhclient/hooks.ts';
 import { WHOLE, WHOLE_LINES } from './desired.ts';
 import { type EventOptions, runEvent, SUPERSEDED } from './hook-event.ts';
 import { noNamespaces } from './scratch.ts';
@@ -25,6 +26,8 @@ const NEIGHBOURS: Record<string, string> = {
   'an EXIT trap': "trap 'echo trapped >&2' EXIT",
   'variables of the same names':
     'line=1 word=2 rest=3 temporary=4 file=5 current=6 wanted=7 names=8 servers=9 placed=a newline=b end=c',
+  'read-only variables of plain names':
+    'readonly line=1 word=2 rest=3 temporary=4 file=5 wanted=7 names=8 servers=9 ours=1 found=2 same=3 placed=a newline=b end=c',
   'positional parameters': 'set -- a b c',
   'what a killed hook left': 'echo half >"/etc/.resolv.conf.holdfast.$PPID"; set -C',
 };
@@ -53,6 +56,17 @@ const OFFERED = [
   'domain_name domain_search domain_name_servers ntp_servers routers host_name ip_address subnet_mask broadcast_address',
   'dhcp_lease_time interface_mtu rfc3442_classless_static_routes ip6_address dhcp6_name_servers dhcp6_domain_search',
 ].flatMap((names) => names.split(' ').map((name) => `new_${name}`));
+
+test('every local variable of the hooks bears our name', () => {
+  const hooks = `${renderEnterHook({ ...WHOLE, restart: 'whenSafe' })}${renderExitHook(WHOLE)}`.split('\n');
+  const local = hooks.flatMap((line) => /^ *local (.*)/.exec(line)?.[1]?.match(/\b[a-z]\w*(?==|$| )/g) ?? []);
+  const read = hooks.flatMap((line) => /\bread -r (\w+)/.exec(line)?.[1] ?? []);
+  assert.ok(local.length > 10 && read.length > 1);
+  assert.deepEqual(
+    [...local, ...read].filter((name) => !name.startsWith('holdfast_')),
+    [],
+  );
+});
 
 for (const shell of SHELL_NAMES) {
   const skip = noNamespaces(shell);
