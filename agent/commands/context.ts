@@ -23,6 +23,8 @@ export interface Context {
   readonly host: Host;
   /** false: there is no configuration, which only commands that look may ask for. */
   readonly configured: boolean;
+  /** The configuration's files. */
+  readonly files: readonly string[];
   /** As it is configured. */
   readonly desired: ConfiguredState;
   /** null: the configuration is whole, nothing of it is measured. */
@@ -103,6 +105,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   return {
     host,
     configured: loaded.files.length > 0,
+    files: loaded.files,
     desired,
     nearness,
     metadata,

@@ -1,5 +1,5 @@
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
-import { secretsOf } from '../doctor/secrets.ts';
+import { filesWithSecrets, secretsOf } from '../doctor/secrets.ts';
 import { RESOURCE_NAMES } from '../resources/names.ts';
 import { openHost, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
@@ -22,8 +22,10 @@ export async function doctor(options: CommonOptions): Promise<number> {
 
 async function configured(options: CommonOptions) {
   try {
-    const { host, desired, daemon } = await openToHold(options);
-    return { host, desired, groups: daemon.expect.groups, secrets: secretsOf(daemon.report), errors: [] };
+    const { host, desired, daemon, files } = await openToHold(options);
+    // --config names a file as the operator sees it, the default one lies in the root.
+    const own = options.config === undefined || host.root === '/' ? filesWithSecrets(host, files) : [];
+    return { host, desired, groups: daemon.expect.groups, secrets: [...secretsOf(daemon.report), ...own], errors: [] };
   } catch (error) {
     if (!(error instanceof ConfigFailure)) throw error;
     const errors = error.message.split('\n').map((seen) => diagnosis({ code: 'HF-CONFIG', seen }));

@@ -6,6 +6,7 @@ import type { HostFacts } from '../config/host-facts.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, withoutComment } from '../config/sysctl-kinds.ts';
 import { sysctlVariableOrTwin } from '../config/sysctl-relations.ts';
+import { isSecretSysctl, SECRET } from '../config/sysctl-secrets.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
 import { confNames, interfaceOf } from '../dhclient/conf-files.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
@@ -134,8 +135,9 @@ function persisted(host: Host) {
     const now = host.live && !pattern ? nullIfRefused(() => host.sysctl(one.path)) : undefined;
     if (now === undefined || (now !== null && meansSame(one.path, one.value, now))) taken.push(one);
     else if (one.path.startsWith('net/')) {
-      const is = now === null ? 'this kernel has no such key now' : `it is ${show(now)} now`;
-      leftOut.push(`${one.file}:${one.line}: ${sysctlKey(one.path)} = ${show(one.value)}: ${is}`);
+      const shown = (value: string) => (isSecretSysctl(one.path) ? SECRET : show(value));
+      const is = now === null ? 'this kernel has no such key now' : `it is ${shown(now)} now`;
+      leftOut.push(`${one.file}:${one.line}: ${sysctlKey(one.path)} = ${shown(one.value)}: ${is}`);
     }
   }
   return { taken, leftOut };

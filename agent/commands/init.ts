@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { renderInitial } from '../config/initial.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
+import { withoutSecrets } from '../config/sysctl-secrets.ts';
 import { note } from '../config/yaml-text.ts';
 import { Host } from '../host/host.ts';
 import { openHost } from './context.ts';
@@ -36,7 +37,7 @@ export async function init(options: InitOptions): Promise<number> {
   if (file === DEFAULT_FILE) files.makeFolder(dirname(file), 0o755);
   // A link in the configuration's place is its operator's; what lies at any other path may be anybody's.
   const path = options.output === undefined ? files.target(file) : file;
-  files.replace(path, Buffer.from(text, 'utf8').toString('latin1'), 0o644);
+  files.replace(path, Buffer.from(text, 'utf8').toString('latin1'), withoutSecrets(text) === text ? 0o644 : 0o600);
   if (options.json) printJson({ file, configuration: text });
   else if (!options.quiet) tell(file, gathered);
   return EXIT.ok;

@@ -9,7 +9,9 @@ import { explain } from './explain.ts';
 import { desiredState } from './meaning.ts';
 import { desiredDaemon } from './meaning-daemon.ts';
 import { configSchema, SECTIONS } from './schema.ts';
-import { mergeMaps, plain, type TreeMap } from './tree.ts';
+import { sysctlPath } from './sysctl.ts';
+import { isSecretSysctl, SECRET, withoutSecrets } from './sysctl-secrets.ts';
+import { mergeMaps, plain, type TreeMap, valueAt } from './tree.ts';
 import { readYaml } from './yaml.ts';
 
 export type CompileResult =
@@ -21,11 +23,16 @@ export function compile(sources: readonly Source[]): CompileResult {
   const read = sources.map(({ path, bytes }) => readYaml(path, bytes));
   const tree = read.flatMap((result) => result.tree ?? []).reduce(mergeMaps, EMPTY);
   const checked = configSchema.safeParse(plain(tree));
-  const errors = inOrder(sources, [
+  const secrets = secretsIn(tree);
+  const found = [
     ...read.flatMap((result) => result.errors),
     ...(checked.success ? [] : explain(checked.error.issues, { tree, check, sections: SECTIONS })),
     ...findConflicts(tree),
-  ]);
+  ];
+  const errors = inOrder(
+    sources,
+    found.map((error) => withoutSecret(error, secrets)),
+  );
   if (errors.length > 0 || !checked.success) return { ok: false, errors };
   return { ok: true, desired: desiredState(checked.data), daemon: desiredDaemon(checked.data), hash: hashOf(sources) };
 }
@@ -47,6 +54,23 @@ function inOrder(sources: readonly Source[], errors: readonly ConfigError[]): Co
   return [...first.values()].sort(
     (a, b) => (rank.get(a.file) ?? 0) - (rank.get(b.file) ?? 0) || a.line - b.line || a.column - b.column,
   );
+}
+
+/** Without a value that nobody may see, whatever is wrong with it or beside it. */
+function withoutSecret(error: ConfigError, secrets: readonly string[]): ConfigError {
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, SECRET), withoutSecrets(error.message));
+  return { ...error, message };
+}
+
+/** Values of secret keys, without what surrounds them by mistake. */
+function secretsIn(tree: TreeMap): string[] {
+  const sysctl = valueAt(tree, ['sysctl']);
+  if (typeof sysctl !== 'object' || sysctl === null) return [];
+  return Object.entries(sysctl).flatMap(([key, rule]) => {
+    const value = rule !== null && typeof rule === 'object' && 'value' in rule ? rule.value : rule;
+    if (typeof value !== 'string' || !isSecretSysctl(sysctlPath(key))) return [];
+    return value.split(/[^\x21-\x7e]+/).filter((part) => part.length > 1);
+  });
 }
 
 function hashOf(sources: readonly Source[]): string {

@@ -3,7 +3,8 @@ import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
 import { forwardingKeyOf } from './forwarding.ts';
 import { checkSysctlKey } from './sysctl.ts';
-import { meansSame, sysctlKind, sysctlKindProblem } from './sysctl-kinds.ts';
+import { meansSame, sysctlKind } from './sysctl-kinds.ts';
+import { atLeastProblem, sysctlValueProblem } from './sysctl-problems.ts';
 import { sysctlVariable, sysctlVariableOrTwin } from './sysctl-relations.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
 
@@ -59,10 +60,9 @@ function ofKind(tree: Tree, { key, path, value, hasAtLeast }: SysctlKey): Config
     const dotted = name.replaceAll('/', '.');
     return about(`names no interface; for the interface ${dotted} write ${folder}/${dotted}/${rest}`);
   }
-  if (hasAtLeast && !['numbers', 'milliseconds', 'hundredths'].includes(kind)) {
-    return [errorAt(tree, ['sysctl', key, 'atLeast'], 'value', 'is for numbers, and this key holds none; write value')];
-  }
-  const problem = value === null ? undefined : sysctlKindProblem(path, value.text);
+  const bound = hasAtLeast ? atLeastProblem(path) : undefined;
+  if (bound !== undefined) return [errorAt(tree, ['sysctl', key, 'atLeast'], 'key', bound)];
+  const problem = value === null ? undefined : sysctlValueProblem(path, value.text);
   return value === null || problem === undefined ? [] : [errorAt(tree, value.at, 'value', problem)];
 }
 

@@ -9,8 +9,9 @@ import type { HostFacts } from './host-facts.ts';
 import { dnsSection } from './initial-dns.ts';
 import { noted, withHeading } from './initial-section.ts';
 import { interfaceNameProblem } from './names.ts';
-import { checkSysctlKey, sysctlKey, sysctlTextProblem } from './sysctl.ts';
-import { sysctlKindProblem } from './sysctl-kinds.ts';
+import { checkSysctlKey, sysctlKey } from './sysctl.ts';
+import { sysctlValueProblem } from './sysctl-problems.ts';
+import { shownText } from './sysctl-secrets.ts';
 import { flow, note } from './yaml-text.ts';
 
 /** Always a configuration that loads without an error, whatever the facts are. ASCII. */
@@ -93,8 +94,8 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
     if (!path.startsWith('net/')) continue;
     const value = raw.replace(/[ \t]+/g, ' ').trim();
     const key = sysctlKey(path);
-    const problem = problemOf(checkSysctlKey(key)) ?? sysctlTextProblem(value) ?? sysctlKindProblem(path, value);
-    if (problem) notes.push(`not taken over from ${file}:${line}: ${key} = ${value}: ${problem}`);
+    const problem = problemOf(checkSysctlKey(key)) ?? sysctlValueProblem(path, value);
+    if (problem) notes.push(`not taken over from ${file}:${line}: ${key} = ${shownText(path, value)}: ${problem}`);
     else settings.set(path, `  ${flow(key)}: ${flow(integer(value) ?? value)}${note(`${file}:${line}`)}`);
   }
   const lines = [...notes.map(noted), ...settings.values()];

@@ -25,7 +25,7 @@ import { routes } from './schema-routes.ts';
 import { sortlist } from './schema-sortlist.ts';
 import { verify } from './schema-verify.ts';
 import { didYouMean } from './suggest.ts';
-import { checkSysctlKey, sysctlTextProblem } from './sysctl.ts';
+import { checkSysctlKey } from './sysctl.ts';
 
 const ownDomain = text(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
 const optionName = text(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
@@ -116,7 +116,8 @@ const dhclient = section(
 );
 
 const number = z.int();
-const line = text(sysctlTextProblem, {});
+/** What is wrong with it depends on its key: conflicts-sysctl.ts. */
+const line = z.string();
 
 const sysctlRule = {
   value: field(

@@ -5,7 +5,6 @@
  * kernel/sysctl.c, net/ipv4/sysctl_net_ipv4.c, net/core/neighbour.c, net/ipv6/addrconf.c.
  */
 import { isIPv6 } from 'node:net';
-import { show } from './errors.ts';
 
 /**
  * `numbers`: one or several, each as strtoul(3) with base 0 reads it. `milliseconds` and `hundredths` (of a second): kept in
@@ -27,8 +26,15 @@ export type SysctlKind =
 /** By path below /proc/sys. What none of them fits holds numbers, where its values are numbers, else text. */
 const KINDS: readonly (readonly [RegExp, SysctlKind])[] = [
   [/^net\/ipv[46]\/route\/flush$|^vm\/(compact_memory|drop_caches)$/, 'command'],
-  [/^net\/ipv4\/ip_local_reserved_ports$|^net\/ipv6\/icmp\/ratemask$|^kernel\/watchdog_cpumask$/, 'ranges'],
+  [
+    /^net\/ipv4\/ip_local_reserved_ports$|^net\/ipv6\/icmp\/ratemask$|^kernel\/watchdog_cpumask$|^net\/ipv4\/vs\/est_cpulist$/,
+    'ranges',
+  ],
   [/^net\/ipv4\/tcp_allowed_congestion_control$/, 'names'],
+  [/^net\/ipv4\/tcp_(congestion_control|available_\w+)$|^net\/core\/(default_qdisc|netdev_rss_key)$/, 'text'],
+  [/^net\/mptcp\/(scheduler|path_manager|available_\w+)$|^net\/vsock\/(child_)?ns_mode$/, 'text'],
+  [/^net\/netfilter\/nf_log\/\d+$|^net\/sctp\/cookie_hmac_alg$/, 'text'],
+  [/^kernel\/(core_pattern|hostname|domainname|modprobe|poweroff_cmd|printk_devkmsg)$/, 'text'],
   [/^net\/core\/(rps_default_mask|flow_limit_cpu_bitmap)$/, 'mask'],
   [/^net\/ipv4\/tcp_fastopen_key$/, 'key'],
   [/^net\/ipv6\/conf\/[^/]+\/stable_secret$/, 'address'],
@@ -44,15 +50,10 @@ export function sysctlKind(path: string): SysctlKind {
   return KINDS.find(([pattern]) => pattern.test(path))?.[1] ?? 'numbers';
 }
 
-/** Whether nobody but root may see the value: the kernel makes these files readable for root alone. */
-export function isSecretSysctl(path: string): boolean {
-  return ['key', 'address'].includes(sysctlKind(path));
-}
-
 /** Whether the kernel, that shows `actual`, has what was meant by `wanted`. */
 export function meansSame(path: string, wanted: string, actual: string): boolean {
   const kind = sysctlKind(path);
-  const [a, b] = [meaning(kind, wanted), meaning(kind, actual)];
+  const [a, b] = [sysctlMeaning(kind, wanted), sysctlMeaning(kind, actual)];
   if (a === null || b === null) return fields(wanted) === fields(actual);
   const [first, second] = [Number(a[0]), Number(b[0])];
   if (kind === 'milliseconds') return second >= first && second < first + LONGEST_TICK;
@@ -67,28 +68,6 @@ export function sysctlNumber(text: string): number {
   return numbers.length === 1 ? Number(numbers[0]) : Number.NaN;
 }
 
-/** What is wrong with a text as the value of this key, or nothing. The general rules of a value are sysctlTextProblem's. */
-export function sysctlKindProblem(path: string, value: string): string | undefined {
-  const kind = sysctlKind(path);
-  if (value.trim() === '') return MAY_BE_EMPTY.includes(kind) ? undefined : EMPTY;
-  if (!(kind in FORMS) || meaning(kind, value) !== null) return undefined;
-  const { is, example } = FORMS[kind as keyof typeof FORMS];
-  const shown = isSecretSysctl(path) ? 'the value' : show(value);
-  const tidy = value.split(/[\s,]+/).join(',');
-  if (kind === 'ranges' && meaning(kind, tidy) !== null) return `${shown} is not ${is}; write ${show(tidy)}`;
-  return `${shown} is not ${is}; write one such as ${example}`;
-}
-
-const EMPTY = 'is empty; write a value, such as 1';
-const MAY_BE_EMPTY: readonly SysctlKind[] = ['ranges', 'mask'];
-
-const FORMS = {
-  ranges: { is: 'a list as the kernel reads it', example: '"8080,30000-30010", without blanks' },
-  mask: { is: 'a mask of CPUs as the kernel reads it', example: '"3" or "ff,00000000", hexadecimal without 0x' },
-  key: { is: 'a key as the kernel reads it', example: '"00112233-44556677-8899aabb-ccddeeff"' },
-  address: { is: 'an IPv6 address', example: '"2001:db8::1"' },
-} as const;
-
 /** As it is written into a file of sysctl.d by others: the kernel leaves what follows the numbers unread. */
 export function withoutComment(path: string, value: string): string {
   const numbers = sysctlKind(path) === 'numbers' ? numbersOf(value) : null;
@@ -96,7 +75,7 @@ export function withoutComment(path: string, value: string): string {
 }
 
 /** What two texts have in common that mean the same; null: it is none of this kind, so only the text itself can tell. */
-function meaning(kind: SysctlKind, text: string): readonly string[] | null {
+export function sysctlMeaning(kind: SysctlKind, text: string): readonly string[] | null {
   switch (kind) {
     case 'numbers':
     case 'milliseconds':
@@ -119,7 +98,7 @@ function meaning(kind: SysctlKind, text: string): readonly string[] | null {
 }
 
 /** In decimal. What follows the last of them after a blank is not read (`1 # router`). */
-function numbersOf(text: string): string[] | null {
+export function numbersOf(text: string): string[] | null {
   const numbers: string[] = [];
   for (const part of text.trim().split(/\s+/)) {
     const [, sign, digits] = /^(-?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.exec(part) ?? [];
@@ -179,6 +158,6 @@ function addressOf(text: string): string[] | null {
 }
 
 /** Multi-value sysctls come back with tabs: `4096\t131072\t6291456`. */
-function fields(text: string): string {
+export function fields(text: string): string {
   return text.trim().split(/\s+/).join(' ');
 }

@@ -37,10 +37,10 @@ export function sysctlKey(path: string): string {
   return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
-/** What is wrong with a text as a value (one line of ASCII), or nothing. What the key makes of it, sysctlKindProblem says. */
+/** What is wrong with a text as a value (one line of ASCII), or nothing. What the key makes of it, sysctlValueProblem says. */
 export function sysctlTextProblem(value: string): string | undefined {
-  if (/^(true|yes|on)$/i.test(value)) return `${show(value)}: write 1`;
-  if (/^(false|no|off)$/i.test(value)) return `${show(value)}: write 0`;
+  if (/^(true|yes|on|enabled?)$/i.test(value)) return `${show(value)}: write 1`;
+  if (/^(false|no|off|disabled?)$/i.test(value)) return `${show(value)}: write 0`;
   if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value))
     return `${show(value)} has a line break or control character; write one line`;
   if (/[^\x00-\x7f]/.test(value)) return `${show(value)} is not ASCII, as all kernel settings are; write it in ASCII`;

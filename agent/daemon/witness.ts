@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import type { Attributes } from '../../probes/probe.ts';
 import { visible } from '../config/errors.ts';
+import { withoutSecrets } from '../config/sysctl-secrets.ts';
 import { errorMessage } from '../host/errors.ts';
 import { FileTraces, type Means, offered, removeStaleTraces } from '../host/file-trace.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
@@ -249,6 +250,6 @@ function attributesOf(details: ProcessDetails): Attributes {
 }
 
 function commandOf({ arguments: args, executable }: ProcessDetails): string {
-  const command = visible(args.join(' ').trim() || (executable ?? 'a thread of the kernel'));
+  const command = visible(withoutSecrets(args.join(' ').trim()) || (executable ?? 'a thread of the kernel'));
   return command.length > LONGEST_COMMAND ? `${command.slice(0, LONGEST_COMMAND)}…` : command;
 }

@@ -32,9 +32,9 @@ export const CODES = {
   },
   'HF-SECRET-READABLE': {
     severity: 'warning',
-    why: 'Anyone who reads the secret can report as this host. The collector would then show false data.',
+    why: 'Anyone who reads the token or the key can report as this host, and the collector would then show false data. Anyone who reads a stable_secret can foretell this host’s addresses.',
     remedy:
-      'Run chown root and chmod 600 on the file, or let systemd hand the secret over (LoadCredential=, docs/service.md).',
+      'Run chown root and chmod 600 on the file, or let systemd hand a token or key over (LoadCredential=, docs/service.md).',
   },
   'HF-MACHINE-ID-CLONE': {
     severity: 'warning',

@@ -1,6 +1,7 @@
-/** Whether others than root can read what the daemon proves to the collector who it is with. */
+/** Whether others than root can read a secret: what the daemon proves to the collector who it is with, or a value of the kernel's. */
 import { dirname } from 'node:path';
 import type { DesiredReport } from '../config/daemon.ts';
+import { withoutSecrets } from '../config/sysctl-secrets.ts';
 import { CREDENTIAL } from '../host/credentials.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
@@ -8,6 +9,14 @@ import type { Seen, Surroundings } from './check.ts';
 /** As they are configured. */
 export function secretsOf({ tokenFile, key }: DesiredReport): string[] {
   return [tokenFile, key].filter((file) => file !== null);
+}
+
+/** Those of the configuration's files that hold the value of a secret kernel setting. */
+export function filesWithSecrets(host: Host, files: readonly string[]): string[] {
+  return files.filter((file) => {
+    const text = host.readText(file) ?? '';
+    return withoutSecrets(text) !== text;
+  });
 }
 
 export function* secretsSeen({ host, secrets }: Surroundings): Iterable<Seen> {

@@ -2,6 +2,7 @@
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { sysctlVariable } from '../config/sysctl-relations.ts';
+import { shownText } from '../config/sysctl-secrets.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { BootSysctls, isPattern, matchesSysctl } from '../resources/sysctl-boot.ts';
@@ -13,7 +14,7 @@ import {
   persistedSysctls,
 } from '../resources/sysctl-files.ts';
 import { laterSysctls } from '../resources/sysctl-later.ts';
-import { satisfies, shownText } from '../resources/sysctl-live.ts';
+import { satisfies } from '../resources/sysctl-live.ts';
 import { overruling, wantedFile } from '../resources/sysctl-persisted.ts';
 import { reappliesSysctls, tunedSysctls } from '../resources/tuned-profile.ts';
 import type { Seen, Surroundings } from './check.ts';

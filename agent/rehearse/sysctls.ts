@@ -4,11 +4,12 @@
  */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
+import { shownText } from '../config/sysctl-secrets.ts';
 import type { Host } from '../host/host.ts';
 import { BootSysctls, isPattern } from '../resources/sysctl-boot.ts';
 import { isAssignment, PersistedSysctls } from '../resources/sysctl-files.ts';
 import { laterSysctls } from '../resources/sysctl-later.ts';
-import { describeWanted, satisfies, shownText } from '../resources/sysctl-live.ts';
+import { describeWanted, satisfies } from '../resources/sysctl-live.ts';
 
 export interface BootSysctl {
   /** As an operator writes it; a pattern stands for all that it matches, also for interfaces that come later. */

@@ -7,6 +7,7 @@ import type { DesiredVerify } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
 import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
+import { shownText, withoutSecrets } from '../config/sysctl-secrets.ts';
 import { isDropped } from '../egress/note.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
@@ -29,7 +30,6 @@ import {
 } from './originals.ts';
 import type { Outcome } from './resource.ts';
 import { hasRecord } from './routes-record.ts';
-import { shownText } from './sysctl-live.ts';
 
 export interface RevertOptions {
   /** What other resources touched stays as it is. */
@@ -77,7 +77,7 @@ export async function revert(
         ? leftAsItIs(original, objection)
         : originals.isForeign(original) && isBefore(original)
           ? leftAsItIs(original, foreign(original))
-          : await revertOne(host, original, seen);
+          : withoutValues(await revertOne(host, original, seen));
       if (outcome.result === 'ok' || outcome.result === 'changed') originals.forget(original);
       outcomes.push(outcome);
     }
@@ -130,6 +130,11 @@ async function withoutRoutes(host: Host): Promise<Outcome[]> {
 function unknownOriginal(record: string): Outcome {
   const reason = 'this record is damaged, so what it was about is left as it is; remove it once you have seen to that';
   return { resource: 'revert', key: record, moment: 'boot', result: 'failed', actual: null, reason };
+}
+
+/** A file of sysctl.d may hold secrets. */
+function withoutValues(outcome: Outcome): Outcome {
+  return { ...outcome, actual: outcome.actual === null ? null : withoutSecrets(outcome.actual) };
 }
 
 async function revertOne(host: Host, original: Original, seen: string | null): Promise<Outcome> {
@@ -207,7 +212,7 @@ function revertValue(host: Host, original: OriginalValue, seen: string | null): 
   if (meansSame(key, before, now)) return { ...outcome, result: 'ok', actual: shown(now) };
   if (!meansSame(key, after, seen) && !meansSame(key, earlier, seen)) {
     const reason = `it was ${shown(before)}, Holdfast made it ${shown(after)}, somebody else ${shown(seen)} since: left as it is`;
-    return { ...outcome, result: 'failed', actual: now, reason };
+    return { ...outcome, result: 'failed', actual: shown(now), reason };
   }
   host.writeSysctl(key, before);
   const read = host.sysctl(key);

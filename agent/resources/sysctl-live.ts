@@ -1,8 +1,9 @@
 /** Kernel settings as the running kernel has them: one value, or one of every interface, looked at and written as one. */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY } from '../config/sysctl.ts';
-import { isSecretSysctl, meansSame, sysctlKind, sysctlNumber } from '../config/sysctl-kinds.ts';
+import { meansSame, sysctlKind, sysctlNumber } from '../config/sysctl-kinds.ts';
 import { sysctlDependents, sysctlVariable } from '../config/sysctl-relations.ts';
+import { isSecretSysctl, OTHER_SECRET, SECRET, shownText } from '../config/sysctl-secrets.ts';
 import { errorCode, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
@@ -71,7 +72,7 @@ export function shownValue(
   all: readonly LiveValue[],
   wrong: readonly LiveValue[],
 ): string {
-  if (isSecretSysctl(path)) return (all[0]?.value ?? '') === '' ? '' : wrong.length > 0 ? '(another secret)' : SECRET;
+  if (isSecretSysctl(path)) return (all[0]?.value ?? '') === '' ? '' : wrong.length > 0 ? OTHER_SECRET : SECRET;
   if (!path.includes(EVERY)) return all[0]?.value ?? '';
   const [first] = wrong;
   if (first === undefined) return 'value' in want ? want.value : '';
@@ -80,14 +81,6 @@ export function shownValue(
   const names = same.map((one) => one.path.slice(before.length, one.path.length - after.length));
   const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
   return `${first.value} on ${names.slice(0, MOST_NAMED).join(', ')}${more}`;
-}
-
-/** What is shown in the place of a secret that is as wanted. */
-const SECRET = '(secret)';
-
-/** A value as it may be shown and reported. */
-export function shownText(path: string, value: string): string {
-  return isSecretSysctl(path) && value !== '' ? SECRET : value;
 }
 
 /** Whether that value, live or in a file, is as wanted. */

@@ -1,7 +1,8 @@
 /** Our file of /etc/sysctl.d: what it is to say, and what the next boot makes of each setting. */
 import type { DesiredSysctl } from '../config/desired.ts';
-import { EVERY, sysctlKey } from '../config/sysctl.ts';
-import { isSecretSysctl, sysctlNumber } from '../config/sysctl-kinds.ts';
+import { EVERY, sysctlKey, sysctlPath } from '../config/sysctl.ts';
+import { sysctlNumber } from '../config/sysctl-kinds.ts';
+import { isSecretSysctl, OTHER_SECRET, SECRET, shownText, withoutSecrets } from '../config/sysctl-secrets.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { Originals } from './originals.ts';
@@ -9,7 +10,7 @@ import { refusalOf } from './refused.ts';
 import type { SettingState } from './resource.ts';
 import { BootSysctls, type BootValue } from './sysctl-boot.ts';
 import { type Assignment, isAssignment, OUR_FILE, type PersistedSysctls, type SysctlLine } from './sysctl-files.ts';
-import { describeWanted, isLive, liveValues, satisfies, settingName, shownText, wantedValue } from './sysctl-live.ts';
+import { describeWanted, isLive, liveValues, satisfies, settingName, wantedValue } from './sysctl-live.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
 
@@ -27,6 +28,15 @@ export function wantedFile(
   const ours = new Set(persisted.lines(actual).flatMap(({ file, path }) => (file === OUR_FILE ? [path] : [])));
   const kept = settings.filter((setting) => isKnown(host, setting, ours));
   return kept.length === 0 ? null : HEADER + kept.map((setting) => lineOf(host, setting, others)).join('');
+}
+
+/** Our file's text as it may be shown and reported: a secret that is to become another one still shows as a change. */
+export function shownFile(text: string | null, settings: readonly DesiredSysctl[]): string | null {
+  if (text === null) return null;
+  return withoutSecrets(text, (key, value) => {
+    const setting = settings.find(({ path }) => path === sysctlPath(key.replace(/^-/, '')));
+    return setting === undefined || satisfies(setting, value) ? SECRET : OTHER_SECRET;
+  });
 }
 
 /** Nothing is written for a key that this kernel never had: it may be misspelt. `ours`: what our file has already. */
@@ -137,7 +147,7 @@ function sentence({ path, key }: DesiredSysctl, { by, value, way }: BootValue): 
   const its = by.path === path ? key : sysctlKey(by.path);
   const sets = `${by.file}:${by.line} sets ${its} to ${shownText(by.path, by.value)}`;
   if (by.program !== undefined)
-    return `${by.program} sets ${its} to ${by.value} after every boot (${by.file}:${by.line})`;
+    return `${by.program} sets ${its} to ${shownText(by.path, by.value)} after every boot (${by.file}:${by.line})`;
   switch (way) {
     case 'name':
       return by.path === path ? `${sets} after ours` : `${sets} by its name, which wins over a pattern`;

@@ -1,7 +1,8 @@
 import type { DesiredSysctl } from '../config/desired.ts';
-import { isSecretSysctl } from '../config/sysctl-kinds.ts';
+import { misfit } from '../config/sysctl-problems.ts';
 import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
-import { errorCode, errorMessage } from '../host/errors.ts';
+import { isSecretSysctl, shownText } from '../config/sysctl-secrets.ts';
+import { errorCode, errorMessage, nullIfRefused } from '../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { applyFile } from './files.ts';
 import { Originals } from './originals.ts';
@@ -16,12 +17,11 @@ import {
   liveValues,
   satisfies,
   settingName,
-  shownText,
   shownValue,
   unwritable,
   wantedValue,
 } from './sysctl-live.ts';
-import { BootVerdicts, wantedFile } from './sysctl-persisted.ts';
+import { BootVerdicts, shownFile, wantedFile } from './sysctl-persisted.ts';
 import { unreadable } from './unreadable.ts';
 
 type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
@@ -37,6 +37,8 @@ export class Sysctl implements Resource {
   private readonly persisted: PersistedSysctls;
   /** What one look found: of many interfaces each value is read but once. */
   private readonly look = new Map<string, LiveValue[] | null>();
+  /** Our file's texts as the last look found them: findings hide what is secret in them. */
+  private file: { readonly wanted: string | null; readonly actual: string | null } = { wanted: null, actual: null };
 
   constructor(host: Host, wanted: readonly DesiredSysctl[]) {
     this.host = host;
@@ -46,9 +48,9 @@ export class Sysctl implements Resource {
 
   async inspect(): Promise<Finding[]> {
     this.look.clear();
-    const cutOff = await this.cutOff();
-    const live = await Promise.all(this.wanted.map((setting) => this.inspectLive(setting, cutOff)));
-    const persisted = this.inspectPersisted(cutOff, await this.later());
+    const barred = await this.barred();
+    const live = await Promise.all(this.wanted.map((setting) => this.inspectLive(setting, barred.get(setting))));
+    const persisted = this.inspectPersisted(barred, await this.later());
     return persisted === null ? live : [...live, persisted];
   }
 
@@ -98,10 +100,12 @@ export class Sysctl implements Resource {
 
   /** With a secret in it, it is root's alone. */
   private async applyPersisted(finding: Finding): Promise<Outcome> {
-    if (!this.wanted.some(({ path }) => isSecretSysctl(path))) return applyFile(this.host, finding);
+    const { wanted, actual } = this.file;
+    const isSecret = this.wanted.some(({ path }) => isSecretSysctl(path));
     // A file that is there keeps its mode when it is replaced, so it is closed first.
-    if (finding.actual !== null) this.host.replaceOwn(OUR_FILE, finding.actual, 0o600, { durable: true });
-    return applyFile(this.host, finding, { mode: 0o600 });
+    if (isSecret && actual !== null) this.host.replaceOwn(OUR_FILE, actual, 0o600, { durable: true });
+    const outcome = await applyFile(this.host, { ...finding, wanted, actual }, { mode: isSecret ? 0o600 : 0o644 });
+    return { ...outcome, actual: shownFile(outcome.actual, this.wanted) };
   }
 
   /** What other programs set after systemd-sysctl. Loaded only where one of them may be about a configured key. */
@@ -127,10 +131,27 @@ export class Sysctl implements Resource {
     return lostByForwarding(this.host, this.wanted);
   }
 
-  private async inspectLive(setting: DesiredSysctl, cutOff: string | null): Promise<Finding> {
+  /** Why a setting is neither written nor kept for the next boot. */
+  private async barred(): Promise<ReadonlyMap<DesiredSysctl, string>> {
+    const cutOff = await this.cutOff();
+    const reasons = this.wanted.map((setting) => {
+      return [setting, cutOff !== null && isForwarding6(setting) ? cutOff : this.misfitOf(setting)] as const;
+    });
+    return new Map(reasons.filter((one): one is [DesiredSysctl, string] => one[1] !== null));
+  }
+
+  private misfitOf(setting: DesiredSysctl): string | null {
+    const { want } = setting;
+    const values = this.host.live && 'value' in want ? (nullIfRefused(() => this.liveOf(setting)) ?? []) : [];
+    return (
+      values.map(({ path, value }) => misfit(path, value, wantedValue(setting))).find((one) => one !== null) ?? null
+    );
+  }
+
+  private async inspectLive(setting: DesiredSysctl, why: string | undefined): Promise<Finding> {
     const found = await this.readLive(setting);
-    const barred = cutOff !== null && isForwarding6(setting) && found.state === 'drifted';
-    const { state, actual, reason, refusal } = barred ? { ...found, reason: cutOff, refusal: cutOff } : found;
+    const barred = why !== undefined && found.state === 'drifted';
+    const { state, actual, reason, refusal } = barred ? { ...found, reason: why, refusal: why } : found;
     const wanted = describeWanted(setting);
     const common = { moment: 'now', state, wanted, actual, ...(reason === undefined ? {} : { reason }) } as const;
     return {
@@ -172,7 +193,7 @@ export class Sysctl implements Resource {
   }
 
   /** null: nothing is configured and no file of ours is there. */
-  private inspectPersisted(cutOff: string | null, later: readonly Assignment[]): Finding | null {
+  private inspectPersisted(barred: ReadonlyMap<DesiredSysctl, string>, later: readonly Assignment[]): Finding | null {
     let actual: string | null;
     try {
       actual = this.host.readText(OUR_FILE);
@@ -184,12 +205,13 @@ export class Sysctl implements Resource {
       );
     }
     if (this.wanted.length === 0 && actual === null) return null;
-    // What would cut the host off now would do so at boot.
-    const kept = cutOff === null ? this.wanted : this.wanted.filter((setting) => !isForwarding6(setting));
+    // What would cut the host off now would do so at boot, and what the kernel refuses now it would refuse then.
+    const kept = this.wanted.filter((setting) => !barred.has(setting));
     const wanted = wantedFile(this.host, kept, this.persisted, actual);
+    this.file = { wanted, actual };
     const verdicts = new BootVerdicts(this.host, this.persisted, { wanted, later });
     const overruled = kept.flatMap((setting) => verdicts.overruled(setting)?.reason ?? []);
-    const reasons = [...new Set([...overruled, ...(kept.length === this.wanted.length ? [] : [cutOff as string])])];
+    const reasons = [...new Set([...overruled, ...barred.values()])];
     const open = wanted !== null && kept.some(({ path }) => isSecretSysctl(path)) && isOpen(this.host);
     return {
       resource: this.name,
@@ -197,15 +219,15 @@ export class Sysctl implements Resource {
       kind: 'file',
       moment: 'boot',
       state: actual === wanted && reasons.length === 0 && !open ? 'ok' : 'drifted',
-      wanted,
-      actual,
+      wanted: shownFile(wanted, this.wanted),
+      actual: shownFile(actual, this.wanted),
       // Our file being right, what is left is in files of others: theirs to change.
       ...(actual === wanted && reasons.length > 0 && !open ? { refusal: reasons.join('; ') } : {}),
       ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
       settings: async () =>
         this.wanted.map((setting) => {
-          const state = verdicts.state(setting);
-          return kept.includes(setting) ? state : { ...state, state: 'drifted', reason: cutOff as string };
+          const [state, reason] = [verdicts.state(setting), barred.get(setting)];
+          return reason === undefined ? state : { ...state, state: 'drifted', reason };
         }),
     };
   }

@@ -283,7 +283,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'sysctl: { net.ipv4.ip_local_reserved_ports: { atLeast: 1 } }',
-    '1:56: sysctl.net.ipv4.ip_local_reserved_ports.atLeast: is for numbers, and this key holds none; write value',
+    '1:47: sysctl.net.ipv4.ip_local_reserved_ports.atLeast: is for numbers, and this key holds none; write value',
   ],
   ['sysctl: { net: 1 }', '1:11: sysctl.net: "net" is not a key; write one such as net.ipv4.ip_forward'],
 ];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { secretsSeen } from '../../agent/doctor/secrets.ts';
+import { filesWithSecrets, secretsSeen } from '../../agent/doctor/secrets.ts';
 import { patientHost, seenOn } from './doctor-patient.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root, to give files away';
@@ -42,4 +42,13 @@ test('what systemd hands over, and what is not there, is nothing to see', (t) =>
     const yaml = `report: { endpoint: "https://c.example", token-file: "${file}" }`;
     assert.deepEqual(seenOn(patientHost(t, {}), secretsSeen, { yaml }), []);
   }
+});
+
+test('secrets: of the configuration only a file with a secret of the kernel counts', (t) => {
+  const files = {
+    'etc/holdfast/agent.yaml': 'sysctl: { net.ipv4.ip_forward: 1 }\n',
+    'etc/holdfast/agent.d/secret.yaml': 'sysctl: { net.ipv6.conf.all.stable_secret: "fe80::5ec" }\n',
+  };
+  const names = Object.keys(files).map((name) => `/${name}`);
+  assert.deepEqual(filesWithSecrets(patientHost(t, { files }), names), ['/etc/holdfast/agent.d/secret.yaml']);
 });

@@ -1,7 +1,8 @@
 /** What the values of kernel settings mean, key by key, and which keys are one variable. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isSecretSysctl, meansSame, sysctlKindProblem, withoutComment } from '../../agent/config/sysctl-kinds.ts';
+import { meansSame, withoutComment } from '../../agent/config/sysctl-kinds.ts';
+import { atLeastProblem, misfit, sysctlValueProblem } from '../../agent/config/sysctl-problems.ts';
 import { setsOthers, sysctlSetter, sysctlVariable, sysctlVariableOrTwin } from '../../agent/config/sysctl-relations.ts';
 
 const PORTS = 'net/ipv4/ip_local_reserved_ports';
@@ -71,20 +72,84 @@ test('sysctl kinds: what the kernel would refuse is an error, with an example', 
     [PORTS, '8080 # x'],
     [PORTS, ','],
     ['net/core/rps_default_mask', '0x1'],
-    ['net/ipv4/tcp_fastopen_key', '1-2-3'],
-    ['net/ipv6/conf/eth0/stable_secret', '10.0.0.1'],
-    ['net/ipv6/conf/eth0/stable_secret', 'fe80::1%eth0'],
+    ['net/core/rps_default_mask', 'all'],
+    ['net/ipv4/tcp_allowed_congestion_control', 'reno,cubic'],
   ] as const) {
-    assert.match(
-      sysctlKindProblem(path, value) ?? '',
-      /is not .*; write (one such as|"8080,8081")/,
-      `${path} ${value}`,
-    );
+    const problem = sysctlValueProblem(path, value) ?? '';
+    const [, hint = ''] = /is not .*; write (?:one such as )?"([^"]*)"/.exec(problem) ?? [];
+    assert.ok(hint !== '' && sysctlValueProblem(path, hint) === undefined, `${path} ${value}: ${problem}`);
   }
-  assert.equal(sysctlKindProblem('net/ipv4/ip_forward', ''), 'is empty; write a value, such as 1');
-  assert.equal(sysctlKindProblem(PORTS, ''), undefined);
-  assert.doesNotMatch(sysctlKindProblem('net/ipv6/conf/eth0/stable_secret', 'hush') ?? '', /hush/);
-  assert.ok(isSecretSysctl('net/ipv6/conf/eth0/stable_secret') && !isSecretSysctl(PORTS));
+  assert.equal(sysctlValueProblem('net/ipv4/ip_forward', ''), 'is empty; write a value, such as 1');
+  assert.equal(sysctlValueProblem(PORTS, ''), undefined);
+});
+
+const RANGE = 'net/ipv4/ip_local_port_range';
+const RMEM = 'net/ipv4/tcp_rmem';
+
+/** What the kernel refuses (measured), and what is meant. */
+const NUMBERS = [
+  [RANGE, '1024-65000', '"1024 65000"'],
+  [RANGE, '1024,65000', '"1024 65000"'],
+  [RANGE, '1024:65000', '"1024 65000"'],
+  [RANGE, '65000 1024', '"1024 65000"'],
+  [RANGE, '1024 # as ever', '1024'],
+  [RANGE, '1024 65536', '"32768 60999"'],
+  [RANGE, 'all', '"32768 60999"'],
+  ['net/ipv4/ping_group_range', '0 4294967295', '"0 2147483647"'],
+  [RMEM, '4096,131072,6291456', '"4096 131072 6291456"'],
+  [RMEM, '4096, 131072, 6291456', '"4096 131072 6291456"'],
+  [RMEM, '4K 128K 6M', '"4096 131072 6291456"'],
+  [RMEM, '4096 131072 6291456 8', '"4096 131072 6291456"'],
+  ['net/ipv4/udp_mem', '1;2;3', '"1 2 3"'],
+  ['net/core/rmem_max', '16M', '16777216'],
+  ['net/core/rmem_max', '16,777,216', '16777216'],
+  ['net/core/somaxconn', '4_096', '4096'],
+  ['net/core/somaxconn', '4096 8192', '4096'],
+  ['net/ipv4/ip_forward', '1;', '1'],
+  ['net/ipv4/ip_forward', '+1', '1'],
+  ['net/ipv4/tcp_keepalive_time', '30s', 'a whole number, without a unit'],
+  ['kernel/printk', '4,4,1,7', '"4 4 1 7"'],
+] as const;
+
+test('sysctl kinds: numbers that the kernel would refuse, or read half, get a hint that it takes', () => {
+  for (const [path, value, hint] of NUMBERS) {
+    const problem = sysctlValueProblem(path, value);
+    assert.ok(problem?.endsWith(`; write ${hint}`), `${path} ${value}: ${problem}`);
+    if (/\d/.test(hint)) assert.equal(sysctlValueProblem(path, hint.replaceAll('"', '')), undefined, hint);
+  }
+  for (const [path, value] of [
+    [RANGE, '0x400\t65000'],
+    [RANGE, '1024'],
+    [RMEM, '4096 131072 6291456 # measured'],
+    [RMEM, '4096 131072'],
+    ['net/ipv4/ip_forward', '1 # router'],
+    ['net/ipv4/tcp_congestion_control', '0x'],
+    ['net/ipv4/of_a_later_kernel', 'word'],
+    ['net/netfilter/of_a_module', '1 2 3'],
+    ['vm/lowmem_reserve_ratio', '256 256 32'],
+  ] as const)
+    assert.equal(sysctlValueProblem(path, value), undefined, `${path} ${value}`);
+});
+
+test('sysctl kinds: a lower bound is for keys that hold one number', () => {
+  assert.match(atLeastProblem(RMEM) ?? '', /holds 3; write value: "4096 131072 6291456"$/);
+  assert.match(atLeastProblem('net/ipv4/tcp_congestion_control') ?? '', /this key holds none/);
+  for (const path of ['net/core/rmem_max', 'net/netfilter/nf_conntrack_max', 'net/ipv4/neigh/eth0/locktime'])
+    assert.equal(atLeastProblem(path), undefined, path);
+});
+
+test('sysctl kinds: what the running kernel shows tells how many numbers it takes', () => {
+  assert.match(misfit('net/rxrpc/new_key', '1\t2', '1-2') ?? '', /holds there \(2 numbers, now "1 2"\)$/);
+  assert.match(misfit('net/ipv4/ip_forward', '0', 'router') ?? '', /one number, now "0"/);
+  assert.match(misfit('net/ipv4/ip_forward', '0', '1 1') ?? '', /one number/);
+  for (const [path, shown, wanted] of [
+    ['net/ipv4/ip_forward', '0', '1 # router'],
+    [RMEM, '1 2 3', '4 5'],
+    ['net/core/default_qdisc', 'fq', 'pfifo_fast'],
+    ['net/ipv4/tcp_congestion_control', 'bbr', 'cubic'],
+    ['kernel/core_pattern', '1', '|/bin/x'],
+  ] as const)
+    assert.equal(misfit(path, shown, wanted), null, path);
 });
 
 test('sysctl kinds: a comment behind numbers is none of them, and part of a text', () => {
