@@ -2,6 +2,7 @@ import { createTwoFilesPatch } from 'diff';
 import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { clientName } from '../dhclient/clients.ts';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type Held, heldInterfaces } from '../rehearse/clients.ts';
@@ -62,7 +63,7 @@ async function configured(options: CommonOptions): Promise<{ host: Host; desired
 }
 
 /** One that cannot be rehearsed leaves the others: a lease that has expired, a dhclient that another program runs. */
-const CANNOT_COME = ['EEXPIRED', 'EOWNER'];
+const CANNOT_COME: readonly ErrorCode[] = ['EEXPIRED', 'EOWNER'];
 
 interface Show {
   readonly held: Held;

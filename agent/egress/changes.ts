@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { BEHIND } from '../config/desired.ts';
+import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import { EGRESS } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -100,7 +101,7 @@ async function ask(
   const [errno] = await change(socket, [{ type, flags, body: routeBody(route) }], signal);
   if (errno === 0 || errno === fine) return;
   const deed = type === MESSAGE.newRoute ? 'make' : 'delete';
-  const code = getSystemErrorName(-errno!);
+  const code = getSystemErrorName(-errno!) as ErrorCode;
   const what = `default via ${route.hops[0]?.gateway} metric ${route.metric}`;
   throw new HostError(code, `the kernel does not ${deed} ${what}: ${code}`);
 }

@@ -1,5 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { codedError } from './errors.ts';
 
 /** Symbolic links followed in one path, as in the kernel (MAXSYMLINKS, path_resolution(7)). */
 const MAX_LINKS = 40;
@@ -26,8 +27,7 @@ export function resolveWithin(root: string, path: string, last: 'follow' | 'keep
       continue;
     }
     links += 1;
-    if (links > MAX_LINKS)
-      throw Object.assign(new Error(`ELOOP: too many symbolic links, '${path}'`), { code: 'ELOOP' });
+    if (links > MAX_LINKS) throw codedError('ELOOP', `ELOOP: too many symbolic links, '${path}'`);
     if (link.startsWith('/')) done = [];
     todo = [...components(link), ...todo];
   }

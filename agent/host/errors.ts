@@ -1,18 +1,19 @@
 import { constants } from 'node:os';
+import type { ErrorCode } from './error-codes.ts';
 import { sandboxHint } from './sandbox.ts';
 
-/** A sentence for an operation that the operating system refused. `code` is the name of the errno. */
+/** A sentence for an operation that the operating system, or a program of the host, refused. */
 export class HostError extends Error {
-  readonly code: string;
+  readonly code: ErrorCode;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'HostError';
     this.code = code;
   }
 }
 
-const SENTENCES: Record<string, string> = {
+const SENTENCES: Partial<Record<ErrorCode, string>> = {
   ENOSPC: 'no space is left on its file system',
   EDQUOT: 'the disk quota is used up',
   EROFS: 'its file system is read-only',
@@ -30,9 +31,15 @@ const SENTENCES: Record<string, string> = {
 
 /** "cannot DEED PATH: WHY (ERRNO)" for an error of node:fs. */
 export function hostError(deed: string, path: string, cause: unknown): HostError {
-  const code = errorCode(cause) ?? 'UNKNOWN';
+  // The operating system's own word for it.
+  const code = (errorCode(cause) ?? 'UNKNOWN') as ErrorCode;
   const why = SENTENCES[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})${sandboxHint(code, path)}`, { cause });
+}
+
+/** An error as node:fs throws it, for what the kernel itself would allow. */
+export function codedError(code: ErrorCode, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }
 
 /** The result of `look`; null if the host refuses it. */

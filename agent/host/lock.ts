@@ -3,6 +3,7 @@
  * killed process leaves none. Node has no flock: util-linux's flock(1) locks the shared open file and ends.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
+import type { ErrorCode } from './error-codes.ts';
 import { HostError, hostError } from './errors.ts';
 import { inPlace } from './place.ts';
 import { run } from './run.ts';
@@ -82,6 +83,6 @@ function open(path: string): number {
   throw notOurs(path, 'EFTYPE', stats.isFile() ? 'another name of a file' : 'not a regular file');
 }
 
-function notOurs(path: string, code: string, what: string): HostError {
+function notOurs(path: string, code: ErrorCode, what: string): HostError {
   return new HostError(code, `cannot lock ${path}: it is ${what}; remove it`);
 }

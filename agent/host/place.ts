@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { HostError, hostError } from './errors.ts';
+import { codedError, HostError, hostError } from './errors.ts';
 
 /** O_PATH of linux/fcntl.h: a descriptor that names a file and cannot read it. Node has no name for it. */
 export const O_PATH = 0o10000000;
@@ -75,7 +75,7 @@ function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
       const link = within(here, name);
       if (!stays) throw foreignLink(join(readlinkSync(openFile(here)), name));
       links += 1;
-      if (links > MAX_LINKS) throw Object.assign(new Error('ELOOP: too many symbolic links'), { code: 'ELOOP' });
+      if (links > MAX_LINKS) throw codedError('ELOOP', 'ELOOP: too many symbolic links');
       const target = readlinkSync(link);
       todo = [...components(target), ...rest];
       if (!target.startsWith('/')) continue;
@@ -116,5 +116,5 @@ function isWritable({ mode }: Stats): boolean {
 
 function foreignLink(path: string): Error {
   const message = `${path}, on the way there, is a symbolic link that others may have put there; name the folder that is meant`;
-  return Object.assign(new Error(message), { code: 'ELINK' });
+  return codedError('ELINK', message);
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { codedError } from './errors.ts';
 
 /** Bytes. No file that Holdfast reads comes near. A larger file is a mistake, and reading it would stall the host. */
 const LARGEST = 16 * 1024 * 1024;
@@ -16,19 +17,15 @@ export function readRegularFile(path: string): Buffer {
     const stats = fstatSync(fd);
     if (stats.isFile() && stats.size <= LARGEST) return readFileSync(fd);
     if (stats.isCharacterDevice() && stats.rdev === NULL_DEVICE) return Buffer.alloc(0);
-    if (stats.isFile()) throw refusal('EFBIG', `it is larger than ${LARGEST / 1024 / 1024} MiB`);
-    throw stats.isDirectory() ? refusal('EISDIR', 'it is a folder') : notRegular(stats);
+    if (stats.isFile()) throw codedError('EFBIG', `it is larger than ${LARGEST / 1024 / 1024} MiB`);
+    throw stats.isDirectory() ? codedError('EISDIR', 'it is a folder') : notRegular(stats);
   } finally {
     closeSync(fd);
   }
 }
 
-/** The error for an entry that is neither file, folder nor link. The code is BSD's; Linux has none. */
+/** The error for an entry that is neither file, folder nor link. */
 export function notRegular(stats: Stats): Error {
   const what = stats.isFIFO() ? 'a named pipe' : stats.isSocket() ? 'a socket' : 'a device';
-  return refusal('EFTYPE', `it is ${what}, and a regular file belongs there`);
-}
-
-function refusal(code: string, message: string): Error {
-  return Object.assign(new Error(message), { code });
+  return codedError('EFTYPE', `it is ${what}, and a regular file belongs there`);
 }

@@ -5,7 +5,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode, hostError } from '../../agent/host/errors.ts';
+import { codedError, errorCode, hostError } from '../../agent/host/errors.ts';
 import { notRegular } from '../../agent/host/read.ts';
 
 /** Where reading goes on. A file that is gone may leave its inode's number to the next: its time of birth tells them apart. */
@@ -199,5 +199,5 @@ async function openLog(path: string): Promise<OpenLog> {
   const stats = await handle.stat();
   if (stats.isFile()) return { handle, inode: stats.ino, born: stats.birthtimeMs, offset: 0 };
   await handle.close();
-  throw stats.isDirectory() ? Object.assign(new Error('it is a folder'), { code: 'EISDIR' }) : notRegular(stats);
+  throw stats.isDirectory() ? codedError('EISDIR', 'it is a folder') : notRegular(stats);
 }

@@ -1,0 +1,25 @@
+/** The codes that an error of Holdfast may have: the kernel's own where one fits, else one of this list. */
+import type { constants } from 'node:os';
+
+export type OwnErrorCode =
+  | 'ECONF' // dhclient refuses the configuration that was written for it
+  | 'EDAMAGED' // a record of ours cannot be read, and only it says how something was before
+  | 'EEXPIRED' // the recorded lease has expired
+  | 'EFTYPE' // no regular file (the code is BSD's)
+  | 'EHOOK' // the shell refuses a hook that was written
+  | 'EIPROUTE' // ip(8) failed
+  | 'ELINK' // a symbolic link that other users may have put there
+  | 'ENOLEASE' // no lease is known
+  | 'ENONE' // nothing to rehearse
+  | 'EOBSTACLE' // only the program that started this dhclient may restart it
+  | 'EOWNER' // another program owns the lease
+  | 'EREFUSED' // no DHCP server would acknowledge the lease
+  | 'EREHEARSAL' // the rehearsal of a restart ended badly
+  | 'ERESOLVED' // resolvectl(1) failed
+  | 'ESPAWN' // no process can be started
+  | 'ESTAGE' // the stage of a rehearsal could not be made, or broke
+  | 'ESYSTEMD' // systemctl(1) failed
+  | 'ETWO' // two clients hold one interface
+  | 'UNKNOWN'; // the operating system gave no code
+
+export type ErrorCode = OwnErrorCode | keyof typeof constants.errno;
