@@ -59,7 +59,7 @@ const OFFERED = [
 
 test('every local variable of the hooks bears our name', () => {
   const hooks = `${renderEnterHook({ ...WHOLE, restart: 'whenSafe' })}${renderExitHook(WHOLE)}`.split('\n');
-  const local = hooks.flatMap((line) => /^ *local (.*)/.exec(line)?.[1]?.match(/\b[a-z]\w*(?==|$| )/g) ?? []);
+  const local = hooks.flatMap((line) => /^ *local (.*)/.exec(line)?.[1]?.match(/(?<=^| )\w+/g) ?? []);
   const read = hooks.flatMap((line) => /\bread -r (\w+)/.exec(line)?.[1] ?? []);
   assert.ok(local.length > 10 && read.length > 1);
   assert.deepEqual(
