@@ -6,16 +6,16 @@ import type { CommonOptions } from './options.ts';
 import { EXIT, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 
-/** Milliseconds that name servers get before the network is up, where some other way may lead to them already. */
+/** Milliseconds. Before the network is up, name servers are rarely reachable, so an apply at boot waits this long only. */
 const AT_BOOT = 1_000;
 
 export interface ApplyOptions extends CommonOptions {
   readonly detailedExitcodes?: boolean;
-  /** The network waits for this apply: what needs others to answer gets a second, or is left to the daemon. */
+  /** The network waits for this apply: proving DNS gets a second; measuring and fetching are left to the daemon. */
   readonly boot?: boolean;
 }
 
-/** Makes the host what the configuration says, reads it back, and tells. Gives the exit status. */
+/** Changes the host to what the configuration says, reads it back, and prints the outcomes. Returns the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openToHold(options);
   const { host, desired, resources, guard, nearness, metadata, keep } = context;
@@ -43,7 +43,7 @@ export async function apply(options: ApplyOptions): Promise<number> {
   if (options.json) printJson({ changed, failed, outcomes, ...(guard === null ? {} : { proof }) });
   else {
     tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
-    // A refusal stands with each outcome already.
+    // Each outcome already shows its refusal.
     if (!options.quiet) for (const { kind, body } of proof) if (kind !== 'refused') print(shown(body));
     if (!options.quiet && changed && desired.restart === 'never') {
       const { announceRestarts } = await import('./restart.ts');

@@ -1,4 +1,4 @@
-/** `agent check`: whether files are valid configurations. It needs no host and no root: for CI, and for what writes them. */
+/** `agent check`: whether files are valid configurations. It needs neither a host nor root, so CI and generators can run it. */
 import { basename, dirname, join, resolve } from 'node:path';
 import { holdsNothing } from '../config/desired.ts';
 import { type ConfigError, fileError, formatConfigError } from '../config/errors.ts';
@@ -10,13 +10,13 @@ import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
 import { bareProblem } from './unsaid.ts';
 
 export interface CheckOptions extends CommonOptions {
-  /** None: the host's own configuration. */
+  /** Empty means the host's own configuration. */
   readonly files: readonly string[];
-  /** Another folder of drop-ins than the one beside each file. */
+  /** The folder of drop-ins to use in place of the one beside each file. */
   readonly dropIns?: string;
 }
 
-/** Prints every error of every file. Gives the exit status: 1 where there is one. */
+/** Prints every error of every file. Returns the exit status: 1 if there is an error. */
 export async function check({ files, dropIns, json = false, quiet = false }: CheckOptions): Promise<number> {
   const named = files.length > 0 ? files : [DEFAULT_FILE];
   const results: { file: string; errors: readonly ConfigError[] }[] = [];
@@ -41,7 +41,7 @@ async function errorsOf(file: string, dropIns: string | undefined): Promise<read
   return problem === null ? [] : [fileError(path, problem)];
 }
 
-/** This machine's files, as if the drop-ins lay beside the one that is checked: a candidate mostly lies elsewhere. */
+/** This machine's files, with the drop-ins shown beside the checked file. A candidate file usually lies elsewhere. */
 function withDropIns(file: string, dropIns: string | undefined): ConfigFiles {
   const host = new Host();
   if (dropIns === undefined) return host;

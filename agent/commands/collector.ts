@@ -19,12 +19,12 @@ export interface CollectorCommandOptions {
 const DURATIONS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const SIZES = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
 
-/** Gives the exit status, when it has ended. */
+/** Returns the exit status after the collector has ended. */
 export async function collector({ keep, maxSize, ...options }: CollectorCommandOptions): Promise<number> {
   const ended = new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
   });
-  // What hosts report, logs among it, is not for everybody, whoever made the folder.
+  // Reports contain hosts' logs, so only our user may read the files, whatever the folder's mode is.
   process.umask(0o077);
   try {
     for (const name of ['tokenFile', 'certificate', 'key', 'clientCa'] as const) {
@@ -48,10 +48,13 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
   }
 }
 
-/** A number with a unit. Throws where it is none. */
+/** The value of a number with a unit. Throws if the text is not one. */
 function amount(text: string, units: Readonly<Record<string, number>>, option: string, example: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})([A-Za-z]+)$/.exec(text) ?? [];
   const scale = Object.hasOwn(units, unit) ? units[unit] : undefined;
-  if (scale === undefined || Number(number) === 0) throw new Error(`${option} ${text}: write it like ${example}`);
+  if (scale === undefined || Number(number) === 0)
+    throw new Error(
+      `${option} ${text}: not a number with a unit (${Object.keys(units).join(', ')}); write it like ${example}`,
+    );
   return Number(number) * scale;
 }

@@ -1,4 +1,4 @@
-/** What every command begins with: the host it is about, and the configuration, whole and valid, or an error. */
+/** Opens a command's host and its valid configuration. Every command begins here. */
 import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../config/desired.ts';
@@ -21,53 +21,53 @@ import { BUILD } from './version.ts';
 
 export interface Context {
   readonly host: Host;
-  /** false: there is no configuration, which only commands that look may ask for. */
+  /** false: the host has no configuration. Only commands that change nothing run without one. */
   readonly configured: boolean;
   /** The configuration's files. */
   readonly files: readonly string[];
   /** As it is configured. */
   readonly desired: ConfiguredState;
-  /** null: the configuration is whole, nothing of it is measured. */
+  /** null if no value of the configuration is measured. */
   readonly nearness: Nearness | null;
-  /** null: nothing of the configuration is left to the cloud. */
+  /** null if no value of the configuration comes from the cloud's metadata. */
   readonly metadata: Metadata | null;
   readonly daemon: DesiredDaemon;
-  /** Of the configuration's files, in hexadecimal. */
+  /** The hash of the configuration's files, in hexadecimal. */
   readonly hash: string;
   readonly resources: Resource[];
-  /** What stands around changes of DNS; null: nothing. */
+  /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
-  /** Keeps what was found out about configuration and files, so that the next command need not parse them again. */
+  /** Saves what was learned about the configuration and the files, so the next command need not parse them again. */
   keep(): Promise<void>;
 }
 
-export const NOT_CONFIGURED = `No configuration (${DEFAULT_FILE} does not exist): what needs none is shown.`;
+export const NOT_CONFIGURED = `No configuration: ${DEFAULT_FILE} does not exist. The output shows what needs no configuration.`;
 
 export function openHost({ root, live, json, quiet }: CommonOptions): Host {
   const host = new Host({ ...(root === undefined ? {} : { root }), ...(live === true ? { live } : {}) });
   if (!json && !quiet)
     host.whenWaiting = (path, seconds) =>
-      printError(`Another apply or revert is at work (it holds ${path}): waiting for its end, at most ${seconds} s.`);
+      printError(`Another apply or revert is running (it holds ${path}): waiting for it to end, at most ${seconds} s.`);
   return host;
 }
 
 export interface ContextOptions {
-  /** A host without a configuration is no error, unless --config names one. */
+  /** A missing configuration is no error, unless --config names it. */
   readonly optional?: boolean;
-  /** The configuration is taken as it was when it was last valid, if that is kept and the file is still there. */
+  /** Use the last valid configuration, if a copy was saved and the file still exists. */
   readonly lastGood?: boolean;
 }
 
-/** Throws ConfigFailure with every error of the configuration. Nothing on the host has been touched then. */
+/** Throws ConfigFailure with every error of the configuration, before anything on the host is touched. */
 export async function openContext(options: CommonOptions, how: ContextOptions = {}): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
-  // null: nothing is kept.
+  // null: save nothing.
   const build = asRoot && host.root === '/' ? BUILD : null;
   const kept = new Kept(host);
   const text = build === null ? null : await kept.read('configuration');
   const file = options.config === undefined ? DEFAULT_FILE : resolve(options.config);
-  // --config names a file as the operator sees it; the default one lies in the root.
+  // The path of --config is the operator's own; the default file lies below --root.
   const files = options.config === undefined ? host : new Host();
   const last =
     how.lastGood && files.stat(file) !== null
@@ -83,8 +83,8 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   if (!loaded.ok) throw new ConfigFailure(loaded.errors);
   const { desired, daemon, compiled, hash } = loaded;
   const keptFiles = build !== null ? await kept.read('files') : null;
-  let known: KnownFiles | null = null; // until the first look, where something is to be measured first
-  // What was found right counts only for the very state that was wanted then.
+  let known: KnownFiles | null = null; // null until the first look, which may have to wait for a measurement
+  // A file that was found right counts only for the same desired state, so the key names the state.
   const make = (whole: DesiredState, state = hash) => {
     const files = new KnownFiles(`${build} ${state}`, keptFiles);
     known = files;
@@ -120,7 +120,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   };
 }
 
-/** As openContext, for what changes the host or says how it stands: nothing at all to hold has to be meant. */
+/** As openContext, for commands that change or judge the host. Refuses a configuration that holds nothing without saying so. */
 export async function openToHold(options: CommonOptions, how?: ContextOptions): Promise<Context> {
   const context = await openContext(options, how);
   if (context.configured && holdsNothing(context.desired) && context.desired.hold === undefined)
@@ -140,7 +140,7 @@ async function leftToTheCloud(host: Host, desired: ConfiguredState): Promise<Met
   return new Metadata(host, desired.metadata, wishes);
 }
 
-/** The same object as long as all of its parts are. */
+/** Returns the same object for as long as all of its parts stay the same. */
 function sameWhileSame<State extends object>(look: () => State): () => State {
   let last: State | null = null;
   return () => {

@@ -6,8 +6,8 @@ import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
 /**
- * Explains what else acts on the configured settings; looks only. Without a valid configuration it looks at everything
- * that could be configured. Gives the exit status: 2 where there is a problem.
+ * Explains what else acts on the configured settings, and changes nothing. Without a valid configuration it looks at
+ * everything that could be configured. Returns the exit status: 2 if there is a problem.
  */
 export async function doctor(options: CommonOptions): Promise<number> {
   const { host, desired, groups, secrets, errors } = await configured(options);
@@ -41,7 +41,8 @@ function tell(found: readonly Diagnosis[], live: boolean): void {
     print(`${paint(colour, `${mark} ${severity} ${code}`)}\n  ${seen}`);
     print(`  ${paint('gray', 'why')} ${why}\n  ${paint('gray', 'do')}  ${remedy}\n`);
   }
-  if (!live) print(paint('gray', 'The running kernel and its processes were not looked at (--live does).'));
+  if (!live)
+    print(paint('gray', 'The running kernel and its processes were not looked at (use --live to include them).'));
   const count = (severity: Diagnosis['severity']) => found.filter((one) => one.severity === severity).length;
   print(
     `${plural(count('problem'), 'problem')}, ${plural(count('warning'), 'warning')}, ${plural(count('note'), 'note')}.`,

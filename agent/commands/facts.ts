@@ -1,4 +1,4 @@
-/** What `agent init` takes over: the settings that this host has now, and what of them cannot be taken over. */
+/** The settings that this host has now: those that `agent init` takes over, and those that it must leave out. */
 import { DHCPCD_CONF } from '../clients/dhcpcd.ts';
 import { dnsStatements } from '../clients/dhcpcd-conf.ts';
 import { show } from '../config/errors.ts';
@@ -23,7 +23,7 @@ export interface Gathered {
   readonly leftOut: readonly string[];
 }
 
-/** `only`: what these resources hold; what no resource of them holds is not looked at. */
+/** `only` limits the look to what these resources hold. */
 export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAMES): Gathered {
   const isWanted = (...names: readonly string[]) => only.some((name) => names.includes(name));
   const read = isWanted('hooks', 'dhclient') ? confs(host).map(({ file, iface }) => supersedes(host, file, iface)) : [];
@@ -44,7 +44,7 @@ export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAME
   };
 }
 
-/** Each once for all interfaces, and once for each interface that it is read for. */
+/** Lists each file once for all interfaces, and once for each interface that has its own. */
 function confs(host: Host): { file: string; iface: string | null }[] {
   const named = confNames(host, dhcpClients(host)).map((file) => ({ file, iface: interfaceOf(file) }));
   const read = new Map(named.toReversed().map((one) => [`${host.target(one.file)} ${one.iface}`, one]));
@@ -64,7 +64,8 @@ function supersedes(host: Host, file: string, iface: string | null) {
         const sound = one.live && one.problems.length === 0;
         if (sound && !conditional && values !== null) taken.push({ interface: scope, option, values, file, line });
         else leftOut.push(`${file}:${line}: supersede ${show(option)}: ${reason(one, conditional)}`);
-      } else if (kind === 'include') leftOut.push(`${file}:${line}: include ${show(one.name)}: it is not looked into`);
+      } else if (kind === 'include')
+        leftOut.push(`${file}:${line}: include ${show(one.name)}: init does not read included files`);
       else if (one.live && one.problems.length === 0) {
         const why = STAYS[kind === 'other' ? one.keyword.text.toLowerCase() : kind];
         if (why !== undefined) leftOut.push(`${file}:${line}: ${wordsOf(one).replace(/;$/, '')}: ${why}`);
@@ -74,42 +75,44 @@ function supersedes(host: Host, file: string, iface: string | null) {
   const conf = parseConf(host.readText(file) ?? '');
   visit(conf.statements, iface, false);
   const errors = conf.problems.map(({ line, message }) => {
-    return `${file}:${line}: ${message}: correct that first, "agent apply" leaves a file with errors as it is and fails`;
+    return `${file}:${line}: ${message}: correct this first; "agent apply" fails and leaves a file with errors unchanged`;
   });
   return { taken, leftOut: [...errors, ...leftOut] };
 }
 
-/** Statements that the configuration has no word for, by kind or keyword, and what becomes of them. */
+/** Statements that have no key in the configuration, by kind or keyword, and what becomes of each. */
 const ADDS =
-  'it stays, and adds to what the server offers; where the configuration sets this option, that stands in its place';
+  'it stays and adds to what the server offers; if the configuration sets this option, the configured value replaces both';
 const STAYS: Readonly<Record<string, string>> = {
   prepend: ADDS,
   append: ADDS,
   default:
-    'it stays, for a server that offers none; where the configuration sets this option, that stands in its place',
-  require: 'it stays: an offer without these options is refused, so none of them may be in request.without',
-  'also require': 'it stays: an offer without these options is refused, so none of them may be in request.without',
-  script: 'it stays: this script is run instead of dhclient-script, and the hooks hold only what it sources',
-  pseudo: 'it is not looked into',
+    'it stays and serves if the server offers none; if the configuration sets this option, the configured value replaces it',
+  require: 'it stays: dhclient refuses an offer without these options, so request.without must not name any of them',
+  'also require':
+    'it stays: dhclient refuses an offer without these options, so request.without must not name any of them',
+  script:
+    'it stays: dhclient runs this script instead of dhclient-script, so the hooks work only if the script sources them',
+  pseudo: 'init does not read pseudo-interfaces',
 };
 
-/** dhcpcd.conf's own DNS settings: resolv.conf, which they come out in, is what is taken over. */
+/** dhcpcd.conf's own DNS settings. They are left out, because init takes over resolv.conf, which already shows their effect. */
 function ofDhcpcd(host: Host): string[] {
   const text = host.readText(DHCPCD_CONF);
   if (text === null) return [];
   return dnsStatements(text).map(({ line, said, scope }) => {
     const where = scope === '' ? '' : ` for ${scope}`;
-    return `${DHCPCD_CONF}:${line}: ${said}${where}: it stays; where dns sets the same, the hook has the last word`;
+    return `${DHCPCD_CONF}:${line}: ${said}${where}: it stays; if the configuration's dns sets the same, the hook's value wins`;
   });
 }
 
 function reason({ live, problems }: Statement, conditional: boolean): string {
   if (problems[0] !== undefined) return problems[0].message;
-  if (!live) return 'dhclient does not see it, because of the error before it';
+  if (!live) return 'dhclient never reads it, because of an error further up';
   return conditional ? 'it depends on a condition' : 'it is an expression';
 }
 
-/** As the statement names it, without the space that is the default. */
+/** The option's name as the statement spells it, without the default prefix `dhcp.`. */
 function optionName({ tokens, keyword, valueTokens }: Statement): string {
   const until = valueTokens[0]?.start ?? Number.POSITIVE_INFINITY;
   const words = tokens.filter(({ kind, start }) => {
@@ -122,7 +125,7 @@ function optionName({ tokens, keyword, valueTokens }: Statement): string {
   return name.toLowerCase().replace(/^dhcp\./, '');
 }
 
-/** Of one variable the last assignment; on a live host only where the kernel has that very value, so that nothing changes. */
+/** The last assignment of each variable. On a live host only those that equal the kernel's value, so an apply changes nothing. */
 function persisted(host: Host) {
   const last = new Map<string, Assignment>();
   for (const one of persistedSysctls(host)) {

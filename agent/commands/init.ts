@@ -17,7 +17,7 @@ export interface InitOptions extends CommonOptions {
   readonly force?: boolean;
 }
 
-/** Writes a commented configuration that changes none of the host's values. Gives the exit status: 1 where a file is in the way. */
+/** Writes a commented configuration that changes none of the host's values. Returns the exit status: 1 if the file exists already. */
 export async function init(options: InitOptions): Promise<number> {
   const host = openHost(options);
   const gathered = gather(host, options.only);
@@ -29,13 +29,13 @@ export async function init(options: InitOptions): Promise<number> {
   }
   const { files, file } = destination(host, options);
   if (files.lstat(file) !== null && !options.force) {
-    const message = `${file} is there already; --force overwrites it, --output FILE writes elsewhere`;
+    const message = `${file} exists already; --force overwrites it, --output FILE writes elsewhere`;
     if (options.json) printJson({ error: { message, errors: [] } });
     else printError(message);
     return EXIT.usage;
   }
   if (file === DEFAULT_FILE) files.makeFolder(dirname(file), 0o755);
-  // A link in the configuration's place is its operator's; what lies at any other path may be anybody's.
+  // A link in the configuration's place belongs to the operator. A link at any other path could be another user's trap.
   const path = options.output === undefined ? files.target(file) : file;
   files.replace(path, Buffer.from(text, 'utf8').toString('latin1'), withoutSecrets(text) === text ? 0o644 : 0o600);
   if (options.json) printJson({ file, configuration: text });
@@ -55,15 +55,16 @@ function comment(sentence: string): string {
   return `${note(sentence).slice(1)}\n`;
 }
 
-/** The default file lies in the root; a path that the operator gives is the operator's. */
+/** The default file lies below --root; a path that the operator gives does not. */
 function destination(host: Host, { output, config }: InitOptions): { files: Host; file: string } {
   const given = output ?? config;
   return given === undefined ? { files: host, file: DEFAULT_FILE } : { files: new Host(), file: resolve(given) };
 }
 
 function tell(file: string, { leftOut }: Gathered): void {
-  print(`Wrote ${file}: what this host has now.`);
-  if (leftOut.length > 0) print(`Not taken over: ${leftOut.length}; its last lines say what and why.`);
+  print(`Wrote ${file}: the settings that this host has now.`);
+  if (leftOut.length > 0)
+    print(`${leftOut.length} settings were not taken over; the last lines of the file name each, and why.`);
   const option = file === DEFAULT_FILE ? '' : ` --config ${file}`;
   print('\nNext: edit it, then');
   print(

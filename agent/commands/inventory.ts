@@ -1,4 +1,4 @@
-/** `agent probe inventory`: what this machine is made of. The daemon starts it as a process of its own. */
+/** `agent probe inventory`: this machine's hardware and software. The daemon runs it as a separate process. */
 
 import { inventoryLines, takeInventory } from '../host/inventory.ts';
 import { openHost } from './context.ts';

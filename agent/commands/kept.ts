@@ -1,7 +1,7 @@
 /**
- * What was found out about the configuration and about files, so that the next command need not parse them again: in /run, and for
- * the next boot on the disk. Root's alone to write; it counts only for the same bytes and the same build (config/compiled.ts,
- * resources/known.ts).
+ * Results of parsing the configuration and files, saved so the next command need not parse them again. They lie in /run, and on
+ * the disk for the next boot. Only root may write them. They count only for the same bytes and the same build
+ * (config/compiled.ts, resources/known.ts).
  */
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER, STATE_FOLDER } from '../host/folders.ts';
@@ -10,19 +10,19 @@ import type { Host } from '../host/host.ts';
 const NAMES = ['configuration', 'files'] as const;
 export type KeptName = (typeof NAMES)[number];
 
-/** Group or others may write. */
+/** Mode bits that let the group or others write. */
 const WRITABLE = 0o022;
 
 export class Kept {
   readonly #host: Host;
-  /** By name, what the disk had and /run had not. */
+  /** By name: texts that the disk had and /run had not. */
   readonly #fromDisk = new Map<KeptName, string>();
 
   constructor(host: Host) {
     this.#host = host;
   }
 
-  /** null: nothing is kept, or it cannot be believed. */
+  /** null if nothing is saved, or if the saved text cannot be trusted. */
   async read(name: KeptName): Promise<string | null> {
     const text = nullIfRefused(() => this.#host.readText(`${RUN_FOLDER}/${name}`));
     if (text !== null) return text;
@@ -31,18 +31,18 @@ export class Kept {
     return stored;
   }
 
-  /** null: what was read is as it was. Throws nothing: the next command does the work again. */
+  /** A null text means that the saved one still holds. Never throws: without a saved text the next command parses again. */
   async write(texts: Readonly<Record<KeptName, string | null>>): Promise<void> {
     for (const name of NAMES) {
       const text = texts[name];
-      // The disk first: what /run has is looked for on the disk no more, so after a kill in between it would never get there.
+      // The disk comes first. A text in /run is never looked for on the disk again, so a kill in between would keep it off the disk.
       if (text !== null) this.#put(STATE_FOLDER, name, `${await checksum(text)}\n${text}`);
       const forRun = text ?? this.#fromDisk.get(name) ?? null;
       if (forRun !== null) this.#put(RUN_FOLDER, name, forRun);
     }
   }
 
-  /** A disk may give back something else than it was given, and this says what root does. */
+  /** The text decides what root does and a disk can corrupt it, so it carries a checksum. */
   async #readDisk(name: KeptName): Promise<string | null> {
     const path = `${STATE_FOLDER}/${name}`;
     if (![STATE_FOLDER, path].every((one) => this.#isRoots(one))) return null;
@@ -66,7 +66,7 @@ export class Kept {
   }
 }
 
-/** Here and not above: what is in /run needs none, and to load zlib takes 2 ms. */
+/** Imported only here: texts in /run need no checksum, and loading zlib takes 2 ms. */
 async function checksum(text: string): Promise<string> {
   const { crc32 } = await import('node:zlib');
   return crc32(text).toString(16);

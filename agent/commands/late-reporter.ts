@@ -1,6 +1,6 @@
 /**
- * The reporter, one for the whole run. What it is made of weighs more than all the rest of the daemon: it is loaded where something is sent,
- * and not before the host is held. What is told before that waits here.
+ * The reporter, one for the whole run. Its code weighs more than the rest of the daemon, so it is loaded only if something is
+ * sent, and only after the host is held. Everything reported before that waits here.
  */
 import type { Occurrence, Sample } from '../../probes/probe.ts';
 import type { DesiredReport } from '../config/daemon.ts';
@@ -29,7 +29,7 @@ export class LateReporter implements Delivery {
     this.#log = log;
   }
 
-  /** By a new configuration. null: nothing is sent. */
+  /** Takes a new configuration. Returns null if nothing is sent. */
   async update(host: Host, desired: DesiredReport, identity: Identity): Promise<Delivery | null> {
     const reporter = await this.#loading;
     await reporter?.update({ desired, identity });
@@ -37,7 +37,7 @@ export class LateReporter implements Delivery {
     return reporter !== null || desired.endpoint !== null ? this : null;
   }
 
-  /** Once the host is held; what has begun goes on. */
+  /** Called after the host is held. A second call changes nothing. */
   async begin(): Promise<void> {
     if (this.#wanted === null || this.#wanted.desired.endpoint === null) return;
     this.#loading ??= this.#load(this.#wanted);
@@ -72,7 +72,7 @@ export class LateReporter implements Delivery {
     const reporter = new Reporter({
       desired,
       identity,
-      // Other counters than the reporter's own have counted since then.
+      // Counters outside the reporter started with the process, so every counter's start time is the process's.
       start: Math.floor(performance.timeOrigin),
       spoolFolder: host.locate(SPOOL_FOLDER),
       log: this.#log,

@@ -1,4 +1,4 @@
-/** What `apply` and `status` have to do with what the routes leave to the cloud (agent/metadata). */
+/** The part of `apply` and `status` for routes that take values from the cloud's metadata (agent/metadata). */
 import { errorMessage } from '../host/errors.ts';
 import type { MetadataView } from '../metadata/metadata.ts';
 import { converge, together } from '../resources/converge.ts';
@@ -6,12 +6,12 @@ import type { Outcome } from '../resources/resource.ts';
 import type { Context } from './context.ts';
 import { ageText, paint, print, shown } from './output.ts';
 
-/** Milliseconds that an apply waits for the provider at most, all requests together: a real service takes some ten. */
+/** Milliseconds that an apply waits for all requests to the provider together. A real service takes about 10 ms. */
 const PATIENCE = 5_000;
 
 /**
- * Fetches where nothing young is known, and holds what came of it. To be called after what was known is held: nobody waits for
- * the provider with that. Gives all outcomes, these among them.
+ * Fetches the values that are not fresh, and holds them. Call it after the known values are held, so those do not wait for the
+ * provider. Returns all outcomes, including the given ones.
  */
 export async function withMetadata(
   { host, resources, guard, metadata }: Context,
@@ -24,12 +24,12 @@ export async function withMetadata(
     const changes = metadata.note(await metadata.fetch(AbortSignal.timeout(PATIENCE)));
     if (changes.length > 0) later = together(outcomes, await converge(host, resources, { guard }));
   } catch (error) {
-    why = `what was fetched cannot be kept, and is not used: ${errorMessage(error)}`;
+    why = `the fetched values cannot be saved, so they are not used: ${errorMessage(error)}`;
   }
   return [...later, ...metadata.views().flatMap((view) => outcomeOf(view, why))];
 }
 
-/** What is known, and since when. */
+/** Prints the known values and their age. */
 export function tellMetadata(views: readonly MetadataView[]): void {
   print('');
   for (const { key, values, age, old, source, problem } of views) {
@@ -42,14 +42,14 @@ export function tellMetadata(views: readonly MetadataView[]): void {
   }
 }
 
-/** Of what could not be fetched; what is known is the outcome of the routes. */
+/** Outcomes of values that could not be fetched. A known value shows in the outcomes of its routes. */
 function outcomeOf({ key, values, age, problem }: MetadataView, why: string | null): Outcome[] {
   if (why !== null) return [{ ...placeOf(key), result: 'failed', actual: null, reason: why }];
   if (problem === null) return [];
   const stays =
     values === null || age === null
-      ? 'it is not known yet, and its routes are left as they are'
-      : `what was fetched ${ageText(age)} ago stays`;
+      ? 'no value is known yet, so its routes stay as they are'
+      : `the values fetched ${ageText(age)} ago stay in force`;
   return [{ ...placeOf(key), result: 'skipped', actual: null, reason: `${problem}; ${stays}` }];
 }
 

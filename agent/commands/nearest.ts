@@ -1,4 +1,4 @@
-/** What `apply` and `status` have to do with what is measured (agent/nearest). */
+/** The part of `apply` and `status` for the measured sortlist (agent/nearest). */
 import { MAX_SORTLIST } from '../config/limits.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView } from '../nearest/nearness.ts';
@@ -10,15 +10,15 @@ import type { CommonOptions } from './options.ts';
 import { ageText, paint, print } from './output.ts';
 
 /**
- * Measures where there is no fresh measurement, and holds what came of it. To be called after what was known is held:
- * so the name is looked up as the configuration wants names to be looked up. Gives all outcomes, these among them.
+ * Measures if there is no fresh measurement, and holds the result. Call it after the rest is held, so the name is looked up
+ * by the configured name servers. Returns all outcomes, including the given ones.
  */
 export async function withNearest(
   { host, resources, guard, nearness }: Context,
   { only }: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
-  // dhclient.conf knows no sortlist.
+  // dhclient.conf has no word for a sortlist.
   const wanted = only?.some((name) => OF_DNS.includes(name) && name !== 'dhclient') ?? true;
   const due = wanted ? (nearness?.due() ?? []) : [];
   if (nearness === null || due.length === 0) return outcomes;
@@ -28,25 +28,25 @@ export async function withNearest(
   try {
     if (!nearness.note(attempts)) return [...outcomes, ...unmeasured];
   } catch (error) {
-    const reason = `what was measured cannot be kept, and is not used: ${errorMessage(error)}`;
+    const reason = `the measurement cannot be saved, so it is not used: ${errorMessage(error)}`;
     return [...outcomes, ...unmeasured, outcomeOf(attempts.map(({ target }) => target).join(', '), 'failed', reason)];
   }
   return [...together(outcomes, await converge(host, resources, { guard })), ...unmeasured];
 }
 
-/** What was measured last, and when. */
+/** Prints the last measurement and its age. */
 export function tellNearest(views: readonly NearestView[]): void {
   print('');
   for (const { target, last, age, old, written } of views) {
     if (last === null || age === null) {
-      print(`${paint('bold', target)}: ${paint('yellow', 'never measured')}; it is not in the sortlist`);
+      print(`${paint('bold', target)}: ${paint('yellow', 'never measured')}; its addresses are not in the sortlist`);
       continue;
     }
     const order = last.order.map(({ address, time }) => `${address} (${time === null ? 'no answer' : `${time} ms`})`);
     const measured = `measured ${ageText(age)} ago`;
     print(`${paint('bold', target)}: ${order.join(', ')}; ${old ? paint('yellow', measured) : measured}`);
     if (written.length < last.order.length) {
-      print(`  not written: the farthest ${last.order.length - written.length} (libc reads ${MAX_SORTLIST} pairs)`);
+      print(`  the farthest ${last.order.length - written.length} are not written (libc reads ${MAX_SORTLIST} pairs)`);
     }
     if (last.found > last.order.length) print(`  the name has ${last.found} addresses; the others are not measured`);
   }
@@ -56,7 +56,9 @@ function failureOf({ target, problem }: Attempt, view: NearestView | undefined):
   if (problem === null) return [];
   const age = view?.age ?? null;
   const stays =
-    age === null ? 'it was never measured, and is not in the sortlist' : `what was measured ${ageText(age)} ago stays`;
+    age === null
+      ? 'it was never measured, so its addresses are not in the sortlist'
+      : `the measurement of ${ageText(age)} ago stays in force`;
   return [outcomeOf(target, 'skipped', `it cannot be measured: ${problem}; ${stays}`)];
 }
 

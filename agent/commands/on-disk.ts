@@ -1,4 +1,4 @@
-/** What the daemon says of the operator's files when they have changed under it. */
+/** The daemon's conditions about the operator's files after these have changed on disk. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import type { Condition } from '../../probes/probe.ts';
@@ -12,7 +12,7 @@ import { readRegularFile } from '../host/read.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 
-/** The files and folders that the operator edits. What systemd hands over stays the same for the life of a service. */
+/** The files and folders that the operator edits. Credentials from systemd never change during the life of a service. */
 export function editedBy({ config }: CommonOptions, report: DesiredReport): { files: string[]; folders: string[] } {
   const file = config === undefined ? DEFAULT_FILE : resolve(config);
   const secrets = [report.tokenFile, report.ca, report.certificate, report.key].filter((path) => path !== null);
@@ -22,7 +22,7 @@ export function editedBy({ config }: CommonOptions, report: DesiredReport): { fi
   };
 }
 
-/** `reload`: the configuration is another one than `hash`, valid, and to be taken. Else what is wrong. */
+/** Returns `reload` if the configuration on disk differs from `hash`, is valid and is to be taken. Else the conditions. */
 export async function lookOnDisk(
   options: CommonOptions,
   { hash, reload, report }: { hash: string; reload: Reload; report: DesiredReport },
@@ -33,32 +33,33 @@ export async function lookOnDisk(
     if (onDisk.hash === hash) return secrets;
     if (reload === 'auto') return 'reload';
     const body =
-      'The configuration has changed on disk and is not in force. To have it taken: systemctl reload holdfast (SIGHUP).';
+      'The configuration has changed on disk and is not in force. To put it in force, run: systemctl reload holdfast (or send SIGHUP).';
     return [condition('config-not-in-force', 'warn', body), ...secrets];
   } catch (error) {
-    const body = `The configuration on disk is refused, and what was in force before stays: ${errorMessage(error)}`;
+    const body = `The configuration on disk has errors, so the previous one stays in force: ${errorMessage(error)}`;
     return [condition('config-refused', 'error', body), ...secrets];
   }
 }
 
-/** A sentence where a daemon runs with another configuration than the one of this hash; else null. */
+/** One sentence if a daemon runs with a configuration of another hash; else null. */
 export function notInForce(host: Host, hash: string): string | null {
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? hash;
   const pid = Number(nullIfRefused(() => host.readText(DAEMON)) ?? '');
   if (taken === hash || !(pid > 0) || host.birthOf(pid) === null) return null;
-  return `The daemon (process ${pid}) has not taken the configuration that is on disk now: systemctl reload holdfast (SIGHUP).`;
+  return `The daemon (process ${pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
 }
 
-/** One sentence for each file that proves who reports and that the next request cannot use. */
+/** One sentence for each token, certificate or key file that the next request to the collector cannot use. */
 export function secretProblems({ tokenFile, ca, certificate, key }: DesiredReport): string[] {
   const checks: [string | null, (bytes: Buffer) => unknown][] = [
     [
       tokenFile,
-      (bytes) => assertThat(/^[\x21-\x7e]+$/.test(bytes.toString('latin1').trim()), 'it holds no token in one line'),
+      (bytes) =>
+        assertThat(/^[\x21-\x7e]+$/.test(bytes.toString('latin1').trim()), 'the file must hold one line, the token'),
     ],
     [ca, (bytes) => new X509Certificate(bytes)],
     [certificate, (bytes) => new X509Certificate(bytes)],
-    [key, (bytes) => assertThat(isKeyOf(bytes, certificate), 'it is not the key of the certificate')],
+    [key, (bytes) => assertThat(isKeyOf(bytes, certificate), 'this key does not belong to the certificate')],
   ];
   return checks.flatMap(([named, check]) => {
     if (named === null) return [];
@@ -66,7 +67,9 @@ export function secretProblems({ tokenFile, ca, certificate, key }: DesiredRepor
       check(readRegularFile(secretFile(named)));
       return [];
     } catch (error) {
-      return [`${named} cannot be used: ${errorMessage(error)}. Nothing is delivered until that is mended.`];
+      return [
+        `${named} cannot be used: ${errorMessage(error)}. Nothing is delivered to the collector until the file is corrected.`,
+      ];
     }
   });
 }

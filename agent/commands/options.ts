@@ -1,6 +1,6 @@
 import type { ResourceName } from '../resources/names.ts';
 
-/** The options that all commands share, as commander gives them. */
+/** The options that all commands share, in the form that commander passes them. */
 export interface CommonOptions {
   readonly config?: string;
   readonly root?: string;

@@ -1,4 +1,4 @@
-/** What commands print and exit with. Results go to stdout; what went wrong goes to stderr. */
+/** The output and exit statuses of commands. Results go to stdout; errors go to stderr. */
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { type ConfigError, formatConfigError, visible } from '../config/errors.ts';
@@ -6,14 +6,14 @@ import { forJournal, isJournal } from '../host/journal.ts';
 import type { CommonOptions } from './options.ts';
 import { write } from './write.ts';
 
-/** Exit statuses, as Puppet's --detailed-exitcodes has them where they meet. */
+/** Exit statuses. Those of `apply --detailed-exitcodes` are the same as Puppet's. */
 export const EXIT = {
   ok: 0,
   /** Bad usage or configuration: nothing was touched. */
   usage: 1,
   /** `plan`: something differs. `apply --detailed-exitcodes`: something was changed. */
   changed: 2,
-  /** `run`: another one has this host already. */
+  /** `run`: another daemon holds this host already. */
   running: 3,
   failed: 4,
 } as const;
@@ -41,7 +41,7 @@ export function printError(line: string): void {
   write(2, `${isJournal() ? forJournal('error', line) : line}\n`);
 }
 
-/** Prints what stopped a command and gives its exit status. */
+/** Prints the error that stopped a command, and returns the exit status. */
 export function reportFailure(error: unknown, { json = false }: CommonOptions): number {
   const errors = error instanceof ConfigFailure ? error.errors : [];
   const message = error instanceof Error ? error.message : String(error);
@@ -50,9 +50,9 @@ export function reportFailure(error: unknown, { json = false }: CommonOptions): 
   return error instanceof ConfigFailure ? EXIT.usage : EXIT.failed;
 }
 
-/** A file's text, which is latin1 so that no byte is lost, as people read it: UTF-8 where it is that. */
+/** Decodes a file's text for people. Files are read as latin1, which loses no byte; valid UTF-8 is shown as UTF-8. */
 export function decoded(text: string): string {
-  if (/[^\0-\xff]/.test(text)) return text; // words of our own are in it, so it is no file's bytes
+  if (/[^\0-\xff]/.test(text)) return text; // it holds characters beyond latin1, so it is decoded already
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(text, 'latin1'));
   } catch {
@@ -60,7 +60,7 @@ export function decoded(text: string): string {
   }
 }
 
-/** A line of a file as a terminal may show it: nothing in it is acted on. */
+/** Makes a line of a file safe to print: the terminal acts on none of its characters. */
 export function shown(line: string): string {
   return decoded(line).split('\t').map(visible).join('\t');
 }
@@ -78,13 +78,13 @@ export function ageText(milliseconds: number): string {
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Colours where stdout is a terminal and NO_COLOR is not set (no-color.org). */
+/** Adds colours if stdout is a terminal and NO_COLOR is not set (no-color.org). */
 export function paint(style: Style, text: string): string {
   const colourful = !process.env.NO_COLOR && process.env.TERM !== 'dumb' && isatty(1);
   return colourful ? styleText(style, text, { validateStream: false }) : text;
 }
 
-/** Columns as wide as their longest cell; the last one is not padded. Cells may be painted. */
+/** Makes each column as wide as its longest cell, except the last, which is not padded. Cells may be painted. */
 export function table(rows: readonly (readonly string[])[], indent = ''): string {
   const widths: number[] = [];
   for (const row of rows)
@@ -97,7 +97,7 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
     .join('\n');
 }
 
-/** The escape sequences of colours take no room. */
+/** The width on a terminal, where the escape sequences of colours take no room. */
 function width(cell: string): number {
   return cell.replace(/\x1b\[[0-9;]*m/g, '').length;
 }

@@ -8,7 +8,7 @@ import { decoded, EXIT, paint, print, printError, printJson, shown } from './out
 import { announceRestarts } from './restart.ts';
 import { byReason } from './tell.ts';
 
-/** Shows what `apply` would do, and does nothing. Gives the exit status: 2 where something differs. */
+/** Prints what `apply` would change, and changes nothing. Returns the exit status: 2 if something differs. */
 export async function plan(options: CommonOptions): Promise<number> {
   const context = await openToHold(options);
   const { resources, guard } = context;
@@ -43,7 +43,7 @@ function tell(findings: readonly Finding[]): void {
   for (const { key, state, reason } of findings) {
     if (state === 'unknown' && reason !== undefined) print(paint('yellow', `? ${shown(key)}: ${shown(reason)}`));
   }
-  // Settings first: one line of them is easily lost below a file.
+  // Settings come first: the single line of a setting is easily overlooked below a whole file.
   const different = findings.filter(differs);
   for (const finding of [...different.filter(isLine), ...different.filter((one) => !isLine(one))]) {
     if (finding.refusal !== undefined) print(paint('red', `✗ ${shown(finding.key)}: ${shown(finding.refusal)}`));
@@ -60,17 +60,17 @@ function isLine(finding: Finding): boolean {
   return traitsOf(finding).shown === 'line';
 }
 
-/** Resources whose files are scripts of Holdfast's own, which nobody reads line by line. */
+/** Resources whose files are Holdfast's own scripts, which operators do not read line by line. */
 const SCRIPTS: readonly string[] = ['hooks', 'dhcpcd', 'networkmanager'];
 const MOST_LINES = 30;
 
-/** A long change of a script is told by its length: `--json` has every line. */
+/** Prints a long change of a script as its length; `--json` has every line. */
 function shortened({ resource }: Finding, lines: string[] | null): string[] | null {
   if (lines === null || !SCRIPTS.includes(resource) || lines.length <= MOST_LINES) return lines;
   const [added, removed] = ['+', '-'].map((sign) => lines.slice(2).filter((line) => line.startsWith(sign)).length);
   return [
     ...lines.slice(0, 2),
-    `@@ a script of Holdfast's own: ${added} lines added, ${removed} removed (--json shows them) @@`,
+    `@@ Holdfast's own script: ${added} lines added, ${removed} removed (--json shows them) @@`,
   ];
 }
 
@@ -82,7 +82,7 @@ function text(bytes: string | null): string | null {
   return bytes === null ? null : decoded(bytes);
 }
 
-/** Lines of a unified diff; null where nothing differs. */
+/** Lines of a unified diff; null if nothing differs. */
 function diff(finding: Finding): string[] | null {
   const { key, actual, wanted } = finding;
   if (isLine(finding) || actual === wanted) return null;

@@ -12,29 +12,29 @@ import { EXIT, paint, print, printError, printJson, table } from './output.ts';
 import { write } from './write.ts';
 
 export interface ProbeOptions extends CommonOptions {
-  /** Which ones; none: all. */
+  /** The probes to read. Empty means all. */
   readonly names: readonly string[];
   readonly prometheus?: boolean;
-  /** What is printed goes into this file, at once and whole; `-`: standard output. */
+  /** The file that gets the output, replaced whole; `-` means standard output. */
   readonly output?: string;
 }
 
-/** Not one of the probes: it is taken once a day, by a process of its own. */
+/** The inventory is not one of the probes: the daemon takes it once a day, in a separate process. */
 const INVENTORY = 'inventory';
 
-/** A report with the events that came of it. */
+/** A report with the events that its probe emitted. */
 interface Seen extends ProbeReport {
   readonly events: readonly Occurrence[];
-  /** What people are shown instead of its samples. */
+  /** The table to print in place of the samples; null if the probe has none. */
   readonly table: string[][] | null;
 }
 
-/** Reads each probe once and prints what it sees; changes nothing. Gives the exit status: 4 where one could not see. */
+/** Reads each probe once and prints its readings. Changes nothing. Returns the exit status: 4 if a probe could not see. */
 export async function probe(options: ProbeOptions): Promise<number> {
-  if (options.output === '') return refuse('--output: it is empty; name a file', options);
+  if (options.output === '') return refuse('--output has no file name; write a path, or "-" for stdout', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
     return refuse('--output needs --prometheus or --json', options);
-  // It starts programs of its own, so it is taken only where it is named, and nothing beside it.
+  // Taking the inventory starts programs, so it is taken only if it is the one probe that is named.
   if (
     options.names.length === 1 &&
     options.names[0] === INVENTORY &&
@@ -47,14 +47,17 @@ export async function probe(options: ProbeOptions): Promise<number> {
   const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
   if (unknown.length > 0) {
     const known = all.map(({ name }) => name).join(', ');
-    return refuse(`no such probe here: ${unknown.join(', ')}. There are: ${known}, and inventory by itself`, options);
+    return refuse(
+      `no such probe here: ${unknown.join(', ')}. The probes are: ${known}; or inventory, named without others`,
+      options,
+    );
   }
   const chosen = all.filter(
     ({ name }) => options.names.length === 0 || options.names.some((one) => isNamed(name, one)),
   );
   if (!configured && !options.json && !options.prometheus && !options.quiet) print(paint('gray', NOT_CONFIGURED));
   const seen: Seen[] = [];
-  // One after the other: what runs beside another shares its time.
+  // Probes run one after the other: a probe beside another one would be measured with the other's time.
   for (const one of chosen) seen.push(await look(one));
   if (options.json || options.prometheus) {
     const text = options.json
@@ -74,12 +77,12 @@ async function look(one: Probe): Promise<Seen> {
   const events: Occurrence[] = [];
   const runner = new ProbeRunner(one, (event) => events.push(event));
   const report = await runner.read();
-  // One that hangs may hang here too, and what it holds ends with this process.
+  // Closing a probe that hangs may hang as well. Its resources end with this process anyway.
   if (report.success || report.partly) await runner.close();
   return { ...report, events, table: (report.success && one.table?.()) || null };
 }
 
-/** Whoever reads the file, such as node_exporter, has the old text or the new one. Throws HostError; then it has the old one. */
+/** A reader such as node_exporter sees the whole old text or the whole new one. After a HostError it sees the old text. */
 function put(text: string, output = '-'): void {
   if (output === '-') write(1, text);
   else new Host().replaceOwn(resolve(output), Buffer.from(text, 'utf8').toString('latin1'), 0o644);
@@ -115,14 +118,15 @@ function tell(seen: readonly Seen[], quiet: boolean): void {
 
 function tellEvents(events: readonly Occurrence[]): void {
   const last = events.slice(-MOST_EVENTS);
-  if (last.length < events.length) print(paint('gray', `  ${events.length - last.length} earlier events (--json)`));
+  if (last.length < events.length)
+    print(paint('gray', `  ${events.length - last.length} earlier events (--json shows them)`));
   for (const { severity, time, body, attributes } of last) {
     print(`  ${paint(COLOURS[severity], `${new Date(time).toISOString()} ${body}`)}`);
     if (attributes.text !== undefined) print(`    ${attributes.source}: ${attributes.text}`);
   }
 }
 
-/** Events of one probe that people are shown. */
+/** The most events of one probe that are printed for people. */
 const MOST_EVENTS = 5;
 
 const COLOURS = { info: 'gray', warn: 'yellow', error: 'red' } as const;

@@ -21,7 +21,7 @@ export interface RehearseCommandOptions extends CommonOptions {
   readonly reason?: readonly Reason[];
 }
 
-/** Shows what a lease event or a boot would make of the host. Gives the exit status: 2 where that is not as wanted. */
+/** Prints what a lease event or a boot would change. Returns the exit status: 2 if the result is not as wanted. */
 export async function rehearse(options: RehearseCommandOptions): Promise<number> {
   const { host, desired } = await configured(options);
   const held = heldInterfaces(host, options.iface ?? null);
@@ -47,14 +47,15 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
       for (const one of played) for (const problem of one.problems) printError(`${title(one)}: ${shown(problem)}`);
     for (const one of sysctls.filter(({ ok }) => !ok)) printError(overruled(one));
   } else {
-    if (desired === null) print(paint('gray', `${DEFAULT_FILE} is not there: nothing is wanted of resolv.conf.`));
+    if (desired === null)
+      print(paint('gray', `${DEFAULT_FILE} does not exist, so no content of resolv.conf is wanted.`));
     for (const one of shows) tell(one);
     if (sysctls.length > 0) tellSysctls(sysctls);
   }
   return differs ? EXIT.changed : EXIT.ok;
 }
 
-/** A host that is not held yet has no configuration: it is rehearsed all the same. */
+/** A host without a configuration is rehearsed as well. */
 async function configured(options: CommonOptions): Promise<{ host: Host; desired: DesiredState | null }> {
   const host = openHost(options);
   if (options.config === undefined && host.stat(DEFAULT_FILE) === null) return { host, desired: null };
@@ -68,7 +69,7 @@ const CANNOT_COME: readonly ErrorCode[] = ['EEXPIRED', 'EOWNER'];
 interface Show {
   readonly held: Held;
   readonly played: readonly Rehearsal[];
-  /** Events that cannot come, and why. */
+  /** Events that cannot occur, and why. */
   readonly skipped: readonly string[];
 }
 
@@ -102,7 +103,7 @@ function reasons(host: Host, { client, interface: iface }: Held, options: Rehear
     const { expire } = leaseOf(host, client, iface).lease;
     return [expire !== null && expire < Date.now() ? 'BOUND' : 'REBOOT'];
   }
-  // Without a dhclient nothing comes but its start.
+  // If no dhclient runs, its start is the only event that can occur.
   return client.pid === 0 ? ['REBOOT', 'TIMEOUT'] : ['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE'];
 }
 
@@ -114,7 +115,7 @@ function tell({ held: { client, interface: iface }, played, skipped }: Show): vo
   print(
     paint(
       'bold',
-      client.pid === 0 ? `${iface}: no dhclient runs; as its next start would have it` : clientName(client),
+      client.pid === 0 ? `${iface}: no dhclient runs; this is what its next start would do` : clientName(client),
     ),
   );
   print(
@@ -144,7 +145,7 @@ function verdict(one: Rehearsal): string {
   return one.reason === 'EXPIRE' || one.routerAnswers === false ? 'the address goes, as it must' : 'changes, as wanted';
 }
 
-/** What several events have in common is said once, with their names. */
+/** Groups equal texts, so each is printed once with the names of its events. */
 function grouped(played: readonly Rehearsal[], texts: (one: Rehearsal) => readonly string[]): [string, string][] {
   const groups = new Map<string, string[]>();
   for (const one of played)
@@ -156,7 +157,7 @@ function grouped(played: readonly Rehearsal[], texts: (one: Rehearsal) => readon
   ]);
 }
 
-/** Lines of unified diffs; none where nothing would change. */
+/** Lines of unified diffs; empty if nothing would change. */
 function changes({ resolvConf, addresses, routes }: Rehearsal): string[] {
   const lines = (all: readonly string[]) => all.map((line) => `${line}\n`).join('');
   return [

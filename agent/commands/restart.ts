@@ -1,4 +1,4 @@
-/** What `plan` and `apply` have to do with dhclients that must be started again (agent/restart). */
+/** The part of `plan` and `apply` for dhclients that must be started again (agent/restart). */
 import { isWhole } from '../config/desired.ts';
 import { clientName, dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { noteStarts } from '../dhclient/start-records.ts';
@@ -11,8 +11,8 @@ import type { Context } from './context.ts';
 import type { CommonOptions } from './options.ts';
 
 /**
- * What waits, or will wait once this is applied, for the next start of a dhclient, and whether `apply` would start it
- * again; one sentence each.
+ * One sentence for each dhclient with changes that wait for its next start, or will wait after this apply. The sentence
+ * says whether `apply` would start the dhclient again.
  */
 export async function announceRestarts({ host, desired }: Context, findings: readonly Finding[]): Promise<string[]> {
   const clients = dhcpClients(host);
@@ -20,8 +20,8 @@ export async function announceRestarts({ host, desired }: Context, findings: rea
   const { pendingOf } = await import('../dhclient/pending.ts');
   const deed =
     desired.restart === 'whenSafe'
-      ? 'apply starts it again, if the server answers and nothing is lost'
-      : 'dhclient.restart: whenSafe would have it started again';
+      ? 'apply starts it again if the DHCP server answers and nothing would be lost'
+      : 'with dhclient.restart: whenSafe, apply would start it again';
   return clients.flatMap((client) => {
     const file = host.target(client.confFile);
     const planned = findings.find((finding) => {
@@ -34,7 +34,7 @@ export async function announceRestarts({ host, desired }: Context, findings: rea
   });
 }
 
-/** Starts those again that wait for it, where that is configured and safe; gives all outcomes, of that too. */
+/** Starts dhclients with pending changes again, if that is configured and safe. Returns all outcomes, including these. */
 export async function withRestarts(
   { host, desired, nearness }: Context,
   { only }: CommonOptions,

@@ -11,7 +11,7 @@ import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 
-/** Puts files and values back as they were before the first apply, and removes the hooks. Gives the exit status. */
+/** Puts back files and values as they were before the first apply, and removes the hooks. Returns the exit status. */
 export async function revert(options: CommonOptions): Promise<number> {
   const host = openHost(options);
   const outcomes = await revertHost(host, { only: options.only, verify: await configuredVerify(host, options) });
@@ -20,7 +20,8 @@ export async function revert(options: CommonOptions): Promise<number> {
   const touchesDns = options.only?.some((name) => OF_DNS.includes(name)) ?? true;
   const renewals = changed && touchesDns ? otherwiseAtRenewal(host) : [];
   if (options.json) printJson({ changed, failed, outcomes, renewals });
-  else if (outcomes.length === 0 && !options.quiet) print('Nothing to put back: nothing of `agent apply` is left.');
+  else if (outcomes.length === 0 && !options.quiet)
+    print('Nothing to put back: no change by `agent apply` is left on this host.');
   else {
     tellOutcomes(outcomes, options.quiet ?? false, 'as before');
     for (const renewal of options.quiet ? [] : renewals) tellRenewal(renewal);
@@ -28,7 +29,7 @@ export async function revert(options: CommonOptions): Promise<number> {
   return failed ? EXIT.failed : EXIT.ok;
 }
 
-/** null also where the configuration is gone or not valid: then it says nothing, and revert goes on without. */
+/** null if verify is not configured, or if the configuration is gone or not valid: revert works without one. */
 async function configuredVerify(host: Host, { config }: CommonOptions): Promise<DesiredVerify | null> {
   const files = config === undefined ? { files: host } : { files: new Host(), file: resolve(config) };
   const loaded = await loadConfig({ ...files, asRoot: process.geteuid?.() === 0 });
@@ -38,13 +39,13 @@ async function configuredVerify(host: Host, { config }: CommonOptions): Promise<
 interface Renewal {
   /** "dhclient[812] on eth0". */
   readonly client: string;
-  /** ISO 8601; null: not known. */
+  /** ISO 8601; null if the time is not known. */
   readonly renews: string | null;
-  /** The lines of resolv.conf that it brings, and that are not there now. */
+  /** The lines that the renewal would write to resolv.conf, and that resolv.conf does not have now. */
   readonly writes: readonly string[];
 }
 
-/** A dhclient goes on with what it read when it started, our dhclient.conf maybe; no hook keeps it from that any more. */
+/** Renewals that would change resolv.conf: dhclient keeps the dhclient.conf that it read at its start, and our hook is gone. */
 function otherwiseAtRenewal(host: Host): Renewal[] {
   const there = new Set((readable(host) ?? '').split('\n').map(undotted));
   return dhcpClients(host).flatMap((client) =>
@@ -58,7 +59,7 @@ function otherwiseAtRenewal(host: Host): Renewal[] {
   );
 }
 
-/** resolv.conf as it is now. null: there is none, or it cannot be read, which its own outcome says. */
+/** resolv.conf as it is now; null if it is missing or unreadable, which its own outcome says. */
 function readable(host: Host): string | null {
   try {
     return host.readText('/etc/resolv.conf');
@@ -69,12 +70,12 @@ function readable(host: Host): string | null {
 
 function tellRenewal({ client, renews, writes }: Renewal): void {
   print(
-    paint('yellow', `${shown(client)} goes on with what it read when it started: `) +
+    paint('yellow', `${shown(client)} still uses the dhclient.conf that it read at its start: `) +
       `at its next renewal${renews === null ? '' : `, ${renews},`} it writes ${shown(writes.join('; '))}. Start it again to end that.`,
   );
 }
 
-/** The same names with and without the dot of the root. */
+/** The line without the final dots of names, so that both spellings compare as equal. */
 function undotted(line: string): string {
   return line.trim().replace(/\.(?=\s|$)/g, '');
 }

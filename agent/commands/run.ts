@@ -22,14 +22,16 @@ import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, printError } from './output.ts';
 import { BUILD, VERSION } from './version.ts';
 
-/** Gives the exit status once it was told to end. Throws ConfigFailure where it cannot even start. */
+/** Returns the exit status after a signal ended the daemon. Throws ConfigFailure if the daemon cannot start at all. */
 export async function run(options: CommonOptions): Promise<number> {
   inheritNotifySocket();
   saveMemory();
   const other = otherDaemon(openHost(options));
   if (other !== null) {
     const who = other === '' ? '' : ` (process ${other})`;
-    printError(`agent run: another one holds this host already${who}. To have it read its configuration again: SIGHUP`);
+    printError(
+      `agent run: another daemon holds this host already${who}. To make it read its configuration again, send it SIGHUP`,
+    );
     return EXIT.running;
   }
   const systemd = notifier();
@@ -43,7 +45,9 @@ export async function run(options: CommonOptions): Promise<number> {
         systemd?.send('STATUS=');
         return setup;
       } catch (error) {
-        systemd?.send('STATUS=The configuration is refused, the last valid one is held. The errors: agent plan');
+        systemd?.send(
+          'STATUS=The configuration has errors, so the last valid one is held. "agent plan" shows the errors',
+        );
         throw error;
       }
     },
@@ -73,27 +77,27 @@ export async function run(options: CommonOptions): Promise<number> {
   return EXIT.ok;
 }
 
-/** Nothing would ever come of it but the same failures again. */
+/** Refused at the start: without root every change would fail, again and again. */
 const NOT_ROOT = fileError(
   'agent run',
   'only root can hold settings; run it as root, or with "report: { enforce: false }", to observe only',
 );
 
-/** What a new configuration does not begin anew. */
+/** Parts that live on when a new configuration is taken. */
 interface Lasting {
   readonly delivery: LateReporter;
   readonly record: MemoryErrorRecord;
 }
 
-/** Two would heal against each other after a change of configuration, and take from each other's spool. */
+/** Returns the other daemon's process id, or null. Two daemons would undo each other's changes and share one spool. */
 function otherDaemon(host: Host): string | null {
   try {
     host.makeFolder(RUN_FOLDER, 0o755);
     return lockForLife(host.locate(DAEMON));
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    printError(`agent run: it cannot be known whether another one runs: ${error.message}`);
-    return null; // a host whose /run takes no file must be held all the same
+    printError(`agent run: cannot check whether another daemon runs, so this one starts: ${error.message}`);
+    return null; // a host where nothing can be written to /run must be held as well
   }
 }
 
@@ -125,12 +129,12 @@ async function load(options: CommonOptions, { delivery, record }: Lasting, how?:
   };
 }
 
-/** This very program. */
+/** The command line of this program. */
 function agentCommand(): string[] {
   return BUILD === null ? [process.execPath, process.argv[1]!] : [process.execPath];
 }
 
-/** Of what concerns dhclients. */
+/** The apply that prepares a dhclient for its restart. */
 function applyCommand({ config }: CommonOptions): string[] {
   const configuration = config === undefined ? [] : ['--config', resolve(config)];
   return [...agentCommand(), 'apply', '--json', '--only', 'hooks', 'dhclient', ...configuration];

@@ -14,8 +14,8 @@ import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
 /**
- * Shows each setting at its three moments, and every running DHCP client. Looks only. Gives the exit status: 2 where a setting is
- * not as wanted at one of them.
+ * Prints each setting at its three moments, and every running DHCP client. Changes nothing. Returns the exit status: 2 if a
+ * setting is not as wanted at one of its moments.
  */
 export async function status(options: CommonOptions): Promise<number> {
   const context = await openToHold(options, { optional: true });
@@ -61,13 +61,13 @@ export async function status(options: CommonOptions): Promise<number> {
   return wrong.length > 0 ? EXIT.changed : EXIT.ok;
 }
 
-/** One line for each setting that is not as wanted, and for each artifact of no setting that `apply` would change. */
+/** One line for each setting that is not as wanted, and for each artifact without a setting that `apply` would change. */
 function complaints(settings: readonly SettingView[], findings: readonly Finding[]): string[] {
   const drifted = settings.flatMap(({ setting, wanted, moments }) => {
     const at = MOMENTS.filter((moment) => moments[moment]?.state === 'drifted');
     return at.length === 0 ? [] : [`${setting} is not as wanted (${at.join(', ')}): ${wanted}`];
   });
-  // One that is refused and that no setting shows, such as a dhclient.conf that nothing is wanted of, is no setting's drift.
+  // A refused artifact without a setting, such as a dhclient.conf with nothing to change, is no setting's drift.
   const different = findings
     .filter((finding) => differs(finding) && finding.refusal === undefined)
     .map(({ key }) => `${key}: \`agent apply\` would change it`);
@@ -81,9 +81,9 @@ interface ClientView {
   readonly started: string;
   readonly configuration: string;
   readonly owner: string | null;
-  /** When its configuration changed after it started; null: it runs with what the file says. */
+  /** When its configuration changed after its start; null if it runs with the present file. */
   readonly staleSince: string | null;
-  /** Of that, what no hook can give it before it is started again (`request`, `send host-name`). */
+  /** Changed statements that no hook can supply, so they wait for the next start (`request`, `send host-name`). */
   readonly pending: readonly string[];
   readonly leases: LeaseView[];
 }
@@ -93,7 +93,7 @@ interface LeaseView {
   readonly address: string | null;
   readonly renews: string | null;
   readonly expires: string | null;
-  /** The lines that dhclient-script alone would write to resolv.conf at the next renewal. */
+  /** The lines that dhclient-script would write to resolv.conf at the next renewal if there were no hook. */
   readonly withoutHook: string[];
 }
 
@@ -133,9 +133,10 @@ function tell(settings: readonly SettingView[], findings: readonly Finding[], ho
   const refusals = findings.flatMap(({ key, refusal }) => (refusal === undefined ? [] : [`${key}: ${refusal}`]));
   const notes = [...new Set([...refusals, ...reasons])];
   if (notes.length > 0) print(`\n${notes.map((note) => `  ${shown(note)}`).join('\n')}`);
-  // Also where no setting shows it: an exit hook, a line of a setting that is no longer configured.
+  // Printed also for changes that no setting shows: an exit hook, or a line of a setting that is no longer configured.
   if (findings.some(differs)) print('\n`agent plan` shows what `agent apply` would change.');
-  if (!host.live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
+  if (!host.live)
+    print(paint('gray', '\nThe running kernel and its processes were not looked at (use --live to include them).'));
 }
 
 const CELLS = {
@@ -151,7 +152,7 @@ function cell(state: SettingState | undefined): string {
   return paint(colour, text);
 }
 
-/** What is not as wanted, and why; what is said of several moments, or of several settings, is said once. */
+/** Explains each state that is not as wanted. Equal explanations of several moments or settings are printed once. */
 function explain(settings: readonly SettingView[]): string[] {
   const found = settings.flatMap(({ setting, moments }) => {
     const texts = MOMENTS.map((moment) => [moment, explanation(moments[moment])] as const);
@@ -174,7 +175,7 @@ function explanation(found: SettingState | undefined): string | null {
   return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
-/** `lines`: those of resolv.conf, where nothing is configured; else null. */
+/** `lines` are resolv.conf's lines if the host has no configuration; else null. */
 function tellClient(
   { pid, started, configuration, owner, staleSince, pending, leases }: ClientView,
   lines: readonly string[] | null,
@@ -187,7 +188,7 @@ function tellClient(
   if (staleSince !== null) {
     print(
       paint('yellow', '  stale: ') +
-        `its configuration changed at ${staleSince}; it will not read it before it is started again`,
+        `its configuration changed at ${staleSince}; it reads the change only at its next start`,
     );
   }
   if (pending.length > 0) print(`  ${paint('yellow', 'pending until its next start')}: ${shown(pending.join(', '))}`);
@@ -199,7 +200,7 @@ function tellClient(
       const same = lease.withoutHook.every((line) => lines.includes(line));
       print(`  its next event writes to resolv.conf: ${lease.withoutHook.join('; ')}${same ? ' (as it is now)' : ''}`);
     } else if (lease.withoutHook.length > 0)
-      print(`  without the hook it would then have written: ${lease.withoutHook.join('; ')}`);
+      print(`  without the hook, its next event would write to resolv.conf: ${lease.withoutHook.join('; ')}`);
   }
 }
 
@@ -209,9 +210,7 @@ function tellHolder(holder: LeaseHolder): void {
 
 function tellDaemon(daemon: DaemonStanding | null): void {
   if (daemon === null) {
-    print(
-      '\nNo daemon runs here (`agent run`): what drifts is put right by the next lease, `agent apply` or boot only.',
-    );
+    print('\nNo daemon runs here (`agent run`): drift stays until the next lease, the next boot or `agent apply`.');
     return;
   }
   const { pid, enforce, fought } = daemon;
@@ -220,11 +219,11 @@ function tellDaemon(daemon: DaemonStanding | null): void {
   );
   if (fought.length > 0)
     print(
-      `  ${paint('yellow', 'suspended')}: another program changes ${shown(fought.join(', '))} again and again, so it is put right now and then only`,
+      `  ${paint('yellow', 'suspended')}: another program changes ${shown(fought.join(', '))} again and again, so the daemon puts it right less often`,
     );
 }
 
-/** The whole text of files is `plan`'s matter. */
+/** Leaves out whole files, which `plan` prints. */
 function withoutTexts({ wanted: _wanted, actual: _actual, settings: _settings, ...finding }: Finding) {
   return finding;
 }

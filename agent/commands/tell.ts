@@ -8,7 +8,7 @@ const MARKS = {
   skipped: ['gray', '–'],
 } as const;
 
-/** What was left as it was needs no line of its own; what failed goes to stderr too when all else is quiet. */
+/** Prints a line for each outcome that changed or failed. If `quiet`, only failures are printed, to stderr. */
 export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItShouldBe: string): void {
   if (quiet) {
     const failures = outcomes.filter(({ result }) => result === 'failed');
@@ -30,7 +30,7 @@ export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItS
   print(parts.join(', '));
 }
 
-/** What has a reason in common, as one text: a skipped kernel is one line, not one a sysctl. */
+/** Joins outcomes with the same reason into one line: a kernel that was not looked at is one line, not one for each sysctl. */
 export function byReason(all: readonly { resource: string; key: string; reason?: string }[]): [string, string][] {
   const groups = Map.groupBy(all, ({ resource, reason }) => `${resource} ${reason ?? ''}`);
   return [...groups.values()].map((members) => {
@@ -39,7 +39,7 @@ export function byReason(all: readonly { resource: string; key: string; reason?:
   });
 }
 
-/** A reason that several of them have in common is written once: a refusal is about all of DNS. */
+/** Prints a shared reason only once, because a refusal applies to every artifact of DNS. */
 function rows(outcomes: readonly Outcome[]): string[][] {
   const said = new Set<string>();
   return outcomes.map((outcome) => {

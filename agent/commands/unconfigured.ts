@@ -1,4 +1,4 @@
-/** What `status` shows of a host without a configuration: resolv.conf, and who else writes it. */
+/** `status` on a host without a configuration: prints resolv.conf and the programs that write it. */
 import { examine, surroundingsOf } from '../doctor/examine.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -8,11 +8,11 @@ import { NOT_CONFIGURED } from './context.ts';
 import { paint, print, shown } from './output.ts';
 
 export interface Surroundings {
-  /** What the C library reads: lines with a keyword, without comments. */
+  /** The lines that the C library reads: those with a keyword, without comments. */
   readonly lines: readonly string[];
-  /** Where the file is a symbolic link to; null: it is none. */
+  /** The target of the symbolic link; null if the file is no link. */
   readonly link: string | null;
-  /** One sentence for each program that writes the file, or stands in the way of holding it. */
+  /** One sentence for each program that writes the file, or that hinders holding it. */
   readonly writers: readonly string[];
 }
 
@@ -29,7 +29,7 @@ export function surroundings(host: Host): Surroundings {
   };
 }
 
-/** `left`: what an apply of an earlier configuration left on the host. */
+/** `left` names what an apply of an earlier configuration left on the host. */
 export function tellSurroundings(
   { lines, link, writers }: Surroundings,
   left: readonly Finding[],
@@ -42,12 +42,13 @@ export function tellSurroundings(
   for (const writer of writers) print(`  ${paint('yellow', '!')} ${shown(writer)}`);
   if (left.length > 0) {
     print(
-      `\nAn earlier apply left: ${left.map(({ key }) => shown(key)).join(', ')}. \`agent revert\` puts back what was there.`,
+      `\nAn earlier apply left: ${left.map(({ key }) => shown(key)).join(', ')}. \`agent revert\` puts the originals back.`,
     );
   }
   print(
     '\n`agent init` writes a configuration from what the host has now. `agent probe` looks at routes, their limits,',
   );
   print('memory errors and leases, `agent doctor` at what else acts on these settings.');
-  if (!live) print(paint('gray', '\nThe running kernel and its processes were not looked at (--live does).'));
+  if (!live)
+    print(paint('gray', '\nThe running kernel and its processes were not looked at (use --live to include them).'));
 }

@@ -1,4 +1,4 @@
-/** A configuration that holds nothing is mostly a template without its data: it must not take everything off a host unasked. */
+/** Refuses a configuration that holds nothing, which is usually a template without its data: it would release the whole host. */
 import { isDeepStrictEqual } from 'node:util';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { fileError } from '../config/errors.ts';
@@ -11,13 +11,13 @@ import { hasRecord } from '../resources/routes-record.ts';
 import { ConfigFailure } from './output.ts';
 
 const HELD =
-  'says nothing of what is to be held, and this host is held: the hooks would go, and the next lease would bring back what its server says';
-const BARE = 'configures nothing: no dns, dhclient, sysctl, routes, forwarding or egress, and nothing to report';
-const CURE = 'write the settings (`agent init` makes a start), or "hold: nothing" if that is meant';
+  "holds no setting, but this host is held: an apply would remove the hooks, and the next lease would bring the DHCP server's values back";
+const BARE = 'configures nothing: it has no dns, dhclient, sysctl, routes, forwarding, egress or report';
+const CURE = 'write the settings (`agent init` writes a first configuration), or write "hold: nothing" to hold nothing';
 
 /**
- * Throws ConfigFailure where nothing is to be held, and nobody said that this is meant. One that only reports is well as long
- * as nothing of this host was ever held.
+ * Throws ConfigFailure if the configuration holds nothing and does not say `hold: nothing`. A configuration that only reports
+ * is allowed on a host that was never held.
  */
 export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = DEFAULT_FILE): void {
   const isHeld = new Originals(host).all().length > 0 || hasRecord(host) || isMasqueradeLeft(host);
@@ -27,7 +27,7 @@ export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = D
   throw new ConfigFailure([fileError(file, isHeld ? `${HELD}; ${CURE}${put}` : bare!)]);
 }
 
-/** What is wrong with a configuration that holds nothing, whatever the host; null: it reports, which may be all that is meant. */
+/** The error of a configuration that neither holds nor reports; null if it reports, which may be its only purpose. */
 export function bareProblem(daemon: DesiredDaemon): string | null {
   return isDeepStrictEqual(daemon, desiredDaemon({})) ? `${BARE}; ${CURE}` : null;
 }

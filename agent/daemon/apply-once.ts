@@ -5,10 +5,10 @@ import { converge } from '../resources/converge.ts';
 import type { Proof } from '../resources/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
 
-/** Of what failed at the start: each is told on its own, too, as soon as it is tried again. */
+/** The most failures that the start's event names. Each also gets its own event at its next try. */
 const NAMED = 5;
 
-/** Says what came of it. Does not wait for another apply: what then drifts the keeper heals, and tells, when it may. */
+/** Returns the result as one line. Does not wait for another apply: the keeper heals the drift as soon as that one ends. */
 export async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
   let outcomes: Outcome[];
   try {

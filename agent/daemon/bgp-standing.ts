@@ -1,16 +1,16 @@
-/** For how long BGP's default route has been good, or of no use. */
+/** Measures for how long BGP's default route has been usable, or unusable. */
 import type { BgpDefault } from '../egress/defaults.ts';
 
-/** Milliseconds for which it has to stand, answering, before the DHCP server's goes: what flaps takes no route with it. */
+/** Milliseconds for which BGP's route must stand and its gateway answer, so that a flapping one does not take DHCP's away. */
 const STAND = 30_000;
-/** And for which none of its gateways has to answer before that one goes ahead: one lost answer is no proof. */
+/** Milliseconds of silence of all its gateways before DHCP's route goes ahead. One lost answer proves nothing. */
 const DEAD = 3_000;
 
 export class BgpStanding {
   #stoodSince: number | null = null;
   #deadSince: number | null = null;
 
-  /** To be called with each look; null: there is none. `now`: of performance.now(). */
+  /** Takes the result of each look; null if BGP has no default route. `now` is performance.now(). */
   see(bgp: BgpDefault | null, now: number): void {
     if (bgp === null || bgp.problem !== null) this.#stoodSince = null;
     else this.#stoodSince ??= now;
@@ -18,12 +18,12 @@ export class BgpStanding {
     else this.#deadSince ??= now;
   }
 
-  /** Whether at least one of its gateways has answered all the time. */
+  /** Whether at least one gateway answered at each look, for long enough. */
   stands(now: number): boolean {
     return this.#stoodSince !== null && now - this.#stoodSince >= STAND;
   }
 
-  /** Whether it is there, and none of its gateways has answered for a while. */
+  /** Whether the route exists, but none of its gateways has answered for long enough. */
   isDead(now: number): boolean {
     return this.#deadSince !== null && now - this.#deadSince >= DEAD;
   }

@@ -1,4 +1,4 @@
-/** `agent run`: holds, looks, reports; takes a new configuration without losing the old one; ends with a last heartbeat. */
+/** `agent run`: holds, probes and reports. A bad new configuration leaves the old one in force. Ends with a last heartbeat. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Condition, type Occurrence, type Probe, type Sample, type Severity, sample } from '../../probes/probe.ts';
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
@@ -26,64 +26,64 @@ import { Restarting } from './restarting.ts';
 import { StandingFile } from './standing.ts';
 import { Witness } from './witness.ts';
 
-/** What one configuration makes of this host. */
+/** Everything that one configuration defines for this host. */
 export interface Setup {
   readonly host: Host;
-  /** As far as it is known: null where something is to be measured first. */
+  /** null until every measured value is known. */
   readonly desired: () => DesiredState | null;
   readonly resources: readonly Resource[];
-  /** See Restarting. */
+  /** See `agent` of Restarting. */
   readonly agent: () => Promise<readonly string[] | null>;
-  /** What stands around changes of DNS; null: nothing. */
+  /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
-  /** null: nothing of the configuration is measured. */
+  /** null if no value of the configuration is measured. */
   readonly nearness: Nearness | null;
-  /** null: nothing of the configuration is left to the cloud. */
+  /** null if no value of the configuration comes from the cloud's metadata. */
   readonly metadata: Metadata | null;
   readonly daemon: DesiredDaemon;
-  /** Of the configuration's files. */
+  /** The hash of the configuration's files. */
   readonly hash: string;
-  /** Hexadecimal: gives the heartbeat its phase. */
+  /** Hexadecimal; sets the heartbeat's phase. */
   readonly beatSeed: string;
-  /** Without `resources`, which is the daemon's own. */
+  /** All probes except `resources`, which the daemon makes itself. */
   readonly probes: readonly Probe[];
-  /** The files that the operator edits, and what is to be said of them once they have changed. Left out: they are not followed. */
+  /** The files that the operator edits, and the look at them after a change. If left out, the files are not watched. */
   readonly onDisk?: OnDisk;
-  /** The command that prints the machine's inventory. Left out: none is taken. */
+  /** The command that prints the machine's inventory. If left out, no inventory is taken. */
   readonly inventory?: readonly string[];
-  /** The same at every reload, once there is one. null: nothing is sent. */
+  /** The same object at every reload; null if nothing is sent. */
   readonly delivery: Delivery | null;
 }
 
 export interface OnDisk {
   readonly files: readonly string[];
   readonly folders: readonly string[];
-  /** `reload`: the configuration there is to be taken. */
+  /** `reload` means: take the configuration that is on disk now. */
   look(): Promise<'reload' | readonly Condition[]>;
 }
 
-/** Takes what is told and brings it to the collector, now or later: agent/report. None of it throws. */
+/** Brings events and heartbeats to the collector, now or later (agent/report). Its methods never throw. */
 export interface Delivery {
   event(event: Occurrence): void;
   heartbeat(samples: readonly Sample[]): void;
-  /** Whether it is at work, which it is while the collector is down. `now`: of performance.now(). */
+  /** Whether the delivery still works. A collector that is down does not make it unhealthy. `now` is performance.now(). */
   healthy(now: number): boolean;
-  /** Ends, within so many milliseconds, with all sent or kept for the next start. */
+  /** Ends within so many milliseconds; what could not be sent is saved for the next start. */
   stop(deadline: number): Promise<void>;
 }
 
 export interface DaemonOptions {
-  /** Reads the configuration; throws with every error in it where it is bad. */
+  /** Reads the configuration. Throws with every error if it is bad. */
   readonly load: () => Promise<Setup>;
-  /** What to start with if `load` threw that: the configuration when it was last valid; null or a throw if that is not known. */
+  /** Loads the last valid configuration, if `load` threw `error` at the start. Returns null or throws if there is none. */
   readonly lastGood?: (error: unknown) => Promise<Setup | null>;
   readonly log: Tell;
 }
 
-/** Milliseconds for the last heartbeat and for its delivery: together less than the second that SIGTERM may take. */
+/** Milliseconds for the last heartbeat and for its delivery. Together they stay below the second that SIGTERM may take. */
 const LAST_HEARTBEAT = 300;
 const LAST_DELIVERY = 400;
-/** Milliseconds until `agent status` knows of a fight. */
+/** Milliseconds until `agent status` shows a fight. */
 const STANDING_EVERY = 5000;
 
 export class Daemon {
@@ -115,15 +115,15 @@ export class Daemon {
   }
 
   /**
-   * Applies once, then holds: by the configuration when it was last valid, where it is bad now. Throws where that is not known
-   * either, before anything is touched.
+   * Applies once, then holds. If the configuration is bad, the last valid one is used. Throws before anything is touched if
+   * there is none.
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
     let refused: string | null = null;
     const setup = await options.load().catch(async (error: unknown) => {
       const last = await options.lastGood?.(error).catch(() => null);
       if (!last) throw error;
-      refused = `the configuration is refused, the last valid one is held: ${errorMessage(error)}`;
+      refused = `the configuration has errors, so the last valid one is held: ${errorMessage(error)}`;
       return last;
     });
     const daemon = new Daemon(options, setup);
@@ -133,14 +133,14 @@ export class Daemon {
     return daemon;
   }
 
-  /** Takes the configuration as it is now. A bad one is refused, and all stays as it was. Never throws. */
+  /** Takes the configuration as it is on disk. A bad one is refused, and the old one stays. Never throws. */
   reload(): Promise<void> {
-    // One after the other: what was written after the last one began to read must be read, too.
+    // Reloads run one after the other. A file that changed after one began to read is read again by the next.
     this.#reloading = this.#reloading.then(() => this.#reload());
     return this.#reloading;
   }
 
-  /** Whether heartbeats are made, probes read, resources held and events delivered: what a watchdog asks. */
+  /** The watchdog's question: are heartbeats made, probes read, resources held and events delivered? */
   healthy(now: number = performance.now()): boolean {
     const { daemon, delivery } = this.#setup;
     return (
@@ -151,7 +151,7 @@ export class Daemon {
     );
   }
 
-  /** Ends within a second. The host stays as it is. */
+  /** Ends within a second and leaves the host as it is. */
   async stop(reason: string): Promise<void> {
     clearTimeout(this.#timer);
     clearTimeout(this.#standingTimer);
@@ -197,7 +197,7 @@ export class Daemon {
     void this.#followFiles();
   }
 
-  /** Once for the daemon's life: a new configuration changes no machine. */
+  /** Started once for the daemon's life, because a new configuration does not change the machine. */
   #takeInventory(): void {
     const { host, inventory } = this.#setup;
     if (inventory === undefined || this.#inventory !== null) return;
@@ -224,7 +224,7 @@ export class Daemon {
     return this.#keeper.look(this.#setup.resources.filter(({ name }) => name === resource));
   }
 
-  /** `last`: no other configuration is taken. */
+  /** `last`: the daemon ends, and no other configuration follows. */
   async #end(last = false): Promise<void> {
     clearTimeout(this.#timer);
     this.#files?.close();
@@ -243,7 +243,7 @@ export class Daemon {
     try {
       setup = await this.#options.load();
     } catch (error) {
-      const body = `the new configuration is refused, the old one stays: ${errorMessage(error)}`;
+      const body = `the new configuration has errors, so the old one stays in force: ${errorMessage(error)}`;
       this.#tell(occurrence(EVENTS.configRefused, 'error', body));
       return;
     }
@@ -257,7 +257,7 @@ export class Daemon {
     );
   }
 
-  /** For `agent status`. */
+  /** Writes the file that `agent status` reads. */
   #tellStanding(): void {
     const { enforce } = this.#setup.daemon.report;
     const fought = this.#record.fought(performance.now());
@@ -284,7 +284,7 @@ export class Daemon {
     this.#lastBeat = performance.now();
   }
 
-  /** Its conditions as events, and its failure, once. */
+  /** Emits the changes of a probe's conditions, and its failure once. */
   #judge({ probe, success, partly, error, readings }: ProbeReport): void {
     if (success || partly) {
       this.#conditions.update(
@@ -299,7 +299,7 @@ export class Daemon {
     } else if (!this.#failedProbes.has(probe)) {
       this.#failedProbes.add(probe);
       this.#tell(
-        occurrence(EVENTS.probeFailed, 'warn', `the probe ${probe} cannot see${partly ? ' all' : ''}: ${error}`, {
+        occurrence(EVENTS.probeFailed, 'warn', `the probe ${probe} ${partly ? 'can see only a part' : 'cannot see'}: ${error}`, {
           probe,
         }),
       );

@@ -1,4 +1,4 @@
-/** What is told of the drift that the keeper finds, and of its heals: each once, with who did it. */
+/** Emits one event for each drift and each heal of the keeper, with the program that changed the setting. */
 import type { Host } from '../host/host.ts';
 import { differs, identity } from '../resources/converge.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
@@ -21,37 +21,37 @@ export interface DriftReportsOptions {
   readonly witness: Witness;
   readonly record: HealRecord;
   readonly tell: Tell;
-  /** A finding as the last look had it. */
+  /** The same finding at the last look. */
   readonly seen: (finding: Finding) => Finding | undefined;
 }
 
-/** By finding. */
+/** The tramplers of findings, by the finding's identity. */
 export type Tramplers = ReadonlyMap<string, Trampler>;
 
 export class DriftReports {
   readonly #options: DriftReportsOptions;
-  /** What is told as drifted and not over yet, by resource and then by finding. */
+  /** Drifts that were emitted and are not over, by resource and then by finding. */
   readonly #drifts = new Map<string, Map<string, Finding>>();
-  /** What is told as not to be put right. */
+  /** Findings whose failure was emitted. */
   readonly #failures = new Set<string>();
 
   constructor(options: DriftReportsOptions) {
     this.#options = options;
   }
 
-  /** Who did it, to be asked before anything is healed: what they wrote tells it. */
+  /** Names the tramplers. Call it before healing, because the text that they wrote is part of the evidence. */
   tramplers(findings: readonly Finding[]): Tramplers {
     return new Map(findings.map((finding) => [identity(finding), this.#trampler(finding)]));
   }
 
-  /** To be called with what has to wait: of it, what is fought over is told now and then. */
+  /** Takes the findings that must wait. For those that are fought over it emits an event every ten minutes. */
   waits(resource: Resource, waiting: readonly Finding[], now: number): void {
     const { record, tell } = this.#options;
     const fought = waiting.filter((finding) => record.fights(finding, now) && record.limit(finding).tells(now));
     if (fought.length > 0) tell(suspendedEvent(resource, fought, [...this.tramplers(fought).values()]));
   }
 
-  /** What was put right. In a fight each single heal is no news. */
+  /** Emits the heals. In a fight the single heals are left out. */
   heals({ name }: Resource, due: readonly Finding[], outcomes: readonly Outcome[], tramplers: Tramplers): void {
     const { record, tell } = this.#options;
     const healed = new Map(due.map((finding) => [identity(finding), finding]));
@@ -65,7 +65,7 @@ export class DriftReports {
       if (outcome.awaited || adopted) continue;
       heals += 1;
       if (record.fights(outcome, performance.now())) continue;
-      // A finding that earlier looks did not have is newly wanted: no program changed it. Before the first look all was applied.
+      // A finding that earlier looks did not have is newly wanted, so no program changed it. The first look follows an apply.
       const isNew = finding !== undefined && this.#drifts.has(name) && this.#options.seen(finding) === undefined;
       const known = isNew || (this.#drifts.get(name)?.has(key) ?? false);
       tell(healEvent(outcome, tramplers.get(key), known));
@@ -74,7 +74,7 @@ export class DriftReports {
     if (heals > 0) record.heals.set(name, (record.heals.get(name) ?? 0) + 1);
   }
 
-  /** What could not be put right: each failure once, until it is over. */
+  /** Emits each failure once, until it is over. */
   failures(outcomes: readonly Outcome[]): void {
     for (const outcome of outcomes) {
       const key = identity(outcome);
@@ -83,12 +83,12 @@ export class DriftReports {
     }
   }
 
-  /** To be called for what is as wanted. */
+  /** Takes a finding that is as wanted. */
   recovered(finding: Finding): void {
     this.#failures.delete(identity(finding));
   }
 
-  /** What differs after all was tried, and what no longer does. */
+  /** Emits what still differs after all tries, and what no longer differs. */
   drifts(resource: Resource, findings: readonly Finding[]): void {
     const { tell, record, seen } = this.#options;
     const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
@@ -96,25 +96,25 @@ export class DriftReports {
     for (const [key, finding] of now) {
       if (before.has(key)) continue;
       tell(driftEvent(finding, this.#trampler(finding)));
-      // What drifted before it was first looked at, nobody need have changed.
+      // A drift at the first look may be older than the daemon, so there is nothing to trace.
       if (seen(finding) !== undefined) this.#witness(finding);
     }
     for (const [key, finding] of before) {
       if (now.has(key)) continue;
-      // Put right in a fight, it may be otherwise in the next moment.
+      // In a fight a finding that is right now may drift again at once, so its drift is not over.
       if (record.fights(finding, performance.now())) now.set(key, finding);
       else tell(driftEndedEvent(finding));
     }
     this.#drifts.set(resource.name, now);
   }
 
-  /** Whether it did not change since the last look: then the configuration did. */
+  /** Whether the artifact is the same as at the last look. If so, the configuration changed. */
   #isAdopted(finding: Finding): boolean {
     const seen = this.#options.seen(finding);
     return seen?.state === 'ok' && seen.actual === finding.actual;
   }
 
-  /** What the resource would know itself, no watched file tells. */
+  /** Watches the finding, unless its resource names tramplers itself: those are no changes of files. */
   #witness(finding: Finding): void {
     if (finding.by === undefined) this.#options.witness.watch(finding);
   }

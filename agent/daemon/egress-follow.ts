@@ -1,18 +1,18 @@
-/** Hears from the kernel when an IPv4 default route may have changed, so that nobody has to poll for it. */
+/** Listens to the kernel for changes of IPv4 default routes, which saves polling. */
 import { Follower } from '../host/netlink/follower.ts';
 import { FAMILY, HEADER, MESSAGE } from '../host/netlink/message.ts';
 import { RTMSG } from '../host/netlink/rtmsg.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 
 const NETLINK_ROUTE = 0;
-/** RTNLGRP_… of linux/rtnetlink.h. A route goes without a word of its own when its link or its nexthop object goes. */
+/** RTNLGRP_… of linux/rtnetlink.h. The kernel reports no lost route if its link or nexthop object goes, so we listen to those. */
 const GROUPS = { link: 1, ipv4Route: 7, nexthop: 32 } as const;
-/** Milliseconds for which a flood of messages is not listened to. */
+/** Milliseconds of a pause in listening, after which a flood of messages counts as one. */
 const PAUSE = 250;
 
 /**
- * Calls `changed` for each message that may mean so, and where some may have been lost. Throws where the kernel cannot be
- * listened to.
+ * Calls `changed` for each message that may mean a change, and if messages may have been lost. Throws if the kernel refuses
+ * the socket.
  */
 export function followDefaults(changed: () => void): { close(): void } {
   const follower: Follower = new Follower({
@@ -27,14 +27,14 @@ export function followDefaults(changed: () => void): { close(): void } {
           return follower.flooded();
         });
       } catch {
-        changed(); // damaged
+        changed(); // the message is damaged
       }
     },
   });
   return follower;
 }
 
-/** Any message but one of another route. */
+/** Every message counts, except one about a route that is no default route. */
 function concerns(data: Buffer, at: number, end: number): boolean {
   const type = data.readUInt16LE(at + 4);
   if (type !== MESSAGE.newRoute && type !== MESSAGE.deleteRoute) return true;

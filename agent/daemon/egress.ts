@@ -1,6 +1,6 @@
 /**
- * Takes the DHCP server's default route away once BGP's has stood for a while, and gives it back as soon as that one is gone, or
- * as the agent ends: nobody would else. (Where it stands while it is there, the resource keeps.)
+ * Deletes DHCP's default route after BGP's has stood for a while. Puts DHCP's route back as soon as BGP's is gone, or when the
+ * agent ends, because no other program would. (The resource `egress` keeps the route's place while the route exists.)
  */
 
 import type { Egress, EgressLook } from '../../probes/egress/look.ts';
@@ -14,22 +14,22 @@ import { BgpStanding } from './bgp-standing.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 
 /**
- * Milliseconds between looks at the one route that packets take: 0.05 ms each. Of routes the kernel tells by itself; whether a
- * gateway still answers, only a look tells.
+ * Milliseconds between looks at the route that packets take; each costs 0.05 ms. The kernel reports changes of routes by
+ * itself, but only a look shows whether a gateway still answers.
  */
 const LOOK_EVERY = 1_000;
-/** And at all default routes and leases, where that one is as it was: while BGP's is waited for, and else. */
+/** Milliseconds between looks at all default routes and leases: while we wait for BGP's route, and otherwise. */
 const WAIT = 5_000;
 const SELDOM = 60_000;
 const PATIENCE = 5_000;
 
 export interface EgressOptions {
   readonly host: Host;
-  /** null: not known yet. */
+  /** null if measured values are not known yet. */
   readonly desired: () => DesiredState | null;
-  /** false: change nothing. */
+  /** false: observe only, change nothing. */
   readonly enforce: boolean;
-  /** Has the resource look, and put right what it finds. */
+  /** Makes the resource look and put right what drifted. */
   readonly hold: () => Promise<void>;
   readonly tell: Tell;
 }
@@ -45,7 +45,7 @@ export class EgressWatch {
   #next = 0;
   readonly #standing = new BgpStanding();
   #follower: { close(): void } | null = null;
-  /** Whether a look is under way, and whether something changed meanwhile. */
+  /** Whether a look runs now, and whether something changed during it. */
   #looking = false;
   #again = false;
   #dropped = false;
@@ -59,11 +59,11 @@ export class EgressWatch {
     const { host, desired, enforce } = this.#options;
     if (!host.live) return;
     if (!enforce) {
-      // What an earlier configuration had taken away, nobody would watch over.
+      // An earlier configuration may have deleted DHCP's route. With enforce off, no code would put the route back later.
       this.#working = this.#safely(() => this.#giveBackTaken());
       return;
     }
-    // Left by one that was killed, or of an earlier configuration.
+    // The note of a deleted route may be left by a killed agent or by an earlier configuration.
     if ((desired()?.egress ?? null) === null && host.lstat(EGRESS) === null) return;
     void this.#safely(async () => {
       const { followDefaults } = await import('./egress-follow.ts');
@@ -72,7 +72,7 @@ export class EgressWatch {
     this.#plan(0);
   }
 
-  /** `last`: nobody goes on with it, so what was taken away is given back. */
+  /** `last`: the agent ends, so a deleted route is put back now. */
   async close(last: boolean): Promise<void> {
     this.#abort.abort();
     clearTimeout(this.#timer);
@@ -85,7 +85,7 @@ export class EgressWatch {
   async #giveBackTaken(): Promise<void> {
     const { isDropped } = await import('../egress/note.ts');
     const { host, desired } = this.#options;
-    if (desired() !== null && isDropped(host)) await this.#giveBack('this agent is to change nothing (enforce: false)');
+    if (desired() !== null && isDropped(host)) await this.#giveBack('this agent observes only (report.enforce: false)');
   }
 
   #plan(wait: number): void {
@@ -105,14 +105,14 @@ export class EgressWatch {
     }, wait);
   }
 
-  /** It goes on whatever fails; that is told once. */
+  /** Runs `deed`. A failure is emitted once and ends nothing. */
   async #safely(deed: () => Promise<void>): Promise<void> {
     try {
       await deed();
     } catch (error) {
-      this.#picture = ''; // to be tried again
+      this.#picture = ''; // so that the next look tries again
       if (!this.#abort.signal.aborted)
-        this.#tellOnce('warn', `the default routes cannot be seen to: ${errorMessage(error)}`);
+        this.#tellOnce('warn', `the default routes cannot be kept: ${errorMessage(error)}`);
     }
   }
 
@@ -139,7 +139,7 @@ export class EgressWatch {
     const egress = whole?.egress ?? null;
     if (whole === null) return;
     if (egress === null) {
-      if (this.#dropped) await this.#giveBack('it is no longer configured (egress)');
+      if (this.#dropped) await this.#giveBack('egress is no longer configured');
       this.#next = Number.POSITIVE_INFINITY;
       return;
     }
@@ -148,7 +148,7 @@ export class EgressWatch {
     this.#standing.see(view.bgp, now);
     const stands = this.#standing.stands(now);
     this.#next = performance.now() + (stands ? SELDOM : WAIT);
-    // Where it is ahead the resource puts it behind, at once.
+    // If DHCP's route is ahead, the resource puts it behind at once.
     if (view.dhcp.some(({ routes }) => routes.some(({ metric }) => metric < BEHIND))) await hold();
     if (view.bgp === null || view.bgp.problem !== null) {
       const missing = view.ahead === null ? 'there is no default route by BGP' : view.ahead.why;
@@ -157,12 +157,12 @@ export class EgressWatch {
       if (this.#dropped || view.count === 0) await this.#giveBack(why, view);
       if (view.bgp !== null) await this.#passOver(view.bgp, this.#standing.isDead(now));
       else if (view.dhcp.some(({ routes }) => routes.length > 0)) {
-        this.#tellOnce('info', `the default route of the DHCP server is not taken away yet: ${why}`);
+        this.#tellOnce('info', `DHCP's default route stays for now: ${why}`);
       }
       return;
     }
     if (egress.dhcp === 'behind') {
-      if (this.#dropped) await this.#giveBack('it is to stay behind (egress.dhcp)');
+      if (this.#dropped) await this.#giveBack('the configuration keeps it behind (egress.dhcp: behind)');
       return;
     }
     const present = view.dhcp.filter(({ routes }) => routes.length > 0);
@@ -172,29 +172,29 @@ export class EgressWatch {
     await drop(host, last.dhcp, AbortSignal.timeout(PATIENCE));
     this.#dropped = true;
     const after = await this.#view();
-    if (after.bgp === null) return this.#giveBack('BGP’s went at the same moment', after);
+    if (after.bgp === null) return this.#giveBack('BGP’s default route went at the same moment', after);
     this.#told = '';
     const gone = namesOf(last);
-    const body = `the default route by ${after.bgp.name} stands: that of the DHCP server, by ${gone}, is taken away`;
+    const body = `deleted DHCP's default route by ${gone}: the default route by ${after.bgp.name} stands`;
     this.#options.tell(occurrence(EVENTS.egressDropped, 'info', body, { gateway: gone }));
   }
 
-  /** BGP's route stands and leads nowhere: behind it the DHCP server's is of no use, so it goes ahead. */
+  /** BGP's route stands but leads nowhere. Packets would never reach DHCP's route behind it, so DHCP's goes ahead. */
   async #passOver(bgp: BgpDefault, dead: boolean): Promise<void> {
-    // Soon, and again while it lasts: how long they have been silent is remembered.
+    // Look again soon, as long as the gateways are silent; BgpStanding measures how long.
     this.#next = performance.now() + (dead ? WAIT : LOOK_EVERY);
     const { host, tell } = this.#options;
     const view = await this.#view();
     const isAhead = view.dhcp.some(({ routes }) => routes.some(({ metric }) => metric < bgp.metric));
     if (!dead || view.dhcp.length === 0 || (isAhead && view.ahead === null)) return;
     if (bgp.metric === 0) {
-      return this.#tellOnce('error', `${bgp.name}: ${bgp.problem}, and no route can go ahead of one without a metric`);
+      return this.#tellOnce('error', `${bgp.name}: ${bgp.problem}, but its route has metric 0, so no route can go ahead of it`);
     }
     const { putAheadOf } = await import('../egress/changes.ts');
     await putAheadOf(host, bgp, view.dhcp, AbortSignal.timeout(PATIENCE));
     if (isAhead) return;
     const gateway = namesOf(view);
-    const body = `the default route of the DHCP server, by ${gateway}, is used again, ahead of that by ${bgp.name}: ${bgp.problem}`;
+    const body = `put DHCP's default route by ${gateway} ahead of the one by ${bgp.name}: ${bgp.problem}`;
     tell(occurrence(EVENTS.egressPutBack, 'warn', body, { gateway }));
   }
 
@@ -203,13 +203,13 @@ export class EgressWatch {
     const { host, tell } = this.#options;
     const view = known ?? (await this.#view());
     if (view.dhcp.length === 0) {
-      return this.#tellOnce('error', `there is no default route to go back to, as no lease gives a gateway: ${why}`);
+      return this.#tellOnce('error', `no default route can be put back, because no lease names a gateway: ${why}`);
     }
     await putBehind(host, view.dhcp, AbortSignal.timeout(PATIENCE));
     this.#dropped = false;
     this.#told = '';
     const gateway = namesOf(view);
-    const body = `the default route of the DHCP server, by ${gateway}, is there again, behind all others: ${why}`;
+    const body = `put back DHCP's default route by ${gateway}, behind all others: ${why}`;
     tell(occurrence(EVENTS.egressPutBack, 'warn', body, { gateway }));
   }
 
@@ -226,7 +226,7 @@ export class EgressWatch {
   }
 }
 
-/** What of it counts: whether a gateway was heard of a second ago or a minute does not. */
+/** The parts that matter, as text. When a gateway was last heard is left out. */
 function pictureOf(egress: Egress | 'unseen' | null): string {
   if (egress === null || egress === 'unseen') return String(egress);
   const { protocol, metric, gateways } = egress;

@@ -1,4 +1,4 @@
-/** What the daemon itself tells of: its own life, drifts and heals, conditions that come and go. */
+/** The daemon's own events: its start and end, drifts and heals, and conditions that begin and end. */
 import type { Attributes, Condition, Occurrence, Severity } from '../../probes/probe.ts';
 
 export const EVENTS = {
@@ -37,14 +37,14 @@ export const EVENTS = {
 
 export type EventName = (typeof EVENTS)[keyof typeof EVENTS];
 
-/** Takes an event: logs it, and hands it to whoever delivers it. Must not throw. */
+/** Takes an event, logs it and passes it to the delivery. Must not throw. */
 export type Tell = (event: Occurrence) => void;
 
 export function occurrence(name: EventName, severity: Severity, body: string, attributes: Attributes = {}): Occurrence {
   return { kind: 'event', name, severity, time: Date.now(), body, attributes };
 }
 
-/** Turns what is wrong at each reading into two events, one when it comes and one when it is over. */
+/** Turns a condition, which every reading repeats, into two events: one when it begins and one when it is over. */
 export class Conditions {
   readonly #holding = new Map<string, { readonly probe: string; readonly condition: Condition }>();
   readonly #tell: Tell;
@@ -53,7 +53,7 @@ export class Conditions {
     this.#tell = tell;
   }
 
-  /** What a probe that succeeded says now. One that failed says nothing: what it said before is neither true nor over. */
+  /** Takes the conditions of a successful reading. After a failed reading nobody knows whether the earlier ones are over. */
   update(probe: string, now: readonly Condition[]): void {
     const current = new Map(now.map((condition) => [identity(probe, condition), condition]));
     for (const [key, { condition }] of this.#of(probe)) {
@@ -86,7 +86,7 @@ function event(name: EventName, severity: Severity, body: string, { code, attrib
   return occurrence(name, severity, body, { ...attributes, code });
 }
 
-/** Whether both are about the same thing, as where a warning becomes an error of its own code. */
+/** Whether both concern the same thing, for example if a warning becomes an error with another code. */
 function isOfTheSame(one: Condition, other: Condition): boolean {
   const about = ({ attributes }: Condition) => JSON.stringify(Object.entries(attributes).sort());
   return one.code !== other.code && Object.keys(one.attributes).length > 0 && about(one) === about(other);

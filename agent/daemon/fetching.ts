@@ -1,18 +1,18 @@
-/** Fetches at intervals what the routes leave to the cloud (agent/metadata), and has it held where it is another. */
+/** Fetches at intervals the values that routes take from the cloud's metadata (agent/metadata). Holds changed values. */
 import { errorMessage } from '../host/errors.ts';
 import type { Change, Metadata, MetadataView } from '../metadata/metadata.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 import type { Keeper } from './keeper.ts';
 
-/** Milliseconds for one fetch, all requests together. */
+/** Milliseconds for one fetch with all its requests. */
 const LIMIT = 30_000;
-/** Milliseconds until it is tried again after a failure, doubled each time up to the interval … */
+/** Milliseconds until the next try after a failure. Each wait is twice the one before, up to the interval. */
 const FIRST_RETRY = 2_000;
-/** … or up to this, as long as something was never known: its routes wait, and at boot the network is still to come. */
+/** The longest wait while a value was never known: its routes wait for it, and at boot the network comes up late. */
 const LONGEST_WAIT_FOR_FIRST = 30_000;
-/** Part of the interval by which each wait is longer or shorter, so that a fleet that was started at once does not ask at once. */
+/** Part of the interval by which each wait varies, so that a fleet that starts together does not ask together. */
 const JITTER = 0.1;
-/** Failures running after which it is told: at boot the first one is usual. */
+/** Failures in a row before an event is emitted. At boot the first failure is usual. */
 const TOLD_AFTER = 3;
 
 export class Fetching {
@@ -21,7 +21,7 @@ export class Fetching {
   readonly #tell: Tell;
   readonly #ending = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  /** Running. */
+  /** Failures in a row. */
   #failures = 0;
 
   constructor(metadata: Metadata, keeper: Keeper, tell: Tell) {
@@ -30,7 +30,7 @@ export class Fetching {
     this.#tell = tell;
   }
 
-  /** What is young already is fetched again when its interval is over. */
+  /** A value that is already fresh is fetched again when its interval is over. */
   start(): void {
     const ages = this.#views().map(({ age }) => age);
     const oldest = ages.length === 0 || ages.includes(null) ? null : Math.max(...ages.map((age) => age ?? 0));
@@ -62,7 +62,7 @@ export class Fetching {
       const problems = this.#views().filter(({ problem }) => problem !== null);
       this.#judge(problems);
     } catch (error) {
-      // What was fetched could not be kept: the disk is full.
+      // The values could not be saved: the disk is full.
       const problem = errorMessage(error);
       this.#judge(this.#views().map((view) => ({ ...view, problem })));
     }
@@ -80,7 +80,7 @@ export class Fetching {
     return Math.min(FIRST_RETRY * 2 ** Math.min(this.#failures - 1, 20), longest, interval);
   }
 
-  /** A record that cannot be read holds nothing. */
+  /** A record that cannot be read counts as empty. */
   #views(): MetadataView[] {
     try {
       return this.#metadata.views();
@@ -98,9 +98,9 @@ function changed({ key, source, before, after }: Change) {
 
 function failed(problems: readonly MetadataView[]) {
   const each = problems.map(({ key, values, problem }) => {
-    const stays = values === null ? 'not known yet, its routes are left as they are' : 'what was known stays';
+    const stays = values === null ? 'no value is known yet, so its routes stay as they are' : 'the known values stay in force';
     return `${key}: ${problem} (${stays})`;
   });
-  const body = `what routes leave to the cloud cannot be fetched: ${each.join('; ')}`;
+  const body = `the cloud's metadata for routes cannot be fetched: ${each.join('; ')}`;
   return occurrence(EVENTS.metadataFailed, 'warn', body);
 }

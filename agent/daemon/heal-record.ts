@@ -1,18 +1,18 @@
-/** What the daemon remembers of its heals. It outlives a reload of the configuration. */
+/** The daemon's memory of its heals, which outlives a reload of the configuration. */
 import { identity } from '../resources/converge.ts';
 import type { Finding, Outcome } from '../resources/resource.ts';
 import { HealLimit } from './heal-limit.ts';
 
-/** Each finding has a limit of its own: one that fails, or is fought over, delays no other. */
+/** Each finding has its own limit, so a finding that fails or is fought over delays no other. */
 export class HealRecord {
-  /** Heals by resource, since the start. */
+  /** The number of heals since the start, by resource. */
   readonly heals = new Map<string, number>();
-  /** By finding. Only of what was healed lately, or could not be. */
+  /** Limits by finding, of those that were healed lately or failed. */
   readonly #limits = new Map<string, HealLimit>();
-  /** Of the same findings: their keys, for people. */
+  /** Keys of the same findings, for people. */
   readonly #keys = new Map<string, string>();
 
-  /** The limit of a finding, to be written to. */
+  /** The limit of a finding, made if needed. */
   limit(finding: Finding | Outcome): HealLimit {
     const key = identity(finding);
     const limit = this.#limits.get(key) ?? new HealLimit();
@@ -22,25 +22,25 @@ export class HealRecord {
   }
 
   /**
-   * Milliseconds until the finding may be healed; 0: now. What has become possible, nobody took away: it never waits.
-   * `now`: of performance.now(), as everywhere here.
+   * Milliseconds until the finding may be healed; 0 means now. An awaited finding never waits, because nobody fights over it.
+   * `now` is performance.now(), as everywhere here.
    */
   wait(finding: Finding, now: number): number {
     return finding.awaited ? 0 : (this.#limits.get(identity(finding))?.wait(now) ?? 0);
   }
 
-  /** Whether another program changes it again and again. */
+  /** Whether another program changes the artifact again and again. */
   fights(finding: Finding | Outcome, now: number): boolean {
     return this.#limits.get(identity(finding))?.fights(now) ?? false;
   }
 
-  /** Keys of what is fought over, each once, sorted. */
+  /** The sorted keys of all artifacts that are fought over, without repeats. */
   fought(now: number): string[] {
     const fought = [...this.#limits].filter(([, limit]) => limit.fights(now));
     return [...new Set(fought.map(([key]) => this.#keys.get(key) ?? key))].sort();
   }
 
-  /** To be called for what is as wanted. */
+  /** Takes a finding that is as wanted. */
   recovered(finding: Finding, now: number): void {
     const key = identity(finding);
     const limit = this.#limits.get(key);
@@ -51,7 +51,7 @@ export class HealRecord {
     }
   }
 
-  /** What could not be put right may be tried at once: somebody wants it so. */
+  /** Lets every failed heal be tried at once. */
   forgiveFailures(): void {
     for (const limit of this.#limits.values()) limit.forgiveFailure();
   }

@@ -1,4 +1,4 @@
-/** Takes the machine's inventory at the start and once a day, in a process of its own, and tells when it is another one. */
+/** Takes the machine's inventory at the start and once a day, in a separate process. Emits an event when it changed. */
 import { nullIfRefused } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -8,7 +8,7 @@ import { EVENTS, occurrence, type Tell } from './events.ts';
 /** Milliseconds. */
 const DAY = 86_400_000;
 const TIME_LIMIT = 60_000;
-/** Milliseconds after which an unchanged inventory is told again: a collector forgets events after 14 days. */
+/** Milliseconds after which an unchanged inventory is emitted again. A collector forgets events after 14 days. */
 const AGAIN = 7 * DAY;
 
 export class InventoryWatch {
@@ -36,7 +36,7 @@ export class InventoryWatch {
     this.#ended.abort();
   }
 
-  /** Throws nothing; one that fails is tried again the next day. */
+  /** Never throws. After a failure it tries again the next day. */
   async look(): Promise<void> {
     const [program = '', ...args] = this.#command;
     const options = { timeLimit: TIME_LIMIT, signal: this.#ended.signal };
@@ -61,7 +61,7 @@ export class InventoryWatch {
   }
 }
 
-/** Interfaces that virtual machines and containers bring are not the machine's, and the speed of a link is no part of it. */
+/** Leaves out interfaces of virtual machines and containers, and the speed of links. */
 function readIn(json: string): Omit<ToldInventory, 'time'> | null {
   try {
     const { inventory } = JSON.parse(json) as { inventory: Inventory };
@@ -72,7 +72,7 @@ function readIn(json: string): Omit<ToldInventory, 'time'> | null {
   }
 }
 
-/** One text for each line that came, went, or is another one. What a link negotiates is left out. */
+/** One text for each line that was added, removed or changed. Values that a link negotiates are left out. */
 function differences(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): string[] {
   const lasting = (text: string | undefined) => text?.replace(/, \d+ Mb\/s|, MTU \d+/g, '');
   return [...new Set([...Object.keys(before), ...Object.keys(now)])].sort().flatMap((key) => {

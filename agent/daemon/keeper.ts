@@ -1,4 +1,4 @@
-/** Keeps resources as they are wanted: looks when something changed and at intervals, heals what drifted, tells of it. */
+/** Keeps resources as wanted: looks after changes and at intervals, heals drift, and emits events. */
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { converge, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
@@ -13,22 +13,22 @@ import { deafEvent } from './resource-events.ts';
 import { ResourceFiles } from './resource-files.ts';
 import type { Witness } from './witness.ts';
 
-/** Milliseconds between looks at everything: an inotify queue may overflow, a new dhclient may read another file. */
+/** Milliseconds between looks at everything. An inotify queue may overflow, and a new dhclient may read another file. */
 const LOOK_EVERY = 30_000;
-/** And at what no file's watch tells of: /proc/sys tells nobody that it changed. */
+/** Milliseconds between looks at artifacts that no watch covers: /proc/sys reports no changes. */
 const POLL_EVERY = 10_000;
-/** Milliseconds by which an interval may end early for performance.now(), whose clock is finer than that of timers. */
+/** Milliseconds by which an interval may end early, because performance.now() has a finer clock than timers. */
 const EARLY = 100;
-/** Milliseconds until the lock is tried again that another apply has: at first, and at most. */
+/** Milliseconds until the lock of another apply is tried again: the first wait and the longest. */
 const LOCK_RETRY = { first: 200, longest: 2000 } as const;
-/** Milliseconds for one resource: each program that is started for it ends, or is ended, within ten seconds. */
+/** Milliseconds for one resource. Each program that it starts is ended after ten seconds at most. */
 const STUCK = 120_000;
 
 export interface KeeperOptions {
   readonly host: Host;
   readonly resources: readonly Resource[];
   readonly guard: Guard | null;
-  /** false: tell of drift, and change nothing. */
+  /** false: emit drift, change nothing. */
   readonly enforce: boolean;
   readonly record: HealRecord;
   readonly witness: Witness;
@@ -37,17 +37,17 @@ export interface KeeperOptions {
 
 export class Keeper {
   readonly #options: KeeperOptions;
-  /** Of the last look, by resource and then by finding. */
+  /** Findings of the last look, by resource and then by finding. */
   readonly #findings = new Map<string, ReadonlyMap<string, Finding>>();
   readonly #reports: DriftReports;
   readonly #pending = new Set<Resource>();
-  /** When a resource is looked at again for what had to wait. */
+  /** Timers for resources with findings that had to wait. */
   readonly #retries = new Map<Resource, { readonly timer: NodeJS.Timeout; readonly at: number }>();
   #working: Promise<void> | null = null;
-  /** When the resource came up that is looked at. */
+  /** When the look at the present resource began. */
   #since = 0;
   #lockRetry: number = LOCK_RETRY.first;
-  /** Until then the lock is not tried: another apply has it. */
+  /** The lock is not tried before this time, because another apply has it. */
   #locked = Number.NEGATIVE_INFINITY;
   #lookedAtAll = 0;
   readonly #intervals: NodeJS.Timeout[] = [];
@@ -60,11 +60,11 @@ export class Keeper {
     this.#reports = new DriftReports({ ...options, seen: (finding) => this.#seen(finding) });
   }
 
-  /** Begins to watch: from here on every change is seen. What was changed before, a look finds. */
+  /** Begins to watch. Every later change is seen; a look finds the earlier ones. */
   watch(): void {
     const everything = () => {
-      void settleRecords(this.#options.host, ORIGINALS).catch(() => {}); // another apply is at work, or it is as full as before
-      // A heartbeat's look may have been at everything since.
+      void settleRecords(this.#options.host, ORIGINALS).catch(() => {}); // another apply is running, or the disk is still full
+      // A heartbeat may have looked at everything in the meantime.
       if (performance.now() - this.#lookedAtAll >= LOOK_EVERY - EARLY) void this.look();
     };
     const polled = () => void this.look(this.#options.resources.filter(({ name }) => this.#isPolled(name)));
@@ -80,33 +80,33 @@ export class Keeper {
     }
   }
 
-  /** Looks at these resources and heals what drifted, one resource after the other: they share one lock. */
+  /** Looks at these resources and heals drift, one resource after the other, because they share one lock. */
   look(resources: readonly Resource[] = this.#options.resources): Promise<void> {
     for (const resource of resources) this.#pending.add(resource);
     if (resources === this.#options.resources) {
       this.#lookedAtAll = performance.now();
-      // Now, since both begin by looking for dhclients, which is one look where it is at the same time.
+      // Called now, because both list the dhclients first, and calls at the same time share one listing.
       if (!this.#closed) this.#files?.follow();
     }
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
-      // What came while the last one ended.
+      // Work on what was added while the last run ended.
       if (this.#pending.size > 0 && !this.#closed) void this.look([]);
     });
     return this.#working;
   }
 
-  /** Whether looking and healing go on. `now`: of performance.now(). */
+  /** Whether looking and healing make progress. `now` is performance.now(). */
   healthy(now: number): boolean {
     return this.#working === null || now - this.#since < STUCK;
   }
 
-  /** What the last look found. */
+  /** The findings of the last look. */
   findings(): Finding[] {
     return this.#options.resources.flatMap(({ name }) => [...(this.#findings.get(name)?.values() ?? [])]);
   }
 
-  /** Looks no more; what is being healed is healed to its end. */
+  /** Ends after the present heal is complete. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const interval of this.#intervals) clearInterval(interval);
@@ -135,7 +135,7 @@ export class Keeper {
     const drifted = findings.filter(isActionable);
     if (enforce && drifted.length > 0 && (await this.#heal(resource, drifted))) findings = await inspectAll([resource]);
     for (const finding of findings.filter((one) => !isActionable(one))) {
-      // When it drifts next, that has nothing to do with the last time.
+      // A later drift is a new one, so its limit forgets the earlier failure.
       record.recovered(finding, performance.now());
       this.#reports.recovered(finding);
     }
@@ -143,7 +143,7 @@ export class Keeper {
     this.#findings.set(resource.name, new Map(findings.map((finding) => [identity(finding), finding])));
   }
 
-  /** Heals what may be healed now. Gives whether anything was tried. */
+  /** Heals the findings that need not wait. Returns whether anything was tried. */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<boolean> {
     const { host, guard, record } = this.#options;
     const now = performance.now();
@@ -184,7 +184,7 @@ export class Keeper {
     return this.#findings.get(finding.resource)?.get(identity(finding));
   }
 
-  /** The earliest time that is asked for counts. */
+  /** Plans the next look. The earliest time asked for counts. */
   #retry(resource: Resource, wait: number): void {
     const at = performance.now() + wait;
     const planned = this.#retries.get(resource);

@@ -1,4 +1,4 @@
-/** The daemon's log on stderr: for the journal a sentence and its details, for people on a terminal lines, else one JSON object a line. */
+/** The daemon's log on stderr. The journal gets a sentence with details, a terminal gets lines, all others get JSON lines. */
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
 import { visible } from '../config/errors.ts';
@@ -7,11 +7,11 @@ import type { Tell } from './events.ts';
 
 const STDERR = 2;
 
-/** `stream`: where to, instead of stderr as it is. */
+/** `stream` replaces stderr. */
 export function makeLog(stream: DestinationStream = stderr()): Tell {
   const log = pino(
     {
-      // The journal knows host and process.
+      // The journal records the host and the process itself.
       base: null,
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
@@ -31,7 +31,7 @@ export function forPeople(print: (line: string) => void): DestinationStream {
   };
 }
 
-/** `<4>/etc/resolv.conf was changed … {"event":"holdfast.heal",…}`: the journal knows the time, and takes the level from the line. */
+/** `<4>/etc/resolv.conf was changed … {"event":"holdfast.heal",…}`: the journal adds the time and takes the level from `<4>`. */
 export function forTheJournal(print: (line: string) => void): DestinationStream {
   return {
     write(line) {
@@ -49,7 +49,7 @@ export function forTheJournal(print: (line: string) => void): DestinationStream 
 
 function stderr(): DestinationStream {
   const stream = destination({ fd: STDERR, sync: true });
-  stream.on('error', () => {}); // whoever read it is gone: no reason to stop holding
+  stream.on('error', () => {}); // the log's reader has gone away, but the host must still be held
   if (isatty(STDERR)) return forPeople((line) => stream.write(line));
   return isJournal() ? forTheJournal((line) => stream.write(line)) : stream;
 }

@@ -1,4 +1,4 @@
-/** Measures at intervals what the sortlist wants measured (agent/nearest), and has it held where the order is another. */
+/** Measures the names of the sortlist at intervals (agent/nearest). Holds a changed order. */
 import type { Nearest } from '../config/desired.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView, Nearness } from '../nearest/nearness.ts';
@@ -12,7 +12,7 @@ export class Measuring {
   readonly #tell: Tell;
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #ending = new AbortController();
-  /** Those whose last try gave nothing, which is told once. */
+  /** Names whose last try failed. The failure is emitted once. */
   readonly #failing = new Set<string>();
 
   constructor(nearness: Nearness, keeper: Keeper, tell: Tell) {
@@ -21,7 +21,7 @@ export class Measuring {
     this.#tell = tell;
   }
 
-  /** What a fresh measurement is there of already, is measured again when that one is as old as it may get. */
+  /** A name with a fresh measurement is measured again when the measurement has reached its greatest age. */
   start(): void {
     const ages = new Map(this.#nearness.views().map(({ target, age }) => [target, age]));
     for (const nearest of this.#nearness.nearest) {
@@ -82,7 +82,7 @@ function changed({ target, last }: NearestView) {
     ({ address, time }) => `${address} (${time === null ? 'no answer' : `${time} ms`})`,
   );
   const nearest = last?.order[0]?.address;
-  const body = `${target}: the order in the sortlist is ${places.join(', ')} now`;
+  const body = `${target}: the order in the sortlist changed to ${places.join(', ')}`;
   return occurrence(EVENTS.nearestChanged, 'info', body, {
     target,
     ...(nearest === undefined ? {} : { 'server.address': nearest }),
@@ -90,6 +90,6 @@ function changed({ target, last }: NearestView) {
 }
 
 function failed(target: string, problem: string, nearest: string | undefined) {
-  const stays = nearest === undefined ? 'it is not in the sortlist' : `${nearest} stays the first in the sortlist`;
+  const stays = nearest === undefined ? 'its addresses are not in the sortlist' : `${nearest} stays the first in the sortlist`;
   return occurrence(EVENTS.nearestFailed, 'warn', `${target} cannot be measured: ${problem}; ${stays}`, { target });
 }

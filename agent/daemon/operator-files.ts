@@ -1,14 +1,14 @@
 /**
- * Tells when files that the operator edits have changed and settled: the configuration, its drop-ins, tokens, certificates.
- * By chokidar, which may lose the last change of a burst (5.0) and loses folders that are made anew: so what is told is only "look
- * again", after a pause, and then the places are followed anew, as the links lead by then. Files that are held are watched otherwise
+ * Calls back when the operator's files have changed and settled: the configuration, its drop-ins, tokens, certificates. Uses
+ * chokidar, which may lose the last change of a burst (5.0) and loses folders that are made anew. A change therefore only means
+ * "look again" after a pause; then the places are followed anew, wherever links lead by then. Held files have another watcher
  * (watcher.ts).
  */
 import { basename, dirname } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { isYaml, pathsOf, stateOfPaths } from './operator-paths.ts';
 
-/** Milliseconds without a change until an edit counts as finished: editors, and whatever copies several files, take turns. */
+/** Milliseconds without a change until an edit counts as finished. Editors and copies of several files make several changes. */
 const SETTLED = 1_000;
 
 export class OperatorFiles {
@@ -17,7 +17,7 @@ export class OperatorFiles {
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  /** Ends the wait for the present watcher, which may have been closed. */
+  /** Ends the wait for the present watcher, which may be closed already. */
   #ready: () => void = () => {};
 
   constructor(settled: () => void, pause: number = SETTLED) {
@@ -25,7 +25,7 @@ export class OperatorFiles {
     this.#pause = pause;
   }
 
-  /** Follows these files, and every `*.yaml` of these folders, from its return on. Throws nothing. */
+  /** Follows these files, and every `*.yaml` of these folders, as soon as it returns. Never throws. */
   async follow(files: readonly string[], folders: readonly string[]): Promise<void> {
     const paths = pathsOf(files, folders);
     const before = stateOfPaths(paths);
@@ -56,7 +56,7 @@ export class OperatorFiles {
       this.#ready = resolve;
       watcher.once('ready', resolve).on('all', again).on('error', again);
     });
-    // What changed while nothing was followed.
+    // Covers changes from the time when nothing was followed.
     if (stateOfPaths(pathsOf(files, folders)) !== before) again();
   }
 

@@ -1,20 +1,20 @@
-/** Where a change of the operator's files shows: in the folders that really hold them, and in those of every link on the way to them. */
+/** The folders to watch for changes of the operator's files: the real ones, and those of every link on the way. */
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 
-/** Links on the way to one file: as many as the kernel follows. */
+/** The most links on the way to one file; the kernel follows as many. */
 const MOST_LINKS = 40;
 
 export interface OperatorPaths {
-  /** Folders that are there, by their real names. */
+  /** Folders that exist, by their real names. */
   readonly folders: ReadonlySet<string>;
   /** Files, links and missing folders in them that the operator's files depend on, by their real names. */
   readonly entries: ReadonlySet<string>;
-  /** Those of the folders in which every `*.yaml` counts. */
+  /** The folders in which every `*.yaml` counts. */
   readonly whole: ReadonlySet<string>;
 }
 
-/** The places of these files, and of all `*.yaml` in these folders, as the links lead now. */
+/** The places of these files, and of all `*.yaml` in these folders, where links lead now. */
 export function pathsOf(files: readonly string[], folders: readonly string[]): OperatorPaths {
   const entries = new Set(files.flatMap(placesOf));
   const whole = new Set<string>();
@@ -33,7 +33,7 @@ export function isYaml(name: string): boolean {
   return name.endsWith('.yaml');
 }
 
-/** Every link on the way to a path, and what is at its end: the file, or the first folder that is missing. */
+/** Every link on the way to a path, and its end: the file, or the first missing folder. */
 function placesOf(path: string): string[] {
   const places: string[] = [];
   let at: string = sep;
@@ -52,12 +52,12 @@ function placesOf(path: string): string[] {
   return places;
 }
 
-/** Where a link leads; '' where it is none; null where there is nothing. */
+/** The target of a link; '' if the path is no link; null if the path does not exist. */
 function targetOf(path: string): string | null {
   return orNull(() => (lstatSync(path).isSymbolicLink() ? readlinkSync(path) : ''));
 }
 
-/** Another text when something of it is another. */
+/** A text that differs whenever one of the places differs. */
 export function stateOfPaths({ entries }: OperatorPaths): string {
   const states = [...entries].map((entry) => {
     const found = orNull(() => statSync(entry));
@@ -66,7 +66,7 @@ export function stateOfPaths({ entries }: OperatorPaths): string {
   return JSON.stringify(states);
 }
 
-/** What `look` gives; null where nothing is there, or nothing that may be looked at. */
+/** The result of `look`; null if the path does not exist or may not be read. */
 function orNull<T>(look: () => T): T | null {
   try {
     return look();

@@ -1,4 +1,4 @@
-/** What is told of a resource that the keeper keeps: that it drifted, what was done about it, and why nothing was. */
+/** The events of a kept resource: its drift, its heals, and why nothing was done. */
 import { place } from '../resources/converge.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence } from './events.ts';
@@ -15,7 +15,7 @@ export function driftEndedEvent(finding: Finding) {
   return occurrence(EVENTS.driftEnded, 'info', `${finding.key} is as wanted again`, place(finding));
 }
 
-/** `known`: it was told as drifted already, as where another apply is at work at the start: nobody need have changed it. */
+/** `known`: its drift was emitted earlier, or it is newly wanted, so perhaps no program changed it. */
 export function healEvent(outcome: Outcome, who: Trampler | undefined, known: boolean) {
   const { key, reason } = outcome;
   const by = who?.by ?? null;
@@ -33,7 +33,7 @@ export function adoptedEvent(outcome: Outcome) {
 }
 
 export function awaitedEvent(outcome: Outcome) {
-  const body = `${outcome.key} has become possible and was made${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
+  const body = `made ${outcome.key}, which has only now become possible${outcome.reason === undefined ? '' : `; ${outcome.reason}`}`;
   return occurrence(EVENTS.awaited, 'info', body, place(outcome));
 }
 
@@ -46,13 +46,13 @@ export function failureEvent(outcome: Outcome) {
   );
 }
 
-/** Of what is fought over: findings of one resource. */
+/** The event for findings of one resource that are fought over. */
 export function suspendedEvent(resource: Resource, fought: readonly Finding[], tramplers: readonly Trampler[]) {
   const known = [...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null);
   const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
   const keys = fought.map(({ key }) => key).join(', ');
   const seconds = PAUSE / 1000;
-  const body = `${keys} is changed again and again (${who}); it is put right only every ${seconds} s until that ends. Stop that program, or take the setting out of the configuration`;
+  const body = `${keys} is changed again and again (${who}); the daemon puts it right only every ${seconds} s until that ends. Stop that program, or take the setting out of the configuration`;
   return occurrence(EVENTS.healSuspended, 'error', body, {
     resource: resource.name,
     wait: seconds,
@@ -60,7 +60,7 @@ export function suspendedEvent(resource: Resource, fought: readonly Finding[], t
   });
 }
 
-/** `every`: milliseconds between looks, which then are all there is. */
+/** `every` is the interval of looks in milliseconds. Without the kernel's reports nothing else finds drift. */
 export function deafEvent({ name }: Resource, every: number, why: string) {
   const body = `the kernel reports no changes of ${name}; the daemon looks every ${every / 1000} s instead: ${why}`;
   return occurrence(EVENTS.deaf, 'warn', body, { resource: name });

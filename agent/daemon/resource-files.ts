@@ -1,4 +1,4 @@
-/** The files behind resources, watched. Which they are may change: a new dhclient reads another one, a symbolic link leads elsewhere. */
+/** Watches the files of resources. The set may change: a new dhclient reads another file, or a symbolic link leads elsewhere. */
 import type { Host } from '../host/host.ts';
 import type { Resource } from '../resources/resource.ts';
 import { type Watcher, watchFiles } from './watcher.ts';
@@ -10,7 +10,7 @@ export class ResourceFiles {
   #watched = new Map<Resource, readonly string[]>();
   #watcher: Watcher | null = null;
 
-  /** Watches from here on; `onChange` gets the resources that a change of a file may concern. */
+  /** Begins to watch. `onChange` gets the resources that a change of a file may concern. */
   constructor(host: Host, resources: readonly Resource[], onChange: (changed: readonly Resource[]) => void) {
     this.#host = host;
     this.#resources = resources;
@@ -18,7 +18,7 @@ export class ResourceFiles {
     this.follow();
   }
 
-  /** Looks which files they are now. Begins anew only where they are others than before. */
+  /** Lists the files again. Watches anew only if the list differs. */
   follow(): void {
     const watched = new Map(this.#resources.map((resource) => [resource, this.#paths(resource)]));
     if (JSON.stringify([...watched.values()]) === JSON.stringify([...this.#watched.values()])) return;
@@ -29,7 +29,7 @@ export class ResourceFiles {
       paths,
       (path) => this.#changed(path),
       () => {},
-    ); // the keeper's interval finds what it misses
+    ); // the keeper's interval finds the changes that the watch misses
   }
 
   close(): void {
@@ -43,14 +43,14 @@ export class ResourceFiles {
     if (concerned.length > 0) this.#onChange(concerned.map(([resource]) => resource));
   }
 
-  /** Where they really are. What a symbolic link leads to is a file that may change, too. */
+  /** The paths and the targets of their symbolic links, since both may change. */
   #paths(resource: Resource): string[] {
     try {
       return resource.watches().flatMap((path) => {
         return [...new Set([this.#host.locate(path), this.#host.locate(path, 'follow')])];
       });
     } catch {
-      return this.#watched.get(resource)?.slice() ?? []; // what is wrong there the next look says
+      return this.#watched.get(resource)?.slice() ?? []; // the next look reports the error
     }
   }
 }

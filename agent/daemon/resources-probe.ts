@@ -1,11 +1,11 @@
-/** What is held, as a probe sees it: each setting at each moment, and how often each resource was healed. */
+/** The probe of the held settings: each at each moment, and how often each resource was healed. */
 import { type Probe, type Reading, sample } from '../../probes/probe.ts';
 import { MOMENTS, settingViews } from '../resources/moments.ts';
 import type { Finding } from '../resources/resource.ts';
 import type { HealRecord } from './heal-record.ts';
 import type { Keeper } from './keeper.ts';
 
-/** Milliseconds for which the states of settings stand while no artifact changes: to work them out parses all of it. */
+/** Milliseconds for which computed states stay valid while no artifact changes. Computing them parses every artifact. */
 const STAND_FOR = 120_000;
 
 export function resourcesProbe(keeper: Keeper, record: HealRecord): Probe {

@@ -1,4 +1,4 @@
-/** Has dhclients started again that wait for it (agent/restart), where that is configured and safe, and tells of it. */
+/** Restarts dhclients with pending changes (agent/restart) if that is configured and safe, and emits the results. */
 import type { DesiredState } from '../config/desired.ts';
 import { dhcpClients, staleSince } from '../dhclient/clients.ts';
 import { noteStarts } from '../dhclient/start-records.ts';
@@ -10,23 +10,23 @@ import { EVENTS, occurrence, type Tell } from './events.ts';
 
 /** Milliseconds between looks. */
 const LOOK_EVERY = 60_000;
-/** And after a try that came to nothing, as each try asks a server: at first, and at most. */
+/** Milliseconds after a failed try, which has asked the DHCP server: the first wait and the longest. */
 const RETRY = { first: 60_000, longest: 600_000 } as const;
 
 export interface RestartingOptions {
   readonly host: Host;
-  /** null: not known yet. */
+  /** null if measured values are not known yet. */
   readonly desired: () => DesiredState | null;
-  /** false: change nothing. */
+  /** false: observe only, change nothing. */
   readonly enforce: boolean;
-  /** The command line of an `agent apply --json` for dhclients; null: the configuration is another by now. */
+  /** The command line of an `agent apply --json` for dhclients; null if the configuration has changed since. */
   readonly agent: () => Promise<readonly string[] | null>;
   readonly tell: Tell;
 }
 
 export class Restarting {
   readonly #options: RestartingOptions;
-  /** By client: what was told of it last. */
+  /** The last emitted text, by client. */
   readonly #told = new Map<string, string>();
   #wait: number = RETRY.first;
   #timer: NodeJS.Timeout | undefined;
@@ -41,7 +41,7 @@ export class Restarting {
     this.#plan(0);
   }
 
-  /** A restart that is under way is seen to its end. */
+  /** Waits for the end of a restart that is under way. */
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -55,14 +55,14 @@ export class Restarting {
     }, wait);
   }
 
-  /** Gives when to look again. */
+  /** Returns the milliseconds until the next look. */
   async #look(): Promise<number> {
     let results: RestartResult[];
     try {
       results = await this.#restart();
     } catch (error) {
-      if (errorCode(error) === 'EAGAIN') return LOOK_EVERY; // another apply is at work, and may do it
-      results = [{ kind: 'failed', client: 'dhclient', body: `cannot be started again: ${errorMessage(error)}` }];
+      if (errorCode(error) === 'EAGAIN') return LOOK_EVERY; // another apply is running and may restart it
+      results = [{ kind: 'failed', client: 'dhclient', body: `cannot be restarted: ${errorMessage(error)}` }];
     }
     for (const result of results) this.#tellOnce(result);
     if (results.every(({ kind }) => kind === 'restarted')) {

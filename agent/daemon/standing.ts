@@ -8,9 +8,9 @@ const FILE = `${RUN_FOLDER}/standing`;
 
 export interface DaemonStanding {
   readonly pid: number;
-  /** false: it observes only. */
+  /** false: the daemon observes only. */
   readonly enforce: boolean;
-  /** Keys of what another program changes again and again: put right now and then only. */
+  /** Keys of artifacts that another program changes again and again, and that the daemon puts right less often. */
   readonly fought: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export class StandingFile {
     this.#host = host;
   }
 
-  /** Writes what is not written yet. A /run that takes no file is no reason to stop holding. */
+  /** Writes a changed state. If /run refuses the file, the daemon holds the host all the same. */
   update(standing: DaemonStanding): void {
     const text = JSON.stringify(standing);
     if (text === this.#written) return;
@@ -40,7 +40,7 @@ export class StandingFile {
   }
 }
 
-/** Of the daemon that runs on this host; null: none runs, or it cannot be known. */
+/** The state of the daemon on this host; null if none runs, or if its file cannot be read. */
 export function daemonStanding(host: Host): DaemonStanding | null {
   const text = nullIfRefused(() => host.readText(FILE));
   if (text === null) return null;

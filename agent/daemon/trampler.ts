@@ -1,4 +1,4 @@
-/** Who changed an artifact that Holdfast keeps: as the kernel saw it (witness.ts), and as far as what they left there tells it. */
+/** Names the program that changed a kept artifact, by the kernel's record (witness.ts) and by marks in the artifact. */
 import type { Attributes } from '../../probes/probe.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
@@ -9,7 +9,7 @@ import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { Finding } from '../resources/resource.ts';
 import type { Witness } from './witness.ts';
 
-/** What programs write into the head of the files that they make. */
+/** Texts that programs write at the head of their files. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
   [/\bNetworkManager\b/, 'NetworkManager'],
   [/\bsystemd-resolved\b/, 'systemd-resolved'],
@@ -30,15 +30,15 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
 const HEAD = 12;
 
 export interface Trampler {
-  /** A few words with their evidence (`NetworkManager, as its text says`); null: it is not known. */
+  /** The name with its evidence (`NetworkManager, as its text says`); null if unknown. */
   readonly by: string | null;
-  /** The same as part of a sentence, or why it is not known. */
+  /** The same as part of a sentence, or why the name is unknown. */
   readonly words: string;
-  /** Of the process, where it is known. */
+  /** Attributes of the process, if it is known. */
   readonly attributes: Attributes;
 }
 
-/** `before`: the text of the file as it was last seen, null where it was not. */
+/** `before` is the file's text at the last look; null if there was none. */
 export function tramplerOf(host: Host, witness: Witness, finding: Finding, before: string | null): Trampler {
   if (finding.by !== undefined) return known(finding.by);
   const { by: process, why, attributes } = witness.ask(finding);
@@ -48,13 +48,13 @@ export function tramplerOf(host: Host, witness: Witness, finding: Finding, befor
   return { by, words: `by ${by}`, attributes: { trampler: by, ...attributes } };
 }
 
-/** As the resource itself knows it. */
+/** The trampler that the resource itself named. */
 function known(by: string | null): Trampler {
-  if (by === null) return { by, words: 'culprit unknown: the kernel named nobody', attributes: {} };
+  if (by === null) return { by, words: 'culprit unknown: the kernel named no program', attributes: {} };
   return { by, words: `by ${by}`, attributes: { trampler: by } };
 }
 
-/** As tramplerOf, by what is left there alone. */
+/** As tramplerOf, but only by marks in the artifact. */
 export function byMarks(host: Host, { key, kind, actual }: Finding, before: string | null): string | null {
   if (kind !== 'file' || actual === null) return null;
   try {
@@ -67,10 +67,10 @@ export function byMarks(host: Host, { key, kind, actual }: Finding, before: stri
 function byLink(host: Host, path: string): string | null {
   const link = host.readLink(path);
   const owner = link === null ? null : linkOwner(host.target(path));
-  return owner === null ? null : `${owner}, to whose file it is a symbolic link`;
+  return owner === null ? null : `${owner}, because the path is a symbolic link to that program's file`;
 }
 
-/** A mark that was there before, kept as comments are, tells only where nothing else was kept: a file made anew. */
+/** A mark that the file had before counts only if no other line was kept, so that the file was made anew. */
 function byText(actual: string, before: string): string | null {
   const known = new Set(before.split('\n'));
   const lines = actual.split('\n');
@@ -84,7 +84,7 @@ function isComment(line: string): boolean {
   return /^\s*[#;]/.test(line);
 }
 
-/** dhclient-script leaves no mark, but exactly what its lease says; and so may anybody who writes the same name servers. */
+/** dhclient-script leaves no mark. Lines equal to its lease are only a hint, since any program can write the same servers. */
 function byLease(host: Host, actual: string): string | null {
   const lines = new Set(actual.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' ')));
   for (const client of dhcpClients(host)) {
@@ -93,7 +93,7 @@ function byLease(host: Host, actual: string): string | null {
       const servers =
         lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => line.startsWith('nameserver '));
       if (servers.length > 0 && servers.every((line) => lines.has(line))) {
-        return `perhaps dhclient[${client.pid}] or its script: it says what their lease of ${iface} does`;
+        return `perhaps dhclient[${client.pid}] or its script: the name servers are those of its lease of ${iface}`;
       }
     }
   }

@@ -1,7 +1,7 @@
 /**
- * Tells which of the watched files changed: replaced, written, removed, or there again with its folder. Straight on
- * inotify(7), as node:fs has it: chokidar (5.0) tells of one path at most every 50 ms and loses the last of a burst, is
- * ready too early where a path does not exist, and goes on watching the old one of a folder that was made anew.
+ * Reports which watched files were replaced, written, removed, or came back with their folder. Uses node:fs on inotify(7)
+ * directly. chokidar (5.0) reports a path at most every 50 ms and loses the last change of a burst. It is ready too early if
+ * a path does not exist, and it keeps watching the old folder after a folder was made anew.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,16 +12,16 @@ export interface Watcher {
 }
 
 /**
- * Watches the folders of these absolute paths, since a file that is renamed over leaves its own watch behind, and the
- * folders above them, since a folder may come later. From its return on, `onChange` gets each path that something
- * happened to: a file, or a folder on the way to it. `onError`: a folder is there and cannot be watched.
+ * Watches the folders of these absolute paths, because a watch of the file itself is lost when the file is replaced. Watches
+ * the folders above as well, because a folder may appear later. As soon as this returns, `onChange` gets each changed path: a
+ * file, or a folder on the way to it. `onError` gets a folder that exists but cannot be watched.
  */
 export function watchFiles(
   paths: readonly string[],
   onChange: (path: string) => void,
   onError: (error: unknown) => void,
 ): Watcher {
-  /** From the top down, so that a folder that comes is either seen by its parent's watch or there already. */
+  /** Opens from the top down, so that a new folder either exists already or is seen by its parent's watch. */
   const folders = new Set(paths.flatMap(above).sort());
   const watchers = new Map<string, FSWatcher>();
   for (const folder of folders) open(folder);
@@ -45,7 +45,7 @@ export function watchFiles(
 
   function changed(path: string): void {
     if (folders.has(path)) {
-      // One that is there again is another one than was watched, and so are those in it.
+      // A folder that came back is not the folder that was watched, and neither are the folders inside it.
       for (const folder of folders) if (folder === path || folder.startsWith(`${path}/`)) open(folder);
     }
     onChange(path);

@@ -1,6 +1,6 @@
 /**
- * Which process changed what Holdfast keeps, as the kernel saw it. It is asked only about what has drifted once already, and
- * for a while: to watch is not quite free, and most hosts never need it.
+ * Finds the process that changed a kept artifact, by the kernel's tracing. Only artifacts that drifted once are watched, and
+ * only for a while: watching costs a little, and most hosts never need it.
  */
 import { dirname } from 'node:path';
 import type { Attributes } from '../../probes/probe.ts';
@@ -14,32 +14,32 @@ import type { TraceRecord } from '../host/tracefs.ts';
 import { traitsOf } from '../resources/finding-kinds.ts';
 import type { Finding } from '../resources/resource.ts';
 
-/** Milliseconds that something is watched after its last drift: by system calls, which slows all of them a little, shorter. */
+/** Milliseconds of watching after the last drift. Tracing system calls slows each of them a little, so that time is shorter. */
 const WATCHED: Readonly<Record<Means, number>> = { kprobes: 24 * 3_600_000, 'system calls': 3_600_000 };
 const MOST_WATCHED = 8;
-/** Milliseconds between the kernel's record and the time stamp that it gives the file (a tick), and our own clock's error. */
+/** Milliseconds between the kernel's record and the file's time stamp: one tick, and our clock's error. */
 const SLACK = 50;
-/** Milliseconds from opening a file to the last write, at most. */
+/** The most milliseconds from opening a file to its last write. */
 const LONGEST_WRITE = 10_000;
-/** Milliseconds that a value may have drifted before it is looked at: it has no time stamp. */
+/** The most milliseconds between the change of a sysctl and our look: a sysctl has no time stamp. */
 const LONGEST_UNSEEN = 60_000;
-/** Remembered, and looked up in /proc at a time: against a flood. */
+/** Limits against a flood: sights that are remembered, and processes looked up in /proc at a time. */
 const MOST_SIGHTS = 32;
 const MOST_LOOKED_UP = 8;
 const LONGEST_CHAIN = 4;
 const LONGEST_COMMAND = 160;
 
-/** `by`: a few words; null: not known, and `why`. */
+/** `by` names the process; null if unknown, for the reason in `why`. */
 export interface Testimony {
   readonly by: string | null;
   readonly why: string;
   readonly attributes: Attributes;
 }
 
-/** Somebody's touch of the file: what was to be learned of the process when it was read. */
+/** One touch of the file by a process, with its details from the time when the record was read. */
 interface Sight {
   readonly time: number;
-  /** By name: it has replaced or removed what was there. Else it has opened it, and may have written later. */
+  /** true: the process replaced or removed the file. false: it opened the file, and may have written later. */
   readonly byName: boolean;
   readonly thread: number;
   readonly name: string;
@@ -50,7 +50,7 @@ export class Witness {
   readonly #host: Host;
   readonly #ours: boolean;
   #traces: FileTraces | null = null;
-  /** Why there can be none. */
+  /** Why the kernel refused to trace; null if it did not. */
   #refused: string | null = null;
   readonly #sights = new Map<string, Sight[]>();
   readonly #ends = new Map<string, NodeJS.Timeout>();
@@ -61,7 +61,7 @@ export class Witness {
     if (this.#ours) removeStaleTraces();
   }
 
-  /** Who made it what it is now. Never throws. */
+  /** Returns the process that made the last change. Never throws. */
   ask(finding: Finding): Testimony {
     const path = tracedPath(finding);
     if (path === null) return unknown('only changes of files and sysctls can be traced');
@@ -70,15 +70,15 @@ export class Witness {
       const isSysctl = finding.kind === 'sysctl';
       const sights = this.#look(path, isSysctl);
       const suspects = isSysctl ? recent(sights) : fitting(sights, this.#changedAt(path));
-      return suspects.length > 0 ? testimony(suspects) : unknown('the kernel saw nobody open, rename or remove it');
+      return suspects.length > 0 ? testimony(suspects) : unknown('the kernel saw no program open, rename or remove it');
     } catch (error) {
       return unknown(errorMessage(error));
     }
   }
 
   /**
-   * From now on, and for a while: it had drifted, and who did that is told. Takes the kernel up to 0.1 s the first time, so
-   * whoever heals does so before. Never throws.
+   * Watches a drifted artifact for a while. The kernel takes up to 0.1 s for the first one, so heal the artifact before this
+   * call. Never throws.
    */
   watch(finding: Finding): void {
     const path = tracedPath(finding);
@@ -101,7 +101,7 @@ export class Witness {
   #unwatched(): string {
     if (!this.#ours) return notOfTheseFiles();
     const { means, reason } = offered();
-    return means === null ? reason : 'nobody was watching yet';
+    return means === null ? reason : 'it was not traced yet; the next change will be';
   }
 
   #begin(path: string): boolean {
@@ -130,7 +130,7 @@ export class Witness {
   #look(path: string, isSysctl: boolean): readonly Sight[] {
     const { records, self } = this.#traces!.take(path);
     const found = lastOfEach(records).slice(-MOST_LOOKED_UP);
-    // In a PID namespace of our own the kernel's numbers are not those of our /proc.
+    // In a PID namespace the kernel's process numbers differ from those in our /proc.
     const lookUp = self === process.pid;
     const starters = lookUp && found.length > 0 ? this.#traces!.starters() : new Map();
     const seen = found
@@ -141,7 +141,7 @@ export class Witness {
     return all;
   }
 
-  /** Milliseconds since the epoch: of the file, of that which it links to, or of the folder that it is gone from. */
+  /** When the path changed, in milliseconds since the epoch: the time of the file, its link's target, or its folder if it is gone. */
   #changedAt(path: string): number {
     const link = this.#host.lstat(path);
     if (link !== null) return Math.max(link.ctimeMs, this.#host.stat(path)?.ctimeMs ?? 0);
@@ -163,7 +163,7 @@ function testimony(suspects: readonly Sight[]): Testimony {
   return { by: `one of: ${suspects.map(({ name }) => name).join('; ')}`, why: '', attributes: {} };
 }
 
-/** Who replaced or removed it at the very time that it was changed; else who had opened it shortly before. */
+/** The process that replaced or removed the file at the time of its change; else those that had opened it shortly before. */
 function fitting(sights: readonly Sight[], changed: number): Sight[] {
   const away = ({ time }: Sight) => Math.abs(time - changed);
   const [exact] = sights.filter((sight) => sight.byName && away(sight) <= SLACK).sort((a, b) => away(a) - away(b));
@@ -182,7 +182,7 @@ function lastOfEach<T extends { readonly thread: number }>(all: readonly T[]): T
 
 type Starters = ReadonlyMap<number, { readonly thread: number; readonly comm: string }>;
 
-/** null: it is another file of that name, or another kernel value, that it touched. */
+/** null if the process touched another file of that name, or another network namespace's sysctl. */
 function sightOf(
   { thread, comm, time, event }: TraceRecord,
   lookUp: boolean,

@@ -139,7 +139,7 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     const dropped = await agent.event('holdfast.egress.dropped');
     assert.match(
       dropped.msg,
-      /the default route by 10\.88\..* stands: that of the DHCP server, by 10\.77\.2\.1 on eth2, is taken away/,
+      /deleted DHCP's default route by 10\.77\.2\.1 on eth2: the default route by 10\.88\..* stands/,
     );
     assert.deepEqual(await dhcp(host), []);
     await client.leased(2);
@@ -153,7 +153,7 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
     const since = Date.now();
     await host.sh('birdc -s /run/lab/host.ctl disable all');
     const back = await agent.event('holdfast.egress.put_back');
-    assert.match(back.msg, /is there again, behind all others: there is no default route by BGP/);
+    assert.match(back.msg, /put back DHCP's default route by .*, behind all others: there is no default route by BGP/);
     assert.match(await used(host), /dev eth2/);
     t.diagnostic(`BGP's was taken away: the other was there after ${Date.parse(String(back.time)) - since} ms`);
     await agent.stop();

@@ -86,10 +86,10 @@ test('BGP’s default route by a gateway of IPv6, and what becomes of DHCP’s',
     await gateway('del');
     await host.sh('ip -6 neigh flush dev eth0; ping -c1 -W1 198.18.0.1 || :');
     await until(host, 'ip -4 route get 198.18.0.1 | grep -q "via 10.77.1.1 dev eth1"');
-    const back = await agent.log.until(/ahead of that by/);
+    const back = await agent.log.until(/ahead of the one by/);
     assert.match(
       back,
-      /by 10\.77\.1\.1 on eth1, is used again, ahead of that by fe80::77 on eth0 \(bgp\): fe80::77 on eth0 has not answered/,
+      /put DHCP's default route by 10\.77\.1\.1 on eth1 ahead of the one by fe80::77 on eth0 \(bgp\): fe80::77 on eth0 has not answered/,
     );
     const { stdout } = await host.agent('apply');
     assert.match(stdout, /it was put ahead of BGP’s, and fe80::77 on eth0 has not answered/);

@@ -92,7 +92,7 @@ test('where nothing was ever known: no route, and it is said that it is not know
   assert.equal(code, 0, stdout);
   assert.match(
     stdout,
-    /did not answer in time: .* hop limit .*; it is not known yet, and its routes are left as they are/,
+    /did not answer in time: .* hop limit .*; no value is known yet, so its routes stay as they are/,
   );
   assert.deepEqual(await held(), []);
 });

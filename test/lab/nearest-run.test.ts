@@ -87,7 +87,7 @@ test('where all die the last order stays, across a restart, and its age is told'
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /cannot be measured: none of its 3 addresses answers at port 8140; what was measured \d+ \w+ ago stays/,
+    /cannot be measured: none of its 3 addresses answers at port 8140; the measurement of \d+ \w+ ago stays in force/,
   );
   assert.equal(await host.read(RECORD), record);
   await holds(A, B, C);

@@ -16,7 +16,7 @@ test('on disk: a change is told until it is taken, a bad one is refused, reload:
     await agent.event('holdfast.inventory');
     await host.write(CONFIGURATION, 'sysctl: { net.ipv4.ip_forward: 0 }\n');
     assert.equal((await agent.event('holdfast.condition.raised')).code, 'config-not-in-force');
-    assert.match((await host.agent('status')).stdout, /The daemon \(process \d+\) has not taken the configuration/);
+    assert.match((await host.agent('status')).stdout, /The daemon \(process \d+\) does not hold the configuration/);
     await host.write(CONFIGURATION, 'sysctl: { net.ipv4.ip_forward: [] }\n');
     assert.equal((await agent.event('holdfast.condition.raised')).code, 'config-refused');
     assert.equal((await host.sh('sysctl -n net.ipv4.ip_forward')).trim(), '1');
@@ -27,7 +27,7 @@ test('on disk: a change is told until it is taken, a bad one is refused, reload:
     await host.write(CONFIGURATION, 'reload: auto\nsysctl: { net.ipv4.ip_forward: 0 }\n');
     await agent.event('holdfast.config.changed');
     assert.equal((await host.sh('sysctl -n net.ipv4.ip_forward')).trim(), '0');
-    assert.doesNotMatch((await host.agent('status')).stdout, /has not taken/);
+    assert.doesNotMatch((await host.agent('status')).stdout, /does not hold the configuration/);
     assert.equal(await agent.stop(), 0);
   } finally {
     await host.close();

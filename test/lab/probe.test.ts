@@ -98,7 +98,7 @@ test('for people, for Prometheus, and what cannot be seen', { skip }, async () =
 
   const unknown = await scene.host.agent('probe', 'nothing');
   assert.deepEqual([unknown.code, unknown.stdout], [1, '']);
-  assert.match(unknown.stderr, /no such probe here: nothing\. There are: routes, /);
+  assert.match(unknown.stderr, /no such probe here: nothing\. The probes are: routes, /);
 
   const nobody = await scene.host.sh(
     'code=0; setpriv --reuid=65534 --clear-groups agent probe canary routes --quiet 2>&1 || code=$?; echo $code',

@@ -6,7 +6,7 @@ import { unavailable } from './host.ts';
 import { apply, NEW, nameservers, OLD, staleHost } from './scene.ts';
 
 const skip = unavailable();
-const TELLS = /dhclient\[\d+\] on eth0 goes on with what it read when it started: at its next renewal/;
+const TELLS = /dhclient\[\d+\] on eth0 still uses the dhclient\.conf that it read at its start: at its next renewal/;
 
 test('a dhclient that never read ours: nothing to tell, and the next renewal brings what was before', {
   skip,

@@ -209,7 +209,7 @@ test('a second one says which process has this host, and ends; the first goes on
   assert.equal(code, 3);
   assert.equal(
     stderr,
-    `agent run: another one holds this host already (process ${pid}). To have it read its configuration again: SIGHUP\n`,
+    `agent run: another daemon holds this host already (process ${pid}). To make it read its configuration again, send it SIGHUP\n`,
   );
   await trample(host, 'nameserver 192.0.2.1\n');
   await agent.event('holdfast.heal');

@@ -57,7 +57,7 @@ test('whatever program changes it is named, with who started it', { skip }, (t) 
   assert.equal(told.get('asked again')!.by, by);
   assert.deepEqual(told.get('forged'), {
     by: null,
-    why: 'the kernel saw nobody open, rename or remove it',
+    why: 'the kernel saw no program open, rename or remove it',
     attributes: {},
   });
   for (const kind of ['link', 'route', 'process', 'table', 'resource']) {

@@ -57,7 +57,7 @@ test('check: a template that came out empty is told, unless that is meant', asyn
   for (const name of ['a', 'b']) {
     const { status, stderr } = await command('check', join(folder, `${name}.yaml`));
     assert.equal(status, 1, name);
-    assert.match(stderr, /configures nothing: .*"hold: nothing" if that is meant/);
+    assert.match(stderr, /configures nothing: .*"hold: nothing" to hold nothing/);
   }
   assert.equal((await command('check', join(folder, 'c.yaml'))).status, 0);
 });

@@ -184,10 +184,10 @@ test('on disk: a token or certificate that cannot be used is told, without its c
   const good = { ...DESIRED, tokenFile: at('token'), ca: at('b.pem'), certificate: at('a.pem'), key: at('a.key') };
   assert.deepEqual(secretProblems(good), []);
   for (const [changed, problem] of [
-    [{ tokenFile: at('bad') }, /bad cannot be used: it holds no token in one line/],
+    [{ tokenFile: at('bad') }, /bad cannot be used: the file must hold one line, the token/],
     [{ tokenFile: at('none') }, /none cannot be used/],
     [{ ca: at('empty') }, /empty cannot be used/],
-    [{ key: at('b.key') }, /b\.key cannot be used: it is not the key of the certificate/],
+    [{ key: at('b.key') }, /b\.key cannot be used: this key does not belong to the certificate/],
     [{ certificate: at('a.key') }, /a\.key cannot be used/],
   ] as const) {
     const said = secretProblems({ ...good, ...changed });

@@ -18,7 +18,7 @@ test('plan: a hook is told by its length, resolv.conf by its lines; --json has a
   const { status, stdout } = await command('plan', '--root', root);
   assert.equal(status, 2);
   assert.match(stdout, /^\+nameserver 10\.0\.0\.1$/m);
-  assert.match(stdout, /^\+\+\+ .*zz-holdfast$\n^@@ a script of Holdfast's own: \d+ lines added, 0 removed/m);
+  assert.match(stdout, /^\+\+\+ .*zz-holdfast$\n^@@ Holdfast's own script: \d+ lines added, 0 removed/m);
   assert.ok(stdout.split('\n').length < 60, stdout);
   const { findings } = JSON.parse((await command('plan', '--json', '--root', root)).stdout);
   const hook = findings.find(({ key }: { key: string }) => key.includes('enter-hooks.d/zz-holdfast'));

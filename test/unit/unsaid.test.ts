@@ -68,7 +68,7 @@ test('one that only reports is well, until this host is held', async (t) => {
     writeFileSync(join(root, AGENT_YAML), text);
     const { status, stdout, stderr } = await command('apply', '--root', root);
     assert.deepEqual([status, stdout], [1, ''], stderr);
-    assert.match(stderr, /this host is held: the hooks would go.*"hold: nothing".*`agent revert`/);
+    assert.match(stderr, /this host is held: an apply would remove the hooks.*"hold: nothing".*`agent revert`/);
     assert.ok(existsSync(join(root, 'etc/dhcp/dhclient-enter-hooks.d/zz-holdfast')), 'nothing is touched');
   }
 });
