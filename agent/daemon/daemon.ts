@@ -299,9 +299,14 @@ export class Daemon {
     } else if (!this.#failedProbes.has(probe)) {
       this.#failedProbes.add(probe);
       this.#tell(
-        occurrence(EVENTS.probeFailed, 'warn', `the probe ${probe} ${partly ? 'can see only a part' : 'cannot see'}: ${error}`, {
-          probe,
-        }),
+        occurrence(
+          EVENTS.probeFailed,
+          'warn',
+          `the probe ${probe} ${partly ? 'can see only a part' : 'cannot see'}: ${error}`,
+          {
+            probe,
+          },
+        ),
       );
     }
   }

@@ -188,7 +188,10 @@ export class EgressWatch {
     const isAhead = view.dhcp.some(({ routes }) => routes.some(({ metric }) => metric < bgp.metric));
     if (!dead || view.dhcp.length === 0 || (isAhead && view.ahead === null)) return;
     if (bgp.metric === 0) {
-      return this.#tellOnce('error', `${bgp.name}: ${bgp.problem}, but its route has metric 0, so no route can go ahead of it`);
+      return this.#tellOnce(
+        'error',
+        `${bgp.name}: ${bgp.problem}, but its route has metric 0, so no route can go ahead of it`,
+      );
     }
     const { putAheadOf } = await import('../egress/changes.ts');
     await putAheadOf(host, bgp, view.dhcp, AbortSignal.timeout(PATIENCE));

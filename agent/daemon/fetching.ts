@@ -98,7 +98,8 @@ function changed({ key, source, before, after }: Change) {
 
 function failed(problems: readonly MetadataView[]) {
   const each = problems.map(({ key, values, problem }) => {
-    const stays = values === null ? 'no value is known yet, so its routes stay as they are' : 'the known values stay in force';
+    const stays =
+      values === null ? 'no value is known yet, so its routes stay as they are' : 'the known values stay in force';
     return `${key}: ${problem} (${stays})`;
   });
   const body = `the cloud's metadata for routes cannot be fetched: ${each.join('; ')}`;

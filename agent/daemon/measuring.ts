@@ -90,6 +90,7 @@ function changed({ target, last }: NearestView) {
 }
 
 function failed(target: string, problem: string, nearest: string | undefined) {
-  const stays = nearest === undefined ? 'its addresses are not in the sortlist' : `${nearest} stays the first in the sortlist`;
+  const stays =
+    nearest === undefined ? 'its addresses are not in the sortlist' : `${nearest} stays the first in the sortlist`;
   return occurrence(EVENTS.nearestFailed, 'warn', `${target} cannot be measured: ${problem}; ${stays}`, { target });
 }

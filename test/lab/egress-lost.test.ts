@@ -58,7 +58,7 @@ test('BGP’s default route by a gateway of IPv6, and what becomes of DHCP’s',
     const { msg } = await agent.event('holdfast.egress.dropped');
     assert.match(
       msg,
-      /^the default route by fe80::77 on eth0 \(bgp\) stands: that of the DHCP server, by 10\.77\.1\.1 on eth1/,
+      /^deleted DHCP's default route by 10\.77\.1\.1 on eth1: the default route by fe80::77 on eth0 \(bgp\) stands/,
     );
     assert.deepEqual(await defaults(host), [BGP]);
   });

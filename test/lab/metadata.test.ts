@@ -201,6 +201,6 @@ test('another instance of the same image takes nothing over from the one before'
   assert.ok(await host.exists(RECORD));
   const { code, stdout } = await host.agent('apply');
   assert.equal(code, 0, stdout);
-  assert.match(stdout, /connection refused\); it is not known yet/);
+  assert.match(stdout, /connection refused\); no value is known yet/);
   assert.deepEqual(await held(), []);
 });

@@ -99,7 +99,10 @@ test('run: who does not stop is told, and 30 s after the last of it all is right
   await trample(host, text);
   const { level, msg, trampler } = await agent.event('holdfast.heal.suspended');
   assert.equal(level, 'error');
-  assert.match(msg, /again and again \(by NetworkManager, as its text says\); it is put right only every 20 s/);
+  assert.match(
+    msg,
+    /again and again \(by NetworkManager, as its text says\); the daemon puts it right only every 20 s/,
+  );
   assert.equal(trampler, 'NetworkManager, as its text says');
   assert.equal((await agent.event('holdfast.drift')).key, '/etc/resolv.conf');
   assert.equal(await host.read('/etc/resolv.conf'), text);
