@@ -37,7 +37,7 @@ export interface Standing {
   readonly duplicate: string;
 }
 
-/** Makes the row, and notes in the host since when it needs attention. Milliseconds since the epoch. */
+/** Changes nothing: what needs attention, and since when, the caller notes in the host. `now`: milliseconds since the epoch. */
 export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: Standing, now: number): HostRow {
   const seen = look(host, table);
   const memoryErrors = memoryErrorsOf(host, now);
@@ -51,7 +51,6 @@ export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: S
   const began = (code: string) => host.attention.get(code) ?? (code === 'silent' ? host.pulse.beaten : now);
   const all = [...needs].slice(0, MOST_CODES);
   const attention = all.map(([code, text]) => ({ code, text: cut(text, LONGEST), since: began(code) }));
-  host.attention = new Map(attention.map(({ code, since }) => [code, since]));
   const states = [...seen.settings.values()].map(worst);
   return {
     id: host.key,

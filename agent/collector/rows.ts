@@ -118,6 +118,7 @@ export class Rows {
     const before = JSON.stringify([...host.attention]);
     const duplicate = this.#clones.sentence(host, now);
     const row = makeRow(host, this.#series, { silent: this.#silent(host, now), duplicate }, now);
+    host.attention = new Map(row.attention.map(({ code, since }) => [code, since]));
     const needsOther = JSON.stringify([...host.attention]) !== before;
     if (needsOther) this.#onAttention(host);
     if (needsOther || !this.#rows.has(host)) this.#regrouped = true;
