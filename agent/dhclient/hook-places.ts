@@ -4,7 +4,7 @@
  */
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
-import { scriptsInUse } from './scripts.ts';
+import { scriptsInUse, whyNotRun } from './scripts.ts';
 
 export interface HookPlaces {
   readonly enter: string;
@@ -38,13 +38,10 @@ export function hookPlaces(host: Host): HookPlaces | null {
   };
 }
 
-/** Whether this dhclient-script runs our hooks where they are; one that cannot be read does not. */
-export function sourcesHooks(host: Host, script: string): boolean {
-  return whyDeaf(host, script, hookPlaces(host)) === null;
-}
-
 /** Why this dhclient-script does not run hooks that lie in these places, after its name; null: it does. */
 export function whyDeaf(host: Host, script: string, places: HookPlaces | null): string | null {
+  const never = whyNotRun(host, script);
+  if (never !== null) return `${never}, so dhclient sets nothing of a lease`;
   const own = placesIn(host, script);
   if (own === null || places === null) return 'sources no hooks';
   const missed = (['enter', 'exit'] as const).filter((when) => own[when] !== places[when]);

@@ -231,7 +231,7 @@ export const CODES = {
   },
   'HF-DHCLIENT-SCRIPT': {
     severity: 'problem',
-    why: 'This script does not source the hooks, so nothing holds the settings at the next lease.',
+    why: 'This script cannot be run or does not source the hooks, so nothing holds the settings at the next lease.',
     remedy:
       'Let dhclient run the distribution’s dhclient-script (-sf, or `script` in dhclient.conf), or let that script source the enter and exit hooks.',
   },

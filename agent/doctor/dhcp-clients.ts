@@ -1,8 +1,8 @@
 /** The DHCP clients that run: whether the hooks and dhclient.conf reach them, and whether they get in each other's way. */
 import { contests, leaseHolders } from '../clients/holders.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
-import { hookPlaces, sourcesHooks } from '../dhclient/hook-places.ts';
-import { scriptOf, scriptsInUse } from '../dhclient/scripts.ts';
+import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
+import { type Script, scriptOf, scriptsInUse } from '../dhclient/scripts.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -20,9 +20,7 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
   }
   for (const client of clients) yield* one(host, client);
   if (clients.length === 0) {
-    for (const { path } of scriptsInUse(host)) {
-      if (!sourcesHooks(host, path)) yield { code: 'HF-DHCLIENT-SCRIPT', seen: `the next dhclient runs ${path}` };
-    }
+    for (const script of scriptsInUse(host)) yield* deaf(host, 'the next dhclient', script);
   }
   for (const name of DHCP_DAEMONS) {
     const pid = daemons.get(name);
@@ -63,9 +61,7 @@ function* one(host: Host, client: DhcpClient): Iterable<Seen> {
     return;
   }
   const script = scriptOf(host, client);
-  if (script !== null && !sourcesHooks(host, script)) {
-    yield { code: 'HF-DHCLIENT-SCRIPT', seen: `${name} runs ${script}` };
-  }
+  if (script !== null) yield* deaf(host, name, script);
   // A path from its own working directory cannot be looked up.
   if (!confFile.startsWith('/')) return;
   if (host.stat(confFile) === null) yield { code: 'HF-DHCLIENT-CONF', seen: `${name} was started with ${confFile}` };
@@ -75,6 +71,13 @@ function* one(host: Host, client: DhcpClient): Iterable<Seen> {
     code: 'HF-DHCLIENT-STALE',
     seen: `${name} runs since ${time(client.started)}; ${confFile} was changed at ${time(since)}`,
   };
+}
+
+function* deaf(host: Host, who: string, { path, named }: Script): Iterable<Seen> {
+  const why = whyDeaf(host, path, hookPlaces(host));
+  if (why === null) return;
+  const statement = named === null ? '' : `, as ${named} says`;
+  yield { code: 'HF-DHCLIENT-SCRIPT', seen: `${who} runs ${path}${statement}, which ${why}` };
 }
 
 function time(milliseconds: number): string {

@@ -5,7 +5,7 @@
 import type { DesiredDns } from '../config/desired.ts';
 import { clientName, type DhcpClient } from '../dhclient/clients.ts';
 import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
-import { scriptOf } from '../dhclient/scripts.ts';
+import { scriptOf, whyNotRun } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -148,13 +148,11 @@ function ownScript(host: Host, client: DhcpClient): string {
       'EOWNER',
       `${clientName(client)} is run by ${client.owner}, whose script hands the lease to ${client.owner}: nothing of it can be rehearsed`,
     );
-  const script = scriptOf(host, client);
-  if (script === null || !script.startsWith('/') || !host.stat(script)?.isFile())
-    throw new HostError(
-      'ENOENT',
-      `${clientName(client)}: its script ${script ?? '/sbin/dhclient-script'} is not to be found`,
-    );
-  return script;
+  const script = scriptOf(host, client) ?? { path: '/sbin/dhclient-script', named: null };
+  const why = whyNotRun(host, script.path);
+  const named = script.named === null ? '' : ` (${script.named})`;
+  if (why !== null) throw new HostError('ENOENT', `${clientName(client)}: its script ${script.path}${named} ${why}`);
+  return script.path;
 }
 
 /** Where our exit hook leaves its record of this interface; null: this script does not come to it, or it is not there. */

@@ -9,10 +9,11 @@ import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 
 /** Why a hook that is in its place may hold nothing, or not the DNS settings. */
 export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
-  const deaf = scriptsInUse(host).flatMap(({ path, who }) => {
+  const deaf = scriptsInUse(host).flatMap(({ path, named, who }) => {
     const why = whyDeaf(host, path, places);
+    const script = `${path}${named === null ? '' : ` (${named})`}`;
     if (why === null) return [];
-    return [who === null ? `${path} ${why}` : `${who} runs ${path}, which ${why}`];
+    return [who === null ? `${script} ${why}` : `${who} runs ${script}, which ${why}`];
   });
   const others = overruling(host, places);
   const ended = (['enter', 'exit'] as const)

@@ -2,7 +2,7 @@
 
 import { type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
 import { namesOtherInterfaces } from '../dhclient/conf-interfaces.ts';
-import { hookPlaces, sourcesHooks } from '../dhclient/hook-places.ts';
+import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
 import { scriptOf } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -94,7 +94,9 @@ function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin):
 function whatHolds(host: Host, client: DhcpClient): string | null {
   const places = hookPlaces(host);
   const script = scriptOf(host, client);
-  if (places === null || script === null || !sourcesHooks(host, script)) return 'its script sources no hooks';
+  if (places === null || script === null) return 'it has no script that sources hooks';
+  const deaf = whyDeaf(host, script.path, places);
+  if (deaf !== null) return `its script ${script.path} ${deaf}`;
   const missing = [places.enter, places.exit].find((path) => host.stat(path) === null);
   return missing === undefined ? null : `${missing} is not there`;
 }

@@ -43,7 +43,13 @@ test('its -cf file is gone, its script sources no hooks, another program runs it
   assert.deepEqual(seen('dhclient -cf /run/gone.conf eth0'), ['HF-DHCLIENT-CONF']);
   assert.deepEqual(seen('dhclient -cf relative.conf eth0'), []);
   assert.deepEqual(seen('dhclient -sf /opt/script eth0'), ['HF-DHCLIENT-SCRIPT']);
-  assert.deepEqual(seen('dhclient -sf /opt/script eth0', { 'opt/script': '. /etc/dhcp/dhclient-enter-hooks' }), []);
+  assert.deepEqual(seen('dhclient -sf /opt/script eth0', { 'opt/script': '. /etc/dhcp/dhclient-enter-hooks' }), [
+    'HF-DHCLIENT-SCRIPT',
+  ]);
+  assert.deepEqual(
+    seen('dhclient -sf /opt/script eth0', { 'opt/script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks' }),
+    [],
+  );
   const ofNm = 'dhclient -sf /usr/libexec/nm-dhcp-helper -cf /var/lib/NetworkManager/dhclient-eth0.conf eth0';
   assert.deepEqual(seen(ofNm), ['HF-DHCLIENT-OWNER']);
 });

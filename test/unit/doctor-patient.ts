@@ -65,8 +65,11 @@ export class FolderHost extends Host {
   }
 }
 
+/** What a dhclient-script may name in its first line. */
+const SHELLS = { 'bin/sh': '', 'bin/bash': '' };
+
 export function patientHost(t: TestContext, patient: Patient): FolderHost {
-  return new FolderHost(scratch(t, patient.files ?? {}), patient);
+  return new FolderHost(scratch(t, { ...SHELLS, ...patient.files }), patient);
 }
 
 /** What one check sees on that host. */

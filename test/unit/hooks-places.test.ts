@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { hookPlaces, ownsHook, placeHook, removeHook, sourcesHooks } from '../../agent/dhclient/hook-places.ts';
+import { hookPlaces, ownsHook, placeHook, removeHook, whyDeaf } from '../../agent/dhclient/hook-places.ts';
+import { scriptOf } from '../../agent/dhclient/scripts.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Hooks } from '../../agent/resources/hooks.ts';
 import { KnownFiles } from '../../agent/resources/known.ts';
 import { command } from './command.ts';
 import { WHOLE } from './desired.ts';
-import { scratch } from './scratch.ts';
+import { fill, scratch } from './scratch.ts';
 
 const DEBIAN = '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d "$@"\n';
 const RHEL =
@@ -44,12 +46,12 @@ test('a program that is no shell script sources nothing, whatever its text names
     '',
   ]) {
     const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': text }) });
-    assert.equal(sourcesHooks(host, '/sbin/dhclient-script'), false, text);
+    assert.notEqual(whyDeaf(host, '/sbin/dhclient-script', hookPlaces(host)), null, text);
   }
   for (const shell of ['/bin/sh', '/bin/bash -p', '/usr/bin/env dash', '/bin/busybox sh']) {
     const text = `#!${shell}\n. /etc/dhclient-enter-hooks\n. /etc/dhclient-exit-hooks\n`;
     const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': text }) });
-    assert.equal(sourcesHooks(host, '/sbin/dhclient-script'), true, text);
+    assert.equal(whyDeaf(host, '/sbin/dhclient-script', hookPlaces(host)), null, text);
   }
 });
 
@@ -87,6 +89,7 @@ test("in a shared file ours is a block, and all of the others' bytes stay", (t) 
 test('a shared hook without its run bit is said to be passed over', async (t) => {
   const root = scratch(t, { 'sbin/dhclient-script': RHEL, 'etc/dhcp/dhclient-enter-hooks': '#!/bin/sh\n:\n' });
   const host = new Host({ root });
+  chmodSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), 0o644);
   const [enter, exit] = await new Hooks(host, WHOLE, new KnownFiles('test')).inspect();
   assert.match(enter!.refusal!, /lacks the run bit \(chmod \+x/);
   assert.equal(exit!.refusal, undefined);
@@ -141,21 +144,51 @@ test('the script is that of dhclient.conf, and the one that it hands on to', (t)
   assert.deepEqual(conf('script "/usr/local/sbin/script";\n', around), debian);
 });
 
-test('a lease is not held where the script sources no hooks, and doctor names the script', async (t) => {
-  for (const [script, text] of [
-    ['/usr/local/sbin/script', '#!/bin/sh\necho "$new_domain_name_servers" >/run/servers\n'],
-    ['/usr/local/sbin/missing', null],
-  ] as const) {
+test('a lease is not held where the script sources no hooks or cannot be run, and doctor says why', async (t) => {
+  const script = '/usr/local/sbin/script';
+  const path = script.slice(1);
+  const sources = '. /etc/dhcp/dhclient-enter-hooks.d/zz-holdfast\n';
+  const cases: [why: string, make: (root: string) => void][] = [
+    ['sources no hooks', (root) => fill(root, { [path]: '#!/bin/sh\necho "$new_routers" >/run/routers\n' })],
+    ['does not exist', () => {}],
+    ['is a symbolic link that leads nowhere', (root) => link(root, '/opt/gone')],
+    ['is no regular file', (root) => mkdirSync(join(root, path), { recursive: true })],
+    ['has no first line', (root) => fill(root, { [path]: sources }, 0o755)],
+    ['lacks the run bit (chmod +x', (root) => fill(root, { [path]: `#!/bin/sh\n${sources}` }, 0o644)],
+  ];
+  const link = (root: string, target: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    symlinkSync(target, join(root, path));
+  };
+  for (const [why, make] of cases) {
     const root = scratch(t, {
-      'etc/dhcp/dhclient.conf': `script "${script}";\n`,
+      'etc/dhcp/dhclient.conf': `# ours\nscript "${script}";\n`,
       'sbin/dhclient-script': DEBIAN,
       'etc/holdfast/agent.yaml': 'dns: { nameservers: [10.0.0.1] }\n',
-      ...(text === null ? {} : { [script]: text }),
     });
+    make(root);
     await command('apply', '--root', root);
     const { settings } = JSON.parse((await command('status', '--root', root, '--json')).stdout);
     const { state, reason } = settings[0].moments.lease;
-    assert.deepEqual([state, reason], ['unknown', `${script} sources no hooks`]);
-    assert.match((await command('doctor', '--root', root)).stdout, new RegExp(`HF-DHCLIENT-SCRIPT\\n.*${script}`));
+    assert.equal(state, 'unknown', why);
+    assert.ok(reason.startsWith(`${script} (/etc/dhcp/dhclient.conf:2) ${why}`), reason);
+    const { stdout } = await command('doctor', '--root', root);
+    assert.match(stdout, /HF-DHCLIENT-SCRIPT/);
+    assert.ok(stdout.includes(`${script}, as /etc/dhcp/dhclient.conf:2 says, which ${why}`), stdout);
   }
+});
+
+test("a script of an interface's block is another interface's no more than -sf is stronger than a statement", (t) => {
+  const conf = `script "/opt/all"; # script "/opt/none";
+interface "eth1" { send host-name "script"; script "/opt/eth1"; if exists routers { log(info, "x"); } }
+script "/opt/later";
+`;
+  const host = new Host({ root: scratch(t, { 'etc/dhcp/dhclient.conf': conf }) });
+  const of = (interfaces: string[], script: string | null = null) =>
+    scriptOf(host, { confFile: '/etc/dhcp/dhclient.conf', interfaces, script });
+  assert.deepEqual(of(['eth0']), { path: '/opt/later', named: '/etc/dhcp/dhclient.conf:3' });
+  assert.deepEqual(of(['eth1'], '/opt/sf'), { path: '/opt/eth1', named: '/etc/dhcp/dhclient.conf:2' });
+  assert.deepEqual(of([]), { path: '/opt/eth1', named: '/etc/dhcp/dhclient.conf:2' });
+  const bare = { confFile: '/etc/none', interfaces: [], script: '/opt/sf' };
+  assert.deepEqual(scriptOf(host, bare), { path: '/opt/sf', named: '-sf' });
 });

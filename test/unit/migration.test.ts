@@ -21,7 +21,7 @@ const ONLY: ResourceName[] = ['hooks', 'dhcpcd', 'resolver', 'networkmanager'];
 const BASE = { 'etc/resolv.conf': 'nameserver 10.0.0.1\n', 'etc/hostname': 'a\n' };
 const DHCPCD = { 'usr/sbin/dhcpcd': '', [DHCPCD_CONF.slice(1)]: 'hostname\n' };
 const NETWORK_MANAGER = { 'usr/sbin/NetworkManager': '', 'etc/NetworkManager/conf.d/x': '' };
-const DHCLIENT = { 'sbin/dhclient-script': 'run_hookdir /etc/dhcp/dhclient-enter-hooks.d\n' };
+const DHCLIENT = { 'sbin/dhclient-script': '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n' };
 const FOLDERS = { 'etc/dhcp/dhclient-enter-hooks.d/resolvconf': ':\n', 'etc/dhcp/dhclient-exit-hooks.d/x': ':\n' };
 
 const hostWith = (t: TestContext, files: Record<string, string>, patient: Patient = {}) =>

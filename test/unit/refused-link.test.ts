@@ -19,7 +19,7 @@ const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
 const CONF = '/etc/dhcp/dhclient.conf';
 const FILES = {
   'etc/hostname': 'a\n',
-  'sbin/dhclient-script': 'run_hookdir /etc/dhcp/dhclient-enter-hooks.d\n',
+  'sbin/dhclient-script': '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n',
   'etc/dhcp/dhclient-enter-hooks.d/x': ':\n',
   'etc/dhcp/dhclient-exit-hooks.d/x': ':\n',
   [CONF.slice(1)]: 'timeout 60;\n',

@@ -29,11 +29,14 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
-/** Writes files below a folder, their folders made. */
-export function fill(folder: string, files: Record<string, string>): void {
+/** Writes files below a folder, their folders made. `mode`: by default a script can be run. */
+export function fill(folder: string, files: Record<string, string>, mode?: number): void {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), text, 'latin1');
+    writeFileSync(join(folder, path), text, {
+      encoding: 'latin1',
+      mode: mode ?? (/^(#!|\x7fELF)/.test(text) ? 0o755 : 0o644),
+    });
   }
 }
 
