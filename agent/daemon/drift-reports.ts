@@ -6,7 +6,10 @@ import type { Tell } from './events.ts';
 import type { HealRecord } from './heal-record.ts';
 import {
   adoptedEvent,
+  alike,
+  alikeFailures,
   awaitedEvent,
+  driftCause,
   driftEndedEvent,
   driftEvent,
   failureEvent,
@@ -55,32 +58,40 @@ export class DriftReports {
   heals({ name }: Resource, due: readonly Finding[], outcomes: readonly Outcome[], tramplers: Tramplers): void {
     const { record, tell } = this.#options;
     const healed = new Map(due.map((finding) => [identity(finding), finding]));
-    let heals = 0;
-    for (const outcome of outcomes.filter(({ result }) => result === 'changed')) {
-      const key = identity(outcome);
-      const finding = healed.get(key);
-      const adopted = finding !== undefined && this.#isAdopted(finding);
-      if (outcome.awaited) tell(awaitedEvent(outcome));
-      if (adopted) tell(adoptedEvent(outcome));
-      if (outcome.awaited || adopted) continue;
-      heals += 1;
-      if (record.fights(outcome, performance.now())) continue;
-      // A finding that earlier looks did not have is newly wanted, so no program changed it. The first look follows an apply.
+    const changed = outcomes.filter(({ result }) => result === 'changed');
+    const isAdopted = (outcome: Outcome) => {
+      const finding = healed.get(identity(outcome));
+      return finding !== undefined && this.#isAdopted(finding);
+    };
+    const awaited = changed.filter((outcome) => outcome.awaited);
+    const adopted = new Set(changed.filter(isAdopted));
+    for (const group of alike(awaited, ({ reason }) => reason)) tell(awaitedEvent(group));
+    const isRemoved = ({ actual }: Outcome) => actual === null;
+    for (const group of alike([...adopted], isRemoved)) tell(adoptedEvent(group, isRemoved(group[0])));
+    const heals = changed.filter((outcome) => !outcome.awaited && !adopted.has(outcome));
+    if (heals.length > 0) record.heals.set(name, (record.heals.get(name) ?? 0) + 1);
+    // A finding that earlier looks did not have is newly wanted, so no program changed it. The first look follows an apply.
+    const isKnown = (outcome: Outcome) => {
+      const finding = healed.get(identity(outcome));
       const isNew = finding !== undefined && this.#drifts.has(name) && this.#options.seen(finding) === undefined;
-      const known = isNew || (this.#drifts.get(name)?.has(key) ?? false);
-      tell(healEvent(outcome, tramplers.get(key), known));
-      if (finding !== undefined && !known) this.#witness(finding);
+      return isNew || (this.#drifts.get(name)?.has(identity(outcome)) ?? false);
+    };
+    const now = performance.now();
+    const news = heals.filter((outcome) => !record.fights(outcome, now));
+    const who = (outcome: Outcome) => tramplers.get(identity(outcome));
+    for (const group of alike(news, (outcome) => [who(outcome), isKnown(outcome), outcome.reason]))
+      tell(healEvent(group, who(group[0]), isKnown(group[0])));
+    for (const outcome of news) {
+      const finding = healed.get(identity(outcome));
+      if (finding !== undefined && !isKnown(outcome)) this.#witness(finding);
     }
-    if (heals > 0) record.heals.set(name, (record.heals.get(name) ?? 0) + 1);
   }
 
   /** Emits each failure once, until it is over. */
   failures(outcomes: readonly Outcome[]): void {
-    for (const outcome of outcomes) {
-      const key = identity(outcome);
-      if (!this.#failures.has(key)) this.#options.tell(failureEvent(outcome));
-      this.#failures.add(key);
-    }
+    const news = outcomes.filter((outcome) => !this.#failures.has(identity(outcome)));
+    for (const group of alikeFailures(news)) this.#options.tell(failureEvent(group));
+    for (const outcome of news) this.#failures.add(identity(outcome));
   }
 
   /** Takes a finding that is as wanted. */
@@ -93,18 +104,21 @@ export class DriftReports {
     const { tell, record, seen } = this.#options;
     const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
     const now = new Map(findings.filter(differs).map((finding) => [identity(finding), finding]));
-    for (const [key, finding] of now) {
-      if (before.has(key)) continue;
-      tell(driftEvent(finding, this.#trampler(finding)));
-      // A drift at the first look may be older than the daemon, so there is nothing to trace.
-      if (seen(finding) !== undefined) this.#witness(finding);
-    }
+    const news = [...now].flatMap(([key, finding]) => (before.has(key) ? [] : [finding]));
+    const tramplers = this.tramplers(news);
+    const who = (finding: Finding) => tramplers.get(identity(finding))!;
+    for (const group of alike(news, (finding) => [driftCause(finding, who(finding)), who(finding).attributes]))
+      tell(driftEvent(group, who(group[0])));
+    // A drift at the first look may be older than the daemon, so there is nothing to trace.
+    for (const finding of news) if (seen(finding) !== undefined) this.#witness(finding);
+    const ended: Finding[] = [];
     for (const [key, finding] of before) {
       if (now.has(key)) continue;
       // In a fight a finding that is right now may drift again at once, so its drift is not over.
       if (record.fights(finding, performance.now())) now.set(key, finding);
-      else tell(driftEndedEvent(finding));
+      else ended.push(finding);
     }
+    for (const group of alike(ended, () => null)) tell(driftEndedEvent(group));
     this.#drifts.set(resource.name, now);
   }
 

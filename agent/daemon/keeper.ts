@@ -40,6 +40,8 @@ export class Keeper {
   /** Findings of the last look, by resource and then by finding. */
   readonly #findings = new Map<string, ReadonlyMap<string, Finding>>();
   readonly #reports: DriftReports;
+  /** Heals that failed in the present round of looks: several resources may have one reason in common. */
+  readonly #failures: Outcome[] = [];
   readonly #pending = new Set<Resource>();
   /** Timers for resources with findings that had to wait. */
   readonly #retries = new Map<Resource, { readonly timer: NodeJS.Timeout; readonly at: number }>();
@@ -123,10 +125,11 @@ export class Keeper {
   async #work(): Promise<void> {
     for (const resource of this.#pending) {
       this.#pending.delete(resource);
-      if (this.#closed) return;
+      if (this.#closed) break;
       this.#since = performance.now();
       await this.#lookAt(resource);
     }
+    this.#reports.failures(this.#failures.splice(0));
   }
 
   async #lookAt(resource: Resource): Promise<void> {
@@ -171,7 +174,7 @@ export class Keeper {
     this.#reports.heals(resource, due, outcomes, tramplers);
     const tried = new Set(due.map(identity));
     const failures = outcomes.filter((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
-    this.#reports.failures(failures);
+    this.#failures.push(...failures);
     for (const failure of failures) {
       const limit = record.limit(failure);
       limit.fail(performance.now());
