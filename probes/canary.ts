@@ -2,8 +2,8 @@
  * The canary: whether the kernel could take one more route, asked by adding one and deleting it again, in a table that no
  * packet is looked up in. Routing daemons that meet ENOMEM often go on in silence; the canary does not.
  */
+import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';
-import type { Family } from '../agent/host/netlink/message.ts';
 import { tablesInUse } from '../agent/host/netlink/rules.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
 import { TRIAL_TABLE, tryRoute } from '../agent/host/netlink/trial.ts';

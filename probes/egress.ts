@@ -2,8 +2,8 @@
  * Egress: whether what leaves this host by its default route leaves through all gateways as it should. The kernel is asked
  * where it would send a sample of flows; of the routing tables only the one route is read that they take.
  */
+import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';
-import type { Family } from '../agent/host/netlink/message.ts';
 import { protocolName } from '../agent/host/netlink/names.ts';
 import type { Way } from '../agent/host/netlink/route-lookup.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';

@@ -3,12 +3,13 @@
  * MLD forwards a group only to ports where a host reported it lately, and hosts report when a querier asks. Without a
  * querier all works for some minutes after a start, and then the group goes silent (RFC 4541).
  */
+import { type Family, familyOf } from '../agent/address/address.ts';
 import type { ExpectedGroup } from '../agent/config/daemon.ts';
 import { isForTheLink } from '../agent/config/groups.ts';
 import type { Host } from '../agent/host/host.ts';
 import type { hearIgmpQueries } from '../agent/host/igmp-queries.ts';
 import { type Joined, joinedGroups } from '../agent/host/multicast.ts';
-import { type Family, type Heard, heardByDaemon, monotonic, QueryWatch } from './multicast/watch.ts';
+import { type Heard, heardByDaemon, monotonic, QueryWatch } from './multicast/watch.ts';
 import { type Condition, type Occurrence, type Probe, type Reading, type Severity, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
@@ -172,7 +173,7 @@ function isJoined({ group, dev }: ExpectedGroup, joined: Interfaces[Family]): bo
 }
 
 function of(family: Family) {
-  return ({ group }: ExpectedGroup) => group.includes(':') === (family === 'ipv6');
+  return ({ group }: ExpectedGroup) => familyOf(group) === family;
 }
 
 function attributesOf(device: string, family: Family) {

@@ -1,6 +1,6 @@
 /** Routes by table and by who made them (bgp, static, kernel, ra …): what fills a table when it fills. */
+import type { Family } from '../agent/address/address.ts';
 import { countRoutes, type RouteCount } from '../agent/host/netlink/counts.ts';
-import type { Family } from '../agent/host/netlink/message.ts';
 import { protocolName, tableName } from '../agent/host/netlink/names.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 

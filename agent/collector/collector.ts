@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { hostInUrl } from '../address/address.ts';
 import { isLoopback, namesLoopback, parseListen, Tokens } from './access.ts';
 import { Clock, newestOf, votesOf } from './clock.ts';
 import { Committer } from './committer.ts';
@@ -137,7 +138,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
   const bound = server.address() as AddressInfo;
   const scheme = options.certificate === undefined ? 'http' : 'https';
-  return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`, close };
+  return { url: `${scheme}://${hostInUrl(host)}:${bound.port}`, close };
 }
 
 /** All that the store has. Throws, with what to do, where its database is damaged; what is damaged stays as it is. */

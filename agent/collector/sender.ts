@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { familyOf } from '../address/address.ts';
 
 /** The same text for the same sender. The token itself is not in it. */
 export function senderOf({ socket, headers }: IncomingMessage): string {
@@ -20,7 +21,7 @@ export function senderOf({ socket, headers }: IncomingMessage): string {
 /** An IPv4 address; of an IPv6 one its first 64 bits, since a host has all of the rest. */
 function network(address: string): string {
   const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-  if (!ipv4.includes(':')) return ipv4;
+  if (familyOf(ipv4) === 'ipv4') return ipv4;
   const [head = '', tail] = ipv4.replace(/%.*/, '').split('::');
   const groups = head === '' ? [] : head.split(':');
   const last = tail === undefined || tail === '' ? [] : tail.split(':');

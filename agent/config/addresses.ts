@@ -47,11 +47,15 @@ export function checkSortlistPair(text: string): Checked {
   return { problem: `${show(text)} has host bits set, so libc would never match it; write ${network}/${mask}` };
 }
 
+/** Whether it is an address in full notation, without a zone. */
+export function isAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
+}
+
 /** A network of IPv4 or IPv6, `10.72.0.0/16`; an address alone is that one. */
 export function checkPrefix(text: string): Checked {
   const [address = '', length, ...more] = text.split('/');
-  const written = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
-  if (!written || address.includes('%') || more.length > 0) {
+  if (!isAddress(address) || more.length > 0) {
     return { problem: `${show(text)} is no network; write one such as 10.72.0.0/16 or 2001:db8::/32` };
   }
   const parsed = ipaddr.parse(address);

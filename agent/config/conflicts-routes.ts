@@ -1,7 +1,16 @@
 /** What does not fit together in an entry of `routes`, and between two of them. */
+import { familyOf } from '../address/address.ts';
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
-import { checkAddress, checkGateway, checkTable, defaultMetric, destination, familyOf, MAIN_TABLE } from './routes.ts';
+import {
+  checkAddress,
+  checkGateway,
+  checkTable,
+  defaultMetric,
+  destination,
+  familyOfGateway,
+  MAIN_TABLE,
+} from './routes.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
 
 export function routeConflicts(tree: Tree): ConfigError[] {
@@ -63,7 +72,7 @@ function* nexthopConflicts(tree: Tree, route: TreePath, hop: TreePath): Iterable
   if (/^fe[89ab]/i.test(via) && !has('dev')) {
     yield errorAt(tree, [...path, 'via'], 'value', 'is link-local and needs its interface; write dev, too');
   }
-  if (own?.family === 'ipv6' && familyOf(via) === 'ipv4') {
+  if (own?.family === 'ipv6' && familyOfGateway(via) === 'ipv4') {
     yield errorAt(tree, [...path, 'via'], 'value', 'is IPv4, and an IPv6 destination is not reached by that');
   }
 }

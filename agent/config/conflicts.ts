@@ -1,5 +1,6 @@
 /** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
 
+import { familyOf } from '../address/address.ts';
 import { checkPrefix } from './addresses.ts';
 import { routeConflicts } from './conflicts-routes.ts';
 import { sysctlConflicts } from './conflicts-sysctl.ts';
@@ -117,7 +118,7 @@ function masqueradeConflicts(tree: Tree): ConfigError[] {
     if (typeof out !== 'string' || checked === null || 'problem' in checked) return [];
     const rule = `${checked.value} out of ${out}`;
     const path = ['forwarding', 'masquerade', i];
-    const family = checked.value.includes(':') ? 'ipv6' : 'ipv4';
+    const family = familyOf(checked.value);
     const first = !seen.has(rule);
     seen.add(rule);
     if (!first) return [errorAt(tree, path, 'value', `${rule} stands already above; keep one of them`)];

@@ -2,6 +2,7 @@
  * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
  * resources may write these values as they are.
  */
+import type { Family } from '../address/address.ts';
 import type { DesiredMetadata, MetadataName } from './metadata.ts';
 
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
@@ -133,7 +134,7 @@ export interface DesiredMasquerade {
   readonly out: string;
   /** `10.99.0.0/24`, without host bits. */
   readonly from: string;
-  readonly family: 'ipv4' | 'ipv6';
+  readonly family: Family;
 }
 
 /** Where it has it from, unless the configuration says otherwise. */
@@ -177,7 +178,7 @@ export interface DesiredRoute {
   /** `10.0.0.0/16`, without host bits. From metadata: one route for each of its values. */
   readonly to: string | FromMetadata;
   /** Of the destination. */
-  readonly family: 'ipv4' | 'ipv6';
+  readonly family: Family;
   /** What becomes of the packets: `unicast` has next hops or a nexthop object, the others neither. */
   readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
   readonly nexthops: readonly DesiredNexthop[];

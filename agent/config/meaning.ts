@@ -1,4 +1,5 @@
 /** A checked configuration → the desired state. */
+import { familyOf } from '../address/address.ts';
 import { checkNameserver, checkPrefix, checkSortlistPair } from './addresses.ts';
 import {
   type ConfiguredState,
@@ -107,8 +108,9 @@ function scope({ supersede = {}, request, ignore = [] }: Scope): DhclientScope {
 
 /** IPv4 name servers go into DHCPv4's option, IPv6 ones into DHCPv6's, which has no place for a zone. */
 function dnsOptions({ domain, search, nameservers }: DesiredDns<SortlistEntry>): [string, readonly string[]][] {
-  const v4 = nameservers?.filter((address) => !address.includes(':')) ?? [];
-  const v6 = nameservers?.filter((address) => address.includes(':')).map((address) => address.replace(/%.*/, '')) ?? [];
+  const v4 = nameservers?.filter((address) => familyOf(address) === 'ipv4') ?? [];
+  const v6 =
+    nameservers?.filter((address) => familyOf(address) === 'ipv6').map((address) => address.replace(/%.*/, '')) ?? [];
   const options: [string, readonly string[]][] = [
     ['domain-name', domain === null ? [] : [domain]],
     ['domain-search', search ?? []],
@@ -128,7 +130,7 @@ function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string])
 
 function desiredMasquerade({ out, from }: { out: string; from: string }): DesiredMasquerade {
   const network = notation(checkPrefix(from));
-  return { out, from: network, family: network.includes(':') ? 'ipv6' : 'ipv4' };
+  return { out, from: network, family: familyOf(network) };
 }
 
 function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {

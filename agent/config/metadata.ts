@@ -1,5 +1,6 @@
 /** What a configuration may take from the metadata service of the cloud that the host runs in. */
 import ipaddr from 'ipaddr.js';
+import type { Family } from '../address/address.ts';
 
 /**
  * Named as EC2 names them, for every provider. Each with its family, and whether its values are networks (`10.0.0.0/16`)
@@ -12,7 +13,7 @@ export const METADATA_NAMES = {
   'subnet-ipv4-cidr-block': { family: 'ipv4', kind: 'networks' },
   'subnet-ipv6-cidr-blocks': { family: 'ipv6', kind: 'networks' },
   'subnet-gateway': { family: 'ipv4', kind: 'addresses' },
-} as const satisfies Record<string, { family: 'ipv4' | 'ipv6'; kind: 'networks' | 'addresses' }>;
+} as const satisfies Record<string, { family: Family; kind: 'networks' | 'addresses' }>;
 
 export type MetadataName = keyof typeof METADATA_NAMES;
 

@@ -1,12 +1,11 @@
 /** Destinations, gateways and tables of routes as the configuration writes them. */
 import ipaddr from 'ipaddr.js';
-import { checkPrefix } from './addresses.ts';
+import { type Family, familyOf } from '../address/address.ts';
+import { checkPrefix, isAddress } from './addresses.ts';
 import type { FromMetadata } from './desired.ts';
 import { type Checked, show } from './errors.ts';
 import { isMetadataName, METADATA_NAMES, type MetadataName } from './metadata.ts';
 import { didYouMean } from './suggest.ts';
-
-export type Family = 'ipv4' | 'ipv6';
 
 const SUBNET_GATEWAY = 'subnet-gateway' satisfies MetadataName;
 const METADATA = 'metadata:';
@@ -37,16 +36,14 @@ export function gateway(checked: string): string | FromMetadata {
   return checked === SUBNET_GATEWAY ? { metadata: SUBNET_GATEWAY } : checked;
 }
 
-/** The family of a checked gateway. */
-export function familyOf(checked: string): Family {
-  if (checked === SUBNET_GATEWAY) return METADATA_NAMES[SUBNET_GATEWAY].family;
-  return checked.includes(':') ? 'ipv6' : 'ipv4';
+export function familyOfGateway(checked: string): Family {
+  return checked === SUBNET_GATEWAY ? METADATA_NAMES[SUBNET_GATEWAY].family : familyOf(checked);
 }
 
 /** The address of one machine. */
 export function checkAddress(text: string): Checked {
   const [address = '', zone] = text.split(/%(.*)/s);
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address) && !ipaddr.IPv6.isValid(address)) {
+  if (!isAddress(address)) {
     return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.1 or fe80::1` };
   }
   if (zone !== undefined) return { problem: `${show(text)}: write ${address} alone, and the interface as dev` };
@@ -83,7 +80,7 @@ export function destination(to: string, via: string | undefined): Destination | 
   }
   if (value !== 'default') return { to: value, family: familyOf(value) };
   if (via === undefined) return null;
-  const family = familyOf(via);
+  const family = familyOfGateway(via);
   return { to: DEFAULT[family], family };
 }
 

@@ -2,6 +2,7 @@
  * What the hooks do about routes: the enter hook keeps offers from dhclient-script that are not to be taken, the exit hook
  * makes the configured routes again where an event may have taken them away (with its address, or its interface).
  */
+import { familyOf } from '../address/address.ts';
 import {
   type DesiredDhclient,
   type DesiredNexthop,
@@ -93,7 +94,7 @@ function ipLine(route: DesiredRoute): string {
 }
 
 function hopWords({ via, dev, onlink }: DesiredNexthop, family: DesiredRoute['family']): string {
-  const other = family === 'ipv4' && typeof via === 'string' && via.includes(':') ? 'inet6 ' : '';
+  const other = family === 'ipv4' && typeof via === 'string' && familyOf(via) === 'ipv6' ? 'inet6 ' : '';
   const gateway = via === null ? [] : [`via ${other}${via}`];
   return [...gateway, ...(dev === null ? [] : [`dev ${dev}`]), ...(onlink ? ['onlink'] : [])].join(' ');
 }

@@ -1,4 +1,5 @@
 /** What else decides whether a gateway's packets get through, and as whose. */
+import type { Family } from '../address/address.ts';
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
@@ -9,8 +10,10 @@ import { baseChains, coveredBy, legacyCovers, legacyTables } from './packet-filt
 const OURS = 'holdfast';
 const NFTABLES = '/etc/systemd/system/sysinit.target.wants/nftables.service';
 const RULES = '/etc/nftables.conf';
-const FORWARDS = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forwarding' } as const;
-type Family = keyof typeof FORWARDS;
+const FORWARDS = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forwarding' } as const satisfies Record<
+  Family,
+  string
+>;
 
 export function* forwarding({ host, desired }: Surroundings): Iterable<Seen> {
   if (desired === null) return;

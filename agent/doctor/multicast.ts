@@ -1,4 +1,5 @@
 /** What keeps an expected multicast group from this host, or Holdfast from seeing that. */
+import { familyOf } from '../address/address.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -12,10 +13,10 @@ const CAP_NET_RAW = 13n;
 export function* multicast({ host, groups }: Surroundings): Iterable<Seen> {
   if (!host.live || groups.length === 0) return;
   for (const { group, dev } of groups) {
-    const joined = joinedGroups(host, group.includes(':') ? 'ipv6' : 'ipv4')?.get(dev)?.groups ?? [];
+    const joined = joinedGroups(host, familyOf(group))?.get(dev)?.groups ?? [];
     if (!joined.includes(group)) yield { code: 'HF-MULTICAST-NOT-JOINED', seen: `${group} is not joined on ${dev}` };
   }
-  const ipv4 = [...new Set(groups.filter(({ group }) => !group.includes(':')).map(({ dev }) => dev))];
+  const ipv4 = [...new Set(groups.filter(({ group }) => familyOf(group) === 'ipv4').map(({ dev }) => dev))];
   for (const dev of new Set(groups.map((one) => one.dev))) yield* bridge(host, dev);
   for (const dev of ipv4) {
     const strict = ['all', dev].filter((one) => host.sysctl(`net/ipv4/conf/${one}/rp_filter`) === '1');

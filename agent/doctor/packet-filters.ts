@@ -1,5 +1,6 @@
 /** The packet filters of others: base chains as nft(8) has them, iptables-nft's among them, and the tables of iptables-legacy. */
 import ipaddr from 'ipaddr.js';
+import type { Family } from '../address/address.ts';
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
@@ -35,7 +36,7 @@ export function coveredBy(host: Host, { family, table, name }: BaseChain, wanted
 }
 
 /** Tables of iptables-legacy that are in use, as `iptables-save` prints them. The kernel is not made to load any. */
-export function legacyTables(host: Host): { family: 'ipv4' | 'ipv6'; names: string[]; save(): string[] }[] {
+export function legacyTables(host: Host): { family: Family; names: string[]; save(): string[] }[] {
   return [['ipv4', 'ip', 'iptables'] as const, ['ipv6', 'ip6', 'ip6tables'] as const].flatMap(
     ([family, ip, program]) => {
       const names = (host.readText(`/proc/net/${ip}_tables_names`) ?? '').split('\n').filter((name) => name !== '');

@@ -1,6 +1,7 @@
 /** What the interfaces of this network namespace have joined, as the kernel tells it (net/ipv4/igmp.c, net/ipv6/mcast.c). */
 import { endianness } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import type { Family } from '../address/address.ts';
 import type { Host } from './host.ts';
 
 export interface Joined {
@@ -15,7 +16,7 @@ export interface Joined {
 }
 
 /** Joined groups by interface; null if this kernel does not say. Throws HostError. */
-export function joinedGroups(host: Pick<Host, 'readText'>, family: 'ipv4' | 'ipv6'): Map<string, Joined> | null {
+export function joinedGroups(host: Pick<Host, 'readText'>, family: Family): Map<string, Joined> | null {
   const text = host.readText(family === 'ipv4' ? '/proc/net/igmp' : '/proc/net/igmp6');
   if (text === null) return null;
   return family === 'ipv4' ? readIgmp(text) : readIgmp6(text);

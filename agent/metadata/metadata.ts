@@ -1,5 +1,6 @@
 /** The values that routes take from the cloud: the last fetched ones, when to fetch again, and the fetch itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hostInUrl } from '../address/address.ts';
 import type { DesiredMetadata, MetadataWish } from '../config/metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -170,7 +171,7 @@ export class Metadata implements MetadataSource {
       }
     } catch (error) {
       const { host, port } = this.#desired.endpoint;
-      const at = `${host.includes(':') ? `[${host}]` : host}${port === 80 ? '' : `:${port}`}`;
+      const at = `${hostInUrl(host)}${port === 80 ? '' : `:${port}`}`;
       const problem = `${at}: ${errorMessage(error)}`;
       for (const wish of this.wishes) if (!answers.has(wishKey(wish))) answers.set(wishKey(wish), { problem });
     }

@@ -3,10 +3,9 @@
  * with a sentence.
  */
 import ipaddr from 'ipaddr.js';
-import { checkPrefix } from '../config/addresses.ts';
+import type { Family } from '../address/address.ts';
+import { checkPrefix, isAddress } from '../config/addresses.ts';
 import { show } from '../config/errors.ts';
-
-type Family = 'ipv4' | 'ipv6';
 
 /** More than any provider allows; EC2's most is 50 ranges a VPC. */
 const MOST = 64;
@@ -40,7 +39,7 @@ export function firstAddress(cidr: string): string {
 /** A host's address in canonical notation. Throws an Error with a sentence that names `what`. */
 export function address(text: unknown, family: Family, what: string): string {
   if (typeof text !== 'string') throw new Error(`${what} is no address`);
-  const parsed = isWritten(text) ? ipaddr.parse(text) : null;
+  const parsed = isAddress(text) ? ipaddr.parse(text) : null;
   if (parsed === null || parsed.kind() !== family) throw new Error(`${what} is ${show(text)}, and no address`);
   if (NO_NETWORK.has(parsed.range())) throw new Error(`${what} is ${show(text)}, and no host has such an address`);
   return parsed.toString();
@@ -68,7 +67,3 @@ function network(text: string, family: Family, what: string): string {
 }
 
 const LABELS = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
-
-function isWritten(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
-}

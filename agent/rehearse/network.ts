@@ -4,6 +4,7 @@
  * those routes. What a routing daemon put there is left out, so this costs the same whatever the table holds.
  */
 import { isIPv4 } from 'node:net';
+import { familyOf } from '../address/address.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
@@ -121,7 +122,7 @@ export function routeLine({ destination, type, hops, protocol, scope, source, me
     destination,
     ...hops.map(({ gateway, interface: device, weight }) => {
       // Of an IPv4 route, whose gateway may be of IPv6 (RFC 5549).
-      const via = gateway === null ? '' : `via ${gateway.includes(':') ? 'inet6 ' : ''}${gateway} `;
+      const via = gateway === null ? '' : `via ${familyOf(gateway) === 'ipv6' ? 'inet6 ' : ''}${gateway} `;
       const hop = `${via}${device === null ? '' : `dev ${device}`}`.trim();
       return hops.length === 1 ? hop : `nexthop ${hop} weight ${weight}`;
     }),

@@ -8,6 +8,7 @@ import { connect, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type DecodedPacket, decode, encode, type OptAnswer } from 'dns-packet';
+import { familyOf } from '../address/address.ts';
 import { errorCode } from '../host/errors.ts';
 
 export interface Question {
@@ -113,7 +114,7 @@ function hasItsInterface(server: string): boolean {
 function udp({ server, port, question, edns0, signal }: Way, again: number): Promise<DecodedPacket | null> {
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
-    const socket = createSocket(server.includes(':') ? 'udp6' : 'udp4');
+    const socket = createSocket(familyOf(server) === 'ipv6' ? 'udp6' : 'udp4');
     let timer: NodeJS.Timeout | undefined;
     const end = (result: DecodedPacket | null) => {
       clearTimeout(timer);

@@ -1,5 +1,6 @@
 /** Whether name servers answer for a name as the configuration expects it (`dns.verify`), each asked directly. */
 import ipaddr from 'ipaddr.js';
+import { familyOf } from '../address/address.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { type Answer, type AskOptions, ask, type Question } from './ask.ts';
 
@@ -72,7 +73,7 @@ function isBelieved(answer: Answer): boolean {
 /** Whether these addresses of the name are what is expected: at least one, and none that is not. */
 export function asExpected(addresses: readonly string[], verify: DesiredVerify): boolean {
   const types = recordTypes(verify);
-  const concerned = addresses.filter((address) => types.includes(address.includes(':') ? 'AAAA' : 'A'));
+  const concerned = addresses.filter((address) => types.includes(familyOf(address) === 'ipv6' ? 'AAAA' : 'A'));
   return concerned.length > 0 && unexpected(concerned, verify) === null;
 }
 
@@ -95,7 +96,7 @@ export function questions(verify: DesiredVerify): Question[] {
 
 /** Only what is expected is asked for: of the other family the name may have what it likes. */
 function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
-  const isV6 = (network: string) => network.includes(':');
+  const isV6 = (network: string) => familyOf(network) === 'ipv6';
   return [
     ...(expect?.every(isV6) ? [] : (['A'] as const)),
     ...(expect === null || expect.some(isV6) ? (['AAAA'] as const) : []),

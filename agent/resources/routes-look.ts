@@ -1,6 +1,6 @@
 /** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
+import { familyOf } from '../address/address.ts';
 import { findLink, type Link } from '../host/netlink/links.ts';
-import { familyOfAddress } from '../host/netlink/message.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
 import { hasNexthop } from '../host/netlink/nexthops.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
@@ -152,7 +152,7 @@ export class RouteLook {
     const held = await this.#held(wanted, [as]);
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;
-    const family = familyOfAddress(gateway);
+    const family = familyOf(gateway);
     const way = await this.#wayTo(family, gateway, as.index);
     if (way === 'own') return `${gateway} is an address of this host itself`;
     return way === 'direct' ? null : problem;

@@ -1,6 +1,6 @@
 /** The default route that packets take now, as the kernel answers it: its gateways, and whether each can be reached. */
+import type { Family } from '../../agent/address/address.ts';
 import { links } from '../../agent/host/netlink/links.ts';
-import type { Family } from '../../agent/host/netlink/message.ts';
 import { type NeighbourState, neighbour } from '../../agent/host/netlink/neighbours.ts';
 import { hopsOf } from '../../agent/host/netlink/nexthops.ts';
 import { matchedRoute } from '../../agent/host/netlink/route-lookup.ts';

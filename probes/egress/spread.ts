@@ -1,5 +1,5 @@
 /** How flows spread over the gateways: what the kernel chooses for each of a fixed sample, against the weights. */
-import type { Family } from '../../agent/host/netlink/message.ts';
+import type { Family } from '../../agent/address/address.ts';
 import { bytesOf } from '../../agent/host/netlink/route.ts';
 import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';

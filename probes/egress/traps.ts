@@ -1,7 +1,7 @@
 /** The sysctls that decide how well several gateways serve: by what flows are spread, and what of the answers is let in. */
 import { readFileSync } from 'node:fs';
+import { type Family, familyOf } from '../../agent/address/address.ts';
 import type { Host } from '../../agent/host/host.ts';
-import { type Family, familyOfAddress } from '../../agent/host/netlink/message.ts';
 import type { Condition } from '../probe.ts';
 import { type Egress, type Gateway, nameOf } from './look.ts';
 import { FLOWS, type Share, unbalanced } from './spread.ts';
@@ -34,7 +34,7 @@ function isLost({ gateway, seen }: Share): boolean {
 }
 
 function lost(family: Family, { gateway, seen }: Share): Condition {
-  const asked = gateway.address !== null && familyOfAddress(gateway.address) === 'ipv6' ? 'neighbour discovery' : 'ARP';
+  const asked = gateway.address !== null && familyOf(gateway.address) === 'ipv6' ? 'neighbour discovery' : 'ARP';
   const why = gateway.carrier ? `does not answer ${asked}` : 'has no carrier';
   const cure =
     family === 'ipv4' && gateway.carrier

@@ -3,12 +3,11 @@
  * daemon writes what it heard to /run, so that `agent probe` beside it knows too.
  */
 
+import type { Family } from '../../agent/address/address.ts';
 import type { Host } from '../../agent/host/host.ts';
 import { hearIgmpQueries, type IgmpQuery, type Listening } from '../../agent/host/igmp-queries.ts';
 import { type Joined, mldQueries } from '../../agent/host/multicast.ts';
 import { Remembered } from '../remembered.ts';
-
-export type Family = 'ipv4' | 'ipv6';
 
 /** Times are milliseconds since the boot, from process.hrtime, so setting the clock changes nothing. */
 export interface Heard {

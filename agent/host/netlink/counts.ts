@@ -1,6 +1,7 @@
 /** Routes counted by table and protocol, from the headers of a dump alone: in constant memory, whatever their number. */
+import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
-import { FAMILY, type Family, HEADER } from './message.ts';
+import { FAMILY, HEADER } from './message.ts';
 import { RTMSG, routeDump, tableOf } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 

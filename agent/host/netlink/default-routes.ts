@@ -1,7 +1,8 @@
 /** The default routes of the main table with their next hops: where everything goes that no other route takes. */
+import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { FAMILY, type Family, findAttribute, HEADER } from './message.ts';
+import { FAMILY, findAttribute, HEADER } from './message.ts';
 import { MAIN_TABLE } from './names.ts';
 import { hopsOf } from './nexthops.ts';
 import { RTA, RTMSG, routeDump, tableOf } from './rtmsg.ts';

@@ -2,6 +2,7 @@
  * The layout of rtnetlink messages (netlink(7), rtnetlink(7), linux/rtnetlink.h): in the machine's byte order, which is
  * little-endian on every machine that Holdfast runs on, each part padded to 4 bytes.
  */
+import type { Family } from '../../address/address.ts';
 
 export const HEADER = 16;
 
@@ -34,13 +35,7 @@ export const FLAG = {
   create: 0x400,
 } as const;
 
-export const FAMILY = { ipv4: 2, ipv6: 10 } as const;
-export type Family = keyof typeof FAMILY;
-
-/** Of an address. A route of IPv4 may go by a gateway of IPv6 (RFC 5549), so a gateway's family is its own. */
-export function familyOfAddress(address: string): Family {
-  return address.includes(':') ? 'ipv6' : 'ipv4';
-}
+export const FAMILY = { ipv4: 2, ipv6: 10 } as const satisfies Record<Family, number>;
 
 /** One attribute of a message: where its value lies in the datagram. */
 export interface Attribute {

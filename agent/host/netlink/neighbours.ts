@@ -1,7 +1,8 @@
 /** What the kernel knows of a neighbour on the link: whether a gateway answers (rtnetlink(7), RTM_GETNEIGH; ARP, RFC 4861). */
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
-import { attribute, attributes, FAMILY, FLAG, familyOfAddress, HEADER, MESSAGE, message } from './message.ts';
+import { familyOf } from '../../address/address.ts';
+import { attribute, attributes, FAMILY, FLAG, HEADER, MESSAGE, message } from './message.ts';
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
@@ -88,7 +89,7 @@ export function readNeighbour(data: Buffer, body: number, end: number): Neighbou
 
 function naming(index: number, gateway: string): [Buffer, Buffer] {
   const ndmsg = Buffer.alloc(NDMSG.size);
-  ndmsg[NDMSG.family] = FAMILY[familyOfAddress(gateway)];
+  ndmsg[NDMSG.family] = FAMILY[familyOf(gateway)];
   ndmsg.writeInt32LE(index, NDMSG.index);
   return [ndmsg, attribute(NDA_DST, Buffer.from(ipaddr.parse(gateway).toByteArray()))];
 }

@@ -1,5 +1,5 @@
 /** By what a route is known: apart from its bytes, so that whoever only keeps a list of routes loads no more. */
-import type { Family } from './message.ts';
+import type { Family } from '../../address/address.ts';
 
 /** What tells a route from every other: the kernel holds several of one destination and table by their metrics. */
 export interface RouteKey {

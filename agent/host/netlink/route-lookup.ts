@@ -3,7 +3,8 @@
  * tables and hash decide, no packet is sent, and it costs the same whatever the tables hold.
  */
 import { constants } from 'node:os';
-import { attribute, attributes, FAMILY, type Family, HEADER, MESSAGE, message, uint32 } from './message.ts';
+import type { Family } from '../../address/address.ts';
+import { attribute, attributes, FAMILY, HEADER, MESSAGE, message, uint32 } from './message.ts';
 import { bytesOf } from './route.ts';
 import { RTA, RTMSG } from './rtmsg.ts';
 import { addressOf, readRoute, type SeenRoute } from './seen-route.ts';

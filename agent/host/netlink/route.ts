@@ -1,7 +1,8 @@
 /** One route as rtnetlink(7) has it, and as it is written: struct rtmsg and its attributes. */
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { attribute, FAMILY, type Family, familyOfAddress, uint32 } from './message.ts';
+import { type Family, familyOf } from '../../address/address.ts';
+import { attribute, FAMILY, uint32 } from './message.ts';
 import type { RouteKey } from './route-key.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH, TABLE_COMPAT } from './rtmsg.ts';
 
@@ -100,7 +101,8 @@ function nexthop(family: Family, { index, weight, onlink, ...hop }: RouteHop): B
 function gatewayOf(family: Family, { gateway }: RouteHop): Buffer[] {
   if (gateway === null) return [];
   const address = bytesOf(gateway);
-  const own = familyOfAddress(gateway);
+  // A route of IPv4 may go by a gateway of IPv6 (RFC 5549).
+  const own = familyOf(gateway);
   if (own === family) return [attribute(RTA.gateway, address)];
   const header = Buffer.alloc(2);
   header.writeUInt16LE(FAMILY[own]);

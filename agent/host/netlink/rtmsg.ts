@@ -1,5 +1,6 @@
 /** What messages about routes are made of: struct rtmsg and its attributes (rtnetlink(7), linux/rtnetlink.h). */
-import { FAMILY, type Family, findAttribute, HEADER, MESSAGE } from './message.ts';
+import type { Family } from '../../address/address.ts';
+import { FAMILY, findAttribute, HEADER, MESSAGE } from './message.ts';
 
 /** Bytes after the header. */
 export const RTMSG = {

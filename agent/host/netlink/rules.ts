@@ -1,7 +1,8 @@
 /** Which routing tables packets are looked up in: by a rule (`ip rule`) or by the device of a VRF. */
+import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
 import { links } from './links.ts';
-import { attributes, FAMILY, type Family, HEADER, MESSAGE } from './message.ts';
+import { attributes, FAMILY, HEADER, MESSAGE } from './message.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RULE_HEADER = 12;

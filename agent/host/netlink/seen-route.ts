@@ -1,6 +1,7 @@
 /** One route as the kernel tells it: read from its message. */
 import ipaddr from 'ipaddr.js';
-import { type Attribute, align, attribute, attributes, FAMILY, type Family, HEADER } from './message.ts';
+import type { Family } from '../../address/address.ts';
+import { type Attribute, align, attribute, attributes, FAMILY, HEADER } from './message.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 

@@ -1,7 +1,8 @@
 /** A route that is added and deleted again, to learn whether the kernel could take one more. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { attribute, FAMILY, type Family, FLAG, MESSAGE, uint32 } from './message.ts';
+import type { Family } from '../../address/address.ts';
+import { attribute, FAMILY, FLAG, MESSAGE, uint32 } from './message.ts';
 import { type Change, change } from './request.ts';
 import { RTA, RTMSG } from './rtmsg.ts';
 import type { NetlinkSocket } from './socket.ts';
