@@ -54,6 +54,10 @@ export function isAddress(text: string): boolean {
 
 /** A network of IPv4 or IPv6, `10.72.0.0/16`; an address alone is that one. */
 export function checkPrefix(text: string): Checked {
+  const dotted = /^([0-9.]+)(?:\/|\s+(?:netmask\s+)?)([0-9]+(?:\.[0-9]+){3})$/.exec(text);
+  const dottedBits = dotted === null ? null : maskBits(dotted[2] ?? '');
+  const meant = dotted === null || dottedBits === null ? null : checkPrefix(`${dotted[1]}/${dottedBits}`);
+  if (meant !== null && 'value' in meant) return { problem: `${show(text)} has a netmask; write ${meant.value}` };
   const [address = '', length, ...more] = text.split('/');
   if (!isAddress(address) || more.length > 0) {
     return { problem: `${show(text)} is no network; write one such as 10.72.0.0/16 or 2001:db8::/32` };

@@ -9,9 +9,10 @@ import { explain } from './explain.ts';
 import { desiredState } from './meaning.ts';
 import { desiredDaemon } from './meaning-daemon.ts';
 import { configSchema, SECTIONS } from './schema.ts';
+import { exampleAt } from './schema-example.ts';
 import { sysctlPath } from './sysctl.ts';
 import { isSecretSysctl, SECRET, withoutSecrets } from './sysctl-secrets.ts';
-import { mergeMaps, plain, type TreeMap, valueAt } from './tree.ts';
+import { mergeMaps, plain, type TreeMap, treeOf, valueAt } from './tree.ts';
 import { readYaml } from './yaml.ts';
 
 export type CompileResult =
@@ -26,7 +27,9 @@ export function compile(sources: readonly Source[]): CompileResult {
   const secrets = secretsIn(tree);
   const found = [
     ...read.flatMap((result) => result.errors),
-    ...(checked.success ? [] : explain(checked.error.issues, { tree, check, sections: SECTIONS })),
+    ...(checked.success
+      ? []
+      : explain(checked.error.issues, { tree, check, conflicts, example: exampleAt, sections: SECTIONS })),
     ...findConflicts(tree),
   ];
   const errors = inOrder(
@@ -39,6 +42,10 @@ export function compile(sources: readonly Source[]): CompileResult {
 
 function check(configuration: unknown) {
   return configSchema.safeParse(configuration).error?.issues ?? [];
+}
+
+function conflicts(configuration: unknown): ConfigError[] {
+  return findConflicts(treeOf(configuration));
 }
 
 const EMPTY: TreeMap = { kind: 'map', at: { file: '', line: 0, column: 0 }, entries: new Map() };

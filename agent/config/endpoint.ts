@@ -10,6 +10,8 @@ const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
  */
 export function checkEndpoint(text: string): Checked {
   const example = 'write one such as https://collector.example.com:4318';
+  const isBare = /^[\w.-]*\w\.\w+(:\d+)?(\/\S*)?$/.test(text) && URL.canParse(`https://${text}`);
+  if (isBare) return { problem: `${show(text)} is no URL; write https://${text}` };
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     return { problem: `${show(text)} is no URL; ${example}` };

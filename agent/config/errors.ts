@@ -31,6 +31,7 @@ const LONGEST = 80;
 
 /** A value as a message may show it: quoted, cut, and without anything that a terminal would act on. */
 export function show(value: unknown): string {
+  if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a map';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return visible(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 }

@@ -9,10 +9,12 @@ export const INTERFACE_PATTERN = '^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,14}$';
 
 const DOMAIN = new RegExp(DOMAIN_PATTERN);
 const INTERFACE = new RegExp(INTERFACE_PATTERN);
+const IPV4 = /^\d+(\.\d+){3}$/;
 const LONGEST_DOMAIN = 253;
 
 /** RFC 1123 labels, with underscores as in service names; without the final dot. */
 export function domainProblem(name: string): string | undefined {
+  if (IPV4.test(name)) return `${show(name)} is an address and no domain name; name servers stand under nameservers`;
   if (DOMAIN.test(name)) {
     return name.length <= LONGEST_DOMAIN
       ? undefined
@@ -27,6 +29,8 @@ export function domainProblem(name: string): string | undefined {
   if (name.endsWith('.') && DOMAIN.test(name.slice(0, -1))) {
     return `${show(name)} ends with a dot; write ${name.slice(0, -1)}`;
   }
+  const bare = /^(?:https?:\/\/|\*\.|\.|~|@)([A-Za-z0-9_.-]*[A-Za-z0-9])\/?$/.exec(name)?.[1];
+  if (bare !== undefined && DOMAIN.test(bare)) return `${show(name)} is not a domain name; write ${bare}`;
   const words = name.split(/[ ,;]+/).filter((word) => word !== '');
   if (words.length > 1 && words.every((word) => DOMAIN.test(word)))
     return `${show(name)} is not one domain name; write a list: [${words.join(', ')}]`;
@@ -49,6 +53,7 @@ export function searchProblem(name: string): string | undefined {
 export function interfaceNameProblem(name: string): string | undefined {
   // The kernel takes it; as a key of a map it would be none in JavaScript.
   if (name === '__proto__') return `${show(name)} is no interface name that can be configured`;
+  if (IPV4.test(name)) return `${show(name)} is an address and no interface name; write one such as eth0`;
   if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;
   if (name.length > 15 && /^[\w.+@-]+$/.test(name))
     return `${show(name)} is longer than an interface's name, 15 characters; of an alternative name (altname) write what "ip link show ${name}" says`;

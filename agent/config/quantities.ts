@@ -25,19 +25,46 @@ interface Limits {
 }
 
 export function durationProblem({ least, most, zero = false }: Limits): (text: string) => string | undefined {
-  return problemOf(durationOf, { least, most, zero }, 'duration; write a whole number with ms, s, m or h, such as 30s');
+  const what = { name: 'duration', example: 'a whole number with ms, s, m or h, such as 30s', near: nearDuration };
+  return problemOf(durationOf, { least, most, zero }, what);
 }
 
 export function sizeProblem(limits: Limits): (text: string) => string | undefined {
-  return problemOf(sizeOf, limits, 'size; write a whole number with KiB, MiB or GiB, such as 64MiB');
+  const what = { name: 'size', example: 'a whole number with KiB, MiB or GiB, such as 64MiB', near: nearSize };
+  return problemOf(sizeOf, limits, what);
 }
 
-function problemOf(read: (text: string) => number | null, { least, most, zero }: Limits, what: string) {
+interface Kind {
+  readonly name: string;
+  readonly example: string;
+  /** What may be meant, in the right notation. */
+  readonly near: (text: string) => string;
+}
+
+/** `2 s`, `30sec`, `5 minutes`, `"30"`, `1d`. */
+function nearDuration(text: string): string {
+  const [, digits = '', unit = ''] = /^(\d{1,6}) ?(ms|s|sec|m|min|h|hour|d|day|)[a-z]*$/i.exec(text.trim()) ?? [];
+  if (/^d/i.test(unit)) return `${Number(digits) * 24}h`;
+  return digits + (/^ms/i.test(unit) ? 'ms' : (/^[smh]/i.exec(unit)?.[0].toLowerCase() ?? 's'));
+}
+
+/** `100MB`, `64 mib`, `1G`. */
+function nearSize(text: string): string {
+  const [, digits = '', unit = ''] = /^(\d{1,9}) ?([kmg])i?b?$/i.exec(text.trim()) ?? [];
+  return `${digits}${unit.toUpperCase()}iB`;
+}
+
+function problemOf(read: (text: string) => number | null, { least, most, zero }: Limits, what: Kind) {
   const [low, high] = [read(least) as number, read(most) as number];
+  const isRight = (value: number | null) =>
+    value !== null && ((value === 0 && zero) || (value >= low && value <= high));
   return (text: string) => {
     const value = read(text);
-    if (value === null) return `${show(text)} is no ${what}`;
-    if ((value === 0 && zero) || (value >= low && value <= high)) return undefined;
+    if (value === null) {
+      const near = what.near(text);
+      return `${show(text)} is no ${what.name}; write ${isRight(read(near)) ? near : what.example}`;
+    }
+    if (isRight(value)) return undefined;
     return `${show(text)} is out of range; write ${zero ? '0s (never), or ' : ''}${least} to ${most}`;
   };
 }

@@ -6,6 +6,7 @@ import type { FromMetadata } from './desired.ts';
 import { type Checked, show } from './errors.ts';
 import { isMetadataName, METADATA_NAMES, type MetadataName } from './metadata.ts';
 import { didYouMean } from './suggest.ts';
+import { flow } from './yaml-text.ts';
 
 const SUBNET_GATEWAY = 'subnet-gateway' satisfies MetadataName;
 const METADATA = 'metadata:';
@@ -42,6 +43,8 @@ export function familyOfGateway(checked: string): Family {
 
 /** The address of one machine. */
 export function checkAddress(text: string): Checked {
+  const [, bare = ''] = /^([0-9a-fA-F.:]+)\/\d+$/.exec(text) ?? [];
+  if (ipaddr.isValid(bare)) return { problem: `${show(text)} is a network; write ${flow(bare)}` };
   const [address = '', zone] = text.split(/%(.*)/s);
   if (!isAddress(address)) {
     return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.1 or fe80::1` };

@@ -5,14 +5,14 @@ import { checkEndpoint, pathProblem, SECRET_PATTERN, secretProblem } from './end
 import { show } from './errors.ts';
 import { SIZE_PATTERN, sizeProblem } from './quantities.ts';
 import { groups } from './schema-groups.ts';
-import { duration, field, list, section, text } from './schema-parts.ts';
+import { duration, field, list, onOrOff, section, text } from './schema-parts.ts';
 
 const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
 const LONGEST_LABEL = 256;
 
 const file = text(pathProblem, { pattern: '^/.*[^/]$' });
 const secret = text(secretProblem, { pattern: SECRET_PATTERN });
-const trueOrFalse = z.boolean({ error: 'write true or false' });
+const trueOrFalse = onOrOff();
 
 export const report = section(
   {

@@ -6,16 +6,12 @@ import { checkRouter, TAG_PATTERN, tagProblem } from './dnsmasq.ts';
 import { pathProblem } from './endpoint.ts';
 import { type Checked, show } from './errors.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
-import { field, problem, section, text, unknownKeys } from './schema-parts.ts';
+import { field, onOrOff, problem, section, text, unknownKeys } from './schema-parts.ts';
 
 const ONLY_OFF = 'write off, or leave the key out';
 
 const family = (name: string) =>
-  field(
-    z.boolean({ error: 'write true or false' }),
-    `Whether ${name} packets are forwarded, on every interface that is there or comes.`,
-    [true],
-  );
+  field(onOrOff(), `Whether ${name} packets are forwarded, on every interface that is there or comes.`, [true]);
 
 const masquerade = {
   out: text(interfaceNameProblem, { pattern: INTERFACE_PATTERN, description: 'The interface that they leave by.' }),

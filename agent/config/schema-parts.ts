@@ -26,12 +26,27 @@ export function duration(least: string, most: string, zero = false) {
   return z.string({ error }).check(problem(wrong), z.meta({ pattern: DURATION_PATTERN }));
 }
 
+/** true or false; what YAML 1.1 took for one is text today. */
+export function onOrOff() {
+  return z.boolean({
+    error: ({ input }) => {
+      const word = String(Array.isArray(input) ? '' : typeof input === 'object' ? '' : input);
+      if (/^(yes|on|1|true|enabled?)$/i.test(word)) return `${show(input)}: write true`;
+      return /^(no|off|0|false|disabled?)$/i.test(word) ? `${show(input)}: write false` : 'write true or false';
+    },
+  });
+}
+
 /** A whole number; one that is left out where it must stand is said so by the map around it. */
 export function between(least: number, most: number) {
   const message = `write a whole number from ${least} to ${most}`;
-  return z
-    .int({ error: ({ input }) => (input === undefined ? undefined : message) })
-    .check(z.gte(least, message), z.lte(most, message));
+  const error = ({ input }: { input?: unknown }) => {
+    const isQuoted = typeof input === 'string' && /^[1-9]\d{0,14}$/.test(input);
+    if (isQuoted && Number(input) >= least && Number(input) <= most)
+      return `is text; write it without quotes: ${input}`;
+    return input === undefined ? undefined : message;
+  };
+  return z.int({ error }).check(z.gte(least, message), z.lte(most, message));
 }
 
 /** Each item once. `empty`: the error of a list without an item; `full`: of one with more than `most`. */

@@ -3,12 +3,12 @@ import * as z from 'zod/mini';
 import type { Checked } from './errors.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from './names.ts';
 import { checkAddress, checkDestination, checkGateway, checkTable } from './routes.ts';
-import { between, field, problem, text, unknownKeys } from './schema-parts.ts';
+import { between, field, onOrOff, problem, text, unknownKeys } from './schema-parts.ts';
 
 const ROUTE_TYPES = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const;
 export type RouteType = (typeof ROUTE_TYPES)[number];
 
-const flag = (description: string) => field(z.boolean({ error: 'write true or false' }), description, [true]);
+const flag = (description: string) => field(onOrOff(), description, [true]);
 
 const via = field(
   text((value) => problemOf(checkGateway(value)), { pattern: '^([0-9a-fA-F.:]+|(metadata:)?subnet-gateway)$' }),

@@ -20,12 +20,13 @@ import { expect, probes, report } from './schema-daemon.ts';
 import { egress } from './schema-egress.ts';
 import { forwarding } from './schema-forwarding.ts';
 import { metadata } from './schema-metadata.ts';
-import { everyEntry, field, list, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
+import { everyEntry, field, list, onOrOff, orZeroOne, problem, section, text, unknownKeys } from './schema-parts.ts';
 import { routes } from './schema-routes.ts';
 import { sortlist } from './schema-sortlist.ts';
 import { verify } from './schema-verify.ts';
 import { didYouMean } from './suggest.ts';
 import { checkSysctlKey } from './sysctl.ts';
+import { flow } from './yaml-text.ts';
 
 const ownDomain = text(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
 const optionName = text(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
@@ -132,11 +133,9 @@ const sysctlRule = {
     'Raised to this where it is lower, and left alone where it is higher.',
     [4194304],
   ),
-  optional: field(
-    z.boolean({ error: 'write true or false' }),
-    'A key that this kernel does not have is no failure (its module may not be loaded).',
-    [true],
-  ),
+  optional: field(onOrOff(), 'A key that this kernel does not have is no failure (its module may not be loaded).', [
+    true,
+  ]),
 };
 
 const sysctl = field(
@@ -159,13 +158,20 @@ const sysctl = field(
         ),
       ],
       {
-        error: orZeroOne('write a number, a text, { value: 1, optional: true } or { atLeast: 4096 }'),
+        error: ({ input }) =>
+          isListOfScalars(input)
+            ? `is a list; write ${flow(input.length === 1 ? input[0] : input.join(' '))}`
+            : orZeroOne('write a number, a text, { value: 1, optional: true } or { atLeast: 4096 }')({ input }),
       },
     ),
   ),
   'Kernel settings by name, with dots or slashes; the first of the two is the separator (sysctl.d(5)).',
   [{ 'net.ipv4.ip_forward': 1, 'net.ipv6.route.max_size': { atLeast: 4194304 } }],
 );
+
+function isListOfScalars(value: unknown): value is readonly (string | number)[] {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => ['string', 'number'].includes(typeof one));
+}
 
 const hold = field(
   z.literal('nothing', { error: 'write nothing, or leave the key out' }),
@@ -230,7 +236,10 @@ function optionValuesProblem(name: string, entry: unknown): string | undefined {
   const option = findOption(name);
   const values = optionValues(entry);
   const message = option && values ? checkOptionValues(option, values) : undefined;
-  return message && `${show(values!.join(', '))}: ${message}`;
+  if (message === undefined || option === undefined || values === null) return undefined;
+  const words = values.join(' ').split(/[\s,;]+/);
+  const isList = words.length > 1 && values.length === 1 && checkOptionValues(option, words) === undefined;
+  return `${show(values.join(', '))}: ${isList ? `write a list: ${flow(words)}` : message}`;
 }
 
 /** A value or a list of values as texts; null where it is neither. */

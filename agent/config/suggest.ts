@@ -5,9 +5,56 @@ import { closest, distance } from 'fastest-levenshtein';
 export function didYouMean(name: string, known: readonly string[]): string {
   // The measure takes time with both lengths, and nobody mistypes so long a name.
   const nearest = known.length > 0 && name.length <= 64 ? closest(name.toLowerCase(), known) : undefined;
-  if (nearest !== undefined && distance(name.toLowerCase(), nearest) <= Math.max(2, nearest.length / 3)) {
+  const away = nearest === undefined ? Number.POSITIVE_INFINITY : distance(name.toLowerCase(), nearest);
+  // Of two words that share no letter one is not a slip of the other.
+  if (
+    nearest !== undefined &&
+    away <= Math.max(2, nearest.length / 3) &&
+    away < Math.min(name.length, nearest.length)
+  ) {
     return `; did you mean "${nearest}"?`;
   }
   if (known.length === 1) return `; write ${known[0]}`;
   return known.length > 0 && known.length <= 12 ? `; write one of ${known.join(', ')}` : '';
+}
+
+/** Other tools' words for a key, and the keys that they may mean, the likeliest first. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  gateway: ['via', 'router'],
+  gw: ['via', 'router'],
+  nexthop: ['via'],
+  'next-hop': ['via'],
+  destination: ['to'],
+  dest: ['to'],
+  dst: ['to'],
+  network: ['to', 'from'],
+  prefix: ['to'],
+  target: ['to'],
+  subnet: ['to', 'from'],
+  interface: ['dev', 'out'],
+  iface: ['dev', 'out'],
+  device: ['dev', 'out'],
+  ifname: ['dev', 'out'],
+  source: ['src', 'from'],
+  priority: ['metric'],
+  servers: ['nameservers'],
+  addresses: ['nameservers'],
+  domains: ['search'],
+  'search-domains': ['search'],
+  url: ['endpoint'],
+  host: ['endpoint'],
+  server: ['endpoint'],
+  collector: ['endpoint'],
+  cert: ['certificate'],
+  file: ['path'],
+  tags: ['labels'],
+  override: ['supersede'],
+  except: ['without'],
+  min: ['atLeast'],
+  minimum: ['atLeast'],
+};
+
+/** The known key that another tool calls so; null: none does. */
+export function synonym(name: string, known: readonly string[]): string | null {
+  return (Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name] : [])?.find((key) => known.includes(key)) ?? null;
 }

@@ -44,6 +44,17 @@ export function plain(tree: Tree): unknown {
   return object;
 }
 
+const NOWHERE: Position = { file: '', line: 0, column: 0 };
+
+/** A value that was written nowhere. */
+export function treeOf(value: unknown): Tree {
+  if (Array.isArray(value)) return { kind: 'list', at: NOWHERE, items: value.map(treeOf) };
+  if (value === null || typeof value !== 'object')
+    return { kind: 'scalar', at: NOWHERE, value: (value ?? null) as string | number | boolean | null };
+  const entries = Object.entries(value).map(([key, one]) => [key, { at: NOWHERE, value: treeOf(one) }] as const);
+  return { kind: 'map', at: NOWHERE, entries: new Map(entries) };
+}
+
 /** Where a value stands, or its key; what is not there is answered with the nearest thing around it. */
 export function positionOf(tree: Tree, path: TreePath, part: 'key' | 'value'): Position {
   const [step, ...rest] = path;
