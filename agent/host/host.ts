@@ -236,13 +236,18 @@ export class Host {
     return this.live ? usersOfFile(this.target(path)) : [];
   }
 
-  /** Sends it only to the process that was seen: its id may be another's by now. false: it is gone. Throws HostError. */
-  signal({ pid, sinceBoot }: Process, signal: NodeJS.Signals): boolean {
-    if (!this.live || startOf(pid) !== sinceBoot) return false;
+  /** Whether that very process still runs: its id may be another's by now. */
+  isRunning({ pid, sinceBoot }: Process): boolean {
+    return this.live && startOf(pid) === sinceBoot;
+  }
+
+  /** Sends it only to the process that was seen. false: it is gone. Throws HostError. */
+  signal(seen: Process, signal: NodeJS.Signals): boolean {
+    if (!this.isRunning(seen)) return false;
     try {
-      return process.kill(pid, signal);
+      return process.kill(seen.pid, signal);
     } catch (error) {
-      throw hostError('signal', `process ${pid}`, error);
+      throw hostError('signal', `process ${seen.pid}`, error);
     }
   }
 

@@ -78,6 +78,17 @@ export function startOf(pid: number): number | null {
   return readProcess(pid)?.sinceBoot ?? null;
 }
 
+/** The processes that started this one: its parent first, process 1 last. */
+export function ancestors(): number[] {
+  const found: number[] = [];
+  for (let pid = process.ppid; pid > 0 && !found.includes(pid); ) {
+    found.push(pid);
+    const parent = /^PPid:\t(\d+)/m.exec(readOrNull(`/proc/${pid}/status`) ?? '')?.[1];
+    pid = Number(parent ?? 0);
+  }
+  return found;
+}
+
 function readProcess(pid: number): Process | null {
   return nullIfGone(() => {
     const start = startedSinceBoot(pid);

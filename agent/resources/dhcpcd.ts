@@ -2,11 +2,11 @@ import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import { contested } from '../clients/holders.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { deeds } from '../dhclient/neighbours.ts';
-import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
+import { applyHook } from './hook-file.ts';
 import { ofIdleClient } from './idle-client.ts';
 import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
@@ -45,13 +45,8 @@ export class Dhcpcd implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.key === ENTER_HOOK && finding.wanted !== null) {
-      const checked = this.host.run('sh', ['-n'], { input: finding.wanted });
-      if (checked.status !== 0) {
-        throw new HostError('EHOOK', `sh -n refuses the new ${ENTER_HOOK}: ${checked.error ?? checked.stderr.trim()}`);
-      }
-    }
-    return applyFile(this.host, finding, { path: this.host.target(finding.key) });
+    const path = this.host.target(finding.key);
+    return (finding.key === ENTER_HOOK ? applyHook : applyFile)(this.host, finding, { path });
   }
 
   watches(): string[] {

@@ -2,9 +2,9 @@ import { type DesiredState, isWritten } from '../config/desired.ts';
 import { dnsSettingOf } from '../config/dns-options.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from '../dhclient/hook-places.ts';
 import { dhclientInstalled } from '../dhclient/installed.ts';
-import { HostError, nullIfRefused } from '../host/errors.ts';
+import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { applyFile } from './files.ts';
+import { applyHook } from './hook-file.ts';
 import type { KnownFiles } from './known.ts';
 import { refusedLink, withoutDns } from './refused-link.ts';
 import { dnsSettings } from './resolver.ts';
@@ -56,14 +56,8 @@ export class Hooks implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.wanted !== null) {
-      const checked = this.host.run('sh', ['-n'], { input: finding.wanted });
-      if (checked.status !== 0) {
-        throw new HostError('EHOOK', `sh -n refuses the new ${finding.key}: ${checked.error ?? checked.stderr.trim()}`);
-      }
-    }
     // RHEL's dhclient-script sources only a hook with the run bit; Debian's takes any.
-    return applyFile(this.host, finding, { mode: 0o755 });
+    return applyHook(this.host, finding, { mode: 0o755 });
   }
 
   watches(): string[] {

@@ -8,6 +8,7 @@ import { asciiJson } from '../config/ascii.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { removeWithFolder } from './files.ts';
 import { recordPath } from './originals.ts';
 import { hasRecord, readRecord, removeRecord, writeRecord } from './records.ts';
@@ -82,9 +83,22 @@ export class Journal {
 
   /** All files as they were: content, link, mode. What somebody else has changed since keeps their change. */
   async putBack(): Promise<LeftOver[]> {
+    const entries = this.read();
+    let { leftOver, toBeTriedAgain } = await this.putBackAll(entries);
+    // A script that had begun with the new hooks may have written resolv.conf since.
+    const { hookRunsEnded } = await import('../clients/hook-runs.ts');
+    const runs = await hookRunsEnded(this.host);
+    if (runs.seen) ({ leftOver, toBeTriedAgain } = await this.putBackAll(entries));
+    if (runs.problem !== null) leftOver.push({ path: RESOLV_CONF, problem: runs.problem });
+    // What it has read is what was put back.
+    if (entries.some((entry) => !isTold(entry) && entry.path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
+    if (!toBeTriedAgain) this.close();
+    return leftOver;
+  }
+
+  private async putBackAll(entries: readonly (Entry | Told)[]) {
     const leftOver: LeftOver[] = [];
     let toBeTriedAgain = false;
-    const entries = this.read();
     for (const entry of entries) {
       try {
         if (isTold(entry)) {
@@ -97,10 +111,7 @@ export class Journal {
         leftOver.push({ path: isTold(entry) ? entry.told : entry.path, problem: errorMessage(error) });
       }
     }
-    // What it has read is what was put back.
-    if (entries.some((entry) => !isTold(entry) && entry.path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
-    if (!toBeTriedAgain) this.close();
-    return leftOver;
+    return { leftOver, toBeTriedAgain };
   }
 
   /** The change stands, or is no more. */

@@ -8,11 +8,11 @@ import {
   tellNetworkManager,
 } from '../clients/networkmanager.ts';
 import type { DesiredDns } from '../config/desired.ts';
-import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/processes.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyFile } from './files.ts';
+import { applyHook } from './hook-file.ts';
 import { ofIdleClient } from './idle-client.ts';
 import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
@@ -55,13 +55,7 @@ export class NetworkManager implements Resource {
   }
 
   async apply(finding: Finding): Promise<Outcome> {
-    if (finding.key === DISPATCHER) {
-      const checked = this.host.run('sh', ['-n'], { input: finding.wanted ?? '' });
-      if (checked.status !== 0) {
-        throw new HostError('EHOOK', `sh -n refuses the new ${DISPATCHER}: ${checked.error ?? checked.stderr.trim()}`);
-      }
-      return applyFile(this.host, finding, { mode: 0o755 });
-    }
+    if (finding.key === DISPATCHER) return applyHook(this.host, finding, { mode: 0o755 });
     if (finding.kind === 'file') {
       const outcome = await applyFile(this.host, finding);
       tellNetworkManager(this.host);

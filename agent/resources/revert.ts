@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { SERVICE_DROP_IN } from '../clients/networkd-dropin.ts';
-import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
+import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
@@ -14,6 +14,7 @@ import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { removeWithFolder } from './files.ts';
+import { afterHookRuns } from './hook-file.ts';
 import { Journal, PROVED } from './journal.ts';
 import { isMasqueradeLeft } from './masquerade-record.ts';
 import { withoutOurs } from './merge.ts';
@@ -144,7 +145,8 @@ async function revertOne(host: Host, original: Original, seen: string | null): P
         const { isReadByNetworkd, revertNetworkdFile } = await import('./networkd-revert.ts');
         if (isReadByNetworkd(original.key))
           return await revertNetworkdFile(host, original, (one) => revertFile(host, one));
-        return await revertFile(host, original);
+        const outcome = await revertFile(host, original);
+        return isHook(original) ? await afterHookRuns(host, outcome) : outcome;
       }
       case 'sysctl':
         return revertValue(host, original, seen);
@@ -245,11 +247,15 @@ function currentValue(host: Host, original: Original): string | null {
   }
 }
 
-function urgency({ key }: Original): number {
+function urgency(original: Original): number {
   // It has systemd-networkd forget what the other files said.
-  if (key === SERVICE_DROP_IN) return -1;
-  if (/dhclient-(enter|exit)-hooks/.test(key) || key === ENTER_HOOK) return 2;
-  return setsOthers(sysctlVariable(key)) ? 1 : 0;
+  if (original.key === SERVICE_DROP_IN) return -1;
+  if (isHook(original)) return 2;
+  return setsOthers(sysctlVariable(original.key)) ? 1 : 0;
+}
+
+function isHook({ key }: Original): boolean {
+  return /dhclient-(enter|exit)-hooks/.test(key) || key === ENTER_HOOK || key === DISPATCHER;
 }
 
 function place(original: Original) {

@@ -1,0 +1,48 @@
+/**
+ * The scripts that DHCP clients run at an event, while they run. Such a script has sourced the hooks that were in place when it
+ * began, so it may write resolv.conf by an old hook after the hook's file was changed or removed.
+ */
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { scriptsInUse } from '../dhclient/scripts.ts';
+import type { Host } from '../host/host.ts';
+import { ancestors, type Process } from '../host/processes.ts';
+import { DISPATCHER } from './networkmanager.ts';
+
+/** Milliseconds: dhclient-script pings a router for seconds at TIMEOUT, and a neighbour's hook may sleep. */
+const WAIT_AT_MOST = 5_000;
+const LOOK_EVERY = 20;
+
+/** proc_pid_comm(5): the kernel keeps 15 characters of a program's name. */
+const COMM_LENGTH = 15;
+
+/** What an operation that replaces hooks saw of the scripts under way. */
+export interface HookRuns {
+  /** A script was under way, so what it may have written is to be looked at again. */
+  readonly seen: boolean;
+  /** A sentence about a script that has not ended in time; null if there is none. */
+  readonly problem: string | null;
+}
+
+/**
+ * Waits until each script that runs now has ended, 5 s at most. Call it after a hook's file was changed or removed and before
+ * resolv.conf is written. The agent's own ancestors do not count: a hook may itself run the agent.
+ */
+export async function hookRunsEnded(host: Host): Promise<HookRuns> {
+  const runs = hookRuns(host);
+  if (runs.length === 0) return { seen: false, problem: null };
+  const end = performance.now() + WAIT_AT_MOST;
+  while (runs.some((run) => host.isRunning(run)) && performance.now() < end) await sleep(LOOK_EVERY);
+  const left = runs.find((run) => host.isRunning(run));
+  if (left === undefined) return { seen: true, problem: null };
+  const problem = `a DHCP client's script (process ${left.pid}) still runs with the hooks of before, and may write resolv.conf once more by them`;
+  return { seen: true, problem };
+}
+
+function hookRuns(host: Host): Process[] {
+  const scripts = [...scriptsInUse(host).map(({ path }) => path), 'dhcpcd-run-hooks', DISPATCHER];
+  const names = new Set(scripts.map((path) => basename(path).slice(0, COMM_LENGTH)));
+  const found = [...names].flatMap((name) => host.processes(name));
+  const own = found.length === 0 ? [] : ancestors();
+  return found.filter(({ pid }) => !own.includes(pid));
+}
