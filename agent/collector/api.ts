@@ -82,7 +82,7 @@ export interface HostEvent {
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** `GET /api/v1/hosts/ID/series?metric=NAME&from=&to=&points=300`. */
+/** `GET /api/v1/hosts/ID/series?metric=NAME&from=&to=&points=300`: fewer points of each where there are many series. */
 export interface SeriesAnswer {
   readonly metric: string;
   readonly unit: string;
@@ -90,6 +90,8 @@ export interface SeriesAnswer {
     readonly attributes: Readonly<Record<string, string>>;
     readonly points: readonly (readonly [time: number, value: number])[];
   }[];
+  /** Series beyond those. */
+  readonly leftOut: number;
 }
 
 /** `GET /api/v1/stream`, server-sent events, at most one a second: the rows that changed, and the summary. */

@@ -42,8 +42,10 @@ export function makeRouter({ fleet, store, query, receiver, stream, page, troubl
       const host = fleet.find(decodeURIComponent(id));
       if (host === undefined) answer(response, 404, { error: 'no such host' });
       else if (part === 'events') answer(response, 200, query.events(host, searchParams));
-      else if (part === 'series') answer(response, 200, query.series(host, searchParams));
-      else answer(response, 200, query.host(host));
+      else if (part === 'series') {
+        const series = query.series(host, searchParams, senderOf(request), () => response.destroyed);
+        series.then((found) => answer(response, 200, found)).catch((error) => fail(response, error));
+      } else answer(response, 200, query.host(host));
     } else if (pathname === '/api/v1/hosts') answer(response, 200, query.hosts(searchParams));
     else if (pathname === '/api/v1/summary') answer(response, 200, query.summary());
     else if (pathname === '/api/v1/stream') {
@@ -68,12 +70,16 @@ export function makeRouter({ fleet, store, query, receiver, stream, page, troubl
     try {
       answerGet(url, request, response);
     } catch (error) {
-      if (response.headersSent) response.destroy();
-      else if (error instanceof Refused) answer(response, error.status, { error: error.message });
-      else if (error instanceof URIError) answer(response, 400, { error: 'not an address' });
-      else answer(response, 500, { error: 'internal error' });
+      fail(response, error);
     }
   };
+}
+
+function fail(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) response.destroy();
+  else if (error instanceof Refused) answer(response, error.status, { error: error.message });
+  else if (error instanceof URIError) answer(response, 400, { error: 'not an address' });
+  else answer(response, 500, { error: 'internal error' });
 }
 
 /** Whether we live may be known, and the page's files hold nothing of the fleet. All else is for those who are admitted. */

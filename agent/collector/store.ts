@@ -81,10 +81,15 @@ export class Store {
     return this.#chunks(sql, host)[0] ?? null;
   }
 
-  /** Those that have frames between two times, as they came. */
-  chunks(host: number, from: number, to: number): Chunk[] {
-    const sql = 'SELECT * FROM chunks WHERE host = ? AND to_time >= ? AND from_time <= ? ORDER BY id';
-    return this.#chunks(sql, host, from, to);
+  /** Of those chunks that have frames between two times, as they came. */
+  chunkNumbers(host: number, from: number, to: number): number[] {
+    const sql = 'SELECT id FROM chunks WHERE host = ? AND to_time >= ? AND from_time <= ? ORDER BY id';
+    return this.#db.all<{ id: number }>(sql, host, from, to).map(({ id }) => id);
+  }
+
+  /** null: it is not kept any more. */
+  chunk(number: number): Chunk | null {
+    return this.#chunks('SELECT * FROM chunks WHERE id = ?', number)[0] ?? null;
   }
 
   /**

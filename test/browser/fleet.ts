@@ -141,7 +141,7 @@ function series(host: FleetHost, query: URLSearchParams): SeriesAnswer {
     attributes: { 'network.type': type },
     points: points[type].filter(([time]) => time >= from && time <= to),
   }));
-  return { metric, unit: '{route}', series: all };
+  return { metric, unit: '{route}', series: all, leftOut: 0 };
 }
 
 function send(response: ServerResponse, status: number, body: unknown): unknown {

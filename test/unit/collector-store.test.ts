@@ -31,10 +31,11 @@ function beat(fleet: Fleet, time: number, value: number, names: readonly string[
   }
 }
 
-function sequences(store: Store, fleet: Fleet, now: number, name = 'a'): number[] {
+async function sequences(store: Store, fleet: Fleet, now: number, name = 'a'): Promise<number[]> {
   const query = new Query(fleet, store, '0');
   const asked = new URLSearchParams({ metric: 'holdfast.heartbeat.sequence', from: '0', to: `${now}`, points: '5000' });
-  return query.series(fleet.find(name)!, asked).series.flatMap(({ points }) => points.map(([, value]) => value));
+  const { series } = await query.series(fleet.find(name)!, asked);
+  return series.flatMap(({ points }) => points.map(([, value]) => value));
 }
 
 test('a folder that others may write to is refused: SQLite would open what they put there', (t) => {
@@ -78,7 +79,7 @@ test('frames are read as they were written', () => {
   );
 });
 
-test('a day of heartbeats: chunks take the place of the journal, and a restart at any time shows the same', (t) => {
+test('a day of heartbeats: chunks take the place of the journal, and a restart at any time shows the same', async (t) => {
   const folder = scratch(t);
   let store = new Store(folder);
   t.after(() => store.close());
@@ -95,13 +96,13 @@ test('a day of heartbeats: chunks take the place of the journal, and a restart a
     store.close();
     store = new Store(folder);
     fleet = new Fleet(store, 14 * DAY, now);
-    assert.deepEqual(sequences(store, fleet, now, 'b'), sent);
+    assert.deepEqual(await sequences(store, fleet, now, 'b'), sent);
   }
   // Half an hour of heartbeats, and not the day, waits in the journal.
   assert.ok([...store.journal()].length < 70, `${[...store.journal()].length}`);
 });
 
-test('a journal that was emptied goes on where it was: nothing of it is forgotten too early', (t) => {
+test('a journal that was emptied goes on where it was: nothing of it is forgotten too early', async (t) => {
   const folder = scratch(t);
   const store = new Store(folder);
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -122,7 +123,7 @@ test('a journal that was emptied goes on where it was: nothing of it is forgotte
   store.close();
   const again = new Store(folder);
   t.after(() => again.close());
-  assert.equal(sequences(again, new Fleet(again, 14 * DAY, now), now).at(-1), 10);
+  assert.equal((await sequences(again, new Fleet(again, 14 * DAY, now), now)).at(-1), 10);
 });
 
 test('what is older than it should be is forgotten, and no more', async (t) => {
@@ -140,7 +141,7 @@ test('what is older than it should be is forgotten, and no more', async (t) => {
   }
   const now = START + 19.5 * DAY;
   await retain(store, { keep: 5 * DAY, maxSize: 2 ** 40 }, now, () => false);
-  assert.deepEqual(sequences(store, fleet, now), [15, 16, 17, 18, 19]);
+  assert.deepEqual(await sequences(store, fleet, now), [15, 16, 17, 18, 19]);
   const events = store.events(fleet.find('a')!.id, now, 100);
   assert.deepEqual(
     events.map(({ body }) => body),
@@ -169,7 +170,7 @@ test('what is more than it should be goes, the oldest first', async (t) => {
   assert.ok(left.at(-1)! > START + 2);
 });
 
-test('while the disk takes nothing all waits, and is written once when it does again', (t) => {
+test('while the disk takes nothing all waits, and is written once when it does again', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -185,6 +186,6 @@ test('while the disk takes nothing all waits, and is written once when it does a
   fleet.commit();
   const now = START + 201 * MINUTE;
   const all = Array.from({ length: 200 }, (_, n) => n);
-  assert.deepEqual(sequences(store, fleet, now), all);
-  assert.deepEqual(sequences(store, new Fleet(store, 14 * DAY, now), now), all);
+  assert.deepEqual(await sequences(store, fleet, now), all);
+  assert.deepEqual(await sequences(store, new Fleet(store, 14 * DAY, now), now), all);
 });
