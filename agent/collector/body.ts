@@ -25,6 +25,44 @@ export class Refused extends Error {
 }
 
 const atOnce = new Shares();
+/** The bodies of each sender, the oldest first. */
+const underWay = new Map<string, Set<Arriving>>();
+
+/** A body that is being received or unpacked. */
+class Arriving {
+  readonly #request: IncomingMessage;
+  readonly #sender: string;
+  #length = 0;
+
+  constructor(request: IncomingMessage, sender: string) {
+    this.#request = request;
+    this.#sender = sender;
+    underWay.set(sender, (underWay.get(sender) ?? new Set()).add(this));
+  }
+
+  /** Throws Refused where there are too many at once: where all senders together have them, the one that has the most gives. */
+  grow(length: number): void {
+    this.#length += length;
+    atOnce.add(this.#sender, length);
+    if (this.#length > LONGEST) throw tooLong();
+    if (atOnce.of(this.#sender) > MOST_OF_SENDER) throw tooMany();
+    while (atOnce.total > MOST_AT_ONCE) {
+      const [largest] = atOnce.ranked(1);
+      if (largest === undefined || largest === this.#sender) throw tooMany();
+      const [first] = underWay.get(largest)!;
+      first!.#request.destroy(tooMany());
+      first!.end();
+    }
+  }
+
+  end(): void {
+    atOnce.add(this.#sender, -this.#length);
+    this.#length = 0;
+    const own = underWay.get(this.#sender);
+    own?.delete(this);
+    if (own?.size === 0) underWay.delete(this.#sender);
+  }
+}
 
 /** Reads all of it and hands it on unpacked. Throws Refused: 413, 415, 400, or 503 where too much is under way. */
 export async function withBody<T>(
@@ -35,22 +73,17 @@ export async function withBody<T>(
   const packs = isPacked(request.headers['content-encoding'] ?? '');
   if (Number(request.headers['content-length'] ?? 0) > LONGEST) throw tooLong();
   const chunks: Buffer[] = [];
-  let length = 0;
+  const arriving = new Arriving(request, sender);
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      atOnce.add(sender, chunk.length);
-      if (length > LONGEST) throw tooLong();
-      if (atOnce.total > MOST_AT_ONCE || atOnce.of(sender) > MOST_OF_SENDER) {
-        throw new Refused(503, 'too many requests at once');
-      }
+      arriving.grow(chunk.length);
       chunks.push(chunk);
     }
     const [first = Buffer.alloc(0)] = chunks;
     const packed = chunks.length > 1 ? Buffer.concat(chunks) : first;
     return await use(packs ? await unpack(packed) : packed);
   } finally {
-    atOnce.add(sender, -length);
+    arriving.end();
   }
 }
 
@@ -77,4 +110,8 @@ async function unpack(packed: Buffer): Promise<Buffer> {
 
 function tooLong(): Refused {
   return new Refused(413, `longer than ${LONGEST} bytes`);
+}
+
+function tooMany(): Refused {
+  return new Refused(503, 'too many requests at once');
 }

@@ -2,7 +2,7 @@
 import { type Agent, Clones, type Whose } from './clones.ts';
 import type { Host } from './host.ts';
 import { Hosts } from './hosts.ts';
-import { type Attributes, cut, LIMITS, type Resource } from './otlp.ts';
+import { type Attributes, cut, LIMITS, MalformedRequest, type Resource } from './otlp.ts';
 
 export interface CensusEvents {
   /** Its name, its labels or its agent are others, or it is new. */
@@ -32,7 +32,7 @@ export class Census {
   of(resource: Resource, agent: Omit<Agent, 'name'> | null, now: number, sender: string): Found | null {
     const known = this.#byResource.get(resource.key);
     const attributes = known?.resource ?? resource.read();
-    const id = known?.identity ?? keyOf(attributes);
+    const id = known?.identity ?? addressable(keyOf(attributes));
     const name = String(attributes['host.name'] ?? '');
     const candidate = known ?? this.#candidate(id, name) ?? this.#add(id, id, now, sender);
     if (candidate === null) return null;
@@ -105,4 +105,11 @@ function keyOf(attributes: Attributes): string {
   const names = ['host.id', 'host.name', 'service.instance.id', 'service.name'];
   const found = names.map((name) => String(attributes[name] ?? '')).find((value) => value !== '');
   return cut(found ?? 'unknown', LIMITS.attributeKey);
+}
+
+/** Every browser takes such a name out of an address, however it is written (RFC 3986, 5.2.4). Throws MalformedRequest. */
+function addressable(id: string): string {
+  if (id === '.' || id === '..')
+    throw new MalformedRequest(`a host may not be called "${id}": give it another host.id`);
+  return id;
 }

@@ -12,14 +12,14 @@ export function senderOf({ socket, headers }: IncomingMessage): string {
   const fingerprint =
     'getPeerX509Certificate' in socket ? (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256 : '';
   const proof = fingerprint || headers.authorization;
-  const address = network(socket.remoteAddress ?? '');
+  const address = networkOf(socket.remoteAddress ?? '');
   return proof === undefined
     ? address
     : `${createHash('sha256').update(proof).digest('base64url').slice(0, 16)} ${address}`;
 }
 
 /** An IPv4 address; of an IPv6 one its first 64 bits, since a host has all of the rest. */
-function network(address: string): string {
+export function networkOf(address: string): string {
   const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   if (familyOf(ipv4) === 'ipv4') return ipv4;
   const [head = '', tail] = ipv4.replace(/%.*/, '').split('::');

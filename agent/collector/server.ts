@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { stateOf } from './access.ts';
+import { Connections, mostConnections } from './connections.ts';
 
 export interface ServerOptions {
   /** PEM files. `clientCa`: whoever connects must have a certificate of it. */
@@ -12,6 +13,8 @@ export interface ServerOptions {
   readonly clientCa?: string | undefined;
   /** Other than PATIENCE: for tests that do not have it. */
   readonly patience?: Partial<typeof PATIENCE>;
+  /** Other than `mostConnections`: for tests that do not have so many. */
+  readonly connections?: number;
 }
 
 /**
@@ -38,10 +41,13 @@ export interface Listener {
   readonly refresh: () => void;
 }
 
-export function makeServer({ certificate, key, clientCa, patience }: ServerOptions): Listener {
+export function makeServer({ certificate, key, clientCa, patience, connections }: ServerOptions): Listener {
   const { timeout, ...limits } = { ...PATIENCE, ...patience };
   const made = plainOrSecure({ certificate, key, clientCa }, limits);
   made.server.timeout = timeout;
+  const shared = new Connections(connections ?? mostConnections());
+  made.server.on('connection', (socket) => shared.take(socket));
+  made.server.on('request', ({ socket }) => shared.used(socket));
   return made;
 }
 

@@ -1,0 +1,105 @@
+/**
+ * The connections that there may be, shared among the addresses that they come from: any address may have all that are free, and
+ * where none is, the address that has the most gives one to those that have fewer.
+ */
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { totalmem } from 'node:os';
+import { networkOf } from './sender.ts';
+
+/** More than hosts there may be: an agent keeps one. */
+const MOST = 220_000;
+/** Bytes of memory that one with TLS may take. */
+const BYTES = 80 * 1024;
+/** Descriptors for the database, the listener, and files that are read. */
+const OTHER_DESCRIPTORS = 64;
+
+/** As many as there is memory and a descriptor for. */
+export function mostConnections(): number {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.min(MOST, Math.floor(memory / BYTES), descriptors() - OTHER_DESCRIPTORS));
+}
+
+/** Of this process; infinite where that is not known. */
+function descriptors(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** What tells a connection from all others, with TLS and below it. */
+type Name = string;
+
+export class Connections {
+  readonly #most: number;
+  /** Of each address, the longest without a request first. */
+  readonly #of = new Map<string, Map<Name, Socket>>();
+  /** Addresses by how many they have. */
+  readonly #byCount = new Map<number, Set<string>>();
+  #largest = 0;
+  #total = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** Takes one that was accepted, or ends it: then its address has as many as any other. */
+  take(socket: Socket): void {
+    const address = networkOf(socket.remoteAddress ?? '');
+    if (this.#total >= this.#most && !this.#makeRoom(address)) {
+      socket.destroy();
+      return;
+    }
+    const name = nameOf(socket);
+    this.#resize(address, (own) => own.set(name, socket));
+    socket.once('close', () => this.#drop(address, name, socket));
+  }
+
+  /** A request came by it. */
+  used(socket: Socket): void {
+    const own = this.#of.get(networkOf(socket.remoteAddress ?? ''));
+    const name = nameOf(socket);
+    const known = own?.get(name);
+    if (known === undefined) return;
+    own!.delete(name);
+    own!.set(name, known);
+  }
+
+  /** false: the address has as many as any other. */
+  #makeRoom(address: string): boolean {
+    if ((this.#of.get(address)?.size ?? 0) + 1 >= this.#largest) return false;
+    const [largest] = this.#byCount.get(this.#largest)!;
+    const [[name, socket]] = this.#of.get(largest!)! as unknown as [[Name, Socket]];
+    this.#drop(largest!, name, socket);
+    socket.destroy();
+    return true;
+  }
+
+  #drop(address: string, name: Name, socket: Socket): void {
+    if (this.#of.get(address)?.get(name) === socket) this.#resize(address, (own) => own.delete(name));
+  }
+
+  #resize(address: string, change: (own: Map<Name, Socket>) => void): void {
+    const own = this.#of.get(address) ?? new Map<Name, Socket>();
+    const before = own.size;
+    change(own);
+    this.#total += own.size - before;
+    if (own.size === 0) this.#of.delete(address);
+    else this.#of.set(address, own);
+    this.#byCount.get(before)?.delete(address);
+    if (own.size > 0) {
+      const same = this.#byCount.get(own.size) ?? new Set();
+      this.#byCount.set(own.size, same.add(address));
+    }
+    if (this.#byCount.get(before)?.size === 0) this.#byCount.delete(before);
+    this.#largest = Math.max(this.#largest, own.size);
+    while (this.#largest > 0 && !this.#byCount.has(this.#largest)) this.#largest -= 1;
+  }
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): Name {
+  return `${remoteAddress} ${remotePort}`;
+}
