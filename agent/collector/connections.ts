@@ -2,33 +2,8 @@
  * The connections that there may be, shared among the addresses that they come from: any address may have all that are free, and
  * where none is, the address that has the most gives one to those that have fewer.
  */
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { totalmem } from 'node:os';
 import { networkOf } from './sender.ts';
-
-/** More than hosts there may be: an agent keeps one. */
-const MOST = 220_000;
-/** Bytes of memory that one with TLS may take. */
-const BYTES = 80 * 1024;
-/** Descriptors for the database, the listener, and files that are read. */
-const OTHER_DESCRIPTORS = 64;
-
-/** As many as there is memory and a descriptor for. */
-export function mostConnections(): number {
-  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-  return Math.max(1, Math.min(MOST, Math.floor(memory / BYTES), descriptors() - OTHER_DESCRIPTORS));
-}
-
-/** Of this process; infinite where that is not known. */
-function descriptors(): number {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
-    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY;
-  }
-}
 
 /** What tells a connection from all others, with TLS and below it. */
 type Name = string;

@@ -21,7 +21,7 @@ const GUARANTEED_SERIES = 20_000;
 export class Fleet {
   readonly series = new SeriesTable();
   readonly rows: Rows;
-  /** Heartbeats that were taken, and those that the sequence numbers say we never saw. */
+  /** Heartbeats that were taken, and those that we never saw: by their numbers, as far as there was time for them. */
   readonly counters = { heartbeats: 0, missed: 0, events: 0, repeats: 0, forgotten: 0 };
   readonly #store: Store;
   readonly #keep: number;
@@ -210,7 +210,8 @@ export class Fleet {
 
   /** Notes which heartbeat it was, and how many there were between that never came. */
   #count(host: Host, sequence: number): void {
-    if (host.start === host.counted && sequence > host.sequence) this.counters.missed += sequence - host.sequence - 1;
+    const gap = sequence - host.sequence - 1;
+    if (host.start === host.counted && gap > 0) this.counters.missed += host.pulse.missed(gap);
     host.sequence = sequence;
     host.counted = host.start;
   }

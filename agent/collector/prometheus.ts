@@ -31,7 +31,7 @@ export function* exposition(fleet: Fleet, query: Query, receiver: Receiver, stor
   yield one(
     'holdfast_collector_heartbeats_missed_total',
     'counter',
-    'Heartbeats that never came, by their sequence',
+    'Heartbeats that never came, by their sequence; of a host no more than its interval allows',
     missed,
   );
   yield one('holdfast_collector_events_total', 'counter', 'Events stored', events);

@@ -30,6 +30,8 @@ export class Pulse {
   /** null: its first two heartbeats have not come. */
   #measured: number | null = null;
   #shorter: readonly number[] = [];
+  /** Heartbeats for which there was time since the first one, and that did not come. */
+  #due = 0;
   /** By how much the time of its last heartbeat differed from ours when it came; null: it gave none. */
   #ahead: number | null = null;
 
@@ -50,8 +52,9 @@ export class Pulse {
 
   /** A heartbeat came. `time`: for charts. `claimed`: by its clock, however wrong; 0: not given. */
   beat(time: number, claimed: number, now: number): void {
-    this.#measure(time - this.time);
     const since = now - this.beaten;
+    if (this.beaten > 0) this.#due = Math.max(0, this.#due + since / this.interval - 1);
+    this.#measure(time - this.time);
     this.#ahead = claimed === 0 ? null : claimed - now;
     this.time = time;
     this.seen = now;
@@ -60,6 +63,13 @@ export class Pulse {
     // A clock that is ahead is wrong; one that is behind may be a heartbeat's that has waited: those come quickly.
     if (this.#differs() && (this.#ahead! > 0 || since >= this.interval / 2)) this.skew = this.#ahead;
     else if (!this.#differs()) this.skew = null;
+  }
+
+  /** So many of `gap` heartbeats, which never came by their numbers, as there was time for: a sender may say any number. */
+  missed(gap: number): number {
+    const missed = Math.min(gap, Math.round(this.#due));
+    this.#due = Math.max(0, this.#due - missed);
+    return missed;
   }
 
   /** Something else of it came: events. */

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
+import { totalmem } from 'node:os';
 import { stateOf } from './access.ts';
-import { Connections, mostConnections } from './connections.ts';
+import { Connections } from './connections.ts';
 
 export interface ServerOptions {
   /** PEM files. `clientCa`: whoever connects must have a certificate of it. */
@@ -35,6 +36,13 @@ const BACKLOG = 4_096;
 /** Answers that one connection may wait for. Without a bound, a packet full of small requests would be a gigabyte of answers. */
 const MOST_ANSWERS = 16;
 
+/** More than hosts there may be: an agent keeps one. */
+const MOST_CONNECTIONS = 220_000;
+/** Bytes of memory that one with TLS may take. */
+const BYTES_OF_CONNECTION = 80 * 1024;
+/** Descriptors for the database, the listener, and files that are read. */
+const OTHER_DESCRIPTORS = 64;
+
 /** A server, and what reads its certificate again: to be called now and then, it throws where the files make no sense. */
 export interface Listener {
   readonly server: Server;
@@ -49,6 +57,25 @@ export function makeServer({ certificate, key, clientCa, patience, connections }
   made.server.on('connection', (socket) => shared.take(socket));
   made.server.on('request', ({ socket }) => shared.used(socket));
   return made;
+}
+
+/** As many as there is memory and a descriptor for. */
+function mostConnections(): number {
+  const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.max(
+    1,
+    Math.min(MOST_CONNECTIONS, Math.floor(memory / BYTES_OF_CONNECTION), descriptors() - OTHER_DESCRIPTORS),
+  );
+}
+
+/** Of this process; infinite where that is not known. */
+function descriptors(): number {
+  try {
+    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return soft === undefined ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 type Limits = Omit<typeof PATIENCE, 'timeout'>;

@@ -45,6 +45,30 @@ test('an interval that grows is believed at once, and one that shrinks when it s
   assert.deepEqual(codes(rows(fleet, time + 2 * MINUTE).get('a')), ['silent']);
 });
 
+test('missed heartbeats are counted by their numbers, and no more than there was time for', (t) => {
+  const { fleet } = fleetOf(t);
+  const resource = { 'holdfast.report.interval': 30 };
+  let now = START;
+  const missed = (sequence: number, after: number, start = START) => {
+    const before = fleet.counters.missed;
+    now += after;
+    beat(fleet, { sequence, start, time: now, resource });
+    return fleet.counters.missed - before;
+  };
+  assert.deepEqual([missed(1, 0), missed(2, 30_000), missed(3, 29_000)], [0, 0, 0]);
+  assert.equal(missed(5, 61_000), 1);
+  // What waited for an hour comes at once, and ten in its middle were lost.
+  assert.equal(missed(6, 3_600_000), 0);
+  for (let sequence = 7; sequence < 60; sequence += 1) assert.equal(missed(sequence, 5), 0);
+  assert.equal(missed(70, 5), 10);
+  for (let sequence = 71; sequence <= 125; sequence += 1) missed(sequence, 5);
+  // Any number may be sent, as often as one likes.
+  const [counted, began] = [fleet.counters.missed, now];
+  for (let n = 1; n <= 200; n += 1) missed(n * 1e13, 1_000);
+  for (let n = 1; n <= 200; n += 1) missed(n % 2 === 0 ? 1e15 : 1, 1_000, START + n);
+  assert.ok(fleet.counters.missed - counted <= (now - began) / 30_000 + 1, `${fleet.counters.missed - counted}`);
+});
+
 test('a host that sends events only owes no heartbeat', (t) => {
   const { fleet } = fleetOf(t);
   tell(fleet, 'a', START);
