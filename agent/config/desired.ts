@@ -28,11 +28,13 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
 /** Whether no setting is to be held, be that meant or not. */
 export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): boolean {
   const { domain, search, nameservers, sortlist, options } = dns ?? {};
-  const { supersede, request, ignore } = dhclient.global;
+  const scopes = [dhclient.global, ...dhclient.interfaces.values()];
   return (
     [domain, search, nameservers, sortlist, options].every((value) => value === null || value === undefined) &&
-    supersede.size + ignore.length + dhclient.interfaces.size === 0 &&
-    request === null &&
+    scopes.every(({ supersede, request, ignore }) => {
+      const { also = [], without = [] } = request ?? {};
+      return supersede.size + ignore.length + also.length + without.length === 0;
+    }) &&
     state.sysctl.length + state.masquerade.length + state.routes.length === 0 &&
     state.dnsmasq === null &&
     state.egress === null

@@ -2,6 +2,7 @@
 import type * as z from 'zod/mini';
 import { type ConfigError, show } from './errors.ts';
 import { entryForms, type Fit, meant } from './meant.ts';
+import { lineProblem } from './slips.ts';
 import { didYouMean, synonym } from './suggest.ts';
 import { formatPath, plain, positionOf, type Tree, type TreePath, valueAt, withValue } from './tree.ts';
 import { flow } from './yaml-text.ts';
@@ -53,7 +54,7 @@ function explainIssue(issue: Issue, above: TreePath, grounds: Grounds): ConfigEr
         (errors) => !errors.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
       );
       if (branch && branch.length > 0) return branch.flatMap((inner) => explainIssue(inner, path, grounds));
-      return [errorAt(tree, path, 'value', valueAt(tree, path) === null ? EMPTY : issue.message)];
+      return [errorAt(tree, path, 'value', valueAt(tree, path) === null ? emptyProblem(path) : issue.message)];
     }
     case 'invalid_value': {
       const known = issue.values.map(String);
@@ -77,7 +78,12 @@ function plainWord(value: unknown): string {
   return value !== null && typeof value === 'object' ? '' : String(value);
 }
 
-const EMPTY = 'is empty; write a value, or leave the key out';
+/** `{ net.ipv4.ip_forward:1 }` is a key without a value to YAML. */
+function emptyProblem(path: TreePath): string {
+  const slip = lineProblem(String(path.at(-1)));
+  return slip ?? 'is empty; write a value, or leave the key out';
+}
+
 const ZODS_OWN_MESSAGE = 'Invalid input';
 
 function typeProblem(
@@ -87,7 +93,7 @@ function typeProblem(
 ): string {
   const { tree, check, example } = grounds;
   const value = valueAt(tree, path);
-  if (value === null) return EMPTY;
+  if (value === null) return emptyProblem(path);
   if (value === undefined) return 'is missing; write it';
   if (message !== ZODS_OWN_MESSAGE) return message;
   const { whole, at } = alone(plain(tree), path);

@@ -17,11 +17,13 @@ export function typographyProblem(text: string): string | undefined {
 
 /** What is wrong with a line that YAML cannot read, or nothing. */
 export function lineProblem(line: string): string | undefined {
-  const [, key, rest] = /^\s*(?:- )?([A-Za-z][\w-]*):([^\s:/].*)$/.exec(line) ?? [];
+  const [, key, rest] = /^\s*(?:- )?([A-Za-z][\w./-]*):([^\s:/].*)$/.exec(line) ?? [];
   if (key !== undefined) return `lacks the blank after the colon; write ${key}: ${rest}`;
   const [, word] = /^\s*(?:- )?([A-Za-z][\w-]*)\s*[;=]\s*$/.exec(line) ?? [];
   if (word !== undefined) return `lacks its colon; write ${word}:`;
   const [, setting, value] = /^\s*(?:- )?([A-Za-z][\w./-]*)\s*=\s*(.+)$/.exec(line) ?? [];
+  const [, item] = /^\s*-([^\s-].*)$/.exec(line) ?? [];
+  if (item !== undefined) return `lacks the blank after the dash; write - ${item}`;
   if (setting !== undefined) return `has = in place of a colon; write ${setting}: ${value}`;
   const [, bare, only] = /^\s*(?:- )?([A-Za-z][\w./-]*)\s+([\w./-]+)\s*$/.exec(line) ?? [];
   return bare === undefined ? undefined : `lacks its colon; write ${bare}: ${only}`;

@@ -29,6 +29,8 @@ const NOTHING = {
   'an empty map': '{}\n',
   'a document mark': '---\n...\n',
   'sections without content': 'dns: {}\nsysctl: {}\nroutes: []\nforwarding: {}\ndhclient: { interfaces: {} }\n',
+  'interfaces and requests without content':
+    'dhclient: { request: { without: [] }, interfaces: { eth0: { supersede: {}, request: { also: [] } } } }\n',
   'what only says how': 'dns: { symlink: replace }\ndhclient: { restart: whenSafe }\nmetadata: { interval: 1m }\n',
   'an empty report': 'report: {}\nprobes: {}\n',
 };
