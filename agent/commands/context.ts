@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
+import { HostError } from '../host/errors.ts';
 import { settleNotes } from '../host/file-times.ts';
 import { Host } from '../host/host.ts';
+import { inOtherNetwork } from '../host/processes.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
 import type { Nearness } from '../nearest/nearness.ts';
@@ -120,9 +122,20 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   };
 }
 
+/** Throws where what the host is held by (its /etc, our records) is the host's, and its kernel's values and routes are not. */
+export function refuseOtherNetwork(host: Host): void {
+  if (host.root !== '/' || !host.live || !inOtherNetwork()) return;
+  throw new HostError(
+    'ENETWORK',
+    "this is another network namespace than the host's own (`ip netns exec`, or an sshd that runs so): its sysctls, routes and " +
+      'resolv.conf are not those that the configuration is about. Nothing was done. Run it as: nsenter -t 1 -n -m agent …',
+  );
+}
+
 /** As openContext, for commands that change or judge the host. Refuses a configuration that holds nothing without saying so. */
 export async function openToHold(options: CommonOptions, how?: ContextOptions): Promise<Context> {
   const context = await openContext(options, how);
+  refuseOtherNetwork(context.host);
   if (context.configured && holdsNothing(context.desired) && context.desired.hold === undefined)
     (await import('./unsaid.ts')).refuseUnsaid(context.host, context.daemon, options.config);
   return context;

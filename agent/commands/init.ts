@@ -4,7 +4,7 @@ import { DEFAULT_FILE } from '../config/load.ts';
 import { withoutSecrets } from '../config/sysctl-secrets.ts';
 import { note } from '../config/yaml-text.ts';
 import { Host } from '../host/host.ts';
-import { openHost } from './context.ts';
+import { openHost, refuseOtherNetwork } from './context.ts';
 import { type Gathered, gather } from './facts.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, print, printError, printJson } from './output.ts';
@@ -20,6 +20,7 @@ export interface InitOptions extends CommonOptions {
 /** Writes a commented configuration that changes none of the host's values. Returns the exit status: 1 if the file exists already. */
 export async function init(options: InitOptions): Promise<number> {
   const host = openHost(options);
+  refuseOtherNetwork(host);
   const gathered = gather(host, options.only);
   const text = configuration(host, gathered);
   if (options.output === '-') {

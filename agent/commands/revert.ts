@@ -6,7 +6,7 @@ import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
 import { Host } from '../host/host.ts';
 import { OF_DNS } from '../resources/names.ts';
 import { revert as revertHost } from '../resources/revert.ts';
-import { openHost } from './context.ts';
+import { openHost, refuseOtherNetwork } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
@@ -14,6 +14,7 @@ import { tellOutcomes } from './tell.ts';
 /** Puts back files and values as they were before the first apply, and removes the hooks. Returns the exit status. */
 export async function revert(options: CommonOptions): Promise<number> {
   const host = openHost(options);
+  refuseOtherNetwork(host);
   const outcomes = await revertHost(host, { only: options.only, verify: await configuredVerify(host, options) });
   const failed = outcomes.some(({ result }) => result === 'failed');
   const changed = outcomes.some(({ result }) => result === 'changed');

@@ -9,6 +9,7 @@ export type OwnErrorCode =
   | 'EHOOK' // the shell refuses a hook that was written
   | 'EIPROUTE' // ip(8) failed
   | 'ELINK' // a symbolic link that other users may have put there
+  | 'ENETWORK' // the host's network namespace is another one
   | 'ENOLEASE' // no lease is known
   | 'ENONE' // nothing to rehearse
   | 'EOBSTACLE' // only the program that started this dhclient may restart it

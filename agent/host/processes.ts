@@ -153,6 +153,15 @@ function networkOf(pid: Pid): string | null {
   });
 }
 
+/**
+ * Whether this process sees another network than the host whose /etc it has: `ip netns exec NAME`, or a login shell of an sshd
+ * that runs so. false also where process 1 may not be looked at, or belongs to another host (a container).
+ */
+export function inOtherNetwork(): boolean {
+  const [first, own] = [nullIfGone(() => networkInode(1)), nullIfGone(() => networkInode('self'))];
+  return first !== null && own !== null && first !== own && etcOf(1) === etcOf('self');
+}
+
 const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] } as const;
 
 /** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime is a whole second only. */
