@@ -2,7 +2,8 @@
 import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
 import { MAX_NAMESERVERS } from '../agent/config/limits.ts';
 import type { Host } from '../agent/host/host.ts';
-import { type Answer, ask, type Question } from '../agent/resolver/ask.ts';
+import { type Answer, ask } from '../agent/resolver/ask.ts';
+import type { Question } from '../agent/resolver/dns-message.ts';
 import { effectiveValues } from '../agent/resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
 import { complaintOf, failure, questions, wayOf } from '../agent/resolver/verify.ts';
@@ -14,8 +15,9 @@ const INTERVAL = 30_000;
 /** Milliseconds to wait for an answer; libc waits 5 s for the first server unless told otherwise. `dns.verify` may say more. */
 const TIMEOUT = 1_500;
 
-/** After these, as after silence, the C library turns to the next server (resolv.conf(5)). */
+/** After the first the C library gives up; after the others, as after silence, it turns to the next server (resolv.conf(5)). */
 const USELESS: Readonly<Record<string, string>> = {
+  FORMERR: 'it does not understand the question (FORMERR)',
   REFUSED: 'it refuses to answer this host (REFUSED)',
   SERVFAIL: 'it fails to answer (SERVFAIL)',
   NOTIMP: 'it does not know how to answer (NOTIMP)',
@@ -46,7 +48,7 @@ export function nameserversProbe(
       const readings = [...new Set(servers)].map(async (server) => {
         const started = performance.now();
         const where = { timeout, ...way, ...(port === undefined ? {} : { port }) };
-        const answers = await Promise.all(asked.map((question) => ask(server, question, where)));
+        const answers = await ask(server, asked, where);
         const duration = (performance.now() - started) / 1000;
         const useless = answers.map((answer) => uselessness(answer, timeout));
         // A server that knows only one family may refuse the other.

@@ -8,6 +8,9 @@ import { type Answer, type DecodedPacket, decode, encode } from 'dns-packet';
 /** Bytes to answer with; null: silence. */
 export type Respond = (query: DecodedPacket, transport: 'udp' | 'tcp') => Buffer | null;
 
+/** By TCP: the server closes the connection instead. */
+export const HANG_UP = Buffer.from('hang up');
+
 const REPLY = 0x8180;
 const TRUNCATED = 0x0200;
 
@@ -55,13 +58,20 @@ export async function dnsServer(t: TestContext, respond: Respond): Promise<{ por
   };
   const tcp = createServer((socket) => {
     socket.on('error', () => {});
-    socket.on('data', (bytes) => {
-      const reply = handle(bytes.subarray(2), 'tcp');
-      if (reply === null) return;
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(reply.length);
-      socket.write(length);
-      socket.write(reply);
+    let bytes = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      while (bytes.length >= 2 && bytes.length >= 2 + bytes.readUInt16BE(0)) {
+        const message = bytes.subarray(2, 2 + bytes.readUInt16BE(0));
+        bytes = bytes.subarray(2 + message.length);
+        const reply = handle(message, 'tcp');
+        if (reply === null) continue;
+        if (reply === HANG_UP) return socket.end();
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(reply.length);
+        socket.write(length);
+        socket.write(reply);
+      }
     });
     t.after(() => socket.destroy());
   }).listen(0, '127.0.0.1');

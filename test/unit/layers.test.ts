@@ -112,6 +112,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/nearest/measure.ts': 'times to connect',
       'agent/report/client.ts': 'deliveries',
       'agent/report/connect.ts': 'deliveries',
+      'agent/resolver/ask-tcp.ts': 'questions to name servers by TCP',
       'agent/resolver/ask.ts': 'questions to name servers',
     },
   },

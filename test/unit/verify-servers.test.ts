@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import type { DesiredVerify } from '../../agent/config/desired.ts';
 import { ask } from '../../agent/resolver/ask.ts';
 import { misleading, unexpected, type Verdict, verifyServers } from '../../agent/resolver/verify.ts';
-import { answer, dnsServer, type Respond, records } from './dns-server.ts';
+import { answer, dnsServer, HANG_UP, type Respond, records } from './dns-server.ts';
 
 const NAME = 'puppet.example.com';
 /** Long, for a loaded machine; short where silence is what is to be seen. */
@@ -61,7 +61,7 @@ test('a truncated answer is asked for again by TCP; why TCP failed is said', asy
   const truncated: Respond = (query, by) =>
     by === 'udp' ? answer(query, ['192.0.2.1'], { truncated: true }) : answer(query, ['10.72.1.1']);
   const seen = await complaint(t, truncated);
-  assert.deepEqual(seen, { complaint: null, asked: [`udp A ${NAME}`, `tcp A ${NAME}`] });
+  assert.deepEqual(seen, { complaint: null, asked: [`udp A ${NAME}`, `tcp A ${NAME}`, `tcp AAAA ${NAME}`] });
   const silent: Respond = (query, by) => (by === 'udp' ? truncated(query, by) : null);
   assert.equal(
     (await complaint(t, silent, { timeout: SHORT })).complaint,
@@ -76,7 +76,7 @@ test('a server that answers only by TCP is named, and is right with use-vc alone
   const { port, asked } = await dnsServer(t, onlyTcp);
   const [verdict] = await verifyServers(['127.0.0.1'], verify(), { port, options: ['use-vc'] });
   assert.equal(verdict!.complaint, null);
-  assert.deepEqual(asked, [`tcp A ${NAME}`], 'as libc asks then');
+  assert.deepEqual(asked, [`tcp A ${NAME}`, `tcp AAAA ${NAME}`], 'as libc asks then');
 
   const noTcp = await verifyServers(['127.0.0.1'], verify(), { port: 1, options: ['use-vc'] });
   assert.equal(noTcp[0]!.complaint, 'no name server listens there by TCP');
@@ -156,14 +156,93 @@ test('whose wrong answer the C library would take', () => {
 test('a wrong answer misleads, a refusal does not', async (t) => {
   for (const [rcode, misleads] of [
     [0, true],
+    [1, true],
     [2, false],
     [3, true],
+    [4, false],
     [5, false],
+    [6, true],
   ] as const) {
     const { port } = await dnsServer(t, (query) => answer(query, [], { rcode }));
     assert.equal((await verifyServers(['127.0.0.1'], verify(), { port }))[0]!.misleads, misleads, `rcode ${rcode}`);
   }
 });
+
+test('by TCP both questions of a look-up must be answered on one connection, as the C library asks them', async (t) => {
+  const unpaired = 'it answers one of the two questions of a look-up (A and AAAA) and not the other';
+  for (const second of [HANG_UP, null]) {
+    const onlyFirst: Respond = (query) => (query.questions?.[0]?.type === 'A' ? answer(query, ['10.72.1.1']) : second);
+    const { port } = await dnsServer(t, onlyFirst);
+    const asked = verify({ timeout: second === null ? SHORT : LONG });
+    const [verdict] = await verifyServers(['127.0.0.1'], asked, { port, options: ['use-vc'] });
+    assert.deepEqual(verdict, { server: '127.0.0.1', complaint: `${unpaired} by TCP`, misleads: false });
+    const truncated: Respond = (query, by) =>
+      by === 'udp' ? answer(query, [], { truncated: true }) : onlyFirst(query, by);
+    const seen = await complaint(t, truncated, { timeout: asked.timeout });
+    assert.equal(seen.complaint, `its answer by UDP is truncated, and by TCP ${unpaired}`);
+  }
+  const { port } = await dnsServer(t, () => HANG_UP);
+  const [verdict] = await verifyServers(['127.0.0.1'], verify(), { port, options: ['use-vc'] });
+  assert.equal(verdict!.complaint, 'it closes the connection by TCP');
+});
+
+test('a server that only refers to others has not answered, and misleads nobody', async (t) => {
+  const plain = (query: Parameters<Respond>[0], flags: number, additionals = 0) => {
+    const bytes = answer(query);
+    bytes.writeUInt16BE(flags, 2);
+    // An OPT record.
+    return additionals === 0
+      ? bytes
+      : withCount(Buffer.concat([bytes, Buffer.from('0000290400000000000000', 'hex')]), 10, 1);
+  };
+  const said = 'it refers to other name servers and looks nothing up itself';
+  const cases: [string, Respond, string, boolean][] = [
+    ['no answer, no authority, no recursion', (query) => plain(query, 0x8100), said, false],
+    ['as an authority it says that there is none', (query) => plain(query, 0x8500), `no address for ${NAME}`, true],
+    ['a resolver says that there is none', (query) => plain(query, 0x8180), `no address for ${NAME}`, true],
+    ['with an OPT record glibc believes it', (query) => plain(query, 0x8100, 1), `no address for ${NAME}`, true],
+  ];
+  for (const [what, respond, expected, misleads] of cases) {
+    for (const options of [[], ['use-vc']]) {
+      const { port } = await dnsServer(t, respond);
+      const [verdict] = await verifyServers(['127.0.0.1'], verify(), { port, options });
+      assert.equal(verdict!.complaint, expected, what);
+      assert.equal(verdict!.misleads, misleads, what);
+    }
+  }
+});
+
+test('addresses of a wrong length are passed over, and a record that is not whole spoils the answer', async (t) => {
+  const given = (...data: string[]): Respond => {
+    return (query) => {
+      const record = (hex: string) =>
+        Buffer.from(`c00c00010001000000010${(hex.length / 2).toString(16).padStart(3, '0')}${hex}`, 'hex');
+      return withCount(Buffer.concat([answer(query), ...data.map(record)]), 6, data.length);
+    };
+  };
+  const none = `no address for ${NAME}`;
+  const cases: [string, Respond, string | null][] = [
+    ['five bytes', given('0a48010100'), none],
+    ['three bytes', given('0a4801'), none],
+    ['eight bytes', given('0a4801010a480101'), none],
+    ['five bytes, then four', given('c000020100', '0a480101'), null],
+    ['four bytes, then five', given('0a480101', 'c000020100'), null],
+    ['more behind the message', (query) => Buffer.concat([given('0a480101')(query, 'udp')!, Buffer.from('xyz')]), null],
+    ['a damaged additional record', (query) => withCount(given('0a480101')(query, 'udp')!, 10, 1), null],
+    [
+      'one record less than it says',
+      (query) => withCount(given('0a480101')(query, 'udp')!, 6, 2),
+      'what it answers is not an answer to the question',
+    ],
+  ];
+  for (const [what, respond, expected] of cases) assert.equal((await complaint(t, respond)).complaint, expected, what);
+});
+
+/** The same message with another number in its header. */
+function withCount(message: Buffer, at: number, count: number): Buffer {
+  message.writeUInt16BE(count, at);
+  return message;
+}
 
 test('a lost packet is sent again', async (t) => {
   let lost = false;
@@ -188,10 +267,9 @@ test('silence ends, and says how long it was waited', async (t) => {
 test('nobody listens there, nobody is there, and it is no address', async () => {
   const [listens] = await verifyServers(['127.0.0.1'], verify(), { port: 1 });
   assert.equal(listens!.complaint, 'no answer by UDP, and no name server listens there by TCP');
-  assert.deepEqual(await ask('resolver.example', { name: NAME, type: 'A' }, { timeout: SHORT }), {
-    kind: 'unreachable',
-    code: 'EINVAL',
-  });
+  assert.deepEqual(await ask('resolver.example', [{ name: NAME, type: 'A' }], { timeout: SHORT }), [
+    { kind: 'unreachable', code: 'EINVAL' },
+  ]);
 });
 
 test('what answers another question, or is no DNS at all, is passed over', async (t) => {
