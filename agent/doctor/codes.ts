@@ -273,7 +273,7 @@ export const CODES = {
   },
   'HF-SYSCTL-PROGRAM': {
     severity: 'problem',
-    why: 'The program writes its own value after systemd-sysctl, at its start or each time that it configures the link. The value is wrong until the daemon heals it.',
+    why: 'The program or script writes its own value after systemd-sysctl, at its start or each time that it configures the link. The value is wrong until the daemon heals it.',
     remedy: 'Change the value in that file, or take the setting out of the configuration.',
   },
   'HF-SYSCTL-TUNED': {

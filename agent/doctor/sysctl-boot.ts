@@ -33,14 +33,20 @@ export function* sysctlBoot({ host, desired }: Surroundings): Iterable<Seen> {
     persisted,
     nullIfRefused(() => host.readText(OUR_FILE)),
   );
-  const boot = new BootSysctls(persisted.lines(wanted), laterSysctls(host));
+  const boot = new BootSysctls(
+    persisted.lines(wanted),
+    laterSysctls(
+      host,
+      settings.map(({ path }) => path),
+    ),
+  );
   const all = persistedSysctls(host);
   for (const setting of settings) {
     const overruled = overruling(boot, setting);
     const by = overruled?.value?.by;
     if (overruled !== null) {
       const code = by?.program === undefined ? 'HF-SYSCTL-OVERRIDDEN' : 'HF-SYSCTL-PROGRAM';
-      yield { code, seen: overruled.reason };
+      yield { code, seen: overruled.reason, ...(by?.maybe ? { severity: 'warning' } : {}) };
     }
     for (const one of all) {
       if (one.file === OUR_FILE || satisfies(setting, one.value) || isSame(one, by)) continue;

@@ -27,7 +27,13 @@ export interface BootSysctl {
 
 export function bootSysctls(host: Host, desired: readonly DesiredSysctl[]): BootSysctl[] {
   const all = new PersistedSysctls(host).lines();
-  const boot = new BootSysctls(all, laterSysctls(host));
+  const boot = new BootSysctls(
+    all,
+    laterSysctls(
+      host,
+      desired.map(({ path }) => path),
+    ),
+  );
   const lines = all.filter(isAssignment);
   const settings = new Map(desired.map((setting) => [setting.path, setting]));
   return [...new Set([...lines.map(({ path }) => path), ...settings.keys()])].map((path) => {

@@ -23,6 +23,8 @@ export interface Assignment extends SysctlLine {
   readonly value: string;
   /** Set where it is no line of sysctl.d, but what this program does by a file of its own. */
   readonly program?: string;
+  /** Whether the program sets it depends on what cannot be seen. */
+  readonly maybe?: true;
 }
 
 /** Reads no file twice that has not changed: a daemon asks every few seconds. */

@@ -1,17 +1,23 @@
 /**
- * Kernel settings that other programs set once systemd-sysctl is done, from their own files: tuned, systemd-networkd and
- * NetworkManager. Only looked at where a configured setting may be one of them.
+ * Kernel settings that other programs set once systemd-sysctl is done, from their own files: tuned, systemd-networkd,
+ * NetworkManager, and scripts. Only looked at where a configured setting may be one of them.
  */
 import { networkdSysctls } from '../clients/networkd-sysctls.ts';
 import { networkManagerSysctls } from '../clients/networkmanager-sysctls.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { isPattern, matchesSysctl } from './sysctl-boot.ts';
 import type { Assignment } from './sysctl-files.ts';
+import { scriptSysctls } from './sysctl-scripts.ts';
 import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
 
-/** In no order: no two of them set the same key of one interface. What cannot be read sets nothing that we know of. */
-export function laterSysctls(host: Host): Assignment[] {
+/** `paths`: those that are asked about, which stand for the patterns that fit them. What cannot be read sets nothing that we know of. */
+export function laterSysctls(host: Host, paths: readonly string[]): Assignment[] {
   const tuned = reappliesSysctls(host) ? [] : tunedSysctls(host);
   const ofLinks = nullIfRefused(() => [...networkdSysctls(host), ...networkManagerSysctls(host)]) ?? [];
-  return [...tuned, ...ofLinks];
+  const ofScripts = nullIfRefused(() => scriptSysctls(host)) ?? [];
+  return [...tuned, ...ofLinks, ...ofScripts].flatMap((one) => {
+    if (!isPattern(one.path)) return [one];
+    return paths.filter((path) => matchesSysctl(one.path, path)).map((path) => ({ ...one, path }));
+  });
 }

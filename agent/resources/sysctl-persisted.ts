@@ -100,7 +100,7 @@ export class BootVerdicts {
     const overruled = this.overruled(setting);
     if (overruled !== null) {
       const { reason, value } = overruled;
-      return { ...common, state: 'drifted', actual: shownOrNull(setting, value), reason };
+      return { ...common, state: value?.by.maybe ? 'unknown' : 'drifted', actual: shownOrNull(setting, value), reason };
     }
     const { live } = this.#host;
     if (live && nullIfRefused(() => liveValues(this.#host, setting.path)) === null) {
@@ -146,8 +146,10 @@ export function overruling(
 function sentence({ path, key }: DesiredSysctl, { by, value, way }: BootValue): string {
   const its = by.path === path ? key : sysctlKey(by.path);
   const sets = `${by.file}:${by.line} sets ${its} to ${shownText(by.path, by.value)}`;
-  if (by.program !== undefined)
-    return `${by.program} sets ${its} to ${shownText(by.path, by.value)} after every boot (${by.file}:${by.line})`;
+  if (by.program !== undefined) {
+    const does = by.maybe ? 'may set' : 'sets';
+    return `${by.program} ${does} ${its} to ${shownText(by.path, by.value)} after every boot (${by.file}:${by.line})`;
+  }
   switch (way) {
     case 'name':
       return by.path === path ? `${sets} after ours` : `${sets} by its name, which wins over a pattern`;

@@ -22,6 +22,7 @@ import {
   wantedValue,
 } from './sysctl-live.ts';
 import { BootVerdicts, shownFile, wantedFile } from './sysctl-persisted.ts';
+import { hasScripts } from './sysctl-places.ts';
 import { unreadable } from './unreadable.ts';
 
 type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
@@ -114,7 +115,9 @@ export class Sysctl implements Resource {
     const { host } = this;
     const tuned = host.lstat('/etc/tuned/active_profile') !== null;
     const links = this.wanted.some(({ path }) => /^net\/ipv[46]\/conf\/(?!all\/|default\/|\*)/.test(path));
-    return tuned || links ? (await import('./sysctl-later.ts')).laterSysctls(host) : [];
+    if (!tuned && !links && !hasScripts(host)) return [];
+    const paths = this.wanted.map(({ path }) => path);
+    return (await import('./sysctl-later.ts')).laterSysctls(host, paths);
   }
 
   watches(): string[] {
@@ -210,7 +213,10 @@ export class Sysctl implements Resource {
     const wanted = wantedFile(this.host, kept, this.persisted, actual);
     this.file = { wanted, actual };
     const verdicts = new BootVerdicts(this.host, this.persisted, { wanted, later });
-    const overruled = kept.flatMap((setting) => verdicts.overruled(setting)?.reason ?? []);
+    const overruled = kept.flatMap((setting) => {
+      const found = verdicts.overruled(setting);
+      return found === null || found.value?.by.maybe ? [] : found.reason;
+    });
     const reasons = [...new Set([...overruled, ...barred.values()])];
     const open = wanted !== null && kept.some(({ path }) => isSecretSysctl(path)) && isOpen(this.host);
     return {

@@ -195,6 +195,36 @@ test('doctor: tuned, whose profile includes another one, counts only where it do
   ]);
 });
 
+test('doctor: tuned puts its variables in; what a function of tuned gives is not known', (t) => {
+  const files = (value: string) => ({
+    'etc/tuned/active_profile': 'router\n',
+    'etc/tuned/tuned-main.conf': 'reapply_sysctl = 0\n',
+    'etc/tuned/router-variables.conf': 'on=0\n',
+    'etc/tuned/router/tuned.conf': `[variables]\ninclude=/etc/tuned/router-variables.conf\nforward=\${on}\n[sysctl]\nnet.ipv4.ip_forward=${value}\n`,
+  });
+  const at = '(/etc/tuned/router/tuned.conf:5)';
+  const seen = boot(t, files('${forward}'), FORWARD);
+  assert.deepEqual(seen, [
+    { code: 'HF-SYSCTL-PROGRAM', seen: `tuned sets net.ipv4.ip_forward to 0 after every boot ${at}` },
+  ]);
+  const unknown = {
+    code: 'HF-SYSCTL-PROGRAM',
+    seen: `tuned may set net.ipv4.ip_forward to \${f:exec:x} after every boot ${at}`,
+  };
+  assert.deepEqual(boot(t, files('${f:exec:x}'), FORWARD), [{ ...unknown, severity: 'warning' }]);
+});
+
+test('doctor: a script that sets a configured key at boot is named, and one in a condition is a warning', (t) => {
+  const rc = (text: string) => ({ 'etc/network/interfaces': `auto eth0\niface eth0 inet dhcp\n  ${text}\n` });
+  const at = '/etc/network/interfaces:3';
+  assert.deepEqual(boot(t, rc('up sysctl -w net.ipv4.ip_forward=0'), FORWARD), [
+    { code: 'HF-SYSCTL-PROGRAM', seen: `ifupdown sets net.ipv4.ip_forward to 0 after every boot (${at})` },
+  ]);
+  const [seen] = boot(t, rc('up [ -e /x ] && sysctl -w net.ipv4.ip_forward=0'), FORWARD);
+  assert.equal(seen?.severity, 'warning');
+  assert.deepEqual(boot(t, rc('up sysctl -w net.ipv4.ip_forward=1'), FORWARD), []);
+});
+
 const LINKS = {
   'run/systemd/netif/links/2': 'NETWORK_FILE=/etc/systemd/network/10-wan.network\n',
   'sys/class/net/eth0/ifindex': '2\n',

@@ -126,6 +126,23 @@ test('a later file that makes it wrong at boot is named with its line; one that 
   assert.equal((await sysctl.inspect())[1]!.state, 'ok');
 });
 
+test('sysctl: what a script may set at boot leaves that unknown, what it does set is a drift', {
+  skip: skipLock,
+}, async (t) => {
+  for (const [command, state] of [
+    ['up sysctl -w net.ipv4.ip_forward=0', 'drifted'],
+    ['up [ -e /x ] && sysctl -w net.ipv4.ip_forward=0', 'unknown'],
+    ['up sysctl -w net.ipv4.ip_forward=1', 'ok'],
+  ]) {
+    const interfaces = `auto eth0\niface eth0 inet dhcp\n  ${command}\n`;
+    const host = new Host({ root: scratch(t, { 'etc/network/interfaces': interfaces }) });
+    const sysctl = new Sysctl(host, [want('net.ipv4.ip_forward', '1')]);
+    const outcomes = await converge(host, [sysctl]);
+    assert.equal(outcomes.at(-1)!.result, state === 'drifted' ? 'failed' : 'changed', command);
+    assert.equal((await (await sysctl.inspect())[1]!.settings())[0]!.state, state, command);
+  }
+});
+
 test('what is configured no more leaves the file; with nothing left it goes', { skip: skipLock }, async (t) => {
   const host = new Host({ root: scratch(t) });
   await converge(host, [new Sysctl(host, [want('net.ipv4.ip_forward', '1'), want('net.core.somaxconn', '99')])]);
