@@ -1,4 +1,4 @@
-/** Whose lease can be rehearsed: that of a running dhclient, else that of the one which left a lease file. */
+/** Finds the leases that can be rehearsed: those of running dhclients, and those that an ended one left in a lease file. */
 import { type DhcpClient, dhcpClients, parseClient } from '../dhclient/clients.ts';
 import { leaseRecords } from '../dhclient/lease-records.ts';
 import { parseLeases } from '../dhclient/leases.ts';
@@ -7,15 +7,15 @@ import type { Host } from '../host/host.ts';
 
 export interface Held {
   readonly interface: string;
-  /** Its pid is 0 where none runs. */
+  /** The pid is 0 if no dhclient runs. */
   readonly client: DhcpClient;
 }
 
 const FOLDERS = ['/var/lib/dhcp', '/var/lib/dhclient'];
 
 /**
- * Every interface with a lease of IPv4 by name, or the one that is asked for. Throws HostError where there is none, or two hold
- * the same.
+ * Every interface with an IPv4 lease, sorted by name, or only the given one. Throws HostError if there is none, or if two
+ * dhclients hold the same interface.
  */
 export function heldInterfaces(host: Host, iface: string | null): Held[] {
   const running = dhcpClients(host)
@@ -27,7 +27,7 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     .sort((a, b) => (a.interface < b.interface ? -1 : 1));
   if (found.length === 0) {
     const where = iface === null ? 'this host' : iface;
-    throw new HostError('ENOLEASE', `no dhclient has, or had, a lease of IPv4 on ${where}`);
+    throw new HostError('ENOLEASE', `no IPv4 lease of dhclient, present or past, was found on ${where}`);
   }
   for (const one of found) {
     const others = found.filter((other) => other.interface === one.interface);
@@ -39,7 +39,7 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
   return found;
 }
 
-/** One that was given no interface takes every one that it finds. */
+/** The client's interfaces. A dhclient that was started without one serves every interface that it finds. */
 function interfacesOf(host: Host, client: DhcpClient): string[] {
   if (client.interfaces.length > 0) return [...client.interfaces];
   const files = client.leaseFile === null ? FOLDERS.map((folder) => `${folder}/dhclient.leases`) : [client.leaseFile];
@@ -48,7 +48,7 @@ function interfacesOf(host: Host, client: DhcpClient): string[] {
   return [...new Set([...leased, ...recorded.map((record) => record.interface)])];
 }
 
-/** By lease files alone: the dhclient that will be started is taken for one that is called as the last one was. */
+/** Finds leases by lease files only. Assumes that the next dhclient will be started like the last one. */
 function left(host: Host): Held[] {
   const held = new Map<string, DhcpClient>();
   for (const folder of FOLDERS) {

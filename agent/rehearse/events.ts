@@ -1,11 +1,11 @@
-/** What can happen to a lease, by dhclient-script(8)'s names, and what dhclient then puts into the script's environment. */
+/** The events of a lease, named as in dhclient-script(8), and the environment that dhclient gives the script at each. */
 
 import type { Lease } from '../dhclient/leases.ts';
 import { checkOptionValues, envName, envValue, findOption } from '../dhclient/options.ts';
 import type { EffectiveConf } from '../dhclient/reader.ts';
 import type { Known } from './lease.ts';
 
-/** `BOUND` and `REBOOT` begin with a start of dhclient, `TIMEOUT` with one that no server answers. */
+/** `BOUND` and `REBOOT` follow a start of dhclient; `TIMEOUT` follows a start that no server answered. */
 export const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'BOUND', 'TIMEOUT', 'EXPIRE'] as const;
 export type Reason = (typeof REASONS)[number];
 
@@ -14,11 +14,11 @@ export const beginsWithStart = (reason: Reason) => reason === 'REBOOT' || reason
 export interface Occasion {
   readonly reason: Reason;
   readonly interface: string;
-  /** Of dhclient; 0: none runs. */
+  /** The pid of dhclient; 0 if none runs. */
   readonly pid: number;
-  /** The lease as dhclient wrote it down: what its configuration put in place of the offer is in it. */
+  /** The lease as dhclient wrote it, including the values that its configuration put in place of the offer. */
   readonly lease: Lease;
-  /** Whose request list stands for `requested_…` at all events. */
+  /** Its request list sets the variables `requested_…` of all events. */
   readonly conf: EffectiveConf;
   readonly differently: Known['differently'];
   /** Milliseconds since the epoch. */
@@ -26,9 +26,9 @@ export interface Occasion {
 }
 
 /**
- * The variables beside those that every event has, as measured on 4.4.3: a server that answers gives what it gave before. A running dhclient
- * puts in what it remembers of its configuration, and that is in the lease; one that starts reads the file; and at
- * TIMEOUT the lease is taken as it was written.
+ * The variables of one event, without those that every event has, as measured on 4.4.3. Assumes that a server answers as it did
+ * before. A running dhclient uses the configuration that it remembers, which the lease already contains. A starting dhclient
+ * reads the file. At TIMEOUT the lease is used as it was written.
  */
 export function variablesOf({
   reason,
@@ -56,15 +56,15 @@ export function variablesOf({
   return variables;
 }
 
-/** dhclient writes a boot server's address down nowhere: what most servers send is taken, none. */
+/** dhclient records no boot server's address, so we assume what most servers send: none. */
 const UNKNOWN = [['next-server', '0.0.0.0']] as const;
 
-/** What another configuration makes of an answer like the last one. */
+/** The options that a changed configuration would make from an answer like the last one. */
 function started(
   known: ReadonlyMap<string, string>,
   { supersede, request }: NonNullable<Known['differently']>,
 ): Map<string, string> {
-  // A server sends what is asked for, and what no lease is without.
+  // A server sends the requested options and those that every lease has.
   const kept = [...known].filter(
     ([name]) => request === null || request.includes(name) || /^(dhcp-|subnet-mask$)/.test(name),
   );
@@ -78,13 +78,13 @@ function started(
   return options;
 }
 
-/** The lease's options in the environment's notation; those that dhclient itself would not hand on are left out. */
+/** Sets the lease's options in the environment's notation, without those that dhclient itself discards. */
 function optionsOf({ options }: Lease): Map<string, string> {
   const texts = [...options].map(([name, value]) => [name, plain(value)] as const);
   return new Map(texts.filter(([name, text]) => text !== '' && !isSuspect(name, text)));
 }
 
-/** check_option_values() in dhclient.c: `suspect value in … option - discarded`. */
+/** As check_option_values() in dhclient.c: `suspect value in … option - discarded`. */
 const CHECKED = ['domain-name', 'domain-search', 'host-name', 'nis-domain', 'netbios-scope', 'root-path'];
 
 function isSuspect(name: string, text: string): boolean {
@@ -93,7 +93,7 @@ function isSuspect(name: string, text: string): boolean {
   return checkOptionValues(definition, name === 'domain-search' ? text.split(' ') : [text]) !== undefined;
 }
 
-/** Lists without their commas, texts without their quotes: what is escaped stays escaped (pretty_print_option()). */
+/** Removes the commas of lists and the quotes of texts. Escapes stay escaped, as in pretty_print_option(). */
 function plain(value: string): string {
   return value.replace(/"((?:[^"\\]|\\.)*)"|,\s*/g, (_, text?: string) => text ?? ' ');
 }

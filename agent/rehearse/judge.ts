@@ -1,4 +1,4 @@
-/** Whether a host is as wanted after an event: resolv.conf as configured, and no address or route lost that it need not lose. */
+/** Judges a host after an event: resolv.conf must be as configured, and no address or route may be lost without need. */
 import type { DesiredDns } from '../config/desired.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -8,20 +8,20 @@ import { type Address, addressLine, type Route, routeLine } from './network.ts';
 export interface Outcome {
   readonly interface: string;
   readonly reason: Reason;
-  /** The router did not answer the script's ping. */
+  /** true: the router did not answer the script's ping. */
   readonly silent: boolean;
   readonly status: number;
-  /** false: dhclient-script did not come to its exit hooks; left out: that is not known. */
+  /** false: dhclient-script did not reach its exit hooks. Left out if that is not known. */
   readonly ended?: boolean;
   readonly resolvConf: string | null;
   readonly dns: DesiredDns | null;
   readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
   readonly routes: { readonly before: readonly Route[]; readonly after: readonly Route[] };
-  /** The lease's address, and for how many seconds from now it is good. */
+  /** The lease's address, and the seconds for which the lease is still valid. */
   readonly expected: { readonly address: string | null; readonly seconds: number };
 }
 
-/** Seconds that a rehearsal may take. */
+/** Seconds that a rehearsal may take, and that a lifetime may therefore be short. */
 const SLACK = 60;
 
 /** One sentence for each thing that is not as wanted. */
@@ -33,7 +33,7 @@ export function judge(outcome: Outcome): string[] {
   ];
 }
 
-/** Where dhclient gives the address up, that it is gone is no fault of a hook. */
+/** Whether dhclient itself gives up the address, so that its loss is no fault of a hook. */
 function givesUp({ reason, silent }: Outcome): boolean {
   return reason === 'EXPIRE' || silent;
 }
@@ -45,23 +45,24 @@ function resolver({ resolvConf, dns }: Outcome): string[] {
   const values = (of: string, keyword: Parameters<typeof effectiveValues>[1]) =>
     effectiveValues(of, keyword)?.join(' ');
   const wrong = managedKeywords(dns).filter((keyword) => values(text, keyword) !== values(wanted, keyword));
-  if (wrong.length === 0) return [`${RESOLV_CONF} says what is wanted, in other words`];
+  if (wrong.length === 0) return [`${RESOLV_CONF} has the wanted values, but in another form`];
   return wrong.map((keyword) => {
     return `${RESOLV_CONF}: ${keyword} ${values(text, keyword) ?? 'is missing'}, wanted ${values(wanted, keyword) ?? 'none'}`;
   });
 }
 
-/** With status 0 dhclient takes it for done: neither lifetime nor routes nor resolv.conf are what the lease says. */
+/** An early exit with status 0: dhclient believes that all is done, but lifetime, routes and resolv.conf were not set. */
 function early({ ended, status }: Outcome): string[] {
   if (ended !== false || status !== 0) return [];
-  return ['dhclient-script ends before its exit hooks: a hook calls exit, and what the event asks for is not done'];
+  return ['dhclient-script ends before its exit hooks because a hook calls exit, so the event is not carried out'];
 }
 
 function script({ status, reason }: Outcome): string[] {
   if (status === 0) return [];
-  // 128 + SIGKILL: of a shell, or of timeout(1).
-  if (status === 137) return ['dhclient-script was killed by a hook, or did not end in 20 s: dhclient waits for it'];
-  const what = reason === 'TIMEOUT' ? 'dhclient does not take the recorded lease' : 'dhclient declines the lease';
+  // 128 + SIGKILL, as a shell or timeout(1) returns it.
+  if (status === 137)
+    return ['dhclient-script was killed by a hook, or did not end within 20 s while dhclient waits for it'];
+  const what = reason === 'TIMEOUT' ? 'dhclient refuses the recorded lease' : 'dhclient declines the lease';
   return [`dhclient-script ends with status ${status}: ${what}`];
 }
 

@@ -1,4 +1,4 @@
-/** What is known of an interface's lease: dhclient's own file, else what the exit hook recorded of its last event. */
+/** An interface's lease as known from dhclient's own file, or else from our exit hook's record of the last event. */
 import { type DhcpClient, staleSince } from '../dhclient/clients.ts';
 import { parseConf, type Statement } from '../dhclient/grammar.ts';
 import { leaseRecords } from '../dhclient/lease-records.ts';
@@ -11,22 +11,22 @@ export interface Known {
   readonly lease: Lease;
   /** dhclient.conf as it is on disk. */
   readonly conf: EffectiveConf;
-  /** What the next start makes of an answer like the last: null, the same as the running dhclient, which read the same. */
+  /** How the next start would change an answer like the last one; null if the running dhclient read the same file. */
   readonly differently: {
     readonly supersede: EffectiveConf['supersede'];
     readonly request: readonly string[] | null;
   } | null;
-  /** What cannot be known of the next start. */
+  /** What stays unknown about the next start. */
   readonly notes: readonly string[];
 }
 
-/** Throws HostError where no lease of the interface is known. */
+/** Throws HostError if no lease of the interface is known. */
 export function leaseOf(host: Host, client: DhcpClient, iface: string): Known {
   const lease = currentLease(host, client, iface) ?? recorded(host, iface);
   if (lease === null || lease.address === null)
     throw new HostError(
       'ENOLEASE',
-      `no lease of ${iface} is recorded: neither in dhclient's file nor by our exit hook`,
+      `no lease of ${iface} is recorded, neither in dhclient's lease file nor by Holdfast's exit hook`,
     );
   const text = host.readText(client.confFile) ?? '';
   const conf = readConf(text, iface);
@@ -44,19 +44,19 @@ export function leaseOf(host: Host, client: DhcpClient, iface: string): Known {
       ...(open.length === 0
         ? []
         : [
-            `${file}: what the server itself sends for ${open.join(', ')} is not known where it was superseded; the lease's value was taken`,
+            `${file}: the server's own value of ${open.join(', ')} may have been superseded, so this rehearsal uses the lease's value`,
           ]),
       ...(unread.length === 0
         ? []
-        : [`${file}: what its ${unread.join(', ')} would make of the next answer is not in this`]),
+        : [`${file}: this rehearsal leaves out what its ${unread.join(', ')} would do to the next answer`]),
     ],
   };
 }
 
-/** Those that DNS is made of. */
+/** The options that concern DNS. */
 const DNS = ['domain-name', 'domain-search', 'domain-name-servers'];
 
-/** Statements whose outcome depends on what only dhclient, or the server, knows. */
+/** Statements whose effect only dhclient or the server can know. */
 const UNREAD = ['include', 'conditional', 'prepend', 'append', 'default'] as const;
 
 function kindsIn(statements: readonly Statement[], iface: string): Set<Statement['kind']> {
@@ -64,7 +64,7 @@ function kindsIn(statements: readonly Statement[], iface: string): Set<Statement
   return new Set(counted.flatMap(({ kind, body }) => [kind, ...(kind === 'interface' ? kindsIn(body, iface) : [])]));
 }
 
-/** In the notation of a lease file, as far as the record goes. */
+/** The recorded lease in the notation of a lease file, as far as the record goes. */
 function recorded(host: Host, iface: string): Lease | null {
   const record = leaseRecords(host).find((one) => one.interface === iface && one.family === 4);
   if (record === undefined) return null;

@@ -1,7 +1,7 @@
 /**
- * A host's IPv4 network as ip-address(8) and ip-route(8) tell it, and how to make the like of it on another stage. Only
- * what dhclient-script can meet: its interface, the interfaces of routes that somebody made by hand or by boot scripts, and
- * those routes. What a routing daemon put there is left out, so this costs the same whatever the table holds.
+ * Reads a host's IPv4 network with ip-address(8) and ip-route(8), and writes the commands that build a copy on the stage. The
+ * copy has only what dhclient-script can meet: its interface, and routes made by hand or by boot scripts with their
+ * interfaces. Routes of routing daemons are left out, so the cost does not depend on the size of the table.
  */
 import { isIPv4 } from 'node:net';
 import { familyOf } from '../address/address.ts';
@@ -13,11 +13,11 @@ export interface Address {
   readonly address: string;
   readonly interface: string;
   readonly broadcast: string | null;
-  /** Of a point-to-point link. */
+  /** The peer of a point-to-point link. */
   readonly peer: string | null;
   readonly label: string | null;
   readonly scope: string;
-  /** Seconds until the kernel takes it away; null: never. */
+  /** Seconds until the kernel removes the address; null if never. */
   readonly validFor: number | null;
   readonly preferredFor: number | null;
   readonly noPrefixRoute: boolean;
@@ -27,7 +27,7 @@ export interface Route {
   /** `default`, `10.0.0.0/8`. */
   readonly destination: string;
   readonly type: string;
-  /** Gateway and interface; more than one: multipath. */
+  /** Gateway and interface. More than one makes a multipath route. */
   readonly hops: readonly {
     readonly gateway: string | null;
     readonly interface: string | null;
@@ -44,7 +44,7 @@ export interface Link {
   readonly name: string;
   readonly up: boolean;
   readonly mtu: number;
-  /** Of Ethernet; null: it has none. */
+  /** The Ethernet address; null if there is none. */
   readonly mac: string | null;
 }
 
@@ -54,16 +54,16 @@ export interface Network {
   readonly routes: readonly Route[];
 }
 
-/** Of rt_protos: who configures a host, and no routing daemon. `kernel` comes with the addresses. */
+/** Protocols (rt_protos) of programs that configure a host, without routing daemons. Routes of `kernel` come with addresses. */
 const BY_HAND = ['boot', 'static', 'dhcp'];
 
-/** Throws HostError where iproute2 is missing, or the interface. */
+/** Throws HostError if iproute2 or the interface is missing. */
 export function networkAround(host: Host, iface: string): Network {
   const byHand = BY_HAND.flatMap((protocol) => routes(host, ['proto', protocol]));
   const names = new Set([iface, ...byHand.flatMap(({ hops }) => hops.map((hop) => hop.interface ?? iface))]);
   const each = <T>(look: (name: string) => readonly T[]) => [...names].flatMap(look);
   const found = each((name) => links(json(host, ['link', 'show', 'dev', name])));
-  if (!found.some(({ name }) => name === iface)) throw new HostError('ENODEV', `${iface} is no name of an interface`);
+  if (!found.some(({ name }) => name === iface)) throw new HostError('ENODEV', `no interface is named ${iface}`);
   return {
     links: found,
     addresses: each((name) => parseAddresses(json(host, ['-4', 'addr', 'show', 'dev', name]))),
@@ -71,7 +71,7 @@ export function networkAround(host: Host, iface: string): Network {
   };
 }
 
-/** `ip` leaves the interface out where it was asked for one. */
+/** Adds the interface, which `ip` leaves out of its answer if it was asked for one. */
 function routes(host: Host, filter: readonly string[], iface: string | null = null): Route[] {
   const found = parseRoutes(json(host, ['-4', 'route', 'show', 'table', 'main', ...filter]));
   return found.map((route) => ({
@@ -81,7 +81,7 @@ function routes(host: Host, filter: readonly string[], iface: string | null = nu
   }));
 }
 
-/** The lines of `ip -batch` that make it: every interface is one end of a wire, whose other end is `peer<n>` in `peer`. */
+/** The lines of `ip -batch` that make the copy. Every interface is one end of a wire; its other end is `peer<n>` in `peer`. */
 export function makeNetwork({ links, addresses, routes }: Network): { network: string[]; peer: string[] } {
   const wires = links.filter(({ name }) => name !== 'lo');
   return {
@@ -92,7 +92,7 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
       }),
       ...wires.filter(({ up }) => up).map(({ name }) => `link set dev ${name} up`),
       ...addresses.map(addAddress),
-      // Those that others are reached by come first.
+      // Routes that lead to other routes' gateways come first.
       ...routes
         .filter(({ protocol }) => protocol !== 'kernel')
         .toSorted((a, b) => Number(hasGateway(a)) - Number(hasGateway(b)))
@@ -102,20 +102,20 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
   };
 }
 
-/** What makes the far side answer to this address on that interface's wire. */
+/** The lines that make the far side answer for this address on the interface's wire. */
 export function answerAs(router: string, iface: string, { links }: Network): string[] {
   const peer = `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
   return [`addr add ${router}/32 dev ${peer}`, `route add default dev ${peer}`];
 }
 
-/** As `ip addr` shows it, without what time changes. */
+/** The address as `ip addr` shows it, without lifetimes. */
 export function addressLine(one: Address): string {
   const { address, broadcast, peer, scope, label } = one;
   const parts = [address, peer && `peer ${peer}`, broadcast && `brd ${broadcast}`, `scope ${scope}`, label];
   return parts.filter(Boolean).join(' ');
 }
 
-/** As `ip route` shows it. */
+/** The route as `ip route` shows it. */
 export function routeLine({ destination, type, hops, protocol, scope, source, metric, onlink }: Route): string {
   return [
     type === 'unicast' ? '' : type,
@@ -184,13 +184,16 @@ function json(host: Host, args: readonly string[]): string {
   return stdout;
 }
 
-/** iproute2 prints nothing where there is nothing. */
+/** Parses the output. iproute2 prints nothing at all if there is no entry. */
 function list(text: string): Json[] {
   if (text.trim() === '') return [];
   try {
     return records(JSON.parse(text));
   } catch {
-    throw new HostError('EIPROUTE', 'ip -j gave something that is no JSON: it is older than 4.18, or not iproute2');
+    throw new HostError(
+      'EIPROUTE',
+      '"ip -j" printed no JSON: the program is older than iproute2 4.18, or is not iproute2',
+    );
   }
 }
 
@@ -213,7 +216,7 @@ function links(text: string): Link[] {
   });
 }
 
-/** What may stand in a line of `ip -batch` without being anything but itself. */
+/** Characters that have no special meaning in a line of `ip -batch`. */
 function word(value: unknown): string | null {
   return typeof value === 'string' && /^[A-Za-z0-9._:@/+-]+$/.test(value) ? value : null;
 }
@@ -223,12 +226,12 @@ function seconds(value: unknown): number | null {
   return typeof value === 'number' && value < 0xffffffff ? value : null;
 }
 
-/** What `ip` takes to make it. */
+/** The words of `ip` that make the address. */
 export function addAddress(one: Address): string {
   const lifetime = (name: string, value: number | null) => (value === null ? [] : [name, String(value)]);
   return [
     ...['addr', 'add'],
-    // ip-address(8): of a point-to-point link the prefix is the peer's.
+    // On a point-to-point link the prefix length belongs to the peer (ip-address(8)).
     ...(one.peer === null
       ? [one.address]
       : [one.address.replace(/\/.*/, ''), 'peer', `${one.peer}/${one.address.replace(/.*\//, '')}`]),
@@ -243,7 +246,7 @@ export function addAddress(one: Address): string {
 
 const hasGateway = ({ hops }: Route) => hops.some(({ gateway }) => gateway !== null);
 
-/** Multipath's hops come last: `ip` reads them to the end of the line. */
+/** The words of `ip` that make the route. A multipath route's hops come last, because `ip` reads them to the end of the line. */
 export function addRoute(route: Route): string {
   const [first, ...others] = route.hops;
   if (others.length === 0) return `route add ${routeLine(route)}${route.protocol === 'boot' ? ' proto boot' : ''}`;

@@ -1,6 +1,6 @@
 /**
- * What a lease event would make of this host, found out by playing it on a stage (stage.ts) with the real dhclient-script
- * and the real hooks. The host itself is only looked at.
+ * Plays a lease event on a stage (stage.ts) with the real dhclient-script and the real hooks, to see what the event would
+ * change. The host itself is not changed.
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { clientName, type DhcpClient } from '../dhclient/clients.ts';
@@ -28,11 +28,11 @@ import {
 import { play, type Seen } from './stage.ts';
 
 export interface RehearseOptions {
-  /** What is wanted of resolv.conf; null: nothing is configured. */
+  /** The configured content of resolv.conf; null if none is configured. */
   readonly dns: DesiredDns | null;
-  /** Whether the router answers the ping that dhclient-script sends it at TIMEOUT. Default: true. */
+  /** Whether the router answers dhclient-script's ping at TIMEOUT. Default: true. */
   readonly routerAnswers?: boolean;
-  /** The machine's start: no address, no route, nothing in /run. */
+  /** true: play the machine's start, with no address, no route and nothing in /run. */
   readonly atBoot?: boolean;
 }
 
@@ -44,28 +44,28 @@ export interface BeforeAfter<T> {
 export interface Rehearsal {
   readonly interface: string;
   readonly reason: Reason;
-  /** null: it makes no difference to this event. */
+  /** Whether the router answered; null if that does not matter to this event. */
   readonly routerAnswers: boolean | null;
-  /** Exit status of dhclient-script; dhclient declines its lease where it is not 0. */
+  /** Exit status of dhclient-script. If it is not 0, dhclient declines the lease. */
   readonly status: number;
-  /** latin1, as Host.readText; null: there is no such file. */
+  /** latin1, as Host.readText; null if the file does not exist. */
   readonly resolvConf: BeforeAfter<string | null>;
   /**
-   * Of all interfaces on the stage, as `ip addr` and `ip route` show them; at the machine's start `before` is what it has
-   * now.
+   * The addresses and routes of all interfaces on the stage, as `ip addr` and `ip route` show them. At the machine's start,
+   * `before` is the host's present state.
    */
   readonly addresses: BeforeAfter<readonly string[]>;
   readonly routes: BeforeAfter<readonly string[]>;
   readonly differs: boolean;
-  /** What would not be as wanted; one sentence each. */
+  /** One sentence for each thing that would not be as wanted. */
   readonly problems: readonly string[];
-  /** What the reader should know of this rehearsal: what was out of reach, what cannot be known. */
+  /** Limits of this rehearsal: what was out of reach, and what stays unknown. */
   readonly notes: readonly string[];
-  /** What script and hooks printed. */
+  /** The output of the script and the hooks. */
   readonly output: string;
 }
 
-/** Throws HostError where there is nothing to rehearse, or the stage cannot be set. */
+/** Throws HostError if there is nothing to rehearse, or the stage cannot be made. */
 export async function rehearse(
   host: Host,
   client: DhcpClient,
@@ -133,7 +133,7 @@ export async function rehearse(
     routes: { before: shownRoutes(atBoot ? around.routes : routes.before), after: shownRoutes(routes.after) },
     differs: problems.length > 0,
     problems,
-    // At TIMEOUT the lease is taken as it was written.
+    // At TIMEOUT dhclient uses the lease as it was written.
     notes: [
       ...(reason === 'REBOOT' || reason === 'BOUND' ? notes : []),
       ...caveats(network, seen, addresses.before, routes.before),
@@ -146,7 +146,7 @@ function ownScript(host: Host, client: DhcpClient): string {
   if (client.owner !== null)
     throw new HostError(
       'EOWNER',
-      `${clientName(client)} is run by ${client.owner}, whose script hands the lease to ${client.owner}: nothing of it can be rehearsed`,
+      `${clientName(client)} is run by ${client.owner}, and its script passes the lease to ${client.owner}, so its events cannot be rehearsed`,
     );
   const script = scriptOf(host, client) ?? { path: '/sbin/dhclient-script', named: null };
   const why = whyNotRun(host, script.path);
@@ -155,7 +155,7 @@ function ownScript(host: Host, client: DhcpClient): string {
   return script.path;
 }
 
-/** Where our exit hook leaves its record of this interface; null: this script does not come to it, or it is not there. */
+/** Path of our exit hook's record of this interface; null if the hook is missing, or if this script does not source it. */
 function recordOf(host: Host, script: string, iface: string): string | null {
   const places = hookPlaces(host);
   if (places === null || whyDeaf(host, script, places) !== null) return null;
@@ -163,12 +163,12 @@ function recordOf(host: Host, script: string, iface: string): string | null {
   return hook.includes(RUN_FOLDER) ? `${RUN_FOLDER}/lease.${iface}` : null;
 }
 
-/** `-e NAME=value`: as ifupdown gives a metric (IF_METRIC). */
+/** The variables of `-e NAME=value`, by which ifupdown passes a metric (IF_METRIC). */
 function extraVariables({ arguments: words }: DhcpClient): string[] {
   return words.flatMap((word, at) => (words[at - 1] === '-e' && /^\w+=/.test(word) ? [word] : []));
 }
 
-/** As the kernel has it before anybody configures it. */
+/** The network as the kernel makes it, before any program configures it. */
 function atStart({ links }: Network, iface: string): Network {
   return {
     links: links.filter(({ name }) => name === iface).map((link) => ({ ...link, up: false })),
@@ -177,7 +177,7 @@ function atStart({ links }: Network, iface: string): Network {
   };
 }
 
-/** Those of IPv4 by interface, and forwarding, which comes first as it sets others (ip-sysctl.rst). */
+/** The IPv4 sysctls of the interface, and forwarding. Forwarding comes first, because it sets others (ip-sysctl.rst). */
 function networkSysctls(host: Host, iface: string): [string, string][] {
   const folders = ['all', iface].map((name) => `net/ipv4/conf/${name}`);
   const paths = [
@@ -189,7 +189,7 @@ function networkSysctls(host: Host, iface: string): [string, string][] {
       const value = host.sysctl(path);
       return value === null || value === '' ? [] : [[path, value] as [string, string]];
     } catch (error) {
-      if (error instanceof HostError) return []; // write-only ones
+      if (error instanceof HostError) return []; // write-only sysctls
       throw error;
     }
   });
@@ -199,7 +199,7 @@ function compare<T>({ before, after }: BeforeAfter<string>, parse: (text: string
   return { before: parse(before), after: parse(after) };
 }
 
-/** As a kernel lists them, whatever order they were made in. */
+/** The routes in a kernel's order, whatever order they were made in. */
 function shownRoutes(routes: readonly Route[]): string[] {
   const key = ({ destination }: Route) => (destination === 'default' ? '' : destination);
   return routes.toSorted((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b)))).map(routeLine);
@@ -207,7 +207,7 @@ function shownRoutes(routes: readonly Route[]): string[] {
 
 const shownAddress = (one: Address) => `${addressLine(one)} dev ${one.interface}`;
 
-/** What keeps the rehearsal from being the host's own play. */
+/** Notes on the differences between the rehearsal and the real host. */
 function caveats(network: Network, seen: Seen, addresses: readonly Address[], routes: readonly Route[]): string[] {
   const missing = (wanted: readonly string[], made: readonly string[]) => wanted.filter((line) => !made.includes(line));
   const unlike = [
@@ -215,12 +215,16 @@ function caveats(network: Network, seen: Seen, addresses: readonly Address[], ro
     ...missing(network.routes.map(routeLine), routes.map(routeLine)),
   ];
   return [
-    ...(unlike.length === 0 ? [] : [`could not be made on the stage: ${unlike.join('; ')}`]),
-    ...(seen.hidden.length === 0 ? [] : [`out of the hooks' reach: ${some(seen.hidden)}`]),
+    ...(unlike.length === 0
+      ? []
+      : [`the rehearsal lacks these addresses or routes of the host, which could not be made: ${unlike.join('; ')}`]),
+    ...(seen.hidden.length === 0 ? [] : [`the hooks could not reach ${some(seen.hidden)}`]),
     ...(seen.left === 0
       ? []
-      : [`the hooks left ${seen.left} running in the background: what they would do later is not in this`]),
-    ...(seen.resolvConf.after === null ? [`${RESOLV_CONF} is no regular file then`] : []),
+      : [
+          `the hooks left ${seen.left} processes running in the background; this rehearsal does not show what those would do later`,
+        ]),
+    ...(seen.resolvConf.after === null ? [`${RESOLV_CONF} would not be a regular file afterwards`] : []),
   ];
 }
 

@@ -1,10 +1,10 @@
-/** The shell script that sets the stage of a rehearsal (stage.ts) and plays on it, as process 1 of its namespaces. */
+/** The shell script that makes the stage of a rehearsal (stage.ts) and plays the event, as process 1 of its namespaces. */
 
-/** Seconds that dhclient-script may take; it takes a tenth of one. */
+/** Seconds that dhclient-script may take. It usually takes 0.1 s. */
 const EVENT_LIMIT = 20;
 
 /**
- * What a hook may do as root on the stage. Left out is what reaches past the namespaces: modules, the clock, raw devices,
+ * The capabilities of hooks on the stage. Those that reach past the namespaces are left out: modules, the clock, raw devices,
  * mounts, files by their handle, other processes' memory (capabilities(7)).
  */
 const CAPABILITIES = [
@@ -12,14 +12,14 @@ const CAPABILITIES = [
   ...['net_admin', 'net_raw', 'net_bind_service', 'net_broadcast'],
 ];
 
-/** dhclient's own (CLIENT_PATH of 4.4.3). */
+/** dhclient's own PATH (CLIENT_PATH of 4.4.3). */
 const CLIENT_PATH = '/usr/sbin:/sbin:/bin:/usr/sbin:/usr/bin';
 
 /**
  *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...   the event's variables, `count` of them, and those of every event
- * In the environment: `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count`, `record`. On standard
- * input lines of a kind and a text: `network` and `peer` for ip -batch, `sysctl` a path and a value. On standard output
- * lines of a name and what was seen, in base64.
+ * The environment has `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count` and
+ * `record`. Each line of standard input is a kind and a text: `network` and `peer` for ip -batch, `sysctl` with a path and a
+ * value. Each line of standard output is a name and a result in base64.
  */
 export const STAGE_SCRIPT = `
 mount --make-rprivate /

@@ -1,10 +1,10 @@
 /**
  * The stage of a rehearsal: the real dhclient-script with the real hooks in private mount, network, process, name and IPC
- * namespaces. What it writes goes into memory, what it sends ends at the far side of a wire that leads nowhere, and all
- * that it started ends with it: also when we are killed, by the parent-death signal (prctl(2)).
+ * namespaces. Its files are written to memory, its packets end at the far side of a wire that leads nowhere, and all its
+ * processes end with it. They also end if we are killed, by the parent-death signal (prctl(2)).
  *
- * Node cannot unshare, so util-linux does it, with the script of stage-script.ts. Whatever comes from a server or from the
- * host is handed over as data (arguments, environment, standard input), never as text of the script.
+ * Node cannot unshare, so util-linux does, with the script of stage-script.ts. Values from a server or from the host are
+ * passed as data (arguments, environment, standard input), never as text of the script.
  */
 import { spawn } from 'node:child_process';
 import { HostError } from '../host/errors.ts';
@@ -12,60 +12,59 @@ import { STAGE_SCRIPT } from './stage-script.ts';
 
 export interface Scene {
   readonly interface: string;
-  /** dhclient-script, or what `-sf` names. */
+  /** The path of dhclient-script, or the script that `-sf` names. */
   readonly script: string;
-  /** As dhclient puts them into the script's environment. */
+  /** The variables that dhclient puts into the script's environment. */
   readonly variables: ReadonlyMap<string, string>;
-  /** NAME=value that every event has (`-e` of dhclient). */
+  /** NAME=value of every event (`-e` of dhclient). */
   readonly always: readonly string[];
-  /** Whether dhclient also has the interface prepared: at its start, and after a lease has ended. */
+  /** Whether dhclient also runs PREINIT: before the event at its start, and after it when a lease has ended. */
   readonly preinit: 'before' | 'after' | null;
   /** Lines of `ip -batch` that make links, addresses and routes; `netns peer` is the far side of a wire. */
   readonly network: readonly string[];
-  /** The same for the far side. */
+  /** Lines of `ip -batch` for the far side. */
   readonly peer: readonly string[];
-  /** Path below /proc/sys and value, in the order in which they are written. */
+  /** Paths below /proc/sys and values, in the order of writing. */
   readonly sysctls: readonly (readonly [path: string, value: string])[];
-  /** As a machine is when it has just started: nothing in /run and /tmp. */
+  /** true: a machine that has just started, with nothing in /run and /tmp. */
   readonly atBoot: boolean;
-  /** What our exit hook writes at the event's end; null: it is not in its place. */
+  /** The file that our exit hook writes at the event's end; null if the hook is not in its place. */
   readonly record: string | null;
 }
 
 export interface Seen {
-  /** Exit status of dhclient-script for the event itself; 137: it was killed, at its time limit or by a hook. */
+  /** Exit status of dhclient-script for the event itself. 137 means that a hook or the time limit killed it. */
   readonly status: number;
   /** JSON of `ip -4 addr show` and of `ip -4 route show table main`. */
   readonly addresses: { readonly before: string; readonly after: string };
   readonly routes: { readonly before: string; readonly after: string };
-  /** latin1, as Host.readText; null: no regular file is there. */
+  /** latin1, as Host.readText; null if there is no regular file. */
   readonly resolvConf: { readonly before: string | null; readonly after: string | null };
-  /** false: dhclient-script ended before it came to our exit hook. */
+  /** false: dhclient-script ended before our exit hook. */
   readonly ended: boolean;
-  /** Sockets of the host's programs that were taken away. */
+  /** Sockets of the host's programs that were hidden from the hooks. */
   readonly hidden: readonly string[];
-  /** Processes that the hooks left running; they were ended. */
+  /** The number of processes that the hooks left running, which were then ended. */
   readonly left: number;
-  /** What script and hooks printed, at most 16 KiB of it. */
+  /** The output of script and hooks, at most 16 KiB. */
   readonly output: string;
-  /** What `ip` said of the network that it was to make; empty: all could be made. */
+  /** Errors of `ip` while it made the network; empty if there were none. */
   readonly complaints: string;
 }
 
 const NAMESPACES = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
 
-/** Milliseconds: two events at their limits, and the rest. */
+/** Milliseconds: two events at their time limits, and the rest. */
 const TIME_LIMIT = 60_000;
 const LARGEST = 16 * 1024 * 1024;
 
-/** Throws HostError where this process may make no namespaces, or the stage cannot be set. */
+/** Throws HostError if this process may not make namespaces, or the stage cannot be made. */
 export async function play(scene: Scene): Promise<Seen> {
   const sections = parse(await run(scene));
   const text = (name: string) => sections.get(name)?.toString('latin1') ?? null;
   const must = (name: string) => {
     const found = text(name);
-    if (found === null)
-      throw new HostError('ESTAGE', `the rehearsal did not come to its end: nothing is known of ${name}`);
+    if (found === null) throw new HostError('ESTAGE', `the rehearsal ended early, without a result for ${name}`);
     return found;
   };
   must('end');
@@ -103,7 +102,7 @@ function run(scene: Scene): Promise<string> {
       record: scene.record ?? '',
     },
   });
-  child.stdin.on('error', () => {}); // it ended early, and says why
+  child.stdin.on('error', () => {}); // the script ended early; its own error says why
   child.stdin.end(input(scene));
   let stdout = '';
   let stderr = '';
@@ -132,7 +131,7 @@ function explain(stderr: string, code: number | null, signal: string | null): st
   return last === '' ? `exit status ${code}` : last;
 }
 
-/** One line each; nothing of the host's that could be two lines comes in here. */
+/** The script's standard input, one line each. No text from the host that could contain a line break is in it. */
 function input({ network, peer, sysctls }: Scene): string {
   return [
     ...network.map((line) => `network ${line}`),

@@ -1,6 +1,6 @@
 /**
- * The sysctls that the next boot sets, by the rules of sysctl.d(5): the last assignment of a key wins; a pattern sets only
- * what no file names outright or exempts; and udev has the same done for each network interface that comes later.
+ * The sysctls that the next boot sets, by the rules of sysctl.d(5). The last assignment of a key wins. A pattern sets only
+ * keys that no file names or exempts. udev applies the same rules to each network interface that appears later.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
@@ -12,16 +12,16 @@ import { laterSysctls } from '../resources/sysctl-later.ts';
 import { describeWanted, satisfies } from '../resources/sysctl-live.ts';
 
 export interface BootSysctl {
-  /** As an operator writes it; a pattern stands for all that it matches, also for interfaces that come later. */
+  /** The key as operators write it. A pattern stands for all its matches, including interfaces that appear later. */
   readonly key: string;
-  /** null: no file sets it, so it will be what the kernel makes it. */
+  /** null if no file sets the key, so the kernel's own value stays. */
   readonly value: string | null;
   /** The file and line that win. */
   readonly file: string | null;
   readonly line: number | null;
-  /** null: not configured. */
+  /** null if the key is not configured. */
   readonly wanted: string | null;
-  /** false: it is configured, and will be otherwise. */
+  /** false: the key is configured, and the boot will set another value. */
   readonly ok: boolean;
 }
 
@@ -38,7 +38,7 @@ export function bootSysctls(host: Host, desired: readonly DesiredSysctl[]): Boot
   const settings = new Map(desired.map((setting) => [setting.path, setting]));
   return [...new Set([...lines.map(({ path }) => path), ...settings.keys()])].map((path) => {
     const setting = settings.get(path);
-    // A pattern that is not configured stands for itself.
+    // A pattern that is not configured is listed as it is.
     const pattern = setting === undefined && isPattern(path);
     const line = lines.findLast((one) => one.path === path);
     const values = pattern ? [] : boot.values(path);

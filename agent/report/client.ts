@@ -1,6 +1,7 @@
 /**
- * One POST at a time to the collector, by node:http or node:https: connections are kept, no proxy of the environment is
- * asked, no redirect is followed. Certificates and token are read again for each request: they may be renewed at any time.
+ * Sends one POST at a time to the collector, by node:http or node:https. Connections are kept open; proxies from the
+ * environment are not used; redirects are not followed. Certificates and token may be renewed at any time, so each request
+ * reads them again.
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -14,25 +15,25 @@ import { connectAny } from './connect.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Cut off after 64 KiB. */
+  /** The body, cut off after 64 KiB. */
   readonly body: Buffer;
 }
 
 const LARGEST_REPLY = 64 * 1024;
-/** Milliseconds until no address is waited for any longer: as long as a request may take. */
+/** Milliseconds to wait for a connection: as long as a request may take. */
 const LONGEST_CONNECT = 15_000;
 
 export class Client {
   readonly #base: URL;
   readonly #desired: DesiredReport;
   #agent: HttpAgent | null = null;
-  /** Ends the attempts of the agent to connect. */
+  /** Ends all attempts to connect. */
   #closing = new AbortController();
-  /** The address of the collector that took a connection and then did not answer; null: none did so. */
+  /** The collector's address that accepted a connection and then did not answer; null if none did. */
   #distrusted: string | null = null;
   #credentials = '';
 
-  /** Throws where the endpoint is no http or https URL. */
+  /** Throws if the endpoint is no http or https URL. */
   constructor(endpoint: string, desired: DesiredReport) {
     this.#base = new URL(endpoint);
     if (!/^https?:$/.test(this.#base.protocol))
@@ -41,8 +42,8 @@ export class Client {
   }
 
   /**
-   * `path` goes behind the endpoint's own. Throws where no answer came, with a message that says why; of a connection that
-   * was kept and that the other side has closed meanwhile, it tries a new one.
+   * `path` is appended to the endpoint's own. Throws with the reason if no answer came. If the other side has closed a kept
+   * connection in the meantime, a new one is tried.
    */
   async post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
     const url = new URL(this.#base);
@@ -80,9 +81,9 @@ export class Client {
     const { tokenFile } = this.#desired;
     if (tokenFile === null) return {};
     const token = read(tokenFile).toString('latin1').trim();
-    // Said here, so that no message of a library ever quotes it.
+    // We check the token ourselves, so that no library's message ever quotes it.
     if (!/^[\x21-\x7e]+$/.test(token))
-      throw new Error(`${tokenFile} holds no token: one line of visible ASCII is needed`);
+      throw new Error(`${tokenFile} holds no token: the file must have one line of visible ASCII`);
     return { authorization: `Bearer ${token}` };
   }
 
@@ -150,7 +151,7 @@ function exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
   });
 }
 
-/** A file, or a credential of systemd's. Throws HostError. */
+/** Reads a file, or a credential of systemd. Throws HostError. */
 function read(named: string): Buffer {
   const path = secretFile(named);
   try {

@@ -1,15 +1,15 @@
 /**
- * A connection to whichever address of a collector answers. Node (24) gives each address 250 ms and then gives it up, so that
- * a collector one second away with a second, dead address is never reached. Here, as RFC 8305 has it, a slow attempt goes on
- * while the next address is tried beside it, and the first that connects wins.
+ * Connects to the collector's first address that answers. Node (24) gives up each address after 250 ms, so it never reaches a
+ * collector that is one second away and has a second, dead address. We follow RFC 8305: a slow attempt goes on while the
+ * next address is tried beside it, and the first connection wins.
  */
 import { lookup as lookUp } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';
 import { errorMessage } from '../host/errors.ts';
 
-/** Milliseconds until the next address is tried beside those that have not answered yet (RFC 8305, section 8). */
+/** Milliseconds until the next address is tried beside those without an answer (RFC 8305, section 8). */
 const HEAD_START = 250;
-/** Milliseconds of head start for all others before an address that accepted a connection and then did not answer. */
+/** Milliseconds that an address waits behind all others after it accepted a connection and did not answer. */
 const DISTRUST = 5000;
 
 export interface Target {
@@ -18,7 +18,7 @@ export interface Target {
 }
 
 export interface Race {
-  /** Addresses in the order in which they are preferred. Throws where there is none. */
+  /** The addresses in order of preference. Throws if there is none. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly open: (address: string, port: number) => Socket;
 }
@@ -26,8 +26,8 @@ export interface Race {
 const REAL: Race = { resolve, open: (host, port) => connect({ host, port, keepAlive: true, noDelay: true }) };
 
 /**
- * The first connection that stands, in the time that `signal` gives. Rejects with the reasons of all attempts.
- * @param distrusted an address that is tried last, unless it is the only one; null: none.
+ * Returns the first connection that succeeds before `signal` ends the wait. Rejects with the reasons of all attempts.
+ * @param distrusted an address to try last, unless it is the only one; null for none.
  */
 export async function connectAny(
   { host, port }: Target,
@@ -80,7 +80,7 @@ export async function connectAny(
   });
 }
 
-/** As getaddrinfo(3) prefers them, but the two families in turn: a family that leads nowhere costs one attempt, not all. */
+/** getaddrinfo(3)'s order with the families in turn, so a family that leads nowhere costs one attempt only. */
 async function resolve(host: string): Promise<string[]> {
   const name = host.replace(/^\[(.*)\]$/, '$1');
   if (isIP(name) !== 0) return [name];

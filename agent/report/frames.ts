@@ -1,16 +1,16 @@
 /**
- * How records lie in a segment of the spool, one behind the other: length of the payload (4 bytes, little-endian), CRC-32
- * of what follows (4), kind (1), sequence number (6), payload. What a killed process or a power cut leaves half written
- * fails one of these, and so does a bit that fell over.
+ * The format of a record in a segment of the spool: length of the payload (4 bytes, little-endian), CRC-32 of the rest (4),
+ * kind (1), sequence number (6), payload. A record that a killed process or a power cut left half written fails one of these
+ * checks, and so does a flipped bit.
  */
 import { crc32 } from 'node:zlib';
 
 export interface Frame {
-  /** `ack`: everything up to this sequence number was delivered; it has no payload. */
+  /** `ack` means that everything up to this sequence number was delivered. It has no payload. */
   readonly kind: 'record' | 'ack';
   readonly sequence: number;
   readonly payload: Buffer;
-  /** Offset of what follows it. */
+  /** Offset of the next frame. */
   readonly end: number;
 }
 
@@ -28,7 +28,7 @@ export function frame(kind: Frame['kind'], sequence: number, payload: Uint8Array
   return bytes;
 }
 
-/** The frames of a segment's bytes, up to the first that is torn or damaged: behind it nothing can be trusted. */
+/** The frames of a segment, up to the first torn or damaged one. Nothing behind that one can be trusted. */
 export function* frames(bytes: Buffer): Generator<Frame> {
   let start = 0;
   while (start + HEADER <= bytes.length) {

@@ -1,6 +1,6 @@
 /**
- * Who reports: the resource attributes of OpenTelemetry's semantic conventions. From node:os and os-release(5) alone: a
- * library that knows more (systeminformation 5.33) starts `sh` and `cat` for it, at every reading.
+ * The identity of the reporting host, as resource attributes of OpenTelemetry's semantic conventions. Uses only node:os and
+ * os-release(5): a library that knows more (systeminformation 5.33) starts `sh` and `cat` at every reading.
  */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
@@ -11,21 +11,22 @@ import type { Host } from '../host/host.ts';
 import { knownMachineId, machineMarks, SUBSTITUTE } from '../host/machine.ts';
 
 export interface Identity {
-  /** 32 hexadecimal digits, the same as long as the machine is installed; tells nobody the machine-id. */
+  /** 32 hexadecimal digits, constant for one installation of the machine. The machine-id cannot be derived from them. */
   readonly hostId: string;
-  /** Hexadecimal: gives the heartbeat its phase. Clones, which have the machine-id in common, differ in it. */
+  /** Hexadecimal; sets the heartbeat's phase. It differs between clones, which share a machine-id. */
   readonly beatSeed: string;
-  /** As the host is named at this moment. */
+  /** The attributes with the host's present name. */
   readonly resource: Attributes;
 }
 
-/** Tells our host.id from every other application's on the same machine: random, and never to be changed. */
+/** The application id that makes our host.id differ from other applications'. It is random and must never change. */
 const APPLICATION = Buffer.from('fc62e28ccf5ed8e2c2e0f0968ad039e7', 'hex');
-/** Names of the host.arch convention, where they are not Node's own. */
+/** Names of the host.arch convention that differ from Node's. */
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' };
 
 /**
- * Reads the host once. `configHash`: of the configuration that is in force; `interval`: milliseconds between heartbeats. Throws nothing but what Host does for broken files.
+ * Reads the host once. `configHash` is that of the configuration in force; `interval` is the milliseconds between heartbeats.
+ * Throws only what Host throws for broken files.
  */
 export function identify({
   host,
@@ -45,7 +46,7 @@ export function identify({
   const resource: Record<string, string | number> = {
     'service.name': 'holdfast',
     'service.version': version,
-    // What Prometheus makes its `instance` of: without it, one host's series would be every host's.
+    // Prometheus makes `instance` from this. Without it, all hosts would share the same series.
     'service.instance.id': hostId.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
     'host.name': hostname(),
     'host.id': hostId,
@@ -62,7 +63,7 @@ export function identify({
   return {
     hostId,
     beatSeed: createHash('sha256').update(own).digest('hex'),
-    // A host may be renamed while the agent runs.
+    // Read each time, because a host may be renamed while the agent runs.
     get resource() {
       return { ...resource, 'host.name': hostname() };
     },
@@ -88,12 +89,12 @@ function machineId(host: Host): string {
     host.makeFolder(STATE_FOLDER, 0o755);
     host.replace(SUBSTITUTE, `${made}\n`, 0o600);
   } catch {
-    // A host that keeps nothing is another one after each start.
+    // A host that cannot save a file gets another id at each start.
   }
   return made;
 }
 
-/** os-release(5): shell assignments, of which only plain and quoted values occur. */
+/** Parses os-release(5): shell assignments, in practice only plain and quoted values. */
 function osRelease(text: string): Partial<Record<string, string>> {
   const lines = text.matchAll(/^([A-Z_]+)=(?:"((?:[^"\\\n]|\\.)*)"|'([^'\n]*)'|([^\s"'\\]*))\s*$/gm);
   return Object.fromEntries([...lines].map(([, key, double, single, bare]) => [key, value(double, single, bare)]));

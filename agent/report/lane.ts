@@ -1,7 +1,7 @@
 /**
- * Brings the records of one queue to the collector: in order, one request under way, the next only when the last was
- * answered. What fails is tried again, at growing and random intervals, so that a fleet does not come back all at once.
- * A single record that the collector never takes is found and given up (suspicion.ts).
+ * Delivers the records of one queue to the collector in order. Each request waits for the answer to the one before. Failures
+ * are retried at growing and random intervals, so that a fleet does not come back all at once. A single record that the
+ * collector never takes is found and given up (suspicion.ts).
  */
 import { gzipSync } from 'node:zlib';
 import type { Attributes } from '../../probes/probe.ts';
@@ -13,15 +13,15 @@ import { unpack } from './spool.ts';
 import { Suspicion } from './suspicion.ts';
 import { judge, later, type Verdict } from './verdict.ts';
 
-/** All in milliseconds. */
+/** All times are in milliseconds. */
 export interface Timing {
-  /** For one request, from the look-up of its name to the last byte of its answer. */
+  /** Limit of one request, from the look-up of the name to the last byte of the answer. */
   readonly request: number;
-  /** The wait after a first failure is half of it to all of it, and doubles from failure to failure. */
+  /** The wait after the first failure is random between half of this and all of it. Each failure doubles the wait. */
   readonly firstRetry: number;
-  /** As many requests reach a collector that is down as reach one that is up: about one each interval of heartbeats. */
+  /** The longest wait. A collector that is down gets about one request in each heartbeat interval, as it does when it is up. */
   readonly longestRetry: number;
-  /** At most, and random, between two requests of a backlog. */
+  /** The longest random pause between two requests of a backlog. */
   readonly pause: number;
 }
 
@@ -35,27 +35,27 @@ export interface LaneOptions<T> {
   readonly format: Format;
   readonly client: Client;
   readonly timing: Timing;
-  /** Records of one request. */
+  /** The most records of one request. */
   readonly records: number;
   lost(reason: 'rejected' | 'damaged', count: number): void;
-  /** Told at the first failure, at a new reason, and (null) when deliveries succeed again. */
+  /** Called at the first failure, at each new reason, and with null when deliveries succeed again. */
   trouble(reason: string | null): void;
 }
 
-/** Milliseconds until the next try, after so many failures before the last. `random`: from 0 to less than 1. */
+/** Milliseconds until the next try. `failures` counts those before the last; `random` is from 0 to less than 1. */
 export function retryDelay(failures: number, { firstRetry, longestRetry }: Timing, random = Math.random()): number {
   return Math.min(firstRetry * 2 ** failures, longestRetry) * (0.5 + random / 2);
 }
 
 interface Batch<T> {
   readonly records: readonly T[];
-  /** Records among them that could not be read. */
+  /** The number of records that could not be read. */
   readonly damaged: number;
-  /** Of the last of all. */
+  /** The last record's sequence number, damaged ones included. */
   readonly sequence: number;
 }
 
-/** Bytes on disk of one request, about a tenth of what it has when it is inflated. */
+/** Bytes on disk of one request. Inflated, a request has about ten times as many. */
 const BATCH_BYTES = 128 * 1024;
 /** Milliseconds that a step may take beyond its own time limit before it counts as hanging. */
 const SLACK = 30_000;
@@ -71,7 +71,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
   #over = false;
   #waitsFor: 'records' | 'retry' | 'throttle' | null = null;
   #resume: () => void = () => {};
-  /** By then the step that is under way has ended, or it never will. Of performance.now(). */
+  /** A step that still runs at this time hangs. Of performance.now(). */
   #deadline = Number.POSITIVE_INFINITY;
   readonly #ended: Promise<void>;
 
@@ -85,17 +85,17 @@ export class Lane<T extends { readonly resource: Attributes }> {
     });
   }
 
-  /** Whether deliveries are tried: a collector that is down is no fault of the lane. */
+  /** Whether the lane keeps trying. A collector that is down does not make the lane unhealthy. */
   healthy(now: number): boolean {
     return now < this.#deadline;
   }
 
-  /** There is something new in the queue. A wait for the next retry is not cut short by it. */
+  /** Announces a new record in the queue. Does not shorten the wait for the next retry. */
   wake(): void {
     if (this.#waitsFor === 'records') this.#resume();
   }
 
-  /** Tries once more what waits, for so many milliseconds, unless the collector asked for a pause; then lets go of it. */
+  /** Tries the waiting records once more, for `deadline` milliseconds, unless the collector asked for a pause. Then ends. */
   async stop(deadline: number): Promise<void> {
     this.#closing = true;
     this.#resume();
@@ -126,7 +126,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     }
   }
 
-  /** The oldest records that one request may carry: all of one resource. */
+  /** The oldest records that fit into one request and share one resource. */
   #batch(): Batch<T> | null {
     for (;;) {
       const entries = this.#suspicion.peek(this.#records, BATCH_BYTES);
@@ -163,7 +163,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     try {
       body = gzipSync(encoding.encode(records, format));
     } catch (error) {
-      return { kind: 'refused', reason: `it cannot be encoded: ${errorMessage(error)}` };
+      return { kind: 'refused', reason: `the records cannot be encoded: ${errorMessage(error)}` };
     }
     const headers = { 'content-type': CONTENT_TYPES[format], 'content-encoding': 'gzip' };
     const request = new AbortController();
@@ -181,7 +181,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     }
   }
 
-  /** What a verdict changes; gives how long to wait, in milliseconds. */
+  /** Carries out a verdict. Returns the milliseconds to wait. */
   #settle(batch: Batch<T>, verdict: Verdict): number {
     const { records, damaged, sequence } = batch;
     const { lost, timing } = this.#options;
@@ -205,19 +205,21 @@ export class Lane<T extends { readonly resource: Attributes }> {
       this.#tell(verdict.reason);
     } else if (verdict.rejected !== null) {
       lost('rejected', verdict.rejected.count);
-      this.#tell(`the collector took the rest, but rejected ${verdict.rejected.count}: ${verdict.rejected.reason}`);
+      this.#tell(
+        `the collector rejected ${verdict.rejected.count} records and took the others: ${verdict.rejected.reason}`,
+      );
     } else {
       this.#tell(null);
     }
     return soon;
   }
 
-  /** Records that were not taken this time; gives how long to wait, in milliseconds. */
+  /** Keeps records that were not taken this time. Returns the milliseconds to wait. */
   #putOff(batch: Batch<T>, { reason, after }: Verdict & { kind: 'later' }): number {
     const { records, sequence } = batch;
     const { timing } = this.#options;
     if (!this.#over) this.#tell(reason);
-    // A collector that asks for a pause is at work, and says nothing of these records.
+    // A collector that asks for a pause works, and its answer does not concern these records.
     if (after > 0) return after + retryDelay(this.#failures++, timing);
     const failures = this.#failures + 1;
     const next = this.#suspicion.failed({ count: records.length, sequence, reason, failures });
@@ -228,7 +230,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     if (next === 'give-up') {
       return this.#settle(batch, {
         kind: 'refused',
-        reason: `${reason}, each time at the same record: it is given up`,
+        reason: `${reason}, each time at the same record, so this record is given up`,
       });
     }
     this.#failures = failures;
@@ -240,7 +242,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     this.#trouble = reason;
   }
 
-  /** Until `wake` where it waits for records, until `stop` at all events. */
+  /** Waits until `stop`, or for so many milliseconds, or for `wake` if it waits for records. */
   async #wait(what: 'records' | 'retry' | 'throttle', milliseconds?: number): Promise<void> {
     if (this.#closing) return;
     this.#deadline = performance.now() + (milliseconds ?? Number.POSITIVE_INFINITY) + SLACK;

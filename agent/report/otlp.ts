@@ -1,6 +1,7 @@
 /**
- * Heartbeats and events in the wire format of OpenTelemetry (OTLP 1.x), by OpenTelemetry's own serializers. Gauges are
- * gauges; counters are cumulative monotonic sums since the agent's start, or the machine's (the kernel's own); events are log records with an event name.
+ * Encodes heartbeats and events for OpenTelemetry (OTLP 1.x), with OpenTelemetry's own serializers. Gauges stay gauges. Counters
+ * become cumulative monotonic sums since the agent's start; the kernel's own count since the machine's start. Events become
+ * log records with an event name.
  */
 import type { HrTime, ValueType } from '@opentelemetry/api';
 import {
@@ -23,24 +24,24 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   json: 'application/json',
 };
 
-/** What the receiver did not take of a request that it otherwise took ("partial success"). */
+/** The records that the receiver rejected while it took the others ("partial success"). */
 export interface Rejection {
   readonly count: number;
   readonly reason: string;
 }
 
-/** One signal: how its waiting records become a request, and what the receiver says to it. */
+/** One signal: encodes its waiting records as a request, and reads the receiver's answer. */
 export interface Encoding<T> {
-  /** `records` are of one resource, oldest first. */
+  /** `records` belong to one resource, oldest first. */
   encode(records: readonly T[], format: Format): Uint8Array;
-  /** null: all were taken, which also an answer means that cannot be read: the status alone decides (OTLP 1.x, "Success"). */
+  /** null if all were taken, or if the answer cannot be read: then only the status counts (OTLP 1.x, "Success"). */
   rejected(answer: Uint8Array, format: Format): Rejection | null;
 }
 
 const SCOPE = { name: 'holdfast' };
 /** Numbers of OpenTelemetry's log data model. */
 const SEVERITIES: Readonly<Record<Severity, number>> = { info: 9, warn: 13, error: 17 };
-/** ValueType of @opentelemetry/api: an enumeration that is not needed at run time for its two numbers. */
+/** Two numbers of ValueType in @opentelemetry/api, copied to avoid loading the package at run time. */
 const [INT, DOUBLE] = [0, 1] as const satisfies readonly ValueType[];
 
 export const metrics: Encoding<Measurements> = {
@@ -79,7 +80,7 @@ function metricData(heartbeats: readonly Measurements[]): MetricData[] {
   const points = new Map<MetricName, DataPoint<number>[]>();
   for (const { time, start, boot = start, samples } of heartbeats) {
     for (const { metric, value, attributes } of samples) {
-      // No number is no knowledge, and JSON has none for it.
+      // A value that is no finite number is left out: it means "unknown", and JSON cannot express it.
       if (!Number.isFinite(value)) continue;
       const startTime = hrTime(sinceBoot(metric) ? boot : start);
       const point = { startTime, endTime: hrTime(time), attributes, value };
@@ -88,11 +89,11 @@ function metricData(heartbeats: readonly Measurements[]): MetricData[] {
       else list.push(point);
     }
   }
-  // What an earlier version kept may have a name that this one does not know.
+  // A record of an earlier version may have a name that this version does not know.
   return [...points].flatMap(([name, list]) => (name in METRICS ? [metric(name, METRICS[name], list)] : []));
 }
 
-/** What an earlier version kept may have a name that this one does not know. */
+/** null for a name that only an earlier version of Holdfast knew. */
 function sinceBoot(name: MetricName): boolean {
   const definition: MetricDefinition | undefined = METRICS[name];
   return definition?.since === 'boot';

@@ -1,7 +1,7 @@
 /**
- * The records of one signal that wait for the collector, in order, on disk; in memory, bounded, for as long as the disk
- * takes none. A record is in the kernel's hands when `append` returns (a killed process loses none) and on the disk when
- * `sync` is done (a power cut loses none). It goes when it is acknowledged.
+ * The records of one signal that wait for the collector, in order, on disk. While the disk refuses them, a bounded number
+ * waits in memory. When `append` returns, the kernel has the record, so a killed process loses none. When `sync` is done, the
+ * disk has the record, so a power cut loses none. Acknowledged records are removed.
  */
 import { close, closeSync, fdatasync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -24,15 +24,15 @@ export interface Entry {
 
 export interface QueueOptions {
   readonly folder: string;
-  /** Bytes after which a new segment is begun. */
+  /** Bytes after which a new segment begins. */
   readonly segmentBytes: number;
-  /** Bytes that may be kept in memory while the disk takes nothing. */
+  /** The most bytes in memory while the disk refuses records. */
   readonly memoryBytes: number;
-  /** What goes when memory is full: the oldest, or every second. */
+  /** Which records are dropped when memory is full: the oldest, or every second one. */
   readonly overflow: 'oldest' | 'every-second';
-  /** Told of records that were given up. */
+  /** Called with records that were given up. */
   lost(reason: 'full' | 'thinned' | 'damaged', count: number): void;
-  /** Told when the disk begins to refuse, and (null) when it takes records again; and of what was found damaged. */
+  /** Called when the disk begins to refuse, with null when it takes records again, and for damaged records. */
   trouble(message: string | null): void;
 }
 
@@ -43,7 +43,7 @@ const sync = promisify(fdatasync);
 export class Queue {
   readonly #options: QueueOptions;
   #segments: Segment[] = [];
-  /** Of the last segment, while it may be appended to. */
+  /** The descriptor of the last segment, while records may be appended to it. */
   #fd: number | null = null;
   #memory: Entry[] = [];
   #next = 1;
@@ -53,7 +53,7 @@ export class Queue {
   #dirty = false;
   #syncing: Promise<void> | null = null;
 
-  /** Never throws: a folder that cannot be used is told as trouble, and then memory must do. */
+  /** Never throws. A folder that cannot be used is reported as trouble, and the records stay in memory. */
   constructor(options: QueueOptions) {
     this.#options = options;
     try {
@@ -62,14 +62,14 @@ export class Queue {
       this.#number = segments.at(-1)?.number ?? 0;
       this.#acknowledged = acknowledged;
       this.#next = Math.max(acknowledged, ...segments.map(({ last }) => last)) + 1;
-      if (cut > 0) options.trouble(`${cut} torn or damaged bytes were cut off in ${options.folder}`);
+      if (cut > 0) options.trouble(`cut off ${cut} torn or damaged bytes in ${options.folder}`);
       this.#discardDelivered();
     } catch (error) {
       this.#refuse(error);
     }
   }
 
-  /** On disk. */
+  /** The size on disk. */
   get bytes(): number {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -89,7 +89,7 @@ export class Queue {
     }
   }
 
-  /** The oldest, at least one where there is any: at most `records`, and no more once `bytes` are reached. */
+  /** The oldest records: at most `records`, and none beyond `bytes`, but at least one if the queue has one. */
   peek(records: number, bytes: number): Entry[] {
     const found: Entry[] = [];
     let size = 0;
@@ -107,7 +107,7 @@ export class Queue {
       }
       if (found.length === before && segment.last > this.#acknowledged) this.#giveUp(segment, 'damaged');
     }
-    // Behind the last on disk: memory holds what came later.
+    // Records in memory come after those on disk.
     for (const entry of this.#memory) {
       if (full()) break;
       take(entry);
@@ -115,7 +115,7 @@ export class Queue {
     return found;
   }
 
-  /** Everything up to this sequence number was delivered, or can never be. */
+  /** Removes everything up to this sequence number: it was delivered, or can never be. */
   acknowledge(sequence: number): void {
     this.#acknowledged = Math.max(this.#acknowledged, sequence);
     this.#memory = this.#memory.filter((entry) => entry.sequence > this.#acknowledged);
@@ -124,11 +124,11 @@ export class Queue {
     try {
       this.#write(frame('ack', this.#acknowledged));
     } catch {
-      // Then it is delivered once more after a restart, and its id tells.
+      // Without this mark a restart delivers the record again, and its id shows the repeat.
     }
   }
 
-  /** Drops every second record of one old segment; false where all are thinned as far as they go. */
+  /** Drops every second record of one old segment. Returns false if no segment can be thinned further. */
   thin(): boolean {
     if (this.#segments.length === 1) this.#seal();
     const [segment] = this.#segments
@@ -140,7 +140,7 @@ export class Queue {
       const all = [...this.#waiting(segment)];
       const kept = all.filter((_, index) => index % 2 === 0);
       const content = kept.map(({ sequence, payload }) => frame('record', sequence, payload));
-      // The acknowledgement may have stood in this one.
+      // The removed segment may have held the acknowledgement, so it is written again.
       const next = replaceSegment(
         this.#options.folder,
         segment,
@@ -155,7 +155,7 @@ export class Queue {
     }
   }
 
-  /** Gives up the oldest segment; false where there is none. */
+  /** Gives up the oldest segment. Returns false if there is none. */
   dropOldest(): boolean {
     const [segment] = this.#segments;
     if (segment === undefined) return false;
@@ -163,7 +163,7 @@ export class Queue {
     return true;
   }
 
-  /** Until what was appended before is on the disk, as far as the disk takes it. */
+  /** Waits until earlier records are on the disk, unless the disk refuses them. */
   sync(): Promise<void> {
     this.#dirty = true;
     this.#syncing ??= this.#syncAll();
@@ -179,13 +179,13 @@ export class Queue {
   async #syncAll(): Promise<void> {
     while (this.#dirty) {
       this.#dirty = false;
-      // One sync for all that came while the last was under way. Its failure is the next write's.
+      // One sync serves all records that came during the last one. If it fails, the next write reports the error.
       if (this.#fd !== null) await sync(this.#fd).catch(() => {});
     }
     this.#syncing = null;
   }
 
-  /** Moves what memory holds to the disk, where it takes it. */
+  /** Moves records from memory to the disk, as far as the disk takes them. */
   #spill(): void {
     try {
       for (let entry = this.#memory[0]; entry !== undefined; entry = this.#memory[0]) {
@@ -222,7 +222,7 @@ export class Queue {
     }
   }
 
-  /** Takes the half of a frame away that a full disk took, lest it hide what is appended later. */
+  /** Removes half a frame that a full disk took, because it would hide later frames. */
   #untear(fd: number, bytes: number): void {
     try {
       ftruncateSync(fd, bytes);
@@ -231,7 +231,7 @@ export class Queue {
     }
   }
 
-  /** Nothing more is appended to the last segment. */
+  /** Ends appending to the last segment. */
   #seal(): void {
     const fd = this.#fd;
     if (fd === null) return;
@@ -239,12 +239,12 @@ export class Queue {
     fdatasync(fd, () => close(fd, () => {}));
   }
 
-  /** From the oldest on: a later one may hold nothing but acknowledgements, and they are needed. */
+  /** Removes delivered segments, the oldest first. A later segment may hold only acknowledgements, which are still needed. */
   #discardDelivered(): void {
     const active = this.#fd === null ? undefined : this.#segments.at(-1);
     for (let [segment] = this.#segments; segment !== undefined; [segment] = this.#segments) {
       if (segment.last > this.#acknowledged) return;
-      // Emptied rather than removed: with a collector that answers, this happens at every heartbeat.
+      // The segment is emptied, not removed, because with a collector that answers this happens at every heartbeat.
       if (segment === active) {
         this.#empty(segment);
         return;
@@ -259,7 +259,7 @@ export class Queue {
       ftruncateSync(this.#fd!, 0);
       Object.assign(segment, { bytes: 0, last: 0, head: 0 });
     } catch {
-      // Then it is emptied the next time.
+      // The next call tries to empty it again.
     }
   }
 
@@ -280,7 +280,7 @@ export class Queue {
   }
 }
 
-/** What cannot be read is as good as damaged. */
+/** Unreadable bytes count as damaged ones. */
 function read(segment: Segment): Buffer {
   try {
     return readSegment(segment);

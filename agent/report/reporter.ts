@@ -1,4 +1,4 @@
-/** Takes heartbeats and events, keeps them until the collector has them, and says what of them was given up. */
+/** Takes heartbeats and events, keeps them until the collector has them, and counts those that were given up. */
 import { randomBytes } from 'node:crypto';
 import { uptime } from 'node:os';
 import { type Attributes, type Occurrence, type Sample, type Severity, sample } from '../../probes/probe.ts';
@@ -14,11 +14,11 @@ import { type Loss, type Signal, Spool } from './spool.ts';
 export interface ReporterOptions {
   readonly desired: DesiredReport;
   readonly identity: Identity;
-  /** What counters count from, in milliseconds since the epoch; now, where it is left out. */
+  /** The start time of counters, in milliseconds since the epoch. Default: now. */
   readonly start?: number;
-  /** A real path, which this reporter has to itself: one daemon a host. It is made where it is missing. */
+  /** A real path that only this reporter uses, because a host has one daemon. Made if it is missing. */
   readonly spoolFolder: string;
-  /** Told how delivery fares, for the log of this host alone. */
+  /** Logs the state of the delivery, only on this host. */
   readonly log: (event: Occurrence) => void;
   readonly timing?: Timing;
 }
@@ -29,16 +29,16 @@ interface Delivery {
   readonly events: Lane<EventRecord>;
 }
 
-/** Characters of one text of an event: some are quoted from logs that anybody may write to. */
+/** The most characters of one text of an event. Some texts quote logs that any user may write to. */
 const LONGEST_TEXT = 4096;
 
-/** None of its methods throws or waits for the collector; without an endpoint they do nothing. */
+/** Its methods never throw and never wait for the collector. Without an endpoint they do nothing. */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #start: number;
-  /** Once: computed again it would be another by the clock's corrections, and each would look like a boot. */
+  /** Computed once: corrections of the clock would change a second result, and each change would look like a boot. */
   readonly #boot = Math.round(Date.now() / 1000 - uptime()) * 1000;
-  /** Tells the events of this start from those of every other. */
+  /** Distinguishes the events of this start from those of all others. */
   readonly #name = randomBytes(8).toString('hex');
   readonly #lost = new Map<string, { attributes: Attributes; count: number }>();
   #desired: DesiredReport;
@@ -55,7 +55,7 @@ export class Reporter {
     this.#identity = options.identity;
   }
 
-  /** Takes up what an earlier process left, and begins to deliver. */
+  /** Loads the records that an earlier process left, and begins to deliver. */
   start(): void {
     const { endpoint, spool: bound } = this.#desired;
     if (endpoint === null || this.#delivery !== null) return;
@@ -63,7 +63,7 @@ export class Reporter {
     try {
       client = new Client(endpoint, this.#desired);
     } catch (error) {
-      this.#tell('error', 'holdfast.delivery.failed', `nothing can be sent: ${errorMessage(error)}`);
+      this.#tell('error', 'holdfast.delivery.failed', `nothing can be sent to the collector: ${errorMessage(error)}`);
       return;
     }
     this.#spool ??= this.#open(bound);
@@ -85,7 +85,7 @@ export class Reporter {
     };
   }
 
-  /** One heartbeat; its number and what is known of the spool are added to its samples. */
+  /** Takes one heartbeat. Adds its number and the spool's figures to the samples. */
   heartbeat(samples: readonly Sample[], occurrences: readonly Occurrence[] = []): void {
     for (const occurrence of occurrences) this.event(occurrence);
     if (this.#spool === null) return;
@@ -106,7 +106,7 @@ export class Reporter {
     this.#delivery?.metrics.wake();
   }
 
-  /** In the kernel's hands when this returns: a process that is killed then has not lost it. */
+  /** Takes one event. When this returns, the kernel has the event, so a killed process does not lose it. */
   event(event: Occurrence): void {
     if (this.#spool === null) return;
     const { resource } = this.#identity;
@@ -115,12 +115,12 @@ export class Reporter {
     this.#delivery?.events.wake();
   }
 
-  /** Whether what waits is being delivered, or tried to be. `now`: of performance.now(). */
+  /** Whether waiting records are delivered or tried. `now` is performance.now(). */
   healthy(now: number): boolean {
     return this.#delivery === null || (this.#delivery.metrics.healthy(now) && this.#delivery.events.healthy(now));
   }
 
-  /** Goes on with another configuration; numbers and counters go on too. */
+  /** Takes another configuration. Numbers and counters go on. */
   async update({ desired, identity }: Pick<ReporterOptions, 'desired' | 'identity'>): Promise<void> {
     this.#identity = identity;
     if (JSON.stringify(desired) === JSON.stringify(this.#desired)) return;
@@ -130,7 +130,7 @@ export class Reporter {
     this.start();
   }
 
-  /** Sends what it can within so many milliseconds; the rest is on disk for the next start. */
+  /** Sends what it can within so many milliseconds. The rest stays on disk for the next start. */
   async stop(deadline: number): Promise<void> {
     await this.#halt(deadline);
     await this.#close();
@@ -165,7 +165,7 @@ export class Reporter {
     const key = `${signal} ${reason}`;
     const known = this.#lost.get(key);
     if (known === undefined) {
-      this.#tell('warn', 'holdfast.spool.dropped', `${signal} are given up from now on: ${reason}`);
+      this.#tell('warn', 'holdfast.spool.dropped', `${signal} records are given up from now on: ${reason}`);
     }
     this.#lost.set(key, { attributes: { signal, reason }, count: (known?.count ?? 0) + count });
   }

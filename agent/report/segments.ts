@@ -1,4 +1,4 @@
-/** The files of one queue of the spool, `NUMBER-LEVEL.seg`: frames in the order of their numbers; LEVEL: how often it was thinned. */
+/** The files of one queue of the spool, `NUMBER-LEVEL.seg`. Frames are in order; LEVEL is how often the file was thinned. */
 import {
   closeSync,
   constants,
@@ -22,21 +22,21 @@ export interface Segment {
   readonly level: number;
   readonly path: string;
   bytes: number;
-  /** Sequence number of its last record; 0: it has none. */
+  /** Sequence number of the last record; 0 if there is none. */
   last: number;
-  /** Offset before which all was delivered. */
+  /** Everything before this offset was delivered. */
   head: number;
 }
 
 export interface Found {
   readonly segments: Segment[];
-  /** Sequence number up to which all was delivered. */
+  /** Everything up to this sequence number was delivered. */
   readonly acknowledged: number;
-  /** Bytes that were torn or damaged, and cut off. */
+  /** The number of torn or damaged bytes that were cut off. */
   readonly cut: number;
 }
 
-/** What an earlier process left, whole: torn tails are cut, halves of a thinning undone. Makes the folder. */
+/** Loads the segments of an earlier process: cuts torn tails and undoes an unfinished thinning. Makes the folder. */
 export function openSegments(folder: string): Found {
   makeFolder(folder);
   const segments: Segment[] = [];
@@ -57,7 +57,7 @@ export function openSegments(folder: string): Found {
   return { segments, acknowledged, cut };
 }
 
-/** A new, empty segment and a descriptor to append to it; its name survives a power cut. */
+/** Makes an empty segment and a descriptor to append to it. The file name survives a power cut. */
 export function createSegment(folder: string, number: number): { segment: Segment; fd: number } {
   makeFolder(folder);
   const path = join(folder, nameOf(number, 0));
@@ -67,7 +67,7 @@ export function createSegment(folder: string, number: number): { segment: Segmen
   return { segment: { number, level: 0, path, bytes: 0, last: 0, head: 0 }, fd };
 }
 
-/** A segment's bytes from `head` on. */
+/** A segment's bytes, beginning at `head`. */
 export function readSegment({ path, bytes, head }: Segment): Buffer {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
@@ -78,7 +78,7 @@ export function readSegment({ path, bytes, head }: Segment): Buffer {
   }
 }
 
-/** Puts `content` in a segment's place, one level up; a crash leaves the old one or the new one. */
+/** Replaces a segment by `content`, one level up. A crash leaves either the old file or the new one. */
 export function replaceSegment(folder: string, { number, level, path, last }: Segment, content: Buffer): Segment {
   const next = join(folder, nameOf(number, level + 1));
   const temporary = join(folder, TEMPORARY);
@@ -101,7 +101,7 @@ export function removeSegment({ path }: Segment): void {
   try {
     unlinkSync(path);
   } catch {
-    // Somebody tidied up, or the file system is read-only: then it comes again at the next start, and ids tell repeats.
+    // The file is gone already, or the file system is read-only. A segment that stays is sent again at the next start; ids show repeats.
   }
 }
 
@@ -115,7 +115,7 @@ function nameOf(number: number, level: number): string {
   return `${String(number).padStart(10, '0')}-${level}.seg`;
 }
 
-/** In order. Of one number the highest level is whole: a crash came before the lower was removed. */
+/** The segments in order. If a crash left two levels of one number, the higher one is complete. */
 function namesIn(folder: string): { number: number; level: number; path: string }[] {
   const byNumber = new Map<number, { number: number; level: number; path: string }>();
   for (const name of readdirSync(folder).sort()) {
@@ -131,7 +131,7 @@ function namesIn(folder: string): { number: number; level: number; path: string 
   return [...byNumber.values()];
 }
 
-/** What waits may quote logs that not everybody may read. */
+/** Waiting records may quote logs that only root may read, so only root may read the folder. */
 function makeFolder(folder: string): void {
   makeFolders(dirname(folder), 0o755);
   makeFolders(folder, 0o700);

@@ -1,4 +1,4 @@
-/** What could not be delivered yet: heartbeats and events, each in a queue of its own, and both below one bound. */
+/** Undelivered heartbeats and events, each in its own queue, with one bound for both. */
 import { join } from 'node:path';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { EventRecord, Measurements } from './heartbeat.ts';
@@ -9,13 +9,13 @@ export type Loss = 'full' | 'thinned' | 'damaged' | 'rejected';
 
 const LARGEST_SEGMENT = 1024 * 1024;
 const SMALLEST_SEGMENT = 16 * 1024;
-/** Bytes of each queue while the disk takes nothing: events of a bad day, heartbeats of some hours. */
+/** Bytes of each queue in memory while the disk refuses records: a bad day's events, some hours' heartbeats. */
 const MEMORY = 1024 * 1024;
 const LARGEST_RECORD = 16 * 1024 * 1024;
 
 export interface SpoolOptions {
   readonly folder: string;
-  /** Bytes on disk, of both together. */
+  /** The most bytes on disk, both queues together. */
   readonly bound: number;
   lost(signal: Signal, reason: Loss, count: number): void;
   trouble(signal: Signal, message: string | null): void;
@@ -60,7 +60,7 @@ export class Spool {
     await Promise.all([this.metrics.close(), this.events.close()]);
   }
 
-  /** Metrics lose resolution, then their oldest, before one event goes. */
+  /** Makes room: first metrics lose resolution, then the oldest metrics go, and events go last. */
   #makeRoom(): void {
     while (this.bytes > this.bound) {
       if (!(this.metrics.thin() || this.metrics.dropOldest() || this.events.dropOldest())) return;
@@ -68,7 +68,7 @@ export class Spool {
   }
 }
 
-/** What an entry holds, as it was added; null where it cannot be read. */
+/** The record of an entry; null if it cannot be read. */
 export function unpack<T>({ payload }: Entry): T | null {
   try {
     return JSON.parse(inflateRawSync(payload, { maxOutputLength: LARGEST_RECORD }).toString()) as T;

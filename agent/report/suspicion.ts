@@ -1,41 +1,41 @@
 /**
- * Finds the one record that the collector never takes, so that it does not block all records behind it. A collector that is
- * down looks the same at first, and then no record may be given up. The difference: a collector that is at work takes another
- * record right before it fails again at this one.
+ * Finds a record that the collector never takes, because it blocks all records behind it. A collector that is down looks the
+ * same at first, but then no record may be given up. The difference is that a working collector takes another record right
+ * before it fails again at this one.
  */
 import type { Entry, Queue } from './queue.ts';
 
 /** Failures in a row after which the records themselves are suspected. */
 export const TRIES = 5;
-/** Records behind the oldest one that are tried in its stead, one after the other. */
+/** The number of later records that are tried in place of the oldest one, one after the other. */
 const LOOK_AHEAD = 16;
 
-/** What to do about a failure at the oldest records. */
+/** The next step after a failure at the oldest records. */
 export type Next = 'retry' | 'divide' | 'try-another' | 'give-up';
 
 export class Suspicion {
   readonly #queue: Queue;
-  /** Sequence numbers of records that were delivered before an older one. */
+  /** Sequence numbers of records that were delivered out of order, before an older one. */
   readonly #ahead = new Set<number>();
-  /** Sequence number of the record that is tried in the oldest one's stead. */
+  /** Sequence number of the record that is tried in place of the oldest one. */
   #other: number | null = null;
   #tried = 0;
-  /** The reason why the oldest record failed, once another one was taken since. */
+  /** The reason why the oldest record failed, set after the collector has taken another record since. */
   #proof: string | null = null;
   #reason = '';
-  /** Up to this sequence number records were in a request that failed; `taken`: the collector took others since. */
+  /** Records up to this sequence number were in a failed request. `taken`: the collector took others since. */
   #doubted = { through: 0, taken: false };
 
   constructor(queue: Queue) {
     this.#queue = queue;
   }
 
-  /** Whether the next request tries another record than the oldest. */
+  /** Whether the next request tries a later record in place of the oldest. */
   get triesAnother(): boolean {
     return this.#other !== null;
   }
 
-  /** The entries of the next request, oldest first, without those that were delivered already. */
+  /** The entries of the next request, oldest first, without those already delivered. */
   peek(records: number, bytes: number): Entry[] {
     if (this.#other !== null) {
       const entry = this.#behind().find(({ sequence }) => sequence === this.#other);
@@ -55,14 +55,14 @@ export class Suspicion {
     for (const one of this.#ahead) if (one <= sequence) this.#ahead.delete(one);
   }
 
-  /** The oldest records were taken, or are given up. */
+  /** Notes that the oldest records were taken or given up. */
   settled(taken: boolean): void {
     this.#proof = null;
     this.#tried = 0;
     if (taken) this.#doubted.taken = true;
   }
 
-  /** The other record was taken (true) or failed like the oldest one. */
+  /** Notes that the later record was taken (true), or failed like the oldest one (false). */
   otherSettled(taken: boolean): void {
     if (taken) {
       this.#ahead.add(this.#other!);
@@ -71,7 +71,7 @@ export class Suspicion {
     this.#other = null;
   }
 
-  /** The oldest `count` records, the last of them `sequence`, failed for this reason, `failures` times in a row by now. */
+  /** Notes that the oldest `count` records, up to `sequence`, failed for this reason, now `failures` times in a row. */
   failed({
     count,
     sequence,

@@ -1,20 +1,20 @@
 /**
- * What an answer of the collector means for what was sent. As the OTLP specification says ("Failures", "Throttling"), with one
- * exception: a refusal counts only where the receiver itself can have made it. Proxies answer for a receiver with statuses of
- * their own: nginx 400 to an expired client certificate, an ingress 404 while it has no backend. Those end sooner than lost
- * events come back, and so does a token that ran out (401, 403).
+ * Decides what an answer means for the sent records, by the OTLP specification ("Failures", "Throttling") with one exception.
+ * A refusal counts only if the receiver itself can have made it, because proxies answer with their own statuses: nginx sends 400
+ * for an expired client certificate, an ingress sends 404 while it has no backend. Such faults end, and so does an expired
+ * token (401, 403), but lost events never come back.
  */
 import type { Reply } from './client.ts';
 import type { Rejection } from './otlp.ts';
 
 export type Verdict =
   | { readonly kind: 'accepted'; readonly rejected: Rejection | null }
-  /** Not to be sent again as it is: one of the records, or their number, was refused. */
+  /** Do not send the same request again: one of the records, or their number, was refused. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** To be sent again, not before `after` milliseconds if it is not 0. */
+  /** Send again, after at least `after` milliseconds. */
   | { readonly kind: 'later'; readonly reason: string; readonly after: number };
 
-/** Milliseconds: a receiver that asks for more does not know what it asks. */
+/** The longest pause that we accept, in milliseconds. Longer requests are taken for mistakes. */
 const LONGEST_WAIT = 60 * 60 * 1000;
 
 export function judge(
@@ -24,29 +24,30 @@ export function judge(
 ): Verdict {
   const reason = `the collector answers ${status}`;
   if (status >= 200 && status < 300) {
-    // A page to log in at, or a web server of something else: it has kept nothing of ours.
-    if (isPage(headers['content-type'] ?? '', body)) return later(`${reason} with a web page: it is no OTLP receiver`);
+    // A log-in page or an unrelated web server answered, so nobody has saved our records.
+    if (isPage(headers['content-type'] ?? '', body))
+      return later(`${reason} with a web page, so it is no OTLP receiver`);
     return { kind: 'accepted', rejected: rejected(body) };
   }
   if (status >= 300 && status < 400) return later(`${reason}, a redirect, which is not followed`);
-  if (status === 401 || status === 403) return later(`${reason}: its token or certificate is not accepted`);
-  // Whoever says so, a smaller request may pass.
+  if (status === 401 || status === 403) return later(`${reason}: it does not accept this host's token or certificate`);
+  // A smaller request may pass, whether a proxy or the receiver refused this one.
   if (status === 413) return { kind: 'refused', reason };
   if (status === 400 || status === 422) {
     if (isReceivers(headers['content-type'], body)) return { kind: 'refused', reason };
-    return later(`${reason}, but not as an OTLP receiver does: a proxy may have refused it`);
+    return later(`${reason}, but not in an OTLP receiver's form; perhaps a proxy refused the request`);
   }
   if (status < 400 || status === 408 || status === 429 || status >= 500)
     return later(reason, retryAfter(headers['retry-after'], now));
-  return later(`${reason}: no OTLP receiver takes it at this address`, retryAfter(headers['retry-after'], now));
+  return later(`${reason}: there is no OTLP receiver at this address`, retryAfter(headers['retry-after'], now));
 }
 
-/** By its type, or by how it begins where a proxy gives none: no answer of OTLP begins with "<", in either encoding. */
+/** Recognizes a web page by its type, or by "<" at its beginning: no OTLP answer in either encoding begins so. */
 function isPage(type: string, body: Buffer): boolean {
   return /html/i.test(type) || /^(\ufeff|\s)*</.test(body.subarray(0, 200).toString());
 }
 
-/** A receiver explains a refusal in OTLP's own formats, or not at all. A proxy sends a page or a line of text. */
+/** Whether the receiver made the refusal: it explains in OTLP's formats or not at all. A proxy sends a page or a text. */
 function isReceivers(type: string | undefined, body: Buffer): boolean {
   return type === undefined ? body.length === 0 : /^application\/(x-protobuf|json)\b/i.test(type.trim());
 }
@@ -55,7 +56,7 @@ export function later(reason: string, after = 0): Verdict {
   return { kind: 'later', reason, after };
 }
 
-/** Milliseconds to wait by a Retry-After header (RFC 9110, 10.2.3): seconds or a date. 0: nothing that can be obeyed. */
+/** Milliseconds to wait by a Retry-After header (RFC 9110, 10.2.3): seconds or a date. 0 if it is neither. */
 export function retryAfter(header: string | undefined, now: number): number {
   if (header === undefined) return 0;
   const wait = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;

@@ -25,7 +25,7 @@ test('a hook that ends the script with 0 is told, and one that links resolv.conf
     await host.write(file, text);
     const early = await rehearse();
     assert.equal(early.code, 2, file);
-    assert.match(early.problems, /ends before its exit hooks: a hook calls exit/, file);
+    assert.match(early.problems, /ends before its exit hooks because a hook calls exit/, file);
     await host.sh(`rm ${file}`);
   }
   await host.write('/etc/dhcp/dhclient-exit-hooks.d/zzz-site', 'ln -sf /proc/kmsg /etc/resolv.conf\n');

@@ -113,7 +113,7 @@ test(
     await host.sh('until pgrep -x dhclient >/dev/null; do sleep 0.1; done');
     const theirs = await host.agent('rehearse', 'lease');
     assert.equal(theirs.code, 4);
-    assert.match(theirs.stderr, /is run by NetworkManager, whose script hands the lease to NetworkManager/);
+    assert.match(theirs.stderr, /is run by NetworkManager, and its script passes the lease to NetworkManager/);
   },
 );
 
@@ -145,7 +145,7 @@ test('a hook that waits for ever is not waited for', options, async () => {
   await host.write('/etc/dhcp/dhclient-enter-hooks.d/aa-waits', 'sleep 4321\n');
   const { code, stdout } = await host.agent('rehearse', 'lease', '--reason', 'RENEW');
   assert.equal(code, 2);
-  assert.match(stdout, /did not end in 20 s/);
+  assert.match(stdout, /did not end within 20 s/);
 });
 
 async function routes(host: LabHost): Promise<string[]> {

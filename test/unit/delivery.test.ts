@@ -282,7 +282,7 @@ for (const [what, positions, how] of [
     });
     await reporter.stop(20_000);
     assert.deepEqual(taken().sort(), wanted.sort());
-    assert.ok(said.some((line) => line.includes('it is given up')));
+    assert.ok(said.some((line) => line.includes('this record is given up')));
   });
 }
 
@@ -333,7 +333,7 @@ test('the token is read again for each request, and nothing ever says it', async
   await until('the file is complained of', () => said.length === 2);
   writeFileSync(tokenFile, 'new-secret\n');
   await until('it arrived', () => said.length === 3);
-  assert.match(said[0]!, /answers 401: its token or certificate is not accepted/);
+  assert.match(said[0]!, /answers 401: it does not accept this host's token or certificate/);
   assert.match(said[1]!, /token holds no token/);
   assert.ok(!said.join().includes('secret'), said.join('\n'));
   assert.deepEqual(logsIn(receiver.requests.at(-1)!.body).length, 1);
