@@ -1,6 +1,6 @@
 /**
- * The canary: whether the kernel could take one more route, asked by adding one and deleting it again, in a table that no
- * packet is looked up in. Routing daemons that meet ENOMEM often go on in silence; the canary does not.
+ * The canary adds one route and deletes it again, to see whether the kernel still takes routes. It uses a table that no packet
+ * is looked up in. Routing daemons that meet ENOMEM often go on in silence; the canary does not.
  */
 import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';
@@ -11,14 +11,14 @@ import { ipv6RouteLimit } from '../agent/host/route-limit.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
-/** The kernel's own memory is exhausted, or what it lets this memory cgroup or this table have. */
+/** Errors that mean exhausted memory: the kernel's, this memory cgroup's, or the table's limit. */
 const FULL = ['ENOMEM', 'ENOBUFS'];
-/** There is no such family, or it is disabled. */
+/** Errors that mean that the family is missing or disabled. */
 const ABSENT = ['EAFNOSUPPORT', 'EOPNOTSUPP', 'ENODEV'];
 
-/** Needs CAP_NET_ADMIN. */
+/** The probe `canary`. Needs CAP_NET_ADMIN. */
 export function canaryProbe(host: Pick<Host, 'sysctl' | 'run'>): Probe {
-  // Held open, so that where memory is short it is a route that is refused, not a socket to ask with.
+  // The socket stays open, so that short memory makes the kernel refuse the route, not the socket.
   let socket: NetlinkSocket | null = null;
   return {
     name: 'canary',
@@ -28,7 +28,9 @@ export function canaryProbe(host: Pick<Host, 'sysctl' | 'run'>): Probe {
       if (socket === null || socket.closed) socket = await NetlinkSocket.open();
       for (const family of FAMILIES) {
         if ((await tablesInUse(socket, family, signal)).has(TRIAL_TABLE)) {
-          throw new Error(`packets are looked up in table ${TRIAL_TABLE} (ip rule, or a VRF): no route is tried in it`);
+          throw new Error(
+            `packets are looked up in table ${TRIAL_TABLE} (by ip rule, or a VRF), so the canary adds no route there`,
+          );
         }
         const code = await tryRoute(socket, family, signal);
         if (code === null) readings.push(success(family, 1));
@@ -37,7 +39,7 @@ export function canaryProbe(host: Pick<Host, 'sysctl' | 'run'>): Probe {
       }
       return readings;
     },
-    /** No route is left to be deleted: none outlives the system call that adds it. */
+    /** No route needs to be deleted here: each one goes in the same system call that adds it. */
     async close() {
       socket?.[Symbol.dispose]();
     },

@@ -7,9 +7,9 @@ import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const HASH_POLICY = 'fib_multipath_hash_policy';
 
-/** `expected`: how many next hops each default route should have; null: not checked. */
+/** `expected` is the wanted number of next hops of each default route; null checks nothing. */
 export function defaultRoutesProbe(host: Pick<Host, 'sysctl'>, expected: number | null): Probe {
-  // A family that never had a default route here is not expected to have one; one that lost it is.
+  // A family that never had a default route needs none. A family that lost its route is reported.
   const had = new Set<Family>();
   return {
     name: 'default-routes',

@@ -1,6 +1,6 @@
 /**
- * Egress: whether what leaves this host by its default route leaves through all gateways as it should. The kernel is asked
- * where it would send a sample of flows; of the routing tables only the one route is read that they take.
+ * Egress: whether traffic by the default route leaves through all gateways as it should. The probe asks the kernel where it
+ * would send a sample of flows, and reads only the one route that they take.
  */
 import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';
@@ -17,11 +17,11 @@ const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
 
 /** Milliseconds between looks at the gateways. */
 const LOOK_EVERY = 5_000;
-/** While they stay as they are: between judgements of all that is known of them, and between samples of flows. */
+/** Milliseconds between full judgements, and between samples of flows, while the gateways stay the same. */
 const JUDGE_EVERY = 30_000;
 const SAMPLE_EVERY = 120_000;
 
-/** What was seen of one family at the last sample. */
+/** One family at the last sample. */
 interface Seen {
   readonly egress: Egress | null;
   readonly ways: Readonly<Record<Kind, readonly (Way | null)[]>> | null;
@@ -85,7 +85,7 @@ class Watched {
     const now = picture(egress);
     const changed = before !== null && this.#picture !== now;
     this.#picture = now;
-    // Nearly always: what was said stands.
+    // Nearly always nothing changed, so the earlier readings stay true.
     if (before !== null && !changed && this.#clock() - this.#judged < JUDGE_EVERY) return this.#readings;
     this.#judged = this.#clock();
     const sysctls = DECIDING[this.#family].map((key) => this.#host.sysctl(key)).join();
@@ -93,7 +93,7 @@ class Watched {
       before !== null && !changed && this.#sysctls === sysctls && this.#clock() - before.at < SAMPLE_EVERY;
     this.#sysctls = sysctls;
     this.#seen = sampled ? { ...before, egress } : await this.#sample(egress, socket, signal);
-    const events = changed ? this.#tell(before, this.#seen) : []; // counts what moved, too
+    const events = changed ? this.#tell(before, this.#seen) : []; // also counts the flows that moved
     this.#readings = this.#told(this.#seen);
     return [...events, ...this.#readings];
   }
@@ -103,7 +103,7 @@ class Watched {
     if (egress === null) return { egress, ways: null, spread: null, at };
     const [only, second] = egress.gateways;
     if (only !== undefined && second === undefined) return { ...alone(egress, only), at };
-    // The same flows, for as long as they go by the default route.
+    // The same flows are sampled for as long as they take the default route.
     if (this.#sampler?.beyond !== egress.beyond) {
       this.#sampler = { beyond: egress.beyond, sampler: new Sampler(this.#family, egress.beyond) };
     }
@@ -116,7 +116,7 @@ class Watched {
     return { egress, ways, spread, at };
   }
 
-  /** A gateway came or went: what became of the flows. */
+  /** The event of gateways that came or went, with the flows that moved. */
   #tell(before: Seen, after: Seen): Occurrence[] {
     const [old, now] = [before.egress?.gateways ?? [], after.egress?.gateways ?? []];
     const gone = old.filter(
@@ -192,7 +192,7 @@ class Watched {
   }
 }
 
-/** With one gateway nothing has to be asked. */
+/** The result for a single gateway, which takes all flows. */
 function alone(egress: Egress, { index, address }: Gateway): Omit<Seen, 'at'> {
   const ways = Array.from({ length: FLOWS }, () => ({ index, gateway: address }));
   const all = shares(egress, ways);
@@ -242,19 +242,19 @@ function event(
 
 function sentence({ needed, needless, stranded }: Moves): string {
   const rest = FLOWS - needed - stranded;
-  if (stranded > 0) return `${stranded} of ${FLOWS} sampled flows have no way any more`;
-  if (rest <= 0) return `All ${FLOWS} sampled flows moved with that`;
-  const others = needless === 0 ? 'none of the others did' : `so did ${needless} of the other ${rest}, for no need`;
-  return `${needed} of ${FLOWS} sampled flows moved with that, ${others}`;
+  if (stranded > 0) return `${stranded} of ${FLOWS} sampled flows have no gateway any longer`;
+  if (rest <= 0) return `All ${FLOWS} sampled flows had to move`;
+  const others = needless === 0 ? 'and no other moved' : `and ${needless} of the other ${rest} moved without need`;
+  return `${needed} of ${FLOWS} sampled flows had to move, ${others}`;
 }
 
-/** By what the kernel chooses among next hops. */
+/** The sysctls by which the kernel chooses among next hops. */
 const DECIDING = {
   ipv4: ['net/ipv4/fib_multipath_hash_policy', 'net/ipv4/fib_multipath_use_neigh'],
   ipv6: ['net/ipv6/fib_multipath_hash_policy'],
 } as const;
 
-/** What has to change for flows to be looked at again. */
+/** The parts whose change makes a new sample of flows necessary, as text. */
 function picture(egress: Egress | null): string {
   if (egress === null) return '';
   const { table, protocol, metric, gateways } = egress;
@@ -271,6 +271,6 @@ function attributesOf({ address, interface: link }: Gateway): Attributes {
 }
 
 function unseen(family: Family): Condition {
-  const body = `Where the ${LABEL[family]} default route leads cannot be seen: every address that is asked for has a route of its own`;
+  const body = `Where the ${LABEL[family]} default route leads cannot be seen: every address that the probe asks for has its own route`;
   return { kind: 'condition', code: 'egress-unseen', severity: 'info', body, attributes: { 'network.type': family } };
 }

@@ -1,14 +1,14 @@
-/** How fast a number grows, seen over the last minutes, so that the coming and going of a few routes is not a trend. */
+/** How fast a number grows over the last minutes, so that a few routes that come and go are no trend. */
 const WINDOW = 10 * 60_000;
-/** Milliseconds between two points that are kept: what is read more often is not worth more memory. */
+/** Milliseconds between two stored points. More frequent readings are not worth the memory. */
 const STEP = 10_000;
 
 export class Growth {
   #points: { time: number; value: number }[] = [];
 
   /**
-   * Takes a value at a time in milliseconds of a clock that never runs back. Returns the growth per second since the
-   * oldest value of the last ten minutes; null for the first.
+   * Takes a value and its time, in milliseconds of a clock that never runs back. Returns the growth per second since the oldest
+   * value of the last ten minutes; null for the first value.
    */
   add(time: number, value: number): number | null {
     const last = this.#points.at(-1);

@@ -21,9 +21,9 @@ import { routesProbe } from './routes.ts';
 import { routesByProtocolProbe } from './routes-by-protocol.ts';
 
 /**
- * Those that are not switched off. Nothing is opened, sent or read before their first reading.
- * @param record goes from the probes of one configuration to those of the next.
- * @param history true: logs are read back as far as they go, for a single look; false: only what is new, for a daemon.
+ * Makes the probes that are not switched off. They open, send and read nothing before their first reading.
+ * @param record passes from the probes of one configuration to those of the next.
+ * @param history true, for a single look: read logs back to their beginning. false, for a daemon: read only new lines.
  */
 export function makeProbes(
   host: Host,
@@ -50,7 +50,7 @@ export function makeProbes(
   return all.filter(({ name }) => !probes.off.some((off) => isNamed(name, off)));
 }
 
-/** `memory-errors` names `memory-errors.kernel` and its like, too. */
+/** Whether `name` means this probe: `memory-errors` also means `memory-errors.kernel` and the like. */
 export function isNamed(probe: string, name: string): boolean {
   return probe === name || probe.startsWith(`${name}.`);
 }

@@ -1,4 +1,4 @@
-/** The leases of this host's dhclients: how old, until when, by whom, and what the configuration puts in their place. */
+/** The leases of this host's dhclients: age, expiry, server, and the options that the configuration supersedes. */
 import type { DesiredDhclient } from '../agent/config/desired.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../agent/dhclient/clients.ts';
 import { type LeaseRecord, leaseRecords } from '../agent/dhclient/lease-records.ts';
@@ -35,7 +35,7 @@ function staleness(host: Host, client: DhcpClient): Reading[] {
   const attributes = { interface: client.interfaces.join(' '), ...family(client) };
   const stale = sample('holdfast.dhclient.stale', since === null ? 0 : 1, attributes);
   if (since === null) return [stale];
-  const body = `${clientName(client)} runs with an older configuration than ${client.confFile} has: it reads it when it is started again; until then the hooks hold what is configured.`;
+  const body = `${clientName(client)} runs with an older configuration than ${client.confFile}, and reads the present one only at its next start. Until then the hooks hold the configured values.`;
   return [stale, { kind: 'condition', code: 'stale-dhclient', severity: 'info', body, attributes }];
 }
 
@@ -62,7 +62,7 @@ function lease(
   ];
 }
 
-/** Milliseconds since the epoch. Of IPv4 as dhclient wrote down; its blocks of IPv6 name no time, so by the hook's record. */
+/** Times in milliseconds since the epoch: dhclient's own for IPv4; for IPv6, where it writes none, the hook's record. */
 function times(host: Host, client: DhcpClient, name: string, record: LeaseRecord | null) {
   if (client.family === 4) return currentLease(host, client, name) ?? { renew: null, expire: null };
   const life = record?.offered.get('max_life') ?? '';
@@ -74,7 +74,7 @@ function expired(name: string, expire: number, attributes: Attributes): Conditio
   return { kind: 'condition', code: 'lease-expired', severity: 'error', body, attributes };
 }
 
-/** Of options that the hook records and the configuration supersedes. */
+/** Samples of the options that the hook records and the configuration supersedes. */
 function superseded({ offered, family, interface: name }: LeaseRecord, dhclient: DesiredDhclient, about: Attributes) {
   return wantedIn(dhclient, name).flatMap(({ definition, values }): Sample[] => {
     const option = definition.name;

@@ -1,4 +1,4 @@
-/** What the routes leave to the cloud, and how long ago the cloud said it: agent/metadata fetches, this only tells. */
+/** The values that routes take from the cloud's metadata, and their age. agent/metadata fetches them; this probe only reports. */
 
 import type { ConfiguredState } from '../agent/config/desired.ts';
 import { agoText } from '../agent/config/quantities.ts';
@@ -12,7 +12,7 @@ export function metadataProbe(host: Host, desired: ConfiguredState): Probe {
     name: 'metadata',
     cost: 'constant',
     async read() {
-      // Here and not above: where no route leaves anything to the cloud it is not loaded.
+      // Imported here, so that it is loaded only if a route takes a value from the cloud.
       const { Metadata } = await import('../agent/metadata/metadata.ts');
       return new Metadata(host, desired.metadata, wishesOf(desired)).views().flatMap(readings);
     },
@@ -29,7 +29,7 @@ function tooOld({ key, values, age, problem }: MetadataView): Condition {
   const why = problem === null ? '' : `: ${problem}`;
   const body =
     values === null || age === null
-      ? `${key} is not known yet, and its routes are left as they are${why}`
-      : `${key} was last fetched ${agoText(age)} ago and stays ${values.join(', ') || 'none'}${why}`;
+      ? `no value of ${key} is known yet, so its routes stay as they are${why}`
+      : `${key} was last fetched ${agoText(age)} ago; the value stays ${values.join(', ') || 'none'}${why}`;
   return { kind: 'condition', code: 'metadata-old', severity: 'warn', body, attributes: { name: key } };
 }

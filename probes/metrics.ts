@@ -1,11 +1,11 @@
 /**
- * Every metric, named as OpenTelemetry's semantic conventions name theirs. docs/metrics.md is checked against this table.
+ * Every metric, named by the rules of OpenTelemetry's semantic conventions. A test compares docs/metrics.md with this table.
  */
 export interface MetricDefinition {
-  /** UCUM, as OpenTelemetry writes units: `{route}`, `s`, `By`, `1`. */
+  /** The unit in UCUM, as OpenTelemetry writes it: `{route}`, `s`, `By`, `1`. */
   readonly unit: string;
   readonly kind: 'gauge' | 'counter';
-  /** What a counter counts from: the machine's boot, where it is the kernel's own; else the agent's start. */
+  /** When a counter began: the kernel's own at the machine's boot, all others at the agent's start. */
   readonly since?: 'boot';
   readonly description: string;
 }

@@ -1,7 +1,7 @@
 /**
  * Multicast groups: whether the expected groups are joined, and whether a querier asks for them. A switch that snoops IGMP or
  * MLD forwards a group only to ports where a host reported it lately, and hosts report when a querier asks. Without a
- * querier all works for some minutes after a start, and then the group goes silent (RFC 4541).
+ * querier the group works for some minutes after a start, and then goes silent (RFC 4541).
  */
 import { type Family, familyOf } from '../agent/address/address.ts';
 import type { ExpectedGroup } from '../agent/config/daemon.ts';
@@ -96,7 +96,7 @@ function queries(device: string, family: Family, version: number | null, heard: 
   ];
 }
 
-/** Reports a querier that changed, or changed its version: hosts then speak that version too. */
+/** Reports a new querier, or a new version of one, because hosts then speak that version as well. */
 function newQuerier(device: string, heard: Heard | null, told: Map<string, string>): Occurrence[] {
   if (heard === null || heard.from === null || heard.version === null) return [];
   const is = `${heard.from} (IGMPv${heard.version})`;
@@ -153,7 +153,7 @@ function deafness(groups: readonly ExpectedGroup[], lost: boolean, why: string):
         'ipv4',
         `but its querier was not heard for 260 s: ${PRUNED}. One of IGMPv3 ${cannot}`,
       )
-    : condition('multicast-unheard', 'info', groups, 'ipv4', `and whether anybody asks for it ${cannot}`);
+    : condition('multicast-unheard', 'info', groups, 'ipv4', `but IGMP queries ${cannot}`);
 }
 
 function condition(

@@ -1,4 +1,4 @@
-/** Whether each name server answers, asked directly and not through the C library, how soon, and whether it is to be believed. */
+/** Asks each name server directly, not through the C library: whether it answers, how soon, and whether correctly. */
 import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
 import { MAX_NAMESERVERS } from '../agent/config/limits.ts';
 import type { Host } from '../agent/host/host.ts';
@@ -12,7 +12,7 @@ import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 /** Milliseconds between questions: one small packet to each server. */
 const INTERVAL = 30_000;
 
-/** Milliseconds to wait for an answer; libc waits 5 s for the first server unless told otherwise. `dns.verify` may say more. */
+/** Milliseconds to wait for an answer. libc waits 5 s for the first server by default. `dns.verify` may set a longer time. */
 const TIMEOUT = 1_500;
 
 /** After the first the C library gives up; after the others, as after silence, it turns to the next server (resolv.conf(5)). */
@@ -24,9 +24,9 @@ const USELESS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Those that are configured, else those of resolv.conf. They are asked as `dns.verify` says, and what they answer is held
- * against it: one that lies is told, and no reason to change anything. Without `verify` they are asked for the address of the
- * first configured domain, which they have to know, else for the root's name servers, which every resolver knows.
+ * The probe asks the configured servers, or else those of resolv.conf. With `dns.verify` it asks that question and compares the
+ * answer: a wrong answer is reported and changes nothing. Without `verify` it asks for the address of the first configured
+ * domain, which the servers must know, or else for the root's name servers, which every resolver knows.
  */
 export function nameserversProbe(
   host: Host,
@@ -51,7 +51,7 @@ export function nameserversProbe(
         const answers = await ask(server, asked, where);
         const duration = (performance.now() - started) / 1000;
         const useless = answers.map((answer) => uselessness(answer, timeout));
-        // A server that knows only one family may refuse the other.
+        // A server that supports only one family may refuse the other.
         const [reason = null] = useless.includes(null) ? [] : useless;
         return reason === null ? up(server, duration, answers, verify) : down(server, reason);
       });
@@ -60,7 +60,7 @@ export function nameserversProbe(
   };
 }
 
-/** As libc asks them: the first three, and without one that it can use the host itself (resolv.conf(5)). */
+/** The servers that libc asks: the first three, or the host itself if there is none (resolv.conf(5)). */
 function serversOf(text: string): readonly string[] {
   const servers = effectiveValues(text, 'nameserver');
   return servers?.length === 0 ? ['127.0.0.1'] : (servers ?? []).slice(0, MAX_NAMESERVERS);
@@ -70,7 +70,7 @@ function usual(domain: string | null): Question {
   return domain === null ? { name: '', type: 'NS' } : { name: domain, type: 'A' };
 }
 
-/** Why the C library has nothing of this answer, as a few words, or null: "no such name" is an answer, too. */
+/** Why this answer is no use to the C library; null if it is of use. "No such name" is a usable answer. */
 function uselessness(answer: Answer, timeout: number): string | null {
   if (answer.kind === 'answer' && !answer.onlyByTcp) return USELESS[answer.rcode] ?? null;
   return failure(answer, timeout);
@@ -93,7 +93,7 @@ function lying(server: string, complaint: string, { name }: DesiredVerify): Cond
     kind: 'condition',
     code: 'nameserver-lying',
     severity: 'error',
-    body: `The name server ${server} does not answer for ${name} as dns.verify expects it: ${complaint}. This host goes on asking it.`,
+    body: `The name server ${server} does not answer for ${name} as dns.verify expects: ${complaint}. This host still asks it.`,
     attributes: { 'server.address': server },
   };
 }

@@ -1,4 +1,4 @@
-/** What stands in the sortlist because it was measured, and how long ago: agent/nearest measures, this only tells. */
+/** The measured entries of the sortlist and their age. agent/nearest measures; this probe only reports. */
 
 import type { ConfiguredState } from '../agent/config/desired.ts';
 import { agoText } from '../agent/config/quantities.ts';
@@ -37,7 +37,7 @@ function tooOld({ target, last, age }: NearestView): Condition {
   const nearest = last?.order[0]?.address;
   const body =
     nearest === undefined || age === null
-      ? `${target} was never measured, and is not in the sortlist; \`agent apply\` says why.`
+      ? `${target} was never measured, so its addresses are not in the sortlist; \`agent apply\` says why.`
       : `${target} was last measured ${agoText(age)} ago; ${nearest} is still the first in the sortlist. \`agent apply\` says why it cannot be measured.`;
   return { kind: 'condition', code: 'nearest-old', severity: 'warn', body, attributes: { target } };
 }

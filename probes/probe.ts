@@ -1,23 +1,23 @@
-/** The contract of everything that is only looked at. A probe that fails says so: it never reports 0 for "don't know". */
+/** The contract of probes. A probe that cannot see throws; it never reports 0 for "don't know". */
 import type { MetricName } from './metrics.ts';
 
 export interface Probe {
   readonly name: string;
-  /** `scales`: costs more the more routes there are, so its own duration sets its interval (under 1 % of one core). */
+  /** `scales`: the cost grows with the number of routes, so the duration sets the interval (under 1 % of one core). */
   readonly cost: 'constant' | 'scales';
-  /** Milliseconds between its readings where a heartbeat's own pace does not fit: what must be seen soon, what sends packets. */
+  /** Milliseconds between readings, if the pace of heartbeats does not fit: to see faults soon, or to send fewer packets. */
   readonly interval?: number;
-  /** Milliseconds until a reading counts as failed, where the usual time is too short. Only with an interval of its own. */
+  /** Milliseconds until a reading counts as failed, if the usual time is too short. Only for probes with their own interval. */
   readonly timeLimit?: number;
-  /** Throws where it cannot see; what it gives is true. `signal` ends it at its time limit. */
+  /** Returns true readings, or throws if it cannot see. `signal` ends it at its time limit. */
   read(signal: AbortSignal): Promise<Reading[]>;
-  /** What the last reading could not see, although it saw the rest; null: it saw all. */
+  /** What the last reading could not see although it saw the rest; null if it saw everything. */
   blind?(): string | null;
-  /** What people are shown of the last reading instead of its samples: rows of cells, the head first. */
+  /** A table to print in place of the last reading's samples: rows of cells, the head first. */
   table?(): string[][];
-  /** Called when the events of a reading are in other hands: what has been told may be remembered as told. */
+  /** Called after the events of a reading were taken, so that the probe may remember them as emitted. */
   handedOn?(): void;
-  /** Gives back what it holds: descriptors, routes of its own. */
+  /** Releases the probe's descriptors and routes. */
   close?(): Promise<void>;
 }
 
@@ -33,13 +33,13 @@ export interface Sample {
   readonly attributes: Attributes;
 }
 
-/** Something that is wrong for as long as it is reported: the daemon makes events of its coming and going. */
+/** Something that is wrong for as long as it is reported. The daemon emits an event when it begins and when it ends. */
 export interface Condition {
   readonly kind: 'condition';
   /** Stable, greppable: `default-nexthops`, `table-near-limit`. */
   readonly code: string;
   readonly severity: Severity;
-  /** A sentence with what to do about it. */
+  /** A sentence that says what is wrong and what to do about it. */
   readonly body: string;
   readonly attributes: Attributes;
 }

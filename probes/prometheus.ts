@@ -17,7 +17,7 @@ export function prometheusName(metric: MetricName): string {
   return [name, ...missing].join('_');
 }
 
-/** All samples of one metric stand together, as the format wants it. */
+/** Groups the samples by metric, as the format requires. */
 export function exposition(samples: readonly Sample[]): string {
   const families = Map.groupBy(samples, ({ metric }) => metric);
   return [...families].map(([metric, members]) => family(metric, members)).join('');
@@ -30,7 +30,7 @@ function family(metric: MetricName, members: readonly Sample[]): string {
   return `# HELP ${name} ${escaped(description)}\n# TYPE ${name} ${kind}\n${lines.join('')}`;
 }
 
-/** What stands in braces (`{route}`) only explains; `1` is a ratio where it is a gauge. */
+/** The suffix of a unit. Braces (`{route}`) only explain; `1` means a ratio if the metric is a gauge. */
 function unitSuffixes(unit: string, kind: 'gauge' | 'counter'): string[] {
   if (unit === '1') return kind === 'gauge' ? ['ratio'] : [];
   const [main = '', per] = unit.split('/').map((part) => part.replace(/\{.*\}/, ''));
@@ -54,7 +54,7 @@ function escaped(text: string, quotes = false): string {
   return quotes ? line.replace(/"/g, '\\"') : line;
 }
 
-/** As the format spells what is not finite. */
+/** Writes a number; the format has its own words for values that are not finite. */
 function number(value: number): string {
   if (Number.isFinite(value)) return String(value);
   return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';

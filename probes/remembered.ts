@@ -1,6 +1,6 @@
 /**
- * How far a log was read, kept in /run: a restarted agent goes on there, and the next boot begins anew. Losing it costs
- * no more than a repeated or a missed line, so nothing here throws.
+ * Saves in /run how far a log was read. A restarted agent goes on there, and the next boot begins anew. A lost note costs only
+ * a repeated or a missed line, so nothing here throws.
  */
 import { RUN_FOLDER } from '../agent/host/folders.ts';
 import type { Host } from '../agent/host/host.ts';
@@ -34,7 +34,7 @@ export class Remembered<T> {
       this.#host.replaceOwn(this.#file, text, 0o600);
       this.#saved = text;
     } catch {
-      // A full or read-only /run: tried again after the next reading.
+      // /run is full or read-only. The next reading tries again.
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Routes that any process could not add for want of memory, named without its log: as the kernel sees them
- * (agent/host/route-trace.ts). Only the daemon can see them, as they happen; a single look says whether it can be seen here.
+ * Names processes that could not add routes because memory was short, without their logs, by the kernel's tracing
+ * (agent/host/route-trace.ts). Only the daemon sees failures, as they happen. A single look reports whether they can be seen.
  */
 import { errorMessage } from '../agent/host/errors.ts';
 import { type Host, notOfTheseFiles } from '../agent/host/host.ts';
@@ -9,19 +9,19 @@ import type { MemoryErrorRecord } from './memory-errors/record.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 import { Refusals } from './route-refusals.ts';
 
-/** Milliseconds: a reading that finds nothing is one system call, and a process that failed may soon be gone. */
+/** Milliseconds between readings. An empty reading is one system call, and a process that failed may end soon. */
 const INTERVAL = 1_000;
-/** Milliseconds until it is tried again where it was not possible. */
+/** Milliseconds until tracing is tried again after the kernel refused it. */
 const RETRY = 300_000;
 
-/** @param history true: a single look, which cannot see what happened before. */
+/** @param history true for a single look, which cannot see earlier failures. */
 export function routeFailuresProbe(
   host: Pick<Host, 'live' | 'root' | 'sysctl' | 'run'>,
   record: MemoryErrorRecord,
   { history }: { history: boolean },
 ): Probe {
   let watching: { readonly trace: RouteTrace; readonly refusals: Refusals } | null = null;
-  /** Why nobody is watching. */
+  /** Why tracing is off; empty if it is on. */
   let reason = '';
   let retryAt = Number.NEGATIVE_INFINITY;
 
@@ -53,7 +53,7 @@ export function routeFailuresProbe(
         const seen = REFUSED_KINDS.map((kind) => available(kind, trace.missing.get(kind) ?? ''));
         return [...seen, ...refusals.add(trace.take())];
       } catch (error) {
-        end(); // tracefs went away: made anew, as soon as it may be tried again
+        end(); // tracefs was unmounted; the trace is made anew at the next try
         throw error;
       }
     },
@@ -63,7 +63,7 @@ export function routeFailuresProbe(
   };
 }
 
-/** @param reason why not; empty: it is. */
+/** @param reason why tracing is off; empty if it is on. */
 function available(kind: RefusedKind, reason: string): Reading {
   const attributes = { 'network.type': kind, ...(reason === '' ? {} : { reason }) };
   return sample('holdfast.route_failures.available', reason === '' ? 1 : 0, attributes);

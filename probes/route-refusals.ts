@@ -1,4 +1,4 @@
-/** Refused routes, counted by command and told process by process: at once, and then once a minute while it goes on. */
+/** Counts refused routes by command. Emits an event for each process at once, then once a minute while refusals go on. */
 import { freemem } from 'node:os';
 import { visible } from '../agent/config/errors.ts';
 import type { Host } from '../agent/host/host.ts';
@@ -11,11 +11,11 @@ import { type Occurrence, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between two events of the same process and error. */
 const AGAIN = 60_000;
-/** Different processes and errors that are told apart at a time; and series of the counter. Those beyond are one, `other`. */
+/** The most pairs of process and error at a time, and the most series of the counter. All further ones are `other`. */
 const MOST = 32;
-/** Processes that are looked up in /proc in one reading. */
+/** The most processes to look up in /proc in one reading. */
 const MOST_LOOKED_UP = 8;
-/** Of its limit: a control group that has so much is the likely cause. */
+/** A control group that uses this part of its limit is the likely cause. */
 const FULL = 0.9;
 const OTHER = 'other';
 
@@ -23,15 +23,15 @@ const ONE = { ipv4: 'an IPv4 route', ipv6: 'an IPv6 route', nexthop: 'a next hop
 const MANY = { ipv4: 'IPv4 routes', ipv6: 'IPv6 routes', nexthop: 'next hops' } as const;
 const MEANING = { ENOMEM: 'out of memory', ENOBUFS: 'out of memory', ENOSPC: 'no space' } as const;
 
-/** A process whose routes of one kind are refused in one way. */
+/** A process whose routes of one kind are refused with one error. */
 interface Case {
-  /** Of `#clock`: when it was last told of. */
+  /** When its last event was emitted, by `#clock`. */
   readonly toldAt: number;
   readonly untold: number;
   readonly last: RefusedRoute;
-  /** null: it had ended when it was looked up, or could not be. */
+  /** null if the process had ended before the look-up, or could not be looked up. */
   readonly details: ProcessDetails | null;
-  /** As it was right after the failure. */
+  /** The state right after the failure. */
   readonly limit: MemoryLimit | null;
 }
 
@@ -39,7 +39,7 @@ export class Refusals {
   readonly #host: Pick<Host, 'sysctl' | 'run'>;
   readonly #record: RouteFailureRecord;
   readonly #clock: () => number;
-  /** By thread, kind and error. */
+  /** Refusals by thread, kind and error. */
   readonly #cases = new Map<string, Case>();
   #limit: RouteLimit | null | undefined;
 
@@ -50,7 +50,7 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** What came since the last reading. `lost`: so many were overwritten before they were read, of whomever. */
+  /** Takes the refusals since the last reading. `lost` counts those that were overwritten before they were read. */
   add({ refused, lost }: { readonly refused: readonly RefusedRoute[]; readonly lost: number }): Reading[] {
     this.#record.lost += lost;
     const lookUp = refused.length > 0 && knowsThreads();
@@ -78,7 +78,7 @@ export class Refusals {
     this.#cases.set(kept, { ...before, ...sight, untold: before.untold + count });
   }
 
-  /** What is to be told now, with how many it was; what came to an end is forgotten. */
+  /** Returns the events that are due, with their counts. Forgets refusals that have ended. */
   #due(): [string, Case][] {
     const now = this.#clock();
     const over = [...this.#cases].filter(([, { toldAt }]) => now - toldAt >= AGAIN);
@@ -98,7 +98,7 @@ export class Refusals {
       ...(elsewhere ? ['in another network namespace'] : []),
     ];
     const one = facts.length === 0 ? name : `${name} (${facts.join(', ')})`;
-    const who = key === OTHER ? `Further processes, the last of them ${one},` : one;
+    const who = key === OTHER ? `Further processes (the last was ${one})` : one;
     const what = count === 1 ? ONE[kind] : `${count} ${MANY[kind]}`;
     const causes = [...(limit === null ? [] : [byGroup(limit)]), ...this.#bySysctl(kind, elsewhere), byHost()];
     return {
@@ -121,12 +121,14 @@ export class Refusals {
     };
   }
 
-  /** A process is started to learn whether it bounds anything: once, and not before a route was refused. */
+  /** The limit's sentence. Starts a process to learn whether the limit is enforced: once, and only after a refusal. */
   #bySysctl(kind: RefusedKind, elsewhere: boolean): string[] {
     if (kind !== 'ipv6') return [];
     this.#limit ??= ipv6RouteLimit(this.#host);
     if (this.#limit?.enforced !== true) return [];
-    const value = elsewhere ? 'has a value of its own there' : `is ${this.#host.sysctl('net/ipv6/route/max_size')}`;
+    const value = elsewhere
+      ? 'has its own value in that network namespace'
+      : `is ${this.#host.sysctl('net/ipv6/route/max_size')}`;
     return [`net.ipv6.route.max_size ${value}, and this kernel enforces it (${this.#limit.why}): raise it.`];
   }
 
@@ -145,7 +147,7 @@ function byGroup({ group, limit, used }: MemoryLimit): string {
   return used >= limit * FULL ? `${has}, very likely the cause: raise its limit (MemoryMax= of a unit).` : `${has}.`;
 }
 
-/** The part of the host's memory that can still be given, free(1). */
+/** The memory that the host has available, as free(1) shows it. */
 function byHost(): string {
   return `The host has ${mebibytes(freemem())} available.`;
 }

@@ -4,10 +4,10 @@ import { countRoutes, type RouteCount } from '../agent/host/netlink/counts.ts';
 import { protocolName, tableName } from '../agent/host/netlink/names.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 
-/** Series of a family at most, however many tables there are: the smallest are then told as one. */
+/** The most series of a family. If there are more tables, the smallest become one series. */
 const MOST = 200;
 
-/** It lists every route: 0.1 to 0.6 µs of the kernel's time for each. */
+/** The probe lists every route, which takes 0.1 to 0.6 µs of the kernel's time for each. */
 export function routesByProtocolProbe(): Probe {
   return {
     name: 'routes-by-protocol',
@@ -35,15 +35,15 @@ export function byProtocol(family: Family, counts: readonly RouteCount[]) {
   return rest > 0 ? [...samples, one('other', 'other', rest)] : samples;
 }
 
-/** Nothing where there is none: a kernel before 5.12, or without such hardware, never says so. */
+/** No readings if there are no such routes. Kernels before 5.12, and hosts without such hardware, never report any. */
 export function offloadFailed(family: Family, counts: readonly RouteCount[]): Reading[] {
   const failed = counts.filter((count) => count.offloadFailed > 0);
   if (failed.length === 0) return [];
   const total = failed.reduce((sum, count) => sum + count.offloadFailed, 0);
   const protocols = [...new Set(failed.map(({ protocol }) => protocolName(protocol)))].join(', ');
   const body =
-    `The hardware did not take ${total} ${family === 'ipv4' ? 'IPv4' : 'IPv6'} routes (${protocols}) that the kernel has: what it ` +
-    'forwards itself goes another way, or nowhere. Its tables may be full: announce fewer routes to this switch, or filter them';
+    `The hardware did not take ${total} ${family === 'ipv4' ? 'IPv4' : 'IPv6'} routes (${protocols}) that the kernel has, so packets that ` +
+    'the hardware forwards go another way, or nowhere. Its tables may be full: announce fewer routes to this switch, or filter them';
   const attributes = { 'network.type': family };
   return [
     sample('system.network.route.offload_failed', total, attributes),

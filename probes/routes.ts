@@ -1,4 +1,4 @@
-/** How many routes the kernel holds, how fast that grows, and what it can hold where it has a limit. */
+/** The number of routes in the kernel, its growth, and the kernel's limit if there is one. */
 import type { Host } from '../agent/host/host.ts';
 import { countRoutes } from '../agent/host/netlink/counts.ts';
 import { mainIsLocal } from '../agent/host/netlink/one-trie.ts';
@@ -7,20 +7,20 @@ import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
 import { Growth } from './growth.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 
-/** Of the limit. */
+/** The part of the limit at which a condition begins. */
 const NEAR = 0.8;
-/** Routes in a table, up to which two IPv4 tables might look the same by chance. */
+/** Two IPv4 tables with at most this many routes might look the same by chance. */
 const ALIKE_BY_CHANCE = 10_000;
 
-/** Looks at fib_triestat: the first rule may be added meanwhile. */
+/** Number of looks at fib_triestat, because the first rule may be added between two looks. */
 const TRIES = 2;
 
 const IPV4 = { 'network.type': 'ipv4' } as const;
 const IPV6 = { 'network.type': 'ipv6' } as const;
 
 /**
- * `clock` in milliseconds. IPv6 costs nothing; IPv4 has no counter, so the kernel walks its tries, 40 to 110 ms for 1,000,000 routes,
- * which is why the probe's cost `scales` although up to some millions it can be read at every heartbeat.
+ * `clock` is in milliseconds. IPv6 has a counter. IPv4 has none, so the kernel walks its tries: 40 to 110 ms for 1,000,000
+ * routes. The probe's cost therefore `scales`, although it can be read at every heartbeat up to some millions.
  */
 export function routesProbe(host: Pick<Host, 'sysctl' | 'run'>, clock = () => performance.now()): Probe {
   const growth = { ipv4: new Growth(), ipv6: new Growth(), cached: new Growth() };
@@ -37,7 +37,7 @@ export function routesProbe(host: Pick<Host, 'sysctl' | 'run'>, clock = () => pe
       const ipv6 = await ipv6RouteStats();
       if (ipv6 === null) return readings;
       readings.push(...total(ipv6.routes, growth.ipv6.add(clock(), ipv6.routes), IPV6));
-      // A process is started for it: once. The value itself may change at any time.
+      // Learning whether the limit is enforced starts a process, so it happens once. The value may change at any time.
       limit ??= ipv6RouteLimit(host);
       const value = Number(host.sysctl('net/ipv6/route/max_size'));
       return [...readings, ...againstLimit(limit, value, ipv6.cached, growth.cached.add(clock(), ipv6.cached))];
@@ -45,7 +45,7 @@ export function routesProbe(host: Pick<Host, 'sysctl' | 'run'>, clock = () => pe
   };
 }
 
-/** All tables; null: this kernel has no IPv4. */
+/** The number in all tables; null if this kernel has no IPv4. */
 async function ipv4Total(signal: AbortSignal): Promise<number | null> {
   for (let before = await mainIsLocal(signal), tries = 1; tries <= TRIES; tries += 1) {
     const tables = await ipv4Tries();
@@ -55,15 +55,15 @@ async function ipv4Total(signal: AbortSignal): Promise<number | null> {
     if (sum !== null) return sum;
     before = after;
   }
-  // Whatever is shown twice there, here it is listed once.
+  // This list has each route once, even if fib_triestat counts it twice.
   const counts = await countRoutes('ipv4', signal);
   return counts.reduce((all, { routes }) => all + routes, 0);
 }
 
 /**
- * Until the first rule is added, `main` and `local` are one trie, which is shown twice, with both tables' routes each time; two
- * looks at it differ while a table is loaded. `oneTrie`: whether that is so, as the kernel says; null: it does not. Gives null
- * where it cannot be told: they differ, or look the same and are so small that it may be chance.
+ * Until the first rule is added, `main` and `local` are one trie. fib_triestat then shows it twice, each time with the routes of
+ * both tables, and two looks differ while a table is loaded. `oneTrie` says whether this is so; null if the kernel does not say.
+ * Returns null if the number is uncertain: the two differ, or they are equal but small enough for chance.
  */
 export function sumOfTries(tables: readonly TrieTable[], oneTrie: boolean | null): number | null {
   const main = tables.find(({ name }) => name === 'Main');
@@ -79,7 +79,7 @@ function total(count: number, growth: number | null, attributes: typeof IPV4 | t
   return growth === null ? [counted] : [counted, sample('system.network.route.growth', growth, attributes)];
 }
 
-/** `cached`: the entries that the kernel compares with its limit, which are not the routes. */
+/** `cached` counts the entries that the kernel compares with its limit, which are not the routes. */
 export function againstLimit(
   limit: RouteLimit | null,
   value: number,
@@ -89,7 +89,7 @@ export function againstLimit(
   if (limit === null) return [];
   const { enforced, release, why } = limit;
   if (enforced === null) {
-    const body = `It cannot be told whether Linux ${release} enforces net.ipv6.route.max_size: ${why}`;
+    const body = `Cannot find out whether Linux ${release} enforces net.ipv6.route.max_size: ${why}`;
     return [{ kind: 'condition', code: 'route-limit-unknown', severity: 'info', body, attributes: IPV6 }];
   }
   const verdict = sample('system.network.route.limit.enforced', enforced ? 1 : 0, { ...IPV6, reason: why });

@@ -1,23 +1,23 @@
 /**
- * Runs probes so that none can harm another: each has its own time limit, one that hangs is not started again before it
- * has ended, and what costs more the larger the routing tables are is run the more seldom the longer it takes.
+ * Runs probes so that none can harm another. Each has its own time limit. A probe that hangs is not started again before it has
+ * ended. A probe whose cost grows with the routing tables runs less often the longer it takes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Occurrence, Probe, Reading, Sample } from './probe.ts';
 import { sample } from './probe.ts';
 
-/** What came of one reading. */
+/** The result of one reading. */
 export interface ProbeReport {
   readonly probe: string;
-  /** Whether it saw all that it is to see. */
+  /** Whether the probe saw everything. */
   readonly success: boolean;
-  /** It saw a part: the readings are true, and the error says what is missing. */
+  /** true: the probe saw a part. The readings are true, and the error names what is missing. */
   readonly partly: boolean;
   /** Seconds. */
   readonly duration: number;
-  /** None where it failed: what the probe said before is unknown now, neither true still nor over. */
+  /** Empty if the probe failed: earlier conditions are then unknown, neither true nor over. */
   readonly readings: readonly (Sample | Condition)[];
-  /** Why it failed. */
+  /** Why the probe failed. */
   readonly error: string | null;
 }
 
@@ -26,13 +26,13 @@ export type OnOccurrence = (occurrence: Occurrence, probe: string) => void;
 /** Milliseconds until a reading counts as failed. */
 const TIME_LIMIT = { constant: 2_000, scales: 60_000 } as const;
 
-/** Milliseconds for a probe to give back what it holds. */
+/** Milliseconds for a probe to release its resources. */
 const CLOSING = 2_000;
 
-/** Milliseconds beyond three intervals without the end of any reading, of any probe: then it is not the probes. */
+/** Milliseconds, beyond three intervals, in which no reading of any probe ended. After that, this process hangs. */
 const ALL_HANG = 2 * TIME_LIMIT.scales;
 
-/** The readings of all that scale together may take this part of the time: under 1 % of one core. */
+/** The part of the time that all scaling probes together may take: under 1 % of one core. */
 const SHARE = 1 / 100;
 
 export class ProbeRunner {
@@ -49,7 +49,7 @@ export class ProbeRunner {
     this.#timeLimit = timeLimit;
   }
 
-  /** Never throws, and takes no longer than the time limit. Events are handed on even if they come after it. */
+  /** Never throws, and takes no longer than the time limit. Events that come later are passed on as well. */
   async read(): Promise<ProbeReport> {
     if (this.#reading !== null) return this.#failure(0, 'its last reading has not ended yet');
     const started = performance.now();
@@ -80,12 +80,12 @@ export class ProbeRunner {
     }
   }
 
-  /** When a reading last ended by itself, well or not; at first, when this was made. Of performance.now(). */
+  /** When a reading last ended by itself, or when this object was made. Of performance.now(). */
   get lastEnd(): number {
     return this.#lastEnd;
   }
 
-  /** What a reading that is still under way sees is not handed on: the next one to look sees it again. */
+  /** Drops the results of a reading that still runs, because the next one sees the same again. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.race([this.probe.close?.(), sleep(CLOSING, undefined, { ref: false })]);
@@ -104,7 +104,7 @@ export class ProbeRunner {
   }
 }
 
-/** What a report says of the probe itself. */
+/** The samples about the probe itself. */
 export function probeSamples({ probe, success, duration }: ProbeReport): Sample[] {
   return [
     sample('holdfast.probe.success', success ? 1 : 0, { probe }),
@@ -116,15 +116,15 @@ export class ProbeSchedule {
   readonly #atHeartbeat: ProbeRunner[];
   readonly #onTheirOwn: ProbeRunner[];
   readonly #interval: number;
-  /** Of the time, for each that scales. */
+  /** The part of the time for each scaling probe. */
   readonly #share: number;
   readonly #timers = new Map<ProbeRunner, NodeJS.Timeout>();
   readonly #last = new Map<ProbeRunner, ProbeReport>();
   #closed = false;
 
   /**
-   * @param interval milliseconds between heartbeats: the pace of what has none of its own.
-   * @param timeLimit milliseconds for each reading, instead of the usual ones.
+   * @param interval milliseconds between heartbeats, the pace of probes without their own interval.
+   * @param timeLimit milliseconds for each reading, in place of the usual limits.
    */
   constructor(
     probes: readonly Probe[],
@@ -138,27 +138,27 @@ export class ProbeSchedule {
     this.#share = SHARE / probes.filter(({ cost }) => cost === 'scales').length;
   }
 
-  /** Begins to read those that have a pace of their own. */
+  /** Begins to read the probes with their own interval. */
   start(): void {
     for (const runner of this.#onTheirOwn) void this.#readAndPlan(runner);
   }
 
   /**
-   * The state of everything: what is read at heartbeats is read now, of the others the last report is given (nothing
-   * before their first has come). Never throws; takes no longer than the time limit of a probe of constant cost.
+   * Returns a report of every probe. Probes that are read at heartbeats are read now. Of all others the last report is returned,
+   * or nothing before their first one. Never throws, and takes no longer than the time limit of a probe of constant cost.
    */
   async heartbeat(): Promise<ProbeReport[]> {
     const now = await Promise.all(this.#atHeartbeat.map((runner) => runner.read()));
     return [...now, ...this.#last.values()];
   }
 
-  /** Whether any probe still sees. One that hangs says so by itself; where all do, it is this process that does not run. */
+  /** Whether any probe still ends. A single probe that hangs reports so itself; if all hang, this process is at fault. */
   healthy(now: number): boolean {
     const ends = [...this.#atHeartbeat, ...this.#onTheirOwn].map(({ lastEnd }) => lastEnd);
     return ends.length === 0 || now - Math.max(...ends) < 3 * this.#interval + ALL_HANG;
   }
 
-  /** Reads no more, and lets each probe give back what it holds. Never throws, and takes no longer than two seconds. */
+  /** Ends all readings, and lets each probe release its resources. Never throws, and takes at most two seconds. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);

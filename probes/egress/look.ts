@@ -8,52 +8,52 @@ import type { SeenRoute } from '../../agent/host/netlink/seen-route.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 
 export interface Gateway {
-  /** null: directly on the link. */
+  /** null if the destination is directly on the link. */
   readonly address: string | null;
   readonly index: number;
   readonly interface: string;
   /** 1 to 65,536. */
   readonly weight: number;
-  /** Its interface is up and has a carrier. */
+  /** Whether its interface is up and has a carrier. */
   readonly carrier: boolean;
-  /** null: on the link itself, or this kernel does not say. */
+  /** The neighbour's state; null for a destination on the link, or if this kernel does not report it. */
   readonly neighbour: NeighbourState | null;
-  /** What is sent to it arrives there, as far as the kernel has found out. */
+  /** Whether packets reach the gateway, as far as the kernel knows. */
   readonly reachable: boolean;
 }
 
 export interface Egress {
   readonly table: number;
-  /** As in rt_protos. */
+  /** The number in rt_protos. */
   readonly protocol: number;
   readonly metric: number;
-  /** None: packets are thrown away. */
+  /** Empty if the route drops packets. */
   readonly gateways: readonly Gateway[];
-  /** Addresses that only the default route leads to: 256 of them, from this one on. */
+  /** The first of 256 addresses that only the default route leads to. */
   readonly beyond: string;
 }
 
 /**
- * Addresses that are asked for; nothing is sent to them. First those for benchmarks and documentation (RFC 2544, 5737; 3849,
- * 9637), which nobody announces; where a router throws these away, some that it does not.
+ * Addresses that the kernel is asked about; no packet is sent to them. First those for benchmarks and documentation (RFC 2544,
+ * 5737; 3849, 9637), which nobody announces. The later ones serve hosts whose routes drop the first.
  */
 const BEYOND: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ['198.18.0.0', '203.0.113.0', '198.51.100.0', '11.0.0.0', '126.255.255.0'],
   ipv6: ['2001:db8:ffff:ffff::', '3fff:fff:ffff:ffff::', '2a0f:ffff:ffff:ffff::'],
 };
 
-/** Looks at one family again and again, at the same small cost whatever the routing tables hold. */
+/** Looks at one family repeatedly, at a small cost that does not depend on the routing tables. */
 export class EgressLook {
   readonly #family: Family;
   #names: ReadonlyMap<number, { name: string }> = new Map();
-  /** Gateways that did not answer when they were last asked. */
+  /** Gateways that did not answer the last time. */
   readonly #silent = new Set<string>();
 
   constructor(family: Family) {
     this.#family = family;
   }
 
-  /** null: there is no default route; `unseen`: all addresses that are asked for have routes of their own. Throws NetlinkError. */
+  /** null if there is no default route; `unseen` if all the addresses have their own routes. Throws NetlinkError. */
   async read(socket: NetlinkSocket, signal: AbortSignal): Promise<Egress | 'unseen' | null> {
     const found = await this.#default(socket, signal);
     if (found === null || found === 'unseen') return found;
@@ -77,7 +77,7 @@ export class EgressLook {
     return { table, protocol, metric, gateways, beyond };
   }
 
-  /** One that is being asked, or was forgotten since, counts as it did before. */
+  /** A gateway that the kernel is asking now, or has forgotten, counts as before. */
   #answers(gateway: string, state: NeighbourState | undefined): boolean {
     if (state === 'failed') this.#silent.add(gateway);
     else if (state !== 'none' && state !== 'incomplete' && state !== 'probe') this.#silent.delete(gateway);

@@ -8,7 +8,7 @@ import type { Egress, Gateway } from './look.ts';
 /** Flows in a sample. With two gateways a share of one half is seen within 0.09, 99.7 times of 100. */
 export const FLOWS = 256;
 
-/** `destinations`: each flow to an address of its own. `connections`: all between the same two addresses, by other ports. */
+/** `destinations`: each flow to another address. `connections`: all between the same two addresses, by different ports. */
 export type Kind = 'destinations' | 'connections';
 export const KINDS = ['destinations', 'connections'] as const satisfies readonly Kind[];
 
@@ -17,13 +17,13 @@ const HTTPS = 443;
 
 export interface Share {
   readonly gateway: Gateway;
-  /** Of 1. */
+  /** The observed share, from 0 to 1. */
   readonly seen: number;
-  /** As the weights of those have it that can be reached. */
+  /** The share by weight among the reachable gateways. */
   readonly expected: number;
 }
 
-/** The same flows each time, so that it is seen which of them moved. */
+/** Asks about the same flows each time, so that those that moved can be counted. */
 export class Sampler {
   readonly #samples: Readonly<Record<Kind, FlowSample>>;
 
@@ -55,7 +55,7 @@ function flows(choose: (n: number) => [host: number, port: number], beyond: stri
   });
 }
 
-/** One for each gateway. */
+/** One share for each gateway. */
 export function shares({ gateways }: Pick<Egress, 'gateways'>, ways: readonly (Way | null)[]): Share[] {
   const serving = gateways.some(reachable) ? gateways.filter(reachable) : gateways;
   const weights = serving.reduce((sum, { weight }) => sum + weight, 0);
@@ -67,8 +67,8 @@ export function shares({ gateways }: Pick<Egress, 'gateways'>, ways: readonly (W
 }
 
 /**
- * Whether the shares differ from the weights by more than chance makes them: five standard deviations of a sample of this
- * size, which chance reaches once in two million samples.
+ * Whether the shares differ from the weights by more than chance: by five standard deviations of a sample of this size, which
+ * chance reaches once in two million samples.
  */
 export function unbalanced(all: readonly Share[]): boolean {
   return all.some(({ seen, expected }) => {
@@ -77,15 +77,15 @@ export function unbalanced(all: readonly Share[]): boolean {
 }
 
 export interface Moves {
-  /** Flows whose gateway is none any more, or cannot be reached; or which go by one that is new. */
+  /** Flows that had to move: their gateway went or cannot be reached, or they go by a new one. */
   readonly needed: number;
   /** Flows that went from one gateway to another although neither came or went. */
   readonly needless: number;
-  /** Flows that had a way and have none. */
+  /** Flows that lost their gateway and have no other. */
   readonly stranded: number;
 }
 
-/** What became of each flow of a sample. `before` and `after`: the gateways at that time. */
+/** Counts the flows of a sample by what happened to them. `before` and `after` are the gateways at those times. */
 export function moves(
   before: { gateways: readonly Gateway[]; ways: readonly (Way | null)[] },
   after: { gateways: readonly Gateway[]; ways: readonly (Way | null)[] },

@@ -1,4 +1,4 @@
-/** The sysctls that decide how well several gateways serve: by what flows are spread, and what of the answers is let in. */
+/** Sysctls that decide how well several gateways serve: how flows are spread, and which answers are let in. */
 import { readFileSync } from 'node:fs';
 import { type Family, familyOf } from '../../agent/address/address.ts';
 import type { Host } from '../../agent/host/host.ts';
@@ -9,9 +9,9 @@ import { FLOWS, type Share, unbalanced } from './spread.ts';
 type Sysctls = Pick<Host, 'sysctl'>;
 
 const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
-/** ip-sysctl: the addresses alone. */
+/** Spread by the addresses only (ip-sysctl). */
 const BY_ADDRESSES = '0';
-/** RFC 3704: only from where the answer would go to. */
+/** Accept a packet only from the interface where its answer would leave (RFC 3704). */
 const STRICT = 1;
 
 export interface Spread {
@@ -19,7 +19,7 @@ export interface Spread {
   readonly connections: readonly Share[];
 }
 
-/** What is wrong with how the flows spread, or is about to lose some. */
+/** Conditions about a wrong spread, or about flows that are or would be lost. */
 export function spreadConditions(family: Family, egress: Egress, spread: Spread, host: Sysctls): Condition[] {
   return [
     ...spread.destinations.filter(isLost).map((share) => lost(family, share)),
@@ -28,7 +28,7 @@ export function spreadConditions(family: Family, egress: Egress, spread: Spread,
   ];
 }
 
-/** Flows are sent there, and it cannot be reached. */
+/** The condition for flows that go to an unreachable gateway. */
 function isLost({ gateway, seen }: Share): boolean {
   return seen > 0 && !gateway.reachable;
 }
@@ -38,20 +38,20 @@ function lost(family: Family, { gateway, seen }: Share): Condition {
   const why = gateway.carrier ? `does not answer ${asked}` : 'has no carrier';
   const cure =
     family === 'ipv4' && gateway.carrier
-      ? '; net.ipv4.fib_multipath_use_neigh=1 makes the kernel pass such a gateway over'
+      ? '; net.ipv4.fib_multipath_use_neigh=1 makes the kernel skip such a gateway'
       : '';
   const body =
     `${nameOf(gateway)} ${why}, and ${Math.round(seen * FLOWS)} of ${FLOWS} sampled ${LABEL[family]} flows go there: ` +
-    `they are lost until the route to it is withdrawn${cure}`;
+    `these are lost until the route to that gateway is withdrawn${cure}`;
   return condition('egress-gateway-silent', 'error', body, family, gateway);
 }
 
 function uneven(family: Family, { gateways }: Egress, { destinations }: Spread): Condition[] {
   if (gateways.length < 2 || destinations.some(isLost) || !unbalanced(destinations)) return [];
   const each = destinations.map(({ gateway, seen, expected }) => {
-    return `${nameOf(gateway)} takes ${percent(seen)} where its weight gives it ${percent(expected)}`;
+    return `${nameOf(gateway)} takes ${percent(seen)}, but its weight is ${percent(expected)}`;
   });
-  const body = `${LABEL[family]} flows do not spread as the weights say: ${each.join(', ')} (${FLOWS} sampled)`;
+  const body = `${LABEL[family]} flows do not spread by the weights: ${each.join(', ')} (${FLOWS} flows sampled)`;
   return [condition('egress-unbalanced', 'warn', body, family)];
 }
 
@@ -60,29 +60,29 @@ function onePath(family: Family, { gateways }: Egress, host: Sysctls): Condition
   if (gateways.length < 2 || host.sysctl(key) !== BY_ADDRESSES) return [];
   const body =
     `${key.replaceAll('/', '.')} is 0: all ${LABEL[family]} connections between the same two addresses go through the same gateway, ` +
-    'however many there are; 1 spreads them by their ports, too';
+    'however many there are; the value 1 also spreads them by their ports';
   return [condition('egress-hash-addresses', 'info', body, family)];
 }
 
-/** Strict reverse path filters where answers may come in by another gateway than they are asked through. IPv4 has them alone. */
+/** The condition for strict reverse path filters, if answers may come in by another gateway. Only IPv4 has these filters. */
 export function filterConditions({ gateways }: Egress, host: Sysctls): Condition[] {
   const interfaces = [...new Set(gateways.map((gateway) => gateway.interface))];
   if (interfaces.length < 2) return [];
   const strict = interfaces.filter((name) => filterOf(name, host) === STRICT);
   if (strict.length === 0) return [];
   const body =
-    `rp_filter is strict on ${strict.join(', ')}: as soon as a gateway there is taken out of the default route, all that still ` +
-    'comes in through it is thrown away unseen; set net.ipv4.conf.all.rp_filter to 2 (loose)';
+    `rp_filter is strict on ${strict.join(', ')}: if a gateway there leaves the default route, the kernel drops every packet that still ` +
+    'comes in through it, without a log line; set net.ipv4.conf.all.rp_filter to 2 (loose)';
   return [{ ...condition('egress-rp-filter', 'warn', body, 'ipv4'), attributes: { 'network.type': 'ipv4' } }];
 }
 
-/** The kernel takes the higher one of `all` and the interface's own. */
+/** The kernel uses the higher value of `all` and the interface. */
 function filterOf(name: string, host: Sysctls): number {
   const values = ['all', name].map((scope) => Number(host.sysctl(`net/ipv4/conf/${scope}/rp_filter`) ?? 0));
   return Math.max(...values);
 }
 
-/** Packets that reverse path filters threw away, since boot; null: this kernel does not say. */
+/** Packets dropped by reverse path filters since boot; null if this kernel does not count them. */
 export function filteredPackets(): number | null {
   let text: string;
   try {
@@ -93,7 +93,7 @@ export function filteredPackets(): number | null {
   return readFiltered(text);
 }
 
-/** Of /proc/net/netstat: two lines a group, names and values. */
+/** Parses /proc/net/netstat: two lines for each group, names and values. */
 export function readFiltered(text: string): number | null {
   const [names, values] = text.split('\n').filter((line) => line.startsWith('TcpExt: '));
   const place = names?.split(' ').indexOf('IPReversePathFilter') ?? -1;

@@ -1,4 +1,4 @@
-/** What the kernel and routing daemons say when memory ran out somewhere, and what each of it means. */
+/** Messages of the kernel and of routing daemons about exhausted memory, and their meanings. */
 import type { Severity } from '../probe.ts';
 
 export interface CauseDefinition {
@@ -43,13 +43,13 @@ export const CAUSES = {
   'route-add-failed': {
     severity: 'error',
     meaning:
-      'A routing daemon could not add a route for want of memory, or of room in the hardware: what it announces is not what is forwarded by.',
+      'A routing daemon could not add a route because memory, or room in the hardware, was used up: it now announces other routes than this host forwards by.',
   },
   'daemon-out-of-memory': { severity: 'error', meaning: 'A routing daemon could not get memory.' },
   'netlink-overrun': {
     severity: 'error',
     meaning:
-      'A process lost messages of the kernel about routes or links, as it did not read them in time: raise its netlink receive buffer.',
+      "A process lost the kernel's messages about routes or links because it did not read them in time: raise its netlink receive buffer.",
   },
 } as const satisfies Record<string, CauseDefinition>;
 
@@ -58,9 +58,9 @@ export type Cause = keyof typeof CAUSES;
 type Pattern = readonly [Cause, RegExp];
 
 /**
- * By kernel source: net/core/dst.c and net/ipv6/route.c (of before 3.6 net/ipv4/route.c: `dst cache overflow`), net/core/neighbour.c (and net/ipv6/route.c of before 5.7),
- * mm/oom_kill.c (one line of the several of each kill), mm/page_alloc.c, net/ipv4/tcp.c, nf_conntrack_core.c,
- * drivers/edac/edac_mc.c, mm/memory-failure.c.
+ * The kernel's messages, from net/core/dst.c and net/ipv6/route.c (before 3.6 net/ipv4/route.c: `dst cache overflow`),
+ * net/core/neighbour.c (before 5.7 also net/ipv6/route.c), mm/oom_kill.c (one of several lines of each kill), mm/page_alloc.c,
+ * net/ipv4/tcp.c, nf_conntrack_core.c, drivers/edac/edac_mc.c, mm/memory-failure.c.
  */
 const KERNEL: readonly Pattern[] = [
   [
@@ -84,12 +84,12 @@ const KERNEL: readonly Pattern[] = [
   ['ecc-corrected', /^EDAC MC\d+: \d+ CE /],
 ];
 
-/** As libc, Go's runtime and the C constants spell ENOBUFS, or as a number: 105. */
+/** ENOBUFS as libc, Go's runtime and the C constants spell it, or as its number, 105. */
 const NO_BUFFERS = numbered('No buffer space|\\bENOBUFS\\b', 105);
-/** And ENOMEM: 12. */
+/** ENOMEM in the same spellings, or as its number, 12. */
 const NO_MEMORY = numbered('Cannot allocate memory|\\bENOMEM\\b', 12);
 const REFUSED = `(?:${NO_BUFFERS}|${NO_MEMORY})`;
-/** A table of a switch's hardware has no room. `Table full` by itself may be a dump of the full table. */
+/** A table of a switch's hardware has no room. `Table full` without more words may announce a dump of the full table. */
 const NO_ROOM =
   '(?:table (?:is )?full\\b(?! \\w)|SAI_STATUS_(?:TABLE_FULL|INSUFFICIENT_RESOURCES|NO_MEMORY)|HW_RESOURCE_FULL)';
 
@@ -101,7 +101,7 @@ function numbered(words: string, errno: number): string {
   return `(?:${words}|${named}|${negative}|\\berror\\b.{0,80}\\(${number}\\))`;
 }
 
-/** Matches where each of the patterns does, in any order and letter case. */
+/** Matches if every pattern matches, in any order and letter case. */
 function all(...patterns: string[]): RegExp {
   return new RegExp(`^${patterns.map((pattern) => `(?=.*(?:${pattern}))`).join('')}`, 'i');
 }
@@ -124,8 +124,8 @@ const ADDS_NEIGHBOUR =
  * kernel refused a request, which one is not said), NetworkManager (`too many netlink events`), SONiC (swss-common:
  * `netlink reports out of memory on reading a netlink socket`; `L3 route add failed with error Table full`, SAI's statuses).
  *
- * The order decides. ENOBUFS means three things: a neighbour table that is full, where a neighbour was to be made; a route that was
- * refused, where one was to be added; and messages that were lost, where something was to be heard.
+ * The first match counts. ENOBUFS means three things: a full neighbour table, if the request makes a neighbour; a refused route,
+ * if the request adds a route; lost messages, if the program was receiving.
  */
 const DAEMON: readonly Pattern[] = [
   ['neighbour-overflow', all(ADDS_NEIGHBOUR, `${REFUSED}|${NO_ROOM}`)],
@@ -144,7 +144,7 @@ const DAEMON: readonly Pattern[] = [
     'route-add-failed',
     all(ADDS_ROUTE, '\\b(?:fail\\w*|errors?|unable|cannot|could not|refused)\\b|HW_RESOURCE', NO_ROOM),
   ],
-  // No request is named that the kernel would have answered with it.
+  // The line names no request, so ENOBUFS is no answer of the kernel to one.
   [
     'netlink-overrun',
     all('netlink|rtnl', `^(?!.*(?:type=|RTM_|received netlink error|RTNETLINK answers)).*${NO_BUFFERS}`),
@@ -152,7 +152,7 @@ const DAEMON: readonly Pattern[] = [
   ['daemon-out-of-memory', all(`${REFUSED}|\\bout of memory\\b`)],
 ];
 
-/** null: the message is about something else. */
+/** The cause; null if the message is about something else. */
 export function kernelCause(text: string): Cause | null {
   return find(KERNEL, text);
 }

@@ -1,6 +1,6 @@
 /**
- * What the kernel counts of memory that ran short. A counter that this kernel does not have is not given: 0 would say
- * that there was no error.
+ * The kernel's counters of short memory. A counter that this kernel lacks is left out, because 0 would mean that there was
+ * no error.
  */
 import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
@@ -14,7 +14,7 @@ export function memoryCounters(host: Host, record: MemoryErrorRecord): Probe {
   const tally = new Tally(record);
   const owners = new Map<string, string>();
 
-  /** The kernel says nothing when a process loses messages, so the counter's growth is the event. */
+  /** Emits the growth of the counter as an event, because the kernel logs nothing when a process loses messages. */
   const overruns = (): Reading[] => {
     const sockets = netlinkSockets(host, owners);
     if (sockets === null) return [];
@@ -57,7 +57,7 @@ function vmstat(host: Host): Sample[] {
   ];
 }
 
-/** Documentation/accounting/psi.rst; `total` counts microseconds. Absent, or EOPNOTSUPP, where it is switched off. */
+/** See Documentation/accounting/psi.rst; `total` counts microseconds. Missing, or EOPNOTSUPP, if PSI is switched off. */
 function pressure(host: Host): Sample[] {
   const text = nullIfRefused(() => host.readText('/proc/pressure/memory')) ?? '';
   return [...text.matchAll(/^(some|full) .*\btotal=(\d+)$/gm)].map(([, share = '', total]) =>
@@ -65,7 +65,7 @@ function pressure(host: Host): Sample[] {
   );
 }
 
-/** /proc/net/stat/arp_cache and ndisc_cache: a heading, then a line a CPU, in hexadecimal. */
+/** /proc/net/stat/arp_cache and ndisc_cache: a heading, then one line for each CPU, in hexadecimal. */
 function neighbours(host: Host): Sample[] {
   const families = { arp_cache: 'ipv4', ndisc_cache: 'ipv6' } as const;
   return Object.entries(families).flatMap(([file, type]) => {
@@ -80,7 +80,7 @@ function neighbours(host: Host): Sample[] {
 
 const MEMORY_CONTROLLERS = '/sys/devices/system/edac/mc';
 
-/** Documentation/admin-guide/ras.rst; none without ECC memory or its driver. */
+/** See Documentation/admin-guide/ras.rst. Hosts without ECC memory or its driver have no such counters. */
 function ecc(host: Host): Sample[] {
   const types = { ce_count: 'corrected', ue_count: 'uncorrected' } as const;
   const controllers = host.list(MEMORY_CONTROLLERS).filter((name) => /^mc\d+$/.test(name));

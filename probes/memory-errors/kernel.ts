@@ -1,4 +1,4 @@
-/** The kernel's own words about memory: each record of /dev/kmsg with a known cause is an event. */
+/** Emits each record of the kernel's log (/dev/kmsg) with a known cause as an event. */
 import type { Host } from '../../agent/host/host.ts';
 import { moduleNamed } from '../../agent/host/inventory.ts';
 import type { Occurrence, Probe, Reading } from '../probe.ts';
@@ -9,13 +9,13 @@ import { KernelLog, type KernelRecord } from './kmsg.ts';
 import type { MemoryErrorRecord } from './record.ts';
 import { Tally } from './tally.ts';
 
-/** Milliseconds: a read that finds nothing takes 20 µs. */
+/** Milliseconds between readings. An empty one takes 20 µs. */
 const INTERVAL = 1_000;
 
-/** Records a reading: a flood is worked off second by second. */
+/** The most records of one reading. A flood takes several readings. */
 const MOST_RECORDS = 2_000;
 
-/** More than any kernel's buffer holds. */
+/** A number of records that no kernel's buffer holds. */
 const WHOLE_BUFFER = 1_000_000;
 
 interface Position {
@@ -23,7 +23,7 @@ interface Position {
   readonly sequence: number;
 }
 
-/** @param history true: counts what the kernel's buffer still has from before, and remembers nothing. */
+/** @param history true: counts all records in the kernel's buffer, and remembers nothing. */
 export function kernelMemoryErrors(
   host: Host,
   record: MemoryErrorRecord,
@@ -39,7 +39,7 @@ export function kernelMemoryErrors(
     const position = remembered.load();
     if (position?.boot === boot) return new KernelLog({ path, after: position.sequence });
     const fresh = new KernelLog({ path });
-    fresh.read(WHOLE_BUFFER); // of before the agent's first start
+    fresh.read(WHOLE_BUFFER); // skips the records from before the agent's first start
     return fresh;
   };
 
@@ -75,7 +75,7 @@ export function kernelMemoryErrors(
   };
 }
 
-/** The kernel's clock and Node's monotonic one both count from boot, without what the host slept. */
+/** The time of a record. The kernel's clock and Node's monotonic clock both count from boot, without the host's sleep. */
 function timeOf({ microseconds }: KernelRecord): number {
   const sinceBoot = Number(process.hrtime.bigint() / 1_000_000n);
   return Math.round(Date.now() - sinceBoot + microseconds / 1000);
@@ -87,7 +87,7 @@ function lostEvent(count: number): Occurrence {
     name: 'holdfast.kernel_log_lost',
     severity: 'warn',
     time: Date.now(),
-    body: `The kernel overwrote ${count} records of its log before they were read: memory errors may be among them. A larger buffer (log_buf_len=) keeps more.`,
+    body: `The kernel overwrote ${count} records of its log before they were read, so memory errors may be missing here. A larger buffer (log_buf_len=) keeps more records.`,
     attributes: { count },
   };
 }

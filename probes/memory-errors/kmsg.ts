@@ -5,11 +5,11 @@ import { errorCode, hostError } from '../../agent/host/errors.ts';
 export interface KernelRecord {
   /** Counts up from 0 at boot. */
   readonly sequence: number;
-  /** Whether the kernel itself said it, or a process that wrote to /dev/kmsg. */
+  /** true: from the kernel itself. false: from a process that wrote to /dev/kmsg. */
   readonly fromKernel: boolean;
   /** Microseconds since boot, by the kernel's own clock. */
   readonly microseconds: number;
-  /** What is not printable ASCII stands in it as `\x1b`. */
+  /** The text, with `\x1b` and the like for characters that are not printable ASCII. */
   readonly text: string;
 }
 
@@ -19,10 +19,10 @@ export interface KernelLogRead {
   readonly lost: number;
 }
 
-/** Bytes: the kernel gives one record a read, and refuses a buffer that it does not fit (8 KiB at most). */
+/** Bytes of a read. The kernel returns one record, at most 8 KiB, and refuses a buffer that is too small. */
 const LARGEST_RECORD = 16 * 1024;
 
-/** `prefix,sequence,microseconds,flags[,more …];text`; lines after it are a dictionary, and begin with a space. */
+/** `prefix,sequence,microseconds,flags[,more …];text`. Later lines are a dictionary and begin with a space. */
 const RECORD = /^(\d+),(\d+),(\d+),[^;]*;([^\n]*)/;
 
 export function parseRecord(raw: string): KernelRecord | null {
@@ -36,40 +36,40 @@ export function parseRecord(raw: string): KernelRecord | null {
   };
 }
 
-/** The service's sandbox has no right to the log: systemd opens it, as standard input. Where one reader ends the next goes on. */
+/** Standard input: systemd opens the log, because the service's sandbox may not. A new reader goes on where the last ended. */
 const GIVEN = 0;
 
-/** Of /dev/kmsg, `major << 8 | minor` (Documentation/admin-guide/devices.txt). */
+/** The device number of /dev/kmsg, `major << 8 | minor` (Documentation/admin-guide/devices.txt). */
 const KMSG = (1 << 8) | 11;
 
 export class KernelLog {
   readonly #path: string;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(LARGEST_RECORD);
-  /** The sequence that comes next; null: whatever comes first. */
+  /** The next sequence number; null if the first record may have any. */
   #next: number | null;
 
   /**
-   * @param after the last sequence that was already read; null: begin with the oldest that the kernel still has.
-   * Throws HostError where the log may not be read (kernel.dmesg_restrict).
+   * @param after the last sequence number already read; null to begin with the oldest record that the kernel still has.
+   * Throws HostError if the log may not be read (kernel.dmesg_restrict).
    */
   constructor({ path = '/dev/kmsg', after = null }: { path?: string; after?: number | null } = {}) {
     this.#path = path;
     this.#next = after === null ? null : after + 1;
     try {
-      // Blocking, a read would keep one of Node's four threads for ever.
+      // Not blocking, because a blocked read would occupy one of Node's four threads for ever.
       this.#fd = isGiven(path) ? GIVEN : openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     } catch (error) {
       throw hostError('read', path, error);
     }
   }
 
-  /** The last sequence that was read; null: none yet. */
+  /** The last sequence number read; null if there is none yet. */
   get sequence(): number | null {
     return this.#next === null ? null : this.#next - 1;
   }
 
-  /** What came since the last read, at most `limit` records; those passed over, read before, do not count. Never waits. */
+  /** Returns at most `limit` new records. Records that were read before are skipped and do not count. Never waits. */
   read(limit: number): KernelLogRead {
     const records: KernelRecord[] = [];
     let lost = 0;
@@ -98,7 +98,7 @@ export class KernelLog {
       return length === 0 ? null : this.#buffer.toString('latin1', 0, length);
     } catch (error) {
       if (errorCode(error) === 'EAGAIN') return null;
-      // The record that was next is gone; the next read gives the oldest that there is. How many: by its sequence.
+      // The next record was overwritten. The read after this returns the oldest one, whose number shows how many are lost.
       if (errorCode(error) === 'EPIPE') return 'overwritten';
       throw hostError('read', this.#path, error);
     }

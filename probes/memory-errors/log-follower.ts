@@ -1,6 +1,6 @@
 /**
- * Follows a log file line by line across rotation (renamed and begun anew), truncation (copytruncate), and times
- * without the file. What is done in one reading is bounded, and so is a line, whoever writes them.
+ * Follows a log file line by line across rotation (renamed and begun anew), truncation (copytruncate), and times without the
+ * file. The work of one reading and the length of a line are bounded, because any program may write the log.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { basename, dirname, join } from 'node:path';
 import { codedError, errorCode, hostError } from '../../agent/host/errors.ts';
 import { notRegular } from '../../agent/host/read.ts';
 
-/** Where reading goes on. A file that is gone may leave its inode's number to the next: its time of birth tells them apart. */
+/** Where to go on reading. A new file may have the inode number of a deleted one, so the time of birth is compared as well. */
 export interface LogPosition {
   readonly inode: number;
   /** Milliseconds since the epoch. */
@@ -16,16 +16,16 @@ export interface LogPosition {
   readonly offset: number;
 }
 
-/** `tail`: with as much of its end as one reading takes. */
+/** `tail`: begin with as much of the file's end as one reading takes. */
 type Beginning = LogPosition | 'start' | 'tail' | 'end';
 
-/** Milliseconds for which a file may be missing while it is rotated. */
+/** Milliseconds for which a file may be missing during a rotation. */
 const ROTATION = 60_000;
 
-/** Bytes of one reading; a log that grows faster is caught up with later. */
+/** Bytes of one reading. A log that grows faster takes several. */
 const MOST_BYTES = 1024 * 1024;
 
-/** Bytes of a line that are kept; what is beyond is passed over. */
+/** The most bytes of a line that are kept. The rest is skipped. */
 const LONGEST_LINE = 4096;
 
 interface OpenLog {
@@ -38,49 +38,49 @@ interface OpenLog {
 export class LogFollower {
   readonly #path: string;
   readonly #buffer = Buffer.alloc(64 * 1024);
-  /** null: the file is not there, or nothing was read yet. */
+  /** null if the file does not exist, or if nothing was read yet. */
   #log: OpenLog | null = null;
-  /** Of the first file; later ones are begun at their start. */
+  /** Where to begin in the first file. Later files are read from their start. */
   #begin: Beginning;
-  /** The beginning of a line whose end is not written yet, and whether bytes of it were passed over. */
+  /** The beginning of a line whose end is not written yet, and whether some of its bytes were skipped. */
   #partial = '';
   #cut = false;
   readonly #clock: () => number;
-  /** Since when nothing has that name; null: something has. */
+  /** Since when no file has this name; null if one has. */
   #missing: number | null = null;
   #reading: Promise<string[]> | null = null;
   #closed = false;
 
-  /** `clock`: milliseconds. */
+  /** `clock` is in milliseconds. */
   constructor(path: string, begin: Beginning, clock = () => performance.now()) {
     this.#path = path;
     this.#begin = begin;
     this.#clock = clock;
   }
 
-  /** Whether the file that was read is gone for longer than a rotation takes. Its writer may write on where nobody looks. */
+  /** Whether the file has been gone for longer than a rotation takes. Its writer may still write to the deleted file. */
   get gone(): boolean {
     return this.#missing !== null && this.#clock() - this.#missing > ROTATION;
   }
 
-  /** At the end of the last whole line; null while there is no file. */
+  /** The position at the end of the last whole line; null while there is no file. */
   get position(): LogPosition | null {
     if (this.#log === null) return null;
     const { inode, born, offset } = this.#log;
     return { inode, born, offset: this.#cut ? offset : offset - this.#partial.length };
   }
 
-  /** Whole lines that came since the last reading, latin1. Throws HostError where the file cannot be read or is missing. */
+  /** The new whole lines, latin1. Throws HostError if the file is missing or cannot be read. */
   async read(): Promise<string[]> {
     if (this.#closed) return [];
     this.#reading = this.#readLines();
     return this.#reading;
   }
 
-  /** Lets a reading that is under way end first: it may be about to open the file. */
+  /** Waits for a running reading first, because it may be about to open the file. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#reading?.catch(() => {}); // whoever reads is told
+    await this.#reading?.catch(() => {}); // the caller of that reading gets the error
     await this.#leave();
   }
 
@@ -93,7 +93,7 @@ export class LogFollower {
       if (log === null) break;
       left -= await this.#readTo(log, left, lines);
       if (left <= 0 || !(await this.#replaced(log))) break;
-      // The rest of a line that its writer began in the old file will not come.
+      // The old file's last line stays unfinished, so its beginning is dropped.
       await this.#leave();
     }
     return lines;
@@ -125,7 +125,7 @@ export class LogFollower {
     }
   }
 
-  /** The file that was read last: the log itself, or a neighbour whose name begins with its name (`bgpd.log.1`). */
+  /** Finds the file that was read last: the log itself, or a neighbour whose name begins with its name (`bgpd.log.1`). */
   async #findAgain(position: LogPosition): Promise<string | null> {
     const folder = dirname(this.#path);
     for (const name of await readdir(folder)) {
@@ -166,7 +166,7 @@ export class LogFollower {
     }
   }
 
-  /** Whether the path has another file now. A truncated one is read again from its start. */
+  /** Whether the path leads to another file now. A truncated file is read again from its start. */
   async #replaced(log: OpenLog): Promise<boolean> {
     const { size } = await log.handle.stat();
     if (size < log.offset) {
@@ -180,7 +180,7 @@ export class LogFollower {
       return ino !== log.inode;
     } catch (error) {
       if (errorCode(error) === 'ENOENT') {
-        // Being rotated: its writer may still hold the old one.
+        // The log is being rotated, so its writer may still hold the old file.
         this.#missing ??= this.#clock();
         return false;
       }
@@ -194,7 +194,7 @@ function same(a: { inode: number; born: number }, b: LogPosition): boolean {
 }
 
 async function openLog(path: string): Promise<OpenLog> {
-  // A named pipe would be waited for.
+  // Opening a named pipe would wait for a writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   const stats = await handle.stat();
   if (stats.isFile()) return { handle, inode: stats.ino, born: stats.birthtimeMs, offset: 0 };

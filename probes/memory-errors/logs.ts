@@ -7,7 +7,7 @@ import { LogFollower, type LogPosition } from './log-follower.ts';
 import type { MemoryErrorRecord } from './record.ts';
 import { printable, Tally } from './tally.ts';
 
-/** Milliseconds: a look at a log that did not grow takes 0.1 ms. */
+/** Milliseconds between readings. A look at a log that did not grow takes 0.1 ms. */
 const INTERVAL = 1_000;
 
 type Positions = Readonly<Record<string, LogPosition>>;
@@ -32,14 +32,14 @@ export function daemonMemoryErrors(
   const readOne = async (path: string, follower: LogFollower): Promise<Condition[]> => {
     try {
       const lines = await follower.read();
-      if (closed) return []; // whoever follows this log now reads them, too
+      if (closed) return []; // the follower that replaced this one reads these lines
       tally.watch(path, DAEMON_CAUSES);
       const now = Date.now();
       for (const line of lines) {
         const cause = daemonCause(line);
         if (cause !== null) tally.add(cause, path, Buffer.from(line, 'latin1').toString('utf8'), now);
       }
-      return follower.gone ? [unreadable(path, `cannot read ${path}: it is gone`)] : [];
+      return follower.gone ? [unreadable(path, `cannot read ${path}: the file is gone`)] : [];
     } catch (error) {
       return [unreadable(path, error instanceof Error ? error.message : String(error))];
     }
@@ -73,7 +73,7 @@ function unreadable(path: string, reason: string): Condition {
     kind: 'condition',
     code: 'log-unreadable',
     severity: 'warn',
-    body: `${printable(reason)}: memory errors in it are not seen. Correct probes.memory-errors.logs, or see to the log.`,
+    body: `${printable(reason)}: memory errors in this log are not seen. Correct probes.memory-errors.logs, or make the log readable.`,
     attributes: { path },
   };
 }

@@ -1,17 +1,17 @@
 /**
- * Messages of the kernel that a process lost, as its netlink socket's buffer was full: a routing daemon that lost some
- * no longer knows the routes (netlink(7), ENOBUFS).
+ * Counts the kernel's messages that a process lost because its netlink socket's buffer was full (netlink(7), ENOBUFS). A routing
+ * daemon that lost messages no longer knows the routes.
  */
 import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
 
-/** An open socket that listens to the kernel about routes, or that lost messages of any kind. */
+/** An open socket that receives the kernel's messages about routes, or that lost messages of any kind. */
 export interface NetlinkSocket {
   readonly inode: string;
   /** `route`, `netfilter`, `generic` …, or the number. */
   readonly protocol: string;
   readonly drops: number;
-  /** Its comm; `unknown` where it is none of the processes that are seen. */
+  /** The comm of its process; `unknown` if no visible process has the socket. */
   readonly process: string;
 }
 
@@ -28,16 +28,16 @@ const PROTOCOLS: Readonly<Record<string, string>> = {
 interface Line {
   readonly inode: string;
   readonly protocol: string;
-  /** The process id for a process' first socket, any number for its further ones; 0: the kernel's own. */
+  /** The process id for a process's first socket, any number for further ones, 0 for the kernel's own. */
   readonly port: string;
-  /** Bits of the groups that it listens to. */
+  /** Bits of the groups that the socket receives. */
   readonly groups: number;
   readonly drops: number;
 }
 
 /**
- * null: this kernel does not tell.
- * @param owners processes by inode, kept from call to call: to find one, all processes' descriptors are looked through.
+ * Returns null if this kernel does not count losses.
+ * @param owners processes by inode, kept between calls, because finding one searches all processes' descriptors.
  */
 export function netlinkSockets(host: Host, owners: Map<string, string>): NetlinkSocket[] | null {
   const text = host.readText('/proc/net/netlink');
@@ -90,19 +90,19 @@ function ownersOf(host: Host, inodes: ReadonlySet<string>): Map<string, string> 
 }
 
 function descriptors(host: Host, pid: string): string[] {
-  return nullIfRefused(() => host.list(`/proc/${pid}/fd`)) ?? []; // not ours to look at
+  return nullIfRefused(() => host.list(`/proc/${pid}/fd`)) ?? []; // we may not look at this process
 }
 
 function link(host: Host, path: string): string | null {
   try {
     return host.readLink(path);
   } catch {
-    return null; // closed meanwhile
+    return null; // closed in the meantime
   }
 }
 
 function comm(host: Host, pid: string): string | null {
-  // ESRCH: it ended meanwhile.
+  // ESRCH: the process ended in the meantime.
   const name = nullIfRefused(() => host.readText(`/proc/${pid}/comm`));
   return name?.trim().replace(/[\p{C}]/gu, '?') ?? null;
 }

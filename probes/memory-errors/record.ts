@@ -1,21 +1,21 @@
 /**
- * What was counted since the process started. It outlives the probes, which a new configuration makes anew: a counter that
- * began at 0 again under the same start time would say that errors were taken back.
+ * The counts since the process started. They outlive the probes, which a new configuration makes anew. A counter that began at
+ * 0 again with the same start time would mean that errors were taken back.
  */
 export class MemoryErrorRecord {
-  /** By cause and source. */
+  /** Counts by cause and source. */
   readonly totals = new Map<string, number>();
-  /** Records of the kernel's log that were overwritten unread. */
+  /** Records of the kernel's log that were overwritten before they were read. */
   lost = 0;
   readonly routeFailures: RouteFailureRecord = { totals: new Map(), lost: 0 };
-  /** What each netlink socket had lost at the last look, by inode; null: there was none. */
+  /** Losses of each netlink socket at the last look, by inode; null before the first look. */
   drops: ReadonlyMap<string, number> | null = null;
 }
 
-/** Routes of any process that the kernel refused. */
+/** Routes that the kernel refused, of all processes. */
 export interface RouteFailureRecord {
-  /** By command, kind and error, as route-refusals.ts joins them. */
+  /** Counts by command, kind and error, joined as in route-refusals.ts. */
   readonly totals: Map<string, number>;
-  /** Records of the kernel that were overwritten unread. */
+  /** Trace records that were overwritten before they were read. */
   lost: number;
 }

@@ -1,12 +1,12 @@
-/** Memory errors of one kind of source: counted by cause and source, and told one by one as far as that is bearable. */
+/** Memory errors of one kind of source: counts them by cause and source, and emits a limited number of single events. */
 import { type Occurrence, type Sample, sample } from '../probe.ts';
 import { CAUSES, type Cause } from './causes.ts';
 import type { MemoryErrorRecord } from './record.ts';
 
-/** Characters of a message that an event carries. */
+/** The most characters of a message that an event carries. */
 const LONGEST_TEXT = 300;
 
-/** Events of one cause and source in one reading; the rest is counted, and the last event says how many. */
+/** The most events of one cause and source in one reading. The last event has the count of the others. */
 const MOST_EVENTS = 10;
 
 export class Tally {
@@ -16,22 +16,22 @@ export class Tally {
   #events: Occurrence[] = [];
 
   /**
-   * @param record where the totals are kept.
-   * @param history true: for a look back, which is told whole.
+   * @param record keeps the totals.
+   * @param history true for a look back, which emits every event.
    */
   constructor(record: Pick<MemoryErrorRecord, 'totals'>, { history = false }: { history?: boolean } = {}) {
     this.#totals = record.totals;
     this.#mostEvents = history ? Number.POSITIVE_INFINITY : MOST_EVENTS;
   }
 
-  /** Makes it known that errors of this source would be seen: from now on 0 is true. */
+  /** Starts the counter at 0: errors of this source would be seen from now on. */
   watch(source: string, causes: readonly Cause[]): void {
     for (const cause of causes) this.#count(cause, source);
   }
 
   /**
    * @param time milliseconds since the epoch.
-   * @param module the memory module that it happened to; null: not known.
+   * @param module the memory module with the error; null if unknown.
    */
   add(cause: Cause, source: string, text: string, time: number, module: string | null = null): void {
     const count = this.#count(cause, source);
@@ -42,7 +42,7 @@ export class Tally {
     } else count.untold += 1;
   }
 
-  /** What came since the last call, and how many there have been of each. */
+  /** The events since the last call, and all totals. */
   take(): (Occurrence | Sample)[] {
     const now = Date.now();
     const more = [...this.#counts.values()].flatMap(({ cause, source, untold }) =>
@@ -74,7 +74,7 @@ function key(cause: Cause, source: string): string {
   return `${cause} ${source}`;
 }
 
-/** One line of ordinary characters: what a log says may go to a terminal or a page. */
+/** Makes one line of ordinary characters, because texts of logs reach terminals and pages. */
 export function printable(text: string): string {
   const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?').trim();
   return line.length > LONGEST_TEXT ? `${line.slice(0, LONGEST_TEXT - 1).replace(/[\uD800-\uDBFF]$/, '')}…` : line;
@@ -92,7 +92,7 @@ function event(
     name: 'holdfast.memory_error',
     severity,
     time,
-    body: details.module === undefined ? meaning : `${meaning} It is ${details.module}.`,
+    body: details.module === undefined ? meaning : `${meaning} The module is ${details.module}.`,
     attributes: { cause, source, ...details },
   };
 }

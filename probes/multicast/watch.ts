@@ -11,7 +11,7 @@ import { Remembered } from '../remembered.ts';
 
 /** Times are milliseconds since the boot, from process.hrtime, so setting the clock changes nothing. */
 export interface Heard {
-  /** Since when we listen. */
+  /** When we began to listen. */
   readonly since: number;
   /** The last query; null if none was heard since then. */
   readonly at: number | null;

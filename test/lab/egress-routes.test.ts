@@ -106,7 +106,7 @@ test('egress, whatever the default route is made of', { skip }, async (t) => {
     assert.equal(gateways, 2);
     assert.ok(Number(moved) > 32 && Number(moved) < 160, event!.body);
     assert.ok(Number(needless) > 0, event!.body);
-    assert.match(event!.body, /so did \d+ of the other \d+, for no need$/);
+    assert.match(event!.body, /and \d+ of the other \d+ moved without need$/);
   });
 
   await t.test('with a resilient group of nexthop objects no other does', async (t) => {
@@ -122,10 +122,7 @@ test('egress, whatever the default route is made of', { skip }, async (t) => {
     await reader.next();
     await host.sh('ip nexthop del id 1');
     const [event] = (await reader.next()).events;
-    assert.match(
-      event!.body,
-      /^the IPv4 default route lost 10\.88\.0\.1 on eth0; .* moved with that, none of the others did$/,
-    );
+    assert.match(event!.body, /^the IPv4 default route lost 10\.88\.0\.1 on eth0; .* had to move, and no other moved$/);
     await host.sh('sysctl -qw net.ipv4.nexthop_compat_mode=0');
     assert.deepEqual((await reader.next()).values('gateways'), [2]);
     await host.sh(`sysctl -qw net.ipv4.nexthop_compat_mode=1; ip route replace default ${via(1, 1)}`);
@@ -204,7 +201,7 @@ test('egress, whatever the default route is made of', { skip }, async (t) => {
     const gone = await reader.next();
     assert.deepEqual(gone.values('gateways'), [0]);
     assert.equal(gone.events[0]!.severity, 'error');
-    assert.match(gone.events[0]!.body, /no gateway is left.* 256 of 256 sampled flows have no way any more$/);
+    assert.match(gone.events[0]!.body, /no gateway is left.* 256 of 256 sampled flows have no gateway any longer$/);
     const bogons = ['198.18.0.0/15', '203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24'];
     await host.sh(bogons.map((net) => `ip route add blackhole ${net}`).join('; '));
     await host.sh(`ip route add default ${via(1, 1)}`);

@@ -106,7 +106,7 @@ test('without the right to listen, that it cannot be told is said, and no more',
   ]);
   const log = new Log(child.stderr!);
   const line = log.lines[await log.indexOf(/multicast-unheard/, 0)] ?? '';
-  assert.match(line, /whether anybody asks for it cannot be heard: it takes CAP_NET_RAW/);
+  assert.match(line, /but IGMP queries cannot be heard: it takes CAP_NET_RAW/);
   assert.ok(!log.lines.some((one) => one.includes('multicast-querier')));
   assert.match(
     (await host.agent('doctor')).stdout,

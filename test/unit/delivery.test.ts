@@ -317,7 +317,7 @@ test('what a receiver took only in part is counted and not sent again', async (t
     dropped.at(-1)?.points.map(({ value, attributes: { signal } }) => [signal, value]),
     [['metrics', 2]],
   );
-  assert.ok(said.some((line) => line.includes('rejected 2: out of bounds')));
+  assert.ok(said.some((line) => line.includes('rejected 2 records and took the others: out of bounds')));
 });
 
 test('the token is read again for each request, and nothing ever says it', async (t) => {

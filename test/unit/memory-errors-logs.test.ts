@@ -255,7 +255,7 @@ test('the probe says that it could not see where one log is missing, no file, or
   rmSync(path);
   assert.equal((await runner.read()).success, true, 'it may be rotated');
   now = 61_000;
-  assert.match(String((await runner.read()).error), /zebra\.log: it is gone/);
+  assert.match(String((await runner.read()).error), /zebra\.log: the file is gone/);
   writeFileSync(path, '');
   assert.equal((await runner.read()).success, true);
 });

@@ -82,7 +82,7 @@ test('with dns.verify a lie is told, and the server is up all the same', async (
     const { up, verified, durations, conditions } = await seen(t, respond, { verify: VERIFY });
     assert.deepEqual([up, verified, durations], [[1], [0], 1]);
     assert.deepEqual(conditions, [
-      `nameserver-lying: The name server 127.0.0.1 does not answer for puppet.example.com as dns.verify expects it: ${lie}. This host goes on asking it.`,
+      `nameserver-lying: The name server 127.0.0.1 does not answer for puppet.example.com as dns.verify expects: ${lie}. This host still asks it.`,
     ]);
   }
 });
