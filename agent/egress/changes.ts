@@ -1,4 +1,4 @@
-/** What is ever done to the DHCP server's IPv4 default route. */
+/** Every change that Holdfast makes to DHCP's IPv4 default routes. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { BEHIND } from '../config/desired.ts';
@@ -16,8 +16,8 @@ import { type BgpDefault, BOOT, DHCP, type DhcpDefault } from './defaults.ts';
 import { noteAhead, noteWord } from './note.ts';
 
 /**
- * Puts the DHCP server's default routes behind all others, where they are ahead or missing: the new one is there before the old
- * one goes. Throws HostError.
+ * Puts DHCP's default routes behind all others if they are ahead or missing. Each new route is made before the old one is
+ * deleted. Throws HostError.
  */
 export async function putBehind(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
   using socket = await NetlinkSocket.open();
@@ -28,15 +28,15 @@ export async function putBehind(host: Host, gateways: readonly DhcpDefault[], si
   noteWord(host, 'behind');
 }
 
-/** Takes the DHCP server's default routes away. Throws HostError. */
+/** Deletes DHCP's default routes. Throws HostError. */
 export async function drop(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
-  // First: the hook must not bring back in between what goes now.
+  // The note comes first, so that a hook in between does not bring the route back.
   noteWord(host, 'dropped');
   using socket = await NetlinkSocket.open();
   for (const gateway of gateways) await remove(socket, gateway, () => true, signal);
 }
 
-/** As dhclient-script(8) makes them: with no metric, or of several gateways counted from 1. Throws HostError. */
+/** Makes the routes as dhclient-script(8) does: without a metric, or counted from 1 for several gateways. Throws HostError. */
 export async function putAhead(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
   using socket = await NetlinkSocket.open();
   for (const gateway of gateways) {
@@ -49,8 +49,8 @@ export async function putAhead(host: Host, gateways: readonly DhcpDefault[], sig
 }
 
 /**
- * Puts them ahead of BGP's, whose gateways do not answer: packets go that way although it leads nowhere. Remembers which gateways
- * these are. Throws HostError.
+ * Puts DHCP's routes ahead of BGP's, because packets take BGP's route although its gateways do not answer. Notes these gateways.
+ * Throws HostError.
  */
 export async function putAheadOf(
   host: Host,
@@ -73,7 +73,7 @@ async function put(
     ...{ family: 'ipv4', destination: '0.0.0.0/0', table: MAIN_TABLE, metric },
     ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], nexthopId: null, src: null, mtu: null },
   };
-  // What is there of this metric may be somebody else's: then the old one has to stay.
+  // A present route of this metric may belong to another program, and then our old route must stay.
   if (routes.some((one) => one.metric === metric)) return;
   await ask(socket, MESSAGE.newRoute, FLAG.create | FLAG.exclusive, route, 0, signal);
 }
@@ -89,7 +89,7 @@ async function remove(
   }
 }
 
-/** `fine`: an error that says that it is so already. With the gateway in it no other route of the same metric is meant. */
+/** `fine` is the error for a change that is done already. Naming the gateway spares other routes of the same metric. */
 async function ask(
   socket: NetlinkSocket,
   type: number,
@@ -103,5 +103,5 @@ async function ask(
   const deed = type === MESSAGE.newRoute ? 'make' : 'delete';
   const code = getSystemErrorName(-errno!) as ErrorCode;
   const what = `default via ${route.hops[0]?.gateway} metric ${route.metric}`;
-  throw new HostError(code, `the kernel does not ${deed} ${what}: ${code}`);
+  throw new HostError(code, `the kernel refuses to ${deed} ${what}: ${code}`);
 }

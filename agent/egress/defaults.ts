@@ -1,6 +1,6 @@
 /**
- * The IPv4 default routes of this host, by whom they come from: BGP's, and whether its gateway answers; the DHCP server's, and
- * where among the others it stands.
+ * The IPv4 default routes of this host by their origin: BGP's, with whether its gateway answers, and DHCP's, with its place among
+ * the others.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredDhclient } from '../config/desired.ts';
@@ -16,34 +16,34 @@ import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';
 import { type AheadNote, aheadNote, type NotedGateway, sinceBoot } from './note.ts';
 
-/** zebra, bird, bgp (FRR): BIRD and old FRRs do not say by which of their protocols they learned a route. */
+/** zebra, bird, bgp (FRR). BIRD and old FRRs do not mark by which protocol they learned a route. */
 const OF_BGP: readonly number[] = [11, 12, 186];
-/** boot, as ip-route(8) marks what names no protocol (dhclient-script does not), and dhcp. */
+/** dhcp, and boot, which ip-route(8) uses if no protocol is named, as in dhclient-script. */
 export const BOOT = 3;
 export const DHCP = 16;
 const OF_DHCP: readonly number[] = [BOOT, DHCP];
-/** Milliseconds for which an answer of a gateway counts, unless it fails to give the next one. */
+/** Milliseconds for which an answer of a gateway counts, unless the next answer fails. */
 const FRESH = 60_000;
-/** Milliseconds for which BGP's gateways have to answer again before the DHCP server's route goes back behind. */
+/** Milliseconds for which BGP's gateways must answer again before DHCP's route goes back behind. */
 const ANSWERING = 30_000;
-/** Milliseconds between looks whether one that was asked has answered; on a link it takes one or two. */
+/** Milliseconds between looks for a gateway's answer, which takes one or two on a link. */
 const ANSWER = [5, 20, 75, 200];
 
 export interface EgressView {
-  /** The best default route that a BGP daemon made; null: there is none. */
+  /** The best default route of a BGP daemon; null if there is none. */
   readonly bgp: BgpDefault | null;
   readonly dhcp: readonly DhcpDefault[];
-  /** Default routes of the main table. */
+  /** The number of default routes in the main table. */
   readonly count: number;
-  /** Those of them that are neither BGP's nor a DHCP server's, `static metric 100`. */
+  /** Default routes of other origin, such as `static metric 100`. */
   readonly others: readonly string[];
-  /** Why the DHCP server's route has to stay ahead of BGP's, where Holdfast put it; null: it need not. */
+  /** Why DHCP's route must stay ahead of BGP's, where Holdfast put it; null if it need not. */
   readonly ahead: StaysAhead | null;
 }
 
 export interface StaysAhead {
   readonly why: string;
-  /** Whether BGP's gateways are silent still. */
+  /** Whether BGP's gateways are still silent. */
   readonly silent: boolean;
 }
 
@@ -51,22 +51,22 @@ export interface BgpDefault {
   readonly metric: number;
   /** `10.88.0.1 on eth0, 10.88.1.1 on eth1 (bird)` */
   readonly name: string;
-  /** null: at least one of its gateways answered lately; else why that does not count. */
+  /** Why the route is not usable; null if at least one of its gateways answered lately. */
   readonly problem: string | null;
-  /** Whether each of its next hops is a gateway that was asked, and none has answered. */
+  /** Whether every next hop is a gateway that was asked and did not answer. */
   readonly silent: boolean;
   readonly gateways: readonly NotedGateway[];
 }
 
 export interface DhcpDefault extends LeasedGateway {
   readonly index: number;
-  /** Its place among the gateways of all leases, from 0. */
+  /** The gateway's place among those of all leases, from 0. */
   readonly place: number;
-  /** The routes by it, the best first; none: it is not there. */
+  /** The routes by this gateway, the best first; empty if there is none. */
   readonly routes: readonly SeenRoute[];
 }
 
-/** Asks gateways of BGP's that have not proved lately that they are there, and waits a moment. Throws NetlinkError. */
+/** Asks those of BGP's gateways that have not answered lately, and waits a moment. Throws NetlinkError. */
 export async function lookAtDefaults(host: Host, dhclient: DesiredDhclient, signal: AbortSignal): Promise<EgressView> {
   const routes = await defaultRoutes('ipv4', signal);
   using socket = await NetlinkSocket.open();
@@ -104,7 +104,7 @@ async function bgpDefault(
   const problems: string[] = [];
   let answered = false;
   for (const { gateway, index } of all) {
-    if (gateway === null) problems.push(`${nameOf(index)} is a gateway that cannot be asked`);
+    if (gateway === null) problems.push(`the next hop ${nameOf(index)} has no gateway that could be asked`);
     else if (await answers(socket, { gateway, index }, signal)) answered = true;
     else problems.push(`${gateway} on ${nameOf(index)} has not answered`);
   }
@@ -116,8 +116,8 @@ async function bgpDefault(
 }
 
 /**
- * FRR takes its own default route out of the kernel as soon as another one is ahead, so the gateways that were silent are asked
- * themselves. null: nothing was put ahead, or they have answered for a while.
+ * FRR removes its own default route from the kernel as soon as another one is ahead, so we ask the noted silent gateways
+ * directly. Returns null if nothing was put ahead, or if they have answered for a while.
  */
 async function staysAhead(
   socket: NetlinkSocket,
@@ -132,7 +132,7 @@ async function staysAhead(
   for (const one of silent ? note.gateways : []) if (await answers(socket, one, signal)) silent = false;
   const names = note.gateways.map(({ gateway, index }) => `${gateway} on ${nameOf(index)}`).join(', ');
   if (silent) return { why: `${names} has not answered`, silent };
-  const why = `${names} answers again, but not yet for ${ANSWERING / 1000} s`;
+  const why = `${names} answers again, but for less than ${ANSWERING / 1000} s so far`;
   return sinceBoot() - note.at < ANSWERING ? { why, silent } : null;
 }
 
@@ -152,7 +152,7 @@ async function answers(
   return false;
 }
 
-/** Whether it proved that it is there, not long ago. */
+/** Whether the gateway has answered lately. */
 export function isFresh({ state, confirmed }: Neighbour): boolean {
   if (state === 'reachable' || state === 'permanent' || state === 'noarp') return true;
   return confirmed !== null && confirmed <= FRESH;

@@ -1,4 +1,4 @@
-/** The gateways that DHCP leases give this host: what a default route of dhclient-script's goes by. */
+/** The gateways in this host's DHCP leases, which dhclient-script uses for default routes. */
 import ipaddr from 'ipaddr.js';
 import type { DesiredDhclient } from '../config/desired.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
@@ -11,7 +11,7 @@ export interface LeasedGateway {
   readonly address: string;
 }
 
-/** Of leases that a running dhclient holds, the preferred first; what is no address, or to be ignored, is passed over. */
+/** Gateways from the leases of running dhclients, the preferred first. Ignored ones and malformed addresses are skipped. */
 export function leasedGateways(host: Host, { global, interfaces }: DesiredDhclient, now = Date.now()): LeasedGateway[] {
   const ignored = (name: string) => [global, interfaces.get(name)].some((scope) => scope?.ignore.includes('routers'));
   return dhcpClients(host)
@@ -29,7 +29,7 @@ export function gatewaysOf({ options }: Pick<Lease, 'options'>): string[] {
   return (classless ?? routers).filter((one) => ipaddr.IPv4.isValidFourPartDecimal(one) && one !== '0.0.0.0');
 }
 
-/** `0,10,0,0,1,24,10,1,2,10,0,0,2`: a length, as many bytes of the network as it needs, and the gateway. null: not offered. */
+/** Parses `0,10,0,0,1,24,10,1,2,10,0,0,2`: prefix length, the bytes of the network that it needs, gateway. null if not offered. */
 function defaultsOf(text: string | undefined): string[] | null {
   if (text === undefined) return null;
   const numbers = text.split(',').map((one) => Number(one.trim()));

@@ -1,6 +1,6 @@
 /**
- * What Holdfast has done to the DHCP server's default route, on the first line of a file in /run: the hooks and the next agent
- * read it.
+ * Notes in a file in /run what Holdfast has done to DHCP's default route, on the first line. The hooks and the next agent read
+ * the note.
  */
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
@@ -11,14 +11,14 @@ export interface NotedGateway {
   readonly index: number;
 }
 
-/** Put ahead of BGP's default route, whose gateways do not answer. */
+/** DHCP's route was put ahead of BGP's, whose gateways do not answer. */
 export interface AheadNote {
   readonly gateways: readonly NotedGateway[];
-  /** When they were last found silent: milliseconds of the clock that counts from the boot. */
+  /** When they were last found silent, in milliseconds since the boot. */
   readonly at: number;
 }
 
-/** Whether the route is taken away, here and now. */
+/** Whether Holdfast has deleted the route, by the note of this boot. */
 export function isDropped(host: Host): boolean {
   return wordOf(host) === 'dropped';
 }
@@ -32,7 +32,7 @@ export function noteAhead(host: Host, gateways: readonly NotedGateway[], now = s
   write(host, `ahead\n${Math.round(now)}\n${lines.join('')}`);
 }
 
-/** null: it is not ahead because of silent gateways. */
+/** The note of silent gateways; null if the route is not ahead because of such. */
 export function aheadNote(host: Host): AheadNote | null {
   const [word, at, ...lines] = (host.readText(EGRESS) ?? '').trim().split('\n');
   if (word !== 'ahead') return null;
@@ -42,13 +42,13 @@ export function aheadNote(host: Host): AheadNote | null {
   return { at: Number(at), gateways };
 }
 
-/** FRR has taken its route away: what is known of its gateways is this note. */
+/** Renews the note after FRR has removed its route, because then only the note has the gateways. */
 export function noteStillSilent(host: Host): void {
   const note = aheadNote(host);
   if (note !== null) noteAhead(host, note.gateways);
 }
 
-/** Milliseconds; the same in every process. */
+/** Milliseconds since the boot; the same in every process. */
 export function sinceBoot(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
 }

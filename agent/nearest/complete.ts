@@ -1,17 +1,17 @@
-/** The configuration and what was measured → the desired state, whole: every entry of the sortlist is a pair then. */
+/** Joins the configuration and the measurements into the whole desired state, in which every sortlist entry is a pair. */
 import type { ConfiguredState, DesiredState, Nearest, SortlistEntry, SortlistPair } from '../config/desired.ts';
 import { MAX_SORTLIST } from '../config/limits.ts';
 import { type Measurements, targetOf } from './record.ts';
 
-/** The names that are to be measured, in the order of the configuration. */
+/** The names to measure, in the order of the configuration. */
 export function nearestOf({ dns }: ConfiguredState): Nearest[] {
   return (dns?.sortlist ?? []).filter((entry) => typeof entry !== 'string');
 }
 
 /**
- * Each name's addresses stand in its place, the nearest first. The networks of the configuration all stay; of the
- * addresses the farthest are left out where there are more than libc reads. Where only names are configured and none was
- * ever measured nothing is wanted of the sortlist: the line that is there stays.
+ * Puts each name's addresses in its place, the nearest first. All configured networks stay; the farthest addresses are left out
+ * if there are more than libc reads. If only names are configured and none was ever measured, no sortlist is wanted, and the
+ * present line stays.
  */
 export function complete(configured: ConfiguredState, measured: Measurements): DesiredState {
   const { dns } = configured;
@@ -28,7 +28,7 @@ function completeSortlist(entries: readonly SortlistEntry[], measured: Measureme
   return pairs.length === 0 && entries.length > 0 ? null : [...new Set(pairs)];
 }
 
-/** The addresses of each measured target that are written: each has its nearest in, what room is left goes to the first ones. */
+/** The written addresses of each target: the nearest of every target, then more of the first targets while there is room. */
 export function sharesOf(entries: readonly SortlistEntry[], measured: Measurements): Map<string, string[]> {
   const targets = entries
     .filter((entry) => typeof entry !== 'string')

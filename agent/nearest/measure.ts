@@ -1,30 +1,30 @@
-/** How near a name's addresses are, by the time that a TCP connection takes. No byte is sent over it. */
+/** Measures how near a name's addresses are, by the time of a TCP connection. No byte is sent over the connection. */
 import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
 import type { Nearest } from '../config/desired.ts';
 import { errorCode } from '../host/errors.ts';
 
 export interface Measured {
-  /** Milliseconds; null: it does not answer. */
+  /** Milliseconds; null if the address does not answer. */
   readonly times: ReadonlyMap<string, number | null>;
   /** The addresses that the name has now. */
   readonly named: ReadonlySet<string>;
 }
 
-/** Addresses of one name; ten fit into a sortlist. */
+/** The most addresses of one name; ten fit into a sortlist. */
 const MOST = 16;
-/** Milliseconds: for the look-up, for one connection (a lost SYN is sent again after 1 s, RFC 6298), for all that follow. */
+/** Milliseconds: for the look-up, for one connection (a lost SYN is sent again after 1 s, RFC 6298), and for all later ones. */
 const LOOK_UP_LIMIT = 8_000;
 const CONNECT_LIMIT = 1_000;
 const REPEAT_LIMIT = 10_000;
-/** Times that one may fail to answer. */
+/** How often an address may fail to answer. */
 const CHANCES = 3;
 
 /**
- * Takes at most 21 s. First all are tried at once, which tells who answers; then those one by one, so that none waits for
- * another. Of each the quickest connection counts: what queues and busy hosts add comes and goes, the way stays.
- * `known`: addresses that are measured even if the name does not have them any more.
- * Throws an Error with a sentence where nothing can be measured.
+ * Takes at most 21 s. First all addresses are tried at once, to see which answer. Then those are measured one by one, so that
+ * none waits for another. The quickest connection of each counts, because the delays of queues and busy hosts come and go.
+ * `known` are addresses that are measured even if the name no longer has them.
+ * Throws an Error with a sentence if nothing can be measured.
  */
 export async function measure(
   { name, port, tries }: Nearest,
@@ -32,7 +32,7 @@ export async function measure(
   signal: AbortSignal,
 ): Promise<Measured> {
   const named = await lookUp(name, signal);
-  // Those that are in the order first, and the others always alike, however the server turns them.
+  // Addresses in the present order come first, then the others, sorted, because servers rotate their answers.
   const addresses = [...new Set([...known, ...[...named].sort()])].slice(0, MOST);
   const times = new Map<string, number | null>(addresses.map((address) => [address, null]));
   const waiting = () => addresses.filter((address) => times.get(address) === null);
@@ -56,10 +56,10 @@ export async function measure(
   return { times, named };
 }
 
-/** The name's IPv4 addresses, from the name servers of resolv.conf as it is now: what libc's sortlist puts in order. */
+/** The name's IPv4 addresses, from the present resolv.conf's name servers. libc's sortlist orders IPv4 addresses only. */
 async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
   signal.throwIfAborted();
-  // A new one each time: c-ares reads resolv.conf once, and remembers answers.
+  // Each look-up needs a new resolver, because c-ares reads resolv.conf once and remembers answers.
   const resolver = new Resolver({ timeout: 1_500, tries: 2 });
   const cancel = () => resolver.cancel();
   const timer = setTimeout(cancel, LOOK_UP_LIMIT);
@@ -67,7 +67,7 @@ async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
   try {
     const found = await resolver.resolve4(name);
     const usable = found.filter(isHost);
-    if (usable.length === 0) throw new Error(`the look-up of ${name} gave no address of a host (${found[0]})`);
+    if (usable.length === 0) throw new Error(`the look-up of ${name} returned no usable host address (${found[0]})`);
     return new Set(usable);
   } catch (error) {
     const code = errorCode(error);
@@ -79,27 +79,27 @@ async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
   }
 }
 
-/** Of c-ares. */
+/** Sentences for the error codes of c-ares. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no such name',
-  ENODATA: 'it has no IPv4 address',
+  ENODATA: 'the name has no IPv4 address',
   ETIMEOUT: 'no name server answered in time',
   ECANCELLED: 'no name server answered in time',
-  ECONNREFUSED: 'no name server listens where resolv.conf says',
+  ECONNREFUSED: 'no name server listens at the addresses in resolv.conf',
   ESERVFAIL: 'the name server fails to answer (SERVFAIL)',
   EREFUSED: 'the name server refuses to answer this host',
-  EBADRESP: 'the name server answers nonsense',
+  EBADRESP: 'the answer of the name server is malformed',
 };
 
-/** Neither "this host", nor multicast, reserved or broadcast (RFC 6890). */
+/** Whether the address is neither "this host" nor multicast, reserved or broadcast (RFC 6890). */
 function isHost(address: string): boolean {
   const first = Number(address.split('.')[0]);
   return first > 0 && first < 224;
 }
 
 /**
- * Milliseconds until the kernel has the connection; null: refused, unreachable, or not in time. A connection that is reset was
- * there: whether Node tells of the connection or of its reset first is chance.
+ * Milliseconds until the kernel has the connection; null if it is refused, unreachable or too slow. A reset connection counts as
+ * a connection, because Node reports either the connection or its reset first, by chance.
  */
 export function connectTime(host: string, port: number, signal: AbortSignal): Promise<number | null> {
   const { promise, resolve } = Promise.withResolvers<number | null>();
@@ -123,5 +123,5 @@ export function connectTime(host: string, port: number, signal: AbortSignal): Pr
   return promise;
 }
 
-/** A refusal of the connection itself is ECONNREFUSED (tcp(7)). */
+/** Whether an established connection was reset. A refused one has ECONNREFUSED (tcp(7)). */
 const AFTER_CONNECT = ['ECONNRESET', 'EPIPE'];

@@ -1,4 +1,4 @@
-/** What of the configuration is measured: what was found last, whether it is time again, and what is wanted with it. */
+/** The measured part of the configuration: the last measurements, when to measure again, and the desired state they make. */
 import type { ConfiguredState, DesiredState, Nearest, SortlistEntry } from '../config/desired.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -7,29 +7,29 @@ import type { Measured } from './measure.ts';
 import { reorder } from './order.ts';
 import { type Measurement, type Measurements, parseRecord, readRecord, targetOf, writeRecord } from './record.ts';
 
-/** Intervals after which what was measured is no longer fresh, and after which that is worth a word. */
+/** Intervals after which a measurement is no longer fresh, and after which it is reported as old. */
 const FRESH_FOR = 2;
 const OLD_AFTER = 10;
 
-/** How one target stands. */
+/** The state of one target. */
 export interface NearestView {
   /** `puppet.example.com:8140`. */
   readonly target: string;
-  /** The last good measurement; null: there never was one. */
+  /** The last good measurement; null if there never was one. */
   readonly last: Measurement | null;
-  /** Milliseconds since then; 0 where the clock was put back since. */
+  /** Milliseconds since then; 0 if the clock was set back since. */
   readonly age: number | null;
-  /** Whether it is so old, or so missing, that somebody should know. */
+  /** Whether it is missing, or so old that the operator should know. */
   readonly old: boolean;
-  /** Those of its addresses that are written into the sortlist, the nearest first. */
+  /** The addresses that are written into the sortlist, the nearest first. */
   readonly written: readonly string[];
 }
 
-/** What came of one try to measure. */
+/** The result of one try to measure. */
 export interface Attempt {
   readonly nearest: Nearest;
   readonly target: string;
-  /** Milliseconds since the epoch: when it began. */
+  /** When the try began, in milliseconds since the epoch. */
   readonly began: number;
   readonly measured: Measured | null;
   /** Why nothing could be measured. */
@@ -44,7 +44,7 @@ export class Nearness {
   #record: Measurements;
   #desired: DesiredState;
 
-  /** Throws HostError where there is a record that cannot be read. */
+  /** Throws HostError if the record cannot be read. */
   constructor(host: Host, configured: ConfiguredState) {
     this.#host = host;
     this.#configured = configured;
@@ -54,13 +54,13 @@ export class Nearness {
     this.#desired = complete(configured, this.#record);
   }
 
-  /** With what was measured last, by whomever; the same object as long as it is the same. Throws HostError. */
+  /** The state with the last measurement, by whichever process. The same object until it changes. Throws HostError. */
   desired(): DesiredState {
     this.#refresh();
     return this.#desired;
   }
 
-  /** What is to be measured now; in a `--root` folder nothing is, since this is not its network. */
+  /** The targets to measure now; none in a `--root` folder, because this network is not that host's. */
   due(now = Date.now()): Nearest[] {
     this.#refresh();
     if (this.#host.root !== '/') return [];
@@ -70,18 +70,18 @@ export class Nearness {
     });
   }
 
-  /** Looks only; see measure.ts for how long it takes. Never throws. */
+  /** Changes nothing. See measure.ts for the time that it takes. Never throws. */
   attempt(nearest: readonly Nearest[], signal = new AbortController().signal): Promise<Attempt[]> {
     return Promise.all(nearest.map((one) => this.#attempt(one, signal)));
   }
 
-  /** Keeps what was found, and gives whether another state is wanted with it. Throws HostError. */
+  /** Saves the result. Returns whether the desired state changed. Throws HostError. */
   note(attempts: readonly Attempt[]): boolean {
     this.#refresh();
     const before = this.#desired;
     const found = attempts.flatMap(({ target, began, measured }) => {
       const last = this.#record[target];
-      // Somebody else has measured meanwhile: one round counts once.
+      // Another process has measured in the meantime. One round must count only once.
       if (measured === null || (last !== undefined && last.measured >= began && last.measured <= Date.now())) return [];
       return [[target, newer(last, measured)] as const];
     });
@@ -118,7 +118,7 @@ export class Nearness {
     const known = this.#record[target]?.order.map(({ address }) => address) ?? [];
     const common = { nearest, target, began: Date.now() };
     try {
-      // Here and not above: who only looks need not load it.
+      // Imported here, because commands that only look need not load it.
       const { measure } = await import('./measure.ts');
       return { ...common, measured: await measure(nearest, known, signal), problem: null };
     } catch (error) {
@@ -141,7 +141,7 @@ function newer(last: Measurement | undefined, { times, named }: Measured): Measu
   return { measured: Date.now(), order: reorder(last?.order ?? [], times, named), found: named.size };
 }
 
-/** Milliseconds; negative where the clock was put back; null: never measured. */
+/** Milliseconds; negative if the clock was set back; null if never measured. */
 function ageOf(last: Measurement | undefined, now: number): number | null {
   return last === undefined ? null : now - last.measured;
 }

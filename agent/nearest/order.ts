@@ -1,43 +1,43 @@
 /**
- * The order of a name's addresses, the nearest first, from one measurement to the next. It must not flap: each change
- * rewrites resolv.conf and the hooks of every host that measures. So one that is nearer overtakes only where that is
- * clear and lasting; one that does not answer goes behind those that do at once.
+ * The order of a name's addresses, the nearest first, from one measurement to the next. The order must not flap, because each
+ * change rewrites resolv.conf and the hooks. A nearer address overtakes only if the difference is clear and lasting. A silent
+ * address goes behind those that answer at once.
  */
 
 /** An address in its place. */
 export interface Place {
   readonly address: string;
-  /** Milliseconds that a connection took at the last measurement; null: it did not answer. */
+  /** Milliseconds of a connection at the last measurement; null if the address did not answer. */
   readonly time: number | null;
-  /** Measurements running for which the name has not had this address. */
+  /** Measurements in a row in which the name did not have this address. */
   readonly absent: number;
-  /** Those before it that it was clearly nearer than, with how often running; never more than it needs. */
+  /** Addresses further ahead, each with how often in a row this one was clearly nearer, up to the number that it needs. */
   readonly ahead: Readonly<Record<string, number>>;
-  /** How often it fell silent lately; absent: never. Each time doubles the rounds that it needs to overtake again. */
+  /** How often it fell silent lately; absent if never. Each time doubles the rounds that it needs to overtake again. */
   readonly falls?: number;
-  /** Measurements running in which it answered, since it fell last; absent: it never fell. */
+  /** Measurements in a row with an answer since it last fell silent; absent if it never did. */
   readonly steady?: number;
 }
 
-/** Measurements running that one has to be clearly nearer to overtake another, unless it fell silent more than once. */
+/** Measurements in a row in which an address must be clearly nearer to overtake, unless it fell silent more than once. */
 export const ROUNDS = 3;
 
-/** Falls that are counted at most: 3 rounds, then 6, 12, 24, 48, 96. */
+/** The most silences that are counted: 3 rounds, then 6, 12, 24, 48, 96. */
 const MOST_FALLS = 6;
 
-/** Measurements running in which it has to answer until its falls are forgotten. */
+/** Measurements in a row with an answer after which earlier silences are forgotten. */
 export const FORGIVEN_AFTER = 100;
 
-/** A name server may give another few of many addresses each time: so many measurements running, then it is forgotten. */
+/** Measurements in a row without this address after which it is forgotten. A server may return a few of many each time. */
 export const FORGOTTEN_AFTER = 10;
 
-/** What counts as clearly nearer: by a fifth, and by a millisecond. */
+/** Clearly nearer means by a fifth and by a millisecond. */
 const SHARE = 0.8;
 const MARGIN = 1;
 
 /**
- * The order after a measurement in which at least one answered. `times`: of each address that was measured, in
- * milliseconds, null where it did not answer; `named`: those that the name has now.
+ * The order after a measurement in which at least one address answered. `times` has the milliseconds of each measured address,
+ * null if it did not answer; `named` are the addresses that the name has now.
  */
 export function reorder(
   before: readonly Place[],
@@ -58,7 +58,7 @@ export function reorder(
   return [...overtaken(counted.filter(({ time }) => time !== null)), ...counted.filter(({ time }) => time === null)];
 }
 
-/** One that falls silent again and again is not to change the order each time that it is back. */
+/** Counts silences, so that an address that falls silent again and again does not change the order at each return. */
 function answered({ falls = 0, steady = 0, ...place }: Place, time: number | null): Place {
   if (time === null) {
     const more = place.time === null ? falls : Math.min(falls + 1, MOST_FALLS);
@@ -67,7 +67,7 @@ function answered({ falls = 0, steady = 0, ...place }: Place, time: number | nul
   return { ...place, time, ...(falls === 0 || steady + 1 >= FORGIVEN_AFTER ? {} : { falls, steady: steady + 1 }) };
 }
 
-/** Measurements running that it has to be clearly nearer to overtake another. */
+/** Measurements in a row in which the address must be clearly nearer to overtake another. */
 function roundsOf({ falls = 0 }: Place): number {
   return ROUNDS * 2 ** Math.max(0, falls - 1);
 }
@@ -83,7 +83,7 @@ function clearlyNearer(time: number | null, other: number | null): boolean {
   return time !== null && other !== null && time <= other * SHARE && other - time >= MARGIN;
 }
 
-/** From the first place on: who stands there keeps it, unless some have earned it; then the nearest of those. */
+/** Fills the places from the first on. An address keeps its place unless others have earned it; then the nearest of those gets it. */
 function overtaken(places: readonly Place[]): Place[] {
   const waiting = [...places];
   const order: Place[] = [];

@@ -1,6 +1,6 @@
 /**
- * What was last measured, on disk: apply, the daemon and the next boot agree on it, and a restart forgets nothing. Only
- * measurements that found somebody are in it, so the last good answer stays until there is a better one.
+ * The last measurements, on disk, so that apply, the daemon and the next boot agree, and a restart forgets nothing. Only
+ * successful measurements are saved, so the last good one stays until there is a new one.
  */
 import type { Nearest } from '../config/desired.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
@@ -12,14 +12,14 @@ export interface Measurement {
   readonly measured: number;
   /** The nearest first. */
   readonly order: readonly Place[];
-  /** How many addresses the name had; more than in `order` where not all were measured. */
+  /** How many addresses the name had. There are more than in `order` if not all were measured. */
   readonly found: number;
 }
 
-/** By target. */
+/** Measurements by target. */
 export type Measurements = Readonly<Record<string, Measurement>>;
 
-/** Dotted decimal, without leading zeros. node:net knows it too, and loading it takes longer than all else here. */
+/** Dotted decimal without leading zeros. node:net could check it, but loading that takes longer than everything else here. */
 const ADDRESS = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 const RECORD = `${STATE_FOLDER}/nearest.json`;
@@ -29,12 +29,12 @@ export function targetOf({ name, port }: Nearest): string {
   return `${name}:${port}`;
 }
 
-/** As it stands on disk, to see whether it is another; null: nothing was measured yet. Throws HostError. */
+/** The record's text, to see whether it changed; null if nothing was measured yet. Throws HostError. */
 export function readRecord(host: Host): string | null {
   return host.readText(RECORD);
 }
 
-/** Nothing of what is damaged: it is measured anew. */
+/** Reads the record without damaged parts, which are measured anew. */
 export function parseRecord(text: string | null): Measurements {
   let found: unknown;
   try {
@@ -63,7 +63,7 @@ function isEntry(entry: [string, unknown]): entry is [string, Measurement] {
   );
 }
 
-/** What it holds is written into resolv.conf and into hooks: an address is one. */
+/** Checks that each address is one, because the record's content is written to resolv.conf and the hooks. */
 function isPlace(place: unknown): place is Place {
   return (
     isMap(place) &&

@@ -238,7 +238,7 @@ test('the probe says that it could not see where one log is missing, no file, or
   for (const bad of ['/gone.log', '/var/log', '/var/log/bird/x']) {
     const { success, partly, error, readings } = await look('/var/log/bird', bad);
     assert.deepEqual([success, partly], [false, true], bad);
-    assert.match(String(error), new RegExp(`${bad}: .*memory errors in it are not seen`));
+    assert.match(String(error), new RegExp(`${bad}: .*memory errors in this log are not seen`));
     assert.ok(
       readings.some((one) => one.kind === 'sample' && one.attributes.source === '/var/log/bird'),
       bad,
