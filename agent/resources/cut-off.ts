@@ -8,7 +8,8 @@ import ipaddr from 'ipaddr.js';
 import type { DesiredNexthop, DesiredRoute, DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
-const DEFAULTS = ['0.0.0.0/0', '::/0'];
+/** The default route, or its halves, which some write in its place. `ignore` is about IPv4 only. */
+const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];
 
 /** A sentence with the cure; null: it would not, or no interface that matters has an address yet and nothing can be told. */
 export function cutOff(host: Host, { routes, dhclient }: DesiredState): string | null {

@@ -16,18 +16,22 @@ export function madeKey(made: MadeRoute): string {
   return keyOf({ name: nameOf(made) });
 }
 
-/** `atBoot`: what becomes of it at the next start; null: that is not to be told. */
+/** What becomes of a setting at the later moments, if it stands so now. `doubtful`: the kernel does not take the route now. */
+export type Foretold = (now: SettingState, doubtful: boolean) => SettingState[];
+
+/** `foretold`: null where that is not to be told. */
 export function wantedFinding(
   wanted: Wanted,
   found: Pick<Finding, 'state' | 'actual' | 'refusal'> & { readonly reason?: string | null },
-  atBoot: ((setting: SettingState) => SettingState) | null,
+  foretold: Foretold | null,
+  doubtful = false,
 ): Finding {
   const { reason, ...rest } = found;
   const text = wanted.route === null ? 'not known yet' : describeRoute(wanted.route);
   const common = { moment: 'now', wanted: text, ...rest, ...(reason == null ? {} : { reason }) } as const;
   const { refusal, ...state } = common;
   const now = { ...state, setting: `routes.${wanted.name}`, ...(refusal === undefined ? {} : { reason: refusal }) };
-  const settings = async () => (atBoot === null ? [now] : [now, atBoot(now)]);
+  const settings = async () => [now, ...(foretold?.(now, doubtful) ?? [])];
   return { ...common, resource: NAME, key: keyOf(wanted), kind: 'route', settings };
 }
 
@@ -36,9 +40,10 @@ export function standingFinding(
   wanted: Wanted,
   { is, reason }: Pick<Standing, 'is' | 'reason'>,
   actual: string | null,
-  atBoot: (setting: SettingState) => SettingState,
+  foretold: Foretold,
 ): Finding {
-  const make = (found: Parameters<typeof wantedFinding>[1]) => wantedFinding(wanted, found, atBoot);
+  const make = (found: Parameters<typeof wantedFinding>[1], doubtful = false) =>
+    wantedFinding(wanted, found, foretold, doubtful);
   switch (is) {
     case 'right':
       return make({ state: 'ok', actual, reason: reason ?? wanted.problem });
@@ -46,12 +51,12 @@ export function standingFinding(
     case 'changed':
       return make({ state: 'drifted', actual, reason });
     case 'foreign':
-      return make({ state: 'drifted', actual, refusal: `${reason}. It gives way only to takeOver: true` });
+      return make({ state: 'drifted', actual, refusal: `${reason}. It gives way only to takeOver: true` }, true);
     case 'refused':
-      return make({ state: 'drifted', actual, refusal: reason ?? '' });
+      return make({ state: 'drifted', actual, refusal: reason ?? '' }, true);
     case 'part':
     case 'waiting':
-      return make({ state: 'unknown', actual, reason: `waits: ${reason}` });
+      return make({ state: 'unknown', actual, reason: `waits: ${reason}` }, true);
   }
 }
 

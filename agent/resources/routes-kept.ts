@@ -1,6 +1,8 @@
 /** The routes resource where there are routes to be kept: findings of each that is wanted, and of ours that is so no more. */
-import type { DesiredRoute } from '../config/desired.ts';
+import { type DesiredRoute, isWritten } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
+import { hookPlaces } from '../dhclient/hook-places.ts';
+import { dhclientInstalled } from '../dhclient/installed.ts';
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
 import { keyText, type RouteKey } from '../host/netlink/route-key.ts';
@@ -10,6 +12,7 @@ import { wishesOf } from '../metadata/wishes.ts';
 import { appliedAtBoot } from './boot-apply.ts';
 import type { Finding, Outcome } from './resource.ts';
 import {
+  type Foretold,
   keyOf,
   madeKey,
   outcome,
@@ -30,6 +33,8 @@ const TIME = 20_000;
 export class KeptRoutes {
   readonly #host: Host;
   readonly #wanted: readonly Wanted[];
+  /** Names of those that the exit hook makes, too. */
+  readonly #hooked: ReadonlySet<string>;
   /** Of ours, what the configuration says no longer. */
   readonly #unwanted: readonly MadeRoute[];
 
@@ -37,6 +42,7 @@ export class KeptRoutes {
     this.#host = host;
     const wishes = wishesOf({ routes });
     this.#wanted = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));
+    this.#hooked = new Set(wantedRoutes(routes.filter(isWritten), null).map(({ name }) => `routes.${name}`));
     this.#unwanted = unwantedOf(readRecord(host), this.#wanted);
   }
 
@@ -44,17 +50,17 @@ export class KeptRoutes {
     if (!this.#host.live) return this.#wanted.map(skipped);
     using socket = await NetlinkSocket.open();
     const look = this.#look(socket);
-    const atBoot = appliedAtBoot(this.#host);
+    const foretold = this.#foretold();
     const findings: Finding[] = [];
     for (const wanted of this.#wanted) {
       const { route, problem } = wanted;
       const unknown = { state: 'unknown', actual: null, reason: problem } as const;
       if (route === null) {
-        findings.push(wantedFinding(wanted, unknown, atBoot));
+        findings.push(wantedFinding(wanted, unknown, foretold));
         continue;
       }
       const standing = await look.standing(route);
-      findings.push(standingFinding(wanted, standing, await look.actual(standing), atBoot));
+      findings.push(standingFinding(wanted, standing, await look.actual(standing), foretold));
     }
     const gone: MadeRoute[] = [];
     for (const made of this.#unwanted) {
@@ -64,6 +70,22 @@ export class KeptRoutes {
     }
     await pruneRecord(this.#host, gone);
     return findings;
+  }
+
+  /** Of the lease only what speaks against it: that the hook is in its place is told by the hook. */
+  #foretold(): Foretold {
+    const atBoot = appliedAtBoot(this.#host);
+    let leased: boolean | undefined;
+    return (now, doubtful) => {
+      const boot = atBoot(now);
+      if (!doubtful) return [boot];
+      const unsure = { ...now, state: 'unknown', actual: null } as const;
+      leased ??= hookPlaces(this.#host) !== null && dhclientInstalled(this.#host);
+      return [
+        ...(leased && this.#hooked.has(now.setting) ? [{ ...unsure, moment: 'lease' } as const] : []),
+        boot.state === 'ok' ? { ...unsure, moment: 'boot' } : boot,
+      ];
+    };
   }
 
   /** Of what its findings are about. */

@@ -33,6 +33,11 @@ test('ignored offers beside a default route that the kernel refuses: plan, apply
   assert.equal(plan.code, 2);
   const anywhere = await configured(config('routers', '{ to: 0.0.0.0/0, via: 10.156.0.1 }'));
   assert.match(anywhere.stdout, /lose its default route.*Write dev: eth0 and onlink: true beside via: 10\.156\.0\.1/);
+  const halves = '{ to: 0.0.0.0/1, via: 10.156.0.1, dev: eth0 }, { to: 128.0.0.0/1, via: 10.156.0.1, dev: eth0 }';
+  assert.match((await configured(config('classless-routes', halves))).stdout, /lose its default route/);
+  const ipv6 = await configured(config('classless-routes', '{ to: "::/0", via: "2001:db8:1::1", dev: eth0 }'));
+  assert.doesNotMatch(ipv6.stdout, /lose its default route/, 'of IPv6 nothing is ignored');
+  await host.sh(`rm -f ${HOOK}`);
   // Each of these is a way for the kernel to reach the gateway without the lease.
   for (const routes of [VIA.replace(' }', ', onlink: true }'), `{ to: 10.156.0.1/32, dev: eth0 }, ${VIA}`]) {
     const taken = await configured(config('classless-routes', routes));
@@ -52,7 +57,21 @@ test('a gateway in no network of its interface: plan and apply name the cure', {
     const { stdout } = await host.agent(command);
     assert.match(stdout, /10\.156\.0\.1 is in no network on eth0 now; .*onlink: true/, command);
   }
+  await host.sh('ln -s /lib/systemd/system/holdfast-apply.service /etc/systemd/system/multi-user.target.wants/');
+  const moments = async () => JSON.parse((await host.agent('status', '--json')).stdout).settings[0].moments;
+  const { now, lease, boot } = await moments();
+  assert.deepEqual([now.state, lease.state, boot.state], ['unknown', 'unknown', 'unknown']);
+  assert.match(lease.reason, /is in no network on eth0 now/);
   await host.write('/etc/holdfast/agent.yaml', `routes: [${VIA.replace(' }', ', onlink: true }')}]\n`);
   assert.equal((await host.agent('apply')).code, 0);
   assert.match(await host.sh('ip route show default'), /via 10\.156\.0\.1 dev eth0/);
+  const held = await moments();
+  assert.deepEqual([held.now.state, held.lease.state, held.boot.state], ['ok', 'ok', 'ok']);
+  // One that the kernel refuses, and one whose place another program's route has.
+  await host.sh('ip route add 10.8.0.0/16 via 10.156.0.1 dev eth0 onlink');
+  const wrong = '{ to: 10.7.0.0/16, via: 10.156.0.7, dev: eth0, onlink: true }, { to: 10.8.0.0/16, type: blackhole }';
+  await host.write('/etc/holdfast/agent.yaml', `routes: [${wrong}]\n`);
+  assert.equal((await host.agent('apply')).code, 4);
+  for (const view of JSON.parse((await host.agent('status', '--json')).stdout).settings)
+    assert.deepEqual([view.moments.lease.state, view.moments.boot.state], ['unknown', 'unknown'], view.setting);
 });
