@@ -8,7 +8,7 @@ export interface HostsAnswer {
 
 /** Something that is wrong with the collector itself. */
 export interface Trouble {
-  /** `disk`, `clock`, `left-out`, `token-file`, `certificate`, `retention`, `tidying`. */
+  /** `disk`, `database`, `clock`, `left-out`, `token-file`, `certificate`, `retention`, `tidying`. */
   readonly code: string;
   readonly text: string;
   readonly since: number;

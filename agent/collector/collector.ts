@@ -8,7 +8,7 @@ import { hostInUrl } from '../address/address.ts';
 import { isLoopback, namesLoopback, parseListen, Tokens } from './access.ts';
 import { Clock, newestOf, votesOf } from './clock.ts';
 import { Committer } from './committer.ts';
-import { damaged } from './database.ts';
+import { DatabaseError, damaged } from './database-error.ts';
 import { Fleet } from './fleet.ts';
 import { Page } from './page.ts';
 import { Query } from './query.ts';
@@ -107,8 +107,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     troubles.attempt('certificate', 'The certificate is not read again', refresh, now);
     troubles.set('clock', clock.hear(votesOf(fleet.hosts, now)), now);
     troubles.set('left-out', store.leftOutSentence(), now);
+    troubles.set('database', store.damageSentence(), now);
     stream.send(() => query.summary());
-    if (fleet.waiting) committer.flush();
+    committer.flush();
   };
   let retaining = Promise.resolve();
   const tidy = () => {
@@ -147,6 +148,7 @@ function readFleet(store: Store, keep: number, data: string): Fleet {
     return new Fleet(store, keep, Date.now());
   } catch (error) {
     store.close();
-    throw new Error(damaged(join(data, 'collector.db'), error));
+    if (error instanceof DatabaseError) throw error;
+    throw new Error(damaged(join(data, 'collector.db'), (error as Error).message));
   }
 }

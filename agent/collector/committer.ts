@@ -40,7 +40,7 @@ export class Committer {
     });
   }
 
-  /** Commits now. */
+  /** Commits now; where nothing waits, it sees that it could. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -48,7 +48,7 @@ export class Committer {
     this.#waiters = [];
     try {
       const began = performance.now();
-      if (this.#fleet.waiting) this.#fleet.commit();
+      this.#fleet.commit();
       this.#took = performance.now() - began;
       this.#failing = false;
       this.#told(null);

@@ -2,6 +2,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { DatabaseError } from './database-error.ts';
 
 type Value = number | string | null | Uint8Array;
 
@@ -58,51 +59,54 @@ function refuseShared(folder: string): void {
   if (problem !== '') throw new Error(`${folder} ${problem}`);
 }
 
-/** What is wrong with a database that cannot be read, and what to do. */
-export function damaged(file: string, error: unknown): string {
-  return (
-    `${file} is damaged (${(error as Error).message}). To begin anew, move it away with its -wal, if there is one: ` +
-    `mv ${file} ${file}.damaged; hosts come back with their next heartbeats, what was stored of the past does not`
-  );
-}
-
 /** Throws where there is something else of that name, or it may not be opened. */
 function open(file: string): DatabaseSync {
   try {
     return new DatabaseSync(file);
   } catch (error) {
-    throw new Error(`${file} cannot be opened: ${(error as Error).message}`);
+    throw new DatabaseError(file, error);
   }
 }
 
+/** Every error that it throws is a DatabaseError, but for those of the work of a transaction. */
 export class Database {
+  readonly #file: string;
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
+  /** The file and its write-ahead log as they were when they were opened. */
+  readonly #opened = new Map<string, string>();
+  #damage: string | null = null;
 
   /** Makes the folder and the database where there are none. Throws where another collector has it, or it is broken. */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     refuseShared(folder);
-    const file = join(folder, 'collector.db');
-    this.#db = open(file);
+    this.#file = join(folder, 'collector.db');
+    this.#db = open(this.#file);
     try {
-      this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
-      this.#db.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY');
+      this.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+      this.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY');
       this.transaction(() => this.#layOut());
     } catch (error) {
       this.#db.close();
-      const { message } = error as Error;
-      if (/malformed|not a database/.test(message)) throw new Error(damaged(file, error));
-      const reason = message.includes('locked') ? 'another collector is using it' : message;
-      throw new Error(`${file} cannot be used: ${reason}`);
+      throw error;
     }
+  }
+
+  /** What was met outside of commits since the start and could not be read, and what to do; null: nothing. */
+  get damage(): string | null {
+    return this.#damage;
   }
 
   #layOut(): void {
     const { user_version: layout } = this.one<{ user_version: number }>('PRAGMA user_version')!;
-    if (layout > STEPS.length) throw new Error(`it has layout ${layout}, this agent has ${STEPS.length}`);
-    for (const step of STEPS.slice(layout)) this.#db.exec(step);
-    this.#db.exec(`PRAGMA user_version = ${STEPS.length}`);
+    if (layout > STEPS.length) {
+      throw new Error(
+        `${this.#file} cannot be used: it has layout ${layout}, this agent knows ${STEPS.length}: install a later agent`,
+      );
+    }
+    for (const step of STEPS.slice(layout)) this.exec(step);
+    this.exec(`PRAGMA user_version = ${STEPS.length}`);
   }
 
   close(): void {
@@ -110,39 +114,53 @@ export class Database {
   }
 
   exec(sql: string): void {
-    this.#db.exec(sql);
+    this.#told(() => this.#db.exec(sql));
   }
 
   /** All that `work` writes, or nothing where it throws. */
   transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#refuseOther();
+    this.exec('BEGIN IMMEDIATE');
     try {
       const result = work();
-      this.#db.exec('COMMIT');
+      this.exec('COMMIT');
       return result;
     } catch (error) {
       // SQLite has rolled back already where the disk is full.
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      if (this.#db.isTransaction) this.exec('ROLLBACK');
       throw error;
     }
   }
 
   all<T>(sql: string, ...values: Value[]): T[] {
-    return this.#statement(sql).all(...values) as T[];
+    return this.#told(() => {
+      const statement = this.#statement(sql);
+      try {
+        return statement.all(...values) as T[];
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ERR_OUT_OF_RANGE') throw error;
+        return inexactly(statement, values) as T[];
+      }
+    });
   }
 
   /** The first row; undefined: there is none. */
   one<T>(sql: string, ...values: Value[]): T | undefined {
-    return this.#statement(sql).get(...values) as T | undefined;
+    return this.all<T>(sql, ...values)[0];
   }
 
-  iterate<T>(sql: string): Iterable<T> {
-    return this.#statement(sql).iterate() as Iterable<T>;
+  *iterate<T>(sql: string): Generator<T> {
+    const rows = this.#told(() => this.#statement(sql).iterate());
+    for (;;) {
+      const next = this.#told(() => rows.next());
+      if (next.done === true) return;
+      yield next.value as T;
+    }
   }
 
   /** Gives how many rows it changed. */
   run(sql: string, ...values: Value[]): number {
-    return Number(this.#statement(sql).run(...values).changes);
+    return this.#told(() => Number(this.#statement(sql).run(...values).changes));
   }
 
   #statement(sql: string): StatementSync {
@@ -152,5 +170,45 @@ export class Database {
       this.#prepared.set(sql, statement);
     }
     return statement;
+  }
+
+  #told<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const told = new DatabaseError(this.#file, error);
+      if (told.damage && !this.#db.isTransaction) this.#damage = told.message;
+      throw told;
+    }
+  }
+
+  /** SQLite goes on writing to a file that was deleted, or replaced: what is committed there is gone when the collector ends. */
+  #refuseOther(): void {
+    for (const file of [this.#file, `${this.#file}-wal`]) {
+      const now = statSync(file, { throwIfNoEntry: false });
+      const found = now === undefined ? 'none' : `${now.dev} ${now.ino}`;
+      const opened = this.#opened.get(file);
+      if (opened === undefined && now !== undefined) this.#opened.set(file, found);
+      if (opened === undefined || opened === found) continue;
+      const what = now === undefined ? 'was deleted or moved' : 'was replaced by another file';
+      throw new Error(
+        `${file} ${what} while the collector has it open: put the same file back, or start the collector again, which begins with what is there`,
+      );
+    }
+  }
+}
+
+/** Where a number is larger than JavaScript has exactly, which none of ours is. */
+function inexactly(statement: StatementSync, values: Value[]): object[] {
+  statement.setReadBigInts(true);
+  try {
+    return statement.all(...values).map((row) => {
+      const pairs = Object.entries(row);
+      return Object.fromEntries(
+        pairs.map(([name, value]) => [name, typeof value === 'bigint' ? Number(value) : value]),
+      );
+    });
+  } finally {
+    statement.setReadBigInts(false);
   }
 }

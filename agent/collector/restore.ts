@@ -25,19 +25,21 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
     host.memoryErrors = new Map(stored.memoryErrors);
     host.start = stored.start;
     sameId.set(host.identity, [...(sameId.get(host.identity) ?? []), host]);
-    const chunk = store.newestChunk(host.id);
-    if (chunk === null) continue;
-    attempt('a run of heartbeats', () =>
+    attempt('a run of heartbeats', () => {
+      const chunk = store.newestChunk(host.id);
+      if (chunk === null) return;
       readFrames(chunk.frames, (time, changes) => {
         host.restore(changes);
         host.pulse.beat(time, 0, chunk.seen);
-      }),
-    );
+      });
+    });
     host.pulse.seen = stored.seen;
   }
-  for (const { id, entries } of store.journal()) {
-    attempt('a part of the last heartbeats', () => replay(id, entries, (host) => census.hosts.byId(host)));
-  }
+  attempt('the rest of the last heartbeats', () => {
+    for (const { id, entries } of store.journal()) {
+      attempt('a part of the last heartbeats', () => replay(id, entries, (host) => census.hosts.byId(host)));
+    }
+  });
   for (const host of census.hosts) settle(host, series, now);
   for (const host of census.hosts) census.hosts.touch(host, host.sender);
   for (const [id, hosts] of sameId) if (hosts.length > 1) census.clones.restore(id, hosts, now);

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { HealthAnswer } from './api.ts';
 import { Refused } from './body.ts';
+import { DatabaseError } from './database-error.ts';
 import type { Fleet } from './fleet.ts';
 import { type Page, SECURITY_HEADERS } from './page.ts';
 import { onlyThese } from './parameters.ts';
@@ -79,7 +80,10 @@ function fail(response: ServerResponse, error: unknown): void {
   if (response.headersSent) response.destroy();
   else if (error instanceof Refused) answer(response, error.status, { error: error.message });
   else if (error instanceof URIError) answer(response, 400, { error: 'not an address' });
-  else answer(response, 500, { error: 'internal error' });
+  else
+    answer(response, 500, {
+      error: error instanceof DatabaseError ? 'what is stored of it cannot be read' : 'internal error',
+    });
 }
 
 /** Whether we live may be known, and the page's files hold nothing of the fleet. All else is for those who are admitted. */

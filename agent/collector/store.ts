@@ -18,6 +18,11 @@ import type { Changes, StoredEvent, StoredHost } from './stored.ts';
 /** Events of one millisecond that a page has beyond what was asked for. */
 const MOST_OF_TIME = 1_000;
 
+interface Numbers {
+  readonly hosts: number;
+  readonly series: number;
+}
+
 export class Store {
   readonly pruning: Pruning;
   /** What was left out since the start, by what it is: rows that could not be read. */
@@ -42,12 +47,19 @@ export class Store {
   hosts(): StoredHost[] {
     type Row = Record<'key' | 'resource' | 'attention' | 'memory_errors' | 'sender', string> &
       Record<'id' | 'start' | 'seen', number>;
-    return this.#db.all<Row>('SELECT * FROM hosts ORDER BY id').map((row) => ({
-      ...row,
-      resource: this.#read('attributes of a host', () => asObject(JSON.parse(row.resource))) ?? {},
-      attention: this.#read('attention of a host', () => asObject(JSON.parse(row.attention))) ?? {},
-      memoryErrors: this.#read('memory errors of a host', () => memoryErrorsOf(JSON.parse(row.memory_errors))) ?? [],
-    }));
+    const rows = this.#db.all<Row>('SELECT * FROM hosts ORDER BY id');
+    return rows.flatMap((row) => {
+      if (this.#read('a host', () => asNumber(row.id)) === null) return [];
+      return {
+        ...row,
+        resource: this.#read('attributes of a host', () => asObject(JSON.parse(row.resource))) ?? {},
+        attention: this.#read('attention of a host', () => asObject(JSON.parse(row.attention))) ?? {},
+        memoryErrors: this.#read('memory errors of a host', () => memoryErrorsOf(JSON.parse(row.memory_errors))) ?? [],
+        start: this.#read('when an agent started', () => asNumber(row.start)) ?? 0,
+        // A time of the future is as good as now.
+        seen: this.#read('when a host was heard', () => asNumber(row.seen)) ?? Number.MAX_SAFE_INTEGER,
+      };
+    });
   }
 
   /** Those that a host had when they were last written. */
@@ -61,18 +73,23 @@ export class Store {
   }
 
   /** The numbers that the next host and the next series are to have. */
-  numbers(): { readonly hosts: number; readonly series: number } {
-    return this.#db.one('SELECT hosts, series FROM numbers')!;
+  numbers(): Numbers {
+    const read = this.#read('the numbers of hosts and series', () => {
+      const { hosts, series } = this.#db.one<Numbers>('SELECT hosts, series FROM numbers')!;
+      return { hosts: asNumber(hosts), series: asNumber(series) };
+    });
+    return read ?? this.#numbersInUse();
   }
 
   /** Oldest first. */
   journal(): Iterable<{ id: number; entries: Uint8Array }> {
-    return this.#db.iterate('SELECT id, entries FROM journal ORDER BY id');
+    return this.#db.iterate(`SELECT id, entries FROM journal WHERE ${safe('id')} ORDER BY id`);
   }
 
   /** The last number that an entry of the journal had. */
   lastJournal(): number {
-    return this.#db.one<{ last: number | null }>('SELECT max(id) AS last FROM journal')?.last ?? 0;
+    const sql = `SELECT max(id) AS last FROM journal WHERE ${safe('id')}`;
+    return this.#read('the number of the last heartbeats', () => this.#db.one<{ last: number | null }>(sql)?.last) ?? 0;
   }
 
   /** The chunk that came last, of those that were not late. */
@@ -179,10 +196,31 @@ export class Store {
     this.#db.run('UPDATE numbers SET hosts = max(hosts, ?)', id + 1);
   }
 
+  /** No number that anything in the database has is given again. */
+  #numbersInUse(): Numbers {
+    const largest = (table: string, column: string) => `SELECT max(${column}) FROM ${table} WHERE ${safe(column)}`;
+    const of = [
+      ['hosts', 'id'],
+      ['chunks', 'host'],
+      ['events', 'host'],
+      ['forgotten', 'host'],
+    ] as const;
+    const host = of.map(([table, column]) => `coalesce((${largest(table, column)}), -1)`).join();
+    const numbers = `SELECT max(${host}) + 1 AS hosts, coalesce((${largest('series', 'id')}), -1) + 1 AS series`;
+    return this.#db.transaction(() => {
+      this.#db.run('DELETE FROM numbers');
+      this.#db.run(`INSERT INTO numbers ${numbers}`);
+      return this.#db.one<Numbers>('SELECT hosts, series FROM numbers')!;
+    });
+  }
+
   #seriesOf(sql: string, ...values: number[]): Series[] {
     type Row = { id: number; metric: string; unit: string; attributes: string };
     return this.#db.all<Row>(sql, ...values).flatMap(({ id, metric, unit, attributes }) => {
-      const read = this.#read('a series', () => asObject(JSON.parse(attributes)));
+      const read = this.#read('a series', () => {
+        asNumber(id);
+        return asObject(JSON.parse(attributes));
+      });
       return read === null ? [] : [{ id, metric, unit, attributes: read as Series['attributes'] }];
     });
   }
@@ -206,6 +244,11 @@ export class Store {
     }
   }
 
+  /** What could not be read from the disk, in a sentence; null: nothing. */
+  damageSentence(): string | null {
+    return this.#db.damage === null ? null : `Parts of what is stored cannot be read: ${this.#db.damage}`;
+  }
+
   /** What was left out, in a sentence; null: nothing. */
   leftOutSentence(): string | null {
     if (this.leftOut.size === 0) return null;
@@ -216,6 +259,17 @@ export class Store {
   leaveOut(what: string): void {
     this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + 1);
   }
+}
+
+/** A condition that a number of a row is one that JavaScript has exactly. */
+function safe(column: string): string {
+  return `${column} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER - 1}`;
+}
+
+/** Throws where it is none of ours. */
+function asNumber(value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not a number of ours');
+  return value;
 }
 
 /** Throws where it is none. */

@@ -24,6 +24,16 @@ const DAMAGES: Readonly<Record<string, string>> = {
   'journal of a host that never was': "INSERT INTO journal VALUES (999, x'FFFF7F0001000000')",
   'a run of heartbeats that is no deflate':
     "INSERT INTO chunks SELECT NULL, id, 0, 1e15, 0, x'00FF', 0 FROM hosts WHERE key = 'id-of-b'",
+  'the next numbers are gone': 'DELETE FROM numbers',
+  'the next numbers are beyond all': 'UPDATE numbers SET hosts = 9e18, series = -5',
+  'when a host was heard is beyond all': 'UPDATE hosts SET seen = 9e18, start = 9e18',
+  'the number of a host is beyond all': "UPDATE hosts SET id = 9e18 WHERE key = 'id-of-b'",
+  'the number of a series is beyond all': 'UPDATE series SET id = 9e18 WHERE id = (SELECT max(id) FROM series)',
+  'the number of a part of the journal is beyond all': "INSERT INTO journal VALUES (9e18, x'00')",
+  'times of a run of heartbeats beyond all':
+    "INSERT INTO chunks SELECT NULL, id, 9e18, 9e18, 9e18, x'00FF', 0 FROM hosts WHERE key = 'id-of-b'",
+  'times of an event beyond all':
+    "UPDATE events SET time = 9e18, arrived = 9e18 WHERE host = (SELECT id FROM hosts WHERE key = 'id-of-b')",
   'attributes of an event': "UPDATE events SET attributes = '\u0001'",
 };
 
@@ -56,8 +66,6 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
 const RUINS: Readonly<Record<string, [ruin: (file: string) => void, said: RegExp]>> = {
   'a file of something else': [(file) => writeFileSync(file, 'no database '.repeat(1_000)), /damaged.*mv /],
   'half a file': [(file) => truncateSync(file, 4096 * 6), /damaged.*mv /],
-  'no numbers': [(file) => change(file, 'DELETE FROM numbers'), /damaged.*mv /],
-  'a number beyond all': [(file) => change(file, 'UPDATE hosts SET seen = 9e18'), /damaged.*mv /],
   'a table that is gone': [(file) => change(file, 'DROP TABLE journal'), /damaged.*mv /],
   'a folder in its place': [intoFolder, /cannot be opened/],
 };

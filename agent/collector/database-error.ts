@@ -1,0 +1,42 @@
+/** What is wrong with the database, where, and what to do: SQLite's own words say none of it to an operator. */
+
+/** SQLite's result codes (https://www.sqlite.org/rescode.html), without their extended part. */
+const CODES: Readonly<Record<number, (file: string, words: string) => string>> = {
+  1: damaged,
+  5: inUse,
+  6: inUse,
+  8: (file, words) =>
+    `${file} may not be written (${words}): its file system may be mounted read-only, of which "dmesg" tells`,
+  10: (file, words) =>
+    `${file} cannot be read or written (${words}): look at its disk ("dmesg"), or give another folder with --data`,
+  11: damaged,
+  13: (file, words) => `${file} has no room on its disk (${words}): make some there, or lower --max-size`,
+  14: (file, words) => `${file} cannot be opened (${words}): look at what is there, and whose it is: ls -ld ${file}`,
+  26: damaged,
+};
+const DAMAGE = new Set([1, 10, 11, 14, 26]);
+
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError';
+  /** What is on the disk cannot be read: more than that there is no room, or no permission. */
+  readonly damage: boolean;
+
+  constructor(file: string, error: unknown) {
+    const { errcode = 0, message } = error as Error & { errcode?: number };
+    const code = errcode & 0xff;
+    super(CODES[code]?.(file, message) ?? `${file} cannot be used: ${message}`, { cause: error });
+    this.damage = DAMAGE.has(code);
+  }
+}
+
+/** What is wrong with a database that cannot be read, and what to do. */
+export function damaged(file: string, words: string): string {
+  return (
+    `${file} is damaged (${words}). To begin anew, stop the collector, move the file away with its -wal, if there is one ` +
+    `(mv ${file} ${file}.damaged), and start the collector: hosts come back with their next heartbeats, the stored past does not`
+  );
+}
+
+function inUse(file: string): string {
+  return `${file} cannot be used: another collector is using it`;
+}
