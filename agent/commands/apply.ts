@@ -1,9 +1,11 @@
 import { RESTART } from '../host/folders.ts';
 import { converge } from '../resources/converge.ts';
 import type { ProofEvent } from '../resources/proof.ts';
+import type { Outcome } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
+import { handOver } from './hand-over.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, print, printJson, shown } from './output.ts';
+import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
 
 /** Milliseconds. Before the network is up, name servers are rarely reachable, so an apply at boot waits this long only. */
@@ -18,13 +20,17 @@ export interface ApplyOptions extends CommonOptions {
 /** Changes the host to what the configuration says, reads it back, and prints the outcomes. Returns the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openToHold(options);
-  const { host, desired, resources, guard, nearness, metadata, keep } = context;
+  const { host, desired, resources, guard, nearness, metadata, hash, keep } = context;
   const proof: ProofEvent[] = [];
   if (guard !== null) {
     guard.onEvent = (event) => proof.push(event);
     if (options.boot) guard.within = AT_BOOT;
   }
-  let outcomes = await converge(host, resources, { guard });
+  let told: number | null = null;
+  const settled = (all: readonly Outcome[]) => {
+    if (!all.some(({ result }) => result === 'failed')) told = handOver(host, options, hash);
+  };
+  let outcomes = await converge(host, resources, { guard, settled });
   if (nearness !== null && !options.boot) {
     const { withNearest } = await import('./nearest.ts');
     outcomes = await withNearest(context, options, outcomes);
@@ -45,6 +51,12 @@ export async function apply(options: ApplyOptions): Promise<number> {
     tellOutcomes(outcomes, options.quiet ?? false, 'as wanted');
     // Each outcome already shows its refusal.
     if (!options.quiet) for (const { kind, body } of proof) if (kind !== 'refused') print(shown(body));
+    if (!options.quiet && told !== null) print(`Told the daemon (process ${told}) to take this configuration.`);
+    if (!options.quiet && told === null) {
+      const { notInForce } = await import('./on-disk.ts');
+      const stale = notInForce(host, options, hash);
+      if (stale !== null) print(`${paint('yellow', stale)} Until then it puts back what this apply changed.`);
+    }
     if (!options.quiet && changed && desired.restart === 'never') {
       const { announceRestarts } = await import('./restart.ts');
       for (const line of await announceRestarts(context, [])) print(shown(line));

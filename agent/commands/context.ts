@@ -53,6 +53,11 @@ export function openHost({ root, live, json, quiet }: CommonOptions): Host {
   return host;
 }
 
+/** The path of the configuration that a command is about. */
+export function configFile({ config }: CommonOptions): string {
+  return config === undefined ? DEFAULT_FILE : resolve(config);
+}
+
 export interface ContextOptions {
   /** A missing configuration is no error, unless --config names it. */
   readonly optional?: boolean;
@@ -68,7 +73,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   const build = asRoot && host.root === '/' ? BUILD : null;
   const kept = new Kept(host);
   const text = build === null ? null : await kept.read('configuration');
-  const file = options.config === undefined ? DEFAULT_FILE : resolve(options.config);
+  const file = configFile(options);
   // The path of --config is the operator's own; the default file lies below --root.
   const files = options.config === undefined ? host : new Host();
   const last =

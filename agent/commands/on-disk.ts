@@ -1,20 +1,21 @@
 /** The daemon's conditions about the operator's files after these have changed on disk. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Condition } from '../../probes/probe.ts';
 import type { DesiredReport, Reload } from '../config/daemon.ts';
-import { DEFAULT_FILE, DROP_IN_FOLDER } from '../config/load.ts';
+import { DROP_IN_FOLDER } from '../config/load.ts';
+import { daemonStanding } from '../daemon/standing.ts';
 import { CREDENTIAL, secretFile } from '../host/credentials.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
-import { DAEMON, IN_FORCE } from '../host/folders.ts';
+import { IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { readRegularFile } from '../host/read.ts';
-import { openToHold } from './context.ts';
+import { configFile, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 
 /** The files and folders that the operator edits. Credentials from systemd never change during the life of a service. */
-export function editedBy({ config }: CommonOptions, report: DesiredReport): { files: string[]; folders: string[] } {
-  const file = config === undefined ? DEFAULT_FILE : resolve(config);
+export function editedBy(options: CommonOptions, report: DesiredReport): { files: string[]; folders: string[] } {
+  const file = configFile(options);
   const secrets = [report.tokenFile, report.ca, report.certificate, report.key].filter((path) => path !== null);
   return {
     files: [file, ...secrets.filter((path) => !path.startsWith(CREDENTIAL))],
@@ -41,12 +42,12 @@ export async function lookOnDisk(
   }
 }
 
-/** One sentence if a daemon runs with a configuration of another hash; else null. */
-export function notInForce(host: Host, hash: string): string | null {
+/** One sentence if a daemon of this very file runs with a configuration of another hash; else null. */
+export function notInForce(host: Host, options: CommonOptions, hash: string): string | null {
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? hash;
-  const pid = Number(nullIfRefused(() => host.readText(DAEMON)) ?? '');
-  if (taken === hash || !(pid > 0) || host.birthOf(pid) === null) return null;
-  return `The daemon (process ${pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
+  const daemon = taken === hash || !host.live ? null : daemonStanding(host);
+  if (daemon === null || daemon.config !== configFile(options)) return null;
+  return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
 }
 
 /** One sentence for each token, certificate or key file that the next request to the collector cannot use. */

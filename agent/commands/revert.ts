@@ -1,20 +1,34 @@
 import { resolve } from 'node:path';
 import type { DesiredVerify } from '../config/desired.ts';
-import { loadConfig } from '../config/load.ts';
+import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
+import { lockedStanding } from '../daemon/standing.ts';
 import { clientName, dhcpClients } from '../dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
+import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import { OF_DNS } from '../resources/names.ts';
 import { revert as revertHost } from '../resources/revert.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, paint, print, printJson, shown } from './output.ts';
+import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
 import { tellOutcomes } from './tell.ts';
+
+/** The links of the units that are enabled. During a purge the units are gone already, so the links lead nowhere. */
+const BOOT_UNITS = ['sysinit.target.wants/holdfast-apply.service', 'timers.target.wants/holdfast.service'].map(
+  (link) => `/etc/systemd/system/${link}`,
+);
 
 /** Puts back files and values as they were before the first apply, and removes the hooks. Returns the exit status. */
 export async function revert(options: CommonOptions): Promise<number> {
   const host = openHost(options);
   refuseOtherNetwork(host);
+  const daemon = lockedStanding(host);
+  if (daemon?.enforce) {
+    printError(
+      `agent revert: the daemon (process ${daemon.pid}) would put everything back at once, so nothing is changed. First end it: systemctl stop holdfast`,
+    );
+    return EXIT.failed;
+  }
   const outcomes = await revertHost(host, { only: options.only, verify: await configuredVerify(host, options) });
   const failed = outcomes.some(({ result }) => result === 'failed');
   const changed = outcomes.some(({ result }) => result === 'changed');
@@ -26,6 +40,10 @@ export async function revert(options: CommonOptions): Promise<number> {
   else {
     tellOutcomes(outcomes, options.quiet ?? false, 'as before');
     for (const renewal of options.quiet ? [] : renewals) tellRenewal(renewal);
+    if (!options.quiet && options.only === undefined && isAppliedAtBoot(host))
+      print(
+        `The next boot applies ${DEFAULT_FILE} again. To prevent that, run: systemctl disable holdfast-apply holdfast`,
+      );
   }
   return failed ? EXIT.failed : EXIT.ok;
 }
@@ -35,6 +53,12 @@ async function configuredVerify(host: Host, { config }: CommonOptions): Promise<
   const files = config === undefined ? { files: host } : { files: new Host(), file: resolve(config) };
   const loaded = await loadConfig({ ...files, asRoot: process.geteuid?.() === 0 });
   return loaded.ok ? (loaded.desired.dns?.verify ?? null) : null;
+}
+
+/** Whether a service is enabled that applies the configuration, which is still there. */
+function isAppliedAtBoot(host: Host): boolean {
+  const enabled = BOOT_UNITS.some((link) => nullIfRefused(() => host.stat(link)) !== null);
+  return enabled && nullIfRefused(() => host.stat(DEFAULT_FILE)) !== null;
 }
 
 interface Renewal {

@@ -26,7 +26,7 @@ export async function status(options: CommonOptions): Promise<number> {
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
-  const stale = configured && host.live ? (await import('./on-disk.ts')).notInForce(host, hash) : null;
+  const stale = configured && host.live ? (await import('./on-disk.ts')).notInForce(host, options, hash) : null;
   const daemon = host.live ? daemonStanding(host) : null;
   const wrong = complaints(settings, findings);
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);

@@ -1,5 +1,5 @@
 /** The apply of a daemon's start, or of its new configuration. */
-import { errorMessage } from '../host/errors.ts';
+import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { converge } from '../resources/converge.ts';
 import type { Proof } from '../resources/proof.ts';
@@ -14,6 +14,7 @@ export async function applyOnce(host: Host, resources: readonly Resource[], guar
   try {
     outcomes = await converge(host, resources, { patience: 0, guard });
   } catch (error) {
+    if (errorCode(error) === 'EAGAIN') return 'another apply is at work, and what differs after it is put right then';
     return errorMessage(error);
   }
   const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;

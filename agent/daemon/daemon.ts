@@ -5,7 +5,7 @@ import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runn
 import type { DesiredDaemon } from '../config/daemon.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
-import { IN_FORCE } from '../host/folders.ts';
+import { HANDED_OVER, IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import type { Nearness } from '../nearest/nearness.ts';
@@ -56,6 +56,7 @@ export interface Setup {
 }
 
 export interface OnDisk {
+  /** The first is the configuration. */
   readonly files: readonly string[];
   readonly folders: readonly string[];
   /** `reload` means: take the configuration that is on disk now. */
@@ -174,7 +175,10 @@ export class Daemon {
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
     const applied = enforce ? await applyOnce(host, resources, guard) : 'observes only';
     this.#record.forgiveFailures();
-    this.#keeper = new Keeper({ host, resources, guard, enforce, record: this.#record, witness: this.#witness, tell });
+    nullIfRefused(() => host.remove(HANDED_OVER));
+    const isSuperseded = () => (nullIfRefused(() => host.readText(HANDED_OVER))?.trim() ?? hash) !== hash;
+    const [record, witness] = [this.#record, this.#witness];
+    this.#keeper = new Keeper({ host, resources, guard, enforce, record, witness, tell, isSuperseded });
     const all = daemon.probes.off.includes('resources')
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record)];
@@ -240,11 +244,15 @@ export class Daemon {
 
   async #reload(): Promise<void> {
     let setup: Setup;
+    // An apply that has just changed the host tells the daemon so, which must not put that back meanwhile.
+    this.#keeper.pause();
     try {
       setup = await this.#options.load();
     } catch (error) {
       const body = `the new configuration has errors, so the old one stays in force: ${errorMessage(error)}`;
       this.#tell(occurrence(EVENTS.configRefused, 'error', body));
+      nullIfRefused(() => this.#setup.host.remove(HANDED_OVER));
+      this.#keeper.resume();
       return;
     }
     await this.#end();
@@ -261,7 +269,8 @@ export class Daemon {
   #tellStanding(): void {
     const { enforce } = this.#setup.daemon.report;
     const fought = this.#record.fought(performance.now());
-    this.#standing.update({ pid: process.pid, enforce, fought });
+    const config = this.#setup.onDisk?.files[0];
+    this.#standing.update({ pid: process.pid, enforce, ...(config === undefined ? {} : { config }), fought });
     this.#standingTimer = setTimeout(() => this.#tellStanding(), STANDING_EVERY);
   }
 

@@ -33,6 +33,8 @@ export interface KeeperOptions {
   readonly record: HealRecord;
   readonly witness: Witness;
   readonly tell: Tell;
+  /** Whether another configuration is in force already, which this keeper's owner is about to read. */
+  readonly isSuperseded?: () => boolean;
 }
 
 export class Keeper {
@@ -56,6 +58,7 @@ export class Keeper {
   readonly #stops: (() => void)[] = [];
   #files: ResourceFiles | null = null;
   #closed = false;
+  #paused = false;
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -93,7 +96,7 @@ export class Keeper {
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
       // Work on what was added while the last run ended.
-      if (this.#pending.size > 0 && !this.#closed) void this.look([]);
+      if (this.#pending.size > 0 && !this.#closed && !this.#rests()) void this.look([]);
     });
     return this.#working;
   }
@@ -108,6 +111,17 @@ export class Keeper {
     return this.#options.resources.flatMap(({ name }) => [...(this.#findings.get(name)?.values() ?? [])]);
   }
 
+  /** Neither looks nor heals until `resume`: a new configuration is being read, and may want otherwise. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Looks at everything that came up since `pause`. */
+  resume(): void {
+    this.#paused = false;
+    void this.look([]);
+  }
+
   /** Ends after the present heal is complete. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -118,25 +132,38 @@ export class Keeper {
     await this.#working;
   }
 
+  /** While another configuration is being read, which may want otherwise. */
+  #rests(): boolean {
+    return this.#paused || this.#options.isSuperseded?.() === true;
+  }
+
   #isPolled(resource: string): boolean {
     return [...(this.#findings.get(resource)?.values() ?? [])].some((finding) => traitsOf(finding).polled);
   }
 
   async #work(): Promise<void> {
     for (const resource of this.#pending) {
+      if (this.#closed || this.#paused) break;
       this.#pending.delete(resource);
-      if (this.#closed) break;
       this.#since = performance.now();
-      await this.#lookAt(resource);
+      if (!(await this.#lookAt(resource))) {
+        this.#pending.add(resource);
+        break;
+      }
     }
     this.#reports.failures(this.#failures.splice(0));
   }
 
-  async #lookAt(resource: Resource): Promise<void> {
+  /** false: neither healed nor told, because another configuration is being read. */
+  async #lookAt(resource: Resource): Promise<boolean> {
     const { enforce, record } = this.#options;
     let findings = await inspectAll([resource]);
     const drifted = findings.filter(isActionable);
-    if (enforce && drifted.length > 0 && (await this.#heal(resource, drifted))) findings = await inspectAll([resource]);
+    if (drifted.length > 0 && this.#rests()) return false;
+    const deed = enforce && drifted.length > 0 ? await this.#heal(resource, drifted) : 'left';
+    // An apply at work is not done yet, and may be about to tell the daemon of a new configuration.
+    if (deed === 'busy') return !this.#rests();
+    if (deed === 'tried') findings = await inspectAll([resource]);
     for (const finding of findings.filter((one) => !isActionable(one))) {
       // A later drift is a new one, so its limit forgets the earlier failure.
       record.recovered(finding, performance.now());
@@ -144,18 +171,33 @@ export class Keeper {
     }
     this.#reports.drifts(resource, findings);
     this.#findings.set(resource.name, new Map(findings.map((finding) => [identity(finding), finding])));
+    return true;
   }
 
-  /** Heals the findings that need not wait. Returns whether anything was tried. */
-  async #heal(resource: Resource, drifted: readonly Finding[]): Promise<boolean> {
+  /**
+   * Heals the findings that need not wait. `busy`: another apply is at work, for no more than a few seconds yet, and the
+   * resource is looked at again.
+   */
+  async #heal(resource: Resource, drifted: readonly Finding[]): Promise<'tried' | 'left' | 'busy'> {
     const { host, guard, record } = this.#options;
     const now = performance.now();
-    const permits = (finding: Finding) => record.wait(finding, now) === 0;
-    const due = drifted.filter(permits);
-    const waiting = drifted.filter((finding) => !permits(finding));
+    const isDue = (finding: Finding) => record.wait(finding, now) === 0;
+    let rested = false;
+    // Asked under the lock: an apply that had it before may have made another configuration true.
+    const permits = (finding: Finding) => {
+      rested ||= this.#rests();
+      return isDue(finding) && !rested;
+    };
+    const due = drifted.filter(isDue);
+    const waiting = drifted.filter((finding) => !isDue(finding));
     for (const finding of waiting) this.#retry(resource, record.wait(finding, now));
     this.#reports.waits(resource, waiting, now);
-    if (due.length === 0 || now < this.#locked) return false;
+    if (due.length === 0) return 'left';
+    const busy = () => (this.#lockRetry < LOCK_RETRY.longest ? 'busy' : 'left');
+    if (now < this.#locked) {
+      this.#retry(resource, this.#locked - now);
+      return busy();
+    }
     const tramplers = this.#reports.tramplers(due);
     let outcomes: Outcome[];
     try {
@@ -166,9 +208,10 @@ export class Keeper {
         this.#locked = performance.now() + this.#lockRetry;
         this.#retry(resource, this.#lockRetry);
         this.#lockRetry = Math.min(2 * this.#lockRetry, LOCK_RETRY.longest);
-        return false;
+        return busy();
       }
     }
+    if (rested) return 'busy';
     this.#lockRetry = LOCK_RETRY.first;
     for (const finding of due) if (!finding.awaited) record.limit(finding).note(performance.now());
     this.#reports.heals(resource, due, outcomes, tramplers);
@@ -180,7 +223,7 @@ export class Keeper {
       limit.fail(performance.now());
       this.#retry(resource, limit.wait(performance.now()));
     }
-    return true;
+    return 'tried';
   }
 
   #seen(finding: Finding): Finding | undefined {

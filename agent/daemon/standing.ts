@@ -1,7 +1,8 @@
 /** What the daemon says of itself to other commands: a file in /run that every user may read, gone with the daemon. */
 import { HostError, nullIfRefused } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
+import { DAEMON, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { lifeHolder } from '../host/lock.ts';
 import { argumentsOf } from '../host/proc.ts';
 
 const FILE = `${RUN_FOLDER}/standing`;
@@ -10,6 +11,8 @@ export interface DaemonStanding {
   readonly pid: number;
   /** false: the daemon observes only. */
   readonly enforce: boolean;
+  /** The path of its configuration. Missing: a daemon of an earlier version. */
+  readonly config?: string;
   /** Keys of artifacts that another program changes again and again, and that the daemon puts right less often. */
   readonly fought: readonly string[];
 }
@@ -51,4 +54,11 @@ export function daemonStanding(host: Host): DaemonStanding | null {
   } catch {
     return null;
   }
+}
+
+/** As daemonStanding, for root, and sure: the process holds the daemon's lock. A signal may be sent to it. */
+export function lockedStanding(host: Host): DaemonStanding | null {
+  const standing = host.live && host.root === '/' ? daemonStanding(host) : null;
+  if (standing === null) return null;
+  return nullIfRefused(() => lifeHolder(DAEMON)) === String(standing.pid) ? standing : null;
 }

@@ -18,3 +18,6 @@ export const DAEMON = `${RUN_FOLDER}/daemon`;
 
 /** The hash of the configuration that the daemon has taken. */
 export const IN_FORCE = `${RUN_FOLDER}/in-force`;
+
+/** The hash of a configuration that an apply made true and that the daemon is to take. Exists until the daemon has read it. */
+export const HANDED_OVER = `${RUN_FOLDER}/handed-over`;

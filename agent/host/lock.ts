@@ -57,6 +57,16 @@ export function lockForLife(path: string): string | null {
   }
 }
 
+/** The number of the process that holds the lock for its life, as `lockForLife` returns it; null if no process holds it. */
+export function lifeHolder(path: string): string | null {
+  const fd = open(path);
+  try {
+    return take(fd, path, 0) ? null : processIn(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function take(fd: number, path: string, patience: number): boolean {
   const { status, error, stderr } = run('flock', ['--exclusive', '--timeout', String(patience), '3'], {
     fds: [fd],

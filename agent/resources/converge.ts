@@ -25,6 +25,7 @@ export interface ConvergeOptions {
   readonly patience?: number;
   readonly guard?: Guard | null;
   readonly permits?: (finding: Finding) => boolean;
+  readonly settled?: (outcomes: readonly Outcome[]) => void;
 }
 
 /** A resource that cannot even look is one `unknown` finding, and never stops another. */
@@ -38,16 +39,25 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
  * time on this host, and every outcome is read back. Outcomes come in the order of the findings.
  * `patience`: seconds to wait for another apply, a minute where it is left out; then it throws HostError EAGAIN.
  * `guard`: null where changes need no proof. `permits`: whether a finding may be changed now; the others are left as they are.
+ * `settled` is called with the outcomes before the lock is given back: no other apply has been at work since.
  */
 export async function converge(
   host: Host,
   resources: readonly Resource[],
-  { patience, guard = null, permits = () => true }: ConvergeOptions = {},
+  { patience, guard = null, permits = () => true, settled = () => {} }: ConvergeOptions = {},
 ): Promise<Outcome[]> {
   const findings = await inspectAll(resources);
-  if (!findings.some(isActionable) && !guard?.unfinished()) return findings.map(untouched);
+  if (!findings.some(isActionable) && !guard?.unfinished()) {
+    const outcomes = findings.map(untouched);
+    settled(outcomes);
+    return outcomes;
+  }
   const change = (some: readonly Resource[]) => applyAll(some, permits);
-  const work = guard === null ? () => change(resources) : () => guard.around(resources, change);
+  const work = async () => {
+    const outcomes = await (guard === null ? change(resources) : guard.around(resources, change));
+    settled(outcomes);
+    return outcomes;
+  };
   return host.exclusively(RUN_FOLDER, work, patience);
 }
 
