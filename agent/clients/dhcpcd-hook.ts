@@ -5,7 +5,7 @@
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { inOwnNetwork } from '../dhclient/own-network-sh.ts';
-import { composeFunction, OFFERED_IN_FILE, quote } from '../resolver/compose-sh.ts';
+import { COMPOSE_HELPERS, composeFunction, OFFERED_IN_FILE, quote } from '../resolver/compose-sh.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 
 const HEADER = `\
@@ -50,7 +50,7 @@ case "\${if_up-}/\${reason-}" in
 true/* | */ROUTERADVERT) holdfast_resolv_conf ;;
 esac
 `,
-  )}unset -f holdfast_resolv_conf
+  )}unset -f holdfast_resolv_conf ${COMPOSE_HELPERS}
 `;
 }
 

@@ -10,7 +10,7 @@
  */
 import type { DesiredDns, DesiredState, DhclientScope } from '../config/desired.ts';
 import { RESTART, RUN_FOLDER } from '../host/folders.ts';
-import { composeFunction, quote } from '../resolver/compose-sh.ts';
+import { COMPOSE_HELPERS, composeFunction, quote } from '../resolver/compose-sh.ts';
 import { managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { egressHook } from './egress-hook.ts';
 import { ignoreOffers, routesAgain } from './hook-routes.ts';
@@ -146,7 +146,7 @@ EXPIRE | FAIL | RELEASE | STOP | EXPIRE6 | RELEASE6 | STOP6)
     fi
     ;;
 esac
-unset -f holdfast_resolv_conf
+unset -f holdfast_resolv_conf ${COMPOSE_HELPERS}
 `;
 
 function recordOffer(family: 4 | 6): string {

@@ -79,7 +79,7 @@ export const CODES = {
     severity: 'warning',
     why: 'The program that it names made the file, and may make it anew at any time: the configured DNS settings are then gone until Holdfast repairs them.',
     remedy:
-      'Configure that program to leave the file alone (docs/doctor.md has the ways of the usual ones). `agent apply` takes the line out of the file.',
+      'Configure that program to leave the file alone (docs/doctor.md has the ways of the usual ones). `agent apply` takes the header out of the file, unless a person may have written it: then take it out yourself.',
   },
   'HF-RESOLV-COPIES': {
     severity: 'warning',

@@ -4,8 +4,9 @@ import { networkManagerInstalled } from '../clients/networkmanager.ts';
 import { leavesResolvConf } from '../clients/networkmanager-conf.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../clients/openresolv.ts';
 import type { Host } from '../host/host.ts';
+import { isHeader, mayBeHeader } from '../resolver/header.ts';
 import { findBlock } from '../resolver/marked-block.ts';
-import { isHeader, RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { cloudInit } from './cloud-init.ts';
 import { statements } from './lines.ts';
@@ -66,6 +67,6 @@ function resolvconf(host: Host): string | null {
 /** What the file's own lines say of who made it. */
 function headerOf(host: Host): { text: string; line: number } | null {
   const lines = (host.readTextUnlessCircle(RESOLV_CONF) ?? '').split('\n');
-  const index = lines.findIndex(isHeader);
+  const index = lines.findIndex(lines.some(isHeader) ? isHeader : mayBeHeader);
   return index === -1 ? null : { text: lines[index]!.replace(/^[ \t]*[#;\s]+/, '').trim(), line: index + 1 };
 }

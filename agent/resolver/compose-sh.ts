@@ -3,7 +3,11 @@
  * same bytes. Only literals from the configuration, single-quoted; no process is started while nothing changes.
  */
 import type { DesiredDns } from '../config/desired.ts';
-import { HEADERS, managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
+import { COMMENT_KIND_SH, HEADER_GAP } from './header.ts';
+import { managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
+
+/** What composeFunction defines, besides the function that it is asked for. */
+export const COMPOSE_HELPERS = 'holdfast_comment';
 
 /** Lines of sh that set `holdfast_names`, and `holdfast_servers`, to lines of resolv.conf: what the configuration leaves open. */
 export interface Offered {
@@ -24,7 +28,7 @@ export function composeFunction(name: string, dns: DesiredDns, offered: Offered)
   const names = managed.includes('domain');
   const servers = managed.includes('nameserver');
   const always = managed.map((keyword) => keyword as string);
-  const eachLine = (steps: LineSteps) => `        # A last line without its line break is one, too.
+  const eachLine = (step: string) => `        # A last line without its line break is one, too.
         while holdfast_end="$holdfast_newline"; IFS= read -r holdfast_line || { holdfast_end=''; [ -n "$holdfast_line" ]; }; do
             holdfast_word=\${holdfast_line#"\${holdfast_line%%[! 	]*}"}
             holdfast_word=\${holdfast_word%%[ 	]*}
@@ -32,18 +36,16 @@ export function composeFunction(name: string, dns: DesiredDns, offered: Offered)
             ${always.join(' | ')}) holdfast_word=ours ;;
 ${names ? '' : `            domain | search) if [ -n "$holdfast_names" ]; then holdfast_word=ours; fi ;;\n`}${
   servers ? '' : `            nameserver) if [ -n "$holdfast_servers" ]; then holdfast_word=ours; fi ;;\n`
-}            [#\\;]*) holdfast_word=other; case "$holdfast_line" in ${HEADERS.map((one) => `*${quoted(one)}*`).join(' | ')}) holdfast_word=header ;; esac ;;
+}            [#\\;]*) holdfast_comment ;;
             *) holdfast_word=other ;;
             esac
-            if [ "$holdfast_word" = header ]; then
-${steps.header}            elif [ "$holdfast_word" != ours ]; then
-${steps.other}            else
-${steps.ours}            fi
-        done <"$holdfast_file"
+${step}        done <"$holdfast_file"
 `;
-  return `${name}() {
+  return `holdfast_comment() {
+${COMMENT_KIND_SH}}
+${name}() {
     local holdfast_file='${RESOLV_CONF}' holdfast_names='' holdfast_servers='' holdfast_ours='' holdfast_found='' holdfast_placed='' holdfast_same=yes
-    local holdfast_line holdfast_end holdfast_word holdfast_rest holdfast_temporary holdfast_wanted holdfast_newline='
+    local holdfast_line holdfast_end holdfast_word holdfast_rest holdfast_temporary holdfast_wanted holdfast_block holdfast_pending holdfast_gap holdfast_newline='
 '
 ${dns.symlink === 'follow' ? FOLLOW : ''}${names ? `    holdfast_names=${literal('domain', 'search')}\n` : offered.names}${
   servers ? `    holdfast_servers=${literal('nameserver')}\n` : offered.servers
@@ -63,8 +65,10 @@ ${eachLine(COMPARE)}    fi
     holdfast_wanted=$(
         umask 022
         printf '' 2>/dev/null >|"$holdfast_temporary" || :
+        holdfast_block='' holdfast_pending='' holdfast_gap=''
         if [ -r "$holdfast_file" ] && [ -s "$holdfast_file" ]; then
 ${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
+        printf '%s' "$holdfast_pending"
         if [ -z "$holdfast_placed" ]; then
             printf '%s' "$holdfast_ours"
         fi
@@ -100,48 +104,54 @@ ${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
 `;
 }
 
-/** What is done with a line that is ours (of a keyword that is configured), with another program's header, and with every other one. */
-interface LineSteps {
-  readonly header: string;
-  readonly ours: string;
-  readonly other: string;
-}
-
 /**
- * The file is right where our lines stand together and are the wanted ones. To look for that line by line keeps the cost
- * linear: a shell copies all of a text that it appends to.
+ * The file is right where no line is another program's header, and ours stand together and are the wanted ones. To look for that
+ * line by line keeps the cost linear: a shell copies all of a text that it appends to.
  */
-const COMPARE: LineSteps = {
-  header: `                holdfast_same=''
+const COMPARE = `            if [ "$holdfast_word" = header ]; then
+                holdfast_same=''
                 break
-`,
-  other: `                if [ -z "$holdfast_end" ] || { [ -n "$holdfast_found" ] && [ "$holdfast_found" != "$holdfast_ours" ]; }; then
+            elif [ "$holdfast_word" != ours ]; then
+                if [ -z "$holdfast_end" ] || { [ -n "$holdfast_found" ] && [ "$holdfast_found" != "$holdfast_ours" ]; }; then
                     holdfast_same=''
                     break
                 fi
-`,
-  ours: `                holdfast_found="$holdfast_found$holdfast_line$holdfast_end"
+            else
+                holdfast_found="$holdfast_found$holdfast_line$holdfast_end"
                 case "$holdfast_ours" in "$holdfast_found"*) ;; *) break ;; esac
-`,
-};
+            fi
+`;
 
-const WRITE: LineSteps = {
-  header: `                :
-`,
-  other: `                printf '%s\\n' "$holdfast_line"
-`,
-  ours: `                if [ -z "$holdfast_placed" ]; then printf '%s' "$holdfast_ours"; fi
+/** As withoutHeaders and composeResolvConf: \`pending\` holds comments below a header's last line, \`gap\` their number. */
+const WRITE = `            case "$holdfast_block$holdfast_word" in
+            *header)
+                printf '%s' "$holdfast_pending"
+                holdfast_block=in- holdfast_pending='' holdfast_gap=''
+                continue
+                ;;
+            in-further)
+                holdfast_pending='' holdfast_gap=''
+                continue
+                ;;
+            in-comment | in-bare)
+                if [ "\${#holdfast_gap}" -lt ${HEADER_GAP} ]; then
+                    if [ "$holdfast_word$holdfast_gap" != bare ]; then
+                        holdfast_gap="x$holdfast_gap"
+                        holdfast_pending="$holdfast_pending$holdfast_line$holdfast_newline"
+                    fi
+                    continue
+                fi
+                ;;
+            esac
+            printf '%s' "$holdfast_pending"
+            holdfast_block='' holdfast_pending='' holdfast_gap=''
+            if [ "$holdfast_word" != ours ]; then
+                printf '%s\\n' "$holdfast_line"
+            else
+                if [ -z "$holdfast_placed" ]; then printf '%s' "$holdfast_ours"; fi
                 holdfast_placed=yes
-`,
-};
-
-/** Blanks of a pattern are literal in quotes only. */
-function quoted(pattern: string): string {
-  return pattern
-    .split('*')
-    .map((part) => `'${part}'`)
-    .join('*');
-}
+            fi
+`;
 
 const FOLLOW = `    if [ -L "$holdfast_file" ]; then
         # Its folder is not there yet: the agent makes it.
