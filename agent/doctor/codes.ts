@@ -114,6 +114,11 @@ export const CODES = {
     why: 'cloud-init writes /etc/resolv.conf at the first boot of an instance, and therefore on every clone of the disk.',
     remedy: 'Set manage_resolv_conf to false.',
   },
+  'HF-CLOUD-INIT': {
+    severity: 'warning',
+    why: 'cloud-init does this at the first boot of an instance (bootcmd and per-boot scripts: at every boot), and therefore on every clone of the disk.',
+    remedy: 'Take it out of the user data, or out of the file named if that belongs to the image.',
+  },
   'HF-RESOLV-UNUSED': {
     severity: 'warning',
     why: 'glibc reads a line of resolv.conf only in its exact form, and passes over every other one without a word. Without any name server it asks 127.0.0.1.',

@@ -8,6 +8,7 @@ import type { Host } from '../host/host.ts';
 import { RESOURCE_NAMES, type ResourceName } from '../resources/names.ts';
 import { apparmor } from './apparmor.ts';
 import type { Check, Seen, Surroundings } from './check.ts';
+import { cloudInitActions } from './cloud-init-actions.ts';
 import { CODES, type Code, type Severity } from './codes.ts';
 import { dhclientConf } from './dhclient-conf.ts';
 import { DHCP_DAEMONS, dhcpClientsSeen } from './dhcp-clients.ts';
@@ -47,6 +48,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['resolver'], look: resolvConfFile },
   { about: ['resolver'], look: resolvConfOwner },
   { about: ['resolver'], look: resolvConfCopies },
+  { about: ['resolver', 'hooks', 'dhcpcd', 'networkmanager', 'dhclient', 'sysctl'], look: cloudInitActions },
   { about: ['resolved'], look: resolved },
   { about: ['resolver'], look: nameService },
   { about: ['resolver'], look: libc },

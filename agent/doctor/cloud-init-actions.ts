@@ -1,0 +1,122 @@
+/** What cloud-init's write_files, bootcmd, runcmd and scripts do to what is configured here: also on every clone of the disk. */
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import type { ConfiguredState } from '../config/desired.ts';
+import { sysctlKey } from '../config/sysctl.ts';
+import { sysctlVariable } from '../config/sysctl-relations.ts';
+import { shownText } from '../config/sysctl-secrets.ts';
+import { allCommands } from '../dhclient/shell.ts';
+import { matchesSysctl } from '../resources/sysctl-boot.ts';
+import { sysctlDeeds } from '../resources/sysctl-commands.ts';
+import { type Assignment, parseSysctls } from '../resources/sysctl-files.ts';
+import { satisfies } from '../resources/sysctl-live.ts';
+import type { Seen, Surroundings } from './check.ts';
+import { cloudScripts, instanceConfigs, isCloudInitOff, systemConfigs } from './cloud-config.ts';
+
+const OF_DNS =
+  /^\/etc\/(resolv\.conf|resolvconf(\.conf$|\/)|systemd\/resolved\.conf|dhcpcd\.|dhcp3?\/|dhclient[.-]|NetworkManager\/(conf\.d|NetworkManager\.conf))/;
+const SYSCTL_FILE = /^\/etc\/sysctl\.(conf|d\/.*\.conf)$/;
+
+/** A piece of the configuration that does something, with the place where it stands. */
+interface Action {
+  readonly at: string;
+  /** `bootcmd`. */
+  readonly by: string;
+  /** A command, or a script. */
+  readonly commands: string;
+}
+
+export function* cloudInitActions(around: Surroundings): Iterable<Seen> {
+  const { host } = around;
+  if (isCloudInitOff(host)) return;
+  const configs = [...instanceConfigs(host), ...systemConfigs(host)];
+  // Of a list in several sources cloud-init takes the strongest one's.
+  const strongest = (key: string) => configs.find(({ entries }) => entries.some((entry) => entry.key === key));
+  for (const by of ['write_files', 'bootcmd', 'runcmd']) {
+    const config = strongest(by);
+    const list = config?.entries.findLast(({ key }) => key === by)?.value;
+    if (config === undefined || !isSeq(list)) continue;
+    for (const item of list.items as Node[]) {
+      const at = `${config.file}:${config.lineAt(item.range?.[0] ?? 0)}`;
+      if (by === 'write_files') yield* ofFile(around, at, item);
+      else yield* ofCommands(around, { at, by, commands: commandOf(item) });
+    }
+  }
+  for (const { file, text } of cloudScripts(host))
+    yield* ofCommands(around, { at: file, by: 'script', commands: text });
+}
+
+function* ofFile(around: Surroundings, at: string, item: Node): Iterable<Seen> {
+  const said = (key: string) => (isMap(item) ? String(item.get(key) ?? '') : '');
+  const path = said('path');
+  if (caresForNames(around.desired) && OF_DNS.test(path)) yield seen(`${at}: write_files writes ${path}`);
+  const content = /^(b64|base64)$/.test(said('encoding')) ? fromBase64(said('content')) : said('content');
+  if (SYSCTL_FILE.test(path)) {
+    for (const one of against(around, parseSysctls(path, content)))
+      yield seen(`${at}: write_files writes ${path}, which sets ${one}`);
+  } else if (content.startsWith('#!'))
+    yield* ofCommands(around, { at, by: `write_files writes ${path}, which`, commands: content });
+}
+
+function* ofCommands(around: Surroundings, { at, by, commands }: Action): Iterable<Seen> {
+  const what = by === 'script' ? 'the script' : by;
+  if (caresForNames(around.desired)) {
+    for (const path of new Set(changedFiles(commands).filter((one) => OF_DNS.test(one))))
+      yield seen(`${at}: ${what} changes ${path}`);
+  }
+  const found = against(around, sysctlDeeds(around.host, commands));
+  for (const one of new Set(found)) yield seen(`${at}: ${what} sets ${one}`);
+  const written = changedFiles(commands).filter((one) => SYSCTL_FILE.test(one));
+  if ((around.desired?.sysctl.length ?? 0) > 0)
+    for (const path of new Set(written)) yield seen(`${at}: ${what} changes ${path}`);
+}
+
+function seen(text: string): Seen {
+  return { code: 'HF-CLOUD-INIT', seen: text };
+}
+
+/** `key to value` of what is set to another value than the configured one. */
+function against({ desired }: Surroundings, all: readonly Pick<Assignment, 'path' | 'value'>[]): string[] {
+  return all.flatMap(({ path, value }) => {
+    const setting = (desired?.sysctl ?? []).find((one) => {
+      return sysctlVariable(one.path) === sysctlVariable(path) || matchesSysctl(path, one.path);
+    });
+    if (setting === undefined || satisfies(setting, value)) return [];
+    return [`${sysctlKey(path)} to ${shownText(path, value)}`];
+  });
+}
+
+/** Whether name servers or what dhclient is told are, or might be, configured. */
+function caresForNames(desired: ConfiguredState | null): boolean {
+  if (desired === null || desired.dns !== null) return true;
+  const { global, interfaces } = desired.dhclient;
+  return interfaces.size > 0 || global.supersede.size > 0 || global.request !== null || global.ignore.length > 0;
+}
+
+/** A text, or a list of words. */
+function commandOf(item: Node): string {
+  if (isScalar(item)) return String(item.value ?? '');
+  if (!isSeq(item)) return '';
+  const words = item.items.map((one) => (isScalar(one) ? String(one.value) : ''));
+  // What a shell is given to read is a command itself.
+  if (/(^|\/)(ba|da)?sh$/.test(words[0] ?? '') && /^-\w*c$/.test(words[1] ?? '')) return words[2] ?? '';
+  return words.map((word) => (/[\s;&|<>'"$]/.test(word) ? `'${word}'` : word)).join(' ');
+}
+
+/** Programs that change the files they are given, and those that change the last one. */
+const CHANGES_ALL = ['tee', 'rm', 'truncate', 'chattr', 'unlink'];
+const CHANGES_LAST = ['cp', 'mv', 'ln', 'install'];
+
+function changedFiles(commands: string): string[] {
+  return allCommands(commands).flatMap(({ words, writes }) => {
+    const [program = '', ...rest] = words.map((word) => word.replace(/["']/g, ''));
+    const name = program.slice(program.lastIndexOf('/') + 1);
+    const targets = writes.map((word) => word.replace(/["']/g, ''));
+    const inPlace = ['sed', 'perl'].includes(name) && rest.some((word) => /^-(\w*i|-in-place)/.test(word));
+    if (CHANGES_ALL.includes(name) || inPlace) return [...targets, ...rest];
+    return CHANGES_LAST.includes(name) ? [...targets, ...rest.slice(-1)] : targets;
+  });
+}
+
+function fromBase64(text: string): string {
+  return Buffer.from(text, 'base64').toString('latin1');
+}
