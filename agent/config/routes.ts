@@ -41,6 +41,13 @@ export function familyOfGateway(checked: string): Family {
   return checked === SUBNET_GATEWAY ? METADATA_NAMES[SUBNET_GATEWAY].family : familyOf(checked);
 }
 
+/** By the range that ipaddr.js gives. */
+const NOT_ONE_MACHINE: Readonly<Record<string, string>> = {
+  unspecified: 'no address',
+  broadcast: 'the address of a whole network (broadcast)',
+  multicast: 'the address of a group (multicast)',
+};
+
 /** The address of one machine. */
 export function checkAddress(text: string): Checked {
   const [, bare = ''] = /^([0-9a-fA-F.:]+)\/\d+$/.exec(text) ?? [];
@@ -51,8 +58,8 @@ export function checkAddress(text: string): Checked {
   }
   if (zone !== undefined) return { problem: `${show(text)}: write ${address} alone, and the interface as dev` };
   const parsed = ipaddr.parse(address);
-  const unfit = ['unspecified', 'broadcast', 'multicast'].find((range) => parsed.range() === range);
-  if (unfit !== undefined) return { problem: `${show(text)} is no address of one machine (${unfit})` };
+  const unfit = NOT_ONE_MACHINE[parsed.range()];
+  if (unfit !== undefined) return { problem: `${show(text)} is ${unfit}; write the address of one machine` };
   return { value: parsed.toString() };
 }
 

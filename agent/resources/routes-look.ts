@@ -53,18 +53,20 @@ export class RouteLook {
 
   /** Throws NetlinkError. */
   async standing(wanted: WantedRoute): Promise<Standing> {
-    const { hops, without, held } = await this.#possible(wanted);
+    const { hops, usable, without, held } = await this.#possible(wanted);
     const waits = { is: 'waiting', route: null, there: null } as const;
     if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
       return { ...waits, reason: `${wanted.src} is no address of this host now` };
     }
-    if (hops.length === 0 && without.length > 0) return { ...waits, reason: without.join('; ') };
+    if (hops.length === 0 && without.length > 0) {
+      return (await this.#standsByItself(wanted, usable)) ?? { ...waits, reason: without.join('; ') };
+    }
     const route: Route = { ...wanted, hops, protocol: HOLDFAST };
     const reason = without.length === 0 ? null : `for now without ${without.join('; ')}`;
     const right = reason === null ? 'right' : 'part';
     if (held === 'yes') return { is: right, route, there: null, reason };
     if (held !== 'no' && held !== null) {
-      return { is: 'refused', route, there: null, reason: `the kernel refuses it (${held})` };
+      return { is: 'refused', route, there: null, reason: await this.#whyRefused(wanted, held) };
     }
     const there = await this.find(route);
     if (there === null) return { is: 'absent', route, there, reason };
@@ -78,6 +80,31 @@ export class RouteLook {
       there,
       reason: `${whose}: ${await this.describe(there)}`,
     };
+  }
+
+  /**
+   * A route that took the place of the connected network: nothing else leads to its gateway any more, so the kernel would not take
+   * the route anew. null: it is not there.
+   */
+  async #standsByItself(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<Standing | null> {
+    const route: Route = { ...wanted, hops, protocol: HOLDFAST };
+    for (const { gateway } of hops) {
+      const there =
+        gateway === null ? null : await matchedRoute(this.#socket, wanted.family, gateway, {}, this.#signal);
+      if (there?.protocol === HOLDFAST && sameKey(there, wanted) && sameRoute(route, there))
+        return { is: 'right', route, there, reason: null };
+    }
+    return null;
+  }
+
+  /** A broadcast address is the gateway that the kernel refuses most often, and its answer does not name it. */
+  async #whyRefused({ family, hops }: WantedRoute, errno: string): Promise<string> {
+    for (const { gateway } of hops) {
+      const met = gateway === null ? null : await matchedRoute(this.#socket, family, gateway, {}, this.#signal);
+      if (met?.type === ROUTE_TYPE.broadcast)
+        return `the kernel refuses it (${errno}): ${gateway} is the address of a whole network of this host (broadcast); write the gateway's own`;
+    }
+    return `the kernel refuses it (${errno})`;
   }
 
   /** The route of this key, whosever it is; null: there is none. Throws NetlinkError. */
@@ -104,36 +131,38 @@ export class RouteLook {
   }
 
   /**
-   * The next hops that the kernel would take now, and why not the others. `held`: what it says of the route with them (see
+   * The next hops that the kernel would take now, and why not the others. `usable`: those whose interface is up. `held`: what it says of the route with them (see
    * holdsExactly); null: it cannot be asked so.
    */
-  async #possible(wanted: WantedRoute): Promise<{ hops: RouteHop[]; without: string[]; held: string | null }> {
-    const usable: { hop: WantedHop; as: RouteHop }[] = [];
+  async #possible(
+    wanted: WantedRoute,
+  ): Promise<{ hops: RouteHop[]; usable: RouteHop[]; without: string[]; held: string | null }> {
+    const tried: { hop: WantedHop; as: RouteHop }[] = [];
     const without: string[] = [];
     for (const hop of wanted.hops) {
       const link = hop.dev === null ? null : await this.#link(hop.dev);
       const { gateway, weight, onlink, dev } = hop;
       if (dev !== null && link === null) without.push(`${describeHop(hop)}: there is no interface ${dev} now`);
       else if (link?.up === false) without.push(`${describeHop(hop)}: the interface ${dev} is down`);
-      else usable.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
+      else tried.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
     }
     if (wanted.nexthopId !== null) {
       const there = await hasNexthop(this.#socket, wanted.nexthopId, this.#signal);
       const why = there === false ? 'there is none now' : `the kernel says ${there}`;
       if (there !== true) without.push(`nexthop object ${wanted.nexthopId}: ${why}`);
     }
-    const hops = usable.map(({ as }) => as);
-    if (hops.length === 0 && without.length > 0) return { hops, without, held: null };
-    const held = await this.#held(wanted, hops);
-    if (held !== null && !PASSING.includes(held)) return { hops, without, held };
+    const usable = tried.map(({ as }) => as);
+    if (usable.length === 0 && without.length > 0) return { hops: [], usable, without, held: null };
+    const held = await this.#held(wanted, usable);
+    if (held !== null && !PASSING.includes(held)) return { hops: usable, usable, without, held };
     const reachable: RouteHop[] = [];
-    for (const { hop, as } of usable) {
+    for (const { hop, as } of tried) {
       const problem = await this.#problemOf(wanted, hop, as);
       if (problem === null) reachable.push(as);
       else without.push(`${describeHop(hop)}: ${problem}`);
     }
-    const all = reachable.length === hops.length || reachable.length === 0;
-    return { hops: reachable, without, held: all ? held : await this.#held(wanted, reachable) };
+    const all = reachable.length === usable.length || reachable.length === 0;
+    return { hops: reachable, usable, without, held: all ? held : await this.#held(wanted, reachable) };
   }
 
   async #held(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<string | null> {

@@ -382,6 +382,34 @@ test('what cannot be there yet waits, and is no failure', { skip }, async (t) =>
   await t.test('what the kernel never takes is a failure', async () => {
     await configure(host, '{ to: 10.9.0.0/16, via: 10.88.0.255, dev: eth0 }');
     const outcome = (await applied(host, 4)).find(({ result }) => result === 'failed');
-    assert.match(outcome!.reason!, /^the kernel refuses it \(EINVAL\)$/);
+    const why =
+      /^the kernel refuses it \(EINVAL\): 10\.88\.0\.255 is the address of a whole network .*; write the gateway's own$/;
+    assert.match(outcome!.reason!, why);
+    assert.match(
+      (await host.agent('plan', '--only', 'routes')).stdout,
+      /10\.88\.0\.255 is the address of a whole network/,
+    );
   });
+});
+
+test('routes: one that has its own gateway behind it is made, and stays as wanted', { skip }, async () => {
+  await using host = await scene();
+  await host.sh('ip -6 route flush proto ra');
+  const connected = await ours(host, 'proto kernel');
+  await configure(
+    host,
+    // In the place of the connected network …
+    '{ to: 10.88.0.0/24, via: 10.88.0.9, dev: eth0, takeOver: true }',
+    '{ to: "2001:db8:88::/64", via: "2001:db8:88::9", dev: eth0, metric: 256, takeOver: true }',
+    // … and in the place of a part of it.
+    '{ to: 10.89.0.128/25, via: 10.89.0.200 }',
+  );
+  for (const { result, reason } of await applied(host)) assert.equal(result, 'changed', reason);
+  for (let n = 0; n < 2; n += 1) {
+    assert.equal((await host.agent('plan', '--only', 'routes')).code, 0);
+    for (const { result } of await applied(host)) assert.equal(result, 'ok');
+  }
+  await configure(host);
+  await applied(host);
+  assert.deepEqual((await ours(host, 'proto kernel')).sort(), connected.sort());
 });

@@ -115,7 +115,22 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '{ to: 10.0.0.0/8, via: "fe80::1%eth0" }',
     '1:33: routes[0].via: "fe80::1%eth0": write fe80::1 alone, and the interface as dev',
   ],
-  ['{ to: 10.0.0.0/8, via: 224.0.0.1 }', '1:33: routes[0].via: "224.0.0.1" is no address of one machine (multicast)'],
+  [
+    '{ to: 10.0.0.0/8, via: 224.0.0.1 }',
+    '1:33: routes[0].via: "224.0.0.1" is the address of a group (multicast); write the address of one machine',
+  ],
+  [
+    '{ to: "2001:db8:1::/48", via: "ff02::1", dev: eth0 }',
+    '1:40: routes[0].via: "ff02::1" is the address of a group (multicast); write the address of one machine',
+  ],
+  [
+    '{ to: 10.0.0.0/8, via: 255.255.255.255 }',
+    '1:33: routes[0].via: "255.255.255.255" is the address of a whole network (broadcast); write the address of one machine',
+  ],
+  [
+    '{ to: 10.0.0.0/8, via: 0.0.0.0 }',
+    '1:33: routes[0].via: "0.0.0.0" is no address; write the address of one machine',
+  ],
   [
     '{ to: "2001:db8::/32", via: 10.0.0.1 }',
     '1:38: routes[0].via: is IPv4, and an IPv6 destination is not reached by that',
