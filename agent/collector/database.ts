@@ -51,6 +51,9 @@ const STEPS: readonly string[] = [
      UPDATE hosts SET bytes = bytes - length(OLD.attributes) - 100 WHERE id = OLD.host; END;`,
 ];
 
+/** All that there are in the last layout: without one of them the database is damaged. */
+const TABLES = ['hosts', 'series', 'journal', 'chunks', 'events', 'forgotten', 'numbers'];
+
 /** SQLite goes by names alone: who may write there could have it open, and write, any file of ours. */
 function refuseShared(folder: string): void {
   const { uid, mode } = statSync(folder);
@@ -107,6 +110,7 @@ export class Database {
     }
     for (const step of STEPS.slice(layout)) this.exec(step);
     this.exec(`PRAGMA user_version = ${STEPS.length}`);
+    for (const table of TABLES) this.all(`SELECT 1 FROM ${table} LIMIT 0`);
   }
 
   close(): void {
