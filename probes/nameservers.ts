@@ -42,7 +42,7 @@ export function nameserversProbe(
     interval: INTERVAL,
     timeLimit: 2 * timeout + 1_000,
     async read() {
-      const text = host.readTextUnlessCircle(RESOLV_CONF) ?? '';
+      const text = host.readTextUnlessAstray(RESOLV_CONF) ?? '';
       const servers = dns?.nameservers ?? serversOf(text);
       const way = wayOf(dns?.options ?? effectiveValues(text, 'options') ?? []);
       const readings = [...new Set(servers)].map(async (server) => {

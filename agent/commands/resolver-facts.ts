@@ -20,7 +20,7 @@ export function resolverFacts(host: Host): ResolverFacts {
   const refused = refusedLink(host, UNSAID);
   const refusal = refused !== null ? `${RESOLV_CONF} is ${refused}` : resolved ? LATER : null;
   const file = resolved ? UPLINK : RESOLV_CONF;
-  return ofText(file, host.readTextUnlessCircle(file) ?? '', refusal);
+  return ofText(file, host.readTextUnlessAstray(file) ?? '', refusal);
 }
 
 /** The default of `dns.symlink`, and nothing else configured. */
@@ -82,7 +82,7 @@ function ofLinks(links: readonly NetworkdLink[]): ResolverFacts {
 export function rewriting(host: Host, yaml: string): string | null {
   const compiled = compile([{ path: '', bytes: Buffer.from(yaml) }]);
   const dns = compiled.ok ? compiled.desired.dns : null;
-  const current = host.readTextUnlessCircle(RESOLV_CONF);
+  const current = host.readTextUnlessAstray(RESOLV_CONF);
   if (dns === null || current === null || host.readLink(RESOLV_CONF) !== null) return null;
   // None is measured: `agent init` writes pairs.
   const sortlist = dns.sortlist?.filter((pair) => typeof pair === 'string') ?? null;

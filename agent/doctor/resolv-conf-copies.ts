@@ -24,7 +24,7 @@ const MOST = 8;
 export function* resolvConfCopies(around: Surroundings): Iterable<Seen> {
   if (!caresForDns(around)) return;
   const { host, desired } = around;
-  const wanted = desired?.dns?.nameservers ?? serversOf(host.readTextUnlessCircle(RESOLV_CONF) ?? '');
+  const wanted = desired?.dns?.nameservers ?? serversOf(host.readTextUnlessAstray(RESOLV_CONF) ?? '');
   const copies = [...placedCopies(host), ...copiesOfProcesses(host)].flatMap(({ where, text }) => {
     const others = serversOf(text).filter((server) => !wanted.includes(server) && !isLoopback(server));
     return others.length === 0 ? [] : [`${where} (${others.join(', ')})`];
@@ -44,7 +44,7 @@ interface Copy {
 
 function placedCopies(host: Host): Copy[] {
   return PLACES.flatMap((place) => expanded(host, place)).flatMap((path) => {
-    const text = nullIfRefused(() => host.readTextUnlessCircle(path));
+    const text = nullIfRefused(() => host.readTextUnlessAstray(path));
     return text === null ? [] : [{ where: path, text }];
   });
 }
@@ -71,7 +71,7 @@ function copiesOfProcesses(host: Host): Copy[] {
     seen.add(root);
     const path = `/proc/${pid}/root${RESOLV_CONF}`;
     // An absolute link would lead to a file of this host.
-    const text = nullIfRefused(() => (host.readLink(path)?.startsWith('/') ? null : host.readTextUnlessCircle(path)));
+    const text = nullIfRefused(() => (host.readLink(path)?.startsWith('/') ? null : host.readTextUnlessAstray(path)));
     const name = nullIfRefused(() => host.readText(`/proc/${pid}/comm`))?.trim() ?? 'process';
     return text === null ? [] : [{ where: `${RESOLV_CONF} of ${name}[${pid}]`, text }];
   });

@@ -40,7 +40,7 @@ const LIMITS = [
 ] as const;
 
 function* limits({ host }: Surroundings): Iterable<Seen> {
-  const text = host.readTextUnlessCircle(RESOLV_CONF) ?? '';
+  const text = host.readTextUnlessAstray(RESOLV_CONF) ?? '';
   for (const [keyword, most] of LIMITS) {
     const count = effectiveValues(text, keyword)?.length ?? 0;
     if (count <= most) continue;
@@ -50,7 +50,7 @@ function* limits({ host }: Surroundings): Iterable<Seen> {
 
 /** A problem where no name server is left that counts, or where look-ups never end. */
 function* unused({ host }: Surroundings): Iterable<Seen> {
-  const { nameserver, unused: lines } = readAsLibc(host.readTextUnlessCircle(RESOLV_CONF) ?? '');
+  const { nameserver, unused: lines } = readAsLibc(host.readTextUnlessAstray(RESOLV_CONF) ?? '');
   for (const { line, keyword, why, hangs } of lines) {
     yield {
       code: 'HF-RESOLV-UNUSED',

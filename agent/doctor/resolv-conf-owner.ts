@@ -66,7 +66,7 @@ function resolvconf(host: Host): string | null {
 
 /** What the file's own lines say of who made it. */
 function headerOf(host: Host): { text: string; line: number } | null {
-  const lines = (host.readTextUnlessCircle(RESOLV_CONF) ?? '').split('\n');
+  const lines = (host.readTextUnlessAstray(RESOLV_CONF) ?? '').split('\n');
   const index = lines.findIndex(lines.some(isHeader) ? isHeader : mayBeHeader);
   return index === -1 ? null : { text: lines[index]!.replace(/^[ \t]*[#;\s]+/, '').trim(), line: index + 1 };
 }

@@ -83,9 +83,15 @@ export class Host {
     return this.read(path)?.toString('latin1') ?? null;
   }
 
-  /** A file's text; null also where its symbolic links go round in a circle. */
-  readTextUnlessCircle(path: string): string | null {
-    return unlessCircle(() => this.readText(path));
+  /** A file's text; null also where it is a symbolic link to no file: in a circle, or to a folder, a device, a pipe. */
+  readTextUnlessAstray(path: string): string | null {
+    try {
+      return unlessCircle(() => this.readText(path));
+    } catch (error) {
+      const code = errorCode(error);
+      if ((code === 'EISDIR' || code === 'EFTYPE') && this.readLink(path) !== null) return null;
+      throw error;
+    }
   }
 
   lstat(path: string): Stats | null {

@@ -124,7 +124,7 @@ export class Journal {
     const stats = host.lstat(path);
     return {
       path,
-      before: stats === null ? null : host.readTextUnlessCircle(path),
+      before: stats === null ? null : host.readTextUnlessAstray(path),
       link: host.readLink(path),
       mode: (stats?.mode ?? 0o644) & 0o7777,
       after: [after],
@@ -136,7 +136,7 @@ export class Journal {
   private async putBackOne({ path, before, link, mode, after, record }: Entry): Promise<boolean> {
     const { host } = this;
     host.removeLeftover(path);
-    const current = host.readTextUnlessCircle(path);
+    const current = host.readTextUnlessAstray(path);
     const now = host.readLink(path);
     if (link !== null) {
       if (now !== link && (now !== null || !after.includes(current))) return false;

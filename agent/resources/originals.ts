@@ -74,13 +74,13 @@ export class Originals {
       this.save({ ...this.fileAsItIs(path, after), resource });
       return;
     }
-    const earlier = this.host.readTextUnlessCircle(path);
+    const earlier = this.host.readTextUnlessAstray(path);
     this.save({ ...known, resource, before: await withLaterEdits(known, earlier), earlier, after });
   }
 
   private fileAsItIs(path: string, after: string | null): OriginalFile {
     const stats = this.host.lstat(path);
-    const before = stats === null ? null : this.host.readTextUnlessCircle(path);
+    const before = stats === null ? null : this.host.readTextUnlessAstray(path);
     return {
       kind: 'file',
       key: path,

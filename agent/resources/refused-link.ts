@@ -17,7 +17,12 @@ export function refusedLink(host: Host, dns: DesiredDns | null): string | null {
   if (target === RESOLV_CONF) {
     return 'a symbolic link that leads in a circle, so that libc has no resolv.conf; set dns.symlink to "replace" (a file of our own), or remove the link';
   }
-  if (dns.symlink === 'follow') return null;
+  if (dns.symlink === 'follow') {
+    const isFile = !/^\/(proc|sys|dev)\//.test(target) && (host.stat(target)?.isFile() ?? true);
+    return isFile
+      ? null
+      : `a symbolic link to ${target}, which is no regular file, so nothing is written there; set dns.symlink to "replace" (a file of our own)`;
+  }
   const owner = linkOwner(target);
   return `a symbolic link to ${target}${owner === null ? '' : `, which belongs to ${owner}`}; set dns.symlink to "replace" (a file of our own) or "follow" (write there)`;
 }

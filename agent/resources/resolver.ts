@@ -53,7 +53,7 @@ export class Resolver implements Resource {
     }
     let actual: string | null;
     try {
-      actual = host.readTextUnlessCircle(RESOLV_CONF);
+      actual = host.readTextUnlessAstray(RESOLV_CONF);
     } catch (error) {
       return [
         unreadable({ resource: this.name, key: RESOLV_CONF, moment: 'now' }, error, async () => this.unseen(dns)),

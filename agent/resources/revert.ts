@@ -160,7 +160,7 @@ async function revertOne(host: Host, original: Original, seen: string | null): P
 
 async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> {
   const { key, before, after, link, mode } = original;
-  const current = host.readTextUnlessCircle(key);
+  const current = host.readTextUnlessAstray(key);
   const outcome = place(original);
   const linkNow = host.readLink(key);
   if (current === before && linkNow === link) return { ...outcome, result: 'ok', actual: current };
@@ -179,7 +179,7 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
     return {
       ...outcome,
       result: 'changed',
-      actual: host.readTextUnlessCircle(key),
+      actual: host.readTextUnlessAstray(key),
       reason: `a symbolic link to ${link} again`,
     };
   }

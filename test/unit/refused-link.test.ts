@@ -1,6 +1,7 @@
 /** A resolv.conf that is another program's link, which `dns.symlink` refuses: nothing of DNS is applied, at no moment. */
 import assert from 'node:assert/strict';
-import { rmSync, symlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DHCPCD_CONF, ENTER_HOOK } from '../../agent/clients/dhcpcd.ts';
@@ -10,6 +11,7 @@ import { makeResources } from '../../agent/resources/index.ts';
 import { KnownFiles } from '../../agent/resources/known.ts';
 import { settingViews } from '../../agent/resources/moments.ts';
 import type { ResourceName } from '../../agent/resources/names.ts';
+import { revert } from '../../agent/resources/revert.ts';
 import { desiredOf, type FolderHost, patientHost } from './doctor-patient.ts';
 import { missing } from './scratch.ts';
 
@@ -102,4 +104,34 @@ test('what was held before the link came is not taken away', { skip }, async (t)
   assert.match(host.readText(DHCPCD_CONF) ?? '', /static domain_name_servers=10\.0\.0\.21/);
   const views = await settingViews(await inspectAll(made(host, DNS)));
   assert.ok(views.every(({ moments }) => moments.lease?.state !== 'ok' && moments.boot?.state !== 'ok'));
+});
+
+test('a link to what is no file: replace puts a file there, follow says what is wrong', { skip }, async (t) => {
+  for (const target of ['/srv/folder', '/srv/pipe', '/srv/null/x']) {
+    const symlink = (policy: string) => DNS.replace(' }', `, symlink: ${policy} }`);
+    const host = linkedHost(t, target);
+    mkdirSync(join(host.root, 'srv/folder'), { recursive: true });
+    for (const pipe of ['pipe', 'null']) execFileSync('mkfifo', [join(host.root, 'srv', pipe)]);
+    if (target !== '/srv/null/x') {
+      const followed = await converge(host, made(host, symlink('follow')));
+      const failed = followed.filter(({ result }) => result === 'failed');
+      assert.deepEqual(
+        failed.map(({ key }) => key),
+        ['/etc/resolv.conf'],
+        target,
+      );
+      assert.match(failed[0]!.reason!, /no regular file.*"replace"/);
+      for (const { moments } of await settingViews(await inspectAll(made(host, symlink('follow')))))
+        assert.notEqual(moments.lease?.state, 'ok', target);
+    }
+    const replaced = await converge(host, made(host, symlink('replace')));
+    assert.deepEqual(
+      replaced.filter(({ result }) => result === 'failed'),
+      [],
+      target,
+    );
+    assert.match(host.readText('/etc/resolv.conf')!, /nameserver 10\.0\.0\.21/);
+    await revert(host);
+    assert.equal(host.readLink('/etc/resolv.conf'), target);
+  }
 });
