@@ -2,8 +2,8 @@
  * Follows a log file line by line across rotation (renamed and begun anew), truncation (copytruncate), and times without the
  * file. The work of one reading and the length of a line are bounded, because any program may write the log.
  */
-import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codedError, errorCode, hostError } from '../../agent/host/errors.ts';
 import { notRegular } from '../../agent/host/read.ts';
@@ -91,7 +91,9 @@ export class LogFollower {
       if (this.#log === null) await this.#open();
       const log = this.#log as OpenLog | null;
       if (log === null) break;
-      left -= await this.#readTo(log, left, lines);
+      left -= await this.#readTo(log, left, lines).catch((error: unknown) => {
+        throw hostError('read', this.#path, error);
+      });
       if (left <= 0 || !(await this.#replaced(log))) break;
       // The old file's last line stays unfinished, so its beginning is dropped.
       await this.#leave();
@@ -194,10 +196,23 @@ function same(a: { inode: number; born: number }, b: LogPosition): boolean {
 }
 
 async function openLog(path: string): Promise<OpenLog> {
+  // Opening may do something by itself: a watchdog's device resets the host some time after it was closed.
+  const problem = await notALog(path, await stat(path));
+  if (problem !== null) throw problem;
   // Opening a named pipe would wait for a writer.
   const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   const stats = await handle.stat();
   if (stats.isFile()) return { handle, inode: stats.ino, born: stats.birthtimeMs, offset: 0 };
   await handle.close();
-  throw stats.isDirectory() ? codedError('EISDIR', 'it is a folder') : notRegular(stats);
+  throw notRegular(stats);
+}
+
+/** Files of /proc and /sys look regular. To read one may take messages away from another program, or do anything else. */
+async function notALog(path: string, stats: Stats): Promise<Error | null> {
+  if (stats.isDirectory()) return codedError('EISDIR', 'it is a folder');
+  if (!stats.isFile()) return notRegular(stats);
+  const real = await realpath(path).catch(() => path);
+  if (!/^\/(proc|sys)\//.test(real)) return null;
+  const instead = real === '/proc/kmsg' ? '; the kernel’s messages are read without it' : '';
+  return codedError('EFTYPE', `it is a file of the kernel’s own, and no log${instead}`);
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   copyFileSync,
@@ -7,6 +8,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -72,11 +74,24 @@ test('a file that is not there yet is read from its start when it comes', async 
   assert.deepEqual(await follower.read(), ['one']);
 });
 
-test('a folder, a named pipe: refused, not waited for', async (t) => {
+test('what is no log is refused with its path, and not waited for', async (t) => {
   const folder = scratch(t);
-  mkdirSync(join(folder, 'log'));
-  await assert.rejects(new LogFollower(join(folder, 'log'), 'end').read(), /it is a folder/);
-  await assert.rejects(new LogFollower('/dev/null', 'end').read(), /a regular file belongs there/);
+  const at = (name: string) => join(folder, name);
+  mkdirSync(at('folder'));
+  execFileSync('mkfifo', [at('pipe')]);
+  symlinkSync('/proc/kmsg', at('link'));
+  for (const [path, why] of [
+    [at('folder'), 'it is a folder (EISDIR)'],
+    [at('pipe'), 'it is a named pipe, and a regular file belongs there (EFTYPE)'],
+    ['/dev/null', 'it is a device, and a regular file belongs there (EFTYPE)'],
+    ['/proc/kmsg', 'it is a file of the kernel’s own, and no log; the kernel’s messages are read without it (EFTYPE)'],
+    [at('link'), 'it is a file of the kernel’s own, and no log; the kernel’s messages are read without it (EFTYPE)'],
+    ['/proc/self/mem', 'it is a file of the kernel’s own, and no log (EFTYPE)'],
+  ] as const) {
+    const follower = new LogFollower(path, 'end');
+    t.after(() => follower.close());
+    await assert.rejects(follower.read(), { message: `cannot read ${path}: ${why}` });
+  }
 });
 
 test('a line without end is cut, and what follows it is read', async (t) => {
