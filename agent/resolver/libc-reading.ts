@@ -49,6 +49,8 @@ export function readAsLibc(text: string): LibcReading {
   for (const [index, raw] of text.split('\n').entries()) {
     const row = raw.split('\0', 1)[0] as string;
     if (/^[#;]/.test(row)) continue;
+    const behind = behindNul(row, raw);
+    if (behind !== null) unused.push({ line: index + 1, ...behind });
     const [, keyword, rest] = (/^(domain|search|nameserver|sortlist|options)[ \t]+(.*)$/s.exec(row) ?? []) as [
       unknown?,
       Keyword?,
@@ -56,7 +58,7 @@ export function readAsLibc(text: string): LibcReading {
     ];
     const tell = (about: Keyword | null, why: string) => unused.push({ line: index + 1, keyword: about, why });
     if (keyword === undefined || rest === undefined) {
-      const why = meant(row);
+      const why = behind === null ? meant(row) : null;
       if (why !== null) tell(...why);
       continue;
     }
@@ -72,7 +74,7 @@ export function readAsLibc(text: string): LibcReading {
     if (keyword === 'sortlist' && ENDLESS.test(rest))
       unused.push({ line: index + 1, keyword, why: HANGS, hangs: true });
     else if (why !== null) tell(keyword, why);
-    else if (words.length === 0) tell(keyword, `"${keyword}" has no value`);
+    else if (words.length === 0 && behind === null) tell(keyword, `"${keyword}" has no value`);
   }
   const of = (keyword: Keyword) => lines.filter((one) => one.keyword === keyword).map(({ values }) => values);
   return {
@@ -143,11 +145,28 @@ const READERS: Readonly<Record<Keyword, (words: readonly string[]) => Read>> = {
   },
 };
 
+/** What libc misses of a line with a NUL byte, as in UTF-16, or where a file system lost what was written last. */
+function behindNul(row: string, raw: string): Pick<UnusedLine, 'keyword' | 'why'> | null {
+  // In UTF-16 the last line holds half a line feed.
+  if (row.length === raw.length || raw === '\0') return null;
+  const rest = raw.slice(row.length).replaceAll('\0', '').trim();
+  const text = raw.replace(/\0|^(?:\xff\xfe|\xfe\xff)/g, '');
+  if (rest === '' && row.trim() !== '') return null;
+  if (rest === '') return { keyword: null, why: 'it holds NUL bytes only: a file system lost what was written here' };
+  return { keyword: keywordIn(text), why: 'it has a NUL byte (\\0), and libc reads a line only up to that' };
+}
+
+/** The keyword that a text seems to begin with. */
+function keywordIn(text: string): Keyword | null {
+  const word = /^\s*([A-Za-z]+)/.exec(text)?.[1]?.toLowerCase();
+  return KEYWORDS.find((one) => one === word || `${one}s` === word) ?? null;
+}
+
 /** What a line that libc passes over seems to be meant as, and why it is not; null: as nothing. */
 function meant(row: string): [Keyword | null, string] | null {
   const bare = row.replace(/^\xef\xbb\xbf|^\ufeff/, '');
   const word = /^\s*([A-Za-z]+)/.exec(bare)?.[1];
-  const keyword = KEYWORDS.find((one) => one === word?.toLowerCase() || `${one}s` === word?.toLowerCase()) ?? null;
+  const keyword = keywordIn(bare);
   if (row.trim() === '' || /^\s*[#;]/.test(bare)) return null;
   if (keyword === null) return [null, `it begins with no keyword of resolv.conf(5)`];
   if (bare !== row) return [keyword, 'it begins with a byte order mark, so libc does not know its keyword'];

@@ -185,6 +185,9 @@ test('each line that libc does not use is named; it is a problem where no server
     'warning /etc/resolv.conf:2',
     'warning /etc/resolv.conf:3',
   ]);
+  assert.deepEqual(seen('\0nameserver 10.0.0.1\n'), ['problem /etc/resolv.conf:1']);
+  const wide = [...'nameserver 10.0.0.1\n'].map((letter) => `${letter}\0`).join('');
+  assert.deepEqual(seen(`\xff\xfe${wide}${wide}`), ['problem /etc/resolv.conf:1', 'problem /etc/resolv.conf:2']);
   assert.deepEqual(seen('nameserver 10.0.0.1\nsortlist 10.0.0.0/255.0.0.0\r\n'), ['problem /etc/resolv.conf:2']);
 });
 

@@ -94,6 +94,9 @@ const KNOWN = [
   `nameserver ${' '.repeat(20_000)}10.0.0.53\n`,
   `# ${'x'.repeat(20_000)}\nnameserver 10.0.0.53\n`,
   'nameserver 10.0.0.53\0 x\nnameserver 10.0.0.54\n',
+  '\0nameserver 10.0.0.53\n\0 nameserver 10.0.0.54\n',
+  '\xff\xfen\0a\0m\0e\0s\0e\0r\0v\0e\0r\0 \x001\x000\0.\x000\0.\x000\0.\x001\0\n\0',
+  '\0'.repeat(512),
   'search a.example b.example # c\n',
   'search a.example, b.example\r\n',
   'search .\n',
@@ -136,6 +139,11 @@ test('each line that libc does not use is named, with why', () => {
     ['sortlist 10.0.0.0/255.0.0.0 office', /"office" is no IPv4 address/],
     ['options rotat', /rotat.* is no option .*rotate/],
     ['lookup file bind', /no keyword/],
+    ['\0nameserver 10.0.0.53', /NUL byte .*only up to that/],
+    ['name\0server 10.0.0.53', /NUL byte/],
+    ['nameserver \x0010.0.0.53', /NUL byte/],
+    ['search a.example\0 b.example', /NUL byte/],
+    ['\0\0\0\0', /NUL bytes only/],
   ];
   for (const [line, why] of cases) {
     const { unused } = readAsLibc(`# first\n${line}\nnameserver 10.0.0.1\n`);

@@ -67,7 +67,7 @@ test('composing twice is composing once; every other line stays, in its order; o
       const mayGo = (line: string) => ['header', 'further', 'bare'].includes(commentKind(line) ?? '');
       const split = (text: string) => text.replace(/\n$/, '').split('\n');
       const others = (text: string) => (text === '' ? [] : split(text).filter((line) => !isOurs(line) && !mayGo(line)));
-      assert.deepEqual(others(once), others(current));
+      assert.deepEqual(others(once), others(current.replaceAll('\0', '')));
       assert.equal(
         split(once)
           .filter(isOurs)
