@@ -31,8 +31,18 @@ const WRITERS = new Set('rm cp mv ln tee install touch truncate unlink chmod cho
 const SERVICES = new Set('systemctl service invoke-rc.d rc-service initctl'.split(' '));
 const OF_NAMES = /resolv|network|dhcp|dns|named|bind|unbound|connman|netplan|wicked|cloud|tailscale|vpn|\$|`/i;
 
-/** @param others where resolv.conf leads to, if it is a link. */
-export function doubtsIn(text: string, others: readonly string[] = []): Doubt[] {
+/** A word in the place of systemctl's verb, after which it only asks. */
+const ASKS = /^(is-(active|enabled|failed|system-running)|show|status|cat|list-\S+)$/;
+
+/**
+ * @param others where resolv.conf leads to, if it is a link.
+ * @param never whether such a command always fails on this host: what an `if` guards by it does not run.
+ */
+export function doubtsIn(
+  text: string,
+  others: readonly string[] = [],
+  never: (command: ShellCommand) => boolean = () => false,
+): Doubt[] {
   const functions = new Set(
     [...text.matchAll(/(?:^|[\s;&|{])(?:function\s+([\w.:-]+)|([\w.:-]+)\s*\(\s*\))/g)].map(
       ([, one, other]) => one ?? other,
@@ -41,6 +51,7 @@ export function doubtsIn(text: string, others: readonly string[] = []): Doubt[] 
   const names = constants(text);
   const protectedFiles = [RESOLV_CONF, ...others];
   return allCommands(text).flatMap((command) => {
+    if (command.under.some(never)) return [];
     const why = doubt(command, functions, (word) => resolved(word, names), protectedFiles);
     return why === null ? [] : [{ line: command.line, why }];
   });
@@ -61,6 +72,7 @@ function doubt(
   if (functions.has(first)) return null;
   if (name === 'eval')
     return /^"?\w+=\\?\$+\{?\w+\}?"?$/.test(rest.join(' ')) && !/^"?new_/.test(rest[0] ?? '') ? null : 'eval';
+  if (name === 'systemctl' && ASKS.test(operands[0] ?? '')) return null;
   if (SERVICES.has(name)) return operands.some((word) => OF_NAMES.test(word)) ? `it runs ${words.join(' ')}` : null;
   if (name === 'unset') return rest.some((word) => /^(new_\w+|make_resolv_conf)$/.test(word)) ? words.join(' ') : null;
   if (name === 'read' || name === 'getopts')

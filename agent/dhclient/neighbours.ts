@@ -1,11 +1,12 @@
 /** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { isUnitInstalled } from '../host/units.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { doubtsIn } from './harmless.ts';
 import type { HookPlaces } from './hook-places.ts';
 import { scriptsInUse } from './scripts.ts';
-import { commandsHere } from './shell.ts';
+import { commandsHere, type ShellCommand } from './shell.ts';
 
 export interface Neighbour {
   readonly file: string;
@@ -81,11 +82,18 @@ export function unknown(host: Host, hook: Neighbour): Deed[] {
   const target = host.lstat(RESOLV_CONF)?.isSymbolicLink() ? [host.target(RESOLV_CONF)] : [];
   if (hook.text.length > LONGEST) return [{ deed: 'perhaps', seen: `${hook.file}: it is too long to be read` }];
   const lines = hook.text.split('\n');
-  return doubtsIn(hook.text, target).flatMap(({ line, why }): Deed[] => {
+  return doubtsIn(hook.text, target, (command) => asksOfMissingUnit(host, command)).flatMap(({ line, why }): Deed[] => {
     const place = `${hook.file}:${line}`;
     const text = (lines[line - 1] ?? '').trim();
     return certain.has(`${place}: ${text}`) ? [] : [{ deed: 'perhaps', seen: `${place}: ${why}` }];
   });
+}
+
+/** `systemctl is-enabled UNIT` or `is-active UNIT` of a unit that this host does not have. Debian 13 guards its own hook so. */
+function asksOfMissingUnit(host: Host, { words }: ShellCommand): boolean {
+  const [program, verb, unit, ...more] = words.filter((word) => !/^(-q|--quiet)$/.test(word));
+  if (program !== 'systemctl' || !/^is-(enabled|active)$/.test(verb ?? '') || more.length > 0) return false;
+  return /^[\w.-]+$/.test(unit ?? '') && !unit?.startsWith('-') && !isUnitInstalled(host, unit as string);
 }
 
 /** What ends dhclient-script, or may end it early, before ours or after it; `exit` in a function only where that is called. */

@@ -13,6 +13,15 @@ export interface ShellCommand {
   readonly inFunction: boolean;
   /** Inside ( … ), $( … ) or `…`: what it sets, and its `exit`, end there. */
   readonly inSubshell: boolean;
+  /** The conditions that have held where it runs: each is the only command of an `if` around it, in whose `then` part it stands. */
+  readonly under: readonly ShellCommand[];
+}
+
+/** An `if` that is open. */
+interface OpenIf {
+  readonly condition: ShellCommand[];
+  part: 'condition' | 'then' | 'else';
+  negated: boolean;
 }
 
 /** Words after which a command begins. */
@@ -33,6 +42,11 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
   let words: string[] = [];
   let line = 1;
   let functionNext = false;
+  const ifs: OpenIf[] = [];
+  const under = () =>
+    ifs.flatMap(({ condition, part, negated }) => {
+      return part === 'then' && !negated && condition.length === 1 ? condition : [];
+    });
   /** In a case, where a pattern stands. */
   let pattern = false;
   const here: { delimiter: string; tabs: boolean; literal: boolean }[] = [];
@@ -41,7 +55,14 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
 
   const end = () => {
     const [inFunction, inSubshell] = [open.includes('function'), open.includes('(')];
-    if (words.length > 0 || writes.length > 0) found.push({ line, words, writes, inFunction, inSubshell });
+    // `done fi` and `fi fi` need no semicolon between them.
+    if (words[0] === 'fi' || words[0] === 'done') for (const word of words) if (word === 'fi') ifs.pop();
+    if (words.length > 0 || writes.length > 0) {
+      const command = { line, words, writes, inFunction, inSubshell, under: under() };
+      found.push(command);
+      const last = ifs.at(-1);
+      if (last?.part === 'condition') last.condition.push(command);
+    }
     words = [];
     writes = [];
     redirected = null;
@@ -51,12 +72,26 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
     const inFunction = open.includes('function');
     for (const inner of substitutionsIn(part)) {
       for (const one of allCommands(inner, depth + 1))
-        found.push({ ...one, line: at + one.line - 1, inFunction, inSubshell: true });
+        found.push({
+          ...one,
+          line: at + one.line - 1,
+          inFunction,
+          inSubshell: true,
+          under: [...under(), ...one.under],
+        });
     }
   };
   const close = (kind: '{' | '(') => {
     const last = open.at(-1);
     if (last === kind || (last === 'function' && kind === '{')) open.pop();
+  };
+
+  const keyword = (word: string) => {
+    const last = ifs.at(-1);
+    if (word === 'if') ifs.push({ condition: [], part: 'condition', negated: false });
+    else if (word === '!' && last?.part === 'condition') last.negated = true;
+    else if (word === 'then' && last?.part === 'condition') last.part = 'then';
+    else if ((word === 'else' || word === 'elif') && last !== undefined) last.part = 'else';
   };
 
   let at = 0;
@@ -141,7 +176,8 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
       else if (word === '{') {
         open.push(functionNext ? 'function' : '{');
         functionNext = false;
-      } else if (!LEADING.has(word) && !/^[A-Za-z_]\w*=/.test(word)) words.push(word);
+      } else if (LEADING.has(word)) keyword(word);
+      else if (!/^[A-Za-z_]\w*=/.test(word)) words.push(word);
     }
   }
   end();

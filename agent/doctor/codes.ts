@@ -174,9 +174,9 @@ export const CODES = {
   },
   'HF-HOOK-UNKNOWN': {
     severity: 'warning',
-    why: 'This line runs after our hook, and nothing tells that it leaves /etc/resolv.conf alone. So the lease is shown as unknown.',
+    why: 'The hook runs after Holdfast’s. Its text does not show that it leaves /etc/resolv.conf alone, so the lease is shown as unknown.',
     remedy:
-      'Run `agent rehearse`: it plays the next lease with the real hooks. Remove the line if it changes the file.',
+      'Run `agent rehearse lease`: it plays the next lease with the real hooks. If the hook changes the file, remove those lines.',
   },
   'HF-HOOK-AFTER': {
     severity: 'note',

@@ -1,7 +1,7 @@
 /** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
 import { dirname } from 'node:path';
 import { type HookPlaces, hookPlaces } from '../dhclient/hook-places.ts';
-import { deeds, endings, isRun, type Neighbour, neighbours, unknown } from '../dhclient/neighbours.ts';
+import { type Deed, deeds, endings, isRun, type Neighbour, neighbours, unknown } from '../dhclient/neighbours.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -30,18 +30,28 @@ function* look(host: Host, hook: Neighbour, { shared }: HookPlaces): Iterable<Se
   if (hook.after && hook.when === 'enter' && !shared)
     yield { code: 'HF-HOOK-AFTER', seen: `${hook.file} sorts after zz-holdfast` };
   yield* resolvConf(hook);
-  if (hook.after || hook.when === 'exit')
-    for (const { seen } of unknown(host, hook)) yield { code: 'HF-HOOK-UNKNOWN', seen };
+  if (hook.after || hook.when === 'exit') yield* doubtful(unknown(host, hook));
 }
+
+/** One finding for a hook, whatever the number of its lines. */
+function* doubtful(deeds: readonly Deed[]): Iterable<Seen> {
+  const [first, ...others] = deeds;
+  if (first === undefined) return;
+  const lines = [...new Set(others.map(({ seen }) => /:(\d+): /.exec(seen)?.[1]))];
+  const shown = lines.slice(0, LINES_SHOWN).join(', ') + (lines.length > LINES_SHOWN ? ' …' : '');
+  const more = lines.length === 0 ? '' : `; also line${lines.length > 1 ? 's' : ''} ${shown}`;
+  yield { code: 'HF-HOOK-UNKNOWN', seen: `${first.seen}${more}` };
+}
+
+const LINES_SHOWN = 5;
 
 const ENDINGS = { exit: 'HF-HOOK-EXIT', option: 'HF-HOOK-SHELL-OPTION', syntax: 'HF-HOOK-SYNTAX' } as const;
 
 function* resolvConf(hook: Neighbour): Iterable<Seen> {
   for (const { deed, seen } of deeds(hook)) {
     if (deed === 'redefines' && hook.when === 'enter') {
-      yield hook.after
-        ? { code: 'HF-HOOK-REDEFINES', seen }
-        : { code: 'HF-HOOK-REDEFINES', seen: `${seen}; Holdfast’s hook runs later and wins`, severity: 'note' };
+      // One that runs earlier does not count: Holdfast’s hook defines the function again.
+      if (hook.after) yield { code: 'HF-HOOK-REDEFINES', seen };
     }
     // After ours has made the file, this makes it anew.
     if (deed === 'writes') {

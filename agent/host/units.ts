@@ -21,3 +21,13 @@ export function isUnitEnabled(host: Host, unit: string): boolean {
       .some((name) => host.lstat(`${folder}/${name}/${unit}`) !== null),
   );
 }
+
+/** Where a unit of a service may also come from: packages of one's own, `systemd-run`, and generators that run early. */
+const FURTHER_FOLDERS = ['/usr/local/lib/systemd/system', '/run/systemd/transient', '/run/systemd/generator.early'];
+
+/** Whether systemd can know this service: by a unit's file or link, or by a script of System V's. */
+export function isUnitInstalled(host: Host, name: string): boolean {
+  const unit = /\.[a-z]+$/.test(name) ? name : `${name}.service`;
+  const files = [...FOLDERS, ...FURTHER_FOLDERS].map((folder) => `${folder}/${unit}`);
+  return [...files, `/etc/init.d/${unit.replace(/\.service$/, '')}`].some((file) => host.lstat(file) !== null);
+}

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { doubtsIn } from '../../agent/dhclient/harmless.ts';
+import type { ShellCommand } from '../../agent/dhclient/shell.ts';
 import { hooks } from '../../agent/doctor/hooks.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Hooks } from '../../agent/resources/hooks.ts';
@@ -74,6 +75,40 @@ test('of every other command nothing is claimed', () => {
   for (const text of UNKNOWN) assert.notDeepEqual(doubtsIn(text), [], text);
 });
 
+const never = ({ words }: ShellCommand) => words.join(' ') === 'test x';
+const HAZARD = 'rm -f /etc/resolv.conf';
+
+test('hooks: a command does not run if an `if` guards it by a command that always fails', () => {
+  for (const text of [
+    `if test x >/dev/null 2>&1; then\n  ${HAZARD}\nfi`,
+    `if test x; then if true; then echo; fi fi\nif test x; then ${HAZARD}; fi`,
+    `if test x; then\n  case $a in b) ${HAZARD} ;; esac\n  for a in b; do c=$(${HAZARD}); done\nfi\n`,
+    `if test x\nthen\n  f() { (${HAZARD}); }\nfi\n`,
+  ])
+    assert.deepEqual(doubtsIn(text, [], never), [], text);
+});
+
+test('hooks: a command counts beside such an `if`, in its other parts, and where the condition is more than that', () => {
+  for (const text of [
+    `if test x; then echo; fi\n${HAZARD}`,
+    `if test x; then echo; else ${HAZARD}; fi`,
+    `if test x; then echo; elif true; then ${HAZARD}; fi`,
+    `if ! test x; then ${HAZARD}; fi`,
+    `if test x || true; then ${HAZARD}; fi`,
+    `if true; test x; then ${HAZARD}; fi`,
+    `if test x; ${HAZARD}; then echo; fi`,
+    `if ${HAZARD}; test x; then echo; fi`,
+    `if test x; then if true; then echo; fi fi; ${HAZARD}`,
+    `if test x; then while true; do echo; done fi\n${HAZARD}`,
+    `if test x; then { echo; } fi\n${HAZARD}`,
+    `if test x; then cat <<E\nif\nE\nfi\n${HAZARD}`,
+    `if test x; then echo if; fi\n${HAZARD}`,
+    `while test x; do ${HAZARD}; done`,
+    `if test y; then ${HAZARD}; fi`,
+  ])
+    assert.notDeepEqual(doubtsIn(text, [], never), [], text);
+});
+
 test('where resolv.conf is a link, the file that it leads to counts too', () => {
   assert.deepEqual(doubtsIn('rm /run/resolvconf/resolv.conf'), []);
   const [found] = doubtsIn('\nrm /run/resolvconf/resolv.conf', ['/run/resolvconf/resolv.conf']);
@@ -93,7 +128,8 @@ async function lease(t: TestContext, script: string, files: Record<string, strin
   if (after !== '') appendFileSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), after);
   const [enter] = await ours().inspect();
   const { state, reason = '' } = (await enter!.settings()).find(({ setting }) => setting === 'dns.nameservers')!;
-  return { state, reason, doctor: codes(seenOn(host, hooks, {})) };
+  const told = seenOn(host, hooks, {});
+  return { state, reason, doctor: codes(told), seen: told.map((one) => one.seen) };
 }
 
 test('RHEL: what stands below our block has the last word, in the spelling of bash too', async (t) => {
@@ -118,6 +154,23 @@ test('Debian: exit hooks', async (t) => {
   const unknown = await exit('#\n/usr/local/bin/register "$new_ip_address"\n');
   assert.deepEqual([unknown.state, unknown.doctor], ['unknown', ['HF-HOOK-UNKNOWN']]);
   assert.match(unknown.reason, /site:2: it runs \/usr\/local\/bin\/register\): `agent rehearse`/);
+});
+
+test('Debian 13: its own hook for systemd-resolved counts only where the host has that', async (t) => {
+  const text = `if systemctl is-enabled systemd-resolved > /dev/null 2>&1; then
+    . "/run/network/isc-dhcp-v4-$interface"
+    resolvectl dns "$ifindex" $DNS
+    systemctl try-restart systemd-resolved
+fi
+`;
+  const hook = { 'etc/dhcp/dhclient-exit-hooks.d/resolved': text };
+  const without = await lease(t, DEBIAN, hook);
+  assert.deepEqual([without.state, without.doctor], ['ok', []]);
+  for (const unit of ['usr/lib/systemd/system/systemd-resolved.service', 'etc/init.d/systemd-resolved']) {
+    const { state, doctor, seen } = await lease(t, DEBIAN, { ...hook, [unit]: '' });
+    assert.deepEqual([state, doctor], ['unknown', ['HF-HOOK-UNKNOWN']], 'one finding for the hook');
+    assert.match(seen[0]!, /resolved:2: it sources .*; also lines 3, 4$/);
+  }
 });
 
 test('status and doctor agree on a hook that ends the script', async (t) => {
