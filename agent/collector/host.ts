@@ -127,6 +127,8 @@ export class Host {
 
   /** Takes a frame that `append` gave before a restart; `opens`: it was the first of its chunk. Throws, and changes nothing, where it is none. */
   replay(frame: Buffer, opens: boolean, journal: number, now: number): void {
+    // Its chunk is complete and stored, and the row of the journal that opened the chunk is gone.
+    if (!opens && this.#frames === 0) return;
     const read: { sinceLast: number; changes: Values }[] = [];
     readFrames(frame, (sinceLast, changes) => read.push({ sinceLast, changes }));
     const last = read.reduce((time, { sinceLast }) => time + sinceLast, opens ? 0 : this.#frameTime);

@@ -60,14 +60,29 @@ export class Journal {
   }
 }
 
-/** Gives the hosts what a stored row has of them; of those that are not there any more it is passed. Throws where the row is broken. */
+/**
+ * Gives the hosts what a stored row has of them; entries of hosts that are gone are passed over. A host whose entry is broken
+ * loses its open chunk, and the other hosts lose nothing. Throws at the end if anything was broken.
+ */
 export function replay(number: number, entries: Uint8Array, hostOf: (id: number) => Host | undefined): void {
   const reader = new BytesReader(entries);
+  const failures: unknown[] = [];
   while (!reader.done) {
     const host = hostOf(reader.varint());
     const kind = reader.varint();
     const now = reader.varint();
-    if (kind === CLOSED) host?.close();
-    else host?.replay(reader.take(reader.varint()), kind === OPENED, number, now);
+    if (kind === CLOSED) {
+      host?.close();
+      continue;
+    }
+    const frame = reader.take(reader.varint());
+    try {
+      host?.replay(frame, kind === OPENED, number, now);
+    } catch (error) {
+      // Each frame counts from the one before it, so those that follow would have wrong times.
+      host?.close();
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
