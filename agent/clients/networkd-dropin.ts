@@ -7,14 +7,13 @@
 import type { DesiredDns } from '../config/desired.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { NETWORK_FOLDERS } from './networkd-lines.ts';
 
 const NAME = 'zz-holdfast.conf';
 const KEPT = `${STATE_FOLDER}/networkd`;
 const READ = '/run/systemd/network';
 /** Where versions before this design put the drop-ins: they stay there until systemd-networkd starts again. */
 const OLD = '/etc/systemd/network';
-/** In the order in which a name is looked for. */
-const FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((base) => `${base}/systemd/network`);
 
 /** The drop-in for systemd-networkd's service, which has the kept drop-ins copied. */
 export const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
@@ -59,21 +58,10 @@ function namesIn(host: Host, folder: string): string[] {
     .map((name) => name.slice(0, -'.d'.length));
 }
 
-/** The `.network` files that systemd-networkd would read, by name: of two with one name the first folder's counts. */
-export function networkFiles(host: Host): Map<string, string> {
-  const files = new Map<string, string>();
-  for (const folder of FOLDERS) {
-    for (const name of host.list(folder)) {
-      if (name.endsWith('.network') && !files.has(name)) files.set(name, `${folder}/${name}`);
-    }
-  }
-  return files;
-}
-
 /** Drop-ins of others that come after ours, by name, and say something about what ours says. */
 export function laterDropIns(host: Host, networkFile: string): string[] {
   const files = new Map<string, string>();
-  for (const folder of FOLDERS.map((base) => `${base}/${networkFile}.d`)) {
+  for (const folder of NETWORK_FOLDERS.map((base) => `${base}/${networkFile}.d`)) {
     for (const name of host.list(folder)) {
       if (name > NAME && name.endsWith('.conf') && !files.has(name)) files.set(name, `${folder}/${name}`);
     }

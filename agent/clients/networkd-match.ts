@@ -1,7 +1,8 @@
 /** Which `.network` files fit a link (systemd.network(5), [Match]): its names may change while the host runs. */
-import { matchesGlob } from 'node:path';
 import type { Host } from '../host/host.ts';
-import { keptNames, networkFiles } from './networkd-dropin.ts';
+import type { IniLine } from '../host/ini.ts';
+import { keptNames } from './networkd-dropin.ts';
+import { networkFiles, networkLines } from './networkd-lines.ts';
 import type { NetworkdLink } from './networkd-links.ts';
 
 /**
@@ -13,70 +14,113 @@ export function networkNames(host: Host, links: readonly NetworkdLink[], all: re
   const inForce = new Set(links.map(({ networkFile }) => networkFile));
   const ofOthers = new Set(all.filter((link) => !links.includes(link)).map(({ networkFile }) => networkFile));
   const fitting = [...networkFiles(host)]
-    .filter(([, file]) => links.some(({ name }) => mayFit(host, file, name)))
-    .map(([name]) => name);
+    .filter(([file, path]) => {
+      const lines = networkLines(host, file, path);
+      return links.some(({ name }) => mayFit(host, lines, name));
+    })
+    .map(([file]) => file);
   const others = [...fitting, ...keptNames(host)].filter((name) => !ofOthers.has(name));
   return [...new Set([...inForce, ...others])].sort();
 }
 
 /** The `.network` files that a systemd-networkd which does not run yet may take name servers from, by name. */
 export function namesOfNextStart(host: Host): string[] {
-  const files = [...networkFiles(host)].filter(([, file]) => {
-    const text = textOf(host, file);
-    const says = (key: string) =>
-      [...text.matchAll(new RegExp(`^\\s*${key}\\s*=\\s*(.*?)\\s*$`, 'gim'))].at(-1)?.[1] ?? '';
-    if (/^(yes|true|on|1|both|ipv[46]|v[46])$/i.test(says('DHCP'))) return true;
-    return says('DNS') !== '' && says('Gateway') !== '';
+  const files = [...networkFiles(host)].filter(([file, path]) => {
+    const lines = networkLines(host, file, path);
+    const says = (wanted: string) => lines.findLast(({ key }) => key.toLowerCase() === wanted)?.value ?? '';
+    if (/^(yes|true|on|1|both|ipv[46]|v[46])$/i.test(says('dhcp'))) return true;
+    return says('dns') !== '' && says('gateway') !== '';
   });
-  return [...new Set([...files.map(([name]) => name), ...keptNames(host)])].sort();
+  return [...new Set([...files.map(([file]) => file), ...keptNames(host)])].sort();
 }
 
-/** false only where the file certainly serves other links: by name, address or type. All else may come to fit. */
-function mayFit(host: Host, file: string, link: string): boolean {
-  const match = section(textOf(host, file), 'Match');
-  if (match === null) return false;
-  const address = host.readText(`/sys/class/net/${link}/address`)?.trim() ?? '';
+/** false only where the file certainly serves other links. What depends on the host or its udev may come to fit. */
+function mayFit(host: Host, lines: readonly IniLine[], link: string): boolean {
+  const match = lines.filter(({ section }) => section === 'Match');
+  // Without any condition systemd-networkd ignores the file.
+  if (match.length === 0) return false;
+  const said = (key: string) => patternsOf(match, key);
+  const is = (key: string, value: string | null) => value === null || matches(said(key), value);
+  const folder = `/sys/class/net/${link}`;
+  const text = (name: string) => host.readText(`${folder}/${name}`)?.trim() ?? '';
+  const device = /^DEVTYPE=(.*)$/m.exec(text('uevent'))?.[1] ?? null;
+  const address = text('address');
+  const isPermanent = text('addr_assign_type') === '0';
+  const ofWireless = ['WLANInterfaceType', 'SSID', 'BSSID'].some((key) => said(key).length > 0);
+  if (ofWireless && device !== 'wlan') return false;
   return (
-    fits(match.get('Name'), (pattern) => matchesGlob(link, pattern)) &&
-    fits(match.get('MACAddress'), (one) => address === '' || one.toLowerCase().replace(/[-.]/g, ':') === address) &&
-    fits(match.get('Type'), (pattern) => typeOf(host, link).some((type) => matchesGlob(type, pattern)))
+    isAddress(said('MACAddress'), address) &&
+    isAddress(said('PermanentMACAddress'), isPermanent ? address : '') &&
+    is('Type', device ?? typeOf(text('type'))) &&
+    is('Kind', kindOf(host, folder, device)) &&
+    is('Driver', host.readLink(`${folder}/device/driver`)?.replace(/^.*\//, '') ?? null) &&
+    isNamed(host, said('Name'), link, !match.every(({ file }) => /^\/(usr\/)?lib\//.test(file)))
   );
 }
 
-/** A list of alternatives; one that begins with "!" is a list of what is not meant. */
-function fits(words: readonly string[] | undefined, is: (word: string) => boolean): boolean {
-  if (words === undefined || words.length === 0) return true;
-  const [first = '', ...rest] = words;
-  return first.startsWith('!') ? ![first.slice(1), ...rest].some(is) : words.some(is);
+/** Words with their `!`, which at the beginning of a line is about the whole line. An empty assignment forgets what came before. */
+function patternsOf(match: readonly IniLine[], wanted: string): string[] {
+  const values = match.filter(({ key }) => key === wanted).map(({ value }) => value);
+  return values.slice(values.lastIndexOf('') + 1).flatMap((value) => {
+    const words = value.replace(/^!/, '').split(/\s+/);
+    return value.startsWith('!') ? words.map((word) => `!${word}`) : words;
+  });
 }
 
-/** As networkctl(1) calls it, as far as /sys says so; systemd's words for rarer ones are not known here. */
-function typeOf(host: Host, link: string): string[] {
-  const folder = `/sys/class/net/${link}`;
-  const device = /^DEVTYPE=(.*)$/m.exec(host.readText(`${folder}/uevent`) ?? '')?.[1];
-  if (device !== undefined) return [device];
-  const hardware = host.readText(`${folder}/type`)?.trim();
-  return [hardware === '772' ? 'loopback' : 'ether'];
+/** As systemd's net_condition_test_strv(): nothing that is excluded, and one of what is asked for. */
+function matches(patterns: readonly string[], value: string): boolean {
+  const asked = patterns.filter((pattern) => !pattern.startsWith('!'));
+  if (patterns.some((pattern) => pattern.startsWith('!') && fnmatch(pattern.slice(1), value))) return false;
+  return asked.length === 0 || asked.some((pattern) => fnmatch(pattern, value));
 }
 
-/** The keys of a section with their words, in order: an empty assignment forgets what came before. null: no such section. */
-function section(text: string, wanted: string): Map<string, string[]> | null {
-  let found: Map<string, string[]> | null = null;
-  let inside = false;
-  for (const line of text.split('\n').map((raw) => raw.trim())) {
-    const head = /^\[([^\]]*)\]/.exec(line)?.[1];
-    if (head !== undefined) inside = head === wanted;
-    if (!inside) continue;
-    found ??= new Map();
-    const [, key, value = ''] = /^([A-Za-z]+)\s*=\s*(.*)$/.exec(line) ?? [];
-    if (key === undefined) continue;
-    const words = value.split(/\s+/).filter((word) => word !== '');
-    found.set(key, words.length === 0 ? [] : [...(found.get(key) ?? []), ...words]);
+/**
+ * One of a link's names is enough: systemd-networkd 252 takes `Name=!eth0` for a link eth0 that has another name as well. `asks`: whether ip(8) is asked for its other names, which the files of
+ * packages do not use.
+ */
+function isNamed(host: Host, patterns: readonly string[], link: string, asks: boolean): boolean {
+  if (matches(patterns, link)) return true;
+  // A name that another link bears is no other name of this one.
+  const free = patterns.some((pattern) => host.lstat(`/sys/class/net/${pattern.replace(/^!/, '')}`) === null);
+  return asks && free && alternativeNames(host, link).some((name) => matches(patterns, name));
+}
+
+function alternativeNames(host: Host, link: string): string[] {
+  if (!host.live) return [];
+  try {
+    const { status, stdout } = host.run('ip', ['-json', 'link', 'show', 'dev', link]);
+    const [found] = status === 0 ? (JSON.parse(stdout) as { altnames?: string[] }[]) : [];
+    return found?.altnames ?? [];
+  } catch {
+    return [];
   }
-  return found;
 }
 
-/** "" for a file that is masked by a link to /dev/null, or that cannot be read. */
-function textOf(host: Host, file: string): string {
-  return host.stat(file)?.isFile() ? (host.readText(file) ?? '') : '';
+/** Without their punctuation, of which there are three kinds. `address`: empty where it is not known. */
+function isAddress(words: readonly string[], address: string): boolean {
+  const digits = (text: string) => text.toLowerCase().replace(/[^0-9a-f]/g, '');
+  return words.length === 0 || address === '' || words.some((word) => digits(word) === digits(address));
+}
+
+/** Of a link without a type of its own, by if_arp.h; null: systemd's word for it is not known here. */
+function typeOf(hardware: string): string | null {
+  return { 1: 'ether', 32: 'infiniband', 772: 'loopback', 65534: 'none' }[hardware] ?? null;
+}
+
+/** What made a virtual link; empty for a real one, null where it cannot be seen. */
+function kindOf(host: Host, folder: string, device: string | null): string | null {
+  if (host.lstat(`${folder}/device`) !== null) return '';
+  if (host.lstat(`${folder}/tun_flags`) !== null) return 'tun';
+  return device === 'wlan' ? '' : device;
+}
+
+/** fnmatch(3) without flags. */
+function fnmatch(pattern: string, text: string): boolean {
+  const source = pattern.replace(/\[[!^]?[^\]]+\]|[\s\S]/g, (part) => {
+    if (part === '*') return '.*';
+    if (part === '?') return '.';
+    if (part.length > 1) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
+    return part.replace(/[.+^${}()|\\[\]]/, '\\$&');
+  });
+  return new RegExp(`^${source}$`).test(text);
 }

@@ -4,11 +4,11 @@
  */
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { type IniLine, iniLines } from '../host/ini.ts';
+import type { IniLine } from '../host/ini.ts';
 import type { ProgramSysctl } from './client-sysctl.ts';
+import { networkLines } from './networkd-lines.ts';
 import { networkdLinks } from './networkd-links.ts';
 
-const FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((folder) => `${folder}/systemd/network`);
 const PROGRAM = 'systemd-networkd';
 
 /** What a key of [Network] is written to; the words that are no numbers. */
@@ -75,20 +75,4 @@ function addressMode(host: Host, name: string): '0' | '2' {
 function hasIpv6(lines: readonly IniLine[]): boolean {
   const local = lines.findLast(({ section, key }) => section === 'Network' && key === 'LinkLocalAddressing');
   return local === undefined || !/^(no|false|off|0|ipv4|ipv4-fallback)$/i.test(local.value);
-}
-
-/** Of a `.network` file and its drop-ins, in their order. */
-function networkLines(host: Host, name: string): IniLine[] {
-  const main = FOLDERS.map((folder) => `${folder}/${name}`).find((file) => host.stat(file)?.isFile());
-  const dropIns = new Map<string, string>();
-  for (const folder of FOLDERS) {
-    for (const one of host.list(`${folder}/${name}.d`).filter((entry) => entry.endsWith('.conf'))) {
-      if (!dropIns.has(one)) dropIns.set(one, `${folder}/${name}.d/${one}`);
-    }
-  }
-  const files = [
-    ...(main === undefined ? [] : [main]),
-    ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file),
-  ];
-  return files.flatMap((file) => iniLines(host, file));
 }

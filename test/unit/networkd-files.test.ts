@@ -77,23 +77,56 @@ test('each .network file that may come into force for the link gets a drop-in', 
     '24-type.network': network('Type=ether'),
     '25-unknown.network': network('Property=ID_NET_DRIVER=ena'),
     '26-forgotten.network': network('Name=wlan0\nName=\nName=eth0'),
+    '27-other-name.network': network('Name=device-number-1'),
+    '28-other-name.network': network('Name=!eth* wlan*'),
+    '29-dotted.network': network('MACAddress=02:00:00:00:00:0b 0200.0000.000a'),
+    '2a-permanent.network': network('PermanentMACAddress=02:00:00:00:00:0a'),
+    '2b-driver.network': network('Driver=!e1000*\nDriver=virtio_net'),
+    '2c-not-kind.network': network('Kind=!veth'),
+    '2d-set.network': network('Name=eth[0-3]'),
   };
   const others: Record<string, string> = {
     '30-name.network': network('Name=eth1'),
-    '31-not.network': network('Name=!eth* lo'),
+    '31-not.network': network('Name=!eth* device-* lo'),
+    '31-two-lines.network': network('Name=!device-*\nName=eth1 wlan*'),
+    '31-braces.network': network('Name=eth{0,1}'),
     '32-address.network': network('MACAddress=02:00:00:00:00:0b'),
     '33-type.network': network('Type=wlan'),
+    '33-permanent.network': network('PermanentMACAddress=02:00:00:00:00:0b'),
+    '33-kind.network': network('Kind=bridge veth'),
+    '33-driver.network': network('Driver=ena'),
+    '33-wireless.network': network('SSID=home'),
     '34-no-match.network': '[Network]\nDHCP=yes\n',
     '35-two.network': network('Name=eth0\nType=bridge'),
     '36-eth0.link': '[Match]\nName=eth0\n',
   };
   const files = Object.entries({ ...fitting, ...others }).map(([name, text], index) => {
-    const folder = ['etc', 'run', 'usr/lib'][index % 3];
+    // Files of packages are not asked for other names of the link.
+    const folder = name.includes('other-name') ? 'etc' : ['etc', 'run', 'usr/lib'][index % 3];
     return [`${folder}/systemd/network/${name}`, text];
   });
-  const sys = { 'sys/class/net/eth0/address': '02:00:00:00:00:0a\n', 'sys/class/net/eth0/type': '1\n' };
-  const host = networkdHost(t, { files: { ...Object.fromEntries(files), ...sys } });
+  const sys = {
+    'sys/class/net/eth0/address': '02:00:00:00:00:0a\n',
+    'sys/class/net/eth0/addr_assign_type': '0\n',
+    'sys/class/net/eth0/type': '1\n',
+    'sys/class/net/eth0/device/vendor': '0x1af4\n',
+  };
+  const stdout = JSON.stringify([{ ifname: 'eth0', altnames: ['device-number-1'] }]);
+  const programs = { ip: { status: 0, stdout } };
+  const host = networkdHost(t, { files: { ...Object.fromEntries(files), ...sys }, programs });
+  symlinkSync('../../bus/drivers/virtio_net', join(host.root, 'sys/class/net/eth0/device/driver'));
   assert.deepEqual(await names(host), ['10-lan.network', ...Object.keys(fitting)]);
+});
+
+test('a drop-in of others decides which link a .network file fits', { skip }, async (t) => {
+  const files = {
+    'usr/lib/systemd/network/20-moved.network': network('Name=wlan0'),
+    'etc/systemd/network/20-moved.network.d/a.conf': '[Match]\nName=\nName=eth0\n',
+    'etc/systemd/network/30-away.network': network('Name=eth0'),
+    'run/systemd/network/30-away.network.d/a.conf': '[Match]\nName=\nName=wlan0\n',
+    'etc/systemd/network/40-gone.network.d/a.conf': '[Match]\nName=eth0\n',
+  };
+  assert.deepEqual(await names(networkdHost(t, { files })), ['10-lan.network', '20-moved.network']);
 });
 
 test('a .network file that serves another link, or is masked, gets none', { skip }, async (t) => {
