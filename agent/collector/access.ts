@@ -1,10 +1,10 @@
-/** Who may speak to the collector, and where it may listen. */
+/** Access to the collector: the addresses where it may listen, and the tokens that it accepts. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 
-/** `host:port`, as in `127.0.0.1:4318`, `[::1]:4318`. Throws where it is none. */
+/** Parses `host:port`, such as `127.0.0.1:4318` or `[::1]:4318`. Throws if the text is neither. */
 export function parseListen(listen: string): { host: string; port: number } {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(listen);
   const host = match?.[1] ?? match?.[2] ?? '';
@@ -23,27 +23,27 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * A web page of anybody's can give its own name the address 127.0.0.1 (DNS rebinding), but its requests then carry that
- * name: without a token, only names of the loopback are answered.
+ * A foreign web page can give its own name the address 127.0.0.1 (DNS rebinding), but its requests then carry that name.
+ * Without a token we therefore answer only requests to names of the loopback.
  */
 export function namesLoopback(request: IncomingMessage): boolean {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   return isLoopback(host);
 }
 
-/** Tokens from a file, one a line; it is read again when it has changed, so a token can be replaced without a restart. */
+/** Tokens from a file, one a line. The file is read again after a change, so tokens can be replaced without a restart. */
 export class Tokens {
   readonly #file: string;
   #read = '';
   #hashes: readonly Buffer[] = [];
 
-  /** Throws where the file cannot be read or holds none. */
+  /** Throws if the file cannot be read or holds no token. */
   constructor(file: string) {
     this.#file = file;
     this.refresh();
   }
 
-  /** Reads them again where the file has changed. Throws as the constructor does; then the tokens are what they were. */
+  /** Reads the file again if it has changed. Throws as the constructor does, and then keeps the old tokens. */
   refresh(): void {
     const read = stateOf(this.#file);
     if (read === this.#read) return;
@@ -67,7 +67,7 @@ function hash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** Another text when the file is another. Throws where there is none. */
+/** A text that differs if the file differs. Throws if there is no file. */
 export function stateOf(file: string): string {
   const { mtimeMs, size, ino } = statSync(file);
   return `${mtimeMs} ${size} ${ino}`;

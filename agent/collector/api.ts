@@ -14,7 +14,7 @@ export interface Trouble {
   readonly since: number;
 }
 
-/** `GET /healthz`: `ok`, or `trouble`; with status 503 where nothing that is sent can be kept. */
+/** `GET /healthz`: `ok` or `trouble`, with status 503 if the collector cannot store what hosts send. */
 export interface HealthAnswer {
   readonly status: 'ok' | 'trouble';
   readonly version: string;
@@ -23,7 +23,7 @@ export interface HealthAnswer {
 
 /** `GET /api/v1/summary`. */
 export interface SummaryAnswer {
-  /** To be said first: it can make hosts look wrong. */
+  /** Troubles of the collector itself. Show them first, because they can make hosts look wrong. */
   readonly trouble: readonly Trouble[];
   readonly hosts: number;
   /** Hosts by the code of what needs attention: `silent`, `drifted`, `duplicate-id` …; the 100 most frequent. */
@@ -43,16 +43,16 @@ export interface HostRow {
   readonly silent: boolean;
   readonly settings: { readonly ok: number; readonly drifted: number; readonly unknown: number };
   readonly routes: { readonly ipv4: RouteTable | null; readonly ipv6: RouteTable | null };
-  /** In the last 24 h. */
+  /** The number in the last 24 h. */
   readonly memoryErrors: number;
   readonly attention: readonly { readonly code: string; readonly text: string; readonly since: number }[];
 }
 
 export interface RouteTable {
   readonly count: number;
-  /** null: no limit is in force. */
+  /** null if no limit is in force. */
   readonly limit: number | null;
-  /** What the kernel compares with the limit: not always the routes (net.ipv6.route.max_size bounds other entries). */
+  /** The number that the kernel compares with the limit. It is not always the routes: net.ipv6.route.max_size bounds other entries. */
   readonly used: number;
 }
 
@@ -64,7 +64,7 @@ export interface HostAnswer {
     readonly moments: Readonly<Partial<Record<'now' | 'lease' | 'boot', string>>>;
   }[];
   readonly events: readonly HostEvent[];
-  /** What the machine is made of, as it said last: `board`, `memory.0`, `network.eth0`. Empty: not known. */
+  /** The machine's last reported inventory: `board`, `memory.0`, `network.eth0`. Empty if unknown. */
   readonly inventory: Readonly<Record<string, string>>;
 }
 

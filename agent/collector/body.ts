@@ -1,4 +1,4 @@
-/** The body of a request, as long as it may be and no longer, and unpacked. */
+/** Reads and unpacks the body of a request, up to a bound. */
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync } from 'node:zlib';
@@ -6,10 +6,10 @@ import { Shares } from './shares.ts';
 
 /** Bytes, packed and unpacked. */
 const LONGEST = 16 * 1024 * 1024;
-/** Bytes of all bodies that are being received or unpacked at one time, and of those of one sender. */
+/** Bytes of all bodies that are received or unpacked at one time, and of one sender's. */
 const MOST_AT_ONCE = 256 * 1024 * 1024;
 const MOST_OF_SENDER = 96 * 1024 * 1024;
-/** Packed bodies below this are unpacked at once: a thread would cost more. */
+/** Smaller packed bodies are unpacked in this thread, because another thread would cost more. */
 const SHORT = 16_384;
 const gunzipInThread = promisify(gunzip);
 
@@ -64,7 +64,7 @@ class Arriving {
   }
 }
 
-/** Reads all of it and hands it on unpacked. Throws Refused: 413, 415, 400, or 503 where too much is under way. */
+/** Reads the whole body and returns it unpacked. Throws Refused: 413, 415, 400, or 503 if too many bodies are being read. */
 export async function withBody<T>(
   request: IncomingMessage,
   sender: string,
@@ -87,7 +87,7 @@ export async function withBody<T>(
   }
 }
 
-/** Codings are names without regard to case, `x-gzip` is `gzip` (RFC 9110, 8.4.1). Throws Refused where there is another one, or more. */
+/** Whether the body is gzip. Names ignore case, and `x-gzip` means `gzip` (RFC 9110, 8.4.1). Throws Refused for other codings. */
 function isPacked(header: string): boolean {
   const codings = header.split(',').map((coding) => coding.trim().toLowerCase());
   const known = codings.filter((coding) => coding !== '' && coding !== 'identity');

@@ -1,16 +1,16 @@
-/** Which host a request is of: by what its resource says, and by the agent that sends for it. Makes hosts, and forgets them. */
+/** Finds the host of a request, by its resource and by the agent that sends it. Makes hosts and forgets them. */
 import { type Agent, Clones, type Whose } from './clones.ts';
 import type { Host } from './host.ts';
 import { Hosts } from './hosts.ts';
 import { type Attributes, cut, LIMITS, MalformedRequest, type Resource } from './otlp.ts';
 
 export interface CensusEvents {
-  /** Its name, its labels or its agent are others, or it is new. */
+  /** Called if a host is new, or if its name, labels or agent changed. */
   described(host: Host): void;
   forgotten(host: Host, now: number): void;
 }
 
-/** As the census knows it: a host there is. */
+/** A known host. */
 interface Found extends Whose {
   readonly host: Host;
 }
@@ -19,16 +19,16 @@ export class Census {
   readonly hosts: Hosts;
   readonly clones = new Clones();
   readonly #on: CensusEvents;
-  /** By the bytes of the resource. */
+  /** Hosts by the bytes of their resource. */
   readonly #byResource = new Map<string, Host>();
 
-  /** `next`: the number that the next host gets. */
+  /** `next` is the number of the next new host. */
   constructor(next: number, on: CensusEvents) {
     this.hosts = new Hosts(next);
     this.#on = on;
   }
 
-  /** null: there is no room for it. `agent` null: the sender does not say. Throws MalformedRequest where the resource cannot be read. */
+  /** Returns null if there is no room. `agent` is null if the sender does not report it. Throws MalformedRequest if the resource is malformed. */
   of(resource: Resource, agent: Omit<Agent, 'name'> | null, now: number, sender: string): Found | null {
     const known = this.#byResource.get(resource.key);
     const attributes = known?.resource ?? resource.read();
@@ -53,7 +53,7 @@ export class Census {
     return { host, late };
   }
 
-  /** It was heard of. */
+  /** Notes that a host was heard. */
   touch(host: Host, sender: string): void {
     if (this.hosts.touch(host, sender)) this.#on.described(host);
   }
@@ -100,7 +100,7 @@ export class Census {
   }
 }
 
-/** A resource that does not say which host it is goes by the next best that it says. */
+/** The id of a resource: `host.id`, or else its next best attribute. */
 function keyOf(attributes: Attributes): string {
   const names = ['host.id', 'host.name', 'service.instance.id', 'service.name'];
   const found = names.map((name) => String(attributes[name] ?? '')).find((value) => value !== '');

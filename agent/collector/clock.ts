@@ -1,21 +1,21 @@
-/** The collector's own clock: notes that it was set while the collector ran, and how much of the past may be forgotten now. */
+/** The collector's own clock: notices when it is set, and limits how much history may then be deleted. */
 
 import type { Host } from './host.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { duration } from './words.ts';
 
-/** Milliseconds between the wall's clock and the one that nobody sets, beyond which the first was set. */
+/** A larger difference in milliseconds between the wall clock and the steady clock means that the wall clock was set. */
 const STEP = 5_000;
-/** How much faster than time goes by the past may be forgotten while the clock is doubted: then an error of an hour does not cost all history. */
+/** While the clock is doubted, history is deleted at most this much faster than time goes by, so an hour's error costs little. */
 const PACE = 10;
-/** Milliseconds that a collector may have been off without its clock being doubted. */
+/** Milliseconds for which a collector may have been off before its clock is doubted. */
 const OFF = 90 * 86_400_000;
 
-/** What the clocks of hosts say to ours. */
+/** How the hosts' clocks compare with ours. */
 export interface Votes {
-  /** Hosts whose clocks say what ours says, or each something else. */
+  /** Hosts whose clocks agree with ours, or differ each in its own way. */
   readonly agree: number;
-  /** Hosts whose clocks are ahead of ours by about so many milliseconds (behind: less than 0), all alike. */
+  /** Hosts whose clocks differ from ours by about the same milliseconds (ahead of ours: more than 0). */
   readonly differ: number;
   readonly ahead: number;
 }
@@ -23,12 +23,12 @@ export interface Votes {
 export class Clock {
   #wall: number;
   #steady: number;
-  /** Up to when we believe that it is, for what is deleted. */
+  /** The time that we trust when deleting history. */
   #believed: number;
 
   /**
-   * Both in milliseconds: `wall` since the epoch, `steady` of a clock that nobody sets. `newest`: when something was stored last,
-   * by the wall's clock; null: nothing is.
+   * Both are in milliseconds: `wall` since the epoch, `steady` of a clock that nobody can set. `newest` is the wall time of the last
+   * stored row; null if nothing is stored.
    */
   constructor(wall: number, steady: number, newest: number | null) {
     this.#wall = wall;
@@ -36,7 +36,7 @@ export class Clock {
     this.#believed = newest === null || wall - newest < OFF ? wall : newest;
   }
 
-  /** By how many milliseconds the wall's clock was set since the last look; 0: it was not. */
+  /** Returns by how many milliseconds the wall clock was set since the last look; 0 if it was not. */
   look(wall: number, steady: number): number {
     const gone = steady - this.#steady;
     const set = wall - this.#wall - gone;
@@ -46,7 +46,7 @@ export class Clock {
     return Math.abs(set) > STEP ? set : 0;
   }
 
-  /** Hears what the clocks of hosts say. Gives a sentence where ours is the one that is wrong; null: it is not, as far as is known. */
+  /** Takes the hosts' clocks. Returns a sentence if our own clock is wrong; null if it seems right. */
   hear({ agree, differ, ahead }: Votes): string | null {
     if (agree > differ) this.#believed = this.#wall;
     if (differ < 2 || differ <= agree) return null;
@@ -54,23 +54,23 @@ export class Clock {
     return `This collector's clock is ${how} those of most hosts: set it (timedatectl)`;
   }
 
-  /** A time from which ages may be counted, to forget what is old. */
+  /** The time from which ages are counted when old rows are deleted. */
   get believed(): number {
     return this.#believed;
   }
 }
 
-/** What the clocks of hosts that were heard lately say. */
+/** Compares the clocks of hosts that were heard lately. */
 export function votesOf(hosts: Iterable<Host>, now: number): Votes {
   const all = [...hosts].flatMap(({ pulse }) => pulse.ahead(now) ?? []);
   const others = all.filter((ahead) => Math.abs(ahead) > CLOCK_TOLERANCE).sort((a, b) => a - b);
   const ahead = others[others.length >> 1] ?? 0;
-  // Clocks that are wrong each in its own way say nothing of ours.
+  // Clocks that are each wrong in their own way prove nothing about ours.
   const alike = others.filter((one) => Math.abs(one - ahead) <= CLOCK_TOLERANCE);
   return { agree: all.length - alike.length, differ: alike.length, ahead };
 }
 
-/** When something was heard last, by our clock; null: nothing was. */
+/** When a host was last heard, by our clock; null if none was. */
 export function newestOf(hosts: Iterable<Host>): number | null {
   let newest: number | null = null;
   for (const { seen } of hosts) newest = Math.max(newest ?? seen, seen);

@@ -1,14 +1,14 @@
 /**
- * Tells hosts apart that say the same `host.id`: clones of one image, which share its machine-id.
+ * Distinguishes hosts with the same `host.id`: clones of one image, which share its machine-id.
  *
- * An agent is known by when it started and by its host's name. One that starts anew, or whose host is renamed, takes the place of
- * what was there; but an agent, or a name, that was replaced does not come back. Where one does, and its heartbeats go on, there
- * are two: from then on each is a host of its own.
+ * An agent is known by its start time and its host's name. A restarted agent, or a renamed host, takes the place of the old one,
+ * and a replaced agent or name never comes back. If one does come back, and its heartbeats go on, there are two hosts. From then
+ * on each is a host of its own.
  */
 import type { Host } from './host.ts';
 import { plural, some } from './words.ts';
 
-/** What a heartbeat says of the agent that sent it. */
+/** The agent that sent a heartbeat, as the heartbeat describes it. */
 export interface Agent {
   /** When it started, in milliseconds since the epoch, by its own clock. */
   readonly start: number;
@@ -16,20 +16,20 @@ export interface Agent {
   readonly name: string;
   /** The number of the heartbeat. */
   readonly sequence: number;
-  /** Of the heartbeat, by the agent's clock. */
+  /** The heartbeat's time, by the agent's clock. */
   readonly time: number;
 }
 
-/** Agents that were replaced and are remembered, for one id. */
+/** The most replaced agents that are remembered for one id. */
 const MOST_PAST = 1_000;
-/** Milliseconds: a host that was not heard of for so long is no longer told as a duplicate of the others. */
+/** Milliseconds after which a silent host is no longer reported as a duplicate. */
 const PRESENT = 3_600_000;
-/** Heartbeats that come again, as of a clone that was copied while its agent ran, after which that is believed. */
+/** Repeated heartbeat numbers after which we believe that a clone was copied while its agent ran. */
 const RETURNS = 3;
 
 interface Group {
   readonly members: Set<Host>;
-  /** By agent: those that are now; the last number of those that were; those of which only older heartbeats came. */
+  /** By agent: present ones, the last number of replaced ones, and agents of which only older heartbeats came. */
   readonly now: Map<string, Host>;
   readonly past: Map<string, number>;
   readonly odd: Map<string, number>;
@@ -39,17 +39,17 @@ interface Group {
   changed: number;
 }
 
-/** Whose a heartbeat is. `host` null: of a host that is not known yet. `late`: older than what is known, so only for charts. */
+/** The host of a heartbeat; null if the host is new. `late`: older than the known values, so only charts use it. */
 export interface Whose {
   readonly host: Host | null;
   readonly late: boolean;
 }
 
 export class Clones {
-  /** By what the hosts say they are; only where more than one agent was met. */
+  /** Agents by the reported host id; only for ids with more than one agent. */
   readonly #groups = new Map<string, Group>();
 
-  /** `known`: the host that a heartbeat would be of without clones. Where it is of none that is known, `admit` is to be told of it. */
+  /** `known` is the heartbeat's host if there were no clones. If the result is a new host, call `admit` with it. */
   resolve(id: string, known: Host, agent: Agent, now: number): Whose {
     const token = tokenOf(agent);
     const before = this.#groups.get(id);
@@ -58,10 +58,10 @@ export class Clones {
     const found = group.now.get(token);
     if (found !== undefined) return placed(found, token, agent);
     const ended = group.past.get(token);
-    // What does not go on is sent again, or late.
+    // A heartbeat that does not continue the count was sent again, or is late.
     if (ended !== undefined) return agent.sequence <= ended ? { host: known, late: true } : { host: null, late: false };
     if (older(agent, known) && agent.sequence > (group.odd.get(token) ?? Number.NEGATIVE_INFINITY)) {
-      // Late; but where more of it comes, its host was started again with its clock set back.
+      // A late heartbeat. If more of them come, the host was started again with its clock set back.
       const first = !group.odd.has(token);
       remember(group.odd, token, agent.sequence);
       if (first) return { host: known, late: true };
@@ -76,7 +76,7 @@ export class Clones {
     return { host: place(replaced, token), late: false };
   }
 
-  /** A new host of this id. */
+  /** Adds a new host of this id. */
   admit(id: string, host: Host, agent: Agent): void {
     const token = tokenOf(agent);
     const group = this.#groups.get(id);
@@ -86,7 +86,7 @@ export class Clones {
     group?.members.add(host);
   }
 
-  /** After a restart: hosts that were told apart before. */
+  /** After a restart: adds hosts that were distinguished before. */
   restore(id: string, hosts: readonly Host[], now: number): void {
     const group = this.#begin(id, hosts[0]!, now);
     for (const host of hosts) {
@@ -104,7 +104,7 @@ export class Clones {
     if (group.members.size === 0) this.#groups.delete(id);
   }
 
-  /** Ends what was begun for an agent that has not come back. */
+  /** Forgets the suspicion about an agent that has not come back. */
   tidy(now: number): void {
     for (const [id, { members, changed }] of this.#groups) {
       const [only] = members;
@@ -112,18 +112,18 @@ export class Clones {
     }
   }
 
-  /** The host of an id that has this name; else any of the id; undefined: none is told apart. */
+  /** The host of an id with this name; else any host of the id; undefined if the id has no clones. */
   member(id: string, name: string): Host | undefined {
     const members = [...(this.#groups.get(id)?.members ?? [])];
     return members.find((host) => nameOf(host) === name) ?? members[0];
   }
 
-  /** All hosts that are told apart. */
+  /** All hosts that are clones of others. */
   *all(): Generator<Host> {
     for (const { members } of this.#groups.values()) if (members.size > 1) yield* members;
   }
 
-  /** A sentence about those that say the same id as this host; '': nobody does. */
+  /** A sentence about the hosts with the same id; '' if there are none. */
   sentence(host: Host, now: number): string {
     const others = [...(this.#groups.get(host.identity)?.members ?? [])].filter(
       (other) => other !== host && now - other.seen < PRESENT,
@@ -152,15 +152,15 @@ export class Clones {
   }
 }
 
-/** Notes that a heartbeat's number had come before, though not as the same heartbeat. */
+/** Notes that a different heartbeat with the same number had come before. */
 export function noteReturn(host: Host, now: number): void {
   const count = now - host.returned.at < PRESENT ? host.returned.count : 0;
   host.returned = { count: count + 1, at: now };
 }
 
-/** Which host an agent that was never met takes the place of; null: of none. */
+/** The host whose place a new agent takes; null if none. */
 function heir({ members, names }: Group, name: string, now: number): Host | null {
-  // Of clones that have one name too it is the one that was quiet the longest.
+  // Among clones that also share a name, the host that was silent the longest is replaced.
   const quiet = (hosts: Host[]) => hosts.toSorted((a, b) => a.seen - b.seen)[0] ?? null;
   const named = [...members].filter((host) => nameOf(host) === name);
   if (named.length > 0) return quiet(named);
@@ -182,7 +182,7 @@ function place(host: Host, token: string): Host {
   return host;
 }
 
-/** The oldest goes where there are too many. */
+/** Drops the oldest if there are too many. */
 function remember(agents: Map<string, number>, token: string, sequence: number): void {
   if (agents.size >= MOST_PAST) agents.delete(agents.keys().next().value!);
   agents.set(token, sequence);

@@ -1,6 +1,6 @@
 /**
- * The embedded collector: receives OTLP/HTTP, keeps it, and shows the fleet. One process, one thread, one database: what
- * a fleet outgrows is answered by any OpenTelemetry Collector, which the agents can be pointed at instead.
+ * The embedded collector: receives OTLP/HTTP, stores it, and shows the fleet. It has one process, one thread and one database. A
+ * larger fleet can report to any OpenTelemetry Collector.
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -21,9 +21,9 @@ import { Stream } from './stream.ts';
 import { Troubles } from './trouble.ts';
 
 export interface CollectorOptions extends ServerOptions {
-  /** `HOST:PORT`; port 0: any that is free. */
+  /** `HOST:PORT`. Port 0 means any free port. */
   readonly listen: string;
-  /** The folder of its database; made where there is none. */
+  /** The folder of the database; made if missing. */
   readonly data: string;
   /** Milliseconds. */
   readonly keep?: number;
@@ -32,24 +32,24 @@ export interface CollectorOptions extends ServerOptions {
   /** A file with bearer tokens, one a line. */
   readonly tokenFile?: string | undefined;
   readonly version: string;
-  /** Told of what goes wrong while it runs. */
+  /** Logs errors of the running collector. */
   readonly log?: (message: string) => void;
 }
 
 export interface Collector {
   readonly url: string;
-  /** Answers what has begun, writes what waits, and ends. */
+  /** Answers the requests that have begun, writes waiting data to the disk, and ends. */
   close(): Promise<void>;
 }
 
 export const DEFAULTS = { keep: 14 * 86_400_000, maxSize: 10 * 2 ** 30 } as const;
 
-/** Milliseconds. Rows are made several times a second: all of a second's at once would keep heartbeats waiting. */
+/** Milliseconds between updates of rows. Making all rows of a second at once would delay heartbeats. */
 const LOOK = 250;
 const TICK = 1_000;
 const TIDY = 60_000;
 
-/** Throws where it may not listen there, cannot, or cannot use its files; nothing is left open then. */
+/** Throws if it may not or cannot listen there, or cannot use its files. Nothing is left open then. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { host, port } = parseListen(options.listen);
   const { keep = DEFAULTS.keep, maxSize = DEFAULTS.maxSize, tokenFile, clientCa, log = () => {} } = options;
@@ -64,7 +64,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const store = new Store(options.data);
   const fleet = readFleet(store, keep, options.data);
   const clock = new Clock(Date.now(), performance.now(), newestOf(fleet.hosts));
-  // While nothing is taken, nobody is silent: it is not the hosts that do not speak.
+  // While the collector takes no requests, no host counts as silent.
   const committer = new Committer(fleet, (error) => {
     if (error === null && !troubles.has('disk')) return;
     const text = error === null ? null : `Nothing that hosts send can be stored (it is tried again): ${error.message}`;
@@ -113,7 +113,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
   let retaining = Promise.resolve();
   const tidy = () => {
-    if (committer.failing) return; // nothing can be deleted either, and it is told already
+    if (committer.failing) return; // the disk fails, so nothing can be deleted, and that trouble is shown already
     troubles.attempt('tidying', 'Tidying', () => fleet.tidy(Date.now(), clock.believed), Date.now());
     retaining = retaining
       .then(() => retain(store, { keep, maxSize }, clock.believed, () => stopped))
@@ -142,7 +142,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   return { url: `${scheme}://${hostInUrl(host)}:${bound.port}`, close };
 }
 
-/** All that the store has. Throws, with what to do, where its database is damaged; what is damaged stays as it is. */
+/** Loads everything from the store. Throws with a remedy if the database is damaged, and leaves the database as it is. */
 function readFleet(store: Store, keep: number, data: string): Fleet {
   try {
     return new Fleet(store, keep, Date.now());

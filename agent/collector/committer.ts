@@ -1,10 +1,10 @@
-/** Groups what many requests brought into one commit: a request is answered when what it brought is on disk. */
+/** Joins the data of many requests into one commit. A request is answered after its data is on disk. */
 import type { Fleet } from './fleet.ts';
 
-/** Milliseconds that a request waits for others to share its commit: more where commits are slow, so that they leave time for requests. */
+/** Milliseconds that a request waits for others to share its commit; more if commits are slow, to leave time for requests. */
 const WAIT = { least: 10, most: 100, commits: 3 } as const;
 
-/** The disk does not take it now. The sender is told to try again; what it sent is not lost here either. */
+/** The disk does not take the data now. The sender is asked to try again, and the data also waits here. */
 export class NotStored extends Error {
   override readonly name = 'NotStored';
 }
@@ -18,18 +18,18 @@ export class Committer {
   #took = 0;
   #failing = false;
 
-  /** `told` of each commit: null where the disk took it. */
+  /** `told` gets the error of each commit; null if it succeeded. */
   constructor(fleet: Fleet, told: (error: Error | null) => void) {
     this.#fleet = fleet;
     this.#told = told;
   }
 
-  /** The disk took nothing the last time. Until it does, nothing more should be taken in: it would have to be kept in memory. */
+  /** Whether the last commit failed. Until one succeeds, take no more requests, because their data would stay in memory. */
   get failing(): boolean {
     return this.#failing;
   }
 
-  /** Resolves when all that the fleet has taken so far is on disk. Rejects with NotStored. */
+  /** Resolves when all the fleet's data so far is on disk. Rejects with NotStored. */
   committed(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiters.push({ resolve, reject });

@@ -19,8 +19,8 @@ const STEPS: readonly string[] = [
      severity TEXT NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL, record TEXT) STRICT;
    CREATE INDEX events_of_host ON events (host, time);
    CREATE UNIQUE INDEX events_once ON events (host, record) WHERE record IS NOT NULL;`,
-  // hosts.bytes is kept by triggers: what a host has in the other tables, with 100 bytes a row for keys and indexes.
-  // numbers: the next number of a host and of a series. None is given twice, since chunks name them.
+  // Triggers keep hosts.bytes: the size of a host's rows in the other tables, with 100 bytes a row for keys and indexes.
+  // `numbers` has the next number of a host and of a series. Numbers are never used twice, because chunks refer to them.
   `ALTER TABLE hosts ADD COLUMN sender TEXT NOT NULL DEFAULT '';
    ALTER TABLE hosts ADD COLUMN start INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE hosts ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
@@ -80,7 +80,7 @@ export class Database {
   readonly #opened = new Map<string, string>();
   #damage: string | null = null;
 
-  /** Makes the folder and the database where there are none. Throws where another collector has it, or it is broken. */
+  /** Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged. */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     refuseShared(folder);
@@ -121,7 +121,7 @@ export class Database {
     this.#told(() => this.#db.exec(sql));
   }
 
-  /** All that `work` writes, or nothing where it throws. */
+  /** Commits everything that `work` writes, or nothing if it throws. */
   transaction<T>(work: () => T): T {
     this.#refuseOther();
     this.exec('BEGIN IMMEDIATE');
@@ -148,7 +148,7 @@ export class Database {
     });
   }
 
-  /** The first row; undefined: there is none. */
+  /** The first row; undefined if there is none. */
   one<T>(sql: string, ...values: Value[]): T | undefined {
     return this.all<T>(sql, ...values)[0];
   }
@@ -162,7 +162,7 @@ export class Database {
     }
   }
 
-  /** Gives how many rows it changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: Value[]): number {
     return this.#told(() => Number(this.#statement(sql).run(...values).changes));
   }

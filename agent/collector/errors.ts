@@ -1,4 +1,4 @@
-/** How many memory errors a host had in each hour, by its counters and by its events. The hours are those in which we heard of them. */
+/** Counts a host's memory errors by hour, from its counters and from its events. The hour is when the collector received them. */
 import { noteReturn } from './clones.ts';
 import type { Host } from './host.ts';
 import type { Point } from './otlp.ts';
@@ -6,7 +6,7 @@ import type { SeriesTable } from './series.ts';
 
 const HOUR = 3_600_000;
 
-/** Notes by how much the counters grew with a heartbeat of this number, before its values are taken. true: there were errors. */
+/** Notes the growth of the counters with this heartbeat, before its values are taken. Returns whether there were errors. */
 export function countErrors(
   host: Host,
   points: readonly Point[],
@@ -15,7 +15,7 @@ export function countErrors(
   now: number,
 ): boolean {
   const counts = howCounted(host, points, sequence, now);
-  // One that the host begins with may have counted long before.
+  // The first value of a counter may include errors from long before.
   if (host.series.length === 0 || counts === 'not') return false;
   let found = false;
   for (const { series: id, value } of points) {
@@ -29,7 +29,7 @@ export function countErrors(
   return found;
 }
 
-/** `on`: counters go on from what was there; `anew`: they began at 0; `not`: they may be another agent's. */
+/** `on`: counters continue. `anew`: they began at 0. `not`: they may belong to another agent. */
 function howCounted(host: Host, points: readonly Point[], sequence: number | null, now: number): 'on' | 'anew' | 'not' {
   if (sequence === null) return 'on';
   const { start, sequence: before, counted } = host;
@@ -46,12 +46,12 @@ function howCounted(host: Host, points: readonly Point[], sequence: number | nul
 export function noteErrors({ memoryErrors }: Host, now: number, counted: number, events: number): void {
   const hour = Math.floor(now / HOUR);
   const before = memoryErrors.get(hour) ?? { counted: 0, events: 0 };
-  // A counter may say any number, and the sum of two is none any more.
+  // A counter may have any value, so a sum may overflow.
   const sum = Math.min(Number.MAX_SAFE_INTEGER, before.counted + counted);
   memoryErrors.set(hour, { counted: sum, events: before.events + events });
 }
 
-/** Forgets errors of more than a day ago, and those of the future, which were counted while our clock was wrong. */
+/** Forgets errors older than a day, and those of the future, which were counted while our clock was wrong. */
 export function forgetErrors({ memoryErrors }: Host, now: number): void {
   for (const hour of memoryErrors.keys()) {
     if (hour < now / HOUR - 25 || hour > now / HOUR + 1) memoryErrors.delete(hour);

@@ -1,4 +1,4 @@
-/** All hosts: takes what they send, and keeps what is not on disk yet. */
+/** All hosts: takes their heartbeats and events, and holds them until they are on disk. */
 import { Census } from './census.ts';
 import { countErrors, forgetErrors, isMemoryError, noteErrors } from './errors.ts';
 import { Bytes, writeFrame } from './frames.ts';
@@ -13,9 +13,9 @@ import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
 
-/** A chunk this old is complete: milliseconds. */
+/** Milliseconds after which a chunk is completed. */
 const AGE_OF_CHUNK = 1_800_000;
-/** Series that a sender has room for at the cost of the one that has the most. */
+/** The number of series that each sender is sure of, at the cost of the sender with the most. */
 const GUARANTEED_SERIES = 20_000;
 
 export class Fleet {
@@ -27,10 +27,10 @@ export class Fleet {
   readonly #keep: number;
   readonly #census: Census;
   readonly #pending: Pending;
-  /** Where `closeOld` is. */
+  /** The next host of `closeOld`. */
   #looked: Iterator<Host> | null = null;
 
-  /** `keep`: milliseconds of the past that a heartbeat may tell of. Reads all that the store has, past what cannot be read. */
+  /** `keep`: the greatest age of a heartbeat, in milliseconds. Loads everything from the store except unreadable rows. */
   constructor(store: Store, keep: number, now: number) {
     this.#store = store;
     this.#keep = keep;
@@ -56,7 +56,7 @@ export class Fleet {
     return this.#census.hosts;
   }
 
-  /** Takes the points of one resource; gives how many it refused. Throws MalformedRequest where the resource cannot be read. */
+  /** Takes the points of one resource. Returns how many it refused. Throws MalformedRequest if the resource is malformed. */
   beat(resource: Resource, points: readonly Point[], now: number, sender = ''): number {
     let refused = 0;
     for (const [time, group] of byTime(points)) {
@@ -76,7 +76,7 @@ export class Fleet {
     return refused;
   }
 
-  /** After a request, also after one that was refused, since its series were looked up: where there are too many series, hosts go, of those that were heard of once first; the sender pays for what it took. */
+  /** Called after each request, since even a refused one makes series. If there are too many, hosts are forgotten: first those heard only once. The sender pays for its own series. */
   makeRoom(sender: string, now: number): void {
     const { hosts } = this.#census;
     while (!this.series.tidy(now)) {
@@ -90,7 +90,7 @@ export class Fleet {
     }
   }
 
-  /** Takes events; gives how many it refused. Throws MalformedRequest where the resource cannot be read. */
+  /** Takes events. Returns how many it refused. Throws MalformedRequest if the resource is malformed. */
   note(resource: Resource, records: readonly LogRecord[], now: number, sender = ''): number {
     if (records.length === 0) return 0;
     const found = this.#census.of(resource, null, now, sender);
@@ -108,12 +108,12 @@ export class Fleet {
     return 0;
   }
 
-  /** Something waits for the disk. */
+  /** Whether anything waits for the disk. */
   get waiting(): boolean {
     return this.#pending.any;
   }
 
-  /** Writes what waits. Throws where it cannot: then all of it waits on. */
+  /** Writes everything that waits. If that fails, it throws and everything still waits. */
   commit(): void {
     const { events, repeats } = this.#pending.commit(this.#store, this.series);
     this.counters.events += events.length;
@@ -126,7 +126,7 @@ export class Fleet {
     }
   }
 
-  /** Completes chunks that are old. Looks at a share of the hosts, the next one each time: all at once would keep heartbeats waiting. */
+  /** Completes old chunks. Each call looks at a share of the hosts, because all at once would delay heartbeats. */
   closeOld(now: number, share = 1): void {
     for (let left = Math.ceil(this.#census.hosts.size * share); left > 0; left -= 1) {
       this.#looked ??= this.#census.hosts[Symbol.iterator]();
@@ -143,8 +143,8 @@ export class Fleet {
   }
 
   /**
-   * Drops the journal that no open chunk needs, and hosts that were not heard of for as long as anything is kept. `believed`: the
-   * time from which their ages are counted, where our clock is doubted.
+   * Drops journal rows that no open chunk needs, and hosts that were silent for longer than history is kept. Ages count from
+   * `believed`, because our clock may be doubted.
    */
   tidy(now: number, believed = now): void {
     const { hosts, clones } = this.#census;
@@ -155,15 +155,15 @@ export class Fleet {
     for (const host of hosts) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
     this.#store.forgetJournal(oldest);
     clones.tidy(now);
-    for (const host of clones.all()) this.rows.unsettle(host); // the others may be gone for long by now
+    for (const host of clones.all()) this.rows.unsettle(host); // its clones may be gone by now
     for (const host of hosts) {
       if (host.memoryErrors.size === 0) continue;
       forgetErrors(host, now);
-      this.rows.unsettle(host); // those of a day ago do not count any more
+      this.rows.unsettle(host); // errors older than a day no longer count
     }
   }
 
-  /** Our own clock was set, by so many milliseconds. */
+  /** Adjusts stored times after our own clock was set by so many milliseconds. */
   shift(by: number): void {
     for (const host of this.#census.hosts) {
       host.pulse.shift(by);
@@ -172,7 +172,7 @@ export class Fleet {
     this.rows.shift(by);
   }
 
-  /** What came late is a chunk of its own: the values that the host has now are newer. */
+  /** Stores late points in a chunk of their own, because the host's present values are newer. */
   #late(host: Host, time: number, points: readonly Point[], now: number): void {
     const frames = new Bytes();
     writeFrame(frames, time, { series: points.map(({ series }) => series), values: points.map(({ value }) => value) });
@@ -184,7 +184,7 @@ export class Fleet {
     this.#pending.chunks.push(chunk);
   }
 
-  /** `claimed`: the time that the host says; `sequence` null: it does not say, and there may be more than it sent now. */
+  /** `claimed` is the host's own time. If `sequence` is null, the sender is no Holdfast, and may have more series than it sent. */
   #beat(host: Host, claimed: number, points: readonly Point[], sequence: number | null, now: number): void {
     const time = this.#believed(claimed, now);
     const repeat = time === host.pulse.time;
@@ -208,7 +208,7 @@ export class Fleet {
     if (chunk !== null) this.#pending.chunks.push(chunk);
   }
 
-  /** Notes which heartbeat it was, and how many there were between that never came. */
+  /** Notes a heartbeat's number, and how many are missing before it. */
   #count(host: Host, sequence: number): void {
     const gap = sequence - host.sequence - 1;
     if (host.start === host.counted && gap > 0) this.counters.missed += host.pulse.missed(gap);
@@ -228,12 +228,12 @@ export class Fleet {
     this.rows.forget(host);
   }
 
-  /** The clocks of hosts are not trusted: a time that cannot be is ours. */
+  /** The time of a point. Hosts' clocks are not trusted, so an impossible time is replaced by ours. */
   #believed(time: number, now: number): number {
     return time > now - this.#keep && time < now + CLOCK_TOLERANCE ? time : now;
   }
 
-  /** The point that only a heartbeat of Holdfast has: such a request has all that the host knows. */
+  /** The point that only Holdfast's heartbeats have. Such a request contains all series of the host. */
   #sequence(points: readonly Point[]): Point | null {
     return points.find(({ series }) => this.series.get(series)?.metric === 'holdfast.heartbeat.sequence') ?? null;
   }

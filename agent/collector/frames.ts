@@ -1,6 +1,6 @@
 /**
- * How a host's heartbeats are stored: a chunk is a run of frames, a frame is a time and the values that changed since the
- * frame before it. The first frame of a chunk has all values, so a chunk is read without any other.
+ * The format of stored heartbeats. A chunk is a run of frames. A frame is a time and the values that changed since the frame
+ * before it. The first frame of a chunk has all values, so a chunk can be read without any other.
  *
  *     frame  = signed(milliseconds since the frame before, or since the epoch) varint(number of changes) change…
  *     change = varint(series × 4 + kind), then: INTEGER signed(value) · DOUBLE 8 bytes little-endian · GONE nothing
@@ -9,13 +9,13 @@ const INTEGER = 0;
 const DOUBLE = 1;
 const GONE = 2;
 
-/** Series and their values, side by side. NaN: the series is gone. */
+/** Series and their values, side by side. NaN means that the series is gone. */
 export interface Values {
   readonly series: readonly number[];
   readonly values: readonly number[];
 }
 
-/** A buffer that grows, and the varints of protobuf's kind, up to 2⁵³. */
+/** A growing buffer with varints as in protobuf, up to 2⁵³. */
 export class Bytes {
   #bytes: Buffer;
   #length = 0;
@@ -28,7 +28,7 @@ export class Bytes {
     return this.#length;
   }
 
-  /** Valid until something more is written. */
+  /** The bytes, valid until the next write. */
   view(): Buffer {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -100,7 +100,7 @@ export class BytesReader {
     return this.#bytes.readDoubleLE(this.#at - 8);
   }
 
-  /** Throws RangeError where there are fewer. */
+  /** Throws RangeError if there are fewer bytes. */
   take(length: number): Buffer {
     if (this.#at + length > this.#bytes.length) throw new RangeError('it ends in the middle');
     this.#at += length;
@@ -125,7 +125,7 @@ export function writeFrame(out: Bytes, sinceLast: number, { series, values }: Va
   }
 }
 
-/** Calls `each` with the time of every frame in a chunk and what changed in it. */
+/** Calls `each` with the time and the changes of every frame in a chunk. */
 export function readFrames(chunk: Uint8Array, each: (time: number, changes: Values) => void): void {
   const reader = new BytesReader(chunk);
   let time = 0;

@@ -1,70 +1,70 @@
-/** One host as the collector knows it: who it is, the values of its last heartbeat, and the chunk that is being filled. */
+/** One host: its identity, the values of its last heartbeat, and its open chunk. */
 import { Bytes, readFrames, type Values, writeFrame } from './frames.ts';
 import type { Attributes, Point } from './otlp.ts';
 import { Pulse } from './pulse.ts';
 
-/** A run of frames that is complete. Times in milliseconds since the epoch: `from` and `to` by the host, `seen` by us. */
+/** A complete run of frames. Times are in milliseconds since the epoch: `from` and `to` by the host's clock, `seen` by ours. */
 export interface Chunk {
   readonly host: number;
   readonly from: number;
   readonly to: number;
   readonly seen: number;
-  /** Of an earlier time than heartbeats that had come before: the host's values are others by now. */
+  /** true: older than heartbeats that had come before, so the host's present values differ. */
   readonly late: boolean;
   readonly frames: Buffer;
 }
 
-/** What is told of the series that a host has. */
+/** Called with the series that a host gains and loses. */
 export interface Holders {
   hold(series: number, host: Host): void;
   release(series: number, now: number): void;
 }
 
-/** Of one host. What exceeds it is refused, and the sender told. */
+/** The most series of one host. More are refused, and the answer says so. */
 export const MOST_SERIES_OF_HOST = 2_000;
-/** A chunk is complete when it has as many frames, or bytes; but the first frame, which has all values, is to be the smaller part. */
+/** A chunk is complete at so many frames or bytes, provided that its first frame, with all values, is the smaller part. */
 const FRAMES_OF_CHUNK = 64;
 const BYTES_OF_CHUNK = 8_192;
-/** Hours since the epoch to what went wrong in that hour: by the host's counters, and by its events. */
+/** Hours since the epoch, each with its errors by the host's counters and by its events. */
 export type MemoryErrors = Map<number, { counted: number; events: number }>;
 
 export class Host {
   readonly id: number;
-  /** Of the API: `host.id`, or what the sender has instead. */
+  /** The id in the API: `host.id`, or the sender's next best attribute. */
   readonly key: string;
-  /** Which host it says that it is; clones say the same. */
+  /** The host id as reported, which clones share. */
   identity = '';
   resource: Attributes = {};
-  /** As in the request, to see that it has changed. */
+  /** The bytes of the resource, to notice a change. */
   resourceKey = '';
-  /** Code to when it began. */
+  /** When each code began. */
   attention = new Map<string, number>();
   memoryErrors: MemoryErrors = new Map();
-  /** Who sends for it, as we know it: sender.ts. */
+  /** The sender of its requests (sender.ts). */
   sender = '';
-  /** When the counters of its agent began, by its own clock; 0: unknown. */
+  /** When its agent's counters began, by its own clock; 0 if unknown. */
   start = 0;
-  /** Which agent sends for it, as clones.ts knows it, and the number of its last heartbeat; '' and 0: none is known. */
+  /** Its agent, as in clones.ts, and the number of the last heartbeat; '' and 0 if unknown. */
   agent = '';
   sequence = 0;
-  /** `start` when its counters were last looked at. */
+  /** `start` at the last look at its counters. */
   counted = 0;
-  /** Heartbeats whose number had come before, within an hour of each other, and when the last one came. */
+  /** How many heartbeats repeated a number, within an hour of each other, and when the last one came. */
   returned = { count: 0, at: 0 };
   readonly pulse: Pulse;
   series: readonly number[] = [];
   values: number[] = [];
-  /** Where each series stands in `series`; `of`: the list that it was made of. */
+  /** The index of each series in `series`; `of` is the list that the map was made from. */
   #places: { of: readonly number[]; at: Map<number, number> } = { of: this.series, at: new Map() };
   readonly #chunk = new Bytes(512);
   #frames = 0;
   #frameLimit: number;
-  /** Bytes of the open chunk's first frame. */
+  /** The size of the open chunk's first frame, in bytes. */
   #opening = 0;
   #frameTime = 0;
   #from = 0;
   #to = 0;
-  /** When the open chunk was begun, by our clock, and the number of the journal's row that has its first frame. */
+  /** When the open chunk was begun, by our clock, and the number of the journal row with its first frame. */
   opened = 0;
   journal = 0;
 
@@ -72,7 +72,7 @@ export class Host {
     this.id = id;
     this.key = key;
     this.pulse = new Pulse(now);
-    // So that the chunks of hosts that began together are not complete together.
+    // Varies the length, so that chunks that began together do not end together.
     this.#frameLimit = 1 + ((id * 29) % FRAMES_OF_CHUNK);
   }
 
@@ -81,7 +81,7 @@ export class Host {
     return this.pulse.seen;
   }
 
-  /** The value that a series of it has now. */
+  /** The present value of one of its series. */
   value(series: number): number | undefined {
     const index = this.#place(series);
     return index === undefined ? undefined : this.values[index];
@@ -96,20 +96,20 @@ export class Host {
   }
 
   /**
-   * Takes the values of one time. Gives what changed: NaN for a series that is gone. `complete`: a series that is not
-   * among the points is gone; otherwise it keeps its value. At most MOST_SERIES_OF_HOST points.
+   * Takes the values of one time, at most MOST_SERIES_OF_HOST. Returns the changes, with NaN for a series that is gone.
+   * `complete`: a series without a point is gone; otherwise it keeps its value.
    */
   take(points: readonly Point[], complete: boolean, now: number, holders: Holders): Values {
     if (this.#inOrder(points)) return this.#takeInOrder(points);
     return (complete ? null : this.#takeKnown(points)) ?? this.#takeAny(points, complete, now, holders);
   }
 
-  /** All that it has. */
+  /** All present series and values. */
   all(): Values {
     return { series: this.series, values: this.values };
   }
 
-  /** Appends a frame to the open chunk, which it opens if there is none: then `changes` are all values. Gives the frame. */
+  /** Appends a frame to the open chunk, and opens one if needed: `changes` must then be all values. Returns the frame. */
   append(time: number, changes: Values, journal: number, now: number): Buffer {
     if (this.#frames === 0) {
       [this.#frameTime, this.#from, this.#to] = [0, time, time];
@@ -125,7 +125,7 @@ export class Host {
     return this.#chunk.view().subarray(start);
   }
 
-  /** Takes a frame that `append` gave before a restart; `opens`: it was the first of its chunk. Throws, and changes nothing, where it is none. */
+  /** Takes a frame that `append` returned before a restart. `opens`: it was the first of its chunk. Throws on a broken frame and changes nothing. */
   replay(frame: Buffer, opens: boolean, journal: number, now: number): void {
     // Its chunk is complete and stored, and the row of the journal that opened the chunk is gone.
     if (!opens && this.#frames === 0) return;
@@ -151,7 +151,7 @@ export class Host {
     }
   }
 
-  /** Makes stored changes to the values. Nobody is told of the series: that is for when all is restored. */
+  /** Applies stored changes to the values. The series are announced later, when everything is restored. */
   restore({ series, values }: Values): void {
     if (series.length === 0) {
       [this.series, this.values] = [[], []];
@@ -165,13 +165,13 @@ export class Host {
     [this.series, this.values] = [[...now.keys()], [...now.values()]];
   }
 
-  /** The open chunk as it is; null: none is open. Its frames are valid until the next call of `append`. */
+  /** The open chunk; null if none is open. Its frames are valid until the next call of `append`. */
   peek(): Chunk | null {
     if (this.#frames === 0) return null;
     return { host: this.id, from: this.#from, to: this.#to, seen: this.seen, late: false, frames: this.#chunk.view() };
   }
 
-  /** The open chunk, complete now. */
+  /** Completes the open chunk and returns it. */
   close(): Chunk | null {
     const chunk = this.peek();
     if (chunk === null) return null;
@@ -190,7 +190,7 @@ export class Host {
     return new Map(this.series.map((id, index) => [id, this.values[index]!]));
   }
 
-  /** Nearly always: a heartbeat has the same series in the same order as the one before it. */
+  /** The usual case: a heartbeat has the same series in the same order as the one before. */
   #inOrder(points: readonly Point[]): boolean {
     const { series } = this;
     if (points.length !== series.length) return false;
@@ -211,7 +211,7 @@ export class Host {
     return { series, values: changed };
   }
 
-  /** Values of series that it has already, without a look at all others: a request may bring them for very many times. null: there is a new one. */
+  /** Takes values of known series without a look at the others, since a request may have very many times. null if a series is new. */
   #takeKnown(points: readonly Point[]): Values | null {
     if (points.some(({ series }) => this.#place(series) === undefined)) return null;
     const changes = new Map<number, number>();
@@ -234,7 +234,7 @@ export class Host {
     const before = this.#map();
     const sent = points.map(({ series, value }) => [series, value] as const);
     let now = new Map(complete ? sent : [...before, ...sent]);
-    // A sender whose series come and go: what it has not sent now goes.
+    // The sender's series come and go, so those without a value now are dropped.
     if (now.size > MOST_SERIES_OF_HOST) now = new Map(sent);
     const changes = new Map([...now].filter(([id, value]) => before.get(id) !== value));
     for (const id of now.keys()) if (!before.has(id)) holders.hold(id, this);
@@ -248,7 +248,7 @@ export class Host {
   }
 }
 
-/** Milliseconds since the epoch that a clock may show. */
+/** Whether a clock may show this time, in milliseconds since the epoch. */
 function isTime(time: number): boolean {
   return Number.isSafeInteger(time) && time >= 0 && time <= 8.64e15;
 }

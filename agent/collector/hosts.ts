@@ -1,34 +1,34 @@
 /**
- * All hosts by their numbers and keys, and the room that each sender has for them. Where room is short, hosts that were heard of
- * only once go first, of the sender that has the most such; then silent ones. What is alive stays, except that each sender has room
- * for some hosts at the cost of the sender that has the most.
+ * All hosts by number and key, and the room of each sender. If room is short, hosts that were heard only once go first, of the
+ * sender with the most of these; silent hosts go next. Live hosts stay, except that each sender is sure of some hosts at the cost
+ * of the sender with the most.
  */
 import { Host } from './host.ts';
 import { lengthOf } from './otlp.ts';
 import { Shares } from './shares.ts';
 
-/** Of one collector, where a host of up to 128 series and 2,048 characters of attributes counts as one. */
+/** The most hosts of one collector. A host with up to 128 series and 2,048 characters of attributes counts as one. */
 export const MOST_HOSTS = 200_000;
 const SERIES = 128;
 const CHARACTERS = 2_048;
-/** Hosts that a sender has room for at the cost of those that have more. */
+/** The number of hosts that each sender is sure of, at the cost of those with more. */
 const GUARANTEED = 2_000;
-/** Hosts that go in one go, at most: the next ones then need not look for room. */
+/** The most hosts to drop at a time, so that the next new hosts find room at once. */
 const AT_ONCE = 1_000;
-/** Senders whose silent hosts are looked for: those that have the most. */
+/** The number of largest senders that are searched for silent hosts. */
 const LOOKED_AT = 10;
 
 export class Hosts implements Iterable<Host> {
   readonly #byKey = new Map<string, Host>();
   readonly #byId = new Map<number, Host>();
   readonly #shares = new Shares();
-  /** Of each sender: those heard of once, and the others; the longest not heard of first. */
+  /** The hosts of each sender: those heard once, and the others; the longest silent first. */
   readonly #ofSender = new Map<string, { once: Set<Host>; often: Set<Host> }>();
-  /** What each counts for. */
+  /** The weight of each host. */
   readonly #room = new Map<Host, number>();
   #next: number;
 
-  /** `next`: the number that the next host gets. */
+  /** `next` is the number of the next new host. */
   constructor(next: number) {
     this.#next = next;
   }
@@ -49,7 +49,7 @@ export class Hosts implements Iterable<Host> {
     return this.#byId.get(id);
   }
 
-  /** There is room for one more. */
+  /** Whether there is room for one more. */
   get room(): boolean {
     return this.#shares.total < MOST_HOSTS;
   }
@@ -64,7 +64,7 @@ export class Hosts implements Iterable<Host> {
     return host;
   }
 
-  /** A host was heard of; `sender`: by whom. true: by another one than before. */
+  /** Notes that a host was heard from `sender`. Returns whether the sender changed. */
   touch(host: Host, sender: string): boolean {
     const moved = host.sender !== sender;
     this.#displace(host);
@@ -79,7 +79,7 @@ export class Hosts implements Iterable<Host> {
     if (this.#byKey.get(host.key) === host) this.#byKey.delete(host.key);
   }
 
-  /** Those that are to go so that there is room for one more host of this sender; none: there is none to be had. */
+  /** The hosts to drop so that this sender gets room for one more; empty if no room can be made. */
   surplus(sender: string, now: number): Host[] {
     const once = this.heardOnce();
     if (once.length > 0) return once;
@@ -102,14 +102,14 @@ export class Hosts implements Iterable<Host> {
     );
   }
 
-  /** Hosts that were heard of once, of the sender that has the most such. */
+  /** Hosts that were heard once, of the sender with the most of these. */
   heardOnce(): Host[] {
     let most = new Set<Host>();
     for (const { once } of this.#ofSender.values()) if (once.size > most.size) most = once;
     return most.values().take(AT_ONCE).toArray();
   }
 
-  /** The host of this sender that was not heard of the longest. */
+  /** This sender's host that has been silent the longest. */
   oldest(sender: string): Host | undefined {
     const { once, often } = this.#ofSender.get(sender) ?? {};
     return once?.values().next().value ?? often?.values().next().value;

@@ -1,4 +1,4 @@
-/** Takes what a request holds, and says what of it is not kept. */
+/** Takes the content of a request, and reports what is not kept. */
 import type { Fleet } from './fleet.ts';
 import {
   type LogsRequest,
@@ -9,7 +9,7 @@ import {
   TooMany,
 } from './otlp.ts';
 
-/** Times of all points of one request: each of them is a heartbeat to us, even of a single point. */
+/** The most different times in one request. Each time counts as a heartbeat, even with a single point. */
 const MOST_TIMES = 10_000;
 
 /** One of OTLP's two encodings. */
@@ -18,13 +18,13 @@ export interface Decoder {
   readLogs(body: Buffer): LogsRequest;
 }
 
-/** By whom, and when by our clock. */
+/** The sender, and the time by our clock. */
 interface From {
   readonly sender: string;
   readonly now: number;
 }
 
-/** Reads all before it takes any: a request that is malformed as a whole changes nothing. Throws MalformedRequest. */
+/** Reads the whole request before it takes anything, so that a malformed one changes nothing. Throws MalformedRequest. */
 export function take(fleet: Fleet, decoder: Decoder, signal: 'metrics' | 'logs', body: Buffer, from: From): Rejected {
   if (signal === 'metrics') return takeMetrics(fleet, decoder, body, from);
   const result = new Result();
@@ -52,7 +52,7 @@ function takeMetrics(fleet: Fleet, decoder: Decoder, body: Buffer, { sender, now
   }
 }
 
-/** Counted where there are enough points to matter. */
+/** Counts times only if there are enough points to matter. */
 function timesOf({ resources }: MetricsRequest): number {
   const long = resources.filter(({ points }) => points.length > 1);
   const most = resources.length - long.length + long.reduce((sum, { points }) => sum + points.length, 0);
@@ -72,7 +72,7 @@ class Result {
     for (const reason of reasons) this.#reasons.add(reason);
   }
 
-  /** `work` takes so many, and gives how many it refused. A resource that cannot be read takes along what is of it, and nothing else. */
+  /** Runs `work`, which returns how many it refused. A malformed resource loses its own points, and no others. */
   take(count: number, work: () => number): void {
     try {
       const rejected = work();
@@ -85,7 +85,7 @@ class Result {
     }
   }
 
-  /** Throws MalformedRequest where something could not be read and nothing else was taken. */
+  /** Throws MalformedRequest if a part was malformed and nothing else was taken. */
   get rejected(): Rejected {
     if (this.#unreadable !== null && this.#taken === 0) throw this.#unreadable;
     return { rejected: this.#rejected, reasons: [...this.#reasons] };

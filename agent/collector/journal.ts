@@ -1,6 +1,6 @@
 /**
- * The frames of all open chunks, in the order in which they came, so that a restart finds them: the entries of many hosts
- * are one row of the store.
+ * The frames of all open chunks, in order of arrival, so that a restart finds them. The entries of many hosts share one row of
+ * the store.
  *
  *     entry = varint(host) varint(kind) varint(when it came); but for CLOSED also: varint(length) frame
  */
@@ -11,7 +11,7 @@ const FRAME = 0;
 const OPENED = 1;
 const CLOSED = 2;
 
-/** The row that is being filled. */
+/** The open row. */
 export class Journal {
   readonly #entries = new Bytes(65_536);
   #number: number;
@@ -20,35 +20,35 @@ export class Journal {
     this.#number = number;
   }
 
-  /** That the row is to have in the store. */
+  /** The row's number in the store. */
   get number(): number {
     return this.#number;
   }
 
-  /** In bytes. */
+  /** The size in bytes. */
   get length(): number {
     return this.#entries.length;
   }
 
-  /** Valid until something more is written. */
+  /** The bytes, valid until the next write. */
   view(): Buffer {
     return this.#entries.view();
   }
 
-  /** It is stored: the next one begins. */
+  /** Begins the next row after this one was stored. */
   stored(): void {
     if (this.#entries.length > 0) this.#number += 1;
     this.#entries.clear();
   }
 
-  /** `opens`: the frame is the first of its chunk. */
+  /** Adds a frame. `opens`: it is the first of its chunk. */
   frame(host: Host, frame: Buffer, opens: boolean, now: number): void {
     this.#entry(host, opens ? OPENED : FRAME, now);
     this.#entries.varint(frame.length);
     this.#entries.append(frame);
   }
 
-  /** The chunk is complete, and no other one is opened yet. */
+  /** Notes that the chunk is complete and that no new one is open. */
   closed(host: Host, now: number): void {
     this.#entry(host, CLOSED, now);
   }

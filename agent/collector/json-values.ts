@@ -1,13 +1,13 @@
-/** The values in OTLP's JSON, each checked: a text is well-formed Unicode, a number finite, a list a list. */
+/** Reads and checks the values in OTLP's JSON: texts must be well-formed Unicode, numbers finite, lists lists. */
 import { isUtf8 } from 'node:buffer';
 import { type Attributes, cut, LIMITS, MalformedRequest, withoutZero } from './otlp.ts';
 
 export type Json = Record<string, unknown>;
 
-/** What stands in for bytes that are not UTF-8. */
+/** The character in place of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
 
-/** Throws MalformedRequest. In a body with bytes that are not UTF-8, the texts that had them are refused when they are read. */
+/** Throws MalformedRequest. Texts with bytes that are not UTF-8 are refused later, when they are read. */
 export function parse(body: Buffer): Json {
   const whole = isUtf8(body);
   try {
@@ -18,18 +18,18 @@ export function parse(body: Buffer): Json {
   }
 }
 
-/** Half a surrogate pair, at which `wellFormed` refuses the text, takes the place of what was no UTF-8. */
+/** Puts half a surrogate pair in place of bytes that are not UTF-8, so that `wellFormed` refuses the text. */
 function markIllFormed(_name: string, value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll(REPLACEMENT, '\ud800') : value;
 }
 
-/** The text, without zero characters. Throws MalformedRequest where it holds half of a surrogate pair: such a text cannot be stored. */
+/** The text without zero characters. Throws MalformedRequest for half a surrogate pair, because such a text cannot be stored. */
 function wellFormed(text: string): string {
   if (!text.isWellFormed()) throw new MalformedRequest('a text that is not well-formed Unicode');
   return withoutZero(text);
 }
 
-/** A field by its name in lowerCamelCase, also where it is written in snake_case. */
+/** A field by its lowerCamelCase name; finds the snake_case spelling as well. */
 export function field(one: Json, name: string): unknown {
   return one[name] ?? one[snake(name)] ?? undefined;
 }
@@ -54,7 +54,7 @@ export function attributesOf(value: unknown): Attributes {
   return all;
 }
 
-/** An AnyValue; a list or a map is kept as it was written, as JSON. Throws MalformedRequest. */
+/** An AnyValue. Lists and maps are kept as JSON text. Throws MalformedRequest. */
 export function scalar(value: unknown): string | number | boolean {
   const any = record(value);
   const text = field(any, 'stringValue');
@@ -68,7 +68,7 @@ export function scalar(value: unknown): string | number | boolean {
     field(any, 'bytesValue') ?? field(any, 'arrayValue') ?? field(any, 'kvlistValue') ?? numeric ?? text ?? '';
   if (typeof other !== 'object') return cut(wellFormed(String(other)), LIMITS.attributeValue);
   if (deeperThan(other, 3 * LIMITS.depth)) throw new MalformedRequest(`values nested more than ${LIMITS.depth} deep`);
-  // JSON.stringify writes half a surrogate pair as an escape, so the text is well-formed whatever is in it.
+  // JSON.stringify escapes half a surrogate pair, so this text is always well-formed.
   return cut(JSON.stringify(other), LIMITS.attributeValue);
 }
 
@@ -77,19 +77,19 @@ function deeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
 }
 
-/** Milliseconds, of nanoseconds in 64 bits without a sign; 0: none is given, or none that is one. A larger number could not be stored. */
+/** Milliseconds from nanoseconds in unsigned 64 bits; 0 if missing, malformed, or too large to store. */
 export function timeOf(value: unknown): number {
   const time = finiteOf(value);
   return time === null || time < 0 || time >= 2 ** 64 ? 0 : Math.round(time / 1e6);
 }
 
-/** null: not a finite number. */
+/** null if it is not a finite number. */
 export function finiteOf(value: unknown): number | null {
   const number = typeof value === 'string' && /^[-+.0-9eE]{1,40}$/.test(value) ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
-/** '' where there is none. Throws MalformedRequest. */
+/** '' if missing. Throws MalformedRequest. */
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') throw new MalformedRequest('a name that is not a text');
@@ -103,7 +103,7 @@ export function list(value: unknown): Json[] {
   return value.map(object);
 }
 
-/** Of a field that may be missing. Throws MalformedRequest. */
+/** A list in a field that may be missing. Throws MalformedRequest. */
 export function record(value: unknown): Json {
   return value === undefined || value === null ? {} : object(value);
 }

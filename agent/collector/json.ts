@@ -1,6 +1,6 @@
 /**
- * OTLP as JSON: names in lowerCamelCase, or as in the .proto files (snake_case), which the JSON mapping of proto3 allows as
- * well; 64-bit integers as decimal texts. What has none of the names that were expected is counted, or refused: it does not vanish.
+ * OTLP as JSON. Names are in lowerCamelCase, or in the snake_case of the .proto files, which proto3's JSON mapping allows as well;
+ * 64-bit integers are decimal texts. Objects with none of the expected names are counted or refused, so nothing vanishes.
  */
 import {
   attributesOf,
@@ -56,7 +56,7 @@ export function readLogs(body: Buffer): LogsRequest {
   return { resources, ...tally.result };
 }
 
-/** A resource that cannot be read takes what it sent along, and nothing else. */
+/** A malformed resource loses its own points and records, and no others. */
 type ReadResource = Resource | MalformedRequest;
 
 function asResource(resource: ReadResource): Resource {
@@ -151,7 +151,7 @@ function fields(one: Json) {
   };
 }
 
-/** What `read` gives, or the MalformedRequest that it throws. Throws TooMany. */
+/** The result of `read`, or the MalformedRequest that it throws. Throws TooMany. */
 function contained<T>(read: () => T): T | MalformedRequest {
   try {
     return read();

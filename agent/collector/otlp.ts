@@ -1,5 +1,5 @@
 /**
- * What OTLP/HTTP brings, whichever its encoding: protobuf (protobuf.ts) and JSON (json.ts) are read into the same shapes.
+ * The content of OTLP/HTTP requests. Protobuf (protobuf.ts) and JSON (json.ts) are read into the same shapes.
  * Source: opentelemetry-proto 1.x, metrics.proto and logs.proto.
  */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -10,7 +10,7 @@ export interface Resource {
   read(): Attributes;
 }
 
-/** What the decoders look series up in. */
+/** The index in which decoders look up series. */
 export interface SeriesIndex {
   /**
    * The number of a series. `key` is the same for the same bytes of attributes, so that a known series is found without
@@ -27,7 +27,7 @@ export interface ResourcePoints {
 
 export interface Point {
   readonly series: number;
-  /** When its counter began, in milliseconds since the epoch, by the sender's clock; 0 or none: not given. */
+  /** When the counter began, in milliseconds since the epoch by the sender's clock; 0 or missing if not given. */
   readonly start?: number;
   /** Milliseconds since the epoch, by the sender's clock; 0: not given. */
   readonly time: number;
@@ -37,7 +37,7 @@ export interface Point {
 /** Points or records of a request that are not kept, and why. */
 export interface Rejected {
   readonly rejected: number;
-  /** Each once, as it is told to the sender. */
+  /** Each reason once, as the sender gets it. */
   readonly reasons: readonly string[];
 }
 
@@ -58,36 +58,36 @@ export interface LogRecord {
   readonly attributes: Attributes;
 }
 
-/** A request, or a part of one, that is not what it says it is. A whole request is answered with 400. */
+/** A malformed request, or a malformed part. A whole malformed request is answered with 400. */
 export class MalformedRequest extends Error {
   override readonly name: string = 'MalformedRequest';
 }
 
-/** A request that holds more than one request may, however few bytes it has: answered with 413, so that the sender halves it. */
+/** A request with more items than one may have, however few bytes. It is answered with 413, so that the sender halves it. */
 export class TooMany extends MalformedRequest {
   override readonly name = 'TooMany';
 }
 
 export const LIMITS = {
-  /** Attributes of one resource, point or record. More is a mistake, or an attack. */
+  /** The most attributes of one resource, point or record. More are a mistake or an attack. */
   attributes: 128,
-  /** Characters; longer texts are cut. */
+  /** The most characters of a text; longer ones are cut. */
   attributeKey: 256,
   attributeValue: 2048,
   body: 8192,
   metricName: 255,
-  /** Bytes of one resource, and characters of all attributes of one series or record. What is longer is refused. */
+  /** The most bytes of a resource, and characters of all attributes of a series or record. Longer ones are refused. */
   resource: 32_768,
   seriesText: 4_096,
   recordText: 65_536,
-  /** Levels of lists and maps in one value. */
+  /** The most levels of lists and maps in one value. */
   depth: 8,
 } as const;
 
-/** What one request may hold: without these a few kilobytes of gzip are millions of empty records. */
+/** Limits of one request. Without them a few kilobytes of gzip would become millions of empty records. */
 const MOST = { resources: 10_000, points: 250_000, records: 20_000 } as const;
 
-/** Counts what one request holds, and what of it is not kept. */
+/** Counts the items of one request, and those that are not kept. */
 export class Tally {
   readonly #count = { resources: 0, points: 0, records: 0 };
   readonly #reasons = new Set<string>();
@@ -95,7 +95,7 @@ export class Tally {
   #kept = 0;
   #malformed: string | null = null;
 
-  /** One more was met. Throws TooMany. */
+  /** Counts one more item. Throws TooMany. */
   met(what: keyof typeof MOST): void {
     this.#count[what] += 1;
     if (this.#count[what] > MOST[what]) throw new TooMany(`more than ${MOST[what]} ${what} in one request: send fewer`);
@@ -110,20 +110,20 @@ export class Tally {
     if (count > 0) this.#reasons.add(reason);
   }
 
-  /** Something could not be read, and with it so many points or records. */
+  /** Notes a malformed part and the number of points or records that were lost with it. */
   unreadable(error: MalformedRequest, count = 1): void {
     this.#malformed ??= error.message;
     this.reject(error.message, count);
   }
 
-  /** At the end of the request. Throws MalformedRequest where something could not be read and nothing else is kept. */
+  /** Called at the end of the request. Throws MalformedRequest if a part was malformed and nothing else is kept. */
   get result(): Rejected {
     if (this.#malformed !== null && this.#kept === 0) throw new MalformedRequest(this.#malformed);
     return { rejected: this.#rejected, reasons: [...this.#reasons] };
   }
 }
 
-/** Why points and records are not kept, as the sender is told. */
+/** The reasons for dropping points and records, as the sender gets them. */
 export const REASONS = {
   value: 'a value that is no finite number',
   delta: 'a sum of temporality delta: set the exporter to cumulative',
@@ -145,25 +145,25 @@ export function milliseconds(low: number, high: number): number {
   return Math.round((high * 4_294_967_296 + low) / 1e6);
 }
 
-/** The text without zero characters: SQLite counts a text's length, and Prometheus reads a page, only as far as the first one. */
+/** The text without zero characters, because SQLite's length and Prometheus's parser both stop at the first one. */
 export function withoutZero(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
 }
 
-/** The beginning of a text, at most so many UTF-16 units. A pair of surrogates is not cut in two: half of one is no text. */
+/** The beginning of a text, at most so many UTF-16 units. Never cuts a surrogate pair, because half a pair is no valid text. */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   const last = text.charCodeAt(length - 1);
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
 }
 
-/** What a decoder read of one record. */
+/** One record as a decoder read it. */
 export interface RawRecord extends Omit<LogRecord, 'severity'> {
-  /** OpenTelemetry's number. */
+  /** OpenTelemetry's severity number. */
   readonly severity: number;
 }
 
-/** The record; null where it is not kept, which the tally is told. Throws MalformedRequest where it is too long. */
+/** The record; null if it is not kept, which the tally counts. Throws MalformedRequest if it is too long. */
 export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogRecord | null {
   if (raw.name === '' && raw.body === '' && Object.keys(raw.attributes).length === 0) {
     tally.reject(REASONS.empty);
@@ -176,7 +176,7 @@ export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogReco
   return { ...raw, severity: severityOf(severity) };
 }
 
-/** Characters of all names and values. */
+/** The characters of all names and values. */
 export function lengthOf(attributes: Attributes): number {
   let length = 0;
   for (const name in attributes) length += name.length + String(attributes[name]).length;

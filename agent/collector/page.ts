@@ -1,11 +1,11 @@
-/** The files of the page, as they are served: from the executable, or beside this file where the sources run. */
+/** Serves the page's files: from the executable, or from the folder beside this file if the program runs from its sources. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** JSON of `pageFiles`: put in place by the build. */
+/** JSON of `pageFiles`, inserted by the build. */
 declare const HOLDFAST_PAGE: string;
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Nothing from anywhere else, and nobody may show the page inside another. */
+/** The page loads nothing from other hosts, and may not be shown inside another page. */
 export const SECURITY_HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -31,10 +31,10 @@ interface File {
   readonly plain: Buffer;
 }
 
-/** The texts of a folder's files that a page is made of, by name and sorted by it: for the build too. */
+/** The texts of the page's files in a folder, sorted by name. The build uses this as well. */
 export function pageFiles(folder: string): Record<string, string> {
   const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
-  names.sort(); // a folder lists them in the order in which they came, and the build has to be the same everywhere
+  names.sort(); // the order of a folder differs between file systems, but the build must be the same everywhere
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
 }
 
@@ -59,7 +59,7 @@ export class Page {
     return this.#files.has(nameOf(path));
   }
 
-  /** false: there is no such file. */
+  /** Returns false if there is no such file. */
   serve(path: string, request: IncomingMessage, response: ServerResponse): boolean {
     const file = this.#files.get(nameOf(path));
     if (file === undefined) return false;

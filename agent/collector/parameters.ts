@@ -1,9 +1,9 @@
-/** The parameters of an address of the API. One that is not known, or makes no sense, is refused: it would be ignored otherwise. */
+/** The parameters of an API address. Unknown and malformed ones are refused, because ignoring them would hide a mistake. */
 import { didYouMean } from '../config/suggest.ts';
 import { Refused } from './body.ts';
 import { cut } from './otlp.ts';
 
-/** Throws Refused (400) where there is another parameter than these, or one of them twice, but for those in `many`. */
+/** Throws Refused (400) for an unknown parameter, and for a repeated one that is not in `many`. */
 export function onlyThese(parameters: URLSearchParams, names: readonly string[], many: readonly string[] = []): void {
   for (const name of new Set(parameters.keys())) {
     if (!names.includes(name)) {
@@ -13,7 +13,7 @@ export function onlyThese(parameters: URLSearchParams, names: readonly string[],
   }
 }
 
-/** A whole number; `otherwise` where there is none; no more than `most`. Throws Refused (400). */
+/** A whole number up to `most`; `otherwise` if missing. Throws Refused (400). */
 export function wholeNumber(parameters: URLSearchParams, name: string, otherwise: number, most: number): number {
   const text = parameters.get(name) ?? '';
   if (text === '') return otherwise;
@@ -31,7 +31,7 @@ export function labelsIn(parameters: URLSearchParams): [name: string, value: str
   });
 }
 
-/** The place of an event in their order: `before` is its time, `beforeId` its id, if there is one. Throws Refused (400). */
+/** The place of an event in the list: `before` is its time, `beforeId` its id if given. Throws Refused (400). */
 export function cursorIn(parameters: URLSearchParams): { time: number; id: number | null } {
   const time = wholeNumber(parameters, 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const id = wholeNumber(parameters, 'beforeId', -1, Number.MAX_SAFE_INTEGER);

@@ -1,4 +1,4 @@
-/** What waits for the disk: all that was taken since the last commit. */
+/** Everything taken since the last commit, which waits for the disk. */
 import type { Chunk, Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import type { SeriesTable } from './series.ts';
@@ -8,7 +8,7 @@ import type { StoredEvent } from './stored.ts';
 export class Pending {
   readonly journal: Journal;
   chunks: Chunk[] = [];
-  /** Hosts of which something is to be stored, other than their heartbeats. */
+  /** Hosts with changes other than heartbeats. */
   changed = new Set<Host>();
   events: StoredEvent[] = [];
   forgotten: number[] = [];
@@ -17,7 +17,7 @@ export class Pending {
     this.journal = journal;
   }
 
-  /** Nothing of it is to be stored, and what was is to go. */
+  /** Drops a host: nothing of it is stored, and its stored rows are deleted. */
   forget(host: Host): void {
     this.changed.delete(host);
     this.forgotten.push(host.id);
@@ -28,7 +28,7 @@ export class Pending {
     return this.journal.length + rows > 0;
   }
 
-  /** Writes it; gives the events that were not stored before, and how many were. Throws where it cannot: then all of it waits on. */
+  /** Writes everything. Returns the new events, and the number of repeated ones. If it throws, everything still waits. */
   commit(store: Store, series: SeriesTable): { events: StoredEvent[]; repeats: number } {
     const events = store.commit({
       journal: { id: this.journal.number, entries: this.journal.view() },

@@ -14,7 +14,7 @@ interface Family {
 
 type Labels = Readonly<Record<string, string>>;
 
-/** In parts, so that a large fleet's answer is never in memory as a whole. */
+/** Yields the answer in parts, so that a large fleet's answer is never whole in memory. */
 export function* exposition(fleet: Fleet, query: Query, receiver: Receiver, store: Store): Generator<string> {
   const { heartbeats, missed, events, repeats, forgotten } = fleet.counters;
   const { hosts, attention, trouble } = query.summary();
@@ -81,7 +81,7 @@ function tables({ routes }: HostRow) {
   return Object.entries(routes).flatMap(([family, table]) => (table === null ? [] : [[family, table] as const]));
 }
 
-/** Rows in one part. */
+/** The number of rows in one part. */
 const AT_ONCE = 500;
 
 function* ofHosts(

@@ -2,12 +2,12 @@
 import { cut, LIMITS, MalformedRequest } from './otlp.ts';
 import { BYTES, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './protobuf-wire.ts';
 
-/** Attributes of one message, as they come in it. */
+/** The attributes of one message, in their order. */
 export class AttributesReader {
   readonly all: Record<string, string | number | boolean> = Object.create(null);
   #count = 0;
 
-  /** One KeyValue, whose length comes next. */
+  /** Reads one KeyValue; its length comes next. */
   add(reader: Reader): true {
     this.#count += 1;
     if (this.#count > LIMITS.attributes) throw new MalformedRequest(`more than ${LIMITS.attributes} attributes`);
@@ -32,7 +32,7 @@ function keyValue(reader: Reader, depth: number): { key: string; value: Value } 
   return { key, value };
 }
 
-/** An AnyValue, whose length comes next. A list or a map that is in no other one (`depth` 0) comes as JSON. */
+/** Reads an AnyValue; its length comes next. An outermost list or map (`depth` 0) becomes JSON. */
 export function readValue(reader: Reader, depth: number): Value {
   if (depth > LIMITS.depth) throw new MalformedRequest(`values nested more than ${LIMITS.depth} deep`);
   const end = endOf(reader);
@@ -76,7 +76,7 @@ function nested(value: object): string {
   return cut(JSON.stringify(value), LIMITS.attributeValue);
 }
 
-/** A number that JSON cannot carry is written as a text. */
+/** Writes a number that JSON cannot express as a text. */
 function clipped(value: string | number | boolean): string | number | boolean {
   if (typeof value === 'string') return cut(value, LIMITS.attributeValue);
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;

@@ -1,4 +1,4 @@
-/** One Metric of opentelemetry-proto's metrics.proto: gauges and cumulative sums are kept, all else is counted. */
+/** One Metric of opentelemetry-proto's metrics.proto. Gauges and cumulative sums are kept; other kinds are counted. */
 import { type MalformedRequest, milliseconds, type Point, REASONS, type SeriesIndex, type Tally } from './otlp.ts';
 import { AttributesReader } from './protobuf-attributes.ts';
 import { BYTES, contained, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './protobuf-wire.ts';
@@ -9,10 +9,10 @@ const SUM = 7;
 const HISTOGRAMS: readonly number[] = [9, 10, 11];
 /** AggregationTemporality. */
 const DELTA = 1;
-/** Of a point's flags: its series has, by its sender, no value at this time. */
+/** The flag of a point whose series has no value at this time. */
 const NO_RECORDED_VALUE = 1;
 
-/** Adds the points of the metric whose length comes next; the tally is told of those that cannot be kept. */
+/** Adds the points of the next metric, whose length comes next. The tally counts points that cannot be kept. */
 export function readMetric(reader: Reader, series: SeriesIndex, points: Point[], tally: Tally): void {
   const end = endOf(reader);
   let name = '';
@@ -50,7 +50,7 @@ export function readMetric(reader: Reader, series: SeriesIndex, points: Point[],
         ? REASONS.unnamed
         : temporality(reader, field);
     reader.pos = at;
-    // Of all kinds alike: field 1 is a data point.
+    // Field 1 is a data point in every kind of metric.
     messages(reader, endOf(reader), (inData) => {
       if (inData !== 1) return false;
       tally.met('points');
@@ -64,7 +64,7 @@ export function readMetric(reader: Reader, series: SeriesIndex, points: Point[],
   reader.pos = end;
 }
 
-/** Why a gauge or sum is not kept; null: it is. The message's length comes next. */
+/** Why a gauge or sum is not kept; null if it is. The message's length comes next. */
 function temporality(reader: Reader, field: number): string | null {
   if (field !== SUM) return null;
   const end = endOf(reader);
@@ -78,7 +78,7 @@ function temporality(reader: Reader, field: number): string | null {
   return found === DELTA ? REASONS.delta : null;
 }
 
-/** Where the message ends whose length comes next, without reading on. */
+/** The end of the next message, whose length comes next. Does not read on. */
 function endOfNext(reader: Reader): number {
   const at = reader.pos;
   const end = endOf(reader);

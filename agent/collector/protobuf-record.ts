@@ -3,7 +3,7 @@ import { cut, LIMITS, type LogRecord, milliseconds, recordOf, type Tally } from 
 import { AttributesReader, readValue } from './protobuf-attributes.ts';
 import { BYTES, contained, ended, endOf, FIXED64, type Reader, text, VARINT } from './protobuf-wire.ts';
 
-/** Adds the record whose length comes next; where it cannot be kept, the tally is told. */
+/** Adds the next record, whose length comes next. The tally counts a record that cannot be kept. */
 export function readRecord(reader: Reader, records: LogRecord[], tally: Tally): void {
   tally.met('records');
   const end = endOf(reader);

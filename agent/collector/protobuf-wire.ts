@@ -13,18 +13,18 @@ export const VARINT = 0;
 export const FIXED64 = 1;
 export const BYTES = 2;
 
-/** Throws MalformedRequest where `read` throws. */
+/** Throws MalformedRequest if `read` throws. */
 export function reading<T>(body: Buffer, read: (reader: Reader) => T): T {
   try {
     return read(protobuf.Reader.create(body) as Reader);
   } catch (error) {
     if (error instanceof MalformedRequest) throw error;
-    // The reader throws plain errors at whatever is out of range.
+    // The reader throws plain errors for everything out of range.
     throw new MalformedRequest(`not OTLP as protobuf: ${(error as Error).message}`);
   }
 }
 
-/** Calls `each` with every field that holds bytes; where it does not take one, that is skipped. */
+/** Calls `each` with every field that holds bytes. A field that it does not take is skipped. */
 export function messages(reader: Reader, end: number, each: (field: number) => boolean): void {
   while (reader.pos < end) {
     const tag = reader.uint32();
@@ -33,7 +33,7 @@ export function messages(reader: Reader, end: number, each: (field: number) => b
   ended(reader, end);
 }
 
-/** Where the message ends whose length comes next. */
+/** The end of the next message, whose length comes next. */
 export function endOf(reader: Reader): number {
   const length = reader.uint32();
   const end = reader.pos + length;
@@ -41,12 +41,12 @@ export function endOf(reader: Reader): number {
   return end;
 }
 
-/** Throws where what was read last went beyond the end of its message. */
+/** Throws if the last field went beyond the end of its message. */
 export function ended(reader: Reader, end: number): void {
   if (reader.pos !== end) throw new RangeError('a field is longer than its message');
 }
 
-/** A string, whose length comes next. Throws MalformedRequest where it is none: only what it belongs to is lost. */
+/** A string; its length comes next. Throws MalformedRequest if it is not UTF-8, so that only its own part is lost. */
 export function text(reader: Reader): string {
   const end = endOf(reader);
   const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
@@ -55,7 +55,7 @@ export function text(reader: Reader): string {
   return withoutZero(bytes.toString());
 }
 
-/** What `read` gives; null where it throws MalformedRequest: then `failed` is told, and the message is skipped. The message ends at `end`. */
+/** The result of `read`. On MalformedRequest it calls `failed`, skips to `end` and returns null. */
 export function contained<T>(
   reader: Reader,
   end: number,

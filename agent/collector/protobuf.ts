@@ -1,6 +1,6 @@
 /**
- * OTLP as protobuf. Read field by field, without making an object of every message: a heartbeat's resource and series
- * are found by their bytes, so their attributes are read only the first time.
+ * OTLP as protobuf, read field by field without an object for every message. A heartbeat's resource and series are found by their
+ * bytes, so their attributes are read only the first time.
  */
 import {
   type Attributes,
@@ -37,7 +37,7 @@ export function readLogs(body: Buffer): LogsRequest {
   });
 }
 
-/** Metrics and logs alike: a request is resources (field 1), of scopes (2), of what `readOne` reads (2). */
+/** Reads a request of metrics or logs: resources (field 1) with scopes (2) with messages for `readOne` (2). */
 function readAll<T>(
   reader: Reader,
   tally: Tally,
@@ -61,7 +61,7 @@ function readAll<T>(
   return all;
 }
 
-/** Of ResourceMetrics and ResourceLogs: field 1 is the resource, field 2 a scope. */
+/** Fields of ResourceMetrics and ResourceLogs: 1 is the resource, 2 is a scope. */
 function ofResource(reader: Reader, scope: (end: number) => void): Resource {
   const end = endOf(reader);
   let from = 0;
@@ -79,7 +79,7 @@ function ofResource(reader: Reader, scope: (end: number) => void): Resource {
   const bytes = reader.buf as Buffer;
   const length = to - from;
   return {
-    // A resource that is too long is refused when it is read. No resource that can be read begins with a zero.
+    // A resource that is too long is refused when it is read. No valid resource begins with a zero.
     key: length > LIMITS.resource ? '\0' : bytes.toString('latin1', from, to),
     read: () => {
       if (length > LIMITS.resource) throw new MalformedRequest(`a resource of ${length} bytes`);

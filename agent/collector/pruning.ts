@@ -1,14 +1,14 @@
-/** What is deleted from the database, and how much room there is: each a little at a time. */
+/** Deletes rows from the database, a few at a time, and measures its size. */
 import type { Database } from './database.ts';
 
-/** What a host has on disk. */
+/** A host's size on disk. */
 export interface HostBytes {
   readonly id: number;
   readonly sender: string;
   readonly bytes: number;
 }
 
-/** A host that is to have no more bytes than `most`. */
+/** A host that must shrink to `most` bytes. */
 export interface Target {
   readonly id: number;
   readonly most: number;
@@ -21,23 +21,23 @@ export class Pruning {
     this.#db = db;
   }
 
-  /** Bytes in use; what was deleted does not count. */
+  /** Bytes in use, without deleted rows. */
   size(): number {
     const sql =
       'SELECT (page_count - freelist_count) * page_size AS size FROM pragma_page_count, pragma_freelist_count, pragma_page_size';
     return this.#db.one<{ size: number }>(sql)?.size ?? 0;
   }
 
-  /** Gives pages that are not used back to the file system. */
+  /** Returns unused pages to the file system. */
   shrink(pages: number): void {
     this.#db.exec(`PRAGMA incremental_vacuum(${pages})`);
   }
 
   /**
-   * Deletes at most `limit` chunks, and events, and series that no host has any more, that came before `time`; gives how many.
+   * Deletes at most `limit` chunks, events and unused series that came before `time`. Returns how many.
    *
-   * Rows stand in the order in which they came, and those before one that is to stay stay as well. A row of the future came
-   * while our clock was wrong: it goes together with what came after it.
+   * Rows are in order of arrival, and every row before a kept one is kept as well. A row of the future came while our clock was
+   * wrong, so it is deleted together with the rows after it.
    */
   forget(time: number, now: number, limit: number): number {
     return this.#db.transaction(
@@ -53,7 +53,7 @@ export class Pruning {
   }
 
   #forget(table: string, came: string, time: number, now: number, limit: number): number {
-    // The first row that is neither too old nor of the future: the search passes only those that are to go.
+    // Finds the first row that is neither too old nor of the future. The search passes only rows to delete.
     const stays = `SELECT id FROM ${table} WHERE ${came} >= ? AND ${came} <= ? ORDER BY id LIMIT 1`;
     const first = this.#db.one<{ id: number }>(stays, time, now)?.id ?? Number.MAX_SAFE_INTEGER;
     const goes = `SELECT id FROM ${table} WHERE id < ? AND ${came} < ? ORDER BY id DESC LIMIT 1`;
@@ -67,7 +67,7 @@ export class Pruning {
     return this.#db.all('SELECT id, sender, bytes FROM hosts WHERE bytes > 0');
   }
 
-  /** Deletes at most `limit` rows of hosts that have too much, the oldest of each first. Takes those that are done off the list. Gives how many. */
+  /** Deletes at most `limit` rows of too large hosts, each host's oldest first. Removes finished hosts from the list. Returns how many. */
   trim(targets: Target[], limit: number): number {
     return this.#db.transaction(() => {
       let gone = 0;
@@ -84,12 +84,12 @@ export class Pruning {
     });
   }
 
-  /** 0 where it is gone. */
+  /** The host's size; 0 if the host is gone. */
   #bytesOf(host: number): number {
     return this.#db.one<{ bytes: number }>('SELECT bytes FROM hosts WHERE id = ?', host)?.bytes ?? 0;
   }
 
-  /** Deletes at most `limit` of a host's oldest chunks; without any, of series that no host has any more; then of its events. Gives how many. */
+  /** Deletes at most `limit` of a host's rows: its oldest chunks first, then unused series, then events. Returns how many. */
   #forgetOldest(host: number, limit: number): number {
     for (const [table, which] of [
       ['chunks', ''],
@@ -103,7 +103,7 @@ export class Pruning {
     return 0;
   }
 
-  /** Deletes at most `limit` rows of hosts that were forgotten; gives how many. */
+  /** Deletes at most `limit` rows of forgotten hosts. Returns how many. */
   forgetForgotten(limit: number): number {
     return this.#db.transaction(() => {
       let gone = 0;
@@ -120,7 +120,7 @@ export class Pruning {
   }
 }
 
-/** By a guess of 1 KiB a row, so that not much more goes than has to. */
+/** The number of rows to delete, at a guess of 1 KiB each, so that few too many are deleted. */
 function rowsOf(bytes: number, limit: number): number {
   return Math.max(1, Math.min(limit, Math.floor(bytes / 1024)));
 }

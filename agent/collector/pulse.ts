@@ -1,38 +1,38 @@
 /**
- * When a host is heard, and what its clock says meanwhile. Whether it is silent goes by our clock alone; its own is for charts,
- * and where the two differ, that is told.
+ * When a host was heard, and how its clock differs. Only our clock decides whether a host is silent. The host's clock is used for
+ * charts, and a difference is shown.
  */
 
-/** Milliseconds between heartbeats, where the host has sent none yet; and between what bounds one is believed. */
+/** The assumed interval before the first heartbeats, and the bounds of a believable one, in milliseconds. */
 const INTERVAL = { initial: 30_000, least: 1_000, most: 86_400_000 } as const;
-/** Heartbeats that come closer together in a row before a shorter interval is believed: a start in between is one. */
+/** Closer heartbeats in a row before a shorter interval is believed. A restart makes one. */
 const SHORTER = 3;
-/** Heartbeats that a host may miss before it is silent. */
+/** The number of missed heartbeats after which a host is silent. */
 export const MISSED = 3;
-/** Milliseconds that a host's clock may differ from ours. */
+/** Milliseconds by which a host's clock may differ from ours. */
 export const CLOCK_TOLERANCE = 300_000;
-/** Milliseconds without another heartbeat, after which the last one was not one of many that had waited. */
+/** Milliseconds of silence after a heartbeat that prove that it was not one of a backlog. */
 const NO_BACKLOG = 10_000;
 
 export class Pulse {
-  /** When we last heard of it at all, by our clock. */
+  /** When the host last sent anything, by our clock. */
   seen: number;
-  /** When its last heartbeat came, by our clock; 0: none has come. */
+  /** When its last heartbeat came, by our clock; 0 if none has come. */
   beaten = 0;
-  /** Of its last heartbeat, by its own clock. */
+  /** The time of its last heartbeat, by its own clock. */
   time = 0;
-  /** By how much its clock is ahead of ours; null: as far as is known, it is right. */
+  /** By how much its clock is ahead of ours; null if it seems right. */
   skew: number | null = null;
-  /** Heartbeats and requests with events that we know of. */
+  /** The number of its heartbeats and requests with events. */
   heardOf = 0;
-  /** What the host itself says; null: nothing. */
+  /** The interval as the host reports it; null if it does not. */
   #declared: number | null = null;
-  /** null: its first two heartbeats have not come. */
+  /** The observed interval; null before the second heartbeat. */
   #measured: number | null = null;
   #shorter: readonly number[] = [];
   /** Heartbeats for which there was time since the first one, and that did not come. */
   #due = 0;
-  /** By how much the time of its last heartbeat differed from ours when it came; null: it gave none. */
+  /** The difference between its last heartbeat's time and ours on arrival; null if it had no time. */
   #ahead: number | null = null;
 
   constructor(now: number) {
@@ -50,7 +50,7 @@ export class Pulse {
     this.#declared = interval >= INTERVAL.least && interval <= INTERVAL.most ? interval : null;
   }
 
-  /** A heartbeat came. `time`: for charts. `claimed`: by its clock, however wrong; 0: not given. */
+  /** Notes a heartbeat. `time` is for charts. `claimed` is the host's own time, however wrong; 0 if not given. */
   beat(time: number, claimed: number, now: number): void {
     const since = now - this.beaten;
     if (this.beaten > 0) this.#due = Math.max(0, this.#due + since / this.interval - 1);
@@ -60,7 +60,7 @@ export class Pulse {
     this.seen = now;
     this.beaten = now;
     this.heardOf += 1;
-    // A clock that is ahead is wrong; one that is behind may be a heartbeat's that has waited: those come quickly.
+    // A clock ahead of ours is wrong. A clock behind may mean a delayed heartbeat; those come in quick succession.
     if (this.#differs() && (this.#ahead! > 0 || since >= this.interval / 2)) this.skew = this.#ahead;
     else if (!this.#differs()) this.skew = null;
   }
@@ -72,37 +72,37 @@ export class Pulse {
     return missed;
   }
 
-  /** Something else of it came: events. */
+  /** Notes events from the host. */
   heard(now: number): void {
     this.seen = now;
     this.heardOf += 1;
   }
 
-  /** Looks whether its clock is wrong after all. true: `skew` is another than before. */
+  /** Checks whether its clock is wrong after all. Returns whether `skew` changed. */
   judge(now: number): boolean {
     if (this.skew !== null || !this.#differs() || now - this.beaten < NO_BACKLOG) return false;
     this.skew = this.#ahead;
     return true;
   }
 
-  /** No heartbeat for some of its intervals. `since`: before that we did not listen. A host that never sent one owes none. */
+  /** Whether heartbeats are missing. We listen since `since`. A host that never sent a heartbeat is not expected to. */
   silent(since: number, now: number): boolean {
     return this.beaten > 0 && now - Math.max(this.beaten, since) > MISSED * this.interval;
   }
 
-  /** It was stored: a time after `latest` was noted while our clock was wrong, and is as good as `now`. */
+  /** Loads stored times. A time after `latest` was noted while our clock was wrong, and becomes `now`. */
   restored(latest: number, now: number): void {
     if (this.seen > latest) this.seen = now;
     if (this.beaten > latest) this.beaten = now;
   }
 
-  /** Our own clock was set, by so many milliseconds: what it said before is said in its new terms. */
+  /** Adjusts the times after our own clock was set by so many milliseconds. */
   shift(by: number): void {
     this.seen += by;
     if (this.beaten > 0) this.beaten += by;
   }
 
-  /** By how much its clock was ahead of ours at its last heartbeat; null: it did not say, or was not heard of lately. */
+  /** By how much its clock was ahead of ours at its last heartbeat; null if unknown, or if the host was not heard lately. */
   ahead(now: number): number | null {
     return now - this.beaten < 2 * this.interval ? this.#ahead : null;
   }

@@ -1,4 +1,4 @@
-/** What the API answers of the fleet: `api.ts` has the shapes. */
+/** The API's answers about the fleet; `api.ts` has their types. */
 import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, SummaryAnswer } from './api.ts';
 import { Refused } from './body.ts';
 import type { Fleet } from './fleet.ts';
@@ -12,7 +12,7 @@ import { summarize } from './summary.ts';
 import type { Troubles } from './trouble.ts';
 import { Turns } from './turns.ts';
 
-/** Rows, events or points in one answer. */
+/** The most rows, events or points in one answer. */
 const MOST = { hosts: 1_000, events: 1_000, points: 5_000 } as const;
 const DAY = 86_400_000;
 
@@ -32,7 +32,7 @@ export class Query {
     this.#troubles = troubles;
   }
 
-  /** To be called when rows have changed: their order and their summary are kept while they are true. */
+  /** Call this after a change of rows: their order and summary are cached. */
   changed({ regrouped }: Settled): void {
     if (!regrouped) return;
     this.#sorted = null;

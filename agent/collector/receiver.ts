@@ -15,13 +15,13 @@ type Format = 'protobuf' | 'json';
 const TYPES: Readonly<Record<string, Format>> = { 'application/x-protobuf': 'protobuf', 'application/json': 'json' };
 const READERS = { protobuf: binary, json } as const;
 const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
-/** Seconds after which a sender may try again. */
+/** Seconds until a sender may try again. */
 const RETRY_AFTER = 5;
 /** Reasons in one answer. */
 const MOST_REASONS = 5;
 
 export class Receiver {
-  /** Requests by the status that they were answered with. */
+  /** The number of requests, by the status of their answers. */
   readonly answers = new Map<number, number>();
   readonly #fleet: Fleet;
   readonly #committer: Committer;
@@ -31,7 +31,7 @@ export class Receiver {
     this.#committer = committer;
   }
 
-  /** Answers a request, when what it brought is on disk. */
+  /** Answers a request after its data is on disk. */
   async receive(signal: 'metrics' | 'logs', request: IncomingMessage, response: ServerResponse): Promise<void> {
     const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
     const format = TYPES[type];
@@ -40,7 +40,7 @@ export class Receiver {
       if (format === undefined) throw new Refused(415, 'the content-type is neither protobuf nor JSON');
       const sender = senderOf(request);
       const refused = await withBody(request, sender, (body) => {
-        if (this.#committer.failing) throw new NotStored('the disk takes nothing');
+        if (this.#committer.failing) throw new NotStored('the disk refuses data');
         return take(this.#fleet, READERS[format], signal, body, { sender, now: Date.now() });
       });
       await this.#committer.committed();
@@ -55,7 +55,7 @@ export class Receiver {
   #refuse(request: IncomingMessage, response: ServerResponse, format: Format, error: unknown): void {
     const status = statusOf(error);
     this.#count(status);
-    // The connection was lost, so there is nobody to answer.
+    // The connection was lost, so nobody gets an answer.
     if (response.destroyed) return;
     const message = status === 500 ? 'internal error' : (error as Error).message;
     const body = failure(format, message);
@@ -65,7 +65,7 @@ export class Receiver {
     };
     if (status === 503) headers['retry-after'] = RETRY_AFTER;
     if (status === 405) headers.allow = 'POST';
-    // What is left of the request is not read, so nothing else can come by this connection.
+    // The rest of the request stays unread, so this connection cannot be used again.
     if (!request.complete) headers.connection = 'close';
     response.writeHead(status, headers).end(body, () => {
       if (!request.complete) request.destroy();
@@ -98,7 +98,7 @@ function accepted(signal: 'metrics' | 'logs', format: Format, { rejected: refuse
   return writer.uint32(8).int64(refused).uint32(18).string(errorMessage).ldelim().finish();
 }
 
-/** google.rpc.Status, as OTLP wants a failure told. */
+/** The answer to a failed request: OTLP requires google.rpc.Status. */
 function failure(format: Format, message: string): Uint8Array {
   if (format === 'json') return Buffer.from(JSON.stringify({ message }));
   return protobuf.Writer.create().uint32(18).string(message).finish();

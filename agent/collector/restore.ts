@@ -1,4 +1,4 @@
-/** Makes the hosts from what the store has, as they were when the collector ended. What cannot be read is left out, and counted. */
+/** Restores the hosts from the store, as they were when the collector ended. Unreadable rows are left out and counted. */
 import type { Census } from './census.ts';
 import { readFrames } from './frames.ts';
 import type { Host } from './host.ts';
@@ -45,7 +45,7 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
   for (const [id, hosts] of sameId) if (hosts.length > 1) census.clones.restore(id, hosts, now);
 }
 
-/** What a host has is what there is a name for, and nothing of it is of the future. */
+/** Drops values without a known series, and times of the future. */
 function settle(host: Host, series: SeriesTable, now: number): void {
   const known = host.series.map((id, index) => [id, host.values[index]!] as const).filter(([id]) => series.get(id));
   [host.series, host.values] = [known.map(([id]) => id), known.map(([, value]) => value)];

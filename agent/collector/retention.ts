@@ -1,21 +1,21 @@
 /**
- * Keeps the store within its age and size: a little at a time, so that heartbeats need not wait for it.
+ * Keeps the store within its age and size, a little at a time, so that heartbeats need not wait.
  *
- * By age all are alike. By size, the sender that has the most gives first, and of it the host that has the most: each its oldest
- * heartbeats first, its events last. So one that sends without end takes its own room, and nobody else's.
+ * The age limit is the same for all. For the size limit, rows are deleted from the sender with the most, and from its largest
+ * host: oldest heartbeats first, events last. A sender that sends without end therefore uses up only its own room.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { HostBytes, Target } from './pruning.ts';
 import { waterLevel } from './shares.ts';
 import type { Store } from './store.ts';
 
-/** Rows that are deleted in one go, and pages that are given back. */
+/** The number of rows deleted at a time, and of pages returned. */
 const ROWS = 500;
 const PAGES = 2_000;
-/** Of the size that is allowed: deleting goes on to here, so that it does not begin again at once. */
+/** Deleting goes on down to this part of the allowed size, so that it does not begin again at once. */
 const ENOUGH = 0.95;
 
-/** `keep` in milliseconds, `maxSize` in bytes. `stopped`: the collector ends meanwhile. */
+/** `keep` is in milliseconds, `maxSize` in bytes. `stopped` says that the collector is ending. */
 export async function retain(
   { pruning }: Store,
   { keep, maxSize }: { keep: number; maxSize: number },
@@ -25,7 +25,7 @@ export async function retain(
   while (!stopped() && pruning.forgetForgotten(ROWS) > 0) await turn();
   while (!stopped() && pruning.forget(now - keep, now, ROWS) > 0) await turn();
   if (!stopped() && pruning.size() > maxSize) {
-    // What a host has is known but for what the database itself needs, so the aim is met in a few rounds.
+    // The database's own overhead is not in the hosts' sizes, so a few rounds are needed.
     for (let gone = 1; gone > 0 && !stopped() && pruning.size() > maxSize * ENOUGH; ) {
       gone = 0;
       const share = (maxSize * ENOUGH) / pruning.size();
@@ -39,7 +39,7 @@ export async function retain(
   if (!stopped()) pruning.shrink(PAGES);
 }
 
-/** Hosts that have more than they may when all together are to have `share` of what they have now, and how much each may. */
+/** The hosts that must shrink so that all together have `share` of their present size, each with its limit. */
 function surplus(hosts: readonly HostBytes[], share: number): Target[] {
   const senders = Map.groupBy(hosts, ({ sender }) => sender);
   const sum = (all: readonly HostBytes[]) => all.reduce((total, { bytes }) => total + bytes, 0);

@@ -1,4 +1,4 @@
-/** Which address answers what: OTLP, the API, Prometheus, the page. */
+/** The addresses of the HTTP server: OTLP, the API, Prometheus, the page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { HealthAnswer } from './api.ts';
@@ -25,10 +25,10 @@ export interface Parts {
   readonly troubles: Troubles;
 }
 
-/** Those of the API that look at their parameters themselves. */
+/** API addresses that check their parameters themselves. */
 const WITH_PARAMETERS = /^\/api\/v1\/hosts(?:\/[^/]+\/(?:events|series))?$/;
 
-/** What answers a request that may be answered. Never throws. */
+/** Answers an admitted request. Never throws. */
 export function makeRouter({ fleet, store, query, receiver, stream, page, troubles }: Parts) {
   const health = (response: ServerResponse) => {
     const trouble = troubles.list;
@@ -86,12 +86,12 @@ function fail(response: ServerResponse, error: unknown): void {
     });
 }
 
-/** Whether we live may be known, and the page's files hold nothing of the fleet. All else is for those who are admitted. */
+/** Addresses that need no token: the health check and the page's files, which hold no data of the fleet. */
 export function isPublic({ pathname }: URL, page: Page): boolean {
   return pathname === '/healthz' || page.has(pathname);
 }
 
-/** null: what is asked for is no address. */
+/** null if the address is malformed. */
 export function addressOf({ url = '/' }: IncomingMessage): URL | null {
   return URL.parse(url, 'http://collector');
 }
@@ -102,14 +102,14 @@ export function answer(response: ServerResponse, status: number, content: unknow
   response.writeHead(status, headers).end(body);
 }
 
-/** What is left of the request is not read: its connection ends with the answer. */
+/** The rest of the request stays unread, so the connection ends with the answer. */
 export function dropRest(request: IncomingMessage, response: ServerResponse): void {
   if (!request.complete) response.once('finish', () => request.destroy());
 }
 
 function sendMetrics(response: ServerResponse, parts: Generator<string>): void {
   response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-  // A reader that goes away in the middle is nothing to be told of.
+  // A reader that goes away in the middle is no error.
   Readable.from(parts)
     .on('error', () => response.destroy())
     .pipe(response);

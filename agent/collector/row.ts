@@ -1,4 +1,4 @@
-/** What a host's values say: its row in the API. Metric names are those of probes/metrics.ts. */
+/** Makes a host's row of the API from its values. Metric names are those of probes/metrics.ts. */
 import type { MetricName } from '../../probes/metrics.ts';
 import type { HostAnswer, HostRow, RouteTable } from './api.ts';
 import type { Host } from './host.ts';
@@ -7,16 +7,16 @@ import { MISSED } from './pulse.ts';
 import type { Series, SeriesTable } from './series.ts';
 import { duration, plural, some } from './words.ts';
 
-/** A table this full needs attention, whatever the host itself says. */
+/** A table this full needs attention, even if the host reports no condition. */
 const NEAR_LIMIT = 0.8;
-/** Codes that one host may need attention for; characters of one sentence. What is more is left out: a row is for reading. */
+/** The most codes of one row, and characters of one sentence. More would be unreadable. */
 const MOST_CODES = 40;
 const LONGEST = 400;
-/** Characters of one code. */
+/** The most characters of one code. */
 const LONGEST_CODE = 100;
 const HOUR = 3_600_000;
 
-/** The metrics that a row is made of: when another changes, the row need not be made again. */
+/** The metrics that a row shows. A change of other metrics does not change the row. */
 const OF_ROW: ReadonlySet<string> = new Set<MetricName>([
   'holdfast.setting.state',
   'holdfast.dhclient.stale',
@@ -30,10 +30,10 @@ export function isOfRow(series: Series | undefined): boolean {
   return series !== undefined && OF_ROW.has(series.metric);
 }
 
-/** What is known of a host that its own values do not say. */
+/** Facts about a host that its own values do not contain. */
 export interface Standing {
   readonly silent: boolean;
-  /** A sentence about hosts with the same id; '': there are none. */
+  /** A sentence about hosts with the same id; '' if there are none. */
   readonly duplicate: string;
 }
 
@@ -47,7 +47,7 @@ export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: S
   if (host.pulse.skew !== null) needs.set('clock', clock(host.pulse.skew));
   if (memoryErrors > 0) needs.set('memory-error', `${plural(memoryErrors, 'memory error')} in the last 24 h`);
   addAttention(needs, seen);
-  // A host that went silent did so when it was last heard.
+  // A host has been silent since it was last heard.
   const began = (code: string) => host.attention.get(code) ?? (code === 'silent' ? host.pulse.beaten : now);
   const all = [...needs].slice(0, MOST_CODES);
   const attention = all.map(([code, text]) => ({ code, text: cut(text, LONGEST), since: began(code) }));
@@ -67,14 +67,14 @@ export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: S
   };
 }
 
-/** The table of its settings, as `agent status` has it. */
+/** The table of settings, as in `agent status`. */
 export function settingsOf(host: Host, table: SeriesTable): HostAnswer['settings'] {
   return [...look(host, table).settings]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([setting, moments]) => ({ setting, moments: Object.fromEntries(moments) }));
 }
 
-/** By its counters or by its events, whichever tell of more: both tell of the same errors. */
+/** The higher of two counts, by counters and by events, because both count the same errors. */
 export function memoryErrorsOf(host: Host, now: number): number {
   const oldest = Math.floor(now / HOUR) - 23;
   let sum = 0;
@@ -87,7 +87,7 @@ interface Seen {
   readonly settings: Map<string, Map<string, string>>;
   readonly routes: { ipv4: RouteTable | null; ipv6: RouteTable | null };
   readonly stale: string[];
-  /** By code, what each that is there says of itself. */
+  /** The present conditions by code, each with its attributes. */
   readonly conditions: Map<string, string[]>;
 }
 
@@ -109,7 +109,7 @@ function look(host: Host, table: SeriesTable): Seen {
     if (series.metric === 'system.network.route.limit') limits.set(type ?? '', value);
     else if (series.metric === 'system.network.route.cache') used.set(type ?? '', value);
     else if (series.metric === 'system.network.route.count') {
-      // The total: counts by table or protocol have more attributes.
+      // Only the total; counts by table or protocol have more attributes.
       if ((type === 'ipv4' || type === 'ipv6') && Object.keys(attributes).length === 1) {
         seen.routes[type] = { count: value, limit: null, used: value };
       }
@@ -135,7 +135,7 @@ function look(host: Host, table: SeriesTable): Seen {
   return seen;
 }
 
-/** Code to a sentence. */
+/** Sentences by code. */
 function addAttention(needs: Map<string, string>, seen: Seen): void {
   for (const [family, routes] of [
     ['IPv4', seen.routes.ipv4],
@@ -165,7 +165,7 @@ function clock(skew: number): string {
   return `Its clock is ${duration(skew)} ${skew > 0 ? 'ahead of' : 'behind'} the collector's`;
 }
 
-/** A setting is as good as its worst moment; a moment that does not belong to this host does not count. */
+/** A setting's state is that of its worst moment. Moments that do not exist on this host do not count. */
 function worst(moments: ReadonlyMap<string, string>): string {
   const states = [...moments.values()];
   return ['drifted', 'unknown', 'ok'].find((state) => states.includes(state)) ?? 'skipped';
@@ -182,7 +182,7 @@ function text({ resource }: Host, attribute: string): string {
   return String(resource[attribute] ?? '');
 }
 
-/** The values of attributes, but for the code. */
+/** The values of attributes, without the code. */
 function described(attributes: Readonly<Record<string, string>>): string {
   const others = Object.entries(attributes).filter(([name]) => name !== 'code');
   return cut(others.map(([name, value]) => `${name} ${value}`).join(', '), LONGEST);

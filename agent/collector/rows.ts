@@ -1,16 +1,16 @@
-/** The rows of all hosts, each made anew only when it is not true any more. */
+/** The rows of all hosts. Each is made anew only after a change. */
 import type { HostRow } from './api.ts';
 import type { Clones } from './clones.ts';
 import type { Host } from './host.ts';
 import { makeRow } from './row.ts';
 import type { SeriesTable } from './series.ts';
 
-/** What became of the rows since the last time. */
+/** Changes of the rows since the last call. */
 export interface Settled {
   readonly changed: readonly HostRow[];
-  /** Where only the time of the last heartbeat did change. */
+  /** Rows where only the time of the last heartbeat changed. */
   readonly beaten: readonly HostRow[];
-  /** A host is new, or its name, its labels or what needs attention are others. */
+  /** true: a host is new, or its name, labels or attention changed. */
   readonly regrouped: boolean;
 }
 
@@ -18,7 +18,7 @@ export class Rows {
   readonly #hosts: Iterable<Host>;
   readonly #series: SeriesTable;
   readonly #clones: Clones;
-  /** Since when we listen: nobody is silent for not having been heard before. Infinite: we do not listen now. */
+  /** Since when we listen; earlier silence does not count. Infinite while we do not listen. */
   #since: number;
   readonly #onAttention: (host: Host) => void;
   readonly #rows = new Map<Host, HostRow>();
@@ -26,7 +26,7 @@ export class Rows {
   readonly #beaten = new Set<Host>();
   #regrouped = false;
 
-  /** `hosts`: all there are, as they come. `onAttention` gets each host of which something else needs attention than before. */
+  /** `hosts` has all hosts. `onAttention` gets each host whose attention changed. */
   constructor(
     hosts: Iterable<Host>,
     series: SeriesTable,
@@ -41,17 +41,17 @@ export class Rows {
     this.#onAttention = onAttention;
   }
 
-  /** Since when we listen, by our clock; infinite: we do not, and nobody becomes silent. */
+  /** Sets since when we listen, by our clock. If infinite, we do not listen, and no host becomes silent. */
   listen(since: number): void {
     this.#since = since;
   }
 
-  /** Our own clock was set, by so many milliseconds. */
+  /** Adjusts times after our own clock was set by so many milliseconds. */
   shift(by: number): void {
     this.#since += by;
   }
 
-  /** It is no longer there. */
+  /** Removes the row of a host. */
   forget(host: Host): void {
     this.#rows.delete(host);
     this.#unsettled.delete(host);
@@ -59,40 +59,40 @@ export class Rows {
     this.#regrouped = true;
   }
 
-  /** As of the last `settle`. */
+  /** All rows, as of the last `settle`. */
   all(): Iterable<HostRow> {
     return this.#rows.values();
   }
 
-  /** Those of these hosts that are still there, in their order, as of the last `settle`. */
+  /** The rows of those hosts that still exist, in the given order, as of the last `settle`. */
   of(hosts: readonly Host[]): HostRow[] {
     return hosts.flatMap((host) => this.#rows.get(host) ?? []);
   }
 
-  /** True now. */
+  /** The present row of a host. */
   row(host: Host): HostRow {
     const row = this.#rows.get(host);
     if (row === undefined || this.#unsettled.has(host)) return this.#make(host, Date.now());
     return { ...row, lastSeen: host.seen };
   }
 
-  /** A heartbeat came. */
+  /** Notes a heartbeat. */
   beaten(host: Host): void {
     this.#beaten.add(host);
   }
 
-  /** Its row is not true any more, or there is none yet. */
+  /** Notes that a host's row is outdated or missing. */
   unsettle(host: Host): void {
     this.#unsettled.add(host);
   }
 
-  /** Its name or its labels may be others, too. */
+  /** As `unsettle`, if the host's name or labels may have changed as well. */
   regroup(host: Host): void {
     this.#unsettled.add(host);
     this.#regrouped = true;
   }
 
-  /** Makes the rows that are not true any more. */
+  /** Makes outdated rows anew. */
   settle(now: number): Settled {
     for (const host of this.#hosts) {
       if (this.#silent(host, now) !== host.attention.has('silent')) this.#unsettled.add(host);
@@ -126,7 +126,7 @@ export class Rows {
     return row;
   }
 
-  /** While we do not listen, it is as it was. */
+  /** Whether the host is silent. Stays as it was while we do not listen. */
   #silent(host: Host, now: number): boolean {
     if (this.#since === Number.POSITIVE_INFINITY) return host.attention.has('silent');
     return host.pulse.silent(this.#since, now);

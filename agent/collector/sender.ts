@@ -1,13 +1,13 @@
 /**
- * Who sends, as far as the collector can know: the token or the certificate that admitted the request, and the address that it
- * came from. Room is shared among senders, so that none takes another's.
+ * Identifies senders by the token or certificate that admitted the request, and by the source address. Room is shared among
+ * senders, so that none takes another's.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { familyOf } from '../address/address.ts';
 
-/** The same text for the same sender. The token itself is not in it. */
+/** A text that is the same for the same sender. It does not contain the token. */
 export function senderOf({ socket, headers }: IncomingMessage): string {
   const fingerprint =
     'getPeerX509Certificate' in socket ? (socket as TLSSocket).getPeerX509Certificate()?.fingerprint256 : '';
@@ -18,7 +18,7 @@ export function senderOf({ socket, headers }: IncomingMessage): string {
     : `${createHash('sha256').update(proof).digest('base64url').slice(0, 16)} ${address}`;
 }
 
-/** An IPv4 address; of an IPv6 one its first 64 bits, since a host has all of the rest. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address, because one host may use all addresses of a /64. */
 export function networkOf(address: string): string {
   const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
   if (familyOf(ipv4) === 'ipv4') return ipv4;

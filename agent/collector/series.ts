@@ -1,6 +1,6 @@
 /**
- * Every series that a host has now: a metric with its attributes. Most hosts of a fleet share most of them. One that no host has
- * any more is remembered for an hour, in case it comes back; its name stays in the store for as long as values of it.
+ * Every series of any host: a metric with its attributes. Most hosts of a fleet share most series. A series without a host is
+ * remembered for an hour, in case it comes back. Its name stays in the store as long as its values.
  */
 import { type Attributes, cut, LIMITS, lengthOf, type SeriesIndex } from './otlp.ts';
 import { Shares } from './shares.ts';
@@ -14,37 +14,37 @@ export interface Series {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** Of the whole fleet, where one of up to 256 characters counts as one; what exceeds it is refused, and the sender told. */
+/** The most series of the whole fleet. One of up to 256 characters counts as one. More are refused, and the answer says so. */
 export const MOST_SERIES = 1_000_000;
 const CHARACTERS = 256;
-/** Of these so many are kept free for the next request. */
+/** The number of series kept free for the next request. */
 const FREE = 0.05;
-/** Bytes of ways of writing the same attributes that are remembered: only a way of being quick. */
+/** Bytes of a cache of known spellings of attributes, which only saves time. */
 const MOST_KEYS = 256 * 2 ** 20;
-/** Milliseconds that a series is remembered when no host has it any more. */
+/** Milliseconds for which a series without a host is remembered. */
 const GRACE = 3_600_000;
 
 interface Entry extends Series {
   readonly name: string;
   readonly room: number;
-  /** Hosts that have it. */
+  /** The number of hosts that have it. */
   holders: number;
-  /** Of the sender of the host that had it first. */
+  /** The sender of the first host that had it. */
   owner: string;
-  /** It is stored, or will be with the next commit. */
+  /** true: it is stored, or will be with the next commit. */
   stored: boolean;
   dropped: boolean;
 }
 
 export class SeriesTable implements SeriesIndex {
   readonly shares = new Shares();
-  /** By number. */
+  /** Series by number. */
   readonly #all = new Map<number, Entry>();
-  /** By metric, then by the bytes of the attributes. */
+  /** Series by metric, then by the bytes of the attributes. */
   #known = new Map<string, Map<string, Entry>>();
   #keyBytes = 0;
   readonly #canonical = new Map<string, Entry>();
-  /** Those that no host has, the longest gone first, and since when. */
+  /** Series without a host and since when, the longest first. */
   readonly #idle = new Map<Entry, number>();
   #next = 0;
   #unsaved: (Series & { host: number })[] = [];
@@ -65,7 +65,7 @@ export class SeriesTable implements SeriesIndex {
     return this.#all.size;
   }
 
-  /** As it was stored; `next`: the number that the next one is to have. */
+  /** Loads a stored series. `next` is the number of the next new one. */
   restore(all: Iterable<Series>, next: number, now: number): void {
     for (const series of all) {
       this.#put(series, canonical(series.metric, series.attributes), now).stored = true;
@@ -74,7 +74,7 @@ export class SeriesTable implements SeriesIndex {
     this.#next = Math.max(this.#next, next);
   }
 
-  /** A host has it from now on. */
+  /** Notes that a host gained the series. */
   hold(id: number, { id: host, sender }: { readonly id: number; readonly sender: string }): void {
     const entry = this.#all.get(id);
     if (entry === undefined) return;
@@ -87,13 +87,13 @@ export class SeriesTable implements SeriesIndex {
     this.#store(entry, host);
   }
 
-  /** Values of it are kept, though no host has it now. */
+  /** Notes that values of the series are stored although no host has it. */
   keep(id: number, host: number): void {
     const entry = this.#all.get(id);
     if (entry !== undefined) this.#store(entry, host);
   }
 
-  /** A host has it no longer. */
+  /** Notes that a host lost the series. */
   release(id: number, now: number): void {
     const entry = this.#all.get(id);
     if (entry === undefined) return;
@@ -103,7 +103,7 @@ export class SeriesTable implements SeriesIndex {
     this.#idle.set(entry, now);
   }
 
-  /** Drops what no host has: all that has been so for long, and more where room is short. false: it is short even then. */
+  /** Drops series without a host for long, and more if room is short. Returns false if room is still short. */
   tidy(now: number): boolean {
     const enough = MOST_SERIES * (1 - FREE);
     for (const [entry, since] of this.#idle) {
@@ -113,12 +113,12 @@ export class SeriesTable implements SeriesIndex {
     return this.#room <= enough;
   }
 
-  /** Those that are not stored yet, with the host that had each first. */
+  /** The series that are not stored yet, each with its first host. */
   unsaved(): readonly (Series & { readonly host: number })[] {
     return this.#unsaved;
   }
 
-  /** Stored ones that were dropped, and since when no host has them. */
+  /** Stored series that were dropped, and since when no host has them. */
   gone(): ReadonlyMap<number, number> {
     return this.#gone;
   }

@@ -1,4 +1,4 @@
-/** The HTTP server: how long it waits for whom, and how much it answers one connection at a time. */
+/** The HTTP server, with its limits on waiting and on the answers of one connection. */
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -8,19 +8,19 @@ import { stateOf } from './access.ts';
 import { Connections } from './connections.ts';
 
 export interface ServerOptions {
-  /** PEM files. `clientCa`: whoever connects must have a certificate of it. */
+  /** PEM files. If `clientCa` is given, every client must have a certificate of that authority. */
   readonly certificate?: string | undefined;
   readonly key?: string | undefined;
   readonly clientCa?: string | undefined;
-  /** Other than PATIENCE: for tests that do not have it. */
+  /** Replaces PATIENCE in tests. */
   readonly patience?: Partial<typeof PATIENCE>;
   /** Other than `mostConnections`: for tests that do not have so many. */
   readonly connections?: number;
 }
 
 /**
- * Milliseconds. Slow senders are let go: all headers, and the whole request, must be there in this time. Kept open over
- * two heartbeats. `timeout`: nothing of an answer was taken for so long. Node looks at these only at an interval.
+ * Milliseconds. All headers, and the whole request, must arrive within these times. Connections stay open over two heartbeats.
+ * `timeout` ends a connection that takes nothing of its answer for so long. Node checks these only at an interval.
  */
 const PATIENCE = {
   headersTimeout: 10_000,
@@ -29,11 +29,11 @@ const PATIENCE = {
   timeout: 120_000,
   connectionsCheckingInterval: 1_000,
 };
-/** Milliseconds that requests have when the collector ends. */
+/** Milliseconds that running requests have when the collector ends. */
 const LAST_REQUESTS = 2_000;
-/** Connections that may wait to be accepted: a fleet comes back at once. The kernel bounds it, too (net.core.somaxconn). */
+/** Connections that may wait to be accepted, because a fleet comes back at once. net.core.somaxconn limits them as well. */
 const BACKLOG = 4_096;
-/** Answers that one connection may wait for. Without a bound, a packet full of small requests would be a gigabyte of answers. */
+/** The most answers that one connection may wait for. Without a bound, one packet of small requests could cause a gigabyte of answers. */
 const MOST_ANSWERS = 16;
 
 /** More than hosts there may be: an agent keeps one. */
@@ -43,7 +43,7 @@ const BYTES_OF_CONNECTION = 80 * 1024;
 /** Descriptors for the database, the listener, and files that are read. */
 const OTHER_DESCRIPTORS = 64;
 
-/** A server, and what reads its certificate again: to be called now and then, it throws where the files make no sense. */
+/** A server and `refresh`, which reads the certificate again. Call it regularly; it throws if the files do not fit. */
 export interface Listener {
   readonly server: Server;
   readonly refresh: () => void;
@@ -105,7 +105,7 @@ function plainOrSecure({ certificate, key, clientCa }: ServerOptions, limits: Li
   const refresh = () => {
     const now = states();
     if (now === read) return;
-    // Throws where a certificate and another one's key are there: both are looked at again, until they fit.
+    // Throws if the key does not belong to the certificate. Both are read again until they fit.
     server.setSecureContext(context());
     read = now;
   };
@@ -135,7 +135,7 @@ export function ended(server: Server): Promise<void> {
 
 const waiting = new WeakMap<Socket, number>();
 
-/** To be asked for every request. true: its connection waits for more answers than it may, and has been ended. */
+/** Called for every request. Returns true if the connection waited for too many answers and was ended. */
 export function tooMany({ socket }: IncomingMessage, response: ServerResponse): boolean {
   const answers = (waiting.get(socket) ?? 0) + 1;
   if (answers > MOST_ANSWERS) {

@@ -1,6 +1,6 @@
-/** How what is scarce is shared: who needs little has it, and those who need much have equally much (max-min fairness). */
+/** Shares a scarce resource: small needs are met in full, and large ones get equal parts (max-min fairness). */
 
-/** The most that each may have, so that all together have `total`; infinite where that is enough for all. */
+/** The limit for each, so that all together have `total`; infinite if `total` is enough for all. */
 export function waterLevel(needs: readonly number[], total: number): number {
   let left = total;
   const sorted = needs.toSorted((a, b) => a - b);
@@ -12,7 +12,7 @@ export function waterLevel(needs: readonly number[], total: number): number {
   return Number.POSITIVE_INFINITY;
 }
 
-/** How much of something each sender has. */
+/** The amount that each sender has. */
 export class Shares {
   total = 0;
   readonly #of = new Map<string, number>();
@@ -30,7 +30,7 @@ export class Shares {
     this.total += amount;
   }
 
-  /** The senders that have the most, so many of them, the largest first. */
+  /** The given number of senders with the most, the largest first. */
   ranked(count: number): string[] {
     const all = [...this.#of].toSorted(([, a], [, b]) => b - a);
     return all.slice(0, count).map(([sender]) => sender);

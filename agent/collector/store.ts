@@ -1,11 +1,11 @@
 /**
- * What the collector keeps on disk (database.ts has the layout).
+ * The collector's data on disk (database.ts has the layout).
  *
- * Heartbeats are appended to a journal, many hosts' in one row, and moved to `chunks`, one host's in one row, when a
- * chunk is complete: so the disk sees few and long writes however many hosts there are. A write-ahead log with
- * `synchronous = FULL` is flushed at every commit: what was committed is there after a power cut too.
+ * Heartbeats are appended to a journal, where many hosts share a row. A complete chunk is moved to `chunks`, one row for each
+ * host. The disk therefore gets few and long writes, however many hosts there are. The write-ahead log with
+ * `synchronous = FULL` is flushed at every commit, so committed data survives a power cut.
  *
- * A row that cannot be read is left out, and counted: it takes nothing else along.
+ * An unreadable row is left out and counted; no other row is lost with it.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { HostEvent } from './api.ts';
@@ -15,7 +15,7 @@ import { Pruning } from './pruning.ts';
 import type { Series } from './series.ts';
 import type { Changes, StoredEvent, StoredHost } from './stored.ts';
 
-/** Events of one millisecond that a page has beyond what was asked for. */
+/** The most extra events of one millisecond in a page of events. */
 const MOST_OF_TIME = 1_000;
 
 interface Numbers {
@@ -25,11 +25,11 @@ interface Numbers {
 
 export class Store {
   readonly pruning: Pruning;
-  /** What was left out since the start, by what it is: rows that could not be read. */
+  /** Numbers of unreadable rows since the start, by kind. */
   readonly leftOut = new Map<string, number>();
   readonly #db: Database;
 
-  /** Makes the folder and the database where there are none. Throws where another collector has it, or it is broken. */
+  /** Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged. */
   constructor(folder: string) {
     this.#db = new Database(folder);
     this.pruning = new Pruning(this.#db);
@@ -43,7 +43,7 @@ export class Store {
     return this.pruning.size();
   }
 
-  /** Where a part of a row cannot be read, the host is there without it. */
+  /** All hosts. If a part of a row is unreadable, the host comes without that part. */
   hosts(): StoredHost[] {
     type Row = Record<'key' | 'resource' | 'attention' | 'memory_errors' | 'sender', string> &
       Record<'id' | 'start' | 'seen', number>;
@@ -62,12 +62,12 @@ export class Store {
     });
   }
 
-  /** Those that a host had when they were last written. */
+  /** The series that had a host at the last commit. */
   series(): Series[] {
     return this.#seriesOf('SELECT * FROM series WHERE gone IS NULL');
   }
 
-  /** undefined: it is not kept any more. */
+  /** The series of a number; undefined if it is no longer stored. */
   seriesOf(id: number): Series | undefined {
     return this.#seriesOf('SELECT * FROM series WHERE id = ?', id)[0];
   }
@@ -81,7 +81,7 @@ export class Store {
     return read ?? this.#numbersInUse();
   }
 
-  /** Oldest first. */
+  /** The rows of the journal, oldest first. */
   journal(): Iterable<{ id: number; entries: Uint8Array }> {
     return this.#db.iterate(`SELECT id, entries FROM journal WHERE ${safe('id')} ORDER BY id`);
   }
@@ -92,7 +92,7 @@ export class Store {
     return this.#read('the number of the last heartbeats', () => this.#db.one<{ last: number | null }>(sql)?.last) ?? 0;
   }
 
-  /** The chunk that came last, of those that were not late. */
+  /** The last chunk of a host that was not late. */
   newestChunk(host: number): Chunk | null {
     const sql = 'SELECT * FROM chunks WHERE host = ? AND late = 0 ORDER BY id DESC LIMIT 1';
     return this.#chunks(sql, host)[0] ?? null;
@@ -110,8 +110,8 @@ export class Store {
   }
 
   /**
-   * Newest first: those before a time; with an `id` also those of that time that came before that event. Without one, more of
-   * the last one's time follow, up to MOST_OF_TIME, so that who asks on by time alone misses none of them.
+   * Events before a time, newest first. With an `id`, also events of that same time that came before that event. Without an `id`, up
+   * to MOST_OF_TIME more events of the last one's time follow, so that paging by time misses none.
    */
   events(host: number, before: number, limit: number, id: number | null = null): HostEvent[] {
     const columns = 'SELECT id, time, name, severity, body, attributes FROM events WHERE host = ? AND';
@@ -131,7 +131,7 @@ export class Store {
     });
   }
 
-  /** Attributes of the last event that tells what a host is made of; null: there is none. */
+  /** Attributes of the host's last inventory event; null if there is none. */
   inventory(host: number): HostEvent['attributes'] | null {
     const names = "('holdfast.inventory', 'holdfast.inventory.changed')";
     const sql = `SELECT attributes FROM events WHERE host = ? AND name IN ${names} ORDER BY time DESC, id DESC LIMIT 1`;
@@ -140,7 +140,7 @@ export class Store {
     return this.#read('an inventory', () => asObject(JSON.parse(row.attributes))) as HostEvent['attributes'] | null;
   }
 
-  /** All or nothing. Gives the events that were not there before. */
+  /** Commits all or nothing. Returns the events that are new. */
   commit({ journal, chunks, hosts, series, gone, events, forgotten }: Changes): StoredEvent[] {
     const run = this.#db.run.bind(this.#db);
     return this.#db.transaction(() => {
@@ -234,7 +234,7 @@ export class Store {
     });
   }
 
-  /** What `read` gives; null where it throws, which is counted as left out. */
+  /** The result of `read`. If it throws, the row counts as left out, and the result is null. */
   #read<T>(what: string, read: () => T): T | null {
     try {
       return read();
@@ -278,7 +278,7 @@ function asObject(value: unknown): object {
   return value;
 }
 
-/** Throws where they are none. */
+/** Throws if the value is no list of memory errors. */
 function memoryErrorsOf(value: unknown): StoredHost['memoryErrors'] {
   const pairs = value as StoredHost['memoryErrors'];
   const sound = pairs.every(([hour, { counted, events }]) => [hour, counted, events].every(Number.isFinite));

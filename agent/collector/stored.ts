@@ -1,28 +1,28 @@
-/** The rows of the store, as the rest of the collector has them. */
+/** The types of the store's rows. */
 import type { HostEvent } from './api.ts';
 import type { Chunk, Host } from './host.ts';
 import type { Series } from './series.ts';
 
 export interface StoredEvent extends Omit<HostEvent, 'id'> {
   readonly host: number;
-  /** When it came, in milliseconds since the epoch, by our clock. */
+  /** When it arrived, in milliseconds since the epoch by our clock. */
   readonly arrived: number;
-  /** Tells a repeat from another event: unique for its host; null: unknown. */
+  /** The event's id, unique for its host, which shows repeats; null if unknown. */
   readonly record: string | null;
 }
 
-/** What one commit writes, all or nothing. */
+/** The content of one commit, which is written all or nothing. */
 export interface Changes {
-  /** Entries, and the number that they are to have; none: nothing is written. */
+  /** Entries and their number. If there are no entries, nothing is written. */
   readonly journal: { readonly id: number; readonly entries: Buffer };
   readonly chunks: readonly Chunk[];
   readonly hosts: Iterable<Host>;
-  /** With the number of the host that had each first. */
+  /** New series, each with the number of its first host. */
   readonly series: readonly (Series & { readonly host: number })[];
-  /** Numbers of series that no host has any more, and since when. */
+  /** Numbers of series without a host, and since when. */
   readonly gone: ReadonlyMap<number, number>;
   readonly events: readonly StoredEvent[];
-  /** Numbers of hosts of which nothing is to be kept. */
+  /** Numbers of hosts to delete. */
   readonly forgotten: readonly number[];
 }
 

@@ -1,30 +1,30 @@
-/** `GET /api/v1/stream`: what changed, to every page that is open, at most once a second (server-sent events, HTML standard). */
+/** `GET /api/v1/stream`: sends changes to every open page, at most once a second (server-sent events, HTML standard). */
 import type { ServerResponse } from 'node:http';
 import type { HostRow, SummaryAnswer } from './api.ts';
 import { Shares } from './shares.ts';
 
 const MOST_READERS = 1_000;
-/** Readers of one sender. */
+/** The most readers of one sender. */
 const MOST_OF_SENDER = 400;
-/** Rows in one message, and characters of all of them but the last; what is left over goes with the next. */
+/** The most rows in one message, and characters without the last row. Further rows go with the next message. */
 const MOST_ROWS = 500;
 const MOST_CHARACTERS = 1024 * 1024;
-/** Bytes that a reader may be behind: then it is let go, and its page starts anew. */
+/** Bytes that a reader may be behind. A slower reader is disconnected, and its page starts anew. */
 const MOST_BEHIND = 4 * 1024 * 1024;
-/** Messages' seconds without one: a comment keeps the connection from being thought dead. */
+/** Seconds without a message after which a comment shows that the connection lives. */
 const QUIET = 15;
 
 export class Stream {
   readonly #readers = new Set<ServerResponse>();
   readonly #senders = new Shares();
-  /** By id, in the order in which they are to be sent. */
+  /** Rows by id, in the order of sending. */
   readonly #changed = new Map<string, HostRow>();
   readonly #beaten = new Map<string, HostRow>();
   #quiet = 0;
-  /** Trouble and the number of hosts, as they were sent last. */
+  /** The last sent trouble and number of hosts. */
   #told = '';
 
-  /** false: there are too many readers, or too many of this sender. */
+  /** Adds a reader. Returns false if there are too many, in all or of this sender. */
   add(response: ServerResponse, sender: string, first: SummaryAnswer): boolean {
     if (this.#readers.size >= MOST_READERS || this.#senders.of(sender) >= MOST_OF_SENDER) return false;
     this.#senders.add(sender, 1);
@@ -38,7 +38,7 @@ export class Stream {
     return true;
   }
 
-  /** Notes what is to be sent: the rows that changed, and those where only the time of the last heartbeat did. */
+  /** Notes rows to send: those that changed, and those where only the time of the last heartbeat changed. */
   note({ changed, beaten }: { changed: readonly HostRow[]; beaten: readonly HostRow[] }): void {
     if (this.#readers.size === 0) {
       this.#changed.clear();
@@ -55,7 +55,7 @@ export class Stream {
     }
   }
 
-  /** Sends what was noted; rows where only the time did change go as far as there is room. Trouble, and hosts that went, are told without any row. */
+  /** Sends the noted rows. Rows where only the time changed are sent as far as there is room. Trouble and lost hosts are sent without rows. */
   send(summary: () => SummaryAnswer): void {
     if (this.#readers.size === 0) return;
     const { trouble, hosts: count } = summary();
@@ -91,7 +91,7 @@ export class Stream {
   }
 }
 
-/** A StreamMessage (api.ts), of rows that are JSON already. */
+/** Makes a StreamMessage (api.ts) from rows that are JSON already. */
 function message(rows: readonly string[], summary: SummaryAnswer): string {
   return `data: {"hosts":[${rows.join(',')}],"summary":${JSON.stringify(summary)}}\n\n`;
 }

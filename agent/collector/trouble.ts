@@ -1,16 +1,16 @@
-/** What is wrong with the collector itself: said before anything of its hosts, since it can make them look wrong. */
+/** Troubles of the collector itself. They are shown before its hosts, because they can make hosts look wrong. */
 import type { Trouble } from './api.ts';
 
 export class Troubles {
   readonly #all = new Map<string, Trouble>();
   readonly #log: (message: string) => void;
 
-  /** `log` is told of each once when it begins, when its text changes, and when it is over. */
+  /** `log` gets each trouble when it begins, when its text changes, and when it is over. */
   constructor(log: (message: string) => void) {
     this.#log = log;
   }
 
-  /** `text` null: there is none of this code, or no more. */
+  /** If `text` is null, there is no trouble of this code, or no longer. */
   set(code: string, text: string | null, now: number): void {
     const before = this.#all.get(code);
     if (text === null) {
@@ -22,7 +22,7 @@ export class Troubles {
     }
   }
 
-  /** Does `work`; where it throws, that is the trouble, and where it does not, there is none. */
+  /** Runs `work`. An error becomes the trouble of this code; success ends it. */
   attempt(code: string, what: string, work: () => void, now: number): void {
     try {
       work();

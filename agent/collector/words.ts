@@ -10,7 +10,7 @@ export function some(names: readonly string[], between = ', '): string {
   return names.length > 3 ? `${first} and ${names.length - 3} more` : first;
 }
 
-/** Milliseconds as somebody would say them: `40 s`, `7 min`, `3 h`, `12 days`. */
+/** A duration in words: `40 s`, `7 min`, `3 h`, `12 days`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.abs(milliseconds) / 1000;
   if (seconds < 120) return `${Math.round(seconds)} s`;
