@@ -19,7 +19,7 @@ export function checkNameserver(text: string): Checked {
   if (linkLocal && zone === undefined) {
     return { problem: `${show(text)} is link-local and needs its interface; write ${address}%eth0` };
   }
-  if (!linkLocal && zone !== undefined) return { problem: `${show(text)} is not link-local; write ${address} alone` };
+  if (!linkLocal && zone !== undefined) return { problem: `${show(text)} is not link-local; write only ${address}` };
   if (zone === undefined) return { value: parsed.toRFC5952String() };
   const problem = interfaceNameProblem(zone);
   return problem === undefined ? { value: `${parsed.toRFC5952String()}%${zone}` } : { problem };
@@ -52,7 +52,7 @@ export function isAddress(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
 }
 
-/** A network of IPv4 or IPv6, `10.72.0.0/16`; an address alone is that one. */
+/** A network of IPv4 or IPv6, `10.72.0.0/16`. An address without a prefix means this one address. */
 export function checkPrefix(text: string): Checked {
   const dotted = /^([0-9.]+)(?:\/|\s+(?:netmask\s+)?)([0-9]+(?:\.[0-9]+){3})$/.exec(text);
   const dottedBits = dotted === null ? null : maskBits(dotted[2] ?? '');
@@ -99,7 +99,7 @@ function serverAddress(text: string, range: string): Checked | null {
   };
 }
 
-/** Of the address's class, as libc takes it where no netmask stands. */
+/** The netmask of the address's class, which libc uses if none is given. */
 function naturalBits(address: string): number | null {
   const first = Number(address.split('.')[0]);
   return first < 128 ? 8 : first < 192 ? 16 : 24;

@@ -50,7 +50,7 @@ function conflicts(configuration: unknown): ConfigError[] {
 
 const EMPTY: TreeMap = { kind: 'map', at: { file: '', line: 0, column: 0 }, entries: new Map() };
 
-/** Of several errors at one place the first is the cause, the others follow from it. */
+/** Keeps the first of several errors at one place, because the others follow from it. */
 function inOrder(sources: readonly Source[], errors: readonly ConfigError[]): ConfigError[] {
   const rank = new Map(sources.map(({ path }, i) => [path, i]));
   const first = new Map<string, ConfigError>();
@@ -63,13 +63,13 @@ function inOrder(sources: readonly Source[], errors: readonly ConfigError[]): Co
   );
 }
 
-/** Without a value that nobody may see, whatever is wrong with it or beside it. */
+/** Removes secret values from the text of an error. */
 function withoutSecret(error: ConfigError, secrets: readonly string[]): ConfigError {
   const message = secrets.reduce((text, secret) => text.replaceAll(secret, SECRET), withoutSecrets(error.message));
   return { ...error, message };
 }
 
-/** Values of secret keys, without what surrounds them by mistake. */
+/** Values of secret keys, without blanks or quotes around them. */
 function secretsIn(tree: TreeMap): string[] {
   const sysctl = valueAt(tree, ['sysctl']);
   if (typeof sysctl !== 'object' || sysctl === null) return [];

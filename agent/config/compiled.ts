@@ -1,6 +1,6 @@
 /**
- * A configuration that was read once need not be parsed again: YAML and schema cost more than all else in an `apply`
- * that has nothing to do. The compiled form holds the very bytes that it was made from, and counts for nothing else.
+ * The compiled form of a configuration, which saves parsing it again: YAML and schema cost more than the rest of an `apply`
+ * without changes. It holds the bytes that it was made from, and is valid for these only.
  */
 import { asciiJson } from './ascii.ts';
 import type { DesiredDaemon } from './daemon.ts';
@@ -12,13 +12,13 @@ export interface Source {
 }
 
 export interface Compiled extends Meaning {
-  /** Of the agent that checked it. */
+  /** The build of the agent that checked it. */
   readonly build: string;
   /** Paths and bytes (latin1) in the order of reading. */
   readonly sources: readonly (readonly [path: string, bytes: string])[];
 }
 
-/** What a valid configuration says. */
+/** The meaning of a valid configuration. */
 export interface Meaning {
   readonly desired: ConfiguredState;
   readonly daemon: DesiredDaemon;
@@ -26,7 +26,7 @@ export interface Meaning {
   readonly hash: string;
 }
 
-/** ASCII, so that it survives whatever way it is stored. */
+/** Makes the text. It is ASCII, which every way of storing keeps. */
 export function compiledText(build: string, sources: readonly Source[], meaning: Meaning): string {
   const compiled: Compiled = {
     build,
@@ -36,7 +36,7 @@ export function compiledText(build: string, sources: readonly Source[], meaning:
   return asciiJson(compiled, (_, value) => (value instanceof Map ? { [MAP]: [...value] } : value));
 }
 
-/** null where the text was made from anything else, by another agent, or is damaged. */
+/** null if the text was made from other files or by another agent, or is damaged. */
 export function fromCompiled(text: string, build: string, sources: readonly Source[]): Meaning | null {
   let compiled: Compiled;
   try {

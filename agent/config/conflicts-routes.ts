@@ -1,4 +1,4 @@
-/** What does not fit together in an entry of `routes`, and between two of them. */
+/** Contradictions inside one entry of `routes`, and between two entries. */
 import { familyOf } from '../address/address.ts';
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
@@ -28,11 +28,11 @@ function* conflictsOf(tree: Tree, path: TreePath): Iterable<ConfigError> {
     }
   } else if (at('nhid') !== undefined) {
     for (const key of ['via', 'dev', 'onlink', 'nexthops']) {
-      if (at(key) !== undefined) yield error(key, 'is the nexthop object’s to say; leave this out, or nhid');
+      if (at(key) !== undefined) yield error(key, 'is set by the nexthop object; leave out either this key or nhid');
     }
   } else if (at('nexthops') !== undefined) {
     for (const key of ['via', 'dev', 'onlink']) {
-      if (at(key) !== undefined) yield error(key, 'belongs to each of nexthops; write it there');
+      if (at(key) !== undefined) yield error(key, 'belongs into each entry of nexthops; write it there');
     }
     const nexthops = at('nexthops');
     if (Array.isArray(nexthops)) for (const i of nexthops.keys()) yield* nexthopConflicts(tree, path, ['nexthops', i]);
@@ -41,14 +41,14 @@ function* conflictsOf(tree: Tree, path: TreePath): Iterable<ConfigError> {
   const own = destinationAt(tree, path);
   if (own === null) {
     if (at('to') === 'default') {
-      const message = 'a default of which family? Write 0.0.0.0/0 or "::/0"';
+      const message = 'has no family; write 0.0.0.0/0 or "::/0"';
       yield errorAt(tree, [...path, 'to'], 'value', message);
     }
     return;
   }
   const src = addressAt(tree, [...path, 'src'], checkAddress);
   if (src !== null && familyOf(src) !== own.family) yield error('src', `is of another family than ${at('to')}`);
-  if (own.family === 'ipv6' && at('metric') === 0) yield error('metric', 'IPv6 knows no metric 0; write 1 or more');
+  if (own.family === 'ipv6' && at('metric') === 0) yield error('metric', 'IPv6 has no metric 0; write 1 or more');
   const mtu = at('mtu');
   if (own.family === 'ipv6' && typeof mtu === 'number' && mtu >= 68 && mtu < 1280) {
     yield error('mtu', 'IPv6 needs 1280 bytes at least (RFC 8200)');
@@ -59,21 +59,25 @@ function* nexthopConflicts(tree: Tree, route: TreePath, hop: TreePath): Iterable
   const path = [...route, ...hop];
   const has = (key: string) => valueAt(tree, [...path, key]) !== undefined;
   if (!has('via') && !has('dev')) yield errorAt(tree, path, 'value', 'leads nowhere; write via, or dev, or a type');
-  if (has('onlink') && !has('via'))
-    yield errorAt(tree, [...path, 'onlink'], 'key', 'is about a gateway; write via, too');
+  if (has('onlink') && !has('via')) yield errorAt(tree, [...path, 'onlink'], 'key', 'needs a gateway; also write via');
   if (has('onlink') && !has('dev'))
-    yield errorAt(tree, [...path, 'onlink'], 'key', 'needs the interface; write dev, too');
+    yield errorAt(tree, [...path, 'onlink'], 'key', 'needs the interface; also write dev');
   const via = addressAt(tree, [...path, 'via'], checkGateway);
   const own = destinationAt(tree, route);
   if (own?.family === 'ipv6' && hop.length > 0 && !has('via') && has('dev')) {
-    yield errorAt(tree, path, 'value', 'IPv6 shares flows out among gateways alone; write via, too');
+    yield errorAt(tree, path, 'value', 'IPv6 spreads flows only among gateways; also write via');
   }
   if (via === null) return;
   if (/^fe[89ab]/i.test(via) && !has('dev')) {
-    yield errorAt(tree, [...path, 'via'], 'value', 'is link-local and needs its interface; write dev, too');
+    yield errorAt(tree, [...path, 'via'], 'value', 'is link-local and needs its interface; also write dev');
   }
   if (own?.family === 'ipv6' && familyOfGateway(via) === 'ipv4') {
-    yield errorAt(tree, [...path, 'via'], 'value', 'is IPv4, and an IPv6 destination is not reached by that');
+    yield errorAt(
+      tree,
+      [...path, 'via'],
+      'value',
+      'is an IPv4 gateway, which cannot serve an IPv6 destination; write an IPv6 gateway',
+    );
   }
 }
 
@@ -97,7 +101,7 @@ function twice(tree: Tree, count: number): ConfigError[] {
   });
 }
 
-/** null: not to be told, or wrong in itself. */
+/** null if unknown, or if the value is wrong by itself. */
 function destinationAt(tree: Tree, path: TreePath) {
   const to = valueAt(tree, [...path, 'to']);
   const nexthops = valueAt(tree, [...path, 'nexthops']);

@@ -1,4 +1,4 @@
-/** What is wrong in `sysctl` beyond the single name and the single text: what its key holds, and what two keys make together. */
+/** Errors in `sysctl` beyond single names and texts: values that do not fit their key, and keys that contradict each other. */
 import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
 import { forwardingKeyOf } from './forwarding.ts';
@@ -12,7 +12,7 @@ interface SysctlKey {
   readonly key: string;
   /** Below /proc/sys. */
   readonly path: string;
-  /** Of the value in the tree; null: there is none of its kind. */
+  /** The text of the value in the tree; null if there is none. */
   readonly value: { readonly at: TreePath; readonly text: string } | null;
   readonly hasAtLeast: boolean;
 }
@@ -44,7 +44,7 @@ function isScalar(value: unknown): value is string | number {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-/** The names of network interfaces may have dots, which dots then do not separate. */
+/** Names of network interfaces may have dots, so in such keys dots cannot separate. */
 const DOTTED = /^(net\/ipv[46]\/(?:conf|neigh))\/(.+\/.+)\/([^/]+)$/;
 
 function ofKind(tree: Tree, { key, path, value, hasAtLeast }: SysctlKey): ConfigError[] {
@@ -52,7 +52,7 @@ function ofKind(tree: Tree, { key, path, value, hasAtLeast }: SysctlKey): Config
   const kind = sysctlKind(path);
   if (kind === 'command') {
     return about(
-      'is a command, and a command holds no value: the kernel acts on it once. Take it out; run it by sysctl -w',
+      'is a command, and a command holds no value: the kernel acts on it once. Take it out, and run it with sysctl -w',
     );
   }
   const [, folder, name, rest] = DOTTED.exec(path) ?? [];
@@ -66,7 +66,7 @@ function ofKind(tree: Tree, { key, path, value, hasAtLeast }: SysctlKey): Config
   return value === null || problem === undefined ? [] : [errorAt(tree, value.at, 'value', problem)];
 }
 
-/** Two keys that are one variable of the kernel: by another spelling, another name, or in other units. */
+/** Errors for two keys of one kernel variable: another spelling, another name, or other units. */
 function twice(tree: Tree, keys: readonly SysctlKey[]): ConfigError[] {
   const first = new Map<string, SysctlKey>();
   return keys.flatMap((one) => {
@@ -79,7 +79,7 @@ function twice(tree: Tree, keys: readonly SysctlKey[]): ConfigError[] {
     const { file, line } = positionOf(tree, ['sysctl', other.key], 'key');
     const where = `${other.key} of ${file}:${line}`;
     const about = (message: string) => [errorAt(tree, ['sysctl', one.key], 'key', `${message}; keep one of them`)];
-    if (one.path === other.path) return about(`is ${where} in other words`);
+    if (one.path === other.path) return about(`is another spelling of ${where}`);
     if (sysctlVariable(one.path) !== sysctlVariable(other.path)) {
       return about(`is the same variable of the kernel as ${where}, in other units`);
     }
@@ -88,9 +88,9 @@ function twice(tree: Tree, keys: readonly SysctlKey[]): ConfigError[] {
   });
 }
 
-/** Also of a single interface: `forwarding` is about every one. */
+/** Also for a single interface, because `forwarding` covers every interface. */
 function ofForwarding(tree: Tree, { key, path }: SysctlKey): ConfigError[] {
   const setting = forwardingKeyOf(path);
   if (setting === null || valueAt(tree, ['forwarding', setting]) === undefined) return [];
-  return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it there alone`)];
+  return [errorAt(tree, ['sysctl', key], 'key', `forwarding.${setting} sets this already; write it only there`)];
 }

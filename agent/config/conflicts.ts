@@ -1,4 +1,4 @@
-/** What is wrong between settings that are right each on their own. Works on any tree, so that all errors come at once. */
+/** Contradictions between settings that are valid each by itself. Works on any tree, so that all errors are shown at once. */
 
 import { familyOf } from '../address/address.ts';
 import { checkPrefix } from './addresses.ts';
@@ -32,7 +32,14 @@ const HELD = ['dns', 'dhclient', 'sysctl', 'routes', 'forwarding', 'egress'];
 function heldAllTheSame(tree: Tree): ConfigError[] {
   const held = HELD.filter((key) => valueAt(tree, [key]) !== undefined);
   if (valueAt(tree, ['hold']) === undefined || held.length === 0) return [];
-  return [errorAt(tree, ['hold'], 'key', `nothing is to be held, and ${held.join(', ')} is configured; take one out`)];
+  return [
+    errorAt(
+      tree,
+      ['hold'],
+      'key',
+      `says that nothing is held, but ${held.join(', ')} is configured; take one of the two out`,
+    ),
+  ];
 }
 
 function dnsTwice(tree: Tree): ConfigError[] {
@@ -41,7 +48,7 @@ function dnsTwice(tree: Tree): ConfigError[] {
     return options
       .map((option) => ['dhclient', 'supersede', option])
       .filter((path) => valueAt(tree, path) !== undefined)
-      .map((path) => errorAt(tree, path, 'key', `dns.${setting} sets this already; write it there alone`));
+      .map((path) => errorAt(tree, path, 'key', `dns.${setting} sets this already; write it only there`));
   });
 }
 
@@ -52,7 +59,7 @@ function dnsOfInterfaces(tree: Tree): ConfigError[] {
         .map((option) => ['dhclient', 'interfaces', name, 'supersede', option])
         .filter((path) => valueAt(tree, path) !== undefined)
         .map((path) =>
-          errorAt(tree, path, 'key', `resolv.conf is one for the host, not for an interface; set dns.${setting}`),
+          errorAt(tree, path, 'key', `the host has one resolv.conf, not one for each interface; set dns.${setting}`),
         ),
     ),
   );
@@ -70,7 +77,7 @@ function nearestTwice(tree: Tree): ConfigError[] {
       seen.add(target);
       return [];
     }
-    return [errorAt(tree, ['dns', 'sortlist', i], 'value', `${target} stands already above; keep one of them`)];
+    return [errorAt(tree, ['dns', 'sortlist', i], 'value', `${target} is listed above already; keep one of them`)];
   });
 }
 
@@ -82,13 +89,13 @@ function requestBothWays(tree: Tree): ConfigError[] {
     if (!Array.isArray(without) || !Array.isArray(also)) return [];
     return also.flatMap((option, i) =>
       without.includes(option)
-        ? [errorAt(tree, [...scope, 'request', 'also', i], 'value', 'stands under without, too; keep one of them')]
+        ? [errorAt(tree, [...scope, 'request', 'also', i], 'value', 'is also listed under without; keep one of them')]
         : [],
     );
   });
 }
 
-/** What is set for the host is not the server's offer any more. */
+/** Errors for a superseded option that is also ignored: a superseded option no longer comes from the server. */
 function ignoredAndSet(tree: Tree): ConfigError[] {
   const interfaces = keysAt(tree, ['dhclient', 'interfaces']).map((name) => ['dhclient', 'interfaces', name]);
   const options = {
@@ -106,7 +113,7 @@ function ignoredAndSet(tree: Tree): ConfigError[] {
   );
 }
 
-/** One rule twice; and what never gets as far as to be masqueraded. */
+/** Errors for repeated rules, and for packets that are never forwarded and so never masqueraded. */
 function masqueradeConflicts(tree: Tree): ConfigError[] {
   const rules = valueAt(tree, ['forwarding', 'masquerade']);
   if (!Array.isArray(rules)) return [];
@@ -121,13 +128,13 @@ function masqueradeConflicts(tree: Tree): ConfigError[] {
     const family = familyOf(checked.value);
     const first = !seen.has(rule);
     seen.add(rule);
-    if (!first) return [errorAt(tree, path, 'value', `${rule} stands already above; keep one of them`)];
+    if (!first) return [errorAt(tree, path, 'value', `${rule} is listed above already; keep one of them`)];
     if (valueAt(tree, ['forwarding', family]) !== false) return [];
     return [errorAt(tree, path, 'value', `${rule} is never forwarded: forwarding.${family} is false`)];
   });
 }
 
-/** Of several networks each client must be told of its own. */
+/** Errors for several networks of dnsmasq without distinct tags, by which each client gets its own routes. */
 function networksUntold(tree: Tree): ConfigError[] {
   const networks = valueAt(tree, ['forwarding', 'dnsmasq', 'networks']);
   if (!Array.isArray(networks) || networks.length < 2) return [];
@@ -135,17 +142,16 @@ function networksUntold(tree: Tree): ConfigError[] {
   return networks.flatMap((_, i) => {
     const path = ['forwarding', 'dnsmasq', 'networks', i];
     const tag = valueAt(tree, [...path, 'tag']);
-    if (tag === undefined)
-      return [errorAt(tree, path, 'value', 'is one of several networks; give it a tag of its own')];
+    if (tag === undefined) return [errorAt(tree, path, 'value', 'is one of several networks; give each its own tag')];
     const first = !seen.has(tag);
     seen.add(tag);
     return first
       ? []
-      : [errorAt(tree, [...path, 'tag'], 'value', `${tag} stands already above; one tag is one network`)];
+      : [errorAt(tree, [...path, 'tag'], 'value', `${tag} is used above already; give each network its own tag`)];
   });
 }
 
-/** What proves who reports is no use by half, and none, or worse, over a connection that anyone can read. */
+/** Errors for half a certificate, and for secrets over a connection without TLS. */
 function reportSecrets(tree: Tree): ConfigError[] {
   const has = (key: string) => valueAt(tree, ['report', key]) !== undefined;
   const error = (key: string, message: string) => errorAt(tree, ['report', key], 'key', message);
@@ -164,23 +170,23 @@ function reportSecrets(tree: Tree): ConfigError[] {
   const inTheClear = has('token-file') && isPlainAndRemote(checked.value);
   return [
     ...halves,
-    ...unused.map((key) =>
-      error(key, 'is for TLS, and the endpoint has none; write https:// there, or leave this out'),
-    ),
+    ...unused.map((key) => error(key, 'needs TLS, and the endpoint has none; write https:// there, or leave this out')),
     ...(inTheClear ? [error('token-file', 'would be sent in the clear; write https:// in the endpoint')] : []),
   ];
 }
 
-/** Of a proof without servers, or with too few of them, nothing could ever come. */
+/** Errors for a proof without servers, or with too few, which could never succeed. */
 function unprovable(tree: Tree): ConfigError[] {
   if (valueAt(tree, ['dns', 'verify']) === undefined) return [];
   const servers = valueAt(tree, ['dns', 'nameservers']);
   if (servers === undefined) {
-    return [errorAt(tree, ['dns', 'verify'], 'key', 'proves name servers, and none are configured: dns.nameservers')];
+    return [
+      errorAt(tree, ['dns', 'verify'], 'key', 'proves name servers, but none are configured; write dns.nameservers'),
+    ];
   }
   const quorum = valueAt(tree, ['dns', 'verify', 'quorum']);
   if (!Array.isArray(servers) || typeof quorum !== 'number' || quorum <= servers.length) return [];
-  const message = `is more than there are name servers; write at most ${servers.length}`;
+  const message = `is more than the number of name servers; write at most ${servers.length}`;
   return [errorAt(tree, ['dns', 'verify', 'quorum'], 'value', message)];
 }
 

@@ -16,29 +16,29 @@ export const PROBE_NAMES = [
 ] as const;
 export type ProbeName = (typeof PROBE_NAMES)[number];
 
-/** What the configuration says about looking and reporting: `probes`, `expect` and `report`. */
+/** The meaning of `probes`, `expect` and `report`. */
 export interface DesiredDaemon {
-  /** Left out where it is not configured: then `manual`. */
+  /** Left out if not configured, which means `manual`. */
   readonly reload?: Reload;
   readonly report: DesiredReport;
   readonly probes: DesiredProbes;
   readonly expect: DesiredExpect;
 }
 
-/** Whether the daemon takes a changed configuration by itself, or when it is told to (SIGHUP). */
+/** Whether the daemon takes a changed configuration by itself, or only on SIGHUP. */
 export type Reload = 'auto' | 'manual';
 
 export interface DesiredReport {
   /** false: observe only, heal nothing. */
   readonly enforce: boolean;
-  /** Milliseconds between heartbeats; 30,000 where it is not configured. */
+  /** Milliseconds between heartbeats; 30,000 if not configured. */
   readonly interval: number;
-  /** Base URL of an OTLP/HTTP receiver (`https://collector.example.com:4318`); null: nothing is sent. */
+  /** Base URL of an OTLP/HTTP receiver (`https://collector.example.com:4318`); null if nothing is sent. */
   readonly endpoint: string | null;
   readonly format: 'protobuf' | 'json';
-  /** Bytes on disk for what could not be delivered yet. */
+  /** Bytes on disk for undelivered records. */
   readonly spool: number;
-  /** Paths of PEM files, and of a file with a bearer token, or `credential:NAME` of systemd's; null: not used. */
+  /** Paths of PEM files and of a token file, or `credential:NAME` of systemd; null if not used. */
   readonly ca: string | null;
   readonly certificate: string | null;
   readonly key: string | null;
@@ -49,24 +49,24 @@ export interface DesiredReport {
 export interface DesiredProbes {
   /** Logs of routing daemons that are followed for memory errors. */
   readonly logs: readonly { readonly path: string }[];
-  /** Milliseconds between route canaries; 0: none. 60,000 where it is not configured. */
+  /** Milliseconds between route canaries; 0 means none. 60,000 if not configured. */
   readonly canary: number;
-  /** Names of probes that are not to run. */
+  /** Names of probes that do not run. */
   readonly off: readonly ProbeName[];
 }
 
 export interface DesiredExpect {
-  /** How many next hops each default route should have; null: not checked. */
+  /** How many next hops each default route should have; null checks nothing. */
   readonly defaultNexthops: number | null;
   readonly groups: readonly ExpectedGroup[];
 }
 
-/** A multicast group that something on this host should have joined. */
+/** A multicast group that a program on this host should have joined. */
 export interface ExpectedGroup {
   /** IPv4 or IPv6, in its usual notation. */
   readonly group: string;
   /** The interface. */
   readonly dev: string;
-  /** Milliseconds that may pass without a query; then a snooping switch has forgotten who wants the group. */
+  /** Milliseconds without a query after which a snooping switch forgets the group's members. */
   readonly silence: number;
 }

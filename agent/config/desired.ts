@@ -1,6 +1,6 @@
 /**
- * The desired state: what the configuration means, and nothing about any host. Every list is already checked; the
- * resources may write these values as they are.
+ * The desired state: the configuration's meaning, without anything about a host. Every value is checked, so resources may
+ * write it as it is.
  */
 import type { Family } from '../address/address.ts';
 import type { DesiredMetadata, MetadataName } from './metadata.ts';
@@ -9,23 +9,23 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;
   readonly dhclient: DesiredDhclient;
   readonly restart: RestartPolicy;
-  /** In the order of the configuration; what `forwarding` stands for comes last. */
+  /** In the order of the configuration; the sysctls that `forwarding` implies come last. */
   readonly sysctl: readonly DesiredSysctl[];
   /** In the order of the configuration, each once. */
   readonly masquerade: readonly DesiredMasquerade[];
-  /** null: not configured. */
+  /** null if not configured. */
   readonly dnsmasq: DesiredDnsmasq | null;
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
-  /** How what the routes leave to the cloud is asked for. */
+  /** How the cloud's metadata service is asked for routes' values. */
   readonly metadata: DesiredMetadata;
-  /** null: default routes are left as they come. */
+  /** null if default routes are left alone. */
   readonly egress: DesiredEgress | null;
-  /** Set where the operator says that nothing is to be held; then nothing is. */
+  /** Set if the operator wrote `hold: nothing`. */
   readonly hold?: 'nothing';
 }
 
-/** Whether no setting is to be held, be that meant or not. */
+/** Whether no setting is held, with or without `hold: nothing`. */
 export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): boolean {
   const { domain, search, nameservers, sortlist, options } = dns ?? {};
   const scopes = [dhclient.global, ...dhclient.interfaces.values()];
@@ -41,23 +41,23 @@ export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): bool
   );
 }
 
-/** Whose default route IPv4 packets are to leave by. */
+/** The origin of the default route that IPv4 packets should leave by. */
 export interface DesiredEgress {
   readonly default: 'bgp';
-  /** What becomes of the DHCP server's while BGP's is there: none at all, or one behind all others. */
+  /** DHCP's default route while BGP's exists: deleted, or behind all others. */
   readonly dhcp: 'drop' | 'behind';
 }
 
 /**
- * The metric of a DHCP server's default route that stands behind all others. FRR takes its highest byte for an administrative
- * distance: of 254, since with less (a BGP route has 20 or 200) zebra takes its own default route out of the kernel.
+ * The metric of DHCP's default route behind all others. FRR takes the highest byte for an administrative distance. That byte is
+ * 254, because with less (a BGP route has 20 or 200) zebra removes its own default route from the kernel.
  */
 export const BEHIND = 254 * 2 ** 24;
 
-/** As the files say it: what is to be measured (agent/nearest) is not in it yet. */
+/** The state as the files define it, without the values that agent/nearest measures. */
 export type ConfiguredState = DesiredState<SortlistEntry>;
 
-/** Whether nothing in it is to be measured. */
+/** Whether no value needs to be measured. */
 export function isWhole(state: ConfiguredState): state is DesiredState {
   return state.dns?.sortlist?.every((entry) => typeof entry === 'string') ?? true;
 }
@@ -79,10 +79,10 @@ export interface Nearest {
 
 export type SortlistEntry = SortlistPair | Nearest;
 
-/** What to do where /etc/resolv.conf is a symbolic link: someone else's file, until the operator says otherwise. */
+/** What to do if /etc/resolv.conf is a symbolic link, which belongs to another program unless the operator decides. */
 export type SymlinkPolicy = 'refuse' | 'replace' | 'follow';
 
-/** `null` means "not configured": that keyword is left as it is. Values are in the notation of resolv.conf(5). */
+/** null means "not configured": the keyword is left alone. Values are in the notation of resolv.conf(5). */
 export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   readonly domain: string | null;
   readonly search: readonly string[] | null;
@@ -93,23 +93,23 @@ export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   /** `ndots:2`, `rotate` … */
   readonly options: readonly string[] | null;
   readonly symlink: SymlinkPolicy;
-  /** null: a change of DNS is not proved. */
+  /** null if a change of DNS is not proved. */
   readonly verify: DesiredVerify | null;
 }
 
-/** How a change of DNS is proved before it stands. */
+/** How a change of DNS is proved. */
 export interface DesiredVerify {
-  /** The name that every name server has to know, without a final dot. */
+  /** The name that every name server must know, without a final dot. */
   readonly name: string;
-  /** Networks (`10.72.0.0/16`) that all of its addresses must be in; null: any address will do. */
+  /** Networks (`10.72.0.0/16`) that must contain all of the name's addresses; null accepts any address. */
   readonly expect: readonly string[] | null;
   /** Milliseconds for an answer by UDP, and as many again for one by TCP. */
   readonly timeout: number;
-  /** How many of the name servers have to answer. */
+  /** How many name servers must answer. */
   readonly quorum: number;
 }
 
-/** Whether a dhclient is started anew for what a running one cannot be taught: `whenSafe` as agent/restart has it. */
+/** Whether a dhclient is restarted for changes that a running one cannot take; `whenSafe` is defined in agent/restart. */
 export type RestartPolicy = 'never' | 'whenSafe';
 
 /** What dhclient must use in one scope: globally, or for one interface. */
@@ -117,7 +117,7 @@ export interface DhclientScope {
   /** Option name (`ntp-servers`) to its values; `dns` is already merged in. */
   readonly supersede: ReadonlyMap<string, readonly string[]>;
   readonly request: { readonly without: readonly string[]; readonly also: readonly string[] } | null;
-  /** Offers that dhclient-script does not get to see. */
+  /** Offers that are hidden from dhclient-script. */
   readonly ignore: readonly IgnoredOffer[];
 }
 
@@ -126,7 +126,7 @@ export type IgnoredOffer = 'routers' | 'classless-routes';
 
 export interface DesiredDhclient {
   readonly global: DhclientScope;
-  /** By interface name; holds only what the interface has beside the global scope. */
+  /** By interface name; holds only the interface's own settings, without the global ones. */
   readonly interfaces: ReadonlyMap<string, DhclientScope>;
 }
 
@@ -139,12 +139,12 @@ export interface DesiredMasquerade {
   readonly family: Family;
 }
 
-/** Where it has it from, unless the configuration says otherwise. */
+/** Default path of the file that dnsmasq reads. */
 export const DNSMASQ_FILE = '/etc/dnsmasq.d/holdfast-routes.conf';
 
-/** What a dnsmasq beside the agent is to tell its clients of this host's routes. */
+/** The routes that a dnsmasq on this host sends to its clients. */
 export interface DesiredDnsmasq {
-  /** Absolute; Holdfast's alone. */
+  /** An absolute path; only Holdfast writes this file. */
   readonly file: string;
   readonly networks: readonly DesiredNetwork[];
 }
@@ -152,13 +152,13 @@ export interface DesiredDnsmasq {
 export interface DesiredNetwork {
   /** This host's address in it, with its prefix length: `10.99.0.1/24`. */
   readonly router: string;
-  /** dnsmasq's own, of its dhcp-range; null: of every client. */
+  /** The tag of dnsmasq's dhcp-range; null for every client. */
   readonly tag: string | null;
 }
 
 export interface DesiredSysctl {
   /**
-   * Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. Of one that `forwarding` stands for the
+   * Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. For sysctls that `forwarding` implies, the
    * interface may be EVERY.
    */
   readonly path: string;
@@ -167,7 +167,7 @@ export interface DesiredSysctl {
   readonly want: { readonly value: string } | { readonly atLeast: number };
   /** A key that does not exist is no failure. */
   readonly optional: boolean;
-  /** What of the configuration it is for (`forwarding.ipv4`), where that is not a key of `sysctl`. */
+  /** The setting that it belongs to (`forwarding.ipv4`), if that is no key of `sysctl`. */
   readonly setting?: string;
 }
 

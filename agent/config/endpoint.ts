@@ -1,12 +1,12 @@
-/** Where heartbeats go, and the files that prove who sends and receives them. */
+/** The endpoint of heartbeats, and the files that prove who sends and receives them. */
 import { type Checked, show } from './errors.ts';
 
-/** What other senders have their users write behind the base URL, one for each signal. */
+/** Paths that other senders want behind the base URL, one for each signal. */
 const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
 
 /**
- * The base URL of an OTLP/HTTP receiver, without a final slash: `/v1/metrics` and `/v1/logs` come behind it. Whoever writes
- * one of these paths means the same receiver.
+ * The base URL of an OTLP/HTTP receiver, without a final slash. `/v1/metrics` and `/v1/logs` are appended. An endpoint that
+ * already ends in one of these paths means the same receiver.
  */
 export function checkEndpoint(text: string): Checked {
   const example = 'write one such as https://collector.example.com:4318';
@@ -22,13 +22,13 @@ export function checkEndpoint(text: string): Checked {
   return { value: url.href.replace(/\/+$/, '').replace(SIGNAL_PATH, '').replace(/\/+$/, '') };
 }
 
-/** Without TLS, and beyond this host: whoever is on the way can read and change it. */
+/** Whether the endpoint is on another host and without TLS, so that anyone on the way can read and change requests. */
 export function isPlainAndRemote(endpoint: string): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'http:' && !/^(localhost|127(\.[0-9]+){3}|\[::1\])$/.test(hostname);
 }
 
-/** What is wrong with the path of a file, or nothing. */
+/** The error of a file's path; undefined if the path is valid. */
 export function pathProblem(path: string): string | undefined {
   if (/[\x00-\x1f\x7f]/.test(path)) return `${show(path)} has a line break or control character; write a path`;
   if (!path.startsWith('/'))
@@ -37,13 +37,13 @@ export function pathProblem(path: string): string | undefined {
   return path.length > 4095 ? 'is longer than 4095 bytes, which the kernel refuses' : undefined;
 }
 
-/** What stands before the name of a secret that systemd hands to the service (agent/host/credentials.ts). */
+/** The prefix of a secret that systemd passes to the service (agent/host/credentials.ts). */
 const CREDENTIAL = 'credential:';
 
 /** For a JSON Schema: an absolute path, or a credential's name. */
 export const SECRET_PATTERN = `^(/.*[^/]|${CREDENTIAL}[A-Za-z0-9_-][A-Za-z0-9_.-]*)$`;
 
-/** What is wrong with the path of a file or the name of a credential, or nothing. */
+/** The error of a file's path or a credential's name; undefined if valid. */
 export function secretProblem(text: string): string | undefined {
   if (!text.startsWith(CREDENTIAL)) return pathProblem(text);
   if (new RegExp(SECRET_PATTERN).test(text)) return undefined;

@@ -1,20 +1,20 @@
-/** What is wrong in a configuration, where it stands, and what would be right. */
+/** An error of a configuration, its place, and a remedy. */
 
 export interface Position {
   readonly file: string;
-  /** From 1; 0 where the error is about the file as a whole. */
+  /** From 1; 0 if the error is about the whole file. */
   readonly line: number;
-  /** From 1, in UTF-16 units as editors count; 0 where the error is about the file as a whole. */
+  /** From 1, in UTF-16 units as editors count; 0 if the error is about the whole file. */
   readonly column: number;
 }
 
 export interface ConfigError extends Position {
-  /** `dns.nameservers[2]`; empty where the error is about no setting. */
+  /** `dns.nameservers[2]`; empty if the error is about no setting. */
   readonly path: string;
   readonly message: string;
 }
 
-/** A text in the notation that is written to the host, or what is wrong with it and what would be right. */
+/** A checked text in the notation that is written to the host, or its error with a remedy. */
 export type Checked = { readonly value: string } | { readonly problem: string };
 
 /** `/etc/holdfast/agent.yaml:4:17: dns.nameservers[2]: "10.0.0.300" is not an IP address; write one such as 10.0.0.53` */
@@ -29,14 +29,14 @@ export function fileError(file: string, message: string): ConfigError {
 
 const LONGEST = 80;
 
-/** A value as a message may show it: quoted, cut, and without anything that a terminal would act on. */
+/** A value for use in a message: quoted, cut, and without characters that a terminal would act on. */
 export function show(value: unknown): string {
   if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a map';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return visible(text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 }
 
-/** Without anything that a terminal would act on, and on one line. */
+/** Escapes line breaks and all characters that a terminal would act on. */
 export function visible(text: string): string {
   return text.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -1,4 +1,4 @@
-/** What the schema found wrong → errors for people: where it stands and what would be right. */
+/** Turns the schema's issues into errors for people, with place and remedy. */
 import type * as z from 'zod/mini';
 import { type ConfigError, show } from './errors.ts';
 import { entryForms, type Fit, meant } from './meant.ts';
@@ -23,7 +23,7 @@ interface Grounds {
 }
 
 export function explain(issues: readonly Issue[], grounds: Grounds): ConfigError[] {
-  // An unknown key is often the one that is missing: it comes first.
+  // An unknown key is often a misspelt missing key, so its error comes first.
   const unknown = ({ code }: Issue) => code === 'unrecognized_keys';
   const inOrder = [...issues.filter(unknown), ...issues.filter((issue) => !unknown(issue))];
   return inOrder.flatMap((issue) => explainIssue(issue, [], grounds));
@@ -167,7 +167,7 @@ function fitOf(issues: readonly Issue[], path: TreePath): Fit {
 /** What may have been meant by an unknown key. */
 function keyHint(key: string, known: readonly string[], path: TreePath, { sections }: Grounds): string {
   const [, name = '', rest = ''] = /^([\w-]+)[:=](.*)$/s.exec(key) ?? [];
-  if (known.includes(name)) return `; a blank is missing after the colon: write ${name}: ${rest.trim()}`.trimEnd();
+  if (known.includes(name)) return `; a blank is missing after the colon; write ${name}: ${rest.trim()}`.trimEnd();
   const other = synonym(key, known);
   if (other !== null) return `; write ${other}`;
   const nearest = didYouMean(key, known);

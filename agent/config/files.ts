@@ -1,11 +1,11 @@
-/** What configuration needs of the host's files; `Host` of agent/host is one. Paths are absolute, as the host sees them. */
+/** The access to files that loading a configuration needs; `Host` of agent/host provides it. Paths are absolute, as the host sees them. */
 export interface ConfigFiles {
-  /** A file's bytes, links followed; null where there is none. Throws where it cannot be read. */
+  /** A file's bytes, with links followed; null if it does not exist. Throws if it cannot be read. */
   read(path: string): Buffer | null;
-  /** Names in a folder, sorted by byte; none where there is no such folder. */
+  /** Names in a folder, sorted by byte; empty if the folder does not exist. */
   list(folder: string): string[];
-  /** Links followed; null where there is nothing. */
+  /** The stat of a path, with links followed; null if it does not exist. */
   stat(path: string): { readonly uid: number; readonly mode: number } | null;
-  /** Where the symbolic links of a path lead in the end. */
+  /** The final target of a path's symbolic links. */
   target(path: string): string;
 }

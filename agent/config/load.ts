@@ -10,7 +10,7 @@ export const DEFAULT_FILE = '/etc/holdfast/agent.yaml';
 /** Beside the configuration file, whatever that one is called. */
 export const DROP_IN_FOLDER = 'agent.d';
 
-/** However it is spelled: a file that is meant to be read, but may not be. */
+/** Matches names of files that are probably meant as configuration, in any spelling. */
 const IN_YAML = /\.ya?ml$/i;
 
 const MISSING = 'does not exist; `agent init` writes one';
@@ -19,9 +19,9 @@ export interface LoadOptions {
   readonly files: ConfigFiles;
   /** Absolute. It must exist; `agent.d/*.yaml` beside it are merged into it in name order. */
   readonly file?: string;
-  /** Refuse what others than root may write. */
+  /** Refuse files that other users than root may write. */
   readonly asRoot: boolean;
-  /** Without any file nothing is configured, which is no error: for commands that only look. */
+  /** A missing file is no error, for commands that change nothing. */
   readonly optional?: boolean;
   /**
    * What an earlier load gave to keep, and which build of the agent asks. Give it only from where no one but the
@@ -55,7 +55,7 @@ export async function loadConfig({
     if (known) return { ok: true, ...known, files: names, compiled: null };
   }
 
-  // Here and not above: loading YAML parser and schema takes longer than all the rest.
+  // Imported here, because loading the YAML parser and the schema takes longer than everything else.
   const { compile } = await import('./compile.ts');
   const result = compile(sources);
   if (errors.length > 0 || !result.ok) return { ok: false, errors: [...errors, ...(result.ok ? [] : result.errors)] };
@@ -72,7 +72,7 @@ function isUnconfigured(files: ConfigFiles, file: string): boolean {
     const dropIns = files.list(join(dirname(file), DROP_IN_FOLDER)).filter((name) => IN_YAML.test(name));
     return !isNamed(files, file) && dropIns.length === 0 && misnamed(files, file) === null;
   } catch {
-    return false; // it cannot be looked at, which the reading says
+    return false; // the path cannot be inspected; reading it reports why
   }
 }
 
@@ -81,7 +81,7 @@ function isNamed(files: ConfigFiles, file: string): boolean {
   return files.list(dirname(file)).includes(basename(file));
 }
 
-/** The name of a file beside the one that is missing, which somebody may have meant; null: there is none. */
+/** The name of a similar file beside the missing one; null if there is none. */
 function misnamed(files: ConfigFiles, file: string): string | null {
   const stems = [basename(file).replace(/\.[^.]*$/, ''), 'holdfast', 'config'];
   const meant = (name: string) => IN_YAML.test(name) && stems.includes(name.replace(/\.[^.]*$/, '').toLowerCase());
@@ -113,7 +113,9 @@ function readSources(files: ConfigFiles, file: string, asRoot: boolean): { sourc
     }
     const bytes = attempt(path, () => files.read(path) ?? 'missing');
     if (bytes === 'missing')
-      errors.push(fileError(path, isNamed(files, path) ? 'is a link that leads nowhere' : missing(files, path)));
+      errors.push(
+        fileError(path, isNamed(files, path) ? 'is a symbolic link to a missing file' : missing(files, path)),
+      );
     else if (bytes !== null) sources.push({ path, bytes });
   }
   return { sources, errors };

@@ -1,4 +1,4 @@
-/** Names of domains and of network interfaces. Each function returns what is wrong and what would be right, or nothing. */
+/** Names of domains and of network interfaces. Each function returns an error with a remedy, or undefined. */
 import { domainToASCII } from 'node:url';
 import { show } from './errors.ts';
 
@@ -14,7 +14,7 @@ const LONGEST_DOMAIN = 253;
 
 /** RFC 1123 labels, with underscores as in service names; without the final dot. */
 export function domainProblem(name: string): string | undefined {
-  if (IPV4.test(name)) return `${show(name)} is an address and no domain name; name servers stand under nameservers`;
+  if (IPV4.test(name)) return `${show(name)} is an address, not a domain name; name servers belong under nameservers`;
   if (DOMAIN.test(name)) {
     return name.length <= LONGEST_DOMAIN
       ? undefined
@@ -37,7 +37,7 @@ export function domainProblem(name: string): string | undefined {
   return `${show(name)} is not a domain name; write labels of letters, digits, - and _ (at most 63 each), such as dev.example.com`;
 }
 
-/** The same where only one name may stand. */
+/** As domainProblem, for a place with a single name. */
 export function oneDomainProblem(name: string): string | undefined {
   const [first, ...others] = name.split(/[ ,;]+/).filter((word) => DOMAIN.test(word));
   if (first === undefined || others.length === 0) return domainProblem(name);
@@ -53,9 +53,9 @@ export function searchProblem(name: string): string | undefined {
 export function interfaceNameProblem(name: string): string | undefined {
   // The kernel takes it; as a key of a map it would be none in JavaScript.
   if (name === '__proto__') return `${show(name)} is no interface name that can be configured`;
-  if (IPV4.test(name)) return `${show(name)} is an address and no interface name; write one such as eth0`;
+  if (IPV4.test(name)) return `${show(name)} is an address, not an interface name; write one such as eth0`;
   if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;
   if (name.length > 15 && /^[\w.+@-]+$/.test(name))
-    return `${show(name)} is longer than an interface's name, 15 characters; of an alternative name (altname) write what "ip link show ${name}" says`;
+    return `${show(name)} is longer than 15 characters, so it is no interface's name; for an alternative name (altname) write the name that "ip link show ${name}" prints`;
   return `${show(name)} is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100`;
 }

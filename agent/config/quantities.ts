@@ -7,12 +7,12 @@ const SIZES: Record<string, number> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30
 export const DURATION_PATTERN = '^[0-9]{1,9}(ms|s|m|h)$';
 export const SIZE_PATTERN = '^[0-9]{1,9}(KiB|MiB|GiB)$';
 
-/** `500ms`, `30s`, `5m`, `1h` in milliseconds; null where it is none. */
+/** `500ms`, `30s`, `5m`, `1h` in milliseconds; null if it is no duration. */
 export function durationOf(text: string): number | null {
   return quantity(text, DURATION_PATTERN, DURATIONS);
 }
 
-/** `512KiB`, `64MiB`, `1GiB` in bytes; null where it is none. */
+/** `512KiB`, `64MiB`, `1GiB` in bytes; null if it is no size. */
 export function sizeOf(text: string): number | null {
   return quantity(text, SIZE_PATTERN, SIZES);
 }
@@ -74,7 +74,7 @@ function quantity(text: string, pattern: string, units: Record<string, number>):
   return unit === undefined ? null : Number.parseInt(text, 10) * units[unit]!;
 }
 
-/** How long ago something was, in whole units of which there are at least two, so never as none: `45 s`, `3 min`. @param age milliseconds. */
+/** An age in whole units, at least two of them above a minute: `45 s`, `3 min`. @param age milliseconds. */
 export function agoText(age: number): string {
   const seconds = Math.max(1, Math.round(age / 1_000));
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;

@@ -32,7 +32,7 @@ export function checkGateway(text: string): Checked {
   return text === SUBNET_GATEWAY || text === METADATA + SUBNET_GATEWAY ? { value: SUBNET_GATEWAY } : checkAddress(text);
 }
 
-/** What a checked gateway means. */
+/** The meaning of a checked gateway. */
 export function gateway(checked: string): string | FromMetadata {
   return checked === SUBNET_GATEWAY ? { metadata: SUBNET_GATEWAY } : checked;
 }
@@ -56,7 +56,7 @@ export function checkAddress(text: string): Checked {
   if (!isAddress(address)) {
     return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.1 or fe80::1` };
   }
-  if (zone !== undefined) return { problem: `${show(text)}: write ${address} alone, and the interface as dev` };
+  if (zone !== undefined) return { problem: `${show(text)}: write only ${address}, and the interface as dev` };
   const parsed = ipaddr.parse(address);
   const unfit = NOT_ONE_MACHINE[parsed.range()];
   if (unfit !== undefined) return { problem: `${show(text)} is ${unfit}; write the address of one machine` };
@@ -66,7 +66,8 @@ export function checkAddress(text: string): Checked {
 /** `main`, `default` or a number. Names of /etc/iproute2/rt_tables are the host's own, and may be others elsewhere. */
 export function checkTable(table: string | number): { readonly value: number } | { readonly problem: string } {
   const number = typeof table === 'number' ? table : (TABLES[table] ?? Number.NaN);
-  if (number === LOCAL_TABLE || table === 'local') return { problem: 'the table local is the kernel’s own' };
+  if (number === LOCAL_TABLE || table === 'local')
+    return { problem: 'the table local belongs to the kernel; write another table' };
   if (Number.isInteger(number) && number > 0 && number < 2 ** 32) return { value: number };
   return { problem: `${show(table)} is no table; write main, default or its number, 1 to 4294967295` };
 }

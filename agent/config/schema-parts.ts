@@ -85,7 +85,7 @@ function everyItemOnce() {
     const seen = new Set<unknown>();
     for (const [i, item] of value.entries()) {
       if (typeof item === 'string' && seen.has(item)) {
-        const message = `${show(item)} stands already above; keep one of them`;
+        const message = `${show(item)} is listed above already; keep one of them`;
         issues.push({ code: 'custom', input: item, path: [i], message });
       }
       seen.add(item);

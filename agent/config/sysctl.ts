@@ -4,15 +4,14 @@ import { type Checked, show } from './errors.ts';
 /** What /proc/sys takes in one write: a page, with its end. */
 const LONGEST_VALUE = 4095;
 
-/** In the place of an interface's name in a path: each that is there, as in sysctl.d(5); without `all`, `default` and `lo`. */
+/** Stands for every present interface in a path, as in sysctl.d(5), without `all`, `default` and `lo`. */
 export const EVERY = '*';
 
 /** The path below /proc/sys that a key names, where it is one. */
 export function checkSysctlKey(key: string): Checked {
   const wrong = (why: string): Checked => ({ problem: `${show(key)} ${why}` });
   if (/^[./]*proc[./]sys[./]/.test(key)) return wrong('must be as sysctl shows it; leave /proc/sys out');
-  if (key.startsWith('-'))
-    return wrong('begins with -; write { value: …, optional: true } where the key may be missing');
+  if (key.startsWith('-')) return wrong('begins with -; write { value: …, optional: true } if the key may be missing');
   if (/[*?[\]]/.test(key)) return wrong('is a pattern; write each key out');
   if (/[=\s]/.test(key)) return wrong('is not a key; write net.ipv4.ip_forward: 1');
   const path = sysctlPath(key);
@@ -37,7 +36,7 @@ export function sysctlKey(path: string): string {
   return path.includes('.') ? path : path.replaceAll('/', '.');
 }
 
-/** What is wrong with a text as a value (one line of ASCII), or nothing. What the key makes of it, sysctlValueProblem says. */
+/** The error of a text as a value (one line of ASCII), or undefined. sysctlValueProblem checks it against its key. */
 export function sysctlTextProblem(value: string): string | undefined {
   if (/^(true|yes|on|enabled?)$/i.test(value)) return `${show(value)}: write 1`;
   if (/^(false|no|off|disabled?)$/i.test(value)) return `${show(value)}: write 0`;

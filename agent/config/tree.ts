@@ -55,7 +55,7 @@ export function treeOf(value: unknown): Tree {
   return { kind: 'map', at: NOWHERE, entries: new Map(entries) };
 }
 
-/** Where a value stands, or its key; what is not there is answered with the nearest thing around it. */
+/** The place of a value or of its key. For a missing value it is the place of the nearest part around it. */
 export function positionOf(tree: Tree, path: TreePath, part: 'key' | 'value'): Position {
   const [step, ...rest] = path;
   if (step === undefined) return tree.at;
@@ -73,7 +73,7 @@ export function formatPath(path: TreePath): string {
   return path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
 }
 
-/** The plain value at a path; undefined where there is none. */
+/** The plain value at a path; undefined if missing. */
 export function valueAt(tree: Tree, path: TreePath): unknown {
   const [step, ...rest] = path;
   if (step === undefined) return plain(tree);

@@ -88,7 +88,11 @@ function parse(file: string, text: string): YamlResult {
       return { kind: 'list', at, items };
     }
     if (isAlias(node)) {
-      report(node.range[0], `aliases (*${node.source}) are not taken; write the value out, or "*…" in quotes`, path);
+      report(
+        node.range[0],
+        `aliases (*${node.source}) are not supported; write the value out, or "*…" in quotes`,
+        path,
+      );
       return { kind: 'scalar', at, value: '' };
     }
     if (!isScalar(node)) return { kind: 'scalar', at, value: null };
@@ -100,11 +104,11 @@ function parse(file: string, text: string): YamlResult {
     return { kind: 'scalar', at, value: number(value, source ?? String(value), node.range[0], path) };
   }
 
-  /** An integer that a number cannot hold exactly stays text: digits are what /proc/sys takes. */
+  /** An integer beyond a number's precision stays text, because /proc/sys takes digits. */
   function number(value: number, source: string, offset: number, path: string): number | string {
     if (/^(0|-?[1-9][0-9]*)$/.test(source)) return Number.isSafeInteger(value) ? value : source;
     const decimal = Number.isSafeInteger(value) ? `write ${value}` : 'write a plain decimal integer';
-    report(offset, `${source} is a number to YAML; ${decimal}, or put it in quotes where text is meant`, path);
+    report(offset, `${source} is a number to YAML; ${decimal}, or put it in quotes if you mean text`, path);
     return source;
   }
 
@@ -124,9 +128,9 @@ function parse(file: string, text: string): YamlResult {
       const slip = isScalar(key) && key.type === 'PLAIN' ? typographyProblem(name ?? '') : undefined;
       if (slip !== undefined) report(offset, slip);
       if (name === null) report(offset, 'a key must be a plain word', path);
-      else if (name === '<<') report(offset, 'merge keys (<<) are not taken; write the settings out', path);
+      else if (name === '<<') report(offset, 'merge keys (<<) are not supported; write the settings out', path);
       else if (name === '__proto__') report(offset, 'unknown key', below);
-      else if (earlier) report(offset, `stands already in line ${earlier.at.line}; keep one of them`, below);
+      else if (earlier) report(offset, `is set in line ${earlier.at.line} already; keep one of them`, below);
       else entries.set(name, { at: position(offset), value });
     }
     return { kind: 'map', at: position(start), entries };
@@ -135,7 +139,7 @@ function parse(file: string, text: string): YamlResult {
 
 const SAID_BETTER: Readonly<Record<string, string>> = {
   MULTIPLE_DOCS: 'a second document begins here (---); put it into a file of its own in agent.d',
-  TAG_RESOLVE_FAILED: 'a tag (!…) that is not known; write the plain value',
+  TAG_RESOLVE_FAILED: 'unknown tag (!…); write the plain value',
   BLOCK_AS_IMPLICIT_KEY:
     'two keys in one line; write the second one in the next line, as far indented as the keys beside it',
   TAB_AS_INDENT: 'a tab; YAML indents with blanks only',

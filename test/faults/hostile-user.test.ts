@@ -155,7 +155,7 @@ test('a configuration that she could change is refused, and her folder as the cu
   await asEve('cd /home/eve && echo "sysctl: {net.ipv4.ip_forward: 0}" >agent.yaml && mkdir agent.d node_modules');
   const refused = await host.agent('apply', '--config', '/home/eve/agent.yaml');
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /belongs to user 4242, and root would obey that user/);
+  assert.match(refused.stderr, /belongs to user 4242, who could decide what root does/);
   assert.equal((await host.run(['sh', '-c', 'cd /home/eve && agent apply'])).code, 0);
   assert.equal(await host.sh('cat /proc/sys/net/ipv4/ip_forward'), '1\n');
 });

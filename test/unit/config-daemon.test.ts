@@ -101,7 +101,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['report: { key: /a }', '1:11: report.key: needs the file of its certificate beside it: certificate'],
   [
     'report: { endpoint: "http://c.example", ca: /a }',
-    '1:41: report.ca: is for TLS, and the endpoint has none; write https:// there, or leave this out',
+    '1:41: report.ca: needs TLS, and the endpoint has none; write https:// there, or leave this out',
   ],
   [
     'report: { endpoint: "http://c.example", token-file: /a }',

@@ -32,17 +32,20 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   ['dns: { search: a.example }', '1:16: dns.search: write a list: [a.example]'],
   ['dns: { search: [] }', '1:16: dns.search: is empty; write a domain, or leave the key out'],
-  ['dns: { search: [a.b, c.d, a.b] }', '1:27: dns.search[2]: "a.b" stands already above; keep one of them'],
+  ['dns: { search: [a.b, c.d, a.b] }', '1:27: dns.search[2]: "a.b" is listed above already; keep one of them'],
   // egress
   ['egress: {}', '1:9: egress.default: is missing; write it'],
   ['egress: { default: dhcp }', '1:20: egress.default: "dhcp" is not known; write bgp'],
   ['egress: { default: bgp, dhcp: keep }', '1:31: egress.dhcp: "keep" is not known; write one of drop, behind'],
   // verify
   ['dns: { nameservers: [10.0.0.1], verify: {} }', '1:41: dns.verify.name: is missing; write it'],
-  ['dns: { verify: { name: a.b } }', '1:8: dns.verify: proves name servers, and none are configured: dns.nameservers'],
+  [
+    'dns: { verify: { name: a.b } }',
+    '1:8: dns.verify: proves name servers, but none are configured; write dns.nameservers',
+  ],
   [
     'dns: { nameservers: [10.0.0.1], verify: { name: a.b, quorum: 2 } }',
-    '1:62: dns.verify.quorum: is more than there are name servers; write at most 1',
+    '1:62: dns.verify.quorum: is more than the number of name servers; write at most 1',
   ],
   [
     'dns: { nameservers: [10.0.0.1], verify: { name: a.b, quorum: 0 } }',
@@ -71,7 +74,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dns: { nameservers: 10.0.0.1 }', '1:21: dns.nameservers: write a list: [10.0.0.1]'],
   [
     'dns: { nameservers: [10.1] }',
-    '1:22: dns.nameservers[0]: 10.1 is a number to YAML; write a plain decimal integer, or put it in quotes where text is meant',
+    '1:22: dns.nameservers[0]: 10.1 is a number to YAML; write a plain decimal integer, or put it in quotes if you mean text',
   ],
   [
     'dns: { nameservers: ["010.0.0.1"] }',
@@ -83,7 +86,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'dns: { nameservers: ["2001:db8::1%eth0"] }',
-    '1:22: dns.nameservers[0]: "2001:db8::1%eth0" is not link-local; write 2001:db8::1 alone',
+    '1:22: dns.nameservers[0]: "2001:db8::1%eth0" is not link-local; write only 2001:db8::1',
   ],
   [
     'dns: { nameservers: ["fe80::1%a;b"] }',
@@ -139,7 +142,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'dns: { sortlist: [{ nearest: { name: a.example, port: 1 } }, { nearest: { name: A.example, port: 1, interval: 5 } }] }',
-    '1:62: dns.sortlist[1]: a.example:1 stands already above; keep one of them',
+    '1:62: dns.sortlist[1]: a.example:1 is listed above already; keep one of them',
     '1:111: dns.sortlist[1].nearest.interval: 5 has no unit; write 5s',
   ],
   // options
@@ -184,7 +187,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'dhclient: { request: { without: [routers], also: [routers] } }',
-    '1:51: dhclient.request.also[0]: stands under without, too; keep one of them',
+    '1:51: dhclient.request.also[0]: is also listed under without; keep one of them',
   ],
   [
     'dhclient: { interfaces: { "a/b": {} } }',
@@ -192,11 +195,11 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'dns: { domain: a.example }\ndhclient: { supersede: { domain-name: b.example } }',
-    '2:26: dhclient.supersede.domain-name: dns.domain sets this already; write it there alone',
+    '2:26: dhclient.supersede.domain-name: dns.domain sets this already; write it only there',
   ],
   [
     'dhclient: { interfaces: { eth0: { supersede: { domain-name-servers: [10.0.0.1] } } } }',
-    '1:48: dhclient.interfaces.eth0.supersede.domain-name-servers: resolv.conf is one for the host, not for an interface; set dns.nameservers',
+    '1:48: dhclient.interfaces.eth0.supersede.domain-name-servers: the host has one resolv.conf, not one for each interface;  set dns.nameservers',
   ],
   // sysctl
   [
@@ -206,11 +209,11 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'sysctl: { net.a.b: 1e3 }',
-    '1:20: sysctl.net.a.b: 1e3 is a number to YAML; write 1000, or put it in quotes where text is meant',
+    '1:20: sysctl.net.a.b: 1e3 is a number to YAML; write 1000, or put it in quotes if you mean text',
   ],
   [
     'sysctl: { net.a.b: 010 }',
-    '1:20: sysctl.net.a.b: 010 is a number to YAML; write 10, or put it in quotes where text is meant',
+    '1:20: sysctl.net.a.b: 010 is a number to YAML; write 10, or put it in quotes if you mean text',
   ],
   [
     'sysctl: { net.a.b: "1\\n2" }',
@@ -236,7 +239,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['sysctl: { net.*.b: 1 }', '1:11: sysctl.net.*.b: "net.*.b" is a pattern; write each key out'],
   [
     'sysctl: { -net.a.b: 1 }',
-    '1:11: sysctl.-net.a.b: "-net.a.b" begins with -; write { value: …, optional: true } where the key may be missing',
+    '1:11: sysctl.-net.a.b: "-net.a.b" begins with -; write { value: …, optional: true } if the key may be missing',
   ],
   [
     'sysctl: { /proc/sys/net/a: 1 }',
@@ -254,7 +257,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'sysctl:\n  net.ipv4.route.flush: 1\n  vm.drop_caches: 3',
     ...['2:3: sysctl.net.ipv4.route.flush', '3:3: sysctl.vm.drop_caches'].map(
       (at) =>
-        `${at}: is a command, and a command holds no value: the kernel acts on it once. Take it out; run it by sysctl -w`,
+        `${at}: is a command, and a command holds no value: the kernel acts on it once. Take it out, and run it with sysctl -w`,
     ),
   ],
   [

@@ -144,7 +144,7 @@ test('an error in a merged value points to where it came from', async () => {
   assert.deepEqual(errors, [
     'agent.yaml:3:12: dns.symlink: "folow" is not known; did you mean "follow"?',
     'agent.d/10.yaml:2:32: dns.nameservers[1]: "10.0.0.300" is not an IP address; write one such as 10.0.0.53',
-    'agent.d/20.yaml:2:3: sysctl.net/ipv4/ip_forward: is net.ipv4.ip_forward of agent.yaml:5 in other words; keep one of them',
+    'agent.d/20.yaml:2:3: sysctl.net/ipv4/ip_forward: is another spelling of net.ipv4.ip_forward of agent.yaml:5; keep one of them',
   ]);
 });
 
@@ -195,7 +195,7 @@ test('no command is advised for a file that is not named as a configuration', as
     const result = await loadConfig({ files: memoryFiles({ [file]: { bytes: '', stat } }), file, asRoot: true });
     assert.ok(!result.ok);
     const [error] = result.errors;
-    assert.match(error!.message, /keep the configuration where root alone may write/);
+    assert.match(error!.message, /keep the configuration where only root may write/);
     assert.doesNotMatch(error!.message, /run:/);
   }
   const folder = memoryFiles({}, { '/tmp': { mode: 0o041777 } });
@@ -227,12 +227,12 @@ const TRUST: [name: string, files: Parameters<typeof memoryFiles>, error: RegExp
   [
     'a device that everybody may write',
     [{ [MAIN]: { bytes: '', stat: { mode: 0o020666 } } }],
-    /: is no regular file; keep the configuration where root alone may write, such as \/etc\/holdfast$/,
+    /: is no regular file; keep the configuration where only root may write, such as \/etc\/holdfast$/,
   ],
   [
     'a link to the file of another',
     [{ [MAIN]: { bytes: '', target: '/srv/agent.yaml' }, '/srv/agent.yaml': { bytes: '', stat: { uid: 33 } } }],
-    /\/srv\/agent\.yaml, where it leads, belongs to user 33.*; keep the configuration where root/,
+    /\/srv\/agent\.yaml, where it leads, belongs to user 33.*; keep the configuration where only root/,
   ],
   [
     'a drop-in written by all',

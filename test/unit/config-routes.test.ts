@@ -98,14 +98,14 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '{ to: metadata:vpc-cidr, dev: eth0 }',
     '1:16: routes[0].to: "vpc-cidr" is no network of the metadata service; write one of vpc-ipv4-cidr-block, vpc-ipv4-cidr-blocks, vpc-ipv6-cidr-blocks, subnet-ipv4-cidr-block, subnet-ipv6-cidr-blocks',
   ],
-  ['{ to: default, dev: eth0 }', '1:16: routes[0].to: a default of which family? Write 0.0.0.0/0 or "::/0"'],
+  ['{ to: default, dev: eth0 }', '1:16: routes[0].to: has no family; write 0.0.0.0/0 or "::/0"'],
   [
     '{ to: "::/0", via: subnet-gateway }',
-    '1:29: routes[0].via: is IPv4, and an IPv6 destination is not reached by that',
+    '1:29: routes[0].via: is an IPv4 gateway, which cannot serve an IPv6 destination; write an IPv6 gateway',
   ],
   [
     '{ to: "::/0", nexthops: [{ via: "2001:db8::1" }, { dev: eth0 }] }',
-    '1:59: routes[0].nexthops[1]: IPv6 shares flows out among gateways alone; write via, too',
+    '1:59: routes[0].nexthops[1]: IPv6 spreads flows only among gateways; also write via',
   ],
   [
     '{ to: 10.0.0.0/8, via: gateway.example }',
@@ -113,7 +113,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     '{ to: 10.0.0.0/8, via: "fe80::1%eth0" }',
-    '1:33: routes[0].via: "fe80::1%eth0": write fe80::1 alone, and the interface as dev',
+    '1:33: routes[0].via: "fe80::1%eth0": write only fe80::1, and the interface as dev',
   ],
   [
     '{ to: 10.0.0.0/8, via: 224.0.0.1 }',
@@ -133,14 +133,14 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     '{ to: "2001:db8::/32", via: 10.0.0.1 }',
-    '1:38: routes[0].via: is IPv4, and an IPv6 destination is not reached by that',
+    '1:38: routes[0].via: is an IPv4 gateway, which cannot serve an IPv6 destination; write an IPv6 gateway',
   ],
-  ['{ to: 10.0.0.0/8, via: "fe80::1" }', '1:33: routes[0].via: is link-local and needs its interface; write dev, too'],
-  ['{ to: 10.0.0.0/8, via: 10.0.0.1, onlink: true }', '1:43: routes[0].onlink: needs the interface; write dev, too'],
-  ['{ to: 10.0.0.0/8, dev: eth0, onlink: true }', '1:39: routes[0].onlink: is about a gateway; write via, too'],
+  ['{ to: 10.0.0.0/8, via: "fe80::1" }', '1:33: routes[0].via: is link-local and needs its interface; also write dev'],
+  ['{ to: 10.0.0.0/8, via: 10.0.0.1, onlink: true }', '1:43: routes[0].onlink: needs the interface; also write dev'],
+  ['{ to: 10.0.0.0/8, dev: eth0, onlink: true }', '1:39: routes[0].onlink: needs a gateway; also write via'],
   [
     '{ to: 10.0.0.0/8, via: 10.0.0.1, nexthops: [{ dev: eth0 }, {}] }',
-    '1:28: routes[0].via: belongs to each of nexthops; write it there',
+    '1:28: routes[0].via: belongs into each entry of nexthops; write it there',
     '1:69: routes[0].nexthops[1]: leads nowhere; write via, or dev, or a type',
   ],
   [
@@ -149,25 +149,28 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     '{ to: 10.0.0.0/8, nhid: 42, via: 10.0.0.1, nexthops: [{ dev: eth0 }] }',
-    '1:38: routes[0].via: is the nexthop object’s to say; leave this out, or nhid',
-    '1:53: routes[0].nexthops: is the nexthop object’s to say; leave this out, or nhid',
+    '1:38: routes[0].via: is set by the nexthop object; leave out either this key or nhid',
+    '1:53: routes[0].nexthops: is set by the nexthop object; leave out either this key or nhid',
   ],
   [
     '{ to: 10.0.0.0/8, type: prohibit, nhid: 42 }',
     '1:44: routes[0].nhid: a route of type prohibit leads nowhere; leave this out',
   ],
-  ['{ to: default, nhid: 42 }', '1:16: routes[0].to: a default of which family? Write 0.0.0.0/0 or "::/0"'],
+  ['{ to: default, nhid: 42 }', '1:16: routes[0].to: has no family; write 0.0.0.0/0 or "::/0"'],
   ['{ to: 10.0.0.0/8, nhid: 0 }', '1:34: routes[0].nhid: write a whole number from 1 to 4294967295'],
   ['{ to: 10.0.0.0/8, type: blackhol }', '1:34: routes[0].type: "blackhol" is not known; did you mean "blackhole"?'],
   ['{ to: 10.0.0.0/8, dev: eth0, src: "::1" }', '1:39: routes[0].src: is of another family than 10.0.0.0/8'],
-  ['{ to: "2001:db8::/32", dev: eth0, metric: 0 }', '1:44: routes[0].metric: IPv6 knows no metric 0; write 1 or more'],
+  ['{ to: "2001:db8::/32", dev: eth0, metric: 0 }', '1:44: routes[0].metric: IPv6 has no metric 0; write 1 or more'],
   ['{ to: "2001:db8::/32", dev: eth0, mtu: 1000 }', '1:44: routes[0].mtu: IPv6 needs 1280 bytes at least (RFC 8200)'],
   ['{ to: 10.0.0.0/8, dev: eth0, mtu: 67 }', '1:44: routes[0].mtu: write a whole number from 68 to 65535'],
   [
     '{ to: 10.0.0.0/8, dev: eth0, table: mian }',
     '1:46: routes[0].table: "mian" is no table; write main, default or its number, 1 to 4294967295',
   ],
-  ['{ to: 10.0.0.0/8, dev: eth0, table: 255 }', '1:46: routes[0].table: the table local is the kernel’s own'],
+  [
+    '{ to: 10.0.0.0/8, dev: eth0, table: 255 }',
+    '1:46: routes[0].table: the table local belongs to the kernel; write another table',
+  ],
   [
     '{ to: 10.0.0.0/8, dev: eth0 }, { to: 10.0.0.0/8, via: 10.0.0.1, table: 254, metric: 0 }',
     '1:41: routes[1]: has destination, table and metric of the route at agent.yaml:1; keep one, or write nexthops',

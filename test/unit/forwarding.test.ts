@@ -39,13 +39,13 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['forwarding: { redirect: off }', '1:15: forwarding.redirect: unknown key; did you mean "redirects"?'],
   [
     'forwarding: { ipv4: true }\nsysctl: { net.ipv4.ip_forward: 1, net/ipv4/conf/eth0.7/forwarding: 0, net.ipv4.ip_default_ttl: 9 }',
-    '2:11: sysctl.net.ipv4.ip_forward: forwarding.ipv4 sets this already; write it there alone',
-    '2:35: sysctl.net/ipv4/conf/eth0.7/forwarding: forwarding.ipv4 sets this already; write it there alone',
+    '2:11: sysctl.net.ipv4.ip_forward: forwarding.ipv4 sets this already; write it only there',
+    '2:35: sysctl.net/ipv4/conf/eth0.7/forwarding: forwarding.ipv4 sets this already; write it only there',
   ],
   [
     'forwarding: { ipv6: true, redirects: off }\nsysctl: { net.ipv6.conf.all.forwarding: 1, net.ipv6.conf.eth0.accept_redirects: 1, net.ipv6.conf.eth0.accept_ra: 2 }',
-    '2:11: sysctl.net.ipv6.conf.all.forwarding: forwarding.ipv6 sets this already; write it there alone',
-    '2:44: sysctl.net.ipv6.conf.eth0.accept_redirects: forwarding.redirects sets this already; write it there alone',
+    '2:11: sysctl.net.ipv6.conf.all.forwarding: forwarding.ipv6 sets this already; write it only there',
+    '2:44: sysctl.net.ipv6.conf.eth0.accept_redirects: forwarding.redirects sets this already; write it only there',
   ],
   ['forwarding: { masquerade: [{ out: eth0 }] }', '1:28: forwarding.masquerade[0].from: is missing; write it'],
   [
@@ -56,7 +56,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   [
     'forwarding: { ipv4: false, masquerade: [{ out: eth0, from: 10.0.0.1 }, { out: eth0, from: 10.0.0.1/32 }, { out: eth0, from: "fd00::/64" }] }',
     '1:41: forwarding.masquerade[0]: 10.0.0.1/32 out of eth0 is never forwarded: forwarding.ipv4 is false',
-    '1:72: forwarding.masquerade[1]: 10.0.0.1/32 out of eth0 stands already above; keep one of them',
+    '1:72: forwarding.masquerade[1]: 10.0.0.1/32 out of eth0 is listed above already; keep one of them',
   ],
   [
     'forwarding: { dnsmasq: { file: x.conf, networks: [] } }',
@@ -70,11 +70,11 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     '1:81: forwarding.dnsmasq.networks[1].router: "10.9.0.1" has no prefix length of a network with clients; write 1 to 30, as in 10.9.0.1/24',
     '1:96: forwarding.dnsmasq.networks[1].tag: "a,b" is no tag; write letters, digits, - and _, as dnsmasq\'s dhcp-range sets it',
     '1:115: forwarding.dnsmasq.networks[2].router: "fd::1/64" is not an IPv4 address with its prefix length; write one such as 10.99.0.1/24',
-    '1:132: forwarding.dnsmasq.networks[2].tag: a stands already above; one tag is one network',
+    '1:132: forwarding.dnsmasq.networks[2].tag: a is used above already; give each network its own tag',
   ],
   [
     'forwarding: { dnsmasq: { networks: [{ router: 10.1.0.1/24 }, { router: 10.2.0.1/24, tag: b }] } }',
-    '1:37: forwarding.dnsmasq.networks[0]: is one of several networks; give it a tag of its own',
+    '1:37: forwarding.dnsmasq.networks[0]: is one of several networks; give each its own tag',
   ],
 ];
 

@@ -55,7 +55,7 @@ test('unconfigured: a bad configuration, and one that leads nowhere, are errors 
   symlinkSync('gone.yaml', join(root, 'etc/holdfast/agent.yaml'));
   const { status, stderr } = await command('status', '--root', root);
   assert.equal(status, 1);
-  assert.match(stderr, /agent\.yaml: is a link that leads nowhere/);
+  assert.match(stderr, /agent\.yaml: is a symbolic link to a missing file/);
   rmSync(join(root, 'etc/holdfast/agent.yaml'));
   mkdirSync(join(root, 'etc/holdfast/agent.d'));
   writeFileSync(join(root, 'etc/holdfast/agent.d/10.yaml'), 'sysctl: {}\n');

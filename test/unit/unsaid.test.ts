@@ -90,7 +90,7 @@ test('hold: nothing beside a setting is an error, and so is any other value', as
   for (const [text, message] of [
     [
       'hold: nothing\ndns: { domain: a.example }\negress: { default: bgp }\n',
-      'nothing is to be held, and dns, egress is configured; take one out',
+      'says that nothing is held, but dns, egress is configured; take one of the two out',
     ],
     ['hold: everything\n', '"everything" is not known; write nothing'],
   ] as const) {
