@@ -116,12 +116,19 @@ interface Run {
 async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
   const options = ['collector', '--listen', '127.0.0.1:0', '--data', data, '--max-size', maxSize];
   const child = spawn(process.execPath, [join(REPOSITORY, 'agent/cli.ts'), ...options], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr!.pipe(process.stderr);
+  child.stderr!.on('data', (text: Buffer) => {
+    complaint += text;
   });
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
   const line = await new Log(child.stdout!).until(/listens on/);
+  // A kill -9 damages nothing.
+  assert.doesNotMatch(complaint, /left out|damaged/);
   return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
 }
 
