@@ -10,7 +10,7 @@ import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write.ts';
 import { PROBE_NAMES } from './config/daemon.ts';
-import { RESOURCE_NAMES, type ResourceName } from './resources/names.ts';
+import { RESOURCE_NAMES } from './resources/names.ts';
 
 /** Wrong usage is one JSON document too, and options that are wrong are not parsed. */
 const JSON_WANTED = process.argv.includes('--json');
@@ -42,7 +42,7 @@ export const program = new Command('agent')
 command('plan', 'show what apply would change, and change nothing')
   .addHelpText(
     'after',
-    `\nExit status: 0 nothing differs, 1 bad configuration or usage, 2 something differs.${examples(['agent plan', 'agent plan --only resolver --json'])}`,
+    `\nExit status: 0 nothing differs, 1 bad configuration or usage, 2 something differs.${examples(['agent plan', 'agent plan --only resolver,hooks --json'])}`,
   )
   .action(run(async () => (await import('./commands/plan.ts')).plan));
 
@@ -104,7 +104,11 @@ program
   .description(
     'look once at routes, gateways, memory errors, leases, name servers and multicast, and print what is seen',
   )
-  .argument('[name...]', `only these probes: ${[...PROBE_NAMES, 'inventory'].join(', ')}`)
+  .argument(
+    '[name...]',
+    `only these probes: ${[...PROBE_NAMES, 'inventory'].join(', ')}`,
+    (text: string, earlier: string[] = []) => [...earlier, ...words(text)],
+  )
   .option(...CONFIG_OPTION)
   .option('--json', 'one JSON document on stdout, and nothing else there')
   .option('--prometheus', "Prometheus' text format, for a textfile collector")
@@ -115,8 +119,8 @@ program
     'after',
     `\nEach metric is explained in docs/metrics.md. inventory is printed only where it is named: what the machine is made of.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
-  .action((names: string[], options: Omit<ProbeOptions, 'names'>) =>
-    run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names }),
+  .action((names: string[] | undefined, options: Omit<ProbeOptions, 'names'>) =>
+    run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names: names ?? [] }),
   );
 
 const rehearse = program
@@ -124,13 +128,12 @@ const rehearse = program
   .description(
     'play a lease event or a boot with the real dhclient-script and hooks, where nothing of it reaches the host',
   );
+const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE'] as const;
 const REHEARSED =
   '\nExit status: 0 as wanted, 1 bad configuration or usage, 2 it would not be as wanted, 4 it cannot be rehearsed here.';
 
 rehearsal('lease', 'what the next events of the lease would make of resolv.conf, addresses and routes')
-  .addOption(
-    new Option('--reason <reason...>', 'only these events').choices(['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE']),
-  )
+  .addOption(new Option('--reason <reason...>', 'only these events').choices(REASONS).argParser(namesOf(REASONS)))
   .addHelpText(
     'after',
     `${REHEARSED}${examples(['sudo agent rehearse lease', 'sudo agent rehearse lease eth0 --reason RENEW', 'sudo agent rehearse lease --json'])}`,
@@ -222,7 +225,9 @@ function command(name: string, description: string): Command {
     .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
     .option('--live', 'with --root: the running kernel and its processes belong to these files')
     .addOption(
-      new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(resourceNames),
+      new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(
+        namesOf(RESOURCE_NAMES),
+      ),
     )
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but failures')
@@ -251,10 +256,21 @@ function folder(path: string): string {
   return path;
 }
 
-function resourceNames(name: string, earlier: ResourceName[] = []): ResourceName[] {
-  const known = RESOURCE_NAMES.find((candidate) => candidate === name);
-  if (known === undefined) throw new InvalidArgumentError(`It is one of ${RESOURCE_NAMES.join(', ')}.`);
-  return [...earlier, known];
+/** Parses names that stand in one word (`hooks,resolver`), in several words, or both. */
+function namesOf<T extends string>(known: readonly T[]) {
+  return (text: string, earlier: readonly T[] = []): readonly T[] => [
+    ...earlier,
+    ...words(text).map((word) => {
+      const name = known.find((candidate) => candidate === word);
+      if (name !== undefined) return name;
+      throw new InvalidArgumentError(`"${word}" is none of ${known.join(', ')}.`);
+    }),
+  ];
+}
+
+/** An empty text is one empty word, which is no name: a script's unset variable does not mean everything. */
+function words(text: string): string[] {
+  return text.split(/[\s,]+/).filter((word, _, all) => word !== '' || all.every((one) => one === ''));
 }
 
 function examples(lines: readonly string[]): string {

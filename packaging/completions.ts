@@ -46,7 +46,9 @@ export function zsh(program: Command): string {
   const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
   const spec = (text: string) => text.replaceAll('[', '\\[').replaceAll(']', '\\]').replaceAll(':', '\\:');
   const option = (one: Option) => {
-    const value = one.required ? `:value:${choices(one) ? `(${choices(one)!.join(' ')})` : files(one)}` : '';
+    const known = choices(one);
+    const list = known && (one.variadic ? `_values -s , name ${known.join(' ')}` : `(${known.join(' ')})`);
+    const value = one.required ? `:value:${list ?? files(one)}` : '';
     return quote(`${one.variadic ? '*' : ''}${one.long}[${spec(one.description)}]${value}`);
   };
   const body = (node: Node): string => {
@@ -87,7 +89,7 @@ export function fish(program: Command): string {
         const value = !one.required
           ? ''
           : known
-            ? ` -x -a ${quote(known.join(' '))}`
+            ? ` -x -a ${quote(one.variadic ? `(__fish_append , ${known.join(' ')})` : known.join(' '))}`
             : files(one) === ''
               ? ' -x'
               : ' -r -F';
@@ -115,6 +117,9 @@ function where({ path, subcommands }: Node): string {
 
 function bashValue(option: Option): string {
   const known = choices(option);
+  // Of names between commas the last one is completed.
+  if (known && option.variadic)
+    return `mapfile -t COMPREPLY < <(compgen -P "\${current%"\${current##*,}"}" -W "${known.join(' ')}" -- "\${current##*,}")`;
   if (known) return `mapfile -t COMPREPLY < <(compgen -W "${known.join(' ')}" -- "$current")`;
   return files(option) === ''
     ? ':'

@@ -175,6 +175,11 @@ suite('completions', () => {
     assert.equal(complete('pl'), 'plan');
     assert.equal(complete('apply', '--det'), '--detailed-exitcodes');
     assert.equal(complete('apply', '--only', 'sys'), 'sysctl');
+    assert.equal(complete('apply', '--only', 'hooks,sys'), 'hooks,sysctl');
+    assert.equal(
+      complete('apply', '--only', 'hooks,routes,'),
+      complete('apply', '--only', '').replaceAll(/\S+/g, 'hooks,routes,$&'),
+    );
     assert.equal(complete('rehearse', 'l'), 'lease');
     assert.equal(complete('rehearse', 'lease', '--reason', 'REN'), 'RENEW');
     assert.equal(complete('probe', 'routes-'), 'routes-by-protocol');
@@ -188,6 +193,7 @@ suite('completions', () => {
     assert.match(complete('agent pl'), /^plan\t/);
     assert.match(complete('agent apply --det'), /^--detailed-exitcodes\t/);
     assert.match(complete('agent apply --only sys'), /^sysctl\b/);
+    assert.match(complete('agent apply --only hooks,sys'), /^hooks,sysctl\b/);
     assert.match(complete('agent rehearse l'), /^lease\t/m);
     assert.match(complete('agent probe routes-'), /^routes-by-protocol$/m);
   });

@@ -99,12 +99,16 @@ test('--only leaves the other resources alone; a name that is none is an error',
   await command('apply', '--only', 'resolver', '--root', root);
   assert.equal(readFileSync(join(root, 'etc/resolv.conf'), 'utf8'), 'nameserver 10.34.56.78\n');
   assert.equal(readFileSync(join(root, 'etc/dhcp/dhclient.conf'), 'utf8'), 'timeout 60;\n');
-  const { stdout } = await command('plan', '--only', 'resolver', 'sysctl', '--json', '--root', root);
-  const resources = JSON.parse(stdout).findings.map(({ resource }: { resource: string }) => resource);
-  assert.deepEqual([...new Set(resources)], ['resolver', 'sysctl']);
-  const wrong = await command('plan', '--only', 'resolvers', '--root', root);
-  assert.equal(wrong.status, 1);
-  assert.match(wrong.stderr, /hooks, dhcpcd, .*resolver, .*dhclient, sysctl/);
+  for (const words of [['resolver', 'sysctl'], ['resolver,sysctl'], ['sysctl,', 'resolver'], ['sysctl resolver']]) {
+    const { stdout } = await command('plan', '--only', ...words, '--json', '--root', root);
+    const resources = JSON.parse(stdout).findings.map(({ resource }: { resource: string }) => resource);
+    assert.deepEqual([...new Set(resources)], ['resolver', 'sysctl'], words.join(' '));
+  }
+  for (const wrong of ['resolvers', 'sysctl,resolvers', 'resolver;sysctl', '', ',']) {
+    const { status, stderr } = await command('plan', '--only', wrong, '--root', root);
+    assert.equal(status, 1, wrong);
+    assert.match(stderr, /" is none of hooks, dhcpcd, .*resolver, .*dhclient, sysctl/, wrong);
+  }
 });
 
 test('wrong usage: exit 1, on stderr, with a way to help', async () => {
