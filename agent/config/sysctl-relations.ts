@@ -1,17 +1,29 @@
 /**
  * Kernel settings that are one variable by several names, and those that the kernel writes together with another. Each was
- * measured: every key of net was written in a network namespace, and all others were compared (Linux 6.18). Sources:
- * net/ipv4/devinet.c, net/ipv6/addrconf.c, net/core/neighbour.c.
+ * measured: every key of net was written in a network namespace, and all others were compared (Linux 6.18). Those that only
+ * the first network namespace can write are from the sources: net/ipv4/devinet.c, net/ipv6/addrconf.c, net/core/neighbour.c,
+ * net/netfilter/nf_conntrack_standalone.c, net/ipv4/route.c, mm/page-writeback.c, mm/util.c.
  */
 
 /** The same variable in the same words. */
-const SAME: ReadonlyMap<string, string> = new Map([['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding']]);
+const SAME: ReadonlyMap<string, string> = new Map([
+  ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'],
+  ['net/nf_conntrack_max', 'net/netfilter/nf_conntrack_max'],
+]);
+
+/** One limit in two units, of which the kernel keeps the one that was written last, and sets the other to 0. */
+const OR_ZERO = [
+  ['vm/dirty_ratio', 'vm/dirty_bytes'],
+  ['vm/dirty_background_ratio', 'vm/dirty_background_bytes'],
+  ['vm/overcommit_ratio', 'vm/overcommit_kbytes'],
+] as const;
 
 /** The same variable in other units or words: the first of each leads to the second. */
 const TWINS: readonly (readonly [RegExp, string])[] = [
   [/^(net\/ipv[46]\/neigh\/[^/]+\/(?:base_reachable_time|retrans_time))$/, '$1_ms'],
   [/^(net\/ipv[46]\/neigh\/[^/]+\/unres_qlen)$/, '$1_bytes'],
-  [/^(net\/ipv6\/route\/gc_min_interval)$/, '$1_ms'],
+  [/^(net\/ipv[46]\/route\/gc_min_interval)$/, '$1_ms'],
+  ...OR_ZERO.map(([one, other]) => [new RegExp(`^${one}$`), other] as const),
   [/^net\/mptcp\/pm_type$/, 'net/mptcp/path_manager'],
 ];
 
@@ -58,7 +70,11 @@ export function setsOthers(variable: string): boolean {
  * as 0.
  */
 export function needsChange(variable: string): boolean {
-  return variable === FORWARDING || variable === 'net/ipv6/conf/all/force_forwarding';
+  return (
+    variable === FORWARDING ||
+    variable === 'net/ipv6/conf/all/force_forwarding' ||
+    OR_ZERO.some((pair) => pair.some((one) => one === variable))
+  );
 }
 
 /** Another variable that, written, sets this one too. */
@@ -75,6 +91,12 @@ export function sysctlSources(variable: string): SysctlSource[] {
   const secrets = ['all', 'default'].includes(scope) ? [] : [scope, 'default'];
   return [
     ...timeTwin(variable),
+    ...OR_ZERO.flatMap((pair) => {
+      const other = pair.find((one) => one !== variable);
+      return other === undefined || !pair.some((one) => one === variable)
+        ? []
+        : [{ of: other, way: 'units', value: () => '0' } as const];
+    }),
     ...(setter === null ? [] : [{ of: setter, way: 'all', value: (set: string) => set } as const]),
     // A host that forwards IPv4 believes no redirects, and the other way round.
     ...(variable === REDIRECTS

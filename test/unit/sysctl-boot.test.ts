@@ -33,6 +33,28 @@ for (const [what, key, value, line, reason] of [
     'net.ipv4.conf.all.forwarding = 0',
     /that is net\.ipv4\.ip_forward by another name/,
   ],
+  ['an alias of conntrack', 'net.netfilter.nf_conntrack_max', '1000', 'net.nf_conntrack_max = 2000', /by another name/],
+  [
+    'a share of memory, set as bytes',
+    'vm.dirty_ratio',
+    '10',
+    'vm.dirty_bytes = 1000000',
+    /dirty_ratio in other units \(0\)/,
+  ],
+  [
+    'bytes, set as a share',
+    'vm.dirty_background_bytes',
+    '4096',
+    'vm.dirty_background_ratio = 5',
+    /in other units \(0\)/,
+  ],
+  [
+    'a time in seconds',
+    'net.ipv4.route.gc_min_interval_ms',
+    '500',
+    'net.ipv4.route.gc_min_interval = 2',
+    /units \(2000\)/,
+  ],
   ['the other alias', 'net.ipv4.conf.all.forwarding', '1', 'net.ipv4.ip_forward = 0', /by another name/],
   [
     'all',

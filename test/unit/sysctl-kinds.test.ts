@@ -166,6 +166,9 @@ test('sysctl relations: several names of one variable, and what all sets', () =>
     ['net/ipv4/neigh/lo/unres_qlen', 'net/ipv4/neigh/lo/unres_qlen_bytes'],
     ['net/ipv6/route/gc_min_interval', 'net/ipv6/route/gc_min_interval_ms'],
     ['net/mptcp/pm_type', 'net/mptcp/path_manager'],
+    ['net/ipv4/route/gc_min_interval', 'net/ipv4/route/gc_min_interval_ms'],
+    ['net/nf_conntrack_max', 'net/netfilter/nf_conntrack_max'],
+    ['vm/overcommit_ratio', 'vm/overcommit_kbytes'],
   ] as const) {
     assert.equal(sysctlVariableOrTwin(one), sysctlVariableOrTwin(other));
   }
