@@ -39,6 +39,8 @@ export class BootSysctls {
   readonly #lines: readonly Assignment[];
   /** By path, without patterns. */
   readonly #named: ReadonlyMap<string, SysctlLine>;
+  /** Paths that programs set later. */
+  readonly #later: readonly string[];
 
   /** `later`: what other programs set once systemd-sysctl is done. */
   constructor(lines: readonly SysctlLine[], later: readonly Assignment[] = []) {
@@ -50,6 +52,7 @@ export class BootSysctls {
       last.set(line.path, line);
     }
     this.#named = new Map([...last].filter(([path]) => !isPattern(path)));
+    this.#later = later.map(({ path }) => path);
     this.#lines = [...[...last.values()].filter(isAssignment), ...later];
   }
 
@@ -62,13 +65,13 @@ export class BootSysctls {
   /**
    * The values that a boot may end with, which differ only where the kernel sets variables with others: written by
    * systemd-sysctl since 249, which passes over what has the value already; by an older one or procps; and that of an
-   * interface which comes later. For a pattern of EVERY interface also those of each that a line names. Empty where no line
+   * interface which comes later. For a pattern of EVERY interface also those of each that a line or a program names. Empty where no line
    * sets it.
    */
   values(path: string): BootValue[] {
     const [before, after] = path.split(EVERY);
     if (before === undefined || after === undefined) return this.#valuesOf(path);
-    const named = [...this.#named.keys()].filter((one) => {
+    const named = [...new Set([...this.#named.keys(), ...this.#later])].filter((one) => {
       if (!one.startsWith(before) || !one.endsWith(after) || one.length <= before.length + after.length) return false;
       const scope = one.slice(before.length, one.length - after.length);
       return !scope.includes('/') && !SCOPES.includes(scope);

@@ -114,7 +114,7 @@ export class Sysctl implements Resource {
     if (this.wanted.length === 0) return [];
     const { host } = this;
     const tuned = host.lstat('/etc/tuned/active_profile') !== null;
-    const links = this.wanted.some(({ path }) => /^net\/ipv[46]\/conf\/(?!all\/|default\/|\*)/.test(path));
+    const links = this.wanted.some(({ path }) => /^net\/ipv[46]\/conf\/(?!all\/|default\/)/.test(path));
     if (!tuned && !links && !hasScripts(host)) return [];
     const paths = this.wanted.map(({ path }) => path);
     return (await import('./sysctl-later.ts')).laterSysctls(host, paths);

@@ -254,6 +254,21 @@ test('doctor: what systemd-networkd writes for its links, also where its files d
   ]);
 });
 
+test('doctor: what NetworkManager writes for one interface counts where every interface is to forward', (t) => {
+  const files = {
+    'run/NetworkManager/devices/2': '[device]\nmanaged=true\nconnection-uuid=4f-1\n',
+    'sys/class/net/eth0/ifindex': '2\n',
+    'etc/NetworkManager/system-connections/wan.nmconnection': '[connection]\nuuid=4f-1\n[ipv6]\nmethod=auto\n',
+  };
+  const seen = boot(t, files, 'forwarding: { ipv6: true }\n').filter(({ code }) => code === 'HF-SYSCTL-PROGRAM');
+  assert.deepEqual(
+    seen.map((one) => one.seen),
+    [
+      'NetworkManager sets net.ipv6.conf.eth0.forwarding to 0 after every boot (/etc/NetworkManager/system-connections/wan.nmconnection:4)',
+    ],
+  );
+});
+
 test('doctor: NetworkManager acts on router advertisements itself, unless its connection leaves IPv6 alone', (t) => {
   const files = (method: string) => ({
     'run/NetworkManager/devices/2': '[device]\nmanaged=full\nconnection-uuid=4f-1\n',
@@ -262,7 +277,17 @@ test('doctor: NetworkManager acts on router advertisements itself, unless its co
   });
   const yaml = 'sysctl: { net.ipv6.conf.eth0.accept_ra: 2 }\n';
   assert.deepEqual(codes(boot(t, files('auto'), yaml)), ['HF-SYSCTL-PROGRAM']);
+  assert.deepEqual(codes(boot(t, files('disabled'), yaml)), ['HF-SYSCTL-PROGRAM']);
   assert.deepEqual(codes(boot(t, files('ignore'), yaml)), []);
+  assert.deepEqual(codes(boot(t, files('auto\n[.nmmeta]\nexternal=true'), yaml)), []);
+  const other = 'sysctl: { net.ipv6.conf.eth0.use_tempaddr: 2, net.ipv6.conf.eth0.addr_gen_mode: 1 }\n';
+  assert.deepEqual(boot(t, files('auto\nip6-privacy=2'), other), []);
+  assert.match(
+    boot(t, files('ignore\nip6-privacy=0'), other)
+      .map(({ seen }) => seen)
+      .join(),
+    /use_tempaddr to 0 .*addr_gen_mode to 0/,
+  );
 });
 
 test('doctor: another name of the variable, conf.all and a key without a value are named with their lines', (t) => {
