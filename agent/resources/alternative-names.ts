@@ -1,14 +1,14 @@
 /**
- * Alternative names of interfaces (ip-link(8), `altname`: `device-number-1`, `eni-…`). DHCP clients and their hooks know an interface by
- * its own name alone, so settings under another one would never be applied.
+ * Alternative names of interfaces (ip-link(8), `altname`: `device-number-1`, `eni-…`). DHCP clients and their hooks know only an
+ * interface's own name, so settings under another name would never be applied.
  */
 import type { DesiredDhclient } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
-/** Milliseconds; the kernel answers within its system calls. */
+/** Milliseconds. The kernel answers within its system calls. */
 const TIME = 5000;
 
-/** A sentence for the first configured interface that bears another name; null: there is none, or it cannot be seen. */
+/** A sentence about the first configured name that is an alternative one; null if there is none, or if it cannot be seen. */
 export async function alternativeName(host: Host, { interfaces }: DesiredDhclient): Promise<string | null> {
   if (!host.live) return null;
   const present = new Set(host.list('/sys/class/net'));
@@ -19,10 +19,10 @@ export async function alternativeName(host: Host, { interfaces }: DesiredDhclien
   try {
     using socket = await NetlinkSocket.open();
     for (const name of missing) {
-      // The kernel finds an interface by each of its names, and says its own.
+      // The kernel finds an interface by each of its names, and answers with its own name.
       const link = await findLink(socket, name, AbortSignal.timeout(TIME));
       if (link !== null && link.name !== name)
-        return `${name} is an alternative name of ${link.name}, which dhclient does not know it by: write ${link.name} under dhclient.interfaces`;
+        return `${name} is an alternative name of ${link.name}, and dhclient knows only ${link.name}: write ${link.name} under dhclient.interfaces`;
     }
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;

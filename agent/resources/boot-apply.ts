@@ -1,4 +1,4 @@
-/** What no file keeps over a reboot, `agent apply` at boot or the daemon brings back: whether one of them is started then. */
+/** Settings without a file are restored after a reboot by `agent apply` or the daemon. Checks whether one of them is enabled. */
 import type { Host } from '../host/host.ts';
 import type { SettingState, State } from './resource.ts';
 
@@ -7,8 +7,7 @@ const WANTS = '/etc/systemd/system';
 const NONE = 'neither holdfast.service nor holdfast-apply.service is enabled: systemctl enable holdfast-apply';
 
 /**
- * Gives the moment `boot` of settings that only the running kernel holds. Looks at systemd's folders once, and only when it is
- * first asked.
+ * Returns the moment `boot` of settings that only the running kernel holds. Looks at systemd's folders at the first call only.
  */
 export function appliedAtBoot(host: Host): (setting: Pick<SettingState, 'setting' | 'wanted'>) => SettingState {
   let verdict: { readonly state: State; readonly reason?: string } | undefined;

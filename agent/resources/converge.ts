@@ -5,16 +5,16 @@ import type { Host } from '../host/host.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
 /**
- * A change may undo an earlier one (writing ip_forward resets the redirects of every interface), so what was changed is
- * looked at again; what then still drifts will not converge.
+ * The most rounds. A change may undo an earlier one (writing ip_forward resets the redirects of every interface), so changed
+ * artifacts are inspected again. An artifact that still drifts after the last round will not converge.
  */
 const ROUNDS = 3;
 
-/** Stands around the changes of some resources: it may refuse them all beforehand, and put them all back afterwards. */
+/** Checks the changes of some resources: it may refuse them all beforehand, and put them all back afterwards. */
 export interface Guard {
-  /** Whether an earlier change was neither proved nor put back: then there is something to do where nothing drifts, too. */
+  /** Whether an earlier change was neither proved nor put back. If so, there is work even without drift. */
   unfinished(): boolean;
-  /** Called under the lock. Changes `resources` by `change`, or gives the outcomes of not having done so. */
+  /** Called under the lock. Changes `resources` by `change`, or returns the outcomes of a refusal. */
   around(
     resources: readonly Resource[],
     change: (resources: readonly Resource[]) => Promise<Outcome[]>,
@@ -28,17 +28,17 @@ export interface ConvergeOptions {
   readonly settled?: (outcomes: readonly Outcome[]) => void;
 }
 
-/** A resource that cannot even look is one `unknown` finding, and never stops another. */
+/** A resource that cannot inspect becomes one `unknown` finding, and never stops another. */
 export async function inspectAll(resources: readonly Resource[]): Promise<Finding[]> {
   const findings = await Promise.all(resources.map(inspectOne));
   return findings.flat();
 }
 
 /**
- * Brings the host to what is wanted. Where nothing drifts nothing is locked, written or started; else one apply at a
- * time on this host, and every outcome is read back. Outcomes come in the order of the findings.
- * `patience`: seconds to wait for another apply, a minute where it is left out; then it throws HostError EAGAIN.
- * `guard`: null where changes need no proof. `permits`: whether a finding may be changed now; the others are left as they are.
+ * Changes the host to the wanted state. Without drift nothing is locked, written or started. Only one apply runs at a time on
+ * a host, and every outcome is read back. Outcomes are in the order of the findings.
+ * `patience` is the time to wait for another apply, in seconds, by default a minute; after it HostError EAGAIN is thrown.
+ * `guard` is null if changes need no proof. `permits` says whether a finding may be changed now.
  * `settled` is called with the outcomes before the lock is given back: no other apply has been at work since.
  */
 export async function converge(
@@ -61,7 +61,7 @@ export async function converge(
   return host.exclusively(RUN_FOLDER, work, patience);
 }
 
-/** Of two converges, one after the other: what the first one changed is changed, though the second found it right. */
+/** Joins the outcomes of two converges: an artifact that the first changed counts as changed, though the second found it right. */
 export function together(first: readonly Outcome[], second: readonly Outcome[]): Outcome[] {
   const changed = new Set(first.filter(({ result }) => result === 'changed').map(identity));
   return second.map((outcome) =>
@@ -69,12 +69,12 @@ export function together(first: readonly Outcome[], second: readonly Outcome[]):
   );
 }
 
-/** Whether `apply` would change it. */
+/** Whether `apply` would change the artifact. */
 export function isActionable(finding: Finding): boolean {
   return finding.state === 'drifted' && finding.refusal === undefined;
 }
 
-/** Whether the host is not as wanted here: what makes `plan` exit 2. */
+/** Whether the artifact is not as wanted, which makes `plan` exit 2. */
 export function differs(finding: Finding): boolean {
   return finding.state === 'drifted' || finding.refusal !== undefined;
 }
@@ -103,9 +103,9 @@ async function applyAll(resources: readonly Resource[], permits: (finding: Findi
     if (!changed) return [...outcomes.values()];
   }
   for (const finding of (await inspectAll(resources)).filter(isActionable)) {
-    // What failed before has its own reason, and what may not be changed now was not.
+    // Earlier failures have their own reasons, and findings that may not be changed now were not changed.
     if (outcomes.get(identity(finding))?.result !== 'changed') continue;
-    const reason = 'it does not stay: another setting, or another program, changes it back';
+    const reason = 'the change does not stay: another setting, or another program, changes it back';
     outcomes.set(identity(finding), { ...untouched(finding), result: 'failed', changed: true, reason });
   }
   return [...outcomes.values()];
@@ -133,14 +133,14 @@ async function inspectOne(resource: Resource): Promise<Finding[]> {
   }
 }
 
-/** Never throws: one that fails keeps none of the others from being applied. */
+/** Applies findings of one resource. Never throws: a failure does not stop the others. */
 export async function applyFindings(resource: Resource, findings: readonly Finding[]): Promise<Outcome[]> {
   if (findings.length > 1 && resource.applyMany !== undefined) {
     try {
       const outcomes = await resource.applyMany(findings);
       return outcomes.map((outcome, i) => (findings[i]?.awaited ? { ...outcome, awaited: true } : outcome));
     } catch {
-      // One by one, each tells by itself what is wrong.
+      // Applied one by one, each finding reports its own error.
     }
   }
   const outcomes: Outcome[] = [];
@@ -168,7 +168,7 @@ export function place({ resource, key, moment }: Finding | Outcome) {
   return { resource, key, moment };
 }
 
-/** What tells an artifact at a moment from every other. */
+/** A text that identifies an artifact at a moment. */
 export function identity({ resource, key, moment }: Finding | Outcome): string {
   return `${resource} ${moment} ${key}`;
 }

@@ -1,17 +1,16 @@
 /**
- * Whether the hooks would cut the host off: `ignore` keeps the server's default route from the host, and the kernel refuses the
- * configured one in its place. In a cloud an interface has 10.156.0.7/32, and its gateway is reached by a route that came
- * with the lease.
+ * Checks whether the hooks would cut the host off: `ignore` drops the server's default route, and the kernel may refuse the
+ * configured one. In a cloud, for example, an interface has 10.156.0.7/32, and only a route from the lease leads to its gateway.
  */
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import type { DesiredNexthop, DesiredRoute, DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 
-/** The default route, or its halves, which some write in its place. `ignore` is about IPv4 only. */
+/** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */
 const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];
 
-/** A sentence with the cure; null: it would not, or no interface that matters has an address yet and nothing can be told. */
+/** A sentence with the cure; null if the host would not be cut off, or if no interface has an address yet. */
 export function cutOff(host: Host, { routes, dhclient }: DesiredState): string | null {
   if (!host.live) return null;
   const ignores = (dev: string) =>
@@ -38,7 +37,7 @@ function isDefault({ to }: DesiredRoute): boolean {
   return typeof to === 'string' && DEFAULTS.includes(to);
 }
 
-/** Of the interfaces' own addresses, or of a configured route that needs no gateway; what a lease brings does not count. */
+/** Networks of the interfaces' own addresses and of configured routes without a gateway. A lease's routes do not count. */
 function isOnLink(via: string, devs: readonly string[], direct: ReturnType<typeof directNetworks>): boolean {
   const gateway = ipaddr.parse(via);
   const own = devs

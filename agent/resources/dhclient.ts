@@ -15,13 +15,13 @@ import { refusedLink, withoutDns } from './refused-link.ts';
 import type { Finding, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
-/** Keeps every dhclient.conf that is in use: what the next dhclient will start with, the boot moment. */
+/** Keeps every dhclient.conf in use, which the next dhclient will read: the boot moment. */
 export class Dhclient implements Resource {
   readonly name = 'dhclient';
   private readonly host: Host;
   private readonly desired: DesiredState;
   private readonly known: KnownFiles;
-  /** What the files are to hold, as of the last look. */
+  /** The wanted content of the files, as of the last look. */
   private wanted: DesiredDhclient;
 
   constructor(host: Host, desired: DesiredState, known: KnownFiles) {
@@ -39,7 +39,7 @@ export class Dhclient implements Resource {
     return [...own, ...foreign];
   }
 
-  /** Without DNS where resolv.conf is a link that is refused; files that hold DNS already go on holding it. */
+  /** Leaves DNS out if resolv.conf is a refused link. Files that already hold DNS keep it. */
   private possible(clients: readonly DhcpClient[]): DesiredState {
     const { host, desired } = this;
     if (refusedLink(host, desired.dns) === null) return desired;
@@ -52,7 +52,7 @@ export class Dhclient implements Resource {
     if (complaints.length > 0) {
       throw new HostError('ECONF', `dhclient itself refuses the new ${finding.key}: ${complaints.join('; ')}`);
     }
-    // Where that cannot be kept the file is right all the same.
+    // If this record cannot be saved, the file is still right.
     nullIfRefused(() => noteStarts(this.host, dhcpClients(this.host)));
     const outcome = await applyFile(this.host, finding);
     const said = [outcome.reason, finding.reason].filter((reason) => reason !== undefined).join('; ');
@@ -84,20 +84,20 @@ export class Dhclient implements Resource {
     if (actual !== null && this.known.has(known, actual)) return { ...common, state: 'ok', wanted: actual };
 
     const original = this.original(file);
-    // What was configured once and is no more goes back to what it was, as long as nobody else has edited the file.
+    // A setting that is no longer configured goes back to its original, unless another program has edited the file.
     const base = original !== null && isOurs(original, actual) ? original.before : actual;
     const { editConf } = await import('../dhclient/editor.ts');
     const edited = editConf(base ?? '', this.wanted, interfacesOf(file));
     if (!edited.ok) {
       const lines = edited.problems.map(({ line, message }) => `line ${line}: ${message}`);
-      const refusal = `it has syntax errors, so it is left as it is: ${lines.join('; ')}`;
+      const refusal = `the file has syntax errors, so it is not changed: ${lines.join('; ')}`;
       return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
     }
     const wanted = base === null && edited.text === '' ? null : edited.text;
     const { requiredUnasked } = await import('../dhclient/required.ts');
     const required = requiredUnasked(this.host, file, edited.text, this.wanted);
     if (required.length > 0) {
-      const refusal = `it is left as it is: ${required.join('; ')}`;
+      const refusal = `the file is not changed: ${required.join('; ')}`;
       return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
     }
     const reason = edited.warnings.join('; ');
@@ -107,7 +107,7 @@ export class Dhclient implements Resource {
     return { ...common, state: 'ok', wanted };
   }
 
-  /** null also where only root may see it: then the file is judged as it stands. */
+  /** The original; null also if only root may read it, and then the present file is judged. */
   private original(file: string): OriginalFile | null {
     try {
       return new Originals(this.host).find('file', file);
@@ -129,24 +129,24 @@ export class Dhclient implements Resource {
     return edited.settings.flatMap((setting) => this.settingStates(setting, asking));
   }
 
-  /** `stale`: running dhclients that ask for something else than the file says. */
+  /** `stale` are running dhclients with another request list than the file. */
   private settingStates(found: ConfSetting, stale: readonly DhcpClient[]): SettingState[] {
     const { wanted, actual } = found;
     const common = { setting: settingName(found), wanted, actual };
     if (found.reason !== undefined) {
-      // What the file must not name, the hook sets, at boot too; only what is asked for is out of its reach.
+      // The hook sets what the file must not name, also at boot. Only the request list is out of the hook's reach.
       return isRequest(found) ? [{ ...common, moment: 'boot', state: 'unknown', reason: found.reason }] : [];
     }
     const boot: SettingState = { ...common, moment: 'boot', state: found.ok ? 'ok' : 'drifted' };
     if (!isRequest(found)) return [boot];
-    // No hook can change what a running dhclient asks for.
+    // No hook can change the request list of a running dhclient.
     if (!found.ok || stale.length === 0) return [boot, { ...boot, moment: 'lease' }];
-    const reason = `pending until the next start of ${stale.map(clientName).join(', ')}: it read the file before it was changed`;
+    const reason = `pending until the next start of ${stale.map(clientName).join(', ')}: dhclient read the file before the change`;
     return [boot, { ...common, moment: 'lease', state: 'unknown', reason }];
   }
 
   private foreign(client: DhcpClient): Finding {
-    const reason = `${clientName(client)} is run by ${client.owner}, which makes this file anew at each start`;
+    const reason = `${clientName(client)} is run by ${client.owner}, which writes this file anew at each start`;
     return {
       resource: this.name,
       key: client.confFile,
@@ -160,7 +160,7 @@ export class Dhclient implements Resource {
     };
   }
 
-  /** Every setting that the file should hold, when it cannot be said whether it does. */
+  /** Every setting of the file as unknown, if the file cannot be judged. */
   private async unknown(reason: string): Promise<SettingState[]> {
     const { editConf } = await import('../dhclient/editor.ts');
     const edited = editConf('', this.wanted);
@@ -185,7 +185,7 @@ export class Dhclient implements Resource {
 
 const SUPERSEDES_DNS = /^\s*supersede\s+(dhcp6\.)?(domain-name|domain-search|domain-name-servers|name-servers)\s/m;
 
-/** A dhclient configures every interface that its file names; `dhclient-eth0.conf` is one of eth0 alone. */
+/** The interfaces of a file. dhclient configures every interface that its file names; `dhclient-eth0.conf` is only for eth0. */
 function interfacesOf(file: string): string[] {
   const name = interfaceOf(file);
   return name === null ? [] : [name];

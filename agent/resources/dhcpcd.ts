@@ -16,8 +16,8 @@ import { unreadable } from './unreadable.ts';
 const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
 
 /**
- * Keeps dhcpcd from bringing back other DNS settings: at the next lease by its enter hook, which a running dhcpcd sources,
- * too; at the next start by that and by dhcpcd.conf. No signal is sent: dhcpcd's answer to SIGHUP is to ask the server anew.
+ * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd also
+ * sources it; dhcpcd.conf works at the next start. No signal is sent, because SIGHUP makes dhcpcd ask the server anew.
  */
 export class Dhcpcd implements Resource {
   readonly name = 'dhcpcd';
@@ -67,11 +67,11 @@ export class Dhcpcd implements Resource {
     }
   }
 
-  /** null: it is not there, and need not be. What was put there once is kept right also while dhcpcd does not run. */
+  /** null if the file is missing and not needed. A file that Holdfast made is kept right even while dhcpcd does not run. */
   private async hook(actual: string | null, here: boolean): Promise<Finding | null> {
     const { dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;
-    // A link that is refused is left to its owner altogether.
+    // A refused link is left to its owner.
     if (!owned && (dns === null || !here || this.leftToItsOwner(dns))) return null;
     const wanted = dns === null ? removeFromShell(actual ?? '') : await this.wantedHook(actual, dns);
     const state = actual === wanted ? 'ok' : 'drifted';
@@ -83,7 +83,7 @@ export class Dhcpcd implements Resource {
         const withoutConf = this.host.stat(DHCPCD_CONF) === null;
         return [
           ...this.states('lease', held, doubts, true),
-          // dhcpcd.conf cannot hold them: it is the hook, at boot too.
+          // dhcpcd.conf cannot hold these settings, so the hook holds them, also at boot.
           ...this.states('boot', held, doubts, withoutConf),
         ];
       },
@@ -98,7 +98,7 @@ export class Dhcpcd implements Resource {
     return wanted;
   }
 
-  /** null: there is no such file; then dhcpcd asks for no name servers, and the hook holds ours. */
+  /** null if the file does not exist. dhcpcd then requests no name servers, and the hook holds ours. */
   private async conf(actual: string | null): Promise<Finding | null> {
     const { dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;
@@ -114,7 +114,7 @@ export class Dhcpcd implements Resource {
     const { confLines, editDhcpcdConf } = await import('../clients/dhcpcd-conf.ts');
     const edited = editDhcpcdConf(actual, dns === null ? null : confLines(dns, nohook));
     if (!edited.ok) {
-      const refusal = `it is left as it is: ${edited.problem}`;
+      const refusal = `the file is not changed: ${edited.problem}`;
       return {
         ...this.common(DHCPCD_CONF, 'boot', actual, actual, 'drifted'),
         refusal,
@@ -135,7 +135,7 @@ export class Dhcpcd implements Resource {
     return { resource: this.name, key, kind: 'file', moment, state, wanted, actual } as const;
   }
 
-  /** `all`: else only what dhcpcd.conf cannot hold. */
+  /** `all`: all settings, or only those that dhcpcd.conf cannot hold. */
   private states(moment: Moment, state: State, reasons: readonly string[], all: boolean): SettingState[] {
     const { dns } = this;
     if (dns === null) return [];
@@ -151,7 +151,7 @@ export class Dhcpcd implements Resource {
       }));
   }
 
-  /** Why a hook that is in its place may hold nothing. */
+  /** Reasons why an installed hook may have no effect. */
   private async doubts(hook: string): Promise<string[]> {
     const { host, dns } = this;
     const { ownScript } = await import('../clients/dhcpcd-conf.ts');
@@ -165,8 +165,8 @@ export class Dhcpcd implements Resource {
       ),
     ];
     return [
-      ...(deaf ? [`${DHCPCD_CONF}:${script.line} names ${script.path}, which sources no ${ENTER_HOOK}`] : []),
-      ...later.map(({ seen }) => `what comes after Holdfast's hook has the last word (${seen})`),
+      ...(deaf ? [`${DHCPCD_CONF}:${script.line} names ${script.path}, which does not source ${ENTER_HOOK}`] : []),
+      ...later.map(({ seen }) => `code after Holdfast's hook has the last word (${seen})`),
       ...(dns !== null && this.leftToItsOwner(dns)
         ? [`${RESOLV_CONF} is a symbolic link, which the hook leaves to its owner`]
         : []),

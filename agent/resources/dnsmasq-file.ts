@@ -1,4 +1,4 @@
-/** The file for dnsmasq, and whether the running dnsmasq has read it. */
+/** The file for dnsmasq, with whether the running dnsmasq has read it. */
 import { type DesiredState, DNSMASQ_FILE } from '../config/desired.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { Metadata } from '../metadata/metadata.ts';
@@ -31,7 +31,7 @@ export function inspectDnsmasq(
   const all = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));
   const open = all.find(({ route }) => route === null);
   if (open !== undefined) {
-    const reason = `it stays as it is: ${open.problem}`;
+    const reason = `the file stays as it is: ${open.problem}`;
     return [{ ...place, state: 'unknown', wanted: null, actual, reason, settings: async () => [] }];
   }
   const wanted = dnsmasqText(
@@ -39,7 +39,9 @@ export function inspectDnsmasq(
     all.flatMap(({ route }) => route ?? []),
   );
   const state = actual === wanted ? 'ok' : 'drifted';
-  const refusal = isOurs ? undefined : `${key} is not Holdfast's: name another file, or take it away`;
+  const refusal = isOurs
+    ? undefined
+    : `${key} was not made by Holdfast: name another file in the configuration, or remove this one`;
   return [
     {
       ...place,
@@ -58,10 +60,10 @@ function settings(host: Host, file: string, state: 'ok' | 'drifted', refusal: st
   const readers = dnsmasqReaders(host, file);
   const stale = readers.find(({ isStale }) => isStale);
   if (stale !== undefined) {
-    const reason = `dnsmasq[${stale.pid}] started before the file was written, and reads it at its start alone: restart it when it suits you`;
+    const reason = `dnsmasq[${stale.pid}] started before the file was written, and reads the file only at its start: restart dnsmasq when it suits you`;
     return [{ ...common, moment: 'now', state: 'drifted', actual: null, reason }, boot];
   }
   if (readers.length > 0) return [{ ...common, moment: 'now', state }, boot];
-  const reason = host.live ? 'no dnsmasq that reads it runs' : notOfTheseFiles('dnsmasq');
+  const reason = host.live ? 'no running dnsmasq reads this file' : notOfTheseFiles('dnsmasq');
   return [{ ...common, moment: 'now', state: host.live ? 'unknown' : 'skipped', actual: null, reason }, boot];
 }

@@ -42,5 +42,5 @@ function complaint(host: Host, text: string): string | null {
     .trim()
     .split('\n')
     .find((line) => line !== '');
-  return `dnsmasq does not take it: ${error ?? said?.replace(/^dnsmasq: /, '')}`;
+  return `dnsmasq refuses the file: ${error ?? said?.replace(/^dnsmasq: /, '')}`;
 }

@@ -1,4 +1,4 @@
-/** The DHCP server's default route, again as dhclient-script(8) makes it. */
+/** Puts DHCP's default route back as dhclient-script(8) makes it. */
 import type { DesiredDhclient } from '../config/desired.ts';
 import { putAhead } from '../egress/changes.ts';
 import { lookAtDefaults } from '../egress/defaults.ts';

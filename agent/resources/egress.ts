@@ -9,9 +9,9 @@ const ROUTE = 'IPv4 default route';
 const PATIENCE = 5_000;
 
 /**
- * Keeps a DHCP server's IPv4 default route behind all others: moved there where nothing stands behind it but BGP's, once the
- * gateway of that one has answered, and put there where the host has none. Whether it may go altogether is for who watches (agent/daemon/egress.ts): what is
- * only applied never takes a host's last way out.
+ * Keeps DHCP's IPv4 default route behind all others. The route is moved there if only BGP's stands behind it, once BGP's gateway
+ * has answered, and is made there if the host has none. Only the daemon (agent/daemon/egress.ts) may delete it: an apply never
+ * takes a host's last way out.
  */
 export class Egress implements Resource {
   readonly name = 'egress';
@@ -36,7 +36,8 @@ export class Egress implements Resource {
     const view = await lookAtDefaults(this.#host, this.#dhclient, AbortSignal.timeout(PATIENCE));
     const standing = await this.#judge();
     if (view.dhcp.length > 0) return view.dhcp.map((one) => this.#finding(keyOf(one), standing(one, view)));
-    const reason = 'no lease of a running dhclient gives a gateway, so there is nothing that could be ahead of BGP’s';
+    const reason =
+      'no lease of a running dhclient gives a gateway, so DHCP has no default route that could be ahead of BGP’s';
     return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
   }
 
@@ -54,14 +55,14 @@ export class Egress implements Resource {
     const { state, actual } = now === undefined ? GONE : standing(now, after);
     const outcome = { resource: this.name, key, moment, actual };
     if (state !== 'drifted') return { ...outcome, result: 'changed' };
-    return { ...outcome, result: 'failed', reason: 'read back, it is not where it was put' };
+    return { ...outcome, result: 'failed', reason: 'read back after the change, the route is not where it was put' };
   }
 
   watches(): string[] {
     return [];
   }
 
-  /** What was taken away comes back where it is not to be away any longer: nobody else would give it back. */
+  /** Puts back a deleted route that may no longer be absent, because no other program would. */
   async #judge(): Promise<typeof standing> {
     const stays = this.#desired?.dhcp === 'drop' || !(await this.#isDropped());
     return stays ? standing : (gateway, view) => givenBack(gateway) ?? standing(gateway, view);
@@ -93,30 +94,35 @@ interface Seen {
   readonly reason?: string;
 }
 
-/** The lease that gave it is over. */
+/** The lease that gave the route is over. */
 const GONE: Seen = { state: 'ok', wanted: null, actual: null };
 
-/** Of a route that was taken away and is not to be; null: it is there. */
+/** The finding of a route that was deleted and must come back; null if the route exists. */
 function givenBack({ routes, place }: DhcpDefault): Seen | null {
   return routes.length > 0 ? null : { state: 'drifted', wanted: `metric ${BEHIND + place}`, actual: null };
 }
 
-/** How the default route by one gateway of a lease stands. */
+/** The finding of the default route by one gateway of a lease. */
 export function standing({ routes, place }: DhcpDefault, { bgp, count, others, ahead = null }: EgressView): Seen {
   const behind = `metric ${BEHIND + place}`;
   const [first] = routes;
   const actual = first === undefined ? null : `metric ${first.metric}`;
-  // The last way out is given back, whoever took it.
+  // The host's last way out is put back, whichever program deleted it.
   if (count === 0) return { state: 'drifted', wanted: behind, actual };
   if (first === undefined || first.metric >= BEHIND) return { state: 'ok', wanted: actual, actual };
   const stays = (why: string): Seen => {
-    return { state: 'skipped', wanted: actual, actual, reason: `it stays as it is: ${why}` };
+    return { state: 'skipped', wanted: actual, actual, reason: `DHCP's route stays as it is: ${why}` };
   };
-  if (others.length > 0) return stays(`behind it stands somebody else’s (${others.join(', ')})`);
+  if (others.length > 0) return stays(`another program's default route is behind it (${others.join(', ')})`);
   if (ahead !== null) return stays(`it was put ahead of BGP’s, and ${ahead.why}`);
   if (bgp?.problem != null) return stays(`the default route by ${bgp.name} waits: ${bgp.problem}`);
-  // Without BGP's too: it goes on being used, and FRR puts its own into the kernel only now.
-  return { state: 'drifted', wanted: behind, actual, reason: `${bgp?.name ?? 'BGP’s'} is to be ahead of it` };
+  // Moved also without BGP's route: DHCP's stays in use, and FRR puts its own into the kernel only after this.
+  return {
+    state: 'drifted',
+    wanted: behind,
+    actual,
+    reason: `the default route by ${bgp?.name ?? 'BGP'} belongs ahead of DHCP's`,
+  };
 }
 
 function keyOf({ address, interface: link }: DhcpDefault): string {

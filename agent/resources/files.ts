@@ -1,4 +1,4 @@
-/** What every resource that keeps a file shares: compare, remember the original, write, read back. */
+/** Shared by every resource that keeps a file: compare, save the original, write, read back. */
 import { keepsTime } from '../clients/dhcpcd.ts';
 import { noteFile } from '../host/file-times.ts';
 import type { Host } from '../host/host.ts';
@@ -7,8 +7,8 @@ import { Originals } from './originals.ts';
 import type { Finding, Outcome } from './resource.ts';
 
 /**
- * Brings one file to `finding.wanted` (null: removed) and reads it back. `path` is where it is written, where that is
- * not the finding's key (a symbolic link that is followed). Throws HostError; then the old file is whole.
+ * Changes one file to `finding.wanted` (null: removes it) and reads it back. `path` is the file to write if that is not the
+ * finding's key (a followed symbolic link). After a HostError the old file is whole.
  */
 export async function applyFile(
   host: Host,
@@ -25,15 +25,22 @@ export async function applyFile(
     if (host.live) noteFile(host, path, before);
     if (actual === wanted) return { ...outcome, actual, result: 'changed', ...(atomic ? {} : { reason: NOT_ATOMIC }) };
     if (tries === TRIES)
-      return { ...outcome, actual, result: 'failed', changed: true, reason: 'read back, it is not what was written' };
+      return {
+        ...outcome,
+        actual,
+        result: 'failed',
+        changed: true,
+        reason: 'read back after the change, the file is not what was written',
+      };
   }
 }
 
-/** Somebody else may write between ours and the reading back. Who does it every time is a fight, which apply cannot win. */
+/** Another program may write between our write and the reading back. If it does so every time, apply cannot win. */
 const TRIES = 3;
-const NOT_ATOMIC = 'not atomic: it is a mount point, so it was written in place, and a reader may have seen a mixture';
+const NOT_ATOMIC =
+  'not atomic: the file is a mount point, so it was written in place, and a reader may have seen a mixture';
 
-/** Gives whether every reader sees all or nothing of it. */
+/** Returns whether the write was atomic for every reader. */
 function put(host: Host, path: string, wanted: string | null, mode: number): boolean {
   if (wanted === null) {
     host.remove(path);
@@ -43,7 +50,7 @@ function put(host: Host, path: string, wanted: string | null, mode: number): boo
   return host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) }).atomic;
 }
 
-/** Removes a file that was made by us; a folder of drop-ins was made for ours, unless others are in it. */
+/** Removes a file that we made, and its folder of drop-ins if no others are in it. */
 export function removeWithFolder(host: Host, file: string): void {
   host.remove(file);
   const folder = file.slice(0, file.lastIndexOf('/'));

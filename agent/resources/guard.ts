@@ -1,4 +1,4 @@
-/** Whether changes on this host need a proof, and which resources they are about. */
+/** Decides whether changes on this host need a proof, and of which resources. */
 import { isIP } from 'node:net';
 import { errorCode } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -10,8 +10,8 @@ import { hasRecord } from './records.ts';
 import type { Resource } from './resource.ts';
 
 /**
- * null where nothing of DNS is to be proved, nor ever was: then nothing of it is loaded either. Files below another root
- * are nobody's name service yet. `endpoint`: where the host reports to, or null.
+ * null if DNS needs no proof and never did, so that its code is not loaded. Files below another root are not in use, so they
+ * need no proof. `endpoint` is where the host reports to, or null.
  */
 export async function makeGuard(
   host: Host,
@@ -31,7 +31,7 @@ export async function makeGuard(
   });
 }
 
-/** Of an earlier configuration. Whoever may not see it cannot change anything either. */
+/** Whether an earlier configuration left a journal. A user who may not see the journal cannot change anything either. */
 function isLeft(host: Host): boolean {
   try {
     return host.lstat(PROVED) !== null || hasRecord(host, JOURNAL);
@@ -41,7 +41,7 @@ function isLeft(host: Host): boolean {
   }
 }
 
-/** null: an address needs no name service. */
+/** The collector's name; null for an address, which needs no name service. */
 function hostName(endpoint: string): string | null {
   const { hostname } = new URL(endpoint);
   return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : null;

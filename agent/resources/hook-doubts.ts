@@ -1,4 +1,4 @@
-/** What may undo our hooks at a lease although they are in their places. Loaded only where the settings are asked for. */
+/** Reasons why installed hooks may be undone at a lease. Loaded only if the settings are asked for. */
 import { resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { type HookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
@@ -7,7 +7,7 @@ import { scriptsInUse } from '../dhclient/scripts.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 
-/** Why a hook that is in its place may hold nothing, or not the DNS settings. */
+/** Reasons why an installed hook may not hold its settings, or not those of DNS. */
 export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
   const deaf = scriptsInUse(host).flatMap(({ path, named, who }) => {
     const why = whyDeaf(host, path, places);

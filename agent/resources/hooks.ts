@@ -20,7 +20,7 @@ export class Hooks implements Resource {
   private readonly host: Host;
   private readonly configured: DesiredState;
   private readonly known: KnownFiles;
-  /** What the hooks are to hold, as of the last look. */
+  /** The wanted content of the hooks, as of the last look. */
   private desired: DesiredState;
 
   constructor(host: Host, desired: DesiredState, known: KnownFiles) {
@@ -38,7 +38,7 @@ export class Hooks implements Resource {
     const enter = await this.safe(await this.compare(places, places.enter, wanted ? 'enter' : null));
     const exit = await this.compare(places, places.exit, wanted ? 'exit' : null);
     const settings = async () => {
-      // Nothing runs the hooks of a dhclient that is gone.
+      // If dhclient is gone, nothing runs its hooks.
       if (!wanted || !dhclientInstalled(this.host)) return [];
       return enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
@@ -47,7 +47,7 @@ export class Hooks implements Resource {
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
 
-  /** Without DNS where resolv.conf is a link that is refused; a hook that holds DNS already goes on holding it. */
+  /** Leaves DNS out if resolv.conf is a refused link. A hook that already holds DNS keeps it. */
   private possible(places: HookPlaces): DesiredState {
     const { host, configured } = this;
     if (refusedLink(host, configured.dns) === null) return configured;
@@ -65,7 +65,7 @@ export class Hooks implements Resource {
     return places === null ? [] : [places.enter, places.exit];
   }
 
-  /** The finding with a refusal where the hook would cut the host off, or speaks of an interface by another name. */
+  /** The finding, with a refusal if the hook would cut the host off, or if an interface has another name. */
   private async safe(finding: Finding | null): Promise<Finding | null> {
     const { dhclient, routes } = this.desired;
     if (finding === null) return null;
@@ -77,7 +77,7 @@ export class Hooks implements Resource {
     return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }
 
-  /** `hook`: which one is to be there; null: none. Gives null where there is none, as it should be. */
+  /** `hook` is the wanted hook; null for none. Returns null if there is none and none is wanted. */
   private async compare(places: HookPlaces, path: string, hook: 'enter' | 'exit' | null): Promise<Finding | null> {
     let actual: string | null;
     try {
@@ -91,7 +91,7 @@ export class Hooks implements Resource {
     const settings = async () => [];
     const runnable = actual === null || !places.needsRunBit || ((this.host.stat(path)?.mode ?? 0) & 0o100) !== 0;
     if (!runnable) {
-      const refusal = `dhclient-script passes it over: it lacks the run bit (chmod +x ${path})`;
+      const refusal = `dhclient-script skips this hook because it lacks the run bit (chmod +x ${path})`;
       return { ...common, state: 'drifted', refusal, settings };
     }
     return { ...common, state: actual === wanted ? 'ok' : 'drifted', settings };
@@ -116,11 +116,11 @@ export class Hooks implements Resource {
     return wanted;
   }
 
-  /** What the exit hook makes again, as the routes resource calls it. */
+  /** The routes that the exit hook makes again, named as in the routes resource. */
   private async routes(): Promise<{ name: string; way: string }[]> {
     const routes = this.desired.routes.filter(isWritten);
     if (routes.length === 0) return [];
-    // Here and not above: an apply that changes nothing has no use for it.
+    // Imported here, because an apply without changes does not need it.
     const { describeRoute, wantedRoutes } = await import('./routes-wanted.ts');
     return wantedRoutes(routes, null).map(({ name, route }) => ({
       name,
@@ -128,7 +128,7 @@ export class Hooks implements Resource {
     }));
   }
 
-  /** `held`: whether the hook is in its place; null where that could not be seen. */
+  /** `held` says whether the hook is in its place; null if that could not be seen. */
   private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
     const { doubtsOf } = await import('./hook-doubts.ts');
     const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
@@ -155,9 +155,9 @@ export class Hooks implements Resource {
     ];
     return [
       ...ofDns.map(({ setting, values }) => state('lease', setting, values)),
-      // The server's default route comes behind all others, at every event and so at boot, too.
+      // The hook puts DHCP's default route behind all others at every event, and therefore also at boot.
       ...(egress === null ? [] : (['lease', 'boot'] as const).map((at) => state(at, 'egress.default', ['bgp']))),
-      // dhclient.conf knows no such options: at boot, too, it is the hook that holds them.
+      // dhclient.conf has no such options, so the hook holds them at boot as well.
       ...ofDns
         .filter(({ keyword }) => keyword === 'sortlist' || keyword === 'options')
         .map(({ setting, values }) => state('boot', setting, values)),
@@ -166,12 +166,12 @@ export class Hooks implements Resource {
           .filter(([option]) => dnsSettingOf(option) === null)
           .flatMap(([option, values]) => {
             const setting = `dhclient.${prefix}supersede.${option}`;
-            // dhclient.conf may not be able to name the interface: then it is the hook's at boot, too.
+            // If dhclient.conf cannot name the interface, the hook holds the setting at boot as well.
             const moments = prefix === '' ? (['lease'] as const) : (['lease', 'boot'] as const);
             return moments.map((moment) => state(moment, setting, values));
           });
       }),
-      // The hook is there at boot, before any lease.
+      // At boot the hook is in place before any lease.
       ...scopes.flatMap(([prefix, { ignore }]) => {
         if (ignore.length === 0) return [];
         return (['lease', 'boot'] as const).map((moment) => state(moment, `dhclient.${prefix}ignore`, ignore));
@@ -181,7 +181,7 @@ export class Hooks implements Resource {
   }
 }
 
-/** A restart needs the hooks, too: they see that nothing is lost in it, and say how it went. */
+/** A restart also needs the hooks: they prevent losses during the restart, and record its result. */
 function configured({ dns, dhclient, restart, routes, egress }: DesiredState): boolean {
   return (
     dns !== null ||

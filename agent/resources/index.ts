@@ -35,7 +35,7 @@ export function makeResources(
     egress: () => new Egress(host, desired),
   };
   const names = RESOURCE_NAMES.filter((name) => only.includes(name));
-  // What `egress` took away is given back before the hooks go, which bring it back once BGP's is gone: also with --only hooks.
+  // A route that `egress` deleted is put back before the hooks go, because they would put it back later; also with --only hooks.
   const isLeft = desired.egress === null && (names.includes('egress') || names.includes('hooks'));
   const first: ResourceName[] = isLeft ? ['egress'] : [];
   return [...first, ...names.filter((name) => !first.includes(name))].map((name) => all[name]());

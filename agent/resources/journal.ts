@@ -1,6 +1,6 @@
 /**
- * What a change of DNS touches, written down beforehand: until the change is proved, all of it can be put back together,
- * also by the next process after kill -9 or a power cut. One file, written before the first artifact is touched.
+ * The journal of a change of DNS: one file, written before the first artifact is touched. Until the change is proved, everything
+ * can be put back together, also by the next process after kill -9 or a power cut.
  */
 import { keepsTime } from '../clients/dhcpcd.ts';
 import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
@@ -15,30 +15,30 @@ import { hasRecord, readRecord, removeRecord, writeRecord } from './records.ts';
 
 export const JOURNAL = `${STATE_FOLDER}/dns-change`;
 
-/** What stands proved: as long as DNS is to be the same, putting it right again needs no other proof (proof.ts). */
+/** The proved settings. As long as these are wanted, putting DNS right again needs no other proof (proof.ts). */
 export const PROVED = `${STATE_FOLDER}/dns-proved`;
 
 interface Entry {
   readonly path: string;
-  /** latin1; null: there was none. */
+  /** latin1; null if there was no file. */
   readonly before: string | null;
-  /** Set where it was a symbolic link. */
+  /** The link's target, if it was a symbolic link. */
   readonly link: string | null;
   readonly mode: number;
-  /** What the change makes of it; more than one where it is changed again. */
+  /** The contents that the change writes; more than one if the file is changed again. */
   readonly after: readonly (string | null)[];
-  /** What `revert` was to go by (originals.ts), as text. */
+  /** The record for `revert` at that time (originals.ts), as text. */
   readonly record: string | null;
 }
 
-/** A link of systemd-networkd's that is told of other name servers (resolved.ts). */
+/** A link of systemd-networkd that gets other name servers (resolved.ts). */
 interface Told {
   readonly told: string;
-  /** What was known of it (originals.ts), as text. */
+  /** The link's record at that time (originals.ts), as text. */
   readonly record: string | null;
 }
 
-/** A file that is not as it was, and why. */
+/** A file that could not be put back, and why. */
 export interface LeftOver {
   readonly path: string;
   readonly problem: string;
@@ -56,7 +56,7 @@ export class Journal {
     return hasRecord(this.host, JOURNAL);
   }
 
-  /** To be called before a file is changed to `after` (null: removed). What a link leads to may be meant as well. */
+  /** Call this before a file is changed to `after` (null: removed). The path may be the target of a link. */
   note(path: string, after: string | null): void {
     const all = this.read();
     const entries = all.filter((entry): entry is Entry => !isTold(entry));
@@ -65,7 +65,7 @@ export class Journal {
       return !entries.some((entry) => entry.path === one && entry.after.includes(after));
     });
     if (paths.length === 0) return;
-    // Of what is changed twice, the first time knows how it was.
+    // If a file is changed twice, only the first entry has the original.
     const isNew = (one: string) => !entries.some((entry) => entry.path === one);
     const kept = entries.map((entry) => {
       return paths.includes(entry.path) ? { ...entry, after: [...entry.after, after] } : entry;
@@ -74,23 +74,23 @@ export class Journal {
     this.write([...kept, ...added, ...all.filter(isTold)]);
   }
 
-  /** To be called before a link is told of other name servers. */
+  /** Call this before a link gets other name servers. */
   noteLink(name: string): void {
     const entries = this.read();
     if (entries.some((entry) => isTold(entry) && entry.told === name)) return;
     this.write([...entries, { told: name, record: readRecord(this.host, recordPath('link', name)) }]);
   }
 
-  /** All files as they were: content, link, mode. What somebody else has changed since keeps their change. */
+  /** Puts all files back: content, link, mode. Later changes by other programs are kept. */
   async putBack(): Promise<LeftOver[]> {
     const entries = this.read();
     let { leftOver, toBeTriedAgain } = await this.putBackAll(entries);
-    // A script that had begun with the new hooks may have written resolv.conf since.
+    // A script that was started with the new hooks may have written resolv.conf in the meantime.
     const { hookRunsEnded } = await import('../clients/hook-runs.ts');
     const runs = await hookRunsEnded(this.host);
     if (runs.seen) ({ leftOver, toBeTriedAgain } = await this.putBackAll(entries));
     if (runs.problem !== null) leftOver.push({ path: RESOLV_CONF, problem: runs.problem });
-    // What it has read is what was put back.
+    // The content that was read is the content that was put back.
     if (entries.some((entry) => !isTold(entry) && entry.path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
     if (!toBeTriedAgain) this.close();
     return leftOver;
@@ -104,7 +104,7 @@ export class Journal {
         if (isTold(entry)) {
           (await import('./resolved-revert.ts')).putBackLink(this.host, entry.told, entry.record);
         } else if (!(await this.putBackOne(entry))) {
-          leftOver.push({ path: entry.path, problem: 'it was changed by somebody else since, and is left as it is' });
+          leftOver.push({ path: entry.path, problem: 'another program has changed it since, so it stays as it is' });
         }
       } catch (error) {
         toBeTriedAgain = true;
@@ -114,7 +114,7 @@ export class Journal {
     return { leftOver, toBeTriedAgain };
   }
 
-  /** The change stands, or is no more. */
+  /** Ends the journal: the change was proved, or was put back. */
   close(): void {
     removeRecord(this.host, JOURNAL);
   }
@@ -132,7 +132,7 @@ export class Journal {
     };
   }
 
-  /** false: it cannot be told what is ours in it. */
+  /** Returns false if our change cannot be separated from later ones. */
   private async putBackOne({ path, before, link, mode, after, record }: Entry): Promise<boolean> {
     const { host } = this;
     host.removeLeftover(path);
@@ -156,7 +156,7 @@ export class Journal {
 
   private write(entries: readonly (Entry | Told)[]): void {
     this.host.makeFolder(STATE_FOLDER, 0o755);
-    // From memory it is lost only with the power, and then, too, the name servers were asked beforehand.
+    // A journal in memory is lost only in a power cut, and even then the name servers were asked beforehand.
     writeRecord(this.host, JOURNAL, `${asciiJson(entries)}\n`, { memory: true });
   }
 
@@ -171,7 +171,7 @@ export class Journal {
     }
     throw new HostError(
       'EDAMAGED',
-      `${JOURNAL} is damaged, and only it says how DNS was before a change that was not finished; see that resolv.conf, the hooks and dhclient.conf are right, then remove it`,
+      `${JOURNAL} is damaged, so an unfinished change of DNS cannot be put back; check resolv.conf, the hooks and dhclient.conf, then remove that file`,
     );
   }
 }

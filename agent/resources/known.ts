@@ -1,13 +1,13 @@
 /**
- * Files that were found right once, under one configuration and by one build of the agent: as long as all three are the
- * same bytes, parsing them again would find the same. Kept in /run, where only root writes.
+ * Files that were found right, with the configuration and the agent's build. As long as all three are the same, parsing the files
+ * again would give the same result. Saved in /run, where only root writes.
  */
 export class KnownFiles {
   private readonly identity: string;
   private readonly files: Map<string, string>;
   private grown = false;
 
-  /** `text` is what `toText` gave once; it counts only for the same `identity`. */
+  /** `text` is an earlier result of `toText`; it counts only for the same `identity`. */
   constructor(identity: string, text: string | null = null) {
     this.identity = identity;
     this.files = text === null ? new Map() : parse(text, identity);
@@ -22,7 +22,7 @@ export class KnownFiles {
     this.grown = true;
   }
 
-  /** To keep for the next time; null where nothing is new. */
+  /** The text to save; null if nothing changed. */
   toText(): string | null {
     return this.grown ? JSON.stringify({ identity: this.identity, files: [...this.files] }) : null;
   }

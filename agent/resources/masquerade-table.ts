@@ -43,9 +43,7 @@ export async function inspectTable(host: Host, wanted: readonly DesiredMasquerad
     return [finding(host, { state: 'drifted', wanted: text, actual: 'other rules, as they were wanted before' })];
   }
   if (record.identity !== identity) {
-    return [
-      finding(host, { state: 'drifted', wanted: text, actual: 'other rules, which somebody else has made of them' }),
-    ];
+    return [finding(host, { state: 'drifted', wanted: text, actual: 'other rules, made by another program' })];
   }
   return [finding(host, { state: 'ok', wanted: text, actual: text })];
 }
@@ -58,7 +56,8 @@ export async function applyTable(host: Host, wanted: readonly DesiredMasquerade[
   const problem = nft(host, `${REMOVED}${rules}`);
   const identity = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
   if (problem !== null) return { ...PLACE, result: 'failed', actual: null, reason: problem };
-  if (identity === null) return { ...PLACE, result: 'failed', actual: null, reason: 'read back, it is not there' };
+  if (identity === null)
+    return { ...PLACE, result: 'failed', actual: null, reason: 'read back after the change, the table does not exist' };
   writeMasquerade(host, { rules, identity });
   return { ...PLACE, result: 'changed', actual: describe(wanted) };
 }
@@ -78,7 +77,7 @@ function nft(host: Host, script: string): string | null {
   const { status, stderr, error } = host.run('nft', ['-f', '-'], { input: script });
   if (status === 0) return null;
   if (error?.includes('ENOENT')) return 'nft is missing: install the package nftables';
-  return `nft does not take it: ${error ?? stderr.trim().split('\n')[0]}`;
+  return `nft refuses the rules: ${error ?? stderr.trim().split('\n')[0]}`;
 }
 
 function describe(wanted: readonly DesiredMasquerade[]): string {

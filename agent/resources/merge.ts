@@ -1,9 +1,9 @@
-/** Telling Holdfast's change of a file from everybody else's. */
+/** Separates Holdfast's change of a file from other changes. */
 import { applyPatch, reversePatch, structuredPatch } from 'diff';
 
 /**
- * The current text with our change (`before` to `after`) taken back and everybody else's kept; undefined where the two
- * cannot be told apart. null: no file.
+ * The current text with our change (`before` to `after`) undone and all others kept; undefined if they cannot be separated. null
+ * means no file.
  */
 export function withoutOurs(
   current: string | null,

@@ -1,4 +1,4 @@
-/** The findings turned round: for each setting, is it right now, will it survive the next lease, will it survive a reboot? */
+/** Sorts the findings by setting: is it right now, will it survive the next lease, will it survive a reboot? */
 import type { Finding, Moment, SettingState, State } from './resource.ts';
 
 export const MOMENTS = ['now', 'lease', 'boot'] as const satisfies readonly Moment[];
@@ -6,11 +6,11 @@ export const MOMENTS = ['now', 'lease', 'boot'] as const satisfies readonly Mome
 export interface SettingView {
   readonly setting: string;
   readonly wanted: string;
-  /** A moment that nothing on this host can forget the setting at is missing. */
+  /** The states by moment. A moment is missing if nothing on this host can forget the setting then. */
   readonly moments: Partial<Record<Moment, SettingState>>;
 }
 
-/** One line a setting, in the order in which they are first met. Of several artifacts the worst state counts. */
+/** One entry for each setting, in the order of the findings. The worst state of several artifacts counts. */
 export async function settingViews(findings: readonly Finding[]): Promise<SettingView[]> {
   const views = new Map<string, SettingView & { moments: Partial<Record<Moment, SettingState>> }>();
   const states = await Promise.all(findings.map((finding) => finding.settings()));

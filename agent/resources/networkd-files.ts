@@ -1,6 +1,6 @@
 /**
- * The files that the next systemd-networkd reads: a drop-in for each `.network` file that may come into force for a link, and the drop-in
- * for its service that puts them in place (agent/clients/networkd-dropin.ts).
+ * The files for the next systemd-networkd: a drop-in for each `.network` file that may apply to a link, and the drop-in for its
+ * service that puts them in place (agent/clients/networkd-dropin.ts).
  */
 import {
   keptDropIn,
@@ -18,7 +18,7 @@ import { applyFile, removeWithFolder } from './files.ts';
 import type { Finding, Outcome, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
-/** The settings at boot, of these name servers and domains; null: not held. */
+/** The settings at boot with these name servers and domains; null if not held. */
 type Settings = (servers: readonly string[] | null, domains: readonly string[] | null) => SettingState[];
 
 export class NetworkdFiles {
@@ -47,7 +47,7 @@ export class NetworkdFiles {
     return names.length === 0 ? [] : [...names.map(keptDropIn), SERVICE_DROP_IN];
   }
 
-  /** `.network` files, by name; none where systemd-networkd has no part in this host's name servers. */
+  /** `.network` files, by name; empty if systemd-networkd does not affect this host's name servers. */
   private names(): string[] {
     const { host, dns } = this;
     const all = resolvedLinks(host, dns);
@@ -56,7 +56,7 @@ export class NetworkdFiles {
     return answersAfterStart(host, dns) ? namesOfNextStart(host) : [];
   }
 
-  /** null: the file is not there, as it should be. */
+  /** null if the file is absent and not wanted. */
   private compare(file: string, wanted: string | null, later: readonly string[]): Finding | null {
     let actual: string | null;
     try {
@@ -79,7 +79,7 @@ export class NetworkdFiles {
         const { domain, search, nameservers } = this.dns;
         const settings = this.settings(nameservers, search ?? (domain === null ? null : [domain]));
         if (later.length === 0) return settings;
-        const reason = `what comes after the drop-in has the last word (${later.join(', ')})`;
+        const reason = `files after the drop-in have the last word (${later.join(', ')})`;
         return settings.map((one) => ({ ...one, state: 'unknown', reason }));
       },
     };
@@ -93,7 +93,7 @@ export async function applyNetworkdFile(host: Host, finding: Finding): Promise<O
   try {
     readUnitsAgain(host);
   } catch (error) {
-    // The next apply is to try again, and goes by the file.
+    // The file is removed, so that the next apply tries again.
     if (finding.actual === null) removeWithFolder(host, SERVICE_DROP_IN);
     else {
       host.makeFolder(SERVICE_DROP_IN.slice(0, SERVICE_DROP_IN.lastIndexOf('/')), 0o755);
@@ -105,8 +105,8 @@ export async function applyNetworkdFile(host: Host, finding: Finding): Promise<O
 }
 
 /**
- * Has systemd read its unit files again, which starts, stops and restarts nothing. Throws HostError. systemd that does not run, as
- * in the files of another root, reads them when it starts.
+ * Makes systemd read its unit files again, which starts, stops and restarts nothing. Throws HostError. If systemd does not run, as
+ * below another root, it reads them at its start.
  */
 export function readUnitsAgain(host: Host): void {
   if (!host.live || host.stat('/run/systemd/system') === null) return;

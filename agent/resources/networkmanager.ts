@@ -41,7 +41,7 @@ export class NetworkManager implements Resource {
     const { host } = this;
     const process = networkManager(host);
     const here = process !== null || networkManagerInstalled(host);
-    // What was put there once is kept right also while it does not run.
+    // A file that Holdfast made is kept right even while NetworkManager does not run.
     if (!here && host.lstat(NETWORK_MANAGER_CONF) === null) return [];
     const { dns } = this;
     const found = [
@@ -62,12 +62,17 @@ export class NetworkManager implements Resource {
       return outcome;
     }
     const { key, moment, wanted } = finding;
-    // It was told together with the file, where that was not right either.
+    // If the file was wrong as well, NetworkManager was signalled together with the file's change.
     if (!this.knows()) tellNetworkManager(this.host);
     const outcome = { resource: this.name, key, moment };
     return this.knows()
       ? { ...outcome, result: 'changed', actual: wanted }
-      : { ...outcome, result: 'failed', actual: null, reason: 'it is gone, or another one runs by now' };
+      : {
+          ...outcome,
+          result: 'failed',
+          actual: null,
+          reason: 'this NetworkManager has ended, or another one runs now',
+        };
   }
 
   watches(): string[] {
@@ -75,7 +80,7 @@ export class NetworkManager implements Resource {
     return here ? [DISPATCHER, NETWORK_MANAGER_CONF] : [];
   }
 
-  /** null: it is not there, as it should be. */
+  /** null if the file is absent and not wanted. */
   private async file(
     key: string,
     moment: Moment,
@@ -100,7 +105,7 @@ export class NetworkManager implements Resource {
       ...common,
       state,
       ...(obstacle === null ? {} : { refusal: obstacle, reason: obstacle }),
-      // Of the lease the running one decides.
+      // The running NetworkManager decides the moment `lease`.
       settings: async () => (moment === 'boot' ? this.states(moment, state, obstacle ?? undefined) : []),
     };
   }
@@ -113,14 +118,16 @@ export class NetworkManager implements Resource {
     return wanted;
   }
 
-  /** Why a file that is right does not count. */
+  /** Why a right file has no effect. */
   private async obstacle(key: string): Promise<string | null> {
     const { host } = this;
     if (key === DISPATCHER) {
       const stats = host.stat(DISPATCHER);
       if (stats === null) return null;
       const sound = (stats.mode & 0o122) === 0o100 && (stats.uid === 0 || !host.live);
-      return sound ? null : `the dispatcher passes it over: it has to be root's, 0755 (chown root, chmod 755 ${key})`;
+      return sound
+        ? null
+        : `the dispatcher skips this script: it must belong to root with mode 0755 (chown root, chmod 755 ${key})`;
     }
     const { mainSettings } = await import('../clients/networkmanager-conf.ts');
     const last = mainSettings(host).findLast(({ key }) => key === 'dns');
@@ -128,11 +135,11 @@ export class NetworkManager implements Resource {
     return `${last.file}:${last.line} sets dns=${last.value} after ours`;
   }
 
-  /** Whether the running one knows of our file: it reads its configuration when it starts, and at SIGHUP. */
+  /** Whether the running NetworkManager has read our file. It reads its configuration at its start and at SIGHUP. */
   private running(process: Process): Finding {
     const knows = this.knows();
     const state = this.leftToItsOwner() ? 'skipped' : knows ? 'ok' : 'drifted';
-    const reason = 'it has not read its configuration since';
+    const reason = 'NetworkManager has not read its configuration since the change';
     const wanted = 'has read dns=none';
     return {
       resource: this.name,

@@ -1,4 +1,4 @@
-/** Has openresolv write another file than resolv.conf: it would bring old servers back whenever a client or a VPN tells it anything. */
+/** Makes openresolv write a file other than resolv.conf. It would bring old servers back at each message from a client or a VPN. */
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../clients/openresolv.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
@@ -6,14 +6,14 @@ import { findBlock, marked } from '../resolver/marked-block.ts';
 import type { Finding, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
-/** Its other subscribers (dnsmasq, unbound …) go on as they are. */
+/** The block leaves openresolv's other subscribers (dnsmasq, unbound …) alone. */
 const BLOCK = marked(`# Made by "agent apply"; changes here are overwritten. /etc/resolv.conf is Holdfast's.
 resolv_conf=/run/resolvconf/resolv.conf
 `);
 
 /**
- * null: openresolv is not here, or leaves resolv.conf alone without us.
- * @param dns null: nothing is to be held, so that only a block of ours is of interest.
+ * null if openresolv is not installed, or leaves resolv.conf alone anyway.
+ * @param dns null if nothing is held, so that only our block matters.
  * @param states the settings of `dns` at these moments, held or not.
  */
 export function compareOpenresolv(
@@ -46,7 +46,7 @@ export function compareOpenresolv(
   };
 }
 
-/** Where it stands, unless an assignment below it has the last word: then at the end. */
+/** Puts the block at its present place, or at the end if an assignment below it has the last word. */
 function withBlock(actual: string, theirs: string): string {
   const block = findBlock(actual);
   if (block !== null && !/^[ \t]*(resolvconf|resolv_conf)=/m.test(block.after))

@@ -1,7 +1,7 @@
 /**
- * How the host was before the first apply, so that `agent revert` can put it back: one small file an artifact, written
- * before the artifact is touched. `after` is what Holdfast wrote last, or was about to write when it was killed: then
- * `earlier` is there still. What differs from both was changed by somebody else since.
+ * The originals from before the first apply, for `agent revert`: one small file for each artifact, written before the artifact is
+ * touched. `after` is the content that Holdfast wrote last, or was about to write when it was killed; the artifact is then still
+ * `earlier`. A content that differs from both was made by another program.
  */
 import { HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
@@ -9,23 +9,23 @@ import type { Host } from '../host/host.ts';
 import type { ResourceName } from './names.ts';
 import { readRecord, removeRecord, writeRecord } from './records.ts';
 
-/** Of the records. */
+/** The folder of the records. */
 export const ORIGINALS = `${STATE_FOLDER}/originals`;
 
-/** What every record has; both are absent in a record of an earlier version. */
+/** Fields of every record. Records of earlier versions lack both. */
 interface Provenance {
-  /** Who touched it. */
+  /** The resource that touched the artifact. */
   readonly resource?: string;
-  /** Of /etc/machine-id; null: the machine had none yet, as in an image that is being made. */
+  /** The content of /etc/machine-id; null if the machine had none yet, as in an unfinished image. */
   readonly machine?: string | null;
 }
 
 export interface OriginalFile extends Provenance {
   readonly kind: 'file';
   readonly key: string;
-  /** latin1; null: there was none. */
+  /** latin1; null if there was no file. */
   readonly before: string | null;
-  /** Set where it was a symbolic link. */
+  /** The link's target, if it was a symbolic link. */
   readonly link: string | null;
   readonly mode: number;
   readonly after: string | null;
@@ -45,14 +45,14 @@ export interface OriginalValue extends Provenance {
 export interface OriginalLink extends Provenance {
   readonly kind: 'link';
   readonly key: string;
-  /** Its name servers and domains, for people: how it comes to them again is systemd-networkd's matter. */
+  /** Its name servers and domains, for people only: systemd-networkd restores them itself. */
   readonly before: string;
-  /** What it was told; null: nothing about these. */
+  /** The values that the link was given; null if none. */
   readonly servers: readonly string[] | null;
   readonly domains: readonly string[] | null;
-  /** When it was told last, milliseconds since the epoch; 0: never yet. */
+  /** When the link was last given values, in milliseconds since the epoch; 0 if never. */
   readonly told: number;
-  /** Which systemd-networkd was told: boot, process and its start. Absent: none yet, or by an older agent. */
+  /** The systemd-networkd that got the values: boot, process and start. Absent if none did, or in records of an older agent. */
   readonly by?: string;
 }
 
@@ -65,11 +65,11 @@ export class Originals {
     this.host = host;
   }
 
-  /** To be called before a file is written or removed (`after` null). */
+  /** Call this before a file is written or removed (`after` null). */
   async rememberFile(path: string, after: string | null, resource: string): Promise<void> {
     const known = this.find('file', path);
     if (known === null) this.refuseDamaged('file', path);
-    // How a file was on another machine is nothing to go back to, except that there was none.
+    // A file's content on another machine is no original of this one, but its absence is.
     if (known === null || (this.isForeign(known) && known.before !== null)) {
       this.save({ ...this.fileAsItIs(path, after), resource });
       return;
@@ -92,7 +92,7 @@ export class Originals {
     };
   }
 
-  /** To be called before a sysctl, which is `now`, is written. */
+  /** Call this before a sysctl with the value `now` is written. */
   rememberValue(key: string, now: string, after: string): void {
     const known = this.find('sysctl', key);
     if (known === null) this.refuseDamaged('sysctl', key);
@@ -100,14 +100,14 @@ export class Originals {
     this.save({ kind: 'sysctl', key, before, after, earlier: now });
   }
 
-  /** To be called before a link, which is `now`, is told of other name servers, and with the time when it has been. */
+  /** Call this before a link in the state `now` gets other name servers, and again with the time after it got them. */
   rememberLink(key: string, now: string, link: Pick<OriginalLink, 'servers' | 'domains' | 'told' | 'by'>): void {
     const known = this.find('link', key);
     if (known === null) this.refuseDamaged('link', key);
     this.save({ kind: 'link', key, before: known?.before ?? now, ...link });
   }
 
-  /** Whether it was taken on another machine, from which this one was copied (a golden image). */
+  /** Whether the record was made on another machine, from which this one was copied (a golden image). */
   isForeign({ machine }: Original): boolean {
     return machine !== undefined && machine !== machineId(this.host);
   }
@@ -123,12 +123,12 @@ export class Originals {
       .filter((original) => original !== null);
   }
 
-  /** The records that say nothing any more. */
+  /** The records that no longer matter. */
   damaged(): string[] {
     return this.records().filter((record) => this.read(record) === null);
   }
 
-  /** null: there is none, or it says nothing any more. What is removed from the disk is meant to be gone. */
+  /** null if there is no record, or if it no longer matters. A record that an operator removed stays removed. */
   private read(record: string): Original | null {
     return this.host.lstat(record) === null ? null : parse(readRecord(this.host, record) ?? '');
   }
@@ -140,21 +140,24 @@ export class Originals {
       .map((name) => `${ORIGINALS}/${name}`);
   }
 
-  /** Written anew, the record would say that the host was always as Holdfast made it. */
+  /** Throws for a damaged record: a new record would take Holdfast's own change for the original. */
   private refuseDamaged(kind: Original['kind'], key: string): void {
     const record = recordPath(kind, key);
     if (this.host.lstat(record) === null) return;
-    throw new HostError('EDAMAGED', `${record} is damaged, and only it says how this was before; remove it to go on`);
+    throw new HostError(
+      'EDAMAGED',
+      `${record} is damaged, and no other file has this artifact's original; remove the record to go on`,
+    );
   }
 
   forget(original: Original): void {
     removeRecord(this.host, recordPath(original.kind, original.key));
   }
 
-  /** How it was before the first apply must be on the disk; of what came later memory will do. */
+  /** The original must be saved on the disk; for later states memory is enough. */
   private save(original: Original): void {
     const record = recordPath(original.kind, original.key);
-    // The folder above holds what others than root may see, too.
+    // The folder above has files that other users may read.
     this.host.makeFolder(STATE_FOLDER, 0o755);
     this.host.makeFolder(ORIGINALS, 0o700);
     const memory = this.host.lstat(record) !== null;
@@ -162,27 +165,27 @@ export class Originals {
   }
 }
 
-/** Whether the text is one that Holdfast left there. */
+/** Whether Holdfast left this text there. */
 export function isOurs({ after, earlier }: OriginalFile, text: string | null): boolean {
   return text === after || text === earlier;
 }
 
-/** What somebody has edited since the first apply is to outlive a revert: it belongs to how the file was. */
+/** Adds later edits of other programs to the original, because such edits must outlive a revert. */
 async function withLaterEdits(known: OriginalFile, current: string | null): Promise<string | null> {
   if (current === null || isOurs(known, current)) return known.before;
-  // Here and not above: an apply that changes nothing has no use for it.
+  // Imported here, because an apply without changes does not need it.
   const { withoutOurs } = await import('./merge.ts');
   const merged = withoutOurs(current, known.before, known.after);
   return merged === undefined ? known.before : merged;
 }
 
-/** machine-id(5); null where there is none yet. */
+/** machine-id(5); null if there is none yet. */
 function machineId(host: Host): string | null {
   const text = host.readText('/etc/machine-id')?.trim() ?? '';
   return /^[0-9a-f]{32}$/.test(text) ? text : null;
 }
 
-/** The resource that touched it; of a record of an earlier version its path tells. */
+/** The resource that touched the artifact. In records of an earlier version it follows from the path. */
 export function resourceOf({ kind, key, resource }: Pick<Original, 'kind' | 'key' | 'resource'>): string {
   if (resource !== undefined) return resource;
   if (kind === 'sysctl') return 'sysctl';
@@ -200,12 +203,12 @@ const BY_PATH: readonly [RegExp, ResourceName][] = [
   [/\/dnsmasq/, 'dnsmasq'],
 ];
 
-/** The file in which it is kept how something was. */
+/** The path of the record of an artifact. */
 export function recordPath(kind: string, key: string): string {
   return `${ORIGINALS}/${kind}.${encodeURIComponent(key)}.json`;
 }
 
-/** What a record is about, by its path alone. */
+/** The artifact of a record, from the record's path only. */
 export function keyOf(record: string): Pick<Original, 'kind' | 'key'> {
   const [, kind = 'file', key = ''] = /\/(file|sysctl|link)\.([^/]*)\.json$/.exec(record) ?? [];
   try {
@@ -222,7 +225,7 @@ function asciiJson(value: unknown): string {
   });
 }
 
-/** null for a record that is damaged: nothing is put back blindly. */
+/** null for a damaged record, which is never put back. */
 function parse(text: string): Original | null {
   try {
     const value = JSON.parse(text) as Original;

@@ -159,7 +159,7 @@ test('a resolv.conf that is a mount point is written in place, and that is said'
     agent apply apply; look apply; agent again apply --detailed-exitcodes; agent revert revert; look revert`;
   const scene = await new Scene(t, steps).run();
   assert.equal(scene.status('apply'), 0, scene.output('apply'));
-  assert.match(scene.output('apply'), /resolv\.conf +.*not atomic: it is a mount point/);
+  assert.match(scene.output('apply'), /resolv\.conf +.*not atomic: the file is a mount point/);
   assert.deepEqual(scene.look('apply'), wanted);
   assert.equal(scene.status('again'), 0, 'nothing is left to change');
   assert.deepEqual([scene.status('revert'), scene.look('revert')], [0, before], scene.output('revert'));

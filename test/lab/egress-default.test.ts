@@ -55,7 +55,10 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
   await t.test('a static one behind it changes nothing', async () => {
     await host.sh('ip route add default via 10.88.0.9 dev eth0 metric 100 proto static');
     const { stdout } = await host.agent('apply');
-    assert.match(stdout, /skipped: it stays as it is: behind it stands somebody else’s \(static metric 100\)/);
+    assert.match(
+      stdout,
+      /skipped: DHCP's route stays as it is: another program's default route is behind it \(static metric 100\)/,
+    );
     assert.match(await used(host), /dev eth2/);
     await host.sh('ip route del default metric 100');
   });

@@ -83,13 +83,13 @@ test('what dnsmasq does not take never gets into its folder; what is not ours st
   await host.write('/etc/holdfast/agent.yaml', CONFIGURED.replace(/routes:.*$/s, `routes: [${routes}]\n`));
   const refused = await host.agent('apply');
   assert.equal(refused.code, 4);
-  assert.match(refused.stdout + refused.stderr, /dnsmasq does not take it: .*too long/);
+  assert.match(refused.stdout + refused.stderr, /dnsmasq refuses the file: .*too long/);
   assert.equal(host.exists(FILE), false);
 
   await host.write('/etc/holdfast/agent.yaml', CONFIGURED.replace('dnsmasq: {', 'dnsmasq: { file: /etc/dnsmasq.conf,'));
   await host.write('/etc/dnsmasq.conf', 'domain-needed\n');
   const theirs = await host.agent('apply');
   assert.equal(theirs.code, 4);
-  assert.match(theirs.stdout + theirs.stderr, /\/etc\/dnsmasq\.conf is not Holdfast's/);
+  assert.match(theirs.stdout + theirs.stderr, /\/etc\/dnsmasq\.conf was not made by Holdfast/);
   assert.equal(await host.read('/etc/dnsmasq.conf'), 'domain-needed\n');
 });

@@ -83,7 +83,7 @@ test('what somebody else wrote since stays; what cannot be told apart is left an
   host.replace(RESOLV_CONF, 'nameserver 192.0.2.1\n');
   const [left] = await journal.putBack();
   assert.equal(left!.path, RESOLV_CONF);
-  assert.match(left!.problem, /changed by somebody else/);
+  assert.match(left!.problem, /another program has changed it since/);
   assert.equal(host.readText(RESOLV_CONF), 'nameserver 192.0.2.1\n');
   assert.equal(journal.pending(), false);
 });

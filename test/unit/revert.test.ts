@@ -180,7 +180,7 @@ test('a record that is damaged is told by name, and never written over', { skip 
     const resources = makeResources(host, WHOLE, { only: ['resolver'], known: new KnownFiles('') });
     const [outcome] = await converge(host, resources);
     assert.equal(outcome?.result, 'failed', damage);
-    assert.match(outcome?.reason ?? '', /is damaged.*remove it to go on/, damage);
+    assert.match(outcome?.reason ?? '', /is damaged.*remove the record to go on/, damage);
     assert.equal(host.readText(record), damage);
     assert.equal(host.readText(RESOLV), 'nameserver 8.8.8.8\n');
     const failed = (await revert(host)).filter(({ result }) => result === 'failed').map(({ key }) => key);
