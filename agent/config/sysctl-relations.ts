@@ -131,6 +131,8 @@ export function sysctlDependents(variable: string): string[] {
   const [, scope] = STABLE_SECRET.exec(variable) ?? [];
   if (scope !== undefined)
     return (scope === 'default' ? ['*', 'lo'] : [scope]).map((one) => `net/ipv6/conf/${one}/addr_gen_mode`);
+  const twins = OR_ZERO.flatMap((pair) => (pair.some((one) => one === variable) ? pair : []));
+  if (twins.length > 0) return twins.filter((one) => one !== variable);
   if (!setsOthers(variable)) return [];
   const others = ['default', '*', 'lo'].map((one) => variable.replace('/all/', `/${one}/`));
   return [...others, ...(variable === FORWARDING ? [REDIRECTS] : [])];

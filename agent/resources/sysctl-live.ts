@@ -2,7 +2,7 @@
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY } from '../config/sysctl.ts';
 import { meansSame, sysctlKind, sysctlNumber } from '../config/sysctl-kinds.ts';
-import { sysctlDependents, sysctlVariable } from '../config/sysctl-relations.ts';
+import { sysctlDependents, sysctlSources, sysctlVariable } from '../config/sysctl-relations.ts';
 import { isSecretSysctl, OTHER_SECRET, SECRET, shownText } from '../config/sysctl-secrets.ts';
 import { errorCode, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -51,15 +51,26 @@ export function unwritable(host: Host, values: readonly LiveValue[]): string | n
   return shown === undefined ? null : `the kernel shows /proc/sys/${shown.path}, and lets nobody change it here`;
 }
 
-/** What the kernel changes beside a path, and would not put back once the path is: to be remembered before it is written. */
-export function changedBeside(host: Host, path: string, wanted: readonly DesiredSysctl[]): LiveValue[] {
+/**
+ * What the kernel changes beside a path where `written` is written, and would not put back once the path is: to be remembered
+ * before that, with what it makes of each.
+ */
+export function changedBeside(
+  host: Host,
+  { path, written }: { path: string; written: string },
+  wanted: readonly DesiredSysctl[],
+): (LiveValue & { readonly after: string })[] {
   const variable = sysctlVariable(path);
   const before = nullIfRefused(() => host.sysctl(path));
   // Of the same name, what has the same value goes back with it.
   const goesBack = (one: LiveValue) => nameOf(one.path) === nameOf(variable) && one.value === before;
   return sysctlDependents(variable)
     .flatMap((one) => nullIfRefused(() => liveValues(host, one)) ?? [])
-    .filter((one) => !goesBack(one) || wanted.some((setting) => setting.path === one.path));
+    .filter((one) => !goesBack(one) || wanted.some((setting) => setting.path === one.path))
+    .map((one) => {
+      const source = sysctlSources(one.path).find(({ of }) => of === variable);
+      return { ...one, after: source?.value(written) ?? written };
+    });
 }
 
 function nameOf(path: string): string {

@@ -88,8 +88,8 @@ export class Sysctl implements Resource {
     const written = wantedValue(setting);
     const originals = new Originals(this.host);
     originals.rememberValue(path, value, written);
-    for (const one of changedBeside(this.host, path, this.wanted))
-      originals.rememberValue(one.path, one.value, written);
+    for (const one of changedBeside(this.host, { path, written }, this.wanted))
+      originals.rememberValue(one.path, one.value, one.after);
     try {
       this.host.writeSysctl(path, written);
       return null;

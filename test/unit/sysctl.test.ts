@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import { converge } from '../../agent/resources/converge.ts';
+import { revert } from '../../agent/resources/revert.ts';
 import { Sysctl } from '../../agent/resources/sysctl.ts';
 import { whyMissing } from '../../agent/resources/sysctl-names.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
@@ -104,6 +105,50 @@ class NamesOf extends Host {
     return existsSync(folder) && statSync(folder).isDirectory() ? readdirSync(folder) : null;
   }
 }
+
+/** A kernel that keeps one limit in two units, and of them the one that was written last (mm/page-writeback.c). */
+class TwoUnits extends Host {
+  readonly values = new Map<string, string>();
+
+  constructor(root: string, values: Record<string, string>) {
+    super({ root, live: true });
+    for (const [path, value] of Object.entries(values)) this.values.set(path, value);
+  }
+
+  override sysctl(path: string): string | null {
+    return this.values.get(path) ?? null;
+  }
+
+  override sysctlMode(path: string): number | null {
+    return this.values.has(path) ? 0o644 : null;
+  }
+
+  override writeSysctl(path: string, value: string): void {
+    const changes = this.values.get(path) !== value;
+    this.values.set(path, value);
+    if (changes) for (const other of this.values.keys()) if (other !== path) this.values.set(other, '0');
+  }
+}
+
+test('a limit that was set in another unit comes back in that unit', { skip: skipLock }, async (t) => {
+  for (const [before, key, value] of [
+    [{ 'vm/dirty_ratio': '0', 'vm/dirty_bytes': '1000000' }, 'vm.dirty_ratio', '10'],
+    [{ 'vm/dirty_bytes': '0', 'vm/dirty_ratio': '20' }, 'vm.dirty_bytes', '1000000'],
+    [{ 'vm/overcommit_kbytes': '4096', 'vm/overcommit_ratio': '0' }, 'vm.overcommit_ratio', '50'],
+  ] as const) {
+    const host = new TwoUnits(scratch(t), before);
+    const [outcome] = await converge(host, [new Sysctl(host, [want(key, value)])]);
+    assert.equal(outcome!.result, 'changed');
+    assert.deepEqual([...host.values.values()].sort(), ['0', value].sort());
+    const outcomes = await revert(host);
+    assert.deepEqual(
+      outcomes.filter(({ result }) => result === 'failed'),
+      [],
+      key,
+    );
+    assert.deepEqual(Object.fromEntries(host.values), before);
+  }
+});
 
 test('a later file that makes it wrong at boot is named with its line; one that agrees is none', {
   skip: skipLock,
