@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
+import { tokenIn } from '../config/proofs.ts';
 
 /** Parses `host:port`, such as `127.0.0.1:4318` or `[::1]:4318`. Throws if the text is neither. */
 export function parseListen(listen: string): { host: string; port: number } {
@@ -45,11 +46,19 @@ export class Tokens {
 
   /** Reads the file again if it has changed. Throws as the constructor does, and then keeps the old tokens. */
   refresh(): void {
+    try {
+      this.#refresh();
+    } catch (error) {
+      throw new Error(`${this.#file} cannot be used: ${(error as Error).message}`);
+    }
+  }
+
+  #refresh(): void {
     const read = stateOf(this.#file);
     if (read === this.#read) return;
     const lines = readFileSync(this.#file, 'utf8').split('\n');
-    const tokens = lines.map((line) => line.trim()).filter((line) => line !== '');
-    if (tokens.length === 0) throw new Error(`${this.#file} holds no token`);
+    const tokens = lines.flatMap((line, index) => (line.trim() === '' ? [] : [tokenAt(line, index + 1)]));
+    if (tokens.length === 0) throw new Error('it holds no token: write one a line');
     this.#hashes = tokens.map(hash);
     this.#read = read;
   }
@@ -63,12 +72,21 @@ export class Tokens {
   }
 }
 
+/** Without what the line holds. */
+function tokenAt(line: string, number: number): string {
+  try {
+    return tokenIn(line);
+  } catch (error) {
+    throw new Error(`line ${number}: ${(error as Error).message}`);
+  }
+}
+
 function hash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** A text that differs if the file differs. Throws if there is no file. */
+/** A text that differs if the file differs, or is gone. */
 export function stateOf(file: string): string {
-  const { mtimeMs, size, ino } = statSync(file);
-  return `${mtimeMs} ${size} ${ino}`;
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? 'none' : `${found.mtimeMs} ${found.size} ${found.ino}`;
 }

@@ -49,6 +49,9 @@ const LOOK = 250;
 const TICK = 1_000;
 const TIDY = 60_000;
 
+/** What is said before the file and the reason. */
+const ON_DISK = 'A file has changed on disk and is not in force (what was read last is, until the file is corrected)';
+
 /** Throws if it may not or cannot listen there, or cannot use its files. Nothing is left open then. */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { host, port } = parseListen(options.listen);
@@ -103,8 +106,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
   const tick = () => {
     const now = Date.now();
-    troubles.attempt('token-file', 'The token file is not read again', () => tokens?.refresh(), now);
-    troubles.attempt('certificate', 'The certificate is not read again', refresh, now);
+    troubles.attempt('token-file', ON_DISK, () => tokens?.refresh(), now);
+    troubles.attempt('certificate', ON_DISK, refresh, now);
     troubles.set('clock', clock.hear(votesOf(fleet.hosts, now)), now);
     troubles.set('left-out', store.leftOutSentence(), now);
     troubles.set('database', store.damageSentence(), now);

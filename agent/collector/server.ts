@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { totalmem } from 'node:os';
+import { checkCertificates, checkKey } from '../config/proofs.ts';
 import { stateOf } from './access.ts';
 import { Connections } from './connections.ts';
 
@@ -87,12 +88,15 @@ function plainOrSecure({ certificate, key, clientCa }: ServerOptions, limits: Li
     return { server: createServer(limits), refresh: () => {} };
   }
   const files = [certificate, key, ...(clientCa === undefined ? [] : [clientCa])];
-  const context = () => ({
-    minVersion: 'TLSv1.2' as const,
-    cert: readFileSync(certificate),
-    key: readFileSync(key),
-    ...(clientCa === undefined ? {} : { ca: readFileSync(clientCa) }),
-  });
+  const context = () => {
+    const cert = readChecked(certificate, checkCertificates);
+    return {
+      minVersion: 'TLSv1.2' as const,
+      cert,
+      key: readChecked(key, (bytes) => checkKey(bytes, cert)),
+      ...(clientCa === undefined ? {} : { ca: readChecked(clientCa, checkCertificates) }),
+    };
+  };
   const states = () => files.map(stateOf).join();
   let read = states();
   const verify = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true };
@@ -110,6 +114,17 @@ function plainOrSecure({ certificate, key, clientCa }: ServerOptions, limits: Li
     read = now;
   };
   return { server, refresh };
+}
+
+/** Throws with the name of a file that cannot be used. */
+function readChecked(file: string, check: (bytes: Buffer) => void): Buffer {
+  try {
+    const bytes = readFileSync(file);
+    check(bytes);
+    return bytes;
+  } catch (error) {
+    throw new Error(`${file} cannot be used: ${(error as Error).message}`);
+  }
 }
 
 export function listening(server: Server, host: string, port: number): Promise<void> {

@@ -7,6 +7,7 @@ import type { DesiredReport } from '../config/daemon.ts';
 import type { Delivery } from '../daemon/daemon.ts';
 import type { Tell } from '../daemon/events.ts';
 import type { Host } from '../host/host.ts';
+import type { Credentials } from '../report/credentials.ts';
 import type { Identity } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
 
@@ -20,13 +21,15 @@ interface Wanted {
 
 export class LateReporter implements Delivery {
   readonly #log: Tell;
+  readonly #credentials: Credentials;
   #wanted: Wanted | null = null;
   #loading: Promise<Reporter> | null = null;
   #reporter: Reporter | null = null;
   readonly #waiting: ((to: Reporter) => void)[] = [];
 
-  constructor(log: Tell) {
+  constructor(log: Tell, credentials: Credentials) {
     this.#log = log;
+    this.#credentials = credentials;
   }
 
   /** Takes a new configuration. Returns null if nothing is sent. */
@@ -76,6 +79,7 @@ export class LateReporter implements Delivery {
       start: Math.floor(performance.timeOrigin),
       spoolFolder: host.locate(SPOOL_FOLDER),
       log: this.#log,
+      credentials: this.#credentials,
     });
     reporter.start();
     return reporter;

@@ -1,15 +1,14 @@
 /** The daemon's conditions about the operator's files after these have changed on disk. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Condition } from '../../probes/probe.ts';
 import type { DesiredReport, Reload } from '../config/daemon.ts';
 import { DROP_IN_FOLDER } from '../config/load.ts';
 import { daemonStanding } from '../daemon/standing.ts';
-import { CREDENTIAL, secretFile } from '../host/credentials.ts';
+import { CREDENTIAL } from '../host/credentials.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { readRegularFile } from '../host/read.ts';
+import type { Credentials } from '../report/credentials.ts';
 import { configFile, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 
@@ -27,8 +26,9 @@ export function editedBy(options: CommonOptions, report: DesiredReport): { files
 export async function lookOnDisk(
   options: CommonOptions,
   { hash, reload, report }: { hash: string; reload: Reload; report: DesiredReport },
+  credentials: Credentials,
 ): Promise<'reload' | Condition[]> {
-  const secrets = secretProblems(report).map((body) => condition('secret-unusable', 'warn', body));
+  const secrets = credentials.problems(report).map((body) => condition('secret-unusable', 'warn', body));
   try {
     const onDisk = await openToHold(options);
     if (onDisk.hash === hash) return secrets;
@@ -48,40 +48,6 @@ export function notInForce(host: Host, options: CommonOptions, hash: string): st
   const daemon = taken === hash || !host.live ? null : daemonStanding(host);
   if (daemon === null || daemon.config !== configFile(options)) return null;
   return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
-}
-
-/** One sentence for each token, certificate or key file that the next request to the collector cannot use. */
-export function secretProblems({ tokenFile, ca, certificate, key }: DesiredReport): string[] {
-  const checks: [string | null, (bytes: Buffer) => unknown][] = [
-    [
-      tokenFile,
-      (bytes) =>
-        assertThat(/^[\x21-\x7e]+$/.test(bytes.toString('latin1').trim()), 'the file must hold one line, the token'),
-    ],
-    [ca, (bytes) => new X509Certificate(bytes)],
-    [certificate, (bytes) => new X509Certificate(bytes)],
-    [key, (bytes) => assertThat(isKeyOf(bytes, certificate), 'this key does not belong to the certificate')],
-  ];
-  return checks.flatMap(([named, check]) => {
-    if (named === null) return [];
-    try {
-      check(readRegularFile(secretFile(named)));
-      return [];
-    } catch (error) {
-      return [
-        `${named} cannot be used: ${errorMessage(error)}. Nothing is delivered to the collector until the file is corrected.`,
-      ];
-    }
-  });
-}
-
-function isKeyOf(pem: Buffer, certificate: string | null): boolean {
-  const key = createPrivateKey(pem);
-  return certificate === null || new X509Certificate(readRegularFile(secretFile(certificate))).checkPrivateKey(key);
-}
-
-function assertThat(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise);
 }
 
 function condition(code: string, severity: Condition['severity'], body: string): Condition {

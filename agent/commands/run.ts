@@ -14,6 +14,7 @@ import { lockForLife } from '../host/lock.ts';
 import { rememberMachine } from '../host/machine.ts';
 import { inheritNotifySocket, notifier } from '../host/notify.ts';
 import { saveMemory } from '../host/v8.ts';
+import { Credentials } from '../report/credentials.ts';
 import { identify } from '../report/identity.ts';
 import { type ContextOptions, openContext, openHost, openToHold } from './context.ts';
 import { LateReporter } from './late-reporter.ts';
@@ -37,7 +38,9 @@ export async function run(options: CommonOptions): Promise<number> {
   const systemd = notifier();
   const ended = Promise.race(['SIGTERM', 'SIGINT'].map(async (signal) => once(process, signal).then(() => signal)));
   const log = makeLog();
-  const lasting: Lasting = { delivery: new LateReporter(log), record: new MemoryErrorRecord() };
+  const credentials = new Credentials();
+  const delivery = new LateReporter(log, credentials);
+  const lasting: Lasting = { delivery, credentials, record: new MemoryErrorRecord() };
   const starting = Daemon.start({
     async load() {
       try {
@@ -86,6 +89,7 @@ const NOT_ROOT = fileError(
 /** Parts that live on when a new configuration is taken. */
 interface Lasting {
   readonly delivery: LateReporter;
+  readonly credentials: Credentials;
   readonly record: MemoryErrorRecord;
 }
 
@@ -101,7 +105,11 @@ function otherDaemon(host: Host): string | null {
   }
 }
 
-async function load(options: CommonOptions, { delivery, record }: Lasting, how?: ContextOptions): Promise<Setup> {
+async function load(
+  options: CommonOptions,
+  { delivery, credentials, record }: Lasting,
+  how?: ContextOptions,
+): Promise<Setup> {
   const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options, how);
   if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();
@@ -123,7 +131,7 @@ async function load(options: CommonOptions, { delivery, record }: Lasting, how?:
     inventory: [...agentCommand(), 'probe', 'inventory', '--json'],
     onDisk: {
       ...editedBy(options, daemon.report),
-      look: () => lookOnDisk(options, { hash, reload: daemon.reload ?? 'manual', report: daemon.report }),
+      look: () => lookOnDisk(options, { hash, reload: daemon.reload ?? 'manual', report: daemon.report }, credentials),
     },
     delivery: await delivery.update(host, daemon.report, identity),
   };

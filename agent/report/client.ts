@@ -1,16 +1,13 @@
 /**
  * Sends one POST at a time to the collector, by node:http or node:https. Connections are kept open; proxies from the
- * environment are not used; redirects are not followed. Certificates and token may be renewed at any time, so each request
- * reads them again.
+ * environment are not used; redirects are not followed. Each request reads certificates and token again (credentials.ts).
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import type { DesiredReport } from '../config/daemon.ts';
-import { secretFile } from '../host/credentials.ts';
-import { errorCode, hostError } from '../host/errors.ts';
-import { readRegularFile } from '../host/read.ts';
+import { errorCode } from '../host/errors.ts';
 import { connectAny } from './connect.ts';
+import type { CredentialNames, Credentials, Proofs } from './credentials.ts';
 
 export interface Reply {
   readonly status: number;
@@ -25,20 +22,23 @@ const LONGEST_CONNECT = 15_000;
 
 export class Client {
   readonly #base: URL;
-  readonly #desired: DesiredReport;
+  readonly #names: CredentialNames;
+  readonly #credentials: Credentials;
   #agent: HttpAgent | null = null;
   /** Ends all attempts to connect. */
   #closing = new AbortController();
   /** The collector's address that accepted a connection and then did not answer; null if none did. */
   #distrusted: string | null = null;
-  #credentials = '';
+  /** The certificates and key that the kept connections were made with. */
+  #shown = '';
 
   /** Throws if the endpoint is no http or https URL. */
-  constructor(endpoint: string, desired: DesiredReport) {
+  constructor(endpoint: string, names: CredentialNames, credentials: Credentials) {
     this.#base = new URL(endpoint);
     if (!/^https?:$/.test(this.#base.protocol))
       throw new TypeError(`${this.#base.protocol} is neither http: nor https:`);
-    this.#desired = desired;
+    this.#names = names;
+    this.#credentials = credentials;
   }
 
   /**
@@ -48,13 +48,14 @@ export class Client {
   async post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
     const url = new URL(this.#base);
     url.pathname = url.pathname.replace(/\/*$/, path);
+    const proofs = this.#credentials.read(this.#names);
     const all = {
       ...headers,
-      ...this.#authorization(),
+      ...(proofs.token === null ? {} : { authorization: `Bearer ${proofs.token}` }),
       'content-length': String(body.length),
       'user-agent': 'holdfast',
     };
-    const agent = this.#freshAgent();
+    const agent = this.#freshAgent(proofs);
     for (;;) {
       const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
       const request = send(url, { method: 'POST', agent, headers: all, signal });
@@ -77,31 +78,19 @@ export class Client {
     this.#agent = null;
   }
 
-  #authorization(): Record<string, string> {
-    const { tokenFile } = this.#desired;
-    if (tokenFile === null) return {};
-    const token = read(tokenFile).toString('latin1').trim();
-    // We check the token ourselves, so that no library's message ever quotes it.
-    if (!/^[\x21-\x7e]+$/.test(token))
-      throw new Error(`${tokenFile} holds no token: the file must have one line of visible ASCII`);
-    return { authorization: `Bearer ${token}` };
-  }
-
-  #freshAgent(): HttpAgent {
-    const { ca, certificate, key } = this.#desired;
-    const [caPem, certPem, keyPem] = [ca, certificate, key].map((path) => (path === null ? undefined : read(path)));
-    const credentials = [caPem, certPem, keyPem].map((pem) => pem?.toString('latin1') ?? '').join('\0');
-    if (this.#agent !== null && this.#credentials === credentials) return this.#agent;
+  #freshAgent({ ca, certificate, key }: Proofs): HttpAgent {
+    const shown = [ca, certificate, key].map((pem) => pem?.toString('latin1') ?? '').join('\0');
+    if (this.#agent !== null && this.#shown === shown) return this.#agent;
     this.close();
-    this.#credentials = credentials;
+    this.#shown = shown;
     const options = { keepAlive: true, maxSockets: 2, scheduling: 'lifo' } as const;
     this.#agent =
       this.#base.protocol === 'https:'
         ? new HttpsAgent({
             ...options,
-            ...(caPem && { ca: caPem }),
-            ...(certPem && { cert: certPem }),
-            ...(keyPem && { key: keyPem }),
+            ...(ca && { ca }),
+            ...(certificate && { cert: certificate }),
+            ...(key && { key }),
           })
         : new HttpAgent(options);
     this.#connectBy(this.#agent);
@@ -149,14 +138,4 @@ function exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
     });
     request.end(body);
   });
-}
-
-/** Reads a file, or a credential of systemd. Throws HostError. */
-function read(named: string): Buffer {
-  const path = secretFile(named);
-  try {
-    return readRegularFile(path);
-  } catch (error) {
-    throw hostError('read', path, error);
-  }
 }

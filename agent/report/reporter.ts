@@ -5,6 +5,7 @@ import { type Attributes, type Occurrence, type Sample, type Severity, sample } 
 import type { DesiredReport } from '../config/daemon.ts';
 import { errorMessage } from '../host/errors.ts';
 import { Client } from './client.ts';
+import { Credentials } from './credentials.ts';
 import type { EventRecord, Measurements } from './heartbeat.ts';
 import type { Identity } from './identity.ts';
 import { Lane, TIMING, type Timing } from './lane.ts';
@@ -21,6 +22,8 @@ export interface ReporterOptions {
   /** Logs the state of the delivery, only on this host. */
   readonly log: (event: Occurrence) => void;
   readonly timing?: Timing;
+  /** Shared with those that look at the files. Default: its own. */
+  readonly credentials?: Credentials;
 }
 
 interface Delivery {
@@ -36,6 +39,7 @@ const LONGEST_TEXT = 4096;
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #start: number;
+  readonly #credentials: Credentials;
   /** Computed once: corrections of the clock would change a second result, and each change would look like a boot. */
   readonly #boot = Math.round(Date.now() / 1000 - uptime()) * 1000;
   /** Distinguishes the events of this start from those of all others. */
@@ -51,6 +55,7 @@ export class Reporter {
   constructor(options: ReporterOptions) {
     this.#options = options;
     this.#start = options.start ?? Date.now();
+    this.#credentials = options.credentials ?? new Credentials();
     this.#desired = options.desired;
     this.#identity = options.identity;
   }
@@ -61,7 +66,7 @@ export class Reporter {
     if (endpoint === null || this.#delivery !== null) return;
     let client: Client;
     try {
-      client = new Client(endpoint, this.#desired);
+      client = new Client(endpoint, this.#desired, this.#credentials);
     } catch (error) {
       this.#tell('error', 'holdfast.delivery.failed', `nothing can be sent to the collector: ${errorMessage(error)}`);
       return;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LateReporter } from '../../agent/commands/late-reporter.ts';
 import { Host } from '../../agent/host/host.ts';
+import { Credentials } from '../../agent/report/credentials.ts';
 import { Receiver } from './otlp-receiver.ts';
 import { DESIRED, event, IDENTITY, until } from './report-scene.ts';
 import { scratch } from './scratch.ts';
@@ -10,7 +11,7 @@ import { scratch } from './scratch.ts';
 test('events wait until it is there; the same one stays for the next configuration', async (t) => {
   const receiver = await Receiver.start(t);
   const host = new Host({ root: scratch(t) });
-  const reporter = new LateReporter(() => {});
+  const reporter = new LateReporter(() => {}, new Credentials());
   assert.equal(await reporter.update(host, { ...DESIRED, endpoint: null }, IDENTITY), null, 'nothing is sent');
   const desired = { ...DESIRED, endpoint: receiver.url };
   assert.equal(await reporter.update(host, desired, IDENTITY), reporter);

@@ -5,8 +5,9 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSy
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { openToHold } from '../../agent/commands/context.ts';
-import { lookOnDisk, secretProblems } from '../../agent/commands/on-disk.ts';
+import { lookOnDisk } from '../../agent/commands/on-disk.ts';
 import { OperatorFiles } from '../../agent/daemon/operator-files.ts';
+import { Credentials } from '../../agent/report/credentials.ts';
 import { DESIRED, until } from './report-scene.ts';
 import { missing, scratch } from './scratch.ts';
 
@@ -138,7 +139,8 @@ test("operator's files: a burst is one edit, and a neighbour's file is none", as
 test('on disk: another configuration is a condition or a reload, a bad one is refused, the same one is nothing', async (t) => {
   const root = scratch(t, { 'etc/holdfast/agent.yaml': 'dns: { search: [a.example] }\n' });
   const { hash } = await openToHold({ root });
-  const look = (reload: 'auto' | 'manual') => lookOnDisk({ root }, { hash, reload, report: DESIRED });
+  const look = (reload: 'auto' | 'manual') =>
+    lookOnDisk({ root }, { hash, reload, report: DESIRED }, new Credentials());
   assert.deepEqual(await look('manual'), []);
   assert.deepEqual(await look('auto'), []);
   writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns: { search: [b.example] }\n');
@@ -182,15 +184,15 @@ test('on disk: a token or certificate that cannot be used is told, without its c
   pair('a');
   pair('b');
   const good = { ...DESIRED, tokenFile: at('token'), ca: at('b.pem'), certificate: at('a.pem'), key: at('a.key') };
-  assert.deepEqual(secretProblems(good), []);
+  assert.deepEqual(new Credentials().problems(good), []);
   for (const [changed, problem] of [
-    [{ tokenFile: at('bad') }, /bad cannot be used: the file must hold one line, the token/],
+    [{ tokenFile: at('bad') }, /bad cannot be used: a token is one line of visible ASCII/],
     [{ tokenFile: at('none') }, /none cannot be used/],
     [{ ca: at('empty') }, /empty cannot be used/],
     [{ key: at('b.key') }, /b\.key cannot be used: this key does not belong to the certificate/],
     [{ certificate: at('a.key') }, /a\.key cannot be used/],
   ] as const) {
-    const said = secretProblems({ ...good, ...changed });
+    const said = new Credentials().problems({ ...good, ...changed });
     assert.match(said.join(), problem);
     assert.ok(!said.join().includes('two'), 'nothing of its content');
   }
