@@ -21,7 +21,9 @@ const HARMLESS = new Set(
   cat grep egrep fgrep zgrep cut tr head tail uniq wc expr seq date id uname basename dirname readlink realpath stat ls which
   sleep logger ip ifconfig route arping ping run-parts systemd-notify mkdir rmdir md5sum sha256sum cmp diff
   ntpdate ntpq chronyc nsupdate rdate hwclock killall pkill pgrep pidof hostname hostnamectl getent modprobe sysctl iptables
-  ip6tables nft ethtool tc avahi-autoipd command builtin`.split(/\s+/),
+  ip6tables nft domainname nisdomainname ypdomainname chrony-helper mktemp ethtool tc avahi-autoipd command builtin`.split(
+    /\s+/,
+  ),
 );
 
 /** Programs that write their operands: harmless where each is named and is another file. */
@@ -130,7 +132,10 @@ function constants(text: string): ReadonlyMap<string, string> {
     const literal = resolved(word, found as ReadonlyMap<string, string>);
     found.set(name, found.has(name) && found.get(name) !== literal ? null : literal);
   }
-  return new Map([...found].filter((one): one is [string, string] => one[1] !== null && !/[$`]/.test(one[1])));
+  // Of one that begins with a path, and goes on with what is not known, the beginning tells enough.
+  return new Map(
+    [...found].filter((one): one is [string, string] => one[1] !== null && /^(?:[^$`]*|\/[^$`]*\/.*)$/.test(one[1])),
+  );
 }
 
 /** The word without its quotes, and with what is known of its variables. */

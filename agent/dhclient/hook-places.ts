@@ -13,6 +13,8 @@ export interface HookPlaces {
   readonly shared: boolean;
   /** The script sources it only with the run bit set. */
   readonly needsRunBit: boolean;
+  /** A folder of which the script also sources each `*.sh` with a run bit, when it has made resolv.conf; null: none. */
+  readonly scripts: string | null;
 }
 
 /** Last in run-parts' order, so that no neighbour (resolvconf) redefines make_resolv_conf after us. */
@@ -35,6 +37,7 @@ export function hookPlaces(host: Host): HookPlaces | null {
     exit: `${FOLDER}/dhclient-exit-hooks.d/${NAME}`,
     shared: false,
     needsRunBit: false,
+    scripts: null,
   };
 }
 
@@ -63,7 +66,8 @@ function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {
   if (enter !== null) {
     const exit = placeOf(code, 'exit') ?? { ...enter, path: enter.path.replace(/-enter-(?=hooks)/, '-exit-') };
     const needsRunBit = enter.shared && new RegExp(`-x\\s+["']?${enter.path}`).test(code);
-    return { enter: enter.path, exit: exit.path, shared: enter.shared, needsRunBit };
+    const [, scripts = null] = /(\/[\w./-]*\/dhclient\.d)\/\*\.sh/.exec(code) ?? [];
+    return { enter: enter.path, exit: exit.path, shared: enter.shared, needsRunBit, scripts };
   }
   // A script around the real one.
   const [other] = /\/[\w./-]*\bdhclient-script\b(?![\w.-])/.exec(code) ?? [];

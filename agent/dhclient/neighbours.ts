@@ -3,8 +3,9 @@ import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { isUnitInstalled } from '../host/units.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { doubtsIn } from './harmless.ts';
+import { type Doubt, doubtsIn } from './harmless.ts';
 import type { HookPlaces } from './hook-places.ts';
+import { lastingIn, sourcedIn } from './lasting.ts';
 import { scriptsInUse } from './scripts.ts';
 import { commandsHere, type ShellCommand } from './shell.ts';
 
@@ -19,9 +20,10 @@ export interface Neighbour {
 /** In the order in which they are sourced: the single file, then the folder in run-parts' order. */
 export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Neighbour[] {
   const ours = places[when];
+  const scripts = when === 'exit' ? lateScripts(host, places) : [];
   if (places.shared) {
     const text = host.stat(ours)?.isFile() ? host.readText(ours) : null;
-    return text === null ? [] : aroundOurs(text).map((part) => ({ ...part, file: ours, when }));
+    return [...(text === null ? [] : aroundOurs(text).map((part) => ({ ...part, file: ours, when }))), ...scripts];
   }
   const folder = dirname(ours);
   const files = [
@@ -31,9 +33,23 @@ export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit
       .filter(isRun)
       .map((name) => `${folder}/${name}`),
   ];
-  return files
-    .filter((file) => file !== ours && host.stat(file)?.isFile())
-    .map((file) => ({ file, text: host.readText(file) ?? '', when, after: file > ours }));
+  return [
+    ...files
+      .filter((file) => file !== ours && host.stat(file)?.isFile())
+      .map((file) => ({ file, text: host.readText(file) ?? '', when, after: file > ours })),
+    ...scripts,
+  ];
+}
+
+/** RHEL's script sources them when it has made resolv.conf, and calls a function of each. */
+function lateScripts(host: Host, { scripts }: HookPlaces): Neighbour[] {
+  if (scripts === null) return [];
+  return host
+    .list(scripts)
+    .filter((name) => /^[^.].*\.sh$/.test(name))
+    .map((name) => `${scripts}/${name}`)
+    .filter((file) => host.stat(file)?.isFile() && (host.stat(file)!.mode & 0o111) !== 0)
+    .map((file) => ({ file, text: host.readText(file) ?? '', when: 'exit', after: true }));
 }
 
 /** run-parts(8). */
@@ -65,7 +81,8 @@ export function deeds({ file, text }: Neighbour): Deed[] {
 
 /** Those that come after ours and so have the last word: at a lease, nothing is certain then. */
 export function overruling(host: Host, places: HookPlaces): Deed[] {
-  const enter = neighbours(host, places, 'enter').filter(({ after }) => after);
+  const all = neighbours(host, places, 'enter');
+  const enter = all.filter(({ after }) => after);
   // make_resolv_conf has run by the time of these, so only what writes counts.
   const exit = neighbours(host, places, 'exit').flatMap(deeds);
   return [
@@ -73,20 +90,45 @@ export function overruling(host: Host, places: HookPlaces): Deed[] {
     ...exit.filter(({ deed }) => deed === 'writes'),
     ...neighbours(host, places, 'exit').flatMap((hook) => unknown(host, hook)),
     ...enter.flatMap((hook) => unknown(host, hook)),
+    ...all.filter(({ after }) => !after).flatMap((hook) => lasting(host, hook)),
   ];
 }
 
+/** What a hook that comes before ours leaves behind, and may act after ours; also by the files that it sources. */
+export function lasting(host: Host, hook: Neighbour, depth = 0): Deed[] {
+  if (hook.text.length > LONGEST || depth > DEEPEST) return tooLong(hook);
+  const sourced = sourcedIn(hook.text).flatMap(({ path, line, word }): Deed[] => {
+    if (path === null) return asDeeds(hook, [{ line, why: `it sources ${word}` }]);
+    const text = host.stat(path)?.isFile() ? host.readText(path) : null;
+    return text === null ? [] : lasting(host, { ...hook, file: path, text }, depth + 1);
+  });
+  return [...asDeeds(hook, lastingIn(hook.text, linked(host))), ...sourced];
+}
+
+/** Files that source each other end here. */
+const DEEPEST = 4;
+
 /** The lines that cannot be known to be harmless, but for those that certainly are not. */
 export function unknown(host: Host, hook: Neighbour): Deed[] {
+  if (hook.text.length > LONGEST) return tooLong(hook);
   const certain = new Set(deeds(hook).map(({ seen }) => seen));
-  const target = host.lstat(RESOLV_CONF)?.isSymbolicLink() ? [host.target(RESOLV_CONF)] : [];
-  if (hook.text.length > LONGEST) return [{ deed: 'perhaps', seen: `${hook.file}: it is too long to be read` }];
   const lines = hook.text.split('\n');
-  return doubtsIn(hook.text, target, (command) => asksOfMissingUnit(host, command)).flatMap(({ line, why }): Deed[] => {
-    const place = `${hook.file}:${line}`;
-    const text = (lines[line - 1] ?? '').trim();
-    return certain.has(`${place}: ${text}`) ? [] : [{ deed: 'perhaps', seen: `${place}: ${why}` }];
+  const doubts = doubtsIn(hook.text, linked(host), (command) => asksOfMissingUnit(host, command)).filter(({ line }) => {
+    return !certain.has(`${hook.file}:${line}: ${(lines[line - 1] ?? '').trim()}`);
   });
+  return asDeeds(hook, doubts);
+}
+
+function linked(host: Host): string[] {
+  return host.lstat(RESOLV_CONF)?.isSymbolicLink() ? [host.target(RESOLV_CONF)] : [];
+}
+
+function asDeeds({ file }: Neighbour, doubts: readonly Doubt[]): Deed[] {
+  return doubts.map(({ line, why }) => ({ deed: 'perhaps', seen: `${file}:${line}: ${why}` }));
+}
+
+function tooLong({ file }: Neighbour): Deed[] {
+  return [{ deed: 'perhaps', seen: `${file}: it is too long to be read, or sources itself` }];
 }
 
 /** `systemctl is-enabled UNIT` or `is-active UNIT` of a unit that this host does not have. Debian 13 guards its own hook so. */
@@ -115,7 +157,8 @@ export function endings(host: Host, hook: Neighbour): Ending[] {
   const fatal = all.flatMap(({ words, line, inFunction }, index): Ending[] => {
     const seen = `${hook.file}:${line}: ${words.join(' ')}`;
     const option = optionSet(words);
-    const reset = all.slice(index).some((later) => optionSet(later.words, '+') === option);
+    // After `set -n` nothing is carried out that could take it back.
+    const reset = option !== 'n' && all.slice(index).some((later) => optionSet(later.words, '+') === option);
     return [
       ...(endsShell(words) ? [{ kind: 'exit', seen, inFunction } as const] : []),
       ...(option !== null && !reset ? [{ kind: 'option', seen, inFunction } as const] : []),
@@ -148,13 +191,14 @@ function complaintOf(host: Host, { file, text }: Neighbour): string | null {
 const complaints = new Map<string, string>();
 
 /** `set -e`, `set -eu`, `set -o errexit` …: the option that makes a script end early; null for all else. */
-function optionSet([command, ...words]: readonly string[], sign: '-' | '+' = '-'): 'e' | 'u' | null {
+function optionSet([command, ...words]: readonly string[], sign: '-' | '+' = '-'): 'e' | 'u' | 'n' | null {
   if (command !== 'set') return null;
   for (const [index, word] of words.entries()) {
     if (word === '--') return null;
     if (!word.startsWith(sign)) continue;
     const long = word === `${sign}o` ? words[index + 1] : undefined;
     if (long === 'errexit' || (long === undefined && word.includes('e'))) return 'e';
+    if (long === 'noexec' || (long === undefined && word.includes('n'))) return 'n';
     if (long === 'nounset' || (long === undefined && word.includes('u'))) return 'u';
   }
   return null;

@@ -15,6 +15,8 @@ export interface ShellCommand {
   readonly inSubshell: boolean;
   /** The conditions that have held where it runs: each is the only command of an `if` around it, in whose `then` part it stands. */
   readonly under: readonly ShellCommand[];
+  /** It, or the group that it is the last of, goes on while the script does: `&` stands behind it. */
+  readonly inBackground?: true;
 }
 
 /** An `if` that is open. */
@@ -145,6 +147,10 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
       at += 1;
     } else if (char === ';' || char === '&' || char === '|') {
       if (!pattern) end();
+      const last = found.at(-1);
+      // Not `&&`, and not `&>file` of bash.
+      if (char === '&' && !/[&>]/.test(text[at + 1] ?? '') && last !== undefined)
+        found[found.length - 1] = { ...last, inBackground: true };
       pattern = pattern || (/^;(;|&)/.test(text.slice(at, at + 2)) && open.at(-1) === 'case');
       at += text[at + 1] === char || (char === ';' && text[at + 1] === '&') ? 2 : 1;
     } else {

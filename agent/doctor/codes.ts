@@ -174,7 +174,7 @@ export const CODES = {
   },
   'HF-HOOK-UNKNOWN': {
     severity: 'warning',
-    why: 'The hook runs after Holdfast’s. Its text does not show that it leaves /etc/resolv.conf alone, so the lease is shown as unknown.',
+    why: 'The hook acts after Holdfast’s, or upon it. Its text does not show that it leaves /etc/resolv.conf alone, so the lease is shown as unknown.',
     remedy:
       'Run `agent rehearse lease`: it plays the next lease with the real hooks. If the hook changes the file, remove those lines.',
   },
@@ -195,7 +195,7 @@ export const CODES = {
   },
   'HF-HOOK-SHELL-OPTION': {
     severity: 'problem',
-    why: 'Hooks are sourced into dhclient-script, so the option stays set. The first harmless failure or unset variable then ends the script, and dhclient declines its lease.',
+    why: 'Hooks are sourced into dhclient-script, so the option stays set. The first harmless failure or unset variable then ends the script, and dhclient declines its lease; after `set -n` nothing is carried out any more.',
     remedy: 'Remove the option, or put the commands that need it in a subshell: ( … ).',
   },
   'HF-HOOK-ORPHAN': {

@@ -1,7 +1,16 @@
 /** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
 import { dirname } from 'node:path';
 import { type HookPlaces, hookPlaces } from '../dhclient/hook-places.ts';
-import { type Deed, deeds, endings, isRun, type Neighbour, neighbours, unknown } from '../dhclient/neighbours.ts';
+import {
+  type Deed,
+  deeds,
+  endings,
+  isRun,
+  lasting,
+  type Neighbour,
+  neighbours,
+  unknown,
+} from '../dhclient/neighbours.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -30,7 +39,7 @@ function* look(host: Host, hook: Neighbour, { shared }: HookPlaces): Iterable<Se
   if (hook.after && hook.when === 'enter' && !shared)
     yield { code: 'HF-HOOK-AFTER', seen: `${hook.file} sorts after zz-holdfast` };
   yield* resolvConf(hook);
-  if (hook.after || hook.when === 'exit') yield* doubtful(unknown(host, hook));
+  yield* doubtful(hook.after || hook.when === 'exit' ? unknown(host, hook) : lasting(host, hook));
 }
 
 /** One finding for a hook, whatever the number of its lines. */

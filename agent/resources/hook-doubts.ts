@@ -22,7 +22,7 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
     .map(({ seen }) => `a neighbouring hook may end dhclient-script before its time (${seen})`);
   const last = ({ deed, seen }: Deed) =>
     deed === 'perhaps'
-      ? `a hook that comes after Holdfast's may change it (${seen}): \`agent rehearse\` plays it`
+      ? `a hook may change it after Holdfast's (${seen}): \`agent rehearse\` plays it`
       : `a hook that comes after Holdfast's has the last word (${seen})`;
   // It is left to whoever generates it: what that one makes of our servers is not ours to say.
   const generated = dns?.symlink === 'refuse' && resolvedLinks(host, dns).length === 0;

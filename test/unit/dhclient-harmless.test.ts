@@ -187,3 +187,87 @@ test('status and doctor agree on a hook that ends the script', async (t) => {
     }
   }
 });
+
+const LASTING = [
+  '(sleep 5; echo nameserver 9.9.9.9 >/etc/resolv.conf) &',
+  'update() {\n  rm /etc/resolv.conf\n}\nupdate >/dev/null 2>&1 &',
+  'nohup /usr/local/bin/update-dns',
+  'setsid sh -c "cp /run/mine /etc/resolv.conf"',
+  'trap "cp /run/mine /etc/resolv.conf" EXIT',
+  'f() { cp /run/mine /etc/resolv.conf; }\ntrap f 0',
+  'printf() {\n  :\n}',
+  'function mv { :; }',
+  "alias printf='echo -n'",
+  'make_resolv_conf() { :; }\nreadonly -f make_resolv_conf',
+  'declare -fr make_resolv_conf',
+  'enable -n printf',
+  'ulimit -f 0',
+  '[ "$reason" = RENEW ] && reason=NONE',
+  'export interface=eth9',
+];
+
+const FLEETING = [
+  'echo nameserver 9.9.9.9 >/etc/resolv.conf',
+  'make_resolv_conf() {\n  /sbin/resolvconf -a "$interface.dhclient"\n}',
+  '/usr/local/bin/register "$reason" 2>&1 && logger done &>/dev/null',
+  '(sleep 1; logger later) &',
+  'trap - EXIT\ntrap "rm -f /run/lock/mine" EXIT',
+  '# reason=NONE &\nif [ "$reason" = BOUND ]; then new_reason=x; fi',
+  'ulimit -c 0; alias ll="ls -l"; readonly SITE=a',
+];
+
+test('a hook that comes before ours may act after it: in the background, by a trap, or on what our hook runs', async (t) => {
+  const before = (text: string) => lease(t, DEBIAN, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
+  for (const text of LASTING) {
+    const { state, reason, doctor } = await before(text);
+    assert.deepEqual([state, doctor.includes('HF-HOOK-UNKNOWN')], ['unknown', true], text);
+    assert.match(reason, /dhclient-enter-hooks\.d\/aaa:\d+: .*`agent rehearse` plays it/, text);
+  }
+  const sourced = {
+    'etc/site.sh': 'trap "rm /etc/resolv.conf" 0\n',
+    'etc/dhcp/dhclient-enter-hooks.d/aaa': '. /etc/site.sh\n',
+  };
+  assert.match((await lease(t, DEBIAN, sourced)).reason, /\/etc\/site\.sh:1: /);
+  assert.match((await before('. "$SITE"\n')).reason, /aaa:1: it sources \$SITE/);
+  assert.equal((await before('. /etc/none.sh\n')).state, 'ok');
+  for (const text of FLEETING) {
+    const { state, reason, doctor } = await before(text);
+    assert.deepEqual([state, reason, doctor.includes('HF-HOOK-UNKNOWN')], ['ok', '', false], text);
+  }
+});
+
+test('a hook that has the shell carry out nothing more ends dhclient-script, whatever stands below', async (t) => {
+  for (const text of ['set -n\nset +n\n', '[ -x /b ] || set -o noexec\n']) {
+    const { state, doctor } = await lease(t, DEBIAN, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
+    assert.deepEqual([state, doctor.includes('HF-HOOK-SHELL-OPTION')], ['unknown', true], text);
+  }
+});
+
+test('RHEL: the scripts of dhclient.d, which its script sources when resolv.conf is made', async (t) => {
+  const script = `${RHEL}for f in \${ETCDIR}/dhclient.d/*.sh ; do\n  if [ -x "\${f}" ]; then . \${f}; fi\ndone\n`;
+  // As chrony's package has it.
+  const chrony = `SERVERFILE=/var/lib/dhclient/chrony.servers.$interface
+chrony_config() {
+  rm -f "$SERVERFILE"
+  for server in $new_ntp_servers; do
+    echo "$server iburst" >>"$SERVERFILE"
+  done
+  /usr/libexec/chrony-helper update-daemon || :
+}
+`;
+  const known = await lease(t, script, { 'etc/dhcp/dhclient.d/chrony.sh': `#!/bin/bash\n${chrony}` });
+  assert.deepEqual([known.state, known.reason, known.doctor], ['ok', '', []]);
+  const writes = '#!/bin/bash\ndns_config() {\n  echo nameserver 9.9.9.9 >/etc/resolv.conf\n}\n';
+  const found = await lease(t, script, { 'etc/dhcp/dhclient.d/dns.sh': writes });
+  assert.deepEqual([found.state, found.doctor], ['unknown', ['HF-HOOK-WRITES']]);
+  assert.match(found.reason, /dhclient\.d\/dns\.sh:3: /);
+  const unsure = await lease(t, script, { 'etc/dhcp/dhclient.d/dns.sh': '#!/bin/bash\ndns_config() { /opt/dns; }\n' });
+  assert.deepEqual([unsure.state, unsure.doctor], ['unknown', ['HF-HOOK-UNKNOWN']]);
+  // Passed over: no run bit, another name, and a script that sources no such folder.
+  const idle = {
+    'etc/dhcp/dhclient.d/dns.sh': writes.replace('#!/bin/bash\n', ''),
+    'etc/dhcp/dhclient.d/dns.sh.bak': writes,
+  };
+  assert.equal((await lease(t, script, idle)).state, 'ok');
+  assert.equal((await lease(t, RHEL, { 'etc/dhcp/dhclient.d/dns.sh': writes })).state, 'ok');
+});

@@ -26,6 +26,7 @@ test("Debian's script sources folders; ours is the last name in them", (t) => {
     exit: '/etc/dhcp/dhclient-exit-hooks.d/zz-holdfast',
     shared: false,
     needsRunBit: false,
+    scripts: null,
   });
 });
 
@@ -36,6 +37,7 @@ test("RHEL's script sources one file at each moment, which may be somebody's", (
     exit: '/etc/dhcp/dhclient-exit-hooks',
     shared: true,
     needsRunBit: true,
+    scripts: null,
   });
 });
 
