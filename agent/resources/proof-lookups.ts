@@ -1,16 +1,16 @@
-/** What this host itself finds before and after a change of DNS, and whether the change lost anything (proof.ts). */
+/** Compares this host's own look-ups before and after a change of DNS, to see whether the change lost anything (proof.ts). */
 import type { DesiredVerify } from '../config/desired.ts';
 import { asExpected, unexpected } from '../resolver/verify.ts';
 
-/** What this host finds for a name. `addresses`: null where it cannot look up at all. */
+/** The host's look-up of a name. `addresses` is null if the host cannot look up at all. */
 export interface LookUp {
   readonly name: string;
   readonly addresses: readonly string[] | null;
 }
 
 /**
- * What became worse, each as half a sentence. Any address that was found before means that DNS worked, whatever `expect` says
- * of it: then the proof's name must be found, and be as expected, and the collector's must not have been lost.
+ * Returns each loss as half a sentence. Any address found before means that DNS worked, whether `expect` has it or not. In that
+ * case the proof's name must be found, with expected addresses, and the collector's name must not be lost.
  */
 export function lostNames(before: readonly LookUp[], after: readonly LookUp[], verify: DesiredVerify): string[] {
   const found = (one: LookUp | undefined) => one?.addresses ?? [];

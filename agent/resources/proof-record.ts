@@ -1,11 +1,11 @@
-/** Which settings of DNS stood their proof, as it is remembered (journal.ts, PROVED). */
+/** The record of proved DNS settings (journal.ts, PROVED). */
 import type { DesiredDns } from '../config/desired.ts';
 
-/** What looking a name up depends on. A sortlist only orders what was found. */
+/** The settings that a look-up depends on. A sortlist only orders the addresses that were found. */
 export type ProvedDns = Pick<DesiredDns, 'nameservers' | 'search' | 'domain' | 'options' | 'verify'>;
 
 interface Proved extends ProvedDns {
-  /** How many name servers answered; absent in a record of an earlier version. */
+  /** How many name servers answered. Absent in a record of an earlier version. */
   readonly answering?: number;
 }
 
@@ -13,7 +13,7 @@ export function provedText({ nameservers, search, domain, options, verify }: Pro
   return `${JSON.stringify({ nameservers, search, domain, options, verify, answering })}\n`;
 }
 
-/** null: the record says nothing that can be read. */
+/** null if the record is unreadable. */
 function parse(text: string): Proved | null {
   try {
     const found = JSON.parse(text) as Proved | null;
@@ -24,8 +24,8 @@ function parse(text: string): Proved | null {
 }
 
 /**
- * Whether the record `text` (null: there is none) is a proof of these settings. How long to wait for an answer proves nothing,
- * and what is expected less strictly than it was needs no other proof.
+ * Whether the record `text` (null if missing) is a proof of these settings. The time to wait for an answer does not matter, and
+ * less strict expectations than in the record need no new proof.
  */
 export function isProved(text: string | null, { nameservers, search, domain, options, verify }: ProvedDns): boolean {
   const proved = text === null ? null : parse(text);

@@ -1,6 +1,6 @@
 /**
- * DNS is proved before it stands (`dns.verify`). The name servers are asked before anything of DNS is touched; what is
- * touched is written down first; and where the host then cannot look up what it could before, all of it is put back.
+ * Proves changes of DNS (`dns.verify`). The name servers are asked before DNS is touched, and a journal is written first. If the
+ * host can then no longer look up what it could before, everything is put back.
  */
 import type { DesiredVerify } from '../config/desired.ts';
 import { errorCode, errorMessage, HostError } from '../host/errors.ts';
@@ -14,10 +14,10 @@ import type { LookUp } from './proof-lookups.ts';
 import { isProved, type ProvedDns, provedText } from './proof-record.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
-/** Milliseconds for which a refusal stands: the daemon asks for each resource, and the servers are asked once for all. */
+/** Milliseconds for which a refusal counts for all resources, so that the servers are asked only once. */
 const REFUSAL_STANDS_FOR = 10_000;
 
-/** For whoever tells of it. */
+/** An event about a proof. */
 export interface ProofEvent {
   readonly kind: 'proved' | 'refused' | 'put-back';
   /** A sentence without its full stop. */
@@ -26,18 +26,18 @@ export interface ProofEvent {
 
 export interface ProofOptions {
   readonly host: Host;
-  /** null, or without `verify`: nothing is proved, and only a change that was begun is put back. */
+  /** null or without `verify`: nothing is proved, but an unfinished change is put back. */
   readonly dns: ProvedDns | null;
-  /** Those that hold DNS: they stand or fall together. */
+  /** The resources that hold DNS, which are changed or put back together. */
   readonly resources: readonly Resource[];
-  /** The collector's name: a host must not lose its way to it. null: there is none, or it is an address. */
+  /** The collector's name, which the host must still find; null if there is none, or if it is an address. */
   readonly collector: string | null;
 }
 
 export class Proof implements Guard {
-  /** Told of what becomes of changes; must not throw. */
+  /** Gets the events of changes. Must not throw. */
   onEvent: (event: ProofEvent) => void = () => {};
-  /** Milliseconds that the name servers get to answer, and again the look-up afterwards; null: as long as `dns.verify` says. */
+  /** Milliseconds for the name servers' answers, and again for the look-up; null for the time in `dns.verify`. */
   within: number | null = null;
   private readonly options: ProofOptions;
   private readonly journal: Journal;
@@ -52,12 +52,12 @@ export class Proof implements Guard {
     return this.journal.pending();
   }
 
-  /** What `apply` does beside what the findings say, as a sentence; null: nothing, or it cannot be seen without root. */
+  /** What `apply` would do besides the findings, as a sentence; null if nothing, or if it cannot be seen without root. */
   announce(findings: readonly Finding[]): string | null {
     const { dns, resources } = this.options;
     try {
       if (this.unfinished())
-        return 'An earlier change of DNS was ended before it was proved: apply puts it back first.';
+        return 'An earlier change of DNS ended before it was proved. apply puts that change back first.';
       const changes = findings.some((finding) => {
         return isActionable(finding) && resources.some(({ name }) => name === finding.resource);
       });
@@ -69,7 +69,7 @@ export class Proof implements Guard {
     return `Before anything of DNS is changed, ${dns.nameservers?.join(' and ')} must answer for ${dns.verify.name}.`;
   }
 
-  /** Whether what is configured now stood its proof once, and nothing else has since. */
+  /** Whether the last proved settings are those that are configured now. */
   proved(): boolean {
     const { host, dns } = this.options;
     return dns !== null && isProved(host.readText(PROVED), dns);
@@ -80,23 +80,23 @@ export class Proof implements Guard {
     change: (resources: readonly Resource[]) => Promise<Outcome[]>,
   ): Promise<Outcome[]> {
     const { host, resources, dns } = this.options;
-    // Neither waits for the other's failure: what has nothing to do with DNS comes first.
+    // Changes that do not concern DNS come first, so that a refusal does not delay them.
     const others = await change(given.filter((resource) => !resources.includes(resource)));
     const held = given.filter((resource) => resources.includes(resource));
     const unfinished = await this.finish();
     if (unfinished !== null) return [...refused(await inspectAll(held), unfinished), ...others];
     if (held.length === 0) return others;
-    if (dns?.verify == null) host.remove(PROVED); // what comes now is not proved, and what was is no more
+    if (dns?.verify == null) host.remove(PROVED); // the new settings are not proved, so the old proof no longer counts
     const needsProof = dns?.verify != null && !this.proved();
     return [...(needsProof ? await this.changeProved(dns, change) : await change(held)), ...others];
   }
 
-  /** A change that was killed in the middle, or lost its power, is as if it had never begun; else gives why it is not. */
+  /** Puts back a change that was killed in the middle. Returns why that failed, or null. */
   private async finish(): Promise<string | null> {
     if (!this.journal.pending()) return null;
-    const what = 'an earlier change of DNS was ended before it was proved';
+    const what = 'an earlier change of DNS ended before it was proved';
     try {
-      const body = withLeftOver(`${what}, and is put back`, await this.journal.putBack());
+      const body = withLeftOver(`${what}, and was put back`, await this.journal.putBack());
       this.tell('put-back', body);
       return this.journal.pending() ? body : null;
     } catch (error) {
@@ -133,7 +133,7 @@ export class Proof implements Guard {
       return this.refuse(
         'refused',
         findings,
-        `nothing of DNS is changed, since ${why}: ${complaints.join('; ')}`,
+        `DNS is not changed, because ${why}: ${complaints.join('; ')}`,
         REFUSAL_STANDS_FOR,
       );
     }
@@ -144,10 +144,10 @@ export class Proof implements Guard {
     const lost = (await import('./proof-lookups.ts')).lostNames(before, after, verify);
     if (lost.length > 0) {
       const reason = withLeftOver(
-        `put back, since with the new settings this host ${lost.join(', and ')}`,
+        `put back, because with the new settings this host ${lost.join(', and ')}`,
         await this.journal.putBack(),
       );
-      // Not until somebody wants it: each further try would cost the host its DNS for a moment.
+      // The daemon does not try again by itself, because each try would cost the host its DNS for a moment.
       return this.refuse('put-back', await inspectAll(this.options.resources), reason, Number.POSITIVE_INFINITY);
     }
     const tried = new Set(findings.filter(isActionable).map(identity));
@@ -170,17 +170,17 @@ export class Proof implements Guard {
     return verifyServers(nameservers ?? [], { ...verify!, timeout }, { options: options ?? [] });
   }
 
-  /** What this host finds for the name that proves DNS, first, and for its collector's. */
+  /** This host's look-ups: first of the name that proves DNS, then of the collector's name. */
   private async lookUps({ name }: DesiredVerify, signal?: AbortSignal): Promise<LookUp[]> {
     const { within } = this;
     const { host, collector } = this.options;
     const how = { ...(signal === undefined ? {} : { signal }), ...(within === null ? {} : { timeLimit: within }) };
-    // With its final dot it is not found in /etc/hosts, nor with another domain behind it.
+    // The final dot excludes /etc/hosts and search domains.
     const names = [{ name, asked: `${name}.` }, ...(collector === null ? [] : [{ name: collector, asked: collector }])];
     return Promise.all(names.map(async (one) => ({ name: one.name, addresses: await lookUp(host, one.asked, how) })));
   }
 
-  /** The same resource, which writes down what it touches. */
+  /** The same resource, with a journal entry before each change. */
   private noted(resource: Resource): Resource {
     return {
       name: resource.name,
@@ -200,7 +200,7 @@ export class Proof implements Guard {
     reason: string,
     standsFor: number,
   ): Outcome[] {
-    // What is tried again and again is told once.
+    // The same event is emitted once, even if the daemon tries again and again.
     if (this.refusal?.reason !== reason) this.tell(kind, reason);
     this.refusal = { reason, until: performance.now() + standsFor };
     return refused(findings, reason);
@@ -212,7 +212,7 @@ export class Proof implements Guard {
       host.makeFolder(STATE_FOLDER, 0o755);
       host.replaceOwn(PROVED, provedText(dns, answering), 0o600);
     } catch (error) {
-      if (!(error instanceof HostError)) throw error; // it stands all the same, and is proved again the next time
+      if (!(error instanceof HostError)) throw error; // the change stays, and is proved again the next time
     }
   }
 

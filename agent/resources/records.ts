@@ -1,17 +1,17 @@
 /**
- * What is written down before something is touched (originals.ts, journal.ts): on the disk, which outlives everything. Where
- * that takes nothing more it is in memory, in /run: what is healed then must not wait until somebody makes room.
+ * Writes the records that precede a change (originals.ts, journal.ts) to the disk. If the disk takes nothing more, they go to
+ * memory in /run, because healing must not wait until the disk has room.
  */
 import { errorCode, nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER, STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
-/** Until there is room on the disk. */
+/** The folder of records that wait for room on the disk. */
 const IN_MEMORY = `${RUN_FOLDER}/records`;
-/** The disk is full, the quota used up, or it is read-only, as after an error of the disk. */
+/** Errors of a full disk, a used-up quota, or a read-only file system, as after a disk error. */
 const TAKES_NOTHING = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
-/** As it was written last; null: there is none. `path`: below /var/lib/holdfast. Throws HostError. */
+/** The last written record; null if there is none. `path` is below /var/lib/holdfast. Throws HostError. */
 export function readRecord(host: Host, path: string): string | null {
   return host.readText(inMemory(path)) ?? host.readText(path);
 }
@@ -21,12 +21,12 @@ export function hasRecord(host: Host, path: string): boolean {
 }
 
 /**
- * Root's alone to read. `memory`: whether memory will do where the disk takes nothing more; else that is a HostError. From memory it
- * goes with a reboot, and then the disk has what it had.
+ * Writes a record that only root may read. `memory` says whether memory is enough if the disk takes nothing more; otherwise that
+ * is a HostError. A reboot loses records in memory, and the disk then has its old ones.
  */
 export function writeRecord(host: Host, path: string, text: string, { memory }: { memory: boolean }): void {
   const own = inMemory(path);
-  // What is read first must never be the older one.
+  // The copy in memory is read first, so it must never be the older one.
   const wasInMemory = host.lstat(own) !== null;
   if (wasInMemory) host.replaceOwn(own, text, 0o600);
   try {
@@ -45,7 +45,7 @@ export function removeRecord(host: Host, path: string): void {
   if (host.lstat(inMemory(path)) !== null) host.remove(inMemory(path));
 }
 
-/** Brings to the disk what waits in memory of the records in `folder`, where there is room again. */
+/** Moves waiting records of `folder` from memory to the disk, if there is room again. */
 export async function settleRecords(host: Host, folder: string): Promise<void> {
   const waiting = () => host.list(IN_MEMORY).filter((name) => host.lstat(`${folder}/${name}`) !== null);
   if (waiting().length === 0) return;

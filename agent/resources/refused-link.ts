@@ -1,6 +1,6 @@
 /**
- * Where resolv.conf is a symbolic link that `dns.symlink` refuses, DNS is its owner's matter as a whole: a hook that sets the name
- * servers of each lease would change the owner's file at the next one, after apply had said that it is left alone.
+ * If resolv.conf is a symbolic link that `dns.symlink` refuses, all of DNS is left to the link's owner. A hook that sets the name
+ * servers at each lease would change the owner's file, although apply has reported that the file is left alone.
  */
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import type { DesiredDns, DesiredState } from '../config/desired.ts';
@@ -28,22 +28,23 @@ export function refusedLink(host: Host, dns: DesiredDns | null): string | null {
 }
 
 /**
- * Why nothing is there at a boot until an `agent apply`: a link that is followed, to a file that is gone after a boot and that no
- * program makes. null: it is no such link.
+ * Why resolv.conf is missing at a boot until an `agent apply`: a followed link to a file that is gone after a boot, and that no
+ * program makes. null if the path is no such link.
  */
 export function goneAtBoot(host: Host, { symlink }: DesiredDns): string | null {
   if (symlink !== 'follow' || host.readLink(RESOLV_CONF) === null) return null;
   const target = host.target(RESOLV_CONF);
   if (!VOLATILE.test(target) || isMade(host, target)) return null;
   const owner = linkOwner(target);
-  const maker = owner === null ? 'no program that is known makes it' : `${owner}, which makes it, is not installed`;
+  const maker =
+    owner === null ? 'no known program makes that file' : `${owner}, which makes that file, is not installed`;
   return `a symbolic link to ${target}, which is gone after a boot: ${maker}; set dns.symlink to "replace" (a file of our own)`;
 }
 
 /** Folders that are empty after a boot. */
 const VOLATILE = /^(\/var)?\/run\/|^\/dev\/shm\/|^\/tmp\//;
 
-/** The same without `dns`, and without the options of dhclient that it stands for. */
+/** The desired state without `dns` and without the dhclient options that it implies. */
 export function withoutDns(desired: DesiredState): DesiredState {
   const { dns, dhclient } = desired;
   if (dns === null) return desired;

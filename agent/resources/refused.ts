@@ -1,6 +1,6 @@
 /**
- * Values that the running kernel did not take when they were written. Only trying tells, and at the next boot it would be
- * the same; so `status` may not call them safe. Kept in /run, as long as that kernel runs: the next one may take them.
+ * Values that the running kernel refused when they were written. Only a try shows this, and the next boot would end the same, so
+ * `status` must not show them as safe. Saved in /run as long as that kernel runs, because another kernel may take them.
  */
 import { nullIfRefused } from '../host/errors.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
@@ -8,16 +8,16 @@ import type { Host } from '../host/host.ts';
 
 const FILE = `${RUN_FOLDER}/refused-values`;
 
-/** By path below /proc/sys. */
+/** Refusals by path below /proc/sys. */
 type Refusals = Record<string, { readonly value: string; readonly reason: string } | undefined>;
 
-/** Why the kernel did not take this value; null: it did, or it was never tried. */
+/** Why the kernel refused this value; null if it took the value, or if it was never tried. */
 export function refusalOf(host: Host, path: string, value: string): string | null {
   const refusal = load(host)[path];
   return refusal?.value === value ? refusal.reason : null;
 }
 
-/** `reason` null: it was taken. What cannot be kept is tried, and told, by the next apply. */
+/** Notes a refusal; a null `reason` means that the kernel took the value. If the note cannot be saved, the next apply tries again. */
 export function noteRefusal(host: Host, path: string, value: string, reason: string | null): void {
   const refusals = load(host);
   const known = refusals[path];
@@ -33,6 +33,6 @@ function load(host: Host): Refusals {
     const kept: unknown = JSON.parse(nullIfRefused(() => host.readText(FILE)) ?? '{}');
     return typeof kept === 'object' && kept !== null ? { ...(kept as Refusals) } : {};
   } catch {
-    return {}; // damaged: as if nothing was tried
+    return {}; // a damaged record counts as if nothing was tried
   }
 }

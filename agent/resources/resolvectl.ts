@@ -1,21 +1,21 @@
-/** What a link is told by resolvectl(1). For a link of systemd-networkd it hands that on, and it is kept there. */
+/** Gives values to a link by resolvectl(1), which passes them to systemd-networkd if that manages the link. */
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
 export interface LinkServers {
-  /** null: left as they are. */
+  /** null leaves the present values. */
   readonly servers: readonly string[] | null;
   readonly domains: readonly string[] | null;
 }
 
 /** Throws HostError. */
 export function tellLink(host: Host, link: string, { servers, domains }: LinkServers): void {
-  // An empty list is said by one empty word.
+  // One empty word means an empty list.
   if (servers !== null) resolvectl(host, 'dns', link, servers.length > 0 ? servers : ['']);
   if (domains !== null) resolvectl(host, 'domain', link, domains.length > 0 ? domains : ['']);
 }
 
-/** The link has again what files and leases say. Throws HostError. */
+/** Returns the link to the values of files and leases. Throws HostError. */
 export function releaseLink(host: Host, link: string): void {
   resolvectl(host, 'revert', link, []);
 }

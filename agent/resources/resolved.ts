@@ -14,13 +14,13 @@ import { tellLink } from './resolvectl.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 
-/** Milliseconds that systemd-networkd has to write down what it was told: it does so when it has nothing else to do. */
+/** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;
 
 /**
- * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links. Each link is
- * told by resolvectl(1), which hands it on to systemd-networkd: that keeps it until it ends, whatever a lease or a reload
- * brings, and touches no address. The files for the next systemd-networkd are networkd-files.ts's.
+ * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links. resolvectl(1) passes
+ * the values to systemd-networkd, which keeps them until it ends, through leases and reloads, and touches no address.
+ * networkd-files.ts makes the files for the next systemd-networkd.
  */
 export class Resolved implements Resource {
   readonly name = 'resolved';
@@ -34,7 +34,7 @@ export class Resolved implements Resource {
 
   async inspect(): Promise<Finding[]> {
     const { dns } = this;
-    // With `symlink` on another value resolv.conf is a file of ours, and systemd-resolved is not asked.
+    // With another value of `symlink`, resolv.conf is our own file, and libc does not ask systemd-resolved.
     if (dns?.symlink !== 'refuse') return leftWithNetworkd(this.host, this.networkd());
     const links = this.links();
     const refusal = links.length === 0 ? null : contested(this.host, 'systemd-networkd');
@@ -78,11 +78,11 @@ export class Resolved implements Resource {
     const behind = kept ? keptBehind(dns, link) : [];
     const refusal = `systemd-networkd keeps ${behind.join(' and ')} of the lease behind ours until it starts again, as systemd 247 does`;
     const reason = nothing
-      ? 'systemd-resolved has none of the settings that are configured'
+      ? 'systemd-resolved can hold none of the configured settings'
       : through !== null
         ? `another program wrote to ${through.file}, which is systemd-resolved's: libc asks ${through.servers.join(' ') || 'nobody'} now`
         : right && !kept
-          ? 'right by the present lease, and the next one may say otherwise'
+          ? 'right by the present lease only, and the next lease may change it'
           : undefined;
     const [servers, search] = through === null ? [link.servers, link.domains] : [through.servers, through.search];
     return {
@@ -93,7 +93,7 @@ export class Resolved implements Resource {
       state: nothing ? 'skipped' : right && kept && through === null ? 'ok' : 'drifted',
       wanted,
       actual: through === null ? ofLink : `${describe(servers, search)} in ${through.file}`,
-      // Where the file was written through, the link can be told: systemd-resolved then writes the file anew.
+      // If another program wrote through to the file, give the link its values: systemd-resolved then writes the file anew.
       ...(behind.length > 0 && through === null ? { refusal } : {}),
       ...(reason === undefined ? {} : { reason }),
       settings: async () => [
@@ -104,14 +104,14 @@ export class Resolved implements Resource {
     };
   }
 
-  /** Whether this systemd-networkd holds ours against every lease: it was told by us, or read the drop-in at its start. */
+  /** Whether this systemd-networkd holds our values against every lease: it got them from us, or read the drop-in at its start. */
   private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean {
     const running = this.networkd();
     if (running !== undefined && new Originals(this.host).find('link', name)?.by === running) return true;
     return readDropIn(this.host, networkFile) === renderDropIn(dns);
   }
 
-  /** Which systemd-networkd runs; undefined: none. Not by the clock, which may be stepped. */
+  /** Identifies the running systemd-networkd, without the clock, which may be stepped; undefined if none runs. */
   private networkd(): string | undefined {
     const [process] = this.host.processes('systemd-network', 'network');
     return process === undefined ? undefined : `${this.host.bootId()} ${process.pid} ${process.sinceBoot}`;
@@ -139,14 +139,14 @@ export class Resolved implements Resource {
       const reason = now?.refusal;
       if (reason !== undefined) return { resource, key, moment, result: 'failed', changed: true, actual, reason };
       if (Date.now() > deadline) {
-        const reason = 'systemd-networkd was told, and does not say that it has it';
+        const reason = 'systemd-networkd got the values, but its state file does not show them';
         return { resource, key, moment, result: 'failed', actual, reason };
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  /** `servers` and `domains` as they are; null: not held. */
+  /** `servers` and `domains` are the present values; null if not held. */
   private settings(
     dns: DesiredDns,
     moment: Moment,
@@ -164,7 +164,7 @@ export class Resolved implements Resource {
   }
 }
 
-/** What the link has after all of ours: systemd-resolved goes on to it where ours are silent. */
+/** Servers of the link behind ours, which systemd-resolved asks if ours are silent. */
 function keptBehind(dns: DesiredDns, { servers, domains }: NetworkdLink): string[] {
   const isSearch = (domain: string) => !domain.startsWith('~');
   const lists = [
@@ -177,7 +177,7 @@ function keptBehind(dns: DesiredDns, { servers, domains }: NetworkdLink): string
   });
 }
 
-/** What systemd-resolved has no notion of: libc reads it from a resolv.conf that is not ours to write. */
+/** Settings that systemd-resolved cannot hold. libc reads them from a resolv.conf that we may not write. */
 function beyond(dns: DesiredDns): SettingState[] {
   return dnsSettings(dns)
     .filter(({ keyword }) => hasNone(keyword, dns))
@@ -192,7 +192,7 @@ function hasNone(keyword: Keyword, dns: DesiredDns): boolean {
   return keyword === 'sortlist' || keyword === 'options' || (keyword === 'domain' && dns.search !== null);
 }
 
-/** "10.0.0.53 10.0.0.54, search example.com ~."; what is null is left out. */
+/** "10.0.0.53 10.0.0.54, search example.com ~.", without parts that are null. */
 function describe(servers: readonly string[] | null, domains: readonly string[] | null): string {
   const parts = [
     ...(servers === null ? [] : [servers.join(' ') || 'no name server']),
@@ -201,7 +201,7 @@ function describe(servers: readonly string[] | null, domains: readonly string[] 
   return parts.join(', ');
 }
 
-/** systemd takes a final dot away, and keeps the case. */
+/** systemd removes a final dot and keeps the case. */
 function sameNames(a: string, b: string): boolean {
   const plain = (text: string) => text.toLowerCase().replace(/([^~\s])\.(?=\s|,|$)/g, '$1');
   return plain(a) === plain(b);

@@ -11,7 +11,7 @@ import { goneAtBoot, refusedLink } from './refused-link.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from './resource.ts';
 import { unreadable } from './unreadable.ts';
 
-/** Keeps /etc/resolv.conf as configured. Where no DHCP client rewrites it, it is the boot moment too. */
+/** Keeps /etc/resolv.conf as configured. If no DHCP client rewrites the file, it also holds the boot moment. */
 export class Resolver implements Resource {
   readonly name = 'resolver';
   private readonly host: Host;
@@ -27,10 +27,10 @@ export class Resolver implements Resource {
     return [...(openresolv === null ? [] : [openresolv]), ...this.compare()];
   }
 
-  /** First, so that nothing that it is told undoes what comes after. */
+  /** openresolv comes first, so that it undoes no later change. */
   private openresolv(): Finding | null {
     const { host, dns } = this;
-    // Where it writes a link's file, that is not ours.
+    // If resolv.conf is a link, the file that openresolv writes is not ours.
     const isLink = dns !== null && dns.symlink !== 'replace' && host.readLink(RESOLV_CONF) !== null;
     if (isLink) return null;
     return compareOpenresolv(host, dns, (held) =>
@@ -95,7 +95,7 @@ export class Resolver implements Resource {
     return settings.map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
   }
 
-  /** What the owner of the link makes of it at the next lease and the next boot is not ours to say. */
+  /** The link's owner decides about the next lease and the next boot, so these moments are unknown. */
   private leftToOwner(dns: DesiredDns, refusal: string | null): SettingState[] {
     if (refusal === null) return [];
     const reason = `${RESOLV_CONF} is ${refusal}`;
@@ -106,7 +106,7 @@ export class Resolver implements Resource {
     );
   }
 
-  /** systemd-networkd is enabled and does not run: what its links will have, no link says yet. */
+  /** systemd-networkd is enabled but does not run, so the values of its links are unknown. */
   private async untilNetworkdStarts(dns: DesiredDns): Promise<SettingState[]> {
     const reason = 'systemd-networkd, which is enabled, does not run yet';
     return (await this.settings(dns, ''))
@@ -115,7 +115,7 @@ export class Resolver implements Resource {
   }
 
   private async settings(dns: DesiredDns, text: string): Promise<SettingState[]> {
-    // Here and not above: an apply that changes nothing has no use for it.
+    // Imported here, because an apply without changes does not need it.
     const { effectiveValues, readAsLibc } = await import('../resolver/libc-reading.ts');
     const { unused, search } = readAsLibc(text);
     // Without a dhclient nothing writes the file at boot.
@@ -140,7 +140,7 @@ export class Resolver implements Resource {
 }
 
 function leftToResolved(link: string, settings: Finding['settings']): Finding {
-  const reason = `a symbolic link to ${link}, which systemd-resolved makes of what its links have (the resource resolved)`;
+  const reason = `a symbolic link to ${link}, which systemd-resolved writes from its links' values (the resource resolved)`;
   const values = { state: 'skipped', wanted: null, actual: null, reason } as const;
   return {
     resource: 'resolver',
@@ -152,7 +152,7 @@ function leftToResolved(link: string, settings: Finding['settings']): Finding {
   };
 }
 
-/** The settings of `dns` that are configured, with the keyword that carries each. */
+/** The configured settings of `dns`, each with its keyword in resolv.conf. */
 export function dnsSettings(dns: DesiredDns): { keyword: Keyword; setting: string; values: readonly string[] }[] {
   const all: [Keyword, string, readonly string[] | null][] = [
     ['domain', 'dns.domain', dns.domain === null ? null : [dns.domain]],
@@ -164,7 +164,7 @@ export function dnsSettings(dns: DesiredDns): { keyword: Keyword; setting: strin
   return all.flatMap(([keyword, setting, values]) => (values === null ? [] : [{ keyword, setting, values }]));
 }
 
-/** `reason`: why a line about it does not count, or null. */
+/** `reason` says why a line does not count; null if it does. */
 function settingState(
   setting: string,
   moment: Moment,

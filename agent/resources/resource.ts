@@ -1,6 +1,6 @@
 /**
- * The contract of everything that Holdfast keeps on a host. A resource is one kind of artifact (resolv.conf, the hooks,
- * dhclient.conf, sysctls); a *setting* (`dns.nameservers`) is held by several of them, each at its own moment.
+ * The contract of resources. A resource keeps one kind of artifact (resolv.conf, the hooks, dhclient.conf, sysctls). Several
+ * resources hold one *setting* (`dns.nameservers`), each at its own moment.
  */
 import type { FindingKind } from './finding-kinds.ts';
 
@@ -8,80 +8,80 @@ import type { FindingKind } from './finding-kinds.ts';
 export type Moment = 'now' | 'lease' | 'boot';
 
 /**
- * `ok`: as wanted. `drifted`: different. `unknown`: could not be seen, and `reason` says why. `skipped`: does not belong
- * to this run (the kernel of a `--root` folder) or to this host (no dhclient here).
+ * `ok`: as wanted. `drifted`: different. `unknown`: could not be seen, for the reason in `reason`. `skipped`: not part of this run
+ * (the kernel with `--root`) or of this host (it has no dhclient).
  */
 export type State = 'ok' | 'drifted' | 'unknown' | 'skipped';
 
-/** One operator's setting as one artifact holds it at one moment. Values are for people. */
+/** One setting of the operator in one artifact at one moment. Values are for people. */
 export interface SettingState {
-  /** As configured: `dns.nameservers`, `dhclient.supersede.ntp-servers`, `sysctl.net.ipv4.ip_forward`. */
+  /** The setting's name: `dns.nameservers`, `dhclient.supersede.ntp-servers`, `sysctl.net.ipv4.ip_forward`. */
   readonly setting: string;
   readonly moment: Moment;
   readonly state: State;
   readonly wanted: string;
-  /** null: absent, or not to be seen. */
+  /** null if absent or not visible. */
   readonly actual: string | null;
   readonly reason?: string;
 }
 
-/** One artifact compared with the configuration: what `plan` shows and `apply` changes. */
+/** One artifact compared with the configuration. `plan` shows findings and `apply` acts on them. */
 export interface Finding {
-  /** Name of the resource. */
+  /** The resource's name. */
   readonly resource: string;
   readonly kind: FindingKind;
   /** The file's path as the host sees it, the sysctl's key, the link's name … Unique within the resource and moment. */
   readonly key: string;
   readonly moment: Moment;
   readonly state: State;
-  /** null: should not be there. */
+  /** null if the artifact should not exist. */
   readonly wanted: string | null;
-  /** null: is not there, or cannot be read. */
+  /** null if the artifact does not exist or cannot be read. */
   readonly actual: string | null;
-  /** Why it is unknown or skipped, or what the operator should know. */
+  /** Why the finding is unknown or skipped, or a note to the operator. */
   readonly reason?: string;
-  /** Set where `apply` must not touch it: drifted and refused is a failure, with this as its message. */
+  /** Why `apply` must not touch the artifact. A drifted and refused finding is a failure with this message. */
   readonly refusal?: string;
-  /** It was not possible before, and now it is: nobody has changed it. */
+  /** true: the change has only now become possible, and no program caused the drift. */
   readonly awaited?: true;
-  /** Who changed it, where the resource itself would know; null: it does not. */
+  /** The program that changed the artifact, if the resource can see it; null if it could not. */
   readonly by?: string | null;
-  /** Worked out only when it is asked for: `apply` need not know. */
+  /** Computes the settings. Called only on demand, because `apply` does not need them. */
   settings(): Promise<readonly SettingState[]>;
 }
 
-/** What `apply` did with one finding, read back from the host. */
+/** The result of `apply` for one finding, read back from the host. */
 export interface Outcome {
   readonly resource: string;
   readonly key: string;
   readonly moment: Moment;
   readonly result: 'ok' | 'changed' | 'failed' | 'skipped';
-  /** Set on a failure: it was changed all the same, and is still not as wanted. */
+  /** Set on a failure if the artifact was changed, but is still not as wanted. */
   readonly changed?: true;
-  /** As of the finding. */
+  /** As in the finding. */
   readonly awaited?: true;
-  /** Read back after the change. */
+  /** The value read back after the change. */
   readonly actual: string | null;
-  /** Why it failed or was skipped, or what the operator should know of a change (`not atomic: …`). */
+  /** Why the change failed or was skipped, or a note about it (`not atomic: …`). */
   readonly reason?: string;
 }
 
-/** Borrowed from mgmt's Validate / Watch / CheckApply. Every resource is independent of every other. */
+/** Modelled on mgmt's Validate / Watch / CheckApply. Resources do not depend on each other. */
 export interface Resource {
   readonly name: string;
   inspect(): Promise<Finding[]>;
-  /** Called only for a drifted finding without a refusal; reads back what it wrote. May throw: that is a failure of this finding alone. */
+  /** Called only for a drifted finding without a refusal. Reads back what it wrote. If it throws, only this finding fails. */
   apply(finding: Finding): Promise<Outcome>;
   /**
-   * The same for several findings of one look in one pass, where that costs less than one by one. Outcomes are in the order of
-   * the findings. If it throws, each finding is applied by itself.
+   * Applies several findings of one look in one pass, if that costs less. Outcomes are in the order of the findings. If it throws,
+   * each finding is applied by itself.
    */
   applyMany?(findings: readonly Finding[]): Promise<Outcome[]>;
-  /** Absolute paths (as the host sees them) whose change means: inspect again. */
+  /** Absolute paths (as the host sees them). Inspect again when one of them changes. */
   watches(): string[];
   /**
-   * Where changes show in no file: calls `changed` when it is to be inspected again, until it is told to stop; `deaf` when it
-   * cannot hear of them, with the reason.
+   * For changes that show in no file: calls `changed` when the resource must be inspected again, until the returned function is
+   * called. Calls `deaf` with the reason if it cannot see changes.
    */
   follow?(changed: () => void, deaf: (why: string) => void): () => void;
 }

@@ -1,4 +1,4 @@
-/** What `revert` does not put back blindly: name servers of long ago. */
+/** Checks old name servers before `revert` puts them back. */
 import type { DesiredDns, DesiredVerify } from '../config/desired.ts';
 import { MAX_NAMESERVERS } from '../config/limits.ts';
 import { dhcpClients } from '../dhclient/clients.ts';
@@ -10,8 +10,8 @@ import { verifyServers } from '../resolver/verify.ts';
 import type { Original, OriginalFile } from './originals.ts';
 
 /**
- * Why nothing of DNS is put back: the name servers that libc would then ask do not prove `verify`. null: they do, or it is not
- * known which they would be.
+ * Why DNS is not put back: the name servers that libc would then ask do not pass `verify`. null if they pass, or if it is unknown
+ * which they would be.
  */
 export async function objection(host: Host, found: readonly Original[], verify: DesiredVerify): Promise<string | null> {
   const file = found.find((one): one is OriginalFile => one.kind === 'file' && one.key === RESOLV_CONF);
@@ -25,13 +25,13 @@ export async function objection(host: Host, found: readonly Original[], verify: 
   const wrong = verdicts.filter(({ complaint }) => complaint !== null);
   if (verdicts.length - wrong.length >= quorum) return null;
   const each = wrong.map(({ server, complaint }) => `${server}: ${complaint}`).join('; ');
-  return `nothing of DNS is put back, since the name servers of before do not answer for ${verify.name}: ${each}; to put it back all the same, take dns.verify out of the configuration`;
+  return `DNS is not put back, because the earlier name servers do not answer for ${verify.name}: ${each}; to put DNS back anyway, take dns.verify out of the configuration`;
 }
 
 /**
- * A resolv.conf of before with the name servers of the lease in the place of its own: a DHCP client that runs writes them at its
- * next renewal anyway, and those of before may be gone. As it is where clients disagree, or the lease only has what Holdfast made
- * of it (`after`). `note`: what was done, or null.
+ * The earlier resolv.conf with the lease's name servers in place of its own. A running DHCP client writes those at its next renewal
+ * anyway, and the earlier servers may be gone. Unchanged if clients disagree, or if the lease only has Holdfast's values (`after`).
+ * `note` describes the replacement, or is null.
  */
 export function asLeased(host: Host, before: string, after: string | null): { text: string; note: string | null } {
   const texts = leasedTexts(host);
@@ -49,11 +49,11 @@ export function asLeased(host: Host, before: string, after: string | null): { te
     symlink: 'refuse',
     verify: null,
   };
-  const note = `with the name servers of the lease, ${leased}, in the place of ${of(before) || 'none'}`;
+  const note = `with the lease's name servers ${leased} in place of ${of(before) || 'none'}`;
   return { text: composeResolvConf(before, dns), note };
 }
 
-/** What each running dhclient writes at its next renewal; without those that write no name servers. */
+/** The lines that each running dhclient writes at its next renewal, for those that write name servers. */
 function leasedTexts(host: Host): string[] {
   const leases = dhcpClients(host).flatMap((client) => {
     return client.interfaces.map((name) => currentLease(host, client, name)).filter((lease) => lease !== null);

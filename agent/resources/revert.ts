@@ -1,4 +1,4 @@
-/** Puts the host back as it was before the first apply, hooks first, so that no lease event works on half of it. */
+/** Puts the host back as before the first apply. The hooks go first, so that no lease event meets a half-reverted host. */
 import { dirname, resolve } from 'node:path';
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd.ts';
 import { SERVICE_DROP_IN } from '../clients/networkd-dropin.ts';
@@ -33,13 +33,13 @@ import type { Outcome } from './resource.ts';
 import { hasRecord } from './routes-record.ts';
 
 export interface RevertOptions {
-  /** What other resources touched stays as it is. */
+  /** The resources to revert. Artifacts of others stay as they are. */
   readonly only?: readonly ResourceName[] | undefined;
-  /** As it is configured; null: the name servers of before need no proof. */
+  /** The configured proof; null if the earlier name servers need none. */
   readonly verify?: DesiredVerify | null;
 }
 
-/** One outcome for each artifact that Holdfast has touched. What failed stays remembered, to be tried again. */
+/** Returns one outcome for each artifact that Holdfast touched. The record of a failed one stays, so it can be tried again. */
 export async function revert(
   host: Host,
   { only = RESOURCE_NAMES, verify = null }: RevertOptions = {},
@@ -52,7 +52,7 @@ export async function revert(
     .damaged()
     .filter((record) => concerns(resourceOf(keyOf(record))))
     .map(unknownOriginal);
-  // Without the hooks nothing brings back a default route that was taken away.
+  // Without the hooks nothing would bring back a deleted default route, so it is put back first.
   const egress =
     host.live && host.lstat(EGRESS) !== null && (concerns('egress') || (concerns('hooks') && isDropped(host)));
   const routes = concerns('routes') && hasRecord(host);
@@ -61,9 +61,9 @@ export async function revert(
   const unfinished = ofDns && journal.pending();
   if (mine().length === 0 && !routes && !masquerade && !egress && !unfinished) return damaged;
   return host.exclusively(RUN_FOLDER, async () => {
-    // Half a change of DNS is no state to begin from; nor is anything proved of what comes now.
+    // An unfinished change of DNS is put back first. The earlier proof no longer counts.
     if (unfinished) await journal.putBack();
-    // Writing ip_forward resets other keys: what they are is looked at before anything is written.
+    // Writing ip_forward resets other keys, so all values are read before anything is written.
     const found = mine().map((original) => ({ original, seen: currentValue(host, original) }));
     const objection = await objectionOf(
       host,
@@ -83,7 +83,7 @@ export async function revert(
       outcomes.push(outcome);
     }
     if (masquerade) outcomes.push(await revertMasquerade(host));
-    // It writes resolv.conf as soon as it is told, so not before that is as it was.
+    // The program writes resolv.conf as soon as it is signalled, so resolv.conf is put back before.
     if (outcomes.some(({ key, result }) => key === NETWORK_MANAGER_CONF && result === 'changed'))
       tellNetworkManager(host);
     if (egress) outcomes.push(await (await import('./egress-revert.ts')).revertEgress(host));
@@ -91,7 +91,7 @@ export async function revert(
   });
 }
 
-/** Why nothing of DNS is put back; null: nothing speaks against it. */
+/** Why DNS is not put back; null if it may be. */
 async function objectionOf(
   host: Host,
   found: readonly Original[],
@@ -105,17 +105,17 @@ function leftAsItIs(original: Original, reason: string): Outcome {
   return { ...place(original), result: 'failed', actual: null, reason };
 }
 
-/** Whether there is something that would come back; what Holdfast made itself goes on every machine. */
+/** Whether an original would come back. Files that Holdfast made are removed on every machine. */
 function isBefore(original: Original): boolean {
   return original.kind !== 'link' && !(original.kind === 'file' && original.before === null && original.link === null);
 }
 
 function nowhere(key: string, link: string): string {
-  return `it was a symbolic link to ${link}, which leads nowhere now: left as it is; see to it, then remove ${recordPath('file', key)}`;
+  return `the original was a symbolic link to ${link}, which does not exist now, so the file stays as it is; put it right by hand, then remove ${recordPath('file', key)}`;
 }
 
 function foreign({ kind, key }: Original): string {
-  return `how it was is known of another machine only, from which this one was copied: left as it is; see to it, then remove ${recordPath(kind, key)}`;
+  return `the original belongs to another machine, from which this one was copied, so this stays as it is; put it right by hand, then remove ${recordPath(kind, key)}`;
 }
 
 async function withoutRoutes(host: Host): Promise<Outcome[]> {
@@ -129,7 +129,8 @@ async function withoutRoutes(host: Host): Promise<Outcome[]> {
 }
 
 function unknownOriginal(record: string): Outcome {
-  const reason = 'this record is damaged, so what it was about is left as it is; remove it once you have seen to that';
+  const reason =
+    'this record is damaged, so its artifact stays as it is; put the artifact right by hand, then remove the record';
   return { resource: 'revert', key: record, moment: 'boot', result: 'failed', actual: null, reason };
 }
 
@@ -165,14 +166,14 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
   const linkNow = host.readLink(key);
   if (current === before && linkNow === link) return { ...outcome, result: 'ok', actual: current };
   const changedSince = (): Outcome => {
-    const reason = `it was changed by another program or by hand since, where Holdfast had changed it: left as it is; see to it, then remove ${recordPath('file', key)}`;
+    const reason = `another program or a person has since changed the lines that Holdfast had changed, so the file stays as it is; put it right by hand, then remove ${recordPath('file', key)}`;
     return { ...outcome, result: 'failed', actual: current, reason };
   };
   if (linkNow !== null && linkNow !== link) return changedSince();
   if (link !== null) {
-    // The link would hide what was written into the file since.
+    // The link would hide later changes of the file.
     if (linkNow === null && current !== null && !isOurs(original, current)) return changedSince();
-    // Where the link led to has gone since: with the link the host would have no such file at all.
+    // The link's target is gone, so with the link the host would have no such file at all.
     if (linkNow === null && current !== null && before !== null && host.stat(resolve(dirname(key), link)) === null)
       return leftAsItIs(original, nowhere(key, link));
     if (linkNow === null) host.replaceLink(key, link);
@@ -184,7 +185,7 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
     };
   }
   if (current === null && before !== null && host.stat(key.slice(0, key.lastIndexOf('/'))) === null) {
-    return { ...outcome, result: 'ok', actual: null, reason: 'its folder is gone, so nothing reads it' };
+    return { ...outcome, result: 'ok', actual: null, reason: 'the folder of this file is gone, so nothing reads it' };
   }
   const merged = isOurs(original, current) ? before : withoutOurs(current, before, after);
   if (merged === undefined) return changedSince();
@@ -197,23 +198,23 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
   const actual = host.readText(key);
   return actual === wanted
     ? { ...outcome, result: 'changed', actual, ...(note === null ? {} : { reason: note }) }
-    : { ...outcome, result: 'failed', actual, reason: 'read back, it is not what was written' };
+    : { ...outcome, result: 'failed', actual, reason: 'read back after the change, the file is not what was written' };
 }
 
 function revertValue(host: Host, original: OriginalValue, seen: string | null): Outcome {
   const { key, before, after, earlier } = original;
   const outcome = place(original);
   if (!host.live) return { ...outcome, result: 'skipped', actual: null, reason: notOfTheseFiles() };
-  if (seen === null) return { ...outcome, result: 'ok', actual: null, reason: 'this kernel has no such key any more' };
+  if (seen === null) return { ...outcome, result: 'ok', actual: null, reason: 'this kernel no longer has this key' };
   const shown = (value: string) => shownText(key, value);
   if (before === '' && sysctlKind(key) === 'address') {
-    const reason = 'it was never set before, and the kernel cannot unset it: it stays until the next boot';
+    const reason = 'the key was not set before, and the kernel cannot unset it, so the value stays until the next boot';
     return { ...outcome, result: 'ok', actual: shown(seen), reason };
   }
   const now = host.sysctl(key) ?? '';
   if (meansSame(key, before, now)) return { ...outcome, result: 'ok', actual: shown(now) };
   if (!meansSame(key, after, seen) && !meansSame(key, earlier, seen)) {
-    const reason = `it was ${shown(before)}, Holdfast made it ${shown(after)}, somebody else ${shown(seen)} since: left as it is`;
+    const reason = `the original was ${shown(before)} and Holdfast wrote ${shown(after)}, but another program has since written ${shown(seen)}, so this stays`;
     return { ...outcome, result: 'failed', actual: shown(now), reason };
   }
   host.writeSysctl(key, before);
@@ -225,7 +226,10 @@ function revertValue(host: Host, original: OriginalValue, seen: string | null): 
         ...outcome,
         result: 'failed',
         actual,
-        reason: `wrote ${shown(before)}, the kernel made it ${actual ?? 'vanish'}`,
+        reason:
+          actual === null
+            ? `wrote ${shown(before)}; the key disappeared while it was read back`
+            : `wrote ${shown(before)}, but the kernel shows ${actual}`,
       };
 }
 
@@ -248,7 +252,7 @@ function currentValue(host: Host, original: Original): string | null {
 }
 
 function urgency(original: Original): number {
-  // It has systemd-networkd forget what the other files said.
+  // This makes systemd-networkd forget the other files' values.
   if (original.key === SERVICE_DROP_IN) return -1;
   if (isHook(original)) return 2;
   return setsOthers(sysctlVariable(original.key)) ? 1 : 0;

@@ -1,7 +1,7 @@
 /**
- * What a host loses when it begins to forward IPv6: a router does not believe router advertisements, so where accept_ra is 1
- * the kernel drops the default routes that it made of them, at once, and no more come (rt6_purge_dflt_routers; ip-sysctl.rst,
- * accept_ra). With 2 they stay.
+ * A host that begins to forward IPv6 loses its advertised default routes. A router ignores router advertisements, so with
+ * accept_ra 1 the kernel drops the default routes made from them at once, and makes no more (rt6_purge_dflt_routers;
+ * ip-sysctl.rst, accept_ra). With accept_ra 2 they stay.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/sysctl.ts';
@@ -12,13 +12,13 @@ import { advertisedDefaults } from '../host/netlink/advertised-routes.ts';
 /** Milliseconds for the kernel's list of routes. */
 const TIME_LIMIT = 10_000;
 
-/** What would be lost, as a sentence for people; null: nothing, or it is configured what accept_ra is to be. */
+/** A sentence about the loss; null if nothing would be lost, or if accept_ra is configured. */
 export async function lostByForwarding(host: Host, wanted: readonly DesiredSysctl[]): Promise<string | null> {
   let interfaces: readonly string[];
   try {
     interfaces = await advertisedDefaults(AbortSignal.timeout(TIME_LIMIT));
   } catch (error) {
-    return `whether a default route would be lost by it cannot be told: ${errorMessage(error)}`;
+    return `cannot check whether forwarding would lose a default route: ${errorMessage(error)}`;
   }
   const lost = interfaces.filter((name) => {
     const path = acceptRa(name);
@@ -26,7 +26,7 @@ export async function lostByForwarding(host: Host, wanted: readonly DesiredSysct
   });
   if (lost.length === 0) return null;
   const cure = lost.map((name) => `${sysctlKey(acceptRa(name))}: 2`).join(', ');
-  return `${lost.join(', ')} would lose the IPv6 default route that it has by router advertisement, since a host that forwards believes none; hold sysctl ${cure} to keep it`;
+  return `${lost.join(', ')} would lose its IPv6 default route from router advertisements, which a forwarding host ignores; configure sysctl ${cure} to keep the route`;
 }
 
 function acceptRa(name: string): string {

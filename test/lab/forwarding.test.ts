@@ -47,7 +47,7 @@ test('it is refused while the default route would go, also at boot; with accept_
   assert.equal(refused.code, 4);
   assert.match(
     refused.stdout + refused.stderr,
-    /eth0 would lose the IPv6 default route .* net\.ipv6\.conf\.eth0\.accept_ra: 2/,
+    /eth0 would lose its IPv6 default route .* net\.ipv6\.conf\.eth0\.accept_ra: 2/,
   );
   assert.equal(await host.sh('cat /proc/sys/net/ipv6/conf/all/forwarding'), '0\n');
   assert.equal(host.exists('/etc/sysctl.d/60-holdfast.conf'), false);

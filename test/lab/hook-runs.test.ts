@@ -105,7 +105,7 @@ test('hook runs: a script that began during a change that is put back does not b
   );
   const { code, stdout, stderr } = await host.agent('apply');
   assert.equal(code, 4, stdout + stderr);
-  assert.match(stdout + stderr, /put back, since with the new settings this host does not find puppet\.example\.com/);
+  assert.match(stdout + stderr, /put back, because with the new settings this host does not find puppet\.example\.com/);
   await ended(host);
   assert.deepEqual(await servers(host), OLD);
 });

@@ -48,10 +48,7 @@ test('name servers of long ago do not come back where a lease has others', { ski
   await apply(host);
   const { code, stdout, stderr } = await host.agent('revert');
   assert.equal(code, 0, stdout + stderr);
-  assert.match(
-    stdout,
-    /with the name servers of the lease, 10\.77\.0\.11 10\.77\.0\.12, in the place of 192\.0\.2\.99/,
-  );
+  assert.match(stdout, /with the lease's name servers 10\.77\.0\.11 10\.77\.0\.12 in place of 192\.0\.2\.99/);
   const text = await host.read('/etc/resolv.conf');
   assert.deepEqual(nameservers(text), OLD);
   assert.match(text, /^# by hand\n[\s\S]*^options timeout:2$/m);

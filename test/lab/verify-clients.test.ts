@@ -49,14 +49,14 @@ for (const [program, { skip, host: make, files }] of Object.entries(CLIENTS)) {
 
     const refused = await apply(host, DEAD);
     assert.equal(refused.code, 4);
-    assert.match(refused.stdout, /nothing of DNS is changed, since its name server does not answer/);
+    assert.match(refused.stdout, /DNS is not changed, because its name server does not answer/);
     assert.equal(await state(), before);
 
     const putBack = await apply(host, SLOW, '8s');
     assert.equal(putBack.code, 4);
     assert.match(
       putBack.stdout,
-      /put back, since with the new settings this host does not find puppet\.example\.com any more/,
+      /put back, because with the new settings this host does not find puppet\.example\.com any more/,
     );
     const withoutTimes = (text: string) => text.replaceAll(/^(\S+ \d+) \d+$/gm, '$1');
     assert.equal(withoutTimes(await state()), withoutTimes(before));

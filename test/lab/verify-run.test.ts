@@ -148,7 +148,7 @@ test('a change that another process was killed in is put back at the start', { s
   const out = await host.sh(`${strace} $(command -v agent) apply || :`);
   assert.equal(host.exists(JOURNAL), true, out);
   assert.deepEqual(await servers(host), [NEW[0]]);
-  assert.match((await host.agent('status')).stdout, /An earlier change of DNS was ended before it was proved/);
+  assert.match((await host.agent('status')).stdout, /An earlier change of DNS ended before it was proved/);
   await server.stop();
 
   const agent = await RunningAgent.start(host);

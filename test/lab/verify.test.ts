@@ -211,7 +211,7 @@ test('what answers us but not the C library is put back: all three together', { 
   assert.equal(result.code, 4, said(result));
   assert.match(
     said(result),
-    /put back, since with the new settings this host does not find puppet\.example\.com any more \(before: 10\.72\.1\.1\)/,
+    /put back, because with the new settings this host does not find puppet\.example\.com any more \(before: 10\.72\.1\.1\)/,
   );
   assert.equal(await artifacts(host), before);
   assert.equal(host.exists('/var/lib/holdfast/dns-change'), false);
@@ -308,7 +308,7 @@ test('revert asks the name servers of before as well, and leaves DNS alone where
 
   const refused = await host.agent('revert');
   assert.equal(refused.code, 4, said(refused));
-  assert.match(said(refused), /nothing of DNS is put back, since .* 10\.77\.0\.11: no answer/);
+  assert.match(said(refused), /DNS is not put back, because .* 10\.77\.0\.11: no answer/);
   assert.equal(await artifacts(host), applied);
   assert.equal(await looksUp(host), true);
 

@@ -104,7 +104,7 @@ test('right by the lease alone is not held: the next one may say otherwise', { s
   const resource = resolved(host, 'dns: { nameservers: [10.0.0.21] }');
   const [finding] = await resource.inspect();
   assert.equal(finding?.state, 'drifted');
-  assert.match(finding?.reason ?? '', /the next one may say otherwise/);
+  assert.match(finding?.reason ?? '', /the next lease may change it/);
   await converge(host, [resource]);
   assert.deepEqual(host.told, ['dns eth0 10.0.0.21'], 'and domains, which are not configured, are left alone');
   assert.deepEqual(await brief(resource), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);

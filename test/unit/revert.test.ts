@@ -111,7 +111,7 @@ test('where our very lines were changed it is left as it is, said, and remembere
     failed.map(({ key }) => key),
     [RESOLV],
   );
-  assert.match(failed[0]!.reason!, /changed by another program or by hand/);
+  assert.match(failed[0]!.reason!, /another program or a person has since changed/);
   assert.equal(host.readText(RESOLV), theirs);
   assert.deepEqual(
     new Originals(host).all().map(({ key }) => key),
@@ -216,7 +216,7 @@ test('live values: put back in the right order, unless somebody else has changed
   const failed = first.filter(({ result }: Outcome) => result === 'failed');
   assert.equal(failed.length, 1);
   assert.equal(failed[0].key, 'net.ipv4.tcp_fin_timeout');
-  assert.match(failed[0].reason, /it was 60, Holdfast made it 33, somebody else 44 since/);
+  assert.match(failed[0].reason, /the original was 60 and Holdfast wrote 33, but another program has since written 44/);
   assert.deepEqual(
     second.map(({ key, result }: Outcome) => `${key} ${result}`),
     ['net.ipv4.tcp_fin_timeout changed'],
