@@ -14,7 +14,7 @@ const FILE = `${RUN_FOLDER}/dhclient.conf`;
 export function dhclientComplaints(host: Host, text: string): string[] {
   host.makeFolder(RUN_FOLDER, 0o755);
   try {
-    host.replace(FILE, text, 0o600);
+    host.replace(FILE, withinRoot(host, text), 0o600);
     const flags = ['-4', '-n', '-v', '--no-pid', '-sf', '/bin/true', '-lf', '/dev/null', '-cf', host.locate(FILE)];
     const { stderr } = runInEmptyNetwork(host, 'dhclient', flags);
     return stderr
@@ -24,4 +24,12 @@ export function dhclientComplaints(host: Host, text: string): string[] {
   } finally {
     host.remove(FILE);
   }
+}
+
+/** The programs of this machine read the files of another root: where that includes a file, it is the root's own. */
+function withinRoot(host: Host, text: string): string {
+  if (host.root === '/') return text;
+  return text.replace(/\b(include\s+)"(\/[^"\\\n]*)"/gi, (_, include, path) => {
+    return `${include}"${host.locate(path, 'follow')}"`;
+  });
 }
