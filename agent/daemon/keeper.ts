@@ -201,7 +201,7 @@ export class Keeper {
     const tramplers = this.#reports.tramplers(due);
     let outcomes: Outcome[];
     try {
-      outcomes = await converge(host, [resource], { patience: 0, guard, permits });
+      outcomes = await converge(host, [resource], { patience: 0, guard, permits, drifted });
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') outcomes = due.map((finding) => failed(finding, error));
       else {

@@ -26,6 +26,7 @@ export interface ConvergeOptions {
   readonly guard?: Guard | null;
   readonly permits?: (finding: Finding) => boolean;
   readonly settled?: (outcomes: readonly Outcome[]) => void;
+  readonly drifted?: readonly Finding[];
 }
 
 /** A resource that cannot inspect becomes one `unknown` finding, and never stops another. */
@@ -40,13 +41,14 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
  * `patience` is the time to wait for another apply, in seconds, by default a minute; after it HostError EAGAIN is thrown.
  * `guard` is null if changes need no proof. `permits` says whether a finding may be changed now.
  * `settled` is called with the outcomes before the lock is given back: no other apply has been at work since.
+ * `drifted` is what the caller has just found; it spares the look before the lock.
  */
 export async function converge(
   host: Host,
   resources: readonly Resource[],
-  { patience, guard = null, permits = () => true, settled = () => {} }: ConvergeOptions = {},
+  { patience, guard = null, permits = () => true, settled = () => {}, drifted }: ConvergeOptions = {},
 ): Promise<Outcome[]> {
-  const findings = await inspectAll(resources);
+  const findings = drifted ?? (await inspectAll(resources));
   if (!findings.some(isActionable) && !guard?.unfinished()) {
     const outcomes = findings.map(untouched);
     settled(outcomes);
