@@ -1,4 +1,4 @@
-/** Findings and outcomes of the routes resource, as every other part of Holdfast knows them. */
+/** Makes the findings and outcomes of the routes resource. */
 
 import { notOfTheseFiles } from '../host/host.ts';
 import type { Finding, Outcome, SettingState } from './resource.ts';
@@ -16,10 +16,10 @@ export function madeKey(made: MadeRoute): string {
   return keyOf({ name: nameOf(made) });
 }
 
-/** What becomes of a setting at the later moments, if it stands so now. `doubtful`: the kernel does not take the route now. */
+/** The states at the later moments, derived from the present one. `doubtful`: the kernel refuses the route now. */
 export type Foretold = (now: SettingState, doubtful: boolean) => SettingState[];
 
-/** `foretold`: null where that is not to be told. */
+/** `foretold` is null if the later moments are left out. */
 export function wantedFinding(
   wanted: Wanted,
   found: Pick<Finding, 'state' | 'actual' | 'refusal'> & { readonly reason?: string | null },
@@ -35,7 +35,7 @@ export function wantedFinding(
   return { ...common, resource: NAME, key: keyOf(wanted), kind: 'route', settings };
 }
 
-/** How a wanted route stands, as a finding. `actual`: what is there, for people; null: nothing. */
+/** The finding of a wanted route. `actual` describes the present route for people; null if there is none. */
 export function standingFinding(
   wanted: Wanted,
   { is, reason }: Pick<Standing, 'is' | 'reason'>,
@@ -51,7 +51,10 @@ export function standingFinding(
     case 'changed':
       return make({ state: 'drifted', actual, reason });
     case 'foreign':
-      return make({ state: 'drifted', actual, refusal: `${reason}. It gives way only to takeOver: true` }, true);
+      return make(
+        { state: 'drifted', actual, refusal: `${reason}. Holdfast replaces that route only with takeOver: true` },
+        true,
+      );
     case 'refused':
       return make({ state: 'drifted', actual, refusal: reason ?? '' }, true);
     case 'part':
@@ -70,7 +73,7 @@ export function skipped(wanted: Wanted): Finding {
   return wantedFinding(wanted, { state: 'skipped', actual: null, reason }, null);
 }
 
-/** What came of a wanted route. `actual`: what is there now, for people; null: nothing of ours. */
+/** The outcome of a wanted route. `actual` describes the present route for people; null if we have none. */
 export function routeOutcome(
   wanted: Wanted,
   { is, reason }: Pick<Standing, 'is' | 'reason'>,

@@ -1,10 +1,9 @@
 /**
- * Hears of the kernel what may concern our routes: links and addresses that come and go, routes of the same keys that are
- * changed. IPv4 routes vanish with their interface without a word of their own.
+ * Listens to the kernel for changes that may concern our routes: links and addresses that come and go, and routes with the same
+ * keys. The kernel reports no IPv4 routes that vanish with their interface.
  *
- * A routing daemon that loads a full table is a flood of a million messages. It is not drunk: above so many in a moment, and
- * when some were lost, nothing is listened to for a while, and a look at our own routes, which costs the same at all times,
- * tells what became of them.
+ * A routing daemon that loads a full table causes a flood of a million messages. If too many come at once, or some were lost, we
+ * stop listening for a while and look at our own routes instead, whose cost is always the same.
  */
 import { Follower } from '../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../host/netlink/message.ts';
@@ -18,14 +17,14 @@ import { commOf, nullIfGone } from '../host/proc.ts';
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */
 const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11, nexthop: 32 } as const;
-/** Milliseconds for which a flood of messages is not listened to. */
+/** Milliseconds without listening during a flood. */
 const PAUSE = 250;
 /**
- * Milliseconds for what comes together: an interface with its addresses, a flush of many routes. It has to be quiet for so long, or
- * the longest time is over: `ip route flush` lists again after each pass, and would take away ten times what is put back meanwhile.
+ * Milliseconds of quiet before a look, and the longest wait for quiet, so that changes that belong together are seen together.
+ * `ip route flush` lists again after each pass, and would delete ten times the routes that are put back in the meantime.
  */
 const TOGETHER = { quiet: 15, longest: 100 } as const;
-/** Milliseconds for which it is believed that whoever touched a route is why it is not as it was. */
+/** Milliseconds for which the last program that touched a route counts as the cause of its drift. */
 const REMEMBERED = 10_000;
 const MOST_REMEMBERED = 64;
 /** Offsets in struct ifinfomsg. */
@@ -34,11 +33,11 @@ const IFINFO = { index: 4, flags: 8, size: 16 } as const;
 const UP = 0x1 | 0x40 | 0x10000;
 
 export interface Concern {
-  /** Keys (keyText) of what is wanted and of what was made. */
+  /** Keys (keyText) of wanted routes and of those that we made. */
   readonly keys: ReadonlySet<string>;
-  /** Whether one of them waits for a network that its gateway is in. */
+  /** Whether one of them waits for its gateway's network. */
   readonly waiting: boolean;
-  /** Nexthop objects that they go by: a route goes with its object, and an IPv4 one without a word of its own. */
+  /** Their nexthop objects. A route vanishes with its object, and the kernel does not report this for IPv4. */
   readonly objects: ReadonlySet<number>;
 }
 
@@ -50,7 +49,7 @@ export class RouteFollower {
   readonly #touched = new Map<string, { by: string; at: number }>();
   #soon: { readonly timer: NodeJS.Timeout; readonly since: number } | null = null;
 
-  /** Throws where the kernel cannot be listened to. */
+  /** Throws if we cannot listen to the kernel. */
   constructor(concern: () => Concern, changed: () => void) {
     this.#concern = concern;
     this.#changed = changed;
@@ -63,7 +62,7 @@ export class RouteFollower {
     });
   }
 
-  /** Who touched the route of this key last, if it was a moment ago. */
+  /** The program that touched the route of this key a moment ago, if any. */
   whoTouched(key: RouteKey): string | null {
     const touched = this.#touched.get(keyText(key));
     return touched !== undefined && performance.now() - touched.at < REMEMBERED ? touched.by : null;
@@ -81,7 +80,7 @@ export class RouteFollower {
         return false;
       });
     } catch {
-      this.#look(); // damaged: so much is sure that something was told
+      this.#look(); // the message is damaged, but something changed
     }
   }
 
@@ -93,7 +92,7 @@ export class RouteFollower {
     else this.#look();
   }
 
-  /** Most of what is told of a link is not whether it is up. */
+  /** Whether a link's state changed. Most messages about links report other things. */
   #takeLink(data: Buffer, type: number): void {
     if (data.length < HEADER + IFINFO.size) return;
     const index = data.readInt32LE(HEADER + IFINFO.index);

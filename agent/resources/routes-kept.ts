@@ -1,4 +1,4 @@
-/** The routes resource where there are routes to be kept: findings of each that is wanted, and of ours that is so no more. */
+/** The routes resource if there are routes to keep: findings of each wanted route, and of ours that are no longer wanted. */
 import { type DesiredRoute, isWritten } from '../config/desired.ts';
 import type { DesiredMetadata } from '../config/metadata.ts';
 import { hookPlaces } from '../dhclient/hook-places.ts';
@@ -26,16 +26,16 @@ import { makeRoutes, type RouteWish, takeAway } from './routes-make.ts';
 import { type MadeRoute, pruneRecord, readRecord } from './routes-record.ts';
 import { type Wanted, wantedRoutes } from './routes-wanted.ts';
 
-/** Milliseconds for one look at all of them: the kernel answers within its system calls. */
+/** Milliseconds for one look at all routes. The kernel answers within its system calls. */
 const TIME = 20_000;
 
-/** As configured and recorded at one moment: for one look, or one change. */
+/** The configured and recorded routes at one moment, for one look or one change. */
 export class KeptRoutes {
   readonly #host: Host;
   readonly #wanted: readonly Wanted[];
-  /** Names of those that the exit hook makes, too. */
+  /** Names of routes that the exit hook makes as well. */
   readonly #hooked: ReadonlySet<string>;
-  /** Of ours, what the configuration says no longer. */
+  /** Our routes that are no longer configured. */
   readonly #unwanted: readonly MadeRoute[];
 
   constructor(host: Host, routes: readonly DesiredRoute[], metadata: DesiredMetadata) {
@@ -94,7 +94,7 @@ export class KeptRoutes {
     return new Map<string, RouteKey>([...wanted, ...this.#unwanted.map((made) => [madeKey(made), made] as const)]);
   }
 
-  /** All in one pass: what is wanted first, then what is not. Outcomes are in the order of the findings. */
+  /** Applies all in one pass, wanted routes first. Outcomes are in the order of the findings. */
   async apply(findings: readonly Finding[]): Promise<Outcome[]> {
     using socket = await NetlinkSocket.open();
     const wanted = new Map(this.#wanted.map((one) => [keyOf(one), one]));
@@ -109,7 +109,7 @@ export class KeptRoutes {
     }
     for (const { key } of findings.filter((one) => !outcomes.has(one.key))) {
       const made = unwanted.get(key);
-      const reason = wanted.get(key)?.problem ?? 'it is not wanted any more';
+      const reason = wanted.get(key)?.problem ?? 'the route is no longer wanted';
       const none = outcome(key, { result: 'skipped', actual: null, reason });
       outcomes.set(key, made === undefined ? none : await takeAway(this.#host, socket, made));
     }
@@ -121,7 +121,7 @@ export class KeptRoutes {
   }
 }
 
-/** What the metadata has not said yet may be meant still. */
+/** Whether a route may still be wanted, because the metadata is not known yet. */
 function unwantedOf(record: readonly MadeRoute[], wanted: readonly Wanted[]): MadeRoute[] {
   const open = new Set(wanted.flatMap(({ route, wish }) => (route === null ? [wish] : [])));
   const keys = new Set(wanted.flatMap(({ route }) => (route === null ? [] : [keyText(route)])));

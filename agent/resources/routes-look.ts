@@ -1,4 +1,4 @@
-/** One look at the kernel's routes: of each that is wanted, whether it is there, what is there instead, whether it could be. */
+/** One look at the kernel's routes: whether each wanted route exists, which other route has its place, whether it could be made. */
 import { familyOf } from '../address/address.ts';
 import { findLink, type Link } from '../host/netlink/links.ts';
 import { HOLDFAST, protocolName } from '../host/netlink/names.ts';
@@ -11,35 +11,35 @@ import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
 import { addressesOf, describeHop, describeRoute, type WantedHop, type WantedRoute } from './routes-wanted.ts';
 
-/** What passes by itself, when an interface, an address or a network comes. */
+/** Problems that end by themselves when an interface, an address or a network appears. */
 const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
 
-/** How one wanted route stands. */
+/** The state of one wanted route. */
 export interface Standing {
-  /** `waiting`: it cannot be there now. `part`: as much of it as can. `foreign`: somebody else's is there, another one. */
+  /** `waiting`: cannot be made now. `part`: made with the next hops that are possible. `foreign`: another program's route has its place. */
   readonly is: 'right' | 'part' | 'waiting' | 'absent' | 'changed' | 'foreign' | 'refused';
-  /** What can be there now. */
+  /** The route that can be made now. */
   readonly route: Route | null;
-  /** What is there of the same key; null: nothing. */
+  /** The present route of the same key; null if there is none. */
   readonly there: SeenRoute | null;
-  /** Why, or what is to be known of it. */
+  /** The reason, or a note to the operator. */
   readonly reason: string | null;
 }
 
-/** How a gateway is reached: on a link, not at all, or it is an address of this host's own. */
+/** How a gateway is reached: on a link, not at all, or it is this host's own address. */
 type GatewayWay = 'direct' | 'none' | 'own';
 
-/** Whether the kernel's refusal of a route passes by itself. */
+/** Whether the kernel's refusal of a route will end by itself. */
 export function isPassing(errno: string, { src }: Pick<Route, 'src'>): boolean {
   // Of an address that the host has not yet, the kernel says EINVAL.
   return PASSING.includes(errno) || (errno === 'EINVAL' && src !== null);
 }
 
-/** IPv4 is asked by questions that need CAP_NET_ADMIN; who has it not sees as much by others, which may list every route. */
+/** IPv4 look-ups need CAP_NET_ADMIN. Without it we fall back to a dump, which lists every route. */
 export class RouteLook {
   readonly #socket: NetlinkSocket;
   readonly #signal: AbortSignal;
-  /** Whose routes are looked for, where all have to be listed: then at once. */
+  /** The keys of all wanted routes, so that one dump serves them all. */
   readonly #keys: readonly RouteKey[];
   readonly #links = new Map<string | number, Link | null>();
   readonly #ways = new Map<string, GatewayWay>();
@@ -62,7 +62,7 @@ export class RouteLook {
       return (await this.#standsByItself(wanted, usable)) ?? { ...waits, reason: without.join('; ') };
     }
     const route: Route = { ...wanted, hops, protocol: HOLDFAST };
-    const reason = without.length === 0 ? null : `for now without ${without.join('; ')}`;
+    const reason = without.length === 0 ? null : `made without these next hops for now: ${without.join('; ')}`;
     const right = reason === null ? 'right' : 'part';
     if (held === 'yes') return { is: right, route, there: null, reason };
     if (held !== 'no' && held !== null) {
@@ -72,8 +72,9 @@ export class RouteLook {
     if (there === null) return { is: 'absent', route, there, reason };
     const same = sameRoute(route, there);
     if (there.protocol === HOLDFAST) return { is: same ? right : 'changed', route, there, reason };
-    const whose = `the route there is of ${protocolName(there.protocol)}`;
-    if (same && !wanted.takeOver) return { is: 'right', route, there, reason: `${whose}, and the same: it is left so` };
+    const whose = `the present route is of ${protocolName(there.protocol)}`;
+    if (same && !wanted.takeOver)
+      return { is: 'right', route, there, reason: `${whose}, and equal to the wanted one, so it stays` };
     return {
       is: wanted.takeOver ? 'changed' : 'foreign',
       route,
@@ -107,18 +108,18 @@ export class RouteLook {
     return `the kernel refuses it (${errno})`;
   }
 
-  /** The route of this key, whosever it is; null: there is none. Throws NetlinkError. */
+  /** The route of this key, made by any program; null if there is none. Throws NetlinkError. */
   async find(key: RouteKey): Promise<SeenRoute | null> {
     if (key.family === 'ipv4' && (await holdsAny(this.#socket, key, this.#signal)) === 'no') return null;
     for (const address of new Set(addressesOf(key.destination))) {
       const met = await matchedRoute(this.#socket, key.family, address, {}, this.#signal);
       if (met !== null && sameKey(met, key)) return met;
     }
-    // It is in a table of its own, or a better one covers it, or its gateway does not answer, or there is none.
+    // It is in another table, or a better route covers it, or its gateway does not answer, or it does not exist.
     return (await this.#list(key)).get(keyText(key)) ?? null;
   }
 
-  /** What is there now, for people; null: nothing. */
+  /** The present route, for people; null if there is none. */
   async actual({ is, route, there }: Standing): Promise<string | null> {
     if (there !== null) return this.describe(there);
     return route !== null && (is === 'right' || is === 'part') ? this.describe(route) : null;
@@ -172,7 +173,7 @@ export class RouteLook {
     return held === 'EPERM' ? null : held;
   }
 
-  /** Why the kernel would not take this next hop now; null: it would. */
+  /** Why the kernel would refuse this next hop now; null if it would take it. */
   async #problemOf(wanted: WantedRoute, hop: WantedHop, as: RouteHop): Promise<string | null> {
     const { gateway, dev, onlink } = hop;
     if (gateway === null) return null;
@@ -187,7 +188,7 @@ export class RouteLook {
     return way === 'direct' ? null : problem;
   }
 
-  /** Many routes have the same gateway: each is asked for once. */
+  /** Asks about each gateway only once, because many routes share a gateway. */
   async #wayTo(family: Route['family'], gateway: string, index: number): Promise<GatewayWay> {
     const hop = `${gateway} ${index}`;
     const known = this.#ways.get(hop);
@@ -206,7 +207,7 @@ export class RouteLook {
     return way?.type === ROUTE_TYPE.local;
   }
 
-  /** By the text of their keys. Several of one key, as IPv6 may have them: the first. */
+  /** Routes by the text of their keys. IPv6 may have several of one key; the first counts. */
   #list({ family }: RouteKey): Promise<ReadonlyMap<string, SeenRoute>> {
     const list = this.#lists.get(family) ?? this.#listed(family);
     this.#lists.set(family, list);
@@ -232,7 +233,7 @@ export class RouteLook {
   }
 }
 
-/** Apart from who made it. What the wanted one leaves to the kernel is as it may be. */
+/** Whether two routes are the same apart from their maker. Values that the wanted route leaves open may differ. */
 function sameRoute(wanted: Route, there: SeenRoute): boolean {
   if (wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
   // Of what type it is then, and by what it goes, is the object's to say.

@@ -9,7 +9,7 @@ import { isPassing, type RouteLook, type Standing } from './routes-look.ts';
 import { forget, type MadeRoute, remember } from './routes-record.ts';
 import type { Wanted, WantedRoute } from './routes-wanted.ts';
 
-/** Milliseconds for one pass over all routes: the kernel answers within its system calls. */
+/** Milliseconds for one pass over all routes. The kernel answers within its system calls. */
 const TIME = 20_000;
 
 export interface RouteWish {
@@ -18,9 +18,9 @@ export interface RouteWish {
 }
 
 /**
- * Looks at each route again, since the host may have changed since the last look; makes what is absent or another one; and
- * reads it back. `look` gives a new look at the kernel: one serves before the changes, one afterwards. Outcomes are in the
- * order of the wishes. Throws NetlinkError and HostError.
+ * Looks at each route again, because the host may have changed since the last look. Makes routes that are absent or different, and
+ * reads them back. `look` returns a new look at the kernel: one before the changes, one afterwards. Outcomes are in the order of
+ * the wishes. Throws NetlinkError and HostError.
  */
 export async function makeRoutes(
   host: Host,
@@ -76,7 +76,7 @@ function readBack(wanted: Wanted, stands: Standing, actual: string | null): Outc
   return right ? told : { ...told, result: 'failed', changed: true };
 }
 
-/** Takes a route of ours away, or gives back the one whose place it had taken. Throws NetlinkError and HostError. */
+/** Deletes one of our routes, or puts back the route that it had replaced. Throws NetlinkError and HostError. */
 export async function takeAway(host: Host, socket: NetlinkSocket, made: MadeRoute): Promise<Outcome> {
   const given = made.replaced === null ? null : await giveBack(socket, made.replaced);
   const gone = given === 'given' ? null : await deleteRoute(socket, { ...made, protocol: HOLDFAST }, signal());
@@ -94,7 +94,7 @@ export async function takeAway(host: Host, socket: NetlinkSocket, made: MadeRout
   });
 }
 
-/** In the place of ours, in the same moment. The kernel may refuse it by now: its interface may have gone. */
+/** Replaces our route by the earlier one in one step. The kernel may refuse, because the interface may be gone. */
 export async function giveBack(socket: NetlinkSocket, body: string): Promise<string> {
   return (await putRoute(socket, Buffer.from(body, 'hex'), { replace: true }, signal())) ?? 'given';
 }

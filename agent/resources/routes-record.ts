@@ -1,6 +1,6 @@
 /**
- * Which routes Holdfast has made: a dump of the kernel's would tell, too, but lists everybody's. In /run, since a reboot takes
- * both away. Written before the route is made, so that it never lacks one.
+ * The record of routes that Holdfast has made. A dump of the kernel's would show them as well, but lists every program's. The
+ * record is in /run, because a reboot removes both. It is written before a route is made, so that it never lacks one.
  */
 import { HostError } from '../host/errors.ts';
 import { HOOK_ROUTES, RUN_FOLDER } from '../host/folders.ts';
@@ -10,21 +10,21 @@ import { keyText, type RouteKey } from '../host/netlink/route-key.ts';
 const RECORD = `${RUN_FOLDER}/routes`;
 
 export interface MadeRoute extends RouteKey {
-  /** Of the metadata's destination that it is one of; null: it was written in the configuration. */
+  /** The metadata's name of its destination; null if the configuration has the destination itself. */
   readonly wish: string | null;
-  /** Hexadecimal body of the message that makes the route again that it took the place of; null: there was none. */
+  /** The netlink message, in hexadecimal, that restores the route it replaced; null if there was none. */
   readonly replaced: string | null;
 }
 
-/** Whether there is one: all that an agent without routes has to ask. */
+/** Whether a record exists, which is the only question of an agent without routes. */
 export function hasRecord(host: Host): boolean {
   return [RECORD, HOOK_ROUTES].some((path) => host.lstat(path) !== null);
 }
 
-/** Damaged, it says nothing: what is lost by that `agent revert` finds in the kernel. */
+/** A damaged record counts as empty, because `agent revert` finds our routes in the kernel as well. */
 export function readRecord(host: Host): MadeRoute[] {
   const own = parse(host.readText(RECORD));
-  // The hook makes what the configuration said once, and it may not say so any more.
+  // An old hook may still make routes that are no longer configured.
   const known = new Set(own.map(keyText));
   const others = parse(host.readText(HOOK_ROUTES)).filter((made) => !known.has(keyText(made)));
   return [...own, ...others];
@@ -40,13 +40,13 @@ function parse(text: string | null): MadeRoute[] {
   }
 }
 
-/** Adds what is about to be made, in one writing; nothing is written where all of it is known already. */
+/** Adds routes that are about to be made, in one write. Writes nothing if the record has them all. */
 export function remember(host: Host, made: readonly MadeRoute[]): void {
   const record = new Map(readRecord(host).map((one) => [keyText(one), one]));
   let fresh = false;
   for (const one of made) {
     const known = record.get(keyText(one));
-    // What was there before the first of ours is what is given back.
+    // The route from before our first one is the original.
     const now = { ...one, replaced: known?.replaced ?? one.replaced };
     if (known !== undefined && known.wish === now.wish && known.replaced === now.replaced) continue;
     fresh = true;
@@ -73,8 +73,8 @@ function writeRecord(host: Host, made: readonly MadeRoute[]): void {
 }
 
 /**
- * Forgets routes that are neither wanted nor there any more, the hook's too: it would cost a look at each time. Another apply
- * at work has its own record to write: then the next look does it. Without the right to, nothing is forgotten.
+ * Forgets routes that are neither wanted nor present, because each would cost a look every time. If another apply is running, the
+ * next look does this. Without the right to write, nothing is forgotten.
  */
 export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promise<void> {
   if (gone.length === 0) return;

@@ -1,4 +1,4 @@
-/** Takes every route of Holdfast's own out of the kernel, and gives back those whose place one of them had taken. */
+/** Deletes every route of Holdfast's from the kernel, and puts back those that it had replaced. */
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/names.ts';
 import { keyText } from '../host/netlink/route-key.ts';
@@ -10,10 +10,10 @@ import { giveBack, givenBack } from './routes-make.ts';
 import { readRecord, removeRecord } from './routes-record.ts';
 import { nameOf } from './routes-wanted.ts';
 
-/** Milliseconds: it lists all routes of the host, of both families. */
+/** Milliseconds. All routes of the host are listed, of both families. */
 const TIME = 60_000;
 
-/** One outcome for each that is there, recorded or not. Nothing is looked at where Holdfast never made one. */
+/** Returns one outcome for each present route, recorded or not. Looks at nothing if Holdfast never made a route. */
 export async function revertRoutes(host: Host): Promise<Outcome[]> {
   if (!host.live) return [];
   const signal = AbortSignal.timeout(TIME);
@@ -42,5 +42,5 @@ async function takeAway(
   if (given === 'given') return { ...outcome, result: 'changed', ...note };
   const refusal = await deleteRoute(socket, route, signal);
   if (refusal === null || refusal === 'ESRCH') return { ...outcome, result: 'changed', ...note };
-  return { ...outcome, result: 'failed', reason: `the kernel does not delete it (${refusal})` };
+  return { ...outcome, result: 'failed', reason: `the kernel refuses to delete the route (${refusal})` };
 }

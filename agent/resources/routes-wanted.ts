@@ -1,4 +1,4 @@
-/** The configured routes with what the cloud's metadata knows put in: each as the kernel can be told of it. */
+/** The configured routes with the values of the cloud's metadata, in the kernel's terms. */
 import ipaddr from 'ipaddr.js';
 import type { DesiredNexthop, DesiredRoute } from '../config/desired.ts';
 import type { MetadataWish } from '../config/metadata.ts';
@@ -9,7 +9,7 @@ import { destinationWish, gatewayWish, wishKey } from '../metadata/wishes.ts';
 export const MAIN_TABLE = 254;
 
 export interface WantedHop extends Omit<RouteHop, 'index'> {
-  /** null: the kernel finds it by the gateway. */
+  /** null if the kernel finds the interface by the gateway. */
   readonly dev: string | null;
 }
 
@@ -21,15 +21,15 @@ export interface WantedRoute extends Omit<Route, 'hops' | 'protocol'> {
 export interface Wanted {
   /** `10.0.0.0/16 table 100 metric 50`: unique. */
   readonly name: string;
-  /** Of the metadata's destination that it is one of; null: it is written in the configuration. */
+  /** The metadata's name of its destination; null if the configuration has the destination itself. */
   readonly wish: string | null;
-  /** null: what it leaves to the metadata is not known. */
+  /** null if a value from the metadata is unknown. */
   readonly route: WantedRoute | null;
-  /** Why that is so, or what the operator should know. */
+  /** The reason, or a note to the operator. */
   readonly problem: string | null;
 }
 
-/** Of a destination with several values one for each; with none, none. */
+/** One route for each value of the destination; none if it has no value. */
 export function wantedRoutes(routes: readonly DesiredRoute[], metadata: MetadataSource | null): Wanted[] {
   const all = routes.flatMap((route) => wantedOf(route, metadata));
   const first = new Set<string>();
@@ -84,7 +84,7 @@ function ask(
   return { values, problem: `${wishKey(wish)} is not known yet: ${problem ?? source}` };
 }
 
-/** As ip-route(8) would name it; the metric only where it is not the family's own. */
+/** The name in ip-route(8)'s notation, with the metric only if it is not the family's default. */
 export function nameOf({
   destination,
   table,
@@ -125,10 +125,10 @@ export function describeHop({ gateway, dev, weight, onlink }: WantedHop, several
   ].join(' ');
 }
 
-/** Addresses by which a default route is met: of networks for documentation, which nobody has routes to (RFC 5737, RFC 3849). */
+/** Addresses to test a default route with: from networks for documentation, to which nobody has routes (RFC 5737, RFC 3849). */
 const ANYWHERE = { '0.0.0.0/0': ['192.0.2.1', '198.51.100.1'], '::/0': ['2001:db8::1', '2001:db8:ffff::1'] } as const;
 
-/** Two addresses of a network: the lowest and the highest, which a more specific one seldom covers both. */
+/** The lowest and the highest address of a network. A more specific route seldom covers both. */
 export function addressesOf(destination: string): readonly string[] {
   if (destination in ANYWHERE) return ANYWHERE[destination as keyof typeof ANYWHERE];
   const [network = '', length] = destination.split('/');

@@ -8,15 +8,15 @@ import type { RouteFollower } from './routes-follow.ts';
 import { hasRecord } from './routes-record.ts';
 
 /**
- * Keeps static routes in the kernel, by netlink and without a process. They bear a protocol number of Holdfast's own: only those
- * are ever removed, and somebody else's give way only where the configuration says so.
+ * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number. Only these
+ * are ever removed, and another program's route is replaced only if the configuration says so.
  */
 export class Routes implements Resource {
   readonly name = 'routes';
   readonly #host: Host;
   readonly #routes: readonly DesiredRoute[];
   readonly #metadata: DesiredMetadata;
-  /** What the last look was about, by finding, and which of them could not be there. */
+  /** The routes of the last look, by finding, and those that could not be made. */
   #keys: ReadonlyMap<string, RouteKey> = new Map();
   #keyTexts: ReadonlySet<string> = new Set();
   #waiting: ReadonlySet<string> = new Set();
@@ -75,7 +75,7 @@ export class Routes implements Resource {
     };
   }
 
-  /** Loaded only where there are routes to be kept. */
+  /** Loaded only if there are routes to keep. */
   async #keeping() {
     const { KeptRoutes } = await import('./routes-kept.ts');
     return new KeptRoutes(this.#host, this.#routes, this.#metadata);

@@ -1,8 +1,8 @@
 /**
- * What the next boot makes of a kernel setting, as systemd-sysctl(8) and the kernel do it together. Of the same key the last
- * line counts, and is written at its place. A pattern sets only what no line names. The kernel sets some variables with
- * others. And udev has the lines for one interface written again when that interface comes later. Tested against the real
- * systemd-sysctl in a network namespace.
+ * Predicts a kernel setting after the next boot, by the rules of systemd-sysctl(8) and the kernel. The last line of a key counts,
+ * and is written at its place. A pattern sets only keys that no line names. The kernel sets some variables with others. udev
+ * writes the lines of one interface again when that interface appears later. Tested against the real systemd-sysctl in a
+ * network namespace.
  */
 import { EVERY } from '../config/sysctl.ts';
 import { meansSame, withoutComment } from '../config/sysctl-kinds.ts';

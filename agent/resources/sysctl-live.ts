@@ -1,4 +1,4 @@
-/** Kernel settings as the running kernel has them: one value, or one of every interface, looked at and written as one. */
+/** Kernel settings in the running kernel: one value, or one for every interface, read and written as one. */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY } from '../config/sysctl.ts';
 import { meansSame, sysctlKind, sysctlNumber } from '../config/sysctl-kinds.ts';
@@ -16,7 +16,7 @@ export interface LiveValue {
   readonly value: string;
 }
 
-/** null: this kernel has no such key. Of EVERY interface none may be there. Throws HostError. */
+/** null if this kernel has no such key. For EVERY interface the list may be empty. Throws HostError. */
 export function liveValues(host: Host, path: string): LiveValue[] | null {
   if (!path.includes(EVERY)) {
     const value = readValue(host, path);
@@ -41,14 +41,14 @@ function readValue(host: Host, path: string): string | null {
     if (errorCode(error) === 'EIO' && sysctlKind(path) === 'address') return '';
     const mode = nullIfRefused(() => host.sysctlMode(path));
     if (mode === null || (mode & 0o444) !== 0) throw error;
-    throw new HostError('EACCES', `/proc/sys/${path} is a command: the kernel takes it, and holds no value`);
+    throw new HostError('EACCES', `/proc/sys/${path} is a command: the kernel carries it out, and holds no value`);
   }
 }
 
-/** Why a value that differs cannot be written; null: it may be tried. */
+/** Why a different value cannot be written; null if it may be tried. */
 export function unwritable(host: Host, values: readonly LiveValue[]): string | null {
   const shown = values.find(({ path }) => ((nullIfRefused(() => host.sysctlMode(path)) ?? 0o200) & 0o222) === 0);
-  return shown === undefined ? null : `the kernel shows /proc/sys/${shown.path}, and lets nobody change it here`;
+  return shown === undefined ? null : `/proc/sys/${shown.path} is read-only on this host`;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Why this kernel has no such key: it is misspelt, its interface is not there, or its module is not loaded. */
+/** Why this kernel lacks a key: the key is misspelt, its interface does not exist, or its module is not loaded. */
 
 import { didYouMean } from '../config/suggest.ts';
 import { sysctlKey } from '../config/sysctl.ts';

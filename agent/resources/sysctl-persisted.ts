@@ -1,4 +1,4 @@
-/** Our file of /etc/sysctl.d: what it is to say, and what the next boot makes of each setting. */
+/** Our file of /etc/sysctl.d: its wanted content, and each setting after the next boot. */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { EVERY, sysctlKey, sysctlPath } from '../config/sysctl.ts';
 import { sysctlNumber } from '../config/sysctl-kinds.ts';
@@ -17,7 +17,7 @@ const HEADER = '# Made by Holdfast ("agent apply") from its configuration; chang
 /** Below /proc/sys: keys of one interface, which the kernel has for every interface if it has them for `default`. */
 const OF_INTERFACE = /^(net\/ipv[46]\/(?:conf|neigh))\/[^/]+\/([^/]+)$/;
 
-/** What our file is to hold; null: nothing, so it is not to be there. `actual`: what it holds. */
+/** The wanted content of our file; null if there should be no file. `actual` is its present content. */
 export function wantedFile(
   host: Host,
   settings: readonly DesiredSysctl[],
@@ -39,7 +39,7 @@ export function shownFile(text: string | null, settings: readonly DesiredSysctl[
   });
 }
 
-/** Nothing is written for a key that this kernel never had: it may be misspelt. `ours`: what our file has already. */
+/** Leaves out keys that this kernel never had, which may be misspelt. `ours` are the keys that our file already has. */
 function isKnown(host: Host, { path, optional }: DesiredSysctl, ours: ReadonlySet<string>): boolean {
   if (!host.live || optional || path.includes(EVERY) || ours.has(path)) return true;
   const ofDefault = path.replace(OF_INTERFACE, '$1/default/$2');
@@ -52,7 +52,7 @@ function lineOf(host: Host, setting: DesiredSysctl, others: readonly SysctlLine[
   return `${mayFail ? '-' : ''}${sysctlKey(setting.path)} = ${persistedValue(host, setting, others)}\n`;
 }
 
-/** "At least" never lowers at boot what the kernel, or another file, has higher without us. */
+/** The value for "at least", which must not lower a higher value of the kernel or of another file at boot. */
 function persistedValue(host: Host, setting: DesiredSysctl, others: readonly SysctlLine[]): string {
   if ('value' in setting.want) return setting.want.value;
   const { path } = setting;
@@ -60,7 +60,7 @@ function persistedValue(host: Host, setting: DesiredSysctl, others: readonly Sys
   return String(Math.max(setting.want.atLeast, ...[...theirs, liveWithoutUs(host, path)].filter(Number.isSafeInteger)));
 }
 
-/** Where the running kernel has what we wrote, what it had before. */
+/** The kernel's value from before our write, if the kernel still has ours. */
 function liveWithoutUs(host: Host, path: string): number {
   const live = host.live ? nullIfRefused(() => host.sysctl(path)) : null;
   const original = live === null ? null : nullIfRefused(() => new Originals(host).find('sysctl', path));
@@ -71,7 +71,7 @@ export class BootVerdicts {
   readonly #host: Host;
   readonly #before: BootSysctls;
   readonly #after: BootSysctls;
-  /** Paths that our file has now. */
+  /** The paths in our present file. */
   readonly #ours: ReadonlySet<string>;
   readonly #refusals: readonly string[];
 
@@ -89,12 +89,12 @@ export class BootVerdicts {
     this.#refusals = persisted.refusals();
   }
 
-  /** Why the next boot makes something else of it although our file is as wanted, and the value that it makes. */
+  /** The value after the next boot and its cause, if it differs although our file is as wanted. */
   overruled(setting: DesiredSysctl): { readonly reason: string; readonly value: BootValue | null } | null {
     return overruling(this.#after, setting);
   }
 
-  /** What the next boot will make of one setting, other files considered: they are read after ours or before. */
+  /** The state of one setting after the next boot, with all other files considered. */
   state(setting: DesiredSysctl): SettingState {
     const common = { setting: settingName(setting), moment: 'boot', wanted: describeWanted(setting) } as const;
     const overruled = this.overruled(setting);
@@ -108,14 +108,14 @@ export class BootVerdicts {
     }
     const values = this.#before.values(setting.path);
     const actual = shownOrNull(setting, values.find((one) => !satisfies(setting, one.value)) ?? values.at(-1) ?? null);
-    // Only where the kernel has another value now: another program may have found a way.
+    // A refusal counts only if the kernel has another value now, because another program may have set ours.
     const refusal = live && !isLive(this.#host, setting) ? this.#refusal(setting) : null;
     if (refusal !== null) {
       return {
         ...common,
         state: 'unknown',
         actual,
-        reason: `this kernel did not take it when it was tried: ${refusal}`,
+        reason: `this kernel refused the value when it was tried: ${refusal}`,
       };
     }
     const right = this.#ours.has(setting.path) && values.every(({ value }) => satisfies(setting, value));
@@ -129,7 +129,7 @@ export class BootVerdicts {
   }
 }
 
-/** What makes a setting wrong at boot: a line of another file, or of another program; null: nothing does. */
+/** The line of another file or program that makes a setting wrong at boot; null if there is none. */
 export function overruling(
   boot: BootSysctls,
   setting: DesiredSysctl,

@@ -104,7 +104,10 @@ report: { interval: 1h }
   await t.test('replaced by somebody: reported with whose it is now, and left', async () => {
     await host.sh('ip route replace 10.1.0.0/16 via 10.89.0.1 proto bgp');
     const { msg } = await agent.event('holdfast.drift');
-    assert.match(msg, /^route 10\.1\.0\.0\/16 is not as wanted: the route there is of bgp: via 10\.89\.0\.1 dev eth1/);
+    assert.match(
+      msg,
+      /^route 10\.1\.0\.0\/16 is not as wanted: the present route is of bgp: via 10\.89\.0\.1 dev eth1/,
+    );
     await back('the other one removed', 'ip route del 10.1.0.0/16 proto bgp', '10.1.0.0/16');
   });
 

@@ -242,7 +242,10 @@ test('somebody else’s route to the same place', { skip }, async (t) => {
     const outcomes = await applied(host, 4);
     for (const { result, reason } of outcomes) {
       assert.equal(result, 'failed');
-      assert.match(reason!, /^the route there is of bgp: via .* It gives way only to takeOver: true$/);
+      assert.match(
+        reason!,
+        /^the present route is of bgp: via .* Holdfast replaces that route only with takeOver: true$/,
+      );
     }
     assert.deepEqual(await ours(host, theirs), before);
     assert.deepEqual(await ours(host), []);

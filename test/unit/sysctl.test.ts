@@ -290,12 +290,12 @@ test('a value that the kernel changes is a failure that shows both; the others a
       [
         'sysctl.net.ipv4.ping_group_range',
         'unknown',
-        'this kernel did not take it when it was tried: wrote 5, the kernel made it 1\t0',
+        'this kernel refused the value when it was tried: wrote 5, the kernel made it 1\t0',
       ],
       [
         'sysctl.net.ipv4.ip_default_ttl',
         'unknown',
-        'this kernel did not take it when it was tried: cannot write … the kernel does not take this value (EINVAL)',
+        'this kernel refused the value when it was tried: cannot write … the kernel does not take this value (EINVAL)',
       ],
     ],
   );
@@ -443,8 +443,8 @@ test('sysctl: a command, and what the kernel only shows, are named as such', { s
     want('net.ipv4.route.flush', '1'),
     want('net.ipv4.tcp_available_congestion_control', 'cubic'),
   ]);
-  assert.match(outcomes[0]!.reason!, /route\/flush is a command: the kernel takes it, and holds no value/);
-  assert.match(outcomes[1]!.reason!, /the kernel shows .*, and lets nobody change it here/);
+  assert.match(outcomes[0]!.reason!, /route\/flush is a command: the kernel carries it out, and holds no value/);
+  assert.match(outcomes[1]!.reason!, /\/proc\/sys\/.* is read-only on this host/);
 });
 
 test('sysctl: a misspelt key is told with the right one, and nothing is persisted for it', { skip }, (t) => {
