@@ -94,7 +94,12 @@ function parseSysctlLines(file: string, text: string): SysctlLine[] {
     const [, key, value] = /^\s*-?\s*([^\s#;=][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     const exempt = /^\s*-\s*([^\s=#;]+)\s*$/.exec(line)?.[1];
     const path = key ?? exempt;
-    if (path !== undefined) found.push({ file, line: index + 1, path: sysctlPath(path), value: value ?? null });
+    if (path !== undefined) found.push({ file, line: index + 1, path: tidyPath(path), value: value ?? null });
   }
   return found;
+}
+
+/** systemd-sysctl takes `/net/ipv4/x`, `.net.ipv4.x` and `net..ipv4.x` as well: to the file system they are the same. */
+function tidyPath(key: string): string {
+  return sysctlPath(key).replace(/\/+/g, '/').replace(/^\/|\/$/g, '');
 }

@@ -24,6 +24,8 @@ test('assignments are read as systemd-sysctl reads them', () => {
     'net.ipv4.g =',
     'net.ipv4.conf.eth0/100.rp_filter = 1',
     'net/ipv4/conf/eth0.100/rp_filter = 0\r',
+    '/net/ipv4/h=1',
+    '.net..ipv4.i.=1',
   ].join('\n');
   assert.deepEqual(
     parseSysctls('/f', text).map(({ line, path, value }) => [line, path, value]),
@@ -37,6 +39,8 @@ test('assignments are read as systemd-sysctl reads them', () => {
       [13, 'net/ipv4/g', ''],
       [14, 'net/ipv4/conf/eth0.100/rp_filter', '1'],
       [15, 'net/ipv4/conf/eth0.100/rp_filter', '0'],
+      [16, 'net/ipv4/h', '1'],
+      [17, 'net/ipv4/i', '1'],
     ],
   );
 });
