@@ -3,8 +3,8 @@ import type { ConfigError } from './errors.ts';
 import { errorAt } from './explain.ts';
 import { forwardingKeyOf } from './forwarding.ts';
 import { checkSysctlKey } from './sysctl.ts';
-import { meansSame, sysctlKind } from './sysctl-kinds.ts';
-import { atLeastProblem, sysctlValueProblem } from './sysctl-problems.ts';
+import { meansSame } from './sysctl-kinds.ts';
+import { atLeastProblem, sysctlKeyProblem, sysctlValueProblem } from './sysctl-problems.ts';
 import { sysctlVariable, sysctlVariableOrTwin } from './sysctl-relations.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from './tree.ts';
 
@@ -44,22 +44,9 @@ function isScalar(value: unknown): value is string | number {
   return typeof value === 'string' || typeof value === 'number';
 }
 
-/** Names of network interfaces may have dots, so in such keys dots cannot separate. */
-const DOTTED = /^(net\/ipv[46]\/(?:conf|neigh))\/(.+\/.+)\/([^/]+)$/;
-
 function ofKind(tree: Tree, { key, path, value, hasAtLeast }: SysctlKey): ConfigError[] {
-  const about = (message: string) => [errorAt(tree, ['sysctl', key], 'key', message)];
-  const kind = sysctlKind(path);
-  if (kind === 'command') {
-    return about(
-      'is a command, and a command holds no value: the kernel acts on it once. Take it out, and run it with sysctl -w',
-    );
-  }
-  const [, folder, name, rest] = DOTTED.exec(path) ?? [];
-  if (name !== undefined) {
-    const dotted = name.replaceAll('/', '.');
-    return about(`names no interface; for the interface ${dotted} write ${folder}/${dotted}/${rest}`);
-  }
+  const wrong = sysctlKeyProblem(path);
+  if (wrong !== undefined) return [errorAt(tree, ['sysctl', key], 'key', wrong)];
   const bound = hasAtLeast ? atLeastProblem(path) : undefined;
   if (bound !== undefined) return [errorAt(tree, ['sysctl', key, 'atLeast'], 'key', bound)];
   const problem = value === null ? undefined : sysctlValueProblem(path, value.text);

@@ -10,7 +10,7 @@ import { dnsSection } from './initial-dns.ts';
 import { noted, withHeading } from './initial-section.ts';
 import { interfaceNameProblem } from './names.ts';
 import { checkSysctlKey, sysctlKey } from './sysctl.ts';
-import { sysctlValueProblem } from './sysctl-problems.ts';
+import { sysctlKeyProblem, sysctlValueProblem } from './sysctl-problems.ts';
 import { shownText } from './sysctl-secrets.ts';
 import { flow, note } from './yaml-text.ts';
 
@@ -94,7 +94,7 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
     if (!path.startsWith('net/')) continue;
     const value = raw.replace(/[ \t]+/g, ' ').trim();
     const key = sysctlKey(path);
-    const problem = problemOf(checkSysctlKey(key)) ?? sysctlValueProblem(path, value);
+    const problem = problemOf(checkSysctlKey(key)) ?? sysctlKeyProblem(path) ?? sysctlValueProblem(path, value);
     if (problem) notes.push(`not taken over from ${file}:${line}: ${key} = ${shownText(path, value)}: ${problem}`);
     else settings.set(path, `  ${flow(key)}: ${flow(integer(value) ?? value)}${note(`${file}:${line}`)}`);
   }

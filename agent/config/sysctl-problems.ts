@@ -40,6 +40,19 @@ export function atLeastProblem(path: string): string | undefined {
     : `is for one number, and this key holds ${list.count}; write value: ${show(list.example)}`;
 }
 
+/** Names of network interfaces may have dots, so in such keys dots cannot separate. */
+const DOTTED = /^(net\/ipv[46]\/(?:conf|neigh))\/(.+\/.+)\/([^/]+)$/;
+
+/** What is wrong with a key, whatever its value, or nothing. */
+export function sysctlKeyProblem(path: string): string | undefined {
+  if (sysctlKind(path) === 'command')
+    return 'is a command, and a command holds no value: the kernel acts on it once. Take it out, and run it with sysctl -w';
+  const [, folder, name, rest] = DOTTED.exec(path) ?? [];
+  if (name === undefined) return undefined;
+  const dotted = name.replaceAll('/', '.');
+  return `names no interface; for the interface ${dotted} write ${folder}/${dotted}/${rest}`;
+}
+
 /** What is wrong with a text as the value of this key, or nothing. */
 export function sysctlValueProblem(path: string, value: string): string | undefined {
   if (isSecretSysctl(path)) return secretProblem(path, value);
@@ -95,7 +108,7 @@ function listOf(path: string): NumberList | null {
 /** A word may be what a later kernel takes for a single value; what begins as a number can only be meant as one. */
 function numbersProblem(value: string, list: NumberList): string | undefined {
   const { count, example, least, most } = list;
-  const isNumber = /^[-+]?\d/.test(value);
+  const isNumber = /^["']?[-+]?\d/.test(value);
   if (!isNumber && count === 1) return undefined;
   const numbers = numbersOf(value) ?? [];
   // Before a comment the kernel wants every number.
@@ -129,7 +142,10 @@ const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 *
 
 /** `1024-65000`, `4096,131072`, `4K`, `16,777,216`: the numbers that are meant; those that cannot be told are left out. */
 function tidied(value: string, count: number): string[] {
-  const bare = value.replace(/\s+[#;].*$/, '').replace(/^\+/, '');
+  const bare = value
+    .replace(/\s+[#;].*$/, '')
+    .replace(/["']/g, '')
+    .replace(/^\+/, '');
   const isGrouped = count === 1 && /^\d{1,3}([,._' ]\d{3})+$/.test(bare);
   const parts = isGrouped ? [bare.replace(/\D/g, '')] : bare.split(/\s*[,;:]\s*|\s+|(?<=\w)-/);
   return parts.flatMap((part) => {

@@ -101,5 +101,7 @@ function parseSysctlLines(file: string, text: string): SysctlLine[] {
 
 /** systemd-sysctl takes `/net/ipv4/x`, `.net.ipv4.x` and `net..ipv4.x` as well: to the file system they are the same. */
 function tidyPath(key: string): string {
-  return sysctlPath(key).replace(/\/+/g, '/').replace(/^\/|\/$/g, '');
+  return sysctlPath(key)
+    .replace(/\/+/g, '/')
+    .replace(/^\/|\/$/g, '');
 }

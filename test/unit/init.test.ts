@@ -5,6 +5,7 @@ import { NO_RESOLVER, ofText } from '../../agent/commands/resolver-facts.ts';
 import type { ConfiguredState } from '../../agent/config/desired.ts';
 import type { HostFacts } from '../../agent/config/host-facts.ts';
 import { renderInitial } from '../../agent/config/initial.ts';
+import { parseSysctls } from '../../agent/resources/sysctl-files.ts';
 import { load } from './config-memory.ts';
 
 const NOTHING: HostFacts = { resolver: NO_RESOLVER, supersedes: [], sysctls: [], ipv6RouteMaxSize: null };
@@ -223,5 +224,16 @@ test('whatever a host has, the configuration loads', async () => {
   await fc.assert(
     fc.asyncProperty(facts, async (all) => void (await loaded(all))),
     { numRuns: 1000 },
+  );
+});
+
+test('init: a command, and the dots of an interface in a key of sysctl.d, stand in comments', async () => {
+  const lines = ['net.ipv4.route.flush = 1', 'net.ipv4.conf.eth0.100.rp_filter = 1', 'net.ipv4.tcp_sack = 1'];
+  const { text, desired } = await loaded({ sysctls: parseSysctls('/etc/sysctl.conf', lines.join('\n')) });
+  assert.match(text, /# not taken over from \/etc\/sysctl\.conf:1: net\.ipv4\.route\.flush = 1: is a command/);
+  assert.match(text, /# not taken over from \/etc\/sysctl\.conf:2: .* write net\/ipv4\/conf\/eth0\.100\/rp_filter/);
+  assert.deepEqual(
+    desired.sysctl.map(({ key }) => key),
+    ['net.ipv4.tcp_sack'],
   );
 });

@@ -45,6 +45,7 @@ const OTHER = [
   ['net/ipv4/tcp_rmem', '40 96', '4096'],
   ['net/ipv4/ip_forward', '1', '0'],
   ['net/ipv4/ip_forward', '1;', '1'],
+  ['net/core/somaxconn', '"4096"', '4096'],
   ['net/ipv4/tcp_congestion_control', 'bbr', 'cubic'],
   [PORTS, '8080', '8080-8081'],
   [PORTS, '', '8080'],
