@@ -8,6 +8,7 @@ import { sysctlKey } from '../config/sysctl.ts';
 import { meansSame, sysctlKind } from '../config/sysctl-kinds.ts';
 import { setsOthers, sysctlVariable } from '../config/sysctl-relations.ts';
 import { shownText, withoutSecrets } from '../config/sysctl-secrets.ts';
+import { dhclientInstalled } from '../dhclient/installed.ts';
 import { isDropped } from '../egress/note.ts';
 import { errorMessage } from '../host/errors.ts';
 import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
@@ -159,6 +160,9 @@ async function revertOne(host: Host, original: Original, seen: string | null): P
   }
 }
 
+/** Resources whose files dhclient or its script reads. */
+const DHCLIENTS: readonly string[] = ['dhclient', 'hooks'] satisfies ResourceName[];
+
 async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> {
   const { key, before, after, link, mode } = original;
   const current = host.readTextUnlessAstray(key);
@@ -180,12 +184,17 @@ async function revertFile(host: Host, original: OriginalFile): Promise<Outcome> 
     return {
       ...outcome,
       result: 'changed',
-      actual: host.readTextUnlessAstray(key),
+      // The link is there, wherever it leads.
+      actual: host.readTextUnlessAstray(key) ?? '',
       reason: `a symbolic link to ${link} again`,
     };
   }
-  if (current === null && before !== null && host.stat(key.slice(0, key.lastIndexOf('/'))) === null) {
-    return { ...outcome, result: 'ok', actual: null, reason: 'the folder of this file is gone, so nothing reads it' };
+  if (current === null && before !== null && host.stat(dirname(key)) === null) {
+    // dhclient is still here, and will miss the operator's own file at its next start.
+    const isMissed = host.live && DHCLIENTS.includes(resourceOf(original)) && dhclientInstalled(host);
+    if (isMissed) host.makeFolder(dirname(key), 0o755);
+    else
+      return { ...outcome, result: 'ok', actual: null, reason: 'the folder of this file is gone, so nothing reads it' };
   }
   const merged = isOurs(original, current) ? before : withoutOurs(current, before, after);
   if (merged === undefined) return changedSince();

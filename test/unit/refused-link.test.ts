@@ -131,7 +131,8 @@ test('a link to what is no file: replace puts a file there, follow says what is 
       target,
     );
     assert.match(host.readText('/etc/resolv.conf')!, /nameserver 10\.0\.0\.21/);
-    await revert(host);
+    const back = (await revert(host)).find(({ key }) => key === '/etc/resolv.conf');
+    assert.notEqual(back!.actual, null, 'it is not said to be removed');
     assert.equal(host.readLink('/etc/resolv.conf'), target);
   }
 });

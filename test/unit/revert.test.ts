@@ -62,6 +62,18 @@ test('every byte and mode comes back, the hooks go first, and a second revert is
   assert.deepEqual(await revert(host), []);
 });
 
+test("a folder that is gone: dhclient's own file comes back where dhclient is still installed", { skip }, async (t) => {
+  for (const installed of [true, false]) {
+    const host = hostWith(t, { ...BEFORE, 'sbin/dhclient-script': '#!/bin/sh\n', 'sbin/dhclient': '' });
+    await apply(host);
+    rmSync(host.locate('/etc/dhcp'), { recursive: true });
+    if (!installed) rmSync(host.locate('/sbin'), { recursive: true });
+    const outcomes = await revert(new Host({ root: host.root, live: true }), { only: ['hooks', 'dhclient'] });
+    assert.ok(outcomes.every(({ result }) => result !== 'failed'));
+    assert.equal(host.readText(CONF), installed ? BEFORE['etc/dhcp/dhclient.conf'] : null);
+  }
+});
+
 test('a revert where nothing was applied does nothing, not even a folder', async (t) => {
   const host = hostWith(t, {});
   assert.deepEqual(await revert(host), []);
