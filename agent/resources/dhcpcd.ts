@@ -1,7 +1,6 @@
 import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd.ts';
 import { contested } from '../clients/holders.ts';
 import type { DesiredDns } from '../config/desired.ts';
-import { deeds } from '../dhclient/neighbours.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -12,8 +11,6 @@ import type { KnownFiles } from './known.ts';
 import { dnsSettings } from './resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
 import { unreadable } from './unreadable.ts';
-
-const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
 
 /**
  * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd also
@@ -154,19 +151,15 @@ export class Dhcpcd implements Resource {
   /** Reasons why an installed hook may have no effect. */
   private async doubts(hook: string): Promise<string[]> {
     const { host, dns } = this;
-    const { ownScript } = await import('../clients/dhcpcd-conf.ts');
+    const [{ ownScript }, { dhcpcdDoubts }] = await Promise.all([
+      import('../clients/dhcpcd-conf.ts'),
+      import('../clients/dhcpcd-neighbours.ts'),
+    ]);
     const script = ownScript(host.readText(DHCPCD_CONF) ?? '');
     const deaf = script !== null && !host.readText(script.path)?.includes(ENTER_HOOK);
-    const below = findBlock(hook)?.after ?? '';
-    const later = [
-      ...deeds({ file: ENTER_HOOK, text: below, when: 'enter', after: true }),
-      ...deeds({ file: EXIT_HOOK, text: host.readText(EXIT_HOOK) ?? '', when: 'exit', after: true }).filter(
-        ({ deed }) => deed === 'writes',
-      ),
-    ];
     return [
       ...(deaf ? [`${DHCPCD_CONF}:${script.line} names ${script.path}, which does not source ${ENTER_HOOK}`] : []),
-      ...later.map(({ seen }) => `code after Holdfast's hook has the last word (${seen})`),
+      ...dhcpcdDoubts(host, hook),
       ...(dns !== null && this.leftToItsOwner(dns)
         ? [`${RESOLV_CONF} is a symbolic link, which the hook leaves to its owner`]
         : []),
