@@ -199,7 +199,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ],
   [
     'dhclient: { interfaces: { eth0: { supersede: { domain-name-servers: [10.0.0.1] } } } }',
-    '1:48: dhclient.interfaces.eth0.supersede.domain-name-servers: the host has one resolv.conf, not one for each interface;  set dns.nameservers',
+    '1:48: dhclient.interfaces.eth0.supersede.domain-name-servers: the host has one resolv.conf, not one for each interface; set dns.nameservers',
   ],
   // sysctl
   [
