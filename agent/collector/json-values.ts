@@ -6,9 +6,13 @@ export type Json = Record<string, unknown>;
 
 /** The character in place of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
+/** Levels of brackets in a request, far more than OTLP has: a value that is nested too deep loses its own record only. */
+const MOST_LEVELS = 1_000;
+const [QUOTE, BACKSLASH, BRACKET, BRACE] = [0x22, 0x5c, 0x5b, 0x7b];
 
 /** Throws MalformedRequest. Texts with bytes that are not UTF-8 are refused later, when they are read. */
 export function parse(body: Buffer): Json {
+  if (isTooDeep(body)) throw new MalformedRequest(`not OTLP as JSON: more than ${MOST_LEVELS} levels`);
   const whole = isUtf8(body);
   try {
     return object(JSON.parse(body.toString(), whole ? undefined : markIllFormed));
@@ -18,9 +22,24 @@ export function parse(body: Buffer): Json {
   }
 }
 
+/** Looks before it is parsed: a body of brackets alone costs the parser seconds and a hundred times its size in memory. */
+function isTooDeep(body: Buffer): boolean {
+  let level = 0;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (byte === QUOTE) {
+      for (at += 1; at < body.length && body[at] !== QUOTE; at += 1) if (body[at] === BACKSLASH) at += 1;
+    } else if (byte === BRACKET || byte === BRACE) {
+      level += 1;
+      if (level > MOST_LEVELS) return true;
+    } else if (byte === BRACKET + 2 || byte === BRACE + 2) level -= 1;
+  }
+  return false;
+}
+
 /** Puts half a surrogate pair in place of bytes that are not UTF-8, so that `wellFormed` refuses the text. */
 function markIllFormed(_name: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.replaceAll(REPLACEMENT, '\ud800') : value;
+  return typeof value === 'string' && value.includes(REPLACEMENT) ? '\ud800' : value;
 }
 
 /** The text without zero characters. Throws MalformedRequest for half a surrogate pair, because such a text cannot be stored. */

@@ -244,3 +244,26 @@ test('a parameter that is mistyped, or makes no sense, is refused, with a hint',
     assert.equal((await fetch(`${url}/api/v1/${path}`)).status, 200, path);
   }
 });
+
+test('JSON of brackets without end is refused before it is parsed; brackets in a text are a text', async (t) => {
+  const { url } = await collector(t);
+  const attribute = (key: string, text: string) => `{"key":"${key}","value":{"stringValue":"${text}"}}`;
+  const beat = (id: string, more: string, text = '') =>
+    `{"resourceMetrics":[{"resource":{"attributes":[${attribute('host.id', id)},${attribute('x', text)}]},"scopeMetrics":[{"metrics":[{"name":"x","gauge":{"dataPoints":[{"asDouble":1}]}}]}]}]${more}}`;
+  const depth = 5_000_000;
+  for (const deep of ['['.repeat(depth), '{"a":'.repeat(depth / 2), `${'['.repeat(depth)}${']'.repeat(depth)}`]) {
+    for (const body of [deep, beat('deep', `,"more":${deep}`)]) {
+      const answer = await send(url, Buffer.from(body), { type: 'application/json' });
+      assert.equal(answer.status, 400);
+      assert.match(await answer.text(), /more than 1000 levels/);
+    }
+  }
+  const brackets = '['.repeat(1_500);
+  for (const [index, text] of [brackets, `\\"${brackets}`, `${brackets}\\\\`, ']'.repeat(1_500)].entries()) {
+    assert.equal((await send(url, Buffer.from(beat(`t${index}`, '', text)), { type: 'application/json' })).status, 200);
+  }
+  const wide = `,"more":[${'[],{},'.repeat(1_000)}[]]`;
+  assert.equal((await send(url, Buffer.from(beat('wide', wide)), { type: 'application/json' })).status, 200);
+  const { hosts } = await eventually(url, '/api/v1/hosts', ({ total }) => total === 5);
+  assert.ok(hosts.every(({ id }: { id: string }) => id !== 'deep'));
+});
