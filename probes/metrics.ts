@@ -128,7 +128,7 @@ export const METRICS = {
     unit: '{stall}',
     kind: 'counter',
     since: 'boot',
-    description: 'Times that somebody had to wait until memory was freed, by zone',
+    description: 'Times that a process had to wait until memory was freed, by zone',
   },
   'system.memory.pressure.time': {
     unit: 's',

@@ -39,13 +39,13 @@ function isMain({ arguments: [title = ''] }: Process): boolean {
   return !/^dhcpcd: \[(?!master\]|manager\])/.test(title);
 }
 
-/** The one interface that the process says it is for. */
+/** The interface that the process names as its own. */
 function ownInterface({ arguments: [title = ''] }: Process): string[] | null {
   const name = /^dhcpcd: ([^\s[]+)/.exec(title)?.[1];
   return name === undefined ? null : [name];
 }
 
-/** Those with a lease that is newer than the process. */
+/** The interfaces with a lease that is newer than the process. */
 function leased(host: Host, process: Process): string[] {
   const names = host
     .list(LEASES)

@@ -1,4 +1,4 @@
-/** The contract of everything that takes leases: one file a program finds those that run, and what they serve. */
+/** The contract of DHCP clients. One file for each program finds its running processes and their interfaces. */
 
 /** As people know them; the kernel's comm of systemd-networkd is cut after 15 characters. */
 export type LeaseProgram = 'dhclient' | 'dhcpcd' | 'NetworkManager' | 'systemd-networkd';
@@ -9,7 +9,7 @@ export interface LeaseHolder {
   readonly pid: number;
   /** Milliseconds since the epoch. */
   readonly started: number;
-  /** Those that it serves now; `all`: it was told none, and takes every one that it finds. */
+  /** The interfaces that it serves now; `all` if it was started without one, and serves every interface that it finds. */
   readonly interfaces: readonly string[] | 'all';
 }
 

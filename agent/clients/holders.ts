@@ -9,7 +9,7 @@ import type { LeaseHolder, LeaseProgram } from './holder.ts';
 import { networkdHolders } from './networkd.ts';
 import { networkManagerHolders } from './networkmanager.ts';
 
-/** All that run; none where the host is not live. The look at the processes is one, whoever asks for it in the same turn. */
+/** All running clients; empty if the host is not live. Calls in the same turn share one look at the processes. */
 export function leaseHolders(host: Host): LeaseHolder[] {
   return [...dhclientHolders(host), ...dhcpcdHolders(host), ...networkManagerHolders(host), ...networkdHolders(host)];
 }
@@ -27,7 +27,7 @@ export function contested(host: Host, program: LeaseProgram): string | null {
       ({ where, by }) => `${where} is served by ${by.map(({ program, pid }) => `${program}[${pid}]`).join(' and ')}`,
     );
   if (sentences.length === 0) return null;
-  return `${sentences.join(', ')}: each takes a lease of its own and has its own idea of the name servers; leave the interface to one of them`;
+  return `${sentences.join(', ')}: each takes its own lease and sets its own name servers; leave the interface to one of them`;
 }
 
 /** The interfaces that two programs serve. Two dhclients are one program: the same hooks hold both. */
@@ -39,7 +39,7 @@ export function contests(holders: readonly LeaseHolder[]): { where: string; by: 
   });
 }
 
-/** Those that another program runs are that program's. */
+/** The dhclients that no other program runs. */
 function dhclientHolders(host: Host): LeaseHolder[] {
   return dhcpClients(host)
     .filter(({ owner }) => owner === null)

@@ -35,7 +35,7 @@ export async function hookRunsEnded(host: Host): Promise<HookRuns> {
   while (runs.some((run) => host.isRunning(run)) && performance.now() < end) await sleep(LOOK_EVERY);
   const left = runs.find((run) => host.isRunning(run));
   if (left === undefined) return { seen: true, problem: null };
-  const problem = `a DHCP client's script (process ${left.pid}) still runs with the hooks of before, and may write resolv.conf once more by them`;
+  const problem = `a DHCP client's script (process ${left.pid}) still runs with the old hooks, and may write resolv.conf by them once more`;
   return { seen: true, problem };
 }
 

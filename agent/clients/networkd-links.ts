@@ -13,11 +13,11 @@ const LEASES = '/run/systemd/netif/leases';
 
 export interface NetworkdLink {
   readonly name: string;
-  /** The file in /run that this was read from. */
+  /** The file in /run with this state. */
   readonly state: string;
   /** Name of the `.network` file that it took for this link, without its folder. */
   readonly networkFile: string;
-  /** Name servers, from wherever it has them: resolvectl, its files, leases. */
+  /** Name servers from every source: resolvectl, its files, leases. */
   readonly servers: readonly string[];
   /** Search domains, and routing domains as `~name` (`~.`: every name). */
   readonly domains: readonly string[];

@@ -3,7 +3,7 @@ import type { Host } from '../host/host.ts';
 import type { LeaseHolder } from './holder.ts';
 import { linkNames } from './links.ts';
 
-/** One file for each link with a DHCPv4 lease, by its index. */
+/** The folder with one file for each link with a DHCPv4 lease, named by the link's index. */
 const LEASES = '/run/systemd/netif/leases';
 
 export function networkdHolders(host: Host): LeaseHolder[] {

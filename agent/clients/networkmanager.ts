@@ -30,7 +30,7 @@ export function networkManager(host: Host): Process | null {
   return host.processes('NetworkManager', 'network')[0] ?? null;
 }
 
-/** Has the running one read its configuration again, which takes no connection down (NetworkManager(8), SIGHUP). */
+/** Makes the running NetworkManager read its configuration again, which takes no connection down (NetworkManager(8), SIGHUP). */
 export function tellNetworkManager(host: Host): void {
   const process = networkManager(host);
   if (process === null || !host.signal(process, 'SIGHUP')) return;
@@ -38,18 +38,18 @@ export function tellNetworkManager(host: Host): void {
   host.replaceOwn(TOLD, told(host, process), 0o644);
 }
 
-/** Whether the running one has read our file as it is now: it reads its configuration when it starts, and at SIGHUP. */
+/** Whether the running NetworkManager has read our present file. It reads its configuration at its start and at SIGHUP. */
 export function hasReadConf(host: Host, process: Process): boolean {
   if (host.stat(NETWORK_MANAGER_CONF) === null) return false;
   return host.readText(TOLD) === told(host, process) || changedAfterStart(host, NETWORK_MANAGER_CONF, process) === null;
 }
 
-/** Which process was told, by its start and not by the clock, and the text that it then read. */
+/** The signalled process, identified by its start and not by the clock, and the text that it then read. */
 function told(host: Host, { pid, sinceBoot }: Process): string {
   return `${pid} ${sinceBoot}\n${host.readText(NETWORK_MANAGER_CONF) ?? ''}`;
 }
 
-/** Devices for which it has taken a lease; others it has set up from a file, or only watches. */
+/** Devices for which it holds a lease. It sets up the others from a file, or only watches them. */
 function leased(host: Host): string[] {
   const names = linkNames(host);
   return host.list(DEVICES).flatMap((index) => {

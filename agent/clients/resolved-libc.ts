@@ -8,7 +8,7 @@ import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { NetworkdLink } from './networkd-links.ts';
 import { ownsResolvConf } from './resolved.ts';
 
-/** Where systemd-resolved listens for libc. */
+/** The address where systemd-resolved listens for libc. */
 const STUB = '127.0.0.53';
 
 export interface LibcView {

@@ -1,9 +1,9 @@
-/** What the real dhclient says of a configuration: it has no check mode, but it reads all of it before it does anything. */
+/** Checks a configuration with the real dhclient, which has no check mode, but reads the whole file before it does anything. */
 import { runInEmptyNetwork } from '../host/empty-network.ts';
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
-/** The same name each time: one that a killed apply left is taken away by the next. */
+/** The name is always the same, so that the next apply removes a file that a killed one left. */
 const FILE = `${RUN_FOLDER}/dhclient.conf`;
 
 /**

@@ -5,7 +5,7 @@ import type { Process } from '../host/processes.ts';
 
 export interface DhcpClient extends Process {
   readonly family: 4 | 6;
-  /** Empty: every broadcast interface that it finds. */
+  /** Empty means every broadcast interface that it finds. */
   readonly interfaces: readonly string[];
   /** `-cf`, or what dhclient was built with. */
   readonly confFile: string;
@@ -13,7 +13,7 @@ export interface DhcpClient extends Process {
   readonly leaseFile: string | null;
   /** `-sf`; null: the default. */
   readonly script: string | null;
-  /** Set where another program runs it with a configuration of its own making. */
+  /** The program that runs this dhclient with its own configuration; null if none does. */
   readonly owner: string | null;
 }
 

@@ -32,13 +32,13 @@ export type { SyntaxProblem } from './syntax.ts';
 
 export interface Edited {
   readonly ok: true;
-  /** The same text, byte for byte, where it already does what is wanted. */
+  /** The edited text; byte for byte the same if nothing has to change. */
   readonly text: string;
-  /** What was found in the text before the edit, setting by setting. */
+  /** The state of each setting before the edit. */
   readonly settings: readonly ConfSetting[];
   /** Exactly what was changed, in the order of the text; they do not overlap. */
   readonly edits: readonly Edit[];
-  /** What cannot be known from this file alone. */
+  /** What this file alone does not show. */
   readonly warnings: readonly string[];
 }
 
@@ -79,7 +79,7 @@ function revived(before: Conf, after: Conf): string[] {
     .filter((one) => !one.live && one.problems.length === 0 && alive.includes(lineOf(one)))
     .map((one) => {
       const said = wordsOf(one).replace(/;$/, '');
-      return `line ${one.line}: dhclient passes over "${said}" today, because of the error before it; the repair brings it to life`;
+      return `line ${one.line}: dhclient skips "${said}" today because of the error before it, and would carry it out after a repair of that error`;
     });
 }
 
@@ -87,7 +87,7 @@ function allOf(statements: readonly Statement[]): Statement[] {
   return statements.flatMap((one) => [one, ...allOf(one.body)]);
 }
 
-/** Without the interfaces that the file does not name and must not. */
+/** The wanted settings without interfaces that the file must not name. */
 function sayable(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[]): DesiredDhclient {
   const named = namedInterfaces(conf);
   const interfaces = [...wanted.interfaces].filter(([name]) => named.has(name) || mayName.includes(name));
@@ -99,7 +99,7 @@ class ConfEdit {
   readonly warnings: string[] = [];
   /** Problems that go away with the statement that has them. */
   readonly repaired = new Set<SyntaxProblem>();
-  /** Definitions in the file that leave no way to say what is wanted. */
+  /** Definitions in the file that make a wanted setting impossible to write. */
   readonly conflicts: SyntaxProblem[] = [];
   private readonly text: string;
   private readonly conf: Conf;
@@ -135,7 +135,7 @@ class ConfEdit {
     this.edits = sortEdits([...this.inPlace, ...requests.edits, ...blockEdits(text, conf, block, this.content)]);
   }
 
-  /** Edits one scope's statements, and puts into `lines` what the block must say for that scope. */
+  /** Edits one scope's statements, and adds the block's lines for that scope to `lines`. */
   private supersede(want: Wanted, statements: readonly Statement[], lines: string[]): void {
     const { name } = want.definition;
     const notation = this.notation(want);
@@ -143,7 +143,7 @@ class ConfEdit {
     const value = notation.text;
     const effects = effectsOn(want.key, statements).filter((effect) => !this.isRemoved(effect.statement, want));
     const certain = effects.filter((effect) => effect.certain).map((effect) => effect.statement);
-    // An interface's default has no say where the option is superseded for all of them.
+    // An interface's default has no effect if the option is superseded for all interfaces.
     const last = certain.findLast(({ kind }) => kind !== 'default') ?? (want.inherited ? undefined : certain.at(-1));
     for (const statement of certain) {
       const isBroken = statement.problems.length > 0;
@@ -200,7 +200,7 @@ function isRight({ kind, values }: Statement, wanted: Notation): boolean {
   return kind === 'supersede' && values !== null && sameValues(wanted.format, values, wanted.values);
 }
 
-/** Whether what is wrong is wrong in this statement alone. */
+/** Whether all problems are inside this statement. */
 function isRepairable({ tokens, problems }: Statement): boolean {
   const [, , ...rest] = tokens;
   return (

@@ -6,11 +6,11 @@
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { allCommands, type ShellCommand } from './shell.ts';
 
-/** A command of which it cannot be known. */
+/** A command that may do harm. */
 export interface Doubt {
   /** From 1. */
   readonly line: number;
-  /** What the command may do, after "line N". */
+  /** The possible harm, as the rest of a sentence after "line N". */
   readonly why: string;
 }
 
@@ -33,7 +33,7 @@ const WRITERS = new Set('rm cp mv ln tee install touch truncate unlink chmod cho
 const SERVICES = new Set('systemctl service invoke-rc.d rc-service initctl'.split(' '));
 const OF_NAMES = /resolv|network|dhcp|dns|named|bind|unbound|connman|netplan|wicked|cloud|tailscale|vpn|\$|`/i;
 
-/** A word in the place of systemctl's verb, after which it only asks. */
+/** Verbs with which systemctl only asks. */
 const ASKS = /^(is-(active|enabled|failed|system-running)|show|status|cat|list-\S+)$/;
 
 /**
@@ -125,7 +125,7 @@ function mayBe(word: string, files: readonly string[]): boolean {
   return files.includes(path) || files.some((file) => file.startsWith(`${path.replace(/\/$/, '')}/`));
 }
 
-/** Variables that are set once in the text, and to a literal. */
+/** Variables that the text sets once, to a literal. */
 function constants(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string | null>();
   for (const [, name = '', word = ''] of text.matchAll(/(?:^|[\s;&|])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s;&|)]*)/g)) {

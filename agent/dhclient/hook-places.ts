@@ -23,7 +23,7 @@ const NAME = 'zz-holdfast';
 /** Debian's and RHEL's folder. */
 const FOLDER = '/etc/dhcp';
 
-/** null: this host has no dhclient. */
+/** null if this host has no dhclient. */
 export function hookPlaces(host: Host): HookPlaces | null {
   const scripts = scriptsInUse(host);
   for (const { path } of scripts) {
@@ -41,7 +41,7 @@ export function hookPlaces(host: Host): HookPlaces | null {
   };
 }
 
-/** Why this dhclient-script does not run hooks that lie in these places, after its name; null: it does. */
+/** Why this dhclient-script does not run hooks in these places, as a phrase after its name; null if it does. */
 export function whyDeaf(host: Host, script: string, places: HookPlaces | null): string | null {
   const never = whyNotRun(host, script);
   if (never !== null) return `${never}, so dhclient sets nothing of a lease`;
@@ -69,7 +69,7 @@ function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {
     const [, scripts = null] = /(\/[\w./-]*\/dhclient\.d)\/\*\.sh/.exec(code) ?? [];
     return { enter: enter.path, exit: exit.path, shared: enter.shared, needsRunBit, scripts };
   }
-  // A script around the real one.
+  // A wrapper script around the real one.
   const [other] = /\/[\w./-]*\bdhclient-script\b(?![\w.-])/.exec(code) ?? [];
   return other === undefined || other === script ? null : placesIn(host, other, depth + 1);
 }
@@ -108,13 +108,13 @@ function expanded(text: string): string {
 /** The script that was read last: several parts of one look ask for it. */
 let last = { text: '', code: '' };
 
-/** The whole file with our hook in it. */
+/** The whole file, with our hook. */
 export function placeHook(places: HookPlaces, current: string | null, hook: string): string {
   if (!places.shared) return hook;
   return placeInShell(current, hook);
 }
 
-/** The file without it; null: nothing of anybody's is left in it. */
+/** The file without our hook; null if nothing else is in it. */
 export function removeHook(places: HookPlaces, current: string): string | null {
   if (!places.shared) return null;
   return removeFromShell(current);

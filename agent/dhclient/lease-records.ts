@@ -1,4 +1,4 @@
-/** What the exit hook recorded of each interface's last lease event (agent/dhclient/hooks.ts). */
+/** The exit hook's records of each interface's last lease event (agent/dhclient/hooks.ts). */
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
@@ -7,7 +7,7 @@ export interface LeaseRecord {
   readonly family: 4 | 6;
   /** BOUND, RENEW, EXPIRE6 … (dhclient-script(8)). */
   readonly reason: string;
-  /** Of the dhclient that ran the hook. */
+  /** The pid of the dhclient that ran the hook. */
   readonly pid: number;
   /** When it was written: milliseconds since the epoch. */
   readonly time: number;
@@ -18,7 +18,7 @@ export interface LeaseRecord {
   readonly offered: ReadonlyMap<string, string | null>;
 }
 
-/** Records that cannot be read, or that no hook of ours has written, are passed over. */
+/** Skips records that cannot be read, or that our hook has not written. */
 export function leaseRecords(host: Host): LeaseRecord[] {
   return host
     .list(RUN_FOLDER)

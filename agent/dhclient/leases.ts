@@ -17,7 +17,7 @@ export interface Lease {
 
 const DEFAULT_FILES = ['/var/lib/dhcp/dhclient.leases', '/var/lib/dhclient/dhclient.leases'];
 
-/** The last lease of one interface that this client wrote down; null where there is none. */
+/** The last lease of one interface in this client's file; null if there is none. */
 export function currentLease(host: Host, client: DhcpClient, iface: string): Lease | null {
   return parseLeases(leaseText(host, client)).findLast((lease) => lease.interface === iface) ?? null;
 }

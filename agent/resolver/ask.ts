@@ -31,7 +31,7 @@ export interface AskOptions {
   readonly transport?: 'udp' | 'tcp';
   /** With an OPT record (RFC 6891), as the C library asks with the option `edns0`. Some servers and firewalls refuse it. */
   readonly edns0?: boolean;
-  /** Ends the question early, as silence. */
+  /** Ends the question early; the result is as for silence. */
   readonly signal?: AbortSignal;
 }
 
@@ -122,7 +122,7 @@ function udp({ server, port, edns0, signal }: TcpWay, question: Question, again:
     socket.on('connect', () => {
       const send = () => socket.send(dnsQuery(id, question, edns0));
       send();
-      // One packet may be lost on its way without anything being wrong.
+      // A single lost packet is no fault, so the question is sent twice.
       timer = setTimeout(send, again);
     });
     // Connected: only this server's packets come in, and the kernel says when no program listens there.

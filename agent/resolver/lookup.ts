@@ -1,4 +1,4 @@
-/** Looking a name up as every program of the host does, by the C library, in a process that has just read its files. */
+/** Looks a name up by the C library, as every program does, in a new process that has just read the files. */
 import type { Host } from '../host/host.ts';
 
 /** Milliseconds: time for glibc to give up on two of three servers (resolv.conf(5), timeout) and ask the third. */
@@ -30,7 +30,7 @@ export async function lookUp(
   return [...new Set(stdout.split('\n').flatMap((line) => line.match(/^\S+/) ?? []))];
 }
 
-/** nscd would answer from its cache. getent asks past nscd where it is given the services, so it is given the host's own. */
+/** nscd would answer from its cache. getent bypasses nscd if it is given the services, so we pass the host's own. */
 function pastCache(host: Host): string[] {
   if (NSCD.every((path) => host.lstat(path) === null)) return [];
   const lines = [...(host.readText('/etc/nsswitch.conf') ?? '').matchAll(/^[ \t]*hosts[ \t]*:([^#\n]*)/gm)];

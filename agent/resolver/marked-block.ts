@@ -6,7 +6,7 @@ const END = '# END holdfast\n';
 /** The innermost pair of marks: a mark that somebody left alone is a line of theirs. */
 const BLOCK = new RegExp(`^${BEGIN}(?:(?!${BEGIN})[^])*?^${END}`, 'm');
 
-/** What stands above our block and below it; null: it is not there. */
+/** The text above our block and below it; null if there is no block. */
 export function findBlock(text: string): { readonly before: string; readonly after: string } | null {
   const block = BLOCK.exec(text);
   if (block === null) return null;
@@ -25,7 +25,7 @@ export function placeInShell(current: string | null, lines: string): string {
   return before + marked(lines) + after;
 }
 
-/** The file without them; null: nothing of anybody's is left in it. */
+/** The file without our lines; null if nothing else is in it. */
 export function removeFromShell(current: string): string | null {
   const { before, after } = findBlock(current) ?? { before: current, after: '' };
   return before + after === '#!/bin/sh\n' ? null : before + after;

@@ -1,4 +1,4 @@
-/** Who generates the file that resolv.conf links to. */
+/** The program that generates the file that resolv.conf links to. */
 import type { Host } from '../host/host.ts';
 
 interface Owner {
@@ -20,7 +20,7 @@ const OWNERS: readonly Owner[] = [
   { name: 'netconfig', target: /\/netconfig\//, programs: ['/usr/sbin/netconfig', '/sbin/netconfig'] },
 ];
 
-/** null where it is nobody known. */
+/** null if no known program generates it. */
 export function linkOwner(target: string): string | null {
   return ownerOf(target)?.name ?? null;
 }

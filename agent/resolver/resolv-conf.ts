@@ -27,7 +27,7 @@ export function managedKeywords(dns: DesiredDns): Keyword[] {
   return KEYWORDS.filter((keyword) => managed[keyword]);
 }
 
-/** Names and servers are all configured: no lease has anything to add. */
+/** Whether names and servers are all configured, so that a lease adds nothing. */
 export function leavesNothingOpen(dns: DesiredDns): boolean {
   const managed = managedKeywords(dns);
   return managed.includes('domain') && managed.includes('nameserver');

@@ -7,7 +7,7 @@ import type { Question } from './dns-message.ts';
 
 export interface Verdict {
   readonly server: string;
-  /** Why it did not answer, as a few words; null: it answered as expected. */
+  /** Why its answer is no proof, as a few words; null if it answered as expected. */
   readonly complaint: string | null;
   /** The C library takes its wrong answer for the truth, and asks no further server. */
   readonly misleads: boolean;
@@ -19,7 +19,7 @@ export interface VerifyOptions {
   readonly port?: number;
 }
 
-/** Of a server that had not answered yet when too many others had failed: it may be a good one. */
+/** The complaint about a server that had not answered when too many others had failed. It may be a good server. */
 export const NOT_WAITED_FOR = 'not waited for';
 
 /**
@@ -52,7 +52,7 @@ export async function verifyServers(
   );
 }
 
-/** How the C library asks with these options of resolv.conf. */
+/** The way in which the C library asks with these options of resolv.conf. */
 export function wayOf(options: readonly string[]): Required<Pick<AskOptions, 'transport' | 'edns0'>> {
   return { transport: options.includes('use-vc') ? 'tcp' : 'udp', edns0: options.includes('edns0') };
 }
@@ -92,12 +92,12 @@ export function unexpected(addresses: readonly string[], { expect }: DesiredVeri
   return addresses.find((address) => !isExpected(address)) ?? null;
 }
 
-/** What a name server is asked as a proof. */
+/** The questions that a name server must answer as a proof. */
 export function questions(verify: DesiredVerify): Question[] {
   return recordTypes(verify).map((type) => ({ name: verify.name, type }));
 }
 
-/** Only what is expected is asked for: of the other family the name may have what it likes. */
+/** Asks only for expected families. Addresses of the other family do not matter. */
 function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
   const isV6 = (network: string) => familyOf(network) === 'ipv6';
   return [
