@@ -359,7 +359,10 @@ test('what cannot be there yet waits, and is no failure', { skip }, async (t) =>
     for (const { result, reason, actual } of outcomes.slice(waiting.length)) {
       assert.equal(result, 'changed');
       assert.match(String(actual), /^via (10\.88\.0\.1|2001:db8:88::1)/, 'it is made, not removed');
-      assert.match(reason!, /made without these next hops for now: via .*89.*: .*89.* is in no network of this host now/);
+      assert.match(
+        reason!,
+        /made without these next hops for now: via .*89.*: .*89.* is in no network of this host now/,
+      );
     }
     assert.deepEqual(await ours(host), [
       '10.6.0.0/16 via 10.88.0.1 dev eth0',

@@ -94,7 +94,7 @@ test('a repair names each statement that it brings to life, with its line', () =
   const edited = editConf(broken, wanted);
   assert.ok(edited.ok);
   assert.deepEqual(
-    edited.warnings.map((warning) => /^line (\d+): dhclient passes over "(.*?)" today/.exec(warning)?.slice(1)),
+    edited.warnings.map((warning) => /^line (\d+): dhclient skips "(.*?)" today/.exec(warning)?.slice(1)),
     [
       ['2', 'script "/sbin/other"'],
       ['3', 'require routers'],
