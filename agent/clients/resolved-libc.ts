@@ -24,7 +24,7 @@ export interface LibcView {
  */
 export function writtenThrough(
   host: Host,
-  { routable }: NetworkdLink,
+  { routable, domains }: NetworkdLink,
   wanted: { readonly servers: readonly string[] | null; readonly domains: readonly string[] | null },
 ): LibcView | null {
   if (!ownsResolvConf(host)) return null;
@@ -38,6 +38,8 @@ export function writtenThrough(
     : !routable || (wanted.servers ?? []).every((server) => servers.includes(server.toLowerCase()));
   // systemd 247 writes as many domains as libc once took, so only the first is sure to be there.
   const first = wanted.domains?.find((domain) => !domain.startsWith('~'))?.toLowerCase();
-  const searches = !routable || first === undefined || search.includes(first.replace(/\.$/, ''));
+  // A domain that the link itself has not is not in the file either, and no other program's doing.
+  const told = domains.some((domain) => domain.toLowerCase().replace(/\.$/, '') === first?.replace(/\.$/, ''));
+  const searches = !routable || first === undefined || !told || search.includes(first.replace(/\.$/, ''));
   return asks && searches ? null : { file, servers, search };
 }

@@ -1,7 +1,8 @@
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
 import { filesWithSecrets, secretsOf } from '../doctor/secrets.ts';
+import { Host } from '../host/host.ts';
 import { RESOURCE_NAMES } from '../resources/names.ts';
-import { openHost, openToHold } from './context.ts';
+import { NOT_CONFIGURED, openHost, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
@@ -10,28 +11,43 @@ import { ConfigFailure, EXIT, paint, print, printError, printJson } from './outp
  * everything that could be configured. Returns the exit status: 2 if there is a problem.
  */
 export async function doctor(options: CommonOptions): Promise<number> {
-  const { host, desired, groups, secrets, errors } = await configured(options);
+  const { host, configured, desired, groups, secrets, errors } = await openLeniently(options);
   const only = options.only ?? RESOURCE_NAMES;
   const found = [...errors, ...examine(surroundingsOf(host, desired, groups, secrets), only)];
   const sick = found.some(({ severity }) => severity === 'problem');
   if (options.json) printJson({ healthy: !sick, findings: found });
   else if (options.quiet) tellProblems(found);
-  else tell(found, host.live);
+  else {
+    if (!configured) print(`${paint('gray', NOT_CONFIGURED)}\n`);
+    tell(found, host.live);
+  }
   return sick ? EXIT.changed : EXIT.ok;
 }
 
-async function configured(options: CommonOptions) {
+/** `configured` is false if there is no configuration, which is no problem of the host. */
+async function openLeniently(options: CommonOptions) {
   try {
-    const { host, desired, daemon, files } = await openToHold(options);
+    const { host, configured, desired, daemon, files } = await openToHold(options, { optional: true });
+    if (!configured) return { host, configured, desired: null, groups: [], secrets: [], errors: [] };
     // --config names a file as the operator sees it, the default one lies in the root.
     const own = options.config === undefined || host.root === '/' ? filesWithSecrets(host, files) : [];
-    return { host, desired, groups: daemon.expect.groups, secrets: [...secretsOf(daemon.report), ...own], errors: [] };
+    return {
+      host,
+      configured,
+      desired,
+      groups: daemon.expect.groups,
+      secrets: [...secretsOf(daemon.report), ...own],
+      errors: [],
+    };
   } catch (error) {
     if (!(error instanceof ConfigFailure)) throw error;
     const errors = error.message.split('\n').map((seen) => diagnosis({ code: 'HF-CONFIG', seen }));
-    return { host: openHost(options), desired: null, groups: [], secrets: [], errors };
+    return { host: openHost(options), configured: true, desired: null, groups: [], secrets: [], errors };
   }
 }
+
+/** Where the packages put the page. */
+const INSTALLED_PAGE = '/usr/share/doc/holdfast/doctor.md';
 
 const MARKS = { problem: ['red', '✗'], warning: ['yellow', '!'], note: ['gray', '–'] } as const;
 
@@ -47,7 +63,10 @@ function tell(found: readonly Diagnosis[], live: boolean): void {
   print(
     `${plural(count('problem'), 'problem')}, ${plural(count('warning'), 'warning')}, ${plural(count('note'), 'note')}.`,
   );
-  if (found.length > 0) print('docs/doctor.md has a section for each code.');
+  if (found.length > 0)
+    print(
+      `${new Host().stat(INSTALLED_PAGE) !== null ? INSTALLED_PAGE : 'docs/doctor.md'} has a section for each code.`,
+    );
 }
 
 function tellProblems(found: readonly Diagnosis[]): void {

@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import type { Condition } from '../../probes/probe.ts';
 import type { DesiredReport, Reload } from '../config/daemon.ts';
+import { fileError } from '../config/errors.ts';
 import { DROP_IN_FOLDER } from '../config/load.ts';
 import { daemonStanding } from '../daemon/standing.ts';
 import { CREDENTIAL } from '../host/credentials.ts';
@@ -9,8 +10,9 @@ import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { Credentials } from '../report/credentials.ts';
-import { configFile, openToHold } from './context.ts';
+import { configFile, openHost, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
+import { ConfigFailure } from './output.ts';
 
 /** The files and folders that the operator edits. Credentials from systemd never change during the life of a service. */
 export function editedBy(options: CommonOptions, report: DesiredReport): { files: string[]; folders: string[] } {
@@ -48,6 +50,15 @@ export function notInForce(host: Host, options: CommonOptions, hash: string): st
   const daemon = taken === hash || !host.live ? null : daemonStanding(host);
   if (daemon === null || daemon.config !== configFile(options)) return null;
   return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
+}
+
+/** The errors of a configuration, and a further line if a daemon goes on with an earlier one. */
+export function withHeld(failure: ConfigFailure, options: CommonOptions): ConfigFailure {
+  const host = openHost(options);
+  const daemon = host.live ? daemonStanding(host) : null;
+  if (daemon === null || daemon.config !== configFile(options)) return failure;
+  const held = `the daemon (process ${daemon.pid}) goes on with the configuration as it was when it was last valid`;
+  return new ConfigFailure([...failure.errors, fileError('agent run', held)]);
 }
 
 function condition(code: string, severity: Condition['severity'], body: string): Condition {

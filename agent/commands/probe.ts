@@ -146,9 +146,9 @@ function describe(attributes: Sample['attributes']): string {
 }
 
 function figure(value: number): string {
-  return Number.isInteger(value) ? String(value) : value.toPrecision(4);
+  return String(Math.abs(value) >= 1000 ? Math.round(value) : Number(value.toPrecision(4)));
 }
 
 function milliseconds(seconds: number): string {
-  return `${(seconds * 1000).toPrecision(2)} ms`;
+  return `${Number((seconds * 1000).toPrecision(2))} ms`;
 }

@@ -11,14 +11,17 @@ import { MOMENTS, type SettingView, settingViews } from '../resources/moments.ts
 import type { Finding, SettingState } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
-import { EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
+import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
 /**
  * Prints each setting at its three moments, and every running DHCP client. Changes nothing. Returns the exit status: 2 if a
  * setting is not as wanted at one of its moments.
  */
 export async function status(options: CommonOptions): Promise<number> {
-  const context = await openToHold(options, { optional: true });
+  const context = await openToHold(options, { optional: true }).catch(async (error: unknown) => {
+    if (!(error instanceof ConfigFailure)) throw error;
+    throw (await import('./on-disk.ts')).withHeld(error, options);
+  });
   const { host, configured, hash, desired, resources, guard, nearness, metadata } = context;
   const findings = await inspectAll(resources);
   const settings = await settingViews(findings);
@@ -54,7 +57,9 @@ export async function status(options: CommonOptions): Promise<number> {
     if (announcement !== null) print(`\n${shown(announcement)}`);
     if (nearest.length > 0) (await import('./nearest.ts')).tellNearest(nearest);
     if (fromCloud.length > 0) (await import('./metadata.ts')).tellMetadata(fromCloud);
-    for (const client of clients) tellClient(client, unconfigured?.lines ?? null);
+    const hooked = findings.some(({ resource, actual }) => resource === 'hooks' && actual !== null);
+    const lines = hooked || clients.length === 0 ? null : (await import('./unconfigured.ts')).linesOf(host);
+    for (const client of clients) tellClient(client, lines);
     for (const holder of others) tellHolder(holder);
     if (configured && host.live) tellDaemon(daemon);
   }
@@ -175,7 +180,7 @@ function explanation(found: SettingState | undefined): string | null {
   return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
-/** `lines` are resolv.conf's lines if the host has no configuration; else null. */
+/** `lines` are resolv.conf's lines if no hook of Holdfast is in place; else null. */
 function tellClient(
   { pid, started, configuration, owner, staleSince, pending, leases }: ClientView,
   lines: readonly string[] | null,

@@ -17,16 +17,21 @@ export interface Surroundings {
 }
 
 export function surroundings(host: Host): Surroundings {
-  const text = nullIfRefused(() => host.readText(RESOLV_CONF)) ?? '';
   const found = examine(surroundingsOf(host, null, []), ['resolver', 'resolved']);
   return {
-    lines: text
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => /^[a-z]/.test(line)),
+    lines: linesOf(host),
     link: host.readLink(RESOLV_CONF) === null ? null : host.target(RESOLV_CONF),
     writers: found.filter(({ code }) => code.startsWith('HF-RESOLV')).map(({ seen }) => seen),
   };
+}
+
+/** resolv.conf's lines with a keyword, without comments. */
+export function linesOf(host: Host): string[] {
+  const text = nullIfRefused(() => host.readText(RESOLV_CONF)) ?? '';
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => /^[a-z]/.test(line));
 }
 
 /** `left` names what an apply of an earlier configuration left on the host. */

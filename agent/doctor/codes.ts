@@ -18,7 +18,7 @@ export const CODES = {
   'HF-CONFIG': {
     severity: 'problem',
     why: 'Without a valid configuration Holdfast holds nothing new. Doctor therefore looked at everything that Holdfast could hold.',
-    remedy: 'Correct the configuration, or let `agent init` write one from the host’s present settings.',
+    remedy: 'Correct the configuration. `agent check` says whether it is valid.',
   },
   'HF-UNSEEN': {
     severity: 'note',

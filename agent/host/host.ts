@@ -94,8 +94,13 @@ export class Host {
     }
   }
 
+  /** Links not followed; null where there is nothing. Throws HostError. */
   lstat(path: string): Stats | null {
-    return lstatSync(this.locate(path), { throwIfNoEntry: false }) ?? null;
+    try {
+      return lstatSync(this.locate(path), { throwIfNoEntry: false }) ?? null;
+    } catch (error) {
+      throw error instanceof HostError ? error : hostError('look at', path, error);
+    }
   }
 
   /** Links followed; null where there is nothing, or links go round in a circle. Throws HostError. */
@@ -108,9 +113,14 @@ export class Host {
     }
   }
 
-  /** What a symbolic link says; null where the path is none. */
+  /** What a symbolic link says; null where the path is none. Throws HostError. */
   readLink(path: string): string | null {
-    return this.lstat(path)?.isSymbolicLink() ? readlinkSync(this.locate(path)) : null;
+    if (!this.lstat(path)?.isSymbolicLink()) return null;
+    try {
+      return readlinkSync(this.locate(path));
+    } catch (error) {
+      throw hostError('read the link', path, error);
+    }
   }
 
   /** Names in a folder, sorted by byte; none where there is no such folder. */

@@ -50,7 +50,8 @@ export function findTracefs(): { readonly folder: string } | { readonly reason: 
   const folders = [...mounts].map(([, folder]) => folder!);
   const folder = folders.find((one) => isWritable(join(one, 'instances')));
   if (folder !== undefined) return { folder };
-  return { reason: folders.length > 0 ? 'tracefs is read-only here' : 'tracefs is not mounted here' };
+  if (folders.length === 0) return { reason: 'tracefs is not mounted here' };
+  return { reason: process.geteuid?.() === 0 ? 'tracefs is read-only here' : 'only root may write to tracefs' };
 }
 
 /** Removes instances and kprobes that a killed process left. The kernel keeps those in use. Never throws. */

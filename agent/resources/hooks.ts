@@ -42,7 +42,7 @@ export class Hooks implements Resource {
       if (!wanted || !dhclientInstalled(this.host)) return [];
       return enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
-        : this.settings(places, enter?.state === 'ok', enter?.refusal);
+        : this.settings(places, enter?.state === 'ok', enter?.refusal ?? unheld(enter));
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }
@@ -192,4 +192,12 @@ function configured({ dns, dhclient, restart, routes, egress }: DesiredState): b
       ({ supersede, ignore }) => supersede.size + ignore.length > 0,
     )
   );
+}
+
+/** Why no hook holds the settings; undefined: one does. */
+function unheld(enter: Finding | null): string | undefined {
+  if (enter?.state === 'ok') return undefined;
+  return enter?.actual == null
+    ? 'no hook of Holdfast holds it yet'
+    : 'the hook in place is of another configuration, or was changed';
 }

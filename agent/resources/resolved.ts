@@ -4,7 +4,7 @@ import { NETWORKD_STATE, type NetworkdLink } from '../clients/networkd-links.ts'
 import { linksWithServers, resolvedLinks } from '../clients/resolved.ts';
 import { writtenThrough } from '../clients/resolved-libc.ts';
 import type { DesiredDns } from '../config/desired.ts';
-import { HostError } from '../host/errors.ts';
+import { errorCode, HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { type Keyword, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { applyNetworkdFile, NetworkdFiles } from './networkd-files.ts';
@@ -16,6 +16,8 @@ import type { Finding, Moment, Outcome, Resource, SettingState } from './resourc
 
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;
+
+const SEEN_BY_ROOT = 'only root can see whether systemd-networkd holds it against the next lease';
 
 /**
  * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links. resolvectl(1) passes
@@ -70,27 +72,29 @@ export class Resolved implements Resource {
   private compareLink(link: NetworkdLink, dns: DesiredDns): Finding {
     const domains = wantedDomains(dns);
     const wanted = describe(dns.nameservers, domains);
-    const through = writtenThrough(this.host, link, { servers: dns.nameservers, domains });
     const ofLink = describe(dns.nameservers && link.servers, domains && link.domains);
     const right = sameNames(wanted, ofLink);
+    const through = writtenThrough(this.host, link, { servers: dns.nameservers, domains });
     const nothing = renderDropIn(dns) === null;
     const kept = nothing || this.isKept(link, dns);
-    const behind = kept ? keptBehind(dns, link) : [];
+    const behind = kept === true ? keptBehind(dns, link) : [];
     const refusal = `systemd-networkd keeps ${behind.join(' and ')} of the lease behind ours until it starts again, as systemd 247 does`;
     const reason = nothing
       ? 'systemd-resolved can hold none of the configured settings'
       : through !== null
         ? `another program wrote to ${through.file}, which is systemd-resolved's: libc asks ${through.servers.join(' ') || 'nobody'} now`
-        : right && !kept
-          ? 'right by the present lease only, and the next lease may change it'
-          : undefined;
+        : right && kept === null
+          ? SEEN_BY_ROOT
+          : right && !kept
+            ? 'right by the present lease only, and the next lease may change it'
+            : undefined;
     const [servers, search] = through === null ? [link.servers, link.domains] : [through.servers, through.search];
     return {
       resource: this.name,
       key: link.name,
       kind: 'link',
       moment: 'now',
-      state: nothing ? 'skipped' : right && kept && through === null ? 'ok' : 'drifted',
+      state: nothing ? 'skipped' : !right || through !== null || kept === false ? 'drifted' : kept ? 'ok' : 'unknown',
       wanted,
       actual: through === null ? ofLink : `${describe(servers, search)} in ${through.file}`,
       // If another program wrote through to the file, give the link its values: systemd-resolved then writes the file anew.
@@ -98,17 +102,34 @@ export class Resolved implements Resource {
       ...(reason === undefined ? {} : { reason }),
       settings: async () => [
         ...this.settings(dns, 'now', servers, search),
-        ...(kept ? this.settings(dns, 'lease', link.servers, link.domains) : this.settings(dns, 'lease', null, null)),
+        ...(kept === null
+          ? this.settings(dns, 'lease', null, null).map((one) => ({
+              ...one,
+              state: 'unknown' as const,
+              reason: SEEN_BY_ROOT,
+            }))
+          : kept
+            ? this.settings(dns, 'lease', link.servers, link.domains)
+            : this.settings(dns, 'lease', null, null)),
         ...beyond(dns),
       ],
     };
   }
 
-  /** Whether this systemd-networkd holds our values against every lease: it got them from us, or read the drop-in at its start. */
-  private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean {
+  /**
+   * Whether this systemd-networkd holds our values against every lease: it got them from us, or read the drop-in at its start.
+   * null: this user may not read whether it got them.
+   */
+  private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean | null {
+    if (readDropIn(this.host, networkFile) === renderDropIn(dns)) return true;
     const running = this.networkd();
-    if (running !== undefined && new Originals(this.host).find('link', name)?.by === running) return true;
-    return readDropIn(this.host, networkFile) === renderDropIn(dns);
+    if (running === undefined) return false;
+    try {
+      return new Originals(this.host).find('link', name)?.by === running;
+    } catch (error) {
+      if (errorCode(error) === 'EACCES') return null;
+      throw error;
+    }
   }
 
   /** Identifies the running systemd-networkd, without the clock, which may be stepped; undefined if none runs. */

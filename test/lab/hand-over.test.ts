@@ -53,6 +53,9 @@ test('hand-over: a reload of a bad configuration goes on healing by the old one'
   await host.write(CONFIGURATION, resolvConf('10.0.0.1111'));
   await agent.signal('HUP');
   await agent.event('holdfast.config.refused');
+  const status = await host.agent('status');
+  assert.equal(status.code, 1);
+  assert.match(status.stderr, /10\.0\.0\.1111[^\n]*\n.*the daemon \(process \d+\) goes on with the configuration/);
   await host.write('/etc/resolv.conf', 'nameserver 192.0.2.9\n');
   await agent.event('holdfast.heal');
   assert.match(await host.read('/etc/resolv.conf'), /^nameserver 10\.0\.0\.1$/m);

@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../agent/clients/networkd-dropin.ts';
 import { resolvConfFile } from '../../agent/doctor/resolv-conf-file.ts';
 import { resolved as examined } from '../../agent/doctor/resolved.ts';
+import { HostError } from '../../agent/host/errors.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { Journal } from '../../agent/resources/journal.ts';
 import { settingViews } from '../../agent/resources/moments.ts';
-import { Originals } from '../../agent/resources/originals.ts';
+import { ORIGINALS, Originals } from '../../agent/resources/originals.ts';
 import { Resolver } from '../../agent/resources/resolver.ts';
 import { codes, type FolderHost, type Patient, seenOn } from './doctor-patient.ts';
 import {
@@ -306,4 +307,29 @@ test("systemd-resolved's file is right again as soon as the link is told", { ski
   const [outcome] = await converge(host, [resolved(host)]);
   assert.equal(outcome?.result, 'changed');
   assert.deepEqual(host.told, ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
+});
+
+test('an ordinary user sees the link as it is now; of the next lease only root can tell', { skip }, async (t) => {
+  const host = networkdHost(t);
+  await converge(host, [resolved(host)]);
+  const lstat = host.lstat.bind(host);
+  host.lstat = (path) => {
+    if (path.startsWith(ORIGINALS)) throw new HostError('EACCES', `cannot look at ${path}`);
+    return lstat(path);
+  };
+  const [finding] = await resolved(host).inspect();
+  assert.deepEqual([finding!.key, finding!.state], ['eth0', 'unknown']);
+  const states = (await finding!.settings()).filter(({ setting }) => setting === 'dns.nameservers');
+  assert.deepEqual(
+    states.map(({ moment, state }) => `${moment} ${state}`),
+    ['now ok', 'lease unknown'],
+  );
+});
+
+test('search domains that changed in the configuration are no work of another program', { skip }, async (t) => {
+  const host = networkdHost(t, { files: { [STATE]: UP, [STUB_FILE]: STUB_TEXT } });
+  const yaml = YAML.replace('example.com', 'other.example');
+  const [finding] = await resolved(host, yaml).inspect();
+  assert.deepEqual([finding!.state, finding!.reason], ['drifted', undefined]);
+  assert.ok(!codes(seenOn(host, examined, { yaml })).includes('HF-RESOLVED-FILE'));
 });

@@ -1,6 +1,6 @@
 /** On a host without a configuration, commands show what needs none, and name a configuration file with a misspelt name. */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../../agent/config/load.ts';
@@ -22,6 +22,17 @@ test('unconfigured: status shows resolv.conf, the program that writes it and the
   const { configured, resolvConf } = JSON.parse((await command('status', '--json', '--root', root)).stdout);
   assert.deepEqual([configured, resolvConf.lines], [false, ['nameserver 9.9.9.9']]);
   assert.deepEqual(await command('status', '--quiet', '--root', root), { status: 0, stdout: '', stderr: '' });
+});
+
+test('unconfigured: doctor looks at everything, and the missing configuration is no problem of the host', async (t) => {
+  const root = scratch(t, { 'etc/resolv.conf': 'nameserver 9.9.9.9\n', 'usr/bin/flock': '', 'usr/bin/cp': '' });
+  for (const program of ['flock', 'cp']) chmodSync(join(root, `usr/bin/${program}`), 0o755);
+  const { status, stdout } = await command('doctor', '--root', root);
+  assert.equal(status, 0);
+  assert.match(stdout, /^No configuration: /);
+  assert.doesNotMatch(stdout, /HF-CONFIG/);
+  const named = await command('doctor', '--root', root, '--config', join(root, 'none.yaml'));
+  assert.deepEqual([named.status, /HF-CONFIG/.test(named.stdout)], [2, true], 'a file that is named has to be there');
 });
 
 test('unconfigured: status names what an earlier apply left', { skip: missing('flock') }, async (t) => {
