@@ -103,7 +103,7 @@ test('a damaged journal is refused with what to do, and nothing is written', asy
     const { host, journal, at } = begun(t);
     host.makeFolder('/var/lib/holdfast', 0o755);
     writeFileSync(at(JOURNAL), text);
-    await assert.rejects(journal.putBack(), /dns-change is damaged, .* then remove it/, text);
+    await assert.rejects(journal.putBack(), /dns-change is damaged, .* then remove that file/, text);
     assert.throws(() => journal.note(RESOLV_CONF, NEW), /is damaged/);
     assert.equal(readFileSync(at(RESOLV_CONF), 'utf8'), OLD);
   }
