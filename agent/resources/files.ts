@@ -47,7 +47,12 @@ function put(host: Host, path: string, wanted: string | null, mode: number): boo
     return true;
   }
   host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
-  return host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) }).atomic;
+  return writeFile(host, path, wanted, mode);
+}
+
+/** Gives whether every reader sees all or nothing of it. */
+export function writeFile(host: Host, path: string, text: string, mode: number): boolean {
+  return host.replace(path, text, mode, { keepTime: keepsTime(host, path) }).atomic;
 }
 
 /** Removes a file that we made, and its folder of drop-ins if no others are in it. */

@@ -2,14 +2,12 @@
  * The journal of a change of DNS: one file, written before the first artifact is touched. Until the change is proved, everything
  * can be put back together, also by the next process after kill -9 or a power cut.
  */
-import { keepsTime } from '../clients/dhcpcd.ts';
-import { NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
 import { asciiJson } from '../config/ascii.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { removeWithFolder } from './files.ts';
+import { removeWithFolder, writeFile } from './files.ts';
 import { recordPath } from './originals.ts';
 import { hasRecord, readRecord, removeRecord, writeRecord } from './records.ts';
 
@@ -31,7 +29,7 @@ interface Entry {
   readonly record: string | null;
 }
 
-/** A link of systemd-networkd that gets other name servers (resolved.ts). */
+/** A link that gets other name servers. */
 interface Told {
   readonly told: string;
   /** The link's record at that time (originals.ts), as text. */
@@ -90,8 +88,8 @@ export class Journal {
     const runs = await hookRunsEnded(this.host);
     if (runs.seen) ({ leftOver, toBeTriedAgain } = await this.putBackAll(entries));
     if (runs.problem !== null) leftOver.push({ path: RESOLV_CONF, problem: runs.problem });
-    // The content that was read is the content that was put back.
-    if (entries.some((entry) => !isTold(entry) && entry.path === NETWORK_MANAGER_CONF)) tellNetworkManager(this.host);
+    const files = entries.flatMap((entry) => (isTold(entry) ? [] : entry.path));
+    (await import('./leftovers.ts')).tellOfFiles(this.host, files);
     if (!toBeTriedAgain) this.close();
     return leftOver;
   }
@@ -99,10 +97,11 @@ export class Journal {
   private async putBackAll(entries: readonly (Entry | Told)[]) {
     const leftOver: LeftOver[] = [];
     let toBeTriedAgain = false;
+    const { putBackLink } = await import('./leftovers.ts');
     for (const entry of entries) {
       try {
         if (isTold(entry)) {
-          (await import('./resolved-revert.ts')).putBackLink(this.host, entry.told, entry.record);
+          putBackLink(this.host, entry.told, entry.record);
         } else if (!(await this.putBackOne(entry))) {
           leftOver.push({ path: entry.path, problem: 'another program has changed it since, so it stays as it is' });
         }
@@ -146,7 +145,7 @@ export class Journal {
       const wanted = isOurs ? before : await withoutTheChange(current, before, after.at(-1) ?? null);
       if (now !== null || wanted === undefined) return false;
       if (wanted === null) removeWithFolder(host, path);
-      else if (wanted !== current) host.replace(path, wanted, mode, { keepTime: keepsTime(host, path) });
+      else if (wanted !== current) writeFile(host, path, wanted, mode);
     }
     const kept = recordPath('file', path);
     if (record === null) removeRecord(host, kept);

@@ -2,6 +2,10 @@
 import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 
+export const OUR_TABLE = 'holdfast';
+/** As findings and outcomes name it. */
+export const TABLE_KEY = `nftables table inet ${OUR_TABLE}`;
+
 const RECORD = `${RUN_FOLDER}/masquerade`;
 
 export interface MasqueradeRecord {

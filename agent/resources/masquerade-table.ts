@@ -7,12 +7,10 @@ import type { DesiredMasquerade } from '../config/desired.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { tableIdentity } from '../host/netlink/nftables.ts';
 import { appliedAtBoot } from './boot-apply.ts';
-import { forgetMasquerade, readMasquerade, writeMasquerade } from './masquerade-record.ts';
+import { forgetMasquerade, OUR_TABLE, readMasquerade, TABLE_KEY, writeMasquerade } from './masquerade-record.ts';
 import type { Finding, Outcome, SettingState } from './resource.ts';
 
-const OUR_TABLE = 'holdfast';
-export const KEY = `nftables table inet ${OUR_TABLE}`;
-const PLACE = { resource: 'masquerade', key: KEY, moment: 'now' } as const;
+const PLACE = { resource: 'masquerade', key: TABLE_KEY, moment: 'now' } as const;
 
 /** Milliseconds for the kernel's answer. */
 const TIME_LIMIT = 10_000;

@@ -5,33 +5,33 @@
  */
 import { dropInsInUse, isOldDropIn, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from '../clients/networkd-dropin.ts';
 import type { Host } from '../host/host.ts';
+import { fileLeftover } from './file-revert.ts';
 import { removeWithFolder } from './files.ts';
 import { readUnitsAgain } from './networkd-files.ts';
 import { type OriginalFile, Originals } from './originals.ts';
 import type { Outcome } from './resource.ts';
+import type { Leftover } from './undoing.ts';
 
-/** Whether a file that `revert` is to put back is one that systemd-networkd, or its service, reads. */
-export function isReadByNetworkd(key: string): boolean {
-  return key === SERVICE_DROP_IN || isOldDropIn(key);
+export function networkdFileLeftover(host: Host, original: OriginalFile): Leftover {
+  const isService = original.key === SERVICE_DROP_IN;
+  // It has systemd-networkd forget what the other files said.
+  const leftover = fileLeftover(host, original, isService ? { turn: 'service files' } : {});
+  if (!isService && !isOldDropIn(original.key)) return leftover;
+  return { ...leftover, putBack: () => putBack(host, leftover) };
 }
 
-/** @param putBack does for this file what `revert` does for every other. */
-export async function revertNetworkdFile(
-  host: Host,
-  original: OriginalFile,
-  putBack: (original: OriginalFile) => Promise<Outcome>,
-): Promise<Outcome> {
+async function putBack(host: Host, leftover: Leftover): Promise<Outcome[]> {
+  const { key } = leftover;
   const inUse = dropInsInUse(host);
   if (inUse.length > 0 && host.processes('systemd-network', 'network').length > 0) {
     await seeToNextStart(host);
-    const { key } = original;
     const reason = `it stays until systemd-networkd starts again ("systemctl restart systemd-networkd", or a reboot), since a change of ${inUse.join(', ')} would cost the lease at the next "networkctl reload"; then revert again`;
-    return { resource: 'revert', key, moment: 'boot', result: 'failed', actual: host.readText(key), reason };
+    return [{ resource: 'revert', key, moment: 'boot', result: 'failed', actual: host.readText(key), reason }];
   }
-  for (const file of inUse) if (file !== original.key) removeWithFolder(host, file);
-  const outcome = await putBack(original);
-  if (original.key === SERVICE_DROP_IN) readUnitsAgain(host);
-  return outcome;
+  for (const file of inUse) if (file !== key) removeWithFolder(host, file);
+  const outcomes = await leftover.putBack();
+  if (key === SERVICE_DROP_IN) readUnitsAgain(host);
+  return outcomes;
 }
 
 /** The drop-in for the service removes the files: it is there also where an earlier version made the files. */

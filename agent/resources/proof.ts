@@ -187,7 +187,7 @@ export class Proof implements Guard {
       inspect: () => resource.inspect(),
       apply: (finding) => {
         if (finding.kind === 'file') this.journal.note(finding.key, finding.wanted);
-        else if (finding.resource === 'resolved') this.journal.noteLink(finding.key);
+        else if (finding.kind === 'link') this.journal.noteLink(finding.key);
         return resource.apply(finding);
       },
       watches: () => resource.watches(),

@@ -1,18 +1,29 @@
 import { networkdLinks } from '../clients/networkd-links.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
+import { networkdFileLeftover } from './networkd-revert.ts';
 import { type OriginalLink, Originals, recordPath } from './originals.ts';
 import { removeRecord, writeRecord } from './records.ts';
 import { releaseLink, tellLink } from './resolvectl.ts';
 import type { Outcome } from './resource.ts';
+import type { Leftover, Undoing } from './undoing.ts';
+
+export const RESOLVED_UNDOING: Undoing = { file: networkdFileLeftover, link: linkLeftover, putBackLink };
 
 /** Milliseconds for systemd-networkd to write its state file. */
 const WRITTEN_WITHIN = 1000;
+
+function linkLeftover(host: Host, original: OriginalLink): Leftover {
+  const { key } = original;
+  const place = { resource: 'revert', key, moment: 'now' } as const;
+  const putBack = async () => [{ ...place, ...(await revertLink(host, original)) }];
+  return { key, moment: 'now', turn: 'files, values and links', original, putBack };
+}
 
 /**
  * Returns the link to systemd-networkd's own values from files and leases. If systemd-networkd read our drop-in at its start,
  * those values are still ours, and the failure says what is left to do.
  */
-export async function revertLink(
+async function revertLink(
   host: Host,
   { key, servers: ours }: OriginalLink,
 ): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
@@ -34,8 +45,7 @@ export async function revertLink(
   return { result: 'failed', actual, reason };
 }
 
-/** After a change that was not proved: gives the link the values of this record again, or none. */
-export function putBackLink(host: Host, name: string, record: string | null): void {
+function putBackLink(host: Host, name: string, record: string | null): void {
   const file = recordPath('link', name);
   if (record === null) removeRecord(host, file);
   else writeRecord(host, file, record, { memory: true });

@@ -7,7 +7,16 @@ import type { Host } from '../host/host.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { verifyServers } from '../resolver/verify.ts';
+import { fileLeftover } from './file-revert.ts';
 import type { Original, OriginalFile } from './originals.ts';
+import type { Undoing } from './undoing.ts';
+
+export const RESOLVER_UNDOING: Undoing = {
+  file: (host, original) => {
+    if (original.key !== RESOLV_CONF) return fileLeftover(host, original);
+    return fileLeftover(host, original, { adapt: (before) => asLeased(host, before, original.after) });
+  },
+};
 
 /**
  * Why DNS is not put back: the name servers that libc would then ask do not pass `verify`. null if they pass, or if it is unknown
@@ -33,7 +42,7 @@ export async function objection(host: Host, found: readonly Original[], verify: 
  * anyway, and the earlier servers may be gone. Unchanged if clients disagree, or if the lease only has Holdfast's values (`after`).
  * `note` describes the replacement, or is null.
  */
-export function asLeased(host: Host, before: string, after: string | null): { text: string; note: string | null } {
+function asLeased(host: Host, before: string, after: string | null): { text: string; note: string | null } {
   const texts = leasedTexts(host);
   const of = (text: string | null) => (effectiveValues(text ?? '', 'nameserver') ?? []).join(' ');
   const leased = of(texts[0] ?? null);

@@ -1,0 +1,113 @@
+/** What is left on the host of all resources: each resource's own undoing, in one list. */
+import { ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
+import { dhclientInstalled } from '../dhclient/installed.ts';
+import { isDropped } from '../egress/note.ts';
+import { EGRESS } from '../host/folders.ts';
+import type { Host } from '../host/host.ts';
+import { fileLeftover } from './file-revert.ts';
+import { afterHookRuns } from './hook-file.ts';
+import { isMasqueradeLeft, TABLE_KEY } from './masquerade-record.ts';
+import type { ResourceName } from './names.ts';
+import { type Original, type OriginalFile, Originals, resourceOf } from './originals.ts';
+import { RESOLVED_UNDOING } from './resolved-revert.ts';
+import { RESOLVER_UNDOING } from './revert-dns.ts';
+import { hasRecord } from './routes-record.ts';
+import { SYSCTL_UNDOING } from './sysctl-revert.ts';
+import type { Leftover, Undoing } from './undoing.ts';
+
+export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
+  hooks: {
+    file: (host, original) => hookLeftover(host, original, missedByDhclient(host)),
+    // Without the hooks nothing brings back a default route that was taken away.
+    others: (host) => (host.live && isDropped(host) ? [defaultRoute(host)] : []),
+  },
+  dhcpcd: {
+    file: (host, original) => (original.key === ENTER_HOOK ? hookLeftover : fileLeftover)(host, original),
+  },
+  resolved: RESOLVED_UNDOING,
+  resolver: RESOLVER_UNDOING,
+  networkmanager: {
+    file: (host, original) => (original.key === DISPATCHER ? hookLeftover : fileLeftover)(host, original),
+    told: (host, files) => {
+      if (files.includes(NETWORK_MANAGER_CONF)) tellNetworkManager(host);
+    },
+  },
+  dhclient: {
+    file: (host, original) => fileLeftover(host, original, missedByDhclient(host)),
+  },
+  sysctl: SYSCTL_UNDOING,
+  routes: {
+    others: (host) => (hasRecord(host) ? [routes(host)] : []),
+  },
+  masquerade: {
+    others: (host) => (isMasqueradeLeft(host) ? [masquerade(host)] : []),
+  },
+  dnsmasq: {},
+  egress: {
+    others: (host) => (host.live && host.lstat(EGRESS) !== null ? [defaultRoute(host)] : []),
+  },
+};
+
+/** Each once, in no order. Damaged originals are not among them. */
+export function leftovers(host: Host, only: readonly ResourceName[]): Leftover[] {
+  const concerns = (name: string): name is ResourceName => only.some((one) => one === name);
+  const ofOriginals = new Originals(host).all().flatMap((original) => {
+    const name = resourceOf(original);
+    return concerns(name) ? (leftoverOf(host, UNDOING[name], original) ?? []) : [];
+  });
+  const others = new Map(only.flatMap((name) => UNDOING[name].others?.(host) ?? []).map((one) => [one.key, one]));
+  return [...ofOriginals, ...others.values()];
+}
+
+/** Has every program told that has read one of these files, which are as they were. */
+export function tellOfFiles(host: Host, files: readonly string[]): void {
+  for (const { told } of Object.values(UNDOING)) told?.(host, files);
+}
+
+export function putBackLink(host: Host, name: string, record: string | null): void {
+  for (const undoing of Object.values(UNDOING)) undoing.putBackLink?.(host, name, record);
+}
+
+function leftoverOf(host: Host, undoing: Undoing, original: Original): Leftover | undefined {
+  switch (original.kind) {
+    case 'file':
+      return (undoing.file ?? fileLeftover)(host, original);
+    case 'sysctl':
+      return undoing.sysctl?.(host, original);
+    case 'link':
+      return undoing.link?.(host, original);
+  }
+}
+
+/** dhclient, if it is still here, will miss the operator's own file at its next start. */
+function missedByDhclient(host: Host) {
+  return { isMissed: () => host.live && dhclientInstalled(host) };
+}
+
+/** A script that had begun with the hook is waited for. */
+function hookLeftover(host: Host, original: OriginalFile, ways: { isMissed?: () => boolean } = {}): Leftover {
+  const leftover = fileLeftover(host, original, { ...ways, turn: 'hooks' });
+  const putBack = async () => Promise.all((await leftover.putBack()).map((outcome) => afterHookRuns(host, outcome)));
+  return { ...leftover, putBack };
+}
+
+const KERNEL = { moment: 'now', original: null } as const;
+
+function routes(host: Host): Leftover {
+  const putBack = async () => (await import('./routes-revert.ts')).revertRoutes(host);
+  return { ...KERNEL, key: 'routes', turn: 'routes', putBack };
+}
+
+function masquerade(host: Host): Leftover {
+  const putBack = async () => {
+    const { removeTable } = await import('./masquerade-table.ts');
+    return [{ resource: 'revert', key: TABLE_KEY, moment: 'now', ...(await removeTable(host)) } as const];
+  };
+  return { ...KERNEL, key: TABLE_KEY, turn: 'table', putBack };
+}
+
+function defaultRoute(host: Host): Leftover {
+  const putBack = async () => [await (await import('./egress-revert.ts')).revertEgress(host)];
+  return { ...KERNEL, key: 'IPv4 default route', turn: 'default route', putBack };
+}
