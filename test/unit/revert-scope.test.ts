@@ -1,13 +1,18 @@
 /** What `revert` puts back, and what it leaves: --only, files that are gone, later edits, links, another machine's originals. */
 import assert from 'node:assert/strict';
 import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { DHCPCD_CONF, ENTER_HOOK } from '../../agent/clients/dhcpcd.ts';
+import { SERVICE_DROP_IN } from '../../agent/clients/networkd-dropin.ts';
+import { DISPATCHER } from '../../agent/clients/networkmanager.ts';
 import type { DesiredDns, DesiredState } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { makeResources } from '../../agent/resources/index.ts';
 import { KnownFiles } from '../../agent/resources/known.ts';
+import { TABLE_KEY, writeMasquerade } from '../../agent/resources/masquerade-record.ts';
+import type { ResourceName } from '../../agent/resources/names.ts';
 import { Originals, resourceOf } from '../../agent/resources/originals.ts';
 import type { Outcome } from '../../agent/resources/resource.ts';
 import { revert } from '../../agent/resources/revert.ts';
@@ -52,6 +57,40 @@ test('only what the named resources touched goes back; the rest stays remembered
   assert.deepEqual(new Set(new Originals(host).all().map(resourceOf)), new Set(['hooks']));
   assert.equal((await revert(host)).length, 2);
   assert.deepEqual(new Originals(host).all(), []);
+});
+
+test('what goes back first does not hang on the name of a record, and what fails stops nothing else', {
+  skip,
+}, async (t) => {
+  const host = new Host({ root: scratch(t, { 'etc/x': '' }) });
+  const originals = new Originals(host);
+  const files: [ResourceName, string][] = [
+    ['dnsmasq', '/etc/a-dnsmasq.conf'],
+    ['resolved', SERVICE_DROP_IN],
+    ['networkmanager', DISPATCHER],
+    ['hooks', '/etc/z-hook'],
+    ['dhcpcd', DHCPCD_CONF],
+    ['dhcpcd', ENTER_HOOK],
+    ['resolver', RESOLV],
+  ];
+  for (const [resource, path] of files) {
+    await originals.rememberFile(path, 'ours\n', resource);
+    host.makeFolder(dirname(path), 0o755);
+    host.replace(path, 'ours\n');
+  }
+  for (const key of ['net/ipv4/conf/all/rp_filter', 'net/ipv4/ip_forward']) originals.rememberValue(key, '0', '1');
+  writeMasquerade(host, { rules: '', identity: null });
+  host.replace('/etc/a-dnsmasq.conf', 'edited\n');
+
+  const outcomes = await revert(host);
+  const hooks = [DISPATCHER, ENTER_HOOK, '/etc/z-hook'];
+  const rest = ['/etc/a-dnsmasq.conf', DHCPCD_CONF, RESOLV, 'net.ipv4.conf.all.rp_filter'];
+  assert.deepEqual(keys(outcomes), [...hooks, 'net.ipv4.ip_forward', ...rest, SERVICE_DROP_IN, TABLE_KEY]);
+  assert.deepEqual(keys(failed(outcomes)), ['/etc/a-dnsmasq.conf']);
+  assert.deepEqual(
+    files.map(([, path]) => path).filter((path) => host.lstat(path) !== null),
+    ['/etc/a-dnsmasq.conf'],
+  );
 });
 
 test('the resource of a record of an earlier version is known by its path', () => {
