@@ -11,7 +11,9 @@ const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
 export function checkEndpoint(text: string): Checked {
   const example = 'write one such as https://collector.example.com:4318';
   const isBare = /^[\w.-]*\w\.\w+(:\d+)?(\/\S*)?$/.test(text) && URL.canParse(`https://${text}`);
-  if (isBare) return { problem: `${show(text)} is no URL; write https://${text}` };
+  // 4318 is the port of OTLP/HTTP; without a port https means 443.
+  const host = /^[^/]*:\d/.test(text) ? text : text.replace(/^[^/]*/, '$&:4318');
+  if (isBare) return { problem: `${show(text)} is no URL; write https://${host}` };
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['http:', 'https:'].includes(url.protocol))
     return { problem: `${show(text)} is no URL; ${example}` };

@@ -69,23 +69,17 @@ expect: { default: { nexthops: 2 } }
 
 const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['report: { interval: 30 }', '1:21: report.interval: 30 has no unit; write 30s'],
-  [
-    'report: { interval: 30sec }',
-    '1:21: report.interval: "30sec" is no duration; write a whole number with ms, s, m or h, such as 30s',
-  ],
+  ['report: { interval: 30sec }', '1:21: report.interval: "30sec" is no duration; write 30s'],
   ['report: { interval: 2h }', '1:21: report.interval: "2h" is out of range; write 1s to 1h'],
   [
     'probes: { canary: { interval: 25h } }',
     '1:31: probes.canary.interval: "25h" is out of range; write 0s (never), or 1s to 24h',
   ],
-  [
-    'report: { spool: 64MB }',
-    '1:18: report.spool: "64MB" is no size; write a whole number with KiB, MiB or GiB, such as 64MiB',
-  ],
+  ['report: { spool: 64MB }', '1:18: report.spool: "64MB" is no size; write 64MiB'],
   ['report: { spool: 1KiB }', '1:18: report.spool: "1KiB" is out of range; write 1MiB to 1024GiB'],
   [
     'report: { endpoint: collector.example.com }',
-    '1:21: report.endpoint: "collector.example.com" is no URL; write one such as https://collector.example.com:4318',
+    '1:21: report.endpoint: "collector.example.com" is no URL; write https://collector.example.com:4318',
   ],
   [
     'report: { endpoint: "https://me:secret@c.example" }',
@@ -95,7 +89,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'report: { endpoint: "https://c.example/?token=secret" }',
     '1:21: report.endpoint: has a query or a fragment; write one such as https://collector.example.com:4318',
   ],
-  ['report: { enforce: "no" }', '1:20: report.enforce: write true or false'],
+  ['report: { enforce: "no" }', '1:20: report.enforce: "no": write false'],
   ['report: { ca: ca.pem }', '1:15: report.ca: "ca.pem" is not absolute; write one such as ca.pem'],
   ['report: { certificate: /a }', '1:11: report.certificate: needs the file of its private key beside it: key'],
   ['report: { key: /a }', '1:11: report.key: needs the file of its certificate beside it: certificate'],

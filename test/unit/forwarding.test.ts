@@ -33,7 +33,7 @@ test('each key is held for all, for new and for every present interface', async 
 
 /** Each text with its errors; `agent.yaml:` is left out of them. */
 const ERRORS: [yaml: string, ...errors: string[]][] = [
-  ['forwarding: { ipv4: 1 }', '1:21: forwarding.ipv4: write true or false'],
+  ['forwarding: { ipv4: 1 }', '1:21: forwarding.ipv4: 1: write true'],
   ['forwarding: { redirects: false }', '1:26: forwarding.redirects: write off, or leave the key out'],
   ['forwarding: { redirects: on }', '1:26: forwarding.redirects: "on": write off, or leave the key out'],
   ['forwarding: { redirect: off }', '1:15: forwarding.redirect: unknown key; did you mean "redirects"?'],
