@@ -8,8 +8,8 @@ import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import type { ProbeOptions } from './commands/probe.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import { VERSION } from './commands/version.ts';
-import { write } from './commands/write.ts';
-import { PROBE_NAMES } from './config/daemon.ts';
+import { write } from './commands/write-sync.ts';
+import { PROBE_NAMES } from './config/desired-daemon.ts';
 import { RESOURCE_NAMES } from './resources/names.ts';
 
 /** Wrong usage is one JSON document too, and options that are wrong are not parsed. */

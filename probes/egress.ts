@@ -3,11 +3,11 @@
  * would send a sample of flows, and reads only the one route that they take.
  */
 import type { Family } from '../agent/address/address.ts';
+import { type Egress, EgressLook, type Gateway, nameOf } from '../agent/egress/look.ts';
 import type { Host } from '../agent/host/host.ts';
 import { protocolName } from '../agent/host/netlink/names.ts';
 import type { Way } from '../agent/host/netlink/route-lookup.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
-import { type Egress, EgressLook, type Gateway, nameOf } from './egress/look.ts';
 import { FLOWS, KINDS, type Kind, type Moves, moves, Sampler, type Share, shares } from './egress/spread.ts';
 import { filterConditions, filteredPackets, percent, type Spread, spreadConditions } from './egress/traps.ts';
 import { type Attributes, type Condition, type Occurrence, type Probe, type Reading, sample } from './probe.ts';

@@ -1,6 +1,7 @@
 /** The list of all probes. */
-import type { DesiredDaemon } from '../agent/config/daemon.ts';
+
 import { type ConfiguredState, isWhole } from '../agent/config/desired.ts';
+import type { DesiredDaemon } from '../agent/config/desired-daemon.ts';
 import type { Host } from '../agent/host/host.ts';
 import { wishesOf } from '../agent/metadata/wishes.ts';
 import { canaryProbe } from './canary.ts';

@@ -1,10 +1,11 @@
 /** The leases of this host's dhclients: age, expiry, server, and the options that the configuration supersedes. */
+
+import { clientName, type DhcpClient, dhcpClients, staleSince } from '../agent/clients/dhclient/clients.ts';
+import { wantedIn } from '../agent/clients/dhclient/conf/wanted.ts';
+import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/lease-records.ts';
+import { currentLease } from '../agent/clients/dhclient/leases.ts';
 import type { DesiredDhclient } from '../agent/config/desired.ts';
-import { clientName, type DhcpClient, dhcpClients, staleSince } from '../agent/dhclient/clients.ts';
-import { type LeaseRecord, leaseRecords } from '../agent/dhclient/lease-records.ts';
-import { currentLease } from '../agent/dhclient/leases.ts';
-import { envName, envValue } from '../agent/dhclient/options.ts';
-import { wantedIn } from '../agent/dhclient/wanted.ts';
+import { envName, envValue } from '../agent/config/notation/dhcp-options.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type Attributes, type Condition, type Probe, type Reading, type Sample, sample } from './probe.ts';
 

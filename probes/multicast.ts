@@ -4,11 +4,11 @@
  * querier the group works for some minutes after a start, and then goes silent (RFC 4541).
  */
 import { type Family, familyOf } from '../agent/address/address.ts';
-import type { ExpectedGroup } from '../agent/config/daemon.ts';
-import { isForTheLink } from '../agent/config/groups.ts';
+import type { ExpectedGroup } from '../agent/config/desired-daemon.ts';
+import { isForTheLink } from '../agent/config/notation/groups.ts';
 import type { Host } from '../agent/host/host.ts';
-import type { hearIgmpQueries } from '../agent/host/igmp-queries.ts';
-import { type Joined, joinedGroups } from '../agent/host/multicast.ts';
+import type { hearIgmpQueries } from '../agent/host/kernel/igmp-queries.ts';
+import { type Joined, joinedGroups } from '../agent/host/kernel/multicast.ts';
 import { type Heard, heardByDaemon, monotonic, QueryWatch } from './multicast/watch.ts';
 import { type Condition, type Occurrence, type Probe, type Reading, type Severity, sample } from './probe.ts';
 

@@ -1,12 +1,12 @@
 /** Asks each name server directly, not through the C library: whether it answers, how soon, and whether correctly. */
 import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
-import { MAX_NAMESERVERS } from '../agent/config/limits.ts';
+import { MAX_NAMESERVERS } from '../agent/config/notation/limits.ts';
+import { type Answer, ask } from '../agent/dns/ask.ts';
+import type { Question } from '../agent/dns/message.ts';
+import { complaintOf, failure, questions, wayOf } from '../agent/dns/verify.ts';
 import type { Host } from '../agent/host/host.ts';
-import { type Answer, ask } from '../agent/resolver/ask.ts';
-import type { Question } from '../agent/resolver/dns-message.ts';
 import { effectiveValues } from '../agent/resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../agent/resolver/resolv-conf.ts';
-import { complaintOf, failure, questions, wayOf } from '../agent/resolver/verify.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between questions: one small packet to each server. */

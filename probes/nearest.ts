@@ -1,7 +1,7 @@
 /** The measured entries of the sortlist and their age. agent/nearest measures; this probe only reports. */
 
 import type { ConfiguredState } from '../agent/config/desired.ts';
-import { agoText } from '../agent/config/quantities.ts';
+import { agoText } from '../agent/config/notation/quantities.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type NearestView, Nearness } from '../agent/nearest/nearness.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';

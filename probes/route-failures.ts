@@ -1,10 +1,10 @@
 /**
  * Names processes that could not add routes because memory was short, without their logs, by the kernel's tracing
- * (agent/host/route-trace.ts). Only the daemon sees failures, as they happen. A single look reports whether they can be seen.
+ * (agent/host/trace/routes.ts). Only the daemon sees failures, as they happen. A single look reports whether they can be seen.
  */
 import { errorMessage } from '../agent/host/errors.ts';
 import { type Host, notOfTheseFiles } from '../agent/host/host.ts';
-import { REFUSED_KINDS, type RefusedKind, RouteTrace, routeTraceMissing } from '../agent/host/route-trace.ts';
+import { REFUSED_KINDS, type RefusedKind, RouteTrace, routeTraceMissing } from '../agent/host/trace/routes.ts';
 import type { MemoryErrorRecord } from './memory-errors/record.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 import { Refusals } from './route-refusals.ts';

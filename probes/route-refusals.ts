@@ -2,10 +2,10 @@
 import { freemem } from 'node:os';
 import { visible } from '../agent/config/errors.ts';
 import type { Host } from '../agent/host/host.ts';
-import { type MemoryLimit, memoryLimitOf } from '../agent/host/memory-limit.ts';
-import { type ProcessDetails, processAt, sharesNetwork } from '../agent/host/process-details.ts';
-import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
-import { knowsThreads, type RefusedKind, type RefusedRoute } from '../agent/host/route-trace.ts';
+import { type MemoryLimit, memoryLimitOf } from '../agent/host/kernel/memory-limit.ts';
+import { ipv6RouteLimit, type RouteLimit } from '../agent/host/kernel/route-limit.ts';
+import { type ProcessDetails, processAt, sharesNetwork } from '../agent/host/process/details.ts';
+import { knowsThreads, type RefusedKind, type RefusedRoute } from '../agent/host/trace/routes.ts';
 import type { RouteFailureRecord } from './memory-errors/record.ts';
 import { type Occurrence, type Reading, sample } from './probe.ts';
 

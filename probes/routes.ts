@@ -1,9 +1,9 @@
 /** The number of routes in the kernel, its growth, and the kernel's limit if there is one. */
 import type { Host } from '../agent/host/host.ts';
+import { ipv4Tries, ipv6RouteStats, routeSlabs, type TrieTable } from '../agent/host/kernel/route-counters.ts';
+import { ipv6RouteLimit, type RouteLimit } from '../agent/host/kernel/route-limit.ts';
 import { countRoutes } from '../agent/host/netlink/counts.ts';
 import { mainIsLocal } from '../agent/host/netlink/one-trie.ts';
-import { ipv4Tries, ipv6RouteStats, routeSlabs, type TrieTable } from '../agent/host/route-counters.ts';
-import { ipv6RouteLimit, type RouteLimit } from '../agent/host/route-limit.ts';
 import { Growth } from './growth.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 

@@ -2,12 +2,13 @@
  * Which programs take the leases of this host, and on which interfaces: found by what runs. One file a program says how
  * its interfaces are found; here they are put together, and compared.
  */
-import { dhcpClients } from '../dhclient/clients.ts';
+
 import type { Host } from '../host/host.ts';
-import { dhcpcdHolders } from './dhcpcd.ts';
+import { dhcpClients } from './dhclient/clients.ts';
+import { dhcpcdHolders } from './dhcpcd/dhcpcd.ts';
 import type { LeaseHolder, LeaseProgram } from './holder.ts';
-import { networkdHolders } from './networkd.ts';
-import { networkManagerHolders } from './networkmanager.ts';
+import { networkdHolders } from './networkd/networkd.ts';
+import { networkManagerHolders } from './networkmanager/networkmanager.ts';
 
 /** All running clients; empty if the host is not live. Calls in the same turn share one look at the processes. */
 export function leaseHolders(host: Host): LeaseHolder[] {

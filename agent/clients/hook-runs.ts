@@ -4,10 +4,10 @@
  */
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { scriptsInUse } from '../dhclient/scripts.ts';
 import type { Host } from '../host/host.ts';
-import { ancestors, type Process } from '../host/processes.ts';
-import { DISPATCHER } from './networkmanager.ts';
+import { ancestors, type Process } from '../host/process/processes.ts';
+import { scriptsInUse } from './dhclient/scripts.ts';
+import { DISPATCHER } from './networkmanager/networkmanager.ts';
 
 /** Milliseconds: dhclient-script pings a router for seconds at TIMEOUT, and a neighbour's hook may sleep. */
 const WAIT_AT_MOST = 5_000;

@@ -1,8 +1,8 @@
 /** Finds the host of a request, by its resource and by the agent that sends it. Makes hosts and forgets them. */
 import { type Agent, Clones, type Whose } from './clones.ts';
-import type { Host } from './host.ts';
+import type { Host } from './host-state.ts';
 import { Hosts } from './hosts.ts';
-import { type Attributes, cut, LIMITS, MalformedRequest, type Resource } from './otlp.ts';
+import { type Attributes, cut, LIMITS, MalformedRequest, type Resource } from './wire/otlp.ts';
 
 export interface CensusEvents {
   /** Called if a host is new, or if its name, labels or agent changed. */

@@ -1,6 +1,6 @@
 /** The collector's own clock: notices when it is set, and limits how much history may then be deleted. */
 
-import type { Host } from './host.ts';
+import type { Host } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { duration } from './words.ts';
 

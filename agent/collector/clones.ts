@@ -5,7 +5,7 @@
  * and a replaced agent or name never comes back. If one does come back, and its heartbeats go on, there are two hosts. From then
  * on each is a host of its own.
  */
-import type { Host } from './host.ts';
+import type { Host } from './host-state.ts';
 import { plural, some } from './words.ts';
 
 /** The agent that sent a heartbeat, as the heartbeat describes it. */

@@ -1,8 +1,8 @@
 /** Counts a host's memory errors by hour, from its counters and from its events. The hour is when the collector received them. */
 import { noteReturn } from './clones.ts';
-import type { Host } from './host.ts';
-import type { Point } from './otlp.ts';
+import type { Host } from './host-state.ts';
 import type { SeriesTable } from './series.ts';
+import type { Point } from './wire/otlp.ts';
 
 const HOUR = 3_600_000;
 

@@ -1,10 +1,8 @@
 /** All hosts: takes their heartbeats and events, and holds them until they are on disk. */
 import { Census } from './census.ts';
+import { Journal } from './chunk-journal.ts';
 import { countErrors, forgetErrors, isMemoryError, noteErrors } from './errors.ts';
-import { Bytes, writeFrame } from './frames.ts';
-import { type Host, MOST_SERIES_OF_HOST } from './host.ts';
-import { Journal } from './journal.ts';
-import type { LogRecord, Point, Resource } from './otlp.ts';
+import { type Host, MOST_SERIES_OF_HOST } from './host-state.ts';
 import { Pending } from './pending.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { restore } from './restore.ts';
@@ -12,6 +10,8 @@ import { isOfRow } from './row.ts';
 import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
+import { Bytes, writeFrame } from './value-frames.ts';
+import type { LogRecord, Point, Resource } from './wire/otlp.ts';
 
 /** Milliseconds after which a chunk is completed. */
 const AGE_OF_CHUNK = 1_800_000;

@@ -4,12 +4,12 @@
  */
 import type { SeriesAnswer } from './api.ts';
 import { Refused } from './body.ts';
-import { readFrames, type Values } from './frames.ts';
-import type { Host } from './host.ts';
+import type { Host } from './host-state.ts';
 import type { Series } from './series.ts';
 import type { Store } from './store.ts';
 import { Thinned } from './thinned.ts';
 import type { Pause } from './turns.ts';
+import { readFrames, type Values } from './value-frames.ts';
 
 /** Series in one answer, and points of all of them. */
 const MOST_LINES = 2_000;

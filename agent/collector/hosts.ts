@@ -3,9 +3,9 @@
  * sender with the most of these; silent hosts go next. Live hosts stay, except that each sender is sure of some hosts at the cost
  * of the sender with the most.
  */
-import { Host } from './host.ts';
-import { lengthOf } from './otlp.ts';
+import { Host } from './host-state.ts';
 import { Shares } from './shares.ts';
+import { lengthOf } from './wire/otlp.ts';
 
 /** The most hosts of one collector. A host with up to 128 series and 2,048 characters of attributes counts as one. */
 export const MOST_HOSTS = 200_000;

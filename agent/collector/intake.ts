@@ -7,7 +7,7 @@ import {
   type Rejected,
   type SeriesIndex,
   TooMany,
-} from './otlp.ts';
+} from './wire/otlp.ts';
 
 /** The most different times in one request. Each time counts as a heartbeat, even with a single point. */
 const MOST_TIMES = 10_000;

@@ -1,6 +1,6 @@
 /** Reads and checks the values in OTLP's JSON: texts must be well-formed Unicode, numbers finite, lists lists. */
 import { isUtf8 } from 'node:buffer';
-import { type Attributes, cut, LIMITS, MalformedRequest, withoutZero } from './otlp.ts';
+import { type Attributes, cut, LIMITS, MalformedRequest, withoutZero } from './wire/otlp.ts';
 
 export type Json = Record<string, unknown>;
 

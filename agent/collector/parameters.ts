@@ -1,7 +1,7 @@
 /** The parameters of an API address. Unknown and malformed ones are refused, because ignoring them would hide a mistake. */
-import { didYouMean } from '../config/suggest.ts';
+import { didYouMean } from '../config/hints/suggest.ts';
 import { Refused } from './body.ts';
-import { cut } from './otlp.ts';
+import { cut } from './wire/otlp.ts';
 
 /** Throws Refused (400) for an unknown parameter, and for a repeated one that is not in `many`. */
 export function onlyThese(parameters: URLSearchParams, names: readonly string[], many: readonly string[] = []): void {

@@ -1,6 +1,7 @@
 /** Everything taken since the last commit, which waits for the disk. */
-import type { Chunk, Host } from './host.ts';
-import type { Journal } from './journal.ts';
+
+import type { Journal } from './chunk-journal.ts';
+import type { Chunk, Host } from './host-state.ts';
 import type { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
 import type { StoredEvent } from './stored.ts';

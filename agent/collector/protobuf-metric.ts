@@ -1,7 +1,7 @@
 /** One Metric of opentelemetry-proto's metrics.proto. Gauges and cumulative sums are kept; other kinds are counted. */
-import { type MalformedRequest, milliseconds, type Point, REASONS, type SeriesIndex, type Tally } from './otlp.ts';
-import { AttributesReader } from './protobuf-attributes.ts';
-import { BYTES, contained, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './protobuf-wire.ts';
+import { type MalformedRequest, milliseconds, type Point, REASONS, type SeriesIndex, type Tally } from './wire/otlp.ts';
+import { AttributesReader } from './wire/protobuf-attributes.ts';
+import { BYTES, contained, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './wire/protobuf-wire.ts';
 
 /** Fields of Metric. */
 const GAUGE = 5;

@@ -1,7 +1,7 @@
 /** One LogRecord of opentelemetry-proto's logs.proto. */
-import { cut, LIMITS, type LogRecord, milliseconds, recordOf, type Tally } from './otlp.ts';
-import { AttributesReader, readValue } from './protobuf-attributes.ts';
-import { BYTES, contained, ended, endOf, FIXED64, type Reader, text, VARINT } from './protobuf-wire.ts';
+import { cut, LIMITS, type LogRecord, milliseconds, recordOf, type Tally } from './wire/otlp.ts';
+import { AttributesReader, readValue } from './wire/protobuf-attributes.ts';
+import { BYTES, contained, ended, endOf, FIXED64, type Reader, text, VARINT } from './wire/protobuf-wire.ts';
 
 /** Adds the next record, whose length comes next. The tally counts a record that cannot be kept. */
 export function readRecord(reader: Reader, records: LogRecord[], tally: Tally): void {

@@ -3,7 +3,7 @@ import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, Summary
 import { Refused } from './body.ts';
 import type { Fleet } from './fleet.ts';
 import { readHistory } from './history.ts';
-import type { Host } from './host.ts';
+import type { Host } from './host-state.ts';
 import { cursorIn, labelsIn, onlyThese, wholeNumber } from './parameters.ts';
 import { settingsOf } from './row.ts';
 import type { Settled } from './rows.ts';

@@ -5,10 +5,10 @@ import { Refused, withBody } from './body.ts';
 import { type Committer, NotStored } from './committer.ts';
 import type { Fleet } from './fleet.ts';
 import { take } from './intake.ts';
-import * as json from './json.ts';
-import { MalformedRequest, type Rejected, TooMany } from './otlp.ts';
-import * as binary from './protobuf.ts';
 import { senderOf } from './sender.ts';
+import * as json from './wire/json.ts';
+import { MalformedRequest, type Rejected, TooMany } from './wire/otlp.ts';
+import * as binary from './wire/protobuf.ts';
 
 type Format = 'protobuf' | 'json';
 

@@ -1,12 +1,12 @@
 /** Restores the hosts from the store, as they were when the collector ended. Unreadable rows are left out and counted. */
 import type { Census } from './census.ts';
-import { readFrames } from './frames.ts';
-import type { Host } from './host.ts';
-import { replay } from './journal.ts';
-import type { Attributes } from './otlp.ts';
+import { replay } from './chunk-journal.ts';
+import type { Host } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import type { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
+import { readFrames } from './value-frames.ts';
+import type { Attributes } from './wire/otlp.ts';
 
 export function restore(store: Store, census: Census, series: SeriesTable, now: number): void {
   series.restore(store.series(), store.numbers().series, now);

@@ -1,10 +1,10 @@
 /** Makes a host's row of the API from its values. Metric names are those of probes/metrics.ts. */
 import type { MetricName } from '../../probes/metrics.ts';
 import type { HostAnswer, HostRow, RouteTable } from './api.ts';
-import type { Host } from './host.ts';
-import { cut } from './otlp.ts';
+import type { Host } from './host-state.ts';
 import { MISSED } from './pulse.ts';
 import type { Series, SeriesTable } from './series.ts';
+import { cut } from './wire/otlp.ts';
 import { duration, plural, some } from './words.ts';
 
 /** A table this full needs attention, even if the host reports no condition. */

@@ -1,7 +1,7 @@
 /** The rows of all hosts. Each is made anew only after a change. */
 import type { HostRow } from './api.ts';
 import type { Clones } from './clones.ts';
-import type { Host } from './host.ts';
+import type { Host } from './host-state.ts';
 import { makeRow } from './row.ts';
 import type { SeriesTable } from './series.ts';
 

@@ -2,8 +2,9 @@
  * Every series of any host: a metric with its attributes. Most hosts of a fleet share most series. A series without a host is
  * remembered for an hour, in case it comes back. Its name stays in the store as long as its values.
  */
-import { type Attributes, cut, LIMITS, lengthOf, type SeriesIndex } from './otlp.ts';
+
 import { Shares } from './shares.ts';
+import { type Attributes, cut, LIMITS, lengthOf, type SeriesIndex } from './wire/otlp.ts';
 
 export interface Series {
   readonly id: number;

@@ -10,7 +10,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { HostEvent } from './api.ts';
 import { Database } from './database.ts';
-import type { Chunk, Host } from './host.ts';
+import type { Chunk, Host } from './host-state.ts';
 import { Pruning } from './pruning.ts';
 import type { Series } from './series.ts';
 import type { Changes, StoredEvent, StoredHost } from './stored.ts';

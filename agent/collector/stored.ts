@@ -1,6 +1,6 @@
 /** The types of the store's rows. */
 import type { HostEvent } from './api.ts';
-import type { Chunk, Host } from './host.ts';
+import type { Chunk, Host } from './host-state.ts';
 import type { Series } from './series.ts';
 
 export interface StoredEvent extends Omit<HostEvent, 'id'> {

@@ -1,12 +1,12 @@
-import { RESTART } from '../host/folders.ts';
+import { RESTART } from '../host/paths.ts';
 import { converge } from '../resources/converge.ts';
-import type { ProofEvent } from '../resources/proof.ts';
+import type { ProofEvent } from '../resources/proof/proof.ts';
 import type { Outcome } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
 import { handOver } from './hand-over.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';
-import { tellOutcomes } from './tell.ts';
+import { tellOutcomes } from './print-outcomes.ts';
 
 /** Milliseconds. Before the network is up, name servers are rarely reachable, so an apply at boot waits this long only. */
 const AT_BOOT = 1_000;
@@ -32,15 +32,15 @@ export async function apply(options: ApplyOptions): Promise<number> {
   };
   let outcomes = await converge(host, resources, { guard, settled });
   if (nearness !== null && !options.boot) {
-    const { withNearest } = await import('./nearest.ts');
+    const { withNearest } = await import('./measure-nearest.ts');
     outcomes = await withNearest(context, options, outcomes);
   }
   if (metadata !== null && !options.boot) {
-    const { withMetadata } = await import('./metadata.ts');
+    const { withMetadata } = await import('./fetch-metadata.ts');
     outcomes = await withMetadata(context, outcomes);
   }
   if (desired.restart === 'whenSafe' || host.lstat(RESTART) !== null) {
-    const { withRestarts } = await import('./restart.ts');
+    const { withRestarts } = await import('./restart-dhclients.ts');
     outcomes = await withRestarts(context, options, outcomes);
   }
   await keep();
@@ -58,7 +58,7 @@ export async function apply(options: ApplyOptions): Promise<number> {
       if (stale !== null) print(`${paint('yellow', stale)} Until then it puts back what this apply changed.`);
     }
     if (!options.quiet && changed && desired.restart === 'never') {
-      const { announceRestarts } = await import('./restart.ts');
+      const { announceRestarts } = await import('./restart-dhclients.ts');
       for (const line of await announceRestarts(context, [])) print(shown(line));
     }
   }

@@ -2,8 +2,8 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { holdsNothing } from '../config/desired.ts';
 import { type ConfigError, fileError, formatConfigError } from '../config/errors.ts';
-import type { ConfigFiles } from '../config/files.ts';
 import { DEFAULT_FILE, DROP_IN_FOLDER, loadConfig } from '../config/load.ts';
+import type { ConfigFiles } from '../config/source/files.ts';
 import { Host } from '../host/host.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, shown } from './output.ts';

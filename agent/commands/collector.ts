@@ -1,6 +1,6 @@
 /** `agent collector`: the embedded collector, until SIGTERM or SIGINT. */
 import { startCollector } from '../collector/collector.ts';
-import { secretFile } from '../host/credentials.ts';
+import { secretFile } from '../host/service/credentials.ts';
 import { EXIT, print, printError } from './output.ts';
 import { VERSION } from './version.ts';
 

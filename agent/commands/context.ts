@@ -1,24 +1,24 @@
 /** Opens a command's host and its valid configuration. Every command begins here. */
 import { resolve } from 'node:path';
-import type { DesiredDaemon } from '../config/daemon.ts';
 import { type ConfiguredState, type DesiredState, holdsNothing, isWhole } from '../config/desired.ts';
+import type { DesiredDaemon } from '../config/desired-daemon.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { HostError } from '../host/errors.ts';
 import { settleNotes } from '../host/file-times.ts';
 import { Host } from '../host/host.ts';
-import { inOtherNetwork } from '../host/processes.ts';
+import { inOtherNetwork } from '../host/process/processes.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
 import type { Nearness } from '../nearest/nearness.ts';
-import { following } from '../resources/following.ts';
-import { makeGuard } from '../resources/guard.ts';
 import { makeResources } from '../resources/index.ts';
-import { KnownFiles } from '../resources/known.ts';
-import type { Proof } from '../resources/proof.ts';
+import { following } from '../resources/late-bound.ts';
+import { makeGuard } from '../resources/proof/guard.ts';
+import type { Proof } from '../resources/proof/proof.ts';
 import type { Resource } from '../resources/resource.ts';
-import { Kept } from './kept.ts';
+import { KnownFiles } from '../resources/verified-files.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure, printError } from './output.ts';
+import { Kept } from './saved-work.ts';
 import { BUILD } from './version.ts';
 
 export interface Context {

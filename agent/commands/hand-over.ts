@@ -1,8 +1,8 @@
 /** `agent apply` beside a daemon: a daemon that holds an earlier configuration would put back what apply changes. */
 import { lockedStanding } from '../daemon/standing.ts';
 import { nullIfRefused } from '../host/errors.ts';
-import { HANDED_OVER, IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { configFile } from './context.ts';
 import type { CommonOptions } from './options.ts';
 

@@ -1,15 +1,15 @@
 import { dirname, resolve } from 'node:path';
-import { renderInitial } from '../config/initial.ts';
+import { renderInitial } from '../config/init/initial.ts';
+import { note } from '../config/init/yaml-text.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
-import { withoutSecrets } from '../config/sysctl-secrets.ts';
-import { note } from '../config/yaml-text.ts';
+import { withoutSecrets } from '../config/sysctl/secrets.ts';
 import { Host } from '../host/host.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
-import { type Gathered, gather } from './facts.ts';
+import { type Gathered, gather } from './init-facts.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, print, printError, printJson } from './output.ts';
 import { rewriting } from './resolver-facts.ts';
-import { write } from './write.ts';
+import { write } from './write-sync.ts';
 
 export interface InitOptions extends CommonOptions {
   /** `-`: standard output. */

@@ -1,14 +1,14 @@
 /** The daemon's conditions about the operator's files after these have changed on disk. */
 import { dirname, join } from 'node:path';
 import type { Condition } from '../../probes/probe.ts';
-import type { DesiredReport, Reload } from '../config/daemon.ts';
+import type { DesiredReport, Reload } from '../config/desired-daemon.ts';
 import { fileError } from '../config/errors.ts';
 import { DROP_IN_FOLDER } from '../config/load.ts';
 import { daemonStanding } from '../daemon/standing.ts';
-import { CREDENTIAL } from '../host/credentials.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
-import { IN_FORCE } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { IN_FORCE } from '../host/paths.ts';
+import { CREDENTIAL } from '../host/service/credentials.ts';
 import type { Credentials } from '../report/credentials.ts';
 import { configFile, openHost, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';

@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 import { type ConfigError, formatConfigError, visible } from '../config/errors.ts';
 import { forJournal, isJournal } from '../host/journal.ts';
 import type { CommonOptions } from './options.ts';
-import { write } from './write.ts';
+import { write } from './write-sync.ts';
 
 /** Exit statuses. Those of `apply --detailed-exitcodes` are the same as Puppet's. */
 export const EXIT = {

@@ -5,8 +5,8 @@ import type { Finding } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from './output.ts';
-import { announceRestarts } from './restart.ts';
-import { byReason } from './tell.ts';
+import { byReason } from './print-outcomes.ts';
+import { announceRestarts } from './restart-dhclients.ts';
 
 /** Prints what `apply` would change, and changes nothing. Returns the exit status: 2 if something differs. */
 export async function plan(options: CommonOptions): Promise<number> {

@@ -9,7 +9,7 @@ import { Host } from '../host/host.ts';
 import { NOT_CONFIGURED, openContext } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, table } from './output.ts';
-import { write } from './write.ts';
+import { write } from './write-sync.ts';
 
 export interface ProbeOptions extends CommonOptions {
   /** The probes to read. Empty means all. */

@@ -1,7 +1,7 @@
 import { createTwoFilesPatch } from 'diff';
+import { clientName } from '../clients/dhclient/clients.ts';
 import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
-import { clientName } from '../dhclient/clients.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

@@ -1,12 +1,12 @@
 /** What `agent init` takes over of DNS: as libc reads resolv.conf, or as the links have it where systemd-resolved answers. */
-import type { NetworkdLink } from '../clients/networkd-links.ts';
+import type { NetworkdLink } from '../clients/networkd/links.ts';
 import { linksWithServers, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import { compile } from '../config/compile.ts';
-import type { ResolverFacts } from '../config/host-facts.ts';
+import type { ResolverFacts } from '../config/init/host-facts.ts';
 import type { Host } from '../host/host.ts';
 import { readAsLibc } from '../resolver/libc-reading.ts';
 import { composeResolvConf, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { refusedLink } from '../resources/refused-link.ts';
+import { refusedLink } from '../resources/resolver/refused-link.ts';
 
 export const NO_RESOLVER: ResolverFacts = { lines: [], unused: [], refusals: [] };
 

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
+import { clientName, dhcpClients } from '../clients/dhclient/clients.ts';
+import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { lockedStanding } from '../daemon/standing.ts';
-import { clientName, dhcpClients } from '../dhclient/clients.ts';
-import { currentLease, resolvConfWithoutHook } from '../dhclient/leases.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import { OF_DNS } from '../resources/names.ts';
@@ -11,7 +11,7 @@ import { revert as revertHost } from '../resources/revert.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
-import { tellOutcomes } from './tell.ts';
+import { tellOutcomes } from './print-outcomes.ts';
 
 /** The links of the units that are enabled. During a purge the units are gone already, so the links lead nowhere. */
 const BOOT_UNITS = ['sysinit.target.wants/holdfast-apply.service', 'timers.target.wants/holdfast.service'].map(

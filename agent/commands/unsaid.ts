@@ -1,13 +1,13 @@
 /** Refuses a configuration that holds nothing, which is usually a template without its data: it would release the whole host. */
 import { isDeepStrictEqual } from 'node:util';
-import type { DesiredDaemon } from '../config/daemon.ts';
+import type { DesiredDaemon } from '../config/desired-daemon.ts';
 import { fileError } from '../config/errors.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
-import { desiredDaemon } from '../config/meaning-daemon.ts';
+import { desiredDaemon } from '../config/meaning/daemon.ts';
 import type { Host } from '../host/host.ts';
-import { isMasqueradeLeft } from '../resources/masquerade-record.ts';
-import { Originals } from '../resources/originals.ts';
-import { hasRecord } from '../resources/routes-record.ts';
+import { isMasqueradeLeft } from '../resources/masquerade/made.ts';
+import { Originals } from '../resources/originals/originals.ts';
+import { hasRecord } from '../resources/routes/made.ts';
 import { ConfigFailure } from './output.ts';
 
 const HELD =

@@ -3,8 +3,8 @@
  * without changes. It holds the bytes that it was made from, and is valid for these only.
  */
 import { asciiJson } from './ascii.ts';
-import type { DesiredDaemon } from './daemon.ts';
 import type { ConfiguredState } from './desired.ts';
+import type { DesiredDaemon } from './desired-daemon.ts';
 
 export interface Source {
   readonly path: string;

@@ -3,7 +3,7 @@
  * write it as it is.
  */
 import type { Family } from '../address/address.ts';
-import type { DesiredMetadata, MetadataName } from './metadata.ts';
+import type { DesiredMetadata, MetadataName } from './desired-metadata.ts';
 
 export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dns: DesiredDns<Entry> | null;

@@ -4,7 +4,7 @@
  * first two become the one that counts). Held at all three, it does not matter how they are combined.
  */
 import type { DesiredSysctl } from './desired.ts';
-import { EVERY, sysctlKey } from './sysctl.ts';
+import { EVERY, sysctlKey } from './notation/sysctl.ts';
 
 /** What may be said of it; undefined: not configured. */
 export interface ForwardingKeys {

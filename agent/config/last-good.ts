@@ -1,7 +1,7 @@
 /** The configuration's files as they were when they were last valid: the compiled form holds their very bytes. */
 import { dirname } from 'node:path';
 import type { Compiled } from './compiled.ts';
-import type { ConfigFiles } from './files.ts';
+import type { ConfigFiles } from './source/files.ts';
 
 /**
  * The files of a compiled form, which only root can have written. null where there is none, or where it was made from

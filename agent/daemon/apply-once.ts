@@ -2,7 +2,7 @@
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { converge } from '../resources/converge.ts';
-import type { Proof } from '../resources/proof.ts';
+import type { Proof } from '../resources/proof/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
 
 /** The most failures that the start's event names. Each also gets its own event at its next try. */

@@ -3,13 +3,13 @@
  * agent ends, because no other program would. (The resource `egress` keeps the route's place while the route exists.)
  */
 
-import type { Egress, EgressLook } from '../../probes/egress/look.ts';
 import { BEHIND, type DesiredState } from '../config/desired.ts';
 import type { BgpDefault, EgressView } from '../egress/defaults.ts';
+import type { Egress, EgressLook } from '../egress/look.ts';
 import { errorMessage } from '../host/errors.ts';
-import { EGRESS } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
+import { EGRESS } from '../host/paths.ts';
 import { BgpStanding } from './bgp-standing.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 
@@ -122,7 +122,7 @@ export class EgressWatch {
       this.#socket = await NetlinkSocket.open();
     }
     if (this.#look === null) {
-      const { EgressLook } = await import('../../probes/egress/look.ts');
+      const { EgressLook } = await import('../egress/look.ts');
       this.#look = new EgressLook('ipv4');
     }
     const picture = pictureOf(await this.#look.read(this.#socket, this.#abort.signal));

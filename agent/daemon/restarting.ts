@@ -1,10 +1,11 @@
 /** Restarts dhclients with pending changes (agent/restart) if that is configured and safe, and emits the results. */
+
+import { dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
+import { noteStarts } from '../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../config/desired.ts';
-import { dhcpClients, staleSince } from '../dhclient/clients.ts';
-import { noteStarts } from '../dhclient/start-records.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../host/errors.ts';
-import { RESTART, RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { RESTART, RUN_FOLDER } from '../host/paths.ts';
 import type { RestartResult } from '../restart/restart.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 

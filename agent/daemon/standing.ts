@@ -1,8 +1,8 @@
 /** What the daemon says of itself to other commands: a file in /run that every user may read, gone with the daemon. */
 import { HostError, nullIfRefused } from '../host/errors.ts';
-import { DAEMON, RUN_FOLDER } from '../host/folders.ts';
+import { lifeHolder } from '../host/files/lock.ts';
 import type { Host } from '../host/host.ts';
-import { lifeHolder } from '../host/lock.ts';
+import { DAEMON, RUN_FOLDER } from '../host/paths.ts';
 import { argumentsOf } from '../host/proc.ts';
 
 const FILE = `${RUN_FOLDER}/standing`;

@@ -1,6 +1,7 @@
 /** The contract of a check: what it is given, and what it tells. */
-import type { ExpectedGroup } from '../config/daemon.ts';
+
 import type { ConfiguredState } from '../config/desired.ts';
+import type { ExpectedGroup } from '../config/desired-daemon.ts';
 import type { Host } from '../host/host.ts';
 import type { Code, Severity } from './codes.ts';
 

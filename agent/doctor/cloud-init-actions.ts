@@ -1,14 +1,14 @@
 /** What cloud-init's write_files, bootcmd, runcmd and scripts do to what is configured here: also on every clone of the disk. */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import { allCommands } from '../clients/dhclient/shell.ts';
 import type { ConfiguredState } from '../config/desired.ts';
-import { sysctlKey } from '../config/sysctl.ts';
-import { sysctlVariable } from '../config/sysctl-relations.ts';
-import { shownText } from '../config/sysctl-secrets.ts';
-import { allCommands } from '../dhclient/shell.ts';
-import { matchesSysctl } from '../resources/sysctl-boot.ts';
-import { sysctlDeeds } from '../resources/sysctl-commands.ts';
-import { type Assignment, parseSysctls } from '../resources/sysctl-files.ts';
-import { satisfies } from '../resources/sysctl-live.ts';
+import { sysctlKey } from '../config/notation/sysctl.ts';
+import { sysctlVariable } from '../config/sysctl/relations.ts';
+import { shownText } from '../config/sysctl/secrets.ts';
+import { matchesSysctl } from '../resources/sysctl/boot.ts';
+import { sysctlDeeds } from '../resources/sysctl/commands.ts';
+import { type Assignment, parseSysctls } from '../resources/sysctl/files.ts';
+import { satisfies } from '../resources/sysctl/live.ts';
 import type { Seen, Surroundings } from './check.ts';
 import { cloudScripts, instanceConfigs, isCloudInitOff, systemConfigs } from './cloud-config.ts';
 

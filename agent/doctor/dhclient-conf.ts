@@ -1,8 +1,8 @@
 /** What is in dhclient.conf that keeps Holdfast from editing it, or that it cannot see. */
-import { dhcpClients } from '../dhclient/clients.ts';
-import { confFiles } from '../dhclient/conf-files.ts';
-import { parseConf, type Statement } from '../dhclient/grammar.ts';
-import { requiredUnasked } from '../dhclient/required.ts';
+import { dhcpClients } from '../clients/dhclient/clients.ts';
+import { confFiles } from '../clients/dhclient/conf/files.ts';
+import { parseConf, type Statement } from '../clients/dhclient/conf/grammar.ts';
+import { requiredUnasked } from '../clients/dhclient/required.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 export function* dhclientConf({ host, desired }: Surroundings): Iterable<Seen> {

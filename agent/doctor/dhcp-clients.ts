@@ -1,8 +1,9 @@
 /** The DHCP clients that run: whether the hooks and dhclient.conf reach them, and whether they get in each other's way. */
+
+import { clientName, type DhcpClient, dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
+import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/places.ts';
+import { type Script, scriptOf, scriptsInUse } from '../clients/dhclient/scripts.ts';
 import { contests, leaseHolders } from '../clients/holders.ts';
-import { clientName, type DhcpClient, dhcpClients, staleSince } from '../dhclient/clients.ts';
-import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
-import { type Script, scriptOf, scriptsInUse } from '../dhclient/scripts.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 

@@ -1,5 +1,5 @@
 /** Whether the dnsmasq that runs knows what its file says. */
-import { dnsmasqReaders } from '../resources/dnsmasq-readers.ts';
+import { dnsmasqReaders } from '../resources/dnsmasq/readers.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 export function* dnsmasq({ host, desired }: Surroundings): Iterable<Seen> {

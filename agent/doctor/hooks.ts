@@ -1,6 +1,5 @@
 /** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
 import { dirname } from 'node:path';
-import { type HookPlaces, hookPlaces } from '../dhclient/hook-places.ts';
 import {
   type Deed,
   deeds,
@@ -10,7 +9,8 @@ import {
   type Neighbour,
   neighbours,
   unknown,
-} from '../dhclient/neighbours.ts';
+} from '../clients/dhclient/hooks/other-hooks.ts';
+import { type HookPlaces, hookPlaces } from '../clients/dhclient/hooks/places.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 

@@ -1,9 +1,9 @@
 /** What keeps an expected multicast group from this host, or Holdfast from seeing that. */
 import { familyOf } from '../address/address.ts';
 import { nullIfRefused } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { joinedGroups } from '../host/multicast.ts';
+import { joinedGroups } from '../host/kernel/multicast.ts';
+import { RUN_FOLDER } from '../host/paths.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 const PERL = '/usr/bin/perl';

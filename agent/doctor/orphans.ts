@@ -1,8 +1,13 @@
 /** Files that Holdfast made for a DHCP client which is no longer installed, as after a migration. */
-import { dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd.ts';
-import { NETWORK_MANAGER_CONF, networkManager, networkManagerInstalled } from '../clients/networkmanager.ts';
-import { hookPlaces, ownsHook } from '../dhclient/hook-places.ts';
-import { dhclientInstalled } from '../dhclient/installed.ts';
+
+import { hookPlaces, ownsHook } from '../clients/dhclient/hooks/places.ts';
+import { dhclientInstalled } from '../clients/dhclient/installed.ts';
+import { dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
+import {
+  NETWORK_MANAGER_CONF,
+  networkManager,
+  networkManagerInstalled,
+} from '../clients/networkmanager/networkmanager.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock } from '../resolver/marked-block.ts';
 import type { Seen, Surroundings } from './check.ts';

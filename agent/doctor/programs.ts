@@ -1,5 +1,5 @@
 /** The programs of others that Holdfast and its hook start. */
-import { hookPlaces } from '../dhclient/hook-places.ts';
+import { hookPlaces } from '../clients/dhclient/hooks/places.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];

@@ -1,7 +1,7 @@
 /** Programs that write /etc/resolv.conf although it is no link of theirs. */
-import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd.ts';
-import { networkManagerInstalled } from '../clients/networkmanager.ts';
-import { leavesResolvConf } from '../clients/networkmanager-conf.ts';
+import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
+import { leavesResolvConf } from '../clients/networkmanager/conf.ts';
+import { networkManagerInstalled } from '../clients/networkmanager/networkmanager.ts';
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../clients/openresolv.ts';
 import type { Host } from '../host/host.ts';
 import { isHeader, mayBeHeader } from '../resolver/header.ts';

@@ -1,6 +1,6 @@
 /** systemd-resolved, where it is told of the settings itself: what it cannot hold, and who has the last word at boot. */
-import { laterDropIns, wantedDomains } from '../clients/networkd-dropin.ts';
-import { networkNames } from '../clients/networkd-match.ts';
+import { laterDropIns, wantedDomains } from '../clients/networkd/drop-in.ts';
+import { networkNames } from '../clients/networkd/match.ts';
 import { answersAfterStart, linksWithServers, resolvedLinks } from '../clients/resolved.ts';
 import { writtenThrough } from '../clients/resolved-libc.ts';
 import type { Seen, Surroundings } from './check.ts';

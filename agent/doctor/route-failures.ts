@@ -1,5 +1,5 @@
 /** Whether the daemon can see which process could not add a route (probes/route-failures.ts). Makes no trial. */
-import { routeTraceMissing } from '../host/route-trace.ts';
+import { routeTraceMissing } from '../host/trace/routes.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 export function* routeFailures({ host }: Surroundings): Iterable<Seen> {

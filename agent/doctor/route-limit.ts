@@ -1,5 +1,5 @@
-/** Whether this kernel enforces net.ipv6.route.max_size (host/route-limit.ts). */
-import { ipv6RouteLimit } from '../host/route-limit.ts';
+/** Whether this kernel enforces net.ipv6.route.max_size (host/kernel/route-limit.ts). */
+import { ipv6RouteLimit } from '../host/kernel/route-limit.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 export function* routeLimit({ host }: Surroundings): Iterable<Seen> {

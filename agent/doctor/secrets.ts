@@ -1,9 +1,9 @@
 /** Whether others than root can read a secret: what the daemon proves to the collector who it is with, or a value of the kernel's. */
 import { dirname } from 'node:path';
-import type { DesiredReport } from '../config/daemon.ts';
-import { withoutSecrets } from '../config/sysctl-secrets.ts';
-import { CREDENTIAL } from '../host/credentials.ts';
+import type { DesiredReport } from '../config/desired-daemon.ts';
+import { withoutSecrets } from '../config/sysctl/secrets.ts';
 import type { Host } from '../host/host.ts';
+import { CREDENTIAL } from '../host/service/credentials.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 /** As they are configured. */

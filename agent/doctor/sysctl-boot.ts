@@ -1,22 +1,22 @@
 /** Other files that set a configured sysctl at boot, or later. */
 import type { DesiredSysctl } from '../config/desired.ts';
-import { sysctlKey } from '../config/sysctl.ts';
-import { sysctlVariable } from '../config/sysctl-relations.ts';
-import { shownText } from '../config/sysctl-secrets.ts';
+import { sysctlKey } from '../config/notation/sysctl.ts';
+import { sysctlVariable } from '../config/sysctl/relations.ts';
+import { shownText } from '../config/sysctl/secrets.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { BootSysctls, isPattern, matchesSysctl } from '../resources/sysctl-boot.ts';
+import { BootSysctls, isPattern, matchesSysctl } from '../resources/sysctl/boot.ts';
 import {
   type Assignment,
   OUR_FILE,
   PersistedSysctls,
   parseSysctls,
   persistedSysctls,
-} from '../resources/sysctl-files.ts';
-import { laterSysctls } from '../resources/sysctl-later.ts';
-import { satisfies } from '../resources/sysctl-live.ts';
-import { overruling, wantedFile } from '../resources/sysctl-persisted.ts';
-import { reappliesSysctls, tunedSysctls } from '../resources/tuned-profile.ts';
+} from '../resources/sysctl/files.ts';
+import { laterSysctls } from '../resources/sysctl/later.ts';
+import { satisfies } from '../resources/sysctl/live.ts';
+import { overruling, wantedFile } from '../resources/sysctl/persisted.ts';
+import { reappliesSysctls, tunedSysctls } from '../resources/sysctl/tuned-profile.ts';
 import type { Seen, Surroundings } from './check.ts';
 import { statements } from './lines.ts';
 

@@ -4,7 +4,7 @@
  * include/linux/inetdevice.h.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
-import { EVERY } from '../config/sysctl.ts';
+import { EVERY } from '../config/notation/sysctl.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
 

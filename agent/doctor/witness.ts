@@ -1,5 +1,5 @@
 /** How the daemon can learn which process changed a held setting (daemon/witness.ts). Makes no trial. */
-import { type Offer, offered } from '../host/file-trace.ts';
+import { type Offer, offered } from '../host/trace/files.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 export function* witness({ host }: Surroundings): Iterable<Seen> {

@@ -4,7 +4,6 @@ import { getSystemErrorName } from 'node:util';
 import { BEHIND } from '../config/desired.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
-import { EGRESS } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { FLAG, MESSAGE } from '../host/netlink/message.ts';
 import { MAIN_TABLE } from '../host/netlink/names.ts';
@@ -12,6 +11,7 @@ import { change } from '../host/netlink/request.ts';
 import { ROUTE_TYPE, type Route, routeBody } from '../host/netlink/route.ts';
 import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
+import { EGRESS } from '../host/paths.ts';
 import { type BgpDefault, BOOT, DHCP, type DhcpDefault } from './defaults.ts';
 import { noteAhead, noteWord } from './note.ts';
 

@@ -2,8 +2,9 @@
  * Notes in a file in /run what Holdfast has done to DHCP's default route, on the first line. The hooks and the next agent read
  * the note.
  */
-import { EGRESS, RUN_FOLDER } from '../host/folders.ts';
+
 import type { Host } from '../host/host.ts';
+import { EGRESS, RUN_FOLDER } from '../host/paths.ts';
 
 /** A gateway of BGP's default route. */
 export interface NotedGateway {

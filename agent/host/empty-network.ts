@@ -1,5 +1,5 @@
 /** A network namespace without interfaces and with the kernel's default values, to try something in without touching the host. */
-import type { RunResult } from './run.ts';
+import type { RunResult } from './process/run.ts';
 
 /** Options of systemd-run(1): it also works before basic.target, and asks no polkit agent. */
 const TRANSIENT = ['--quiet', '--wait', '--pipe', '--collect', '--no-ask-password'];

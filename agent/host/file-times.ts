@@ -5,10 +5,10 @@
  */
 import type { Stats } from 'node:fs';
 import { nullIfRefused } from './errors.ts';
-import { RUN_FOLDER } from './folders.ts';
 import type { Host } from './host.ts';
-import type { Process } from './processes.ts';
-import { sinceBoot } from './processes.ts';
+import { RUN_FOLDER } from './paths.ts';
+import type { Process } from './process/processes.ts';
+import { sinceBoot } from './process/processes.ts';
 
 const FILE = `${RUN_FOLDER}/file-times`;
 /** Milliseconds: what two readings of the clocks may differ by without a step. */

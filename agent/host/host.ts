@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { errorCode, HostError, hostError } from './errors.ts';
 import {
   type Replaced,
   type ReplaceOptions,
@@ -22,17 +23,16 @@ import {
   replaceFile,
   replaceOwnFile,
   replaceWithLink,
-} from './atomic.ts';
-import { resolveWithin } from './confine.ts';
-import { usersOfFile } from './daemons.ts';
-import { errorCode, HostError, hostError } from './errors.ts';
-import { withLock } from './lock.ts';
-import { makeFolders } from './make-folders.ts';
+} from './files/atomic.ts';
+import { withLock } from './files/lock.ts';
+import { makeFolders } from './files/make-folders.ts';
+import { readRegularFile } from './files/read.ts';
+import { resolveWithin } from './files/within-root.ts';
 import { nullIfGone, startTicks } from './proc.ts';
-import { type ProcessOrigin, processOrigin } from './process-origin.ts';
-import { type Neighbourhood, type Process, processesNamed, startOf } from './processes.ts';
-import { readRegularFile } from './read.ts';
-import { type RunResult, run, runBeside } from './run.ts';
+import { usersOfFile } from './process/daemons.ts';
+import { type ProcessOrigin, processOrigin } from './process/origin.ts';
+import { type Neighbourhood, type Process, processesNamed, startOf } from './process/processes.ts';
+import { type RunResult, run, runBeside } from './process/run.ts';
 
 const PROC_SYS = '/proc/sys';
 

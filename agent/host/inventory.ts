@@ -4,8 +4,8 @@
  * its look at them reads `ip route` whole, which costs what the routing table holds.
  */
 import { nullIfRefused } from './errors.ts';
-import { STATE_FOLDER } from './folders.ts';
 import type { Host } from './host.ts';
+import { STATE_FOLDER } from './paths.ts';
 
 /** Each value is one line for people; null where it is not known. */
 export interface Inventory {

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { nullIfRefused } from './errors.ts';
-import { STATE_FOLDER } from './folders.ts';
 import type { Host } from './host.ts';
+import { STATE_FOLDER } from './paths.ts';
 
 /** Lines: a hash of the machine-id, and one mark each. Root's alone to read. */
 const RECORD = `${STATE_FOLDER}/machine`;

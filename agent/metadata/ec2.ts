@@ -3,8 +3,9 @@
  * needs no token, so any program on the way could use it: we never try it.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
+
+import { METADATA_NAMES, type MetadataName } from '../config/desired-metadata.ts';
 import { show } from '../config/errors.ts';
-import { METADATA_NAMES, type MetadataName } from '../config/metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import { type MetadataClient, type Reply, refusalOf, SilentError } from './http.ts';
 import type { Answer, Provider, Question } from './provider.ts';

@@ -4,8 +4,8 @@
  * size; and accept plain text only.
  */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import type { MetadataEndpoint } from '../config/desired-metadata.ts';
 import { show } from '../config/errors.ts';
-import type { MetadataEndpoint } from '../config/metadata.ts';
 import { errorCode, errorMessage } from '../host/errors.ts';
 
 export interface Reply {

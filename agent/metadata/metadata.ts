@@ -1,7 +1,7 @@
 /** The values that routes take from the cloud: the last fetched ones, when to fetch again, and the fetch itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostInUrl } from '../address/address.ts';
-import type { DesiredMetadata, MetadataWish } from '../config/metadata.ts';
+import type { DesiredMetadata, MetadataWish } from '../config/desired-metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { deviceOf, hardwareAddressOf } from './interfaces.ts';

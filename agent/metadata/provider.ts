@@ -1,5 +1,5 @@
 /** The contract of a cloud's metadata service. */
-import type { MetadataName } from '../config/metadata.ts';
+import type { MetadataName } from '../config/desired-metadata.ts';
 import type { MetadataClient } from './http.ts';
 
 export interface Provider {

@@ -1,5 +1,5 @@
 /** The metadata services that we know, and how to tell which cloud this host is in. */
-import type { MetadataProvider } from '../config/metadata.ts';
+import type { MetadataProvider } from '../config/desired-metadata.ts';
 import type { Host } from '../host/host.ts';
 import type { Provider } from './provider.ts';
 

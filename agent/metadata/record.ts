@@ -5,8 +5,8 @@
  */
 import { asciiJson } from '../config/ascii.ts';
 import { HostError } from '../host/errors.ts';
-import { RUN_FOLDER, STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { RUN_FOLDER, STATE_FOLDER } from '../host/paths.ts';
 
 export interface Fetched {
   /** The interface's hardware address: `0e:49:61:0f:c3:11`. */

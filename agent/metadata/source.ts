@@ -1,5 +1,5 @@
 /** The contract of the source of cloud values. Routes ask it, and never fetch. */
-import type { MetadataWish } from '../config/metadata.ts';
+import type { MetadataWish } from '../config/desired-metadata.ts';
 
 export interface MetadataSource {
   /** The known values. Makes no request, and gives the same until another value is fetched. Throws HostError. */

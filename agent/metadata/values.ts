@@ -4,8 +4,8 @@
  */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../address/address.ts';
-import { checkPrefix, isAddress } from '../config/addresses.ts';
 import { show } from '../config/errors.ts';
+import { checkPrefix, isAddress } from '../config/notation/addresses.ts';
 
 /** More than any provider allows; EC2's most is 50 ranges a VPC. */
 const MOST = 64;

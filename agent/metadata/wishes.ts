@@ -1,6 +1,6 @@
 /** The values that the configuration takes from the cloud. Resolving a route uses the same keys. */
 import type { ConfiguredState, DesiredNexthop, DesiredRoute, FromMetadata } from '../config/desired.ts';
-import type { MetadataWish } from '../config/metadata.ts';
+import type { MetadataWish } from '../config/desired-metadata.ts';
 
 /** Every wish of the routes, each once. */
 export function wishesOf({ routes }: Pick<ConfiguredState, 'routes'>): MetadataWish[] {

@@ -1,6 +1,6 @@
 /** Joins the configuration and the measurements into the whole desired state, in which every sortlist entry is a pair. */
 import type { ConfiguredState, DesiredState, Nearest, SortlistEntry, SortlistPair } from '../config/desired.ts';
-import { MAX_SORTLIST } from '../config/limits.ts';
+import { MAX_SORTLIST } from '../config/notation/limits.ts';
 import { type Measurements, targetOf } from './record.ts';
 
 /** The names to measure, in the order of the configuration. */

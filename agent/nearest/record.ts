@@ -3,8 +3,8 @@
  * successful measurements are saved, so the last good one stays until there is a new one.
  */
 import type { Nearest } from '../config/desired.ts';
-import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { STATE_FOLDER } from '../host/paths.ts';
 import type { Place } from './order.ts';
 
 export interface Measurement {

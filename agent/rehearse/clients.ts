@@ -1,7 +1,7 @@
 /** Finds the leases that can be rehearsed: those of running dhclients, and those that an ended one left in a lease file. */
-import { type DhcpClient, dhcpClients, parseClient } from '../dhclient/clients.ts';
-import { leaseRecords } from '../dhclient/lease-records.ts';
-import { parseLeases } from '../dhclient/leases.ts';
+import { type DhcpClient, dhcpClients, parseClient } from '../clients/dhclient/clients.ts';
+import { leaseRecords } from '../clients/dhclient/lease-records.ts';
+import { parseLeases } from '../clients/dhclient/leases.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 

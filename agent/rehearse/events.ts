@@ -1,8 +1,8 @@
 /** The events of a lease, named as in dhclient-script(8), and the environment that dhclient gives the script at each. */
 
-import type { Lease } from '../dhclient/leases.ts';
-import { checkOptionValues, envName, envValue, findOption } from '../dhclient/options.ts';
-import type { EffectiveConf } from '../dhclient/reader.ts';
+import type { EffectiveConf } from '../clients/dhclient/conf/reader.ts';
+import type { Lease } from '../clients/dhclient/leases.ts';
+import { checkOptionValues, envName, envValue, findOption } from '../config/notation/dhcp-options.ts';
 import type { Known } from './lease.ts';
 
 /** `BOUND` and `REBOOT` follow a start of dhclient; `TIMEOUT` follows a start that no server answered. */

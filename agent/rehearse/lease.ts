@@ -1,9 +1,9 @@
 /** An interface's lease as known from dhclient's own file, or else from our exit hook's record of the last event. */
-import { type DhcpClient, staleSince } from '../dhclient/clients.ts';
-import { parseConf, type Statement } from '../dhclient/grammar.ts';
-import { leaseRecords } from '../dhclient/lease-records.ts';
-import { currentLease, type Lease } from '../dhclient/leases.ts';
-import { type EffectiveConf, readConf } from '../dhclient/reader.ts';
+import { type DhcpClient, staleSince } from '../clients/dhclient/clients.ts';
+import { parseConf, type Statement } from '../clients/dhclient/conf/grammar.ts';
+import { type EffectiveConf, readConf } from '../clients/dhclient/conf/reader.ts';
+import { leaseRecords } from '../clients/dhclient/lease-records.ts';
+import { currentLease, type Lease } from '../clients/dhclient/leases.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 

@@ -2,13 +2,14 @@
  * Plays a lease event on a stage (stage.ts) with the real dhclient-script and the real hooks, to see what the event would
  * change. The host itself is not changed.
  */
+
+import { clientName, type DhcpClient } from '../clients/dhclient/clients.ts';
+import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/places.ts';
+import { scriptOf, whyNotRun } from '../clients/dhclient/scripts.ts';
 import type { DesiredDns } from '../config/desired.ts';
-import { clientName, type DhcpClient } from '../dhclient/clients.ts';
-import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
-import { scriptOf, whyNotRun } from '../dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { RUN_FOLDER } from '../host/paths.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { beginsWithStart, type Reason, variablesOf } from './events.ts';
 import { judge } from './judge.ts';

@@ -3,13 +3,13 @@
  * keys that no file names or exempts. udev applies the same rules to each network interface that appears later.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
-import { sysctlKey } from '../config/sysctl.ts';
-import { shownText } from '../config/sysctl-secrets.ts';
+import { sysctlKey } from '../config/notation/sysctl.ts';
+import { shownText } from '../config/sysctl/secrets.ts';
 import type { Host } from '../host/host.ts';
-import { BootSysctls, isPattern } from '../resources/sysctl-boot.ts';
-import { isAssignment, PersistedSysctls } from '../resources/sysctl-files.ts';
-import { laterSysctls } from '../resources/sysctl-later.ts';
-import { describeWanted, satisfies } from '../resources/sysctl-live.ts';
+import { BootSysctls, isPattern } from '../resources/sysctl/boot.ts';
+import { isAssignment, PersistedSysctls } from '../resources/sysctl/files.ts';
+import { laterSysctls } from '../resources/sysctl/later.ts';
+import { describeWanted, satisfies } from '../resources/sysctl/live.ts';
 
 export interface BootSysctl {
   /** The key as operators write it. A pattern stands for all its matches, including interfaces that appear later. */

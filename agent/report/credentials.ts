@@ -2,11 +2,11 @@
  * The token, certificates and key that this host shows to the collector. They may be renewed at any time, so each request reads
  * them again. While a file cannot be used, the last good content stays in force.
  */
-import type { DesiredReport } from '../config/daemon.ts';
+import type { DesiredReport } from '../config/desired-daemon.ts';
 import { checkCertificates, checkKey, tokenIn } from '../config/proofs.ts';
-import { secretFile } from '../host/credentials.ts';
 import { errorMessage, hostError } from '../host/errors.ts';
-import { readRegularFile } from '../host/read.ts';
+import { readRegularFile } from '../host/files/read.ts';
+import { secretFile } from '../host/service/credentials.ts';
 
 export type CredentialNames = Pick<DesiredReport, 'tokenFile' | 'ca' | 'certificate' | 'key'>;
 

@@ -6,9 +6,9 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { arch, hostname, release } from 'node:os';
 import type { Attributes } from '../../probes/probe.ts';
-import { STATE_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
 import { knownMachineId, machineMarks, SUBSTITUTE } from '../host/machine.ts';
+import { STATE_FOLDER } from '../host/paths.ts';
 
 export interface Identity {
   /** 32 hexadecimal digits, constant for one installation of the machine. The machine-id cannot be derived from them. */

@@ -6,7 +6,6 @@
 import { close, closeSync, fdatasync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { errorMessage } from '../host/errors.ts';
-import { frame, frames } from './frames.ts';
 import {
   appendAll,
   createSegment,
@@ -16,6 +15,7 @@ import {
   replaceSegment,
   type Segment,
 } from './segments.ts';
+import { frame, frames } from './spool-frames.ts';
 
 export interface Entry {
   readonly sequence: number;

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { uptime } from 'node:os';
 import { type Attributes, type Occurrence, type Sample, type Severity, sample } from '../../probes/probe.ts';
-import type { DesiredReport } from '../config/daemon.ts';
+import type { DesiredReport } from '../config/desired-daemon.ts';
 import { errorMessage } from '../host/errors.ts';
 import { Client } from './client.ts';
 import { Credentials } from './credentials.ts';

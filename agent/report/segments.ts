@@ -14,8 +14,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeFolders } from '../host/make-folders.ts';
-import { frames } from './frames.ts';
+import { makeFolders } from '../host/files/make-folders.ts';
+import { frames } from './spool-frames.ts';
 
 export interface Segment {
   readonly number: number;

@@ -3,7 +3,7 @@
  * a line, then a blank or a tab; a line ends with its line feed, and a carriage return before that belongs to the last word.
  */
 import { isIPv6 } from 'node:net';
-import { resolvOptionProblem } from '../config/resolv-options.ts';
+import { resolvOptionProblem } from '../config/notation/resolv-options.ts';
 import { KEYWORDS, type Keyword } from './resolv-conf.ts';
 
 export interface LibcReading {

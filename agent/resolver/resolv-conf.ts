@@ -1,6 +1,6 @@
 /**
  * resolv.conf(5) as text: which lines are ours, what they say, and how the wanted file is made from the one that is
- * there. The enter hook (agent/dhclient/hooks.ts) does the same in sh at every lease: the two must give the same bytes.
+ * there. The enter hook (agent/clients/dhclient/hooks/hooks.ts) does the same in sh at every lease: the two must give the same bytes.
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { withoutHeaders } from './header.ts';

@@ -1,7 +1,7 @@
 /** The one way from findings to outcomes, for plan, apply and heal alike. */
 import { errorMessage } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { RUN_FOLDER } from '../host/paths.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
 /**

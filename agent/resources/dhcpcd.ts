@@ -1,16 +1,16 @@
-import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd.ts';
+import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
 import { contested } from '../clients/holders.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { applyFile } from './files.ts';
+import { applyFile } from './apply-file.ts';
 import { applyHook } from './hook-file.ts';
 import { ofIdleClient } from './idle-client.ts';
-import type { KnownFiles } from './known.ts';
-import { dnsSettings } from './resolver.ts';
+import { dnsSettings } from './resolver/resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
 import { unreadable } from './unreadable.ts';
+import type { KnownFiles } from './verified-files.ts';
 
 /**
  * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd also
@@ -89,7 +89,7 @@ export class Dhcpcd implements Resource {
 
   private async wantedHook(actual: string | null, dns: DesiredDns): Promise<string> {
     if (actual !== null && this.known.has(ENTER_HOOK, actual)) return actual;
-    const { renderDhcpcdHook } = await import('../clients/dhcpcd-hook.ts');
+    const { renderDhcpcdHook } = await import('../clients/dhcpcd/hook.ts');
     const wanted = placeInShell(actual, renderDhcpcdHook(dns));
     if (actual === wanted) this.known.add(ENTER_HOOK, actual);
     return wanted;
@@ -108,7 +108,7 @@ export class Dhcpcd implements Resource {
     if (this.known.has(known, actual)) {
       return { ...this.common(DHCPCD_CONF, 'boot', actual, actual, 'ok'), settings: settings('ok', []) };
     }
-    const { confLines, editDhcpcdConf } = await import('../clients/dhcpcd-conf.ts');
+    const { confLines, editDhcpcdConf } = await import('../clients/dhcpcd/conf.ts');
     const edited = editDhcpcdConf(actual, dns === null ? null : confLines(dns, nohook));
     if (!edited.ok) {
       const refusal = `the file is not changed: ${edited.problem}`;
@@ -152,8 +152,8 @@ export class Dhcpcd implements Resource {
   private async doubts(hook: string): Promise<string[]> {
     const { host, dns } = this;
     const [{ ownScript }, { dhcpcdDoubts }] = await Promise.all([
-      import('../clients/dhcpcd-conf.ts'),
-      import('../clients/dhcpcd-neighbours.ts'),
+      import('../clients/dhcpcd/conf.ts'),
+      import('../clients/dhcpcd/neighbours.ts'),
     ]);
     const script = ownScript(host.readText(DHCPCD_CONF) ?? '');
     const deaf = script !== null && !host.readText(script.path)?.includes(ENTER_HOOK);

@@ -1,9 +1,9 @@
 /** How a file goes back to what it was before the first apply. */
 import { dirname, resolve } from 'node:path';
 import type { Host } from '../host/host.ts';
-import { removeWithFolder, writeFile } from './files.ts';
-import { withoutOurs } from './merge.ts';
-import { isOurs, type OriginalFile, recordPath } from './originals.ts';
+import { removeWithFolder, writeFile } from './apply-file.ts';
+import { withoutOurs } from './originals/later-edits.ts';
+import { isOurs, type OriginalFile, recordPath } from './originals/originals.ts';
 import type { Outcome } from './resource.ts';
 import type { Leftover, Turn } from './undoing.ts';
 

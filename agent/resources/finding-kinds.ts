@@ -1,5 +1,5 @@
 /** The kinds of findings. How one is shown, how the daemon hears of its change, and whether the kernel can be asked who changed it, follow from its kind. */
-import { sysctlPath } from '../config/sysctl.ts';
+import { sysctlPath } from '../config/notation/sysctl.ts';
 
 interface Traits {
   /** `diff`: wanted and actual are the whole text. `line`: each is a few words. */

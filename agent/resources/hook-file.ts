@@ -1,7 +1,7 @@
 /** What the resources that keep a hook share: sh reads it first, and the scripts that began with the old one end before DNS is written. */
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { applyFile } from './files.ts';
+import { applyFile } from './apply-file.ts';
 import type { Finding, Outcome } from './resource.ts';
 
 /** As applyFile. Throws HostError EHOOK if sh does not understand the hook; then the old hook is whole. */

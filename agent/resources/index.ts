@@ -1,20 +1,20 @@
 /** The list of all resources. */
 import type { DesiredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
-import { Dhclient } from './dhclient.ts';
+import { Dhclient } from './dhclient/dhclient.ts';
+import { Hooks } from './dhclient/hooks.ts';
 import { Dhcpcd } from './dhcpcd.ts';
-import { Dnsmasq } from './dnsmasq.ts';
-import { Egress } from './egress.ts';
-import { Hooks } from './hooks.ts';
-import type { KnownFiles } from './known.ts';
-import { Masquerade } from './masquerade.ts';
+import { Dnsmasq } from './dnsmasq/dnsmasq.ts';
+import { Egress } from './egress/egress.ts';
+import { Masquerade } from './masquerade/masquerade.ts';
 import { RESOURCE_NAMES, type ResourceName } from './names.ts';
 import { NetworkManager } from './networkmanager.ts';
-import { Resolved } from './resolved.ts';
-import { Resolver } from './resolver.ts';
+import { Resolved } from './resolved/resolved.ts';
+import { Resolver } from './resolver/resolver.ts';
 import type { Resource } from './resource.ts';
-import { Routes } from './routes.ts';
-import { Sysctl } from './sysctl.ts';
+import { Routes } from './routes/routes.ts';
+import { Sysctl } from './sysctl/sysctl.ts';
+import type { KnownFiles } from './verified-files.ts';
 
 export function makeResources(
   host: Host,

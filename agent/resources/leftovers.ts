@@ -1,19 +1,20 @@
 /** What is left on the host of all resources: each resource's own undoing, in one list. */
-import { ENTER_HOOK } from '../clients/dhcpcd.ts';
-import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager.ts';
-import { dhclientInstalled } from '../dhclient/installed.ts';
+
+import { dhclientInstalled } from '../clients/dhclient/installed.ts';
+import { ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
+import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
 import { isDropped } from '../egress/note.ts';
-import { EGRESS } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
+import { EGRESS } from '../host/paths.ts';
 import { fileLeftover } from './file-revert.ts';
 import { afterHookRuns } from './hook-file.ts';
-import { isMasqueradeLeft, TABLE_KEY } from './masquerade-record.ts';
+import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
 import type { ResourceName } from './names.ts';
-import { type Original, type OriginalFile, Originals, resourceOf } from './originals.ts';
-import { RESOLVED_UNDOING } from './resolved-revert.ts';
-import { RESOLVER_UNDOING } from './revert-dns.ts';
-import { hasRecord } from './routes-record.ts';
-import { SYSCTL_UNDOING } from './sysctl-revert.ts';
+import { type Original, type OriginalFile, Originals, resourceOf } from './originals/originals.ts';
+import { RESOLVED_UNDOING } from './resolved/revert.ts';
+import { RESOLVER_UNDOING } from './resolver/revert.ts';
+import { hasRecord } from './routes/made.ts';
+import { SYSCTL_UNDOING } from './sysctl/revert.ts';
 import type { Leftover, Undoing } from './undoing.ts';
 
 export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
@@ -95,19 +96,19 @@ function hookLeftover(host: Host, original: OriginalFile, ways: { isMissed?: () 
 const KERNEL = { moment: 'now', original: null } as const;
 
 function routes(host: Host): Leftover {
-  const putBack = async () => (await import('./routes-revert.ts')).revertRoutes(host);
+  const putBack = async () => (await import('./routes/revert.ts')).revertRoutes(host);
   return { ...KERNEL, key: 'routes', turn: 'routes', putBack };
 }
 
 function masquerade(host: Host): Leftover {
   const putBack = async () => {
-    const { removeTable } = await import('./masquerade-table.ts');
+    const { removeTable } = await import('./masquerade/table.ts');
     return [{ resource: 'revert', key: TABLE_KEY, moment: 'now', ...(await removeTable(host)) } as const];
   };
   return { ...KERNEL, key: TABLE_KEY, turn: 'table', putBack };
 }
 
 function defaultRoute(host: Host): Leftover {
-  const putBack = async () => [await (await import('./egress-revert.ts')).revertEgress(host)];
+  const putBack = async () => [await (await import('./egress/revert.ts')).revertEgress(host)];
   return { ...KERNEL, key: 'IPv4 default route', turn: 'default route', putBack };
 }

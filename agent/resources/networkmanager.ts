@@ -6,18 +6,18 @@ import {
   networkManager,
   networkManagerInstalled,
   tellNetworkManager,
-} from '../clients/networkmanager.ts';
+} from '../clients/networkmanager/networkmanager.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
-import type { Process } from '../host/processes.ts';
+import type { Process } from '../host/process/processes.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { applyFile } from './files.ts';
+import { applyFile } from './apply-file.ts';
 import { applyHook } from './hook-file.ts';
 import { ofIdleClient } from './idle-client.ts';
-import type { KnownFiles } from './known.ts';
-import { dnsSettings } from './resolver.ts';
+import { dnsSettings } from './resolver/resolver.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
 import { unreadable } from './unreadable.ts';
+import type { KnownFiles } from './verified-files.ts';
 
 const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
 
@@ -112,7 +112,7 @@ export class NetworkManager implements Resource {
 
   private async dispatcher(dns: DesiredDns, actual: string | null): Promise<string> {
     if (actual !== null && this.known.has(DISPATCHER, actual)) return actual;
-    const { renderDispatcher } = await import('../clients/networkmanager-hook.ts');
+    const { renderDispatcher } = await import('../clients/networkmanager/dispatcher.ts');
     const wanted = renderDispatcher(dns);
     if (actual === wanted) this.known.add(DISPATCHER, actual);
     return wanted;
@@ -129,7 +129,7 @@ export class NetworkManager implements Resource {
         ? null
         : `the dispatcher skips this script: it must belong to root with mode 0755 (chown root, chmod 755 ${key})`;
     }
-    const { mainSettings } = await import('../clients/networkmanager-conf.ts');
+    const { mainSettings } = await import('../clients/networkmanager/conf.ts');
     const last = mainSettings(host).findLast(({ key }) => key === 'dns');
     if (last === undefined || last.file === NETWORK_MANAGER_CONF || last.value === 'none') return null;
     return `${last.file}:${last.line} sets dns=${last.value} after ours`;

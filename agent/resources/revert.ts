@@ -1,13 +1,13 @@
 /** Puts the host back as before the first apply: a loop over what the resources have left. */
 import type { DesiredVerify } from '../config/desired.ts';
-import { withoutSecrets } from '../config/sysctl-secrets.ts';
+import { withoutSecrets } from '../config/sysctl/secrets.ts';
 import { errorMessage } from '../host/errors.ts';
-import { RUN_FOLDER } from '../host/folders.ts';
 import type { Host } from '../host/host.ts';
-import { Journal, PROVED } from './journal.ts';
+import { RUN_FOLDER } from '../host/paths.ts';
 import { leftovers, tellOfFiles } from './leftovers.ts';
 import { OF_DNS, RESOURCE_NAMES, type ResourceName } from './names.ts';
-import { keyOf, type Original, Originals, recordPath, resourceOf } from './originals.ts';
+import { keyOf, type Original, Originals, recordPath, resourceOf } from './originals/originals.ts';
+import { Journal, PROVED } from './proof/dns-change-journal.ts';
 import type { Outcome } from './resource.ts';
 import { type Leftover, TOLD_AFTER, TURNS } from './undoing.ts';
 
@@ -78,7 +78,7 @@ async function objectionOf(
 ): Promise<string | null> {
   const found = left.flatMap(({ original }) => original ?? []);
   if (verify === null || !host.live || !found.some((original) => OF_DNS.includes(resourceOf(original)))) return null;
-  return (await import('./revert-dns.ts')).objection(host, found, verify);
+  return (await import('./resolver/revert.ts')).objection(host, found, verify);
 }
 
 function changedKeys(outcomes: readonly Outcome[]): string[] {

@@ -3,7 +3,7 @@
  * and a change of DNS that does not stand, are loops over it.
  */
 import type { Host } from '../host/host.ts';
-import type { Original, OriginalFile, OriginalLink, OriginalValue } from './originals.ts';
+import type { Original, OriginalFile, OriginalLink, OriginalValue } from './originals/originals.ts';
 import type { Moment, Outcome } from './resource.ts';
 
 /** What goes back first, from the top down. The hooks come early, so that no lease event works on half of it. */

@@ -1,12 +1,12 @@
 /** How a dhclient was started, so that we can start it the same way again; or why we must not. */
 
-import { type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
-import { namesOtherInterfaces } from '../dhclient/conf-interfaces.ts';
-import { hookPlaces, whyDeaf } from '../dhclient/hook-places.ts';
-import { scriptOf } from '../dhclient/scripts.ts';
+import { type DhcpClient, dhcpClients } from '../clients/dhclient/clients.ts';
+import { namesOtherInterfaces } from '../clients/dhclient/conf/interfaces.ts';
+import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/places.ts';
+import { scriptOf } from '../clients/dhclient/scripts.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import type { ProcessOrigin } from '../host/process-origin.ts';
+import type { ProcessOrigin } from '../host/process/origin.ts';
 
 export interface CommandLine {
   /** Absolute path of the program. */

@@ -10,7 +10,7 @@ import {
   routeLine,
 } from '../rehearse/network.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Entry } from './journal.ts';
+import type { Entry } from './under-way.ts';
 
 export interface Loss {
   readonly addresses: readonly Address[];

@@ -3,20 +3,20 @@
  * nothing is lost in it, and afterwards that nothing was. On any doubt it runs on as it is, and the reason is said.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/clients.ts';
+import { leaseRecords } from '../clients/dhclient/lease-records.ts';
+import { type Pending, pendingOf } from '../clients/dhclient/pending.ts';
+import { noteStarts } from '../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../config/desired.ts';
-import { clientName, type DhcpClient, dhcpClients } from '../dhclient/clients.ts';
-import { leaseRecords } from '../dhclient/lease-records.ts';
-import { type Pending, pendingOf } from '../dhclient/pending.ts';
-import { noteStarts } from '../dhclient/start-records.ts';
 import { errorMessage, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { networkAround } from '../rehearse/network.ts';
 import { type Rehearsal, rehearse } from '../rehearse/rehearse.ts';
-import { ask, forget } from './ask.ts';
+import { ask, forget } from './ask-server.ts';
 import { commandLineOf } from './command-line.ts';
-import { closeEntry, type Entry, noteRestart, readEntry, waitFor, writeEntry } from './journal.ts';
 import { launch } from './launch.ts';
 import { type Loss, lossOf, putBack } from './loss.ts';
+import { closeEntry, type Entry, noteRestart, readEntry, waitFor, writeEntry } from './under-way.ts';
 
 export interface RestartResult {
   /** `postponed`: nothing was ended. `failed`: something is not as it was, or not known to be. */

@@ -1,9 +1,9 @@
 /** How flows spread over the gateways: what the kernel chooses for each of a fixed sample, against the weights. */
 import type { Family } from '../../agent/address/address.ts';
+import type { Egress, Gateway } from '../../agent/egress/look.ts';
 import { bytesOf } from '../../agent/host/netlink/route.ts';
 import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
-import type { Egress, Gateway } from './look.ts';
 
 /** Flows in a sample. With two gateways a share of one half is seen within 0.09, 99.7 times of 100. */
 export const FLOWS = 256;

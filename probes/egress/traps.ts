@@ -1,9 +1,9 @@
 /** Sysctls that decide how well several gateways serve: how flows are spread, and which answers are let in. */
 import { readFileSync } from 'node:fs';
 import { type Family, familyOf } from '../../agent/address/address.ts';
+import { type Egress, type Gateway, nameOf } from '../../agent/egress/look.ts';
 import type { Host } from '../../agent/host/host.ts';
 import type { Condition } from '../probe.ts';
-import { type Egress, type Gateway, nameOf } from './look.ts';
 import { FLOWS, type Share, unbalanced } from './spread.ts';
 
 type Sysctls = Pick<Host, 'sysctl'>;

@@ -6,7 +6,7 @@ import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codedError, errorCode, hostError } from '../../agent/host/errors.ts';
-import { notRegular } from '../../agent/host/read.ts';
+import { notRegular } from '../../agent/host/files/read.ts';
 
 /** Where to go on reading. A new file may have the inode number of a deleted one, so the time of birth is compared as well. */
 export interface LogPosition {

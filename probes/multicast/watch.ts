@@ -5,8 +5,8 @@
 
 import type { Family } from '../../agent/address/address.ts';
 import type { Host } from '../../agent/host/host.ts';
-import { hearIgmpQueries, type IgmpQuery, type Listening } from '../../agent/host/igmp-queries.ts';
-import { type Joined, mldQueries } from '../../agent/host/multicast.ts';
+import { hearIgmpQueries, type IgmpQuery, type Listening } from '../../agent/host/kernel/igmp-queries.ts';
+import { type Joined, mldQueries } from '../../agent/host/kernel/multicast.ts';
 import { Remembered } from '../remembered.ts';
 
 /** Times are milliseconds since the boot, from process.hrtime, so setting the clock changes nothing. */

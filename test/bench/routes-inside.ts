@@ -9,7 +9,7 @@ import { MAIN_TABLE } from '../../agent/host/netlink/names.ts';
 import type { RouteKey } from '../../agent/host/netlink/route-key.ts';
 import { listRoutes } from '../../agent/host/netlink/route-table.ts';
 import { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
-import { saveMemory } from '../../agent/host/v8.ts';
+import { saveMemory } from '../../agent/host/service/v8.ts';
 import { routesProbe } from '../../probes/routes.ts';
 import { routesByProtocolProbe } from '../../probes/routes-by-protocol.ts';
 

@@ -4,7 +4,7 @@
  */
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { removeFile, replaceFile, replaceOwnFile } from '../../agent/host/atomic.ts';
+import { removeFile, replaceFile, replaceOwnFile } from '../../agent/host/files/atomic.ts';
 
 let ended = false;
 process.stdin.resume().on('end', () => {

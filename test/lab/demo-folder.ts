@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { trustErrors } from '../../agent/config/trust.ts';
+import { trustErrors } from '../../agent/config/source/trust.ts';
 import { Host } from '../../agent/host/host.ts';
 import { colour, say, show, title } from './demo-print.ts';
 import { AGENT_YAML, NEW, nameservers, OLD, OLD_DHCLIENT_CONF } from './scene.ts';

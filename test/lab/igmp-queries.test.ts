@@ -7,7 +7,7 @@ import { Log } from './log.ts';
 const skip = unavailable({ perl: 'perl-base', pkill: 'procps' });
 
 const LISTEN = `
-import { hearIgmpQueries } from '${REPOSITORY}/agent/host/igmp-queries.ts';
+import { hearIgmpQueries } from '${REPOSITORY}/agent/host/kernel/igmp-queries.ts';
 const listening = hearIgmpQueries(['eth0', 'gone0'], ({ device, version, from }) => console.log(device, version, from));
 setInterval(() => { if (listening.deaf !== null) console.log('deaf', listening.deaf, listening.mayBegin); }, 100);`;
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { memoryLimitOf } from '../../agent/host/memory-limit.ts';
+import { memoryLimitOf } from '../../agent/host/kernel/memory-limit.ts';
 import { Log } from './log.ts';
 
 const own = ownGroup();

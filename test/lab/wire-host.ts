@@ -1,7 +1,7 @@
 /** A host that reports what it is told to, by the agent's own reporter. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DesiredReport } from '../../agent/config/daemon.ts';
+import type { DesiredReport } from '../../agent/config/desired-daemon.ts';
 import type { Identity } from '../../agent/report/identity.ts';
 import { Reporter } from '../../agent/report/reporter.ts';
 import type { Occurrence } from '../../probes/probe.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { MetadataName, MetadataWish } from '../../agent/config/metadata.ts';
+import type { MetadataName, MetadataWish } from '../../agent/config/desired-metadata.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Metadata } from '../../agent/metadata/metadata.ts';
 import { missing } from '../../packaging/receivers/build.ts';

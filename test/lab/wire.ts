@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import type { DesiredReport } from '../../agent/config/daemon.ts';
+import type { DesiredReport } from '../../agent/config/desired-daemon.ts';
 import { REPOSITORY } from './host.ts';
 import { freePorts, Program, temporaryFolder } from './wire-program.ts';
 

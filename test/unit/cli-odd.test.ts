@@ -5,7 +5,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync 
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { decoded, shown } from '../../agent/commands/output.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { command } from './command.ts';
 import { missing, REPOSITORY, scratch } from './scratch.ts';
 

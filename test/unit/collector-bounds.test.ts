@@ -5,11 +5,11 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { MOST_HOSTS } from '../../agent/collector/hosts.ts';
 import { type Decoder, take } from '../../agent/collector/intake.ts';
-import { MalformedRequest, type Resource } from '../../agent/collector/otlp.ts';
 import { retain } from '../../agent/collector/retention.ts';
 import { senderOf } from '../../agent/collector/sender.ts';
 import { MOST_SERIES } from '../../agent/collector/series.ts';
 import { waterLevel } from '../../agent/collector/shares.ts';
+import { MalformedRequest, type Resource } from '../../agent/collector/wire/otlp.ts';
 import { beat, DAY, fleetOf, resourceOf, rows, START, tell } from './collector-fleet.ts';
 import { collector, eventually, heartbeat, send } from './collector-wire.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { cut } from '../../agent/collector/otlp.ts';
+import { cut } from '../../agent/collector/wire/otlp.ts';
 import { beat, fleetOf, rows, START } from './collector-fleet.ts';
 import { collector, event, eventually, get, heartbeat, send } from './collector-wire.ts';
 import { scratch } from './scratch.ts';

@@ -2,8 +2,8 @@
 import type { TestContext } from 'node:test';
 import type { HostRow } from '../../agent/collector/api.ts';
 import { Fleet } from '../../agent/collector/fleet.ts';
-import type { Attributes, LogRecord, Point, Resource } from '../../agent/collector/otlp.ts';
 import { Store } from '../../agent/collector/store.ts';
+import type { Attributes, LogRecord, Point, Resource } from '../../agent/collector/wire/otlp.ts';
 import { scratch } from './scratch.ts';
 
 export const DAY = 86_400_000;

@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import * as json from '../../agent/collector/json.ts';
-import { LIMITS, MalformedRequest, type SeriesIndex } from '../../agent/collector/otlp.ts';
-import * as binary from '../../agent/collector/protobuf.ts';
+import * as json from '../../agent/collector/wire/json.ts';
+import { LIMITS, MalformedRequest, type SeriesIndex } from '../../agent/collector/wire/otlp.ts';
+import * as binary from '../../agent/collector/wire/protobuf.ts';
 import { sample } from '../../probes/probe.ts';
 import { collector, event, get, heartbeat, send } from './collector-wire.ts';
 

@@ -1,9 +1,9 @@
 /** The collector's journal after a restart: rows whose beginning was pruned, and rows with a broken entry, cost no other host anything. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readFrames } from '../../agent/collector/frames.ts';
-import { Host } from '../../agent/collector/host.ts';
-import { Journal, replay } from '../../agent/collector/journal.ts';
+import { Journal, replay } from '../../agent/collector/chunk-journal.ts';
+import { Host } from '../../agent/collector/host-state.ts';
+import { readFrames } from '../../agent/collector/value-frames.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const KINDS = ['FRAME', 'OPENED'] as const;

@@ -4,11 +4,11 @@ import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Fleet } from '../../agent/collector/fleet.ts';
-import { Bytes, readFrames, type Values, writeFrame } from '../../agent/collector/frames.ts';
-import type { Point, Resource } from '../../agent/collector/otlp.ts';
 import { Query } from '../../agent/collector/query.ts';
 import { retain } from '../../agent/collector/retention.ts';
 import { Store } from '../../agent/collector/store.ts';
+import { Bytes, readFrames, type Values, writeFrame } from '../../agent/collector/value-frames.ts';
+import type { Point, Resource } from '../../agent/collector/wire/otlp.ts';
 import { scratch } from './scratch.ts';
 
 const DAY = 86_400_000;

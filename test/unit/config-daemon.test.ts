@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compiledText, fromCompiled } from '../../agent/config/compiled.ts';
-import type { DesiredDaemon } from '../../agent/config/daemon.ts';
-import { checkEndpoint } from '../../agent/config/endpoint.ts';
+import type { DesiredDaemon } from '../../agent/config/desired-daemon.ts';
+import { checkEndpoint } from '../../agent/config/notation/endpoint.ts';
 import { errorsOf, load } from './config-memory.ts';
 
 async function daemon(yaml: string): Promise<DesiredDaemon> {

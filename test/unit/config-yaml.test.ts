@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { plain } from '../../agent/config/tree.ts';
-import { MAX_FILE_BYTES, readYaml } from '../../agent/config/yaml.ts';
+import { plain } from '../../agent/config/source/tree.ts';
+import { MAX_FILE_BYTES, readYaml } from '../../agent/config/source/yaml.ts';
 import { errorsOf, load } from './config-memory.ts';
 
 const TRAPS: [name: string, yaml: string | Buffer, error: RegExp][] = [

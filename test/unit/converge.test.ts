@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { converge, inspectAll } from '../../agent/resources/converge.ts';
 import { makeResources } from '../../agent/resources/index.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
 import type { Finding, Outcome, Resource, State } from '../../agent/resources/resource.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { WHOLE } from './desired.ts';
 import { missing, scratch } from './scratch.ts';
 

@@ -9,7 +9,7 @@ import type {
   DhclientScope,
   IgnoredOffer,
 } from '../../agent/config/desired.ts';
-import type { DesiredMetadata } from '../../agent/config/metadata.ts';
+import type { DesiredMetadata } from '../../agent/config/desired-metadata.ts';
 
 export const NO_DNS: DesiredDns = {
   domain: null,

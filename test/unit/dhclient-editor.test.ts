@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type Edited, editConf, readConf } from '../../agent/clients/dhclient/conf/editor.ts';
+import { wantedIn, wantedRequest } from '../../agent/clients/dhclient/conf/wanted.ts';
 import type { DesiredDhclient } from '../../agent/config/desired.ts';
-import { type Edited, editConf, readConf } from '../../agent/dhclient/editor.ts';
-import { wantedIn, wantedRequest } from '../../agent/dhclient/wanted.ts';
 import { confText, wishes } from './dhclient-arbitrary.ts';
 import { WANTED, wantedGlobally } from './dhclient-wanted.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseConf } from '../../agent/dhclient/grammar.ts';
+import { parseConf } from '../../agent/clients/dhclient/conf/grammar.ts';
 import { confText } from './dhclient-arbitrary.ts';
 
 const CORPUS = new URL('../corpus/dhclient/', import.meta.url);

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { appendFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { doubtsIn } from '../../agent/dhclient/harmless.ts';
-import type { ShellCommand } from '../../agent/dhclient/shell.ts';
+import { doubtsIn } from '../../agent/clients/dhclient/harmless.ts';
+import type { ShellCommand } from '../../agent/clients/dhclient/shell.ts';
 import { hooks } from '../../agent/doctor/hooks.ts';
 import { Host } from '../../agent/host/host.ts';
-import { Hooks } from '../../agent/resources/hooks.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
+import { Hooks } from '../../agent/resources/dhclient/hooks.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { WHOLE } from './desired.ts';
 import { codes, seenOn } from './doctor-patient.ts';
 import { scratch } from './scratch.ts';

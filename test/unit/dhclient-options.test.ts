@@ -7,7 +7,7 @@ import {
   envValue,
   findOption,
   optionNames,
-} from '../../agent/dhclient/options.ts';
+} from '../../agent/config/notation/dhcp-options.ts';
 import { EXAMPLES } from './dhclient-wanted.ts';
 
 const check = (name: string, ...values: string[]) => checkOptionValues(findOption(name)!, values);

@@ -34,7 +34,7 @@ export function wantedGlobally(supersede: Readonly<Record<string, readonly strin
   };
 }
 
-/** By format, see option-table.ts. */
+/** By format, see dhcp-option-table.ts. */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   I: ['10.0.0.1'],
   IA: ['10.0.0.1', '10.0.0.2'],

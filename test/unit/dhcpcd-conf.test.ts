@@ -1,7 +1,7 @@
 /** Our block in dhcpcd.conf: among the global options, and every other byte as it was. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confLines, editDhcpcdConf, ownScript } from '../../agent/clients/dhcpcd-conf.ts';
+import { confLines, editDhcpcdConf, ownScript } from '../../agent/clients/dhcpcd/conf.ts';
 import type { DesiredDns } from '../../agent/config/desired.ts';
 
 const edit = (text: string, lines: string[] | null = ['nohook resolv.conf']) => {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { Dhcpcd } from '../../agent/resources/dhcpcd.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { dns } from './desired.ts';
 import { missing, scratch } from './scratch.ts';
 

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, symlinkSyn
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
-import { JOURNAL, Journal } from '../../agent/resources/journal.ts';
-import { Originals } from '../../agent/resources/originals.ts';
+import { Originals } from '../../agent/resources/originals/originals.ts';
+import { JOURNAL, Journal } from '../../agent/resources/proof/dns-change-journal.ts';
 import { scratch } from './scratch.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';

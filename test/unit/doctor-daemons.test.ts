@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { runningDaemons } from '../../agent/host/daemons.ts';
+import { runningDaemons } from '../../agent/host/process/daemons.ts';
 import { noNamespaces, scratch } from './scratch.ts';
 
 /** A running program of that name, ended after the test. */

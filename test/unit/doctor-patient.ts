@@ -5,8 +5,8 @@ import type { ConfiguredState } from '../../agent/config/desired.ts';
 import type { Check, Seen } from '../../agent/doctor/check.ts';
 import { secretsOf } from '../../agent/doctor/secrets.ts';
 import { Host } from '../../agent/host/host.ts';
-import type { Process } from '../../agent/host/processes.ts';
-import type { RunResult } from '../../agent/host/run.ts';
+import type { Process } from '../../agent/host/process/processes.ts';
+import type { RunResult } from '../../agent/host/process/run.ts';
 import { scratch } from './scratch.ts';
 
 export interface Patient {

@@ -5,7 +5,7 @@ import { BEHIND } from '../../agent/config/desired.ts';
 import { isFresh } from '../../agent/egress/defaults.ts';
 import { gatewaysOf } from '../../agent/egress/leased.ts';
 import type { Neighbour, NeighbourState } from '../../agent/host/netlink/neighbours.ts';
-import { standing } from '../../agent/resources/egress.ts';
+import { standing } from '../../agent/resources/egress/egress.ts';
 
 const of = (options: Record<string, string>) => gatewaysOf({ options: new Map(Object.entries(options)) });
 

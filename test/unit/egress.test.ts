@@ -1,11 +1,11 @@
 /** What is made of the kernel's answers: shares against weights, what moved, and answers that nobody should believe. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Gateway } from '../../agent/egress/look.ts';
 import { attribute, MESSAGE, message, uint32 } from '../../agent/host/netlink/message.ts';
 import { readNeighbour } from '../../agent/host/netlink/neighbours.ts';
 import { FlowSample, matchedRoute } from '../../agent/host/netlink/route-lookup.ts';
 import { eachMessage, type NetlinkSocket, type Take } from '../../agent/host/netlink/socket.ts';
-import type { Gateway } from '../../probes/egress/look.ts';
 import { FLOWS, moves, shares, unbalanced } from '../../probes/egress/spread.ts';
 import { readFiltered } from '../../probes/egress/traps.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { changedAfterStart, mayBeSinceStart, noteFile } from '../../agent/host/file-times.ts';
 import { Host } from '../../agent/host/host.ts';
-import { type Process, sinceBoot } from '../../agent/host/processes.ts';
+import { type Process, sinceBoot } from '../../agent/host/process/processes.ts';
 import { scratch } from './scratch.ts';
 
 const FILE = '/etc/x.conf';

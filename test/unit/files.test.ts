@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
-import { applyFile } from '../../agent/resources/files.ts';
+import { applyFile } from '../../agent/resources/apply-file.ts';
 import type { Finding } from '../../agent/resources/resource.ts';
 import { scratch } from './scratch.ts';
 

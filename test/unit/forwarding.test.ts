@@ -5,7 +5,7 @@ import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { AdvertisedDefaults } from '../../agent/host/netlink/advertised-routes.ts';
 import { attribute } from '../../agent/host/netlink/message.ts';
 import { Identities } from '../../agent/host/netlink/nftables.ts';
-import { changer } from '../../agent/resources/masquerade-follow.ts';
+import { changer } from '../../agent/resources/masquerade/follow.ts';
 import { errorsOf, load } from './config-memory.ts';
 import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
@@ -95,9 +95,9 @@ async function applied(t: TestContext, { yaml, prepare, look }: { yaml: string; 
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
     import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
-    import { settingViews } from '${REPOSITORY}/agent/resources/moments.ts';
+    import { settingViews } from '${REPOSITORY}/agent/resources/settings-view.ts';
     import { revert } from '${REPOSITORY}/agent/resources/revert.ts';
-    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl.ts';
+    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
     import { execSync } from 'node:child_process';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
     const look = () => execSync(${JSON.stringify(look)}, { encoding: 'utf8' }).trim();
@@ -162,7 +162,7 @@ test('a file of others that names one interface wins over our pattern at boot, a
   const result = await load('forwarding: { redirects: off }');
   assert.ok(result.ok);
   const { Host } = await import('../../agent/host/host.ts');
-  const { Sysctl } = await import('../../agent/resources/sysctl.ts');
+  const { Sysctl } = await import('../../agent/resources/sysctl/sysctl.ts');
   const root = scratch(t);
   fill(root, { 'etc/sysctl.d/10-site.conf': 'net.ipv4.conf.eth0.send_redirects = 1\n' });
   const findings = await new Sysctl(new Host({ root }), result.desired.sysctl).inspect();

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { renderEnterHook, renderExitHook } from '../../agent/clients/dhclient/hooks/hooks.ts';
 import type { DesiredState } from '../../agent/config/desired.ts';
-import { renderEnterHook, renderExitHook } from '../../agent/dhclient/hooks.ts';
 import { WHOLE } from './desired.ts';
 import { privately, scratch } from './scratch.ts';
 import { quote, SHELLS, type ShellName } from './shells.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
-import { renderDhcpcdHook } from '../../agent/clients/dhcpcd-hook.ts';
-import { renderEnterHook, renderExitHook } from '../../agent/dhclient/hooks.ts';
+import { renderEnterHook, renderExitHook } from '../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderDhcpcdHook } from '../../agent/clients/dhcpcd/hook.ts';
 import { WHOLE, WHOLE_LINES } from './desired.ts';
 import { noNamespaces, scratch } from './scratch.ts';
 import { SHELL_NAMES, SHELLS } from './shells.ts';

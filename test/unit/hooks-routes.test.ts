@@ -1,8 +1,8 @@
 /** The exit hook's lines for `ip -batch`: in an order in which the kernel takes them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { routesAgain } from '../../agent/clients/dhclient/hooks/routes.ts';
 import { loadConfig } from '../../agent/config/load.ts';
-import { routesAgain } from '../../agent/dhclient/hook-routes.ts';
 import { Host } from '../../agent/host/host.ts';
 import { scratch } from './scratch.ts';
 

@@ -17,12 +17,12 @@ import {
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeFile, replaceFile, replaceOwnFile, replaceWithLink } from '../../agent/host/atomic.ts';
 import type { HostError } from '../../agent/host/errors.ts';
+import { removeFile, replaceFile, replaceOwnFile, replaceWithLink } from '../../agent/host/files/atomic.ts';
 import { missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to give a file away';
-const ATOMIC = `${REPOSITORY}/agent/host/atomic.ts`;
+const ATOMIC = `${REPOSITORY}/agent/host/files/atomic.ts`;
 
 /** What a replacement in a namespace of its own came to. */
 interface Attempt {

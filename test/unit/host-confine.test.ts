@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { resolveWithin } from '../../agent/host/confine.ts';
+import { resolveWithin } from '../../agent/host/files/within-root.ts';
 import { Host } from '../../agent/host/host.ts';
 import { scratch } from './scratch.ts';
 

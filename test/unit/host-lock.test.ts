@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { lockForLife, withLock } from '../../agent/host/files/lock.ts';
 import { Host } from '../../agent/host/host.ts';
-import { lockForLife, withLock } from '../../agent/host/lock.ts';
 import { missing, REPOSITORY, scratch } from './scratch.ts';
 
 const skip = missing('flock');
@@ -20,7 +20,7 @@ async function holder(lock: string): Promise<ChildProcess> {
 }
 
 const HOLDER = `
-  import { lockForLife, withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+  import { lockForLife, withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/files/lock.ts`)};
   await withLock(process.argv[1], () => new Promise((resolve) => {
     console.log('held');
     process.stdin.on('data', () => {}).on('end', resolve);
@@ -30,7 +30,7 @@ const HOLDER = `
 const COUNTER = `
   import { readFileSync, writeFileSync } from 'node:fs';
   import { setTimeout } from 'node:timers/promises';
-  import { lockForLife, withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+  import { lockForLife, withLock } from ${JSON.stringify(`${REPOSITORY}/agent/host/files/lock.ts`)};
   const [lock, file] = process.argv.slice(1);
   for (let n = 0; n < 5; n += 1) await withLock(lock, async () => {
     const count = Number(readFileSync(file, 'utf8'));
@@ -84,7 +84,7 @@ test('the folder of the lock is made where it is missing', { skip }, async (t) =
 test('a lock for life says at once who has it, and ends with its holder', { skip }, async (t) => {
   const lock = join(scratch(t), 'daemon');
   const source = `
-    import { lockForLife } from ${JSON.stringify(`${REPOSITORY}/agent/host/lock.ts`)};
+    import { lockForLife } from ${JSON.stringify(`${REPOSITORY}/agent/host/files/lock.ts`)};
     console.log(lockForLife(process.argv[1]) === null ? 'held' : 'refused');
     process.stdin.resume();`;
   const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', source, lock], {

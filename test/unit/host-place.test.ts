@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inPlace, type Place } from '../../agent/host/place.ts';
+import { inPlace, type Place } from '../../agent/host/files/trusted-path.ts';
 import { fill, scratch } from './scratch.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to give a folder away';

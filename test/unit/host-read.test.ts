@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { lstatSync, symlinkSync, truncateSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { replaceFile } from '../../agent/host/atomic.ts';
+import { replaceFile } from '../../agent/host/files/atomic.ts';
 import { Host } from '../../agent/host/host.ts';
 import { nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 

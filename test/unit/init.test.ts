@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { NO_RESOLVER, ofText } from '../../agent/commands/resolver-facts.ts';
 import type { ConfiguredState } from '../../agent/config/desired.ts';
-import type { HostFacts } from '../../agent/config/host-facts.ts';
-import { renderInitial } from '../../agent/config/initial.ts';
-import { parseSysctls } from '../../agent/resources/sysctl-files.ts';
+import type { HostFacts } from '../../agent/config/init/host-facts.ts';
+import { renderInitial } from '../../agent/config/init/initial.ts';
+import { parseSysctls } from '../../agent/resources/sysctl/files.ts';
 import { load } from './config-memory.ts';
 
 const NOTHING: HostFacts = { resolver: NO_RESOLVER, supersedes: [], sysctls: [], ipv6RouteMaxSize: null };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { Kept } from '../../agent/commands/kept.ts';
+import { Kept } from '../../agent/commands/saved-work.ts';
 import { Host } from '../../agent/host/host.ts';
 import { scratch } from './scratch.ts';
 

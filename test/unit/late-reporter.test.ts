@@ -1,7 +1,7 @@
 /** What is told before the reporter is loaded reaches the collector all the same. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LateReporter } from '../../agent/commands/late-reporter.ts';
+import { LateReporter } from '../../agent/daemon/late-reporter.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Credentials } from '../../agent/report/credentials.ts';
 import { Receiver } from './otlp-receiver.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { leaseRecords, parseRecord } from '../../agent/dhclient/lease-records.ts';
+import { leaseRecords, parseRecord } from '../../agent/clients/dhclient/lease-records.ts';
 import { Host } from '../../agent/host/host.ts';
 import { scratch } from './scratch.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DesiredDhclient } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
-import type { Process } from '../../agent/host/processes.ts';
+import type { Process } from '../../agent/host/process/processes.ts';
 import { leasesProbe } from '../../probes/leases.ts';
 import { scratch } from './scratch.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeFolders } from '../../agent/host/make-folders.ts';
+import { makeFolders } from '../../agent/host/files/make-folders.ts';
 import { scratch } from './scratch.ts';
 
 const mode = (path: string) => statSync(path).mode & 0o777;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { MetadataName } from '../../agent/config/metadata.ts';
+import type { MetadataName } from '../../agent/config/desired-metadata.ts';
 import { AZURE } from '../../agent/metadata/azure.ts';
 import { GCP } from '../../agent/metadata/gcp.ts';
 import { MetadataClient } from '../../agent/metadata/http.ts';

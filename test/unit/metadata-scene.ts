@@ -1,6 +1,6 @@
 /** A host in a folder that has eth0 and eth1, and a fake of EC2's metadata service that knows them. */
 import type { TestContext } from 'node:test';
-import type { MetadataWish } from '../../agent/config/metadata.ts';
+import type { MetadataWish } from '../../agent/config/desired-metadata.ts';
 import { Host } from '../../agent/host/host.ts';
 import { type Fetch, Metadata } from '../../agent/metadata/metadata.ts';
 import { wishKey } from '../../agent/metadata/wishes.ts';

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import type { MetadataWish } from '../../agent/config/metadata.ts';
+import type { MetadataWish } from '../../agent/config/desired-metadata.ts';
 import { Host } from '../../agent/host/host.ts';
 import { Metadata } from '../../agent/metadata/metadata.ts';
 import type { Failure } from '../lab/metadata-service.ts';

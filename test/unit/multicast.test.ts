@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { ExpectedGroup } from '../../agent/config/daemon.ts';
+import type { ExpectedGroup } from '../../agent/config/desired-daemon.ts';
 import { Host } from '../../agent/host/host.ts';
-import type { hearIgmpQueries, IgmpQuery } from '../../agent/host/igmp-queries.ts';
-import { joinedGroups, mldQueries } from '../../agent/host/multicast.ts';
+import type { hearIgmpQueries, IgmpQuery } from '../../agent/host/kernel/igmp-queries.ts';
+import { joinedGroups, mldQueries } from '../../agent/host/kernel/multicast.ts';
 import { monotonic, QueryWatch } from '../../probes/multicast/watch.ts';
 import { multicastProbe } from '../../probes/multicast.ts';
 import type { Condition, Reading } from '../../probes/probe.ts';

@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../agent/clients/networkd-dropin.ts';
+import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../agent/clients/networkd/drop-in.ts';
 import { converge } from '../../agent/resources/converge.ts';
-import { Originals } from '../../agent/resources/originals.ts';
-import { Resolver } from '../../agent/resources/resolver.ts';
+import { Originals } from '../../agent/resources/originals/originals.ts';
+import { Resolver } from '../../agent/resources/resolver/resolver.ts';
 import { revert } from '../../agent/resources/revert.ts';
 import { FolderHost, type Patient } from './doctor-patient.ts';
 import {

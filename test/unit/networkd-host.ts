@@ -3,8 +3,8 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { DesiredDns } from '../../agent/config/desired.ts';
-import type { RunResult } from '../../agent/host/run.ts';
-import { Resolved } from '../../agent/resources/resolved.ts';
+import type { RunResult } from '../../agent/host/process/run.ts';
+import { Resolved } from '../../agent/resources/resolved/resolved.ts';
 import { desiredOf, FolderHost, type Patient } from './doctor-patient.ts';
 import { scratch } from './scratch.ts';
 

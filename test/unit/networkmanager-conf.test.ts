@@ -1,10 +1,10 @@
 /** NetworkManager's files in their order, and what Holdfast keeps of them on a folder of files. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { leavesResolvConf, mainSettings } from '../../agent/clients/networkmanager-conf.ts';
+import { leavesResolvConf, mainSettings } from '../../agent/clients/networkmanager/conf.ts';
 import type { DesiredDns } from '../../agent/config/desired.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
 import { NetworkManager } from '../../agent/resources/networkmanager.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { patientHost } from './doctor-patient.ts';
 
 const DNS: DesiredDns = {

@@ -9,9 +9,9 @@ import type { DesiredState } from '../../agent/config/desired.ts';
 import { resolvConfOwner } from '../../agent/doctor/resolv-conf-owner.ts';
 import { converge, inspectAll } from '../../agent/resources/converge.ts';
 import { makeResources } from '../../agent/resources/index.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
-import { settingViews } from '../../agent/resources/moments.ts';
 import { revert } from '../../agent/resources/revert.ts';
+import { settingViews } from '../../agent/resources/settings-view.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { desiredOf, type FolderHost, patientHost, seenOn } from './doctor-patient.ts';
 import { missing } from './scratch.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { converge } from '../../agent/resources/converge.ts';
-import { Sysctl } from '../../agent/resources/sysctl.ts';
+import { Sysctl } from '../../agent/resources/sysctl/sysctl.ts';
 import { fill, scratch } from './scratch.ts';
 
 test('a file of ours that a later one overrules is both changed and failed', async (t) => {

@@ -1,10 +1,10 @@
 /** What a running dhclient must be started again for, and what not: its hooks give it that. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { dhcpClients } from '../../agent/clients/dhclient/clients.ts';
+import { pendingOf } from '../../agent/clients/dhclient/pending.ts';
+import { noteStarts, readAtStart } from '../../agent/clients/dhclient/start-records.ts';
 import type { DesiredDhclient } from '../../agent/config/desired.ts';
-import { dhcpClients } from '../../agent/dhclient/clients.ts';
-import { pendingOf } from '../../agent/dhclient/pending.ts';
-import { noteStarts, readAtStart } from '../../agent/dhclient/start-records.ts';
 import { dhclient } from './desired.ts';
 import { FolderHost } from './doctor-patient.ts';
 import { fill, scratch } from './scratch.ts';

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
 import { argumentsOf, commOf, nullIfGone, startTicks, statusField, userIds } from '../../agent/host/proc.ts';
-import { processAt } from '../../agent/host/process-details.ts';
-import { processOrigin } from '../../agent/host/process-origin.ts';
+import { processAt } from '../../agent/host/process/details.ts';
+import { processOrigin } from '../../agent/host/process/origin.ts';
 import { scratch } from './scratch.ts';
 
 test('a process whose name looks like fields of /proc/PID/stat is read as what it is', async (t) => {

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { nodeCommand, noNamespaces, REPOSITORY, scratch } from './scratch.ts';
 
-const MODULE = join(REPOSITORY, 'agent/host/processes.ts');
+const MODULE = join(REPOSITORY, 'agent/host/process/processes.ts');
 const PLACES = {
   here: 'exec "$1" 300',
   'own mounts, as in a sandbox': 'exec unshare --mount "$1" 300',

@@ -1,7 +1,7 @@
 /** Quantities as people read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { agoText } from '../../agent/config/quantities.ts';
+import { agoText } from '../../agent/config/notation/quantities.ts';
 
 test('what was moments ago is not 0 min ago', () => {
   const texts = [0, 400, 29_000, 119_000, 120_000, 3_600_000].map(agoText);

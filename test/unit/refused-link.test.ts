@@ -4,14 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { DHCPCD_CONF, ENTER_HOOK } from '../../agent/clients/dhcpcd.ts';
+import { DHCPCD_CONF, ENTER_HOOK } from '../../agent/clients/dhcpcd/dhcpcd.ts';
 import type { DesiredState } from '../../agent/config/desired.ts';
 import { converge, inspectAll } from '../../agent/resources/converge.ts';
 import { makeResources } from '../../agent/resources/index.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
-import { settingViews } from '../../agent/resources/moments.ts';
 import type { ResourceName } from '../../agent/resources/names.ts';
 import { revert } from '../../agent/resources/revert.ts';
+import { settingViews } from '../../agent/resources/settings-view.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { desiredOf, type FolderHost, patientHost } from './doctor-patient.ts';
 import { missing } from './scratch.ts';
 

@@ -1,7 +1,7 @@
 /** A reporter as the tests want it: impatient, with what it said kept. */
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DesiredReport } from '../../agent/config/daemon.ts';
+import type { DesiredReport } from '../../agent/config/desired-daemon.ts';
 import type { Timing } from '../../agent/report/lane.ts';
 import { Reporter } from '../../agent/report/reporter.ts';
 import type { Occurrence } from '../../probes/probe.ts';

@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../agent/clients/networkd-dropin.ts';
+import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../agent/clients/networkd/drop-in.ts';
 import { resolvConfFile } from '../../agent/doctor/resolv-conf-file.ts';
 import { resolved as examined } from '../../agent/doctor/resolved.ts';
 import { HostError } from '../../agent/host/errors.ts';
 import { converge } from '../../agent/resources/converge.ts';
-import { Journal } from '../../agent/resources/journal.ts';
-import { settingViews } from '../../agent/resources/moments.ts';
-import { ORIGINALS, Originals } from '../../agent/resources/originals.ts';
-import { Resolver } from '../../agent/resources/resolver.ts';
+import { ORIGINALS, Originals } from '../../agent/resources/originals/originals.ts';
+import { Journal } from '../../agent/resources/proof/dns-change-journal.ts';
+import { Resolver } from '../../agent/resources/resolver/resolver.ts';
+import { settingViews } from '../../agent/resources/settings-view.ts';
 import { codes, type FolderHost, type Patient, seenOn } from './doctor-patient.ts';
 import {
   brief,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DesiredDns } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
-import { Resolver } from '../../agent/resources/resolver.ts';
+import { Resolver } from '../../agent/resources/resolver/resolver.ts';
 import { scratch } from './scratch.ts';
 
 test('only what libc reads counts as held, and the reason names the line', async (t) => {

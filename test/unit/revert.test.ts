@@ -6,10 +6,10 @@ import type { DesiredDns, DesiredState } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { makeResources } from '../../agent/resources/index.ts';
-import { KnownFiles } from '../../agent/resources/known.ts';
-import { Originals } from '../../agent/resources/originals.ts';
+import { Originals } from '../../agent/resources/originals/originals.ts';
 import type { Outcome } from '../../agent/resources/resource.ts';
 import { revert } from '../../agent/resources/revert.ts';
+import { KnownFiles } from '../../agent/resources/verified-files.ts';
 import { desired, WHOLE, WHOLE_LINES } from './desired.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
@@ -208,7 +208,7 @@ test('live values: put back in the right order, unless somebody else has changed
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
     import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
-    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl.ts';
+    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
     import { revert } from '${REPOSITORY}/agent/resources/revert.ts';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
     const want = (key, value) => ({ key, path: key.replaceAll('.', '/'), want: { value }, optional: false });

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
-import { knowsThreads, type RefusedRoute, refusedRoutes } from '../../agent/host/route-trace.ts';
-import { parsePipe } from '../../agent/host/tracefs.ts';
+import { knowsThreads, type RefusedRoute, refusedRoutes } from '../../agent/host/trace/routes.ts';
+import { parsePipe } from '../../agent/host/trace/tracefs.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Occurrence, Reading, Sample } from '../../probes/probe.ts';
 import { routeFailuresProbe } from '../../probes/route-failures.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseIpv6Stats, parseTries, routeSlabs } from '../../agent/host/route-counters.ts';
+import { parseIpv6Stats, parseTries, routeSlabs } from '../../agent/host/kernel/route-counters.ts';
 import { Growth } from '../../probes/growth.ts';
 import { againstLimit, sumOfTries } from '../../probes/routes.ts';
 import { byProtocol, offloadFailed } from '../../probes/routes-by-protocol.ts';

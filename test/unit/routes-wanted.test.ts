@@ -5,9 +5,9 @@ import type { DesiredRoute } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { MetadataSource, Resolved } from '../../agent/metadata/source.ts';
 import { wishKey } from '../../agent/metadata/wishes.ts';
-import { Routes } from '../../agent/resources/routes.ts';
-import { hasRecord, readRecord } from '../../agent/resources/routes-record.ts';
-import { addressesOf, nameOf, wantedRoutes } from '../../agent/resources/routes-wanted.ts';
+import { hasRecord, readRecord } from '../../agent/resources/routes/made.ts';
+import { Routes } from '../../agent/resources/routes/routes.ts';
+import { addressesOf, nameOf, wantedRoutes } from '../../agent/resources/routes/wanted.ts';
 import { route } from './desired.ts';
 import { scratch } from './scratch.ts';
 

@@ -1,9 +1,9 @@
 /** Secrets from systemd by name, and what an error says outside a service. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { secretProblem } from '../../agent/config/endpoint.ts';
-import { secretFile } from '../../agent/host/credentials.ts';
+import { secretProblem } from '../../agent/config/notation/endpoint.ts';
 import { hostError } from '../../agent/host/errors.ts';
+import { secretFile } from '../../agent/host/service/credentials.ts';
 
 test('a credential is a file of the folder that systemd names; a path is itself', (t) => {
   const before = process.env.CREDENTIALS_DIRECTORY;

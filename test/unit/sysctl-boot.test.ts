@@ -6,9 +6,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
-import { Sysctl } from '../../agent/resources/sysctl.ts';
-import { BootSysctls, matchesSysctl } from '../../agent/resources/sysctl-boot.ts';
-import { OUR_FILE, PersistedSysctls } from '../../agent/resources/sysctl-files.ts';
+import { BootSysctls, matchesSysctl } from '../../agent/resources/sysctl/boot.ts';
+import { OUR_FILE, PersistedSysctls } from '../../agent/resources/sysctl/files.ts';
+import { Sysctl } from '../../agent/resources/sysctl/sysctl.ts';
 import { fill, noNamespaces, privately, scratch } from './scratch.ts';
 
 function want(key: string, value: string): DesiredSysctl {

@@ -1,9 +1,9 @@
 /** What the values of kernel settings mean, key by key, and which keys are one variable. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { meansSame, withoutComment } from '../../agent/config/sysctl-kinds.ts';
-import { atLeastProblem, misfit, sysctlValueProblem } from '../../agent/config/sysctl-problems.ts';
-import { setsOthers, sysctlSetter, sysctlVariable, sysctlVariableOrTwin } from '../../agent/config/sysctl-relations.ts';
+import { meansSame, withoutComment } from '../../agent/config/sysctl/kinds.ts';
+import { atLeastProblem, misfit, sysctlValueProblem } from '../../agent/config/sysctl/problems.ts';
+import { setsOthers, sysctlSetter, sysctlVariable, sysctlVariableOrTwin } from '../../agent/config/sysctl/relations.ts';
 
 const PORTS = 'net/ipv4/ip_local_reserved_ports';
 

@@ -4,9 +4,9 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Host } from '../../agent/host/host.ts';
-import { sysctlDeeds } from '../../agent/resources/sysctl-commands.ts';
-import { laterSysctls } from '../../agent/resources/sysctl-later.ts';
-import { hasScripts } from '../../agent/resources/sysctl-places.ts';
+import { sysctlDeeds } from '../../agent/resources/sysctl/commands.ts';
+import { laterSysctls } from '../../agent/resources/sysctl/later.ts';
+import { hasScripts } from '../../agent/resources/sysctl/places.ts';
 import { scratch } from './scratch.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';

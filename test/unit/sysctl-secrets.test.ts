@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compile } from '../../agent/config/compile.ts';
-import { renderInitial } from '../../agent/config/initial.ts';
-import { isSecretSysctl, withoutSecrets } from '../../agent/config/sysctl-secrets.ts';
+import { renderInitial } from '../../agent/config/init/initial.ts';
+import { isSecretSysctl, withoutSecrets } from '../../agent/config/sysctl/secrets.ts';
 
 test('sysctl secrets: every spelling of an assignment is hidden, and nothing else', () => {
   for (const text of [

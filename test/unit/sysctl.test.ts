@@ -6,8 +6,8 @@ import type { DesiredSysctl } from '../../agent/config/desired.ts';
 import { Host } from '../../agent/host/host.ts';
 import { converge } from '../../agent/resources/converge.ts';
 import { revert } from '../../agent/resources/revert.ts';
-import { Sysctl } from '../../agent/resources/sysctl.ts';
-import { whyMissing } from '../../agent/resources/sysctl-names.ts';
+import { whyMissing } from '../../agent/resources/sysctl/missing-keys.ts';
+import { Sysctl } from '../../agent/resources/sysctl/sysctl.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from './scratch.ts';
 
 const OURS = '/etc/sysctl.d/60-holdfast.conf';
@@ -212,7 +212,7 @@ function live(
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
     import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
-    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl.ts';
+    import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
     const wanted = ${JSON.stringify(settings)};
     const outcomes = await converge(host, [new Sysctl(host, wanted)]);

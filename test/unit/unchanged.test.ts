@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Host } from '../../agent/host/host.ts';
-import { Unchanged } from '../../agent/host/unchanged.ts';
+import { Unchanged } from '../../agent/host/until-changed.ts';
 import { scratch } from './scratch.ts';
 
 /** Milliseconds until a file's last change counts as over. */

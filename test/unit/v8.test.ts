@@ -10,7 +10,7 @@ import { REPOSITORY } from './scratch.ts';
  */
 function becomesOptimised(begin: string): boolean {
   const script = `
-    const { optimise, saveMemory } = await import('${REPOSITORY}/agent/host/v8.ts');
+    const { optimise, saveMemory } = await import('${REPOSITORY}/agent/host/service/v8.ts');
     const { DumpReader } = await import('${REPOSITORY}/agent/host/netlink/dump.ts');
     const { setImmediate: turn } = await import('node:timers/promises');
     const hot = (n) => { let sum = 0; for (let i = 0; i < 10; i += 1) sum += i * n; return sum; };

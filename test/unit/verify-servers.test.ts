@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredVerify } from '../../agent/config/desired.ts';
-import { ask } from '../../agent/resolver/ask.ts';
-import { misleading, unexpected, type Verdict, verifyServers } from '../../agent/resolver/verify.ts';
+import { ask } from '../../agent/dns/ask.ts';
+import { misleading, unexpected, type Verdict, verifyServers } from '../../agent/dns/verify.ts';
 import { answer, dnsServer, HANG_UP, type Respond, records } from './dns-server.ts';
 
 const NAME = 'puppet.example.com';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseTrace } from '../../agent/host/tracefs.ts';
+import { parseTrace } from '../../agent/host/trace/tracefs.ts';
 
 /** Of Linux 6.1 with kprobes, and of 6.18 without: header, padding and all. */
 const RECORDED = `# tracer: nop

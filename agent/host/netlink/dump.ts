@@ -1,6 +1,6 @@
 /** Dumps: every object of a kind that the kernel holds, as one consistent list (netlink(7), NLM_F_DUMP). */
 import { setTimeout as wait } from 'node:timers/promises';
-import { optimise } from '../v8.ts';
+import { optimise } from '../service/v8.ts';
 import { FLAG, MESSAGE, message } from './message.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 

@@ -1,0 +1,31 @@
+/** Which files are a dhclient.conf on this host. */
+import type { Host } from '../../../host/host.ts';
+import { DEFAULT_CONF, type DhcpClient } from '../clients.ts';
+
+/**
+ * Every dhclient.conf that one of these clients reads, or that the next start would read, by the name that it is read by.
+ * What another program makes for its own dhclient is not among them.
+ */
+export function confNames(host: Host, clients: readonly DhcpClient[]): string[] {
+  const used = clients
+    .filter(({ owner, confFile }) => owner === null && confFile.startsWith('/'))
+    .map(({ confFile }) => confFile);
+  const ofInterfaces = ['/etc/dhcp', '/etc'].flatMap((folder) => {
+    return host
+      .list(folder)
+      .map((name) => `${folder}/${name}`)
+      .filter((file) => interfaceOf(file) !== null);
+  });
+  const names = [...used, DEFAULT_CONF, '/etc/dhcp3/dhclient.conf', '/etc/dhclient.conf', ...ofInterfaces];
+  return [...new Set(names)].filter((file) => host.stat(file)?.isFile());
+}
+
+/** The same files, links resolved, each once. */
+export function confFiles(host: Host, clients: readonly DhcpClient[]): string[] {
+  return [...new Set(confNames(host, clients).map((file) => host.target(file)))];
+}
+
+/** The interface that ifup takes this file for (`/etc/dhcp/dhclient-eth0.conf`); null: it is for all. */
+export function interfaceOf(file: string): string | null {
+  return /\/dhclient-([^/]+)\.conf$/.exec(file)?.[1] ?? null;
+}

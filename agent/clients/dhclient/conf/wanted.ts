@@ -1,0 +1,51 @@
+/** The wanted state by scope: what one interface gets is its own part over the global one. */
+import type { DesiredDhclient } from '../../../config/desired.ts';
+import { findOption, type OptionDefinition } from '../../../config/notation/dhcp-options.ts';
+
+export interface Wanted {
+  readonly key: string;
+  readonly definition: OptionDefinition;
+  readonly values: readonly string[];
+  /** True for an interface where the global scope says the same. */
+  readonly inherited: boolean;
+}
+
+export interface WantedRequest {
+  readonly without: readonly OptionDefinition[];
+  readonly also: readonly OptionDefinition[];
+}
+
+/** As the grammar names an option, whatever a file calls it: `dhcp:6`. */
+export function keyOf({ name, code }: OptionDefinition): string {
+  return `${name.startsWith('dhcp6.') ? 'dhcp6' : 'dhcp'}:${code}`;
+}
+
+/** What is to be superseded globally (null), or for an interface: its own values, and the others inherited. */
+export function wantedIn(desired: DesiredDhclient, iface: string | null): Wanted[] {
+  const { global, interfaces } = desired;
+  const values = new Map([...global.supersede, ...((iface !== null && interfaces.get(iface)?.supersede) || [])]);
+  return [...values].map(([name, wanted]) => {
+    const definition = definitionOf(name);
+    const inherited = iface !== null && global.supersede.get(name)?.join('\0') === wanted.join('\0');
+    return { key: keyOf(definition), definition, values: wanted, inherited };
+  });
+}
+
+/** What one scope wants is stronger than what the global one wants against it. */
+export function wantedRequest(desired: DesiredDhclient, iface: string | null): WantedRequest {
+  const none = { without: [], also: [] };
+  const global = desired.global.request ?? none;
+  const own = (iface !== null && desired.interfaces.get(iface)?.request) || none;
+  const merge = (all: readonly string[], mine: readonly string[], against: readonly string[]) =>
+    [...new Set([...all.filter((name) => !against.includes(name)), ...mine])].map(definitionOf);
+  return {
+    without: merge(global.without, own.without, own.also),
+    also: merge(global.also, own.also, own.without),
+  };
+}
+
+function definitionOf(name: string): OptionDefinition {
+  const definition = findOption(name);
+  if (!definition) throw new TypeError(`no DHCP option is named ${name}`);
+  return definition;
+}

@@ -1,0 +1,71 @@
+/**
+ * What a dhclient.conf `require`s (dhclient.conf(5)) against what it is to ask for no longer: dhclient refuses every offer that
+ * lacks a required option, and a server sends what it is asked for. So its next start would get no lease at all.
+ */
+import type { DesiredDhclient } from '../../config/desired.ts';
+import { nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { parseConf } from './conf/grammar.ts';
+import type { Statement } from './conf/statement.ts';
+import { keyOf, wantedRequest } from './conf/wanted.ts';
+
+/** An option that a live statement requires. */
+interface Required {
+  readonly key: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Files that include each other end here. */
+const DEEPEST = 8;
+
+/**
+ * One sentence, with file and line, for each option that `text` (of `file`) or a file that it includes requires, and that the
+ * configuration takes out of the request.
+ */
+export function requiredUnasked(host: Host, file: string, text: string, wanted: DesiredDhclient): string[] {
+  const { global, interfaces } = requiredIn(host, file, text);
+  const scopes = [[null, global] as const, ...interfaces];
+  const sentences = scopes.flatMap(([iface, required]) =>
+    wantedRequest(wanted, iface).without.flatMap((option) => {
+      const found = required.find(({ key }) => key === keyOf(option));
+      return found === undefined ? [] : [sentence(option.name, found)];
+    }),
+  );
+  return [...new Set(sentences)];
+}
+
+function sentence(name: string, { file, line }: Required): string {
+  return (
+    `${file}:${line} requires ${name}, which request.without takes out of the request: at its next start dhclient would ` +
+    `refuse every offer and get no lease; take ${name} out of that line, or out of request.without`
+  );
+}
+
+/** As dhclient reads them: a list replaces the one before, and an interface's begins with a copy of the outermost one. */
+function requiredIn(host: Host, file: string, text: string) {
+  const interfaces = new Map<string, Required[]>();
+  let global: Required[] = [];
+  const visit = (statements: readonly Statement[], from: string, iface: string | null, depth: number) => {
+    for (const one of statements) {
+      if (!one.live) continue;
+      if (one.kind === 'interface' && one.name !== null) {
+        if (!interfaces.has(one.name)) interfaces.set(one.name, global);
+        visit(one.body, from, one.name, depth);
+      } else if (one.kind === 'include' && one.name?.startsWith('/') && depth < DEEPEST) {
+        const name = one.name;
+        const included = nullIfRefused(() => host.readText(name));
+        if (included !== null) visit(parseConf(included).statements, name, iface, depth + 1);
+      } else if (one.kind === 'require' || one.kind === 'also require') {
+        if (one.values === null) continue;
+        const own = one.values.map((key) => ({ key, file: from, line: one.line }));
+        const before = iface === null ? global : (interfaces.get(iface) ?? []);
+        const list = one.kind === 'require' ? own : [...before, ...own];
+        if (iface === null) global = list;
+        else interfaces.set(iface, list);
+      }
+    }
+  };
+  visit(parseConf(text).statements, file, null, 0);
+  return { global, interfaces };
+}

@@ -1,0 +1,127 @@
+/**
+ * Our block in dhcpcd.conf(5), which dhcpcd reads when it starts, at SIGHUP, and when a link comes up. It belongs to the
+ * global options: those after the first `interface`, `ssid` or `profile` line are of that one alone.
+ *
+ * dhcpcd 9.4 expires every lease, address and routes with it, when it reads the file again and its modification time, in
+ * seconds, is another one than before (measured: 2 pings of 10 ms lost): so the file is written with the old time.
+ */
+import type { DesiredDns } from '../../config/desired.ts';
+import { findBlock, marked } from '../../resolver/marked-block.ts';
+
+/**
+ * The lines of our block. `static domain_name=` must come before `static domain_name_servers=`: dhcpcd 9.4 takes the
+ * shorter name for a new value of the longer one.
+ * @param nohook dhcpcd's own hook is not to write resolv.conf at all.
+ */
+export function confLines({ domain, search, nameservers }: DesiredDns, nohook: boolean): string[] {
+  const value = (name: string, values: readonly string[] | null) => {
+    return values === null || values.length === 0 ? [] : [`static ${name}=${values.join(' ')}`];
+  };
+  return [
+    '# Made by "agent apply"; changes here are overwritten.',
+    ...(nohook ? ['nohook resolv.conf'] : []),
+    ...value('domain_name', domain === null ? null : [domain]),
+    ...value('domain_search', search),
+    ...value('domain_name_servers', nameservers),
+  ];
+}
+
+export type Edited =
+  | { readonly ok: true; readonly text: string; readonly notes: readonly string[] }
+  /** `line 3: …`: the file is left as it is. */
+  | { readonly ok: false; readonly problem: string };
+
+/** The file with these lines as our block, every other byte as it was; null: without a block of ours. */
+export function editDhcpcdConf(text: string, lines: readonly string[] | null): Edited {
+  const block = findBlock(text);
+  const rest = block === null ? text : block.before + block.after;
+  const problem = doubt(rest);
+  if (problem !== null) return { ok: false, problem };
+  if (lines === null) return { ok: true, text: rest, notes: [] };
+  const at = place(rest, block?.before.length ?? null);
+  const before = rest.slice(0, at);
+  const whole = before === '' || before.endsWith('\n') ? before : `${before}\n`;
+  return { ok: true, text: whole + marked(`${lines.join('\n')}\n`) + rest.slice(at), notes: overruled(rest) };
+}
+
+/** The script that the file names instead of dhcpcd-run-hooks, for all interfaces or for one; null: none. */
+export function ownScript(text: string): { path: string; line: number } | null {
+  const found = options(text).findLast(({ name }) => name === 'script');
+  return found === undefined ? null : { path: found.value, line: found.line };
+}
+
+interface Option {
+  readonly name: string;
+  readonly value: string;
+  readonly line: number;
+  /** Where its line begins. */
+  readonly start: number;
+}
+
+/** As dhcpcd's get_line and read_config have it: no line goes on in the next one, `#` and `;` begin a comment. */
+function options(text: string): Option[] {
+  const found: Option[] = [];
+  let start = 0;
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, name, value = ''] = /^[ \t]*([^ \t#;]\S*)[ \t]*(.*)$/.exec(line) ?? [];
+    if (name !== undefined) {
+      found.push({ name, value: value.replace(/(?<!\\)#.*$/, '').trim(), line: index + 1, start });
+    }
+    start += line.length + 1;
+  }
+  return found;
+}
+
+const BLOCKS = new Set(['interface', 'ssid', 'profile']);
+
+const OURS = /^domain_(name|search|name_servers)=/;
+
+/** Where it stands already, unless dhcpcd would not take it there for all interfaces, or something global comes after it. */
+function place(rest: string, current: number | null): number {
+  const all = options(rest);
+  const first = all.findIndex(({ name }) => BLOCKS.has(name));
+  const global = first === -1 ? all : all.slice(0, first);
+  const end = first === -1 ? rest.length : aboveComments(rest, all[first]?.start ?? 0);
+  const later = global.some(({ name, value, start }) => {
+    return name === 'static' && OURS.test(value) && start >= (current ?? 0);
+  });
+  return current === null || current > end || later ? end : current;
+}
+
+/** The comment right above a line is about it. */
+function aboveComments(text: string, start: number): number {
+  const above = text.slice(0, start).split('\n').slice(0, -1);
+  const others = above.slice(above.findLastIndex((line) => !/^[ \t]*[#;]/.test(line)) + 1);
+  return start - others.reduce((length, line) => length + line.length + 1, 0);
+}
+
+/** What dhcpcd prefers to ours for one interface, at its start: the hook has the last word. */
+function overruled(rest: string): string[] {
+  return dnsStatements(rest)
+    .filter(({ scope, said }) => scope !== '' && said.startsWith('static '))
+    .map(({ line, said, scope }) => `line ${line} has "${said}" for ${scope}; the hook has the last word`);
+}
+
+/** Lines outside of our block that set names or servers, or keep dhcpcd from resolv.conf. */
+export function dnsStatements(text: string): { line: number; said: string /** '': for all. */; scope: string }[] {
+  const block = findBlock(text);
+  const ours = block === null ? '' : text.slice(block.before.length, text.length - block.after.length);
+  // Its lines are still counted.
+  const rest = block === null ? text : block.before + ours.replace(/[^\n]+/g, '') + block.after;
+  let scope = '';
+  return options(rest).flatMap(({ name, value, line }) => {
+    if (BLOCKS.has(name)) scope = `${name} ${value}`;
+    const sets = name === 'static' && OURS.test(value);
+    const keeps = name === 'nohook' && value.split(/[ ,]+/).includes('resolv.conf');
+    return sets || keeps ? [{ line, said: `${name} ${value}`, scope }] : [];
+  });
+}
+
+function doubt(rest: string): string | null {
+  const line = (index: number) => rest.slice(0, index).split('\n').length;
+  const zero = rest.indexOf('\0');
+  if (zero !== -1) return `line ${line(zero)}: a NUL byte, where dhcpcd's line ends`;
+  const second = /^# (?:BEGIN|END) holdfast$/m.exec(rest);
+  if (second !== null) return `line ${line(second.index)}: a mark of Holdfast's without its block`;
+  return null;
+}

@@ -1,0 +1,59 @@
+/** The running dhcpcd(8), by its processes and its lease files. */
+import { mayBeSinceStart } from '../../host/file-times.ts';
+import type { Host } from '../../host/host.ts';
+import type { Process } from '../../host/process/processes.ts';
+import type { LeaseHolder } from '../holder.ts';
+
+export const ENTER_HOOK = '/etc/dhcpcd.enter-hook';
+export const DHCPCD_CONF = '/etc/dhcpcd.conf';
+
+/** dhcpcd writes a lease file at every lease that it gets, renewals too: IF.lease, IF-SSID.lease, IF.lease6. */
+const LEASES = '/var/lib/dhcpcd';
+
+/**
+ * Whether a file is to be written with the modification time that it has: dhcpcd expires its leases, and drops address and
+ * routes, when it reads dhcpcd.conf again with another one (agent/clients/dhcpcd/conf.ts).
+ */
+export function keepsTime(host: Host, path: string): boolean {
+  return path.includes('dhcpcd') && path === host.target(DHCPCD_CONF);
+}
+
+export function dhcpcdInstalled(host: Host): boolean {
+  return ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
+}
+
+/** One for each dhcpcd, its helpers left out; a manager serves many interfaces, others the one they were started for. */
+export function dhcpcdHolders(host: Host): LeaseHolder[] {
+  const all = host.processes('dhcpcd', 'network');
+  return all.filter(isMain).map((process) => {
+    const { pid, started } = process;
+    return { program: 'dhcpcd', pid, started, interfaces: ownInterface(process) ?? leased(host, process) };
+  });
+}
+
+/**
+ * dhcpcd 9 and later separate privileges: the helpers call themselves `dhcpcd: [privileged proxy] eth0`, `[BPF ARP] …`,
+ * the process that decides `dhcpcd: eth0 [ip4]` or, for all interfaces, `dhcpcd: [master]` (10: `[manager]`).
+ */
+function isMain({ arguments: [title = ''] }: Process): boolean {
+  return !/^dhcpcd: \[(?!master\]|manager\])/.test(title);
+}
+
+/** The interface that the process names as its own. */
+function ownInterface({ arguments: [title = ''] }: Process): string[] | null {
+  const name = /^dhcpcd: ([^\s[]+)/.exec(title)?.[1];
+  return name === undefined ? null : [name];
+}
+
+/** The interfaces with a lease that is newer than the process. */
+function leased(host: Host, process: Process): string[] {
+  const names = host
+    .list(LEASES)
+    .filter(
+      (file) => /\.lease6?$/.test(file) && mayBeSinceStart(host, host.stat(`${LEASES}/${file}`)?.mtimeMs ?? 0, process),
+    )
+    .map((file) => file.replace(/\.lease6?$/, ''));
+  const links = host.list('/sys/class/net');
+  // An SSID may follow the name.
+  return links.filter((link) => names.some((name) => name === link || name.startsWith(`${link}-`)));
+}

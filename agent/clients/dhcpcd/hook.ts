@@ -1,0 +1,90 @@
+/**
+ * Our part of /etc/dhcpcd.enter-hook, which dhcpcd-run-hooks(8) sources before its own hooks at every event, of a dhcpcd
+ * that runs for long, too. What it sets there the later hooks see; a hook named in `skip_hooks` is passed over. So the same
+ * rules as for dhclient's hooks (agent/clients/dhclient/hooks/hooks.ts): POSIX sh plus `local`, no exit, nothing leaked, only literals.
+ */
+import type { DesiredDns } from '../../config/desired.ts';
+import { COMPOSE_HELPERS, composeFunction, OFFERED_IN_FILE, quote } from '../../resolver/compose-sh.ts';
+import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { inOwnNetwork } from '../own-network-sh.ts';
+
+const HEADER = `\
+# Holdfast keeps this host's DNS settings through every lease. Made by "agent apply"; changes here are overwritten.
+# Sourced by dhcpcd-run-hooks(8) before its own hooks, so it must not exit or leave a shell option behind.
+`;
+
+export function renderDhcpcdHook(dns: DesiredDns): string {
+  return `${HEADER}${inOwnNetwork(lines(dns))}:
+`;
+}
+
+function lines(dns: DesiredDns): string {
+  return `case "\${if_up-}/\${reason-}" in
+true/* | */ROUTERADVERT)
+    # As configured, whatever the server says, or a dhcpcd that has read an older dhcpcd.conf.
+${variables(dns)}    ;;
+esac
+${leavesNothingOpen(dns) ? wholeFile(dns) : openFile(dns)}`;
+}
+
+/** For the other hooks, and for the owner of a resolv.conf that is a link. Of DHCPv6 as well: dhcpcd maps those later. */
+function variables({ domain, search, nameservers }: DesiredDns): string {
+  const all = [
+    ['new_domain_name', domain === null ? null : [domain]],
+    ['new_domain_search', search],
+    ['new_domain_name_servers', nameservers],
+    ['new_dhcp6_domain_search', search],
+    ['new_dhcp6_name_servers', nameservers],
+  ] as const;
+  return all
+    .flatMap(([name, values]) => (values === null ? [] : [`    ${name}=${quote(values.join(' '))}\n`]))
+    .join('');
+}
+
+/** dhcpcd's own hook makes the file in place, so that a reader may find it empty: it is passed over, also where a lease ends. */
+function wholeFile(dns: DesiredDns): string {
+  return `${composeFunction('holdfast_resolv_conf', dns, { names: '', servers: '' })}${unlessLink(
+    dns,
+    `skip_hooks="\${skip_hooks-} resolv.conf"
+case "\${if_up-}/\${reason-}" in
+true/* | */ROUTERADVERT) holdfast_resolv_conf ;;
+esac
+`,
+  )}unset -f holdfast_resolv_conf ${COMPOSE_HELPERS}
+`;
+}
+
+/**
+ * What is open dhcpcd's own hook puts together from all interfaces, DHCP, DHCPv6 and router advertisements; in the end it
+ * writes by change_file, which is another one here. A resolvconf that is installed would be asked instead.
+ */
+function openFile(dns: DesiredDns): string {
+  return unlessLink(
+    dns,
+    `${composeFunction('holdfast_resolv_conf', dns, OFFERED_IN_FILE)}change_file() {
+    if [ "$1" = ${RESOLV_CONF} ]; then
+        holdfast_resolv_conf "$2"
+        rm -f -- "$2"
+        return 1
+    fi
+    # As dhcpcd-run-hooks has it.
+    if [ -e "$1" ] && comp_file "$1" "$2"; then
+        rm -f "$2"
+        return 1
+    fi
+    cat "$2" >"$1"
+    rm -f "$2"
+    return 0
+}
+resolvconf=holdfast-keeps-resolv.conf
+`,
+  );
+}
+
+function unlessLink({ symlink }: DesiredDns, lines: string): string {
+  if (symlink !== 'refuse') return lines;
+  return `# A symbolic link is somebody else's file: its owner gets the servers above.
+if [ ! -L ${RESOLV_CONF} ]; then
+${lines}fi
+`;
+}

@@ -1,0 +1,33 @@
+/** The lines of a `.network` file with those of its drop-ins, as systemd-networkd puts them together (systemd.network(5)). */
+import type { Host } from '../../host/host.ts';
+import { type IniLine, iniLines } from '../../host/ini.ts';
+
+/** In the order in which a name is looked for. */
+export const NETWORK_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(
+  (base) => `${base}/systemd/network`,
+);
+
+/** The `.network` files that systemd-networkd would read, by name: of two with one name the first folder's counts. */
+export function networkFiles(host: Host): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const folder of NETWORK_FOLDERS) {
+    for (const name of host.list(folder)) {
+      if (name.endsWith('.network') && !files.has(name)) files.set(name, `${folder}/${name}`);
+    }
+  }
+  return files;
+}
+
+/** By the file's name, and where it is; none where it is masked by a link to /dev/null. */
+export function networkLines(host: Host, name: string, main = networkFiles(host).get(name)): IniLine[] {
+  const dropIns = new Map<string, string>();
+  for (const folder of NETWORK_FOLDERS) {
+    for (const one of host.list(`${folder}/${name}.d`).filter((entry) => entry.endsWith('.conf'))) {
+      if (!dropIns.has(one)) dropIns.set(one, `${folder}/${name}.d/${one}`);
+    }
+  }
+  // Without the file itself its drop-ins are nothing.
+  if (main === undefined || !host.stat(main)?.isFile()) return [];
+  const files = [main, ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)];
+  return files.flatMap((file) => iniLines(host, file));
+}

@@ -1,0 +1,126 @@
+/** Which `.network` files fit a link (systemd.network(5), [Match]): its names may change while the host runs. */
+import type { Host } from '../../host/host.ts';
+import type { IniLine } from '../../host/ini.ts';
+import { keptNames } from './drop-in.ts';
+import { networkFiles, networkLines } from './lines.ts';
+import type { NetworkdLink } from './links.ts';
+
+/**
+ * The `.network` files, by name, that need a drop-in for these links: those in force, those that might come into force for
+ * one of them, and those that were in force once. A file that serves another link now is left alone.
+ * @param links the links that carry name servers; `all`: every link of systemd-networkd.
+ */
+export function networkNames(host: Host, links: readonly NetworkdLink[], all: readonly NetworkdLink[]): string[] {
+  const inForce = new Set(links.map(({ networkFile }) => networkFile));
+  const ofOthers = new Set(all.filter((link) => !links.includes(link)).map(({ networkFile }) => networkFile));
+  const fitting = [...networkFiles(host)]
+    .filter(([file, path]) => {
+      const lines = networkLines(host, file, path);
+      return links.some(({ name }) => mayFit(host, lines, name));
+    })
+    .map(([file]) => file);
+  const others = [...fitting, ...keptNames(host)].filter((name) => !ofOthers.has(name));
+  return [...new Set([...inForce, ...others])].sort();
+}
+
+/** The `.network` files that a systemd-networkd which does not run yet may take name servers from, by name. */
+export function namesOfNextStart(host: Host): string[] {
+  const files = [...networkFiles(host)].filter(([file, path]) => {
+    const lines = networkLines(host, file, path);
+    const says = (wanted: string) => lines.findLast(({ key }) => key.toLowerCase() === wanted)?.value ?? '';
+    if (/^(yes|true|on|1|both|ipv[46]|v[46])$/i.test(says('dhcp'))) return true;
+    return says('dns') !== '' && says('gateway') !== '';
+  });
+  return [...new Set([...files.map(([file]) => file), ...keptNames(host)])].sort();
+}
+
+/** false only where the file certainly serves other links. What depends on the host or its udev may come to fit. */
+function mayFit(host: Host, lines: readonly IniLine[], link: string): boolean {
+  const match = lines.filter(({ section }) => section === 'Match');
+  // Without any condition systemd-networkd ignores the file.
+  if (match.length === 0) return false;
+  const said = (key: string) => patternsOf(match, key);
+  const is = (key: string, value: string | null) => value === null || matches(said(key), value);
+  const folder = `/sys/class/net/${link}`;
+  const text = (name: string) => host.readText(`${folder}/${name}`)?.trim() ?? '';
+  const device = /^DEVTYPE=(.*)$/m.exec(text('uevent'))?.[1] ?? null;
+  const address = text('address');
+  const isPermanent = text('addr_assign_type') === '0';
+  const ofWireless = ['WLANInterfaceType', 'SSID', 'BSSID'].some((key) => said(key).length > 0);
+  if (ofWireless && device !== 'wlan') return false;
+  return (
+    isAddress(said('MACAddress'), address) &&
+    isAddress(said('PermanentMACAddress'), isPermanent ? address : '') &&
+    is('Type', device ?? typeOf(text('type'))) &&
+    is('Kind', kindOf(host, folder, device)) &&
+    is('Driver', host.readLink(`${folder}/device/driver`)?.replace(/^.*\//, '') ?? null) &&
+    isNamed(host, said('Name'), link, !match.every(({ file }) => /^\/(usr\/)?lib\//.test(file)))
+  );
+}
+
+/** Words with their `!`, which at the beginning of a line is about the whole line. An empty assignment forgets what came before. */
+function patternsOf(match: readonly IniLine[], wanted: string): string[] {
+  const values = match.filter(({ key }) => key === wanted).map(({ value }) => value);
+  return values.slice(values.lastIndexOf('') + 1).flatMap((value) => {
+    const words = value.replace(/^!/, '').split(/\s+/);
+    return value.startsWith('!') ? words.map((word) => `!${word}`) : words;
+  });
+}
+
+/** As systemd's net_condition_test_strv(): nothing that is excluded, and one of what is asked for. */
+function matches(patterns: readonly string[], value: string): boolean {
+  const asked = patterns.filter((pattern) => !pattern.startsWith('!'));
+  if (patterns.some((pattern) => pattern.startsWith('!') && fnmatch(pattern.slice(1), value))) return false;
+  return asked.length === 0 || asked.some((pattern) => fnmatch(pattern, value));
+}
+
+/**
+ * One of a link's names is enough: systemd-networkd 252 takes `Name=!eth0` for a link eth0 that has another name as well. `asks`: whether ip(8) is asked for its other names, which the files of
+ * packages do not use.
+ */
+function isNamed(host: Host, patterns: readonly string[], link: string, asks: boolean): boolean {
+  if (matches(patterns, link)) return true;
+  // A name that another link bears is no other name of this one.
+  const free = patterns.some((pattern) => host.lstat(`/sys/class/net/${pattern.replace(/^!/, '')}`) === null);
+  return asks && free && alternativeNames(host, link).some((name) => matches(patterns, name));
+}
+
+function alternativeNames(host: Host, link: string): string[] {
+  if (!host.live) return [];
+  try {
+    const { status, stdout } = host.run('ip', ['-json', 'link', 'show', 'dev', link]);
+    const [found] = status === 0 ? (JSON.parse(stdout) as { altnames?: string[] }[]) : [];
+    return found?.altnames ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Without their punctuation, of which there are three kinds. `address`: empty where it is not known. */
+function isAddress(words: readonly string[], address: string): boolean {
+  const digits = (text: string) => text.toLowerCase().replace(/[^0-9a-f]/g, '');
+  return words.length === 0 || address === '' || words.some((word) => digits(word) === digits(address));
+}
+
+/** Of a link without a type of its own, by if_arp.h; null: systemd's word for it is not known here. */
+function typeOf(hardware: string): string | null {
+  return { 1: 'ether', 32: 'infiniband', 772: 'loopback', 65534: 'none' }[hardware] ?? null;
+}
+
+/** What made a virtual link; empty for a real one, null where it cannot be seen. */
+function kindOf(host: Host, folder: string, device: string | null): string | null {
+  if (host.lstat(`${folder}/device`) !== null) return '';
+  if (host.lstat(`${folder}/tun_flags`) !== null) return 'tun';
+  return device === 'wlan' ? '' : device;
+}
+
+/** fnmatch(3) without flags. */
+function fnmatch(pattern: string, text: string): boolean {
+  const source = pattern.replace(/\[[!^]?[^\]]+\]|[\s\S]/g, (part) => {
+    if (part === '*') return '.*';
+    if (part === '?') return '.';
+    if (part.length > 1) return part.replace(/^\[!/, '[^').replaceAll('\\', '\\\\');
+    return part.replace(/[.+^${}()|\\[\]]/, '\\$&');
+  });
+  return new RegExp(`^${source}$`).test(text);
+}

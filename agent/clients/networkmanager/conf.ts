@@ -1,0 +1,42 @@
+/** NetworkManager.conf(5): the settings of `[main]`, from all of its files, in the order in which they are read. */
+import type { Host } from '../../host/host.ts';
+
+const MAIN = '/etc/NetworkManager/NetworkManager.conf';
+
+export interface MainSetting {
+  readonly file: string;
+  readonly line: number;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Of two with one key the last one counts. */
+export function mainSettings(host: Host): MainSetting[] {
+  return filesInOrder(host).flatMap((file) => {
+    let section = '';
+    return (host.readText(file) ?? '').split('\n').flatMap((raw, index) => {
+      const text = raw.trim();
+      section = /^\[([^\]]*)\]/.exec(text)?.[1] ?? section;
+      const [, key, value = ''] = /^([^#;[\s=][^=]*?)\s*=\s*(.*)$/.exec(text) ?? [];
+      return section === 'main' && key !== undefined ? [{ file, line: index + 1, key, value }] : [];
+    });
+  });
+}
+
+/** With `dns=none`, or `rc-manager=unmanaged`, it leaves resolv.conf alone. */
+export function leavesResolvConf(host: Host): boolean {
+  const last = new Map(mainSettings(host).map(({ key, value }) => [key, value]));
+  return last.get('dns') === 'none' || last.get('rc-manager') === 'unmanaged';
+}
+
+/** A file of /etc or /run stands for one of the same name in /usr/lib; those of /etc come after the main one. */
+function filesInOrder(host: Host): string[] {
+  const [vendor = [], runtime = [], local = []] = ['/usr/lib', '/run', '/etc'].map((parent) => {
+    const folder = `${parent}/NetworkManager/conf.d`;
+    const files = host.list(folder).filter((name) => name.endsWith('.conf'));
+    return files.map((name) => `${folder}/${name}`).filter((file) => host.stat(file)?.isFile());
+  });
+  const name = (file: string) => file.slice(file.lastIndexOf('/') + 1);
+  const masked = new Set([...runtime, ...local].map(name));
+  return [...vendor.filter((file) => !masked.has(name(file))), ...runtime, MAIN, ...local];
+}

@@ -1,0 +1,162 @@
+/**
+ * OTLP as JSON. Names are in lowerCamelCase, or in the snake_case of the .proto files, which proto3's JSON mapping allows as well;
+ * 64-bit integers are decimal texts. Objects with none of the expected names are counted or refused, so nothing vanishes.
+ */
+import {
+  attributesOf,
+  field,
+  finiteOf,
+  type Json,
+  list,
+  parse,
+  record,
+  scalar,
+  textOf,
+  timeOf,
+} from '../json-values.ts';
+import {
+  cut,
+  LIMITS,
+  type LogRecord,
+  type LogsRequest,
+  MalformedRequest,
+  type MetricsRequest,
+  type Point,
+  REASONS,
+  type Resource,
+  recordOf,
+  type SeriesIndex,
+  Tally,
+  TooMany,
+} from './otlp.ts';
+
+/** Throws MalformedRequest. */
+export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
+  const tally = new Tally();
+  const resources = resourcesOf(body, 'resourceMetrics', tally).map(({ one, resource }) => {
+    const points: Point[] = [];
+    for (const scope of list(field(one, 'scopeMetrics'))) {
+      for (const metric of list(scope.metrics)) readMetric(metric, resource, series, points, tally);
+    }
+    return { resource: asResource(resource), points };
+  });
+  return { resources, ...tally.result };
+}
+
+/** Throws MalformedRequest. */
+export function readLogs(body: Buffer): LogsRequest {
+  const tally = new Tally();
+  const resources = resourcesOf(body, 'resourceLogs', tally).map(({ one, resource }) => {
+    const records: LogRecord[] = [];
+    for (const scope of list(field(one, 'scopeLogs'))) {
+      for (const each of list(field(scope, 'logRecords'))) readRecord(each, resource, records, tally);
+    }
+    return { resource: asResource(resource), records };
+  });
+  return { resources, ...tally.result };
+}
+
+/** A malformed resource loses its own points and records, and no others. */
+type ReadResource = Resource | MalformedRequest;
+
+function asResource(resource: ReadResource): Resource {
+  if (!(resource instanceof MalformedRequest)) return resource;
+  return {
+    key: '\0',
+    read: () => {
+      throw resource;
+    },
+  };
+}
+
+function resourcesOf(body: Buffer, name: string, tally: Tally): { one: Json; resource: ReadResource }[] {
+  const request = parse(body);
+  const resources = field(request, name);
+  const [other] = Object.keys(request);
+  if (resources === undefined && other !== undefined) {
+    throw new MalformedRequest(`no "${name}" in it, but "${cut(other, 50)}"`);
+  }
+  return list(resources).map((one) => {
+    tally.met('resources');
+    const [known] = ['resource', 'scopeMetrics', 'scopeLogs'].filter((each) => field(one, each) !== undefined);
+    if (known === undefined && Object.keys(one).length > 0) {
+      tally.unreadable(new MalformedRequest(`no resource and no scope in it, but "${cut(Object.keys(one)[0]!, 50)}"`));
+    }
+    const resource = contained(() => readResource(one));
+    if (resource instanceof MalformedRequest) tally.unreadable(resource, 0);
+    return { one, resource };
+  });
+}
+
+function readResource(one: Json): Resource {
+  const attributes = attributesOf(record(one.resource).attributes);
+  const text = JSON.stringify(attributes);
+  if (text.length > LIMITS.resource) throw new MalformedRequest(`a resource of ${text.length} characters`);
+  return { key: `json ${text}`, read: () => attributes };
+}
+
+function readMetric(metric: Json, resource: ReadResource, series: SeriesIndex, points: Point[], tally: Tally): void {
+  let met = false;
+  for (const kind of ['gauge', 'sum', 'histogram', 'exponentialHistogram', 'summary']) {
+    const data = field(metric, kind);
+    if (data === undefined) continue;
+    met = true;
+    const { aggregationTemporality, aggregation_temporality: snake } = record(data);
+    const delta = ['1', 'AGGREGATION_TEMPORALITY_DELTA'].includes(String(aggregationTemporality ?? snake));
+    for (const point of list(field(record(data), 'dataPoints'))) {
+      tally.met('points');
+      if (resource instanceof MalformedRequest) tally.unreadable(resource);
+      else if (kind !== 'gauge' && kind !== 'sum') tally.reject(REASONS.histogram);
+      else if (kind === 'sum' && delta) tally.reject(REASONS.delta);
+      else {
+        const failed = contained(() => readPoint(metric, point, series, points, tally));
+        if (failed instanceof MalformedRequest) tally.unreadable(failed);
+      }
+    }
+  }
+  if (!met) tally.reject(REASONS.unknown);
+}
+
+function readPoint(metric: Json, point: Json, index: SeriesIndex, points: Point[], tally: Tally): void {
+  const name = textOf(metric.name);
+  const value = finiteOf(field(point, 'asDouble') ?? field(point, 'asInt'));
+  if (name === '') tally.reject(REASONS.unnamed);
+  else if (value === null) tally.reject(REASONS.value);
+  else {
+    const attributes = attributesOf(point.attributes);
+    const series = index.find(name, textOf(metric.unit), `json ${JSON.stringify(attributes)}`, () => attributes);
+    const [start, time] = [timeOf(field(point, 'startTimeUnixNano')), timeOf(field(point, 'timeUnixNano'))];
+    if (series === null) tally.reject(REASONS.series);
+    else {
+      points.push({ series, start, time, value });
+      tally.kept();
+    }
+  }
+}
+
+function readRecord(one: Json, resource: ReadResource, records: LogRecord[], tally: Tally): void {
+  tally.met('records');
+  const read = resource instanceof MalformedRequest ? resource : contained(() => recordOf(fields(one), tally));
+  if (read instanceof MalformedRequest) tally.unreadable(read);
+  else if (read !== null) records.push(read);
+}
+
+function fields(one: Json) {
+  return {
+    time: timeOf(field(one, 'timeUnixNano')) || timeOf(field(one, 'observedTimeUnixNano')),
+    name: cut(textOf(field(one, 'eventName')), LIMITS.attributeKey),
+    severity: finiteOf(field(one, 'severityNumber')) ?? 0,
+    body: cut(String(scalar(one.body)), LIMITS.body),
+    attributes: attributesOf(one.attributes),
+  };
+}
+
+/** The result of `read`, or the MalformedRequest that it throws. Throws TooMany. */
+function contained<T>(read: () => T): T | MalformedRequest {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof MalformedRequest) || error instanceof TooMany) throw error;
+    return error;
+  }
+}

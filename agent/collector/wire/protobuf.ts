@@ -1,0 +1,96 @@
+/**
+ * OTLP as protobuf, read field by field without an object for every message. A heartbeat's resource and series are found by their
+ * bytes, so their attributes are read only the first time.
+ */
+
+import { readMetric } from '../protobuf-metric.ts';
+import { readRecord } from '../protobuf-record.ts';
+import {
+  type Attributes,
+  LIMITS,
+  type LogRecord,
+  type LogsRequest,
+  MalformedRequest,
+  type MetricsRequest,
+  type Point,
+  type Resource,
+  type SeriesIndex,
+  Tally,
+} from './otlp.ts';
+import { AttributesReader } from './protobuf-attributes.ts';
+import { BYTES, ended, endOf, messages, type Reader, reading } from './protobuf-wire.ts';
+
+/** Throws MalformedRequest. */
+export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
+  return reading(body, (reader) => {
+    const tally = new Tally();
+    const resources = readAll<Point>(reader, tally, (points) => readMetric(reader, series, points, tally));
+    return { resources: resources.map(({ resource, records }) => ({ resource, points: records })), ...tally.result };
+  });
+}
+
+/** Throws MalformedRequest. */
+export function readLogs(body: Buffer): LogsRequest {
+  return reading(body, (reader) => {
+    const tally = new Tally();
+    const resources = readAll<LogRecord>(reader, tally, (records) => readRecord(reader, records, tally));
+    return { resources, ...tally.result };
+  });
+}
+
+/** Reads a request of metrics or logs: resources (field 1) with scopes (2) with messages for `readOne` (2). */
+function readAll<T>(
+  reader: Reader,
+  tally: Tally,
+  readOne: (records: T[]) => void,
+): { resource: Resource; records: T[] }[] {
+  const all: { resource: Resource; records: T[] }[] = [];
+  messages(reader, reader.len, (field) => {
+    if (field !== 1) return false;
+    tally.met('resources');
+    const records: T[] = [];
+    const resource = ofResource(reader, (end) => {
+      messages(reader, end, (inScope) => {
+        if (inScope !== 2) return false;
+        readOne(records);
+        return true;
+      });
+    });
+    all.push({ resource, records });
+    return true;
+  });
+  return all;
+}
+
+/** Fields of ResourceMetrics and ResourceLogs: 1 is the resource, 2 is a scope. */
+function ofResource(reader: Reader, scope: (end: number) => void): Resource {
+  const end = endOf(reader);
+  let from = 0;
+  let to = 0;
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === ((1 << 3) | BYTES)) {
+      to = endOf(reader);
+      from = reader.pos;
+      reader.pos = to;
+    } else if (tag === ((2 << 3) | BYTES)) scope(endOf(reader));
+    else reader.skipType(tag & 7, 0, tag >>> 3);
+  }
+  ended(reader, end);
+  const bytes = reader.buf as Buffer;
+  const length = to - from;
+  return {
+    // A resource that is too long is refused when it is read. No valid resource begins with a zero.
+    key: length > LIMITS.resource ? '\0' : bytes.toString('latin1', from, to),
+    read: () => {
+      if (length > LIMITS.resource) throw new MalformedRequest(`a resource of ${length} bytes`);
+      return reading(bytes.subarray(from, to), readResource);
+    },
+  };
+}
+
+function readResource(reader: Reader): Attributes {
+  const attributes = new AttributesReader();
+  messages(reader, reader.len, (field) => field === 1 && attributes.add(reader));
+  return attributes.all;
+}

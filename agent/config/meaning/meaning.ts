@@ -1,0 +1,147 @@
+/** A checked configuration → the desired state. */
+import { familyOf } from '../../address/address.ts';
+import {
+  type ConfiguredState,
+  type DesiredDhclient,
+  type DesiredDns,
+  type DesiredDnsmasq,
+  type DesiredMasquerade,
+  type DesiredSysctl,
+  type DesiredVerify,
+  type DhclientScope,
+  DNSMASQ_FILE,
+  type SortlistEntry,
+} from '../desired.ts';
+import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from '../desired-metadata.ts';
+import type { Checked } from '../errors.ts';
+import { forwardingSysctls } from '../forwarding.ts';
+import { checkNameserver, checkPrefix, checkSortlistPair } from '../notation/addresses.ts';
+import { checkRouter } from '../notation/dnsmasq.ts';
+import { durationOf } from '../notation/quantities.ts';
+import { checkSysctlKey } from '../notation/sysctl.ts';
+import { type Config, optionValues } from '../schema/schema.ts';
+import { desiredRoute } from './routes.ts';
+
+/** As many as show the way there alone: what queues and a busy processor add, one of five seldom meets. */
+const TRIES = 5;
+/** Nearness changes seldom, and each measurement of each host is work for the servers. */
+const MEASURE_EVERY = '5m';
+/** A VPC's ranges change a few times a year, and the answers cost next to nothing. */
+const FETCH_EVERY = '5m';
+
+type Verify = NonNullable<NonNullable<Config['dns']>['verify']>;
+type Dnsmasq = NonNullable<NonNullable<Config['forwarding']>['dnsmasq']>;
+type Scope = Pick<NonNullable<Config['dhclient']>, 'supersede' | 'request' | 'ignore'>;
+
+export function desiredState(config: Config): ConfiguredState {
+  const dns = config.dns ? desiredDns(config.dns) : null;
+  return {
+    dns,
+    dhclient: desiredDhclient(config.dhclient ?? {}, dns),
+    restart: config.dhclient?.restart ?? 'never',
+    sysctl: [
+      ...Object.entries(config.sysctl ?? {}).map(([key, rule]) => desiredSysctl(key, rule)),
+      ...forwardingSysctls(config.forwarding ?? {}),
+    ],
+    masquerade: (config.forwarding?.masquerade ?? []).map(desiredMasquerade),
+    dnsmasq: config.forwarding?.dnsmasq ? desiredDnsmasq(config.forwarding.dnsmasq) : null,
+    routes: (config.routes ?? []).map(desiredRoute),
+    metadata: desiredMetadata(config.metadata ?? {}),
+    egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
+    ...(config.hold === undefined ? {} : { hold: config.hold }),
+  };
+}
+
+function desiredDns(dns: NonNullable<Config['dns']>): DesiredDns<SortlistEntry> {
+  return {
+    domain: dns.domain ?? null,
+    search: dns.search ?? null,
+    nameservers: dns.nameservers?.map((text) => notation(checkNameserver(text))) ?? null,
+    sortlist: dns.sortlist?.map(sortlistEntry) ?? null,
+    options: dns.options ?? null,
+    symlink: dns.symlink ?? 'refuse',
+    verify: dns.verify ? desiredVerify(dns.verify) : null,
+  };
+}
+
+function desiredMetadata({ provider, address, interval }: NonNullable<Config['metadata']>): DesiredMetadata {
+  return {
+    provider: provider ?? 'auto',
+    endpoint: metadataEndpoint(address ?? METADATA_ADDRESS)!,
+    interval: durationOf(interval ?? FETCH_EVERY) as number,
+  };
+}
+
+function desiredVerify({ name, expect, timeout, quorum }: Verify): DesiredVerify {
+  return {
+    name,
+    expect: expect?.map((text) => notation(checkPrefix(text))) ?? null,
+    timeout: durationOf(timeout ?? '2s') as number,
+    quorum: quorum ?? 1,
+  };
+}
+
+function sortlistEntry(entry: NonNullable<NonNullable<Config['dns']>['sortlist']>[number]): SortlistEntry {
+  if (typeof entry === 'string') return notation(checkSortlistPair(entry));
+  const { name, port, tries = TRIES, interval = MEASURE_EVERY } = entry.nearest;
+  return { name: name.toLowerCase(), port, tries, interval: durationOf(interval) as number };
+}
+
+function desiredDhclient(
+  dhclient: NonNullable<Config['dhclient']>,
+  dns: DesiredDns<SortlistEntry> | null,
+): DesiredDhclient {
+  const global = scope(dhclient);
+  return {
+    global: { ...global, supersede: new Map([...(dns ? dnsOptions(dns) : []), ...global.supersede]) },
+    interfaces: new Map(Object.entries(dhclient.interfaces ?? {}).map(([name, own]) => [name, scope(own)])),
+  };
+}
+
+function scope({ supersede = {}, request, ignore = [] }: Scope): DhclientScope {
+  return {
+    supersede: new Map(Object.entries(supersede).map(([name, entry]) => [name, optionValues(entry) ?? []])),
+    request: request ? { without: request.without ?? [], also: request.also ?? [] } : null,
+    ignore,
+  };
+}
+
+/** IPv4 name servers go into DHCPv4's option, IPv6 ones into DHCPv6's, which has no place for a zone. */
+function dnsOptions({ domain, search, nameservers }: DesiredDns<SortlistEntry>): [string, readonly string[]][] {
+  const v4 = nameservers?.filter((address) => familyOf(address) === 'ipv4') ?? [];
+  const v6 =
+    nameservers?.filter((address) => familyOf(address) === 'ipv6').map((address) => address.replace(/%.*/, '')) ?? [];
+  const options: [string, readonly string[]][] = [
+    ['domain-name', domain === null ? [] : [domain]],
+    ['domain-search', search ?? []],
+    ['domain-name-servers', v4],
+    ['dhcp6.name-servers', v6],
+    ['dhcp6.domain-search', search ?? []],
+  ];
+  return options.filter(([, values]) => values.length > 0);
+}
+
+function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string]): DesiredSysctl {
+  const path = notation(checkSysctlKey(key));
+  if (typeof rule !== 'object') return { path, key, want: { value: String(rule) }, optional: false };
+  const want = rule.atLeast === undefined ? { value: String(rule.value) } : { atLeast: rule.atLeast };
+  return { path, key, want, optional: rule.optional ?? false };
+}
+
+function desiredMasquerade({ out, from }: { out: string; from: string }): DesiredMasquerade {
+  const network = notation(checkPrefix(from));
+  return { out, from: network, family: familyOf(network) };
+}
+
+function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {
+  return {
+    file: file ?? DNSMASQ_FILE,
+    networks: networks.map(({ router, tag }) => ({ router: notation(checkRouter(router)), tag: tag ?? null })),
+  };
+}
+
+/** The schema has let it pass, so it is a value. */
+function notation(checked: Checked): string {
+  if ('problem' in checked) throw new Error(checked.problem);
+  return checked.value;
+}

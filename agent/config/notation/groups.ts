@@ -1,0 +1,21 @@
+/** Multicast groups as the configuration writes them. */
+import ipaddr from 'ipaddr.js';
+import { familyOf } from '../../address/address.ts';
+import { isAddress } from './addresses.ts';
+
+/** Of RFC 3376's and RFC 3810's defaults: two queries may be lost, 125 s apart, and the answer takes 10 s. */
+export const SILENCE = '260s';
+
+/** The group in its usual notation; null if the address is no group. */
+export function groupAddress(text: string): string | null {
+  if (!isAddress(text)) return null;
+  const parsed = ipaddr.parse(text);
+  return parsed.range() === 'multicast' ? parsed.toString() : null;
+}
+
+/** Whether the group is link-local: hosts do not report it, and switches always forward it (RFC 4541, 2.1.2). */
+export function isForTheLink(group: string): boolean {
+  return familyOf(group) === 'ipv6'
+    ? /^ff[0-9a-f][01]:/.test(group) || group === 'ff02::1'
+    : group.startsWith('224.0.0.');
+}

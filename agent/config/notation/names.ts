@@ -1,0 +1,61 @@
+/** Names of domains and of network interfaces. Each function returns an error with a remedy, or undefined. */
+import { domainToASCII } from 'node:url';
+import { show } from '../errors.ts';
+
+export const DOMAIN_PATTERN =
+  '^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$';
+export const SEARCH_PATTERN = `^\\.$|${DOMAIN_PATTERN}`;
+export const INTERFACE_PATTERN = '^[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,14}$';
+
+const DOMAIN = new RegExp(DOMAIN_PATTERN);
+const INTERFACE = new RegExp(INTERFACE_PATTERN);
+const IPV4 = /^\d+(\.\d+){3}$/;
+const LONGEST_DOMAIN = 253;
+
+/** RFC 1123 labels, with underscores as in service names; without the final dot. */
+export function domainProblem(name: string): string | undefined {
+  if (IPV4.test(name)) return `${show(name)} is an address, not a domain name; name servers belong under nameservers`;
+  if (DOMAIN.test(name)) {
+    return name.length <= LONGEST_DOMAIN
+      ? undefined
+      : `${show(name)} has ${name.length} characters; a domain name has at most ${LONGEST_DOMAIN}`;
+  }
+  if (/[^\x00-\x7f]/.test(name)) {
+    const ascii = domainToASCII(name);
+    return DOMAIN.test(ascii)
+      ? `${show(name)} is not ASCII; write ${ascii}`
+      : `${show(name)} is not ASCII; write it in its punycode form (xn--…)`;
+  }
+  if (name.endsWith('.') && DOMAIN.test(name.slice(0, -1))) {
+    return `${show(name)} ends with a dot; write ${name.slice(0, -1)}`;
+  }
+  const bare = /^(?:https?:\/\/|\*\.|\.|~|@)([A-Za-z0-9_.-]*[A-Za-z0-9])\/?$/.exec(name)?.[1];
+  if (bare !== undefined && DOMAIN.test(bare)) return `${show(name)} is not a domain name; write ${bare}`;
+  const words = name.split(/[ ,;]+/).filter((word) => word !== '');
+  if (words.length > 1 && words.every((word) => DOMAIN.test(word)))
+    return `${show(name)} is not one domain name; write a list: [${words.join(', ')}]`;
+  return `${show(name)} is not a domain name; write labels of letters, digits, - and _ (at most 63 each), such as dev.example.com`;
+}
+
+/** As domainProblem, for a place with a single name. */
+export function oneDomainProblem(name: string): string | undefined {
+  const [first, ...others] = name.split(/[ ,;]+/).filter((word) => DOMAIN.test(word));
+  if (first === undefined || others.length === 0) return domainProblem(name);
+  return `${show(name)} is not one domain name; write ${first}, and the others under search`;
+}
+
+/** A domain to be tried behind a short name; "." is none at all, the name as it stands (systemd-resolved writes it so). */
+export function searchProblem(name: string): string | undefined {
+  return name === '.' ? undefined : domainProblem(name);
+}
+
+/** As the kernel has it (dev_valid_name, IFNAMSIZ), and without what a configuration file or a shell would act on. */
+export function interfaceNameProblem(name: string): string | undefined {
+  // The kernel takes it; as a key of a map it would be none in JavaScript.
+  if (name === '__proto__') return `${show(name)} is no interface name that can be configured`;
+  if (IPV4.test(name)) return `${show(name)} is an address, not an interface name; write one such as eth0`;
+  if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;
+  if (name.length > 15 && /^[\w.+@-]+$/.test(name))
+    return `${show(name)} is longer than 15 characters, so it is no interface's name; for an alternative name (altname) write the name that "ip link show ${name}" prints`;
+  return `${show(name)} is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100`;
+}

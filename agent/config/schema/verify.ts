@@ -1,0 +1,39 @@
+/** How a change of DNS is proved: `dns.verify`. */
+import * as z from 'zod/mini';
+import { checkPrefix } from '../notation/addresses.ts';
+import { MAX_NAMESERVERS } from '../notation/limits.ts';
+import { DOMAIN_PATTERN, domainProblem } from '../notation/names.ts';
+import { duration, field, list, section, text } from './parts.ts';
+
+export const verify = section(
+  {
+    name: text(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 }).check(
+      z.meta({ description: 'The name that the name servers must know.', examples: ['puppet.example.com'] }),
+    ),
+    expect: field(
+      list(text(networkProblem, { pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$' }), {
+        empty: 'is empty, and no answer would be right; write a network, or leave the key out',
+      }),
+      'Networks that all of its addresses must be in: what else a server answers counts as no answer.',
+      [['10.72.0.0/16']],
+    ),
+    timeout: field(
+      duration('100ms', '10s'),
+      'How long an answer may take; a truncated one has as long again, by TCP (default: 2s).',
+      ['2s'],
+    ),
+    quorum: field(
+      z
+        .int({ error: 'write a whole number from 1' })
+        .check(z.gte(1, 'write a whole number from 1'), z.lte(MAX_NAMESERVERS, `write at most ${MAX_NAMESERVERS}`)),
+      'How many of the name servers have to answer (default: 1).',
+      [2],
+    ),
+  },
+  'A change of DNS stands only if the name servers answer for this name, and is put back where the host cannot look it up then.',
+);
+
+function networkProblem(value: string): string | undefined {
+  const checked = checkPrefix(value);
+  return 'problem' in checked ? checked.problem : undefined;
+}

@@ -1,0 +1,135 @@
+/**
+ * Asks one name server directly, past the C library and its configuration: by UDP, and by TCP where that brings no
+ * answer or a truncated one (RFC 7766).
+ */
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { familyOf } from '../address/address.ts';
+import { askByTcp, type TcpFailure, type TcpWay } from './ask-tcp.ts';
+import { type DnsContent, type DnsReply, dnsQuery, type Question, readReply } from './message.ts';
+
+/**
+ * `silent`: no answer in time. `unreachable`: the kernel or the other host says that there is no way, or that no program
+ * listens there. `tcp`: this is about TCP alone, and why; else UDP brought nothing either. `onlyByTcp`: UDP was silent; the C
+ * library asks by UDP, unless resolv.conf has the option `use-vc`.
+ */
+export type Answer =
+  | (DnsContent & { readonly kind: 'answer'; readonly onlyByTcp: boolean })
+  | ((Exclude<DnsContent, { readonly kind: 'answer' }> | TcpFailure) & { readonly tcp?: Tcp });
+
+/** UDP brought a truncated answer, or was not to be asked. */
+type Tcp = 'after-truncation' | 'as-asked';
+
+export interface AskOptions {
+  /** Milliseconds until silence is silence. A truncated answer gives TCP as many again. */
+  readonly timeout: number;
+  readonly port?: number;
+  /** `tcp`: as the C library asks with the option `use-vc`. */
+  readonly transport?: 'udp' | 'tcp';
+  /** With an OPT record (RFC 6891), as the C library asks with the option `edns0`. Some servers and firewalls refuse it. */
+  readonly edns0?: boolean;
+  /** Ends the question early; the result is as for silence. */
+  readonly signal?: AbortSignal;
+}
+
+const PORT = 53;
+
+/**
+ * What `server` answers to each question. `server`: an address; a link-local one with its interface. `questions`: of one name,
+ * asked at once. Never throws.
+ */
+export async function ask(
+  server: string,
+  questions: readonly Question[],
+  { timeout, port = PORT, transport = 'udp', edns0 = false, signal }: AskOptions,
+): Promise<Answer[]> {
+  const unusable = isIP(server) === 0 ? 'EINVAL' : hasItsInterface(server) ? null : 'ENODEV';
+  if (unusable !== null) return questions.map(() => ({ kind: 'unreachable', code: unusable }));
+  const over = new AbortController();
+  const end = () => over.abort();
+  const timer = setTimeout(end, timeout);
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
+  const way: TcpWay = { server, port, edns0, signal: over.signal };
+  try {
+    if (transport === 'tcp') return (await askByTcp(way, questions)).map((found) => byTcp(found, 'as-asked'));
+    const byUdp = Promise.all(questions.map((question) => udp(way, question, timeout / 2)));
+    // TCP is tried beside UDP once half of the time is over, so that a silent server takes no longer than `timeout`.
+    const halfTime = pause(timeout / 2, null, { signal: over.signal }).catch(() => null);
+    const beside = Promise.race([halfTime, byUdp]).then((replies) =>
+      replies === null || replies.includes(null) ? askByTcp(way, questions) : null,
+    );
+    const replies = await byUdp;
+    // As the C library: with one truncated answer all is asked for by TCP.
+    if (replies.some((reply) => reply?.truncated)) {
+      timer.refresh();
+      return (await askByTcp(way, questions)).map((found) => byTcp(found, 'after-truncation'));
+    }
+    const instead = replies.includes(null) ? await beside : null;
+    return replies.map((reply, n) => (reply === null ? onlyByTcp(instead?.[n] ?? SILENT) : byUdpAlone(reply.content)));
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+    end();
+  }
+}
+
+const SILENT = { kind: 'silent' } as const;
+
+function byUdpAlone(content: DnsContent): Answer {
+  return content.kind === 'answer' ? { ...content, onlyByTcp: false } : content;
+}
+
+function byTcp(found: DnsContent | TcpFailure, tcp: Tcp): Answer {
+  return found.kind === 'answer' ? { ...found, onlyByTcp: false } : { ...found, tcp };
+}
+
+function onlyByTcp(found: DnsContent | TcpFailure): Answer {
+  return found.kind === 'answer' ? { ...found, onlyByTcp: true } : found;
+}
+
+/** The C library drops the zone that it does not know, and then cannot reach a link-local address. */
+function hasItsInterface(server: string): boolean {
+  const [address = '', zone] = server.split('%');
+  if (!/^fe[89ab]/i.test(address)) return true;
+  return zone !== undefined && (networkInterfaces()[zone] ?? []).some(({ family }) => family === 'IPv6');
+}
+
+/** null: silence, or no program listens there by UDP. `again`: milliseconds until the question is sent a second time. */
+function udp({ server, port, edns0, signal }: TcpWay, question: Question, again: number): Promise<DnsReply | null> {
+  const id = randomInt(0x10000);
+  return new Promise((resolve) => {
+    const socket = createSocket(familyOf(server) === 'ipv6' ? 'udp6' : 'udp4');
+    let timer: NodeJS.Timeout | undefined;
+    const end = (result: DnsReply | null) => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
+      socket.removeAllListeners().on('error', () => {});
+      socket.close();
+      resolve(result);
+    };
+    const giveUp = () => end(null);
+    signal.addEventListener('abort', giveUp);
+    // What is not the answer to this question, by this server, is not even looked at (RFC 5452).
+    socket.on('message', (bytes) => {
+      const reply = readReply(bytes, id, question);
+      if (reply !== null) end(reply);
+    });
+    socket.on('error', giveUp);
+    socket.on('connect', () => {
+      const send = () => socket.send(dnsQuery(id, question, edns0));
+      send();
+      // A single lost packet is no fault, so the question is sent twice.
+      timer = setTimeout(send, again);
+    });
+    // Connected: only this server's packets come in, and the kernel says when no program listens there.
+    try {
+      socket.connect(port, server);
+    } catch {
+      end(null);
+    }
+  });
+}

@@ -1,0 +1,164 @@
+/** Whether name servers answer for a name as the configuration expects it (`dns.verify`), each asked directly. */
+import ipaddr from 'ipaddr.js';
+import { familyOf } from '../address/address.ts';
+import type { DesiredVerify } from '../config/desired.ts';
+import { type Answer, type AskOptions, ask } from './ask.ts';
+import type { Question } from './message.ts';
+
+export interface Verdict {
+  readonly server: string;
+  /** Why its answer is no proof, as a few words; null if it answered as expected. */
+  readonly complaint: string | null;
+  /** The C library takes its wrong answer for the truth, and asks no further server. */
+  readonly misleads: boolean;
+}
+
+export interface VerifyOptions {
+  /** Of resolv.conf, as they are to be. */
+  readonly options?: readonly string[];
+  readonly port?: number;
+}
+
+/** The complaint about a server that had not answered when too many others had failed. It may be a good server. */
+export const NOT_WAITED_FOR = 'not waited for';
+
+/**
+ * All at once, so it takes no longer than `verify.timeout`, or twice that where an answer is truncated. It ends as soon as
+ * fewer than `verify.quorum` can still answer. In the order of `servers`.
+ */
+export async function verifyServers(
+  servers: readonly string[],
+  verify: DesiredVerify,
+  { options = [], port }: VerifyOptions = {},
+): Promise<Verdict[]> {
+  const lost = new AbortController();
+  const way: AskOptions = {
+    timeout: verify.timeout,
+    ...wayOf(options),
+    signal: lost.signal,
+    ...(port === undefined ? {} : { port }),
+  };
+  let answering = servers.length;
+  return Promise.all(
+    servers.map(async (server) => {
+      const answers = await ask(server, questions(verify), way);
+      if (lost.signal.aborted) return { server, complaint: NOT_WAITED_FOR, misleads: false };
+      const complaint = complaintOf(answers, verify);
+      if (complaint === null) return { server, complaint, misleads: false };
+      answering -= 1;
+      if (answering < verify.quorum) lost.abort();
+      return { server, complaint, misleads: answers.some(isBelieved) };
+    }),
+  );
+}
+
+/** The way in which the C library asks with these options of resolv.conf. */
+export function wayOf(options: readonly string[]): Required<Pick<AskOptions, 'transport' | 'edns0'>> {
+  return { transport: options.includes('use-vc') ? 'tcp' : 'udp', edns0: options.includes('edns0') };
+}
+
+/**
+ * The server whose wrong answer this host would go by, though others answer rightly; null: there is none. The C library
+ * believes the first server that answers at all, and with `rotate` begins with another one each time.
+ */
+export function misleading(verdicts: readonly Verdict[], options: readonly string[]): Verdict | null {
+  const heard = verdicts.filter(({ complaint, misleads }) => complaint === null || misleads);
+  return (options.includes('rotate') ? heard : heard.slice(0, 1)).find(({ misleads }) => misleads) ?? null;
+}
+
+/** After any other answer the C library asks no further server (measured with glibc 2.36). */
+const PASSED_ON: readonly string[] = ['SERVFAIL', 'NOTIMP', 'REFUSED'];
+
+function isBelieved(answer: Answer): boolean {
+  return answer.kind === 'answer' && !answer.onlyByTcp && !PASSED_ON.includes(answer.rcode);
+}
+
+/** Whether these addresses of the name are what is expected: at least one, and none that is not. */
+export function asExpected(addresses: readonly string[], verify: DesiredVerify): boolean {
+  const types = recordTypes(verify);
+  const concerned = addresses.filter((address) => types.includes(familyOf(address) === 'ipv6' ? 'AAAA' : 'A'));
+  return concerned.length > 0 && unexpected(concerned, verify) === null;
+}
+
+/** The first address that lies in none of the networks that are expected; null: all do. */
+export function unexpected(addresses: readonly string[], { expect }: DesiredVerify): string | null {
+  if (expect === null) return null;
+  const networks = expect.map((network) => ipaddr.parseCIDR(network));
+  const isExpected = (address: string) => {
+    if (!ipaddr.isValid(address)) return false;
+    const parsed = ipaddr.parse(address);
+    return networks.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match([network, bits]));
+  };
+  return addresses.find((address) => !isExpected(address)) ?? null;
+}
+
+/** The questions that a name server must answer as a proof. */
+export function questions(verify: DesiredVerify): Question[] {
+  return recordTypes(verify).map((type) => ({ name: verify.name, type }));
+}
+
+/** Asks only for expected families. Addresses of the other family do not matter. */
+function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
+  const isV6 = (network: string) => familyOf(network) === 'ipv6';
+  return [
+    ...(expect?.every(isV6) ? [] : (['A'] as const)),
+    ...(expect === null || expect.some(isV6) ? (['AAAA'] as const) : []),
+  ];
+}
+
+/**
+ * Why these answers are no proof, as a few words, or null. One address of one family is enough, where none is wrong: a
+ * server that knows only the other one may refuse a question (dnsmasq without an upstream does), and the C library takes
+ * what there is, too.
+ */
+export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string | null {
+  const addresses = answers.flatMap((answer) => (answer.kind === 'answer' ? answer.values : []));
+  const wrong = unexpected(addresses, verify);
+  if (wrong !== null) return `${wrong}, not in ${verify.expect?.join(', ')}`;
+  const usable = answers.some((answer) => answer.kind === 'answer' && !answer.onlyByTcp && answer.values.length > 0);
+  if (usable) return null;
+  const failed = answers.map((answer) => failure(answer, verify.timeout)).find((complaint) => complaint !== null);
+  return failed ?? `no address for ${verify.name}`;
+}
+
+/** Why the C library has nothing of it, as a few words, or null. @param timeout milliseconds that were waited for it. */
+export function failure(answer: Answer, timeout: number): string | null {
+  if (answer.kind === 'answer') {
+    if (answer.onlyByTcp) return ONLY_BY_TCP;
+    return answer.rcode === 'NOERROR' ? null : answer.rcode;
+  }
+  const { tcp } = answer;
+  const begin = tcp === 'after-truncation' ? 'its answer by UDP is truncated, and by TCP ' : '';
+  switch (answer.kind) {
+    case 'silent':
+      if (tcp === undefined) return `no answer within ${timeout / 1000} s by UDP, nor by TCP`;
+      return `${begin}no answer within ${timeout / 1000} s${begin === '' ? ' by TCP' : ''}`;
+    case 'referral':
+      return `${begin}it refers to other name servers and looks nothing up itself`;
+    case 'unpaired':
+      return `${begin}it answers one of the two questions of a look-up (A and AAAA) and not the other${begin === '' ? ' by TCP' : ''}`;
+    case 'garbled':
+      return `${begin}what it answers is not an answer to the question`;
+    case 'unreachable': {
+      const noService = NO_SERVICE[answer.code];
+      if (noService !== undefined)
+        return tcp === undefined
+          ? `no answer by UDP, and ${noService} by TCP`
+          : `${begin}${noService}${begin === '' ? ' by TCP' : ''}`;
+      return `${begin}${UNREACHABLE[answer.code] ?? `cannot be reached (${answer.code})`}`;
+    }
+  }
+}
+
+const ONLY_BY_TCP = 'it answers only by TCP, and the C library asks by UDP (the option use-vc has it ask by TCP)';
+
+const NO_SERVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no name server listens there',
+  ECONNRESET: 'it closes the connection',
+};
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  EHOSTUNREACH: 'no host at that address, or a firewall (EHOSTUNREACH)',
+  ENETUNREACH: 'no route to it (ENETUNREACH)',
+  ENODEV: 'this host has no interface of that name with an IPv6 address (ENODEV)',
+};

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import {
+  argumentsOf,
+  commOf,
+  networkInode,
+  nullIfGone,
+  type Pid,
+  processIds,
+  procText,
+  startTicks,
+  statusField,
+  userIds,
+} from '../proc.ts';
+
+export interface Process {
+  readonly pid: number;
+  readonly arguments: readonly string[];
+  /** Milliseconds since the epoch, exact to 10 ms (USER_HZ, proc_pid_stat(5)). */
+  readonly started: number;
+  /** Milliseconds since the boot, exact to 10 ms: unlike `started` the same after the clock was stepped. */
+  readonly sinceBoot: number;
+}
+
+/** USER_HZ: the same on every architecture that Node runs on. */
+const MILLISECONDS_A_TICK = 10;
+
+/**
+ * Whose processes count. `files`: those that have the same /etc: a container's dhclient reads other files than ours,
+ * although the host sees it. `network`: those of this PID and network namespace, whatever they see of the files: systemd
+ * gives its own daemons mount namespaces, and dhcpcd changes its root. `both`: `ip netns exec` leaves a dhclient the host's
+ * /etc, and its leases are another network's.
+ */
+export type Neighbourhood = 'files' | 'network' | 'both';
+
+/** The accounts that distributions run these daemons under, by comm. Every other one that counts is root's. */
+const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
+  dnsmasq: ['dnsmasq'],
+  dhcpcd: ['dhcpcd', '_dhcpcd'],
+  'systemd-network': ['systemd-network'],
+  'systemd-resolve': ['systemd-resolve'],
+};
+
+/**
+ * The running processes with that comm (15 characters at most, proc_pid_comm(5)), by pid. Anybody may call a program so,
+ * and give it a command line that names files: only root's count, those of the daemon's own account, and our own user's.
+ */
+export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
+  const places = PLACES[neighbourhood].map((place) => ({ place, ours: place('self') }));
+  const found = (processesByComm().get(name) ?? [])
+    .filter((pid) => places.every(({ place, ours }) => (place(pid) ?? ours) === ours))
+    .filter((pid) => isTrusted(pid, ACCOUNTS[name] ?? []))
+    .map(readProcess);
+  return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
+}
+
+/** Process ids by comm: one look at /proc serves whoever asks in the same turn of the event loop. */
+function processesByComm(): Map<string, number[]> {
+  if (seen === null) {
+    seen = new Map();
+    for (const pid of processIds()) {
+      const comm = nullIfGone(() => commOf(pid));
+      if (comm === null) continue;
+      const others = seen.get(comm);
+      if (others === undefined) seen.set(comm, [pid]);
+      else others.push(pid);
+    }
+    setImmediate(() => {
+      seen = null;
+    });
+  }
+  return seen;
+}
+
+let seen: Map<string, number[]> | null = null;
+
+/** `sinceBoot` of the process with that id; null: there is none. */
+export function startOf(pid: number): number | null {
+  return readProcess(pid)?.sinceBoot ?? null;
+}
+
+/** The processes that started this one: its parent first, process 1 last. */
+export function ancestors(): number[] {
+  const found: number[] = [];
+  for (let pid = process.ppid; pid > 0 && !found.includes(pid); ) {
+    found.push(pid);
+    const parent = /^PPid:\t(\d+)/m.exec(readOrNull(`/proc/${pid}/status`) ?? '')?.[1];
+    pid = Number(parent ?? 0);
+  }
+  return found;
+}
+
+function readProcess(pid: number): Process | null {
+  return nullIfGone(() => {
+    const start = startedSinceBoot(pid);
+    const words = argumentsOf(pid);
+    return words.length === 0 ? null : { pid, arguments: words, started: bootTime() + start, sinceBoot: start };
+  });
+}
+
+/** Milliseconds since the epoch, exact to 10 ms. Throws if it has ended. */
+export function startedAt(pid: number): number {
+  return bootTime() + startedSinceBoot(pid);
+}
+
+/** Milliseconds. Throws if it has ended. */
+function startedSinceBoot(pid: number): number {
+  return Number(startTicks(pid)) * MILLISECONDS_A_TICK;
+}
+
+/** Milliseconds from the boot until now, by the clock that starttime counts, which is never stepped; exact to 10 ms. */
+export function sinceBoot(): number {
+  return Number((readOrNull('/proc/uptime') ?? '0').split(' ')[0]) * 1000;
+}
+
+/** By its user ids, real, effective and saved: anybody may start su(1) by a link called dhclient, and it is root's in effect. */
+function isTrusted(pid: number, accounts: readonly string[]): boolean {
+  const ids = nullIfGone(() => userIds(procText(pid, 'status')).slice(0, 3));
+  if (ids === null) return false;
+  const trusted = [0, process.geteuid?.()];
+  if (ids.every((id) => trusted.includes(id))) return true;
+  const users = accounts.length === 0 ? '' : (readOrNull('/etc/passwd') ?? '');
+  const own = accounts.flatMap((account) => {
+    const id = new RegExp(`^${account}:[^:]*:(\\d+):`, 'm').exec(users)?.[1];
+    return id === undefined ? [] : [Number(id)];
+  });
+  return ids.every((id) => trusted.includes(id) || own.includes(id));
+}
+
+/**
+ * Which folder a process has as /etc: its file system, and its path there (proc_pid_mountinfo(5)). Not its mount namespace:
+ * the service has one of its own, in its sandbox, and may not ask for another's. null: it ended meanwhile.
+ */
+function etcOf(pid: Pid): string | null {
+  const mounts = (nullIfGone(() => procText(pid, 'mountinfo')) ?? '').split('\n').map((line) => line.split(' '));
+  for (const [point, rest] of [
+    ['/etc', ''],
+    ['/', '/etc'],
+  ] as const) {
+    const [, , device, folder = ''] = mounts.findLast((fields) => fields[4] === point) ?? [];
+    if (device !== undefined) return `${device} ${folder === '/' ? '' : folder}${rest}`;
+  }
+  return null;
+}
+
+/**
+ * How deep its PID namespace lies, and which network it sees. To read the namespaces' own links takes the right to trace the
+ * process. null: it ended meanwhile.
+ */
+function networkOf(pid: Pid): string | null {
+  return nullIfGone(() => {
+    const depth = statusField(procText(pid, 'status'), 'NSpid').split('\t').length;
+    return `${depth} ${networkInode(pid)}`;
+  });
+}
+
+/**
+ * Whether this process sees another network than the host whose /etc it has: `ip netns exec NAME`, or a login shell of an sshd
+ * that runs so. false also where process 1 may not be looked at, or belongs to another host (a container).
+ */
+export function inOtherNetwork(): boolean {
+  const [first, own] = [nullIfGone(() => networkInode(1)), nullIfGone(() => networkInode('self'))];
+  return first !== null && own !== null && first !== own && etcOf(1) === etcOf('self');
+}
+
+const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] } as const;
+
+/** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime is a whole second only. */
+function bootTime(): number {
+  return Date.now() - sinceBoot();
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+/** Shared by every resource that keeps a file: compare, save the original, write, read back. */
+import { keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
+import { noteFile } from '../host/file-times.ts';
+import type { Host } from '../host/host.ts';
+import { sinceBoot } from '../host/process/processes.ts';
+import { Originals } from './originals/originals.ts';
+import type { Finding, Outcome } from './resource.ts';
+
+/**
+ * Changes one file to `finding.wanted` (null: removes it) and reads it back. `path` is the file to write if that is not the
+ * finding's key (a followed symbolic link). After a HostError the old file is whole.
+ */
+export async function applyFile(
+  host: Host,
+  finding: Finding,
+  { path = finding.key, mode = 0o644 } = {},
+): Promise<Outcome> {
+  const { wanted } = finding;
+  await new Originals(host).rememberFile(path, wanted, finding.resource);
+  const outcome = { resource: finding.resource, key: finding.key, moment: finding.moment };
+  for (let tries = 1; ; tries += 1) {
+    const before = sinceBoot();
+    const atomic = put(host, path, wanted, mode);
+    const actual = host.readText(path);
+    if (host.live) noteFile(host, path, before);
+    if (actual === wanted) return { ...outcome, actual, result: 'changed', ...(atomic ? {} : { reason: NOT_ATOMIC }) };
+    if (tries === TRIES)
+      return {
+        ...outcome,
+        actual,
+        result: 'failed',
+        changed: true,
+        reason: 'read back after the change, the file is not what was written',
+      };
+  }
+}
+
+/** Another program may write between our write and the reading back. If it does so every time, apply cannot win. */
+const TRIES = 3;
+const NOT_ATOMIC =
+  'not atomic: the file is a mount point, so it was written in place, and a reader may have seen a mixture';
+
+/** Returns whether the write was atomic for every reader. */
+function put(host: Host, path: string, wanted: string | null, mode: number): boolean {
+  if (wanted === null) {
+    host.remove(path);
+    return true;
+  }
+  host.makeFolder(path.slice(0, path.lastIndexOf('/')), 0o755);
+  return writeFile(host, path, wanted, mode);
+}
+
+/** Gives whether every reader sees all or nothing of it. */
+export function writeFile(host: Host, path: string, text: string, mode: number): boolean {
+  return host.replace(path, text, mode, { keepTime: keepsTime(host, path) }).atomic;
+}
+
+/** Removes a file that we made, and its folder of drop-ins if no others are in it. */
+export function removeWithFolder(host: Host, file: string): void {
+  host.remove(file);
+  const folder = file.slice(0, file.lastIndexOf('/'));
+  if (/\.(network|service)\.d$/.test(folder)) host.removeEmptyFolder(folder);
+}

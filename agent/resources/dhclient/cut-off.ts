@@ -1,0 +1,63 @@
+/**
+ * Checks whether the hooks would cut the host off: `ignore` drops the server's default route, and the kernel may refuse the
+ * configured one. In a cloud, for example, an interface has 10.156.0.7/32, and only a route from the lease leads to its gateway.
+ */
+import { networkInterfaces } from 'node:os';
+import ipaddr from 'ipaddr.js';
+import type { DesiredNexthop, DesiredRoute, DesiredState } from '../../config/desired.ts';
+import type { Host } from '../../host/host.ts';
+
+/** The default route, or its two halves, which some operators write in its place. `ignore` concerns only IPv4. */
+const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];
+
+/** A sentence with the cure; null if the host would not be cut off, or if no interface has an address yet. */
+export function cutOff(host: Host, { routes, dhclient }: DesiredState): string | null {
+  if (!host.live) return null;
+  const ignores = (dev: string) =>
+    dhclient.global.ignore.length + (dhclient.interfaces.get(dev)?.ignore.length ?? 0) > 0;
+  const direct = routes.flatMap(directNetworks);
+  const addressed = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
+  for (const { via, dev, onlink } of routes.filter(isDefault).flatMap(({ nexthops }) => nexthops)) {
+    if (typeof via !== 'string' || onlink) continue;
+    // Without `dev` the kernel looks for the gateway on every interface.
+    const devs = dev === null ? addressed : [dev];
+    if (devs.length === 0 || !devs.every(ignores) || isOnLink(via, devs, direct)) continue;
+    const own = devs.flatMap(addressesOf).join(', ');
+    const where = devs.join(', ');
+    const cure = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
+    return (
+      `with this the host would lose its default route at the next lease or boot: ${where} ignores the server's, and the kernel ` +
+      `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${cure} beside via: ${via}`
+    );
+  }
+  return null;
+}
+
+function isDefault({ to }: DesiredRoute): boolean {
+  return typeof to === 'string' && DEFAULTS.includes(to);
+}
+
+/** Networks of the interfaces' own addresses and of configured routes without a gateway. A lease's routes do not count. */
+function isOnLink(via: string, devs: readonly string[], direct: ReturnType<typeof directNetworks>): boolean {
+  const gateway = ipaddr.parse(via);
+  const own = devs
+    .flatMap(addressesOf)
+    .filter((one) => ipaddr.parse(one.replace(/\/.*/, '')).kind() === gateway.kind());
+  if (own.length === 0 || /^fe[89ab]/i.test(via)) return true;
+  const networks = [...own, ...direct.filter(({ dev }) => devs.includes(dev ?? '')).map(({ network }) => network)];
+  return networks
+    .map((network) => ipaddr.parseCIDR(network))
+    .some(([base, length]) => {
+      return base.kind() === gateway.kind() && gateway.match(base, length);
+    });
+}
+
+function directNetworks({ to, nexthops }: DesiredRoute): { network: string; dev: string | null }[] {
+  if (typeof to !== 'string') return [];
+  return nexthops.filter(({ via }: DesiredNexthop) => via === null).map(({ dev }) => ({ network: to, dev }));
+}
+
+/** `10.156.0.7/32`. */
+function addressesOf(dev: string): string[] {
+  return (networkInterfaces()[dev] ?? []).flatMap(({ cidr }) => cidr ?? []);
+}

@@ -1,0 +1,46 @@
+/** Keeps the file from which a dnsmasq on this host takes its clients' routes. Holdfast never restarts or signals dnsmasq. */
+import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
+import type { Host } from '../../host/host.ts';
+import { applyFile } from '../apply-file.ts';
+import type { Finding, Outcome, Resource } from '../resource.ts';
+
+type Wanted = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>;
+
+export class Dnsmasq implements Resource {
+  readonly name = 'dnsmasq';
+  private readonly host: Host;
+  private readonly wanted: Wanted;
+
+  constructor(host: Host, wanted: Wanted) {
+    this.host = host;
+    this.wanted = wanted;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    if (this.wanted.dnsmasq === null && this.host.lstat(DNSMASQ_FILE) === null) return [];
+    return (await import('./file.ts')).inspectDnsmasq(this.host, this.wanted);
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const problem = finding.wanted === null ? null : complaint(this.host, finding.wanted);
+    if (problem === null) return applyFile(this.host, finding);
+    const { resource, key, moment, actual } = finding;
+    return { resource, key, moment, actual, result: 'failed', reason: problem };
+  }
+
+  watches(): string[] {
+    return this.wanted.dnsmasq === null ? [] : [this.wanted.dnsmasq.file];
+  }
+}
+
+/** dnsmasq's own complaint about the file; null if it has none. The installed dnsmasq knows best what it accepts. */
+function complaint(host: Host, text: string): string | null {
+  const { status, stderr, error } = host.run('dnsmasq', ['--test', '--conf-file=-'], { input: text });
+  if (status === 0) return null;
+  if (error?.includes('ENOENT')) return 'dnsmasq is missing, so the file cannot be checked: install dnsmasq';
+  const said = stderr
+    .trim()
+    .split('\n')
+    .find((line) => line !== '');
+  return `dnsmasq refuses the file: ${error ?? said?.replace(/^dnsmasq: /, '')}`;
+}

@@ -1,0 +1,28 @@
+/** Puts DHCP's default route back as dhclient-script(8) makes it. */
+import type { DesiredDhclient } from '../../config/desired.ts';
+import { putAhead } from '../../egress/changes.ts';
+import { lookAtDefaults } from '../../egress/defaults.ts';
+import { errorMessage } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { Outcome } from '../resource.ts';
+
+/** Milliseconds for the kernel's answers. */
+const PATIENCE = 5_000;
+const NOTHING_IGNORED: DesiredDhclient = {
+  global: { supersede: new Map(), request: null, ignore: [] },
+  interfaces: new Map(),
+};
+
+/** Never throws. */
+export async function revertEgress(host: Host): Promise<Outcome> {
+  const outcome = { resource: 'revert', key: 'IPv4 default route', moment: 'now' } as const;
+  try {
+    const signal = AbortSignal.timeout(PATIENCE);
+    const { dhcp } = await lookAtDefaults(host, NOTHING_IGNORED, signal);
+    await putAhead(host, dhcp, signal);
+    const ways = dhcp.map(({ address, interface: link }) => `via ${address} dev ${link}`);
+    return { ...outcome, result: 'changed', actual: ways.join(', ') };
+  } catch (error) {
+    return { ...outcome, result: 'failed', actual: null, reason: errorMessage(error) };
+  }
+}

@@ -1,0 +1,48 @@
+/** Decides whether changes on this host need a proof, and of which resources. */
+import { isIP } from 'node:net';
+import { errorCode } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { OF_DNS } from '../names.ts';
+import { hasRecord } from '../originals/disk-or-memory.ts';
+import type { Resource } from '../resource.ts';
+import { JOURNAL, PROVED } from './dns-change-journal.ts';
+import type { Proof } from './proof.ts';
+import type { ProvedDns } from './proved.ts';
+
+/**
+ * null if DNS needs no proof and never did, so that its code is not loaded. Files below another root are not in use, so they
+ * need no proof. `endpoint` is where the host reports to, or null.
+ */
+export async function makeGuard(
+  host: Host,
+  dns: ProvedDns | null,
+  resources: readonly Resource[],
+  endpoint: string | null,
+): Promise<Proof | null> {
+  if (!host.live) return null;
+  const held = resources.filter(({ name }) => OF_DNS.includes(name));
+  if (held.length === 0 || (dns?.verify == null && !isLeft(host))) return null;
+  const { Proof } = await import('./proof.ts');
+  return new Proof({
+    host,
+    dns,
+    resources: held,
+    collector: endpoint === null ? null : hostName(endpoint),
+  });
+}
+
+/** Whether an earlier configuration left a journal. A user who may not see the journal cannot change anything either. */
+function isLeft(host: Host): boolean {
+  try {
+    return host.lstat(PROVED) !== null || hasRecord(host, JOURNAL);
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') return false;
+    throw error;
+  }
+}
+
+/** The collector's name; null for an address, which needs no name service. */
+function hostName(endpoint: string): string | null {
+  const { hostname } = new URL(endpoint);
+  return isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? hostname : null;
+}

@@ -1,0 +1,63 @@
+/**
+ * What an earlier configuration had systemd-networkd hold and the present one does not. The files for its next start go: nothing
+ * reads them before. What it holds at run time stays until it ends, as a value in resolv.conf stays, and that is said.
+ */
+import {
+  dropInsInUse,
+  keptDropIn,
+  keptNames,
+  SERVICE_DROP_IN,
+  SERVICE_DROP_IN_TEXT,
+} from '../../clients/networkd/drop-in.ts';
+import { networkdLinks } from '../../clients/networkd/links.ts';
+import { nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { Originals } from '../originals/originals.ts';
+import type { Finding } from '../resource.ts';
+import { unreadable } from '../unreadable.ts';
+
+/** @param running which systemd-networkd runs (resolved.ts); undefined: none. */
+export function leftWithNetworkd(host: Host, running: string | undefined): Finding[] {
+  const inUse = dropInsInUse(host);
+  const kept = keptNames(host).map((name) => compare(host, keptDropIn(name), null));
+  // The service's drop-in takes away what the running systemd-networkd has read, once it starts again.
+  const service = compare(host, SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
+  return [...kept, service, ...heldLinks(host, running, inUse)].filter((finding) => finding !== null);
+}
+
+/** null: the file is not there, as it should be. */
+function compare(host: Host, key: string, wanted: string | null): Finding | null {
+  const common = { resource: 'resolved', key, kind: 'file', moment: 'boot', settings: async () => [] } as const;
+  try {
+    const actual = host.readText(key);
+    if (actual === null && wanted === null) return null;
+    return { ...common, state: actual === wanted ? 'ok' : 'drifted', wanted, actual };
+  } catch (error) {
+    return unreadable(common, error, common.settings);
+  }
+}
+
+/** Links that still have what they were told, or what systemd-networkd read at its start. */
+function heldLinks(host: Host, running: string | undefined, inUse: readonly string[]): Finding[] {
+  if (running === undefined) return [];
+  const originals = new Originals(host);
+  return networkdLinks(host).flatMap(({ name, networkFile, servers, domains }) => {
+    // Without root it cannot be seen what the link was told.
+    const told = nullIfRefused(() => originals.find('link', name))?.by === running;
+    if (!told && !inUse.some((file) => file.includes(`/${networkFile}.d/`))) return [];
+    const held = [...servers, ...domains].join(' ');
+    return [
+      {
+        resource: 'resolved',
+        key: name,
+        kind: 'link',
+        moment: 'now',
+        state: 'skipped',
+        wanted: null,
+        actual: held,
+        reason: `systemd-networkd holds ${held} of an earlier configuration until it starts again; to let go now: agent revert --only resolved`,
+        settings: async () => [],
+      },
+    ];
+  });
+}

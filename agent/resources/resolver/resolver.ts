@@ -1,0 +1,184 @@
+import { hookPlaces } from '../../clients/dhclient/hooks/places.ts';
+import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
+import { RESOLVCONF_CONF } from '../../clients/openresolv.ts';
+import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../../clients/resolved.ts';
+import type { DesiredDns } from '../../config/desired.ts';
+import type { Host } from '../../host/host.ts';
+import { composeResolvConf, type Keyword, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { applyFile } from '../apply-file.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState } from '../resource.ts';
+import { unreadable } from '../unreadable.ts';
+import { compareOpenresolv } from './openresolv.ts';
+import { goneAtBoot, refusedLink } from './refused-link.ts';
+
+/** Keeps /etc/resolv.conf as configured. If no DHCP client rewrites the file, it also holds the boot moment. */
+export class Resolver implements Resource {
+  readonly name = 'resolver';
+  private readonly host: Host;
+  private readonly dns: DesiredDns | null;
+
+  constructor(host: Host, dns: DesiredDns | null) {
+    this.host = host;
+    this.dns = dns;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const openresolv = this.openresolv();
+    return [...(openresolv === null ? [] : [openresolv]), ...this.compare()];
+  }
+
+  /** openresolv comes first, so that it undoes no later change. */
+  private openresolv(): Finding | null {
+    const { host, dns } = this;
+    // If resolv.conf is a link, the file that openresolv writes is not ours.
+    const isLink = dns !== null && dns.symlink !== 'replace' && host.readLink(RESOLV_CONF) !== null;
+    if (isLink) return null;
+    return compareOpenresolv(host, dns, (held) =>
+      dnsSettings(dns!).flatMap(({ setting, values }) =>
+        (['lease', 'boot'] as const).map((moment) => {
+          const wanted = values.join(' ');
+          return { setting, moment, state: held ? 'ok' : 'drifted', wanted, actual: held ? wanted : null };
+        }),
+      ),
+    );
+  }
+
+  private compare(): Finding[] {
+    const { host, dns } = this;
+    if (dns === null) return [];
+    const link = host.readLink(RESOLV_CONF);
+    if (link !== null && ownsResolvConf(host)) {
+      if (resolvedLinks(host, dns).length > 0) return [leftToResolved(link, async () => [])];
+      if (answersAfterStart(host, dns)) return [leftToResolved(link, () => this.untilNetworkdStarts(dns))];
+    }
+    let actual: string | null;
+    try {
+      actual = host.readTextUnlessAstray(RESOLV_CONF);
+    } catch (error) {
+      return [
+        unreadable({ resource: this.name, key: RESOLV_CONF, moment: 'now' }, error, async () => this.unseen(dns)),
+      ];
+    }
+    const wanted = composeResolvConf(actual ?? '', dns);
+    const refusal = refusedLink(host, dns);
+    const circle = link !== null && host.target(RESOLV_CONF) === RESOLV_CONF;
+    const replaces = link !== null && dns.symlink === 'replace';
+    const ok = actual === wanted && !replaces && !circle;
+    return [
+      {
+        resource: this.name,
+        key: RESOLV_CONF,
+        kind: 'file',
+        moment: 'now',
+        state: ok ? 'ok' : 'drifted',
+        wanted,
+        actual,
+        ...(replaces ? { reason: `it is a symbolic link to ${link}${circle ? ', which leads in a circle' : ''}` } : {}),
+        ...(ok || refusal === null ? {} : { refusal }),
+        settings: async () => [...(await this.settings(dns, actual ?? '')), ...this.leftToOwner(dns, refusal)],
+      },
+    ];
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    if (finding.key !== RESOLV_CONF) return applyFile(this.host, finding);
+    const follows = this.dns?.symlink === 'follow' && this.host.readLink(RESOLV_CONF) !== null;
+    return applyFile(this.host, finding, { path: follows ? this.host.target(RESOLV_CONF) : RESOLV_CONF });
+  }
+
+  watches(): string[] {
+    return this.dns === null ? [] : [RESOLV_CONF, RESOLVCONF_CONF];
+  }
+
+  private async unseen(dns: DesiredDns): Promise<SettingState[]> {
+    const settings = await this.settings(dns, '');
+    return settings.map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
+  }
+
+  /** The link's owner decides about the next lease and the next boot, so these moments are unknown. */
+  private leftToOwner(dns: DesiredDns, refusal: string | null): SettingState[] {
+    if (refusal === null) return [];
+    const reason = `${RESOLV_CONF} is ${refusal}`;
+    return dnsSettings(dns).flatMap(({ setting, values }) =>
+      (['lease', 'boot'] as const).map((moment) => {
+        return { setting, moment, state: 'unknown', wanted: values.join(' '), actual: null, reason };
+      }),
+    );
+  }
+
+  /** systemd-networkd is enabled but does not run, so the values of its links are unknown. */
+  private async untilNetworkdStarts(dns: DesiredDns): Promise<SettingState[]> {
+    const reason = 'systemd-networkd, which is enabled, does not run yet';
+    return (await this.settings(dns, ''))
+      .filter(({ moment }) => moment === 'now')
+      .map((one) => ({ ...one, state: this.host.live ? 'unknown' : 'skipped', reason }));
+  }
+
+  private async settings(dns: DesiredDns, text: string): Promise<SettingState[]> {
+    // Imported here, because an apply without changes does not need it.
+    const { effectiveValues, readAsLibc } = await import('../../resolver/libc-reading.ts');
+    const { unused, search } = readAsLibc(text);
+    // Without a dhclient nothing writes the file at boot.
+    const dhclient = hookPlaces(this.host) !== null && dhclientInstalled(this.host);
+    const moments: Moment[] = dhclient ? ['now'] : ['now', 'boot'];
+    const lost = goneAtBoot(this.host, dns);
+    return dnsSettings(dns).flatMap(({ keyword, setting, values }) => {
+      const overruled = keyword === 'domain' && dns.search === null && search !== null;
+      const actual = effectiveValues(text, overruled ? 'search' : keyword);
+      const not = unused.find((one) => one.keyword === keyword);
+      const reason = overruled
+        ? `the line "search ${search.join(' ')}" of ${RESOLV_CONF} overrules it`
+        : not === undefined
+          ? null
+          : `libc does not use ${RESOLV_CONF}:${not.line}: ${not.why}`;
+      const states = moments.map((moment) => settingState(setting, moment, values, actual, reason));
+      if (lost === null) return states;
+      const atBoot = { setting, moment: 'boot', state: 'drifted', wanted: values.join(' '), actual: null } as const;
+      return [...states.filter(({ moment }) => moment !== 'boot'), { ...atBoot, reason: lost }];
+    });
+  }
+}
+
+function leftToResolved(link: string, settings: Finding['settings']): Finding {
+  const reason = `a symbolic link to ${link}, which systemd-resolved writes from its links' values (the resource resolved)`;
+  const values = { state: 'skipped', wanted: null, actual: null, reason } as const;
+  return {
+    resource: 'resolver',
+    key: RESOLV_CONF,
+    kind: 'file',
+    moment: 'now',
+    ...values,
+    settings,
+  };
+}
+
+/** The configured settings of `dns`, each with its keyword in resolv.conf. */
+export function dnsSettings(dns: DesiredDns): { keyword: Keyword; setting: string; values: readonly string[] }[] {
+  const all: [Keyword, string, readonly string[] | null][] = [
+    ['domain', 'dns.domain', dns.domain === null ? null : [dns.domain]],
+    ['search', 'dns.search', dns.search],
+    ['nameserver', 'dns.nameservers', dns.nameservers],
+    ['sortlist', 'dns.sortlist', dns.sortlist],
+    ['options', 'dns.options', dns.options],
+  ];
+  return all.flatMap(([keyword, setting, values]) => (values === null ? [] : [{ keyword, setting, values }]));
+}
+
+/** `reason` says why a line does not count; null if it does. */
+function settingState(
+  setting: string,
+  moment: Moment,
+  wanted: readonly string[],
+  actual: readonly string[] | null,
+  reason: string | null,
+): SettingState {
+  const same = (actual ?? []).join(' ') === wanted.join(' ');
+  return {
+    setting,
+    moment,
+    state: same ? 'ok' : 'drifted',
+    wanted: wanted.join(' '),
+    actual: actual === null ? null : actual.join(' '),
+    ...(same || reason === null ? {} : { reason }),
+  };
+}

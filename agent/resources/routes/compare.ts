@@ -1,0 +1,258 @@
+/** One look at the kernel's routes: whether each wanted route exists, which other route has its place, whether it could be made. */
+import { familyOf } from '../../address/address.ts';
+import { findLink, type Link } from '../../host/netlink/links.ts';
+import { HOLDFAST, protocolName } from '../../host/netlink/names.ts';
+import { hasNexthop } from '../../host/netlink/nexthops.ts';
+import { ROUTE_TYPE, type Route, type RouteHop } from '../../host/netlink/route.ts';
+import { keyText, type RouteKey, sameKey } from '../../host/netlink/route-key.ts';
+import { matchedRoute } from '../../host/netlink/route-lookup.ts';
+import { holdsAny, holdsExactly, listRoutes } from '../../host/netlink/route-table.ts';
+import type { SeenRoute } from '../../host/netlink/seen-route.ts';
+import type { NetlinkSocket } from '../../host/netlink/socket.ts';
+import { addressesOf, describeHop, describeRoute, type WantedHop, type WantedRoute } from './wanted.ts';
+
+/** Problems that end by themselves when an interface, an address or a network appears. */
+const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
+
+/** The state of one wanted route. */
+export interface Standing {
+  /** `waiting`: cannot be made now. `part`: made with the next hops that are possible. `foreign`: another program's route has its place. */
+  readonly is: 'right' | 'part' | 'waiting' | 'absent' | 'changed' | 'foreign' | 'refused';
+  /** The route that can be made now. */
+  readonly route: Route | null;
+  /** The present route of the same key; null if there is none. */
+  readonly there: SeenRoute | null;
+  /** The reason, or a note to the operator. */
+  readonly reason: string | null;
+}
+
+/** How a gateway is reached: on a link, not at all, or it is this host's own address. */
+type GatewayWay = 'direct' | 'none' | 'own';
+
+/** Whether the kernel's refusal of a route will end by itself. */
+export function isPassing(errno: string, { src }: Pick<Route, 'src'>): boolean {
+  // Of an address that the host has not yet, the kernel says EINVAL.
+  return PASSING.includes(errno) || (errno === 'EINVAL' && src !== null);
+}
+
+/** IPv4 look-ups need CAP_NET_ADMIN. Without it we fall back to a dump, which lists every route. */
+export class RouteLook {
+  readonly #socket: NetlinkSocket;
+  readonly #signal: AbortSignal;
+  /** The keys of all wanted routes, so that one dump serves them all. */
+  readonly #keys: readonly RouteKey[];
+  readonly #links = new Map<string | number, Link | null>();
+  readonly #ways = new Map<string, GatewayWay>();
+  readonly #lists = new Map<string, Promise<ReadonlyMap<string, SeenRoute>>>();
+
+  constructor(socket: NetlinkSocket, keys: readonly RouteKey[], signal: AbortSignal) {
+    this.#socket = socket;
+    this.#keys = keys;
+    this.#signal = signal;
+  }
+
+  /** Throws NetlinkError. */
+  async standing(wanted: WantedRoute): Promise<Standing> {
+    const { hops, usable, without, held } = await this.#possible(wanted);
+    const waits = { is: 'waiting', route: null, there: null } as const;
+    if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
+      return { ...waits, reason: `${wanted.src} is no address of this host now` };
+    }
+    if (hops.length === 0 && without.length > 0) {
+      return (await this.#standsByItself(wanted, usable)) ?? { ...waits, reason: without.join('; ') };
+    }
+    const route: Route = { ...wanted, hops, protocol: HOLDFAST };
+    const reason = without.length === 0 ? null : `made without these next hops for now: ${without.join('; ')}`;
+    const right = reason === null ? 'right' : 'part';
+    if (held === 'yes') return { is: right, route, there: null, reason };
+    if (held !== 'no' && held !== null) {
+      return { is: 'refused', route, there: null, reason: await this.#whyRefused(wanted, held) };
+    }
+    const there = await this.find(route);
+    if (there === null) return { is: 'absent', route, there, reason };
+    const same = sameRoute(route, there);
+    if (there.protocol === HOLDFAST) return { is: same ? right : 'changed', route, there, reason };
+    const whose = `the present route is of ${protocolName(there.protocol)}`;
+    if (same && !wanted.takeOver)
+      return { is: 'right', route, there, reason: `${whose}, and equal to the wanted one, so it stays` };
+    return {
+      is: wanted.takeOver ? 'changed' : 'foreign',
+      route,
+      there,
+      reason: `${whose}: ${await this.describe(there)}`,
+    };
+  }
+
+  /**
+   * A route that took the place of the connected network: nothing else leads to its gateway any more, so the kernel would not take
+   * the route anew. null: it is not there.
+   */
+  async #standsByItself(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<Standing | null> {
+    const route: Route = { ...wanted, hops, protocol: HOLDFAST };
+    for (const { gateway } of hops) {
+      const there =
+        gateway === null ? null : await matchedRoute(this.#socket, wanted.family, gateway, {}, this.#signal);
+      if (there?.protocol === HOLDFAST && sameKey(there, wanted) && sameRoute(route, there))
+        return { is: 'right', route, there, reason: null };
+    }
+    return null;
+  }
+
+  /** A broadcast address is the gateway that the kernel refuses most often, and its answer does not name it. */
+  async #whyRefused({ family, hops }: WantedRoute, errno: string): Promise<string> {
+    for (const { gateway } of hops) {
+      const met = gateway === null ? null : await matchedRoute(this.#socket, family, gateway, {}, this.#signal);
+      if (met?.type === ROUTE_TYPE.broadcast)
+        return `the kernel refuses it (${errno}): ${gateway} is the address of a whole network of this host (broadcast); write the gateway's own`;
+    }
+    return `the kernel refuses it (${errno})`;
+  }
+
+  /** The route of this key, made by any program; null if there is none. Throws NetlinkError. */
+  async find(key: RouteKey): Promise<SeenRoute | null> {
+    if (key.family === 'ipv4' && (await holdsAny(this.#socket, key, this.#signal)) === 'no') return null;
+    for (const address of new Set(addressesOf(key.destination))) {
+      const met = await matchedRoute(this.#socket, key.family, address, {}, this.#signal);
+      if (met !== null && sameKey(met, key)) return met;
+    }
+    // It is in another table, or a better route covers it, or its gateway does not answer, or it does not exist.
+    return (await this.#list(key)).get(keyText(key)) ?? null;
+  }
+
+  /** The present route, for people; null if there is none. */
+  async actual({ is, route, there }: Standing): Promise<string | null> {
+    if (there !== null) return this.describe(there);
+    return route !== null && (is === 'right' || is === 'part') ? this.describe(route) : null;
+  }
+
+  async describe(route: Route): Promise<string> {
+    const hops: WantedHop[] = [];
+    for (const { index, ...hop } of route.hops) hops.push({ ...hop, dev: await this.#nameOf(index) });
+    return describeRoute({ ...route, hops });
+  }
+
+  /**
+   * The next hops that the kernel would take now, and why not the others. `usable`: those whose interface is up. `held`: what it says of the route with them (see
+   * holdsExactly); null: it cannot be asked so.
+   */
+  async #possible(
+    wanted: WantedRoute,
+  ): Promise<{ hops: RouteHop[]; usable: RouteHop[]; without: string[]; held: string | null }> {
+    const tried: { hop: WantedHop; as: RouteHop }[] = [];
+    const without: string[] = [];
+    for (const hop of wanted.hops) {
+      const link = hop.dev === null ? null : await this.#link(hop.dev);
+      const { gateway, weight, onlink, dev } = hop;
+      if (dev !== null && link === null) without.push(`${describeHop(hop)}: there is no interface ${dev} now`);
+      else if (link?.up === false) without.push(`${describeHop(hop)}: the interface ${dev} is down`);
+      else tried.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
+    }
+    if (wanted.nexthopId !== null) {
+      const there = await hasNexthop(this.#socket, wanted.nexthopId, this.#signal);
+      const why = there === false ? 'there is none now' : `the kernel says ${there}`;
+      if (there !== true) without.push(`nexthop object ${wanted.nexthopId}: ${why}`);
+    }
+    const usable = tried.map(({ as }) => as);
+    if (usable.length === 0 && without.length > 0) return { hops: [], usable, without, held: null };
+    const held = await this.#held(wanted, usable);
+    if (held !== null && !PASSING.includes(held)) return { hops: usable, usable, without, held };
+    const reachable: RouteHop[] = [];
+    for (const { hop, as } of tried) {
+      const problem = await this.#problemOf(wanted, hop, as);
+      if (problem === null) reachable.push(as);
+      else without.push(`${describeHop(hop)}: ${problem}`);
+    }
+    const all = reachable.length === usable.length || reachable.length === 0;
+    return { hops: reachable, usable, without, held: all ? held : await this.#held(wanted, reachable) };
+  }
+
+  async #held(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<string | null> {
+    if (wanted.family !== 'ipv4') return null;
+    const route = { ...wanted, family: wanted.family, hops, protocol: HOLDFAST };
+    const held = await holdsExactly(this.#socket, route, this.#signal);
+    return held === 'EPERM' ? null : held;
+  }
+
+  /** Why the kernel would refuse this next hop now; null if it would take it. */
+  async #problemOf(wanted: WantedRoute, hop: WantedHop, as: RouteHop): Promise<string | null> {
+    const { gateway, dev, onlink } = hop;
+    if (gateway === null) return null;
+    const cure = dev === null || onlink ? '' : '; if it can be reached there all the same, write onlink: true';
+    const problem = `${gateway} is in no network ${dev === null ? 'of this host' : `on ${dev}`} now${cure}`;
+    const held = await this.#held(wanted, [as]);
+    if (held !== null) return PASSING.includes(held) ? problem : null;
+    if (onlink || /^fe[89ab]/.test(gateway)) return null;
+    const family = familyOf(gateway);
+    const way = await this.#wayTo(family, gateway, as.index);
+    if (way === 'own') return `${gateway} is an address of this host itself`;
+    return way === 'direct' ? null : problem;
+  }
+
+  /** Asks about each gateway only once, because many routes share a gateway. */
+  async #wayTo(family: Route['family'], gateway: string, index: number): Promise<GatewayWay> {
+    const hop = `${gateway} ${index}`;
+    const known = this.#ways.get(hop);
+    if (known !== undefined) return known;
+    const route = await matchedRoute(this.#socket, family, gateway, { index }, this.#signal);
+    // By the interface that is named, an address of the host's own looks as any other of its network.
+    const isOwn = route?.type === ROUTE_TYPE.local || (index !== 0 && (await this.#isOwn(family, gateway)));
+    const isDirect = route?.type === ROUTE_TYPE.unicast && route.hops[0]?.gateway === null;
+    const way = isOwn ? 'own' : isDirect ? 'direct' : 'none';
+    this.#ways.set(hop, way);
+    return way;
+  }
+
+  async #isOwn(family: Route['family'], address: string): Promise<boolean> {
+    const way = await matchedRoute(this.#socket, family, address, {}, this.#signal);
+    return way?.type === ROUTE_TYPE.local;
+  }
+
+  /** Routes by the text of their keys. IPv6 may have several of one key; the first counts. */
+  #list({ family }: RouteKey): Promise<ReadonlyMap<string, SeenRoute>> {
+    const list = this.#lists.get(family) ?? this.#listed(family);
+    this.#lists.set(family, list);
+    return list;
+  }
+
+  async #listed(family: RouteKey['family']): Promise<ReadonlyMap<string, SeenRoute>> {
+    const keys = this.#keys.filter((key) => key.family === family);
+    const found = await listRoutes(this.#socket, family, { keys }, this.#signal);
+    return new Map(found.toReversed().map((route) => [keyText(route), route]));
+  }
+
+  async #link(which: string | number): Promise<Link | null> {
+    const known = this.#links.get(which);
+    if (known !== undefined) return known;
+    const link = await findLink(this.#socket, which, this.#signal);
+    this.#links.set(which, link);
+    return link;
+  }
+
+  async #nameOf(index: number): Promise<string | null> {
+    return index === 0 ? null : ((await this.#link(index))?.name ?? String(index));
+  }
+}
+
+/** Whether two routes are the same apart from their maker. Values that the wanted route leaves open may differ. */
+function sameRoute(wanted: Route, there: SeenRoute): boolean {
+  if (wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
+  // Of what type it is then, and by what it goes, is the object's to say.
+  if (wanted.nexthopId !== null) return wanted.nexthopId === there.nexthopId && !there.expires;
+  if (wanted.type !== there.type) return false;
+  if (wanted.hops.length !== there.hops.length || there.expires) return false;
+  const left = [...there.hops];
+  return wanted.hops.every((hop) => {
+    const at = left.findIndex((other) => sameHop(hop, other, wanted.hops.length > 1));
+    if (at !== -1) left.splice(at, 1);
+    return at !== -1;
+  });
+}
+
+/** `onlink` only has the kernel take the gateway unproved: packets go the same way with and without. */
+function sameHop(wanted: RouteHop, there: RouteHop, several: boolean): boolean {
+  return (
+    wanted.gateway === there.gateway &&
+    (wanted.index === 0 || wanted.index === there.index) &&
+    (!several || wanted.weight === there.weight)
+  );
+}

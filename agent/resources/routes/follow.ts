@@ -1,0 +1,149 @@
+/**
+ * Listens to the kernel for changes that may concern our routes: links and addresses that come and go, and routes with the same
+ * keys. The kernel reports no IPv4 routes that vanish with their interface.
+ *
+ * A routing daemon that loads a full table causes a flood of a million messages. If too many come at once, or some were lost, we
+ * stop listening for a while and look at our own routes instead, whose cost is always the same.
+ */
+import { Follower } from '../../host/netlink/follower.ts';
+import { HEADER, MESSAGE } from '../../host/netlink/message.ts';
+import { HOLDFAST } from '../../host/netlink/names.ts';
+import { nexthopIdOf } from '../../host/netlink/nexthops.ts';
+import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
+import { readRoute, type SeenRoute } from '../../host/netlink/seen-route.ts';
+import { eachMessage } from '../../host/netlink/socket.ts';
+import { commOf, nullIfGone } from '../../host/proc.ts';
+
+const NETLINK_ROUTE = 0;
+/** RTNLGRP_… of linux/rtnetlink.h. */
+const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Route: 11, nexthop: 32 } as const;
+/** Milliseconds without listening during a flood. */
+const PAUSE = 250;
+/**
+ * Milliseconds of quiet before a look, and the longest wait for quiet, so that changes that belong together are seen together.
+ * `ip route flush` lists again after each pass, and would delete ten times the routes that are put back in the meantime.
+ */
+const TOGETHER = { quiet: 15, longest: 100 } as const;
+/** Milliseconds for which the last program that touched a route counts as the cause of its drift. */
+const REMEMBERED = 10_000;
+const MOST_REMEMBERED = 64;
+/** Offsets in struct ifinfomsg. */
+const IFINFO = { index: 4, flags: 8, size: 16 } as const;
+/** IFF_UP, IFF_RUNNING, IFF_LOWER_UP. */
+const UP = 0x1 | 0x40 | 0x10000;
+
+export interface Concern {
+  /** Keys (keyText) of wanted routes and of those that we made. */
+  readonly keys: ReadonlySet<string>;
+  /** Whether one of them waits for its gateway's network. */
+  readonly waiting: boolean;
+  /** Their nexthop objects. A route vanishes with its object, and the kernel does not report this for IPv4. */
+  readonly objects: ReadonlySet<number>;
+}
+
+export class RouteFollower {
+  readonly #concern: () => Concern;
+  readonly #changed: () => void;
+  readonly #follower: Follower;
+  readonly #links = new Map<number, number>();
+  readonly #touched = new Map<string, { by: string; at: number }>();
+  #soon: { readonly timer: NodeJS.Timeout; readonly since: number } | null = null;
+
+  /** Throws if we cannot listen to the kernel. */
+  constructor(concern: () => Concern, changed: () => void) {
+    this.#concern = concern;
+    this.#changed = changed;
+    this.#follower = new Follower({
+      protocol: NETLINK_ROUTE,
+      groups: Object.values(GROUPS),
+      onMessage: (datagram) => this.#hear(datagram),
+      onBegin: () => this.#look(),
+      pause: PAUSE,
+    });
+  }
+
+  /** The program that touched the route of this key a moment ago, if any. */
+  whoTouched(key: RouteKey): string | null {
+    const touched = this.#touched.get(keyText(key));
+    return touched !== undefined && performance.now() - touched.at < REMEMBERED ? touched.by : null;
+  }
+
+  close(): void {
+    clearTimeout(this.#soon?.timer);
+    this.#follower.close();
+  }
+
+  #hear(datagram: Buffer): void {
+    try {
+      eachMessage(datagram, (data, at, end) => {
+        this.#take(data.subarray(at, end));
+        return false;
+      });
+    } catch {
+      this.#look(); // the message is damaged, but something changed
+    }
+  }
+
+  #take(message: Buffer): void {
+    const type = message.readUInt16LE(4);
+    if (type === MESSAGE.newLink || type === MESSAGE.deleteLink) this.#takeLink(message, type);
+    else if (type === MESSAGE.newRoute || type === MESSAGE.deleteRoute) this.#takeRoute(message, type);
+    else if (type === MESSAGE.newNexthop || type === MESSAGE.deleteNexthop) this.#takeNexthop(message);
+    else this.#look();
+  }
+
+  /** Whether a link's state changed. Most messages about links report other things. */
+  #takeLink(data: Buffer, type: number): void {
+    if (data.length < HEADER + IFINFO.size) return;
+    const index = data.readInt32LE(HEADER + IFINFO.index);
+    const up = type === MESSAGE.deleteLink ? -1 : data.readUInt32LE(HEADER + IFINFO.flags) & UP;
+    if (this.#links.get(index) === up) return;
+    if (up === -1) this.#links.delete(index);
+    else this.#links.set(index, up);
+    this.#look();
+  }
+
+  #takeNexthop(data: Buffer): void {
+    // A routing daemon's table comes with its nexthop objects.
+    if (this.#follower.flooded()) return;
+    const id = nexthopIdOf(data);
+    if (id === null || this.#concern().objects.has(id)) this.#look();
+  }
+
+  #takeRoute(data: Buffer, type: number): void {
+    const route = this.#follower.flooded() ? null : readRoute(data, 0, data.length);
+    if (route === null) return;
+    const { keys, waiting } = this.#concern();
+    const concerned = keys.has(keyText(route));
+    if (concerned) this.#remember(data, route, type);
+    const onLink = type === MESSAGE.newRoute && route.hops.some(({ gateway }) => gateway === null);
+    if (concerned || (waiting && onLink)) this.#look();
+  }
+
+  /** The port of the socket by which it was changed is, as a rule, the number of its process; 0: the kernel itself. */
+  #remember(data: Buffer, route: SeenRoute, type: number): void {
+    const port = data.readUInt32LE(12);
+    if (port === 0 || (type === MESSAGE.newRoute && route.protocol === HOLDFAST)) return;
+    const name = commandOf(port);
+    const by = name === null ? `the process of netlink port ${port}` : `${name}[${port}]`;
+    if (this.#touched.size >= MOST_REMEMBERED) this.#touched.delete(this.#touched.keys().next().value!);
+    this.#touched.set(keyText(route), { by, at: performance.now() });
+  }
+
+  #look(): void {
+    const now = performance.now();
+    const since = this.#soon?.since ?? now;
+    clearTimeout(this.#soon?.timer);
+    const look = () => {
+      this.#soon = null;
+      this.#changed();
+    };
+    const wait = Math.max(0, Math.min(TOGETHER.quiet, since + TOGETHER.longest - now));
+    this.#soon = { timer: setTimeout(look, wait), since };
+  }
+}
+
+function commandOf(pid: number): string | null {
+  if (pid === process.pid) return null;
+  return nullIfGone(() => commOf(pid))?.replace(/[^\x21-\x7e]/g, '') ?? null;
+}

@@ -1,0 +1,83 @@
+import type { DesiredRoute } from '../../config/desired.ts';
+import type { DesiredMetadata } from '../../config/desired-metadata.ts';
+import { errorMessage } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
+import type { Finding, Outcome, Resource } from '../resource.ts';
+import type { RouteFollower } from './follow.ts';
+import { hasRecord } from './made.ts';
+
+/**
+ * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number. Only these
+ * are ever removed, and another program's route is replaced only if the configuration says so.
+ */
+export class Routes implements Resource {
+  readonly name = 'routes';
+  readonly #host: Host;
+  readonly #routes: readonly DesiredRoute[];
+  readonly #metadata: DesiredMetadata;
+  /** The routes of the last look, by finding, and those that could not be made. */
+  #keys: ReadonlyMap<string, RouteKey> = new Map();
+  #keyTexts: ReadonlySet<string> = new Set();
+  #waiting: ReadonlySet<string> = new Set();
+  #follower: RouteFollower | null = null;
+
+  constructor(host: Host, { routes, metadata }: { routes: readonly DesiredRoute[]; metadata: DesiredMetadata }) {
+    this.#host = host;
+    this.#routes = routes;
+    this.#metadata = metadata;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    if (this.#routes.length === 0 && !hasRecord(this.#host)) return [];
+    const kept = await this.#keeping();
+    const findings = await kept.inspect();
+    const waiting = this.#waiting;
+    this.#keys = kept.keys();
+    this.#keyTexts = new Set([...this.#keys.values()].map(keyText));
+    // Until it is there.
+    const waits = ({ key, state }: Finding) => state === 'unknown' || (state === 'drifted' && waiting.has(key));
+    this.#waiting = new Set(findings.filter(waits).map(({ key }) => key));
+    return findings.map((finding): Finding => {
+      if (finding.state !== 'drifted') return finding;
+      const key = this.#keys.get(finding.key);
+      const by = key === undefined ? null : (this.#follower?.whoTouched(key) ?? null);
+      return waiting.has(finding.key) ? { ...finding, by, awaited: true } : { ...finding, by };
+    });
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    return (await this.applyMany([finding]))[0]!;
+  }
+
+  async applyMany(findings: readonly Finding[]): Promise<Outcome[]> {
+    return (await this.#keeping()).apply(findings);
+  }
+
+  watches(): string[] {
+    return [];
+  }
+
+  follow(changed: () => void, deaf: (why: string) => void): () => void {
+    if (!this.#host.live || this.#routes.length === 0) return () => {};
+    let closed = false;
+    void (async () => {
+      const { RouteFollower } = await import('./follow.ts');
+      if (closed) return;
+      const objects = new Set(this.#routes.flatMap(({ nexthopId }) => (nexthopId === null ? [] : [nexthopId])));
+      const concern = () => ({ keys: this.#keyTexts, waiting: this.#waiting.size > 0, objects });
+      this.#follower = new RouteFollower(concern, changed);
+    })().catch((error) => deaf(errorMessage(error)));
+    return () => {
+      closed = true;
+      this.#follower?.close();
+      this.#follower = null;
+    };
+  }
+
+  /** Loaded only if there are routes to keep. */
+  async #keeping() {
+    const { KeptRoutes } = await import('./reconcile.ts');
+    return new KeptRoutes(this.#host, this.#routes, this.#metadata);
+  }
+}

@@ -1,0 +1,268 @@
+import type { DesiredSysctl } from '../../config/desired.ts';
+import { misfit } from '../../config/sysctl/problems.ts';
+import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
+import { isSecretSysctl, shownText } from '../../config/sysctl/secrets.ts';
+import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';
+import { type Host, notOfTheseFiles } from '../../host/host.ts';
+import { applyFile } from '../apply-file.ts';
+import { Originals } from '../originals/originals.ts';
+import type { Finding, Outcome, Resource } from '../resource.ts';
+import { unreadable } from '../unreadable.ts';
+import { type Assignment, OUR_FILE, PersistedSysctls } from './files.ts';
+import {
+  changedBeside,
+  describeWanted,
+  isLive,
+  type LiveValue,
+  liveValues,
+  satisfies,
+  settingName,
+  shownValue,
+  unwritable,
+  wantedValue,
+} from './live.ts';
+import { BootVerdicts, shownFile, wantedFile } from './persisted.ts';
+import { hasScripts } from './places.ts';
+import { noteRefusal } from './refusals.ts';
+
+type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
+
+/** Another program may write between ours and the reading back, which would look as if the kernel had refused the value. */
+const TRIES = 3;
+
+/** Keeps sysctls: in the running kernel, each by itself, and for the next boot in one file of /etc/sysctl.d. */
+export class Sysctl implements Resource {
+  readonly name = 'sysctl';
+  private readonly host: Host;
+  private readonly wanted: readonly DesiredSysctl[];
+  private readonly persisted: PersistedSysctls;
+  /** What one look found: of many interfaces each value is read but once. */
+  private readonly look = new Map<string, LiveValue[] | null>();
+  /** Our file's texts as the last look found them: findings hide what is secret in them. */
+  private file: { readonly wanted: string | null; readonly actual: string | null } = { wanted: null, actual: null };
+
+  constructor(host: Host, wanted: readonly DesiredSysctl[]) {
+    this.host = host;
+    this.persisted = new PersistedSysctls(host);
+    this.wanted = [...wanted].sort((a, b) => turn(a) - turn(b));
+  }
+
+  async inspect(): Promise<Finding[]> {
+    this.look.clear();
+    const barred = await this.barred();
+    const live = await Promise.all(this.wanted.map((setting) => this.inspectLive(setting, barred.get(setting))));
+    const persisted = this.inspectPersisted(barred, await this.later());
+    return persisted === null ? live : [...live, persisted];
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const setting = this.wanted.find(({ key }) => key === finding.key);
+    if (setting === undefined) return this.applyPersisted(finding);
+    const problems = new Set<string>();
+    let values: LiveValue[] | null = null;
+    for (let tries = 1; tries <= TRIES; tries += 1) {
+      problems.clear();
+      for (const one of this.wrongOf(setting, liveValues(this.host, setting.path) ?? [])) {
+        const problem = this.write(setting, one);
+        if (problem !== null) problems.add(problem);
+      }
+      values = liveValues(this.host, setting.path);
+      if (problems.size > 0 || values === null || this.wrongOf(setting, values).length === 0) break;
+    }
+    const wrong = this.wrongOf(setting, values ?? []);
+    const actual = values === null ? null : shownValue(setting, values, wrong);
+    const outcome = { resource: this.name, key: finding.key, moment: finding.moment, actual };
+    const taken = values !== null && wrong.length === 0;
+    const written = shownText(setting.path, wantedValue(setting));
+    const reason =
+      problems.size > 0
+        ? [...problems].join('; ')
+        : `wrote ${written === '' ? 'nothing' : written}, the kernel made it ${actual ?? 'vanish'}`;
+    if (!isSecretSysctl(setting.path)) noteRefusal(this.host, setting.path, written, taken ? null : reason);
+    if (taken) return { ...outcome, result: 'changed' };
+    return { ...outcome, result: 'failed', reason, ...(problems.size > 0 ? {} : { changed: true }) };
+  }
+
+  /** Writes one path. Gives why the kernel does not take it, or null: what it made of it is still to be read. */
+  private write(setting: DesiredSysctl, { path, value }: LiveValue): string | null {
+    const written = wantedValue(setting);
+    const originals = new Originals(this.host);
+    originals.rememberValue(path, value, written);
+    for (const one of changedBeside(this.host, { path, written }, this.wanted))
+      originals.rememberValue(one.path, one.value, one.after);
+    try {
+      this.host.writeSysctl(path, written);
+      return null;
+    } catch (error) {
+      // An interface that went away meanwhile has no value that could be wrong.
+      return errorCode(error) === 'ENOENT' && path !== setting.path ? null : errorMessage(error);
+    }
+  }
+
+  /** With a secret in it, it is root's alone. */
+  private async applyPersisted(finding: Finding): Promise<Outcome> {
+    const { wanted, actual } = this.file;
+    const isSecret = this.wanted.some(({ path }) => isSecretSysctl(path));
+    // A file that is there keeps its mode when it is replaced, so it is closed first.
+    if (isSecret && actual !== null) this.host.replaceOwn(OUR_FILE, actual, 0o600, { durable: true });
+    const outcome = await applyFile(this.host, { ...finding, wanted, actual }, { mode: isSecret ? 0o600 : 0o644 });
+    return { ...outcome, actual: shownFile(outcome.actual, this.wanted) };
+  }
+
+  /** What other programs set after systemd-sysctl. Loaded only where one of them may be about a configured key. */
+  private async later(): Promise<readonly Assignment[]> {
+    if (this.wanted.length === 0) return [];
+    const { host } = this;
+    const tuned = host.lstat('/etc/tuned/active_profile') !== null;
+    const links = this.wanted.some(({ path }) => /^net\/ipv[46]\/conf\/(?!all\/|default\/)/.test(path));
+    if (!tuned && !links && !hasScripts(host)) return [];
+    const paths = this.wanted.map(({ path }) => path);
+    return (await import('./later.ts')).laterSysctls(host, paths);
+  }
+
+  watches(): string[] {
+    return this.wanted.length === 0 ? [] : [OUR_FILE];
+  }
+
+  /** Why IPv6 must not be forwarded yet, or null. It is asked only where that would be changed. */
+  private async cutOff(): Promise<string | null> {
+    const drifted = this.wanted.some((setting) => {
+      return isForwarding6(setting) && this.host.live && !isLive(this.host, setting);
+    });
+    if (!drifted) return null;
+    const { lostByForwarding } = await import('./router-advertisements.ts');
+    return lostByForwarding(this.host, this.wanted);
+  }
+
+  /** Why a setting is neither written nor kept for the next boot. */
+  private async barred(): Promise<ReadonlyMap<DesiredSysctl, string>> {
+    const cutOff = await this.cutOff();
+    const reasons = this.wanted.map((setting) => {
+      return [setting, cutOff !== null && isForwarding6(setting) ? cutOff : this.misfitOf(setting)] as const;
+    });
+    return new Map(reasons.filter((one): one is [DesiredSysctl, string] => one[1] !== null));
+  }
+
+  private misfitOf(setting: DesiredSysctl): string | null {
+    const { want } = setting;
+    const values = this.host.live && 'value' in want ? (nullIfRefused(() => this.liveOf(setting)) ?? []) : [];
+    return (
+      values.map(({ path, value }) => misfit(path, value, wantedValue(setting))).find((one) => one !== null) ?? null
+    );
+  }
+
+  private async inspectLive(setting: DesiredSysctl, why: string | undefined): Promise<Finding> {
+    const found = await this.readLive(setting);
+    const barred = why !== undefined && found.state === 'drifted';
+    const { state, actual, reason, refusal } = barred ? { ...found, reason: why, refusal: why } : found;
+    const wanted = describeWanted(setting);
+    const common = { moment: 'now', state, wanted, actual, ...(reason === undefined ? {} : { reason }) } as const;
+    return {
+      ...common,
+      resource: this.name,
+      key: setting.key,
+      kind: 'sysctl',
+      ...(refusal === undefined ? {} : { refusal }),
+      settings: async () => [{ setting: settingName(setting), ...common, ...withKey(setting, common) }],
+    };
+  }
+
+  private async readLive(setting: DesiredSysctl): Promise<LiveLook> {
+    if (!this.host.live) return { state: 'skipped', actual: null, reason: notOfTheseFiles() };
+    try {
+      const values = this.liveOf(setting);
+      if (values !== null) {
+        const wrong = this.wrongOf(setting, values);
+        const actual = shownValue(setting, values, wrong);
+        if (wrong.length === 0) return { state: 'ok', actual };
+        const refusal = unwritable(this.host, wrong);
+        return { state: 'drifted', actual, ...(refusal === null ? {} : { refusal, reason: refusal }) };
+      }
+      const reason = (await import('./missing-keys.ts')).whyMissing(this.host, setting.path);
+      return { state: 'unknown', actual: null, reason, ...(setting.optional ? {} : { refusal: reason }) };
+    } catch (error) {
+      return { state: 'unknown', actual: null, reason: errorMessage(error), refusal: errorMessage(error) };
+    }
+  }
+
+  private liveOf({ path }: DesiredSysctl): LiveValue[] | null {
+    const values = this.look.has(path) ? (this.look.get(path) ?? null) : liveValues(this.host, path);
+    this.look.set(path, values);
+    return values;
+  }
+
+  private wrongOf(setting: DesiredSysctl, values: readonly LiveValue[]): LiveValue[] {
+    return values.filter(({ value }) => !satisfies(setting, value));
+  }
+
+  /** null: nothing is configured and no file of ours is there. */
+  private inspectPersisted(barred: ReadonlyMap<DesiredSysctl, string>, later: readonly Assignment[]): Finding | null {
+    let actual: string | null;
+    try {
+      actual = this.host.readText(OUR_FILE);
+    } catch (error) {
+      const unseen = { moment: 'boot', state: 'unknown', actual: null, reason: `${OUR_FILE} cannot be read` } as const;
+      const place = { resource: this.name, key: OUR_FILE, moment: 'boot' } as const;
+      return unreadable(place, error, async () =>
+        this.wanted.map((one) => ({ ...unseen, setting: settingName(one), wanted: describeWanted(one) })),
+      );
+    }
+    if (this.wanted.length === 0 && actual === null) return null;
+    // What would cut the host off now would do so at boot, and what the kernel refuses now it would refuse then.
+    const kept = this.wanted.filter((setting) => !barred.has(setting));
+    const wanted = wantedFile(this.host, kept, this.persisted, actual);
+    this.file = { wanted, actual };
+    const verdicts = new BootVerdicts(this.host, this.persisted, { wanted, later });
+    const overruled = kept.flatMap((setting) => {
+      const found = verdicts.overruled(setting);
+      return found === null || found.value?.by.maybe ? [] : found.reason;
+    });
+    const reasons = [...new Set([...overruled, ...barred.values()])];
+    const open = wanted !== null && kept.some(({ path }) => isSecretSysctl(path)) && isOpen(this.host);
+    return {
+      resource: this.name,
+      key: OUR_FILE,
+      kind: 'file',
+      moment: 'boot',
+      state: actual === wanted && reasons.length === 0 && !open ? 'ok' : 'drifted',
+      wanted: shownFile(wanted, this.wanted),
+      actual: shownFile(actual, this.wanted),
+      // Our file being right, what is left is in files of others: theirs to change.
+      ...(actual === wanted && reasons.length > 0 && !open ? { refusal: reasons.join('; ') } : {}),
+      ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
+      settings: async () =>
+        this.wanted.map((setting) => {
+          const [state, reason] = [verdicts.state(setting), barred.get(setting)];
+          return reason === undefined ? state : { ...state, state: 'drifted', reason };
+        }),
+    };
+  }
+}
+
+/** Whether others than root may read our file. */
+function isOpen(host: Host): boolean {
+  return ((host.stat(OUR_FILE)?.mode ?? 0) & 0o077) !== 0;
+}
+
+/** Several keys are one setting then, so it is said which of them is not as wanted. */
+function withKey(
+  { setting, key }: DesiredSysctl,
+  { state, actual, reason }: Pick<Finding, 'state' | 'actual' | 'reason'>,
+) {
+  if (setting === undefined || state !== 'drifted' || reason !== undefined) return {};
+  return { reason: `${key} is ${actual}` };
+}
+
+/**
+ * Which settings are written first. Where forwarding begins, the kernel drops the default routes of interfaces that believe
+ * router advertisements only as a host does. And writing a variable that sets others would undo what they were set to
+ * (Documentation/networking/ip-sysctl.rst).
+ */
+function turn({ path }: DesiredSysctl): number {
+  if (/^net\/ipv6\/conf\/[^/]+\/accept_ra$/.test(path)) return 0;
+  return setsOthers(sysctlVariable(path)) ? 1 : 2;
+}
+
+function isForwarding6({ path, setting, want }: DesiredSysctl): boolean {
+  return setting === 'forwarding.ipv6' && path.startsWith('net/ipv6/') && 'value' in want && want.value === '1';
+}
