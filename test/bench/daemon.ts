@@ -1,9 +1,9 @@
 /** What `agent run` costs while nothing happens, and how soon it puts resolv.conf right. */
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RunningAgent } from '../lab/daemon.ts';
-import type { LabHost } from '../lab/host.ts';
-import { staleHost } from '../lab/scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { staleHost } from '../parts/lab/scene.ts';
 
 /** Minutes that nothing happens, and seconds of them in which processes are looked for. */
 const MINUTES = 5;

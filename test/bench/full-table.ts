@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RunningAgent } from '../lab/daemon.ts';
-import { BGP_PARTS, hostWithGateways } from '../lab/gateways.ts';
-import { unavailable } from '../lab/host.ts';
-import { Log } from '../lab/log.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { BGP_PARTS, hostWithGateways } from '../parts/lab/gateways.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 
 const ROUTES = { ipv4: 1_000_000, ipv6: 200_000 };
 /** Seconds before and after the load in which nothing happens. */

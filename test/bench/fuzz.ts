@@ -10,9 +10,9 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
-import { REPOSITORY } from '../lab/host.ts';
-import { Log } from '../lab/log.ts';
-import { event, get, heartbeat } from '../unit/collector-wire.ts';
+import { event, get, heartbeat } from '../parts/collector-wire.ts';
+import { REPOSITORY } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 import { fuzzBatches } from './fuzz-batches.ts';
 import type { FuzzRequest } from './fuzz-requests.ts';
 

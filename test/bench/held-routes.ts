@@ -1,6 +1,6 @@
 /** How soon `agent run` puts many configured routes back, and what `agent apply` takes to make them. */
-import { RunningAgent } from '../lab/daemon.ts';
-import { LabHost } from '../lab/host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost } from '../parts/lab/host.ts';
 
 const SIZES = [10, 100, 1_000] as const;
 const HEALS = 5;

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabHost, REPOSITORY, unavailable } from '../lab/host.ts';
-import { AGENT_YAML } from '../lab/scene.ts';
+import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { AGENT_YAML } from '../parts/lab/scene.ts';
 import { benchCollector } from './collector.ts';
 import { benchDaemon } from './daemon.ts';
 import { benchHeldRoutes } from './held-routes.ts';

@@ -7,9 +7,9 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { RunningAgent } from '../lab/daemon.ts';
-import { type LabHost, unavailable } from '../lab/host.ts';
-import { staleHost } from '../lab/scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { staleHost } from '../parts/lab/scene.ts';
 
 const ROWS = 20;
 /** Milliseconds. */

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { metrics } from '../../agent/report/otlp.ts';
 import { missing } from '../../packaging/receivers/build.ts';
-import { Collector, Prometheus } from '../lab/wire.ts';
-import { freePorts, temporaryFolder, until } from '../lab/wire-program.ts';
-import { everySample } from '../lab/wire-samples.ts';
+import { Collector, Prometheus } from '../parts/lab/wire.ts';
+import { freePorts, temporaryFolder, until } from '../parts/lab/wire-program.ts';
+import { everySample } from '../parts/lab/wire-samples.ts';
 
 const CONNECTIONS = 64;
 /** Of /proc/PID/stat: USER_HZ, which is 100 on every architecture of ours. */

@@ -1,7 +1,7 @@
 /** The page on the real collector, fed with heartbeats of 10,000 hosts. What is measured is told, not judged. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collector, event, heartbeat, send } from '../unit/collector-wire.ts';
+import { collector, event, heartbeat, send } from '../parts/collector-wire.ts';
 import { missing, startChromium } from './chromium.ts';
 import { finish, mark, see, unmarked } from './look.ts';
 

@@ -7,7 +7,7 @@ import { startChromium } from './chromium.ts';
 const root = join(import.meta.dirname, '../..');
 const [FROM, TO] = ['$ agent apply', '$ agent apply'] as const;
 
-const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, 'test/lab/demo.ts')], { encoding: 'utf8' });
+const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, 'test/demo/demo.ts')], { encoding: 'utf8' });
 if (status !== 0) throw new Error(`the demonstration failed: ${stderr}`);
 const begin = stdout.indexOf(FROM);
 const end = stdout.indexOf(TO, begin + FROM.length);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { nameservers } from '../lab/scene.ts';
+import { nameservers } from '../parts/lab/scene.ts';
 import { Machine, unavailable } from '../systems/machine.ts';
 import { EXAMPLE_NAMESERVERS, inOrder, OTHER, type RunOptions, type Told, type Tool } from './contract.ts';
 import { bringPackage, bringRepository, NEXT_VERSION } from './package.ts';

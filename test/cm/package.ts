@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/version.ts';
 import type { Arch } from '../../packaging/node-binary.ts';
 import { makePackages } from '../../packaging/package.ts';
-import type { LabSystem } from '../lab/system.ts';
+import type { LabSystem } from '../parts/lab/system.ts';
 import { builtAgent } from '../systems/machine.ts';
 
 /** Where the host has it, as an operator would have copied it. */

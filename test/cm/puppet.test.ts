@@ -1,5 +1,5 @@
 import { parse, stringify } from 'yaml';
-import { LabHost } from '../lab/host.ts';
+import { LabHost } from '../parts/lab/host.ts';
 import { runsTheService } from './booted.ts';
 import { example, type Tool } from './contract.ts';
 import { holdsTheContract } from './scenario.ts';

@@ -1,7 +1,7 @@
 /** What any tool of configuration management has to do with Holdfast, from a host without it to an apply that fails. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LabHost } from '../lab/host.ts';
+import type { LabHost } from '../parts/lab/host.ts';
 import { EXAMPLE_NAMESERVERS, inOrder, OTHER, type RunOptions, type Told, type Tool } from './contract.ts';
 import { bareHost, state } from './tools.ts';
 

@@ -1,5 +1,5 @@
 /** The change that all make: other DNS servers, on a host whose dhclient started long ago with the old ones. */
-import { NEW, OLD, OLD_DHCLIENT_CONF } from '../lab/scene.ts';
+import { NEW, OLD, OLD_DHCLIENT_CONF } from '../parts/lab/scene.ts';
 
 /** What every name server of these hosts answers. */
 export const NAME = 'puppet.example.com';

@@ -1,6 +1,6 @@
 /** The same change where another program than dhclient takes the lease: by hand, as its manual says, and by Holdfast. */
-import { Dhcpcd, dhcpcdHost, OLD_DHCPCD_CONF } from '../lab/dhcpcd.ts';
-import { NEW, OLD } from '../lab/scene.ts';
+import { Dhcpcd, dhcpcdHost, OLD_DHCPCD_CONF } from '../parts/lab/dhcpcd.ts';
+import { NEW, OLD } from '../parts/lab/scene.ts';
 import { Machine } from '../systems/machine.ts';
 import { agentYaml, resolvConf } from './change.ts';
 import { FIRST_LEASE, farSide, leasesBy, type Subject } from './subject.ts';

@@ -1,8 +1,8 @@
 /** One way of making the change, on one host, from before it until after its next start: a row of the table. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Pings, Watch } from '../lab/watch.ts';
-import { watchFile, watchPings } from '../lab/watch.ts';
+import type { Pings, Watch } from '../parts/lab/watch.ts';
+import { watchFile, watchPings } from '../parts/lab/watch.ts';
 import { ADDRESS, judge, NAME } from './change.ts';
 import { type LookUps, watchLookUps } from './look-ups.ts';
 import { BEYOND, type Subject } from './subject.ts';

@@ -1,7 +1,7 @@
 /** The plug is pulled in the middle of the change: what the host has when it has booted again, and after the tool's next run. */
 import { statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { NEW } from '../lab/scene.ts';
+import { NEW } from '../parts/lab/scene.ts';
 import type { Machine } from '../systems/machine.ts';
 import { judge } from './change.ts';
 import type { Way } from './ways.ts';

@@ -1,9 +1,9 @@
 /** The same change to name servers that do not work: what stands, and whether the host still finds anything. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { startNameServer } from '../lab/dhcp.ts';
-import type { LabHost } from '../lab/host.ts';
-import { startOddNameServer } from '../lab/odd-dns.ts';
-import { NEW, OLD } from '../lab/scene.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { startOddNameServer } from '../parts/lab/odd-dns.ts';
+import { NEW, OLD } from '../parts/lab/scene.ts';
 import { ADDRESS, judge, NAME, resolvConf } from './change.ts';
 import { type LookUps, watchLookUps } from './look-ups.ts';
 import type { Subject } from './subject.ts';

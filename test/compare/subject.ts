@@ -1,8 +1,8 @@
 /** The hosts that are changed: each has a dhclient with the old servers, all of which answer, and leases by a real DHCP server. */
-import { connect, Dhclient, type DhcpServer, startDhcpServer, startNameServer } from '../lab/dhcp.ts';
-import { LabHost } from '../lab/host.ts';
-import { NEW, OLD, OLD_DHCLIENT_CONF } from '../lab/scene.ts';
-import type { LabSystem } from '../lab/system.ts';
+import { connect, Dhclient, type DhcpServer, startDhcpServer, startNameServer } from '../parts/lab/dhcp.ts';
+import { LabHost } from '../parts/lab/host.ts';
+import { NEW, OLD, OLD_DHCLIENT_CONF } from '../parts/lab/scene.ts';
+import type { LabSystem } from '../parts/lab/system.ts';
 import { Machine } from '../systems/machine.ts';
 import { ADDRESS, NAME, resolvConf } from './change.ts';
 import { RIVALS, type Way } from './ways.ts';

@@ -1,7 +1,7 @@
 /** The disk with /var takes nothing more, while /etc does: what somebody changes is put right all the same, and revert loses nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { missing } from '../unit/scratch.ts';
+import { missing } from '../parts/scratch.ts';
 import { reference } from './looks.ts';
 import { fillDisk, forEachCall, skip as noScene, Scene } from './scene.ts';
 import { FILES, SERVERS } from './verify-scene.ts';

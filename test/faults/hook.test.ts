@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderEnterHook } from '../../agent/clients/dhclient/hooks/hooks.ts';
 import { composeResolvConf } from '../../agent/resolver/resolv-conf.ts';
-import { WHOLE } from '../unit/desired.ts';
-import { fill, missing, noNamespaces, privately, scratch } from '../unit/scratch.ts';
-import { SHELL_NAMES, SHELLS } from '../unit/shells.ts';
+import { WHOLE } from '../parts/desired.ts';
+import { fill, missing, noNamespaces, privately, scratch } from '../parts/scratch.ts';
+import { SHELL_NAMES, SHELLS } from '../parts/shells.ts';
 import { forEachCall, WRITING } from './scene.ts';
 
 const OLD = '# by hand\nnameserver 9.9.9.9\n';

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
-import { RunningAgent } from '../lab/daemon.ts';
-import { LabHost, REPOSITORY, unavailable } from '../lab/host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable({ setpriv: 'util-linux', perl: 'perl-base' });
 const EVE = ['setpriv', '--reuid', '4242', '--regid', '4242', '--clear-groups'];

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
-import { fill, missing, noNamespaces, REPOSITORY, scratch } from '../unit/scratch.ts';
+import { fill, missing, noNamespaces, REPOSITORY, scratch } from '../parts/scratch.ts';
 
 export const skip = noNamespaces('strace', 'dhclient') || missing('strace', 'flock');
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { missing } from '../unit/scratch.ts';
+import { missing } from '../parts/scratch.ts';
 import { forEachCall, type Look, skip as noScene, Scene } from './scene.ts';
 import { FILES, SERVERS } from './verify-scene.ts';
 

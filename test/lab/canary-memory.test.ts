@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { Reading } from '../../probes/probe.ts';
-import { noNamespaces } from '../unit/scratch.ts';
-import type { Outcome } from './canary-memory-inside.ts';
+import type { Outcome } from '../parts/lab/canary-memory-inside.ts';
+import { noNamespaces } from '../parts/scratch.ts';
 
 /** Milliseconds: it takes one second. */
 const PATIENCE = 30_000;
@@ -69,7 +69,7 @@ async function filledCgroup(cgroup: string): Promise<Outcome> {
 
 /** null: the thread in the cgroup got stuck, and was killed. */
 async function fillCgroup(cgroup: string): Promise<Outcome | null> {
-  const here = import.meta.dirname;
+  const here = join(import.meta.dirname, '../parts/lab');
   const program = [process.execPath, join(here, 'canary-memory-inside.ts'), cgroup];
   // On one processor, since each has a stock of its own of what a cgroup was already charged for.
   const pinned = ['taskset', '-c', firstProcessor(), 'sh', join(here, 'canary-memory.sh'), cgroup, ...program];

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { TRIAL_TABLE } from '../../agent/host/netlink/trial.ts';
-import { LabHost, REPOSITORY, unavailable } from './host.ts';
+import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
 
-const INSIDE = join(REPOSITORY, 'test/lab/routes-inside.ts');
+const INSIDE = join(REPOSITORY, 'test/parts/lab/routes-inside.ts');
 const SUCCESS = ['ipv4', 'ipv6'].map((type) => {
   return { kind: 'sample', metric: 'holdfast.canary.success', value: 1, attributes: { 'network.type': type } };
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fuzz } from '../bench/fuzz.ts';
-import { scratch } from '../unit/scratch.ts';
+import { scratch } from '../parts/scratch.ts';
 
 test('2,000 hostile requests and two restarts: the collector stays up, and an honest sender finds all that was acknowledged', {
   timeout: 300_000,

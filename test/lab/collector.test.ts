@@ -9,9 +9,9 @@ import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import type { HostAnswer, HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
 import { startCollector } from '../../agent/collector/collector.ts';
-import { collector, event, get, heartbeat, send } from '../unit/collector-wire.ts';
-import { missing, REPOSITORY, scratch } from '../unit/scratch.ts';
-import { Log } from './log.ts';
+import { collector, event, get, heartbeat, send } from '../parts/collector-wire.ts';
+import { Log } from '../parts/lab/log.ts';
+import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';
 
 test('killed with -9 again and again while hosts report: all that was acknowledged is there, each event once', async (t) => {
   const data = scratch(t);

@@ -5,7 +5,7 @@ import { measure } from '../compare/measure.ts';
 import { labSubject } from '../compare/subject.ts';
 import { comparison } from '../compare/table.ts';
 import { HAND, HOLDFAST } from '../compare/ways.ts';
-import { unavailable } from './host.ts';
+import { unavailable } from '../parts/lab/host.ts';
 
 const options = { skip: unavailable(), concurrency: true };
 

@@ -1,9 +1,9 @@
 /** (1) The outage that Holdfast is for, and the proof that the lab's instruments see it: no Holdfast in this file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unavailable } from './host.ts';
-import { NEW, nameservers, OLD, OLD_DHCLIENT_CONF, staleHost } from './scene.ts';
-import { watchDeletions, watchFile, watchPings } from './watch.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { NEW, nameservers, OLD, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
+import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 
 const skip = unavailable();
 const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `nameserver ${a}\n`).join('')}options rotate\n`;

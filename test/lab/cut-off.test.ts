@@ -1,7 +1,7 @@
 /** A cloud's /32: a change that would leave the host without its default route is refused beforehand, with the cure. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabHost, unavailable } from './host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';

@@ -12,9 +12,9 @@ import { parseConf } from '../../agent/clients/dhclient/conf/grammar.ts';
 import { wantedIn, wantedRequest } from '../../agent/clients/dhclient/conf/wanted.ts';
 import type { DesiredDhclient } from '../../agent/config/desired.ts';
 import { confValue, envName, envValue, findOption, optionNames } from '../../agent/config/notation/dhcp-options.ts';
-import { confText, damagedText, wishes } from '../unit/dhclient-arbitrary.ts';
-import { EXAMPLES, WANTED } from '../unit/dhclient-wanted.ts';
-import { cannotProbe, type Probed, probe } from './conf-probe.ts';
+import { confText, damagedText, wishes } from '../parts/dhclient-arbitrary.ts';
+import { EXAMPLES, WANTED } from '../parts/dhclient-wanted.ts';
+import { cannotProbe, type Probed, probe } from '../parts/lab/conf-probe.ts';
 
 const CORPUS = new URL('../corpus/dhclient/', import.meta.url);
 const INCLUDES = {

@@ -1,11 +1,11 @@
 /** The same `dns:` on a host whose lease dhcpcd takes: at its renewals, at its restart, at SIGHUP, and back again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Dhcpcd, dhcpcdHost, noDhcpcd, OLD_DHCPCD_CONF } from './dhcpcd.ts';
-import type { LabHost } from './host.ts';
-import { hostileOffers, VALUES } from './hostile.ts';
-import { AGENT_YAML, apply, holds, NEW, nameservers, OLD } from './scene.ts';
-import { watchDeletions, watchFile, watchPings } from './watch.ts';
+import { Dhcpcd, dhcpcdHost, noDhcpcd, OLD_DHCPCD_CONF } from '../parts/lab/dhcpcd.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { hostileOffers, VALUES } from '../parts/lab/hostile.ts';
+import { AGENT_YAML, apply, holds, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
+import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 
 const skip = noDhcpcd;
 

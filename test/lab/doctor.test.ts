@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Diagnosis } from '../../agent/doctor/examine.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { apply, staleHost } from './scene.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { apply, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 

@@ -1,10 +1,10 @@
 /** `egress: { default: bgp }` on a host with a real dhclient and gateways that speak BGP: never without a default route. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { connect, Dhclient, startDhcpServer } from './dhcp.ts';
-import { BGP_PARTS, hostWithGateways } from './gateways.ts';
-import { type LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { connect, Dhclient, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { BGP_PARTS, hostWithGateways } from '../parts/lab/gateways.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable(BGP_PARTS);
 /** The wire with the DHCP server; the gateways have the first two. */

@@ -1,9 +1,9 @@
 /** `egress` when something is lost: BGP's route, its only gateway, the agent, the configuration. Never without a way out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { connect, Dhclient, startDhcpServer } from './dhcp.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { connect, Dhclient, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable({ python3: 'python3-minimal' });
 /** The wire with the DHCP server; BGP's gateway is on the first. */

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Condition, Occurrence, Reading, Sample } from '../../probes/probe.ts';
-import { LabHost, REPOSITORY, unavailable } from './host.ts';
-import { Log } from './log.ts';
+import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 
 const skip = unavailable();
 
@@ -15,7 +15,7 @@ class Reader {
   #read = 0;
 
   constructor(host: LabHost) {
-    this.#child = host.spawn([process.execPath, join(REPOSITORY, 'test/lab/egress-inside.ts')]);
+    this.#child = host.spawn([process.execPath, join(REPOSITORY, 'test/parts/lab/egress-inside.ts')]);
     this.#log = new Log(this.#child.stdout!);
     new Log(this.#child.stderr!);
   }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Occurrence, Sample } from '../../probes/probe.ts';
-import { RunningAgent } from './daemon.ts';
-import { Flows } from './flows.ts';
-import { BGP_PARTS, defaultOf, hostWithGateways, wire } from './gateways.ts';
-import { type LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { Flows } from '../parts/lab/flows.ts';
+import { BGP_PARTS, defaultOf, hostWithGateways, wire } from '../parts/lab/gateways.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable(BGP_PARTS);
 const FLOWS = 64;

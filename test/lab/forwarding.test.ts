@@ -1,8 +1,8 @@
 /** A host that begins to forward IPv6 while its own default route comes by router advertisement. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startNameServer } from './dhcp.ts';
-import { LabHost, unavailable } from './host.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 

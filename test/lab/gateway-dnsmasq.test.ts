@@ -1,9 +1,9 @@
 /** A client's real dhclient takes the gateway's routes from the real dnsmasq. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { apply, gateway, YAML } from './gateway.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
+import { apply, gateway, YAML } from '../parts/lab/gateway.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 
 const skip = unavailable({ nft: 'nftables' });
 const FILE = '/etc/dnsmasq.d/holdfast-routes.conf';

@@ -1,8 +1,8 @@
 /** What `agent doctor` says of other packet filters on a gateway, as the real programs make them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answers, apply, gateway, OUTER, seenAs } from './gateway.ts';
-import { type LabHost, unavailable } from './host.ts';
+import { answers, apply, gateway, OUTER, seenAs } from '../parts/lab/gateway.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable({ nft: 'nftables', 'iptables-nft': 'iptables', 'iptables-legacy': 'iptables' });
 

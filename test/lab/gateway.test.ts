@@ -1,10 +1,21 @@
 /** Masquerading, with a real client, the real nft and the real kernel. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { addClient, answers, apply, FAR, FAR_PORT, gateway, network, OUTER, seenAs, YAML } from './gateway.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import {
+  addClient,
+  answers,
+  apply,
+  FAR,
+  FAR_PORT,
+  gateway,
+  network,
+  OUTER,
+  seenAs,
+  YAML,
+} from '../parts/lab/gateway.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 
 const skip = unavailable({ nft: 'nftables', strace: 'strace' });
 

@@ -1,8 +1,8 @@
 /** `agent apply` and `agent revert` beside a daemon: the daemon never puts back what the operator has just changed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const CONFIGURATION = '/etc/holdfast/agent.yaml';
 const skip = unavailable();

@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startNameServer } from './dhcp.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { startOddNameServer } from './odd-dns.ts';
-import { apply, NEW, nameservers, OLD, type Scene, staleHost } from './scene.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { startOddNameServer } from '../parts/lab/odd-dns.ts';
+import { apply, NEW, nameservers, OLD, type Scene, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 

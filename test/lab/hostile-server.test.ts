@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import { Dhclient } from './dhcp.ts';
-import type { LabHost } from './host.ts';
-import { unavailable } from './host.ts';
-import { CANARY, hostileOffers, VALUES } from './hostile.ts';
-import { AGENT_YAML, apply, holds, type Scene, staleHost } from './scene.ts';
+import { Dhclient } from '../parts/lab/dhcp.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { CANARY, hostileOffers, VALUES } from '../parts/lab/hostile.ts';
+import { AGENT_YAML, apply, holds, type Scene, staleHost } from '../parts/lab/scene.ts';
 
 /** Every event of a lease under that server: BOUND, RENEW, and after a kill REBOOT. */
 async function events({ host, client }: Scene): Promise<Dhclient[]> {

@@ -5,11 +5,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect, Dhclient, startDhcpServer, subnet } from './dhcp.ts';
-import { LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
-import { AGENT_YAML, apply, holds, OLD_DHCLIENT_CONF, staleHost } from './scene.ts';
-import { watchFile } from './watch.ts';
+import { connect, Dhclient, startDhcpServer, subnet } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import { AGENT_YAML, apply, holds, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
+import { watchFile } from '../parts/lab/watch.ts';
 
 const skip = unavailable();
 
@@ -159,7 +159,7 @@ subnet6 fd77::/64 { range6 fd77::100 fd77::199; option dhcp6.name-servers fd77::
 
 test("RHEL's layout: one hook file, run only if executable", { skip }, async () => {
   await using host = await LabHost.create();
-  const script = await readFile(join(import.meta.dirname, 'rhel/dhclient-script'));
+  const script = await readFile(join(import.meta.dirname, '../parts/lab/rhel/dhclient-script'));
   await host.write('/sbin/dhclient-script', script, 0o755);
   await host.sh('rm -rf /etc/dhcp/dhclient-enter-hooks.d /etc/dhcp/dhclient-exit-hooks.d');
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);

@@ -1,8 +1,8 @@
 /** `agent run` sees memory errors of the kernel and of a routing daemon while they happen, each once, whatever happens to it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 

@@ -7,7 +7,7 @@ import { Host } from '../../agent/host/host.ts';
 import { kernelMemoryErrors } from '../../probes/memory-errors/kernel.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Occurrence, Probe } from '../../probes/probe.ts';
-import { noNamespaces, privately, scratch } from '../unit/scratch.ts';
+import { noNamespaces, privately, scratch } from '../parts/scratch.ts';
 
 const skip = noNamespaces('ip');
 

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { memoryLimitOf } from '../../agent/host/kernel/memory-limit.ts';
-import { Log } from './log.ts';
+import { Log } from '../parts/lab/log.ts';
 
 const own = ownGroup();
 /** Reads some megabytes, which are charged to it as cache, as far as there is room; says who it is, and waits. */
@@ -17,9 +17,13 @@ test('the group with the least room, without what is cache; none of nobody', {
   skip: own === null && 'needs the memory controller as cgroup v1, and root',
 }, async () => {
   const group = join(own!, `holdfast-limit-${process.pid}`);
-  const shell = spawn('sh', [join(import.meta.dirname, 'canary-memory.sh'), group, 'sh', '-c', READER, group], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const shell = spawn(
+    'sh',
+    [join(import.meta.dirname, '../parts/lab/canary-memory.sh'), group, 'sh', '-c', READER, group],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   const gone = once(shell, 'exit');
   try {
     const limit = memoryLimitOf(Number(await new Log(shell.stdout).until(/^\d+$/)));

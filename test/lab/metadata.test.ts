@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import type { Behaviour, Failure } from '../parts/lab/metadata-service.ts';
 import { eventually } from '../qemu/eventually.ts';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, REPOSITORY, unavailable } from './host.ts';
-import { Log } from './log.ts';
-import type { Behaviour, Failure } from './metadata-service.ts';
 
 const skip = unavailable();
 
@@ -39,7 +39,7 @@ before(async () => {
 after(() => host?.close());
 
 async function serve(): Promise<void> {
-  const program = `${REPOSITORY}/test/lab/metadata-service.ts`;
+  const program = `${REPOSITORY}/test/parts/lab/metadata-service.ts`;
   const script = `echo $$ >/run/lab/service.pid; exec ${process.execPath} ${program} ${SERVICE} 80`;
   service = host.spawn(['sh', '-c', script], { where: 'server' });
   said = new Log(service.stdout!);

@@ -5,10 +5,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
 import { eventually } from '../qemu/eventually.ts';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
 
 const skip = unavailable({ bridge: 'iproute2', perl: 'perl-base', pgrep: 'procps', setpriv: 'util-linux' });
 

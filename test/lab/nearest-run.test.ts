@@ -1,11 +1,11 @@
 /** `agent run` measures: servers that come nearer, die and come back, and what the host's callers get meanwhile. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { startNameServer } from './dhcp.ts';
-import { FarServers, firstAddresses, noFarServers } from './far.ts';
-import { LabHost } from './host.ts';
-import { NEW } from './scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { FarServers, firstAddresses, noFarServers } from '../parts/lab/far.ts';
+import { LabHost } from '../parts/lab/host.ts';
+import { NEW } from '../parts/lab/scene.ts';
 
 const skip = noFarServers();
 

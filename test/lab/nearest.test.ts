@@ -1,10 +1,10 @@
 /** The sortlist of a name's addresses, measured: by `agent apply`, with real look-ups and real connections. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startNameServer } from './dhcp.ts';
-import { FarServers, firstAddresses, noFarServers, REFUSED } from './far.ts';
-import { LabHost } from './host.ts';
-import { NEW } from './scene.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { FarServers, firstAddresses, noFarServers, REFUSED } from '../parts/lab/far.ts';
+import { LabHost } from '../parts/lab/host.ts';
+import { NEW } from '../parts/lab/scene.ts';
 
 const skip = noFarServers();
 

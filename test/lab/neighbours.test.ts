@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unavailable } from './host.ts';
-import { apply, holds, staleHost } from './scene.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { apply, holds, staleHost } from '../parts/lab/scene.ts';
 
 const FAULTS: Record<string, string> = {
   'set -e': 'set -e',

@@ -1,12 +1,12 @@
 /** The same `dns:` on a host whose lease NetworkManager takes: when the lease changes, at its restart, and back again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startDhcpServer } from './dhcp.ts';
-import type { LabHost } from './host.ts';
-import { hostileOffers, VALUES } from './hostile.ts';
-import { Manager, managedHost, noNetworkManager, offersOf, renewals } from './networkmanager.ts';
-import { AGENT_YAML, apply, holds, NEW, nameservers, OLD } from './scene.ts';
-import { watchDeletions, watchFile, watchPings } from './watch.ts';
+import { startDhcpServer } from '../parts/lab/dhcp.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { hostileOffers, VALUES } from '../parts/lab/hostile.ts';
+import { Manager, managedHost, noNetworkManager, offersOf, renewals } from '../parts/lab/networkmanager.ts';
+import { AGENT_YAML, apply, holds, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
+import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 
 const skip = noNetworkManager;
 const LEASE = { lease: 4 };

@@ -1,8 +1,8 @@
 /** `agent run` and the files that the operator edits: what has changed and is not in force is said, and taken where it may be. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const CONFIGURATION = '/etc/holdfast/agent.yaml';
 

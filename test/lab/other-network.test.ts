@@ -1,7 +1,7 @@
 /** The agent in another network namespace that has the host's /etc: it changes nothing, and says where to run it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabHost, unavailable } from './host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 

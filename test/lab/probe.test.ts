@@ -1,9 +1,9 @@
 /** `agent probe` on a host with a real dhclient and real name servers. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startNameServer } from './dhcp.ts';
-import { unavailable } from './host.ts';
-import { apply, NEW, type Scene, staleHost } from './scene.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { apply, NEW, type Scene, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 let scene: Scene;

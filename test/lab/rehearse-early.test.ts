@@ -1,8 +1,8 @@
 /** A rehearsal of hooks that end the script early, and of a resolv.conf that cannot be read to its end. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unavailable } from './host.ts';
-import { apply, staleHost } from './scene.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { apply, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 

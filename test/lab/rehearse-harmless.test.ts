@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { type LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
-import { apply, staleHost } from './scene.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import { apply, staleHost } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
 const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/aa-neighbour';

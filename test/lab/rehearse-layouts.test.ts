@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect, Dhclient, startDhcpServer } from './dhcp.ts';
-import { cameTrue, foretell } from './foretell.ts';
-import { LabHost, unavailable } from './host.ts';
-import { AGENT_YAML, apply, OLD_DHCLIENT_CONF, staleHost } from './scene.ts';
+import { connect, Dhclient, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { cameTrue, foretell } from '../parts/lab/foretell.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { AGENT_YAML, apply, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
 const RENEWING = { lease: 60, renewEvery: 3 };
@@ -119,7 +119,11 @@ test(
 
 test("RHEL's script and hooks", options, async () => {
   await using host = await LabHost.create();
-  await host.write('/sbin/dhclient-script', await readFile(join(import.meta.dirname, 'rhel/dhclient-script')), 0o755);
+  await host.write(
+    '/sbin/dhclient-script',
+    await readFile(join(import.meta.dirname, '../parts/lab/rhel/dhclient-script')),
+    0o755,
+  );
   await host.sh('rm -rf /etc/dhcp/dhclient-enter-hooks.d /etc/dhcp/dhclient-exit-hooks.d');
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);

@@ -1,10 +1,10 @@
 /** Each rehearsal foretells what the real event makes of the host: real dhclient, real dhcpd, and both outcomes compared. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Dhclient, startDhcpServer, subnet } from './dhcp.ts';
-import { cameTrue, type Foretold, foretell, foretellTimeout } from './foretell.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from './scene.ts';
+import { Dhclient, startDhcpServer, subnet } from '../parts/lab/dhcp.ts';
+import { cameTrue, type Foretold, foretell, foretellTimeout } from '../parts/lab/foretell.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
 const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `nameserver ${a}\n`).join('')}options rotate\n`;

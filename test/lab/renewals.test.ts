@@ -1,9 +1,9 @@
 /** (2) A stale dhclient renews 25 times under `agent apply`: resolv.conf is never wrong, never empty, and never even touched. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unavailable } from './host.ts';
-import { apply, holds, staleHost } from './scene.ts';
-import { watchFile } from './watch.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { apply, holds, staleHost } from '../parts/lab/scene.ts';
+import { watchFile } from '../parts/lab/watch.ts';
 
 test('25 renewals of a stale dhclient change nothing', { skip: unavailable() }, async (t) => {
   await using scene = await staleHost();

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { HostEvent, HostsAnswer, SeriesAnswer } from '../../agent/collector/api.ts';
 import { startCollector } from '../../agent/collector/collector.ts';
 import { sample } from '../../probes/probe.ts';
-import { event, IDENTITY, reporting, until } from '../unit/report-scene.ts';
-import { scratch } from '../unit/scratch.ts';
+import { event, IDENTITY, reporting, until } from '../parts/report-scene.ts';
+import { scratch } from '../parts/scratch.ts';
 
 for (const format of ['protobuf', 'json'] as const) {
   test(`${format}: a collector that was away has every event, in order, once, and every heartbeat`, async (t) => {

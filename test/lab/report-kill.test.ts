@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { type Answer, accept, Receiver, refuse } from '../unit/otlp-receiver.ts';
-import { reporting } from '../unit/report-scene.ts';
-import { REPOSITORY, scratch } from '../unit/scratch.ts';
+import { type Answer, accept, Receiver, refuse } from '../parts/otlp-receiver.ts';
+import { reporting } from '../parts/report-scene.ts';
+import { REPOSITORY, scratch } from '../parts/scratch.ts';
 
 test('every event that was told arrives, in order, once by its record id', async (t) => {
   const spoolFolder = scratch(t);
@@ -25,7 +25,7 @@ test('every event that was told arrives, in order, once by its record id', async
   const program = `
     import { writeSync } from 'node:fs';
     import { Reporter } from '${REPOSITORY}/agent/report/reporter.ts';
-    import { DESIRED, IDENTITY, IMPATIENT, event } from '${REPOSITORY}/test/unit/report-scene.ts';
+    import { DESIRED, IDENTITY, IMPATIENT, event } from '${REPOSITORY}/test/parts/report-scene.ts';
     const reporter = new Reporter({ desired: { ...DESIRED, endpoint: '${receiver.url}' }, identity: IDENTITY,
       spoolFolder: '${spoolFolder}', log() {}, timing: IMPATIENT });
     reporter.start();

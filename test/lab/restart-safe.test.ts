@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { existsSync, rmdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RunningAgent } from './daemon.ts';
-import { connect, type DhcpOptions, startDhcpServer } from './dhcp.ts';
-import { LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
-import { Pings } from './pings.ts';
-import { OLD_DHCLIENT_CONF } from './scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { connect, type DhcpOptions, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import { Pings } from '../parts/lab/pings.ts';
+import { OLD_DHCLIENT_CONF } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
 

@@ -1,9 +1,9 @@
 /** (5) dhclient dies and starts again, in every way that it can find the world: the settings hold, by the hooks and by its file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connect, Dhclient, startDhcpServer } from './dhcp.ts';
-import { LabHost, unavailable } from './host.ts';
-import { AGENT_YAML, apply, holds, NEW, nameservers, OLD_DHCLIENT_CONF, staleHost } from './scene.ts';
+import { connect, Dhclient, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { AGENT_YAML, apply, holds, NEW, nameservers, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
 

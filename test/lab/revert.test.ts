@@ -1,9 +1,9 @@
 /** What a revert cannot put back, it tells: what a running dhclient has read. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Dhclient } from './dhcp.ts';
-import { unavailable } from './host.ts';
-import { apply, NEW, nameservers, OLD, staleHost } from './scene.ts';
+import { Dhclient } from '../parts/lab/dhcp.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { apply, NEW, nameservers, OLD, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 const TELLS = /dhclient\[\d+\] on eth0 still uses the dhclient\.conf that it read at its start: at its next renewal/;

@@ -1,7 +1,7 @@
 /** Where the kernel does not tell of refused routes that is said, with the reason, and nothing is counted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabHost, unavailable } from './host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 const TRACEFS = '/sys/kernel/tracing';

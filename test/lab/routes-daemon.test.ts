@@ -1,8 +1,8 @@
 /** `agent run` and its routes: whatever takes one away, it is back as soon as it can be there. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable({ python3: 'python3-minimal', strace: 'strace' });
 

@@ -1,8 +1,8 @@
 /** A full table beside our routes: what is asked of the kernel stays the same, and its loading is no reason to miss anything. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable({ strace: 'strace' });
 const MANY = 1_000_000;

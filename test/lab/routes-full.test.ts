@@ -1,8 +1,8 @@
 /** A full routing table, and an empty one: counted as iproute2 lists them, to the last route. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabHost, unavailable } from './host.ts';
-import { INSIDE, same } from './routes-counted.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { INSIDE, same } from '../parts/lab/routes-counted.ts';
 
 const skip = unavailable();
 

@@ -1,8 +1,8 @@
 /** Routes and leases: Debian's dhclient with its own script and its exit hook for RFC 3442, and no daemon of ours. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connect, Dhclient, type DhcpOptions, startDhcpServer } from './dhcp.ts';
-import { LabHost, unavailable } from './host.ts';
+import { connect, Dhclient, type DhcpOptions, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 const CLASSLESS = 'option rfc3442-classless-static-routes 16, 10, 50, 10, 77, 0, 1, 0, 10, 77, 0, 1;';

@@ -1,8 +1,8 @@
 /** Routes by nexthop objects that somebody else keeps, on a throw-away host: seen with iproute2, and by whether packets arrive. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { LabHost, unavailable } from './host.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 const V4 = '10.99.0.0/16';

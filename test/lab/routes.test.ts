@@ -1,8 +1,8 @@
 /** The probes of the routing tables against iproute2, on a throw-away host with tables of many kinds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabHost, unavailable } from './host.ts';
-import { conditions, read, same, samples } from './routes-counted.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { conditions, read, same, samples } from '../parts/lab/routes-counted.ts';
 
 const MANY = 10_000;
 const LOADED = 60_000;

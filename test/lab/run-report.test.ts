@@ -1,10 +1,10 @@
 /** What `agent run` tells a collector: a receiver of OTLP in JSON on the throw-away host itself, which prints it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningAgent } from './daemon.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
-import { AGENT_YAML, staleHost } from './scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import { AGENT_YAML, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 

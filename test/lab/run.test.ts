@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RunningAgent } from './daemon.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { Log } from './log.ts';
-import { AGENT_YAML, holds, staleHost } from './scene.ts';
+import { RunningAgent } from '../parts/lab/daemon.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import { AGENT_YAML, holds, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { missing, scratch } from '../unit/scratch.ts';
-import { debianSystem, runOn, type Suite, suites, unableToMake } from './debian.ts';
+import { debianSystem, runOn, type Suite, suites, unableToMake } from '../parts/lab/debian.ts';
+import { missing, scratch } from '../parts/scratch.ts';
 
 const root = join(import.meta.dirname, '../..');
 const agent = join(root, 'dist/agent');

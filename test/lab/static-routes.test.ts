@@ -1,7 +1,7 @@
 /** Static routes on a throw-away host with two links, seen with iproute2, which knows nothing of how they were made. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LabHost, unavailable } from './host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 const CONFIG = '/etc/holdfast/agent.yaml';

@@ -1,9 +1,9 @@
 /** (3) Nothing is lost on the way: pings at 10 ms in both directions, addresses and routes, through apply and renewals. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unavailable } from './host.ts';
-import { AGENT_YAML, apply, NEW, staleHost } from './scene.ts';
-import { watchDeletions, watchFile, watchPings } from './watch.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { AGENT_YAML, apply, NEW, staleHost } from '../parts/lab/scene.ts';
+import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 
 const BEYOND = '10.99.0.1'; // behind the default route
 const STATIC = '10.98.0.1'; // behind a static route of the server's

@@ -1,12 +1,12 @@
 /** `dns.verify` where another client than dhclient takes the lease: what is refused or put back leaves nothing of the client's changed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startNameServer } from './dhcp.ts';
-import { dhcpcdHost, noDhcpcd } from './dhcpcd.ts';
-import type { LabHost } from './host.ts';
-import { managedHost, noNetworkManager, offersOf } from './networkmanager.ts';
-import { startOddNameServer } from './odd-dns.ts';
-import { nameservers, OLD } from './scene.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { dhcpcdHost, noDhcpcd } from '../parts/lab/dhcpcd.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { managedHost, noNetworkManager, offersOf } from '../parts/lab/networkmanager.ts';
+import { startOddNameServer } from '../parts/lab/odd-dns.ts';
+import { nameservers, OLD } from '../parts/lab/scene.ts';
 
 const NAME = 'puppet.example.com';
 const DEAD = '10.77.0.33';

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { type LoggedEvent, RunningAgent } from './daemon.ts';
-import { startNameServer } from './dhcp.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { startOddNameServer } from './odd-dns.ts';
-import { NEW, nameservers, OLD, type Scene, staleHost } from './scene.ts';
+import { type LoggedEvent, RunningAgent } from '../parts/lab/daemon.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { startOddNameServer } from '../parts/lab/odd-dns.ts';
+import { NEW, nameservers, OLD, type Scene, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 

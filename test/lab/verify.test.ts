@@ -1,11 +1,11 @@
 /** DNS is proved before it stands: what name servers can do wrong, each for real, and what becomes of the host. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startNameServer } from './dhcp.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { startOddNameServer } from './odd-dns.ts';
-import { NEW, nameservers, OLD, type Scene, staleHost } from './scene.ts';
-import type { RunResult } from './system.ts';
+import { startNameServer } from '../parts/lab/dhcp.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { startOddNameServer } from '../parts/lab/odd-dns.ts';
+import { NEW, nameservers, OLD, type Scene, staleHost } from '../parts/lab/scene.ts';
+import type { RunResult } from '../parts/lab/system.ts';
 
 const skip = unavailable();
 

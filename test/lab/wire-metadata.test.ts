@@ -7,7 +7,7 @@ import type { MetadataName, MetadataWish } from '../../agent/config/desired-meta
 import { Host } from '../../agent/host/host.ts';
 import { Metadata } from '../../agent/metadata/metadata.ts';
 import { missing } from '../../packaging/receivers/build.ts';
-import { freePorts, Program, temporaryFolder } from './wire-program.ts';
+import { freePorts, Program, temporaryFolder } from '../parts/lab/wire-program.ts';
 
 /** What the mock says where nothing else is configured (its docs/defaults.md). */
 const MAC = '0e:49:61:0f:c3:11';

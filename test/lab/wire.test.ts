@@ -12,12 +12,12 @@ import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS } from '../../probes/metrics.ts';
 import type { Occurrence, Sample } from '../../probes/probe.ts';
 import { prometheusName } from '../../probes/prometheus.ts';
-import { LabHost, unavailable } from './host.ts';
-import { layWire, type Prometheus, type Series, type Wire } from './wire.ts';
-import { ReportingHost } from './wire-host.ts';
-import { until } from './wire-program.ts';
-import { type Measured, readEvents, readMetrics } from './wire-received.ts';
-import { everySample } from './wire-samples.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { layWire, type Prometheus, type Series, type Wire } from '../parts/lab/wire.ts';
+import { ReportingHost } from '../parts/lab/wire-host.ts';
+import { until } from '../parts/lab/wire-program.ts';
+import { type Measured, readEvents, readMetrics } from '../parts/lab/wire-received.ts';
+import { everySample } from '../parts/lab/wire-samples.ts';
 
 const skip = missing('otelcol-holdfast', 'prometheus');
 const samples = everySample();

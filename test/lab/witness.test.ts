@@ -5,10 +5,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { scratch } from '../unit/scratch.ts';
-import { type LoggedEvent, RunningAgent } from './daemon.ts';
-import { type LabHost, unavailable } from './host.ts';
-import { holds, staleHost } from './scene.ts';
+import { type LoggedEvent, RunningAgent } from '../parts/lab/daemon.ts';
+import { type LabHost, unavailable } from '../parts/lab/host.ts';
+import { holds, staleHost } from '../parts/lab/scene.ts';
+import { scratch } from '../parts/scratch.ts';
 
 const TRACEFS = '/sys/kernel/tracing';
 const skip = unavailable() || noTracing();
@@ -28,7 +28,7 @@ interface Told {
 
 test('whatever program changes it is named, with who started it', { skip }, (t) => {
   const inside = `mount -t tracefs tracefs ${TRACEFS}; exec "$0" "$1" "$2" ${TRACEFS}`;
-  const script = [process.execPath, join(import.meta.dirname, 'witness-inside.ts'), scratch(t)];
+  const script = [process.execPath, join(import.meta.dirname, '../parts/lab/witness-inside.ts'), scratch(t)];
   const lines = execFileSync('unshare', ['--mount', '--net', 'sh', '-c', inside, ...script], { encoding: 'utf8' });
   const told = new Map(
     lines

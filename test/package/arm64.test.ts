@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { VERSION } from '../../agent/commands/version.ts';
 import { EXECUTABLES } from '../../packaging/build.ts';
 import { runNode } from '../../packaging/node-binary.ts';
-import { LabHost, unavailable } from '../lab/host.ts';
-import { REPOSITORY } from '../unit/scratch.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/scratch.ts';
 
 const executable = join(REPOSITORY, EXECUTABLES.arm64);
 

@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/version.ts';
-import { debianSystem, type Suite, unableToMake } from '../lab/debian.ts';
-import { noNamespaces, REPOSITORY } from '../unit/scratch.ts';
+import { debianSystem, type Suite, unableToMake } from '../parts/lab/debian.ts';
+import { noNamespaces, REPOSITORY } from '../parts/scratch.ts';
 
 export const DIST = join(REPOSITORY, 'dist');
 /** Of this machine's architecture: the one that can be installed and run here. */

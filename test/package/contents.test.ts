@@ -12,7 +12,7 @@ import { VERSION } from '../../agent/commands/version.ts';
 import { configSchema, jsonSchema } from '../../agent/config/schema/schema.ts';
 import { bash, fish, zsh } from '../../packaging/completions.ts';
 import { commandPage, configurationPage } from '../../packaging/man.ts';
-import { missing, REPOSITORY, scratch } from '../unit/scratch.ts';
+import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';
 import { DEB, DIST, output, RPM, unbuilt } from './built.ts';
 
 /** The operator's own once they are there, which an upgrade leaves as they are. */

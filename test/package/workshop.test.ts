@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Log } from '../lab/log.ts';
-import { REPOSITORY } from '../unit/scratch.ts';
+import { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/scratch.ts';
 
 const workshop = JSON.stringify(join(REPOSITORY, 'packaging/workshop.ts'));
 

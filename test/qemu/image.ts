@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { debianSystem, type Suite } from '../lab/debian.ts';
+import { debianSystem, type Suite } from '../parts/lab/debian.ts';
 
 /** What every disk has beside a minimal Debian. */
 const PACKAGES = ['linux-image-amd64', 'systemd', 'systemd-sysv', 'udev', 'dbus', 'iproute2', 'procps'];

@@ -1,7 +1,7 @@
 /** A route that the kernel refuses any process, on a kernel with kprobes: named by the daemon in its sandbox, without a log. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { journalEntry } from '../lab/journal.ts';
+import { journalEntry } from '../parts/lab/journal.ts';
 import { property } from '../systems/service.ts';
 import { eventually } from './eventually.ts';
 import { QemuMachine, unavailable } from './machine.ts';

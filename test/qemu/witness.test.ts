@@ -1,7 +1,7 @@
 /** Who did it, by kprobes, on Debian's kernel, by the daemon in its sandbox: each way in which programs write a file. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { journalEntry } from '../lab/journal.ts';
+import { journalEntry } from '../parts/lab/journal.ts';
 import { eventually } from './eventually.ts';
 import { QemuMachine, unavailable } from './machine.ts';
 import { PACKAGES } from './packages.ts';

@@ -1,7 +1,7 @@
 /** What a boot takes, as systemd itself recorded it (systemd-analyze(1)), and what of it is Holdfast's. */
 
-import type { Suite } from '../lab/debian.ts';
-import { OLD } from '../lab/scene.ts';
+import type { Suite } from '../parts/lab/debian.ts';
+import { OLD } from '../parts/lab/scene.ts';
 import { CONFIGURATION } from './held.ts';
 import { Machine } from './machine.ts';
 import { bringPackages, deb } from './packages.ts';

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { type Suite, suites } from '../lab/debian.ts';
+import { type Suite, suites } from '../parts/lab/debian.ts';
 import { bootCosts } from './boot-cost.ts';
 import { bootTable } from './boot-table.ts';
 import { builtAgent, unavailable } from './machine.ts';

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { suites } from '../lab/debian.ts';
-import { REPOSITORY } from '../lab/host.ts';
-import { AGENT_YAML, NEW, nameservers, OLD } from '../lab/scene.ts';
-import { watchFile } from '../lab/watch.ts';
+import { suites } from '../parts/lab/debian.ts';
+import { REPOSITORY } from '../parts/lab/host.ts';
+import { AGENT_YAML, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
+import { watchFile } from '../parts/lab/watch.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();

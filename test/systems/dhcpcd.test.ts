@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NEW, nameservers } from '../lab/scene.ts';
+import { NEW, nameservers } from '../parts/lab/scene.ts';
 import { bootWith, heldOn, moveServers, RELEASES, until } from './clients.ts';
 import { unavailable } from './machine.ts';
 

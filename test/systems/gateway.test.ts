@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Suite, suites } from '../lab/debian.ts';
+import { type Suite, suites } from '../parts/lab/debian.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService, journalOf } from './service.ts';
 

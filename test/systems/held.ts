@@ -1,6 +1,6 @@
 /** What a booted system holds, looked at from outside: the files, the kernel, and a renewal that really comes. */
-import { NEW, nameservers } from '../lab/scene.ts';
-import { watchFile } from '../lab/watch.ts';
+import { NEW, nameservers } from '../parts/lab/scene.ts';
+import { watchFile } from '../parts/lab/watch.ts';
 import type { Machine } from './machine.ts';
 
 /** The operator's configuration. Nobody listens at the endpoint: heartbeats wait in the spool. */

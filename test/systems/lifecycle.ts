@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Suite } from '../lab/debian.ts';
-import { nameservers, OLD } from '../lab/scene.ts';
-import { watchFile } from '../lab/watch.ts';
+import type { Suite } from '../parts/lab/debian.ts';
+import { nameservers, OLD } from '../parts/lab/scene.ts';
+import { watchFile } from '../parts/lab/watch.ts';
 import { ALL, CONFIGURATION, everywhere, forwarding, type Held, held, NONE, resolvConf } from './held.ts';
 import { Machine } from './machine.ts';
 import { difference, manifest } from './manifest.ts';

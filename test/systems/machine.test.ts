@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Log } from '../lab/log.ts';
+import { Log } from '../parts/lab/log.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();

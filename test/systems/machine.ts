@@ -1,6 +1,6 @@
 /**
  * A Debian that really boots: systemd as process 1, services, journal, what its packages start. It is systemd-nspawn in a
- * throw-away host (test/lab/host.ts), on a file system in memory above a tree that is made once. Its one wire, `eth0`, leads to
+ * throw-away host (test/parts/lab/host.ts), on a file system in memory above a tree that is made once. Its one wire, `eth0`, leads to
  * `srv0` of the throw-away host's `server`, where a DHCP server waits. It ends with `close()`, and also when the process
  * that made it dies of whatever.
  */
@@ -11,11 +11,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isCurrent } from '../../packaging/build.ts';
-import { debianSystem, type Suite, unableToMake } from '../lab/debian.ts';
-import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from '../lab/dhcp.ts';
-import { LabHost, unavailable as noLab, REPOSITORY } from '../lab/host.ts';
-import { Log } from '../lab/log.ts';
-import { LabSystem, type RunOptions } from '../lab/system.ts';
+import { debianSystem, type Suite, unableToMake } from '../parts/lab/debian.ts';
+import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
+import { LabHost, unavailable as noLab, REPOSITORY } from '../parts/lab/host.ts';
+import { Log } from '../parts/lab/log.ts';
+import { LabSystem, type RunOptions } from '../parts/lab/system.ts';
 
 /** What every machine has beside a minimal Debian. */
 const PACKAGES = [

@@ -1,6 +1,6 @@
 /** NetworkManager takes the lease, as Debian's service has it. */
 import { test } from 'node:test';
-import { CONNECTION } from '../lab/networkmanager.ts';
+import { CONNECTION } from '../parts/lab/networkmanager.ts';
 import { bootWith, heldOn, RELEASES } from './clients.ts';
 import { unavailable } from './machine.ts';
 

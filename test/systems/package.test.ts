@@ -1,6 +1,6 @@
 /** What holds at each step of the package's life, on booted systems; `npm run lifecycle` writes its table down. */
 import { test } from 'node:test';
-import { suites } from '../lab/debian.ts';
+import { suites } from '../parts/lab/debian.ts';
 import { lifecycle } from './lifecycle.ts';
 import { lifecycleTable } from './lifecycle-table.ts';
 import { unavailable } from './machine.ts';

@@ -1,9 +1,9 @@
 /** `dhclient.restart: whenSafe` of the packaged daemon: its sandbox may not, so systemd has it done; ifup's dhclient, and no ping is lost. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { suites } from '../lab/debian.ts';
-import { NEW, nameservers } from '../lab/scene.ts';
-import { watchPings } from '../lab/watch.ts';
+import { suites } from '../parts/lab/debian.ts';
+import { NEW, nameservers } from '../parts/lab/scene.ts';
+import { watchPings } from '../parts/lab/watch.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService, journalOf } from './service.ts';
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Suite, suites } from '../lab/debian.ts';
-import type { Log } from '../lab/log.ts';
-import { NEW, nameservers, OLD } from '../lab/scene.ts';
+import { type Suite, suites } from '../parts/lab/debian.ts';
+import type { Log } from '../parts/lab/log.ts';
+import { NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 import { Machine, unavailable } from './machine.ts';
 import { ask, edit, exposure, installService, journalOf, property } from './service.ts';
 

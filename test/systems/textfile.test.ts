@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
-import { type Suite, suites } from '../lab/debian.ts';
-import { NEW } from '../lab/scene.ts';
+import { type Suite, suites } from '../parts/lab/debian.ts';
+import { NEW } from '../parts/lab/scene.ts';
 import { Machine, unavailable } from './machine.ts';
 import { installService, property } from './service.ts';
 

@@ -4,12 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { missing, REPOSITORY, scratch } from './scratch.ts';
+import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';
 
 /** Options of setpriv(1): the numbers of nobody and nogroup on Debian. */
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 const SCRIPT = `
-  const { inFolder } = await import(${JSON.stringify(join(REPOSITORY, 'test/lab/demo-folder.ts'))});
+  const { inFolder } = await import(${JSON.stringify(join(REPOSITORY, 'test/demo/demo-folder.ts'))});
   const program = [process.execPath, ${JSON.stringify(join(REPOSITORY, 'agent/cli.ts'))}];
   process.exit((await inFolder('is a test', program)) ? 0 : 1);
 `;

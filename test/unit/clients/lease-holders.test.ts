@@ -1,0 +1,74 @@
+/** Which programs take this host's leases, and where two of them are at one interface. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { holderName } from '../../../agent/clients/holder.ts';
+import { contested, leaseHolders } from '../../../agent/clients/holders.ts';
+import { dhcpClientsSeen } from '../../../agent/doctor/dhcp-clients.ts';
+import { codes, type Patient, patientHost, seenBy } from '../../parts/doctor-patient.ts';
+
+const LINKS = { 'sys/class/net/eth0/ifindex': '2\n', 'sys/class/net/eth1/ifindex': '3\n' };
+
+const holders = (t: TestContext, patient: Patient) => leaseHolders(patientHost(t, patient)).map(holderName);
+
+test('dhcpcd for one interface, with its helpers, and one that manages all', (t) => {
+  const dhcpcd = {
+    49: ['dhcpcd: eth0 [ip4] [ip6]'],
+    50: ['dhcpcd: [privileged proxy] eth0 [ip4] [ip6]'],
+    51: ['dhcpcd: [network proxy] eth0 [ip4] [ip6]'],
+    64: ['dhcpcd: [BPF ARP] eth0 10.77.0.100'],
+  };
+  assert.deepEqual(holders(t, { others: { dhcpcd } }), ['dhcpcd[49] on eth0']);
+
+  // Those with a lease since it started.
+  const files = { ...LINKS, 'var/lib/dhcpcd/eth1.lease': '', 'var/lib/dhcpcd/duid': '' };
+  for (const title of ['dhcpcd: [master] [ip4] [ip6]', 'dhcpcd: [manager] [ip4] [ip6]']) {
+    assert.deepEqual(holders(t, { files, others: { dhcpcd: { 7: [title] } } }), ['dhcpcd[7] on eth1']);
+  }
+  assert.deepEqual(holders(t, { others: { dhcpcd: { 7: 'dhcpcd -B' } } }), ['dhcpcd[7] on no interface']);
+});
+
+test('NetworkManager: what it has a lease for; networkd: links with a lease', (t) => {
+  const files = {
+    ...LINKS,
+    'run/NetworkManager/devices/2':
+      '[device]\nmanaged=true\nconnection-uuid=1-2-3\n\n[dhcp4]\ndhcp4.routers=10.0.0.1\n',
+    'run/NetworkManager/devices/3': '[device]\nmanaged=true\nconnection-uuid=4-5-6\n',
+    'run/systemd/netif/leases/3': 'ADDRESS=10.0.0.2\n',
+    'run/systemd/netif/leases/9': 'ADDRESS=10.0.0.3\n',
+  };
+  const others = {
+    NetworkManager: { 8: '/usr/sbin/NetworkManager --no-daemon' },
+    'systemd-network': { 9: '/lib/systemd/systemd-networkd' },
+  };
+  assert.deepEqual(holders(t, { files, others }), ['NetworkManager[8] on eth0', 'systemd-networkd[9] on eth1']);
+  assert.deepEqual(holders(t, { files }), [], 'what a program left behind that does not run any more');
+});
+
+test('a dhclient that NetworkManager runs is not one of its own', (t) => {
+  const dhclients = {
+    5: 'dhclient -sf /usr/lib/NetworkManager/nm-dhcp-helper eth0',
+    6: 'dhclient eth1',
+    7: 'dhclient',
+  };
+  assert.deepEqual(holders(t, { dhclients }), ['dhclient[6] on eth1', 'dhclient[7] on all interfaces']);
+});
+
+test('two programs on one interface are named, with their process ids', (t) => {
+  const others = { dhcpcd: { 49: ['dhcpcd: eth0 [ip4]'] } };
+  const both = { files: LINKS, others, dhclients: { 5: 'dhclient eth0' } };
+  assert.match(contested(patientHost(t, both), 'dhcpcd') ?? '', /^eth0 is served by dhclient\[5\] and dhcpcd\[49\]:/);
+  const seen = seenBy(t, dhcpClientsSeen, both).filter(({ code }) => code === 'HF-LEASE-CONTESTED');
+  assert.deepEqual(
+    seen.map((one) => one.seen),
+    ['dhclient[5] and dhcpcd[49] serve eth0'],
+  );
+
+  const everywhere = { files: LINKS, others, dhclients: { 5: 'dhclient' } };
+  assert.match(contested(patientHost(t, everywhere), 'dhcpcd') ?? '', /^eth0 is served by dhclient\[5\] and dhcpcd/);
+  assert.equal(contested(patientHost(t, both), 'NetworkManager'), null, 'it does not run');
+  const apart = { files: LINKS, others, dhclients: { 5: 'dhclient eth1' } };
+  assert.equal(contested(patientHost(t, apart), 'dhcpcd'), null);
+  assert.ok(!codes(seenBy(t, dhcpClientsSeen, apart)).includes('HF-LEASE-CONTESTED'));
+  const twice = { dhclients: { 5: 'dhclient eth0', 6: 'dhclient eth0' } };
+  assert.equal(contested(patientHost(t, twice), 'dhclient'), null, 'the same hooks hold both');
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dhclientConf } from '../../../agent/doctor/dhclient-conf.ts';
+import { dhcpClientsSeen } from '../../../agent/doctor/dhcp-clients.ts';
+import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
+
+const FILES = { 'sbin/dhclient-script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n', 'etc/dhcp/dhclient.conf': '' };
+
+test('a host without dhclient', (t) => {
+  assert.deepEqual(codes(seenBy(t, dhcpClientsSeen, {})), ['HF-DHCLIENT-ABSENT']);
+});
+
+test('two dhclients of one family on one interface', (t) => {
+  const twice = (...lines: string[]) => {
+    const patient: Patient = {
+      files: FILES,
+      dhclients: Object.fromEntries(lines.map((line, index) => [40 + index, line])),
+    };
+    return seenBy(t, dhcpClientsSeen, patient).filter(({ code }) => code === 'HF-DHCLIENT-TWICE');
+  };
+  const [found] = twice('dhclient eth0', 'dhclient -4 -nw eth1 eth0');
+  assert.equal(found?.seen, 'dhclient[40] and dhclient[41] serve IPv4 on eth0');
+  assert.equal(twice('dhclient eth0', 'dhclient -6 eth0').length, 0);
+  assert.equal(twice('dhclient eth0', 'dhclient eth1').length, 0);
+  assert.equal(twice('dhclient', 'dhclient eth1').length, 1);
+  assert.equal(twice('dhclient eth0', 'dhclient eth0', 'dhclient eth0').length, 3);
+});
+
+test('a dhclient that started before its configuration changed is stale, which is a note', (t) => {
+  const [found] = seenBy(t, dhcpClientsSeen, { files: FILES, dhclients: { 8: 'dhclient eth0' } });
+  assert.equal(found?.code, 'HF-DHCLIENT-STALE');
+  assert.match(
+    found?.seen ?? '',
+    /^dhclient\[8\] on eth0 runs since 2001-01-01T00:00:00Z; \/etc\/dhcp\/dhclient\.conf was/,
+  );
+});
+
+test('its -cf file is gone, its script sources no hooks, another program runs it', (t) => {
+  const seen = (line: string, files = {}) => {
+    const found = seenBy(t, dhcpClientsSeen, { files: { ...FILES, ...files }, dhclients: { 8: line } });
+    return codes(found).filter((code) => code !== 'HF-DHCLIENT-STALE');
+  };
+  assert.deepEqual(seen('dhclient -cf /run/gone.conf eth0'), ['HF-DHCLIENT-CONF']);
+  assert.deepEqual(seen('dhclient -cf relative.conf eth0'), []);
+  assert.deepEqual(seen('dhclient -sf /opt/script eth0'), ['HF-DHCLIENT-SCRIPT']);
+  assert.deepEqual(seen('dhclient -sf /opt/script eth0', { 'opt/script': '. /etc/dhcp/dhclient-enter-hooks' }), [
+    'HF-DHCLIENT-SCRIPT',
+  ]);
+  assert.deepEqual(
+    seen('dhclient -sf /opt/script eth0', { 'opt/script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks' }),
+    [],
+  );
+  const ofNm = 'dhclient -sf /usr/libexec/nm-dhcp-helper -cf /var/lib/NetworkManager/dhclient-eth0.conf eth0';
+  assert.deepEqual(seen(ofNm), ['HF-DHCLIENT-OWNER']);
+});
+
+test('other DHCP clients; networkd only perhaps', (t) => {
+  const seen = seenBy(t, dhcpClientsSeen, { files: FILES, daemons: { dhcpcd: 3, udhcpc: 5, 'systemd-network': 4 } });
+  assert.deepEqual(
+    seen.map(({ code, severity }) => [code, severity]),
+    [
+      ['HF-DHCP-OTHER', 'note'],
+      ['HF-DHCP-OTHER', undefined],
+      ['HF-DHCP-OTHER', 'note'],
+    ],
+  );
+});
+
+test('syntax errors of every dhclient.conf, by line', (t) => {
+  const files = {
+    'etc/dhcp/dhclient.conf': '# fine\nsupersede domain-name-servers 10.0.0.1\nsupersede domain-name "a";\n',
+    'etc/dhcp/dhclient-eth0.conf': 'request routers;\n',
+    'etc/dhclient.conf': 'nonsense here;\n',
+    'run/own.conf': 'supersede domain-search a.example;\n',
+  };
+  const seen = seenBy(t, dhclientConf, { files, dhclients: { 8: 'dhclient -cf /run/own.conf eth0' } });
+  assert.ok(seen.every(({ code }) => code === 'HF-CONF-SYNTAX'));
+  const places = new Set(seen.map(({ seen }) => seen.split(': ')[0]));
+  assert.deepEqual(places, new Set(['/run/own.conf:1', '/etc/dhcp/dhclient.conf:3', '/etc/dhclient.conf:1']));
+});
+
+test('included files, a missing one too', (t) => {
+  const files = {
+    'etc/dhcp/dhclient.conf': 'include "/etc/dhcp/a";\ninterface "eth0" {\n  include "/gone";\n}\n',
+    'etc/dhcp/a': '',
+  };
+  assert.deepEqual(seenBy(t, dhclientConf, { files }), [
+    { code: 'HF-CONF-INCLUDE', seen: '/etc/dhcp/dhclient.conf:1: include "/etc/dhcp/a"' },
+    {
+      code: 'HF-CONF-INCLUDE',
+      seen: '/etc/dhcp/dhclient.conf:3: include "/gone", which does not exist',
+      severity: 'problem',
+    },
+  ]);
+});

@@ -1,0 +1,47 @@
+/** What /proc tells of a process, whatever the process calls itself, and of one that has ended. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Host } from '../../../agent/host/host.ts';
+import { argumentsOf, commOf, nullIfGone, startTicks, statusField, userIds } from '../../../agent/host/proc.ts';
+import { processAt } from '../../../agent/host/process/details.ts';
+import { processOrigin } from '../../../agent/host/process/origin.ts';
+import { scratch } from '../../parts/scratch.ts';
+
+test('a process whose name looks like fields of /proc/PID/stat is read as what it is', async (t) => {
+  const program = join(scratch(t), 'a) Z 1 1 (b');
+  copyFileSync('/bin/sleep', program);
+  const before = Date.now();
+  const child = spawn(program, ['1000'], { argv0: '' });
+  t.after(() => child.kill('SIGKILL'));
+  await new Promise((resolve) => child.once('spawn', resolve));
+  const pid = child.pid!;
+  while (commOf(pid) !== 'a) Z 1 1 (b') await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.deepEqual(argumentsOf(pid), ['', '1000']);
+  assert.ok(Number(startTicks(pid)) >= Number(startTicks('self')));
+  assert.equal(new Host().birthOf(pid), startTicks(pid));
+  const details = processAt(pid, Date.now())!;
+  const { parent, executable, uid } = details;
+  assert.deepEqual([parent, executable, uid], [process.pid, program, process.getuid!()]);
+  assert.equal(processOrigin(pid)?.executable, program);
+  // What was done long before it began, another process did.
+  assert.equal(processAt(pid, before - 60_000), null);
+  child.kill('SIGKILL');
+  await new Promise((resolve) => child.once('exit', resolve));
+  assert.equal(
+    nullIfGone(() => startTicks(pid)),
+    null,
+  );
+  assert.deepEqual([processAt(pid, Date.now()), processOrigin(pid)], [null, null]);
+});
+
+test('a line of /proc/PID/status that is empty or missing is empty, and no user id is that of root', () => {
+  const status = 'Name:\tx\nGroups:\t \nNSpid:\t7\t1\n';
+  assert.deepEqual(
+    ['Groups', 'NSpid', 'Name', 'Uid'].map((name) => statusField(status, name)),
+    ['', '7\t1', 'x', ''],
+  );
+  assert.ok(!userIds(status).includes(0));
+});

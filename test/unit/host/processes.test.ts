@@ -1,0 +1,51 @@
+/** Whose processes are this host's: by the /etc that they have, and by their network. Asked without the right to trace them. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { copyFileSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { nodeCommand, noNamespaces, REPOSITORY, scratch } from '../../parts/scratch.ts';
+
+const MODULE = join(REPOSITORY, 'agent/host/process/processes.ts');
+const PLACES = {
+  here: 'exec "$1" 300',
+  'own mounts, as in a sandbox': 'exec unshare --mount "$1" 300',
+  'another /etc': 'exec unshare --mount sh -c \'mount -t tmpfs none /etc; exec "$1" 300\' sh "$1"',
+  'another network': 'exec unshare --net "$1" 300',
+} as const;
+
+test('another mount namespace with the same /etc is this host, another /etc or network is not', {
+  skip: noNamespaces('unshare', 'setpriv'),
+}, async (t) => {
+  const comm = `hf-${process.pid}`;
+  const program = join(scratch(t), comm);
+  copyFileSync('/bin/sleep', program);
+  const started = Object.entries(PLACES).map(([place, script]) => {
+    const child = spawn('sh', ['-c', script, 'sh', program], { stdio: 'ignore' });
+    t.after(() => child.kill('SIGKILL'));
+    return { place, pid: child.pid! };
+  });
+  while (started.some(({ pid }) => readFileSync(`/proc/${pid}/comm`, 'utf8') !== `${comm}\n`)) await pause(20);
+  assert.notEqual(readlinkSync(`/proc/${started[1]!.pid}/ns/mnt`), readlinkSync('/proc/self/ns/mnt'));
+
+  const code = `import { processesNamed } from ${JSON.stringify(MODULE)};
+    const pids = (how) => processesNamed(${JSON.stringify(comm)}, how).map(({ pid }) => pid);
+    console.log(JSON.stringify([pids('files'), pids('network'), pids('both')]));`;
+  // As in the service: root without CAP_SYS_PTRACE, which may not read the links of namespaces.
+  for (const capabilities of ['-all', '+all']) {
+    const found = execFileSync(
+      'setpriv',
+      [`--bounding-set=${capabilities}`, '--inh-caps=-all', 'sh', '-c', nodeCommand(code)],
+      { encoding: 'utf8' },
+    );
+    const places = (JSON.parse(found) as number[][]).map((pids) =>
+      started.filter(({ pid }) => pids.includes(pid)).map(({ place }) => place),
+    );
+    assert.deepEqual(places, [
+      ['here', 'own mounts, as in a sandbox', 'another network'],
+      ['here', 'own mounts, as in a sandbox', 'another /etc'],
+      ['here', 'own mounts, as in a sandbox'],
+    ]);
+  }
+});
