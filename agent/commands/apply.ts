@@ -1,9 +1,8 @@
-import { RESTART } from '../host/paths.ts';
+import { IN_FORCE, RESTART } from '../host/paths.ts';
 import { converge } from '../resources/converge.ts';
 import type { ProofEvent } from '../resources/proof/proof.ts';
 import type { Outcome } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
-import { handOver } from './hand-over.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './print-outcomes.ts';
@@ -26,9 +25,11 @@ export async function apply(options: ApplyOptions): Promise<number> {
     guard.onEvent = (event) => proof.push(event);
     if (options.boot) guard.within = AT_BOOT;
   }
+  // Loaded only beside a daemon.
+  const beside = host.lstat(IN_FORCE) === null ? null : await import('./hand-over.ts');
   let told: number | null = null;
   const settled = (all: readonly Outcome[]) => {
-    if (!all.some(({ result }) => result === 'failed')) told = handOver(host, options, hash);
+    if (!all.some(({ result }) => result === 'failed')) told = beside?.handOver(host, options, hash) ?? null;
   };
   let outcomes = await converge(host, resources, { guard, settled });
   if (nearness !== null && !options.boot) {
@@ -52,7 +53,7 @@ export async function apply(options: ApplyOptions): Promise<number> {
     // Each outcome already shows its refusal.
     if (!options.quiet) for (const { kind, body } of proof) if (kind !== 'refused') print(shown(body));
     if (!options.quiet && told !== null) print(`Told the daemon (process ${told}) to take this configuration.`);
-    if (!options.quiet && told === null) {
+    if (!options.quiet && beside !== null && told === null) {
       const { notInForce } = await import('./on-disk.ts');
       const stale = notInForce(host, options, hash);
       if (stale !== null) print(`${paint('yellow', stale)} Until then it puts back what this apply changed.`);
