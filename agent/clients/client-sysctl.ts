@@ -1,4 +1,7 @@
-/** A kernel setting that a program writes by itself, and the line of its own files that decides it. */
+/**
+ * A kernel setting that a program writes on its own account, and the line of the program's files that decides the
+ * value.
+ */
 export interface ProgramSysctl {
   /** Below /proc/sys. */
   readonly path: string;

@@ -1,6 +1,6 @@
 /** The contract of DHCP clients. One file for each program finds its running processes and their interfaces. */
 
-/** As people know them; the kernel's comm of systemd-networkd is cut after 15 characters. */
+/** The programs' usual names; the kernel cuts the comm of systemd-networkd after 15 characters. */
 export type LeaseProgram = 'dhclient' | 'dhcpcd' | 'NetworkManager' | 'systemd-networkd';
 
 /** One running DHCP client. */
@@ -9,7 +9,10 @@ export interface LeaseHolder {
   readonly pid: number;
   /** Milliseconds since the epoch. */
   readonly started: number;
-  /** The interfaces that it serves now; `all` if it was started without one, and serves every interface that it finds. */
+  /**
+   * The interfaces that it serves now; `all` if it was started without an interface and serves every interface that it
+   * finds.
+   */
   readonly interfaces: readonly string[] | 'all';
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which programs take the leases of this host, and on which interfaces: found by what runs. One file a program says how
- * its interfaces are found; here they are put together, and compared.
+ * Which programs hold the leases of this host, and on which interfaces, found by running processes. One file for each
+ * program finds that program's interfaces; this file combines and compares them.
  */
 
 import type { Host } from '../host/host.ts';
@@ -16,8 +16,8 @@ export function leaseHolders(host: Host): LeaseHolder[] {
 }
 
 /**
- * One sentence where an interface that this program serves is served by another one too, so that none of them can be
- * told to leave the name servers alone and be believed; null: there is no such interface.
+ * One sentence if another program also serves an interface of this program. Neither program can then be trusted to
+ * leave the name servers alone. null if there is no such interface.
  */
 export function contested(host: Host, program: LeaseProgram): string | null {
   const holders = leaseHolders(host);
@@ -31,7 +31,7 @@ export function contested(host: Host, program: LeaseProgram): string | null {
   return `${sentences.join(', ')}: each takes its own lease and sets its own name servers; leave the interface to one of them`;
 }
 
-/** The interfaces that two programs serve. Two dhclients are one program: the same hooks hold both. */
+/** The interfaces that two programs serve. Two dhclients count as one program, because the same hooks hold both. */
 export function contests(holders: readonly LeaseHolder[]): { where: string; by: LeaseHolder[] }[] {
   const named = new Set(holders.flatMap(({ interfaces }) => (interfaces === 'all' ? [] : interfaces)));
   return [...named].sort().flatMap((where) => {

@@ -1,6 +1,6 @@
 /**
- * The scripts that DHCP clients run at an event, while they run. Such a script has sourced the hooks that were in place when it
- * began, so it may write resolv.conf by an old hook after the hook's file was changed or removed.
+ * The running scripts of DHCP clients. Such a script sourced the hooks at its begin. It may therefore write resolv.conf
+ * by an old hook after the hook's file was changed or removed.
  */
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,17 +16,17 @@ const LOOK_EVERY = 20;
 /** proc_pid_comm(5): the kernel keeps 15 characters of a program's name. */
 const COMM_LENGTH = 15;
 
-/** What an operation that replaces hooks saw of the scripts under way. */
+/** The scripts under way during an operation that replaces hooks. */
 export interface HookRuns {
-  /** A script was under way, so what it may have written is to be looked at again. */
+  /** A script was under way, so resolv.conf must be looked at again. */
   readonly seen: boolean;
-  /** A sentence about a script that has not ended in time; null if there is none. */
+  /** A sentence about a script that did not end in time; null if there is none. */
   readonly problem: string | null;
 }
 
 /**
- * Waits until each script that runs now has ended, 5 s at most. Call it after a hook's file was changed or removed and before
- * resolv.conf is written. The agent's own ancestors do not count: a hook may itself run the agent.
+ * Waits until each running script has ended, 5 s at most. Call this after a hook's file was changed or removed, and
+ * before resolv.conf is written. The agent's own ancestors do not count, because a hook may itself run the agent.
  */
 export async function hookRunsEnded(host: Host): Promise<HookRuns> {
   const runs = hookRuns(host);

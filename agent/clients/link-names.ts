@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 
-/** The network interfaces' names by their index, as programs write it down. */
+/** The network interfaces' names by index, for files in which programs write the index. */
 export function linkNames(host: Host): Map<string, string> {
   return new Map(
     host.list('/sys/class/net').flatMap((name) => {

@@ -1,7 +1,7 @@
 /**
- * openresolv's resolvconf(8): it puts resolv.conf together of what DHCP clients, VPNs and others told it, at each `resolvconf
- * -a`, `-d` and `-u`. It writes a regular file. Debian's own resolvconf, which follows a link of its own, and systemd's, which is
- * resolvectl(1), have no resolvconf.conf.
+ * openresolv's resolvconf(8). At each `resolvconf -a`, `-d` and `-u` it composes resolv.conf from the data of DHCP
+ * clients, VPNs and others. It writes a regular file. Debian's resolvconf (which follows a link of its own) and
+ * systemd's (which is resolvectl(1)) have no resolvconf.conf.
  */
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -14,7 +14,10 @@ export function openresolvInstalled(host: Host): boolean {
   return !host.target(program).endsWith('/resolvectl');
 }
 
-/** Whether it writes /etc/resolv.conf, by the text of resolvconf.conf: a file of sh, in which the last assignment counts. */
+/**
+ * Whether it writes /etc/resolv.conf, by the text of resolvconf.conf: a file of sh, in which the last assignment
+ * counts.
+ */
 export function openresolvWrites(text: string): boolean {
   const last = (name: string) => {
     const values = [...text.matchAll(new RegExp(`^[ \\t]*${name}=["']?([^"'\\s#;]*)`, 'gm'))];

@@ -1,16 +1,16 @@
 /**
- * The hooks' first question: is this the host's own network? `ip netns exec NAME dhclient eth0` runs the host's hooks with
- * the host's /etc in another network namespace, whose leases, routes and resolv.conf are none of ours.
+ * The hooks' first check: is this the host's own network? `ip netns exec NAME dhclient eth0` runs the host's hooks with
+ * the host's /etc in another network namespace. The leases, routes and resolv.conf of that namespace are not ours.
  */
 
 /**
- * Puts a hook's lines of sh (dash, bash, busybox) into a condition: they run only in the host's own network namespace, the
- * one of process 1. A file of /proc/PID/net has its own inode in each network namespace, and anybody may look at it;
+ * Puts a hook's lines of sh (dash, bash, busybox) into a condition: they run only in the host's own network namespace,
+ * that of process 1. A file of /proc/PID/net has its own inode in each network namespace, and any user may look at it.
  * /proc/PID/ns needs the right to trace the process.
  *
- * The lines also run where nothing can be told: /proc is not mounted, process 1 is hidden, or `[` does not know -ef. Where
- * process 1 has another /etc it belongs to another host (a container that sees the machine's processes): then only a
- * network namespace with a name (ip-netns(8)) counts as another one. Only that question starts a process.
+ * The lines also run if the check is impossible: /proc is not mounted, process 1 is hidden, or `[` does not know -ef.
+ * If process 1 has another /etc, it belongs to another host (a container that sees the machine's processes). In that
+ * case only a network namespace with a name (ip-netns(8)) counts as foreign. Only that last check starts a process.
  */
 export function inOwnNetwork(lines: string): string {
   return `# In another network namespace (ip netns exec) the lease is none of this host's: nothing is done.

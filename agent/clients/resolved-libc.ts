@@ -1,6 +1,6 @@
 /**
- * How libc sees the host where resolv.conf is a link to a file that systemd-resolved writes. A program that writes to resolv.conf
- * writes into that file, and systemd-resolved notices nothing until a link changes.
+ * libc's view of the host if resolv.conf is a link to a file that systemd-resolved writes. A program that writes to
+ * resolv.conf writes into that file, and systemd-resolved does not notice until a link changes.
  */
 import type { Host } from '../host/host.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
@@ -18,8 +18,8 @@ export interface LibcView {
 }
 
 /**
- * The servers and domains that libc reads, if they are not those of this link; null: they are, or resolv.conf is no link to a file of
- * systemd-resolved. Links that are not up yet are not in that file.
+ * The servers and domains that libc reads, if they differ from those of this link. null if they agree, or if
+ * resolv.conf is no link to a file of systemd-resolved. Links that are not up yet are missing in that file.
  * @param wanted name servers, and domains as resolvectl takes them; null: not configured.
  */
 export function writtenThrough(
@@ -32,13 +32,13 @@ export function writtenThrough(
   const text = (host.readText(file) ?? '').toLowerCase();
   const servers = effectiveValues(text, 'nameserver') ?? [];
   const search = effectiveValues(text, 'search') ?? [];
-  // Without its stub systemd-resolved links this file to the one with the servers of all links.
+  // Without its stub, systemd-resolved links this file to the file with the servers of all links.
   const asks = file.endsWith('/stub-resolv.conf')
     ? String(servers) === STUB
     : !routable || (wanted.servers ?? []).every((server) => servers.includes(server.toLowerCase()));
-  // systemd 247 writes as many domains as libc once took, so only the first is sure to be there.
+  // systemd 247 writes only as many domains as libc once took, so only the first domain is certainly in the file.
   const first = wanted.domains?.find((domain) => !domain.startsWith('~'))?.toLowerCase();
-  // A domain that the link itself has not is not in the file either, and no other program's doing.
+  // A domain that the link itself lacks is also missing in the file. No other program removed it.
   const told = domains.some((domain) => domain.toLowerCase().replace(/\.$/, '') === first?.replace(/\.$/, ''));
   const searches = !routable || first === undefined || !told || search.includes(first.replace(/\.$/, ''));
   return asks && searches ? null : { file, servers, search };

@@ -1,26 +1,28 @@
-/** The running dhclients of this host and its own network, by what their command lines say (dhclient(8)). */
+/** The running dhclients of this host and of its own network, read from their command lines (dhclient(8)). */
 import { changedAfterStart } from '../../host/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 
 export interface DhcpClient extends Process {
   readonly family: 4 | 6;
-  /** Empty means every broadcast interface that it finds. */
+  /** Empty if dhclient serves every broadcast interface that it finds. */
   readonly interfaces: readonly string[];
-  /** `-cf`, or what dhclient was built with. */
+  /** The value of `-cf`, or dhclient's compiled-in default. */
   readonly confFile: string;
-  /** `-lf`; null: the default. */
+  /** The value of `-lf`; null if the command line has none. */
   readonly leaseFile: string | null;
-  /** `-sf`; null: the default. */
+  /** The value of `-sf`; null if the command line has none. */
   readonly script: string | null;
-  /** The program that runs this dhclient with its own configuration; null if none does. */
+  /** The program that runs this dhclient with a configuration of its own; null if no program does. */
   readonly owner: string | null;
 }
 
 /** dhclient's compiled-in default (_PATH_DHCLIENT_CONF) on Debian and RHEL. */
 export const DEFAULT_CONF = '/etc/dhcp/dhclient.conf';
 
-/** Flags that take the next word: dhclient(8) of 4.4, and `-C -B -H -F -V -timeout` as RHEL patches them in. */
+/**
+ * Flags whose value is the next word: those of dhclient(8) 4.4, and `-C -B -H -F -V -timeout`, which RHEL patches in.
+ */
 const WITH_VALUE = new Set(
   (
     '-p -D -s -g -e -cf -df -lf -pf -sf -4o6 --dad-wait-time --prefix-len-hint --decline-wait-time --address-prefix-len ' +
@@ -62,7 +64,7 @@ export function clientName(client: DhcpClient): string {
   return `dhclient[${client.pid}] on ${client.interfaces.join(', ') || 'all interfaces'}`;
 }
 
-/** NetworkManager writes a configuration anew at every start of its dhclient, and has a script of its own. */
+/** NetworkManager writes a new configuration at every start of its dhclient, and uses a script of its own. */
 function ownerOf(confFile: string, script: string | null): string | null {
   const made = `${confFile} ${script ?? ''}`;
   if (made.includes('NetworkManager') || made.includes('nm-dhcp')) return 'NetworkManager';
@@ -70,8 +72,9 @@ function ownerOf(confFile: string, script: string | null): string | null {
 }
 
 /**
- * Whether the client's configuration changed after it started: it knows only the old one, until it is started again. By
- * the file's ctime, which no copying tool sets back, unless more is known (file-times.ts); milliseconds since the epoch, or null.
+ * When the client's configuration changed after the client started (milliseconds since the epoch); null if the client
+ * has read the present file. A running dhclient knows only the file that it read at its start. The file's ctime
+ * decides, because no copying tool can set it back; file-times.ts may know more.
  */
 export function staleSince(host: Host, client: DhcpClient): number | null {
   return changedAfterStart(host, client.confFile, client);

@@ -1,7 +1,7 @@
 /**
- * Whether another hook can be known to leave resolv.conf and the offer alone. It is, where it runs only programs that are known
- * here and writes only files that can be told from resolv.conf by their names. Of all else nothing is claimed: a rehearsal
- * (agent/rehearse) plays it.
+ * Whether another hook certainly leaves resolv.conf and the offer alone. A hook is harmless if it runs only known
+ * programs, and writes only files whose names differ from resolv.conf. All other hooks are uncertain, and a rehearsal
+ * (agent/rehearse) plays them.
  */
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { allCommands, type ShellCommand } from './shell.ts';
@@ -14,7 +14,7 @@ export interface Doubt {
   readonly why: string;
 }
 
-/** Words of the shell, and programs, that change no file, or none but what they are redirected into. */
+/** Shell words and programs that change no file, or only the file that they are redirected into. */
 const HARMLESS = new Set(
   `: [ [[ test true false return break continue shift set unset export local declare typeset readonly read getopts umask
   wait cd pwd type hash ulimit let echo printf kill exit if then else elif fi for do done while until case in esac select { } ! time function
@@ -26,19 +26,19 @@ const HARMLESS = new Set(
   ),
 );
 
-/** Programs that write their operands: harmless where each is named and is another file. */
+/** Programs that write their operands: harmless if each operand is named and is another file. */
 const WRITERS = new Set('rm cp mv ln tee install touch truncate unlink chmod chown sed awk gawk mawk'.split(' '));
 
-/** Programs that act on services: harmless where each is named and has nothing to do with names or networks. */
+/** Programs that act on services: harmless if each service is named and has nothing to do with names or networks. */
 const SERVICES = new Set('systemctl service invoke-rc.d rc-service initctl'.split(' '));
 const OF_NAMES = /resolv|network|dhcp|dns|named|bind|unbound|connman|netplan|wicked|cloud|tailscale|vpn|\$|`/i;
 
-/** Verbs with which systemctl only asks. */
+/** Verbs with which systemctl only reads. */
 const ASKS = /^(is-(active|enabled|failed|system-running)|show|status|cat|list-\S+)$/;
 
 /**
- * @param others where resolv.conf leads to, if it is a link.
- * @param never whether such a command always fails on this host: what an `if` guards by it does not run.
+ * @param others the target of resolv.conf, if resolv.conf is a link.
+ * @param never whether such a command always fails on this host. A command that an `if` guards by it does not run.
  */
 export function doubtsIn(
   text: string,
@@ -98,12 +98,12 @@ function doubt(
   return hit === undefined ? null : `it runs ${name} on ${hit}`;
 }
 
-/** What trap runs later: the text in its quotes. */
+/** The text in quotes that trap runs later. */
 function unquoted(word: string): string {
   return word.replace(/^(["'])(.*)\1$/s, '$2');
 }
 
-/** The operands that the program writes, as far as its options are the usual ones. */
+/** The operands that the program writes, for the program's usual options. */
 function targets(name: string, rest: readonly string[]): readonly string[] {
   const operands = rest.filter((word) => !word.startsWith('-'));
   if (/awk$/.test(name)) return rest.some((word) => />|system|-i|\|/.test(word)) ? operands : [];
@@ -116,7 +116,7 @@ function targets(name: string, rest: readonly string[]): readonly string[] {
   return ['cp', 'install', 'ln'].includes(name) && !elsewhere ? operands.slice(-1) : operands;
 }
 
-/** Whether the word may come to one of these files: not where its text up to the first variable or pattern says otherwise. */
+/** Whether the word may mean one of these files. The text before the first variable or pattern can rule that out. */
 function mayBe(word: string, files: readonly string[]): boolean {
   const [known = ''] = word.split(/[$*?[\]`{]/);
   if (!known.startsWith('/') || /(^|\/)\.\.?(\/|$)/.test(known)) return true;
@@ -125,20 +125,20 @@ function mayBe(word: string, files: readonly string[]): boolean {
   return files.includes(path) || files.some((file) => file.startsWith(`${path.replace(/\/$/, '')}/`));
 }
 
-/** Variables that the text sets once, to a literal. */
+/** Variables that the text sets exactly once, to a literal. */
 function constants(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string | null>();
   for (const [, name = '', word = ''] of text.matchAll(/(?:^|[\s;&|])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|[^\s;&|)]*)/g)) {
     const literal = resolved(word, found as ReadonlyMap<string, string>);
     found.set(name, found.has(name) && found.get(name) !== literal ? null : literal);
   }
-  // Of one that begins with a path, and goes on with what is not known, the beginning tells enough.
+  // If a value begins with a path and goes on with an unknown part, the beginning is enough.
   return new Map(
     [...found].filter((one): one is [string, string] => one[1] !== null && /^(?:[^$`]*|\/[^$`]*\/.*)$/.test(one[1])),
   );
 }
 
-/** The word without its quotes, and with what is known of its variables. */
+/** The word without its quotes, with the known values of its variables. */
 function resolved(word: string, names: ReadonlyMap<string, string>): string {
   const plain = word.replace(/["']/g, '');
   return plain.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => {

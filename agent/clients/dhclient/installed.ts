@@ -5,8 +5,8 @@ import { scriptsInUse } from './scripts.ts';
 const PROGRAMS = ['/sbin/dhclient', '/usr/sbin/dhclient'];
 
 /**
- * Whether this host has a dhclient. Its folders for hooks say nothing of that: they stay when its package goes, and other
- * packages bring hooks of their own. The programs of another root may lie elsewhere, so there nothing is ruled out.
+ * Whether this host has a dhclient. Its hook folders prove nothing: they stay when the package goes, and other packages
+ * bring hooks. The programs of another root may lie elsewhere, so the answer there is always yes.
  */
 export function dhclientInstalled(host: Host): boolean {
   if (!host.live || scriptsInUse(host).some(({ path }) => host.stat(path) !== null)) return true;

@@ -1,21 +1,21 @@
 /**
- * What a hook that is sourced before ours leaves behind, so that it acts after ours or on it: a process in the background, a trap, a shell
- * that no longer carries out commands, a function or an alias in the place of a command that our hook runs.
+ * The remains of a hook before ours that act after ours or on ours. Kinds: a background process, a trap, a shell that
+ * no longer carries out commands, a function or alias that replaces a command of our hook.
  */
 import { type Doubt, doubtsIn } from './harmless.ts';
 import { allCommands, type ShellCommand } from './shell.ts';
 
-/** Programs that have something done later, or by another process. */
+/** Programs that run a command later, or in another process. */
 const LATER = new Set(
   'nohup setsid at batch coproc disown systemd-run start-stop-daemon daemon daemonize screen tmux crontab'.split(' '),
 );
 
-/** Commands of our hooks that a function or an alias can take the place of. */
+/** Commands of our hooks that a function or an alias can replace. */
 const OURS =
   'break case command continue cat cp echo export ip local mkdir mv printf read readlink return rm set shift sync test umask unset';
 const SHADOW = new RegExp(`^(?:${OURS.replaceAll(' ', '|')}|holdfast_\\w+)$`);
 
-/** The files that a hook sources; null for one whose path is not literal. */
+/** The files that a hook sources; null for a path that is not literal. */
 export function sourcedIn(
   text: string,
 ): { readonly line: number; readonly path: string | null; readonly word: string }[] {
@@ -26,10 +26,10 @@ export function sourcedIn(
   });
 }
 
-/** @param others where resolv.conf leads to, if it is a link. */
+/** @param others the target of resolv.conf, if resolv.conf is a link. */
 export function lastingIn(text: string, others: readonly string[] = []): Doubt[] {
   const commands = allCommands(text);
-  // A trap's action, or what goes on in the background, may be a function: then every doubt of the hook counts.
+  // A trap's action, or a background command, may be a function: every doubt of the hook counts in that case.
   const outlives = commands.some((one) => one.inBackground || LATER.has(one.words[0] ?? '') || setsTrap(one));
   return [...(outlives ? doubtsIn(text, others) : []), ...commands.flatMap(inTheWay), ...shadows(text)];
 }
@@ -53,7 +53,7 @@ function inTheWay({ words, line, inSubshell }: ShellCommand): Doubt[] {
   return isNoted ? [{ line, why }] : [];
 }
 
-/** Functions of these names, and values of the event that dhclient-script goes by. */
+/** Functions with these names, and changed values of the event that dhclient-script reads. */
 function shadows(text: string): Doubt[] {
   return text.split('\n').flatMap((row, index) => {
     if (/^\s*#/.test(row)) return [];

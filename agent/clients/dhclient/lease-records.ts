@@ -10,16 +10,16 @@ export interface LeaseRecord {
   readonly reason: string;
   /** The pid of the dhclient that ran the hook. */
   readonly pid: number;
-  /** When it was written: milliseconds since the epoch. */
+  /** When the hook wrote the record: milliseconds since the epoch. */
   readonly time: number;
   /**
-   * By dhclient-script's names without `new_`: what the server sent, or what dhclient's own configuration put in its place.
-   * null: it had control characters in it.
+   * By dhclient-script's names without `new_`: the server's values, or the values that dhclient's configuration put in
+   * their place. null if the value had control characters.
    */
   readonly offered: ReadonlyMap<string, string | null>;
 }
 
-/** Skips records that cannot be read, or that our hook has not written. */
+/** Skips records that cannot be read, and records that our hook has not written. */
 export function leaseRecords(host: Host): LeaseRecord[] {
   return host
     .list(RUN_FOLDER)
@@ -30,7 +30,7 @@ export function leaseRecords(host: Host): LeaseRecord[] {
 function readRecord(host: Host, path: string, name: string): LeaseRecord | null {
   const stats = host.lstat(path);
   const record = stats?.isFile() ? parseRecord(host.readText(path) ?? '', stats.mtimeMs) : null;
-  // The name is the hook's too: one that says another interface than its record is not the hook's.
+  // The hook chooses the file name. A record with another interface in it is not the hook's.
   return record !== null && name === `lease${record.family === 6 ? '6' : ''}.${record.interface}` ? record : null;
 }
 

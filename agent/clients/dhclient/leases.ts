@@ -1,4 +1,4 @@
-/** dhclient's own record of its leases (dhclient.leases(5)): what a running dhclient holds in memory, written down. */
+/** dhclient's own record of its leases (dhclient.leases(5)): the leases that a running dhclient holds in memory. */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { DhcpClient } from './clients.ts';
@@ -6,11 +6,11 @@ import type { DhcpClient } from './clients.ts';
 export interface Lease {
   readonly interface: string;
   readonly address: string | null;
-  /** Option name to its text as dhclient wrote it; `supersede` of the running process is in it. */
+  /** Option name to its text as dhclient wrote it, after `supersede` of the running process. */
   readonly options: ReadonlyMap<string, string>;
-  /** What is no option in a DHCP message: `filename`, `server-name`, `next-server`. */
+  /** The parts of a DHCP message that are no options: `filename`, `server-name`, `next-server`. */
   readonly fields: ReadonlyMap<string, string>;
-  /** Milliseconds since the epoch; null: never, or not said. */
+  /** Milliseconds since the epoch; null if the lease never expires or does not say. */
   readonly renew: number | null;
   readonly expire: number | null;
 }
@@ -22,18 +22,18 @@ export function currentLease(host: Host, client: DhcpClient, iface: string): Lea
   return parseLeases(leaseText(host, client)).findLast((lease) => lease.interface === iface) ?? null;
 }
 
-/** All that it has written down (latin1). */
+/** The whole lease file (latin1). */
 export function leaseText(host: Host, { leaseFile }: DhcpClient): string {
   const files = leaseFile === null ? DEFAULT_FILES : [leaseFile];
   return files.map((file) => readable(host, file) ?? '').join('');
 }
 
-/** null also where it cannot be read: NetworkManager's is root's alone, and whoever asks may be anybody. */
+/** null also if the file cannot be read: only root can read NetworkManager's, and any user may ask. */
 function readable(host: Host, file: string): string | null {
   return nullIfRefused(() => host.readText(file));
 }
 
-/** dhclient writes one statement a line, strings with octal escapes; a block that is not closed yet is passed over. */
+/** dhclient writes one statement a line, and strings with octal escapes. An unfinished block is skipped. */
 export function parseLeases(text: string): Lease[] {
   const leases: Lease[] = [];
   let lines: string[] | null = null;
@@ -48,7 +48,9 @@ export function parseLeases(text: string): Lease[] {
   return leases;
 }
 
-/** What dhclient-script's own make_resolv_conf writes at a renewal of this lease: the resolv.conf without our hook. */
+/**
+ * The resolv.conf that dhclient-script's own make_resolv_conf would write at a renewal of this lease, without our hook.
+ */
 export function resolvConfWithoutHook(lease: Lease): string[] {
   const name = unquote(lease.options.get('domain-name') ?? '').split(' ')[0] ?? '';
   const search = list(lease.options.get('domain-search'));

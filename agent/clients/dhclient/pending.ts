@@ -1,6 +1,7 @@
 /**
- * What of a dhclient.conf waits for the next start of a dhclient that runs: it read the file before it was changed, and no hook
- * can give it this. What the hooks do give (agent/clients/dhclient/hooks/hooks.ts) is not among it.
+ * The changes of a dhclient.conf that wait for the next start of a running dhclient. The dhclient read the file before
+ * the change, and no hook can deliver the change. Settings that the hooks do deliver
+ * (agent/clients/dhclient/hooks/hooks.ts) are left out.
  */
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
@@ -14,17 +15,18 @@ import { readAtStart } from './start-records.ts';
 
 export interface Pending {
   readonly client: DhcpClient;
-  /** What differs, by its keywords: `request`, `send host-name`, `timeout`. */
+  /** The keywords of the statements that differ: `request`, `send host-name`, `timeout`. */
   readonly what: readonly string[];
   /** When the file was changed: milliseconds since the epoch. */
   readonly since: number;
-  /** What it will read, as far as it differs from what it read: the same for the same change. */
+  /** The statements that the next start would read anew; the same text for the same change. */
   readonly change: string;
 }
 
 /**
- * null: a new start would give it nothing that it has not.
- * @param planned the text that is about to be written to its file (latin1); without it, the file as it is counts.
+ * null if a new start would change nothing.
+ * @param planned the text that is about to be written to the client's file (latin1). Without it, the present file
+ * counts.
  */
 export function pendingOf(
   host: Host,
@@ -41,7 +43,7 @@ export function pendingOf(
   const before = changed === null ? file : nullIfRefused(() => readAtStart(host, client));
   const interfaces = client.interfaces.length === 0 ? [null] : client.interfaces;
   const found = interfaces.map((iface) => {
-    // What it read is not known: what is wanted of its request list may have been in it, or not.
+    // The file that dhclient read is unknown. It may or may not have held the wanted request list.
     if (before === null) return asksFor(wanted, iface) ? new Set(['request']) : new Set<string>();
     return differences(before, now, wanted, iface);
   });
@@ -72,7 +74,7 @@ function linesOf(text: string, wanted: DesiredDhclient, iface: string | null): S
   return new Set([`request ${request.join(' ')}`, ...counted(parseConf(text).statements).map(lineOf)]);
 }
 
-/** `request` counts by what it comes to, and a definition by what it is used for. */
+/** `request` counts by the resulting list, and a definition by its uses. */
 const PASSED_OVER: readonly Statement['kind'][] = ['request', 'also request', 'definition'];
 const BY_HOOK: readonly Statement['kind'][] = ['supersede', 'default', 'prepend', 'append'];
 

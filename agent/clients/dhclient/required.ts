@@ -1,6 +1,7 @@
 /**
- * What a dhclient.conf `require`s (dhclient.conf(5)) against what it is to ask for no longer: dhclient refuses every offer that
- * lacks a required option, and a server sends what it is asked for. So its next start would get no lease at all.
+ * Compares the `require` statements of a dhclient.conf (dhclient.conf(5)) with the options that are no longer to be
+ * requested. dhclient refuses every offer that lacks a required option, and a server sends only requested options. The
+ * next start would therefore get no lease at all.
  */
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
@@ -16,12 +17,12 @@ interface Required {
   readonly line: number;
 }
 
-/** Files that include each other end here. */
+/** Limit for files that include each other. */
 const DEEPEST = 8;
 
 /**
- * One sentence, with file and line, for each option that `text` (of `file`) or a file that it includes requires, and that the
- * configuration takes out of the request.
+ * One sentence, with file and line, for each required option that the configuration no longer requests. Statements in
+ * `text` (of `file`) and in its included files count.
  */
 export function requiredUnasked(host: Host, file: string, text: string, wanted: DesiredDhclient): string[] {
   const { global, interfaces } = requiredIn(host, file, text);
@@ -42,7 +43,10 @@ function sentence(name: string, { file, line }: Required): string {
   );
 }
 
-/** As dhclient reads them: a list replaces the one before, and an interface's begins with a copy of the outermost one. */
+/**
+ * As dhclient reads them: a list replaces the earlier list, and an interface's list begins as a copy of the outermost
+ * list.
+ */
 function requiredIn(host: Host, file: string, text: string) {
   const interfaces = new Map<string, Required[]>();
   let global: Required[] = [];

@@ -1,20 +1,20 @@
-/** Which dhclient-script(8) a dhclient runs: its configuration's, its command line's, or the one that it was built with. */
+/** Which dhclient-script(8) a dhclient runs: its configuration's, its command line's, or its compiled-in default. */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { clientName, DEFAULT_CONF, type DhcpClient, dhcpClients } from './clients.ts';
 
 const SCRIPTS = ['/sbin/dhclient-script', '/usr/sbin/dhclient-script'];
 
-/** The first dhclient-script that is there, where dhclient runs it without being told another. */
+/** The dhclient-script that dhclient runs by default; null if no such file exists. */
 export const defaultScript = (host: Host) => SCRIPTS.find((path) => host.stat(path) !== null) ?? null;
 
-/** A script, and what names it: `file:line` of a statement, or `-sf`; null: it is the default. */
+/** A script, and what names it: `file:line` of a statement, or `-sf`; null if the script is the default. */
 export interface Script {
   readonly path: string;
   readonly named: string | null;
 }
 
-/** What this dhclient runs at each event; null: it names none, and none is there. */
+/** The script that this dhclient runs at each event; null if it names none and no default exists. */
 export function scriptOf(host: Host, client: Pick<DhcpClient, 'confFile' | 'script' | 'interfaces'>): Script | null {
   const stated = scriptInConf(host, client.confFile, client.interfaces);
   if (stated !== null) return stated;
@@ -24,7 +24,7 @@ export function scriptOf(host: Host, client: Pick<DhcpClient, 'confFile' | 'scri
 }
 
 /**
- * The scripts of the dhclients that run and that no other program runs, each with who runs it; where none runs, the script
+ * The scripts of running dhclients that no other program runs, each with its dhclient. If no dhclient runs: the script
  * of the next start, with null.
  */
 export function scriptsInUse(host: Host): (Script & { readonly who: string | null })[] {
@@ -42,7 +42,10 @@ export function scriptsInUse(host: Host): (Script & { readonly who: string | nul
   return script === null ? [] : [{ ...script, who: null }];
 }
 
-/** Why dhclient cannot run the script, after its name (execve(2)): it then sets neither address nor name servers. null: it can. */
+/**
+ * Why dhclient cannot run the script, as a phrase after its name (execve(2)); null if it can. Without the script,
+ * dhclient sets neither address nor name servers.
+ */
 export function whyNotRun(host: Host, path: string): string | null {
   if (!path.startsWith('/')) return 'is no absolute path';
   const stats = host.stat(path);
@@ -57,15 +60,16 @@ export function whyNotRun(host: Host, path: string): string | null {
   return null;
 }
 
-/** Files that include each other end here. */
+/** Limit for files that include each other. */
 const DEEPEST = 8;
 
 const TOKENS = /#[^\n]*|"((?:[^"\\]|\\.)*)"|[\w-]+|[{};]/gs;
 
 /**
- * Of `script "/path";`, in the file or one that it includes, the last; it wins over `-sf`, and that of an interface's block over
- * that of the whole file (client/clparse.c). Read without the grammar, which an apply that changes nothing does not load.
- * `interfaces`: those of the client; none: every block counts. null: there is no such statement.
+ * The last `script "/path";` in the file or its included files; null if there is none. It beats `-sf`, and a statement
+ * in an interface's block beats one for the whole file (client/clparse.c). It is read without the grammar, so that an
+ * apply that changes nothing need not load the grammar. `interfaces`: the client's interfaces; if empty, every block
+ * counts.
  */
 function scriptInConf(host: Host, file: string, interfaces: readonly string[]): Script | null {
   const found = scriptsIn(host, file, null, 0).filter(({ of }) => {
@@ -75,7 +79,7 @@ function scriptInConf(host: Host, file: string, interfaces: readonly string[]): 
   return last === undefined ? null : { path: last.path, named: last.named };
 }
 
-/** `of`: the interface whose block it stands in, or null. */
+/** `of`: the interface whose block holds the statement; null if no block does. */
 function scriptsIn(host: Host, file: string, scope: string | null, depth: number): (Script & { of: string | null })[] {
   const text = file.startsWith('/') ? (nullIfRefused(() => host.readText(file)) ?? '') : '';
   if (depth >= DEEPEST || !/\b(?:script|include)\b/i.test(text)) return [];
@@ -99,7 +103,7 @@ function scriptsIn(host: Host, file: string, scope: string | null, depth: number
   });
 }
 
-/** What a quoted token says; undefined: it is not quoted. */
+/** The text of a quoted token; undefined if the token is not quoted. */
 function unescaped(token: RegExpMatchArray | undefined): string | undefined {
   return token?.[1]?.replace(/\\(.)/gs, '$1');
 }

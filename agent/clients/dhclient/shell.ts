@@ -1,21 +1,24 @@
 /**
- * The commands of a shell script (POSIX's, and bash's functions). A reading for warnings, not a parser: aliases and what eval makes are
- * passed over.
+ * The commands of a shell script (POSIX sh, and bash's functions). This reader serves warnings and is no full parser:
+ * it ignores aliases and the text that eval runs.
  */
 export interface ShellCommand {
   /** From 1. */
   readonly line: number;
-  /** As they stand there, quotes included; empty where a group or loop is only redirected. */
+  /** The words as written, quotes included; empty if a group or loop is only redirected. */
   readonly words: readonly string[];
-  /** Files that it is redirected into, as they stand there. */
+  /** The files that the command is redirected into, as written. */
   readonly writes: readonly string[];
-  /** Inside a function: it counts only where that is called. */
+  /** Inside a function: the command counts only if the function is called. */
   readonly inFunction: boolean;
-  /** Inside ( … ), $( … ) or `…`: what it sets, and its `exit`, end there. */
+  /** Inside ( … ), $( … ) or `…`: variables that it sets, and its `exit`, end there. */
   readonly inSubshell: boolean;
-  /** The conditions that have held where it runs: each is the only command of an `if` around it, in whose `then` part it stands. */
+  /**
+   * The conditions that hold when the command runs. Each condition is the only command of a surrounding `if`, with this
+   * command in its `then` part.
+   */
   readonly under: readonly ShellCommand[];
-  /** It, or the group that it is the last of, goes on while the script does: `&` stands behind it. */
+  /** The command, or the group that it ends, is followed by `&` and runs on beside the script. */
   readonly inBackground?: true;
 }
 
@@ -29,15 +32,15 @@ interface OpenIf {
 /** Words after which a command begins. */
 const LEADING = new Set(['then', 'do', 'else', 'elif', 'if', 'while', 'until', '{', '!', 'time', 'command', 'builtin']);
 
-/** Those that run in the shell that reads the script. */
+/** Commands that run in the shell that reads the script. */
 export function commandsHere(text: string): ShellCommand[] {
   return allCommands(text).filter(({ inSubshell, words }) => !inSubshell && words.length > 0);
 }
 
-/** Substitutions in substitutions, not deeper: a hostile file costs no stack. */
+/** Limit for nested substitutions: a hostile file costs no stack. */
 const DEEPEST = 20;
 
-/** Also those of subshells and substitutions. */
+/** All commands, including those of subshells and substitutions. */
 export function allCommands(text: string, depth = 0): ShellCommand[] {
   const found: ShellCommand[] = [];
   const open: ('(' | '{' | 'function' | 'case')[] = [];
@@ -49,7 +52,7 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
     ifs.flatMap(({ condition, part, negated }) => {
       return part === 'then' && !negated && condition.length === 1 ? condition : [];
     });
-  /** In a case, where a pattern stands. */
+  /** True inside a case, at the place of a pattern. */
   let pattern = false;
   const here: { delimiter: string; tabs: boolean; literal: boolean }[] = [];
   let writes: string[] = [];
@@ -120,7 +123,7 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
       here.push({ delimiter: delimiter.replace(/['"\\]/g, ''), tabs, literal: /['"\\]/.test(delimiter) });
       at = next;
     } else if (char === '<' || char === '>') {
-      // The number before it is a descriptor's.
+      // A number before the redirection is a file descriptor.
       if (/\d/.test(text[at - 1] ?? '') && /^\d+$/.test(words.at(-1) ?? '')) words.pop();
       redirected = char === '>' || text[at + 1] === '>' ? 'write' : 'read';
       while (/[<>&|]/.test(text[at] ?? '')) at += 1;
@@ -148,7 +151,7 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
     } else if (char === ';' || char === '&' || char === '|') {
       if (!pattern) end();
       const last = found.at(-1);
-      // Not `&&`, and not `&>file` of bash.
+      // Neither `&&` nor bash's `&>file`.
       if (char === '&' && !/[&>]/.test(text[at + 1] ?? '') && last !== undefined)
         found[found.length - 1] = { ...last, inBackground: true };
       pattern = pattern || (/^;(;|&)/.test(text.slice(at, at + 2)) && open.at(-1) === 'case');
@@ -197,7 +200,7 @@ function afterWord(text: string, from: number): number {
   return Math.max(at, from + 1);
 }
 
-/** After one character, or one quotation or substitution. */
+/** The offset after one character, or after one quotation or substitution. */
 function afterPart(text: string, at: number): number {
   switch (text[at]) {
     case '\\':
@@ -247,7 +250,10 @@ function newlines(text: string, from: number, to: number): number {
   return count;
 }
 
-/** The texts of $( … ) and `…` in a word or a here-document, not of those within them, and of none in single quotes. */
+/**
+ * The texts of $( … ) and `…` in a word or a here-document. Nested substitutions, and text in single quotes, are left
+ * out.
+ */
 function substitutionsIn(part: string): string[] {
   const found: string[] = [];
   let at = 0;

@@ -1,6 +1,6 @@
 /**
- * What each running dhclient read when it started: its dhclient.conf as it was then, kept in RUN_FOLDER as long as it runs. With it
- * it can be said what a change of the file means to a running one (pending.ts).
+ * A copy of the dhclient.conf that each running dhclient read at its start, kept in RUN_FOLDER while the dhclient runs.
+ * The copy shows what a change of the file means to a running dhclient (pending.ts).
  */
 
 import { noteFile } from '../../host/file-times.ts';
@@ -8,7 +8,9 @@ import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { type DhcpClient, staleSince } from './clients.ts';
 
-/** Keeps the file for each of them that read it as it is now; to be called before the file is changed. Throws HostError. */
+/**
+ * Keeps the present file for each dhclient that has read it. Call this before the file is changed. Throws HostError.
+ */
 export function noteStarts(host: Host, clients: readonly DhcpClient[]): void {
   for (const file of new Set(clients.map(({ confFile }) => confFile))) noteFile(host, file);
   const running = new Set(clients.map(({ pid }) => fileOf(pid)));
@@ -24,7 +26,7 @@ export function noteStarts(host: Host, clients: readonly DhcpClient[]): void {
   }
 }
 
-/** What this dhclient read, in latin1; null: it is not known, or not ours to read. */
+/** The text that this dhclient read at its start, in latin1; null if it is unknown or we may not read it. */
 export function readAtStart(host: Host, client: DhcpClient): string | null {
   const text = host.readText(fileOf(client.pid));
   if (text === null) return null;

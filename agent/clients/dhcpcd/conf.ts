@@ -1,17 +1,18 @@
 /**
- * Our block in dhcpcd.conf(5), which dhcpcd reads when it starts, at SIGHUP, and when a link comes up. It belongs to the
- * global options: those after the first `interface`, `ssid` or `profile` line are of that one alone.
+ * Our block in dhcpcd.conf(5), which dhcpcd reads at its start, at SIGHUP, and when a link comes up. The block belongs
+ * to the global options: options after the first `interface`, `ssid` or `profile` line apply only to that part.
  *
- * dhcpcd 9.4 expires every lease, address and routes with it, when it reads the file again and its modification time, in
- * seconds, is another one than before (measured: 2 pings of 10 ms lost): so the file is written with the old time.
+ * dhcpcd 9.4 compares the file's modification time, in seconds, when it reads the file again. If the time changed,
+ * dhcpcd expires every lease with its address and routes (measured: 2 pings of 10 ms lost). The file is therefore
+ * written with its old time.
  */
 import type { DesiredDns } from '../../config/desired.ts';
 import { findBlock, marked } from '../../resolver/marked-block.ts';
 
 /**
  * The lines of our block. `static domain_name=` must come before `static domain_name_servers=`: dhcpcd 9.4 takes the
- * shorter name for a new value of the longer one.
- * @param nohook dhcpcd's own hook is not to write resolv.conf at all.
+ * shorter name for a new value of the longer name.
+ * @param nohook dhcpcd's own hook must not write resolv.conf at all.
  */
 export function confLines({ domain, search, nameservers }: DesiredDns, nohook: boolean): string[] {
   const value = (name: string, values: readonly string[] | null) => {
@@ -28,10 +29,10 @@ export function confLines({ domain, search, nameservers }: DesiredDns, nohook: b
 
 export type Edited =
   | { readonly ok: true; readonly text: string; readonly notes: readonly string[] }
-  /** `line 3: …`: the file is left as it is. */
+  /** The problem as `line 3: …`; the file is left as it is. */
   | { readonly ok: false; readonly problem: string };
 
-/** The file with these lines as our block, every other byte as it was; null: without a block of ours. */
+/** The file with these lines as our block, every other byte unchanged; null: without a block of ours. */
 export function editDhcpcdConf(text: string, lines: readonly string[] | null): Edited {
   const block = findBlock(text);
   const rest = block === null ? text : block.before + block.after;
@@ -44,7 +45,10 @@ export function editDhcpcdConf(text: string, lines: readonly string[] | null): E
   return { ok: true, text: whole + marked(`${lines.join('\n')}\n`) + rest.slice(at), notes: overruled(rest) };
 }
 
-/** The script that the file names instead of dhcpcd-run-hooks, for all interfaces or for one; null: none. */
+/**
+ * The script that the file names in place of dhcpcd-run-hooks, for all interfaces or for one; null if the file names
+ * none.
+ */
 export function ownScript(text: string): { path: string; line: number } | null {
   const found = options(text).findLast(({ name }) => name === 'script');
   return found === undefined ? null : { path: found.value, line: found.line };
@@ -54,11 +58,11 @@ interface Option {
   readonly name: string;
   readonly value: string;
   readonly line: number;
-  /** Where its line begins. */
+  /** The offset of the line's begin. */
   readonly start: number;
 }
 
-/** As dhcpcd's get_line and read_config have it: no line goes on in the next one, `#` and `;` begin a comment. */
+/** As in dhcpcd's get_line and read_config: no line continues in the next line, and `#` and `;` begin a comment. */
 function options(text: string): Option[] {
   const found: Option[] = [];
   let start = 0;
@@ -76,7 +80,9 @@ const BLOCKS = new Set(['interface', 'ssid', 'profile']);
 
 const OURS = /^domain_(name|search|name_servers)=/;
 
-/** Where it stands already, unless dhcpcd would not take it there for all interfaces, or something global comes after it. */
+/**
+ * The block's present place, unless dhcpcd would not apply it to all interfaces there, or a global option follows it.
+ */
 function place(rest: string, current: number | null): number {
   const all = options(rest);
   const first = all.findIndex(({ name }) => BLOCKS.has(name));
@@ -88,25 +94,25 @@ function place(rest: string, current: number | null): number {
   return current === null || current > end || later ? end : current;
 }
 
-/** The comment right above a line is about it. */
+/** A comment directly above a line belongs to the line. */
 function aboveComments(text: string, start: number): number {
   const above = text.slice(0, start).split('\n').slice(0, -1);
   const others = above.slice(above.findLastIndex((line) => !/^[ \t]*[#;]/.test(line)) + 1);
   return start - others.reduce((length, line) => length + line.length + 1, 0);
 }
 
-/** What dhcpcd prefers to ours for one interface, at its start: the hook has the last word. */
+/** Statements that dhcpcd prefers to ours for one interface at its start. The hook has the last word. */
 function overruled(rest: string): string[] {
   return dnsStatements(rest)
     .filter(({ scope, said }) => scope !== '' && said.startsWith('static '))
     .map(({ line, said, scope }) => `line ${line} has "${said}" for ${scope}; the hook has the last word`);
 }
 
-/** Lines outside of our block that set names or servers, or keep dhcpcd from resolv.conf. */
-export function dnsStatements(text: string): { line: number; said: string /** '': for all. */; scope: string }[] {
+/** Lines outside our block that set name servers or domains, or keep dhcpcd from writing resolv.conf. */
+export function dnsStatements(text: string): { line: number; said: string /** '' for all. */; scope: string }[] {
   const block = findBlock(text);
   const ours = block === null ? '' : text.slice(block.before.length, text.length - block.after.length);
-  // Its lines are still counted.
+  // The lines of our block still count for the numbering.
   const rest = block === null ? text : block.before + ours.replace(/[^\n]+/g, '') + block.after;
   let scope = '';
   return options(rest).flatMap(({ name, value, line }) => {

@@ -7,12 +7,12 @@ import type { LeaseHolder } from '../holder.ts';
 export const ENTER_HOOK = '/etc/dhcpcd.enter-hook';
 export const DHCPCD_CONF = '/etc/dhcpcd.conf';
 
-/** dhcpcd writes a lease file at every lease that it gets, renewals too: IF.lease, IF-SSID.lease, IF.lease6. */
+/** dhcpcd writes a lease file at every lease, also at renewals: IF.lease, IF-SSID.lease, IF.lease6. */
 const LEASES = '/var/lib/dhcpcd';
 
 /**
- * Whether a file is to be written with the modification time that it has: dhcpcd expires its leases, and drops address and
- * routes, when it reads dhcpcd.conf again with another one (agent/clients/dhcpcd/conf.ts).
+ * Whether a file must be written with its present modification time. dhcpcd expires its leases and drops address and
+ * routes when dhcpcd.conf has a new time (agent/clients/dhcpcd/conf.ts).
  */
 export function keepsTime(host: Host, path: string): boolean {
   return path.includes('dhcpcd') && path === host.target(DHCPCD_CONF);
@@ -22,7 +22,10 @@ export function dhcpcdInstalled(host: Host): boolean {
   return ['/usr/sbin/dhcpcd', '/sbin/dhcpcd'].some((path) => host.stat(path) !== null);
 }
 
-/** One for each dhcpcd, its helpers left out; a manager serves many interfaces, others the one they were started for. */
+/**
+ * One entry for each dhcpcd, without its helpers. A manager serves many interfaces, any other dhcpcd the interface of
+ * its command line.
+ */
 export function dhcpcdHolders(host: Host): LeaseHolder[] {
   const all = host.processes('dhcpcd', 'network');
   return all.filter(isMain).map((process) => {
@@ -32,8 +35,8 @@ export function dhcpcdHolders(host: Host): LeaseHolder[] {
 }
 
 /**
- * dhcpcd 9 and later separate privileges: the helpers call themselves `dhcpcd: [privileged proxy] eth0`, `[BPF ARP] …`,
- * the process that decides `dhcpcd: eth0 [ip4]` or, for all interfaces, `dhcpcd: [master]` (10: `[manager]`).
+ * dhcpcd 9 and later separate privileges. The helpers' titles are `dhcpcd: [privileged proxy] eth0` and `[BPF ARP] …`.
+ * The main process' title is `dhcpcd: eth0 [ip4]` or, for all interfaces, `dhcpcd: [master]` (10: `[manager]`).
  */
 function isMain({ arguments: [title = ''] }: Process): boolean {
   return !/^dhcpcd: \[(?!master\]|manager\])/.test(title);
@@ -45,7 +48,7 @@ function ownInterface({ arguments: [title = ''] }: Process): string[] | null {
   return name === undefined ? null : [name];
 }
 
-/** The interfaces with a lease that is newer than the process. */
+/** The interfaces whose lease is newer than the process. */
 function leased(host: Host, process: Process): string[] {
   const names = host
     .list(LEASES)

@@ -1,7 +1,8 @@
 /**
- * Our part of /etc/dhcpcd.enter-hook, which dhcpcd-run-hooks(8) sources before its own hooks at every event, of a dhcpcd
- * that runs for long, too. What it sets there the later hooks see; a hook named in `skip_hooks` is passed over. So the same
- * rules as for dhclient's hooks (agent/clients/dhclient/hooks/hooks.ts): POSIX sh plus `local`, no exit, nothing leaked, only literals.
+ * Our part of /etc/dhcpcd.enter-hook. dhcpcd-run-hooks(8) sources this file before its own hooks at every event, also
+ * for a dhcpcd that started earlier. Later hooks see the variables that our part sets, and skip a hook that
+ * `skip_hooks` names. The rules are those of dhclient's hooks (agent/clients/dhclient/hooks/hooks.ts): POSIX sh plus
+ * `local`, no exit, nothing leaked, only literals.
  */
 import type { DesiredDns } from '../../config/desired.ts';
 import { COMPOSE_HELPERS, composeFunction, OFFERED_IN_FILE, quote } from '../../resolver/compose-sh.ts';
@@ -27,7 +28,10 @@ esac
 ${leavesNothingOpen(dns) ? wholeFile(dns) : openFile(dns)}`;
 }
 
-/** For the other hooks, and for the owner of a resolv.conf that is a link. Of DHCPv6 as well: dhcpcd maps those later. */
+/**
+ * For the other hooks, and for the owner of a resolv.conf that is a link. DHCPv6 variables are also set, because dhcpcd
+ * maps them later.
+ */
 function variables({ domain, search, nameservers }: DesiredDns): string {
   const all = [
     ['new_domain_name', domain === null ? null : [domain]],
@@ -41,7 +45,10 @@ function variables({ domain, search, nameservers }: DesiredDns): string {
     .join('');
 }
 
-/** dhcpcd's own hook makes the file in place, so that a reader may find it empty: it is passed over, also where a lease ends. */
+/**
+ * dhcpcd's own hook writes the file in place, so a reader may find it empty. Our hook therefore skips dhcpcd's hook,
+ * also when a lease ends.
+ */
 function wholeFile(dns: DesiredDns): string {
   return `${composeFunction('holdfast_resolv_conf', dns, { names: '', servers: '' })}${unlessLink(
     dns,
@@ -55,8 +62,8 @@ esac
 }
 
 /**
- * What is open dhcpcd's own hook puts together from all interfaces, DHCP, DHCPv6 and router advertisements; in the end it
- * writes by change_file, which is another one here. A resolvconf that is installed would be asked instead.
+ * dhcpcd's own hook puts open settings together from all interfaces, DHCP, DHCPv6 and router advertisements. It writes
+ * through change_file, which our part replaces. An installed resolvconf would be called instead.
  */
 function openFile(dns: DesiredDns): string {
   return unlessLink(

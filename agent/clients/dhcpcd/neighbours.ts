@@ -1,6 +1,6 @@
 /**
- * Other hooks of dhcpcd: dhcpcd-run-hooks(8) sources its enter hook, where ours is, then a folder of hooks and its exit hook, all into
- * one shell.
+ * Other hooks of dhcpcd. dhcpcd-run-hooks(8) sources three parts into one shell: the enter hook, which holds our part,
+ * a folder of hooks, and the exit hook.
  */
 
 import type { Host } from '../../host/host.ts';
@@ -11,15 +11,18 @@ import { ENTER_HOOK } from './dhcpcd.ts';
 const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
 const FOLDERS = ['/usr/lib/dhcpcd/dhcpcd-hooks', '/lib/dhcpcd/dhcpcd-hooks', '/usr/libexec/dhcpcd-hooks'];
 
-/** The hooks that dhcpcd brings (hooks/ of 8 to 10): none but 20-resolv.conf, which ours has passed over, writes resolv.conf. */
+/**
+ * The hooks that dhcpcd ships (hooks/ of 8 to 10). Only 20-resolv.conf writes resolv.conf, and our part skips that
+ * hook.
+ */
 const OWN =
   /^\d\d-(test|mtu|wpa_supplicant|timezone|resolv\.conf|lookup-hostname|hostname(\.sh)?|yp(bind)?(\.conf)?|(ntp-common|ntp|chrony|timesyncd|openntpd)\.conf)$/;
 
-/** What dhcpcd-run-hooks defines for its hooks, and what changes nothing. */
+/** Functions that dhcpcd-run-hooks defines for its hooks and that change nothing. */
 const OF_DHCPCD =
   /^it runs (\$\{?if_(up|down|configured)\}?|syslog|list_interfaces|uniqify|trim|valid_\w+|key_get_value|service_\w+)$/;
 
-/** Why what our hook does may not last, a sentence each. `hook`: the whole enter hook, with ours in it. */
+/** Why the work of our hook may not last, one sentence each. `hook`: the whole enter hook, with our part in it. */
 export function dhcpcdDoubts(host: Host, hook: string): string[] {
   const { before = '', after = '' } = findBlock(hook) ?? {};
   const above: Neighbour = { file: ENTER_HOOK, text: before, when: 'enter', after: false };

@@ -1,8 +1,8 @@
 /**
- * The drop-ins for `.network` files (systemd.network(5)): name servers and domains that no lease adds to. Before systemd 257
- * a `networkctl reload` gives up the lease of a link whose files changed. A file that systemd-networkd reads must therefore
- * change only in the moment in which it starts. The drop-ins are kept below /var/lib, and a drop-in for its service copies
- * them to /run right before it starts.
+ * The drop-ins for `.network` files (systemd.network(5)): name servers and domains that no lease adds to. Before
+ * systemd 257 a `networkctl reload` gives up the lease of a link whose files changed. A file that systemd-networkd
+ * reads may therefore change only while systemd-networkd starts. The drop-ins are kept below /var/lib, and a drop-in
+ * for the service copies them to /run right before each start.
  */
 import type { DesiredDns } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
@@ -12,13 +12,16 @@ import { NETWORK_FOLDERS } from './lines.ts';
 const NAME = 'zz-holdfast.conf';
 const KEPT = `${STATE_FOLDER}/networkd`;
 const READ = '/run/systemd/network';
-/** Where versions before this design put the drop-ins: they stay there until systemd-networkd starts again. */
+/** The folder that earlier versions used. Their drop-ins stay there until systemd-networkd starts again. */
 const OLD = '/etc/systemd/network';
 
-/** The drop-in for systemd-networkd's service, which has the kept drop-ins copied. */
+/** The drop-in for systemd-networkd's service; it copies the kept drop-ins. */
 export const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
 
-/** `+`: as root and outside the service's sandbox. `-`: systemd-networkd starts whatever comes of it. `$$` is a `$` for the shell. */
+/**
+ * `+`: as root and outside the service's sandbox. `-`: systemd-networkd starts even if the copy fails. `$$` is a `$`
+ * for the shell.
+ */
 export const SERVICE_DROP_IN_TEXT = `# Made by Holdfast. Before systemd-networkd starts, the drop-ins that Holdfast keeps are put where it reads them.
 [Unit]
 After=var.mount var-lib.mount
@@ -32,17 +35,20 @@ export function keptDropIn(networkFile: string): string {
   return `${KEPT}/${networkFile}.d/${NAME}`;
 }
 
-/** Our drop-in as the running systemd-networkd has read it; nothing changes it before the next start. null: there is none. */
+/**
+ * Our drop-in as the running systemd-networkd has read it; null if there is none. Nothing changes this file before the
+ * next start.
+ */
 export function readDropIn(host: Host, networkFile: string): string | null {
   return host.readText(`${READ}/${networkFile}.d/${NAME}`);
 }
 
-/** The `.network` files that a drop-in is kept for. */
+/** The `.network` files that have a kept drop-in. */
 export function keptNames(host: Host): string[] {
   return namesIn(host, KEPT);
 }
 
-/** Files of ours that the running systemd-networkd has read, or reads again at a reload. */
+/** Files of ours that the running systemd-networkd has read, or would read at a reload. */
 export function dropInsInUse(host: Host): string[] {
   return [OLD, READ].flatMap((folder) => namesIn(host, folder).map((name) => `${folder}/${name}.d/${NAME}`));
 }
@@ -58,7 +64,7 @@ function namesIn(host: Host, folder: string): string[] {
     .map((name) => name.slice(0, -'.d'.length));
 }
 
-/** Drop-ins of others that come after ours, by name, and say something about what ours says. */
+/** Drop-ins of other authors that come after ours by name, and set a key that ours sets. */
 export function laterDropIns(host: Host, networkFile: string): string[] {
   const files = new Map<string, string>();
   for (const folder of NETWORK_FOLDERS.map((base) => `${base}/${networkFile}.d`)) {
@@ -69,15 +75,15 @@ export function laterDropIns(host: Host, networkFile: string): string[] {
   return [...files.values()].filter((file) => /^\s*(Use)?(DNS|Domains)\s*=/m.test(host.readText(file) ?? ''));
 }
 
-/** Domains as resolvectl and systemd.network(5) take them; null: not configured. */
+/** Domains in the notation of resolvectl and systemd.network(5); null if no domains are configured. */
 export function wantedDomains({ domain, search }: Pick<DesiredDns, 'domain' | 'search'>): readonly string[] | null {
   const names = search ?? (domain === null ? null : [domain]);
-  // "~.": every name is asked for here, and a link with domains of its own (a VPN) still answers for those.
-  // "." is no suffix at all, which a link has where it has no search domain.
+  // "~." routes every name to this link, while a link with domains of its own (a VPN) still answers for those. "." is
+  // no suffix at all: a link without search domains has it.
   return names === null ? null : [...names.filter((name) => name !== '.'), '~.'];
 }
 
-/** null: nothing that it could hold is configured. */
+/** null if the configuration has no setting that the drop-in could hold. */
 export function renderDropIn(dns: DesiredDns): string | null {
   const domains = wantedDomains(dns);
   const lists = [...list('DNS', dns.nameservers), ...list('Domains', domains)];
@@ -94,7 +100,7 @@ ${lists.join('\n')}
 ${sources.join('')}`;
 }
 
-/** An empty assignment first: what other files say is forgotten. */
+/** An empty assignment comes first, so that systemd-networkd forgets the values of other files. */
 function list(key: string, values: readonly string[] | null): string[] {
   return values === null ? [] : [`${key}=`, `${key}=${values.join(' ')}`];
 }

@@ -1,13 +1,16 @@
-/** The lines of a `.network` file with those of its drop-ins, as systemd-networkd puts them together (systemd.network(5)). */
+/** The lines of a `.network` file and of its drop-ins, as systemd-networkd combines them (systemd.network(5)). */
 import type { Host } from '../../host/host.ts';
 import { type IniLine, iniLines } from '../../host/ini.ts';
 
-/** In the order in which a name is looked for. */
+/** In the order in which systemd-networkd looks for a name. */
 export const NETWORK_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(
   (base) => `${base}/systemd/network`,
 );
 
-/** The `.network` files that systemd-networkd would read, by name: of two with one name the first folder's counts. */
+/**
+ * The `.network` files that systemd-networkd would read, by name. If two folders have the same name, the first folder
+ * counts.
+ */
 export function networkFiles(host: Host): Map<string, string> {
   const files = new Map<string, string>();
   for (const folder of NETWORK_FOLDERS) {
@@ -18,7 +21,7 @@ export function networkFiles(host: Host): Map<string, string> {
   return files;
 }
 
-/** By the file's name, and where it is; none where it is masked by a link to /dev/null. */
+/** By the file's name and path; empty if a link to /dev/null masks the file. */
 export function networkLines(host: Host, name: string, main = networkFiles(host).get(name)): IniLine[] {
   const dropIns = new Map<string, string>();
   for (const folder of NETWORK_FOLDERS) {
@@ -26,7 +29,7 @@ export function networkLines(host: Host, name: string, main = networkFiles(host)
       if (!dropIns.has(one)) dropIns.set(one, `${folder}/${name}.d/${one}`);
     }
   }
-  // Without the file itself its drop-ins are nothing.
+  // Without the file itself, its drop-ins have no effect.
   if (main === undefined || !host.stat(main)?.isFile()) return [];
   const files = [main, ...[...dropIns].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)];
   return files.flatMap((file) => iniLines(host, file));

@@ -1,13 +1,13 @@
 /**
- * The links that systemd-networkd manages, as it writes them down for systemd-resolved to read: one file a link in /run,
- * by its index, written anew whenever something changed. "Private data", so only a few keys are read, which every
- * systemd since 247 writes alike: what is not understood is a link that is not managed.
+ * The links that systemd-networkd manages, from the files that it writes for systemd-resolved: one file for each link
+ * in /run, by index, written anew at each change. systemd calls them "private data", so we read only a few keys, which
+ * every systemd since 247 writes alike. A file that we do not understand counts as a link that is not managed.
  */
 import type { Host } from '../../host/host.ts';
 import { linkNames } from '../link-names.ts';
 
 const LINKS = '/run/systemd/netif/links';
-/** Written anew whenever systemd-networkd has started, or what it says of all links has changed. */
+/** Written anew whenever systemd-networkd has started, or a state of all links together has changed. */
 export const NETWORKD_STATE = '/run/systemd/netif/state';
 const LEASES = '/run/systemd/netif/leases';
 
@@ -15,15 +15,18 @@ export interface NetworkdLink {
   readonly name: string;
   /** The file in /run with this state. */
   readonly state: string;
-  /** Name of the `.network` file that it took for this link, without its folder. */
+  /** Name, without the folder, of the `.network` file that systemd-networkd chose for this link. */
   readonly networkFile: string;
   /** Name servers from every source: resolvectl, its files, leases. */
   readonly servers: readonly string[];
   /** Search domains, and routing domains as `~name` (`~.`: every name). */
   readonly domains: readonly string[];
-  /** Has a DHCPv4 lease with a router. */
+  /** The link has a DHCPv4 lease with a router. */
   readonly leased: boolean;
-  /** Has an address by which others are reached: then systemd-resolved writes its servers and domains for libc. */
+  /**
+   * The link has an address that other hosts can reach. systemd-resolved then writes the link's servers and domains for
+   * libc.
+   */
   readonly routable: boolean;
 }
 

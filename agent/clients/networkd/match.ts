@@ -1,4 +1,4 @@
-/** Which `.network` files fit a link (systemd.network(5), [Match]): its names may change while the host runs. */
+/** Which `.network` files fit a link (systemd.network(5), [Match]). The answer may change while the host runs. */
 import type { Host } from '../../host/host.ts';
 import type { IniLine } from '../../host/ini.ts';
 import { keptNames } from './drop-in.ts';
@@ -6,9 +6,9 @@ import { networkFiles, networkLines } from './lines.ts';
 import type { NetworkdLink } from './links.ts';
 
 /**
- * The `.network` files, by name, that need a drop-in for these links: those in force, those that might come into force for
- * one of them, and those that were in force once. A file that serves another link now is left alone.
- * @param links the links that carry name servers; `all`: every link of systemd-networkd.
+ * The `.network` files, by name, that need a drop-in for these links: files in force, files that might come into force,
+ * and files that once were. A file that now serves another link is left alone.
+ * @param links the links that carry name servers; `all` means every link of systemd-networkd.
  */
 export function networkNames(host: Host, links: readonly NetworkdLink[], all: readonly NetworkdLink[]): string[] {
   const inForce = new Set(links.map(({ networkFile }) => networkFile));
@@ -23,7 +23,7 @@ export function networkNames(host: Host, links: readonly NetworkdLink[], all: re
   return [...new Set([...inForce, ...others])].sort();
 }
 
-/** The `.network` files that a systemd-networkd which does not run yet may take name servers from, by name. */
+/** The `.network` files, by name, from which a systemd-networkd that does not run yet may take name servers. */
 export function namesOfNextStart(host: Host): string[] {
   const files = [...networkFiles(host)].filter(([file, path]) => {
     const lines = networkLines(host, file, path);
@@ -34,10 +34,13 @@ export function namesOfNextStart(host: Host): string[] {
   return [...new Set([...files.map(([file]) => file), ...keptNames(host)])].sort();
 }
 
-/** false only where the file certainly serves other links. What depends on the host or its udev may come to fit. */
+/**
+ * False only if the file certainly serves other links. A condition that depends on the host or its udev may come to
+ * fit.
+ */
 function mayFit(host: Host, lines: readonly IniLine[], link: string): boolean {
   const match = lines.filter(({ section }) => section === 'Match');
-  // Without any condition systemd-networkd ignores the file.
+  // systemd-networkd ignores a file without any condition.
   if (match.length === 0) return false;
   const said = (key: string) => patternsOf(match, key);
   const is = (key: string, value: string | null) => value === null || matches(said(key), value);
@@ -58,7 +61,10 @@ function mayFit(host: Host, lines: readonly IniLine[], link: string): boolean {
   );
 }
 
-/** Words with their `!`, which at the beginning of a line is about the whole line. An empty assignment forgets what came before. */
+/**
+ * The words with their `!`; at the beginning of a line, `!` applies to the whole line. An empty assignment forgets the
+ * earlier values.
+ */
 function patternsOf(match: readonly IniLine[], wanted: string): string[] {
   const values = match.filter(({ key }) => key === wanted).map(({ value }) => value);
   return values.slice(values.lastIndexOf('') + 1).flatMap((value) => {
@@ -67,7 +73,7 @@ function patternsOf(match: readonly IniLine[], wanted: string): string[] {
   });
 }
 
-/** As systemd's net_condition_test_strv(): nothing that is excluded, and one of what is asked for. */
+/** As systemd's net_condition_test_strv(): no excluded pattern may match, and one requested pattern must match. */
 function matches(patterns: readonly string[], value: string): boolean {
   const asked = patterns.filter((pattern) => !pattern.startsWith('!'));
   if (patterns.some((pattern) => pattern.startsWith('!') && fnmatch(pattern.slice(1), value))) return false;
@@ -75,12 +81,12 @@ function matches(patterns: readonly string[], value: string): boolean {
 }
 
 /**
- * One of a link's names is enough: systemd-networkd 252 takes `Name=!eth0` for a link eth0 that has another name as well. `asks`: whether ip(8) is asked for its other names, which the files of
- * packages do not use.
+ * One of a link's names is enough: systemd-networkd 252 takes `Name=!eth0` for a link eth0 that has a second name.
+ * `asks`: whether to ask ip(8) for the alternative names, which the files of packages do not use.
  */
 function isNamed(host: Host, patterns: readonly string[], link: string, asks: boolean): boolean {
   if (matches(patterns, link)) return true;
-  // A name that another link bears is no other name of this one.
+  // A name that another link bears is no alternative name of this link.
   const free = patterns.some((pattern) => host.lstat(`/sys/class/net/${pattern.replace(/^!/, '')}`) === null);
   return asks && free && alternativeNames(host, link).some((name) => matches(patterns, name));
 }
@@ -96,18 +102,20 @@ function alternativeNames(host: Host, link: string): string[] {
   }
 }
 
-/** Without their punctuation, of which there are three kinds. `address`: empty where it is not known. */
+/**
+ * Compares addresses without their punctuation, of which there are three kinds. `address` is empty if it is unknown.
+ */
 function isAddress(words: readonly string[], address: string): boolean {
   const digits = (text: string) => text.toLowerCase().replace(/[^0-9a-f]/g, '');
   return words.length === 0 || address === '' || words.some((word) => digits(word) === digits(address));
 }
 
-/** Of a link without a type of its own, by if_arp.h; null: systemd's word for it is not known here. */
+/** systemd's word for a link without a type of its own, by if_arp.h; null if we know no word. */
 function typeOf(hardware: string): string | null {
   return { 1: 'ether', 32: 'infiniband', 772: 'loopback', 65534: 'none' }[hardware] ?? null;
 }
 
-/** What made a virtual link; empty for a real one, null where it cannot be seen. */
+/** The kind of a virtual link; empty for a real link, null if the kind is not visible. */
 function kindOf(host: Host, folder: string, device: string | null): string | null {
   if (host.lstat(`${folder}/device`) !== null) return '';
   if (host.lstat(`${folder}/tun_flags`) !== null) return 'tun';

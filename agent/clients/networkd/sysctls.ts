@@ -1,6 +1,7 @@
 /**
- * The kernel settings that systemd-networkd writes each time that it configures a link (systemd's networkd-sysctl.c): some
- * of them whatever its files say, since it acts on router advertisements itself. Seen with systemd 252.
+ * The kernel settings that systemd-networkd writes each time that it configures a link (systemd's networkd-sysctl.c).
+ * It writes some of them whatever its files say, because it handles router advertisements itself. Seen with systemd
+ * 252.
  */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -11,7 +12,7 @@ import { networkdLinks } from './links.ts';
 
 const PROGRAM = 'systemd-networkd';
 
-/** What a key of [Network] is written to; the words that are no numbers. */
+/** The path that each key of [Network] writes to, and the values of words that are no numbers. */
 const KEYS: Readonly<Record<string, readonly [path: string, words: Readonly<Record<string, string>>]>> = {
   IPv4ProxyARP: ['ipv4/conf/*/proxy_arp', {}],
   IPv4AcceptLocal: ['ipv4/conf/*/accept_local', {}],
@@ -30,7 +31,7 @@ const KEYS: Readonly<Record<string, readonly [path: string, words: Readonly<Reco
 };
 const BOOLEANS: Readonly<Record<string, string>> = { yes: '1', true: '1', on: '1', no: '0', false: '0', off: '0' };
 
-/** Written where no file says otherwise. */
+/** Settings that are written unless a file says otherwise. */
 const ALWAYS = [
   ['ipv6/conf/*/accept_ra', '0'],
   ['ipv6/conf/*/use_tempaddr', '0'],
@@ -58,20 +59,20 @@ export function networkdSysctls(host: Host): ProgramSysctl[] {
       const word = line.value.toLowerCase();
       const value = words[word] ?? BOOLEANS[word] ?? (/^\d+$/.test(word) ? word : null);
       if (value === null)
-        found.delete(`net/${path.replace('*', name)}`); // `kernel`: it is left alone
+        found.delete(`net/${path.replace('*', name)}`); // `kernel`: left alone
       else set(path, value, line);
     }
     return [...found.values()];
   });
 }
 
-/** How link-local addresses are made: of the secret, where the link has one, else of the hardware address. */
+/** How link-local addresses are made: from the secret if the link has one, otherwise from the hardware address. */
 function addressMode(host: Host, name: string): '0' | '2' {
   const secret = host.live ? nullIfRefused(() => host.sysctl(`net/ipv6/conf/${name}/stable_secret`)) : null;
   return secret === null ? '0' : '2';
 }
 
-/** A link without a link-local address, which is what `no` and `ipv4` say, has IPv6 only by an address of its files. */
+/** `no` and `ipv4` give no link-local address. Such a link has IPv6 only through an address of its files. */
 function hasIpv6(lines: readonly IniLine[]): boolean {
   const local = lines.findLast(({ section, key }) => section === 'Network' && key === 'LinkLocalAddressing');
   return local === undefined || !/^(no|false|off|0|ipv4|ipv4-fallback)$/i.test(local.value);

@@ -1,4 +1,4 @@
-/** NetworkManager.conf(5): the settings of `[main]`, from all of its files, in the order in which they are read. */
+/** NetworkManager.conf(5): the settings of `[main]` from all its files, in the order of reading. */
 import type { Host } from '../../host/host.ts';
 
 const MAIN = '/etc/NetworkManager/NetworkManager.conf';
@@ -10,7 +10,7 @@ export interface MainSetting {
   readonly value: string;
 }
 
-/** Of two with one key the last one counts. */
+/** If a key occurs twice, the last value counts. */
 export function mainSettings(host: Host): MainSetting[] {
   return filesInOrder(host).flatMap((file) => {
     let section = '';
@@ -23,13 +23,13 @@ export function mainSettings(host: Host): MainSetting[] {
   });
 }
 
-/** With `dns=none`, or `rc-manager=unmanaged`, it leaves resolv.conf alone. */
+/** With `dns=none` or `rc-manager=unmanaged`, NetworkManager leaves resolv.conf alone. */
 export function leavesResolvConf(host: Host): boolean {
   const last = new Map(mainSettings(host).map(({ key, value }) => [key, value]));
   return last.get('dns') === 'none' || last.get('rc-manager') === 'unmanaged';
 }
 
-/** A file of /etc or /run stands for one of the same name in /usr/lib; those of /etc come after the main one. */
+/** A file of /etc or /run replaces a file of the same name in /usr/lib. The files of /etc come after the main file. */
 function filesInOrder(host: Host): string[] {
   const [vendor = [], runtime = [], local = []] = ['/usr/lib', '/run', '/etc'].map((parent) => {
     const folder = `${parent}/NetworkManager/conf.d`;

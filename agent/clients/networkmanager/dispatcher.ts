@@ -1,13 +1,13 @@
 /**
- * Our dispatcher script, which NetworkManager-dispatcher(8) runs as root after each event. With `dns=none` nobody else
- * writes resolv.conf: the script puts it right where it differs, and fills in what is left open from what NetworkManager
- * puts together of all its connections. It is the whole of what is done: it works, and does no harm, without Holdfast.
+ * Our dispatcher script, which NetworkManager-dispatcher(8) runs as root after each event. With `dns=none` no other
+ * program writes resolv.conf. The script writes the file if it differs, and takes open settings from NetworkManager's
+ * merged result of all connections. The script works without Holdfast, and does no harm without it.
  */
 import type { DesiredDns } from '../../config/desired.ts';
 import { composeFunction, OFFERED_IN_FILE } from '../../resolver/compose-sh.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 
-/** NetworkManager's own resolv.conf, made whatever `dns=` says: never a stub's address. */
+/** NetworkManager's own resolv.conf, which it writes whatever `dns=` says. It never holds a stub's address. */
 const MERGED = '/run/NetworkManager/no-stub-resolv.conf';
 
 export function renderDispatcher(dns: DesiredDns): string {

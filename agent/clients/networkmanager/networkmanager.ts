@@ -1,4 +1,4 @@
-/** The running NetworkManager(8), by its process and what it leaves in /run about its devices. */
+/** The running NetworkManager(8), found by its process and by its device files in /run. */
 
 import { changedAfterStart } from '../../host/file-times.ts';
 import type { Host } from '../../host/host.ts';
@@ -10,7 +10,7 @@ import { linkNames } from '../link-names.ts';
 export const NETWORK_MANAGER_CONF = '/etc/NetworkManager/conf.d/90-holdfast.conf';
 export const DISPATCHER = '/etc/NetworkManager/dispatcher.d/90-holdfast';
 
-/** Which NetworkManager was told to read its configuration again, and what it read. */
+/** Which NetworkManager has been signalled to read its configuration again, and the text that it read. */
 const TOLD = `${RUN_FOLDER}/networkmanager`;
 
 const DEVICES = '/run/NetworkManager/devices';
@@ -30,7 +30,10 @@ export function networkManager(host: Host): Process | null {
   return host.processes('NetworkManager', 'network')[0] ?? null;
 }
 
-/** Makes the running NetworkManager read its configuration again, which takes no connection down (NetworkManager(8), SIGHUP). */
+/**
+ * Makes the running NetworkManager read its configuration again. This takes no connection down (NetworkManager(8),
+ * SIGHUP).
+ */
 export function tellNetworkManager(host: Host): void {
   const process = networkManager(host);
   if (process === null || !host.signal(process, 'SIGHUP')) return;
@@ -44,12 +47,15 @@ export function hasReadConf(host: Host, process: Process): boolean {
   return host.readText(TOLD) === told(host, process) || changedAfterStart(host, NETWORK_MANAGER_CONF, process) === null;
 }
 
-/** The signalled process, identified by its start and not by the clock, and the text that it then read. */
+/**
+ * The signalled process and the text that it read. The process is identified by its start, counted since boot, not by
+ * the clock.
+ */
 function told(host: Host, { pid, sinceBoot }: Process): string {
   return `${pid} ${sinceBoot}\n${host.readText(NETWORK_MANAGER_CONF) ?? ''}`;
 }
 
-/** Devices for which it holds a lease. It sets up the others from a file, or only watches them. */
+/** Devices for which NetworkManager holds a lease. It configures other devices from a file, or only watches them. */
 function leased(host: Host): string[] {
   const names = linkNames(host);
   return host.list(DEVICES).flatMap((index) => {

@@ -1,6 +1,7 @@
 /**
- * The kernel settings that NetworkManager writes for a device each time that it activates a connection: it acts on router
- * advertisements itself. Every value was seen with NetworkManager 1.42 in a network namespace, by the connection's `ipv6.method`.
+ * The kernel settings that NetworkManager writes for a device each time that it activates a connection, because it
+ * handles router advertisements itself. Every value was seen with NetworkManager 1.42 in a network namespace, by the
+ * connection's `ipv6.method`.
  */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -33,7 +34,7 @@ export function networkManagerSysctls(host: Host): ProgramSysctl[] {
     const uuid = settingOf(device, 'device', 'connection-uuid')?.value;
     if (name === undefined || uuid === undefined) return [];
     const connection = connections.find((lines) => settingOf(lines, 'connection', 'uuid')?.value === uuid) ?? [];
-    // It only shows what another program has configured.
+    // The connection only shows the configuration of another program.
     if (settingOf(connection, '.nmmeta', 'external')?.value === 'true') return [];
     const method = settingOf(connection, 'ipv6', 'method');
     const privacy = settingOf(connection, 'ipv6', 'ip6-privacy');
@@ -46,7 +47,10 @@ export function networkManagerSysctls(host: Host): ProgramSysctl[] {
   });
 }
 
-/** What it takes where no file says how temporary addresses are to be used (nm-settings-nmcli(5)); undefined: not to be seen. */
+/**
+ * NetworkManager's default for temporary addresses if no file sets it (nm-settings-nmcli(5)); undefined if the default
+ * is not visible.
+ */
 function defaultPrivacy(host: Host): string | undefined {
   return (host.live && nullIfRefused(() => host.sysctl('net/ipv6/conf/default/use_tempaddr'))) || undefined;
 }

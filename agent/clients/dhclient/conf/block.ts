@@ -1,6 +1,7 @@
 /**
- * The one marked block at the end of a dhclient.conf, for what stands nowhere else in the file. The end is the right place
- * for all of it: after every include and condition, so that it wins, and after everything that an interface block copies.
+ * The one marked block at the end of a dhclient.conf. It holds the statements that have no place elsewhere in the file.
+ * The block stands after every include and condition, so its statements win. It also stands after everything that an
+ * interface block copies.
  */
 import { type Edit, removal } from './edits.ts';
 import { Cursor, type Token, tokenize } from './lexer.ts';
@@ -12,7 +13,9 @@ const END = '# END holdfast';
 export interface Block {
   readonly begin: Token;
   readonly end: Token;
-  /** What Holdfast may have written; the rest inside is someone else's and stays. */
+  /**
+   * Statements that Holdfast may have written. All other statements inside the marks belong to another author and stay.
+   */
   readonly own: readonly Statement[];
 }
 
@@ -36,7 +39,7 @@ export function findBlock(conf: Conf): Block | null {
   return { begin, end, own: inside.filter(isOwn) };
 }
 
-/** The edits that make the block hold exactly this; none where it already does, however it is laid out. */
+/** The edits that make the block hold exactly this content; none if the block already does, in any layout. */
 export function blockEdits(text: string, conf: Conf, block: Block | null, content: BlockContent): Edit[] {
   const eol = /\r?\n/.exec(text)?.[0] ?? '\n';
   const lines = render(content);

@@ -1,15 +1,19 @@
-/** Checks a configuration with the real dhclient, which has no check mode, but reads the whole file before it does anything. */
+/**
+ * Checks a configuration with the real dhclient. dhclient has no check mode, but it reads the whole file before it does
+ * anything.
+ */
 import { runInEmptyNetwork } from '../../../host/empty-network.ts';
 import type { Host } from '../../../host/host.ts';
 import { RUN_FOLDER } from '../../../host/paths.ts';
 
-/** The name is always the same, so that the next apply removes a file that a killed one left. */
+/** The name is always the same, so the next apply removes a file that a killed apply left. */
 const FILE = `${RUN_FOLDER}/dhclient.conf`;
 
 /**
- * dhclient's complaints about `text` (latin1), each with its line; none where dhclient, or the right to make the empty
- * network namespace that it is run in, is missing. It finds no interface there, so it ends at once (9 ms) and runs no
- * script; its exit status is always 0. One at a time: to be called under the lock. Throws HostError.
+ * dhclient's complaints about `text` (latin1), each with its line. The list is empty if dhclient is missing, or the
+ * right to make an empty network namespace. dhclient runs in that namespace, finds no interface, ends at once (9 ms)
+ * and runs no script. Its exit status is always 0. Call this function under the lock, because only one check may run at
+ * a time. Throws HostError.
  */
 export function dhclientComplaints(host: Host, text: string): string[] {
   host.makeFolder(RUN_FOLDER, 0o755);
@@ -26,7 +30,7 @@ export function dhclientComplaints(host: Host, text: string): string[] {
   }
 }
 
-/** The programs of this machine read the files of another root: where that includes a file, it is the root's own. */
+/** This machine's dhclient also checks files of another root: an included path then means the file of that root. */
 function withinRoot(host: Host, text: string): string {
   if (host.root === '/') return text;
   return text.replace(/\b(include\s+)"(\/[^"\\\n]*)"/gi, (_, include, path) => {

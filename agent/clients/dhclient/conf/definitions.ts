@@ -1,4 +1,7 @@
-/** The options that one file may name: those that dhclient knows, and those that the file defines (`option x code 200 = text;`). */
+/**
+ * The options that one file may name: the options that dhclient knows, and those that the file defines (`option x code
+ * 200 = text;`).
+ */
 
 import { CUSTOM, DHCP4, DHCP6, OTHER_SPACES } from '../../../config/notation/dhcp-option-table.ts';
 import type { Cursor } from './lexer.ts';
@@ -6,9 +9,12 @@ import { expectMark, expectNumber, expectWord, Unexpected } from './syntax.ts';
 
 /** An option as a statement names it. */
 export interface NamedOption {
-  /** The same for every name of one option: `dhcp:6` for `domain-name-servers`, `DHCP.domain-name-servers`, `unknown-6`. */
+  /**
+   * The same key for every name of one option: `dhcp:6` for `domain-name-servers`, `DHCP.domain-name-servers`,
+   * `unknown-6`.
+   */
   readonly key: string;
-  /** ISC's letters; null where only an included file can have defined it. */
+  /** The format in ISC's letters; null if only an included file can have defined the option. */
   readonly format: string | null;
 }
 
@@ -16,7 +22,7 @@ export class OptionScope {
   private readonly names = new Map(builtIn());
   private readonly formats = new Map([...builtIn().values()].map(({ key, format }) => [key, format ?? 'X']));
   private readonly spaces = new Set(['dhcp', 'dhcp6', ...Object.keys(OTHER_SPACES)]);
-  /** After an `include`, an unknown name may be a known one. */
+  /** True after an `include`: an unknown name may be defined in the included file. */
   lenient = false;
 
   define(space: string, name: string, code: string, format: string): NamedOption {
@@ -30,7 +36,7 @@ export class OptionScope {
     this.spaces.add(name.toLowerCase());
   }
 
-  /** How the option itself is defined at this point of the file, whatever its name. */
+  /** The option's own definition at this point of the file, under any of its names. */
   formatOf(key: string): string | undefined {
     return this.formats.get(key);
   }
@@ -45,7 +51,7 @@ export class OptionScope {
   }
 }
 
-/** Reads `NAME` or `SPACE.NAME`. A well-known name that nothing defines is told to `notice` before it is refused. */
+/** Reads `NAME` or `SPACE.NAME`. `notice` gets a well-known name that nothing defines, before the name is refused. */
 export function parseOptionName(
   cursor: Cursor,
   scope: OptionScope,
@@ -91,7 +97,7 @@ function parseQualifiedName(cursor: Cursor): { space: string; name: string } {
 
 let builtInNames: Map<string, NamedOption> | undefined;
 
-/** What dhclient knows by itself, by `SPACE.NAME`. */
+/** The options that dhclient knows by itself, by `SPACE.NAME`. */
 function builtIn(): Map<string, NamedOption> {
   if (builtInNames) return builtInNames;
   builtInNames = new Map();

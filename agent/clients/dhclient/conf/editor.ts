@@ -1,16 +1,18 @@
 /**
- * Makes a dhclient.conf(5) say what is wanted and leaves every other byte as it is. Pure functions on text; decode and
- * encode the file as latin1, so that bytes of any encoding pass through.
+ * Makes a dhclient.conf(5) say the wanted settings and leaves every other byte as it is. All functions are pure
+ * functions on text. Decode and encode the file as latin1, so that bytes of any encoding pass through.
  *
- * Where an option is already set at the outermost level or in an interface's block, the last statement that sets it there
- * (supersede, prepend, append; default where there is no other) becomes `supersede` with the wanted value, in its place:
- * what stands before it has no effect and stays. An interface's statements beat the outermost ones, so those that touch
- * an option that is wanted globally get the wanted value too. Conditions and includes stay as they are; as they may set
- * the option later, it is said once more after them, in the marked block at the end (see block.ts), where also goes what
- * stands nowhere. Request lists: names are taken out and added in place; the block gets what cannot be done so.
+ * An option may already be set at the outermost level or in an interface's block (supersede, prepend, append; default
+ * if there is nothing else). The last such statement then becomes `supersede` with the wanted value, in its place.
+ * Earlier statements have no effect and stay. An interface's statements beat the outermost statements. If such a
+ * statement touches an option that is wanted globally, the statement also gets the wanted value.
  *
- * An interface that the file does not name is not named by the edit, unless the caller says that it may be: every dhclient
- * that reads a file configures each interface that the file names, whatever its command line says (dhclient(8); measured).
+ * Conditions and includes stay as they are. They may set the option later, so the marked block at the end (block.ts)
+ * says the option once more. The block also takes every option that the file sets nowhere. Request lists: names are
+ * added and removed in place; the block gets the rest.
+ *
+ * The edit does not name an interface that the file does not name, unless the caller allows it. Every dhclient that
+ * reads a file configures each interface that the file names, whatever its command line says (dhclient(8); measured).
  */
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts';
@@ -32,13 +34,13 @@ export type { SyntaxProblem } from './syntax.ts';
 
 export interface Edited {
   readonly ok: true;
-  /** The edited text; byte for byte the same if nothing has to change. */
+  /** The edited text; byte for byte the old text if nothing has to change. */
   readonly text: string;
   /** The state of each setting before the edit. */
   readonly settings: readonly ConfSetting[];
-  /** Exactly what was changed, in the order of the text; they do not overlap. */
+  /** Exactly the changes, in the order of the text; they do not overlap. */
   readonly edits: readonly Edit[];
-  /** What this file alone does not show. */
+  /** Doubts that this file alone cannot settle. */
   readonly warnings: readonly string[];
 }
 
@@ -49,8 +51,8 @@ export interface NotEdited {
 }
 
 /**
- * A file with syntax errors is not edited, except where each lies wholly in a statement that is replaced anyway.
- * `mayName`: interfaces that every dhclient with this file is there for, so that naming one changes nothing.
+ * A file with syntax errors is not edited, unless each error lies wholly in a statement that is replaced anyway.
+ * `mayName` lists interfaces that every dhclient with this file serves anyway, so naming them changes nothing.
  */
 export function editConf(text: string, wanted: DesiredDhclient, mayName: readonly string[] = []): Edited | NotEdited {
   const conf = parseConf(text);
@@ -71,7 +73,7 @@ export function editConf(text: string, wanted: DesiredDhclient, mayName: readonl
   };
 }
 
-/** What dhclient passed over because of an error before it, and what it takes once that is repaired. */
+/** Statements that dhclient skipped because of an earlier error, and that take effect once the error is repaired. */
 function revived(before: Conf, after: Conf): string[] {
   const counted = (conf: Conf) => allOf(conf.statements).filter(({ kind }) => kind !== 'interface');
   const alive = counted(after).map(lineOf);
@@ -158,7 +160,7 @@ class ConfEdit {
     this.define(want.definition);
   }
 
-  /** A statement that names an option before any definition cannot be put right where it stands. */
+  /** Removes a broken statement that names an option before its definition: no repair in its place is possible. */
   private isRemoved(statement: Statement, { definition }: Wanted): boolean {
     if (statement.problems.length === 0 || this.isDefined(definition, statement.start)) return false;
     if (!isRepairable(statement)) return false;

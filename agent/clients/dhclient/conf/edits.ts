@@ -1,4 +1,4 @@
-/** Changes to a text as places and replacements, so that everything else is the same by construction. */
+/** Changes to a text as places and replacements, so that all other bytes stay the same by construction. */
 
 import type { Token } from './lexer.ts';
 import type { Statement } from './statement.ts';
@@ -9,7 +9,7 @@ export interface Edit {
   readonly replacement: string;
 }
 
-/** The edits must not overlap; those at one place are made in their order. */
+/** The edits must not overlap. Edits at the same place are made in the given order. */
 export function applyEdits(text: string, edits: readonly Edit[]): string {
   let result = '';
   let at = 0;
@@ -24,7 +24,7 @@ export function sortEdits(edits: readonly Edit[]): Edit[] {
   return edits.toSorted((a, b) => a.start - b.start || a.end - b.end);
 }
 
-/** Takes the statement away, and its line with it where nothing else stands there. */
+/** Removes the statement, and its whole line if the line holds nothing else. */
 export function removal(text: string, statement: Statement): Edit {
   const lineStart = text.lastIndexOf('\n', statement.start - 1) + 1;
   const newline = text.indexOf('\n', statement.end);
@@ -36,7 +36,10 @@ export function removal(text: string, statement: Statement): Edit {
     : { start: statement.start, end: statement.end, replacement: '' };
 }
 
-/** Makes it `supersede OPTION value;`. Comments inside the value stay; a broken statement is written anew. */
+/**
+ * Rewrites the statement as `supersede OPTION value;`. Comments inside the value stay; a broken statement is written
+ * anew.
+ */
 export function supersedeInPlace(text: string, statement: Statement, name: string, value: string): Edit[] {
   const { keyword, valueTokens, start, end } = statement;
   if (valueTokens.length === 0) return [{ start, end, replacement: `supersede ${name} ${value};` }];
@@ -47,7 +50,7 @@ export function supersedeInPlace(text: string, statement: Statement, name: strin
   return edits.filter((edit) => text.slice(edit.start, edit.end) !== edit.replacement);
 }
 
-/** Takes options out of a request list by their keys, and puts names at its end. */
+/** Removes options from a request list by their keys, and adds names at its end. */
 export function listEdits(
   text: string,
   statement: Statement,
@@ -71,7 +74,7 @@ export function listEdits(
     const to = next === -1 ? names.length : next;
     const before = from > 0 ? names[from - 1]!.end : names[from]!.start;
     const after = to < names.length ? names[to]!.start : names[to - 1]!.end;
-    // Whole lines go; what ends a line leaves the line break before the next name.
+    // A whole line is removed with its line break; the end of a line keeps the line break before the next name.
     const endsLine =
       from > 0 &&
       /^[^\n]*$/.test(text.slice(before, names[from]!.start)) &&
@@ -85,7 +88,7 @@ export function listEdits(
   return edits;
 }
 
-/** Of all that, or, where a comment stands between, of the statement's words alone. */
+/** Deletes the whole range, or only the statement's words if a comment stands between them. */
 function deletion(text: string, start: number, end: number, { tokens }: Statement): Edit[] {
   if (!text.slice(start, end).includes('#')) return start < end ? [{ start, end, replacement: '' }] : [];
   return tokens

@@ -1,10 +1,11 @@
 /**
- * What a dhclient.conf comes to: which statements decide an option's value, and which options are requested.
+ * The effect of a dhclient.conf: which statements decide an option's value, and which options are requested.
  *
- * Measured on 4.4.3: dhclient carries out the statements of the outermost level in order, then those of the interface's
- * blocks in order (repeated blocks count as one), whichever stands first in the file. `supersede` sets, `prepend` and
- * `append` add to what is there, `default` sets only where nothing is. The request list is different: an interface's is a
- * copy of the outermost one, made when its first block opens.
+ * Measured on 4.4.3: dhclient carries out the statements of the outermost level in order, and afterwards those of the
+ * interface's blocks in order. Repeated blocks count as one, and the order of blocks and outer statements in the file
+ * does not matter. `supersede` sets a value, `prepend` and `append` add to the present value, `default` sets a value
+ * only if there is none. The request list differs: an interface's list is a copy of the outermost list, made when the
+ * interface's first block opens.
  */
 import type { Statement } from './statement.ts';
 
@@ -36,11 +37,11 @@ export function scopesOf(statements: readonly Statement[]): Scopes {
 /** One statement's part in an option's value. */
 export interface Effect {
   readonly statement: Statement;
-  /** False for a condition that may hold or not, and for a file that cannot be seen here. */
+  /** False for a condition that may or may not hold, and for an included file that is not visible here. */
   readonly certain: boolean;
 }
 
-/** All that may set this option, in order. */
+/** Every effect on this option, in order. */
 export function effectsOn(key: string, statements: readonly Statement[]): Effect[] {
   const effects: Effect[] = [];
   for (const statement of statements) {
@@ -51,7 +52,9 @@ export function effectsOn(key: string, statements: readonly Statement[]): Effect
   return effects;
 }
 
-/** The statement that decides, where what comes after leaves its value alone; null: none, or it cannot be known. */
+/**
+ * The statement that decides the value, if no later effect changes it; null if there is none or the value is uncertain.
+ */
 export function decider(effects: readonly Effect[]): Statement | null {
   let deciding: Statement | null = null;
   let isSet = false;
@@ -64,14 +67,16 @@ export function decider(effects: readonly Effect[]): Statement | null {
   return deciding;
 }
 
-/** A requested option, and the statement's word that asks for it: null for dhclient's compiled-in list. */
+/**
+ * A requested option, and the word of the statement that asks for it; null if dhclient's compiled-in list asks for it.
+ */
 export interface Requested {
   readonly key: string;
   readonly name: string;
   readonly statement: Statement | null;
 }
 
-/** What dhclient 4.4 asks for where no `request` stands (client/clparse.c; measured). */
+/** The options that dhclient 4.4 requests if the file has no `request` (client/clparse.c; measured). */
 export const DEFAULT_REQUEST: readonly Requested[] = [
   ['dhcp:1', 'subnet-mask'],
   ['dhcp:28', 'broadcast-address'],
@@ -86,11 +91,11 @@ export const DEFAULT_REQUEST: readonly Requested[] = [
 
 export interface RequestLists {
   readonly global: readonly Requested[];
-  /** Of every interface that has a block. */
+  /** The lists of all interfaces that have a block. */
   readonly interfaces: ReadonlyMap<string, readonly Requested[]>;
 }
 
-/** `read` gives a list statement's options, so that an edit can be tried out before it is made. */
+/** `read` gives a list statement's options, so that a caller can try an edit before making it. */
 export function requestLists(
   statements: readonly Statement[],
   read: (statement: Statement) => readonly Requested[] = namesOf,
@@ -99,7 +104,7 @@ export function requestLists(
   const interfaces = new Map<string, readonly Requested[]>();
   const after = (list: readonly Requested[], statement: Statement) => {
     if (statement.kind === 'request') return read(statement);
-    // What an included file requests may have replaced dhclient's own list.
+    // An included file may have replaced dhclient's own list.
     if (statement.kind === 'include') return list.filter((item) => item.statement !== null);
     return statement.kind === 'also request' ? [...list, ...read(statement)] : list;
   };

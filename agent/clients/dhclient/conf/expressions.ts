@@ -1,6 +1,7 @@
 /**
- * Expressions of dhcp-eval(5), as far as an editor must understand them: where one ends, and whether it can be one.
- * Operators have no precedence here, functions no types: dhclient itself is asked about those.
+ * Expressions of dhcp-eval(5), as far as an editor must understand them: where an expression ends, and whether the
+ * words can be an expression. The reader knows no operator precedence and no function types; dhclient's own check
+ * covers both.
  */
 import { type OptionScope, parseOptionName } from './definitions.ts';
 import type { Cursor } from './lexer.ts';

@@ -3,8 +3,8 @@ import type { Host } from '../../../host/host.ts';
 import { DEFAULT_CONF, type DhcpClient } from '../clients.ts';
 
 /**
- * Every dhclient.conf that one of these clients reads, or that the next start would read, by the name that it is read by.
- * What another program makes for its own dhclient is not among them.
+ * Every dhclient.conf that one of these clients reads, or that the next start would read, by the path that dhclient
+ * uses. Configurations that another program makes for its own dhclient are left out.
  */
 export function confNames(host: Host, clients: readonly DhcpClient[]): string[] {
   const used = clients
@@ -20,12 +20,14 @@ export function confNames(host: Host, clients: readonly DhcpClient[]): string[] 
   return [...new Set(names)].filter((file) => host.stat(file)?.isFile());
 }
 
-/** The same files, links resolved, each once. */
+/** The same files with links resolved, each listed once. */
 export function confFiles(host: Host, clients: readonly DhcpClient[]): string[] {
   return [...new Set(confNames(host, clients).map((file) => host.target(file)))];
 }
 
-/** The interface that ifup takes this file for (`/etc/dhcp/dhclient-eth0.conf`); null: it is for all. */
+/**
+ * The interface that ifup uses this file for (`/etc/dhcp/dhclient-eth0.conf`); null if the file is for all interfaces.
+ */
 export function interfaceOf(file: string): string | null {
   return /\/dhclient-([^/]+)\.conf$/.exec(file)?.[1] ?? null;
 }

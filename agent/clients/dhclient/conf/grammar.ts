@@ -1,8 +1,8 @@
 /**
- * The statements of dhclient.conf(5), as isc-dhcp 4.4 reads them (client/clparse.c, common/parse.c), with their places in
- * the text. It never throws: what dhclient would complain about comes back as problems by line, and the reading goes on
- * at the next statement. dhclient itself goes on later, and skips one to three good statements after a broken one: those
- * are marked as not `live`.
+ * The statements of dhclient.conf(5), as isc-dhcp 4.4 reads them (client/clparse.c, common/parse.c), with their places
+ * in the text. The grammar never throws. It returns dhclient's complaints as problems by line, and reads on at the next
+ * statement. dhclient itself resumes later, and skips one to three good statements after a broken statement: those are
+ * marked as not `live`.
  */
 import { type NamedOption, OptionScope, parseDefinition, parseOptionName } from './definitions.ts';
 import { skipExpression } from './expressions.ts';
@@ -26,11 +26,11 @@ export function parseConf(text: string): Conf {
 
 const OPTION_KINDS = ['supersede', 'default', 'prepend', 'append', 'send'];
 
-/** Reading stops at so many problems, and no block is read deeper: a hostile file costs neither time nor stack. */
+/** Limits for problems and depth: a hostile file costs neither time nor stack. */
 const MOST_PROBLEMS = 100;
 const DEEPEST = 100;
 
-/** What a statement's own rule has found; the rest is the same for all. */
+/** The findings of a statement's own rule; all other fields are filled in the same way for every rule. */
 interface Found {
   kind: Statement['kind'];
   option?: NamedOption;
@@ -40,7 +40,7 @@ interface Found {
   name?: string;
 }
 
-/** Where a file ends too early, the place after its last word: its end may be lines below, behind comments. */
+/** If a file ends too early: the place after its last word. The real end may be lines below, behind comments. */
 function placeOf(token: Token, last: Token | undefined): Token {
   if (token.kind !== 'end' || last === undefined) return token;
   const lines = last.text.split('\n');
@@ -52,7 +52,7 @@ class Parser {
   readonly options = new OptionScope();
   readonly problems: SyntaxProblem[] = [];
   private readonly cursor: Cursor;
-  /** Where dhclient's own recovery ends. */
+  /** The offset at which dhclient's own recovery ends. */
   private skippedUntil = 0;
   private depth = 0;
 
@@ -60,7 +60,7 @@ class Parser {
     this.cursor = new Cursor(tokens);
   }
 
-  /** Until the end of the file, or until the brace that ends a body. */
+  /** Reads until the end of the file, or until the brace that ends a body. */
   statements(scope: Scope): Statement[] {
     const found: Statement[] = [];
     while (this.cursor.peek().kind !== 'end') {
@@ -126,7 +126,10 @@ class Parser {
     };
   }
 
-  /** Consumes one statement; `notice` is told early what it is, so that a broken one can still be named. */
+  /**
+   * Consumes one statement. `notice` gets the kind of the statement early, so that a broken statement can still be
+   * named.
+   */
   private rule(scope: Scope, problems: SyntaxProblem[], notice: (found: Found) => void): void {
     const { cursor } = this;
     const first = cursor.peek();
@@ -167,7 +170,7 @@ class Parser {
       cursor.next();
       skipExpression(cursor, this.options);
     } else if (cursor.isMark(';') && option.format !== 'Z') {
-      // No value at all takes a semicolon of its own.
+      // A statement without any value also ends in a semicolon.
       cursor.next();
       values = [];
     } else if (option.format === null) skipRest(cursor);

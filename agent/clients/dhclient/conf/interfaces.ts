@@ -1,4 +1,7 @@
-/** The interfaces that a dhclient.conf names: a dhclient that reads it configures them, whatever its command line says. */
+/**
+ * The interfaces that a dhclient.conf names. A dhclient that reads the file configures them, whatever its command line
+ * says.
+ */
 import { parseConf } from './grammar.ts';
 import { namedInterfaces } from './reader.ts';
 

@@ -1,18 +1,18 @@
 /**
- * The words of a dhclient.conf, losslessly: the tokens' texts one after the other are the file again, whatever it holds.
- * A text is one string in which each UTF-16 unit stands for one byte (decode and encode it as `latin1`), so bytes of any
- * encoding pass through unchanged. Rules as in ISC's common/conflex.c.
+ * The words of a dhclient.conf without any loss: the tokens' texts put together give the file again, byte for byte. A
+ * text is one string in which each UTF-16 unit stands for one byte (decode and encode it as `latin1`). Bytes of any
+ * encoding therefore pass through unchanged. The rules are those of ISC's common/conflex.c.
  */
 
 export type TokenKind =
   | 'space'
-  /** `#` to the end of the line; there is no other form. */
+  /** `#` to the end of the line. ISC has no other form of comment. */
   | 'comment'
-  /** In double quotes, over several lines if need be; `;`, `#` and braces have no meaning inside. */
+  /** In double quotes, over several lines if need be. `;`, `#` and braces have no meaning inside. */
   | 'string'
   /** Only digits. */
   | 'number'
-  /** Letters, digits, `-` and `_`; also what begins with a digit (`3com`, `0x1f`). */
+  /** Letters, digits, `-` and `_`; also a word that begins with a digit (`3com`, `0x1f`). */
   | 'word'
   /** Any other single character. */
   | 'mark'
@@ -32,7 +32,7 @@ export interface Token {
   readonly problem?: string;
 }
 
-/** ISC's buffer for one token; longer strings are cut, and longer blanks make dhclient exit. */
+/** The size of ISC's buffer for one token. dhclient cuts longer strings, and exits at longer blanks. */
 const LONGEST = 1499;
 const SPACE = /[ \t\n\v\f\r]+/y;
 const COMMENT = /#[^\n]*/y;
@@ -57,7 +57,9 @@ export function tokenize(text: string): Token[] {
   return tokens;
 }
 
-/** What a quoted string stands for: `\n`, `\101` and `\x41` are as in C, any other character after `\` is itself. */
+/**
+ * The bytes that a quoted string means: `\n`, `\101` and `\x41` are as in C, any other character after `\` is itself.
+ */
 export function unquote({ text, problem }: Token): string {
   const inner = problem === UNTERMINATED ? text.slice(1) : text.slice(1, -1);
   return inner.replace(/\\(?:x([0-9A-Fa-f]{1,2})|([0-3][0-7]{0,2})|(.))/gs, (_, hex, octal, char) => {
@@ -67,7 +69,7 @@ export function unquote({ text, problem }: Token): string {
   });
 }
 
-/** Walks over the tokens that mean something. */
+/** Walks over all tokens except blanks and comments. */
 export class Cursor {
   readonly tokens: readonly Token[];
   private at = 0;
@@ -99,7 +101,7 @@ export class Cursor {
     this.at = position;
   }
 
-  /** The next token in lower case if it is a word, else empty: no keyword is. */
+  /** The next token in lower case if the token is a word; otherwise empty, which is no keyword. */
   get keyword(): string {
     const { kind, text } = this.peek();
     return kind === 'word' ? text.toLowerCase() : '';
@@ -109,7 +111,7 @@ export class Cursor {
     return this.peek().kind === 'mark' && this.peek().text === mark;
   }
 
-  /** Whether the next token is this keyword, in whatever case. */
+  /** Whether the next token is one of these keywords, in upper or lower case. */
   isWord(...words: string[]): boolean {
     return this.peek().kind === 'word' && words.includes(this.peek().text.toLowerCase());
   }

@@ -1,6 +1,6 @@
 /**
- * Statements of dhclient.conf(5) and dhcp-eval(5) that touch neither an option's value nor a request list, as far as an
- * editor must understand them: where one ends, and whether it can be one.
+ * Statements of dhclient.conf(5) and dhcp-eval(5) that touch neither an option's value nor a request list. An editor
+ * must know only where such a statement ends, and whether the words can be a statement.
  */
 import type { OptionScope } from './definitions.ts';
 import { skipExpression } from './expressions.ts';
@@ -25,7 +25,10 @@ const PLAIN = new Set(
   lease-id-format db-time-format`.split(/\s+/),
 );
 
-/** Of the file or of an interface: what ISC's parse_client_statement takes, or an executable statement. */
+/**
+ * Skips a statement of the file or of an interface: whatever ISC's parse_client_statement takes, or an executable
+ * statement.
+ */
 export function skipClientStatement(
   cursor: Cursor,
   options: OptionScope,
@@ -57,7 +60,7 @@ export function skipClientStatement(
   } else skipExecutable(cursor, options);
 }
 
-/** Executable statements of dhcp-eval(5) that touch no option; an expression alone is one too. */
+/** Skips an executable statement of dhcp-eval(5) that touches no option. A bare expression is also such a statement. */
 export function skipExecutable(cursor: Cursor, options: OptionScope): void {
   const word = cursor.keyword;
   if (!['set', 'define', 'unset', 'eval', 'execute', 'return', 'log', 'break', 'add'].includes(word)) {
@@ -82,19 +85,19 @@ export function skipExecutable(cursor: Cursor, options: OptionScope): void {
   expectMark(cursor, ';');
 }
 
-/** `case …:` or `default:` of a switch. */
+/** Skips `case …:` or `default:` of a switch. */
 export function skipBranch(cursor: Cursor, options: OptionScope): void {
   cursor.next();
   if (!cursor.isMark(':')) skipExpression(cursor, options);
   expectMark(cursor, ':');
 }
 
-/** To the semicolon, whatever comes before it. */
+/** Skips everything up to the semicolon. */
 export function skipRest(cursor: Cursor): void {
   while (!cursor.isMark(';')) skipToken(cursor);
 }
 
-/** A block that holds nothing of ours: to its closing brace, whatever is inside. */
+/** Skips a block without settings of ours, up to its closing brace. */
 function skipBlock(cursor: Cursor, word: string): void {
   while (!cursor.isMark('{')) skipToken(cursor);
   let depth = 0;

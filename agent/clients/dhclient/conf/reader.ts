@@ -1,4 +1,4 @@
-/** What dhclient takes from a dhclient.conf as it stands, for status, plan and init. */
+/** The settings that dhclient takes from a dhclient.conf as it stands, for status, plan and init. */
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import { DHCP4, DHCP6 } from '../../../config/notation/dhcp-option-table.ts';
 import { decider, effectsOn, type Requested, requestLists, scopesOf } from './effects.ts';
@@ -7,33 +7,36 @@ import { type Conf, type Statement, wordsOf } from './statement.ts';
 import { notationFor, sameValues } from './values.ts';
 import { wantedIn, wantedRequest } from './wanted.ts';
 
-/** One wanted setting as the file has it. */
+/** One wanted setting, with the file's present value. */
 export interface ConfSetting {
   /** `supersede.domain-name-servers`, `request.without`, `request.also`. */
   readonly setting: string;
-  /** null: for all interfaces. */
+  /** null if the setting is for all interfaces. */
   readonly iface: string | null;
   readonly wanted: string;
-  /** As dhclient would take it from this file; null: the file says nothing about it. */
+  /** The value that dhclient would take from this file; null if the file says nothing about the setting. */
   readonly actual: string | null;
-  /** Of the statement that decides, from 1. */
+  /** The line of the statement that decides, from 1. */
   readonly line: number | null;
   readonly ok: boolean;
-  /** Set where this file cannot say it without doing harm: the edit leaves it alone, the hook holds it. */
+  /**
+   * Set if the file cannot say the setting without doing harm. The edit leaves the setting alone, and the hook holds
+   * it.
+   */
   readonly reason?: string;
 }
 
 export interface EffectiveConf {
-  /** By option name; only what is superseded for certain. */
+  /** By option name; only the options that are certainly superseded. */
   readonly supersede: ReadonlyMap<
     string,
     { readonly value: string; readonly values: readonly string[]; readonly line: number }
   >;
-  /** Names, in order; dhclient's own list where the file has none. */
+  /** The names in order; dhclient's own list if the file has none. */
   readonly request: readonly string[];
 }
 
-/** What dhclient would do on this interface; null: on one that the file does not name. */
+/** dhclient's behaviour on this interface; null for an interface that the file does not name. */
 export function readConf(text: string, iface: string | null): EffectiveConf {
   const { live, statementsFor } = viewOf(parseConf(text));
   const statements = statementsFor(iface);
@@ -49,12 +52,12 @@ export function readConf(text: string, iface: string | null): EffectiveConf {
   return { supersede, request: request.map(({ key, name }) => NAMES.get(key) ?? name) };
 }
 
-/** The interfaces for which the file has a block of someone else's or of ours. */
+/** The interfaces that have a block in the file, written by Holdfast or by another author. */
 export function namedInterfaces(conf: Conf): Set<string> {
   return new Set(conf.statements.flatMap(({ kind, name }) => (kind === 'interface' && name !== null ? [name] : [])));
 }
 
-/** Every wanted setting, and again for each interface whose block has something of its own to say about it. */
+/** Every wanted setting, and the setting once more for each interface whose block overrides it. */
 export function settingsOf(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[] = []): ConfSetting[] {
   const { live, scopes, statementsFor } = viewOf(conf);
   const lists = requestLists(live);
@@ -111,7 +114,7 @@ function requestSettings(wanted: DesiredDhclient, iface: string | null, list: re
   return [...one('without', without, false), ...one('also', also, true)];
 }
 
-/** The statements that dhclient gets to see, however broken the file is. */
+/** The statements that dhclient really reads, however broken the file is. */
 function viewOf(conf: Conf) {
   const isSeen = ({ live, problems, values, kind }: Statement) =>
     live && (problems.length === 0 || values !== null || kind === 'interface' || kind === 'conditional');
@@ -126,7 +129,7 @@ function viewOf(conf: Conf) {
   return { live, scopes, statementsFor };
 }
 
-/** By key: the name that dhclient itself has for an option. */
+/** By key: dhclient's own name for an option. */
 const NAMES = new Map<string, string>();
 for (const [space, prefix, rows] of [
   ['dhcp', '', DHCP4],

@@ -1,7 +1,8 @@
 /**
- * Request lists: names taken out and added in the lists that are there. The marked block says what cannot be said so:
- * `also request` for a name where there is no list, and a whole new `request` where dhclient's compiled-in list, or for an
- * interface the list that it copied from the outermost level, has a name that is not wanted.
+ * Request lists: names are removed and added in the lists of the file. The marked block takes the rest. It says `also
+ * request` for a name if the file has no list. It says a whole new `request` if a list that cannot be edited has an
+ * unwanted name. Two lists cannot be edited: dhclient's compiled-in list, and the list that an interface copied from
+ * the outermost level.
  */
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts';
@@ -13,12 +14,12 @@ import { keyOf, type WantedRequest, wantedRequest } from './wanted.ts';
 
 export interface RequestEdits {
   readonly edits: readonly Edit[];
-  /** What the block asks for, and so may have to define. */
+  /** The options that the block requests, and so may have to define. */
   readonly names: readonly OptionDefinition[];
   readonly warnings: readonly string[];
 }
 
-/** `isDefined` says whether an option may be named at that place of the file. */
+/** `isDefined` says whether the file may name an option at that place. */
 export function editRequests(
   text: string,
   statements: readonly Statement[],
@@ -35,7 +36,7 @@ export function editRequests(
     ...(added.get(statement) ?? []).map((option) => ({ key: keyOf(option), name: option.name, statement })),
   ];
 
-  /** Edits the lists among `own` as far as it goes; returns what the block must say. */
+  /** Edits the lists in `own` as far as possible; returns the statements that the block must add. */
   const edit = (wanted: WantedRequest, own: readonly Statement[], list: () => readonly Requested[]): string[] => {
     if (wanted.without.length + wanted.also.length === 0) return [];
     const mine = new Set(own);
@@ -89,7 +90,7 @@ export function editRequests(
   return { edits, names, warnings };
 }
 
-/** The outermost list once the block has been read: what an interface without a block of its own copies. */
+/** The outermost list after the block has been read. An interface without a block copies this list. */
 function listAfter(list: readonly Requested[], wanted: WantedRequest, lines: readonly string[]): Requested[] {
   const unwanted = new Set(lines[0]?.startsWith('request ') ? wanted.without.map(keyOf) : []);
   const kept = list.filter(({ key }) => !unwanted.has(key));

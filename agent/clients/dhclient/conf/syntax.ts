@@ -1,10 +1,12 @@
-/** What the parts of the dhclient.conf grammar share: problems by line, and how a parser stops at one. */
+/**
+ * The parts that all rules of the dhclient.conf grammar share: problems by line, and how a parser stops at a problem.
+ */
 import type { Cursor, Token } from './lexer.ts';
 
-/** Where a statement stands; `conditional`: in a branch of if, switch or on. */
+/** The place of a statement; `conditional`: in a branch of if, switch or on. */
 export type Scope = 'file' | 'interface' | 'conditional';
 
-/** What dhclient would complain about, in its words where it has clear ones. */
+/** A complaint of dhclient, in dhclient's words if they are clear. */
 export interface SyntaxProblem {
   /** From 1. */
   readonly line: number;
@@ -13,7 +15,7 @@ export interface SyntaxProblem {
   readonly message: string;
 }
 
-/** Thrown and caught inside the grammar alone: from this token on, the statement makes no sense. */
+/** Thrown and caught only inside the grammar: from this token on, the statement makes no sense. */
 export class Unexpected extends Error {
   readonly token: Token;
 
@@ -27,7 +29,7 @@ export function problemAt(token: Token, message: string): SyntaxProblem {
   return { line: token.line, column: token.column, message };
 }
 
-/** Takes the next token if it is this mark, and stops where it is not. */
+/** Takes the next token if the token is this mark, and otherwise stops. */
 export function expectMark(cursor: Cursor, mark: string): Token {
   if (!cursor.isMark(mark)) throw new Unexpected(cursor.peek(), `${MARKS[mark] ?? `"${mark}"`} expected`);
   return cursor.next();

@@ -1,6 +1,6 @@
 /**
- * Option values as dhclient.conf(5) writes them, read by the option's format, and brought to one form in which they can
- * be compared: `10.0.0.1`, `true`, `1400`, text without its quotes, `0:a:ff` for bytes.
+ * Option values in the notation of dhclient.conf(5). They are read by the option's format, and brought to one form that
+ * can be compared: `10.0.0.1`, `true`, `1400`, text without its quotes, `0:a:ff` for bytes.
  */
 import { isIPv6, SocketAddress } from 'node:net';
 import { confValue, type OptionDefinition } from '../../../config/notation/dhcp-options.ts';
@@ -9,8 +9,8 @@ import { unquote } from './lexer.ts';
 import { expectMark, expectNumber, expectString, problemAt, type SyntaxProblem, Unexpected } from './syntax.ts';
 
 /**
- * Reads up to the semicolon. Returns one entry for each part between commas, the fields of each separated by blanks.
- * What dhclient complains about but reads on (300 in an address) is added to `complaints`.
+ * Reads up to the semicolon. Returns one entry for each part between commas, with blanks between the fields of a part.
+ * `complaints` gets the values that dhclient complains about but reads on (300 in an address).
  */
 export function parseValues(cursor: Cursor, format: string, complaints: SyntaxProblem[]): string[] {
   const letters = splitFormat(format);
@@ -50,14 +50,14 @@ export function parseValues(cursor: Cursor, format: string, complaints: SyntaxPr
   return entries;
 }
 
-/** Whether the values are those, however either is spelled: `domain-search "a."` is `domain-search "a"`. */
+/** Whether the values are the same in either spelling: `domain-search "a."` is `domain-search "a"`. */
 export function sameValues(format: string, found: readonly string[], wanted: readonly string[]): boolean {
   const letters = splitFormat(format);
   const plain = (values: readonly string[]) => values.map((value) => canonical(letters, value));
   return plain(found).join('\0') === plain(wanted).join('\0');
 }
 
-/** Wanted values in the notation that a file's own definition of the option asks for. */
+/** Wanted values in the notation of the file's own definition of the option. */
 export interface Notation {
   /** As it stands in the file. */
   readonly text: string;
@@ -65,7 +65,7 @@ export interface Notation {
   readonly format: string;
 }
 
-/** null: the file defines the option as something that cannot hold these values. */
+/** null if the file defines the option with a format that cannot hold these values. */
 export function notationFor(def: OptionDefinition, values: readonly string[], format: string): Notation | null {
   if (isSameFormat(format, def.format)) return { text: confValue(def, values), values, format };
   const isText = ['Dc', 'D', 't', 'X'].includes(def.format);
@@ -73,7 +73,7 @@ export function notationFor(def: OptionDefinition, values: readonly string[], fo
   return { text: `"${values.join(' ')}"`, values: [values.join(' ')], format };
 }
 
-/** Signs and the two spellings of an array make no difference to how a value is written. */
+/** Signs, and the two spellings of an array, do not change how a value is written. */
 function isSameFormat(one: string, other: string): boolean {
   return one.replace('Dc', 'D').toLowerCase() === other.replace('Dc', 'D').toLowerCase();
 }

@@ -1,4 +1,4 @@
-/** The wanted state by scope: what one interface gets is its own part over the global one. */
+/** The wanted state by scope: an interface gets its own part, which goes before the global part. */
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import { findOption, type OptionDefinition } from '../../../config/notation/dhcp-options.ts';
 
@@ -6,7 +6,7 @@ export interface Wanted {
   readonly key: string;
   readonly definition: OptionDefinition;
   readonly values: readonly string[];
-  /** True for an interface where the global scope says the same. */
+  /** True for an interface if the global scope says the same. */
   readonly inherited: boolean;
 }
 
@@ -15,12 +15,14 @@ export interface WantedRequest {
   readonly also: readonly OptionDefinition[];
 }
 
-/** As the grammar names an option, whatever a file calls it: `dhcp:6`. */
+/** The grammar's key of an option, which is the same for every name in the file: `dhcp:6`. */
 export function keyOf({ name, code }: OptionDefinition): string {
   return `${name.startsWith('dhcp6.') ? 'dhcp6' : 'dhcp'}:${code}`;
 }
 
-/** What is to be superseded globally (null), or for an interface: its own values, and the others inherited. */
+/**
+ * The options to supersede globally (null), or for an interface: the interface's own values, and the inherited values.
+ */
 export function wantedIn(desired: DesiredDhclient, iface: string | null): Wanted[] {
   const { global, interfaces } = desired;
   const values = new Map([...global.supersede, ...((iface !== null && interfaces.get(iface)?.supersede) || [])]);
@@ -31,7 +33,7 @@ export function wantedIn(desired: DesiredDhclient, iface: string | null): Wanted
   });
 }
 
-/** What one scope wants is stronger than what the global one wants against it. */
+/** A request of one scope beats a contrary request of the global scope. */
 export function wantedRequest(desired: DesiredDhclient, iface: string | null): WantedRequest {
   const none = { without: [], also: [] };
   const global = desired.global.request ?? none;

@@ -1,15 +1,18 @@
-/** The enter hook's part in `egress`: a DHCP server's default route comes behind BGP's, or not at all while that one is there. */
+/**
+ * The enter hook's part in `egress`: a DHCP server's default route ranks behind BGP's route, or is dropped while BGP's
+ * route is present.
+ */
 import { BEHIND, type DesiredEgress } from '../../../config/desired.ts';
 import { EGRESS } from '../../../host/paths.ts';
 
-/** As ip-route(8) names the daemons that speak BGP, or numbers them where it has no names. */
+/** The names that ip-route(8) has for the daemons that speak BGP, and their numbers if ip-route(8) has no name. */
 const OF_BGP = ['bgp', 'bird', 'zebra', '186', '12', '11'];
 
 /**
- * dhclient-script takes the metric from IF_METRIC (Debian's), and counts up from it where there are several gateways. It makes
- * routes only with a new address, so at any other event the hook itself gives back what the agent took away. A process is
- * started only where the agent has dropped the route: it asks the kernel for one address, which costs the same whatever the
- * tables hold.
+ * dhclient-script takes the metric from IF_METRIC (Debian), and counts up from it if there are several gateways. The
+ * script makes routes only with a new address. At any other event the hook itself gives back the route that the agent
+ * took away. The hook starts a process only if the agent has dropped the route. That process asks the kernel for one
+ * address, so the size of the tables does not matter.
  */
 export function egressHook(egress: DesiredEgress | null): string {
   if (egress === null) return '';
@@ -25,7 +28,9 @@ ${egress.dhcp === 'drop' ? DROPPED : ''}    unset holdfast_default
 `;
 }
 
-/** In a subshell, so that nothing of a neighbour's is touched. Option 121 overrules option 3 (RFC 3442). */
+/**
+ * In a subshell, so that the variables of a neighbouring hook stay untouched. Option 121 overrules option 3 (RFC 3442).
+ */
 const DROPPED = `    holdfast_word=''
     { IFS= read -r holdfast_word <${EGRESS}; } 2>/dev/null || :
     if [ "$holdfast_word" = dropped ]; then

@@ -1,12 +1,12 @@
 /**
  * The two hooks that dhclient-script(8) sources at every event. The enter hook makes a dhclient that still runs with an
- * old configuration produce the wanted state; the exit hook records what happened, for the agent.
+ * old configuration produce the wanted state. The exit hook records the event for the agent.
  *
- * They run inside dhclient-script as root, and dhclient declines its lease when that script fails. So: POSIX sh plus
- * `local`; no exit, no set, nothing leaked; right under a neighbour's `set -e`, `set -u`, `set -f`, `set -C` and IFS; only
- * literals from the configuration, single-quoted; what a server sent is copied, compared and printed, never evaluated; no
- * process is started while nothing changes (but one, where an address' lifetime, a folder in /run or a default route that was
- * taken away needs it).
+ * The hooks run inside dhclient-script as root, and dhclient declines its lease when that script fails. Rules: POSIX sh
+ * plus `local`; no exit, no set, nothing leaked. A hook must work under a neighbour's `set -e`, `set -u`, `set -f`,
+ * `set -C` and IFS. It contains only literals from the configuration, single-quoted. Text from a server is copied,
+ * compared and printed, never evaluated. No process is started while nothing changes. The exception is one process for
+ * an address' lifetime, a folder in /run, or a default route that was taken away.
  */
 import type { DesiredDns, DesiredState, DhclientScope } from '../../../config/desired.ts';
 import { envName, envValue, findOption } from '../../../config/notation/dhcp-options.ts';
@@ -17,7 +17,7 @@ import { inOwnNetwork } from '../../own-network-sh.ts';
 import { egressHook } from './egress.ts';
 import { ignoreOffers, routesAgain } from './routes.ts';
 
-/** What is recorded of an offer, as dhclient-script knows it (`new_` before it). */
+/** The recorded parts of an offer, by dhclient-script's names (without `new_`). */
 const RECORDED = {
   4: [
     'ip_address',
@@ -72,8 +72,8 @@ ${desired.dns === null || managedKeywords(desired.dns).length === 0 ? '' : makeR
 }
 
 /**
- * dhclient-script adds the address on REBOOT, which changes nothing where the address is there: its lifetime would then run out
- * at the old expiry. An address that is not there is the script's own to add, after its checks, or to decline.
+ * dhclient-script adds the address on REBOOT. This changes nothing if the address is present, so its lifetime would run
+ * out at the old expiry. A missing address is left to the script, which checks it and adds it or declines.
  */
 const REFRESH = `    if [ "$reason" = REBOOT ]; then
         holdfast_refresh() {
@@ -99,7 +99,7 @@ const REFRESH = `    if [ "$reason" = REBOOT ]; then
     fi
 `;
 
-/** At TIMEOUT dhclient-script flushes the address where the first router does not answer a ping. */
+/** At TIMEOUT dhclient-script flushes the address if the first router does not answer a ping. */
 const KEEP = `    # While Holdfast starts this dhclient again, a server that does not answer takes nothing away.
     if [ "$reason" = TIMEOUT ] && [ -e ${RESTART} ]; then
         command export new_routers='' 2>/dev/null || :
@@ -113,7 +113,7 @@ export function renderExitHook({ routes }: Pick<DesiredState, 'routes'>): string
 `;
 }
 
-/** Of an interface's name the kernel excludes `/` and blanks (dev_valid_name()). */
+/** The kernel allows neither `/` nor blanks in an interface's name (dev_valid_name()). */
 function exitLines(routes: DesiredState['routes']): string {
   return `case "\${reason-}" in
 '' | PREINIT* | MEDIUM | ARPCHECK | ARPSEND) ;;
@@ -138,7 +138,7 @@ esac
 ${RESOLV_CONF_AGAIN}${routesAgain(routes)}`;
 }
 
-/** RHEL 6's script then puts the resolv.conf back that it saved before the first lease. */
+/** At these events RHEL 6's script puts back the resolv.conf that it saved before the first lease. */
 const RESOLV_CONF_AGAIN = `case "\${reason-}" in
 EXPIRE | FAIL | RELEASE | STOP | EXPIRE6 | RELEASE6 | STOP6)
     if command -v holdfast_resolv_conf >/dev/null 2>&1; then
@@ -169,15 +169,17 @@ function assignments(scope: DhclientScope, family: 4 | 6, indent: string): strin
     .flatMap(([name, values]) => {
       const option = findOption(name);
       if (option === undefined || name.startsWith('dhcp6.') !== (family === 6)) return [];
-      // A plain assignment to what a neighbour has made read-only ends the shell; a failing command does not.
+      // A plain assignment to a variable that a neighbour has made read-only ends the shell; a failing command does
+      // not.
       return [`${indent}command export ${envName(option)}=${quote(envValue(option, values))} 2>/dev/null || :\n`];
     })
     .join('');
 }
 
 /**
- * dhclient-script's own make_resolv_conf empties the file and fills it again at every renewal. This one does as
- * composeResolvConf does, compares, and renames. What the configuration leaves open is taken from the lease.
+ * dhclient-script's own make_resolv_conf empties the file and fills it again at every renewal. Our function works like
+ * composeResolvConf: it compares, and renames a new file into place. Settings that the configuration leaves open come
+ * from the lease.
  */
 function makeResolvConf(dns: DesiredDns): string {
   const body = `${composeFunction('holdfast_resolv_conf', dns, { names: OFFERED_NAMES, servers: OFFERED_SERVERS })}make_resolv_conf() {
@@ -191,7 +193,7 @@ ${body}fi
 `;
 }
 
-/** As Debian's script has it: the domain is the first to be searched. */
+/** As in Debian's script: the domain is the first search domain. */
 const OFFERED_NAMES = `    holdfast_word="\${new_domain_name-}"
     holdfast_word=\${holdfast_word%% *}
     holdfast_rest="\${new_domain_search-}"

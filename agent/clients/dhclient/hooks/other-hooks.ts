@@ -1,4 +1,7 @@
-/** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
+/**
+ * Other hooks of dhclient-script. The script sources all hooks into one shell, so each hook can undo or break the work
+ * of ours.
+ */
 import { dirname } from 'node:path';
 import type { Host } from '../../../host/host.ts';
 import { isUnitInstalled } from '../../../host/units.ts';
@@ -13,11 +16,11 @@ export interface Neighbour {
   readonly file: string;
   readonly text: string;
   readonly when: 'enter' | 'exit';
-  /** Whether it is sourced after ours. */
+  /** Whether the hook is sourced after ours. */
   readonly after: boolean;
 }
 
-/** In the order in which they are sourced: the single file, then the folder in run-parts' order. */
+/** The hooks in the order of sourcing: the single file first, and the folder afterwards in run-parts' order. */
 export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Neighbour[] {
   const ours = places[when];
   const scripts = when === 'exit' ? lateScripts(host, places) : [];
@@ -41,7 +44,7 @@ export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit
   ];
 }
 
-/** RHEL's script sources them when it has made resolv.conf, and calls a function of each. */
+/** RHEL's script sources these files after it has made resolv.conf, and calls a function of each. */
 function lateScripts(host: Host, { scripts }: HookPlaces): Neighbour[] {
   if (scripts === null) return [];
   return host
@@ -52,19 +55,19 @@ function lateScripts(host: Host, { scripts }: HookPlaces): Neighbour[] {
     .map((file) => ({ file, text: host.readText(file) ?? '', when: 'exit', after: true }));
 }
 
-/** run-parts(8). */
+/** Whether run-parts(8) runs a file of this name. */
 export function isRun(name: string): boolean {
   return /^[A-Za-z0-9_-]+$/.test(name);
 }
 
 export interface Deed {
-  /** `perhaps`: it cannot be known to leave alone what ours has done. */
+  /** `perhaps`: the hook may undo the work of ours. */
   readonly deed: 'redefines' | 'writes' | 'sets' | 'perhaps';
   /** `file:line: text`. */
   readonly seen: string;
 }
 
-/** The lines that redefine make_resolv_conf, write resolv.conf themselves, or set what the lease is to say. */
+/** The lines that redefine make_resolv_conf, write resolv.conf directly, or set parts of the lease. */
 export function deeds({ file, text }: Neighbour): Deed[] {
   const found: Deed[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
@@ -79,11 +82,13 @@ export function deeds({ file, text }: Neighbour): Deed[] {
   return found;
 }
 
-/** Those that come after ours and so have the last word: at a lease, nothing is certain then. */
+/**
+ * The hooks that run after ours and so have the last word. With such a hook, resolv.conf is uncertain at every lease.
+ */
 export function overruling(host: Host, places: HookPlaces): Deed[] {
   const all = neighbours(host, places, 'enter');
   const enter = all.filter(({ after }) => after);
-  // make_resolv_conf has run by the time of these, so only what writes counts.
+  // make_resolv_conf has already run before these hooks, so only direct writes count.
   const exit = neighbours(host, places, 'exit').flatMap(deeds);
   return [
     ...enter.flatMap(deeds),
@@ -94,7 +99,7 @@ export function overruling(host: Host, places: HookPlaces): Deed[] {
   ];
 }
 
-/** What a hook that comes before ours leaves behind, and may act after ours; also by the files that it sources. */
+/** The remains of a hook before ours that may act after ours, including the files that the hook sources. */
 export function lasting(host: Host, hook: Neighbour, depth = 0): Deed[] {
   if (hook.text.length > LONGEST || depth > DEEPEST) return tooLong(hook);
   const sourced = sourcedIn(hook.text).flatMap(({ path, line, word }): Deed[] => {
@@ -105,10 +110,10 @@ export function lasting(host: Host, hook: Neighbour, depth = 0): Deed[] {
   return [...asDeeds(hook, lastingIn(hook.text, linked(host))), ...sourced];
 }
 
-/** Files that source each other end here. */
+/** Limit for files that source each other. */
 const DEEPEST = 4;
 
-/** The lines that cannot be known to be harmless, but for those that certainly are not. */
+/** The lines that are neither certainly harmless nor certainly harmful. */
 export function unknown(host: Host, hook: Neighbour): Deed[] {
   if (hook.text.length > LONGEST) return tooLong(hook);
   const certain = new Set(deeds(hook).map(({ seen }) => seen));
@@ -131,14 +136,20 @@ function tooLong({ file }: Neighbour): Deed[] {
   return [{ deed: 'perhaps', seen: `${file}: it is too long to be read, or sources itself` }];
 }
 
-/** `systemctl is-enabled UNIT` or `is-active UNIT` of a unit that this host does not have. Debian 13 guards its own hook so. */
+/**
+ * `systemctl is-enabled UNIT` or `is-active UNIT` for a unit that this host does not have. Debian 13 guards its own
+ * hook this way.
+ */
 function asksOfMissingUnit(host: Host, { words }: ShellCommand): boolean {
   const [program, verb, unit, ...more] = words.filter((word) => !/^(-q|--quiet)$/.test(word));
   if (program !== 'systemctl' || !/^is-(enabled|active)$/.test(verb ?? '') || more.length > 0) return false;
   return /^[\w.-]+$/.test(unit ?? '') && !unit?.startsWith('-') && !isUnitInstalled(host, unit as string);
 }
 
-/** What ends dhclient-script, or may end it early, before ours or after it; `exit` in a function only where that is called. */
+/**
+ * A command that ends dhclient-script, or may end it early, before or after our hook. `exit` in a function counts only
+ * if the function is called.
+ */
 export interface Ending {
   readonly kind: 'exit' | 'option' | 'syntax';
   /** `file:line: text`. */
@@ -146,7 +157,7 @@ export interface Ending {
   readonly inFunction: boolean;
 }
 
-/** In a hook longer than any, only the syntax is looked at. */
+/** Limit in characters: a longer hook is only checked for its syntax. */
 const LONGEST = 262_144;
 
 export function endings(host: Host, hook: Neighbour): Ending[] {
@@ -157,7 +168,7 @@ export function endings(host: Host, hook: Neighbour): Ending[] {
   const fatal = all.flatMap(({ words, line, inFunction }, index): Ending[] => {
     const seen = `${hook.file}:${line}: ${words.join(' ')}`;
     const option = optionSet(words);
-    // After `set -n` nothing is carried out that could take it back.
+    // After `set -n` the shell carries out nothing that could take the option back.
     const reset = option !== 'n' && all.slice(index).some((later) => optionSet(later.words, '+') === option);
     return [
       ...(endsShell(words) ? [{ kind: 'exit', seen, inFunction } as const] : []),
@@ -167,13 +178,16 @@ export function endings(host: Host, hook: Neighbour): Ending[] {
   return [...syntax, ...fatal];
 }
 
-/** `exec` with a program puts that in the place of the shell; with redirections only it goes on. */
+/** `exec` with a program replaces the shell; with redirections only, the shell goes on. */
 function endsShell([command, ...operands]: readonly string[]): boolean {
   if (command === 'exec') return operands.length > 0;
   return command === 'exit' || (command === 'kill' && operands.some((word) => /^"?\$(\$|\{\$\})"?$/.test(word)));
 }
 
-/** Of the shell that dhclient-script names in its first line, which only reads the hook; null: it has none. */
+/**
+ * The complaint of the shell that dhclient-script names in its first line. The shell only reads the hook. null if the
+ * shell has no complaint.
+ */
 function complaintOf(host: Host, { file, text }: Neighbour): string | null {
   const [script] = scriptsInUse(host);
   const first = script !== undefined && host.stat(script.path)?.isFile() ? (host.readText(script.path) ?? '') : '';
@@ -187,10 +201,10 @@ function complaintOf(host: Host, { file, text }: Neighbour): string | null {
   return said === '' ? null : `${file}: ${said}`;
 }
 
-/** By shell and text: the daemon looks again and again. '' where there is nothing to complain about. */
+/** By shell and text, because the daemon looks repeatedly. '' if there is no complaint. */
 const complaints = new Map<string, string>();
 
-/** `set -e`, `set -eu`, `set -o errexit` …: the option that makes a script end early; null for all else. */
+/** `set -e`, `set -eu`, `set -o errexit` …: the option that makes a script end early; null for all other commands. */
 function optionSet([command, ...words]: readonly string[], sign: '-' | '+' = '-'): 'e' | 'u' | 'n' | null {
   if (command !== 'set') return null;
   for (const [index, word] of words.entries()) {
@@ -204,7 +218,7 @@ function optionSet([command, ...words]: readonly string[], sign: '-' | '+' = '-'
   return null;
 }
 
-/** What stands above our block in a file that others share, and what below it, with the line numbers of the whole. */
+/** The text above and below our block in a shared file, with the line numbers of the whole file. */
 function aroundOurs(text: string): { text: string; after: boolean }[] {
   const block = /^# BEGIN holdfast$.*?^# END holdfast$/ms.exec(text);
   if (block === null) return [{ text, after: false }];
@@ -216,7 +230,7 @@ function aroundOurs(text: string): { text: string; after: boolean }[] {
   ];
 }
 
-/** A redirection into it, or a program that writes its operand; a reader's `<` and `grep` are not meant. */
+/** A redirection into the file, or a program that writes its operand; a reader's `<` and `grep` do not match. */
 const WRITES = new RegExp(
   `>[|]?\\s*["']?${RESOLV_CONF}\\b(?!\\.)|\\b(cp|mv|ln|tee|install|truncate|rm|unlink|sed\\s+-i\\S*|chattr)\\b.*\\s["']?${RESOLV_CONF}["']?\\s*($|[;&|#>]|2>)`,
 );

@@ -1,6 +1,7 @@
 /**
- * Where the hooks go: where the dhclient-script that is really run sources them. Debian's sources every file in two folders;
- * RHEL's and ISC's own one file at each moment, which may be somebody's already: there ours is a marked block in it.
+ * The places of our hooks: the files and folders that the dhclient-script in use sources. Debian's script sources every
+ * file in two folders. RHEL's and ISC's scripts source one file at each moment. That file may already belong to another
+ * author, so our part is a marked block in it.
  */
 import type { Host } from '../../../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../../../resolver/marked-block.ts';
@@ -9,18 +10,21 @@ import { scriptsInUse, whyNotRun } from '../scripts.ts';
 export interface HookPlaces {
   readonly enter: string;
   readonly exit: string;
-  /** The file is shared with others. */
+  /** Other authors may also write this file. */
   readonly shared: boolean;
-  /** The script sources it only with the run bit set. */
+  /** The script sources the file only with the run bit set. */
   readonly needsRunBit: boolean;
-  /** A folder of which the script also sources each `*.sh` with a run bit, when it has made resolv.conf; null: none. */
+  /**
+   * A folder from which the script also sources each `*.sh` with a run bit, after it has made resolv.conf; null if the
+   * script does not.
+   */
   readonly scripts: string | null;
 }
 
 /** Last in run-parts' order, so that no neighbour (resolvconf) redefines make_resolv_conf after us. */
 const NAME = 'zz-holdfast';
 
-/** Debian's and RHEL's folder. */
+/** The folder of Debian and RHEL. */
 const FOLDER = '/etc/dhcp';
 
 /** null if this host has no dhclient. */
@@ -30,7 +34,7 @@ export function hookPlaces(host: Host): HookPlaces | null {
     const places = placesIn(host, path);
     if (places !== null) return places;
   }
-  // A script that sources none: the hooks wait where those of distributions look.
+  // If no script sources hooks, our hooks wait in the usual places of distributions.
   if (scripts.length === 0 && host.stat(`${FOLDER}/dhclient-enter-hooks.d`) === null) return null;
   return {
     enter: `${FOLDER}/dhclient-enter-hooks.d/${NAME}`,
@@ -41,7 +45,9 @@ export function hookPlaces(host: Host): HookPlaces | null {
   };
 }
 
-/** Why this dhclient-script does not run hooks in these places, as a phrase after its name; null if it does. */
+/**
+ * Why this dhclient-script does not run hooks in these places, as a phrase after its name; null if it does run them.
+ */
 export function whyDeaf(host: Host, script: string, places: HookPlaces | null): string | null {
   const never = whyNotRun(host, script);
   if (never !== null) return `${never}, so dhclient sets nothing of a lease`;
@@ -51,13 +57,13 @@ export function whyDeaf(host: Host, script: string, places: HookPlaces | null): 
   return missed.length === 0 ? null : `does not source ${missed.map((when) => places[when]).join(' and ')}`;
 }
 
-/** Scripts that hand on to each other end here. */
+/** Limit for scripts that call each other. */
 const DEEPEST = 4;
 
-/** Only a shell sources hooks: of a program that names them in its text (an ELF file, Python) nothing is known. */
+/** Only a shell sources hooks. A program that names hooks in its text (an ELF file, Python) proves nothing. */
 const NO_SHELL = /^#!(?![^\n]*sh\b)|\0/;
 
-/** As this script's text says; null: it sources no enter hooks, or cannot be read. */
+/** The places that this script's text names; null if the script sources no enter hooks or cannot be read. */
 function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {
   const text = script.startsWith('/') && host.stat(script)?.isFile() ? host.readText(script) : null;
   if (text === null || depth >= DEEPEST || NO_SHELL.test(text)) return null;
@@ -74,7 +80,7 @@ function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {
   return other === undefined || other === script ? null : placesIn(host, other, depth + 1);
 }
 
-/** A folder comes before a file: it is sourced last, and ours is a file of its own there. */
+/** A folder goes before a file, because the folder is sourced last and our hook is a file of its own there. */
 function placeOf(code: string, when: 'enter' | 'exit'): { path: string; shared: boolean } | null {
   const folders = [
     ...code.matchAll(new RegExp(`(/[\\w./-]*/dhclient-${when}-hooks\\.d)(?:/\\*(\\.\\w+)?)?(?!\\w)`, 'g')),
@@ -86,11 +92,14 @@ function placeOf(code: string, when: 'enter' | 'exit'): { path: string; shared: 
   return file === undefined ? null : { path: file, shared: true };
 }
 
-/** Lines that can name a place: hooks, variables, loops over files, another script. The rest of a long script costs no time. */
+/**
+ * Lines that can name a place: hooks, variables, loops over files, another script. Skipping the other lines keeps a
+ * long script cheap.
+ */
 const TELLING = /hook|\/\*|dhclient-script|^\s*(?:export\s+|readonly\s+)?\w+=/i;
 const SILENT = /^\s*(?:#|echo\b|printf\b|log(?:ger|message)?\b)/;
 
-/** The telling lines without comments and messages, with the values of variables that are set to a literal in their place. */
+/** The telling lines without comments and messages, with variables replaced by the literals that they are set to. */
 function expanded(text: string): string {
   if (last.text === text) return last.code;
   const lines = text.split('\n').filter((line) => TELLING.test(line) && !SILENT.test(line));
@@ -105,7 +114,7 @@ function expanded(text: string): string {
   return whole;
 }
 
-/** The script that was read last: several parts of one look ask for it. */
+/** The script of the last call: several parts of one look ask for the same script. */
 let last = { text: '', code: '' };
 
 /** The whole file, with our hook. */
@@ -114,7 +123,7 @@ export function placeHook(places: HookPlaces, current: string | null, hook: stri
   return placeInShell(current, hook);
 }
 
-/** The file without our hook; null if nothing else is in it. */
+/** The file without our hook; null if nothing else is in the file. */
 export function removeHook(places: HookPlaces, current: string): string | null {
   if (!places.shared) return null;
   return removeFromShell(current);

@@ -1,6 +1,6 @@
 /**
- * What the hooks do about routes: the enter hook keeps offers from dhclient-script that are not to be taken, the exit hook
- * makes the configured routes again where an event may have taken them away (with its address, or its interface).
+ * The hooks' part in routes. The enter hook keeps ignored offers from dhclient-script. The exit hook makes the
+ * configured routes again if an event may have removed them (with its address, or its interface).
  */
 import { familyOf } from '../../../address/address.ts';
 import {
@@ -14,7 +14,7 @@ import { HOLDFAST } from '../../../host/netlink/names.ts';
 import { HOOK_ROUTES } from '../../../host/paths.ts';
 import { quote } from '../../../resolver/compose-sh.ts';
 
-/** As dhclient-script knows them: Debian's, Microsoft's by either name, RHEL's. */
+/** dhclient-script's names: Debian's, Microsoft's in both spellings, RHEL's. */
 const OFFERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
   routers: ['new_routers'],
   'classless-routes': [
@@ -24,7 +24,7 @@ const OFFERS: Readonly<Record<IgnoredOffer, readonly string[]>> = {
   ],
 };
 
-/** Lines of the enter hook; empty where every offer is taken. What is in the kernel already stays. */
+/** Lines of the enter hook; empty if every offer is taken. Routes that are already in the kernel stay. */
 export function ignoreOffers({ global, interfaces }: DesiredDhclient): string {
   const empty = (offers: readonly IgnoredOffer[], indent: string) =>
     offers
@@ -39,9 +39,7 @@ export function ignoreOffers({ global, interfaces }: DesiredDhclient): string {
   return all === '' ? '' : `    # Not to be taken, whatever the server offers.\n${all}`;
 }
 
-/**
- * Lines of the exit hook; empty where there are no routes that it can name. One process, and only where the address is new.
- */
+/** Lines of the exit hook; empty if it can name no route. They start one process, and only if the address is new. */
 export function routesAgain(routes: readonly DesiredRoute[]): string {
   const own = routes.filter(isWritten);
   if (own.length === 0) return '';
@@ -72,7 +70,7 @@ unset holdfast_routes
 `;
 }
 
-/** A route without a gateway may be the kernel's way to the gateway of another one. */
+/** A route without a gateway may be the kernel's way to the gateway of another route. */
 function directFirst(routes: readonly DesiredRoute[]): DesiredRoute[] {
   const isDirect = ({ nexthops }: DesiredRoute) => nexthops.length > 0 && nexthops.every(({ via }) => via === null);
   return [...routes.filter(isDirect), ...routes.filter((route) => !isDirect(route))];
