@@ -1,6 +1,6 @@
 /**
- * The compiled form of a configuration, which saves parsing it again: YAML and schema cost more than the rest of an `apply`
- * without changes. It holds the bytes that it was made from, and is valid for these only.
+ * The compiled form of a configuration, which saves parsing: YAML and schema cost more than the rest of an `apply`
+ * without changes. The compiled form holds the bytes that it was made from, and is valid only for these bytes.
  */
 import { asciiJson } from './ascii.ts';
 import type { ConfiguredState } from './desired.ts';
@@ -36,7 +36,7 @@ export function compiledText(build: string, sources: readonly Source[], meaning:
   return asciiJson(compiled, (_, value) => (value instanceof Map ? { [MAP]: [...value] } : value));
 }
 
-/** null if the text was made from other files or by another agent, or is damaged. */
+/** null if the text was made from other files, by another agent, or is damaged. */
 export function fromCompiled(text: string, build: string, sources: readonly Source[]): Meaning | null {
   let compiled: Compiled;
   try {

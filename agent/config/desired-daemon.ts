@@ -29,7 +29,7 @@ export interface DesiredDaemon {
 export type Reload = 'auto' | 'manual';
 
 export interface DesiredReport {
-  /** false: observe only, heal nothing. */
+  /** False: the daemon only observes, and heals nothing. */
   readonly enforce: boolean;
   /** Milliseconds between heartbeats; 30,000 if not configured. */
   readonly interval: number;
@@ -56,7 +56,7 @@ export interface DesiredProbes {
 }
 
 export interface DesiredExpect {
-  /** How many next hops each default route should have; null checks nothing. */
+  /** How many next hops each default route should have; null if nothing is checked. */
   readonly defaultNexthops: number | null;
   readonly groups: readonly ExpectedGroup[];
 }

@@ -1,10 +1,10 @@
-/** What a configuration may take from the metadata service of the cloud that the host runs in. */
+/** The values that a configuration may take from the metadata service of the cloud that the host runs in. */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../address/address.ts';
 
 /**
- * Named as EC2 names them, for every provider. Each with its family, and whether its values are networks (`10.0.0.0/16`)
- * or addresses (`10.0.1.1`).
+ * EC2's names, used for every provider. Each name has its family, and says whether its values are networks
+ * (`10.0.0.0/16`) or addresses (`10.0.1.1`).
  */
 export const METADATA_NAMES = {
   'vpc-ipv4-cidr-block': { family: 'ipv4', kind: 'networks' },
@@ -21,17 +21,17 @@ export function isMetadataName(name: string): name is MetadataName {
   return Object.hasOwn(METADATA_NAMES, name);
 }
 
-/** One thing that is wanted of it. */
+/** One value that the configuration wants from the metadata service. */
 export interface MetadataWish {
   readonly name: MetadataName;
-  /** The interface whose subnet and network are meant; null: the instance's first. */
+  /** The interface whose subnet and network are meant; null for the instance's first interface. */
   readonly interface: string | null;
 }
 
 export const METADATA_PROVIDERS = ['ec2', 'gcp', 'azure'] as const;
 export type MetadataProvider = (typeof METADATA_PROVIDERS)[number];
 
-/** Where all providers have it, on the link: RFC 3927. */
+/** The link-local address of every provider's service (RFC 3927). */
 export const METADATA_ADDRESS = '169.254.169.254';
 
 export interface MetadataEndpoint {
@@ -41,7 +41,7 @@ export interface MetadataEndpoint {
 }
 
 export interface DesiredMetadata {
-  /** auto: what the machine's firmware says. */
+  /** auto: the provider that the machine's firmware names. */
   readonly provider: MetadataProvider | 'auto';
   readonly endpoint: MetadataEndpoint;
   /** Milliseconds between the daemon's fetches. */
@@ -50,7 +50,7 @@ export interface DesiredMetadata {
 
 const HTTP_PORT = 80;
 
-/** `169.254.169.254`, `127.0.0.1:1338`, `[fd00:ec2::254]` or `[::1]:1338`; null: it is none of them. */
+/** `169.254.169.254`, `127.0.0.1:1338`, `[fd00:ec2::254]` or `[::1]:1338`; null if the text has none of these forms. */
 export function metadataEndpoint(text: string): MetadataEndpoint | null {
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   const host = bracketed ?? plain ?? '';

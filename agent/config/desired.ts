@@ -1,6 +1,6 @@
 /**
- * The desired state: the configuration's meaning, without anything about a host. Every value is checked, so resources may
- * write it as it is.
+ * The desired state: the configuration's meaning, without anything about a host. Every value is checked, so resources
+ * may write each value as it is.
  */
 import type { Family } from '../address/address.ts';
 import type { DesiredMetadata, MetadataName } from './desired-metadata.ts';
@@ -17,7 +17,7 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly dnsmasq: DesiredDnsmasq | null;
   /** In the order of the configuration. No two of them have the same destination, table and metric. */
   readonly routes: readonly DesiredRoute[];
-  /** How the cloud's metadata service is asked for routes' values. */
+  /** How to ask the cloud's metadata service for values of routes. */
   readonly metadata: DesiredMetadata;
   /** null if default routes are left alone. */
   readonly egress: DesiredEgress | null;
@@ -49,8 +49,8 @@ export interface DesiredEgress {
 }
 
 /**
- * The metric of DHCP's default route behind all others. FRR takes the highest byte for an administrative distance. That byte is
- * 254, because with less (a BGP route has 20 or 200) zebra removes its own default route from the kernel.
+ * The metric of DHCP's default route behind all others. FRR takes the highest byte for an administrative distance. That
+ * byte is 254: with less (a BGP route has 20 or 200), zebra removes its own default route from the kernel.
  */
 export const BEHIND = 254 * 2 ** 24;
 
@@ -65,11 +65,11 @@ export function isWhole(state: ConfiguredState): state is DesiredState {
 /** `address/netmask` as resolv.conf wants it (dotted netmask). */
 export type SortlistPair = string;
 
-/** A place in the sortlist for the addresses of a name, the nearest first. */
+/** A place in the sortlist for the addresses of a name, the nearest address first. */
 export interface Nearest {
   /** A full domain name, without its final dot. */
   readonly name: string;
-  /** The TCP port that is connected to. */
+  /** The TCP port of the measuring connections. */
   readonly port: number;
   /** Connections at each measurement. */
   readonly tries: number;
@@ -82,7 +82,7 @@ export type SortlistEntry = SortlistPair | Nearest;
 /** What to do if /etc/resolv.conf is a symbolic link, which belongs to another program unless the operator decides. */
 export type SymlinkPolicy = 'refuse' | 'replace' | 'follow';
 
-/** null means "not configured": the keyword is left alone. Values are in the notation of resolv.conf(5). */
+/** null if not configured: the keyword is left alone. Values are in the notation of resolv.conf(5). */
 export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   readonly domain: string | null;
   readonly search: readonly string[] | null;
@@ -93,7 +93,7 @@ export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   /** `ndots:2`, `rotate` … */
   readonly options: readonly string[] | null;
   readonly symlink: SymlinkPolicy;
-  /** null if a change of DNS is not proved. */
+  /** null if a change of DNS needs no proof. */
   readonly verify: DesiredVerify | null;
 }
 
@@ -101,15 +101,18 @@ export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
 export interface DesiredVerify {
   /** The name that every name server must know, without a final dot. */
   readonly name: string;
-  /** Networks (`10.72.0.0/16`) that must contain all of the name's addresses; null accepts any address. */
+  /** Networks (`10.72.0.0/16`) that must contain all of the name's addresses; null if any address is accepted. */
   readonly expect: readonly string[] | null;
-  /** Milliseconds for an answer by UDP, and as many again for one by TCP. */
+  /** Milliseconds for an answer by UDP, and the same time again for an answer by TCP. */
   readonly timeout: number;
   /** How many name servers must answer. */
   readonly quorum: number;
 }
 
-/** Whether a dhclient is restarted for changes that a running one cannot take; `whenSafe` is defined in agent/restart. */
+/**
+ * Whether a dhclient is restarted for changes that a running dhclient cannot take; `whenSafe` is defined in
+ * agent/restart.
+ */
 export type RestartPolicy = 'never' | 'whenSafe';
 
 /** What dhclient must use in one scope: globally, or for one interface. */
@@ -150,9 +153,9 @@ export interface DesiredDnsmasq {
 }
 
 export interface DesiredNetwork {
-  /** This host's address in it, with its prefix length: `10.99.0.1/24`. */
+  /** This host's address in the network, with its prefix length: `10.99.0.1/24`. */
   readonly router: string;
-  /** The tag of dnsmasq's dhcp-range; null for every client. */
+  /** The tag of dnsmasq's dhcp-range; null for all clients. */
   readonly tag: string | null;
 }
 
@@ -167,7 +170,7 @@ export interface DesiredSysctl {
   readonly want: { readonly value: string } | { readonly atLeast: number };
   /** A key that does not exist is no failure. */
   readonly optional: boolean;
-  /** The setting that it belongs to (`forwarding.ipv4`), if that is no key of `sysctl`. */
+  /** The setting that the key belongs to (`forwarding.ipv4`), if that is no key of `sysctl`. */
   readonly setting?: string;
 }
 
@@ -177,32 +180,35 @@ export interface FromMetadata {
 }
 
 export interface DesiredRoute {
-  /** `10.0.0.0/16`, without host bits. From metadata: one route for each of its values. */
+  /** `10.0.0.0/16`, without host bits. For a value from metadata: one route for each of its networks. */
   readonly to: string | FromMetadata;
-  /** Of the destination. */
+  /** The family of the destination. */
   readonly family: Family;
-  /** What becomes of the packets: `unicast` has next hops or a nexthop object, the others neither. */
+  /** The fate of the packets: `unicast` has next hops or a nexthop object, the other types have neither. */
   readonly type: 'unicast' | 'blackhole' | 'unreachable' | 'prohibit';
   readonly nexthops: readonly DesiredNexthop[];
-  /** The nexthop object that it goes by, and has no next hops of its own; null: none. */
+  /** The nexthop object that the route uses in place of own next hops; null if the route has next hops of its own. */
   readonly nexthopId: number | null;
   /** 1 to 2^32 - 1; 254 is `main`. */
   readonly table: number;
-  /** The lowest wins. */
+  /** The lowest metric wins. */
   readonly metric: number;
-  /** Preferred source address; null: the kernel's choice. */
+  /** Preferred source address; null if the kernel chooses. */
   readonly src: string | null;
-  /** Bytes; null: that of the interface. */
+  /** Bytes; null for the interface's MTU. */
   readonly mtu: number | null;
-  /** Whether somebody else's route to the same destination is replaced. */
+  /** Whether another program's route to the same destination is replaced. */
   readonly takeOver: boolean;
 }
 
 /** Has a gateway, an interface, or both. */
 export interface DesiredNexthop {
-  /** An address, of IPv6 also for an IPv4 destination (RFC 5549); null: directly on the link. */
+  /**
+   * An address, which may be IPv6 also for an IPv4 destination (RFC 5549); null if the destination is directly on the
+   * link.
+   */
   readonly via: string | FromMetadata | null;
-  /** null: the one that the kernel finds the gateway on. */
+  /** null if the kernel finds the interface by the gateway. */
   readonly dev: string | null;
   /** 1 to 256. */
   readonly weight: number;
@@ -210,7 +216,7 @@ export interface DesiredNexthop {
   readonly onlink: boolean;
 }
 
-/** Whether all of it stands in the configuration, and nothing is left to the cloud's metadata. */
+/** Whether the configuration holds all values of the route, and none come from the cloud's metadata. */
 export function isWritten({ to, nexthops }: DesiredRoute): boolean {
   return typeof to === 'string' && nexthops.every(({ via }) => via === null || typeof via === 'string');
 }

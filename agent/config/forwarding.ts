@@ -1,19 +1,19 @@
 /**
- * The kernel settings that `forwarding` stands for. The kernel has each of them three times: for all interfaces, for each,
- * and for those that are still to come (Documentation/networking/ip-sysctl.rst; include/linux/inetdevice.h says how the
- * first two become the one that counts). Held at all three, it does not matter how they are combined.
+ * The kernel settings that `forwarding` stands for. The kernel has each setting three times: for all interfaces, for
+ * each interface, and for future interfaces (Documentation/networking/ip-sysctl.rst). include/linux/inetdevice.h says
+ * how the first two combine. Holdfast holds all three, so the combination does not matter.
  */
 import type { DesiredSysctl } from './desired.ts';
 import { EVERY, sysctlKey } from './notation/sysctl.ts';
 
-/** What may be said of it; undefined: not configured. */
+/** The values that the configuration may give; undefined if not configured. */
 export interface ForwardingKeys {
   readonly ipv4?: boolean | undefined;
   readonly ipv6?: boolean | undefined;
   readonly redirects?: string | undefined;
 }
 
-/** A change of the first of each family makes the kernel change others of them, so these come first. */
+/** The first key of each family makes the kernel change other keys, so these keys come first. */
 export function forwardingSysctls({ ipv4, ipv6, redirects }: ForwardingKeys): DesiredSysctl[] {
   return [
     ...(ipv4 === undefined
@@ -24,13 +24,13 @@ export function forwardingSysctls({ ipv4, ipv6, redirects }: ForwardingKeys): De
       ? []
       : [
           ...held('redirects', false, [...scopes('4', 'send_redirects'), ...scopes('4', 'accept_redirects')], false),
-          // IPv6 has no switch for sending them; and a host without IPv6 believes none.
+          // IPv6 has no switch for sending redirects, and a host without IPv6 accepts none.
           ...held('redirects', false, scopes('6', 'accept_redirects'), true),
         ]),
   ];
 }
 
-/** The configuration's key that holds this path of /proc/sys (`forwarding.ipv4`); null: none. */
+/** The configuration's key that holds this path of /proc/sys (`forwarding.ipv4`); null if no key does. */
 export function forwardingKeyOf(path: string): keyof ForwardingKeys | null {
   if (path === 'net/ipv4/ip_forward') return 'ipv4';
   const [, family, name] = /^net\/ipv([46])\/conf\/[^/]+\/([^/]+)$/.exec(path) ?? [];

@@ -1,11 +1,11 @@
-/** The configuration's files as they were when they were last valid: the compiled form holds their very bytes. */
+/** The configuration's files as they were when they were last valid. The compiled form holds their exact bytes. */
 import { dirname } from 'node:path';
 import type { Compiled } from './compiled.ts';
 import type { ConfigFiles } from './source/files.ts';
 
 /**
- * The files of a compiled form, which only root can have written. null where there is none, or where it was made from
- * another configuration than `file`.
+ * The files of a compiled form, which only root can have written. null if there is none, or if it was made from another
+ * configuration than `file`.
  */
 export function lastGoodFiles(text: string | null, file: string): ConfigFiles | null {
   let sources: Compiled['sources'] | undefined;

@@ -1,4 +1,6 @@
-/** The configuration stage: files → desired state, or every error in them. It looks at nothing else of the host. */
+/**
+ * The configuration stage: files → desired state, or every error in them. This stage reads nothing else of the host.
+ */
 import { basename, dirname, join } from 'node:path';
 import { compiledText, fromCompiled, type Meaning, type Source } from './compiled.ts';
 import { type ConfigError, fileError } from './errors.ts';
@@ -7,10 +9,10 @@ import { trustErrors } from './source/trust.ts';
 
 export const DEFAULT_FILE = '/etc/holdfast/agent.yaml';
 
-/** Beside the configuration file, whatever that one is called. */
+/** The folder beside the configuration file, whatever the file's name is. */
 export const DROP_IN_FOLDER = 'agent.d';
 
-/** Matches names of files that are probably meant as configuration, in any spelling. */
+/** Names of files that are probably meant as configuration, in upper or lower case. */
 const IN_YAML = /\.ya?ml$/i;
 
 const MISSING = 'does not exist; `agent init` writes one';
@@ -24,7 +26,7 @@ export interface LoadOptions {
   /** A missing file is no error, for commands that change nothing. */
   readonly optional?: boolean;
   /**
-   * What an earlier load gave to keep, and which build of the agent asks. Give it only from where no one but the
+   * The compiled form from an earlier load, and the build of the asking agent. Pass it only from a place that only the
    * agent's own user can write: it is not checked again.
    */
   readonly compiled?: { readonly build: string; readonly text: string | null };
@@ -33,9 +35,11 @@ export interface LoadOptions {
 export type LoadResult =
   | (Meaning & {
       readonly ok: true;
-      /** In the order in which they were merged; none: see `optional`. */
+      /** In the order in which they were merged; empty only with `optional`. */
       readonly files: readonly string[];
-      /** To keep for the next load; null where what was given is still good, or nothing was asked for. */
+      /**
+       * The compiled form to keep for the next load. null if the given form is still good, or if none was asked for.
+       */
       readonly compiled: string | null;
     })
   | { readonly ok: false; readonly errors: readonly ConfigError[] };
@@ -66,7 +70,7 @@ export async function loadConfig({
 
 const NOTHING = { sources: [], errors: [] };
 
-/** Whether there is no file of a configuration at all, and none that is only misnamed. */
+/** Whether the host has no configuration file, not even one with a misspelt name. */
 function isUnconfigured(files: ConfigFiles, file: string): boolean {
   try {
     const dropIns = files.list(join(dirname(file), DROP_IN_FOLDER)).filter((name) => IN_YAML.test(name));
@@ -76,7 +80,7 @@ function isUnconfigured(files: ConfigFiles, file: string): boolean {
   }
 }
 
-/** Whether there is such a name, be it a link that leads nowhere. */
+/** Whether the name exists, even as a link without a target. */
 function isNamed(files: ConfigFiles, file: string): boolean {
   return files.list(dirname(file)).includes(basename(file));
 }

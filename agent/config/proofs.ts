@@ -1,4 +1,4 @@
-/** Whether the bytes of a token, certificate or key are one: before they take the place of those that are in force. */
+/** Checks the bytes of a new token, certificate or key before they replace the ones in force. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
@@ -10,7 +10,10 @@ export function tokenIn(text: string): string {
   return token;
 }
 
-/** Throws unless each certificate in a PEM file can be read, and there is one: OpenSSL passes over what it cannot read. */
+/**
+ * Throws unless the PEM file has at least one certificate and each can be read: OpenSSL silently skips a certificate
+ * that it cannot read.
+ */
 export function checkCertificates(pem: Buffer): void {
   const text = pem.toString('latin1');
   const all = text.match(CERTIFICATE) ?? [];
@@ -20,7 +23,7 @@ export function checkCertificates(pem: Buffer): void {
   for (const one of all) new X509Certificate(one);
 }
 
-/** Throws unless the file holds the private key of that certificate; null for any. */
+/** Throws unless the file holds the private key of that certificate; null if any private key will do. */
 export function checkKey(key: Buffer, certificate: Buffer | null): void {
   const read = createPrivateKey(key);
   if (certificate !== null && !new X509Certificate(certificate).checkPrivateKey(read))

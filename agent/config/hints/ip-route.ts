@@ -1,12 +1,12 @@
 /** A line of ip-route(8) or route(8), copied into the configuration. */
 
 const TYPES = ['blackhole', 'unreachable', 'prohibit', 'unicast'];
-/** Words that the configuration has no key for, since they follow from the others, with their values. */
+/** Words, with their values, that have no key in the configuration because they follow from other words. */
 const IMPLIED = ['proto', 'scope', 'pref', 'expires'];
 const NUMBERS = ['metric', 'table', 'mtu', 'nhid'];
 const KEYS: Readonly<Record<string, string>> = { gw: 'via', dev: 'dev', via: 'via', src: 'src' };
 
-/** The route that it stands for; none where any of its words is not understood. */
+/** The route that the line stands for; empty if any of its words is not understood. */
 export function routeOf(text: string): object[] {
   const words = text
     .trim()

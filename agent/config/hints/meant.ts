@@ -1,25 +1,28 @@
 /**
- * What was meant by a value of the wrong shape: a text in place of a list, a list in place of a map, one value in place of a
- * section. A candidate is proposed only if it fits when it is put in that place, so that a hint can be pasted.
+ * The likely meaning of a value with the wrong shape: a text in place of a list, a list in place of a map, one value in
+ * place of a section. A candidate is proposed only if it fits in that place, so an operator can paste the hint.
  */
 import { parse } from 'yaml';
 import { flow } from '../init/yaml-text.ts';
 import { routeOf } from './ip-route.ts';
 
-/** How far a value fits: nothing is wrong with it; it has the right shape, with values that are wrong; not at all. */
+/**
+ * How far a value fits. good: nothing is wrong. shape: the shape is right, but values are wrong. none: the value does
+ * not fit at all.
+ */
 export type Fit = 'good' | 'shape' | 'none';
 
 export interface Place {
-  /** As the schema names it: `array`, `object`, `record`, `string`. */
+  /** The schema's name of the type: `array`, `object`, `record`, `string`. */
   readonly expected: string;
-  /** It may be block style. */
+  /** The value may be in block style. */
   readonly onOwnLine: boolean;
   readonly fit: (candidate: unknown) => Fit;
-  /** The keys of the map that stands here, or in the list that stands here; none where they are free. */
+  /** The keys of the map in this place, or of the maps in the list; empty if the keys are free. */
   readonly keys: readonly string[];
 }
 
-/** What to write in place of `value`; null: nothing that fits can be made of it, or too much. */
+/** The text to write in place of `value`; null if nothing that fits can be made of the value, or if it is too much. */
 export function meant(value: unknown, place: Place): string | null {
   const candidates = candidatesOf(value, place);
   const best =
@@ -32,7 +35,7 @@ export function meant(value: unknown, place: Place): string | null {
 
 interface Candidate {
   readonly value: unknown;
-  /** What went wrong, with a semicolon; or nothing. */
+  /** A description of the slip, with a semicolon; empty if there is none. */
   readonly slip: string;
   readonly what: string;
   readonly block: boolean;
@@ -69,10 +72,10 @@ function candidatesOf(value: unknown, { expected, keys }: Place): Candidate[] {
   ];
 }
 
-/** What takes something away is never guessed: `probes: [routes]` hardly means `off: [routes]`. */
+/** Keys that take something away are never guessed: `probes: [routes]` hardly means `off: [routes]`. */
 const TAKES_AWAY = ['off', 'without', 'ignore'];
 
-/** A value in place of the map that it is the only one of, where one key alone can be meant, and such maps in a list. */
+/** The map that a value alone stands for, if exactly one key can be meant; also a list of such maps. */
 function shorthand(value: unknown, { expected, keys, fit }: Place): Candidate | undefined {
   const isList = expected === 'array';
   const what = isList ? 'a list: ' : '';
@@ -95,7 +98,7 @@ function shorthand(value: unknown, { expected, keys, fit }: Place): Candidate | 
   return candidate(only.found, { what });
 }
 
-/** `10.1.0.0/16: 10.0.0.1` and `10.1.0.0/16: { via: 10.0.0.1 }`: the first of the keys has the name. */
+/** `10.1.0.0/16: 10.0.0.1` and `10.1.0.0/16: { via: 10.0.0.1 }`: the first of `keys` takes the name. */
 export function entryForms(map: Record<string, unknown>, keys: readonly string[]): object[][] {
   const entries = Object.entries(map);
   return keys.flatMap((key) => [
@@ -144,14 +147,14 @@ function wordLists(text: string): string[][] {
   return words.length === 0 ? [] : dashes ? [words.map((word) => word.slice(1)), words] : [words];
 }
 
-/** `timeout:1`, or the key only where it has no value or is on; nothing where it is off, or holds more than one value. */
+/** `timeout:1`, or only the key if it has no value or is on; nothing if it is off, or holds several values. */
 function pairs(map: object): string[] {
   return Object.entries(map)
     .filter(([, value]) => (value === null || typeof value !== 'object') && !/^(false|no|off)$/i.test(String(value)))
     .map(([key, value]) => (value === null || /^(true|yes|on)$/i.test(String(value)) ? key : `${key}:${value}`));
 }
 
-/** The maps that a text is if each `separator` parts a key from its value; values are read as YAML. */
+/** The maps that a text stands for, if each `separator` parts a key from its value. Values are read as YAML. */
 function keyAndValue(text: string, separator: RegExp): object[] {
   const [before = '', ...rest] = text.split(separator);
   if (before.trim() !== '' || rest.length === 0) return [];

@@ -1,10 +1,13 @@
-/** Slips of a line that YAML cannot read, or reads as something else: a missing blank, typographic quotes. */
+/** Slips in a line that YAML cannot read, or reads in another sense: a missing blank, typographic quotes. */
 import { flow } from '../init/yaml-text.ts';
 
 /** Typographic quotation marks, single, double and angle, at either end. Escaped: the executable's chunks are ASCII. */
 const OUTER_QUOTES = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a]+|[\u2018-\u201f\u00ab\u00bb\u2039\u203a]+$/g;
 
-/** What is wrong with a text that was copied from a page or a word processor, or nothing. Without quotes of YAML around it. */
+/**
+ * The problem of a text that was copied from a page or a word processor; undefined if there is none. `text` is without
+ * YAML's quotes.
+ */
 export function typographyProblem(text: string): string | undefined {
   const blank = /[\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff]/.exec(text)?.[0];
   if (blank !== undefined) {
@@ -15,7 +18,7 @@ export function typographyProblem(text: string): string | undefined {
   return bare === text ? undefined : `has typographic quotes; write ${flow(bare)}`;
 }
 
-/** What is wrong with a line that YAML cannot read, or nothing. */
+/** The problem of a line that YAML cannot read; undefined if none is found. */
 export function lineProblem(line: string): string | undefined {
   const [, key, rest] = /^\s*(?:- )?([A-Za-z][\w./-]*):([^\s:/].*)$/.exec(line) ?? [];
   if (key !== undefined) return `lacks the blank after the colon; write ${key}: ${rest}`;

@@ -1,12 +1,12 @@
-/** The nearest known name, for an unknown one. */
+/** The nearest known name, for an unknown name. */
 import { closest, distance } from 'fastest-levenshtein';
 
-/** `; did you mean "nameservers"?`, or, where nothing is near, all that is known if that is short enough to read. */
+/** `; did you mean "nameservers"?`. If no name is near: all known names, if the list is short enough to read. */
 export function didYouMean(name: string, known: readonly string[]): string {
-  // The measure takes time with both lengths, and nobody mistypes so long a name.
+  // The comparison takes time with both lengths, and nobody mistypes a name of that length.
   const nearest = known.length > 0 && name.length <= 64 ? closest(name.toLowerCase(), known) : undefined;
   const away = nearest === undefined ? Number.POSITIVE_INFINITY : distance(name.toLowerCase(), nearest);
-  // Of two words that share no letter one is not a slip of the other.
+  // If two words share no letter, neither is a slip of the other word.
   if (
     nearest !== undefined &&
     away <= Math.max(2, nearest.length / 3) &&
@@ -54,7 +54,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   minimum: ['atLeast'],
 };
 
-/** The known key that another tool calls so; null: none does. */
+/** The known key for another tool's word; null if there is none. */
 export function synonym(name: string, known: readonly string[]): string | null {
   return (Object.hasOwn(SYNONYMS, name) ? SYNONYMS[name] : [])?.find((key) => known.includes(key)) ?? null;
 }

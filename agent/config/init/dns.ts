@@ -61,7 +61,10 @@ export function dnsSection({ resolver, supersedes }: Pick<HostFacts, 'resolver' 
 
 type Key = keyof typeof DNS_OPTIONS | 'sortlist' | 'options';
 
-/** Of `domain` and `search` the last line counts; both are kept where `search` is the last, as it is written behind `domain`. */
+/**
+ * The last line of `domain` and `search` counts. If that is `search`, both are kept, because `search` is written after
+ * `domain`.
+ */
 function byKey({ lines }: ResolverFacts): Record<Key, Found[]> & { overruled: Found[] } {
   const of = (keyword: ResolverFacts['lines'][number]['keyword']) => lines.filter((line) => line.keyword === keyword);
   const values = (some: ResolverFacts['lines']) =>
@@ -96,7 +99,7 @@ function take(found: readonly Found[], check: (text: string) => string | undefin
 }
 
 function nameserverProblem(text: string): string | undefined {
-  // Superseding DNS with it would have systemd-resolved ask itself.
+  // With this address as a superseded name server, systemd-resolved would ask itself.
   if (/^127\.0\.0\.5[34]$/.test(text))
     return `${text} is systemd-resolved on this host; write the servers that it asks`;
   const checked = checkNameserver(text);
@@ -108,7 +111,7 @@ function sortlistProblem(text: string): string | undefined {
   return 'problem' in checked ? checked.problem : undefined;
 }
 
-/** `ndots:1 ndots:2` are two texts and one option. */
+/** `ndots:1 ndots:2` are two texts for one option. */
 function uniqueOption(): (text: string) => string | undefined {
   const names = new Set<string>();
   return (text) => {

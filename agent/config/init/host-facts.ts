@@ -1,7 +1,7 @@
-/** What `agent init` makes a configuration of. */
+/** The facts from which `agent init` makes a configuration. */
 export interface HostFacts {
   readonly resolver: ResolverFacts;
-  /** What dhclient.conf supersedes now; `interface` is null for what holds in general. */
+  /** The options that dhclient.conf supersedes now; `interface` is null for a setting of all interfaces. */
   readonly supersedes: readonly {
     readonly interface: string | null;
     readonly option: string;
@@ -9,7 +9,7 @@ export interface HostFacts {
     readonly file: string;
     readonly line: number;
   }[];
-  /** What is persisted, in the order of boot: of those with the same path the last one counts. */
+  /** The persisted settings in the order of boot. If a path occurs twice, the last value counts. */
   readonly sysctls: readonly {
     /** Below /proc/sys, with slashes. */
     readonly path: string;
@@ -17,18 +17,18 @@ export interface HostFacts {
     readonly file: string;
     readonly line: number;
   }[];
-  /** The live value of net.ipv6.route.max_size; null where there is none to be seen. */
+  /** The live value of net.ipv6.route.max_size; null if it is not visible. */
   readonly ipv6RouteMaxSize: string | null;
 }
 
 type Keyword = 'domain' | 'search' | 'nameserver' | 'sortlist' | 'options';
 
-/** What libc, or the program that answers in its place, has now. */
+/** The present settings of libc, or of the program that answers in libc's place. */
 export interface ResolverFacts {
-  /** In their order. `place`: `file:line`, or who has it. */
+  /** In their order. `place`: `file:line`, or the program that has the setting. */
   readonly lines: readonly { readonly place: string; readonly keyword: Keyword; readonly values: readonly string[] }[];
-  /** What libc does not use, each with its place. */
+  /** Settings that libc does not use, each with its place. */
   readonly unused: readonly { readonly place: string; readonly why: string }[];
-  /** Why nothing is taken over, a sentence each: the settings then stand in comments. */
+  /** Why no setting is taken over, one sentence each. The settings are written as comments in that case. */
   readonly refusals: readonly string[];
 }

@@ -1,6 +1,7 @@
 /**
- * `agent init`: what a host has now → a commented configuration that would change nothing, and make it stay. Whatever
- * cannot be taken over stands there as a comment with the reason, so that nothing is lost unseen.
+ * `agent init`: the host's present settings become a commented configuration, which changes nothing and keeps the
+ * settings. A setting that cannot be taken over is written as a comment with the reason, so that no setting is lost
+ * silently.
  */
 
 import { type Checked, show } from '../errors.ts';
@@ -15,7 +16,7 @@ import type { HostFacts } from './host-facts.ts';
 import { noted, withHeading } from './section.ts';
 import { flow, note } from './yaml-text.ts';
 
-/** Always a configuration that loads without an error, whatever the facts are. ASCII. */
+/** Always a configuration that loads without an error, whatever the facts are. Pure ASCII. */
 export function renderInitial(facts: HostFacts): string {
   const lines = [...dnsSection(facts), '', ...dhclientSection(facts), '', ...sysctlSection(facts)];
   const some = lines.some((line) => !/^ *(?:#|$)/.test(line));
@@ -27,7 +28,7 @@ const HEAD = `# Holdfast's configuration, made by \`agent init\` from what this 
 # Next: edit, then \`agent plan\` (shows what would change: hooks and lines that make these values stay), then \`agent apply\`.
 `;
 
-/** A configuration without any setting has to say that it is meant. */
+/** A configuration without any setting must say that this is intended. */
 const NOTHING = [
   '',
   '# This host has none of these settings. Take this line out with the first one that you write:',

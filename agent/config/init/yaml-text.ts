@@ -2,7 +2,7 @@
 import { asciiJson, escapeNonAscii } from '../ascii.ts';
 import { visible } from '../errors.ts';
 
-/** A plain value in flow style; text stands bare where it cannot be taken for anything else. */
+/** A plain value in flow style. Text has no quotes if YAML cannot read it as another type. */
 export function flow(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
   if (value !== null && typeof value === 'object')
@@ -14,7 +14,7 @@ export function flow(value: unknown): string {
   return bare && !/^(true|false|null)$/i.test(value) ? value : asciiJson(value);
 }
 
-/** ` # text`, on one line and in ASCII whatever the text holds. */
+/** ` # text`, on one line and in ASCII, for any text. */
 export function note(text: string): string {
   return ` # ${escapeNonAscii(visible(text))}`;
 }

@@ -101,7 +101,7 @@ function twice(tree: Tree, count: number): ConfigError[] {
   });
 }
 
-/** null if unknown, or if the value is wrong by itself. */
+/** null if the destination is unknown, or if its value is already wrong by itself. */
 function destinationAt(tree: Tree, path: TreePath) {
   const to = valueAt(tree, [...path, 'to']);
   const nexthops = valueAt(tree, [...path, 'nexthops']);

@@ -1,4 +1,4 @@
-/** A checked configuration → what the daemon is told. */
+/** A checked configuration → the daemon's settings. */
 import type { DesiredDaemon } from '../desired-daemon.ts';
 import { checkEndpoint } from '../notation/endpoint.ts';
 import { groupAddress, SILENCE } from '../notation/groups.ts';

@@ -22,9 +22,9 @@ import { checkSysctlKey } from '../notation/sysctl.ts';
 import { type Config, optionValues } from '../schema/schema.ts';
 import { desiredRoute } from './routes.ts';
 
-/** As many as show the way there alone: what queues and a busy processor add, one of five seldom meets. */
+/** Enough tries to show the path's own time: queues and a busy processor seldom delay all five. */
 const TRIES = 5;
-/** Nearness changes seldom, and each measurement of each host is work for the servers. */
+/** Nearness changes seldom, and each measurement of each host costs the servers work. */
 const MEASURE_EVERY = '5m';
 /** A VPC's ranges change a few times a year, and the answers cost next to nothing. */
 const FETCH_EVERY = '5m';
@@ -106,7 +106,7 @@ function scope({ supersede = {}, request, ignore = [] }: Scope): DhclientScope {
   };
 }
 
-/** IPv4 name servers go into DHCPv4's option, IPv6 ones into DHCPv6's, which has no place for a zone. */
+/** IPv4 name servers go into DHCPv4's option, and IPv6 name servers into DHCPv6's, which has no place for a zone. */
 function dnsOptions({ domain, search, nameservers }: DesiredDns<SortlistEntry>): [string, readonly string[]][] {
   const v4 = nameservers?.filter((address) => familyOf(address) === 'ipv4') ?? [];
   const v6 =
@@ -140,7 +140,7 @@ function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {
   };
 }
 
-/** The schema has let it pass, so it is a value. */
+/** The schema has accepted the text, so the result is a value. */
 function notation(checked: Checked): string {
   if ('problem' in checked) throw new Error(checked.problem);
   return checked.value;

@@ -1,4 +1,4 @@
-/** A checked entry of `routes` → what is to be in the kernel's table. */
+/** A checked entry of `routes` → the route that the kernel's table should hold. */
 import type { DesiredNexthop, DesiredRoute } from '../desired.ts';
 import {
   checkAddress,
@@ -41,7 +41,7 @@ function nexthop({ via, dev, weight = 1, onlink = false }: Nexthop): DesiredNext
   return { via: via === undefined ? null : gateway(meantBy(checkGateway(via))), dev: dev ?? null, weight, onlink };
 }
 
-/** The schema has let it pass, so it is a value. */
+/** The schema has accepted the text, so the result is a value. */
 function meantBy<T>(checked: { readonly value: T } | { readonly problem: string }): T {
   if ('problem' in checked) throw new Error(checked.problem);
   return checked.value;

@@ -4,7 +4,7 @@ import { type Checked, show } from '../errors.ts';
 import { flow } from '../init/yaml-text.ts';
 import { interfaceNameProblem } from './names.ts';
 
-/** A name server's address in its usual notation; a link-local one needs its interface: `fe80::1%eth0`. */
+/** A name server's address in its usual notation. A link-local address needs its interface: `fe80::1%eth0`. */
 export function checkNameserver(text: string): Checked {
   if (/^[0-9.]+$/.test(text)) {
     if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return noAddress(text);
@@ -27,7 +27,8 @@ export function checkNameserver(text: string): Checked {
 
 /**
  * A sortlist pair with its dotted netmask: `10.72.0.0/16` and `10.72.0.0/255.255.0.0` → `10.72.0.0/255.255.0.0`. IPv4
- * only (resolv.conf(5)). libc masks the address that it sorts, not this one, so a pair with host bits never matches.
+ * only (resolv.conf(5)). libc masks the address that it sorts, but not the pair's address, so a pair with host bits
+ * never matches.
  */
 export function checkSortlistPair(text: string): Checked {
   const [address = '', mask, ...more] = text.split('/');
@@ -47,12 +48,12 @@ export function checkSortlistPair(text: string): Checked {
   return { problem: `${show(text)} has host bits set, so libc would never match it; write ${network}/${mask}` };
 }
 
-/** Whether it is an address in full notation, without a zone. */
+/** Whether the text is an address in full notation, without a zone. */
 export function isAddress(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
 }
 
-/** A network of IPv4 or IPv6, `10.72.0.0/16`. An address without a prefix means this one address. */
+/** A network of IPv4 or IPv6, `10.72.0.0/16`. An address without a prefix means a network of one address. */
 export function checkPrefix(text: string): Checked {
   const dotted = /^([0-9.]+)(?:\/|\s+(?:netmask\s+)?)([0-9]+(?:\.[0-9]+){3})$/.exec(text);
   const dottedBits = dotted === null ? null : maskBits(dotted[2] ?? '');
@@ -99,7 +100,7 @@ function serverAddress(text: string, range: string): Checked | null {
   };
 }
 
-/** The netmask of the address's class, which libc uses if none is given. */
+/** The netmask of the address's class, which libc uses if the pair has no netmask. */
 function naturalBits(address: string): number | null {
   const first = Number(address.split('.')[0]);
   return first < 128 ? 8 : first < 192 ? 16 : 24;

@@ -7,7 +7,7 @@
  *   A array of all that precedes  a array of the letter before it  o the letter before it may be missing
  */
 
-/** `code name format`, DHCPv4 (RFC 2132 and those after it). */
+/** `code name format`, DHCPv4 (RFC 2132 and later RFCs). */
 export const DHCP4 = `
 1 subnet-mask I
 2 time-offset l
@@ -129,7 +129,7 @@ export const DHCP4 = `
 213 v4-access-domain d
 `;
 
-/** `code name format`, DHCPv6; in the file each stands as `dhcp6.NAME`. */
+/** `code name format`, DHCPv6; the file writes each name as `dhcp6.NAME`. */
 export const DHCP6 = `
 1 client-id X
 2 server-id X
@@ -197,7 +197,7 @@ export const DHCP6 = `
 143 ipv6-address-andsf 6A
 `;
 
-/** The option spaces beside those two; their options stand as `fqdn.encoded`. */
+/** All other option spaces; the file writes their options as `fqdn.encoded`. */
 export const OTHER_SPACES: Readonly<Record<string, string>> = {
   fqdn: `
 1 no-client-update f
@@ -227,7 +227,7 @@ export const OTHER_SPACES: Readonly<Record<string, string>> = {
 `,
 };
 
-/** Well-known options that dhclient does not know by itself: a file that uses one must define it first. */
+/** Well-known options that dhclient does not know by itself: a file must define such an option before using it. */
 export const CUSTOM: Readonly<Record<string, { code: number; format: string; type: string }>> = {
   'rfc3442-classless-static-routes': { code: 121, format: 'BA', type: 'array of unsigned integer 8' },
   'ms-classless-static-routes': { code: 249, format: 'BA', type: 'array of unsigned integer 8' },

@@ -1,6 +1,6 @@
 /**
- * dhclient's options as an operator may set them: which there are, what values they take, how dhclient.conf(5) writes
- * them, and what dhclient-script(8) then finds in its environment. The environment's notation was measured on 4.4.3-P1.
+ * dhclient's options as an operator may set them: names, accepted values, the notation of dhclient.conf(5), and the
+ * variables that dhclient-script(8) gets. The notation of the variables was measured on 4.4.3-P1.
  */
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import { CUSTOM, DHCP4, DHCP6 } from './dhcp-option-table.ts';
@@ -11,7 +11,7 @@ export interface OptionDefinition {
   readonly code: number;
   /** ISC's format letters, see dhcp-option-table.ts. */
   readonly format: string;
-  /** The statement that must stand before the option's first use, or null where dhclient knows it by itself. */
+  /** The statement that must precede the option's first use; null if dhclient knows the option by itself. */
   readonly definition: string | null;
 }
 
@@ -26,8 +26,9 @@ export function optionNames(): string[] {
 }
 
 /**
- * Says what would be right, or undefined where the values are. Lets nothing through that dhclient or its script would
- * alter, drop (`suspect value in … option - discarded`) or escape, nor anything that could end the quotes around it.
+ * The error with its remedy; undefined if the values are right. Refuses every value that dhclient or its script would
+ * alter, drop (`suspect value in … option - discarded`) or escape. Also refuses characters that could end the quotes
+ * around a value.
  */
 export function checkOptionValues(def: OptionDefinition, values: readonly string[]): string | undefined {
   const shape = shapeOf(def.format);
@@ -54,12 +55,12 @@ export function confValue(def: OptionDefinition, values: readonly string[]): str
     .join(', ');
 }
 
-/** The variable that dhclient-script(8) is given, as a hook sees it: `new_domain_name_servers`. */
+/** The variable that dhclient-script(8) gets, as a hook sees it: `new_domain_name_servers`. */
 export function envName(def: OptionDefinition): string {
   return `new_${def.name.replace(/[.-]/g, '_')}`;
 }
 
-/** What dhclient puts into that variable once it supersedes the option with these values. */
+/** The text that dhclient puts into the variable if it supersedes the option with these values. */
 export function envValue(def: OptionDefinition, values: readonly string[]): string {
   const shape = shapeOf(def.format);
   return values
@@ -88,7 +89,7 @@ function options(): Map<string, OptionDefinition> {
   return table;
 }
 
-/** The letters of the first value, and of each further one; undefined `more`: there may be only one. */
+/** The letters of the first value, and of each further value; `more` is undefined if only one value is allowed. */
 interface Shape {
   readonly record: string;
   readonly more: string | undefined;
@@ -96,7 +97,7 @@ interface Shape {
 
 function shapeOf(format: string): Shape | undefined {
   if (format === 'Dc' || format === 'D') return { record: 'D', more: 'D' };
-  // Bytes or domains after something else come out of dhclient mangled (`10:11:22` for 1 and 0:11:22).
+  // dhclient mangles bytes or domains that follow another field (`10:11:22` for 1 and 0:11:22).
   if (!/^([Xd]|[I6lLsSbBTft]+[Aa]?)$/.test(format)) return undefined;
   const array = format.at(-1);
   if (array === 'A') return { record: format.slice(0, -1), more: format.slice(0, -1) };
@@ -104,17 +105,20 @@ function shapeOf(format: string): Shape | undefined {
   return { record: format, more: undefined };
 }
 
-/** A value's fields stand side by side, separated by blanks; a text is its only field. */
+/** A value's fields are separated by blanks; a text is a single field. */
 function split(fields: string, value: string): string[] {
   return fields.length === 1 ? [value] : value.split(/ +/);
 }
 
-/** Options whose text is a domain name, and which dhclient drops where it is not (check_option_values in dhclient.c). */
+/** Options whose text is a domain name: dhclient drops any other text (check_option_values in dhclient.c). */
 const NAMES = new Set(['host-name', 'nis-domain', 'netbios-scope', 'nisplus-domain']);
 const NAME =
   /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\.?$/;
 const HEX = /^[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2})+$/;
-/** Printable ASCII but what dhclient escapes with a backslash for its script, and what needs one between quotes. */
+/**
+ * Printable ASCII without two groups: characters that dhclient escapes with a backslash for its script, and characters
+ * that need a backslash between quotes.
+ */
 const TEXT = /^(?! )[\x20\x21\x23\x25\x28-\x5b\x5d-\x5f\x61-\x7b\x7d\x7e]{1,255}(?<! )$/;
 const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   b: [-0x80, 0x7f],

@@ -1,4 +1,4 @@
-/** What `forwarding.dnsmasq` says of the networks that a dnsmasq beside the agent serves. */
+/** The part of `forwarding.dnsmasq` about the networks that a dnsmasq on this host serves. */
 import ipaddr from 'ipaddr.js';
 import { type Checked, show } from '../errors.ts';
 

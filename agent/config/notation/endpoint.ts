@@ -1,7 +1,7 @@
 /** The endpoint of heartbeats, and the files that prove who sends and receives them. */
 import { type Checked, show } from '../errors.ts';
 
-/** Paths that other senders want behind the base URL, one for each signal. */
+/** Paths that other senders expect after the base URL, one for each signal. */
 const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
 
 /**
@@ -24,7 +24,7 @@ export function checkEndpoint(text: string): Checked {
   return { value: url.href.replace(/\/+$/, '').replace(SIGNAL_PATH, '').replace(/\/+$/, '') };
 }
 
-/** Whether the endpoint is on another host and without TLS, so that anyone on the way can read and change requests. */
+/** Whether the endpoint is on another host and without TLS, so that anyone on the path can read and change requests. */
 export function isPlainAndRemote(endpoint: string): boolean {
   const { protocol, hostname } = new URL(endpoint);
   return protocol === 'http:' && !/^(localhost|127(\.[0-9]+){3}|\[::1\])$/.test(hostname);

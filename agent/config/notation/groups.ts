@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import { familyOf } from '../../address/address.ts';
 import { isAddress } from './addresses.ts';
 
-/** Of RFC 3376's and RFC 3810's defaults: two queries may be lost, 125 s apart, and the answer takes 10 s. */
+/** From the defaults of RFC 3376 and RFC 3810: two queries may be lost, 125 s apart, and the answer takes 10 s. */
 export const SILENCE = '260s';
 
 /** The group in its usual notation; null if the address is no group. */

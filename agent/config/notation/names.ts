@@ -37,21 +37,27 @@ export function domainProblem(name: string): string | undefined {
   return `${show(name)} is not a domain name; write labels of letters, digits, - and _ (at most 63 each), such as dev.example.com`;
 }
 
-/** As domainProblem, for a place with a single name. */
+/** The same check as domainProblem, for a place with a single name. */
 export function oneDomainProblem(name: string): string | undefined {
   const [first, ...others] = name.split(/[ ,;]+/).filter((word) => DOMAIN.test(word));
   if (first === undefined || others.length === 0) return domainProblem(name);
   return `${show(name)} is not one domain name; write ${first}, and the others under search`;
 }
 
-/** A domain to be tried behind a short name; "." is none at all, the name as it stands (systemd-resolved writes it so). */
+/**
+ * A domain that libc appends to a short name. "." appends nothing: the name is tried as it stands (systemd-resolved
+ * writes it so).
+ */
 export function searchProblem(name: string): string | undefined {
   return name === '.' ? undefined : domainProblem(name);
 }
 
-/** As the kernel has it (dev_valid_name, IFNAMSIZ), and without what a configuration file or a shell would act on. */
+/**
+ * The kernel's rules (dev_valid_name, IFNAMSIZ), without characters that have a meaning in a configuration file or a
+ * shell.
+ */
 export function interfaceNameProblem(name: string): string | undefined {
-  // The kernel takes it; as a key of a map it would be none in JavaScript.
+  // The kernel accepts this name, but JavaScript cannot use it as a key of a map.
   if (name === '__proto__') return `${show(name)} is no interface name that can be configured`;
   if (IPV4.test(name)) return `${show(name)} is an address, not an interface name; write one such as eth0`;
   if (INTERFACE.test(name) && name !== '.' && name !== '..') return undefined;

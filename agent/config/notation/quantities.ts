@@ -7,12 +7,12 @@ const SIZES: Record<string, number> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30
 export const DURATION_PATTERN = '^[0-9]{1,9}(ms|s|m|h)$';
 export const SIZE_PATTERN = '^[0-9]{1,9}(KiB|MiB|GiB)$';
 
-/** `500ms`, `30s`, `5m`, `1h` in milliseconds; null if it is no duration. */
+/** `500ms`, `30s`, `5m`, `1h` in milliseconds; null if the text is no duration. */
 export function durationOf(text: string): number | null {
   return quantity(text, DURATION_PATTERN, DURATIONS);
 }
 
-/** `512KiB`, `64MiB`, `1GiB` in bytes; null if it is no size. */
+/** `512KiB`, `64MiB`, `1GiB` in bytes; null if the text is no size. */
 export function sizeOf(text: string): number | null {
   return quantity(text, SIZE_PATTERN, SIZES);
 }
@@ -37,7 +37,7 @@ export function sizeProblem(limits: Limits): (text: string) => string | undefine
 interface Kind {
   readonly name: string;
   readonly example: string;
-  /** What may be meant, in the right notation. */
+  /** The likely meaning, in the right notation. */
   readonly near: (text: string) => string;
 }
 

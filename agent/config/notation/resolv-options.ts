@@ -2,7 +2,7 @@
 import { show } from '../errors.ts';
 import { didYouMean } from '../hints/suggest.ts';
 
-/** libc silently caps what is above. */
+/** libc silently lowers a larger number to the limit. */
 const NUMBERED: Readonly<Record<string, readonly [least: number, most: number]>> = {
   ndots: [0, 15],
   timeout: [1, 30],
@@ -31,7 +31,7 @@ const PLAIN = [
 
 export const RESOLV_OPTION_PATTERN = `^(${Object.keys(NUMBERED).join('|')}):(0|[1-9][0-9]?)$|^(${PLAIN.join('|')})$`;
 
-/** What is wrong with one option, such as `ndots:2` or `rotate`, or nothing. */
+/** The problem of one option, such as `ndots:2` or `rotate`; undefined if there is none. */
 export function resolvOptionProblem(option: string): string | undefined {
   const words = option.split(/[\s,;]+/);
   if (words.length > 1 && words.every((word) => resolvOptionProblem(word) === undefined))

@@ -14,7 +14,7 @@ const DEFAULT = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;
 const TABLES: Readonly<Record<string, number>> = { main: 254, default: 253 };
 const LOCAL_TABLE = 255;
 export const MAIN_TABLE = 254;
-/** The kernel's for IPv6, IP6_RT_PRIO_USER; it knows no 0 there. */
+/** The kernel's default for IPv6 is IP6_RT_PRIO_USER; IPv6 has no metric 0. */
 const DEFAULT_METRIC = { ipv4: 0, ipv6: 1024 } as const;
 
 /** A network in its usual notation, `default`, or `metadata:` and a name. */
@@ -41,7 +41,7 @@ export function familyOfGateway(checked: string): Family {
   return checked === SUBNET_GATEWAY ? METADATA_NAMES[SUBNET_GATEWAY].family : familyOf(checked);
 }
 
-/** By the range that ipaddr.js gives. */
+/** By ipaddr.js's name of the range. */
 const NOT_ONE_MACHINE: Readonly<Record<string, string>> = {
   unspecified: 'no address',
   broadcast: 'the address of a whole network (broadcast)',
@@ -63,7 +63,7 @@ export function checkAddress(text: string): Checked {
   return { value: parsed.toString() };
 }
 
-/** `main`, `default` or a number. Names of /etc/iproute2/rt_tables are the host's own, and may be others elsewhere. */
+/** `main`, `default` or a number. Names in /etc/iproute2/rt_tables belong to the host, and may differ elsewhere. */
 export function checkTable(table: string | number): { readonly value: number } | { readonly problem: string } {
   const number = typeof table === 'number' ? table : (TABLES[table] ?? Number.NaN);
   if (number === LOCAL_TABLE || table === 'local')
@@ -78,8 +78,8 @@ export interface Destination {
 }
 
 /**
- * What a checked destination means; null: it is `default`, and nothing says of which family.
- * @param via a checked gateway of the route, where it has one.
+ * The meaning of a checked destination; null for a `default` without any sign of its family.
+ * @param via a checked gateway of the route, if the route has one.
  */
 export function destination(to: string, via: string | undefined): Destination | null {
   const checked = checkDestination(to);

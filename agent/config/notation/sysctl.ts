@@ -1,13 +1,13 @@
 /** Names and values of kernel settings, in the notation of sysctl.d(5). */
 import { type Checked, show } from '../errors.ts';
 
-/** What /proc/sys takes in one write: a page, with its end. */
+/** The longest value that /proc/sys takes in one write: a page, with its end. */
 const LONGEST_VALUE = 4095;
 
-/** Stands for every present interface in a path, as in sysctl.d(5), without `all`, `default` and `lo`. */
+/** In a path, stands for every present interface, as in sysctl.d(5), without `all`, `default` and `lo`. */
 export const EVERY = '*';
 
-/** The path below /proc/sys that a key names, where it is one. */
+/** The path below /proc/sys that a key names, or an error. */
 export function checkSysctlKey(key: string): Checked {
   const wrong = (why: string): Checked => ({ problem: `${show(key)} ${why}` });
   if (/^[./]*proc[./]sys[./]/.test(key)) return wrong('must be as sysctl shows it; leave /proc/sys out');
@@ -21,8 +21,8 @@ export function checkSysctlKey(key: string): Checked {
 }
 
 /**
- * A key as a path below /proc/sys. As for procps and systemd-sysctl, whichever of `.` and `/` comes first is the
- * separator; in the form with dots a slash stands for a dot in a name: `net.ipv4.conf.eth0/100.rp_filter` and
+ * A key as a path below /proc/sys. As in procps and systemd-sysctl, the first of `.` and `/` in the key is the
+ * separator. In the form with dots, a slash stands for a dot in a name: `net.ipv4.conf.eth0/100.rp_filter` and
  * `net/ipv4/conf/eth0.100/rp_filter` are the same.
  */
 export function sysctlPath(key: string): string {
@@ -31,7 +31,7 @@ export function sysctlPath(key: string): string {
   return key.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
 }
 
-/** A key as an operator writes it: with dots, unless a name in it has one. */
+/** A key as an operator writes it: with dots, unless a name in the key has a dot. */
 export function sysctlKey(path: string): string {
   return path.includes('.') ? path : path.replaceAll('/', '.');
 }

@@ -1,4 +1,4 @@
-/** The part of the configuration's definition that is `egress`. */
+/** The `egress` part of the configuration's definition. */
 import * as z from 'zod/mini';
 import { show } from '../errors.ts';
 import { field, section, text } from './parts.ts';

@@ -1,10 +1,10 @@
-/** What may stand in a place of the configuration, as the schema's own examples show it. */
+/** Possible values for a place of the configuration, from the schema's own examples. */
 import { jsonSchema } from './schema.ts';
 
-/** The example of the schema's own description of this path; undefined: it has none. */
+/** The example in the schema's description of this path; undefined if there is none. */
 export function exampleAt(path: readonly (string | number)[]): unknown {
   const node = path.reduce<JsonNode | undefined>((at, step) => {
-    // An item without an example of its own is as the first one of the list's.
+    // An item without an example of its own uses the first item of the list's example.
     if (typeof step === 'number') return at?.items && { ...at.items, examples: at.items.examples ?? itemExamples(at) };
     return (
       at?.properties?.[step] ?? (typeof at?.additionalProperties === 'object' ? at.additionalProperties : undefined)
@@ -19,7 +19,7 @@ function itemExamples({ examples }: JsonNode): readonly unknown[] {
 
 let description: JsonNode | undefined;
 
-/** Made once: a configuration may have many errors. */
+/** Made once, because a configuration may have many errors. */
 function described(): JsonNode {
   description ??= jsonSchema() as JsonNode;
   return description;

@@ -1,4 +1,4 @@
-/** `forwarding` of the configuration: what makes a host a gateway. */
+/** `forwarding` of the configuration: the settings that make a host a gateway. */
 import * as z from 'zod/mini';
 import { DNSMASQ_FILE } from '../desired.ts';
 import { type Checked, show } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** How the cloud's metadata service is asked for what `routes` leaves to it: `metadata`. */
+/** `metadata`: how to ask the cloud's metadata service for the values that `routes` takes from it. */
 import * as z from 'zod/mini';
 import { METADATA_ADDRESS, METADATA_PROVIDERS, metadataEndpoint } from '../desired-metadata.ts';
 import { show } from '../errors.ts';

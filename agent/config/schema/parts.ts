@@ -1,4 +1,7 @@
-/** The parts that the configuration's schema is made of: each says what is wrong and what would be right. */
+/**
+ * The building blocks of the configuration's schema. The error of each block says what is wrong and what would be
+ * right.
+ */
 import * as z from 'zod/mini';
 import { show } from '../errors.ts';
 import { DURATION_PATTERN, durationProblem } from '../notation/quantities.ts';
@@ -26,7 +29,7 @@ export function duration(least: string, most: string, zero = false) {
   return z.string({ error }).check(problem(wrong), z.meta({ pattern: DURATION_PATTERN }));
 }
 
-/** true or false; what YAML 1.1 took for one is text today. */
+/** true or false. Words that YAML 1.1 took for booleans are text today. */
 export function onOrOff() {
   return z.boolean({
     error: ({ input }) => {
@@ -37,7 +40,7 @@ export function onOrOff() {
   });
 }
 
-/** A whole number; one that is left out where it must stand is said so by the map around it. */
+/** A whole number. If the number is required and missing, the map around it reports that. */
 export function between(least: number, most: number) {
   const message = `write a whole number from ${least} to ${most}`;
   const error = ({ input }: { input?: unknown }) => {
@@ -49,7 +52,10 @@ export function between(least: number, most: number) {
   return z.int({ error }).check(z.gte(least, message), z.lte(most, message));
 }
 
-/** Each item once. `empty`: the error of a list without an item; `full`: of one with more than `most`. */
+/**
+ * A list without repeated items. `empty`: the error of a list without an item; `full`: the error of a list with more
+ * than `most`.
+ */
 export function list<Item extends z.core.SomeType>(
   item: Item,
   limits: { empty?: string; most?: number; full?: string } = {},
@@ -61,18 +67,18 @@ export function list<Item extends z.core.SomeType>(
   return z.array(item).check(...checks);
 }
 
-/** What to say of a value of the wrong type, where a boolean is most likely meant as a number. */
+/** The error for a value of the wrong type. An operator who wrote a boolean most likely meant a number. */
 export function orZeroOne(otherwise: string) {
   return ({ input }: { input?: unknown }) =>
     typeof input === 'boolean' ? `${input}: write ${Number(input)}` : otherwise;
 }
 
-/** The message of zod's issue carries the keys that are known, which `explain` compares with the unknown one. */
+/** The message of zod's issue carries the known keys, and `explain` compares them with the unknown key. */
 export function unknownKeys(shape: object) {
   return ({ code }: { code?: string }) => (code === 'unrecognized_keys' ? Object.keys(shape).join(' ') : undefined);
 }
 
-/** Of a value with nothing else wrong: a rule whose `atLeast` is misspelt does not lack it, too. */
+/** Checks a value only if it has no other error: a rule with a misspelt `atLeast` must not also lack `atLeast`. */
 export function problem<T>(wrong: (value: T) => string | undefined) {
   return z.check<T>((context) => {
     const message = context.issues.length === 0 ? wrong(context.value) : undefined;
@@ -103,7 +109,7 @@ export function everyEntry(wrong: (key: string, value: unknown) => string | unde
   });
 }
 
-/** zod leaves a list or map that has something wrong in it unchecked; here all errors are to come at once. */
+/** zod skips this check for a list or map with an error in it. We want all errors at once, so the check always runs. */
 function evenIfWrong<T>(fits: (value: unknown) => boolean, check: z.core.CheckFn<T>) {
   return z.check<T>(check, { when: ({ value }: z.core.ParsePayload) => fits(value) } as object);
 }

@@ -1,4 +1,6 @@
-/** The part of the configuration's definition that is `routes`. What does not fit together is conflicts-routes.ts's. */
+/**
+ * The `routes` part of the configuration's definition. conflicts-routes.ts checks whether the settings fit together.
+ */
 import * as z from 'zod/mini';
 import type { Checked } from '../errors.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';

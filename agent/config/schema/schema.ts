@@ -1,6 +1,7 @@
 /**
- * The configuration's one definition: the loader checks with it, and the JSON Schema for editors is made from it. A
- * check's text is the whole error message. zod/mini, since it is a tenth of zod's size and loads in a fifth of its time.
+ * The only definition of the configuration. The loader checks with it, and the JSON Schema for editors is made from it.
+ * A check's text is the whole error message. We use zod/mini, because it has a tenth of zod's size and loads in a fifth
+ * of the time.
  */
 import * as z from 'zod/mini';
 import { type Checked, show } from '../errors.ts';
@@ -117,7 +118,7 @@ const dhclient = section(
 );
 
 const number = z.int();
-/** What is wrong with it depends on its key: conflicts-sysctl.ts. */
+/** The checks of the text depend on its key: conflicts-sysctl.ts. */
 const line = z.string();
 
 const sysctlRule = {
@@ -185,7 +186,7 @@ const reload = field(
 
 const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold, reload };
 
-/** The keys of each section that has fixed ones. */
+/** The keys of each section with fixed keys. */
 export const SECTIONS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   Object.entries(sections).map(
     ([
@@ -208,13 +209,16 @@ export const configSchema = z.strictObject(sections, { error: unknownKeys(sectio
 
 export type Config = z.infer<typeof configSchema>;
 
-/** JSON Schema (draft 2020-12) of one configuration file. It knows the shapes; whether an address fits only the loader does. */
+/**
+ * JSON Schema (draft 2020-12) of one configuration file. It knows the shapes; only the loader checks values such as
+ * addresses.
+ */
 export function jsonSchema(): object {
   return z.toJSONSchema(configSchema, {
     target: 'draft-2020-12',
     io: 'input',
     override: ({ jsonSchema: node }) => {
-      // zod's limits of an integer are JavaScript's; the loader takes a longer one as the text that it is.
+      // zod's limits of an integer are JavaScript's; the loader takes a longer integer as text.
       if (node.maximum === Number.MAX_SAFE_INTEGER) delete node.maximum;
       if (node.minimum === Number.MIN_SAFE_INTEGER) delete node.minimum;
     },
@@ -231,7 +235,7 @@ function optionNameProblem(name: string): string | undefined {
     : `${show(name)} is no option of dhcp-options(5)${didYouMean(name, optionNames())}`;
 }
 
-/** Of an entry whose name is known and whose value has the right shape; the rest is said by the schema itself. */
+/** Checks an entry with a known name and a value of the right shape. The schema itself reports all other errors. */
 function optionValuesProblem(name: string, entry: unknown): string | undefined {
   const option = findOption(name);
   const values = optionValues(entry);
@@ -242,7 +246,7 @@ function optionValuesProblem(name: string, entry: unknown): string | undefined {
   return `${show(values.join(', '))}: ${isList ? `write a list: ${flow(words)}` : message}`;
 }
 
-/** A value or a list of values as texts; null where it is neither. */
+/** A value or a list of values as texts; null if the entry is neither. */
 export function optionValues(entry: unknown): string[] | null {
   const values = Array.isArray(entry) ? entry : [entry];
   return values.every((item) => ['string', 'number', 'boolean'].includes(typeof item)) ? values.map(String) : null;

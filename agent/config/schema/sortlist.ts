@@ -1,4 +1,4 @@
-/** The part of the configuration's definition that is `dns.sortlist`: networks, and names whose addresses are measured. */
+/** The `dns.sortlist` part of the configuration's definition: networks, and names whose addresses are measured. */
 import * as z from 'zod/mini';
 import { show } from '../errors.ts';
 import { checkSortlistPair } from '../notation/addresses.ts';
@@ -52,7 +52,7 @@ function pairProblem(value: string): string | undefined {
   return 'problem' in checked ? checked.problem : undefined;
 }
 
-/** It is asked for as it stands, without the search domains. */
+/** The name is looked up as it stands, without the search domains. */
 function fullNameProblem(name: string): string | undefined {
   if (/^[0-9.]+$/.test(name)) return `${show(name)} is an address and no name; write ${name}/32 in the sortlist itself`;
   const problem = domainProblem(name);

@@ -9,14 +9,14 @@ import { formatPath, plain, positionOf, type Tree, type TreePath, valueAt, withV
 
 type Issue = z.core.$ZodIssue;
 
-/** What explains an issue, beside the issue itself. */
+/** The knowledge that explains an issue, beside the issue itself. */
 interface Grounds {
   readonly tree: Tree;
-  /** What would be wrong with another configuration, given as a plain value. */
+  /** The issues of another configuration, given as a plain value. */
   readonly check: (configuration: unknown) => readonly Issue[];
-  /** What is wrong between settings of it that are right each on their own. */
+  /** The errors between settings of the configuration that are right each by itself. */
   readonly conflicts: (configuration: unknown) => readonly ConfigError[];
-  /** A value that is right there; undefined: none is known. */
+  /** A value that is right in that place; undefined if none is known. */
   readonly example: (path: TreePath) => unknown;
   /** The keys of each section. */
   readonly sections: Readonly<Record<string, readonly string[]>>;
@@ -49,7 +49,7 @@ function explainIssue(issue: Issue, above: TreePath, grounds: Grounds): ConfigEr
     case 'invalid_key':
       return issue.issues.map(({ message }) => errorAt(tree, path, 'key', message));
     case 'invalid_union': {
-      // The branch that has the value's type knows more than "none of them".
+      // The branch for the value's type has a better message than "none of them".
       const branch = issue.errors.find(
         (errors) => !errors.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
       );
@@ -73,7 +73,7 @@ function explainIssue(issue: Issue, above: TreePath, grounds: Grounds): ConfigEr
   }
 }
 
-/** A list or a map is no word that could be near another one. */
+/** The text of a plain value. A list or a map is no word that could be near a known word. */
 function plainWord(value: unknown): string {
   return value !== null && typeof value === 'object' ? '' : String(value);
 }
@@ -125,7 +125,7 @@ function fitAt(path: TreePath, { tree, check, conflicts }: Grounds): (candidate:
   };
 }
 
-/** `- 10.1.0.0/16: 10.0.0.1`: the item of a list whose only key is a value; null: it is none. */
+/** `- 10.1.0.0/16: 10.0.0.1`: an item of a list whose only key is a value; null if the item has another form. */
 function itemOfEntry(path: TreePath, known: readonly string[], grounds: Grounds): string | null {
   const value = valueAt(grounds.tree, path);
   if (typeof path.at(-1) !== 'number' || value === null || typeof value !== 'object') return null;
@@ -137,10 +137,13 @@ function itemOfEntry(path: TreePath, known: readonly string[], grounds: Grounds)
   return item === undefined ? null : `write ${flow(item)}`;
 }
 
-/** No section has it. */
+/** A key that no section has. */
 const NO_KEY = '?';
 
-/** The section that a value stands in, and the value's path in it, without the other items of lists: they may be many. */
+/**
+ * The section around a value, and the value's path in the section. Other items of lists are left out, because they may
+ * be many.
+ */
 function alone(whole: unknown, path: TreePath): { whole: unknown; at: TreePath } {
   const [step, ...rest] = path;
   if (step === undefined) return { whole, at: [] };
@@ -154,17 +157,17 @@ function isBelow(text: string, path: TreePath): boolean {
   return text === above || text.startsWith(`${above}.`) || text.startsWith(`${above}[`);
 }
 
-/** What another value at this path would still have wrong. */
+/** How far another value would fit at this path, by the issues that remain. */
 function fitOf(issues: readonly Issue[], path: TreePath): Fit {
   const isAt = (issue: Issue, length: number) => path.slice(0, length).every((step, i) => issue.path[i] === step);
-  // A union speaks for all that is in it.
+  // An issue of a union covers every issue inside the union.
   if (issues.some((issue) => issue.code === 'invalid_union' && isAt(issue, issue.path.length))) return 'none';
   const below = issues.filter((issue) => isAt(issue, path.length));
   if (below.length === 0) return 'good';
   return below.some(({ code }) => /^(invalid_(type|union|key)|unrecognized_keys)$/.test(code)) ? 'none' : 'shape';
 }
 
-/** What may have been meant by an unknown key. */
+/** The likely meaning of an unknown key. */
 function keyHint(key: string, known: readonly string[], path: TreePath, { sections }: Grounds): string {
   const [, name = '', rest = ''] = /^([\w-]+)[:=](.*)$/s.exec(key) ?? [];
   if (known.includes(name)) return `; a blank is missing after the colon; write ${name}: ${rest.trim()}`.trimEnd();

@@ -1,4 +1,4 @@
-/** A configuration as it was written: values that remember the file, line and column that they came from. */
+/** A configuration as written: values that keep the file, line and column that they came from. */
 import type { Position } from '../errors.ts';
 
 export type Tree = TreeScalar | TreeList | TreeMap;
@@ -24,7 +24,7 @@ export interface TreeMap {
 
 export type TreePath = readonly (string | number)[];
 
-/** Maps are merged deeply; a list or a scalar of `over` replaces what `under` has. */
+/** Maps are merged deeply; a list or a scalar of `over` replaces the value in `under`. */
 export function mergeMaps(under: TreeMap, over: TreeMap): TreeMap {
   const entries = new Map(under.entries);
   for (const [key, entry] of over.entries) {
@@ -35,7 +35,7 @@ export function mergeMaps(under: TreeMap, over: TreeMap): TreeMap {
   return { kind: 'map', at: over.at, entries };
 }
 
-/** The values alone. Maps become objects without a prototype. */
+/** The values without positions. Maps become objects without a prototype. */
 export function plain(tree: Tree): unknown {
   if (tree.kind === 'scalar') return tree.value;
   if (tree.kind === 'list') return tree.items.map(plain);
@@ -46,7 +46,7 @@ export function plain(tree: Tree): unknown {
 
 const NOWHERE: Position = { file: '', line: 0, column: 0 };
 
-/** A value that was written nowhere. */
+/** A value without a place in any file. */
 export function treeOf(value: unknown): Tree {
   if (Array.isArray(value)) return { kind: 'list', at: NOWHERE, items: value.map(treeOf) };
   if (value === null || typeof value !== 'object')
@@ -55,7 +55,7 @@ export function treeOf(value: unknown): Tree {
   return { kind: 'map', at: NOWHERE, entries: new Map(entries) };
 }
 
-/** The place of a value or of its key. For a missing value it is the place of the nearest part around it. */
+/** The place of a value or of its key. For a missing value: the place of the nearest part around it. */
 export function positionOf(tree: Tree, path: TreePath, part: 'key' | 'value'): Position {
   const [step, ...rest] = path;
   if (step === undefined) return tree.at;
@@ -82,7 +82,7 @@ export function valueAt(tree: Tree, path: TreePath): unknown {
   return below && valueAt(below, rest);
 }
 
-/** A plain value with another one at a path of it. */
+/** A plain value in which the part at the path is replaced. */
 export function withValue(whole: unknown, [step, ...rest]: TreePath, value: unknown): unknown {
   if (step === undefined) return value;
   const copy: Record<string | number, unknown> = Array.isArray(whole)

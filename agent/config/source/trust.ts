@@ -18,7 +18,7 @@ const ELSEWHERE = 'keep the configuration where only root may write, such as /et
 export function trustErrors(files: ConfigFiles, file: string): ConfigError[] {
   const target = files.target(file);
   const type = (files.stat(file)?.mode ?? REGULAR) & FILE_TYPE;
-  if (type === FOLDER) return []; // the reading refuses it
+  if (type === FOLDER) return []; // reading the file refuses a folder
   if (type !== REGULAR) return [fileError(file, `is no regular file; ${ELSEWHERE}`)];
   const paths = new Set([file, target].flatMap((path) => [path, ...foldersAbove(path)]));
   return [...paths].flatMap((path) => {

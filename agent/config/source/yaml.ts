@@ -1,22 +1,22 @@
 /**
- * One YAML 1.2 file (core schema) → a tree with positions. What YAML offers beyond plain maps, lists and scalars is
- * refused: it is where files that look the same to a person turn out to mean something else.
+ * One YAML 1.2 file (core schema) → a tree with positions. YAML features beyond plain maps, lists and scalars are
+ * refused: with them, files that look the same to a person can mean different things.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import { type ConfigError, fileError, type Position } from '../errors.ts';
 import { lineProblem, typographyProblem } from '../hints/slips.ts';
 import type { Tree, TreeMap } from './tree.ts';
 
-/** Far above any real configuration (about 100 bytes a setting); it bounds what a hostile file can cost. */
+/** Far above any real configuration (about 100 bytes a setting); this limits the cost of a hostile file. */
 export const MAX_FILE_BYTES = 256 * 1024;
 
 export interface YamlResult {
-  /** null where the file has a syntax error, or is no map. */
+  /** null if the file has a syntax error, or holds no map. */
   readonly tree: TreeMap | null;
   readonly errors: readonly ConfigError[];
 }
 
-/** Never throws. An empty file, or one of comments only, is an empty map. */
+/** Never throws. A file that is empty, or holds only comments, is an empty map. */
 export function readYaml(file: string, bytes: Buffer): YamlResult {
   if (bytes.length > MAX_FILE_BYTES) {
     return failed(fileError(file, `has ${bytes.length} bytes; at most ${MAX_FILE_BYTES} are read`));
@@ -54,8 +54,8 @@ function parse(file: string, text: string): YamlResult {
     errors.push({ ...position(offset), path, message });
   };
 
-  // `schema` stands against a `%YAML 1.1` line, with which `no` would be false. Keys are compared below, with a better
-  // message. yaml's own warnings (an unknown tag …) are errors here, so it must keep them rather than print them.
+  // `schema` overrules a `%YAML 1.1` line, with which `no` would be false. Keys are compared below, with a better
+  // message. yaml's own warnings (an unknown tag …) are errors here, so yaml must return them and not print them.
   const document = parseDocument(text, {
     lineCounter: lines,
     schema: 'core',
@@ -104,7 +104,7 @@ function parse(file: string, text: string): YamlResult {
     return { kind: 'scalar', at, value: number(value, source ?? String(value), node.range[0], path) };
   }
 
-  /** An integer beyond a number's precision stays text, because /proc/sys takes digits. */
+  /** An integer beyond a number's precision stays text, because /proc/sys takes any digits. */
   function number(value: number, source: string, offset: number, path: string): number | string {
     if (/^(0|-?[1-9][0-9]*)$/.test(source)) return Number.isSafeInteger(value) ? value : source;
     const decimal = Number.isSafeInteger(value) ? `write ${value}` : 'write a plain decimal integer';

@@ -1,15 +1,15 @@
 /**
- * What the value of a kernel setting is. The kernel shows most values in a form of its own: a list of ports comes back
- * sorted and merged, a hexadecimal number decimal, milliseconds rounded to its tick. So values are compared by what they mean
- * for their key. Every rule was measured by writing the key in a network namespace (Linux 6.18, 250 ticks a second); sources:
- * kernel/sysctl.c, net/ipv4/sysctl_net_ipv4.c, net/core/neighbour.c, net/ipv6/addrconf.c.
+ * The kind of a kernel setting's value. The kernel shows most values in a form of its own. A list of ports comes back
+ * sorted and merged, a hexadecimal number decimal, milliseconds rounded to its tick. Values are therefore compared by
+ * their meaning for the key. Every rule was measured by writing the key in a network namespace (Linux 6.18, 250 ticks a
+ * second). Sources: kernel/sysctl.c, net/ipv4/sysctl_net_ipv4.c, net/core/neighbour.c, net/ipv6/addrconf.c.
  */
 import { isIPv6 } from 'node:net';
 
 /**
- * `numbers`: one or several, each as strtoul(3) with base 0 reads it. `milliseconds` and `hundredths` (of a second): kept in
- * ticks. `ranges`: `8080,30000-30010`. `names`: in any order. `mask`: hexadecimal, of CPUs. `key`: hexadecimal, secret.
- * `address`: of IPv6, secret. `command`: written, and never read. `text`: all else.
+ * `numbers`: one or several, each as strtoul(3) with base 0 reads it. `milliseconds` and `hundredths` (of a second):
+ * kept in ticks. `ranges`: `8080,30000-30010`. `names`: in any order. `mask`: hexadecimal, of CPUs. `key`: hexadecimal,
+ * secret. `address`: an IPv6 address, secret. `command`: written, and never read. `text`: all other values.
  */
 export type SysctlKind =
   | 'numbers'
@@ -23,7 +23,7 @@ export type SysctlKind =
   | 'command'
   | 'text';
 
-/** By path below /proc/sys. What none of them fits holds numbers, where its values are numbers, else text. */
+/** By path below /proc/sys. A path without a match holds numbers if its values are numbers, otherwise text. */
 const KINDS: readonly (readonly [RegExp, SysctlKind])[] = [
   [/^net\/ipv[46]\/route\/flush$|^vm\/(compact_memory|drop_caches)$/, 'command'],
   [
@@ -43,14 +43,14 @@ const KINDS: readonly (readonly [RegExp, SysctlKind])[] = [
   [/^net\/ipv[46]\/neigh\/[^/]+\/(retrans_time|locktime|proxy_delay|anycast_delay)$/, 'hundredths'],
 ];
 
-/** Milliseconds of the longest tick of the kernel's clock: 100 ticks a second. */
+/** Milliseconds of the longest tick of the kernel's clock, which has at least 100 ticks a second. */
 const LONGEST_TICK = 10;
 
 export function sysctlKind(path: string): SysctlKind {
   return KINDS.find(([pattern]) => pattern.test(path))?.[1] ?? 'numbers';
 }
 
-/** Whether the kernel, that shows `actual`, has what was meant by `wanted`. */
+/** Whether the kernel, which shows `actual`, has the value that `wanted` means. */
 export function meansSame(path: string, wanted: string, actual: string): boolean {
   const kind = sysctlKind(path);
   const [a, b] = [sysctlMeaning(kind, wanted), sysctlMeaning(kind, actual)];
@@ -58,23 +58,32 @@ export function meansSame(path: string, wanted: string, actual: string): boolean
   const [first, second] = [Number(a[0]), Number(b[0])];
   if (kind === 'milliseconds') return second >= first && second < first + LONGEST_TICK;
   if (kind === 'hundredths') return second === first || second === first - 1;
-  // The kernel takes fewer numbers than it has, and leaves the others as they are.
+  // The kernel accepts fewer numbers than the key has, and leaves the remaining numbers as they are.
   return kind === 'numbers' ? a.every((part, index) => part === b[index]) : a.join() === b.join();
 }
 
-/** The number that the kernel reads in the value of a key, whatever follows as a comment; NaN: there is none, or several. */
+/**
+ * The number that the kernel reads in the value of a key, without a comment after it; NaN if there is no number, or
+ * several.
+ */
 export function sysctlNumber(text: string): number {
   const numbers = numbersOf(text) ?? [];
   return numbers.length === 1 ? Number(numbers[0]) : Number.NaN;
 }
 
-/** As it is written into a file of sysctl.d by others: the kernel leaves what follows the numbers unread. */
+/**
+ * The value without a comment. Other authors write comments into files of sysctl.d, and the kernel ignores text after
+ * the numbers.
+ */
 export function withoutComment(path: string, value: string): string {
   const numbers = sysctlKind(path) === 'numbers' ? numbersOf(value) : null;
   return numbers === null || !/\s[#;]/.test(value) ? value : value.replace(/\s+[#;].*$/, '');
 }
 
-/** What two texts have in common that mean the same; null: it is none of this kind, so only the text itself can tell. */
+/**
+ * A form that is equal for two texts with the same meaning; null if the text does not fit the kind, so only the text
+ * itself can be compared.
+ */
 export function sysctlMeaning(kind: SysctlKind, text: string): readonly string[] | null {
   switch (kind) {
     case 'numbers':
@@ -97,7 +106,7 @@ export function sysctlMeaning(kind: SysctlKind, text: string): readonly string[]
   }
 }
 
-/** In decimal. What follows the last of them after a blank is not read (`1 # router`). */
+/** The numbers in decimal. The kernel ignores text after the last number and a blank (`1 # router`). */
 export function numbersOf(text: string): string[] | null {
   const numbers: string[] = [];
   for (const part of text.trim().split(/\s+/)) {
@@ -109,7 +118,7 @@ export function numbersOf(text: string): string[] | null {
   return numbers.length === 0 ? null : numbers;
 }
 
-/** Sorted and merged. */
+/** The ranges, sorted and merged. */
 function rangesOf(text: string): string[] | null {
   if (text === '') return [];
   const ranges: [number, number][] = [];
@@ -130,7 +139,7 @@ function rangesOf(text: string): string[] | null {
   return merged.map((ends) => ends.join('-'));
 }
 
-/** Groups of 32 bits, the highest first. */
+/** The mask in groups of 32 bits, the highest group first. */
 function maskOf(text: string): string[] | null {
   if (text === '') return ['0'];
   if (!/^[0-9a-f]{1,8}(,[0-9a-f]{1,8})*$/i.test(text)) return null;
@@ -138,7 +147,7 @@ function maskOf(text: string): string[] | null {
   return [[first, ...others.map((group) => group.padStart(8, '0'))].join('').replace(/^0+(?=.)/, '')];
 }
 
-/** One of four groups, or two of them. */
+/** One key of four groups, or two such keys. */
 function keyOf(text: string): string[] | null {
   const one = '[0-9a-f]{1,8}(-[0-9a-f]{1,8}){3}';
   if (!new RegExp(`^${one}(,${one})?$`, 'i').test(text)) return null;
@@ -157,7 +166,7 @@ function addressOf(text: string): string[] | null {
   return isIPv6(text) && !text.includes('%') ? [new URL(`http://[${text}]`).hostname] : null;
 }
 
-/** Multi-value sysctls come back with tabs: `4096\t131072\t6291456`. */
+/** The fields of a value. The kernel separates several values with tabs: `4096\t131072\t6291456`. */
 export function fields(text: string): string {
   return text.trim().split(/\s+/).join(' ');
 }

@@ -1,10 +1,10 @@
-/** What is wrong with a text as the value of a kernel setting, and what would be right. The kernel itself only says EINVAL. */
+/** The problem of a text as the value of a kernel setting, and a right value. The kernel itself only says EINVAL. */
 import { show } from '../errors.ts';
 import { sysctlTextProblem } from '../notation/sysctl.ts';
 import { fields, numbersOf, type SysctlKind, sysctlKind, sysctlMeaning } from './kinds.ts';
 import { isSecretSysctl } from './secrets.ts';
 
-/** Keys that hold several numbers. Each bound was measured (Linux 6.18): what is outside of it is refused. */
+/** Keys that hold several numbers. Each bound was measured (Linux 6.18): the kernel refuses numbers outside it. */
 interface NumberList {
   readonly count: number;
   readonly example: string;
@@ -27,11 +27,11 @@ const LISTS: readonly (readonly [RegExp, NumberList])[] = [
   [/^kernel\/printk$/, { count: 4, example: '4 4 1 7' }],
   [/^kernel\/sem$/, { count: 4, example: '32000 1024000000 500 32000' }],
 ];
-/** Of other keys that hold numbers, these hold one. */
+/** All other number keys below these paths hold a single number. */
 const SINGLE = /^net\/(ipv[46]|core)\//;
 const NUMBERS: readonly SysctlKind[] = ['numbers', 'milliseconds', 'hundredths'];
 
-/** Why `atLeast` is none for this key, or nothing. */
+/** Why `atLeast` does not suit this key; undefined if it does. */
 export function atLeastProblem(path: string): string | undefined {
   if (!NUMBERS.includes(sysctlKind(path))) return 'is for numbers, and this key holds none; write value';
   const list = listOf(path);
@@ -40,10 +40,10 @@ export function atLeastProblem(path: string): string | undefined {
     : `is for one number, and this key holds ${list.count}; write value: ${show(list.example)}`;
 }
 
-/** Names of network interfaces may have dots, so in such keys dots cannot separate. */
+/** Names of network interfaces may have dots, so dots cannot separate the parts of such keys. */
 const DOTTED = /^(net\/ipv[46]\/(?:conf|neigh))\/(.+\/.+)\/([^/]+)$/;
 
-/** What is wrong with a key, whatever its value, or nothing. */
+/** The problem of a key, whatever its value; undefined if there is none. */
 export function sysctlKeyProblem(path: string): string | undefined {
   if (sysctlKind(path) === 'command')
     return 'is a command, and a command holds no value: the kernel acts on it once. Take it out, and run it with sysctl -w';
@@ -53,7 +53,7 @@ export function sysctlKeyProblem(path: string): string | undefined {
   return `names no interface; for the interface ${dotted} write ${folder}/${dotted}/${rest}`;
 }
 
-/** What is wrong with a text as the value of this key, or nothing. */
+/** The problem of a text as the value of this key; undefined if there is none. */
 export function sysctlValueProblem(path: string, value: string): string | undefined {
   if (isSecretSysctl(path)) return secretProblem(path, value);
   const kind = sysctlKind(path);
@@ -64,7 +64,7 @@ export function sysctlValueProblem(path: string, value: string): string | undefi
 
 const MAY_BE_EMPTY: readonly SysctlKind[] = ['ranges', 'mask'];
 
-/** Without a word of the value. */
+/** The message does not quote any part of the value. */
 function secretProblem(path: string, value: string): string | undefined {
   const kind = sysctlKind(path) as 'key' | 'address';
   if (sysctlTextProblem(value) === undefined && sysctlMeaning(kind, value) !== null) return undefined;
@@ -99,19 +99,19 @@ function isOfKind(kind: SysctlKind, value: string): boolean {
   return sysctlMeaning(kind, value) !== null && (kind !== 'names' || /^[\w -]+$/.test(value));
 }
 
-/** null: it is not known how many numbers the key holds. */
+/** null if the number of values of the key is unknown. */
 function listOf(path: string): NumberList | null {
   const list = LISTS.find(([pattern]) => pattern.test(path))?.[1];
   return list ?? (SINGLE.test(path) ? { count: 1, example: '1' } : null);
 }
 
-/** A word may be what a later kernel takes for a single value; what begins as a number can only be meant as one. */
+/** A later kernel may accept a word for a single value. A text that begins as a number can only mean a number. */
 function numbersProblem(value: string, list: NumberList): string | undefined {
   const { count, example, least, most } = list;
   const isNumber = /^["']?[-+]?\d/.test(value);
   if (!isNumber && count === 1) return undefined;
   const numbers = numbersOf(value) ?? [];
-  // Before a comment the kernel wants every number.
+  // Before a comment, the kernel expects every number of the key.
   const isWhole = numbers.length === count || numbers.length === value.trim().split(/\s+/).length;
   if (isWhole && fits(numbers, list)) return undefined;
   const meant = isNumber ? tidied(value, count) : [];
@@ -140,7 +140,7 @@ function written(numbers: readonly string[]): string {
 
 const UNITS: Readonly<Record<string, number>> = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
-/** `1024-65000`, `4096,131072`, `4K`, `16,777,216`: the numbers that are meant; those that cannot be told are left out. */
+/** `1024-65000`, `4096,131072`, `4K`, `16,777,216`: the numbers that are meant, without the unclear ones. */
 function tidied(value: string, count: number): string[] {
   const bare = value
     .replace(/\s+[#;].*$/, '')
@@ -156,7 +156,10 @@ function tidied(value: string, count: number): string[] {
   });
 }
 
-/** The same by what the running kernel shows of a key of the network; null: it may be written. */
+/**
+ * The problem of a value, judged by the value that the running kernel shows for a key below net; null if the value may
+ * be written.
+ */
 export function misfit(path: string, shown: string, wanted: string): string | null {
   const held = numbersOf(shown)?.length;
   if (!path.startsWith('net/') || !NUMBERS.includes(sysctlKind(path))) return null;

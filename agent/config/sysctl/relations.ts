@@ -1,24 +1,25 @@
 /**
- * Kernel settings that are one variable by several names, and those that the kernel writes together with another. Each was
- * measured: every key of net was written in a network namespace, and all others were compared (Linux 6.18). Those that only
- * the first network namespace can write are from the sources: net/ipv4/devinet.c, net/ipv6/addrconf.c, net/core/neighbour.c,
- * net/netfilter/nf_conntrack_standalone.c, net/ipv4/route.c, mm/page-writeback.c, mm/util.c.
+ * Kernel settings that are one variable under several names, and settings that the kernel writes together with another
+ * setting. Each relation was measured: every key of net was written in a network namespace, and all other keys were
+ * compared (Linux 6.18). Keys that only the first network namespace can write are from the sources: net/ipv4/devinet.c,
+ * net/ipv6/addrconf.c, net/core/neighbour.c, net/netfilter/nf_conntrack_standalone.c, net/ipv4/route.c,
+ * mm/page-writeback.c, mm/util.c.
  */
 
-/** The same variable in the same words. */
+/** The same variable with the same notation. */
 const SAME: ReadonlyMap<string, string> = new Map([
   ['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding'],
   ['net/nf_conntrack_max', 'net/netfilter/nf_conntrack_max'],
 ]);
 
-/** One limit in two units, of which the kernel keeps the one that was written last, and sets the other to 0. */
+/** One limit in two units. The kernel keeps the unit that was written last, and sets the second key to 0. */
 const OR_ZERO = [
   ['vm/dirty_ratio', 'vm/dirty_bytes'],
   ['vm/dirty_background_ratio', 'vm/dirty_background_bytes'],
   ['vm/overcommit_ratio', 'vm/overcommit_kbytes'],
 ] as const;
 
-/** The same variable in other units or words: the first of each leads to the second. */
+/** The same variable in other units or words: the first name of each pair leads to the second. */
 const TWINS: readonly (readonly [RegExp, string])[] = [
   [/^(net\/ipv[46]\/neigh\/[^/]+\/(?:base_reachable_time|retrans_time))$/, '$1_ms'],
   [/^(net\/ipv[46]\/neigh\/[^/]+\/unres_qlen)$/, '$1_bytes'],
@@ -27,21 +28,21 @@ const TWINS: readonly (readonly [RegExp, string])[] = [
   [/^net\/mptcp\/pm_type$/, 'net/mptcp/path_manager'],
 ];
 
-/** Milliseconds of one unit of those of TWINS that hold a time. */
+/** Milliseconds of one unit, for those TWINS that hold a time. */
 const UNITS: Readonly<Record<string, number>> = { base_reachable_time: 1000, retrans_time: 10, gc_min_interval: 1000 };
 
-/** What is written to conf/all is written to every interface, and with most of them to conf/default. */
+/** The kernel copies a value of conf/all to every interface, and for most keys also to conf/default. */
 const OF_ALL =
   /^(net\/ipv4\/conf|net\/ipv6\/conf)\/([^/]+)\/(forwarding|disable_ipv6|addr_gen_mode|ignore_routes_with_linkdown|force_forwarding)$/;
 const NOT_IPV4 = /^net\/ipv4\/.*\/(?!forwarding$)[^/]+$/;
 const NOT_DEFAULT = /\/default\/force_forwarding$/;
 
-/** The one name of a variable that has several. */
+/** The main name of a variable with several names. */
 export function sysctlVariable(path: string): string {
   return SAME.get(path) ?? path;
 }
 
-/** The one name of a variable that has several, also in other units. */
+/** The main name of a variable with several names, also for names with other units. */
 export function sysctlVariableOrTwin(path: string): string {
   const twin = TWINS.find(([pattern]) => pattern.test(path));
   return twin === undefined ? sysctlVariable(path) : path.replace(twin[0], twin[1]);
@@ -53,7 +54,7 @@ export function sysctlNamesOf(path: string): string[] {
   return [variable, ...[...SAME].flatMap(([other, one]) => (one === variable ? [other] : []))];
 }
 
-/** The path of conf/all that, written, sets this one too; null: none. */
+/** The path of conf/all that also sets this path when it is written; null if there is none. */
 export function sysctlSetter(path: string): string | null {
   const [, folder, scope, name] = OF_ALL.exec(path) ?? [];
   if (scope === undefined || scope === 'all' || NOT_IPV4.test(path) || NOT_DEFAULT.test(path)) return null;
@@ -66,8 +67,8 @@ export function setsOthers(variable: string): boolean {
 }
 
 /**
- * Whether the kernel passes over a value that the variable has already: what depends on it then stays as it is. Both begin
- * as 0.
+ * Whether the kernel ignores a value that the variable already has, so that dependent variables stay as they are. Both
+ * variables begin as 0.
  */
 export function needsChange(variable: string): boolean {
   return (
@@ -77,10 +78,13 @@ export function needsChange(variable: string): boolean {
   );
 }
 
-/** Another variable that, written, sets this one too. */
+/** Another variable that also sets this variable when it is written. */
 export interface SysctlSource {
   readonly of: string;
-  /** `all`: to the same value. `effect`: to one that follows from it. `units`: it is the same variable in other units. */
+  /**
+   * `all`: sets the same value. `effect`: sets a value that follows from the written value. `units`: the same variable
+   * in other units.
+   */
   readonly way: 'all' | 'effect' | 'units';
   readonly value: (set: string) => string;
 }
@@ -98,7 +102,7 @@ export function sysctlSources(variable: string): SysctlSource[] {
         : [{ of: other, way: 'units', value: () => '0' } as const];
     }),
     ...(setter === null ? [] : [{ of: setter, way: 'all', value: (set: string) => set } as const]),
-    // A host that forwards IPv4 believes no redirects, and the other way round.
+    // A host that forwards IPv4 accepts no redirects, and a host that does not forward accepts them.
     ...(variable === REDIRECTS
       ? [
           {
@@ -108,12 +112,12 @@ export function sysctlSources(variable: string): SysctlSource[] {
           } as const,
         ]
       : []),
-    // With a secret, addresses are made of it.
+    // If there is a secret, the kernel makes addresses from it.
     ...secrets.map((one) => ({ of: `net/ipv6/conf/${one}/stable_secret`, way: 'effect', value: () => '2' }) as const),
   ];
 }
 
-/** The same time in milliseconds, or in the larger unit, of which the kernel shows whole ones. */
+/** The same time in milliseconds, or in the larger unit, which the kernel shows as whole numbers. */
 function timeTwin(variable: string): SysctlSource[] {
   const name = variable.slice(variable.lastIndexOf('/') + 1);
   const larger = variable.replace(/_ms$/, '');
@@ -126,7 +130,7 @@ function timeTwin(variable: string): SysctlSource[] {
     : [{ of: `${larger}_ms`, way: 'units', value: inUnits }];
 }
 
-/** What writing this variable sets; `*` in the place of an interface is every one. */
+/** The variables that a write to this variable sets; `*` in the place of an interface means every interface. */
 export function sysctlDependents(variable: string): string[] {
   const [, scope] = STABLE_SECRET.exec(variable) ?? [];
   if (scope !== undefined)
