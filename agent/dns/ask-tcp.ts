@@ -1,6 +1,6 @@
 /**
- * Asks a name server by TCP as glibc does: a look-up asks for A and AAAA at once, on one connection, and comes to nothing unless both
- * are answered there (measured with 2.36).
+ * Asks a name server by TCP as glibc does. A look-up asks for A and AAAA at once, on one connection, and fails unless
+ * both are answered there (measured with 2.36).
  */
 import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
@@ -11,23 +11,25 @@ export interface TcpWay {
   readonly server: string;
   readonly port: number;
   readonly edns0: boolean;
-  /** Ends the conversation, as silence. */
+  /** Ends the conversation; the result is as for silence. */
   readonly signal: AbortSignal;
 }
 
-/** What came of a whole conversation. `unpaired`: some of its questions were answered, and then no more. */
+/**
+ * The failures of a whole conversation. `unpaired`: the server answered some of the questions, and then fell silent.
+ */
 export type TcpFailure =
   | { readonly kind: 'silent' | 'unpaired' | 'garbled' }
   | { readonly kind: 'unreachable'; readonly code: string };
 
-/** In the order of the questions; each has the same failure. */
+/** In the order of the questions; on a failure, every question has the same failure. */
 export async function askByTcp(way: TcpWay, questions: readonly Question[]): Promise<(DnsContent | TcpFailure)[]> {
   const asked = withPartners(questions);
   const result = await converse(way, asked);
   return questions.map((question) => (Array.isArray(result) ? result[asked.indexOf(question)]! : result));
 }
 
-/** With the question for the other family, which the C library asks too. */
+/** Adds the question for the other address family, which the C library also asks. */
 function withPartners(questions: readonly Question[]): Question[] {
   const types = new Set(questions.map(({ type }) => type));
   const missing = types.has('NS') ? [] : (['A', 'AAAA'] as const).filter((type) => !types.has(type));
@@ -74,7 +76,7 @@ function converse(
   });
 }
 
-/** The length goes before a message on a stream (RFC 1035, 4.2.2). */
+/** On a stream, the length precedes each message (RFC 1035, 4.2.2). */
 function prefixed(message: Buffer): Buffer {
   const length = Buffer.alloc(2);
   length.writeUInt16BE(message.length);

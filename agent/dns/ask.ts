@@ -1,6 +1,6 @@
 /**
- * Asks one name server directly, past the C library and its configuration: by UDP, and by TCP where that brings no
- * answer or a truncated one (RFC 7766).
+ * Asks one name server directly, past the C library and its configuration. It asks by UDP, and by TCP if UDP brings no
+ * answer or a truncated answer (RFC 7766).
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -12,19 +12,19 @@ import { askByTcp, type TcpFailure, type TcpWay } from './ask-tcp.ts';
 import { type DnsContent, type DnsReply, dnsQuery, type Question, readReply } from './message.ts';
 
 /**
- * `silent`: no answer in time. `unreachable`: the kernel or the other host says that there is no way, or that no program
- * listens there. `tcp`: this is about TCP alone, and why; else UDP brought nothing either. `onlyByTcp`: UDP was silent; the C
- * library asks by UDP, unless resolv.conf has the option `use-vc`.
+ * `silent`: no answer in time. `unreachable`: the kernel or the server's host says that there is no route, or that no
+ * program listens there. `tcp`: the reason, if the failure is about TCP only; without it, UDP also failed. `onlyByTcp`:
+ * UDP was silent; the C library asks by UDP, unless resolv.conf has the option `use-vc`.
  */
 export type Answer =
   | (DnsContent & { readonly kind: 'answer'; readonly onlyByTcp: boolean })
   | ((Exclude<DnsContent, { readonly kind: 'answer' }> | TcpFailure) & { readonly tcp?: Tcp });
 
-/** UDP brought a truncated answer, or was not to be asked. */
+/** Why TCP is used: UDP brought a truncated answer, or the caller asked for TCP. */
 type Tcp = 'after-truncation' | 'as-asked';
 
 export interface AskOptions {
-  /** Milliseconds until silence is silence. A truncated answer gives TCP as many again. */
+  /** Milliseconds until a missing answer counts as silence. After a truncated answer, TCP gets the same time again. */
   readonly timeout: number;
   readonly port?: number;
   /** `tcp`: as the C library asks with the option `use-vc`. */
@@ -38,8 +38,8 @@ export interface AskOptions {
 const PORT = 53;
 
 /**
- * What `server` answers to each question. `server`: an address; a link-local one with its interface. `questions`: of one name,
- * asked at once. Never throws.
+ * The answers of `server` to each question. `server`: an address; a link-local address includes its interface.
+ * `questions`: all for one name, asked at once. Never throws.
  */
 export async function ask(
   server: string,
@@ -57,13 +57,13 @@ export async function ask(
   try {
     if (transport === 'tcp') return (await askByTcp(way, questions)).map((found) => byTcp(found, 'as-asked'));
     const byUdp = Promise.all(questions.map((question) => udp(way, question, timeout / 2)));
-    // TCP is tried beside UDP once half of the time is over, so that a silent server takes no longer than `timeout`.
+    // TCP starts beside UDP after half of the time, so that a silent server takes no longer than `timeout`.
     const halfTime = pause(timeout / 2, null, { signal: over.signal }).catch(() => null);
     const beside = Promise.race([halfTime, byUdp]).then((replies) =>
       replies === null || replies.includes(null) ? askByTcp(way, questions) : null,
     );
     const replies = await byUdp;
-    // As the C library: with one truncated answer all is asked for by TCP.
+    // As in the C library: after one truncated answer, all questions are asked by TCP.
     if (replies.some((reply) => reply?.truncated)) {
       timer.refresh();
       return (await askByTcp(way, questions)).map((found) => byTcp(found, 'after-truncation'));
@@ -91,14 +91,17 @@ function onlyByTcp(found: DnsContent | TcpFailure): Answer {
   return found.kind === 'answer' ? { ...found, onlyByTcp: true } : found;
 }
 
-/** The C library drops the zone that it does not know, and then cannot reach a link-local address. */
+/** The C library drops a zone that it does not know, and cannot reach the link-local address without it. */
 function hasItsInterface(server: string): boolean {
   const [address = '', zone] = server.split('%');
   if (!/^fe[89ab]/i.test(address)) return true;
   return zone !== undefined && (networkInterfaces()[zone] ?? []).some(({ family }) => family === 'IPv6');
 }
 
-/** null: silence, or no program listens there by UDP. `again`: milliseconds until the question is sent a second time. */
+/**
+ * null if the server is silent, or no program listens there by UDP. `again`: milliseconds until the question is sent a
+ * second time.
+ */
 function udp({ server, port, edns0, signal }: TcpWay, question: Question, again: number): Promise<DnsReply | null> {
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
@@ -113,7 +116,7 @@ function udp({ server, port, edns0, signal }: TcpWay, question: Question, again:
     };
     const giveUp = () => end(null);
     signal.addEventListener('abort', giveUp);
-    // What is not the answer to this question, by this server, is not even looked at (RFC 5452).
+    // A packet that is not this server's answer to this question is ignored (RFC 5452).
     socket.on('message', (bytes) => {
       const reply = readReply(bytes, id, question);
       if (reply !== null) end(reply);
@@ -125,7 +128,7 @@ function udp({ server, port, edns0, signal }: TcpWay, question: Question, again:
       // A single lost packet is no fault, so the question is sent twice.
       timer = setTimeout(send, again);
     });
-    // Connected: only this server's packets come in, and the kernel says when no program listens there.
+    // A connected socket gets only this server's packets, and the kernel reports if no program listens there.
     try {
       socket.connect(port, server);
     } catch {

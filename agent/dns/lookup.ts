@@ -1,18 +1,18 @@
-/** Looks a name up by the C library, as every program does, in a new process that has just read the files. */
+/** Looks a name up through the C library, as every program does, in a new process that has just read the files. */
 import type { Host } from '../host/host.ts';
 
 /** Milliseconds: time for glibc to give up on two of three servers (resolv.conf(5), timeout) and ask the third. */
 const TIME_LIMIT = 15_000;
 
-/** Where nscd listens (paths.h of glibc), by either name of /run. */
+/** The socket where nscd listens (paths.h of glibc), under both names of /run. */
 const NSCD = ['/run/nscd/socket', '/var/run/nscd/socket'];
 
-/** The services that glibc asks for host names where nsswitch.conf has no line for them (nss_database.c). */
+/** The services that glibc asks for host names if nsswitch.conf has no line for them (nss_database.c). */
 const SERVICES = 'files dns';
 
 /**
- * Its addresses of both families, each once; none where it is not found in time. null: it cannot be looked up here (no
- * getent(1), or a host whose files are not those of this process). `timeLimit`: milliseconds.
+ * The name's addresses of both families, each once; empty if the look-up fails or takes too long. null if no look-up is
+ * possible here (no getent(1), or a host whose files are not those of this process). `timeLimit`: milliseconds.
  */
 export async function lookUp(
   host: Host,

@@ -8,15 +8,17 @@ export interface Question {
   readonly type: 'A' | 'AAAA' | 'NS';
 }
 
-/** What the C library takes from a reply. */
+/** The part of a reply that the C library uses. */
 export type DnsContent =
   | {
       readonly kind: 'answer';
       readonly rcode: string;
-      /** Addresses or names of the type that was asked for; empty unless `rcode` is NOERROR. */
+      /** Addresses or names of the requested type; empty unless `rcode` is NOERROR. */
       readonly values: readonly string[];
     }
-  /** The server names other servers at most, and looks nothing up (lame delegation): glibc asks the next server. */
+  /**
+   * The reply only refers to other servers; this server looks nothing up (lame delegation). glibc asks the next server.
+   */
   | { readonly kind: 'referral' }
   /** A record goes beyond the end of the message. */
   | { readonly kind: 'garbled' };
@@ -47,7 +49,7 @@ const OPT: OptAnswer = {
   options: [],
 };
 
-/** dns-packet exports its reader of names, and its types lack it. `bytes`: of the name that was read last. */
+/** dns-packet exports its reader of names, but its types lack it. `bytes`: the length of the last name. */
 const { decode: decodeName } = (
   dnsPacket as unknown as { name: { decode: ((message: Buffer, at: number) => string) & { readonly bytes: number } } }
 ).name;
@@ -57,7 +59,7 @@ export function dnsQuery(id: number, { name, type }: Question, edns0: boolean): 
   return encode({ type: 'query', id, flags: RECURSION_DESIRED, questions: [{ name, type }], additionals });
 }
 
-/** null: the message is no reply to this question, and glibc goes on waiting for one. */
+/** null if the message is no reply to this question: glibc goes on waiting for a reply. */
 export function readReply(message: Buffer, id: number, question: Question): DnsReply | null {
   if (message.length < HEADER_BYTES || message.readUInt16BE(0) !== id) return null;
   const [flags, questions, answers] = [message.readUInt16BE(2), message.readUInt16BE(4), message.readUInt16BE(6)];
@@ -80,7 +82,7 @@ function rcodeName(rcode: number): string {
   return [...RCODES, ...MORE_RCODES][rcode] ?? `RCODE ${rcode}`;
 }
 
-/** null: the message repeats another question. */
+/** null if the message repeats another question. */
 function endOfQuestion(message: Buffer, { name, type }: Question): number | null {
   const asked = nameAt(message, HEADER_BYTES);
   if (asked === null || asked.end + 4 > message.length) return null;
@@ -89,8 +91,8 @@ function endOfQuestion(message: Buffer, { name, type }: Question): number | null
 }
 
 /**
- * As getanswer_r of nss_dns: of the records in their order those of the name that was asked for, or of the name that its aliases
- * have led to by then. An address of another length is passed over, like any other record. null: a record is not whole.
+ * As getanswer_r of nss_dns does: the records in their order, for the asked name, or for the alias target reached so
+ * far. An address of another length is skipped, like any other record. null if a record is not whole.
  */
 function valuesOf(message: Buffer, start: number, count: number, { name, type }: Question): string[] | null {
   const values: string[] = [];
@@ -116,7 +118,7 @@ function valuesOf(message: Buffer, start: number, count: number, { name, type }:
   return values;
 }
 
-/** undefined: an address of this type has another length. */
+/** undefined if an address of this type has another length. */
 function addressIn(bytes: Buffer, type: 'A' | 'AAAA'): string | undefined {
   return bytes.length === (type === 'A' ? 4 : 16) ? ipaddr.fromByteArray([...bytes]).toString() : undefined;
 }

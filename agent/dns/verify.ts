@@ -1,4 +1,6 @@
-/** Whether name servers answer for a name as the configuration expects it (`dns.verify`), each asked directly. */
+/**
+ * Whether name servers answer for a name as the configuration expects (`dns.verify`). Each server is asked directly.
+ */
 import ipaddr from 'ipaddr.js';
 import { familyOf } from '../address/address.ts';
 import type { DesiredVerify } from '../config/desired.ts';
@@ -7,24 +9,26 @@ import type { Question } from './message.ts';
 
 export interface Verdict {
   readonly server: string;
-  /** Why its answer is no proof, as a few words; null if it answered as expected. */
+  /** Why the server's answer is no proof, in a few words; null if the server answered as expected. */
   readonly complaint: string | null;
-  /** The C library takes its wrong answer for the truth, and asks no further server. */
+  /** The C library would believe the server's wrong answer, and ask no further server. */
   readonly misleads: boolean;
 }
 
 export interface VerifyOptions {
-  /** Of resolv.conf, as they are to be. */
+  /** The options of the future resolv.conf. */
   readonly options?: readonly string[];
   readonly port?: number;
 }
 
-/** The complaint about a server that had not answered when too many others had failed. It may be a good server. */
+/**
+ * The complaint about a server that had not answered yet when too many others had failed. Such a server may be good.
+ */
 export const NOT_WAITED_FOR = 'not waited for';
 
 /**
- * All at once, so it takes no longer than `verify.timeout`, or twice that where an answer is truncated. It ends as soon as
- * fewer than `verify.quorum` can still answer. In the order of `servers`.
+ * Asks all servers at once, so it takes no longer than `verify.timeout`, or twice that after a truncated answer. It
+ * ends as soon as fewer than `verify.quorum` servers can still answer. The results are in the order of `servers`.
  */
 export async function verifyServers(
   servers: readonly string[],
@@ -58,8 +62,8 @@ export function wayOf(options: readonly string[]): Required<Pick<AskOptions, 'tr
 }
 
 /**
- * The server whose wrong answer this host would go by, though others answer rightly; null: there is none. The C library
- * believes the first server that answers at all, and with `rotate` begins with another one each time.
+ * The server whose wrong answer this host would believe, although others answer rightly; null if there is none. The C
+ * library believes the first server that answers at all. With `rotate` it begins with another server each time.
  */
 export function misleading(verdicts: readonly Verdict[], options: readonly string[]): Verdict | null {
   const heard = verdicts.filter(({ complaint, misleads }) => complaint === null || misleads);
@@ -73,14 +77,14 @@ function isBelieved(answer: Answer): boolean {
   return answer.kind === 'answer' && !answer.onlyByTcp && !PASSED_ON.includes(answer.rcode);
 }
 
-/** Whether these addresses of the name are what is expected: at least one, and none that is not. */
+/** Whether these addresses are as expected: at least one address, and no unexpected address. */
 export function asExpected(addresses: readonly string[], verify: DesiredVerify): boolean {
   const types = recordTypes(verify);
   const concerned = addresses.filter((address) => types.includes(familyOf(address) === 'ipv6' ? 'AAAA' : 'A'));
   return concerned.length > 0 && unexpected(concerned, verify) === null;
 }
 
-/** The first address that lies in none of the networks that are expected; null: all do. */
+/** The first address outside all expected networks; null if there is none. */
 export function unexpected(addresses: readonly string[], { expect }: DesiredVerify): string | null {
   if (expect === null) return null;
   const networks = expect.map((network) => ipaddr.parseCIDR(network));
@@ -107,9 +111,9 @@ function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
 }
 
 /**
- * Why these answers are no proof, as a few words, or null. One address of one family is enough, where none is wrong: a
- * server that knows only the other one may refuse a question (dnsmasq without an upstream does), and the C library takes
- * what there is, too.
+ * Why these answers are no proof, in a few words; null if they are. An address of one family is enough, if no address
+ * is wrong. A server that knows only one family may refuse the other question, as dnsmasq without an upstream does. The
+ * C library also uses a partial result.
  */
 export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string | null {
   const addresses = answers.flatMap((answer) => (answer.kind === 'answer' ? answer.values : []));
@@ -121,7 +125,10 @@ export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): 
   return failed ?? `no address for ${verify.name}`;
 }
 
-/** Why the C library has nothing of it, as a few words, or null. @param timeout milliseconds that were waited for it. */
+/**
+ * Why the C library gets nothing from this answer, in a few words; null if it gets an address.
+ * @param timeout the waiting time in milliseconds.
+ */
 export function failure(answer: Answer, timeout: number): string | null {
   if (answer.kind === 'answer') {
     if (answer.onlyByTcp) return ONLY_BY_TCP;

@@ -1,24 +1,29 @@
 /**
- * composeResolvConf (resolv-conf.ts) in sh, for the hooks that DHCP clients source at each lease: the two must give the
- * same bytes. Only literals from the configuration, single-quoted; no process is started while nothing changes.
+ * composeResolvConf (resolv-conf.ts) in sh, for the hooks that DHCP clients source at each lease. Both must give the
+ * same bytes. The sh contains only literals from the configuration, single-quoted, and starts no process while nothing
+ * changes.
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { COMMENT_KIND_SH, HEADER_GAP } from './header.ts';
 import { managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
 
-/** What composeFunction defines, besides the function that it is asked for. */
+/** The helper functions that composeFunction defines beside the requested function. */
 export const COMPOSE_HELPERS = 'holdfast_comment';
 
-/** Lines of sh that set `holdfast_names`, and `holdfast_servers`, to lines of resolv.conf: what the configuration leaves open. */
+/**
+ * Lines of sh that set `holdfast_names` and `holdfast_servers` to lines of resolv.conf, for the settings that the
+ * configuration leaves open.
+ */
 export interface Offered {
   readonly names: string;
   readonly servers: string;
 }
 
 /**
- * A function of that name: compares the file with the wanted one and renames it into place where they differ. It never
- * fails. `offered` may use its local variables `holdfast_line`, `_word` and `_rest`, and `_newline`. All bear our name: what
- * a neighbour has made read-only can be no local variable, and a loop that reads into it never ends.
+ * A function with the given name. It compares the file with the wanted file, and renames a new file into place if they
+ * differ. It never fails. `offered` may use the function's local variables `holdfast_line`, `_word` and `_rest`, and
+ * `_newline`. All variables bear our name. A variable that a neighbour has made read-only cannot become local, and a
+ * loop that reads into it would never end.
  */
 export function composeFunction(name: string, dns: DesiredDns, offered: Offered): string {
   const managed = managedKeywords(dns);
@@ -105,8 +110,9 @@ ${eachLine(WRITE).replace(/^(?=.)/gm, '    ')}        fi
 }
 
 /**
- * The file is right where no line is another program's header, and ours stand together and are the wanted ones. To look for that
- * line by line keeps the cost linear: a shell copies all of a text that it appends to.
+ * The file is right if no line is another program's header, and our lines stand together and are the wanted lines.
+ * Comparing line by line keeps the cost linear, because a shell copies a whole text each time that it appends to the
+ * text.
  */
 const COMPARE = `            if [ "$holdfast_word" = header ]; then
                 holdfast_same=''
@@ -122,7 +128,10 @@ const COMPARE = `            if [ "$holdfast_word" = header ]; then
             fi
 `;
 
-/** As withoutHeaders and composeResolvConf: \`pending\` holds comments below a header's last line, \`gap\` their number. */
+/**
+ * The same rules as withoutHeaders and composeResolvConf. \`pending\` holds comments below a header's last line,
+ * \`gap\` their number.
+ */
 const WRITE = `            case "$holdfast_block$holdfast_word" in
             *header)
                 printf '%s' "$holdfast_pending"
@@ -160,7 +169,7 @@ const FOLLOW = `    if [ -L "$holdfast_file" ]; then
     fi
 `;
 
-/** From a resolv.conf that the client itself has put together: the function's first argument. */
+/** Settings from a resolv.conf that the client itself has composed: the function's first argument. */
 export const OFFERED_IN_FILE: Offered = {
   names: `    if [ -r "\${1-}" ]; then
         while IFS= read -r holdfast_line || [ -n "$holdfast_line" ]; do
@@ -183,7 +192,7 @@ export const OFFERED_IN_FILE: Offered = {
 `,
 };
 
-/** A literal for sh: nothing in it is expanded. */
+/** A literal for sh, in which the shell expands nothing. */
 export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,25 +1,26 @@
 /**
- * resolv.conf as glibc reads it (res_vinit of resolv/res_init.c, 2.26 and later): keywords in lower case at the very beginning of
- * a line, then a blank or a tab; a line ends with its line feed, and a carriage return before that belongs to the last word.
+ * resolv.conf as glibc reads it (res_vinit of resolv/res_init.c, 2.26 and later). A keyword stands in lower case at the
+ * very beginning of a line, and a blank or a tab follows. A line ends with its line feed, and a carriage return before
+ * the line feed belongs to the last word.
  */
 import { isIPv6 } from 'node:net';
 import { resolvOptionProblem } from '../config/notation/resolv-options.ts';
 import { KEYWORDS, type Keyword } from './resolv-conf.ts';
 
 export interface LibcReading {
-  /** In their order, as addresses in their usual notation; more than three where the file has more. */
+  /** In file order, as addresses in their usual notation. The list has more than three entries if the file does. */
   readonly nameserver: readonly string[];
-  /** Of the last line that counts; null: no line says anything. A later `search` overrules it, if that is not null. */
+  /** From the last line that counts; null if no line sets it. A later `search` overrules it, if that is not null. */
   readonly domain: readonly string[] | null;
-  /** Of the last line that counts; null: no line says anything, or a later `domain` overrules it. */
+  /** From the last line that counts; null if no line sets it, or a later `domain` overrules it. */
   readonly search: readonly string[] | null;
-  /** Pairs and addresses as they are written; more than ten where the file has more. */
+  /** Pairs and addresses as written. The list has more than ten entries if the file does. */
   readonly sortlist: readonly string[];
-  /** Of all lines. */
+  /** The options of all lines. */
   readonly options: readonly string[];
-  /** Lines that say something, in their order, although a later one may overrule them. */
+  /** Lines with an effect, in file order, including lines that a later line overrules. */
   readonly lines: readonly UsedLine[];
-  /** Lines, or parts of lines, that seem to be meant and are not read so. */
+  /** Lines, or parts of lines, that seem to have a meaning but that glibc ignores. */
   readonly unused: readonly UnusedLine[];
 }
 
@@ -33,11 +34,11 @@ interface UsedLine {
 export interface UnusedLine {
   /** From 1. */
   readonly line: number;
-  /** What the line seems to be about; null: nothing that resolv.conf(5) knows. */
+  /** The likely keyword of the line; null if it is no keyword of resolv.conf(5). */
   readonly keyword: Keyword | null;
   /** A sentence without its full stop. */
   readonly why: string;
-  /** glibc never ends reading the file, so that every program which looks a name up hangs. */
+  /** glibc never finishes reading the file, so every program that looks up a name hangs. */
   readonly hangs?: true;
 }
 
@@ -66,7 +67,8 @@ export function readAsLibc(text: string): LibcReading {
     const { taken, why } = READERS[keyword](words);
     if (taken.length > 0) lines.push({ line: index + 1, keyword, values: taken });
     if (taken.length > 0 && keyword === 'search') searches.push(index + 1);
-    // Both set the one list of suffixes. A `domain` before the last `search` is not even odd: dhclient-script writes it.
+    // Both keywords set the same list of suffixes. A `domain` before the last `search` is normal: dhclient-script
+    // writes it.
     if (taken.length > 0 && keyword === 'domain') {
       for (const line of searches.splice(0))
         unused.push({ line, keyword: 'search', why: `the "domain" of line ${index + 1} overrules it` });
@@ -88,7 +90,7 @@ export function readAsLibc(text: string): LibcReading {
   };
 }
 
-/** What the C library takes from the file for one keyword; null: the file says nothing of it. `text`: latin1. */
+/** The value that the C library reads for one keyword; null if the file does not set it. `text`: latin1. */
 export function effectiveValues(text: string, keyword: Keyword): readonly string[] | null {
   const reading = readAsLibc(text);
   const values = reading[keyword];
@@ -104,7 +106,10 @@ interface Read {
 const CARRIAGE_RETURN =
   'it ends with a carriage return (a file from Windows), which libc takes for a part of its last word';
 
-/** Where its loop for the sortlist does not get on (seen with 2.36): any white space but blank and tab, and all beyond ASCII. */
+/**
+ * Characters at which glibc's loop for the sortlist never advances (seen with 2.36): any white space but blank and tab,
+ * and everything beyond ASCII.
+ */
 const ENDLESS = /^[^;]*[\v\f\r\x80-\uffff]/;
 const HANGS =
   'glibc never gets past this line, since it has a carriage return or a character beyond ASCII: every program that looks a name up hangs';
@@ -134,7 +139,7 @@ const READERS: Readonly<Record<Keyword, (words: readonly string[]) => Read>> = {
     };
   },
   options(words) {
-    // glibc compares the beginning of a word only, so that a carriage return behind it does no harm.
+    // glibc compares only the beginning of a word, so a carriage return after the word does no harm.
     const wrong = words
       .map((word) => word.trim())
       .find((word) => word !== '' && resolvOptionProblem(word) !== undefined);
@@ -145,7 +150,10 @@ const READERS: Readonly<Record<Keyword, (words: readonly string[]) => Read>> = {
   },
 };
 
-/** What libc misses of a line with a NUL byte, as in UTF-16, or where a file system lost what was written last. */
+/**
+ * The part of a line that libc misses behind a NUL byte. Such bytes occur in UTF-16, and after a file system lost the
+ * last writes.
+ */
 function behindNul(row: string, raw: string): Pick<UnusedLine, 'keyword' | 'why'> | null {
   // In UTF-16 the last line holds half a line feed.
   if (row.length === raw.length || raw === '\0') return null;
@@ -156,13 +164,13 @@ function behindNul(row: string, raw: string): Pick<UnusedLine, 'keyword' | 'why'
   return { keyword: keywordIn(text), why: 'it has a NUL byte (\\0), and libc reads a line only up to that' };
 }
 
-/** The keyword that a text seems to begin with. */
+/** The keyword that a text seems to begin with; null if there is none. */
 function keywordIn(text: string): Keyword | null {
   const word = /^\s*([A-Za-z]+)/.exec(text)?.[1]?.toLowerCase();
   return KEYWORDS.find((one) => one === word || `${one}s` === word) ?? null;
 }
 
-/** What a line that libc passes over seems to be meant as, and why it is not; null: as nothing. */
+/** The likely meaning of a line that libc skips, and why libc skips it; null if the line has no likely meaning. */
 function meant(row: string): [Keyword | null, string] | null {
   const bare = row.replace(/^\xef\xbb\xbf|^\ufeff/, '');
   const word = /^\s*([A-Za-z]+)/.exec(bare)?.[1];
@@ -176,7 +184,7 @@ function meant(row: string): [Keyword | null, string] | null {
   return [keyword, `"${keyword}" must be followed by a blank or a tab`];
 }
 
-/** In its usual notation; null: libc takes it for none. */
+/** The address in its usual notation; null if libc does not accept the word as an address. */
 function addressOf(word: string): string | null {
   const v4 = ipv4Of(word);
   if (v4 !== null) return v4;
@@ -186,7 +194,7 @@ function addressOf(word: string): string | null {
   return zone.length === 0 ? usual : `${usual}%${zone.join('%')}`;
 }
 
-/** inet_aton(3): one to four numbers, decimal, octal or hexadecimal, of which the last one fills what is left. */
+/** inet_aton(3): one to four numbers, decimal, octal or hexadecimal. The last number fills the remaining bytes. */
 function ipv4Of(word: string): string | null {
   const parts = word.split('.');
   if (parts.length > 4 || !parts.every((part) => /^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)$/.test(part))) return null;

@@ -1,9 +1,9 @@
-/** Our lines between two marks in a file that others share: everything else in it stays as it is, byte for byte. */
+/** Our lines between two marks in a shared file. All other text in the file stays as it is, byte for byte. */
 
 const BEGIN = '# BEGIN holdfast\n';
 const END = '# END holdfast\n';
 
-/** The innermost pair of marks: a mark that somebody left alone is a line of theirs. */
+/** The innermost pair of marks. A single mark belongs to the file's author. */
 const BLOCK = new RegExp(`^${BEGIN}(?:(?!${BEGIN})[^])*?^${END}`, 'm');
 
 /** The text above our block and below it; null if there is no block. */
@@ -18,7 +18,7 @@ export function marked(lines: string): string {
   return BEGIN + lines + END;
 }
 
-/** A file that a shell sources with our lines in it, where they were or at its end; null: there was no file. */
+/** A file that a shell sources, with our lines in their present place or at its end; null if there was no file. */
 export function placeInShell(current: string | null, lines: string): string {
   if (current === null) return `#!/bin/sh\n${marked(lines)}`;
   const { before, after } = findBlock(current) ?? { before: wholeLines(current), after: '' };

@@ -4,7 +4,7 @@ import type { Host } from '../host/host.ts';
 interface Owner {
   readonly name: string;
   readonly target: RegExp;
-  /** One of these is there where it is installed. */
+  /** At least one of these files exists if the program is installed. */
   readonly programs: readonly string[];
 }
 

@@ -1,6 +1,7 @@
 /**
- * resolv.conf(5) as text: which lines are ours, what they say, and how the wanted file is made from the one that is
- * there. The enter hook (agent/clients/dhclient/hooks/hooks.ts) does the same in sh at every lease: the two must give the same bytes.
+ * resolv.conf(5) as text: which lines are ours, what they say, and how the wanted file is made from the present file.
+ * The enter hook (agent/clients/dhclient/hooks/hooks.ts) does the same in sh at every lease. Both must give the same
+ * bytes.
  */
 import type { DesiredDns } from '../config/desired.ts';
 import { withoutHeaders } from './header.ts';
@@ -12,8 +13,8 @@ export const KEYWORDS = ['domain', 'search', 'nameserver', 'sortlist', 'options'
 export type Keyword = (typeof KEYWORDS)[number];
 
 /**
- * The keywords whose lines are ours. `domain` and `search` overrule one another, the last one wins: whoever configures
- * one has both.
+ * The keywords whose lines are ours. `domain` and `search` overrule one another, and the last line wins. If the
+ * configuration sets one of the two, both are ours.
  */
 export function managedKeywords(dns: DesiredDns): Keyword[] {
   const names = dns.domain !== null || dns.search !== null;
@@ -51,15 +52,15 @@ export function wantedLines(dns: DesiredDns, keyword: Keyword): string {
 }
 
 /**
- * The wanted file: our lines stand together where the first of their keywords stood; every other line is kept, except for a
- * header that says that another program made the file.
+ * The wanted file. Our lines stand together in the place of the first of their keywords. Every other line is kept,
+ * except for a header that says that another program made the file.
  */
 export function composeResolvConf(current: string, dns: DesiredDns): string {
   const managed = managedKeywords(dns);
   const ours = managed.map((keyword) => wantedLines(dns, keyword)).join('');
   let text = '';
   let placed = false;
-  // A shell reads no NUL.
+  // A shell skips NUL bytes when it reads.
   for (const line of withoutHeaders(lines(current.replaceAll('\0', '')))) {
     if (!managed.includes(keywordOf(line) as Keyword)) {
       text += `${line}\n`;
@@ -77,7 +78,10 @@ function lines(text: string): string[] {
   return all;
 }
 
-/** glibc wants a keyword in the first column, Go and c-ares do not: an indented one is one for somebody. */
+/**
+ * glibc wants a keyword in the first column; Go and c-ares also accept an indented keyword, so an indented keyword
+ * counts.
+ */
 function keywordOf(line: string): string {
   return /^[ \t]*([^ \t]*)/.exec(line)?.[1] ?? '';
 }

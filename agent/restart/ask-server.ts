@@ -1,7 +1,8 @@
 /**
- * Finds out whether a server would acknowledge this lease. A second dhclient asks as the next start would: DHCPREQUEST in
- * INIT-REBOOT (RFC 2131, 4.3.2), with the same identity, a copy of the lease file, and the configuration on disk. Its script is
- * /bin/true and we end it at the first answer, so nothing on the host changes. For the server it is a renewal.
+ * Finds out whether a server would acknowledge this lease. A second dhclient asks as the next start would: DHCPREQUEST
+ * in INIT-REBOOT (RFC 2131, 4.3.2). It has the same identity, a copy of the lease file, and the configuration on disk.
+ * Its script is /bin/true and we end it at the first answer, so nothing on the host changes. For the server it is a
+ * renewal.
  */
 import { spawn } from 'node:child_process';
 import type { DhcpClient } from '../clients/dhclient/clients.ts';
@@ -30,8 +31,8 @@ const LEFT_OUT = new Map(
 );
 
 /**
- * Returns the client as it would be with the server's answer as its lease; the lease file exists until `forget` is called.
- * Throws HostError EREFUSED with the reason if no server says that the lease stays as it is.
+ * Returns the client with the server's answer as its lease. The lease file exists until `forget` is called. Throws
+ * HostError EREFUSED with the reason if no server confirms that the lease stays as it is.
  */
 export async function ask(host: Host, client: DhcpClient, command: CommandLine, iface: string): Promise<DhcpClient> {
   const lease = currentLease(host, client, iface);

@@ -1,6 +1,7 @@
 /**
- * Restarts for a daemon in the sandbox of its service. It cannot rehearse there, and a dhclient that it starts would be confined
- * too. systemd therefore starts `agent apply` outside the sandbox, which does the restart.
+ * Restarts for a daemon in the sandbox of its service. The daemon cannot rehearse there, and a dhclient that it starts
+ * would also be confined. systemd therefore starts `agent apply` outside the sandbox, and that process does the
+ * restart.
  */
 import type { Host } from '../host/host.ts';
 import type { RestartResult } from './restart.ts';

@@ -1,4 +1,4 @@
-/** How a dhclient was started, so that we can start it the same way again; or why we must not. */
+/** How a dhclient was started, so that we can start it the same way again; or the reason why we must not. */
 
 import { type DhcpClient, dhcpClients } from '../clients/dhclient/clients.ts';
 import { namesOtherInterfaces } from '../clients/dhclient/conf/interfaces.ts';
@@ -19,7 +19,7 @@ export interface CommandLine {
   readonly oomScoreAdjust: string;
   /** Soft limit of open files; null if unlimited. */
   readonly openFiles: number | null;
-  /** `cgroup.procs` of each control group that dhclient is in and the agent is not. */
+  /** `cgroup.procs` of each control group that dhclient is in and the agent is not in. */
   readonly cgroups: readonly string[];
 }
 
@@ -90,7 +90,7 @@ function serviceOf(host: Host, { pid }: DhcpClient, { cgroups }: ProcessOrigin):
   return stdout.trim() === `MainPID=${pid}` ? `it is the main process of ${unit}: systemctl restart does that` : null;
 }
 
-/** The hooks must be in place: they keep the address during a restart, and record how it went. */
+/** The hooks must be in place: they keep the address during a restart, and record the result. */
 function whatHolds(host: Host, client: DhcpClient): string | null {
   const places = hookPlaces(host);
   const script = scriptOf(host, client);

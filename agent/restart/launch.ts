@@ -1,13 +1,13 @@
 /**
- * Ends a dhclient and starts it again by its own command line. A shell does it, in a session and in the control groups of
- * the dhclient: whatever becomes of the agent in the middle, a dhclient runs afterwards.
+ * Ends a dhclient and starts it again with its own command line. A shell does this, in a session of its own and in the
+ * control groups of the dhclient. Even if the agent dies in the middle, a dhclient runs afterwards.
  */
 import { spawn } from 'node:child_process';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { CommandLine } from './command-line.ts';
 
-/** A process that no other is ever taken for. */
+/** A process, identified so that no later process is mistaken for it. */
 export interface Known {
   readonly pid: number;
   /** Host.birthOf. */
@@ -15,8 +15,9 @@ export interface Known {
 }
 
 /**
- * Gives the process that becomes the new dhclient (which leaves for the background then). `old` ends by SIGTERM, at which dhclient keeps its
- * address and runs no script; null: none runs. Throws HostError where no process can be started.
+ * Returns the process that becomes the new dhclient (which later moves to the background). `old` ends by SIGTERM, at
+ * which dhclient keeps its address and runs no script; null if none runs. Throws HostError if no process can be
+ * started.
  */
 export function launch(host: Host, command: CommandLine, old: Known | null): Known {
   const { executable, arguments: words, folder, environment, umask, oomScoreAdjust, openFiles, cgroups } = command;
@@ -28,7 +29,7 @@ export function launch(host: Host, command: CommandLine, old: Known | null): Kno
     stdio: 'ignore',
     detached: true,
   });
-  child.on('error', () => {}); // there is no pid then
+  child.on('error', () => {}); // there is no pid in that case
   child.unref();
   const start = child.pid === undefined ? null : host.birthOf(child.pid);
   if (child.pid === undefined) throw new HostError('ESPAWN', 'no process can be started');
@@ -36,8 +37,9 @@ export function launch(host: Host, command: CommandLine, old: Known | null): Kno
 }
 
 /**
- * Arguments: the old one's number and start (proc_pid_stat(5), field 22), umask, oom_score_adj, soft limit of open files, how many
- * cgroup.procs, those, and the command. Nothing has ended yet where a control group cannot be entered.
+ * Arguments: the old process' number and start (proc_pid_stat(5), field 22), umask, oom_score_adj, and the soft limit
+ * of open files. After them: the number of cgroup.procs, their paths, and the command. The shell enters the control
+ * groups first: if it cannot, nothing has ended yet.
  */
 const SCRIPT = `old=$1 start=$2
 umask "$3"

@@ -1,4 +1,7 @@
-/** What a host has lost by a restart: addresses and routes, put back with the time that they had left; and resolv.conf, told. */
+/**
+ * The losses of a restart. Addresses and routes are put back with their remaining lifetime; a loss in resolv.conf is
+ * reported.
+ */
 import type { Host } from '../host/host.ts';
 import {
   type Address,
@@ -15,11 +18,11 @@ import type { Entry } from './under-way.ts';
 export interface Loss {
   readonly addresses: readonly Address[];
   readonly routes: readonly Route[];
-  /** All of it, as `ip` shows it, and what is wrong with resolv.conf. */
+  /** All losses, as `ip` shows them, and the errors in resolv.conf. */
   readonly lines: readonly string[];
 }
 
-/** null: all is there. Addresses whose lease has ended meanwhile do not count. */
+/** null if nothing is lost. Addresses whose lease has ended meanwhile do not count. */
 export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: Entry): Loss | null {
   const elapsed = Math.max(0, Math.ceil((Date.now() - began) / 1000));
   const now = interfaces.map((iface) => networkAround(host, iface));
@@ -42,7 +45,7 @@ export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: 
   return { addresses: gone, routes: cut, lines };
 }
 
-/** Gives what could not be, as `ip` says it; resolv.conf is the resources' to put right. */
+/** Returns the losses that could not be put back, in `ip`'s words. The resources put resolv.conf right. */
 export function putBack(host: Host, { addresses, routes }: Loss): string | null {
   const lines = [...addresses.map(addAddress), ...routes.filter(({ protocol }) => protocol !== 'kernel').map(addRoute)];
   if (lines.length === 0) return null;

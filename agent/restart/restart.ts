@@ -1,6 +1,7 @@
 /**
- * `dhclient.restart: whenSafe`: a dhclient that must be started again for what no hook can give it is, where it is seen beforehand that
- * nothing is lost in it, and afterwards that nothing was. On any doubt it runs on as it is, and the reason is said.
+ * `dhclient.restart: whenSafe`: restarts a dhclient for a change that no hook can give it. A check before the restart
+ * must show that nothing gets lost, and a check afterwards that nothing was lost. On any doubt the dhclient runs on as
+ * it is, and the agent says why.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/clients.ts';
@@ -19,7 +20,7 @@ import { type Loss, lossOf, putBack } from './loss.ts';
 import { closeEntry, type Entry, noteRestart, readEntry, waitFor, writeEntry } from './under-way.ts';
 
 export interface RestartResult {
-  /** `postponed`: nothing was ended. `failed`: something is not as it was, or not known to be. */
+  /** `postponed`: nothing was ended. `failed`: a setting differs from before, or may differ. */
   readonly kind: 'restarted' | 'postponed' | 'failed';
   /** "dhclient[812] on eth0". */
   readonly client: string;
@@ -27,32 +28,35 @@ export interface RestartResult {
   readonly body: string;
 }
 
-/** Milliseconds: for the answer of a server that has just answered, and for what a script does. */
+/** Milliseconds: for the answer of a server that has just answered, and for the work of a script. */
 const PATIENCE = 30_000;
-/** And where that time is over already. */
+/** Milliseconds, if that time is already over. */
 const SHORT = 1000;
 const LOOK_EVERY = 100;
-/** How often one is started again that ends at once. */
+/** How often a dhclient is started again if it ends at once. */
 const TRIES = 3;
 
-/** Those that wait for a start, whether or not it is safe. */
+/** The dhclients that wait for a restart, whether or not the restart is safe. */
 export function pendingRestarts(host: Host, { dhclient }: DesiredState): Pending[] {
   return dhcpClients(host).flatMap((client) => pendingOf(host, client, dhclient) ?? []);
 }
 
-/** One after the other, under the host's lock. Throws nothing but what is a fault of the agent. */
+/** Restarts one after the other, under the host's lock. Throws only on a fault of the agent. */
 export async function restartPending(host: Host, desired: DesiredState): Promise<RestartResult[]> {
   const results = await finishRestart(host);
   if (results.some(({ kind }) => kind === 'failed')) return results;
   for (const pending of pendingRestarts(host, desired)) {
     const result = await restartOne(host, desired, pending);
     results.push(result);
-    if (result.kind === 'failed') break; // what went wrong with one may go wrong with the next
+    if (result.kind === 'failed') break; // the cause may also hit the next dhclient
   }
   return results;
 }
 
-/** What an agent that was killed in the middle has left: a dhclient runs afterwards. To be called under the host's lock. */
+/**
+ * Finishes the restart of an agent that was killed in the middle: a dhclient runs afterwards. Call this under the
+ * host's lock.
+ */
 export async function finishRestart(host: Host): Promise<RestartResult[]> {
   const entry = readEntry(host);
   if (entry === null) return [];
@@ -66,7 +70,7 @@ export async function finishRestart(host: Host): Promise<RestartResult[]> {
       },
     ];
   }
-  // Its shell ends it and starts the next, whoever watches; or nothing had begun.
+  // The shell ends the old dhclient and starts the next, even without the agent; otherwise nothing had begun.
   const begun = entry.started !== null || host.birthOf(entry.old.pid) !== entry.old.start;
   if (begun) return [await settle(host, entry, Math.max(SHORT, entry.began + PATIENCE - Date.now()))];
   closeEntry(host);
@@ -98,7 +102,7 @@ async function restartOne(
       resolvConf: null,
       started: null,
     };
-    // From here on the enter hook keeps the address where no server answers: in the rehearsal, too.
+    // From here on the enter hook keeps the address if no server answers, also in the rehearsal.
     writeEntry(host, entry);
     entry = { ...entry, resolvConf: await foresee(host, desired, client, entry), began: Date.now() };
     noteRestart(host, interfaces, change, entry.began);
@@ -110,11 +114,11 @@ async function restartOne(
   } finally {
     forget(host);
   }
-  nullIfRefused(() => writeEntry(host, entry)); // it is under way, and known to be
+  nullIfRefused(() => writeEntry(host, entry)); // the restart is already on record
   return settle(host, entry, PATIENCE);
 }
 
-/** Throws HostError where the new start would lose something. Gives what resolv.conf will be. */
+/** Throws HostError if the new start would lose something. Returns the future resolv.conf. */
 async function foresee(
   host: Host,
   { dns }: DesiredState,
@@ -130,7 +134,7 @@ async function foresee(
     if (problem !== undefined) throw new HostError('EREHEARSAL', `in the rehearsal of it ${problem}`);
     resolvConf = answering.resolvConf.after;
   }
-  // Of several leases each writes its own, unless it is configured.
+  // With several leases, each lease writes its own resolv.conf, unless DNS is configured.
   return dns === null && interfaces.length > 1 ? null : resolvConf;
 }
 
@@ -149,7 +153,7 @@ async function settle(host: Host, entry: Entry, patience: number): Promise<Resta
   }
 }
 
-/** Until it is known how the new one fares; puts back what was lost. Throws HostError. */
+/** Waits until the state of the new dhclient is known; puts losses back. Throws HostError. */
 async function see(host: Host, first: Entry, patience: number): Promise<RestartResult> {
   let entry = first;
   for (let tries = 1; ; tries += 1) {
@@ -192,7 +196,7 @@ async function see(host: Host, first: Entry, patience: number): Promise<RestartR
   );
 }
 
-/** `runs`: with a lease on each interface. `waits`: without. `gone`: there is none. */
+/** `runs`: with a lease on each interface. `waits`: without a lease. `gone`: no dhclient runs. */
 async function watch(host: Host, entry: Entry, patience: number): Promise<'runs' | 'waits' | 'gone'> {
   const until = performance.now() + patience;
   for (;;) {
@@ -215,7 +219,7 @@ function successor(host: Host, { old, interfaces }: Entry): DhcpClient | null {
   return found ?? null;
 }
 
-/** As the exit hook recorded it. By the process, too: the old one may have renewed meanwhile. */
+/** By the exit hook's record. The process must also match, because the old dhclient may have renewed meanwhile. */
 function hasLease(host: Host, { old, began }: Entry, iface: string): boolean {
   const record = leaseRecords(host).find((one) => one.interface === iface && one.family === 4);
   return (

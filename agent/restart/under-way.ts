@@ -1,6 +1,7 @@
 /**
- * The restart that is under way, written down before anything ends: the next agent can finish it. And which changes a dhclient was
- * started again for: not twice for the same in an hour. Both are gone after a reboot, which starts every dhclient.
+ * The record of the restart under way, written before anything ends, so that the next agent can finish the restart. A
+ * second record has the changes for which a dhclient was restarted: not twice for the same change in an hour. A reboot
+ * removes both records, and starts every dhclient.
  */
 import { asciiJson } from '../config/ascii.ts';
 import type { Host } from '../host/host.ts';
@@ -15,17 +16,17 @@ export interface Entry {
   readonly name: string;
   readonly interfaces: readonly string[];
   readonly command: CommandLine;
-  /** What it was started with: milliseconds since the epoch. */
+  /** When the restart began: milliseconds since the epoch. */
   readonly began: number;
-  /** As it was before, of each interface. */
+  /** The state of each interface before the restart. */
   readonly networks: readonly Network[];
-  /** latin1; as it was to become by the rehearsal. */
+  /** latin1; the future resolv.conf as rehearsed. */
   readonly resolvConf: string | null;
-  /** What became, or becomes, the new one; null: nothing was ended yet. */
+  /** The process that became, or becomes, the new dhclient; null if nothing was ended yet. */
   readonly started: Known | null;
 }
 
-/** null: none is under way. A text: there is one, but what is written of it is damaged. */
+/** null if no restart is under way. 'damaged' if a record exists but cannot be read. */
 export function readEntry(host: Host): Entry | 'damaged' | null {
   const text = host.readText(RESTART);
   if (text === null) return null;
@@ -37,7 +38,7 @@ export function readEntry(host: Host): Entry | 'damaged' | null {
     if ([entry.interfaces, entry.networks, words].every(Array.isArray) && isKnown(entry.old) && isKnown(entry.started))
       if (typeof executable === 'string' && typeof entry.began === 'number') return entry;
   } catch {
-    // said below
+    // reported below
   }
   return 'damaged';
 }
@@ -54,7 +55,7 @@ export function closeEntry(host: Host): void {
 const DONE = `${RUN_FOLDER}/restarts`;
 const HOUR = 3_600_000;
 
-/** Milliseconds until this change may have a dhclient of these interfaces started again. */
+/** Milliseconds until this change may restart a dhclient of these interfaces again. */
 export function waitFor(host: Host, interfaces: readonly string[], change: string, now: number): number {
   const key = keyOf(interfaces, change);
   const last = recent(host, now).find((one) => one.key === key);
@@ -70,7 +71,7 @@ function recent(host: Host, now: number): { key: string; time: number }[] {
     const all = JSON.parse(host.readText(DONE) ?? '[]') as { key: string; time: number }[];
     return all.filter(({ key, time }) => typeof key === 'string' && time <= now && now - time < HOUR);
   } catch {
-    return []; // damaged: it bounds nothing that does harm
+    return []; // damaged: a lost record does no harm
   }
 }
 

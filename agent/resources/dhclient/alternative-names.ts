@@ -8,7 +8,10 @@ import type { Host } from '../../host/host.ts';
 /** Milliseconds. The kernel answers within its system calls. */
 const TIME = 5000;
 
-/** A sentence about the first configured name that is an alternative one; null if there is none, or if it cannot be seen. */
+/**
+ * A sentence about the first configured name that is an alternative name; null if there is none, or if the names are
+ * not visible.
+ */
 export async function alternativeName(host: Host, { interfaces }: DesiredDhclient): Promise<string | null> {
   if (!host.live) return null;
   const present = new Set(host.list('/sys/class/net'));
@@ -19,7 +22,7 @@ export async function alternativeName(host: Host, { interfaces }: DesiredDhclien
   try {
     using socket = await NetlinkSocket.open();
     for (const name of missing) {
-      // The kernel finds an interface by each of its names, and answers with its own name.
+      // The kernel finds an interface by each of its names, and answers with the interface's own name.
       const link = await findLink(socket, name, AbortSignal.timeout(TIME));
       if (link !== null && link.name !== name)
         return `${name} is an alternative name of ${link.name}, and dhclient knows only ${link.name}: write ${link.name} under dhclient.interfaces`;

@@ -1,6 +1,7 @@
 /**
- * Checks whether the hooks would cut the host off: `ignore` drops the server's default route, and the kernel may refuse the
- * configured one. In a cloud, for example, an interface has 10.156.0.7/32, and only a route from the lease leads to its gateway.
+ * Checks whether the hooks would cut the host off: `ignore` drops the server's default route, and the kernel may refuse
+ * the configured route. In a cloud, for example, an interface has 10.156.0.7/32, and only a route from the lease leads
+ * to its gateway.
  */
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';

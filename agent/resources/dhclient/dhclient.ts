@@ -107,7 +107,7 @@ export class Dhclient implements Resource {
     return { ...common, state: 'ok', wanted };
   }
 
-  /** The original; null also if only root may read it, and then the present file is judged. */
+  /** The original file; null also if only root may read it. In that case the present file is judged. */
   private original(file: string): OriginalFile | null {
     try {
       return new Originals(this.host).find('file', file);
@@ -129,12 +129,13 @@ export class Dhclient implements Resource {
     return edited.settings.flatMap((setting) => this.settingStates(setting, asking));
   }
 
-  /** `stale` are running dhclients with another request list than the file. */
+  /** `stale`: running dhclients whose request list differs from the file's. */
   private settingStates(found: ConfSetting, stale: readonly DhcpClient[]): SettingState[] {
     const { wanted, actual } = found;
     const common = { setting: settingName(found), wanted, actual };
     if (found.reason !== undefined) {
-      // The hook sets what the file must not name, also at boot. Only the request list is out of the hook's reach.
+      // The hook sets the values that the file must not name, also at boot. Only the request list is out of the hook's
+      // reach.
       return isRequest(found) ? [{ ...common, moment: 'boot', state: 'unknown', reason: found.reason }] : [];
     }
     const boot: SettingState = { ...common, moment: 'boot', state: found.ok ? 'ok' : 'drifted' };

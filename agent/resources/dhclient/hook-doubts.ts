@@ -1,4 +1,4 @@
-/** Reasons why installed hooks may be undone at a lease. Loaded only if the settings are asked for. */
+/** Reasons why a lease may undo the work of installed hooks. Loaded only if the settings are asked for. */
 
 import { type Deed, endings, neighbours, overruling } from '../../clients/dhclient/hooks/other-hooks.ts';
 import { type HookPlaces, whyDeaf } from '../../clients/dhclient/hooks/places.ts';
@@ -8,7 +8,7 @@ import type { DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 
-/** Reasons why an installed hook may not hold its settings, or not those of DNS. */
+/** Reasons why an installed hook may not hold its settings, or only those of DNS. */
 export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
   const deaf = scriptsInUse(host).flatMap(({ path, named, who }) => {
     const why = whyDeaf(host, path, places);
@@ -25,7 +25,7 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
     deed === 'perhaps'
       ? `a hook may change it after Holdfast's (${seen}): \`agent rehearse\` plays it`
       : `a hook that comes after Holdfast's has the last word (${seen})`;
-  // It is left to whoever generates it: what that one makes of our servers is not ours to say.
+  // The program that generates resolv.conf owns the file. We cannot say what that program makes of our servers.
   const generated = dns?.symlink === 'refuse' && resolvedLinks(host, dns).length === 0;
   const link = generated ? host.readLink(RESOLV_CONF) : null;
   return {

@@ -65,7 +65,10 @@ export class Hooks implements Resource {
     return places === null ? [] : [places.enter, places.exit];
   }
 
-  /** The finding, with a refusal if the hook would cut the host off, or if an interface has another name. */
+  /**
+   * The finding. It becomes a refusal if the hook would cut the host off, or if a configured interface name is an
+   * alternative name.
+   */
   private async safe(finding: Finding | null): Promise<Finding | null> {
     const { dhclient, routes } = this.desired;
     if (finding === null) return null;
@@ -77,7 +80,7 @@ export class Hooks implements Resource {
     return refusal === null ? finding : { ...finding, state: 'drifted', refusal };
   }
 
-  /** `hook` is the wanted hook; null for none. Returns null if there is none and none is wanted. */
+  /** `hook` is the wanted hook; null for none. Returns null if no hook exists and none is wanted. */
   private async compare(places: HookPlaces, path: string, hook: 'enter' | 'exit' | null): Promise<Finding | null> {
     let actual: string | null;
     try {
@@ -128,7 +131,7 @@ export class Hooks implements Resource {
     }));
   }
 
-  /** `held` says whether the hook is in its place; null if that could not be seen. */
+  /** `held`: whether the hook is in its place; null if that is not visible. */
   private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
     const { doubtsOf } = await import('./hook-doubts.ts');
     const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
@@ -194,7 +197,7 @@ function configured({ dns, dhclient, restart, routes, egress }: DesiredState): b
   );
 }
 
-/** Why no hook holds the settings; undefined: one does. */
+/** Why no hook holds the settings; undefined if a hook does. */
 function unheld(enter: Finding | null): string | undefined {
   if (enter?.state === 'ok') return undefined;
   return enter?.actual == null

@@ -33,7 +33,7 @@ export class Dnsmasq implements Resource {
   }
 }
 
-/** dnsmasq's own complaint about the file; null if it has none. The installed dnsmasq knows best what it accepts. */
+/** dnsmasq's own complaint about the file; null if there is none. The installed dnsmasq knows best what it accepts. */
 function complaint(host: Host, text: string): string | null {
   const { status, stderr, error } = host.run('dnsmasq', ['--test', '--conf-file=-'], { input: text });
   if (status === 0) return null;

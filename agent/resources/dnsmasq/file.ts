@@ -1,4 +1,4 @@
-/** The file for dnsmasq, with whether the running dnsmasq has read it. */
+/** The file for dnsmasq, and whether the running dnsmasq has read it. */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { Metadata } from '../../metadata/metadata.ts';

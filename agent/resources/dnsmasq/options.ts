@@ -22,9 +22,9 @@ export function dnsmasqText(networks: readonly DesiredNetwork[], routes: readonl
 }
 
 /**
- * The routes of a client in the network of `router` (`10.99.0.1/24`): by the same next hop if that is in the client's network,
- * else by this host. Routes of other tables are left out, since rules of this host choose their packets; so are routes that
- * lead nowhere.
+ * The routes of a client in the network of `router` (`10.99.0.1/24`). A next hop in the client's network is handed out
+ * as it is; otherwise this host is the next hop. Routes of other tables are left out, because rules of this host choose
+ * their packets. Routes that lead nowhere are left out as well.
  */
 function classlessRoutes(router: string, routes: readonly WantedRoute[]): { to: string; via: string }[] {
   const [address = ''] = router.split('/');

@@ -1,4 +1,4 @@
-/** The running dnsmasqs that read a file of dnsmasq.d, as their command lines and configuration say (dnsmasq(8)). */
+/** The running dnsmasqs that read a file of dnsmasq.d, by their command lines and configuration (dnsmasq(8)). */
 import { dirname } from 'node:path';
 import { changedAfterStart } from '../../host/file-times.ts';
 import type { Host } from '../../host/host.ts';
@@ -7,7 +7,10 @@ const CONFIGURATION = '/etc/dnsmasq.conf';
 
 export interface DnsmasqReader {
   readonly pid: number;
-  /** Whether dnsmasq started before the file was written. SIGHUP makes it read hosts and leases again, but no configuration. */
+  /**
+   * Whether dnsmasq started before the file was written. At SIGHUP dnsmasq reads hosts and leases again, but no
+   * configuration.
+   */
   readonly isStale: boolean;
 }
 
@@ -29,7 +32,7 @@ function reads(host: Host, args: readonly string[], file: string): boolean {
       if (key === 'conf-file' && value === file) return true;
     }
   }
-  // After a comma come file-name endings that are to be read, or not to be read.
+  // After a comma follow the endings of file names to read, or to leave out.
   return folders.some((folder) => host.target(folder.replace(/,.*/, '')) === host.target(dirname(file)));
 }
 

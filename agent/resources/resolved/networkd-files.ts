@@ -18,7 +18,7 @@ import { applyFile, removeWithFolder } from '../apply-file.ts';
 import type { Finding, Outcome, SettingState } from '../resource.ts';
 import { unreadable } from '../unreadable.ts';
 
-/** The settings at boot with these name servers and domains; null if not held. */
+/** The settings at boot with these name servers and domains; null if the settings are not held. */
 type Settings = (servers: readonly string[] | null, domains: readonly string[] | null) => SettingState[];
 
 export class NetworkdFiles {
@@ -93,7 +93,7 @@ export async function applyNetworkdFile(host: Host, finding: Finding): Promise<O
   try {
     readUnitsAgain(host);
   } catch (error) {
-    // The file is removed, so that the next apply tries again.
+    // The file is removed again, so that the next apply tries again.
     if (finding.actual === null) removeWithFolder(host, SERVICE_DROP_IN);
     else {
       host.makeFolder(SERVICE_DROP_IN.slice(0, SERVICE_DROP_IN.lastIndexOf('/')), 0o755);

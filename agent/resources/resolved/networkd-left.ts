@@ -1,6 +1,7 @@
 /**
- * What an earlier configuration had systemd-networkd hold and the present one does not. The files for its next start go: nothing
- * reads them before. What it holds at run time stays until it ends, as a value in resolv.conf stays, and that is said.
+ * Settings that an earlier configuration gave to systemd-networkd, and that the present configuration no longer has.
+ * The files for its next start are removed at once, because nothing reads them before. Values that it holds at run time
+ * stay until it ends, just as a value stays in resolv.conf, and the finding says so.
  */
 import {
   dropInsInUse,
@@ -16,16 +17,16 @@ import { Originals } from '../originals/originals.ts';
 import type { Finding } from '../resource.ts';
 import { unreadable } from '../unreadable.ts';
 
-/** @param running which systemd-networkd runs (resolved.ts); undefined: none. */
+/** @param running the identity of the running systemd-networkd (resolved.ts); undefined if none runs. */
 export function leftWithNetworkd(host: Host, running: string | undefined): Finding[] {
   const inUse = dropInsInUse(host);
   const kept = keptNames(host).map((name) => compare(host, keptDropIn(name), null));
-  // The service's drop-in takes away what the running systemd-networkd has read, once it starts again.
+  // At the next start, the service's drop-in removes the files that the running systemd-networkd has read.
   const service = compare(host, SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
   return [...kept, service, ...heldLinks(host, running, inUse)].filter((finding) => finding !== null);
 }
 
-/** null: the file is not there, as it should be. */
+/** null if the file is absent, as it should be. */
 function compare(host: Host, key: string, wanted: string | null): Finding | null {
   const common = { resource: 'resolved', key, kind: 'file', moment: 'boot', settings: async () => [] } as const;
   try {
@@ -37,12 +38,12 @@ function compare(host: Host, key: string, wanted: string | null): Finding | null
   }
 }
 
-/** Links that still have what they were told, or what systemd-networkd read at its start. */
+/** Links that still have the values that we gave them, or that systemd-networkd read at its start. */
 function heldLinks(host: Host, running: string | undefined, inUse: readonly string[]): Finding[] {
   if (running === undefined) return [];
   const originals = new Originals(host);
   return networkdLinks(host).flatMap(({ name, networkFile, servers, domains }) => {
-    // Without root it cannot be seen what the link was told.
+    // Without root, the values that we gave the link are not visible.
     const told = nullIfRefused(() => originals.find('link', name))?.by === running;
     if (!told && !inUse.some((file) => file.includes(`/${networkFile}.d/`))) return [];
     const held = [...servers, ...domains].join(' ');

@@ -1,7 +1,7 @@
 /**
- * Takes away what systemd-networkd reads, without arming an outage: before systemd 257 the next `networkctl reload` gives up the
- * lease of a link whose files changed. A file that the running systemd-networkd has read therefore stays until it starts again;
- * the drop-in for its service removes the file then, and goes last.
+ * Removes the files that systemd-networkd reads, without preparing an outage: before systemd 257 the next `networkctl
+ * reload` gives up the lease of a link whose files changed. A file that the running systemd-networkd has read therefore
+ * stays until the next start. The drop-in for the service removes the file at that start, and goes last.
  */
 import { dropInsInUse, isOldDropIn, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from '../../clients/networkd/drop-in.ts';
 import type { Host } from '../../host/host.ts';
@@ -14,7 +14,7 @@ import { readUnitsAgain } from './networkd-files.ts';
 
 export function networkdFileLeftover(host: Host, original: OriginalFile): Leftover {
   const isService = original.key === SERVICE_DROP_IN;
-  // It has systemd-networkd forget what the other files said.
+  // The drop-in makes systemd-networkd forget the values of the other files.
   const leftover = fileLeftover(host, original, isService ? { turn: 'service files' } : {});
   if (!isService && !isOldDropIn(original.key)) return leftover;
   return { ...leftover, putBack: () => putBack(host, leftover) };
@@ -34,7 +34,7 @@ async function putBack(host: Host, leftover: Leftover): Promise<Outcome[]> {
   return outcomes;
 }
 
-/** The drop-in for the service removes the files: it is there also where an earlier version made the files. */
+/** The drop-in for the service removes the files. It is needed also if an earlier version made the files. */
 async function seeToNextStart(host: Host): Promise<void> {
   if (host.readText(SERVICE_DROP_IN) === SERVICE_DROP_IN_TEXT) return;
   await new Originals(host).rememberFile(SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT, 'resolved');

@@ -97,7 +97,8 @@ export class Resolved implements Resource {
       state: nothing ? 'skipped' : !right || through !== null || kept === false ? 'drifted' : kept ? 'ok' : 'unknown',
       wanted,
       actual: through === null ? ofLink : `${describe(servers, search)} in ${through.file}`,
-      // If another program wrote through to the file, give the link its values: systemd-resolved then writes the file anew.
+      // If another program has overwritten the file, give the link its values again: systemd-resolved then writes the
+      // file anew.
       ...(behind.length > 0 && through === null ? { refusal } : {}),
       ...(reason === undefined ? {} : { reason }),
       settings: async () => [
@@ -117,8 +118,8 @@ export class Resolved implements Resource {
   }
 
   /**
-   * Whether this systemd-networkd holds our values against every lease: it got them from us, or read the drop-in at its start.
-   * null: this user may not read whether it got them.
+   * Whether this systemd-networkd holds our values against every lease: it got them from us, or read the drop-in at its
+   * start. null if this user may not read whether we gave them.
    */
   private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean | null {
     if (readDropIn(this.host, networkFile) === renderDropIn(dns)) return true;
@@ -132,7 +133,7 @@ export class Resolved implements Resource {
     }
   }
 
-  /** Identifies the running systemd-networkd, without the clock, which may be stepped; undefined if none runs. */
+  /** Identifies the running systemd-networkd without the clock, which may be stepped; undefined if none runs. */
   private networkd(): string | undefined {
     const [process] = this.host.processes('systemd-network', 'network');
     return process === undefined ? undefined : `${this.host.bootId()} ${process.pid} ${process.sinceBoot}`;

@@ -20,8 +20,8 @@ function linkLeftover(host: Host, original: OriginalLink): Leftover {
 }
 
 /**
- * Returns the link to systemd-networkd's own values from files and leases. If systemd-networkd read our drop-in at its start,
- * those values are still ours, and the failure says what is left to do.
+ * Returns the link to systemd-networkd's own values from files and leases. If systemd-networkd read our drop-in at its
+ * start, our values remain, and the failure says which step is left.
  */
 async function revertLink(
   host: Host,

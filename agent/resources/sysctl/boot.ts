@@ -1,8 +1,8 @@
 /**
- * Predicts a kernel setting after the next boot, by the rules of systemd-sysctl(8) and the kernel. The last line of a key counts,
- * and is written at its place. A pattern sets only keys that no line names. The kernel sets some variables with others. udev
- * writes the lines of one interface again when that interface appears later. Tested against the real systemd-sysctl in a
- * network namespace.
+ * Predicts a kernel setting after the next boot, by the rules of systemd-sysctl(8) and the kernel. The last line of a
+ * key counts, and is written at its place. A pattern sets only keys that no line names. The kernel sets some variables
+ * together with others. udev writes the lines of an interface again when that interface appears later. Tested against
+ * the real systemd-sysctl in a network namespace.
  */
 import { EVERY } from '../../config/notation/sysctl.ts';
 import { meansSame, withoutComment } from '../../config/sysctl/kinds.ts';
@@ -18,7 +18,7 @@ export type BootWay =
   /** By the name under which the same variable has other units. */
   | 'units'
   | 'pattern'
-  /** The kernel writes what conf/all gets to every interface. */
+  /** The kernel copies a value of conf/all to every interface. */
   | 'all'
   /** The kernel sets it because another variable changed. */
   | 'effect';
@@ -39,14 +39,14 @@ export class BootSysctls {
   readonly #lines: readonly Assignment[];
   /** By path, without patterns. */
   readonly #named: ReadonlyMap<string, SysctlLine>;
-  /** Paths that programs set later. */
+  /** Paths that other programs set after systemd-sysctl. */
   readonly #later: readonly string[];
 
-  /** `later`: what other programs set once systemd-sysctl is done. */
+  /** `later`: the settings that other programs write after systemd-sysctl has run. */
   constructor(lines: readonly SysctlLine[], later: readonly Assignment[] = []) {
     const last = new Map<string, SysctlLine>();
     for (const line of lines) {
-      // The same value once more leaves the line at its place.
+      // A repeated line with the same value leaves the first line at its place.
       if (last.get(line.path)?.value === line.value && last.has(line.path)) continue;
       last.delete(line.path);
       last.set(line.path, line);
@@ -56,17 +56,17 @@ export class BootSysctls {
     this.#lines = [...[...last.values()].filter(isAssignment), ...later];
   }
 
-  /** The line that takes this path out of all files before it; null: none does. */
+  /** The line that exempts this path from the patterns and from all earlier files; null if there is none. */
   exemption(path: string): SysctlLine | null {
     const line = this.#named.get(path);
     return line?.value === null ? line : null;
   }
 
   /**
-   * The values that a boot may end with, which differ only where the kernel sets variables with others: written by
-   * systemd-sysctl since 249, which passes over what has the value already; by an older one or procps; and that of an
-   * interface which comes later. For a pattern of EVERY interface also those of each that a line or a program names. Empty where no line
-   * sets it.
+   * The values that a boot may end with; empty if no line sets the path. They differ only if the kernel sets variables
+   * together with others. The three cases: systemd-sysctl since 249, which skips a value that is already set; an older
+   * one, or procps; an interface that appears later. For a pattern of EVERY interface, the values of each interface
+   * that a line or a program names are included.
    */
   values(path: string): BootValue[] {
     const [before, after] = path.split(EVERY);
@@ -85,7 +85,7 @@ export class BootSysctls {
     return runs.map((run) => this.value(path, run)).filter((value) => value !== null);
   }
 
-  /** The value after one way to run; null: no line sets it. */
+  /** The value after one kind of run; null if no line sets it. */
   value(path: string, run: Run): BootValue | null {
     const variable = sysctlVariable(path);
     // For an interface that comes later only its own lines are written again.
@@ -115,7 +115,7 @@ export class BootSysctls {
   }
 }
 
-/** Whether a line is about all paths that look so (glob(7): `*` and `?` stay within one part of the path). */
+/** Whether a line names paths by a pattern (glob(7): `*` and `?` stay within one part of the path). */
 export function isPattern(path: string): boolean {
   return /[*?[]/.test(path);
 }

@@ -7,14 +7,14 @@ import { parseSysctls } from './files.ts';
 
 export interface SysctlDeed {
   readonly line: number;
-  /** Below /proc/sys; a pattern where a variable or a glob names it. */
+  /** Below /proc/sys; a pattern if a variable or a glob is part of the name. */
   readonly path: string;
   readonly value: string;
   /** The command stands in a condition, or a variable is in it. */
   readonly unsure: boolean;
 }
 
-/** In a script, or in one line of one. `known`: values of variables. */
+/** The commands in a script, or in one line of it. `known`: values of variables. */
 export function sysctlDeeds(host: Host, text: string, known: Readonly<Record<string, string>> = {}): SysctlDeed[] {
   if (!/sysctl|\/proc\/sys\//.test(text)) return [];
   const lines = text.split('\n');
@@ -62,7 +62,7 @@ function ofSysctl(
   });
 }
 
-/** Whether it begins its line, which no block indents: then nothing decides whether it runs. */
+/** Whether the command begins an unindented line: in that case no condition decides whether the command runs. */
 function isSure(line: string, { words, inFunction, inSubshell }: ShellCommand): boolean {
   return !inFunction && !inSubshell && line.startsWith(words[0] ?? '\0');
 }
@@ -73,7 +73,7 @@ function withLoops(text: string, loops: Readonly<Record<string, readonly string[
   return values?.map((value) => text.replace(whole ?? '', value)) ?? [text];
 }
 
-/** As the shell would have it, but for variables that are not known. */
+/** The word as the shell would read it, except for unknown variables. */
 function unquoted(word: string, known: Readonly<Record<string, string>>): string {
   return word
     .replace(/'([^']*)'|"([^"]*)"/g, (_, single, double) => single ?? double)

@@ -15,19 +15,19 @@ export interface SysctlLine {
   readonly line: number;
   /** Below /proc/sys, with slashes. May hold a glob. */
   readonly path: string;
-  /** null: `-key` without a value: no pattern, and no file before, sets the key (sysctl.d(5)). */
+  /** null for `-key` without a value: no pattern, and no earlier file, sets the key (sysctl.d(5)). */
   readonly value: string | null;
 }
 
 export interface Assignment extends SysctlLine {
   readonly value: string;
-  /** Set where it is no line of sysctl.d, but what this program does by a file of its own. */
+  /** Set if the entry is no line of sysctl.d, but a write of this program by a file of its own. */
   readonly program?: string;
-  /** Whether the program sets it depends on what cannot be seen. */
+  /** It is not visible whether the program sets the value. */
   readonly maybe?: true;
 }
 
-/** Reads no file twice that has not changed: a daemon asks every few seconds. */
+/** Reads a file again only after the file has changed, because a daemon asks every few seconds. */
 export class PersistedSysctls {
   readonly #names: Unchanged<string[]>;
   readonly #lines: Unchanged<SysctlLine[]>;
@@ -39,7 +39,10 @@ export class PersistedSysctls {
     );
   }
 
-  /** All lines in order. What is no file says nothing. `ours`: as if our own file had this text; null: as if there were none. */
+  /**
+   * All lines in order. A path that is no file has no lines. `ours`: as if our own file had this text; null: as if our
+   * file did not exist.
+   */
   lines(ours?: string | null): SysctlLine[] {
     const files = ours === undefined ? this.files() : this.files([OUR_FILE]);
     return files.flatMap((file) => {
@@ -48,7 +51,7 @@ export class PersistedSysctls {
     });
   }
 
-  /** Why a file says nothing that we could read; empty as a rule. */
+  /** Why a file could not be read; usually empty. */
   refusals(): string[] {
     return this.files().flatMap((file) => {
       try {
@@ -60,7 +63,7 @@ export class PersistedSysctls {
     });
   }
 
-  /** In the order in which they are read. `more`: files that are counted in although they may not be there. */
+  /** The files in reading order. `more`: files to count in even if they do not exist. */
   files(more: readonly string[] = []): string[] {
     const byName = new Map<string, string>();
     const all = FOLDERS.flatMap((folder) => {
@@ -75,7 +78,7 @@ export class PersistedSysctls {
   }
 }
 
-/** All assignments of a host in order: of those with the same path the last one wins. */
+/** All assignments of a host in order. If a path occurs twice, the last value wins. */
 export function persistedSysctls(host: Host): Assignment[] {
   return new PersistedSysctls(host).lines().filter(isAssignment);
 }
@@ -99,7 +102,7 @@ function parseSysctlLines(file: string, text: string): SysctlLine[] {
   return found;
 }
 
-/** systemd-sysctl takes `/net/ipv4/x`, `.net.ipv4.x` and `net..ipv4.x` as well: to the file system they are the same. */
+/** systemd-sysctl also takes `/net/ipv4/x`, `.net.ipv4.x` and `net..ipv4.x`: to the file system they are the same. */
 function tidyPath(key: string): string {
   return sysctlPath(key)
     .replace(/\/+/g, '/')

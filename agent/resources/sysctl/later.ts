@@ -1,6 +1,6 @@
 /**
- * Kernel settings that other programs set once systemd-sysctl is done, from their own files: tuned, systemd-networkd,
- * NetworkManager, and scripts. Only looked at where a configured setting may be one of them.
+ * Kernel settings that other programs set after systemd-sysctl, from their own files: tuned, systemd-networkd,
+ * NetworkManager, and scripts. Inspected only if a configured setting may be one of them.
  */
 import { networkdSysctls } from '../../clients/networkd/sysctls.ts';
 import { networkManagerSysctls } from '../../clients/networkmanager/sysctls.ts';
@@ -11,7 +11,10 @@ import type { Assignment } from './files.ts';
 import { scriptSysctls } from './scripts.ts';
 import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
 
-/** `paths`: those that are asked about, which stand for the patterns that fit them. What cannot be read sets nothing that we know of. */
+/**
+ * `paths`: the paths of interest; they stand for the patterns that match them. A file that cannot be read sets no known
+ * value.
+ */
 export function laterSysctls(host: Host, paths: readonly string[]): Assignment[] {
   const tuned = reappliesSysctls(host) ? [] : tunedSysctls(host);
   const ofLinks = nullIfRefused(() => [...networkdSysctls(host), ...networkManagerSysctls(host)]) ?? [];

@@ -1,4 +1,7 @@
-/** Kernel settings in the running kernel: one value, or one for every interface, read and written as one. */
+/**
+ * Kernel settings in the running kernel. A setting has one value, or one value for every interface, and is read and
+ * written as a whole.
+ */
 import type { DesiredSysctl } from '../../config/desired.ts';
 import { EVERY } from '../../config/notation/sysctl.ts';
 import { meansSame, sysctlKind, sysctlNumber } from '../../config/sysctl/kinds.ts';
@@ -27,13 +30,13 @@ export function liveValues(host: Host, path: string): LiveValue[] | null {
   if (names === null) return null;
   return names.flatMap((name) => {
     const own = `${before}${name}${after}`;
-    // An interface that went away since has no value.
+    // An interface that has disappeared since has no value.
     const value = SCOPES.includes(name) ? null : readValue(host, own);
     return value === null ? [] : [{ path: own, value }];
   });
 }
 
-/** An address that was never set cannot be read (EIO): it is empty. */
+/** An address that was never set cannot be read (EIO), and counts as empty. */
 function readValue(host: Host, path: string): string | null {
   try {
     return host.sysctl(path);
@@ -52,8 +55,8 @@ export function unwritable(host: Host, values: readonly LiveValue[]): string | n
 }
 
 /**
- * What the kernel changes beside a path where `written` is written, and would not put back once the path is: to be remembered
- * before that, with what it makes of each.
+ * The values that the kernel changes when `written` is written to a path, and that do not go back together with the
+ * path. Save them before the write. `after`: the value that the write gives each of them.
  */
 export function changedBeside(
   host: Host,
@@ -62,7 +65,7 @@ export function changedBeside(
 ): (LiveValue & { readonly after: string })[] {
   const variable = sysctlVariable(path);
   const before = nullIfRefused(() => host.sysctl(path));
-  // Of the same name, what has the same value goes back with it.
+  // A value under the same name that equals the path's old value goes back with the path.
   const goesBack = (one: LiveValue) => nameOf(one.path) === nameOf(variable) && one.value === before;
   return sysctlDependents(variable)
     .flatMap((one) => nullIfRefused(() => liveValues(host, one)) ?? [])
@@ -77,7 +80,7 @@ function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** For people: `0`, or, where it is not so on each, `1 on eth0, eth1`. `wrong`: those that are not as wanted. */
+/** For people: `0`, or `1 on eth0, eth1` if the interfaces differ. `wrong`: the values that are not as wanted. */
 export function shownValue(
   { path, want }: DesiredSysctl,
   all: readonly LiveValue[],
@@ -94,7 +97,7 @@ export function shownValue(
   return `${first.value} on ${names.slice(0, MOST_NAMED).join(', ')}${more}`;
 }
 
-/** Whether that value, live or in a file, is as wanted. */
+/** Whether this value, live or in a file, is as wanted. */
 export function satisfies({ path, want }: DesiredSysctl, actual: string): boolean {
   if ('value' in want) return meansSame(path, want.value, actual);
   return sysctlNumber(actual) >= want.atLeast;

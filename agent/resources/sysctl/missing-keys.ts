@@ -13,7 +13,7 @@ export function whyMissing(host: Host, path: string): string {
   if (missing === undefined) return 'it is a folder of keys, not a key';
   const [folder, rest] = [parts.slice(0, at), parts.slice(at + 1)];
   const known = names(host, folder);
-  // Some network namespaces have no neigh/default, and all and default are no interfaces.
+  // Some network namespaces have no neigh/default. `all` and `default` are no interfaces.
   const mayBeInterface = known.includes('default') && !['all', 'default'].includes(missing);
   if (mayBeInterface && /^net\/ipv[46]\/(conf|neigh)$/.test(folder.join('/'))) {
     const key = names(host, [...folder, 'default']).includes(rest.join('/'))

@@ -17,7 +17,7 @@ const HEADER = '# Made by Holdfast ("agent apply") from its configuration; chang
 /** Below /proc/sys: keys of one interface, which the kernel has for every interface if it has them for `default`. */
 const OF_INTERFACE = /^(net\/ipv[46]\/(?:conf|neigh))\/[^/]+\/([^/]+)$/;
 
-/** The wanted content of our file; null if there should be no file. `actual` is its present content. */
+/** The wanted content of our file; null if the file should not exist. `actual` is its present content. */
 export function wantedFile(
   host: Host,
   settings: readonly DesiredSysctl[],
@@ -30,7 +30,9 @@ export function wantedFile(
   return kept.length === 0 ? null : HEADER + kept.map((setting) => lineOf(host, setting, others)).join('');
 }
 
-/** Our file's text as it may be shown and reported: a secret that is to become another one still shows as a change. */
+/**
+ * Our file's text in the form that may be shown and reported. A secret that is about to change still shows as a change.
+ */
 export function shownFile(text: string | null, settings: readonly DesiredSysctl[]): string | null {
   if (text === null) return null;
   return withoutSecrets(text, (key, value) => {
@@ -39,7 +41,7 @@ export function shownFile(text: string | null, settings: readonly DesiredSysctl[
   });
 }
 
-/** Leaves out keys that this kernel never had, which may be misspelt. `ours` are the keys that our file already has. */
+/** Leaves out keys that this kernel never had, which may be misspelt. `ours`: the keys that our file already has. */
 function isKnown(host: Host, { path, optional }: DesiredSysctl, ours: ReadonlySet<string>): boolean {
   if (!host.live || optional || path.includes(EVERY) || ours.has(path)) return true;
   const ofDefault = path.replace(OF_INTERFACE, '$1/default/$2');
@@ -47,12 +49,12 @@ function isKnown(host: Host, { path, optional }: DesiredSysctl, ours: ReadonlySe
 }
 
 function lineOf(host: Host, setting: DesiredSysctl, others: readonly SysctlLine[]): string {
-  // A reader that knows no patterns is to pass over them.
+  // A reader that knows no patterns must be able to skip the line.
   const mayFail = setting.optional || setting.path.includes(EVERY);
   return `${mayFail ? '-' : ''}${sysctlKey(setting.path)} = ${persistedValue(host, setting, others)}\n`;
 }
 
-/** The value for "at least", which must not lower a higher value of the kernel or of another file at boot. */
+/** The value for "at least". It must not lower a higher value of the kernel, or of another file at boot. */
 function persistedValue(host: Host, setting: DesiredSysctl, others: readonly SysctlLine[]): string {
   if ('value' in setting.want) return setting.want.value;
   const { path } = setting;
@@ -60,7 +62,7 @@ function persistedValue(host: Host, setting: DesiredSysctl, others: readonly Sys
   return String(Math.max(setting.want.atLeast, ...[...theirs, liveWithoutUs(host, path)].filter(Number.isSafeInteger)));
 }
 
-/** The kernel's value from before our write, if the kernel still has ours. */
+/** The kernel's value before our write, if the kernel still has our value. */
 function liveWithoutUs(host: Host, path: string): number {
   const live = host.live ? nullIfRefused(() => host.sysctl(path)) : null;
   const original = live === null ? null : nullIfRefused(() => new Originals(host).find('sysctl', path));
@@ -75,7 +77,10 @@ export class BootVerdicts {
   readonly #ours: ReadonlySet<string>;
   readonly #refusals: readonly string[];
 
-  /** `wanted`: what our file is to hold, as if it did. `later`: what other programs set after systemd-sysctl. */
+  /**
+   * `wanted`: the text that our file is assumed to have. `later`: the settings that other programs write after
+   * systemd-sysctl.
+   */
   constructor(
     host: Host,
     persisted: PersistedSysctls,
@@ -89,7 +94,7 @@ export class BootVerdicts {
     this.#refusals = persisted.refusals();
   }
 
-  /** The value after the next boot and its cause, if it differs although our file is as wanted. */
+  /** The value after the next boot and its cause, if the value differs although our file is as wanted. */
   overruled(setting: DesiredSysctl): { readonly reason: string; readonly value: BootValue | null } | null {
     return overruling(this.#after, setting);
   }
@@ -108,7 +113,7 @@ export class BootVerdicts {
     }
     const values = this.#before.values(setting.path);
     const actual = shownOrNull(setting, values.find((one) => !satisfies(setting, one.value)) ?? values.at(-1) ?? null);
-    // A refusal counts only if the kernel has another value now, because another program may have set ours.
+    // A refusal counts only if the kernel has another value now, because another program may have set our value.
     const refusal = live && !isLive(this.#host, setting) ? this.#refusal(setting) : null;
     if (refusal !== null) {
       return {

@@ -1,4 +1,4 @@
-/** Where a host has scripts of its own that run at boot. Units of packages are not among them. */
+/** The places of a host's own scripts that run at boot. Units of packages are left out. */
 import type { Host } from '../../host/host.ts';
 
 export const INTERFACES = '/etc/network/interfaces';
@@ -11,7 +11,7 @@ export function hasScripts(host: Host): boolean {
   return [INTERFACES, ...RC_LOCAL].some((file) => host.lstat(file) !== null) || serviceFiles(host).length > 0;
 }
 
-/** Services that were written on this host, and drop-ins for any, with the unit that each belongs to. */
+/** Services that were written on this host, and drop-ins for any service, with the unit that each belongs to. */
 export function serviceFiles(host: Host): { unit: string; file: string }[] {
   return host.list(UNITS).flatMap((name) => {
     const file = `${UNITS}/${name}`;

@@ -1,6 +1,7 @@
 /**
- * Values that the running kernel refused when they were written. Only a try shows this, and the next boot would end the same, so
- * `status` must not show them as safe. Saved in /run as long as that kernel runs, because another kernel may take them.
+ * Values that the running kernel refused when they were written. Only a write shows this, and the next boot would end
+ * the same, so `status` must not show them as safe. They are saved in /run while that kernel runs, because another
+ * kernel may accept them.
  */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -11,13 +12,16 @@ const FILE = `${RUN_FOLDER}/refused-values`;
 /** Refusals by path below /proc/sys. */
 type Refusals = Record<string, { readonly value: string; readonly reason: string } | undefined>;
 
-/** Why the kernel refused this value; null if it took the value, or if it was never tried. */
+/** Why the kernel refused this value; null if the kernel took the value, or if it was never tried. */
 export function refusalOf(host: Host, path: string, value: string): string | null {
   const refusal = load(host)[path];
   return refusal?.value === value ? refusal.reason : null;
 }
 
-/** Notes a refusal; a null `reason` means that the kernel took the value. If the note cannot be saved, the next apply tries again. */
+/**
+ * Notes a refusal; `reason` is null if the kernel took the value. If the note cannot be saved, the next apply tries
+ * again.
+ */
 export function noteRefusal(host: Host, path: string, value: string, reason: string | null): void {
   const refusals = load(host);
   const known = refusals[path];

@@ -1,4 +1,4 @@
-/** How a value of the kernel goes back to what it was before the first apply. */
+/** How a kernel value goes back to its value before the first apply. */
 import { sysctlKey } from '../../config/notation/sysctl.ts';
 import { meansSame, sysctlKind } from '../../config/sysctl/kinds.ts';
 import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';

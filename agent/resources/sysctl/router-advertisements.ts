@@ -1,7 +1,7 @@
 /**
- * A host that begins to forward IPv6 loses its advertised default routes. A router ignores router advertisements, so with
- * accept_ra 1 the kernel drops the default routes made from them at once, and makes no more (rt6_purge_dflt_routers;
- * ip-sysctl.rst, accept_ra). With accept_ra 2 they stay.
+ * A host that begins to forward IPv6 loses its advertised default routes. A router ignores router advertisements. With
+ * accept_ra 1 the kernel therefore drops the default routes made from them at once, and makes no new ones
+ * (rt6_purge_dflt_routers; ip-sysctl.rst, accept_ra). With accept_ra 2 the routes stay.
  */
 import type { DesiredSysctl } from '../../config/desired.ts';
 import { sysctlKey } from '../../config/notation/sysctl.ts';

@@ -22,7 +22,7 @@ interface Source {
   readonly program: string;
 }
 
-/** A command, and the script that it starts. `maybe`: whether it runs depends on something else. */
+/** A command, and the script that it starts. `maybe`: the command runs only under some condition. */
 function ofCommand(
   host: Host,
   text: string,
@@ -99,7 +99,7 @@ function readInterfaces(host: Host, file: string, depth: number): { automatic: S
   return { automatic, stanzas };
 }
 
-/** Of a pattern only the last part is one, which is how it is written: `/etc/network/interfaces.d/*`. */
+/** Only the last part of the path is read as a pattern, as in `/etc/network/interfaces.d/*`. */
 function matching(host: Host, pattern: string, isFolder: boolean): string[] {
   const path = pattern.startsWith('/') ? pattern : `/etc/network/${pattern}`;
   const cut = path.lastIndexOf('/');
@@ -131,7 +131,7 @@ function ofUnits(host: Host): Assignment[] {
   });
 }
 
-/** A backslash at the end joins a line with the next one. */
+/** A backslash at the end of a line joins the next line to it. */
 function joinedLines(text: string): { text: string; line: number }[] {
   const found: { text: string; line: number }[] = [];
   let open: { text: string; line: number } | null = null;

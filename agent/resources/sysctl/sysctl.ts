@@ -27,18 +27,21 @@ import { noteRefusal } from './refusals.ts';
 
 type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
 
-/** Another program may write between ours and the reading back, which would look as if the kernel had refused the value. */
+/**
+ * Another program may write between our write and our read. Without further tries that would look as if the kernel had
+ * refused the value.
+ */
 const TRIES = 3;
 
-/** Keeps sysctls: in the running kernel, each by itself, and for the next boot in one file of /etc/sysctl.d. */
+/** Keeps sysctls: in the running kernel, each key by itself, and for the next boot in one file of /etc/sysctl.d. */
 export class Sysctl implements Resource {
   readonly name = 'sysctl';
   private readonly host: Host;
   private readonly wanted: readonly DesiredSysctl[];
   private readonly persisted: PersistedSysctls;
-  /** What one look found: of many interfaces each value is read but once. */
+  /** The values of one look, so that the values of many interfaces are read only once. */
   private readonly look = new Map<string, LiveValue[] | null>();
-  /** Our file's texts as the last look found them: findings hide what is secret in them. */
+  /** Our file's texts at the last look; findings hide the secrets in these texts. */
   private file: { readonly wanted: string | null; readonly actual: string | null } = { wanted: null, actual: null };
 
   constructor(host: Host, wanted: readonly DesiredSysctl[]) {
@@ -83,7 +86,10 @@ export class Sysctl implements Resource {
     return { ...outcome, result: 'failed', reason, ...(problems.size > 0 ? {} : { changed: true }) };
   }
 
-  /** Writes one path. Gives why the kernel does not take it, or null: what it made of it is still to be read. */
+  /**
+   * Writes one path. Returns why the kernel refuses the value; null if the kernel took it and the result must be read
+   * back.
+   */
   private write(setting: DesiredSysctl, { path, value }: LiveValue): string | null {
     const written = wantedValue(setting);
     const originals = new Originals(this.host);
@@ -94,22 +100,24 @@ export class Sysctl implements Resource {
       this.host.writeSysctl(path, written);
       return null;
     } catch (error) {
-      // An interface that went away meanwhile has no value that could be wrong.
+      // An interface that has disappeared meanwhile has no value that could be wrong.
       return errorCode(error) === 'ENOENT' && path !== setting.path ? null : errorMessage(error);
     }
   }
 
-  /** With a secret in it, it is root's alone. */
+  /** A file with a secret in it may be read only by root. */
   private async applyPersisted(finding: Finding): Promise<Outcome> {
     const { wanted, actual } = this.file;
     const isSecret = this.wanted.some(({ path }) => isSecretSysctl(path));
-    // A file that is there keeps its mode when it is replaced, so it is closed first.
+    // An existing file keeps its mode when it is replaced, so its mode is restricted first.
     if (isSecret && actual !== null) this.host.replaceOwn(OUR_FILE, actual, 0o600, { durable: true });
     const outcome = await applyFile(this.host, { ...finding, wanted, actual }, { mode: isSecret ? 0o600 : 0o644 });
     return { ...outcome, actual: shownFile(outcome.actual, this.wanted) };
   }
 
-  /** What other programs set after systemd-sysctl. Loaded only where one of them may be about a configured key. */
+  /**
+   * Settings that other programs write after systemd-sysctl. Loaded only if one of them may concern a configured key.
+   */
   private async later(): Promise<readonly Assignment[]> {
     if (this.wanted.length === 0) return [];
     const { host } = this;
@@ -124,7 +132,7 @@ export class Sysctl implements Resource {
     return this.wanted.length === 0 ? [] : [OUR_FILE];
   }
 
-  /** Why IPv6 must not be forwarded yet, or null. It is asked only where that would be changed. */
+  /** Why IPv6 must not be forwarded yet; null if it may. Checked only if the forwarding of IPv6 would change. */
   private async cutOff(): Promise<string | null> {
     const drifted = this.wanted.some((setting) => {
       return isForwarding6(setting) && this.host.live && !isLive(this.host, setting);
@@ -195,7 +203,7 @@ export class Sysctl implements Resource {
     return values.filter(({ value }) => !satisfies(setting, value));
   }
 
-  /** null: nothing is configured and no file of ours is there. */
+  /** null if nothing is configured and no file of ours exists. */
   private inspectPersisted(barred: ReadonlyMap<DesiredSysctl, string>, later: readonly Assignment[]): Finding | null {
     let actual: string | null;
     try {
@@ -208,7 +216,8 @@ export class Sysctl implements Resource {
       );
     }
     if (this.wanted.length === 0 && actual === null) return null;
-    // What would cut the host off now would do so at boot, and what the kernel refuses now it would refuse then.
+    // A setting that would cut the host off now would also do so at boot. A value that the kernel refuses now would be
+    // refused at boot.
     const kept = this.wanted.filter((setting) => !barred.has(setting));
     const wanted = wantedFile(this.host, kept, this.persisted, actual);
     this.file = { wanted, actual };
@@ -227,7 +236,8 @@ export class Sysctl implements Resource {
       state: actual === wanted && reasons.length === 0 && !open ? 'ok' : 'drifted',
       wanted: shownFile(wanted, this.wanted),
       actual: shownFile(actual, this.wanted),
-      // Our file being right, what is left is in files of others: theirs to change.
+      // Our file is right, so the remaining reasons lie in files of other authors, and only those authors may change
+      // them.
       ...(actual === wanted && reasons.length > 0 && !open ? { refusal: reasons.join('; ') } : {}),
       ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
       settings: async () =>
@@ -239,12 +249,12 @@ export class Sysctl implements Resource {
   }
 }
 
-/** Whether others than root may read our file. */
+/** Whether users other than root may read our file. */
 function isOpen(host: Host): boolean {
   return ((host.stat(OUR_FILE)?.mode ?? 0) & 0o077) !== 0;
 }
 
-/** Several keys are one setting then, so it is said which of them is not as wanted. */
+/** If one setting has several keys, the reason names the key that is not as wanted. */
 function withKey(
   { setting, key }: DesiredSysctl,
   { state, actual, reason }: Pick<Finding, 'state' | 'actual' | 'reason'>,
@@ -254,8 +264,8 @@ function withKey(
 }
 
 /**
- * Which settings are written first. Where forwarding begins, the kernel drops the default routes of interfaces that believe
- * router advertisements only as a host does. And writing a variable that sets others would undo what they were set to
+ * The order of writing. When forwarding begins, the kernel drops the default routes of interfaces that accept router
+ * advertisements only as a host does. Writing a variable that sets others would also undo their values
  * (Documentation/networking/ip-sysctl.rst).
  */
 function turn({ path }: DesiredSysctl): number {

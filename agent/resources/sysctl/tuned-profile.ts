@@ -1,6 +1,6 @@
 /**
- * The sysctls of tuned's active profile (tuned-profiles(7), tuned's plugin_sysctl.py). By default tuned reads /etc/sysctl.d
- * again after it has set its own, so that ours count (`reapply_sysctl` of tuned-main.conf).
+ * The sysctls of tuned's active profile (tuned-profiles(7), tuned's plugin_sysctl.py). By default tuned reads
+ * /etc/sysctl.d again after it has set its own values, so that our values count (`reapply_sysctl` of tuned-main.conf).
  */
 import { sysctlPath } from '../../config/notation/sysctl.ts';
 import { nullIfRefused } from '../../host/errors.ts';
@@ -11,7 +11,7 @@ import type { Assignment } from './files.ts';
 const ACTIVE = '/etc/tuned/active_profile';
 const MAIN = '/etc/tuned/tuned-main.conf';
 const FOLDERS = ['/etc/tuned/profiles', '/etc/tuned', '/usr/lib/tuned/profiles', '/usr/lib/tuned'];
-/** Profiles that include each other, at most. */
+/** Limit for profiles that include each other. */
 const DEEPEST = 20;
 
 export function reappliesSysctls(host: Host): boolean {
@@ -19,7 +19,10 @@ export function reappliesSysctls(host: Host): boolean {
   return line === undefined || /^(1|true|yes|on|y|t)$/i.test(line.value);
 }
 
-/** Those that are no bound (`>4096`), with the profile's variables put in. Of one key the last one. */
+/**
+ * The profile's values, with its variables put in; bounds such as `>4096` are left out. If a key occurs twice, the last
+ * value counts.
+ */
 export function tunedSysctls(host: Host): Assignment[] {
   const names =
     nullIfRefused(() => host.readText(ACTIVE))
@@ -34,7 +37,7 @@ export function tunedSysctls(host: Host): Assignment[] {
     const path = sysctlPath(key);
     const value = expanded(written, variables).replace(/^(["'])(.*)\1$/, '$2');
     found.delete(path);
-    // What tuned's functions (`${f:…}`) give is known to tuned alone.
+    // Only tuned knows the results of its functions (`${f:…}`).
     const maybe = value.includes('${') ? { maybe: true as const } : {};
     if (!/[<>]/.test(value)) found.set(path, { file, line, path, value, program: 'tuned', ...maybe });
   }
@@ -51,7 +54,7 @@ function profileFile(host: Host, name: string): string | undefined {
   return FOLDERS.map((folder) => `${folder}/${name}/tuned.conf`).find((one) => host.stat(one)?.isFile());
 }
 
-/** Lines of the profile's variables, and of the file that they are included from; those of the profiles that it includes first. */
+/** Lines of the profile's variables, and of the files included there; lines of included profiles come first. */
 function variableLines(host: Host, name: string, depth: number): IniLine[] {
   const file = profileFile(host, name);
   if (file === undefined || depth > DEEPEST) return [];
@@ -66,12 +69,12 @@ function variableLines(host: Host, name: string, depth: number): IniLine[] {
   ];
 }
 
-/** Names of profiles; one with a `-` may be missing. */
+/** Names of profiles; a profile whose name follows a `-` may be missing. */
 function included(value: string): string[] {
   return value.split(/[\s,;]+/).flatMap((name) => (name === '' ? [] : name.replace(/^-/, '')));
 }
 
-/** Lines of the profile's sysctl sections, those of the profiles that it includes first. */
+/** Lines of the profile's sysctl sections; lines of included profiles come first. */
 function profileLines(host: Host, name: string, depth: number): IniLine[] {
   const file = profileFile(host, name);
   if (file === undefined || depth > DEEPEST) return [];
