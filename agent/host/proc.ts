@@ -87,6 +87,11 @@ export function controlGroups(pid: Pid): ControlGroup[] {
 
 /** The systemd service or scope that a process belongs to, by its control group (cgroups(7)); null: to none. */
 export function unitOf(pid: Pid): string | null {
-  const group = controlGroups(pid).find(({ hierarchy }) => hierarchy === '' || hierarchy === 'name=systemd');
-  return group?.path.split('/').findLast((part) => /\.(service|scope)$/.test(part)) ?? null;
+  // With both hierarchies (hybrid) one of the two may say only "/".
+  for (const { hierarchy, path } of controlGroups(pid)) {
+    if (hierarchy !== '' && hierarchy !== 'name=systemd') continue;
+    const unit = path.split('/').findLast((part) => /\.(service|scope)$/.test(part));
+    if (unit !== undefined) return unit;
+  }
+  return null;
 }
