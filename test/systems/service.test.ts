@@ -107,7 +107,10 @@ for (const release of Object.keys(suites) as Suite[]) {
       const from = journal.lines.length;
       await machine.sh('systemctl restart holdfast');
       await journal.until(/^the configuration has errors, so the last valid one is held: .*dns\.domian/, from);
-      assert.match(await property(machine, 'holdfast.service', 'StatusText'), /^The configuration has errors, so the last valid one is held\./);
+      assert.match(
+        await property(machine, 'holdfast.service', 'StatusText'),
+        /^The configuration has errors, so the last valid one is held\./,
+      );
       await trample();
       await held();
 
