@@ -72,7 +72,7 @@ export class Tokens {
   }
 }
 
-/** Without what the line holds. */
+/** The message does not quote the line, which may be a token. */
 function tokenAt(line: string, number: number): string {
   try {
     return tokenIn(line);
@@ -85,7 +85,7 @@ function hash(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** A text that differs if the file differs, or is gone. */
+/** A text that changes whenever the file changes or disappears. */
 export function stateOf(file: string): string {
   const found = statSync(file, { throwIfNoEntry: false });
   return found === undefined ? 'none' : `${found.mtimeMs} ${found.size} ${found.ino}`;

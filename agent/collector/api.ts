@@ -6,7 +6,7 @@ export interface HostsAnswer {
   readonly hosts: readonly HostRow[];
 }
 
-/** Something that is wrong with the collector itself. */
+/** A trouble of the collector itself. */
 export interface Trouble {
   /** `disk`, `database`, `clock`, `left-out`, `token-file`, `certificate`, `retention`, `tidying`. */
   readonly code: string;
@@ -52,7 +52,10 @@ export interface RouteTable {
   readonly count: number;
   /** null if no limit is in force. */
   readonly limit: number | null;
-  /** The number that the kernel compares with the limit. It is not always the routes: net.ipv6.route.max_size bounds other entries. */
+  /**
+   * The number that the kernel compares with the limit. This is not always the number of routes:
+   * net.ipv6.route.max_size limits other entries.
+   */
   readonly used: number;
 }
 
@@ -69,11 +72,11 @@ export interface HostAnswer {
 }
 
 /**
- * `GET /api/v1/hosts/ID/events?before=TIME&beforeId=ID&limit=`: newest first; `before` and `beforeId` are time and id of the
- * last event of the page before. Without `beforeId` a page goes on to the end of its last millisecond.
+ * `GET /api/v1/hosts/ID/events?before=TIME&beforeId=ID&limit=`: newest first. `before` and `beforeId` are the time and
+ * id of the last event of the previous page. Without `beforeId`, a page goes on to the end of its last millisecond.
  */
 export interface HostEvent {
-  /** Grows with each event that comes. */
+  /** Grows with each new event. */
   readonly id: number;
   readonly time: number;
   readonly name: string;
@@ -82,7 +85,7 @@ export interface HostEvent {
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** `GET /api/v1/hosts/ID/series?metric=NAME&from=&to=&points=300`: fewer points of each where there are many series. */
+/** `GET /api/v1/hosts/ID/series?metric=NAME&from=&to=&points=300`: with many series, each has fewer points. */
 export interface SeriesAnswer {
   readonly metric: string;
   readonly unit: string;
@@ -90,7 +93,7 @@ export interface SeriesAnswer {
     readonly attributes: Readonly<Record<string, string>>;
     readonly points: readonly (readonly [time: number, value: number])[];
   }[];
-  /** Series beyond those. */
+  /** The number of series that the answer leaves out. */
   readonly leftOut: number;
 }
 

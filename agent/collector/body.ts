@@ -1,4 +1,4 @@
-/** Reads and unpacks the body of a request, up to a bound. */
+/** Reads and unpacks the body of a request, up to a limit. */
 import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, gunzipSync } from 'node:zlib';
@@ -6,7 +6,7 @@ import { Shares } from './shares.ts';
 
 /** Bytes, packed and unpacked. */
 const LONGEST = 16 * 1024 * 1024;
-/** Bytes of all bodies that are received or unpacked at one time, and of one sender's. */
+/** Bytes of all bodies that are received or unpacked at one time, and the bytes among them of one sender. */
 const MOST_AT_ONCE = 256 * 1024 * 1024;
 const MOST_OF_SENDER = 96 * 1024 * 1024;
 /** Smaller packed bodies are unpacked in this thread, because another thread would cost more. */
@@ -40,7 +40,10 @@ class Arriving {
     underWay.set(sender, (underWay.get(sender) ?? new Set()).add(this));
   }
 
-  /** Throws Refused where there are too many at once: where all senders together have them, the one that has the most gives. */
+  /**
+   * Throws Refused if the bodies are too large. If all senders together exceed the limit, the sender with the most
+   * gives way.
+   */
   grow(length: number): void {
     this.#length += length;
     atOnce.add(this.#sender, length);

@@ -100,14 +100,16 @@ export class Census {
   }
 }
 
-/** The id of a resource: `host.id`, or else its next best attribute. */
+/** The id of a resource: `host.id`, or otherwise its next best attribute. */
 function keyOf(attributes: Attributes): string {
   const names = ['host.id', 'host.name', 'service.instance.id', 'service.name'];
   const found = names.map((name) => String(attributes[name] ?? '')).find((value) => value !== '');
   return cut(found ?? 'unknown', LIMITS.attributeKey);
 }
 
-/** Every browser takes such a name out of an address, however it is written (RFC 3986, 5.2.4). Throws MalformedRequest. */
+/**
+ * Every browser removes such a name from an address, however it is written (RFC 3986, 5.2.4). Throws MalformedRequest.
+ */
 function addressable(id: string): string {
   if (id === '.' || id === '..')
     throw new MalformedRequest(`a host may not be called "${id}": give it another host.id`);

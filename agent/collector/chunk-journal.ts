@@ -42,7 +42,7 @@ export class Journal {
     this.#entries.clear();
   }
 
-  /** Adds a frame. `opens`: it is the first of its chunk. */
+  /** Adds a frame. `opens`: the frame is the first of its chunk. */
   frame(host: Host, frame: Buffer, opens: boolean, now: number): void {
     this.#entry(host, opens ? OPENED : FRAME, now);
     this.#entries.varint(frame.length);
@@ -62,7 +62,7 @@ export class Journal {
 }
 
 /**
- * Gives the hosts what a stored row has of them; entries of hosts that are gone are passed over. A host whose entry is broken
+ * Gives each host its entries from a stored row; entries of forgotten hosts are skipped. A host whose entry is broken
  * loses its open chunk, and the other hosts lose nothing. Throws at the end if anything was broken.
  */
 export function replay(number: number, entries: Uint8Array, hostOf: (id: number) => Host | undefined): void {
@@ -80,7 +80,7 @@ export function replay(number: number, entries: Uint8Array, hostOf: (id: number)
     try {
       host?.replay(frame, kind === OPENED, number, now);
     } catch (error) {
-      // Each frame counts from the one before it, so those that follow would have wrong times.
+      // Each frame counts from the previous frame, so the following frames would have wrong times.
       host?.close();
       failures.push(error);
     }

@@ -39,7 +39,10 @@ interface Group {
   changed: number;
 }
 
-/** The host of a heartbeat; null if the host is new. `late`: older than the known values, so only charts use it. */
+/**
+ * The host of a heartbeat; null if the host is new. `late`: the heartbeat is older than the known values, so only
+ * charts use it.
+ */
 export interface Whose {
   readonly host: Host | null;
   readonly late: boolean;
@@ -123,7 +126,7 @@ export class Clones {
     for (const { members } of this.#groups.values()) if (members.size > 1) yield* members;
   }
 
-  /** A sentence about the hosts with the same id; '' if there are none. */
+  /** A sentence about the hosts with the same id; '' if the id is unique. */
   sentence(host: Host, now: number): string {
     const others = [...(this.#groups.get(host.identity)?.members ?? [])].filter(
       (other) => other !== host && now - other.seen < PRESENT,

@@ -49,10 +49,12 @@ const LOOK = 250;
 const TICK = 1_000;
 const TIDY = 60_000;
 
-/** What is said before the file and the reason. */
+/** The beginning of a message, before the file and the reason. */
 const ON_DISK = 'A file has changed on disk and is not in force (what was read last is, until the file is corrected)';
 
-/** Throws if it may not or cannot listen there, or cannot use its files. Nothing is left open then. */
+/**
+ * Throws if it may not or cannot listen at the address, or cannot use its files. After a throw, nothing is left open.
+ */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
   const { host, port } = parseListen(options.listen);
   const { keep = DEFAULTS.keep, maxSize = DEFAULTS.maxSize, tokenFile, clientCa, log = () => {} } = options;
@@ -116,7 +118,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
   let retaining = Promise.resolve();
   const tidy = () => {
-    if (committer.failing) return; // the disk fails, so nothing can be deleted, and that trouble is shown already
+    if (committer.failing) return; // the disk fails, so nothing can be deleted, and that trouble is already shown
     troubles.attempt('tidying', 'Tidying', () => fleet.tidy(Date.now(), clock.believed), Date.now());
     retaining = retaining
       .then(() => retain(store, { keep, maxSize }, clock.believed, () => stopped))

@@ -4,7 +4,7 @@ import type { Fleet } from './fleet.ts';
 /** Milliseconds that a request waits for others to share its commit; more if commits are slow, to leave time for requests. */
 const WAIT = { least: 10, most: 100, commits: 3 } as const;
 
-/** The disk does not take the data now. The sender is asked to try again, and the data also waits here. */
+/** The disk does not take the data now. The sender is asked to try again, and the data also waits in the collector. */
 export class NotStored extends Error {
   override readonly name = 'NotStored';
 }
@@ -18,7 +18,7 @@ export class Committer {
   #took = 0;
   #failing = false;
 
-  /** `told` gets the error of each commit; null if it succeeded. */
+  /** `told` gets the error of each commit, or null after a success. */
   constructor(fleet: Fleet, told: (error: Error | null) => void) {
     this.#fleet = fleet;
     this.#told = told;
@@ -40,7 +40,7 @@ export class Committer {
     });
   }
 
-  /** Commits now; where nothing waits, it sees that it could. */
+  /** Commits now. If no data waits, the commit still tests the disk. */
   flush(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

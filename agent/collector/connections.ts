@@ -1,18 +1,18 @@
 /**
- * The connections that there may be, shared among the addresses that they come from: any address may have all that are free, and
- * where none is, the address that has the most gives one to those that have fewer.
+ * Shares the allowed connections among the source addresses. An address may use all free connections. If none is free,
+ * the address with the most gives one to an address with fewer.
  */
 import type { Socket } from 'node:net';
 import { networkOf } from './sender.ts';
 
-/** What tells a connection from all others, with TLS and below it. */
+/** The two sockets of a connection, with TLS and below it, have the same name. */
 type Name = string;
 
 export class Connections {
   readonly #most: number;
-  /** Of each address, the longest without a request first. */
+  /** The connections of each address, the longest without a request first. */
   readonly #of = new Map<string, Map<Name, Socket>>();
-  /** Addresses by how many they have. */
+  /** Addresses by their number of connections. */
   readonly #byCount = new Map<number, Set<string>>();
   #largest = 0;
   #total = 0;
@@ -21,7 +21,7 @@ export class Connections {
     this.#most = most;
   }
 
-  /** Takes one that was accepted, or ends it: then its address has as many as any other. */
+  /** Keeps an accepted connection, or ends it if its address already has as many as any other address. */
   take(socket: Socket): void {
     const address = networkOf(socket.remoteAddress ?? '');
     if (this.#total >= this.#most && !this.#makeRoom(address)) {
@@ -33,7 +33,7 @@ export class Connections {
     socket.once('close', () => this.#drop(address, name, socket));
   }
 
-  /** A request came by it. */
+  /** Notes that a request came by this connection. */
   used(socket: Socket): void {
     const own = this.#of.get(networkOf(socket.remoteAddress ?? ''));
     const name = nameOf(socket);
@@ -43,7 +43,7 @@ export class Connections {
     own!.set(name, known);
   }
 
-  /** false: the address has as many as any other. */
+  /** False if the address already has as many connections as any other address. */
   #makeRoom(address: string): boolean {
     if ((this.#of.get(address)?.size ?? 0) + 1 >= this.#largest) return false;
     const [largest] = this.#byCount.get(this.#largest)!;

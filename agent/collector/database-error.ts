@@ -1,4 +1,4 @@
-/** What is wrong with the database, where, and what to do: SQLite's own words say none of it to an operator. */
+/** The fault of the database, its place, and the remedy: SQLite's own words tell an operator none of these. */
 
 /** SQLite's result codes (https://www.sqlite.org/rescode.html), without their extended part. */
 const CODES: Readonly<Record<number, (file: string, words: string) => string>> = {
@@ -18,7 +18,7 @@ const DAMAGE = new Set([1, 10, 11, 14, 26]);
 
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
-  /** What is on the disk cannot be read: more than that there is no room, or no permission. */
+  /** The data on the disk cannot be read. False if only room or permission is missing. */
   readonly damage: boolean;
 
   constructor(file: string, error: unknown) {
@@ -29,7 +29,7 @@ export class DatabaseError extends Error {
   }
 }
 
-/** What is wrong with a database that cannot be read, and what to do. */
+/** The fault of a database that cannot be read, and the remedy. */
 export function damaged(file: string, words: string): string {
   return (
     `${file} is damaged (${words}). To begin anew, stop the collector, move the file away with its -wal, if there is one ` +

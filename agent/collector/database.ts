@@ -6,7 +6,7 @@ import { DatabaseError } from './database-error.ts';
 
 type Value = number | string | null | Uint8Array;
 
-/** Each step makes the next layout of the one before it. A database of a later layout is refused. */
+/** Each step makes a layout from the previous layout. A database with a later layout is refused. */
 const STEPS: readonly string[] = [
   `CREATE TABLE hosts (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, resource TEXT NOT NULL, attention TEXT NOT NULL,
      memory_errors TEXT NOT NULL) STRICT;
@@ -19,8 +19,9 @@ const STEPS: readonly string[] = [
      severity TEXT NOT NULL, body TEXT NOT NULL, attributes TEXT NOT NULL, record TEXT) STRICT;
    CREATE INDEX events_of_host ON events (host, time);
    CREATE UNIQUE INDEX events_once ON events (host, record) WHERE record IS NOT NULL;`,
-  // Triggers keep hosts.bytes: the size of a host's rows in the other tables, with 100 bytes a row for keys and indexes.
-  // `numbers` has the next number of a host and of a series. Numbers are never used twice, because chunks refer to them.
+  // Triggers keep hosts.bytes: the size of a host's rows in the other tables, with 100 bytes a row for keys and
+  // indexes. `numbers` has the next number of a host and of a series. Numbers are never used twice, because chunks
+  // refer to them.
   `ALTER TABLE hosts ADD COLUMN sender TEXT NOT NULL DEFAULT '';
    ALTER TABLE hosts ADD COLUMN start INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE hosts ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
@@ -51,10 +52,10 @@ const STEPS: readonly string[] = [
      UPDATE hosts SET bytes = bytes - length(OLD.attributes) - 100 WHERE id = OLD.host; END;`,
 ];
 
-/** All that there are in the last layout: without one of them the database is damaged. */
+/** All tables of the last layout: if one is missing, the database is damaged. */
 const TABLES = ['hosts', 'series', 'journal', 'chunks', 'events', 'forgotten', 'numbers'];
 
-/** SQLite goes by names alone: who may write there could have it open, and write, any file of ours. */
+/** SQLite opens files by name. A user who may write in the folder could make it open, and write, any file of ours. */
 function refuseShared(folder: string): void {
   const { uid, mode } = statSync(folder);
   const whose = uid === process.geteuid?.() ? '' : `belongs to user ${uid}: run it as that user, or chown it`;
@@ -62,7 +63,7 @@ function refuseShared(folder: string): void {
   if (problem !== '') throw new Error(`${folder} ${problem}`);
 }
 
-/** Throws where there is something else of that name, or it may not be opened. */
+/** Throws if the name belongs to something else, or if the file may not be opened. */
 function open(file: string): DatabaseSync {
   try {
     return new DatabaseSync(file);
@@ -71,12 +72,12 @@ function open(file: string): DatabaseSync {
   }
 }
 
-/** Every error that it throws is a DatabaseError, but for those of the work of a transaction. */
+/** The database throws only DatabaseErrors, except for errors in the work of a transaction. */
 export class Database {
   readonly #file: string;
   readonly #db: DatabaseSync;
   readonly #prepared = new Map<string, StatementSync>();
-  /** The file and its write-ahead log as they were when they were opened. */
+  /** The identity of the file and of its write-ahead log when they were opened. */
   readonly #opened = new Map<string, string>();
   #damage: string | null = null;
 
@@ -96,7 +97,7 @@ export class Database {
     }
   }
 
-  /** What was met outside of commits since the start and could not be read, and what to do; null: nothing. */
+  /** The data outside of commits that could not be read since the start, and the remedy; null if there is none. */
   get damage(): string | null {
     return this.#damage;
   }
@@ -130,7 +131,7 @@ export class Database {
       this.exec('COMMIT');
       return result;
     } catch (error) {
-      // SQLite has rolled back already where the disk is full.
+      // SQLite has already rolled back if the disk is full.
       if (this.#db.isTransaction) this.exec('ROLLBACK');
       throw error;
     }
@@ -186,7 +187,10 @@ export class Database {
     }
   }
 
-  /** SQLite goes on writing to a file that was deleted, or replaced: what is committed there is gone when the collector ends. */
+  /**
+   * SQLite goes on writing to a file that was deleted or replaced: data committed to it is lost when the collector
+   * ends.
+   */
   #refuseOther(): void {
     for (const file of [this.#file, `${this.#file}-wal`]) {
       const now = statSync(file, { throwIfNoEntry: false });
@@ -202,7 +206,7 @@ export class Database {
   }
 }
 
-/** Where a number is larger than JavaScript has exactly, which none of ours is. */
+/** For numbers that are larger than JavaScript's exact integers. None of our own numbers is. */
 function inexactly(statement: StatementSync, values: Value[]): object[] {
   statement.setReadBigInts(true);
   try {

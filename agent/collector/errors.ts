@@ -29,7 +29,7 @@ export function countErrors(
   return found;
 }
 
-/** `on`: counters continue. `anew`: they began at 0. `not`: they may belong to another agent. */
+/** `on`: the counters continue. `anew`: the counters began at 0. `not`: the counters may belong to another agent. */
 function howCounted(host: Host, points: readonly Point[], sequence: number | null, now: number): 'on' | 'anew' | 'not' {
   if (sequence === null) return 'on';
   const { start, sequence: before, counted } = host;

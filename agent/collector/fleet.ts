@@ -21,7 +21,10 @@ const GUARANTEED_SERIES = 20_000;
 export class Fleet {
   readonly series = new SeriesTable();
   readonly rows: Rows;
-  /** Heartbeats that were taken, and those that we never saw: by their numbers, as far as there was time for them. */
+  /**
+   * Heartbeats that were taken, and heartbeats that we never saw. The missing ones are counted by their numbers, as far
+   * as there was time for them.
+   */
   readonly counters = { heartbeats: 0, missed: 0, events: 0, repeats: 0, forgotten: 0 };
   readonly #store: Store;
   readonly #keep: number;
@@ -76,7 +79,10 @@ export class Fleet {
     return refused;
   }
 
-  /** Called after each request, since even a refused one makes series. If there are too many, hosts are forgotten: first those heard only once. The sender pays for its own series. */
+  /**
+   * Called after each request, because even a refused request makes series. If there are too many, hosts are forgotten:
+   * hosts heard only once go first. Each sender pays for its own series.
+   */
   makeRoom(sender: string, now: number): void {
     const { hosts } = this.#census;
     while (!this.series.tidy(now)) {
@@ -155,7 +161,7 @@ export class Fleet {
     for (const host of hosts) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
     this.#store.forgetJournal(oldest);
     clones.tidy(now);
-    for (const host of clones.all()) this.rows.unsettle(host); // its clones may be gone by now
+    for (const host of clones.all()) this.rows.unsettle(host); // its clones may have been forgotten by now
     for (const host of hosts) {
       if (host.memoryErrors.size === 0) continue;
       forgetErrors(host, now);

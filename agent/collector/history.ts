@@ -1,6 +1,6 @@
 /**
- * The past of one metric of one host, thinned while it is read: however long it is, the memory that it takes is bounded, and so is
- * the time that anything else waits for it.
+ * The past of one metric of one host, thinned while it is read. However long the past is, its memory is limited, and so
+ * is the time that other requests wait for it.
  */
 import type { SeriesAnswer } from './api.ts';
 import { Refused } from './body.ts';
@@ -11,10 +11,13 @@ import { Thinned } from './thinned.ts';
 import type { Pause } from './turns.ts';
 import { readFrames, type Values } from './value-frames.ts';
 
-/** Series in one answer, and points of all of them. */
+/** The most series in one answer, and the most points of all of them. */
 const MOST_LINES = 2_000;
 const MOST_POINTS = 100_000;
-/** Values that are read for one answer: about ten seconds of one core. A look for the name of a series counts as so many. */
+/**
+ * The most values that are read for one answer: about ten seconds of one core. Finding the name of a series counts as
+ * this many values.
+ */
 const MOST_VALUES = 100_000_000;
 const LOOK = 100;
 
@@ -23,7 +26,7 @@ export interface Past {
   /** Milliseconds since the epoch, by the host's clock. */
   readonly from: number;
   readonly to: number;
-  /** Of each series, where there are not too many. */
+  /** The number of points of each series, if there are not too many series. */
   readonly points: number;
 }
 
@@ -33,7 +36,7 @@ interface Line {
   readonly points: Thinned;
 }
 
-/** `series` gives those that a host has now. Throws Refused (400) where more would have to be read than for one answer. */
+/** `series` gives the host's present series. Throws Refused (400) if one answer would need too many values. */
 export async function readHistory(
   host: Host,
   past: Past,
@@ -42,7 +45,8 @@ export async function readHistory(
   pause: Pause,
 ): Promise<SeriesAnswer> {
   const reading = new Reading(past, (id) => series.get(id) ?? store.seriesOf(id));
-  // The open chunk as it is now, and the complete ones that are there now: one that becomes complete meanwhile is read once.
+  // The open chunk as it is now, and the chunks that are complete now. A chunk that becomes complete meanwhile is
+  // therefore read only once.
   const open = host.peek();
   const last = open === null ? null : Buffer.from(open.frames);
   for (const number of store.chunkNumbers(host.id, past.from, past.to)) {
@@ -57,7 +61,7 @@ export async function readHistory(
 class Reading {
   readonly #past: Past;
   readonly #nameOf: (id: number) => Series | undefined;
-  /** By the number of the series; null: of another metric, or more than there may be. */
+  /** By the number of the series; null for a series of another metric, or beyond the limit. */
   readonly #lines = new Map<number, Line | null>();
   readonly #byAttributes = new Map<string, Line>();
   #leftOut = 0;
@@ -110,7 +114,7 @@ class Reading {
     const series = this.#nameOf(id);
     if (series?.metric !== this.#past.metric) return null;
     const { attributes, unit } = series;
-    // One that was gone for long and came back has another number.
+    // A series that was gone for long and came back has another number.
     const name = JSON.stringify(attributes);
     const known = this.#byAttributes.get(name);
     if (known !== undefined) return known;

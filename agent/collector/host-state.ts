@@ -10,7 +10,7 @@ export interface Chunk {
   readonly from: number;
   readonly to: number;
   readonly seen: number;
-  /** true: older than heartbeats that had come before, so the host's present values differ. */
+  /** True if the chunk is older than earlier heartbeats, so the host's present values differ. */
   readonly late: boolean;
   readonly frames: Buffer;
 }
@@ -23,7 +23,7 @@ export interface Holders {
 
 /** The most series of one host. More are refused, and the answer says so. */
 export const MOST_SERIES_OF_HOST = 2_000;
-/** A chunk is complete at so many frames or bytes, provided that its first frame, with all values, is the smaller part. */
+/** A chunk is complete at so many frames or bytes, if its first frame, which has all values, is the smaller part. */
 const FRAMES_OF_CHUNK = 64;
 const BYTES_OF_CHUNK = 8_192;
 /** Hours since the epoch, each with its errors by the host's counters and by its events. */
@@ -50,7 +50,7 @@ export class Host {
   sequence = 0;
   /** `start` at the last look at its counters. */
   counted = 0;
-  /** How many heartbeats repeated a number, within an hour of each other, and when the last one came. */
+  /** How many heartbeats repeated a number, within an hour of each other, and when the last such heartbeat came. */
   returned = { count: 0, at: 0 };
   readonly pulse: Pulse;
   series: readonly number[] = [];
@@ -110,7 +110,10 @@ export class Host {
     return { series: this.series, values: this.values };
   }
 
-  /** Appends a frame to the open chunk, and opens one if needed: `changes` must then be all values. Returns the frame. */
+  /**
+   * Appends a frame to the open chunk, and opens a chunk if needed: `changes` must be all values in that case. Returns
+   * the frame.
+   */
   append(time: number, changes: Values, journal: number, now: number): Buffer {
     if (this.#frames === 0) {
       [this.#frameTime, this.#from, this.#to] = [0, time, time];
@@ -126,7 +129,10 @@ export class Host {
     return this.#chunk.view().subarray(start);
   }
 
-  /** Takes a frame that `append` returned before a restart. `opens`: it was the first of its chunk. Throws on a broken frame and changes nothing. */
+  /**
+   * Takes a frame that `append` returned before a restart. `opens`: the frame was the first of its chunk. Throws on a
+   * broken frame and changes nothing.
+   */
   replay(frame: Buffer, opens: boolean, journal: number, now: number): void {
     // Its chunk is complete and stored, and the row of the journal that opened the chunk is gone.
     if (!opens && this.#frames === 0) return;
@@ -191,7 +197,7 @@ export class Host {
     return new Map(this.series.map((id, index) => [id, this.values[index]!]));
   }
 
-  /** The usual case: a heartbeat has the same series in the same order as the one before. */
+  /** The usual case: a heartbeat has the same series in the same order as the previous heartbeat. */
   #inOrder(points: readonly Point[]): boolean {
     const { series } = this;
     if (points.length !== series.length) return false;

@@ -11,7 +11,7 @@ import { lengthOf } from './wire/otlp.ts';
 export const MOST_HOSTS = 200_000;
 const SERIES = 128;
 const CHARACTERS = 2_048;
-/** The number of hosts that each sender is sure of, at the cost of those with more. */
+/** The number of hosts that each sender is sure of, at the cost of senders with more hosts. */
 const GUARANTEED = 2_000;
 /** The most hosts to drop at a time, so that the next new hosts find room at once. */
 const AT_ONCE = 1_000;
@@ -49,7 +49,7 @@ export class Hosts implements Iterable<Host> {
     return this.#byId.get(id);
   }
 
-  /** Whether there is room for one more. */
+  /** Whether there is room for one more host. */
   get room(): boolean {
     return this.#shares.total < MOST_HOSTS;
   }
@@ -79,7 +79,7 @@ export class Hosts implements Iterable<Host> {
     if (this.#byKey.get(host.key) === host) this.#byKey.delete(host.key);
   }
 
-  /** The hosts to drop so that this sender gets room for one more; empty if no room can be made. */
+  /** The hosts to drop so that this sender gets room for one more host; empty if no room can be made. */
   surplus(sender: string, now: number): Host[] {
     const once = this.heardOnce();
     if (once.length > 0) return once;

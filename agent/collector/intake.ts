@@ -1,4 +1,4 @@
-/** Takes the content of a request, and reports what is not kept. */
+/** Takes the content of a request, and reports the parts that are not kept. */
 import type { Fleet } from './fleet.ts';
 import {
   type LogsRequest,
@@ -24,7 +24,10 @@ interface From {
   readonly now: number;
 }
 
-/** Reads the whole request before it takes anything, so that a malformed one changes nothing. Throws MalformedRequest. */
+/**
+ * Reads the whole request before it takes anything, so that a malformed request changes nothing. Throws
+ * MalformedRequest.
+ */
 export function take(fleet: Fleet, decoder: Decoder, signal: 'metrics' | 'logs', body: Buffer, from: From): Rejected {
   if (signal === 'metrics') return takeMetrics(fleet, decoder, body, from);
   const result = new Result();
@@ -72,7 +75,7 @@ class Result {
     for (const reason of reasons) this.#reasons.add(reason);
   }
 
-  /** Runs `work`, which returns how many it refused. A malformed resource loses its own points, and no others. */
+  /** Runs `work`, which returns how many items it refused. A malformed resource loses only its own points. */
   take(count: number, work: () => number): void {
     try {
       const rejected = work();

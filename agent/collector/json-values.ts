@@ -6,7 +6,10 @@ export type Json = Record<string, unknown>;
 
 /** The character in place of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
-/** Levels of brackets in a request, far more than OTLP has: a value that is nested too deep loses its own record only. */
+/**
+ * The most levels of brackets in a request, far more than OTLP has. A value that is nested too deep loses only its own
+ * record.
+ */
 const MOST_LEVELS = 1_000;
 const [QUOTE, BACKSLASH, BRACKET, BRACE] = [0x22, 0x5c, 0x5b, 0x7b];
 
@@ -22,7 +25,10 @@ export function parse(body: Buffer): Json {
   }
 }
 
-/** Looks before it is parsed: a body of brackets alone costs the parser seconds and a hundred times its size in memory. */
+/**
+ * Checks the body before parsing: a body of brackets alone costs the parser seconds and a hundred times its size in
+ * memory.
+ */
 function isTooDeep(body: Buffer): boolean {
   let level = 0;
   for (let at = 0; at < body.length; at += 1) {
@@ -48,7 +54,7 @@ function wellFormed(text: string): string {
   return withoutZero(text);
 }
 
-/** A field by its lowerCamelCase name; finds the snake_case spelling as well. */
+/** A field by its lowerCamelCase name; also finds the snake_case spelling. */
 export function field(one: Json, name: string): unknown {
   return one[name] ?? one[snake(name)] ?? undefined;
 }

@@ -1,9 +1,12 @@
-/** The parameters of an API address. Unknown and malformed ones are refused, because ignoring them would hide a mistake. */
+/**
+ * The parameters of an API address. Unknown and malformed parameters are refused, because ignoring them would hide a
+ * mistake.
+ */
 import { didYouMean } from '../config/hints/suggest.ts';
 import { Refused } from './body.ts';
 import { cut } from './wire/otlp.ts';
 
-/** Throws Refused (400) for an unknown parameter, and for a repeated one that is not in `many`. */
+/** Throws Refused (400) for an unknown parameter, and for a repeated parameter that is not in `many`. */
 export function onlyThese(parameters: URLSearchParams, names: readonly string[], many: readonly string[] = []): void {
   for (const name of new Set(parameters.keys())) {
     if (!names.includes(name)) {

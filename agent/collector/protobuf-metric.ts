@@ -64,7 +64,7 @@ export function readMetric(reader: Reader, series: SeriesIndex, points: Point[],
   reader.pos = end;
 }
 
-/** Why a gauge or sum is not kept; null if it is. The message's length comes next. */
+/** Why a gauge or sum is not kept; null if it is kept. The message's length comes next. */
 function temporality(reader: Reader, field: number): string | null {
   if (field !== SUM) return null;
   const end = endOf(reader);

@@ -36,8 +36,8 @@ export class Pruning {
   /**
    * Deletes at most `limit` chunks, events and unused series that came before `time`. Returns how many.
    *
-   * Rows are in order of arrival, and every row before a kept one is kept as well. A row of the future came while our clock was
-   * wrong, so it is deleted together with the rows after it.
+   * Rows are in order of arrival, and every row before a kept row is also kept. A row of the future came while our
+   * clock was wrong, so it is deleted together with the rows after it.
    */
   forget(time: number, now: number, limit: number): number {
     return this.#db.transaction(
@@ -53,7 +53,7 @@ export class Pruning {
   }
 
   #forget(table: string, came: string, time: number, now: number, limit: number): number {
-    // Finds the first row that is neither too old nor of the future. The search passes only rows to delete.
+    // Finds the first row that is neither too old nor of the future. The search passes only rows that will be deleted.
     const stays = `SELECT id FROM ${table} WHERE ${came} >= ? AND ${came} <= ? ORDER BY id LIMIT 1`;
     const first = this.#db.one<{ id: number }>(stays, time, now)?.id ?? Number.MAX_SAFE_INTEGER;
     const goes = `SELECT id FROM ${table} WHERE id < ? AND ${came} < ? ORDER BY id DESC LIMIT 1`;

@@ -5,13 +5,13 @@
 
 /** The assumed interval before the first heartbeats, and the bounds of a believable one, in milliseconds. */
 const INTERVAL = { initial: 30_000, least: 1_000, most: 86_400_000 } as const;
-/** Closer heartbeats in a row before a shorter interval is believed. A restart makes one. */
+/** Closer heartbeats in a row before a shorter interval is believed. A restart makes one closer heartbeat. */
 const SHORTER = 3;
 /** The number of missed heartbeats after which a host is silent. */
 export const MISSED = 3;
 /** Milliseconds by which a host's clock may differ from ours. */
 export const CLOCK_TOLERANCE = 300_000;
-/** Milliseconds of silence after a heartbeat that prove that it was not one of a backlog. */
+/** Milliseconds of silence after a heartbeat, which prove that the heartbeat was not part of a backlog. */
 const NO_BACKLOG = 10_000;
 
 export class Pulse {
@@ -25,7 +25,7 @@ export class Pulse {
   skew: number | null = null;
   /** The number of its heartbeats and requests with events. */
   heardOf = 0;
-  /** The interval as the host reports it; null if it does not. */
+  /** The interval as the host reports it; null if the host does not report it. */
   #declared: number | null = null;
   /** The observed interval; null before the second heartbeat. */
   #measured: number | null = null;
@@ -44,7 +44,7 @@ export class Pulse {
     return this.#declared ?? this.#measured ?? INTERVAL.initial;
   }
 
-  /** `seconds`: the resource attribute `holdfast.report.interval`, if there is one. */
+  /** `seconds`: the resource attribute `holdfast.report.interval`, if present. */
   declare(seconds: unknown): void {
     const interval = Number(seconds) * 1000;
     this.#declared = interval >= INTERVAL.least && interval <= INTERVAL.most ? interval : null;
@@ -60,12 +60,12 @@ export class Pulse {
     this.seen = now;
     this.beaten = now;
     this.heardOf += 1;
-    // A clock ahead of ours is wrong. A clock behind may mean a delayed heartbeat; those come in quick succession.
+    // A clock ahead of ours is wrong. A clock behind ours may mean delayed heartbeats, which come in quick succession.
     if (this.#differs() && (this.#ahead! > 0 || since >= this.interval / 2)) this.skew = this.#ahead;
     else if (!this.#differs()) this.skew = null;
   }
 
-  /** So many of `gap` heartbeats, which never came by their numbers, as there was time for: a sender may say any number. */
+  /** How many of the `gap` missing heartbeats there was time for: a sender may use any number. */
   missed(gap: number): number {
     const missed = Math.min(gap, Math.round(this.#due));
     this.#due = Math.max(0, this.#due - missed);
@@ -85,7 +85,9 @@ export class Pulse {
     return true;
   }
 
-  /** Whether heartbeats are missing. We listen since `since`. A host that never sent a heartbeat is not expected to. */
+  /**
+   * Whether heartbeats are missing. We listen since `since`. A host that never sent a heartbeat is never missing one.
+   */
   silent(since: number, now: number): boolean {
     return this.beaten > 0 && now - Math.max(this.beaten, since) > MISSED * this.interval;
   }

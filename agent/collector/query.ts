@@ -76,7 +76,9 @@ export class Query {
     return this.#store.events(host.id, time, wholeNumber(parameters, 'limit', 100, MOST.events), id);
   }
 
-  /** The last 24 h, where the request does not say. `reader`: who asks; `gone`: the reader does not wait any more. */
+  /**
+   * The last 24 h, unless the request says otherwise. `reader`: the asking reader; `gone`: the reader no longer waits.
+   */
   async series(
     host: Host,
     parameters: URLSearchParams,

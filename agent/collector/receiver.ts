@@ -55,7 +55,7 @@ export class Receiver {
   #refuse(request: IncomingMessage, response: ServerResponse, format: Format, error: unknown): void {
     const status = statusOf(error);
     this.#count(status);
-    // The connection was lost, so nobody gets an answer.
+    // The connection was lost, so no answer can be sent.
     if (response.destroyed) return;
     const message = status === 500 ? 'internal error' : (error as Error).message;
     const body = failure(format, message);

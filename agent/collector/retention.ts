@@ -1,8 +1,9 @@
 /**
  * Keeps the store within its age and size, a little at a time, so that heartbeats need not wait.
  *
- * The age limit is the same for all. For the size limit, rows are deleted from the sender with the most, and from its largest
- * host: oldest heartbeats first, events last. A sender that sends without end therefore uses up only its own room.
+ * The age limit is the same for all. For the size limit, rows are deleted from the sender with the most, and from that
+ * sender's largest host: oldest heartbeats first, events last. A sender that sends without end therefore uses up only
+ * its own room.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { HostBytes, Target } from './pruning.ts';

@@ -37,7 +37,10 @@ export interface Standing {
   readonly duplicate: string;
 }
 
-/** Changes nothing: what needs attention, and since when, the caller notes in the host. `now`: milliseconds since the epoch. */
+/**
+ * Changes nothing: the caller notes in the host which needs there are, and since when. `now`: milliseconds since the
+ * epoch.
+ */
 export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: Standing, now: number): HostRow {
   const seen = look(host, table);
   const memoryErrors = memoryErrorsOf(host, now);

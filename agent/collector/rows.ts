@@ -1,4 +1,4 @@
-/** The rows of all hosts. Each is made anew only after a change. */
+/** The rows of all hosts. A row is made anew only after a change. */
 import type { HostRow } from './api.ts';
 import type { Clones } from './clones.ts';
 import type { Host } from './host-state.ts';
@@ -10,7 +10,7 @@ export interface Settled {
   readonly changed: readonly HostRow[];
   /** Rows where only the time of the last heartbeat changed. */
   readonly beaten: readonly HostRow[];
-  /** true: a host is new, or its name, labels or attention changed. */
+  /** True if a host is new, or its name, labels or attention changed. */
   readonly regrouped: boolean;
 }
 
@@ -18,7 +18,7 @@ export class Rows {
   readonly #hosts: Iterable<Host>;
   readonly #series: SeriesTable;
   readonly #clones: Clones;
-  /** Since when we listen; earlier silence does not count. Infinite while we do not listen. */
+  /** The time since when we listen; earlier silence does not count. Infinite while we do not listen. */
   #since: number;
   readonly #onAttention: (host: Host) => void;
   readonly #rows = new Map<Host, HostRow>();
@@ -41,7 +41,7 @@ export class Rows {
     this.#onAttention = onAttention;
   }
 
-  /** Sets since when we listen, by our clock. If infinite, we do not listen, and no host becomes silent. */
+  /** Sets the time since when we listen, by our clock. If infinite, we do not listen, and no host becomes silent. */
   listen(since: number): void {
     this.#since = since;
   }
@@ -64,7 +64,7 @@ export class Rows {
     return this.#rows.values();
   }
 
-  /** The rows of those hosts that still exist, in the given order, as of the last `settle`. */
+  /** The rows of the given hosts that still exist, in the given order, as of the last `settle`. */
   of(hosts: readonly Host[]): HostRow[] {
     return hosts.flatMap((host) => this.#rows.get(host) ?? []);
   }
@@ -86,7 +86,7 @@ export class Rows {
     this.#unsettled.add(host);
   }
 
-  /** As `unsettle`, if the host's name or labels may have changed as well. */
+  /** The same as `unsettle`, if the host's name or labels may also have changed. */
   regroup(host: Host): void {
     this.#unsettled.add(host);
     this.#regrouped = true;
@@ -126,7 +126,7 @@ export class Rows {
     return row;
   }
 
-  /** Whether the host is silent. Stays as it was while we do not listen. */
+  /** Whether the host is silent. The answer stays the same while we do not listen. */
   #silent(host: Host, now: number): boolean {
     if (this.#since === Number.POSITIVE_INFINITY) return host.attention.has('silent');
     return host.pulse.silent(this.#since, now);

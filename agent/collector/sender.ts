@@ -1,6 +1,6 @@
 /**
- * Identifies senders by the token or certificate that admitted the request, and by the source address. Room is shared among
- * senders, so that none takes another's.
+ * Identifies senders by the token or certificate that admitted the request, and by the source address. Room is shared
+ * among senders, so that no sender takes another sender's room.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

@@ -15,7 +15,10 @@ export interface Series {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** The most series of the whole fleet. One of up to 256 characters counts as one. More are refused, and the answer says so. */
+/**
+ * The most series of the whole fleet. A series of up to 256 characters counts as one. More are refused, and the answer
+ * says so.
+ */
 export const MOST_SERIES = 1_000_000;
 const CHARACTERS = 256;
 /** The number of series kept free for the next request. */
@@ -28,11 +31,11 @@ const GRACE = 3_600_000;
 interface Entry extends Series {
   readonly name: string;
   readonly room: number;
-  /** The number of hosts that have it. */
+  /** The number of hosts that have the series. */
   holders: number;
-  /** The sender of the first host that had it. */
+  /** The sender of the first host that had the series. */
   owner: string;
-  /** true: it is stored, or will be with the next commit. */
+  /** True if the series is stored, or will be with the next commit. */
   stored: boolean;
   dropped: boolean;
 }
@@ -41,11 +44,11 @@ export class SeriesTable implements SeriesIndex {
   readonly shares = new Shares();
   /** Series by number. */
   readonly #all = new Map<number, Entry>();
-  /** Series by metric, then by the bytes of the attributes. */
+  /** Series by metric, and below the metric by the bytes of the attributes. */
   #known = new Map<string, Map<string, Entry>>();
   #keyBytes = 0;
   readonly #canonical = new Map<string, Entry>();
-  /** Series without a host and since when, the longest first. */
+  /** Series without a host and the time since then, the longest first. */
   readonly #idle = new Map<Entry, number>();
   #next = 0;
   #unsaved: (Series & { host: number })[] = [];
@@ -66,7 +69,7 @@ export class SeriesTable implements SeriesIndex {
     return this.#all.size;
   }
 
-  /** Loads a stored series. `next` is the number of the next new one. */
+  /** Loads a stored series. `next` is the number of the next new series. */
   restore(all: Iterable<Series>, next: number, now: number): void {
     for (const series of all) {
       this.#put(series, canonical(series.metric, series.attributes), now).stored = true;
@@ -119,7 +122,7 @@ export class SeriesTable implements SeriesIndex {
     return this.#unsaved;
   }
 
-  /** Stored series that were dropped, and since when no host has them. */
+  /** Stored series that were dropped, and the time since when no host has them. */
   gone(): ReadonlyMap<number, number> {
     return this.#gone;
   }

@@ -15,13 +15,14 @@ export interface ServerOptions {
   readonly clientCa?: string | undefined;
   /** Replaces PATIENCE in tests. */
   readonly patience?: Partial<typeof PATIENCE>;
-  /** Other than `mostConnections`: for tests that do not have so many. */
+  /** Replaces `mostConnections` in tests, which do not have so many. */
   readonly connections?: number;
 }
 
 /**
- * Milliseconds. All headers, and the whole request, must arrive within these times. Connections stay open over two heartbeats.
- * `timeout` ends a connection that takes nothing of its answer for so long. Node checks these only at an interval.
+ * Milliseconds. All headers, and the whole request, must arrive within these times. Connections stay open over two
+ * heartbeats. `timeout` ends a connection that accepts no part of its answer for so long. Node checks these only at an
+ * interval.
  */
 const PATIENCE = {
   headersTimeout: 10_000,
@@ -32,14 +33,19 @@ const PATIENCE = {
 };
 /** Milliseconds that running requests have when the collector ends. */
 const LAST_REQUESTS = 2_000;
-/** Connections that may wait to be accepted, because a fleet comes back at once. net.core.somaxconn limits them as well. */
+/**
+ * Connections that may wait to be accepted, because a fleet comes back at once. net.core.somaxconn also limits them.
+ */
 const BACKLOG = 4_096;
-/** The most answers that one connection may wait for. Without a bound, one packet of small requests could cause a gigabyte of answers. */
+/**
+ * The most answers that one connection may wait for. Without a limit, one packet of small requests could cause a
+ * gigabyte of answers.
+ */
 const MOST_ANSWERS = 16;
 
-/** More than hosts there may be: an agent keeps one. */
+/** More than the largest number of hosts: an agent keeps one connection. */
 const MOST_CONNECTIONS = 220_000;
-/** Bytes of memory that one with TLS may take. */
+/** Bytes of memory that a connection with TLS may take. */
 const BYTES_OF_CONNECTION = 80 * 1024;
 /** Descriptors for the database, the listener, and files that are read. */
 const OTHER_DESCRIPTORS = 64;
@@ -60,7 +66,7 @@ export function makeServer({ certificate, key, clientCa, patience, connections }
   return made;
 }
 
-/** As many as there is memory and a descriptor for. */
+/** As many as memory and descriptors allow. */
 function mostConnections(): number {
   const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   return Math.max(
@@ -69,7 +75,7 @@ function mostConnections(): number {
   );
 }
 
-/** Of this process; infinite where that is not known. */
+/** The descriptors of this process; infinite if the limit is unknown. */
 function descriptors(): number {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];

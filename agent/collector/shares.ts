@@ -1,6 +1,6 @@
-/** Shares a scarce resource: small needs are met in full, and large ones get equal parts (max-min fairness). */
+/** Shares a scarce resource: small needs are met in full, and large needs get equal parts (max-min fairness). */
 
-/** The limit for each, so that all together have `total`; infinite if `total` is enough for all. */
+/** The limit for each need, so that all together have `total`; infinite if `total` is enough for all. */
 export function waterLevel(needs: readonly number[], total: number): number {
   let left = total;
   const sorted = needs.toSorted((a, b) => a - b);

@@ -56,7 +56,7 @@ export class Store {
         attention: this.#read('attention of a host', () => asObject(JSON.parse(row.attention))) ?? {},
         memoryErrors: this.#read('memory errors of a host', () => memoryErrorsOf(JSON.parse(row.memory_errors))) ?? [],
         start: this.#read('when an agent started', () => asNumber(row.start)) ?? 0,
-        // A time of the future is as good as now.
+        // A time in the future becomes the present time.
         seen: this.#read('when a host was heard', () => asNumber(row.seen)) ?? Number.MAX_SAFE_INTEGER,
       };
     });
@@ -72,7 +72,7 @@ export class Store {
     return this.#seriesOf('SELECT * FROM series WHERE id = ?', id)[0];
   }
 
-  /** The numbers that the next host and the next series are to have. */
+  /** The numbers of the next host and of the next series. */
   numbers(): Numbers {
     const read = this.#read('the numbers of hosts and series', () => {
       const { hosts, series } = this.#db.one<Numbers>('SELECT hosts, series FROM numbers')!;
@@ -98,20 +98,21 @@ export class Store {
     return this.#chunks(sql, host)[0] ?? null;
   }
 
-  /** Of those chunks that have frames between two times, as they came. */
+  /** The numbers of the chunks with frames between two times, in order of arrival. */
   chunkNumbers(host: number, from: number, to: number): number[] {
     const sql = 'SELECT id FROM chunks WHERE host = ? AND to_time >= ? AND from_time <= ? ORDER BY id';
     return this.#db.all<{ id: number }>(sql, host, from, to).map(({ id }) => id);
   }
 
-  /** null: it is not kept any more. */
+  /** null if the chunk is no longer kept. */
   chunk(number: number): Chunk | null {
     return this.#chunks('SELECT * FROM chunks WHERE id = ?', number)[0] ?? null;
   }
 
   /**
-   * Events before a time, newest first. With an `id`, also events of that same time that came before that event. Without an `id`, up
-   * to MOST_OF_TIME more events of the last one's time follow, so that paging by time misses none.
+   * Events before a time, newest first. With an `id`: also the events of the same time that came before that event.
+   * Without an `id`: up to MOST_OF_TIME more events of the last event's time follow, so that paging by time misses
+   * none.
    */
   events(host: number, before: number, limit: number, id: number | null = null): HostEvent[] {
     const columns = 'SELECT id, time, name, severity, body, attributes FROM events WHERE host = ? AND';
@@ -196,7 +197,7 @@ export class Store {
     this.#db.run('UPDATE numbers SET hosts = max(hosts, ?)', id + 1);
   }
 
-  /** No number that anything in the database has is given again. */
+  /** Never gives a number again that any row of the database has. */
   #numbersInUse(): Numbers {
     const largest = (table: string, column: string) => `SELECT max(${column}) FROM ${table} WHERE ${safe(column)}`;
     const of = [
@@ -244,12 +245,12 @@ export class Store {
     }
   }
 
-  /** What could not be read from the disk, in a sentence; null: nothing. */
+  /** A sentence about data that could not be read from the disk; null if there is none. */
   damageSentence(): string | null {
     return this.#db.damage === null ? null : `Parts of what is stored cannot be read: ${this.#db.damage}`;
   }
 
-  /** What was left out, in a sentence; null: nothing. */
+  /** A sentence about rows that were left out; null if there are none. */
   leftOutSentence(): string | null {
     if (this.leftOut.size === 0) return null;
     const parts = [...this.leftOut].map(([what, count]) => `${what} (${count} times)`);
@@ -261,18 +262,18 @@ export class Store {
   }
 }
 
-/** A condition that a number of a row is one that JavaScript has exactly. */
+/** A condition that a row's number is an exact integer in JavaScript. */
 function safe(column: string): string {
   return `${column} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER - 1}`;
 }
 
-/** Throws where it is none of ours. */
+/** Throws if the value is no number that we store. */
 function asNumber(value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not a number of ours');
   return value;
 }
 
-/** Throws where it is none. */
+/** Throws if the value is no object. */
 function asObject(value: unknown): object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('not an object');
   return value;

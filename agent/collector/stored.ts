@@ -11,15 +11,15 @@ export interface StoredEvent extends Omit<HostEvent, 'id'> {
   readonly record: string | null;
 }
 
-/** The content of one commit, which is written all or nothing. */
+/** The content of one commit, which is written completely or not at all. */
 export interface Changes {
-  /** Entries and their number. If there are no entries, nothing is written. */
+  /** Entries and their number. Without entries, nothing is written. */
   readonly journal: { readonly id: number; readonly entries: Buffer };
   readonly chunks: readonly Chunk[];
   readonly hosts: Iterable<Host>;
   /** New series, each with the number of its first host. */
   readonly series: readonly (Series & { readonly host: number })[];
-  /** Numbers of series without a host, and since when. */
+  /** Numbers of series without a host, and the time since then. */
   readonly gone: ReadonlyMap<number, number>;
   readonly events: readonly StoredEvent[];
   /** Numbers of hosts to delete. */

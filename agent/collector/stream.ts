@@ -38,7 +38,7 @@ export class Stream {
     return true;
   }
 
-  /** Notes rows to send: those that changed, and those where only the time of the last heartbeat changed. */
+  /** Notes rows to send: rows that changed, and rows in which only the time of the last heartbeat changed. */
   note({ changed, beaten }: { changed: readonly HostRow[]; beaten: readonly HostRow[] }): void {
     if (this.#readers.size === 0) {
       this.#changed.clear();

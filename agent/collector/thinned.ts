@@ -1,8 +1,10 @@
-/** Points that are thinned as they come: of each stretch the lowest and the highest stay, so that no peak is lost. */
+/**
+ * Points that are thinned as they come: the lowest and the highest point of each stretch stay, so that no peak is lost.
+ */
 
 export type Point = readonly [time: number, value: number];
 
-/** So many points in a row as `full`, or fewer while it is the last one. */
+/** `full` points in a row; fewer in the last stretch. */
 interface Stretch {
   count: number;
   low: Point;
@@ -10,7 +12,7 @@ interface Stretch {
 }
 
 export class Thinned {
-  /** Points that are to be left of it: at least 2; may become less. */
+  /** The number of points to keep: at least 2; may become less. */
   most: number;
   #stretches: Stretch[] = [];
   #full = 1;
@@ -32,13 +34,13 @@ export class Thinned {
     while (this.#stretches.length > this.most) this.#halve();
   }
 
-  /** At most `most`, by time; of one time the last. */
+  /** At most `most` points, by time. If a time occurs twice, the last point stays. */
   all(): readonly Point[] {
     const points = this.#stretches.flatMap(({ low, high }) => (low === high ? [low] : [low, high]));
     return thin(inOrder(points), this.most);
   }
 
-  /** Two stretches in a row become one. */
+  /** Joins each two neighbouring stretches. */
   #halve(): void {
     this.#full *= 2;
     const before = this.#stretches;

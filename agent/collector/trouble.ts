@@ -5,12 +5,12 @@ export class Troubles {
   readonly #all = new Map<string, Trouble>();
   readonly #log: (message: string) => void;
 
-  /** `log` gets each trouble when it begins, when its text changes, and when it is over. */
+  /** `log` gets each trouble when it begins, when its text changes, and when it ends. */
   constructor(log: (message: string) => void) {
     this.#log = log;
   }
 
-  /** If `text` is null, there is no trouble of this code, or no longer. */
+  /** If `text` is null, the trouble of this code is over. */
   set(code: string, text: string | null, now: number): void {
     const before = this.#all.get(code);
     if (text === null) {

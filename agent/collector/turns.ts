@@ -1,6 +1,6 @@
 /**
- * Long work a slice at a time, so that heartbeats and other requests need not wait for it: one slice in a turn of the event loop,
- * and of one sender one piece of work after the other.
+ * Divides long work into slices, so that heartbeats and other requests need not wait for it. One slice runs in a turn
+ * of the event loop, and the work of one sender runs one piece after another.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { Refused } from './body.ts';
@@ -11,16 +11,18 @@ const SLICE = 10;
 /** Pieces of work of one sender that may wait. */
 const MOST_OF_SENDER = 64;
 
-/** To be awaited now and then: goes on at once while the slice lasts. Throws where nobody waits for the work any more. */
+/**
+ * Await this now and then: it returns at once while the slice lasts. Throws if no reader waits for the work any more.
+ */
 export type Pause = () => Promise<void>;
 
 export class Turns {
   readonly #waiting = new Shares();
-  /** The end of the last piece of work of each sender that has any. */
+  /** The end of the last piece of work of each sender with work. */
   readonly #ends = new Map<string, Promise<unknown>>();
   #slices: Promise<unknown> = Promise.resolve();
 
-  /** Throws Refused (503) where too much of this sender waits. `gone`: nobody waits for it any more. */
+  /** Throws Refused (503) if too much work of this sender waits. `gone`: no reader waits for the work any more. */
   async take<T>(sender: string, gone: () => boolean, work: (pause: Pause) => Promise<T>): Promise<T> {
     if (this.#waiting.of(sender) >= MOST_OF_SENDER) throw new Refused(503, 'too many long requests at once');
     this.#waiting.add(sender, 1);
@@ -51,7 +53,7 @@ export class Turns {
     return work(pause);
   }
 
-  /** The next turn in which no other slice is done. */
+  /** The next turn in which no other slice runs. */
   #next(): Promise<unknown> {
     this.#slices = this.#slices.then(() => turn());
     return this.#slices;

@@ -1,6 +1,6 @@
 /**
- * The format of stored heartbeats. A chunk is a run of frames. A frame is a time and the values that changed since the frame
- * before it. The first frame of a chunk has all values, so a chunk can be read without any other.
+ * The format of stored heartbeats. A chunk is a run of frames. A frame is a time and the values that changed since the
+ * previous frame. The first frame of a chunk has all values, so a chunk can be read without any other.
  *
  *     frame  = signed(milliseconds since the frame before, or since the epoch) varint(number of changes) change…
  *     change = varint(series × 4 + kind), then: INTEGER signed(value) · DOUBLE 8 bytes little-endian · GONE nothing

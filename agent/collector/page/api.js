@@ -1,18 +1,20 @@
 /**
- * What the page asks the collector for (../api.ts), and the stream of what changes.
+ * The page's requests to the collector (../api.ts), and the stream of changes.
  *
- * `attention` takes the code of what needs attention (`silent`), or 1 for any. A collector that was started with a
- * token answers 401 without it: then the page asks for it, and sends it as `Authorization: Bearer` with every request
- * and the stream. (So the stream is read by fetch: an EventSource cannot send the header.)
+ * `attention` takes the code of a need (`silent`), or 1 for any. A collector that was started with a token answers 401
+ * without it. The page asks for the token then, and sends it as `Authorization: Bearer` with every request and the
+ * stream. (The stream is read by fetch, because an EventSource cannot send the header.)
  *
  * @import { HostAnswer, HostEvent, HostsAnswer, SeriesAnswer, StreamMessage, SummaryAnswer } from '../api.ts'
  */
 import { setClock } from './format.js';
 
-/** Milliseconds without a byte of the stream, after which it is dead: the collector sends a comment every 15 s. */
+/**
+ * Milliseconds without a byte of the stream, after which the stream is dead: the collector sends a comment every 15 s.
+ */
 const DEAD = 45_000;
 
-/** An answer that is none of the 200s. `status` is 0 where there was no answer. */
+/** An answer with a status outside 200 to 299. `status` is 0 if there was no answer. */
 export class ApiError extends Error {
   /** @param {number} status @param {string} message */
   constructor(status, message) {
@@ -30,7 +32,14 @@ export const getHosts = (query, signal) => get('hosts', query, signal);
 /** @param {string} id @param {AbortSignal} signal @returns {Promise<HostAnswer>} */
 export const getHost = (id, signal) => get(`hosts/${encodeURIComponent(id)}`, {}, signal);
 
-/** Those before an event. @param {string} id @param {HostEvent} event @param {number} limit @param {AbortSignal} signal @returns {Promise<readonly HostEvent[]>} */
+/**
+ * The events before an event.
+ * @param {string} id
+ * @param {HostEvent} event
+ * @param {number} limit
+ * @param {AbortSignal} signal
+ * @returns {Promise<readonly HostEvent[]>}
+ */
 export const getEvents = (id, event, limit, signal) =>
   get(`hosts/${encodeURIComponent(id)}/events`, { before: event.time, beforeId: event.id, limit }, signal);
 
@@ -70,9 +79,10 @@ async function ask(path, accept, signal) {
 }
 
 /**
- * Follows the stream for as long as the page is open, connecting again after every break: at first soon, then less and
- * less often, at random moments, so that a collector that comes back is not met by every open page at once.
- * @param {{ connected(): void, lost(error: ApiError, retryIn: number): void, message(message: StreamMessage): void }} on
+ * Follows the stream while the page is open, and connects again after every break: soon at first, later less and less
+ * often. The moments are random, so that all open pages do not meet a returning collector at once.
+ * @param {{ connected(): void, lost(error: ApiError, retryIn: number): void, message(message: StreamMessage): void }}
+ * on
  * @returns {{ retry(): void }} connects again at once
  */
 export function followStream(on) {
@@ -109,7 +119,7 @@ export function followStream(on) {
 }
 
 /**
- * Server-sent events (HTML standard, 9.2.6): only `data:` lines matter here; comments keep the connection open.
+ * Server-sent events (HTML standard, 9.2.6): only `data:` lines matter. Comments keep the connection open.
  * @param {Response} response
  * @returns {AsyncGenerator<StreamMessage>}
  */

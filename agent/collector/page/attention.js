@@ -1,4 +1,4 @@
-/** What can need attention: its code in the API, in the order of how soon somebody should look. */
+/** Everything that can need attention: its code in the API, the most urgent first. */
 
 /** @type {Record<string, { name: string, level: 'bad' | 'warn' }>} */
 const known = {
@@ -18,7 +18,10 @@ export function attention(code) {
   return { name: words.charAt(0).toUpperCase() + words.slice(1), level: 'warn' };
 }
 
-/** The known codes, then all others that are met. @param {Readonly<Record<string, number>>} counts */
+/**
+ * The known codes, followed by all others in `counts`.
+ * @param {Readonly<Record<string, number>>} counts
+ */
 export function allCodes(counts) {
   return [...new Set([...Object.keys(known), ...Object.keys(counts).sort()])];
 }

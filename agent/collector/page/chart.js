@@ -1,6 +1,6 @@
 /**
- * One kernel table over time against its limit, as SVG. With a pointer or the arrow keys each point can be read; a
- * screen reader meets a slider that says time and value; below it stands the same as a table.
+ * One kernel table over time against its limit, as SVG. With a pointer or the arrow keys each point can be read. A
+ * screen reader finds a slider that says time and value. Below the chart the same data stands as a table.
  */
 import { fill, html, svg } from './dom.js';
 import { count, counted, exact, percent, short } from './format.js';
@@ -19,7 +19,7 @@ import { clockTicks, niceSteps } from './ticks.js';
 
 const HEIGHT = 220;
 const MARGIN = { top: 14, right: 12, bottom: 26, left: 56 };
-/** Rows of the table below: what can be read, not every point. */
+/** Rows of the table below the chart: a readable number, not every point. */
 const ROWS = 48;
 
 /**
@@ -57,7 +57,10 @@ export function routeChart(name) {
 
   /** @type {Plot} */
   let plot = { points: [], entries: [], limit: null, from: 0, to: 1 };
-  /** Time of the point that is read; null: the newest. @type {number | null} */
+  /**
+   * Time of the point that is read; null for the newest point.
+   * @type {number | null}
+   */
   let read = null;
   let width = 0;
   const cursor = svg('g', { class: 'cursor' });
@@ -74,7 +77,7 @@ export function routeChart(name) {
     fill(rows, points, () => thinned(points).map((each) => line(each, plot)));
   }
 
-  /** Marks the point that is read. */
+  /** Marks the point that is being read. */
   function point() {
     const at = nearest(plot.points, read ?? Infinity);
     const chosen = plot.points[at];
@@ -162,7 +165,11 @@ const says = (point, plot) => `${exact(point[0])}: ${amounts(point, plot)}`;
 const line = (point, plot) =>
   html('tr', {}, html('td', {}, exact(point[0])), html('td', { class: 'number' }, amounts(point, plot)));
 
-/** `12 routes`, and what share of the limit that is. @param {readonly [number, number]} point @param {Plot} plot */
+/**
+ * `12 routes`, and their share of the limit.
+ * @param {readonly [number, number]} point
+ * @param {Plot} plot
+ */
 function amounts(point, plot) {
   const routes = counted(point[1], 'route');
   if (plot.limit === null) return routes;
@@ -170,16 +177,27 @@ function amounts(point, plot) {
   return plot.entries.length > 0 ? `${routes}; ${count(counts(point, plot))} cached, ${share}` : `${routes}, ${share}`;
 }
 
-/** What the kernel compared with its limit at the time of the point. @param {readonly [number, number]} point @param {Plot} plot */
+/**
+ * The number that the kernel compared with its limit at the time of the point.
+ * @param {readonly [number, number]} point
+ * @param {Plot} plot
+ */
 const counts = ([time, value], { entries }) => entries[nearest(entries, time)]?.[1] ?? value;
 
-/** At most ROWS of them, the newest first. @param {Points} points */
+/**
+ * At most ROWS points, the newest first.
+ * @param {Points} points
+ */
 const thinned = (points) => {
   const step = Math.max(1, Math.ceil(points.length / ROWS));
   return points.toReversed().filter((_, index) => index % step === 0);
 };
 
-/** Index of the point nearest to `time`; -1 where there is none. @param {Points} points @param {number} time */
+/**
+ * Index of the point nearest to `time`; -1 if there is no point.
+ * @param {Points} points
+ * @param {number} time
+ */
 function nearest(points, time) {
   if (time === Infinity) return points.length - 1;
   let best = -1;
@@ -190,8 +208,8 @@ function nearest(points, time) {
 }
 
 /**
- * The limit is drawn where the table comes near enough for it to be seen; else the scale is the data's own, and a line
- * of text says where the limit is.
+ * The top of the scale. The limit is drawn if the table comes near enough to show it. Otherwise the scale fits the
+ * data, and a line of text says where the limit is.
  * @param {Plot} plot
  */
 function top({ points, entries, limit }) {
@@ -260,7 +278,10 @@ function limitLine(limit, inSight, y, right) {
   ];
 }
 
-/** Where a host was silent the line is broken: nobody knows what was between. @param {Points} points */
+/**
+ * The line is broken while a host was silent, because the values in between are unknown.
+ * @param {Points} points
+ */
 function runs(points) {
   const gaps = points.slice(1).map(([time], index) => time - (points[index]?.[0] ?? 0));
   const usual = gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;

@@ -57,8 +57,8 @@ function filled(element, attributes, children) {
 const shown = new WeakMap();
 
 /**
- * Makes the element's children of `data`, but only when the data differs from what it shows: what has not changed keeps
- * its focus, its selection and its place.
+ * Builds the element's children from `data`, but only if the data differs from the shown data. Unchanged parts keep
+ * their focus, their selection and their place.
  * @template Data
  * @param {Element} element
  * @param {Data} data
@@ -72,7 +72,7 @@ export function fill(element, data, build) {
 }
 
 /**
- * Puts the children in this order, touching only those that are not in their place; the focus stays where it is.
+ * Puts the children in this order, touching only children that are out of place. The focus stays where it is.
  * @param {Element} parent
  * @param {readonly Element[]} children
  */
@@ -85,7 +85,7 @@ export function arrange(parent, children) {
     if (child === place) place = place.nextElementSibling;
     else parent.insertBefore(child, place);
   }
-  // An element that is moved loses the focus.
+  // A moved element loses the focus.
   if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) {
     focused.focus({ preventScroll: true });
   }

@@ -1,6 +1,6 @@
 /**
- * All hosts, those that need attention first: filters, search, and one page of the list, kept as the collector has it.
- * What is looked for stands in the address (`#/?search=…&label=…&attention=…&page=2`), so that it can be kept and sent.
+ * All hosts, the ones that need attention first: filters, search, and one page of the list, kept up to date with the
+ * collector. The address holds the search (`#/?search=…&label=…&attention=…&page=2`), so a reader can keep and send it.
  *
  * @import { HostsAnswer, StreamMessage, SummaryAnswer } from '../api.ts'
  */
@@ -12,7 +12,7 @@ import { hostLine } from './row.js';
 
 /** Lines on one page of the list. */
 const SIZE = 100;
-/** Milliseconds from a change to asking for the list again: changes come in crowds. */
+/** Milliseconds from a change to the next request for the list: changes come in bursts. */
 const SETTLE = 500;
 
 const search = byId('search', 'input');
@@ -24,7 +24,10 @@ const list = /** @type {HTMLElement} */ (byId('hosts', 'table').querySelector('t
 let wanted = { search: '', label: '', attention: '', page: 1 };
 /** @type {Map<string, ReturnType<typeof hostLine>>} */
 const lines = new Map();
-/** What each line shown needs attention for: another value may belong elsewhere in the list. @type {Map<string, string>} */
+/**
+ * The reasons for attention of each shown line. Other reasons may move the line to another place in the list.
+ * @type {Map<string, string>}
+ */
 const reasons = new Map();
 /** @type {Map<string, HTMLButtonElement>} */
 const filters = new Map();
@@ -35,9 +38,7 @@ let asking = new AbortController();
 let settling;
 let known = '';
 
-/**
- * @param {(error: unknown) => void} failed told of what could not be had
- */
+/** @param {(error: unknown) => void} failed gets the error of a failed request */
 export function fleet(failed) {
   let typing = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
   search.addEventListener('input', () => {
@@ -95,7 +96,7 @@ export function fleet(failed) {
     changed({ hosts, summary }) {
       showSummary(summary);
       if (!inSight) return;
-      // A host may have come, gone, or belong elsewhere in the list.
+      // A host may have come, gone, or moved within the list.
       let moved = JSON.stringify([summary.hosts, summary.attention]) !== known;
       for (const row of hosts) {
         lines.get(row.id)?.update(row);
@@ -114,7 +115,7 @@ function go(change) {
   const set = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== ''));
   if (page > 1) set.set('page', String(page));
   const address = set.size > 0 ? `#/?${set}` : '#/';
-  // What is typed letter by letter is one step back, not one for each letter.
+  // Letters typed in the search are together one step back, not one step each.
   if ('search' in change) location.replace(address);
   else location.hash = address;
 }
@@ -157,7 +158,12 @@ function showHosts(answer) {
   byId('no-match', 'p').hidden = total > 0;
 }
 
-/** A button that is switched off loses the focus: it goes to the other. @param {HTMLButtonElement} button @param {boolean} on @param {HTMLButtonElement} other */
+/**
+ * A button that is switched off loses the focus, so the focus goes to the second button.
+ * @param {HTMLButtonElement} button
+ * @param {boolean} on
+ * @param {HTMLButtonElement} other
+ */
 function enable(button, on, other) {
   const focused = document.activeElement === button;
   button.disabled = !on;
@@ -173,7 +179,7 @@ function showSummary(summary) {
   byId('somebody').hidden = summary.hosts === 0;
   fill(byId('how-to', 'pre'), location.origin, (origin) => [`report:\n  endpoint: ${origin}`]);
   showFilters(summary);
-  // The choice is not made anew while it is open.
+  // The choice is not rebuilt while it is open.
   if (document.activeElement !== label) fill(label, summary.labels, labelOptions);
   label.value = wanted.label;
 }

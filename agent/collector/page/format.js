@@ -10,15 +10,24 @@ const exactly = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeSt
 export const count = (value) => integer.format(value);
 /** 12.3K. @param {number} value */
 export const short = (value) => compact.format(value);
-/** 83 %, rounded down: 99.9 % of a table is not all of it. @param {number} value */
+/**
+ * 83 %, rounded down: 99.9 % of a table is not the whole table.
+ * @param {number} value
+ */
 export const percent = (value) => share.format(Math.floor(value * 100) / 100);
-/** With its time zone. @param {number} time milliseconds since the epoch */
+/**
+ * A time with its time zone.
+ * @param {number} time milliseconds since the epoch
+ */
 export const exact = (time) => (isTime(time) ? exactly.format(time) : 'at no known time');
 
 /** `1 host`, `2 hosts`. @param {number} value @param {string} noun */
 export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 
-/** What the collector's clock is ahead of this one's, in milliseconds: ages are told by the clock that took the times. */
+/**
+ * How far the collector's clock is ahead of the browser's, in milliseconds. Ages are counted by the collector's clock,
+ * which took the times.
+ */
 let ahead = 0;
 
 /** @param {string | null} date the `Date` header of an answer that has just come, in whole seconds */
@@ -51,13 +60,16 @@ function span(milliseconds) {
   return `${count(Math.floor(seconds / 86_400))} days`;
 }
 
-/** A time that goes on telling its age. @param {number} time milliseconds since the epoch */
+/**
+ * A time whose age is updated.
+ * @param {number} time milliseconds since the epoch
+ */
 export function age(time) {
   const datetime = isTime(time) ? new Date(time).toISOString() : null;
   return html('time', { datetime, title: exact(time), 'data-time': time }, relative(time));
 }
 
-/** Ages of all times of the page, written anew. */
+/** Updates the ages of all times on the page. */
 export function tick() {
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('time[data-time]'))) {
     const text = relative(Number(element.dataset.time));
@@ -65,5 +77,8 @@ export function tick() {
   }
 }
 
-/** What a Date can hold (ECMA-262, 21.4.1.1); 0 is no time. @param {number} time */
+/**
+ * The range of a Date (ECMA-262, 21.4.1.1); 0 means no time.
+ * @param {number} time
+ */
 const isTime = (time) => Number.isFinite(time) && time > 0 && time <= 8.64e15;

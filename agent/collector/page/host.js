@@ -1,5 +1,5 @@
 /**
- * One host: what it needs, its settings at their three moments, its routes over time, its events.
+ * One host: its needs, its settings at their three moments, its routes over time, its events.
  *
  * @import { HostAnswer, HostEvent, HostRow, SeriesAnswer, StreamMessage } from '../api.ts'
  */
@@ -10,9 +10,9 @@ import { byId, fill, html } from './dom.js';
 import { age, count, now } from './format.js';
 import { labelTags } from './row.js';
 
-/** Milliseconds from one look at the details to the next, however often the host's line changes. */
+/** Milliseconds between two requests for the details, however often the host's line changes. */
 const DETAILS = 1_000;
-/** Milliseconds from one look at the routes to the next. */
+/** Milliseconds between two requests for the routes. */
 const SERIES = 5_000;
 const OLDER = 50;
 
@@ -33,7 +33,10 @@ const title = byId('host-title');
 const older = byId('older', 'button');
 const spans = byId('spans');
 
-/** The host that is shown; null: none. @type {string | null} */
+/**
+ * The shown host; null if none is shown.
+ * @type {string | null}
+ */
 let shown = null;
 /** @type {HostRow | null} */
 let row = null;
@@ -43,7 +46,7 @@ let asking = new AbortController();
 let events = [];
 let noMore = false;
 
-/** @param {(error: unknown) => void} failed told of what could not be had */
+/** @param {(error: unknown) => void} failed gets the error of a failed request */
 export function host(failed) {
   byId('charts').append(charts.ipv4.element, charts.ipv6.element);
   for (const [name, milliseconds] of Object.entries(SPANS)) {
@@ -210,7 +213,11 @@ async function loadSeries() {
   }
 }
 
-/** The series of a whole family: those by table and protocol have more attributes. @param {SeriesAnswer} answer @param {string} family */
+/**
+ * The series of a whole family: series by table and protocol have more attributes.
+ * @param {SeriesAnswer} answer
+ * @param {string} family
+ */
 function total({ series }, family) {
   const [whole] = series
     .filter(({ attributes }) => attributes['network.type'] === family)
@@ -227,8 +234,7 @@ async function moreEvents() {
 }
 
 /**
- * Older ones that were asked for stay below the recent ones, unless so much happened meanwhile that a hole would be
- * between them.
+ * Older events that the reader asked for stay below the recent ones, unless that would leave a gap between them.
  * @param {readonly HostEvent[]} recent
  */
 function withRecent(recent) {
@@ -270,8 +276,9 @@ function eventLine({ time, name, severity, body, attributes }) {
 }
 
 /**
- * At most one run in `milliseconds`; what is asked for meanwhile is done once, at the end.
- * @param {number} milliseconds @param {() => Promise<void>} action
+ * Runs at most once in `milliseconds`; requests in between lead to one run at the end.
+ * @param {number} milliseconds
+ * @param {() => Promise<void>} action
  */
 function paced(milliseconds, action) {
   let last = 0;

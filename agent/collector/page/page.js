@@ -1,6 +1,6 @@
 /**
- * The collector's page: what is in the address is shown, and kept as it is at the collector.
- * `#/` is the fleet (fleet.js), `#/host/ID` one host (host.js).
+ * The collector's page: shows the part that the address names, and keeps it up to date. `#/` is the fleet (fleet.js),
+ * `#/host/ID` one host (host.js).
  *
  * @import { SummaryAnswer } from '../api.ts'
  */
@@ -11,7 +11,7 @@ import { fleet } from './fleet.js';
 import { age, count, counted, exact, now, tick } from './format.js';
 import { host } from './host.js';
 
-/** Milliseconds until what could not be had is asked for again. */
+/** Milliseconds until a failed request is repeated. */
 const RETRY = 5_000;
 
 const fleetView = fleet(failed);
@@ -20,9 +20,9 @@ const connection = byId('connection', 'span');
 const problem = byId('problem', 'p');
 const news = byId('news', 'p');
 
-/** Where the list was left: it is there again on the way back. */
+/** The place in the list that the reader left, restored on the way back. */
 let left = { at: 0, on: /** @type {Element | null} */ (null) };
-/** The address of the list as it was filtered. */
+/** The address of the list with its filters. */
 let list = '#/';
 let lastHeard = 0;
 let lastNews = '';
@@ -30,7 +30,7 @@ let lastNews = '';
 let retrying;
 let started = false;
 
-/** @param {boolean} [moved] the reader went there, rather than opened the page here */
+/** @param {boolean} [moved] the reader came from another part of the page, and did not open the page at this address */
 async function route(moved = false) {
   const [path = '', query = ''] = location.hash.slice(1).split('?');
   clearTimeout(retrying);
@@ -99,7 +99,10 @@ function heard(summary) {
   lastNews = text;
 }
 
-/** Before anything else: what is wrong with the collector can make its hosts look wrong. @param {SummaryAnswer['trouble']} all */
+/**
+ * Shown before all else: a trouble of the collector can make its hosts look wrong.
+ * @param {SummaryAnswer['trouble']} all
+ */
 function showTrouble(all) {
   byId('trouble', 'section').hidden = all.length === 0;
   fill(/** @type {Element} */ (byId('trouble').querySelector('ul')), all, () =>
@@ -130,7 +133,7 @@ const stream = followStream({
     connection.textContent = 'Live';
     connection.dataset.state = 'live';
     problem.hidden = true;
-    // What changed while nobody listened.
+    // Fetches the changes from the time without a stream.
     await start();
   },
   lost(error, retryIn) {
@@ -155,7 +158,7 @@ byId('sign-in', 'form').addEventListener('submit', (event) => {
 addEventListener('hashchange', () => {
   if (started) route(true);
 });
-// The part after # is the page's own address: this link must not change it.
+// The part after # is the page's own address, so this link must not change it.
 byId('skip', 'a').addEventListener('click', (event) => {
   event.preventDefault();
   byId('main').focus();

@@ -1,6 +1,6 @@
 /**
- * One line of the list of hosts. Its cells are made anew only where their data changes, so that a line under the
- * pointer or with the focus stays what it is while heartbeats come in.
+ * One line of the list of hosts. A cell is rebuilt only if its data changes. A line under the pointer or with the focus
+ * therefore stays as it is while heartbeats come in.
  *
  * @import { HostRow, RouteTable } from '../api.ts'
  */
@@ -8,7 +8,7 @@ import { attention } from './attention.js';
 import { fill, html } from './dom.js';
 import { age, count, counted, exact, percent, short } from './format.js';
 
-/** From here on a table counts as near its limit. */
+/** From this share on, a table counts as near its limit. */
 export const NEAR = 0.8;
 
 /** @param {string} id */
@@ -79,7 +79,7 @@ function routes(table) {
   const used = limit > 0 ? entries / limit : 1;
   const level = used >= NEAR ? 'bad' : 'good';
   const text = `${counted(held, 'route')}; ${count(entries)} of at most ${count(limit)} entries: ${percent(used)}`;
-  // The number says the same as the bar: the bar is only for the eye.
+  // The number says the same as the bar, which is only for the eye.
   const bar = html('span', { class: `bar ${level}`, 'aria-hidden': 'true' }, html('span'));
   /** @type {HTMLElement} */ (bar.firstChild).style.width = `${Math.min(100, used * 100)}%`;
   return [html('span', { title: text }, `${count(held)} `, html('span', { class: level }, percent(used)), bar)];

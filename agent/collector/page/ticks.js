@@ -1,7 +1,7 @@
-/** Where the lines of a chart's axes stand: at round numbers and at round times of the reader's clock. */
+/** The places of the lines of a chart's axes: at round numbers and at round times of the reader's clock. */
 
 /**
- * From 0 to `most` or a little more, in 3 to 6 round steps: whole numbers, since nobody has half a route.
+ * From 0 to `most` or a little more, in 3 to 6 round steps: whole numbers, because there is no half route.
  * @param {number} most
  */
 export function niceSteps(most) {

@@ -13,8 +13,8 @@ export interface Resource {
 /** The index in which decoders look up series. */
 export interface SeriesIndex {
   /**
-   * The number of a series. `key` is the same for the same bytes of attributes, so that a known series is found without
-   * reading them; null: it is refused.
+   * The number of a series; null if the series is refused. `key` is the same for the same bytes of attributes, so that
+   * a known series is found without reading them.
    */
   find(metric: string, unit: string, key: string, read: () => Attributes): number | null;
 }
@@ -29,12 +29,12 @@ export interface Point {
   readonly series: number;
   /** When the counter began, in milliseconds since the epoch by the sender's clock; 0 or missing if not given. */
   readonly start?: number;
-  /** Milliseconds since the epoch, by the sender's clock; 0: not given. */
+  /** Milliseconds since the epoch, by the sender's clock; 0 if not given. */
   readonly time: number;
   readonly value: number;
 }
 
-/** Points or records of a request that are not kept, and why. */
+/** Points or records of a request that are not kept, and the reasons. */
 export interface Rejected {
   readonly rejected: number;
   /** Each reason once, as the sender gets it. */
@@ -50,7 +50,7 @@ export interface LogsRequest extends Rejected {
 }
 
 export interface LogRecord {
-  /** Milliseconds since the epoch, by the sender's clock; 0: not given. */
+  /** Milliseconds since the epoch, by the sender's clock; 0 if not given. */
   readonly time: number;
   readonly name: string;
   readonly severity: 'info' | 'warn' | 'error';
@@ -63,7 +63,10 @@ export class MalformedRequest extends Error {
   override readonly name: string = 'MalformedRequest';
 }
 
-/** A request with more items than one may have, however few bytes. It is answered with 413, so that the sender halves it. */
+/**
+ * A request with more items than allowed, however few bytes it has. It is answered with 413, so that the sender halves
+ * it.
+ */
 export class TooMany extends MalformedRequest {
   override readonly name = 'TooMany';
 }
@@ -71,12 +74,12 @@ export class TooMany extends MalformedRequest {
 export const LIMITS = {
   /** The most attributes of one resource, point or record. More are a mistake or an attack. */
   attributes: 128,
-  /** The most characters of a text; longer ones are cut. */
+  /** The most characters of a text; longer texts are cut. */
   attributeKey: 256,
   attributeValue: 2048,
   body: 8192,
   metricName: 255,
-  /** The most bytes of a resource, and characters of all attributes of a series or record. Longer ones are refused. */
+  /** The most bytes of a resource, and characters of all attributes of a series or record. Larger ones are refused. */
   resource: 32_768,
   seriesText: 4_096,
   recordText: 65_536,
@@ -87,7 +90,7 @@ export const LIMITS = {
 /** Limits of one request. Without them a few kilobytes of gzip would become millions of empty records. */
 const MOST = { resources: 10_000, points: 250_000, records: 20_000 } as const;
 
-/** Counts the items of one request, and those that are not kept. */
+/** Counts the items of one request, and the items that are not kept. */
 export class Tally {
   readonly #count = { resources: 0, points: 0, records: 0 };
   readonly #reasons = new Set<string>();
@@ -163,7 +166,7 @@ export interface RawRecord extends Omit<LogRecord, 'severity'> {
   readonly severity: number;
 }
 
-/** The record; null if it is not kept, which the tally counts. Throws MalformedRequest if it is too long. */
+/** The record; null if it is not kept (the tally counts it). Throws MalformedRequest if it is too long. */
 export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogRecord | null {
   if (raw.name === '' && raw.body === '' && Object.keys(raw.attributes).length === 0) {
     tally.reject(REASONS.empty);
