@@ -141,7 +141,7 @@ test('egress, whatever the default route is made of', { skip }, async (t) => {
         seen.conditions[0]!.body,
         /^10\.88\.1\.1 on eth1 does not answer ARP, and \d+ of 256 sampled IPv4 flows go there/,
       );
-      assert.match(seen.events[0]!.body, /lost 10\.88\.1\.1 on eth1.* 0 of 256 sampled flows moved/);
+      assert.match(seen.events[0]!.body, /lost 10\.88\.1\.1 on eth1.* 0 of 256 sampled flows had to move/);
 
       await host.sh('sysctl -qw net.ipv4.fib_multipath_use_neigh=1');
       await host.sh(`ip route replace default ${via(1, 2)}`); // a change, so that it is judged at once

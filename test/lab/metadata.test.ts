@@ -161,7 +161,7 @@ test('the daemon holds them through every failure of the service', { skip }, asy
   await problem(/cannot be reached/);
   assert.match(
     (await agent.event('holdfast.metadata.failed')).msg,
-    /cannot be fetched: vpc-ipv4-cidr-blocks eth0: .* \(what was known stays\)/,
+    /cannot be fetched: vpc-ipv4-cidr-blocks eth0: .* \(the known values stay in force\)/,
   );
   assert.deepEqual(await held(), through('10.0.0.0/16', '10.1.0.0/16'));
   const touched = monitor.lines.filter((line) => line.includes('10.0.0.0/16') || line.includes('10.1.0.0/16'));

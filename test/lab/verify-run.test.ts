@@ -128,7 +128,7 @@ test('put back is told once, and not tried again by itself', { skip }, async () 
   assert.match(agent.log.lines.join('\n'), /does not find puppet\.example\.com any more/);
   // All artifacts are tried to be healed at the first look, and have one reason why they are not.
   const { msg, count } = await agent.event('holdfast.heal.failed');
-  assert.match(msg, / and \d+ more cannot be put right: put back, since/);
+  assert.match(msg, / and \d+ more cannot be put right: put back, because/);
   assert.ok(Number(count) >= 4, msg);
   assert.equal(agent.count('holdfast.heal.failed'), 1);
   assert.deepEqual(await servers(host), OLD);
