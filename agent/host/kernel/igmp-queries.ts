@@ -1,7 +1,7 @@
 /**
- * Hears IGMP queries, which the kernel does not count. They need a raw socket (raw(7), CAP_NET_RAW), which Node cannot open, so
- * perl (Debian's essential perl-base) opens it: one process for all interfaces, asleep until an IGMP packet comes. A
- * querier's packets to all hosts reach the socket whatever groups are joined.
+ * Hears IGMP queries, which the kernel does not count. They need a raw socket (raw(7), CAP_NET_RAW), which Node cannot
+ * open. perl (Debian's essential perl-base) opens it: one process for all interfaces, asleep until an IGMP packet
+ * comes. A querier's packets to all hosts reach the socket whatever groups are joined.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,7 +37,7 @@ export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQ
     mayBegin = deaf === null && status !== NOT_PERMITTED;
     deaf ??= mayBegin ? 'its listener ended' : 'it takes CAP_NET_RAW, which this process does not have';
   });
-  child.stdin.on('error', () => {}); // The process is gone: `close` reports it.
+  child.stdin.on('error', () => {}); // The process has ended: `close` reports this.
   createInterface({ input: child.stdout }).on('line', (line) => {
     const [, device, version, from] = /^(\S{1,15}) ([123]) ([\d.]{7,15})$/.exec(line) ?? [];
     if (device !== undefined && from !== undefined) heard({ device, version: Number(version) as 1 | 2 | 3, from });
@@ -60,9 +60,9 @@ export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQ
 const NOT_PERMITTED = 77;
 
 /**
- * Only general queries count: a query about one group may come from a switch that is no querier. At most one a second is
- * reported for each interface. Type 0x11; 8 bytes are version 2, or version 1 if the second byte is 0; 12 bytes and more
- * are version 3 (RFC 3376, 7.1).
+ * Only general queries count: a query about one group may come from a switch that is no querier. At most one query a
+ * second is reported for each interface. Type 0x11; 8 bytes are version 2, or version 1 if the second byte is 0; 12
+ * bytes and more are version 3 (RFC 3376, 7.1).
  */
 const LISTEN = `
 use Socket;

@@ -1,4 +1,7 @@
-/** The memory limit of a process's control groups. Kernel memory counts too, also that of its routes (cgroup-v2.rst). */
+/**
+ * The memory limit of a process's control groups. Kernel memory also counts, including the memory of routes
+ * (cgroup-v2.rst).
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ControlGroup, controlGroups, procText } from '../proc.ts';
@@ -8,7 +11,7 @@ export interface MemoryLimit {
   readonly group: string;
   /** Bytes. */
   readonly limit: number;
-  /** Bytes in use, without the page cache: the kernel frees that before it refuses memory. */
+  /** Bytes in use, without the page cache: the kernel frees the cache before it refuses memory. */
   readonly used: number;
 }
 
@@ -30,7 +33,10 @@ const HIERARCHIES: readonly Hierarchy[] = [
 /** In cgroup v1 "no limit" is the largest signed number, rounded to pages. */
 const NO_LIMIT = 2 ** 62;
 
-/** The control group of the process with the least room left; null if none has a limit, or it cannot be read. */
+/**
+ * The control group of the process with the least room left; null if no group has a limit, or the groups cannot be
+ * read.
+ */
 export function memoryLimitOf(pid: number): MemoryLimit | null {
   try {
     const groups = controlGroups(pid);
@@ -71,7 +77,7 @@ function ancestors(group: string): string[] {
   return group === '/' ? [group] : [group, ...ancestors(dirname(group))];
 }
 
-/** undefined if there is no such file, or it says `max`. */
+/** undefined if there is no such file, or the file says `max`. */
 function amount(file: string): number | undefined {
   try {
     const text = readFileSync(file, 'latin1').trim();

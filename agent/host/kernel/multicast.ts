@@ -1,4 +1,7 @@
-/** What the interfaces of this network namespace have joined, as the kernel tells it (net/ipv4/igmp.c, net/ipv6/mcast.c). */
+/**
+ * The groups that the interfaces of this network namespace have joined, as the kernel lists them (net/ipv4/igmp.c,
+ * net/ipv6/mcast.c).
+ */
 import { endianness } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../../address/address.ts';
@@ -9,8 +12,9 @@ export interface Joined {
   /** Groups in canonical notation, including the link's own (224.0.0.1, ff02::1 …). */
   readonly groups: readonly string[];
   /**
-   * The IGMP version that the interface speaks. 1 or 2 if a querier of that version was heard in the last 260 s (RFC 3376,
-   * 8.12, with its defaults); else 3, with or without a querier. null for MLD: the kernel does not say.
+   * The IGMP version that the interface speaks. It is 1 or 2 if a querier of that version was heard in the last 260 s
+   * (RFC 3376, 8.12, with its defaults). Otherwise it is 3, with or without a querier. null for MLD: the kernel does
+   * not say.
    */
   readonly version: 1 | 2 | 3 | null;
 }

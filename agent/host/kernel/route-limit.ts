@@ -1,6 +1,7 @@
 /**
- * Whether this kernel enforces net.ipv6.route.max_size. Vendors backport the change, so the kernel's version does not tell.
- * A fresh network namespace does: it begins with 4096 where the limit is enforced, and with 2147483647 where it is not.
+ * Whether this kernel enforces net.ipv6.route.max_size. Vendors backport the change, so the kernel's version proves
+ * nothing. A fresh network namespace does: it begins with 4096 if the limit is enforced, and with 2147483647 if it is
+ * not.
  */
 import { runInEmptyNetwork } from '../empty-network.ts';
 import type { Host } from '../host.ts';
@@ -12,11 +13,11 @@ const IGNORED = '2147483647';
 export interface RouteLimit {
   /** This network namespace's value: entries, not bytes. */
   readonly value: string;
-  /** null if it cannot be found out. */
+  /** null if enforcement cannot be found out. */
   readonly enforced: boolean | null;
   /** The kernel's version. */
   readonly release: string;
-  /** What the limit bounds; or what shows that it bounds nothing; or why we cannot find out. */
+  /** The entries that the limit bounds; or the sign that it bounds none; or why we cannot find out. */
   readonly why: string;
 }
 
@@ -38,7 +39,7 @@ export function ipv6RouteLimit(host: Pick<Host, 'sysctl' | 'run'>): RouteLimit |
   return { value, release, enforced: null, why: fresh === null ? (asked.error ?? asked.stderr.trim()) : given };
 }
 
-/** What the limit bounds in the kernels of kernel.org that enforce it. */
+/** The entries that the limit bounds in those kernels of kernel.org that enforce it. */
 function bounds(release: string): string {
   const [major = 0, minor = 0] = release.split('.').map(Number);
   const version = major * 1000 + minor;

@@ -1,4 +1,4 @@
-/** Routes counted by table and protocol, from the headers of a dump alone: in constant memory, whatever their number. */
+/** Counts routes by table and protocol, only from the headers of a dump: in constant memory, whatever their number. */
 import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
 import { FAMILY, HEADER } from './message.ts';
@@ -7,19 +7,23 @@ import { NetlinkSocket } from './socket.ts';
 
 export interface RouteCount {
   readonly table: number;
-  /** As in rt_protos. */
+  /** A number of rt_protos. */
   readonly protocol: number;
   readonly routes: number;
-  /** So many of them a switch or router's hardware did not take: packets that it forwards itself do not find them. */
+  /**
+   * The number of these routes that the hardware of a switch or router did not take. Packets that the hardware forwards
+   * by itself do not find these routes.
+   */
   readonly offloadFailed: number;
 }
 
-/** RTM_F_OFFLOAD_FAILED (linux/rtnetlink.h, since Linux 5.12), of the last byte of the flags. */
+/** RTM_F_OFFLOAD_FAILED (linux/rtnetlink.h, since Linux 5.12), in the last byte of the flags. */
 const OFFLOAD_FAILED = 0x20;
 
 /**
- * A route with several next hops is one, as `ip route show table all` lists it. The kernel lists routes without stopping
- * their changes, so of those that come or go meanwhile some are counted. Throws NetlinkError where it cannot be told.
+ * A route with several next hops counts once, as `ip route show table all` lists it. The kernel lists routes without
+ * stopping changes, so a route that comes or goes meanwhile may or may not count. Throws NetlinkError if the count is
+ * impossible.
  */
 export async function countRoutes(family: Family, signal: AbortSignal): Promise<RouteCount[]> {
   using socket = await NetlinkSocket.open();
@@ -29,7 +33,7 @@ export async function countRoutes(family: Family, signal: AbortSignal): Promise<
 export class Counter implements Gatherer<RouteCount[]> {
   readonly #family: number;
   readonly #counts = new Map<number, number>();
-  // Neighbours in a dump are mostly of one table and protocol: those are summed up before the map is asked.
+  // Neighbours in a dump mostly have the same table and protocol: they are summed up before the map is asked.
   #key = -1;
   #run = 0;
 
@@ -38,7 +42,7 @@ export class Counter implements Gatherer<RouteCount[]> {
   }
 
   take(data: Buffer, at: number, end: number): false {
-    // A kernel without this family answers with the routes of every other one.
+    // A kernel without this family answers with the routes of all other families.
     if (data[at + HEADER + RTMSG.family] !== this.#family) return false;
     const failed = (data[at + HEADER + RTMSG.flags + 3]! & OFFLOAD_FAILED) === 0 ? 0 : 1;
     const key = (tableOf(data, at, end) * 256 + data[at + HEADER + RTMSG.protocol]!) * 2 + failed;

@@ -1,4 +1,6 @@
-/** The default routes of the main table with their next hops: where everything goes that no other route takes. */
+/**
+ * The default routes of the main table with their next hops. They carry all packets that no more specific route takes.
+ */
 import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
@@ -12,24 +14,27 @@ import { NetlinkSocket } from './socket.ts';
 export type Nexthop = Pick<SeenHop, 'gateway' | 'weight' | 'usable'> & { readonly interface: string };
 
 export interface DefaultRoute {
-  /** The lowest is the one that is used. */
+  /** The kernel uses the route with the lowest metric. */
   readonly metric: number;
-  /** None: packets are thrown away (blackhole, unreachable, prohibit). */
+  /** Empty if packets are thrown away (blackhole, unreachable, prohibit). */
   readonly nexthops: readonly Nexthop[];
 }
 
 /**
- * Of a family, whosever they are, by their metrics, the best first. It costs a dump of the family; of IPv4, whose tables are
- * listed from 0.0.0.0 on, not the rest of the main table. Throws NetlinkError.
+ * The default routes of a family, made by any program, by their metrics, the best first. This costs a dump of the
+ * family. IPv4 tables are listed from 0.0.0.0 on, so the rest of the main table is not read. Throws NetlinkError.
  */
 export async function defaultRoutes(family: Family, signal: AbortSignal): Promise<SeenRoute[]> {
-  // A socket of its own: it may end before the kernel's answer does.
+  // A socket of its own: the conversation may end before the kernel's answer does.
   using socket = await NetlinkSocket.open();
   const found = await dump(socket, routeDump(family), () => new DefaultRoutes(family), signal);
   return found.sort((a, b) => a.metric - b.metric);
 }
 
-/** The same with the names of their interfaces. Several of one metric, as IPv6 has them from router advertisements, are one. */
+/**
+ * The same routes with the names of their interfaces. Several routes with one metric count as one; IPv6 has such routes
+ * from router advertisements.
+ */
 export async function namedDefaultRoutes(family: Family, signal: AbortSignal): Promise<DefaultRoute[]> {
   const found = await defaultRoutes(family, signal);
   if (found.length === 0) return [];
@@ -69,7 +74,10 @@ export class DefaultRoutes implements Gatherer<SeenRoute[]> {
   }
 }
 
-/** Whether no default route of the main table comes after this IPv4 route: all of 0.0.0.0 comes first, whatever its length. */
+/**
+ * Whether no default route of the main table follows this IPv4 route: all routes to 0.0.0.0 come first, whatever their
+ * length.
+ */
 function isPastDefaults(data: Buffer, body: number, end: number): boolean {
   if (data[body + RTMSG.table] !== MAIN_TABLE) return false;
   const destination = findAttribute(data, body + RTMSG.size, end, RTA.destination);

@@ -1,4 +1,4 @@
-/** Dumps: every object of a kind that the kernel holds, as one consistent list (netlink(7), NLM_F_DUMP). */
+/** Dumps: all objects of a kind that the kernel holds, as one consistent list (netlink(7), NLM_F_DUMP). */
 import { setTimeout as wait } from 'node:timers/promises';
 import { optimise } from '../service/v8.ts';
 import { FLAG, MESSAGE, message } from './message.ts';
@@ -6,22 +6,28 @@ import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './so
 
 const SEQUENCE = 1;
 const TRIES = 5;
-/** Milliseconds before the next try, times the tries so far: what changes the table now is given time to finish. */
+/** Milliseconds before the next try, times the tries so far, so that the present changes of the table can finish. */
 const PAUSE = 20;
 
-/** Objects from which on it pays that V8 optimises what reads them: unoptimised it takes three times as long as optimised. */
+/**
+ * From this number of objects on, V8's optimisation of the reading code pays: unoptimised code takes three times as
+ * long.
+ */
 const MANY = 20_000;
 
 /** Gathers one dump; a dump that is tried again begins with a new one. */
 export interface Gatherer<T> {
-  /** The object whose message begins (header first) at `at` and ends before `end`. True: there is no need for the rest. */
+  /**
+   * Takes the object whose message begins (header first) at `at` and ends before `end`. Returns true if the rest is not
+   * needed.
+   */
   take(data: Buffer, at: number, end: number): boolean;
   result(): T;
 }
 
 /**
  * Asks for all objects. `get` and `gives` are types of messages, `body` the request's own header and attributes. A dump
- * that a change interrupted is tried again. Throws NetlinkError rather than give a part of the list.
+ * that a change interrupted is tried again. Throws NetlinkError rather than return a part of the list.
  */
 export async function dump<T>(
   socket: NetlinkSocket,
@@ -40,9 +46,9 @@ export async function dump<T>(
   }
 }
 
-/** The rules of a dump's answers, apart from the socket that they come from. */
+/** The rules of a dump's answers, without the socket. */
 export class DumpReader {
-  /** The objects changed meanwhile: some may be missing, or there twice. */
+  /** The objects changed during the dump: some may be missing, or occur twice. */
   interrupted = false;
   readonly #gives: number;
   readonly #gatherer: Gatherer<unknown>;
@@ -53,13 +59,13 @@ export class DumpReader {
     this.#gatherer = gatherer;
   }
 
-  /** True: that was the end. Throws NetlinkError for a dump that the kernel gave up. */
+  /** Returns true at the end of the dump. Throws NetlinkError for a dump that the kernel gave up. */
   take(data: Buffer, at: number, end: number): boolean {
     if (data.readUInt32LE(at + 8) !== SEQUENCE) return false;
     const type = data.readUInt16LE(at + 4);
     if ((data.readUInt16LE(at + 6) & FLAG.dumpInterrupted) !== 0) this.interrupted = true;
     if (type === this.#gives) {
-      // The daemon does without otherwise.
+      // Apart from this, the daemon runs without V8's optimisation.
       if (++this.#objects === MANY) optimise();
       return this.#gatherer.take(data, at, end);
     }

@@ -1,10 +1,10 @@
 /**
- * Hears what the kernel tells for as long as it is wanted: after messages were lost (ENOBUFS), or when it was told to rest, it
- * listens again, as often as it takes. What happens in between is not heard, and has to be looked at.
+ * Hears the kernel's messages for as long as its owner wants. It listens again after messages were lost (ENOBUFS), or
+ * after a rest, as often as needed. It does not hear messages in between, so the owner must look at the state itself.
  */
 import { type Listening, listen } from './listener.ts';
 
-/** More messages in so many milliseconds are a flood, as when a routing daemon loads a full table. */
+/** More messages than this in so many milliseconds are a flood, as when a routing daemon loads a full table. */
 const FLOOD = { messages: 200, within: 100 } as const;
 
 export interface Followed {
@@ -12,9 +12,9 @@ export interface Followed {
   readonly groups: readonly number[];
   /** The buffer of the datagram must not be kept. */
   readonly onMessage: (datagram: Buffer) => void;
-  /** It listens from now on: whatever was told before was not heard. */
+  /** Listening begins now: earlier messages were not heard. */
   readonly onBegin: () => void;
-  /** Milliseconds for which it rests: of what comes in such numbers that some are lost there is more to come. */
+  /** Milliseconds of a rest. After a flood in which messages were lost, more messages follow. */
   readonly pause: number;
 }
 
@@ -24,13 +24,13 @@ export class Follower {
   #pause: NodeJS.Timeout | null = null;
   #window = { began: 0, messages: 0 };
 
-  /** Throws where the kernel cannot be listened to. */
+  /** Throws if the kernel refuses the socket. */
   constructor(followed: Followed) {
     this.#followed = followed;
     this.#listening = this.#listen();
   }
 
-  /** To be called with each message that comes in floods: rests after too many. Gives whether it rests. */
+  /** Call this for each message that comes in floods. Rests after too many. Returns whether it rests. */
   flooded(): boolean {
     const now = performance.now();
     if (now - this.#window.began > FLOOD.within) this.#window = { began: now, messages: 0 };

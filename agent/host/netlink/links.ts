@@ -17,9 +17,9 @@ const VRF_TABLE = 1;
 export interface Link {
   readonly name: string;
   readonly index: number;
-  /** Switched on (`ip link set up`), whether or not there is a carrier. */
+  /** Switched on (`ip link set up`), with or without a carrier. */
   readonly up: boolean;
-  /** The table that packets of this VRF are looked up in; null: it is no VRF. */
+  /** The table in which packets of this VRF are looked up; null if the link is no VRF. */
   readonly vrfTable: number | null;
 }
 
@@ -39,7 +39,7 @@ export function links(socket: NetlinkSocket, signal: AbortSignal): Promise<Map<n
   return dump(socket, { get: MESSAGE.getLink, gives: MESSAGE.newLink, body: Buffer.alloc(IFINFOMSG) }, gather, signal);
 }
 
-/** The interface of this name, or index; null: there is none. Throws NetlinkError. */
+/** The interface with this name or index; null if there is none. Throws NetlinkError. */
 export async function findLink(
   socket: NetlinkSocket,
   which: string | number,
@@ -61,7 +61,7 @@ export async function findLink(
   return found;
 }
 
-/** `from`: where struct ifinfomsg begins. */
+/** `from`: the offset of struct ifinfomsg. */
 function readLink(data: Buffer, from: number, to: number): Link {
   let name = '';
   let vrfTable: number | null = null;

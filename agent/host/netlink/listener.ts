@@ -1,7 +1,7 @@
 /**
- * A socket that hears what the kernel tells of its own accord (multicast groups of netlink(7)). The event loop reads it as a
- * stream, one datagram at a time, and is registered with epoll once. (The addon's own watcher ends the process when
- * messages are lost: it takes the kernel's ENOBUFS for a reason to throw where nothing can catch it.)
+ * A socket that hears the kernel's own reports (multicast groups of netlink(7)). The event loop reads the socket as a
+ * stream, one datagram at a time, and registers it with epoll once. (The addon's own watcher ends the process when
+ * messages are lost: for the kernel's ENOBUFS it throws at a place where nothing can catch the error.)
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -10,7 +10,10 @@ import { type Descriptor, openNetlink } from './native.ts';
 
 const NLMSG_NOOP = 1;
 
-/** Node's handle of a stream on any descriptor: what net.Socket makes by itself of those whose kind it knows. */
+/**
+ * Node's handle of a stream on any descriptor. net.Socket makes such a handle only for kinds of descriptors that it
+ * knows.
+ */
 interface PipeHandle {
   open(fd: number): number;
   close(): void;
@@ -25,8 +28,9 @@ export interface Listening {
 }
 
 /**
- * `onMessage` gets each datagram; the buffer must not be kept. `onEnd` is called once when it hears no more: messages were
- * lost (ENOBUFS), or the kernel closed it. It does not keep the process alive. Throws where there can be none.
+ * `onMessage` gets each datagram; do not keep the buffer. `onEnd` is called once when listening has ended: messages
+ * were lost (ENOBUFS), or the kernel closed the socket. The listener does not keep the process alive. Throws if the
+ * socket cannot be made.
  */
 export function listen(
   protocol: number,
@@ -37,7 +41,7 @@ export function listen(
   const descriptor = openNetlink(protocol);
   let stream: Socket;
   try {
-    // What is sent first gives it an address. Without one it would not hear what no process has asked for.
+    // The first message sent gives the socket an address. Without an address, it would hear only answers to requests.
     writeSync(descriptor.fd, message(NLMSG_NOOP, 0, 0));
     for (const group of groups) descriptor.join(group);
     stream = streamOf(descriptor.fd);
@@ -71,8 +75,9 @@ function streamOf(fd: number): Socket {
 }
 
 /**
- * The stream has closed the descriptor, and the addon would close it once more, which may be somebody else's by then. So
- * it gets one of nobody's to close, or, where that has another number, none: it then keeps a kilobyte.
+ * The stream has closed the descriptor. The addon would close the same number once more, which may belong to another
+ * part by then. It therefore gets an unused descriptor to close. If that has another number, the addon closes nothing,
+ * and keeps a kilobyte.
  */
 function forget(descriptor: Descriptor): void {
   const nobodys = openSync('/dev/null', 'r');

@@ -1,6 +1,6 @@
 /**
- * The layout of rtnetlink messages (netlink(7), rtnetlink(7), linux/rtnetlink.h): in the machine's byte order, which is
- * little-endian on every machine that Holdfast runs on, each part padded to 4 bytes.
+ * The layout of rtnetlink messages (netlink(7), rtnetlink(7), linux/rtnetlink.h). They use the machine's byte order,
+ * which is little-endian on every machine that Holdfast runs on. Each part is padded to 4 bytes.
  */
 import type { Family } from '../../address/address.ts';
 
@@ -37,25 +37,28 @@ export const FLAG = {
 
 export const FAMILY = { ipv4: 2, ipv6: 10 } as const satisfies Record<Family, number>;
 
-/** One attribute of a message: where its value lies in the datagram. */
+/** One attribute of a message: the place of its value in the datagram. */
 export interface Attribute {
   readonly type: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** The attributes between two offsets. What claims to be longer than there is room is not read: it ends the list. */
+/**
+ * The attributes between two offsets. An attribute that claims more bytes than there are is not read, and ends the
+ * list.
+ */
 export function* attributes(data: Buffer, from: number, to: number): Iterable<Attribute> {
   for (let at = from; at + 4 <= to; ) {
     const length = data.readUInt16LE(at);
     if (length < 4 || at + length > to) return;
-    // The two highest bits say how the value is to be read, which every reader of it knows.
+    // The two highest bits say how to read the value, and every reader of the value knows that.
     yield { type: data.readUInt16LE(at + 2) & 0x3fff, start: at + 4, end: at + length };
     at += align(length);
   }
 }
 
-/** The first of this type between two offsets; null: there is none. */
+/** The first attribute of this type between two offsets; null if there is none. */
 export function findAttribute(data: Buffer, from: number, to: number, type: number): Attribute | null {
   for (const one of attributes(data, from, to)) if (one.type === type) return one;
   return null;
@@ -69,7 +72,7 @@ export function attribute(type: number, value: Buffer): Buffer {
   return whole;
 }
 
-/** A message for the kernel; `sequence` comes back in the header of its answers. */
+/** A message for the kernel. The kernel's answers carry `sequence` in their header. */
 export function message(type: number, flags: number, sequence: number, ...body: Buffer[]): Buffer {
   const header = Buffer.alloc(HEADER);
   const whole = Buffer.concat([header, ...body]);

@@ -1,12 +1,15 @@
-/** Names of routing tables and of who made a route, as iproute2 prints them (etc/iproute2/rt_tables and rt_protos). */
+/**
+ * Names of routing tables and of the programs that make routes, as iproute2 prints them (etc/iproute2/rt_tables and
+ * rt_protos).
+ */
 
 const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' };
 
 export const MAIN_TABLE = 254;
 
 /**
- * Of the routes that Holdfast makes: "H" in ASCII, which neither the kernel (linux/rtnetlink.h), nor iproute2's rt_protos, nor
- * FRR has given away.
+ * The protocol of routes that Holdfast makes: "H" in ASCII. Neither the kernel (linux/rtnetlink.h), nor iproute2's
+ * rt_protos, nor FRR uses this number.
  */
 export const HOLDFAST = 72;
 
@@ -38,7 +41,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   192: 'eigrp',
 };
 
-/** The number where it has no name of its own: a host's own names for tables are the host's, and may lie. */
+/** The number, if the table has no standard name: names that a host gives to tables are its own, and may mislead. */
 export function tableName(table: number): string {
   return TABLES[table] ?? String(table);
 }

@@ -1,20 +1,20 @@
 /**
- * Netlink sockets, which node cannot make by itself: the one module that needs native code, apart from the rest so that
- * only who talks to the kernel loads it. Of the package `netlink` only the making of the socket is used. What it does
- * beyond, through the event loop, registers the socket with epoll again after each message: that takes kernel memory,
- * and where it is refused libuv aborts the process (uv__io_poll), in the very moment that the canary is there to tell of.
+ * Netlink sockets, which node cannot make by itself. This is the only module that needs native code; it is separate, so
+ * that only code that talks to the kernel loads it. We use only the making of the socket from the package `netlink`.
+ * The package's own reading registers the socket with epoll again after each message, which takes kernel memory. If the
+ * kernel refuses that memory, libuv aborts the process (uv__io_poll), at the very moment that the canary must report.
  */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { RawNetlinkSocket } from 'netlink/dist/raw.js';
 
 export interface Descriptor {
   readonly fd: number;
-  /** Hears a multicast group (netlink(7)) from now on. Throws what the kernel says. */
+  /** Hears a multicast group (netlink(7)) from now on. Throws the kernel's error. */
   join(group: number): void;
   close(): void;
 }
 
-/** The addon's class, which only makes a socket: not bound, not watched, not blocking. */
+/** The addon's class, used only to make a socket: not bound, not watched, not blocking. */
 type Native = new (
   protocol: number,
   buffer: number,
@@ -25,7 +25,7 @@ type Native = new (
 const TRIES = 10;
 let native: Native | undefined;
 
-/** Throws what socket(2) says. */
+/** Throws the error of socket(2). */
 export function openNetlink(protocol: number): Descriptor {
   native ??= addonClass(protocol);
   for (let tries = 1; ; tries += 1) {
@@ -36,7 +36,7 @@ export function openNetlink(protocol: number): Descriptor {
       () => {},
       () => {},
     );
-    // Ours is new in any case; whatever else is can only be another thread's, looking up a name.
+    // Our socket is certainly new; any other new socket can only belong to a thread that looks up a name.
     const fresh = [...openSockets()].filter(([fd, inode]) => before.get(fd) !== inode);
     if (fresh.length === 1) {
       return { fd: fresh[0]![0], join: (group) => socket.addMembership(group), close: () => socket.close() };
@@ -47,7 +47,7 @@ export function openNetlink(protocol: number): Descriptor {
   }
 }
 
-/** It is not exported, but every socket of the package is made around one. */
+/** The class is not exported, but every socket of the package is made around an instance of it. */
 function addonClass(protocol: number): Native {
   const socket = new RawNetlinkSocket(protocol, { localPort: 0 } as never) as unknown as {
     readonly __native: { readonly constructor: Native };
@@ -57,7 +57,7 @@ function addonClass(protocol: number): Native {
   return socket.__native.constructor;
 }
 
-/** By descriptor, with the inode of each. */
+/** The open sockets by descriptor, with the inode of each. */
 function openSockets(): Map<number, string> {
   return new Map(
     readdirSync('/proc/self/fd').flatMap((fd): [number, string][] => {
@@ -71,6 +71,6 @@ function linkOf(fd: string): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
-    return null; // the one that the folder was read by, or another thread's, closed meanwhile
+    return null; // the descriptor that read the folder, or another thread's, closed meanwhile
   }
 }

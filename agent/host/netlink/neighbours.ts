@@ -1,4 +1,7 @@
-/** What the kernel knows of a neighbour on the link: whether a gateway answers (rtnetlink(7), RTM_GETNEIGH; ARP, RFC 4861). */
+/**
+ * The kernel's knowledge of a neighbour on the link: whether a gateway answers (rtnetlink(7), RTM_GETNEIGH; ARP, RFC
+ * 4861).
+ */
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { familyOf } from '../../address/address.ts';
@@ -6,14 +9,14 @@ import { attribute, attributes, FAMILY, FLAG, HEADER, MESSAGE, message } from '.
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
-/** Of struct ndmsg. */
+/** The layout of struct ndmsg. */
 const NDMSG = { size: 12, family: 0, index: 4, state: 8, flags: 10 } as const;
 const NDA_DST = 1;
 const NDA_CACHEINFO = 3;
-/** "Use it": the kernel asks for it as if a packet were to be sent. */
+/** "Use the neighbour": the kernel asks for it as if a packet were to be sent. */
 const NTF_USE = 1;
 const NUD_PROBE = 16;
-/** Per second, in which the kernel tells ages to processes (USER_HZ). */
+/** Ticks per second, in which the kernel reports ages to processes (USER_HZ). */
 const TICKS = 100;
 
 const STATES = {
@@ -28,16 +31,16 @@ const STATES = {
   128: 'permanent',
 } as const;
 
-/** As ip-neighbour(8) names them. `none`: nothing was sent to it yet, or it was forgotten. */
+/** The names of ip-neighbour(8). `none`: the kernel has sent nothing to the neighbour yet, or has forgotten it. */
 export type NeighbourState = (typeof STATES)[keyof typeof STATES];
 
 export interface Neighbour {
   readonly state: NeighbourState;
-  /** Milliseconds since it last proved that it is there; null: it never did. */
+  /** Milliseconds since the neighbour last proved that it is reachable; null if it never did. */
   readonly confirmed: number | null;
 }
 
-/** null: this kernel cannot be asked for one (before 5.0). Throws NetlinkError. */
+/** null if this kernel cannot be asked for a single neighbour (before 5.0). Throws NetlinkError. */
 export async function neighbour(
   socket: NetlinkSocket,
   { index, gateway }: { index: number; gateway: string },
@@ -58,8 +61,8 @@ export async function neighbour(
 }
 
 /**
- * Has the kernel ask it by ARP or neighbour discovery; the answer is in its state, a moment later. `known`: as it was seen. Needs
- * CAP_NET_ADMIN.
+ * Makes the kernel ask the neighbour by ARP or neighbour discovery; the state shows the answer a moment later. `known`:
+ * the neighbour's state at the last look. Needs CAP_NET_ADMIN.
  */
 export async function askNeighbour(
   socket: NetlinkSocket,
@@ -69,14 +72,14 @@ export async function askNeighbour(
 ): Promise<void> {
   const [header, destination] = naming(index, gateway);
   const body = [header, destination];
-  // One whose link address is known is asked there, at once; any other as if a packet were to be sent.
+  // A neighbour with a known link address is asked at that address, at once; any other as if a packet were to be sent.
   const proves = known.confirmed !== null;
   if (proves) header.writeUInt16LE(NUD_PROBE, NDMSG.state);
   else header[NDMSG.flags] = NTF_USE;
   await change(socket, [{ type: MESSAGE.newNeighbour, flags: proves ? FLAG.replace : FLAG.create, body }], signal);
 }
 
-/** Of a message whose struct ndmsg begins at `body`. */
+/** Reads a message whose struct ndmsg begins at `body`. */
 export function readNeighbour(data: Buffer, body: number, end: number): Neighbour {
   const state = STATES[data.readUInt16LE(body + NDMSG.state) as keyof typeof STATES] ?? 'none';
   let confirmed: number | null = null;

@@ -1,4 +1,4 @@
-/** Nexthop objects (ip-nexthop(8)): what a route that only names one goes by. */
+/** Nexthop objects (ip-nexthop(8)): the next hops of a route that names only an object. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { attribute, attributes, findAttribute, HEADER, MESSAGE, message, uint32 } from './message.ts';
@@ -8,25 +8,29 @@ import { errorNumber, kernelError, type NetlinkSocket, type Take } from './socke
 const NHMSG = { size: 8, flags: 4 } as const;
 const NHA = { id: 1, group: 2, interface: 5, gateway: 6, operation: 14 } as const;
 /**
- * Struct nexthop_grp: the member's number, its weight less one, and since Linux 6.12 the weight's high byte. Older kernels leave
- * what they please in that byte; NHA_OP_FLAG_RESP_GRP_RESVD_0 says that this one does not.
+ * Struct nexthop_grp: the member's number, its weight less one, and since Linux 6.12 the weight's high byte. Older
+ * kernels leave arbitrary bits in that byte; NHA_OP_FLAG_RESP_GRP_RESVD_0 says that the byte is valid.
  */
 const GROUP = { entry: 8, weight: 4, weightHigh: 5 } as const;
 const RESERVED_IS_ZERO = 0x8000_0000;
 
-/** The next hops of a route, asked for where it names them only by their object. Throws NetlinkError. */
+/**
+ * The next hops of a route. If the route names only an object, the kernel is asked for the object. Throws NetlinkError.
+ */
 export async function hopsOf(
   socket: NetlinkSocket,
   { hops, nexthopId }: Pick<SeenRoute, 'hops' | 'nexthopId'>,
   signal: AbortSignal,
 ): Promise<readonly SeenHop[]> {
   if (nexthopId === null || hops.length === 1) return hops;
-  // Spelled out in the route, where net.ipv4.nexthop_compat_mode is 1, a weight has no high byte.
+  // If net.ipv4.nexthop_compat_mode is 1, the route itself lists the next hops, with weights that lack the high byte.
   const object = await nexthopObject(socket, nexthopId, 1, signal);
   return object.length === 0 ? hops : object;
 }
 
-/** Whether there is such an object; or the name of the error where it cannot be told (EOPNOTSUPP before Linux 5.3). */
+/**
+ * Whether there is such an object; or the name of the error if the kernel does not say (EOPNOTSUPP before Linux 5.3).
+ */
 export async function hasNexthop(socket: NetlinkSocket, id: number, signal: AbortSignal): Promise<boolean | string> {
   let there: boolean | string = false;
   await ask(socket, id, signal, (data, at, end) => {
@@ -39,7 +43,7 @@ export async function hasNexthop(socket: NetlinkSocket, id: number, signal: Abor
   return there;
 }
 
-/** Or what a group of them holds. None: it is there no more, or leads nowhere. */
+/** The object's next hop, or those of a group. Empty if the object no longer exists, or leads nowhere. */
 async function nexthopObject(
   socket: NetlinkSocket,
   id: number,
@@ -77,7 +81,7 @@ export interface GroupMember {
   readonly weight: number;
 }
 
-/** Of the group whose message (header first) begins at `at`; none: it is no group. */
+/** The members of the group whose message (header first) begins at `at`; empty if the object is no group. */
 export function groupMembers(data: Buffer, at: number, end: number): GroupMember[] {
   const from = at + HEADER + NHMSG.size;
   const group = findAttribute(data, from, end, NHA.group);
@@ -98,7 +102,7 @@ async function ask(socket: NetlinkSocket, id: number, signal: AbortSignal, take:
   await socket.converse(message(MESSAGE.getNexthop, 0, 1, ...body), take, signal);
 }
 
-/** The number of the object that a message (header first) is about; null: damaged. */
+/** The number of the object that a message (header first) is about; null if the message is damaged. */
 export function nexthopIdOf(data: Buffer): number | null {
   const id = findAttribute(data, HEADER + NHMSG.size, data.length, NHA.id);
   return id !== null && id.end - id.start === 4 ? data.readUInt32LE(id.start) : null;

@@ -22,12 +22,13 @@ const CHAIN = { new: 3, get: 4, name: 1, compared: [3, 4, 5, 6, 7, 10] } as cons
 const RULE = { new: 6, get: 7, name: 1, compared: [2, 4] } as const; // chain, expressions
 type Kind = typeof TABLE | typeof CHAIN | typeof RULE;
 
-/** Errors of a kernel without nf_tables, or with the module not loaded: there is no table then. */
+/** Errors of a kernel without nf_tables, or without the module loaded: no table can exist in that case. */
 const NONE: readonly string[] = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL'];
 
 /**
- * A text that identifies the content of the table `name` of the family inet, with chains and rules. It is the same as long as
- * the table is the same; null if there is no such table. Use counts are part of it. Throws NetlinkError.
+ * A text that identifies the content of the table `name` of the family inet, with chains and rules. The text stays the
+ * same while the table stays the same; null if there is no such table. Use counts are part of the text. Throws
+ * NetlinkError.
  */
 export async function tableIdentity(name: string, signal: AbortSignal): Promise<string | null> {
   try {

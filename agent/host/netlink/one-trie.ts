@@ -1,5 +1,5 @@
 /**
- * Whether IPv4's tables `main` and `local` are one trie, as they are until the first rule is added (fib_unmerge in
+ * Whether IPv4's tables `main` and `local` are one trie. They are until the first rule is added (fib_unmerge in
  * net/ipv4/fib_frontend.c). /proc/net/fib_triestat shows that trie twice and does not say so.
  */
 import { networkInterfaces } from 'node:os';
@@ -11,14 +11,14 @@ import { NetlinkSocket } from './socket.ts';
 const LOCAL_TABLE = 255;
 
 /**
- * The kernel says by which table it finds an address of its own: `main` where that one holds the local routes, too. null: it
- * has no address that tells. Throws NetlinkError.
+ * The kernel says in which table it finds an address of its own: in `main`, if `main` also holds the local routes. null
+ * if it has no address that decides. Throws NetlinkError.
  */
 export async function mainIsLocal(signal: AbortSignal): Promise<boolean | null> {
   using socket = await NetlinkSocket.open();
   for (const address of new Set(['127.0.0.1', ...ownAddresses()])) {
     const route = await matchedRoute(socket, 'ipv4', address, {}, signal);
-    // By a rule another route may come first, as a default route: that says nothing.
+    // A rule may put another route first, such as a default route. That proves nothing.
     if (route?.type !== ROUTE_TYPE.local) continue;
     if (route.table === MAIN_TABLE) return true;
     if (route.table === LOCAL_TABLE) return false;

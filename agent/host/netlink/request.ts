@@ -9,9 +9,9 @@ export interface Change {
 }
 
 /**
- * Sends all changes in one datagram: the kernel carries out every one of them within that one system call, so no death of
- * this process can come between. One that fails does not keep the next from being tried. Returns the error number of
- * each, 0 for success.
+ * Sends all changes in one datagram. The kernel carries out every change within that one system call, so a death of
+ * this process cannot come between them. A failed change does not keep the kernel from trying the next. Returns the
+ * error number of each, 0 for success.
  */
 export async function change(
   socket: NetlinkSocket,

@@ -1,7 +1,10 @@
-/** By what a route is known: apart from its bytes, so that whoever only keeps a list of routes loads no more. */
+/** The key of a route, without its bytes, so that code which only keeps a list of routes loads no more. */
 import type { Family } from '../../address/address.ts';
 
-/** What tells a route from every other: the kernel holds several of one destination and table by their metrics. */
+/**
+ * The parts that distinguish a route from every other: the kernel holds several routes of one destination and table by
+ * their metrics.
+ */
 export interface RouteKey {
   readonly family: Family;
   /** `10.0.0.0/16` */

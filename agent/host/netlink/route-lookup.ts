@@ -1,6 +1,6 @@
 /**
- * Which way would this packet go? Asked of the kernel itself, packet by packet (rtnetlink(7), RTM_GETROUTE): its own rules,
- * tables and hash decide, no packet is sent, and it costs the same whatever the tables hold.
+ * Asks the kernel which way a packet would go (rtnetlink(7), RTM_GETROUTE). The kernel's own rules, tables and hash
+ * decide. No packet is sent, and the cost does not depend on the size of the tables.
  */
 import { constants } from 'node:os';
 import type { Family } from '../../address/address.ts';
@@ -10,13 +10,16 @@ import { RTA, RTMSG } from './rtmsg.ts';
 import { addressOf, readRoute, type SeenRoute } from './seen-route.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 
-/** The route of the table itself, and which table that is: IPv4 says `main` otherwise. */
+/** Returns the route of the table itself, and the table's number: without the flag, IPv4 always says `main`. */
 const RTM_F_FIB_MATCH = 0x2000;
 const RTM_F_LOOKUP_TABLE = 0x1000;
 const IPPROTO_TCP = 6;
-/** A socket's buffer has to hold the answers to all questions of one datagram, a kilobyte of it each. */
+/** A socket's buffer must hold the answers to all questions of one datagram, a kilobyte for each. */
 const AT_ONCE = 64;
-/** There is no way: no route, one that throws packets away (blackhole: EINVAL), no such interface, no such family here. */
+/**
+ * Errors that mean that there is no way: no route, a route that throws packets away (blackhole: EINVAL), no such
+ * interface, no such family.
+ */
 const NO_WAY: readonly number[] = [
   constants.errno.ENODEV,
   constants.errno.ENETDOWN,
@@ -28,7 +31,7 @@ const NO_WAY: readonly number[] = [
   constants.errno.EINVAL,
 ];
 
-/** A TCP connection, as far as the kernel's choice depends on it. */
+/** The parts of a TCP connection that the kernel's choice depends on. */
 export interface Flow {
   /** In network order, 4 or 16 bytes. */
   readonly destination: Buffer;
@@ -39,13 +42,13 @@ export interface Flow {
 /** The next hop of a flow. */
 export interface Way {
   readonly index: number;
-  /** null: directly on the link. */
+  /** null if the destination is directly on the link. */
   readonly gateway: string | null;
 }
 
 /**
- * The route that a packet to this address takes, as the tables have it: policy rules and more specific routes decide, as for
- * a packet. null: there is none. `index`: only by this interface. Throws NetlinkError. Linux 4.13, IPv6 4.18.
+ * The route that a packet to this address takes, by policy rules and more specific routes; null if there is none.
+ * `index`: only by this interface. Throws NetlinkError. Needs Linux 4.13, for IPv6 4.18.
  */
 export async function matchedRoute(
   socket: NetlinkSocket,
@@ -67,7 +70,7 @@ export async function matchedRoute(
   return found;
 }
 
-/** One family's flows, made into questions once: to ask again costs only the kernel's answers. */
+/** One family's flows. Their questions are made once, so asking again costs only the kernel's answers. */
 export class FlowSample {
   readonly #batches: Buffer[] = [];
   readonly #size: number;
@@ -82,10 +85,10 @@ export class FlowSample {
     }
   }
 
-  /** The way of each flow; null: there is none. Throws NetlinkError. */
+  /** The way of each flow; null if there is none. Throws NetlinkError. */
   async ways(socket: NetlinkSocket, signal: AbortSignal): Promise<(Way | null)[]> {
     const found: (Way | null)[] = Array.from({ length: this.#size }, () => null);
-    // There are few next hops: each is read once, and known by its bytes then.
+    // There are few next hops: each is parsed once, and recognised by its bytes afterwards.
     const known = new Map<string, Way>();
     for (const [n, batch] of this.#batches.entries()) {
       let left = Math.min(AT_ONCE, this.#size - n * AT_ONCE);
@@ -101,7 +104,7 @@ export class FlowSample {
   }
 }
 
-/** Throws NetlinkError for any other answer than a route, or that there is none. */
+/** Whether the answer is a route. Throws NetlinkError unless it is a route or says that there is none. */
 function isRoute(data: Buffer, at: number, end: number): boolean {
   const type = data.readUInt16LE(at + 4);
   if (type === MESSAGE.newRoute) return true;

@@ -1,6 +1,7 @@
 /**
- * The kernel's routes, asked and changed one by one, at a cost that does not depend on how many there are. (A dump lists all
- * of them: the option of the socket by which the kernel would filter it, NETLINK_GET_STRICT_CHK, cannot be set from here.)
+ * The kernel's routes, asked for and changed one by one, at a cost that does not depend on their number. (A dump lists
+ * all routes: NETLINK_GET_STRICT_CHK, the socket option with which the kernel would filter it, cannot be set from
+ * here.)
  */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
@@ -14,14 +15,15 @@ import { RTA, RTMSG, routeDump } from './rtmsg.ts';
 import { readRoute, type SeenRoute } from './seen-route.ts';
 import type { NetlinkSocket } from './socket.ts';
 
-/** The name of the kernel's error number (`ENETUNREACH`); null: none. */
+/** The name of the kernel's error number (`ENETUNREACH`); null if there is no error. */
 export type Refusal = string | null;
 
 /**
- * Whether the kernel holds exactly this route: `yes`, `no`, or the name of the error with which it would refuse it
- * (ENETDOWN, ENETUNREACH, EINVAL; EPERM without CAP_NET_ADMIN). IPv4 alone: it answers a new route that may neither be
- * created nor replace one with EEXIST or ENOENT (fib_table_insert in net/ipv4/fib_trie.c), and changes nothing. IPv6 would
- * create it. A next hop whose interface is down counts as refused, also where the route is there by another one.
+ * Whether the kernel holds exactly this route: `yes`, `no`, or the name of the error with which it would refuse the
+ * route (ENETDOWN, ENETUNREACH, EINVAL; EPERM without CAP_NET_ADMIN). IPv4 only. The question is a new route that may
+ * neither be created nor replace a route. IPv4 answers with EEXIST or ENOENT (fib_table_insert in net/ipv4/fib_trie.c),
+ * and changes nothing. IPv6 would create the route. A next hop whose interface is down counts as refused, even if the
+ * route exists by another next hop.
  */
 export async function holdsExactly(
   socket: NetlinkSocket,
@@ -34,9 +36,9 @@ export async function holdsExactly(
 }
 
 /**
- * Whether the kernel holds any IPv4 route of this destination, table and metric, whosever it is; the name of the error where it
- * cannot be told. A new route that must be the first of its key and may not be created is answered with EEXIST or
- * ENOENT.
+ * Whether the kernel holds any IPv4 route with this destination, table and metric, made by any program; the name of the
+ * error if the kernel does not say. The question is a new route that must be the first of its key and may not be
+ * created. The answer is EEXIST or ENOENT.
  */
 export async function holdsAny(
   socket: NetlinkSocket,
@@ -44,7 +46,7 @@ export async function holdsAny(
   signal: AbortSignal,
 ): Promise<'yes' | 'no' | string> {
   const family = 'ipv4';
-  // One that leads nowhere is never refused for its next hop.
+  // A route that leads nowhere is never refused for its next hop.
   const route = { family, destination, table, metric, protocol: 0, type: ROUTE_TYPE.blackhole } as const;
   const body = routeBody({ ...route, hops: [], nexthopId: null, src: null, mtu: null });
   const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags: FLAG.exclusive, body }], signal);
@@ -52,10 +54,10 @@ export async function holdsAny(
   return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;
 }
 
-/** Which of all routes: those of a protocol (as in rt_protos), or those that have one of these keys. */
+/** Selects routes: those of a protocol (as in rt_protos), or those with one of these keys. */
 export type Wanted = { readonly protocol: number } | { readonly keys: readonly RouteKey[] };
 
-/** All routes of a family that are wanted, whosever they are: this lists every one there is. Throws NetlinkError. */
+/** All wanted routes of a family, made by any program; this lists every route of the family. Throws NetlinkError. */
 export async function listRoutes(
   socket: NetlinkSocket,
   family: Family,
@@ -63,13 +65,14 @@ export async function listRoutes(
   signal: AbortSignal,
 ): Promise<SeenRoute[]> {
   const mayBe = 'keys' in wanted ? goesTo(wanted.keys) : isOf(wanted.protocol);
-  // A protocol is told by the header already.
+  // The header already shows the protocol.
   const keys = 'keys' in wanted ? new Set(wanted.keys.map(keyText)) : null;
   const gather = () => {
     const found: SeenRoute[] = [];
     return {
       take(data: Buffer, at: number, end: number): false {
-        // Of a million routes a few are wanted: to read one whole takes much longer than to see that it is none of them.
+        // Only a few of a million routes are wanted: reading a whole route takes much longer than seeing that it is not
+        // wanted.
         const route = mayBe(data, at, end) ? readRoute(data, at, end) : null;
         if (route?.family === family && keys?.has(keyText(route)) !== false) found.push(route);
         return false;
@@ -80,7 +83,7 @@ export async function listRoutes(
   return dump(socket, routeDump(family), gather, signal);
 }
 
-/** Whether the message that begins at `at` may be of a wanted route. */
+/** Whether the message that begins at `at` may be about a wanted route. */
 type MayBe = (data: Buffer, at: number, end: number) => boolean;
 
 function isOf(protocol: number): MayBe {
@@ -88,7 +91,7 @@ function isOf(protocol: number): MayBe {
 }
 
 function goesTo(keys: readonly RouteKey[]): MayBe {
-  // By their bytes: the cost of one route does not depend on the number of keys.
+  // Keys are compared by their bytes, so the cost of one route does not depend on the number of keys.
   const byLength = new Map<number, Set<string>>();
   for (const { destination } of keys) {
     const [address = '', length = ''] = destination.split('/');
@@ -106,8 +109,9 @@ function goesTo(keys: readonly RouteKey[]): MayBe {
 }
 
 /**
- * `replace`: what is there of this destination, table and metric gives way in the same moment, so that no packet finds none. Else
- * EEXIST. A route's bytes (SeenRoute.body) may stand for it.
+ * `replace`: the new route replaces an existing one with this destination, table and metric in the same moment, so that
+ * every packet finds a route. Without it, an existing route gives EEXIST. A route's bytes (SeenRoute.body) may stand
+ * for the route.
  */
 export async function putRoute(
   socket: NetlinkSocket,
@@ -121,7 +125,7 @@ export async function putRoute(
   return nameOf(errno!);
 }
 
-/** ESRCH: there is none of this protocol. */
+/** ESRCH means that there is no such route of this protocol. */
 export async function deleteRoute(
   socket: NetlinkSocket,
   route: RouteKey & { readonly protocol: number },

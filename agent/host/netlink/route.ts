@@ -1,4 +1,4 @@
-/** One route as rtnetlink(7) has it, and as it is written: struct rtmsg and its attributes. */
+/** One route as rtnetlink(7) describes it, and its encoding: struct rtmsg and its attributes. */
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Family, familyOf } from '../../address/address.ts';
@@ -6,7 +6,7 @@ import { attribute, FAMILY, uint32 } from './message.ts';
 import type { RouteKey } from './route-key.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH, TABLE_COMPAT } from './rtmsg.ts';
 
-/** By the numbers of the kernel. */
+/** The kernel's numbers. */
 export const ROUTE_TYPE = {
   unicast: 1,
   local: 2,
@@ -21,23 +21,26 @@ export const ROUTE_TYPE = {
 const SCOPE = { universe: 0, link: 253 } as const;
 
 export interface RouteHop {
-  /** null: directly on the link. */
+  /** null if the destination is directly on the link. */
   readonly gateway: string | null;
-  /** Of the interface; 0: the kernel finds it by the gateway. */
+  /** The interface's index; 0 if the kernel finds the interface by the gateway. */
   readonly index: number;
-  /** 1 to 256; of a member of a nexthop object up to 65,536 (Linux 6.12). */
+  /** 1 to 256; up to 65,536 for a member of a nexthop object (Linux 6.12). */
   readonly weight: number;
   readonly onlink: boolean;
 }
 
 export interface Route extends RouteKey {
-  /** As in rt_protos. */
+  /** A number of rt_protos. */
   readonly protocol: number;
   /** A number of ROUTE_TYPE. */
   readonly type: number;
-  /** None where packets are thrown away. */
+  /** Empty if packets are thrown away. */
   readonly hops: readonly RouteHop[];
-  /** The nexthop object (ip-nexthop(8)) that it goes by; null: none. The kernel says `hops`, too, and is told the object alone. */
+  /**
+   * The nexthop object (ip-nexthop(8)) that the route uses; null if it uses none. The kernel also reports `hops`, but
+   * must be given only the object.
+   */
   readonly nexthopId: number | null;
   /** Preferred source address. */
   readonly src: string | null;
@@ -58,7 +61,7 @@ export function routeBody(route: Route): Buffer[] {
   rtmsg[RTMSG.table] = table < 256 ? table : TABLE_COMPAT;
   rtmsg[RTMSG.protocol] = protocol;
   rtmsg[RTMSG.type] = type;
-  // As ip-route(8) has it. IPv6 knows no scopes of routes.
+  // The same rule as in ip-route(8). IPv6 has no scopes of routes.
   const onLink = family === 'ipv4' && !several && only?.gateway === null;
   rtmsg[RTMSG.scope] = onLink ? SCOPE.link : SCOPE.universe;
   if (!several && only?.onlink) rtmsg.writeUInt32LE(RTNH.onlink, RTMSG.flags);
@@ -76,14 +79,14 @@ export function routeBody(route: Route): Buffer[] {
   return body;
 }
 
-/** What a deletion is to name: with the protocol, so that nobody else's route is meant by it. */
+/** The body of a deletion. It names the protocol, so that it never deletes another program's route. */
 export function deletionBody(route: RouteKey & { readonly protocol: number }): Buffer[] {
   const { family, destination, table, metric, protocol } = route;
   const [rtmsg, ...rest] = routeBody({
     ...{ family, destination, table, metric, protocol },
     ...{ type: 0, hops: [], nexthopId: null, src: null, mtu: null },
   });
-  // RT_SCOPE_NOWHERE: whatever its scope is.
+  // RT_SCOPE_NOWHERE matches a route of any scope.
   rtmsg![RTMSG.scope] = 255;
   return [rtmsg!, ...rest];
 }
@@ -101,7 +104,7 @@ function nexthop(family: Family, { index, weight, onlink, ...hop }: RouteHop): B
 function gatewayOf(family: Family, { gateway }: RouteHop): Buffer[] {
   if (gateway === null) return [];
   const address = bytesOf(gateway);
-  // A route of IPv4 may go by a gateway of IPv6 (RFC 5549).
+  // An IPv4 route may use an IPv6 gateway (RFC 5549).
   const own = familyOf(gateway);
   if (own === family) return [attribute(RTA.gateway, address)];
   const header = Buffer.alloc(2);
@@ -109,7 +112,9 @@ function gatewayOf(family: Family, { gateway }: RouteHop): Buffer[] {
   return [attribute(RTA.via, Buffer.concat([header, address]))];
 }
 
-/** In network order. Each look asks for every route's addresses: IPv4 is split here, which takes a tenth of the time. */
+/**
+ * The address in network order. Each look needs every route's addresses, so IPv4 is split here, in a tenth of the time.
+ */
 export function bytesOf(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
   return Buffer.from(ipaddr.parse(address).toByteArray());

@@ -1,8 +1,8 @@
-/** What messages about routes are made of: struct rtmsg and its attributes (rtnetlink(7), linux/rtnetlink.h). */
+/** The parts of messages about routes: struct rtmsg and its attributes (rtnetlink(7), linux/rtnetlink.h). */
 import type { Family } from '../../address/address.ts';
 import { FAMILY, findAttribute, HEADER, MESSAGE } from './message.ts';
 
-/** Bytes after the header. */
+/** Offsets in bytes after the header. */
 export const RTMSG = {
   size: 12,
   family: 0,
@@ -34,14 +34,16 @@ export const RTA = {
 
 /** Flags of a next hop (RTNH_F_…): its interface is down, its gateway needs no network of the link, it has no carrier. */
 export const RTNH = { dead: 1, onlink: 4, linkDown: 16 } as const;
-/** Of the attribute `metrics`. */
+/** An attribute inside `metrics`. */
 export const RTAX_MTU = 2;
-/** Of struct rtnexthop: 2 bytes of length, flags, weight less one, 4 bytes of interface index, attributes. */
+/**
+ * The layout of struct rtnexthop: 2 bytes of length, flags, weight less one, 4 bytes of interface index, attributes.
+ */
 export const NEXTHOP = { size: 8, flags: 2, weight: 3, index: 4 } as const;
-/** Stands in rtmsg for a table whose number needs more than 8 bits. */
+/** The value in rtmsg for a table whose number needs more than 8 bits. */
 export const TABLE_COMPAT = 252;
 
-/** Asks for all routes of a family. A kernel without that family answers with those of every other one. */
+/** Asks for all routes of a family. A kernel without that family answers with the routes of all other families. */
 export function routeDump(family: Family): { get: number; gives: number; body: Buffer } {
   const body = Buffer.alloc(RTMSG.size);
   body[RTMSG.family] = FAMILY[family];

@@ -1,4 +1,4 @@
-/** Which routing tables packets are looked up in: by a rule (`ip rule`) or by the device of a VRF. */
+/** The routing tables in which packets are looked up: by a rule (`ip rule`) or by the device of a VRF. */
 import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
 import { links } from './links.ts';
@@ -9,7 +9,7 @@ const RULE_HEADER = 12;
 const TABLE = 4;
 const TABLE_ATTRIBUTE = 15;
 
-/** Throws NetlinkError where it cannot be told. */
+/** Throws NetlinkError if the kernel does not say. */
 export async function tablesInUse(socket: NetlinkSocket, family: Family, signal: AbortSignal): Promise<Set<number>> {
   const body = Buffer.alloc(RULE_HEADER);
   body[0] = FAMILY[family];

@@ -1,4 +1,4 @@
-/** One route as the kernel tells it: read from its message. */
+/** One route as the kernel reports it, read from its message. */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../../address/address.ts';
 import { type Attribute, align, attribute, attributes, FAMILY, HEADER } from './message.ts';
@@ -7,9 +7,12 @@ import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 
 export interface SeenRoute extends Route {
   readonly hops: readonly SeenHop[];
-  /** It ends by itself, or was made by a router advertisement's lifetime. */
+  /** The route expires by itself, or has the lifetime of a router advertisement. */
   readonly expires: boolean;
-  /** Body of a message that makes it anew: struct rtmsg and its attributes, without what is only told. */
+  /**
+   * Body of a message that makes the route anew: struct rtmsg and its attributes, without the parts that the kernel
+   * only reports.
+   */
   readonly body: Buffer;
 }
 
@@ -20,7 +23,7 @@ export interface SeenHop extends RouteHop {
 
 const NOWHERE = { ipv4: '0.0.0.0', ipv6: '::' } as const;
 
-/** The route whose message (header first) begins at `at`; null: it is of no family that is known here, or damaged. */
+/** The route whose message (header first) begins at `at`; null if its family is unknown, or the message is damaged. */
 export function readRoute(data: Buffer, at: number, end: number): SeenRoute | null {
   const from = at + HEADER;
   if (from + RTMSG.size > end) return null;
@@ -34,7 +37,8 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
     return one === undefined || one.end - one.start !== size ? null : addressOf(data, one.start, one.end);
   };
 
-  // The datagram's buffer is used again; and few bodies are ever asked for.
+  // A copy, because the datagram's buffer is used again. The body is made only on demand, because few bodies are ever
+  // needed.
   const own = Buffer.from(data.subarray(from, end));
   const length = data[from + RTMSG.destinationLength]!;
   const network = length === 0 ? NOWHERE[family] : address(RTA.destination);
@@ -46,7 +50,7 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
     ...hopFlags(data[from + RTMSG.flags]!),
   };
   const type = data[from + RTMSG.type]!;
-  // IPv6 has even its dead ends lead to an interface, lo.
+  // In IPv6, even routes that lead nowhere have an interface, lo.
   const leads = type < ROUTE_TYPE.blackhole && (single.gateway !== null || single.index !== 0);
   const several = readHops(data, found.get(RTA.multipath));
   const metrics = found.get(RTA.metrics);
@@ -71,18 +75,21 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
   };
 }
 
-/** Of the flags of a route, of one of its next hops, or of a nexthop object: their lowest byte is the same in all. */
+/**
+ * Reads the flags of a route, of one of its next hops, or of a nexthop object: their lowest byte is the same in all
+ * three.
+ */
 export function hopFlags(flags: number): Pick<SeenHop, 'onlink' | 'usable'> {
   return { onlink: (flags & RTNH.onlink) !== 0, usable: (flags & (RTNH.dead | RTNH.linkDown)) === 0 };
 }
 
-/** Of four bytes, or of sixteen; null: of another number of them. */
+/** An address of four or sixteen bytes; null for any other number of bytes. */
 export function addressOf(data: Buffer, start: number, end: number): string | null {
   if (end - start !== 4 && end - start !== 16) return null;
   return ipaddr.fromByteArray([...data.subarray(start, end)]).toString();
 }
 
-/** What a nexthop object has, and a route that names one may not. */
+/** Attributes that a nexthop object has, and that a route with such an object may not have. */
 const OF_OBJECT = [RTA.interface, RTA.gateway, RTA.via, RTA.multipath];
 const isMtu = ({ type }: Attribute) => type === RTAX_MTU;
 
@@ -111,7 +118,10 @@ function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): string
   return gateway === undefined ? null : addressOf(data, gateway.start, gateway.end);
 }
 
-/** Without what the kernel tells and does not take: the state of links, ages, what a nexthop object stands for. */
+/**
+ * The attributes without those that the kernel reports but does not accept: the state of links, ages, the next hops of
+ * a nexthop object.
+ */
 function remade(data: Buffer): Buffer {
   const all = [...attributes(data, RTMSG.size, data.length)];
   const told: readonly number[] = all.some(({ type }) => type === RTA.nexthopId) ? OF_OBJECT : [];

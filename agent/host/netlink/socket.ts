@@ -7,9 +7,13 @@ import { align, HEADER, MESSAGE } from './message.ts';
 import type { Descriptor } from './native.ts';
 
 const NETLINK_ROUTE = 0;
-/** Bytes of one receive. The kernel fills the datagrams of a dump up to what was last received with, 32 KiB at most. */
+/**
+ * Bytes of one receive. The kernel fills the datagrams of a dump up to the size of the last receive, 32 KiB at most.
+ */
 const answer = Buffer.alloc(32 * 1024);
-/** Milliseconds for which the event loop may stand still while the kernel answers: 1,000,000 routes take some hundred. */
+/**
+ * Milliseconds for which the event loop may stand still while the kernel answers: 1,000,000 routes take some hundred.
+ */
 const TURN = 10;
 
 /** `code` is the name of the kernel's error number (`ENOMEM`), or says what was wrong with the answer itself. */
@@ -23,12 +27,15 @@ export class NetlinkError extends Error {
   }
 }
 
-/** Takes the message whose header is at `at` and whose body ends before `end`. True: the conversation is over. */
+/**
+ * Takes the message whose header is at `at` and whose body ends before `end`. Returns true if the conversation is over.
+ */
 export type Take = (data: Buffer, at: number, end: number) => boolean;
 
 /**
- * The kernel carries out what is asked within the system call that asks (rtnetlink_rcv), and lists the next part of a dump
- * within the one that receives the last (netlink_recvmsg): an answer is always there already, and nothing has to wait.
+ * The kernel carries out a request within the system call that sends it (rtnetlink_rcv). It lists the next part of a
+ * dump within the call that receives the previous part (netlink_recvmsg). An answer is therefore always ready, and no
+ * call has to wait.
  */
 export class NetlinkSocket implements Disposable {
   readonly #socket: Descriptor;
@@ -38,9 +45,9 @@ export class NetlinkSocket implements Disposable {
     this.#socket = socket;
   }
 
-  /** `protocol`: of linux/netlink.h. */
+  /** `protocol`: a number of linux/netlink.h. */
   static async open(protocol: number = NETLINK_ROUTE): Promise<NetlinkSocket> {
-    // Only now: where the native part cannot be loaded, only what needs it fails.
+    // Imported only here: if the native part cannot be loaded, only the code that needs it fails.
     const { openNetlink } = await import('./native.ts');
     return new NetlinkSocket(openNetlink(protocol));
   }
@@ -50,11 +57,11 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Sends one datagram, which may hold several messages, and hands on what the kernel answers until `take` has enough. The
-   * buffers must not be kept: all answers come in the same one. Between the parts of a long answer others get their turn.
-   * One conversation at a time; one that fails closes the socket, and so must who ends it before the kernel did. Throws
-   * NetlinkError (also for what was lost or cut off: nobody may count the rest), what `take` throws, and the signal's
-   * reason.
+   * Sends one datagram, which may hold several messages, and passes on the kernel's answers until `take` has enough. Do
+   * not keep the buffers: all answers use the same buffer. Other work runs between the parts of a long answer. Only one
+   * conversation at a time is possible. A failed conversation closes the socket, and a caller who stops before the
+   * kernel's end must close it too. Throws NetlinkError, the error of `take`, and the signal's reason. Lost or
+   * truncated messages also throw, so that no caller takes a part for the whole.
    */
   async converse(datagram: Buffer, take: Take, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -82,7 +89,7 @@ export class NetlinkSocket implements Disposable {
   }
 }
 
-/** EAGAIN: there is no answer, nor will there be one. */
+/** EAGAIN means that there is no answer, and that none will come. */
 function asked(deed: string, call: () => number): number {
   try {
     return call();
@@ -91,7 +98,7 @@ function asked(deed: string, call: () => number): number {
   }
 }
 
-/** Walks the messages of a datagram. Throws NetlinkError where its lengths contradict each other. */
+/** Walks the messages of a datagram. Throws NetlinkError if its lengths contradict each other. */
 export function eachMessage(data: Buffer, take: Take): boolean {
   for (let at = 0; at < data.length; ) {
     const length = at + HEADER <= data.length ? data.readUInt32LE(at) : 0;
@@ -104,7 +111,7 @@ export function eachMessage(data: Buffer, take: Take): boolean {
   return false;
 }
 
-/** The error number, positive, of an answer of type `error` or `done`; 0: none. */
+/** The error number, positive, of an answer of type `error` or `done`; 0 if there is no error. */
 export function errorNumber(data: Buffer, at: number, end: number): number {
   return at + HEADER + 4 <= end ? -data.readInt32LE(at + HEADER) : 0;
 }

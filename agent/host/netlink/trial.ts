@@ -8,10 +8,11 @@ import { RTA, RTMSG } from './rtmsg.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 /**
- * "HOLD" in ASCII: a table that nobody numbers by accident (52 is tailscale's, routing daemons count from 1 or 1,000).
+ * "HOLD" in ASCII: a table number that no operator chooses by accident (52 is tailscale's, routing daemons count from 1
+ * or 1,000).
  */
 export const TRIAL_TABLE = 0x484f4c44;
-/** Documentation prefixes (RFC 5737, RFC 3849): nobody's packets go there. */
+/** Documentation prefixes (RFC 5737, RFC 3849): no real packets go there. */
 const PREFIX = {
   ipv4: { length: 24, address: Buffer.from([192, 0, 2, 0]) },
   ipv6: { length: 32, address: Buffer.from('20010db8000000000000000000000000', 'hex') },
@@ -30,7 +31,8 @@ export async function tryRoute(socket: NetlinkSocket, family: Family, signal: Ab
     { type: MESSAGE.deleteRoute, flags: 0, body: route(family) },
   ];
   let [added] = await change(socket, changes, signal);
-  // It is there: left behind, or another trial's at this moment. The deletion has removed it, so there is room now.
+  // The route exists: left behind, or part of another trial at this moment. The deletion has removed it, so there is
+  // room now.
   if (added === constants.errno.EEXIST) [added] = await change(socket, changes, signal);
   return added === 0 ? null : getSystemErrorName(-added!);
 }
