@@ -1,4 +1,4 @@
-/** The command line: one line a command; what it does is loaded when it is called. */
+/** The command line, with one line for each command. The code of a command is loaded when the command is called. */
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
@@ -12,7 +12,7 @@ import { write } from './commands/write-sync.ts';
 import { PROBE_NAMES } from './config/desired-daemon.ts';
 import { RESOURCE_NAMES } from './resources/names.ts';
 
-/** Wrong usage is one JSON document too, and options that are wrong are not parsed. */
+/** With --json, wrong usage is also reported as one JSON document, and wrong options are not parsed. */
 const JSON_WANTED = process.argv.includes('--json');
 
 const CONFIG_OPTION = [
@@ -20,7 +20,7 @@ const CONFIG_OPTION = [
   'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
 ] as const;
 
-/** Manual page and completions are made of it. */
+/** The manual page and the completions are made from this. */
 export const program = new Command('agent')
   .description(
     "Keeps this host's network settings where its operator put them: now, at the next lease, at the next boot.",
@@ -193,7 +193,7 @@ program
   });
 
 if (import.meta.main) {
-  // What is to be read by others is made so by name.
+  // Files that others may read get their mode explicitly.
   process.umask(0o077);
   program.parseAsync();
 }
@@ -235,8 +235,8 @@ function command(name: string, description: string): Command {
 }
 
 /**
- * Loads what the command needs, runs it, and exits with its status. At once: what was printed is written by then, and
- * taking the whole heap down would cost milliseconds.
+ * Loads the command's code, runs it, and exits with its status. It exits at once: the output is already written, and
+ * tearing down the whole heap would cost milliseconds.
  */
 function run<T extends CommonOptions>(load: () => Promise<(options: T) => Promise<number>>) {
   return async (options: T & { color?: boolean }) => {
@@ -245,12 +245,12 @@ function run<T extends CommonOptions>(load: () => Promise<(options: T) => Promis
       await load()
         .then((command) => command(options))
         .catch((error) => reportFailure(error, options))
-        .catch(() => EXIT.failed), // nobody can be told: stdout and stderr are full
+        .catch(() => EXIT.failed), // no report is possible: stdout and stderr are full
     );
   };
 }
 
-/** Empty is a script's unset variable: the folder that it happens to be in is not meant. */
+/** An empty text is a script's unset variable, and does not mean the current folder. */
 function folder(path: string): string {
   if (path === '' || !existsSync(`${path}/.`)) throw new InvalidArgumentError('There is no such folder.');
   return path;
@@ -268,7 +268,7 @@ function namesOf<T extends string>(known: readonly T[]) {
   ];
 }
 
-/** An empty text is one empty word, which is no name: a script's unset variable does not mean everything. */
+/** An empty text is one empty word, which is no name: a script's unset variable does not mean all names. */
 function words(text: string): string[] {
   return text.split(/[\s,]+/).filter((word, _, all) => word !== '' || all.every((one) => one === ''));
 }

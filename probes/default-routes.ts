@@ -7,7 +7,7 @@ import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const HASH_POLICY = 'fib_multipath_hash_policy';
 
-/** `expected` is the wanted number of next hops of each default route; null checks nothing. */
+/** `expected` is the wanted number of next hops of each default route; null if nothing is checked. */
 export function defaultRoutesProbe(host: Pick<Host, 'sysctl'>, expected: number | null): Probe {
   // A family that never had a default route needs none. A family that lost its route is reported.
   const had = new Set<Family>();

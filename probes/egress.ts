@@ -85,7 +85,7 @@ class Watched {
     const now = picture(egress);
     const changed = before !== null && this.#picture !== now;
     this.#picture = now;
-    // Nearly always nothing changed, so the earlier readings stay true.
+    // Usually nothing changed, so the earlier readings stay true.
     if (before !== null && !changed && this.#clock() - this.#judged < JUDGE_EVERY) return this.#readings;
     this.#judged = this.#clock();
     const sysctls = DECIDING[this.#family].map((key) => this.#host.sysctl(key)).join();

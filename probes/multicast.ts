@@ -14,7 +14,7 @@ import { type Condition, type Occurrence, type Probe, type Reading, type Severit
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const QUERIES = { ipv4: 'IGMP', ipv6: 'MLD' } as const;
-/** Interfaces reported besides the expected ones. A host with containers may have thousands. */
+/** The most interfaces reported besides the expected ones. A host with containers may have thousands. */
 const MOST = 32;
 
 type Interfaces = Readonly<Record<Family, ReadonlyMap<string, Joined> | null>>;
@@ -96,7 +96,7 @@ function queries(device: string, family: Family, version: number | null, heard: 
   ];
 }
 
-/** Reports a new querier, or a new version of one, because hosts then speak that version as well. */
+/** Reports a new querier, or a new version of a querier, because hosts then also speak that version. */
 function newQuerier(device: string, heard: Heard | null, told: Map<string, string>): Occurrence[] {
   if (heard === null || heard.from === null || heard.version === null) return [];
   const is = `${heard.from} (IGMPv${heard.version})`;

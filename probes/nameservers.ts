@@ -1,4 +1,7 @@
-/** Asks each name server directly, not through the C library: whether it answers, how soon, and whether correctly. */
+/**
+ * Asks each name server directly, not through the C library: whether the server answers, how soon, and whether
+ * correctly.
+ */
 import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
 import { MAX_NAMESERVERS } from '../agent/config/notation/limits.ts';
 import { type Answer, ask } from '../agent/dns/ask.ts';
@@ -15,7 +18,10 @@ const INTERVAL = 30_000;
 /** Milliseconds to wait for an answer. libc waits 5 s for the first server by default. `dns.verify` may set a longer time. */
 const TIMEOUT = 1_500;
 
-/** After the first the C library gives up; after the others, as after silence, it turns to the next server (resolv.conf(5)). */
+/**
+ * After the first of these the C library gives up. After the others, as after silence, it asks the next server
+ * (resolv.conf(5)).
+ */
 const USELESS: Readonly<Record<string, string>> = {
   FORMERR: 'it does not understand the question (FORMERR)',
   REFUSED: 'it refuses to answer this host (REFUSED)',
@@ -24,9 +30,10 @@ const USELESS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The probe asks the configured servers, or else those of resolv.conf. With `dns.verify` it asks that question and compares the
- * answer: a wrong answer is reported and changes nothing. Without `verify` it asks for the address of the first configured
- * domain, which the servers must know, or else for the root's name servers, which every resolver knows.
+ * The probe asks the configured servers; without them, those of resolv.conf. With `dns.verify` it asks that question
+ * and compares the answer: a wrong answer is reported and changes nothing. Without `verify` it asks for the address of
+ * the first configured domain, which the servers must know. Without a domain it asks for the root's name servers, which
+ * every resolver knows.
  */
 export function nameserversProbe(
   host: Host,
@@ -51,7 +58,7 @@ export function nameserversProbe(
         const answers = await ask(server, asked, where);
         const duration = (performance.now() - started) / 1000;
         const useless = answers.map((answer) => uselessness(answer, timeout));
-        // A server that supports only one family may refuse the other.
+        // A server that supports only one family may refuse questions for the second.
         const [reason = null] = useless.includes(null) ? [] : useless;
         return reason === null ? up(server, duration, answers, verify) : down(server, reason);
       });
@@ -70,7 +77,7 @@ function usual(domain: string | null): Question {
   return domain === null ? { name: '', type: 'NS' } : { name: domain, type: 'A' };
 }
 
-/** Why this answer is no use to the C library; null if it is of use. "No such name" is a usable answer. */
+/** Why the C library cannot use this answer; null if it can. "No such name" is a usable answer. */
 function uselessness(answer: Answer, timeout: number): string | null {
   if (answer.kind === 'answer' && !answer.onlyByTcp) return USELESS[answer.rcode] ?? null;
   return failure(answer, timeout);

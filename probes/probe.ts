@@ -11,7 +11,7 @@ export interface Probe {
   readonly timeLimit?: number;
   /** Returns true readings, or throws if it cannot see. `signal` ends it at its time limit. */
   read(signal: AbortSignal): Promise<Reading[]>;
-  /** What the last reading could not see although it saw the rest; null if it saw everything. */
+  /** The part that the last reading could not see although it saw the rest; null if it saw everything. */
   blind?(): string | null;
   /** A table to print in place of the last reading's samples: rows of cells, the head first. */
   table?(): string[][];
@@ -33,18 +33,18 @@ export interface Sample {
   readonly attributes: Attributes;
 }
 
-/** Something that is wrong for as long as it is reported. The daemon emits an event when it begins and when it ends. */
+/** A fault that is reported for as long as it lasts. The daemon emits an event when it begins and when it ends. */
 export interface Condition {
   readonly kind: 'condition';
   /** Stable, greppable: `default-nexthops`, `table-near-limit`. */
   readonly code: string;
   readonly severity: Severity;
-  /** A sentence that says what is wrong and what to do about it. */
+  /** A sentence that says what is wrong and what to do. */
   readonly body: string;
   readonly attributes: Attributes;
 }
 
-/** Something that happened once. */
+/** An event that happened once. */
 export interface Occurrence {
   readonly kind: 'event';
   /** `holdfast.` and a dotted name: `holdfast.memory_error`, `holdfast.route_failure`. */

@@ -11,7 +11,7 @@ import { type Occurrence, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between two events of the same process and error. */
 const AGAIN = 60_000;
-/** The most pairs of process and error at a time, and the most series of the counter. All further ones are `other`. */
+/** The most pairs of process and error at a time, and the most series of the counter. All further pairs are `other`. */
 const MOST = 32;
 /** The most processes to look up in /proc in one reading. */
 const MOST_LOOKED_UP = 8;

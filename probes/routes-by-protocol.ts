@@ -1,10 +1,12 @@
-/** Routes by table and by who made them (bgp, static, kernel, ra …): what fills a table when it fills. */
+/**
+ * Routes by table and by the program that made them (bgp, static, kernel, ra …): they show which routes fill a table.
+ */
 import type { Family } from '../agent/address/address.ts';
 import { countRoutes, type RouteCount } from '../agent/host/netlink/counts.ts';
 import { protocolName, tableName } from '../agent/host/netlink/names.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 
-/** The most series of a family. If there are more tables, the smallest become one series. */
+/** The most series of a family. With more tables, the smallest tables become one series. */
 const MOST = 200;
 
 /** The probe lists every route, which takes 0.1 to 0.6 µs of the kernel's time for each. */

@@ -61,9 +61,10 @@ async function ipv4Total(signal: AbortSignal): Promise<number | null> {
 }
 
 /**
- * Until the first rule is added, `main` and `local` are one trie. fib_triestat then shows it twice, each time with the routes of
- * both tables, and two looks differ while a table is loaded. `oneTrie` says whether this is so; null if the kernel does not say.
- * Returns null if the number is uncertain: the two differ, or they are equal but small enough for chance.
+ * Until the first rule is added, `main` and `local` are one trie. fib_triestat then shows that trie twice, each time
+ * with the routes of both tables. Two looks differ while a table is loaded. `oneTrie`: whether the two tables are one
+ * trie; null if the kernel does not say. Returns null if the number is uncertain: the two differ, or they are equal but
+ * small enough for chance.
  */
 export function sumOfTries(tables: readonly TrieTable[], oneTrie: boolean | null): number | null {
   const main = tables.find(({ name }) => name === 'Main');
@@ -79,7 +80,7 @@ function total(count: number, growth: number | null, attributes: typeof IPV4 | t
   return growth === null ? [counted] : [counted, sample('system.network.route.growth', growth, attributes)];
 }
 
-/** `cached` counts the entries that the kernel compares with its limit, which are not the routes. */
+/** `cached`: the number of entries that the kernel compares with its limit, which are not the routes. */
 export function againstLimit(
   limit: RouteLimit | null,
   value: number,

@@ -1,6 +1,6 @@
 /**
- * Runs probes so that none can harm another. Each has its own time limit. A probe that hangs is not started again before it has
- * ended. A probe whose cost grows with the routing tables runs less often the longer it takes.
+ * Runs probes so that no probe can harm another. Each probe has its own time limit. A probe that hangs is not started
+ * again before it has ended. A probe whose cost grows with the routing tables runs less often the longer it takes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Condition, Occurrence, Probe, Reading, Sample } from './probe.ts';
@@ -11,7 +11,7 @@ export interface ProbeReport {
   readonly probe: string;
   /** Whether the probe saw everything. */
   readonly success: boolean;
-  /** true: the probe saw a part. The readings are true, and the error names what is missing. */
+  /** True if the probe saw only a part. The readings are true, and the error names the missing part. */
   readonly partly: boolean;
   /** Seconds. */
   readonly duration: number;
@@ -85,7 +85,7 @@ export class ProbeRunner {
     return this.#lastEnd;
   }
 
-  /** Drops the results of a reading that still runs, because the next one sees the same again. */
+  /** Drops the results of a running reading, because the next reading sees the same again. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.race([this.probe.close?.(), sleep(CLOSING, undefined, { ref: false })]);
@@ -144,15 +144,18 @@ export class ProbeSchedule {
   }
 
   /**
-   * Returns a report of every probe. Probes that are read at heartbeats are read now. Of all others the last report is returned,
-   * or nothing before their first one. Never throws, and takes no longer than the time limit of a probe of constant cost.
+   * Returns a report of every probe. Probes that are read at heartbeats are read now. Of all other probes the last
+   * report is returned, or nothing before their first report. Never throws, and takes no longer than the time limit of
+   * a probe of constant cost.
    */
   async heartbeat(): Promise<ProbeReport[]> {
     const now = await Promise.all(this.#atHeartbeat.map((runner) => runner.read()));
     return [...now, ...this.#last.values()];
   }
 
-  /** Whether any probe still ends. A single probe that hangs reports so itself; if all hang, this process is at fault. */
+  /**
+   * Whether any probe still ends. A single probe that hangs reports that itself; if all hang, this process is at fault.
+   */
   healthy(now: number): boolean {
     const ends = [...this.#atHeartbeat, ...this.#onTheirOwn].map(({ lastEnd }) => lastEnd);
     return ends.length === 0 || now - Math.max(...ends) < 3 * this.#interval + ALL_HANG;

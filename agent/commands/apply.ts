@@ -7,7 +7,9 @@ import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './print-outcomes.ts';
 
-/** Milliseconds. Before the network is up, name servers are rarely reachable, so an apply at boot waits this long only. */
+/**
+ * Milliseconds. Before the network is up, name servers are rarely reachable, so an apply at boot waits only this long.
+ */
 const AT_BOOT = 1_000;
 
 export interface ApplyOptions extends CommonOptions {
@@ -16,7 +18,7 @@ export interface ApplyOptions extends CommonOptions {
   readonly boot?: boolean;
 }
 
-/** Changes the host to what the configuration says, reads it back, and prints the outcomes. Returns the exit status. */
+/** Makes the host match the configuration, reads the values back, and prints the outcomes. Returns the exit status. */
 export async function apply(options: ApplyOptions): Promise<number> {
   const context = await openToHold(options);
   const { host, desired, resources, guard, nearness, metadata, hash, keep } = context;

@@ -12,7 +12,7 @@ import { bareProblem } from './unsaid.ts';
 export interface CheckOptions extends CommonOptions {
   /** Empty means the host's own configuration. */
   readonly files: readonly string[];
-  /** The folder of drop-ins to use in place of the one beside each file. */
+  /** The folder of drop-ins to use in place of the drop-ins beside each file. */
   readonly dropIns?: string;
 }
 

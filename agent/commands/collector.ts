@@ -9,7 +9,7 @@ export interface CollectorCommandOptions {
   readonly data: string;
   readonly keep: string;
   readonly maxSize: string;
-  /** These four: a path, or `credential:NAME`. */
+  /** The next four options: a path, or `credential:NAME`. */
   tokenFile?: string;
   certificate?: string;
   key?: string;
@@ -48,7 +48,7 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
   }
 }
 
-/** The value of a number with a unit. Throws if the text is not one. */
+/** The value of a number with a unit. Throws if the text is not a number with a unit. */
 function amount(text: string, units: Readonly<Record<string, number>>, option: string, example: string): number {
   const [, number = '', unit = ''] = /^(\d{1,6})([A-Za-z]+)$/.exec(text) ?? [];
   const scale = Object.hasOwn(units, unit) ? units[unit] : undefined;

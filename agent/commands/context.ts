@@ -23,11 +23,11 @@ import { BUILD } from './version.ts';
 
 export interface Context {
   readonly host: Host;
-  /** false: the host has no configuration. Only commands that change nothing run without one. */
+  /** False if the host has no configuration. Only commands that change nothing run without one. */
   readonly configured: boolean;
   /** The configuration's files. */
   readonly files: readonly string[];
-  /** As it is configured. */
+  /** The configured state. */
   readonly desired: ConfiguredState;
   /** null if no value of the configuration is measured. */
   readonly nearness: Nearness | null;
@@ -39,7 +39,7 @@ export interface Context {
   readonly resources: Resource[];
   /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
-  /** Saves what was learned about the configuration and the files, so the next command need not parse them again. */
+  /** Saves the parsed configuration and the verified files, so that the next command need not parse them again. */
   keep(): Promise<void>;
 }
 
@@ -69,7 +69,7 @@ export interface ContextOptions {
 export async function openContext(options: CommonOptions, how: ContextOptions = {}): Promise<Context> {
   const host = openHost(options);
   const asRoot = process.geteuid?.() === 0;
-  // null: save nothing.
+  // null if nothing should be saved.
   const build = asRoot && host.root === '/' ? BUILD : null;
   const kept = new Kept(host);
   const text = build === null ? null : await kept.read('configuration');
@@ -127,7 +127,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   };
 }
 
-/** Throws where what the host is held by (its /etc, our records) is the host's, and its kernel's values and routes are not. */
+/** Throws in a network namespace whose /etc and records are the host's, but whose kernel values and routes are not. */
 export function refuseOtherNetwork(host: Host): void {
   if (host.root !== '/' || !host.live || !inOtherNetwork()) return;
   throw new HostError(
@@ -137,7 +137,10 @@ export function refuseOtherNetwork(host: Host): void {
   );
 }
 
-/** As openContext, for commands that change or judge the host. Refuses a configuration that holds nothing without saying so. */
+/**
+ * The same as openContext, for commands that change or judge the host. Refuses a configuration that holds nothing
+ * without saying so.
+ */
 export async function openToHold(options: CommonOptions, how?: ContextOptions): Promise<Context> {
   const context = await openContext(options, how);
   refuseOtherNetwork(context.host);

@@ -7,8 +7,8 @@ import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
 /**
- * Explains what else acts on the configured settings, and changes nothing. Without a valid configuration it looks at
- * everything that could be configured. Returns the exit status: 2 if there is a problem.
+ * Explains which other programs act on the configured settings, and changes nothing. Without a valid configuration it
+ * inspects everything that could be configured. Returns the exit status: 2 if there is a problem.
  */
 export async function doctor(options: CommonOptions): Promise<number> {
   const { host, configured, desired, groups, secrets, errors } = await openLeniently(options);
@@ -24,12 +24,12 @@ export async function doctor(options: CommonOptions): Promise<number> {
   return sick ? EXIT.changed : EXIT.ok;
 }
 
-/** `configured` is false if there is no configuration, which is no problem of the host. */
+/** `configured` is false if the host has no configuration, which is no problem of the host. */
 async function openLeniently(options: CommonOptions) {
   try {
     const { host, configured, desired, daemon, files } = await openToHold(options, { optional: true });
     if (!configured) return { host, configured, desired: null, groups: [], secrets: [], errors: [] };
-    // --config names a file as the operator sees it, the default one lies in the root.
+    // --config names a file as the operator sees it; the default file lies in the root.
     const own = options.config === undefined || host.root === '/' ? filesWithSecrets(host, files) : [];
     return {
       host,
@@ -46,7 +46,7 @@ async function openLeniently(options: CommonOptions) {
   }
 }
 
-/** Where the packages put the page. */
+/** The place where the packages put the page. */
 const INSTALLED_PAGE = '/usr/share/doc/holdfast/doctor.md';
 
 const MARKS = { problem: ['red', '✗'], warning: ['yellow', '!'], note: ['gray', '–'] } as const;

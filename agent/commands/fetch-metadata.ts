@@ -10,8 +10,8 @@ import { ageText, paint, print, shown } from './output.ts';
 const PATIENCE = 5_000;
 
 /**
- * Fetches the values that are not fresh, and holds them. Call it after the known values are held, so those do not wait for the
- * provider. Returns all outcomes, including the given ones.
+ * Fetches the values that are not fresh, and holds them. Call it after the known values are held, so that they do not
+ * wait for the provider. Returns all outcomes, including the given ones.
  */
 export async function withMetadata(
   { host, resources, guard, metadata }: Context,

@@ -7,8 +7,9 @@ import { configFile } from './context.ts';
 import type { CommonOptions } from './options.ts';
 
 /**
- * Tells the daemon to take the configuration of this hash from disk; to be called under the lock. Returns its process number; null if no daemon follows
- * this file, if the daemon holds this configuration already, or if only a part of it is applied.
+ * Tells the daemon to take the configuration with this hash from disk. Call this under the lock. Returns the daemon's
+ * process number. null if no daemon follows this file, if the daemon already holds this configuration, or if only a
+ * part of it is applied.
  */
 export function handOver(host: Host, options: CommonOptions, hash: string): number | null {
   if (options.only !== undefined) return null;
@@ -16,7 +17,7 @@ export function handOver(host: Host, options: CommonOptions, hash: string): numb
   if (taken === undefined || taken === hash) return null;
   const daemon = lockedStanding(host);
   if (daemon === null || daemon.config !== configFile(options)) return null;
-  // The daemon reads it under the lock, which it may get before its event loop gets the signal.
+  // The daemon reads the hash under the lock, which it may get before its event loop gets the signal.
   nullIfRefused(() => host.replaceOwn(HANDED_OVER, `${hash}\n`, 0o600));
   process.kill(daemon.pid, 'SIGHUP');
   return daemon.pid;

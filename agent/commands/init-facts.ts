@@ -24,7 +24,7 @@ export interface Gathered {
   readonly leftOut: readonly string[];
 }
 
-/** `only` limits the look to what these resources hold. */
+/** `only` limits the look to the settings that these resources hold. */
 export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAMES): Gathered {
   const isWanted = (...names: readonly string[]) => only.some((name) => names.includes(name));
   const read = isWanted('hooks', 'dhclient') ? confs(host).map(({ file, iface }) => supersedes(host, file, iface)) : [];
@@ -45,7 +45,7 @@ export function gather(host: Host, only: readonly ResourceName[] = RESOURCE_NAME
   };
 }
 
-/** Lists each file once for all interfaces, and once for each interface that has its own. */
+/** Lists each file once for all interfaces, and once for each interface with a block of its own. */
 function confs(host: Host): { file: string; iface: string | null }[] {
   const named = confNames(host, dhcpClients(host)).map((file) => ({ file, iface: interfaceOf(file) }));
   const read = new Map(named.toReversed().map((one) => [`${host.target(one.file)} ${one.iface}`, one]));
@@ -81,7 +81,7 @@ function supersedes(host: Host, file: string, iface: string | null) {
   return { taken, leftOut: [...errors, ...leftOut] };
 }
 
-/** Statements that have no key in the configuration, by kind or keyword, and what becomes of each. */
+/** Statements that have no key in the configuration, by kind or keyword, and the fate of each. */
 const ADDS =
   'it stays and adds to what the server offers; if the configuration sets this option, the configured value replaces both';
 const STAYS: Readonly<Record<string, string>> = {
@@ -126,7 +126,10 @@ function optionName({ tokens, keyword, valueTokens }: Statement): string {
   return name.toLowerCase().replace(/^dhcp\./, '');
 }
 
-/** The last assignment of each variable. On a live host only those that equal the kernel's value, so an apply changes nothing. */
+/**
+ * The last assignment of each variable. On a live host only assignments that equal the kernel's value, so that an apply
+ * changes nothing.
+ */
 function persisted(host: Host) {
   const last = new Map<string, Assignment>();
   for (const one of persistedSysctls(host)) {

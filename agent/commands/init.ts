@@ -12,7 +12,7 @@ import { rewriting } from './resolver-facts.ts';
 import { write } from './write-sync.ts';
 
 export interface InitOptions extends CommonOptions {
-  /** `-`: standard output. */
+  /** `-` means standard output. */
   readonly output?: string;
   readonly force?: boolean;
 }

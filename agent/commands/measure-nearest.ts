@@ -10,15 +10,15 @@ import type { CommonOptions } from './options.ts';
 import { ageText, paint, print } from './output.ts';
 
 /**
- * Measures if there is no fresh measurement, and holds the result. Call it after the rest is held, so the name is looked up
- * by the configured name servers. Returns all outcomes, including the given ones.
+ * Measures if there is no fresh measurement, and holds the result. Call it after the other settings are held, so that
+ * the configured name servers look up the name. Returns all outcomes, including the given ones.
  */
 export async function withNearest(
   { host, resources, guard, nearness }: Context,
   { only }: CommonOptions,
   outcomes: Outcome[],
 ): Promise<Outcome[]> {
-  // dhclient.conf has no word for a sortlist.
+  // dhclient.conf has no keyword for a sortlist.
   const wanted = only?.some((name) => OF_DNS.includes(name) && name !== 'dhclient') ?? true;
   const due = wanted ? (nearness?.due() ?? []) : [];
   if (nearness === null || due.length === 0) return outcomes;

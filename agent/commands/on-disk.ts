@@ -24,7 +24,10 @@ export function editedBy(options: CommonOptions, report: DesiredReport): { files
   };
 }
 
-/** Returns `reload` if the configuration on disk differs from `hash`, is valid and is to be taken. Else the conditions. */
+/**
+ * Returns `reload` if the configuration on disk differs from `hash`, is valid and is to be taken. Otherwise returns the
+ * conditions.
+ */
 export async function lookOnDisk(
   options: CommonOptions,
   { hash, reload, report }: { hash: string; reload: Reload; report: DesiredReport },
@@ -44,7 +47,7 @@ export async function lookOnDisk(
   }
 }
 
-/** One sentence if a daemon of this very file runs with a configuration of another hash; else null. */
+/** One sentence if a daemon with this same file holds a configuration with another hash; otherwise null. */
 export function notInForce(host: Host, options: CommonOptions, hash: string): string | null {
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? hash;
   const daemon = taken === hash || !host.live ? null : daemonStanding(host);
@@ -52,7 +55,7 @@ export function notInForce(host: Host, options: CommonOptions, hash: string): st
   return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
 }
 
-/** The errors of a configuration, and a further line if a daemon goes on with an earlier one. */
+/** The errors of a configuration, and a further line if a daemon goes on with an earlier configuration. */
 export function withHeld(failure: ConfigFailure, options: CommonOptions): ConfigFailure {
   const host = openHost(options);
   const daemon = host.live ? daemonStanding(host) : null;

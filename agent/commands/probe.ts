@@ -34,7 +34,7 @@ export async function probe(options: ProbeOptions): Promise<number> {
   if (options.output === '') return refuse('--output has no file name; write a path, or "-" for stdout', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
     return refuse('--output needs --prometheus or --json', options);
-  // Taking the inventory starts programs, so it is taken only if it is the one probe that is named.
+  // Taking the inventory starts programs, so it is taken only if it is the only named probe.
   if (
     options.names.length === 1 &&
     options.names[0] === INVENTORY &&
@@ -57,7 +57,7 @@ export async function probe(options: ProbeOptions): Promise<number> {
   );
   if (!configured && !options.json && !options.prometheus && !options.quiet) print(paint('gray', NOT_CONFIGURED));
   const seen: Seen[] = [];
-  // Probes run one after the other: a probe beside another one would be measured with the other's time.
+  // Probes run one after the other: the measured time of two simultaneous probes would include each other's time.
   for (const one of chosen) seen.push(await look(one));
   if (options.json || options.prometheus) {
     const text = options.json

@@ -55,7 +55,7 @@ export async function rehearse(options: RehearseCommandOptions): Promise<number>
   return differs ? EXIT.changed : EXIT.ok;
 }
 
-/** A host without a configuration is rehearsed as well. */
+/** A host without a configuration can also be rehearsed. */
 async function configured(options: CommonOptions): Promise<{ host: Host; desired: DesiredState | null }> {
   const host = openHost(options);
   if (options.config === undefined && host.stat(DEFAULT_FILE) === null) return { host, desired: null };
@@ -63,7 +63,10 @@ async function configured(options: CommonOptions): Promise<{ host: Host; desired
   return { host: opened, desired: isWhole(desired) ? desired : (nearness?.desired() ?? null) };
 }
 
-/** One that cannot be rehearsed leaves the others: a lease that has expired, a dhclient that another program runs. */
+/**
+ * An event that cannot be rehearsed does not stop the other events: a lease that has expired, a dhclient that another
+ * program runs.
+ */
 const CANNOT_COME: readonly ErrorCode[] = ['EEXPIRED', 'EOWNER'];
 
 interface Show {

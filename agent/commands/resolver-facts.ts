@@ -1,4 +1,7 @@
-/** What `agent init` takes over of DNS: as libc reads resolv.conf, or as the links have it where systemd-resolved answers. */
+/**
+ * The DNS settings that `agent init` takes over: resolv.conf as libc reads it, or the links' values if systemd-resolved
+ * answers.
+ */
 import type { NetworkdLink } from '../clients/networkd/links.ts';
 import { linksWithServers, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import { compile } from '../config/compile.ts';
@@ -10,7 +13,10 @@ import { refusedLink } from '../resources/resolver/refused-link.ts';
 
 export const NO_RESOLVER: ResolverFacts = { lines: [], unused: [], refusals: [] };
 
-/** With the servers that systemd-resolved asks, and not its own address (systemd-resolved.service(8), "/etc/resolv.conf"). */
+/**
+ * This file has the servers that systemd-resolved asks, and not its own address (systemd-resolved.service(8),
+ * "/etc/resolv.conf").
+ */
 const UPLINK = '/run/systemd/resolve/resolv.conf';
 
 export function resolverFacts(host: Host): ResolverFacts {
@@ -23,7 +29,7 @@ export function resolverFacts(host: Host): ResolverFacts {
   return ofText(file, host.readTextUnlessAstray(file) ?? '', refusal);
 }
 
-/** The default of `dns.symlink`, and nothing else configured. */
+/** The default of `dns.symlink`, with no other setting. */
 const UNSAID = {
   symlink: 'refuse',
   domain: null,
@@ -36,7 +42,7 @@ const UNSAID = {
 
 const LATER = `systemd-resolved answers here once systemd-networkd runs; "agent init" sees then what the links have`;
 
-/** `text`: latin1. `refusal`: why nothing of it is taken over. */
+/** `text`: latin1. `refusal`: why no value is taken over. */
 export function ofText(file: string, text: string, refusal: string | null = null): ResolverFacts {
   const { lines, unused } = readAsLibc(text);
   const rest = lines.length === 0 ? '' : '; what stands there now, for you to uncomment:';
@@ -53,7 +59,10 @@ export function ofText(file: string, text: string, refusal: string | null = null
   };
 }
 
-/** dhclient-script writes `search example.com.`: for libc the dot means nothing there. Words behind `#` are meant as a comment. */
+/**
+ * dhclient-script writes `search example.com.`: for libc the final dot means nothing. Words after `#` are meant as a
+ * comment.
+ */
 function asMeant(keyword: string, values: readonly string[]): string[] {
   const comment = values.findIndex((word) => /^[#;]/.test(word));
   const words = comment === -1 ? [...values] : values.slice(0, comment);
@@ -78,13 +87,16 @@ function ofLinks(links: readonly NetworkdLink[]): ResolverFacts {
   return { ...NO_RESOLVER, lines: lines.filter(({ values }) => values.length > 0) };
 }
 
-/** What `agent apply` changes in resolv.conf although the values that libc reads stay; null: nothing. `yaml`: the configuration. */
+/**
+ * The changes that `agent apply` makes in resolv.conf although libc reads the same values; null if there are none.
+ * `yaml`: the configuration.
+ */
 export function rewriting(host: Host, yaml: string): string | null {
   const compiled = compile([{ path: '', bytes: Buffer.from(yaml) }]);
   const dns = compiled.ok ? compiled.desired.dns : null;
   const current = host.readTextUnlessAstray(RESOLV_CONF);
   if (dns === null || current === null || host.readLink(RESOLV_CONF) !== null) return null;
-  // None is measured: `agent init` writes pairs.
+  // No entry is measured: `agent init` writes pairs.
   const sortlist = dns.sortlist?.filter((pair) => typeof pair === 'string') ?? null;
   const wanted = composeResolvConf(current, { ...dns, sortlist });
   if (wanted === current) return null;

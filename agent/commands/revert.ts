@@ -48,14 +48,14 @@ export async function revert(options: CommonOptions): Promise<number> {
   return failed ? EXIT.failed : EXIT.ok;
 }
 
-/** null if verify is not configured, or if the configuration is gone or not valid: revert works without one. */
+/** null if verify is not configured, or if the configuration is missing or not valid: revert works without it. */
 async function configuredVerify(host: Host, { config }: CommonOptions): Promise<DesiredVerify | null> {
   const files = config === undefined ? { files: host } : { files: new Host(), file: resolve(config) };
   const loaded = await loadConfig({ ...files, asRoot: process.geteuid?.() === 0 });
   return loaded.ok ? (loaded.desired.dns?.verify ?? null) : null;
 }
 
-/** Whether a service is enabled that applies the configuration, which is still there. */
+/** Whether an enabled service applies the configuration, which still exists. */
 function isAppliedAtBoot(host: Host): boolean {
   const enabled = BOOT_UNITS.some((link) => nullIfRefused(() => host.stat(link)) !== null);
   return enabled && nullIfRefused(() => host.stat(DEFAULT_FILE)) !== null;
@@ -64,7 +64,7 @@ function isAppliedAtBoot(host: Host): boolean {
 interface Renewal {
   /** "dhclient[812] on eth0". */
   readonly client: string;
-  /** ISO 8601; null if the time is not known. */
+  /** ISO 8601; null if the time is unknown. */
   readonly renews: string | null;
   /** The lines that the renewal would write to resolv.conf, and that resolv.conf does not have now. */
   readonly writes: readonly string[];
@@ -84,7 +84,7 @@ function otherwiseAtRenewal(host: Host): Renewal[] {
   );
 }
 
-/** resolv.conf as it is now; null if it is missing or unreadable, which its own outcome says. */
+/** The present resolv.conf; null if it is missing or unreadable, which has an outcome of its own. */
 function readable(host: Host): string | null {
   try {
     return host.readText('/etc/resolv.conf');

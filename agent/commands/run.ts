@@ -86,7 +86,7 @@ const NOT_ROOT = fileError(
   'only root can hold settings; run it as root, or with "report: { enforce: false }", to observe only',
 );
 
-/** Parts that live on when a new configuration is taken. */
+/** The parts that stay when the daemon takes a new configuration. */
 interface Lasting {
   readonly delivery: LateReporter;
   readonly credentials: Credentials;
@@ -101,7 +101,7 @@ function otherDaemon(host: Host): string | null {
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     printError(`agent run: cannot check whether another daemon runs, so this one starts: ${error.message}`);
-    return null; // a host where nothing can be written to /run must be held as well
+    return null; // a host whose /run refuses writes must be held as well
   }
 }
 

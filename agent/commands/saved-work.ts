@@ -15,7 +15,7 @@ const WRITABLE = 0o022;
 
 export class Kept {
   readonly #host: Host;
-  /** By name: texts that the disk had and /run had not. */
+  /** By name: texts that the disk had and /run did not have. */
   readonly #fromDisk = new Map<KeptName, string>();
 
   constructor(host: Host) {
@@ -31,7 +31,10 @@ export class Kept {
     return stored;
   }
 
-  /** A null text means that the saved one still holds. Never throws: without a saved text the next command parses again. */
+  /**
+   * A null text means that the saved text still holds. Never throws: without a saved text the next command parses
+   * again.
+   */
   async write(texts: Readonly<Record<KeptName, string | null>>): Promise<void> {
     for (const name of NAMES) {
       const text = texts[name];

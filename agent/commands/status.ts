@@ -180,7 +180,7 @@ function explanation(found: SettingState | undefined): string | null {
   return found.state === 'unknown' ? 'is unknown' : `is ${found.actual === null ? 'not set' : found.actual || 'empty'}`;
 }
 
-/** `lines` are resolv.conf's lines if no hook of Holdfast is in place; else null. */
+/** `lines`: resolv.conf's lines if no hook of Holdfast is in place; otherwise null. */
 function tellClient(
   { pid, started, configuration, owner, staleSince, pending, leases }: ClientView,
   lines: readonly string[] | null,

@@ -5,8 +5,8 @@ import { errorCode } from '../host/errors.ts';
 const PAUSE = 5;
 
 /**
- * Writes all of `text` to stdout (1) or stderr (2) before it returns. Node's own streams take 4 ms to start, which is long
- * for a command that prints one line. A reader that has gone away (EPIPE) is no error.
+ * Writes all of `text` to stdout (1) or stderr (2) before it returns. Node's own streams take 4 ms to start, which is
+ * long for a command that prints one line. A reader that has ended (EPIPE) is no error.
  */
 export function write(fd: 1 | 2, text: string): void {
   let rest = Buffer.from(text, 'utf8');

@@ -5,10 +5,13 @@ import { converge } from '../resources/converge.ts';
 import type { Proof } from '../resources/proof/proof.ts';
 import type { Outcome, Resource } from '../resources/resource.ts';
 
-/** The most failures that the start's event names. Each also gets its own event at its next try. */
+/** The most failures that the start's event names. Each failure also gets its own event at its next try. */
 const NAMED = 5;
 
-/** Returns the result as one line. Does not wait for another apply: the keeper heals the drift as soon as that one ends. */
+/**
+ * Returns the result as one line. Does not wait for another apply: the keeper heals the drift as soon as that apply
+ * ends.
+ */
 export async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
   let outcomes: Outcome[];
   try {

@@ -1,7 +1,10 @@
 /** Measures for how long BGP's default route has been usable, or unusable. */
 import type { BgpDefault } from '../egress/defaults.ts';
 
-/** Milliseconds for which BGP's route must stand and its gateway answer, so that a flapping one does not take DHCP's away. */
+/**
+ * Milliseconds for which BGP's route must stand and its gateway answer, so that a flapping route does not remove DHCP's
+ * route.
+ */
 const STAND = 30_000;
 /** Milliseconds of silence of all its gateways before DHCP's route goes ahead. One lost answer proves nothing. */
 const DEAD = 3_000;

@@ -1,4 +1,7 @@
-/** `agent run`: holds, probes and reports. A bad new configuration leaves the old one in force. Ends with a last heartbeat. */
+/**
+ * `agent run`: holds, probes and reports. A bad new configuration leaves the old configuration in force. Ends with a
+ * last heartbeat.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Condition, type Occurrence, type Probe, type Sample, type Severity, sample } from '../../probes/probe.ts';
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
@@ -32,7 +35,7 @@ export interface Setup {
   /** null until every measured value is known. */
   readonly desired: () => DesiredState | null;
   readonly resources: readonly Resource[];
-  /** See `agent` of Restarting. */
+  /** See `agent` in Restarting. */
   readonly agent: () => Promise<readonly string[] | null>;
   /** Checks each change of DNS; null if none is configured. */
   readonly guard: Proof | null;
@@ -56,10 +59,10 @@ export interface Setup {
 }
 
 export interface OnDisk {
-  /** The first is the configuration. */
+  /** The first file is the configuration. */
   readonly files: readonly string[];
   readonly folders: readonly string[];
-  /** `reload` means: take the configuration that is on disk now. */
+  /** `reload`: take the configuration that is on disk now. */
   look(): Promise<'reload' | readonly Condition[]>;
 }
 
@@ -76,7 +79,9 @@ export interface Delivery {
 export interface DaemonOptions {
   /** Reads the configuration. Throws with every error if it is bad. */
   readonly load: () => Promise<Setup>;
-  /** Loads the last valid configuration, if `load` threw `error` at the start. Returns null or throws if there is none. */
+  /**
+   * Loads the last valid configuration, if `load` threw `error` at the start. Returns null or throws if there is none.
+   */
   readonly lastGood?: (error: unknown) => Promise<Setup | null>;
   readonly log: Tell;
 }
@@ -116,8 +121,8 @@ export class Daemon {
   }
 
   /**
-   * Applies once, then holds. If the configuration is bad, the last valid one is used. Throws before anything is touched if
-   * there is none.
+   * Applies once, and holds afterwards. If the configuration is bad, the last valid configuration is used. Throws
+   * before anything is touched if there is none.
    */
   static async start(options: DaemonOptions): Promise<Daemon> {
     let refused: string | null = null;
@@ -134,14 +139,15 @@ export class Daemon {
     return daemon;
   }
 
-  /** Takes the configuration as it is on disk. A bad one is refused, and the old one stays. Never throws. */
+  /** Takes the configuration on disk. A bad configuration is refused, and the old configuration stays. Never throws. */
   reload(): Promise<void> {
-    // Reloads run one after the other. A file that changed after one began to read is read again by the next.
+    // Reloads run one after the other. If a file changes after a reload began to read, the next reload reads the file
+    // again.
     this.#reloading = this.#reloading.then(() => this.#reload());
     return this.#reloading;
   }
 
-  /** The watchdog's question: are heartbeats made, probes read, resources held and events delivered? */
+  /** For the watchdog: whether heartbeats are made, probes read, resources held and events delivered. */
   healthy(now: number = performance.now()): boolean {
     const { daemon, delivery } = this.#setup;
     return (
@@ -244,7 +250,7 @@ export class Daemon {
 
   async #reload(): Promise<void> {
     let setup: Setup;
-    // An apply that has just changed the host tells the daemon so, which must not put that back meanwhile.
+    // An apply that has just changed the host tells the daemon so. The daemon must not put the change back meanwhile.
     this.#keeper.pause();
     try {
       setup = await this.#options.load();

@@ -47,7 +47,7 @@ export class DriftReports {
     return new Map(findings.map((finding) => [identity(finding), this.#trampler(finding)]));
   }
 
-  /** Takes the findings that must wait. For those that are fought over it emits an event every ten minutes. */
+  /** Takes the findings that must wait. For findings that are fought over it emits an event every ten minutes. */
   waits(resource: Resource, waiting: readonly Finding[], now: number): void {
     const { record, tell } = this.#options;
     const fought = waiting.filter((finding) => record.fights(finding, now) && record.limit(finding).tells(now));
@@ -70,7 +70,8 @@ export class DriftReports {
     for (const group of alike([...adopted], isRemoved)) tell(adoptedEvent(group, isRemoved(group[0])));
     const heals = changed.filter((outcome) => !outcome.awaited && !adopted.has(outcome));
     if (heals.length > 0) record.heals.set(name, (record.heals.get(name) ?? 0) + 1);
-    // A finding that earlier looks did not have is newly wanted, so no program changed it. The first look follows an apply.
+    // A finding that earlier looks did not have is newly wanted, so no program changed it. The first look follows an
+    // apply.
     const isKnown = (outcome: Outcome) => {
       const finding = healed.get(identity(outcome));
       const isNew = finding !== undefined && this.#drifts.has(name) && this.#options.seen(finding) === undefined;
@@ -99,7 +100,7 @@ export class DriftReports {
     this.#failures.delete(identity(finding));
   }
 
-  /** Emits what still differs after all tries, and what no longer differs. */
+  /** Emits the findings that still differ after all tries, and the findings that no longer differ. */
   drifts(resource: Resource, findings: readonly Finding[]): void {
     const { tell, record, seen } = this.#options;
     const before = this.#drifts.get(resource.name) ?? new Map<string, Finding>();
@@ -114,7 +115,7 @@ export class DriftReports {
     const ended: Finding[] = [];
     for (const [key, finding] of before) {
       if (now.has(key)) continue;
-      // In a fight a finding that is right now may drift again at once, so its drift is not over.
+      // In a fight, a finding that is right now may drift again at once, so its drift is not over.
       if (record.fights(finding, performance.now())) now.set(key, finding);
       else ended.push(finding);
     }
@@ -128,7 +129,7 @@ export class DriftReports {
     return seen?.state === 'ok' && seen.actual === finding.actual;
   }
 
-  /** Watches the finding, unless its resource names tramplers itself: those are no changes of files. */
+  /** Watches the finding, unless its resource names tramplers itself: its findings are no changes of files. */
   #witness(finding: Finding): void {
     if (finding.by === undefined) this.#options.witness.watch(finding);
   }

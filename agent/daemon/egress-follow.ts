@@ -5,7 +5,10 @@ import { RTMSG } from '../host/netlink/rtmsg.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 
 const NETLINK_ROUTE = 0;
-/** RTNLGRP_… of linux/rtnetlink.h. The kernel reports no lost route if its link or nexthop object goes, so we listen to those. */
+/**
+ * RTNLGRP_… of linux/rtnetlink.h. The kernel reports no lost route if the route's link or nexthop object goes, so we
+ * listen to both.
+ */
 const GROUPS = { link: 1, ipv4Route: 7, nexthop: 32 } as const;
 /** Milliseconds of a pause in listening, after which a flood of messages counts as one. */
 const PAUSE = 250;

@@ -1,6 +1,7 @@
 /**
- * Deletes DHCP's default route after BGP's has stood for a while. Puts DHCP's route back as soon as BGP's is gone, or when the
- * agent ends, because no other program would. (The resource `egress` keeps the route's place while the route exists.)
+ * Deletes DHCP's default route after BGP's route has stood for a while. Puts DHCP's route back as soon as BGP's route
+ * is gone, or when the agent ends, because no other program would. (The resource `egress` keeps the route's place while
+ * the route exists.)
  */
 
 import { BEHIND, type DesiredState } from '../config/desired.ts';
@@ -27,9 +28,9 @@ export interface EgressOptions {
   readonly host: Host;
   /** null if measured values are not known yet. */
   readonly desired: () => DesiredState | null;
-  /** false: observe only, change nothing. */
+  /** False: only observe, change nothing. */
   readonly enforce: boolean;
-  /** Makes the resource look and put right what drifted. */
+  /** Makes the resource look, and put drift right. */
   readonly hold: () => Promise<void>;
   readonly tell: Tell;
 }

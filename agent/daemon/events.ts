@@ -53,7 +53,10 @@ export class Conditions {
     this.#tell = tell;
   }
 
-  /** Takes the conditions of a successful reading. After a failed reading nobody knows whether the earlier ones are over. */
+  /**
+   * Takes the conditions of a successful reading. After a failed reading, it is unknown whether the earlier conditions
+   * are over.
+   */
   update(probe: string, now: readonly Condition[]): void {
     const current = new Map(now.map((condition) => [identity(probe, condition), condition]));
     for (const [key, { condition }] of this.#of(probe)) {

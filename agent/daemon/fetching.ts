@@ -6,9 +6,12 @@ import type { Keeper } from './keeper.ts';
 
 /** Milliseconds for one fetch with all its requests. */
 const LIMIT = 30_000;
-/** Milliseconds until the next try after a failure. Each wait is twice the one before, up to the interval. */
+/** Milliseconds until the next try after a failure. Each wait is twice the previous wait, up to the interval. */
 const FIRST_RETRY = 2_000;
-/** The longest wait while a value was never known: its routes wait for it, and at boot the network comes up late. */
+/**
+ * The longest wait while a value was never known: the value's routes wait for it, and at boot the network comes up
+ * late.
+ */
 const LONGEST_WAIT_FOR_FIRST = 30_000;
 /** Part of the interval by which each wait varies, so that a fleet that starts together does not ask together. */
 const JITTER = 0.1;

@@ -1,7 +1,7 @@
 /**
- * Limits how often one setting is written. If another program changes the setting again and again, neither side wins. After
- * so many heals within a minute, one heal is tried every 20 s until one has lasted for a minute. The wait never grows, so
- * the host is right soon after the other program has stopped.
+ * Limits how often one setting is written. If another program changes the setting again and again, neither side wins.
+ * After so many heals within a minute, one heal is tried every 20 s until a heal has lasted for a minute. The wait
+ * never grows, so the host is right soon after the other program has stopped.
  */
 const WINDOW = 60_000;
 const HEALS = 10;
@@ -55,7 +55,10 @@ export class HealLimit {
     this.#until = now + RETRY;
   }
 
-  /** Ends the wait after a failure: the setting is as wanted again, or a new try is asked for. This does not end a fight. */
+  /**
+   * Ends the wait after a failure: the setting is as wanted again, or a new try was requested. This does not end a
+   * fight.
+   */
   forgiveFailure(): void {
     this.#until = Number.NEGATIVE_INFINITY;
   }

@@ -7,7 +7,7 @@ import { HealLimit } from './heal-limit.ts';
 export class HealRecord {
   /** The number of heals since the start, by resource. */
   readonly heals = new Map<string, number>();
-  /** Limits by finding, of those that were healed lately or failed. */
+  /** Limits by finding, for findings that were healed lately or failed. */
   readonly #limits = new Map<string, HealLimit>();
   /** Keys of the same findings, for people. */
   readonly #keys = new Map<string, string>();
@@ -22,8 +22,8 @@ export class HealRecord {
   }
 
   /**
-   * Milliseconds until the finding may be healed; 0 means now. An awaited finding never waits, because nobody fights over it.
-   * `now` is performance.now(), as everywhere here.
+   * Milliseconds until the finding may be healed; 0 means now. An awaited finding never waits, because no program
+   * fights over it. `now` is performance.now(), as everywhere in this file.
    */
   wait(finding: Finding, now: number): number {
     return finding.awaited ? 0 : (this.#limits.get(identity(finding))?.wait(now) ?? 0);

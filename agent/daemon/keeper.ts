@@ -28,12 +28,12 @@ export interface KeeperOptions {
   readonly host: Host;
   readonly resources: readonly Resource[];
   readonly guard: Guard | null;
-  /** false: emit drift, change nothing. */
+  /** False: emit drift, change nothing. */
   readonly enforce: boolean;
   readonly record: HealRecord;
   readonly witness: Witness;
   readonly tell: Tell;
-  /** Whether another configuration is in force already, which this keeper's owner is about to read. */
+  /** Whether another configuration is already in force, which this keeper's owner is about to read. */
   readonly isSuperseded?: () => boolean;
 }
 
@@ -42,7 +42,7 @@ export class Keeper {
   /** Findings of the last look, by resource and then by finding. */
   readonly #findings = new Map<string, ReadonlyMap<string, Finding>>();
   readonly #reports: DriftReports;
-  /** Heals that failed in the present round of looks: several resources may have one reason in common. */
+  /** Heals that failed in the present round of looks: several resources may fail for the same reason. */
   readonly #failures: Outcome[] = [];
   readonly #pending = new Set<Resource>();
   /** Timers for resources with findings that had to wait. */
@@ -65,7 +65,7 @@ export class Keeper {
     this.#reports = new DriftReports({ ...options, seen: (finding) => this.#seen(finding) });
   }
 
-  /** Begins to watch. Every later change is seen; a look finds the earlier ones. */
+  /** Begins to watch. Every later change is seen; a look finds the earlier changes. */
   watch(): void {
     const everything = () => {
       void settleRecords(this.#options.host, ORIGINALS).catch(() => {}); // another apply is running, or the disk is still full
@@ -90,12 +90,12 @@ export class Keeper {
     for (const resource of resources) this.#pending.add(resource);
     if (resources === this.#options.resources) {
       this.#lookedAtAll = performance.now();
-      // Called now, because both list the dhclients first, and calls at the same time share one listing.
+      // Called now, because both calls list the dhclients first, and simultaneous calls share one listing.
       if (!this.#closed) this.#files?.follow();
     }
     this.#working ??= this.#work().finally(() => {
       this.#working = null;
-      // Work on what was added while the last run ended.
+      // Work on the resources that were added while the last run ended.
       if (this.#pending.size > 0 && !this.#closed && !this.#rests()) void this.look([]);
     });
     return this.#working;
@@ -111,12 +111,12 @@ export class Keeper {
     return this.#options.resources.flatMap(({ name }) => [...(this.#findings.get(name)?.values() ?? [])]);
   }
 
-  /** Neither looks nor heals until `resume`: a new configuration is being read, and may want otherwise. */
+  /** Neither looks nor heals until `resume`: a new configuration is being read, and may want another state. */
   pause(): void {
     this.#paused = true;
   }
 
-  /** Looks at everything that came up since `pause`. */
+  /** Looks at every resource that was due since `pause`. */
   resume(): void {
     this.#paused = false;
     void this.look([]);
@@ -132,7 +132,7 @@ export class Keeper {
     await this.#working;
   }
 
-  /** While another configuration is being read, which may want otherwise. */
+  /** True while another configuration is being read, which may want another state. */
   #rests(): boolean {
     return this.#paused || this.#options.isSuperseded?.() === true;
   }
@@ -154,18 +154,18 @@ export class Keeper {
     this.#reports.failures(this.#failures.splice(0));
   }
 
-  /** false: neither healed nor told, because another configuration is being read. */
+  /** False if the resource was neither healed nor reported, because another configuration is being read. */
   async #lookAt(resource: Resource): Promise<boolean> {
     const { enforce, record } = this.#options;
     let findings = await inspectAll([resource]);
     const drifted = findings.filter(isActionable);
     if (drifted.length > 0 && this.#rests()) return false;
     const deed = enforce && drifted.length > 0 ? await this.#heal(resource, drifted) : 'left';
-    // An apply at work is not done yet, and may be about to tell the daemon of a new configuration.
+    // A running apply is not done yet, and may be about to tell the daemon of a new configuration.
     if (deed === 'busy') return !this.#rests();
     if (deed === 'tried') findings = await inspectAll([resource]);
     for (const finding of findings.filter((one) => !isActionable(one))) {
-      // A later drift is a new one, so its limit forgets the earlier failure.
+      // A later drift is a new drift, so its limit forgets the earlier failure.
       record.recovered(finding, performance.now());
       this.#reports.recovered(finding);
     }
@@ -175,7 +175,7 @@ export class Keeper {
   }
 
   /**
-   * Heals the findings that need not wait. `busy`: another apply is at work, for no more than a few seconds yet, and the
+   * Heals the findings that need not wait. `busy`: another apply has been running for only a few seconds, and the
    * resource is looked at again.
    */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<'tried' | 'left' | 'busy'> {
@@ -183,7 +183,7 @@ export class Keeper {
     const now = performance.now();
     const isDue = (finding: Finding) => record.wait(finding, now) === 0;
     let rested = false;
-    // Asked under the lock: an apply that had it before may have made another configuration true.
+    // Checked under the lock: an apply that had the lock before may have applied another configuration.
     const permits = (finding: Finding) => {
       rested ||= this.#rests();
       return isDue(finding) && !rested;
@@ -230,7 +230,7 @@ export class Keeper {
     return this.#findings.get(finding.resource)?.get(identity(finding));
   }
 
-  /** Plans the next look. The earliest time asked for counts. */
+  /** Plans the next look. The earliest requested time counts. */
   #retry(resource: Resource, wait: number): void {
     const at = performance.now() + wait;
     const planned = this.#retries.get(resource);

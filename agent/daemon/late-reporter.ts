@@ -1,6 +1,6 @@
 /**
- * The reporter, one for the whole run. Its code weighs more than the rest of the daemon, so it is loaded only if something is
- * sent, and only after the host is held. Everything reported before that waits here.
+ * The reporter, one for the whole run. Its code weighs more than the rest of the daemon. It is loaded only if something
+ * is sent, and only after the host is held. Earlier reports wait in this file.
  */
 import type { Occurrence, Sample } from '../../probes/probe.ts';
 import type { DesiredReport } from '../config/desired-daemon.ts';

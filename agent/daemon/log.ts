@@ -1,4 +1,7 @@
-/** The daemon's log on stderr. The journal gets a sentence with details, a terminal gets lines, all others get JSON lines. */
+/**
+ * The daemon's log on stderr. The journal gets a sentence with details, a terminal gets lines, all other readers get
+ * JSON lines.
+ */
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
 import { visible } from '../config/errors.ts';
@@ -21,7 +24,7 @@ export function makeLog(stream: DestinationStream = stderr()): Tell {
   return ({ severity, name, body, attributes }) => log[severity]({ event: name, ...attributes }, body);
 }
 
-/** Lines of the log as a person reads them: `12:34:56 warn   /etc/resolv.conf was changed …`. */
+/** Lines of the log in the form for people: `12:34:56 warn   /etc/resolv.conf was changed …`. */
 export function forPeople(print: (line: string) => void): DestinationStream {
   return {
     write(line) {

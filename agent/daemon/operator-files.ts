@@ -1,8 +1,8 @@
 /**
- * Calls back when the operator's files have changed and settled: the configuration, its drop-ins, tokens, certificates. Uses
- * chokidar, which may lose the last change of a burst (5.0) and loses folders that are made anew. A change therefore only means
- * "look again" after a pause; then the places are followed anew, wherever links lead by then. Held files have another watcher
- * (watcher.ts).
+ * Calls back when the operator's files have changed and settled: the configuration, its drop-ins, tokens, certificates.
+ * Uses chokidar, which may lose the last change of a burst (5.0) and loses folders that are made anew. A change
+ * therefore only means "look again" after a pause. After the pause the places are followed anew, wherever links lead by
+ * that time. Held files have another watcher (watcher.ts).
  */
 import { basename, dirname } from 'node:path';
 import type { FSWatcher } from 'chokidar';

@@ -14,7 +14,7 @@ export interface OperatorPaths {
   readonly whole: ReadonlySet<string>;
 }
 
-/** The places of these files, and of all `*.yaml` in these folders, where links lead now. */
+/** The places of these files, and of all `*.yaml` in these folders, by the present targets of links. */
 export function pathsOf(files: readonly string[], folders: readonly string[]): OperatorPaths {
   const entries = new Set(files.flatMap(placesOf));
   const whole = new Set<string>();

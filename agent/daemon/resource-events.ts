@@ -1,14 +1,14 @@
-/** The events of a kept resource: its drift, its heals, and why nothing was done. */
+/** The events of a kept resource: its drift, its heals, and the reasons for doing nothing. */
 import { place } from '../resources/converge.ts';
 import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { EVENTS, occurrence } from './events.ts';
 import { PAUSE } from './heal-limit.ts';
 import type { Trampler } from './trampler.ts';
 
-/** The artifacts of one event. A sentence about the first is true of all. */
+/** The artifacts of one event. A sentence about the first artifact is true of all. */
 export type Alike<T extends Finding | Outcome> = readonly [T, ...T[]];
 
-/** How many of its artifacts an event names. */
+/** The most artifacts that an event names. */
 const NAMED = 3;
 
 /** Groups of the same moment and cause. */
@@ -39,7 +39,7 @@ export function driftEndedEvent(findings: Alike<Finding>) {
   return occurrence(EVENTS.driftEnded, 'info', `${names(findings)} ${be(findings)} as wanted again`, about(findings));
 }
 
-/** `known`: its drift was emitted earlier, or it is newly wanted, so perhaps no program changed it. */
+/** `known`: the drift was emitted earlier, or the setting is newly wanted, so perhaps no program changed it. */
 export function healEvent(outcomes: Alike<Outcome>, who: Trampler | undefined, known: boolean) {
   const [{ reason }, ...more] = outcomes;
   const were = more.length > 0 ? 'were' : 'was';
@@ -50,7 +50,7 @@ export function healEvent(outcomes: Alike<Outcome>, who: Trampler | undefined, k
   return occurrence(EVENTS.heal, 'warn', body, { ...about(outcomes), ...who?.attributes });
 }
 
-/** `removed`: they are no longer wanted. */
+/** `removed`: the artifacts are no longer wanted. */
 export function adoptedEvent(outcomes: Alike<Outcome>, removed: boolean) {
   const body = removed
     ? `removed ${names(outcomes)}: ${outcomes.length > 1 ? 'they are' : 'it is'} no longer wanted`

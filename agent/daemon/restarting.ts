@@ -18,7 +18,7 @@ export interface RestartingOptions {
   readonly host: Host;
   /** null if measured values are not known yet. */
   readonly desired: () => DesiredState | null;
-  /** false: observe only, change nothing. */
+  /** False: only observe, change nothing. */
   readonly enforce: boolean;
   /** The command line of an `agent apply --json` for dhclients; null if the configuration has changed since. */
   readonly agent: () => Promise<readonly string[] | null>;

@@ -1,4 +1,4 @@
-/** What the daemon says of itself to other commands: a file in /run that every user may read, gone with the daemon. */
+/** The daemon's state, for other commands: a file in /run that every user may read, removed when the daemon ends. */
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import { lifeHolder } from '../host/files/lock.ts';
 import type { Host } from '../host/host.ts';
@@ -9,9 +9,9 @@ const FILE = `${RUN_FOLDER}/standing`;
 
 export interface DaemonStanding {
   readonly pid: number;
-  /** false: the daemon observes only. */
+  /** False: the daemon only observes. */
   readonly enforce: boolean;
-  /** The path of its configuration. Missing: a daemon of an earlier version. */
+  /** The path of the daemon's configuration. Missing if the daemon is of an earlier version. */
   readonly config?: string;
   /** Keys of artifacts that another program changes again and again, and that the daemon puts right less often. */
   readonly fought: readonly string[];
@@ -49,14 +49,16 @@ export function daemonStanding(host: Host): DaemonStanding | null {
   if (text === null) return null;
   try {
     const standing = JSON.parse(text) as DaemonStanding;
-    // A daemon that was killed leaves the file behind, and its number may be another process's now.
+    // A killed daemon leaves the file behind, and its number may be another process's now.
     return argumentsOf(standing.pid).includes('run') ? standing : null;
   } catch {
     return null;
   }
 }
 
-/** As daemonStanding, for root, and sure: the process holds the daemon's lock. A signal may be sent to it. */
+/**
+ * The same as daemonStanding, for root, and certain: the process holds the daemon's lock. A signal may be sent to it.
+ */
 export function lockedStanding(host: Host): DaemonStanding | null {
   const standing = host.live && host.root === '/' ? daemonStanding(host) : null;
   if (standing === null) return null;

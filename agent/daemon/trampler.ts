@@ -32,7 +32,7 @@ const HEAD = 12;
 export interface Trampler {
   /** The name with its evidence (`NetworkManager, as its text says`); null if unknown. */
   readonly by: string | null;
-  /** The same as part of a sentence, or why the name is unknown. */
+  /** The same as part of a sentence, or the reason why the name is unknown. */
   readonly words: string;
   /** Attributes of the process, if it is known. */
   readonly attributes: Attributes;
@@ -54,7 +54,7 @@ function known(by: string | null): Trampler {
   return { by, words: `by ${by}`, attributes: { trampler: by } };
 }
 
-/** As tramplerOf, but only by marks in the artifact. */
+/** The same as tramplerOf, but only by marks in the artifact. */
 export function byMarks(host: Host, { key, kind, actual }: Finding, before: string | null): string | null {
   if (kind !== 'file' || actual === null) return null;
   try {
@@ -70,7 +70,7 @@ function byLink(host: Host, path: string): string | null {
   return owner === null ? null : `${owner}, because the path is a symbolic link to that program's file`;
 }
 
-/** A mark that the file had before counts only if no other line was kept, so that the file was made anew. */
+/** A mark that the file already had counts only if no other line was kept, so that the file was made anew. */
 function byText(actual: string, before: string): string | null {
   const known = new Set(before.split('\n'));
   const lines = actual.split('\n');
@@ -84,7 +84,10 @@ function isComment(line: string): boolean {
   return /^\s*[#;]/.test(line);
 }
 
-/** dhclient-script leaves no mark. Lines equal to its lease are only a hint, since any program can write the same servers. */
+/**
+ * dhclient-script leaves no mark. Lines equal to its lease are only a hint, because any program can write the same
+ * servers.
+ */
 function byLease(host: Host, actual: string): string | null {
   const lines = new Set(actual.split('\n').map((line) => line.trim().replaceAll(/\s+/g, ' ')));
   for (const client of dhcpClients(host)) {

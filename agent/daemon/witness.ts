@@ -39,7 +39,7 @@ export interface Testimony {
 /** One touch of the file by a process, with its details from the time when the record was read. */
 interface Sight {
   readonly time: number;
-  /** true: the process replaced or removed the file. false: it opened the file, and may have written later. */
+  /** True if the process replaced or removed the file. False if it opened the file, and may have written later. */
   readonly byName: boolean;
   readonly thread: number;
   readonly name: string;
@@ -50,7 +50,7 @@ export class Witness {
   readonly #host: Host;
   readonly #ours: boolean;
   #traces: FileTraces | null = null;
-  /** Why the kernel refused to trace; null if it did not. */
+  /** Why the kernel refused to trace; null if the kernel did not refuse. */
   #refused: string | null = null;
   readonly #sights = new Map<string, Sight[]>();
   readonly #ends = new Map<string, NodeJS.Timeout>();
@@ -77,8 +77,8 @@ export class Witness {
   }
 
   /**
-   * Watches a drifted artifact for a while. The kernel takes up to 0.1 s for the first one, so heal the artifact before this
-   * call. Never throws.
+   * Watches a drifted artifact for a while. The kernel takes up to 0.1 s for the first watch, so heal the artifact
+   * before this call. Never throws.
    */
   watch(finding: Finding): void {
     const path = tracedPath(finding);
@@ -141,7 +141,10 @@ export class Witness {
     return all;
   }
 
-  /** When the path changed, in milliseconds since the epoch: the time of the file, its link's target, or its folder if it is gone. */
+  /**
+   * When the path changed, in milliseconds since the epoch. The time is that of the file, of its link's target, or of
+   * its folder if the file is gone.
+   */
   #changedAt(path: string): number {
     const link = this.#host.lstat(path);
     if (link !== null) return Math.max(link.ctimeMs, this.#host.stat(path)?.ctimeMs ?? 0);
@@ -163,7 +166,10 @@ function testimony(suspects: readonly Sight[]): Testimony {
   return { by: `one of: ${suspects.map(({ name }) => name).join('; ')}`, why: '', attributes: {} };
 }
 
-/** The process that replaced or removed the file at the time of its change; else those that had opened it shortly before. */
+/**
+ * The process that replaced or removed the file at the time of its change; otherwise the processes that had opened it
+ * shortly before.
+ */
 function fitting(sights: readonly Sight[], changed: number): Sight[] {
   const away = ({ time }: Sight) => Math.abs(time - changed);
   const [exact] = sights.filter((sight) => sight.byName && away(sight) <= SLACK).sort((a, b) => away(a) - away(b));
@@ -210,7 +216,7 @@ function sightOf(
   return { time, byName, thread, name, attributes: attributesOf(details) };
 }
 
-/** Who started one that has ended, up to one that still runs: that one can be looked at. */
+/** The starters of an ended process, up to a process that still runs and can be looked at. */
 function chain(thread: number, starters: Starters, time: number): string {
   let text = '';
   let starter = starters.get(thread);

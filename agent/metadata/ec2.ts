@@ -1,6 +1,6 @@
 /**
- * EC2's instance metadata service, version 2 only: a PUT gives a token, and each GET with that token gives plain text. Version 1
- * needs no token, so any program on the way could use it: we never try it.
+ * EC2's instance metadata service, version 2 only: a PUT gives a token, and each GET with that token gives plain text.
+ * Version 1 needs no token, so any program on the path could use it: we never try it.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
 
@@ -16,7 +16,7 @@ const TOKEN_TTL = 60;
 const DATA = '/latest/meta-data';
 const INTERFACES = `${DATA}/network/interfaces/macs/`;
 
-/** An interface may lack these. If it lacks any other, the service gave no answer. */
+/** An interface may lack these items. If it lacks any other item, the service gave no answer. */
 const OPTIONAL: readonly MetadataName[] = ['vpc-ipv6-cidr-blocks', 'subnet-ipv6-cidr-blocks'];
 
 export const EC2: Provider = {
@@ -79,7 +79,10 @@ class Session {
     return reply.text;
   }
 
-  /** One item of an interface. Empty if the interface has no such item: its folder must say so too, a 404 is not enough. */
+  /**
+   * One item of an interface. Empty if the interface has no such item: its folder must also say so, because a 404
+   * proves too little.
+   */
   async item(mac: string, name: MetadataName): Promise<string> {
     const folder = `${INTERFACES}${mac}/`;
     const reply = await this.#get(`${folder}${name}`);

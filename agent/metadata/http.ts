@@ -1,7 +1,7 @@
 /**
- * The client for a metadata service. The service speaks plain HTTP, so any machine on the way may answer. We therefore
- * connect once, to an address and never to a name; use no proxy from the environment; follow no redirect; bound time and
- * size; and accept plain text only.
+ * The client for a metadata service. The service speaks plain HTTP, so any machine on the path may answer. The client
+ * therefore connects once, to an address and never to a name. It uses no proxy from the environment, follows no
+ * redirect, limits time and size, and accepts only plain text.
  */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import type { MetadataEndpoint } from '../config/desired-metadata.ts';
@@ -15,7 +15,7 @@ export interface Reply {
   readonly text: string;
 }
 
-/** Milliseconds until a whole answer must be here. A real service takes a few. */
+/** Milliseconds until a whole answer must have arrived. A real service takes a few. */
 const REQUEST_LIMIT = 2_000;
 /** Bytes. Google's whole answer for eight interfaces has six thousand. */
 const LARGEST = 64 * 1024;

@@ -1,4 +1,4 @@
-/** The hardware addresses of this host's interfaces (sysfs-class-net). They tell two instances of one image apart. */
+/** The hardware addresses of this host's interfaces (sysfs-class-net). They distinguish two instances of one image. */
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
@@ -11,8 +11,8 @@ export function hardwareAddressOf(host: Host, device: string): string | null {
 }
 
 /**
- * The interface with this hardware address; null if none has it. We try `likely` first, then every other interface, since
- * names may change at a boot.
+ * The interface with this hardware address; null if none has it. We try `likely` first and every other interface
+ * afterwards, because names may change at a boot.
  */
 export function deviceOf(host: Host, mac: string, likely: string | null = null): string | null {
   if (likely !== null && hardwareAddressOf(host, likely) === mac) return likely;

@@ -1,4 +1,4 @@
-/** Checks for JSON that a stranger sent. */
+/** Checks for JSON from an untrusted sender. */
 
 /** Parses the text. Throws an Error with a sentence if it is not JSON. */
 export function parseJson(text: string): unknown {

@@ -1,4 +1,7 @@
-/** The values that routes take from the cloud: the last fetched ones, when to fetch again, and the fetch itself. */
+/**
+ * The values that routes take from the cloud: the last fetched values, the time of the next fetch, and the fetch
+ * itself.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostInUrl } from '../address/address.ts';
 import type { DesiredMetadata, MetadataWish } from '../config/desired-metadata.ts';
@@ -79,7 +82,10 @@ export class Metadata implements MetadataSource {
     return JSON.stringify(this.wishes.map((wish) => this.resolve(wish).values));
   }
 
-  /** Whether it is time to fetch. Never in a `--root` folder, since this machine's network is not that folder's. */
+  /**
+   * Whether it is time to fetch. Never in a `--root` folder, because this machine's network is not that folder's
+   * network.
+   */
   due(now = Date.now()): boolean {
     if (!this.#host.live) return false;
     return this.wishes.some((wish) => {
@@ -112,7 +118,7 @@ export class Metadata implements MetadataSource {
     for (const wish of this.wishes) {
       const key = wishKey(wish);
       const last = this.#fetchedFor(wish);
-      // Values whose interface is missing are kept too: the interface may only be late.
+      // Values whose interface is missing are also kept: the interface may only be late.
       const kept = this.#record.fetched[key];
       if (kept !== undefined) fetched[key] = kept;
       const answer = answers.get(key);
@@ -203,7 +209,7 @@ export class Metadata implements MetadataSource {
   }
 }
 
-/** The second answer if the first one agrees with it; else a problem. */
+/** The second answer if the first answer agrees with it; otherwise a problem. */
 function agreement(first: Answer | undefined, second: Answer): Answer {
   if (first === undefined || 'problem' in first || 'problem' in second) return second;
   if (first.values.join() === second.values.join()) return second;

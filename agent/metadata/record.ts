@@ -1,7 +1,7 @@
 /**
- * The last fetched values, on disk, so that `apply`, the daemon and the next boot use the same ones. Only valid answers are
- * saved, so the last good answer stays until there is a better one. Each answer belongs to one interface, by its hardware
- * address: a disk that is copied to another instance brings no values along.
+ * The last fetched values, on disk, so that `apply`, the daemon and the next boot use the same values. Only valid
+ * answers are saved, so the last good answer stays until there is a better one. Each answer belongs to one interface,
+ * by its hardware address: a disk that is copied to another instance brings no values along.
  */
 import { asciiJson } from '../config/ascii.ts';
 import { HostError } from '../host/errors.ts';
@@ -14,7 +14,7 @@ export interface Fetched {
   /** The name of the interface that had this address then. */
   readonly device: string;
   readonly values: readonly string[];
-  /** Milliseconds since the epoch: when the provider last said so. */
+  /** Milliseconds since the epoch: when the provider last gave the value. */
   readonly asOf: number;
   /** The provider's name, for people. */
   readonly source: string;
@@ -36,7 +36,7 @@ export const NO_RECORD: MetadataRecord = { fetched: {}, problems: {} };
 /** The only characters of an address or a network. Values of the record go into routes and hooks. */
 const VALUE = /^[0-9a-f.:]{2,39}(\/\d{1,3})?$/;
 
-/** The record's text, to compare with the last one; null if nothing was fetched yet. Throws HostError. */
+/** The record's text, for comparison with the last text; null if nothing was fetched yet. Throws HostError. */
 export function readRecord(host: Host): string | null {
   return host.readText(IN_MEMORY) ?? host.readText(RECORD);
 }
@@ -58,8 +58,9 @@ export function parseRecord(text: string | null): MetadataRecord {
 }
 
 /**
- * Saves the record, readable by root only. `durable`: the record has new values, which a power cut must not take. If the
- * disk is full or read-only, the record goes to /run, so that routes are held all the same. Throws HostError if /run fails too.
+ * Saves the record, readable only by root. `durable`: the record has new values, which must survive a power cut. If the
+ * disk is full or read-only, the record goes to /run, so that routes are held all the same. Throws HostError if /run
+ * fails too.
  */
 export function writeRecord(host: Host, record: MetadataRecord, durable: boolean): void {
   const text = `${asciiJson(record)}\n`;

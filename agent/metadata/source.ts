@@ -2,17 +2,17 @@
 import type { MetadataWish } from '../config/desired-metadata.ts';
 
 export interface MetadataSource {
-  /** The known values. Makes no request, and gives the same until another value is fetched. Throws HostError. */
+  /** The known values. Makes no request, and returns the same values until others are fetched. Throws HostError. */
   resolve(wish: MetadataWish): Resolved;
 }
 
 export interface Resolved {
   /**
-   * Networks or addresses, checked and in canonical notation. null if not known yet, which is not "none". Empty if the
-   * provider said that there are none.
+   * Networks or addresses, checked and in canonical notation. null if not known yet, which does not mean "none". Empty
+   * if the provider said that there are none.
    */
   readonly values: readonly string[] | null;
-  /** Milliseconds since the epoch: when the provider last said so; null: never. */
+  /** Milliseconds since the epoch: when the provider last gave the values; null if it never did. */
   readonly asOf: number | null;
   /** The provider's name, for people: `EC2's metadata`. */
   readonly source: string;

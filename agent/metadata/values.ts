@@ -1,6 +1,6 @@
 /**
- * Checks on what a metadata service says. Routes are made from these values, so a value that no cloud would give is refused
- * with a sentence.
+ * Checks of a metadata service's values. Routes are made from these values, so a value that no cloud would give is
+ * refused with a sentence.
  */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../address/address.ts';
@@ -28,7 +28,7 @@ export function networks(texts: readonly string[], family: Family, what: string)
   return [...new Set(texts.map((text) => network(text, family, what)))].sort();
 }
 
-/** The address after the network's own: EC2 and Azure put every subnet's gateway there. */
+/** The address after the network's own address: EC2 and Azure put every subnet's gateway there. */
 export function firstAddress(cidr: string): string {
   const [address = '', length] = cidr.split('/');
   if (Number(length) > 30) throw new Error(`${cidr} has no room for a gateway`);
@@ -45,7 +45,7 @@ export function address(text: unknown, family: Family, what: string): string {
   return parsed.toString();
 }
 
-/** A hardware address as /sys/class/net has it: `0e:49:61:0f:c3:11`; null if the text is none. */
+/** A hardware address as in /sys/class/net: `0e:49:61:0f:c3:11`; null if the text is no such address. */
 export function hardwareAddress(text: unknown): string | null {
   const digits = typeof text === 'string' && /^[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}$/i.test(text) ? text : null;
   return digits?.replace(/[:-]/g, '').toLowerCase().match(/../g)?.join(':') ?? null;

@@ -1,14 +1,16 @@
-/** How flows spread over the gateways: what the kernel chooses for each of a fixed sample, against the weights. */
+/** How flows spread over the gateways: the kernel's choice for each flow of a fixed sample, against the weights. */
 import type { Family } from '../../agent/address/address.ts';
 import type { Egress, Gateway } from '../../agent/egress/look.ts';
 import { bytesOf } from '../../agent/host/netlink/route.ts';
 import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 
-/** Flows in a sample. With two gateways a share of one half is seen within 0.09, 99.7 times of 100. */
+/** Flows in a sample. With two gateways a share of one half is measured within 0.09, 99.7 times of 100. */
 export const FLOWS = 256;
 
-/** `destinations`: each flow to another address. `connections`: all between the same two addresses, by different ports. */
+/**
+ * `destinations`: each flow to another address. `connections`: all between the same two addresses, by different ports.
+ */
 export type Kind = 'destinations' | 'connections';
 export const KINDS = ['destinations', 'connections'] as const satisfies readonly Kind[];
 
@@ -23,7 +25,7 @@ export interface Share {
   readonly expected: number;
 }
 
-/** Asks about the same flows each time, so that those that moved can be counted. */
+/** Asks about the same flows each time, so that moved flows can be counted. */
 export class Sampler {
   readonly #samples: Readonly<Record<Kind, FlowSample>>;
 
@@ -77,15 +79,15 @@ export function unbalanced(all: readonly Share[]): boolean {
 }
 
 export interface Moves {
-  /** Flows that had to move: their gateway went or cannot be reached, or they go by a new one. */
+  /** Flows that had to move: their gateway went away or became unreachable, or they use a new gateway. */
   readonly needed: number;
-  /** Flows that went from one gateway to another although neither came or went. */
+  /** Flows that moved between two gateways although neither of these came or went. */
   readonly needless: number;
-  /** Flows that lost their gateway and have no other. */
+  /** Flows that lost their gateway and have no other gateway. */
   readonly stranded: number;
 }
 
-/** Counts the flows of a sample by what happened to them. `before` and `after` are the gateways at those times. */
+/** Counts the flows of a sample by their moves. `before` and `after` are the gateways at those times. */
 export function moves(
   before: { gateways: readonly Gateway[]; ways: readonly (Way | null)[] },
   after: { gateways: readonly Gateway[]; ways: readonly (Way | null)[] },

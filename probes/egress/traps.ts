@@ -1,4 +1,4 @@
-/** Sysctls that decide how well several gateways serve: how flows are spread, and which answers are let in. */
+/** Sysctls that decide how well several gateways serve: how flows are spread, and which answers are accepted. */
 import { readFileSync } from 'node:fs';
 import { type Family, familyOf } from '../../agent/address/address.ts';
 import { type Egress, type Gateway, nameOf } from '../../agent/egress/look.ts';

@@ -3,7 +3,7 @@ import type { Severity } from '../probe.ts';
 
 export interface CauseDefinition {
   readonly severity: Severity;
-  /** What happened and what to do about it. */
+  /** The meaning of the message, and the remedy. */
   readonly meaning: string;
 }
 
@@ -144,7 +144,7 @@ const DAEMON: readonly Pattern[] = [
     'route-add-failed',
     all(ADDS_ROUTE, '\\b(?:fail\\w*|errors?|unable|cannot|could not|refused)\\b|HW_RESOURCE', NO_ROOM),
   ],
-  // The line names no request, so ENOBUFS is no answer of the kernel to one.
+  // The line names no request, so ENOBUFS is not the kernel's answer to a request.
   [
     'netlink-overrun',
     all('netlink|rtnl', `^(?!.*(?:type=|RTM_|received netlink error|RTNETLINK answers)).*${NO_BUFFERS}`),

@@ -5,7 +5,7 @@ import { errorCode, hostError } from '../../agent/host/errors.ts';
 export interface KernelRecord {
   /** Counts up from 0 at boot. */
   readonly sequence: number;
-  /** true: from the kernel itself. false: from a process that wrote to /dev/kmsg. */
+  /** True if the record is from the kernel itself. False if a process wrote it to /dev/kmsg. */
   readonly fromKernel: boolean;
   /** Microseconds since boot, by the kernel's own clock. */
   readonly microseconds: number;
@@ -36,7 +36,10 @@ export function parseRecord(raw: string): KernelRecord | null {
   };
 }
 
-/** Standard input: systemd opens the log, because the service's sandbox may not. A new reader goes on where the last ended. */
+/**
+ * Standard input: systemd opens the log, because the service's sandbox may not. A new reader goes on where the last
+ * reader ended.
+ */
 const GIVEN = 0;
 
 /** The device number of /dev/kmsg, `major << 8 | minor` (Documentation/admin-guide/devices.txt). */
@@ -46,7 +49,7 @@ export class KernelLog {
   readonly #path: string;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(LARGEST_RECORD);
-  /** The next sequence number; null if the first record may have any. */
+  /** The next sequence number; null if the first record may have any number. */
   #next: number | null;
 
   /**

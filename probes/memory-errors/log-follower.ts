@@ -8,7 +8,10 @@ import { basename, dirname, join } from 'node:path';
 import { codedError, errorCode, hostError } from '../../agent/host/errors.ts';
 import { notRegular } from '../../agent/host/files/read.ts';
 
-/** Where to go on reading. A new file may have the inode number of a deleted one, so the time of birth is compared as well. */
+/**
+ * The place where reading goes on. A new file may have the inode number of a deleted file, so the time of birth is also
+ * compared.
+ */
 export interface LogPosition {
   readonly inode: number;
   /** Milliseconds since the epoch. */
@@ -16,13 +19,13 @@ export interface LogPosition {
   readonly offset: number;
 }
 
-/** `tail`: begin with as much of the file's end as one reading takes. */
+/** `tail`: begin at the file's end, with as many bytes as one reading takes. */
 type Beginning = LogPosition | 'start' | 'tail' | 'end';
 
 /** Milliseconds for which a file may be missing during a rotation. */
 const ROTATION = 60_000;
 
-/** Bytes of one reading. A log that grows faster takes several. */
+/** Bytes of one reading. A log that grows faster takes several readings. */
 const MOST_BYTES = 1024 * 1024;
 
 /** The most bytes of a line that are kept. The rest is skipped. */
@@ -46,7 +49,7 @@ export class LogFollower {
   #partial = '';
   #cut = false;
   readonly #clock: () => number;
-  /** Since when no file has this name; null if one has. */
+  /** Since when no file has this name; null if a file has it. */
   #missing: number | null = null;
   #reading: Promise<string[]> | null = null;
   #closed = false;
@@ -58,7 +61,9 @@ export class LogFollower {
     this.#clock = clock;
   }
 
-  /** Whether the file has been gone for longer than a rotation takes. Its writer may still write to the deleted file. */
+  /**
+   * Whether the file has been missing for longer than a rotation takes. Its writer may still write to the deleted file.
+   */
   get gone(): boolean {
     return this.#missing !== null && this.#clock() - this.#missing > ROTATION;
   }
@@ -196,7 +201,7 @@ function same(a: { inode: number; born: number }, b: LogPosition): boolean {
 }
 
 async function openLog(path: string): Promise<OpenLog> {
-  // Opening may do something by itself: a watchdog's device resets the host some time after it was closed.
+  // Opening a device may have an effect of its own: a watchdog's device resets the host some time after it was closed.
   const problem = await notALog(path, await stat(path));
   if (problem !== null) throw problem;
   // Opening a named pipe would wait for a writer.
@@ -207,7 +212,10 @@ async function openLog(path: string): Promise<OpenLog> {
   throw notRegular(stats);
 }
 
-/** Files of /proc and /sys look regular. To read one may take messages away from another program, or do anything else. */
+/**
+ * Files of /proc and /sys look regular. Reading such a file may take messages away from another program, or have
+ * another effect.
+ */
 async function notALog(path: string, stats: Stats): Promise<Error | null> {
   if (stats.isDirectory()) return codedError('EISDIR', 'it is a folder');
   if (!stats.isFile()) return notRegular(stats);

@@ -6,7 +6,7 @@ import type { MemoryErrorRecord } from './record.ts';
 /** The most characters of a message that an event carries. */
 const LONGEST_TEXT = 300;
 
-/** The most events of one cause and source in one reading. The last event has the count of the others. */
+/** The most events of one cause and source in one reading. The last event has the count of the remaining ones. */
 const MOST_EVENTS = 10;
 
 export class Tally {
