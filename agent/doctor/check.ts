@@ -1,4 +1,4 @@
-/** The contract of a check: what it is given, and what it tells. */
+/** The contract of a check: its input and its findings. */
 
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
@@ -7,25 +7,27 @@ import type { Code, Severity } from './codes.ts';
 
 export interface Surroundings {
   readonly host: Host;
-  /** null: there is no valid configuration, so everything that Holdfast could hold is of interest. */
+  /** null if there is no valid configuration. In that case every setting that Holdfast could hold is of interest. */
   readonly desired: ConfiguredState | null;
-  /** Multicast groups that are expected. */
+  /** The expected multicast groups. */
   readonly groups: readonly ExpectedGroup[];
-  /** Files with a token or a private key, as they are configured. */
+  /** The configured files with a token or a private key. */
   readonly secrets: readonly string[];
-  /** Of the programs in WATCHED_DAEMONS, those that run, with one process id each. Empty where the host is not live. */
+  /** The running programs of WATCHED_DAEMONS, with one process id each. Empty if the host is not live. */
   readonly daemons: ReadonlyMap<string, number>;
 }
 
-/** One thing that was seen; `severity` where it differs from the code's own. */
+/** One observation; `severity` is set if it differs from the code's own. */
 export interface Seen {
   readonly code: Code;
-  /** A sentence without its full stop, `file:line` first where there is one. May hold a hostile file's text: see `visible`. */
+  /**
+   * A sentence without its full stop, with `file:line` first if known. May hold a hostile file's text: see `visible`.
+   */
   readonly seen: string;
   readonly severity?: Severity;
 }
 
-/** Looks only. May throw HostError: what it has told before that counts. */
+/** Only reads. May throw HostError: the findings before the throw count. */
 export type Check = (around: Surroundings) => Iterable<Seen>;
 
 /** Whether `dns` is, or might be, configured. */

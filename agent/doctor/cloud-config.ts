@@ -1,4 +1,4 @@
-/** What cloud-init(1) is told, from all of its sources: the strongest first, as it puts them together. */
+/** The configuration of cloud-init(1) from all of its sources: the strongest first, in cloud-init's own order. */
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Host } from '../host/host.ts';
 import type { Seen } from './check.ts';
@@ -9,11 +9,11 @@ const INSTANCE = '/var/lib/cloud/instance';
 export interface CloudConfig {
   readonly file: string;
   readonly text: string;
-  /** Of two with one key the last counts. */
+  /** If a key occurs twice, the last value counts. */
   readonly entries: readonly { readonly key: string; readonly line: number; readonly value: Node | null }[];
-  /** From 1, of a place in the text. */
+  /** The line, from 1, of a place in the text. */
   readonly lineAt: (offset: number) => number;
-  /** Why it cannot be read; null: it can. cloud-init then does nothing of it, or only a part. */
+  /** Why the text cannot be read; null if it can. In that case cloud-init does nothing of it, or only a part. */
   readonly problem: Seen | null;
 }
 
@@ -27,13 +27,15 @@ export function instanceConfigs(host: Host): CloudConfig[] {
   return names.flatMap((name) => read(host, `${INSTANCE}/${name}`) ?? []);
 }
 
-/** Why the user data as it was given cannot be read: cloud-init leaves it out of what it merges. null: nothing is wrong. */
+/**
+ * Why the given user data cannot be read; null if nothing is wrong. cloud-init leaves such data out of its merged data.
+ */
 export function userDataProblem(host: Host): Seen | null {
   const config = read(host, `${INSTANCE}/user-data.txt`);
   return config?.text.startsWith('#cloud-config') ? config.problem : null;
 }
 
-/** Of the image. */
+/** The configuration that belongs to the image. */
 export function systemConfigs(host: Host): CloudConfig[] {
   const files = [
     '/run/cloud-init/cloud.cfg',
@@ -43,7 +45,10 @@ export function systemConfigs(host: Host): CloudConfig[] {
   return files.flatMap((file) => read(host, file) ?? []);
 }
 
-/** Scripts that it runs: of the user data, and of the image. `runcmd` is made of the configuration's. */
+/**
+ * Scripts that cloud-init runs: from the user data, and from the image. cloud-init makes `runcmd` from the
+ * configuration.
+ */
 export function cloudScripts(host: Host): { file: string; text: string }[] {
   const folders = [
     `${INSTANCE}/scripts`,
@@ -56,7 +61,7 @@ export function cloudScripts(host: Host): { file: string; text: string }[] {
     .filter(({ text }) => /^#!.*sh\b/.test(text));
 }
 
-/** cloud-init reads YAML 1.1: "on" and "yes" are true. null: there is no such file. */
+/** cloud-init reads YAML 1.1: "on" and "yes" are true. null if there is no such file. */
 function read(host: Host, file: string): CloudConfig | null {
   if (!host.stat(file)?.isFile()) return null;
   const text = host.readText(file) ?? '';

@@ -1,4 +1,7 @@
-/** What cloud-init's write_files, bootcmd, runcmd and scripts do to what is configured here: also on every clone of the disk. */
+/**
+ * The effect of cloud-init's write_files, bootcmd, runcmd and scripts on the configured settings, also on every clone
+ * of the disk.
+ */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 import { allCommands } from '../clients/dhclient/shell.ts';
 import type { ConfiguredState } from '../config/desired.ts';
@@ -16,7 +19,7 @@ const OF_DNS =
   /^\/etc\/(resolv\.conf|resolvconf(\.conf$|\/)|systemd\/resolved\.conf|dhcpcd\.|dhcp3?\/|dhclient[.-]|NetworkManager\/(conf\.d|NetworkManager\.conf))/;
 const SYSCTL_FILE = /^\/etc\/sysctl\.(conf|d\/.*\.conf)$/;
 
-/** A piece of the configuration that does something, with the place where it stands. */
+/** A piece of the configuration with an effect, and its place. */
 interface Action {
   readonly at: string;
   /** `bootcmd`. */
@@ -29,7 +32,7 @@ export function* cloudInitActions(around: Surroundings): Iterable<Seen> {
   const { host } = around;
   if (isCloudInitOff(host)) return;
   const configs = [...instanceConfigs(host), ...systemConfigs(host)];
-  // Of a list in several sources cloud-init takes the strongest one's.
+  // If several sources have the list, cloud-init takes the list of the strongest source.
   const strongest = (key: string) => configs.find(({ entries }) => entries.some((entry) => entry.key === key));
   for (const by of ['write_files', 'bootcmd', 'runcmd']) {
     const config = strongest(by);
@@ -74,7 +77,7 @@ function seen(text: string): Seen {
   return { code: 'HF-CLOUD-INIT', seen: text };
 }
 
-/** `key to value` of what is set to another value than the configured one. */
+/** `key to value` for each setting that gets another value than the configured value. */
 function against({ desired }: Surroundings, all: readonly Pick<Assignment, 'path' | 'value'>[]): string[] {
   return all.flatMap(({ path, value }) => {
     const setting = (desired?.sysctl ?? []).find((one) => {
@@ -85,7 +88,7 @@ function against({ desired }: Surroundings, all: readonly Pick<Assignment, 'path
   });
 }
 
-/** Whether name servers or what dhclient is told are, or might be, configured. */
+/** Whether name servers or dhclient settings are, or might be, configured. */
 function caresForNames(desired: ConfiguredState | null): boolean {
   if (desired === null || desired.dns !== null) return true;
   const { global, interfaces } = desired.dhclient;
@@ -97,12 +100,12 @@ function commandOf(item: Node): string {
   if (isScalar(item)) return String(item.value ?? '');
   if (!isSeq(item)) return '';
   const words = item.items.map((one) => (isScalar(one) ? String(one.value) : ''));
-  // What a shell is given to read is a command itself.
+  // A command line that a shell gets as an argument is a command itself.
   if (/(^|\/)(ba|da)?sh$/.test(words[0] ?? '') && /^-\w*c$/.test(words[1] ?? '')) return words[2] ?? '';
   return words.map((word) => (/[\s;&|<>'"$]/.test(word) ? `'${word}'` : word)).join(' ');
 }
 
-/** Programs that change the files they are given, and those that change the last one. */
+/** Programs that change all given files, and programs that change only the last file. */
 const CHANGES_ALL = ['tee', 'rm', 'truncate', 'chattr', 'unlink'];
 const CHANGES_LAST = ['cp', 'mv', 'ln', 'install'];
 

@@ -1,4 +1,4 @@
-/** cloud-init(1), whose module resolv_conf writes /etc/resolv.conf where it is told to. */
+/** cloud-init(1), whose module resolv_conf writes /etc/resolv.conf if its configuration says so. */
 import { isScalar } from 'yaml';
 import type { Host } from '../host/host.ts';
 import type { Seen } from './check.ts';
@@ -13,7 +13,7 @@ interface Wish {
   readonly manages: boolean;
 }
 
-/** The strongest of all its sources counts: what the instance's user says comes first. */
+/** The strongest of all sources counts: the user data of the instance comes first. */
 export function* cloudInit(host: Host): Iterable<Seen> {
   if (isCloudInitOff(host)) return;
   const [instance, system] = [instanceConfigs(host), systemConfigs(host)];
@@ -31,7 +31,7 @@ function wishesOf({ file, text, entries }: CloudConfig): Wish[] {
   });
 }
 
-/** cc: YAML end_cc, as cloud-init takes it from the kernel's command line. */
+/** cc: YAML end_cc, the form in which cloud-init reads the kernel's command line. */
 function* ofKernel(host: Host): Iterable<Wish> {
   const words = host.readText('/proc/cmdline') ?? '';
   const said = [...words.matchAll(/cc:(.*?)(?:end_cc|$)/gs)].map(([, text = '']) => decoded(text)).join('\n');

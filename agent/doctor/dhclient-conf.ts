@@ -1,4 +1,4 @@
-/** What is in dhclient.conf that keeps Holdfast from editing it, or that it cannot see. */
+/** The parts of dhclient.conf that keep Holdfast from editing the file, or that Holdfast cannot see. */
 import { dhcpClients } from '../clients/dhclient/clients.ts';
 import { confFiles } from '../clients/dhclient/conf/files.ts';
 import { parseConf, type Statement } from '../clients/dhclient/conf/grammar.ts';
@@ -15,7 +15,7 @@ export function* dhclientConf({ host, desired }: Surroundings): Iterable<Seen> {
     for (const { line, message } of problems) yield { code: 'HF-CONF-SYNTAX', seen: `${file}:${line}: ${message}` };
     for (const { line, name } of includes(statements)) {
       const seen = `${file}:${line}: include "${name}"`;
-      // As dhclient opens it: from its own working directory, which is most often /.
+      // dhclient opens the path from its own working directory, which is usually /.
       const there = name?.startsWith('/') ? host.stat(name) !== null : true;
       yield there
         ? { code: 'HF-CONF-INCLUDE', seen }

@@ -1,4 +1,4 @@
-/** The DHCP clients that run: whether the hooks and dhclient.conf reach them, and whether they get in each other's way. */
+/** The running DHCP clients: whether the hooks and dhclient.conf reach them, and whether they disturb each other. */
 
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/places.ts';
@@ -26,12 +26,12 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
   for (const name of DHCP_DAEMONS) {
     const pid = daemons.get(name);
     if (pid === undefined) continue;
-    // Of it Holdfast holds `dns`; that alone is what most hosts want of it.
+    // For dhcpcd Holdfast holds only `dns`, which is enough for most hosts.
     if (name === 'dhcpcd') {
       yield { code: 'HF-DHCP-OTHER', seen: `dhcpcd[${pid}] runs; \`dns\` is also held with dhcpcd`, severity: 'note' };
       continue;
     }
-    // networkd is more than a DHCP client, and often only that more.
+    // networkd is more than a DHCP client, and is often used only for its other tasks.
     if (name === 'systemd-network') {
       yield { code: 'HF-DHCP-OTHER', seen: `systemd-networkd[${pid}] runs, and may use DHCP`, severity: 'note' };
     } else yield { code: 'HF-DHCP-OTHER', seen: `${name}[${pid}] runs` };
@@ -63,7 +63,7 @@ function* one(host: Host, client: DhcpClient): Iterable<Seen> {
   }
   const script = scriptOf(host, client);
   if (script !== null) yield* deaf(host, name, script);
-  // A path from its own working directory cannot be looked up.
+  // A path relative to dhclient's working directory cannot be resolved here.
   if (!confFile.startsWith('/')) return;
   if (host.stat(confFile) === null) yield { code: 'HF-DHCLIENT-CONF', seen: `${name} was started with ${confFile}` };
   const since = staleSince(host, client);

@@ -1,4 +1,4 @@
-/** Whether the dnsmasq that runs knows what its file says. */
+/** Whether the running dnsmasq has read the present file. */
 import { dnsmasqReaders } from '../resources/dnsmasq/readers.ts';
 import type { Seen, Surroundings } from './check.ts';
 

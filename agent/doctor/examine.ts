@@ -1,4 +1,4 @@
-/** All checks, and what they find together. */
+/** All checks, and their joint result. */
 
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
@@ -38,13 +38,13 @@ import { witness } from './witness.ts';
 export interface Diagnosis {
   readonly code: Code;
   readonly severity: Severity;
-  /** What was seen, with file and line where there is one. */
+  /** The observation, with file and line if known. */
   readonly seen: string;
   readonly why: string;
   readonly remedy: string;
 }
 
-/** Each with the resources that it is about, for `--only`. */
+/** Each check with the resources that it concerns, for `--only`. */
 const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: Check }[] = [
   { about: ['resolver'], look: resolvConfFile },
   { about: ['resolver'], look: resolvConfOwner },
@@ -84,7 +84,7 @@ export function surroundingsOf(
   return { host, desired, groups, secrets, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
 }
 
-/** Everything found, the gravest first. A check that cannot look says so and hinders no other. */
+/** All findings, the gravest first. A check that cannot look reports that, and hinders no other check. */
 export function examine(around: Surroundings, only: readonly ResourceName[]): Diagnosis[] {
   return CHECKS.filter(({ about }) => about.some((name) => only.includes(name)))
     .flatMap(({ look }) => collect(look, around))

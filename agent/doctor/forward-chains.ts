@@ -1,21 +1,24 @@
-/** What becomes of a packet that no rule of a filter's chain is about: a last rule may refuse it where the policy does not. */
+/**
+ * The fate of a packet that no rule of a filter's chain names. A last rule may refuse the packet even if the policy
+ * accepts.
+ */
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import { type BaseChain, isAbout, isAboutLegacy, nftJson, part } from './packet-filters.ts';
 
-/** A rule that meets the packet. One with a condition that the packet may not meet is none. */
+/** A rule that matches the packet. A rule with a condition that the packet may not meet does not count. */
 interface MeetingRule {
   readonly does: 'accept' | 'drop' | 'reject' | 'return' | 'jump' | 'goto';
   /** The chain of `jump` and `goto`. */
   readonly to: string | null;
 }
 
-/** Rules that meet it, by chain. */
+/** Matching rules, by chain. */
 type Chains = ReadonlyMap<string, readonly MeetingRule[]>;
 
 export interface Refusal {
   readonly does: 'drop' | 'reject';
-  /** The chain with the rule that does it. */
+  /** The chain with the refusing rule. */
   readonly chain: string;
 }
 
@@ -30,8 +33,8 @@ const TARGETS: Readonly<Record<string, MeetingRule['does']>> = {
 };
 
 /**
- * By which rule a base chain of nftables refuses what nothing before accepts. `wanted`: of packets that are to be masqueraded; null:
- * of any. null: it does not.
+ * The rule by which a base chain of nftables refuses packets that no earlier rule accepts; null if it refuses none.
+ * `wanted`: the packets to be masqueraded; null: any packet.
  */
 export function refusedByNft(
   host: Host,
@@ -48,7 +51,7 @@ export function refusedByNft(
   return refusal(chains, name);
 }
 
-/** The same of FORWARD of iptables-legacy, by what `iptables-save` prints. */
+/** The same for FORWARD of iptables-legacy, by the output of `iptables-save`. */
 export function refusedByLegacy(lines: readonly string[], wanted: DesiredMasquerade | null): Refusal | null {
   const chains = new Map<string, MeetingRule[]>();
   let table = 'filter';
@@ -68,7 +71,9 @@ function refusal(chains: Chains, name: string): Refusal | null {
   return end === 'accept' || end === 'through' ? null : end;
 }
 
-/** `through`: it comes to the end of the chain. A target that is no chain, such as LOG, lets it through. */
+/**
+ * `through`: the packet reaches the end of the chain. A target that is no chain, such as LOG, lets the packet through.
+ */
 function walk(chains: Chains, chain: string, depth: number): Refusal | 'accept' | 'through' {
   for (const { does, to } of depth > DEEPEST ? [] : (chains.get(chain) ?? [])) {
     if (does === 'accept') return does;
@@ -89,7 +94,7 @@ function nftRule(expr: readonly unknown[], wanted: DesiredMasquerade | null): Me
       return { does, to: typeof target === 'string' ? target : null };
     }
     const { type, name } = part(one, 'xt');
-    // A target of iptables-nft that nft has no words for.
+    // A target of iptables-nft for which nft has no words.
     if (type === 'target')
       return typeof name === 'string' && name in TARGETS ? { does: TARGETS[name]!, to: null } : null;
     if (!isAbout(one, wanted)) return null;

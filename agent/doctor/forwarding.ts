@@ -1,4 +1,4 @@
-/** What else decides whether a gateway's packets get through, and as whose. */
+/** Other settings that decide whether a gateway's packets get through, and with which source address. */
 import type { Family } from '../address/address.ts';
 import type { DesiredMasquerade } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
@@ -53,7 +53,7 @@ function* useless(host: Host, masquerade: readonly DesiredMasquerade[], families
   }
 }
 
-/** Router advertisements that nobody believes. */
+/** Router advertisements that this host ignores. */
 function* deaf(host: Host): Iterable<Seen> {
   const names = (host.sysctlNames('net/ipv6/conf') ?? []).filter((name) => {
     if (['all', 'default', 'lo'].includes(name)) return false;
@@ -95,7 +95,7 @@ function* filters(host: Host, masquerade: readonly DesiredMasquerade[], families
   }
 }
 
-/** What a forward chain does to packets that are to pass, as a sentence; null: it lets them. */
+/** The effect of a forward chain on packets that are to pass, as a sentence; null if the chain lets them pass. */
 function refused(
   who: string,
   policy: string,
@@ -117,7 +117,7 @@ function twice({ out, from }: DesiredMasquerade, who: string): Seen {
   return { code: 'HF-MASQUERADE-TWICE', seen: `${from} out of ${out} is masqueraded by ${who} as well` };
 }
 
-/** Whether a chain of this family of nft's meets packets of one of these. */
+/** Whether a chain of this nft family sees packets of one of these families. */
 function passes(family: string, families: ReadonlySet<Family>): boolean {
   if (family === 'inet') return families.size > 0;
   return families.has(family === 'ip6' ? 'ipv6' : 'ipv4') && (family === 'ip' || family === 'ip6');

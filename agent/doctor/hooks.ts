@@ -1,4 +1,7 @@
-/** Other hooks of dhclient-script: all are sourced into one shell, so each can undo or break what ours does. */
+/**
+ * Other hooks of dhclient-script. The script sources all hooks into one shell, so each hook can undo or break the work
+ * of ours.
+ */
 import { dirname } from 'node:path';
 import {
   type Deed,
@@ -59,10 +62,10 @@ const ENDINGS = { exit: 'HF-HOOK-EXIT', option: 'HF-HOOK-SHELL-OPTION', syntax: 
 function* resolvConf(hook: Neighbour): Iterable<Seen> {
   for (const { deed, seen } of deeds(hook)) {
     if (deed === 'redefines' && hook.when === 'enter') {
-      // One that runs earlier does not count: Holdfast’s hook defines the function again.
+      // A hook that runs earlier does not count: Holdfast’s hook defines the function again.
       if (hook.after) yield { code: 'HF-HOOK-REDEFINES', seen };
     }
-    // After ours has made the file, this makes it anew.
+    // Such a hook makes the file anew after ours has made it.
     if (deed === 'writes') {
       yield { code: 'HF-HOOK-WRITES', seen, ...(hook.when === 'exit' ? { severity: 'problem' } : {}) };
     }

@@ -1,4 +1,6 @@
-/** Who on this host obeys sortlist, and resolver libraries that do not take from resolv.conf what glibc takes. */
+/**
+ * The programs on this host that obey sortlist, and resolver libraries that read resolv.conf in another way than glibc.
+ */
 import type { Host } from '../host/host.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { hostsLine } from './name-service.ts';
@@ -16,7 +18,7 @@ export function* libc(around: Surroundings): Iterable<Seen> {
   if (cares !== undefined) yield { code: 'HF-LIBC-CARES', seen: installed(host, cares) };
 }
 
-/** glibc sorts what its `dns` service was answered: what another service answered, it leaves as it is. */
+/** glibc sorts only the answers of its `dns` service. It leaves answers of other services as they are. */
 function obeyed(host: Host, entries: number): Seen {
   const has = `dns.sortlist has ${entries} ${entries === 1 ? 'entry' : 'entries'}`;
   const line = hostsLine(host);
@@ -29,7 +31,7 @@ function obeyed(host: Host, entries: number): Seen {
   return { code: 'HF-LIBC-SORTLIST', seen: `${has}; on this host gethostbyname and \`getent hosts\` obey it` };
 }
 
-/** With who runs with it now: of others' processes only root can tell. */
+/** Names the programs that use the library now. Only root can see the processes of other users. */
 function installed(host: Host, library: string): string {
   const users = host.usersOf(library);
   const more = users.length > MOST_USERS ? ` and ${users.length - MOST_USERS} more` : '';
@@ -38,7 +40,7 @@ function installed(host: Host, library: string): string {
 
 const MOST_USERS = 5;
 
-/** Debian's and RHEL's folders; programs that carry the library inside (Node) are not seen. */
+/** The folders of Debian and RHEL. Programs with a built-in library (Node) are not visible. */
 function caresLibrary(host: Host): string | undefined {
   const multiarch = host.list('/usr/lib').filter((name) => name.endsWith('-linux-gnu'));
   return [...multiarch.map((name) => `/usr/lib/${name}`), '/usr/lib64', '/usr/lib']

@@ -1,4 +1,4 @@
-/** Files of others as numbered lines. */
+/** Files of other authors as numbered lines. */
 import type { Host } from '../host/host.ts';
 
 export interface Line {
@@ -7,7 +7,7 @@ export interface Line {
   readonly at: string;
 }
 
-/** Lines that say something: neither empty nor a comment (`#`, `;`); none where there is no such file, or no regular one. */
+/** Lines that are neither empty nor a comment (`#`, `;`). Empty if there is no such file, or no regular file. */
 export function statements(host: Host, file: string): Line[] {
   if (!host.stat(file)?.isFile()) return [];
   return (host.readText(file) ?? '')
@@ -16,7 +16,7 @@ export function statements(host: Host, file: string): Line[] {
     .filter(({ text }) => text !== '' && !/^[#;]/.test(text));
 }
 
-/** The files of a folder whose names end so, in order. */
+/** The files of a folder whose names have this ending, in order. */
 export function filesIn(host: Host, folder: string, ending: string): string[] {
   return host
     .list(folder)

@@ -1,4 +1,4 @@
-/** Whether this host's machine-id came with a copied disk, as far as the host itself can know. */
+/** Whether this host's machine-id came with a copied disk, as far as the host itself can see. */
 import { machineBefore } from '../host/machine.ts';
 import type { Seen, Surroundings } from './check.ts';
 
@@ -13,7 +13,7 @@ export function* machineId({ host }: Surroundings): Iterable<Seen> {
     yield { code: 'HF-MACHINE-ID-CLONE', seen };
     return;
   }
-  // cloud-init names the instance that this disk belonged to before, and keeps when that one's boot had ended.
+  // cloud-init names the previous instance of this disk, and keeps the time when that instance's boot ended.
   const instance = (name: string) => host.readText(`${CLOUD}/data/${name}`)?.trim() ?? '';
   const [now, last] = [instance('instance-id'), instance('previous-instance-id')];
   if (now === last || !/^[\w.:-]+$/.test(last)) return;

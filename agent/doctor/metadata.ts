@@ -1,4 +1,4 @@
-/** Whether what routes leave to the cloud is known, and fresh. */
+/** Whether the values that routes take from the cloud are known and fresh. */
 import { Metadata } from '../metadata/metadata.ts';
 import { wishesOf } from '../metadata/wishes.ts';
 import type { Seen, Surroundings } from './check.ts';

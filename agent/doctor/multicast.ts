@@ -1,4 +1,4 @@
-/** What keeps an expected multicast group from this host, or Holdfast from seeing that. */
+/** Obstacles that keep an expected multicast group from this host, or keep Holdfast from seeing that. */
 import { familyOf } from '../address/address.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -32,7 +32,7 @@ export function* multicast({ host, groups }: Surroundings): Iterable<Seen> {
   if (deaf !== null) yield { code: 'HF-MULTICAST-UNHEARD', seen: deaf };
 }
 
-/** The interface may be a bridge of this host, or a port of one: then the switch is here. */
+/** The interface may be a bridge of this host, or a port of a bridge: in that case this host is the switch. */
 function* bridge(host: Host, dev: string): Iterable<Seen> {
   for (const path of [`/sys/class/net/${dev}/bridge`, `/sys/class/net/${dev}/master/bridge`]) {
     const says = (name: string) => nullIfRefused(() => host.readText(`${path}/${name}`))?.trim();
@@ -43,7 +43,7 @@ function* bridge(host: Host, dev: string): Iterable<Seen> {
   }
 }
 
-/** null: the daemon can hear IGMP, or none runs. */
+/** null if the daemon can hear IGMP, or no daemon runs. */
 function whyDeaf(host: Host): string | null {
   if (host.stat(PERL) === null) return `there is no ${PERL}`;
   const pid = Number.parseInt(nullIfRefused(() => host.readText(`${RUN_FOLDER}/daemon`)) ?? '', 10);

@@ -1,4 +1,4 @@
-/** What the C library asks for host names before it asks the servers of resolv.conf. */
+/** The services that the C library asks for host names before the servers of resolv.conf. */
 import type { Host } from '../host/host.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 import { type Line, statements } from './lines.ts';
@@ -16,12 +16,12 @@ export function* nameService(around: Surroundings): Iterable<Seen> {
 }
 
 export interface HostsLine extends Line {
-  /** The services, and actions in brackets, that come before dns; all where there is no dns. */
+  /** The services, and actions in brackets, before dns; all of them if dns is missing. */
   readonly before: readonly string[];
   readonly dns: boolean;
 }
 
-/** Of several hosts lines of nsswitch.conf(5) glibc takes the last; without any (null) it asks dns and files. */
+/** If nsswitch.conf(5) has several hosts lines, glibc takes the last. Without any line (null) it asks dns and files. */
 export function hostsLine(host: Host): HostsLine | null {
   const line = statements(host, NSSWITCH).findLast(({ text }) => /^hosts\s*:/.test(text));
   if (line === undefined) return null;
@@ -45,7 +45,7 @@ function* earlierServices(around: Surroundings): Iterable<Seen> {
     yield {
       code: 'HF-NSS-ORDER',
       seen: `${line.at}: ${line.text} – ${word} ${answers}`,
-      // The names of containers and `.local` are hardly meant to come from DNS; and systemd-resolved may hold what is wanted.
+      // Names of containers and `.local` rarely come from DNS, and systemd-resolved may hold the wanted settings.
       ...(word === 'resolve' && !heldByResolved(around) ? {} : { severity: 'note' }),
     };
   }

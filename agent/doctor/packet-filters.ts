@@ -1,4 +1,7 @@
-/** The packet filters of others: base chains as nft(8) has them, iptables-nft's among them, and the tables of iptables-legacy. */
+/**
+ * The packet filters of other programs: base chains as nft(8) lists them, including those of iptables-nft, and the
+ * tables of iptables-legacy.
+ */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../address/address.ts';
 import type { DesiredMasquerade } from '../config/desired.ts';
@@ -16,7 +19,7 @@ export interface BaseChain {
 
 type Json = { readonly [key: string]: unknown };
 
-/** null: nft cannot say. */
+/** null if nft cannot list them. */
 export function baseChains(host: Host): BaseChain[] | null {
   const objects = nftJson(host, ['list', 'chains']);
   if (objects === null) return null;
@@ -26,7 +29,7 @@ export function baseChains(host: Host): BaseChain[] | null {
   });
 }
 
-/** The masquerading rules of the chain that take everything that `wanted` is about, one sentence each. */
+/** The masquerading rules of the chain that cover all packets of `wanted`, one sentence each. */
 export function coveredBy(host: Host, { family, table, name }: BaseChain, wanted: DesiredMasquerade): string[] {
   return (nftJson(host, ['list', 'chain', family, table, name]) ?? []).flatMap((object) => {
     const { expr } = part(object, 'rule');
@@ -35,7 +38,10 @@ export function coveredBy(host: Host, { family, table, name }: BaseChain, wanted
   });
 }
 
-/** Tables of iptables-legacy that are in use, as `iptables-save` prints them. The kernel is not made to load any. */
+/**
+ * Tables of iptables-legacy that are in use, as `iptables-save` prints them. The look never makes the kernel load a
+ * table.
+ */
 export function legacyTables(host: Host): { family: Family; names: string[]; save(): string[] }[] {
   return [['ipv4', 'ip', 'iptables'] as const, ['ipv6', 'ip6', 'ip6tables'] as const].flatMap(
     ([family, ip, program]) => {
@@ -46,13 +52,13 @@ export function legacyTables(host: Host): { family: Family; names: string[]; sav
   );
 }
 
-/** `-A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE`, and nothing beside that could leave some packets out. */
+/** `-A POSTROUTING -s 10.99.0.0/24 -o eth0 -j MASQUERADE`, without any condition that could leave some packets out. */
 export function legacyCovers(line: string, wanted: DesiredMasquerade): boolean {
   const [, chain, rest = ''] = /^-A (\S+) (?:(.*) )?-j MASQUERADE$/.exec(line) ?? [];
   return chain === 'POSTROUTING' && isAboutLegacy(rest, wanted);
 }
 
-/** Whether each packet that `wanted` is about meets these conditions of iptables; of null: any packet. */
+/** Whether each packet of `wanted` meets these conditions of iptables; null: any packet. */
 export function isAboutLegacy(conditions: string, wanted: DesiredMasquerade | null): boolean {
   const words = conditions
     .replaceAll(/-m comment --comment (?:"[^"]*"|\S+)/g, '')
@@ -82,7 +88,7 @@ export function part(object: unknown, key: string): Json {
   return found !== null && typeof found === 'object' ? (found as Json) : {};
 }
 
-/** As nft says it of its own rules, and of iptables-nft's. */
+/** In nft's words for its own rules, and for those of iptables-nft. */
 function masquerades(expression: unknown): boolean {
   if (expression === null || typeof expression !== 'object') return false;
   return 'masquerade' in expression || part(expression, 'xt').name === 'MASQUERADE';
@@ -92,10 +98,10 @@ function takes(expression: unknown, wanted: DesiredMasquerade): boolean {
   return masquerades(expression) || isAbout(expression, wanted);
 }
 
-/** What nft lists in a rule and no packet fails to meet. */
+/** Parts that nft lists in a rule and that every packet meets. */
 const NO_CONDITIONS = ['counter', 'log', 'mangle', 'notrack'] as const;
 
-/** Whether each packet that `wanted` is about meets this part of a rule of nft's; of null: any packet. */
+/** Whether each packet of `wanted` meets this part of an nft rule; null: any packet. */
 export function isAbout(expression: unknown, wanted: DesiredMasquerade | null): boolean {
   if (expression === null || typeof expression !== 'object') return false;
   if (NO_CONDITIONS.some((word) => word in expression) || part(expression, 'xt').name === 'comment') return true;
@@ -108,7 +114,7 @@ export function isAbout(expression: unknown, wanted: DesiredMasquerade | null): 
   return typeof addr === 'string' && holds(`${addr}/${len}`, from);
 }
 
-/** Whether one network lies in the other. */
+/** Whether the inner network lies in the outer network. */
 function holds(outer: string, inner: string): boolean {
   try {
     const [network, length] = ipaddr.parseCIDR(outer);

@@ -1,10 +1,10 @@
-/** The programs of others that Holdfast and its hook start. */
+/** The programs of other packages that Holdfast and its hook start. */
 import { hookPlaces } from '../clients/dhclient/hooks/places.ts';
 import type { Seen, Surroundings } from './check.ts';
 
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-/** With Debian's package, and what becomes of it without. */
+/** Each with Debian's package, and the effect if it is missing. */
 const AGENT: readonly Needed[] = [
   { program: 'flock', from: 'util-linux', without: '`agent apply` cannot take its lock and stops' },
   { program: 'cp', from: 'coreutils', without: 'owner and extended attributes of replaced files are not kept' },

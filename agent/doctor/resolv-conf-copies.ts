@@ -1,11 +1,14 @@
-/** Copies of resolv.conf, which nobody keeps: in chroots and containers. What runs there asks the name servers of its copy. */
+/**
+ * Copies of resolv.conf that no program updates, in chroots and containers. A program there asks the name servers of
+ * its copy.
+ */
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { caresForDns, type Seen, type Surroundings } from './check.ts';
 
-/** Where packages and engines put them; a `*` stands for each name in that folder. */
+/** The places that packages and engines use; a `*` stands for each name in that folder. */
 const PLACES = [
   '/var/spool/postfix*/etc/resolv.conf',
   '/var/named/chroot/etc/resolv.conf',
@@ -18,7 +21,7 @@ const PLACES = [
   '/var/lib/containers/storage/overlay-containers/*/userdata/resolv.conf',
 ];
 
-/** Copies that one finding names. */
+/** The most copies that one finding names. */
 const MOST = 8;
 
 export function* resolvConfCopies(around: Surroundings): Iterable<Seen> {
@@ -60,7 +63,7 @@ function expanded(host: Host, place: string): string[] {
     .map((name) => `${folder}/${name}${after}`);
 }
 
-/** One for each root that a process has and this one has not; only root sees those of others. */
+/** One copy for each other root folder of a process. Only root sees the root folders of other users' processes. */
 function copiesOfProcesses(host: Host): Copy[] {
   if (!host.live) return [];
   const seen = new Set([rootOf(host, 'self')]);
@@ -77,7 +80,7 @@ function copiesOfProcesses(host: Host): Copy[] {
   });
 }
 
-/** What tells a process's files from another's; null: it has ended, or is not ours to see. */
+/** Identifies the file tree of a process; null if the process has ended, or is not visible to us. */
 function rootOf(host: Host, pid: string): string | null {
   const link = (name: string) => nullIfRefused(() => host.readLink(`/proc/${pid}/${name}`));
   const [mounts, root] = [link('ns/mnt'), link('root')];
@@ -88,7 +91,7 @@ function serversOf(text: string): readonly string[] {
   return effectiveValues(text, 'nameserver') ?? [];
 }
 
-/** A forwarder inside of the container, which asks others. */
+/** A forwarder inside the container, which asks other servers. */
 function isLoopback(server: string): boolean {
   return server.startsWith('127.') || server === '::1';
 }

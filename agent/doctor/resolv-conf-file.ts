@@ -1,4 +1,4 @@
-/** What stands in the way of /etc/resolv.conf being an ordinary file of ours. */
+/** Obstacles that keep /etc/resolv.conf from being an ordinary file of ours. */
 import { ownsResolvConf } from '../clients/resolved.ts';
 import { effectiveValues, readAsLibc } from '../resolver/libc-reading.ts';
 import { linkOwner } from '../resolver/owner.ts';
@@ -28,7 +28,7 @@ function* link(around: Surroundings): Iterable<Seen> {
   yield {
     code: 'HF-RESOLV-LINK',
     seen: policy === 'follow' && !circle ? `${seen}; it is followed, and the owner may write it at any time` : seen,
-    // To be replaced: `apply` has not been run yet.
+    // The link is to be replaced, and `apply` has not run yet.
     severity: policy === 'replace' ? 'note' : policy === 'refuse' || circle ? 'problem' : 'warning',
   };
 }
@@ -48,7 +48,7 @@ function* limits({ host }: Surroundings): Iterable<Seen> {
   }
 }
 
-/** A problem where no name server is left that counts, or where look-ups never end. */
+/** A problem if no usable name server is left, or if look-ups never end. */
 function* unused({ host }: Surroundings): Iterable<Seen> {
   const { nameserver, unused: lines } = readAsLibc(host.readTextUnlessAstray(RESOLV_CONF) ?? '');
   for (const { line, keyword, why, hangs } of lines) {
@@ -71,7 +71,7 @@ function* mount({ host }: Surroundings): Iterable<Seen> {
   }
 }
 
-/** By lsattr(1) of e2fsprogs; where there is none, or the file system has no attributes, nothing is said. */
+/** By lsattr(1) of e2fsprogs. Reports nothing if lsattr is missing, or if the file system has no attributes. */
 function* immutable({ host }: Surroundings): Iterable<Seen> {
   const target = host.target(RESOLV_CONF);
   if (host.stat(target) === null) return;

@@ -1,4 +1,4 @@
-/** Programs that write /etc/resolv.conf although it is no link of theirs. */
+/** Programs that write /etc/resolv.conf although the file is no link of theirs. */
 import { DHCPCD_CONF, ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
 import { leavesResolvConf } from '../clients/networkmanager/conf.ts';
 import { networkManagerInstalled } from '../clients/networkmanager/networkmanager.ts';
@@ -52,7 +52,7 @@ function networkManager(host: Host, pid: number | undefined): string | null {
   return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in /etc/NetworkManager/NetworkManager.conf or its conf.d`;
 }
 
-/** dhcpcd's hook 20-resolv.conf writes it, unless it is told not to (dhcpcd.conf(5), nohook), or ours is before it. */
+/** dhcpcd's hook 20-resolv.conf writes the file, unless dhcpcd.conf(5) forbids it (nohook), or our hook comes first. */
 function dhcpcd(host: Host, pid: number | undefined): string | null {
   if (pid === undefined || findBlock(host.readText(ENTER_HOOK) ?? '') !== null) return null;
   const off = statements(host, DHCPCD_CONF).some(({ text }) => /^nohook\b.*\bresolv\.conf/.test(text));
@@ -64,7 +64,7 @@ function resolvconf(host: Host): string | null {
   return `resolvconf (openresolv) is installed, and ${RESOLVCONF_CONF} has it write ${RESOLV_CONF}`;
 }
 
-/** What the file's own lines say of who made it. */
+/** The program that made the file, by the file's own lines. */
 function headerOf(host: Host): { text: string; line: number } | null {
   const lines = (host.readTextUnlessAstray(RESOLV_CONF) ?? '').split('\n');
   const index = lines.findIndex(lines.some(isHeader) ? isHeader : mayBeHeader);

@@ -1,11 +1,14 @@
-/** systemd-resolved, where it is told of the settings itself: what it cannot hold, and who has the last word at boot. */
+/**
+ * systemd-resolved, if it gets the settings itself: the settings that it cannot hold, and the program with the last
+ * word at boot.
+ */
 import { laterDropIns, wantedDomains } from '../clients/networkd/drop-in.ts';
 import { networkNames } from '../clients/networkd/match.ts';
 import { answersAfterStart, linksWithServers, resolvedLinks } from '../clients/resolved.ts';
 import { writtenThrough } from '../clients/resolved-libc.ts';
 import type { Seen, Surroundings } from './check.ts';
 
-/** Whether links hold the DNS settings, and resolv.conf is systemd-resolved's own matter. */
+/** Whether links hold the DNS settings, and resolv.conf belongs to systemd-resolved. */
 export function heldByResolved({ host, desired }: Surroundings): boolean {
   if (desired?.dns == null) return false;
   return resolvedLinks(host, desired.dns).length > 0 || answersAfterStart(host, desired.dns);

@@ -1,4 +1,7 @@
-/** Whether others than root can read a secret: what the daemon proves to the collector who it is with, or a value of the kernel's. */
+/**
+ * Whether users other than root can read a secret: the daemon's token or key for the collector, or a secret kernel
+ * value.
+ */
 import { dirname } from 'node:path';
 import type { DesiredReport } from '../config/desired-daemon.ts';
 import { withoutSecrets } from '../config/sysctl/secrets.ts';
@@ -6,12 +9,12 @@ import type { Host } from '../host/host.ts';
 import { CREDENTIAL } from '../host/service/credentials.ts';
 import type { Seen, Surroundings } from './check.ts';
 
-/** As they are configured. */
+/** The configured paths. */
 export function secretsOf({ tokenFile, key }: DesiredReport): string[] {
   return [tokenFile, key].filter((file) => file !== null);
 }
 
-/** Those of the configuration's files that hold the value of a secret kernel setting. */
+/** The configuration files that hold the value of a secret kernel setting. */
 export function filesWithSecrets(host: Host, files: readonly string[]): string[] {
   return files.filter((file) => {
     const text = host.readText(file) ?? '';
@@ -26,7 +29,7 @@ export function* secretsSeen({ host, secrets }: Surroundings): Iterable<Seen> {
   }
 }
 
-/** null: root alone, or there is no such file, which the daemon says. */
+/** null if only root can read the file, or if there is no such file, which the daemon reports. */
 function whoReads(host: Host, file: string): string | null {
   const stats = host.stat(file);
   if (stats === null) return null;
@@ -38,7 +41,7 @@ function whoReads(host: Host, file: string): string | null {
   return stats.uid === 0 ? null : `user ${stats.uid}, whose file it is`;
 }
 
-/** Whether any of these bits lets somebody through every folder above. */
+/** Whether any of these bits lets another user through every folder above. */
 function isReached(host: Host, path: string, bits: number): boolean {
   const folder = dirname(path);
   if (folder === path) return true;

@@ -1,4 +1,4 @@
-/** What else on the host takes routes away, and what the configuration itself leaves a host without. */
+/** Other settings on the host that remove routes, and routes that the configuration itself leaves out. */
 import type { ConfiguredState } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 import type { Seen, Surroundings } from './check.ts';
@@ -25,7 +25,7 @@ export function* staticRoutes({ host, desired, daemons }: Surroundings): Iterabl
   }
 }
 
-/** Of several files the last that says anything counts (systemd-system.conf(5)). */
+/** If several files set it, the last file counts (systemd-system.conf(5)). */
 function leavesForeignRoutes(host: Host): boolean {
   const folder = `${NETWORKD_CONF}.d`;
   const files = [NETWORKD_CONF, ...host.list(folder).map((name) => `${folder}/${name}`)];
@@ -35,7 +35,7 @@ function leavesForeignRoutes(host: Host): boolean {
   return /^(no|false|0|off|n|f)$/i.test(said.at(-1) ?? '');
 }
 
-/** Interfaces that DHCP brings no default route to; null: all of them. */
+/** Interfaces to which DHCP brings no default route; null for all interfaces. */
 function scopesWithoutDefault({ dhclient }: ConfiguredState): (string | null)[] {
   const scopes = [[null, dhclient.global] as const, ...dhclient.interfaces];
   return scopes.flatMap(([name, { ignore }]) => {

@@ -26,7 +26,7 @@ export function* sysctlBoot({ host, desired }: Surroundings): Iterable<Seen> {
   yield* nobodyReads(host);
   const persisted = new PersistedSysctls(host);
   for (const seen of persisted.refusals()) yield { code: 'HF-SYSCTL-UNREADABLE', seen };
-  // As if our file were right: what apply would put right is not what doctor is about.
+  // As if our file were right: doctor does not report the drift that apply would put right.
   const wanted = wantedFile(
     host,
     settings,
@@ -78,7 +78,7 @@ function* nobodyReads(host: Host): Iterable<Seen> {
   yield { code: 'HF-SYSCTL-BOOT', seen: 'this host has neither systemd-sysctl nor the init script of procps' };
 }
 
-/** Debian links it into sysctl.d, and then it is among the files that are read at boot. */
+/** Debian links the file into sysctl.d, where it is among the files that are read at boot. */
 function* procps(host: Host, settings: readonly DesiredSysctl[], all: readonly Assignment[]): Iterable<Seen> {
   const file = '/etc/sysctl.conf';
   if (all.some((one) => host.target(one.file) === host.target(file))) return;

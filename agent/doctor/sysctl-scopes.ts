@@ -1,6 +1,6 @@
 /**
  * net.ipv4.conf and net.ipv6.conf: `all`, `default` and each interface are separate values, which the kernel combines.
- * Computed as if everything that is configured were already so. Source: ip-sysctl.rst and the kernel's
+ * The result is computed as if the whole configuration were already applied. Source: ip-sysctl.rst and the kernel's
  * include/linux/inetdevice.h.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
@@ -17,7 +17,7 @@ interface Scoped {
   readonly name: string;
 }
 
-/** How `all` and the interface's own value become the one that counts. IPv4 only. */
+/** How the kernel combines `all` and the interface's own value. IPv4 only. */
 type Rule = 'max' | 'or' | 'and' | 'redirects';
 
 const RULES: ReadonlyMap<string, Rule> = new Map([
@@ -34,7 +34,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ['promote_secondaries', 'or'],
   ['accept_source_route', 'and'],
   ['mc_forwarding', 'and'],
-  // ip-sysctl.rst: with forwarding on both must be 1, else one of them is enough.
+  // ip-sysctl.rst: with forwarding on, both must be 1; otherwise one of the two is enough.
   ['accept_redirects', 'redirects'],
 ]);
 
@@ -45,7 +45,10 @@ const RULE_TEXT: Record<Rule, string> = {
   redirects: 'with forwarding on both must be 1, else conf.all or the interface’s own is enough',
 };
 
-/** IPv6 keys of which `all` is written to every interface, or read beside its own (net/ipv6/addrconf.c, exthdrs.c). */
+/**
+ * IPv6 keys whose `all` is written to every interface, or read beside the interface's own value (net/ipv6/addrconf.c,
+ * exthdrs.c).
+ */
 const ALL_COUNTS = new Set(
   (
     'forwarding disable_ipv6 disable_policy proxy_ndp ndisc_notify keep_addr_on_down ignore_routes_with_linkdown ' +
@@ -56,7 +59,7 @@ const MOST_NAMED = 6;
 
 export function* sysctlScopes({ host, desired }: Surroundings): Iterable<Seen> {
   const settings = desired?.sysctl ?? [];
-  // What `forwarding` stands for holds them all.
+  // `forwarding` holds all three values.
   const own = settings.filter(({ setting }) => setting === undefined);
   if (settings.some(({ path }) => FORWARDING.has(path)) && own.some(({ path }) => ACCEPT.test(path))) {
     const [first] = settings.filter(({ path }) => FORWARDING.has(path));
@@ -86,7 +89,7 @@ function* unreached(host: Host, values: Values, { setting, value, family, name }
   yield { code: 'HF-SYSCTL-DEFAULT', seen: `${setting.key} is to be ${value}, but it is not on ${list(named)}` };
 }
 
-/** Where the value that counts is another than the configured one. */
+/** Reports interfaces whose combined value differs from the configured value. */
 function* combined(host: Host, values: Values, scoped: Scoped): Iterable<Seen> {
   const { setting, value, family, scope, name } = scoped;
   if (family === '6') {
@@ -110,7 +113,7 @@ function* combined(host: Host, values: Values, scoped: Scoped): Iterable<Seen> {
   yield { code: 'HF-SYSCTL-ALL', seen };
 }
 
-/** IPv6 reads most keys from the interface alone. */
+/** IPv6 reads most keys only from the interface. */
 function* withoutEffect(host: Host, values: Values, { setting, value, family, name }: Scoped): Iterable<Seen> {
   if (ALL_COUNTS.has(name)) return;
   const others = interfaces(host, family).filter((scope) => {
@@ -130,7 +133,7 @@ function combine(rule: Rule, all: number, own: number, forwarding: boolean): num
   return Number(both ? all !== 0 && own !== 0 : all !== 0 || own !== 0);
 }
 
-/** Values of the running kernel, and what they will be once the configuration is applied. */
+/** Values of the running kernel, and their values after the configuration is applied. */
 class Values {
   private readonly host: Host;
   private readonly wanted: ReadonlyMap<string, number>;
@@ -158,7 +161,7 @@ class Values {
     return this.wanted.has(path(family, scope, name));
   }
 
-  /** What a change of ip_forward sets beside itself. */
+  /** The values that a change of ip_forward also sets. */
   private forwarding(on: number): [string, number][] {
     if (this.host.sysctl('net/ipv4/ip_forward') === String(on)) return [];
     const scopes = ['all', 'default', ...interfaces(this.host, '4')];
@@ -171,7 +174,7 @@ class Values {
 
 function parse(setting: DesiredSysctl): Scoped | null {
   const match = /^net\/ipv([46])\/conf\/([^/]+)\/([^/]+)$/.exec(setting.path);
-  // Of EVERY interface nothing is left out.
+  // For EVERY interface, nothing is left out.
   if (match === null || match[2] === EVERY || !('value' in setting.want) || !isInteger(setting.want.value)) return null;
   const [, family, scope, name] = match as unknown as [string, '4' | '6', string, string];
   return { setting, value: Number(setting.want.value), family, scope, name };

@@ -31,13 +31,13 @@ const SENTENCES: Partial<Record<ErrorCode, string>> = {
 
 /** "cannot DEED PATH: WHY (ERRNO)" for an error of node:fs. */
 export function hostError(deed: string, path: string, cause: unknown): HostError {
-  // The operating system's own word for it.
+  // The operating system's own code for the error.
   const code = (errorCode(cause) ?? 'UNKNOWN') as ErrorCode;
   const why = SENTENCES[code] ?? (cause instanceof Error ? cause.message : String(cause));
   return new HostError(code, `cannot ${deed} ${path}: ${why} (${code})${sandboxHint(code, path)}`, { cause });
 }
 
-/** An error as node:fs throws it, for what the kernel itself would allow. */
+/** An error in the form of node:fs, for a refusal that is not the kernel's. */
 export function codedError(code: ErrorCode, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

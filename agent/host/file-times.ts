@@ -1,7 +1,8 @@
 /**
- * Whether a process started before or after a file was changed: whether it read what is there now. A file's time is by the
- * clock of then, a process's start is counted from the boot, and the clock may have been stepped in between. So what was seen of
- * a file is kept in RUN_FOLDER with the time since the boot, which never steps; it lasts as long as the processes do.
+ * Whether a process started before or after a change of a file, and so whether it has read the present file. A file's
+ * time is by the clock of that moment. A process's start counts from the boot, and the clock may have been stepped in
+ * between. Each seen state of a file is therefore kept in RUN_FOLDER with the time since the boot, which never steps.
+ * The record lasts as long as the processes do.
  */
 import type { Stats } from 'node:fs';
 import { nullIfRefused } from './errors.ts';
@@ -11,30 +12,31 @@ import type { Process } from './process/processes.ts';
 import { sinceBoot } from './process/processes.ts';
 
 const FILE = `${RUN_FOLDER}/file-times`;
-/** Milliseconds: what two readings of the clocks may differ by without a step. */
+/** Milliseconds by which two readings of the clocks may differ without a step. */
 const SLACK = 1000;
 
 /** Milliseconds since the boot. */
 interface FileTimes {
-  /** As stat(2) tells one state of the file from another. */
+  /** The fields of stat(2) that distinguish two states of the file. */
   readonly identity: string;
-  /** Of its text; so a change of mode, or the same text written anew, is no change. */
+  /** A hash of the file's text: a change of mode, or the same text written anew, is no change. */
   readonly text: string;
-  /** When the file was first seen as it is. */
+  /** When this state of the file was first seen. */
   readonly from: number;
-  /** When it was last seen otherwise; null: never. */
+  /** When another state was last seen; null if never. */
   readonly until: number | null;
 }
 
 interface Record {
-  /** Milliseconds since the epoch at which the boot was, by the clock of when this was first written. */
+  /** The time of the boot in milliseconds since the epoch, by the clock at the first note. */
   readonly boot: number;
   readonly files: { readonly [path: string]: FileTimes | undefined };
 }
 
 /**
- * To be called where the host may be written to: notes the file as it is now. `otherwise`: when it was last known to be
- * otherwise, in milliseconds since the boot; null: it is not known. What cannot be kept is judged by the clock.
+ * Notes the present state of the file. Call this when the host may be written to. `otherwise`: when the file was last
+ * known to be different, in milliseconds since the boot; null if unknown. If the note cannot be saved, the clock
+ * decides.
  */
 export function noteFile(host: Host, path: string, otherwise: number | null = null): void {
   nullIfRefused(() => {
@@ -52,12 +54,18 @@ export function noteFile(host: Host, path: string, otherwise: number | null = nu
   });
 }
 
-/** Removes what a process left that was killed while it kept a note: no later note may come that would. */
+/**
+ * Removes the leftover of a process that was killed while it saved a note, because no later note may come that would
+ * remove it.
+ */
 export function settleNotes(host: Host): void {
   if (host.live && host.lstat(`${RUN_FOLDER}/.file-times.holdfast`) !== null) host.removeLeftover(FILE);
 }
 
-/** When the file was changed after the process started (milliseconds since the epoch, by the file's own time); null: it was not. */
+/**
+ * When the file was changed after the process started (milliseconds since the epoch, by the file's own time); null if
+ * it was not.
+ */
 export function changedAfterStart(host: Host, path: string, process: Process): number | null {
   const stats = host.stat(path);
   if (stats === null) return null;
@@ -70,12 +78,15 @@ export function changedAfterStart(host: Host, path: string, process: Process): n
   return startsByClock(record, process).some((started) => stats.ctimeMs > started) ? stats.ctimeMs : null;
 }
 
-/** Whether something that happened at that time (milliseconds since the epoch) may have happened while the process ran. */
+/** Whether an event at that time (milliseconds since the epoch) may have happened while the process ran. */
 export function mayBeSinceStart(host: Host, time: number, process: Process): boolean {
   return startsByClock(load(host), process).some((started) => time >= started);
 }
 
-/** By the clock of now, and by that of the first note since the boot where the clock was stepped since. */
+/**
+ * The start by the present clock, and also by the clock of the first note since the boot, if the clock was stepped
+ * since.
+ */
 function startsByClock(record: Record | null, { started, sinceBoot: start }: Process): number[] {
   if (record === null || Math.abs(record.boot - bootByClock()) <= SLACK) return [started];
   return [started, record.boot + start];
@@ -90,7 +101,7 @@ function load(host: Host): Record | null {
     const kept = JSON.parse(nullIfRefused(() => host.readText(FILE)) ?? 'null') as Record | null;
     return typeof kept?.boot === 'number' && typeof kept.files === 'object' && kept.files !== null ? kept : null;
   } catch {
-    return null; // damaged: as if nothing was seen
+    return null; // damaged: as if no state was seen
   }
 }
 
@@ -98,7 +109,10 @@ function identityOf({ dev, ino, size, ctimeMs }: Stats): string {
   return `${dev} ${ino} ${size} ${ctimeMs}`;
 }
 
-/** Few characters for a text: whoever may write the file is root, so nobody makes another text of the same. */
+/**
+ * A few characters for a text: only root may write the file, so no user can forge a second text with the same
+ * characters.
+ */
 function textOf(host: Host, path: string): string {
   const text = nullIfRefused(() => host.readText(path));
   if (text === null) return '';

@@ -1,6 +1,6 @@
 /**
  * The only door to the operating system: files below a root folder, the running kernel's sysctls, its processes. Paths
- * are those that the host itself sees (`/etc/resolv.conf`); where they really are is known here alone, so that tests and
+ * are those that the host itself sees (`/etc/resolv.conf`). Only this class knows their real place, so that tests and
  * `--root` work on any folder.
  */
 import {
@@ -36,7 +36,7 @@ import { type RunResult, run, runBeside } from './process/run.ts';
 
 const PROC_SYS = '/proc/sys';
 
-/** Why nothing of the running system is looked at or changed where the host is not `live`. `what`: the part of it. */
+/** Why the running system is neither read nor changed if the host is not `live`. `what`: the part of the system. */
 export function notOfTheseFiles(what = 'kernel'): string {
   return `the running ${what} is not that of these files`;
 }
@@ -45,7 +45,7 @@ export class Host {
   readonly root: string;
   /** Whether the running kernel and its processes belong to these files. */
   readonly live: boolean;
-  /** Told of a lock that another process of this host holds, and for how many seconds it is waited for. */
+  /** Called for a lock that another process of this host holds, with the seconds of the wait. */
   whenWaiting: (path: string, seconds: number) => void = () => {};
 
   constructor({ root = '/', live }: { root?: string; live?: boolean } = {}) {
@@ -53,21 +53,24 @@ export class Host {
     this.live = live ?? this.root === '/';
   }
 
-  /** Where a path of the host really is. A link in the last component is kept unless told to follow. */
+  /** The real place of a path of the host. A link in the last component is kept unless `last` says `follow`. */
   locate(path: string, last: 'follow' | 'keep' = 'keep'): string {
     if (this.root === '/' && last === 'keep') return path;
     return resolveWithin(this.root, path, last);
   }
 
-  /** The path, as the host sees it, that a link leads to in the end; it need not exist. Of a link in a circle the link itself. */
+  /**
+   * The final target of a link, as a path that the host sees; the target need not exist. For a link in a circle: the
+   * link itself.
+   */
   target(path: string): string {
     const located = unlessCircle(() => resolveWithin(this.root, path, 'follow'));
-    if (located === null) this.lstat(path); // throws where a folder above is the circle
+    if (located === null) this.lstat(path); // throws if a folder above is the circle
     if (located === null) return path;
     return this.root === '/' ? located : located.slice(join(this.root, '/').length - 1);
   }
 
-  /** A regular file's bytes, links followed; null where there is none. Throws HostError for all else. */
+  /** A regular file's bytes, links followed; null if the file does not exist. Throws HostError for everything else. */
   read(path: string): Buffer | null {
     try {
       return readRegularFile(this.locate(path, this.root === '/' ? 'keep' : 'follow'));
@@ -78,12 +81,12 @@ export class Host {
     }
   }
 
-  /** A file's text, byte for byte (latin1), so that what is not ours goes back as it was. */
+  /** A file's text, byte for byte (latin1), so that the parts of other authors go back unchanged. */
   readText(path: string): string | null {
     return this.read(path)?.toString('latin1') ?? null;
   }
 
-  /** A file's text; null also where it is a symbolic link to no file: in a circle, or to a folder, a device, a pipe. */
+  /** A file's text; null also for a symbolic link to no file: in a circle, or to a folder, a device, a pipe. */
   readTextUnlessAstray(path: string): string | null {
     try {
       return unlessCircle(() => this.readText(path));
@@ -94,7 +97,7 @@ export class Host {
     }
   }
 
-  /** Links not followed; null where there is nothing. Throws HostError. */
+  /** Links are not followed; null if the path does not exist. Throws HostError. */
   lstat(path: string): Stats | null {
     try {
       return lstatSync(this.locate(path), { throwIfNoEntry: false }) ?? null;
@@ -103,7 +106,7 @@ export class Host {
     }
   }
 
-  /** Links followed; null where there is nothing, or links go round in a circle. Throws HostError. */
+  /** Links are followed; null if the path does not exist, or links form a circle. Throws HostError. */
   stat(path: string): Stats | null {
     try {
       return statSync(this.locate(path, this.root === '/' ? 'keep' : 'follow'), { throwIfNoEntry: false }) ?? null;
@@ -113,7 +116,7 @@ export class Host {
     }
   }
 
-  /** What a symbolic link says; null where the path is none. Throws HostError. */
+  /** The text of a symbolic link; null if the path is no link. Throws HostError. */
   readLink(path: string): string | null {
     if (!this.lstat(path)?.isSymbolicLink()) return null;
     try {
@@ -123,7 +126,7 @@ export class Host {
     }
   }
 
-  /** Names in a folder, sorted by byte; none where there is no such folder. */
+  /** Names in a folder, sorted by byte; empty if there is no such folder. */
   list(folder: string): string[] {
     try {
       return readdirSync(this.locate(folder, this.root === '/' ? 'keep' : 'follow')).sort();
@@ -139,7 +142,10 @@ export class Host {
     return replaceFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
 
-  /** The same for a file of Holdfast's own: starts no process, and waits for the disk only where it must not be lost. */
+  /**
+   * The same for a file of Holdfast's own. It starts no process, and waits for the disk only if the file must not be
+   * lost.
+   */
   replaceOwn(path: string, text: string, mode: number, options?: { durable?: boolean }): void {
     replaceOwnFile(this.locate(path), Buffer.from(text, 'latin1'), mode, options);
   }
@@ -153,12 +159,12 @@ export class Host {
     removeFile(this.locate(path));
   }
 
-  /** What a process left beside this file that was killed while it replaced it. */
+  /** Removes the temporary of a process that was killed while it replaced this file. */
   removeLeftover(path: string): void {
     removeLeftover(this.locate(path));
   }
 
-  /** Leaves one that holds anything. */
+  /** Keeps a folder that is not empty. */
   removeEmptyFolder(path: string): void {
     try {
       rmdirSync(this.locate(path));
@@ -175,15 +181,15 @@ export class Host {
     }
   }
 
-  /** One apply at a time on this host (see lock.ts); `folder` is made where it is missing. */
+  /** Allows one apply at a time on this host (see lock.ts); `folder` is made if missing. */
   async exclusively<T>(folder: string, work: () => Promise<T>, patience?: number): Promise<T> {
     this.makeFolder(folder, 0o755);
     return withLock(join(this.locate(folder, 'follow'), 'lock'), work, patience, this.whenWaiting);
   }
 
   /**
-   * The kernel's value of a sysctl (`net/ipv4/ip_forward`), without its final newline; null where this kernel, or this
-   * network namespace, has none. Throws HostError where it cannot be read.
+   * The kernel's value of a sysctl (`net/ipv4/ip_forward`), without its final newline. null if this kernel, or this
+   * network namespace, has no such key. Throws HostError if the value cannot be read.
    */
   sysctl(path: string): string | null {
     try {
@@ -195,7 +201,10 @@ export class Host {
     }
   }
 
-  /** What lies in a folder of /proc/sys (`net/ipv4/conf/`), sorted by byte; null where this kernel has none. Throws HostError. */
+  /**
+   * The names in a folder of /proc/sys (`net/ipv4/conf/`), sorted by byte; null if this kernel has no such folder.
+   * Throws HostError.
+   */
   sysctlNames(folder: string): string[] | null {
     try {
       return readdirSync(join(PROC_SYS, folder)).sort();
@@ -206,7 +215,10 @@ export class Host {
     }
   }
 
-  /** Permission bits of a sysctl; null where this kernel has none. A command lacks those to read, a fact those to write. */
+  /**
+   * Permission bits of a sysctl; null if this kernel has no such key. A command cannot be read, and a fact cannot be
+   * written.
+   */
   sysctlMode(path: string): number | null {
     try {
       return statSync(join(PROC_SYS, path)).mode & 0o777;
@@ -217,47 +229,54 @@ export class Host {
     }
   }
 
-  /** Throws HostError; what the kernel made of the value must be read back. */
+  /** Throws HostError. Read the value back, because the kernel may have changed it. */
   writeSysctl(path: string, value: string): void {
     try {
-      // Of nothing the kernel would hear nothing: an empty value is an empty line.
+      // The kernel ignores an empty write, so an empty value is written as an empty line.
       writeFileSync(join(PROC_SYS, path), value === '' ? '\n' : value, { flag: 'r+' });
     } catch (error) {
       throw hostError('write', join(PROC_SYS, path), error);
     }
   }
 
-  /** The running processes of that name that belong to this host; none where the kernel is not ours to look at. */
+  /**
+   * The running processes with that name that belong to this host; empty if the kernel does not belong to these files.
+   */
   processes(name: string, neighbourhood: Neighbourhood = 'files'): Process[] {
     return this.live ? processesNamed(name, neighbourhood) : [];
   }
 
-  /** What tells this boot from every other; empty where the kernel is not ours to look at. */
+  /** Identifies this boot; empty if the kernel does not belong to these files. */
   bootId(): string {
     return this.live ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : '';
   }
 
-  /** What tells this process from every other that had or will have its number, until the next boot; null: it has ended. */
+  /**
+   * Distinguishes this process, until the next boot, from every other process with its number; null if it has ended.
+   */
   birthOf(pid: number): string | null {
     return this.live ? nullIfGone(() => startTicks(pid)) : null;
   }
 
-  /** null: it has ended, or is not ours to see. `self`: the agent. */
+  /** null if the process has ended, or is not visible to us. `self`: the agent. */
   originOf(pid: number | 'self'): ProcessOrigin | null {
     return this.live ? processOrigin(pid) : null;
   }
 
-  /** The running programs that have a file mapped, links followed (`curl[12]`); none where the kernel is not ours to look at. */
+  /**
+   * The running programs that have a file mapped, links followed (`curl[12]`); empty if the kernel does not belong to
+   * these files.
+   */
   usersOf(path: string): string[] {
     return this.live ? usersOfFile(this.target(path)) : [];
   }
 
-  /** Whether that very process still runs: its id may be another's by now. */
+  /** Whether that exact process still runs: its id may belong to another process by now. */
   isRunning({ pid, sinceBoot }: Process): boolean {
     return this.live && startOf(pid) === sinceBoot;
   }
 
-  /** Sends it only to the process that was seen. false: it is gone. Throws HostError. */
+  /** Sends the signal only to the process that was seen. Returns false if the process is gone. Throws HostError. */
   signal(seen: Process, signal: NodeJS.Signals): boolean {
     if (!this.isRunning(seen)) return false;
     try {

@@ -4,13 +4,13 @@ import type { Host } from './host.ts';
 export interface IniLine {
   readonly file: string;
   readonly line: number;
-  /** null: before the first section. */
+  /** null before the first section. */
   readonly section: string | null;
   readonly key: string;
   readonly value: string;
 }
 
-/** Every `key = value`, in order; none where there is no such file, or no regular one. Throws HostError. */
+/** Every `key = value`, in order. Empty if there is no such file, or no regular file. Throws HostError. */
 export function iniLines(host: Host, file: string): IniLine[] {
   if (!host.stat(file)?.isFile()) return [];
   let section: string | null = null;

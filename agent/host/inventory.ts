@@ -1,13 +1,14 @@
 /**
- * What this machine is made of: board, firmware, processors, memory modules, network cards. By systeminformation (5.33), which
- * starts sh, dmidecode, dmesg, lscpu and the like, so it is loaded only in a process of its own. Network cards are read here:
- * its look at them reads `ip route` whole, which costs what the routing table holds.
+ * The parts of this machine: board, firmware, processors, memory modules, network cards. systeminformation (5.33) reads
+ * them, and starts sh, dmidecode, dmesg, lscpu and the like. It is therefore loaded only in a process of its own.
+ * Network cards are read here, because the library reads the whole of `ip route`, at a cost that grows with the routing
+ * table.
  */
 import { nullIfRefused } from './errors.ts';
 import type { Host } from './host.ts';
 import { STATE_FOLDER } from './paths.ts';
 
-/** Each value is one line for people; null where it is not known. */
+/** Each value is one line for people; null if unknown. */
 export interface Inventory {
   readonly board: string | null;
   readonly firmware: string | null;
@@ -19,29 +20,29 @@ export interface Inventory {
 }
 
 export interface MemoryModule {
-  /** As the firmware names it: `DIMM_A1`; '' where it does not. */
+  /** The firmware's name: `DIMM_A1`; '' if there is none. */
   readonly slot: string;
-  /** As the firmware names it: `NODE 0 CHANNEL 0 DIMM 0`. */
+  /** The firmware's name: `NODE 0 CHANNEL 0 DIMM 0`. */
   readonly bank: string;
   /** Bytes. */
   readonly size: number;
   readonly type: string;
-  /** null: not known. */
+  /** null if unknown. */
   readonly ecc: boolean | null;
 }
 
 export interface NetworkCard {
   readonly name: string;
-  /** null: no device stands behind it, it is virtual. */
+  /** null if the card is virtual, without a device. */
   readonly driver: string | null;
-  /** By ethtool, where that is installed; else null. */
+  /** By ethtool, if installed; otherwise null. */
   readonly firmware: string | null;
-  /** Mb/s; null: not known, or the link is down. */
+  /** Mb/s; null if unknown, or the link is down. */
   readonly speed: number | null;
   readonly mtu: number | null;
 }
 
-/** Takes a second or two. Without root much of it is not known. Throws nothing. */
+/** Takes a second or two. Without root, many values are unknown. Never throws. */
 export async function takeInventory(host: Host): Promise<Inventory> {
   const { default: si } = await import('systeminformation');
   const [system, board, bios, cpu, modules] = await Promise.all([
@@ -69,8 +70,9 @@ interface KnownModule {
 }
 
 /**
- * The library's modules with what it leaves out of dmidecode's text: the slot, which is printed on the board, and that the
- * widths may be unknown, as in virtual machines. Without dmidecode it makes one module of all memory up: that is none.
+ * The library's modules, with parts of dmidecode's text that the library leaves out. These are the slot, which is
+ * printed on the board, and unknown widths, as in virtual machines. Without dmidecode the library invents one module of
+ * all memory, which is left out.
  */
 export function memoryModules(modules: readonly KnownModule[], dmidecode: string): MemoryModule[] {
   const devices = dmidecode.split(/^Memory Device$/m).slice(1);
@@ -93,7 +95,7 @@ export function networkCards(host: Host): NetworkCard[] {
       return value > 0 ? value : null;
     };
     const mtu = number('mtu');
-    if (mtu === null) return []; // bonding_masters and its like are no cards
+    if (mtu === null) return []; // bonding_masters and similar files are no cards
     const driver = nullIfRefused(() => host.readLink(`${CARDS}/${name}/device/driver`))?.replace(/^.*\//, '') ?? null;
     return [{ name, driver, firmware: driver === null ? null : firmwareOf(host, name), speed: number('speed'), mtu }];
   });
@@ -105,7 +107,7 @@ function firmwareOf(host: Host, name: string): string | null {
   return version === undefined || version === 'N/A' ? null : version;
 }
 
-/** Lines for people, by what they are about: `board`, `memory.0`, `network.eth0`. */
+/** Lines for people, by part: `board`, `memory.0`, `network.eth0`. */
 export function inventoryLines({ board, firmware, cpu, virtual, memory, network }: Inventory): Record<string, string> {
   const lines: Record<string, string | null> = { board, firmware, cpu, virtual };
   for (const [n, module] of memory.entries()) lines[`memory.${n}`] = moduleLine(module);
@@ -127,7 +129,7 @@ function moduleLine({ slot, bank, size, type, ecc }: MemoryModule): string | nul
   return line(where === '' ? '' : `${where}:`, `${size / 2 ** 30} GiB`, type, kind);
 }
 
-/** The inventory that was told last: modules are mostly changed while the machine is off. */
+/** The last reported inventory: modules are usually changed while the machine is off. */
 export const INVENTORY = `${STATE_FOLDER}/inventory`;
 
 export interface ToldInventory {
@@ -137,7 +139,7 @@ export interface ToldInventory {
   readonly memory: readonly MemoryModule[];
 }
 
-/** null: none was told yet, or it cannot be read. */
+/** null if none was reported yet, or the record cannot be read. */
 export function toldInventory(host: Host): ToldInventory | null {
   try {
     const told = JSON.parse(nullIfRefused(() => host.read(INVENTORY))?.toString() ?? '') as Partial<ToldInventory>;
@@ -148,14 +150,17 @@ export function toldInventory(host: Host): ToldInventory | null {
   }
 }
 
-/** What an EDAC line of the kernel's log says of its module, if the inventory knows that label; else null. */
+/** The module of an EDAC line in the kernel's log, if the inventory knows the label; otherwise null. */
 export function moduleNamed(host: Host, text: string): string | null {
   const label = /^EDAC MC\d+: \d+ [CU]E .*? on (\S+)/.exec(text)?.[1];
   const found = label === undefined ? null : moduleOf(label, toldInventory(host)?.memory ?? []);
   return found === null ? null : moduleLine(found);
 }
 
-/** The module that a label of EDAC's is about (`CPU_SrcID#0_MC#0_Chan#0_DIMM#0`, `DIMM_A1`), if both name it alike; else null. */
+/**
+ * The module of an EDAC label (`CPU_SrcID#0_MC#0_Chan#0_DIMM#0`, `DIMM_A1`), if both sources use the same name;
+ * otherwise null.
+ */
 export function moduleOf(label: string, memory: readonly MemoryModule[]): MemoryModule | null {
   const plain = (text: string) => text.replace(/[^0-9a-z]/gi, '').toLowerCase();
   const wanted = plain(label);

@@ -1,22 +1,23 @@
 /**
- * Which machine this is, beside its machine-id, which a cloned disk takes along: the marks of its firmware and network cards.
- * The marks that a machine-id was first seen with are kept, so that a clone can know that it is one.
+ * Identifies this machine beside its machine-id, which a cloned disk takes along: by marks of its firmware and network
+ * cards. The marks from the first look at a machine-id are kept, so that a clone can recognise itself.
  */
 import { createHash } from 'node:crypto';
 import { nullIfRefused } from './errors.ts';
 import type { Host } from './host.ts';
 import { STATE_FOLDER } from './paths.ts';
 
-/** Lines: a hash of the machine-id, and one mark each. Root's alone to read. */
+/** Lines: a hash of the machine-id, and one mark each. Only root may read the file. */
 const RECORD = `${STATE_FOLDER}/machine`;
-/** Stands in for a machine-id where the host has none, as in some containers. */
+/** Replaces a machine-id if the host has none, as in some containers. */
 export const SUBSTITUTE = `${STATE_FOLDER}/machine-id`;
 const CARDS = '/sys/class/net';
 const FIRMWARE = ['product_uuid', 'board_serial'] as const;
 
 /**
- * What another machine with the same files does not have, sorted: `mac:…` of each network card (of virtual ones only where
- * there are no others) and the firmware's ids, which root alone can read. None where the host is not the running one.
+ * Sorted marks that another machine with the same files does not have: `mac:…` of each network card, and the firmware's
+ * ids, which only root can read. Virtual cards count only if there are no others. Empty if these files do not belong to
+ * the running host.
  */
 export function machineMarks(host: Host): string[] {
   if (!host.live) return [];
@@ -32,7 +33,7 @@ export function machineMarks(host: Host): string[] {
   ].sort();
 }
 
-/** 32 hexadecimal digits; null where the host has no machine-id. */
+/** 32 hexadecimal digits; null if the host has no machine-id. */
 export function knownMachineId(host: Host): string | null {
   for (const file of ['/etc/machine-id', '/var/lib/dbus/machine-id', SUBSTITUTE]) {
     const text = host.readText(file)?.trim() ?? '';
@@ -41,7 +42,7 @@ export function knownMachineId(host: Host): string | null {
   return null;
 }
 
-/** Keeps the marks that the machine-id is seen with, unless another machine's are kept for it. Throws nothing. */
+/** Keeps the marks of this machine for its machine-id, unless the record has another machine's marks. Never throws. */
 export function rememberMachine(host: Host): void {
   const marks = machineMarks(host);
   const id = hashedId(host);
@@ -53,7 +54,7 @@ export function rememberMachine(host: Host): void {
   });
 }
 
-/** The marks of the machine that the machine-id was first seen on, if that is another one than this; else null. */
+/** The marks of the first machine with this machine-id, if that was another machine; otherwise null. */
 export function machineBefore(host: Host): string[] | null {
   const known = remembered(host, hashedId(host));
   return isOther(known, machineMarks(host)) ? known : null;
@@ -64,18 +65,18 @@ function remembered(host: Host, id: string | null): string[] {
   return kept === id ? marks : [];
 }
 
-/** null: there is none, or it cannot be read. */
+/** null if there is none, or it cannot be read. */
 function hashedId(host: Host): string | null {
   const id = nullIfRefused(() => knownMachineId(host));
   return id === null ? null : createHash('sha256').update(id).digest('hex');
 }
 
-/** A card may be replaced, and a firmware be read by root only: one mark in common is enough. */
+/** A card may be replaced, and only root can read the firmware, so one common mark is enough. */
 function isOther(known: readonly string[], marks: readonly string[]): boolean {
   return known.length > 0 && marks.length > 0 && !marks.some((mark) => known.includes(mark));
 }
 
-/** Some firmware gives every machine the same id, or none: "To be filled by O.E.M.", zeros. */
+/** Some firmware gives every machine the same id, or no id: "To be filled by O.E.M.", zeros. */
 function isUnique(text: string): boolean {
   return /\d/.test(text) && new Set(text.replace(/[^0-9a-z]/gi, '')).size > 3;
 }

@@ -1,16 +1,16 @@
-/** The one reader of /proc/PID (proc(5)). Each look throws if the process has ended, or if we may not see that file of it. */
+/** The only reader of /proc/PID (proc(5)). Each look throws if the process has ended, or if we may not see the file. */
 import { readdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs';
 
 /** `self`: the agent. */
 export type Pid = number | 'self';
 
 export interface ControlGroup {
-  /** `name=systemd`, `cpu,cpuacct`; of cgroup v2 empty. */
+  /** `name=systemd`, `cpu,cpuacct`; empty for cgroup v2. */
   readonly hierarchy: string;
   readonly path: string;
 }
 
-/** What a look saw; null: the process has ended, or we may not see it. */
+/** The result of a look; null if the process has ended, or we may not see it. */
 export function nullIfGone<T>(look: () => T): T | null {
   try {
     return look();
@@ -47,7 +47,7 @@ export function commOf(pid: Pid): string {
   return procText(pid, 'comm').slice(0, -1);
 }
 
-/** proc_pid_cmdline(5): empty for a thread of the kernel, and for a process that nobody has waited for yet. */
+/** proc_pid_cmdline(5): empty for a thread of the kernel, and for an ended process whose parent has not waited yet. */
 export function argumentsOf(pid: Pid): string[] {
   const text = procText(pid, 'cmdline');
   return text === '' ? [] : text.replace(/\0$/, '').split('\0');
@@ -85,9 +85,9 @@ export function controlGroups(pid: Pid): ControlGroup[] {
   return [...lines].map(([, hierarchy, path]) => ({ hierarchy: hierarchy!, path: path! }));
 }
 
-/** The systemd service or scope that a process belongs to, by its control group (cgroups(7)); null: to none. */
+/** The systemd service or scope of a process, by its control group (cgroups(7)); null if there is none. */
 export function unitOf(pid: Pid): string | null {
-  // With both hierarchies (hybrid) one of the two may say only "/".
+  // With both hierarchies (hybrid), one of the two may say only "/".
   for (const { hierarchy, path } of controlGroups(pid)) {
     if (hierarchy !== '' && hierarchy !== 'name=systemd') continue;
     const unit = path.split('/').findLast((part) => /\.(service|scope)$/.test(part));

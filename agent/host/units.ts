@@ -11,7 +11,7 @@ const FOLDERS = [
   '/lib/systemd/system',
 ];
 
-/** Whether a target or another unit starts this one at boot, and nobody has masked it. */
+/** Whether a target or another unit starts this unit at boot, and no link masks it. */
 export function isUnitEnabled(host: Host, unit: string): boolean {
   if (host.readLink(`/etc/systemd/system/${unit}`) === '/dev/null') return false;
   return FOLDERS.some((folder) =>
@@ -22,10 +22,10 @@ export function isUnitEnabled(host: Host, unit: string): boolean {
   );
 }
 
-/** Where a unit of a service may also come from: packages of one's own, `systemd-run`, and generators that run early. */
+/** Further folders for a service's unit: local packages, `systemd-run`, and generators that run early. */
 const FURTHER_FOLDERS = ['/usr/local/lib/systemd/system', '/run/systemd/transient', '/run/systemd/generator.early'];
 
-/** Whether systemd can know this service: by a unit's file or link, or by a script of System V's. */
+/** Whether systemd can know this service: by a unit's file or link, or by a System V script. */
 export function isUnitInstalled(host: Host, name: string): boolean {
   const unit = /\.[a-z]+$/.test(name) ? name : `${name}.service`;
   const files = [...FOLDERS, ...FURTHER_FOLDERS].map((folder) => `${folder}/${unit}`);

@@ -1,4 +1,4 @@
-/** A cache of what was made from files and folders. An entry is made anew only if stat(2) shows a change. */
+/** A cache of results made from files and folders. An entry is made anew only if stat(2) shows a change. */
 import type { Stats } from 'node:fs';
 import type { Host } from './host.ts';
 

@@ -27,7 +27,10 @@ export interface ReplaceOptions {
 }
 
 export interface Replaced {
-  /** false if the file is a mount point (a container's resolv.conf). It was then written in place, and a reader may have seen a mixture. */
+  /**
+   * False if the file is a mount point (a container's resolv.conf). Such a file is written in place, and a reader may
+   * have seen a mixture.
+   */
   readonly atomic: boolean;
 }
 
@@ -148,7 +151,10 @@ function temporaryIn({ beside }: Place, path: string): string {
   return beside(`.${basename(path)}.holdfast`);
 }
 
-/** Throws HostError for a device, socket or pipe; else what stands at `path`, null if nothing does. Renaming over /dev/null would take it from the whole host. */
+/**
+ * Throws HostError for a device, socket or pipe; otherwise returns the stat of `path`, null if nothing exists there.
+ * Renaming over /dev/null would remove it for the whole host.
+ */
 function replaceable(path: string): Stats | null {
   const old = lstatSync(path, { throwIfNoEntry: false }) ?? null;
   if (old !== null && !old.isFile() && !old.isSymbolicLink() && !old.isDirectory()) {

@@ -8,14 +8,15 @@ import { HostError, hostError } from '../errors.ts';
 import { run } from '../process/run.ts';
 import { inPlace } from './trusted-path.ts';
 
-/** Seconds to wait for another apply: one that takes longer hangs. The thread waits with it. */
+/** Seconds to wait for another apply: an apply that takes longer hangs. The thread waits with it. */
 const PATIENCE = 60;
-/** Seconds of a wait that nobody needs to be told of. */
+/** Seconds of a wait that need not be reported. */
 const SHORT = 1;
 
 /**
- * Runs `work` while no other process of this host does. Throws HostError EAGAIN where another has the lock for all of
- * `patience` seconds. `whenWaiting` is told once if that is more than a moment: nothing else of this process goes on meanwhile.
+ * Runs `work` while no other process of this host does. Throws HostError EAGAIN if another process keeps the lock for
+ * all of `patience` seconds. `whenWaiting` is called once for a longer wait, because this process does nothing else
+ * meanwhile.
  */
 export async function withLock<T>(
   path: string,
@@ -38,8 +39,8 @@ export async function withLock<T>(
 }
 
 /**
- * Takes the lock for the life of this process, without waiting. Returns null if we have the lock; else the number of the
- * process that has it, or '' if that cannot be read. Throws HostError if there can be no lock.
+ * Takes the lock for the life of this process, without waiting. Returns null if we have the lock; otherwise the number
+ * of the process that has it, or '' if the number cannot be read. Throws HostError if no lock is possible.
  */
 export function lockForLife(path: string): string | null {
   const fd = open(path);

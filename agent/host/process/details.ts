@@ -1,4 +1,4 @@
-/** Which process did something: what /proc tells of it to a person. */
+/** The details of a process for a report, from /proc. */
 import { statSync } from 'node:fs';
 import {
   argumentsOf,
@@ -14,26 +14,29 @@ import {
 } from '../proc.ts';
 import { startedAt } from './processes.ts';
 
-/** Milliseconds by which a start may seem later than a deed of the process: /proc has steps of 10 ms, and two clocks are compared. */
+/**
+ * Milliseconds by which a start may seem later than the process's own action: /proc has steps of 10 ms, and two clocks
+ * are compared.
+ */
 const SLACK = 50;
 
 export interface ProcessDetails {
   readonly pid: number;
-  /** proc_pid_comm(5). May hold anything, as all that follows. */
+  /** proc_pid_comm(5). May hold any bytes, like all fields below. */
   readonly comm: string;
-  /** Path of its program; null for a thread of the kernel, and where it may not be seen. */
+  /** Path of its program; null for a thread of the kernel, or if the path is not visible. */
   readonly executable: string | null;
   readonly arguments: readonly string[];
   /** Its real user id. */
   readonly uid: number;
-  /** The systemd service or scope that it belongs to. */
+  /** The systemd service or scope of the process. */
   readonly unit: string | null;
   readonly parent: number;
   /** Milliseconds since the epoch, exact to 10 ms. */
   readonly started: number;
 }
 
-/** The process whose thread did something at that time; null: it has ended, or another one has its number since. */
+/** The process whose thread acted at that time; null if it has ended, or another process has its number now. */
 export function processAt(thread: number, time: number): ProcessDetails | null {
   const details = nullIfGone((): ProcessDetails => {
     const status = procText(thread, 'status');
@@ -52,7 +55,10 @@ export function processAt(thread: number, time: number): ProcessDetails | null {
   return details === null || details.started > time + SLACK ? null : details;
 }
 
-/** Whether what it calls by that name is the folder that we call so: a container's /etc is another. true where it cannot be told. */
+/**
+ * Whether the process sees the same folder under that name: a container's /etc is another folder. true if this is
+ * unknown.
+ */
 export function seesFolder(pid: number, folder: string): boolean {
   const same = nullIfGone(() => {
     const [its, ours] = [procStat(pid, `root${folder}`), statSync(folder)];
@@ -61,7 +67,7 @@ export function seesFolder(pid: number, folder: string): boolean {
   return same ?? true;
 }
 
-/** Whether its network namespace, and with it most of /proc/sys/net, is ours. true where it cannot be told. */
+/** Whether its network namespace, and with it most of /proc/sys/net, is ours. true if this is unknown. */
 export function sharesNetwork(pid: number): boolean {
   return nullIfGone(() => networkInode(pid) === networkInode('self')) ?? true;
 }

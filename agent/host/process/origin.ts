@@ -1,4 +1,4 @@
-/** What is known of one process beside its command line: as what, where and how confined it runs (proc(5)). */
+/** The facts about one process beside its command line: its user, its namespaces and its confinement (proc(5)). */
 import {
   type ControlGroup,
   controlGroups,
@@ -13,31 +13,31 @@ import {
 } from '../proc.ts';
 
 export interface ProcessOrigin {
-  /** Ticks from the boot to its start: with the process id a name that no other process has. */
+  /** Ticks from the boot to its start. With the process id they form a name that no other process has. */
   readonly start: string;
-  /** The file that it was started from; it may have been replaced since. */
+  /** The file that it was started from; this file may have been replaced since. */
   readonly executable: string;
   /** Its working directory. */
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Whether arguments and environment are UTF-8, and so can be handed on as they are. */
+  /** Whether arguments and environment are UTF-8, and so can be passed on unchanged. */
   readonly isText: boolean;
   /** Real, effective, saved and file system user. */
   readonly users: readonly number[];
-  /** By name as in /proc/PID/ns. */
+  /** By name, as in /proc/PID/ns. */
   readonly namespaces: Readonly<Record<string, string>>;
   readonly cgroups: readonly ControlGroup[];
-  /** Lines of proc_pid_status(5) that keep a process from what another may do. */
+  /** Lines of proc_pid_status(5) that restrict the process. */
   readonly confinement: string;
   readonly umask: string;
   readonly oomScoreAdjust: string;
-  /** Soft limit of open files; null: none. */
+  /** Soft limit of open files; null if there is none. */
   readonly openFiles: number | null;
 }
 
 const NAMESPACES = ['mnt', 'net', 'pid', 'user', 'uts', 'ipc'] as const;
 
-/** null: it has ended, or is not ours to see. */
+/** null if the process has ended, or is not visible to us. */
 export function processOrigin(pid: Pid): ProcessOrigin | null {
   return nullIfGone(() => {
     const status = procText(pid, 'status');

@@ -17,7 +17,10 @@ export interface Process {
   readonly arguments: readonly string[];
   /** Milliseconds since the epoch, exact to 10 ms (USER_HZ, proc_pid_stat(5)). */
   readonly started: number;
-  /** Milliseconds since the boot, exact to 10 ms: unlike `started` the same after the clock was stepped. */
+  /**
+   * Milliseconds since the boot, exact to 10 ms. Unlike `started`, the value stays the same after the clock was
+   * stepped.
+   */
   readonly sinceBoot: number;
 }
 
@@ -25,14 +28,14 @@ export interface Process {
 const MILLISECONDS_A_TICK = 10;
 
 /**
- * Whose processes count. `files`: those that have the same /etc: a container's dhclient reads other files than ours,
- * although the host sees it. `network`: those of this PID and network namespace, whatever they see of the files: systemd
- * gives its own daemons mount namespaces, and dhcpcd changes its root. `both`: `ip netns exec` leaves a dhclient the host's
- * /etc, and its leases are another network's.
+ * Selects the processes that count. `files`: processes with the same /etc, because a container's dhclient reads other
+ * files than ours. `network`: processes of this PID and network namespace, whatever files they see: systemd gives its
+ * own daemons mount namespaces, and dhcpcd changes its root. `both`: `ip netns exec` leaves a dhclient the host's /etc,
+ * but its leases belong to another network.
  */
 export type Neighbourhood = 'files' | 'network' | 'both';
 
-/** The accounts that distributions run these daemons under, by comm. Every other one that counts is root's. */
+/** The accounts under which distributions run these daemons, by comm. All other counted processes are root's. */
 const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
   dnsmasq: ['dnsmasq'],
   dhcpcd: ['dhcpcd', '_dhcpcd'],
@@ -41,8 +44,9 @@ const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The running processes with that comm (15 characters at most, proc_pid_comm(5)), by pid. Anybody may call a program so,
- * and give it a command line that names files: only root's count, those of the daemon's own account, and our own user's.
+ * The running processes with that comm (15 characters at most, proc_pid_comm(5)), by pid. Any user may give a program
+ * this name, and a command line that names files. Only processes of root, of the daemon's own account, and of our own
+ * user count.
  */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
   const places = PLACES[neighbourhood].map((place) => ({ place, ours: place('self') }));
@@ -53,7 +57,7 @@ export function processesNamed(name: string, neighbourhood: Neighbourhood): Proc
   return found.filter((process) => process !== null).sort((a, b) => a.pid - b.pid);
 }
 
-/** Process ids by comm: one look at /proc serves whoever asks in the same turn of the event loop. */
+/** Process ids by comm: one look at /proc serves all callers in the same turn of the event loop. */
 function processesByComm(): Map<string, number[]> {
   if (seen === null) {
     seen = new Map();
@@ -73,12 +77,12 @@ function processesByComm(): Map<string, number[]> {
 
 let seen: Map<string, number[]> | null = null;
 
-/** `sinceBoot` of the process with that id; null: there is none. */
+/** `sinceBoot` of the process with that id; null if there is none. */
 export function startOf(pid: number): number | null {
   return readProcess(pid)?.sinceBoot ?? null;
 }
 
-/** The processes that started this one: its parent first, process 1 last. */
+/** The ancestors of this process: its parent first, process 1 last. */
 export function ancestors(): number[] {
   const found: number[] = [];
   for (let pid = process.ppid; pid > 0 && !found.includes(pid); ) {
@@ -112,7 +116,10 @@ export function sinceBoot(): number {
   return Number((readOrNull('/proc/uptime') ?? '0').split(' ')[0]) * 1000;
 }
 
-/** By its user ids, real, effective and saved: anybody may start su(1) by a link called dhclient, and it is root's in effect. */
+/**
+ * By its user ids, real, effective and saved: any user may start su(1) through a link called dhclient, and its
+ * effective user is root.
+ */
 function isTrusted(pid: number, accounts: readonly string[]): boolean {
   const ids = nullIfGone(() => userIds(procText(pid, 'status')).slice(0, 3));
   if (ids === null) return false;
@@ -127,8 +134,9 @@ function isTrusted(pid: number, accounts: readonly string[]): boolean {
 }
 
 /**
- * Which folder a process has as /etc: its file system, and its path there (proc_pid_mountinfo(5)). Not its mount namespace:
- * the service has one of its own, in its sandbox, and may not ask for another's. null: it ended meanwhile.
+ * The folder that a process has as /etc: its file system, and its path there (proc_pid_mountinfo(5)); null if the
+ * process ended meanwhile. The mount namespace does not decide: in the service's sandbox the agent has one of its own,
+ * and may not look at others.
  */
 function etcOf(pid: Pid): string | null {
   const mounts = (nullIfGone(() => procText(pid, 'mountinfo')) ?? '').split('\n').map((line) => line.split(' '));
@@ -143,8 +151,8 @@ function etcOf(pid: Pid): string | null {
 }
 
 /**
- * How deep its PID namespace lies, and which network it sees. To read the namespaces' own links takes the right to trace the
- * process. null: it ended meanwhile.
+ * The depth of its PID namespace, and its network; null if the process ended meanwhile. Reading the namespaces' own
+ * links would need the right to trace the process.
  */
 function networkOf(pid: Pid): string | null {
   return nullIfGone(() => {
@@ -154,8 +162,8 @@ function networkOf(pid: Pid): string | null {
 }
 
 /**
- * Whether this process sees another network than the host whose /etc it has: `ip netns exec NAME`, or a login shell of an sshd
- * that runs so. false also where process 1 may not be looked at, or belongs to another host (a container).
+ * Whether this process sees another network than the host whose /etc it has: `ip netns exec NAME`, or a login shell of
+ * an sshd in another namespace. false also if process 1 is not visible, or belongs to another host (a container).
  */
 export function inOtherNetwork(): boolean {
   const [first, own] = [nullIfGone(() => networkInode(1)), nullIfGone(() => networkInode('self'))];
@@ -164,7 +172,7 @@ export function inOtherNetwork(): boolean {
 
 const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] } as const;
 
-/** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime is a whole second only. */
+/** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime has only whole seconds. */
 function bootTime(): number {
   return Date.now() - sinceBoot();
 }

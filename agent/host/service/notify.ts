@@ -1,9 +1,9 @@
 /**
- * Reports the service's state to systemd (sd_notify(3)) by datagrams to the Unix socket of $NOTIFY_SOCKET. Node cannot make
- * such a socket, but it can write(2) to a connected one that it inherits. Once at its start, the process therefore executes
- * perl (Debian's essential perl-base), which makes and connects the socket and executes the agent again. Where perl is
- * missing, systemd-notify(1) sends the few messages, and the watchdog, which needs one every few seconds, is off.
- * perl also makes standard input non-blocking if the unit sets it to a device, because Node cannot do that either.
+ * Reports the service's state to systemd (sd_notify(3)) by datagrams to the Unix socket of $NOTIFY_SOCKET. Node cannot
+ * make such a socket, but it can write(2) to a connected socket that it inherits. At its start the process therefore
+ * executes perl (Debian's essential perl-base) once. perl makes and connects the socket, and executes the agent again.
+ * If perl is missing, systemd-notify(1) sends the few messages, and the watchdog, which needs one every few seconds, is
+ * off. perl also makes standard input non-blocking if the unit sets it to a device, because Node cannot do that either.
  */
 import { accessSync, constants, writeSync } from 'node:fs';
 import { isSea } from 'node:sea';
@@ -12,7 +12,7 @@ import { run } from '../process/run.ts';
 const PERL = '/usr/bin/perl';
 const FD = 'HOLDFAST_NOTIFY_FD';
 
-/** perl's program. Whatever fails in it, it executes the agent again, then without the descriptor. */
+/** perl's program. After any failure in it, it still executes the agent again, without the descriptor. */
 const CONNECT = `
 eval {
   require Socket;

@@ -1,9 +1,10 @@
 /**
  * Records which threads opened a file for writing, renamed, linked, truncated or removed it, by the file's name.
  *
- * Kprobes are used if the kernel has them: they cost only when a file is opened, renamed or removed. Else the tracepoints of
- * those system calls are used, whose filters read the name from the caller's memory (`.ustring`, Linux 5.18). While one of
- * these is enabled, every system call of every process takes the kernel's slow path; 32-bit programs are not seen.
+ * Kprobes are used if the kernel has them: they cost only when a file is opened, renamed or removed. Otherwise the
+ * tracepoints of those system calls are used, whose filters read the name from the caller's memory (`.ustring`, Linux
+ * 5.18). While such a tracepoint is enabled, every system call of every process takes the kernel's slow path; 32-bit
+ * programs are not seen.
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -64,7 +65,7 @@ const BUFFER = 16;
 const STARTS_BUFFER = 64;
 
 export type Offer =
-  | { readonly means: Means /** Why not by the better one. */; readonly reason: string | null }
+  | { readonly means: Means /** Why the better means is not available. */; readonly reason: string | null }
   | { readonly means: null; readonly reason: string };
 
 /** What this kernel offers, as far as we can tell without a trial. */
@@ -91,7 +92,7 @@ export class FileTraces {
   #starts: TraceInstance | null = null;
   readonly means: Means;
 
-  /** Throws an Error with a short reason if this host cannot trace files. Removes what a killed process left. */
+  /** Throws an Error with a short reason if this host cannot trace files. Removes the traces of a killed process. */
   constructor() {
     const found = findTracefs();
     if ('reason' in found) throw new Error(found.reason);
@@ -103,7 +104,10 @@ export class FileTraces {
     }
   }
 
-  /** Begins to record who touches a file under one of these names. Does nothing if it already does. Throws. */
+  /**
+   * Begins to record the threads that touch a file under one of these names. Does nothing if recording already runs.
+   * Throws.
+   */
   begin(key: string, paths: readonly string[]): void {
     if (this.#files.has(key)) return;
     if (paths.some((path) => /["*?[\\]/.test(path))) throw new Error('the kernel cannot look for a name like that');
@@ -119,7 +123,7 @@ export class FileTraces {
     this.#files.set(key, instance);
   }
 
-  /** Who touched the file since the last call; for `self` see TraceInstance. Throws if tracefs is gone. */
+  /** The threads that touched the file since the last call; for `self` see TraceInstance. Throws if tracefs is gone. */
   take(key: string): { readonly records: readonly TraceRecord[]; readonly self: number } {
     const instance = this.#files.get(key)!;
     const { records, self } = instance.read();
@@ -157,7 +161,7 @@ export class FileTraces {
       try {
         addKprobe(this.#tracefs, name, where);
       } catch {
-        // This kernel lacks the function, or its kprobes know no $arg: fewer writers are then seen.
+        // This kernel lacks the function, or its kprobes know no $arg: fewer writers are seen in that case.
         if (NEEDED.includes(name)) return false;
       }
     }
@@ -199,8 +203,8 @@ export class FileTraces {
 }
 
 /**
- * A filter in the kernel's own language (events.rst): it passes the paths themselves, and relative paths that end alike. It
- * rejects a name with a line break, because the printed name could pass for another record.
+ * A filter in the kernel's own language (events.rst): it passes the paths themselves, and relative paths with the same
+ * end. It rejects a name with a line break, because the printed name could pass for another record.
  */
 function filter(fields: readonly string[], paths: readonly string[], condition?: string): string {
   const bases = [...new Set(paths.map((path) => basename(path)))];

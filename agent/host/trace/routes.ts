@@ -1,6 +1,7 @@
 /**
- * Records whose routes the kernel refused for want of memory, for every thread on the host: return probes on the kernel's
- * functions that add a route, in a tracefs instance of our own. A filter in the kernel passes only such refusals.
+ * Records which threads' routes the kernel refused for lack of memory, for every thread on the host. It uses return
+ * probes on the kernel's functions that add a route, in a tracefs instance of our own. A filter in the kernel passes
+ * only such refusals.
  */
 import { accessSync, constants as fileModes, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -55,7 +56,10 @@ const BUFFER = 64;
 /** The PID namespace that the kernel counts in: PROC_PID_INIT_INO of include/linux/proc_ns.h. */
 const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
 
-/** Why refused routes of other programs cannot be seen here, as far as we can tell without a trial; null if nothing is in the way. */
+/**
+ * Why refused routes of other programs are not visible here, as far as we can tell without a trial; null if they are
+ * visible.
+ */
 export function routeTraceMissing(): string | null {
   const found = findTracefs();
   if ('reason' in found) return found.reason;
@@ -75,10 +79,10 @@ export function knowsThreads(): boolean {
 export class RouteTrace {
   readonly #tracefs: string;
   readonly #instance: TraceInstance;
-  /** What cannot be seen, and why: some kernels have no nexthop objects, or no IPv6. */
+  /** The kinds that are not visible, and why: some kernels have no nexthop objects, or no IPv6. */
   readonly missing: ReadonlyMap<RefusedKind, string>;
 
-  /** Throws an Error with a short reason if this host cannot trace routes. Removes what a killed process left. */
+  /** Throws an Error with a short reason if this host cannot trace routes. Removes the traces of a killed process. */
   constructor() {
     const reason = routeTraceMissing();
     const found = findTracefs();

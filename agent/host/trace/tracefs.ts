@@ -21,7 +21,7 @@ import { join } from 'node:path';
 import { errorCode } from '../errors.ts';
 import { procText } from '../proc.ts';
 
-/** Prefix of all our names in tracefs, by which we find what a killed process left. */
+/** Prefix of all our names in tracefs, by which we find the leftovers of a killed process. */
 const OURS = 'holdfast';
 /** Bytes a CPU of a new instance's buffers, before they can be made smaller. */
 const FIRST_BUFFER = 1_441_792;
