@@ -1,6 +1,6 @@
 /**
- * The IPv4 default routes of this host by their origin: BGP's, with whether its gateway answers, and DHCP's, with its place among
- * the others.
+ * The IPv4 default routes of this host by their origin. BGP's route shows whether its gateway answers, and DHCP's shows
+ * its place among the others.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredDhclient } from '../config/desired.ts';
@@ -24,7 +24,7 @@ export const DHCP = 16;
 const OF_DHCP: readonly number[] = [BOOT, DHCP];
 /** Milliseconds for which an answer of a gateway counts, unless the next answer fails. */
 const FRESH = 60_000;
-/** Milliseconds for which BGP's gateways must answer again before DHCP's route goes back behind. */
+/** Milliseconds for which BGP's gateways must answer again before DHCP's route goes back behind BGP's. */
 const ANSWERING = 30_000;
 /** Milliseconds between looks for a gateway's answer, which takes one or two on a link. */
 const ANSWER = [5, 20, 75, 200];
@@ -37,7 +37,7 @@ export interface EgressView {
   readonly count: number;
   /** Default routes of other origin, such as `static metric 100`. */
   readonly others: readonly string[];
-  /** Why DHCP's route must stay ahead of BGP's, where Holdfast put it; null if it need not. */
+  /** Why DHCP's route must stay ahead of BGP's, where Holdfast put it; null if it need not stay there. */
   readonly ahead: StaysAhead | null;
 }
 
@@ -116,8 +116,8 @@ async function bgpDefault(
 }
 
 /**
- * FRR removes its own default route from the kernel as soon as another one is ahead, so we ask the noted silent gateways
- * directly. Returns null if nothing was put ahead, or if they have answered for a while.
+ * FRR removes its own default route from the kernel as soon as another route is ahead, so we ask the noted silent
+ * gateways directly. Returns null if nothing was put ahead, or if they have answered for a while.
  */
 async function staysAhead(
   socket: NetlinkSocket,

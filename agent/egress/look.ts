@@ -34,8 +34,9 @@ export interface Egress {
 }
 
 /**
- * Addresses that the kernel is asked about; no packet is sent to them. First those for benchmarks and documentation (RFC 2544,
- * 5737; 3849, 9637), which nobody announces. The later ones serve hosts whose routes drop the first.
+ * Addresses that the kernel is asked about; no packet is sent to them. First come those for benchmarks and
+ * documentation (RFC 2544, 5737; 3849, 9637), which no network announces. The later ones serve hosts whose routes drop
+ * the first.
  */
 const BEYOND: Readonly<Record<Family, readonly string[]>> = {
   ipv4: ['198.18.0.0', '203.0.113.0', '198.51.100.0', '11.0.0.0', '126.255.255.0'],

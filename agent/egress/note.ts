@@ -33,7 +33,7 @@ export function noteAhead(host: Host, gateways: readonly NotedGateway[], now = s
   write(host, `ahead\n${Math.round(now)}\n${lines.join('')}`);
 }
 
-/** The note of silent gateways; null if the route is not ahead because of such. */
+/** The note of silent gateways; null if the route is not ahead because of silent gateways. */
 export function aheadNote(host: Host): AheadNote | null {
   const [word, at, ...lines] = (host.readText(EGRESS) ?? '').trim().split('\n');
   if (word !== 'ahead') return null;
@@ -43,7 +43,7 @@ export function aheadNote(host: Host): AheadNote | null {
   return { at: Number(at), gateways };
 }
 
-/** Renews the note after FRR has removed its route, because then only the note has the gateways. */
+/** Renews the note after FRR has removed its route: in that case only the note has the gateways. */
 export function noteStillSilent(host: Host): void {
   const note = aheadNote(host);
   if (note !== null) noteAhead(host, note.gateways);

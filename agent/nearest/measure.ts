@@ -21,10 +21,10 @@ const REPEAT_LIMIT = 10_000;
 const CHANCES = 3;
 
 /**
- * Takes at most 21 s. First all addresses are tried at once, to see which answer. Then those are measured one by one, so that
- * none waits for another. The quickest connection of each counts, because the delays of queues and busy hosts come and go.
- * `known` are addresses that are measured even if the name no longer has them.
- * Throws an Error with a sentence if nothing can be measured.
+ * Takes at most 21 s. First all addresses are tried at once, to see which answer. The answering ones are then measured
+ * one by one, so that none waits for another. The quickest connection of each counts, because the delays of queues and
+ * busy hosts come and go. `known`: addresses that are measured even if the name no longer has them. Throws an Error
+ * with a sentence if nothing can be measured.
  */
 export async function measure(
   { name, port, tries }: Nearest,
@@ -123,5 +123,5 @@ export function connectTime(host: string, port: number, signal: AbortSignal): Pr
   return promise;
 }
 
-/** Whether an established connection was reset. A refused one has ECONNREFUSED (tcp(7)). */
+/** Whether an established connection was reset. A refused connection has ECONNREFUSED (tcp(7)). */
 const AFTER_CONNECT = ['ECONNRESET', 'EPIPE'];

@@ -58,7 +58,7 @@ export function reorder(
   return [...overtaken(counted.filter(({ time }) => time !== null)), ...counted.filter(({ time }) => time === null)];
 }
 
-/** Counts silences, so that an address that falls silent again and again does not change the order at each return. */
+/** Counts silences, so that an address that repeatedly falls silent does not change the order at each return. */
 function answered({ falls = 0, steady = 0, ...place }: Place, time: number | null): Place {
   if (time === null) {
     const more = place.time === null ? falls : Math.min(falls + 1, MOST_FALLS);
@@ -83,7 +83,10 @@ function clearlyNearer(time: number | null, other: number | null): boolean {
   return time !== null && other !== null && time <= other * SHARE && other - time >= MARGIN;
 }
 
-/** Fills the places from the first on. An address keeps its place unless others have earned it; then the nearest of those gets it. */
+/**
+ * Fills the places from the first on. An address keeps its place unless others have earned it; the nearest of those
+ * gets it.
+ */
 function overtaken(places: readonly Place[]): Place[] {
   const waiting = [...places];
   const order: Place[] = [];

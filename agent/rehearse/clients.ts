@@ -1,4 +1,7 @@
-/** Finds the leases that can be rehearsed: those of running dhclients, and those that an ended one left in a lease file. */
+/**
+ * Finds the leases that can be rehearsed: those of running dhclients, and those that an ended dhclient left in a lease
+ * file.
+ */
 import { type DhcpClient, dhcpClients, parseClient } from '../clients/dhclient/clients.ts';
 import { leaseRecords } from '../clients/dhclient/lease-records.ts';
 import { parseLeases } from '../clients/dhclient/leases.ts';
@@ -48,7 +51,7 @@ function interfacesOf(host: Host, client: DhcpClient): string[] {
   return [...new Set([...leased, ...recorded.map((record) => record.interface)])];
 }
 
-/** Finds leases by lease files only. Assumes that the next dhclient will be started like the last one. */
+/** Finds leases only by lease files. Assumes that the next dhclient will be started like the last one. */
 function left(host: Host): Held[] {
   const held = new Map<string, DhcpClient>();
   for (const folder of FOLDERS) {

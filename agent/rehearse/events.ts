@@ -84,7 +84,7 @@ function optionsOf({ options }: Lease): Map<string, string> {
   return new Map(texts.filter(([name, text]) => text !== '' && !isSuspect(name, text)));
 }
 
-/** As check_option_values() in dhclient.c: `suspect value in … option - discarded`. */
+/** The same check as check_option_values() in dhclient.c: `suspect value in … option - discarded`. */
 const CHECKED = ['domain-name', 'domain-search', 'host-name', 'nis-domain', 'netbios-scope', 'root-path'];
 
 function isSuspect(name: string, text: string): boolean {

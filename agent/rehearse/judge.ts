@@ -21,10 +21,10 @@ export interface Outcome {
   readonly expected: { readonly address: string | null; readonly seconds: number };
 }
 
-/** Seconds that a rehearsal may take, and that a lifetime may therefore be short. */
+/** Seconds that a rehearsal may take, and by which a lifetime may therefore be short. */
 const SLACK = 60;
 
-/** One sentence for each thing that is not as wanted. */
+/** One sentence for each value that is not as wanted. */
 export function judge(outcome: Outcome): string[] {
   return [
     ...resolver(outcome),

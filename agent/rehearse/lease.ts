@@ -1,4 +1,4 @@
-/** An interface's lease as known from dhclient's own file, or else from our exit hook's record of the last event. */
+/** An interface's lease from dhclient's own file; otherwise from our exit hook's record of the last event. */
 import { type DhcpClient, staleSince } from '../clients/dhclient/clients.ts';
 import { parseConf, type Statement } from '../clients/dhclient/conf/grammar.ts';
 import { type EffectiveConf, readConf } from '../clients/dhclient/conf/reader.ts';
@@ -64,7 +64,7 @@ function kindsIn(statements: readonly Statement[], iface: string): Set<Statement
   return new Set(counted.flatMap(({ kind, body }) => [kind, ...(kind === 'interface' ? kindsIn(body, iface) : [])]));
 }
 
-/** The recorded lease in the notation of a lease file, as far as the record goes. */
+/** The recorded lease in the notation of a lease file, as far as the record reaches. */
 function recorded(host: Host, iface: string): Lease | null {
   const record = leaseRecords(host).find((one) => one.interface === iface && one.family === 4);
   if (record === undefined) return null;

@@ -121,7 +121,7 @@ export function routeLine({ destination, type, hops, protocol, scope, source, me
     type === 'unicast' ? '' : type,
     destination,
     ...hops.map(({ gateway, interface: device, weight }) => {
-      // Of an IPv4 route, whose gateway may be of IPv6 (RFC 5549).
+      // An IPv4 route, whose gateway may be an IPv6 address (RFC 5549).
       const via = gateway === null ? '' : `via ${familyOf(gateway) === 'ipv6' ? 'inet6 ' : ''}${gateway} `;
       const hop = `${via}${device === null ? '' : `dev ${device}`}`.trim();
       return hops.length === 1 ? hop : `nexthop ${hop} weight ${weight}`;

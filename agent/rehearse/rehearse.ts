@@ -58,9 +58,9 @@ export interface Rehearsal {
   readonly addresses: BeforeAfter<readonly string[]>;
   readonly routes: BeforeAfter<readonly string[]>;
   readonly differs: boolean;
-  /** One sentence for each thing that would not be as wanted. */
+  /** One sentence for each value that would not be as wanted. */
   readonly problems: readonly string[];
-  /** Limits of this rehearsal: what was out of reach, and what stays unknown. */
+  /** Limits of this rehearsal: the parts out of reach, and the unknown parts. */
   readonly notes: readonly string[];
   /** The output of the script and the hooks. */
   readonly output: string;

@@ -1,7 +1,7 @@
 /**
- * Delivers the records of one queue to the collector in order. Each request waits for the answer to the one before. Failures
- * are retried at growing and random intervals, so that a fleet does not come back all at once. A single record that the
- * collector never takes is found and given up (suspicion.ts).
+ * Delivers the records of one queue to the collector in order. Each request waits for the answer to the previous
+ * request. Failures are retried at growing and random intervals, so that a fleet does not come back all at once. A
+ * single record that the collector never takes is found and given up (suspicion.ts).
  */
 import { gzipSync } from 'node:zlib';
 import type { Attributes } from '../../probes/probe.ts';
@@ -42,7 +42,9 @@ export interface LaneOptions<T> {
   trouble(reason: string | null): void;
 }
 
-/** Milliseconds until the next try. `failures` counts those before the last; `random` is from 0 to less than 1. */
+/**
+ * Milliseconds until the next try. `failures` counts the failures before the last; `random` is from 0 to less than 1.
+ */
 export function retryDelay(failures: number, { firstRetry, longestRetry }: Timing, random = Math.random()): number {
   return Math.min(firstRetry * 2 ** failures, longestRetry) * (0.5 + random / 2);
 }

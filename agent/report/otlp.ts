@@ -24,7 +24,7 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   json: 'application/json',
 };
 
-/** The records that the receiver rejected while it took the others ("partial success"). */
+/** The records that the receiver rejected while it took the rest ("partial success"). */
 export interface Rejection {
   readonly count: number;
   readonly reason: string;
@@ -34,7 +34,9 @@ export interface Rejection {
 export interface Encoding<T> {
   /** `records` belong to one resource, oldest first. */
   encode(records: readonly T[], format: Format): Uint8Array;
-  /** null if all were taken, or if the answer cannot be read: then only the status counts (OTLP 1.x, "Success"). */
+  /**
+   * null if all were taken, or if the answer cannot be read: in that case only the status counts (OTLP 1.x, "Success").
+   */
   rejected(answer: Uint8Array, format: Format): Rejection | null;
 }
 

@@ -22,7 +22,7 @@ export interface ReporterOptions {
   /** Logs the state of the delivery, only on this host. */
   readonly log: (event: Occurrence) => void;
   readonly timing?: Timing;
-  /** Shared with those that look at the files. Default: its own. */
+  /** Shared with the code that inspects the files. Default: its own. */
   readonly credentials?: Credentials;
 }
 
@@ -42,7 +42,7 @@ export class Reporter {
   readonly #credentials: Credentials;
   /** Computed once: corrections of the clock would change a second result, and each change would look like a boot. */
   readonly #boot = Math.round(Date.now() / 1000 - uptime()) * 1000;
-  /** Distinguishes the events of this start from those of all others. */
+  /** Distinguishes the events of this start from the events of all other starts. */
   readonly #name = randomBytes(8).toString('hex');
   readonly #lost = new Map<string, { attributes: Attributes; count: number }>();
   #desired: DesiredReport;

@@ -101,7 +101,8 @@ export function removeSegment({ path }: Segment): void {
   try {
     unlinkSync(path);
   } catch {
-    // The file is gone already, or the file system is read-only. A segment that stays is sent again at the next start; ids show repeats.
+    // The file is already gone, or the file system is read-only. A segment that stays is sent again at the next start;
+    // ids show repeats.
   }
 }
 
@@ -115,7 +116,7 @@ function nameOf(number: number, level: number): string {
   return `${String(number).padStart(10, '0')}-${level}.seg`;
 }
 
-/** The segments in order. If a crash left two levels of one number, the higher one is complete. */
+/** The segments in order. If a crash left two levels of one number, the higher level is complete. */
 function namesIn(folder: string): { number: number; level: number; path: string }[] {
   const byNumber = new Map<number, { number: number; level: number; path: string }>();
   for (const name of readdirSync(folder).sort()) {

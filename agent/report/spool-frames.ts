@@ -28,7 +28,7 @@ export function frame(kind: Frame['kind'], sequence: number, payload: Uint8Array
   return bytes;
 }
 
-/** The frames of a segment, up to the first torn or damaged one. Nothing behind that one can be trusted. */
+/** The frames of a segment, up to the first torn or damaged frame. Later bytes cannot be trusted. */
 export function* frames(bytes: Buffer): Generator<Frame> {
   let start = 0;
   while (start + HEADER <= bytes.length) {

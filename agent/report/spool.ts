@@ -1,4 +1,4 @@
-/** Undelivered heartbeats and events, each in its own queue, with one bound for both. */
+/** Undelivered heartbeats and events, each in its own queue, with one limit for both. */
 import { join } from 'node:path';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { EventRecord, Measurements } from './heartbeat.ts';

@@ -1,13 +1,13 @@
 /**
- * Finds a record that the collector never takes, because it blocks all records behind it. A collector that is down looks the
- * same at first, but then no record may be given up. The difference is that a working collector takes another record right
- * before it fails again at this one.
+ * Finds a record that the collector never takes, because such a record blocks all records behind it. A collector that
+ * is down looks the same at first, but in that case no record may be given up. The difference is that a working
+ * collector takes another record right before it fails again at this record.
  */
 import type { Entry, Queue } from './queue.ts';
 
 /** Failures in a row after which the records themselves are suspected. */
 export const TRIES = 5;
-/** The number of later records that are tried in place of the oldest one, one after the other. */
+/** The number of later records that are tried in place of the oldest record, one after the other. */
 const LOOK_AHEAD = 16;
 
 /** The next step after a failure at the oldest records. */
@@ -17,20 +17,22 @@ export class Suspicion {
   readonly #queue: Queue;
   /** Sequence numbers of records that were delivered out of order, before an older one. */
   readonly #ahead = new Set<number>();
-  /** Sequence number of the record that is tried in place of the oldest one. */
+  /** Sequence number of the record that is tried in place of the oldest record. */
   #other: number | null = null;
   #tried = 0;
   /** The reason why the oldest record failed, set after the collector has taken another record since. */
   #proof: string | null = null;
   #reason = '';
-  /** Records up to this sequence number were in a failed request. `taken`: the collector took others since. */
+  /**
+   * Records up to this sequence number were in a failed request. `taken`: the collector has taken other records since.
+   */
   #doubted = { through: 0, taken: false };
 
   constructor(queue: Queue) {
     this.#queue = queue;
   }
 
-  /** Whether the next request tries a later record in place of the oldest. */
+  /** Whether the next request tries a later record in place of the oldest record. */
   get triesAnother(): boolean {
     return this.#other !== null;
   }
@@ -62,7 +64,7 @@ export class Suspicion {
     if (taken) this.#doubted.taken = true;
   }
 
-  /** Notes that the later record was taken (true), or failed like the oldest one (false). */
+  /** Notes that the later record was taken (true), or failed like the oldest record (false). */
   otherSettled(taken: boolean): void {
     if (taken) {
       this.#ahead.add(this.#other!);

@@ -24,7 +24,7 @@ export function judge(
 ): Verdict {
   const reason = `the collector answers ${status}`;
   if (status >= 200 && status < 300) {
-    // A log-in page or an unrelated web server answered, so nobody has saved our records.
+    // A log-in page or an unrelated web server answered, so our records were not saved.
     if (isPage(headers['content-type'] ?? '', body))
       return later(`${reason} with a web page, so it is no OTLP receiver`);
     return { kind: 'accepted', rejected: rejected(body) };
@@ -56,7 +56,7 @@ export function later(reason: string, after = 0): Verdict {
   return { kind: 'later', reason, after };
 }
 
-/** Milliseconds to wait by a Retry-After header (RFC 9110, 10.2.3): seconds or a date. 0 if it is neither. */
+/** Milliseconds to wait by a Retry-After header (RFC 9110, 10.2.3): seconds or a date. 0 if the header is neither. */
 export function retryAfter(header: string | undefined, now: number): number {
   if (header === undefined) return 0;
   const wait = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;

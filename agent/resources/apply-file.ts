@@ -7,8 +7,8 @@ import { Originals } from './originals/originals.ts';
 import type { Finding, Outcome } from './resource.ts';
 
 /**
- * Changes one file to `finding.wanted` (null: removes it) and reads it back. `path` is the file to write if that is not the
- * finding's key (a followed symbolic link). After a HostError the old file is whole.
+ * Changes one file to `finding.wanted` (null: removes it) and reads it back. `path` is the file to write if that is not
+ * the finding's key (a followed symbolic link). After a HostError the old file is whole.
  */
 export async function applyFile(
   host: Host,
@@ -35,7 +35,7 @@ export async function applyFile(
   }
 }
 
-/** Another program may write between our write and the reading back. If it does so every time, apply cannot win. */
+/** Another program may write between our write and our read. If it does so every time, apply cannot win. */
 const TRIES = 3;
 const NOT_ATOMIC =
   'not atomic: the file is a mount point, so it was written in place, and a reader may have seen a mixture';
@@ -50,12 +50,12 @@ function put(host: Host, path: string, wanted: string | null, mode: number): boo
   return writeFile(host, path, wanted, mode);
 }
 
-/** Gives whether every reader sees all or nothing of it. */
+/** Returns whether every reader sees either the whole old file or the whole new file. */
 export function writeFile(host: Host, path: string, text: string, mode: number): boolean {
   return host.replace(path, text, mode, { keepTime: keepsTime(host, path) }).atomic;
 }
 
-/** Removes a file that we made, and its folder of drop-ins if no others are in it. */
+/** Removes a file that we made, and its folder of drop-ins if the folder is empty afterwards. */
 export function removeWithFolder(host: Host, file: string): void {
   host.remove(file);
   const folder = file.slice(0, file.lastIndexOf('/'));

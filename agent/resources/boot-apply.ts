@@ -1,4 +1,7 @@
-/** Settings without a file are restored after a reboot by `agent apply` or the daemon. Checks whether one of them is enabled. */
+/**
+ * Settings without a file are restored after a reboot by `agent apply` or the daemon. This file checks whether one of
+ * the two is enabled.
+ */
 import type { Host } from '../host/host.ts';
 import type { SettingState, State } from './resource.ts';
 
@@ -7,7 +10,8 @@ const WANTS = '/etc/systemd/system';
 const NONE = 'neither holdfast.service nor holdfast-apply.service is enabled: systemctl enable holdfast-apply';
 
 /**
- * Returns the moment `boot` of settings that only the running kernel holds. Looks at systemd's folders at the first call only.
+ * Returns the moment `boot` of settings that only the running kernel holds. Reads systemd's folders only at the first
+ * call.
  */
 export function appliedAtBoot(host: Host): (setting: Pick<SettingState, 'setting' | 'wanted'>) => SettingState {
   let verdict: { readonly state: State; readonly reason?: string } | undefined;

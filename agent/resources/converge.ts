@@ -1,12 +1,12 @@
-/** The one way from findings to outcomes, for plan, apply and heal alike. */
+/** The only way from findings to outcomes, for plan, apply and heal. */
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
 import type { Finding, Outcome, Resource } from './resource.ts';
 
 /**
- * The most rounds. A change may undo an earlier one (writing ip_forward resets the redirects of every interface), so changed
- * artifacts are inspected again. An artifact that still drifts after the last round will not converge.
+ * The most rounds. A change may undo an earlier change (writing ip_forward resets the redirects of every interface), so
+ * changed artifacts are inspected again. An artifact that still drifts after the last round will not converge.
  */
 const ROUNDS = 3;
 
@@ -36,12 +36,12 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
 }
 
 /**
- * Changes the host to the wanted state. Without drift nothing is locked, written or started. Only one apply runs at a time on
- * a host, and every outcome is read back. Outcomes are in the order of the findings.
- * `patience` is the time to wait for another apply, in seconds, by default a minute; after it HostError EAGAIN is thrown.
- * `guard` is null if changes need no proof. `permits` says whether a finding may be changed now.
- * `settled` is called with the outcomes before the lock is given back: no other apply has been at work since.
- * `drifted` is what the caller has just found; it spares the look before the lock.
+ * Changes the host to the wanted state. Without drift nothing is locked, written or started. Only one apply runs at a
+ * time on a host, and every outcome is read back. Outcomes are in the order of the findings. `patience`: the time to
+ * wait for another apply, in seconds, by default a minute; after it HostError EAGAIN is thrown. `guard` is null if
+ * changes need no proof. `permits`: whether a finding may be changed now. `settled` is called with the outcomes before
+ * the lock is released, so no other apply has run since. `drifted`: the caller's latest findings, which save the look
+ * before the lock.
  */
 export async function converge(
   host: Host,
@@ -63,7 +63,10 @@ export async function converge(
   return host.exclusively(RUN_FOLDER, work, patience);
 }
 
-/** Joins the outcomes of two converges: an artifact that the first changed counts as changed, though the second found it right. */
+/**
+ * Joins the outcomes of two converges. An artifact that the first changed counts as changed, even if the second found
+ * it right.
+ */
 export function together(first: readonly Outcome[], second: readonly Outcome[]): Outcome[] {
   const changed = new Set(first.filter(({ result }) => result === 'changed').map(identity));
   return second.map((outcome) =>
@@ -135,7 +138,7 @@ async function inspectOne(resource: Resource): Promise<Finding[]> {
   }
 }
 
-/** Applies findings of one resource. Never throws: a failure does not stop the others. */
+/** Applies findings of one resource. Never throws: a failure does not stop the remaining findings. */
 export async function applyFindings(resource: Resource, findings: readonly Finding[]): Promise<Outcome[]> {
   if (findings.length > 1 && resource.applyMany !== undefined) {
     try {

@@ -13,8 +13,9 @@ import { unreadable } from './unreadable.ts';
 import type { KnownFiles } from './verified-files.ts';
 
 /**
- * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd also
- * sources it; dhcpcd.conf works at the next start. No signal is sent, because SIGHUP makes dhcpcd ask the server anew.
+ * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd
+ * also sources it. dhcpcd.conf works at the next start. No signal is sent, because SIGHUP makes dhcpcd ask the server
+ * anew.
  */
 export class Dhcpcd implements Resource {
   readonly name = 'dhcpcd';
@@ -64,7 +65,9 @@ export class Dhcpcd implements Resource {
     }
   }
 
-  /** null if the file is missing and not needed. A file that Holdfast made is kept right even while dhcpcd does not run. */
+  /**
+   * null if the file is missing and not needed. A file that Holdfast made is kept right even while dhcpcd does not run.
+   */
   private async hook(actual: string | null, here: boolean): Promise<Finding | null> {
     const { dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;

@@ -1,4 +1,4 @@
-/** How a file goes back to what it was before the first apply. */
+/** How a file goes back to its state before the first apply. */
 import { dirname, resolve } from 'node:path';
 import type { Host } from '../host/host.ts';
 import { removeWithFolder, writeFile } from './apply-file.ts';
@@ -7,7 +7,7 @@ import { isOurs, type OriginalFile, recordPath } from './originals/originals.ts'
 import type { Outcome } from './resource.ts';
 import type { Leftover, Turn } from './undoing.ts';
 
-/** Makes of a text of before the one that is to be there now, with a note for people, or null. */
+/** Makes the text to write now from the original text, with a note for people, or null if there is no note. */
 type Adapt = (before: string) => { readonly text: string; readonly note: string | null };
 
 interface Ways {
@@ -41,14 +41,14 @@ async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed 
   if (link !== null) {
     // The link would hide later changes of the file.
     if (linkNow === null && current !== null && !isOurs(original, current)) return changedSince();
-    // The link's target is gone, so with the link the host would have no such file at all.
+    // The link's target is gone, so a restored link would leave the host without any such file.
     if (linkNow === null && current !== null && before !== null && host.stat(resolve(dirname(key), link)) === null)
       return { ...outcome, result: 'failed', actual: null, reason: nowhere(key, link) };
     if (linkNow === null) host.replaceLink(key, link);
     return {
       ...outcome,
       result: 'changed',
-      // The link is there, wherever it leads.
+      // The link exists, whatever its target is.
       actual: host.readTextUnlessAstray(key) ?? '',
       reason: `a symbolic link to ${link} again`,
     };

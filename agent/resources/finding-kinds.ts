@@ -1,12 +1,15 @@
-/** The kinds of findings. How one is shown, how the daemon hears of its change, and whether the kernel can be asked who changed it, follow from its kind. */
+/**
+ * The kinds of findings. The kind decides how a finding is shown, how the daemon notices its change, and whether the
+ * kernel can name the program that changed it.
+ */
 import { sysctlPath } from '../config/notation/sysctl.ts';
 
 interface Traits {
   /** `diff`: wanted and actual are the whole text. `line`: each is a few words. */
   readonly shown: 'diff' | 'line';
-  /** Whether the daemon looks at short intervals, because inotify does not tell of every change. */
+  /** Whether the daemon looks at short intervals, because inotify does not report every change. */
   readonly polled: boolean;
-  /** The file through which another program changes it; null: there is no such file. */
+  /** The file through which another program changes it; null if there is no such file. */
   readonly tracedPath: ((key: string) => string) | null;
 }
 
@@ -15,12 +18,12 @@ const VALUE: Traits = { shown: 'line', polled: true, tracedPath: null };
 const KINDS = {
   /** Its key is the file's path as the host sees it. */
   file: { shown: 'diff', polled: false, tracedPath: (path) => path },
-  /** Its key is the sysctl's, as an operator writes it. */
+  /** Its key is the sysctl's key in the operator's notation. */
   sysctl: { ...VALUE, tracedPath: (key) => `/proc/sys/${sysctlPath(key)}` },
   route: VALUE,
-  /** What a daemon was told of a network link. */
+  /** The values that a daemon was given for a network link. */
   link: VALUE,
-  /** What a running program knows. */
+  /** The state of a running program. */
   process: VALUE,
   /** A table of nftables. */
   table: VALUE,

@@ -1,10 +1,15 @@
-/** What the resources that keep a hook share: sh reads it first, and the scripts that began with the old one end before DNS is written. */
+/**
+ * The common part of the resources that keep a hook. sh checks the hook first, and scripts that began with the old hook
+ * end before DNS is written.
+ */
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { applyFile } from './apply-file.ts';
 import type { Finding, Outcome } from './resource.ts';
 
-/** As applyFile. Throws HostError EHOOK if sh does not understand the hook; then the old hook is whole. */
+/**
+ * The same as applyFile. Throws HostError EHOOK if sh does not understand the hook; the old hook is whole in that case.
+ */
 export async function applyHook(
   host: Host,
   finding: Finding,
@@ -20,10 +25,10 @@ export async function applyHook(
   return afterHookRuns(host, await applyFile(host, finding, options));
 }
 
-/** The outcome of a hook that was changed or removed, once no script is under way that began with the old one. */
+/** The outcome of a changed or removed hook, after every script that began with the old hook has ended. */
 export async function afterHookRuns(host: Host, outcome: Outcome): Promise<Outcome> {
   if (outcome.result !== 'changed') return outcome;
-  // Loaded here: an apply that changes nothing has no use for it.
+  // Loaded here, because an apply that changes nothing does not need it.
   const { hookRunsEnded } = await import('../clients/hook-runs.ts');
   const { problem } = await hookRunsEnded(host);
   if (problem === null) return outcome;

@@ -2,8 +2,8 @@ import { applyFindings } from './converge.ts';
 import type { Resource } from './resource.ts';
 
 /**
- * Resources of a desired state that may change while they are kept. They are made anew when `state` returns another object.
- * `make` must return the same names in the same order each time.
+ * Resources of a desired state that may change while they are kept. They are made anew when `state` returns another
+ * object. `make` must return the same names in the same order each time.
  */
 export function following<State>(state: () => State, make: (state: State) => Resource[]): Resource[] {
   const first = state();

@@ -1,4 +1,4 @@
-/** What is left on the host of all resources: each resource's own undoing, in one list. */
+/** The changes of all resources that are left on the host: each resource's own undoing, in one list. */
 
 import { dhclientInstalled } from '../clients/dhclient/installed.ts';
 import { ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
@@ -20,7 +20,7 @@ import type { Leftover, Undoing } from './undoing.ts';
 export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   hooks: {
     file: (host, original) => hookLeftover(host, original, missedByDhclient(host)),
-    // Without the hooks nothing brings back a default route that was taken away.
+    // Without the hooks no program brings back a default route that was taken away.
     others: (host) => (host.live && isDropped(host) ? [defaultRoute(host)] : []),
   },
   dhcpcd: {
@@ -50,7 +50,7 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   },
 };
 
-/** Each once, in no order. Damaged originals are not among them. */
+/** Each leftover once, in no order. Damaged originals are left out. */
 export function leftovers(host: Host, only: readonly ResourceName[]): Leftover[] {
   const concerns = (name: string): name is ResourceName => only.some((one) => one === name);
   const ofOriginals = new Originals(host).all().flatMap((original) => {
@@ -61,7 +61,7 @@ export function leftovers(host: Host, only: readonly ResourceName[]): Leftover[]
   return [...ofOriginals, ...others.values()];
 }
 
-/** Has every program told that has read one of these files, which are as they were. */
+/** Informs every program that has read one of these restored files. */
 export function tellOfFiles(host: Host, files: readonly string[]): void {
   for (const { told } of Object.values(UNDOING)) told?.(host, files);
 }
@@ -81,12 +81,12 @@ function leftoverOf(host: Host, undoing: Undoing, original: Original): Leftover 
   }
 }
 
-/** dhclient, if it is still here, will miss the operator's own file at its next start. */
+/** dhclient, if still installed, will miss the operator's own file at its next start. */
 function missedByDhclient(host: Host) {
   return { isMissed: () => host.live && dhclientInstalled(host) };
 }
 
-/** A script that had begun with the hook is waited for. */
+/** Waits for scripts that had begun with the hook. */
 function hookLeftover(host: Host, original: OriginalFile, ways: { isMissed?: () => boolean } = {}): Leftover {
   const leftover = fileLeftover(host, original, { ...ways, turn: 'hooks' });
   const putBack = async () => Promise.all((await leftover.putBack()).map((outcome) => afterHookRuns(host, outcome)));

@@ -22,8 +22,8 @@ import type { KnownFiles } from './verified-files.ts';
 const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
 
 /**
- * Keeps NetworkManager from writing resolv.conf: `dns=none`, which it reads when it starts and at SIGHUP, and a dispatcher
- * script that puts the file right after each event and fills in what is left open. No connection is touched.
+ * Keeps NetworkManager from writing resolv.conf: `dns=none`, which NetworkManager reads at its start and at SIGHUP. A
+ * dispatcher script puts the file right after each event, and fills in the open settings. No connection is touched.
  */
 export class NetworkManager implements Resource {
   readonly name = 'networkmanager';
@@ -62,7 +62,7 @@ export class NetworkManager implements Resource {
       return outcome;
     }
     const { key, moment, wanted } = finding;
-    // If the file was wrong as well, NetworkManager was signalled together with the file's change.
+    // If the file was also wrong, NetworkManager was signalled together with the file's change.
     if (!this.knows()) tellNetworkManager(this.host);
     const outcome = { resource: this.name, key, moment };
     return this.knows()

@@ -42,7 +42,7 @@ export interface Finding {
   readonly reason?: string;
   /** Why `apply` must not touch the artifact. A drifted and refused finding is a failure with this message. */
   readonly refusal?: string;
-  /** true: the change has only now become possible, and no program caused the drift. */
+  /** True if the change has only now become possible, and no program caused the drift. */
   readonly awaited?: true;
   /** The program that changed the artifact, if the resource can see it; null if it could not. */
   readonly by?: string | null;
@@ -73,8 +73,8 @@ export interface Resource {
   /** Called only for a drifted finding without a refusal. Reads back what it wrote. If it throws, only this finding fails. */
   apply(finding: Finding): Promise<Outcome>;
   /**
-   * Applies several findings of one look in one pass, if that costs less. Outcomes are in the order of the findings. If it throws,
-   * each finding is applied by itself.
+   * Applies several findings of one look in one pass, if that costs less. Outcomes are in the order of the findings. If
+   * it throws, each finding is applied by itself.
    */
   applyMany?(findings: readonly Finding[]): Promise<Outcome[]>;
   /** Absolute paths (as the host sees them). Inspect again when one of them changes. */

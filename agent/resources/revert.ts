@@ -1,4 +1,4 @@
-/** Puts the host back as before the first apply: a loop over what the resources have left. */
+/** Puts the host back to its state before the first apply: a loop over the leftovers of the resources. */
 import type { DesiredVerify } from '../config/desired.ts';
 import { withoutSecrets } from '../config/sysctl/secrets.ts';
 import { errorMessage } from '../host/errors.ts';
@@ -12,13 +12,16 @@ import type { Outcome } from './resource.ts';
 import { type Leftover, TOLD_AFTER, TURNS } from './undoing.ts';
 
 export interface RevertOptions {
-  /** The resources to revert. Artifacts of others stay as they are. */
+  /** The resources to revert. Artifacts of all other resources stay as they are. */
   readonly only?: readonly ResourceName[] | undefined;
   /** The configured proof; null if the earlier name servers need none. */
   readonly verify?: DesiredVerify | null;
 }
 
-/** Returns one outcome for each artifact that Holdfast touched. The record of a failed one stays, so it can be tried again. */
+/**
+ * Returns one outcome for each artifact that Holdfast touched. The record of a failed artifact stays, so that revert
+ * can be tried again.
+ */
 export async function revert(
   host: Host,
   { only = RESOURCE_NAMES, verify = null }: RevertOptions = {},

@@ -1,4 +1,4 @@
-/** Sorts the findings by setting: is it right now, will it survive the next lease, will it survive a reboot? */
+/** Sorts the findings by setting: whether it is right now, will survive the next lease, and will survive a reboot. */
 import type { Finding, Moment, SettingState, State } from './resource.ts';
 
 export const MOMENTS = ['now', 'lease', 'boot'] as const satisfies readonly Moment[];
@@ -6,7 +6,7 @@ export const MOMENTS = ['now', 'lease', 'boot'] as const satisfies readonly Mome
 export interface SettingView {
   readonly setting: string;
   readonly wanted: string;
-  /** The states by moment. A moment is missing if nothing on this host can forget the setting then. */
+  /** The states by moment. A moment is missing if no program on this host can forget the setting at that moment. */
   readonly moments: Partial<Record<Moment, SettingState>>;
 }
 

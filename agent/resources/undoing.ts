@@ -1,12 +1,15 @@
 /**
- * The contract of undoing: each resource says what it has changed on the host and not put back, and how that goes back. `revert`,
- * and a change of DNS that does not stand, are loops over it.
+ * The contract of undoing: each resource lists its changes that are not put back yet, and how to put each back.
+ * `revert` is a loop over these lists, and so is the undoing of a DNS change that failed its proof.
  */
 import type { Host } from '../host/host.ts';
 import type { Original, OriginalFile, OriginalLink, OriginalValue } from './originals/originals.ts';
 import type { Moment, Outcome } from './resource.ts';
 
-/** What goes back first, from the top down. The hooks come early, so that no lease event works on half of it. */
+/**
+ * The order of putting back, from the top down. The hooks come early, so that no lease event meets a half-restored
+ * host.
+ */
 export const TURNS = [
   'routes',
   'hooks',
@@ -18,31 +21,31 @@ export const TURNS = [
 ] as const;
 export type Turn = (typeof TURNS)[number];
 
-/** When programs are told of files that are as they were: such a program may write other files at once. */
+/** The turn in which programs are informed of restored files: such a program may write other files at once. */
 export const TOLD_AFTER: Turn = 'table';
 
-/** Something that a resource has changed and not put back yet. */
+/** A change of a resource that is not put back yet. */
 export interface Leftover {
-  /** As its outcome has it, where there is only one. */
+  /** The key in its outcome, if there is only one outcome. */
   readonly key: string;
   readonly moment: Moment;
   readonly turn: Turn;
-  /** How it was; null: the kernel alone has it, or a record of its own. */
+  /** The earlier state; null if only the kernel, or a record of its own, has it. */
   readonly original: Original | null;
-  /** Puts it back, and reads it back. May throw: that is a failure of this leftover alone. */
+  /** Puts the change back, and reads the result. May throw: in that case only this leftover fails. */
   putBack(): Promise<Outcome[]>;
 }
 
 export interface Undoing {
-  /** What is left of a file. Left out: as fileLeftover has it. */
+  /** The leftover of a file. Without it, fileLeftover is used. */
   readonly file?: (host: Host, original: OriginalFile) => Leftover;
-  /** The same of a sysctl, whose present value is looked at at once: to put another one back may change it. */
+  /** The same for a sysctl. Its present value is read at once, because putting back another sysctl may change it. */
   readonly sysctl?: (host: Host, original: OriginalValue) => Leftover;
   readonly link?: (host: Host, original: OriginalLink) => Leftover;
-  /** What is left that no original tells of. Must cost next to nothing where there is nothing. */
+  /** Leftovers without an original. This must cost next to nothing if there are none. */
   readonly others?: (host: Host) => readonly Leftover[];
-  /** These files are as they were before: a program that has read one of them may have to be told. */
+  /** Called with restored files: a program that has read one of them may have to be informed. */
   readonly told?: (host: Host, files: readonly string[]) => void;
-  /** After a change that was not proved: gives the link the values of this record again, or none. */
+  /** After a change that failed its proof: gives the link the values of this record again, or none. */
   readonly putBackLink?: (host: Host, name: string, record: string | null) => void;
 }

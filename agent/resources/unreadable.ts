@@ -1,7 +1,7 @@
 import { errorMessage } from '../host/errors.ts';
 import type { Finding } from './resource.ts';
 
-/** The finding about a file that cannot be read: nothing is known of it, and `apply` must not touch it. */
+/** The finding about a file that cannot be read: its content is unknown, and `apply` must not touch it. */
 export function unreadable(
   place: Pick<Finding, 'resource' | 'key' | 'moment'>,
   error: unknown,

@@ -1,6 +1,6 @@
 /**
- * Files that were found right, with the configuration and the agent's build. As long as all three are the same, parsing the files
- * again would give the same result. Saved in /run, where only root writes.
+ * Files that were found right, with the configuration and the agent's build. While all three stay the same, parsing the
+ * files again would give the same result. Saved in /run, where only root writes.
  */
 export class KnownFiles {
   private readonly identity: string;

@@ -9,9 +9,9 @@ const ROUTE = 'IPv4 default route';
 const PATIENCE = 5_000;
 
 /**
- * Keeps DHCP's IPv4 default route behind all others. The route is moved there if only BGP's stands behind it, once BGP's gateway
- * has answered, and is made there if the host has none. Only the daemon (agent/daemon/egress.ts) may delete it: an apply never
- * takes a host's last way out.
+ * Keeps DHCP's IPv4 default route behind all others. The route is moved behind if only BGP's stands behind it, once
+ * BGP's gateway has answered. It is made there if the host has none. Only the daemon (agent/daemon/egress.ts) may
+ * delete it: an apply never takes a host's last way out.
  */
 export class Egress implements Resource {
   readonly name = 'egress';
@@ -107,7 +107,7 @@ export function standing({ routes, place }: DhcpDefault, { bgp, count, others, a
   const behind = `metric ${BEHIND + place}`;
   const [first] = routes;
   const actual = first === undefined ? null : `metric ${first.metric}`;
-  // The host's last way out is put back, whichever program deleted it.
+  // The host's last way out is put back, even if another program deleted it.
   if (count === 0) return { state: 'drifted', wanted: behind, actual };
   if (first === undefined || first.metric >= BEHIND) return { state: 'ok', wanted: actual, actual };
   const stays = (why: string): Seen => {
@@ -116,7 +116,8 @@ export function standing({ routes, place }: DhcpDefault, { bgp, count, others, a
   if (others.length > 0) return stays(`another program's default route is behind it (${others.join(', ')})`);
   if (ahead !== null) return stays(`it was put ahead of BGP’s, and ${ahead.why}`);
   if (bgp?.problem != null) return stays(`the default route by ${bgp.name} waits: ${bgp.problem}`);
-  // Moved also without BGP's route: DHCP's stays in use, and FRR puts its own into the kernel only after this.
+  // The route is also moved without BGP's route: DHCP's route stays in use, and FRR puts its own into the kernel only
+  // after this.
   return {
     state: 'drifted',
     wanted: behind,

@@ -1,4 +1,4 @@
-/** Puts DHCP's default route back as dhclient-script(8) makes it. */
+/** Puts DHCP's default route back in the form that dhclient-script(8) gives it. */
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { putAhead } from '../../egress/changes.ts';
 import { lookAtDefaults } from '../../egress/defaults.ts';

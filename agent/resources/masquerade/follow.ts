@@ -14,7 +14,7 @@ const NFGENMSG = 4;
 const GENERATION = { pid: 2, name: 3 } as const;
 /** Milliseconds until the next inspection, and the least time between two: some programs change their rules all the time. */
 const LOOK = { soon: 10, between: 250 } as const;
-/** Milliseconds to wait after messages were lost: many more are then on the way. */
+/** Milliseconds to wait after messages were lost: in that case many more are on the way. */
 const REST = 1000;
 const MOST_NAMED = 4;
 
@@ -67,7 +67,7 @@ export class TableFollower {
   }
 }
 
-/** `nft[812]`; null if the message does not say. */
+/** `nft[812]`; null if the message names no process. */
 export function changer(data: Buffer): string | null {
   let pid: number | null = null;
   let name = '';

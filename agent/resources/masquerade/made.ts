@@ -4,13 +4,13 @@ import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 
 export const OUR_TABLE = 'holdfast';
-/** As findings and outcomes name it. */
+/** The key in findings and outcomes. */
 export const TABLE_KEY = `nftables table inet ${OUR_TABLE}`;
 
 const RECORD = `${RUN_FOLDER}/masquerade`;
 
 export interface MasqueradeRecord {
-  /** The text that nft(8) was given. */
+  /** The rules that nft(8) got. */
   readonly rules: string;
   /** The kernel's table at that time (tableIdentity); null if it was not seen. */
   readonly identity: string | null;
@@ -21,7 +21,7 @@ export function isMasqueradeLeft(host: Host): boolean {
   return host.lstat(RECORD) !== null;
 }
 
-/** The record; null if there is none, or it cannot be read. Only root writes there. */
+/** The record; null if there is none, or it cannot be read. Only root writes in that folder. */
 export function readMasquerade(host: Host): MasqueradeRecord | null {
   try {
     const { rules, identity } = JSON.parse(host.readText(RECORD) ?? 'null') as MasqueradeRecord;

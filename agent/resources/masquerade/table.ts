@@ -17,7 +17,9 @@ const TIME_LIMIT = 10_000;
 
 const REMOVED = `add table inet ${OUR_TABLE}\ndelete table inet ${OUR_TABLE}\n`;
 
-/** The table as nft(8) takes and shows it. 100 is the priority of source NAT; older versions of nft do not know its name. */
+/**
+ * The table in the notation of nft(8). 100 is the priority of source NAT; older versions of nft do not know its name.
+ */
 function tableText(wanted: readonly DesiredMasquerade[]): string {
   const rules = wanted.map(
     ({ out, from, family }) => `\t\t${family === 'ipv4' ? 'ip' : 'ip6'} saddr ${from} oifname "${out}" masquerade\n`,
@@ -60,7 +62,7 @@ export async function applyTable(host: Host, wanted: readonly DesiredMasquerade[
   return { ...PLACE, result: 'changed', actual: describe(wanted) };
 }
 
-/** Removes our table, and nothing else. */
+/** Removes only our table. */
 export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
   if (!host.live) return { result: 'skipped', actual: null, reason: notOfTheseFiles() };
   const there = await tableIdentity(OUR_TABLE, AbortSignal.timeout(TIME_LIMIT));
@@ -70,7 +72,7 @@ export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 
   return { result: there === null ? 'ok' : 'changed', actual: null };
 }
 
-/** Runs one transaction. Returns what went wrong, and then nothing was changed; null if all of it was done. */
+/** Runs one transaction. Returns the error, in which case nothing was changed; null if all of it was done. */
 function nft(host: Host, script: string): string | null {
   const { status, stderr, error } = host.run('nft', ['-f', '-'], { input: script });
   if (status === 0) return null;

@@ -21,12 +21,12 @@ export function hasRecord(host: Host, path: string): boolean {
 }
 
 /**
- * Writes a record that only root may read. `memory` says whether memory is enough if the disk takes nothing more; otherwise that
- * is a HostError. A reboot loses records in memory, and the disk then has its old ones.
+ * Writes a record that only root may read. `memory`: whether memory is enough if the disk takes nothing more; otherwise
+ * that is a HostError. A reboot loses records in memory, and the disk has its old records after it.
  */
 export function writeRecord(host: Host, path: string, text: string, { memory }: { memory: boolean }): void {
   const own = inMemory(path);
-  // The copy in memory is read first, so it must never be the older one.
+  // The copy in memory is read first, so it must never be older than the disk's.
   const wasInMemory = host.lstat(own) !== null;
   if (wasInMemory) host.replaceOwn(own, text, 0o600);
   try {

@@ -1,7 +1,7 @@
 /**
- * The originals from before the first apply, for `agent revert`: one small file for each artifact, written before the artifact is
- * touched. `after` is the content that Holdfast wrote last, or was about to write when it was killed; the artifact is then still
- * `earlier`. A content that differs from both was made by another program.
+ * The originals from before the first apply, for `agent revert`: one small file for each artifact, written before the
+ * artifact is touched. `after` is the content that Holdfast wrote last, or was about to write when it was killed. In
+ * the second case the artifact is still `earlier`. Another program made a content that differs from both.
  */
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -47,12 +47,15 @@ export interface OriginalLink extends Provenance {
   readonly key: string;
   /** Its name servers and domains, for people only: systemd-networkd restores them itself. */
   readonly before: string;
-  /** The values that the link was given; null if none. */
+  /** The values that the link got from us; null if none. */
   readonly servers: readonly string[] | null;
   readonly domains: readonly string[] | null;
-  /** When the link was last given values, in milliseconds since the epoch; 0 if never. */
+  /** When the link last got values from us, in milliseconds since the epoch; 0 if never. */
   readonly told: number;
-  /** The systemd-networkd that got the values: boot, process and start. Absent if none did, or in records of an older agent. */
+  /**
+   * The systemd-networkd that got the values: boot, process and start. Absent if none got them, or in records of an
+   * older agent.
+   */
   readonly by?: string;
 }
 
@@ -69,7 +72,7 @@ export class Originals {
   async rememberFile(path: string, after: string | null, resource: string): Promise<void> {
     const known = this.find('file', path);
     if (known === null) this.refuseDamaged('file', path);
-    // A file's content on another machine is no original of this one, but its absence is.
+    // A file's content on another machine is no original of this machine, but its absence is.
     if (known === null || (this.isForeign(known) && known.before !== null)) {
       this.save({ ...this.fileAsItIs(path, after), resource });
       return;
@@ -107,7 +110,7 @@ export class Originals {
     this.save({ kind: 'link', key, before: known?.before ?? now, ...link });
   }
 
-  /** Whether the record was made on another machine, from which this one was copied (a golden image). */
+  /** Whether the record was made on another machine, from which this machine was copied (a golden image). */
   isForeign({ machine }: Original): boolean {
     return machine !== undefined && machine !== machineId(this.host);
   }

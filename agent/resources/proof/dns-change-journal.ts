@@ -166,7 +166,7 @@ export class Journal {
       const entries = JSON.parse(text) as (Entry | Told)[];
       if (Array.isArray(entries) && entries.every(isWhole)) return entries;
     } catch {
-      // said below
+      // reported below
     }
     throw new HostError(
       'EDAMAGED',

@@ -1,6 +1,6 @@
 /**
- * Proves changes of DNS (`dns.verify`). The name servers are asked before DNS is touched, and a journal is written first. If the
- * host can then no longer look up what it could before, everything is put back.
+ * Proves changes of DNS (`dns.verify`). The name servers are asked before DNS is touched, and a journal is written
+ * first. If the host loses look-ups by the change, everything is put back.
  */
 import type { DesiredVerify } from '../../config/desired.ts';
 import { lookUp } from '../../dns/lookup.ts';
@@ -26,7 +26,7 @@ export interface ProofEvent {
 
 export interface ProofOptions {
   readonly host: Host;
-  /** null or without `verify`: nothing is proved, but an unfinished change is put back. */
+  /** null or without `verify`: changes need no proof, but an unfinished change is put back. */
   readonly dns: ProvedDns | null;
   /** The resources that hold DNS, which are changed or put back together. */
   readonly resources: readonly Resource[];
@@ -52,7 +52,10 @@ export class Proof implements Guard {
     return this.journal.pending();
   }
 
-  /** What `apply` would do besides the findings, as a sentence; null if nothing, or if it cannot be seen without root. */
+  /**
+   * The work of `apply` beside the findings, as a sentence; null if there is none, or if it is not visible without
+   * root.
+   */
   announce(findings: readonly Finding[]): string | null {
     const { dns, resources } = this.options;
     try {
@@ -69,7 +72,7 @@ export class Proof implements Guard {
     return `Before anything of DNS is changed, ${dns.nameservers?.join(' and ')} must answer for ${dns.verify.name}.`;
   }
 
-  /** Whether the last proved settings are those that are configured now. */
+  /** Whether the last proved settings are the present configured settings. */
   proved(): boolean {
     const { host, dns } = this.options;
     return dns !== null && isProved(host.readText(PROVED), dns);

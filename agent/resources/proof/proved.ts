@@ -24,8 +24,8 @@ function parse(text: string): Proved | null {
 }
 
 /**
- * Whether the record `text` (null if missing) is a proof of these settings. The time to wait for an answer does not matter, and
- * less strict expectations than in the record need no new proof.
+ * Whether the record `text` (null if missing) is a proof of these settings. The time to wait for an answer does not
+ * matter, and expectations that are less strict than in the record need no new proof.
  */
 export function isProved(text: string | null, { nameservers, search, domain, options, verify }: ProvedDns): boolean {
   const proved = text === null ? null : parse(text);

@@ -9,7 +9,10 @@ import type { Host } from '../../host/host.ts';
 import { isMade, linkOwner } from '../../resolver/owner.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 
-/** Why resolv.conf is left alone, and what to do, as a sentence; null: it is no link, or it is configured what becomes of the link. */
+/**
+ * Why resolv.conf is left alone, and what to do, as a sentence. null if it is no link, or the configuration says how to
+ * treat the link.
+ */
 export function refusedLink(host: Host, dns: DesiredDns | null): string | null {
   if (dns === null || dns.symlink === 'replace' || host.readLink(RESOLV_CONF) === null) return null;
   if (ownsResolvConf(host) && (resolvedLinks(host, dns).length > 0 || answersAfterStart(host, dns))) return null;
@@ -28,8 +31,8 @@ export function refusedLink(host: Host, dns: DesiredDns | null): string | null {
 }
 
 /**
- * Why resolv.conf is missing at a boot until an `agent apply`: a followed link to a file that is gone after a boot, and that no
- * program makes. null if the path is no such link.
+ * Why resolv.conf is missing at a boot until an `agent apply`: a followed link to a file that is gone after a boot, and
+ * that no program makes. null if the path is no such link.
  */
 export function goneAtBoot(host: Host, { symlink }: DesiredDns): string | null {
   if (symlink !== 'follow' || host.readLink(RESOLV_CONF) === null) return null;

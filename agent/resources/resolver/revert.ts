@@ -20,8 +20,8 @@ export const RESOLVER_UNDOING: Undoing = {
 };
 
 /**
- * Why DNS is not put back: the name servers that libc would then ask do not pass `verify`. null if they pass, or if it is unknown
- * which they would be.
+ * Why DNS is not put back: the old name servers do not pass `verify`. null if they pass, or if it is unknown which
+ * servers libc would ask.
  */
 export async function objection(host: Host, found: readonly Original[], verify: DesiredVerify): Promise<string | null> {
   const file = found.find((one): one is OriginalFile => one.kind === 'file' && one.key === RESOLV_CONF);

@@ -1,4 +1,7 @@
-/** One look at the kernel's routes: whether each wanted route exists, which other route has its place, whether it could be made. */
+/**
+ * One look at the kernel's routes: whether each wanted route exists, which other route has its place, and whether it
+ * could be made.
+ */
 import { familyOf } from '../../address/address.ts';
 import { findLink, type Link } from '../../host/netlink/links.ts';
 import { HOLDFAST, protocolName } from '../../host/netlink/names.ts';
@@ -31,7 +34,7 @@ type GatewayWay = 'direct' | 'none' | 'own';
 
 /** Whether the kernel's refusal of a route will end by itself. */
 export function isPassing(errno: string, { src }: Pick<Route, 'src'>): boolean {
-  // Of an address that the host has not yet, the kernel says EINVAL.
+  // For an address that the host does not have yet, the kernel says EINVAL.
   return PASSING.includes(errno) || (errno === 'EINVAL' && src !== null);
 }
 
@@ -84,8 +87,8 @@ export class RouteLook {
   }
 
   /**
-   * A route that took the place of the connected network: nothing else leads to its gateway any more, so the kernel would not take
-   * the route anew. null: it is not there.
+   * A route that took the place of the connected network: no other route leads to its gateway any longer, so the kernel
+   * would not take the route anew. null if there is no such route.
    */
   async #standsByItself(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<Standing | null> {
     const route: Route = { ...wanted, hops, protocol: HOLDFAST };
@@ -98,7 +101,7 @@ export class RouteLook {
     return null;
   }
 
-  /** A broadcast address is the gateway that the kernel refuses most often, and its answer does not name it. */
+  /** The kernel most often refuses a broadcast address as a gateway, and its answer does not name the gateway. */
   async #whyRefused({ family, hops }: WantedRoute, errno: string): Promise<string> {
     for (const { gateway } of hops) {
       const met = gateway === null ? null : await matchedRoute(this.#socket, family, gateway, {}, this.#signal);
@@ -115,7 +118,7 @@ export class RouteLook {
       const met = await matchedRoute(this.#socket, key.family, address, {}, this.#signal);
       if (met !== null && sameKey(met, key)) return met;
     }
-    // It is in another table, or a better route covers it, or its gateway does not answer, or it does not exist.
+    // The route is in another table, a better route covers it, its gateway does not answer, or it does not exist.
     return (await this.#list(key)).get(keyText(key)) ?? null;
   }
 
@@ -132,8 +135,9 @@ export class RouteLook {
   }
 
   /**
-   * The next hops that the kernel would take now, and why not the others. `usable`: those whose interface is up. `held`: what it says of the route with them (see
-   * holdsExactly); null: it cannot be asked so.
+   * The next hops that the kernel would take now, and why it would refuse the rest. `usable`: the next hops whose
+   * interface is up. `held`: the kernel's answer for the route with them (see holdsExactly); null if the kernel cannot
+   * be asked.
    */
   async #possible(
     wanted: WantedRoute,
@@ -194,7 +198,7 @@ export class RouteLook {
     const known = this.#ways.get(hop);
     if (known !== undefined) return known;
     const route = await matchedRoute(this.#socket, family, gateway, { index }, this.#signal);
-    // By the interface that is named, an address of the host's own looks as any other of its network.
+    // With a named interface, the host's own address looks like any other address of the network.
     const isOwn = route?.type === ROUTE_TYPE.local || (index !== 0 && (await this.#isOwn(family, gateway)));
     const isDirect = route?.type === ROUTE_TYPE.unicast && route.hops[0]?.gateway === null;
     const way = isOwn ? 'own' : isDirect ? 'direct' : 'none';
@@ -236,7 +240,7 @@ export class RouteLook {
 /** Whether two routes are the same apart from their maker. Values that the wanted route leaves open may differ. */
 function sameRoute(wanted: Route, there: SeenRoute): boolean {
   if (wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
-  // Of what type it is then, and by what it goes, is the object's to say.
+  // The nexthop object decides the type and the next hops.
   if (wanted.nexthopId !== null) return wanted.nexthopId === there.nexthopId && !there.expires;
   if (wanted.type !== there.type) return false;
   if (wanted.hops.length !== there.hops.length || there.expires) return false;
@@ -248,7 +252,7 @@ function sameRoute(wanted: Route, there: SeenRoute): boolean {
   });
 }
 
-/** `onlink` only has the kernel take the gateway unproved: packets go the same way with and without. */
+/** `onlink` only makes the kernel accept the gateway unchecked: packets go the same way with and without it. */
 function sameHop(wanted: RouteHop, there: RouteHop, several: boolean): boolean {
   return (
     wanted.gateway === there.gateway &&

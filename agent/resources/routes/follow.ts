@@ -35,7 +35,7 @@ const UP = 0x1 | 0x40 | 0x10000;
 export interface Concern {
   /** Keys (keyText) of wanted routes and of those that we made. */
   readonly keys: ReadonlySet<string>;
-  /** Whether one of them waits for its gateway's network. */
+  /** Whether one of the routes waits for its gateway's network. */
   readonly waiting: boolean;
   /** Their nexthop objects. A route vanishes with its object, and the kernel does not report this for IPv4. */
   readonly objects: ReadonlySet<number>;
@@ -62,7 +62,7 @@ export class RouteFollower {
     });
   }
 
-  /** The program that touched the route of this key a moment ago, if any. */
+  /** The program that touched the route of this key a moment ago; null if none did. */
   whoTouched(key: RouteKey): string | null {
     const touched = this.#touched.get(keyText(key));
     return touched !== undefined && performance.now() - touched.at < REMEMBERED ? touched.by : null;
@@ -120,7 +120,7 @@ export class RouteFollower {
     if (concerned || (waiting && onLink)) this.#look();
   }
 
-  /** The port of the socket by which it was changed is, as a rule, the number of its process; 0: the kernel itself. */
+  /** The port of the changing socket is usually the number of its process; 0 means the kernel itself. */
   #remember(data: Buffer, route: SeenRoute, type: number): void {
     const port = data.readUInt32LE(12);
     if (port === 0 || (type === MESSAGE.newRoute && route.protocol === HOLDFAST)) return;

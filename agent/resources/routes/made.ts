@@ -1,6 +1,7 @@
 /**
- * The record of routes that Holdfast has made. A dump of the kernel's would show them as well, but lists every program's. The
- * record is in /run, because a reboot removes both. It is written before a route is made, so that it never lacks one.
+ * The record of routes that Holdfast has made. A dump of the kernel would also show them, but lists every program's
+ * routes. The record is in /run, because a reboot removes both. It is written before a route is made, so that it never
+ * lacks one.
  */
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -21,7 +22,7 @@ export function hasRecord(host: Host): boolean {
   return [RECORD, HOOK_ROUTES].some((path) => host.lstat(path) !== null);
 }
 
-/** A damaged record counts as empty, because `agent revert` finds our routes in the kernel as well. */
+/** A damaged record counts as empty, because `agent revert` also finds our routes in the kernel. */
 export function readRecord(host: Host): MadeRoute[] {
   const own = parse(host.readText(RECORD));
   // An old hook may still make routes that are no longer configured.

@@ -1,4 +1,7 @@
-/** The routes resource if there are routes to keep: findings of each wanted route, and of ours that are no longer wanted. */
+/**
+ * The routes resource if there are routes to keep: findings of each wanted route, and of our routes that are no longer
+ * wanted.
+ */
 
 import { hookPlaces } from '../../clients/dhclient/hooks/places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
@@ -34,7 +37,7 @@ const TIME = 20_000;
 export class KeptRoutes {
   readonly #host: Host;
   readonly #wanted: readonly Wanted[];
-  /** Names of routes that the exit hook makes as well. */
+  /** Names of routes that the exit hook also makes. */
   readonly #hooked: ReadonlySet<string>;
   /** Our routes that are no longer configured. */
   readonly #unwanted: readonly MadeRoute[];
@@ -73,7 +76,7 @@ export class KeptRoutes {
     return findings;
   }
 
-  /** Of the lease only what speaks against it: that the hook is in its place is told by the hook. */
+  /** For the moment `lease`, only doubts are reported: the finding of the hook says that the hook is in its place. */
   #foretold(): Foretold {
     const atBoot = appliedAtBoot(this.#host);
     let leased: boolean | undefined;
@@ -89,7 +92,7 @@ export class KeptRoutes {
     };
   }
 
-  /** Of what its findings are about. */
+  /** The keys of the routes in its findings. */
   keys(): Map<string, RouteKey> {
     const wanted = this.#wanted.flatMap((one) => (one.route === null ? [] : [[keyOf(one), one.route] as const]));
     return new Map<string, RouteKey>([...wanted, ...this.#unwanted.map((made) => [madeKey(made), made] as const)]);

@@ -1,4 +1,4 @@
-/** Deletes every route of Holdfast's from the kernel, and puts back those that it had replaced. */
+/** Deletes every route of Holdfast from the kernel, and puts back the routes that it had replaced. */
 import type { Host } from '../../host/host.ts';
 import { HOLDFAST } from '../../host/netlink/names.ts';
 import { keyText } from '../../host/netlink/route-key.ts';

@@ -8,8 +8,8 @@ import type { RouteFollower } from './follow.ts';
 import { hasRecord } from './made.ts';
 
 /**
- * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number. Only these
- * are ever removed, and another program's route is replaced only if the configuration says so.
+ * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number.
+ * Only our routes are ever removed, and another program's route is replaced only if the configuration says so.
  */
 export class Routes implements Resource {
   readonly name = 'routes';
@@ -35,7 +35,7 @@ export class Routes implements Resource {
     const waiting = this.#waiting;
     this.#keys = kept.keys();
     this.#keyTexts = new Set([...this.#keys.values()].map(keyText));
-    // Until it is there.
+    // A waiting route counts as waiting until it exists.
     const waits = ({ key, state }: Finding) => state === 'unknown' || (state === 'drifted' && waiting.has(key));
     this.#waiting = new Set(findings.filter(waits).map(({ key }) => key));
     return findings.map((finding): Finding => {

@@ -29,7 +29,7 @@ export interface Wanted {
   readonly problem: string | null;
 }
 
-/** One route for each value of the destination; none if it has no value. */
+/** One route for each value of the destination; empty if the destination has no value. */
 export function wantedRoutes(routes: readonly DesiredRoute[], metadata: MetadataSource | null): Wanted[] {
   const all = routes.flatMap((route) => wantedOf(route, metadata));
   const first = new Set<string>();
@@ -125,7 +125,10 @@ export function describeHop({ gateway, dev, weight, onlink }: WantedHop, several
   ].join(' ');
 }
 
-/** Addresses to test a default route with: from networks for documentation, to which nobody has routes (RFC 5737, RFC 3849). */
+/**
+ * Addresses to test a default route with: from networks for documentation, to which no routes exist (RFC 5737, RFC
+ * 3849).
+ */
 const ANYWHERE = { '0.0.0.0/0': ['192.0.2.1', '198.51.100.1'], '::/0': ['2001:db8::1', '2001:db8:ffff::1'] } as const;
 
 /** The lowest and the highest address of a network. A more specific route seldom covers both. */
