@@ -1,6 +1,6 @@
 /**
- * The canary adds one route and deletes it again, to see whether the kernel still takes routes. It uses a table that no packet
- * is looked up in. Routing daemons that meet ENOMEM often go on in silence; the canary does not.
+ * The canary adds one route and deletes it again, to see whether the kernel still takes routes. It uses a table that no
+ * packet is looked up in. Routing daemons that meet ENOMEM often go on in silence; the canary does not.
  */
 import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';

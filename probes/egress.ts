@@ -1,6 +1,6 @@
 /**
- * Egress: whether traffic by the default route leaves through all gateways as it should. The probe asks the kernel where it
- * would send a sample of flows, and reads only the one route that they take.
+ * Egress: whether traffic by the default route leaves through all gateways as it should. The probe asks the kernel
+ * where it would send a sample of flows, and reads only the one route that they take.
  */
 import type { Family } from '../agent/address/address.ts';
 import { type Egress, EgressLook, type Gateway, nameOf } from '../agent/egress/look.ts';

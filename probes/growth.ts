@@ -7,8 +7,8 @@ export class Growth {
   #points: { time: number; value: number }[] = [];
 
   /**
-   * Takes a value and its time, in milliseconds of a clock that never runs back. Returns the growth per second since the oldest
-   * value of the last ten minutes; null for the first value.
+   * Takes a value and its time, in milliseconds of a clock that never runs back. Returns the growth per second since
+   * the oldest value of the last ten minutes; null for the first value.
    */
   add(time: number, value: number): number | null {
     const last = this.#points.at(-1);

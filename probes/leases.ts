@@ -63,7 +63,9 @@ function lease(
   ];
 }
 
-/** Times in milliseconds since the epoch: dhclient's own for IPv4; for IPv6, where it writes none, the hook's record. */
+/**
+ * Times in milliseconds since the epoch: dhclient's own for IPv4; for IPv6, where it writes none, the hook's record.
+ */
 function times(host: Host, client: DhcpClient, name: string, record: LeaseRecord | null) {
   if (client.family === 4) return currentLease(host, client, name) ?? { renew: null, expire: null };
   const life = record?.offered.get('max_life') ?? '';

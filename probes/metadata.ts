@@ -1,4 +1,7 @@
-/** The values that routes take from the cloud's metadata, and their age. agent/metadata fetches them; this probe only reports. */
+/**
+ * The values that routes take from the cloud's metadata, and their age. agent/metadata fetches them; this probe only
+ * reports.
+ */
 
 import type { ConfiguredState } from '../agent/config/desired.ts';
 import { agoText } from '../agent/config/notation/quantities.ts';

@@ -1,5 +1,6 @@
 /**
- * Every metric, named by the rules of OpenTelemetry's semantic conventions. A test compares docs/metrics.md with this table.
+ * Every metric, named by the rules of OpenTelemetry's semantic conventions. A test compares docs/metrics.md with this
+ * table.
  */
 export interface MetricDefinition {
   /** The unit in UCUM, as OpenTelemetry writes it: `{route}`, `s`, `By`, `1`. */

@@ -1,7 +1,7 @@
 /**
- * Multicast groups: whether the expected groups are joined, and whether a querier asks for them. A switch that snoops IGMP or
- * MLD forwards a group only to ports where a host reported it lately, and hosts report when a querier asks. Without a
- * querier the group works for some minutes after a start, and then goes silent (RFC 4541).
+ * Multicast groups: whether the expected groups are joined, and whether a querier asks for them. A switch that snoops
+ * IGMP or MLD forwards a group only to ports where a host reported it lately. Hosts report when a querier asks. Without
+ * a querier the group works for some minutes after a start, and then goes silent (RFC 4541).
  */
 import { type Family, familyOf } from '../agent/address/address.ts';
 import type { ExpectedGroup } from '../agent/config/desired-daemon.ts';
@@ -66,7 +66,9 @@ export function multicastProbe(
   };
 }
 
-/** 1 or 2 if the kernel itself heard such a querier lately; null if not, or if the version is forced by configuration. */
+/**
+ * 1 or 2 if the kernel itself heard such a querier lately; null if not, or if the version is forced by configuration.
+ */
 function olderVersion(host: Host, device: string, joined: Joined | undefined): 1 | 2 | null {
   if (joined === undefined || joined.version === null || joined.version === 3) return null;
   const forced = ['all', device].some((one) => (host.sysctl(`net/ipv4/conf/${one}/force_igmp_version`) ?? '0') !== '0');
@@ -142,7 +144,10 @@ function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard)
 
 const PRUNED = 'a snooping switch will have pruned this port; enable a querier';
 
-/** For groups where no query is heard. `lost`: the kernel knew of a querier, which it forgets 260 s after its last query. */
+/**
+ * For groups where no query is heard. `lost`: the kernel knew of a querier, which it forgets 260 s after its last
+ * query.
+ */
 function deafness(groups: readonly ExpectedGroup[], lost: boolean, why: string): Condition {
   const cannot = `cannot be heard: ${why} (docs/multicast.md)`;
   return lost

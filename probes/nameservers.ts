@@ -15,12 +15,15 @@ import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 /** Milliseconds between questions: one small packet to each server. */
 const INTERVAL = 30_000;
 
-/** Milliseconds to wait for an answer. libc waits 5 s for the first server by default. `dns.verify` may set a longer time. */
+/**
+ * Milliseconds to wait for an answer. libc waits 5 s for the first server by default. `dns.verify` may set a longer
+ * time.
+ */
 const TIMEOUT = 1_500;
 
 /**
- * After the first of these the C library gives up. After the others, as after silence, it asks the next server
- * (resolv.conf(5)).
+ * After the first of these answers the C library gives up. After the other three, as after silence, it asks the next
+ * server (resolv.conf(5)).
  */
 const USELESS: Readonly<Record<string, string>> = {
   FORMERR: 'it does not understand the question (FORMERR)',

@@ -5,9 +5,15 @@ export interface Probe {
   readonly name: string;
   /** `scales`: the cost grows with the number of routes, so the duration sets the interval (under 1 % of one core). */
   readonly cost: 'constant' | 'scales';
-  /** Milliseconds between readings, if the pace of heartbeats does not fit: to see faults soon, or to send fewer packets. */
+  /**
+   * Milliseconds between readings, if the pace of heartbeats does not fit: to see faults soon, or to send fewer
+   * packets.
+   */
   readonly interval?: number;
-  /** Milliseconds until a reading counts as failed, if the usual time is too short. Only for probes with their own interval. */
+  /**
+   * Milliseconds until a reading counts as failed, if the usual time is too short. Only for probes with their own
+   * interval.
+   */
   readonly timeLimit?: number;
   /** Returns true readings, or throws if it cannot see. `signal` ends it at its time limit. */
   read(signal: AbortSignal): Promise<Reading[]>;

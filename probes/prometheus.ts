@@ -1,6 +1,7 @@
 /**
- * Metrics in Prometheus' text format, version 0.0.4, under the names that Prometheus itself and the OpenTelemetry Collector
- * give them (OpenTelemetry's "Prometheus and OpenMetrics compatibility"): dots become underscores, the unit becomes a suffix.
+ * Metrics in Prometheus' text format, version 0.0.4, under the names that Prometheus itself and the OpenTelemetry
+ * Collector give them (OpenTelemetry's "Prometheus and OpenMetrics compatibility"): dots become underscores, the unit
+ * becomes a suffix.
  */
 import { METRICS, type MetricName } from './metrics.ts';
 import type { Sample } from './probe.ts';

@@ -1,6 +1,7 @@
 /**
  * Names processes that could not add routes because memory was short, without their logs, by the kernel's tracing
- * (agent/host/trace/routes.ts). Only the daemon sees failures, as they happen. A single look reports whether they can be seen.
+ * (agent/host/trace/routes.ts). Only the daemon sees failures, as they happen. A single look reports whether they can
+ * be seen.
  */
 import { errorMessage } from '../agent/host/errors.ts';
 import { type Host, notOfTheseFiles } from '../agent/host/host.ts';

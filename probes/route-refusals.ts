@@ -1,4 +1,6 @@
-/** Counts refused routes by command. Emits an event for each process at once, then once a minute while refusals go on. */
+/**
+ * Counts refused routes by command. Emits an event for each process at once, then once a minute while refusals go on.
+ */
 import { freemem } from 'node:os';
 import { visible } from '../agent/config/errors.ts';
 import type { Host } from '../agent/host/host.ts';

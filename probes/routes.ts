@@ -19,8 +19,9 @@ const IPV4 = { 'network.type': 'ipv4' } as const;
 const IPV6 = { 'network.type': 'ipv6' } as const;
 
 /**
- * `clock` is in milliseconds. IPv6 has a counter. IPv4 has none, so the kernel walks its tries: 40 to 110 ms for 1,000,000
- * routes. The probe's cost therefore `scales`, although it can be read at every heartbeat up to some millions.
+ * `clock` is in milliseconds. IPv6 has a counter. IPv4 has none, so the kernel walks its tries: 40 to 110 ms for
+ * 1,000,000 routes. The probe's cost therefore `scales`, although it can be read at every heartbeat up to some
+ * millions.
  */
 export function routesProbe(host: Pick<Host, 'sysctl' | 'run'>, clock = () => performance.now()): Probe {
   const growth = { ipv4: new Growth(), ipv6: new Growth(), cached: new Growth() };

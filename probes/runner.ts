@@ -49,7 +49,7 @@ export class ProbeRunner {
     this.#timeLimit = timeLimit;
   }
 
-  /** Never throws, and takes no longer than the time limit. Events that come later are passed on as well. */
+  /** Never throws, and takes no longer than the time limit. Events that come later are also passed on. */
   async read(): Promise<ProbeReport> {
     if (this.#reading !== null) return this.#failure(0, 'its last reading has not ended yet');
     const started = performance.now();
@@ -80,7 +80,7 @@ export class ProbeRunner {
     }
   }
 
-  /** When a reading last ended by itself, or when this object was made. Of performance.now(). */
+  /** When a reading last ended by itself, or when this object was made. By the clock of performance.now(). */
   get lastEnd(): number {
     return this.#lastEnd;
   }

@@ -24,15 +24,17 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * A foreign web page can give its own name the address 127.0.0.1 (DNS rebinding), but its requests then carry that name.
- * Without a token we therefore answer only requests to names of the loopback.
+ * A foreign web page can give its own name the address 127.0.0.1 (DNS rebinding), but its requests then carry that
+ * name. Without a token we therefore answer only requests to names of the loopback.
  */
 export function namesLoopback(request: IncomingMessage): boolean {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
   return isLoopback(host);
 }
 
-/** Tokens from a file, one a line. The file is read again after a change, so tokens can be replaced without a restart. */
+/**
+ * Tokens from a file, one a line. The file is read again after a change, so tokens can be replaced without a restart.
+ */
 export class Tokens {
   readonly #file: string;
   #read = '';

@@ -67,7 +67,10 @@ class Arriving {
   }
 }
 
-/** Reads the whole body and returns it unpacked. Throws Refused: 413, 415, 400, or 503 if too many bodies are being read. */
+/**
+ * Reads the whole body and returns it unpacked. Throws Refused: 413, 415, 400, or 503 if too many bodies are being
+ * read.
+ */
 export async function withBody<T>(
   request: IncomingMessage,
   sender: string,
@@ -90,7 +93,10 @@ export async function withBody<T>(
   }
 }
 
-/** Whether the body is gzip. Names ignore case, and `x-gzip` means `gzip` (RFC 9110, 8.4.1). Throws Refused for other codings. */
+/**
+ * Whether the body is gzip. Names ignore case, and `x-gzip` means `gzip` (RFC 9110, 8.4.1). Throws Refused for other
+ * codings.
+ */
 function isPacked(header: string): boolean {
   const codings = header.split(',').map((coding) => coding.trim().toLowerCase());
   const known = codings.filter((coding) => coding !== '' && coding !== 'identity');

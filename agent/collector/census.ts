@@ -28,7 +28,10 @@ export class Census {
     this.#on = on;
   }
 
-  /** Returns null if there is no room. `agent` is null if the sender does not report it. Throws MalformedRequest if the resource is malformed. */
+  /**
+   * Returns null if there is no room. `agent` is null if the sender does not report it. Throws MalformedRequest if the
+   * resource is malformed.
+   */
   of(resource: Resource, agent: Omit<Agent, 'name'> | null, now: number, sender: string): Found | null {
     const known = this.#byResource.get(resource.key);
     const attributes = known?.resource ?? resource.read();

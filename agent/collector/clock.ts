@@ -4,9 +4,14 @@ import type { Host } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { duration } from './words.ts';
 
-/** A larger difference in milliseconds between the wall clock and the steady clock means that the wall clock was set. */
+/**
+ * A larger difference in milliseconds between the wall clock and the steady clock means that the wall clock was set.
+ */
 const STEP = 5_000;
-/** While the clock is doubted, history is deleted at most this much faster than time goes by, so an hour's error costs little. */
+/**
+ * While the clock is doubted, history is deleted at most this much faster than time goes by, so an hour's error costs
+ * little.
+ */
 const PACE = 10;
 /** Milliseconds for which a collector may have been off before its clock is doubted. */
 const OFF = 90 * 86_400_000;
@@ -27,8 +32,8 @@ export class Clock {
   #believed: number;
 
   /**
-   * Both are in milliseconds: `wall` since the epoch, `steady` of a clock that nobody can set. `newest` is the wall time of the last
-   * stored row; null if nothing is stored.
+   * Both are in milliseconds: `wall` since the epoch, `steady` of a clock that nobody can set. `newest` is the wall
+   * time of the last stored row; null if nothing is stored.
    */
   constructor(wall: number, steady: number, newest: number | null) {
     this.#wall = wall;

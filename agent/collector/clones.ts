@@ -1,9 +1,9 @@
 /**
  * Distinguishes hosts with the same `host.id`: clones of one image, which share its machine-id.
  *
- * An agent is known by its start time and its host's name. A restarted agent, or a renamed host, takes the place of the old one,
- * and a replaced agent or name never comes back. If one does come back, and its heartbeats go on, there are two hosts. From then
- * on each is a host of its own.
+ * An agent is known by its start time and its host's name. A restarted agent, or a renamed host, takes the place of the
+ * old one, and a replaced agent or name never comes back. If it does come back, and its heartbeats go on, there are two
+ * hosts. From then on each is a host of its own.
  */
 import type { Host } from './host-state.ts';
 import { plural, some } from './words.ts';
@@ -115,7 +115,7 @@ export class Clones {
     }
   }
 
-  /** The host of an id with this name; else any host of the id; undefined if the id has no clones. */
+  /** The host of an id with this name; otherwise any host of the id; undefined if the id has no clones. */
   member(id: string, name: string): Host | undefined {
     const members = [...(this.#groups.get(id)?.members ?? [])];
     return members.find((host) => nameOf(host) === name) ?? members[0];

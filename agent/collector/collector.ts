@@ -1,6 +1,6 @@
 /**
- * The embedded collector: receives OTLP/HTTP, stores it, and shows the fleet. It has one process, one thread and one database. A
- * larger fleet can report to any OpenTelemetry Collector.
+ * The embedded collector: receives OTLP/HTTP, stores it, and shows the fleet. It has one process, one thread and one
+ * database. A larger fleet can report to any OpenTelemetry Collector.
  */
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -147,7 +147,9 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   return { url: `${scheme}://${hostInUrl(host)}:${bound.port}`, close };
 }
 
-/** Loads everything from the store. Throws with a remedy if the database is damaged, and leaves the database as it is. */
+/**
+ * Loads everything from the store. Throws with a remedy if the database is damaged, and leaves the database as it is.
+ */
 function readFleet(store: Store, keep: number, data: string): Fleet {
   try {
     return new Fleet(store, keep, Date.now());

@@ -1,7 +1,10 @@
 /** Joins the data of many requests into one commit. A request is answered after its data is on disk. */
 import type { Fleet } from './fleet.ts';
 
-/** Milliseconds that a request waits for others to share its commit; more if commits are slow, to leave time for requests. */
+/**
+ * Milliseconds that a request waits for others to share its commit; more if commits are slow, to leave time for
+ * requests.
+ */
 const WAIT = { least: 10, most: 100, commits: 3 } as const;
 
 /** The disk does not take the data now. The sender is asked to try again, and the data also waits in the collector. */
@@ -24,7 +27,9 @@ export class Committer {
     this.#told = told;
   }
 
-  /** Whether the last commit failed. Until one succeeds, take no more requests, because their data would stay in memory. */
+  /**
+   * Whether the last commit failed. Until one succeeds, take no more requests, because their data would stay in memory.
+   */
   get failing(): boolean {
     return this.#failing;
   }

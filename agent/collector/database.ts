@@ -1,4 +1,6 @@
-/** The collector's SQLite database (node:sqlite, https://www.sqlite.org/wal.html): its layout, transactions, statements. */
+/**
+ * The collector's SQLite database (node:sqlite, https://www.sqlite.org/wal.html): its layout, transactions, statements.
+ */
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -81,7 +83,9 @@ export class Database {
   readonly #opened = new Map<string, string>();
   #damage: string | null = null;
 
-  /** Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged. */
+  /**
+   * Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged.
+   */
   constructor(folder: string) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     refuseShared(folder);

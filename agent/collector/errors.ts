@@ -1,4 +1,7 @@
-/** Counts a host's memory errors by hour, from its counters and from its events. The hour is when the collector received them. */
+/**
+ * Counts a host's memory errors by hour, from its counters and from its events. The hour is when the collector received
+ * them.
+ */
 import { noteReturn } from './clones.ts';
 import type { Host } from './host-state.ts';
 import type { SeriesTable } from './series.ts';
@@ -6,7 +9,9 @@ import type { Point } from './wire/otlp.ts';
 
 const HOUR = 3_600_000;
 
-/** Notes the growth of the counters with this heartbeat, before its values are taken. Returns whether there were errors. */
+/**
+ * Notes the growth of the counters with this heartbeat, before its values are taken. Returns whether there were errors.
+ */
 export function countErrors(
   host: Host,
   points: readonly Point[],

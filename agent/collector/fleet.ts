@@ -33,7 +33,9 @@ export class Fleet {
   /** The next host of `closeOld`. */
   #looked: Iterator<Host> | null = null;
 
-  /** `keep`: the greatest age of a heartbeat, in milliseconds. Loads everything from the store except unreadable rows. */
+  /**
+   * `keep`: the greatest age of a heartbeat, in milliseconds. Loads everything from the store except unreadable rows.
+   */
   constructor(store: Store, keep: number, now: number) {
     this.#store = store;
     this.#keep = keep;
@@ -59,7 +61,10 @@ export class Fleet {
     return this.#census.hosts;
   }
 
-  /** Takes the points of one resource. Returns how many it refused. Throws MalformedRequest if the resource is malformed. */
+  /**
+   * Takes the points of one resource. Returns how many it refused. Throws MalformedRequest if the resource is
+   * malformed.
+   */
   beat(resource: Resource, points: readonly Point[], now: number, sender = ''): number {
     let refused = 0;
     for (const [time, group] of byTime(points)) {
@@ -149,8 +154,8 @@ export class Fleet {
   }
 
   /**
-   * Drops journal rows that no open chunk needs, and hosts that were silent for longer than history is kept. Ages count from
-   * `believed`, because our clock may be doubted.
+   * Drops journal rows that no open chunk needs, and hosts that were silent for longer than history is kept. Ages count
+   * from `believed`, because our clock may be doubted.
    */
   tidy(now: number, believed = now): void {
     const { hosts, clones } = this.#census;
@@ -190,7 +195,10 @@ export class Fleet {
     this.#pending.chunks.push(chunk);
   }
 
-  /** `claimed` is the host's own time. If `sequence` is null, the sender is no Holdfast, and may have more series than it sent. */
+  /**
+   * `claimed` is the host's own time. If `sequence` is null, the sender is no Holdfast, and may have more series than
+   * it sent.
+   */
   #beat(host: Host, claimed: number, points: readonly Point[], sequence: number | null, now: number): void {
     const time = this.#believed(claimed, now);
     const repeat = time === host.pulse.time;

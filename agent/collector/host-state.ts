@@ -4,7 +4,10 @@ import { Pulse } from './pulse.ts';
 import { Bytes, readFrames, type Values, writeFrame } from './value-frames.ts';
 import type { Attributes, Point } from './wire/otlp.ts';
 
-/** A complete run of frames. Times are in milliseconds since the epoch: `from` and `to` by the host's clock, `seen` by ours. */
+/**
+ * A complete run of frames. Times are in milliseconds since the epoch: `from` and `to` by the host's clock, `seen` by
+ * ours.
+ */
 export interface Chunk {
   readonly host: number;
   readonly from: number;
@@ -45,7 +48,7 @@ export class Host {
   sender = '';
   /** When its agent's counters began, by its own clock; 0 if unknown. */
   start = 0;
-  /** Its agent, as in clones.ts, and the number of the last heartbeat; '' and 0 if unknown. */
+  /** Its agent, in the form of clones.ts, and the number of the last heartbeat; '' and 0 if unknown. */
   agent = '';
   sequence = 0;
   /** `start` at the last look at its counters. */
@@ -218,7 +221,10 @@ export class Host {
     return { series, values: changed };
   }
 
-  /** Takes values of known series without a look at the others, since a request may have very many times. null if a series is new. */
+  /**
+   * Takes values of known series without looking at the remaining series, because a request may have very many times.
+   * null if a series is new.
+   */
   #takeKnown(points: readonly Point[]): Values | null {
     if (points.some(({ series }) => this.#place(series) === undefined)) return null;
     const changes = new Map<number, number>();

@@ -1,7 +1,7 @@
 /**
- * All hosts by number and key, and the room of each sender. If room is short, hosts that were heard only once go first, of the
- * sender with the most of these; silent hosts go next. Live hosts stay, except that each sender is sure of some hosts at the cost
- * of the sender with the most.
+ * All hosts by number and key, and the room of each sender. If room is short, hosts that were heard only once go first,
+ * of the sender with the most of these; silent hosts go next. Live hosts stay, except that each sender is sure of some
+ * hosts at the cost of the sender with the most.
  */
 import { Host } from './host-state.ts';
 import { Shares } from './shares.ts';
@@ -22,7 +22,7 @@ export class Hosts implements Iterable<Host> {
   readonly #byKey = new Map<string, Host>();
   readonly #byId = new Map<number, Host>();
   readonly #shares = new Shares();
-  /** The hosts of each sender: those heard once, and the others; the longest silent first. */
+  /** The hosts of each sender: hosts heard once, and hosts heard more often; the longest silent first. */
   readonly #ofSender = new Map<string, { once: Set<Host>; often: Set<Host> }>();
   /** The weight of each host. */
   readonly #room = new Map<Host, number>();

@@ -48,7 +48,10 @@ function markIllFormed(_name: string, value: unknown): unknown {
   return typeof value === 'string' && value.includes(REPLACEMENT) ? '\ud800' : value;
 }
 
-/** The text without zero characters. Throws MalformedRequest for half a surrogate pair, because such a text cannot be stored. */
+/**
+ * The text without zero characters. Throws MalformedRequest for half a surrogate pair, because such a text cannot be
+ * stored.
+ */
 function wellFormed(text: string): string {
   if (!text.isWellFormed()) throw new MalformedRequest('a text that is not well-formed Unicode');
   return withoutZero(text);

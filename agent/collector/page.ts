@@ -1,4 +1,7 @@
-/** Serves the page's files: from the executable, or from the folder beside this file if the program runs from its sources. */
+/**
+ * Serves the page's files: from the executable, or from the folder beside this file if the program runs from its
+ * sources.
+ */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -31,7 +34,7 @@ interface File {
   readonly plain: Buffer;
 }
 
-/** The texts of the page's files in a folder, sorted by name. The build uses this as well. */
+/** The texts of the page's files in a folder, sorted by name. The build also uses this. */
 export function pageFiles(folder: string): Record<string, string> {
   const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
   names.sort(); // the order of a folder differs between file systems, but the build must be the same everywhere

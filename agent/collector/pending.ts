@@ -29,7 +29,9 @@ export class Pending {
     return this.journal.length + rows > 0;
   }
 
-  /** Writes everything. Returns the new events, and the number of repeated ones. If it throws, everything still waits. */
+  /**
+   * Writes everything. Returns the new events, and the number of repeated ones. If it throws, everything still waits.
+   */
   commit(store: Store, series: SeriesTable): { events: StoredEvent[]; repeats: number } {
     const events = store.commit({
       journal: { id: this.journal.number, entries: this.journal.view() },

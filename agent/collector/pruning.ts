@@ -67,7 +67,10 @@ export class Pruning {
     return this.#db.all('SELECT id, sender, bytes FROM hosts WHERE bytes > 0');
   }
 
-  /** Deletes at most `limit` rows of too large hosts, each host's oldest first. Removes finished hosts from the list. Returns how many. */
+  /**
+   * Deletes at most `limit` rows of too large hosts, each host's oldest first. Removes finished hosts from the list.
+   * Returns how many.
+   */
   trim(targets: Target[], limit: number): number {
     return this.#db.transaction(() => {
       let gone = 0;
@@ -89,7 +92,10 @@ export class Pruning {
     return this.#db.one<{ bytes: number }>('SELECT bytes FROM hosts WHERE id = ?', host)?.bytes ?? 0;
   }
 
-  /** Deletes at most `limit` of a host's rows: its oldest chunks first, then unused series, then events. Returns how many. */
+  /**
+   * Deletes at most `limit` of a host's rows: its oldest chunks first, then unused series, then events. Returns how
+   * many.
+   */
   #forgetOldest(host: number, limit: number): number {
     for (const [table, which] of [
       ['chunks', ''],

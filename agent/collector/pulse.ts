@@ -1,6 +1,6 @@
 /**
- * When a host was heard, and how its clock differs. Only our clock decides whether a host is silent. The host's clock is used for
- * charts, and a difference is shown.
+ * When a host was heard, and how its clock differs. Only our clock decides whether a host is silent. The host's clock
+ * is used for charts, and a difference is shown.
  */
 
 /** The assumed interval before the first heartbeats, and the bounds of a believable one, in milliseconds. */
@@ -104,7 +104,10 @@ export class Pulse {
     if (this.beaten > 0) this.beaten += by;
   }
 
-  /** By how much its clock was ahead of ours at its last heartbeat; null if unknown, or if the host was not heard lately. */
+  /**
+   * By how much its clock was ahead of ours at its last heartbeat; null if unknown, or if the host was not heard
+   * lately.
+   */
   ahead(now: number): number | null {
     return now - this.beaten < 2 * this.interval ? this.#ahead : null;
   }

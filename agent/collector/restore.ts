@@ -1,4 +1,6 @@
-/** Restores the hosts from the store, as they were when the collector ended. Unreadable rows are left out and counted. */
+/**
+ * Restores the hosts from the store, as they were when the collector ended. Unreadable rows are left out and counted.
+ */
 import type { Census } from './census.ts';
 import { replay } from './chunk-journal.ts';
 import type { Host } from './host-state.ts';

@@ -1,8 +1,8 @@
 /**
  * The collector's data on disk (database.ts has the layout).
  *
- * Heartbeats are appended to a journal, where many hosts share a row. A complete chunk is moved to `chunks`, one row for each
- * host. The disk therefore gets few and long writes, however many hosts there are. The write-ahead log with
+ * Heartbeats are appended to a journal, where many hosts share a row. A complete chunk is moved to `chunks`, one row
+ * for each host. The disk therefore gets few and long writes, however many hosts there are. The write-ahead log with
  * `synchronous = FULL` is flushed at every commit, so committed data survives a power cut.
  *
  * An unreadable row is left out and counted; no other row is lost with it.
@@ -29,7 +29,9 @@ export class Store {
   readonly leftOut = new Map<string, number>();
   readonly #db: Database;
 
-  /** Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged. */
+  /**
+   * Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged.
+   */
   constructor(folder: string) {
     this.#db = new Database(folder);
     this.pruning = new Pruning(this.#db);

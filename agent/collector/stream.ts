@@ -1,4 +1,6 @@
-/** `GET /api/v1/stream`: sends changes to every open page, at most once a second (server-sent events, HTML standard). */
+/**
+ * `GET /api/v1/stream`: sends changes to every open page, at most once a second (server-sent events, HTML standard).
+ */
 import type { ServerResponse } from 'node:http';
 import type { HostRow, SummaryAnswer } from './api.ts';
 import { Shares } from './shares.ts';
@@ -55,7 +57,10 @@ export class Stream {
     }
   }
 
-  /** Sends the noted rows. Rows where only the time changed are sent as far as there is room. Trouble and lost hosts are sent without rows. */
+  /**
+   * Sends the noted rows. Rows where only the time changed are sent as far as there is room. Trouble and lost hosts are
+   * sent without rows.
+   */
   send(summary: () => SummaryAnswer): void {
     if (this.#readers.size === 0) return;
     const { trouble, hosts: count } = summary();

@@ -1,9 +1,12 @@
-/** The summary of the fleet: the number of hosts, their needs and labels. Its length is bounded, however many hosts there are. */
+/**
+ * The summary of the fleet: the number of hosts, their needs and labels. Its length is bounded, however many hosts
+ * there are.
+ */
 import type { HostRow, SummaryAnswer } from './api.ts';
 
 /**
- * The most values of one label, their characters, labels, and codes; the most frequent are kept. Every open page gets the summary
- * each second, so no sender may make it long.
+ * The most values of one label, their characters, labels, and codes; the most frequent are kept. Every open page gets
+ * the summary each second, so no sender may make it long.
  */
 const MOST = { values: 200, characters: 8_000, labels: 50, codes: 100 } as const;
 /** The most labels and codes that are counted. */
@@ -29,7 +32,8 @@ export function summarize(rows: Iterable<HostRow>, version: string): Omit<Summar
   }
   const most = [...codes].toSorted(([, a], [, b]) => b - a).slice(0, MOST.codes);
   const listed = [...labels].toSorted(([, a], [, b]) => b.hosts - a.hosts).slice(0, MOST.labels);
-  // A code or a label may have the name of a property of every object, such as `constructor`. Entries of a map are safe.
+  // A code or a label may have the name of a property of every object, such as `constructor`. Entries of a map are
+  // safe.
   return {
     hosts,
     attention: Object.fromEntries(most),

@@ -40,7 +40,7 @@ export class Thinned {
     return thin(inOrder(points), this.most);
   }
 
-  /** Joins each two neighbouring stretches. */
+  /** Joins neighbouring stretches in pairs. */
   #halve(): void {
     this.#full *= 2;
     const before = this.#stretches;

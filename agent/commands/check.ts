@@ -1,4 +1,7 @@
-/** `agent check`: whether files are valid configurations. It needs neither a host nor root, so CI and generators can run it. */
+/**
+ * `agent check`: whether files are valid configurations. It needs neither a host nor root, so CI and generators can run
+ * it.
+ */
 import { basename, dirname, join, resolve } from 'node:path';
 import { holdsNothing } from '../config/desired.ts';
 import { type ConfigError, fileError, formatConfigError } from '../config/errors.ts';

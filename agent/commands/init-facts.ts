@@ -97,7 +97,10 @@ const STAYS: Readonly<Record<string, string>> = {
   pseudo: 'init does not read pseudo-interfaces',
 };
 
-/** dhcpcd.conf's own DNS settings. They are left out, because init takes over resolv.conf, which already shows their effect. */
+/**
+ * dhcpcd.conf's own DNS settings. They are left out, because init takes over resolv.conf, which already shows their
+ * effect.
+ */
 function ofDhcpcd(host: Host): string[] {
   const text = host.readText(DHCPCD_CONF);
   if (text === null) return [];

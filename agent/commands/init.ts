@@ -17,7 +17,10 @@ export interface InitOptions extends CommonOptions {
   readonly force?: boolean;
 }
 
-/** Writes a commented configuration that changes none of the host's values. Returns the exit status: 1 if the file exists already. */
+/**
+ * Writes a commented configuration that changes none of the host's values. Returns the exit status: 1 if the file
+ * exists already.
+ */
 export async function init(options: InitOptions): Promise<number> {
   const host = openHost(options);
   refuseOtherNetwork(host);

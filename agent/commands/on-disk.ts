@@ -14,7 +14,9 @@ import { configFile, openHost, openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { ConfigFailure } from './output.ts';
 
-/** The files and folders that the operator edits. Credentials from systemd never change during the life of a service. */
+/**
+ * The files and folders that the operator edits. Credentials from systemd never change during the life of a service.
+ */
 export function editedBy(options: CommonOptions, report: DesiredReport): { files: string[]; folders: string[] } {
   const file = configFile(options);
   const secrets = [report.tokenFile, report.ca, report.certificate, report.key].filter((path) => path !== null);

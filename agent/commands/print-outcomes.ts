@@ -30,7 +30,10 @@ export function tellOutcomes(outcomes: readonly Outcome[], quiet: boolean, asItS
   print(parts.join(', '));
 }
 
-/** Joins outcomes with the same reason into one line: a kernel that was not looked at is one line, not one for each sysctl. */
+/**
+ * Joins outcomes with the same reason into one line: a kernel that was not looked at is one line, not one for each
+ * sysctl.
+ */
 export function byReason(all: readonly { resource: string; key: string; reason?: string }[]): [string, string][] {
   const groups = Map.groupBy(all, ({ resource, reason }) => `${resource} ${reason ?? ''}`);
   return [...groups.values()].map((members) => {

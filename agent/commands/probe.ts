@@ -29,7 +29,9 @@ interface Seen extends ProbeReport {
   readonly table: string[][] | null;
 }
 
-/** Reads each probe once and prints its readings. Changes nothing. Returns the exit status: 4 if a probe could not see. */
+/**
+ * Reads each probe once and prints its readings. Changes nothing. Returns the exit status: 4 if a probe could not see.
+ */
 export async function probe(options: ProbeOptions): Promise<number> {
   if (options.output === '') return refuse('--output has no file name; write a path, or "-" for stdout', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
@@ -77,12 +79,14 @@ async function look(one: Probe): Promise<Seen> {
   const events: Occurrence[] = [];
   const runner = new ProbeRunner(one, (event) => events.push(event));
   const report = await runner.read();
-  // Closing a probe that hangs may hang as well. Its resources end with this process anyway.
+  // Closing a probe that hangs may also hang. Its resources end with this process anyway.
   if (report.success || report.partly) await runner.close();
   return { ...report, events, table: (report.success && one.table?.()) || null };
 }
 
-/** A reader such as node_exporter sees the whole old text or the whole new one. After a HostError it sees the old text. */
+/**
+ * A reader such as node_exporter sees the whole old text or the whole new one. After a HostError it sees the old text.
+ */
 function put(text: string, output = '-'): void {
   if (output === '-') write(1, text);
   else new Host().replaceOwn(resolve(output), Buffer.from(text, 'utf8').toString('latin1'), 0o644);

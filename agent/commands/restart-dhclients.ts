@@ -35,7 +35,9 @@ export async function announceRestarts({ host, desired }: Context, findings: rea
   });
 }
 
-/** Starts dhclients with pending changes again, if that is configured and safe. Returns all outcomes, including these. */
+/**
+ * Starts dhclients with pending changes again, if that is configured and safe. Returns all outcomes, including these.
+ */
 export async function withRestarts(
   { host, desired, nearness }: Context,
   { only }: CommonOptions,

@@ -70,7 +70,10 @@ interface Renewal {
   readonly writes: readonly string[];
 }
 
-/** Renewals that would change resolv.conf: dhclient keeps the dhclient.conf that it read at its start, and our hook is gone. */
+/**
+ * Renewals that would change resolv.conf: dhclient keeps the dhclient.conf that it read at its start, and our hook is
+ * gone.
+ */
 function otherwiseAtRenewal(host: Host): Renewal[] {
   const there = new Set((readable(host) ?? '').split('\n').map(undotted));
   return dhcpClients(host).flatMap((client) =>

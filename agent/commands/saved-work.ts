@@ -1,7 +1,7 @@
 /**
- * Results of parsing the configuration and files, saved so the next command need not parse them again. They lie in /run, and on
- * the disk for the next boot. Only root may write them. They count only for the same bytes and the same build
- * (config/compiled.ts, resources/verified-files.ts).
+ * Results of parsing the configuration and files, saved so the next command need not parse them again. They lie in
+ * /run, and on the disk for the next boot. Only root may write them. They count only for the same bytes and the same
+ * build (config/compiled.ts, resources/verified-files.ts).
  */
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -38,7 +38,8 @@ export class Kept {
   async write(texts: Readonly<Record<KeptName, string | null>>): Promise<void> {
     for (const name of NAMES) {
       const text = texts[name];
-      // The disk comes first. A text in /run is never looked for on the disk again, so a kill in between would keep it off the disk.
+      // The disk comes first. A text in /run is never looked for on the disk again, so a kill in between would keep it
+      // off the disk.
       if (text !== null) this.#put(STATE_FOLDER, name, `${await checksum(text)}\n${text}`);
       const forRun = text ?? this.#fromDisk.get(name) ?? null;
       if (forRun !== null) this.#put(RUN_FOLDER, name, forRun);

@@ -14,8 +14,8 @@ import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
 /**
- * Prints each setting at its three moments, and every running DHCP client. Changes nothing. Returns the exit status: 2 if a
- * setting is not as wanted at one of its moments.
+ * Prints each setting at its three moments, and every running DHCP client. Changes nothing. Returns the exit status: 2
+ * if a setting is not as wanted at one of its moments.
  */
 export async function status(options: CommonOptions): Promise<number> {
   const context = await openToHold(options, { optional: true }).catch(async (error: unknown) => {
@@ -66,7 +66,9 @@ export async function status(options: CommonOptions): Promise<number> {
   return wrong.length > 0 ? EXIT.changed : EXIT.ok;
 }
 
-/** One line for each setting that is not as wanted, and for each artifact without a setting that `apply` would change. */
+/**
+ * One line for each setting that is not as wanted, and for each artifact without a setting that `apply` would change.
+ */
 function complaints(settings: readonly SettingView[], findings: readonly Finding[]): string[] {
   const drifted = settings.flatMap(({ setting, wanted, moments }) => {
     const at = MOMENTS.filter((moment) => moments[moment]?.state === 'drifted');

@@ -1,4 +1,7 @@
-/** Refuses a configuration that holds nothing, which is usually a template without its data: it would release the whole host. */
+/**
+ * Refuses a configuration that holds nothing, which is usually a template without its data: it would release the whole
+ * host.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import type { DesiredDaemon } from '../config/desired-daemon.ts';
 import { fileError } from '../config/errors.ts';
@@ -16,8 +19,8 @@ const BARE = 'configures nothing: it has no dns, dhclient, sysctl, routes, forwa
 const CURE = 'write the settings (`agent init` writes a first configuration), or write "hold: nothing" to hold nothing';
 
 /**
- * Throws ConfigFailure if the configuration holds nothing and does not say `hold: nothing`. A configuration that only reports
- * is allowed on a host that was never held.
+ * Throws ConfigFailure if the configuration holds nothing and does not say `hold: nothing`. A configuration that only
+ * reports is allowed on a host that was never held.
  */
 export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = DEFAULT_FILE): void {
   const isHeld = new Originals(host).all().length > 0 || hasRecord(host) || isMasqueradeLeft(host);

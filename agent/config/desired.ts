@@ -79,7 +79,10 @@ export interface Nearest {
 
 export type SortlistEntry = SortlistPair | Nearest;
 
-/** What to do if /etc/resolv.conf is a symbolic link, which belongs to another program unless the operator decides. */
+/**
+ * The treatment of /etc/resolv.conf if it is a symbolic link. The link belongs to another program unless the operator
+ * decides.
+ */
 export type SymlinkPolicy = 'refuse' | 'replace' | 'follow';
 
 /** null if not configured: the keyword is left alone. Values are in the notation of resolv.conf(5). */
@@ -115,7 +118,7 @@ export interface DesiredVerify {
  */
 export type RestartPolicy = 'never' | 'whenSafe';
 
-/** What dhclient must use in one scope: globally, or for one interface. */
+/** The values that dhclient must use in one scope: globally, or for one interface. */
 export interface DhclientScope {
   /** Option name (`ntp-servers`) to its values; `dns` is already merged in. */
   readonly supersede: ReadonlyMap<string, readonly string[]>;
@@ -161,8 +164,8 @@ export interface DesiredNetwork {
 
 export interface DesiredSysctl {
   /**
-   * Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. For sysctls that `forwarding` implies, the
-   * interface may be EVERY.
+   * Path below /proc/sys, always with slashes: `net/ipv4/conf/eth0.100/rp_filter`. For sysctls that `forwarding`
+   * implies, the interface may be EVERY.
    */
   readonly path: string;
   /** As the operator wrote it: `net.ipv4.ip_forward`. */

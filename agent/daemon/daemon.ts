@@ -70,7 +70,9 @@ export interface OnDisk {
 export interface Delivery {
   event(event: Occurrence): void;
   heartbeat(samples: readonly Sample[]): void;
-  /** Whether the delivery still works. A collector that is down does not make it unhealthy. `now` is performance.now(). */
+  /**
+   * Whether the delivery still works. A collector that is down does not make it unhealthy. `now` is performance.now().
+   */
   healthy(now: number): boolean;
   /** Ends within so many milliseconds; what could not be sent is saved for the next start. */
   stop(deadline: number): Promise<void>;
@@ -86,7 +88,9 @@ export interface DaemonOptions {
   readonly log: Tell;
 }
 
-/** Milliseconds for the last heartbeat and for its delivery. Together they stay below the second that SIGTERM may take. */
+/**
+ * Milliseconds for the last heartbeat and for its delivery. Together they stay below the second that SIGTERM may take.
+ */
 const LAST_HEARTBEAT = 300;
 const LAST_DELIVERY = 400;
 /** Milliseconds until `agent status` shows a fight. */

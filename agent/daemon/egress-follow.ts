@@ -14,8 +14,8 @@ const GROUPS = { link: 1, ipv4Route: 7, nexthop: 32 } as const;
 const PAUSE = 250;
 
 /**
- * Calls `changed` for each message that may mean a change, and if messages may have been lost. Throws if the kernel refuses
- * the socket.
+ * Calls `changed` for each message that may mean a change, and if messages may have been lost. Throws if the kernel
+ * refuses the socket.
  */
 export function followDefaults(changed: () => void): { close(): void } {
   const follower: Follower = new Follower({

@@ -15,8 +15,8 @@ import { BgpStanding } from './bgp-standing.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';
 
 /**
- * Milliseconds between looks at the route that packets take; each costs 0.05 ms. The kernel reports changes of routes by
- * itself, but only a look shows whether a gateway still answers.
+ * Milliseconds between looks at the route that packets take; each costs 0.05 ms. The kernel reports changes of routes
+ * by itself, but only a look shows whether a gateway still answers.
  */
 const LOOK_EVERY = 1_000;
 /** Milliseconds between looks at all default routes and leases: while we wait for BGP's route, and otherwise. */
@@ -60,7 +60,8 @@ export class EgressWatch {
     const { host, desired, enforce } = this.#options;
     if (!host.live) return;
     if (!enforce) {
-      // An earlier configuration may have deleted DHCP's route. With enforce off, no code would put the route back later.
+      // An earlier configuration may have deleted DHCP's route. With enforce off, no code would put the route back
+      // later.
       this.#working = this.#safely(() => this.#giveBackTaken());
       return;
     }

@@ -1,4 +1,6 @@
-/** Fetches at intervals the values that routes take from the cloud's metadata (agent/metadata). Holds changed values. */
+/**
+ * Fetches at intervals the values that routes take from the cloud's metadata (agent/metadata). Holds changed values.
+ */
 import { errorMessage } from '../host/errors.ts';
 import type { Change, Metadata, MetadataView } from '../metadata/metadata.ts';
 import { EVENTS, occurrence, type Tell } from './events.ts';

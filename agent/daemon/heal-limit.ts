@@ -8,8 +8,8 @@ const HEALS = 10;
 /** Milliseconds between two heals of a setting that is fought over. */
 export const PAUSE = 20_000;
 /**
- * Milliseconds until a failed heal is tried again: each try may ask name servers or start programs. The wait never grows, so
- * the setting is right within 30 s after the cause ends, even if the last try waited 10 s for answers.
+ * Milliseconds until a failed heal is tried again: each try may ask name servers or start programs. The wait never
+ * grows. The setting is therefore right within 30 s after the cause ends, even if the last try waited 10 s for answers.
  */
 export const RETRY = 15_000;
 /** Milliseconds between two reports of the same fight. */
@@ -31,7 +31,9 @@ export class HealLimit {
     return this.#fights ? Math.max(0, (this.#heals.at(-1) ?? now) + PAUSE - now) : 0;
   }
 
-  /** Whether another program changes the setting again and again. A fight is over when no heal was needed for a minute. */
+  /**
+   * Whether another program changes the setting again and again. A fight is over when no heal was needed for a minute.
+   */
   fights(now: number): boolean {
     while (this.#heals[0] !== undefined && now - this.#heals[0] >= WINDOW) this.#heals.shift();
     if (this.#heals.length === 0) this.#fights = false;

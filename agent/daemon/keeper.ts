@@ -13,7 +13,9 @@ import { deafEvent } from './resource-events.ts';
 import { ResourceFiles } from './resource-files.ts';
 import type { Witness } from './witness.ts';
 
-/** Milliseconds between looks at everything. An inotify queue may overflow, and a new dhclient may read another file. */
+/**
+ * Milliseconds between looks at everything. An inotify queue may overflow, and a new dhclient may read another file.
+ */
 const LOOK_EVERY = 30_000;
 /** Milliseconds between looks at artifacts that no watch covers: /proc/sys reports no changes. */
 const POLL_EVERY = 10_000;

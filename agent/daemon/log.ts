@@ -34,7 +34,10 @@ export function forPeople(print: (line: string) => void): DestinationStream {
   };
 }
 
-/** `<4>/etc/resolv.conf was changed … {"event":"holdfast.heal",…}`: the journal adds the time and takes the level from `<4>`. */
+/**
+ * `<4>/etc/resolv.conf was changed … {"event":"holdfast.heal",…}`: the journal adds the time and takes the level from
+ * `<4>`.
+ */
 export function forTheJournal(print: (line: string) => void): DestinationStream {
   return {
     write(line) {

@@ -8,7 +8,10 @@ import { basename, dirname } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { isYaml, pathsOf, stateOfPaths } from './operator-paths.ts';
 
-/** Milliseconds without a change until an edit counts as finished. Editors and copies of several files make several changes. */
+/**
+ * Milliseconds without a change until an edit counts as finished. Editors and copies of several files make several
+ * changes.
+ */
 const SETTLED = 1_000;
 
 export class OperatorFiles {

@@ -5,7 +5,9 @@ import { MOMENTS, settingViews } from '../resources/settings-view.ts';
 import type { HealRecord } from './heal-record.ts';
 import type { Keeper } from './keeper.ts';
 
-/** Milliseconds for which computed states stay valid while no artifact changes. Computing them parses every artifact. */
+/**
+ * Milliseconds for which computed states stay valid while no artifact changes. Computing them parses every artifact.
+ */
 const STAND_FOR = 120_000;
 
 export function resourcesProbe(keeper: Keeper, record: HealRecord): Probe {

@@ -1,7 +1,7 @@
 /**
- * Reports which watched files were replaced, written, removed, or came back with their folder. Uses node:fs on inotify(7)
- * directly. chokidar (5.0) reports a path at most every 50 ms and loses the last change of a burst. It is ready too early if
- * a path does not exist, and it keeps watching the old folder after a folder was made anew.
+ * Reports which watched files were replaced, written, removed, or came back with their folder. Uses node:fs on
+ * inotify(7) directly. chokidar (5.0) reports a path at most every 50 ms and loses the last change of a burst. It is
+ * ready too early if a path does not exist, and it keeps watching the old folder after a folder was made anew.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,9 +12,9 @@ export interface Watcher {
 }
 
 /**
- * Watches the folders of these absolute paths, because a watch of the file itself is lost when the file is replaced. Watches
- * the folders above as well, because a folder may appear later. As soon as this returns, `onChange` gets each changed path: a
- * file, or a folder on the way to it. `onError` gets a folder that exists but cannot be watched.
+ * Watches the folders of these absolute paths, because a watch of the file itself is lost when the file is replaced.
+ * Also watches the folders above, because a folder may appear later. As soon as this returns, `onChange` gets each
+ * changed path: a file, or a folder on the way to it. `onError` gets a folder that exists but cannot be watched.
  */
 export function watchFiles(
   paths: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Finds the process that changed a kept artifact, by the kernel's tracing. Only artifacts that drifted once are watched, and
- * only for a while: watching costs a little, and most hosts never need it.
+ * Finds the process that changed a kept artifact, by the kernel's tracing. Only artifacts that drifted once are
+ * watched, and only for a while: watching costs a little, and most hosts never need it.
  */
 import { dirname } from 'node:path';
 import type { Attributes } from '../../probes/probe.ts';
@@ -14,7 +14,10 @@ import type { TraceRecord } from '../host/trace/tracefs.ts';
 import { traitsOf } from '../resources/finding-kinds.ts';
 import type { Finding } from '../resources/resource.ts';
 
-/** Milliseconds of watching after the last drift. Tracing system calls slows each of them a little, so that time is shorter. */
+/**
+ * Milliseconds of watching after the last drift. Tracing system calls slows each of them a little, so that time is
+ * shorter.
+ */
 const WATCHED: Readonly<Record<Means, number>> = { kprobes: 24 * 3_600_000, 'system calls': 3_600_000 };
 const MOST_WATCHED = 8;
 /** Milliseconds between the kernel's record and the file's time stamp: one tick, and our clock's error. */

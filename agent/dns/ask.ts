@@ -29,7 +29,9 @@ export interface AskOptions {
   readonly port?: number;
   /** `tcp`: as the C library asks with the option `use-vc`. */
   readonly transport?: 'udp' | 'tcp';
-  /** With an OPT record (RFC 6891), as the C library asks with the option `edns0`. Some servers and firewalls refuse it. */
+  /**
+   * With an OPT record (RFC 6891), as the C library asks with the option `edns0`. Some servers and firewalls refuse it.
+   */
   readonly edns0?: boolean;
   /** Ends the question early; the result is as for silence. */
   readonly signal?: AbortSignal;

@@ -1,4 +1,7 @@
-/** DNS messages (RFC 1035): questions as glibc asks them, and answers as strictly as glibc reads them (measured with 2.36). */
+/**
+ * DNS messages (RFC 1035): questions as glibc asks them, and answers as strictly as glibc reads them (measured with
+ * 2.36).
+ */
 import dnsPacket, { encode, type OptAnswer } from 'dns-packet';
 import ipaddr from 'ipaddr.js';
 

@@ -1,9 +1,9 @@
 /**
- * Everything that `agent doctor` can find, by code. A code keeps its meaning for ever, so scripts and tickets may rely on it.
- * docs/doctor.md has a section for each code.
+ * Everything that `agent doctor` can find, by code. A code keeps its meaning for ever, so scripts and tickets may rely
+ * on it. docs/doctor.md has a section for each code.
  *
- * `problem`: a configured setting is not held, or will be lost. `warning`: a setting may be lost, or does not do what it
- * seems to do. `note`: good to know. A check that is certain may give a finding another severity than the one here.
+ * `problem`: a configured setting is not held, or will be lost. `warning`: a setting may be lost, or does not do what
+ * it seems to do. `note`: good to know. A check that is certain may give a finding another severity than the one here.
  */
 export type Severity = 'problem' | 'warning' | 'note';
 

@@ -34,7 +34,7 @@ const TARGETS: Readonly<Record<string, MeetingRule['does']>> = {
 
 /**
  * The rule by which a base chain of nftables refuses packets that no earlier rule accepts; null if it refuses none.
- * `wanted`: the packets to be masqueraded; null: any packet.
+ * `wanted`: the packets to be masqueraded, or null for any packet.
  */
 export function refusedByNft(
   host: Host,

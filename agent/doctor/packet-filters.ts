@@ -58,7 +58,7 @@ export function legacyCovers(line: string, wanted: DesiredMasquerade): boolean {
   return chain === 'POSTROUTING' && isAboutLegacy(rest, wanted);
 }
 
-/** Whether each packet of `wanted` meets these conditions of iptables; null: any packet. */
+/** Whether each packet of `wanted` meets these conditions of iptables; `wanted` is null for any packet. */
 export function isAboutLegacy(conditions: string, wanted: DesiredMasquerade | null): boolean {
   const words = conditions
     .replaceAll(/-m comment --comment (?:"[^"]*"|\S+)/g, '')
@@ -101,7 +101,7 @@ function takes(expression: unknown, wanted: DesiredMasquerade): boolean {
 /** Parts that nft lists in a rule and that every packet meets. */
 const NO_CONDITIONS = ['counter', 'log', 'mangle', 'notrack'] as const;
 
-/** Whether each packet of `wanted` meets this part of an nft rule; null: any packet. */
+/** Whether each packet of `wanted` meets this part of an nft rule; `wanted` is null for any packet. */
 export function isAbout(expression: unknown, wanted: DesiredMasquerade | null): boolean {
   if (expression === null || typeof expression !== 'object') return false;
   if (NO_CONDITIONS.some((word) => word in expression) || part(expression, 'xt').name === 'comment') return true;

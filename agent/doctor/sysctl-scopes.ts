@@ -102,7 +102,7 @@ function* combined(host: Host, values: Values, scoped: Scoped): Iterable<Seen> {
   const wrong = scopes.filter((one) => {
     const all = values.planned(family, 'all', name);
     const own = values.planned(family, one, name);
-    // What a new interface forwards is default.forwarding.
+    // A new interface forwards as default.forwarding says.
     const forwarding = values.planned(family, one, 'forwarding') === 1;
     return all !== null && own !== null && combine(rule, all, own, forwarding) !== value;
   });

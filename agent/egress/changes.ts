@@ -16,8 +16,8 @@ import { type BgpDefault, BOOT, DHCP, type DhcpDefault } from './defaults.ts';
 import { noteAhead, noteWord } from './note.ts';
 
 /**
- * Puts DHCP's default routes behind all others if they are ahead or missing. Each new route is made before the old one is
- * deleted. Throws HostError.
+ * Puts DHCP's default routes behind all others if they are ahead or missing. Each new route is made before the old one
+ * is deleted. Throws HostError.
  */
 export async function putBehind(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
   using socket = await NetlinkSocket.open();
@@ -36,7 +36,10 @@ export async function drop(host: Host, gateways: readonly DhcpDefault[], signal:
   for (const gateway of gateways) await remove(socket, gateway, () => true, signal);
 }
 
-/** Makes the routes as dhclient-script(8) does: without a metric, or counted from 1 for several gateways. Throws HostError. */
+/**
+ * Makes the routes as dhclient-script(8) does: without a metric, or counted from 1 for several gateways. Throws
+ * HostError.
+ */
 export async function putAhead(host: Host, gateways: readonly DhcpDefault[], signal: AbortSignal): Promise<void> {
   using socket = await NetlinkSocket.open();
   for (const gateway of gateways) {
@@ -49,8 +52,8 @@ export async function putAhead(host: Host, gateways: readonly DhcpDefault[], sig
 }
 
 /**
- * Puts DHCP's routes ahead of BGP's, because packets take BGP's route although its gateways do not answer. Notes these gateways.
- * Throws HostError.
+ * Puts DHCP's routes ahead of BGP's, because packets take BGP's route although its gateways do not answer. Notes these
+ * gateways. Throws HostError.
  */
 export async function putAheadOf(
   host: Host,

@@ -11,7 +11,9 @@ export interface LeasedGateway {
   readonly address: string;
 }
 
-/** Gateways from the leases of running dhclients, the preferred first. Ignored ones and malformed addresses are skipped. */
+/**
+ * Gateways from the leases of running dhclients, the preferred first. Ignored ones and malformed addresses are skipped.
+ */
 export function leasedGateways(host: Host, { global, interfaces }: DesiredDhclient, now = Date.now()): LeasedGateway[] {
   const ignored = (name: string) => [global, interfaces.get(name)].some((scope) => scope?.ignore.includes('routers'));
   return dhcpClients(host)
@@ -29,7 +31,10 @@ export function gatewaysOf({ options }: Pick<Lease, 'options'>): string[] {
   return (classless ?? routers).filter((one) => ipaddr.IPv4.isValidFourPartDecimal(one) && one !== '0.0.0.0');
 }
 
-/** Parses `0,10,0,0,1,24,10,1,2,10,0,0,2`: prefix length, the bytes of the network that it needs, gateway. null if not offered. */
+/**
+ * Parses `0,10,0,0,1,24,10,1,2,10,0,0,2`: prefix length, the bytes of the network that it needs, gateway. null if not
+ * offered.
+ */
 function defaultsOf(text: string | undefined): string[] | null {
   if (text === undefined) return null;
   const numbers = text.split(',').map((one) => Number(one.trim()));

@@ -1,4 +1,6 @@
-/** A network namespace without interfaces and with the kernel's default values, to try something in without touching the host. */
+/**
+ * A network namespace without interfaces and with the kernel's default values, for trials that do not touch the host.
+ */
 import type { RunResult } from './process/run.ts';
 
 /** Options of systemd-run(1): it also works before basic.target, and asks no polkit agent. */
@@ -10,8 +12,8 @@ interface Runs {
 }
 
 /**
- * Runs a program to its end in such a namespace, by unshare(1). Where root may not unshare, as in the service's sandbox, by
- * systemd-run(1). If both fail, the result is unshare's refusal. Never throws.
+ * Runs a program to its end in such a namespace, by unshare(1). If root may not unshare, as in the service's sandbox,
+ * systemd-run(1) does it. If both fail, the result is unshare's refusal. Never throws.
  */
 export function runInEmptyNetwork(host: Runs, program: string, args: readonly string[]): RunResult {
   const direct = host.run('unshare', ['--net', program, ...args]);

@@ -1,4 +1,4 @@
-/** The codes that an error of Holdfast may have: the kernel's own where one fits, else one of this list. */
+/** The codes that an error of Holdfast may have: the kernel's own code if one fits, otherwise a code of this list. */
 import type { constants } from 'node:os';
 
 export type OwnErrorCode =

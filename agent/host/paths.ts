@@ -7,10 +7,15 @@ export const STATE_FOLDER = '/var/lib/holdfast';
 /** The routes that dhclient's exit hook made, one a line, beside the agent's own record. */
 export const HOOK_ROUTES = `${RUN_FOLDER}/routes.hook`;
 
-/** Exists while a dhclient is being restarted. If this agent is killed, the next agent reads it to finish the restart. */
+/**
+ * Exists while a dhclient is being restarted. If this agent is killed, the next agent reads it to finish the restart.
+ */
 export const RESTART = `${RUN_FOLDER}/restart`;
 
-/** Whether the DHCP server's default route was put `behind` the others, was `dropped`, or is `ahead` (agent/egress/note.ts). */
+/**
+ * Whether the DHCP server's default route was put `behind` the others, was `dropped`, or is `ahead`
+ * (agent/egress/note.ts).
+ */
 export const EGRESS = `${RUN_FOLDER}/egress`;
 
 /** Held by the one daemon of this host, with its process number in it. */
@@ -19,5 +24,8 @@ export const DAEMON = `${RUN_FOLDER}/daemon`;
 /** The hash of the configuration that the daemon has taken. */
 export const IN_FORCE = `${RUN_FOLDER}/in-force`;
 
-/** The hash of a configuration that an apply made true and that the daemon is to take. Exists until the daemon has read it. */
+/**
+ * The hash of a configuration that an apply made true and that the daemon is to take. Exists until the daemon has read
+ * it.
+ */
 export const HANDED_OVER = `${RUN_FOLDER}/handed-over`;

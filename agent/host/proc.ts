@@ -66,15 +66,18 @@ export function userIds(status: string): number[] {
 }
 
 /**
- * Ticks from the boot to the start of the process: with the process id a name that no other process of this boot has. It is
- * field 22 of proc_pid_stat(5), counted from the last ")", because the comm in parentheses may hold anything.
+ * Ticks from the boot to the start of the process: with the process id a name that no other process of this boot has.
+ * It is field 22 of proc_pid_stat(5), counted from the last ")", because the comm in parentheses may hold anything.
  */
 export function startTicks(pid: Pid): string {
   const stat = procText(pid, 'stat');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** A file of /proc/net has an inode of its own in each network namespace. The namespace's own link needs the right to trace. */
+/**
+ * A file of /proc/net has an inode of its own in each network namespace. The namespace's own link needs the right to
+ * trace.
+ */
 export function networkInode(pid: Pid): number {
   return procStat(pid, 'net/dev').ino;
 }

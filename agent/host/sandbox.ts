@@ -1,6 +1,6 @@
 /**
- * Hints for what the sandbox of Holdfast's systemd units refuses (units/*.service, docs/service.md): the directive that would
- * allow it. A process inside cannot tell who refused, so the hint says "may".
+ * Hints for what the sandbox of Holdfast's systemd units refuses (units/*.service, docs/service.md): the directive that
+ * would allow it. A process inside cannot tell who refused, so the hint says "may".
  */
 import { dirname } from 'node:path';
 import { nullIfGone, unitOf } from './proc.ts';

@@ -1,7 +1,10 @@
 /** Which units systemd starts on this host, read from its folders. The running systemd is not asked. */
 import type { Host } from './host.ts';
 
-/** Where systemd looks for `NAME.wants/`. Generators (netplan's among them) write to the folders below /run. */
+/**
+ * The folders in which systemd looks for `NAME.wants/`. Generators (netplan's among them) write to the folders below
+ * /run.
+ */
 const FOLDERS = [
   '/etc/systemd/system',
   '/run/systemd/system',

@@ -11,7 +11,9 @@ import { type MetadataClient, type Reply, refusalOf, SilentError } from './http.
 import type { Answer, Provider, Question } from './provider.ts';
 import { firstAddress, hardwareAddress, lines, networks } from './values.ts';
 
-/** Seconds that a token lasts: longer than any fetch, and short in case another program reads the token. Never stored. */
+/**
+ * Seconds that a token lasts: longer than any fetch, and short in case another program reads the token. Never stored.
+ */
 const TOKEN_TTL = 60;
 const DATA = '/latest/meta-data';
 const INTERFACES = `${DATA}/network/interfaces/macs/`;

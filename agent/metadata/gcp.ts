@@ -1,6 +1,6 @@
 /**
- * Google Compute Engine's metadata server: one JSON document for all interfaces. It gives subnets, but not the ranges of the whole VPC.
- * https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
+ * Google Compute Engine's metadata server: one JSON document for all interfaces. It gives subnets, but not the ranges
+ * of the whole VPC. https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
  */
 import ipaddr from 'ipaddr.js';
 import { errorMessage } from '../host/errors.ts';

@@ -15,10 +15,15 @@ export async function makeProvider(name: MetadataProvider): Promise<Provider> {
 }
 
 const DMI = '/sys/class/dmi/id';
-/** Azure documents this chassis asset tag for every machine. Other machines on Microsoft's hypervisor have another tag. */
+/**
+ * Azure documents this chassis asset tag for every machine. Other machines on Microsoft's hypervisor have another tag.
+ */
 const AZURE_CHASSIS = '7783-7084-3265-9085-8269-3286-77';
 
-/** The cloud by the firmware's own strings, so that no network service must be tried; null if they name none of the three. */
+/**
+ * The cloud by the firmware's own strings, so that no network service must be tried; null if they name none of the
+ * three.
+ */
 export function detectProvider(host: Pick<Host, 'readText'>): MetadataProvider | null {
   const says = (file: string) => host.readText(`${DMI}/${file}`)?.trim() ?? '';
   // Nitro names Amazon as the vendor; Xen names it only within the BIOS version (4.11.amazon).

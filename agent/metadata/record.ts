@@ -64,7 +64,8 @@ export function parseRecord(text: string | null): MetadataRecord {
  */
 export function writeRecord(host: Host, record: MetadataRecord, durable: boolean): void {
   const text = `${asciiJson(record)}\n`;
-  // The copy in memory is read first. It must never be the older one, even if this process is killed before the removal.
+  // The copy in memory is read first. It must never be the older one, even if this process is killed before the
+  // removal.
   const inMemory = host.lstat(IN_MEMORY) !== null;
   if (inMemory) host.replaceOwn(IN_MEMORY, text, 0o600);
   try {

@@ -1,4 +1,6 @@
-/** Joins the configuration and the measurements into the whole desired state, in which every sortlist entry is a pair. */
+/**
+ * Joins the configuration and the measurements into the whole desired state, in which every sortlist entry is a pair.
+ */
 import type { ConfiguredState, DesiredState, Nearest, SortlistEntry, SortlistPair } from '../config/desired.ts';
 import { MAX_SORTLIST } from '../config/notation/limits.ts';
 import { type Measurements, targetOf } from './record.ts';
@@ -9,9 +11,9 @@ export function nearestOf({ dns }: ConfiguredState): Nearest[] {
 }
 
 /**
- * Puts each name's addresses in its place, the nearest first. All configured networks stay; the farthest addresses are left out
- * if there are more than libc reads. If only names are configured and none was ever measured, no sortlist is wanted, and the
- * present line stays.
+ * Puts each name's addresses in its place, the nearest first. All configured networks stay; the farthest addresses are
+ * left out if there are more than libc reads. If only names are configured and none was ever measured, no sortlist is
+ * wanted, and the present line stays.
  */
 export function complete(configured: ConfiguredState, measured: Measurements): DesiredState {
   const { dns } = configured;
@@ -28,7 +30,10 @@ function completeSortlist(entries: readonly SortlistEntry[], measured: Measureme
   return pairs.length === 0 && entries.length > 0 ? null : [...new Set(pairs)];
 }
 
-/** The written addresses of each target: the nearest of every target, then more of the first targets while there is room. */
+/**
+ * The written addresses of each target: the nearest of every target, then more of the first targets while there is
+ * room.
+ */
 export function sharesOf(entries: readonly SortlistEntry[], measured: Measurements): Map<string, string[]> {
   const targets = entries
     .filter((entry) => typeof entry !== 'string')

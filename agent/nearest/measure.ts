@@ -13,7 +13,10 @@ export interface Measured {
 
 /** The most addresses of one name; ten fit into a sortlist. */
 const MOST = 16;
-/** Milliseconds: for the look-up, for one connection (a lost SYN is sent again after 1 s, RFC 6298), and for all later ones. */
+/**
+ * Milliseconds: for the look-up, for one connection (a lost SYN is sent again after 1 s, RFC 6298), and for all later
+ * ones.
+ */
 const LOOK_UP_LIMIT = 8_000;
 const CONNECT_LIMIT = 1_000;
 const REPEAT_LIMIT = 10_000;
@@ -56,7 +59,9 @@ export async function measure(
   return { times, named };
 }
 
-/** The name's IPv4 addresses, from the present resolv.conf's name servers. libc's sortlist orders IPv4 addresses only. */
+/**
+ * The name's IPv4 addresses, from the present resolv.conf's name servers. libc's sortlist orders IPv4 addresses only.
+ */
 async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
   signal.throwIfAborted();
   // Each look-up needs a new resolver, because c-ares reads resolv.conf once and remembers answers.
@@ -98,8 +103,8 @@ function isHost(address: string): boolean {
 }
 
 /**
- * Milliseconds until the kernel has the connection; null if it is refused, unreachable or too slow. A reset connection counts as
- * a connection, because Node reports either the connection or its reset first, by chance.
+ * Milliseconds until the kernel has the connection; null if it is refused, unreachable or too slow. A reset connection
+ * counts as a connection, because Node reports either the connection or its reset first, by chance.
  */
 export function connectTime(host: string, port: number, signal: AbortSignal): Promise<number | null> {
   const { promise, resolve } = Promise.withResolvers<number | null>();

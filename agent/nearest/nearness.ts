@@ -1,4 +1,7 @@
-/** The measured part of the configuration: the last measurements, when to measure again, and the desired state they make. */
+/**
+ * The measured part of the configuration: the last measurements, when to measure again, and the desired state they
+ * make.
+ */
 import type { ConfiguredState, DesiredState, Nearest, SortlistEntry } from '../config/desired.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

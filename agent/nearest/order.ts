@@ -1,7 +1,7 @@
 /**
- * The order of a name's addresses, the nearest first, from one measurement to the next. The order must not flap, because each
- * change rewrites resolv.conf and the hooks. A nearer address overtakes only if the difference is clear and lasting. A silent
- * address goes behind those that answer at once.
+ * The order of a name's addresses, the nearest first, from one measurement to the next. The order must not flap,
+ * because each change rewrites resolv.conf and the hooks. A nearer address overtakes only if the difference is clear
+ * and lasting. A silent address goes behind those that answer at once.
  */
 
 /** An address in its place. */
@@ -11,7 +11,10 @@ export interface Place {
   readonly time: number | null;
   /** Measurements in a row in which the name did not have this address. */
   readonly absent: number;
-  /** Addresses further ahead, each with how often in a row this one was clearly nearer, up to the number that it needs. */
+  /**
+   * Addresses further ahead. Each has the number of times in a row that this address was clearly nearer, up to the
+   * number that it needs.
+   */
   readonly ahead: Readonly<Record<string, number>>;
   /** How often it fell silent lately; absent if never. Each time doubles the rounds that it needs to overtake again. */
   readonly falls?: number;
@@ -19,7 +22,9 @@ export interface Place {
   readonly steady?: number;
 }
 
-/** Measurements in a row in which an address must be clearly nearer to overtake, unless it fell silent more than once. */
+/**
+ * Measurements in a row in which an address must be clearly nearer to overtake, unless it fell silent more than once.
+ */
 export const ROUNDS = 3;
 
 /** The most silences that are counted: 3 rounds, then 6, 12, 24, 48, 96. */
@@ -28,7 +33,9 @@ const MOST_FALLS = 6;
 /** Measurements in a row with an answer after which earlier silences are forgotten. */
 export const FORGIVEN_AFTER = 100;
 
-/** Measurements in a row without this address after which it is forgotten. A server may return a few of many each time. */
+/**
+ * Measurements in a row without this address after which it is forgotten. A server may return a few of many each time.
+ */
 export const FORGOTTEN_AFTER = 10;
 
 /** Clearly nearer means by a fifth and by a millisecond. */
@@ -36,8 +43,8 @@ const SHARE = 0.8;
 const MARGIN = 1;
 
 /**
- * The order after a measurement in which at least one address answered. `times` has the milliseconds of each measured address,
- * null if it did not answer; `named` are the addresses that the name has now.
+ * The order after a measurement in which at least one address answered. `times` has the milliseconds of each measured
+ * address, null if it did not answer; `named` are the addresses that the name has now.
  */
 export function reorder(
   before: readonly Place[],

@@ -19,7 +19,10 @@ export interface Measurement {
 /** Measurements by target. */
 export type Measurements = Readonly<Record<string, Measurement>>;
 
-/** Dotted decimal without leading zeros. node:net could check it, but loading that takes longer than everything else here. */
+/**
+ * Dotted decimal without leading zeros. node:net could check it, but loading that takes longer than everything else
+ * here.
+ */
 const ADDRESS = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 const RECORD = `${STATE_FOLDER}/nearest.json`;

@@ -17,8 +17,8 @@ export interface Held {
 const FOLDERS = ['/var/lib/dhcp', '/var/lib/dhclient'];
 
 /**
- * Every interface with an IPv4 lease, sorted by name, or only the given one. Throws HostError if there is none, or if two
- * dhclients hold the same interface.
+ * Every interface with an IPv4 lease, sorted by name, or only the given one. Throws HostError if there is none, or if
+ * two dhclients hold the same interface.
  */
 export function heldInterfaces(host: Host, iface: string | null): Held[] {
   const running = dhcpClients(host)

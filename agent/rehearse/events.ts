@@ -1,4 +1,6 @@
-/** The events of a lease, named as in dhclient-script(8), and the environment that dhclient gives the script at each. */
+/**
+ * The events of a lease, named as in dhclient-script(8), and the environment that dhclient gives the script at each.
+ */
 
 import type { EffectiveConf } from '../clients/dhclient/conf/reader.ts';
 import type { Lease } from '../clients/dhclient/leases.ts';
@@ -26,9 +28,9 @@ export interface Occasion {
 }
 
 /**
- * The variables of one event, without those that every event has, as measured on 4.4.3. Assumes that a server answers as it did
- * before. A running dhclient uses the configuration that it remembers, which the lease already contains. A starting dhclient
- * reads the file. At TIMEOUT the lease is used as it was written.
+ * The variables of one event, without those that every event has, as measured on 4.4.3. Assumes that a server answers
+ * as it did before. A running dhclient uses the configuration that it remembers, which the lease already contains. A
+ * starting dhclient reads the file. At TIMEOUT the lease is used as it was written.
  */
 export function variablesOf({
   reason,

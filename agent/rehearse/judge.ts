@@ -1,4 +1,6 @@
-/** Judges a host after an event: resolv.conf must be as configured, and no address or route may be lost without need. */
+/**
+ * Judges a host after an event: resolv.conf must be as configured, and no address or route may be lost without need.
+ */
 import type { DesiredDns } from '../config/desired.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
@@ -11,7 +13,7 @@ export interface Outcome {
   /** true: the router did not answer the script's ping. */
   readonly silent: boolean;
   readonly status: number;
-  /** false: dhclient-script did not reach its exit hooks. Left out if that is not known. */
+  /** False: dhclient-script did not reach its exit hooks. Left out if this is unknown. */
   readonly ended?: boolean;
   readonly resolvConf: string | null;
   readonly dns: DesiredDns | null;
@@ -51,7 +53,9 @@ function resolver({ resolvConf, dns }: Outcome): string[] {
   });
 }
 
-/** An early exit with status 0: dhclient believes that all is done, but lifetime, routes and resolv.conf were not set. */
+/**
+ * An early exit with status 0: dhclient believes that all is done, but lifetime, routes and resolv.conf were not set.
+ */
 function early({ ended, status }: Outcome): string[] {
   if (ended !== false || status !== 0) return [];
   return ['dhclient-script ends before its exit hooks because a hook calls exit, so the event is not carried out'];

@@ -16,7 +16,7 @@ export interface Known {
     readonly supersede: EffectiveConf['supersede'];
     readonly request: readonly string[] | null;
   } | null;
-  /** What stays unknown about the next start. */
+  /** The facts that stay unknown about the next start. */
   readonly notes: readonly string[];
 }
 

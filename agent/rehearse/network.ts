@@ -1,7 +1,7 @@
 /**
- * Reads a host's IPv4 network with ip-address(8) and ip-route(8), and writes the commands that build a copy on the stage. The
- * copy has only what dhclient-script can meet: its interface, and routes made by hand or by boot scripts with their
- * interfaces. Routes of routing daemons are left out, so the cost does not depend on the size of the table.
+ * Reads a host's IPv4 network with ip-address(8) and ip-route(8), and writes the commands that build a copy on the
+ * stage. The copy has only what dhclient-script can meet: its interface, and routes made by hand or by boot scripts
+ * with their interfaces. Routes of routing daemons are left out, so the cost does not depend on the size of the table.
  */
 import { isIPv4 } from 'node:net';
 import { familyOf } from '../address/address.ts';
@@ -54,7 +54,10 @@ export interface Network {
   readonly routes: readonly Route[];
 }
 
-/** Protocols (rt_protos) of programs that configure a host, without routing daemons. Routes of `kernel` come with addresses. */
+/**
+ * Protocols (rt_protos) of programs that configure a host, without routing daemons. Routes of `kernel` come with
+ * addresses.
+ */
 const BY_HAND = ['boot', 'static', 'dhcp'];
 
 /** Throws HostError if iproute2 or the interface is missing. */
@@ -81,7 +84,10 @@ function routes(host: Host, filter: readonly string[], iface: string | null = nu
   }));
 }
 
-/** The lines of `ip -batch` that make the copy. Every interface is one end of a wire; its other end is `peer<n>` in `peer`. */
+/**
+ * The lines of `ip -batch` that make the copy. Every interface is one end of a wire; its other end is `peer<n>` in
+ * `peer`.
+ */
 export function makeNetwork({ links, addresses, routes }: Network): { network: string[]; peer: string[] } {
   const wires = links.filter(({ name }) => name !== 'lo');
   return {
@@ -246,7 +252,10 @@ export function addAddress(one: Address): string {
 
 const hasGateway = ({ hops }: Route) => hops.some(({ gateway }) => gateway !== null);
 
-/** The words of `ip` that make the route. A multipath route's hops come last, because `ip` reads them to the end of the line. */
+/**
+ * The words of `ip` that make the route. A multipath route's hops come last, because `ip` reads them to the end of the
+ * line.
+ */
 export function addRoute(route: Route): string {
   const [first, ...others] = route.hops;
   if (others.length === 0) return `route add ${routeLine(route)}${route.protocol === 'boot' ? ' proto boot' : ''}`;

@@ -1,6 +1,6 @@
 /**
- * Plays a lease event on a stage (stage.ts) with the real dhclient-script and the real hooks, to see what the event would
- * change. The host itself is not changed.
+ * Plays a lease event on a stage (stage.ts) with the real dhclient-script and the real hooks, to see what the event
+ * would change. The host itself is not changed.
  */
 
 import { clientName, type DhcpClient } from '../clients/dhclient/clients.ts';
@@ -52,8 +52,8 @@ export interface Rehearsal {
   /** latin1, as Host.readText; null if the file does not exist. */
   readonly resolvConf: BeforeAfter<string | null>;
   /**
-   * The addresses and routes of all interfaces on the stage, as `ip addr` and `ip route` show them. At the machine's start,
-   * `before` is the host's present state.
+   * The addresses and routes of all interfaces on the stage, as `ip addr` and `ip route` show them. At the machine's
+   * start, `before` is the host's present state.
    */
   readonly addresses: BeforeAfter<readonly string[]>;
   readonly routes: BeforeAfter<readonly string[]>;
@@ -156,7 +156,9 @@ function ownScript(host: Host, client: DhcpClient): string {
   return script.path;
 }
 
-/** Path of our exit hook's record of this interface; null if the hook is missing, or if this script does not source it. */
+/**
+ * Path of our exit hook's record of this interface; null if the hook is missing, or if this script does not source it.
+ */
 function recordOf(host: Host, script: string, iface: string): string | null {
   const places = hookPlaces(host);
   if (places === null || whyDeaf(host, script, places) !== null) return null;
@@ -178,7 +180,9 @@ function atStart({ links }: Network, iface: string): Network {
   };
 }
 
-/** The IPv4 sysctls of the interface, and forwarding. Forwarding comes first, because it sets others (ip-sysctl.rst). */
+/**
+ * The IPv4 sysctls of the interface, and forwarding. Forwarding comes first, because it sets others (ip-sysctl.rst).
+ */
 function networkSysctls(host: Host, iface: string): [string, string][] {
   const folders = ['all', iface].map((name) => `net/ipv4/conf/${name}`);
   const paths = [

@@ -1,11 +1,13 @@
-/** The shell script that makes the stage of a rehearsal (stage.ts) and plays the event, as process 1 of its namespaces. */
+/**
+ * The shell script that makes the stage of a rehearsal (stage.ts) and plays the event, as process 1 of its namespaces.
+ */
 
 /** Seconds that dhclient-script may take. It usually takes 0.1 s. */
 const EVENT_LIMIT = 20;
 
 /**
- * The capabilities of hooks on the stage. Those that reach past the namespaces are left out: modules, the clock, raw devices,
- * mounts, files by their handle, other processes' memory (capabilities(7)).
+ * The capabilities of hooks on the stage. Those that reach past the namespaces are left out: modules, the clock, raw
+ * devices, mounts, files by their handle, other processes' memory (capabilities(7)).
  */
 const CAPABILITIES = [
   ...['chown', 'dac_override', 'fowner', 'fsetid', 'kill', 'setgid', 'setuid', 'setpcap', 'sys_chroot', 'setfcap'],
@@ -16,10 +18,11 @@ const CAPABILITIES = [
 const CLIENT_PATH = '/usr/sbin:/sbin:/bin:/usr/sbin:/usr/bin';
 
 /**
- *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...   the event's variables, `count` of them, and those of every event
- * The environment has `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count` and
- * `record`. Each line of standard input is a kind and a text: `network` and `peer` for ip -batch, `sysctl` with a path and a
- * value. Each line of standard output is a name and a result in base64.
+ *   sh -euc STAGE_SCRIPT rehearsal NAME=VALUE...
+ * The arguments are the event's variables, `count` of them, followed by the variables of every event. The environment has
+ * `interface`, `script`, `preinit` (before, after or empty), `boot` (yes or empty), `pid`, `count` and `record`. Each line
+ * of standard input is a kind and a text: `network` and `peer` for ip -batch, `sysctl` with a path and a value. Each line
+ * of standard output is a name and a result in base64.
  */
 export const STAGE_SCRIPT = `
 mount --make-rprivate /

@@ -1,10 +1,10 @@
 /**
- * The stage of a rehearsal: the real dhclient-script with the real hooks in private mount, network, process, name and IPC
- * namespaces. Its files are written to memory, its packets end at the far side of a wire that leads nowhere, and all its
- * processes end with it. They also end if we are killed, by the parent-death signal (prctl(2)).
+ * The stage of a rehearsal: the real dhclient-script with the real hooks in private mount, network, process, name and
+ * IPC namespaces. Its files are written to memory, and its packets end at the far side of a wire that leads nowhere.
+ * All its processes end with it. They also end if we are killed, by the parent-death signal (prctl(2)).
  *
- * Node cannot unshare, so util-linux does, with the script of stage-script.ts. Values from a server or from the host are
- * passed as data (arguments, environment, standard input), never as text of the script.
+ * Node cannot unshare, so util-linux does, with the script of stage-script.ts. Values from a server or from the host
+ * are passed as data (arguments, environment, standard input), never as text of the script.
  */
 import { spawn } from 'node:child_process';
 import { HostError } from '../host/errors.ts';

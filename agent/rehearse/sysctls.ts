@@ -1,6 +1,6 @@
 /**
- * The sysctls that the next boot sets, by the rules of sysctl.d(5). The last assignment of a key wins. A pattern sets only
- * keys that no file names or exempts. udev applies the same rules to each network interface that appears later.
+ * The sysctls that the next boot sets, by the rules of sysctl.d(5). The last assignment of a key wins. A pattern sets
+ * only keys that no file names or exempts. udev applies the same rules to each network interface that appears later.
  */
 import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/notation/sysctl.ts';

@@ -1,6 +1,7 @@
 /**
  * Sends one POST at a time to the collector, by node:http or node:https. Connections are kept open; proxies from the
- * environment are not used; redirects are not followed. Each request reads certificates and token again (credentials.ts).
+ * environment are not used; redirects are not followed. Each request reads certificates and token again
+ * (credentials.ts).
  */
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -42,8 +43,8 @@ export class Client {
   }
 
   /**
-   * `path` is appended to the endpoint's own. Throws with the reason if no answer came. If the other side has closed a kept
-   * connection in the meantime, a new one is tried.
+   * `path` is appended to the endpoint's own. Throws with the reason if no answer came. If the other side has closed a
+   * kept connection in the meantime, a new one is tried.
    */
   async post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
     const url = new URL(this.#base);

@@ -1,7 +1,7 @@
 /**
- * Connects to the collector's first address that answers. Node (24) gives up each address after 250 ms, so it never reaches a
- * collector that is one second away and has a second, dead address. We follow RFC 8305: a slow attempt goes on while the
- * next address is tried beside it, and the first connection wins.
+ * Connects to the collector's first address that answers. Node (24) gives up each address after 250 ms. It therefore
+ * never reaches a collector that is one second away and has a second, dead address. We follow RFC 8305: a slow attempt
+ * goes on while the next address is tried beside it, and the first connection wins.
  */
 import { lookup as lookUp } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';

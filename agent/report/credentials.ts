@@ -1,6 +1,6 @@
 /**
- * The token, certificates and key that this host shows to the collector. They may be renewed at any time, so each request reads
- * them again. While a file cannot be used, the last good content stays in force.
+ * The token, certificates and key that this host shows to the collector. They may be renewed at any time, so each
+ * request reads them again. While a file cannot be used, the last good content stays in force.
  */
 import type { DesiredReport } from '../config/desired-daemon.ts';
 import { checkCertificates, checkKey, tokenIn } from '../config/proofs.ts';

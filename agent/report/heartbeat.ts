@@ -6,7 +6,10 @@ export interface Heartbeat {
   readonly time: number;
   /** The start time of Holdfast's own counters, in milliseconds since the epoch. */
   readonly start: number;
-  /** The machine's boot, where the kernel's counters start, in milliseconds since the epoch. Older spools lack this value. */
+  /**
+   * The machine's boot, where the kernel's counters start, in milliseconds since the epoch. Older spools lack this
+   * value.
+   */
   readonly boot?: number;
   /** 1 for the first heartbeat since `start`. A gap means a lost heartbeat. */
   readonly sequence: number;

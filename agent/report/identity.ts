@@ -1,6 +1,6 @@
 /**
- * The identity of the reporting host, as resource attributes of OpenTelemetry's semantic conventions. Uses only node:os and
- * os-release(5): a library that knows more (systeminformation 5.33) starts `sh` and `cat` at every reading.
+ * The identity of the reporting host, as resource attributes of OpenTelemetry's semantic conventions. Uses only node:os
+ * and os-release(5): a library that knows more (systeminformation 5.33) starts `sh` and `cat` at every reading.
  */
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
@@ -11,7 +11,9 @@ import { knownMachineId, machineMarks, SUBSTITUTE } from '../host/machine.ts';
 import { STATE_FOLDER } from '../host/paths.ts';
 
 export interface Identity {
-  /** 32 hexadecimal digits, constant for one installation of the machine. The machine-id cannot be derived from them. */
+  /**
+   * 32 hexadecimal digits, constant for one installation of the machine. The machine-id cannot be derived from them.
+   */
   readonly hostId: string;
   /** Hexadecimal; sets the heartbeat's phase. It differs between clones, which share a machine-id. */
   readonly beatSeed: string;
@@ -25,8 +27,8 @@ const APPLICATION = Buffer.from('fc62e28ccf5ed8e2c2e0f0968ad039e7', 'hex');
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: 'x86', arm: 'arm32' };
 
 /**
- * Reads the host once. `configHash` is that of the configuration in force; `interval` is the milliseconds between heartbeats.
- * Throws only what Host throws for broken files.
+ * Reads the host once. `configHash` is that of the configuration in force; `interval` is the milliseconds between
+ * heartbeats. Throws only what Host throws for broken files.
  */
 export function identify({
   host,
@@ -71,8 +73,8 @@ export function identify({
 }
 
 /**
- * sd_id128_get_machine_app_specific(3): HMAC-SHA256 of the application's id, keyed by the machine's, cut to 16 bytes and
- * marked as a UUID of version 4. `systemd-id128 --app-specific=ID machine-id` says the same.
+ * sd_id128_get_machine_app_specific(3): HMAC-SHA256 of the application's id, keyed by the machine's, cut to 16 bytes
+ * and marked as a UUID of version 4. `systemd-id128 --app-specific=ID machine-id` says the same.
  */
 export function appSpecificId(machineId: string, application: Uint8Array): string {
   const id = createHmac('sha256', Buffer.from(machineId, 'hex')).update(application).digest().subarray(0, 16);

@@ -19,7 +19,10 @@ export interface Timing {
   readonly request: number;
   /** The wait after the first failure is random between half of this and all of it. Each failure doubles the wait. */
   readonly firstRetry: number;
-  /** The longest wait. A collector that is down gets about one request in each heartbeat interval, as it does when it is up. */
+  /**
+   * The longest wait. A collector that is down gets about one request in each heartbeat interval, as it does when it is
+   * up.
+   */
   readonly longestRetry: number;
   /** The longest random pause between two requests of a backlog. */
   readonly pause: number;
@@ -73,7 +76,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
   #over = false;
   #waitsFor: 'records' | 'retry' | 'throttle' | null = null;
   #resume: () => void = () => {};
-  /** A step that still runs at this time hangs. Of performance.now(). */
+  /** A step that still runs at this time hangs. By the clock of performance.now(). */
   #deadline = Number.POSITIVE_INFINITY;
   readonly #ended: Promise<void>;
 
@@ -97,7 +100,10 @@ export class Lane<T extends { readonly resource: Attributes }> {
     if (this.#waitsFor === 'records') this.#resume();
   }
 
-  /** Tries the waiting records once more, for `deadline` milliseconds, unless the collector asked for a pause. Then ends. */
+  /**
+   * Tries the waiting records once more, for `deadline` milliseconds, unless the collector asked for a pause. Ends
+   * afterwards.
+   */
   async stop(deadline: number): Promise<void> {
     this.#closing = true;
     this.#resume();

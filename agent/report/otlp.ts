@@ -1,7 +1,7 @@
 /**
- * Encodes heartbeats and events for OpenTelemetry (OTLP 1.x), with OpenTelemetry's own serializers. Gauges stay gauges. Counters
- * become cumulative monotonic sums since the agent's start; the kernel's own count since the machine's start. Events become
- * log records with an event name.
+ * Encodes heartbeats and events for OpenTelemetry (OTLP 1.x), with OpenTelemetry's own serializers. Gauges stay gauges.
+ * Counters become cumulative monotonic sums since the agent's start; the kernel's own count since the machine's start.
+ * Events become log records with an event name.
  */
 import type { HrTime, ValueType } from '@opentelemetry/api';
 import {

@@ -1,7 +1,7 @@
 /**
- * The records of one signal that wait for the collector, in order, on disk. While the disk refuses them, a bounded number
- * waits in memory. When `append` returns, the kernel has the record, so a killed process loses none. When `sync` is done, the
- * disk has the record, so a power cut loses none. Acknowledged records are removed.
+ * The records of one signal that wait for the collector, in order, on disk. While the disk refuses them, a bounded
+ * number waits in memory. When `append` returns, the kernel has the record, so a killed process loses none. When `sync`
+ * is done, the disk has the record, so a power cut loses none. Acknowledged records are removed.
  */
 import { close, closeSync, fdatasync, ftruncateSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -239,7 +239,10 @@ export class Queue {
     fdatasync(fd, () => close(fd, () => {}));
   }
 
-  /** Removes delivered segments, the oldest first. A later segment may hold only acknowledgements, which are still needed. */
+  /**
+   * Removes delivered segments, the oldest first. A later segment may hold only acknowledgements, which are still
+   * needed.
+   */
   #discardDelivered(): void {
     const active = this.#fd === null ? undefined : this.#segments.at(-1);
     for (let [segment] = this.#segments; segment !== undefined; [segment] = this.#segments) {

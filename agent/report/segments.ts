@@ -1,4 +1,7 @@
-/** The files of one queue of the spool, `NUMBER-LEVEL.seg`. Frames are in order; LEVEL is how often the file was thinned. */
+/**
+ * The files of one queue of the spool, `NUMBER-LEVEL.seg`. Frames are in order; LEVEL is how often the file was
+ * thinned.
+ */
 import {
   closeSync,
   constants,

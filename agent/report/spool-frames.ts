@@ -1,7 +1,7 @@
 /**
- * The format of a record in a segment of the spool: length of the payload (4 bytes, little-endian), CRC-32 of the rest (4),
- * kind (1), sequence number (6), payload. A record that a killed process or a power cut left half written fails one of these
- * checks, and so does a flipped bit.
+ * The format of a record in a segment of the spool: length of the payload (4 bytes, little-endian), CRC-32 of the rest
+ * (4), kind (1), sequence number (6), payload. A record that a killed process or a power cut left half written fails
+ * one of these checks, and so does a flipped bit.
  */
 import { crc32 } from 'node:zlib';
 

@@ -1,8 +1,8 @@
 /**
- * Decides what an answer means for the sent records, by the OTLP specification ("Failures", "Throttling") with one exception.
- * A refusal counts only if the receiver itself can have made it, because proxies answer with their own statuses: nginx sends 400
- * for an expired client certificate, an ingress sends 404 while it has no backend. Such faults end, and so does an expired
- * token (401, 403), but lost events never come back.
+ * Decides what an answer means for the sent records, by the OTLP specification ("Failures", "Throttling") with one
+ * exception. A refusal counts only if the receiver itself can have made it, because proxies answer with their own
+ * statuses. nginx sends 400 for an expired client certificate, and an ingress sends 404 while it has no backend. Such
+ * faults end, and so does an expired token (401, 403), but lost events never come back.
  */
 import type { Reply } from './client.ts';
 import type { Rejection } from './otlp.ts';
@@ -47,7 +47,9 @@ function isPage(type: string, body: Buffer): boolean {
   return /html/i.test(type) || /^(\ufeff|\s)*</.test(body.subarray(0, 200).toString());
 }
 
-/** Whether the receiver made the refusal: it explains in OTLP's formats or not at all. A proxy sends a page or a text. */
+/**
+ * Whether the receiver made the refusal: it explains in OTLP's formats or not at all. A proxy sends a page or a text.
+ */
 function isReceivers(type: string | undefined, body: Buffer): boolean {
   return type === undefined ? body.length === 0 : /^application\/(x-protobuf|json)\b/i.test(type.trim());
 }

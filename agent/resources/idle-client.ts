@@ -1,8 +1,8 @@
 import type { Finding } from './resource.ts';
 
 /**
- * The finding about an installed DHCP client that does not run. Its files are kept right, so that they work from its first second.
- * Until then it affects no setting, so a file that cannot be prepared is no failure.
+ * The finding about an installed DHCP client that does not run. Its files are kept right, so that they work from its
+ * first second. Until then it affects no setting, so a file that cannot be prepared is no failure.
  */
 export function ofIdleClient(finding: Finding, program: string): Finding {
   const { refusal, ...rest } = finding;

@@ -35,7 +35,8 @@ export function makeResources(
     egress: () => new Egress(host, desired),
   };
   const names = RESOURCE_NAMES.filter((name) => only.includes(name));
-  // A route that `egress` deleted is put back before the hooks go, because they would put it back later; also with --only hooks.
+  // A route that `egress` deleted is put back before the hooks go, because they would put it back later; also with
+  // --only hooks.
   const isLeft = desired.egress === null && (names.includes('egress') || names.includes('hooks'));
   const first: ResourceName[] = isLeft ? ['egress'] : [];
   return [...first, ...names.filter((name) => !first.includes(name))].map((name) => all[name]());

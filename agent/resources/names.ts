@@ -1,6 +1,6 @@
 /**
- * The order of apply. The hooks come first, so that no lease event undoes later changes. NetworkManager comes after the resolver,
- * because it may stop its own name service, which the old resolv.conf names.
+ * The order of apply. The hooks come first, so that no lease event undoes later changes. NetworkManager comes after the
+ * resolver, because it may stop its own name service, which the old resolv.conf names.
  */
 export const RESOURCE_NAMES = [
   'hooks',
@@ -17,7 +17,7 @@ export const RESOURCE_NAMES = [
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];
 
-/** The resources that hold `dns`. The others do not depend on the look-up of names. */
+/** The resources that hold `dns`. All other resources work without the look-up of names. */
 export const OF_DNS: readonly string[] = [
   'hooks',
   'dhcpcd',

@@ -1,6 +1,6 @@
 /**
- * The contract of resources. A resource keeps one kind of artifact (resolv.conf, the hooks, dhclient.conf, sysctls). Several
- * resources hold one *setting* (`dns.nameservers`), each at its own moment.
+ * The contract of resources. A resource keeps one kind of artifact (resolv.conf, the hooks, dhclient.conf, sysctls).
+ * Several resources hold one *setting* (`dns.nameservers`), each at its own moment.
  */
 import type { FindingKind } from './finding-kinds.ts';
 
@@ -8,8 +8,8 @@ import type { FindingKind } from './finding-kinds.ts';
 export type Moment = 'now' | 'lease' | 'boot';
 
 /**
- * `ok`: as wanted. `drifted`: different. `unknown`: could not be seen, for the reason in `reason`. `skipped`: not part of this run
- * (the kernel with `--root`) or of this host (it has no dhclient).
+ * `ok`: as wanted. `drifted`: different. `unknown`: could not be seen, for the reason in `reason`. `skipped`: not part
+ * of this run (the kernel with `--root`) or of this host (it has no dhclient).
  */
 export type State = 'ok' | 'drifted' | 'unknown' | 'skipped';
 
@@ -70,7 +70,10 @@ export interface Outcome {
 export interface Resource {
   readonly name: string;
   inspect(): Promise<Finding[]>;
-  /** Called only for a drifted finding without a refusal. Reads back what it wrote. If it throws, only this finding fails. */
+  /**
+   * Called only for a drifted finding without a refusal. Reads back what it wrote. If it throws, only this finding
+   * fails.
+   */
   apply(finding: Finding): Promise<Outcome>;
   /**
    * Applies several findings of one look in one pass, if that costs less. Outcomes are in the order of the findings. If
@@ -80,8 +83,8 @@ export interface Resource {
   /** Absolute paths (as the host sees them). Inspect again when one of them changes. */
   watches(): string[];
   /**
-   * For changes that show in no file: calls `changed` when the resource must be inspected again, until the returned function is
-   * called. Calls `deaf` with the reason if it cannot see changes.
+   * For changes that show in no file: calls `changed` when the resource must be inspected again, until the returned
+   * function is called. Calls `deaf` with the reason if it cannot see changes.
    */
   follow?(changed: () => void, deaf: (why: string) => void): () => void;
 }

@@ -13,8 +13,9 @@ import { STATE_FOLDER } from '../host/paths.ts';
 import type { CommandLine } from './command-line.ts';
 
 /**
- * Path of a copy of dhclient's executable. An AppArmor profile applies by path: it would forbid dhclient to read this folder and
- * to run /bin/true, and a dhclient that cannot run its script DECLINEs the lease. Not in /run, which Debian mounts noexec.
+ * Path of a copy of dhclient's executable. An AppArmor profile applies by path: it would forbid dhclient to read this
+ * folder and to run /bin/true, and a dhclient that cannot run its script DECLINEs the lease. Not in /run, which Debian
+ * mounts noexec.
  */
 const FOLDER = `${STATE_FOLDER}/ask`;
 const [PROGRAM, CONF, LEASES] = [`${FOLDER}/dhclient`, `${FOLDER}/dhclient.conf`, `${FOLDER}/dhclient.leases`];

@@ -24,7 +24,8 @@ export interface CommandLine {
 }
 
 /**
- * Throws HostError EOBSTACLE, with the reason as a sentence, if only the program that started this dhclient may restart it.
+ * Throws HostError EOBSTACLE, with the reason as a sentence, if only the program that started this dhclient may restart
+ * it.
  */
 export function commandLineOf(host: Host, client: DhcpClient): CommandLine {
   const origin = host.originOf(client.pid);
@@ -117,7 +118,10 @@ function cgroupsOf(host: Host, origin: ProcessOrigin, self: ProcessOrigin): stri
   });
 }
 
-/** Mounted control group hierarchies, from /proc/self/mountinfo (proc_pid_mountinfo(5)); `controllers` is null for cgroup v2. */
+/**
+ * Mounted control group hierarchies, from /proc/self/mountinfo (proc_pid_mountinfo(5)); `controllers` is null for
+ * cgroup v2.
+ */
 function parseMounts(text: string): { folder: string; controllers: string[] | null }[] {
   return text.split('\n').flatMap((line) => {
     const [left = '', right = ''] = line.split(' - ');

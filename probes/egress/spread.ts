@@ -69,8 +69,8 @@ export function shares({ gateways }: Pick<Egress, 'gateways'>, ways: readonly (W
 }
 
 /**
- * Whether the shares differ from the weights by more than chance: by five standard deviations of a sample of this size, which
- * chance reaches once in two million samples.
+ * Whether the shares differ from the weights by more than chance: by five standard deviations of a sample of this size,
+ * which chance reaches once in two million samples.
  */
 export function unbalanced(all: readonly Share[]): boolean {
   return all.some(({ seen, expected }) => {

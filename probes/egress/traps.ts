@@ -64,7 +64,10 @@ function onePath(family: Family, { gateways }: Egress, host: Sysctls): Condition
   return [condition('egress-hash-addresses', 'info', body, family)];
 }
 
-/** The condition for strict reverse path filters, if answers may come in by another gateway. Only IPv4 has these filters. */
+/**
+ * The condition for strict reverse path filters, if answers may come in by another gateway. Only IPv4 has these
+ * filters.
+ */
 export function filterConditions({ gateways }: Egress, host: Sysctls): Condition[] {
   const interfaces = [...new Set(gateways.map((gateway) => gateway.interface))];
   if (interfaces.length < 2) return [];

@@ -59,8 +59,8 @@ type Pattern = readonly [Cause, RegExp];
 
 /**
  * The kernel's messages, from net/core/dst.c and net/ipv6/route.c (before 3.6 net/ipv4/route.c: `dst cache overflow`),
- * net/core/neighbour.c (before 5.7 also net/ipv6/route.c), mm/oom_kill.c (one of several lines of each kill), mm/page_alloc.c,
- * net/ipv4/tcp.c, nf_conntrack_core.c, drivers/edac/edac_mc.c, mm/memory-failure.c.
+ * net/core/neighbour.c (before 5.7 also net/ipv6/route.c), mm/oom_kill.c (one of several lines of each kill),
+ * mm/page_alloc.c, net/ipv4/tcp.c, nf_conntrack_core.c, drivers/edac/edac_mc.c, mm/memory-failure.c.
  */
 const KERNEL: readonly Pattern[] = [
   [
@@ -89,7 +89,9 @@ const NO_BUFFERS = numbered('No buffer space|\\bENOBUFS\\b', 105);
 /** ENOMEM in the same spellings, or as its number, 12. */
 const NO_MEMORY = numbered('Cannot allocate memory|\\bENOMEM\\b', 12);
 const REFUSED = `(?:${NO_BUFFERS}|${NO_MEMORY})`;
-/** A table of a switch's hardware has no room. `Table full` without more words may announce a dump of the full table. */
+/**
+ * A table of a switch's hardware has no room. `Table full` without more words may announce a dump of the full table.
+ */
 const NO_ROOM =
   '(?:table (?:is )?full\\b(?! \\w)|SAI_STATUS_(?:TABLE_FULL|INSUFFICIENT_RESOURCES|NO_MEMORY)|HW_RESOURCE_FULL)';
 
@@ -118,14 +120,15 @@ const ADDS_NEIGHBOUR =
 
 /**
  * FRR (zebra/kernel_netlink.c: `netlink-dp (NS 0) error: Cannot allocate memory, type=RTM_NEWROUTE(24) …`, `… recvmsg
- * overrun: …`), BIRD (sysdep/linux/netlink.c: `Netlink: Cannot allocate memory`, `Kernel dropped some netlink messages`),
- * Check Point's routed (`KRT SEND ADD … Cannot allocate memory`), keepalived (`Netlink: Received message overrun (…)`), Calico
- * (`Netlink reported an error … no buffer space available`), dhcpcd (`if_route (ADD): …`), iproute2 (`RTNETLINK answers: …`: the
- * kernel refused a request, which one is not said), NetworkManager (`too many netlink events`), SONiC (swss-common:
- * `netlink reports out of memory on reading a netlink socket`; `L3 route add failed with error Table full`, SAI's statuses).
+ * overrun: …`), BIRD (sysdep/linux/netlink.c: `Netlink: Cannot allocate memory`, `Kernel dropped some netlink
+ * messages`), Check Point's routed (`KRT SEND ADD … Cannot allocate memory`), keepalived (`Netlink: Received message
+ * overrun (…)`), Calico (`Netlink reported an error … no buffer space available`), dhcpcd (`if_route (ADD): …`),
+ * iproute2 (`RTNETLINK answers: …`: the kernel refused a request, which one is not said), NetworkManager (`too many
+ * netlink events`), SONiC (swss-common: `netlink reports out of memory on reading a netlink socket`; `L3 route add
+ * failed with error Table full`, SAI's statuses).
  *
- * The first match counts. ENOBUFS means three things: a full neighbour table, if the request makes a neighbour; a refused route,
- * if the request adds a route; lost messages, if the program was receiving.
+ * The first match counts. ENOBUFS means three things: a full neighbour table, if the request makes a neighbour; a
+ * refused route, if the request adds a route; lost messages, if the program was receiving.
  */
 const DAEMON: readonly Pattern[] = [
   ['neighbour-overflow', all(ADDS_NEIGHBOUR, `${REFUSED}|${NO_ROOM}`)],

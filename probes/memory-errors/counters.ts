@@ -1,6 +1,6 @@
 /**
- * The kernel's counters of short memory. A counter that this kernel lacks is left out, because 0 would mean that there was
- * no error.
+ * The kernel's counters of short memory. A counter that this kernel lacks is left out, because 0 would mean that there
+ * was no error.
  */
 import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
@@ -57,7 +57,9 @@ function vmstat(host: Host): Sample[] {
   ];
 }
 
-/** See Documentation/accounting/psi.rst; `total` counts microseconds. Missing, or EOPNOTSUPP, if PSI is switched off. */
+/**
+ * See Documentation/accounting/psi.rst; `total` counts microseconds. Missing, or EOPNOTSUPP, if PSI is switched off.
+ */
 function pressure(host: Host): Sample[] {
   const text = nullIfRefused(() => host.readText('/proc/pressure/memory')) ?? '';
   return [...text.matchAll(/^(some|full) .*\btotal=(\d+)$/gm)].map(([, share = '', total]) =>

@@ -75,7 +75,9 @@ export function kernelMemoryErrors(
   };
 }
 
-/** The time of a record. The kernel's clock and Node's monotonic clock both count from boot, without the host's sleep. */
+/**
+ * The time of a record. The kernel's clock and Node's monotonic clock both count from boot, without the host's sleep.
+ */
 function timeOf({ microseconds }: KernelRecord): number {
   const sinceBoot = Number(process.hrtime.bigint() / 1_000_000n);
   return Math.round(Date.now() - sinceBoot + microseconds / 1000);

@@ -101,7 +101,8 @@ export class KernelLog {
       return length === 0 ? null : this.#buffer.toString('latin1', 0, length);
     } catch (error) {
       if (errorCode(error) === 'EAGAIN') return null;
-      // The next record was overwritten. The read after this returns the oldest one, whose number shows how many are lost.
+      // The next record was overwritten. The read after this returns the oldest one, whose number shows how many are
+      // lost.
       if (errorCode(error) === 'EPIPE') return 'overwritten';
       throw hostError('read', this.#path, error);
     }

@@ -1,6 +1,7 @@
 /**
- * Follows a log file line by line across rotation (renamed and begun anew), truncation (copytruncate), and times without the
- * file. The work of one reading and the length of a line are bounded, because any program may write the log.
+ * Follows a log file line by line across rotation (renamed and begun anew), truncation (copytruncate), and times
+ * without the file. The work of one reading and the length of a line are bounded, because any program may write the
+ * log.
  */
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises';
@@ -43,7 +44,7 @@ export class LogFollower {
   readonly #buffer = Buffer.alloc(64 * 1024);
   /** null if the file does not exist, or if nothing was read yet. */
   #log: OpenLog | null = null;
-  /** Where to begin in the first file. Later files are read from their start. */
+  /** The place to begin in the first file. Later files are read from their start. */
   #begin: Beginning;
   /** The beginning of a line whose end is not written yet, and whether some of its bytes were skipped. */
   #partial = '';
@@ -132,7 +133,9 @@ export class LogFollower {
     }
   }
 
-  /** Finds the file that was read last: the log itself, or a neighbour whose name begins with its name (`bgpd.log.1`). */
+  /**
+   * Finds the file that was read last: the log itself, or a neighbour whose name begins with its name (`bgpd.log.1`).
+   */
   async #findAgain(position: LogPosition): Promise<string | null> {
     const folder = dirname(this.#path);
     for (const name of await readdir(folder)) {

@@ -1,6 +1,6 @@
 /**
- * Counts the kernel's messages that a process lost because its netlink socket's buffer was full (netlink(7), ENOBUFS). A routing
- * daemon that lost messages no longer knows the routes.
+ * Counts the kernel's messages that a process lost because its netlink socket's buffer was full (netlink(7), ENOBUFS).
+ * A routing daemon that lost messages no longer knows the routes.
  */
 import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';

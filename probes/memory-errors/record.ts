@@ -1,6 +1,6 @@
 /**
- * The counts since the process started. They outlive the probes, which a new configuration makes anew. A counter that began at
- * 0 again with the same start time would mean that errors were taken back.
+ * The counts since the process started. They outlive the probes, which a new configuration makes anew. A counter that
+ * began at 0 again with the same start time would mean that errors were taken back.
  */
 export class MemoryErrorRecord {
   /** Counts by cause and source. */

@@ -1,4 +1,6 @@
-/** Memory errors of one kind of source: counts them by cause and source, and emits a limited number of single events. */
+/**
+ * Memory errors of one kind of source: counts them by cause and source, and emits a limited number of single events.
+ */
 import { type Occurrence, type Sample, sample } from '../probe.ts';
 import { CAUSES, type Cause } from './causes.ts';
 import type { MemoryErrorRecord } from './record.ts';

@@ -1,6 +1,6 @@
 /**
- * The time of the last query on each interface. For IGMP we listen; for MLD we compare the kernel's count between looks. The
- * daemon writes what it heard to /run, so that `agent probe` beside it knows too.
+ * The time of the last query on each interface. For IGMP we listen; for MLD we compare the kernel's count between
+ * looks. The daemon writes the heard queries to /run, so that `agent probe` beside it knows them too.
  */
 
 import type { Family } from '../../agent/address/address.ts';
@@ -127,7 +127,7 @@ export class QueryWatch {
   }
 }
 
-/** What this host's running daemon has heard. */
+/** The queries that this host's running daemon has heard. */
 export function heardByDaemon(host: Host): (device: string, family: Family) => Heard | null {
   const kept = new Remembered(host, FILE, isKept).load();
   if (kept === null || host.birthOf(kept.pid) !== kept.birth) return () => null;

@@ -32,7 +32,10 @@ export type Edited =
   /** The problem as `line 3: …`; the file is left as it is. */
   | { readonly ok: false; readonly problem: string };
 
-/** The file with these lines as our block, every other byte unchanged; null: without a block of ours. */
+/**
+ * The file with these lines as our block, every other byte unchanged. `lines` is null for a file without a block of
+ * ours.
+ */
 export function editDhcpcdConf(text: string, lines: readonly string[] | null): Edited {
   const block = findBlock(text);
   const rest = block === null ? text : block.before + block.after;

@@ -41,7 +41,9 @@ export function tellNetworkManager(host: Host): void {
   host.replaceOwn(TOLD, told(host, process), 0o644);
 }
 
-/** Whether the running NetworkManager has read our present file. It reads its configuration at its start and at SIGHUP. */
+/**
+ * Whether the running NetworkManager has read our present file. It reads its configuration at its start and at SIGHUP.
+ */
 export function hasReadConf(host: Host, process: Process): boolean {
   if (host.stat(NETWORK_MANAGER_CONF) === null) return false;
   return host.readText(TOLD) === told(host, process) || changedAfterStart(host, NETWORK_MANAGER_CONF, process) === null;

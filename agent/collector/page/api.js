@@ -43,7 +43,12 @@ export const getHost = (id, signal) => get(`hosts/${encodeURIComponent(id)}`, {}
 export const getEvents = (id, event, limit, signal) =>
   get(`hosts/${encodeURIComponent(id)}/events`, { before: event.time, beforeId: event.id, limit }, signal);
 
-/** @param {string} id @param {Record<string, string | number>} query @param {AbortSignal} signal @returns {Promise<SeriesAnswer>} */
+/**
+ * @param {string} id
+ * @param {Record<string, string | number>} query
+ * @param {AbortSignal} signal
+ * @returns {Promise<SeriesAnswer>}
+ */
 export const getSeries = (id, query, signal) => get(`hosts/${encodeURIComponent(id)}/series`, query, signal);
 
 /** @param {string} token */

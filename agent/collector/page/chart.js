@@ -11,9 +11,9 @@ import { clockTicks, niceSteps } from './ticks.js';
 /**
  * @typedef {object} Plot
  * @property {Points} points in the order of their times; milliseconds since the epoch, and routes
- * @property {Points} entries what the kernel compares with the limit, where that is not the routes (Linux 4.18 and
- *   later: cached ones, net.ipv6.route.max_size); else empty
- * @property {number | null} limit null: no limit is in force
+ * @property {Points} entries the numbers that the kernel compares with the limit, if these are not the routes (Linux
+ *   4.18 and later: cached routes, net.ipv6.route.max_size); otherwise empty
+ * @property {number | null} limit null if no limit is in force
  * @property {number} from @property {number} to milliseconds since the epoch
  */
 

@@ -1,6 +1,7 @@
 /**
- * OTLP as JSON. Names are in lowerCamelCase, or in the snake_case of the .proto files, which proto3's JSON mapping allows as well;
- * 64-bit integers are decimal texts. Objects with none of the expected names are counted or refused, so nothing vanishes.
+ * OTLP as JSON. Names are in lowerCamelCase, or in the snake_case of the .proto files, which proto3's JSON mapping
+ * allows as well; 64-bit integers are decimal texts. Objects with none of the expected names are counted or refused, so
+ * nothing vanishes.
  */
 import {
   attributesOf,

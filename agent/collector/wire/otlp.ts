@@ -4,7 +4,10 @@
  */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** The attributes of a resource, and a key that is the same for the same bytes: a known host is found without reading them. */
+/**
+ * The attributes of a resource, and a key that is the same for the same bytes: a known host is found without reading
+ * them.
+ */
 export interface Resource {
   readonly key: string;
   read(): Attributes;
@@ -153,7 +156,10 @@ export function withoutZero(text: string): string {
   return text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text;
 }
 
-/** The beginning of a text, at most so many UTF-16 units. Never cuts a surrogate pair, because half a pair is no valid text. */
+/**
+ * The beginning of a text, at most so many UTF-16 units. Never cuts a surrogate pair, because half a pair is no valid
+ * text.
+ */
 export function cut(text: string, length: number): string {
   if (text.length <= length) return text;
   const last = text.charCodeAt(length - 1);

@@ -1,6 +1,6 @@
 /**
- * OTLP as protobuf, read field by field without an object for every message. A heartbeat's resource and series are found by their
- * bytes, so their attributes are read only the first time.
+ * OTLP as protobuf, read field by field without an object for every message. A heartbeat's resource and series are
+ * found by their bytes, so their attributes are read only the first time.
  */
 
 import { readMetric } from '../protobuf-metric.ts';

@@ -1,4 +1,7 @@
-/** Errors in `sysctl` beyond single names and texts: values that do not fit their key, and keys that contradict each other. */
+/**
+ * Errors in `sysctl` beyond single names and texts: values that do not fit their key, and keys that contradict each
+ * other.
+ */
 import type { ConfigError } from '../errors.ts';
 import { forwardingKeyOf } from '../forwarding.ts';
 import { checkSysctlKey } from '../notation/sysctl.ts';

@@ -1,4 +1,7 @@
-/** Contradictions between settings that are valid each by itself. Works on any tree, so that all errors are shown at once. */
+/**
+ * Contradictions between settings that are valid each by itself. Works on any tree, so that all errors are shown at
+ * once.
+ */
 
 import { familyOf } from '../../address/address.ts';
 import type { ConfigError } from '../errors.ts';

@@ -5,8 +5,8 @@ import { type Checked, show } from '../errors.ts';
 const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
 
 /**
- * The base URL of an OTLP/HTTP receiver, without a final slash. `/v1/metrics` and `/v1/logs` are appended. An endpoint that
- * already ends in one of these paths means the same receiver.
+ * The base URL of an OTLP/HTTP receiver, without a final slash. `/v1/metrics` and `/v1/logs` are appended. An endpoint
+ * that already ends in one of these paths means the same receiver.
  */
 export function checkEndpoint(text: string): Checked {
   const example = 'write one such as https://collector.example.com:4318';

@@ -1,4 +1,7 @@
-/** The access to files that loading a configuration needs; `Host` of agent/host provides it. Paths are absolute, as the host sees them. */
+/**
+ * The access to files that loading a configuration needs; `Host` of agent/host provides it. Paths are absolute, as the
+ * host sees them.
+ */
 export interface ConfigFiles {
   /** A file's bytes, with links followed; null if it does not exist. Throws if it cannot be read. */
   read(path: string): Buffer | null;

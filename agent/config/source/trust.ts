@@ -10,7 +10,10 @@ const STICKY = 0o1000;
 
 const FILE_TYPE = 0o170000;
 const [REGULAR, FOLDER] = [0o100000, 0o040000];
-/** The remedy names a command only for files named like a configuration; other paths (/tmp, /run/utmp) may belong to other programs. */
+/**
+ * The remedy names a command only for files named like a configuration; other paths (/tmp, /run/utmp) may belong to
+ * other programs.
+ */
 const IN_YAML = /\.ya?ml$/i;
 const ELSEWHERE = 'keep the configuration where only root may write, such as /etc/holdfast';
 

@@ -35,14 +35,14 @@ export interface Replaced {
 }
 
 /**
- * Replaces a file's content. Every reader, and the disk after a power cut, has either the whole old text or the whole new
- * text: a temporary file is written beside the old one, synced, and renamed over it, and the folder is synced. An existing
- * file keeps its mode, owner, ACL and extended attributes (SELinux label); a new file gets `mode`. The temporary's name is
- * fixed, so the next process removes what a killed one left. The name starts with a dot, so run-parts(8) and
- * systemd-sysctl skip it.
- * `keepTime` keeps the old modification time, in whole seconds, for a program that acts when the time changes.
- * `path` is on the real file system. A symbolic link at `path` is replaced, not followed; trusted-path.ts says how links above it
- * are followed. Throws HostError; the old file is then whole and no temporary is left.
+ * Replaces a file's content. Every reader, and the disk after a power cut, has either the whole old text or the whole
+ * new text. A temporary file is written beside the old file, synced, and renamed over it; the folder is synced last. An
+ * existing file keeps its mode, owner, ACL and extended attributes (SELinux label); a new file gets `mode`. The
+ * temporary's name is fixed, so the next process removes the leftover of a killed process. The name starts with a dot,
+ * so run-parts(8) and systemd-sysctl skip it. `keepTime` keeps the old modification time, in whole seconds, for a
+ * program that acts when the time changes. `path` is on the real file system. A symbolic link at `path` is replaced,
+ * not followed; trusted-path.ts says how links above it are followed. Throws HostError; in that case the old file is
+ * whole and no temporary is left.
  */
 export function replaceFile(
   path: string,
@@ -78,8 +78,9 @@ export function replaceFile(
 }
 
 /**
- * Replaces a file that only Holdfast uses, mostly in /run. It keeps no attributes of the old file, so it starts no cp(1). It
- * does not wait for the disk unless `durable` is set: after a power cut the file may be the old one, or empty.
+ * Replaces a file that only Holdfast uses, mostly in /run. It keeps no attributes of the old file, so it starts no
+ * cp(1). It does not wait for the disk unless `durable` is set: after a power cut the file may be the old one, or
+ * empty.
  */
 export function replaceOwnFile(
   path: string,
@@ -109,7 +110,10 @@ export function replaceOwnFile(
   });
 }
 
-/** Puts a symbolic link to `target` where `path` is, atomically. Throws HostError; the old file is then still there. */
+/**
+ * Puts a symbolic link to `target` in the place of `path`, atomically. Throws HostError; in that case the old file
+ * still exists.
+ */
 export function replaceWithLink(path: string, target: string): void {
   inPlace('write', path, (place) => {
     const { file } = place;
@@ -164,9 +168,9 @@ function replaceable(path: string): Stats | null {
 }
 
 /**
- * Copies owner, mode, ACL and extended attributes of `file` to the open `fd`. node:fs cannot read extended attributes, so
- * cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. A file system without attributes is no error, and
- * neither is a host without GNU cp.
+ * Copies owner, mode, ACL and extended attributes of `file` to the open `fd`. node:fs cannot read extended attributes,
+ * so cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. A file system without attributes is no
+ * error, and neither is a host without GNU cp.
  */
 function copyAttributes({ file, shared }: Place, fd: number, temporary: string): void {
   const old = openSync(file, O_PATH | constants.O_NOFOLLOW);
@@ -196,9 +200,9 @@ function createTemporary(temporary: string): number {
 }
 
 /**
- * Writes in place, for a file that cannot be renamed over, if it is still the file that was looked at. The new bytes are
- * written before the length is cut, so the file is never empty. If a write fails midway, the old bytes are written back,
- * which needs no new blocks.
+ * Writes in place, for a file that cannot be renamed over, if it is still the file that was looked at. The new bytes
+ * are written before the length is cut, so the file is never empty. If a write fails midway, the old bytes are written
+ * back, which needs no new blocks.
  */
 function writeInPlace(file: string, { dev, ino }: Stats, content: Uint8Array): void {
   const fd = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -1,6 +1,6 @@
 /**
- * Locks between processes of this host. They are kernel locks (flock(2)) on a descriptor that the holder keeps open, so a
- * killed process leaves none. Node has no flock: util-linux's flock(1) locks the shared open file and ends.
+ * Locks between processes of this host. They are kernel locks (flock(2)) on a descriptor that the holder keeps open, so
+ * a killed process leaves none. Node has no flock: util-linux's flock(1) locks the shared open file and ends.
  */
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ErrorCode } from '../error-codes.ts';
@@ -58,7 +58,9 @@ export function lockForLife(path: string): string | null {
   }
 }
 
-/** The number of the process that holds the lock for its life, as `lockForLife` returns it; null if no process holds it. */
+/**
+ * The number of the process that holds the lock for its life, as `lockForLife` returns it; null if no process holds it.
+ */
 export function lifeHolder(path: string): string | null {
   const fd = open(path);
   try {

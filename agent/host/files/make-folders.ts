@@ -4,8 +4,8 @@ import { errorCode } from '../errors.ts';
 import { inPlace } from './trusted-path.ts';
 
 /**
- * Makes a folder and the missing folders above it, each with `mode` whatever the umask is. Throws HostError. mkdirSync's
- * `recursive` is not used: on a read-only file system it reports that the folder does not exist.
+ * Makes a folder and the missing folders above it, each with `mode` whatever the umask is. Throws HostError.
+ * mkdirSync's `recursive` is not used: on a read-only file system it reports that the folder does not exist.
  */
 export function makeFolders(path: string, mode: number): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;

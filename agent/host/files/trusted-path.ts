@@ -1,7 +1,7 @@
 /**
- * The place where a file is written, held so that no other user can swap it in the meantime. A user who may write in a folder
- * of the path could otherwise place a link at the right moment and make root write anywhere. We therefore walk the path as
- * systemd's chase() and openat2(2) do: step by step, from descriptor to descriptor.
+ * The place where a file is written, held so that no other user can swap it in the meantime. A user who may write in a
+ * folder of the path could otherwise place a link at the right moment and make root write anywhere. We therefore walk
+ * the path as systemd's chase() and openat2(2) do: step by step, from descriptor to descriptor.
  */
 import { closeSync, constants, existsSync, fstatSync, openSync, readlinkSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -20,16 +20,19 @@ export interface Place {
   readonly file: string;
   /** Descriptor of the folder. */
   readonly folder: number;
-  /** Whether other users may write in the folder or above it. Names are then looked up in the open folder, and files used by descriptor. */
+  /**
+   * Whether other users may write in the folder or above it. Names are then looked up in the open folder, and files
+   * used by descriptor.
+   */
   readonly shared: boolean;
   /** Path of another name in the same folder. */
   beside(name: string): string;
 }
 
 /**
- * Calls `work` with the place of that path. A link in the last component is not followed, and `work` must not follow it.
- * Links above it are followed only if root or this process's user made them.
- * Throws HostError, and what `work` throws.
+ * Calls `work` with the place of that path. A link in the last component is not followed, and `work` must not follow
+ * it. Links above it are followed only if root or this process's user made them. Throws HostError, and what `work`
+ * throws.
  */
 export function inPlace<T>(deed: string, path: string, work: (place: Place) => T): T {
   try {

@@ -6,9 +6,9 @@ import { codedError } from '../errors.ts';
 const MAX_LINKS = 40;
 
 /**
- * The real place of `path` below `root`. Symbolic links are followed as a process chrooted to `root` would follow them, so an
- * absolute link in a `--root` folder never leads out of it. `last` says whether a link in the last component is followed.
- * Throws ELOOP as the kernel does.
+ * The real place of `path` below `root`. Symbolic links are followed as in a process chrooted to `root`. An absolute
+ * link in a `--root` folder therefore never leads out of the folder. `last` says whether a link in the last component
+ * is followed. Throws ELOOP as the kernel does.
  */
 export function resolveWithin(root: string, path: string, last: 'follow' | 'keep'): string {
   let todo = components(path);

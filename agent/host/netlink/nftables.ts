@@ -1,6 +1,6 @@
 /**
- * Reads a table of nf_tables from the kernel (linux/netfilter/nf_tables.h, nfnetlink.h), to see without starting a process
- * whether it is unchanged. It does not interpret the rules: only nft(8) can.
+ * Reads a table of nf_tables from the kernel (linux/netfilter/nf_tables.h, nfnetlink.h), to see without starting a
+ * process whether it is unchanged. It does not interpret the rules: only nft(8) can.
  */
 import { dump, type Gatherer } from './dump.ts';
 import { attribute, attributes, HEADER } from './message.ts';
@@ -14,8 +14,8 @@ const NFTABLES = 10 << 8;
 const NFGENMSG = 4;
 
 /**
- * The kinds of objects, in reading order: message types, the attribute with the table's name, and the compared attributes.
- * Handles and positions are not compared, because they differ each time the same table is made.
+ * The kinds of objects, in reading order: message types, the attribute with the table's name, and the compared
+ * attributes. Handles and positions are not compared, because they differ each time the same table is made.
  */
 const TABLE = { new: 0, get: 1, name: 1, compared: [1, 2, 3, 6] } as const; // name, flags, use, userdata
 const CHAIN = { new: 3, get: 4, name: 1, compared: [3, 4, 5, 6, 7, 10] } as const; // name, hook, policy, use, type, flags

@@ -32,7 +32,9 @@ export const RTA = {
   nexthopId: 30,
 } as const;
 
-/** Flags of a next hop (RTNH_F_…): its interface is down, its gateway needs no network of the link, it has no carrier. */
+/**
+ * Flags of a next hop (RTNH_F_…): its interface is down, its gateway needs no network of the link, it has no carrier.
+ */
 export const RTNH = { dead: 1, onlink: 4, linkDown: 16 } as const;
 /** An attribute inside `metrics`. */
 export const RTAX_MTU = 2;

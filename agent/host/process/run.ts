@@ -15,8 +15,8 @@ const TIME_LIMIT = 10_000;
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /**
- * Runs a system program to its end, without a shell, with a fixed PATH and the C locale, so that the operator's environment
- * cannot change what root does. `fds` become descriptors 3, 4 …. Never throws.
+ * Runs a system program to its end, without a shell. PATH and the C locale are fixed, so that the operator's
+ * environment cannot change what root does. `fds` become descriptors 3, 4 …. Never throws.
  */
 export function run(
   program: string,

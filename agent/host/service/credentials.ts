@@ -5,7 +5,10 @@ import { HostError } from '../errors.ts';
 /** Prefix of a credential's name, written in place of a file's path. */
 export const CREDENTIAL = 'credential:';
 
-/** The file's path: the text itself, or the place where systemd put the credential. Throws HostError if systemd gave none. */
+/**
+ * The file's path: the text itself, or the place where systemd put the credential. Throws HostError if systemd gave
+ * none.
+ */
 export function secretFile(named: string): string {
   if (!named.startsWith(CREDENTIAL)) return named;
   const name = named.slice(CREDENTIAL.length);

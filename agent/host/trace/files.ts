@@ -13,12 +13,15 @@ import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type 
 
 export type Means = 'kprobes' | 'system calls';
 
-/** O_WRONLY, O_RDWR and O_TRUNC of open(2), on every architecture that Node runs on. Tested first, because it is the cheapest. */
+/**
+ * O_WRONLY, O_RDWR and O_TRUNC of open(2), on every architecture that Node runs on. Tested first, because it is the
+ * cheapest.
+ */
 const FOR_WRITING = 'flags & 0x203';
 
 /**
- * A `struct filename` begins with a pointer to the name. Before Linux 5.11 (later for renames) the argument was the caller's
- * own pointer. We read the name both ways; the wrong way gives an empty name.
+ * A `struct filename` begins with a pointer to the name. Before Linux 5.11 (later for renames) the argument was the
+ * caller's own pointer. We read the name both ways; the wrong way gives an empty name.
  */
 const taken = (name: string, arg: number) => `${name}=+0(+0($arg${arg})):string u${name}=+0($arg${arg}):ustring`;
 
@@ -68,7 +71,7 @@ export type Offer =
   | { readonly means: Means /** Why the better means is not available. */; readonly reason: string | null }
   | { readonly means: null; readonly reason: string };
 
-/** What this kernel offers, as far as we can tell without a trial. */
+/** The means that this kernel offers, as far as we can tell without a trial. */
 export function offered(): Offer {
   const found = findTracefs();
   if ('reason' in found) return { means: null, reason: found.reason };
@@ -190,7 +193,10 @@ export class FileTraces {
     }
   }
 
-  /** Traces process starts, to name the parent of a process that has ended. It costs at each process start. null if the kernel refuses. */
+  /**
+   * Traces process starts, to name the parent of a process that has ended. It costs at each process start. null if the
+   * kernel refuses.
+   */
   #watchStarts(): TraceInstance | null {
     try {
       const instance = new TraceInstance(this.#tracefs, 'starts', STARTS_BUFFER);

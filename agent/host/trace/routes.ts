@@ -35,13 +35,16 @@ export interface RefusedRoute extends Pick<TraceRecord, 'thread' | 'comm' | 'tim
 interface Point {
   readonly kind: RefusedKind;
   readonly name: string;
-  /** The outermost kernel function that adds a route. It runs in the thread that asked, and its result covers all that it calls. */
+  /**
+   * The outermost kernel function that adds a route. It runs in the thread that asked, and its result covers all that
+   * it calls.
+   */
   readonly where: string;
 }
 
 /**
- * The functions behind netlink (RTM_NEWROUTE, RTM_NEWNEXTHOP) and ioctl (SIOCADDRT). Inner functions are not probed: they
- * also add the routes of router advertisements, in whatever process the advertisement interrupts.
+ * The functions behind netlink (RTM_NEWROUTE, RTM_NEWNEXTHOP) and ioctl (SIOCADDRT). Inner functions are not probed:
+ * they also add the routes of router advertisements, in whatever process the advertisement interrupts.
  */
 const POINTS: readonly Point[] = [
   { kind: 'ipv4', name: 'route4', where: 'inet_rtm_newroute' },
@@ -132,7 +135,10 @@ function makeInstance(tracefs: string): TraceInstance {
   }
 }
 
-/** A compiler may append to a function's symbol (`.isra.0`). The list of traceable functions has the full names (ftrace.rst). */
+/**
+ * A compiler may append to a function's symbol (`.isra.0`). The list of traceable functions has the full names
+ * (ftrace.rst).
+ */
 function addReturnProbe(tracefs: string, name: string, where: string): void {
   const add = (symbol: string) => addKprobe(tracefs, name, `${symbol} ret=$retval:s32`, 'return');
   try {

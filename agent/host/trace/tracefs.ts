@@ -1,6 +1,6 @@
 /**
- * A tracefs instance of our own, which disturbs no other tracing. It records the events that a filter in the kernel passes,
- * until they are read (ftrace.rst, events.rst and kprobetrace.rst of the kernel's documentation).
+ * A tracefs instance of our own, which disturbs no other tracing. It records the events that a filter in the kernel
+ * passes, until they are read (ftrace.rst, events.rst and kprobetrace.rst of the kernel's documentation).
  */
 import {
   accessSync,
@@ -41,8 +41,8 @@ export interface TraceRecord {
 }
 
 /**
- * The place where tracefs is mounted and writable, or why it cannot be used. We never mount it. In the service's sandbox only
- * the needed parts are writable: each is a mount of its own.
+ * The place where tracefs is mounted and writable, or why it cannot be used. We never mount it. In the service's
+ * sandbox only the needed parts are writable: each is a mount of its own.
  */
 export function findTracefs(): { readonly folder: string } | { readonly reason: string } {
   // proc_pid_mountinfo(5): field 4 is the mounted part, field 5 the mount point; the type follows " - ".
@@ -86,7 +86,9 @@ export class TraceInstance {
   /** The start of a line whose end has not been read yet. */
   #begun = '';
 
-  /** @param kilobytes of buffer a CPU; the oldest records make room. Throws if the kernel refuses, or memory is short. */
+  /**
+   * @param kilobytes of buffer a CPU; the oldest records make room. Throws if the kernel refuses, or memory is short.
+   */
   constructor(tracefs: string, name: string, kilobytes: number) {
     if (cpus().length * FIRST_BUFFER > freemem() * MOST_MEMORY) throw new Error('memory is short');
     this.#folder = join(tracefs, 'instances', `${OURS}-${name}`);
@@ -116,8 +118,8 @@ export class TraceInstance {
   }
 
   /**
-   * Takes the records since the last call, at most `TAKEN` bytes of text at a time. Never waits: without records it costs one
-   * system call. Do not mix with `read` of the same instance.
+   * Takes the records since the last call, at most `TAKEN` bytes of text at a time. Never waits: without records it
+   * costs one system call. Do not mix with `read` of the same instance.
    */
   take(): Taken {
     this.#pipe ??= openSync(join(this.#folder, 'trace_pipe'), constants.O_RDONLY | constants.O_NONBLOCK);
@@ -172,10 +174,16 @@ function readAvailable(fd: number): Buffer | null {
   }
 }
 
-/** `          cp-18047   [001] ..... 14167.466290: sys_openat(dfd: …`. A comm of 15 bytes is too short to imitate such a line. */
+/**
+ * `          cp-18047   [001] ..... 14167.466290: sys_openat(dfd: …`. A comm of 15 bytes is too short to imitate such a
+ * line.
+ */
 const LINE = /^ *(.{0,16}?)-(\d+) +(?:\([ \d-]*\) +)?\[\d+\] +\S+ +(\d+)\.(\d{6}): (\w+)(.*)$/;
 
-/** `CPU:1 [LOST 12 EVENTS]`, or `[LOST EVENTS]` if the kernel does not know how many. A comm is too short to imitate either. */
+/**
+ * `CPU:1 [LOST 12 EVENTS]`, or `[LOST EVENTS]` if the kernel does not know how many. A comm is too short to imitate
+ * either.
+ */
 const LOST = /^CPU:\d+ \[LOST(?: (\d+))? EVENTS\]$/;
 
 /** `boot`: milliseconds since the epoch at which the kernel's clock was 0. */

@@ -1,6 +1,6 @@
 /**
- * Alternative names of interfaces (ip-link(8), `altname`: `device-number-1`, `eni-…`). DHCP clients and their hooks know only an
- * interface's own name, so settings under another name would never be applied.
+ * Alternative names of interfaces (ip-link(8), `altname`: `device-number-1`, `eni-…`). DHCP clients and their hooks
+ * know only an interface's own name, so settings under another name would never be applied.
  */
 import type { DesiredDhclient } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';

@@ -38,7 +38,9 @@ function isDefault({ to }: DesiredRoute): boolean {
   return typeof to === 'string' && DEFAULTS.includes(to);
 }
 
-/** Networks of the interfaces' own addresses and of configured routes without a gateway. A lease's routes do not count. */
+/**
+ * Networks of the interfaces' own addresses and of configured routes without a gateway. A lease's routes do not count.
+ */
 function isOnLink(via: string, devs: readonly string[], direct: ReturnType<typeof directNetworks>): boolean {
   const gateway = ipaddr.parse(via);
   const own = devs

@@ -186,7 +186,10 @@ export class Dhclient implements Resource {
 
 const SUPERSEDES_DNS = /^\s*supersede\s+(dhcp6\.)?(domain-name|domain-search|domain-name-servers|name-servers)\s/m;
 
-/** The interfaces of a file. dhclient configures every interface that its file names; `dhclient-eth0.conf` is only for eth0. */
+/**
+ * The interfaces of a file. dhclient configures every interface that its file names; `dhclient-eth0.conf` is only for
+ * eth0.
+ */
 function interfacesOf(file: string): string[] {
   const name = interfaceOf(file);
   return name === null ? [] : [name];

@@ -1,4 +1,7 @@
-/** Keeps the file from which a dnsmasq on this host takes its clients' routes. Holdfast never restarts or signals dnsmasq. */
+/**
+ * Keeps the file from which a dnsmasq on this host takes its clients' routes. Holdfast never restarts or signals
+ * dnsmasq.
+ */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { applyFile } from '../apply-file.ts';

@@ -1,6 +1,6 @@
 /**
- * The routes that dnsmasq hands to DHCP clients behind this host: classless static routes (RFC 3442), as option 121 and as
- * Microsoft's 249. A client that takes 121 ignores option 3 (routers), so the default route is included.
+ * The routes that dnsmasq hands to DHCP clients behind this host: classless static routes (RFC 3442), as option 121 and
+ * as Microsoft's 249. A client that takes 121 ignores option 3 (routers), so the default route is included.
  */
 import ipaddr from 'ipaddr.js';
 import type { DesiredNetwork } from '../../config/desired.ts';

@@ -1,6 +1,7 @@
 /**
- * Listens to the kernel for changes of any nftables table, and learns who made them: each transaction ends with a message that
- * names its process (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). An inspection then shows the state of our table.
+ * Listens to the kernel for changes of any nftables table, and learns who made them: each transaction ends with a
+ * message that names its process (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). An inspection then shows the state of
+ * our table.
  */
 import { Follower } from '../../host/netlink/follower.ts';
 import { attributes, HEADER } from '../../host/netlink/message.ts';
@@ -12,7 +13,10 @@ const GROUP = 7;
 const NEW_GENERATION = (10 << 8) | 15;
 const NFGENMSG = 4;
 const GENERATION = { pid: 2, name: 3 } as const;
-/** Milliseconds until the next inspection, and the least time between two: some programs change their rules all the time. */
+/**
+ * Milliseconds until the next inspection, and the least time between two: some programs change their rules all the
+ * time.
+ */
 const LOOK = { soon: 10, between: 250 } as const;
 /** Milliseconds to wait after messages were lost: in that case many more are on the way. */
 const REST = 1000;

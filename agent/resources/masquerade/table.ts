@@ -1,7 +1,7 @@
 /**
- * The nftables table `inet holdfast`. It belongs to Holdfast: rules of other programs in it are removed. One nft(8) transaction
- * makes, changes or removes the whole table, so no packet meets half of it. Connections in progress keep their translation in
- * connection tracking. To see whether the table is unchanged we ask the kernel, without nft.
+ * The nftables table `inet holdfast`. It belongs to Holdfast: rules of other programs in it are removed. One nft(8)
+ * transaction makes, changes or removes the whole table, so no packet meets half of it. Connections in progress keep
+ * their translation in connection tracking. To see whether the table is unchanged we ask the kernel, without nft.
  */
 import type { DesiredMasquerade } from '../../config/desired.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';

@@ -1,6 +1,6 @@
 /**
- * Writes the records that precede a change (originals.ts, dns-change-journal.ts) to the disk. If the disk takes nothing more, they go to
- * memory in /run, because healing must not wait until the disk has room.
+ * Writes the records that precede a change (originals.ts, dns-change-journal.ts) to the disk. If the disk takes nothing
+ * more, they go to memory in /run, because healing must not wait until the disk has room.
  */
 import { errorCode, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';

@@ -1,6 +1,6 @@
 /**
- * The journal of a change of DNS: one file, written before the first artifact is touched. Until the change is proved, everything
- * can be put back together, also by the next process after kill -9 or a power cut.
+ * The journal of a change of DNS: one file, written before the first artifact is touched. Until the change is proved,
+ * everything can be put back together, also by the next process after kill -9 or a power cut.
  */
 import { asciiJson } from '../../config/ascii.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';

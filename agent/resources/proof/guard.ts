@@ -10,8 +10,8 @@ import type { Proof } from './proof.ts';
 import type { ProvedDns } from './proved.ts';
 
 /**
- * null if DNS needs no proof and never did, so that its code is not loaded. Files below another root are not in use, so they
- * need no proof. `endpoint` is where the host reports to, or null.
+ * null if DNS needs no proof and never did, so that its code is not loaded. Files below another root are not in use, so
+ * they need no proof. `endpoint` is where the host reports to, or null.
  */
 export async function makeGuard(
   host: Host,
@@ -31,7 +31,9 @@ export async function makeGuard(
   });
 }
 
-/** Whether an earlier configuration left a journal. A user who may not see the journal cannot change anything either. */
+/**
+ * Whether an earlier configuration left a journal. A user who may not see the journal cannot change anything either.
+ */
 function isLeft(host: Host): boolean {
   try {
     return host.lstat(PROVED) !== null || hasRecord(host, JOURNAL);

@@ -1,4 +1,7 @@
-/** Compares this host's own look-ups before and after a change of DNS, to see whether the change lost anything (proof.ts). */
+/**
+ * Compares this host's own look-ups before and after a change of DNS, to see whether the change lost anything
+ * (proof.ts).
+ */
 import type { DesiredVerify } from '../../config/desired.ts';
 import { asExpected, unexpected } from '../../dns/verify.ts';
 
@@ -9,8 +12,8 @@ export interface LookUp {
 }
 
 /**
- * Returns each loss as half a sentence. Any address found before means that DNS worked, whether `expect` has it or not. In that
- * case the proof's name must be found, with expected addresses, and the collector's name must not be lost.
+ * Returns each loss as half a sentence. Any address found before means that DNS worked, whether `expect` has it or not.
+ * In that case the proof's name must be found, with expected addresses, and the collector's name must not be lost.
  */
 export function lostNames(before: readonly LookUp[], after: readonly LookUp[], verify: DesiredVerify): string[] {
   const found = (one: LookUp | undefined) => one?.addresses ?? [];

@@ -1,6 +1,6 @@
 /**
- * The files for the next systemd-networkd: a drop-in for each `.network` file that may apply to a link, and the drop-in for its
- * service that puts them in place (agent/clients/networkd/drop-in.ts).
+ * The files for the next systemd-networkd: a drop-in for each `.network` file that may apply to a link, and the drop-in
+ * for its service that puts them in place (agent/clients/networkd/drop-in.ts).
  */
 import {
   keptDropIn,
@@ -105,8 +105,8 @@ export async function applyNetworkdFile(host: Host, finding: Finding): Promise<O
 }
 
 /**
- * Makes systemd read its unit files again, which starts, stops and restarts nothing. Throws HostError. If systemd does not run, as
- * below another root, it reads them at its start.
+ * Makes systemd read its unit files again, which starts, stops and restarts nothing. Throws HostError. If systemd does
+ * not run, as below another root, it reads them at its start.
  */
 export function readUnitsAgain(host: Host): void {
   if (!host.live || host.stat('/run/systemd/system') === null) return;

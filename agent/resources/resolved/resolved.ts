@@ -20,9 +20,9 @@ const WRITTEN_WITHIN = 5000;
 const SEEN_BY_ROOT = 'only root can see whether systemd-networkd holds it against the next lease';
 
 /**
- * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links. resolvectl(1) passes
- * the values to systemd-networkd, which keeps them until it ends, through leases and reloads, and touches no address.
- * networkd-files.ts makes the files for the next systemd-networkd.
+ * Keeps name servers and search domains where systemd-resolved answers and systemd-networkd owns the links.
+ * resolvectl(1) passes the values to systemd-networkd, which keeps them until it ends, through leases and reloads, and
+ * touches no address. networkd-files.ts makes the files for the next systemd-networkd.
  */
 export class Resolved implements Resource {
   readonly name = 'resolved';

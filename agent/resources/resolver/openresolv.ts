@@ -1,4 +1,7 @@
-/** Makes openresolv write a file other than resolv.conf. It would bring old servers back at each message from a client or a VPN. */
+/**
+ * Makes openresolv write a file other than resolv.conf. It would bring old servers back at each message from a client
+ * or a VPN.
+ */
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';

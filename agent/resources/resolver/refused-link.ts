@@ -1,6 +1,7 @@
 /**
- * If resolv.conf is a symbolic link that `dns.symlink` refuses, all of DNS is left to the link's owner. A hook that sets the name
- * servers at each lease would change the owner's file, although apply has reported that the file is left alone.
+ * If resolv.conf is a symbolic link that `dns.symlink` refuses, all of DNS is left to the link's owner. A hook that
+ * sets the name servers at each lease would change the owner's file, although apply has reported that the file is left
+ * alone.
  */
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns, DesiredState } from '../../config/desired.ts';

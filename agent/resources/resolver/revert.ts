@@ -39,9 +39,9 @@ export async function objection(host: Host, found: readonly Original[], verify: 
 }
 
 /**
- * The earlier resolv.conf with the lease's name servers in place of its own. A running DHCP client writes those at its next renewal
- * anyway, and the earlier servers may be gone. Unchanged if clients disagree, or if the lease only has Holdfast's values (`after`).
- * `note` describes the replacement, or is null.
+ * The earlier resolv.conf with the lease's name servers in place of its own. A running DHCP client writes those at its
+ * next renewal anyway, and the earlier servers may be gone. Unchanged if clients disagree, or if the lease only has
+ * Holdfast's values (`after`). `note` describes the replacement, or is null.
  */
 function asLeased(host: Host, before: string, after: string | null): { text: string; note: string | null } {
   const texts = leasedTexts(host);

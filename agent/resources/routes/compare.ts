@@ -19,7 +19,10 @@ const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', '
 
 /** The state of one wanted route. */
 export interface Standing {
-  /** `waiting`: cannot be made now. `part`: made with the next hops that are possible. `foreign`: another program's route has its place. */
+  /**
+   * `waiting`: cannot be made now. `part`: made with the next hops that are possible. `foreign`: another program's
+   * route has its place.
+   */
   readonly is: 'right' | 'part' | 'waiting' | 'absent' | 'changed' | 'foreign' | 'refused';
   /** The route that can be made now. */
   readonly route: Route | null;

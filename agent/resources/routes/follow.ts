@@ -1,9 +1,9 @@
 /**
- * Listens to the kernel for changes that may concern our routes: links and addresses that come and go, and routes with the same
- * keys. The kernel reports no IPv4 routes that vanish with their interface.
+ * Listens to the kernel for changes that may concern our routes: links and addresses that come and go, and routes with
+ * the same keys. The kernel reports no IPv4 routes that vanish with their interface.
  *
- * A routing daemon that loads a full table causes a flood of a million messages. If too many come at once, or some were lost, we
- * stop listening for a while and look at our own routes instead, whose cost is always the same.
+ * A routing daemon that loads a full table causes a flood of a million messages. If too many come at once, or some were
+ * lost, we stop listening for a while. Instead we look at our own routes, at a cost that is always the same.
  */
 import { Follower } from '../../host/netlink/follower.ts';
 import { HEADER, MESSAGE } from '../../host/netlink/message.ts';
@@ -20,8 +20,9 @@ const GROUPS = { link: 1, ipv4Address: 5, ipv4Route: 7, ipv6Address: 9, ipv6Rout
 /** Milliseconds without listening during a flood. */
 const PAUSE = 250;
 /**
- * Milliseconds of quiet before a look, and the longest wait for quiet, so that changes that belong together are seen together.
- * `ip route flush` lists again after each pass, and would delete ten times the routes that are put back in the meantime.
+ * Milliseconds of quiet before a look, and the longest wait for quiet, so that changes that belong together are seen
+ * together. `ip route flush` lists again after each pass, and would delete ten times the routes that are put back in
+ * the meantime.
  */
 const TOGETHER = { quiet: 15, longest: 100 } as const;
 /** Milliseconds for which the last program that touched a route counts as the cause of its drift. */
@@ -33,11 +34,14 @@ const IFINFO = { index: 4, flags: 8, size: 16 } as const;
 const UP = 0x1 | 0x40 | 0x10000;
 
 export interface Concern {
-  /** Keys (keyText) of wanted routes and of those that we made. */
+  /** Keys (keyText) of wanted routes, and of the routes that we made. */
   readonly keys: ReadonlySet<string>;
   /** Whether one of the routes waits for its gateway's network. */
   readonly waiting: boolean;
-  /** Their nexthop objects. A route vanishes with its object, and the kernel does not report this for IPv4. */
+  /**
+   * The nexthop objects of these routes. A route vanishes with its object, and the kernel does not report this for
+   * IPv4.
+   */
   readonly objects: ReadonlySet<number>;
 }
 

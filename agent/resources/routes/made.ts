@@ -74,8 +74,8 @@ function writeRecord(host: Host, made: readonly MadeRoute[]): void {
 }
 
 /**
- * Forgets routes that are neither wanted nor present, because each would cost a look every time. If another apply is running, the
- * next look does this. Without the right to write, nothing is forgotten.
+ * Forgets routes that are neither wanted nor present, because each would cost a look every time. If another apply is
+ * running, the next look does this. Without the right to write, nothing is forgotten.
  */
 export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promise<void> {
   if (gone.length === 0) return;

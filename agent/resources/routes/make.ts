@@ -18,9 +18,9 @@ export interface RouteWish {
 }
 
 /**
- * Looks at each route again, because the host may have changed since the last look. Makes routes that are absent or different, and
- * reads them back. `look` returns a new look at the kernel: one before the changes, one afterwards. Outcomes are in the order of
- * the wishes. Throws NetlinkError and HostError.
+ * Looks at each route again, because the host may have changed since the last look. Makes routes that are absent or
+ * different, and reads them back. `look` returns a new look at the kernel: one before the changes, one afterwards.
+ * Outcomes are in the order of the wishes. Throws NetlinkError and HostError.
  */
 export async function makeRoutes(
   host: Host,

@@ -64,9 +64,9 @@ export class BootSysctls {
 
   /**
    * The values that a boot may end with; empty if no line sets the path. They differ only if the kernel sets variables
-   * together with others. The three cases: systemd-sysctl since 249, which skips a value that is already set; an older
-   * one, or procps; an interface that appears later. For a pattern of EVERY interface, the values of each interface
-   * that a line or a program names are included.
+   * together with others. There are three kinds of run. systemd-sysctl since 249 skips a value that is already set. An
+   * older systemd-sysctl, or procps, writes every value. The third is an interface that appears later. For a pattern of
+   * EVERY interface, the values of each interface that a line or a program names are included.
    */
   values(path: string): BootValue[] {
     const [before, after] = path.split(EVERY);

@@ -6,7 +6,7 @@ import { Unchanged } from '../../host/until-changed.ts';
 
 export const OUR_FILE = '/etc/sysctl.d/60-holdfast.conf';
 
-/** Of files with the same name, the one in the earlier folder counts. */
+/** If two folders have a file of the same name, the file in the earlier folder counts. */
 const FOLDERS = ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d'];
 
 /** A line of such a file. */
@@ -40,8 +40,8 @@ export class PersistedSysctls {
   }
 
   /**
-   * All lines in order. A path that is no file has no lines. `ours`: as if our own file had this text; null: as if our
-   * file did not exist.
+   * All lines in order. A path that is no file has no lines. `ours`: the assumed text of our own file, or null if our
+   * file is assumed missing.
    */
   lines(ours?: string | null): SysctlLine[] {
     const files = ours === undefined ? this.files() : this.files([OUR_FILE]);

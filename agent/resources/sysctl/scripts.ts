@@ -1,6 +1,6 @@
 /**
- * Scripts that set kernel settings after systemd-sysctl at each boot: lines of interfaces(5) and scripts of if-up.d, rc.local,
- * and the commands of the host's own systemd units.
+ * Scripts that set kernel settings after systemd-sysctl at each boot: lines of interfaces(5) and scripts of if-up.d,
+ * rc.local, and the commands of the host's own systemd units.
  */
 import { matchesGlob } from 'node:path';
 import type { Host } from '../../host/host.ts';

@@ -65,7 +65,9 @@ export function parseOptionName(
   throw new Unexpected(token, option);
 }
 
-/** Reads what follows `option` at the outermost level: `NAME code 200 = TYPE`, or `space NAME …`, without the semicolon. */
+/**
+ * Reads what follows `option` at the outermost level: `NAME code 200 = TYPE`, or `space NAME …`, without the semicolon.
+ */
 export function parseDefinition(cursor: Cursor, scope: OptionScope): NamedOption | null {
   if (cursor.isWord('space')) {
     cursor.next();
