@@ -131,7 +131,7 @@ function membership(one: ExpectedGroup, family: Family, joined: Interfaces[Famil
   ];
 }
 
-/** For groups joined on one interface where queries are heard. */
+/** The conditions of groups that are joined on one interface where queries are heard. */
 function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard): Condition[] {
   const limit = Math.min(...groups.map((one) => one.silence));
   const silent = monotonic() - (heard.at ?? heard.since);
@@ -145,8 +145,8 @@ function silence(groups: readonly ExpectedGroup[], family: Family, heard: Heard)
 const PRUNED = 'a snooping switch will have pruned this port; enable a querier';
 
 /**
- * For groups where no query is heard. `lost`: the kernel knew of a querier, which it forgets 260 s after its last
- * query.
+ * The conditions of groups for which no query is heard. `lost`: the kernel knew of a querier, which it forgets 260 s
+ * after its last query.
  */
 function deafness(groups: readonly ExpectedGroup[], lost: boolean, why: string): Condition {
   const cannot = `cannot be heard: ${why} (docs/multicast.md)`;

@@ -63,7 +63,10 @@ function expanded(host: Host, place: string): string[] {
     .map((name) => `${folder}/${name}${after}`);
 }
 
-/** One copy for each other root folder of a process. Only root sees the root folders of other users' processes. */
+/**
+ * One copy for each root folder of a process that differs from this process's root folder. Only root sees the root
+ * folders of other users' processes.
+ */
 function copiesOfProcesses(host: Host): Copy[] {
   if (!host.live) return [];
   const seen = new Set([rootOf(host, 'self')]);

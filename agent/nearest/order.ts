@@ -12,8 +12,8 @@ export interface Place {
   /** Measurements in a row in which the name did not have this address. */
   readonly absent: number;
   /**
-   * Addresses further ahead. Each has the number of times in a row that this address was clearly nearer, up to the
-   * number that it needs.
+   * Addresses further ahead. The number says how often in a row this address was clearly nearer, up to the number of
+   * rounds needed.
    */
   readonly ahead: Readonly<Record<string, number>>;
   /** How often it fell silent lately; absent if never. Each time doubles the rounds that it needs to overtake again. */
