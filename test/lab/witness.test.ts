@@ -80,7 +80,7 @@ test('the daemon names who does it a second time, and leaves nothing behind', { 
   await host.sh(`mount -t tracefs tracefs ${TRACEFS}`);
   const agent = await RunningAgent.start(host);
   await host.sh('echo nameserver 192.0.2.1 >/etc/resolv.conf');
-  assert.match((await agent.event('holdfast.heal')).msg, /culprit unknown: nobody was watching yet/);
+  assert.match((await agent.event('holdfast.heal')).msg, /culprit unknown: it was not traced yet/);
 
   await untilWatched(host);
   const sed = await named(agent, () => host.sh('sed -i s/10.77.0.21/192.0.2.2/ /etc/resolv.conf'), /\(by sed\[\d+\]\)/);

@@ -66,7 +66,7 @@ suite('Debian 12’s kernel: who did it', { skip: unavailable(), concurrency: fa
 
   test('the first time nobody was watching, and then the kernel does, by kprobes', async () => {
     await machine.sh(`cp /root/theirs ${F}`);
-    assert.match(await healed(), /culprit unknown: nobody was watching yet/);
+    assert.match(await healed(), /culprit unknown: it was not traced yet/);
     const events = `${TRACEFS}/instances/holdfast-etc-resolv.conf/events/holdfast`;
     await eventually(async () => {
       const { code } = await machine.run(`grep -q 1 ${events}/open/enable && grep -q 1 ${events}/rename/enable`);
