@@ -256,7 +256,11 @@ test('a lost packet is sent again', async (t) => {
     { timeout: 2_000 },
   );
   assert.equal(none, null);
-  assert.deepEqual(asked, [`udp A ${NAME}`, `udp A ${NAME}`]);
+  // On a slow machine TCP may be asked meanwhile.
+  assert.deepEqual(
+    asked.filter((one) => one.startsWith('udp')),
+    [`udp A ${NAME}`, `udp A ${NAME}`],
+  );
 });
 
 test('silence ends, and says how long it was waited', async (t) => {
