@@ -11,20 +11,22 @@ import { apply, NEW, nameservers, OLD, type Scene, staleHost } from '../parts/la
 
 const skip = unavailable();
 
+const OUR_HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
+
 /**
- * Sourced after our enter hook and before dhclient-script calls make_resolv_conf. The next renewal stands here until the agent's
- * command is over, or for four seconds where the command waits for it.
+ * Sourced after our enter hook and before dhclient-script calls make_resolv_conf. The first renewal for which the test `begins`
+ * is true stands here until `ends` is true, or for so many turns of 50 ms.
  */
-const SLOW_NEIGHBOUR = `case "$reason" in
+const slowNeighbour = (begins: string, ends: string, turns: number) => `case "$reason" in
 RENEW | REBIND)
-    if [ -e /run/slow ]; then
-        rm /run/slow
+    if [ ${begins} ] && [ ! -e /run/under-way ]; then
         touch /run/under-way
         slow_turns=0
-        while [ ! -e /run/over ] && [ $slow_turns -lt 80 ]; do
+        while [ ! \\( ${ends} \\) ] && [ $slow_turns -lt ${turns} ]; do
             sleep 0.05
             slow_turns=$((slow_turns + 1))
         done
+        sleep 0.5
         touch /run/written
     fi
     ;;
@@ -33,7 +35,10 @@ esac
 
 async function slowHost(renewEvery: number): Promise<Scene> {
   const scene = await staleHost({ renewEvery });
-  await scene.host.write('/etc/dhcp/dhclient-enter-hooks.d/zzz-slow', SLOW_NEIGHBOUR);
+  await scene.host.write(
+    '/etc/dhcp/dhclient-enter-hooks.d/zzz-slow',
+    slowNeighbour('-e /run/slow', '-e /run/over', 80),
+  );
   return scene;
 }
 
@@ -45,9 +50,9 @@ until [ -e /run/under-way ]; do sleep 0.02; done`);
 
 /** The script that slept has ended. */
 async function ended(host: LabHost): Promise<void> {
-  await host.sh(
-    'until [ -e /run/written ]; do sleep 0.02; done; while pgrep -x dhclient-script >/dev/null; do sleep 0.02; done',
-  );
+  await host.sh(`touch /run/over
+until [ -e /run/written ]; do sleep 0.02; done
+while pgrep -x dhclient-script >/dev/null; do sleep 0.02; done`);
 }
 
 async function servers(host: LabHost): Promise<string[]> {
@@ -95,13 +100,10 @@ test('hook runs: a script that began during a change that is put back does not b
   verify: { name: ${name}, expect: [10.72.0.0/16], timeout: 10s }
 `,
   );
-  // The neighbour sleeps at the first renewal after our hook is in place.
+  // The neighbour stands from the first renewal with our hook until our hook is gone again.
   await host.write(
     '/etc/dhcp/dhclient-enter-hooks.d/zzz-slow',
-    SLOW_NEIGHBOUR.replace('-e /run/slow', '-e /etc/dhcp/dhclient-enter-hooks.d/zz-holdfast').replace(
-      'rm /run/slow',
-      ':',
-    ),
+    slowNeighbour(`-e ${OUR_HOOK}`, `! -e ${OUR_HOOK}`, 300),
   );
   const { code, stdout, stderr } = await host.agent('apply');
   assert.equal(code, 4, stdout + stderr);
