@@ -6,72 +6,39 @@ import { test } from 'node:test';
 
 const root = join(import.meta.dirname, '../..');
 
+/** What nearly every folder may import. */
+const BASE = ['agent/address', 'agent/host', 'agent/config'];
+/** The base, and what is known of name servers, resolv.conf and DHCP clients. */
+const NAMES = [...BASE, 'agent/resolver', 'agent/clients'];
+
 /** Each folder, from the bottom up, and the lower folders that it may import. */
 const floors: Record<string, string[]> = {
   'agent/address': [],
   'agent/host': ['agent/address'],
   'agent/config': ['agent/address'],
-  'agent/dns': ['agent/address', 'agent/host', 'agent/config'],
-  'agent/resolver': ['agent/address', 'agent/host', 'agent/config'],
-  'agent/clients': ['agent/address', 'agent/host', 'agent/config', 'agent/resolver'],
-  'agent/metadata': ['agent/address', 'agent/host', 'agent/config'],
-  'agent/nearest': ['agent/address', 'agent/host', 'agent/config'],
-  'agent/egress': ['agent/address', 'agent/host', 'agent/config', 'agent/clients'],
-  'agent/resources': [
-    'agent/dns',
-    'agent/address',
-    'agent/host',
-    'agent/config',
-    'agent/resolver',
-    'agent/clients',
-    'agent/metadata',
-    'agent/egress',
-  ],
-  'agent/doctor': [
-    'agent/address',
-    'agent/host',
-    'agent/config',
-    'agent/resolver',
-    'agent/clients',
-    'agent/metadata',
-    'agent/resources',
-  ],
-  'agent/rehearse': [
-    'agent/address',
-    'agent/host',
-    'agent/config',
-    'agent/resolver',
-    'agent/clients',
-    'agent/resources',
-  ],
-  'agent/restart': ['agent/address', 'agent/host', 'agent/config', 'agent/resolver', 'agent/clients', 'agent/rehearse'],
-  probes: [
-    'agent/dns',
-    'agent/egress',
-    'agent/address',
-    'agent/host',
-    'agent/config',
-    'agent/resolver',
-    'agent/clients',
-    'agent/metadata',
-    'agent/nearest',
-  ],
-  'agent/report': ['agent/address', 'agent/host', 'agent/config', 'probes'],
+  'agent/dns': [...BASE],
+  'agent/resolver': [...BASE],
+  'agent/clients': [...BASE, 'agent/resolver'],
+  'agent/metadata': [...BASE],
+  'agent/nearest': [...BASE],
+  'agent/egress': [...BASE, 'agent/clients'],
+  'agent/resources': [...NAMES, 'agent/dns', 'agent/egress', 'agent/metadata'],
+  'agent/doctor': [...NAMES, 'agent/metadata', 'agent/resources'],
+  'agent/rehearse': [...NAMES, 'agent/resources'],
+  'agent/restart': [...NAMES, 'agent/rehearse'],
+  probes: [...NAMES, 'agent/dns', 'agent/egress', 'agent/metadata', 'agent/nearest'],
+  'agent/report': [...BASE, 'probes'],
   'agent/collector': ['agent/address', 'agent/config', 'probes'],
   'agent/daemon': [
+    ...NAMES,
     'agent/dns',
-    'agent/address',
-    'agent/host',
-    'agent/config',
-    'agent/resolver',
-    'agent/clients',
+    'agent/egress',
     'agent/metadata',
     'agent/nearest',
-    'agent/egress',
+    'agent/report',
     'agent/resources',
     'agent/restart',
     'probes',
-    'agent/report',
   ],
 };
 floors['agent/commands'] = Object.keys(floors);
