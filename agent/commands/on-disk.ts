@@ -4,7 +4,7 @@ import type { Condition } from '../../probes/probe.ts';
 import type { DesiredReport, Reload } from '../config/desired-daemon.ts';
 import { fileError } from '../config/errors.ts';
 import { DROP_IN_FOLDER } from '../config/load.ts';
-import { daemonStanding } from '../daemon/standing.ts';
+import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { IN_FORCE } from '../host/paths.ts';
@@ -52,18 +52,23 @@ export async function lookOnDisk(
 /** One sentence if a daemon with this same file holds a configuration with another hash; otherwise null. */
 export function notInForce(host: Host, options: CommonOptions, hash: string): string | null {
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? hash;
-  const daemon = taken === hash || !host.live ? null : daemonStanding(host);
-  if (daemon === null || daemon.config !== configFile(options)) return null;
+  const daemon = taken === hash ? null : daemonOfFile(host, options);
+  if (daemon === null) return null;
   return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
 }
 
 /** The errors of a configuration, and a further line if a daemon goes on with an earlier configuration. */
 export function withHeld(failure: ConfigFailure, options: CommonOptions): ConfigFailure {
-  const host = openHost(options);
-  const daemon = host.live ? daemonStanding(host) : null;
-  if (daemon === null || daemon.config !== configFile(options)) return failure;
+  const daemon = daemonOfFile(openHost(options), options);
+  if (daemon === null) return failure;
   const held = `the daemon (process ${daemon.pid}) goes on with the configuration as it was when it was last valid`;
   return new ConfigFailure([...failure.errors, fileError('agent run', held)]);
+}
+
+/** The daemon that follows this same file; null if none runs. */
+function daemonOfFile(host: Host, options: CommonOptions): DaemonStanding | null {
+  const daemon = host.live ? daemonStanding(host) : null;
+  return daemon?.config === configFile(options) ? daemon : null;
 }
 
 function condition(code: string, severity: Condition['severity'], body: string): Condition {

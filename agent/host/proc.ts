@@ -65,6 +65,11 @@ export function userIds(status: string): number[] {
     .map((id) => Number.parseInt(id, 10));
 }
 
+/** The parent's process id, from the text of proc_pid_status(5). */
+export function parentOf(status: string): number {
+  return Number(statusField(status, 'PPid'));
+}
+
 /**
  * Ticks from the boot to the start of the process: with the process id a name that no other process of this boot has.
  * It is field 22 of proc_pid_stat(5), counted from the last ")", because the comm in parentheses may hold anything.

@@ -118,17 +118,14 @@ async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
   const child = spawn(process.execPath, [join(REPOSITORY, 'agent/cli.ts'), ...options], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let complaint = '';
   child.stderr!.pipe(process.stderr);
-  child.stderr!.on('data', (text: Buffer) => {
-    complaint += text;
-  });
+  const complaints = new Log(child.stderr!);
   const end = () => child.kill('SIGKILL');
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
   const line = await new Log(child.stdout!).until(/listens on/);
   // A kill -9 damages nothing.
-  assert.doesNotMatch(complaint, /left out|damaged/);
+  assert.equal(complaints.count(/left out|damaged/), 0);
   return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
 }
 

@@ -5,6 +5,7 @@ import {
   commOf,
   networkInode,
   nullIfGone,
+  parentOf,
   procLink,
   procStat,
   procText,
@@ -48,7 +49,7 @@ export function processAt(thread: number, time: number): ProcessDetails | null {
       arguments: argumentsOf(pid),
       uid: userIds(status)[0]!,
       unit: unitOf(pid),
-      parent: Number(statusField(status, 'PPid')),
+      parent: parentOf(status),
       started: startedAt(thread),
     };
   });

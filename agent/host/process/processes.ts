@@ -5,6 +5,7 @@ import {
   networkInode,
   nullIfGone,
   type Pid,
+  parentOf,
   processIds,
   procText,
   startTicks,
@@ -87,8 +88,7 @@ export function ancestors(): number[] {
   const found: number[] = [];
   for (let pid = process.ppid; pid > 0 && !found.includes(pid); ) {
     found.push(pid);
-    const parent = /^PPid:\t(\d+)/m.exec(readOrNull(`/proc/${pid}/status`) ?? '')?.[1];
-    pid = Number(parent ?? 0);
+    pid = nullIfGone(() => parentOf(procText(pid, 'status'))) ?? 0;
   }
   return found;
 }
