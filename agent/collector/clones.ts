@@ -29,9 +29,11 @@ const RETURNS = 3;
 
 interface Group {
   readonly members: Set<Host>;
-  /** By agent: present ones, the last number of replaced ones, and agents of which only older heartbeats came. */
+  /** The present agents: the host of each. */
   readonly now: Map<string, Host>;
+  /** The replaced agents: the last heartbeat number of each. */
   readonly past: Map<string, number>;
+  /** The agents of which only older heartbeats came. */
   readonly odd: Map<string, number>;
   /** Names that were replaced by others. */
   readonly names: Set<string>;

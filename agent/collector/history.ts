@@ -61,7 +61,7 @@ export async function readHistory(
 class Reading {
   readonly #past: Past;
   readonly #nameOf: (id: number) => Series | undefined;
-  /** By the number of the series; null for a series of another metric, or beyond the limit. */
+  /** The line of each series, by the series' number; null for a series of another metric, or beyond the limit. */
   readonly #lines = new Map<number, Line | null>();
   readonly #byAttributes = new Map<string, Line>();
   #leftOut = 0;

@@ -21,7 +21,7 @@ export class Pulse {
   beaten = 0;
   /** The time of its last heartbeat, by its own clock. */
   time = 0;
-  /** By how much its clock is ahead of ours; null if it seems right. */
+  /** Milliseconds by which the host's clock is ahead of ours; null if the clock seems right. */
   skew: number | null = null;
   /** The number of its heartbeats and requests with events. */
   heardOf = 0;

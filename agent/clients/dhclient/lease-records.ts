@@ -13,8 +13,8 @@ export interface LeaseRecord {
   /** When the hook wrote the record: milliseconds since the epoch. */
   readonly time: number;
   /**
-   * By dhclient-script's names without `new_`: the server's values, or the values that dhclient's configuration put in
-   * their place. null if the value had control characters.
+   * The server's values, or the values that dhclient's configuration put in their place. The keys are
+   * dhclient-script's names without `new_`. null if the value had control characters.
    */
   readonly offered: ReadonlyMap<string, string | null>;
 }

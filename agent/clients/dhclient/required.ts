@@ -44,8 +44,8 @@ function sentence(name: string, { file, line }: Required): string {
 }
 
 /**
- * As dhclient reads them: a list replaces the earlier list, and an interface's list begins as a copy of the outermost
- * list.
+ * The required options, read as dhclient reads them. A list replaces the earlier list, and an interface's list begins
+ * as a copy of the outermost list.
  */
 function requiredIn(host: Host, file: string, text: string) {
   const interfaces = new Map<string, Required[]>();

@@ -65,7 +65,7 @@ interface Option {
   readonly start: number;
 }
 
-/** As in dhcpcd's get_line and read_config: no line continues in the next line, and `#` and `;` begin a comment. */
+/** Reads lines as dhcpcd's get_line and read_config do. No line continues in the next one; `#` and `;` begin a comment. */
 function options(text: string): Option[] {
   const found: Option[] = [];
   let start = 0;

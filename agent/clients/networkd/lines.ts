@@ -21,7 +21,7 @@ export function networkFiles(host: Host): Map<string, string> {
   return files;
 }
 
-/** By the file's name and path; empty if a link to /dev/null masks the file. */
+/** The lines of a .network file and its drop-ins; empty if a link to /dev/null masks the file. */
 export function networkLines(host: Host, name: string, main = networkFiles(host).get(name)): IniLine[] {
   const dropIns = new Map<string, string>();
   for (const folder of NETWORK_FOLDERS) {

@@ -73,7 +73,7 @@ function patternsOf(match: readonly IniLine[], wanted: string): string[] {
   });
 }
 
-/** As systemd's net_condition_test_strv(): no excluded pattern may match, and one requested pattern must match. */
+/** No excluded pattern may match, and one requested pattern must match (systemd's net_condition_test_strv()). */
 function matches(patterns: readonly string[], value: string): boolean {
   const asked = patterns.filter((pattern) => !pattern.startsWith('!'));
   if (patterns.some((pattern) => pattern.startsWith('!') && fnmatch(pattern.slice(1), value))) return false;

@@ -27,7 +27,7 @@ export interface ConfSetting {
 }
 
 export interface EffectiveConf {
-  /** By option name; only the options that are certainly superseded. */
+  /** The superseded values by option name. An option that may keep the server's value is left out. */
   readonly supersede: ReadonlyMap<
     string,
     { readonly value: string; readonly values: readonly string[]; readonly line: number }
@@ -129,7 +129,7 @@ function viewOf(conf: Conf) {
   return { live, scopes, statementsFor };
 }
 
-/** By key: dhclient's own name for an option. */
+/** dhclient's own name of each option, by the option's key. */
 const NAMES = new Map<string, string>();
 for (const [space, prefix, rows] of [
   ['dhcp', '', DHCP4],

@@ -193,7 +193,7 @@ ${body}fi
 `;
 }
 
-/** As in Debian's script: the domain is the first search domain. */
+/** The domain becomes the first search domain, because Debian's script does the same. */
 const OFFERED_NAMES = `    holdfast_word="\${new_domain_name-}"
     holdfast_word=\${holdfast_word%% *}
     holdfast_rest="\${new_domain_search-}"

@@ -201,7 +201,7 @@ function complaintOf(host: Host, { file, text }: Neighbour): string | null {
   return said === '' ? null : `${file}: ${said}`;
 }
 
-/** By shell and text, because the daemon looks repeatedly. '' if there is no complaint. */
+/** The shell's complaint by shell and text; '' if there is none. The daemon looks repeatedly, so complaints are kept. */
 const complaints = new Map<string, string>();
 
 /** `set -e`, `set -eu`, `set -o errexit` …: the option that makes a script end early; null for all other commands. */
