@@ -66,17 +66,18 @@ export function mayBeHeader(line: string): boolean {
 }
 
 /**
- * `header`: a header begins, or begins again. `further`: a header that has begun goes on. `bare`: a comment without
- * text.
+ * `header`: a header begins, or begins again. `further`: a header that has begun goes on. `person`: a person says that
+ * the file is theirs, so a header that has begun is over. `bare`: a comment without text.
  */
-type CommentKind = 'header' | 'further' | 'bare' | 'comment';
+type CommentKind = 'header' | 'further' | 'person' | 'bare' | 'comment';
 
 /** null if the line is no comment. */
 export function commentKind(line: string): CommentKind | null {
   if (!comment.test(line)) return null;
+  if (people.test(line)) return 'person';
   if (isHeader(line)) return 'header';
   if (/^[#; \t]*$/.test(line)) return 'bare';
-  return continued.test(line) && !people.test(line) ? 'further' : 'comment';
+  return continued.test(line) ? 'further' : 'comment';
 }
 
 /** The lines without the headers of other programs. */
@@ -90,7 +91,7 @@ export function withoutHeaders(lines: readonly string[]): string[] {
       if (kind === 'header') kept.push(...(pending ?? []));
       pending = [];
     } else if (pending === null) kept.push(line);
-    else if (kind === null || pending.length >= HEADER_GAP) {
+    else if (kind === null || kind === 'person' || pending.length >= HEADER_GAP) {
       kept.push(...pending, line);
       pending = null;
     } else if (kind !== 'bare' || pending.length > 0) pending.push(line);
@@ -100,7 +101,7 @@ export function withoutHeaders(lines: readonly string[]): string[] {
 
 /** Lines of sh that set `holdfast_word` to the kind of the comment in `holdfast_line`. */
 export const COMMENT_KIND_SH = `case "$holdfast_line" in
-${PEOPLE.flatMap((one) => [`*${glob(one)}`, `*${glob(one)}[!A-Za-z0-9_-]*`]).join(' | ')}) holdfast_word=comment ;;
+${PEOPLE.flatMap((one) => [`*${glob(one)}`, `*${glob(one)}[!A-Za-z0-9_-]*`]).join(' | ')}) holdfast_word=person ;;
 ${anywhere(CERTAIN)}) holdfast_word=header ;;
 *)
     holdfast_word=comment
