@@ -27,10 +27,12 @@ const floors: Record<string, string[]> = {
   'agent/rehearse': [...NAMES, 'agent/resources'],
   'agent/restart': [...NAMES, 'agent/rehearse'],
   probes: [...NAMES, 'agent/dns', 'agent/egress', 'agent/metadata', 'agent/nearest'],
+  'agent/depends': [...NAMES],
   'agent/report': [...BASE, 'probes'],
-  'agent/collector': ['agent/address', 'agent/config', 'probes'],
+  'agent/collector': ['agent/address', 'agent/config', 'agent/depends', 'probes'],
   'agent/daemon': [
     ...NAMES,
+    'agent/depends',
     'agent/dns',
     'agent/egress',
     'agent/metadata',
