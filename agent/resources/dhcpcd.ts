@@ -1,4 +1,4 @@
-import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
+import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { contested } from '../clients/holders.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
@@ -44,7 +44,8 @@ export class Dhcpcd implements Resource {
 
   async apply(finding: Finding): Promise<Outcome> {
     const path = this.host.target(finding.key);
-    return (finding.key === ENTER_HOOK ? applyHook : applyFile)(this.host, finding, { path });
+    if (finding.key === ENTER_HOOK) return applyHook(this.host, finding, { path });
+    return applyFile(this.host, finding, { path, keepTime: keepsTime(this.host, path) });
   }
 
   watches(): string[] {

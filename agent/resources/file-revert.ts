@@ -14,20 +14,22 @@ interface Ways {
   readonly adapt: Adapt;
   /** Whether a program of this host reads the file although its folder is gone. */
   readonly isMissed: () => boolean;
+  /** Whether the file keeps its modification time. */
+  readonly keepTime: boolean;
 }
 
-const asBefore: Adapt = (text) => ({ text, note: null });
+const AS_BEFORE: Ways = { adapt: (text) => ({ text, note: null }), isMissed: () => false, keepTime: false };
 
 export function fileLeftover(
   host: Host,
   original: OriginalFile,
-  { turn = 'files, values and links', adapt = asBefore, isMissed = () => false }: Partial<Ways> & { turn?: Turn } = {},
+  { turn = 'files, values and links', ...ways }: Partial<Ways> & { turn?: Turn } = {},
 ): Leftover {
-  const putBack = async () => [await revertFile(host, original, { adapt, isMissed })];
+  const putBack = async () => [await revertFile(host, original, { ...AS_BEFORE, ...ways })];
   return { key: original.key, moment: 'boot', turn, original, putBack };
 }
 
-async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed }: Ways): Promise<Outcome> {
+async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed, keepTime }: Ways): Promise<Outcome> {
   const { key, before, after, link, mode } = original;
   const current = host.readTextUnlessAstray(key);
   const outcome = { resource: 'revert', key, moment: 'boot' } as const;
@@ -62,7 +64,7 @@ async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed 
   if (merged === undefined) return changedSince();
   const { text: wanted, note } = merged === null ? { text: null, note: null } : adapt(merged);
   if (wanted === null) removeWithFolder(host, key);
-  else writeFile(host, key, wanted, mode);
+  else writeFile(host, key, wanted, { mode, keepTime });
   const actual = host.readText(key);
   return actual === wanted
     ? { ...outcome, result: 'changed', actual, ...(note === null ? {} : { reason: note }) }

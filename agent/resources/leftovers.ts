@@ -1,7 +1,7 @@
 /** The changes of all resources that are left on the host: each resource's own undoing, in one list. */
 
 import { dhclientInstalled } from '../clients/dhclient/installed.ts';
-import { ENTER_HOOK } from '../clients/dhcpcd/dhcpcd.ts';
+import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
 import { isDropped } from '../egress/note.ts';
 import type { Host } from '../host/host.ts';
@@ -11,6 +11,7 @@ import { afterHookRuns } from './hook-file.ts';
 import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
 import type { ResourceName } from './names.ts';
 import { type Original, type OriginalFile, Originals, resourceOf } from './originals/originals.ts';
+import type { WayBack } from './proof/dns-change-journal.ts';
 import { RESOLVED_UNDOING } from './resolved/revert.ts';
 import { RESOLVER_UNDOING } from './resolver/revert.ts';
 import { hasRecord } from './routes/made.ts';
@@ -24,7 +25,10 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
     others: (host) => (host.live && isDropped(host) ? [defaultRoute(host)] : []),
   },
   dhcpcd: {
-    file: (host, original) => (original.key === ENTER_HOOK ? hookLeftover : fileLeftover)(host, original),
+    file: (host, original) => {
+      const keepTime = keepsTime(host, original.key);
+      return original.key === ENTER_HOOK ? hookLeftover(host, original) : fileLeftover(host, original, { keepTime });
+    },
   },
   resolved: RESOLVED_UNDOING,
   resolver: RESOLVER_UNDOING,
@@ -66,9 +70,17 @@ export function tellOfFiles(host: Host, files: readonly string[]): void {
   for (const { told } of Object.values(UNDOING)) told?.(host, files);
 }
 
-export function putBackLink(host: Host, name: string, record: string | null): void {
+function putBackLink(host: Host, name: string, record: string | null): void {
   for (const undoing of Object.values(UNDOING)) undoing.putBackLink?.(host, name, record);
 }
+
+/** What the journal of a change of DNS needs in order to put the change back. */
+export const WAY_BACK: WayBack = {
+  keepsTime,
+  hookRunsEnded: async (host) => (await import('../clients/hook-runs.ts')).hookRunsEnded(host),
+  tellOfFiles,
+  putBackLink,
+};
 
 function leftoverOf(host: Host, undoing: Undoing, original: Original): Leftover | undefined {
   switch (original.kind) {

@@ -4,7 +4,7 @@ import { withoutSecrets } from '../config/sysctl/secrets.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
-import { leftovers, tellOfFiles } from './leftovers.ts';
+import { leftovers, tellOfFiles, WAY_BACK } from './leftovers.ts';
 import { OF_DNS, RESOURCE_NAMES, type ResourceName } from './names.ts';
 import { keyOf, type Original, Originals, recordPath, resourceOf } from './originals/originals.ts';
 import { Journal, PROVED } from './proof/dns-change-journal.ts';
@@ -27,7 +27,7 @@ export async function revert(
   { only = RESOURCE_NAMES, verify = null }: RevertOptions = {},
 ): Promise<Outcome[]> {
   const originals = new Originals(host);
-  const journal = new Journal(host);
+  const journal = new Journal(host, async () => WAY_BACK);
   const damaged = originals
     .damaged()
     .filter((record) => only.some((name) => name === resourceOf(keyOf(record))))

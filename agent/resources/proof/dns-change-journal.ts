@@ -42,11 +42,26 @@ export interface LeftOver {
   readonly problem: string;
 }
 
+/** What the resources and DHCP clients know about putting a change back. */
+export interface WayBack {
+  /** Whether a file keeps its modification time, because a program acts on a new time. */
+  keepsTime(host: Host, path: string): boolean;
+  /** Waits for the scripts of DHCP clients that began with the changed hooks (clients/hook-runs.ts). */
+  hookRunsEnded(host: Host): Promise<{ readonly seen: boolean; readonly problem: string | null }>;
+  /** Informs every program that has read one of these restored files. */
+  tellOfFiles(host: Host, files: readonly string[]): void;
+  /** Gives the link the values of this record again, or none. */
+  putBackLink(host: Host, name: string, record: string | null): void;
+}
+
 export class Journal {
   private readonly host: Host;
+  private readonly wayBack: () => Promise<WayBack>;
 
-  constructor(host: Host) {
+  /** `wayBack` is called only if a change is put back. */
+  constructor(host: Host, wayBack: () => Promise<WayBack>) {
     this.host = host;
+    this.wayBack = wayBack;
   }
 
   /** Whether a change was begun and neither proved nor put back. */
@@ -82,27 +97,26 @@ export class Journal {
   /** Puts all files back: content, link, mode. Later changes by other programs are kept. */
   async putBack(): Promise<LeftOver[]> {
     const entries = this.read();
-    let { leftOver, toBeTriedAgain } = await this.putBackAll(entries);
+    const wayBack = await this.wayBack();
+    let { leftOver, toBeTriedAgain } = await this.putBackAll(entries, wayBack);
     // A script that was started with the new hooks may have written resolv.conf in the meantime.
-    const { hookRunsEnded } = await import('../../clients/hook-runs.ts');
-    const runs = await hookRunsEnded(this.host);
-    if (runs.seen) ({ leftOver, toBeTriedAgain } = await this.putBackAll(entries));
+    const runs = await wayBack.hookRunsEnded(this.host);
+    if (runs.seen) ({ leftOver, toBeTriedAgain } = await this.putBackAll(entries, wayBack));
     if (runs.problem !== null) leftOver.push({ path: RESOLV_CONF, problem: runs.problem });
     const files = entries.flatMap((entry) => (isTold(entry) ? [] : entry.path));
-    (await import('../leftovers.ts')).tellOfFiles(this.host, files);
+    wayBack.tellOfFiles(this.host, files);
     if (!toBeTriedAgain) this.close();
     return leftOver;
   }
 
-  private async putBackAll(entries: readonly (Entry | Told)[]) {
+  private async putBackAll(entries: readonly (Entry | Told)[], wayBack: WayBack) {
     const leftOver: LeftOver[] = [];
     let toBeTriedAgain = false;
-    const { putBackLink } = await import('../leftovers.ts');
     for (const entry of entries) {
       try {
         if (isTold(entry)) {
-          putBackLink(this.host, entry.told, entry.record);
-        } else if (!(await this.putBackOne(entry))) {
+          wayBack.putBackLink(this.host, entry.told, entry.record);
+        } else if (!(await this.putBackOne(entry, wayBack))) {
           leftOver.push({ path: entry.path, problem: 'another program has changed it since, so it stays as it is' });
         }
       } catch (error) {
@@ -132,8 +146,9 @@ export class Journal {
   }
 
   /** Returns false if our change cannot be separated from later ones. */
-  private async putBackOne({ path, before, link, mode, after, record }: Entry): Promise<boolean> {
+  private async putBackOne(entry: Entry, wayBack: WayBack): Promise<boolean> {
     const { host } = this;
+    const { path, before, link, mode, after, record } = entry;
     host.removeLeftover(path);
     const current = host.readTextUnlessAstray(path);
     const now = host.readLink(path);
@@ -145,7 +160,7 @@ export class Journal {
       const wanted = isOurs ? before : await withoutTheChange(current, before, after.at(-1) ?? null);
       if (now !== null || wanted === undefined) return false;
       if (wanted === null) removeWithFolder(host, path);
-      else if (wanted !== current) writeFile(host, path, wanted, mode);
+      else if (wanted !== current) writeFile(host, path, wanted, { mode, keepTime: wayBack.keepsTime(host, path) });
     }
     const kept = recordPath('file', path);
     if (record === null) removeRecord(host, kept);

@@ -28,6 +28,7 @@ export async function makeGuard(
     dns,
     resources: held,
     collector: endpoint === null ? null : hostName(endpoint),
+    wayBack: async () => (await import('../leftovers.ts')).WAY_BACK,
   });
 }
 

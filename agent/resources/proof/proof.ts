@@ -10,7 +10,7 @@ import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { type Guard, identity, inspectAll, isActionable, place, untouched } from '../converge.ts';
 import type { Finding, Outcome, Resource } from '../resource.ts';
-import { Journal, PROVED } from './dns-change-journal.ts';
+import { Journal, PROVED, type WayBack } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
 import { isProved, type ProvedDns, provedText } from './proved.ts';
 
@@ -32,6 +32,8 @@ export interface ProofOptions {
   readonly resources: readonly Resource[];
   /** The collector's name, which the host must still find; null if there is none, or if it is an address. */
   readonly collector: string | null;
+  /** How a change is put back; called only if one is. */
+  readonly wayBack: () => Promise<WayBack>;
 }
 
 export class Proof implements Guard {
@@ -45,7 +47,7 @@ export class Proof implements Guard {
 
   constructor(options: ProofOptions) {
     this.options = options;
-    this.journal = new Journal(options.host);
+    this.journal = new Journal(options.host, options.wayBack);
   }
 
   unfinished(): boolean {

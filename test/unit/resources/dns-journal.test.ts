@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, symlinkSyn
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
+import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
 import { Originals } from '../../../agent/resources/originals/originals.ts';
 import { JOURNAL, Journal } from '../../../agent/resources/proof/dns-change-journal.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -14,7 +15,7 @@ const NEW = '# by hand\nnameserver 10.0.0.2\nsearch a.example\n';
 
 function begun(t: TestContext, files: Record<string, string> = { 'etc/resolv.conf': OLD }) {
   const host = new Host({ root: scratch(t, files) });
-  return { host, journal: new Journal(host), at: (path: string) => join(host.root, path) };
+  return { host, journal: new Journal(host, async () => WAY_BACK), at: (path: string) => join(host.root, path) };
 }
 
 test('content, mode and absence come back, also by another process', async (t) => {
@@ -25,7 +26,7 @@ test('content, mode and absence come back, also by another process', async (t) =
   host.replace(RESOLV_CONF, NEW);
   journal.note('/etc/hook', 'new');
   host.replace('/etc/hook', 'new');
-  const other = new Journal(host);
+  const other = new Journal(host, async () => WAY_BACK);
   assert.equal(other.pending(), true);
   assert.deepEqual(await other.putBack(), []);
   assert.equal(host.readText(RESOLV_CONF), `${OLD}# \xff\n`);

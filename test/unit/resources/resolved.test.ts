@@ -8,6 +8,7 @@ import { resolvConfFile } from '../../../agent/doctor/resolv-conf-file.ts';
 import { resolved as examined } from '../../../agent/doctor/resolved.ts';
 import { HostError } from '../../../agent/host/errors.ts';
 import { converge } from '../../../agent/resources/converge.ts';
+import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
 import { ORIGINALS, Originals } from '../../../agent/resources/originals/originals.ts';
 import { Journal } from '../../../agent/resources/proof/dns-change-journal.ts';
 import { Resolver } from '../../../agent/resources/resolver/resolver.ts';
@@ -232,7 +233,7 @@ test("doctor: systemd-resolved's link is no problem where it is told, and still 
 
 test('a change that does not stand is put back: the link as well as the drop-in', { skip }, async (t) => {
   const host = networkdHost(t);
-  const journal = new Journal(host);
+  const journal = new Journal(host, async () => WAY_BACK);
   const change = async (yaml: string) => {
     journal.note(DROP_IN, renderDropIn(dnsOf(yaml)!));
     journal.note(SERVICE, SERVICE_DROP_IN_TEXT);
@@ -240,7 +241,7 @@ test('a change that does not stand is put back: the link as well as the drop-in'
     await converge(host, [resolved(host, yaml)]);
   };
   await change(YAML);
-  assert.deepEqual(await new Journal(host).putBack(), []);
+  assert.deepEqual(await new Journal(host, async () => WAY_BACK).putBack(), []);
   assert.equal(host.told.at(-1), 'revert eth0', 'nothing was told before');
   assert.equal(host.lstat(DROP_IN.slice(0, DROP_IN.lastIndexOf('/'))), null);
   assert.equal(host.lstat(SERVICE.slice(0, SERVICE.lastIndexOf('/'))), null);
@@ -249,7 +250,7 @@ test('a change that does not stand is put back: the link as well as the drop-in'
   await converge(host, [resolved(host)]);
   await change(YAML.replace('10.0.0.21', '10.0.0.99'));
   assert.match(host.told.at(-2)!, /10\.0\.0\.99/);
-  assert.deepEqual(await new Journal(host).putBack(), []);
+  assert.deepEqual(await new Journal(host, async () => WAY_BACK).putBack(), []);
   assert.deepEqual(host.told.slice(-2), ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
   assert.deepEqual(await brief(resolved(host)), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);
 });
