@@ -10,7 +10,7 @@ import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write-sync.ts';
 import { PROBE_NAMES } from './config/desired-daemon.ts';
-import { RESOURCE_NAMES } from './resources/names.ts';
+import { RESOURCE_NAMES } from './hold/resource-names.ts';
 
 /** With --json, wrong usage is also reported as one JSON document, and wrong options are not parsed. */
 const JSON_WANTED = process.argv.includes('--json');

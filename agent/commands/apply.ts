@@ -1,7 +1,7 @@
+import { converge } from '../hold/converge.ts';
+import type { ProofEvent } from '../hold/proof/proof.ts';
+import type { Outcome } from '../hold/resource.ts';
 import { IN_FORCE, RESTART } from '../host/paths.ts';
-import { converge } from '../resources/converge.ts';
-import type { ProofEvent } from '../resources/proof/proof.ts';
-import type { Outcome } from '../resources/resource.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';

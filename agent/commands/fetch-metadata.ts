@@ -1,8 +1,9 @@
 /** The part of `apply` and `status` for routes that take values from the cloud's metadata (agent/metadata). */
+
+import { converge, together } from '../hold/converge.ts';
+import type { Outcome } from '../hold/resource.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { MetadataView } from '../metadata/metadata.ts';
-import { converge, together } from '../resources/converge.ts';
-import type { Outcome } from '../resources/resource.ts';
 import type { Context } from './context.ts';
 import { ageText, paint, print, shown } from './output.ts';
 

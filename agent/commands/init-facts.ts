@@ -12,9 +12,9 @@ import { sysctlKey } from '../config/notation/sysctl.ts';
 import { meansSame, withoutComment } from '../config/sysctl/kinds.ts';
 import { sysctlVariableOrTwin } from '../config/sysctl/relations.ts';
 import { isSecretSysctl, SECRET } from '../config/sysctl/secrets.ts';
+import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../resources/names.ts';
 import { type Assignment, persistedSysctls } from '../resources/sysctl/files.ts';
 import { NO_RESOLVER, resolverFacts } from './resolver-facts.ts';
 

@@ -1,10 +1,10 @@
 /** The part of `apply` and `status` for the measured sortlist (agent/nearest). */
 import { MAX_SORTLIST } from '../config/notation/limits.ts';
+import { converge, together } from '../hold/converge.ts';
+import type { Outcome } from '../hold/resource.ts';
+import { OF_DNS } from '../hold/resource-names.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView } from '../nearest/nearness.ts';
-import { converge, together } from '../resources/converge.ts';
-import { OF_DNS } from '../resources/names.ts';
-import type { Outcome } from '../resources/resource.ts';
 import type { Context } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { ageText, paint, print } from './output.ts';

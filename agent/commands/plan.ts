@@ -1,7 +1,7 @@
 import { createTwoFilesPatch } from 'diff';
-import { differs, inspectAll } from '../resources/converge.ts';
-import { traitsOf } from '../resources/finding-kinds.ts';
-import type { Finding } from '../resources/resource.ts';
+import { differs, inspectAll } from '../hold/converge.ts';
+import { traitsOf } from '../hold/finding-kinds.ts';
+import type { Finding } from '../hold/resource.ts';
 import { openToHold } from './context.ts';
 import type { CommonOptions } from './options.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown } from './output.ts';

@@ -1,4 +1,4 @@
-import type { Outcome } from '../resources/resource.ts';
+import type { Outcome } from '../hold/resource.ts';
 import { paint, print, printError, shown, table } from './output.ts';
 
 const MARKS = {

@@ -3,10 +3,10 @@
 import { clientName, dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
 import { isWhole } from '../config/desired.ts';
+import { isActionable } from '../hold/converge.ts';
+import type { Finding, Outcome } from '../hold/resource.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { RESTART, RUN_FOLDER } from '../host/paths.ts';
-import { isActionable } from '../resources/converge.ts';
-import type { Finding, Outcome } from '../resources/resource.ts';
 import type { RestartResult } from '../restart/restart.ts';
 import type { Context } from './context.ts';
 import type { CommonOptions } from './options.ts';

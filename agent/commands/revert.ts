@@ -4,9 +4,9 @@ import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { lockedStanding } from '../daemon/standing.ts';
+import { OF_DNS } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
-import { OF_DNS } from '../resources/names.ts';
 import { revert as revertHost } from '../resources/revert.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import type { CommonOptions } from './options.ts';

@@ -1,9 +1,9 @@
 /** `status` on a host without a configuration: prints resolv.conf and the programs that write it. */
 import { examine, surroundingsOf } from '../doctor/examine.ts';
+import type { Finding } from '../hold/resource.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Finding } from '../resources/resource.ts';
 import { NOT_CONFIGURED } from './context.ts';
 import { paint, print, shown } from './output.ts';
 

@@ -7,9 +7,9 @@ import type { DesiredDaemon } from '../config/desired-daemon.ts';
 import { fileError } from '../config/errors.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { desiredDaemon } from '../config/meaning/daemon.ts';
+import { Originals } from '../hold/originals/originals.ts';
 import type { Host } from '../host/host.ts';
 import { isMasqueradeLeft } from '../resources/masquerade/made.ts';
-import { Originals } from '../resources/originals/originals.ts';
 import { hasRecord } from '../resources/routes/made.ts';
 import { ConfigFailure } from './output.ts';
 

@@ -1,9 +1,10 @@
 /** The apply of a daemon's start, or of its new configuration. */
+
+import { converge } from '../hold/converge.ts';
+import type { Proof } from '../hold/proof/proof.ts';
+import type { Outcome, Resource } from '../hold/resource.ts';
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { converge } from '../resources/converge.ts';
-import type { Proof } from '../resources/proof/proof.ts';
-import type { Outcome, Resource } from '../resources/resource.ts';
 
 /** The most failures that the start's event names. Each failure also gets its own event at its next try. */
 const NAMED = 5;

@@ -7,14 +7,14 @@ import { type Condition, type Occurrence, type Probe, type Sample, type Severity
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { DesiredDaemon } from '../config/desired-daemon.ts';
+import type { Proof, ProofEvent } from '../hold/proof/proof.ts';
+import type { Resource } from '../hold/resource.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import type { Metadata } from '../metadata/metadata.ts';
 import type { Nearness } from '../nearest/nearness.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
-import type { Proof, ProofEvent } from '../resources/proof/proof.ts';
-import type { Resource } from '../resources/resource.ts';
 import { applyOnce } from './apply-once.ts';
 import { EgressWatch } from './egress.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './events.ts';

@@ -1,7 +1,8 @@
 /** Emits one event for each drift and each heal of the keeper, with the program that changed the setting. */
+
+import { differs, identity } from '../hold/converge.ts';
+import type { Finding, Outcome, Resource } from '../hold/resource.ts';
 import type { Host } from '../host/host.ts';
-import { differs, identity } from '../resources/converge.ts';
-import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import type { Tell } from './events.ts';
 import type { HealRecord } from './heal-record.ts';
 import {

@@ -1,6 +1,6 @@
 /** The daemon's memory of its heals, which outlives a reload of the configuration. */
-import { identity } from '../resources/converge.ts';
-import type { Finding, Outcome } from '../resources/resource.ts';
+import { identity } from '../hold/converge.ts';
+import type { Finding, Outcome } from '../hold/resource.ts';
 import { HealLimit } from './heal-limit.ts';
 
 /** Each finding has its own limit, so a finding that fails or is fought over delays no other. */

@@ -1,11 +1,12 @@
 /** Keeps resources as wanted: looks after changes and at intervals, heals drift, and emits events. */
+
+import { converge, type Guard, identity, inspectAll, isActionable, place } from '../hold/converge.ts';
+import { traitsOf } from '../hold/finding-kinds.ts';
+import { settleRecords } from '../hold/originals/disk-or-memory.ts';
+import { ORIGINALS } from '../hold/originals/originals.ts';
+import type { Finding, Outcome, Resource } from '../hold/resource.ts';
 import { errorCode, errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { converge, type Guard, identity, inspectAll, isActionable, place } from '../resources/converge.ts';
-import { traitsOf } from '../resources/finding-kinds.ts';
-import { settleRecords } from '../resources/originals/disk-or-memory.ts';
-import { ORIGINALS } from '../resources/originals/originals.ts';
-import type { Finding, Outcome, Resource } from '../resources/resource.ts';
 import { DriftReports } from './drift-reports.ts';
 import type { Tell } from './events.ts';
 import type { HealRecord } from './heal-record.ts';

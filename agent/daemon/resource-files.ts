@@ -2,8 +2,9 @@
  * Watches the files of resources. The set may change: a new dhclient reads another file, or a symbolic link leads
  * elsewhere.
  */
+
+import type { Resource } from '../hold/resource.ts';
 import type { Host } from '../host/host.ts';
-import type { Resource } from '../resources/resource.ts';
 import { type Watcher, watchFiles } from './watcher.ts';
 
 export class ResourceFiles {

@@ -1,7 +1,7 @@
 /** The probe of the held settings: each at each moment, and how often each resource was healed. */
 import { type Probe, type Reading, sample } from '../../probes/probe.ts';
-import type { Finding } from '../resources/resource.ts';
-import { MOMENTS, settingViews } from '../resources/settings-view.ts';
+import type { Finding } from '../hold/resource.ts';
+import { MOMENTS, settingViews } from '../hold/settings-view.ts';
 import type { HealRecord } from './heal-record.ts';
 import type { Keeper } from './keeper.ts';
 

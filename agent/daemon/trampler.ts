@@ -2,11 +2,11 @@
 import type { Attributes } from '../../probes/probe.ts';
 import { dhcpClients } from '../clients/dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
+import type { Finding } from '../hold/resource.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Finding } from '../resources/resource.ts';
 import type { Witness } from './witness.ts';
 
 /** Texts that programs write at the head of their files. */

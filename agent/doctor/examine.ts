@@ -3,10 +3,10 @@
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
 import { visible } from '../config/errors.ts';
+import { RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { runningDaemons } from '../host/process/daemons.ts';
-import { RESOURCE_NAMES, type ResourceName } from '../resources/names.ts';
 import { apparmor } from './apparmor.ts';
 import type { Check, Seen, Surroundings } from './check.ts';
 import { cloudInitActions } from './cloud-init-actions.ts';

@@ -1,16 +1,16 @@
 import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { contested } from '../clients/holders.ts';
+import { applyHook } from '../clients/hook-file.ts';
+import { ofIdleClient } from '../clients/idle-client.ts';
 import type { DesiredDns } from '../config/desired.ts';
+import { applyFile } from '../hold/apply-file.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../hold/resource.ts';
+import { unreadable } from '../hold/unreadable.ts';
+import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { applyFile } from './apply-file.ts';
-import { applyHook } from './hook-file.ts';
-import { ofIdleClient } from './idle-client.ts';
 import { dnsSettings } from './resolver/resolver.ts';
-import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
-import { unreadable } from './unreadable.ts';
-import type { KnownFiles } from './verified-files.ts';
 
 /**
  * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd

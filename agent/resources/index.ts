@@ -1,5 +1,8 @@
 /** The list of all resources. */
 import type { DesiredState } from '../config/desired.ts';
+import type { Resource } from '../hold/resource.ts';
+import { RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
+import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
 import { Dhclient } from './dhclient/dhclient.ts';
 import { Hooks } from './dhclient/hooks.ts';
@@ -7,14 +10,11 @@ import { Dhcpcd } from './dhcpcd.ts';
 import { Dnsmasq } from './dnsmasq/dnsmasq.ts';
 import { Egress } from './egress/egress.ts';
 import { Masquerade } from './masquerade/masquerade.ts';
-import { RESOURCE_NAMES, type ResourceName } from './names.ts';
 import { NetworkManager } from './networkmanager.ts';
 import { Resolved } from './resolved/resolved.ts';
 import { Resolver } from './resolver/resolver.ts';
-import type { Resource } from './resource.ts';
 import { Routes } from './routes/routes.ts';
 import { Sysctl } from './sysctl/sysctl.ts';
-import type { KnownFiles } from './verified-files.ts';
 
 export function makeResources(
   host: Host,

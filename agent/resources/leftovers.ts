@@ -2,21 +2,21 @@
 
 import { dhclientInstalled } from '../clients/dhclient/installed.ts';
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
+import { afterHookRuns } from '../clients/hook-file.ts';
 import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
 import { isDropped } from '../egress/note.ts';
+import { fileLeftover } from '../hold/file-revert.ts';
+import { type Original, type OriginalFile, Originals, resourceOf } from '../hold/originals/originals.ts';
+import type { WayBack } from '../hold/proof/dns-change-journal.ts';
+import type { ResourceName } from '../hold/resource-names.ts';
+import type { Leftover, Undoing } from '../hold/undoing.ts';
 import type { Host } from '../host/host.ts';
 import { EGRESS } from '../host/paths.ts';
-import { fileLeftover } from './file-revert.ts';
-import { afterHookRuns } from './hook-file.ts';
 import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
-import type { ResourceName } from './names.ts';
-import { type Original, type OriginalFile, Originals, resourceOf } from './originals/originals.ts';
-import type { WayBack } from './proof/dns-change-journal.ts';
 import { RESOLVED_UNDOING } from './resolved/revert.ts';
 import { RESOLVER_UNDOING } from './resolver/revert.ts';
 import { hasRecord } from './routes/made.ts';
 import { SYSCTL_UNDOING } from './sysctl/revert.ts';
-import type { Leftover, Undoing } from './undoing.ts';
 
 export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   hooks: {

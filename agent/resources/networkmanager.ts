@@ -1,4 +1,6 @@
 import { contested } from '../clients/holders.ts';
+import { applyHook } from '../clients/hook-file.ts';
+import { ofIdleClient } from '../clients/idle-client.ts';
 import {
   DISPATCHER,
   hasReadConf,
@@ -8,16 +10,14 @@ import {
   tellNetworkManager,
 } from '../clients/networkmanager/networkmanager.ts';
 import type { DesiredDns } from '../config/desired.ts';
+import { applyFile } from '../hold/apply-file.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../hold/resource.ts';
+import { unreadable } from '../hold/unreadable.ts';
+import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/process/processes.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { applyFile } from './apply-file.ts';
-import { applyHook } from './hook-file.ts';
-import { ofIdleClient } from './idle-client.ts';
 import { dnsSettings } from './resolver/resolver.ts';
-import type { Finding, Moment, Outcome, Resource, SettingState, State } from './resource.ts';
-import { unreadable } from './unreadable.ts';
-import type { KnownFiles } from './verified-files.ts';
 
 const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
 

@@ -1,15 +1,15 @@
 /** Puts the host back to its state before the first apply: a loop over the leftovers of the resources. */
 import type { DesiredVerify } from '../config/desired.ts';
 import { withoutSecrets } from '../config/sysctl/secrets.ts';
+import { keyOf, type Original, Originals, recordPath, resourceOf } from '../hold/originals/originals.ts';
+import { Journal, PROVED } from '../hold/proof/dns-change-journal.ts';
+import type { Outcome } from '../hold/resource.ts';
+import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
+import { type Leftover, TOLD_AFTER, TURNS } from '../hold/undoing.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
 import { leftovers, tellOfFiles, WAY_BACK } from './leftovers.ts';
-import { OF_DNS, RESOURCE_NAMES, type ResourceName } from './names.ts';
-import { keyOf, type Original, Originals, recordPath, resourceOf } from './originals/originals.ts';
-import { Journal, PROVED } from './proof/dns-change-journal.ts';
-import type { Outcome } from './resource.ts';
-import { type Leftover, TOLD_AFTER, TURNS } from './undoing.ts';
 
 export interface RevertOptions {
   /** The resources to revert. Artifacts of all other resources stay as they are. */

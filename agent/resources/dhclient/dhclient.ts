@@ -6,14 +6,14 @@ import { hookPlaces } from '../../clients/dhclient/hooks/places.ts';
 import { noteStarts } from '../../clients/dhclient/start-records.ts';
 import type { DesiredDhclient, DesiredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
+import { applyFile } from '../../hold/apply-file.ts';
+import { isOurs, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
+import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
+import type { KnownFiles } from '../../hold/verified-files.ts';
 import { errorCode, HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { applyFile } from '../apply-file.ts';
-import { isOurs, type OriginalFile, Originals } from '../originals/originals.ts';
 import { refusedLink, withoutDns } from '../resolver/refused-link.ts';
-import type { Finding, Outcome, Resource, SettingState } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
-import type { KnownFiles } from '../verified-files.ts';
 
 /** Keeps every dhclient.conf in use, which the next dhclient will read: the boot moment. */
 export class Dhclient implements Resource {

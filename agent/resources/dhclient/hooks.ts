@@ -1,15 +1,15 @@
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from '../../clients/dhclient/hooks/places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
+import { applyHook } from '../../clients/hook-file.ts';
 import { type DesiredState, isWritten } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
+import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
+import type { KnownFiles } from '../../hold/verified-files.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { applyHook } from '../hook-file.ts';
 import { refusedLink, withoutDns } from '../resolver/refused-link.ts';
 import { dnsSettings } from '../resolver/resolver.ts';
-import type { Finding, Outcome, Resource, SettingState } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
-import type { KnownFiles } from '../verified-files.ts';
 
 /**
  * Keeps the hooks that dhclient-script sources: the lease moment of every DHCP and DNS setting, and the boot moment of

@@ -3,9 +3,9 @@
  * dnsmasq.
  */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
+import { applyFile } from '../../hold/apply-file.ts';
+import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { applyFile } from '../apply-file.ts';
-import type { Finding, Outcome, Resource } from '../resource.ts';
 
 type Wanted = Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>;
 

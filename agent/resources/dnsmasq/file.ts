@@ -1,11 +1,11 @@
 /** The file for dnsmasq, and whether the running dnsmasq has read it. */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
+import type { Finding, SettingState } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { Metadata } from '../../metadata/metadata.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
-import type { Finding, SettingState } from '../resource.ts';
 import { wantedRoutes } from '../routes/wanted.ts';
-import { unreadable } from '../unreadable.ts';
 import { dnsmasqText, HEADER } from './options.ts';
 import { dnsmasqReaders } from './readers.ts';
 

@@ -1,8 +1,8 @@
 import { BEHIND, type DesiredDhclient, type DesiredEgress } from '../../config/desired.ts';
 import type { DhcpDefault, EgressView } from '../../egress/defaults.ts';
+import type { Finding, Outcome, Resource, State } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { EGRESS } from '../../host/paths.ts';
-import type { Finding, Outcome, Resource, State } from '../resource.ts';
 
 const ROUTE = 'IPv4 default route';
 /** Milliseconds for the kernel's answers. */

@@ -2,9 +2,9 @@
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { putAhead } from '../../egress/changes.ts';
 import { lookAtDefaults } from '../../egress/defaults.ts';
+import type { Outcome } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { Outcome } from '../resource.ts';
 
 /** Milliseconds for the kernel's answers. */
 const PATIENCE = 5_000;

@@ -1,9 +1,9 @@
 /** Keeps the masquerading of a gateway: an nftables table of our own, in the running kernel. */
 import { setImmediate } from 'node:timers/promises';
 import type { DesiredMasquerade } from '../../config/desired.ts';
+import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { Finding, Outcome, Resource } from '../resource.ts';
 import type { TableFollower } from './follow.ts';
 import { isMasqueradeLeft } from './made.ts';
 

@@ -4,10 +4,10 @@
  * their translation in connection tracking. To see whether the table is unchanged we ask the kernel, without nft.
  */
 import type { DesiredMasquerade } from '../../config/desired.ts';
+import { appliedAtBoot } from '../../hold/boot-apply.ts';
+import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { tableIdentity } from '../../host/netlink/nftables.ts';
-import { appliedAtBoot } from '../boot-apply.ts';
-import type { Finding, Outcome, SettingState } from '../resource.ts';
 import { forgetMasquerade, OUR_TABLE, readMasquerade, TABLE_KEY, writeMasquerade } from './made.ts';
 
 const PLACE = { resource: 'masquerade', key: TABLE_KEY, moment: 'now' } as const;

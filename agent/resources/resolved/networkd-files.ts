@@ -12,11 +12,11 @@ import {
 import { namesOfNextStart, networkNames } from '../../clients/networkd/match.ts';
 import { answersAfterStart, linksWithServers, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
+import { applyFile, removeWithFolder } from '../../hold/apply-file.ts';
+import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { applyFile, removeWithFolder } from '../apply-file.ts';
-import type { Finding, Outcome, SettingState } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
 
 /** The settings at boot with these name servers and domains; null if the settings are not held. */
 type Settings = (servers: readonly string[] | null, domains: readonly string[] | null) => SettingState[];

@@ -11,11 +11,11 @@ import {
   SERVICE_DROP_IN_TEXT,
 } from '../../clients/networkd/drop-in.ts';
 import { networkdLinks } from '../../clients/networkd/links.ts';
+import { Originals } from '../../hold/originals/originals.ts';
+import type { Finding } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { Originals } from '../originals/originals.ts';
-import type { Finding } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
 
 /** @param running the identity of the running systemd-networkd (resolved.ts); undefined if none runs. */
 export function leftWithNetworkd(host: Host, running: string | undefined): Finding[] {

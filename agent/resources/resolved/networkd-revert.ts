@@ -4,12 +4,12 @@
  * stays until the next start. The drop-in for the service removes the file at that start, and goes last.
  */
 import { dropInsInUse, isOldDropIn, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from '../../clients/networkd/drop-in.ts';
+import { removeWithFolder } from '../../hold/apply-file.ts';
+import { fileLeftover } from '../../hold/file-revert.ts';
+import { type OriginalFile, Originals } from '../../hold/originals/originals.ts';
+import type { Outcome } from '../../hold/resource.ts';
+import type { Leftover } from '../../hold/undoing.ts';
 import type { Host } from '../../host/host.ts';
-import { removeWithFolder } from '../apply-file.ts';
-import { fileLeftover } from '../file-revert.ts';
-import { type OriginalFile, Originals } from '../originals/originals.ts';
-import type { Outcome } from '../resource.ts';
-import type { Leftover } from '../undoing.ts';
 import { readUnitsAgain } from './networkd-files.ts';
 
 export function networkdFileLeftover(host: Host, original: OriginalFile): Leftover {

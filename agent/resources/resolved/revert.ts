@@ -1,9 +1,9 @@
 import { networkdLinks } from '../../clients/networkd/links.ts';
+import { removeRecord, writeRecord } from '../../hold/originals/disk-or-memory.ts';
+import { type OriginalLink, Originals, recordPath } from '../../hold/originals/originals.ts';
+import type { Outcome } from '../../hold/resource.ts';
+import type { Leftover, Undoing } from '../../hold/undoing.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import { removeRecord, writeRecord } from '../originals/disk-or-memory.ts';
-import { type OriginalLink, Originals, recordPath } from '../originals/originals.ts';
-import type { Outcome } from '../resource.ts';
-import type { Leftover, Undoing } from '../undoing.ts';
 import { networkdFileLeftover } from './networkd-revert.ts';
 import { releaseLink, tellLink } from './resolvectl.ts';
 

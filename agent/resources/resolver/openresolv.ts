@@ -4,10 +4,10 @@
  */
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import type { DesiredDns } from '../../config/desired.ts';
+import type { Finding, SettingState } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock, marked } from '../../resolver/marked-block.ts';
-import type { Finding, SettingState } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
 
 /** The block leaves openresolv's other subscribers (dnsmasq, unbound …) alone. */
 const BLOCK = marked(`# Made by "agent apply"; changes here are overwritten. /etc/resolv.conf is Holdfast's.

@@ -3,11 +3,11 @@ import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
+import { applyFile } from '../../hold/apply-file.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
 import type { Host } from '../../host/host.ts';
 import { composeResolvConf, type Keyword, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { applyFile } from '../apply-file.ts';
-import type { Finding, Moment, Outcome, Resource, SettingState } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
 import { compareOpenresolv } from './openresolv.ts';
 import { goneAtBoot, refusedLink } from './refused-link.ts';
 

@@ -5,12 +5,12 @@ import { currentLease, resolvConfWithoutHook } from '../../clients/dhclient/leas
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';
 import { verifyServers } from '../../dns/verify.ts';
+import { fileLeftover } from '../../hold/file-revert.ts';
+import type { Original, OriginalFile } from '../../hold/originals/originals.ts';
+import type { Undoing } from '../../hold/undoing.ts';
 import type { Host } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { composeResolvConf, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { fileLeftover } from '../file-revert.ts';
-import type { Original, OriginalFile } from '../originals/originals.ts';
-import type { Undoing } from '../undoing.ts';
 
 export const RESOLVER_UNDOING: Undoing = {
   file: (host, original) => {

@@ -1,7 +1,7 @@
 /** Makes the findings and outcomes of the routes resource. */
 
+import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { notOfTheseFiles } from '../../host/host.ts';
-import type { Finding, Outcome, SettingState } from '../resource.ts';
 import type { Standing } from './compare.ts';
 import type { MadeRoute } from './made.ts';
 import { describeRoute, nameOf, type Wanted } from './wanted.ts';

@@ -1,9 +1,10 @@
 /** Puts routes into the kernel and takes them out again, many in one pass. */
+
+import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { HOLDFAST } from '../../host/netlink/names.ts';
 import { deleteRoute, putRoute, type Refusal } from '../../host/netlink/route-table.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
-import type { Outcome } from '../resource.ts';
 import { isPassing, type RouteLook, type Standing } from './compare.ts';
 import { madeKey, outcome, routeOutcome } from './findings.ts';
 import { forget, type MadeRoute, remember } from './made.ts';

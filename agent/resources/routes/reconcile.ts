@@ -7,14 +7,14 @@ import { hookPlaces } from '../../clients/dhclient/hooks/places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { type DesiredRoute, isWritten } from '../../config/desired.ts';
 import type { DesiredMetadata } from '../../config/desired-metadata.ts';
+import { appliedAtBoot } from '../../hold/boot-apply.ts';
+import type { Finding, Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { HOLDFAST } from '../../host/netlink/names.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { Metadata } from '../../metadata/metadata.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
-import { appliedAtBoot } from '../boot-apply.ts';
-import type { Finding, Outcome } from '../resource.ts';
 import { RouteLook } from './compare.ts';
 import {
   type Foretold,

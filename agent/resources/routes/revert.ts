@@ -1,11 +1,12 @@
 /** Deletes every route of Holdfast from the kernel, and puts back the routes that it had replaced. */
+
+import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { HOLDFAST } from '../../host/netlink/names.ts';
 import { keyText } from '../../host/netlink/route-key.ts';
 import { deleteRoute, listRoutes } from '../../host/netlink/route-table.ts';
 import type { SeenRoute } from '../../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
-import type { Outcome } from '../resource.ts';
 import { readRecord, removeRecord } from './made.ts';
 import { giveBack, givenBack } from './make.ts';
 import { nameOf } from './wanted.ts';

@@ -1,9 +1,9 @@
 import type { DesiredRoute } from '../../config/desired.ts';
 import type { DesiredMetadata } from '../../config/desired-metadata.ts';
+import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
-import type { Finding, Outcome, Resource } from '../resource.ts';
 import type { RouteFollower } from './follow.ts';
 import { hasRecord } from './made.ts';
 

@@ -3,11 +3,11 @@ import { sysctlKey } from '../../config/notation/sysctl.ts';
 import { meansSame, sysctlKind } from '../../config/sysctl/kinds.ts';
 import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
 import { shownText } from '../../config/sysctl/secrets.ts';
+import type { OriginalValue } from '../../hold/originals/originals.ts';
+import type { Outcome } from '../../hold/resource.ts';
+import type { Leftover, Undoing } from '../../hold/undoing.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import type { OriginalValue } from '../originals/originals.ts';
-import type { Outcome } from '../resource.ts';
-import type { Leftover, Undoing } from '../undoing.ts';
 
 export const SYSCTL_UNDOING: Undoing = { sysctl: valueLeftover };
 

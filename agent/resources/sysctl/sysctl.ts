@@ -2,12 +2,12 @@ import type { DesiredSysctl } from '../../config/desired.ts';
 import { misfit } from '../../config/sysctl/problems.ts';
 import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
 import { isSecretSysctl, shownText } from '../../config/sysctl/secrets.ts';
+import { applyFile } from '../../hold/apply-file.ts';
+import { Originals } from '../../hold/originals/originals.ts';
+import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
+import { unreadable } from '../../hold/unreadable.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import { applyFile } from '../apply-file.ts';
-import { Originals } from '../originals/originals.ts';
-import type { Finding, Outcome, Resource } from '../resource.ts';
-import { unreadable } from '../unreadable.ts';
 import { type Assignment, OUR_FILE, PersistedSysctls } from './files.ts';
 import {
   changedBeside,

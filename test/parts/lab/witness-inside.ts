@@ -6,8 +6,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Witness } from '../../../agent/daemon/witness.ts';
+import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
-import type { Finding } from '../../../agent/resources/resource.ts';
 
 const [folder, tracefs] = process.argv.slice(2) as [string, string];
 const file = `${folder}/resolv.conf`;

@@ -94,8 +94,8 @@ async function applied(t: TestContext, { yaml, prepare, look }: { yaml: string; 
   const folder = scratch(t);
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
-    import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
-    import { settingViews } from '${REPOSITORY}/agent/resources/settings-view.ts';
+    import { converge } from '${REPOSITORY}/agent/hold/converge.ts';
+    import { settingViews } from '${REPOSITORY}/agent/hold/settings-view.ts';
     import { revert } from '${REPOSITORY}/agent/resources/revert.ts';
     import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
     import { execSync } from 'node:child_process';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HealLimit } from '../../../agent/daemon/heal-limit.ts';
 import { byMarks } from '../../../agent/daemon/trampler.ts';
+import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
-import type { Finding } from '../../../agent/resources/resource.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const SECOND = 1000;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Daemon, type Delivery, type Setup } from '../../../agent/daemon/daemon.ts';
+import type { Resource } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
 import type { Client } from '../../../agent/report/client.ts';
 import { Lane } from '../../../agent/report/lane.ts';
 import { events } from '../../../agent/report/otlp.ts';
 import { Spool } from '../../../agent/report/spool.ts';
-import type { Resource } from '../../../agent/resources/resource.ts';
 import type { Occurrence, Probe } from '../../../probes/probe.ts';
 import { ProbeSchedule } from '../../../probes/runner.ts';
 import { Receiver, refuse } from '../../parts/otlp-receiver.ts';

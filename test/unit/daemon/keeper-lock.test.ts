@@ -5,9 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { HealRecord } from '../../../agent/daemon/heal-record.ts';
 import { Keeper } from '../../../agent/daemon/keeper.ts';
 import { Witness } from '../../../agent/daemon/witness.ts';
+import type { Finding, Resource } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { RUN_FOLDER } from '../../../agent/host/paths.ts';
-import type { Finding, Resource } from '../../../agent/resources/resource.ts';
 import type { Occurrence } from '../../../probes/probe.ts';
 import { missing, scratch } from '../../parts/scratch.ts';
 

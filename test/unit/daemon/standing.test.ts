@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { HealRecord } from '../../../agent/daemon/heal-record.ts';
 import { daemonStanding, StandingFile } from '../../../agent/daemon/standing.ts';
+import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
-import type { Finding } from '../../../agent/resources/resource.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 /** A process whose command line is that of a daemon. */

@@ -7,11 +7,11 @@ import { DHCPCD_CONF, ENTER_HOOK } from '../../../agent/clients/dhcpcd/dhcpcd.ts
 import { DISPATCHER, NETWORK_MANAGER_CONF } from '../../../agent/clients/networkmanager/networkmanager.ts';
 import type { DesiredState } from '../../../agent/config/desired.ts';
 import { orphans } from '../../../agent/doctor/orphans.ts';
-import { converge, inspectAll } from '../../../agent/resources/converge.ts';
+import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import type { ResourceName } from '../../../agent/hold/resource-names.ts';
+import { settingViews } from '../../../agent/hold/settings-view.ts';
+import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import type { ResourceName } from '../../../agent/resources/names.ts';
-import { settingViews } from '../../../agent/resources/settings-view.ts';
-import { KnownFiles } from '../../../agent/resources/verified-files.ts';
 import { desiredOf, type FolderHost, type Patient, patientHost, seenOn } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 

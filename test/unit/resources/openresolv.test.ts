@@ -7,11 +7,11 @@ import { type TestContext, test } from 'node:test';
 import { RESOLVCONF_CONF } from '../../../agent/clients/openresolv.ts';
 import type { DesiredState } from '../../../agent/config/desired.ts';
 import { resolvConfOwner } from '../../../agent/doctor/resolv-conf-owner.ts';
-import { converge, inspectAll } from '../../../agent/resources/converge.ts';
+import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import { settingViews } from '../../../agent/hold/settings-view.ts';
+import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { revert } from '../../../agent/resources/revert.ts';
-import { settingViews } from '../../../agent/resources/settings-view.ts';
-import { KnownFiles } from '../../../agent/resources/verified-files.ts';
 import { desiredOf, type FolderHost, patientHost, seenOn } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 

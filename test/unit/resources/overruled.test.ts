@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { converge } from '../../../agent/hold/converge.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { converge } from '../../../agent/resources/converge.ts';
 import { Sysctl } from '../../../agent/resources/sysctl/sysctl.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 

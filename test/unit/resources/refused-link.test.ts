@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DHCPCD_CONF, ENTER_HOOK } from '../../../agent/clients/dhcpcd/dhcpcd.ts';
 import type { DesiredState } from '../../../agent/config/desired.ts';
-import { converge, inspectAll } from '../../../agent/resources/converge.ts';
+import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import type { ResourceName } from '../../../agent/hold/resource-names.ts';
+import { settingViews } from '../../../agent/hold/settings-view.ts';
+import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import type { ResourceName } from '../../../agent/resources/names.ts';
 import { revert } from '../../../agent/resources/revert.ts';
-import { settingViews } from '../../../agent/resources/settings-view.ts';
-import { KnownFiles } from '../../../agent/resources/verified-files.ts';
 import { desiredOf, type FolderHost, patientHost } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 

@@ -6,13 +6,13 @@ import { test } from 'node:test';
 import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../agent/clients/networkd/drop-in.ts';
 import { resolvConfFile } from '../../../agent/doctor/resolv-conf-file.ts';
 import { resolved as examined } from '../../../agent/doctor/resolved.ts';
+import { converge } from '../../../agent/hold/converge.ts';
+import { ORIGINALS, Originals } from '../../../agent/hold/originals/originals.ts';
+import { Journal } from '../../../agent/hold/proof/dns-change-journal.ts';
+import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { HostError } from '../../../agent/host/errors.ts';
-import { converge } from '../../../agent/resources/converge.ts';
 import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
-import { ORIGINALS, Originals } from '../../../agent/resources/originals/originals.ts';
-import { Journal } from '../../../agent/resources/proof/dns-change-journal.ts';
 import { Resolver } from '../../../agent/resources/resolver/resolver.ts';
-import { settingViews } from '../../../agent/resources/settings-view.ts';
 import { codes, type FolderHost, type Patient, seenOn } from '../../parts/doctor-patient.ts';
 import {
   brief,

@@ -3,13 +3,13 @@ import { chmodSync, lstatSync, readlinkSync, rmSync, statSync, symlinkSync } fro
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { DesiredDns, DesiredState } from '../../../agent/config/desired.ts';
+import { converge } from '../../../agent/hold/converge.ts';
+import { Originals } from '../../../agent/hold/originals/originals.ts';
+import type { Outcome } from '../../../agent/hold/resource.ts';
+import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { converge } from '../../../agent/resources/converge.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { Originals } from '../../../agent/resources/originals/originals.ts';
-import type { Outcome } from '../../../agent/resources/resource.ts';
 import { revert } from '../../../agent/resources/revert.ts';
-import { KnownFiles } from '../../../agent/resources/verified-files.ts';
 import { desired, WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
 
@@ -207,7 +207,7 @@ test('live values: put back in the right order, unless somebody else has changed
   const folder = scratch(t);
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
-    import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
+    import { converge } from '${REPOSITORY}/agent/hold/converge.ts';
     import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
     import { revert } from '${REPOSITORY}/agent/resources/revert.ts';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });

@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DesiredSysctl } from '../../../agent/config/desired.ts';
+import { converge } from '../../../agent/hold/converge.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { converge } from '../../../agent/resources/converge.ts';
 import { revert } from '../../../agent/resources/revert.ts';
 import { whyMissing } from '../../../agent/resources/sysctl/missing-keys.ts';
 import { Sysctl } from '../../../agent/resources/sysctl/sysctl.ts';
@@ -211,7 +211,7 @@ function live(
 } {
   const code = `
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
-    import { converge } from '${REPOSITORY}/agent/resources/converge.ts';
+    import { converge } from '${REPOSITORY}/agent/hold/converge.ts';
     import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
     const wanted = ${JSON.stringify(settings)};

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { applyFile } from '../../../agent/hold/apply-file.ts';
+import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { applyFile } from '../../../agent/resources/apply-file.ts';
-import type { Finding } from '../../../agent/resources/resource.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const FILE = '/etc/resolv.conf';

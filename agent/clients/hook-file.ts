@@ -2,10 +2,11 @@
  * The common part of the resources that keep a hook. sh checks the hook first, and scripts that began with the old hook
  * end before DNS is written.
  */
+
+import { applyFile } from '../hold/apply-file.ts';
+import type { Finding, Outcome } from '../hold/resource.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { applyFile } from './apply-file.ts';
-import type { Finding, Outcome } from './resource.ts';
 
 /**
  * The same as applyFile. Throws HostError EHOOK if sh does not understand the hook; the old hook is whole in that case.
@@ -29,7 +30,7 @@ export async function applyHook(
 export async function afterHookRuns(host: Host, outcome: Outcome): Promise<Outcome> {
   if (outcome.result !== 'changed') return outcome;
   // Loaded here, because an apply that changes nothing does not need it.
-  const { hookRunsEnded } = await import('../clients/hook-runs.ts');
+  const { hookRunsEnded } = await import('./hook-runs.ts');
   const { problem } = await hookRunsEnded(host);
   if (problem === null) return outcome;
   return { ...outcome, reason: outcome.reason === undefined ? problem : `${outcome.reason}; ${problem}` };

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import type { Finding, Outcome, Resource, State } from '../../../agent/hold/resource.ts';
+import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { converge, inspectAll } from '../../../agent/resources/converge.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import type { Finding, Outcome, Resource, State } from '../../../agent/resources/resource.ts';
-import { KnownFiles } from '../../../agent/resources/verified-files.ts';
 import { WHOLE } from '../../parts/desired.ts';
 import { missing, scratch } from '../../parts/scratch.ts';
 

@@ -6,7 +6,7 @@
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
-import type { ResourceName } from '../names.ts';
+import type { ResourceName } from '../resource-names.ts';
 import { readRecord, removeRecord, writeRecord } from './disk-or-memory.ts';
 
 /** The folder of the records. */

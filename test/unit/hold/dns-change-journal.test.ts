@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { Originals } from '../../../agent/hold/originals/originals.ts';
+import { JOURNAL, Journal } from '../../../agent/hold/proof/dns-change-journal.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
-import { Originals } from '../../../agent/resources/originals/originals.ts';
-import { JOURNAL, Journal } from '../../../agent/resources/proof/dns-change-journal.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';

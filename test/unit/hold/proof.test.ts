@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lookUp } from '../../../agent/dns/lookup.ts';
+import { lostNames } from '../../../agent/hold/proof/lookups.ts';
+import { isProved, type ProvedDns, provedText } from '../../../agent/hold/proof/proved.ts';
 import type { Host } from '../../../agent/host/host.ts';
-import { lostNames } from '../../../agent/resources/proof/lookups.ts';
-import { isProved, type ProvedDns, provedText } from '../../../agent/resources/proof/proved.ts';
 
 const VERIFY = { name: 'puppet.example.com', expect: ['10.72.0.0/16'], timeout: 2_000, quorum: 1 };
 const DNS: ProvedDns = {

@@ -1,4 +1,4 @@
-import type { Finding } from './resource.ts';
+import type { Finding } from '../hold/resource.ts';
 
 /**
  * The finding about an installed DHCP client that does not run. Its files are kept right, so that they work from its

@@ -1,13 +1,13 @@
 /** Decides whether changes on this host need a proof, and of which resources. */
 import { isIP } from 'node:net';
-import { errorCode } from '../../host/errors.ts';
-import type { Host } from '../../host/host.ts';
-import { OF_DNS } from '../names.ts';
-import { hasRecord } from '../originals/disk-or-memory.ts';
-import type { Resource } from '../resource.ts';
-import { JOURNAL, PROVED } from './dns-change-journal.ts';
-import type { Proof } from './proof.ts';
-import type { ProvedDns } from './proved.ts';
+import { hasRecord } from '../hold/originals/disk-or-memory.ts';
+import { JOURNAL, PROVED } from '../hold/proof/dns-change-journal.ts';
+import type { Proof } from '../hold/proof/proof.ts';
+import type { ProvedDns } from '../hold/proof/proved.ts';
+import type { Resource } from '../hold/resource.ts';
+import { OF_DNS } from '../hold/resource-names.ts';
+import { errorCode } from '../host/errors.ts';
+import type { Host } from '../host/host.ts';
 
 /**
  * null if DNS needs no proof and never did, so that its code is not loaded. Files below another root are not in use, so
@@ -22,13 +22,13 @@ export async function makeGuard(
   if (!host.live) return null;
   const held = resources.filter(({ name }) => OF_DNS.includes(name));
   if (held.length === 0 || (dns?.verify == null && !isLeft(host))) return null;
-  const { Proof } = await import('./proof.ts');
+  const { Proof } = await import('../hold/proof/proof.ts');
   return new Proof({
     host,
     dns,
     resources: held,
     collector: endpoint === null ? null : hostName(endpoint),
-    wayBack: async () => (await import('../leftovers.ts')).WAY_BACK,
+    wayBack: async () => (await import('./leftovers.ts')).WAY_BACK,
   });
 }
 
