@@ -22,6 +22,14 @@ export class KnownFiles {
     this.grown = true;
   }
 
+  /** The file's present text if it was found right before, otherwise what `make` returns. */
+  async wanted(path: string, actual: string | null, make: () => Promise<string>): Promise<string> {
+    if (actual !== null && this.has(path, actual)) return actual;
+    const wanted = await make();
+    if (actual === wanted) this.add(path, actual);
+    return wanted;
+  }
+
   /** The text to save; null if nothing changed. */
   toText(): string | null {
     return this.grown ? JSON.stringify({ identity: this.identity, files: [...this.files] }) : null;

@@ -1,5 +1,7 @@
 /** The program that generates the file that resolv.conf links to. */
+import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
+import { RESOLV_CONF } from './resolv-conf.ts';
 
 interface Owner {
   readonly name: string;
@@ -19,6 +21,11 @@ const OWNERS: readonly Owner[] = [
   { name: 'connman', target: /\/connman\//, programs: ['/usr/sbin/connmand'] },
   { name: 'netconfig', target: /\/netconfig\//, programs: ['/usr/sbin/netconfig', '/sbin/netconfig'] },
 ];
+
+/** Whether resolv.conf is a symbolic link that the configuration leaves to its owner. */
+export function isLeftToOwner(host: Host, dns: DesiredDns): boolean {
+  return dns.symlink === 'refuse' && host.readLink(RESOLV_CONF) !== null;
+}
 
 /** null if no known program generates it. */
 export function linkOwner(target: string): string | null {

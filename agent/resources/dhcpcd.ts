@@ -1,16 +1,16 @@
+import { clientFindings } from '../clients/client-findings.ts';
 import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
-import { contested } from '../clients/holders.ts';
 import { applyHook } from '../clients/hook-file.ts';
-import { ofIdleClient } from '../clients/idle-client.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { applyFile } from '../hold/apply-file.ts';
+import { compareFile, type FileView } from '../hold/compare-file.ts';
+import { dnsStates } from '../hold/dns-settings.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../hold/resource.ts';
-import { unreadable } from '../hold/unreadable.ts';
 import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../resolver/marked-block.ts';
+import { isLeftToOwner } from '../resolver/owner.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { dnsSettings } from './resolver/resolver.ts';
 
 /**
  * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd
@@ -33,13 +33,11 @@ export class Dhcpcd implements Resource {
     const { host } = this;
     const running = runs(host);
     const here = running || dhcpcdInstalled(host);
-    const hook = await this.look(ENTER_HOOK, 'lease', (text) => this.hook(text, here));
+    const hook = await this.compare(ENTER_HOOK, 'lease', (text) => this.hook(text, here));
     if (!here && hook === null) return [];
-    const conf = await this.look(DHCPCD_CONF, 'boot', (text) => this.conf(text));
+    const conf = await this.compare(DHCPCD_CONF, 'boot', (text) => this.conf(text));
     const found = [hook, conf].filter((finding) => finding !== null);
-    if (host.live && !running) return found.map((finding) => ofIdleClient(finding, 'dhcpcd'));
-    const refusal = contested(host, 'dhcpcd');
-    return refusal === null ? found : found.map((finding) => ({ ...finding, refusal, reason: refusal }));
+    return clientFindings(host, 'dhcpcd', running, found);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -53,103 +51,65 @@ export class Dhcpcd implements Resource {
     return here ? [ENTER_HOOK, DHCPCD_CONF] : [];
   }
 
-  private async look(
+  private compare(
     key: string,
     moment: Moment,
-    compare: (text: string | null) => Promise<Finding | null>,
+    view: (text: string | null) => Promise<FileView | null>,
   ): Promise<Finding | null> {
-    try {
-      return await compare(this.host.readText(key));
-    } catch (error) {
-      const settings = async () => this.states(moment, 'unknown', [`${key} cannot be read`], true);
-      return unreadable({ resource: this.name, key, moment }, error, settings);
-    }
+    const unseen = (reason: string) => dnsStates(this.dns, moment, 'unknown', reason);
+    return compareFile(this.host, { resource: this.name, key, moment }, view, { unseen });
   }
 
   /**
    * null if the file is missing and not needed. A file that Holdfast made is kept right even while dhcpcd does not run.
    */
-  private async hook(actual: string | null, here: boolean): Promise<Finding | null> {
-    const { dns } = this;
+  private async hook(actual: string | null, here: boolean): Promise<FileView | null> {
+    const { host, dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;
-    // A refused link is left to its owner.
-    if (!owned && (dns === null || !here || this.leftToItsOwner(dns))) return null;
+    if (!owned && (dns === null || !here || isLeftToOwner(host, dns))) return null;
     const wanted = dns === null ? removeFromShell(actual ?? '') : await this.wantedHook(actual, dns);
     const state = actual === wanted ? 'ok' : 'drifted';
-    return {
-      ...this.common(ENTER_HOOK, 'lease', actual, wanted, state),
-      settings: async () => {
-        const doubts = state === 'ok' ? await this.doubts(wanted ?? '') : [];
-        const held = doubts.length > 0 ? 'unknown' : state;
-        const withoutConf = this.host.stat(DHCPCD_CONF) === null;
-        return [
-          ...this.states('lease', held, doubts, true),
-          // dhcpcd.conf cannot hold these settings, so the hook holds them, also at boot.
-          ...this.states('boot', held, doubts, withoutConf),
-        ];
-      },
+    const settings = async () => {
+      const doubts = state === 'ok' ? await this.doubts(wanted ?? '') : [];
+      const held = doubts.length > 0 ? 'unknown' : state;
+      const reason = doubts.length > 0 ? doubts.join('; ') : undefined;
+      const atBoot = dnsStates(dns, 'boot', held, reason);
+      // dhcpcd.conf cannot hold these settings, so the hook holds them, also at boot.
+      const withoutConf = host.stat(DHCPCD_CONF) === null;
+      return [...dnsStates(dns, 'lease', held, reason), ...atBoot.filter((one) => withoutConf || isByHook(one))];
     };
+    return { wanted, settings };
   }
 
-  private async wantedHook(actual: string | null, dns: DesiredDns): Promise<string> {
-    if (actual !== null && this.known.has(ENTER_HOOK, actual)) return actual;
-    const { renderDhcpcdHook } = await import('../clients/dhcpcd/hook.ts');
-    const wanted = placeInShell(actual, renderDhcpcdHook(dns));
-    if (actual === wanted) this.known.add(ENTER_HOOK, actual);
-    return wanted;
+  private wantedHook(actual: string | null, dns: DesiredDns): Promise<string> {
+    return this.known.wanted(ENTER_HOOK, actual, async () => {
+      const { renderDhcpcdHook } = await import('../clients/dhcpcd/hook.ts');
+      return placeInShell(actual, renderDhcpcdHook(dns));
+    });
   }
 
   /** null if the file does not exist. dhcpcd then requests no name servers, and the hook holds ours. */
-  private async conf(actual: string | null): Promise<Finding | null> {
-    const { dns } = this;
+  private async conf(actual: string | null): Promise<FileView | null> {
+    const { host, dns } = this;
     const owned = actual !== null && findBlock(actual) !== null;
-    if (actual === null || (!owned && (dns === null || this.leftToItsOwner(dns)))) return null;
-    const nohook = dns !== null && leavesNothingOpen(dns) && !this.leftToItsOwner(dns);
-    const settings = (state: State, reasons: readonly string[]) => async () => {
-      return this.states('boot', state, reasons, true).filter(({ setting }) => !BY_HOOK.has(setting));
+    const left = dns !== null && isLeftToOwner(host, dns);
+    if (actual === null || (!owned && (dns === null || left))) return null;
+    const nohook = dns !== null && leavesNothingOpen(dns) && !left;
+    const settings = (state: State, reason?: string) => async () => {
+      return dnsStates(dns, 'boot', state, reason).filter((one) => !isByHook(one));
     };
     const known = nohook ? `${DHCPCD_CONF} nohook` : DHCPCD_CONF;
-    if (this.known.has(known, actual)) {
-      return { ...this.common(DHCPCD_CONF, 'boot', actual, actual, 'ok'), settings: settings('ok', []) };
-    }
+    if (this.known.has(known, actual)) return { wanted: actual, settings: settings('ok') };
     const { confLines, editDhcpcdConf } = await import('../clients/dhcpcd/conf.ts');
     const edited = editDhcpcdConf(actual, dns === null ? null : confLines(dns, nohook));
     if (!edited.ok) {
       const refusal = `the file is not changed: ${edited.problem}`;
-      return {
-        ...this.common(DHCPCD_CONF, 'boot', actual, actual, 'drifted'),
-        refusal,
-        settings: settings('unknown', [refusal]),
-      };
+      return { wanted: actual, state: 'drifted', refusal, settings: settings('unknown', refusal) };
     }
     const state = actual === edited.text ? 'ok' : 'drifted';
-    const reason = edited.notes.join('; ');
-    if (state === 'ok' && reason === '') this.known.add(known, actual);
-    return {
-      ...this.common(DHCPCD_CONF, 'boot', actual, edited.text, state),
-      ...(reason === '' ? {} : { reason }),
-      settings: settings(state, []),
-    };
-  }
-
-  private common(key: string, moment: Moment, actual: string | null, wanted: string | null, state: State) {
-    return { resource: this.name, key, kind: 'file', moment, state, wanted, actual } as const;
-  }
-
-  /** `all`: all settings, or only those that dhcpcd.conf cannot hold. */
-  private states(moment: Moment, state: State, reasons: readonly string[], all: boolean): SettingState[] {
-    const { dns } = this;
-    if (dns === null) return [];
-    return dnsSettings(dns)
-      .filter(({ setting }) => all || BY_HOOK.has(setting))
-      .map(({ setting, values }) => ({
-        setting,
-        moment,
-        state,
-        wanted: values.join(' '),
-        actual: state === 'ok' ? values.join(' ') : null,
-        ...(reasons.length === 0 ? {} : { reason: reasons.join('; ') }),
-      }));
+    const reason = edited.notes.length > 0 ? edited.notes.join('; ') : undefined;
+    if (state === 'ok' && reason === undefined) this.known.add(known, actual);
+    return { wanted: edited.text, reason, settings: settings(state) };
   }
 
   /** Reasons why an installed hook may have no effect. */
@@ -164,18 +124,19 @@ export class Dhcpcd implements Resource {
     return [
       ...(deaf ? [`${DHCPCD_CONF}:${script.line} names ${script.path}, which does not source ${ENTER_HOOK}`] : []),
       ...dhcpcdDoubts(host, hook),
-      ...(dns !== null && this.leftToItsOwner(dns)
+      ...(dns !== null && isLeftToOwner(host, dns)
         ? [`${RESOLV_CONF} is a symbolic link, which the hook leaves to its owner`]
         : []),
     ];
   }
-
-  private leftToItsOwner({ symlink }: DesiredDns): boolean {
-    return symlink === 'refuse' && this.host.readLink(RESOLV_CONF) !== null;
-  }
 }
 
 const BY_HOOK: ReadonlySet<string> = new Set(['dns.sortlist', 'dns.options']);
+
+/** Whether dhcpcd.conf has no statement for the setting, so that only the hook holds it. */
+function isByHook({ setting }: SettingState): boolean {
+  return BY_HOOK.has(setting);
+}
 
 function runs(host: Host): boolean {
   return host.processes('dhcpcd', 'network').length > 0;

@@ -1,6 +1,5 @@
-import { contested } from '../clients/holders.ts';
+import { clientFindings } from '../clients/client-findings.ts';
 import { applyHook } from '../clients/hook-file.ts';
-import { ofIdleClient } from '../clients/idle-client.ts';
 import {
   DISPATCHER,
   hasReadConf,
@@ -11,13 +10,14 @@ import {
 } from '../clients/networkmanager/networkmanager.ts';
 import type { DesiredDns } from '../config/desired.ts';
 import { applyFile } from '../hold/apply-file.ts';
-import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../hold/resource.ts';
-import { unreadable } from '../hold/unreadable.ts';
+import { compareFile, type FileView } from '../hold/compare-file.ts';
+import { dnsStates } from '../hold/dns-settings.ts';
+import type { Finding, Moment, Outcome, Resource } from '../hold/resource.ts';
 import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
 import type { Process } from '../host/process/processes.ts';
+import { isLeftToOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { dnsSettings } from './resolver/resolver.ts';
 
 const CONF = '# Made by "agent apply"; changes here are overwritten.\n[main]\ndns=none\n';
 
@@ -45,13 +45,11 @@ export class NetworkManager implements Resource {
     if (!here && host.lstat(NETWORK_MANAGER_CONF) === null) return [];
     const { dns } = this;
     const found = [
-      await this.file(DISPATCHER, 'lease', async (actual) => (dns === null ? null : this.dispatcher(dns, actual))),
-      await this.file(NETWORK_MANAGER_CONF, 'boot', async () => (dns === null ? null : CONF)),
+      await this.compare(DISPATCHER, 'lease', async (actual) => (dns === null ? null : this.dispatcher(dns, actual))),
+      await this.compare(NETWORK_MANAGER_CONF, 'boot', async () => (dns === null ? null : CONF)),
       ...(process === null || dns === null ? [] : [this.running(process)]),
     ].filter((finding) => finding !== null);
-    if (host.live && process === null) return found.map((finding) => ofIdleClient(finding, 'NetworkManager'));
-    const refusal = contested(host, 'NetworkManager');
-    return refusal === null ? found : found.map((finding) => ({ ...finding, refusal, reason: refusal }));
+    return clientFindings(host, 'NetworkManager', process !== null, found);
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -81,41 +79,31 @@ export class NetworkManager implements Resource {
   }
 
   /** null if the file is absent and not wanted. */
-  private async file(
+  private compare(
     key: string,
     moment: Moment,
     want: (actual: string | null) => Promise<string | null>,
   ): Promise<Finding | null> {
-    let actual: string | null;
-    try {
-      actual = this.host.readText(key);
-    } catch (error) {
-      return unreadable({ resource: this.name, key, moment }, error, async () => this.states(moment, 'unknown'));
-    }
-    const wanted = await want(actual);
-    if (actual === null && wanted === null) return null;
-    const common = { resource: this.name, key, kind: 'file', moment, wanted, actual } as const;
-    if (wanted !== null && this.leftToItsOwner()) {
-      const reason = `${RESOLV_CONF} is a symbolic link, which is left to its owner`;
-      return { ...common, state: 'skipped', reason, settings: async () => [] };
-    }
-    const obstacle = actual === wanted ? await this.obstacle(key) : null;
-    const state = actual === wanted && obstacle === null ? 'ok' : 'drifted';
-    return {
-      ...common,
-      state,
-      ...(obstacle === null ? {} : { refusal: obstacle, reason: obstacle }),
+    const view = async (actual: string | null): Promise<FileView | null> => {
+      const wanted = await want(actual);
+      if (actual === null && wanted === null) return null;
+      if (wanted !== null && this.leftToOwner())
+        return { wanted, state: 'skipped', reason: `${RESOLV_CONF} is a symbolic link, which is left to its owner` };
+      const obstacle = actual === wanted ? ((await this.obstacle(key)) ?? undefined) : undefined;
+      const state = actual === wanted && obstacle === undefined ? 'ok' : 'drifted';
       // The running NetworkManager decides the moment `lease`.
-      settings: async () => (moment === 'boot' ? this.states(moment, state, obstacle ?? undefined) : []),
+      const settings = async () => (moment === 'boot' ? dnsStates(this.dns, moment, state, obstacle) : []);
+      return { wanted, state, refusal: obstacle, reason: obstacle, settings };
     };
+    const unseen = () => dnsStates(this.dns, moment, 'unknown');
+    return compareFile(this.host, { resource: this.name, key, moment }, view, { unseen });
   }
 
-  private async dispatcher(dns: DesiredDns, actual: string | null): Promise<string> {
-    if (actual !== null && this.known.has(DISPATCHER, actual)) return actual;
-    const { renderDispatcher } = await import('../clients/networkmanager/dispatcher.ts');
-    const wanted = renderDispatcher(dns);
-    if (actual === wanted) this.known.add(DISPATCHER, actual);
-    return wanted;
+  private dispatcher(dns: DesiredDns, actual: string | null): Promise<string> {
+    return this.known.wanted(DISPATCHER, actual, async () => {
+      const { renderDispatcher } = await import('../clients/networkmanager/dispatcher.ts');
+      return renderDispatcher(dns);
+    });
   }
 
   /** Why a right file has no effect. */
@@ -138,7 +126,7 @@ export class NetworkManager implements Resource {
   /** Whether the running NetworkManager has read our file. It reads its configuration at its start and at SIGHUP. */
   private running(process: Process): Finding {
     const knows = this.knows();
-    const state = this.leftToItsOwner() ? 'skipped' : knows ? 'ok' : 'drifted';
+    const state = this.leftToOwner() ? 'skipped' : knows ? 'ok' : 'drifted';
     const reason = 'NetworkManager has not read its configuration since the change';
     const wanted = 'has read dns=none';
     return {
@@ -150,7 +138,8 @@ export class NetworkManager implements Resource {
       wanted,
       actual: knows ? wanted : null,
       ...(state === 'drifted' ? { reason } : {}),
-      settings: async () => (state === 'skipped' ? [] : this.states('lease', state, knows ? undefined : reason)),
+      settings: async () =>
+        state === 'skipped' ? [] : dnsStates(this.dns, 'lease', state, knows ? undefined : reason),
     };
   }
 
@@ -159,20 +148,7 @@ export class NetworkManager implements Resource {
     return process !== null && hasReadConf(this.host, process);
   }
 
-  private states(moment: Moment, state: State, reason?: string): SettingState[] {
-    const { dns } = this;
-    if (dns === null) return [];
-    return dnsSettings(dns).map(({ setting, values }) => ({
-      setting,
-      moment,
-      state,
-      wanted: values.join(' '),
-      actual: state === 'ok' ? values.join(' ') : null,
-      ...(reason === undefined ? {} : { reason }),
-    }));
-  }
-
-  private leftToItsOwner(): boolean {
-    return this.dns?.symlink === 'refuse' && this.host.readLink(RESOLV_CONF) !== null;
+  private leftToOwner(): boolean {
+    return this.dns !== null && isLeftToOwner(this.host, this.dns);
   }
 }

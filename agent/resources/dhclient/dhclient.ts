@@ -7,9 +7,9 @@ import { noteStarts } from '../../clients/dhclient/start-records.ts';
 import type { DesiredDhclient, DesiredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import { applyFile } from '../../hold/apply-file.ts';
+import { compareFile, type FileView } from '../../hold/compare-file.ts';
 import { isOurs, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
 import type { KnownFiles } from '../../hold/verified-files.ts';
 import { errorCode, HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -36,7 +36,7 @@ export class Dhclient implements Resource {
     this.wanted = this.possible(clients).dhclient;
     const foreign = clients.filter(({ owner }) => owner !== null).map((client) => this.foreign(client));
     const own = await Promise.all(this.files(clients).map((file) => this.compare(file, clients)));
-    return [...own, ...foreign];
+    return [...own.filter((finding) => finding !== null), ...foreign];
   }
 
   /** Leaves DNS out if resolv.conf is a refused link. Files that already hold DNS keep it. */
@@ -70,18 +70,19 @@ export class Dhclient implements Resource {
     return this.empty() ? [] : [DEFAULT_CONF];
   }
 
-  private async compare(file: string, clients: readonly DhcpClient[]): Promise<Finding> {
-    let actual: string | null;
-    try {
-      actual = this.host.readText(file);
-    } catch (error) {
-      const place = { resource: this.name, key: file, moment: 'boot' } as const;
-      return unreadable(place, error, () => this.unknown(`${file} cannot be read`));
-    }
+  private compare(file: string, clients: readonly DhcpClient[]): Promise<Finding | null> {
+    const place = { resource: this.name, key: file, moment: 'boot' } as const;
+    const unseen = (reason: string) => this.unknown(reason);
+    return compareFile(this.host, place, (actual) => this.view(file, actual, clients), { unseen });
+  }
+
+  private async view(file: string, actual: string | null, clients: readonly DhcpClient[]): Promise<FileView> {
     const settings = () => this.settings(file, actual ?? '', clients);
-    const common = { resource: this.name, key: file, kind: 'file', moment: 'boot', actual, settings } as const;
+    const refused = (refusal: string): FileView => {
+      return { wanted: actual, state: 'drifted', refusal, settings: () => this.unknown(refusal) };
+    };
     const known = this.wanted === this.desired.dhclient ? file : `${file} without dns`;
-    if (actual !== null && this.known.has(known, actual)) return { ...common, state: 'ok', wanted: actual };
+    if (actual !== null && this.known.has(known, actual)) return { wanted: actual, settings };
 
     const original = this.original(file);
     // A setting that is no longer configured goes back to its original, unless another program has edited the file.
@@ -90,21 +91,15 @@ export class Dhclient implements Resource {
     const edited = editConf(base ?? '', this.wanted, interfacesOf(file));
     if (!edited.ok) {
       const lines = edited.problems.map(({ line, message }) => `line ${line}: ${message}`);
-      const refusal = `the file has syntax errors, so it is not changed: ${lines.join('; ')}`;
-      return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
+      return refused(`the file has syntax errors, so it is not changed: ${lines.join('; ')}`);
     }
     const wanted = base === null && edited.text === '' ? null : edited.text;
     const { requiredUnasked } = await import('../../clients/dhclient/required.ts');
     const required = requiredUnasked(this.host, file, edited.text, this.wanted);
-    if (required.length > 0) {
-      const refusal = `the file is not changed: ${required.join('; ')}`;
-      return { ...common, state: 'drifted', wanted: actual, refusal, settings: () => this.unknown(refusal) };
-    }
-    const reason = edited.warnings.join('; ');
-    if (actual !== wanted) return { ...common, state: 'drifted', wanted, ...(reason === '' ? {} : { reason }) };
-    if (reason !== '') return { ...common, state: 'ok', wanted, reason };
-    if (actual !== null) this.known.add(known, actual);
-    return { ...common, state: 'ok', wanted };
+    if (required.length > 0) return refused(`the file is not changed: ${required.join('; ')}`);
+    const reason = edited.warnings.length > 0 ? edited.warnings.join('; ') : undefined;
+    if (actual === wanted && actual !== null && reason === undefined) this.known.add(known, actual);
+    return { wanted, reason, settings };
   }
 
   /** The original file; null also if only root may read it. In that case the present file is judged. */

@@ -3,13 +3,13 @@ import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { applyHook } from '../../clients/hook-file.ts';
 import { type DesiredState, isWritten } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
+import { compareFile } from '../../hold/compare-file.ts';
+import { dnsSettings } from '../../hold/dns-settings.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
 import type { KnownFiles } from '../../hold/verified-files.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { refusedLink, withoutDns } from '../resolver/refused-link.ts';
-import { dnsSettings } from '../resolver/resolver.ts';
 
 /**
  * Keeps the hooks that dhclient-script sources: the lease moment of every DHCP and DNS setting, and the boot moment of
@@ -81,23 +81,15 @@ export class Hooks implements Resource {
   }
 
   /** `hook` is the wanted hook; null for none. Returns null if no hook exists and none is wanted. */
-  private async compare(places: HookPlaces, path: string, hook: 'enter' | 'exit' | null): Promise<Finding | null> {
-    let actual: string | null;
-    try {
-      actual = this.host.readText(path);
-    } catch (error) {
-      return unreadable({ resource: this.name, key: path, moment: 'lease' }, error, async () => []);
-    }
-    if (hook === null && (actual === null || !ownsHook(places, actual))) return null;
-    const wanted = await this.wanted(places, path, actual, hook);
-    const common = { resource: this.name, key: path, kind: 'file', moment: 'lease', wanted, actual } as const;
-    const settings = async () => [];
-    const runnable = actual === null || !places.needsRunBit || ((this.host.stat(path)?.mode ?? 0) & 0o100) !== 0;
-    if (!runnable) {
+  private compare(places: HookPlaces, path: string, hook: 'enter' | 'exit' | null): Promise<Finding | null> {
+    return compareFile(this.host, { resource: this.name, key: path, moment: 'lease' }, async (actual) => {
+      if (hook === null && (actual === null || !ownsHook(places, actual))) return null;
+      const wanted = await this.wanted(places, path, actual, hook);
+      const runnable = actual === null || !places.needsRunBit || ((this.host.stat(path)?.mode ?? 0) & 0o100) !== 0;
+      if (runnable) return { wanted };
       const refusal = `dhclient-script skips this hook because it lacks the run bit (chmod +x ${path})`;
-      return { ...common, state: 'drifted', refusal, settings };
-    }
-    return { ...common, state: actual === wanted ? 'ok' : 'drifted', settings };
+      return { wanted, state: 'drifted', refusal };
+    });
   }
 
   private async wanted(
@@ -108,15 +100,10 @@ export class Hooks implements Resource {
   ): Promise<string | null> {
     if (hook === null) return removeHook(places, actual ?? '');
     const known = this.desired === this.configured ? path : `${path} without dns`;
-    if (actual !== null && this.known.has(known, actual)) return actual;
-    const { renderEnterHook, renderExitHook } = await import('../../clients/dhclient/hooks/hooks.ts');
-    const wanted = placeHook(
-      places,
-      actual,
-      hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook(this.desired),
-    );
-    if (actual === wanted) this.known.add(known, actual);
-    return wanted;
+    return this.known.wanted(known, actual, async () => {
+      const { renderEnterHook, renderExitHook } = await import('../../clients/dhclient/hooks/hooks.ts');
+      return placeHook(places, actual, hook === 'enter' ? renderEnterHook(this.desired) : renderExitHook(this.desired));
+    });
   }
 
   /** The routes that the exit hook makes again, named as in the routes resource. */

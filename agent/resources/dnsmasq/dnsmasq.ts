@@ -21,7 +21,8 @@ export class Dnsmasq implements Resource {
 
   async inspect(): Promise<Finding[]> {
     if (this.wanted.dnsmasq === null && this.host.lstat(DNSMASQ_FILE) === null) return [];
-    return (await import('./file.ts')).inspectDnsmasq(this.host, this.wanted);
+    const finding = await (await import('./file.ts')).inspectDnsmasq(this.host, this.wanted);
+    return finding === null ? [] : [finding];
   }
 
   async apply(finding: Finding): Promise<Outcome> {

@@ -1,7 +1,7 @@
 /** The file for dnsmasq, and whether the running dnsmasq has read it. */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
+import { compareFile, type FileView } from '../../hold/compare-file.ts';
 import type { Finding, SettingState } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { Metadata } from '../../metadata/metadata.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
@@ -11,29 +11,29 @@ import { dnsmasqReaders } from './readers.ts';
 
 const SETTING = 'forwarding.dnsmasq';
 
+/** null if no file is configured, and none of ours is there. */
 export function inspectDnsmasq(
   host: Host,
+  desired: Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>,
+): Promise<Finding | null> {
+  const key = desired.dnsmasq?.file ?? DNSMASQ_FILE;
+  return compareFile(host, { resource: 'dnsmasq', key, moment: 'boot' }, (actual) =>
+    viewOf(host, desired, key, actual),
+  );
+}
+
+function viewOf(
+  host: Host,
   { dnsmasq, routes, metadata }: Pick<DesiredState, 'dnsmasq' | 'routes' | 'metadata'>,
-): Finding[] {
-  const key = dnsmasq?.file ?? DNSMASQ_FILE;
-  const place = { resource: 'dnsmasq', key, moment: 'boot', kind: 'file' } as const;
-  let actual: string | null;
-  try {
-    actual = host.readText(key);
-  } catch (error) {
-    return [unreadable(place, error, async () => [])];
-  }
+  key: string,
+  actual: string | null,
+): FileView | null {
   const isOurs = actual?.startsWith(HEADER) ?? true;
-  if (dnsmasq === null) {
-    return isOurs ? [{ ...place, state: 'drifted', wanted: null, actual, settings: async () => [] }] : [];
-  }
+  if (dnsmasq === null) return isOurs ? { wanted: null, state: 'drifted' } : null;
   const wishes = wishesOf({ routes });
   const all = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));
   const open = all.find(({ route }) => route === null);
-  if (open !== undefined) {
-    const reason = `the file stays as it is: ${open.problem}`;
-    return [{ ...place, state: 'unknown', wanted: null, actual, reason, settings: async () => [] }];
-  }
+  if (open !== undefined) return { wanted: null, state: 'unknown', reason: `the file stays as it is: ${open.problem}` };
   const wanted = dnsmasqText(
     dnsmasq.networks,
     all.flatMap(({ route }) => route ?? []),
@@ -42,16 +42,7 @@ export function inspectDnsmasq(
   const refusal = isOurs
     ? undefined
     : `${key} was not made by Holdfast: name another file in the configuration, or remove this one`;
-  return [
-    {
-      ...place,
-      state,
-      wanted,
-      actual,
-      ...(refusal === undefined ? {} : { refusal }),
-      settings: async () => settings(host, key, state, refusal),
-    },
-  ];
+  return { wanted, refusal, settings: async () => settings(host, key, state, refusal) };
 }
 
 function settings(host: Host, file: string, state: 'ok' | 'drifted', refusal: string | undefined): SettingState[] {

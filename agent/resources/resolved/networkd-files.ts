@@ -13,8 +13,8 @@ import { namesOfNextStart, networkNames } from '../../clients/networkd/match.ts'
 import { answersAfterStart, linksWithServers, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import { applyFile, removeWithFolder } from '../../hold/apply-file.ts';
+import { compareFile } from '../../hold/compare-file.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 
@@ -32,14 +32,13 @@ export class NetworkdFiles {
     this.settings = settings;
   }
 
-  inspect(): Finding[] {
+  async inspect(): Promise<Finding[]> {
     const wanted = renderDropIn(this.dns);
     const names = this.names();
-    const kept = names.flatMap((name) => this.compare(keptDropIn(name), wanted, laterDropIns(this.host, name)) ?? []);
-    if (names.length === 0) return kept;
-    return [...kept, this.compare(SERVICE_DROP_IN, wanted === null ? null : SERVICE_DROP_IN_TEXT, [])].filter(
-      (finding) => finding !== null,
-    );
+    if (names.length === 0) return [];
+    const kept = names.map((name) => this.compare(keptDropIn(name), wanted, laterDropIns(this.host, name)));
+    const service = this.compare(SERVICE_DROP_IN, wanted === null ? null : SERVICE_DROP_IN_TEXT, []);
+    return (await Promise.all([...kept, service])).filter((finding) => finding !== null);
   }
 
   watches(): string[] {
@@ -56,34 +55,29 @@ export class NetworkdFiles {
     return answersAfterStart(host, dns) ? namesOfNextStart(host) : [];
   }
 
-  /** null if the file is absent and not wanted. */
-  private compare(file: string, wanted: string | null, later: readonly string[]): Finding | null {
-    let actual: string | null;
-    try {
-      actual = this.host.readText(file);
-    } catch (error) {
-      return unreadable({ resource: 'resolved', key: file, moment: 'boot' }, error, async () => []);
-    }
-    if (wanted === null && actual === null) return null;
-    const ok = actual === wanted;
-    return {
-      resource: 'resolved',
-      key: file,
-      kind: 'file',
-      moment: 'boot',
-      state: ok ? 'ok' : 'drifted',
-      wanted,
-      actual,
-      settings: async () => {
-        if (!ok) return this.settings(null, null);
-        const { domain, search, nameservers } = this.dns;
-        const settings = this.settings(nameservers, search ?? (domain === null ? null : [domain]));
-        if (later.length === 0) return settings;
-        const reason = `files after the drop-in have the last word (${later.join(', ')})`;
-        return settings.map((one) => ({ ...one, state: 'unknown', reason }));
-      },
-    };
+  private compare(file: string, wanted: string | null, later: readonly string[]): Promise<Finding | null> {
+    return compareNetworkdFile(this.host, file, wanted, (ok) => {
+      if (!ok) return this.settings(null, null);
+      const { domain, search, nameservers } = this.dns;
+      const settings = this.settings(nameservers, search ?? (domain === null ? null : [domain]));
+      if (later.length === 0) return settings;
+      const reason = `files after the drop-in have the last word (${later.join(', ')})`;
+      return settings.map((one) => ({ ...one, state: 'unknown', reason }));
+    });
   }
+}
+
+/** null if the file is absent and not wanted. */
+export function compareNetworkdFile(
+  host: Host,
+  key: string,
+  wanted: string | null,
+  settings: (ok: boolean) => SettingState[],
+): Promise<Finding | null> {
+  return compareFile(host, { resource: 'resolved', key, moment: 'boot' }, (actual) => {
+    if (wanted === null && actual === null) return null;
+    return { wanted, settings: async () => settings(actual === wanted) };
+  });
 }
 
 export async function applyNetworkdFile(host: Host, finding: Finding): Promise<Outcome> {

@@ -13,29 +13,19 @@ import {
 import { networkdLinks } from '../../clients/networkd/links.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { compareNetworkdFile } from './networkd-files.ts';
 
 /** @param running the identity of the running systemd-networkd (resolved.ts); undefined if none runs. */
-export function leftWithNetworkd(host: Host, running: string | undefined): Finding[] {
+export async function leftWithNetworkd(host: Host, running: string | undefined): Promise<Finding[]> {
   const inUse = dropInsInUse(host);
-  const kept = keptNames(host).map((name) => compare(host, keptDropIn(name), null));
+  const compare = (key: string, wanted: string | null) => compareNetworkdFile(host, key, wanted, () => []);
+  const kept = keptNames(host).map((name) => compare(keptDropIn(name), null));
   // At the next start, the service's drop-in removes the files that the running systemd-networkd has read.
-  const service = compare(host, SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
-  return [...kept, service, ...heldLinks(host, running, inUse)].filter((finding) => finding !== null);
-}
-
-/** null if the file is absent, as it should be. */
-function compare(host: Host, key: string, wanted: string | null): Finding | null {
-  const common = { resource: 'resolved', key, kind: 'file', moment: 'boot', settings: async () => [] } as const;
-  try {
-    const actual = host.readText(key);
-    if (actual === null && wanted === null) return null;
-    return { ...common, state: actual === wanted ? 'ok' : 'drifted', wanted, actual };
-  } catch (error) {
-    return unreadable(common, error, common.settings);
-  }
+  const service = compare(SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
+  const files = await Promise.all([...kept, service]);
+  return [...files.filter((finding) => finding !== null), ...heldLinks(host, running, inUse)];
 }
 
 /** Links that still have the values that we gave them, or that systemd-networkd read at its start. */

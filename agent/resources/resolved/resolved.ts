@@ -4,12 +4,12 @@ import { NETWORKD_STATE, type NetworkdLink } from '../../clients/networkd/links.
 import { linksWithServers, resolvedLinks } from '../../clients/resolved.ts';
 import { writtenThrough } from '../../clients/resolved-libc.ts';
 import type { DesiredDns } from '../../config/desired.ts';
+import { dnsSettings } from '../../hold/dns-settings.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { errorCode, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type Keyword, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { dnsSettings } from '../resolver/resolver.ts';
 import { applyNetworkdFile, NetworkdFiles } from './networkd-files.ts';
 import { leftWithNetworkd } from './networkd-left.ts';
 import { tellLink } from './resolvectl.ts';
@@ -42,7 +42,7 @@ export class Resolved implements Resource {
     const refusal = links.length === 0 ? null : contested(this.host, 'systemd-networkd');
     const refused = (finding: Finding) =>
       refusal === null || finding.state !== 'drifted' ? finding : { ...finding, refusal };
-    const atBoot = this.files(dns).inspect();
+    const atBoot = await this.files(dns).inspect();
     return [...links.map((link) => this.compareLink(link, dns)), ...atBoot].map(refused);
   }
 

@@ -4,8 +4,9 @@
  */
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import type { DesiredDns } from '../../config/desired.ts';
-import type { Finding, SettingState } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
+import { compareFile } from '../../hold/compare-file.ts';
+import { dnsStates } from '../../hold/dns-settings.ts';
+import type { Finding } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock, marked } from '../../resolver/marked-block.ts';
 
@@ -17,36 +18,19 @@ resolv_conf=/run/resolvconf/resolv.conf
 /**
  * null if openresolv is not installed, or leaves resolv.conf alone anyway.
  * @param dns null if nothing is held, so that only our block matters.
- * @param states the settings of `dns` at these moments, held or not.
  */
-export function compareOpenresolv(
-  host: Host,
-  dns: DesiredDns | null,
-  states: (held: boolean) => SettingState[],
-): Finding | null {
-  let actual: string | null;
-  try {
-    actual = host.readText(RESOLVCONF_CONF);
-  } catch (error) {
-    const place = { resource: 'resolver', key: RESOLVCONF_CONF, moment: 'lease' } as const;
-    return unreadable(place, error, async () => []);
-  }
-  if (actual === null) return null;
-  const block = findBlock(actual);
-  const theirs = block === null ? actual : block.before + block.after;
-  if (block === null && (dns === null || !openresolvInstalled(host) || !openresolvWrites(theirs))) return null;
-  const wanted = dns === null ? theirs : withBlock(actual, theirs);
-  const held = actual === wanted;
-  return {
-    resource: 'resolver',
-    key: RESOLVCONF_CONF,
-    kind: 'file',
-    moment: 'lease',
-    state: held ? 'ok' : 'drifted',
-    wanted,
-    actual,
-    settings: async () => (dns === null ? [] : states(held)),
-  };
+export function compareOpenresolv(host: Host, dns: DesiredDns | null): Promise<Finding | null> {
+  const place = { resource: 'resolver', key: RESOLVCONF_CONF, moment: 'lease' } as const;
+  return compareFile(host, place, (actual) => {
+    if (actual === null) return null;
+    const block = findBlock(actual);
+    const theirs = block === null ? actual : block.before + block.after;
+    if (block === null && (dns === null || !openresolvInstalled(host) || !openresolvWrites(theirs))) return null;
+    const wanted = dns === null ? theirs : withBlock(actual, theirs);
+    const state = actual === wanted ? 'ok' : 'drifted';
+    const settings = async () => [...dnsStates(dns, 'lease', state), ...dnsStates(dns, 'boot', state)];
+    return { wanted, settings };
+  });
 }
 
 /** Puts the block at its present place, or at the end if an assignment below it has the last word. */

@@ -4,10 +4,11 @@ import { RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import { applyFile } from '../../hold/apply-file.ts';
+import { compareFile, type FileView } from '../../hold/compare-file.ts';
+import { dnsSettings, dnsStates } from '../../hold/dns-settings.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
 import type { Host } from '../../host/host.ts';
-import { composeResolvConf, type Keyword, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { composeResolvConf, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { compareOpenresolv } from './openresolv.ts';
 import { goneAtBoot, refusedLink } from './refused-link.ts';
 
@@ -23,61 +24,45 @@ export class Resolver implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
-    const openresolv = this.openresolv();
-    return [...(openresolv === null ? [] : [openresolv]), ...this.compare()];
+    const found = [await this.openresolv(), await this.compare()];
+    return found.filter((finding) => finding !== null);
   }
 
   /** openresolv comes first, so that it undoes no later change. */
-  private openresolv(): Finding | null {
+  private async openresolv(): Promise<Finding | null> {
     const { host, dns } = this;
     // If resolv.conf is a link, the file that openresolv writes is not ours.
     const isLink = dns !== null && dns.symlink !== 'replace' && host.readLink(RESOLV_CONF) !== null;
     if (isLink) return null;
-    return compareOpenresolv(host, dns, (held) =>
-      dnsSettings(dns!).flatMap(({ setting, values }) =>
-        (['lease', 'boot'] as const).map((moment) => {
-          const wanted = values.join(' ');
-          return { setting, moment, state: held ? 'ok' : 'drifted', wanted, actual: held ? wanted : null };
-        }),
-      ),
-    );
+    return compareOpenresolv(host, dns);
   }
 
-  private compare(): Finding[] {
+  private async compare(): Promise<Finding | null> {
     const { host, dns } = this;
-    if (dns === null) return [];
+    if (dns === null) return null;
     const link = host.readLink(RESOLV_CONF);
     if (link !== null && ownsResolvConf(host)) {
-      if (resolvedLinks(host, dns).length > 0) return [leftToResolved(link, async () => [])];
-      if (answersAfterStart(host, dns)) return [leftToResolved(link, () => this.untilNetworkdStarts(dns))];
+      if (resolvedLinks(host, dns).length > 0) return leftToResolved(link, async () => []);
+      if (answersAfterStart(host, dns)) return leftToResolved(link, () => this.untilNetworkdStarts(dns));
     }
-    let actual: string | null;
-    try {
-      actual = host.readTextUnlessAstray(RESOLV_CONF);
-    } catch (error) {
-      return [
-        unreadable({ resource: this.name, key: RESOLV_CONF, moment: 'now' }, error, async () => this.unseen(dns)),
-      ];
-    }
-    const wanted = composeResolvConf(actual ?? '', dns);
-    const refusal = refusedLink(host, dns);
-    const circle = link !== null && host.target(RESOLV_CONF) === RESOLV_CONF;
-    const replaces = link !== null && dns.symlink === 'replace';
-    const ok = actual === wanted && !replaces && !circle;
-    return [
-      {
-        resource: this.name,
-        key: RESOLV_CONF,
-        kind: 'file',
-        moment: 'now',
-        state: ok ? 'ok' : 'drifted',
+    const view = (actual: string | null): FileView => {
+      const wanted = composeResolvConf(actual ?? '', dns);
+      const refusal = refusedLink(host, dns);
+      const circle = link !== null && host.target(RESOLV_CONF) === RESOLV_CONF;
+      const replaces = link !== null && dns.symlink === 'replace';
+      const ok = actual === wanted && !replaces && !circle;
+      return {
         wanted,
-        actual,
+        state: ok ? 'ok' : 'drifted',
         ...(replaces ? { reason: `it is a symbolic link to ${link}${circle ? ', which leads in a circle' : ''}` } : {}),
         ...(ok || refusal === null ? {} : { refusal }),
-        settings: async () => [...(await this.settings(dns, actual ?? '')), ...this.leftToOwner(dns, refusal)],
-      },
-    ];
+        settings: async () => [...(await this.settings(dns, actual ?? '')), ...leftToOwner(dns, refusal)],
+      };
+    };
+    return compareFile(host, { resource: this.name, key: RESOLV_CONF, moment: 'now' }, view, {
+      read: (path) => host.readTextUnlessAstray(path),
+      unseen: (reason) => this.unseen(dns, reason),
+    });
   }
 
   async apply(finding: Finding): Promise<Outcome> {
@@ -90,20 +75,9 @@ export class Resolver implements Resource {
     return this.dns === null ? [] : [RESOLV_CONF, RESOLVCONF_CONF];
   }
 
-  private async unseen(dns: DesiredDns): Promise<SettingState[]> {
+  private async unseen(dns: DesiredDns, reason: string): Promise<SettingState[]> {
     const settings = await this.settings(dns, '');
-    return settings.map((one) => ({ ...one, state: 'unknown', reason: `${RESOLV_CONF} cannot be read` }));
-  }
-
-  /** The link's owner decides about the next lease and the next boot, so these moments are unknown. */
-  private leftToOwner(dns: DesiredDns, refusal: string | null): SettingState[] {
-    if (refusal === null) return [];
-    const reason = `${RESOLV_CONF} is ${refusal}`;
-    return dnsSettings(dns).flatMap(({ setting, values }) =>
-      (['lease', 'boot'] as const).map((moment) => {
-        return { setting, moment, state: 'unknown', wanted: values.join(' '), actual: null, reason };
-      }),
-    );
+    return settings.map((one) => ({ ...one, state: 'unknown', reason }));
   }
 
   /** systemd-networkd is enabled but does not run, so the values of its links are unknown. */
@@ -152,16 +126,12 @@ function leftToResolved(link: string, settings: Finding['settings']): Finding {
   };
 }
 
-/** The configured settings of `dns`, each with its keyword in resolv.conf. */
-export function dnsSettings(dns: DesiredDns): { keyword: Keyword; setting: string; values: readonly string[] }[] {
-  const all: [Keyword, string, readonly string[] | null][] = [
-    ['domain', 'dns.domain', dns.domain === null ? null : [dns.domain]],
-    ['search', 'dns.search', dns.search],
-    ['nameserver', 'dns.nameservers', dns.nameservers],
-    ['sortlist', 'dns.sortlist', dns.sortlist],
-    ['options', 'dns.options', dns.options],
-  ];
-  return all.flatMap(([keyword, setting, values]) => (values === null ? [] : [{ keyword, setting, values }]));
+/** The link's owner decides about the next lease and the next boot, so these moments are unknown. */
+function leftToOwner(dns: DesiredDns, refusal: string | null): SettingState[] {
+  if (refusal === null) return [];
+  return (['lease', 'boot'] as const).flatMap((moment) => {
+    return dnsStates(dns, moment, 'unknown', `${RESOLV_CONF} is ${refusal}`);
+  });
 }
 
 /** `reason` says why a line does not count; null if it does. */

@@ -3,9 +3,9 @@ import { misfit } from '../../config/sysctl/problems.ts';
 import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
 import { isSecretSysctl, shownText } from '../../config/sysctl/secrets.ts';
 import { applyFile } from '../../hold/apply-file.ts';
+import { compareFile, type FileView } from '../../hold/compare-file.ts';
 import { Originals } from '../../hold/originals/originals.ts';
-import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
-import { unreadable } from '../../hold/unreadable.ts';
+import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { type Assignment, OUR_FILE, PersistedSysctls } from './files.ts';
@@ -54,7 +54,7 @@ export class Sysctl implements Resource {
     this.look.clear();
     const barred = await this.barred();
     const live = await Promise.all(this.wanted.map((setting) => this.inspectLive(setting, barred.get(setting))));
-    const persisted = this.inspectPersisted(barred, await this.later());
+    const persisted = await this.inspectPersisted(barred, await this.later());
     return persisted === null ? live : [...live, persisted];
   }
 
@@ -204,17 +204,24 @@ export class Sysctl implements Resource {
   }
 
   /** null if nothing is configured and no file of ours exists. */
-  private inspectPersisted(barred: ReadonlyMap<DesiredSysctl, string>, later: readonly Assignment[]): Finding | null {
-    let actual: string | null;
-    try {
-      actual = this.host.readText(OUR_FILE);
-    } catch (error) {
-      const unseen = { moment: 'boot', state: 'unknown', actual: null, reason: `${OUR_FILE} cannot be read` } as const;
-      const place = { resource: this.name, key: OUR_FILE, moment: 'boot' } as const;
-      return unreadable(place, error, async () =>
-        this.wanted.map((one) => ({ ...unseen, setting: settingName(one), wanted: describeWanted(one) })),
-      );
-    }
+  private async inspectPersisted(
+    barred: ReadonlyMap<DesiredSysctl, string>,
+    later: readonly Assignment[],
+  ): Promise<Finding | null> {
+    const place = { resource: this.name, key: OUR_FILE, moment: 'boot' } as const;
+    const unseen = (reason: string) =>
+      this.wanted.map((one): SettingState => {
+        const wanted = describeWanted(one);
+        return { setting: settingName(one), moment: 'boot', state: 'unknown', wanted, actual: null, reason };
+      });
+    return compareFile(this.host, place, (actual) => this.view(actual, barred, later), { unseen });
+  }
+
+  private view(
+    actual: string | null,
+    barred: ReadonlyMap<DesiredSysctl, string>,
+    later: readonly Assignment[],
+  ): FileView | null {
     if (this.wanted.length === 0 && actual === null) return null;
     // A setting that would cut the host off now would also do so at boot. A value that the kernel refuses now would be
     // refused at boot.
@@ -227,23 +234,20 @@ export class Sysctl implements Resource {
       return found === null || found.value?.by.maybe ? [] : found.reason;
     });
     const reasons = [...new Set([...overruled, ...barred.values()])];
+    const reason = reasons.length > 0 ? reasons.join('; ') : undefined;
     const open = wanted !== null && kept.some(({ path }) => isSecretSysctl(path)) && isOpen(this.host);
     return {
-      resource: this.name,
-      key: OUR_FILE,
-      kind: 'file',
-      moment: 'boot',
-      state: actual === wanted && reasons.length === 0 && !open ? 'ok' : 'drifted',
       wanted: shownFile(wanted, this.wanted),
       actual: shownFile(actual, this.wanted),
+      state: actual === wanted && reason === undefined && !open ? 'ok' : 'drifted',
+      reason,
       // Our file is right, so the remaining reasons lie in files of other authors, and only those authors may change
       // them.
-      ...(actual === wanted && reasons.length > 0 && !open ? { refusal: reasons.join('; ') } : {}),
-      ...(reasons.length > 0 ? { reason: reasons.join('; ') } : {}),
+      refusal: actual === wanted && !open ? reason : undefined,
       settings: async () =>
         this.wanted.map((setting) => {
-          const [state, reason] = [verdicts.state(setting), barred.get(setting)];
-          return reason === undefined ? state : { ...state, state: 'drifted', reason };
+          const [state, why] = [verdicts.state(setting), barred.get(setting)];
+          return why === undefined ? state : { ...state, state: 'drifted', reason: why };
         }),
     };
   }
