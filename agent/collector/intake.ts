@@ -11,6 +11,10 @@ import {
 
 /** The most different times in one request. Each time counts as a heartbeat, even with a single point. */
 const MOST_TIMES = 10_000;
+/** The most new series in one request, because a new series costs far more than a known one. */
+const MOST_NEW_SERIES = 10_000;
+/** A new series with up to so many bytes of attributes counts as one. */
+const BYTES_OF_SERIES = 256;
 
 /** One of OTLP's two encodings. */
 export interface Decoder {
@@ -42,7 +46,7 @@ export function take(fleet: Fleet, decoder: Decoder, signal: 'metrics' | 'logs',
 function takeMetrics(fleet: Fleet, decoder: Decoder, body: Buffer, { sender, now }: From): Rejected {
   try {
     const result = new Result();
-    const request = decoder.readMetrics(body, fleet.series);
+    const request = decoder.readMetrics(body, limited(fleet.series));
     if (timesOf(request) > MOST_TIMES)
       throw new TooMany(`points of more than ${MOST_TIMES} times in one request: send fewer`);
     result.add(request);
@@ -53,6 +57,21 @@ function takeMetrics(fleet: Fleet, decoder: Decoder, body: Buffer, { sender, now
   } finally {
     fleet.makeRoom(sender, now);
   }
+}
+
+/** The index that refuses a request's new series above MOST_NEW_SERIES. The sender's next heartbeat brings more of them. */
+function limited(series: SeriesIndex): SeriesIndex {
+  let added = 0;
+  return {
+    find(metric, unit, key, read) {
+      return series.find(metric, unit, key, () => {
+        added += 1 + Math.floor(key.length / BYTES_OF_SERIES);
+        if (added > MOST_NEW_SERIES)
+          throw new MalformedRequest(`more than ${MOST_NEW_SERIES} new series in one request`);
+        return read();
+      });
+    },
+  };
 }
 
 /** Counts times only if there are enough points to matter. */

@@ -41,7 +41,10 @@ export function readMetric(reader: Reader, series: SeriesIndex, points: Point[],
     } else reader.skipType(BYTES, 0, field);
   }
   ended(reader, end);
-  if (data.length === 0) tally.reject(REASONS.unknown);
+  if (data.length === 0) {
+    tally.met('points');
+    tally.reject(REASONS.unknown);
+  }
   for (const { field, at } of data) {
     reader.pos = at;
     const why = HISTOGRAMS.includes(field)

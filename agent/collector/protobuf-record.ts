@@ -7,12 +7,12 @@ import { BYTES, contained, ended, endOf, FIXED64, type Reader, text, VARINT } fr
 export function readRecord(reader: Reader, records: LogRecord[], tally: Tally): void {
   tally.met('records');
   const end = endOf(reader);
-  const read = () => recordOf(fields(reader, end), tally);
+  const read = () => recordOf(fields(reader, end, tally), tally);
   const record = contained(reader, end, read, (error) => tally.unreadable(error));
   if (record !== null) records.push(record);
 }
 
-function fields(reader: Reader, end: number) {
+function fields(reader: Reader, end: number, tally: Tally) {
   const attributes = new AttributesReader();
   let time = 0;
   let observed = 0;
@@ -27,8 +27,10 @@ function fields(reader: Reader, end: number) {
     else if (field === 11 && wire === FIXED64) observed = milliseconds(reader.fixed32(), reader.fixed32());
     else if (field === 2 && wire === VARINT) severity = reader.uint32();
     else if (field === 5 && wire === BYTES) body = cut(String(readValue(reader, 0)), LIMITS.body);
-    else if (field === 6 && wire === BYTES) attributes.add(reader);
-    else if (field === 12 && wire === BYTES) name = cut(text(reader), LIMITS.attributeKey);
+    else if (field === 6 && wire === BYTES) {
+      tally.met('attributes of records');
+      attributes.add(reader);
+    } else if (field === 12 && wire === BYTES) name = cut(text(reader), LIMITS.attributeKey);
     else reader.skipType(wire, 0, field);
   }
   ended(reader, end);

@@ -6,6 +6,7 @@ import { type Committer, NotStored } from './committer.ts';
 import type { Fleet } from './fleet.ts';
 import { take } from './intake.ts';
 import { senderOf } from './sender.ts';
+import { Turns } from './turns.ts';
 import * as json from './wire/json.ts';
 import { MalformedRequest, type Rejected, TooMany } from './wire/otlp.ts';
 import * as binary from './wire/protobuf.ts';
@@ -17,6 +18,8 @@ const READERS = { protobuf: binary, json } as const;
 const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
 /** Seconds until a sender may try again. */
 const RETRY_AFTER = 5;
+/** Bytes of an unpacked body that is read at once. A longer body waits for its sender's turn. */
+const SHORT = 32_768;
 /** Reasons in one answer. */
 const MOST_REASONS = 5;
 
@@ -25,6 +28,7 @@ export class Receiver {
   readonly answers = new Map<number, number>();
   readonly #fleet: Fleet;
   readonly #committer: Committer;
+  readonly #turns = new Turns();
 
   constructor(fleet: Fleet, committer: Committer) {
     this.#fleet = fleet;
@@ -40,8 +44,16 @@ export class Receiver {
       if (format === undefined) throw new Refused(415, 'the content-type is neither protobuf nor JSON');
       const sender = senderOf(request);
       const refused = await withBody(request, sender, (body) => {
-        if (this.#committer.failing) throw new NotStored('the disk refuses data');
-        return take(this.#fleet, READERS[format], signal, body, { sender, now: Date.now() });
+        const read = () => {
+          if (this.#committer.failing) throw new NotStored('the disk refuses data');
+          return take(this.#fleet, READERS[format], signal, body, { sender, now: Date.now() });
+        };
+        if (body.length <= SHORT) return read();
+        return this.#turns.take(
+          sender,
+          () => response.destroyed,
+          async () => read(),
+        );
       });
       await this.#committer.committed();
       this.#count(200);

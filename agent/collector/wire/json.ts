@@ -83,15 +83,16 @@ function resourcesOf(body: Buffer, name: string, tally: Tally): { one: Json; res
     if (known === undefined && Object.keys(one).length > 0) {
       tally.unreadable(new MalformedRequest(`no resource and no scope in it, but "${cut(Object.keys(one)[0]!, 50)}"`));
     }
-    const resource = contained(() => readResource(one));
+    const resource = contained(() => readResource(one, tally));
     if (resource instanceof MalformedRequest) tally.unreadable(resource, 0);
     return { one, resource };
   });
 }
 
-function readResource(one: Json): Resource {
+function readResource(one: Json, tally: Tally): Resource {
   const attributes = attributesOf(record(one.resource).attributes);
   const text = JSON.stringify(attributes);
+  tally.met('bytes of resources', text.length);
   if (text.length > LIMITS.resource) throw new MalformedRequest(`a resource of ${text.length} characters`);
   return { key: `json ${text}`, read: () => attributes };
 }
@@ -137,12 +138,13 @@ function readPoint(metric: Json, point: Json, index: SeriesIndex, points: Point[
 
 function readRecord(one: Json, resource: ReadResource, records: LogRecord[], tally: Tally): void {
   tally.met('records');
-  const read = resource instanceof MalformedRequest ? resource : contained(() => recordOf(fields(one), tally));
+  const read = resource instanceof MalformedRequest ? resource : contained(() => recordOf(fields(one, tally), tally));
   if (read instanceof MalformedRequest) tally.unreadable(read);
   else if (read !== null) records.push(read);
 }
 
-function fields(one: Json) {
+function fields(one: Json, tally: Tally) {
+  if (Array.isArray(one.attributes)) tally.met('attributes of records', one.attributes.length);
   return {
     time: timeOf(field(one, 'timeUnixNano')) || timeOf(field(one, 'observedTimeUnixNano')),
     name: cut(textOf(field(one, 'eventName')), LIMITS.attributeKey),

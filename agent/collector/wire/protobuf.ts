@@ -49,7 +49,8 @@ function readAll<T>(
     if (field !== 1) return false;
     tally.met('resources');
     const records: T[] = [];
-    const resource = ofResource(reader, (end) => {
+    const resource = ofResource(reader, tally, (end) => {
+      tally.met('scopes');
       messages(reader, end, (inScope) => {
         if (inScope !== 2) return false;
         readOne(records);
@@ -63,7 +64,7 @@ function readAll<T>(
 }
 
 /** Fields of ResourceMetrics and ResourceLogs: 1 is the resource, 2 is a scope. */
-function ofResource(reader: Reader, scope: (end: number) => void): Resource {
+function ofResource(reader: Reader, tally: Tally, scope: (end: number) => void): Resource {
   const end = endOf(reader);
   let from = 0;
   let to = 0;
@@ -79,6 +80,7 @@ function ofResource(reader: Reader, scope: (end: number) => void): Resource {
   ended(reader, end);
   const bytes = reader.buf as Buffer;
   const length = to - from;
+  tally.met('bytes of resources', length);
   return {
     // A resource that is too long is refused when it is read. No valid resource begins with a zero.
     key: length > LIMITS.resource ? '\0' : bytes.toString('latin1', from, to),

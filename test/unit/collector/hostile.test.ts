@@ -4,8 +4,9 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import protobuf from 'protobufjs/minimal.js';
 import * as json from '../../../agent/collector/wire/json.ts';
-import { LIMITS, MalformedRequest, type SeriesIndex } from '../../../agent/collector/wire/otlp.ts';
+import { LIMITS, MalformedRequest, type SeriesIndex, TooMany } from '../../../agent/collector/wire/otlp.ts';
 import * as binary from '../../../agent/collector/wire/protobuf.ts';
 import { sample } from '../../../probes/probe.ts';
 import { collector, event, get, heartbeat, send } from '../../parts/collector-wire.ts';
@@ -116,6 +117,96 @@ test('a small request that would unpack to a very long one is refused', async (t
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' };
   const response = await fetch(`${url}/v1/metrics`, { method: 'POST', headers, body: new Uint8Array(bomb) });
   assert.equal(response.status, 413);
+});
+
+const many = (count: number, one: (n: number) => string) => Array.from({ length: count }, (_, n) => one(n)).join();
+const pair = (n: number) => `{"key":"k${n}","value":{"stringValue":"v${n}"}}`;
+
+for (const [what, status, path, text] of [
+  ['an object of 600,000 fields', 400, 'metrics', () => `{${many(600_000, (n) => `"k${n}":1`)}}`],
+  ['an object of 65 fields', 400, 'metrics', () => `{"resourceMetrics":[],${many(64, (n) => `"k${n}":1`)}}`],
+  ['an object of 64 fields', 200, 'metrics', () => `{"resourceMetrics":[],${many(63, (n) => `"k${n}":1`)}}`],
+  ['colons in a text', 200, 'metrics', () => `{"resourceMetrics":[],"x":"${'\\":,'.repeat(1_000)}"}`],
+  ['500,000 objects of a field each', 413, 'metrics', () => `{"x":[${many(500_000, (n) => `{"k${n}":1}`)}]}`],
+  ['1,000,001 numbers', 413, 'metrics', () => `{"x":[${many(1_000_001, () => '1')}]}`],
+  ['brackets that only close', 400, 'metrics', () => `{"resourceMetrics":[]${']}'.repeat(100_000)}`],
+  ['9 MiB of one text', 413, 'metrics', () => `{"resourceMetrics":[],"x":"${'x'.repeat(9 * 2 ** 20)}"}`],
+  ['7 MiB of one text', 200, 'metrics', () => `{"resourceMetrics":[],"x":"${'x'.repeat(7 * 2 ** 20)}"}`],
+  ['10,001 records', 413, 'logs', () => logs(many(10_001, (n) => `{"eventName":"e${n}"}`))],
+  [
+    '200,001 attributes',
+    413,
+    'logs',
+    () => logs(many(2_001, (n) => `{"eventName":"e${n}","attributes":[${many(100, () => `{"key":"k"}`)}]}`)),
+  ],
+  [
+    '9 MiB of resources',
+    413,
+    'logs',
+    () => `{"resourceLogs":[${many(300, () => `{"resource":{"attributes":[${many(15, wide)}]}}`)}]}`,
+  ],
+] as const) {
+  test(`JSON of ${what} is answered ${status}`, async (t) => {
+    const { url } = await collector(t);
+    const response = await send(url, Buffer.from(text()), { type: 'application/json', signal: path });
+    assert.equal(response.status, status, await response.text());
+  });
+}
+
+function wide(n: number): string {
+  return `{"key":"k${n}","value":{"stringValue":"${'x'.repeat(2_000)}"}}`;
+}
+
+function logs(records: string): string {
+  return `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${records}]}]}]}`;
+}
+
+test('an ill-formed text in a long JSON body is refused before each value is looked at', async (t) => {
+  const { url } = await collector(t);
+  const type = 'application/json';
+  const body = (count: number) =>
+    Buffer.concat([Buffer.from(`{"x":[${many(count, () => '1')},"`), Buffer.from([0xff]), Buffer.from('"]}')]);
+  assert.equal((await send(url, body(100_000), { type })).status, 413);
+  assert.equal((await send(url, body(90_000), { type })).status, 400);
+});
+
+for (const [format, decoder, bodyOf] of [
+  ['protobuf', binary, protobufRecords],
+  ['JSON', json, (count: number, each: number) => Buffer.from(logs(jsonRecords(count, each)))],
+] as const) {
+  test(`${format}: the attributes of all records are bounded together, even if all have the same name`, () => {
+    assert.throws(() => decoder.readLogs(bodyOf(2_001, 100)), TooMany);
+    assert.equal(decoder.readLogs(bodyOf(2_000, 100)).resources[0]!.records.length, 2_000);
+    assert.throws(() => decoder.readLogs(bodyOf(10_001, 1)), TooMany);
+  });
+}
+
+function jsonRecords(count: number, attributes: number): string {
+  return many(count, (n) => `{"eventName":"e${n}","attributes":[${many(attributes, () => '{"key":"k"}')}]}`);
+}
+
+function protobufRecords(count: number, attributes: number): Buffer {
+  const writer = protobuf.Writer.create().uint32(10).fork().uint32(18).fork();
+  for (let n = 0; n < count; n += 1) {
+    writer.uint32(18).fork().uint32(98).string(`e${n}`);
+    for (let k = 0; k < attributes; k += 1) writer.uint32(50).fork().uint32(10).string('k').ldelim();
+    writer.ldelim();
+  }
+  return Buffer.from(writer.ldelim().ldelim().finish());
+}
+
+test('new series above the limit of a request are refused, and the same request brings them later', async (t) => {
+  const { url } = await collector(t);
+  const point = (n: number) => `{"asInt":"1","attributes":[${pair(n)}]}`;
+  const hosts = many(11, (host) => {
+    const points = many(1_000, (n) => point(host * 1_000 + n));
+    const id = `{"key":"host.id","value":{"stringValue":"h${host}"}}`;
+    return `{"resource":{"attributes":[${id}]},"scopeMetrics":[{"metrics":[{"name":"x","gauge":{"dataPoints":[${points}]}}]}]}`;
+  });
+  const body = Buffer.from(`{"resourceMetrics":[${hosts}]}`);
+  const first = await send(url, body, { type: 'application/json' });
+  assert.match(await first.text(), /"rejectedDataPoints":"1000","errorMessage":"not kept: more than 10000 new series/);
+  assert.equal(await (await send(url, body, { type: 'application/json' })).text(), '{}');
 });
 
 test('values that are no numbers and series without end are refused one by one, and the sender is told', async (t) => {
