@@ -118,6 +118,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   };
   let retaining = Promise.resolve();
   const tidy = () => {
+    store.lookAgain();
     if (committer.failing) return; // the disk fails, so nothing can be deleted, and that trouble is already shown
     troubles.attempt('tidying', 'Tidying', () => fleet.tidy(Date.now(), clock.believed), Date.now());
     retaining = retaining

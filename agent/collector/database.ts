@@ -81,7 +81,8 @@ export class Database {
   readonly #prepared = new Map<string, StatementSync>();
   /** The identity of the file and of its write-ahead log when they were opened. */
   readonly #opened = new Map<string, string>();
-  #damage: string | null = null;
+  /** The last read outside of commits that failed, and what was wrong. */
+  #damage: { readonly text: string; readonly read: () => void } | null = null;
 
   /**
    * Makes the folder and the database if missing. Throws if another collector uses the database, or if it is damaged.
@@ -101,9 +102,24 @@ export class Database {
     }
   }
 
-  /** The data outside of commits that could not be read since the start, and the remedy; null if there is none. */
+  /** The data outside of commits that cannot be read, and the remedy; null if there is none. */
   get damage(): string | null {
-    return this.#damage;
+    return this.#damage?.text ?? null;
+  }
+
+  /** Repeats the read that failed. If it succeeds, the damage is over: a disk may fail for a moment. */
+  lookAgain(): void {
+    const failed = this.#damage;
+    if (failed === null) return;
+    this.#damage = null;
+    try {
+      // Otherwise the read finds the damaged pages in the cache again.
+      this.exec('PRAGMA shrink_memory');
+      failed.read();
+    } catch (error) {
+      this.#damage = failed;
+      if (!(error instanceof DatabaseError)) throw error;
+    }
   }
 
   #layOut(): void {
@@ -142,7 +158,7 @@ export class Database {
   }
 
   all<T>(sql: string, ...values: Value[]): T[] {
-    return this.#told(() => {
+    return this.#read(() => {
       const statement = this.#statement(sql);
       try {
         return statement.all(...values) as T[];
@@ -159,9 +175,12 @@ export class Database {
   }
 
   *iterate<T>(sql: string): Generator<T> {
-    const rows = this.#told(() => this.#statement(sql).iterate());
+    const again = () => {
+      for (const _row of this.#statement(sql).iterate());
+    };
+    const rows = this.#read(() => this.#statement(sql).iterate(), again);
     for (;;) {
-      const next = this.#told(() => rows.next());
+      const next = this.#read(() => rows.next(), again);
       if (next.done === true) return;
       yield next.value as T;
     }
@@ -181,13 +200,23 @@ export class Database {
     return statement;
   }
 
+  /** Reads. `again` repeats a read that failed. A read of a commit is not noted, because the commit is repeated. */
+  #read<T>(read: () => T, again: () => void = read): T {
+    const commits = this.#db.isTransaction;
+    try {
+      return this.#told(read);
+    } catch (error) {
+      const { damage, message } = error as DatabaseError;
+      if (damage && !commits) this.#damage = { text: message, read: () => this.#told(again) };
+      throw error;
+    }
+  }
+
   #told<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      const told = new DatabaseError(this.#file, error);
-      if (told.damage && !this.#db.isTransaction) this.#damage = told.message;
-      throw told;
+      throw new DatabaseError(this.#file, error);
     }
   }
 

@@ -247,7 +247,12 @@ export class Store {
     }
   }
 
-  /** A sentence about data that could not be read from the disk; null if there is none. */
+  /** Repeats a read that failed, which may end the damage. */
+  lookAgain(): void {
+    this.#db.lookAgain();
+  }
+
+  /** A sentence about data that cannot be read from the disk; null if there is none. */
   damageSentence(): string | null {
     return this.#db.damage === null ? null : `Parts of what is stored cannot be read: ${this.#db.damage}`;
   }

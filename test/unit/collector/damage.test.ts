@@ -1,10 +1,11 @@
 /** Damage to the database of a running collector is said first, with the file, what is wrong and what to do; what can be read is shown. */
 import assert from 'node:assert/strict';
-import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import type { HealthAnswer } from '../../../agent/collector/api.ts';
+import { Database } from '../../../agent/collector/database.ts';
 import { DatabaseError } from '../../../agent/collector/database-error.ts';
 import { collector, event, eventually, get, heartbeat, send } from '../../parts/collector-wire.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -68,6 +69,32 @@ test('pages overwritten while the collector runs: what cannot be read is said, w
   assert.deepEqual((await get(url, '/api/v1/summary')).trouble[0].text, text);
   // The fleet of now is shown all the same.
   assert.equal((await get(url, '/api/v1/hosts')).total, 60);
+});
+
+test('a read that failed and succeeds again is no damage any more; a write that fails is none at all', (t) => {
+  const data = scratch(t);
+  const file = join(data, 'collector.db');
+  const text = 'x'.repeat(3_000);
+  const first = new Database(data);
+  for (let n = 0; n < 50; n += 1)
+    first.run('INSERT INTO series (id, metric, unit, attributes) VALUES (?, ?, ?, ?)', n, text, '', '');
+  first.close();
+  const db = new Database(data);
+  const read = () => db.all('SELECT count(metric) AS n, max(length(metric)) FROM series');
+  const whole = readFileSync(file);
+  ruin(file, 30);
+  assert.throws(() => db.run('UPDATE series SET unit = metric'), DatabaseError);
+  assert.equal(db.damage, null);
+  assert.throws(() => [...db.iterate('SELECT * FROM series')], DatabaseError);
+  assert.match(db.damage!, /is damaged/);
+  assert.throws(read, DatabaseError);
+  db.lookAgain();
+  assert.match(db.damage!, /is damaged/);
+  writeFileSync(file, whole);
+  db.lookAgain();
+  assert.equal(db.damage, null);
+  assert.equal(read().length, 1);
+  db.close();
 });
 
 test('a database of which pages are noise: what is read of it at the start is left out and said, and the collector starts', async (t) => {
