@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { CheckOptions } from './commands/check.ts';
-import type { CommonOptions } from './commands/options.ts';
+import type { CommonOptions } from './commands/common-options.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
-import type { ProbeOptions } from './commands/probe.ts';
+import type { ProbeOptions } from './commands/read-probes.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write-sync.ts';
@@ -120,7 +120,10 @@ program
     `\nEach metric is explained in docs/metrics.md. inventory is printed only where it is named: what the machine is made of.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
   )
   .action((names: string[] | undefined, options: Omit<ProbeOptions, 'names'>) =>
-    run<ProbeOptions>(async () => (await import('./commands/probe.ts')).probe)({ ...options, names: names ?? [] }),
+    run<ProbeOptions>(async () => (await import('./commands/read-probes.ts')).probe)({
+      ...options,
+      names: names ?? [],
+    }),
   );
 
 const rehearse = program

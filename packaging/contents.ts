@@ -3,8 +3,8 @@ import { chmodSync, globSync, lutimesSync, mkdirSync, readFileSync, writeFileSyn
 import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { program } from '../agent/cli.ts';
-import { jsonSchema } from '../agent/config/schema/schema.ts';
-import { HOLDFAST } from '../agent/host/netlink/names.ts';
+import { jsonSchema } from '../agent/config/schema/config-schema.ts';
+import { HOLDFAST } from '../agent/host/netlink/table-names.ts';
 import { bash, fish, zsh } from './completions.ts';
 import { commandPage, configurationPage } from './man.ts';
 import { billOfMaterials, type Component, copyright, nodeLicense } from './sbom.ts';

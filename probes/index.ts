@@ -4,22 +4,22 @@ import { type ConfiguredState, isWhole } from '../agent/config/desired.ts';
 import type { DesiredDaemon } from '../agent/config/desired-daemon.ts';
 import type { Host } from '../agent/host/host.ts';
 import { wishesOf } from '../agent/metadata/wishes.ts';
-import { canaryProbe } from './canary.ts';
-import { defaultRoutesProbe } from './default-routes.ts';
-import { egressProbe } from './egress.ts';
-import { leasesProbe } from './leases.ts';
+import { canaryProbe } from './canary-probe.ts';
+import { defaultRoutesProbe } from './default-routes-probe.ts';
+import { egressProbe } from './egress-probe.ts';
+import { leasesProbe } from './leases-probe.ts';
 import { memoryCounters } from './memory-errors/counters.ts';
+import type { MemoryErrorRecord } from './memory-errors/counts-record.ts';
 import { kernelMemoryErrors } from './memory-errors/kernel.ts';
 import { daemonMemoryErrors } from './memory-errors/logs.ts';
-import type { MemoryErrorRecord } from './memory-errors/record.ts';
-import { metadataProbe } from './metadata.ts';
-import { multicastProbe } from './multicast.ts';
-import { nameserversProbe } from './nameservers.ts';
-import { nearestProbe } from './nearest.ts';
+import { metadataProbe } from './metadata-probe.ts';
+import { multicastProbe } from './multicast-probe.ts';
+import { nameserversProbe } from './nameservers-probe.ts';
+import { nearestProbe } from './nearest-probe.ts';
 import type { Probe } from './probe.ts';
-import { routeFailuresProbe } from './route-failures.ts';
-import { routesProbe } from './routes.ts';
-import { routesByProtocolProbe } from './routes-by-protocol.ts';
+import { routeFailuresProbe } from './route-failures-probe.ts';
+import { routesByProtocolProbe } from './routes-by-protocol-probe.ts';
+import { routesProbe } from './routes-probe.ts';
 
 /**
  * Makes the probes that are not switched off. They open, send and read nothing before their first reading.

@@ -2,13 +2,13 @@
  * Counts refused routes by command. Emits an event for each process at once, then once a minute while refusals go on.
  */
 import { freemem } from 'node:os';
-import { visible } from '../agent/config/errors.ts';
+import { visible } from '../agent/config/config-error.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type MemoryLimit, memoryLimitOf } from '../agent/host/kernel/memory-limit.ts';
 import { ipv6RouteLimit, type RouteLimit } from '../agent/host/kernel/route-limit.ts';
 import { type ProcessDetails, processAt, sharesNetwork } from '../agent/host/process/details.ts';
-import { knowsThreads, type RefusedKind, type RefusedRoute } from '../agent/host/trace/routes.ts';
-import type { RouteFailureRecord } from './memory-errors/record.ts';
+import { knowsThreads, type RefusedKind, type RefusedRoute } from '../agent/host/trace/route-traces.ts';
+import type { RouteFailureRecord } from './memory-errors/counts-record.ts';
 import { type Occurrence, type Reading, sample } from './probe.ts';
 
 /** Milliseconds between two events of the same process and error. */

@@ -4,7 +4,7 @@
  */
 
 import type { Host } from '../host/host.ts';
-import { dhcpClients } from './dhclient/clients.ts';
+import { dhcpClients } from './dhclient/running-dhclients.ts';
 import { dhcpcdHolders } from './dhcpcd/dhcpcd.ts';
 import type { LeaseHolder, LeaseProgram } from './holder.ts';
 import { networkdHolders } from './networkd/networkd.ts';

@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../host/host.ts';
 import { ancestors, type Process } from '../host/process/processes.ts';
-import { scriptsInUse } from './dhclient/scripts.ts';
+import { scriptsInUse } from './dhclient/dhclient-scripts.ts';
 import { DISPATCHER } from './networkmanager/networkmanager.ts';
 
 /** Milliseconds: dhclient-script pings a router for seconds at TIMEOUT, and a neighbour's hook may sleep. */

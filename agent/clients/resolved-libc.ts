@@ -5,7 +5,7 @@
 import type { Host } from '../host/host.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { NetworkdLink } from './networkd/links.ts';
+import type { NetworkdLink } from './networkd/managed-links.ts';
 import { ownsResolvConf } from './resolved.ts';
 
 /** The address where systemd-resolved listens for libc. */

@@ -7,7 +7,7 @@ import type { Host } from '../host/host.ts';
 import { isUnitEnabled } from '../host/units.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { type NetworkdLink, networkdLinks } from './networkd/links.ts';
+import { type NetworkdLink, networkdLinks } from './networkd/managed-links.ts';
 
 /**
  * All links of systemd-networkd, if systemd-resolved answers through its own resolv.conf or through nss-resolve. The

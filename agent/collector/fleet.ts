@@ -1,15 +1,15 @@
 /** All hosts: takes their heartbeats and events, and holds them until they are on disk. */
 import { Census } from './census.ts';
 import { Journal } from './chunk-journal.ts';
-import { countErrors, forgetErrors, isMemoryError, noteErrors } from './errors.ts';
 import { type Host, MOST_SERIES_OF_HOST } from './host-state.ts';
-import { Pending } from './pending.ts';
+import { countErrors, forgetErrors, isMemoryError, noteErrors } from './memory-error-counts.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { restore } from './restore.ts';
 import { isOfRow } from './row.ts';
 import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
+import { Pending } from './uncommitted.ts';
 import { Bytes, writeFrame } from './value-frames.ts';
 import type { LogRecord, Point, Resource } from './wire/otlp.ts';
 

@@ -7,8 +7,8 @@ import type { Fleet } from './fleet.ts';
 import { take } from './intake.ts';
 import { senderOf } from './sender.ts';
 import { Turns } from './turns.ts';
-import * as json from './wire/json.ts';
 import { MalformedRequest, type Rejected, TooMany } from './wire/otlp.ts';
+import * as json from './wire/otlp-json.ts';
 import * as binary from './wire/protobuf.ts';
 
 type Format = 'protobuf' | 'json';

@@ -2,8 +2,8 @@ import { converge } from '../hold/converge.ts';
 import type { ProofEvent } from '../hold/proof/proof.ts';
 import type { Outcome } from '../hold/resource.ts';
 import { IN_FORCE, RESTART } from '../host/paths.ts';
+import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printJson, shown } from './output.ts';
 import { tellOutcomes } from './print-outcomes.ts';
 

@@ -3,12 +3,12 @@
  * it.
  */
 import { basename, dirname, join, resolve } from 'node:path';
+import { type ConfigError, fileError, formatConfigError } from '../config/config-error.ts';
 import { holdsNothing } from '../config/desired.ts';
-import { type ConfigError, fileError, formatConfigError } from '../config/errors.ts';
 import { DEFAULT_FILE, DROP_IN_FOLDER, loadConfig } from '../config/load.ts';
-import type { ConfigFiles } from '../config/source/files.ts';
+import type { ConfigFiles } from '../config/source/config-files.ts';
 import { Host } from '../host/host.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions } from './common-options.ts';
 import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
 import { bareProblem } from './unsaid.ts';
 

@@ -16,7 +16,7 @@ import { wishesOf } from '../metadata/wishes.ts';
 import type { Nearness } from '../nearest/nearness.ts';
 import { makeGuard } from '../resources/dns-guard.ts';
 import { makeResources } from '../resources/index.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions } from './common-options.ts';
 import { ConfigFailure, printError } from './output.ts';
 import { Kept } from './saved-work.ts';
 import { BUILD } from './version.ts';

@@ -1,9 +1,9 @@
+import { filesWithSecrets, secretsOf } from '../doctor/checks/secrets-check.ts';
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
-import { filesWithSecrets, secretsOf } from '../doctor/secrets.ts';
 import { RESOURCE_NAMES } from '../hold/resource-names.ts';
 import { Host } from '../host/host.ts';
+import type { CommonOptions } from './common-options.ts';
 import { NOT_CONFIGURED, openHost, openToHold } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
 /**

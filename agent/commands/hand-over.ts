@@ -3,8 +3,8 @@ import { lockedStanding } from '../daemon/standing.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
+import type { CommonOptions } from './common-options.ts';
 import { configFile } from './context.ts';
-import type { CommonOptions } from './options.ts';
 
 /**
  * Tells the daemon to take the configuration with this hash from disk. Call this under the lock. Returns the daemon's

@@ -1,8 +1,8 @@
 /** `agent probe inventory`: this machine's hardware and software. The daemon runs it as a separate process. */
 
-import { inventoryLines, takeInventory } from '../host/inventory.ts';
+import { inventoryLines, takeInventory } from '../host/hardware-inventory.ts';
+import type { CommonOptions } from './common-options.ts';
 import { openHost } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { EXIT, print, printJson, shown, table } from './output.ts';
 
 export async function inventory(options: CommonOptions): Promise<number> {

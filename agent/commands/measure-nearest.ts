@@ -5,8 +5,8 @@ import type { Outcome } from '../hold/resource.ts';
 import { OF_DNS } from '../hold/resource-names.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Attempt, NearestView } from '../nearest/nearness.ts';
+import type { CommonOptions } from './common-options.ts';
 import type { Context } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { ageText, paint, print } from './output.ts';
 
 /**

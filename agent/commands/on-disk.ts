@@ -1,17 +1,17 @@
 /** The daemon's conditions about the operator's files after these have changed on disk. */
 import { dirname, join } from 'node:path';
 import type { Condition } from '../../probes/probe.ts';
+import { fileError } from '../config/config-error.ts';
 import type { DesiredReport, Reload } from '../config/desired-daemon.ts';
-import { fileError } from '../config/errors.ts';
 import { DROP_IN_FOLDER } from '../config/load.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { IN_FORCE } from '../host/paths.ts';
-import { CREDENTIAL } from '../host/service/credentials.ts';
+import { CREDENTIAL } from '../host/service/secret-files.ts';
 import type { Credentials } from '../report/credentials.ts';
+import type { CommonOptions } from './common-options.ts';
 import { configFile, openHost, openToHold } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { ConfigFailure } from './output.ts';
 
 /**

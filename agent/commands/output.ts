@@ -1,9 +1,9 @@
 /** The output and exit statuses of commands. Results go to stdout; errors go to stderr. */
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
-import { type ConfigError, formatConfigError, visible } from '../config/errors.ts';
+import { type ConfigError, formatConfigError, visible } from '../config/config-error.ts';
 import { forJournal, isJournal } from '../host/journal.ts';
-import type { CommonOptions } from './options.ts';
+import type { CommonOptions } from './common-options.ts';
 import { write } from './write-sync.ts';
 
 /** Exit statuses. Those of `apply --detailed-exitcodes` are the same as Puppet's. */

@@ -1,18 +1,18 @@
 import { createTwoFilesPatch } from 'diff';
-import { clientName } from '../clients/dhclient/clients.ts';
+import { clientName } from '../clients/dhclient/running-dhclients.ts';
 import { type DesiredState, isWhole } from '../config/desired.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { type Held, heldInterfaces } from '../rehearse/clients.ts';
-import type { Reason } from '../rehearse/events.ts';
+import { type BootSysctl, bootSysctls } from '../rehearse/boot-sysctls.ts';
+import { type Held, heldInterfaces } from '../rehearse/held-interfaces.ts';
 import { leaseOf } from '../rehearse/lease.ts';
-import { rehearse as play, type Rehearsal } from '../rehearse/rehearse.ts';
-import { type BootSysctl, bootSysctls } from '../rehearse/sysctls.ts';
+import type { Reason } from '../rehearse/lease-events.ts';
+import { rehearse as play, type Rehearsal } from '../rehearse/rehearsal.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
+import type { CommonOptions } from './common-options.ts';
 import { openContext, openHost } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { decoded, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
 export interface RehearseCommandOptions extends CommonOptions {

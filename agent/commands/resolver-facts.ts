@@ -2,14 +2,14 @@
  * The DNS settings that `agent init` takes over: resolv.conf as libc reads it, or the links' values if systemd-resolved
  * answers.
  */
-import type { NetworkdLink } from '../clients/networkd/links.ts';
+import type { NetworkdLink } from '../clients/networkd/managed-links.ts';
+import { refusedLink } from '../clients/refused-link.ts';
 import { linksWithServers, ownsResolvConf, resolvedLinks } from '../clients/resolved.ts';
 import { compile } from '../config/compile.ts';
 import type { ResolverFacts } from '../config/init/host-facts.ts';
 import type { Host } from '../host/host.ts';
 import { readAsLibc } from '../resolver/libc-reading.ts';
 import { composeResolvConf, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { refusedLink } from '../resources/resolver/refused-link.ts';
 
 export const NO_RESOLVER: ResolverFacts = { lines: [], unused: [], refusals: [] };
 

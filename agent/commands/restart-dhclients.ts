@@ -1,6 +1,6 @@
 /** The part of `plan` and `apply` for dhclients that must be started again (agent/restart). */
 
-import { clientName, dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
+import { clientName, dhcpClients, staleSince } from '../clients/dhclient/running-dhclients.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
 import { isWhole } from '../config/desired.ts';
 import { isActionable } from '../hold/converge.ts';
@@ -8,8 +8,8 @@ import type { Finding, Outcome } from '../hold/resource.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { RESTART, RUN_FOLDER } from '../host/paths.ts';
 import type { RestartResult } from '../restart/restart.ts';
+import type { CommonOptions } from './common-options.ts';
 import type { Context } from './context.ts';
-import type { CommonOptions } from './options.ts';
 
 /**
  * One sentence for each dhclient with changes that wait for its next start, or will wait after this apply. The sentence
@@ -18,7 +18,7 @@ import type { CommonOptions } from './options.ts';
 export async function announceRestarts({ host, desired }: Context, findings: readonly Finding[]): Promise<string[]> {
   const clients = dhcpClients(host);
   if (clients.length === 0) return [];
-  const { pendingOf } = await import('../clients/dhclient/pending.ts');
+  const { pendingOf } = await import('../clients/dhclient/pending-changes.ts');
   const deed =
     desired.restart === 'whenSafe'
       ? 'apply starts it again if the DHCP server answers and nothing would be lost'

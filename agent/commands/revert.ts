@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
-import { clientName, dhcpClients } from '../clients/dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
+import { clientName, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { lockedStanding } from '../daemon/standing.ts';
 import { OF_DNS } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
-import { revert as revertHost } from '../resources/revert.ts';
+import { revert as revertHost } from '../resources/revert-all.ts';
+import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
 import { tellOutcomes } from './print-outcomes.ts';
 

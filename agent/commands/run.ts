@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { makeProbes } from '../../probes/index.ts';
-import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/counts-record.ts';
+import { fileError } from '../config/config-error.ts';
 import { holdsNothing, isWhole } from '../config/desired.ts';
-import { fileError } from '../config/errors.ts';
 import { Daemon, type Setup } from '../daemon/daemon.ts';
 import { LateReporter } from '../daemon/late-reporter.ts';
 import { makeLog } from '../daemon/log.ts';
@@ -17,9 +17,9 @@ import { inheritNotifySocket, notifier } from '../host/service/notify.ts';
 import { saveMemory } from '../host/service/v8.ts';
 import { Credentials } from '../report/credentials.ts';
 import { identify } from '../report/identity.ts';
+import type { CommonOptions } from './common-options.ts';
 import { type ContextOptions, openContext, openHost, openToHold } from './context.ts';
 import { editedBy, lookOnDisk } from './on-disk.ts';
-import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, printError } from './output.ts';
 import { BUILD, VERSION } from './version.ts';
 

@@ -1,6 +1,6 @@
-import { type DhcpClient, dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
-import { pendingOf } from '../clients/dhclient/pending.ts';
+import { pendingOf } from '../clients/dhclient/pending-changes.ts';
+import { type DhcpClient, dhcpClients, staleSince } from '../clients/dhclient/running-dhclients.ts';
 import { holderName, type LeaseHolder } from '../clients/holder.ts';
 import { leaseHolders } from '../clients/holders.ts';
 import type { ConfiguredState } from '../config/desired.ts';
@@ -9,8 +9,8 @@ import { differs, inspectAll } from '../hold/converge.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
+import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context.ts';
-import type { CommonOptions } from './options.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
 /**

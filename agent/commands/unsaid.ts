@@ -3,10 +3,10 @@
  * host.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { fileError } from '../config/config-error.ts';
 import type { DesiredDaemon } from '../config/desired-daemon.ts';
-import { fileError } from '../config/errors.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
-import { desiredDaemon } from '../config/meaning/daemon.ts';
+import { desiredDaemon } from '../config/meaning/daemon-meaning.ts';
 import { Originals } from '../hold/originals/originals.ts';
 import type { Host } from '../host/host.ts';
 import { isMasqueradeLeft } from '../resources/masquerade/made.ts';

@@ -1,19 +1,19 @@
 /** The contents of configuration files → desired state: YAML, merge, schema, conflicts, meaning. */
 import { createHash } from 'node:crypto';
 import type { Source } from './compiled.ts';
+import type { ConfigError } from './config-error.ts';
 import type { ConfiguredState } from './desired.ts';
 import type { DesiredDaemon } from './desired-daemon.ts';
-import type { ConfigError } from './errors.ts';
 import { findConflicts } from './meaning/conflicts.ts';
-import { desiredDaemon } from './meaning/daemon.ts';
+import { desiredDaemon } from './meaning/daemon-meaning.ts';
 import { desiredState } from './meaning/meaning.ts';
-import { sysctlPath } from './notation/sysctl.ts';
+import { sysctlPath } from './notation/sysctl-keys.ts';
+import { configSchema, SECTIONS } from './schema/config-schema.ts';
 import { exampleAt } from './schema/example.ts';
-import { configSchema, SECTIONS } from './schema/schema.ts';
 import { explain } from './source/explain.ts';
 import { mergeMaps, plain, type TreeMap, treeOf, valueAt } from './source/tree.ts';
 import { readYaml } from './source/yaml.ts';
-import { isSecretSysctl, SECRET, withoutSecrets } from './sysctl/secrets.ts';
+import { isSecretSysctl, SECRET, withoutSecrets } from './sysctl/secret-sysctls.ts';
 
 export type CompileResult =
   | { readonly ok: true; readonly desired: ConfiguredState; readonly daemon: DesiredDaemon; readonly hash: string }

@@ -1,7 +1,7 @@
 /** The configuration's files as they were when they were last valid. The compiled form holds their exact bytes. */
 import { dirname } from 'node:path';
 import type { Compiled } from './compiled.ts';
-import type { ConfigFiles } from './source/files.ts';
+import type { ConfigFiles } from './source/config-files.ts';
 
 /**
  * The files of a compiled form, which only root can have written. null if there is none, or if it was made from another

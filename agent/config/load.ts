@@ -3,8 +3,8 @@
  */
 import { basename, dirname, join } from 'node:path';
 import { compiledText, fromCompiled, type Meaning, type Source } from './compiled.ts';
-import { type ConfigError, fileError } from './errors.ts';
-import type { ConfigFiles } from './source/files.ts';
+import { type ConfigError, fileError } from './config-error.ts';
+import type { ConfigFiles } from './source/config-files.ts';
 import { trustErrors } from './source/trust.ts';
 
 export const DEFAULT_FILE = '/etc/holdfast/agent.yaml';

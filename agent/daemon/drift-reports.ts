@@ -3,7 +3,7 @@
 import { differs, identity } from '../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../hold/resource.ts';
 import type { Host } from '../host/host.ts';
-import type { Tell } from './events.ts';
+import type { Tell } from './daemon-events.ts';
 import type { HealRecord } from './heal-record.ts';
 import {
   adoptedEvent,

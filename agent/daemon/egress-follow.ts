@@ -1,6 +1,6 @@
 /** Listens to the kernel for changes of IPv4 default routes, which saves polling. */
 import { Follower } from '../host/netlink/follower.ts';
-import { FAMILY, HEADER, MESSAGE } from '../host/netlink/message.ts';
+import { FAMILY, HEADER, MESSAGE } from '../host/netlink/message-layout.ts';
 import { RTMSG } from '../host/netlink/rtmsg.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 

@@ -3,7 +3,7 @@
  */
 import { errorMessage } from '../host/errors.ts';
 import type { Change, Metadata, MetadataView } from '../metadata/metadata.ts';
-import { EVENTS, occurrence, type Tell } from './events.ts';
+import { EVENTS, occurrence, type Tell } from './daemon-events.ts';
 import type { Keeper } from './keeper.ts';
 
 /** Milliseconds for one fetch with all its requests. */

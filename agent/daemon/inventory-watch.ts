@@ -1,9 +1,15 @@
 /** Takes the machine's inventory at the start and once a day, in a separate process. Emits an event when it changed. */
 import { nullIfRefused } from '../host/errors.ts';
+import {
+  INVENTORY,
+  type Inventory,
+  inventoryLines,
+  type ToldInventory,
+  toldInventory,
+} from '../host/hardware-inventory.ts';
 import type { Host } from '../host/host.ts';
-import { INVENTORY, type Inventory, inventoryLines, type ToldInventory, toldInventory } from '../host/inventory.ts';
 import { STATE_FOLDER } from '../host/paths.ts';
-import { EVENTS, occurrence, type Tell } from './events.ts';
+import { EVENTS, occurrence, type Tell } from './daemon-events.ts';
 
 /** Milliseconds. */
 const DAY = 86_400_000;

@@ -9,7 +9,7 @@ import type { Credentials } from '../report/credentials.ts';
 import type { Identity } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Delivery } from './daemon.ts';
-import type { Tell } from './events.ts';
+import type { Tell } from './daemon-events.ts';
 
 const SPOOL_FOLDER = '/var/lib/holdfast/spool';
 

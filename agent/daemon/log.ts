@@ -4,9 +4,9 @@
  */
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
-import { visible } from '../config/errors.ts';
+import { visible } from '../config/config-error.ts';
 import { forJournal, isJournal, type JournalLevel } from '../host/journal.ts';
-import type { Tell } from './events.ts';
+import type { Tell } from './daemon-events.ts';
 
 const STDERR = 2;
 

@@ -1,9 +1,9 @@
 /** Measures the names of the sortlist at intervals (agent/nearest). Holds a changed order. */
 import type { Nearest } from '../config/desired.ts';
 import { errorMessage } from '../host/errors.ts';
+import { targetOf } from '../nearest/measurement-record.ts';
 import type { Attempt, NearestView, Nearness } from '../nearest/nearness.ts';
-import { targetOf } from '../nearest/record.ts';
-import { EVENTS, occurrence, type Tell } from './events.ts';
+import { EVENTS, occurrence, type Tell } from './daemon-events.ts';
 import type { Keeper } from './keeper.ts';
 
 export class Measuring {

@@ -1,7 +1,7 @@
 /** The events of a kept resource: its drift, its heals, and the reasons for doing nothing. */
 import { place } from '../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../hold/resource.ts';
-import { EVENTS, occurrence } from './events.ts';
+import { EVENTS, occurrence } from './daemon-events.ts';
 import { PAUSE } from './heal-limit.ts';
 import type { Trampler } from './trampler.ts';
 

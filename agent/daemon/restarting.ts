@@ -1,13 +1,13 @@
 /** Restarts dhclients with pending changes (agent/restart) if that is configured and safe, and emits the results. */
 
-import { dhcpClients, staleSince } from '../clients/dhclient/clients.ts';
+import { dhcpClients, staleSince } from '../clients/dhclient/running-dhclients.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESTART, RUN_FOLDER } from '../host/paths.ts';
 import type { RestartResult } from '../restart/restart.ts';
-import { EVENTS, occurrence, type Tell } from './events.ts';
+import { EVENTS, occurrence, type Tell } from './daemon-events.ts';
 
 /** Milliseconds between looks. */
 const LOOK_EVERY = 60_000;

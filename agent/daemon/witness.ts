@@ -4,14 +4,14 @@
  */
 import { dirname } from 'node:path';
 import type { Attributes } from '../../probes/probe.ts';
-import { visible } from '../config/errors.ts';
-import { withoutSecrets } from '../config/sysctl/secrets.ts';
+import { visible } from '../config/config-error.ts';
+import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
 import { traitsOf } from '../hold/finding-kinds.ts';
 import type { Finding } from '../hold/resource.ts';
 import { errorMessage } from '../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../host/host.ts';
 import { type ProcessDetails, processAt, seesFolder, sharesNetwork } from '../host/process/details.ts';
-import { FileTraces, type Means, offered, removeStaleTraces } from '../host/trace/files.ts';
+import { FileTraces, type Means, offered, removeStaleTraces } from '../host/trace/file-traces.ts';
 import type { TraceRecord } from '../host/trace/tracefs.ts';
 
 /**

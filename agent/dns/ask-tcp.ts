@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { errorCode } from '../host/errors.ts';
-import { type DnsContent, dnsQuery, type Question, readReply } from './message.ts';
+import { type DnsContent, dnsQuery, type Question, readReply } from './dns-message.ts';
 
 export interface TcpWay {
   readonly server: string;

@@ -9,7 +9,7 @@ import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { familyOf } from '../address/address.ts';
 import { askByTcp, type TcpFailure, type TcpWay } from './ask-tcp.ts';
-import { type DnsContent, type DnsReply, dnsQuery, type Question, readReply } from './message.ts';
+import { type DnsContent, type DnsReply, dnsQuery, type Question, readReply } from './dns-message.ts';
 
 /**
  * `silent`: no answer in time. `unreachable`: the kernel or the server's host says that there is no route, or that no

@@ -5,7 +5,7 @@ import ipaddr from 'ipaddr.js';
 import { familyOf } from '../address/address.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { type Answer, type AskOptions, ask } from './ask.ts';
-import type { Question } from './message.ts';
+import type { Question } from './dns-message.ts';
 
 export interface Verdict {
   readonly server: string;

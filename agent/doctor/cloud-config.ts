@@ -1,8 +1,8 @@
 /** The configuration of cloud-init(1) from all of its sources: the strongest first, in cloud-init's own order. */
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Host } from '../host/host.ts';
-import type { Seen } from './check.ts';
-import { filesIn } from './lines.ts';
+import type { Seen } from './doctor-check.ts';
+import { filesIn } from './numbered-lines.ts';
 
 const INSTANCE = '/var/lib/cloud/instance';
 

@@ -1,8 +1,8 @@
 /** cloud-init(1), whose module resolv_conf writes /etc/resolv.conf if its configuration says so. */
 import { isScalar } from 'yaml';
 import type { Host } from '../host/host.ts';
-import type { Seen } from './check.ts';
 import { type CloudConfig, instanceConfigs, isCloudInitOff, systemConfigs, userDataProblem } from './cloud-config.ts';
+import type { Seen } from './doctor-check.ts';
 
 /** `manage-resolv-conf` is a key of old images. */
 const KEY = /^manage[_-]resolv[_-]conf$/;

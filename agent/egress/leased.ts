@@ -1,7 +1,7 @@
 /** The gateways in this host's DHCP leases, which dhclient-script uses for default routes. */
 import ipaddr from 'ipaddr.js';
-import { dhcpClients } from '../clients/dhclient/clients.ts';
 import { currentLease, type Lease } from '../clients/dhclient/leases.ts';
+import { dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import type { DesiredDhclient } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
 

@@ -2,7 +2,7 @@
  * The kinds of findings. The kind decides how a finding is shown, how the daemon notices its change, and whether the
  * kernel can name the program that changed it.
  */
-import { sysctlPath } from '../config/notation/sysctl.ts';
+import { sysctlPath } from '../config/notation/sysctl-keys.ts';
 
 interface Traits {
   /** `diff`: wanted and actual are the whole text. `line`: each is a few words. */

@@ -32,7 +32,7 @@ import { nullIfGone, startTicks } from './proc.ts';
 import { usersOfFile } from './process/daemons.ts';
 import { type ProcessOrigin, processOrigin } from './process/origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './process/processes.ts';
-import { type RunResult, run, runBeside } from './process/run.ts';
+import { type RunResult, run, runBeside } from './process/run-program.ts';
 
 const PROC_SYS = '/proc/sys';
 

@@ -4,9 +4,9 @@
  */
 import { errorMessage } from '../host/errors.ts';
 import { refusalOf } from './http.ts';
-import { isMap, listOfMaps, parseJson } from './json.ts';
 import type { Answer, Provider } from './provider.ts';
-import { firstAddress, hardwareAddress, networks } from './values.ts';
+import { isMap, listOfMaps, parseJson } from './untrusted-json.ts';
+import { firstAddress, hardwareAddress, networks } from './value-checks.ts';
 
 const PATH = '/metadata/instance/network?api-version=2021-02-01&format=json';
 

@@ -4,12 +4,12 @@
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
 
+import { show } from '../config/config-error.ts';
 import { METADATA_NAMES, type MetadataName } from '../config/desired-metadata.ts';
-import { show } from '../config/errors.ts';
 import { errorMessage } from '../host/errors.ts';
 import { type MetadataClient, type Reply, refusalOf, SilentError } from './http.ts';
 import type { Answer, Provider, Question } from './provider.ts';
-import { firstAddress, hardwareAddress, lines, networks } from './values.ts';
+import { firstAddress, hardwareAddress, lines, networks } from './value-checks.ts';
 
 /**
  * Seconds that a token lasts: longer than any fetch, and short in case another program reads the token. Never stored.

@@ -5,9 +5,9 @@
 import ipaddr from 'ipaddr.js';
 import { errorMessage } from '../host/errors.ts';
 import { refusalOf } from './http.ts';
-import { listOfMaps, parseJson } from './json.ts';
 import type { Answer, Provider } from './provider.ts';
-import { address, hardwareAddress, networks } from './values.ts';
+import { listOfMaps, parseJson } from './untrusted-json.ts';
+import { address, hardwareAddress, networks } from './value-checks.ts';
 
 const PATH = '/computeMetadata/v1/instance/network-interfaces/?recursive=true';
 /** The request must carry this header. Google's server also sends it, which tells it from any other server. */

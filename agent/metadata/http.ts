@@ -4,8 +4,8 @@
  * redirect, limits time and size, and accepts only plain text.
  */
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { show } from '../config/config-error.ts';
 import type { MetadataEndpoint } from '../config/desired-metadata.ts';
-import { show } from '../config/errors.ts';
 import { errorCode, errorMessage } from '../host/errors.ts';
 
 export interface Reply {

@@ -7,9 +7,9 @@ import { hostInUrl } from '../address/address.ts';
 import type { DesiredMetadata, MetadataWish } from '../config/desired-metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { deviceOf, hardwareAddressOf } from './interfaces.ts';
+import { deviceOf, hardwareAddressOf } from './hardware-addresses.ts';
+import { type Fetched, type MetadataRecord, parseRecord, readRecord, writeRecord } from './metadata-record.ts';
 import type { Answer, Provider } from './provider.ts';
-import { type Fetched, type MetadataRecord, parseRecord, readRecord, writeRecord } from './record.ts';
 import type { MetadataSource, Resolved } from './source.ts';
 import { wishKey } from './wishes.ts';
 

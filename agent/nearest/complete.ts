@@ -3,7 +3,7 @@
  */
 import type { ConfiguredState, DesiredState, Nearest, SortlistEntry, SortlistPair } from '../config/desired.ts';
 import { MAX_SORTLIST } from '../config/notation/limits.ts';
-import { type Measurements, targetOf } from './record.ts';
+import { type Measurements, targetOf } from './measurement-record.ts';
 
 /** The names to measure, in the order of the configuration. */
 export function nearestOf({ dns }: ConfiguredState): Nearest[] {

@@ -7,8 +7,15 @@ import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { complete, nearestOf, sharesOf } from './complete.ts';
 import type { Measured } from './measure.ts';
+import {
+  type Measurement,
+  type Measurements,
+  parseRecord,
+  readRecord,
+  targetOf,
+  writeRecord,
+} from './measurement-record.ts';
 import { reorder } from './order.ts';
-import { type Measurement, type Measurements, parseRecord, readRecord, targetOf, writeRecord } from './record.ts';
 
 /** Intervals after which a measurement is no longer fresh, and after which it is reported as old. */
 const FRESH_FOR = 2;

@@ -4,7 +4,7 @@
 import type { DesiredDns } from '../config/desired.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Reason } from './events.ts';
+import type { Reason } from './lease-events.ts';
 import { type Address, addressLine, type Route, routeLine } from './network.ts';
 
 export interface Outcome {

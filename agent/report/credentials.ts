@@ -6,7 +6,7 @@ import type { DesiredReport } from '../config/desired-daemon.ts';
 import { checkCertificates, checkKey, tokenIn } from '../config/proofs.ts';
 import { errorMessage, hostError } from '../host/errors.ts';
 import { readRegularFile } from '../host/files/read.ts';
-import { secretFile } from '../host/service/credentials.ts';
+import { secretFile } from '../host/service/secret-files.ts';
 
 export type CredentialNames = Pick<DesiredReport, 'tokenFile' | 'ca' | 'certificate' | 'key'>;
 

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import type { Attributes } from '../../probes/probe.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Client } from './client.ts';
-import { CONTENT_TYPES, type Encoding, type Format } from './otlp.ts';
+import { CONTENT_TYPES, type Encoding, type Format } from './otlp-encoding.ts';
 import type { Queue } from './queue.ts';
 import { unpack } from './spool.ts';
 import { Suspicion } from './suspicion.ts';

@@ -9,7 +9,7 @@ import { Credentials } from './credentials.ts';
 import type { EventRecord, Measurements } from './heartbeat.ts';
 import type { Identity } from './identity.ts';
 import { Lane, TIMING, type Timing } from './lane.ts';
-import { events, metrics } from './otlp.ts';
+import { events, metrics } from './otlp-encoding.ts';
 import { type Loss, type Signal, Spool } from './spool.ts';
 
 export interface ReporterOptions {

@@ -5,7 +5,7 @@
  * faults end, and so does an expired token (401, 403), but lost events never come back.
  */
 import type { Reply } from './client.ts';
-import type { Rejection } from './otlp.ts';
+import type { Rejection } from './otlp-encoding.ts';
 
 export type Verdict =
   | { readonly kind: 'accepted'; readonly rejected: Rejection | null }

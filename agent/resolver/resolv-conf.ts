@@ -1,6 +1,6 @@
 /**
  * resolv.conf(5) as text: which lines are ours, what they say, and how the wanted file is made from the present file.
- * The enter hook (agent/clients/dhclient/hooks/hooks.ts) does the same in sh at every lease. Both must give the same
+ * The enter hook (agent/clients/dhclient/hooks/hook-texts.ts) does the same in sh at every lease. Both must give the same
  * bytes.
  */
 import type { DesiredDns } from '../config/desired.ts';

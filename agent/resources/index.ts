@@ -1,17 +1,18 @@
 /** The list of all resources. */
+
+import { Dhclient } from '../clients/dhclient/kept-conf.ts';
+import { Hooks } from '../clients/dhclient/kept-hooks.ts';
+import { Dhcpcd } from '../clients/dhcpcd/kept.ts';
+import { Resolved } from '../clients/networkd/kept.ts';
+import { NetworkManager } from '../clients/networkmanager/kept.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { Resource } from '../hold/resource.ts';
 import { RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
-import { Dhclient } from './dhclient/dhclient.ts';
-import { Hooks } from './dhclient/hooks.ts';
-import { Dhcpcd } from './dhcpcd.ts';
 import { Dnsmasq } from './dnsmasq/dnsmasq.ts';
 import { Egress } from './egress/egress.ts';
 import { Masquerade } from './masquerade/masquerade.ts';
-import { NetworkManager } from './networkmanager.ts';
-import { Resolved } from './resolved/resolved.ts';
 import { Resolver } from './resolver/resolver.ts';
 import { Routes } from './routes/routes.ts';
 import { Sysctl } from './sysctl/sysctl.ts';

@@ -3,6 +3,7 @@
 import { dhclientInstalled } from '../clients/dhclient/installed.ts';
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { afterHookRuns } from '../clients/hook-file.ts';
+import { RESOLVED_UNDOING } from '../clients/networkd/way-back.ts';
 import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
 import { isDropped } from '../egress/note.ts';
 import { fileLeftover } from '../hold/file-revert.ts';
@@ -13,10 +14,9 @@ import type { Leftover, Undoing } from '../hold/undoing.ts';
 import type { Host } from '../host/host.ts';
 import { EGRESS } from '../host/paths.ts';
 import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
-import { RESOLVED_UNDOING } from './resolved/revert.ts';
-import { RESOLVER_UNDOING } from './resolver/revert.ts';
+import { RESOLVER_UNDOING } from './resolver/way-back.ts';
 import { hasRecord } from './routes/made.ts';
-import { SYSCTL_UNDOING } from './sysctl/revert.ts';
+import { SYSCTL_UNDOING } from './sysctl/way-back.ts';
 
 export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   hooks: {
@@ -108,7 +108,7 @@ function hookLeftover(host: Host, original: OriginalFile, ways: { isMissed?: () 
 const KERNEL = { moment: 'now', original: null } as const;
 
 function routes(host: Host): Leftover {
-  const putBack = async () => (await import('./routes/revert.ts')).revertRoutes(host);
+  const putBack = async () => (await import('./routes/way-back.ts')).revertRoutes(host);
   return { ...KERNEL, key: 'routes', turn: 'routes', putBack };
 }
 
@@ -121,6 +121,6 @@ function masquerade(host: Host): Leftover {
 }
 
 function defaultRoute(host: Host): Leftover {
-  const putBack = async () => [await (await import('./egress/revert.ts')).revertEgress(host)];
+  const putBack = async () => [await (await import('./egress/way-back.ts')).revertEgress(host)];
   return { ...KERNEL, key: 'IPv4 default route', turn: 'default route', putBack };
 }

@@ -5,8 +5,8 @@
  * renewal.
  */
 import { spawn } from 'node:child_process';
-import type { DhcpClient } from '../clients/dhclient/clients.ts';
 import { currentLease, leaseText } from '../clients/dhclient/leases.ts';
+import type { DhcpClient } from '../clients/dhclient/running-dhclients.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { STATE_FOLDER } from '../host/paths.ts';

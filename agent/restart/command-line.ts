@@ -1,9 +1,9 @@
 /** How a dhclient was started, so that we can start it the same way again; or the reason why we must not. */
 
-import { type DhcpClient, dhcpClients } from '../clients/dhclient/clients.ts';
-import { namesOtherInterfaces } from '../clients/dhclient/conf/interfaces.ts';
-import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/places.ts';
-import { scriptOf } from '../clients/dhclient/scripts.ts';
+import { namesOtherInterfaces } from '../clients/dhclient/conf/named-interfaces.ts';
+import { scriptOf } from '../clients/dhclient/dhclient-scripts.ts';
+import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
+import { type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { ProcessOrigin } from '../host/process/origin.ts';

@@ -4,15 +4,15 @@
  * it is, and the agent says why.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/clients.ts';
 import { leaseRecords } from '../clients/dhclient/lease-records.ts';
-import { type Pending, pendingOf } from '../clients/dhclient/pending.ts';
+import { type Pending, pendingOf } from '../clients/dhclient/pending-changes.ts';
+import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { errorMessage, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { networkAround } from '../rehearse/network.ts';
-import { type Rehearsal, rehearse } from '../rehearse/rehearse.ts';
+import { type Rehearsal, rehearse } from '../rehearse/rehearsal.ts';
 import { ask, forget } from './ask-server.ts';
 import { commandLineOf } from './command-line.ts';
 import { launch } from './launch.ts';

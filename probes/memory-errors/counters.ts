@@ -6,8 +6,8 @@ import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
 import type { Probe, Reading, Sample } from '../probe.ts';
 import { sample } from '../probe.ts';
+import type { MemoryErrorRecord } from './counts-record.ts';
 import { type NetlinkSocket, netlinkSockets } from './netlink-drops.ts';
-import type { MemoryErrorRecord } from './record.ts';
 import { Tally } from './tally.ts';
 
 export function memoryCounters(host: Host, record: MemoryErrorRecord): Probe {

@@ -1,12 +1,13 @@
 /** Emits each record of the kernel's log (/dev/kmsg) with a known cause as an event. */
+
+import { moduleNamed } from '../../agent/host/hardware-inventory.ts';
 import type { Host } from '../../agent/host/host.ts';
-import { moduleNamed } from '../../agent/host/inventory.ts';
 import type { Occurrence, Probe, Reading } from '../probe.ts';
 import { sample } from '../probe.ts';
 import { Remembered } from '../remembered.ts';
 import { KERNEL_CAUSES, kernelCause } from './causes.ts';
+import type { MemoryErrorRecord } from './counts-record.ts';
 import { KernelLog, type KernelRecord } from './kmsg.ts';
-import type { MemoryErrorRecord } from './record.ts';
 import { Tally } from './tally.ts';
 
 /** Milliseconds between readings. An empty one takes 20 µs. */

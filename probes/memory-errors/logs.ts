@@ -3,8 +3,8 @@ import type { Host } from '../../agent/host/host.ts';
 import type { Condition, Probe, Reading } from '../probe.ts';
 import { Remembered } from '../remembered.ts';
 import { DAEMON_CAUSES, daemonCause } from './causes.ts';
+import type { MemoryErrorRecord } from './counts-record.ts';
 import { LogFollower, type LogPosition } from './log-follower.ts';
-import type { MemoryErrorRecord } from './record.ts';
 import { printable, Tally } from './tally.ts';
 
 /** Milliseconds between readings. A look at a log that did not grow takes 0.1 ms. */

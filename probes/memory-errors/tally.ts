@@ -3,7 +3,7 @@
  */
 import { type Occurrence, type Sample, sample } from '../probe.ts';
 import { CAUSES, type Cause } from './causes.ts';
-import type { MemoryErrorRecord } from './record.ts';
+import type { MemoryErrorRecord } from './counts-record.ts';
 
 /** The most characters of a message that an event carries. */
 const LONGEST_TEXT = 300;

@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { json } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { metrics } from '../../agent/report/otlp.ts';
+import { metrics } from '../../agent/report/otlp-encoding.ts';
 import { sample } from '../../probes/probe.ts';
 
 export interface LoadJob {

@@ -5,13 +5,13 @@
 import { execFileSync } from 'node:child_process';
 import { Host } from '../../agent/host/host.ts';
 import { countRoutes } from '../../agent/host/netlink/counts.ts';
-import { MAIN_TABLE } from '../../agent/host/netlink/names.ts';
 import type { RouteKey } from '../../agent/host/netlink/route-key.ts';
 import { listRoutes } from '../../agent/host/netlink/route-table.ts';
 import { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
+import { MAIN_TABLE } from '../../agent/host/netlink/table-names.ts';
 import { saveMemory } from '../../agent/host/service/v8.ts';
-import { routesProbe } from '../../probes/routes.ts';
-import { routesByProtocolProbe } from '../../probes/routes-by-protocol.ts';
+import { routesByProtocolProbe } from '../../probes/routes-by-protocol-probe.ts';
+import { routesProbe } from '../../probes/routes-probe.ts';
 
 export interface RoutesMeasured {
   /** The whole C program, started each time. */

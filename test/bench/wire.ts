@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { metrics } from '../../agent/report/otlp.ts';
+import { metrics } from '../../agent/report/otlp-encoding.ts';
 import { missing } from '../../packaging/receivers/build.ts';
 import { Collector, Prometheus } from '../parts/lab/wire.ts';
 import { freePorts, temporaryFolder, until } from '../parts/lab/wire-program.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { renderEnterHook } from '../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook } from '../../agent/clients/dhclient/hooks/hook-texts.ts';
 import { composeResolvConf } from '../../agent/resolver/resolv-conf.ts';
 import { WHOLE } from '../parts/desired.ts';
 import { fill, missing, noNamespaces, privately, scratch } from '../parts/scratch.ts';

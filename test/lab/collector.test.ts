@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect } from 'node:tls';
 import type { HostAnswer, HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
-import { startCollector } from '../../agent/collector/collector.ts';
+import { startCollector } from '../../agent/collector/start-collector.ts';
 import { collector, event, get, heartbeat, send } from '../parts/collector-wire.ts';
 import { Log } from '../parts/lab/log.ts';
 import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Host } from '../../agent/host/host.ts';
+import { MemoryErrorRecord } from '../../probes/memory-errors/counts-record.ts';
 import { kernelMemoryErrors } from '../../probes/memory-errors/kernel.ts';
-import { MemoryErrorRecord } from '../../probes/memory-errors/record.ts';
 import type { Occurrence, Probe } from '../../probes/probe.ts';
 import { noNamespaces, privately, scratch } from '../parts/scratch.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HostEvent, HostsAnswer, SeriesAnswer } from '../../agent/collector/api.ts';
-import { startCollector } from '../../agent/collector/collector.ts';
+import { startCollector } from '../../agent/collector/start-collector.ts';
 import { sample } from '../../probes/probe.ts';
 import { event, IDENTITY, reporting, until } from '../parts/report-scene.ts';
 import { scratch } from '../parts/scratch.ts';

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { metrics } from '../../agent/report/otlp.ts';
+import { metrics } from '../../agent/report/otlp-encoding.ts';
 import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS } from '../../probes/metrics.ts';
 import type { Occurrence, Sample } from '../../probes/probe.ts';

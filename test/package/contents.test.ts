@@ -9,7 +9,7 @@ import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { program } from '../../agent/cli.ts';
 import { VERSION } from '../../agent/commands/version.ts';
-import { configSchema, jsonSchema } from '../../agent/config/schema/schema.ts';
+import { configSchema, jsonSchema } from '../../agent/config/schema/config-schema.ts';
 import { bash, fish, zsh } from '../../packaging/completions.ts';
 import { commandPage, configurationPage } from '../../packaging/man.ts';
 import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';

@@ -1,9 +1,9 @@
 /** What the tests of the collector send: heartbeats and events as OpenTelemetry's own encoder writes them. */
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { type Collector, type CollectorOptions, startCollector } from '../../agent/collector/collector.ts';
+import { type Collector, type CollectorOptions, startCollector } from '../../agent/collector/start-collector.ts';
 import type { EventRecord } from '../../agent/report/heartbeat.ts';
-import { events, type Format, metrics } from '../../agent/report/otlp.ts';
+import { events, type Format, metrics } from '../../agent/report/otlp-encoding.ts';
 import { type Occurrence, type Sample, sample } from '../../probes/probe.ts';
 import { scratch } from './scratch.ts';
 

@@ -1,8 +1,8 @@
 /** Configuration files in memory, for the tests of the loader. */
 import { posix } from 'node:path';
-import { formatConfigError } from '../../agent/config/errors.ts';
+import { formatConfigError } from '../../agent/config/config-error.ts';
 import { type LoadResult, loadConfig } from '../../agent/config/load.ts';
-import type { ConfigFiles } from '../../agent/config/source/files.ts';
+import type { ConfigFiles } from '../../agent/config/source/config-files.ts';
 
 export const MAIN = '/etc/holdfast/agent.yaml';
 

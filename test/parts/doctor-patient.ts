@@ -2,11 +2,11 @@
 import type { TestContext } from 'node:test';
 import { compile } from '../../agent/config/compile.ts';
 import type { ConfiguredState } from '../../agent/config/desired.ts';
-import type { Check, Seen } from '../../agent/doctor/check.ts';
-import { secretsOf } from '../../agent/doctor/secrets.ts';
+import { secretsOf } from '../../agent/doctor/checks/secrets-check.ts';
+import type { Check, Seen } from '../../agent/doctor/doctor-check.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { Process } from '../../agent/host/process/processes.ts';
-import type { RunResult } from '../../agent/host/process/run.ts';
+import type { RunResult } from '../../agent/host/process/run-program.ts';
 import { scratch } from './scratch.ts';
 
 export interface Patient {

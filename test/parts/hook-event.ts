@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { renderEnterHook, renderExitHook } from '../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook, renderExitHook } from '../../agent/clients/dhclient/hooks/hook-texts.ts';
 import type { DesiredState } from '../../agent/config/desired.ts';
 import { WHOLE } from './desired.ts';
 import { privately, scratch } from './scratch.ts';

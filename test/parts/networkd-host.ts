@@ -2,9 +2,9 @@
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { Resolved } from '../../agent/clients/networkd/kept.ts';
 import type { DesiredDns } from '../../agent/config/desired.ts';
-import type { RunResult } from '../../agent/host/process/run.ts';
-import { Resolved } from '../../agent/resources/resolved/resolved.ts';
+import type { RunResult } from '../../agent/host/process/run-program.ts';
 import { desiredOf, FolderHost, type Patient } from './doctor-patient.ts';
 import { scratch } from './scratch.ts';
 

@@ -1,6 +1,6 @@
 import type { Host } from '../../host/host.ts';
-import { dhcpClients } from './clients.ts';
-import { scriptsInUse } from './scripts.ts';
+import { scriptsInUse } from './dhclient-scripts.ts';
+import { dhcpClients } from './running-dhclients.ts';
 
 const PROGRAMS = ['/sbin/dhclient', '/usr/sbin/dhclient'];
 

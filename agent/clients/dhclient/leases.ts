@@ -1,7 +1,7 @@
 /** dhclient's own record of its leases (dhclient.leases(5)): the leases that a running dhclient holds in memory. */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { DhcpClient } from './clients.ts';
+import type { DhcpClient } from './running-dhclients.ts';
 
 export interface Lease {
   readonly interface: string;

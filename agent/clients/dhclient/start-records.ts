@@ -1,12 +1,12 @@
 /**
  * A copy of the dhclient.conf that each running dhclient read at its start, kept in RUN_FOLDER while the dhclient runs.
- * The copy shows what a change of the file means to a running dhclient (pending.ts).
+ * The copy shows what a change of the file means to a running dhclient (pending-changes.ts).
  */
 
 import { noteFile } from '../../host/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
-import { type DhcpClient, staleSince } from './clients.ts';
+import { type DhcpClient, staleSince } from './running-dhclients.ts';
 
 /**
  * Keeps the present file for each dhclient that has read it. Call this before the file is changed. Throws HostError.

@@ -1,7 +1,7 @@
 /**
  * Our part of /etc/dhcpcd.enter-hook. dhcpcd-run-hooks(8) sources this file before its own hooks at every event, also
  * for a dhcpcd that started earlier. Later hooks see the variables that our part sets, and skip a hook that
- * `skip_hooks` names. The rules are those of dhclient's hooks (agent/clients/dhclient/hooks/hooks.ts): POSIX sh plus
+ * `skip_hooks` names. The rules are those of dhclient's hooks (agent/clients/dhclient/hooks/hook-texts.ts): POSIX sh plus
  * `local`, no exit, nothing leaked, only literals.
  */
 import type { DesiredDns } from '../../config/desired.ts';

@@ -7,7 +7,7 @@
 import type { DesiredDns } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
-import { NETWORK_FOLDERS } from './lines.ts';
+import { NETWORK_FOLDERS } from './network-lines.ts';
 
 const NAME = 'zz-holdfast.conf';
 const KEPT = `${STATE_FOLDER}/networkd`;

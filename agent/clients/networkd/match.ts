@@ -2,8 +2,8 @@
 import type { Host } from '../../host/host.ts';
 import type { IniLine } from '../../host/ini.ts';
 import { keptNames } from './drop-in.ts';
-import { networkFiles, networkLines } from './lines.ts';
-import type { NetworkdLink } from './links.ts';
+import type { NetworkdLink } from './managed-links.ts';
+import { networkFiles, networkLines } from './network-lines.ts';
 
 /**
  * The `.network` files, by name, that need a drop-in for these links: files in force, files that might come into force,

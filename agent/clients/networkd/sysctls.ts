@@ -7,8 +7,8 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { IniLine } from '../../host/ini.ts';
 import type { ProgramSysctl } from '../client-sysctl.ts';
-import { networkLines } from './lines.ts';
-import { networkdLinks } from './links.ts';
+import { networkdLinks } from './managed-links.ts';
+import { networkLines } from './network-lines.ts';
 
 const PROGRAM = 'systemd-networkd';
 

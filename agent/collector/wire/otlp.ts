@@ -1,5 +1,5 @@
 /**
- * The content of OTLP/HTTP requests. Protobuf (protobuf.ts) and JSON (json.ts) are read into the same shapes.
+ * The content of OTLP/HTTP requests. Protobuf (protobuf.ts) and JSON (otlp-json.ts) are read into the same shapes.
  * Source: opentelemetry-proto 1.x, metrics.proto and logs.proto.
  */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;

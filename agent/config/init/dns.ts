@@ -1,6 +1,6 @@
 /** The section `dns` of the configuration that `agent init` writes. */
 
-import { show } from '../errors.ts';
+import { show } from '../config-error.ts';
 import { checkNameserver, checkSortlistPair } from '../notation/addresses.ts';
 import { DNS_OPTIONS } from '../notation/dns-options.ts';
 import { MAX_NAMESERVERS, MAX_SORTLIST } from '../notation/limits.ts';

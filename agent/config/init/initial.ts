@@ -4,13 +4,13 @@
  * silently.
  */
 
-import { type Checked, show } from '../errors.ts';
+import { type Checked, show } from '../config-error.ts';
 import { checkOptionValues, findOption } from '../notation/dhcp-options.ts';
 import { dnsSettingOf } from '../notation/dns-options.ts';
 import { interfaceNameProblem } from '../notation/names.ts';
-import { checkSysctlKey, sysctlKey } from '../notation/sysctl.ts';
+import { checkSysctlKey, sysctlKey } from '../notation/sysctl-keys.ts';
 import { sysctlKeyProblem, sysctlValueProblem } from '../sysctl/problems.ts';
-import { shownText } from '../sysctl/secrets.ts';
+import { shownText } from '../sysctl/secret-sysctls.ts';
 import { dnsSection } from './dns.ts';
 import type { HostFacts } from './host-facts.ts';
 import { noted, withHeading } from './section.ts';

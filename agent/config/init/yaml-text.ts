@@ -1,6 +1,6 @@
 /** YAML as a person would write it: values on one line, comments that cannot end early. */
 import { asciiJson, escapeNonAscii } from '../ascii.ts';
-import { visible } from '../errors.ts';
+import { visible } from '../config-error.ts';
 
 /** A plain value in flow style. Text has no quotes if YAML cannot read it as another type. */
 export function flow(value: unknown): string {

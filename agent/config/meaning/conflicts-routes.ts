@@ -1,6 +1,6 @@
 /** Contradictions inside one entry of `routes`, and between two entries. */
 import { familyOf } from '../../address/address.ts';
-import type { ConfigError } from '../errors.ts';
+import type { ConfigError } from '../config-error.ts';
 import {
   checkAddress,
   checkGateway,
@@ -9,7 +9,7 @@ import {
   destination,
   familyOfGateway,
   MAIN_TABLE,
-} from '../notation/routes.ts';
+} from '../notation/route-notation.ts';
 import { errorAt } from '../source/explain.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from '../source/tree.ts';
 

@@ -2,9 +2,9 @@
  * Errors in `sysctl` beyond single names and texts: values that do not fit their key, and keys that contradict each
  * other.
  */
-import type { ConfigError } from '../errors.ts';
-import { forwardingKeyOf } from '../forwarding.ts';
-import { checkSysctlKey } from '../notation/sysctl.ts';
+import type { ConfigError } from '../config-error.ts';
+import { forwardingKeyOf } from '../forwarding-sysctls.ts';
+import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import { errorAt } from '../source/explain.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from '../source/tree.ts';
 import { meansSame } from '../sysctl/kinds.ts';

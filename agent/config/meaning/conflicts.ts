@@ -4,7 +4,7 @@
  */
 
 import { familyOf } from '../../address/address.ts';
-import type { ConfigError } from '../errors.ts';
+import type { ConfigError } from '../config-error.ts';
 import { checkPrefix } from '../notation/addresses.ts';
 import { DNS_OPTIONS } from '../notation/dns-options.ts';
 import { checkEndpoint, isPlainAndRemote } from '../notation/endpoint.ts';

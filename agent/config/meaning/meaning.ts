@@ -1,5 +1,6 @@
 /** A checked configuration → the desired state. */
 import { familyOf } from '../../address/address.ts';
+import type { Checked } from '../config-error.ts';
 import {
   type ConfiguredState,
   type DesiredDhclient,
@@ -13,14 +14,13 @@ import {
   type SortlistEntry,
 } from '../desired.ts';
 import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from '../desired-metadata.ts';
-import type { Checked } from '../errors.ts';
-import { forwardingSysctls } from '../forwarding.ts';
+import { forwardingSysctls } from '../forwarding-sysctls.ts';
 import { checkNameserver, checkPrefix, checkSortlistPair } from '../notation/addresses.ts';
-import { checkRouter } from '../notation/dnsmasq.ts';
+import { checkRouter } from '../notation/dnsmasq-tags.ts';
 import { durationOf } from '../notation/quantities.ts';
-import { checkSysctlKey } from '../notation/sysctl.ts';
-import { type Config, optionValues } from '../schema/schema.ts';
-import { desiredRoute } from './routes.ts';
+import { checkSysctlKey } from '../notation/sysctl-keys.ts';
+import { type Config, optionValues } from '../schema/config-schema.ts';
+import { desiredRoute } from './route-meaning.ts';
 
 /** Enough tries to show the path's own time: queues and a busy processor seldom delay all five. */
 const TRIES = 5;

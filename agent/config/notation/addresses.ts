@@ -1,6 +1,6 @@
 /** Addresses as resolv.conf(5) takes them. */
 import ipaddr from 'ipaddr.js';
-import { type Checked, show } from '../errors.ts';
+import { type Checked, show } from '../config-error.ts';
 import { flow } from '../init/yaml-text.ts';
 import { interfaceNameProblem } from './names.ts';
 

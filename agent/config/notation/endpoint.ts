@@ -1,5 +1,5 @@
 /** The endpoint of heartbeats, and the files that prove who sends and receives them. */
-import { type Checked, show } from '../errors.ts';
+import { type Checked, show } from '../config-error.ts';
 
 /** Paths that other senders expect after the base URL, one for each signal. */
 const SIGNAL_PATH = /\/v1\/(metrics|logs|traces)$/;
@@ -39,7 +39,7 @@ export function pathProblem(path: string): string | undefined {
   return path.length > 4095 ? 'is longer than 4095 bytes, which the kernel refuses' : undefined;
 }
 
-/** The prefix of a secret that systemd passes to the service (agent/host/service/credentials.ts). */
+/** The prefix of a secret that systemd passes to the service (agent/host/service/secret-files.ts). */
 const CREDENTIAL = 'credential:';
 
 /** For a JSON Schema: an absolute path, or a credential's name. */

@@ -1,6 +1,6 @@
 /** Names of domains and of network interfaces. Each function returns an error with a remedy, or undefined. */
 import { domainToASCII } from 'node:url';
-import { show } from '../errors.ts';
+import { show } from '../config-error.ts';
 
 export const DOMAIN_PATTERN =
   '^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$';

@@ -1,5 +1,5 @@
 /** Durations and sizes as an operator writes them: a whole number and its unit. */
-import { show } from '../errors.ts';
+import { show } from '../config-error.ts';
 
 const DURATIONS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 const SIZES: Record<string, number> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };

@@ -1,5 +1,5 @@
 /** The `options` of resolv.conf(5), as of glibc 2.42. */
-import { show } from '../errors.ts';
+import { show } from '../config-error.ts';
 import { didYouMean } from '../hints/suggest.ts';
 
 /** libc silently lowers a larger number to the limit. */

@@ -1,5 +1,5 @@
 /** Possible values for a place of the configuration, from the schema's own examples. */
-import { jsonSchema } from './schema.ts';
+import { jsonSchema } from './config-schema.ts';
 
 /** The example in the schema's description of this path; undefined if there is none. */
 export function exampleAt(path: readonly (string | number)[]): unknown {

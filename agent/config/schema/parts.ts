@@ -3,7 +3,7 @@
  * right.
  */
 import * as z from 'zod/mini';
-import { show } from '../errors.ts';
+import { show } from '../config-error.ts';
 import { DURATION_PATTERN, durationProblem } from '../notation/quantities.ts';
 
 type Meta = { description?: string; examples?: unknown[]; pattern?: string; enum?: string[]; [key: string]: unknown };

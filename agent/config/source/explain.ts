@@ -1,6 +1,6 @@
 /** Turns the schema's issues into errors for people, with place and remedy. */
 import type * as z from 'zod/mini';
-import { type ConfigError, show } from '../errors.ts';
+import { type ConfigError, show } from '../config-error.ts';
 import { entryForms, type Fit, meant } from '../hints/meant.ts';
 import { lineProblem } from '../hints/slips.ts';
 import { didYouMean, synonym } from '../hints/suggest.ts';

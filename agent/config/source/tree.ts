@@ -1,5 +1,5 @@
 /** A configuration as written: values that keep the file, line and column that they came from. */
-import type { Position } from '../errors.ts';
+import type { Position } from '../config-error.ts';
 
 export type Tree = TreeScalar | TreeList | TreeMap;
 

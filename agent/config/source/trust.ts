@@ -1,7 +1,7 @@
 /** Checks that only root can change a configuration file, because its content decides what root does. */
 import { dirname } from 'node:path';
-import { type ConfigError, fileError } from '../errors.ts';
-import type { ConfigFiles } from './files.ts';
+import { type ConfigError, fileError } from '../config-error.ts';
+import type { ConfigFiles } from './config-files.ts';
 
 /** Mode bits that let the group or others write. */
 const WRITABLE = 0o022;

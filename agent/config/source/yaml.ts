@@ -3,7 +3,7 @@
  * refused: with them, files that look the same to a person can mean different things.
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
-import { type ConfigError, fileError, type Position } from '../errors.ts';
+import { type ConfigError, fileError, type Position } from '../config-error.ts';
 import { lineProblem, typographyProblem } from '../hints/slips.ts';
 import type { Tree, TreeMap } from './tree.ts';
 

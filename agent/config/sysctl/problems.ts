@@ -1,8 +1,8 @@
 /** The problem of a text as the value of a kernel setting, and a right value. The kernel itself only says EINVAL. */
-import { show } from '../errors.ts';
-import { sysctlTextProblem } from '../notation/sysctl.ts';
+import { show } from '../config-error.ts';
+import { sysctlTextProblem } from '../notation/sysctl-keys.ts';
 import { fields, numbersOf, type SysctlKind, sysctlKind, sysctlMeaning } from './kinds.ts';
-import { isSecretSysctl } from './secrets.ts';
+import { isSecretSysctl } from './secret-sysctls.ts';
 
 /** Keys that hold several numbers. Each bound was measured (Linux 6.18): the kernel refuses numbers outside it. */
 interface NumberList {

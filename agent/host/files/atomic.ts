@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorCode, HostError, hostError } from '../errors.ts';
-import { run } from '../process/run.ts';
+import { run } from '../process/run-program.ts';
 import { notRegular } from './read.ts';
 import { inPlace, O_PATH, openFile, type Place } from './trusted-path.ts';
 

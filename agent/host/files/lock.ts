@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ErrorCode } from '../error-codes.ts';
 import { HostError, hostError } from '../errors.ts';
-import { run } from '../process/run.ts';
+import { run } from '../process/run-program.ts';
 import { inPlace } from './trusted-path.ts';
 
 /** Seconds to wait for another apply: an apply that takes longer hangs. The thread waits with it. */

@@ -1,7 +1,7 @@
 /** The IPv6 default routes that the kernel has made from router advertisements (RFC 4861). */
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { findAttribute, HEADER } from './message.ts';
+import { findAttribute, HEADER } from './message-layout.ts';
 import { RTA, RTMSG, routeDump } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 

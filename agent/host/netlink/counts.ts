@@ -1,7 +1,7 @@
 /** Counts routes by table and protocol, only from the headers of a dump: in constant memory, whatever their number. */
 import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
-import { FAMILY, HEADER } from './message.ts';
+import { FAMILY, HEADER } from './message-layout.ts';
 import { RTMSG, routeDump, tableOf } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 

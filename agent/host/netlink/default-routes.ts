@@ -4,12 +4,12 @@
 import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { FAMILY, findAttribute, HEADER } from './message.ts';
-import { MAIN_TABLE } from './names.ts';
+import { FAMILY, findAttribute, HEADER } from './message-layout.ts';
 import { hopsOf } from './nexthops.ts';
 import { RTA, RTMSG, routeDump, tableOf } from './rtmsg.ts';
 import { readRoute, type SeenHop, type SeenRoute } from './seen-route.ts';
 import { NetlinkSocket } from './socket.ts';
+import { MAIN_TABLE } from './table-names.ts';
 
 export type Nexthop = Pick<SeenHop, 'gateway' | 'weight' | 'usable'> & { readonly interface: string };
 

@@ -1,7 +1,7 @@
 /** Dumps: all objects of a kind that the kernel holds, as one consistent list (netlink(7), NLM_F_DUMP). */
 import { setTimeout as wait } from 'node:timers/promises';
 import { optimise } from '../service/v8.ts';
-import { FLAG, MESSAGE, message } from './message.ts';
+import { FLAG, MESSAGE, message } from './message-layout.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 
 const SEQUENCE = 1;

@@ -1,7 +1,7 @@
 /** Interfaces: their names, and the routing tables of those that are VRFs (rtnetlink(7), RTM_GETLINK). */
 import { constants } from 'node:os';
 import { dump } from './dump.ts';
-import { attribute, attributes, HEADER, MESSAGE, message } from './message.ts';
+import { attribute, attributes, HEADER, MESSAGE, message } from './message-layout.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
 const IFINFOMSG = 16;

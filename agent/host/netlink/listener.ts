@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { message } from './message.ts';
+import { message } from './message-layout.ts';
 import { type Descriptor, openNetlink } from './native.ts';
 
 const NLMSG_NOOP = 1;

@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { familyOf } from '../../address/address.ts';
-import { attribute, attributes, FAMILY, FLAG, HEADER, MESSAGE, message } from './message.ts';
+import { attribute, attributes, FAMILY, FLAG, HEADER, MESSAGE, message } from './message-layout.ts';
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 

@@ -1,7 +1,7 @@
 /** Nexthop objects (ip-nexthop(8)): the next hops of a route that names only an object. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { attribute, attributes, findAttribute, HEADER, MESSAGE, message, uint32 } from './message.ts';
+import { attribute, attributes, findAttribute, HEADER, MESSAGE, message, uint32 } from './message-layout.ts';
 import { addressOf, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
 import { errorNumber, kernelError, type NetlinkSocket, type Take } from './socket.ts';
 

@@ -3,7 +3,7 @@
  * process whether it is unchanged. It does not interpret the rules: only nft(8) can.
  */
 import { dump, type Gatherer } from './dump.ts';
-import { attribute, attributes, HEADER } from './message.ts';
+import { attribute, attributes, HEADER } from './message-layout.ts';
 import { NetlinkError, NetlinkSocket } from './socket.ts';
 
 const NETLINK_NETFILTER = 12;

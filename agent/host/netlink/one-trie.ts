@@ -3,10 +3,10 @@
  * net/ipv4/fib_frontend.c). /proc/net/fib_triestat shows that trie twice and does not say so.
  */
 import { networkInterfaces } from 'node:os';
-import { MAIN_TABLE } from './names.ts';
 import { ROUTE_TYPE } from './route.ts';
 import { matchedRoute } from './route-lookup.ts';
 import { NetlinkSocket } from './socket.ts';
+import { MAIN_TABLE } from './table-names.ts';
 
 const LOCAL_TABLE = 255;
 

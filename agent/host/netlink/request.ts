@@ -1,5 +1,5 @@
 /** Changes: messages that the kernel carries out one by one and acknowledges. */
-import { FLAG, MESSAGE, message } from './message.ts';
+import { FLAG, MESSAGE, message } from './message-layout.ts';
 import { errorNumber, type NetlinkSocket } from './socket.ts';
 
 export interface Change {

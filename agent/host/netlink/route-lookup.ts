@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os';
 import type { Family } from '../../address/address.ts';
-import { attribute, attributes, FAMILY, HEADER, MESSAGE, message, uint32 } from './message.ts';
+import { attribute, attributes, FAMILY, HEADER, MESSAGE, message, uint32 } from './message-layout.ts';
 import { bytesOf } from './route.ts';
 import { RTA, RTMSG } from './rtmsg.ts';
 import { addressOf, readRoute, type SeenRoute } from './seen-route.ts';

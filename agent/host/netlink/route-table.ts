@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
-import { FLAG, findAttribute, HEADER, MESSAGE } from './message.ts';
+import { FLAG, findAttribute, HEADER, MESSAGE } from './message-layout.ts';
 import { change } from './request.ts';
 import { bytesOf, deletionBody, ROUTE_TYPE, type Route, routeBody } from './route.ts';
 import { keyText, type RouteKey } from './route-key.ts';

@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Family, familyOf } from '../../address/address.ts';
-import { attribute, FAMILY, uint32 } from './message.ts';
+import { attribute, FAMILY, uint32 } from './message-layout.ts';
 import type { RouteKey } from './route-key.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH, TABLE_COMPAT } from './rtmsg.ts';
 

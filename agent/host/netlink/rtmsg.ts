@@ -1,6 +1,6 @@
 /** The parts of messages about routes: struct rtmsg and its attributes (rtnetlink(7), linux/rtnetlink.h). */
 import type { Family } from '../../address/address.ts';
-import { FAMILY, findAttribute, HEADER, MESSAGE } from './message.ts';
+import { FAMILY, findAttribute, HEADER, MESSAGE } from './message-layout.ts';
 
 /** Offsets in bytes after the header. */
 export const RTMSG = {

@@ -2,7 +2,7 @@
 import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
 import { links } from './links.ts';
-import { attributes, FAMILY, HEADER, MESSAGE } from './message.ts';
+import { attributes, FAMILY, HEADER, MESSAGE } from './message-layout.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RULE_HEADER = 12;

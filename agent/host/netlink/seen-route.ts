@@ -1,7 +1,7 @@
 /** One route as the kernel reports it, read from its message. */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../../address/address.ts';
-import { type Attribute, align, attribute, attributes, FAMILY, HEADER } from './message.ts';
+import { type Attribute, align, attribute, attributes, FAMILY, HEADER } from './message-layout.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 

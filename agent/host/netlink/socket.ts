@@ -3,7 +3,7 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { errorCode, errorMessage } from '../errors.ts';
-import { align, HEADER, MESSAGE } from './message.ts';
+import { align, HEADER, MESSAGE } from './message-layout.ts';
 import type { Descriptor } from './native.ts';
 
 const NETLINK_ROUTE = 0;

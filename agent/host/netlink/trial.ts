@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Family } from '../../address/address.ts';
-import { attribute, FAMILY, FLAG, MESSAGE, uint32 } from './message.ts';
+import { attribute, FAMILY, FLAG, MESSAGE, uint32 } from './message-layout.ts';
 import { type Change, change } from './request.ts';
 import { RTA, RTMSG } from './rtmsg.ts';
 import type { NetlinkSocket } from './socket.ts';

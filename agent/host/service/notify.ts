@@ -7,7 +7,7 @@
  */
 import { accessSync, constants, writeSync } from 'node:fs';
 import { isSea } from 'node:sea';
-import { run } from '../process/run.ts';
+import { run } from '../process/run-program.ts';
 
 const PERL = '/usr/bin/perl';
 const FD = 'HOLDFAST_NOTIFY_FD';

@@ -4,9 +4,9 @@ import { compareFile, type FileView } from '../../hold/compare-file.ts';
 import type { Finding, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { Metadata } from '../../metadata/metadata.ts';
+import { wantedRoutes } from '../../metadata/wanted-routes.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
-import { wantedRoutes } from '../routes/wanted.ts';
-import { dnsmasqText, HEADER } from './options.ts';
+import { dnsmasqText, HEADER } from './dnsmasq-text.ts';
 import { dnsmasqReaders } from './readers.ts';
 
 const SETTING = 'forwarding.dnsmasq';

@@ -4,7 +4,7 @@
  * our table.
  */
 import { Follower } from '../../host/netlink/follower.ts';
-import { attributes, HEADER } from '../../host/netlink/message.ts';
+import { attributes, HEADER } from '../../host/netlink/message-layout.ts';
 
 const NETLINK_NETFILTER = 12;
 /** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */

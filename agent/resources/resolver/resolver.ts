@@ -1,6 +1,7 @@
-import { hookPlaces } from '../../clients/dhclient/hooks/places.ts';
+import { hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { RESOLVCONF_CONF } from '../../clients/openresolv.ts';
+import { goneAtBoot, refusedLink } from '../../clients/refused-link.ts';
 import { answersAfterStart, ownsResolvConf, resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredDns } from '../../config/desired.ts';
 import { applyFile } from '../../hold/apply-file.ts';
@@ -9,8 +10,7 @@ import { dnsSettings, dnsStates } from '../../hold/dns-settings.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { composeResolvConf, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { compareOpenresolv } from './openresolv.ts';
-import { goneAtBoot, refusedLink } from './refused-link.ts';
+import { compareOpenresolv } from './openresolv-file.ts';
 
 /** Keeps /etc/resolv.conf as configured. If no DHCP client rewrites the file, it also holds the boot moment. */
 export class Resolver implements Resource {

@@ -4,7 +4,6 @@
  */
 import { familyOf } from '../../address/address.ts';
 import { findLink, type Link } from '../../host/netlink/links.ts';
-import { HOLDFAST, protocolName } from '../../host/netlink/names.ts';
 import { hasNexthop } from '../../host/netlink/nexthops.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../../host/netlink/route.ts';
 import { keyText, type RouteKey, sameKey } from '../../host/netlink/route-key.ts';
@@ -12,7 +11,14 @@ import { matchedRoute } from '../../host/netlink/route-lookup.ts';
 import { holdsAny, holdsExactly, listRoutes } from '../../host/netlink/route-table.ts';
 import type { SeenRoute } from '../../host/netlink/seen-route.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
-import { addressesOf, describeHop, describeRoute, type WantedHop, type WantedRoute } from './wanted.ts';
+import { HOLDFAST, protocolName } from '../../host/netlink/table-names.ts';
+import {
+  addressesOf,
+  describeHop,
+  describeRoute,
+  type WantedHop,
+  type WantedRoute,
+} from '../../metadata/wanted-routes.ts';
 
 /** Problems that end by themselves when an interface, an address or a network appears. */
 const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];

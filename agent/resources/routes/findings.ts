@@ -2,9 +2,9 @@
 
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { notOfTheseFiles } from '../../host/host.ts';
+import { describeRoute, nameOf, type Wanted } from '../../metadata/wanted-routes.ts';
 import type { Standing } from './compare.ts';
 import type { MadeRoute } from './made.ts';
-import { describeRoute, nameOf, type Wanted } from './wanted.ts';
 
 const NAME = 'routes';
 

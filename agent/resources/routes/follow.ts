@@ -6,12 +6,12 @@
  * lost, we stop listening for a while. Instead we look at our own routes, at a cost that is always the same.
  */
 import { Follower } from '../../host/netlink/follower.ts';
-import { HEADER, MESSAGE } from '../../host/netlink/message.ts';
-import { HOLDFAST } from '../../host/netlink/names.ts';
+import { HEADER, MESSAGE } from '../../host/netlink/message-layout.ts';
 import { nexthopIdOf } from '../../host/netlink/nexthops.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../../host/netlink/seen-route.ts';
 import { eachMessage } from '../../host/netlink/socket.ts';
+import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { commOf, nullIfGone } from '../../host/proc.ts';
 
 const NETLINK_ROUTE = 0;

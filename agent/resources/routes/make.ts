@@ -2,13 +2,13 @@
 
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { HOLDFAST } from '../../host/netlink/names.ts';
 import { deleteRoute, putRoute, type Refusal } from '../../host/netlink/route-table.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
+import { HOLDFAST } from '../../host/netlink/table-names.ts';
+import type { Wanted, WantedRoute } from '../../metadata/wanted-routes.ts';
 import { isPassing, type RouteLook, type Standing } from './compare.ts';
 import { madeKey, outcome, routeOutcome } from './findings.ts';
 import { forget, type MadeRoute, remember } from './made.ts';
-import type { Wanted, WantedRoute } from './wanted.ts';
 
 /** Milliseconds for one pass over all routes. The kernel answers within its system calls. */
 const TIME = 20_000;

@@ -3,17 +3,18 @@
  * wanted.
  */
 
-import { hookPlaces } from '../../clients/dhclient/hooks/places.ts';
+import { hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { type DesiredRoute, isWritten } from '../../config/desired.ts';
 import type { DesiredMetadata } from '../../config/desired-metadata.ts';
 import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { HOLDFAST } from '../../host/netlink/names.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
+import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { Metadata } from '../../metadata/metadata.ts';
+import { type Wanted, wantedRoutes } from '../../metadata/wanted-routes.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
 import { RouteLook } from './compare.ts';
 import {
@@ -28,7 +29,6 @@ import {
 } from './findings.ts';
 import { type MadeRoute, pruneRecord, readRecord } from './made.ts';
 import { makeRoutes, type RouteWish, takeAway } from './make.ts';
-import { type Wanted, wantedRoutes } from './wanted.ts';
 
 /** Milliseconds for one look at all routes. The kernel answers within its system calls. */
 const TIME = 20_000;

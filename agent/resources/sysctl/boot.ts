@@ -4,10 +4,10 @@
  * together with others. udev writes the lines of an interface again when that interface appears later. Tested against
  * the real systemd-sysctl in a network namespace.
  */
-import { EVERY } from '../../config/notation/sysctl.ts';
+import { EVERY } from '../../config/notation/sysctl-keys.ts';
 import { meansSame, withoutComment } from '../../config/sysctl/kinds.ts';
 import { needsChange, sysctlNamesOf, sysctlSources, sysctlVariable } from '../../config/sysctl/relations.ts';
-import { type Assignment, isAssignment, type SysctlLine } from './files.ts';
+import { type Assignment, isAssignment, type SysctlLine } from './sysctl-files.ts';
 
 /** How a line sets a path. */
 export type BootWay =

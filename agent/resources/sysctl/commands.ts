@@ -1,9 +1,9 @@
 /** Kernel settings in shell commands: `sysctl -w key=value`, `sysctl -p FILE`, `echo 1 >/proc/sys/…`. */
 
 import { allCommands, type ShellCommand } from '../../clients/dhclient/shell.ts';
-import { sysctlPath } from '../../config/notation/sysctl.ts';
+import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import type { Host } from '../../host/host.ts';
-import { parseSysctls } from './files.ts';
+import { parseSysctls } from './sysctl-files.ts';
 
 export interface SysctlDeed {
   readonly line: number;

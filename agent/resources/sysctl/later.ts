@@ -7,8 +7,8 @@ import { networkManagerSysctls } from '../../clients/networkmanager/sysctls.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { isPattern, matchesSysctl } from './boot.ts';
-import type { Assignment } from './files.ts';
-import { scriptSysctls } from './scripts.ts';
+import { scriptSysctls } from './boot-scripts.ts';
+import type { Assignment } from './sysctl-files.ts';
 import { reappliesSysctls, tunedSysctls } from './tuned-profile.ts';
 
 /**

@@ -3,10 +3,10 @@
  * written as a whole.
  */
 import type { DesiredSysctl } from '../../config/desired.ts';
-import { EVERY } from '../../config/notation/sysctl.ts';
+import { EVERY } from '../../config/notation/sysctl-keys.ts';
 import { meansSame, sysctlKind, sysctlNumber } from '../../config/sysctl/kinds.ts';
 import { sysctlDependents, sysctlSources, sysctlVariable } from '../../config/sysctl/relations.ts';
-import { isSecretSysctl, OTHER_SECRET, SECRET, shownText } from '../../config/sysctl/secrets.ts';
+import { isSecretSysctl, OTHER_SECRET, SECRET, shownText } from '../../config/sysctl/secret-sysctls.ts';
 import { errorCode, HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 

@@ -1,7 +1,7 @@
 /** Why this kernel lacks a key: the key is misspelt, its interface does not exist, or its module is not loaded. */
 
 import { didYouMean } from '../../config/hints/suggest.ts';
-import { sysctlKey } from '../../config/notation/sysctl.ts';
+import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 

@@ -1,16 +1,16 @@
 /** Our file of /etc/sysctl.d: its wanted content, and each setting after the next boot. */
 import type { DesiredSysctl } from '../../config/desired.ts';
-import { EVERY, sysctlKey, sysctlPath } from '../../config/notation/sysctl.ts';
+import { EVERY, sysctlKey, sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import { sysctlNumber } from '../../config/sysctl/kinds.ts';
-import { isSecretSysctl, OTHER_SECRET, SECRET, shownText, withoutSecrets } from '../../config/sysctl/secrets.ts';
+import { isSecretSysctl, OTHER_SECRET, SECRET, shownText, withoutSecrets } from '../../config/sysctl/secret-sysctls.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { SettingState } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { BootSysctls, type BootValue } from './boot.ts';
-import { type Assignment, isAssignment, OUR_FILE, type PersistedSysctls, type SysctlLine } from './files.ts';
 import { describeWanted, isLive, liveValues, satisfies, settingName, wantedValue } from './live.ts';
 import { refusalOf } from './refusals.ts';
+import { type Assignment, isAssignment, OUR_FILE, type PersistedSysctls, type SysctlLine } from './sysctl-files.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
 

@@ -4,7 +4,7 @@
  * (rt6_purge_dflt_routers; ip-sysctl.rst, accept_ra). With accept_ra 2 the routes stay.
  */
 import type { DesiredSysctl } from '../../config/desired.ts';
-import { sysctlKey } from '../../config/notation/sysctl.ts';
+import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { advertisedDefaults } from '../../host/netlink/advertised-routes.ts';

@@ -1,14 +1,13 @@
 import type { DesiredSysctl } from '../../config/desired.ts';
 import { misfit } from '../../config/sysctl/problems.ts';
 import { setsOthers, sysctlVariable } from '../../config/sysctl/relations.ts';
-import { isSecretSysctl, shownText } from '../../config/sysctl/secrets.ts';
+import { isSecretSysctl, shownText } from '../../config/sysctl/secret-sysctls.ts';
 import { applyFile } from '../../hold/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/compare-file.ts';
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
-import { type Assignment, OUR_FILE, PersistedSysctls } from './files.ts';
 import {
   changedBeside,
   describeWanted,
@@ -22,8 +21,9 @@ import {
   wantedValue,
 } from './live.ts';
 import { BootVerdicts, shownFile, wantedFile } from './persisted.ts';
-import { hasScripts } from './places.ts';
 import { noteRefusal } from './refusals.ts';
+import { hasScripts } from './script-places.ts';
+import { type Assignment, OUR_FILE, PersistedSysctls } from './sysctl-files.ts';
 
 type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
 

@@ -2,11 +2,11 @@
  * The sysctls of tuned's active profile (tuned-profiles(7), tuned's plugin_sysctl.py). By default tuned reads
  * /etc/sysctl.d again after it has set its own values, so that our values count (`reapply_sysctl` of tuned-main.conf).
  */
-import { sysctlPath } from '../../config/notation/sysctl.ts';
+import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { type IniLine, iniLines } from '../../host/ini.ts';
-import type { Assignment } from './files.ts';
+import type { Assignment } from './sysctl-files.ts';
 
 const ACTIVE = '/etc/tuned/active_profile';
 const MAIN = '/etc/tuned/tuned-main.conf';

@@ -10,12 +10,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { Host } from '../../../agent/host/host.ts';
-import { attribute, FAMILY, FLAG, MESSAGE } from '../../../agent/host/netlink/message.ts';
-import { MAIN_TABLE } from '../../../agent/host/netlink/names.ts';
+import { attribute, FAMILY, FLAG, MESSAGE } from '../../../agent/host/netlink/message-layout.ts';
 import { type Change, change } from '../../../agent/host/netlink/request.ts';
 import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';
 import { NetlinkSocket } from '../../../agent/host/netlink/socket.ts';
-import { canaryProbe } from '../../../probes/canary.ts';
+import { MAIN_TABLE } from '../../../agent/host/netlink/table-names.ts';
+import { canaryProbe } from '../../../probes/canary-probe.ts';
 import type { Reading } from '../../../probes/probe.ts';
 
 /** What the thread in the cgroup tells. */

@@ -1,7 +1,7 @@
 /** Runs inside a throw-away host: one egress probe, read at each line of standard input; its readings as a line of JSON. */
 import { createInterface } from 'node:readline';
 import { Host } from '../../../agent/host/host.ts';
-import { egressProbe } from '../../../probes/egress.ts';
+import { egressProbe } from '../../../probes/egress-probe.ts';
 
 const probe = egressProbe(new Host());
 for await (const _ of createInterface(process.stdin)) {

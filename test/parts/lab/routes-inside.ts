@@ -3,11 +3,11 @@
  * and prints their readings as one line of JSON.
  */
 import { Host } from '../../../agent/host/host.ts';
-import { canaryProbe } from '../../../probes/canary.ts';
-import { defaultRoutesProbe } from '../../../probes/default-routes.ts';
+import { canaryProbe } from '../../../probes/canary-probe.ts';
+import { defaultRoutesProbe } from '../../../probes/default-routes-probe.ts';
 import type { Probe } from '../../../probes/probe.ts';
-import { routesProbe } from '../../../probes/routes.ts';
-import { routesByProtocolProbe } from '../../../probes/routes-by-protocol.ts';
+import { routesByProtocolProbe } from '../../../probes/routes-by-protocol-probe.ts';
+import { routesProbe } from '../../../probes/routes-probe.ts';
 
 const host = new Host();
 const probes: Record<string, () => Probe> = {

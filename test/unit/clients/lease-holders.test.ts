@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { holderName } from '../../../agent/clients/holder.ts';
 import { contested, leaseHolders } from '../../../agent/clients/holders.ts';
-import { dhcpClientsSeen } from '../../../agent/doctor/dhcp-clients.ts';
+import { dhcpClientsSeen } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, patientHost, seenBy } from '../../parts/doctor-patient.ts';
 
 const LINKS = { 'sys/class/net/eth0/ifindex': '2\n', 'sys/class/net/eth1/ifindex': '3\n' };

@@ -5,7 +5,7 @@ import { NO_RESOLVER, ofText } from '../../../agent/commands/resolver-facts.ts';
 import type { ConfiguredState } from '../../../agent/config/desired.ts';
 import type { HostFacts } from '../../../agent/config/init/host-facts.ts';
 import { renderInitial } from '../../../agent/config/init/initial.ts';
-import { parseSysctls } from '../../../agent/resources/sysctl/files.ts';
+import { parseSysctls } from '../../../agent/resources/sysctl/sysctl-files.ts';
 import { load } from '../../parts/config-memory.ts';
 
 const NOTHING: HostFacts = { resolver: NO_RESOLVER, supersedes: [], sysctls: [], ipv6RouteMaxSize: null };

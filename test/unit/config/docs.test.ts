@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { jsonSchema } from '../../../agent/config/schema/schema.ts';
+import { jsonSchema } from '../../../agent/config/schema/config-schema.ts';
 import { load } from '../../parts/config-memory.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');

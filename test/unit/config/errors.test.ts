@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatConfigError, show } from '../../../agent/config/errors.ts';
+import { formatConfigError, show } from '../../../agent/config/config-error.ts';
 import { errorsOf } from '../../parts/config-memory.ts';
 
 /** Each text with all its errors; `agent.yaml:` is left out of them. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compile } from '../../../agent/config/compile.ts';
-import type { ConfigError } from '../../../agent/config/errors.ts';
-import { SECTIONS } from '../../../agent/config/schema/schema.ts';
+import type { ConfigError } from '../../../agent/config/config-error.ts';
+import { SECTIONS } from '../../../agent/config/schema/config-schema.ts';
 
 function errors(yaml: string): readonly ConfigError[] {
   const result = compile([{ path: 'agent.yaml', bytes: Buffer.from(yaml) }]);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compile } from '../../../agent/config/compile.ts';
 import { renderInitial } from '../../../agent/config/init/initial.ts';
-import { isSecretSysctl, withoutSecrets } from '../../../agent/config/sysctl/secrets.ts';
+import { isSecretSysctl, withoutSecrets } from '../../../agent/config/sysctl/secret-sysctls.ts';
 
 test('sysctl secrets: every spelling of an assignment is hidden, and nothing else', () => {
   for (const text of [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Conditions } from '../../../agent/daemon/events.ts';
+import { Conditions } from '../../../agent/daemon/daemon-events.ts';
 import { forPeople, makeLog } from '../../../agent/daemon/log.ts';
 import type { Condition, Occurrence } from '../../../probes/probe.ts';
 

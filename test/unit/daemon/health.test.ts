@@ -6,7 +6,7 @@ import type { Resource } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
 import type { Client } from '../../../agent/report/client.ts';
 import { Lane } from '../../../agent/report/lane.ts';
-import { events } from '../../../agent/report/otlp.ts';
+import { events } from '../../../agent/report/otlp-encoding.ts';
 import { Spool } from '../../../agent/report/spool.ts';
 import type { Occurrence, Probe } from '../../../probes/probe.ts';
 import { ProbeSchedule } from '../../../probes/runner.ts';

@@ -1,8 +1,8 @@
 /** Where cloud-init is told to write resolv.conf: all of its sources, and which one counts. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { cloudInitActions } from '../../../agent/doctor/cloud-init-actions.ts';
-import { resolvConfOwner } from '../../../agent/doctor/resolv-conf-owner.ts';
+import { cloudInitActions } from '../../../agent/doctor/checks/cloud-init-actions-check.ts';
+import { resolvConfOwner } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
 import { seenBy } from '../../parts/doctor-patient.ts';
 
 const FILE = { 'etc/resolv.conf': 'nameserver 10.0.0.1\n' };

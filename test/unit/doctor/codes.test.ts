@@ -27,7 +27,8 @@ test('every section says something, and names the severity', () => {
 
 test('every code is found by some check', () => {
   const folder = join(REPOSITORY, 'agent');
-  const sources = [...readdirSync(join(folder, 'doctor')).filter((name) => name !== 'codes.ts')]
+  const sources = readdirSync(join(folder, 'doctor'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && name !== 'codes.ts')
     .map((name) => readFileSync(join(folder, 'doctor', name), 'utf8'))
     .concat(readFileSync(join(folder, 'commands/doctor.ts'), 'utf8'))
     .join('');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dhclientConf } from '../../../agent/doctor/dhclient-conf.ts';
-import { dhcpClientsSeen } from '../../../agent/doctor/dhcp-clients.ts';
+import { dhclientConf } from '../../../agent/doctor/checks/dhclient-conf-check.ts';
+import { dhcpClientsSeen } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
 const FILES = { 'sbin/dhclient-script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n', 'etc/dhcp/dhclient.conf': '' };

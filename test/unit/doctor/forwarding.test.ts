@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { forwarding } from '../../../agent/doctor/forwarding.ts';
+import { forwarding } from '../../../agent/doctor/checks/forwarding-check.ts';
 import { legacyCovers } from '../../../agent/doctor/packet-filters.ts';
 import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { apparmor } from '../../../agent/doctor/apparmor.ts';
-import { hooks } from '../../../agent/doctor/hooks.ts';
-import { programs } from '../../../agent/doctor/programs.ts';
+import { apparmor } from '../../../agent/doctor/checks/apparmor-check.ts';
+import { hooks } from '../../../agent/doctor/checks/hooks-check.ts';
+import { programs } from '../../../agent/doctor/checks/programs-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const SCRIPT = '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n';

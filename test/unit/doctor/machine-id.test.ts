@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { machineId } from '../../../agent/doctor/machine-id.ts';
+import { machineId } from '../../../agent/doctor/checks/machine-id-check.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { rememberMachine } from '../../../agent/host/machine.ts';
 import { scratch } from '../../parts/scratch.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asciiJson } from '../../../agent/config/ascii.ts';
-import { metadata } from '../../../agent/doctor/metadata.ts';
+import { metadata } from '../../../agent/doctor/checks/metadata-check.ts';
 import { seenBy } from '../../parts/doctor-patient.ts';
 import { sysfs } from '../../parts/metadata-scene.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { multicast } from '../../../agent/doctor/multicast.ts';
+import { multicast } from '../../../agent/doctor/checks/multicast-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const yaml = 'expect: { groups: [{ group: 224.1.2.3, dev: eth1 }, { group: "ff15::1", dev: eth1 }] }\n';

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { libc } from '../../../agent/doctor/libc.ts';
-import { nameService } from '../../../agent/doctor/name-service.ts';
-import { resolvConfCopies } from '../../../agent/doctor/resolv-conf-copies.ts';
-import { resolvConfFile } from '../../../agent/doctor/resolv-conf-file.ts';
-import { resolvConfOwner } from '../../../agent/doctor/resolv-conf-owner.ts';
+import { libc } from '../../../agent/doctor/checks/libc-check.ts';
+import { nameService } from '../../../agent/doctor/checks/name-service-check.ts';
+import { resolvConfCopies } from '../../../agent/doctor/checks/resolv-conf-copies-check.ts';
+import { resolvConfFile } from '../../../agent/doctor/checks/resolv-conf-file-check.ts';
+import { resolvConfOwner } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { codes, type Patient, patientHost, seenBy, seenOn } from '../../parts/doctor-patient.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { filesWithSecrets, secretsSeen } from '../../../agent/doctor/secrets.ts';
+import { filesWithSecrets, secretsSeen } from '../../../agent/doctor/checks/secrets-check.ts';
 import { patientHost, seenOn } from '../../parts/doctor-patient.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root, to give files away';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { staticRoutes } from '../../../agent/doctor/static-routes.ts';
+import { staticRoutes } from '../../../agent/doctor/checks/static-routes-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const ROUTES = 'routes: [{ to: 10.0.0.0/8, via: 10.0.0.1 }]\n';

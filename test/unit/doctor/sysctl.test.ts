@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { routeLimit } from '../../../agent/doctor/route-limit.ts';
-import { sysctlBoot } from '../../../agent/doctor/sysctl-boot.ts';
-import { sysctlScopes } from '../../../agent/doctor/sysctl-scopes.ts';
+import { routeLimit } from '../../../agent/doctor/checks/route-limit-check.ts';
+import { sysctlBoot } from '../../../agent/doctor/checks/sysctl-boot-check.ts';
+import { sysctlScopes } from '../../../agent/doctor/checks/sysctl-scopes-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const SYSTEMD = { 'usr/lib/systemd/systemd-sysctl': '' };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Gateway } from '../../../agent/egress/look.ts';
-import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message.ts';
+import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
 import { readNeighbour } from '../../../agent/host/netlink/neighbours.ts';
 import { FlowSample, matchedRoute } from '../../../agent/host/netlink/route-lookup.ts';
 import { eachMessage, type NetlinkSocket, type Take } from '../../../agent/host/netlink/socket.ts';

@@ -4,14 +4,14 @@ import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { InventoryWatch } from '../../../agent/daemon/inventory-watch.ts';
-import { Host } from '../../../agent/host/host.ts';
 import {
   type Inventory,
   inventoryLines,
   memoryModules,
   moduleNamed,
   networkCards,
-} from '../../../agent/host/inventory.ts';
+} from '../../../agent/host/hardware-inventory.ts';
+import { Host } from '../../../agent/host/host.ts';
 import type { Occurrence } from '../../../probes/probe.ts';
 import { scratch } from '../../parts/scratch.ts';
 

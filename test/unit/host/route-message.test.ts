@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message.ts';
+import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
 import { groupMembers } from '../../../agent/host/netlink/nexthops.ts';
 import { deletionBody, type Route, routeBody } from '../../../agent/host/netlink/route.ts';
 import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';

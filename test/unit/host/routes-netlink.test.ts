@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Counter } from '../../../agent/host/netlink/counts.ts';
 import { DefaultRoutes } from '../../../agent/host/netlink/default-routes.ts';
 import { DumpReader } from '../../../agent/host/netlink/dump.ts';
-import { attribute, attributes, FLAG, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message.ts';
+import { attribute, attributes, FLAG, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
 import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';
 import { eachMessage } from '../../../agent/host/netlink/socket.ts';
 

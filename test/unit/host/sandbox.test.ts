@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { secretProblem } from '../../../agent/config/notation/endpoint.ts';
 import { hostError } from '../../../agent/host/errors.ts';
-import { secretFile } from '../../../agent/host/service/credentials.ts';
+import { secretFile } from '../../../agent/host/service/secret-files.ts';
 
 test('a credential is a file of the folder that systemd names; a path is itself', (t) => {
   const before = process.env.CREDENTIALS_DIRECTORY;

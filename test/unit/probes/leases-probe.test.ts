@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { DesiredDhclient } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import type { Process } from '../../../agent/host/process/processes.ts';
-import { leasesProbe } from '../../../probes/leases.ts';
+import { leasesProbe } from '../../../probes/leases-probe.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 /** A host whose processes are made up. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { memoryCounters } from '../../../probes/memory-errors/counters.ts';
-import { MemoryErrorRecord } from '../../../probes/memory-errors/record.ts';
+import { MemoryErrorRecord } from '../../../probes/memory-errors/counts-record.ts';
 import type { Probe } from '../../../probes/probe.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 

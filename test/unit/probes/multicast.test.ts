@@ -5,7 +5,7 @@ import { Host } from '../../../agent/host/host.ts';
 import type { hearIgmpQueries, IgmpQuery } from '../../../agent/host/kernel/igmp-queries.ts';
 import { joinedGroups, mldQueries } from '../../../agent/host/kernel/multicast.ts';
 import { monotonic, QueryWatch } from '../../../probes/multicast/watch.ts';
-import { multicastProbe } from '../../../probes/multicast.ts';
+import { multicastProbe } from '../../../probes/multicast-probe.ts';
 import type { Condition, Reading } from '../../../probes/probe.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
 import { fill, scratch } from '../../parts/scratch.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { nameserversProbe } from '../../../probes/nameservers.ts';
+import { nameserversProbe } from '../../../probes/nameservers-probe.ts';
 import { answer, dnsServer, type Respond } from '../../parts/dns-server.ts';
 import { scratch } from '../../parts/scratch.ts';
 

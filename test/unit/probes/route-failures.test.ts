@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
-import { knowsThreads, type RefusedRoute, refusedRoutes } from '../../../agent/host/trace/routes.ts';
+import { knowsThreads, type RefusedRoute, refusedRoutes } from '../../../agent/host/trace/route-traces.ts';
 import { parsePipe } from '../../../agent/host/trace/tracefs.ts';
-import { MemoryErrorRecord } from '../../../probes/memory-errors/record.ts';
+import { MemoryErrorRecord } from '../../../probes/memory-errors/counts-record.ts';
 import type { Occurrence, Reading, Sample } from '../../../probes/probe.ts';
-import { routeFailuresProbe } from '../../../probes/route-failures.ts';
+import { routeFailuresProbe } from '../../../probes/route-failures-probe.ts';
 import { Refusals } from '../../../probes/route-refusals.ts';
 
 /** Of Linux 6.1, by trace_pipe. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseIpv6Stats, parseTries, routeSlabs } from '../../../agent/host/kernel/route-counters.ts';
 import { Growth } from '../../../probes/growth.ts';
-import { againstLimit, sumOfTries } from '../../../probes/routes.ts';
-import { byProtocol, offloadFailed } from '../../../probes/routes-by-protocol.ts';
+import { byProtocol, offloadFailed } from '../../../probes/routes-by-protocol-probe.ts';
+import { againstLimit, sumOfTries } from '../../../probes/routes-probe.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 test('rt6_stats: hexadecimal, and of more than four digits where there are many', () => {

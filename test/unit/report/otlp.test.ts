@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Measurements } from '../../../agent/report/heartbeat.ts';
-import { CONTENT_TYPES, events, metrics } from '../../../agent/report/otlp.ts';
+import { CONTENT_TYPES, events, metrics } from '../../../agent/report/otlp-encoding.ts';
 import { type Sample, sample } from '../../../probes/probe.ts';
 import { decodeLogs, decodeMetrics, partialSuccess } from '../../parts/otlp-receiver.ts';
 

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { RESOLVCONF_CONF } from '../../../agent/clients/openresolv.ts';
 import type { DesiredState } from '../../../agent/config/desired.ts';
-import { resolvConfOwner } from '../../../agent/doctor/resolv-conf-owner.ts';
+import { resolvConfOwner } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
 import { converge, inspectAll } from '../../../agent/hold/converge.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { revert } from '../../../agent/resources/revert.ts';
+import { revert } from '../../../agent/resources/revert-all.ts';
 import { desiredOf, type FolderHost, patientHost, seenOn } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 

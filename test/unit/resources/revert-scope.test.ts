@@ -15,7 +15,7 @@ import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { TABLE_KEY, writeMasquerade } from '../../../agent/resources/masquerade/made.ts';
-import { revert } from '../../../agent/resources/revert.ts';
+import { revert } from '../../../agent/resources/revert-all.ts';
 import { command } from '../../parts/command.ts';
 import { WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { fill, missing, scratch } from '../../parts/scratch.ts';

@@ -9,7 +9,7 @@ import type { Outcome } from '../../../agent/hold/resource.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { revert } from '../../../agent/resources/revert.ts';
+import { revert } from '../../../agent/resources/revert-all.ts';
 import { desired, WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
 
@@ -209,7 +209,7 @@ test('live values: put back in the right order, unless somebody else has changed
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
     import { converge } from '${REPOSITORY}/agent/hold/converge.ts';
     import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
-    import { revert } from '${REPOSITORY}/agent/resources/revert.ts';
+    import { revert } from '${REPOSITORY}/agent/resources/revert-all.ts';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
     const want = (key, value) => ({ key, path: key.replaceAll('.', '/'), want: { value }, optional: false });
     const settings = [want('net.ipv4.ip_forward', '1'), want('net.ipv4.conf.all.accept_redirects', '1'), want('net.ipv4.tcp_fin_timeout', '33'), want('net.ipv4.tcp_retries2', '9')];

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import type { DesiredSysctl } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { BootSysctls, matchesSysctl } from '../../../agent/resources/sysctl/boot.ts';
-import { OUR_FILE, PersistedSysctls } from '../../../agent/resources/sysctl/files.ts';
 import { Sysctl } from '../../../agent/resources/sysctl/sysctl.ts';
+import { OUR_FILE, PersistedSysctls } from '../../../agent/resources/sysctl/sysctl-files.ts';
 import { fill, noNamespaces, privately, scratch } from '../../parts/scratch.ts';
 
 function want(key: string, value: string): DesiredSysctl {

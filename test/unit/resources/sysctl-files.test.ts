@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sysctlKey, sysctlPath } from '../../../agent/config/notation/sysctl.ts';
+import { sysctlKey, sysctlPath } from '../../../agent/config/notation/sysctl-keys.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { parseSysctls, persistedSysctls } from '../../../agent/resources/sysctl/files.ts';
+import { parseSysctls, persistedSysctls } from '../../../agent/resources/sysctl/sysctl-files.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 test('assignments are read as systemd-sysctl reads them', () => {

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { sysctlDeeds } from '../../../agent/resources/sysctl/commands.ts';
 import { laterSysctls } from '../../../agent/resources/sysctl/later.ts';
-import { hasScripts } from '../../../agent/resources/sysctl/places.ts';
+import { hasScripts } from '../../../agent/resources/sysctl/script-places.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { DesiredSysctl } from '../../../agent/config/desired.ts';
 import { converge } from '../../../agent/hold/converge.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { revert } from '../../../agent/resources/revert.ts';
+import { revert } from '../../../agent/resources/revert-all.ts';
 import { whyMissing } from '../../../agent/resources/sysctl/missing-keys.ts';
 import { Sysctl } from '../../../agent/resources/sysctl/sysctl.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';

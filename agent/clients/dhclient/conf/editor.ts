@@ -20,12 +20,12 @@ import { type BlockContent, blockEdits, findBlock } from './block.ts';
 import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
 import { effectsOn, scopesOf } from './effects.ts';
 import { parseConf } from './grammar.ts';
+import { type Notation, notationFor, sameValues } from './option-values.ts';
 import { type ConfSetting, namedInterfaces, settingsOf } from './reader.ts';
 import { BEGINNINGS } from './recovery.ts';
 import { editRequests } from './requests.ts';
 import { type Conf, lineOf, type Statement, wordsOf } from './statement.ts';
 import { problemAt, type SyntaxProblem } from './syntax.ts';
-import { type Notation, notationFor, sameValues } from './values.ts';
 import { keyOf, type Wanted, wantedIn } from './wanted.ts';
 
 export type { Edit } from './edits.ts';

@@ -7,11 +7,11 @@
 import { type NamedOption, OptionScope, parseDefinition, parseOptionName } from './definitions.ts';
 import { skipExpression } from './expressions.ts';
 import { Cursor, type Token, tokenize, unquote } from './lexer.ts';
+import { parseValues } from './option-values.ts';
 import { skipBranch, skipClientStatement, skipExecutable, skipRest } from './other-statements.ts';
 import { recover } from './recovery.ts';
 import type { Conf, OptionKind, Statement } from './statement.ts';
 import { expectMark, expectString, problemAt, type Scope, type SyntaxProblem, Unexpected } from './syntax.ts';
-import { parseValues } from './values.ts';
 
 export type { Conf, Statement } from './statement.ts';
 

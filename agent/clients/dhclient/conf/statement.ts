@@ -22,7 +22,7 @@ export interface Statement {
   readonly keyword: Token;
   readonly option: NamedOption | null;
   /**
-   * The values of an option statement: the parts between commas, see values.ts; null for an expression or a broken
+   * The values of an option statement: the parts between commas, see option-values.ts; null for an expression or a broken
    * statement.
    */
   readonly values: readonly string[] | null;

@@ -6,11 +6,11 @@ import { dirname } from 'node:path';
 import type { Host } from '../../../host/host.ts';
 import { isUnitInstalled } from '../../../host/units.ts';
 import { RESOLV_CONF } from '../../../resolver/resolv-conf.ts';
+import { scriptsInUse } from '../dhclient-scripts.ts';
 import { type Doubt, doubtsIn } from '../harmless.ts';
 import { lastingIn, sourcedIn } from '../lasting.ts';
-import { scriptsInUse } from '../scripts.ts';
 import { commandsHere, type ShellCommand } from '../shell.ts';
-import type { HookPlaces } from './places.ts';
+import type { HookPlaces } from './hook-places.ts';
 
 export interface Neighbour {
   readonly file: string;

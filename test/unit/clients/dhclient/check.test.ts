@@ -1,7 +1,7 @@
 /** The real dhclient reads a configuration with the files that it includes, of this machine or of another root. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dhclientComplaints } from '../../../../agent/clients/dhclient/conf/check.ts';
+import { dhclientComplaints } from '../../../../agent/clients/dhclient/conf/complaints.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { noNamespaces, scratch } from '../../../parts/scratch.ts';
 

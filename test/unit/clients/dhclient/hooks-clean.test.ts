@@ -1,7 +1,7 @@
 /** The hooks run inside dhclient-script, beside other people's: they leave nothing behind and never fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renderEnterHook, renderExitHook } from '../../../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook, renderExitHook } from '../../../../agent/clients/dhclient/hooks/hook-texts.ts';
 import { WHOLE, WHOLE_LINES } from '../../../parts/desired.ts';
 import { type EventOptions, runEvent, SUPERSEDED } from '../../../parts/hook-event.ts';
 import { noNamespaces } from '../../../parts/scratch.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { renderEnterHook } from '../../../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook } from '../../../../agent/clients/dhclient/hooks/hook-texts.ts';
 import type { DesiredDns } from '../../../../agent/config/desired.ts';
 import { composeResolvConf } from '../../../../agent/resolver/resolv-conf.ts';
 import { desired, dns, WHOLE } from '../../../parts/desired.ts';

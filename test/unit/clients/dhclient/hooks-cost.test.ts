@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { renderEnterHook, renderExitHook } from '../../../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook, renderExitHook } from '../../../../agent/clients/dhclient/hooks/hook-texts.ts';
 import { WHOLE, WHOLE_LINES } from '../../../parts/desired.ts';
 import { missing, noNamespaces, privately, scratch } from '../../../parts/scratch.ts';
 import { SHELL_NAMES, SHELLS } from '../../../parts/shells.ts';

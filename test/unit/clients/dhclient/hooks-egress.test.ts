@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { renderEnterHook } from '../../../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook } from '../../../../agent/clients/dhclient/hooks/hook-texts.ts';
 import type { DesiredEgress, IgnoredOffer } from '../../../../agent/config/desired.ts';
 import { desired, scope } from '../../../parts/desired.ts';
 import { noNamespaces, privately, scratch } from '../../../parts/scratch.ts';

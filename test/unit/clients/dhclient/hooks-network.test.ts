@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';
-import { renderEnterHook, renderExitHook } from '../../../../agent/clients/dhclient/hooks/hooks.ts';
+import { renderEnterHook, renderExitHook } from '../../../../agent/clients/dhclient/hooks/hook-texts.ts';
 import { renderDhcpcdHook } from '../../../../agent/clients/dhcpcd/hook.ts';
 import { WHOLE, WHOLE_LINES } from '../../../parts/desired.ts';
 import { noNamespaces, scratch } from '../../../parts/scratch.ts';

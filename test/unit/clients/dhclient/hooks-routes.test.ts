@@ -1,7 +1,7 @@
 /** The exit hook's lines for `ip -batch`: in an order in which the kernel takes them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { routesAgain } from '../../../../agent/clients/dhclient/hooks/routes.ts';
+import { routesAgain } from '../../../../agent/clients/dhclient/hooks/route-lines.ts';
 import { loadConfig } from '../../../../agent/config/load.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { scratch } from '../../../parts/scratch.ts';

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseClient } from '../../../../agent/clients/dhclient/clients.ts';
 import { currentLease, parseLeases, resolvConfWithoutHook } from '../../../../agent/clients/dhclient/leases.ts';
+import { parseClient } from '../../../../agent/clients/dhclient/running-dhclients.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { scratch } from '../../../parts/scratch.ts';
 

@@ -1,8 +1,8 @@
 /** What a running dhclient must be started again for, and what not: its hooks give it that. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { dhcpClients } from '../../../../agent/clients/dhclient/clients.ts';
-import { pendingOf } from '../../../../agent/clients/dhclient/pending.ts';
+import { pendingOf } from '../../../../agent/clients/dhclient/pending-changes.ts';
+import { dhcpClients } from '../../../../agent/clients/dhclient/running-dhclients.ts';
 import { noteStarts, readAtStart } from '../../../../agent/clients/dhclient/start-records.ts';
 import type { DesiredDhclient } from '../../../../agent/config/desired.ts';
 import { dhclient } from '../../../parts/desired.ts';

@@ -1,0 +1,140 @@
+import type { DesiredDns } from '../../config/desired.ts';
+import { applyFile } from '../../hold/apply-file.ts';
+import { compareFile, type FileView } from '../../hold/compare-file.ts';
+import { dnsStates } from '../../hold/dns-settings.ts';
+import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../../hold/resource.ts';
+import type { KnownFiles } from '../../hold/verified-files.ts';
+import type { Host } from '../../host/host.ts';
+import { findBlock, placeInShell, removeFromShell } from '../../resolver/marked-block.ts';
+import { isLeftToOwner } from '../../resolver/owner.ts';
+import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { clientFindings } from '../client-findings.ts';
+import { applyHook } from '../hook-file.ts';
+import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from './dhcpcd.ts';
+
+/**
+ * Keeps dhcpcd from bringing back other DNS settings. The enter hook works at the next lease, because a running dhcpcd
+ * also sources it. dhcpcd.conf works at the next start. No signal is sent, because SIGHUP makes dhcpcd ask the server
+ * anew.
+ */
+export class Dhcpcd implements Resource {
+  readonly name = 'dhcpcd';
+  private readonly host: Host;
+  private readonly dns: DesiredDns | null;
+  private readonly known: KnownFiles;
+
+  constructor(host: Host, dns: DesiredDns | null, known: KnownFiles) {
+    this.host = host;
+    this.dns = dns;
+    this.known = known;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const { host } = this;
+    const running = runs(host);
+    const here = running || dhcpcdInstalled(host);
+    const hook = await this.compare(ENTER_HOOK, 'lease', (text) => this.hook(text, here));
+    if (!here && hook === null) return [];
+    const conf = await this.compare(DHCPCD_CONF, 'boot', (text) => this.conf(text));
+    const found = [hook, conf].filter((finding) => finding !== null);
+    return clientFindings(host, 'dhcpcd', running, found);
+  }
+
+  async apply(finding: Finding): Promise<Outcome> {
+    const path = this.host.target(finding.key);
+    if (finding.key === ENTER_HOOK) return applyHook(this.host, finding, { path });
+    return applyFile(this.host, finding, { path, keepTime: keepsTime(this.host, path) });
+  }
+
+  watches(): string[] {
+    const here = this.dns !== null && (runs(this.host) || dhcpcdInstalled(this.host));
+    return here ? [ENTER_HOOK, DHCPCD_CONF] : [];
+  }
+
+  private compare(
+    key: string,
+    moment: Moment,
+    view: (text: string | null) => Promise<FileView | null>,
+  ): Promise<Finding | null> {
+    const unseen = (reason: string) => dnsStates(this.dns, moment, 'unknown', reason);
+    return compareFile(this.host, { resource: this.name, key, moment }, view, { unseen });
+  }
+
+  /**
+   * null if the file is missing and not needed. A file that Holdfast made is kept right even while dhcpcd does not run.
+   */
+  private async hook(actual: string | null, here: boolean): Promise<FileView | null> {
+    const { host, dns } = this;
+    const owned = actual !== null && findBlock(actual) !== null;
+    if (!owned && (dns === null || !here || isLeftToOwner(host, dns))) return null;
+    const wanted = dns === null ? removeFromShell(actual ?? '') : await this.wantedHook(actual, dns);
+    const state = actual === wanted ? 'ok' : 'drifted';
+    const settings = async () => {
+      const doubts = state === 'ok' ? await this.doubts(wanted ?? '') : [];
+      const held = doubts.length > 0 ? 'unknown' : state;
+      const reason = doubts.length > 0 ? doubts.join('; ') : undefined;
+      const atBoot = dnsStates(dns, 'boot', held, reason);
+      // dhcpcd.conf cannot hold these settings, so the hook holds them, also at boot.
+      const withoutConf = host.stat(DHCPCD_CONF) === null;
+      return [...dnsStates(dns, 'lease', held, reason), ...atBoot.filter((one) => withoutConf || isByHook(one))];
+    };
+    return { wanted, settings };
+  }
+
+  private wantedHook(actual: string | null, dns: DesiredDns): Promise<string> {
+    return this.known.wanted(ENTER_HOOK, actual, async () => {
+      const { renderDhcpcdHook } = await import('./hook.ts');
+      return placeInShell(actual, renderDhcpcdHook(dns));
+    });
+  }
+
+  /** null if the file does not exist. dhcpcd then requests no name servers, and the hook holds ours. */
+  private async conf(actual: string | null): Promise<FileView | null> {
+    const { host, dns } = this;
+    const owned = actual !== null && findBlock(actual) !== null;
+    const left = dns !== null && isLeftToOwner(host, dns);
+    if (actual === null || (!owned && (dns === null || left))) return null;
+    const nohook = dns !== null && leavesNothingOpen(dns) && !left;
+    const settings = (state: State, reason?: string) => async () => {
+      return dnsStates(dns, 'boot', state, reason).filter((one) => !isByHook(one));
+    };
+    const known = nohook ? `${DHCPCD_CONF} nohook` : DHCPCD_CONF;
+    if (this.known.has(known, actual)) return { wanted: actual, settings: settings('ok') };
+    const { confLines, editDhcpcdConf } = await import('./conf.ts');
+    const edited = editDhcpcdConf(actual, dns === null ? null : confLines(dns, nohook));
+    if (!edited.ok) {
+      const refusal = `the file is not changed: ${edited.problem}`;
+      return { wanted: actual, state: 'drifted', refusal, settings: settings('unknown', refusal) };
+    }
+    const state = actual === edited.text ? 'ok' : 'drifted';
+    const reason = edited.notes.length > 0 ? edited.notes.join('; ') : undefined;
+    if (state === 'ok' && reason === undefined) this.known.add(known, actual);
+    return { wanted: edited.text, reason, settings: settings(state) };
+  }
+
+  /** Reasons why an installed hook may have no effect. */
+  private async doubts(hook: string): Promise<string[]> {
+    const { host, dns } = this;
+    const [{ ownScript }, { dhcpcdDoubts }] = await Promise.all([import('./conf.ts'), import('./other-hooks.ts')]);
+    const script = ownScript(host.readText(DHCPCD_CONF) ?? '');
+    const deaf = script !== null && !host.readText(script.path)?.includes(ENTER_HOOK);
+    return [
+      ...(deaf ? [`${DHCPCD_CONF}:${script.line} names ${script.path}, which does not source ${ENTER_HOOK}`] : []),
+      ...dhcpcdDoubts(host, hook),
+      ...(dns !== null && isLeftToOwner(host, dns)
+        ? [`${RESOLV_CONF} is a symbolic link, which the hook leaves to its owner`]
+        : []),
+    ];
+  }
+}
+
+const BY_HOOK: ReadonlySet<string> = new Set(['dns.sortlist', 'dns.options']);
+
+/** Whether dhcpcd.conf has no statement for the setting, so that only the hook holds it. */
+function isByHook({ setting }: SettingState): boolean {
+  return BY_HOOK.has(setting);
+}
+
+function runs(host: Host): boolean {
+  return host.processes('dhcpcd', 'network').length > 0;
+}

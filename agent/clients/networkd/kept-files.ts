@@ -1,0 +1,104 @@
+/**
+ * The files for the next systemd-networkd: a drop-in for each `.network` file that may apply to a link, and the drop-in
+ * for its service that puts them in place (agent/clients/networkd/drop-in.ts).
+ */
+
+import type { DesiredDns } from '../../config/desired.ts';
+import { applyFile, removeWithFolder } from '../../hold/apply-file.ts';
+import { compareFile } from '../../hold/compare-file.ts';
+import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
+import { HostError } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { answersAfterStart, linksWithServers, resolvedLinks } from '../resolved.ts';
+import { keptDropIn, laterDropIns, renderDropIn, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from './drop-in.ts';
+import { namesOfNextStart, networkNames } from './match.ts';
+
+/** The settings at boot with these name servers and domains; null if the settings are not held. */
+type Settings = (servers: readonly string[] | null, domains: readonly string[] | null) => SettingState[];
+
+export class NetworkdFiles {
+  private readonly host: Host;
+  private readonly dns: DesiredDns;
+  private readonly settings: Settings;
+
+  constructor(host: Host, dns: DesiredDns, settings: Settings) {
+    this.host = host;
+    this.dns = dns;
+    this.settings = settings;
+  }
+
+  async inspect(): Promise<Finding[]> {
+    const wanted = renderDropIn(this.dns);
+    const names = this.names();
+    if (names.length === 0) return [];
+    const kept = names.map((name) => this.compare(keptDropIn(name), wanted, laterDropIns(this.host, name)));
+    const service = this.compare(SERVICE_DROP_IN, wanted === null ? null : SERVICE_DROP_IN_TEXT, []);
+    return (await Promise.all([...kept, service])).filter((finding) => finding !== null);
+  }
+
+  watches(): string[] {
+    const names = this.names();
+    return names.length === 0 ? [] : [...names.map(keptDropIn), SERVICE_DROP_IN];
+  }
+
+  /** `.network` files, by name; empty if systemd-networkd does not affect this host's name servers. */
+  private names(): string[] {
+    const { host, dns } = this;
+    const all = resolvedLinks(host, dns);
+    const links = linksWithServers(all);
+    if (links.length > 0) return networkNames(host, links, all);
+    return answersAfterStart(host, dns) ? namesOfNextStart(host) : [];
+  }
+
+  private compare(file: string, wanted: string | null, later: readonly string[]): Promise<Finding | null> {
+    return compareNetworkdFile(this.host, file, wanted, (ok) => {
+      if (!ok) return this.settings(null, null);
+      const { domain, search, nameservers } = this.dns;
+      const settings = this.settings(nameservers, search ?? (domain === null ? null : [domain]));
+      if (later.length === 0) return settings;
+      const reason = `files after the drop-in have the last word (${later.join(', ')})`;
+      return settings.map((one) => ({ ...one, state: 'unknown', reason }));
+    });
+  }
+}
+
+/** null if the file is absent and not wanted. */
+export function compareNetworkdFile(
+  host: Host,
+  key: string,
+  wanted: string | null,
+  settings: (ok: boolean) => SettingState[],
+): Promise<Finding | null> {
+  return compareFile(host, { resource: 'resolved', key, moment: 'boot' }, (actual) => {
+    if (wanted === null && actual === null) return null;
+    return { wanted, settings: async () => settings(actual === wanted) };
+  });
+}
+
+export async function applyNetworkdFile(host: Host, finding: Finding): Promise<Outcome> {
+  const outcome = await applyFile(host, finding);
+  if (finding.wanted === null) removeWithFolder(host, finding.key);
+  if (finding.key !== SERVICE_DROP_IN || outcome.result !== 'changed') return outcome;
+  try {
+    readUnitsAgain(host);
+  } catch (error) {
+    // The file is removed again, so that the next apply tries again.
+    if (finding.actual === null) removeWithFolder(host, SERVICE_DROP_IN);
+    else {
+      host.makeFolder(SERVICE_DROP_IN.slice(0, SERVICE_DROP_IN.lastIndexOf('/')), 0o755);
+      host.replace(SERVICE_DROP_IN, finding.actual);
+    }
+    throw error;
+  }
+  return outcome;
+}
+
+/**
+ * Makes systemd read its unit files again, which starts, stops and restarts nothing. Throws HostError. If systemd does
+ * not run, as below another root, it reads them at its start.
+ */
+export function readUnitsAgain(host: Host): void {
+  if (!host.live || host.stat('/run/systemd/system') === null) return;
+  const { status, stderr, error } = host.run('systemctl', ['daemon-reload']);
+  if (status !== 0) throw new HostError('ESYSTEMD', `systemctl daemon-reload: ${error ?? stderr.trim()}`);
+}

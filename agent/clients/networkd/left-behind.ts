@@ -1,0 +1,49 @@
+/**
+ * Settings that an earlier configuration gave to systemd-networkd, and that the present configuration no longer has.
+ * The files for its next start are removed at once, because nothing reads them before. Values that it holds at run time
+ * stay until it ends, just as a value stays in resolv.conf, and the finding says so.
+ */
+
+import { Originals } from '../../hold/originals/originals.ts';
+import type { Finding } from '../../hold/resource.ts';
+import { nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { dropInsInUse, keptDropIn, keptNames, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from './drop-in.ts';
+import { compareNetworkdFile } from './kept-files.ts';
+import { networkdLinks } from './managed-links.ts';
+
+/** @param running the identity of the running systemd-networkd (kept.ts); undefined if none runs. */
+export async function leftWithNetworkd(host: Host, running: string | undefined): Promise<Finding[]> {
+  const inUse = dropInsInUse(host);
+  const compare = (key: string, wanted: string | null) => compareNetworkdFile(host, key, wanted, () => []);
+  const kept = keptNames(host).map((name) => compare(keptDropIn(name), null));
+  // At the next start, the service's drop-in removes the files that the running systemd-networkd has read.
+  const service = compare(SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
+  const files = await Promise.all([...kept, service]);
+  return [...files.filter((finding) => finding !== null), ...heldLinks(host, running, inUse)];
+}
+
+/** Links that still have the values that we gave them, or that systemd-networkd read at its start. */
+function heldLinks(host: Host, running: string | undefined, inUse: readonly string[]): Finding[] {
+  if (running === undefined) return [];
+  const originals = new Originals(host);
+  return networkdLinks(host).flatMap(({ name, networkFile, servers, domains }) => {
+    // Without root, the values that we gave the link are not visible.
+    const told = nullIfRefused(() => originals.find('link', name))?.by === running;
+    if (!told && !inUse.some((file) => file.includes(`/${networkFile}.d/`))) return [];
+    const held = [...servers, ...domains].join(' ');
+    return [
+      {
+        resource: 'resolved',
+        key: name,
+        kind: 'link',
+        moment: 'now',
+        state: 'skipped',
+        wanted: null,
+        actual: held,
+        reason: `systemd-networkd holds ${held} of an earlier configuration until it starts again; to let go now: agent revert --only resolved`,
+        settings: async () => [],
+      },
+    ];
+  });
+}

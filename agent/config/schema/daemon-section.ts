@@ -1,0 +1,113 @@
+/** The part of the configuration's definition that `agent run` obeys: `report`, `probes` and `expect`. */
+import * as z from 'zod/mini';
+import { show } from '../config-error.ts';
+import { PROBE_NAMES } from '../desired-daemon.ts';
+import { checkEndpoint, pathProblem, SECRET_PATTERN, secretProblem } from '../notation/endpoint.ts';
+import { SIZE_PATTERN, sizeProblem } from '../notation/quantities.ts';
+import { groups } from './groups-section.ts';
+import { duration, field, list, onOrOff, section, text } from './parts.ts';
+
+const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
+const LONGEST_LABEL = 256;
+
+const file = text(pathProblem, { pattern: '^/.*[^/]$' });
+const secret = text(secretProblem, { pattern: SECRET_PATTERN });
+const trueOrFalse = onOrOff();
+
+export const report = section(
+  {
+    endpoint: field(
+      text(
+        (value) => {
+          const checked = checkEndpoint(value);
+          return 'problem' in checked ? checked.problem : undefined;
+        },
+        { pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^?#@]+$' },
+      ),
+      'Base URL of an OTLP/HTTP receiver, such as `agent collector`: `/v1/metrics` and `/v1/logs` below it are used. Without it nothing is sent.',
+      ['https://collector.example.com:4318'],
+    ),
+    interval: field(duration('1s', '1h'), 'Time between heartbeats (default: 30s).', ['30s']),
+    format: field(z.enum(['protobuf', 'json']), 'Encoding of OTLP (default: protobuf).'),
+    spool: field(
+      text(sizeProblem({ least: '1MiB', most: '1024GiB' }), { pattern: SIZE_PATTERN }),
+      'Room on disk for what could not be delivered yet (default: 64MiB).',
+      ['64MiB'],
+    ),
+    enforce: field(trueOrFalse, 'false: `agent run` reports what differs and changes nothing (default: true).'),
+    ca: field(
+      secret,
+      'PEM file of the authorities that the receiver’s certificate may come from (default: Node’s own).',
+      ['/etc/holdfast/ca.pem'],
+    ),
+    certificate: field(secret, 'PEM file of the certificate that this host shows; its key stands under `key`.', [
+      '/etc/holdfast/agent.pem',
+    ]),
+    key: field(secret, 'PEM file of that certificate’s private key.', ['/etc/holdfast/agent.key', 'credential:key']),
+    'token-file': field(secret, 'File with the bearer token to send; it is read again when it changes.', [
+      '/etc/holdfast/token',
+      'credential:token',
+    ]),
+    labels: field(
+      z.record(text(labelNameProblem, { pattern: LABEL_PATTERN }), text(labelProblem, { maxLength: LONGEST_LABEL })),
+      'What the collector is to know of this host beside its name.',
+      [{ site: 'fra1', role: 'router' }],
+    ),
+  },
+  'Where, how often and as whom `agent run` reports.',
+);
+
+export const probes = section(
+  {
+    'memory-errors': section(
+      {
+        logs: field(
+          z.array(
+            z.strictObject(
+              { path: file },
+              { error: ({ code }) => (code === 'unrecognized_keys' ? 'path' : undefined) },
+            ),
+          ),
+          'Logs of routing daemons to follow, across rotation.',
+          [[{ path: '/var/log/frr/frr.log' }]],
+        ),
+      },
+      'Memory errors that the kernel or a routing daemon met.',
+    ),
+    canary: section(
+      {
+        interval: field(duration('1s', '24h', true), 'Time between route canaries (default: 60s); 0s: none.', ['60s']),
+      },
+      'A route that is added and deleted in a table of its own, to see whether the kernel still takes one.',
+    ),
+    off: field(list(z.enum(PROBE_NAMES)), 'Probes that are not to run.', [['nameservers']]),
+  },
+  'What `agent run` and `agent probe` look at.',
+);
+
+export const expect = section(
+  {
+    default: section(
+      {
+        nexthops: field(
+          z.int({ error: 'write a whole number from 1' }).check(z.gte(1, 'write a whole number from 1')),
+          'How many next hops each default route should have.',
+          [2],
+        ),
+      },
+      'The default routes.',
+    ),
+    groups,
+  },
+  'What this host should have; a lack is reported.',
+);
+
+function labelNameProblem(name: string): string | undefined {
+  if (new RegExp(LABEL_PATTERN).test(name)) return undefined;
+  return `${show(name)} is no label; write up to 63 letters, digits, _ . and -, a letter or _ first`;
+}
+
+function labelProblem(value: string): string | undefined {
+  if (/[\x00-\x1f\x7f]/.test(value)) return `${show(value)} has a line break or control character; write one line`;
+  return value.length > LONGEST_LABEL ? `is longer than ${LONGEST_LABEL} characters; shorten it` : undefined;
+}

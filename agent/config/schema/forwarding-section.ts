@@ -1,0 +1,76 @@
+/** `forwarding` of the configuration: the settings that make a host a gateway. */
+import * as z from 'zod/mini';
+import { type Checked, show } from '../config-error.ts';
+import { DNSMASQ_FILE } from '../desired.ts';
+import { checkPrefix } from '../notation/addresses.ts';
+import { checkRouter, TAG_PATTERN, tagProblem } from '../notation/dnsmasq-tags.ts';
+import { pathProblem } from '../notation/endpoint.ts';
+import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
+import { field, onOrOff, problem, section, text, unknownKeys } from './parts.ts';
+
+const ONLY_OFF = 'write off, or leave the key out';
+
+const family = (name: string) =>
+  field(onOrOff(), `Whether ${name} packets are forwarded, on every interface that is there or comes.`, [true]);
+
+const masquerade = {
+  out: text(interfaceNameProblem, { pattern: INTERFACE_PATTERN, description: 'The interface that they leave by.' }),
+  from: text((value) => problemOf(checkPrefix(value)), {
+    pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$',
+    description: 'The network that they come from, IPv4 or IPv6.',
+  }),
+};
+
+const network = {
+  router: text((value) => problemOf(checkRouter(value)), {
+    pattern: '^[0-9.]+/[0-9]+$',
+    description: 'This host’s address in the clients’ network, with its prefix length.',
+  }),
+  tag: field(
+    text(tagProblem, { pattern: TAG_PATTERN }),
+    'The tag that dnsmasq’s dhcp-range sets; left out: all clients.',
+    ['lan'],
+  ),
+};
+
+export const forwarding = section(
+  {
+    ipv4: family('IPv4'),
+    ipv6: family('IPv6'),
+    redirects: field(
+      z.string({ error: ONLY_OFF }).check(
+        problem((value) => (value === 'off' ? undefined : `${show(value)}: ${ONLY_OFF}`)),
+        z.meta({ enum: ['off'] }),
+      ),
+      'off: no ICMP redirects are sent, and none are believed, on any interface.',
+      ['off'],
+    ),
+    masquerade: field(
+      z.array(z.strictObject(masquerade, { error: unknownKeys(masquerade) })),
+      'Networks whose packets get the address of the interface that they leave by (source NAT).',
+      [[{ out: 'eth0', from: '10.99.0.0/24' }]],
+    ),
+    dnsmasq: section(
+      {
+        file: field(
+          text(pathProblem, { pattern: '^/.*[^/]$' }),
+          `The file for it, Holdfast's alone (default: ${DNSMASQ_FILE}).`,
+          [DNSMASQ_FILE],
+        ),
+        networks: z.array(z.strictObject(network, { error: unknownKeys(network) })).check(
+          z.minLength(1, 'is empty; write a network, or leave dnsmasq out'),
+          z.meta({
+            description: 'The networks that dnsmasq serves.',
+            examples: [[{ router: '10.99.0.1/24', tag: 'lan' }]],
+          }),
+        ),
+      },
+      'What a dnsmasq on this host tells its clients of the routes under `routes`: options 121 and 249.',
+    ),
+  },
+  'A host that forwards: a gateway, a VPN server, a router. What is left out stays as it is.',
+);
+
+function problemOf(checked: Checked): string | undefined {
+  return 'problem' in checked ? checked.problem : undefined;
+}

@@ -1,0 +1,34 @@
+/** The multicast groups that this host should have joined: `expect.groups`. */
+import * as z from 'zod/mini';
+import { show } from '../config-error.ts';
+import { groupAddress, isForTheLink, SILENCE } from '../notation/multicast-groups.ts';
+import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
+import { duration, field, text, unknownKeys } from './parts.ts';
+
+const entry = {
+  group: text(groupProblem, { pattern: '^[0-9a-fA-F.:]+$' }).check(
+    z.meta({ description: 'The group’s address, IPv4 or IPv6.', examples: ['224.1.2.3', 'ff15::1234'] }),
+  ),
+  dev: text(interfaceNameProblem, { pattern: INTERFACE_PATTERN }).check(
+    z.meta({ description: 'The interface that it is to be joined on.', examples: ['eth1'] }),
+  ),
+  silence: field(
+    duration('1s', '1h'),
+    `How long no query may be heard there (default: ${SILENCE}, after which a snooping switch forgets the group).`,
+    [SILENCE],
+  ),
+};
+
+export const groups = field(
+  z.array(z.strictObject(entry, { error: unknownKeys(entry) })),
+  'Multicast groups that something on this host should have joined; that nobody asks for them is reported, too.',
+  [[{ group: '224.1.2.3', dev: 'eth1' }]],
+);
+
+function groupProblem(value: string): string | undefined {
+  const group = groupAddress(value);
+  if (group === null) return `${show(value)} is no multicast address; write one such as 224.1.2.3 or ff15::1234`;
+  return isForTheLink(group)
+    ? `${show(value)} never leaves its link, and no switch leaves it out; take it out`
+    : undefined;
+}

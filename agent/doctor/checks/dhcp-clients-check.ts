@@ -1,0 +1,86 @@
+/** The running DHCP clients: whether the hooks and dhclient.conf reach them, and whether they disturb each other. */
+
+import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
+import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
+import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
+import { contests, leaseHolders } from '../../clients/holders.ts';
+import type { Host } from '../../host/host.ts';
+import type { Seen, Surroundings } from '../doctor-check.ts';
+
+export const DHCP_DAEMONS = ['dhcpcd', 'udhcpc', 'pump', 'systemd-network'] as const;
+
+export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen> {
+  const clients = dhcpClients(host);
+  if (hookPlaces(host) === null && clients.length === 0) {
+    yield { code: 'HF-DHCLIENT-ABSENT', seen: 'this host has neither dhclient-script nor a folder for its hooks' };
+  }
+  yield* twice(clients);
+  for (const { where, by } of contests(leaseHolders(host))) {
+    const names = by.map(({ program, pid }) => `${program}[${pid}]`);
+    yield { code: 'HF-LEASE-CONTESTED', seen: `${names.join(' and ')} serve ${where}` };
+  }
+  for (const client of clients) yield* one(host, client);
+  if (clients.length === 0) {
+    for (const script of scriptsInUse(host)) yield* deaf(host, 'the next dhclient', script);
+  }
+  for (const name of DHCP_DAEMONS) {
+    const pid = daemons.get(name);
+    if (pid === undefined) continue;
+    // For dhcpcd Holdfast holds only `dns`, which is enough for most hosts.
+    if (name === 'dhcpcd') {
+      yield { code: 'HF-DHCP-OTHER', seen: `dhcpcd[${pid}] runs; \`dns\` is also held with dhcpcd`, severity: 'note' };
+      continue;
+    }
+    // networkd is more than a DHCP client, and is often used only for its other tasks.
+    if (name === 'systemd-network') {
+      yield { code: 'HF-DHCP-OTHER', seen: `systemd-networkd[${pid}] runs, and may use DHCP`, severity: 'note' };
+    } else yield { code: 'HF-DHCP-OTHER', seen: `${name}[${pid}] runs` };
+  }
+}
+
+function* twice(clients: readonly DhcpClient[]): Iterable<Seen> {
+  for (const [index, client] of clients.entries()) {
+    for (const other of clients.slice(index + 1)) {
+      if (client.family !== other.family) continue;
+      const all = client.interfaces.length === 0 || other.interfaces.length === 0;
+      const shared = client.interfaces.filter((name) => other.interfaces.includes(name));
+      if (!all && shared.length === 0) continue;
+      const where = shared.length > 0 ? shared.join(', ') : 'an interface that one of them names';
+      yield {
+        code: 'HF-DHCLIENT-TWICE',
+        seen: `dhclient[${client.pid}] and dhclient[${other.pid}] serve IPv${client.family} on ${where}`,
+      };
+    }
+  }
+}
+
+function* one(host: Host, client: DhcpClient): Iterable<Seen> {
+  const name = clientName(client);
+  const { confFile, owner } = client;
+  if (owner !== null) {
+    yield { code: 'HF-DHCLIENT-OWNER', seen: `${name} is run by ${owner}, with ${confFile}` };
+    return;
+  }
+  const script = scriptOf(host, client);
+  if (script !== null) yield* deaf(host, name, script);
+  // A path relative to dhclient's working directory cannot be resolved here.
+  if (!confFile.startsWith('/')) return;
+  if (host.stat(confFile) === null) yield { code: 'HF-DHCLIENT-CONF', seen: `${name} was started with ${confFile}` };
+  const since = staleSince(host, client);
+  if (since === null) return;
+  yield {
+    code: 'HF-DHCLIENT-STALE',
+    seen: `${name} runs since ${time(client.started)}; ${confFile} was changed at ${time(since)}`,
+  };
+}
+
+function* deaf(host: Host, who: string, { path, named }: Script): Iterable<Seen> {
+  const why = whyDeaf(host, path, hookPlaces(host));
+  if (why === null) return;
+  const statement = named === null ? '' : `, as ${named} says`;
+  yield { code: 'HF-DHCLIENT-SCRIPT', seen: `${who} runs ${path}${statement}, which ${why}` };
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,72 @@
+/** Programs that write /etc/resolv.conf although the file is no link of theirs. */
+import { DHCPCD_CONF, ENTER_HOOK } from '../../clients/dhcpcd/dhcpcd.ts';
+import { leavesResolvConf } from '../../clients/networkmanager/conf.ts';
+import { networkManagerInstalled } from '../../clients/networkmanager/networkmanager.ts';
+import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
+import type { Host } from '../../host/host.ts';
+import { isHeader, mayBeHeader } from '../../resolver/header.ts';
+import { findBlock } from '../../resolver/marked-block.ts';
+import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { cloudInit } from '../cloud-init.ts';
+import { caresForDns, type Seen, type Surroundings } from '../doctor-check.ts';
+import { statements } from '../numbered-lines.ts';
+
+/** By comm, which has 15 characters. */
+export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve'] as const;
+
+export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
+  if (!caresForDns(around)) return;
+  const { host, daemons } = around;
+  const pid = (name: (typeof RESOLV_CONF_DAEMONS)[number]) => daemons.get(name);
+  const writers: (string | null)[] = [
+    networkManager(host, pid('NetworkManager')),
+    dhcpcd(host, pid('dhcpcd')),
+    resolvconf(host),
+  ];
+  const header = headerOf(host);
+  let isTold = host.readLink(RESOLV_CONF) !== null; // HF-RESOLV-LINK names the owner
+  for (const writer of writers) {
+    if (writer === null) continue;
+    const [program = ''] = writer.toLowerCase().split(/[^a-z]/);
+    const sure = header?.text.toLowerCase().includes(program) === true;
+    isTold ||= sure;
+    yield {
+      code: 'HF-RESOLV-DAEMON',
+      seen: sure ? `${writer}, and ${RESOLV_CONF}:${header?.line} says that it made the file` : writer,
+      ...(sure ? { severity: 'problem' } : {}),
+    };
+  }
+  if (header !== null && !isTold) {
+    yield { code: 'HF-RESOLV-HEADER', seen: `${RESOLV_CONF}:${header.line} says ${JSON.stringify(header.text)}` };
+  }
+  const resolved = pid('systemd-resolve');
+  if (resolved !== undefined && host.readLink(RESOLV_CONF) === null) {
+    yield { code: 'HF-RESOLV-RESOLVED', seen: `systemd-resolved[${resolved}] runs` };
+  }
+  yield* cloudInit(host);
+}
+
+function networkManager(host: Host, pid: number | undefined): string | null {
+  const installed = !host.live && networkManagerInstalled(host);
+  if ((pid === undefined && !installed) || leavesResolvConf(host)) return null;
+  return `${pid === undefined ? 'NetworkManager is installed' : `NetworkManager[${pid}] runs`}, without dns=none in /etc/NetworkManager/NetworkManager.conf or its conf.d`;
+}
+
+/** dhcpcd's hook 20-resolv.conf writes the file, unless dhcpcd.conf(5) forbids it (nohook), or our hook comes first. */
+function dhcpcd(host: Host, pid: number | undefined): string | null {
+  if (pid === undefined || findBlock(host.readText(ENTER_HOOK) ?? '') !== null) return null;
+  const off = statements(host, DHCPCD_CONF).some(({ text }) => /^nohook\b.*\bresolv\.conf/.test(text));
+  return off ? null : `dhcpcd[${pid}] runs, without "nohook resolv.conf" in /etc/dhcpcd.conf`;
+}
+
+function resolvconf(host: Host): string | null {
+  if (!openresolvInstalled(host) || !openresolvWrites(host.readText(RESOLVCONF_CONF) ?? '')) return null;
+  return `resolvconf (openresolv) is installed, and ${RESOLVCONF_CONF} has it write ${RESOLV_CONF}`;
+}
+
+/** The program that made the file, by the file's own lines. */
+function headerOf(host: Host): { text: string; line: number } | null {
+  const lines = (host.readTextUnlessAstray(RESOLV_CONF) ?? '').split('\n');
+  const index = lines.findIndex(lines.some(isHeader) ? isHeader : mayBeHeader);
+  return index === -1 ? null : { text: lines[index]!.replace(/^[ \t]*[#;\s]+/, '').trim(), line: index + 1 };
+}

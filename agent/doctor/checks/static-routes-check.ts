@@ -1,0 +1,45 @@
+/** Other settings on the host that remove routes, and routes that the configuration itself leaves out. */
+import type { ConfiguredState } from '../../config/desired.ts';
+import type { Host } from '../../host/host.ts';
+import type { Seen, Surroundings } from '../doctor-check.ts';
+
+const NETWORKD_CONF = '/etc/systemd/networkd.conf';
+const DEFAULTS = ['0.0.0.0/0', '::/0'];
+
+export function* staticRoutes({ host, desired, daemons }: Surroundings): Iterable<Seen> {
+  if (desired === null) return;
+  const networkd = daemons.get('systemd-network');
+  if (desired.routes.length > 0 && networkd !== undefined && !leavesForeignRoutes(host)) {
+    yield {
+      code: 'HF-ROUTES-NETWORKD',
+      seen: `systemd-networkd[${networkd}] removes routes that it does not know when it configures a link anew (ManageForeignRoutes)`,
+    };
+  }
+  const without = scopesWithoutDefault(desired);
+  if (without.length > 0 && !desired.routes.some(({ to, table }) => DEFAULTS.includes(String(to)) && table === 254)) {
+    const where = without.map((name) => name ?? 'every interface').join(', ');
+    yield {
+      code: 'HF-ROUTES-NO-DEFAULT',
+      seen: `on ${where} DHCP’s routers and classless routes are both ignored, and \`routes\` has no default route`,
+    };
+  }
+}
+
+/** If several files set it, the last file counts (systemd-system.conf(5)). */
+function leavesForeignRoutes(host: Host): boolean {
+  const folder = `${NETWORKD_CONF}.d`;
+  const files = [NETWORKD_CONF, ...host.list(folder).map((name) => `${folder}/${name}`)];
+  const said = files.flatMap((file) => {
+    return [...(host.readText(file) ?? '').matchAll(/^\s*ManageForeignRoutes\s*=\s*(\S*)/gm)].map(([, value]) => value);
+  });
+  return /^(no|false|0|off|n|f)$/i.test(said.at(-1) ?? '');
+}
+
+/** Interfaces to which DHCP brings no default route; null for all interfaces. */
+function scopesWithoutDefault({ dhclient }: ConfiguredState): (string | null)[] {
+  const scopes = [[null, dhclient.global] as const, ...dhclient.interfaces];
+  return scopes.flatMap(([name, { ignore }]) => {
+    const all = new Set([...ignore, ...dhclient.global.ignore]);
+    return ignore.length > 0 && all.has('routers') && all.has('classless-routes') ? [name] : [];
+  });
+}

@@ -1,0 +1,49 @@
+/**
+ * The routes that dnsmasq hands to DHCP clients behind this host: classless static routes (RFC 3442), as option 121 and
+ * as Microsoft's 249. A client that takes 121 ignores option 3 (routers), so the default route is included.
+ */
+import ipaddr from 'ipaddr.js';
+import type { DesiredNetwork } from '../../config/desired.ts';
+import { ROUTE_TYPE } from '../../host/netlink/route.ts';
+import { MAIN_TABLE, type WantedRoute } from '../../metadata/wanted-routes.ts';
+
+export const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
+const OPTIONS = [121, 249];
+const ANYWHERE = '0.0.0.0/0';
+
+/** The text of the file that dnsmasq(8) reads. */
+export function dnsmasqText(networks: readonly DesiredNetwork[], routes: readonly WantedRoute[]): string {
+  const lines = networks.flatMap(({ router, tag }) => {
+    const pairs = classlessRoutes(router, routes).map(({ to, via }) => `${to},${via}`);
+    const head = tag === null ? '' : `tag:${tag},`;
+    return OPTIONS.map((option) => `dhcp-option=${head}${option},${pairs.join(',')}\n`);
+  });
+  return HEADER + lines.join('');
+}
+
+/**
+ * The routes of a client in the network of `router` (`10.99.0.1/24`). A next hop in the client's network is handed out
+ * as it is; otherwise this host is the next hop. Routes of other tables are left out, because rules of this host choose
+ * their packets. Routes that lead nowhere are left out as well.
+ */
+function classlessRoutes(router: string, routes: readonly WantedRoute[]): { to: string; via: string }[] {
+  const [address = ''] = router.split('/');
+  const network = ipaddr.IPv4.networkAddressFromCIDR(router);
+  const own = `${network}/${router.split('/')[1]}`;
+  const found = new Map([[ANYWHERE, address]]);
+  const eligible = routes.filter(({ family, table, type }) => {
+    return family === 'ipv4' && table === MAIN_TABLE && type === ROUTE_TYPE.unicast;
+  });
+  for (const { destination, hops } of eligible.toSorted((a, b) => a.metric - b.metric)) {
+    if (found.has(destination) || destination === own) continue;
+    const [hop, ...others] = hops;
+    const direct = others.length === 0 && isIn(hop?.gateway ?? null, router);
+    found.set(destination, direct ? (hop?.gateway as string) : address);
+  }
+  return [...found].map(([to, via]) => ({ to, via }));
+}
+
+function isIn(gateway: string | null, network: string): boolean {
+  if (gateway === null || !ipaddr.IPv4.isValid(gateway)) return false;
+  return ipaddr.IPv4.parse(gateway).match(ipaddr.IPv4.parseCIDR(network));
+}

@@ -1,0 +1,110 @@
+/** The persisted sysctls of a host, in the order in which systemd-sysctl(8) reads them at boot (sysctl.d(5)). */
+import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
+import { errorMessage, nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { Unchanged } from '../../host/until-changed.ts';
+
+export const OUR_FILE = '/etc/sysctl.d/60-holdfast.conf';
+
+/** If two folders have a file of the same name, the file in the earlier folder counts. */
+const FOLDERS = ['/etc/sysctl.d', '/run/sysctl.d', '/usr/local/lib/sysctl.d', '/usr/lib/sysctl.d', '/lib/sysctl.d'];
+
+/** A line of such a file. */
+export interface SysctlLine {
+  readonly file: string;
+  readonly line: number;
+  /** Below /proc/sys, with slashes. May hold a glob. */
+  readonly path: string;
+  /** null for `-key` without a value: no pattern, and no earlier file, sets the key (sysctl.d(5)). */
+  readonly value: string | null;
+}
+
+export interface Assignment extends SysctlLine {
+  readonly value: string;
+  /** Set if the entry is no line of sysctl.d, but a write of this program by a file of its own. */
+  readonly program?: string;
+  /** It is not visible whether the program sets the value. */
+  readonly maybe?: true;
+}
+
+/** Reads a file again only after the file has changed, because a daemon asks every few seconds. */
+export class PersistedSysctls {
+  readonly #names: Unchanged<string[]>;
+  readonly #lines: Unchanged<SysctlLine[]>;
+
+  constructor(host: Host) {
+    this.#names = new Unchanged(host, (folder) => host.list(folder).filter((name) => name.endsWith('.conf')));
+    this.#lines = new Unchanged(host, (file, stats) =>
+      stats.isFile() ? parseSysctlLines(file, host.readText(file) ?? '') : [],
+    );
+  }
+
+  /**
+   * All lines in order. A path that is no file has no lines. `ours`: the assumed text of our own file, or null if our
+   * file is assumed missing.
+   */
+  lines(ours?: string | null): SysctlLine[] {
+    const files = ours === undefined ? this.files() : this.files([OUR_FILE]);
+    return files.flatMap((file) => {
+      if (file === OUR_FILE && ours !== undefined) return ours === null ? [] : parseSysctlLines(file, ours);
+      return nullIfRefused(() => this.#lines.of(file)) ?? [];
+    });
+  }
+
+  /** Why a file could not be read; usually empty. */
+  refusals(): string[] {
+    return this.files().flatMap((file) => {
+      try {
+        this.#lines.of(file);
+        return [];
+      } catch (error) {
+        return [errorMessage(error)];
+      }
+    });
+  }
+
+  /** The files in reading order. `more`: files to count in even if they do not exist. */
+  files(more: readonly string[] = []): string[] {
+    const byName = new Map<string, string>();
+    const all = FOLDERS.flatMap((folder) => {
+      const names = nullIfRefused(() => this.#names.of(folder)) ?? [];
+      return [...names.map((name) => `${folder}/${name}`), ...more.filter((file) => file.startsWith(`${folder}/`))];
+    });
+    for (const file of all) {
+      const name = file.slice(file.lastIndexOf('/') + 1);
+      if (!byName.has(name)) byName.set(name, file);
+    }
+    return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
+  }
+}
+
+/** All assignments of a host in order. If a path occurs twice, the last value wins. */
+export function persistedSysctls(host: Host): Assignment[] {
+  return new PersistedSysctls(host).lines().filter(isAssignment);
+}
+
+export function parseSysctls(file: string, text: string): Assignment[] {
+  return parseSysctlLines(file, text).filter(isAssignment);
+}
+
+export function isAssignment(line: SysctlLine): line is Assignment {
+  return line.value !== null;
+}
+
+function parseSysctlLines(file: string, text: string): SysctlLine[] {
+  const found: SysctlLine[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    const [, key, value] = /^\s*-?\s*([^\s#;=][^=]*?)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
+    const exempt = /^\s*-\s*([^\s=#;]+)\s*$/.exec(line)?.[1];
+    const path = key ?? exempt;
+    if (path !== undefined) found.push({ file, line: index + 1, path: tidyPath(path), value: value ?? null });
+  }
+  return found;
+}
+
+/** systemd-sysctl also takes `/net/ipv4/x`, `.net.ipv4.x` and `net..ipv4.x`: to the file system they are the same. */
+function tidyPath(key: string): string {
+  return sysctlPath(key)
+    .replace(/\/+/g, '/')
+    .replace(/^\/|\/$/g, '');
+}

@@ -1,0 +1,276 @@
+/**
+ * Egress: whether traffic by the default route leaves through all gateways as it should. The probe asks the kernel
+ * where it would send a sample of flows, and reads only the one route that they take.
+ */
+import type { Family } from '../agent/address/address.ts';
+import { type Egress, EgressLook, type Gateway, nameOf } from '../agent/egress/look.ts';
+import type { Host } from '../agent/host/host.ts';
+import type { Way } from '../agent/host/netlink/route-lookup.ts';
+import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
+import { protocolName } from '../agent/host/netlink/table-names.ts';
+import { FLOWS, KINDS, type Kind, type Moves, moves, Sampler, type Share, shares } from './egress/spread.ts';
+import { filterConditions, filteredPackets, percent, type Spread, spreadConditions } from './egress/traps.ts';
+import { type Attributes, type Condition, type Occurrence, type Probe, type Reading, sample } from './probe.ts';
+
+const FAMILIES = ['ipv4', 'ipv6'] as const;
+const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
+
+/** Milliseconds between looks at the gateways. */
+const LOOK_EVERY = 5_000;
+/** Milliseconds between full judgements, and between samples of flows, while the gateways stay the same. */
+const JUDGE_EVERY = 30_000;
+const SAMPLE_EVERY = 120_000;
+
+/** One family at the last sample. */
+interface Seen {
+  readonly egress: Egress | null;
+  readonly ways: Readonly<Record<Kind, readonly (Way | null)[]>> | null;
+  readonly spread: Spread | null;
+  readonly at: number;
+}
+
+export function egressProbe(host: Pick<Host, 'sysctl'>, clock = () => performance.now()): Probe {
+  const watched = FAMILIES.map((family) => new Watched(family, host, clock));
+  let socket: NetlinkSocket | null = null;
+  let filtered: { readings: Reading[]; at: number } | null = null;
+  return {
+    name: 'egress',
+    cost: 'constant',
+    interval: LOOK_EVERY,
+    async read(signal) {
+      if (socket === null || socket.closed) socket = await NetlinkSocket.open();
+      const readings: Reading[] = [];
+      for (const one of watched) readings.push(...(await one.read(socket, signal)));
+      if (filtered === null || clock() - filtered.at >= JUDGE_EVERY) {
+        const packets = filteredPackets();
+        const told = packets === null ? [] : [sample('system.network.egress.rp_filter.drops', packets)];
+        filtered = { readings: told, at: clock() };
+      }
+      return [...readings, ...filtered.readings];
+    },
+    table: () => [HEAD, ...watched.flatMap((one) => one.table())],
+    async close() {
+      socket?.[Symbol.dispose]();
+    },
+  };
+}
+
+class Watched {
+  readonly #family: Family;
+  readonly #host: Pick<Host, 'sysctl'>;
+  readonly #clock: () => number;
+  readonly #look: EgressLook;
+  #sampler: { beyond: string; sampler: Sampler } | null = null;
+  #seen: Seen | null = null;
+  #picture = '';
+  #sysctls = '';
+  #readings: Reading[] = [];
+  #judged = 0;
+  #moved = { needed: 0, needless: 0 };
+
+  constructor(family: Family, host: Pick<Host, 'sysctl'>, clock: () => number) {
+    this.#family = family;
+    this.#host = host;
+    this.#clock = clock;
+    this.#look = new EgressLook(family);
+  }
+
+  async read(socket: NetlinkSocket, signal: AbortSignal): Promise<Reading[]> {
+    const egress = await this.#look.read(socket, signal);
+    if (egress === 'unseen') {
+      this.#seen = null;
+      return [unseen(this.#family)];
+    }
+    const before = this.#seen;
+    const now = picture(egress);
+    const changed = before !== null && this.#picture !== now;
+    this.#picture = now;
+    // Usually nothing changed, so the earlier readings stay true.
+    if (before !== null && !changed && this.#clock() - this.#judged < JUDGE_EVERY) return this.#readings;
+    this.#judged = this.#clock();
+    const sysctls = DECIDING[this.#family].map((key) => this.#host.sysctl(key)).join();
+    const sampled =
+      before !== null && !changed && this.#sysctls === sysctls && this.#clock() - before.at < SAMPLE_EVERY;
+    this.#sysctls = sysctls;
+    this.#seen = sampled ? { ...before, egress } : await this.#sample(egress, socket, signal);
+    const events = changed ? this.#tell(before, this.#seen) : []; // also counts the flows that moved
+    this.#readings = this.#told(this.#seen);
+    return [...events, ...this.#readings];
+  }
+
+  async #sample(egress: Egress | null, socket: NetlinkSocket, signal: AbortSignal): Promise<Seen> {
+    const at = this.#clock();
+    if (egress === null) return { egress, ways: null, spread: null, at };
+    const [only, second] = egress.gateways;
+    if (only !== undefined && second === undefined) return { ...alone(egress, only), at };
+    // The same flows are sampled for as long as they take the default route.
+    if (this.#sampler?.beyond !== egress.beyond) {
+      this.#sampler = { beyond: egress.beyond, sampler: new Sampler(this.#family, egress.beyond) };
+    }
+    const ways = { destinations: [] as (Way | null)[], connections: [] as (Way | null)[] };
+    for (const kind of KINDS) ways[kind] = await this.#sampler.sampler.ways(kind, socket, signal);
+    const spread = {
+      destinations: shares(egress, ways.destinations),
+      connections: shares(egress, ways.connections),
+    };
+    return { egress, ways, spread, at };
+  }
+
+  /** The event of gateways that came or went, with the flows that moved. */
+  #tell(before: Seen, after: Seen): Occurrence[] {
+    const [old, now] = [before.egress?.gateways ?? [], after.egress?.gateways ?? []];
+    const gone = old.filter(
+      (gateway) => gateway.reachable && !now.some((one) => isSame(one, gateway) && one.reachable),
+    );
+    const come = now.filter(
+      (gateway) => gateway.reachable && !old.some((one) => isSame(one, gateway) && one.reachable),
+    );
+    if (gone.length === 0 && come.length === 0) return [];
+    const comparable = before.egress === null || after.egress === null || before.egress.beyond === after.egress.beyond;
+    const moved = comparable
+      ? moves(
+          { gateways: old, ways: before.ways?.destinations ?? [] },
+          { gateways: now, ways: after.ways?.destinations ?? [] },
+        )
+      : null;
+    this.#moved.needed += moved?.needed ?? 0;
+    this.#moved.needless += moved?.needless ?? 0;
+    return [event(this.#family, after.egress, { gone, come, moved, carried: before.ways !== null })];
+  }
+
+  #told({ egress, spread }: Seen): Reading[] {
+    const family = { 'network.type': this.#family };
+    const gateways = egress?.gateways ?? [];
+    const readings: Reading[] = [
+      sample('system.network.egress.gateways', gateways.filter(({ reachable }) => reachable).length, {
+        ...family,
+        ...(egress === null ? {} : { protocol: protocolName(egress.protocol), table: egress.table }),
+      }),
+      ...gateways.flatMap((gateway) => {
+        const { neighbour } = gateway;
+        const attributes = { ...family, ...attributesOf(gateway) };
+        return neighbour === null
+          ? []
+          : [sample('system.network.egress.neighbor', 1, { ...attributes, state: neighbour })];
+      }),
+      sample('system.network.egress.moves', this.#moved.needed, { ...family, needed: true }),
+      sample('system.network.egress.moves', this.#moved.needless, { ...family, needed: false }),
+    ];
+    if (egress === null || spread === null) return readings;
+    for (const kind of KINDS) {
+      for (const { gateway, seen } of spread[kind]) {
+        readings.push(
+          sample('system.network.egress.share', seen, { ...family, ...attributesOf(gateway), flows: kind }),
+        );
+      }
+    }
+    for (const { gateway, expected } of spread.destinations) {
+      readings.push(sample('system.network.egress.expected', expected, { ...family, ...attributesOf(gateway) }));
+    }
+    return [...readings, ...this.#conditions(egress, spread)];
+  }
+
+  #conditions(egress: Egress, spread: Spread): Condition[] {
+    const filters = this.#family === 'ipv4' ? filterConditions(egress, this.#host) : [];
+    return [...spreadConditions(this.#family, egress, spread, this.#host), ...filters];
+  }
+
+  table(): string[][] {
+    const { egress, spread } = this.#seen ?? {};
+    const label = LABEL[this.#family];
+    if (egress === undefined || egress === null) return [[label, 'no default route', '', '', '', '', '']];
+    return egress.gateways.map((gateway, n) => [
+      label,
+      nameOf(gateway),
+      protocolName(egress.protocol),
+      gateway.carrier ? (gateway.neighbour ?? '–') : 'no carrier',
+      String(gateway.weight),
+      ...(spread === undefined || spread === null
+        ? ['–', '–']
+        : [against(spread.destinations[n]), against(spread.connections[n])]),
+    ]);
+  }
+}
+
+/** The result for a single gateway, which takes all flows. */
+function alone(egress: Egress, { index, address }: Gateway): Omit<Seen, 'at'> {
+  const ways = Array.from({ length: FLOWS }, () => ({ index, gateway: address }));
+  const all = shares(egress, ways);
+  return { egress, ways: { destinations: ways, connections: ways }, spread: { destinations: all, connections: all } };
+}
+
+const HEAD = ['', 'gateway', 'by', 'neighbour', 'weight', 'many addresses', 'one pair of addresses'];
+
+function against(share: Share | undefined): string {
+  return share === undefined ? '–' : `${percent(share.seen)} of ${percent(share.expected)}`;
+}
+
+function event(
+  family: Family,
+  after: Egress | null,
+  {
+    gone,
+    come,
+    moved,
+    carried,
+  }: { gone: readonly Gateway[]; come: readonly Gateway[]; moved: Moves | null; carried: boolean },
+): Occurrence {
+  const left = after?.gateways.filter(({ reachable }) => reachable) ?? [];
+  const what = [
+    ...(gone.length > 0 ? [`lost ${gone.map(nameOf).join(', ')}`] : []),
+    ...(come.length > 0 ? [`gained ${come.map(nameOf).join(', ')}`] : []),
+  ];
+  const has = left.length === 0 ? 'no gateway is left' : `it has ${left.map(nameOf).join(', ')} now`;
+  const flows = moved !== null && carried ? `. ${sentence(moved)}` : '';
+  return {
+    kind: 'event',
+    name: 'holdfast.egress.changed',
+    severity: left.length === 0 ? 'error' : gone.length > 0 ? 'warn' : 'info',
+    time: Date.now(),
+    body: `the ${LABEL[family]} default route ${what.join(' and ')}; ${has}${flows}`,
+    attributes: {
+      'network.type': family,
+      gateways: left.length,
+      ...(gone.length > 0 ? { lost: gone.map(nameOf).join(', ') } : {}),
+      ...(come.length > 0 ? { gained: come.map(nameOf).join(', ') } : {}),
+      ...(moved === null
+        ? {}
+        : { flows: FLOWS, moved: moved.needed, needless: moved.needless, stranded: moved.stranded }),
+    },
+  };
+}
+
+function sentence({ needed, needless, stranded }: Moves): string {
+  const rest = FLOWS - needed - stranded;
+  if (stranded > 0) return `${stranded} of ${FLOWS} sampled flows have no gateway any longer`;
+  if (rest <= 0) return `All ${FLOWS} sampled flows had to move`;
+  const others = needless === 0 ? 'and no other moved' : `and ${needless} of the other ${rest} moved without need`;
+  return `${needed} of ${FLOWS} sampled flows had to move, ${others}`;
+}
+
+/** The sysctls by which the kernel chooses among next hops. */
+const DECIDING = {
+  ipv4: ['net/ipv4/fib_multipath_hash_policy', 'net/ipv4/fib_multipath_use_neigh'],
+  ipv6: ['net/ipv6/fib_multipath_hash_policy'],
+} as const;
+
+/** The parts whose change makes a new sample of flows necessary, as text. */
+function picture(egress: Egress | null): string {
+  if (egress === null) return '';
+  const { table, protocol, metric, gateways } = egress;
+  const each = gateways.map((one) => `${one.index} ${one.address} ${one.weight} ${one.reachable}`);
+  return `${table} ${protocol} ${metric} ${each.sort().join()}`;
+}
+
+function isSame(one: Gateway, other: Gateway): boolean {
+  return one.index === other.index && one.address === other.address;
+}
+
+function attributesOf({ address, interface: link }: Gateway): Attributes {
+  return { gateway: address ?? 'link', 'network.interface.name': link };
+}
+
+function unseen(family: Family): Condition {
+  const body = `Where the ${LABEL[family]} default route leads cannot be seen: every address that the probe asks for has its own route`;
+  return { kind: 'condition', code: 'egress-unseen', severity: 'info', body, attributes: { 'network.type': family } };
+}

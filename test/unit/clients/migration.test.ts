@@ -1,0 +1,103 @@
+/** A DHCP client that is replaced by another: what is prepared, what counts, and what is left behind. */
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { DHCPCD_CONF, ENTER_HOOK } from '../../../agent/clients/dhcpcd/dhcpcd.ts';
+import { DISPATCHER, NETWORK_MANAGER_CONF } from '../../../agent/clients/networkmanager/networkmanager.ts';
+import type { DesiredState } from '../../../agent/config/desired.ts';
+import { orphans } from '../../../agent/doctor/checks/orphans-check.ts';
+import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import type { ResourceName } from '../../../agent/hold/resource-names.ts';
+import { settingViews } from '../../../agent/hold/settings-view.ts';
+import { KnownFiles } from '../../../agent/hold/verified-files.ts';
+import { makeResources } from '../../../agent/resources/index.ts';
+import { desiredOf, type FolderHost, type Patient, patientHost, seenOn } from '../../parts/doctor-patient.ts';
+import { missing } from '../../parts/scratch.ts';
+
+const skip = missing('flock');
+const DNS = desiredOf('dns: { nameservers: [10.0.0.21], search: [example.com] }') as DesiredState;
+const ONLY: ResourceName[] = ['hooks', 'dhcpcd', 'resolver', 'networkmanager'];
+const BASE = { 'etc/resolv.conf': 'nameserver 10.0.0.1\n', 'etc/hostname': 'a\n' };
+const DHCPCD = { 'usr/sbin/dhcpcd': '', [DHCPCD_CONF.slice(1)]: 'hostname\n' };
+const NETWORK_MANAGER = { 'usr/sbin/NetworkManager': '', 'etc/NetworkManager/conf.d/x': '' };
+const DHCLIENT = { 'sbin/dhclient-script': '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n' };
+const FOLDERS = { 'etc/dhcp/dhclient-enter-hooks.d/resolvconf': ':\n', 'etc/dhcp/dhclient-exit-hooks.d/x': ':\n' };
+
+const hostWith = (t: TestContext, files: Record<string, string>, patient: Patient = {}) =>
+  patientHost(t, { ...patient, files: { ...BASE, ...files } });
+const resources = (host: FolderHost) => makeResources(host, DNS, { only: ONLY, known: new KnownFiles('') });
+const moments = async (host: FolderHost) => {
+  const views = await settingViews(await inspectAll(resources(host)));
+  const found = views.find(({ setting }) => setting === 'dns.nameservers')?.moments ?? {};
+  return Object.values(found).map(({ moment, state }) => `${moment} ${state}`);
+};
+
+test('each client that is installed is prepared, whichever runs', { skip }, async (t) => {
+  const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER, ...DHCLIENT, ...FOLDERS });
+  const outcomes = await converge(host, resources(host));
+  assert.deepEqual(
+    outcomes.map(({ result }) => result),
+    outcomes.map(() => 'changed'),
+  );
+  for (const file of [ENTER_HOOK, DHCPCD_CONF, DISPATCHER, NETWORK_MANAGER_CONF]) {
+    assert.match(host.readText(file) ?? '', /agent apply/, file);
+  }
+  assert.deepEqual(
+    (await converge(host, resources(host))).filter(({ result }) => result !== 'ok'),
+    [],
+  );
+  // Only dhclient, whose hooks alone decide here: the others do not run.
+  assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
+});
+
+test('what cannot be prepared for a client that does not run is no failure', { skip }, async (t) => {
+  const files = { ...DHCPCD, [DHCPCD_CONF.slice(1)]: 'hostname\0\n', ...NETWORK_MANAGER };
+  const later = { 'etc/NetworkManager/conf.d/99-vendor.conf': '[main]\ndns=dnsmasq\n' };
+  const host = hostWith(t, { ...files, ...later });
+  const outcomes = await converge(host, resources(host));
+  const failed = outcomes.filter(({ result }) => result === 'failed');
+  assert.deepEqual(failed, []);
+  const skipped = (await converge(host, resources(host))).filter(({ result }) => result === 'skipped');
+  assert.deepEqual(
+    skipped.map(({ key }) => key),
+    [DHCPCD_CONF, NETWORK_MANAGER_CONF],
+  );
+  assert.match(skipped[0]?.reason ?? '', /dhcpcd does not run; at its start: .*NUL/);
+  assert.match(skipped[1]?.reason ?? '', /99-vendor\.conf:2 sets dns=dnsmasq after ours/);
+  assert.deepEqual(await moments(host), ['now ok', 'boot ok']);
+  const running = hostWith(t, { ...files, ...later }, { others: { dhcpcd: { 9: 'dhcpcd: eth0 [ip4]' } } });
+  const really = (await converge(running, resources(running))).filter(({ result }) => result === 'failed');
+  assert.deepEqual(
+    really.map(({ key }) => key),
+    [DHCPCD_CONF],
+    'of the one that runs it is',
+  );
+});
+
+test('the hooks of a dhclient that is gone hold nothing, and are named', { skip }, async (t) => {
+  const host = hostWith(t, FOLDERS);
+  await converge(host, resources(host));
+  assert.deepEqual(await moments(host), ['now ok', 'boot ok'], 'no lease');
+  const seen = (one: FolderHost) => seenOn(one, orphans, {}).map(({ code, seen }) => `${code} ${seen}`);
+  assert.deepEqual(seen(host), [
+    'HF-HOOK-ORPHAN /etc/dhcp/dhclient-enter-hooks.d/zz-holdfast and /etc/dhcp/dhclient-exit-hooks.d/zz-holdfast: for dhclient, which is not installed',
+  ]);
+  host.makeFolder('/sbin', 0o755);
+  host.replace('/sbin/dhclient', '');
+  assert.deepEqual(seen(host), []);
+  assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
+});
+
+test('what was put there for dhcpcd and NetworkManager is named when they are gone', { skip }, async (t) => {
+  const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER });
+  await converge(host, resources(host));
+  chmodSync(join(host.root, DISPATCHER), 0o755);
+  const gone = () => seenOn(host, orphans, {}).map(({ seen }) => seen);
+  assert.deepEqual(gone(), []);
+  host.remove('/usr/sbin/dhcpcd');
+  assert.deepEqual(gone(), [`${ENTER_HOOK}: for dhcpcd, which is not installed`]);
+  host.remove('/usr/sbin/NetworkManager');
+  assert.equal(gone().length, 2);
+  assert.deepEqual(await moments(host), ['now ok', 'boot ok'], 'neither decides anything');
+});
