@@ -159,6 +159,8 @@ program
   .option('--keep <time>', 'how long (s, m, h, d)', '14d')
   .option('--max-size <size>', 'how much on disk (KiB, MiB, GiB, TiB): then the oldest go first', '10GiB')
   .option('--token-file <file>', 'bearer tokens, one a line; read again when it changes')
+  .option('--write-token-file <file>', 'bearer tokens that may also change the expected hosts; read again likewise')
+  .option('--expect <file>', 'hosts that should report: names or ids, one a line, or an Ansible inventory in JSON')
   .option('--certificate <file>', 'PEM: speak TLS')
   .option('--key <file>', 'PEM: of the certificate')
   .option('--client-ca <file>', 'PEM: whoever connects must have a certificate of it')

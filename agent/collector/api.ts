@@ -1,4 +1,6 @@
 /** The collector's HTTP API, as the page and other readers see it. All times are milliseconds since the epoch. */
+import type { Tense } from '../depends/dependence.ts';
+import type { Dependent, RetireVerdict, Standing, UnseenHost } from './retire/verdict.ts';
 
 /** `GET /api/v1/hosts?search=&label=key:value&attention=1&limit=&offset=`: attention first, then by name. */
 export interface HostsAnswer {
@@ -8,7 +10,7 @@ export interface HostsAnswer {
 
 /** A trouble of the collector itself. */
 export interface Trouble {
-  /** `disk`, `database`, `clock`, `left-out`, `token-file`, `certificate`, `retention`, `tidying`. */
+  /** `disk`, `database`, `clock`, `left-out`, `token-file`, `certificate`, `expected`, `retention`, `tidying`. */
   readonly code: string;
   readonly text: string;
   readonly since: number;
@@ -101,4 +103,46 @@ export interface SeriesAnswer {
 export interface StreamMessage {
   readonly hosts: readonly HostRow[];
   readonly summary: SummaryAnswer;
+}
+
+/**
+ * `GET /api/v1/retire?address=ADDRESS&limit=1000&offset=`: whether the address may be switched off. `limit` and `offset`
+ * choose from both lists of hosts. With `format=csv` the answer is CSV, and has all hosts.
+ */
+export interface RetireAnswer extends Omit<RetireVerdict, 'dependents' | 'unseen'> {
+  /** When the answer was made, by the collector's clock. */
+  readonly time: number;
+  readonly dependents: { readonly total: number; readonly hosts: readonly Dependent[] };
+  readonly unseen: { readonly total: number; readonly hosts: readonly UnseenHost[] };
+}
+
+/**
+ * `GET /api/v1/nameservers?limit=1000&offset=`: every name server that a host is configured for or asked, most hosts
+ * first.
+ */
+export interface NameserversAnswer {
+  readonly total: number;
+  readonly nameservers: readonly {
+    readonly address: string;
+    readonly hosts: number;
+    /** Hosts by tense. */
+    readonly tenses: Readonly<Record<Tense, number>>;
+    /** When a host asked it last; 0 if none did. */
+    readonly lastAsked: number;
+    /** The name of one of the hosts. */
+    readonly example: string;
+  }[];
+}
+
+/** `GET /api/v1/expected`: the hosts that do not report, at most 10,000, and the names that `PUT` gave. */
+export interface ExpectedAnswer {
+  readonly total: number;
+  readonly missing: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly standing: Standing;
+    /** When it was heard last; 0 if never. */
+    readonly seen: number;
+  }[];
+  readonly given: readonly string[];
 }

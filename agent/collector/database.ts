@@ -52,10 +52,17 @@ const STEPS: readonly string[] = [
      UPDATE hosts SET bytes = bytes + length(NEW.attributes) + 100 WHERE id = NEW.host; END;
    CREATE TRIGGER series_goes AFTER DELETE ON series BEGIN
      UPDATE hosts SET bytes = bytes - length(OLD.attributes) - 100 WHERE id = OLD.host; END;`,
+  // `told` and `asked` are bounded by the room of their hosts in memory, so retention does not count them.
+  `ALTER TABLE hosts ADD COLUMN retired INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE told (host INTEGER PRIMARY KEY, arrived INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+   CREATE TABLE asked (host INTEGER NOT NULL, server TEXT NOT NULL, unit TEXT NOT NULL, user TEXT NOT NULL,
+     first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (host, server, unit, user)) STRICT, WITHOUT ROWID;
+   CREATE TABLE expected (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL,
+     sender TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;`,
 ];
 
 /** All tables of the last layout: if one is missing, the database is damaged. */
-const TABLES = ['hosts', 'series', 'journal', 'chunks', 'events', 'forgotten', 'numbers'];
+const TABLES = ['hosts', 'series', 'journal', 'chunks', 'events', 'forgotten', 'numbers', 'told', 'asked', 'expected'];
 
 /** SQLite opens files by name. A user who may write in the folder could make it open, and write, any file of ours. */
 function refuseShared(folder: string): void {

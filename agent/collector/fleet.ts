@@ -5,13 +5,17 @@ import { type Host, MOST_SERIES_OF_HOST } from './host-state.ts';
 import { countErrors, forgetErrors, isMemoryError, noteErrors } from './memory-error-counts.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { restore } from './restore.ts';
+import { AskedServers, isOfLedger } from './retire/asked.ts';
+import { isOfHoldfast } from './retire/known-hosts.ts';
+import { readTold } from './retire/told.ts';
+import { LONGEST_WINDOW } from './retire/verdict.ts';
 import { isOfRow } from './row.ts';
 import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
 import { Pending } from './uncommitted.ts';
-import { Bytes, writeFrame } from './value-frames.ts';
-import type { LogRecord, Point, Resource } from './wire/otlp.ts';
+import { Bytes, type Values, writeFrame } from './value-frames.ts';
+import { DEPENDENCES, type LogRecord, MalformedRequest, type Point, type Resource } from './wire/otlp.ts';
 
 /** Milliseconds after which a chunk is completed. */
 const AGE_OF_CHUNK = 1_800_000;
@@ -30,15 +34,18 @@ export class Fleet {
   readonly #keep: number;
   readonly #census: Census;
   readonly #pending: Pending;
+  readonly #onLost: (host: Host) => void;
   /** The next host of `closeOld`. */
   #looked: Iterator<Host> | null = null;
 
   /**
-   * `keep`: the greatest age of a heartbeat, in milliseconds. Loads everything from the store except unreadable rows.
+   * `keep`: the greatest age of a heartbeat, in milliseconds. `onLost` gets each host with an agent that is forgotten,
+   * because it was silent for so long, or for lack of room. Loads everything from the store except unreadable rows.
    */
-  constructor(store: Store, keep: number, now: number) {
+  constructor(store: Store, keep: number, now: number, onLost: (host: Host) => void = () => {}) {
     this.#store = store;
     this.#keep = keep;
+    this.#onLost = onLost;
     this.#pending = new Pending(new Journal(store.lastJournal() + 1));
     this.#census = new Census(store.numbers().hosts, {
       described: (host) => {
@@ -101,22 +108,46 @@ export class Fleet {
     }
   }
 
-  /** Takes events. Returns how many it refused. Throws MalformedRequest if the resource is malformed. */
-  note(resource: Resource, records: readonly LogRecord[], now: number, sender = ''): number {
+  /**
+   * Takes events. Returns how many it refused; `because` gets the reason if it is not a lack of room. Throws
+   * MalformedRequest if the resource is malformed.
+   */
+  note(
+    resource: Resource,
+    records: readonly LogRecord[],
+    now: number,
+    sender = '',
+    because: (reason: string) => void = () => {},
+  ): number {
     if (records.length === 0) return 0;
     const found = this.#census.of(resource, null, now, sender);
     if (found === null) return records.length;
     const { host } = found;
+    let refused = 0;
     host.pulse.heard(now);
-    this.#census.touch(host, sender);
-    this.rows.beaten(host);
+    this.#heard(host);
     for (const { time, name, severity, body, attributes } of records) {
+      if (name === DEPENDENCES) {
+        if (!this.#told(host, body, now)) {
+          refused += 1;
+          because(host.toldProblem);
+        }
+        continue;
+      }
       const id = attributes['holdfast.record.id'];
       const record = id === undefined ? null : String(id);
       const common = { name, severity, body, attributes, record };
       this.#pending.events.push({ host: host.id, time: this.#believed(time, now), arrived: now, ...common });
     }
-    return 0;
+    this.#census.touch(host, sender);
+    return refused;
+  }
+
+  /** Retires a host: it is shown nowhere until it reports again. */
+  retire(host: Host, now: number): void {
+    host.retired = now;
+    this.#pending.changed.add(host);
+    this.rows.forget(host);
   }
 
   /** Whether anything waits for the disk. */
@@ -159,12 +190,17 @@ export class Fleet {
    */
   tidy(now: number, believed = now): void {
     const { hosts, clones } = this.#census;
-    for (const host of hosts) if (believed - host.seen > this.#keep) this.#census.forget(host, now);
+    const asked = believed - Math.max(this.#keep, LONGEST_WINDOW);
+    for (const host of hosts) {
+      host.asked?.forget(asked);
+      if (believed - host.seen > this.#keep) this.#census.forget(host, now);
+    }
     this.series.tidy(now);
     this.commit();
     let oldest = this.#pending.journal.number;
     for (const host of hosts) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
     this.#store.forgetJournal(oldest);
+    this.#store.ledgers.forgetAsked(asked);
     clones.tidy(now);
     for (const host of clones.all()) this.rows.unsettle(host); // its clones may have been forgotten by now
     for (const host of hosts) {
@@ -179,6 +215,8 @@ export class Fleet {
     for (const host of this.#census.hosts) {
       host.pulse.shift(by);
       host.opened += by;
+      host.asked?.shift(by);
+      if (host.told !== null) host.told = { ...host.told, arrived: host.told.arrived + by };
     }
     this.rows.shift(by);
   }
@@ -203,18 +241,54 @@ export class Fleet {
     const time = this.#believed(claimed, now);
     const repeat = time === host.pulse.time;
     this.counters.heartbeats += 1;
-    this.rows.beaten(host);
+    this.#heard(host);
     if (countErrors(host, points, this.series, sequence, now)) this.#erred(host);
     const changes = host.take(points, sequence !== null, now, this.series);
     host.pulse.beat(time, claimed, now);
     if (sequence !== null) this.#count(host, sequence);
     if (repeat && changes.series.length === 0) return;
+    this.#ask(host, changes, claimed === 0 ? 0 : claimed - now, now);
     if (changes.series.some((id) => isOfRow(this.series.get(id)))) this.rows.unsettle(host);
     if (host.chunkFull) this.#close(host);
     const opens = !host.chunkOpen;
     const { journal } = this.#pending;
     const frame = host.append(time, opens ? host.all() : changes, journal.number, now);
     journal.frame(host, frame, opens, now);
+  }
+
+  /** Takes the dependences that a host tells. Returns false if they cannot be read: then none are known. */
+  #told(host: Host, body: string, now: number): boolean {
+    this.#pending.told.add(host);
+    try {
+      host.told = readTold(body, now);
+      host.toldProblem = '';
+      return true;
+    } catch (error) {
+      if (!(error instanceof MalformedRequest)) throw error;
+      host.told = null;
+      host.toldProblem = error.message;
+      return false;
+    }
+  }
+
+  /** Takes changed values of the ledger of name servers. `ahead`: milliseconds by which the host's clock is ahead. */
+  #ask(host: Host, { series, values }: Values, ahead: number, now: number): void {
+    for (const [index, id] of series.entries()) {
+      const one = this.series.get(id);
+      if (!isOfLedger(one)) continue;
+      host.asked ??= new AskedServers();
+      host.asked.take(one, values[index]!, ahead, now);
+      this.#pending.asked.add(host);
+    }
+  }
+
+  /** A retired host that reports is back. */
+  #heard(host: Host): void {
+    this.rows.beaten(host);
+    if (host.retired === 0) return;
+    host.retired = 0;
+    this.#pending.changed.add(host);
+    this.rows.regroup(host);
   }
 
   #close(host: Host): void {
@@ -237,6 +311,7 @@ export class Fleet {
 
   #forgotten(host: Host, now: number): void {
     this.counters.forgotten += 1;
+    if (isOfHoldfast(host) && host.retired === 0 && host.pulse.heardOf > 1) this.#onLost(host);
     for (const id of host.series) this.series.release(id, now);
     this.#pending.forget(host);
     this.rows.forget(host);

@@ -1,6 +1,8 @@
 /** One host: its identity, the values of its last heartbeat, and its open chunk. */
 
 import { Pulse } from './pulse.ts';
+import type { AskedServers } from './retire/asked.ts';
+import type { Told } from './retire/told.ts';
 import { Bytes, readFrames, type Values, writeFrame } from './value-frames.ts';
 import type { Attributes, Point } from './wire/otlp.ts';
 
@@ -55,6 +57,14 @@ export class Host {
   counted = 0;
   /** How many heartbeats repeated a number, within an hour of each other, and when the last such heartbeat came. */
   returned = { count: 0, at: 0 };
+  /** Its dependences; null if it told none, or if the last ones could not be read. */
+  told: Told | null = null;
+  /** Why the last dependences could not be read; '' if they could. */
+  toldProblem = '';
+  /** Which name servers it asks, by its ledger; null if it has none. */
+  asked: AskedServers | null = null;
+  /** When an operator retired it; 0 if it is not retired. A retired host is shown nowhere. It comes back when it reports. */
+  retired = 0;
   readonly pulse: Pulse;
   series: readonly number[] = [];
   values: number[] = [];

@@ -7,10 +7,16 @@ import { Host } from './host-state.ts';
 import { Shares } from './shares.ts';
 import { lengthOf } from './wire/otlp.ts';
 
-/** The most hosts of one collector. A host with up to 128 series and 2,048 characters of attributes counts as one. */
+/**
+ * The most hosts of one collector. A host with up to 128 series and 2,048 characters of attributes counts as one, and so
+ * do each 4,096 characters of its dependences.
+ */
 export const MOST_HOSTS = 200_000;
 const SERIES = 128;
 const CHARACTERS = 2_048;
+const TOLD = 4_096;
+/** The characters that an asker of a name server counts. */
+const ASKER = 100;
 /** The number of hosts that each sender is sure of, at the cost of senders with more hosts. */
 const GUARANTEED = 2_000;
 /** The most hosts to drop at a time, so that the next new hosts find room at once. */
@@ -116,7 +122,9 @@ export class Hosts implements Iterable<Host> {
   }
 
   #place(host: Host): void {
-    const room = 1 + Math.floor(host.series.length / SERIES) + Math.floor(lengthOf(host.resource) / CHARACTERS);
+    const told = (host.told?.length ?? 0) + ASKER * (host.asked?.size ?? 0);
+    const heartbeats = Math.floor(host.series.length / SERIES) + Math.floor(lengthOf(host.resource) / CHARACTERS);
+    const room = 1 + heartbeats + Math.floor(told / TOLD);
     this.#room.set(host, room);
     this.#shares.add(host.sender, room);
     let own = this.#ofSender.get(host.sender);

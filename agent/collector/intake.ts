@@ -38,7 +38,7 @@ export function take(fleet: Fleet, decoder: Decoder, signal: 'metrics' | 'logs',
   const request = decoder.readLogs(body);
   result.add(request);
   for (const { resource, records } of request.resources) {
-    result.take(records.length, () => fleet.note(resource, records, from.now, from.sender));
+    result.take(records.length, (because) => fleet.note(resource, records, from.now, from.sender, because));
   }
   return result.rejected;
 }
@@ -94,12 +94,17 @@ class Result {
     for (const reason of reasons) this.#reasons.add(reason);
   }
 
-  /** Runs `work`, which returns how many items it refused. A malformed resource loses only its own points. */
-  take(count: number, work: () => number): void {
+  /**
+   * Runs `work`, which returns how many items it refused, and gives the reasons if it is not a lack of room. A malformed
+   * resource loses only its own points.
+   */
+  take(count: number, work: (because: (reason: string) => void) => number): void {
     try {
-      const rejected = work();
+      const told: string[] = [];
+      const rejected = work((reason) => told.push(reason));
       this.#taken += count - rejected;
-      this.add({ rejected, reasons: rejected > 0 ? ['more series or hosts than there is room for'] : [] });
+      const reasons = rejected > told.length ? [...told, 'more series or hosts than there is room for'] : told;
+      this.add({ rejected, reasons });
     } catch (error) {
       if (!(error instanceof MalformedRequest)) throw error;
       this.#unreadable ??= error;

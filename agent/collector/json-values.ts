@@ -104,22 +104,22 @@ export function attributesOf(value: unknown): Attributes {
   return all;
 }
 
-/** An AnyValue. Lists and maps are kept as JSON text. Throws MalformedRequest. */
-export function scalar(value: unknown): string | number | boolean {
+/** An AnyValue, of at most so many characters. Lists and maps are kept as JSON text. Throws MalformedRequest. */
+export function scalar(value: unknown, longest: number = LIMITS.attributeValue): string | number | boolean {
   const any = record(value);
   const text = field(any, 'stringValue');
   const bool = field(any, 'boolValue');
-  if (typeof text === 'string') return cut(wellFormed(text), LIMITS.attributeValue);
+  if (typeof text === 'string') return cut(wellFormed(text), longest);
   if (typeof bool === 'boolean') return bool;
   const numeric = field(any, 'intValue') ?? field(any, 'doubleValue');
   const number = finiteOf(numeric);
   if (number !== null) return number;
   const other =
     field(any, 'bytesValue') ?? field(any, 'arrayValue') ?? field(any, 'kvlistValue') ?? numeric ?? text ?? '';
-  if (typeof other !== 'object') return cut(wellFormed(String(other)), LIMITS.attributeValue);
+  if (typeof other !== 'object') return cut(wellFormed(String(other)), longest);
   if (deeperThan(other, 3 * LIMITS.depth)) throw new MalformedRequest(`values nested more than ${LIMITS.depth} deep`);
   // JSON.stringify escapes half a surrogate pair, so this text is always well-formed.
-  return cut(JSON.stringify(other), LIMITS.attributeValue);
+  return cut(JSON.stringify(other), longest);
 }
 
 function deeperThan(value: unknown, levels: number): boolean {

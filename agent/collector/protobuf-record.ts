@@ -26,7 +26,7 @@ function fields(reader: Reader, end: number, tally: Tally) {
     if (field === 1 && wire === FIXED64) time = milliseconds(reader.fixed32(), reader.fixed32());
     else if (field === 11 && wire === FIXED64) observed = milliseconds(reader.fixed32(), reader.fixed32());
     else if (field === 2 && wire === VARINT) severity = reader.uint32();
-    else if (field === 5 && wire === BYTES) body = cut(String(readValue(reader, 0)), LIMITS.body);
+    else if (field === 5 && wire === BYTES) body = cut(String(readValue(reader, 0)), LIMITS.longBody + 1);
     else if (field === 6 && wire === BYTES) {
       tally.met('attributes of records');
       attributes.add(reader);

@@ -5,6 +5,8 @@ import type { Census } from './census.ts';
 import { replay } from './chunk-journal.ts';
 import type { Host } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
+import { AskedServers, isOfLedger } from './retire/asked.ts';
+import { readTold } from './retire/told.ts';
 import type { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
 import { readFrames } from './value-frames.ts';
@@ -26,6 +28,7 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
     host.attention = new Map(Object.entries(stored.attention).filter((pair) => Number.isFinite(pair[1])));
     host.memoryErrors = new Map(stored.memoryErrors);
     host.start = stored.start;
+    host.retired = stored.retired;
     sameId.set(host.identity, [...(sameId.get(host.identity) ?? []), host]);
     attempt('a run of heartbeats', () => {
       const chunk = store.newestChunk(host.id);
@@ -42,6 +45,21 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
       attempt('a part of the last heartbeats', () => replay(id, entries, (host) => census.hosts.byId(host)));
     }
   });
+  attempt('the dependences of hosts', () => {
+    for (const { host, arrived, body } of store.ledgers.told()) {
+      const known = census.hosts.byId(host);
+      if (known !== undefined)
+        attempt('dependences of a host', () => (known.told = readTold(body, Math.min(arrived, now))));
+    }
+  });
+  attempt('who asked name servers', () => {
+    for (const { host, server, unit, user, first, last } of store.ledgers.asked()) {
+      const known = census.hosts.byId(host);
+      if (known === undefined) continue;
+      known.asked ??= new AskedServers();
+      known.asked.restore(server, unit, user, first, last);
+    }
+  });
   for (const host of census.hosts) settle(host, series, now);
   for (const host of census.hosts) census.hosts.touch(host, host.sender);
   for (const [id, hosts] of sameId) if (hosts.length > 1) census.clones.restore(id, hosts, now);
@@ -53,7 +71,11 @@ function settle(host: Host, series: SeriesTable, now: number): void {
   [host.series, host.values] = [known.map(([id]) => id), known.map(([, value]) => value)];
   for (const [id, value] of known) {
     series.hold(id, host);
-    if (series.get(id)?.metric === 'holdfast.heartbeat.sequence') host.sequence = value;
+    const one = series.get(id);
+    if (one?.metric === 'holdfast.heartbeat.sequence') host.sequence = value;
+    if (!isOfLedger(one)) continue;
+    host.asked ??= new AskedServers();
+    host.asked.take(one, value, 0, host.seen);
   }
   host.counted = host.start;
   host.pulse.restored(now + CLOCK_TOLERANCE, now);

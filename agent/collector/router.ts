@@ -1,8 +1,9 @@
 /** The addresses of the HTTP server: OTLP, the API, Prometheus, the page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import type { Tokens } from './access.ts';
 import type { HealthAnswer } from './api.ts';
-import { Refused } from './body.ts';
+import { Refused, withBody } from './body.ts';
 import { DatabaseError } from './database-error.ts';
 import type { Fleet } from './fleet.ts';
 import { exposition } from './fleet-exposition.ts';
@@ -10,6 +11,9 @@ import { type Page, SECURITY_HEADERS } from './page.ts';
 import { onlyThese } from './parameters.ts';
 import type { Query } from './query.ts';
 import type { Receiver } from './receiver.ts';
+import { retireCsv } from './retire/csv.ts';
+import { expectedIn } from './retire/expected-names.ts';
+import type { Retirement } from './retire/retirement.ts';
 import { senderOf } from './sender.ts';
 import type { Store } from './store.ts';
 import type { Stream } from './stream.ts';
@@ -23,13 +27,19 @@ export interface Parts {
   readonly stream: Stream;
   readonly page: Page;
   readonly troubles: Troubles;
+  readonly retirement: Retirement;
+  /** Tokens that may change something; null if nothing may be changed by the API. */
+  readonly writers: Tokens | null;
 }
 
 /** API addresses that check their parameters themselves. */
-const WITH_PARAMETERS = /^\/api\/v1\/hosts(?:\/[^/]+\/(?:events|series))?$/;
+const WITH_PARAMETERS = /^\/api\/v1\/(?:hosts(?:\/[^/]+\/(?:events|series))?|retire|nameservers)$/;
+/** API addresses that change something, and their methods. */
+const WRITES = { hosts: 'DELETE', expected: 'PUT' } as const;
 
 /** Answers an admitted request. Never throws. */
-export function makeRouter({ fleet, store, query, receiver, stream, page, troubles }: Parts) {
+export function makeRouter(parts: Parts) {
+  const { fleet, store, query, receiver, stream, page, troubles, retirement } = parts;
   const health = (response: ServerResponse) => {
     const trouble = troubles.list;
     const status = trouble.length > 0 ? 'trouble' : 'ok';
@@ -41,7 +51,7 @@ export function makeRouter({ fleet, store, query, receiver, stream, page, troubl
     const [, id, part = ''] = /^\/api\/v1\/hosts\/([^/]+)(?:\/(events|series))?$/.exec(pathname) ?? [];
     if (id !== undefined) {
       const host = fleet.find(decodeURIComponent(id));
-      if (host === undefined) answer(response, 404, { error: 'no such host' });
+      if (host === undefined || host.retired > 0) answer(response, 404, { error: 'no such host' });
       else if (part === 'events') answer(response, 200, query.events(host, searchParams));
       else if (part === 'series') {
         const series = query.series(host, searchParams, senderOf(request), () => response.destroyed);
@@ -49,6 +59,10 @@ export function makeRouter({ fleet, store, query, receiver, stream, page, troubl
       } else answer(response, 200, query.host(host));
     } else if (pathname === '/api/v1/hosts') answer(response, 200, query.hosts(searchParams));
     else if (pathname === '/api/v1/summary') answer(response, 200, query.summary());
+    else if (pathname === '/api/v1/retire') sendVerdict(retirement, searchParams, response);
+    else if (pathname === '/api/v1/nameservers') {
+      answer(response, 200, retirement.nameservers(searchParams, Date.now()));
+    } else if (pathname === '/api/v1/expected') answer(response, 200, retirement.expected(Date.now()));
     else if (pathname === '/api/v1/stream') {
       if (!stream.add(response, senderOf(request), query.summary()))
         answer(response, 503, { error: 'too many readers' });
@@ -62,9 +76,15 @@ export function makeRouter({ fleet, store, query, receiver, stream, page, troubl
       return;
     }
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    const write = writeOf(url);
+    if (write !== null && request.method === WRITES[write.what]) {
+      change(write, request, response, parts).catch((error) => fail(response, error));
+      return;
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('allow', 'GET, HEAD');
-      answer(response, 405, { error: 'only GET' });
+      const allowed = write === null ? 'GET' : `GET and ${WRITES[write.what]}`;
+      response.setHeader('allow', write === null ? 'GET, HEAD' : `GET, HEAD, ${WRITES[write.what]}`);
+      answer(response, 405, { error: `only ${allowed}` });
       dropRest(request, response);
       return;
     }
@@ -74,6 +94,60 @@ export function makeRouter({ fleet, store, query, receiver, stream, page, troubl
       fail(response, error);
     }
   };
+}
+
+interface Write {
+  readonly what: keyof typeof WRITES;
+  /** The id or name of a host; '' for the list of expected hosts. */
+  readonly name: string;
+}
+
+/** null if nothing can be changed at this address. */
+function writeOf({ pathname }: URL): Write | null {
+  if (pathname === '/api/v1/expected') return { what: 'expected', name: '' };
+  const name = /^\/api\/v1\/hosts\/([^/]+)$/.exec(pathname)?.[1];
+  return name === undefined ? null : { what: 'hosts', name };
+}
+
+/** Retires a host, or takes a list of expected hosts. Rejects with Refused. */
+async function change(write: Write, request: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const { retirement, writers } = parts;
+  try {
+    if (writers === null) throw new Refused(403, 'nothing may be changed here: start it with --write-token-file');
+    if (!writers.admit(request)) throw new Refused(403, 'a token that may write is needed (--write-token-file)');
+    if (write.what === 'hosts') retirement.retire(decodeURIComponent(write.name), Date.now());
+    else await withBody(request, senderOf(request), (body) => retirement.give(namesIn(body)));
+  } finally {
+    dropRest(request, response);
+  }
+  answer(response, 200, retirement.expected(Date.now()));
+}
+
+/** Throws Refused. */
+function namesIn(body: Buffer): string[] {
+  try {
+    return expectedIn(JSON.parse(body.toString('utf8')));
+  } catch (error) {
+    throw new Refused(400, `not a list of hosts: ${(error as Error).message}`);
+  }
+}
+
+function sendVerdict(retirement: Retirement, parameters: URLSearchParams, response: ServerResponse): void {
+  const format = parameters.get('format') ?? 'json';
+  if (format !== 'json' && format !== 'csv') throw new Refused(400, '"format" is neither json nor csv');
+  const content = retirement.verdict(parameters, Date.now());
+  if (format === 'json') {
+    answer(response, 200, content);
+    return;
+  }
+  response.writeHead(200, {
+    'content-type': 'text/csv; charset=utf-8',
+    'content-disposition': `attachment; filename="retire-${content.address.replaceAll(':', '-')}.csv"`,
+    'cache-control': 'no-store',
+  });
+  Readable.from(retireCsv(retirement.whole(parameters, Date.now())))
+    .on('error', () => response.destroy())
+    .pipe(response);
 }
 
 function fail(response: ServerResponse, error: unknown): void {

@@ -95,14 +95,16 @@ export class Rows {
   /** Makes outdated rows anew. */
   settle(now: number): Settled {
     for (const host of this.#hosts) {
+      if (host.retired > 0) continue;
       if (this.#silent(host, now) !== host.attention.has('silent')) this.#unsettled.add(host);
       host.pulse.judge(now);
       if ((host.pulse.skew !== null) !== host.attention.has('clock')) this.#unsettled.add(host);
     }
-    const changed = [...this.#unsettled].map((host) => this.#make(host, now));
+    const present = [...this.#unsettled].filter(({ retired }) => retired === 0);
+    const changed = present.map((host) => this.#make(host, now));
     const beaten: HostRow[] = [];
     for (const host of this.#beaten) {
-      if (this.#unsettled.has(host)) continue;
+      if (this.#unsettled.has(host) || host.retired > 0) continue;
       const row = { ...this.#rows.get(host)!, lastSeen: host.seen };
       this.#rows.set(host, row);
       beaten.push(row);

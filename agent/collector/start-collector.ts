@@ -14,6 +14,9 @@ import { Page } from './page.ts';
 import { Query } from './query.ts';
 import { Receiver } from './receiver.ts';
 import { retain } from './retention.ts';
+import { ExpectedHosts } from './retire/expected.ts';
+import { readExpectedFile } from './retire/expected-names.ts';
+import { Retirement } from './retire/retirement.ts';
 import { addressOf, answer, dropRest, isPublic, makeRouter } from './router.ts';
 import { ended, listening, makeServer, type ServerOptions, tooMany } from './server.ts';
 import { Store } from './store.ts';
@@ -31,6 +34,10 @@ export interface CollectorOptions extends ServerOptions {
   readonly maxSize?: number;
   /** A file with bearer tokens, one a line. */
   readonly tokenFile?: string | undefined;
+  /** A file with bearer tokens that may also change the expected hosts. Without it the API changes nothing. */
+  readonly writeTokenFile?: string | undefined;
+  /** A file with the expected hosts (expected-names.ts). */
+  readonly expect?: string | undefined;
   readonly version: string;
   /** Logs errors of the running collector. */
   readonly log?: (message: string) => void;
@@ -38,6 +45,8 @@ export interface CollectorOptions extends ServerOptions {
 
 export interface Collector {
   readonly url: string;
+  /** Reads the file of expected hosts again. While it cannot be used, the last good content stays in force. */
+  readExpected(): void;
   /** Answers the requests that have begun, writes waiting data to the disk, and ends. */
   close(): Promise<void>;
 }
@@ -64,10 +73,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     );
   }
   const tokens = tokenFile === undefined ? null : new Tokens(tokenFile);
+  const writers = options.writeTokenFile === undefined ? null : new Tokens(options.writeTokenFile);
+  const names = options.expect === undefined ? [] : readExpectedFile(options.expect);
   const { server, refresh } = makeServer(options);
   const troubles = new Troubles(log);
   const store = new Store(options.data);
-  const fleet = readFleet(store, keep, options.data);
+  const { fleet, expected } = readFleet(store, keep, options.data);
+  expected.readFile(names);
   const clock = new Clock(Date.now(), performance.now(), newestOf(fleet.hosts));
   // While the collector takes no requests, no host counts as silent.
   const committer = new Committer(fleet, (error) => {
@@ -80,7 +92,8 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const receiver = new Receiver(fleet, committer);
   const stream = new Stream();
   const page = new Page();
-  const route = makeRouter({ fleet, store, query, receiver, stream, page, troubles });
+  const retirement = new Retirement(fleet, expected, troubles);
+  const route = makeRouter({ fleet, store, query, receiver, stream, page, troubles, retirement, writers });
   fleet.rows.settle(Date.now());
 
   server.on('request', (request, response) => {
@@ -89,7 +102,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     if (url === null) answer(response, 400, { error: 'not an address' });
     else if (tokens === null && clientCa === undefined && !namesLoopback(request)) {
       answer(response, 421, { error: 'asked by a name that is not of this machine' });
-    } else if (tokens !== null && !isPublic(url, page) && !tokens.admit(request)) {
+    } else if (tokens !== null && !isPublic(url, page) && !tokens.admit(request) && !writers?.admit(request)) {
       response.setHeader('www-authenticate', 'Bearer');
       answer(response, 401, { error: 'a token is needed' });
     } else return route(url, request, response);
@@ -106,9 +119,13 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     stream.note(settled);
     fleet.closeOld(now, LOOK / TIDY);
   };
+  const refreshTokens = () => {
+    tokens?.refresh();
+    writers?.refresh();
+  };
   const tick = () => {
     const now = Date.now();
-    troubles.attempt('token-file', ON_DISK, () => tokens?.refresh(), now);
+    troubles.attempt('token-file', ON_DISK, refreshTokens, now);
     troubles.attempt('certificate', ON_DISK, refresh, now);
     troubles.set('clock', clock.hear(votesOf(fleet.hosts, now)), now);
     troubles.set('left-out', store.leftOutSentence(), now);
@@ -120,7 +137,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const tidy = () => {
     store.lookAgain();
     if (committer.failing) return; // the disk fails, so nothing can be deleted, and that trouble is already shown
-    troubles.attempt('tidying', 'Tidying', () => fleet.tidy(Date.now(), clock.believed), Date.now());
+    const tidied = () => {
+      fleet.tidy(Date.now(), clock.believed);
+      expected.flush((id) => fleet.find(id) !== undefined);
+    };
+    troubles.attempt('tidying', 'Tidying', tidied, Date.now());
     retaining = retaining
       .then(() => retain(store, { keep, maxSize }, clock.believed, () => stopped))
       .then(() => troubles.set('retention', null, Date.now()))
@@ -145,15 +166,24 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   }
   const bound = server.address() as AddressInfo;
   const scheme = options.certificate === undefined ? 'http' : 'https';
-  return { url: `${scheme}://${hostInUrl(host)}:${bound.port}`, close };
+  const readExpected = () => {
+    const read = () => expected.readFile(options.expect === undefined ? [] : readExpectedFile(options.expect));
+    troubles.attempt('expected', ON_DISK, read, Date.now());
+  };
+  return { url: `${scheme}://${hostInUrl(host)}:${bound.port}`, readExpected, close };
 }
 
 /**
  * Loads everything from the store. Throws with a remedy if the database is damaged, and leaves the database as it is.
  */
-function readFleet(store: Store, keep: number, data: string): Fleet {
+function readFleet(store: Store, keep: number, data: string): { fleet: Fleet; expected: ExpectedHosts } {
   try {
-    return new Fleet(store, keep, Date.now());
+    const { ledgers } = store;
+    const expected = new ExpectedHosts(ledgers.expected(), (all) => ledgers.saveExpected(all));
+    const fleet = new Fleet(store, keep, Date.now(), ({ key, resource, seen, sender }) =>
+      expected.lose(key, String(resource['host.name'] ?? '') || key, seen, sender),
+    );
+    return { fleet, expected };
   } catch (error) {
     store.close();
     if (error instanceof DatabaseError) throw error;

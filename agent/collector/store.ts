@@ -12,6 +12,7 @@ import type { HostEvent } from './api.ts';
 import { Database } from './database.ts';
 import type { Chunk, Host } from './host-state.ts';
 import { Pruning } from './pruning.ts';
+import { StoredLedgers } from './retire/stored-ledgers.ts';
 import type { Series } from './series.ts';
 import type { Changes, StoredEvent, StoredHost } from './stored.ts';
 
@@ -25,6 +26,7 @@ interface Numbers {
 
 export class Store {
   readonly pruning: Pruning;
+  readonly ledgers: StoredLedgers;
   /** Numbers of unreadable rows since the start, by kind. */
   readonly leftOut = new Map<string, number>();
   readonly #db: Database;
@@ -35,6 +37,7 @@ export class Store {
   constructor(folder: string) {
     this.#db = new Database(folder);
     this.pruning = new Pruning(this.#db);
+    this.ledgers = new StoredLedgers(this.#db);
   }
 
   close(): void {
@@ -48,7 +51,7 @@ export class Store {
   /** All hosts. If a part of a row is unreadable, the host comes without that part. */
   hosts(): StoredHost[] {
     type Row = Record<'key' | 'resource' | 'attention' | 'memory_errors' | 'sender', string> &
-      Record<'id' | 'start' | 'seen', number>;
+      Record<'id' | 'start' | 'seen' | 'retired', number>;
     const rows = this.#db.all<Row>('SELECT * FROM hosts ORDER BY id');
     return rows.flatMap((row) => {
       if (this.#read('a host', () => asNumber(row.id)) === null) return [];
@@ -58,6 +61,7 @@ export class Store {
         attention: this.#read('attention of a host', () => asObject(JSON.parse(row.attention))) ?? {},
         memoryErrors: this.#read('memory errors of a host', () => memoryErrorsOf(JSON.parse(row.memory_errors))) ?? [],
         start: this.#read('when an agent started', () => asNumber(row.start)) ?? 0,
+        retired: this.#read('when a host was retired', () => asNumber(row.retired)) ?? 0,
         // A time in the future becomes the present time.
         seen: this.#read('when a host was heard', () => asNumber(row.seen)) ?? Number.MAX_SAFE_INTEGER,
       };
@@ -144,14 +148,17 @@ export class Store {
   }
 
   /** Commits all or nothing. Returns the events that are new. */
-  commit({ journal, chunks, hosts, series, gone, events, forgotten }: Changes): StoredEvent[] {
+  commit({ journal, chunks, hosts, series, gone, events, forgotten, told, asked }: Changes): StoredEvent[] {
     const run = this.#db.run.bind(this.#db);
     return this.#db.transaction(() => {
       for (const host of forgotten) {
         run('DELETE FROM hosts WHERE id = ?', host);
         run('INSERT OR IGNORE INTO forgotten VALUES (?)', host);
+        this.ledgers.forget(host);
       }
       for (const host of hosts) this.#saveHost(host);
+      for (const host of told) this.ledgers.saveTold(host);
+      for (const host of asked) this.ledgers.saveAsked(host);
       for (const { id, host, metric, unit, attributes } of series) {
         const text = JSON.stringify(attributes);
         run(
@@ -182,19 +189,22 @@ export class Store {
     this.#db.run('DELETE FROM journal WHERE id < ?', before);
   }
 
-  #saveHost({ id, key, resource, attention, memoryErrors, sender, start, seen }: Host): void {
+  #saveHost({ id, key, resource, attention, memoryErrors, sender, start, seen, retired }: Host): void {
     const texts = [resource, Object.fromEntries(attention), [...memoryErrors]].map((value) => JSON.stringify(value));
     this.#db.run('DELETE FROM hosts WHERE key = ? AND id <> ?', key, id);
     this.#db.run(
-      `INSERT INTO hosts (id, key, resource, attention, memory_errors, sender, start, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO hosts (id, key, resource, attention, memory_errors, sender, start, seen, retired)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET resource = excluded.resource, attention = excluded.attention,
-         memory_errors = excluded.memory_errors, sender = excluded.sender, start = excluded.start, seen = excluded.seen`,
+         memory_errors = excluded.memory_errors, sender = excluded.sender, start = excluded.start, seen = excluded.seen,
+         retired = excluded.retired`,
       id,
       key,
       ...texts,
       sender,
       start,
       seen,
+      retired,
     );
     this.#db.run('UPDATE numbers SET hosts = max(hosts, ?)', id + 1);
   }

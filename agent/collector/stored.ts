@@ -24,6 +24,10 @@ export interface Changes {
   readonly events: readonly StoredEvent[];
   /** Numbers of hosts to delete. */
   readonly forgotten: readonly number[];
+  /** Hosts whose dependences are new. */
+  readonly told: Iterable<Host>;
+  /** Hosts with askers of name servers to store. */
+  readonly asked: Iterable<Host>;
 }
 
 export interface StoredHost {
@@ -35,4 +39,22 @@ export interface StoredHost {
   readonly sender: string;
   readonly start: number;
   readonly seen: number;
+  readonly retired: number;
+}
+
+/** The dependences of a host as they are stored. */
+export interface StoredTold {
+  readonly host: number;
+  readonly arrived: number;
+  readonly body: string;
+}
+
+/** An asker of a name server as it is stored. */
+export interface StoredAsked {
+  readonly host: number;
+  readonly server: string;
+  readonly unit: string;
+  readonly user: string;
+  readonly first: number;
+  readonly last: number;
 }

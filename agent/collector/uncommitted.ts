@@ -13,6 +13,10 @@ export class Pending {
   changed = new Set<Host>();
   events: StoredEvent[] = [];
   forgotten: number[] = [];
+  /** Hosts whose dependences are new. */
+  told = new Set<Host>();
+  /** Hosts with askers of name servers to store. */
+  asked = new Set<Host>();
 
   constructor(journal: Journal) {
     this.journal = journal;
@@ -21,12 +25,14 @@ export class Pending {
   /** Drops a host: nothing of it is stored, and its stored rows are deleted. */
   forget(host: Host): void {
     this.changed.delete(host);
+    this.told.delete(host);
+    this.asked.delete(host);
     this.forgotten.push(host.id);
   }
 
   get any(): boolean {
     const rows = this.events.length + this.chunks.length + this.changed.size + this.forgotten.length;
-    return this.journal.length + rows > 0;
+    return this.journal.length + rows + this.told.size + this.asked.size > 0;
   }
 
   /**
@@ -41,14 +47,19 @@ export class Pending {
       gone: series.gone(),
       events: this.events,
       forgotten: this.forgotten,
+      told: this.told,
+      asked: this.asked,
     });
     series.saved();
+    for (const host of this.asked) host.asked?.saved();
     this.journal.stored();
     const repeats = this.events.length - events.length;
     this.chunks = [];
     this.changed = new Set();
     this.events = [];
     this.forgotten = [];
+    this.told = new Set();
+    this.asked = new Set();
     return { events, repeats };
   }
 }

@@ -1,5 +1,6 @@
 /** `agent collector`: the embedded collector, until SIGTERM or SIGINT. */
 import { startCollector } from '../collector/start-collector.ts';
+import { OperatorFiles } from '../daemon/operator-files.ts';
 import { secretFile } from '../host/service/secret-files.ts';
 import { EXIT, print, printError } from './output.ts';
 import { VERSION } from './version.ts';
@@ -9,11 +10,13 @@ export interface CollectorCommandOptions {
   readonly data: string;
   readonly keep: string;
   readonly maxSize: string;
-  /** The next four options: a path, or `credential:NAME`. */
+  /** The next five options: a path, or `credential:NAME`. */
   tokenFile?: string;
+  writeTokenFile?: string;
   certificate?: string;
   key?: string;
   clientCa?: string;
+  readonly expect?: string;
 }
 
 const DURATIONS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -27,7 +30,7 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
   // Reports contain hosts' logs, so only our user may read the files, whatever the folder's mode is.
   process.umask(0o077);
   try {
-    for (const name of ['tokenFile', 'certificate', 'key', 'clientCa'] as const) {
+    for (const name of ['tokenFile', 'writeTokenFile', 'certificate', 'key', 'clientCa'] as const) {
       const named = options[name];
       if (named !== undefined) options[name] = secretFile(named);
     }
@@ -38,8 +41,11 @@ export async function collector({ keep, maxSize, ...options }: CollectorCommandO
       version: VERSION,
       log: printError,
     });
+    const files = new OperatorFiles(() => running.readExpected());
+    if (options.expect !== undefined) void files.follow([options.expect], []);
     print(`collector listens on ${running.url}`);
     await ended;
+    files.close();
     await running.close();
     return EXIT.ok;
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import type { HostRow } from '../../agent/collector/api.ts';
 import { Fleet } from '../../agent/collector/fleet.ts';
+import type { Host } from '../../agent/collector/host-state.ts';
 import { Store } from '../../agent/collector/store.ts';
 import type { Attributes, LogRecord, Point, Resource } from '../../agent/collector/wire/otlp.ts';
 import { scratch } from './scratch.ts';
@@ -65,12 +66,12 @@ export function codes(row: HostRow | undefined): string[] {
 }
 
 /** A fleet, and the same after a restart. */
-export function fleetOf(t: TestContext, keep = 14 * DAY, now = START) {
+export function fleetOf(t: TestContext, keep = 14 * DAY, now = START, onLost: (host: Host) => void = () => {}) {
   const folder = scratch(t);
   let store = new Store(folder);
   t.after(() => store.close());
   return {
-    fleet: new Fleet(store, keep, now),
+    fleet: new Fleet(store, keep, now, onLost),
     folder,
     get store() {
       return store;
@@ -78,7 +79,7 @@ export function fleetOf(t: TestContext, keep = 14 * DAY, now = START) {
     again(at: number): Fleet {
       store.close();
       store = new Store(folder);
-      return new Fleet(store, keep, at);
+      return new Fleet(store, keep, at, onLost);
     },
   };
 }

@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Collector, type CollectorOptions, startCollector } from '../../agent/collector/start-collector.ts';
+import type { ToldDependences } from '../../agent/depends/dependence.ts';
 import type { EventRecord } from '../../agent/report/heartbeat.ts';
 import { events, type Format, metrics } from '../../agent/report/otlp-encoding.ts';
 import { type Occurrence, type Sample, sample } from '../../probes/probe.ts';
@@ -54,6 +55,12 @@ export function event(host: string, id: string, occurrence: Partial<Occurrence> 
     resource: resource(host),
   };
   return events.encode([record], format);
+}
+
+/** The event by which a host tells what it depends on. */
+export function dependences(host: string, told: Partial<ToldDependences> = {}, format: Format = 'protobuf') {
+  const body = JSON.stringify({ found: [], unseen: [], longestLease: 86_400, cut: 0, ...told });
+  return event(host, `${host}-${body.length}-${Date.now()}`, { name: 'holdfast.dependences', body }, format);
 }
 
 /** A collector of the test's own, gone when the test is. */

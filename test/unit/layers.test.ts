@@ -58,6 +58,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/collector/access.ts': 'its secrets',
       'agent/collector/database.ts': 'its own disk',
       'agent/collector/page.ts': 'the files of the page',
+      'agent/collector/retire/expected-names.ts': 'the list of expected hosts',
       'agent/collector/server.ts': 'its certificates',
       'agent/commands/write-sync.ts': 'standard output',
       'agent/daemon/operator-paths.ts': 'where the files of the operator really are',

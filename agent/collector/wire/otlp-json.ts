@@ -149,7 +149,7 @@ function fields(one: Json, tally: Tally) {
     time: timeOf(field(one, 'timeUnixNano')) || timeOf(field(one, 'observedTimeUnixNano')),
     name: cut(textOf(field(one, 'eventName')), LIMITS.attributeKey),
     severity: finiteOf(field(one, 'severityNumber')) ?? 0,
-    body: cut(String(scalar(one.body)), LIMITS.body),
+    body: String(scalar(one.body, LIMITS.longBody + 1)),
     attributes: attributesOf(one.attributes),
   };
 }

@@ -91,6 +91,8 @@ export const LIMITS = {
   attributeKey: 256,
   attributeValue: 2048,
   body: 8192,
+  /** The most characters of the body of `DEPENDENCES`. */
+  longBody: 32_768,
   metricName: 255,
   /** The most bytes of a resource, and characters of all attributes of a series or record. Larger ones are refused. */
   resource: 32_768,
@@ -99,6 +101,9 @@ export const LIMITS = {
   /** The most levels of lists and maps in one value. */
   depth: 8,
 } as const;
+
+/** The event whose body is JSON for the collector, so it is never cut: a longer body is refused. */
+export const DEPENDENCES = 'holdfast.dependences';
 
 /**
  * Limits of one request, because each request is read in one turn of the event loop: up to 0.5 s at these limits. Without
@@ -194,7 +199,7 @@ export function cut(text: string, length: number): string {
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);
 }
 
-/** One record as a decoder read it. */
+/** One record as a decoder read it. Its body has at most one character more than LIMITS.longBody. */
 export interface RawRecord extends Omit<LogRecord, 'severity'> {
   /** OpenTelemetry's severity number. */
   readonly severity: number;
@@ -210,7 +215,8 @@ export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogReco
     throw new MalformedRequest(`a record with attributes of more than ${LIMITS.recordText} characters`);
   }
   tally.kept();
-  return { ...raw, severity: severityOf(severity) };
+  const body = raw.name === DEPENDENCES ? raw.body : cut(raw.body, LIMITS.body);
+  return { ...raw, body, severity: severityOf(severity) };
 }
 
 /** The characters of all names and values. */

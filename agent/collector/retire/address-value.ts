@@ -1,0 +1,19 @@
+/** Compares addresses by value, however they are written. */
+import ipaddr from 'ipaddr.js';
+
+/** The most characters of an address with its zone: 39 for IPv6, 1, and 15 for an interface. */
+const LONGEST = 64;
+
+/**
+ * The canonical form: `10.0.0.1`, `2001:db8::1`. An IPv4 address that is mapped into IPv6 (`::ffff:10.0.0.1`) is its
+ * IPv4 address. A zone (`%eth0`) is left out, because each host has names of its own for its links. null if the text is
+ * no address.
+ */
+export function addressValue(text: string): string | null {
+  if (text.length > LONGEST) return null;
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
+  const [address = '', zone] = text.split(/%(.*)/s);
+  if (zone === '' || !/^[0-9a-fA-F:.]+$/.test(address) || !ipaddr.IPv6.isValid(address)) return null;
+  const parsed = ipaddr.IPv6.parse(address);
+  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toRFC5952String();
+}

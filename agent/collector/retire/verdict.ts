@@ -1,0 +1,253 @@
+/**
+ * May an address be switched off? A pure function of what is known of each host.
+ *
+ * `safe` needs a proof for every host: it reports, it told all its dependences and none is on the address, and its
+ * ledger watched for long enough and saw no program that asked the address. A host without this proof makes the verdict
+ * `unknown`, never `safe`. A dependence makes it `not-safe`, whatever else is unknown.
+ */
+import { type Dependence, TENSES, type Tense } from '../../depends/dependence.ts';
+import { duration, plural, some } from '../words.ts';
+import type { Asked } from './asked.ts';
+import type { Told } from './told.ts';
+
+/** Whether a host reports now. `lost`: it was forgotten, because it was silent for so long. `never`: it is expected. */
+export type Standing = 'reports' | 'silent' | 'lost' | 'never';
+
+/** What is known of one host. Times are milliseconds since the epoch by our clock. */
+export interface KnownHost {
+  /** The id in the API, or the expected name of a host that is unknown. */
+  readonly id: string;
+  readonly name: string;
+  readonly standing: Standing;
+  /** When it was heard last; 0 if never. */
+  readonly seen: number;
+  readonly told: Told | null;
+  /** Why its last dependences could not be read; '' if they could. */
+  readonly toldProblem: string;
+  readonly asked: Iterable<Asked>;
+  /** Askers until this time were dropped; 0 if none was. */
+  readonly askedLost: number;
+  /** Since when its ledger counts who asks this server; null if it does not. */
+  watchedSince(server: string): number | null;
+}
+
+/** One way in which a host depends on the address. */
+export type KnownDependence = Omit<Dependence, 'address'>;
+
+export interface Dependent {
+  readonly id: string;
+  readonly name: string;
+  readonly standing: Standing;
+  readonly seen: number;
+  /** In the order of TENSES. */
+  readonly dependences: readonly KnownDependence[];
+}
+
+export interface UnseenHost {
+  readonly id: string;
+  readonly name: string;
+  readonly standing: Standing;
+  readonly seen: number;
+  /** Sentences that say what could not be seen, and why. */
+  readonly reasons: readonly string[];
+}
+
+/** Who asked the address last. */
+export interface LastAsked {
+  readonly time: number;
+  readonly id: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly user: string;
+}
+
+export interface RetireVerdict {
+  /** In the form of `addressValue`. */
+  readonly address: string;
+  readonly verdict: 'safe' | 'not-safe' | 'unknown';
+  readonly sentence: string;
+  readonly hosts: number;
+  readonly dependents: readonly Dependent[];
+  /** Hosts that depend on the address, by tense. */
+  readonly tenses: Readonly<Record<Tense, number>>;
+  readonly unseen: readonly UnseenHost[];
+  /** null: nobody asked it, as far as is known. */
+  readonly lastAsked: LastAsked | null;
+  /** Milliseconds for which nobody may have asked it: a day, or twice the longest lease if that is longer. */
+  readonly window: number;
+  /** Milliseconds, and the host that has it; null if no host told a lease. */
+  readonly longestLease: { readonly time: number; readonly id: string; readonly name: string } | null;
+  /** If only time is missing: when it is safe, provided that nobody asks the address meanwhile; otherwise null. */
+  readonly safeAt: number | null;
+}
+
+export interface RetireQuestion {
+  /** In the form of `addressValue`. */
+  readonly address: string;
+  readonly now: number;
+  /** All known and all expected hosts. Reads them twice. */
+  readonly hosts: Iterable<KnownHost>;
+  /** Troubles of the collector itself, each a sentence: while it has one, nothing is safe. */
+  readonly troubles: readonly string[];
+}
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+/** A longer lease counts as this long: no client should wait a fortnight, and one host must not stop the fleet. */
+export const LONGEST_LEASE = 7 * DAY;
+export const LONGEST_WINDOW = 2 * LONGEST_LEASE;
+/** Dependences are told every 6 h: two tellings are missing. */
+export const STALE = 13 * HOUR;
+
+export function retireVerdict({ address, now, hosts, troubles }: RetireQuestion): RetireVerdict {
+  const longestLease = longestOf(hosts);
+  const window = Math.max(DAY, 2 * (longestLease?.time ?? 0));
+  const seen = { hosts: 0, dependents: [] as Dependent[], unseen: [] as UnseenHost[] };
+  let lastAsked: LastAsked | null = null;
+  /** When each of the things ends that only need time. */
+  let wait = 0;
+  let other = false;
+  for (const host of hosts) {
+    seen.hosts += 1;
+    const { id, name, standing, seen: heard } = host;
+    const known = { id, name, standing, seen: heard };
+    const asks = [...host.asked].filter(({ server }) => server === address);
+    for (const { last: time, unit, user } of asks) {
+      if (time > (lastAsked?.time ?? 0)) lastAsked = { time, id, name, unit, user };
+      if (now - time < window) wait = Math.max(wait, time + window);
+    }
+    const files = host.told?.found.filter((one) => one.address === address) ?? [];
+    const dependences = [...files, ...askedDependences(asks, window, now)];
+    if (dependences.length > 0) seen.dependents.push({ ...known, dependences: inOrder(dependences) });
+    const { reasons, until } = unseenOf(host, address, window, now);
+    const young = until > now && reasons.length === 0;
+    if (until > now) wait = Math.max(wait, until);
+    if (files.length > 0 || reasons.length > 0) other = true;
+    if (young) reasons.push(youngSentence(until - window, window, now));
+    if (reasons.length > 0) seen.unseen.push({ ...known, reasons });
+  }
+  const blocked = other || troubles.length > 0 || seen.hosts === 0;
+  const safeAt = !blocked && wait > now ? wait : null;
+  const verdict: RetireVerdict['verdict'] =
+    seen.dependents.length > 0 ? 'not-safe' : blocked || wait > now ? 'unknown' : 'safe';
+  const facts = {
+    address,
+    verdict,
+    ...seen,
+    tenses: tensesOf(seen.dependents),
+    lastAsked,
+    window,
+    longestLease,
+    safeAt,
+  };
+  return { ...facts, sentence: sentenceOf(facts, troubles, now) };
+}
+
+function longestOf(hosts: Iterable<KnownHost>): RetireVerdict['longestLease'] {
+  let longest: RetireVerdict['longestLease'] = null;
+  for (const { id, name, told } of hosts) {
+    if (told?.longestLease == null) continue;
+    const time = Math.min(told.longestLease * 1_000, LONGEST_LEASE);
+    if (longest === null || time > longest.time) longest = { time, id, name };
+  }
+  return longest;
+}
+
+/** Programs that asked the address within the window. */
+function askedDependences(asks: readonly Asked[], window: number, now: number): KnownDependence[] {
+  return asks.flatMap(({ unit, user, last }) => {
+    if (now - last >= window) return [];
+    const who = [unit, user === '' ? '' : `user ${user}`].filter((part) => part !== '').join(', ');
+    return {
+      tense: 'asked' as const,
+      source: 'ledger',
+      who: who === '' ? 'an unknown program' : who,
+      where: '',
+      reason: `It asked this server ${duration(now - last)} ago.`,
+      cure: 'Point it at another server, or restart it if its configuration already does.',
+    };
+  });
+}
+
+/** What could not be seen of a host. `until`: when its ledger has watched for long enough; 0 if it does not watch. */
+function unseenOf(host: KnownHost, address: string, window: number, now: number): { reasons: string[]; until: number } {
+  const { standing, seen, told, toldProblem, askedLost } = host;
+  if (standing === 'never') return { reasons: ['It is expected, and it has never reported.'], until: 0 };
+  if (standing === 'lost')
+    return { reasons: [`It last reported ${duration(now - seen)} ago, so it was forgotten.`], until: 0 };
+  const reasons: string[] = [];
+  if (standing === 'silent') reasons.push(`It is silent: it last reported ${duration(now - seen)} ago.`);
+  if (told === null) {
+    reasons.push(
+      toldProblem === ''
+        ? 'It has not told what it depends on: its agent is too old, or has only just started.'
+        : `What it told of its dependences was refused: ${toldProblem}.`,
+    );
+  } else {
+    if (now - told.arrived > STALE) reasons.push(`It last told its dependences ${duration(now - told.arrived)} ago.`);
+    if (told.cut > 0) reasons.push(`It left out ${plural(told.cut, 'dependence')}: there are too many for one report.`);
+    for (const { source, reason } of told.unseen) reasons.push(`${source}: ${reason}`);
+  }
+  const since = host.watchedSince(address);
+  if (since === null) reasons.push('Its ledger of name servers is off, so nobody knows what its programs ask.');
+  if (askedLost > now - window) reasons.push('It asked so many servers that the oldest were dropped here.');
+  return { reasons, until: since === null ? 0 : since + window };
+}
+
+function youngSentence(since: number, window: number, now: number): string {
+  const watched = duration(Math.max(0, now - since));
+  return `Its ledger of name servers watches only since ${watched}; ${duration(window)} are needed.`;
+}
+
+function inOrder(all: readonly (KnownDependence & { address?: string })[]): KnownDependence[] {
+  const rank = ({ tense }: KnownDependence) => TENSES.indexOf(tense);
+  return all
+    .toSorted((a, b) => rank(a) - rank(b))
+    .map(({ tense, source, who, where, reason, cure }) => ({ tense, source, who, where, reason, cure }));
+}
+
+function tensesOf(dependents: readonly Dependent[]): Record<Tense, number> {
+  const counts = Object.fromEntries(TENSES.map((tense) => [tense, 0])) as Record<Tense, number>;
+  for (const { dependences } of dependents)
+    for (const tense of new Set(dependences.map((one) => one.tense))) counts[tense] += 1;
+  return counts;
+}
+
+const TENSE_WORDS: Readonly<Record<Tense, string>> = {
+  now: 'now',
+  asked: 'by asking it',
+  lease: 'at the next lease',
+  boot: 'at the next boot',
+  holder: 'by a program that may hold an old list',
+};
+
+function sentenceOf(facts: Omit<RetireVerdict, 'sentence'>, troubles: readonly string[], now: number): string {
+  const { address, verdict, hosts, dependents, tenses, unseen, lastAsked, window, safeAt } = facts;
+  const names = some(unseen.map(({ name }) => name));
+  const cannot = `${plural(unseen.length, 'host')} could not be seen (${names})`;
+  const waits = safeAt === null ? '' : duration(safeAt - now);
+  if (verdict === 'safe') {
+    const quiet =
+      lastAsked === null
+        ? `nobody asked it for at least ${duration(window)}`
+        : `nobody asked it for ${duration(now - lastAsked.time)} (${duration(window)} are needed)`;
+    return `Safe: none of ${plural(hosts, 'host')} depends on ${address}, and ${quiet}.`;
+  }
+  if (verdict === 'not-safe' && safeAt !== null && lastAsked !== null) {
+    const who = `${lastAsked.unit || lastAsked.user || 'a program'} on ${lastAsked.name}`;
+    const ago = duration(now - lastAsked.time);
+    return `Not safe yet: ${who} asked ${address} ${ago} ago. It is safe in ${waits} if nobody asks it until then.`;
+  }
+  if (verdict === 'not-safe') {
+    const how = TENSES.flatMap((tense) => (tenses[tense] > 0 ? [`${tenses[tense]} ${TENSE_WORDS[tense]}`] : []));
+    const many = `${dependents.length} of ${plural(hosts, 'host')} ${dependents.length === 1 ? 'depends' : 'depend'}`;
+    const rest = unseen.length > 0 ? `, and ${cannot}` : '';
+    return `Not safe: ${many} on ${address} (${how.join(', ')})${rest}.`;
+  }
+  if (hosts === 0) return 'Unknown: no host has reported.';
+  if (troubles.length > 0) return `Unknown: something is wrong with this collector: ${troubles[0]}`;
+  if (safeAt !== null) {
+    return `Unknown for ${waits} more: nothing depends on ${address}, but ${plural(unseen.length, 'ledger')} (${names}) must watch for ${duration(window)}.`;
+  }
+  return `Unknown: nothing that could be seen depends on ${address}, but ${cannot}.`;
+}
