@@ -16,13 +16,13 @@ const FOUND = {
   cure: 'agent apply',
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: the answers are what the tests look at
 async function change(
   url: string,
   path: string,
   method: string,
   token?: string,
   body?: unknown,
+  // biome-ignore lint/suspicious/noExplicitAny: the answers are what the tests look at
 ): Promise<[number, any]> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const response = await fetch(`${url}${path}`, {
