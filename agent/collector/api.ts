@@ -1,6 +1,5 @@
 /** The collector's HTTP API, as the page and other readers see it. All times are milliseconds since the epoch. */
-import type { Tense } from '../depends/dependence.ts';
-import type { Dependent, RetireVerdict, Standing, UnseenHost } from './retire/verdict.ts';
+import type { Dependence, Tense } from '../depends/dependence.ts';
 
 /** `GET /api/v1/hosts?search=&label=key:value&attention=1&limit=&offset=`: attention first, then by name. */
 export interface HostsAnswer {
@@ -106,10 +105,68 @@ export interface StreamMessage {
 }
 
 /**
+ * Whether a host reports now. `lost`: the collector forgot it, because it was silent for so long. `never`: it is
+ * expected, and did not report yet.
+ */
+export type Standing = 'reports' | 'silent' | 'lost' | 'never';
+
+/** One way in which a host depends on the address. */
+export type HostDependence = Omit<Dependence, 'address'>;
+
+export interface Dependent {
+  readonly id: string;
+  readonly name: string;
+  readonly standing: Standing;
+  /** When it was heard last; 0 if never. */
+  readonly seen: number;
+  /** In the order of TENSES. */
+  readonly dependences: readonly HostDependence[];
+}
+
+export interface UnseenHost {
+  /** The id in the API, or the expected name of a host that is unknown. */
+  readonly id: string;
+  readonly name: string;
+  readonly standing: Standing;
+  /** When it was heard last; 0 if never. */
+  readonly seen: number;
+  /** Sentences that say what could not be seen, and why. */
+  readonly reasons: readonly string[];
+}
+
+/** Who asked the address last. */
+export interface LastAsked {
+  readonly time: number;
+  readonly id: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly user: string;
+}
+
+export interface RetireFacts {
+  /** In its usual notation. */
+  readonly address: string;
+  readonly verdict: 'safe' | 'not-safe' | 'unknown';
+  readonly sentence: string;
+  /** Known and expected hosts. */
+  readonly hosts: number;
+  /** Hosts that depend on the address, by tense. */
+  readonly tenses: Readonly<Record<Tense, number>>;
+  /** null: nobody asked it, as far as is known. */
+  readonly lastAsked: LastAsked | null;
+  /** Milliseconds for which nobody may have asked it: a day, or twice the longest lease if that is longer. */
+  readonly window: number;
+  /** Milliseconds, and the host that has it; null if no host told a lease. */
+  readonly longestLease: { readonly time: number; readonly id: string; readonly name: string } | null;
+  /** If only time is missing: when it is safe, provided that nobody asks the address meanwhile; otherwise null. */
+  readonly safeAt: number | null;
+}
+
+/**
  * `GET /api/v1/retire?address=ADDRESS&limit=1000&offset=`: whether the address may be switched off. `limit` and `offset`
  * choose from both lists of hosts. With `format=csv` the answer is CSV, and has all hosts.
  */
-export interface RetireAnswer extends Omit<RetireVerdict, 'dependents' | 'unseen'> {
+export interface RetireAnswer extends RetireFacts {
   /** When the answer was made, by the collector's clock. */
   readonly time: number;
   readonly dependents: { readonly total: number; readonly hosts: readonly Dependent[] };

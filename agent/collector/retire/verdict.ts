@@ -5,13 +5,11 @@
  * ledger watched for long enough and saw no program that asked the address. A host without this proof makes the verdict
  * `unknown`, never `safe`. A dependence makes it `not-safe`, whatever else is unknown.
  */
-import { type Dependence, TENSES, type Tense } from '../../depends/dependence.ts';
+import { TENSES, type Tense } from '../../depends/dependence.ts';
+import type { Dependent, HostDependence, LastAsked, RetireFacts, Standing, UnseenHost } from '../api.ts';
 import { duration, plural, some } from '../words.ts';
 import type { Asked } from './asked.ts';
 import type { Told } from './told.ts';
-
-/** Whether a host reports now. `lost`: it was forgotten, because it was silent for so long. `never`: it is expected. */
-export type Standing = 'reports' | 'silent' | 'lost' | 'never';
 
 /** What is known of one host. Times are milliseconds since the epoch by our clock. */
 export interface KnownHost {
@@ -31,54 +29,9 @@ export interface KnownHost {
   watchedSince(server: string): number | null;
 }
 
-/** One way in which a host depends on the address. */
-export type KnownDependence = Omit<Dependence, 'address'>;
-
-export interface Dependent {
-  readonly id: string;
-  readonly name: string;
-  readonly standing: Standing;
-  readonly seen: number;
-  /** In the order of TENSES. */
-  readonly dependences: readonly KnownDependence[];
-}
-
-export interface UnseenHost {
-  readonly id: string;
-  readonly name: string;
-  readonly standing: Standing;
-  readonly seen: number;
-  /** Sentences that say what could not be seen, and why. */
-  readonly reasons: readonly string[];
-}
-
-/** Who asked the address last. */
-export interface LastAsked {
-  readonly time: number;
-  readonly id: string;
-  readonly name: string;
-  readonly unit: string;
-  readonly user: string;
-}
-
-export interface RetireVerdict {
-  /** In the form of `addressValue`. */
-  readonly address: string;
-  readonly verdict: 'safe' | 'not-safe' | 'unknown';
-  readonly sentence: string;
-  readonly hosts: number;
+export interface RetireVerdict extends RetireFacts {
   readonly dependents: readonly Dependent[];
-  /** Hosts that depend on the address, by tense. */
-  readonly tenses: Readonly<Record<Tense, number>>;
   readonly unseen: readonly UnseenHost[];
-  /** null: nobody asked it, as far as is known. */
-  readonly lastAsked: LastAsked | null;
-  /** Milliseconds for which nobody may have asked it: a day, or twice the longest lease if that is longer. */
-  readonly window: number;
-  /** Milliseconds, and the host that has it; null if no host told a lease. */
-  readonly longestLease: { readonly time: number; readonly id: string; readonly name: string } | null;
-  /** If only time is missing: when it is safe, provided that nobody asks the address meanwhile; otherwise null. */
-  readonly safeAt: number | null;
 }
 
 export interface RetireQuestion {
@@ -154,7 +107,7 @@ function longestOf(hosts: Iterable<KnownHost>): RetireVerdict['longestLease'] {
 }
 
 /** Programs that asked the address within the window. */
-function askedDependences(asks: readonly Asked[], window: number, now: number): KnownDependence[] {
+function askedDependences(asks: readonly Asked[], window: number, now: number): HostDependence[] {
   return asks.flatMap(({ unit, user, last }) => {
     if (now - last >= window) return [];
     const who = [unit, user === '' ? '' : `user ${user}`].filter((part) => part !== '').join(', ');
@@ -199,8 +152,8 @@ function youngSentence(since: number, window: number, now: number): string {
   return `Its ledger of name servers watches only since ${watched}; ${duration(window)} are needed.`;
 }
 
-function inOrder(all: readonly (KnownDependence & { address?: string })[]): KnownDependence[] {
-  const rank = ({ tense }: KnownDependence) => TENSES.indexOf(tense);
+function inOrder(all: readonly (HostDependence & { address?: string })[]): HostDependence[] {
+  const rank = ({ tense }: HostDependence) => TENSES.indexOf(tense);
   return all
     .toSorted((a, b) => rank(a) - rank(b))
     .map(({ tense, source, who, where, reason, cure }) => ({ tense, source, who, where, reason, cure }));
