@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { tokenIn } from '../config/proofs.ts';
+import { tokensIn } from '../config/proofs.ts';
 
 /** Parses `host:port`, such as `127.0.0.1:4318` or `[::1]:4318`. Throws if the text is neither. */
 export function parseListen(listen: string): { host: string; port: number } {
@@ -33,7 +33,7 @@ export function namesLoopback(request: IncomingMessage): boolean {
 }
 
 /**
- * Tokens from a file, one a line. The file is read again after a change, so tokens can be replaced without a restart.
+ * Tokens from a file, one a line, with comments. The file is read again after a change, so tokens can be replaced without a restart.
  */
 export class Tokens {
   readonly #file: string;
@@ -58,10 +58,7 @@ export class Tokens {
   #refresh(): void {
     const read = stateOf(this.#file);
     if (read === this.#read) return;
-    const lines = readFileSync(this.#file, 'utf8').split('\n');
-    const tokens = lines.flatMap((line, index) => (line.trim() === '' ? [] : [tokenAt(line, index + 1)]));
-    if (tokens.length === 0) throw new Error('it holds no token: write one a line');
-    this.#hashes = tokens.map(hash);
+    this.#hashes = tokensIn(readFileSync(this.#file, 'utf8')).map(hash);
     this.#read = read;
   }
 
@@ -71,15 +68,6 @@ export class Tokens {
     if (given === undefined) return false;
     const hashed = hash(given);
     return this.#hashes.some((known) => timingSafeEqual(known, hashed));
-  }
-}
-
-/** The message does not quote the line, which may be a token. */
-function tokenAt(line: string, number: number): string {
-  try {
-    return tokenIn(line);
-  } catch (error) {
-    throw new Error(`line ${number}: ${(error as Error).message}`);
   }
 }
 

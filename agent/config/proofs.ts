@@ -3,11 +3,36 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
-/** Returns the token of RFC 6750, which is visible ASCII. Throws without quoting the text. */
+/**
+ * The tokens of RFC 6750, which are visible ASCII, one a line. Lines that are empty or begin with `#` are left out, and
+ * blanks around a token too, so line ends may be those of DOS. Throws without quoting a line, which may be a token.
+ */
+export function tokensIn(text: string): string[] {
+  // Notepad begins a file with a byte-order mark; some readers decode its three bytes one by one.
+  const lines = text.replace(/^(?:\ufeff|\u00ef\u00bb\u00bf)/, '').split('\n');
+  const tokens = lines.flatMap((line, index) => {
+    const token = line.trim();
+    if (token === '' || token.startsWith('#')) return [];
+    const problem = problemOf(token);
+    if (problem !== null) throw new Error(`line ${index + 1}: ${problem}`);
+    return [token];
+  });
+  if (tokens.length === 0) throw new Error('it holds no token: write one on a line of its own');
+  return tokens;
+}
+
+/** The only token of a file. Throws as `tokensIn` does, and if there are several. */
 export function tokenIn(text: string): string {
-  const token = text.trim();
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new Error('a token is one line of visible ASCII without blanks');
-  return token;
+  const tokens = tokensIn(text);
+  if (tokens.length > 1) throw new Error(`it holds ${tokens.length} tokens, and this host shows one: leave one line`);
+  return tokens[0]!;
+}
+
+/** null if the text may be a token. */
+function problemOf(token: string): string | null {
+  if (/^[\x21-\x7e]+$/.test(token)) return null;
+  if (/\s/.test(token)) return 'a token has no blanks, and a comment needs a line of its own that begins with "#"';
+  return 'a token is visible ASCII, and this line has other characters: is the file UTF-16, or no text?';
 }
 
 /**

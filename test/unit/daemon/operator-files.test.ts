@@ -186,7 +186,7 @@ test('on disk: a token or certificate that cannot be used is told, without its c
   const good = { ...DESIRED, tokenFile: at('token'), ca: at('b.pem'), certificate: at('a.pem'), key: at('a.key') };
   assert.deepEqual(new Credentials().problems(good), []);
   for (const [changed, problem] of [
-    [{ tokenFile: at('bad') }, /bad cannot be used: a token is one line of visible ASCII/],
+    [{ tokenFile: at('bad') }, /bad cannot be used: it holds 2 tokens, and this host shows one/],
     [{ tokenFile: at('none') }, /none cannot be used/],
     [{ ca: at('empty') }, /empty cannot be used/],
     [{ key: at('b.key') }, /b\.key cannot be used: this key does not belong to the certificate/],
