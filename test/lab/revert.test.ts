@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dhclient } from '../parts/lab/dhcp.ts';
 import { unavailable } from '../parts/lab/host.ts';
-import { apply, NEW, nameservers, OLD, staleHost } from '../parts/lab/scene.ts';
+import { AGENT_YAML, apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
+const OFFERS = `option domain-name-servers ${OLD.join(', ')};`;
 const TELLS = /dhclient\[\d+\] on eth0 still uses the dhclient\.conf that it read at its start: at its next renewal/;
 
 test('a dhclient that never read ours: nothing to tell, and the next renewal brings what was before', {
@@ -52,4 +53,52 @@ test('name servers of long ago do not come back where a lease has others', { ski
   const text = await host.read('/etc/resolv.conf');
   assert.deepEqual(nameservers(text), OLD);
   assert.match(text, /^# by hand\n[\s\S]*^options timeout:2$/m);
+});
+
+test("after a boot with our name servers, revert does not take them for the lease's, whatever was configured since", {
+  skip,
+}, async () => {
+  await using scene = await staleHost({ renewEvery: 600, offers: OFFERS });
+  const { host, client } = scene;
+  await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(/^supersede .*\n/gm, ''));
+  await host.write('/etc/resolv.conf', '# by hand\nnameserver 192.0.2.99\n');
+  await apply(host);
+  await client.kill();
+  const second = Dhclient.start(host);
+  await second.leased();
+  // The lease of that start has our first servers; the configuration and resolv.conf have others by now.
+  await host.write('/etc/holdfast/agent.yaml', AGENT_YAML.replace(NEW.join(', '), `${NEW[1]}, ${OLD[1]}`));
+  assert.equal((await host.agent('apply')).code, 0);
+  const { code, stdout, stderr } = await host.agent('revert');
+  assert.equal(code, 0, stdout + stderr);
+  assert.match(
+    stdout,
+    /with the earlier name servers \(192\.0\.2\.99\): the lease's are unknown, because dhclient\[\d+\] on eth0 put/,
+  );
+  const text = await host.read('/etc/resolv.conf');
+  assert.deepEqual(nameservers(text), ['192.0.2.99']);
+  assert.doesNotMatch(text, /example\.com/);
+});
+
+test('a lease with name servers of its server and a superseded search: revert takes only the name servers', {
+  skip,
+}, async () => {
+  await using scene = await staleHost({ renewEvery: 600, offers: OFFERS });
+  const { host, client } = scene;
+  await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF.replace(/^supersede .*\n/gm, ''));
+  await host.write('/etc/resolv.conf', '# by hand\nsearch before.example\nnameserver 192.0.2.99\n');
+  await host.write('/etc/holdfast/agent.yaml', 'dns:\n  search: [dev.example.com]\n');
+  assert.equal((await host.agent('apply')).code, 0);
+  const applied = await host.read('/etc/resolv.conf');
+  await client.kill();
+  const second = Dhclient.start(host);
+  await second.leased();
+  // A person takes the lease's name servers out again.
+  await host.write('/etc/resolv.conf', applied);
+  const { code, stdout, stderr } = await host.agent('revert');
+  assert.equal(code, 0, stdout + stderr);
+  const text = await host.read('/etc/resolv.conf');
+  assert.doesNotMatch(text, /dev\.example\.com/);
+  assert.deepEqual(nameservers(text), OLD);
+  assert.match(stdout, /with the lease's name servers .* in place of 192\.0\.2\.99/);
 });

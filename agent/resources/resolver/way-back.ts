@@ -1,12 +1,13 @@
 /** Checks old name servers before `revert` puts them back. */
 
-import { currentLease, resolvConfWithoutHook } from '../../clients/dhclient/leases.ts';
-import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
+import { resolvConfWithoutHook } from '../../clients/dhclient/leases.ts';
+import { offeredLease } from '../../clients/dhclient/offered-lease.ts';
+import { clientName, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';
 import { verifyServers } from '../../dns/verify.ts';
 import { fileLeftover } from '../../hold/file-revert.ts';
-import type { Original, OriginalFile } from '../../hold/originals/originals.ts';
+import { type Original, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Undoing } from '../../hold/undoing.ts';
 import type { Host } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
@@ -15,7 +16,9 @@ import { composeResolvConf, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 export const RESOLVER_UNDOING: Undoing = {
   file: (host, original) => {
     if (original.key !== RESOLV_CONF) return fileLeftover(host, original);
-    return fileLeftover(host, original, { adapt: (before) => asLeased(host, before, original.after) });
+    // Read before dhclient.conf is put back, because that file says which values of a lease are the server's.
+    const offered = offeredDns(host);
+    return fileLeftover(host, original, { adapt: (before) => asLeased(offered, before, original.after) });
   },
 };
 
@@ -26,7 +29,7 @@ export const RESOLVER_UNDOING: Undoing = {
 export async function objection(host: Host, found: readonly Original[], verify: DesiredVerify): Promise<string | null> {
   const file = found.find((one): one is OriginalFile => one.kind === 'file' && one.key === RESOLV_CONF);
   if (file?.before == null) return null;
-  const { text } = file.link === null ? asLeased(host, file.before, file.after) : { text: file.before };
+  const { text } = file.link === null ? asLeased(offeredDns(host), file.before, file.after) : { text: file.before };
   const servers = (effectiveValues(text, 'nameserver') ?? []).slice(0, MAX_NAMESERVERS);
   if (servers.length === 0) return null;
   const options = effectiveValues(text, 'options') ?? [];
@@ -38,16 +41,36 @@ export async function objection(host: Host, found: readonly Original[], verify: 
   return `DNS is not put back, because the earlier name servers do not answer for ${verify.name}: ${each}; to put DNS back anyway, take dns.verify out of the configuration`;
 }
 
+/** What the servers of the running DHCP clients offered for resolv.conf. */
+interface OfferedDns {
+  /** The lines of each lease that has name servers of its server. */
+  readonly texts: readonly string[];
+  /** The clients that put other name servers in the place of the server's: "dhclient[812] on eth0". */
+  readonly superseded: readonly string[];
+}
+
 /**
  * The earlier resolv.conf with the lease's name servers in place of its own. A running DHCP client writes those at its
- * next renewal anyway, and the earlier servers may be gone. Unchanged if clients disagree, or if the lease only has
- * Holdfast's values (`after`). `note` describes the replacement, or is null.
+ * next renewal anyway, and the earlier servers may be gone. Unchanged if clients disagree, if the lease only has
+ * Holdfast's values (`after`), or if the server's values are unknown. `note` describes what a person may not expect, or
+ * is null.
  */
-function asLeased(host: Host, before: string, after: string | null): { text: string; note: string | null } {
-  const texts = leasedTexts(host);
+function asLeased(
+  { texts, superseded }: OfferedDns,
+  before: string,
+  after: string | null,
+): { text: string; note: string | null } {
   const of = (text: string | null) => (effectiveValues(text ?? '', 'nameserver') ?? []).join(' ');
   const leased = of(texts[0] ?? null);
   const unclear = texts.some((text) => of(text) !== leased);
+  const earlier = of(before) || 'none';
+  if (superseded.length > 0 && leased === '') {
+    const whose = `${superseded.join(' and ')} put configured name servers in place of the server's`;
+    return {
+      text: before,
+      note: `with the earlier name servers (${earlier}): the lease's are unknown, because ${whose}`,
+    };
+  }
   if (leased === '' || unclear || leased === of(before) || leased === of(after)) return { text: before, note: null };
   const text = texts[0] as string;
   const dns: DesiredDns = {
@@ -59,16 +82,24 @@ function asLeased(host: Host, before: string, after: string | null): { text: str
     symlink: 'refuse',
     verify: null,
   };
-  const note = `with the lease's name servers ${leased} in place of ${of(before) || 'none'}`;
-  return { text: composeResolvConf(before, dns), note };
+  return {
+    text: composeResolvConf(before, dns),
+    note: `with the lease's name servers ${leased} in place of ${earlier}`,
+  };
 }
 
-/** The lines that each running dhclient writes at its next renewal, for those that write name servers. */
-function leasedTexts(host: Host): string[] {
-  const leases = dhcpClients(host).flatMap((client) => {
-    return client.interfaces.map((name) => currentLease(host, client, name)).filter((lease) => lease !== null);
-  });
-  return leases
-    .map((lease) => `${resolvConfWithoutHook(lease).join('\n')}\n`)
-    .filter((text) => effectiveValues(text, 'nameserver') !== null);
+function offeredDns(host: Host): OfferedDns {
+  const texts: string[] = [];
+  const superseded: string[] = [];
+  for (const client of dhcpClients(host)) {
+    const earlier = new Originals(host).find('file', client.confFile)?.before ?? host.readText(client.confFile) ?? '';
+    for (const name of client.interfaces) {
+      const offered = offeredLease(host, client, name, earlier);
+      if (offered === null) continue;
+      const text = `${resolvConfWithoutHook(offered.lease).join('\n')}\n`;
+      if (effectiveValues(text, 'nameserver') !== null) texts.push(text);
+      else if (offered.unknown.includes('domain-name-servers')) superseded.push(clientName(client));
+    }
+  }
+  return { texts, superseded };
 }
