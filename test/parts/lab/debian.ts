@@ -4,11 +4,19 @@
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 export const suites = { bullseye: 'Debian 11', bookworm: 'Debian 12', trixie: 'Debian 13' } as const;
 export type Suite = keyof typeof suites;
+
+/** Shell: makes the system in the first folder and renames it to the second. */
+const MAKE = `
+  unfinished=$0 folder=$1
+  shift
+  debootstrap "$@"
+  rm -r "$unfinished/var/cache/apt"
+  mv -T "$unfinished" "$folder"`;
 
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/holdfast');
 
@@ -31,28 +39,19 @@ export function debianSystem(suite: Suite, packages: readonly string[] = []): st
   mkdirSync(dirname(folder), { recursive: true });
   const unfinished = mkdtempSync(`${folder}.`);
   try {
-    // In namespaces of its own, so that an interrupted one leaves no mount and no process behind.
-    const isolated = ['--mount', '--pid', '--fork', '--kill-child', 'debootstrap'];
+    // Tests that run side by side wait for the first of them that makes this system.
+    const once = [`${folder}.lock`, 'sh', '-c', '[ -d "$0" ] || exec "$@"', folder];
+    // The namespaces end with debootstrap, so an interrupted run leaves no mount and no process behind.
+    const isolated = ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-euc', MAKE, unfinished, folder];
     const content = ['--variant=minbase', ...(list === '' ? [] : [`--include=${list}`])];
-    const made = spawnSync('unshare', [...isolated, ...content, suite, unfinished, archive() ?? ''], {
+    const made = spawnSync('flock', [...once, ...isolated, ...content, suite, unfinished, archive() ?? ''], {
       encoding: 'utf8',
     });
     if (made.status !== 0) throw new Error(`${made.stdout}${made.stderr}${debootstrapLog(unfinished)}`.slice(-1500));
-    rmSync(join(unfinished, 'var/cache/apt'), { recursive: true });
-    keep(unfinished, folder);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }
   return folder;
-}
-
-/** Another test may have made the same in the meantime. */
-function keep(made: string, folder: string): void {
-  try {
-    renameSync(made, folder);
-  } catch (error) {
-    if (!existsSync(folder)) throw error;
-  }
 }
 
 /** Runs `executable` as /usr/bin/agent on a throw-away copy of the system, in namespaces of its own. */
