@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ApplyOptions } from './commands/apply.ts';
 import type { CheckOptions } from './commands/check.ts';
+import type { ForgetOptions } from './commands/collector-forget.ts';
 import type { CommonOptions } from './commands/common-options.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import type { ProbeOptions } from './commands/read-probes.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
+import type { RetireOptions } from './commands/retire.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write-sync.ts';
 import { PROBE_NAMES } from './config/desired-daemon.ts';
@@ -147,7 +149,7 @@ rehearsal('boot', 'what the next start of the machine would make of them, and of
   `${REHEARSED}${examples(['sudo agent rehearse boot', 'sudo agent rehearse boot eth0 --json'])}`,
 );
 
-program
+const collector = program
   .command('collector')
   .description('receive heartbeats and events (OTLP/HTTP), keep them, and show the fleet on a page')
   .option(
@@ -169,6 +171,31 @@ program
     `\nInstead of a file, credential:NAME takes what systemd hands to the service (LoadCredential=).\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
   )
   .action(async (options) => process.exit(await (await import('./commands/collector.ts')).collector(options)));
+
+towards(collector.command('forget <host...>'), 'take silent hosts off the list of expected hosts, by name or id')
+  .addHelpText(
+    'after',
+    `\nA host that reports again is back with all its data. It needs a token of --write-token-file.\nExit status: 0 all are off the list, 1 bad usage, 4 one is not, as said.${examples(['agent collector forget web7 --collector https://collector.example.com:4318 --token-file /root/write-token'])}`,
+  )
+  // Options that `collector` has as well, such as --token-file, are parsed as its own.
+  .action((hosts: string[], _: unknown, forgetting: Command) =>
+    run<ForgetOptions>(async () => (await import('./commands/collector-forget.ts')).forget)({
+      ...forgetting.optsWithGlobals<Omit<ForgetOptions, 'hosts'>>(),
+      hosts,
+    }),
+  );
+
+towards(
+  program.command('retire <address>'),
+  'say whether an address may be switched off, by what the whole fleet reports',
+)
+  .addHelpText(
+    'after',
+    `\nExit status: 0 safe, 1 bad configuration or usage, 2 not safe, 4 unknown, or the collector does not answer.${examples(['agent retire 10.34.56.78 && terraform destroy -target=module.old_dns', 'agent retire 2001:db8::53 --json --collector http://127.0.0.1:4318'])}`,
+  )
+  .action((address: string, options: Omit<RetireOptions, 'address'>) =>
+    run<RetireOptions>(async () => (await import('./commands/retire.ts')).retire)({ ...options, address }),
+  );
 
 program
   .command('check')
@@ -234,6 +261,24 @@ function command(name: string, description: string): Command {
         namesOf(RESOURCE_NAMES),
       ),
     )
+    .option('--json', 'one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print nothing but failures')
+    .option('--no-color', 'no colours');
+}
+
+/** A command that asks a collector. */
+function towards(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .option(
+      '--collector <url>',
+      'where it listens (default: report.endpoint of the configuration, with its credentials)',
+    )
+    .option('--token-file <file>', 'with --collector: the bearer token')
+    .option('--ca <file>', 'with --collector: PEM, the authority of its certificate')
+    .option('--certificate <file>', 'with --collector: PEM, to show to it')
+    .option('--key <file>', 'with --collector: PEM, of the certificate')
+    .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but failures')
     .option('--no-color', 'no colours');

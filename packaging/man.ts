@@ -3,7 +3,10 @@ import type { Command, Option } from 'commander';
 
 /** A page that man(1), `mandoc -Tlint` and lintian take without a warning. `date`: as in 2026-11-22. */
 export function commandPage(program: Command, version: string, date: string): string {
-  const commands = program.commands.flatMap((command) => (command.commands.length > 0 ? command.commands : [command]));
+  // A command that only groups others has no options of its own.
+  const commands = program.commands.flatMap((command) =>
+    command.commands.length === 0 || command.options.length > 0 ? [command, ...command.commands] : command.commands,
+  );
   return page([
     `.TH AGENT 8 ${date} "Holdfast ${version}" "System Manager's Manual"`,
     '.SH NAME',

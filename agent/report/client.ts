@@ -1,5 +1,5 @@
 /**
- * Sends one POST at a time to the collector, by node:http or node:https. Connections are kept open; proxies from the
+ * Sends one request at a time to the collector, by node:http or node:https. Connections are kept open; proxies from the
  * environment are not used; redirects are not followed. Each request reads certificates and token again
  * (credentials.ts).
  */
@@ -13,8 +13,18 @@ import type { CredentialNames, Credentials, Proofs } from './credentials.ts';
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** The body, cut off after 64 KiB. */
+  /** The body, cut off after the largest number of bytes. */
   readonly body: Buffer;
+}
+
+export interface Sent {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** It is appended to the endpoint's own path, and may have a query. */
+  readonly path: string;
+  readonly body?: Uint8Array;
+  readonly headers?: Record<string, string>;
+  /** Bytes of the reply that are read. */
+  readonly largest?: number;
 }
 
 const LARGEST_REPLY = 64 * 1024;
@@ -42,26 +52,32 @@ export class Client {
     this.#credentials = credentials;
   }
 
+  post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
+    return this.send({ method: 'POST', path, body, headers }, signal);
+  }
+
   /**
-   * `path` is appended to the endpoint's own. Throws with the reason if no answer came. If the other side has closed a
-   * kept connection in the meantime, a new one is tried.
+   * Throws with the reason if no answer came. If the other side has closed a kept connection in the meantime, a new one
+   * is tried.
    */
-  async post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
+  async send({ method, path, body, headers, largest }: Sent, signal: AbortSignal): Promise<Reply> {
     const url = new URL(this.#base);
-    url.pathname = url.pathname.replace(/\/*$/, path);
+    const [pathname = '', query = ''] = path.split('?');
+    url.pathname = url.pathname.replace(/\/*$/, pathname);
+    url.search = query;
     const proofs = this.#credentials.read(this.#names);
     const all = {
       ...headers,
       ...(proofs.token === null ? {} : { authorization: `Bearer ${proofs.token}` }),
-      'content-length': String(body.length),
+      ...(body === undefined ? {} : { 'content-length': String(body.length) }),
       'user-agent': 'holdfast',
     };
     const agent = this.#freshAgent(proofs);
     for (;;) {
-      const send = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
-      const request = send(url, { method: 'POST', agent, headers: all, signal });
+      const begin = this.#base.protocol === 'https:' ? httpsRequest : httpRequest;
+      const request = begin(url, { method, agent, headers: all, signal });
       try {
-        const reply = await exchange(request, body);
+        const reply = await exchange(request, body, largest ?? LARGEST_REPLY);
         if (request.socket?.remoteAddress === this.#distrusted) this.#distrusted = null;
         return reply;
       } catch (error) {
@@ -117,7 +133,7 @@ export class Client {
   }
 }
 
-function exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
+function exchange(request: ClientRequest, body: Uint8Array | undefined, largest: number): Promise<Reply> {
   return new Promise((resolve, reject) => {
     request.on('error', reject);
     request.on('response', (response) => {
@@ -125,12 +141,12 @@ function exchange(request: ClientRequest, body: Uint8Array): Promise<Reply> {
       let size = 0;
       const done = () => {
         const { statusCode = 0, headers } = response;
-        resolve({ status: statusCode, headers, body: Buffer.concat(chunks).subarray(0, LARGEST_REPLY) });
+        resolve({ status: statusCode, headers, body: Buffer.concat(chunks).subarray(0, largest) });
       };
       response.on('data', (chunk: Buffer) => {
         chunks.push(chunk);
         size += chunk.length;
-        if (size <= LARGEST_REPLY) return;
+        if (size <= largest) return;
         done();
         request.destroy();
       });

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Collector, type CollectorOptions, startCollector } from '../../agent/collector/start-collector.ts';
-import type { ToldDependences } from '../../agent/depends/dependence.ts';
+import type { Dependence, ToldDependences } from '../../agent/depends/dependence.ts';
 import type { EventRecord } from '../../agent/report/heartbeat.ts';
 import { events, type Format, metrics } from '../../agent/report/otlp-encoding.ts';
 import { type Occurrence, type Sample, sample } from '../../probes/probe.ts';
@@ -55,6 +55,47 @@ export function event(host: string, id: string, occurrence: Partial<Occurrence> 
     resource: resource(host),
   };
   return events.encode([record], format);
+}
+
+export interface LedgerBeat {
+  readonly host: string;
+  readonly sequence?: number;
+  /** Milliseconds since the epoch; null: the ledger is off. */
+  readonly since?: number | null;
+  readonly asked?: readonly { readonly server: string; readonly unit: string; readonly last: number }[];
+}
+
+/** A heartbeat, in JSON, of a host with a ledger that watches for two days. Send it with `type: JSON_TYPE`. */
+export function ledgerBeat({ host, sequence = 1, since = Date.now() - 2 * DAY, asked = [] }: LedgerBeat): Uint8Array {
+  const now = `${Date.now()}000000`;
+  const gauge = (name: string, value: number, attributes: Record<string, string> = {}) => ({
+    name,
+    gauge: {
+      dataPoints: [{ startTimeUnixNano: now, timeUnixNano: now, asDouble: value, attributes: pairs(attributes) }],
+    },
+  });
+  const metrics = [
+    gauge('holdfast.heartbeat.sequence', sequence),
+    ...(since === null ? [] : [gauge('holdfast.nameserver.ledger_since', since / 1000)]),
+    ...asked.map(({ server, unit, last }) =>
+      gauge('holdfast.nameserver.last_asked', last / 1000, { server, unit, user: 'root' }),
+    ),
+  ];
+  const one = { resource: { attributes: pairs(resource(host)) }, scopeMetrics: [{ metrics }] };
+  return Buffer.from(JSON.stringify({ resourceMetrics: [one] }));
+}
+
+export const JSON_TYPE = 'application/json';
+const DAY = 86_400_000;
+
+function pairs(attributes: Readonly<Record<string, string>>) {
+  return Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
+}
+
+/** A host of which everything is known: it depends on `found`. */
+export async function reportWhole(url: string, beat: LedgerBeat, found: readonly Dependence[] = []): Promise<void> {
+  await send(url, ledgerBeat(beat), { type: JSON_TYPE });
+  await send(url, dependences(beat.host, { found }), { signal: 'logs' });
 }
 
 /** The event by which a host tells what it depends on. */

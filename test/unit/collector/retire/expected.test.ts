@@ -7,13 +7,17 @@ import { type ExpectedHost, ExpectedHosts, missingOf } from '../../../../agent/c
 import { expectedIn, expectedNames, readExpectedFile } from '../../../../agent/collector/retire/expected-names.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
-/** As `ansible-inventory --list` of ansible-core 2.19 prints it: `db1` has no variables, `lone` is in no group. */
+/** As `ansible-inventory --list` of ansible-core 2.19.14 printed it: hosts without variables stand in groups only. */
 const INVENTORY = {
-  _meta: { hostvars: { 'web1.example.com': { ansible_host: '10.0.0.1' }, lone: {} }, profile: 'inventory_legacy' },
-  all: { children: ['ungrouped', 'web', 'db'] },
-  web: { hosts: ['web1.example.com', 'web2.example.com'] },
+  _meta: {
+    hostvars: { lone: { ansible_host: '10.0.0.9' }, 'web1.example.com': { ansible_host: '10.0.0.1' } },
+    profile: 'inventory_legacy',
+  },
+  all: { children: ['ungrouped', 'prod'] },
   db: { hosts: ['db1'] },
+  prod: { children: ['web', 'db'] },
   ungrouped: { hosts: ['lone'] },
+  web: { hosts: ['web1.example.com', 'web2.example.com'] },
 };
 
 const host = (key: string, name: string) => ({ key, resource: { 'host.name': name } });
@@ -28,7 +32,7 @@ test('expected names: one a line, with comments; each once', () => {
 });
 
 test('expected names: an Ansible inventory, as text and as JSON', () => {
-  const names = ['web1.example.com', 'lone', 'web2.example.com', 'db1'];
+  const names = ['lone', 'web1.example.com', 'db1', 'web2.example.com'];
   assert.deepEqual(expectedNames(JSON.stringify(INVENTORY, null, 2)), names);
   assert.deepEqual(expectedIn(INVENTORY), names);
   assert.deepEqual(expectedIn(['a', 'b', 'a']), ['a', 'b']);
