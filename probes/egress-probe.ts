@@ -3,14 +3,14 @@
  * where it would send a sample of flows, and reads only the one route that they take.
  */
 import type { Family } from '../agent/address/address.ts';
-import { type Egress, EgressLook, type Gateway, nameOf } from '../agent/egress/look.ts';
+import { type DefaultRouteView, EgressLook, type Gateway, gatewayName } from '../agent/egress/look.ts';
 import type { Host } from '../agent/host/host.ts';
 import type { Way } from '../agent/host/netlink/route-lookup.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
 import { protocolName } from '../agent/host/netlink/table-names.ts';
 import { FLOWS, KINDS, type Kind, type Moves, moves, Sampler, type Share, shares } from './egress/spread.ts';
 import { filterConditions, filteredPackets, percent, type Spread, spreadConditions } from './egress/traps.ts';
-import { type Attributes, type Condition, type Occurrence, type Probe, type Reading, sample } from './probe.ts';
+import { type Condition, type Occurrence, type Probe, type Reading, type SampleAttributes, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const LABEL = { ipv4: 'IPv4', ipv6: 'IPv6' } as const;
@@ -23,7 +23,7 @@ const SAMPLE_EVERY = 120_000;
 
 /** One family at the last sample. */
 interface Seen {
-  readonly egress: Egress | null;
+  readonly egress: DefaultRouteView | null;
   readonly ways: Readonly<Record<Kind, readonly (Way | null)[]>> | null;
   readonly spread: Spread | null;
   readonly at: number;
@@ -98,7 +98,7 @@ class Watched {
     return [...events, ...this.#readings];
   }
 
-  async #sample(egress: Egress | null, socket: NetlinkSocket, signal: AbortSignal): Promise<Seen> {
+  async #sample(egress: DefaultRouteView | null, socket: NetlinkSocket, signal: AbortSignal): Promise<Seen> {
     const at = this.#clock();
     if (egress === null) return { egress, ways: null, spread: null, at };
     const [only, second] = egress.gateways;
@@ -170,7 +170,7 @@ class Watched {
     return [...readings, ...this.#conditions(egress, spread)];
   }
 
-  #conditions(egress: Egress, spread: Spread): Condition[] {
+  #conditions(egress: DefaultRouteView, spread: Spread): Condition[] {
     const filters = this.#family === 'ipv4' ? filterConditions(egress, this.#host) : [];
     return [...spreadConditions(this.#family, egress, spread, this.#host), ...filters];
   }
@@ -181,7 +181,7 @@ class Watched {
     if (egress === undefined || egress === null) return [[label, 'no default route', '', '', '', '', '']];
     return egress.gateways.map((gateway, n) => [
       label,
-      nameOf(gateway),
+      gatewayName(gateway),
       protocolName(egress.protocol),
       gateway.carrier ? (gateway.neighbour ?? '–') : 'no carrier',
       String(gateway.weight),
@@ -193,7 +193,7 @@ class Watched {
 }
 
 /** The result for a single gateway, which takes all flows. */
-function alone(egress: Egress, { index, address }: Gateway): Omit<Seen, 'at'> {
+function alone(egress: DefaultRouteView, { index, address }: Gateway): Omit<Seen, 'at'> {
   const ways = Array.from({ length: FLOWS }, () => ({ index, gateway: address }));
   const all = shares(egress, ways);
   return { egress, ways: { destinations: ways, connections: ways }, spread: { destinations: all, connections: all } };
@@ -207,7 +207,7 @@ function against(share: Share | undefined): string {
 
 function event(
   family: Family,
-  after: Egress | null,
+  after: DefaultRouteView | null,
   {
     gone,
     come,
@@ -217,10 +217,10 @@ function event(
 ): Occurrence {
   const left = after?.gateways.filter(({ reachable }) => reachable) ?? [];
   const what = [
-    ...(gone.length > 0 ? [`lost ${gone.map(nameOf).join(', ')}`] : []),
-    ...(come.length > 0 ? [`gained ${come.map(nameOf).join(', ')}`] : []),
+    ...(gone.length > 0 ? [`lost ${gone.map(gatewayName).join(', ')}`] : []),
+    ...(come.length > 0 ? [`gained ${come.map(gatewayName).join(', ')}`] : []),
   ];
-  const has = left.length === 0 ? 'no gateway is left' : `it has ${left.map(nameOf).join(', ')} now`;
+  const has = left.length === 0 ? 'no gateway is left' : `it has ${left.map(gatewayName).join(', ')} now`;
   const flows = moved !== null && carried ? `. ${sentence(moved)}` : '';
   return {
     kind: 'event',
@@ -231,8 +231,8 @@ function event(
     attributes: {
       'network.type': family,
       gateways: left.length,
-      ...(gone.length > 0 ? { lost: gone.map(nameOf).join(', ') } : {}),
-      ...(come.length > 0 ? { gained: come.map(nameOf).join(', ') } : {}),
+      ...(gone.length > 0 ? { lost: gone.map(gatewayName).join(', ') } : {}),
+      ...(come.length > 0 ? { gained: come.map(gatewayName).join(', ') } : {}),
       ...(moved === null
         ? {}
         : { flows: FLOWS, moved: moved.needed, needless: moved.needless, stranded: moved.stranded }),
@@ -255,7 +255,7 @@ const DECIDING = {
 } as const;
 
 /** The parts whose change makes a new sample of flows necessary, as text. */
-function picture(egress: Egress | null): string {
+function picture(egress: DefaultRouteView | null): string {
   if (egress === null) return '';
   const { table, protocol, metric, gateways } = egress;
   const each = gateways.map((one) => `${one.index} ${one.address} ${one.weight} ${one.reachable}`);
@@ -266,7 +266,7 @@ function isSame(one: Gateway, other: Gateway): boolean {
   return one.index === other.index && one.address === other.address;
 }
 
-function attributesOf({ address, interface: link }: Gateway): Attributes {
+function attributesOf({ address, interface: link }: Gateway): SampleAttributes {
   return { gateway: address ?? 'link', 'network.interface.name': link };
 }
 

@@ -7,7 +7,7 @@ import { clientName, type DhcpClient, dhcpClients, staleSince } from '../agent/c
 import type { DesiredDhclient } from '../agent/config/desired.ts';
 import { envName, envValue } from '../agent/config/notation/dhcp-options.ts';
 import type { Host } from '../agent/host/host.ts';
-import { type Attributes, type Condition, type Probe, type Reading, type Sample, sample } from './probe.ts';
+import { type Condition, type Probe, type Reading, type Sample, type SampleAttributes, sample } from './probe.ts';
 
 export function leasesProbe(host: Host, dhclient: DesiredDhclient): Probe {
   return {
@@ -72,13 +72,17 @@ function times(host: Host, client: DhcpClient, name: string, record: LeaseRecord
   return { renew: null, expire: record !== null && /^\d+$/.test(life) ? record.time + Number(life) * 1000 : null };
 }
 
-function expired(name: string, expire: number, attributes: Attributes): Condition {
+function expired(name: string, expire: number, attributes: SampleAttributes): Condition {
   const body = `The lease of ${name} expired at ${new Date(expire).toISOString()}: no DHCP server has renewed it.`;
   return { kind: 'condition', code: 'lease-expired', severity: 'error', body, attributes };
 }
 
 /** Samples of the options that the hook records and the configuration supersedes. */
-function superseded({ offered, family, interface: name }: LeaseRecord, dhclient: DesiredDhclient, about: Attributes) {
+function superseded(
+  { offered, family, interface: name }: LeaseRecord,
+  dhclient: DesiredDhclient,
+  about: SampleAttributes,
+) {
   return wantedIn(dhclient, name).flatMap(({ definition, values }): Sample[] => {
     const option = definition.name;
     const value = offered.get(envName(definition).replace(/^new_/, ''));
@@ -90,11 +94,11 @@ function superseded({ offered, family, interface: name }: LeaseRecord, dhclient:
 function seconds(
   metric: 'holdfast.lease.age' | 'holdfast.lease.renew' | 'holdfast.lease.expire',
   milliseconds: number | null,
-  attributes: Attributes,
+  attributes: SampleAttributes,
 ): Sample[] {
   return milliseconds === null ? [] : [sample(metric, milliseconds / 1000, attributes)];
 }
 
-function family({ family }: DhcpClient): Attributes {
+function family({ family }: DhcpClient): SampleAttributes {
   return { 'network.type': `ipv${family}` };
 }

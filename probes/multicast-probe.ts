@@ -10,7 +10,7 @@ import type { Host } from '../agent/host/host.ts';
 import type { hearIgmpQueries } from '../agent/host/kernel/igmp-queries.ts';
 import { type Joined, joinedGroups } from '../agent/host/kernel/multicast.ts';
 import { type Heard, heardByDaemon, monotonic, QueryWatch } from './multicast/watch.ts';
-import { type Condition, type Occurrence, type Probe, type Reading, type Severity, sample } from './probe.ts';
+import { type Condition, type EventSeverity, type Occurrence, type Probe, type Reading, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;
 const QUERIES = { ipv4: 'IGMP', ipv6: 'MLD' } as const;
@@ -163,7 +163,7 @@ function deafness(groups: readonly ExpectedGroup[], lost: boolean, why: string):
 
 function condition(
   code: string,
-  severity: Severity,
+  severity: EventSeverity,
   groups: readonly ExpectedGroup[],
   family: Family,
   what: string,

@@ -4,8 +4,8 @@
  */
 import type { DesiredDns, DesiredVerify, SortlistEntry } from '../agent/config/desired.ts';
 import { MAX_NAMESERVERS } from '../agent/config/notation/limits.ts';
-import { type Answer, ask } from '../agent/dns/ask.ts';
-import type { Question } from '../agent/dns/dns-message.ts';
+import { askNameServer, type DnsAnswer } from '../agent/dns/ask.ts';
+import type { DnsQuestion } from '../agent/dns/dns-message.ts';
 import { complaintOf, failure, questions, wayOf } from '../agent/dns/verify.ts';
 import type { Host } from '../agent/host/host.ts';
 import { effectiveValues } from '../agent/resolver/libc-reading.ts';
@@ -58,7 +58,7 @@ export function nameserversProbe(
       const readings = [...new Set(servers)].map(async (server) => {
         const started = performance.now();
         const where = { timeout, ...way, ...(port === undefined ? {} : { port }) };
-        const answers = await ask(server, asked, where);
+        const answers = await askNameServer(server, asked, where);
         const duration = (performance.now() - started) / 1000;
         const useless = answers.map((answer) => uselessness(answer, timeout));
         // A server that supports only one family may refuse questions for the second.
@@ -76,17 +76,17 @@ function serversOf(text: string): readonly string[] {
   return servers?.length === 0 ? ['127.0.0.1'] : (servers ?? []).slice(0, MAX_NAMESERVERS);
 }
 
-function usual(domain: string | null): Question {
+function usual(domain: string | null): DnsQuestion {
   return domain === null ? { name: '', type: 'NS' } : { name: domain, type: 'A' };
 }
 
 /** Why the C library cannot use this answer; null if it can. "No such name" is a usable answer. */
-function uselessness(answer: Answer, timeout: number): string | null {
+function uselessness(answer: DnsAnswer, timeout: number): string | null {
   if (answer.kind === 'answer' && !answer.onlyByTcp) return USELESS[answer.rcode] ?? null;
   return failure(answer, timeout);
 }
 
-function up(server: string, duration: number, answers: readonly Answer[], verify: DesiredVerify | null): Reading[] {
+function up(server: string, duration: number, answers: readonly DnsAnswer[], verify: DesiredVerify | null): Reading[] {
   const attributes = { 'server.address': server };
   const readings = [
     sample('holdfast.nameserver.up', 1, attributes),

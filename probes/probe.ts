@@ -27,7 +27,7 @@ export interface Probe {
   close?(): Promise<void>;
 }
 
-export type Attributes = Readonly<Record<string, string | number | boolean>>;
+export type SampleAttributes = Readonly<Record<string, string | number | boolean>>;
 
 export type Reading = Sample | Condition | Occurrence;
 
@@ -36,7 +36,7 @@ export interface Sample {
   readonly kind: 'sample';
   readonly metric: MetricName;
   readonly value: number;
-  readonly attributes: Attributes;
+  readonly attributes: SampleAttributes;
 }
 
 /** A fault that is reported for as long as it lasts. The daemon emits an event when it begins and when it ends. */
@@ -44,10 +44,10 @@ export interface Condition {
   readonly kind: 'condition';
   /** Stable, greppable: `default-nexthops`, `table-near-limit`. */
   readonly code: string;
-  readonly severity: Severity;
+  readonly severity: EventSeverity;
   /** A sentence that says what is wrong and what to do. */
   readonly body: string;
-  readonly attributes: Attributes;
+  readonly attributes: SampleAttributes;
 }
 
 /** An event that happened once. */
@@ -55,15 +55,15 @@ export interface Occurrence {
   readonly kind: 'event';
   /** `holdfast.` and a dotted name: `holdfast.memory_error`, `holdfast.route_failure`. */
   readonly name: string;
-  readonly severity: Severity;
+  readonly severity: EventSeverity;
   /** Milliseconds since the epoch. */
   readonly time: number;
   readonly body: string;
-  readonly attributes: Attributes;
+  readonly attributes: SampleAttributes;
 }
 
-export type Severity = 'info' | 'warn' | 'error';
+export type EventSeverity = 'info' | 'warn' | 'error';
 
-export function sample(metric: MetricName, value: number, attributes: Attributes = {}): Sample {
+export function sample(metric: MetricName, value: number, attributes: SampleAttributes = {}): Sample {
   return { kind: 'sample', metric, value, attributes };
 }

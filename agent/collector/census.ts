@@ -1,18 +1,18 @@
 /** Finds the host of a request, by its resource and by the agent that sends it. Makes hosts and forgets them. */
 import { type Agent, Clones, type Whose } from './clones.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { Hosts } from './hosts.ts';
-import { type Attributes, cut, LIMITS, MalformedRequest, type Resource } from './wire/otlp.ts';
+import { cut, LIMITS, MalformedRequest, type OtlpAttributes, type OtlpResource } from './wire/otlp.ts';
 
 export interface CensusEvents {
   /** Called if a host is new, or if its name, labels or agent changed. */
-  described(host: Host): void;
-  forgotten(host: Host, now: number): void;
+  described(host: HostState): void;
+  forgotten(host: HostState, now: number): void;
 }
 
 /** A known host. */
 interface Found extends Whose {
-  readonly host: Host;
+  readonly host: HostState;
 }
 
 export class Census {
@@ -20,7 +20,7 @@ export class Census {
   readonly clones = new Clones();
   readonly #on: CensusEvents;
   /** Hosts by the bytes of their resource. */
-  readonly #byResource = new Map<string, Host>();
+  readonly #byResource = new Map<string, HostState>();
 
   /** `next` is the number of the next new host. */
   constructor(next: number, on: CensusEvents) {
@@ -32,7 +32,7 @@ export class Census {
    * Returns null if there is no room. `agent` is null if the sender does not report it. Throws MalformedRequest if the
    * resource is malformed.
    */
-  of(resource: Resource, agent: Omit<Agent, 'name'> | null, now: number, sender: string): Found | null {
+  of(resource: OtlpResource, agent: Omit<Agent, 'name'> | null, now: number, sender: string): Found | null {
     const known = this.#byResource.get(resource.key);
     const attributes = known?.resource ?? resource.read();
     const id = known?.identity ?? addressable(keyOf(attributes));
@@ -57,28 +57,28 @@ export class Census {
   }
 
   /** Notes that a host was heard. */
-  touch(host: Host, sender: string): void {
+  touch(host: HostState, sender: string): void {
     if (this.hosts.touch(host, sender)) this.#on.described(host);
   }
 
-  restore(host: Host, resource: Attributes): void {
+  restore(host: HostState, resource: OtlpAttributes): void {
     host.resource = resource;
     host.identity = keyOf(resource);
     host.pulse.declare(resource['holdfast.report.interval']);
   }
 
-  forget(host: Host, now: number): void {
+  forget(host: HostState, now: number): void {
     this.hosts.forget(host);
     this.clones.forget(host.identity, host);
     if (this.#byResource.get(host.resourceKey) === host) this.#byResource.delete(host.resourceKey);
     this.#on.forgotten(host, now);
   }
 
-  #candidate(id: string, name: string): Host | undefined {
+  #candidate(id: string, name: string): HostState | undefined {
     return this.clones.member(id, name) ?? this.hosts.find(id);
   }
 
-  #add(key: string, identity: string, now: number, sender: string): Host | null {
+  #add(key: string, identity: string, now: number, sender: string): HostState | null {
     while (!this.hosts.room) {
       const surplus = this.hosts.surplus(sender, now);
       if (surplus.length === 0) return null;
@@ -93,7 +93,7 @@ export class Census {
     for (let number = 2; ; number += 1) if (this.hosts.find(`${id}~${number}`) === undefined) return `${id}~${number}`;
   }
 
-  #describe(host: Host, key: string, attributes: Attributes): void {
+  #describe(host: HostState, key: string, attributes: OtlpAttributes): void {
     if (this.#byResource.get(host.resourceKey) === host) this.#byResource.delete(host.resourceKey);
     this.#byResource.set(key, host);
     host.resourceKey = key;
@@ -104,7 +104,7 @@ export class Census {
 }
 
 /** The id of a resource: `host.id`, or otherwise its next best attribute. */
-function keyOf(attributes: Attributes): string {
+function keyOf(attributes: OtlpAttributes): string {
   const names = ['host.id', 'host.name', 'service.instance.id', 'service.name'];
   const found = names.map((name) => String(attributes[name] ?? '')).find((value) => value !== '');
   return cut(found ?? 'unknown', LIMITS.attributeKey);

@@ -5,7 +5,7 @@
  *     entry = varint(host) varint(kind) varint(when it came); but for CLOSED also: varint(length) frame
  */
 
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { Bytes, BytesReader } from './value-frames.ts';
 
 const FRAME = 0;
@@ -13,7 +13,7 @@ const OPENED = 1;
 const CLOSED = 2;
 
 /** The open row. */
-export class Journal {
+export class ChunkJournal {
   readonly #entries = new Bytes(65_536);
   #number: number;
 
@@ -43,18 +43,18 @@ export class Journal {
   }
 
   /** Adds a frame. `opens`: the frame is the first of its chunk. */
-  frame(host: Host, frame: Buffer, opens: boolean, now: number): void {
+  frame(host: HostState, frame: Buffer, opens: boolean, now: number): void {
     this.#entry(host, opens ? OPENED : FRAME, now);
     this.#entries.varint(frame.length);
     this.#entries.append(frame);
   }
 
   /** Notes that the chunk is complete and that no new one is open. */
-  closed(host: Host, now: number): void {
+  closed(host: HostState, now: number): void {
     this.#entry(host, CLOSED, now);
   }
 
-  #entry(host: Host, kind: number, now: number): void {
+  #entry(host: HostState, kind: number, now: number): void {
     this.#entries.varint(host.id);
     this.#entries.varint(kind);
     this.#entries.varint(now);
@@ -65,7 +65,7 @@ export class Journal {
  * Gives each host its entries from a stored row; entries of forgotten hosts are skipped. A host whose entry is broken
  * loses its open chunk, and the other hosts lose nothing. Throws at the end if anything was broken.
  */
-export function replay(number: number, entries: Uint8Array, hostOf: (id: number) => Host | undefined): void {
+export function replay(number: number, entries: Uint8Array, hostOf: (id: number) => HostState | undefined): void {
   const reader = new BytesReader(entries);
   const failures: unknown[] = [];
   while (!reader.done) {

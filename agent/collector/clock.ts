@@ -1,8 +1,8 @@
 /** The collector's own clock: notices when it is set, and limits how much history may then be deleted. */
 
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
-import { duration } from './words.ts';
+import { durationInWords } from './words.ts';
 
 /**
  * A larger difference in milliseconds between the wall clock and the steady clock means that the wall clock was set.
@@ -55,7 +55,7 @@ export class Clock {
   hear({ agree, differ, ahead }: Votes): string | null {
     if (agree > differ) this.#believed = this.#wall;
     if (differ < 2 || differ <= agree) return null;
-    const how = `${duration(ahead)} ${ahead > 0 ? 'behind' : 'ahead of'}`;
+    const how = `${durationInWords(ahead)} ${ahead > 0 ? 'behind' : 'ahead of'}`;
     return `This collector's clock is ${how} those of most hosts: set it (timedatectl)`;
   }
 
@@ -66,7 +66,7 @@ export class Clock {
 }
 
 /** Compares the clocks of hosts that were heard lately. */
-export function votesOf(hosts: Iterable<Host>, now: number): Votes {
+export function votesOf(hosts: Iterable<HostState>, now: number): Votes {
   const all = [...hosts].flatMap(({ pulse }) => pulse.ahead(now) ?? []);
   const others = all.filter((ahead) => Math.abs(ahead) > CLOCK_TOLERANCE).sort((a, b) => a - b);
   const ahead = others[others.length >> 1] ?? 0;
@@ -76,7 +76,7 @@ export function votesOf(hosts: Iterable<Host>, now: number): Votes {
 }
 
 /** When a host was last heard, by our clock; null if none was. */
-export function newestOf(hosts: Iterable<Host>): number | null {
+export function newestOf(hosts: Iterable<HostState>): number | null {
   let newest: number | null = null;
   for (const { seen } of hosts) newest = Math.max(newest ?? seen, seen);
   return newest;

@@ -5,7 +5,7 @@
  * old one, and a replaced agent or name never comes back. If it does come back, and its heartbeats go on, there are two
  * hosts. From then on each is a host of its own.
  */
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { plural, some } from './words.ts';
 
 /** The agent that sent a heartbeat, as the heartbeat describes it. */
@@ -28,9 +28,9 @@ const PRESENT = 3_600_000;
 const RETURNS = 3;
 
 interface Group {
-  readonly members: Set<Host>;
+  readonly members: Set<HostState>;
   /** The present agents: the host of each. */
-  readonly now: Map<string, Host>;
+  readonly now: Map<string, HostState>;
   /** The replaced agents: the last heartbeat number of each. */
   readonly past: Map<string, number>;
   /** The agents of which only older heartbeats came. */
@@ -46,7 +46,7 @@ interface Group {
  * charts use it.
  */
 export interface Whose {
-  readonly host: Host | null;
+  readonly host: HostState | null;
   readonly late: boolean;
 }
 
@@ -55,7 +55,7 @@ export class Clones {
   readonly #groups = new Map<string, Group>();
 
   /** `known` is the heartbeat's host if there were no clones. If the result is a new host, call `admit` with it. */
-  resolve(id: string, known: Host, agent: Agent, now: number): Whose {
+  resolve(id: string, known: HostState, agent: Agent, now: number): Whose {
     const token = tokenOf(agent);
     const before = this.#groups.get(id);
     if (before === undefined && (known.agent === '' || known.agent === token)) return placed(known, token, agent);
@@ -82,7 +82,7 @@ export class Clones {
   }
 
   /** Adds a new host of this id. */
-  admit(id: string, host: Host, agent: Agent): void {
+  admit(id: string, host: HostState, agent: Agent): void {
     const token = tokenOf(agent);
     const group = this.#groups.get(id);
     group?.past.delete(token);
@@ -92,7 +92,7 @@ export class Clones {
   }
 
   /** After a restart: adds hosts that were distinguished before. */
-  restore(id: string, hosts: readonly Host[], now: number): void {
+  restore(id: string, hosts: readonly HostState[], now: number): void {
     const group = this.#begin(id, hosts[0]!, now);
     for (const host of hosts) {
       group.members.add(host);
@@ -101,7 +101,7 @@ export class Clones {
     }
   }
 
-  forget(id: string, host: Host): void {
+  forget(id: string, host: HostState): void {
     const group = this.#groups.get(id);
     if (group === undefined) return;
     group.members.delete(host);
@@ -118,18 +118,18 @@ export class Clones {
   }
 
   /** The host of an id with this name; otherwise any host of the id; undefined if the id has no clones. */
-  member(id: string, name: string): Host | undefined {
+  member(id: string, name: string): HostState | undefined {
     const members = [...(this.#groups.get(id)?.members ?? [])];
     return members.find((host) => nameOf(host) === name) ?? members[0];
   }
 
   /** All hosts that are clones of others. */
-  *all(): Generator<Host> {
+  *all(): Generator<HostState> {
     for (const { members } of this.#groups.values()) if (members.size > 1) yield* members;
   }
 
   /** A sentence about the hosts with the same id; '' if the id is unique. */
-  sentence(host: Host, now: number): string {
+  sentence(host: HostState, now: number): string {
     const others = [...(this.#groups.get(host.identity)?.members ?? [])].filter(
       (other) => other !== host && now - other.seen < PRESENT,
     );
@@ -143,7 +143,7 @@ export class Clones {
     return count >= RETURNS && now - at < PRESENT ? `Two agents with one host.id and one name report: ${cure}` : '';
   }
 
-  #begin(id: string, known: Host, now: number): Group {
+  #begin(id: string, known: HostState, now: number): Group {
     const group: Group = {
       members: new Set([known]),
       now: new Map([[known.agent, known]]),
@@ -158,15 +158,15 @@ export class Clones {
 }
 
 /** Notes that a different heartbeat with the same number had come before. */
-export function noteReturn(host: Host, now: number): void {
+export function noteReturn(host: HostState, now: number): void {
   const count = now - host.returned.at < PRESENT ? host.returned.count : 0;
   host.returned = { count: count + 1, at: now };
 }
 
 /** The host whose place a new agent takes; null if none. */
-function heir({ members, names }: Group, name: string, now: number): Host | null {
+function heir({ members, names }: Group, name: string, now: number): HostState | null {
   // Among clones that also share a name, the host that was silent the longest is replaced.
-  const quiet = (hosts: Host[]) => hosts.toSorted((a, b) => a.seen - b.seen)[0] ?? null;
+  const quiet = (hosts: HostState[]) => hosts.toSorted((a, b) => a.seen - b.seen)[0] ?? null;
   const named = [...members].filter((host) => nameOf(host) === name);
   if (named.length > 0) return quiet(named);
   if (names.has(name)) return null;
@@ -174,15 +174,15 @@ function heir({ members, names }: Group, name: string, now: number): Host | null
   return quiet([...members].filter((host) => host.pulse.silent(0, now)));
 }
 
-function older({ sequence, time }: Agent, host: Host): boolean {
+function older({ sequence, time }: Agent, host: HostState): boolean {
   return sequence < host.sequence && time < host.pulse.time;
 }
 
-function placed(host: Host, token: string, agent: Agent): Whose {
+function placed(host: HostState, token: string, agent: Agent): Whose {
   return { host: place(host, token), late: older(agent, host) };
 }
 
-function place(host: Host, token: string): Host {
+function place(host: HostState, token: string): HostState {
   host.agent = token;
   return host;
 }
@@ -193,7 +193,7 @@ function remember(agents: Map<string, number>, token: string, sequence: number):
   agents.set(token, sequence);
 }
 
-function nameOf({ resource }: Host): string {
+function nameOf({ resource }: HostState): string {
   return String(resource['host.name'] ?? '');
 }
 

@@ -15,7 +15,7 @@ interface Family {
 type Labels = Readonly<Record<string, string>>;
 
 /** Yields the answer in parts, so that a large fleet's answer is never whole in memory. */
-export function* exposition(fleet: Fleet, query: Query, receiver: Receiver, store: Store): Generator<string> {
+export function* fleetExposition(fleet: Fleet, query: Query, receiver: Receiver, store: Store): Generator<string> {
   const { heartbeats, missed, events, repeats, forgotten } = fleet.counters;
   const { hosts, attention, trouble } = query.summary();
   yield one('holdfast_hosts', 'gauge', 'Hosts that have reported', hosts);

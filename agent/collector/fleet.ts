@@ -1,7 +1,7 @@
 /** All hosts: takes their heartbeats and events, and holds them until they are on disk. */
 import { Census } from './census.ts';
-import { Journal } from './chunk-journal.ts';
-import { type Host, MOST_SERIES_OF_HOST } from './host-state.ts';
+import { ChunkJournal } from './chunk-journal.ts';
+import { type HostState, MOST_SERIES_OF_HOST } from './host-state.ts';
 import { countErrors, forgetErrors, isMemoryError, noteErrors } from './memory-error-counts.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { restore } from './restore.ts';
@@ -13,9 +13,9 @@ import { isOfRow } from './row.ts';
 import { Rows } from './rows.ts';
 import { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
-import { Pending } from './uncommitted.ts';
+import { Uncommitted } from './uncommitted.ts';
 import { Bytes, type Values, writeFrame } from './value-frames.ts';
-import { DEPENDENCES, type LogRecord, MalformedRequest, type Point, type Resource } from './wire/otlp.ts';
+import { DEPENDENCES, type LogRecord, MalformedRequest, type OtlpPoint, type OtlpResource } from './wire/otlp.ts';
 
 /** Milliseconds after which a chunk is completed. */
 const AGE_OF_CHUNK = 1_800_000;
@@ -33,20 +33,20 @@ export class Fleet {
   readonly #store: Store;
   readonly #keep: number;
   readonly #census: Census;
-  readonly #pending: Pending;
-  readonly #onLost: (host: Host) => void;
+  readonly #pending: Uncommitted;
+  readonly #onLost: (host: HostState) => void;
   /** The next host of `closeOld`. */
-  #looked: Iterator<Host> | null = null;
+  #looked: Iterator<HostState> | null = null;
 
   /**
    * `keep`: the greatest age of a heartbeat, in milliseconds. `onLost` gets each host with an agent that is forgotten,
    * because it was silent for so long, or for lack of room. Loads everything from the store except unreadable rows.
    */
-  constructor(store: Store, keep: number, now: number, onLost: (host: Host) => void = () => {}) {
+  constructor(store: Store, keep: number, now: number, onLost: (host: HostState) => void = () => {}) {
     this.#store = store;
     this.#keep = keep;
     this.#onLost = onLost;
-    this.#pending = new Pending(new Journal(store.lastJournal() + 1));
+    this.#pending = new Uncommitted(new ChunkJournal(store.lastJournal() + 1));
     this.#census = new Census(store.numbers().hosts, {
       described: (host) => {
         this.#pending.changed.add(host);
@@ -60,11 +60,11 @@ export class Fleet {
     for (const host of hosts) this.rows.unsettle(host);
   }
 
-  find(key: string): Host | undefined {
+  find(key: string): HostState | undefined {
     return this.#census.hosts.find(key);
   }
 
-  get hosts(): Iterable<Host> {
+  get hosts(): Iterable<HostState> {
     return this.#census.hosts;
   }
 
@@ -72,7 +72,7 @@ export class Fleet {
    * Takes the points of one resource. Returns how many it refused. Throws MalformedRequest if the resource is
    * malformed.
    */
-  beat(resource: Resource, points: readonly Point[], now: number, sender = ''): number {
+  beat(resource: OtlpResource, points: readonly OtlpPoint[], now: number, sender = ''): number {
     let refused = 0;
     for (const [time, group] of byTime(points)) {
       const taken = group.slice(0, MOST_SERIES_OF_HOST);
@@ -113,7 +113,7 @@ export class Fleet {
    * MalformedRequest if the resource is malformed.
    */
   note(
-    resource: Resource,
+    resource: OtlpResource,
     records: readonly LogRecord[],
     now: number,
     sender = '',
@@ -144,7 +144,7 @@ export class Fleet {
   }
 
   /** Retires a host: it is shown nowhere until it reports again. */
-  retire(host: Host, now: number): void {
+  retire(host: HostState, now: number): void {
     host.retired = now;
     this.#pending.changed.add(host);
     this.rows.forget(host);
@@ -222,7 +222,7 @@ export class Fleet {
   }
 
   /** Stores late points in a chunk of their own, because the host's present values are newer. */
-  #late(host: Host, time: number, points: readonly Point[], now: number): void {
+  #late(host: HostState, time: number, points: readonly OtlpPoint[], now: number): void {
     const frames = new Bytes();
     writeFrame(frames, time, { series: points.map(({ series }) => series), values: points.map(({ value }) => value) });
     for (const { series } of points) this.series.keep(series, host.id);
@@ -237,7 +237,7 @@ export class Fleet {
    * `claimed` is the host's own time. If `sequence` is null, the sender is no Holdfast, and may have more series than
    * it sent.
    */
-  #beat(host: Host, claimed: number, points: readonly Point[], sequence: number | null, now: number): void {
+  #beat(host: HostState, claimed: number, points: readonly OtlpPoint[], sequence: number | null, now: number): void {
     const time = this.#believed(claimed, now);
     const repeat = time === host.pulse.time;
     this.counters.heartbeats += 1;
@@ -257,7 +257,7 @@ export class Fleet {
   }
 
   /** Takes the dependences that a host tells. Returns false if they cannot be read: then none are known. */
-  #told(host: Host, body: string, now: number): boolean {
+  #told(host: HostState, body: string, now: number): boolean {
     this.#pending.told.add(host);
     try {
       host.told = readTold(body, now);
@@ -272,7 +272,7 @@ export class Fleet {
   }
 
   /** Takes changed values of the ledger of name servers. `ahead`: milliseconds by which the host's clock is ahead. */
-  #ask(host: Host, { series, values }: Values, ahead: number, now: number): void {
+  #ask(host: HostState, { series, values }: Values, ahead: number, now: number): void {
     for (const [index, id] of series.entries()) {
       const one = this.series.get(id);
       if (!isOfLedger(one)) continue;
@@ -283,7 +283,7 @@ export class Fleet {
   }
 
   /** A retired host that reports is back. */
-  #heard(host: Host): void {
+  #heard(host: HostState): void {
     this.rows.beaten(host);
     if (host.retired === 0) return;
     host.retired = 0;
@@ -291,25 +291,25 @@ export class Fleet {
     this.rows.regroup(host);
   }
 
-  #close(host: Host): void {
+  #close(host: HostState): void {
     const chunk = host.close();
     if (chunk !== null) this.#pending.chunks.push(chunk);
   }
 
   /** Notes a heartbeat's number, and how many are missing before it. */
-  #count(host: Host, sequence: number): void {
+  #count(host: HostState, sequence: number): void {
     const gap = sequence - host.sequence - 1;
     if (host.start === host.counted && gap > 0) this.counters.missed += host.pulse.missed(gap);
     host.sequence = sequence;
     host.counted = host.start;
   }
 
-  #erred(host: Host): void {
+  #erred(host: HostState): void {
     this.#pending.changed.add(host);
     this.rows.unsettle(host);
   }
 
-  #forgotten(host: Host, now: number): void {
+  #forgotten(host: HostState, now: number): void {
     this.counters.forgotten += 1;
     if (isOfHoldfast(host) && host.retired === 0 && host.pulse.heardOf > 1) this.#onLost(host);
     for (const id of host.series) this.series.release(id, now);
@@ -323,12 +323,12 @@ export class Fleet {
   }
 
   /** The point that only Holdfast's heartbeats have. Such a request contains all series of the host. */
-  #sequence(points: readonly Point[]): Point | null {
+  #sequence(points: readonly OtlpPoint[]): OtlpPoint | null {
     return points.find(({ series }) => this.series.get(series)?.metric === 'holdfast.heartbeat.sequence') ?? null;
   }
 }
 
-function byTime(points: readonly Point[]): Iterable<readonly [number, readonly Point[]]> {
+function byTime(points: readonly OtlpPoint[]): Iterable<readonly [number, readonly OtlpPoint[]]> {
   const [first] = points;
   if (first === undefined) return [];
   if (points.every(({ time }) => time === first.time)) return [[first.time, points]];

@@ -4,7 +4,7 @@
  */
 import type { SeriesAnswer } from './api.ts';
 import { Refused } from './body.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import type { Series } from './series.ts';
 import type { Store } from './store.ts';
 import { Thinned } from './thinned.ts';
@@ -38,7 +38,7 @@ interface Line {
 
 /** `series` gives the host's present series. Throws Refused (400) if one answer would need too many values. */
 export async function readHistory(
-  host: Host,
+  host: HostState,
   past: Past,
   series: { get(id: number): Series | undefined },
   store: Store,

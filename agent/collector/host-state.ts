@@ -4,7 +4,7 @@ import { Pulse } from './pulse.ts';
 import type { AskedServers } from './retire/asked.ts';
 import type { Told } from './retire/told.ts';
 import { Bytes, readFrames, type Values, writeFrame } from './value-frames.ts';
-import type { Attributes, Point } from './wire/otlp.ts';
+import type { OtlpAttributes, OtlpPoint } from './wire/otlp.ts';
 
 /**
  * A complete run of frames. Times are in milliseconds since the epoch: `from` and `to` by the host's clock, `seen` by
@@ -22,7 +22,7 @@ export interface Chunk {
 
 /** Called with the series that a host gains and loses. */
 export interface Holders {
-  hold(series: number, host: Host): void;
+  hold(series: number, host: HostState): void;
   release(series: number, now: number): void;
 }
 
@@ -34,13 +34,13 @@ const BYTES_OF_CHUNK = 8_192;
 /** Hours since the epoch, each with its errors by the host's counters and by its events. */
 export type MemoryErrors = Map<number, { counted: number; events: number }>;
 
-export class Host {
+export class HostState {
   readonly id: number;
   /** The id in the API: `host.id`, or the sender's next best attribute. */
   readonly key: string;
   /** The host id as reported, which clones share. */
   identity = '';
-  resource: Attributes = {};
+  resource: OtlpAttributes = {};
   /** The bytes of the resource, to notice a change. */
   resourceKey = '';
   /** When each code began. */
@@ -113,7 +113,7 @@ export class Host {
    * Takes the values of one time, at most MOST_SERIES_OF_HOST. Returns the changes, with NaN for a series that is gone.
    * `complete`: a series without a point is gone; otherwise it keeps its value.
    */
-  take(points: readonly Point[], complete: boolean, now: number, holders: Holders): Values {
+  take(points: readonly OtlpPoint[], complete: boolean, now: number, holders: Holders): Values {
     if (this.#inOrder(points)) return this.#takeInOrder(points);
     return (complete ? null : this.#takeKnown(points)) ?? this.#takeAny(points, complete, now, holders);
   }
@@ -211,14 +211,14 @@ export class Host {
   }
 
   /** The usual case: a heartbeat has the same series in the same order as the previous heartbeat. */
-  #inOrder(points: readonly Point[]): boolean {
+  #inOrder(points: readonly OtlpPoint[]): boolean {
     const { series } = this;
     if (points.length !== series.length) return false;
     for (let index = 0; index < points.length; index += 1) if (points[index]!.series !== series[index]) return false;
     return true;
   }
 
-  #takeInOrder(points: readonly Point[]): Values {
+  #takeInOrder(points: readonly OtlpPoint[]): Values {
     const series: number[] = [];
     const changed: number[] = [];
     for (let index = 0; index < points.length; index += 1) {
@@ -235,7 +235,7 @@ export class Host {
    * Takes values of known series without looking at the remaining series, because a request may have very many times.
    * null if a series is new.
    */
-  #takeKnown(points: readonly Point[]): Values | null {
+  #takeKnown(points: readonly OtlpPoint[]): Values | null {
     if (points.some(({ series }) => this.#place(series) === undefined)) return null;
     const changes = new Map<number, number>();
     for (const { series, value } of points) {
@@ -253,7 +253,7 @@ export class Host {
     return this.#places.at.get(series);
   }
 
-  #takeAny(points: readonly Point[], complete: boolean, at: number, holders: Holders): Values {
+  #takeAny(points: readonly OtlpPoint[], complete: boolean, at: number, holders: Holders): Values {
     const before = this.#map();
     const sent = points.map(({ series, value }) => [series, value] as const);
     let now = new Map(complete ? sent : [...before, ...sent]);

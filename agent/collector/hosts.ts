@@ -3,7 +3,7 @@
  * of the sender with the most of these; silent hosts go next. Live hosts stay, except that each sender is sure of some
  * hosts at the cost of the sender with the most.
  */
-import { Host } from './host-state.ts';
+import { HostState } from './host-state.ts';
 import { Shares } from './shares.ts';
 import { lengthOf } from './wire/otlp.ts';
 
@@ -24,14 +24,14 @@ const AT_ONCE = 1_000;
 /** The number of largest senders that are searched for silent hosts. */
 const LOOKED_AT = 10;
 
-export class Hosts implements Iterable<Host> {
-  readonly #byKey = new Map<string, Host>();
-  readonly #byId = new Map<number, Host>();
+export class Hosts implements Iterable<HostState> {
+  readonly #byKey = new Map<string, HostState>();
+  readonly #byId = new Map<number, HostState>();
   readonly #shares = new Shares();
   /** The hosts of each sender: hosts heard once, and hosts heard more often; the longest silent first. */
-  readonly #ofSender = new Map<string, { once: Set<Host>; often: Set<Host> }>();
+  readonly #ofSender = new Map<string, { once: Set<HostState>; often: Set<HostState> }>();
   /** The weight of each host. */
-  readonly #room = new Map<Host, number>();
+  readonly #room = new Map<HostState, number>();
   #next: number;
 
   /** `next` is the number of the next new host. */
@@ -39,7 +39,7 @@ export class Hosts implements Iterable<Host> {
     this.#next = next;
   }
 
-  [Symbol.iterator](): Iterator<Host> {
+  [Symbol.iterator](): Iterator<HostState> {
     return this.#byId.values();
   }
 
@@ -47,11 +47,11 @@ export class Hosts implements Iterable<Host> {
     return this.#byId.size;
   }
 
-  find(key: string): Host | undefined {
+  find(key: string): HostState | undefined {
     return this.#byKey.get(key);
   }
 
-  byId(id: number): Host | undefined {
+  byId(id: number): HostState | undefined {
     return this.#byId.get(id);
   }
 
@@ -60,8 +60,8 @@ export class Hosts implements Iterable<Host> {
     return this.#shares.total < MOST_HOSTS;
   }
 
-  add(key: string, now: number, sender: string, id = this.#next): Host {
-    const host = new Host(id, key, now);
+  add(key: string, now: number, sender: string, id = this.#next): HostState {
+    const host = new HostState(id, key, now);
     this.#next = Math.max(this.#next, id + 1);
     this.#byKey.set(key, host);
     this.#byId.set(id, host);
@@ -71,7 +71,7 @@ export class Hosts implements Iterable<Host> {
   }
 
   /** Notes that a host was heard from `sender`. Returns whether the sender changed. */
-  touch(host: Host, sender: string): boolean {
+  touch(host: HostState, sender: string): boolean {
     const moved = host.sender !== sender;
     this.#displace(host);
     host.sender = sender;
@@ -79,14 +79,14 @@ export class Hosts implements Iterable<Host> {
     return moved;
   }
 
-  forget(host: Host): void {
+  forget(host: HostState): void {
     this.#displace(host);
     this.#byId.delete(host.id);
     if (this.#byKey.get(host.key) === host) this.#byKey.delete(host.key);
   }
 
   /** The hosts to drop so that this sender gets room for one more host; empty if no room can be made. */
-  surplus(sender: string, now: number): Host[] {
+  surplus(sender: string, now: number): HostState[] {
     const once = this.heardOnce();
     if (once.length > 0) return once;
     const ranked = this.#shares.ranked(LOOKED_AT);
@@ -109,19 +109,19 @@ export class Hosts implements Iterable<Host> {
   }
 
   /** Hosts that were heard once, of the sender with the most of these. */
-  heardOnce(): Host[] {
-    let most = new Set<Host>();
+  heardOnce(): HostState[] {
+    let most = new Set<HostState>();
     for (const { once } of this.#ofSender.values()) if (once.size > most.size) most = once;
     return most.values().take(AT_ONCE).toArray();
   }
 
   /** This sender's host that has been silent the longest. */
-  oldest(sender: string): Host | undefined {
+  oldest(sender: string): HostState | undefined {
     const { once, often } = this.#ofSender.get(sender) ?? {};
     return once?.values().next().value ?? often?.values().next().value;
   }
 
-  #place(host: Host): void {
+  #place(host: HostState): void {
     const told = (host.told?.length ?? 0) + ASKER * (host.asked?.size ?? 0);
     const heartbeats = Math.floor(host.series.length / SERIES) + Math.floor(lengthOf(host.resource) / CHARACTERS);
     const room = 1 + heartbeats + Math.floor(told / TOLD);
@@ -135,7 +135,7 @@ export class Hosts implements Iterable<Host> {
     (host.pulse.heardOf > 1 ? own.often : own.once).add(host);
   }
 
-  #displace(host: Host): void {
+  #displace(host: HostState): void {
     this.#shares.add(host.sender, -(this.#room.get(host) ?? 0));
     this.#room.delete(host);
     const own = this.#ofSender.get(host.sender);

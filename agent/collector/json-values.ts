@@ -1,6 +1,6 @@
 /** Reads and checks the values in OTLP's JSON: texts must be well-formed Unicode, numbers finite, lists lists. */
 import { isUtf8 } from 'node:buffer';
-import { type Attributes, cut, LIMITS, MalformedRequest, TooMany, withoutZero } from './wire/otlp.ts';
+import { cut, LIMITS, MalformedRequest, type OtlpAttributes, TooMany, withoutZero } from './wire/otlp.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -80,7 +80,7 @@ function wellFormed(text: string): string {
 }
 
 /** A field by its lowerCamelCase name; also finds the snake_case spelling. */
-export function field(one: Json, name: string): unknown {
+export function jsonField(one: Json, name: string): unknown {
   return one[name] ?? one[snake(name)] ?? undefined;
 }
 
@@ -96,8 +96,8 @@ function snake(name: string): string {
 }
 
 /** Throws MalformedRequest. */
-export function attributesOf(value: unknown): Attributes {
-  const pairs = list(value);
+export function attributesOf(value: unknown): OtlpAttributes {
+  const pairs = jsonList(value);
   if (pairs.length > LIMITS.attributes) throw new MalformedRequest(`more than ${LIMITS.attributes} attributes`);
   const all: Record<string, string | number | boolean> = Object.create(null);
   for (const pair of pairs) all[cut(textOf(pair.key), LIMITS.attributeKey)] = scalar(pair.value);
@@ -107,15 +107,20 @@ export function attributesOf(value: unknown): Attributes {
 /** An AnyValue, of at most so many characters. Lists and maps are kept as JSON text. Throws MalformedRequest. */
 export function scalar(value: unknown, longest: number = LIMITS.attributeValue): string | number | boolean {
   const any = record(value);
-  const text = field(any, 'stringValue');
-  const bool = field(any, 'boolValue');
+  const text = jsonField(any, 'stringValue');
+  const bool = jsonField(any, 'boolValue');
   if (typeof text === 'string') return cut(wellFormed(text), longest);
   if (typeof bool === 'boolean') return bool;
-  const numeric = field(any, 'intValue') ?? field(any, 'doubleValue');
+  const numeric = jsonField(any, 'intValue') ?? jsonField(any, 'doubleValue');
   const number = finiteOf(numeric);
   if (number !== null) return number;
   const other =
-    field(any, 'bytesValue') ?? field(any, 'arrayValue') ?? field(any, 'kvlistValue') ?? numeric ?? text ?? '';
+    jsonField(any, 'bytesValue') ??
+    jsonField(any, 'arrayValue') ??
+    jsonField(any, 'kvlistValue') ??
+    numeric ??
+    text ??
+    '';
   if (typeof other !== 'object') return cut(wellFormed(String(other)), longest);
   if (deeperThan(other, 3 * LIMITS.depth)) throw new MalformedRequest(`values nested more than ${LIMITS.depth} deep`);
   // JSON.stringify escapes half a surrogate pair, so this text is always well-formed.
@@ -147,7 +152,7 @@ export function textOf(value: unknown): string {
 }
 
 /** Throws MalformedRequest. */
-export function list(value: unknown): Json[] {
+export function jsonList(value: unknown): Json[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new MalformedRequest('a list was expected');
   return value.map(object);

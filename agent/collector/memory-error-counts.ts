@@ -3,9 +3,9 @@
  * them.
  */
 import { noteReturn } from './clones.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import type { SeriesTable } from './series.ts';
-import type { Point } from './wire/otlp.ts';
+import type { OtlpPoint } from './wire/otlp.ts';
 
 const HOUR = 3_600_000;
 
@@ -13,8 +13,8 @@ const HOUR = 3_600_000;
  * Notes the growth of the counters with this heartbeat, before its values are taken. Returns whether there were errors.
  */
 export function countErrors(
-  host: Host,
-  points: readonly Point[],
+  host: HostState,
+  points: readonly OtlpPoint[],
   series: SeriesTable,
   sequence: number | null,
   now: number,
@@ -35,7 +35,12 @@ export function countErrors(
 }
 
 /** `on`: the counters continue. `anew`: the counters began at 0. `not`: the counters may belong to another agent. */
-function howCounted(host: Host, points: readonly Point[], sequence: number | null, now: number): 'on' | 'anew' | 'not' {
+function howCounted(
+  host: HostState,
+  points: readonly OtlpPoint[],
+  sequence: number | null,
+  now: number,
+): 'on' | 'anew' | 'not' {
   if (sequence === null) return 'on';
   const { start, sequence: before, counted } = host;
   if (start === counted && sequence <= before) {
@@ -48,7 +53,7 @@ function howCounted(host: Host, points: readonly Point[], sequence: number | nul
   return start > counted && sequence === 1 ? 'anew' : 'not';
 }
 
-export function noteErrors({ memoryErrors }: Host, now: number, counted: number, events: number): void {
+export function noteErrors({ memoryErrors }: HostState, now: number, counted: number, events: number): void {
   const hour = Math.floor(now / HOUR);
   const before = memoryErrors.get(hour) ?? { counted: 0, events: 0 };
   // A counter may have any value, so a sum may overflow.
@@ -57,7 +62,7 @@ export function noteErrors({ memoryErrors }: Host, now: number, counted: number,
 }
 
 /** Forgets errors older than a day, and those of the future, which were counted while our clock was wrong. */
-export function forgetErrors({ memoryErrors }: Host, now: number): void {
+export function forgetErrors({ memoryErrors }: HostState, now: number): void {
   for (const hour of memoryErrors.keys()) {
     if (hour < now / HOUR - 25 || hour > now / HOUR + 1) memoryErrors.delete(hour);
   }

@@ -1,7 +1,24 @@
 /** One Metric of opentelemetry-proto's metrics.proto. Gauges and cumulative sums are kept; other kinds are counted. */
-import { type MalformedRequest, milliseconds, type Point, REASONS, type SeriesIndex, type Tally } from './wire/otlp.ts';
+import {
+  DROP_REASONS,
+  type MalformedRequest,
+  milliseconds,
+  type OtlpPoint,
+  type RequestTally,
+  type SeriesIndex,
+} from './wire/otlp.ts';
 import { AttributesReader } from './wire/protobuf-attributes.ts';
-import { BYTES, contained, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './wire/protobuf-wire.ts';
+import {
+  BYTES,
+  checkEnd,
+  contained,
+  endOf,
+  FIXED64,
+  messages,
+  protobufText,
+  type Reader,
+  VARINT,
+} from './wire/protobuf-wire.ts';
 
 /** Fields of Metric. */
 const GAUGE = 5;
@@ -13,7 +30,7 @@ const DELTA = 1;
 const NO_RECORDED_VALUE = 1;
 
 /** Adds the points of the next metric, whose length comes next. The tally counts points that cannot be kept. */
-export function readMetric(reader: Reader, series: SeriesIndex, points: Point[], tally: Tally): void {
+export function readMetric(reader: Reader, series: SeriesIndex, points: OtlpPoint[], tally: RequestTally): void {
   const end = endOf(reader);
   let name = '';
   let unit = '';
@@ -27,7 +44,7 @@ export function readMetric(reader: Reader, series: SeriesIndex, points: Point[],
       const read = contained(
         reader,
         endOfNext(reader),
-        () => text(reader),
+        () => protobufText(reader),
         (error) => {
           bad = error;
         },
@@ -40,17 +57,17 @@ export function readMetric(reader: Reader, series: SeriesIndex, points: Point[],
       reader.pos = endOf(reader);
     } else reader.skipType(BYTES, 0, field);
   }
-  ended(reader, end);
+  checkEnd(reader, end);
   if (data.length === 0) {
     tally.met('points');
-    tally.reject(REASONS.unknown);
+    tally.reject(DROP_REASONS.unknown);
   }
   for (const { field, at } of data) {
     reader.pos = at;
     const why = HISTOGRAMS.includes(field)
-      ? REASONS.histogram
+      ? DROP_REASONS.histogram
       : name === ''
-        ? REASONS.unnamed
+        ? DROP_REASONS.unnamed
         : temporality(reader, field);
     reader.pos = at;
     // Field 1 is a data point in every kind of metric.
@@ -77,8 +94,8 @@ function temporality(reader: Reader, field: number): string | null {
     if (tag === ((2 << 3) | VARINT)) found = reader.uint32();
     else reader.skipType(tag & 7, 0, tag >>> 3);
   }
-  ended(reader, end);
-  return found === DELTA ? REASONS.delta : null;
+  checkEnd(reader, end);
+  return found === DELTA ? DROP_REASONS.delta : null;
 }
 
 /** The end of the next message, whose length comes next. Does not read on. */
@@ -93,8 +110,8 @@ function readPoint(
   reader: Reader,
   index: SeriesIndex,
   { name, unit }: { name: string; unit: string },
-  points: Point[],
-  tally: Tally,
+  points: OtlpPoint[],
+  tally: RequestTally,
 ): true {
   const end = endOf(reader);
   const bytes = reader.buf as Buffer;
@@ -120,9 +137,9 @@ function readPoint(
     else if (field === 8 && wire === VARINT) flags = reader.uint32();
     else reader.skipType(wire, 0, field);
   }
-  ended(reader, end);
+  checkEnd(reader, end);
   if (!Number.isFinite(value) || (flags & NO_RECORDED_VALUE) !== 0) {
-    tally.reject(REASONS.value);
+    tally.reject(DROP_REASONS.value);
     return true;
   }
   const read = () => {
@@ -147,6 +164,6 @@ function readPoint(
   if (series !== null) {
     points.push({ series, start, time, value });
     tally.kept();
-  } else if (!unreadable) tally.reject(REASONS.series);
+  } else if (!unreadable) tally.reject(DROP_REASONS.series);
   return true;
 }

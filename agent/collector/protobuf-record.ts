@@ -1,10 +1,10 @@
 /** One LogRecord of opentelemetry-proto's logs.proto. */
-import { cut, LIMITS, type LogRecord, milliseconds, recordOf, type Tally } from './wire/otlp.ts';
+import { cut, LIMITS, type LogRecord, milliseconds, type RequestTally, recordOf } from './wire/otlp.ts';
 import { AttributesReader, readValue } from './wire/protobuf-attributes.ts';
-import { BYTES, contained, ended, endOf, FIXED64, type Reader, text, VARINT } from './wire/protobuf-wire.ts';
+import { BYTES, checkEnd, contained, endOf, FIXED64, protobufText, type Reader, VARINT } from './wire/protobuf-wire.ts';
 
 /** Adds the next record, whose length comes next. The tally counts a record that cannot be kept. */
-export function readRecord(reader: Reader, records: LogRecord[], tally: Tally): void {
+export function readLogRecord(reader: Reader, records: LogRecord[], tally: RequestTally): void {
   tally.met('records');
   const end = endOf(reader);
   const read = () => recordOf(fields(reader, end, tally), tally);
@@ -12,7 +12,7 @@ export function readRecord(reader: Reader, records: LogRecord[], tally: Tally): 
   if (record !== null) records.push(record);
 }
 
-function fields(reader: Reader, end: number, tally: Tally) {
+function fields(reader: Reader, end: number, tally: RequestTally) {
   const attributes = new AttributesReader();
   let time = 0;
   let observed = 0;
@@ -30,9 +30,9 @@ function fields(reader: Reader, end: number, tally: Tally) {
     else if (field === 6 && wire === BYTES) {
       tally.met('attributes of records');
       attributes.add(reader);
-    } else if (field === 12 && wire === BYTES) name = cut(text(reader), LIMITS.attributeKey);
+    } else if (field === 12 && wire === BYTES) name = cut(protobufText(reader), LIMITS.attributeKey);
     else reader.skipType(wire, 0, field);
   }
-  ended(reader, end);
+  checkEnd(reader, end);
   return { time: time || observed, name, severity, body, attributes: attributes.all };
 }

@@ -9,7 +9,7 @@ export interface HostBytes {
 }
 
 /** A host that must shrink to `most` bytes. */
-export interface Target {
+export interface PruningTarget {
   readonly id: number;
   readonly most: number;
 }
@@ -71,7 +71,7 @@ export class Pruning {
    * Deletes at most `limit` rows of too large hosts, each host's oldest first. Removes finished hosts from the list.
    * Returns how many.
    */
-  trim(targets: Target[], limit: number): number {
+  trim(targets: PruningTarget[], limit: number): number {
     return this.#db.transaction(() => {
       let gone = 0;
       for (let left = limit; left > 0; left -= 1) {

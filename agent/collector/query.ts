@@ -3,9 +3,9 @@ import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, Summary
 import { Refused } from './body.ts';
 import type { Fleet } from './fleet.ts';
 import { readHistory } from './history.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { cursorIn, labelsIn, onlyThese, wholeNumber } from './parameters.ts';
-import { settingsOf } from './row.ts';
+import { rowSettings } from './row.ts';
 import type { Settled } from './rows.ts';
 import type { Store } from './store.ts';
 import { summarize } from './summary.ts';
@@ -22,7 +22,7 @@ export class Query {
   readonly #version: string;
   readonly #troubles: Troubles | null;
   readonly #turns = new Turns();
-  #sorted: readonly Host[] | null = null;
+  #sorted: readonly HostState[] | null = null;
   #summary: Omit<SummaryAnswer, 'trouble'> | null = null;
 
   constructor(fleet: Fleet, store: Store, version: string, troubles: Troubles | null = null) {
@@ -60,17 +60,17 @@ export class Query {
     return { trouble: this.#troubles?.list ?? [], ...this.#summary };
   }
 
-  host(host: Host): HostAnswer {
+  host(host: HostState): HostAnswer {
     const events = this.#store.events(host.id, Number.MAX_SAFE_INTEGER, 50);
     return {
       host: this.#fleet.rows.row(host),
-      settings: settingsOf(host, this.#fleet.series),
+      settings: rowSettings(host, this.#fleet.series),
       events,
       inventory: inventoryIn(this.#store.inventory(host.id)),
     };
   }
 
-  events(host: Host, parameters: URLSearchParams): readonly HostEvent[] {
+  events(host: HostState, parameters: URLSearchParams): readonly HostEvent[] {
     onlyThese(parameters, ['before', 'beforeId', 'limit']);
     const { time, id } = cursorIn(parameters);
     return this.#store.events(host.id, time, wholeNumber(parameters, 'limit', 100, MOST.events), id);
@@ -80,7 +80,7 @@ export class Query {
    * The last 24 h, unless the request says otherwise. `reader`: the asking reader; `gone`: the reader no longer waits.
    */
   async series(
-    host: Host,
+    host: HostState,
     parameters: URLSearchParams,
     reader = '',
     gone: () => boolean = () => false,

@@ -3,14 +3,14 @@
  */
 import type { Census } from './census.ts';
 import { replay } from './chunk-journal.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';
 import { AskedServers, isOfLedger } from './retire/asked.ts';
 import { readTold } from './retire/told.ts';
 import type { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
 import { readFrames } from './value-frames.ts';
-import type { Attributes } from './wire/otlp.ts';
+import type { OtlpAttributes } from './wire/otlp.ts';
 
 export function restore(store: Store, census: Census, series: SeriesTable, now: number): void {
   series.restore(store.series(), store.numbers().series, now);
@@ -21,10 +21,10 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
       store.leaveOut(what);
     }
   };
-  const sameId = new Map<string, Host[]>();
+  const sameId = new Map<string, HostState[]>();
   for (const stored of store.hosts()) {
     const host = census.hosts.add(stored.key, stored.seen, stored.sender, stored.id);
-    census.restore(host, stored.resource as Attributes);
+    census.restore(host, stored.resource as OtlpAttributes);
     host.attention = new Map(Object.entries(stored.attention).filter((pair) => Number.isFinite(pair[1])));
     host.memoryErrors = new Map(stored.memoryErrors);
     host.start = stored.start;
@@ -66,7 +66,7 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
 }
 
 /** Drops values without a known series, and times of the future. */
-function settle(host: Host, series: SeriesTable, now: number): void {
+function settle(host: HostState, series: SeriesTable, now: number): void {
   const known = host.series.map((id, index) => [id, host.values[index]!] as const).filter(([id]) => series.get(id));
   [host.series, host.values] = [known.map(([id]) => id), known.map(([, value]) => value)];
   for (const [id, value] of known) {

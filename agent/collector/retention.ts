@@ -6,7 +6,7 @@
  * its own room.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { HostBytes, Target } from './pruning.ts';
+import type { HostBytes, PruningTarget } from './pruning.ts';
 import { waterLevel } from './shares.ts';
 import type { Store } from './store.ts';
 
@@ -41,7 +41,7 @@ export async function retain(
 }
 
 /** The hosts that must shrink so that all together have `share` of their present size, each with its limit. */
-function surplus(hosts: readonly HostBytes[], share: number): Target[] {
+function surplus(hosts: readonly HostBytes[], share: number): PruningTarget[] {
   const senders = Map.groupBy(hosts, ({ sender }) => sender);
   const sum = (all: readonly HostBytes[]) => all.reduce((total, { bytes }) => total + bytes, 0);
   const ofSender = waterLevel([...senders.values()].map(sum), share * sum(hosts));

@@ -6,7 +6,7 @@ import type { HealthAnswer } from './api.ts';
 import { Refused, withBody } from './body.ts';
 import { DatabaseError } from './database-error.ts';
 import type { Fleet } from './fleet.ts';
-import { exposition } from './fleet-exposition.ts';
+import { fleetExposition } from './fleet-exposition.ts';
 import { type Page, SECURITY_HEADERS } from './page.ts';
 import { onlyThese } from './parameters.ts';
 import type { Query } from './query.ts';
@@ -66,7 +66,7 @@ export function makeRouter(parts: Parts) {
     else if (pathname === '/api/v1/stream') {
       if (!stream.add(response, senderOf(request), query.summary()))
         answer(response, 503, { error: 'too many readers' });
-    } else if (pathname === '/metrics') sendMetrics(response, exposition(fleet, query, receiver, store));
+    } else if (pathname === '/metrics') sendMetrics(response, fleetExposition(fleet, query, receiver, store));
     else if (pathname === '/healthz') health(response);
     else if (!page.serve(pathname, request, response)) answer(response, 404, { error: 'not found' });
   };
@@ -166,7 +166,7 @@ export function isPublic({ pathname }: URL, page: Page): boolean {
 }
 
 /** null if the address is malformed. */
-export function addressOf({ url = '/' }: IncomingMessage): URL | null {
+export function requestAddress({ url = '/' }: IncomingMessage): URL | null {
   return URL.parse(url, 'http://collector');
 }
 

@@ -1,11 +1,11 @@
 /** Makes a host's row of the API from its values. Metric names are those of probes/metrics.ts. */
 import type { MetricName } from '../../probes/metrics.ts';
 import type { HostAnswer, HostRow, RouteTable } from './api.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { MISSED } from './pulse.ts';
 import type { Series, SeriesTable } from './series.ts';
 import { cut } from './wire/otlp.ts';
-import { duration, plural, some } from './words.ts';
+import { durationInWords, plural, some } from './words.ts';
 
 /** A table this full needs attention, even if the host reports no condition. */
 const NEAR_LIMIT = 0.8;
@@ -31,7 +31,7 @@ export function isOfRow(series: Series | undefined): boolean {
 }
 
 /** Facts about a host that its own values do not contain. */
-export interface Standing {
+export interface HostStanding {
   readonly silent: boolean;
   /** A sentence about hosts with the same id; '' if there are none. */
   readonly duplicate: string;
@@ -41,11 +41,17 @@ export interface Standing {
  * Changes nothing: the caller notes in the host which needs there are, and since when. `now`: milliseconds since the
  * epoch.
  */
-export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: Standing, now: number): HostRow {
+export function makeRow(
+  host: HostState,
+  table: SeriesTable,
+  { silent, duplicate }: HostStanding,
+  now: number,
+): HostRow {
   const seen = look(host, table);
   const memoryErrors = memoryErrorsOf(host, now);
   const needs = new Map<string, string>();
-  if (silent) needs.set('silent', `No heartbeat for ${MISSED} of its intervals of ${duration(host.pulse.interval)}`);
+  if (silent)
+    needs.set('silent', `No heartbeat for ${MISSED} of its intervals of ${durationInWords(host.pulse.interval)}`);
   if (duplicate !== '') needs.set('duplicate-id', duplicate);
   if (host.pulse.skew !== null) needs.set('clock', clock(host.pulse.skew));
   if (memoryErrors > 0) needs.set('memory-error', `${plural(memoryErrors, 'memory error')} in the last 24 h`);
@@ -71,14 +77,14 @@ export function makeRow(host: Host, table: SeriesTable, { silent, duplicate }: S
 }
 
 /** The table of settings, as in `agent status`. */
-export function settingsOf(host: Host, table: SeriesTable): HostAnswer['settings'] {
+export function rowSettings(host: HostState, table: SeriesTable): HostAnswer['settings'] {
   return [...look(host, table).settings]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([setting, moments]) => ({ setting, moments: Object.fromEntries(moments) }));
 }
 
 /** The higher of two counts, by counters and by events, because both count the same errors. */
-export function memoryErrorsOf(host: Host, now: number): number {
+export function memoryErrorsOf(host: HostState, now: number): number {
   const oldest = Math.floor(now / HOUR) - 23;
   let sum = 0;
   for (const [hour, { counted, events }] of host.memoryErrors)
@@ -94,7 +100,7 @@ interface Seen {
   readonly conditions: Map<string, string[]>;
 }
 
-function look(host: Host, table: SeriesTable): Seen {
+function look(host: HostState, table: SeriesTable): Seen {
   const seen: Seen = {
     settings: new Map(),
     routes: { ipv4: null, ipv6: null },
@@ -165,7 +171,7 @@ function addAttention(needs: Map<string, string>, seen: Seen): void {
 }
 
 function clock(skew: number): string {
-  return `Its clock is ${duration(skew)} ${skew > 0 ? 'ahead of' : 'behind'} the collector's`;
+  return `Its clock is ${durationInWords(skew)} ${skew > 0 ? 'ahead of' : 'behind'} the collector's`;
 }
 
 /** A setting's state is that of its worst moment. Moments that do not exist on this host do not count. */
@@ -176,12 +182,12 @@ function worst(moments: ReadonlyMap<string, string>): string {
 
 const LABEL = 'holdfast.label.';
 
-function labelsOf({ resource }: Host): Record<string, string> {
+function labelsOf({ resource }: HostState): Record<string, string> {
   const labels = Object.entries(resource).filter(([name]) => name.startsWith(LABEL));
   return Object.fromEntries(labels.map(([name, value]) => [name.slice(LABEL.length), String(value)]));
 }
 
-function text({ resource }: Host, attribute: string): string {
+function text({ resource }: HostState, attribute: string): string {
   return String(resource[attribute] ?? '');
 }
 

@@ -1,7 +1,7 @@
 /** The rows of all hosts. A row is made anew only after a change. */
 import type { HostRow } from './api.ts';
 import type { Clones } from './clones.ts';
-import type { Host } from './host-state.ts';
+import type { HostState } from './host-state.ts';
 import { makeRow } from './row.ts';
 import type { SeriesTable } from './series.ts';
 
@@ -15,24 +15,24 @@ export interface Settled {
 }
 
 export class Rows {
-  readonly #hosts: Iterable<Host>;
+  readonly #hosts: Iterable<HostState>;
   readonly #series: SeriesTable;
   readonly #clones: Clones;
   /** The time since when we listen; earlier silence does not count. Infinite while we do not listen. */
   #since: number;
-  readonly #onAttention: (host: Host) => void;
-  readonly #rows = new Map<Host, HostRow>();
-  readonly #unsettled = new Set<Host>();
-  readonly #beaten = new Set<Host>();
+  readonly #onAttention: (host: HostState) => void;
+  readonly #rows = new Map<HostState, HostRow>();
+  readonly #unsettled = new Set<HostState>();
+  readonly #beaten = new Set<HostState>();
   #regrouped = false;
 
   /** `hosts` has all hosts. `onAttention` gets each host whose attention changed. */
   constructor(
-    hosts: Iterable<Host>,
+    hosts: Iterable<HostState>,
     series: SeriesTable,
     started: number,
     clones: Clones,
-    onAttention: (host: Host) => void,
+    onAttention: (host: HostState) => void,
   ) {
     this.#hosts = hosts;
     this.#series = series;
@@ -52,7 +52,7 @@ export class Rows {
   }
 
   /** Removes the row of a host. */
-  forget(host: Host): void {
+  forget(host: HostState): void {
     this.#rows.delete(host);
     this.#unsettled.delete(host);
     this.#beaten.delete(host);
@@ -65,29 +65,29 @@ export class Rows {
   }
 
   /** The rows of the given hosts that still exist, in the given order, as of the last `settle`. */
-  of(hosts: readonly Host[]): HostRow[] {
+  of(hosts: readonly HostState[]): HostRow[] {
     return hosts.flatMap((host) => this.#rows.get(host) ?? []);
   }
 
   /** The present row of a host. */
-  row(host: Host): HostRow {
+  row(host: HostState): HostRow {
     const row = this.#rows.get(host);
     if (row === undefined || this.#unsettled.has(host)) return this.#make(host, Date.now());
     return { ...row, lastSeen: host.seen };
   }
 
   /** Notes a heartbeat. */
-  beaten(host: Host): void {
+  beaten(host: HostState): void {
     this.#beaten.add(host);
   }
 
   /** Notes that a host's row is outdated or missing. */
-  unsettle(host: Host): void {
+  unsettle(host: HostState): void {
     this.#unsettled.add(host);
   }
 
   /** The same as `unsettle`, if the host's name or labels may also have changed. */
-  regroup(host: Host): void {
+  regroup(host: HostState): void {
     this.#unsettled.add(host);
     this.#regrouped = true;
   }
@@ -116,7 +116,7 @@ export class Rows {
     return { changed, beaten, regrouped };
   }
 
-  #make(host: Host, now: number): HostRow {
+  #make(host: HostState, now: number): HostRow {
     const before = JSON.stringify([...host.attention]);
     const duplicate = this.#clones.sentence(host, now);
     const row = makeRow(host, this.#series, { silent: this.#silent(host, now), duplicate }, now);
@@ -129,7 +129,7 @@ export class Rows {
   }
 
   /** Whether the host is silent. The answer stays the same while we do not listen. */
-  #silent(host: Host, now: number): boolean {
+  #silent(host: HostState, now: number): boolean {
     if (this.#since === Number.POSITIVE_INFINITY) return host.attention.has('silent');
     return host.pulse.silent(this.#since, now);
   }

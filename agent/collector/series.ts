@@ -4,7 +4,7 @@
  */
 
 import { Shares } from './shares.ts';
-import { type Attributes, cut, LIMITS, lengthOf, type SeriesIndex } from './wire/otlp.ts';
+import { cut, LIMITS, lengthOf, type OtlpAttributes, type SeriesIndex } from './wire/otlp.ts';
 
 export interface Series {
   readonly id: number;
@@ -55,7 +55,7 @@ export class SeriesTable implements SeriesIndex {
   #gone = new Map<number, number>();
   #room = 0;
 
-  find(metric: string, unit: string, key: string, read: () => Attributes): number | null {
+  find(metric: string, unit: string, key: string, read: () => OtlpAttributes): number | null {
     const known = this.#known.get(metric)?.get(key);
     if (known !== undefined && !known.dropped) return known.id;
     return this.#add(metric, unit, key, read);
@@ -139,7 +139,7 @@ export class SeriesTable implements SeriesIndex {
     this.#unsaved.push({ id, metric, unit, attributes, host });
   }
 
-  #add(metric: string, unit: string, key: string, read: () => Attributes): number | null {
+  #add(metric: string, unit: string, key: string, read: () => OtlpAttributes): number | null {
     if (metric === '' || metric.length > LIMITS.metricName || key.length > 4 * LIMITS.seriesText) return null;
     const all = read();
     if (lengthOf(all) > LIMITS.seriesText) return null;

@@ -143,7 +143,7 @@ export function listening(server: Server, host: string, port: number): Promise<v
   });
 }
 
-export function ended(server: Server): Promise<void> {
+export function serverEnded(server: Server): Promise<void> {
   return new Promise((resolve) => {
     if (!server.listening) return resolve();
     const patience = setTimeout(() => server.closeAllConnections(), LAST_REQUESTS);

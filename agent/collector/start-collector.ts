@@ -17,8 +17,8 @@ import { retain } from './retention.ts';
 import { ExpectedHosts } from './retire/expected.ts';
 import { readExpectedFile } from './retire/expected-names.ts';
 import { Retirement } from './retire/retirement.ts';
-import { addressOf, answer, dropRest, isPublic, makeRouter } from './router.ts';
-import { ended, listening, makeServer, type ServerOptions, tooMany } from './server.ts';
+import { answer, dropRest, isPublic, makeRouter, requestAddress } from './router.ts';
+import { listening, makeServer, type ServerOptions, serverEnded, tooMany } from './server.ts';
 import { Store } from './store.ts';
 import { Stream } from './stream.ts';
 import { Troubles } from './trouble.ts';
@@ -98,7 +98,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
 
   server.on('request', (request, response) => {
     if (tooMany(request, response)) return;
-    const url = addressOf(request);
+    const url = requestAddress(request);
     if (url === null) answer(response, 400, { error: 'not an address' });
     else if (tokens === null && clientCa === undefined && !namesLoopback(request)) {
       answer(response, 421, { error: 'asked by a name that is not of this machine' });
@@ -153,7 +153,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     stopped = true;
     for (const timer of timers) clearInterval(timer);
     stream.close();
-    await ended(server);
+    await serverEnded(server);
     await retaining;
     committer.flush();
     store.close();

@@ -10,7 +10,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { HostEvent } from './api.ts';
 import { Database } from './database.ts';
-import type { Chunk, Host } from './host-state.ts';
+import type { Chunk, HostState } from './host-state.ts';
 import { Pruning } from './pruning.ts';
 import { StoredLedgers } from './retire/stored-ledgers.ts';
 import type { Series } from './series.ts';
@@ -189,7 +189,7 @@ export class Store {
     this.#db.run('DELETE FROM journal WHERE id < ?', before);
   }
 
-  #saveHost({ id, key, resource, attention, memoryErrors, sender, start, seen, retired }: Host): void {
+  #saveHost({ id, key, resource, attention, memoryErrors, sender, start, seen, retired }: HostState): void {
     const texts = [resource, Object.fromEntries(attention), [...memoryErrors]].map((value) => JSON.stringify(value));
     this.#db.run('DELETE FROM hosts WHERE key = ? AND id <> ?', key, id);
     this.#db.run(

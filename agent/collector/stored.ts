@@ -1,6 +1,6 @@
 /** The types of the store's rows. */
 import type { HostEvent } from './api.ts';
-import type { Chunk, Host } from './host-state.ts';
+import type { Chunk, HostState } from './host-state.ts';
 import type { Series } from './series.ts';
 
 export interface StoredEvent extends Omit<HostEvent, 'id'> {
@@ -16,7 +16,7 @@ export interface Changes {
   /** Entries and their number. Without entries, nothing is written. */
   readonly journal: { readonly id: number; readonly entries: Buffer };
   readonly chunks: readonly Chunk[];
-  readonly hosts: Iterable<Host>;
+  readonly hosts: Iterable<HostState>;
   /** New series, each with the number of its first host. */
   readonly series: readonly (Series & { readonly host: number })[];
   /** Numbers of series without a host, and the time since then. */
@@ -25,9 +25,9 @@ export interface Changes {
   /** Numbers of hosts to delete. */
   readonly forgotten: readonly number[];
   /** Hosts whose dependences are new. */
-  readonly told: Iterable<Host>;
+  readonly told: Iterable<HostState>;
   /** Hosts with askers of name servers to store. */
-  readonly asked: Iterable<Host>;
+  readonly asked: Iterable<HostState>;
 }
 
 export interface StoredHost {

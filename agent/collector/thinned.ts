@@ -2,13 +2,13 @@
  * Points that are thinned as they come: the lowest and the highest point of each stretch stay, so that no peak is lost.
  */
 
-export type Point = readonly [time: number, value: number];
+export type ThinnedPoint = readonly [time: number, value: number];
 
 /** `full` points in a row; fewer in the last stretch. */
 interface Stretch {
   count: number;
-  low: Point;
-  high: Point;
+  low: ThinnedPoint;
+  high: ThinnedPoint;
 }
 
 export class Thinned {
@@ -35,7 +35,7 @@ export class Thinned {
   }
 
   /** At most `most` points, by time. If a time occurs twice, the last point stays. */
-  all(): readonly Point[] {
+  all(): readonly ThinnedPoint[] {
     const points = this.#stretches.flatMap(({ low, high }) => (low === high ? [low] : [low, high]));
     return thin(inOrder(points), this.most);
   }
@@ -54,13 +54,13 @@ export class Thinned {
   }
 }
 
-function inOrder(points: readonly Point[]): readonly Point[] {
+function inOrder(points: readonly ThinnedPoint[]): readonly ThinnedPoint[] {
   return [...new Map(points).entries()].sort(([a], [b]) => a - b);
 }
 
-function thin(points: readonly Point[], most: number): readonly Point[] {
+function thin(points: readonly ThinnedPoint[], most: number): readonly ThinnedPoint[] {
   if (points.length <= most) return points;
-  const thinned: Point[] = [];
+  const thinned: ThinnedPoint[] = [];
   const stretches = Math.floor(most / 2);
   for (let stretch = 0; stretch < stretches; stretch += 1) {
     const [start, end] = [stretch, stretch + 1].map((each) => Math.floor((each * points.length) / stretches));

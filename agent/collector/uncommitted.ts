@@ -1,29 +1,29 @@
 /** Everything taken since the last commit, which waits for the disk. */
 
-import type { Journal } from './chunk-journal.ts';
-import type { Chunk, Host } from './host-state.ts';
+import type { ChunkJournal } from './chunk-journal.ts';
+import type { Chunk, HostState } from './host-state.ts';
 import type { SeriesTable } from './series.ts';
 import type { Store } from './store.ts';
 import type { StoredEvent } from './stored.ts';
 
-export class Pending {
-  readonly journal: Journal;
+export class Uncommitted {
+  readonly journal: ChunkJournal;
   chunks: Chunk[] = [];
   /** Hosts with changes other than heartbeats. */
-  changed = new Set<Host>();
+  changed = new Set<HostState>();
   events: StoredEvent[] = [];
   forgotten: number[] = [];
   /** Hosts whose dependences are new. */
-  told = new Set<Host>();
+  told = new Set<HostState>();
   /** Hosts with askers of name servers to store. */
-  asked = new Set<Host>();
+  asked = new Set<HostState>();
 
-  constructor(journal: Journal) {
+  constructor(journal: ChunkJournal) {
     this.journal = journal;
   }
 
   /** Drops a host: nothing of it is stored, and its stored rows are deleted. */
-  forget(host: Host): void {
+  forget(host: HostState): void {
     this.changed.delete(host);
     this.told.delete(host);
     this.asked.delete(host);

@@ -11,7 +11,7 @@ export function some(names: readonly string[], between = ', '): string {
 }
 
 /** A duration in words: `40 s`, `7 min`, `3 h`, `12 days`. */
-export function duration(milliseconds: number): string {
+export function durationInWords(milliseconds: number): string {
   const seconds = Math.abs(milliseconds) / 1000;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;

@@ -8,8 +8,8 @@ import type { Host } from '../host/host.ts';
 import { type BootSysctl, bootSysctls } from '../rehearse/boot-sysctls.ts';
 import { type Held, heldInterfaces } from '../rehearse/held-interfaces.ts';
 import { leaseOf } from '../rehearse/lease.ts';
-import type { Reason } from '../rehearse/lease-events.ts';
-import { rehearse as play, type Rehearsal } from '../rehearse/rehearsal.ts';
+import type { LeaseReason } from '../rehearse/lease-events.ts';
+import { playEvent as play, type Rehearsal } from '../rehearse/rehearsal.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openContext, openHost } from './context.ts';
@@ -18,7 +18,7 @@ import { decoded, EXIT, paint, print, printError, printJson, shown, table } from
 export interface RehearseCommandOptions extends CommonOptions {
   readonly occasion: 'lease' | 'boot';
   readonly iface?: string;
-  readonly reason?: readonly Reason[];
+  readonly reason?: readonly LeaseReason[];
 }
 
 /** Prints what a lease event or a boot would change. Returns the exit status: 2 if the result is not as wanted. */
@@ -100,7 +100,11 @@ async function show(
   return { held, played, skipped };
 }
 
-function reasons(host: Host, { client, interface: iface }: Held, options: RehearseCommandOptions): readonly Reason[] {
+function reasons(
+  host: Host,
+  { client, interface: iface }: Held,
+  options: RehearseCommandOptions,
+): readonly LeaseReason[] {
   if (options.reason !== undefined) return options.reason;
   if (options.occasion === 'boot') {
     const { expire } = leaseOf(host, client, iface).lease;

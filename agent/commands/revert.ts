@@ -7,7 +7,7 @@ import { lockedStanding } from '../daemon/standing.ts';
 import { OF_DNS } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
-import { revert as revertHost } from '../resources/revert-all.ts';
+import { revertAll as revertHost } from '../resources/revert-all.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import { EXIT, paint, print, printError, printJson, shown } from './output.ts';

@@ -7,7 +7,7 @@ import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { NOT_CONFIGURED } from './context.ts';
 import { paint, print, shown } from './output.ts';
 
-export interface Surroundings {
+export interface UnconfiguredView {
   /** The lines that the C library reads: those with a keyword, without comments. */
   readonly lines: readonly string[];
   /** The target of the symbolic link; null if the file is no link. */
@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly writers: readonly string[];
 }
 
-export function surroundings(host: Host): Surroundings {
+export function surroundings(host: Host): UnconfiguredView {
   const found = examine(surroundingsOf(host, null, []), ['resolver', 'resolved']);
   return {
     lines: linesOf(host),
@@ -36,7 +36,7 @@ export function linesOf(host: Host): string[] {
 
 /** `left` names what an apply of an earlier configuration left on the host. */
 export function tellSurroundings(
-  { lines, link, writers }: Surroundings,
+  { lines, link, writers }: UnconfiguredView,
   left: readonly Finding[],
   live: boolean,
 ): void {

@@ -10,7 +10,7 @@ import { desiredDaemon } from '../config/meaning/daemon-meaning.ts';
 import { Originals } from '../hold/originals/originals.ts';
 import type { Host } from '../host/host.ts';
 import { isMasqueradeLeft } from '../resources/masquerade/made.ts';
-import { hasRecord } from '../resources/routes/made.ts';
+import { hasRouteRecord } from '../resources/routes/made.ts';
 import { ConfigFailure } from './output.ts';
 
 const HELD =
@@ -23,7 +23,7 @@ const CURE = 'write the settings (`agent init` writes a first configuration), or
  * reports is allowed on a host that was never held.
  */
 export function refuseUnsaid(host: Host, daemon: DesiredDaemon, file: string = DEFAULT_FILE): void {
-  const isHeld = new Originals(host).all().length > 0 || hasRecord(host) || isMasqueradeLeft(host);
+  const isHeld = new Originals(host).all().length > 0 || hasRouteRecord(host) || isMasqueradeLeft(host);
   const bare = bareProblem(daemon);
   if (!isHeld && bare === null) return;
   const put = isHeld ? '; `agent revert` puts the host back as it was' : '';

@@ -1,5 +1,5 @@
 /** The daemon's own events: its start and end, drifts and heals, and conditions that begin and end. */
-import type { Attributes, Condition, Occurrence, Severity } from '../../probes/probe.ts';
+import type { Condition, EventSeverity, Occurrence, SampleAttributes } from '../../probes/probe.ts';
 
 export const EVENTS = {
   start: 'holdfast.start',
@@ -40,7 +40,12 @@ export type EventName = (typeof EVENTS)[keyof typeof EVENTS];
 /** Takes an event, logs it and passes it to the delivery. Must not throw. */
 export type Tell = (event: Occurrence) => void;
 
-export function occurrence(name: EventName, severity: Severity, body: string, attributes: Attributes = {}): Occurrence {
+export function occurrence(
+  name: EventName,
+  severity: EventSeverity,
+  body: string,
+  attributes: SampleAttributes = {},
+): Occurrence {
   return { kind: 'event', name, severity, time: Date.now(), body, attributes };
 }
 
@@ -85,7 +90,7 @@ export class Conditions {
   }
 }
 
-function event(name: EventName, severity: Severity, body: string, { code, attributes }: Condition): Occurrence {
+function event(name: EventName, severity: EventSeverity, body: string, { code, attributes }: Condition): Occurrence {
   return occurrence(name, severity, body, { ...attributes, code });
 }
 

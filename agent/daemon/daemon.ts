@@ -3,7 +3,14 @@
  * last heartbeat.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Condition, type Occurrence, type Probe, type Sample, type Severity, sample } from '../../probes/probe.ts';
+import {
+  type Condition,
+  type EventSeverity,
+  type Occurrence,
+  type Probe,
+  type Sample,
+  sample,
+} from '../../probes/probe.ts';
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
 import type { DesiredState } from '../config/desired.ts';
 import type { DesiredDaemon } from '../config/desired-daemon.ts';
@@ -341,6 +348,6 @@ function proofEvent({ kind, body }: ProofEvent): Occurrence {
     proved: [EVENTS.dnsProved, 'info'],
     refused: [EVENTS.dnsRefused, 'error'],
     'put-back': [EVENTS.dnsPutBack, 'error'],
-  }[kind] as [EventName, Severity];
+  }[kind] as [EventName, EventSeverity];
   return occurrence(name, severity, body);
 }

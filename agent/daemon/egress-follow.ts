@@ -1,6 +1,6 @@
 /** Listens to the kernel for changes of IPv4 default routes, which saves polling. */
 import { Follower } from '../host/netlink/follower.ts';
-import { FAMILY, HEADER, MESSAGE } from '../host/netlink/message-layout.ts';
+import { FAMILY, MESSAGE, NETLINK_HEADER } from '../host/netlink/message-layout.ts';
 import { RTMSG } from '../host/netlink/rtmsg.ts';
 import { eachMessage } from '../host/netlink/socket.ts';
 
@@ -41,7 +41,7 @@ export function followDefaults(changed: () => void): { close(): void } {
 function concerns(data: Buffer, at: number, end: number): boolean {
   const type = data.readUInt16LE(at + 4);
   if (type !== MESSAGE.newRoute && type !== MESSAGE.deleteRoute) return true;
-  const body = at + HEADER;
+  const body = at + NETLINK_HEADER;
   if (body + RTMSG.size > end || data[body + RTMSG.family] !== FAMILY.ipv4) return false;
   return data[body + RTMSG.destinationLength] === 0;
 }

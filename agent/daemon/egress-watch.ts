@@ -6,7 +6,7 @@
 
 import { BEHIND, type DesiredState } from '../config/desired.ts';
 import type { BgpDefault, EgressView } from '../egress/defaults.ts';
-import type { Egress, EgressLook } from '../egress/look.ts';
+import type { DefaultRouteView, EgressLook } from '../egress/look.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
@@ -232,7 +232,7 @@ export class EgressWatch {
 }
 
 /** The parts that matter, as text. When a gateway was last heard is left out. */
-function pictureOf(egress: Egress | 'unseen' | null): string {
+function pictureOf(egress: DefaultRouteView | 'unseen' | null): string {
   if (egress === null || egress === 'unseen') return String(egress);
   const { protocol, metric, gateways } = egress;
   return JSON.stringify([

@@ -2,7 +2,7 @@
  * Fetches at intervals the values that routes take from the cloud's metadata (agent/metadata). Holds changed values.
  */
 import { errorMessage } from '../host/errors.ts';
-import type { Change, Metadata, MetadataView } from '../metadata/metadata.ts';
+import type { Metadata, MetadataChange, MetadataView } from '../metadata/metadata.ts';
 import { EVENTS, occurrence, type Tell } from './daemon-events.ts';
 import type { Keeper } from './keeper.ts';
 
@@ -95,7 +95,7 @@ export class Fetching {
   }
 }
 
-function changed({ key, source, before, after }: Change) {
+function changed({ key, source, before, after }: MetadataChange) {
   const list = (values: readonly string[]) => values.join(', ') || 'none';
   const was = before === null ? '' : `; it was ${list(before)}`;
   return occurrence(EVENTS.metadataChanged, 'info', `${source} says ${key} is ${list(after)}${was}`, { name: key });

@@ -1,5 +1,5 @@
 /** Names the program that changed a kept artifact, by the kernel's record (witness.ts) and by marks in the artifact. */
-import type { Attributes } from '../../probes/probe.ts';
+import type { SampleAttributes } from '../../probes/probe.ts';
 import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
 import { dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import type { Finding } from '../hold/resource.ts';
@@ -35,7 +35,7 @@ export interface Trampler {
   /** The same as part of a sentence, or the reason why the name is unknown. */
   readonly words: string;
   /** Attributes of the process, if it is known. */
-  readonly attributes: Attributes;
+  readonly attributes: SampleAttributes;
 }
 
 /** `before` is the file's text at the last look; null if there was none. */

@@ -3,7 +3,7 @@
  * watched, and only for a while: watching costs a little, and most hosts never need it.
  */
 import { dirname } from 'node:path';
-import type { Attributes } from '../../probes/probe.ts';
+import type { SampleAttributes } from '../../probes/probe.ts';
 import { visible } from '../config/config-error.ts';
 import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
 import { traitsOf } from '../hold/finding-kinds.ts';
@@ -36,7 +36,7 @@ const LONGEST_COMMAND = 160;
 export interface Testimony {
   readonly by: string | null;
   readonly why: string;
-  readonly attributes: Attributes;
+  readonly attributes: SampleAttributes;
 }
 
 /** One touch of the file by a process, with its details from the time when the record was read. */
@@ -46,7 +46,7 @@ interface Sight {
   readonly byName: boolean;
   readonly thread: number;
   readonly name: string;
-  readonly attributes: Attributes;
+  readonly attributes: SampleAttributes;
 }
 
 export class Witness {
@@ -247,7 +247,7 @@ function facts(details: ProcessDetails): string[] {
   ];
 }
 
-function attributesOf(details: ProcessDetails): Attributes {
+function attributesOf(details: ProcessDetails): SampleAttributes {
   const { pid, comm, unit, uid } = details;
   return {
     'process.pid': pid,

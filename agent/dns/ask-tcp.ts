@@ -5,7 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { errorCode } from '../host/errors.ts';
-import { type DnsContent, dnsQuery, type Question, readReply } from './dns-message.ts';
+import { type DnsContent, type DnsQuestion, dnsQuery, readReply } from './dns-message.ts';
 
 export interface TcpWay {
   readonly server: string;
@@ -23,14 +23,14 @@ export type TcpFailure =
   | { readonly kind: 'unreachable'; readonly code: string };
 
 /** In the order of the questions; on a failure, every question has the same failure. */
-export async function askByTcp(way: TcpWay, questions: readonly Question[]): Promise<(DnsContent | TcpFailure)[]> {
+export async function askByTcp(way: TcpWay, questions: readonly DnsQuestion[]): Promise<(DnsContent | TcpFailure)[]> {
   const asked = withPartners(questions);
   const result = await converse(way, asked);
   return questions.map((question) => (Array.isArray(result) ? result[asked.indexOf(question)]! : result));
 }
 
 /** Adds the question for the other address family, which the C library also asks. */
-function withPartners(questions: readonly Question[]): Question[] {
+function withPartners(questions: readonly DnsQuestion[]): DnsQuestion[] {
   const types = new Set(questions.map(({ type }) => type));
   const missing = types.has('NS') ? [] : (['A', 'AAAA'] as const).filter((type) => !types.has(type));
   return [...questions, ...missing.map((type) => ({ name: questions[0]!.name, type }))];
@@ -38,7 +38,7 @@ function withPartners(questions: readonly Question[]): Question[] {
 
 function converse(
   { server, port, edns0, signal }: TcpWay,
-  questions: readonly Question[],
+  questions: readonly DnsQuestion[],
 ): Promise<DnsContent[] | TcpFailure> {
   if (signal.aborted) return Promise.resolve({ kind: 'silent' });
   const first = randomInt(0x10000 - questions.length);

@@ -9,14 +9,14 @@ import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { familyOf } from '../address/address.ts';
 import { askByTcp, type TcpFailure, type TcpWay } from './ask-tcp.ts';
-import { type DnsContent, type DnsReply, dnsQuery, type Question, readReply } from './dns-message.ts';
+import { type DnsContent, type DnsQuestion, type DnsReply, dnsQuery, readReply } from './dns-message.ts';
 
 /**
  * `silent`: no answer in time. `unreachable`: the kernel or the server's host says that there is no route, or that no
  * program listens there. `tcp`: the reason, if the failure is about TCP only; without it, UDP also failed. `onlyByTcp`:
  * UDP was silent; the C library asks by UDP, unless resolv.conf has the option `use-vc`.
  */
-export type Answer =
+export type DnsAnswer =
   | (DnsContent & { readonly kind: 'answer'; readonly onlyByTcp: boolean })
   | ((Exclude<DnsContent, { readonly kind: 'answer' }> | TcpFailure) & { readonly tcp?: Tcp });
 
@@ -43,11 +43,11 @@ const PORT = 53;
  * The answers of `server` to each question. `server`: an address; a link-local address includes its interface.
  * `questions`: all for one name, asked at once. Never throws.
  */
-export async function ask(
+export async function askNameServer(
   server: string,
-  questions: readonly Question[],
+  questions: readonly DnsQuestion[],
   { timeout, port = PORT, transport = 'udp', edns0 = false, signal }: AskOptions,
-): Promise<Answer[]> {
+): Promise<DnsAnswer[]> {
   const unusable = isIP(server) === 0 ? 'EINVAL' : hasItsInterface(server) ? null : 'ENODEV';
   if (unusable !== null) return questions.map(() => ({ kind: 'unreachable', code: unusable }));
   const over = new AbortController();
@@ -81,15 +81,15 @@ export async function ask(
 
 const SILENT = { kind: 'silent' } as const;
 
-function byUdpAlone(content: DnsContent): Answer {
+function byUdpAlone(content: DnsContent): DnsAnswer {
   return content.kind === 'answer' ? { ...content, onlyByTcp: false } : content;
 }
 
-function byTcp(found: DnsContent | TcpFailure, tcp: Tcp): Answer {
+function byTcp(found: DnsContent | TcpFailure, tcp: Tcp): DnsAnswer {
   return found.kind === 'answer' ? { ...found, onlyByTcp: false } : { ...found, tcp };
 }
 
-function onlyByTcp(found: DnsContent | TcpFailure): Answer {
+function onlyByTcp(found: DnsContent | TcpFailure): DnsAnswer {
   return found.kind === 'answer' ? { ...found, onlyByTcp: true } : found;
 }
 
@@ -104,7 +104,7 @@ function hasItsInterface(server: string): boolean {
  * null if the server is silent, or no program listens there by UDP. `again`: milliseconds until the question is sent a
  * second time.
  */
-function udp({ server, port, edns0, signal }: TcpWay, question: Question, again: number): Promise<DnsReply | null> {
+function udp({ server, port, edns0, signal }: TcpWay, question: DnsQuestion, again: number): Promise<DnsReply | null> {
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
     const socket = createSocket(familyOf(server) === 'ipv6' ? 'udp6' : 'udp4');

@@ -5,7 +5,7 @@
 import dnsPacket, { encode, type OptAnswer } from 'dns-packet';
 import ipaddr from 'ipaddr.js';
 
-export interface Question {
+export interface DnsQuestion {
   /** Absolute, without a final dot; empty: the root. */
   readonly name: string;
   readonly type: 'A' | 'AAAA' | 'NS';
@@ -57,13 +57,13 @@ const { decode: decodeName } = (
   dnsPacket as unknown as { name: { decode: ((message: Buffer, at: number) => string) & { readonly bytes: number } } }
 ).name;
 
-export function dnsQuery(id: number, { name, type }: Question, edns0: boolean): Buffer {
+export function dnsQuery(id: number, { name, type }: DnsQuestion, edns0: boolean): Buffer {
   const additionals = edns0 ? [OPT] : [];
   return encode({ type: 'query', id, flags: RECURSION_DESIRED, questions: [{ name, type }], additionals });
 }
 
 /** null if the message is no reply to this question: glibc goes on waiting for a reply. */
-export function readReply(message: Buffer, id: number, question: Question): DnsReply | null {
+export function readReply(message: Buffer, id: number, question: DnsQuestion): DnsReply | null {
   if (message.length < HEADER_BYTES || message.readUInt16BE(0) !== id) return null;
   const [flags, questions, answers] = [message.readUInt16BE(2), message.readUInt16BE(4), message.readUInt16BE(6)];
   if ((flags & FLAG.response) === 0) return null;
@@ -86,7 +86,7 @@ function rcodeName(rcode: number): string {
 }
 
 /** null if the message repeats another question. */
-function endOfQuestion(message: Buffer, { name, type }: Question): number | null {
+function endOfQuestion(message: Buffer, { name, type }: DnsQuestion): number | null {
   const asked = nameAt(message, HEADER_BYTES);
   if (asked === null || asked.end + 4 > message.length) return null;
   const same = sameName(asked.name, name) && message.readUInt16BE(asked.end) === TYPE[type];
@@ -97,7 +97,7 @@ function endOfQuestion(message: Buffer, { name, type }: Question): number | null
  * As getanswer_r of nss_dns does: the records in their order, for the asked name, or for the alias target reached so
  * far. An address of another length is skipped, like any other record. null if a record is not whole.
  */
-function valuesOf(message: Buffer, start: number, count: number, { name, type }: Question): string[] | null {
+function valuesOf(message: Buffer, start: number, count: number, { name, type }: DnsQuestion): string[] | null {
   const values: string[] = [];
   let expected = name;
   let at = start;

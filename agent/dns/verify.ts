@@ -4,10 +4,10 @@
 import ipaddr from 'ipaddr.js';
 import { familyOf } from '../address/address.ts';
 import type { DesiredVerify } from '../config/desired.ts';
-import { type Answer, type AskOptions, ask } from './ask.ts';
-import type { Question } from './dns-message.ts';
+import { type AskOptions, askNameServer, type DnsAnswer } from './ask.ts';
+import type { DnsQuestion } from './dns-message.ts';
 
-export interface Verdict {
+export interface DnsVerdict {
   readonly server: string;
   /** Why the server's answer is no proof, in a few words; null if the server answered as expected. */
   readonly complaint: string | null;
@@ -34,7 +34,7 @@ export async function verifyServers(
   servers: readonly string[],
   verify: DesiredVerify,
   { options = [], port }: VerifyOptions = {},
-): Promise<Verdict[]> {
+): Promise<DnsVerdict[]> {
   const lost = new AbortController();
   const way: AskOptions = {
     timeout: verify.timeout,
@@ -45,7 +45,7 @@ export async function verifyServers(
   let answering = servers.length;
   return Promise.all(
     servers.map(async (server) => {
-      const answers = await ask(server, questions(verify), way);
+      const answers = await askNameServer(server, questions(verify), way);
       if (lost.signal.aborted) return { server, complaint: NOT_WAITED_FOR, misleads: false };
       const complaint = complaintOf(answers, verify);
       if (complaint === null) return { server, complaint, misleads: false };
@@ -65,7 +65,7 @@ export function wayOf(options: readonly string[]): Required<Pick<AskOptions, 'tr
  * The server whose wrong answer this host would believe, although others answer rightly; null if there is none. The C
  * library believes the first server that answers at all. With `rotate` it begins with another server each time.
  */
-export function misleading(verdicts: readonly Verdict[], options: readonly string[]): Verdict | null {
+export function misleading(verdicts: readonly DnsVerdict[], options: readonly string[]): DnsVerdict | null {
   const heard = verdicts.filter(({ complaint, misleads }) => complaint === null || misleads);
   return (options.includes('rotate') ? heard : heard.slice(0, 1)).find(({ misleads }) => misleads) ?? null;
 }
@@ -73,7 +73,7 @@ export function misleading(verdicts: readonly Verdict[], options: readonly strin
 /** After any other answer the C library asks no further server (measured with glibc 2.36). */
 const PASSED_ON: readonly string[] = ['SERVFAIL', 'NOTIMP', 'REFUSED'];
 
-function isBelieved(answer: Answer): boolean {
+function isBelieved(answer: DnsAnswer): boolean {
   return answer.kind === 'answer' && !answer.onlyByTcp && !PASSED_ON.includes(answer.rcode);
 }
 
@@ -97,7 +97,7 @@ export function unexpected(addresses: readonly string[], { expect }: DesiredVeri
 }
 
 /** The questions that a name server must answer as a proof. */
-export function questions(verify: DesiredVerify): Question[] {
+export function questions(verify: DesiredVerify): DnsQuestion[] {
   return recordTypes(verify).map((type) => ({ name: verify.name, type }));
 }
 
@@ -115,7 +115,7 @@ function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
  * is wrong. A server that knows only one family may refuse the other question, as dnsmasq without an upstream does. The
  * C library also uses a partial result.
  */
-export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): string | null {
+export function complaintOf(answers: readonly DnsAnswer[], verify: DesiredVerify): string | null {
   const addresses = answers.flatMap((answer) => (answer.kind === 'answer' ? answer.values : []));
   const wrong = unexpected(addresses, verify);
   if (wrong !== null) return `${wrong}, not in ${verify.expect?.join(', ')}`;
@@ -129,7 +129,7 @@ export function complaintOf(answers: readonly Answer[], verify: DesiredVerify): 
  * Why the C library gets nothing from this answer, in a few words; null if it gets an address.
  * @param timeout the waiting time in milliseconds.
  */
-export function failure(answer: Answer, timeout: number): string | null {
+export function failure(answer: DnsAnswer, timeout: number): string | null {
   if (answer.kind === 'answer') {
     if (answer.onlyByTcp) return ONLY_BY_TCP;
     return answer.rcode === 'NOERROR' ? null : answer.rcode;

@@ -1,7 +1,7 @@
 /** The configuration of cloud-init(1) from all of its sources: the strongest first, in cloud-init's own order. */
 import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
 import type { Host } from '../host/host.ts';
-import type { Seen } from './doctor-check.ts';
+import type { DoctorObservation } from './doctor-check.ts';
 import { filesIn } from './numbered-lines.ts';
 
 const INSTANCE = '/var/lib/cloud/instance';
@@ -14,7 +14,7 @@ export interface CloudConfig {
   /** The line, from 1, of a place in the text. */
   readonly lineAt: (offset: number) => number;
   /** Why the text cannot be read; null if it can. In that case cloud-init does nothing of it, or only a part. */
-  readonly problem: Seen | null;
+  readonly problem: DoctorObservation | null;
 }
 
 export function isCloudInitOff(host: Host): boolean {
@@ -30,7 +30,7 @@ export function instanceConfigs(host: Host): CloudConfig[] {
 /**
  * Why the given user data cannot be read; null if nothing is wrong. cloud-init leaves such data out of its merged data.
  */
-export function userDataProblem(host: Host): Seen | null {
+export function userDataProblem(host: Host): DoctorObservation | null {
   const config = read(host, `${INSTANCE}/user-data.txt`);
   return config?.text.startsWith('#cloud-config') ? config.problem : null;
 }
@@ -81,7 +81,7 @@ function read(host: Host, file: string): CloudConfig | null {
   });
   const why = error?.message ?? (contents === null || isMap(contents) ? null : 'it is no map of settings');
   const at = `${file}:${lineAt(error?.pos[0] ?? 0)}`;
-  const problem: Seen | null =
+  const problem: DoctorObservation | null =
     why === null ? null : { code: 'HF-UNSEEN', seen: `${at}: cloud-init's YAML cannot be read (${why})` };
   return { file, text, entries, lineAt, problem };
 }

@@ -2,7 +2,7 @@
 import { isScalar } from 'yaml';
 import type { Host } from '../host/host.ts';
 import { type CloudConfig, instanceConfigs, isCloudInitOff, systemConfigs, userDataProblem } from './cloud-config.ts';
-import type { Seen } from './doctor-check.ts';
+import type { DoctorObservation } from './doctor-check.ts';
 
 /** `manage-resolv-conf` is a key of old images. */
 const KEY = /^manage[_-]resolv[_-]conf$/;
@@ -14,7 +14,7 @@ interface Wish {
 }
 
 /** The strongest of all sources counts: the user data of the instance comes first. */
-export function* cloudInit(host: Host): Iterable<Seen> {
+export function* cloudInit(host: Host): Iterable<DoctorObservation> {
   if (isCloudInitOff(host)) return;
   const [instance, system] = [instanceConfigs(host), systemConfigs(host)];
   const problems = [userDataProblem(host), ...[...instance, ...system].map(({ problem }) => problem)];

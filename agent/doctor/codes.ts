@@ -5,16 +5,16 @@
  * `problem`: a configured setting is not held, or will be lost. `warning`: a setting may be lost, or does not do what
  * it seems to do. `note`: good to know. A check that is certain may give a finding another severity than the one here.
  */
-export type Severity = 'problem' | 'warning' | 'note';
+export type DoctorSeverity = 'problem' | 'warning' | 'note';
 
 interface Explanation {
-  readonly severity: Severity;
+  readonly severity: DoctorSeverity;
   /** Why it matters. */
   readonly why: string;
   readonly remedy: string;
 }
 
-export const CODES = {
+export const DOCTOR_CODES = {
   'HF-CONFIG': {
     severity: 'problem',
     why: 'Without a valid configuration Holdfast holds nothing new. Doctor therefore looked at everything that Holdfast could hold.',
@@ -424,4 +424,4 @@ export const CODES = {
   },
 } as const satisfies Record<string, Explanation>;
 
-export type Code = keyof typeof CODES;
+export type DoctorCode = keyof typeof DOCTOR_CODES;

@@ -3,9 +3,9 @@
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
 import type { Host } from '../host/host.ts';
-import type { Code, Severity } from './codes.ts';
+import type { DoctorCode, DoctorSeverity } from './codes.ts';
 
-export interface Surroundings {
+export interface DoctorSurroundings {
   readonly host: Host;
   /** null if there is no valid configuration. In that case every setting that Holdfast could hold is of interest. */
   readonly desired: ConfiguredState | null;
@@ -18,19 +18,19 @@ export interface Surroundings {
 }
 
 /** One observation; `severity` is set if it differs from the code's own. */
-export interface Seen {
-  readonly code: Code;
+export interface DoctorObservation {
+  readonly code: DoctorCode;
   /**
    * A sentence without its full stop, with `file:line` first if known. May hold a hostile file's text: see `visible`.
    */
   readonly seen: string;
-  readonly severity?: Severity;
+  readonly severity?: DoctorSeverity;
 }
 
 /** Only reads. May throw HostError: the findings before the throw count. */
-export type Check = (around: Surroundings) => Iterable<Seen>;
+export type DoctorCheck = (around: DoctorSurroundings) => Iterable<DoctorObservation>;
 
 /** Whether `dns` is, or might be, configured. */
-export function caresForDns({ desired }: Surroundings): boolean {
+export function caresForDns({ desired }: DoctorSurroundings): boolean {
   return desired === null || desired.dns !== null;
 }

@@ -7,37 +7,37 @@ import { RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { runningDaemons } from '../host/process/daemons.ts';
-import { apparmor } from './checks/apparmor-check.ts';
-import { cloudInitActions } from './checks/cloud-init-actions-check.ts';
-import { dhclientConf } from './checks/dhclient-conf-check.ts';
-import { DHCP_DAEMONS, dhcpClientsSeen } from './checks/dhcp-clients-check.ts';
-import { dnsmasq } from './checks/dnsmasq-check.ts';
-import { forwarding } from './checks/forwarding-check.ts';
-import { hooks } from './checks/hooks-check.ts';
-import { libc } from './checks/libc-check.ts';
-import { machineId } from './checks/machine-id-check.ts';
-import { metadata } from './checks/metadata-check.ts';
-import { multicast } from './checks/multicast-check.ts';
-import { NAME_DAEMONS, nameService } from './checks/name-service-check.ts';
-import { orphans } from './checks/orphans-check.ts';
-import { programs } from './checks/programs-check.ts';
-import { resolvConfCopies } from './checks/resolv-conf-copies-check.ts';
-import { resolvConfFile } from './checks/resolv-conf-file-check.ts';
-import { RESOLV_CONF_DAEMONS, resolvConfOwner } from './checks/resolv-conf-owner-check.ts';
-import { resolved } from './checks/resolved-check.ts';
-import { routeFailures } from './checks/route-failures-check.ts';
-import { routeLimit } from './checks/route-limit-check.ts';
-import { secretsSeen } from './checks/secrets-check.ts';
-import { staticRoutes } from './checks/static-routes-check.ts';
-import { sysctlBoot } from './checks/sysctl-boot-check.ts';
-import { sysctlScopes } from './checks/sysctl-scopes-check.ts';
-import { witness } from './checks/witness-check.ts';
-import { CODES, type Code, type Severity } from './codes.ts';
-import type { Check, Seen, Surroundings } from './doctor-check.ts';
+import { apparmorCheck } from './checks/apparmor-check.ts';
+import { cloudInitActionsCheck } from './checks/cloud-init-actions-check.ts';
+import { dhclientConfCheck } from './checks/dhclient-conf-check.ts';
+import { DHCP_DAEMONS, dhcpClientsCheck } from './checks/dhcp-clients-check.ts';
+import { dnsmasqCheck } from './checks/dnsmasq-check.ts';
+import { forwardingCheck } from './checks/forwarding-check.ts';
+import { hooksCheck } from './checks/hooks-check.ts';
+import { libcCheck } from './checks/libc-check.ts';
+import { machineIdCheck } from './checks/machine-id-check.ts';
+import { metadataCheck } from './checks/metadata-check.ts';
+import { multicastCheck } from './checks/multicast-check.ts';
+import { NAME_DAEMONS, nameServiceCheck } from './checks/name-service-check.ts';
+import { orphansCheck } from './checks/orphans-check.ts';
+import { programsCheck } from './checks/programs-check.ts';
+import { resolvConfCopiesCheck } from './checks/resolv-conf-copies-check.ts';
+import { resolvConfFileCheck } from './checks/resolv-conf-file-check.ts';
+import { RESOLV_CONF_DAEMONS, resolvConfOwnerCheck } from './checks/resolv-conf-owner-check.ts';
+import { resolvedCheck } from './checks/resolved-check.ts';
+import { routeFailuresCheck } from './checks/route-failures-check.ts';
+import { routeLimitCheck } from './checks/route-limit-check.ts';
+import { secretsCheck } from './checks/secrets-check.ts';
+import { staticRoutesCheck } from './checks/static-routes-check.ts';
+import { sysctlBootCheck } from './checks/sysctl-boot-check.ts';
+import { sysctlScopesCheck } from './checks/sysctl-scopes-check.ts';
+import { witnessCheck } from './checks/witness-check.ts';
+import { DOCTOR_CODES, type DoctorCode, type DoctorSeverity } from './codes.ts';
+import type { DoctorCheck, DoctorObservation, DoctorSurroundings } from './doctor-check.ts';
 
 export interface Diagnosis {
-  readonly code: Code;
-  readonly severity: Severity;
+  readonly code: DoctorCode;
+  readonly severity: DoctorSeverity;
   /** The observation, with file and line if known. */
   readonly seen: string;
   readonly why: string;
@@ -45,32 +45,32 @@ export interface Diagnosis {
 }
 
 /** Each check with the resources that it concerns, for `--only`. */
-const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: Check }[] = [
-  { about: ['resolver'], look: resolvConfFile },
-  { about: ['resolver'], look: resolvConfOwner },
-  { about: ['resolver'], look: resolvConfCopies },
-  { about: ['resolver', 'hooks', 'dhcpcd', 'networkmanager', 'dhclient', 'sysctl'], look: cloudInitActions },
-  { about: ['resolved'], look: resolved },
-  { about: ['resolver'], look: nameService },
-  { about: ['resolver'], look: libc },
-  { about: ['hooks', 'dhcpcd', 'networkmanager', 'dhclient'], look: dhcpClientsSeen },
-  { about: ['hooks', 'dhcpcd', 'networkmanager'], look: orphans },
-  { about: ['hooks'], look: hooks },
-  { about: ['hooks'], look: apparmor },
-  { about: ['dhclient'], look: dhclientConf },
-  { about: ['sysctl'], look: sysctlBoot },
-  { about: ['sysctl'], look: sysctlScopes },
-  { about: ['sysctl', 'masquerade'], look: forwarding },
-  { about: ['dnsmasq'], look: dnsmasq },
-  { about: ['sysctl'], look: routeLimit },
-  { about: ['routes'], look: metadata },
-  { about: ['routes', 'hooks'], look: staticRoutes },
-  { about: ['routes'], look: multicast },
-  { about: RESOURCE_NAMES, look: programs },
-  { about: RESOURCE_NAMES, look: secretsSeen },
-  { about: RESOURCE_NAMES, look: machineId },
-  { about: RESOURCE_NAMES, look: witness },
-  { about: RESOURCE_NAMES, look: routeFailures },
+const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look: DoctorCheck }[] = [
+  { about: ['resolver'], look: resolvConfFileCheck },
+  { about: ['resolver'], look: resolvConfOwnerCheck },
+  { about: ['resolver'], look: resolvConfCopiesCheck },
+  { about: ['resolver', 'hooks', 'dhcpcd', 'networkmanager', 'dhclient', 'sysctl'], look: cloudInitActionsCheck },
+  { about: ['resolved'], look: resolvedCheck },
+  { about: ['resolver'], look: nameServiceCheck },
+  { about: ['resolver'], look: libcCheck },
+  { about: ['hooks', 'dhcpcd', 'networkmanager', 'dhclient'], look: dhcpClientsCheck },
+  { about: ['hooks', 'dhcpcd', 'networkmanager'], look: orphansCheck },
+  { about: ['hooks'], look: hooksCheck },
+  { about: ['hooks'], look: apparmorCheck },
+  { about: ['dhclient'], look: dhclientConfCheck },
+  { about: ['sysctl'], look: sysctlBootCheck },
+  { about: ['sysctl'], look: sysctlScopesCheck },
+  { about: ['sysctl', 'masquerade'], look: forwardingCheck },
+  { about: ['dnsmasq'], look: dnsmasqCheck },
+  { about: ['sysctl'], look: routeLimitCheck },
+  { about: ['routes'], look: metadataCheck },
+  { about: ['routes', 'hooks'], look: staticRoutesCheck },
+  { about: ['routes'], look: multicastCheck },
+  { about: RESOURCE_NAMES, look: programsCheck },
+  { about: RESOURCE_NAMES, look: secretsCheck },
+  { about: RESOURCE_NAMES, look: machineIdCheck },
+  { about: RESOURCE_NAMES, look: witnessCheck },
+  { about: RESOURCE_NAMES, look: routeFailuresCheck },
 ];
 
 const WATCHED_DAEMONS = new Set([...RESOLV_CONF_DAEMONS, ...NAME_DAEMONS, ...DHCP_DAEMONS]);
@@ -80,27 +80,27 @@ export function surroundingsOf(
   desired: ConfiguredState | null,
   groups: readonly ExpectedGroup[],
   secrets: readonly string[] = [],
-): Surroundings {
+): DoctorSurroundings {
   return { host, desired, groups, secrets, daemons: host.live ? runningDaemons(WATCHED_DAEMONS) : new Map() };
 }
 
 /** All findings, the gravest first. A check that cannot look reports that, and hinders no other check. */
-export function examine(around: Surroundings, only: readonly ResourceName[]): Diagnosis[] {
+export function examine(around: DoctorSurroundings, only: readonly ResourceName[]): Diagnosis[] {
   return CHECKS.filter(({ about }) => about.some((name) => only.includes(name)))
     .flatMap(({ look }) => collect(look, around))
     .map(diagnosis)
     .sort((a, b) => GRAVITY.indexOf(a.severity) - GRAVITY.indexOf(b.severity));
 }
 
-export function diagnosis({ code, seen, severity }: Seen): Diagnosis {
-  const { severity: usual, why, remedy } = CODES[code];
+export function diagnosis({ code, seen, severity }: DoctorObservation): Diagnosis {
+  const { severity: usual, why, remedy } = DOCTOR_CODES[code];
   return { code, severity: severity ?? usual, seen: visible(seen), why, remedy };
 }
 
-const GRAVITY: readonly Severity[] = ['problem', 'warning', 'note'];
+const GRAVITY: readonly DoctorSeverity[] = ['problem', 'warning', 'note'];
 
-function collect(look: Check, around: Surroundings): Seen[] {
-  const found: Seen[] = [];
+function collect(look: DoctorCheck, around: DoctorSurroundings): DoctorObservation[] {
+  const found: DoctorObservation[] = [];
   try {
     for (const one of look(around)) found.push(one);
   } catch (error) {

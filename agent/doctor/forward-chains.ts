@@ -16,7 +16,7 @@ interface MeetingRule {
 /** Matching rules, by chain. */
 type Chains = ReadonlyMap<string, readonly MeetingRule[]>;
 
-export interface Refusal {
+export interface ForwardRefusal {
   readonly does: 'drop' | 'reject';
   /** The chain with the refusing rule. */
   readonly chain: string;
@@ -40,7 +40,7 @@ export function refusedByNft(
   host: Host,
   { family, table, name }: BaseChain,
   wanted: DesiredMasquerade | null,
-): Refusal | null {
+): ForwardRefusal | null {
   const chains = new Map<string, MeetingRule[]>();
   for (const object of nftJson(host, ['-t', 'list', 'table', family, table]) ?? []) {
     const { chain, expr } = part(object, 'rule');
@@ -52,7 +52,7 @@ export function refusedByNft(
 }
 
 /** The same for FORWARD of iptables-legacy, by the output of `iptables-save`. */
-export function refusedByLegacy(lines: readonly string[], wanted: DesiredMasquerade | null): Refusal | null {
+export function refusedByLegacy(lines: readonly string[], wanted: DesiredMasquerade | null): ForwardRefusal | null {
   const chains = new Map<string, MeetingRule[]>();
   let table = 'filter';
   for (const line of lines) {
@@ -66,7 +66,7 @@ export function refusedByLegacy(lines: readonly string[], wanted: DesiredMasquer
   return refusal(chains, 'FORWARD');
 }
 
-function refusal(chains: Chains, name: string): Refusal | null {
+function refusal(chains: Chains, name: string): ForwardRefusal | null {
   const end = walk(chains, name, 0);
   return end === 'accept' || end === 'through' ? null : end;
 }
@@ -74,7 +74,7 @@ function refusal(chains: Chains, name: string): Refusal | null {
 /**
  * `through`: the packet reaches the end of the chain. A target that is no chain, such as LOG, lets the packet through.
  */
-function walk(chains: Chains, chain: string, depth: number): Refusal | 'accept' | 'through' {
+function walk(chains: Chains, chain: string, depth: number): ForwardRefusal | 'accept' | 'through' {
   for (const { does, to } of depth > DEEPEST ? [] : (chains.get(chain) ?? [])) {
     if (does === 'accept') return does;
     if (does === 'return') return 'through';

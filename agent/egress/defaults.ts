@@ -14,7 +14,7 @@ import type { SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { protocolName } from '../host/netlink/table-names.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';
-import { type AheadNote, aheadNote, type NotedGateway, sinceBoot } from './note.ts';
+import { type AheadNote, aheadNote, monotonicNow, type NotedGateway } from './note.ts';
 
 /** zebra, bird, bgp (FRR). BIRD and old FRRs do not mark by which protocol they learned a route. */
 const OF_BGP: readonly number[] = [11, 12, 186];
@@ -133,7 +133,7 @@ async function staysAhead(
   const names = note.gateways.map(({ gateway, index }) => `${gateway} on ${nameOf(index)}`).join(', ');
   if (silent) return { why: `${names} has not answered`, silent };
   const why = `${names} answers again, but for less than ${ANSWERING / 1000} s so far`;
-  return sinceBoot() - note.at < ANSWERING ? { why, silent } : null;
+  return monotonicNow() - note.at < ANSWERING ? { why, silent } : null;
 }
 
 async function answers(

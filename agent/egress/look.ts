@@ -22,7 +22,7 @@ export interface Gateway {
   readonly reachable: boolean;
 }
 
-export interface Egress {
+export interface DefaultRouteView {
   readonly table: number;
   /** The number in rt_protos. */
   readonly protocol: number;
@@ -55,7 +55,7 @@ export class EgressLook {
   }
 
   /** null if there is no default route; `unseen` if all the addresses have their own routes. Throws NetlinkError. */
-  async read(socket: NetlinkSocket, signal: AbortSignal): Promise<Egress | 'unseen' | null> {
+  async read(socket: NetlinkSocket, signal: AbortSignal): Promise<DefaultRouteView | 'unseen' | null> {
     const found = await this.#default(socket, signal);
     if (found === null || found === 'unseen') return found;
     const { route, beyond } = found;
@@ -99,6 +99,6 @@ export class EgressLook {
   }
 }
 
-export function nameOf({ address, interface: link }: Pick<Gateway, 'address' | 'interface'>): string {
+export function gatewayName({ address, interface: link }: Pick<Gateway, 'address' | 'interface'>): string {
   return address === null ? link : `${address} on ${link}`;
 }

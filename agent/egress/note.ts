@@ -28,7 +28,7 @@ export function noteWord(host: Host, word: 'behind' | 'dropped'): void {
   write(host, `${word}\n`);
 }
 
-export function noteAhead(host: Host, gateways: readonly NotedGateway[], now = sinceBoot()): void {
+export function noteAhead(host: Host, gateways: readonly NotedGateway[], now = monotonicNow()): void {
   const lines = gateways.map(({ gateway, index }) => `${gateway} ${index}\n`);
   write(host, `ahead\n${Math.round(now)}\n${lines.join('')}`);
 }
@@ -50,7 +50,7 @@ export function noteStillSilent(host: Host): void {
 }
 
 /** Milliseconds since the boot; the same in every process. */
-export function sinceBoot(): number {
+export function monotonicNow(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
 }
 

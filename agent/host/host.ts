@@ -32,7 +32,7 @@ import { nullIfGone, startTicks } from './proc.ts';
 import { usersOfFile } from './process/daemons.ts';
 import { type ProcessOrigin, processOrigin } from './process/origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './process/processes.ts';
-import { type RunResult, run, runBeside } from './process/run-program.ts';
+import { type RunResult, runBeside, runProgram } from './process/run-program.ts';
 
 const PROC_SYS = '/proc/sys';
 
@@ -286,8 +286,8 @@ export class Host {
     }
   }
 
-  run(program: string, args: readonly string[], options?: Parameters<typeof run>[2]): RunResult {
-    return run(program, args, options);
+  run(program: string, args: readonly string[], options?: Parameters<typeof runProgram>[2]): RunResult {
+    return runProgram(program, args, options);
   }
 
   runBeside(program: string, args: readonly string[], options?: Parameters<typeof runBeside>[2]): Promise<RunResult> {

@@ -2,10 +2,12 @@
  * Azure's instance metadata service: one JSON document for all interfaces. It gives subnets, but not the ranges of the
  * virtual network. https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
  */
+
+import { isMap } from '../config/plain-map.ts';
 import { errorMessage } from '../host/errors.ts';
-import { refusalOf } from './http.ts';
-import type { Answer, Provider } from './provider.ts';
-import { isMap, listOfMaps, parseJson } from './untrusted-json.ts';
+import { refusedReply } from './http.ts';
+import type { MetadataAnswer, Provider } from './provider.ts';
+import { listOfMaps, parseJson } from './untrusted-json.ts';
 import { firstAddress, hardwareAddress, networks } from './value-checks.ts';
 
 const PATH = '/metadata/instance/network?api-version=2021-02-01&format=json';
@@ -14,10 +16,10 @@ export const AZURE: Provider = {
   title: 'Azure’s metadata',
   async fetch(client, questions) {
     const reply = await client.ask('GET', PATH, { metadata: 'true' });
-    if (reply.status !== 200) throw refusalOf(reply, 'the interfaces');
+    if (reply.status !== 200) throw refusedReply(reply, 'the interfaces');
     const network = parseJson(reply.text);
     const interfaces = listOfMaps(isMap(network) ? network.interface : null, 'its list of interfaces');
-    return questions.map(({ name, mac }): Answer => {
+    return questions.map(({ name, mac }): MetadataAnswer => {
       const found = mac === null ? interfaces[0] : interfaces.find((one) => hardwareAddress(one.macAddress) === mac);
       const own = hardwareAddress(found?.macAddress);
       if (found === undefined || own === null)

@@ -7,8 +7,8 @@
 import { show } from '../config/config-error.ts';
 import { METADATA_NAMES, type MetadataName } from '../config/desired-metadata.ts';
 import { errorMessage } from '../host/errors.ts';
-import { type MetadataClient, type Reply, refusalOf, SilentError } from './http.ts';
-import type { Answer, Provider, Question } from './provider.ts';
+import { type MetadataClient, type MetadataReply, refusedReply, SilentError } from './http.ts';
+import type { MetadataAnswer, MetadataQuestion, Provider } from './provider.ts';
 import { firstAddress, hardwareAddress, lines, networks } from './value-checks.ts';
 
 /**
@@ -29,7 +29,7 @@ export const EC2: Provider = {
     const known = macs.filter((mac) => mac !== null);
     if (known.length === 0) throw new Error('its list of interfaces has no hardware address');
     const first = questions.some(({ mac }) => mac === null) ? await firstOf(service, known) : null;
-    const answers: Answer[] = [];
+    const answers: MetadataAnswer[] = [];
     for (const { name, mac } of questions) {
       const meant = mac ?? first;
       if (meant === null || !known.includes(meant)) {
@@ -48,7 +48,10 @@ async function firstOf(service: Session, known: readonly string[]): Promise<stri
   return mac;
 }
 
-async function answer(service: Session, { name, mac }: Question & { readonly mac: string }): Promise<Answer> {
+async function answer(
+  service: Session,
+  { name, mac }: MetadataQuestion & { readonly mac: string },
+): Promise<MetadataAnswer> {
   const of = name === 'subnet-gateway' ? 'subnet-ipv4-cidr-block' : name;
   try {
     const values = networks(lines(await service.item(mac, of)), METADATA_NAMES[of].family, of);
@@ -77,7 +80,7 @@ class Session {
   /** The text at a path that must exist. Throws an Error if the service does not give it. */
   async read(path: string): Promise<string> {
     const reply = await this.#get(path);
-    if (reply.status !== 200) throw refusalOf(reply, path);
+    if (reply.status !== 200) throw refusedReply(reply, path);
     return reply.text;
   }
 
@@ -90,28 +93,28 @@ class Session {
     const reply = await this.#get(`${folder}${name}`);
     if (reply.status === 200 && reply.text.trim() !== '') return reply.text;
     if (reply.status === 200) throw new Error(`${name} is empty`);
-    if (reply.status !== 404 || !OPTIONAL.includes(name)) throw refusalOf(reply, `${folder}${name}`);
+    if (reply.status !== 404 || !OPTIONAL.includes(name)) throw refusedReply(reply, `${folder}${name}`);
     const items = this.#folders.get(mac) ?? lines(await this.read(folder));
     this.#folders.set(mac, items);
-    if (!items.includes('mac') || items.includes(name)) throw refusalOf(reply, `${folder}${name}`);
+    if (!items.includes('mac') || items.includes(name)) throw refusedReply(reply, `${folder}${name}`);
     return '';
   }
 
   /** A token may expire early, so a 401 is tried once more with a new token. */
-  async #get(path: string): Promise<Reply> {
+  async #get(path: string): Promise<MetadataReply> {
     const reply = await this.#ask(path);
     if (reply.status !== 401) return reply;
     this.#token = await tokenFrom(this.#client);
     return this.#ask(path);
   }
 
-  #ask(path: string): Promise<Reply> {
+  #ask(path: string): Promise<MetadataReply> {
     return this.#client.ask('GET', path, { 'x-aws-ec2-metadata-token': this.#token });
   }
 }
 
 async function tokenFrom(client: MetadataClient): Promise<string> {
-  let reply: Reply;
+  let reply: MetadataReply;
   try {
     const ttl = { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_TTL) };
     reply = await client.ask('PUT', '/latest/api/token', ttl);
@@ -121,7 +124,7 @@ async function tokenFrom(client: MetadataClient): Promise<string> {
       `${error.message}: where a bridge or NAT lies between, its hop limit (HttpPutResponseHopLimit) must be 2 or more`,
     );
   }
-  if (reply.status !== 200) throw refusalOf(reply, 'a token');
+  if (reply.status !== 200) throw refusedReply(reply, 'a token');
   // This error is made here so that no other error can quote the token.
   if (!/^[\x21-\x7e]{1,1024}$/.test(reply.text)) throw new Error('it gives no token of its second version');
   return reply.text;

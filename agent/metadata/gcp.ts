@@ -4,8 +4,8 @@
  */
 import ipaddr from 'ipaddr.js';
 import { errorMessage } from '../host/errors.ts';
-import { refusalOf } from './http.ts';
-import type { Answer, Provider } from './provider.ts';
+import { refusedReply } from './http.ts';
+import type { MetadataAnswer, Provider } from './provider.ts';
 import { listOfMaps, parseJson } from './untrusted-json.ts';
 import { address, hardwareAddress, networks } from './value-checks.ts';
 
@@ -17,10 +17,10 @@ export const GCP: Provider = {
   title: 'Google’s metadata',
   async fetch(client, questions) {
     const reply = await client.ask('GET', PATH, { [FLAVOR]: 'Google' });
-    if (reply.status !== 200) throw refusalOf(reply, 'the interfaces');
+    if (reply.status !== 200) throw refusedReply(reply, 'the interfaces');
     if (reply.headers[FLAVOR] !== 'Google') throw new Error('its answer is not marked as Google’s (Metadata-Flavor)');
     const interfaces = listOfMaps(parseJson(reply.text), 'its list of interfaces');
-    return questions.map(({ name, mac }): Answer => {
+    return questions.map(({ name, mac }): MetadataAnswer => {
       const found = mac === null ? interfaces[0] : interfaces.find((one) => hardwareAddress(one.mac) === mac);
       const own = hardwareAddress(found?.mac);
       if (found === undefined || own === null)

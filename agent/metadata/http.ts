@@ -8,7 +8,7 @@ import { show } from '../config/config-error.ts';
 import type { MetadataEndpoint } from '../config/desired-metadata.ts';
 import { errorCode, errorMessage } from '../host/errors.ts';
 
-export interface Reply {
+export interface MetadataReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** For status 200: printable ASCII and line breaks, at most LARGEST bytes. Empty for any other status. */
@@ -46,9 +46,9 @@ export class MetadataClient {
   }
 
   /** The reply, whatever its status. Throws an Error with a sentence if no valid reply came. */
-  async ask(method: 'GET' | 'PUT', path: string, headers: Record<string, string>): Promise<Reply> {
+  async ask(method: 'GET' | 'PUT', path: string, headers: Record<string, string>): Promise<MetadataReply> {
     if (this.#signal.aborted) throw tooLate(false);
-    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    const { promise, resolve, reject } = Promise.withResolvers<MetadataReply>();
     let connected = false;
     const asked = request({
       ...this.#endpoint,
@@ -106,7 +106,7 @@ export class MetadataClient {
 }
 
 /** A sentence for a status other than 200. It holds for every provider. */
-export function refusalOf({ status, headers }: Reply, what: string): Error {
+export function refusedReply({ status, headers }: MetadataReply, what: string): Error {
   if (status >= 300 && status < 400) {
     const to = headers.location === undefined ? '' : ` to ${show(headers.location)}`;
     return new Error(`it redirects${to}, as no metadata service does; that was not followed`);

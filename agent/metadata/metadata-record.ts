@@ -3,7 +3,9 @@
  * answers are saved, so the last good answer stays until there is a better one. Each answer belongs to one interface,
  * by its hardware address: a disk that is copied to another instance brings no values along.
  */
+
 import { asciiJson } from '../config/ascii.ts';
+import { isMap } from '../config/plain-map.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER, STATE_FOLDER } from '../host/paths.ts';
@@ -37,12 +39,12 @@ export const NO_RECORD: MetadataRecord = { fetched: {}, problems: {} };
 const VALUE = /^[0-9a-f.:]{2,39}(\/\d{1,3})?$/;
 
 /** The record's text, for comparison with the last text; null if nothing was fetched yet. Throws HostError. */
-export function readRecord(host: Host): string | null {
+export function readMetadataRecord(host: Host): string | null {
   return host.readText(IN_MEMORY) ?? host.readText(RECORD);
 }
 
 /** Leaves out damaged entries: they are fetched anew. */
-export function parseRecord(text: string | null): MetadataRecord {
+export function parseMetadataRecord(text: string | null): MetadataRecord {
   let found: unknown;
   try {
     found = JSON.parse(text ?? '{}');
@@ -62,7 +64,7 @@ export function parseRecord(text: string | null): MetadataRecord {
  * disk is full or read-only, the record goes to /run, so that routes are held all the same. Throws HostError if /run
  * fails too.
  */
-export function writeRecord(host: Host, record: MetadataRecord, durable: boolean): void {
+export function writeMetadataRecord(host: Host, record: MetadataRecord, durable: boolean): void {
   const text = `${asciiJson(record)}\n`;
   // The copy in memory is read first. It must never be the older one, even if this process is killed before the
   // removal.
@@ -99,8 +101,4 @@ function isValues(values: unknown): values is string[] {
 
 function isText(entry: [string, unknown]): entry is [string, string] {
   return typeof entry[1] === 'string';
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,9 +8,15 @@ import type { DesiredMetadata, MetadataWish } from '../config/desired-metadata.t
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { deviceOf, hardwareAddressOf } from './hardware-addresses.ts';
-import { type Fetched, type MetadataRecord, parseRecord, readRecord, writeRecord } from './metadata-record.ts';
-import type { Answer, Provider } from './provider.ts';
-import type { MetadataSource, Resolved } from './source.ts';
+import {
+  type Fetched,
+  type MetadataRecord,
+  parseMetadataRecord,
+  readMetadataRecord,
+  writeMetadataRecord,
+} from './metadata-record.ts';
+import type { MetadataAnswer, Provider } from './provider.ts';
+import type { MetadataSource, ResolvedWish } from './source.ts';
 import { wishKey } from './wishes.ts';
 
 /** Age, in fetch intervals, at which a value is fetched again, and at which `status` and the heartbeat mention it. */
@@ -20,7 +26,7 @@ const OLD_AFTER = 10;
 const SECOND_THOUGHT = 1_000;
 
 /** The state of one wish. */
-export interface MetadataView extends Resolved {
+export interface MetadataView extends ResolvedWish {
   /** `vpc-ipv4-cidr-blocks`, `subnet-gateway eth1`. */
   readonly key: string;
   readonly wish: MetadataWish;
@@ -35,11 +41,11 @@ export interface Fetch {
   /** Milliseconds since the epoch: when it began. */
   readonly began: number;
   readonly source: string;
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, MetadataAnswer>;
 }
 
 /** A value that changed. */
-export interface Change {
+export interface MetadataChange {
   readonly key: string;
   readonly source: string;
   /** null if no value was known. */
@@ -53,7 +59,7 @@ export class Metadata implements MetadataSource {
   readonly #host: Host;
   readonly #desired: DesiredMetadata;
   #text: string | null = null;
-  #record: MetadataRecord = parseRecord(null);
+  #record: MetadataRecord = parseMetadataRecord(null);
 
   constructor(host: Host, desired: DesiredMetadata, wishes: readonly MetadataWish[]) {
     this.#host = host;
@@ -62,11 +68,11 @@ export class Metadata implements MetadataSource {
     this.interval = desired.interval;
   }
 
-  resolve(wish: MetadataWish): Resolved {
+  resolve(wish: MetadataWish): ResolvedWish {
     this.#refresh();
     const key = wishKey(wish);
     const problem = this.#record.problems[key] ?? null;
-    const unknown = (why: string): Resolved => ({
+    const unknown = (why: string): ResolvedWish => ({
       values: null,
       asOf: null,
       source: 'the cloud’s metadata',
@@ -102,7 +108,7 @@ export class Metadata implements MetadataSource {
     if (!this.wishes.some((wish) => this.#takesAway(wish, first.answers.get(wishKey(wish))))) return first;
     await sleep(SECOND_THOUGHT, undefined, { signal }).catch(() => undefined);
     const second = await this.#fetchOnce(signal);
-    const agreed = [...second.answers].map(([key, answer]): [string, Answer] => [
+    const agreed = [...second.answers].map(([key, answer]): [string, MetadataAnswer] => [
       key,
       agreement(first.answers.get(key), answer),
     ]);
@@ -110,11 +116,11 @@ export class Metadata implements MetadataSource {
   }
 
   /** Saves the valid answers, and returns the values that changed. Throws HostError. */
-  note({ began, source, answers }: Fetch): Change[] {
+  note({ began, source, answers }: Fetch): MetadataChange[] {
     this.#refresh();
     const fetched: Record<string, Fetched> = {};
     const problems: Record<string, string> = {};
-    const changes: Change[] = [];
+    const changes: MetadataChange[] = [];
     for (const wish of this.wishes) {
       const key = wishKey(wish);
       const last = this.#fetchedFor(wish);
@@ -134,7 +140,7 @@ export class Metadata implements MetadataSource {
           changes.push({ key, source, before: last?.values ?? null, after: answer.values });
       }
     }
-    writeRecord(this.#host, { fetched, problems }, changes.length > 0);
+    writeMetadataRecord(this.#host, { fetched, problems }, changes.length > 0);
     return changes;
   }
 
@@ -149,7 +155,7 @@ export class Metadata implements MetadataSource {
   async #fetchOnce(signal: AbortSignal): Promise<Fetch> {
     const began = Date.now();
     let source = 'the cloud’s metadata';
-    const answers = new Map<string, Answer>();
+    const answers = new Map<string, MetadataAnswer>();
     try {
       // Imported here, because a caller that only resolves does not need it.
       const { detectProvider, makeProvider } = await import('./providers.ts');
@@ -184,7 +190,7 @@ export class Metadata implements MetadataSource {
     return { began, source, answers };
   }
 
-  #takesAway(wish: MetadataWish, answer: Answer | undefined): boolean {
+  #takesAway(wish: MetadataWish, answer: MetadataAnswer | undefined): boolean {
     const last = this.#fetchedFor(wish);
     if (last === null || answer === undefined || 'problem' in answer) return false;
     return last.values.some((value) => !answer.values.includes(value));
@@ -202,15 +208,15 @@ export class Metadata implements MetadataSource {
 
   #refresh(): void {
     if (this.wishes.length === 0) return;
-    const text = readRecord(this.#host);
+    const text = readMetadataRecord(this.#host);
     if (text === this.#text) return;
     this.#text = text;
-    this.#record = parseRecord(text);
+    this.#record = parseMetadataRecord(text);
   }
 }
 
 /** The second answer if the first answer agrees with it; otherwise a problem. */
-function agreement(first: Answer | undefined, second: Answer): Answer {
+function agreement(first: MetadataAnswer | undefined, second: MetadataAnswer): MetadataAnswer {
   if (first === undefined || 'problem' in first || 'problem' in second) return second;
   if (first.values.join() === second.values.join()) return second;
   return { problem: `it said ${list(first.values)} and a moment later ${list(second.values)}` };

@@ -6,14 +6,16 @@ export interface Provider {
   /** For people: `EC2's metadata`. */
   readonly title: string;
   /** The answers, in the order of the questions. Throws an Error with a sentence if the whole service is unusable. */
-  fetch(client: MetadataClient, questions: readonly Question[]): Promise<Answer[]>;
+  fetch(client: MetadataClient, questions: readonly MetadataQuestion[]): Promise<MetadataAnswer[]>;
 }
 
-export interface Question {
+export interface MetadataQuestion {
   readonly name: MetadataName;
   /** Hardware address of the interface; null for the instance's first interface. */
   readonly mac: string | null;
 }
 
 /** Checked values of an interface, or a sentence that says why there are none. */
-export type Answer = { readonly mac: string; readonly values: readonly string[] } | { readonly problem: string };
+export type MetadataAnswer =
+  | { readonly mac: string; readonly values: readonly string[] }
+  | { readonly problem: string };

@@ -3,10 +3,10 @@ import type { MetadataWish } from '../config/desired-metadata.ts';
 
 export interface MetadataSource {
   /** The known values. Makes no request, and returns the same values until others are fetched. Throws HostError. */
-  resolve(wish: MetadataWish): Resolved;
+  resolve(wish: MetadataWish): ResolvedWish;
 }
 
-export interface Resolved {
+export interface ResolvedWish {
   /**
    * Networks or addresses, checked and in canonical notation. null if not known yet, which does not mean "none". Empty
    * if the provider said that there are none.

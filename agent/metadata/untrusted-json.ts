@@ -1,4 +1,5 @@
 /** Checks for JSON from an untrusted sender. */
+import { isMap } from '../config/plain-map.ts';
 
 /** Parses the text. Throws an Error with a sentence if it is not JSON. */
 export function parseJson(text: string): unknown {
@@ -14,8 +15,4 @@ export function listOfMaps(found: unknown, what: string): Record<string, unknown
   if (!Array.isArray(found) || !found.every(isMap)) throw new Error(`${what} is none`);
   if (found.length === 0) throw new Error(`${what} is empty`);
   return found;
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -3,10 +3,9 @@ import ipaddr from 'ipaddr.js';
 import type { DesiredNexthop, DesiredRoute } from '../config/desired.ts';
 import type { MetadataWish } from '../config/desired-metadata.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
+import { MAIN_TABLE } from '../host/netlink/table-names.ts';
 import type { MetadataSource } from './source.ts';
 import { destinationWish, gatewayWish, wishKey } from './wishes.ts';
-
-export const MAIN_TABLE = 254;
 
 export interface WantedHop extends Omit<RouteHop, 'index'> {
   /** null if the kernel finds the interface by the gateway. */
@@ -18,7 +17,7 @@ export interface WantedRoute extends Omit<Route, 'hops' | 'protocol'> {
   readonly takeOver: boolean;
 }
 
-export interface Wanted {
+export interface WantedEntry {
   /** `10.0.0.0/16 table 100 metric 50`: unique. */
   readonly name: string;
   /** The metadata's name of its destination; null if the configuration has the destination itself. */
@@ -30,7 +29,7 @@ export interface Wanted {
 }
 
 /** One route for each value of the destination; empty if the destination has no value. */
-export function wantedRoutes(routes: readonly DesiredRoute[], metadata: MetadataSource | null): Wanted[] {
+export function wantedRoutes(routes: readonly DesiredRoute[], metadata: MetadataSource | null): WantedEntry[] {
   const all = routes.flatMap((route) => wantedOf(route, metadata));
   const first = new Set<string>();
   return all.map((wanted) => {
@@ -43,23 +42,23 @@ export function wantedRoutes(routes: readonly DesiredRoute[], metadata: Metadata
   });
 }
 
-function wantedOf(desired: DesiredRoute, metadata: MetadataSource | null): Wanted[] {
+function wantedOf(desired: DesiredRoute, metadata: MetadataSource | null): WantedEntry[] {
   const wish = destinationWish(desired);
   const key = wish === null ? null : wishKey(wish);
-  const unknown = (to: string, problem: string): Wanted => {
-    return { name: nameOf({ ...desired, destination: to }), wish: key, route: null, problem };
+  const unknown = (to: string, problem: string): WantedEntry => {
+    return { name: routeName({ ...desired, destination: to }), wish: key, route: null, problem };
   };
   const destinations = wish === null ? { values: [desired.to as string], problem: null } : ask(metadata, wish);
   if (destinations.values === null) return [unknown(`metadata:${key}`, destinations.problem)];
   const hops = desired.nexthops.map((hop) => wantedHop(hop, metadata));
-  return destinations.values.map((destination): Wanted => {
+  return destinations.values.map((destination): WantedEntry => {
     const problem = hops.flatMap((hop) => ('problem' in hop ? hop.problem : []))[0];
     if (problem !== undefined) return unknown(destination, problem);
     const { family, table, metric, type, nexthopId, src, mtu, takeOver } = desired;
     const known = hops.filter((hop): hop is WantedHop => !('problem' in hop));
     const what = { family, destination, table, metric, type: ROUTE_TYPE[type] };
     const route = { ...what, hops: known, nexthopId, src, mtu, takeOver };
-    return { name: nameOf(route), wish: key, route, problem: destinations.problem };
+    return { name: routeName(route), wish: key, route, problem: destinations.problem };
   });
 }
 
@@ -85,7 +84,7 @@ function ask(
 }
 
 /** The name in ip-route(8)'s notation, with the metric only if it is not the family's default. */
-export function nameOf({
+export function routeName({
   destination,
   table,
   metric,

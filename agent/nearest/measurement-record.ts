@@ -2,16 +2,18 @@
  * The last measurements, on disk, so that apply, the daemon and the next boot agree, and a restart forgets nothing.
  * Only successful measurements are saved, so the last good measurement stays until there is a new one.
  */
+
 import type { Nearest } from '../config/desired.ts';
+import { isMap } from '../config/plain-map.ts';
 import type { Host } from '../host/host.ts';
 import { STATE_FOLDER } from '../host/paths.ts';
-import type { Place } from './order.ts';
+import type { AddressPlace } from './order.ts';
 
 export interface Measurement {
   /** Milliseconds since the epoch. */
   readonly measured: number;
   /** The nearest first. */
-  readonly order: readonly Place[];
+  readonly order: readonly AddressPlace[];
   /** How many addresses the name had. There are more than in `order` if not all were measured. */
   readonly found: number;
 }
@@ -33,12 +35,12 @@ export function targetOf({ name, port }: Nearest): string {
 }
 
 /** The record's text, to see whether it changed; null if nothing was measured yet. Throws HostError. */
-export function readRecord(host: Host): string | null {
+export function readMeasurements(host: Host): string | null {
   return host.readText(RECORD);
 }
 
 /** Reads the record without damaged parts, which are measured anew. */
-export function parseRecord(text: string | null): Measurements {
+export function parseMeasurements(text: string | null): Measurements {
   let found: unknown;
   try {
     found = JSON.parse(text ?? '{}');
@@ -49,7 +51,7 @@ export function parseRecord(text: string | null): Measurements {
 }
 
 /** Throws HostError. */
-export function writeRecord(host: Host, measurements: Measurements): void {
+export function writeMeasurements(host: Host, measurements: Measurements): void {
   host.makeFolder(STATE_FOLDER, 0o755);
   host.replaceOwn(RECORD, `${JSON.stringify(measurements)}\n`, 0o644, { durable: true });
 }
@@ -67,7 +69,7 @@ function isEntry(entry: [string, unknown]): entry is [string, Measurement] {
 }
 
 /** Checks that each address is one, because the record's content is written to resolv.conf and the hooks. */
-function isPlace(place: unknown): place is Place {
+function isPlace(place: unknown): place is AddressPlace {
   return (
     isMap(place) &&
     typeof place.address === 'string' &&
@@ -82,8 +84,4 @@ function isPlace(place: unknown): place is Place {
 
 function isAmount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

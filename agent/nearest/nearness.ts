@@ -10,10 +10,10 @@ import type { Measured } from './measure.ts';
 import {
   type Measurement,
   type Measurements,
-  parseRecord,
-  readRecord,
+  parseMeasurements,
+  readMeasurements,
   targetOf,
-  writeRecord,
+  writeMeasurements,
 } from './measurement-record.ts';
 import { reorder } from './order.ts';
 
@@ -59,8 +59,8 @@ export class Nearness {
     this.#host = host;
     this.#configured = configured;
     this.nearest = nearestOf(configured);
-    this.#text = this.nearest.length === 0 ? null : readRecord(host);
-    this.#record = parseRecord(this.#text);
+    this.#text = this.nearest.length === 0 ? null : readMeasurements(host);
+    this.#record = parseMeasurements(this.#text);
     this.#desired = complete(configured, this.#record);
   }
 
@@ -100,7 +100,7 @@ export class Nearness {
         const last = this.#record[target];
         return last === undefined ? [] : [[target, last] as const];
       });
-      writeRecord(this.#host, Object.fromEntries([...known, ...found]));
+      writeMeasurements(this.#host, Object.fromEntries([...known, ...found]));
     }
     return this.desired() !== before;
   }
@@ -138,10 +138,10 @@ export class Nearness {
 
   #refresh(): void {
     if (this.nearest.length === 0) return;
-    const text = readRecord(this.#host);
+    const text = readMeasurements(this.#host);
     if (text === this.#text) return;
     this.#text = text;
-    this.#record = parseRecord(text);
+    this.#record = parseMeasurements(text);
     const desired = complete(this.#configured, this.#record);
     if (desired.dns?.sortlist?.join() !== this.#desired.dns?.sortlist?.join()) this.#desired = desired;
   }

@@ -5,7 +5,7 @@
  */
 
 /** An address in its place. */
-export interface Place {
+export interface AddressPlace {
   readonly address: string;
   /** Milliseconds of a connection at the last measurement; null if the address did not answer. */
   readonly time: number | null;
@@ -47,10 +47,10 @@ const MARGIN = 1;
  * address, null if it did not answer; `named` are the addresses that the name has now.
  */
 export function reorder(
-  before: readonly Place[],
+  before: readonly AddressPlace[],
   times: ReadonlyMap<string, number | null>,
   named: ReadonlySet<string>,
-): Place[] {
+): AddressPlace[] {
   const known = new Set(before.map(({ address }) => address));
   const stayed = before
     .filter(({ address }) => times.has(address))
@@ -60,13 +60,16 @@ export function reorder(
     .filter((address) => !known.has(address))
     .map((address) => ({ address, time: times.get(address) ?? null, absent: 0, ahead: {} }))
     .sort(nearerFirst);
-  const all: Place[] = [...stayed.map((place) => answered(place, times.get(place.address) ?? null)), ...newcomers];
+  const all: AddressPlace[] = [
+    ...stayed.map((place) => answered(place, times.get(place.address) ?? null)),
+    ...newcomers,
+  ];
   const counted = all.map((place, i) => ({ ...place, ahead: aheadOf(place, all.slice(0, i)) }));
   return [...overtaken(counted.filter(({ time }) => time !== null)), ...counted.filter(({ time }) => time === null)];
 }
 
 /** Counts silences, so that an address that repeatedly falls silent does not change the order at each return. */
-function answered({ falls = 0, steady = 0, ...place }: Place, time: number | null): Place {
+function answered({ falls = 0, steady = 0, ...place }: AddressPlace, time: number | null): AddressPlace {
   if (time === null) {
     const more = place.time === null ? falls : Math.min(falls + 1, MOST_FALLS);
     return { ...place, time, ...(more === 0 ? {} : { falls: more, steady: 0 }) };
@@ -75,11 +78,11 @@ function answered({ falls = 0, steady = 0, ...place }: Place, time: number | nul
 }
 
 /** Measurements in a row in which the address must be clearly nearer to overtake another. */
-function roundsOf({ falls = 0 }: Place): number {
+function roundsOf({ falls = 0 }: AddressPlace): number {
   return ROUNDS * 2 ** Math.max(0, falls - 1);
 }
 
-function aheadOf(place: Place, before: readonly Place[]): Record<string, number> {
+function aheadOf(place: AddressPlace, before: readonly AddressPlace[]): Record<string, number> {
   const clear = before.filter((other) => clearlyNearer(place.time, other.time));
   return Object.fromEntries(
     clear.map(({ address }) => [address, Math.min((place.ahead[address] ?? 0) + 1, roundsOf(place))]),
@@ -94,11 +97,11 @@ function clearlyNearer(time: number | null, other: number | null): boolean {
  * Fills the places from the first on. An address keeps its place unless others have earned it; the nearest of those
  * gets it.
  */
-function overtaken(places: readonly Place[]): Place[] {
+function overtaken(places: readonly AddressPlace[]): AddressPlace[] {
   const waiting = [...places];
-  const order: Place[] = [];
+  const order: AddressPlace[] = [];
   while (waiting.length > 0) {
-    const first = waiting[0] as Place;
+    const first = waiting[0] as AddressPlace;
     const earned = waiting.filter((place) => (place.ahead[first.address] ?? 0) >= roundsOf(place));
     const next = earned.sort(nearerFirst)[0] ?? first;
     order.push(next);
@@ -107,8 +110,8 @@ function overtaken(places: readonly Place[]): Place[] {
   return order;
 }
 
-function nearerFirst(a: Place, b: Place): number {
-  const far = ({ time }: Place) => time ?? Number.POSITIVE_INFINITY;
+function nearerFirst(a: AddressPlace, b: AddressPlace): number {
+  const far = ({ time }: AddressPlace) => time ?? Number.POSITIVE_INFINITY;
   return far(a) === far(b) ? compareText(a.address, b.address) : far(a) - far(b);
 }
 

@@ -4,12 +4,12 @@
 import type { DesiredDns } from '../config/desired.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { composeResolvConf, managedKeywords, RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Reason } from './lease-events.ts';
-import { type Address, addressLine, type Route, routeLine } from './network.ts';
+import type { LeaseReason } from './lease-events.ts';
+import { type Address, addressLine, routeLine, type StageRoute } from './network.ts';
 
-export interface Outcome {
+export interface RehearsalOutcome {
   readonly interface: string;
-  readonly reason: Reason;
+  readonly reason: LeaseReason;
   /** true: the router did not answer the script's ping. */
   readonly silent: boolean;
   readonly status: number;
@@ -18,7 +18,7 @@ export interface Outcome {
   readonly resolvConf: string | null;
   readonly dns: DesiredDns | null;
   readonly addresses: { readonly before: readonly Address[]; readonly after: readonly Address[] };
-  readonly routes: { readonly before: readonly Route[]; readonly after: readonly Route[] };
+  readonly routes: { readonly before: readonly StageRoute[]; readonly after: readonly StageRoute[] };
   /** The lease's address, and the seconds for which the lease is still valid. */
   readonly expected: { readonly address: string | null; readonly seconds: number };
 }
@@ -27,7 +27,7 @@ export interface Outcome {
 const SLACK = 60;
 
 /** One sentence for each value that is not as wanted. */
-export function judge(outcome: Outcome): string[] {
+export function judgeRehearsal(outcome: RehearsalOutcome): string[] {
   return [
     ...resolver(outcome),
     ...early(outcome),
@@ -36,11 +36,11 @@ export function judge(outcome: Outcome): string[] {
 }
 
 /** Whether dhclient itself gives up the address, so that its loss is no fault of a hook. */
-function givesUp({ reason, silent }: Outcome): boolean {
+function givesUp({ reason, silent }: RehearsalOutcome): boolean {
   return reason === 'EXPIRE' || silent;
 }
 
-function resolver({ resolvConf, dns }: Outcome): string[] {
+function resolver({ resolvConf, dns }: RehearsalOutcome): string[] {
   if (dns === null || composeResolvConf(resolvConf ?? '', dns) === resolvConf) return [];
   const text = resolvConf ?? '';
   const wanted = composeResolvConf('', dns);
@@ -56,12 +56,12 @@ function resolver({ resolvConf, dns }: Outcome): string[] {
 /**
  * An early exit with status 0: dhclient believes that all is done, but lifetime, routes and resolv.conf were not set.
  */
-function early({ ended, status }: Outcome): string[] {
+function early({ ended, status }: RehearsalOutcome): string[] {
   if (ended !== false || status !== 0) return [];
   return ['dhclient-script ends before its exit hooks because a hook calls exit, so the event is not carried out'];
 }
 
-function script({ status, reason }: Outcome): string[] {
+function script({ status, reason }: RehearsalOutcome): string[] {
   if (status === 0) return [];
   // 128 + SIGKILL, as a shell or timeout(1) returns it.
   if (status === 137)
@@ -70,7 +70,7 @@ function script({ status, reason }: Outcome): string[] {
   return [`dhclient-script ends with status ${status}: ${what}`];
 }
 
-function network({ addresses, routes, expected, interface: iface }: Outcome): string[] {
+function network({ addresses, routes, expected, interface: iface }: RehearsalOutcome): string[] {
   const left = new Set(addresses.after.map((one) => `${one.interface} ${addressLine(one)}`));
   const lost = addresses.before.filter((one) => !left.has(`${one.interface} ${addressLine(one)}`));
   const kept = new Set(routes.after.map(routeLine));

@@ -5,16 +5,17 @@
 import type { EffectiveConf } from '../clients/dhclient/conf/reader.ts';
 import type { Lease } from '../clients/dhclient/leases.ts';
 import { checkOptionValues, envName, envValue, findOption } from '../config/notation/dhcp-options.ts';
-import type { Known } from './lease.ts';
+import type { KnownOffer } from './lease.ts';
 
 /** `BOUND` and `REBOOT` follow a start of dhclient; `TIMEOUT` follows a start that no server answered. */
-export const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'BOUND', 'TIMEOUT', 'EXPIRE'] as const;
-export type Reason = (typeof REASONS)[number];
+export const LEASE_REASONS = ['RENEW', 'REBIND', 'REBOOT', 'BOUND', 'TIMEOUT', 'EXPIRE'] as const;
+export type LeaseReason = (typeof LEASE_REASONS)[number];
 
-export const beginsWithStart = (reason: Reason) => reason === 'REBOOT' || reason === 'BOUND' || reason === 'TIMEOUT';
+export const beginsWithStart = (reason: LeaseReason) =>
+  reason === 'REBOOT' || reason === 'BOUND' || reason === 'TIMEOUT';
 
 export interface Occasion {
-  readonly reason: Reason;
+  readonly reason: LeaseReason;
   readonly interface: string;
   /** The pid of dhclient; 0 if none runs. */
   readonly pid: number;
@@ -22,7 +23,7 @@ export interface Occasion {
   readonly lease: Lease;
   /** Its request list sets the variables `requested_…` of all events. */
   readonly conf: EffectiveConf;
-  readonly differently: Known['differently'];
+  readonly differently: KnownOffer['differently'];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -64,7 +65,7 @@ const UNKNOWN = [['next-server', '0.0.0.0']] as const;
 /** The options that a changed configuration would make from an answer like the last one. */
 function started(
   known: ReadonlyMap<string, string>,
-  { supersede, request }: NonNullable<Known['differently']>,
+  { supersede, request }: NonNullable<KnownOffer['differently']>,
 ): Map<string, string> {
   // A server sends the requested options and those that every lease has.
   const kept = [...known].filter(

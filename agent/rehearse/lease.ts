@@ -8,7 +8,7 @@ import { type DhcpClient, staleSince } from '../clients/dhclient/running-dhclien
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
-export interface Known {
+export interface KnownOffer {
   readonly lease: Lease;
   /** dhclient.conf as it is on disk. */
   readonly conf: EffectiveConf;
@@ -22,7 +22,7 @@ export interface Known {
 }
 
 /** Throws HostError if no lease of the interface is known. */
-export function leaseOf(host: Host, client: DhcpClient, iface: string): Known {
+export function leaseOf(host: Host, client: DhcpClient, iface: string): KnownOffer {
   const lease = currentLease(host, client, iface) ?? recorded(host, iface);
   if (lease === null || lease.address === null)
     throw new HostError(

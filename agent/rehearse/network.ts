@@ -23,7 +23,7 @@ export interface Address {
   readonly noPrefixRoute: boolean;
 }
 
-export interface Route {
+export interface StageRoute {
   /** `default`, `10.0.0.0/8`. */
   readonly destination: string;
   readonly type: string;
@@ -40,7 +40,7 @@ export interface Route {
   readonly onlink: boolean;
 }
 
-export interface Link {
+export interface StageLink {
   readonly name: string;
   readonly up: boolean;
   readonly mtu: number;
@@ -49,9 +49,9 @@ export interface Link {
 }
 
 export interface Network {
-  readonly links: readonly Link[];
+  readonly links: readonly StageLink[];
   readonly addresses: readonly Address[];
-  readonly routes: readonly Route[];
+  readonly routes: readonly StageRoute[];
 }
 
 /**
@@ -75,7 +75,7 @@ export function networkAround(host: Host, iface: string): Network {
 }
 
 /** Adds the interface, which `ip` leaves out of its answer if it was asked for one. */
-function routes(host: Host, filter: readonly string[], iface: string | null = null): Route[] {
+function routes(host: Host, filter: readonly string[], iface: string | null = null): StageRoute[] {
   const found = parseRoutes(json(host, ['-4', 'route', 'show', 'table', 'main', ...filter]));
   return found.map((route) => ({
     ...route,
@@ -122,7 +122,7 @@ export function addressLine(one: Address): string {
 }
 
 /** The route as `ip route` shows it. */
-export function routeLine({ destination, type, hops, protocol, scope, source, metric, onlink }: Route): string {
+export function routeLine({ destination, type, hops, protocol, scope, source, metric, onlink }: StageRoute): string {
   return [
     type === 'unicast' ? '' : type,
     destination,
@@ -160,7 +160,7 @@ export function parseAddresses(text: string): Address[] {
   );
 }
 
-export function parseRoutes(text: string): Route[] {
+export function parseRoutes(text: string): StageRoute[] {
   return list(text).flatMap((route) => {
     const hops = records(route.nexthops ?? [route]);
     const destination = word(route.dst);
@@ -208,7 +208,7 @@ function records(value: unknown): Json[] {
   return value.filter((one): one is Json => typeof one === 'object' && one !== null && Object.keys(one).length > 0);
 }
 
-function links(text: string): Link[] {
+function links(text: string): StageLink[] {
   return list(text).flatMap((link) => {
     const name = word(link.ifname);
     if (name === null) return [];
@@ -250,13 +250,13 @@ export function addAddress(one: Address): string {
   ].join(' ');
 }
 
-const hasGateway = ({ hops }: Route) => hops.some(({ gateway }) => gateway !== null);
+const hasGateway = ({ hops }: StageRoute) => hops.some(({ gateway }) => gateway !== null);
 
 /**
  * The words of `ip` that make the route. A multipath route's hops come last, because `ip` reads them to the end of the
  * line.
  */
-export function addRoute(route: Route): string {
+export function addRoute(route: StageRoute): string {
   const [first, ...others] = route.hops;
   if (others.length === 0) return `route add ${routeLine(route)}${route.protocol === 'boot' ? ' proto boot' : ''}`;
   const hops = routeLine({ ...route, protocol: 'boot', scope: 'global', source: null, metric: null, onlink: false });

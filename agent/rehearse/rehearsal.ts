@@ -11,9 +11,9 @@ import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER } from '../host/paths.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { judge } from './judge.ts';
+import { judgeRehearsal } from './judge.ts';
 import { leaseOf } from './lease.ts';
-import { beginsWithStart, type Reason, variablesOf } from './lease-events.ts';
+import { beginsWithStart, type LeaseReason, variablesOf } from './lease-events.ts';
 import {
   type Address,
   addressLine,
@@ -23,10 +23,10 @@ import {
   networkAround,
   parseAddresses,
   parseRoutes,
-  type Route,
   routeLine,
+  type StageRoute,
 } from './network.ts';
-import { play, type Seen } from './stage.ts';
+import { play, type StageView } from './stage.ts';
 
 export interface RehearseOptions {
   /** The configured content of resolv.conf; null if none is configured. */
@@ -44,7 +44,7 @@ export interface BeforeAfter<T> {
 
 export interface Rehearsal {
   readonly interface: string;
-  readonly reason: Reason;
+  readonly reason: LeaseReason;
   /** Whether the router answered; null if that does not matter to this event. */
   readonly routerAnswers: boolean | null;
   /** Exit status of dhclient-script. If it is not 0, dhclient declines the lease. */
@@ -67,11 +67,11 @@ export interface Rehearsal {
 }
 
 /** Throws HostError if there is nothing to rehearse, or the stage cannot be made. */
-export async function rehearse(
+export async function playEvent(
   host: Host,
   client: DhcpClient,
   iface: string,
-  reason: Reason,
+  reason: LeaseReason,
   { dns, routerAnswers = true, atBoot = false }: RehearseOptions,
 ): Promise<Rehearsal> {
   const script = ownScript(host, client);
@@ -106,7 +106,7 @@ export async function rehearse(
   });
   const addresses = compare(seen.addresses, (text) => parseAddresses(text).filter((one) => one.interface !== 'lo'));
   const routes = compare(seen.routes, parseRoutes);
-  const problems = judge({
+  const problems = judgeRehearsal({
     interface: iface,
     reason,
     silent: pinged && !routerAnswers,
@@ -205,15 +205,20 @@ function compare<T>({ before, after }: BeforeAfter<string>, parse: (text: string
 }
 
 /** The routes in a kernel's order, whatever order they were made in. */
-function shownRoutes(routes: readonly Route[]): string[] {
-  const key = ({ destination }: Route) => (destination === 'default' ? '' : destination);
+function shownRoutes(routes: readonly StageRoute[]): string[] {
+  const key = ({ destination }: StageRoute) => (destination === 'default' ? '' : destination);
   return routes.toSorted((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b)))).map(routeLine);
 }
 
 const shownAddress = (one: Address) => `${addressLine(one)} dev ${one.interface}`;
 
 /** Notes on the differences between the rehearsal and the real host. */
-function caveats(network: Network, seen: Seen, addresses: readonly Address[], routes: readonly Route[]): string[] {
+function caveats(
+  network: Network,
+  seen: StageView,
+  addresses: readonly Address[],
+  routes: readonly StageRoute[],
+): string[] {
   const missing = (wanted: readonly string[], made: readonly string[]) => wanted.filter((line) => !made.includes(line));
   const unlike = [
     ...missing(network.addresses.map(shownAddress), addresses.map(shownAddress)),

@@ -32,7 +32,7 @@ export interface Scene {
   readonly record: string | null;
 }
 
-export interface Seen {
+export interface StageView {
   /** Exit status of dhclient-script for the event itself. 137 means that a hook or the time limit killed it. */
   readonly status: number;
   /** JSON of `ip -4 addr show` and of `ip -4 route show table main`. */
@@ -59,7 +59,7 @@ const TIME_LIMIT = 60_000;
 const LARGEST = 16 * 1024 * 1024;
 
 /** Throws HostError if this process may not make namespaces, or the stage cannot be made. */
-export async function play(scene: Scene): Promise<Seen> {
+export async function play(scene: Scene): Promise<StageView> {
   const sections = parse(await run(scene));
   const text = (name: string) => sections.get(name)?.toString('latin1') ?? null;
   const must = (name: string) => {

@@ -10,7 +10,7 @@ import { errorCode } from '../host/errors.ts';
 import { connectAny } from './connect.ts';
 import type { CredentialNames, Credentials, Proofs } from './credentials.ts';
 
-export interface Reply {
+export interface DeliveryReply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** The body, cut off after the largest number of bytes. */
@@ -52,7 +52,7 @@ export class Client {
     this.#credentials = credentials;
   }
 
-  post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<Reply> {
+  post(path: string, body: Uint8Array, headers: Record<string, string>, signal: AbortSignal): Promise<DeliveryReply> {
     return this.send({ method: 'POST', path, body, headers }, signal);
   }
 
@@ -60,7 +60,7 @@ export class Client {
    * Throws with the reason if no answer came. If the other side has closed a kept connection in the meantime, a new one
    * is tried.
    */
-  async send({ method, path, body, headers, largest }: Sent, signal: AbortSignal): Promise<Reply> {
+  async send({ method, path, body, headers, largest }: Sent, signal: AbortSignal): Promise<DeliveryReply> {
     const url = new URL(this.#base);
     const [pathname = '', query = ''] = path.split('?');
     url.pathname = url.pathname.replace(/\/*$/, pathname);
@@ -133,7 +133,7 @@ export class Client {
   }
 }
 
-function exchange(request: ClientRequest, body: Uint8Array | undefined, largest: number): Promise<Reply> {
+function exchange(request: ClientRequest, body: Uint8Array | undefined, largest: number): Promise<DeliveryReply> {
   return new Promise((resolve, reject) => {
     request.on('error', reject);
     request.on('response', (response) => {

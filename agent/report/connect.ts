@@ -12,7 +12,7 @@ const HEAD_START = 250;
 /** Milliseconds that an address waits behind all others after it accepted a connection and did not answer. */
 const DISTRUST = 5000;
 
-export interface Target {
+export interface ConnectTarget {
   readonly host: string;
   readonly port: number;
 }
@@ -30,7 +30,7 @@ const REAL: Race = { resolve, open: (host, port) => connect({ host, port, keepAl
  * @param distrusted an address to try last, unless it is the only one; null for none.
  */
 export async function connectAny(
-  { host, port }: Target,
+  { host, port }: ConnectTarget,
   signal: AbortSignal,
   distrusted: string | null = null,
   { resolve, open }: Race = REAL,

@@ -1,5 +1,5 @@
 /** The content of a heartbeat, and of an event. */
-import type { Attributes, Occurrence, Sample } from '../../probes/probe.ts';
+import type { Occurrence, Sample, SampleAttributes } from '../../probes/probe.ts';
 
 export interface Heartbeat {
   /** Milliseconds since the epoch. */
@@ -15,11 +15,11 @@ export interface Heartbeat {
   readonly sequence: number;
   readonly samples: readonly Sample[];
   readonly events: readonly Occurrence[];
-  readonly resource: Attributes;
+  readonly resource: SampleAttributes;
 }
 
 /** A heartbeat's samples, waiting for the collector. */
-export type Measurements = Omit<Heartbeat, 'events'>;
+export type HeartbeatMeasurements = Omit<Heartbeat, 'events'>;
 
 /** An event, waiting for the collector. */
 export interface EventRecord {
@@ -28,5 +28,5 @@ export interface EventRecord {
   /** When the reporter received the event, in milliseconds since the epoch. */
   readonly observed: number;
   readonly event: Occurrence;
-  readonly resource: Attributes;
+  readonly resource: SampleAttributes;
 }

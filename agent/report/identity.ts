@@ -5,7 +5,7 @@
 
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { arch, hostname, release } from 'node:os';
-import type { Attributes } from '../../probes/probe.ts';
+import type { SampleAttributes } from '../../probes/probe.ts';
 import type { Host } from '../host/host.ts';
 import { knownMachineId, machineMarks, SUBSTITUTE } from '../host/machine.ts';
 import { STATE_FOLDER } from '../host/paths.ts';
@@ -18,7 +18,7 @@ export interface Identity {
   /** Hexadecimal; sets the heartbeat's phase. It differs between clones, which share a machine-id. */
   readonly beatSeed: string;
   /** The attributes with the host's present name. */
-  readonly resource: Attributes;
+  readonly resource: SampleAttributes;
 }
 
 /** The application id that makes our host.id differ from other applications'. It is random and must never change. */

@@ -4,14 +4,14 @@
  * single record that the collector never takes is found and given up (suspicion.ts).
  */
 import { gzipSync } from 'node:zlib';
-import type { Attributes } from '../../probes/probe.ts';
+import type { SampleAttributes } from '../../probes/probe.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Client } from './client.ts';
 import { CONTENT_TYPES, type Encoding, type Format } from './otlp-encoding.ts';
 import type { Queue } from './queue.ts';
 import { unpack } from './spool.ts';
 import { Suspicion } from './suspicion.ts';
-import { judge, later, type Verdict } from './verdict.ts';
+import { type DeliveryVerdict, judgeDelivery, later } from './verdict.ts';
 
 /** All times are in milliseconds. */
 export interface Timing {
@@ -65,7 +65,7 @@ const BATCH_BYTES = 128 * 1024;
 /** Milliseconds that a step may take beyond its own time limit before it counts as hanging. */
 const SLACK = 30_000;
 
-export class Lane<T extends { readonly resource: Attributes }> {
+export class Lane<T extends { readonly resource: SampleAttributes }> {
   readonly #options: LaneOptions<T>;
   readonly #suspicion: Suspicion;
   #request: AbortController | null = null;
@@ -165,7 +165,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     }
   }
 
-  async #send(records: readonly T[]): Promise<Verdict> {
+  async #send(records: readonly T[]): Promise<DeliveryVerdict> {
     const { path, encoding, format, client, timing } = this.#options;
     let body: Uint8Array;
     try {
@@ -180,7 +180,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
     const timer = setTimeout(() => request.abort(), timing.request);
     try {
       const reply = await client.post(path, body, headers, request.signal);
-      return judge(reply, (answer) => encoding.rejected(answer, format));
+      return judgeDelivery(reply, (answer) => encoding.rejected(answer, format));
     } catch (error) {
       return later(request.signal.aborted ? `no answer within ${timing.request / 1000} s` : errorMessage(error));
     } finally {
@@ -190,7 +190,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
   }
 
   /** Carries out a verdict. Returns the milliseconds to wait. */
-  #settle(batch: Batch<T>, verdict: Verdict): number {
+  #settle(batch: Batch<T>, verdict: DeliveryVerdict): number {
     const { records, damaged, sequence } = batch;
     const { lost, timing } = this.#options;
     const soon = Math.random() * timing.pause;
@@ -223,7 +223,7 @@ export class Lane<T extends { readonly resource: Attributes }> {
   }
 
   /** Keeps records that were not taken this time. Returns the milliseconds to wait. */
-  #putOff(batch: Batch<T>, { reason, after }: Verdict & { kind: 'later' }): number {
+  #putOff(batch: Batch<T>, { reason, after }: DeliveryVerdict & { kind: 'later' }): number {
     const { records, sequence } = batch;
     const { timing } = this.#options;
     if (!this.#over) this.#tell(reason);

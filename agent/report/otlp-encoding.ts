@@ -14,8 +14,8 @@ import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import type { ReadableLogRecord } from '@opentelemetry/sdk-logs';
 import { AggregationTemporality, type DataPoint, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics';
 import { METRICS, type MetricDefinition, type MetricName } from '../../probes/metrics.ts';
-import type { Attributes, Severity } from '../../probes/probe.ts';
-import type { EventRecord, Measurements } from './heartbeat.ts';
+import type { EventSeverity, SampleAttributes } from '../../probes/probe.ts';
+import type { EventRecord, HeartbeatMeasurements } from './heartbeat.ts';
 
 export type Format = 'protobuf' | 'json';
 
@@ -42,11 +42,11 @@ export interface Encoding<T> {
 
 const SCOPE = { name: 'holdfast' };
 /** Numbers of OpenTelemetry's log data model. */
-const SEVERITIES: Readonly<Record<Severity, number>> = { info: 9, warn: 13, error: 17 };
+const SEVERITIES: Readonly<Record<EventSeverity, number>> = { info: 9, warn: 13, error: 17 };
 /** Two numbers of ValueType in @opentelemetry/api, copied to avoid loading the package at run time. */
 const [INT, DOUBLE] = [0, 1] as const satisfies readonly ValueType[];
 
-export const metrics: Encoding<Measurements> = {
+export const metrics: Encoding<HeartbeatMeasurements> = {
   encode(heartbeats, format) {
     const serializer = format === 'json' ? JsonMetricsSerializer : ProtobufMetricsSerializer;
     return serializer.serializeRequest({
@@ -74,11 +74,11 @@ export const events: Encoding<EventRecord> = {
   },
 };
 
-function resourceOf(records: readonly { resource: Attributes }[]): Resource {
+function resourceOf(records: readonly { resource: SampleAttributes }[]): Resource {
   return resourceFromAttributes(records[0]?.resource ?? {});
 }
 
-function metricData(heartbeats: readonly Measurements[]): MetricData[] {
+function metricData(heartbeats: readonly HeartbeatMeasurements[]): MetricData[] {
   const points = new Map<MetricName, DataPoint<number>[]>();
   for (const { time, start, boot = start, samples } of heartbeats) {
     for (const { metric, value, attributes } of samples) {

@@ -17,7 +17,7 @@ import {
 } from './segments.ts';
 import { frame, frames } from './spool-frames.ts';
 
-export interface Entry {
+export interface QueueEntry {
   readonly sequence: number;
   readonly payload: Buffer;
 }
@@ -45,7 +45,7 @@ export class Queue {
   #segments: Segment[] = [];
   /** The descriptor of the last segment, while records may be appended to it. */
   #fd: number | null = null;
-  #memory: Entry[] = [];
+  #memory: QueueEntry[] = [];
   #next = 1;
   #number = 0;
   #acknowledged = 0;
@@ -90,11 +90,11 @@ export class Queue {
   }
 
   /** The oldest records: at most `records`, and none beyond `bytes`, but at least one if the queue has one. */
-  peek(records: number, bytes: number): Entry[] {
-    const found: Entry[] = [];
+  peek(records: number, bytes: number): QueueEntry[] {
+    const found: QueueEntry[] = [];
     let size = 0;
     const full = () => found.length >= records || size >= bytes;
-    const take = (entry: Entry) => {
+    const take = (entry: QueueEntry) => {
       found.push(entry);
       size += entry.payload.length;
     };
@@ -273,7 +273,7 @@ export class Queue {
     removeSegment(segment);
   }
 
-  *#waiting(segment: Segment): Generator<Entry> {
+  *#waiting(segment: Segment): Generator<QueueEntry> {
     if (segment.last <= this.#acknowledged) return;
     const from = segment.head;
     for (const { kind, sequence, payload, end } of frames(read(segment))) {

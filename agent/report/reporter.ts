@@ -1,16 +1,16 @@
 /** Takes heartbeats and events, keeps them until the collector has them, and counts those that were given up. */
 import { randomBytes } from 'node:crypto';
 import { uptime } from 'node:os';
-import { type Attributes, type Occurrence, type Sample, type Severity, sample } from '../../probes/probe.ts';
+import { type EventSeverity, type Occurrence, type Sample, type SampleAttributes, sample } from '../../probes/probe.ts';
 import type { DesiredReport } from '../config/desired-daemon.ts';
 import { errorMessage } from '../host/errors.ts';
 import { Client } from './client.ts';
 import { Credentials } from './credentials.ts';
-import type { EventRecord, Measurements } from './heartbeat.ts';
+import type { EventRecord, HeartbeatMeasurements } from './heartbeat.ts';
 import type { Identity } from './identity.ts';
 import { Lane, TIMING, type Timing } from './lane.ts';
 import { events, metrics } from './otlp-encoding.ts';
-import { type Loss, type Signal, Spool } from './spool.ts';
+import { type Signal, Spool, type SpoolLoss } from './spool.ts';
 
 export interface ReporterOptions {
   readonly desired: DesiredReport;
@@ -28,7 +28,7 @@ export interface ReporterOptions {
 
 interface Delivery {
   readonly client: Client;
-  readonly metrics: Lane<Measurements>;
+  readonly metrics: Lane<HeartbeatMeasurements>;
   readonly events: Lane<EventRecord>;
 }
 
@@ -44,7 +44,7 @@ export class Reporter {
   readonly #boot = Math.round(Date.now() / 1000 - uptime()) * 1000;
   /** Distinguishes the events of this start from the events of all other starts. */
   readonly #name = randomBytes(8).toString('hex');
-  readonly #lost = new Map<string, { attributes: Attributes; count: number }>();
+  readonly #lost = new Map<string, { attributes: SampleAttributes; count: number }>();
   #desired: DesiredReport;
   #identity: Identity;
   #spool: Spool | null = null;
@@ -80,7 +80,7 @@ export class Reporter {
       format,
       timing,
       queue: this.#spool![signal],
-      lost: (reason: Loss, count: number) => this.#lose(signal, reason, count),
+      lost: (reason: SpoolLoss, count: number) => this.#lose(signal, reason, count),
       trouble: (reason: string | null) => this.#tellDelivery(signal, reason),
     });
     this.#delivery = {
@@ -166,7 +166,7 @@ export class Reporter {
     });
   }
 
-  #lose(signal: Signal, reason: Loss, count: number): void {
+  #lose(signal: Signal, reason: SpoolLoss, count: number): void {
     const key = `${signal} ${reason}`;
     const known = this.#lost.get(key);
     if (known === undefined) {
@@ -180,7 +180,7 @@ export class Reporter {
     else this.#tell('warn', 'holdfast.delivery.failed', `${signal} do not reach the collector: ${reason}`);
   }
 
-  #tell(severity: Severity, name: string, body: string): void {
+  #tell(severity: EventSeverity, name: string, body: string): void {
     this.#options.log({ kind: 'event', name, severity, time: Date.now(), body, attributes: {} });
   }
 }

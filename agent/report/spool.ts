@@ -1,11 +1,11 @@
 /** Undelivered heartbeats and events, each in its own queue, with one limit for both. */
 import { join } from 'node:path';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { EventRecord, Measurements } from './heartbeat.ts';
-import { type Entry, Queue, type QueueOptions } from './queue.ts';
+import type { EventRecord, HeartbeatMeasurements } from './heartbeat.ts';
+import { Queue, type QueueEntry, type QueueOptions } from './queue.ts';
 
 export type Signal = 'metrics' | 'events';
-export type Loss = 'full' | 'thinned' | 'damaged' | 'rejected';
+export type SpoolLoss = 'full' | 'thinned' | 'damaged' | 'rejected';
 
 const LARGEST_SEGMENT = 1024 * 1024;
 const SMALLEST_SEGMENT = 16 * 1024;
@@ -17,7 +17,7 @@ export interface SpoolOptions {
   readonly folder: string;
   /** The most bytes on disk, both queues together. */
   readonly bound: number;
-  lost(signal: Signal, reason: Loss, count: number): void;
+  lost(signal: Signal, reason: SpoolLoss, count: number): void;
   trouble(signal: Signal, message: string | null): void;
 }
 
@@ -45,7 +45,7 @@ export class Spool {
     return this.metrics.bytes + this.events.bytes;
   }
 
-  addMeasurements(measurements: Measurements): void {
+  addMeasurements(measurements: HeartbeatMeasurements): void {
     this.metrics.append(pack(measurements));
     this.#makeRoom();
   }
@@ -69,7 +69,7 @@ export class Spool {
 }
 
 /** The record of an entry; null if it cannot be read. */
-export function unpack<T>({ payload }: Entry): T | null {
+export function unpack<T>({ payload }: QueueEntry): T | null {
   try {
     return JSON.parse(inflateRawSync(payload, { maxOutputLength: LARGEST_RECORD }).toString()) as T;
   } catch {
@@ -77,6 +77,6 @@ export function unpack<T>({ payload }: Entry): T | null {
   }
 }
 
-function pack(record: Measurements | EventRecord): Buffer {
+function pack(record: HeartbeatMeasurements | EventRecord): Buffer {
   return deflateRawSync(JSON.stringify(record));
 }

@@ -3,7 +3,7 @@
  * is down looks the same at first, but in that case no record may be given up. The difference is that a working
  * collector takes another record right before it fails again at this record.
  */
-import type { Entry, Queue } from './queue.ts';
+import type { Queue, QueueEntry } from './queue.ts';
 
 /** Failures in a row after which the records themselves are suspected. */
 export const TRIES = 5;
@@ -38,7 +38,7 @@ export class Suspicion {
   }
 
   /** The entries of the next request, oldest first, without those already delivered. */
-  peek(records: number, bytes: number): Entry[] {
+  peek(records: number, bytes: number): QueueEntry[] {
     if (this.#other !== null) {
       const entry = this.#behind().find(({ sequence }) => sequence === this.#other);
       if (entry !== undefined) return [entry];
@@ -98,7 +98,7 @@ export class Suspicion {
     return 'try-another';
   }
 
-  #behind(): Entry[] {
+  #behind(): QueueEntry[] {
     const entries = this.#queue.peek(LOOK_AHEAD + 1 + this.#ahead.size, Number.POSITIVE_INFINITY);
     return entries.filter(({ sequence }) => !this.#ahead.has(sequence)).slice(1);
   }

@@ -4,10 +4,10 @@
  * statuses. nginx sends 400 for an expired client certificate, and an ingress sends 404 while it has no backend. Such
  * faults end, and so does an expired token (401, 403), but lost events never come back.
  */
-import type { Reply } from './client.ts';
+import type { DeliveryReply } from './client.ts';
 import type { Rejection } from './otlp-encoding.ts';
 
-export type Verdict =
+export type DeliveryVerdict =
   | { readonly kind: 'accepted'; readonly rejected: Rejection | null }
   /** Do not send the same request again: one of the records, or their number, was refused. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -17,11 +17,11 @@ export type Verdict =
 /** The longest pause that we accept, in milliseconds. Longer requests are taken for mistakes. */
 const LONGEST_WAIT = 60 * 60 * 1000;
 
-export function judge(
-  { status, headers, body }: Reply,
+export function judgeDelivery(
+  { status, headers, body }: DeliveryReply,
   rejected: (answer: Uint8Array) => Rejection | null,
   now = Date.now(),
-): Verdict {
+): DeliveryVerdict {
   const reason = `the collector answers ${status}`;
   if (status >= 200 && status < 300) {
     // A log-in page or an unrelated web server answered, so our records were not saved.
@@ -54,7 +54,7 @@ function isReceivers(type: string | undefined, body: Buffer): boolean {
   return type === undefined ? body.length === 0 : /^application\/(x-protobuf|json)\b/i.test(type.trim());
 }
 
-export function later(reason: string, after = 0): Verdict {
+export function later(reason: string, after = 0): DeliveryVerdict {
   return { kind: 'later', reason, after };
 }
 

@@ -1,7 +1,7 @@
 /** Decides whether changes on this host need a proof, and of which resources. */
 import { isIP } from 'node:net';
 import { hasRecord } from '../hold/originals/disk-or-memory.ts';
-import { JOURNAL, PROVED } from '../hold/proof/dns-change-journal.ts';
+import { DNS_CHANGE_JOURNAL, PROVED } from '../hold/proof/dns-change-journal.ts';
 import type { Proof } from '../hold/proof/proof.ts';
 import type { ProvedDns } from '../hold/proof/proved.ts';
 import type { Resource } from '../hold/resource.ts';
@@ -37,7 +37,7 @@ export async function makeGuard(
  */
 function isLeft(host: Host): boolean {
   try {
-    return host.lstat(PROVED) !== null || hasRecord(host, JOURNAL);
+    return host.lstat(PROVED) !== null || hasRecord(host, DNS_CHANGE_JOURNAL);
   } catch (error) {
     if (errorCode(error) === 'EACCES') return false;
     throw error;

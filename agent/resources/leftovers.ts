@@ -15,7 +15,7 @@ import type { Host } from '../host/host.ts';
 import { EGRESS } from '../host/paths.ts';
 import { isMasqueradeLeft, TABLE_KEY } from './masquerade/made.ts';
 import { RESOLVER_UNDOING } from './resolver/way-back.ts';
-import { hasRecord } from './routes/made.ts';
+import { hasRouteRecord } from './routes/made.ts';
 import { SYSCTL_UNDOING } from './sysctl/way-back.ts';
 
 export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
@@ -43,7 +43,7 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   },
   sysctl: SYSCTL_UNDOING,
   routes: {
-    others: (host) => (hasRecord(host) ? [routes(host)] : []),
+    others: (host) => (hasRouteRecord(host) ? [routes(host)] : []),
   },
   masquerade: {
     others: (host) => (isMasqueradeLeft(host) ? [masquerade(host)] : []),

@@ -1,8 +1,8 @@
 /** Puts the host back to its state before the first apply: a loop over the leftovers of the resources. */
 import type { DesiredVerify } from '../config/desired.ts';
 import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
-import { keyOf, type Original, Originals, recordPath, resourceOf } from '../hold/originals/originals.ts';
-import { Journal, PROVED } from '../hold/proof/dns-change-journal.ts';
+import { artifactOf, type Original, Originals, recordPath, resourceOf } from '../hold/originals/originals.ts';
+import { DnsChangeJournal, PROVED } from '../hold/proof/dns-change-journal.ts';
 import type { Outcome } from '../hold/resource.ts';
 import { OF_DNS, RESOURCE_NAMES, type ResourceName } from '../hold/resource-names.ts';
 import { type Leftover, TOLD_AFTER, TURNS } from '../hold/undoing.ts';
@@ -22,15 +22,15 @@ export interface RevertOptions {
  * Returns one outcome for each artifact that Holdfast touched. The record of a failed artifact stays, so that revert
  * can be tried again.
  */
-export async function revert(
+export async function revertAll(
   host: Host,
   { only = RESOURCE_NAMES, verify = null }: RevertOptions = {},
 ): Promise<Outcome[]> {
   const originals = new Originals(host);
-  const journal = new Journal(host, async () => WAY_BACK);
+  const journal = new DnsChangeJournal(host, async () => WAY_BACK);
   const damaged = originals
     .damaged()
-    .filter((record) => only.some((name) => name === resourceOf(keyOf(record))))
+    .filter((record) => only.some((name) => name === resourceOf(artifactOf(record))))
     .map(unknownOriginal);
   const ofDns = only.some((name) => OF_DNS.includes(name));
   const unfinished = ofDns && journal.pending();

@@ -35,10 +35,15 @@ const LEFT_OUT = new Map(
  * Returns the client with the server's answer as its lease. The lease file exists until `forget` is called. Throws
  * HostError EREFUSED with the reason if no server confirms that the lease stays as it is.
  */
-export async function ask(host: Host, client: DhcpClient, command: CommandLine, iface: string): Promise<DhcpClient> {
+export async function askDhcpServer(
+  host: Host,
+  client: DhcpClient,
+  command: CommandLine,
+  iface: string,
+): Promise<DhcpClient> {
   const lease = currentLease(host, client, iface);
   if (lease?.address == null) throw refused(`its lease of ${iface} is recorded nowhere`);
-  forget(host);
+  removeQuestion(host);
   host.makeFolder(FOLDER, 0o700);
   const program = host.readText(command.executable);
   if (program === null) throw refused(`${command.executable} is not there`);
@@ -55,7 +60,7 @@ export async function ask(host: Host, client: DhcpClient, command: CommandLine, 
 }
 
 /** Removes the files that the question needed. */
-export function forget(host: Host): void {
+export function removeQuestion(host: Host): void {
   for (const file of FILES) host.remove(file);
 }
 

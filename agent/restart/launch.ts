@@ -8,7 +8,7 @@ import type { Host } from '../host/host.ts';
 import type { CommandLine } from './command-line.ts';
 
 /** A process, identified so that no later process is mistaken for it. */
-export interface Known {
+export interface KnownProcess {
   readonly pid: number;
   /** Host.birthOf. */
   readonly start: string;
@@ -19,7 +19,7 @@ export interface Known {
  * which dhclient keeps its address and runs no script; null if none runs. Throws HostError if no process can be
  * started.
  */
-export function launch(host: Host, command: CommandLine, old: Known | null): Known {
+export function launch(host: Host, command: CommandLine, old: KnownProcess | null): KnownProcess {
   const { executable, arguments: words, folder, environment, umask, oomScoreAdjust, openFiles, cgroups } = command;
   const settings = [umask, oomScoreAdjust, String(openFiles ?? 'unlimited')];
   const before = [String(old?.pid ?? 0), old?.start ?? '', ...settings, String(cgroups.length), ...cgroups];

@@ -9,21 +9,21 @@ import {
   addRoute,
   addressLine,
   networkAround,
-  type Route,
   routeLine,
+  type StageRoute,
 } from '../rehearse/network.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Entry } from './under-way.ts';
+import type { RestartEntry } from './under-way.ts';
 
-export interface Loss {
+export interface RestartLoss {
   readonly addresses: readonly Address[];
-  readonly routes: readonly Route[];
+  readonly routes: readonly StageRoute[];
   /** All losses, as `ip` shows them, and the errors in resolv.conf. */
   readonly lines: readonly string[];
 }
 
 /** null if nothing is lost. Addresses whose lease has ended meanwhile do not count. */
-export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: Entry): Loss | null {
+export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: RestartEntry): RestartLoss | null {
   const elapsed = Math.max(0, Math.ceil((Date.now() - began) / 1000));
   const now = interfaces.map((iface) => networkAround(host, iface));
   const addresses = new Set(now.flatMap((one) => one.addresses.map(shown)));
@@ -46,7 +46,7 @@ export function lossOf(host: Host, { interfaces, networks, resolvConf, began }: 
 }
 
 /** Returns the losses that could not be put back, in `ip`'s words. The resources put resolv.conf right. */
-export function putBack(host: Host, { addresses, routes }: Loss): string | null {
+export function putBack(host: Host, { addresses, routes }: RestartLoss): string | null {
   const lines = [...addresses.map(addAddress), ...routes.filter(({ protocol }) => protocol !== 'kernel').map(addRoute)];
   if (lines.length === 0) return null;
   const { status, stderr, error } = host.run('ip', ['-4', '-force', '-batch', '-'], { input: `${lines.join('\n')}\n` });

@@ -5,19 +5,19 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaseRecords } from '../clients/dhclient/lease-records.ts';
-import { type Pending, pendingOf } from '../clients/dhclient/pending-changes.ts';
+import { type PendingChanges, pendingOf } from '../clients/dhclient/pending-changes.ts';
 import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../config/desired.ts';
 import { errorMessage, HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { networkAround } from '../rehearse/network.ts';
-import { type Rehearsal, rehearse } from '../rehearse/rehearsal.ts';
-import { ask, forget } from './ask-server.ts';
+import { playEvent, type Rehearsal } from '../rehearse/rehearsal.ts';
+import { askDhcpServer, removeQuestion } from './ask-server.ts';
 import { commandLineOf } from './command-line.ts';
 import { launch } from './launch.ts';
-import { type Loss, lossOf, putBack } from './loss.ts';
-import { closeEntry, type Entry, noteRestart, readEntry, waitFor, writeEntry } from './under-way.ts';
+import { lossOf, putBack, type RestartLoss } from './loss.ts';
+import { closeEntry, noteRestart, type RestartEntry, readEntry, waitFor, writeEntry } from './under-way.ts';
 
 export interface RestartResult {
   /** `postponed`: nothing was ended. `failed`: a setting differs from before, or may differ. */
@@ -37,7 +37,7 @@ const LOOK_EVERY = 100;
 const TRIES = 3;
 
 /** The dhclients that wait for a restart, whether or not the restart is safe. */
-export function pendingRestarts(host: Host, { dhclient }: DesiredState): Pending[] {
+export function pendingRestarts(host: Host, { dhclient }: DesiredState): PendingChanges[] {
   return dhcpClients(host).flatMap((client) => pendingOf(host, client, dhclient) ?? []);
 }
 
@@ -74,18 +74,18 @@ export async function finishRestart(host: Host): Promise<RestartResult[]> {
   const begun = entry.started !== null || host.birthOf(entry.old.pid) !== entry.old.start;
   if (begun) return [await settle(host, entry, Math.max(SHORT, entry.began + PATIENCE - Date.now()))];
   closeEntry(host);
-  forget(host);
+  removeQuestion(host);
   return [];
 }
 
 async function restartOne(
   host: Host,
   desired: DesiredState,
-  { client, what, change }: Pending,
+  { client, what, change }: PendingChanges,
 ): Promise<RestartResult> {
   const name = clientName(client);
   const { interfaces } = client;
-  let entry: Entry;
+  let entry: RestartEntry;
   try {
     const wait = waitFor(host, interfaces, change, Date.now());
     if (wait > 0)
@@ -112,7 +112,7 @@ async function restartOne(
     closeEntry(host);
     return postponed(name, what, error.message);
   } finally {
-    forget(host);
+    removeQuestion(host);
   }
   nullIfRefused(() => writeEntry(host, entry)); // the restart is already on record
   return settle(host, entry, PATIENCE);
@@ -123,13 +123,13 @@ async function foresee(
   host: Host,
   { dns }: DesiredState,
   client: DhcpClient,
-  { command, interfaces }: Entry,
+  { command, interfaces }: RestartEntry,
 ): Promise<string | null> {
   let resolvConf: string | null = null;
   for (const iface of interfaces) {
-    const answered = await ask(host, client, command, iface);
-    const answering = await rehearse(host, answered, iface, 'REBOOT', { dns });
-    const silent = await rehearse(host, client, iface, 'TIMEOUT', { dns, routerAnswers: false });
+    const answered = await askDhcpServer(host, client, command, iface);
+    const answering = await playEvent(host, answered, iface, 'REBOOT', { dns });
+    const silent = await playEvent(host, client, iface, 'TIMEOUT', { dns, routerAnswers: false });
     const problem = answering.problems[0] ?? lostIn(answering) ?? lostIn(silent);
     if (problem !== undefined) throw new HostError('EREHEARSAL', `in the rehearsal of it ${problem}`);
     resolvConf = answering.resolvConf.after;
@@ -144,7 +144,7 @@ function lostIn({ reason, addresses, routes, status }: Rehearsal): string | unde
   return status === 0 ? undefined : `dhclient-script ends with status ${status} (${reason})`;
 }
 
-async function settle(host: Host, entry: Entry, patience: number): Promise<RestartResult> {
+async function settle(host: Host, entry: RestartEntry, patience: number): Promise<RestartResult> {
   try {
     return await see(host, entry, patience);
   } catch (error) {
@@ -154,7 +154,7 @@ async function settle(host: Host, entry: Entry, patience: number): Promise<Resta
 }
 
 /** Waits until the state of the new dhclient is known; puts losses back. Throws HostError. */
-async function see(host: Host, first: Entry, patience: number): Promise<RestartResult> {
+async function see(host: Host, first: RestartEntry, patience: number): Promise<RestartResult> {
   let entry = first;
   for (let tries = 1; ; tries += 1) {
     const found = await watch(host, entry, patience);
@@ -197,7 +197,7 @@ async function see(host: Host, first: Entry, patience: number): Promise<RestartR
 }
 
 /** `runs`: with a lease on each interface. `waits`: without a lease. `gone`: no dhclient runs. */
-async function watch(host: Host, entry: Entry, patience: number): Promise<'runs' | 'waits' | 'gone'> {
+async function watch(host: Host, entry: RestartEntry, patience: number): Promise<'runs' | 'waits' | 'gone'> {
   const until = performance.now() + patience;
   for (;;) {
     await sleep(LOOK_EVERY);
@@ -211,7 +211,7 @@ async function watch(host: Host, entry: Entry, patience: number): Promise<'runs'
   }
 }
 
-function successor(host: Host, { old, interfaces }: Entry): DhcpClient | null {
+function successor(host: Host, { old, interfaces }: RestartEntry): DhcpClient | null {
   const found = dhcpClients(host).find((client) => {
     const isOld = client.pid === old.pid && host.birthOf(client.pid) === old.start;
     return !isOld && client.family === 4 && interfaces.every((name) => client.interfaces.includes(name));
@@ -220,7 +220,7 @@ function successor(host: Host, { old, interfaces }: Entry): DhcpClient | null {
 }
 
 /** By the exit hook's record. The process must also match, because the old dhclient may have renewed meanwhile. */
-function hasLease(host: Host, { old, began }: Entry, iface: string): boolean {
+function hasLease(host: Host, { old, began }: RestartEntry, iface: string): boolean {
   const record = leaseRecords(host).find((one) => one.interface === iface && one.family === 4);
   return (
     record !== undefined && record.pid !== old.pid && record.time >= began - 1000 && LEASED.includes(record.reason)
@@ -233,8 +233,9 @@ function postponed(client: string, what: readonly string[], why: string): Restar
   return { kind: 'postponed', client, body: `not started again for ${what.join(', ')}: ${why}` };
 }
 
-function failed({ name }: Entry, body: string): RestartResult {
+function failed({ name }: RestartEntry, body: string): RestartResult {
   return { kind: 'failed', client: name, body };
 }
 
-const said = (loss: Loss | null) => (loss === null ? '' : ` (${loss.lines.join(' and ')} was lost and is put back)`);
+const said = (loss: RestartLoss | null) =>
+  loss === null ? '' : ` (${loss.lines.join(' and ')} was lost and is put back)`;

@@ -8,10 +8,10 @@ import type { Host } from '../host/host.ts';
 import { RESTART, RUN_FOLDER } from '../host/paths.ts';
 import type { Network } from '../rehearse/network.ts';
 import type { CommandLine } from './command-line.ts';
-import type { Known } from './launch.ts';
+import type { KnownProcess } from './launch.ts';
 
-export interface Entry {
-  readonly old: Known;
+export interface RestartEntry {
+  readonly old: KnownProcess;
   /** "dhclient[812] on eth0". */
   readonly name: string;
   readonly interfaces: readonly string[];
@@ -23,16 +23,16 @@ export interface Entry {
   /** latin1; the future resolv.conf as rehearsed. */
   readonly resolvConf: string | null;
   /** The process that became, or becomes, the new dhclient; null if nothing was ended yet. */
-  readonly started: Known | null;
+  readonly started: KnownProcess | null;
 }
 
 /** null if no restart is under way. 'damaged' if a record exists but cannot be read. */
-export function readEntry(host: Host): Entry | 'damaged' | null {
+export function readEntry(host: Host): RestartEntry | 'damaged' | null {
   const text = host.readText(RESTART);
   if (text === null) return null;
   try {
-    const entry = JSON.parse(text) as Entry;
-    const isKnown = (one: Known | null) =>
+    const entry = JSON.parse(text) as RestartEntry;
+    const isKnown = (one: KnownProcess | null) =>
       one === null || (Number.isSafeInteger(one.pid) && typeof one.start === 'string');
     const { executable, arguments: words } = entry.command;
     if ([entry.interfaces, entry.networks, words].every(Array.isArray) && isKnown(entry.old) && isKnown(entry.started))
@@ -43,7 +43,7 @@ export function readEntry(host: Host): Entry | 'damaged' | null {
   return 'damaged';
 }
 
-export function writeEntry(host: Host, entry: Entry): void {
+export function writeEntry(host: Host, entry: RestartEntry): void {
   host.makeFolder(RUN_FOLDER, 0o755);
   host.replaceOwn(RESTART, asciiJson(entry), 0o600);
 }

@@ -1,6 +1,6 @@
 /** How flows spread over the gateways: the kernel's choice for each flow of a fixed sample, against the weights. */
 import type { Family } from '../../agent/address/address.ts';
-import type { Egress, Gateway } from '../../agent/egress/look.ts';
+import type { DefaultRouteView, Gateway } from '../../agent/egress/look.ts';
 import { bytesOf } from '../../agent/host/netlink/route.ts';
 import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
@@ -58,7 +58,7 @@ function flows(choose: (n: number) => [host: number, port: number], beyond: stri
 }
 
 /** One share for each gateway. */
-export function shares({ gateways }: Pick<Egress, 'gateways'>, ways: readonly (Way | null)[]): Share[] {
+export function shares({ gateways }: Pick<DefaultRouteView, 'gateways'>, ways: readonly (Way | null)[]): Share[] {
   const serving = gateways.some(reachable) ? gateways.filter(reachable) : gateways;
   const weights = serving.reduce((sum, { weight }) => sum + weight, 0);
   return gateways.map((gateway) => ({

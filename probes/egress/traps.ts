@@ -1,7 +1,7 @@
 /** Sysctls that decide how well several gateways serve: how flows are spread, and which answers are accepted. */
 import { readFileSync } from 'node:fs';
 import { type Family, familyOf } from '../../agent/address/address.ts';
-import { type Egress, type Gateway, nameOf } from '../../agent/egress/look.ts';
+import { type DefaultRouteView, type Gateway, gatewayName } from '../../agent/egress/look.ts';
 import type { Host } from '../../agent/host/host.ts';
 import type { Condition } from '../probe.ts';
 import { FLOWS, type Share, unbalanced } from './spread.ts';
@@ -20,7 +20,7 @@ export interface Spread {
 }
 
 /** Conditions about a wrong spread, or about flows that are or would be lost. */
-export function spreadConditions(family: Family, egress: Egress, spread: Spread, host: Sysctls): Condition[] {
+export function spreadConditions(family: Family, egress: DefaultRouteView, spread: Spread, host: Sysctls): Condition[] {
   return [
     ...spread.destinations.filter(isLost).map((share) => lost(family, share)),
     ...uneven(family, egress, spread),
@@ -41,21 +41,21 @@ function lost(family: Family, { gateway, seen }: Share): Condition {
       ? '; net.ipv4.fib_multipath_use_neigh=1 makes the kernel skip such a gateway'
       : '';
   const body =
-    `${nameOf(gateway)} ${why}, and ${Math.round(seen * FLOWS)} of ${FLOWS} sampled ${LABEL[family]} flows go there: ` +
+    `${gatewayName(gateway)} ${why}, and ${Math.round(seen * FLOWS)} of ${FLOWS} sampled ${LABEL[family]} flows go there: ` +
     `these are lost until the route to that gateway is withdrawn${cure}`;
   return condition('egress-gateway-silent', 'error', body, family, gateway);
 }
 
-function uneven(family: Family, { gateways }: Egress, { destinations }: Spread): Condition[] {
+function uneven(family: Family, { gateways }: DefaultRouteView, { destinations }: Spread): Condition[] {
   if (gateways.length < 2 || destinations.some(isLost) || !unbalanced(destinations)) return [];
   const each = destinations.map(({ gateway, seen, expected }) => {
-    return `${nameOf(gateway)} takes ${percent(seen)}, but its weight is ${percent(expected)}`;
+    return `${gatewayName(gateway)} takes ${percent(seen)}, but its weight is ${percent(expected)}`;
   });
   const body = `${LABEL[family]} flows do not spread by the weights: ${each.join(', ')} (${FLOWS} flows sampled)`;
   return [condition('egress-unbalanced', 'warn', body, family)];
 }
 
-function onePath(family: Family, { gateways }: Egress, host: Sysctls): Condition[] {
+function onePath(family: Family, { gateways }: DefaultRouteView, host: Sysctls): Condition[] {
   const key = `net/${family}/fib_multipath_hash_policy`;
   if (gateways.length < 2 || host.sysctl(key) !== BY_ADDRESSES) return [];
   const body =
@@ -68,7 +68,7 @@ function onePath(family: Family, { gateways }: Egress, host: Sysctls): Condition
  * The condition for strict reverse path filters, if answers may come in by another gateway. Only IPv4 has these
  * filters.
  */
-export function filterConditions({ gateways }: Egress, host: Sysctls): Condition[] {
+export function filterConditions({ gateways }: DefaultRouteView, host: Sysctls): Condition[] {
   const interfaces = [...new Set(gateways.map((gateway) => gateway.interface))];
   if (interfaces.length < 2) return [];
   const strict = interfaces.filter((name) => filterOf(name, host) === STRICT);

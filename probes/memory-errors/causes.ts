@@ -1,8 +1,8 @@
 /** Messages of the kernel and of routing daemons about exhausted memory, and their meanings. */
-import type { Severity } from '../probe.ts';
+import type { EventSeverity } from '../probe.ts';
 
 export interface CauseDefinition {
-  readonly severity: Severity;
+  readonly severity: EventSeverity;
   /** The meaning of the message, and the remedy. */
   readonly meaning: string;
 }

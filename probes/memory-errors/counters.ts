@@ -7,11 +7,11 @@ import type { Host } from '../../agent/host/host.ts';
 import type { Probe, Reading, Sample } from '../probe.ts';
 import { sample } from '../probe.ts';
 import type { MemoryErrorRecord } from './counts-record.ts';
-import { type NetlinkSocket, netlinkSockets } from './netlink-drops.ts';
-import { Tally } from './tally.ts';
+import { netlinkSockets, type SocketDrops } from './netlink-drops.ts';
+import { ErrorTally } from './tally.ts';
 
 export function memoryCounters(host: Host, record: MemoryErrorRecord): Probe {
-  const tally = new Tally(record);
+  const tally = new ErrorTally(record);
   const owners = new Map<string, string>();
 
   /** Emits the growth of the counter as an event, because the kernel logs nothing when a process loses messages. */
@@ -37,7 +37,7 @@ export function memoryCounters(host: Host, record: MemoryErrorRecord): Probe {
   };
 }
 
-function byProcess(sockets: readonly NetlinkSocket[]): Sample[] {
+function byProcess(sockets: readonly SocketDrops[]): Sample[] {
   const groups = Map.groupBy(sockets, ({ process, protocol }) => `${process} ${protocol}`);
   return [...groups.values()].map((members) => {
     const { process, protocol } = members[0]!;

@@ -8,7 +8,7 @@ import { Remembered } from '../remembered.ts';
 import { KERNEL_CAUSES, kernelCause } from './causes.ts';
 import type { MemoryErrorRecord } from './counts-record.ts';
 import { KernelLog, type KernelRecord } from './kmsg.ts';
-import { Tally } from './tally.ts';
+import { ErrorTally } from './tally.ts';
 
 /** Milliseconds between readings. An empty one takes 20 µs. */
 const INTERVAL = 1_000;
@@ -30,7 +30,7 @@ export function kernelMemoryErrors(
   record: MemoryErrorRecord,
   { history, path = '/dev/kmsg' }: { history: boolean; path?: string },
 ): Probe {
-  const tally = new Tally(record, { history });
+  const tally = new ErrorTally(record, { history });
   const remembered = new Remembered(host, 'kernel-log', isPosition);
   const boot = host.readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
   let log: KernelLog | null = null;

@@ -25,7 +25,7 @@ const LARGEST_RECORD = 16 * 1024;
 /** `prefix,sequence,microseconds,flags[,more …];text`. Later lines are a dictionary and begin with a space. */
 const RECORD = /^(\d+),(\d+),(\d+),[^;]*;([^\n]*)/;
 
-export function parseRecord(raw: string): KernelRecord | null {
+export function parseKernelRecord(raw: string): KernelRecord | null {
   const [, prefix, sequence, microseconds, text] = RECORD.exec(raw) ?? [];
   if (text === undefined) return null;
   return {
@@ -79,7 +79,7 @@ export class KernelLog {
     for (let n = 0; n < limit; ) {
       const raw = this.#readOne();
       if (raw === null) break;
-      const record = raw === 'overwritten' ? null : parseRecord(raw);
+      const record = raw === 'overwritten' ? null : parseKernelRecord(raw);
       const next = this.#next ?? record?.sequence ?? 0;
       if (record !== null && record.sequence < next) continue;
       n += 1;

@@ -5,7 +5,7 @@ import { Remembered } from '../remembered.ts';
 import { DAEMON_CAUSES, daemonCause } from './causes.ts';
 import type { MemoryErrorRecord } from './counts-record.ts';
 import { LogFollower, type LogPosition } from './log-follower.ts';
-import { printable, Tally } from './tally.ts';
+import { ErrorTally, printable } from './tally.ts';
 
 /** Milliseconds between readings. A look at a log that did not grow takes 0.1 ms. */
 const INTERVAL = 1_000;
@@ -19,7 +19,7 @@ export function daemonMemoryErrors(
   record: MemoryErrorRecord,
   { history, clock }: { history: boolean; clock?: () => number },
 ): Probe {
-  const tally = new Tally(record, { history });
+  const tally = new ErrorTally(record, { history });
   const remembered = new Remembered(host, 'daemon-logs', isPositions);
   const positions = history ? {} : (remembered.load() ?? {});
   const paths = [...new Set(logs.map(({ path }) => path))];

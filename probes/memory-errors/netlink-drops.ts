@@ -6,7 +6,7 @@ import { nullIfRefused } from '../../agent/host/errors.ts';
 import type { Host } from '../../agent/host/host.ts';
 
 /** An open socket that receives the kernel's messages about routes, or that lost messages of any kind. */
-export interface NetlinkSocket {
+export interface SocketDrops {
   readonly inode: string;
   /** `route`, `netfilter`, `generic` …, or the number. */
   readonly protocol: string;
@@ -39,7 +39,7 @@ interface Line {
  * Returns null if this kernel does not count losses.
  * @param owners processes by inode, kept between calls, because finding one searches all processes' descriptors.
  */
-export function netlinkSockets(host: Host, owners: Map<string, string>): NetlinkSocket[] | null {
+export function netlinkSockets(host: Host, owners: Map<string, string>): SocketDrops[] | null {
   const text = host.readText('/proc/net/netlink');
   if (text === null) return null;
   const lines = parseLines(text).filter(({ port, groups, protocol, drops }) => {

@@ -11,7 +11,7 @@ const LONGEST_TEXT = 300;
 /** The most events of one cause and source in one reading. The last event has the count of the remaining ones. */
 const MOST_EVENTS = 10;
 
-export class Tally {
+export class ErrorTally {
   readonly #counts = new Map<string, { cause: Cause; source: string; told: number; untold: number }>();
   readonly #totals: Map<string, number>;
   readonly #mostEvents: number;

@@ -4,8 +4,9 @@
  */
 
 import type { Family } from '../../agent/address/address.ts';
+import { isMap } from '../../agent/config/plain-map.ts';
 import type { Host } from '../../agent/host/host.ts';
-import { hearIgmpQueries, type IgmpQuery, type Listening } from '../../agent/host/kernel/igmp-queries.ts';
+import { hearIgmpQueries, type IgmpQuery, type QueryListening } from '../../agent/host/kernel/igmp-queries.ts';
 import { type Joined, mldQueries } from '../../agent/host/kernel/multicast.ts';
 import { Remembered } from '../remembered.ts';
 
@@ -41,7 +42,7 @@ export class QueryWatch {
   readonly #kept: Remembered<Kept>;
   readonly #heard = new Map<string, Heard>();
   readonly #counts = new Map<string, number>();
-  #listening: Listening | null = null;
+  #listening: QueryListening | null = null;
   /** The interfaces that we listen to, with their indices: an interface that was made anew has another index. */
   #listened = '';
   #listenedSince = 0;
@@ -146,8 +147,4 @@ function isKept(value: unknown): value is Kept {
 
 function isHeard(value: unknown): value is Heard {
   return isMap(value) && typeof value.since === 'number' && (value.at === null || typeof value.at === 'number');
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,9 +2,9 @@
 import type { TestContext } from 'node:test';
 import type { HostRow } from '../../agent/collector/api.ts';
 import { Fleet } from '../../agent/collector/fleet.ts';
-import type { Host } from '../../agent/collector/host-state.ts';
+import type { HostState } from '../../agent/collector/host-state.ts';
 import { Store } from '../../agent/collector/store.ts';
-import type { Attributes, LogRecord, Point, Resource } from '../../agent/collector/wire/otlp.ts';
+import type { LogRecord, OtlpAttributes, OtlpPoint, OtlpResource } from '../../agent/collector/wire/otlp.ts';
 import { scratch } from './scratch.ts';
 
 export const DAY = 86_400_000;
@@ -21,15 +21,15 @@ export interface SentBeat {
   readonly now?: number;
   readonly sender?: string;
   /** Metric, or metric and attributes, to value. */
-  readonly values?: readonly (readonly [metric: string, value: number, attributes?: Attributes])[];
-  readonly resource?: Attributes;
+  readonly values?: readonly (readonly [metric: string, value: number, attributes?: OtlpAttributes])[];
+  readonly resource?: OtlpAttributes;
 }
 
 /** Gives how many points were refused. */
 export function beat(fleet: Fleet, sent: SentBeat): number {
   const { id = 'a', name = id, start = START, sequence, time, now = time, sender = '', values = [], resource } = sent;
   const all = [['holdfast.heartbeat.sequence', sequence] as const, ...values];
-  const points = all.flatMap(([metric, value, attributes = {}]): Point[] => {
+  const points = all.flatMap(([metric, value, attributes = {}]): OtlpPoint[] => {
     const series = fleet.series.find(metric, '1', JSON.stringify(attributes), () => attributes);
     return series === null ? [] : [{ series, start, time, value }];
   });
@@ -50,7 +50,7 @@ export function tell(fleet: Fleet, id: string, now: number, record: Partial<LogR
   return fleet.note(resourceOf(id, id), [whole], now, sender);
 }
 
-export function resourceOf(id: string, name: string, more: Attributes = {}): Resource {
+export function resourceOf(id: string, name: string, more: OtlpAttributes = {}): OtlpResource {
   const attributes = { 'host.id': id, 'host.name': name, ...more };
   return { key: JSON.stringify(attributes), read: () => attributes };
 }
@@ -66,7 +66,7 @@ export function codes(row: HostRow | undefined): string[] {
 }
 
 /** A fleet, and the same after a restart. */
-export function fleetOf(t: TestContext, keep = 14 * DAY, now = START, onLost: (host: Host) => void = () => {}) {
+export function fleetOf(t: TestContext, keep = 14 * DAY, now = START, onLost: (host: HostState) => void = () => {}) {
   const folder = scratch(t);
   let store = new Store(folder);
   t.after(() => store.close());

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { compile } from '../../agent/config/compile.ts';
 import type { ConfiguredState } from '../../agent/config/desired.ts';
 import { secretsOf } from '../../agent/doctor/checks/secrets-check.ts';
-import type { Check, Seen } from '../../agent/doctor/doctor-check.ts';
+import type { DoctorCheck, DoctorObservation } from '../../agent/doctor/doctor-check.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { Process } from '../../agent/host/process/processes.ts';
 import type { RunResult } from '../../agent/host/process/run-program.ts';
@@ -73,17 +73,17 @@ export function patientHost(t: TestContext, patient: Patient): FolderHost {
 }
 
 /** What one check sees on that host. */
-export function seenBy(t: TestContext, check: Check, patient: Patient): Seen[] {
+export function seenBy(t: TestContext, check: DoctorCheck, patient: Patient): DoctorObservation[] {
   return seenOn(patientHost(t, patient), check, patient);
 }
 
-export function seenOn(host: Host, check: Check, { yaml, daemons = {} }: Patient): Seen[] {
+export function seenOn(host: Host, check: DoctorCheck, { yaml, daemons = {} }: Patient): DoctorObservation[] {
   const { desired, groups, secrets } = yaml === undefined ? NOTHING : meaningOf(yaml);
   return [...check({ host, desired, groups, secrets, daemons: new Map(Object.entries(daemons)) })];
 }
 
 /** Codes alone, in order. */
-export function codes(seen: readonly Seen[]): string[] {
+export function codes(seen: readonly DoctorObservation[]): string[] {
   return seen.map(({ code }) => code);
 }
 

@@ -6,7 +6,7 @@ import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { resolvedLinks } from '../resolved.ts';
 import { scriptsInUse } from './dhclient-scripts.ts';
 import { type HookPlaces, whyDeaf } from './hooks/hook-places.ts';
-import { type Deed, endings, neighbours, overruling } from './hooks/other-hooks.ts';
+import { type Deed, endings, neighbours, overrulingHooks } from './hooks/other-hooks.ts';
 
 /** Reasons why an installed hook may not hold its settings, or only those of DNS. */
 export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
@@ -16,7 +16,7 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
     if (why === null) return [];
     return [who === null ? `${script} ${why}` : `${who} runs ${script}, which ${why}`];
   });
-  const others = overruling(host, places);
+  const others = overrulingHooks(host, places);
   const ended = (['enter', 'exit'] as const)
     .flatMap((when) => neighbours(host, places, when))
     .flatMap((hook) => endings(host, hook))

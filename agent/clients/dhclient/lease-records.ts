@@ -29,13 +29,13 @@ export function leaseRecords(host: Host): LeaseRecord[] {
 
 function readRecord(host: Host, path: string, name: string): LeaseRecord | null {
   const stats = host.lstat(path);
-  const record = stats?.isFile() ? parseRecord(host.readText(path) ?? '', stats.mtimeMs) : null;
+  const record = stats?.isFile() ? parseLeaseRecord(host.readText(path) ?? '', stats.mtimeMs) : null;
   // The hook chooses the file name. A record with another interface in it is not the hook's.
   return record !== null && name === `lease${record.family === 6 ? '6' : ''}.${record.interface}` ? record : null;
 }
 
 /** One line of `name=value` separated by tabs. @param time milliseconds since the epoch. */
-export function parseRecord(text: string, time: number): LeaseRecord | null {
+export function parseLeaseRecord(text: string, time: number): LeaseRecord | null {
   const line = text.split('\n')[0] ?? '';
   const fields = new Map(
     line.split('\t').map((field) => {

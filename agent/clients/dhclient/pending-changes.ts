@@ -13,7 +13,7 @@ import { wantedIn, wantedRequest } from './conf/wanted.ts';
 import { type DhcpClient, staleSince } from './running-dhclients.ts';
 import { readAtStart } from './start-records.ts';
 
-export interface Pending {
+export interface PendingChanges {
   readonly client: DhcpClient;
   /** The keywords of the statements that differ: `request`, `send host-name`, `timeout`. */
   readonly what: readonly string[];
@@ -33,7 +33,7 @@ export function pendingOf(
   client: DhcpClient,
   wanted: DesiredDhclient,
   planned: string | null = null,
-): Pending | null {
+): PendingChanges | null {
   if (client.owner !== null) return null;
   const changed = staleSince(host, client);
   const since = changed ?? (planned === null ? null : Date.now());

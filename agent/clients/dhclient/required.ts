@@ -8,7 +8,7 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { parseConf } from './conf/grammar.ts';
 import type { Statement } from './conf/statement.ts';
-import { keyOf, wantedRequest } from './conf/wanted.ts';
+import { optionKey, wantedRequest } from './conf/wanted.ts';
 
 /** An option that a live statement requires. */
 interface Required {
@@ -29,7 +29,7 @@ export function requiredUnasked(host: Host, file: string, text: string, wanted: 
   const scopes = [[null, global] as const, ...interfaces];
   const sentences = scopes.flatMap(([iface, required]) =>
     wantedRequest(wanted, iface).without.flatMap((option) => {
-      const found = required.find(({ key }) => key === keyOf(option));
+      const found = required.find(({ key }) => key === optionKey(option));
       return found === undefined ? [] : [sentence(option.name, found)];
     }),
   );

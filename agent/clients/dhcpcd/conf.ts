@@ -27,7 +27,7 @@ export function confLines({ domain, search, nameservers }: DesiredDns, nohook: b
   ];
 }
 
-export type Edited =
+export type EditedDhcpcdConf =
   | { readonly ok: true; readonly text: string; readonly notes: readonly string[] }
   /** The problem as `line 3: …`; the file is left as it is. */
   | { readonly ok: false; readonly problem: string };
@@ -36,7 +36,7 @@ export type Edited =
  * The file with these lines as our block, every other byte unchanged. `lines` is null for a file without a block of
  * ours.
  */
-export function editDhcpcdConf(text: string, lines: readonly string[] | null): Edited {
+export function editDhcpcdConf(text: string, lines: readonly string[] | null): EditedDhcpcdConf {
   const block = findBlock(text);
   const rest = block === null ? text : block.before + block.after;
   const problem = doubt(rest);

@@ -5,7 +5,7 @@
 
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
-import { type Deed, deeds, endings, lasting, type Neighbour, unknown } from '../dhclient/hooks/other-hooks.ts';
+import { type Deed, deeds, endings, lasting, type NeighbourHook, unknown } from '../dhclient/hooks/other-hooks.ts';
 import { ENTER_HOOK } from './dhcpcd.ts';
 
 const EXIT_HOOK = '/etc/dhcpcd.exit-hook';
@@ -25,10 +25,10 @@ const OF_DHCPCD =
 /** Why the work of our hook may not last, one sentence each. `hook`: the whole enter hook, with our part in it. */
 export function dhcpcdDoubts(host: Host, hook: string): string[] {
   const { before = '', after = '' } = findBlock(hook) ?? {};
-  const above: Neighbour = { file: ENTER_HOOK, text: before, when: 'enter', after: false };
+  const above: NeighbourHook = { file: ENTER_HOOK, text: before, when: 'enter', after: false };
   // Line numbers are those of the whole file.
   const below = hook.slice(0, hook.length - after.length).replace(/[^\n]+/g, '') + after;
-  const later: Neighbour[] = [{ file: ENTER_HOOK, text: below, when: 'enter', after: true }, ...others(host)];
+  const later: NeighbourHook[] = [{ file: ENTER_HOOK, text: below, when: 'enter', after: true }, ...others(host)];
   return [
     ...endings(host, above).map(({ seen }) => `it may end dhcpcd-run-hooks before Holdfast's lines (${seen})`),
     ...lasting(host, above).map(({ seen }) => `a hook may change it after Holdfast's (${seen})`),
@@ -41,7 +41,7 @@ export function dhcpcdDoubts(host: Host, hook: string): string[] {
   ];
 }
 
-function doubts(host: Host, hook: Neighbour): Deed[] {
+function doubts(host: Host, hook: NeighbourHook): Deed[] {
   const redefines = hook.text.split('\n').flatMap((row, index): Deed[] => {
     const isOne = /^\s*(function\s+)?change_file\s*(\(\s*\)|\{|$)/.test(row);
     return isOne ? [{ deed: 'perhaps', seen: `${hook.file}:${index + 1}: ${row.trim()}` }] : [];
@@ -49,7 +49,7 @@ function doubts(host: Host, hook: Neighbour): Deed[] {
   return [...redefines, ...unknown(host, hook).filter(({ seen }) => !OF_DHCPCD.test(seen.replace(/^.*?:\d+: /, '')))];
 }
 
-function others(host: Host): Neighbour[] {
+function others(host: Host): NeighbourHook[] {
   const folders = FOLDERS.filter((folder) => host.list(folder).length > 0);
   const real = folders.filter(
     (folder, at) => folders.findIndex((one) => host.target(one) === host.target(folder)) === at,

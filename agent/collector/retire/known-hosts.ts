@@ -1,15 +1,15 @@
 /** All that the verdict needs of each host: those that report or did, and those that are expected. */
-import type { Host } from '../host-state.ts';
+import type { HostState } from '../host-state.ts';
 import { type ExpectedHost, missingOf } from './expected.ts';
 import type { KnownHost } from './verdict.ts';
 
 /** Whether an agent of Holdfast reports the host. Other programs of OpenTelemetry cannot tell what a host depends on. */
-export function isOfHoldfast({ sequence, told, toldProblem }: Host): boolean {
+export function isOfHoldfast({ sequence, told, toldProblem }: HostState): boolean {
   return sequence > 0 || told !== null || toldProblem !== '';
 }
 
 /** A silent host gets no grace after a start of the collector: until it is heard, nobody knows what it does. */
-export function knownHosts(hosts: Iterable<Host>, expected: Iterable<ExpectedHost>, now: number): KnownHost[] {
+export function knownHosts(hosts: Iterable<HostState>, expected: Iterable<ExpectedHost>, now: number): KnownHost[] {
   const present = [...hosts].filter((host) => host.retired === 0 && isOfHoldfast(host));
   const missing = missingOf(expected, present).map((one): KnownHost => {
     const { kind, id, name, seen } = one;
@@ -20,7 +20,7 @@ export function knownHosts(hosts: Iterable<Host>, expected: Iterable<ExpectedHos
 
 const NOTHING = { told: null, toldProblem: '', asked: [], askedLost: 0, watchedSince: () => null };
 
-function knownHost(host: Host, now: number): KnownHost {
+function knownHost(host: HostState, now: number): KnownHost {
   const { key, resource, pulse, told, toldProblem, asked } = host;
   const silent = pulse.beaten === 0 || pulse.silent(0, now);
   return {

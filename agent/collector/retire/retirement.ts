@@ -2,7 +2,7 @@
 import type { ExpectedAnswer, NameserversAnswer, RetireAnswer } from '../api.ts';
 import { Refused } from '../body.ts';
 import type { Fleet } from '../fleet.ts';
-import type { Host } from '../host-state.ts';
+import type { HostState } from '../host-state.ts';
 import { onlyThese, wholeNumber } from '../parameters.ts';
 import type { Troubles } from '../trouble.ts';
 import { cut } from '../wire/otlp.ts';
@@ -105,7 +105,7 @@ export class Retirement {
   }
 
   /** The host with this id, else the only one with this name; null if there is none. Throws Refused. */
-  #hostOf(name: string): Host | null {
+  #hostOf(name: string): HostState | null {
     const present = [...this.#fleet.hosts].filter(({ retired }) => retired === 0);
     const byId = present.find(({ key }) => key === name);
     if (byId !== undefined) return byId;
@@ -127,6 +127,6 @@ export class Retirement {
 }
 
 /** Whether a host was heard lately. One that sends only events has no interval. */
-function reports({ pulse, seen }: Host, now: number): boolean {
+function reports({ pulse, seen }: HostState, now: number): boolean {
   return pulse.beaten > 0 ? !pulse.silent(0, now) : now - seen < ONLY_EVENTS;
 }

@@ -1,6 +1,6 @@
 /** What the database holds for the verdict: dependences, askers of name servers, and the expected hosts. */
 import type { Database } from '../database.ts';
-import type { Host } from '../host-state.ts';
+import type { HostState } from '../host-state.ts';
 import type { StoredAsked, StoredTold } from '../stored.ts';
 import type { ExpectedHost } from './expected.ts';
 import { writeTold } from './told.ts';
@@ -25,13 +25,13 @@ export class StoredLedgers {
   }
 
   /** Part of a transaction. Dependences that could not be read leave none. */
-  saveTold({ id, told }: Host): void {
+  saveTold({ id, told }: HostState): void {
     if (told === null) this.#db.run('DELETE FROM told WHERE host = ?', id);
     else this.#db.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?)', id, told.arrived, writeTold(told));
   }
 
   /** Part of a transaction. */
-  saveAsked({ id, asked }: Host): void {
+  saveAsked({ id, asked }: HostState): void {
     for (const { server, unit, user, first, last } of asked?.unsaved() ?? []) {
       const sql = 'INSERT OR REPLACE INTO asked VALUES (?, ?, ?, ?, ?, ?)';
       this.#db.run(sql, id, server, unit, user, Math.round(first), Math.round(last));

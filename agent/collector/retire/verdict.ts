@@ -7,7 +7,7 @@
  */
 import { TENSES, type Tense } from '../../depends/dependence.ts';
 import type { Dependent, HostDependence, LastAsked, RetireFacts, Standing, UnseenHost } from '../api.ts';
-import { duration, plural, some } from '../words.ts';
+import { durationInWords, plural, some } from '../words.ts';
 import type { Asked } from './asked.ts';
 import type { Told } from './told.ts';
 
@@ -116,7 +116,7 @@ function askedDependences(asks: readonly Asked[], window: number, now: number): 
       source: 'ledger',
       who: who === '' ? 'an unknown program' : who,
       where: '',
-      reason: `It asked this server ${duration(now - last)} ago.`,
+      reason: `It asked this server ${durationInWords(now - last)} ago.`,
       cure: 'Point it at another server, or restart it if its configuration already does.',
     };
   });
@@ -127,9 +127,9 @@ function unseenOf(host: KnownHost, address: string, window: number, now: number)
   const { standing, seen, told, toldProblem, askedLost } = host;
   if (standing === 'never') return { reasons: ['It is expected, and it has never reported.'], until: 0 };
   if (standing === 'lost')
-    return { reasons: [`It last reported ${duration(now - seen)} ago, so it was forgotten.`], until: 0 };
+    return { reasons: [`It last reported ${durationInWords(now - seen)} ago, so it was forgotten.`], until: 0 };
   const reasons: string[] = [];
-  if (standing === 'silent') reasons.push(`It is silent: it last reported ${duration(now - seen)} ago.`);
+  if (standing === 'silent') reasons.push(`It is silent: it last reported ${durationInWords(now - seen)} ago.`);
   if (told === null) {
     reasons.push(
       toldProblem === ''
@@ -137,7 +137,8 @@ function unseenOf(host: KnownHost, address: string, window: number, now: number)
         : `What it told of its dependences was refused: ${toldProblem}.`,
     );
   } else {
-    if (now - told.arrived > STALE) reasons.push(`It last told its dependences ${duration(now - told.arrived)} ago.`);
+    if (now - told.arrived > STALE)
+      reasons.push(`It last told its dependences ${durationInWords(now - told.arrived)} ago.`);
     if (told.cut > 0) reasons.push(`It left out ${plural(told.cut, 'dependence')}: there are too many for one report.`);
     for (const { source, reason } of told.unseen) reasons.push(`${source}: ${reason}`);
   }
@@ -148,8 +149,8 @@ function unseenOf(host: KnownHost, address: string, window: number, now: number)
 }
 
 function youngSentence(since: number, window: number, now: number): string {
-  const watched = duration(Math.max(0, now - since));
-  return `Its ledger of name servers watches only since ${watched}; ${duration(window)} are needed.`;
+  const watched = durationInWords(Math.max(0, now - since));
+  return `Its ledger of name servers watches only since ${watched}; ${durationInWords(window)} are needed.`;
 }
 
 function inOrder(all: readonly (HostDependence & { address?: string })[]): HostDependence[] {
@@ -178,17 +179,17 @@ function sentenceOf(facts: Omit<RetireVerdict, 'sentence'>, troubles: readonly s
   const { address, verdict, hosts, dependents, tenses, unseen, lastAsked, window, safeAt } = facts;
   const names = some(unseen.map(({ name }) => name));
   const cannot = `${plural(unseen.length, 'host')} could not be seen (${names})`;
-  const waits = safeAt === null ? '' : duration(safeAt - now);
+  const waits = safeAt === null ? '' : durationInWords(safeAt - now);
   if (verdict === 'safe') {
     const quiet =
       lastAsked === null
-        ? `nobody asked it for at least ${duration(window)}`
-        : `nobody asked it for ${duration(now - lastAsked.time)} (${duration(window)} are needed)`;
+        ? `nobody asked it for at least ${durationInWords(window)}`
+        : `nobody asked it for ${durationInWords(now - lastAsked.time)} (${durationInWords(window)} are needed)`;
     return `Safe: none of ${plural(hosts, 'host')} depends on ${address}, and ${quiet}.`;
   }
   if (verdict === 'not-safe' && safeAt !== null && lastAsked !== null) {
     const who = `${lastAsked.unit || lastAsked.user || 'a program'} on ${lastAsked.name}`;
-    const ago = duration(now - lastAsked.time);
+    const ago = durationInWords(now - lastAsked.time);
     return `Not safe yet: ${who} asked ${address} ${ago} ago. It is safe in ${waits} if nobody asks it until then.`;
   }
   if (verdict === 'not-safe') {
@@ -200,7 +201,7 @@ function sentenceOf(facts: Omit<RetireVerdict, 'sentence'>, troubles: readonly s
   if (hosts === 0) return 'Unknown: no host has reported.';
   if (troubles.length > 0) return `Unknown: something is wrong with this collector: ${troubles[0]}`;
   if (safeAt !== null) {
-    return `Unknown for ${waits} more: nothing depends on ${address}, but ${plural(unseen.length, 'ledger')} (${names}) must watch for ${duration(window)}.`;
+    return `Unknown for ${waits} more: nothing depends on ${address}, but ${plural(unseen.length, 'ledger')} (${names}) must watch for ${durationInWords(window)}.`;
   }
   return `Unknown: nothing that could be seen depends on ${address}, but ${cannot}.`;
 }

@@ -2,15 +2,15 @@
  * The content of OTLP/HTTP requests. Protobuf (protobuf.ts) and JSON (otlp-json.ts) are read into the same shapes.
  * Source: opentelemetry-proto 1.x, metrics.proto and logs.proto.
  */
-export type Attributes = Readonly<Record<string, string | number | boolean>>;
+export type OtlpAttributes = Readonly<Record<string, string | number | boolean>>;
 
 /**
  * The attributes of a resource, and a key that is the same for the same bytes: a known host is found without reading
  * them.
  */
-export interface Resource {
+export interface OtlpResource {
   readonly key: string;
-  read(): Attributes;
+  read(): OtlpAttributes;
 }
 
 /** The index in which decoders look up series. */
@@ -19,16 +19,16 @@ export interface SeriesIndex {
    * The number of a series; null if the series is refused. `key` is the same for the same bytes of attributes, so that
    * a known series is found without reading them.
    */
-  find(metric: string, unit: string, key: string, read: () => Attributes): number | null;
+  find(metric: string, unit: string, key: string, read: () => OtlpAttributes): number | null;
 }
 
 /** The points of one resource, in the order of the request. */
 export interface ResourcePoints {
-  readonly resource: Resource;
-  readonly points: readonly Point[];
+  readonly resource: OtlpResource;
+  readonly points: readonly OtlpPoint[];
 }
 
-export interface Point {
+export interface OtlpPoint {
   readonly series: number;
   /** When the counter began, in milliseconds since the epoch by the sender's clock; 0 or missing if not given. */
   readonly start?: number;
@@ -49,7 +49,7 @@ export interface MetricsRequest extends Rejected {
 }
 
 export interface LogsRequest extends Rejected {
-  readonly resources: readonly { readonly resource: Resource; readonly records: readonly LogRecord[] }[];
+  readonly resources: readonly { readonly resource: OtlpResource; readonly records: readonly LogRecord[] }[];
 }
 
 export interface LogRecord {
@@ -58,7 +58,7 @@ export interface LogRecord {
   readonly name: string;
   readonly severity: 'info' | 'warn' | 'error';
   readonly body: string;
-  readonly attributes: Attributes;
+  readonly attributes: OtlpAttributes;
 }
 
 /**
@@ -120,7 +120,7 @@ const MOST = {
 } as const;
 
 /** Counts the items of one request, and the items that are not kept. */
-export class Tally {
+export class RequestTally {
   readonly #count: Record<keyof typeof MOST, number> = {
     resources: 0,
     scopes: 0,
@@ -163,7 +163,7 @@ export class Tally {
 }
 
 /** The reasons for dropping points and records, as the sender gets them. */
-export const REASONS = {
+export const DROP_REASONS = {
   value: 'a value that is no finite number',
   delta: 'a sum of temporality delta: set the exporter to cumulative',
   histogram: 'a histogram or summary',
@@ -206,9 +206,9 @@ export interface RawRecord extends Omit<LogRecord, 'severity'> {
 }
 
 /** The record; null if it is not kept (the tally counts it). Throws MalformedRequest if it is too long. */
-export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogRecord | null {
+export function recordOf({ severity, ...raw }: RawRecord, tally: RequestTally): LogRecord | null {
   if (raw.name === '' && raw.body === '' && Object.keys(raw.attributes).length === 0) {
-    tally.reject(REASONS.empty);
+    tally.reject(DROP_REASONS.empty);
     return null;
   }
   if (lengthOf(raw.attributes) > LIMITS.recordText) {
@@ -220,7 +220,7 @@ export function recordOf({ severity, ...raw }: RawRecord, tally: Tally): LogReco
 }
 
 /** The characters of all names and values. */
-export function lengthOf(attributes: Attributes): number {
+export function lengthOf(attributes: OtlpAttributes): number {
   let length = 0;
   for (const name in attributes) length += name.length + String(attributes[name]).length;
   return length;

@@ -1,6 +1,6 @@
 /** Attributes as protobuf: KeyValue and AnyValue of opentelemetry-proto's common.proto. */
 import { cut, LIMITS, MalformedRequest } from './otlp.ts';
-import { BYTES, ended, endOf, FIXED64, messages, type Reader, text, VARINT } from './protobuf-wire.ts';
+import { BYTES, checkEnd, endOf, FIXED64, messages, protobufText, type Reader, VARINT } from './protobuf-wire.ts';
 
 /** The attributes of one message, in their order. */
 export class AttributesReader {
@@ -24,7 +24,7 @@ function keyValue(reader: Reader, depth: number): { key: string; value: Value } 
   let key = '';
   let value: Value = '';
   messages(reader, end, (field) => {
-    if (field === 1) key = text(reader);
+    if (field === 1) key = protobufText(reader);
     else if (field === 2) value = readValue(reader, depth);
     else return false;
     return true;
@@ -41,7 +41,7 @@ export function readValue(reader: Reader, depth: number): Value {
     const tag = reader.uint32();
     const field = tag >>> 3;
     const wire = tag & 7;
-    if (field === 1 && wire === BYTES) value = text(reader);
+    if (field === 1 && wire === BYTES) value = protobufText(reader);
     else if (field === 2 && wire === VARINT) value = reader.bool();
     else if (field === 3 && wire === VARINT) value = Number(reader.int64());
     else if (field === 4 && wire === FIXED64) value = reader.double();
@@ -50,7 +50,7 @@ export function readValue(reader: Reader, depth: number): Value {
     else if (field === 7 && wire === BYTES) value = Buffer.from(reader.bytes()).toString('base64');
     else reader.skipType(wire, 0, field);
   }
-  ended(reader, end);
+  checkEnd(reader, end);
   return typeof value === 'object' && depth === 0 ? nested(value) : value;
 }
 

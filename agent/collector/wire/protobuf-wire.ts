@@ -30,7 +30,7 @@ export function messages(reader: Reader, end: number, each: (field: number) => b
     const tag = reader.uint32();
     if ((tag & 7) !== BYTES || !each(tag >>> 3)) reader.skipType(tag & 7, 0, tag >>> 3);
   }
-  ended(reader, end);
+  checkEnd(reader, end);
 }
 
 /** The end of the next message, whose length comes next. */
@@ -42,12 +42,12 @@ export function endOf(reader: Reader): number {
 }
 
 /** Throws if the last field went beyond the end of its message. */
-export function ended(reader: Reader, end: number): void {
+export function checkEnd(reader: Reader, end: number): void {
   if (reader.pos !== end) throw new RangeError('a field is longer than its message');
 }
 
 /** A string; its length comes next. Throws MalformedRequest if it is not UTF-8, so that only its own part is lost. */
-export function text(reader: Reader): string {
+export function protobufText(reader: Reader): string {
   const end = endOf(reader);
   const bytes = (reader.buf as Buffer).subarray(reader.pos, end);
   reader.pos = end;

@@ -4,27 +4,27 @@
  */
 
 import { readMetric } from '../protobuf-metric.ts';
-import { readRecord } from '../protobuf-record.ts';
+import { readLogRecord } from '../protobuf-record.ts';
 import {
-  type Attributes,
   LIMITS,
   type LogRecord,
   type LogsRequest,
   MalformedRequest,
   type MetricsRequest,
-  type Point,
-  type Resource,
+  type OtlpAttributes,
+  type OtlpPoint,
+  type OtlpResource,
+  RequestTally,
   type SeriesIndex,
-  Tally,
 } from './otlp.ts';
 import { AttributesReader } from './protobuf-attributes.ts';
-import { BYTES, ended, endOf, messages, type Reader, reading } from './protobuf-wire.ts';
+import { BYTES, checkEnd, endOf, messages, type Reader, reading } from './protobuf-wire.ts';
 
 /** Throws MalformedRequest. */
 export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
   return reading(body, (reader) => {
-    const tally = new Tally();
-    const resources = readAll<Point>(reader, tally, (points) => readMetric(reader, series, points, tally));
+    const tally = new RequestTally();
+    const resources = readAll<OtlpPoint>(reader, tally, (points) => readMetric(reader, series, points, tally));
     return { resources: resources.map(({ resource, records }) => ({ resource, points: records })), ...tally.result };
   });
 }
@@ -32,8 +32,8 @@ export function readMetrics(body: Buffer, series: SeriesIndex): MetricsRequest {
 /** Throws MalformedRequest. */
 export function readLogs(body: Buffer): LogsRequest {
   return reading(body, (reader) => {
-    const tally = new Tally();
-    const resources = readAll<LogRecord>(reader, tally, (records) => readRecord(reader, records, tally));
+    const tally = new RequestTally();
+    const resources = readAll<LogRecord>(reader, tally, (records) => readLogRecord(reader, records, tally));
     return { resources, ...tally.result };
   });
 }
@@ -41,10 +41,10 @@ export function readLogs(body: Buffer): LogsRequest {
 /** Reads a request of metrics or logs: resources (field 1) with scopes (2) with messages for `readOne` (2). */
 function readAll<T>(
   reader: Reader,
-  tally: Tally,
+  tally: RequestTally,
   readOne: (records: T[]) => void,
-): { resource: Resource; records: T[] }[] {
-  const all: { resource: Resource; records: T[] }[] = [];
+): { resource: OtlpResource; records: T[] }[] {
+  const all: { resource: OtlpResource; records: T[] }[] = [];
   messages(reader, reader.len, (field) => {
     if (field !== 1) return false;
     tally.met('resources');
@@ -64,7 +64,7 @@ function readAll<T>(
 }
 
 /** Fields of ResourceMetrics and ResourceLogs: 1 is the resource, 2 is a scope. */
-function ofResource(reader: Reader, tally: Tally, scope: (end: number) => void): Resource {
+function ofResource(reader: Reader, tally: RequestTally, scope: (end: number) => void): OtlpResource {
   const end = endOf(reader);
   let from = 0;
   let to = 0;
@@ -77,7 +77,7 @@ function ofResource(reader: Reader, tally: Tally, scope: (end: number) => void):
     } else if (tag === ((2 << 3) | BYTES)) scope(endOf(reader));
     else reader.skipType(tag & 7, 0, tag >>> 3);
   }
-  ended(reader, end);
+  checkEnd(reader, end);
   const bytes = reader.buf as Buffer;
   const length = to - from;
   tally.met('bytes of resources', length);
@@ -91,7 +91,7 @@ function ofResource(reader: Reader, tally: Tally, scope: (end: number) => void):
   };
 }
 
-function readResource(reader: Reader): Attributes {
+function readResource(reader: Reader): OtlpAttributes {
   const attributes = new AttributesReader();
   messages(reader, reader.len, (field) => field === 1 && attributes.add(reader));
   return attributes.all;

@@ -2,8 +2,10 @@
  * The likely meaning of a value with the wrong shape: a text in place of a list, a list in place of a map, one value in
  * place of a section. A candidate is proposed only if it fits in that place, so an operator can paste the hint.
  */
+
 import { parse } from 'yaml';
 import { flow } from '../init/yaml-text.ts';
+import { isMap } from '../plain-map.ts';
 import { routeOf } from './ip-route.ts';
 
 /**
@@ -12,7 +14,7 @@ import { routeOf } from './ip-route.ts';
  */
 export type Fit = 'good' | 'shape' | 'none';
 
-export interface Place {
+export interface ConfigPlace {
   /** The schema's name of the type: `array`, `object`, `record`, `string`. */
   readonly expected: string;
   /** The value may be in block style. */
@@ -23,7 +25,7 @@ export interface Place {
 }
 
 /** The text to write in place of `value`; null if nothing that fits can be made of the value, or if it is too much. */
-export function meant(value: unknown, place: Place): string | null {
+export function meant(value: unknown, place: ConfigPlace): string | null {
   const candidates = candidatesOf(value, place);
   const best =
     candidates.find((one) => place.fit(one.value) === 'good') ??
@@ -45,7 +47,7 @@ function candidate(value: unknown, { slip = '', what = '', block = false } = {})
   return { value, slip: slip === '' ? '' : `${slip}; `, what, block };
 }
 
-function candidatesOf(value: unknown, { expected, keys }: Place): Candidate[] {
+function candidatesOf(value: unknown, { expected, keys }: ConfigPlace): Candidate[] {
   if (expected === 'array') {
     const lists = typeof value === 'string' ? listsOfText(value) : isMap(value) ? listsOfMap(value) : [[value]];
     return typeof value === 'boolean' ? [] : lists.map((list) => candidate(list, { what: 'a list: ' }));
@@ -76,7 +78,7 @@ function candidatesOf(value: unknown, { expected, keys }: Place): Candidate[] {
 const TAKES_AWAY = ['off', 'without', 'ignore'];
 
 /** The map that a value alone stands for, if exactly one key can be meant; also a list of such maps. */
-function shorthand(value: unknown, { expected, keys, fit }: Place): Candidate | undefined {
+function shorthand(value: unknown, { expected, keys, fit }: ConfigPlace): Candidate | undefined {
   const isList = expected === 'array';
   const what = isList ? 'a list: ' : '';
   const good = (one: unknown) => fit(one) === 'good';
@@ -170,8 +172,4 @@ function keyAndValue(text: string, separator: RegExp): object[] {
 function block(map: object): string {
   const entries = Object.entries(map);
   return entries.length === 1 ? `${entries[0]![0]}: ${flow(entries[0]![1])}` : flow(map);
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -5,10 +5,10 @@ import {
   checkAddress,
   checkGateway,
   checkTable,
+  DEFAULT_TABLE,
   defaultMetric,
   destination,
   familyOfGateway,
-  MAIN_TABLE,
 } from '../notation/route-notation.ts';
 import { errorAt } from '../source/explain.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from '../source/tree.ts';
@@ -87,7 +87,7 @@ function twice(tree: Tree, count: number): ConfigError[] {
     const path = ['routes', i];
     const own = destinationAt(tree, path);
     if (own === null) return [];
-    const table = checkTable((valueAt(tree, [...path, 'table']) as string | number | undefined) ?? MAIN_TABLE);
+    const table = checkTable((valueAt(tree, [...path, 'table']) as string | number | undefined) ?? DEFAULT_TABLE);
     const metric = valueAt(tree, [...path, 'metric']) ?? defaultMetric(own.family);
     const identity = JSON.stringify([own, table, metric]);
     const other = first.get(identity);

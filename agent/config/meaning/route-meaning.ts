@@ -4,10 +4,10 @@ import {
   checkAddress,
   checkGateway,
   checkTable,
+  DEFAULT_TABLE,
   defaultMetric,
   destination,
   gateway,
-  MAIN_TABLE,
 } from '../notation/route-notation.ts';
 import type { Config } from '../schema/config-schema.ts';
 
@@ -24,7 +24,7 @@ export function desiredRoute(route: Route): DesiredRoute {
     type,
     nexthops: type === 'unicast' && nhid === undefined ? several.map(nexthop) : [],
     nexthopId: nhid ?? null,
-    table: route.table === undefined ? MAIN_TABLE : meantBy(checkTable(route.table)),
+    table: route.table === undefined ? DEFAULT_TABLE : meantBy(checkTable(route.table)),
     metric: route.metric ?? defaultMetric(family),
     src: src === undefined ? null : meantBy(checkAddress(src)),
     mtu: mtu ?? null,

@@ -13,7 +13,7 @@ const METADATA = 'metadata:';
 const DEFAULT = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;
 const TABLES: Readonly<Record<string, number>> = { main: 254, default: 253 };
 const LOCAL_TABLE = 255;
-export const MAIN_TABLE = 254;
+export const DEFAULT_TABLE = 254;
 /** The kernel's default for IPv6 is IP6_RT_PRIO_USER; IPv6 has no metric 0. */
 const DEFAULT_METRIC = { ipv4: 0, ipv6: 1024 } as const;
 

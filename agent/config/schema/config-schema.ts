@@ -24,27 +24,27 @@ import { expect, probes, report } from './daemon-section.ts';
 import { egress } from './egress-section.ts';
 import { forwarding } from './forwarding-section.ts';
 import { metadata } from './metadata-section.ts';
-import { everyEntry, field, list, onOrOff, orZeroOne, problem, section, text, unknownKeys } from './parts.ts';
+import { everyEntry, field, listField, onOrOff, orZeroOne, problem, section, textField, unknownKeys } from './parts.ts';
 import { routes } from './routes-section.ts';
 import { sortlist } from './sortlist-section.ts';
 import { verify } from './verify-section.ts';
 
-const ownDomain = text(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
-const optionName = text(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
+const ownDomain = textField(oneDomainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 });
+const optionName = textField(optionNameProblem, { id: 'dhclient-option', enum: optionNames() });
 
 const dns = section(
   {
     domain: field(ownDomain, 'The host’s own domain: `domain` of resolv.conf, option domain-name.', ['example.com']),
     search: field(
-      list(text(searchProblem, { pattern: SEARCH_PATTERN, maxLength: 253 }), {
+      listField(textField(searchProblem, { pattern: SEARCH_PATTERN, maxLength: 253 }), {
         empty: 'is empty; write a domain, or leave the key out',
       }),
       'Domains to try for a short name, in this order; "." is the name as it stands.',
       [['dev.example.com', 'example.com']],
     ),
     nameservers: field(
-      list(
-        text((value) => problemOf(checkNameserver(value)), { pattern: '^[0-9a-fA-F.:]+(%.+)?$' }),
+      listField(
+        textField((value) => problemOf(checkNameserver(value)), { pattern: '^[0-9a-fA-F.:]+(%.+)?$' }),
         {
           empty: 'is empty, and the host would have no DNS; write an address, or leave the key out',
           most: MAX_NAMESERVERS,
@@ -55,9 +55,11 @@ const dns = section(
       [['10.34.56.78', '10.34.56.79']],
     ),
     sortlist,
-    options: field(list(text(resolvOptionProblem, { pattern: RESOLV_OPTION_PATTERN })), 'Options of resolv.conf(5).', [
-      ['timeout:1', 'rotate'],
-    ]),
+    options: field(
+      listField(textField(resolvOptionProblem, { pattern: RESOLV_OPTION_PATTERN })),
+      'Options of resolv.conf(5).',
+      [['timeout:1', 'rotate']],
+    ),
     symlink: field(
       z.enum(['refuse', 'replace', 'follow']),
       'What to do where /etc/resolv.conf is a symbolic link: refuse (default), replace the link by a file, or follow it.',
@@ -86,13 +88,13 @@ const scope = {
   ]),
   request: section(
     {
-      without: field(list(optionName), 'Options not to ask the server for.', [['routers']]),
-      also: field(list(optionName), 'Options to ask the server for beside the usual ones.', [['interface-mtu']]),
+      without: field(listField(optionName), 'Options not to ask the server for.', [['routers']]),
+      also: field(listField(optionName), 'Options to ask the server for beside the usual ones.', [['interface-mtu']]),
     },
     'Changes to the list of options that dhclient asks for.',
   ),
   ignore: field(
-    list(z.enum(IGNORABLE)),
+    listField(z.enum(IGNORABLE)),
     'What a DHCP server offers and dhclient-script is not to carry out: routers (option 3), classless-routes (121 and 249).',
     [['routers', 'classless-routes']],
   ),
@@ -103,7 +105,7 @@ const dhclient = section(
     ...scope,
     interfaces: field(
       z.record(
-        text(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
+        textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
         z.strictObject(scope, { error: unknownKeys(scope) }),
       ),
       'Settings for one interface, which win over the general ones.',
@@ -141,7 +143,7 @@ const sysctlRule = {
 
 const sysctl = field(
   z.record(
-    text((key) => problemOf(checkSysctlKey(key)), {
+    textField((key) => problemOf(checkSysctlKey(key)), {
       pattern: '^[A-Za-z0-9_@+:][A-Za-z0-9_.@+:/-]*[./][A-Za-z0-9_.@+:/-]+$',
     }),
     z.union(

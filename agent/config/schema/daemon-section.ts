@@ -5,19 +5,19 @@ import { PROBE_NAMES } from '../desired-daemon.ts';
 import { checkEndpoint, pathProblem, SECRET_PATTERN, secretProblem } from '../notation/endpoint.ts';
 import { SIZE_PATTERN, sizeProblem } from '../notation/quantities.ts';
 import { groups } from './groups-section.ts';
-import { duration, field, list, onOrOff, section, text } from './parts.ts';
+import { durationField, field, listField, onOrOff, section, textField } from './parts.ts';
 
 const LABEL_PATTERN = '^[A-Za-z_][A-Za-z0-9_.-]{0,62}$';
 const LONGEST_LABEL = 256;
 
-const file = text(pathProblem, { pattern: '^/.*[^/]$' });
-const secret = text(secretProblem, { pattern: SECRET_PATTERN });
+const file = textField(pathProblem, { pattern: '^/.*[^/]$' });
+const secret = textField(secretProblem, { pattern: SECRET_PATTERN });
 const trueOrFalse = onOrOff();
 
 export const report = section(
   {
     endpoint: field(
-      text(
+      textField(
         (value) => {
           const checked = checkEndpoint(value);
           return 'problem' in checked ? checked.problem : undefined;
@@ -27,10 +27,10 @@ export const report = section(
       'Base URL of an OTLP/HTTP receiver, such as `agent collector`: `/v1/metrics` and `/v1/logs` below it are used. Without it nothing is sent.',
       ['https://collector.example.com:4318'],
     ),
-    interval: field(duration('1s', '1h'), 'Time between heartbeats (default: 30s).', ['30s']),
+    interval: field(durationField('1s', '1h'), 'Time between heartbeats (default: 30s).', ['30s']),
     format: field(z.enum(['protobuf', 'json']), 'Encoding of OTLP (default: protobuf).'),
     spool: field(
-      text(sizeProblem({ least: '1MiB', most: '1024GiB' }), { pattern: SIZE_PATTERN }),
+      textField(sizeProblem({ least: '1MiB', most: '1024GiB' }), { pattern: SIZE_PATTERN }),
       'Room on disk for what could not be delivered yet (default: 64MiB).',
       ['64MiB'],
     ),
@@ -49,7 +49,10 @@ export const report = section(
       'credential:token',
     ]),
     labels: field(
-      z.record(text(labelNameProblem, { pattern: LABEL_PATTERN }), text(labelProblem, { maxLength: LONGEST_LABEL })),
+      z.record(
+        textField(labelNameProblem, { pattern: LABEL_PATTERN }),
+        textField(labelProblem, { maxLength: LONGEST_LABEL }),
+      ),
       'What the collector is to know of this host beside its name.',
       [{ site: 'fra1', role: 'router' }],
     ),
@@ -76,11 +79,13 @@ export const probes = section(
     ),
     canary: section(
       {
-        interval: field(duration('1s', '24h', true), 'Time between route canaries (default: 60s); 0s: none.', ['60s']),
+        interval: field(durationField('1s', '24h', true), 'Time between route canaries (default: 60s); 0s: none.', [
+          '60s',
+        ]),
       },
       'A route that is added and deleted in a table of its own, to see whether the kernel still takes one.',
     ),
-    off: field(list(z.enum(PROBE_NAMES)), 'Probes that are not to run.', [['nameservers']]),
+    off: field(listField(z.enum(PROBE_NAMES)), 'Probes that are not to run.', [['nameservers']]),
   },
   'What `agent run` and `agent probe` look at.',
 );

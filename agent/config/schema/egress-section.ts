@@ -1,11 +1,11 @@
 /** The `egress` part of the configuration's definition. */
 import * as z from 'zod/mini';
 import { show } from '../config-error.ts';
-import { field, section, text } from './parts.ts';
+import { field, section, textField } from './parts.ts';
 
 export const egress = section(
   {
-    default: text((value) => (value === 'bgp' ? undefined : `${show(value)} is not known; write bgp`), {
+    default: textField((value) => (value === 'bgp' ? undefined : `${show(value)} is not known; write bgp`), {
       enum: ['bgp'],
       description: 'Whose IPv4 default route is to be used: the one that a BGP daemon learned.',
     }),

@@ -6,7 +6,7 @@ import { checkPrefix } from '../notation/addresses.ts';
 import { checkRouter, TAG_PATTERN, tagProblem } from '../notation/dnsmasq-tags.ts';
 import { pathProblem } from '../notation/endpoint.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
-import { field, onOrOff, problem, section, text, unknownKeys } from './parts.ts';
+import { field, onOrOff, problem, section, textField, unknownKeys } from './parts.ts';
 
 const ONLY_OFF = 'write off, or leave the key out';
 
@@ -14,20 +14,23 @@ const family = (name: string) =>
   field(onOrOff(), `Whether ${name} packets are forwarded, on every interface that is there or comes.`, [true]);
 
 const masquerade = {
-  out: text(interfaceNameProblem, { pattern: INTERFACE_PATTERN, description: 'The interface that they leave by.' }),
-  from: text((value) => problemOf(checkPrefix(value)), {
+  out: textField(interfaceNameProblem, {
+    pattern: INTERFACE_PATTERN,
+    description: 'The interface that they leave by.',
+  }),
+  from: textField((value) => problemOf(checkPrefix(value)), {
     pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$',
     description: 'The network that they come from, IPv4 or IPv6.',
   }),
 };
 
 const network = {
-  router: text((value) => problemOf(checkRouter(value)), {
+  router: textField((value) => problemOf(checkRouter(value)), {
     pattern: '^[0-9.]+/[0-9]+$',
     description: 'This host’s address in the clients’ network, with its prefix length.',
   }),
   tag: field(
-    text(tagProblem, { pattern: TAG_PATTERN }),
+    textField(tagProblem, { pattern: TAG_PATTERN }),
     'The tag that dnsmasq’s dhcp-range sets; left out: all clients.',
     ['lan'],
   ),
@@ -53,7 +56,7 @@ export const forwarding = section(
     dnsmasq: section(
       {
         file: field(
-          text(pathProblem, { pattern: '^/.*[^/]$' }),
+          textField(pathProblem, { pattern: '^/.*[^/]$' }),
           `The file for it, Holdfast's alone (default: ${DNSMASQ_FILE}).`,
           [DNSMASQ_FILE],
         ),

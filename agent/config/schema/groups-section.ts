@@ -3,17 +3,17 @@ import * as z from 'zod/mini';
 import { show } from '../config-error.ts';
 import { groupAddress, isForTheLink, SILENCE } from '../notation/multicast-groups.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
-import { duration, field, text, unknownKeys } from './parts.ts';
+import { durationField, field, textField, unknownKeys } from './parts.ts';
 
 const entry = {
-  group: text(groupProblem, { pattern: '^[0-9a-fA-F.:]+$' }).check(
+  group: textField(groupProblem, { pattern: '^[0-9a-fA-F.:]+$' }).check(
     z.meta({ description: 'The group’s address, IPv4 or IPv6.', examples: ['224.1.2.3', 'ff15::1234'] }),
   ),
-  dev: text(interfaceNameProblem, { pattern: INTERFACE_PATTERN }).check(
+  dev: textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }).check(
     z.meta({ description: 'The interface that it is to be joined on.', examples: ['eth1'] }),
   ),
   silence: field(
-    duration('1s', '1h'),
+    durationField('1s', '1h'),
     `How long no query may be heard there (default: ${SILENCE}, after which a snooping switch forgets the group).`,
     [SILENCE],
   ),

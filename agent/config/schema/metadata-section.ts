@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { show } from '../config-error.ts';
 import { METADATA_ADDRESS, METADATA_PROVIDERS, metadataEndpoint } from '../desired-metadata.ts';
-import { duration, field, section, text } from './parts.ts';
+import { durationField, field, section, textField } from './parts.ts';
 
 export const metadata = section(
   {
@@ -11,11 +11,11 @@ export const metadata = section(
       'Whose it is: ec2, gcp, azure, or what the machine’s firmware says (auto, the default).',
     ),
     address: field(
-      text(endpointProblem, { pattern: '^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+)(:[0-9]{1,5})?$' }),
+      textField(endpointProblem, { pattern: '^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+)(:[0-9]{1,5})?$' }),
       `Where it is, as an address, with a port where that is not 80 (default: ${METADATA_ADDRESS}).`,
       [METADATA_ADDRESS, '[fd00:ec2::254]'],
     ),
-    interval: field(duration('1s', '24h'), 'Time between the daemon’s fetches (default: 5m).', ['5m']),
+    interval: field(durationField('1s', '24h'), 'Time between the daemon’s fetches (default: 5m).', ['5m']),
   },
   'The cloud’s metadata service; it is asked only where a route names it.',
 );

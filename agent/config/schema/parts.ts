@@ -2,9 +2,11 @@
  * The building blocks of the configuration's schema. The error of each block says what is wrong and what would be
  * right.
  */
+
 import * as z from 'zod/mini';
 import { show } from '../config-error.ts';
 import { DURATION_PATTERN, durationProblem } from '../notation/quantities.ts';
+import { isMap } from '../plain-map.ts';
 
 type Meta = { description?: string; examples?: unknown[]; pattern?: string; enum?: string[]; [key: string]: unknown };
 
@@ -17,12 +19,12 @@ export function field<Type extends z.ZodMiniType>(type: Type, description: strin
   return z.optional(type.check(z.meta(examples ? { description, examples } : { description })));
 }
 
-export function text(wrong: (value: string) => string | undefined, meta: Meta) {
+export function textField(wrong: (value: string) => string | undefined, meta: Meta) {
   return z.string().check(problem(wrong), z.meta(meta));
 }
 
 /** `zero`: whether `0s` is allowed beside `least` to `most`. */
-export function duration(least: string, most: string, zero = false) {
+export function durationField(least: string, most: string, zero = false) {
   const wrong = durationProblem({ least, most, zero });
   const error = ({ input }: { input?: unknown }) =>
     typeof input === 'number' ? `${input} has no unit; write ${input}s` : 'write a duration, such as 30s';
@@ -56,7 +58,7 @@ export function between(least: number, most: number) {
  * A list without repeated items. `empty`: the error of a list without an item; `full`: the error of a list with more
  * than `most`.
  */
-export function list<Item extends z.core.SomeType>(
+export function listField<Item extends z.core.SomeType>(
   item: Item,
   limits: { empty?: string; most?: number; full?: string } = {},
 ) {
@@ -100,7 +102,6 @@ function everyItemOnce() {
 }
 
 export function everyEntry(wrong: (key: string, value: unknown) => string | undefined) {
-  const isMap = (value: unknown) => value !== null && typeof value === 'object' && !Array.isArray(value);
   return evenIfWrong<Record<string, unknown>>(isMap, ({ value, issues }) => {
     for (const [key, entry] of Object.entries(value)) {
       const message = wrong(key, entry);

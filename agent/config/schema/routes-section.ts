@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import type { Checked } from '../config-error.ts';
 import { INTERFACE_PATTERN, interfaceNameProblem } from '../notation/names.ts';
 import { checkAddress, checkDestination, checkGateway, checkTable } from '../notation/route-notation.ts';
-import { between, field, onOrOff, problem, text, unknownKeys } from './parts.ts';
+import { between, field, onOrOff, problem, textField, unknownKeys } from './parts.ts';
 
 const ROUTE_TYPES = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const;
 export type RouteType = (typeof ROUTE_TYPES)[number];
@@ -13,12 +13,12 @@ export type RouteType = (typeof ROUTE_TYPES)[number];
 const flag = (description: string) => field(onOrOff(), description, [true]);
 
 const via = field(
-  text((value) => problemOf(checkGateway(value)), { pattern: '^([0-9a-fA-F.:]+|(metadata:)?subnet-gateway)$' }),
+  textField((value) => problemOf(checkGateway(value)), { pattern: '^([0-9a-fA-F.:]+|(metadata:)?subnet-gateway)$' }),
   'The gateway: an address, or subnet-gateway, as the cloud’s metadata service knows it. Left out: directly on the link.',
   ['10.0.1.1', 'subnet-gateway'],
 );
 const dev = field(
-  text(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
+  textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
   'The interface; where it is left out the kernel finds it by the gateway.',
   ['eth0'],
 );
@@ -31,7 +31,7 @@ const nexthop = {
 };
 
 const route = {
-  to: text((value) => problemOf(checkDestination(value)), {
+  to: textField((value) => problemOf(checkDestination(value)), {
     pattern: '^([0-9a-fA-F.:]+(/[0-9]+)?|default|metadata:[a-z0-9-]+)$',
   }).check(
     z.meta({
@@ -76,7 +76,7 @@ const route = {
     [100],
   ),
   src: field(
-    text((value) => problemOf(checkAddress(value)), { pattern: '^[0-9a-fA-F.:]+$' }),
+    textField((value) => problemOf(checkAddress(value)), { pattern: '^[0-9a-fA-F.:]+$' }),
     'The address of this host that packets go out with, where their program chose none.',
     ['10.0.1.5'],
   ),

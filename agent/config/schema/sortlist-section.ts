@@ -4,14 +4,14 @@ import { show } from '../config-error.ts';
 import { checkSortlistPair } from '../notation/addresses.ts';
 import { MAX_SORTLIST } from '../notation/limits.ts';
 import { DOMAIN_PATTERN, domainProblem } from '../notation/names.ts';
-import { between, duration, field, list, text, unknownKeys } from './parts.ts';
+import { between, durationField, field, listField, textField, unknownKeys } from './parts.ts';
 
 const MOST_TRIES = 20;
 
-const pair = text(pairProblem, { pattern: '^[0-9.]+(/[0-9.]+)?$' });
+const pair = textField(pairProblem, { pattern: '^[0-9.]+(/[0-9.]+)?$' });
 
 const nearest = {
-  name: text(fullNameProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 }).check(
+  name: textField(fullNameProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 }).check(
     z.meta({ description: 'The full name whose IPv4 addresses are measured.', examples: ['puppet.example.com'] }),
   ),
   port: between(1, 65_535).check(
@@ -22,7 +22,7 @@ const nearest = {
     'Connections to each address at a measurement, the quickest of which counts (default: 5).',
     [5],
   ),
-  interval: field(duration('1s', '24h'), 'Time between the daemon’s measurements (default: 5m).', ['5m']),
+  interval: field(durationField('1s', '24h'), 'Time between the daemon’s measurements (default: 5m).', ['5m']),
 };
 
 const entry = {
@@ -34,7 +34,7 @@ const entry = {
 };
 
 export const sortlist = field(
-  list(
+  listField(
     z.union([pair, z.strictObject(entry, { error: unknownKeys(entry) })], {
       error: 'write a network, such as 10.72.0.0/16, or { nearest: { name: puppet.example.com, port: 8140 } }',
     }),

@@ -3,22 +3,22 @@ import * as z from 'zod/mini';
 import { checkPrefix } from '../notation/addresses.ts';
 import { MAX_NAMESERVERS } from '../notation/limits.ts';
 import { DOMAIN_PATTERN, domainProblem } from '../notation/names.ts';
-import { duration, field, list, section, text } from './parts.ts';
+import { durationField, field, listField, section, textField } from './parts.ts';
 
 export const verify = section(
   {
-    name: text(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 }).check(
+    name: textField(domainProblem, { pattern: DOMAIN_PATTERN, maxLength: 253 }).check(
       z.meta({ description: 'The name that the name servers must know.', examples: ['puppet.example.com'] }),
     ),
     expect: field(
-      list(text(networkProblem, { pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$' }), {
+      listField(textField(networkProblem, { pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$' }), {
         empty: 'is empty, and no answer would be right; write a network, or leave the key out',
       }),
       'Networks that all of its addresses must be in: what else a server answers counts as no answer.',
       [['10.72.0.0/16']],
     ),
     timeout: field(
-      duration('100ms', '10s'),
+      durationField('100ms', '10s'),
       'How long an answer may take; a truncated one has as long again, by TCP (default: 2s).',
       ['2s'],
     ),

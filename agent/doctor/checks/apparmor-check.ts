@@ -1,10 +1,10 @@
 /** An AppArmor profile that keeps dhclient-script, and so the hooks, inside dhclient's own confinement. */
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 import { statements } from '../numbered-lines.ts';
 
 const FOLDER = '/etc/apparmor.d';
 
-export function* apparmor({ host }: Surroundings): Iterable<Seen> {
+export function* apparmorCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   for (const name of ['sbin.dhclient', 'usr.sbin.dhclient']) {
     const file = `${FOLDER}/${name}`;
     if (host.lstat(`${FOLDER}/disable/${name}`) !== null) continue;

@@ -13,7 +13,7 @@ import { sysctlDeeds } from '../../resources/sysctl/commands.ts';
 import { satisfies } from '../../resources/sysctl/live.ts';
 import { type Assignment, parseSysctls } from '../../resources/sysctl/sysctl-files.ts';
 import { cloudScripts, instanceConfigs, isCloudInitOff, systemConfigs } from '../cloud-config.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 const OF_DNS =
   /^\/etc\/(resolv\.conf|resolvconf(\.conf$|\/)|systemd\/resolved\.conf|dhcpcd\.|dhcp3?\/|dhclient[.-]|NetworkManager\/(conf\.d|NetworkManager\.conf))/;
@@ -28,7 +28,7 @@ interface Action {
   readonly commands: string;
 }
 
-export function* cloudInitActions(around: Surroundings): Iterable<Seen> {
+export function* cloudInitActionsCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   const { host } = around;
   if (isCloudInitOff(host)) return;
   const configs = [...instanceConfigs(host), ...systemConfigs(host)];
@@ -48,7 +48,7 @@ export function* cloudInitActions(around: Surroundings): Iterable<Seen> {
     yield* ofCommands(around, { at: file, by: 'script', commands: text });
 }
 
-function* ofFile(around: Surroundings, at: string, item: Node): Iterable<Seen> {
+function* ofFile(around: DoctorSurroundings, at: string, item: Node): Iterable<DoctorObservation> {
   const said = (key: string) => (isMap(item) ? String(item.get(key) ?? '') : '');
   const path = said('path');
   if (caresForNames(around.desired) && OF_DNS.test(path)) yield seen(`${at}: write_files writes ${path}`);
@@ -60,7 +60,7 @@ function* ofFile(around: Surroundings, at: string, item: Node): Iterable<Seen> {
     yield* ofCommands(around, { at, by: `write_files writes ${path}, which`, commands: content });
 }
 
-function* ofCommands(around: Surroundings, { at, by, commands }: Action): Iterable<Seen> {
+function* ofCommands(around: DoctorSurroundings, { at, by, commands }: Action): Iterable<DoctorObservation> {
   const what = by === 'script' ? 'the script' : by;
   if (caresForNames(around.desired)) {
     for (const path of new Set(changedFiles(commands).filter((one) => OF_DNS.test(one))))
@@ -73,12 +73,12 @@ function* ofCommands(around: Surroundings, { at, by, commands }: Action): Iterab
     for (const path of new Set(written)) yield seen(`${at}: ${what} changes ${path}`);
 }
 
-function seen(text: string): Seen {
+function seen(text: string): DoctorObservation {
   return { code: 'HF-CLOUD-INIT', seen: text };
 }
 
 /** `key to value` for each setting that gets another value than the configured value. */
-function against({ desired }: Surroundings, all: readonly Pick<Assignment, 'path' | 'value'>[]): string[] {
+function against({ desired }: DoctorSurroundings, all: readonly Pick<Assignment, 'path' | 'value'>[]): string[] {
   return all.flatMap(({ path, value }) => {
     const setting = (desired?.sysctl ?? []).find((one) => {
       return sysctlVariable(one.path) === sysctlVariable(path) || matchesSysctl(path, one.path);

@@ -4,9 +4,9 @@ import { confFiles } from '../../clients/dhclient/conf/conf-files.ts';
 import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar.ts';
 import { requiredUnasked } from '../../clients/dhclient/required.ts';
 import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* dhclientConf({ host, desired }: Surroundings): Iterable<Seen> {
+export function* dhclientConfCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   for (const file of confFiles(host, dhcpClients(host))) {
     const text = host.readText(file);
     if (text === null) continue;

@@ -5,11 +5,11 @@ import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
 import { contests, leaseHolders } from '../../clients/holders.ts';
 import type { Host } from '../../host/host.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 export const DHCP_DAEMONS = ['dhcpcd', 'udhcpc', 'pump', 'systemd-network'] as const;
 
-export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen> {
+export function* dhcpClientsCheck({ host, daemons }: DoctorSurroundings): Iterable<DoctorObservation> {
   const clients = dhcpClients(host);
   if (hookPlaces(host) === null && clients.length === 0) {
     yield { code: 'HF-DHCLIENT-ABSENT', seen: 'this host has neither dhclient-script nor a folder for its hooks' };
@@ -38,7 +38,7 @@ export function* dhcpClientsSeen({ host, daemons }: Surroundings): Iterable<Seen
   }
 }
 
-function* twice(clients: readonly DhcpClient[]): Iterable<Seen> {
+function* twice(clients: readonly DhcpClient[]): Iterable<DoctorObservation> {
   for (const [index, client] of clients.entries()) {
     for (const other of clients.slice(index + 1)) {
       if (client.family !== other.family) continue;
@@ -54,7 +54,7 @@ function* twice(clients: readonly DhcpClient[]): Iterable<Seen> {
   }
 }
 
-function* one(host: Host, client: DhcpClient): Iterable<Seen> {
+function* one(host: Host, client: DhcpClient): Iterable<DoctorObservation> {
   const name = clientName(client);
   const { confFile, owner } = client;
   if (owner !== null) {
@@ -74,7 +74,7 @@ function* one(host: Host, client: DhcpClient): Iterable<Seen> {
   };
 }
 
-function* deaf(host: Host, who: string, { path, named }: Script): Iterable<Seen> {
+function* deaf(host: Host, who: string, { path, named }: Script): Iterable<DoctorObservation> {
   const why = whyDeaf(host, path, hookPlaces(host));
   if (why === null) return;
   const statement = named === null ? '' : `, as ${named} says`;

@@ -1,8 +1,8 @@
 /** Whether the running dnsmasq has read the present file. */
 import { dnsmasqReaders } from '../../resources/dnsmasq/readers.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* dnsmasq({ host, desired }: Surroundings): Iterable<Seen> {
+export function* dnsmasqCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   const file = desired?.dnsmasq?.file;
   if (file === undefined || !host.live || host.stat(file) === null) return;
   const readers = dnsmasqReaders(host, file);

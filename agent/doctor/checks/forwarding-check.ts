@@ -2,8 +2,8 @@
 import type { Family } from '../../address/address.ts';
 import type { DesiredMasquerade } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
-import { type Refusal, refusedByLegacy, refusedByNft } from '../forward-chains.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
+import { type ForwardRefusal, refusedByLegacy, refusedByNft } from '../forward-chains.ts';
 import { statements } from '../numbered-lines.ts';
 import { baseChains, coveredBy, legacyCovers, legacyTables } from '../packet-filters.ts';
 
@@ -15,7 +15,7 @@ const FORWARDS = { ipv4: 'net/ipv4/ip_forward', ipv6: 'net/ipv6/conf/all/forward
   string
 >;
 
-export function* forwarding({ host, desired }: Surroundings): Iterable<Seen> {
+export function* forwardingCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (desired === null) return;
   const { sysctl, masquerade } = desired;
   const isWanted = (family: Family) =>
@@ -29,7 +29,7 @@ export function* forwarding({ host, desired }: Surroundings): Iterable<Seen> {
   yield* filters(host, masquerade, new Set([...families, ...masquerade.map(({ family }) => family)]));
 }
 
-function* flushed(host: Host): Iterable<Seen> {
+function* flushed(host: Host): Iterable<DoctorObservation> {
   if (host.lstat(NFTABLES) === null) return;
   const line = statements(host, RULES).find(({ text }) => /^flush\s+ruleset\b/.test(text));
   if (line === undefined) return;
@@ -39,7 +39,11 @@ function* flushed(host: Host): Iterable<Seen> {
   };
 }
 
-function* useless(host: Host, masquerade: readonly DesiredMasquerade[], families: readonly Family[]): Iterable<Seen> {
+function* useless(
+  host: Host,
+  masquerade: readonly DesiredMasquerade[],
+  families: readonly Family[],
+): Iterable<DoctorObservation> {
   const interfaces = host.sysctlNames('net/ipv4/conf') ?? [];
   for (const { out, from, family } of masquerade) {
     const what = `${from} is to be masqueraded out of ${out}`;
@@ -54,7 +58,7 @@ function* useless(host: Host, masquerade: readonly DesiredMasquerade[], families
 }
 
 /** Router advertisements that this host ignores. */
-function* deaf(host: Host): Iterable<Seen> {
+function* deaf(host: Host): Iterable<DoctorObservation> {
   const names = (host.sysctlNames('net/ipv6/conf') ?? []).filter((name) => {
     if (['all', 'default', 'lo'].includes(name)) return false;
     return host.sysctl(`net/ipv6/conf/${name}/accept_ra`)?.trim() === '1';
@@ -63,7 +67,11 @@ function* deaf(host: Host): Iterable<Seen> {
   yield { code: 'HF-FORWARDING-RA', seen: `accept_ra is 1 on ${names.slice(0, 6).join(', ')}, and IPv6 is forwarded` };
 }
 
-function* filters(host: Host, masquerade: readonly DesiredMasquerade[], families: ReadonlySet<Family>): Iterable<Seen> {
+function* filters(
+  host: Host,
+  masquerade: readonly DesiredMasquerade[],
+  families: ReadonlySet<Family>,
+): Iterable<DoctorObservation> {
   const chains = (baseChains(host) ?? []).filter(({ table }) => table !== OURS);
   for (const chain of chains) {
     const { family, table, name, hook, policy } = chain;
@@ -100,7 +108,7 @@ function refused(
   who: string,
   policy: string,
   masquerade: readonly DesiredMasquerade[],
-  by: (wanted: DesiredMasquerade | null) => Refusal | null,
+  by: (wanted: DesiredMasquerade | null) => ForwardRefusal | null,
 ): string | null {
   if (policy === 'drop') return `${who} drops what none of its rules accepts`;
   const any = by(null);
@@ -113,7 +121,7 @@ function refused(
   return null;
 }
 
-function twice({ out, from }: DesiredMasquerade, who: string): Seen {
+function twice({ out, from }: DesiredMasquerade, who: string): DoctorObservation {
   return { code: 'HF-MASQUERADE-TWICE', seen: `${from} out of ${out} is masqueraded by ${who} as well` };
 }
 

@@ -10,14 +10,14 @@ import {
   endings,
   isRun,
   lasting,
-  type Neighbour,
+  type NeighbourHook,
   neighbours,
   unknown,
 } from '../../clients/dhclient/hooks/other-hooks.ts';
 import type { Host } from '../../host/host.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* hooks({ host }: Surroundings): Iterable<Seen> {
+export function* hooksCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const places = hookPlaces(host);
   if (places === null) return;
   for (const name of ['enter', 'exit'] as const) {
@@ -26,7 +26,7 @@ export function* hooks({ host }: Surroundings): Iterable<Seen> {
   }
 }
 
-function* ignored(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Iterable<Seen> {
+function* ignored(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Iterable<DoctorObservation> {
   if (places.shared) return;
   const folder = dirname(places[when]);
   for (const name of host.list(folder)) {
@@ -36,7 +36,7 @@ function* ignored(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Itera
   }
 }
 
-function* look(host: Host, hook: Neighbour, { shared }: HookPlaces): Iterable<Seen> {
+function* look(host: Host, hook: NeighbourHook, { shared }: HookPlaces): Iterable<DoctorObservation> {
   for (const { kind, seen, inFunction } of endings(host, hook))
     yield { code: ENDINGS[kind], seen, ...(inFunction ? { severity: 'warning' } : {}) };
   if (hook.after && hook.when === 'enter' && !shared)
@@ -46,7 +46,7 @@ function* look(host: Host, hook: Neighbour, { shared }: HookPlaces): Iterable<Se
 }
 
 /** One finding for a hook, whatever the number of its lines. */
-function* doubtful(deeds: readonly Deed[]): Iterable<Seen> {
+function* doubtful(deeds: readonly Deed[]): Iterable<DoctorObservation> {
   const [first, ...others] = deeds;
   if (first === undefined) return;
   const lines = [...new Set(others.map(({ seen }) => /:(\d+): /.exec(seen)?.[1]))];
@@ -59,7 +59,7 @@ const LINES_SHOWN = 5;
 
 const ENDINGS = { exit: 'HF-HOOK-EXIT', option: 'HF-HOOK-SHELL-OPTION', syntax: 'HF-HOOK-SYNTAX' } as const;
 
-function* resolvConf(hook: Neighbour): Iterable<Seen> {
+function* resolvConf(hook: NeighbourHook): Iterable<DoctorObservation> {
   for (const { deed, seen } of deeds(hook)) {
     if (deed === 'redefines' && hook.when === 'enter') {
       // A hook that runs earlier does not count: Holdfast’s hook defines the function again.

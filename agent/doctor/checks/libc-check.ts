@@ -2,10 +2,10 @@
  * The programs on this host that obey sortlist, and resolver libraries that read resolv.conf in another way than glibc.
  */
 import type { Host } from '../../host/host.ts';
-import { caresForDns, type Seen, type Surroundings } from '../doctor-check.ts';
+import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '../doctor-check.ts';
 import { hostsLine } from './name-service-check.ts';
 
-export function* libc(around: Surroundings): Iterable<Seen> {
+export function* libcCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
   const { host, desired } = around;
   const sortlist = desired?.dns?.sortlist ?? [];
@@ -19,10 +19,10 @@ export function* libc(around: Surroundings): Iterable<Seen> {
 }
 
 /** glibc sorts only the answers of its `dns` service. It leaves answers of other services as they are. */
-function obeyed(host: Host, entries: number): Seen {
+function obeyed(host: Host, entries: number): DoctorObservation {
   const has = `dns.sortlist has ${entries} ${entries === 1 ? 'entry' : 'entries'}`;
   const line = hostsLine(host);
-  const nobody = (why: string): Seen => {
+  const nobody = (why: string): DoctorObservation => {
     const seen = `${has}; on this host nobody obeys it: ${line?.at} ${why}`;
     return { code: 'HF-LIBC-SORTLIST', seen, severity: 'warning' };
   };

@@ -1,11 +1,11 @@
 /** Whether this host's machine-id came with a copied disk, as far as the host itself can see. */
 import { machineBefore } from '../../host/machine.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 const MACHINE_ID = '/etc/machine-id';
 const CLOUD = '/var/lib/cloud';
 
-export function* machineId({ host }: Surroundings): Iterable<Seen> {
+export function* machineIdCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!host.live) return;
   const before = machineBefore(host);
   if (before !== null) {

@@ -1,9 +1,9 @@
 /** Whether the values that routes take from the cloud are known and fresh. */
 import { Metadata } from '../../metadata/metadata.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* metadata({ host, desired }: Surroundings): Iterable<Seen> {
+export function* metadataCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (desired === null || !host.live) return;
   for (const { key, values, age, old, problem } of new Metadata(host, desired.metadata, wishesOf(desired)).views()) {
     const why = problem === null ? '' : `: ${problem}`;

@@ -4,13 +4,13 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { joinedGroups } from '../../host/kernel/multicast.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 const PERL = '/usr/bin/perl';
 /** linux/capability.h */
 const CAP_NET_RAW = 13n;
 
-export function* multicast({ host, groups }: Surroundings): Iterable<Seen> {
+export function* multicastCheck({ host, groups }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!host.live || groups.length === 0) return;
   for (const { group, dev } of groups) {
     const joined = joinedGroups(host, familyOf(group))?.get(dev)?.groups ?? [];
@@ -33,7 +33,7 @@ export function* multicast({ host, groups }: Surroundings): Iterable<Seen> {
 }
 
 /** The interface may be a bridge of this host, or a port of a bridge: in that case this host is the switch. */
-function* bridge(host: Host, dev: string): Iterable<Seen> {
+function* bridge(host: Host, dev: string): Iterable<DoctorObservation> {
   for (const path of [`/sys/class/net/${dev}/bridge`, `/sys/class/net/${dev}/master/bridge`]) {
     const says = (name: string) => nullIfRefused(() => host.readText(`${path}/${name}`))?.trim();
     if (says('multicast_snooping') === '1' && says('multicast_querier') === '0') {

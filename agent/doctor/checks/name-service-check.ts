@@ -1,6 +1,6 @@
 /** The services that the C library asks for host names before the servers of resolv.conf. */
 import type { Host } from '../../host/host.ts';
-import { caresForDns, type Seen, type Surroundings } from '../doctor-check.ts';
+import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '../doctor-check.ts';
 import { type Line, statements } from '../numbered-lines.ts';
 import { heldByResolved } from './resolved-check.ts';
 
@@ -8,7 +8,7 @@ export const NAME_DAEMONS = ['nscd'] as const;
 
 const NSSWITCH = '/etc/nsswitch.conf';
 
-export function* nameService(around: Surroundings): Iterable<Seen> {
+export function* nameServiceCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
   yield* earlierServices(around);
   const nscd = around.daemons.get('nscd');
@@ -34,7 +34,7 @@ export function hostsLine(host: Host): HostsLine | null {
   return { ...line, before: words.slice(0, dns === -1 ? words.length : dns), dns: dns !== -1 };
 }
 
-function* earlierServices(around: Surroundings): Iterable<Seen> {
+function* earlierServices(around: DoctorSurroundings): Iterable<DoctorObservation> {
   const line = hostsLine(around.host);
   if (line === null) return;
   const service = line.before.find((word) => EARLIER.has(word));

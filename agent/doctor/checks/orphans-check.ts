@@ -10,9 +10,9 @@ import {
 } from '../../clients/networkmanager/networkmanager.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* orphans({ host }: Surroundings): Iterable<Seen> {
+export function* orphansCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   // The programs of another root may lie elsewhere.
   if (!host.live) return;
   for (const { program, files } of [ofDhclient(host), ofDhcpcd(host), ofNetworkManager(host)]) {

@@ -1,6 +1,6 @@
 /** The programs of other packages that Holdfast and its hook start. */
 import { hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
@@ -33,7 +33,7 @@ const WITH_DNSMASQ: readonly Needed[] = [
   { program: 'dnsmasq', from: 'dnsmasq', without: 'its file cannot be checked, so none is put in place' },
 ];
 
-export function* programs({ host, desired }: Surroundings): Iterable<Seen> {
+export function* programsCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   const needed = [
     ...AGENT,
     ...(hookPlaces(host) === null ? [] : WITH_DHCLIENT),

@@ -6,7 +6,7 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { effectiveValues } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { caresForDns, type Seen, type Surroundings } from '../doctor-check.ts';
+import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '../doctor-check.ts';
 
 /** The places that packages and engines use; a `*` stands for each name in that folder. */
 const PLACES = [
@@ -24,7 +24,7 @@ const PLACES = [
 /** The most copies that one finding names. */
 const MOST = 8;
 
-export function* resolvConfCopies(around: Surroundings): Iterable<Seen> {
+export function* resolvConfCopiesCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
   const { host, desired } = around;
   const wanted = desired?.dns?.nameservers ?? serversOf(host.readTextUnlessAstray(RESOLV_CONF) ?? '');

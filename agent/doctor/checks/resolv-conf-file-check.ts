@@ -3,10 +3,10 @@ import { ownsResolvConf } from '../../clients/resolved.ts';
 import { effectiveValues, readAsLibc } from '../../resolver/libc-reading.ts';
 import { linkOwner } from '../../resolver/owner.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { caresForDns, type Seen, type Surroundings } from '../doctor-check.ts';
+import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '../doctor-check.ts';
 import { heldByResolved } from './resolved-check.ts';
 
-export function* resolvConfFile(around: Surroundings): Iterable<Seen> {
+export function* resolvConfFileCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
   yield* link(around);
   yield* limits(around);
@@ -15,7 +15,7 @@ export function* resolvConfFile(around: Surroundings): Iterable<Seen> {
   yield* immutable(around);
 }
 
-function* link(around: Surroundings): Iterable<Seen> {
+function* link(around: DoctorSurroundings): Iterable<DoctorObservation> {
   const { host, desired } = around;
   if (host.readLink(RESOLV_CONF) === null || (ownsResolvConf(host) && heldByResolved(around))) return;
   const target = host.target(RESOLV_CONF);
@@ -39,7 +39,7 @@ const LIMITS = [
   ['sortlist', 10],
 ] as const;
 
-function* limits({ host }: Surroundings): Iterable<Seen> {
+function* limits({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const text = host.readTextUnlessAstray(RESOLV_CONF) ?? '';
   for (const [keyword, most] of LIMITS) {
     const count = effectiveValues(text, keyword)?.length ?? 0;
@@ -49,7 +49,7 @@ function* limits({ host }: Surroundings): Iterable<Seen> {
 }
 
 /** A problem if no usable name server is left, or if look-ups never end. */
-function* unused({ host }: Surroundings): Iterable<Seen> {
+function* unused({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const { nameserver, unused: lines } = readAsLibc(host.readTextUnlessAstray(RESOLV_CONF) ?? '');
   for (const { line, keyword, why, hangs } of lines) {
     yield {
@@ -60,7 +60,7 @@ function* unused({ host }: Surroundings): Iterable<Seen> {
   }
 }
 
-function* mount({ host }: Surroundings): Iterable<Seen> {
+function* mount({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const target = host.target(RESOLV_CONF);
   for (const line of (host.readText('/proc/self/mountinfo') ?? '').split('\n')) {
     // proc_pid_mountinfo(5): field 5 is the mount point; blanks and the like are in octal.
@@ -72,7 +72,7 @@ function* mount({ host }: Surroundings): Iterable<Seen> {
 }
 
 /** By lsattr(1) of e2fsprogs. Reports nothing if lsattr is missing, or if the file system has no attributes. */
-function* immutable({ host }: Surroundings): Iterable<Seen> {
+function* immutable({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const target = host.target(RESOLV_CONF);
   if (host.stat(target) === null) return;
   const { status, stdout } = host.run('lsattr', ['-d', '--', host.locate(target, 'follow')]);

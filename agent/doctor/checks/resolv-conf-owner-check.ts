@@ -8,13 +8,13 @@ import { isHeader, mayBeHeader } from '../../resolver/header.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { cloudInit } from '../cloud-init.ts';
-import { caresForDns, type Seen, type Surroundings } from '../doctor-check.ts';
+import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '../doctor-check.ts';
 import { statements } from '../numbered-lines.ts';
 
 /** By comm, which has 15 characters. */
 export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve'] as const;
 
-export function* resolvConfOwner(around: Surroundings): Iterable<Seen> {
+export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
   const { host, daemons } = around;
   const pid = (name: (typeof RESOLV_CONF_DAEMONS)[number]) => daemons.get(name);

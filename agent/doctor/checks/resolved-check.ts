@@ -6,15 +6,15 @@ import { laterDropIns, wantedDomains } from '../../clients/networkd/drop-in.ts';
 import { networkNames } from '../../clients/networkd/match.ts';
 import { answersAfterStart, linksWithServers, resolvedLinks } from '../../clients/resolved.ts';
 import { writtenThrough } from '../../clients/resolved-libc.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 /** Whether links hold the DNS settings, and resolv.conf belongs to systemd-resolved. */
-export function heldByResolved({ host, desired }: Surroundings): boolean {
+export function heldByResolved({ host, desired }: DoctorSurroundings): boolean {
   if (desired?.dns == null) return false;
   return resolvedLinks(host, desired.dns).length > 0 || answersAfterStart(host, desired.dns);
 }
 
-export function* resolved(around: Surroundings): Iterable<Seen> {
+export function* resolvedCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   const { host, desired } = around;
   const dns = desired?.dns;
   if (dns == null) return;

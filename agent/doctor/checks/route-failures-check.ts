@@ -1,8 +1,8 @@
 /** Whether the daemon can see which process could not add a route (probes/route-failures-probe.ts). Makes no trial. */
 import { routeTraceMissing } from '../../host/trace/route-traces.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* routeFailures({ host }: Surroundings): Iterable<Seen> {
+export function* routeFailuresCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!host.live || host.root !== '/') return;
   const missing = routeTraceMissing();
   yield {

@@ -1,8 +1,8 @@
 /** Whether this kernel enforces net.ipv6.route.max_size (host/kernel/route-limit.ts). */
 import { ipv6RouteLimit } from '../../host/kernel/route-limit.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* routeLimit({ host }: Surroundings): Iterable<Seen> {
+export function* routeLimitCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const limit = host.live ? ipv6RouteLimit(host) : null;
   if (limit === null) return;
   const { value, enforced, release, why } = limit;

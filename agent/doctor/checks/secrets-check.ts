@@ -7,7 +7,7 @@ import type { DesiredReport } from '../../config/desired-daemon.ts';
 import { withoutSecrets } from '../../config/sysctl/secret-sysctls.ts';
 import type { Host } from '../../host/host.ts';
 import { CREDENTIAL } from '../../host/service/secret-files.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 /** The configured paths. */
 export function secretsOf({ tokenFile, key }: DesiredReport): string[] {
@@ -22,7 +22,7 @@ export function filesWithSecrets(host: Host, files: readonly string[]): string[]
   });
 }
 
-export function* secretsSeen({ host, secrets }: Surroundings): Iterable<Seen> {
+export function* secretsCheck({ host, secrets }: DoctorSurroundings): Iterable<DoctorObservation> {
   for (const file of new Set(secrets.filter((path) => !path.startsWith(CREDENTIAL)))) {
     const who = whoReads(host, file);
     if (who !== null) yield { code: 'HF-SECRET-READABLE', seen: `${file} can be read by ${who}` };

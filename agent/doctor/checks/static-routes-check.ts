@@ -1,12 +1,12 @@
 /** Other settings on the host that remove routes, and routes that the configuration itself leaves out. */
 import type { ConfiguredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 const NETWORKD_CONF = '/etc/systemd/networkd.conf';
 const DEFAULTS = ['0.0.0.0/0', '::/0'];
 
-export function* staticRoutes({ host, desired, daemons }: Surroundings): Iterable<Seen> {
+export function* staticRoutesCheck({ host, desired, daemons }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (desired === null) return;
   const networkd = daemons.get('systemd-network');
   if (desired.routes.length > 0 && networkd !== undefined && !leavesForeignRoutes(host)) {

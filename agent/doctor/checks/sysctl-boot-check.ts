@@ -8,7 +8,7 @@ import type { Host } from '../../host/host.ts';
 import { BootSysctls, isPattern, matchesSysctl } from '../../resources/sysctl/boot.ts';
 import { laterSysctls } from '../../resources/sysctl/later.ts';
 import { satisfies } from '../../resources/sysctl/live.ts';
-import { overruling, wantedFile } from '../../resources/sysctl/persisted.ts';
+import { overrulingLine, wantedFile } from '../../resources/sysctl/persisted.ts';
 import {
   type Assignment,
   OUR_FILE,
@@ -17,10 +17,10 @@ import {
   persistedSysctls,
 } from '../../resources/sysctl/sysctl-files.ts';
 import { reappliesSysctls, tunedSysctls } from '../../resources/sysctl/tuned-profile.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 import { statements } from '../numbered-lines.ts';
 
-export function* sysctlBoot({ host, desired }: Surroundings): Iterable<Seen> {
+export function* sysctlBootCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   const settings = desired?.sysctl ?? [];
   if (settings.length === 0) return;
   yield* nobodyReads(host);
@@ -42,7 +42,7 @@ export function* sysctlBoot({ host, desired }: Surroundings): Iterable<Seen> {
   );
   const all = persistedSysctls(host);
   for (const setting of settings) {
-    const overruled = overruling(boot, setting);
+    const overruled = overrulingLine(boot, setting);
     const by = overruled?.value?.by;
     if (overruled !== null) {
       const code = by?.program === undefined ? 'HF-SYSCTL-OVERRIDDEN' : 'HF-SYSCTL-PROGRAM';
@@ -67,7 +67,7 @@ function isSame(one: Assignment, other: Assignment | undefined): boolean {
   return one.file === other?.file && one.line === other.line;
 }
 
-function* nobodyReads(host: Host): Iterable<Seen> {
+function* nobodyReads(host: Host): Iterable<DoctorObservation> {
   const readers = [
     '/usr/lib/systemd/systemd-sysctl',
     '/lib/systemd/systemd-sysctl',
@@ -79,7 +79,11 @@ function* nobodyReads(host: Host): Iterable<Seen> {
 }
 
 /** Debian links the file into sysctl.d, where it is among the files that are read at boot. */
-function* procps(host: Host, settings: readonly DesiredSysctl[], all: readonly Assignment[]): Iterable<Seen> {
+function* procps(
+  host: Host,
+  settings: readonly DesiredSysctl[],
+  all: readonly Assignment[],
+): Iterable<DoctorObservation> {
   const file = '/etc/sysctl.conf';
   if (all.some((one) => host.target(one.file) === host.target(file))) return;
   for (const one of against(settings, parseSysctls(file, host.readText(file) ?? ''))) {
@@ -88,7 +92,7 @@ function* procps(host: Host, settings: readonly DesiredSysctl[], all: readonly A
 }
 
 /** ufw(8) loads the file that IPT_SYSCTL names. */
-function* ufw(host: Host, settings: readonly DesiredSysctl[]): Iterable<Seen> {
+function* ufw(host: Host, settings: readonly DesiredSysctl[]): Iterable<DoctorObservation> {
   if (!statements(host, '/etc/ufw/ufw.conf').some(({ text }) => /^ENABLED=["']?yes\b/i.test(text))) return;
   const named = statements(host, '/etc/default/ufw').flatMap(
     ({ text }) => /^IPT_SYSCTL=["']?([^"'\s]+)/.exec(text)?.[1] ?? [],

@@ -6,7 +6,7 @@
 import type { DesiredSysctl } from '../../config/desired.ts';
 import { EVERY } from '../../config/notation/sysctl-keys.ts';
 import type { Host } from '../../host/host.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 interface Scoped {
   readonly setting: DesiredSysctl;
@@ -57,7 +57,7 @@ const ALL_COUNTS = new Set(
 );
 const MOST_NAMED = 6;
 
-export function* sysctlScopes({ host, desired }: Surroundings): Iterable<Seen> {
+export function* sysctlScopesCheck({ host, desired }: DoctorSurroundings): Iterable<DoctorObservation> {
   const settings = desired?.sysctl ?? [];
   // `forwarding` holds all three values.
   const own = settings.filter(({ setting }) => setting === undefined);
@@ -79,7 +79,7 @@ const FORWARDING = new Set(['net/ipv4/ip_forward', 'net/ipv4/conf/all/forwarding
 const ACCEPT = /^net\/ipv4\/conf\/.+\/(accept_redirects|forwarding)$/;
 
 /** Interfaces that keep another value of their own, although `default` is right. */
-function* unreached(host: Host, values: Values, { setting, value, family, name }: Scoped): Iterable<Seen> {
+function* unreached(host: Host, values: Values, { setting, value, family, name }: Scoped): Iterable<DoctorObservation> {
   const others = interfaces(host, family).filter((scope) => {
     const own = values.live(family, scope, name);
     return scope !== 'lo' && own !== null && own !== value && !values.configured(family, scope, name);
@@ -90,7 +90,7 @@ function* unreached(host: Host, values: Values, { setting, value, family, name }
 }
 
 /** Reports interfaces whose combined value differs from the configured value. */
-function* combined(host: Host, values: Values, scoped: Scoped): Iterable<Seen> {
+function* combined(host: Host, values: Values, scoped: Scoped): Iterable<DoctorObservation> {
   const { setting, value, family, scope, name } = scoped;
   if (family === '6') {
     if (scope === 'all') yield* withoutEffect(host, values, scoped);
@@ -114,7 +114,11 @@ function* combined(host: Host, values: Values, scoped: Scoped): Iterable<Seen> {
 }
 
 /** IPv6 reads most keys only from the interface. */
-function* withoutEffect(host: Host, values: Values, { setting, value, family, name }: Scoped): Iterable<Seen> {
+function* withoutEffect(
+  host: Host,
+  values: Values,
+  { setting, value, family, name }: Scoped,
+): Iterable<DoctorObservation> {
   if (ALL_COUNTS.has(name)) return;
   const others = interfaces(host, family).filter((scope) => {
     const own = values.planned(family, scope, name);

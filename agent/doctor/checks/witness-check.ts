@@ -1,8 +1,8 @@
 /** How the daemon can learn which process changed a held setting (daemon/witness.ts). Makes no trial. */
 import { type Offer, offered } from '../../host/trace/file-traces.ts';
-import type { Seen, Surroundings } from '../doctor-check.ts';
+import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export function* witness({ host }: Surroundings): Iterable<Seen> {
+export function* witnessCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   if (host.live && host.root === '/') yield { code: 'HF-WHO', seen: told(offered()) };
 }
 

@@ -212,7 +212,7 @@ export function recordPath(kind: string, key: string): string {
 }
 
 /** The artifact of a record, from the record's path only. */
-export function keyOf(record: string): Pick<Original, 'kind' | 'key'> {
+export function artifactOf(record: string): Pick<Original, 'kind' | 'key'> {
   const [, kind = 'file', key = ''] = /\/(file|sysctl|link)\.([^/]*)\.json$/.exec(record) ?? [];
   try {
     return { kind: kind as Original['kind'], key: decodeURIComponent(key) };

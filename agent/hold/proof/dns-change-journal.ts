@@ -11,7 +11,7 @@ import { removeWithFolder, writeFile } from '../apply-file.ts';
 import { hasRecord, readRecord, removeRecord, writeRecord } from '../originals/disk-or-memory.ts';
 import { recordPath } from '../originals/originals.ts';
 
-export const JOURNAL = `${STATE_FOLDER}/dns-change`;
+export const DNS_CHANGE_JOURNAL = `${STATE_FOLDER}/dns-change`;
 
 /** The proved settings. As long as these are wanted, putting DNS right again needs no other proof (proof.ts). */
 export const PROVED = `${STATE_FOLDER}/dns-proved`;
@@ -54,7 +54,7 @@ export interface WayBack {
   putBackLink(host: Host, name: string, record: string | null): void;
 }
 
-export class Journal {
+export class DnsChangeJournal {
   private readonly host: Host;
   private readonly wayBack: () => Promise<WayBack>;
 
@@ -66,7 +66,7 @@ export class Journal {
 
   /** Whether a change was begun and neither proved nor put back. */
   pending(): boolean {
-    return hasRecord(this.host, JOURNAL);
+    return hasRecord(this.host, DNS_CHANGE_JOURNAL);
   }
 
   /** Call this before a file is changed to `after` (null: removed). The path may be the target of a link. */
@@ -129,7 +129,7 @@ export class Journal {
 
   /** Ends the journal: the change was proved, or was put back. */
   close(): void {
-    removeRecord(this.host, JOURNAL);
+    removeRecord(this.host, DNS_CHANGE_JOURNAL);
   }
 
   private asItIs(path: string, after: string | null): Entry {
@@ -171,11 +171,11 @@ export class Journal {
   private write(entries: readonly (Entry | Told)[]): void {
     this.host.makeFolder(STATE_FOLDER, 0o755);
     // A journal in memory is lost only in a power cut, and even then the name servers were asked beforehand.
-    writeRecord(this.host, JOURNAL, `${asciiJson(entries)}\n`, { memory: true });
+    writeRecord(this.host, DNS_CHANGE_JOURNAL, `${asciiJson(entries)}\n`, { memory: true });
   }
 
   private read(): (Entry | Told)[] {
-    const text = readRecord(this.host, JOURNAL);
+    const text = readRecord(this.host, DNS_CHANGE_JOURNAL);
     if (text === null) return [];
     try {
       const entries = JSON.parse(text) as (Entry | Told)[];
@@ -185,7 +185,7 @@ export class Journal {
     }
     throw new HostError(
       'EDAMAGED',
-      `${JOURNAL} is damaged, so an unfinished change of DNS cannot be put back; check resolv.conf, the hooks and dhclient.conf, then remove that file`,
+      `${DNS_CHANGE_JOURNAL} is damaged, so an unfinished change of DNS cannot be put back; check resolv.conf, the hooks and dhclient.conf, then remove that file`,
     );
   }
 }

@@ -4,13 +4,13 @@
  */
 import type { DesiredVerify } from '../../config/desired.ts';
 import { lookUp } from '../../dns/lookup.ts';
-import type { Verdict } from '../../dns/verify.ts';
+import type { DnsVerdict } from '../../dns/verify.ts';
 import { errorCode, errorMessage, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { type Guard, identity, inspectAll, isActionable, place, untouched } from '../converge.ts';
 import type { Finding, Outcome, Resource } from '../resource.ts';
-import { Journal, PROVED, type WayBack } from './dns-change-journal.ts';
+import { DnsChangeJournal, PROVED, type WayBack } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
 import { isProved, type ProvedDns, provedText } from './proved.ts';
 
@@ -42,12 +42,12 @@ export class Proof implements Guard {
   /** Milliseconds for the name servers' answers, and again for the look-up; null for the time in `dns.verify`. */
   within: number | null = null;
   private readonly options: ProofOptions;
-  private readonly journal: Journal;
+  private readonly journal: DnsChangeJournal;
   private refusal: { readonly reason: string; readonly until: number } | null = null;
 
   constructor(options: ProofOptions) {
     this.options = options;
-    this.journal = new Journal(options.host, options.wayBack);
+    this.journal = new DnsChangeJournal(options.host, options.wayBack);
   }
 
   unfinished(): boolean {
@@ -169,7 +169,7 @@ export class Proof implements Guard {
     return outcomes;
   }
 
-  private async ask({ nameservers, options, verify }: ProvedDns): Promise<Verdict[]> {
+  private async ask({ nameservers, options, verify }: ProvedDns): Promise<DnsVerdict[]> {
     const { verifyServers } = await import('../../dns/verify.ts');
     const timeout = Math.min(verify!.timeout, this.within ?? verify!.timeout);
     return verifyServers(nameservers ?? [], { ...verify!, timeout }, { options: options ?? [] });
@@ -233,7 +233,7 @@ function refused(findings: readonly Finding[], reason: string): Outcome[] {
   });
 }
 
-function sentence({ server, complaint }: Verdict): string {
+function sentence({ server, complaint }: DnsVerdict): string {
   return `${server}: ${complaint}`;
 }
 

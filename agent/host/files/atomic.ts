@@ -18,9 +18,9 @@ import {
 } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { errorCode, HostError, hostError } from '../errors.ts';
-import { run } from '../process/run-program.ts';
+import { runProgram } from '../process/run-program.ts';
 import { notRegular } from './read.ts';
-import { inPlace, O_PATH, openFile, type Place } from './trusted-path.ts';
+import { inPlace, O_PATH, openFile, type TrustedPlace } from './trusted-path.ts';
 
 export interface ReplaceOptions {
   readonly keepTime?: boolean;
@@ -151,7 +151,7 @@ export function removeLeftover(path: string): void {
   }
 }
 
-function temporaryIn({ beside }: Place, path: string): string {
+function temporaryIn({ beside }: TrustedPlace, path: string): string {
   return beside(`.${basename(path)}.holdfast`);
 }
 
@@ -172,7 +172,7 @@ function replaceable(path: string): Stats | null {
  * so cp(1) of coreutils (essential on Debian) copies ACLs and SELinux labels. A file system without attributes is no
  * error, and neither is a host without GNU cp.
  */
-function copyAttributes({ file, shared }: Place, fd: number, temporary: string): void {
+function copyAttributes({ file, shared }: TrustedPlace, fd: number, temporary: string): void {
   const old = openSync(file, O_PATH | constants.O_NOFOLLOW);
   try {
     const stats = fstatSync(old);
@@ -182,7 +182,7 @@ function copyAttributes({ file, shared }: Place, fd: number, temporary: string):
     if (uid !== stats.uid || gid !== stats.gid) fchownSync(fd, stats.uid, stats.gid);
     fchmodSync(fd, stats.mode & 0o7777);
     const files = shared ? [openFile(3), openFile(4)] : [file, temporary];
-    run('cp', ['--attributes-only', '--preserve=all', '--', ...files], { fds: [old, fd] });
+    runProgram('cp', ['--attributes-only', '--preserve=all', '--', ...files], { fds: [old, fd] });
   } finally {
     closeSync(old);
   }

@@ -5,7 +5,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { ErrorCode } from '../error-codes.ts';
 import { HostError, hostError } from '../errors.ts';
-import { run } from '../process/run-program.ts';
+import { runProgram } from '../process/run-program.ts';
 import { inPlace } from './trusted-path.ts';
 
 /** Seconds to wait for another apply: an apply that takes longer hangs. The thread waits with it. */
@@ -71,7 +71,7 @@ export function lifeHolder(path: string): string | null {
 }
 
 function take(fd: number, path: string, patience: number): boolean {
-  const { status, error, stderr } = run('flock', ['--exclusive', '--timeout', String(patience), '3'], {
+  const { status, error, stderr } = runProgram('flock', ['--exclusive', '--timeout', String(patience), '3'], {
     fds: [fd],
     timeLimit: (patience + 5) * 1000,
   });

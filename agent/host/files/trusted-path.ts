@@ -15,7 +15,7 @@ const STICKY = 0o1000;
 /** Symbolic links followed in one path, as in the kernel (path_resolution(7)). */
 const MAX_LINKS = 40;
 
-export interface Place {
+export interface TrustedPlace {
   /** Path of the file. */
   readonly file: string;
   /** Descriptor of the folder. */
@@ -34,7 +34,7 @@ export interface Place {
  * it. Links above it are followed only if root or this process's user made them. Throws HostError, and what `work`
  * throws.
  */
-export function inPlace<T>(deed: string, path: string, work: (place: Place) => T): T {
+export function inPlace<T>(deed: string, path: string, work: (place: TrustedPlace) => T): T {
   try {
     const { folder, shared } = openFolder(dirname(path));
     try {
@@ -54,7 +54,7 @@ export function openFile(fd: number): string {
   return `/proc/self/fd/${fd}`;
 }
 
-function openFolder(path: string): Pick<Place, 'folder' | 'shared'> {
+function openFolder(path: string): Pick<TrustedPlace, 'folder' | 'shared'> {
   const asFolder = constants.O_RDONLY | constants.O_DIRECTORY;
   // A chroot under construction may have no /proc.
   if (!existsSync('/proc/self/fd')) return { folder: openSync(path, asFolder), shared: false };

@@ -16,7 +16,7 @@ export interface IgmpQuery {
   readonly from: string;
 }
 
-export interface Listening {
+export interface QueryListening {
   /** Why nothing is heard; null while we listen. */
   readonly deaf: string | null;
   /** Whether a new start may help. */
@@ -25,7 +25,7 @@ export interface Listening {
 }
 
 /** Starts to listen. Never throws. The perl process ends with this process, however this process ends. */
-export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQuery) => void): Listening {
+export function hearIgmpQueries(devices: readonly string[], heard: (query: IgmpQuery) => void): QueryListening {
   let deaf: string | null = null;
   let mayBegin = false;
   const child = spawn(PERL, ['-e', LISTEN, ...devices], { stdio: ['pipe', 'pipe', 'ignore'], env: { LC_ALL: 'C' } });

@@ -1,7 +1,7 @@
 /** The IPv6 default routes that the kernel has made from router advertisements (RFC 4861). */
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { findAttribute, HEADER } from './message-layout.ts';
+import { findAttribute, NETLINK_HEADER } from './message-layout.ts';
 import { RTA, RTMSG, routeDump } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 
@@ -21,7 +21,7 @@ export class AdvertisedDefaults implements Gatherer<Set<number>> {
   readonly #indices = new Set<number>();
 
   take(data: Buffer, at: number, end: number): false {
-    const body = at + HEADER;
+    const body = at + NETLINK_HEADER;
     if (data[body + RTMSG.destinationLength] !== 0 || data[body + RTMSG.protocol] !== ADVERTISED) return false;
     const link = findAttribute(data, body + RTMSG.size, end, RTA.interface);
     if (link !== null && link.end - link.start === 4) this.#indices.add(data.readInt32LE(link.start));

@@ -1,7 +1,7 @@
 /** Counts routes by table and protocol, only from the headers of a dump: in constant memory, whatever their number. */
 import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
-import { FAMILY, HEADER } from './message-layout.ts';
+import { FAMILY, NETLINK_HEADER } from './message-layout.ts';
 import { RTMSG, routeDump, tableOf } from './rtmsg.ts';
 import { NetlinkSocket } from './socket.ts';
 
@@ -43,9 +43,9 @@ export class Counter implements Gatherer<RouteCount[]> {
 
   take(data: Buffer, at: number, end: number): false {
     // A kernel without this family answers with the routes of all other families.
-    if (data[at + HEADER + RTMSG.family] !== this.#family) return false;
-    const failed = (data[at + HEADER + RTMSG.flags + 3]! & OFFLOAD_FAILED) === 0 ? 0 : 1;
-    const key = (tableOf(data, at, end) * 256 + data[at + HEADER + RTMSG.protocol]!) * 2 + failed;
+    if (data[at + NETLINK_HEADER + RTMSG.family] !== this.#family) return false;
+    const failed = (data[at + NETLINK_HEADER + RTMSG.flags + 3]! & OFFLOAD_FAILED) === 0 ? 0 : 1;
+    const key = (tableOf(data, at, end) * 256 + data[at + NETLINK_HEADER + RTMSG.protocol]!) * 2 + failed;
     if (key !== this.#key) this.#put(key);
     this.#run += 1;
     return false;

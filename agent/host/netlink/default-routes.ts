@@ -4,7 +4,7 @@
 import type { Family } from '../../address/address.ts';
 import { dump, type Gatherer } from './dump.ts';
 import { links } from './links.ts';
-import { FAMILY, findAttribute, HEADER } from './message-layout.ts';
+import { FAMILY, findAttribute, NETLINK_HEADER } from './message-layout.ts';
 import { hopsOf } from './nexthops.ts';
 import { RTA, RTMSG, routeDump, tableOf } from './rtmsg.ts';
 import { readRoute, type SeenHop, type SeenRoute } from './seen-route.ts';
@@ -59,7 +59,7 @@ export class DefaultRoutes implements Gatherer<SeenRoute[]> {
   }
 
   take(data: Buffer, at: number, end: number): boolean {
-    const body = at + HEADER;
+    const body = at + NETLINK_HEADER;
     if (data[body + RTMSG.family] !== FAMILY[this.#family]) return false;
     if (data[body + RTMSG.destinationLength] === 0) {
       const route = tableOf(data, at, end) === MAIN_TABLE ? readRoute(data, at, end) : null;

@@ -2,7 +2,7 @@
  * Hears the kernel's messages for as long as its owner wants. It listens again after messages were lost (ENOBUFS), or
  * after a rest, as often as needed. It does not hear messages in between, so the owner must look at the state itself.
  */
-import { type Listening, listen } from './listener.ts';
+import { listen, type NetlinkListening } from './listener.ts';
 
 /** More messages than this in so many milliseconds are a flood, as when a routing daemon loads a full table. */
 const FLOOD = { messages: 200, within: 100 } as const;
@@ -20,7 +20,7 @@ export interface Followed {
 
 export class Follower {
   readonly #followed: Followed;
-  #listening: Listening;
+  #listening: NetlinkListening;
   #pause: NodeJS.Timeout | null = null;
   #window = { began: 0, messages: 0 };
 
@@ -56,7 +56,7 @@ export class Follower {
     this.#listening.close();
   }
 
-  #listen(): Listening {
+  #listen(): NetlinkListening {
     const { protocol, groups, onMessage, onBegin } = this.#followed;
     this.#window = { began: performance.now(), messages: 0 };
     const listening = listen(protocol, groups, onMessage, () => this.rest());

@@ -1,7 +1,7 @@
 /** Interfaces: their names, and the routing tables of those that are VRFs (rtnetlink(7), RTM_GETLINK). */
 import { constants } from 'node:os';
 import { dump } from './dump.ts';
-import { attribute, attributes, HEADER, MESSAGE, message } from './message-layout.ts';
+import { attribute, attributes, MESSAGE, message, NETLINK_HEADER } from './message-layout.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
 const IFINFOMSG = 16;
@@ -29,7 +29,7 @@ export function links(socket: NetlinkSocket, signal: AbortSignal): Promise<Map<n
     const found = new Map<number, Link>();
     return {
       take(data: Buffer, at: number, end: number): false {
-        const link = readLink(data, at + HEADER, end);
+        const link = readLink(data, at + NETLINK_HEADER, end);
         found.set(link.index, link);
         return false;
       },
@@ -47,7 +47,7 @@ export async function findLink(
 ): Promise<Link | null> {
   let found: Link | null = null;
   const take = (data: Buffer, at: number, end: number): true => {
-    if (data.readUInt16LE(at + 4) === MESSAGE.newLink) found = readLink(data, at + HEADER, end);
+    if (data.readUInt16LE(at + 4) === MESSAGE.newLink) found = readLink(data, at + NETLINK_HEADER, end);
     else {
       const errno = errorNumber(data, at, end);
       if (errno !== constants.errno.ENODEV) throw kernelError(errno, `interface ${which}`);

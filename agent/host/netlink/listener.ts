@@ -23,7 +23,7 @@ interface PipeBinding {
   readonly constants: { readonly SOCKET: number };
 }
 
-export interface Listening {
+export interface NetlinkListening {
   close(): void;
 }
 
@@ -37,7 +37,7 @@ export function listen(
   groups: readonly number[],
   onMessage: (data: Buffer) => void,
   onEnd: () => void,
-): Listening {
+): NetlinkListening {
   const descriptor = openNetlink(protocol);
   let stream: Socket;
   try {

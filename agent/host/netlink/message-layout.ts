@@ -4,7 +4,7 @@
  */
 import type { Family } from '../../address/address.ts';
 
-export const HEADER = 16;
+export const NETLINK_HEADER = 16;
 
 export const MESSAGE = {
   error: 2,
@@ -74,7 +74,7 @@ export function attribute(type: number, value: Buffer): Buffer {
 
 /** A message for the kernel. The kernel's answers carry `sequence` in their header. */
 export function message(type: number, flags: number, sequence: number, ...body: Buffer[]): Buffer {
-  const header = Buffer.alloc(HEADER);
+  const header = Buffer.alloc(NETLINK_HEADER);
   const whole = Buffer.concat([header, ...body]);
   whole.writeUInt32LE(whole.length, 0);
   whole.writeUInt16LE(type, 4);

@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
 import { familyOf } from '../../address/address.ts';
-import { attribute, attributes, FAMILY, FLAG, HEADER, MESSAGE, message } from './message-layout.ts';
+import { attribute, attributes, FAMILY, FLAG, MESSAGE, message, NETLINK_HEADER } from './message-layout.ts';
 import { change } from './request.ts';
 import { errorNumber, kernelError, type NetlinkSocket } from './socket.ts';
 
@@ -48,7 +48,7 @@ export async function neighbour(
 ): Promise<Neighbour | null> {
   let found: Neighbour | null = { state: 'none', confirmed: null };
   const take = (data: Buffer, at: number, end: number): true => {
-    if (data.readUInt16LE(at + 4) === MESSAGE.newNeighbour) found = readNeighbour(data, at + HEADER, end);
+    if (data.readUInt16LE(at + 4) === MESSAGE.newNeighbour) found = readNeighbour(data, at + NETLINK_HEADER, end);
     else {
       const errno = errorNumber(data, at, end);
       if (errno === constants.errno.EOPNOTSUPP) found = null;

@@ -1,8 +1,8 @@
 /** Nexthop objects (ip-nexthop(8)): the next hops of a route that names only an object. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
-import { attribute, attributes, findAttribute, HEADER, MESSAGE, message, uint32 } from './message-layout.ts';
-import { addressOf, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
+import { attribute, attributes, findAttribute, MESSAGE, message, NETLINK_HEADER, uint32 } from './message-layout.ts';
+import { addressFromBytes, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
 import { errorNumber, kernelError, type NetlinkSocket, type Take } from './socket.ts';
 
 const NHMSG = { size: 8, flags: 4 } as const;
@@ -61,12 +61,12 @@ async function nexthopObject(
     if (type !== MESSAGE.newNexthop) return true;
     let index = 0;
     let gateway: string | null = null;
-    for (const { type, start, end: to } of attributes(data, at + HEADER + NHMSG.size, end)) {
+    for (const { type, start, end: to } of attributes(data, at + NETLINK_HEADER + NHMSG.size, end)) {
       if (type === NHA.interface) index = data.readInt32LE(start);
-      if (type === NHA.gateway) gateway = addressOf(data, start, to);
+      if (type === NHA.gateway) gateway = addressFromBytes(data, start, to);
     }
     members = groupMembers(data, at, end);
-    if (index !== 0) hop = { gateway, index, weight, ...hopFlags(data[at + HEADER + NHMSG.flags]!) };
+    if (index !== 0) hop = { gateway, index, weight, ...hopFlags(data[at + NETLINK_HEADER + NHMSG.flags]!) };
     return true;
   };
   await ask(socket, id, signal, take);
@@ -83,7 +83,7 @@ export interface GroupMember {
 
 /** The members of the group whose message (header first) begins at `at`; empty if the object is no group. */
 export function groupMembers(data: Buffer, at: number, end: number): GroupMember[] {
-  const from = at + HEADER + NHMSG.size;
+  const from = at + NETLINK_HEADER + NHMSG.size;
   const group = findAttribute(data, from, end, NHA.group);
   if (group === null) return [];
   const flags = findAttribute(data, from, end, NHA.operation);
@@ -104,6 +104,6 @@ async function ask(socket: NetlinkSocket, id: number, signal: AbortSignal, take:
 
 /** The number of the object that a message (header first) is about; null if the message is damaged. */
 export function nexthopIdOf(data: Buffer): number | null {
-  const id = findAttribute(data, HEADER + NHMSG.size, data.length, NHA.id);
+  const id = findAttribute(data, NETLINK_HEADER + NHMSG.size, data.length, NHA.id);
   return id !== null && id.end - id.start === 4 ? data.readUInt32LE(id.start) : null;
 }

@@ -3,7 +3,7 @@
  * process whether it is unchanged. It does not interpret the rules: only nft(8) can.
  */
 import { dump, type Gatherer } from './dump.ts';
-import { attribute, attributes, HEADER } from './message-layout.ts';
+import { attribute, attributes, NETLINK_HEADER } from './message-layout.ts';
 import { NetlinkError, NetlinkSocket } from './socket.ts';
 
 const NETLINK_NETFILTER = 12;
@@ -64,7 +64,7 @@ export class Identities implements Gatherer<string[]> {
   }
 
   take(data: Buffer, at: number, end: number): false {
-    const all = [...attributes(data, at + HEADER + NFGENMSG, end)];
+    const all = [...attributes(data, at + NETLINK_HEADER + NFGENMSG, end)];
     const name = all.find(({ type }) => type === this.#kind.name);
     if (name === undefined || data.toString('latin1', name.start, name.end) !== `${this.#table}\0`) return false;
     const compared = all.filter(({ type }) => (this.#kind.compared as readonly number[]).includes(type));

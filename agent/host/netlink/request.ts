@@ -2,7 +2,7 @@
 import { FLAG, MESSAGE, message } from './message-layout.ts';
 import { errorNumber, type NetlinkSocket } from './socket.ts';
 
-export interface Change {
+export interface RouteChange {
   readonly type: number;
   readonly flags: number;
   readonly body: readonly Buffer[];
@@ -15,7 +15,7 @@ export interface Change {
  */
 export async function change(
   socket: NetlinkSocket,
-  changes: readonly Change[],
+  changes: readonly RouteChange[],
   signal: AbortSignal,
 ): Promise<number[]> {
   const datagram = changes.map(({ type, flags, body }, index) => message(type, flags | FLAG.ack, index, ...body));

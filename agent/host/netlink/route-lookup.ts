@@ -4,10 +4,10 @@
  */
 import { constants } from 'node:os';
 import type { Family } from '../../address/address.ts';
-import { attribute, attributes, FAMILY, HEADER, MESSAGE, message, uint32 } from './message-layout.ts';
+import { attribute, attributes, FAMILY, MESSAGE, message, NETLINK_HEADER, uint32 } from './message-layout.ts';
 import { bytesOf } from './route.ts';
 import { RTA, RTMSG } from './rtmsg.ts';
-import { addressOf, readRoute, type SeenRoute } from './seen-route.ts';
+import { addressFromBytes, readRoute, type SeenRoute } from './seen-route.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from './socket.ts';
 
 /** Returns the route of the table itself, and the table's number: without the flag, IPv4 always says `main`. */
@@ -117,14 +117,14 @@ function isRoute(data: Buffer, at: number, end: number): boolean {
 function readWay(data: Buffer, at: number, end: number, known: Map<string, Way>): Way | null {
   let index = 0;
   let gateway: [number, number] | null = null;
-  for (const { type, start, end: to } of attributes(data, at + HEADER + RTMSG.size, end)) {
+  for (const { type, start, end: to } of attributes(data, at + NETLINK_HEADER + RTMSG.size, end)) {
     if (type === RTA.interface) index = data.readInt32LE(start);
     else if (type === RTA.gateway) gateway = [start, to];
     else if (type === RTA.via) gateway = [start + 2, to];
   }
   if (index === 0) return null;
   const key = `${index} ${gateway === null ? '' : data.toString('latin1', ...gateway)}`;
-  const way = known.get(key) ?? { index, gateway: gateway === null ? null : addressOf(data, ...gateway) };
+  const way = known.get(key) ?? { index, gateway: gateway === null ? null : addressFromBytes(data, ...gateway) };
   known.set(key, way);
   return way;
 }

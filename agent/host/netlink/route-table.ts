@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
-import { FLAG, findAttribute, HEADER, MESSAGE } from './message-layout.ts';
+import { FLAG, findAttribute, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
 import { change } from './request.ts';
 import { bytesOf, deletionBody, ROUTE_TYPE, type Route, routeBody } from './route.ts';
 import { keyText, type RouteKey } from './route-key.ts';
@@ -16,7 +16,7 @@ import { readRoute, type SeenRoute } from './seen-route.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 /** The name of the kernel's error number (`ENETUNREACH`); null if there is no error. */
-export type Refusal = string | null;
+export type RouteRefusal = string | null;
 
 /**
  * Whether the kernel holds exactly this route: `yes`, `no`, or the name of the error with which it would refuse the
@@ -55,13 +55,13 @@ export async function holdsAny(
 }
 
 /** Selects routes: those of a protocol (as in rt_protos), or those with one of these keys. */
-export type Wanted = { readonly protocol: number } | { readonly keys: readonly RouteKey[] };
+export type RouteSelection = { readonly protocol: number } | { readonly keys: readonly RouteKey[] };
 
 /** All wanted routes of a family, made by any program; this lists every route of the family. Throws NetlinkError. */
 export async function listRoutes(
   socket: NetlinkSocket,
   family: Family,
-  wanted: Wanted,
+  wanted: RouteSelection,
   signal: AbortSignal,
 ): Promise<SeenRoute[]> {
   const mayBe = 'keys' in wanted ? goesTo(wanted.keys) : isOf(wanted.protocol);
@@ -87,7 +87,7 @@ export async function listRoutes(
 type MayBe = (data: Buffer, at: number, end: number) => boolean;
 
 function isOf(protocol: number): MayBe {
-  return (data, at) => data[at + HEADER + RTMSG.protocol] === protocol;
+  return (data, at) => data[at + NETLINK_HEADER + RTMSG.protocol] === protocol;
 }
 
 function goesTo(keys: readonly RouteKey[]): MayBe {
@@ -99,7 +99,7 @@ function goesTo(keys: readonly RouteKey[]): MayBe {
     byLength.set(Number(length), own.add(bytesOf(address).toString('latin1')));
   }
   return (data, at, end) => {
-    const body = at + HEADER;
+    const body = at + NETLINK_HEADER;
     const length = data[body + RTMSG.destinationLength]!;
     const addresses = byLength.get(length);
     if (addresses === undefined || length === 0) return addresses !== undefined;
@@ -118,7 +118,7 @@ export async function putRoute(
   route: Route | Buffer,
   { replace }: { replace: boolean },
   signal: AbortSignal,
-): Promise<Refusal> {
+): Promise<RouteRefusal> {
   const flags = FLAG.create | (replace ? FLAG.replace : FLAG.exclusive);
   const body = Buffer.isBuffer(route) ? [route] : routeBody(route);
   const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags, body }], signal);
@@ -130,11 +130,11 @@ export async function deleteRoute(
   socket: NetlinkSocket,
   route: RouteKey & { readonly protocol: number },
   signal: AbortSignal,
-): Promise<Refusal> {
+): Promise<RouteRefusal> {
   const [errno] = await change(socket, [{ type: MESSAGE.deleteRoute, flags: 0, body: deletionBody(route) }], signal);
   return nameOf(errno!);
 }
 
-function nameOf(errno: number): Refusal {
+function nameOf(errno: number): RouteRefusal {
   return errno === 0 ? null : getSystemErrorName(-errno);
 }

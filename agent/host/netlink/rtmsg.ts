@@ -1,6 +1,6 @@
 /** The parts of messages about routes: struct rtmsg and its attributes (rtnetlink(7), linux/rtnetlink.h). */
 import type { Family } from '../../address/address.ts';
-import { FAMILY, findAttribute, HEADER, MESSAGE } from './message-layout.ts';
+import { FAMILY, findAttribute, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
 
 /** Offsets in bytes after the header. */
 export const RTMSG = {
@@ -54,8 +54,8 @@ export function routeDump(family: Family): { get: number; gives: number; body: B
 
 /** The table of the route whose message begins at `at`. */
 export function tableOf(data: Buffer, at: number, end: number): number {
-  const short = data[at + HEADER + RTMSG.table]!;
+  const short = data[at + NETLINK_HEADER + RTMSG.table]!;
   if (short !== TABLE_COMPAT) return short;
-  const table = findAttribute(data, at + HEADER + RTMSG.size, end, RTA.table);
+  const table = findAttribute(data, at + NETLINK_HEADER + RTMSG.size, end, RTA.table);
   return table === null ? short : data.readUInt32LE(table.start);
 }

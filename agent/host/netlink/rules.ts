@@ -2,7 +2,7 @@
 import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
 import { links } from './links.ts';
-import { attributes, FAMILY, HEADER, MESSAGE } from './message-layout.ts';
+import { attributes, FAMILY, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RULE_HEADER = 12;
@@ -22,8 +22,8 @@ function gatherTables() {
   const tables = new Set<number>();
   return {
     take(data: Buffer, at: number, end: number): false {
-      tables.add(data[at + HEADER + TABLE]!);
-      for (const { type, start } of attributes(data, at + HEADER + RULE_HEADER, end)) {
+      tables.add(data[at + NETLINK_HEADER + TABLE]!);
+      for (const { type, start } of attributes(data, at + NETLINK_HEADER + RULE_HEADER, end)) {
         if (type === TABLE_ATTRIBUTE) tables.add(data.readUInt32LE(start));
       }
       return false;

@@ -1,7 +1,7 @@
 /** One route as the kernel reports it, read from its message. */
 import ipaddr from 'ipaddr.js';
 import type { Family } from '../../address/address.ts';
-import { type Attribute, align, attribute, attributes, FAMILY, HEADER } from './message-layout.ts';
+import { type Attribute, align, attribute, attributes, FAMILY, NETLINK_HEADER } from './message-layout.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
 
@@ -25,7 +25,7 @@ const NOWHERE = { ipv4: '0.0.0.0', ipv6: '::' } as const;
 
 /** The route whose message (header first) begins at `at`; null if its family is unknown, or the message is damaged. */
 export function readRoute(data: Buffer, at: number, end: number): SeenRoute | null {
-  const from = at + HEADER;
+  const from = at + NETLINK_HEADER;
   if (from + RTMSG.size > end) return null;
   const family = (Object.keys(FAMILY) as Family[]).find((name) => FAMILY[name] === data[from + RTMSG.family]);
   if (family === undefined) return null;
@@ -34,7 +34,7 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
   const number = (type: number) => uint32Of(data, found.get(type));
   const address = (type: number) => {
     const one = found.get(type);
-    return one === undefined || one.end - one.start !== size ? null : addressOf(data, one.start, one.end);
+    return one === undefined || one.end - one.start !== size ? null : addressFromBytes(data, one.start, one.end);
   };
 
   // A copy, because the datagram's buffer is used again. The body is made only on demand, because few bodies are ever
@@ -84,7 +84,7 @@ export function hopFlags(flags: number): Pick<SeenHop, 'onlink' | 'usable'> {
 }
 
 /** An address of four or sixteen bytes; null for any other number of bytes. */
-export function addressOf(data: Buffer, start: number, end: number): string | null {
+export function addressFromBytes(data: Buffer, start: number, end: number): string | null {
   if (end - start !== 4 && end - start !== 16) return null;
   return ipaddr.fromByteArray([...data.subarray(start, end)]).toString();
 }
@@ -113,9 +113,9 @@ function readHops(data: Buffer, multipath: Attribute | undefined): SeenHop[] | n
 
 function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): string | null {
   const via = found.get(RTA.via);
-  if (via !== undefined) return addressOf(data, via.start + 2, via.end);
+  if (via !== undefined) return addressFromBytes(data, via.start + 2, via.end);
   const gateway = found.get(RTA.gateway);
-  return gateway === undefined ? null : addressOf(data, gateway.start, gateway.end);
+  return gateway === undefined ? null : addressFromBytes(data, gateway.start, gateway.end);
 }
 
 /**

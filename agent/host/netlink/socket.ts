@@ -3,7 +3,7 @@ import { readSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { errorCode, errorMessage } from '../errors.ts';
-import { align, HEADER, MESSAGE } from './message-layout.ts';
+import { align, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
 import type { Descriptor } from './native.ts';
 
 const NETLINK_ROUTE = 0;
@@ -101,8 +101,8 @@ function asked(deed: string, call: () => number): number {
 /** Walks the messages of a datagram. Throws NetlinkError if its lengths contradict each other. */
 export function eachMessage(data: Buffer, take: Take): boolean {
   for (let at = 0; at < data.length; ) {
-    const length = at + HEADER <= data.length ? data.readUInt32LE(at) : 0;
-    if (length < HEADER || at + length > data.length)
+    const length = at + NETLINK_HEADER <= data.length ? data.readUInt32LE(at) : 0;
+    if (length < NETLINK_HEADER || at + length > data.length)
       throw new NetlinkError('EBADMSG', 'the kernel’s answer is damaged');
     if (data.readUInt16LE(at + 4) === MESSAGE.overrun) throw new NetlinkError('ENOBUFS', 'netlink lost messages');
     if (take(data, at, at + length)) return true;
@@ -113,7 +113,7 @@ export function eachMessage(data: Buffer, take: Take): boolean {
 
 /** The error number, positive, of an answer of type `error` or `done`; 0 if there is no error. */
 export function errorNumber(data: Buffer, at: number, end: number): number {
-  return at + HEADER + 4 <= end ? -data.readInt32LE(at + HEADER) : 0;
+  return at + NETLINK_HEADER + 4 <= end ? -data.readInt32LE(at + NETLINK_HEADER) : 0;
 }
 
 export function kernelError(errno: number, asked: string): NetlinkError {

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Family } from '../../address/address.ts';
 import { attribute, FAMILY, FLAG, MESSAGE, uint32 } from './message-layout.ts';
-import { type Change, change } from './request.ts';
+import { change, type RouteChange } from './request.ts';
 import { RTA, RTMSG } from './rtmsg.ts';
 import type { NetlinkSocket } from './socket.ts';
 
@@ -26,7 +26,7 @@ const RTN_UNREACHABLE = 7;
  * process. Returns null for success, or the name of the kernel's error (`ENOMEM`).
  */
 export async function tryRoute(socket: NetlinkSocket, family: Family, signal: AbortSignal): Promise<string | null> {
-  const changes: Change[] = [
+  const changes: RouteChange[] = [
     { type: MESSAGE.newRoute, flags: FLAG.create | FLAG.exclusive, body: route(family) },
     { type: MESSAGE.deleteRoute, flags: 0, body: route(family) },
   ];

@@ -18,7 +18,7 @@ const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
  * Runs a system program to its end, without a shell. PATH and the C locale are fixed, so that the operator's
  * environment cannot change what root does. `fds` become descriptors 3, 4 …. Never throws.
  */
-export function run(
+export function runProgram(
   program: string,
   args: readonly string[],
   {

@@ -7,7 +7,7 @@
  */
 import { accessSync, constants, writeSync } from 'node:fs';
 import { isSea } from 'node:sea';
-import { run } from '../process/run-program.ts';
+import { runProgram } from '../process/run-program.ts';
 
 const PERL = '/usr/bin/perl';
 const FD = 'HOLDFAST_NOTIFY_FD';
@@ -75,7 +75,7 @@ export function notifier(env: NodeJS.ProcessEnv = process.env): Notifier | null 
 
 function bySystemdNotify(socket: string): Notifier {
   const send = (...states: string[]) => {
-    run('env', [`NOTIFY_SOCKET=${socket}`, 'systemd-notify', `--pid=${process.pid}`, ...states]);
+    runProgram('env', [`NOTIFY_SOCKET=${socket}`, 'systemd-notify', `--pid=${process.pid}`, ...states]);
   };
   send('WATCHDOG_USEC=0');
   return { watchdog: null, send: (state) => send(...state.split('\n')) };

@@ -24,12 +24,12 @@ export type RefusedKind = (typeof REFUSED_KINDS)[number];
 
 /** Errors of errno(3): memory of the kernel, of a control group or of a table is used up. */
 const REFUSALS = ['ENOMEM', 'ENOBUFS', 'ENOSPC'] as const;
-export type Refusal = (typeof REFUSALS)[number];
+export type TracedRefusal = (typeof REFUSALS)[number];
 
 /** One route that was not added. */
 export interface RefusedRoute extends Pick<TraceRecord, 'thread' | 'comm' | 'time'> {
   readonly kind: RefusedKind;
-  readonly error: Refusal;
+  readonly error: TracedRefusal;
 }
 
 interface Point {
@@ -169,6 +169,6 @@ export function refusedRoutes({ records, lost }: Taken): { refused: RefusedRoute
   return { refused, lost };
 }
 
-function errorOf(result: string | undefined): Refusal | undefined {
+function errorOf(result: string | undefined): TracedRefusal | undefined {
   return REFUSALS.find((name) => -constants.errno[name] === Number(result));
 }

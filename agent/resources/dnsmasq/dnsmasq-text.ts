@@ -5,9 +5,11 @@
 import ipaddr from 'ipaddr.js';
 import type { DesiredNetwork } from '../../config/desired.ts';
 import { ROUTE_TYPE } from '../../host/netlink/route.ts';
-import { MAIN_TABLE, type WantedRoute } from '../../metadata/wanted-routes.ts';
+import { MAIN_TABLE } from '../../host/netlink/table-names.ts';
+import type { WantedRoute } from '../../metadata/wanted-routes.ts';
 
-export const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
+export const DNSMASQ_HEADER =
+  '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
 const OPTIONS = [121, 249];
 const ANYWHERE = '0.0.0.0/0';
 
@@ -18,7 +20,7 @@ export function dnsmasqText(networks: readonly DesiredNetwork[], routes: readonl
     const head = tag === null ? '' : `tag:${tag},`;
     return OPTIONS.map((option) => `dhcp-option=${head}${option},${pairs.join(',')}\n`);
   });
-  return HEADER + lines.join('');
+  return DNSMASQ_HEADER + lines.join('');
 }
 
 /**

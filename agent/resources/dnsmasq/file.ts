@@ -6,7 +6,7 @@ import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { Metadata } from '../../metadata/metadata.ts';
 import { wantedRoutes } from '../../metadata/wanted-routes.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
-import { dnsmasqText, HEADER } from './dnsmasq-text.ts';
+import { DNSMASQ_HEADER, dnsmasqText } from './dnsmasq-text.ts';
 import { dnsmasqReaders } from './readers.ts';
 
 const SETTING = 'forwarding.dnsmasq';
@@ -28,7 +28,7 @@ function viewOf(
   key: string,
   actual: string | null,
 ): FileView | null {
-  const isOurs = actual?.startsWith(HEADER) ?? true;
+  const isOurs = actual?.startsWith(DNSMASQ_HEADER) ?? true;
   if (dnsmasq === null) return isOurs ? { wanted: null, state: 'drifted' } : null;
   const wishes = wishesOf({ routes });
   const all = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));

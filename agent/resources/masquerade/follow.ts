@@ -4,7 +4,7 @@
  * our table.
  */
 import { Follower } from '../../host/netlink/follower.ts';
-import { attributes, HEADER } from '../../host/netlink/message-layout.ts';
+import { attributes, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
 
 const NETLINK_NETFILTER = 12;
 /** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
@@ -55,7 +55,7 @@ export class TableFollower {
 
   /** NFT_MSG_NEWGEN is the only message in its datagram. All other messages are ignored. */
   #take(data: Buffer): void {
-    if (data.length < HEADER || data.readUInt16LE(4) !== NEW_GENERATION) return;
+    if (data.length < NETLINK_HEADER || data.readUInt16LE(4) !== NEW_GENERATION) return;
     const name = changer(data);
     if (name !== null && this.#names.size <= MOST_NAMED) this.#names.add(name);
     this.#look();
@@ -75,7 +75,7 @@ export class TableFollower {
 export function changer(data: Buffer): string | null {
   let pid: number | null = null;
   let name = '';
-  for (const { type, start, end } of attributes(data, HEADER + NFGENMSG, data.length)) {
+  for (const { type, start, end } of attributes(data, NETLINK_HEADER + NFGENMSG, data.length)) {
     if (type === GENERATION.pid && end - start === 4) pid = data.readUInt32BE(start);
     if (type === GENERATION.name) name = data.toString('latin1', start, end).replace(/[^\x21-\x7e]/g, '');
   }

@@ -24,7 +24,7 @@ import {
 const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
 
 /** The state of one wanted route. */
-export interface Standing {
+export interface RouteStanding {
   /**
    * `waiting`: cannot be made now. `part`: made with the next hops that are possible. `foreign`: another program's
    * route has its place.
@@ -64,7 +64,7 @@ export class RouteLook {
   }
 
   /** Throws NetlinkError. */
-  async standing(wanted: WantedRoute): Promise<Standing> {
+  async standing(wanted: WantedRoute): Promise<RouteStanding> {
     const { hops, usable, without, held } = await this.#possible(wanted);
     const waits = { is: 'waiting', route: null, there: null } as const;
     if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
@@ -99,7 +99,7 @@ export class RouteLook {
    * A route that took the place of the connected network: no other route leads to its gateway any longer, so the kernel
    * would not take the route anew. null if there is no such route.
    */
-  async #standsByItself(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<Standing | null> {
+  async #standsByItself(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<RouteStanding | null> {
     const route: Route = { ...wanted, hops, protocol: HOLDFAST };
     for (const { gateway } of hops) {
       const there =
@@ -132,7 +132,7 @@ export class RouteLook {
   }
 
   /** The present route, for people; null if there is none. */
-  async actual({ is, route, there }: Standing): Promise<string | null> {
+  async actual({ is, route, there }: RouteStanding): Promise<string | null> {
     if (there !== null) return this.describe(there);
     return route !== null && (is === 'right' || is === 'part') ? this.describe(route) : null;
   }

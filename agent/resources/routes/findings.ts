@@ -2,18 +2,18 @@
 
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { notOfTheseFiles } from '../../host/host.ts';
-import { describeRoute, nameOf, type Wanted } from '../../metadata/wanted-routes.ts';
-import type { Standing } from './compare.ts';
+import { describeRoute, routeName, type WantedEntry } from '../../metadata/wanted-routes.ts';
+import type { RouteStanding } from './compare.ts';
 import type { MadeRoute } from './made.ts';
 
 const NAME = 'routes';
 
-export function keyOf({ name }: Pick<Wanted, 'name'>): string {
+export function routeKey({ name }: Pick<WantedEntry, 'name'>): string {
   return `route ${name}`;
 }
 
 export function madeKey(made: MadeRoute): string {
-  return keyOf({ name: nameOf(made) });
+  return routeKey({ name: routeName(made) });
 }
 
 /** The states at the later moments, derived from the present one. `doubtful`: the kernel refuses the route now. */
@@ -21,7 +21,7 @@ export type Foretold = (now: SettingState, doubtful: boolean) => SettingState[];
 
 /** `foretold` is null if the later moments are left out. */
 export function wantedFinding(
-  wanted: Wanted,
+  wanted: WantedEntry,
   found: Pick<Finding, 'state' | 'actual' | 'refusal'> & { readonly reason?: string | null },
   foretold: Foretold | null,
   doubtful = false,
@@ -32,13 +32,13 @@ export function wantedFinding(
   const { refusal, ...state } = common;
   const now = { ...state, setting: `routes.${wanted.name}`, ...(refusal === undefined ? {} : { reason: refusal }) };
   const settings = async () => [now, ...(foretold?.(now, doubtful) ?? [])];
-  return { ...common, resource: NAME, key: keyOf(wanted), kind: 'route', settings };
+  return { ...common, resource: NAME, key: routeKey(wanted), kind: 'route', settings };
 }
 
 /** The finding of a wanted route. `actual` describes the present route for people; null if there is none. */
 export function standingFinding(
-  wanted: Wanted,
-  { is, reason }: Pick<Standing, 'is' | 'reason'>,
+  wanted: WantedEntry,
+  { is, reason }: Pick<RouteStanding, 'is' | 'reason'>,
   actual: string | null,
   foretold: Foretold,
 ): Finding {
@@ -68,21 +68,21 @@ export function unwantedFinding(made: MadeRoute, actual: string): Finding {
   return { ...common, wanted: null, actual, settings: async () => [] };
 }
 
-export function skipped(wanted: Wanted): Finding {
+export function skipped(wanted: WantedEntry): Finding {
   const reason = notOfTheseFiles();
   return wantedFinding(wanted, { state: 'skipped', actual: null, reason }, null);
 }
 
 /** The outcome of a wanted route. `actual` describes the present route for people; null if we have none. */
 export function routeOutcome(
-  wanted: Wanted,
-  { is, reason }: Pick<Standing, 'is' | 'reason'>,
+  wanted: WantedEntry,
+  { is, reason }: Pick<RouteStanding, 'is' | 'reason'>,
   actual: string | null,
   good: 'ok' | 'changed' = 'ok',
 ): Outcome {
   const failed = is === 'foreign' || is === 'refused' || is === 'absent' || is === 'changed';
   const result = failed ? 'failed' : is === 'waiting' ? 'skipped' : good;
-  return outcome(keyOf(wanted), { result, actual, ...(reason === null ? {} : { reason }) });
+  return outcome(routeKey(wanted), { result, actual, ...(reason === null ? {} : { reason }) });
 }
 
 export function outcome(key: string, rest: Pick<Outcome, 'result' | 'actual' | 'reason'>): Outcome {

@@ -6,7 +6,7 @@
  * lost, we stop listening for a while. Instead we look at our own routes, at a cost that is always the same.
  */
 import { Follower } from '../../host/netlink/follower.ts';
-import { HEADER, MESSAGE } from '../../host/netlink/message-layout.ts';
+import { MESSAGE, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
 import { nexthopIdOf } from '../../host/netlink/nexthops.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../../host/netlink/seen-route.ts';
@@ -98,9 +98,9 @@ export class RouteFollower {
 
   /** Whether a link's state changed. Most messages about links report other things. */
   #takeLink(data: Buffer, type: number): void {
-    if (data.length < HEADER + IFINFO.size) return;
-    const index = data.readInt32LE(HEADER + IFINFO.index);
-    const up = type === MESSAGE.deleteLink ? -1 : data.readUInt32LE(HEADER + IFINFO.flags) & UP;
+    if (data.length < NETLINK_HEADER + IFINFO.size) return;
+    const index = data.readInt32LE(NETLINK_HEADER + IFINFO.index);
+    const up = type === MESSAGE.deleteLink ? -1 : data.readUInt32LE(NETLINK_HEADER + IFINFO.flags) & UP;
     if (this.#links.get(index) === up) return;
     if (up === -1) this.#links.delete(index);
     else this.#links.set(index, up);

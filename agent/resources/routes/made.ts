@@ -18,12 +18,12 @@ export interface MadeRoute extends RouteKey {
 }
 
 /** Whether a record exists, which is the only question of an agent without routes. */
-export function hasRecord(host: Host): boolean {
+export function hasRouteRecord(host: Host): boolean {
   return [RECORD, HOOK_ROUTES].some((path) => host.lstat(path) !== null);
 }
 
 /** A damaged record counts as empty, because `agent revert` also finds our routes in the kernel. */
-export function readRecord(host: Host): MadeRoute[] {
+export function readRouteRecord(host: Host): MadeRoute[] {
   const own = parse(host.readText(RECORD));
   // An old hook may still make routes that are no longer configured.
   const known = new Set(own.map(keyText));
@@ -42,8 +42,8 @@ function parse(text: string | null): MadeRoute[] {
 }
 
 /** Adds routes that are about to be made, in one write. Writes nothing if the record has them all. */
-export function remember(host: Host, made: readonly MadeRoute[]): void {
-  const record = new Map(readRecord(host).map((one) => [keyText(one), one]));
+export function rememberRoutes(host: Host, made: readonly MadeRoute[]): void {
+  const record = new Map(readRouteRecord(host).map((one) => [keyText(one), one]));
   let fresh = false;
   for (const one of made) {
     const known = record.get(keyText(one));
@@ -56,17 +56,17 @@ export function remember(host: Host, made: readonly MadeRoute[]): void {
   if (fresh) writeRecord(host, [...record.values()]);
 }
 
-export function forget(host: Host, gone: readonly RouteKey[]): void {
+export function forgetRoutes(host: Host, gone: readonly RouteKey[]): void {
   const keys = new Set(gone.map(keyText));
   writeRecord(
     host,
-    readRecord(host).filter((made) => !keys.has(keyText(made))),
+    readRouteRecord(host).filter((made) => !keys.has(keyText(made))),
   );
 }
 
 function writeRecord(host: Host, made: readonly MadeRoute[]): void {
   if (made.length === 0) {
-    removeRecord(host);
+    removeRouteRecord(host);
     return;
   }
   host.makeFolder(RUN_FOLDER, 0o755);
@@ -77,11 +77,11 @@ function writeRecord(host: Host, made: readonly MadeRoute[]): void {
  * Forgets routes that are neither wanted nor present, because each would cost a look every time. If another apply is
  * running, the next look does this. Without the right to write, nothing is forgotten.
  */
-export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promise<void> {
+export async function pruneRouteRecord(host: Host, gone: readonly RouteKey[]): Promise<void> {
   if (gone.length === 0) return;
   const prune = async () => {
     const keys = new Set(gone.map(keyText));
-    const left = readRecord(host).filter((made) => !keys.has(keyText(made)));
+    const left = readRouteRecord(host).filter((made) => !keys.has(keyText(made)));
     host.remove(HOOK_ROUTES);
     writeRecord(host, left);
   };
@@ -92,7 +92,7 @@ export async function pruneRecord(host: Host, gone: readonly RouteKey[]): Promis
   }
 }
 
-export function removeRecord(host: Host): void {
+export function removeRouteRecord(host: Host): void {
   host.remove(RECORD);
   host.remove(HOOK_ROUTES);
 }

@@ -2,19 +2,19 @@
 
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { deleteRoute, putRoute, type Refusal } from '../../host/netlink/route-table.ts';
+import { deleteRoute, putRoute, type RouteRefusal } from '../../host/netlink/route-table.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
-import type { Wanted, WantedRoute } from '../../metadata/wanted-routes.ts';
-import { isPassing, type RouteLook, type Standing } from './compare.ts';
+import type { WantedEntry, WantedRoute } from '../../metadata/wanted-routes.ts';
+import { isPassing, type RouteLook, type RouteStanding } from './compare.ts';
 import { madeKey, outcome, routeOutcome } from './findings.ts';
-import { forget, type MadeRoute, remember } from './made.ts';
+import { forgetRoutes, type MadeRoute, rememberRoutes } from './made.ts';
 
 /** Milliseconds for one pass over all routes. The kernel answers within its system calls. */
 const TIME = 20_000;
 
 export interface RouteWish {
-  readonly wanted: Wanted;
+  readonly wanted: WantedEntry;
   readonly route: WantedRoute;
 }
 
@@ -39,8 +39,8 @@ export async function makeRoutes(
     const replaced = there !== null && there.protocol !== HOLDFAST ? there.body.toString('hex') : null;
     return { family, destination, table, metric, wish: wanted.wish, replaced };
   });
-  if (made.length > 0) remember(host, made);
-  const refusals = new Map<number, Refusal>();
+  if (made.length > 0) rememberRoutes(host, made);
+  const refusals = new Map<number, RouteRefusal>();
   for (const { i, route, there } of changes) {
     refusals.set(i, await putRoute(socket, route, { replace: there !== null }, signal()));
   }
@@ -58,20 +58,20 @@ export async function makeRoutes(
   return outcomes;
 }
 
-async function standings(look: RouteLook, wishes: readonly RouteWish[]): Promise<Standing[]> {
-  const found: Standing[] = [];
+async function standings(look: RouteLook, wishes: readonly RouteWish[]): Promise<RouteStanding[]> {
+  const found: RouteStanding[] = [];
   for (const { route } of wishes) found.push(await look.standing(route));
   return found;
 }
 
-function refused(wanted: Wanted, refusal: string, passing: boolean): Outcome {
+function refused(wanted: WantedEntry, refusal: string, passing: boolean): Outcome {
   const reason = passing
     ? `the kernel has no way to its next hop now (${refusal})`
     : `the kernel refuses it (${refusal})`;
   return routeOutcome(wanted, { is: passing ? 'waiting' : 'refused', reason }, null);
 }
 
-function readBack(wanted: Wanted, stands: Standing, actual: string | null): Outcome {
+function readBack(wanted: WantedEntry, stands: RouteStanding, actual: string | null): Outcome {
   const right = stands.is === 'right' || stands.is === 'part';
   const told = routeOutcome(wanted, stands, actual, 'changed');
   return right ? told : { ...told, result: 'failed', changed: true };
@@ -88,7 +88,7 @@ export async function takeAway(host: Host, socket: NetlinkSocket, made: MadeRout
       reason: `the kernel does not delete it (${gone})`,
     });
   }
-  forget(host, [made]);
+  forgetRoutes(host, [made]);
   return outcome(madeKey(made), {
     ...{ result: 'changed', actual: null },
     ...(given === null ? {} : { reason: givenBack(given) }),

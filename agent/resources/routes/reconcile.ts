@@ -14,20 +14,20 @@ import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { Metadata } from '../../metadata/metadata.ts';
-import { type Wanted, wantedRoutes } from '../../metadata/wanted-routes.ts';
+import { type WantedEntry, wantedRoutes } from '../../metadata/wanted-routes.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
 import { RouteLook } from './compare.ts';
 import {
   type Foretold,
-  keyOf,
   madeKey,
   outcome,
+  routeKey,
   skipped,
   standingFinding,
   unwantedFinding,
   wantedFinding,
 } from './findings.ts';
-import { type MadeRoute, pruneRecord, readRecord } from './made.ts';
+import { type MadeRoute, pruneRouteRecord, readRouteRecord } from './made.ts';
 import { makeRoutes, type RouteWish, takeAway } from './make.ts';
 
 /** Milliseconds for one look at all routes. The kernel answers within its system calls. */
@@ -36,7 +36,7 @@ const TIME = 20_000;
 /** The configured and recorded routes at one moment, for one look or one change. */
 export class KeptRoutes {
   readonly #host: Host;
-  readonly #wanted: readonly Wanted[];
+  readonly #wanted: readonly WantedEntry[];
   /** Names of routes that the exit hook also makes. */
   readonly #hooked: ReadonlySet<string>;
   /** Our routes that are no longer configured. */
@@ -47,7 +47,7 @@ export class KeptRoutes {
     const wishes = wishesOf({ routes });
     this.#wanted = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));
     this.#hooked = new Set(wantedRoutes(routes.filter(isWritten), null).map(({ name }) => `routes.${name}`));
-    this.#unwanted = unwantedOf(readRecord(host), this.#wanted);
+    this.#unwanted = unwantedOf(readRouteRecord(host), this.#wanted);
   }
 
   async inspect(): Promise<Finding[]> {
@@ -72,7 +72,7 @@ export class KeptRoutes {
       if (there?.protocol === HOLDFAST) findings.push(unwantedFinding(made, await look.describe(there)));
       else gone.push(made);
     }
-    await pruneRecord(this.#host, gone);
+    await pruneRouteRecord(this.#host, gone);
     return findings;
   }
 
@@ -94,14 +94,14 @@ export class KeptRoutes {
 
   /** The keys of the routes in its findings. */
   keys(): Map<string, RouteKey> {
-    const wanted = this.#wanted.flatMap((one) => (one.route === null ? [] : [[keyOf(one), one.route] as const]));
+    const wanted = this.#wanted.flatMap((one) => (one.route === null ? [] : [[routeKey(one), one.route] as const]));
     return new Map<string, RouteKey>([...wanted, ...this.#unwanted.map((made) => [madeKey(made), made] as const)]);
   }
 
   /** Applies all in one pass, wanted routes first. Outcomes are in the order of the findings. */
   async apply(findings: readonly Finding[]): Promise<Outcome[]> {
     using socket = await NetlinkSocket.open();
-    const wanted = new Map(this.#wanted.map((one) => [keyOf(one), one]));
+    const wanted = new Map(this.#wanted.map((one) => [routeKey(one), one]));
     const unwanted = new Map(this.#unwanted.map((made) => [madeKey(made), made]));
     const wishes = findings.flatMap(({ key }): RouteWish[] => {
       const one = wanted.get(key);
@@ -126,7 +126,7 @@ export class KeptRoutes {
 }
 
 /** Whether a route may still be wanted, because the metadata is not known yet. */
-function unwantedOf(record: readonly MadeRoute[], wanted: readonly Wanted[]): MadeRoute[] {
+function unwantedOf(record: readonly MadeRoute[], wanted: readonly WantedEntry[]): MadeRoute[] {
   const open = new Set(wanted.flatMap(({ route, wish }) => (route === null ? [wish] : [])));
   const keys = new Set(wanted.flatMap(({ route }) => (route === null ? [] : [keyText(route)])));
   return record.filter((made) => !keys.has(keyText(made)) && (made.wish === null || !open.has(made.wish)));

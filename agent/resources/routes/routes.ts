@@ -5,7 +5,7 @@ import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import type { RouteFollower } from './follow.ts';
-import { hasRecord } from './made.ts';
+import { hasRouteRecord } from './made.ts';
 
 /**
  * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number.
@@ -29,7 +29,7 @@ export class Routes implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
-    if (this.#routes.length === 0 && !hasRecord(this.#host)) return [];
+    if (this.#routes.length === 0 && !hasRouteRecord(this.#host)) return [];
     const kept = await this.#keeping();
     const findings = await kept.inspect();
     const waiting = this.#waiting;

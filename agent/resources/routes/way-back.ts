@@ -7,8 +7,8 @@ import { deleteRoute, listRoutes } from '../../host/netlink/route-table.ts';
 import type { SeenRoute } from '../../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
-import { nameOf } from '../../metadata/wanted-routes.ts';
-import { readRecord, removeRecord } from './made.ts';
+import { routeName } from '../../metadata/wanted-routes.ts';
+import { readRouteRecord, removeRouteRecord } from './made.ts';
 import { giveBack, givenBack } from './make.ts';
 
 /** Milliseconds. All routes of the host are listed, of both families. */
@@ -18,7 +18,7 @@ const TIME = 60_000;
 export async function revertRoutes(host: Host): Promise<Outcome[]> {
   if (!host.live) return [];
   const signal = AbortSignal.timeout(TIME);
-  const made = new Map(readRecord(host).map((one) => [keyText(one), one]));
+  const made = new Map(readRouteRecord(host).map((one) => [keyText(one), one]));
   const outcomes: Outcome[] = [];
   using socket = await NetlinkSocket.open();
   for (const family of ['ipv4', 'ipv6'] as const) {
@@ -27,7 +27,7 @@ export async function revertRoutes(host: Host): Promise<Outcome[]> {
       outcomes.push(await takeAway(socket, route, replaced, signal));
     }
   }
-  if (outcomes.every(({ result }) => result === 'changed')) removeRecord(host);
+  if (outcomes.every(({ result }) => result === 'changed')) removeRouteRecord(host);
   return outcomes;
 }
 
@@ -37,7 +37,7 @@ async function takeAway(
   replaced: string | null,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const outcome = { resource: 'revert', key: `route ${nameOf(route)}`, moment: 'now', actual: null } as const;
+  const outcome = { resource: 'revert', key: `route ${routeName(route)}`, moment: 'now', actual: null } as const;
   const given = replaced === null ? null : await giveBack(socket, replaced);
   const note = given === null ? {} : { reason: givenBack(given) };
   if (given === 'given') return { ...outcome, result: 'changed', ...note };

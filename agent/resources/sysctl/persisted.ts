@@ -9,7 +9,7 @@ import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { BootSysctls, type BootValue } from './boot.ts';
 import { describeWanted, isLive, liveValues, satisfies, settingName, wantedValue } from './live.ts';
-import { refusalOf } from './refusals.ts';
+import { sysctlRefusal } from './refusals.ts';
 import { type Assignment, isAssignment, OUR_FILE, type PersistedSysctls, type SysctlLine } from './sysctl-files.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
@@ -96,7 +96,7 @@ export class BootVerdicts {
 
   /** The value after the next boot and its cause, if the value differs although our file is as wanted. */
   overruled(setting: DesiredSysctl): { readonly reason: string; readonly value: BootValue | null } | null {
-    return overruling(this.#after, setting);
+    return overrulingLine(this.#after, setting);
   }
 
   /** The state of one setting after the next boot, with all other files considered. */
@@ -130,12 +130,12 @@ export class BootVerdicts {
   }
 
   #refusal(setting: DesiredSysctl): string | null {
-    return isSecretSysctl(setting.path) ? null : refusalOf(this.#host, setting.path, wantedValue(setting));
+    return isSecretSysctl(setting.path) ? null : sysctlRefusal(this.#host, setting.path, wantedValue(setting));
   }
 }
 
 /** The line of another file or program that makes a setting wrong at boot; null if there is none. */
-export function overruling(
+export function overrulingLine(
   boot: BootSysctls,
   setting: DesiredSysctl,
 ): { readonly reason: string; readonly value: BootValue | null } | null {

@@ -13,7 +13,7 @@ const FILE = `${RUN_FOLDER}/refused-values`;
 type Refusals = Record<string, { readonly value: string; readonly reason: string } | undefined>;
 
 /** Why the kernel refused this value; null if the kernel took the value, or if it was never tried. */
-export function refusalOf(host: Host, path: string, value: string): string | null {
+export function sysctlRefusal(host: Host, path: string, value: string): string | null {
   const refusal = load(host)[path];
   return refusal?.value === value ? refusal.reason : null;
 }

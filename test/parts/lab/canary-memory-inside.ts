@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { Host } from '../../../agent/host/host.ts';
 import { attribute, FAMILY, FLAG, MESSAGE } from '../../../agent/host/netlink/message-layout.ts';
-import { type Change, change } from '../../../agent/host/netlink/request.ts';
+import { change, type RouteChange } from '../../../agent/host/netlink/request.ts';
 import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';
 import { NetlinkSocket } from '../../../agent/host/netlink/socket.ts';
 import { MAIN_TABLE } from '../../../agent/host/netlink/table-names.ts';
@@ -79,7 +79,7 @@ async function fill(socket: NetlinkSocket): Promise<[number, number[]]> {
 }
 
 /** 10.0.0.0/24 and so on, from the one of that number. */
-function blackholes(first: number): Change[] {
+function blackholes(first: number): RouteChange[] {
   return Array.from({ length: BATCH }, (_, n) => {
     const rtmsg = Buffer.alloc(RTMSG.size);
     rtmsg[RTMSG.family] = FAMILY.ipv4;

@@ -1,11 +1,11 @@
 /** One value or more of every metric that a host may report, but for what the reporter adds itself. */
 import { METRICS, type MetricName } from '../../../probes/metrics.ts';
-import { type Attributes, type Sample, sample } from '../../../probes/probe.ts';
+import { type Sample, type SampleAttributes, sample } from '../../../probes/probe.ts';
 
 const IPV6 = { 'network.type': 'ipv6' };
 
 /** What the dashboard selects by; other metrics have attributes whose names and values are hard to carry. */
-const ATTRIBUTES: Partial<Record<MetricName, readonly Attributes[]>> = {
+const ATTRIBUTES: Partial<Record<MetricName, readonly SampleAttributes[]>> = {
   'system.network.route.count': [{ 'network.type': 'ipv4' }, IPV6],
   'system.network.route.table.count': [
     { ...IPV6, table: 'main', protocol: 'bgp' },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { holderName } from '../../../agent/clients/holder.ts';
 import { contested, leaseHolders } from '../../../agent/clients/holders.ts';
-import { dhcpClientsSeen } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
+import { dhcpClientsCheck } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, patientHost, seenBy } from '../../parts/doctor-patient.ts';
 
 const LINKS = { 'sys/class/net/eth0/ifindex': '2\n', 'sys/class/net/eth1/ifindex': '3\n' };
@@ -57,7 +57,7 @@ test('two programs on one interface are named, with their process ids', (t) => {
   const others = { dhcpcd: { 49: ['dhcpcd: eth0 [ip4]'] } };
   const both = { files: LINKS, others, dhclients: { 5: 'dhclient eth0' } };
   assert.match(contested(patientHost(t, both), 'dhcpcd') ?? '', /^eth0 is served by dhclient\[5\] and dhcpcd\[49\]:/);
-  const seen = seenBy(t, dhcpClientsSeen, both).filter(({ code }) => code === 'HF-LEASE-CONTESTED');
+  const seen = seenBy(t, dhcpClientsCheck, both).filter(({ code }) => code === 'HF-LEASE-CONTESTED');
   assert.deepEqual(
     seen.map((one) => one.seen),
     ['dhclient[5] and dhcpcd[49] serve eth0'],
@@ -68,7 +68,7 @@ test('two programs on one interface are named, with their process ids', (t) => {
   assert.equal(contested(patientHost(t, both), 'NetworkManager'), null, 'it does not run');
   const apart = { files: LINKS, others, dhclients: { 5: 'dhclient eth1' } };
   assert.equal(contested(patientHost(t, apart), 'dhcpcd'), null);
-  assert.ok(!codes(seenBy(t, dhcpClientsSeen, apart)).includes('HF-LEASE-CONTESTED'));
+  assert.ok(!codes(seenBy(t, dhcpClientsCheck, apart)).includes('HF-LEASE-CONTESTED'));
   const twice = { dhclients: { 5: 'dhclient eth0', 6: 'dhclient eth0' } };
   assert.equal(contested(patientHost(t, twice), 'dhclient'), null, 'the same hooks hold both');
 });

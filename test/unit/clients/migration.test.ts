@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { DHCPCD_CONF, ENTER_HOOK } from '../../../agent/clients/dhcpcd/dhcpcd.ts';
 import { DISPATCHER, NETWORK_MANAGER_CONF } from '../../../agent/clients/networkmanager/networkmanager.ts';
 import type { DesiredState } from '../../../agent/config/desired.ts';
-import { orphans } from '../../../agent/doctor/checks/orphans-check.ts';
+import { orphansCheck } from '../../../agent/doctor/checks/orphans-check.ts';
 import { converge, inspectAll } from '../../../agent/hold/converge.ts';
 import type { ResourceName } from '../../../agent/hold/resource-names.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
@@ -79,7 +79,7 @@ test('the hooks of a dhclient that is gone hold nothing, and are named', { skip 
   const host = hostWith(t, FOLDERS);
   await converge(host, resources(host));
   assert.deepEqual(await moments(host), ['now ok', 'boot ok'], 'no lease');
-  const seen = (one: FolderHost) => seenOn(one, orphans, {}).map(({ code, seen }) => `${code} ${seen}`);
+  const seen = (one: FolderHost) => seenOn(one, orphansCheck, {}).map(({ code, seen }) => `${code} ${seen}`);
   assert.deepEqual(seen(host), [
     'HF-HOOK-ORPHAN /etc/dhcp/dhclient-enter-hooks.d/zz-holdfast and /etc/dhcp/dhclient-exit-hooks.d/zz-holdfast: for dhclient, which is not installed',
   ]);
@@ -93,7 +93,7 @@ test('what was put there for dhcpcd and NetworkManager is named when they are go
   const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER });
   await converge(host, resources(host));
   chmodSync(join(host.root, DISPATCHER), 0o755);
-  const gone = () => seenOn(host, orphans, {}).map(({ seen }) => seen);
+  const gone = () => seenOn(host, orphansCheck, {}).map(({ seen }) => seen);
   assert.deepEqual(gone(), []);
   host.remove('/usr/sbin/dhcpcd');
   assert.deepEqual(gone(), [`${ENTER_HOOK}: for dhcpcd, which is not installed`]);

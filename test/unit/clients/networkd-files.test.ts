@@ -8,7 +8,7 @@ import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../agent/clients/netwo
 import { converge } from '../../../agent/hold/converge.ts';
 import { Originals } from '../../../agent/hold/originals/originals.ts';
 import { Resolver } from '../../../agent/resources/resolver/resolver.ts';
-import { revert } from '../../../agent/resources/revert-all.ts';
+import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { FolderHost, type Patient } from '../../parts/doctor-patient.ts';
 import {
   brief,
@@ -240,7 +240,7 @@ test('a configuration without dns: what the next systemd-networkd would read goe
     });
     assert.deepEqual(await brief(resolved(next, without)), []);
     assert.equal(
-      (await revert(host, { only: ['resolved'] })).some(({ result }) => result === 'failed'),
+      (await revertAll(host, { only: ['resolved'] })).some(({ result }) => result === 'failed'),
       false,
     );
     assert.deepEqual(host.told, ['revert eth0']);
@@ -270,7 +270,7 @@ test('a configuration without dns: the drop-in of the service stays until system
 test('revert: the link is given back, and all files go', { skip }, async (t) => {
   const host = networkdHost(t);
   await converge(host, [resolved(host)]);
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   assert.deepEqual(
     outcomes.map(({ result }) => result),
     ['changed', 'changed', 'changed'],
@@ -296,7 +296,7 @@ test('revert leaves what systemd-networkd has read until it starts again, and sa
   const first = networkdHost(t);
   await converge(first, [resolved(first)]);
   const host = restarted(first, { [READ]: renderDropIn(dnsOf(YAML)!) });
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   const left = outcomes.find(({ key }) => key === SERVICE);
   assert.equal(left?.result, 'failed');
   assert.match(left?.reason ?? '', /until systemd-networkd starts again .*10-lan\.network\.d.*then revert again/);
@@ -304,7 +304,7 @@ test('revert leaves what systemd-networkd has read until it starts again, and sa
   assert.equal(host.lstat(DROP_IN), null, 'nothing is copied any more');
   const again = restarted(host, { [READ]: null });
   assert.deepEqual(
-    (await revert(again)).map(({ result }) => result),
+    (await revertAll(again)).map(({ result }) => result),
     ['changed'],
   );
   assert.equal(again.lstat(SERVICE), null);
@@ -318,13 +318,13 @@ test("revert of an earlier version's drop-in in /etc does not touch it under a r
   await new Originals(host).rememberFile(OLD_DROP_IN, 'old\n', 'resolved');
   const running = restarted(host, { [OLD_DROP_IN]: 'old\n' });
   assert.deepEqual(
-    (await revert(running)).map(({ key, result }) => `${key} ${result}`),
+    (await revertAll(running)).map(({ key, result }) => `${key} ${result}`),
     [`${OLD_DROP_IN} failed`],
   );
   assert.equal(running.readText(OLD_DROP_IN), 'old\n');
   assert.equal(running.readText(SERVICE), SERVICE_DROP_IN_TEXT, 'which removes the drop-in at the next start');
   const again = restarted(running, { [OLD_DROP_IN]: null });
-  await revert(again);
+  await revertAll(again);
   assert.equal(again.lstat(SERVICE), null);
   assert.deepEqual(new Originals(again).all(), []);
 });
@@ -334,6 +334,6 @@ test('where no systemd-networkd runs, revert removes everything at once', { skip
   await converge(host, [resolved(host)]);
   restarted(host, { [READ]: 'copied\n', [OLD_DROP_IN]: 'old\n' });
   const stopped = new NetworkdHost(host.root, { others: {} });
-  await revert(stopped);
+  await revertAll(stopped);
   for (const file of [READ, OLD_DROP_IN, SERVICE, DROP_IN]) assert.equal(stopped.lstat(file), null, file);
 });

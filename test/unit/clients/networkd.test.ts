@@ -4,11 +4,11 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../agent/clients/networkd/drop-in.ts';
-import { resolvConfFile } from '../../../agent/doctor/checks/resolv-conf-file-check.ts';
-import { resolved as examined } from '../../../agent/doctor/checks/resolved-check.ts';
+import { resolvConfFileCheck } from '../../../agent/doctor/checks/resolv-conf-file-check.ts';
+import { resolvedCheck as examined } from '../../../agent/doctor/checks/resolved-check.ts';
 import { converge } from '../../../agent/hold/converge.ts';
 import { ORIGINALS, Originals } from '../../../agent/hold/originals/originals.ts';
-import { Journal } from '../../../agent/hold/proof/dns-change-journal.ts';
+import { DnsChangeJournal } from '../../../agent/hold/proof/dns-change-journal.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { HostError } from '../../../agent/host/errors.ts';
 import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
@@ -226,14 +226,14 @@ test('a drop-in that comes after ours has the last word at boot', { skip }, asyn
 });
 
 test("doctor: systemd-resolved's link is no problem where it is told, and still is where it is not", { skip }, (t) => {
-  const look = (patient: Patient) => codes(seenOn(networkdHost(t, patient), resolvConfFile, { yaml: YAML }));
+  const look = (patient: Patient) => codes(seenOn(networkdHost(t, patient), resolvConfFileCheck, { yaml: YAML }));
   assert.deepEqual(look({}), []);
   assert.deepEqual(look({ others: {} }), ['HF-RESOLV-LINK']);
 });
 
 test('a change that does not stand is put back: the link as well as the drop-in', { skip }, async (t) => {
   const host = networkdHost(t);
-  const journal = new Journal(host, async () => WAY_BACK);
+  const journal = new DnsChangeJournal(host, async () => WAY_BACK);
   const change = async (yaml: string) => {
     journal.note(DROP_IN, renderDropIn(dnsOf(yaml)!));
     journal.note(SERVICE, SERVICE_DROP_IN_TEXT);
@@ -241,7 +241,7 @@ test('a change that does not stand is put back: the link as well as the drop-in'
     await converge(host, [resolved(host, yaml)]);
   };
   await change(YAML);
-  assert.deepEqual(await new Journal(host, async () => WAY_BACK).putBack(), []);
+  assert.deepEqual(await new DnsChangeJournal(host, async () => WAY_BACK).putBack(), []);
   assert.equal(host.told.at(-1), 'revert eth0', 'nothing was told before');
   assert.equal(host.lstat(DROP_IN.slice(0, DROP_IN.lastIndexOf('/'))), null);
   assert.equal(host.lstat(SERVICE.slice(0, SERVICE.lastIndexOf('/'))), null);
@@ -250,7 +250,7 @@ test('a change that does not stand is put back: the link as well as the drop-in'
   await converge(host, [resolved(host)]);
   await change(YAML.replace('10.0.0.21', '10.0.0.99'));
   assert.match(host.told.at(-2)!, /10\.0\.0\.99/);
-  assert.deepEqual(await new Journal(host, async () => WAY_BACK).putBack(), []);
+  assert.deepEqual(await new DnsChangeJournal(host, async () => WAY_BACK).putBack(), []);
   assert.deepEqual(host.told.slice(-2), ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
   assert.deepEqual(await brief(resolved(host)), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);
 });

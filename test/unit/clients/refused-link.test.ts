@@ -11,7 +11,7 @@ import type { ResourceName } from '../../../agent/hold/resource-names.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { revert } from '../../../agent/resources/revert-all.ts';
+import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { desiredOf, type FolderHost, patientHost } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 
@@ -131,7 +131,7 @@ test('a link to what is no file: replace puts a file there, follow says what is 
       target,
     );
     assert.match(host.readText('/etc/resolv.conf')!, /nameserver 10\.0\.0\.21/);
-    const back = (await revert(host)).find(({ key }) => key === '/etc/resolv.conf');
+    const back = (await revertAll(host)).find(({ key }) => key === '/etc/resolv.conf');
     assert.notEqual(back!.actual, null, 'it is not said to be removed');
     assert.equal(host.readLink('/etc/resolv.conf'), target);
   }

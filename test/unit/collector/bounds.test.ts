@@ -9,7 +9,7 @@ import { retain } from '../../../agent/collector/retention.ts';
 import { senderOf } from '../../../agent/collector/sender.ts';
 import { MOST_SERIES } from '../../../agent/collector/series.ts';
 import { waterLevel } from '../../../agent/collector/shares.ts';
-import { MalformedRequest, type Resource } from '../../../agent/collector/wire/otlp.ts';
+import { MalformedRequest, type OtlpResource } from '../../../agent/collector/wire/otlp.ts';
 import { beat, DAY, fleetOf, resourceOf, rows, START, tell } from '../../parts/collector-fleet.ts';
 import { collector, eventually, heartbeat, send } from '../../parts/collector-wire.ts';
 
@@ -200,7 +200,7 @@ test('series of requests that are refused are given back: the next new host gets
   timeout: 300_000,
 }, (t) => {
   const { fleet } = fleetOf(t);
-  const decoder = (resource: Resource, from: number, count: number): Decoder => ({
+  const decoder = (resource: OtlpResource, from: number, count: number): Decoder => ({
     readLogs: () => ({ resources: [], rejected: 0, reasons: [] }),
     readMetrics: (_body, index) => {
       const found = Array.from({ length: count }, (_, n) =>

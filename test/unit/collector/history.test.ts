@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Refused } from '../../../agent/collector/body.ts';
 import { Query } from '../../../agent/collector/query.ts';
-import { type Point, Thinned } from '../../../agent/collector/thinned.ts';
+import { Thinned, type ThinnedPoint } from '../../../agent/collector/thinned.ts';
 import { Turns } from '../../../agent/collector/turns.ts';
 import { beat, fleetOf, START } from '../../parts/collector-fleet.ts';
 
@@ -14,7 +14,7 @@ test('thinned points: few stay as they are, of many the peaks stay, and none is 
   fc.assert(
     fc.property(values, fc.integer({ min: 2, max: 60 }), fc.integer({ min: 2, max: 60 }), (sent, most, later) => {
       const thinned = new Thinned(most);
-      const points = sent.map((value, index): Point => [START + index, value]);
+      const points = sent.map((value, index): ThinnedPoint => [START + index, value]);
       for (const [index, [time, value]] of points.entries()) {
         thinned.add(time, value);
         if (index === 300) thinned.most = Math.min(most, later);

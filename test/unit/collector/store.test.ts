@@ -8,14 +8,14 @@ import { Query } from '../../../agent/collector/query.ts';
 import { retain } from '../../../agent/collector/retention.ts';
 import { Store } from '../../../agent/collector/store.ts';
 import { Bytes, readFrames, type Values, writeFrame } from '../../../agent/collector/value-frames.ts';
-import type { Point, Resource } from '../../../agent/collector/wire/otlp.ts';
+import type { OtlpPoint, OtlpResource } from '../../../agent/collector/wire/otlp.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 const START = 1_700_000_000_000;
 
-function resource(name: string): Resource {
+function resource(name: string): OtlpResource {
   return { key: name, read: () => ({ 'host.name': name }) };
 }
 
@@ -23,7 +23,7 @@ function resource(name: string): Resource {
 function beat(fleet: Fleet, time: number, value: number, names: readonly string[] = ['a']): void {
   for (const name of names) {
     const series = (metric: string) => fleet.series.find(metric, '1', '', () => ({}))!;
-    const points: Point[] = [
+    const points: OtlpPoint[] = [
       { series: series('holdfast.heartbeat.sequence'), time, value },
       { series: series('load'), time, value: value / 3 },
     ];

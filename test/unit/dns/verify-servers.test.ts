@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredVerify } from '../../../agent/config/desired.ts';
-import { ask } from '../../../agent/dns/ask.ts';
-import { misleading, unexpected, type Verdict, verifyServers } from '../../../agent/dns/verify.ts';
+import { askNameServer } from '../../../agent/dns/ask.ts';
+import { type DnsVerdict, misleading, unexpected, verifyServers } from '../../../agent/dns/verify.ts';
 import { answer, dnsServer, HANG_UP, type Respond, records } from '../../parts/dns-server.ts';
 
 const NAME = 'puppet.example.com';
@@ -141,7 +141,7 @@ test('whose wrong answer the C library would take', () => {
   const right = (server: string) => ({ server, complaint: null, misleads: false });
   const wrong = (server: string) => ({ server, complaint: 'NXDOMAIN', misleads: true });
   const dead = (server: string) => ({ server, complaint: 'no answer', misleads: false });
-  const cases: [Verdict[], string[], string | null][] = [
+  const cases: [DnsVerdict[], string[], string | null][] = [
     [[right('a'), wrong('b')], [], null],
     [[right('a'), wrong('b')], ['rotate'], 'b'],
     [[wrong('a'), right('b')], [], 'a'],
@@ -271,7 +271,7 @@ test('silence ends, and says how long it was waited', async (t) => {
 test('nobody listens there, nobody is there, and it is no address', async () => {
   const [listens] = await verifyServers(['127.0.0.1'], verify(), { port: 1 });
   assert.equal(listens!.complaint, 'no answer by UDP, and no name server listens there by TCP');
-  assert.deepEqual(await ask('resolver.example', [{ name: NAME, type: 'A' }], { timeout: SHORT }), [
+  assert.deepEqual(await askNameServer('resolver.example', [{ name: NAME, type: 'A' }], { timeout: SHORT }), [
     { kind: 'unreachable', code: 'EINVAL' },
   ]);
 });

@@ -1,8 +1,8 @@
 /** Where cloud-init is told to write resolv.conf: all of its sources, and which one counts. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { cloudInitActions } from '../../../agent/doctor/checks/cloud-init-actions-check.ts';
-import { resolvConfOwner } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
+import { cloudInitActionsCheck } from '../../../agent/doctor/checks/cloud-init-actions-check.ts';
+import { resolvConfOwnerCheck } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
 import { seenBy } from '../../parts/doctor-patient.ts';
 
 const FILE = { 'etc/resolv.conf': 'nameserver 10.0.0.1\n' };
@@ -12,7 +12,10 @@ const INSTANCE = 'var/lib/cloud/instance';
 
 /** What doctor says, without its code. */
 function seen(t: TestContext, files: Record<string, string>): string[] {
-  const all = seenBy(t, resolvConfOwner, { files: { ...FILE, ...files }, yaml: 'dns: { nameservers: [10.0.0.1] }' });
+  const all = seenBy(t, resolvConfOwnerCheck, {
+    files: { ...FILE, ...files },
+    yaml: 'dns: { nameservers: [10.0.0.1] }',
+  });
   assert.ok(all.every(({ code }) => code === 'HF-RESOLV-CLOUD-INIT'));
   return all.map((one) => one.seen);
 }
@@ -70,7 +73,7 @@ test('cloud-init: a source that cannot be read is named with its line', (t) => {
       ['#cloud-config\nruncmd:\n  - [ a\nx: 1\n', 4],
       ['#cloud-config\n- manage_resolv_conf: true\n', 1],
     ] as const) {
-      const [one, ...more] = seenBy(t, resolvConfOwner, { files: { ...FILE, [name]: text }, yaml });
+      const [one, ...more] = seenBy(t, resolvConfOwnerCheck, { files: { ...FILE, [name]: text }, yaml });
       assert.equal(one?.code, 'HF-UNSEEN');
       assert.match(one?.seen ?? '', new RegExp(`^/${name}:${line}: cloud-init's YAML cannot be read`));
       assert.deepEqual(more, []);
@@ -82,7 +85,7 @@ test('cloud-init: a source that cannot be read is named with its line', (t) => {
 function done(t: TestContext, text: string, files: Record<string, string> = {}): string[] {
   const yaml =
     'dns: { nameservers: [10.0.0.1] }\nsysctl: { net.ipv4.ip_forward: 1, net.ipv6.conf.all.stable_secret: "fe80::5ec" }';
-  const all = seenBy(t, cloudInitActions, { files: { [`${INSTANCE}/cloud-config.txt`]: text, ...files }, yaml });
+  const all = seenBy(t, cloudInitActionsCheck, { files: { [`${INSTANCE}/cloud-config.txt`]: text, ...files }, yaml });
   assert.ok(all.every(({ code }) => code === 'HF-CLOUD-INIT'));
   return all.map((one) => one.seen.replace(`/${INSTANCE}/cloud-config.txt`, '@'));
 }

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CODES } from '../../../agent/doctor/codes.ts';
+import { DOCTOR_CODES } from '../../../agent/doctor/codes.ts';
 import { REPOSITORY } from '../../parts/scratch.ts';
 
 const text = readFileSync(join(REPOSITORY, 'docs/doctor.md'), 'utf8');
 
 test('every code has its section in docs/doctor.md, and every section its code', () => {
   const sections = [...text.matchAll(/^### (HF-[A-Z-]+)$/gm)].map(([, code]) => code);
-  assert.deepEqual(sections, Object.keys(CODES));
+  assert.deepEqual(sections, Object.keys(DOCTOR_CODES));
 });
 
 test('every section says something, and names the severity', () => {
   for (const section of text.split(/^### /m).slice(1)) {
     const [code = '', ...rest] = section.split('\n');
-    const { severity } = CODES[code as keyof typeof CODES];
+    const { severity } = DOCTOR_CODES[code as keyof typeof DOCTOR_CODES];
     assert.match(rest.join('\n'), new RegExp(`^\\*${severity}`), code);
     const paragraphs = rest
       .join('\n')
@@ -32,5 +32,5 @@ test('every code is found by some check', () => {
     .map((name) => readFileSync(join(folder, 'doctor', name), 'utf8'))
     .concat(readFileSync(join(folder, 'commands/doctor.ts'), 'utf8'))
     .join('');
-  for (const code of Object.keys(CODES)) assert.ok(sources.includes(`'${code}'`), code);
+  for (const code of Object.keys(DOCTOR_CODES)) assert.ok(sources.includes(`'${code}'`), code);
 });

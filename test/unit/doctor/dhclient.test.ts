@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dhclientConf } from '../../../agent/doctor/checks/dhclient-conf-check.ts';
-import { dhcpClientsSeen } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
+import { dhclientConfCheck } from '../../../agent/doctor/checks/dhclient-conf-check.ts';
+import { dhcpClientsCheck } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
 const FILES = { 'sbin/dhclient-script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n', 'etc/dhcp/dhclient.conf': '' };
 
 test('a host without dhclient', (t) => {
-  assert.deepEqual(codes(seenBy(t, dhcpClientsSeen, {})), ['HF-DHCLIENT-ABSENT']);
+  assert.deepEqual(codes(seenBy(t, dhcpClientsCheck, {})), ['HF-DHCLIENT-ABSENT']);
 });
 
 test('two dhclients of one family on one interface', (t) => {
@@ -16,7 +16,7 @@ test('two dhclients of one family on one interface', (t) => {
       files: FILES,
       dhclients: Object.fromEntries(lines.map((line, index) => [40 + index, line])),
     };
-    return seenBy(t, dhcpClientsSeen, patient).filter(({ code }) => code === 'HF-DHCLIENT-TWICE');
+    return seenBy(t, dhcpClientsCheck, patient).filter(({ code }) => code === 'HF-DHCLIENT-TWICE');
   };
   const [found] = twice('dhclient eth0', 'dhclient -4 -nw eth1 eth0');
   assert.equal(found?.seen, 'dhclient[40] and dhclient[41] serve IPv4 on eth0');
@@ -27,7 +27,7 @@ test('two dhclients of one family on one interface', (t) => {
 });
 
 test('a dhclient that started before its configuration changed is stale, which is a note', (t) => {
-  const [found] = seenBy(t, dhcpClientsSeen, { files: FILES, dhclients: { 8: 'dhclient eth0' } });
+  const [found] = seenBy(t, dhcpClientsCheck, { files: FILES, dhclients: { 8: 'dhclient eth0' } });
   assert.equal(found?.code, 'HF-DHCLIENT-STALE');
   assert.match(
     found?.seen ?? '',
@@ -37,7 +37,7 @@ test('a dhclient that started before its configuration changed is stale, which i
 
 test('its -cf file is gone, its script sources no hooks, another program runs it', (t) => {
   const seen = (line: string, files = {}) => {
-    const found = seenBy(t, dhcpClientsSeen, { files: { ...FILES, ...files }, dhclients: { 8: line } });
+    const found = seenBy(t, dhcpClientsCheck, { files: { ...FILES, ...files }, dhclients: { 8: line } });
     return codes(found).filter((code) => code !== 'HF-DHCLIENT-STALE');
   };
   assert.deepEqual(seen('dhclient -cf /run/gone.conf eth0'), ['HF-DHCLIENT-CONF']);
@@ -55,7 +55,7 @@ test('its -cf file is gone, its script sources no hooks, another program runs it
 });
 
 test('other DHCP clients; networkd only perhaps', (t) => {
-  const seen = seenBy(t, dhcpClientsSeen, { files: FILES, daemons: { dhcpcd: 3, udhcpc: 5, 'systemd-network': 4 } });
+  const seen = seenBy(t, dhcpClientsCheck, { files: FILES, daemons: { dhcpcd: 3, udhcpc: 5, 'systemd-network': 4 } });
   assert.deepEqual(
     seen.map(({ code, severity }) => [code, severity]),
     [
@@ -73,7 +73,7 @@ test('syntax errors of every dhclient.conf, by line', (t) => {
     'etc/dhclient.conf': 'nonsense here;\n',
     'run/own.conf': 'supersede domain-search a.example;\n',
   };
-  const seen = seenBy(t, dhclientConf, { files, dhclients: { 8: 'dhclient -cf /run/own.conf eth0' } });
+  const seen = seenBy(t, dhclientConfCheck, { files, dhclients: { 8: 'dhclient -cf /run/own.conf eth0' } });
   assert.ok(seen.every(({ code }) => code === 'HF-CONF-SYNTAX'));
   const places = new Set(seen.map(({ seen }) => seen.split(': ')[0]));
   assert.deepEqual(places, new Set(['/run/own.conf:1', '/etc/dhcp/dhclient.conf:3', '/etc/dhclient.conf:1']));
@@ -84,7 +84,7 @@ test('included files, a missing one too', (t) => {
     'etc/dhcp/dhclient.conf': 'include "/etc/dhcp/a";\ninterface "eth0" {\n  include "/gone";\n}\n',
     'etc/dhcp/a': '',
   };
-  assert.deepEqual(seenBy(t, dhclientConf, { files }), [
+  assert.deepEqual(seenBy(t, dhclientConfCheck, { files }), [
     { code: 'HF-CONF-INCLUDE', seen: '/etc/dhcp/dhclient.conf:1: include "/etc/dhcp/a"' },
     {
       code: 'HF-CONF-INCLUDE',

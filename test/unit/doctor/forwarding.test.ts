@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { forwarding } from '../../../agent/doctor/checks/forwarding-check.ts';
+import { forwardingCheck } from '../../../agent/doctor/checks/forwarding-check.ts';
 import { legacyCovers } from '../../../agent/doctor/packet-filters.ts';
 import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
@@ -13,7 +13,7 @@ const KERNEL = {
 
 function look(t: TestContext, { files = {}, nft = '', ...rest }: Partial<Patient> & { nft?: string }) {
   const programs = { nft: { stdout: nft }, 'iptables-legacy-save': { stdout: '' }, ...rest.programs };
-  return seenBy(t, forwarding, { yaml: YAML, ...rest, files: { ...KERNEL, ...files }, programs });
+  return seenBy(t, forwardingCheck, { yaml: YAML, ...rest, files: { ...KERNEL, ...files }, programs });
 }
 
 test('a gateway with nothing beside it, and a host that is none', (t) => {

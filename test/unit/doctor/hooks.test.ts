@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { apparmor } from '../../../agent/doctor/checks/apparmor-check.ts';
-import { hooks } from '../../../agent/doctor/checks/hooks-check.ts';
-import { programs } from '../../../agent/doctor/checks/programs-check.ts';
+import { apparmorCheck } from '../../../agent/doctor/checks/apparmor-check.ts';
+import { hooksCheck } from '../../../agent/doctor/checks/hooks-check.ts';
+import { programsCheck } from '../../../agent/doctor/checks/programs-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const SCRIPT = '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n';
@@ -10,7 +10,7 @@ const ENTER = 'etc/dhcp/dhclient-enter-hooks.d';
 const EXIT = 'etc/dhcp/dhclient-exit-hooks.d';
 
 function look(t: TestContext, files: Record<string, string>) {
-  return seenBy(t, hooks, { files: { 'sbin/dhclient-script': SCRIPT, ...files } });
+  return seenBy(t, hooksCheck, { files: { 'sbin/dhclient-script': SCRIPT, ...files } });
 }
 
 function told(t: TestContext, files: Record<string, string>): string[] {
@@ -28,7 +28,7 @@ test('our own hooks and harmless neighbours are nothing to speak of', (t) => {
 });
 
 test('no dhclient, no hooks', (t) => {
-  assert.deepEqual(seenBy(t, hooks, { files: { 'etc/other/a': 'exit' } }), []);
+  assert.deepEqual(seenBy(t, hooksCheck, { files: { 'etc/other/a': 'exit' } }), []);
 });
 
 test('make_resolv_conf defined again: a problem after ours, nothing before it and at exit', (t) => {
@@ -121,14 +121,14 @@ test('RHEL’s shared hook: ours in it is passed over, the lines of others keep 
     'etc/dhcp/dhclient-enter-hooks':
       '#!/bin/sh\n# BEGIN holdfast\nmake_resolv_conf() { exit 1; }\n# END holdfast\nexit 2\n',
   };
-  const found = seenBy(t, hooks, { files });
+  const found = seenBy(t, hooksCheck, { files });
   assert.deepEqual(found, [{ code: 'HF-HOOK-EXIT', seen: '/etc/dhcp/dhclient-enter-hooks:5: exit 2' }]);
 });
 
 test('AppArmor: only a profile that confines the script', (t) => {
   const of = (mode: string, more = {}) => {
     const profile = `/{,usr/}sbin/dhclient {\n  /etc/dhcp/dhclient-script Uxr,\n  /{,usr/}sbin/dhclient-script   ${mode},\n}\n`;
-    return seenBy(t, apparmor, { files: { 'etc/apparmor.d/sbin.dhclient': profile, ...more } });
+    return seenBy(t, apparmorCheck, { files: { 'etc/apparmor.d/sbin.dhclient': profile, ...more } });
   };
   assert.deepEqual(of('Uxr'), []);
   const [found] = of('ixr');
@@ -140,10 +140,10 @@ test('AppArmor: only a profile that confines the script', (t) => {
 test('programs that are missing, with what becomes of it', (t) => {
   const all = { 'usr/bin/flock': '', 'bin/cp': '', 'bin/sh': '', 'bin/mv': '', 'sbin/ip': '', 'usr/bin/unshare': '' };
   const script = { 'sbin/dhclient-script': SCRIPT };
-  assert.deepEqual(seenBy(t, programs, { files: { ...all, ...script } }), []);
+  assert.deepEqual(seenBy(t, programsCheck, { files: { ...all, ...script } }), []);
   const { 'sbin/ip': _, 'usr/bin/unshare': __, ...some } = all;
-  assert.deepEqual(seenBy(t, programs, { files: some }), []);
-  const found = seenBy(t, programs, { files: { ...some, ...script } });
+  assert.deepEqual(seenBy(t, programsCheck, { files: some }), []);
+  const found = seenBy(t, programsCheck, { files: { ...some, ...script } });
   assert.deepEqual(
     found.map(({ seen }) => seen.split(' ')[0]),
     ['ip', 'unshare'],

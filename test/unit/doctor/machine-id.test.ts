@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { machineId } from '../../../agent/doctor/checks/machine-id-check.ts';
+import { machineIdCheck } from '../../../agent/doctor/checks/machine-id-check.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { rememberMachine } from '../../../agent/host/machine.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -25,7 +25,7 @@ function said(t: TestContext, before: Record<string, string>, now: Record<string
   const kept = first.readText('/var/lib/holdfast/machine');
   const clone = machine(t, { ...now, ...(kept === null ? {} : { 'var/lib/holdfast/machine': kept }) });
   rememberMachine(clone);
-  return [...machineId({ host: clone, desired: null, groups: [], secrets: [], daemons: new Map() })].map(
+  return [...machineIdCheck({ host: clone, desired: null, groups: [], secrets: [], daemons: new Map() })].map(
     ({ seen }) => seen,
   );
 }
@@ -88,7 +88,9 @@ test("machine-id: cloud-init's earlier instance is told, if the machine-id is as
     const host = machine(t, files);
     const made = Date.now() / 1000 - age;
     utimesSync(host.locate('/etc/machine-id'), made, made);
-    return [...machineId({ host, desired: null, groups: [], secrets: [], daemons: new Map() })].map(({ seen }) => seen);
+    return [...machineIdCheck({ host, desired: null, groups: [], secrets: [], daemons: new Map() })].map(
+      ({ seen }) => seen,
+    );
   };
   assert.match(look(cloud('i-b', 'i-a'), 3600)[0]!, /before this disk became instance i-b: it was instance i-a/);
   assert.deepEqual(look(cloud('i-b', 'i-a'), -3600), [], 'made anew');

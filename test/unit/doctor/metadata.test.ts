@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asciiJson } from '../../../agent/config/ascii.ts';
-import { metadata } from '../../../agent/doctor/checks/metadata-check.ts';
+import { metadataCheck } from '../../../agent/doctor/checks/metadata-check.ts';
 import { seenBy } from '../../parts/doctor-patient.ts';
 import { sysfs } from '../../parts/metadata-scene.ts';
 
@@ -16,7 +16,7 @@ function record(asOf: number, problems: Record<string, string> = {}): Record<str
 
 test('what was never known is a problem; what is old, or could not be asked lately, is said with its age', (t) => {
   const seen = (files: Record<string, string>) =>
-    seenBy(t, metadata, { yaml, files: { ...sysfs({ eth0: MAC }), ...files } });
+    seenBy(t, metadataCheck, { yaml, files: { ...sysfs({ eth0: MAC }), ...files } });
   const code = 'HF-METADATA';
   assert.deepEqual(seen({}), [
     { code, severity: 'problem', seen: 'vpc-ipv4-cidr-blocks is not known yet: it was never fetched' },
@@ -31,5 +31,5 @@ test('what was never known is a problem; what is old, or could not be asked late
 });
 
 test('where no route leaves anything to the cloud nothing is said', (t) => {
-  assert.deepEqual(seenBy(t, metadata, { yaml: 'routes: [{ to: 10.0.0.0/16, via: 10.0.0.1 }]\n' }), []);
+  assert.deepEqual(seenBy(t, metadataCheck, { yaml: 'routes: [{ to: 10.0.0.0/16, via: 10.0.0.1 }]\n' }), []);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { multicast } from '../../../agent/doctor/checks/multicast-check.ts';
+import { multicastCheck } from '../../../agent/doctor/checks/multicast-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const yaml = 'expect: { groups: [{ group: 224.1.2.3, dev: eth1 }, { group: "ff15::1", dev: eth1 }] }\n';
@@ -12,28 +12,28 @@ const FILES = {
 const RP_FILTER = 'proc/sys/net/ipv4/conf/';
 
 test('where all is as expected nothing is said', (t) => {
-  assert.deepEqual(seenBy(t, multicast, { yaml, files: FILES }), []);
-  assert.deepEqual(seenBy(t, multicast, { yaml: '{}\n' }), []);
+  assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: FILES }), []);
+  assert.deepEqual(seenBy(t, multicastCheck, { yaml: '{}\n' }), []);
 });
 
 test('what keeps a group from this host', (t) => {
-  assert.deepEqual(seenBy(t, multicast, { yaml, files: { ...FILES, 'proc/net/igmp': 'Idx\n' } }), [
+  assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: { ...FILES, 'proc/net/igmp': 'Idx\n' } }), [
     { code: 'HF-MULTICAST-NOT-JOINED', seen: '224.1.2.3 is not joined on eth1' },
   ]);
   const bridge = (on: string) => ({
     'sys/class/net/eth1/master/bridge/multicast_snooping': '1\n',
     'sys/class/net/eth1/master/bridge/multicast_querier': `${on}\n`,
   });
-  assert.deepEqual(seenBy(t, multicast, { yaml, files: { ...FILES, ...bridge('0') } }), [
+  assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: { ...FILES, ...bridge('0') } }), [
     { code: 'HF-MULTICAST-BRIDGE', seen: 'the bridge that eth1 is a port of snoops, and is not a querier' },
   ]);
-  assert.deepEqual(seenBy(t, multicast, { yaml, files: { ...FILES, ...bridge('1') } }), []);
+  assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: { ...FILES, ...bridge('1') } }), []);
 });
 
 test('the higher one of two rp_filters counts', (t) => {
   const seen = (all: number, own: number) =>
     codes(
-      seenBy(t, multicast, {
+      seenBy(t, multicastCheck, {
         yaml,
         files: { ...FILES, [`${RP_FILTER}all/rp_filter`]: `${all}\n`, [`${RP_FILTER}eth1/rp_filter`]: `${own}\n` },
       }),
@@ -46,5 +46,5 @@ test('the higher one of two rp_filters counts', (t) => {
 
 test('without perl nothing of IGMP is heard', (t) => {
   const { 'usr/bin/perl': _, ...without } = FILES;
-  assert.deepEqual(codes(seenBy(t, multicast, { yaml, files: without })), ['HF-MULTICAST-UNHEARD']);
+  assert.deepEqual(codes(seenBy(t, multicastCheck, { yaml, files: without })), ['HF-MULTICAST-UNHEARD']);
 });

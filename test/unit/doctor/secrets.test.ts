@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { filesWithSecrets, secretsSeen } from '../../../agent/doctor/checks/secrets-check.ts';
+import { filesWithSecrets, secretsCheck } from '../../../agent/doctor/checks/secrets-check.ts';
 import { patientHost, seenOn } from '../../parts/doctor-patient.ts';
 
 const skip = process.getuid?.() === 0 ? false : 'needs root, to give files away';
@@ -19,7 +19,7 @@ function said(t: TestContext, mode: number, [uid, gid] = [0, 0], folder = 0o755)
   chmodSync(at('etc/holdfast'), folder);
   chmodSync(at(TOKEN), mode);
   chownSync(at(TOKEN), uid!, gid!);
-  const seen = seenOn(host, secretsSeen, patient);
+  const seen = seenOn(host, secretsCheck, patient);
   assert.ok(seen.every(({ code }) => code === 'HF-SECRET-READABLE'));
   return seen[0]?.seen;
 }
@@ -40,7 +40,7 @@ test('others: who they are', { skip }, (t) => {
 test('what systemd hands over, and what is not there, is nothing to see', (t) => {
   for (const file of ['credential:token', '/etc/nothing']) {
     const yaml = `report: { endpoint: "https://c.example", token-file: "${file}" }`;
-    assert.deepEqual(seenOn(patientHost(t, {}), secretsSeen, { yaml }), []);
+    assert.deepEqual(seenOn(patientHost(t, {}), secretsCheck, { yaml }), []);
   }
 });
 

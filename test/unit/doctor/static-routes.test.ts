@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { staticRoutes } from '../../../agent/doctor/checks/static-routes-check.ts';
+import { staticRoutesCheck } from '../../../agent/doctor/checks/static-routes-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const ROUTES = 'routes: [{ to: 10.0.0.0/8, via: 10.0.0.1 }]\n';
@@ -8,7 +8,7 @@ const NETWORKD = { 'systemd-network': 12 };
 
 test('systemd-networkd removes what it does not know, unless it is told not to', (t) => {
   const found = (files: Record<string, string>, yaml = ROUTES, daemons: Record<string, number> = NETWORKD) =>
-    codes(seenBy(t, staticRoutes, { yaml, daemons, files }));
+    codes(seenBy(t, staticRoutesCheck, { yaml, daemons, files }));
   assert.deepEqual(found({}), ['HF-ROUTES-NETWORKD']);
   assert.deepEqual(found({}, ROUTES, {}), []);
   assert.deepEqual(found({}, '{}'), []);
@@ -20,7 +20,7 @@ test('systemd-networkd removes what it does not know, unless it is told not to',
 });
 
 test('no default route of DHCP, and none of ours', (t) => {
-  const found = (yaml: string) => codes(seenBy(t, staticRoutes, { yaml }));
+  const found = (yaml: string) => codes(seenBy(t, staticRoutesCheck, { yaml }));
   assert.deepEqual(found('dhclient: { ignore: [routers, classless-routes] }'), ['HF-ROUTES-NO-DEFAULT']);
   assert.deepEqual(found('dhclient: { ignore: [routers] }'), []);
   const split = 'dhclient: { ignore: [routers], interfaces: { eth1: { ignore: [classless-routes] } } }';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { routeLimit } from '../../../agent/doctor/checks/route-limit-check.ts';
-import { sysctlBoot } from '../../../agent/doctor/checks/sysctl-boot-check.ts';
-import { sysctlScopes } from '../../../agent/doctor/checks/sysctl-scopes-check.ts';
+import { routeLimitCheck } from '../../../agent/doctor/checks/route-limit-check.ts';
+import { sysctlBootCheck } from '../../../agent/doctor/checks/sysctl-boot-check.ts';
+import { sysctlScopesCheck } from '../../../agent/doctor/checks/sysctl-scopes-check.ts';
 import { codes, seenBy } from '../../parts/doctor-patient.ts';
 
 const SYSTEMD = { 'usr/lib/systemd/systemd-sysctl': '' };
 const FORWARD = 'sysctl: { net.ipv4.ip_forward: 1 }\n';
 
 function boot(t: TestContext, files: Record<string, string>, yaml = FORWARD) {
-  return seenBy(t, sysctlBoot, { files: { ...SYSTEMD, ...files }, yaml, live: false });
+  return seenBy(t, sysctlBootCheck, { files: { ...SYSTEMD, ...files }, yaml, live: false });
 }
 
 test('a later file that sets another value is a problem, with file and line', (t) => {
@@ -63,9 +63,9 @@ test('ufw, only where it is enabled', (t) => {
 });
 
 test('nobody reads sysctl.d at boot', (t) => {
-  assert.deepEqual(codes(seenBy(t, sysctlBoot, { yaml: FORWARD })), ['HF-SYSCTL-BOOT']);
-  assert.deepEqual(seenBy(t, sysctlBoot, { files: { 'etc/init.d/procps': '' }, yaml: FORWARD }), []);
-  assert.deepEqual(seenBy(t, sysctlBoot, { yaml: 'dns: { nameservers: [10.0.0.1] }' }), []);
+  assert.deepEqual(codes(seenBy(t, sysctlBootCheck, { yaml: FORWARD })), ['HF-SYSCTL-BOOT']);
+  assert.deepEqual(seenBy(t, sysctlBootCheck, { files: { 'etc/init.d/procps': '' }, yaml: FORWARD }), []);
+  assert.deepEqual(seenBy(t, sysctlBootCheck, { yaml: 'dns: { nameservers: [10.0.0.1] }' }), []);
 });
 
 /** The kernel's conf folders: `key@scope: value`. */
@@ -80,7 +80,7 @@ function kernel(values: Record<string, number>, family = 4): Record<string, stri
 
 function scopes(t: TestContext, files: Record<string, string>, ...settings: string[]): string[] {
   const yaml = `sysctl: { ${settings.join(', ')} }\n`;
-  return seenBy(t, sysctlScopes, { files, yaml }).map(({ code, seen }) => `${code} ${seen}`);
+  return seenBy(t, sysctlScopesCheck, { files, yaml }).map(({ code, seen }) => `${code} ${seen}`);
 }
 
 test('conf.default: the interfaces that keep another value', (t) => {
@@ -149,7 +149,7 @@ test('IPv6: conf.all changes no interface, but for a few keys', (t) => {
 test('a folder’s kernel is nobody’s: nothing is said of values', (t) => {
   const files = kernel({ 'tag@default': 1, 'tag@eth0': 0 });
   assert.deepEqual(
-    seenBy(t, sysctlScopes, { files, yaml: 'sysctl: { net.ipv4.conf.default.tag: 1 }', live: false }),
+    seenBy(t, sysctlScopesCheck, { files, yaml: 'sysctl: { net.ipv4.conf.default.tag: 1 }', live: false }),
     [],
   );
 });
@@ -158,7 +158,7 @@ test('net.ipv6.route.max_size: the kernel is asked, and its version only for wha
   const seen = (release: string, fresh: string, status = 0) => {
     const files = { 'proc/sys/net/ipv6/route/max_size': '9000\n', 'proc/sys/kernel/osrelease': `${release}\n` };
     const unshare = { stdout: `${fresh}\n`, status, stderr: 'unshare failed: Operation not permitted\n' };
-    const [found, ...more] = seenBy(t, routeLimit, { files, programs: { unshare } });
+    const [found, ...more] = seenBy(t, routeLimitCheck, { files, programs: { unshare } });
     assert.deepEqual(more, []);
     return `${found?.code} ${found?.seen}`;
   };
@@ -174,7 +174,7 @@ test('net.ipv6.route.max_size: the kernel is asked, and its version only for wha
   assert.match(seen('5.10.0', '2147483647'), /^HF-MAX-SIZE-IGNORED/);
   assert.match(seen('5.10.0', '16384'), /^HF-UNSEEN .*a new network namespace has 16384$/);
   assert.match(seen('5.10.0', '', 1), /^HF-UNSEEN .*Operation not permitted$/);
-  assert.deepEqual(seenBy(t, routeLimit, {}), []);
+  assert.deepEqual(seenBy(t, routeLimitCheck, {}), []);
 });
 
 const TUNED = {

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, readFileSync, readlinkSync, statSync, symlinkSyn
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Originals } from '../../../agent/hold/originals/originals.ts';
-import { JOURNAL, Journal } from '../../../agent/hold/proof/dns-change-journal.ts';
+import { DNS_CHANGE_JOURNAL, DnsChangeJournal } from '../../../agent/hold/proof/dns-change-journal.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { WAY_BACK } from '../../../agent/resources/leftovers.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -15,18 +15,22 @@ const NEW = '# by hand\nnameserver 10.0.0.2\nsearch a.example\n';
 
 function begun(t: TestContext, files: Record<string, string> = { 'etc/resolv.conf': OLD }) {
   const host = new Host({ root: scratch(t, files) });
-  return { host, journal: new Journal(host, async () => WAY_BACK), at: (path: string) => join(host.root, path) };
+  return {
+    host,
+    journal: new DnsChangeJournal(host, async () => WAY_BACK),
+    at: (path: string) => join(host.root, path),
+  };
 }
 
 test('content, mode and absence come back, also by another process', async (t) => {
   const { host, journal, at } = begun(t, { 'etc/resolv.conf': `${OLD}# \xff\n` });
   chmodSync(at(RESOLV_CONF), 0o640);
   journal.note(RESOLV_CONF, NEW);
-  assert.equal(statSync(at(JOURNAL)).mode & 0o7777, 0o600);
+  assert.equal(statSync(at(DNS_CHANGE_JOURNAL)).mode & 0o7777, 0o600);
   host.replace(RESOLV_CONF, NEW);
   journal.note('/etc/hook', 'new');
   host.replace('/etc/hook', 'new');
-  const other = new Journal(host, async () => WAY_BACK);
+  const other = new DnsChangeJournal(host, async () => WAY_BACK);
   assert.equal(other.pending(), true);
   assert.deepEqual(await other.putBack(), []);
   assert.equal(host.readText(RESOLV_CONF), `${OLD}# \xff\n`);
@@ -65,22 +69,22 @@ test('changed twice, it goes back to how it was first', async (t) => {
   journal.note(RESOLV_CONF, 'second');
   for (const text of ['second', 'first', OLD]) {
     host.replace(RESOLV_CONF, text);
-    const kept = host.readText(JOURNAL)!;
+    const kept = host.readText(DNS_CHANGE_JOURNAL)!;
     assert.deepEqual(await journal.putBack(), []);
     assert.equal(host.readText(RESOLV_CONF), OLD);
-    host.replace(JOURNAL, kept, 0o600);
+    host.replace(DNS_CHANGE_JOURNAL, kept, 0o600);
   }
 });
 
 test('what somebody else wrote since stays; what cannot be told apart is left and named', async (t) => {
   const { host, journal } = begun(t);
   journal.note(RESOLV_CONF, NEW);
-  const kept = host.readText(JOURNAL)!;
+  const kept = host.readText(DNS_CHANGE_JOURNAL)!;
   host.replace(RESOLV_CONF, `${NEW}options rotate\n`);
   assert.deepEqual(await journal.putBack(), []);
   assert.equal(host.readText(RESOLV_CONF), `${OLD}options rotate\n`);
 
-  host.replace(JOURNAL, kept, 0o600);
+  host.replace(DNS_CHANGE_JOURNAL, kept, 0o600);
   host.replace(RESOLV_CONF, 'nameserver 192.0.2.1\n');
   const [left] = await journal.putBack();
   assert.equal(left!.path, RESOLV_CONF);
@@ -103,7 +107,7 @@ test('a damaged journal is refused with what to do, and nothing is written', asy
   for (const text of ['', '{', '[1]', '[{"path":"etc/passwd"}]', '[null]', '{"length":1}']) {
     const { host, journal, at } = begun(t);
     host.makeFolder('/var/lib/holdfast', 0o755);
-    writeFileSync(at(JOURNAL), text);
+    writeFileSync(at(DNS_CHANGE_JOURNAL), text);
     await assert.rejects(journal.putBack(), /dns-change is damaged, .* then remove that file/, text);
     assert.throws(() => journal.note(RESOLV_CONF, NEW), /is damaged/);
     assert.equal(readFileSync(at(RESOLV_CONF), 'utf8'), OLD);

@@ -12,13 +12,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inPlace, type Place } from '../../../agent/host/files/trusted-path.ts';
+import { inPlace, type TrustedPlace } from '../../../agent/host/files/trusted-path.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to give a folder away';
 const EVE = 4242;
 
-const look = (path: string): Place => inPlace('write', path, (place) => ({ ...place }));
+const look = (path: string): TrustedPlace => inPlace('write', path, (place) => ({ ...place }));
 
 test('in folders of our own every link is followed, and names are the plain ones', (t) => {
   const root = scratch(t, { 'a/b/f': '', 'c/f': '' });

@@ -8,7 +8,7 @@ import type { MetadataName } from '../../../agent/config/desired-metadata.ts';
 import { AZURE } from '../../../agent/metadata/azure.ts';
 import { GCP } from '../../../agent/metadata/gcp.ts';
 import { MetadataClient } from '../../../agent/metadata/http.ts';
-import type { Answer, Provider } from '../../../agent/metadata/provider.ts';
+import type { MetadataAnswer, Provider } from '../../../agent/metadata/provider.ts';
 import { detectProvider } from '../../../agent/metadata/providers.ts';
 
 const GCP_INTERFACES = [
@@ -59,7 +59,7 @@ async function serve(t: TestContext, header: string, value: string, path: string
 }
 
 async function ask(provider: Provider, client: MetadataClient, name: MetadataName, mac: string | null = null) {
-  return (await provider.fetch(client, [{ name, mac }]))[0] as Answer;
+  return (await provider.fetch(client, [{ name, mac }]))[0] as MetadataAnswer;
 }
 
 test('Google: subnet and gateway of an interface; ranges of the VPC it does not know', async (t) => {
@@ -144,6 +144,6 @@ test('the firmware names the cloud, or none', () => {
   assert.equal(detectProvider(host({})), null);
 });
 
-function problem(answer: Answer): string {
+function problem(answer: MetadataAnswer): string {
   return 'problem' in answer ? answer.problem : `no problem: ${answer.values}`;
 }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DesiredRoute } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
-import type { MetadataSource, Resolved } from '../../../agent/metadata/source.ts';
-import { addressesOf, nameOf, wantedRoutes } from '../../../agent/metadata/wanted-routes.ts';
+import type { MetadataSource, ResolvedWish } from '../../../agent/metadata/source.ts';
+import { addressesOf, routeName, wantedRoutes } from '../../../agent/metadata/wanted-routes.ts';
 import { wishKey } from '../../../agent/metadata/wishes.ts';
-import { hasRecord, readRecord } from '../../../agent/resources/routes/made.ts';
+import { hasRouteRecord, readRouteRecord } from '../../../agent/resources/routes/made.ts';
 import { Routes } from '../../../agent/resources/routes/routes.ts';
 import { route } from '../../parts/desired.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -15,7 +15,7 @@ const hop = { via: '10.0.1.1', dev: 'eth0', weight: 1, onlink: false };
 const VPC: DesiredRoute = { ...route('', [hop]), to: { metadata: 'vpc-ipv4-cidr-blocks' } };
 
 /** `known`: values by wish; null: not known yet. */
-function metadata(known: Record<string, Partial<Resolved>>): MetadataSource {
+function metadata(known: Record<string, Partial<ResolvedWish>>): MetadataSource {
   return {
     resolve: (wish) => ({ values: null, asOf: null, source: 'EC2', problem: null, ...known[wishKey(wish)] }),
   };
@@ -61,9 +61,9 @@ test('of two entries that come to the same network the first counts', () => {
 
 test('names are those of ip-route', () => {
   const key = { family: 'ipv4', destination: '10.0.0.0/8', table: 254, metric: 0 } as const;
-  assert.equal(nameOf(key), '10.0.0.0/8');
-  assert.equal(nameOf({ ...key, table: 100, metric: 7 }), '10.0.0.0/8 table 100 metric 7');
-  assert.equal(nameOf({ ...key, family: 'ipv6', destination: '::/0', metric: 1024 }), '::/0');
+  assert.equal(routeName(key), '10.0.0.0/8');
+  assert.equal(routeName({ ...key, table: 100, metric: 7 }), '10.0.0.0/8 table 100 metric 7');
+  assert.equal(routeName({ ...key, family: 'ipv6', destination: '::/0', metric: 1024 }), '::/0');
 });
 
 test('two addresses of a network', () => {
@@ -89,7 +89,7 @@ test('below another root nothing is asked of this kernel', async (t) => {
 const MADE = { family: 'ipv4', destination: '10.0.0.0/16', table: 254, metric: 0, wish: null, replaced: null };
 
 test('a damaged record says nothing, and a whole line of it what it says', (t) => {
-  const read = (text: string) => readRecord(new Host({ root: scratch(t, { 'run/holdfast/routes': text }) }));
+  const read = (text: string) => readRouteRecord(new Host({ root: scratch(t, { 'run/holdfast/routes': text }) }));
   for (const text of ['', '{', 'null', '{}', '"x"', '[null, 1, {}]']) assert.deepEqual(read(text), [], text);
   for (const [field, value] of Object.entries({
     family: 'ipx',
@@ -110,10 +110,10 @@ test('what the hook made is ours, too, and what the agent knows of it counts', (
     'run/holdfast/routes.hook': JSON.stringify([MADE, { ...MADE, metric: 9 }]),
   });
   const host = new Host({ root });
-  assert.equal(hasRecord(host), true);
-  assert.deepEqual(readRecord(host), [
+  assert.equal(hasRouteRecord(host), true);
+  assert.deepEqual(readRouteRecord(host), [
     { ...MADE, replaced },
     { ...MADE, metric: 9 },
   ]);
-  assert.equal(hasRecord(new Host({ root: scratch(t) })), false);
+  assert.equal(hasRouteRecord(new Host({ root: scratch(t) })), false);
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { isWhole, type SortlistEntry } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { complete } from '../../../agent/nearest/complete.ts';
-import { type Measurement, parseRecord } from '../../../agent/nearest/measurement-record.ts';
+import { type Measurement, parseMeasurements } from '../../../agent/nearest/measurement-record.ts';
 import { Nearness } from '../../../agent/nearest/nearness.ts';
 import { desired, dns } from '../../parts/desired.ts';
 import { desiredOf } from '../../parts/doctor-patient.ts';
@@ -113,7 +113,7 @@ test('in a --root folder nothing is measured: its network is not ours', (t) => {
 
 test('a record of anything else than measurements is none', (t) => {
   const good = measured('10.1.0.1');
-  assert.deepEqual(parseRecord(JSON.stringify({ a: good })), { a: good });
+  assert.deepEqual(parseMeasurements(JSON.stringify({ a: good })), { a: good });
   const place = good.order[0];
   const bad: unknown[] = [
     { ...good, order: [{ ...place, address: '10.1.0.1\nnameserver 6.6.6.6' }] },
@@ -131,10 +131,10 @@ test('a record of anything else than measurements is none', (t) => {
     null,
     7,
   ];
-  for (const one of bad) assert.deepEqual(parseRecord(JSON.stringify({ a: one })), {}, JSON.stringify(one));
+  for (const one of bad) assert.deepEqual(parseMeasurements(JSON.stringify({ a: one })), {}, JSON.stringify(one));
   for (const text of ['', '{', 'null', '[]', '[1]', '"x"', '\0\0', '{"a":{"order":[null]}}']) {
-    assert.deepEqual(parseRecord(text), {}, text);
+    assert.deepEqual(parseMeasurements(text), {}, text);
     assert.equal(nearness(t, text).desired().dns?.sortlist, null);
   }
-  fc.assert(fc.property(fc.json(), (text) => void parseRecord(text)));
+  fc.assert(fc.property(fc.json(), (text) => void parseMeasurements(text)));
 });

@@ -2,17 +2,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FORGIVEN_AFTER, FORGOTTEN_AFTER, type Place, ROUNDS, reorder } from '../../../agent/nearest/order.ts';
+import { type AddressPlace, FORGIVEN_AFTER, FORGOTTEN_AFTER, ROUNDS, reorder } from '../../../agent/nearest/order.ts';
 
 type Times = Record<string, number | null>;
 
-function round(before: readonly Place[], times: Times, named: readonly string[] = Object.keys(times)): Place[] {
+function round(
+  before: readonly AddressPlace[],
+  times: Times,
+  named: readonly string[] = Object.keys(times),
+): AddressPlace[] {
   return reorder(before, new Map(Object.entries(times)), new Set(named));
 }
 
 /** The orders after each of these measurements. */
 function orders(...rounds: Times[]): string[] {
-  let places: Place[] = [];
+  let places: AddressPlace[] = [];
   return rounds.map((times) => {
     places = round(places, times);
     return places.map(({ address }) => address).join('');
@@ -53,7 +57,7 @@ test('each return after a silence takes twice the rounds; long steadiness is rew
   const all = { a: 10, b: 20 };
   const silent = { ...all, a: null };
   /** Rounds until `a` is first again. */
-  const back = (places: Place[]): [number, Place[]] => {
+  const back = (places: AddressPlace[]): [number, AddressPlace[]] => {
     let now = round(places, silent);
     for (let n = 1; n < 1_000; n += 1) {
       now = round(now, all);

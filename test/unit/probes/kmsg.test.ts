@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { KernelLog, parseRecord } from '../../../probes/memory-errors/kmsg.ts';
+import { KernelLog, parseKernelRecord } from '../../../probes/memory-errors/kmsg.ts';
 import { missing, nodeCommand, REPOSITORY, scratch } from '../../parts/scratch.ts';
 
 /** A named pipe in place of /dev/kmsg: like it, it gives what was written, and EAGAIN when there is nothing. */
@@ -16,20 +16,20 @@ function pipe(t: TestContext): { path: string; write(record: string): void } {
 }
 
 test('a record: facility, sequence, time, text; the dictionary is not part of it', () => {
-  assert.deepEqual(parseRecord('4,339,5140900,-;Out of memory\n SUBSYSTEM=pci\n DEVICE=+pci:0000:00:01.0\n'), {
+  assert.deepEqual(parseKernelRecord('4,339,5140900,-;Out of memory\n SUBSYSTEM=pci\n DEVICE=+pci:0000:00:01.0\n'), {
     sequence: 339,
     fromKernel: true,
     microseconds: 5140900,
     text: 'Out of memory',
   });
-  assert.equal(parseRecord('12,340,5140901,-;from a process\n')?.fromKernel, false);
-  assert.equal(parseRecord('6,1,2,c,caller=T1,later=field;a; b\n')?.text, 'a; b');
+  assert.equal(parseKernelRecord('12,340,5140901,-;from a process\n')?.fromKernel, false);
+  assert.equal(parseKernelRecord('6,1,2,c,caller=T1,later=field;a; b\n')?.text, 'a; b');
 });
 
 test('what is no record is none', () => {
   for (const raw of ['', '\n', 'text', '4,1;text', '4,x,1,-;text', ' SUBSYSTEM=pci', '-4,1,1,-;text'])
-    assert.equal(parseRecord(raw), null, raw);
-  assert.equal(parseRecord('4,1,1,-;')?.text, '');
+    assert.equal(parseKernelRecord(raw), null, raw);
+  assert.equal(parseKernelRecord('4,1,1,-;')?.text, '');
 });
 
 test('reads what is there, never waits, and counts what was overwritten', (t) => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { bootSysctls } from '../../../agent/rehearse/boot-sysctls.ts';
 import { heldInterfaces } from '../../../agent/rehearse/held-interfaces.ts';
-import { judge, type Outcome } from '../../../agent/rehearse/judge.ts';
+import { judgeRehearsal, type RehearsalOutcome } from '../../../agent/rehearse/judge.ts';
 import { leaseOf } from '../../../agent/rehearse/lease.ts';
 import { variablesOf } from '../../../agent/rehearse/lease-events.ts';
 import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '../../../agent/rehearse/network.ts';
@@ -215,7 +215,7 @@ const ADDRESS = parseAddresses(
   ]),
 );
 const ROUTE = parseRoutes(JSON.stringify([{ dst: 'default', gateway: '10.0.0.1', dev: 'eth0' }]));
-const GOOD: Outcome = {
+const GOOD: RehearsalOutcome = {
   interface: 'eth0',
   reason: 'RENEW',
   silent: false,
@@ -228,32 +228,34 @@ const GOOD: Outcome = {
 };
 
 test('what is not as wanted is said, each thing by itself', () => {
-  assert.deepEqual(judge(GOOD), []);
-  assert.deepEqual(judge({ ...GOOD, resolvConf: 'nameserver 10.0.0.1\n' }), [
+  assert.deepEqual(judgeRehearsal(GOOD), []);
+  assert.deepEqual(judgeRehearsal({ ...GOOD, resolvConf: 'nameserver 10.0.0.1\n' }), [
     '/etc/resolv.conf: nameserver 10.0.0.1, wanted 10.0.0.53',
   ]);
-  assert.deepEqual(judge({ ...GOOD, resolvConf: null }), ['/etc/resolv.conf: nameserver is missing, wanted 10.0.0.53']);
-  assert.deepEqual(judge({ ...GOOD, resolvConf: 'anything\n', dns: null }), []);
-  assert.match(judge({ ...GOOD, status: 2 }).join(), /status 2: dhclient declines the lease/);
+  assert.deepEqual(judgeRehearsal({ ...GOOD, resolvConf: null }), [
+    '/etc/resolv.conf: nameserver is missing, wanted 10.0.0.53',
+  ]);
+  assert.deepEqual(judgeRehearsal({ ...GOOD, resolvConf: 'anything\n', dns: null }), []);
+  assert.match(judgeRehearsal({ ...GOOD, status: 2 }).join(), /status 2: dhclient declines the lease/);
   assert.deepEqual(
-    judge({ ...GOOD, addresses: { before: ADDRESS, after: [] }, routes: { before: ROUTE, after: [] } }),
+    judgeRehearsal({ ...GOOD, addresses: { before: ADDRESS, after: [] }, routes: { before: ROUTE, after: [] } }),
     [
       'the address 10.0.0.5/24 of eth0 would be lost or changed',
       'the route default via 10.0.0.1 dev eth0 would be lost or changed',
       'eth0 would not have its address 10.0.0.5',
     ],
   );
-  assert.deepEqual(judge({ ...GOOD, expected: { address: '10.0.0.5', seconds: 7200 } }), [
+  assert.deepEqual(judgeRehearsal({ ...GOOD, expected: { address: '10.0.0.5', seconds: 7200 } }), [
     'the kernel would take 10.0.0.5/24 away in 600 s, though the lease is good for 7200 s',
   ]);
 });
 
 test('where dhclient gives the address up, only resolv.conf counts', () => {
   const gone = { addresses: { before: ADDRESS, after: [] }, routes: { before: ROUTE, after: [] }, status: 2 };
-  assert.deepEqual(judge({ ...GOOD, ...gone, reason: 'EXPIRE' }), []);
-  assert.deepEqual(judge({ ...GOOD, ...gone, reason: 'TIMEOUT', silent: true }), []);
-  assert.equal(judge({ ...GOOD, ...gone, reason: 'TIMEOUT' }).length, 4);
-  assert.equal(judge({ ...GOOD, ...gone, reason: 'EXPIRE', resolvConf: '' }).length, 1);
+  assert.deepEqual(judgeRehearsal({ ...GOOD, ...gone, reason: 'EXPIRE' }), []);
+  assert.deepEqual(judgeRehearsal({ ...GOOD, ...gone, reason: 'TIMEOUT', silent: true }), []);
+  assert.equal(judgeRehearsal({ ...GOOD, ...gone, reason: 'TIMEOUT' }).length, 4);
+  assert.equal(judgeRehearsal({ ...GOOD, ...gone, reason: 'EXPIRE', resolvConf: '' }).length, 1);
 });
 
 test('the sysctls of the next boot, by the file that wins', (t) => {

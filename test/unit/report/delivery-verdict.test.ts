@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { retryDelay, TIMING } from '../../../agent/report/lane.ts';
-import { judge, retryAfter } from '../../../agent/report/verdict.ts';
+import { judgeDelivery, retryAfter } from '../../../agent/report/verdict.ts';
 
 const NOW = Date.parse('2026-11-22T08:00:00Z');
 const verdict = (status: number, headers = {}, body = '') =>
-  judge({ status, headers, body: Buffer.from(body) }, () => null, NOW);
+  judgeDelivery({ status, headers, body: Buffer.from(body) }, () => null, NOW);
 
 test('verdict: every status has one meaning', () => {
   for (const status of [200, 202, 204]) assert.equal(verdict(status).kind, 'accepted', String(status));

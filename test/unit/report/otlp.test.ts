@@ -1,7 +1,7 @@
 /** What goes over the wire, read back by a decoder that is not the encoder's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Measurements } from '../../../agent/report/heartbeat.ts';
+import type { HeartbeatMeasurements } from '../../../agent/report/heartbeat.ts';
 import { CONTENT_TYPES, events, metrics } from '../../../agent/report/otlp-encoding.ts';
 import { type Sample, sample } from '../../../probes/probe.ts';
 import { decodeLogs, decodeMetrics, partialSuccess } from '../../parts/otlp-receiver.ts';
@@ -9,7 +9,7 @@ import { decodeLogs, decodeMetrics, partialSuccess } from '../../parts/otlp-rece
 const START = 1_790_000_000_123;
 const resource = { 'service.name': 'holdfast', 'host.name': 'lab', 'holdfast.label.role': 'röuter' };
 
-function beat(sequence: number, ...samples: Sample[]): Measurements {
+function beat(sequence: number, ...samples: Sample[]): HeartbeatMeasurements {
   return { time: START + sequence * 30_000, start: START, sequence, samples, resource };
 }
 

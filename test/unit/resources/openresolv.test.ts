@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { RESOLVCONF_CONF } from '../../../agent/clients/openresolv.ts';
 import type { DesiredState } from '../../../agent/config/desired.ts';
-import { resolvConfOwner } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
+import { resolvConfOwnerCheck } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
 import { converge, inspectAll } from '../../../agent/hold/converge.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { revert } from '../../../agent/resources/revert-all.ts';
+import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { desiredOf, type FolderHost, patientHost, seenOn } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 
@@ -38,7 +38,7 @@ const state = async (host: FolderHost) => {
   const [view] = await settingViews(await inspectAll(resources(host)));
   return Object.values(view?.moments ?? {}).map((one) => `${one.moment} ${one.state}`);
 };
-const isNamed = (host: FolderHost) => seenOn(host, resolvConfOwner, { yaml: DNS }).length > 0;
+const isNamed = (host: FolderHost) => seenOn(host, resolvConfOwnerCheck, { yaml: DNS }).length > 0;
 
 /** The file that openresolv would write, as its own shell has it. */
 function target(host: FolderHost): string {
@@ -67,7 +67,7 @@ test('openresolv is given another file, status and doctor agree before and after
       (await converge(host, resources(host))).map(({ result }) => result),
       ['ok', 'ok'],
     );
-    await revert(host);
+    await revertAll(host);
     assert.equal(host.readText(RESOLVCONF_CONF), conf);
   }
 });

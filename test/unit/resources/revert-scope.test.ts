@@ -15,7 +15,7 @@ import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { TABLE_KEY, writeMasquerade } from '../../../agent/resources/masquerade/made.ts';
-import { revert } from '../../../agent/resources/revert-all.ts';
+import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { command } from '../../parts/command.ts';
 import { WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { fill, missing, scratch } from '../../parts/scratch.ts';
@@ -49,13 +49,13 @@ const keys = (outcomes: readonly Outcome[]) => outcomes.map(({ key }) => key);
 test('only what the named resources touched goes back; the rest stays remembered', { skip }, async (t) => {
   const host = await applied(t);
   const hooks = host.list('/etc/dhcp/dhclient-enter-hooks.d');
-  assert.deepEqual(keys(await revert(host, { only: ['resolver'] })), [RESOLV]);
+  assert.deepEqual(keys(await revertAll(host, { only: ['resolver'] })), [RESOLV]);
   assert.equal(host.readText(RESOLV), OLD['etc/resolv.conf']);
   assert.deepEqual(host.list('/etc/dhcp/dhclient-enter-hooks.d'), hooks);
-  assert.deepEqual(await revert(host, { only: ['sysctl', 'routes', 'egress'] }), []);
-  assert.deepEqual(keys(await revert(host, { only: ['dhclient'] })), [CONF]);
+  assert.deepEqual(await revertAll(host, { only: ['sysctl', 'routes', 'egress'] }), []);
+  assert.deepEqual(keys(await revertAll(host, { only: ['dhclient'] })), [CONF]);
   assert.deepEqual(new Set(new Originals(host).all().map(resourceOf)), new Set(['hooks']));
-  assert.equal((await revert(host)).length, 2);
+  assert.equal((await revertAll(host)).length, 2);
   assert.deepEqual(new Originals(host).all(), []);
 });
 
@@ -82,7 +82,7 @@ test('what goes back first does not hang on the name of a record, and what fails
   writeMasquerade(host, { rules: '', identity: null });
   host.replace('/etc/a-dnsmasq.conf', 'edited\n');
 
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   const hooks = [DISPATCHER, ENTER_HOOK, '/etc/z-hook'];
   const rest = ['/etc/a-dnsmasq.conf', DHCPCD_CONF, RESOLV, 'net.ipv4.conf.all.rp_filter'];
   assert.deepEqual(keys(outcomes), [...hooks, 'net.ipv4.ip_forward', ...rest, SERVICE_DROP_IN, TABLE_KEY]);
@@ -151,13 +151,13 @@ test('a file that is gone comes back as it was; without its folder nothing would
   const host = await applied(t);
   rmSync(host.locate(RESOLV));
   rmSync(host.locate(CONF));
-  assert.deepEqual(failed(await revert(host)), []);
+  assert.deepEqual(failed(await revertAll(host)), []);
   assert.equal(host.readText(RESOLV), OLD['etc/resolv.conf']);
   assert.equal(host.readText(CONF), OLD['etc/dhcp/dhclient.conf']);
 
   const purged = await applied(t);
   rmSync(purged.locate('/etc/dhcp'), { recursive: true });
-  assert.deepEqual(failed(await revert(purged)), []);
+  assert.deepEqual(failed(await revertAll(purged)), []);
   assert.equal(purged.lstat('/etc/dhcp'), null);
 });
 
@@ -171,7 +171,7 @@ test('an edit of the file that took the place of a link stays, and is a failure'
   const edited = await linked();
   const theirs = `${edited.readText(RESOLV)}options rotate\n`;
   edited.replace(RESOLV, theirs);
-  const [failure] = failed(await revert(edited));
+  const [failure] = failed(await revertAll(edited));
   assert.match(
     failure!.reason!,
     /another program or a person has since changed .* remove \/var\/lib\/holdfast\/originals/,
@@ -181,18 +181,18 @@ test('an edit of the file that took the place of a link stays, and is a failure'
   const relinked = await linked();
   unlinkSync(relinked.locate(RESOLV));
   symlinkSync('elsewhere', relinked.locate(RESOLV));
-  assert.deepEqual(keys(failed(await revert(relinked))), [RESOLV]);
+  assert.deepEqual(keys(failed(await revertAll(relinked))), [RESOLV]);
   assert.equal(readlinkSync(relinked.locate(RESOLV)), 'elsewhere');
 
   const dangling = await linked();
   unlinkSync(dangling.locate('/run/theirs/file'));
-  const [nowhere] = failed(await revert(dangling));
+  const [nowhere] = failed(await revertAll(dangling));
   assert.match(nowhere!.reason!, /symbolic link to \.\.\/run\/theirs\/file, which does not exist now/);
   assert.match(dangling.readText(RESOLV)!, /^nameserver/m);
 
   const gone = await linked();
   unlinkSync(gone.locate(RESOLV));
-  assert.deepEqual(failed(await revert(gone)), []);
+  assert.deepEqual(failed(await revertAll(gone)), []);
   assert.equal(readlinkSync(gone.locate(RESOLV)), '../run/theirs/file');
 });
 
@@ -206,7 +206,7 @@ test('a link in a circle: replaced by a file, and a link again; else it is said 
   await apply(host, { symlink: 'replace' });
   assert.equal(lstatSync(host.locate(RESOLV)).isFile(), true);
   assert.equal(host.readText(RESOLV), WHOLE_LINES);
-  assert.deepEqual(failed(await revert(host)), []);
+  assert.deepEqual(failed(await revertAll(host)), []);
   assert.equal(readlinkSync(host.locate(RESOLV)), 'resolv.conf');
 
   for (const symlink of ['refuse', 'follow'] as const) {
@@ -248,7 +248,7 @@ test('a followed link to a file in /run that no program makes is not right at bo
 test('originals of another machine are not put back; what Holdfast made itself goes', { skip }, async (t) => {
   const host = await applied(t, { ...OLD, ...MACHINE });
   fill(host.root, { 'etc/machine-id': `${'b'.repeat(32)}\n` });
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   assert.deepEqual(keys(failed(outcomes)).sort(), [CONF, RESOLV]);
   assert.match(failed(outcomes)[0]!.reason!, /belongs to another machine/);
   assert.equal(host.readText(RESOLV), WHOLE_LINES);
@@ -257,7 +257,7 @@ test('originals of another machine are not put back; what Holdfast made itself g
   const clone = await applied(t, { ...OLD, ...MACHINE });
   fill(clone.root, { 'etc/machine-id': `${'b'.repeat(32)}\n`, 'etc/resolv.conf': 'nameserver 8.8.8.8\n' });
   await apply(clone, { nameservers: ['10.0.0.1'] });
-  await revert(clone);
+  await revertAll(clone);
   assert.equal(clone.readText(RESOLV), 'nameserver 8.8.8.8\n', 'as this machine had it before its own first apply');
   assert.deepEqual(clone.list('/etc/dhcp/dhclient-enter-hooks.d'), ['x'], 'and no hook of the image');
 });

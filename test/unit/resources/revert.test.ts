@@ -9,7 +9,7 @@ import type { Outcome } from '../../../agent/hold/resource.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
-import { revert } from '../../../agent/resources/revert-all.ts';
+import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { desired, WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
 
@@ -46,7 +46,7 @@ test('every byte and mode comes back, the hooks go first, and a second revert is
   await apply(host);
   assert.notEqual(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
 
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   assert.deepEqual(
     outcomes.map(({ result }) => result),
     ['changed', 'changed', 'changed', 'changed'],
@@ -59,7 +59,7 @@ test('every byte and mode comes back, the hooks go first, and a second revert is
   assert.equal(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
   assert.equal(statSync(host.locate(CONF)).mode & 0o7777, 0o640);
   assert.equal(host.readText(ENTER), null);
-  assert.deepEqual(await revert(host), []);
+  assert.deepEqual(await revertAll(host), []);
 });
 
 test("a folder that is gone: dhclient's own file comes back where dhclient is still installed", { skip }, async (t) => {
@@ -68,7 +68,7 @@ test("a folder that is gone: dhclient's own file comes back where dhclient is st
     await apply(host);
     rmSync(host.locate('/etc/dhcp'), { recursive: true });
     if (!installed) rmSync(host.locate('/sbin'), { recursive: true });
-    const outcomes = await revert(new Host({ root: host.root, live: true }), { only: ['hooks', 'dhclient'] });
+    const outcomes = await revertAll(new Host({ root: host.root, live: true }), { only: ['hooks', 'dhclient'] });
     assert.ok(outcomes.every(({ result }) => result !== 'failed'));
     assert.equal(host.readText(CONF), installed ? BEFORE['etc/dhcp/dhclient.conf'] : null);
   }
@@ -76,7 +76,7 @@ test("a folder that is gone: dhclient's own file comes back where dhclient is st
 
 test('a revert where nothing was applied does nothing, not even a folder', async (t) => {
   const host = hostWith(t, {});
-  assert.deepEqual(await revert(host), []);
+  assert.deepEqual(await revertAll(host), []);
   assert.deepEqual(host.list('/'), []);
 });
 
@@ -85,7 +85,7 @@ test('several applies later it is still the first state that comes back', { skip
   await apply(host);
   await apply(host, withDns({ nameservers: ['10.0.0.1'], options: null }));
   await apply(host, withDns({ search: null, domain: null }));
-  await revert(host);
+  await revertAll(host);
   assert.equal(host.readText(RESOLV), BEFORE['etc/resolv.conf']);
   assert.equal(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
 });
@@ -95,7 +95,7 @@ test('what others edited since, beside our lines, is kept', { skip }, async (t) 
   await apply(host);
   host.replace(CONF, `${host.readText(CONF)}retry 10;\n`);
   host.replace(RESOLV, `# new top\n${host.readText(RESOLV)}`);
-  await revert(host);
+  await revertAll(host);
   assert.equal(host.readText(CONF), `${BEFORE['etc/dhcp/dhclient.conf']}retry 10;\n`);
   assert.equal(host.readText(RESOLV), `# new top\n${BEFORE['etc/resolv.conf']}`);
 });
@@ -107,7 +107,7 @@ test('also what they edited between two applies', { skip }, async (t) => {
   host.replace(RESOLV, `${host.readText(RESOLV)}# added\n`);
   await apply(host, withDns({ nameservers: ['10.0.0.1'] }));
   await apply(host, withDns({ nameservers: ['10.0.0.2'] }));
-  await revert(host);
+  await revertAll(host);
   assert.equal(host.readText(CONF), `# new top\n${BEFORE['etc/dhcp/dhclient.conf']}`);
   assert.equal(host.readText(RESOLV), 'nameserver 9.9.9.9\n# a\n# b\n# c\n# added\n');
 });
@@ -117,7 +117,7 @@ test('where our very lines were changed it is left as it is, said, and remembere
   await apply(host);
   const theirs = host.readText(RESOLV)!.replace('10.34.56.78', '10.9.9.9');
   host.replace(RESOLV, theirs);
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   const failed = outcomes.filter(({ result }) => result === 'failed');
   assert.deepEqual(
     failed.map(({ key }) => key),
@@ -132,7 +132,7 @@ test('where our very lines were changed it is left as it is, said, and remembere
 
   fill(host.root, { 'etc/resolv.conf': `# by hand\xe9\n${WHOLE_LINES}# end\n` });
   assert.deepEqual(
-    (await revert(host)).map(({ result }) => result),
+    (await revertAll(host)).map(({ result }) => result),
     ['changed'],
   );
   assert.equal(host.readText(RESOLV), BEFORE['etc/resolv.conf']);
@@ -144,7 +144,7 @@ test('a file that was removed meanwhile stays away', { skip }, async (t) => {
   rmSync(host.locate(ENTER));
   rmSync(host.locate(CONF));
   assert.deepEqual(
-    (await revert(host)).filter(({ result }) => result === 'failed'),
+    (await revertAll(host)).filter(({ result }) => result === 'failed'),
     [],
   );
   assert.equal(host.readText(ENTER), null);
@@ -159,7 +159,7 @@ test('a symbolic link that was replaced is a link again; one that was followed k
     await apply(host, desired({ dns: { ...WHOLE.dns!, symlink } }));
     assert.equal(lstatSync(host.locate(RESOLV)).isSymbolicLink(), symlink === 'follow');
     assert.equal(host.readText(RESOLV), WHOLE_LINES);
-    await revert(host);
+    await revertAll(host);
     assert.equal(readlinkSync(host.locate(RESOLV)), '../run/theirs/file');
     assert.equal(host.readText('/run/theirs/file'), 'nameserver 9.9.9.9\n');
   }
@@ -172,7 +172,7 @@ test('a record that is damaged, or no record at all, is passed over', { skip }, 
     if (name.includes('resolv.conf')) host.replace(`/var/lib/holdfast/originals/${name}`, '{"kind":"file","ke');
   }
   fill(host.root, { 'var/lib/holdfast/originals/null.json': 'null\n', 'var/lib/holdfast/originals/x': 'x' });
-  const outcomes = await revert(host);
+  const outcomes = await revertAll(host);
   assert.deepEqual(
     outcomes.map(({ key }) => key).filter((key) => key === RESOLV),
     [],
@@ -195,9 +195,9 @@ test('a record that is damaged is told by name, and never written over', { skip 
     assert.match(outcome?.reason ?? '', /is damaged.*remove the record to go on/, damage);
     assert.equal(host.readText(record), damage);
     assert.equal(host.readText(RESOLV), 'nameserver 8.8.8.8\n');
-    const failed = (await revert(host)).filter(({ result }) => result === 'failed').map(({ key }) => key);
+    const failed = (await revertAll(host)).filter(({ result }) => result === 'failed').map(({ key }) => key);
     assert.deepEqual(failed, [record, `${folder}/odd.json`], damage);
-    await revert(host);
+    await revertAll(host);
   }
 });
 
@@ -209,17 +209,17 @@ test('live values: put back in the right order, unless somebody else has changed
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
     import { converge } from '${REPOSITORY}/agent/hold/converge.ts';
     import { Sysctl } from '${REPOSITORY}/agent/resources/sysctl/sysctl.ts';
-    import { revert } from '${REPOSITORY}/agent/resources/revert-all.ts';
+    import { revertAll } from '${REPOSITORY}/agent/resources/revert-all.ts';
     const host = new Host({ root: ${JSON.stringify(folder)}, live: true });
     const want = (key, value) => ({ key, path: key.replaceAll('.', '/'), want: { value }, optional: false });
     const settings = [want('net.ipv4.ip_forward', '1'), want('net.ipv4.conf.all.accept_redirects', '1'), want('net.ipv4.tcp_fin_timeout', '33'), want('net.ipv4.tcp_retries2', '9')];
     await converge(host, [new Sysctl(host, settings)]);
     host.writeSysctl('net/ipv4/tcp_fin_timeout', '44');
-    const first = await revert(host);
+    const first = await revertAll(host);
     host.writeSysctl('net/ipv4/tcp_fin_timeout', '33');
-    const second = await revert(host);
+    const second = await revertAll(host);
     const values = settings.map(({ path }) => host.sysctl(path));
-    console.log(JSON.stringify({ first, second, values, third: await revert(host) }));`;
+    console.log(JSON.stringify({ first, second, values, third: await revertAll(host) }));`;
   const { stdout, stderr } = privately(`
     cd /proc/sys/net/ipv4; echo 0 >ip_forward; echo 0 >conf/all/accept_redirects; echo 60 >tcp_fin_timeout; echo 15 >tcp_retries2
     ${nodeCommand(code)}`);

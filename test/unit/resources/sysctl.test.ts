@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { DesiredSysctl } from '../../../agent/config/desired.ts';
 import { converge } from '../../../agent/hold/converge.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { revert } from '../../../agent/resources/revert-all.ts';
+import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { whyMissing } from '../../../agent/resources/sysctl/missing-keys.ts';
 import { Sysctl } from '../../../agent/resources/sysctl/sysctl.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
@@ -140,7 +140,7 @@ test('a limit that was set in another unit comes back in that unit', { skip: ski
     const [outcome] = await converge(host, [new Sysctl(host, [want(key, value)])]);
     assert.equal(outcome!.result, 'changed');
     assert.deepEqual([...host.values.values()].sort(), ['0', value].sort());
-    const outcomes = await revert(host);
+    const outcomes = await revertAll(host);
     assert.deepEqual(
       outcomes.filter(({ result }) => result === 'failed'),
       [],

@@ -27,7 +27,7 @@ export interface BlockContent {
 }
 
 /** Finds the last pair of marks that no statement straddles. */
-export function findBlock(conf: Conf): Block | null {
+export function findConfBlock(conf: Conf): Block | null {
   const isMark = (mark: RegExp) => (token: Token) => token.kind === 'comment' && mark.test(token.text);
   const end = conf.tokens.findLast(isMark(/^# END holdfast\b/));
   const begin = end && conf.tokens.findLast((token) => token.start < end.start && isMark(/^# BEGIN holdfast\b/)(token));

@@ -16,23 +16,23 @@
  */
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts';
-import { type BlockContent, blockEdits, findBlock } from './block.ts';
+import { type BlockContent, blockEdits, findConfBlock } from './block.ts';
 import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
 import { effectsOn, scopesOf } from './effects.ts';
 import { parseConf } from './grammar.ts';
 import { type Notation, notationFor, sameValues } from './option-values.ts';
-import { type ConfSetting, namedInterfaces, settingsOf } from './reader.ts';
+import { type ConfSetting, confSettings, namedInterfaces } from './reader.ts';
 import { BEGINNINGS } from './recovery.ts';
 import { editRequests } from './requests.ts';
 import { type Conf, lineOf, type Statement, wordsOf } from './statement.ts';
 import { problemAt, type SyntaxProblem } from './syntax.ts';
-import { keyOf, type Wanted, wantedIn } from './wanted.ts';
+import { optionKey, type WantedOptions, wantedIn } from './wanted.ts';
 
 export type { Edit } from './edits.ts';
 export { type ConfSetting, type EffectiveConf, readConf } from './reader.ts';
 export type { SyntaxProblem } from './syntax.ts';
 
-export interface Edited {
+export interface EditedConf {
   readonly ok: true;
   /** The edited text; byte for byte the old text if nothing has to change. */
   readonly text: string;
@@ -54,7 +54,11 @@ export interface NotEdited {
  * A file with syntax errors is not edited, unless each error lies wholly in a statement that is replaced anyway.
  * `mayName` lists interfaces that every dhclient with this file serves anyway, so naming them changes nothing.
  */
-export function editConf(text: string, wanted: DesiredDhclient, mayName: readonly string[] = []): Edited | NotEdited {
+export function editConf(
+  text: string,
+  wanted: DesiredDhclient,
+  mayName: readonly string[] = [],
+): EditedConf | NotEdited {
   const conf = parseConf(text);
   const edit = new ConfEdit(text, conf, sayable(conf, wanted, mayName));
   const problems = conf.problems.filter((problem) => !edit.repaired.has(problem));
@@ -67,7 +71,7 @@ export function editConf(text: string, wanted: DesiredDhclient, mayName: readonl
   return {
     ok: true,
     text: result,
-    settings: settingsOf(conf, wanted, mayName),
+    settings: confSettings(conf, wanted, mayName),
     edits: edit.edits,
     warnings: [...edit.warnings, ...revived(conf, after)],
   };
@@ -110,7 +114,7 @@ class ConfEdit {
   private readonly content: BlockContent = { definitions: [], global: [], interfaces: new Map() };
 
   constructor(text: string, conf: Conf, wanted: DesiredDhclient) {
-    const block = findBlock(conf);
+    const block = findConfBlock(conf);
     this.text = text;
     this.conf = conf;
     this.statements = conf.statements.filter((statement) => !block?.own.includes(statement));
@@ -138,7 +142,7 @@ class ConfEdit {
   }
 
   /** Edits one scope's statements, and adds the block's lines for that scope to `lines`. */
-  private supersede(want: Wanted, statements: readonly Statement[], lines: string[]): void {
+  private supersede(want: WantedOptions, statements: readonly Statement[], lines: string[]): void {
     const { name } = want.definition;
     const notation = this.notation(want);
     if (notation === null) return;
@@ -161,7 +165,7 @@ class ConfEdit {
   }
 
   /** Removes a broken statement that names an option before its definition: no repair in its place is possible. */
-  private isRemoved(statement: Statement, { definition }: Wanted): boolean {
+  private isRemoved(statement: Statement, { definition }: WantedOptions): boolean {
     if (statement.problems.length === 0 || this.isDefined(definition, statement.start)) return false;
     if (!isRepairable(statement)) return false;
     this.inPlace.push(removal(this.text, statement));
@@ -169,7 +173,7 @@ class ConfEdit {
     return true;
   }
 
-  private notation({ key, definition, values }: Wanted): Notation | null {
+  private notation({ key, definition, values }: WantedOptions): Notation | null {
     const own = this.conf.options.formatOf(key) ?? definition.format;
     const notation = notationFor(definition, values, own);
     const place = this.conf.statements.find(({ kind, option }) => kind === 'definition' && option?.key === key);
@@ -180,7 +184,7 @@ class ConfEdit {
 
   private isDefined({ name, definition, ...rest }: OptionDefinition, place: number): boolean {
     if (definition === null) return true;
-    const key = keyOf({ name, definition, ...rest });
+    const key = optionKey({ name, definition, ...rest });
     return this.statements.some(
       ({ kind, option, start }) => kind === 'definition' && option?.key === key && start < place,
     );

@@ -58,7 +58,7 @@ export function namedInterfaces(conf: Conf): Set<string> {
 }
 
 /** Every wanted setting, and the setting once more for each interface whose block overrides it. */
-export function settingsOf(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[] = []): ConfSetting[] {
+export function confSettings(conf: Conf, wanted: DesiredDhclient, mayName: readonly string[] = []): ConfSetting[] {
   const { live, scopes, statementsFor } = viewOf(conf);
   const lists = requestLists(live);
   const settings: ConfSetting[] = [];

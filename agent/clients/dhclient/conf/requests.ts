@@ -10,7 +10,7 @@ import type { BlockContent } from './block.ts';
 import { type Edit, listEdits } from './edits.ts';
 import { namesOf, type Requested, requestLists, scopesOf } from './effects.ts';
 import type { Statement } from './statement.ts';
-import { keyOf, type WantedRequest, wantedRequest } from './wanted.ts';
+import { optionKey, type WantedRequest, wantedRequest } from './wanted.ts';
 
 export interface RequestEdits {
   readonly edits: readonly Edit[];
@@ -33,21 +33,21 @@ export function editRequests(
   const warnings: string[] = [];
   const read = (statement: Statement): Requested[] => [
     ...namesOf(statement).filter(({ key }) => !gone.get(statement)?.has(key)),
-    ...(added.get(statement) ?? []).map((option) => ({ key: keyOf(option), name: option.name, statement })),
+    ...(added.get(statement) ?? []).map((option) => ({ key: optionKey(option), name: option.name, statement })),
   ];
 
   /** Edits the lists in `own` as far as possible; returns the statements that the block must add. */
   const edit = (wanted: WantedRequest, own: readonly Statement[], list: () => readonly Requested[]): string[] => {
     if (wanted.without.length + wanted.also.length === 0) return [];
     const mine = new Set(own);
-    const unwanted = new Set(wanted.without.map(keyOf));
+    const unwanted = new Set(wanted.without.map(optionKey));
     const asking = new Set(list().map(({ statement }) => statement));
     for (const { key, statement } of list())
       if (statement && mine.has(statement) && unwanted.has(key))
         gone.set(statement, (gone.get(statement) ?? new Set()).add(key));
 
     const left = list();
-    const missing = wanted.also.filter((option) => !left.some(({ key }) => key === keyOf(option)));
+    const missing = wanted.also.filter((option) => !left.some(({ key }) => key === optionKey(option)));
     if (left.some(({ key }) => unwanted.has(key))) {
       names.push(...missing);
       const kept = left.filter(({ key }) => !unwanted.has(key));
@@ -92,10 +92,10 @@ export function editRequests(
 
 /** The outermost list after the block has been read. An interface without a block copies this list. */
 function listAfter(list: readonly Requested[], wanted: WantedRequest, lines: readonly string[]): Requested[] {
-  const unwanted = new Set(lines[0]?.startsWith('request ') ? wanted.without.map(keyOf) : []);
+  const unwanted = new Set(lines[0]?.startsWith('request ') ? wanted.without.map(optionKey) : []);
   const kept = list.filter(({ key }) => !unwanted.has(key));
-  const missing = wanted.also.filter((option) => !kept.some(({ key }) => key === keyOf(option)));
-  return [...kept, ...missing.map((option) => ({ key: keyOf(option), name: option.name, statement: null }))];
+  const missing = wanted.also.filter((option) => !kept.some(({ key }) => key === optionKey(option)));
+  return [...kept, ...missing.map((option) => ({ key: optionKey(option), name: option.name, statement: null }))];
 }
 
 function into(content: BlockContent, name: string): string[] {

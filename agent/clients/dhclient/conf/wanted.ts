@@ -2,7 +2,7 @@
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import { findOption, type OptionDefinition } from '../../../config/notation/dhcp-options.ts';
 
-export interface Wanted {
+export interface WantedOptions {
   readonly key: string;
   readonly definition: OptionDefinition;
   readonly values: readonly string[];
@@ -16,20 +16,20 @@ export interface WantedRequest {
 }
 
 /** The grammar's key of an option, which is the same for every name in the file: `dhcp:6`. */
-export function keyOf({ name, code }: OptionDefinition): string {
+export function optionKey({ name, code }: OptionDefinition): string {
   return `${name.startsWith('dhcp6.') ? 'dhcp6' : 'dhcp'}:${code}`;
 }
 
 /**
  * The options to supersede globally (null), or for an interface: the interface's own values, and the inherited values.
  */
-export function wantedIn(desired: DesiredDhclient, iface: string | null): Wanted[] {
+export function wantedIn(desired: DesiredDhclient, iface: string | null): WantedOptions[] {
   const { global, interfaces } = desired;
   const values = new Map([...global.supersede, ...((iface !== null && interfaces.get(iface)?.supersede) || [])]);
   return [...values].map(([name, wanted]) => {
     const definition = definitionOf(name);
     const inherited = iface !== null && global.supersede.get(name)?.join('\0') === wanted.join('\0');
-    return { key: keyOf(definition), definition, values: wanted, inherited };
+    return { key: optionKey(definition), definition, values: wanted, inherited };
   });
 }
 

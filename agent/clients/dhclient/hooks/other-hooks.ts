@@ -12,7 +12,7 @@ import { lastingIn, sourcedIn } from '../lasting.ts';
 import { commandsHere, type ShellCommand } from '../shell.ts';
 import type { HookPlaces } from './hook-places.ts';
 
-export interface Neighbour {
+export interface NeighbourHook {
   readonly file: string;
   readonly text: string;
   readonly when: 'enter' | 'exit';
@@ -21,7 +21,7 @@ export interface Neighbour {
 }
 
 /** The hooks in the order of sourcing: the single file first, and the folder afterwards in run-parts' order. */
-export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Neighbour[] {
+export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit'): NeighbourHook[] {
   const ours = places[when];
   const scripts = when === 'exit' ? lateScripts(host, places) : [];
   if (places.shared) {
@@ -45,7 +45,7 @@ export function neighbours(host: Host, places: HookPlaces, when: 'enter' | 'exit
 }
 
 /** RHEL's script sources these files after it has made resolv.conf, and calls a function of each. */
-function lateScripts(host: Host, { scripts }: HookPlaces): Neighbour[] {
+function lateScripts(host: Host, { scripts }: HookPlaces): NeighbourHook[] {
   if (scripts === null) return [];
   return host
     .list(scripts)
@@ -68,7 +68,7 @@ export interface Deed {
 }
 
 /** The lines that redefine make_resolv_conf, write resolv.conf directly, or set parts of the lease. */
-export function deeds({ file, text }: Neighbour): Deed[] {
+export function deeds({ file, text }: NeighbourHook): Deed[] {
   const found: Deed[] = [];
   for (const [index, raw] of text.split('\n').entries()) {
     const line = raw.trim();
@@ -85,7 +85,7 @@ export function deeds({ file, text }: Neighbour): Deed[] {
 /**
  * The hooks that run after ours and so have the last word. With such a hook, resolv.conf is uncertain at every lease.
  */
-export function overruling(host: Host, places: HookPlaces): Deed[] {
+export function overrulingHooks(host: Host, places: HookPlaces): Deed[] {
   const all = neighbours(host, places, 'enter');
   const enter = all.filter(({ after }) => after);
   // make_resolv_conf has already run before these hooks, so only direct writes count.
@@ -100,7 +100,7 @@ export function overruling(host: Host, places: HookPlaces): Deed[] {
 }
 
 /** The remains of a hook before ours that may act after ours, including the files that the hook sources. */
-export function lasting(host: Host, hook: Neighbour, depth = 0): Deed[] {
+export function lasting(host: Host, hook: NeighbourHook, depth = 0): Deed[] {
   if (hook.text.length > LONGEST || depth > DEEPEST) return tooLong(hook);
   const sourced = sourcedIn(hook.text).flatMap(({ path, line, word }): Deed[] => {
     if (path === null) return asDeeds(hook, [{ line, why: `it sources ${word}` }]);
@@ -114,7 +114,7 @@ export function lasting(host: Host, hook: Neighbour, depth = 0): Deed[] {
 const DEEPEST = 4;
 
 /** The lines that are neither certainly harmless nor certainly harmful. */
-export function unknown(host: Host, hook: Neighbour): Deed[] {
+export function unknown(host: Host, hook: NeighbourHook): Deed[] {
   if (hook.text.length > LONGEST) return tooLong(hook);
   const certain = new Set(deeds(hook).map(({ seen }) => seen));
   const lines = hook.text.split('\n');
@@ -128,11 +128,11 @@ function linked(host: Host): string[] {
   return host.lstat(RESOLV_CONF)?.isSymbolicLink() ? [host.target(RESOLV_CONF)] : [];
 }
 
-function asDeeds({ file }: Neighbour, doubts: readonly Doubt[]): Deed[] {
+function asDeeds({ file }: NeighbourHook, doubts: readonly Doubt[]): Deed[] {
   return doubts.map(({ line, why }) => ({ deed: 'perhaps', seen: `${file}:${line}: ${why}` }));
 }
 
-function tooLong({ file }: Neighbour): Deed[] {
+function tooLong({ file }: NeighbourHook): Deed[] {
   return [{ deed: 'perhaps', seen: `${file}: it is too long to be read, or sources itself` }];
 }
 
@@ -160,7 +160,7 @@ export interface Ending {
 /** Limit in characters: a longer hook is only checked for its syntax. */
 const LONGEST = 262_144;
 
-export function endings(host: Host, hook: Neighbour): Ending[] {
+export function endings(host: Host, hook: NeighbourHook): Ending[] {
   const complaint = complaintOf(host, hook);
   const syntax = complaint === null ? [] : [{ kind: 'syntax', seen: complaint, inFunction: false } as const];
   if (hook.text.length > LONGEST) return syntax;
@@ -188,7 +188,7 @@ function endsShell([command, ...operands]: readonly string[]): boolean {
  * The complaint of the shell that dhclient-script names in its first line. The shell only reads the hook. null if the
  * shell has no complaint.
  */
-function complaintOf(host: Host, { file, text }: Neighbour): string | null {
+function complaintOf(host: Host, { file, text }: NeighbourHook): string | null {
   const [script] = scriptsInUse(host);
   const first = script !== undefined && host.stat(script.path)?.isFile() ? (host.readText(script.path) ?? '') : '';
   const shell = /^#![^\n]*\bbash\b/.test(first) ? 'bash' : 'sh';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Edited, editConf, readConf } from '../../../../agent/clients/dhclient/conf/editor.ts';
+import { type EditedConf, editConf, readConf } from '../../../../agent/clients/dhclient/conf/editor.ts';
 import { wantedIn, wantedRequest } from '../../../../agent/clients/dhclient/conf/wanted.ts';
 import type { DesiredDhclient } from '../../../../agent/config/desired.ts';
 import { confText, wishes } from '../../../parts/dhclient-arbitrary.ts';
@@ -13,7 +13,7 @@ const SERVERS = wantedGlobally({ 'domain-name-servers': ['10.0.0.1', '10.0.0.2']
 const BEGIN = '# BEGIN holdfast: kept by "agent apply", changes in here are overwritten\n';
 const END = '# END holdfast\n';
 
-function edited(text: string, wanted: DesiredDhclient, mayName: readonly string[] = []): Edited {
+function edited(text: string, wanted: DesiredDhclient, mayName: readonly string[] = []): EditedConf {
   const result = editConf(text, wanted, mayName);
   if (!result.ok) assert.fail(`refused: ${JSON.stringify(result.problems)}\n${text}`);
   return result;
@@ -232,7 +232,7 @@ function plain(value: string): string {
 }
 
 /** Takes the replacements out of the edited text and puts back what stood at their places, and only that. */
-function undone({ edits, text }: Edited, original: string): string {
+function undone({ edits, text }: EditedConf, original: string): string {
   let result = '';
   let at = 0;
   let shift = 0;

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { doubtsIn } from '../../../../agent/clients/dhclient/harmless.ts';
 import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
 import type { ShellCommand } from '../../../../agent/clients/dhclient/shell.ts';
-import { hooks } from '../../../../agent/doctor/checks/hooks-check.ts';
+import { hooksCheck } from '../../../../agent/doctor/checks/hooks-check.ts';
 import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { WHOLE } from '../../../parts/desired.ts';
@@ -128,7 +128,7 @@ async function lease(t: TestContext, script: string, files: Record<string, strin
   if (after !== '') appendFileSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), after);
   const [enter] = await ours().inspect();
   const { state, reason = '' } = (await enter!.settings()).find(({ setting }) => setting === 'dns.nameservers')!;
-  const told = seenOn(host, hooks, {});
+  const told = seenOn(host, hooksCheck, {});
   return { state, reason, doctor: codes(told), seen: told.map((one) => one.seen) };
 }
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { leaseRecords, parseRecord } from '../../../../agent/clients/dhclient/lease-records.ts';
+import { leaseRecords, parseLeaseRecord } from '../../../../agent/clients/dhclient/lease-records.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
 test('a record of the exit hook', () => {
   const text =
     'reason=RENEW\tinterface=eth0\tpid=812\tip_address=10.77.0.100\tdomain_search=a.example. b.example.\thost_name=?\n';
-  assert.deepEqual(parseRecord(text, 5), {
+  assert.deepEqual(parseLeaseRecord(text, 5), {
     interface: 'eth0',
     family: 4,
     reason: 'RENEW',
@@ -21,9 +21,9 @@ test('a record of the exit hook', () => {
       ['host_name', null],
     ]),
   });
-  assert.equal(parseRecord('reason=BOUND6\tinterface=eth0\tpid=1\n', 0)?.family, 6);
+  assert.equal(parseLeaseRecord('reason=BOUND6\tinterface=eth0\tpid=1\n', 0)?.family, 6);
   assert.equal(
-    parseRecord('reason=BOUND\tinterface=eth0\tpid=1\tdomain_name=a=b\n', 0)?.offered.get('domain_name'),
+    parseLeaseRecord('reason=BOUND\tinterface=eth0\tpid=1\tdomain_name=a=b\n', 0)?.offered.get('domain_name'),
     'a=b',
   );
 });
@@ -37,7 +37,7 @@ test('what no hook wrote is no record', () => {
     'reason=BOUND\tinterface=eth0\tpid=x',
     '\0',
   ])
-    assert.equal(parseRecord(text, 0), null, JSON.stringify(text));
+    assert.equal(parseLeaseRecord(text, 0), null, JSON.stringify(text));
 });
 
 test('all records of a host, each under its own name, with its time', (t) => {
