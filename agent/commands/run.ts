@@ -5,7 +5,8 @@ import { makeProbes } from '../../probes/index.ts';
 import { MemoryErrorRecord } from '../../probes/memory-errors/counts-record.ts';
 import { fileError } from '../config/config-error.ts';
 import { holdsNothing, isWhole } from '../config/desired.ts';
-import { Daemon, type Setup } from '../daemon/daemon.ts';
+import { Daemon } from '../daemon/daemon.ts';
+import type { DaemonSetup } from '../daemon/daemon-setup.ts';
 import { LateReporter } from '../daemon/late-reporter.ts';
 import { makeLog } from '../daemon/log.ts';
 import { HostError } from '../host/errors.ts';
@@ -109,7 +110,7 @@ async function load(
   options: CommonOptions,
   { delivery, credentials, record }: Lasting,
   how?: ContextOptions,
-): Promise<Setup> {
+): Promise<DaemonSetup> {
   const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options, how);
   if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();

@@ -3,27 +3,15 @@
  * last heartbeat.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Condition,
-  type EventSeverity,
-  type Occurrence,
-  type Probe,
-  type Sample,
-  sample,
-} from '../../probes/probe.ts';
+import { type Condition, type EventSeverity, type Occurrence, sample } from '../../probes/probe.ts';
 import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
-import type { DesiredState } from '../config/desired.ts';
-import type { DesiredDaemon } from '../config/desired-daemon.ts';
-import type { Proof, ProofEvent } from '../hold/proof/proof.ts';
-import type { Resource } from '../hold/resource.ts';
+import type { ProofEvent } from '../hold/proof/proof.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
-import type { Host } from '../host/host.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
-import type { Metadata } from '../metadata/metadata.ts';
-import type { Nearness } from '../nearest/nearness.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { applyOnce } from './apply-once.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
+import type { ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress-watch.ts';
 import { Fetching } from './fetching.ts';
 import { HealRecord } from './heal-record.ts';
@@ -35,65 +23,6 @@ import { resourcesProbe } from './resources-probe.ts';
 import { Restarting } from './restarting.ts';
 import { StandingFile } from './standing.ts';
 import { Witness } from './witness.ts';
-
-/** Everything that one configuration defines for this host. */
-export interface Setup {
-  readonly host: Host;
-  /** null until every measured value is known. */
-  readonly desired: () => DesiredState | null;
-  readonly resources: readonly Resource[];
-  /** See `agent` in Restarting. */
-  readonly agent: () => Promise<readonly string[] | null>;
-  /** Checks each change of DNS; null if none is configured. */
-  readonly guard: Proof | null;
-  /** null if no value of the configuration is measured. */
-  readonly nearness: Nearness | null;
-  /** null if no value of the configuration comes from the cloud's metadata. */
-  readonly metadata: Metadata | null;
-  readonly daemon: DesiredDaemon;
-  /** The hash of the configuration's files. */
-  readonly hash: string;
-  /** Hexadecimal; sets the heartbeat's phase. */
-  readonly beatSeed: string;
-  /** All probes except `resources`, which the daemon makes itself. */
-  readonly probes: readonly Probe[];
-  /** The files that the operator edits, and the look at them after a change. If left out, the files are not watched. */
-  readonly onDisk?: OnDisk;
-  /** The command that prints the machine's inventory. If left out, no inventory is taken. */
-  readonly inventory?: readonly string[];
-  /** The same object at every reload; null if nothing is sent. */
-  readonly delivery: Delivery | null;
-}
-
-export interface OnDisk {
-  /** The first file is the configuration. */
-  readonly files: readonly string[];
-  readonly folders: readonly string[];
-  /** `reload`: take the configuration that is on disk now. */
-  look(): Promise<'reload' | readonly Condition[]>;
-}
-
-/** Brings events and heartbeats to the collector, now or later (agent/report). Its methods never throw. */
-export interface Delivery {
-  event(event: Occurrence): void;
-  heartbeat(samples: readonly Sample[]): void;
-  /**
-   * Whether the delivery still works. A collector that is down does not make it unhealthy. `now` is performance.now().
-   */
-  healthy(now: number): boolean;
-  /** Ends within so many milliseconds; what could not be sent is saved for the next start. */
-  stop(deadline: number): Promise<void>;
-}
-
-export interface DaemonOptions {
-  /** Reads the configuration. Throws with every error if it is bad. */
-  readonly load: () => Promise<Setup>;
-  /**
-   * Loads the last valid configuration, if `load` threw `error` at the start. Returns null or throws if there is none.
-   */
-  readonly lastGood?: (error: unknown) => Promise<Setup | null>;
-  readonly log: Tell;
-}
 
 /**
  * Milliseconds for the last heartbeat and for its delivery. Together they stay below the second that SIGTERM may take.
@@ -108,7 +37,7 @@ export class Daemon {
   readonly #record = new HealRecord();
   readonly #conditions = new Conditions((event) => this.#tell(event));
   readonly #failedProbes = new Set<string>();
-  #setup: Setup;
+  #setup: DaemonSetup;
   #witness: Witness;
   #keeper!: Keeper;
   #schedule!: ProbeSchedule;
@@ -124,7 +53,7 @@ export class Daemon {
   #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
 
-  private constructor(options: DaemonOptions, setup: Setup) {
+  private constructor(options: DaemonOptions, setup: DaemonSetup) {
     this.#options = options;
     this.#setup = setup;
     this.#witness = new Witness(setup.host);
@@ -234,7 +163,7 @@ export class Daemon {
     await this.#lookOnDisk(onDisk);
   }
 
-  async #lookOnDisk(onDisk: OnDisk): Promise<void> {
+  async #lookOnDisk(onDisk: ConfigOnDisk): Promise<void> {
     const found = await onDisk.look();
     if (onDisk !== this.#setup.onDisk) return;
     if (found === 'reload') void this.reload();
@@ -260,7 +189,7 @@ export class Daemon {
   }
 
   async #reload(): Promise<void> {
-    let setup: Setup;
+    let setup: DaemonSetup;
     // An apply that has just changed the host tells the daemon so. The daemon must not put the change back meanwhile.
     this.#keeper.pause();
     try {

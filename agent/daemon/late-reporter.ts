@@ -8,8 +8,8 @@ import type { Host } from '../host/host.ts';
 import type { Credentials } from '../report/credentials.ts';
 import type { Identity } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
-import type { Delivery } from './daemon.ts';
 import type { Tell } from './daemon-events.ts';
+import type { Delivery } from './daemon-setup.ts';
 
 const SPOOL_FOLDER = '/var/lib/holdfast/spool';
 

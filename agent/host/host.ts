@@ -3,16 +3,7 @@
  * are those that the host itself sees (`/etc/resolv.conf`). Only this class knows their real place, so that tests and
  * `--root` work on any folder.
  */
-import {
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errorCode, HostError, hostError } from './errors.ts';
 import {
@@ -28,13 +19,12 @@ import { withLock } from './files/lock.ts';
 import { makeFolders } from './files/make-folders.ts';
 import { readRegularFile } from './files/read.ts';
 import { resolveWithin } from './files/within-root.ts';
+import { readSysctl, sysctlMode, sysctlNames, writeSysctl } from './kernel/sysctl-values.ts';
 import { nullIfGone, startTicks } from './proc.ts';
 import { usersOfFile } from './process/daemons.ts';
 import { type ProcessOrigin, processOrigin } from './process/origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './process/processes.ts';
 import { type RunResult, runBeside, runProgram } from './process/run-program.ts';
-
-const PROC_SYS = '/proc/sys';
 
 /** Why the running system is neither read nor changed if the host is not `live`. `what`: the part of the system. */
 export function notOfTheseFiles(what = 'kernel'): string {
@@ -187,56 +177,24 @@ export class Host {
     return withLock(join(this.locate(folder, 'follow'), 'lock'), work, patience, this.whenWaiting);
   }
 
-  /**
-   * The kernel's value of a sysctl (`net/ipv4/ip_forward`), without its final newline. null if this kernel, or this
-   * network namespace, has no such key. Throws HostError if the value cannot be read.
-   */
+  /** The kernel's value of a sysctl; null if this kernel or network namespace has no such key. Throws HostError. */
   sysctl(path: string): string | null {
-    try {
-      return readFileSync(join(PROC_SYS, path), 'utf8').replace(/\n$/, '');
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      throw hostError('read', join(PROC_SYS, path), error);
-    }
+    return readSysctl(path);
   }
 
-  /**
-   * The names in a folder of /proc/sys (`net/ipv4/conf/`), sorted by byte; null if this kernel has no such folder.
-   * Throws HostError.
-   */
+  /** The names in a folder of /proc/sys; null if this kernel has no such folder. Throws HostError. */
   sysctlNames(folder: string): string[] | null {
-    try {
-      return readdirSync(join(PROC_SYS, folder)).sort();
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      throw hostError('list', join(PROC_SYS, folder), error);
-    }
+    return sysctlNames(folder);
   }
 
-  /**
-   * Permission bits of a sysctl; null if this kernel has no such key. A command cannot be read, and a fact cannot be
-   * written.
-   */
+  /** Permission bits of a sysctl; null if this kernel has no such key. Throws HostError. */
   sysctlMode(path: string): number | null {
-    try {
-      return statSync(join(PROC_SYS, path)).mode & 0o777;
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === 'ENOENT' || code === 'ENOTDIR') return null;
-      throw hostError('look at', join(PROC_SYS, path), error);
-    }
+    return sysctlMode(path);
   }
 
   /** Throws HostError. Read the value back, because the kernel may have changed it. */
   writeSysctl(path: string, value: string): void {
-    try {
-      // The kernel ignores an empty write, so an empty value is written as an empty line.
-      writeFileSync(join(PROC_SYS, path), value === '' ? '\n' : value, { flag: 'r+' });
-    } catch (error) {
-      throw hostError('write', join(PROC_SYS, path), error);
-    }
+    writeSysctl(path, value);
   }
 
   /**

@@ -1,7 +1,8 @@
 /** Whether the daemon works, asked while parts of it really hang; and that it obeys all the same. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Daemon, type Delivery, type Setup } from '../../../agent/daemon/daemon.ts';
+import { Daemon } from '../../../agent/daemon/daemon.ts';
+import type { DaemonSetup, Delivery } from '../../../agent/daemon/daemon-setup.ts';
 import type { Resource } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
 import type { Client } from '../../../agent/report/client.ts';
@@ -24,7 +25,7 @@ function resource(inspect: Resource['inspect']): Resource {
 }
 
 /** `bad`: its configuration is, and the setup is that of the last valid one. */
-async function started(t: TestContext, setup: Partial<Setup>, { bad = false } = {}) {
+async function started(t: TestContext, setup: Partial<DaemonSetup>, { bad = false } = {}) {
   const told: Occurrence[] = [];
   let beats = 0;
   const delivery: Delivery = {
@@ -36,7 +37,7 @@ async function started(t: TestContext, setup: Partial<Setup>, { bad = false } = 
     stop: async () => {},
   };
   const host = new Host({ root: scratch(t) });
-  const whole: Setup = {
+  const whole: DaemonSetup = {
     host,
     resources: [resource(async () => [])],
     agent: async () => null,
