@@ -8,7 +8,7 @@ import type { CommonOptions } from './common-options.ts';
 import { configFile } from './context.ts';
 import { ConfigFailure } from './output.ts';
 
-export interface CollectorOptions extends CommonOptions {
+export interface AskCollectorOptions extends CommonOptions {
   readonly collector?: string;
   readonly tokenFile?: string;
   readonly ca?: string;
@@ -42,7 +42,7 @@ export class CollectorApi {
   }
 
   /** Throws if no collector is known, or if the configuration cannot be read. */
-  static async open(options: CollectorOptions): Promise<CollectorApi> {
+  static async open(options: AskCollectorOptions): Promise<CollectorApi> {
     if (options.collector !== undefined) {
       const { tokenFile = null, ca = null, certificate = null, key = null } = options;
       return new CollectorApi(endpointIn(options.collector), { tokenFile, ca, certificate, key });

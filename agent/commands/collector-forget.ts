@@ -1,9 +1,9 @@
 /** `agent collector forget HOST…`: takes silent hosts off the collector's list of expected hosts. */
 import type { ExpectedAnswer } from '../collector/api.ts';
-import { CollectorApi, type CollectorOptions, CollectorRefusal } from './ask-collector.ts';
+import { type AskCollectorOptions, CollectorApi, CollectorRefusal } from './ask-collector.ts';
 import { EXIT, print, printError, printJson, shown } from './output.ts';
 
-export interface ForgetOptions extends CollectorOptions {
+export interface ForgetOptions extends AskCollectorOptions {
   /** Names or ids. */
   readonly hosts: readonly string[];
 }

@@ -1,9 +1,9 @@
 /** `agent retire ADDRESS`: whether an address may be switched off, by what the collector knows of the whole fleet. */
 import type { HostDependence, RetireAnswer } from '../collector/api.ts';
-import { CollectorApi, type CollectorOptions, CollectorRefusal } from './ask-collector.ts';
+import { type AskCollectorOptions, CollectorApi, CollectorRefusal } from './ask-collector.ts';
 import { ageText, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
 
-export interface RetireOptions extends CollectorOptions {
+export interface RetireOptions extends AskCollectorOptions {
   readonly address: string;
 }
 

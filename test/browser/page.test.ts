@@ -55,7 +55,7 @@ test('10,000 hosts: those that need attention first, found by search, label and 
   await finish(page, wrongs);
 });
 
-test('a host that goes silent comes to the top, is counted and told, without a reload', { skip }, async () => {
+test('page: a host that goes silent comes to the top, is counted and told, without a reload', { skip }, async () => {
   const { page, wrongs } = await browser.open(fleet.url);
   const id = 'id-web-waw-05503';
   await see(page, '#filters', '5 Silent');
@@ -109,7 +109,7 @@ test('a limit that is not one of routes: what the kernel compares with it is dra
   await finish(page, wrongs);
 });
 
-test('a drift and its healing are seen at the moment of the setting, and as an event', { skip }, async () => {
+test('page: a drift and its healing are seen at the moment of the setting, and as an event', { skip }, async () => {
   const { page, wrongs } = await browser.open(`${fleet.url}#/host/id-db-lhr-00428`);
   const setting = page.getByRole('row', { name: 'dns.nameservers' });
   await setting.getByText('ok').first().waitFor();
@@ -153,7 +153,7 @@ test('with the keyboard alone: to a filter, a host, its chart, and back to where
   await finish(page, wrongs);
 });
 
-test('heartbeats move neither the focus nor the scrolled list', { skip }, async () => {
+test('page: heartbeats move neither the focus nor the scrolled list', { skip }, async () => {
   const { page, wrongs } = await browser.open(fleet.url);
   const link = page.getByRole('link', { name: 'web-ber-05217' });
   await link.focus();

@@ -73,7 +73,7 @@ test('a collector with a token: the page asks for it, a wrong one is refused, it
   await page.close();
 });
 
-test('what is wrong with the collector itself is said before its hosts, and goes when it is over', {
+test('page states: what is wrong with the collector itself is said before its hosts, and goes when it is over', {
   skip,
 }, async (t) => {
   const fleet = await start(t, 3);
@@ -90,7 +90,7 @@ test('what is wrong with the collector itself is said before its hosts, and goes
   await finish(page, wrongs);
 });
 
-test('a host that nobody knows, and an address that is none', { skip }, async (t) => {
+test('page states: a host that nobody knows, and an address that is none', { skip }, async (t) => {
   const fleet = await start(t, 1);
   const { page } = await browser.open(`${fleet.url}#/host/gone`);
   await see(page, '#absent', 'No host with this address');
@@ -101,7 +101,7 @@ test('a host that nobody knows, and an address that is none', { skip }, async (t
   await page.close();
 });
 
-test('names that hosts choose are text and nothing else, however long', { skip }, async (t) => {
+test('page states: names that hosts choose are text and nothing else, however long', { skip }, async (t) => {
   const fleet = await start(t, 0);
   const evil = `<img src=x onerror=alert(1)>${'x'.repeat(5_000)}`;
   const host = wellHost(evil, { __proto__x: evil, site: '"><script>alert(1)</script>' });
@@ -121,7 +121,7 @@ test('names that hosts choose are text and nothing else, however long', { skip }
   await finish(page, wrongs);
 });
 
-test('landmarks, and contrast of all text, in both themes', { skip }, async (t) => {
+test('page states: landmarks, and contrast of all text, in both themes', { skip }, async (t) => {
   const fleet = await start(t, 400);
   drift(fleet.hosts.get('id-router-ams-00000')!);
   grow(fleet.hosts.get('id-router-ams-00000')!, 4_000);

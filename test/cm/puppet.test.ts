@@ -1,3 +1,4 @@
+/** The Puppet module applies on real hosts, and a second run changes nothing. */
 import { parse, stringify } from 'yaml';
 import { LabHost } from '../parts/lab/host.ts';
 import { runsTheService } from './booted.ts';

@@ -1,3 +1,4 @@
+/** The Salt state applies on real hosts, and a second run changes nothing. */
 import { runsTheService } from './booted.ts';
 import { example, type Tool } from './contract.ts';
 import { holdsTheContract } from './scenario.ts';

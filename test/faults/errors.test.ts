@@ -66,7 +66,7 @@ test('an error at any step of writing any file: exit 4, a clear sentence, the ol
   assert.ok(refused > 50);
 });
 
-test('what cannot be remembered is not touched', { skip }, async (t) => {
+test('failed system calls: what cannot be remembered is not touched', { skip }, async (t) => {
   const { before, wanted } = await reference(t);
   const record = '/var/lib/holdfast/originals/.file.%2Fetc%2Fresolv.conf.json.holdfast';
   await twoAtATime(function* () {
@@ -82,7 +82,7 @@ test('what cannot be remembered is not touched', { skip }, async (t) => {
   });
 });
 
-test('a sysctl that the kernel refuses is named; the others are set', { skip }, async (t) => {
+test('failed system calls: a sysctl that the kernel refuses is named; the others are set', { skip }, async (t) => {
   const { wanted } = await reference(t);
   const key = '/proc/sys/net/ipv4/conf/default/send_redirects';
   for (const error of ['EPERM', 'EINVAL', 'EIO']) {
@@ -96,7 +96,9 @@ test('a sysctl that the kernel refuses is named; the others are set', { skip }, 
   }
 });
 
-test('a folder that cannot be synced is a failure, with the new file whole', { skip }, async (t) => {
+test('failed system calls: a folder that cannot be synced is a failure, with the new file whole', {
+  skip,
+}, async (t) => {
   const { before, wanted } = await reference(t);
   const steps = `inject='${refuse('/etc/sysctl.d', 'fsync', 'EIO')}'; agent refused apply; inject=; look refused; agent next apply; look next`;
   const scene = await new Scene(t, steps).run();
@@ -107,7 +109,7 @@ test('a folder that cannot be synced is a failure, with the new file whole', { s
   assert.deepEqual(scene.look('next'), wanted);
 });
 
-test('no room for what is only kept to be quicker is no failure', { skip }, async (t) => {
+test('failed system calls: no room for what is only kept to be quicker is no failure', { skip }, async (t) => {
   const { wanted } = await reference(t);
   for (const name of ['configuration', 'files']) {
     const steps = `inject='${refuse(`/run/holdfast/.${name}.holdfast`, 'openat', 'ENOSPC')}'; agent apply apply; look apply`;
@@ -153,7 +155,9 @@ for (const [name, { prepare, say, undo }] of Object.entries(REAL)) {
   });
 }
 
-test('a resolv.conf that is a mount point is written in place, and that is said', { skip }, async (t) => {
+test('failed system calls: a resolv.conf that is a mount point is written in place, and that is said', {
+  skip,
+}, async (t) => {
   const { before, wanted } = await reference(t);
   const steps = `cp /etc/resolv.conf /run/theirs; mount --bind /run/theirs /etc/resolv.conf
     agent apply apply; look apply; agent again apply --detailed-exitcodes; agent revert revert; look revert`;
@@ -165,7 +169,7 @@ test('a resolv.conf that is a mount point is written in place, and that is said'
   assert.deepEqual([scene.status('revert'), scene.look('revert')], [0, before], scene.output('revert'));
 });
 
-test('without flock nothing is touched; cp and unshare can be spared', { skip }, async (t) => {
+test('failed system calls: without flock nothing is touched; cp and unshare can be spared', { skip }, async (t) => {
   const { before, wanted } = await reference(t);
   const without = (program: string) => {
     const path = `"$(command -v ${program})"`;

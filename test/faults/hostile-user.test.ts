@@ -51,14 +51,14 @@ async function race(writer: 'ours' | 'naive', flips: number): Promise<Record<str
   return JSON.parse(await outcomes);
 }
 
-test('control: what is written by name is written where she says', { skip }, async () => {
+test('hostile user control: what is written by name is written where she says', { skip }, async () => {
   while (victim().length === 1) await race('naive', 2_000);
   const { name, ...led } = victim().find((one) => one.name !== 'secret')!;
   assert.match(name, /^(file|\.file\.holdfast)$/, 'it, or what was to be renamed to it');
   assert.deepEqual(led, { uid: 0, mode: 0o644, nlink: 1, text: 'from root\n' });
 });
 
-test('100,000 times she puts another thing under the names that root writes to: nothing is written elsewhere', {
+test('hostile user: 100,000 times she puts another thing under the names that root writes to: nothing is written elsewhere', {
   skip,
 }, async (t) => {
   const outcomes = await race('ours', 100_000);
@@ -114,7 +114,7 @@ test('a program of hers that she calls dhclient: no file that it names is edited
   await host.sh('pkill -x dhclient; agent revert; rm -rf /etc/holdfast');
 });
 
-test('nothing that Holdfast keeps, runs with or logs tells her a secret, and nothing of it is hers to write', {
+test('hostile user: nothing that Holdfast keeps, runs with or logs tells her a secret, and nothing of it is hers to write', {
   skip,
 }, async () => {
   await host.sh('ip link set lo up');
@@ -148,7 +148,7 @@ test('nothing that Holdfast keeps, runs with or logs tells her a secret, and not
   await host.sh(`kill ${pid}`);
 });
 
-test('a configuration that she could change is refused, and her folder as the current one changes nothing', {
+test('hostile user: a configuration that she could change is refused, and her folder as the current one changes nothing', {
   skip,
 }, async () => {
   await host.write('/etc/holdfast/agent.yaml', 'sysctl: { net.ipv4.ip_forward: 1 }\n');

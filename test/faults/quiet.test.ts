@@ -7,7 +7,7 @@ import { Scene, skip } from './scene.ts';
 
 const CALLS = 'openat,open,creat,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,fsync,truncate,ftruncate';
 
-test('the second apply opens nothing for writing and starts nothing', { skip }, async (t) => {
+test('quiet apply: the second apply opens nothing for writing and starts nothing', { skip }, async (t) => {
   const names = [...CALLS.split(','), 'execve'].map((call) => `?${call}`).join(',');
   const scene = await new Scene(
     t,

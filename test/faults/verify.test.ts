@@ -42,7 +42,7 @@ function eachKill(
   });
 }
 
-test('with its servers dead the next apply puts all back that was not proved; with them all is new; revert', {
+test('dns.verify: with its servers dead the next apply puts all back that was not proved; with them all is new; revert', {
   skip,
 }, async (t) => {
   const { before, wanted } = await reference(t);
@@ -64,7 +64,7 @@ test('with its servers dead the next apply puts all back that was not proved; wi
   assert.ok(seen.old > 20 && seen.new > 0, JSON.stringify(seen));
 });
 
-test('with its servers alive the next apply makes all new at once', { skip }, async (t) => {
+test('dns.verify: with its servers alive the next apply makes all new at once', { skip }, async (t) => {
   const { wanted } = await reference(t);
   const hits = await eachKill(t, ['rename'], 'agent next apply; look next', (scene, what) => {
     assert.equal(scene.status('next'), 0, what);

@@ -21,7 +21,7 @@ const TRIES = 5;
 const own = ownCgroup();
 const skip = noNamespaces('unshare', 'taskset') || (own === null && 'needs the memory controller as cgroup v1');
 
-test('where the memory cgroup is full of routes, the canary says which route is refused and why', {
+test('canary: where the memory cgroup is full of routes, the canary says which route is refused and why', {
   skip,
 }, async () => {
   const { before, inside, outside } = await filledCgroup(join(own!, `holdfast-canary-${process.pid}`));

@@ -59,7 +59,7 @@ test('one database has one collector', async (t) => {
   await assert.rejects(collector(t, { data }), /collector\.db cannot be used: another collector is using it/);
 });
 
-test('beyond this machine it listens only with a token or client certificates', async (t) => {
+test('collector: beyond this machine it listens only with a token or client certificates', async (t) => {
   for (const listen of ['0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.com:0']) {
     await assert.rejects(startCollector({ listen, data: scratch(t), version: '0' }), /refused to listen/);
   }
@@ -108,7 +108,7 @@ test('with client certificates: who has none of them is not spoken to', { skip: 
   await assert.rejects(askedWith(url, { ca: client.ca }), /alert|ECONNRESET|certificate/);
 });
 
-test('a certificate that is renewed is shown without a restart; one that does not fit its key is told once, and the old one stays', {
+test('collector: a certificate that is renewed is shown without a restart; one that does not fit its key is told once, and the old one stays', {
   skip: missing('openssl'),
 }, async (t) => {
   const folder = scratch(t);
@@ -142,7 +142,7 @@ test('a certificate that is renewed is shown without a restart; one that does no
   assert.match(log[1]!, /^over: A file has changed/);
 });
 
-test('a token file that is gone is told once, and the tokens that were read last are in force', async (t) => {
+test('collector: a token file that is gone is told once, and the tokens that were read last are in force', async (t) => {
   const folder = scratch(t, { token: 'first\n' });
   const log: string[] = [];
   const { url } = await collector(t, { tokenFile: join(folder, 'token'), log: (line) => log.push(line) });

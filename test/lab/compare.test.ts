@@ -10,7 +10,7 @@ import { unavailable } from '../parts/lab/host.ts';
 const options = { skip: unavailable(), concurrency: true };
 
 // Beside one another, since both wait for a first renewal.
-test('the comparison tells the outage from its cure', options, async (t) => {
+test('compare: the comparison tells the outage from its cure', options, async (t) => {
   await Promise.all([
     t.test('by hand: the renewals bring the old servers back, and without them nothing is found', async () => {
       await using subject = await labSubject();

@@ -8,7 +8,9 @@ import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 const skip = unavailable();
 const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `nameserver ${a}\n`).join('')}options rotate\n`;
 
-test('an operator edits both files by hand, all is well, and the next renewal takes it back', { skip }, async () => {
+test('control: an operator edits both files by hand, all is well, and the next renewal takes it back', {
+  skip,
+}, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await client.leased(); // time until the next one
@@ -23,7 +25,7 @@ test('an operator edits both files by hand, all is well, and the next renewal ta
   assert.doesNotMatch(after, /options/, 'and what dhclient knows nothing of is lost');
 });
 
-test('the poller sees the wrong and the empty file of a renewal', { skip }, async () => {
+test('control: the poller sees the wrong and the empty file of a renewal', { skip }, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
@@ -33,7 +35,7 @@ test('the poller sees the wrong and the empty file of a renewal', { skip }, asyn
   assert.ok(seen.wrongMs > 0 && seen.emptyMs > 0 && seen.changes >= 3, JSON.stringify(seen));
 });
 
-test('pings, monitor and poller see an address and a default route that go', { skip }, async () => {
+test('control: pings, monitor and poller see an address and a default route that go', { skip }, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   const deletions = await watchDeletions(host);

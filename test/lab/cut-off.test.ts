@@ -9,7 +9,7 @@ const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
 const config = (ignore: string, routes: string) => `dhclient: { ignore: [${ignore}] }\nroutes: [${routes}]\n`;
 const VIA = '{ to: 0.0.0.0/0, via: 10.156.0.1, dev: eth0 }';
 
-test('ignored offers beside a default route that the kernel refuses: plan, apply and status say so', {
+test('cut-off: ignored offers beside a default route that the kernel refuses: plan, apply and status say so', {
   skip,
 }, async () => {
   await using host = await LabHost.create();

@@ -26,7 +26,9 @@ const seed = Number(process.env.HOLDFAST_SEED ?? Date.now() % 2 ** 31);
 const skip = cannotProbe() ?? false;
 console.log(`dhclient-conf: ${skip ? `skipped, ${skip}` : `generated with HOLDFAST_SEED=${seed}`}`);
 
-test('what the script finds in its environment is what options.ts says, for every option', { skip }, async () => {
+test('dhclient.conf: what the script finds in its environment is what options.ts says, for every option', {
+  skip,
+}, async () => {
   const settable = optionNames().flatMap((name) => {
     const definition = findOption(name)!;
     const values = EXAMPLES[definition.format];
@@ -47,13 +49,13 @@ test('what the script finds in its environment is what options.ts says, for ever
   assert.deepEqual(found, said);
 });
 
-test('every file of the corpus', { skip }, async () => {
+test('dhclient.conf: every file of the corpus', { skip }, async () => {
   const names = readdirSync(CORPUS).filter((name) => name.endsWith('.conf'));
   assert.ok(names.length >= 60);
   await compare(names.map((name) => ({ name, text: readFileSync(new URL(name, CORPUS), 'latin1'), wanted: WANTED })));
 });
 
-test('generated files and wishes', { skip }, async () => {
+test('dhclient.conf: generated files and wishes', { skip }, async () => {
   const samples = fc.sample(fc.tuple(confText, wishes), { seed, numRuns: 100 });
   await compare(samples.map(([text, wanted], index) => ({ name: `generated ${index}`, text, wanted })));
 });
@@ -70,7 +72,9 @@ test('an interface is named only where that changes nothing: dhclient configures
   assert.deepEqual(interfaces, [['eth0'], ['eth0'], ['eth0', 'eth1']]);
 });
 
-test('the grammar finds an error where dhclient does, and none where it does not', { skip }, async () => {
+test('dhclient.conf: the grammar finds an error where dhclient does, and none where it does not', {
+  skip,
+}, async () => {
   const texts = fc.sample(damagedText, { seed, numRuns: 200 });
   const results = await probe(texts.map((text) => ({ text, iface: 'eth9' })));
   const differing = texts.filter((text, at) => parseConf(text).problems.length > 0 !== results[at]!.errors.length > 0);

@@ -11,7 +11,7 @@ const skip = noDhcpcd;
 
 const address = async (host: LabHost) => /inet (\S+?)\//.exec(await host.sh('ip -4 -o addr show dev eth0'))![1]!;
 
-test('control: dhcpcd.conf and resolv.conf changed by hand, and the next renewal brings the old servers back', {
+test('dhcpcd control: dhcpcd.conf and resolv.conf changed by hand, and the next renewal brings the old servers back', {
   skip,
 }, async () => {
   await using scene = await dhcpcdHost();
@@ -23,7 +23,7 @@ test('control: dhcpcd.conf and resolv.conf changed by hand, and the next renewal
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
 });
 
-test('control: read again after a change by hand, dhcpcd drops address and routes', { skip }, async () => {
+test('dhcpcd control: read again after a change by hand, dhcpcd drops address and routes', { skip }, async () => {
   await using scene = await dhcpcdHost();
   const { host, client } = scene;
   const deletions = await watchDeletions(host);
@@ -119,7 +119,7 @@ test('a new start: for one interface and for all, and a resolv.conf that was los
   }
 });
 
-test('what is left open comes from the lease, as dhcpcd puts it together', { skip }, async () => {
+test('dhcpcd: what is left open comes from the lease, as dhcpcd puts it together', { skip }, async () => {
   const offers = 'option domain-name "lease.example.com"; option domain-name-servers 10.77.0.11;';
   await using scene = await dhcpcdHost({ renewEvery: 1, offers }, OLD_DHCPCD_CONF.replace(/^static domain.*\n/gm, ''));
   const { host, client } = scene;
@@ -147,7 +147,7 @@ test('what is left open comes from the lease, as dhcpcd puts it together', { ski
   assert.deepEqual(then.sort(), ['nameserver 10.77.0.11', 'search here.example.com']);
 });
 
-test('two clients at one interface are refused, both named', { skip }, async () => {
+test('dhcpcd: two clients at one interface are refused, both named', { skip }, async () => {
   await using scene = await dhcpcdHost();
   const { host } = scene;
   await host.sh('dhclient -4 -nw -sf /bin/true -lf /run/lab/other -pf /run/lab/other.pid eth0');
@@ -159,7 +159,7 @@ test('two clients at one interface are refused, both named', { skip }, async () 
   assert.ok(!host.exists('/etc/dhcpcd.enter-hook'));
 });
 
-test('hostile values of a server, its names wanted', { skip, concurrency: 4 }, async (t) => {
+test('dhcpcd: hostile values of a server, its names wanted', { skip, concurrency: 4 }, async (t) => {
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {

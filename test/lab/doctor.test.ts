@@ -17,7 +17,7 @@ function seen(findings: readonly Diagnosis[], code: string): string[] {
   return findings.filter((finding) => finding.code === code).map((finding) => finding.seen);
 }
 
-test('a host as apply leaves it, with Debian’s own hooks and profiles, has no problem', { skip }, async () => {
+test('doctor: a host as apply leaves it, with Debian’s own hooks and profiles, has no problem', { skip }, async () => {
   await using scene = await staleHost();
   const { host } = scene;
   await apply(host);
@@ -48,7 +48,7 @@ test('a host as apply leaves it, with Debian’s own hooks and profiles, has no 
   assert.equal(asNobody.code, 0, asNobody.stdout + asNobody.stderr);
 });
 
-test('neighbours, mounts, daemons and files that act on the settings are told', { skip }, async () => {
+test('doctor: neighbours, mounts, daemons and files that act on the settings are told', { skip }, async () => {
   await using scene = await staleHost();
   const { host } = scene;
   await apply(host);
@@ -91,7 +91,7 @@ test('neighbours, mounts, daemons and files that act on the settings are told', 
   assert.equal(seen(findings, 'HF-RESOLV-IMMUTABLE').length, immutable ? 1 : 0);
 });
 
-test('what it says of conf.default and conf.all is what the kernel does', { skip }, async () => {
+test('doctor: what it says of conf.default and conf.all is what the kernel does', { skip }, async () => {
   await using scene = await staleHost();
   const { host } = scene;
   await host.write(
@@ -134,7 +134,7 @@ test('what it says of conf.default and conf.all is what the kernel does', { skip
   assert.match(combined[1] ?? '', /net\.ipv6\.conf\.all\.accept_redirects is to be 0, but eth0 keep/);
 });
 
-test('init takes over what is there, and applying it changes no value', { skip }, async () => {
+test('doctor: init takes over what is there, and applying it changes no value', { skip }, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await host.sh('rm -rf /etc/holdfast');

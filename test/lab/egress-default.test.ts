@@ -20,7 +20,7 @@ const bgp = (host: LabHost, deed: 'enable' | 'disable') =>
   for i in $(seq 300); do ip -4 route show default | grep -q bird && is=enable || is=disable
     [ $is = ${deed} ] && exit 0; sleep 0.1; done; exit 1`);
 
-test('the default route is BGP’s, once it has answered', { skip }, async (t) => {
+test('egress: the default route is BGP’s, once it has answered', { skip }, async (t) => {
   await using scene = await hostWithGateways('bird', ['frr', 'bird'], 1);
   const { host } = scene;
 
@@ -186,7 +186,9 @@ test('the default route is BGP’s, once it has answered', { skip }, async (t) =
   });
 });
 
-test('with FRR and its nexthop objects, and a server that gives the route by option 121', { skip }, async () => {
+test('egress: with FRR and its nexthop objects, and a server that gives the route by option 121', {
+  skip,
+}, async () => {
   await using scene = await hostWithGateways('frr', ['frr', 'bird'], 1);
   const { host } = scene;
   await connect(host, WIRE);

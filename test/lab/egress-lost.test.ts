@@ -36,7 +36,7 @@ const killed = async (host: LabHost) => {
   await host.sh('kill -9 $(cat /run/lab/agent.pid)');
 };
 
-test('BGP’s default route by a gateway of IPv6, and what becomes of DHCP’s', { skip }, async (t) => {
+test('egress: BGP’s default route by a gateway of IPv6, and what becomes of DHCP’s', { skip }, async (t) => {
   await using host = await LabHost.create({ interfaces: 2 });
   const gateway = (deed: 'add' | 'del') =>
     host.sh(`ip -6 addr ${deed} fe80::77/64 dev srv0 ${deed === 'add' ? 'nodad' : ''}`, { where: 'server' });

@@ -32,13 +32,13 @@ async function until(host: LabHost, holds: (routes: string) => boolean): Promise
 const YAML = 'forwarding: { ipv6: true }\n';
 const KEEPS = 'sysctl: { net.ipv6.conf.eth0.accept_ra: 2 }\n';
 
-test('control: forwarding switched on by hand takes the default route away', { skip }, async () => {
+test('forwarding control: forwarding switched on by hand takes the default route away', { skip }, async () => {
   await using host = await advertised();
   await host.sh('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding');
   assert.equal(await defaultRoute(host), '');
 });
 
-test('it is refused while the default route would go, also at boot; with accept_ra 2 it is kept', {
+test('forwarding: it is refused while the default route would go, also at boot; with accept_ra 2 it is kept', {
   skip,
 }, async () => {
   await using host = await advertised();
@@ -74,7 +74,7 @@ test('it is refused while the default route would go, also at boot; with accept_
   assert.equal((await host.agent('plan')).code, 0);
 });
 
-test('an interface that comes later forwards, and answers no one with redirects', { skip }, async () => {
+test('forwarding: an interface that comes later forwards, and answers no one with redirects', { skip }, async () => {
   await using host = await LabHost.create();
   await host.write('/etc/holdfast/agent.yaml', 'forwarding: { ipv4: true, ipv6: true, redirects: off }\n');
   const applied = await host.agent('apply');

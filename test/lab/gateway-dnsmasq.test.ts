@@ -44,7 +44,7 @@ const now = async (host: LabHost) => {
   return settings.find(({ setting }: { setting: string }) => setting === 'forwarding.dnsmasq').moments;
 };
 
-test('the same routes for the host and for its clients', { skip }, async () => {
+test('dnsmasq: the same routes for the host and for its clients', { skip }, async () => {
   await using host = await gateway(CONFIGURED);
   await host.sh('rm -rf /etc/dnsmasq.d; mkdir /etc/dnsmasq.d');
   await startDnsmasq(host);

@@ -12,7 +12,9 @@ async function seen(host: LabHost): Promise<{ code: string; seen: string }[]> {
   return findings.filter(({ code }) => /FORWARD|MASQ|IPTABLES|NFT/.test(code));
 }
 
-test('Docker’s policy and another’s masquerading, by iptables-nft and by iptables-legacy', { skip }, async () => {
+test('doctor: Docker’s policy and another’s masquerading, by iptables-nft and by iptables-legacy', {
+  skip,
+}, async () => {
   await using host = await gateway();
   await apply(host);
   assert.deepEqual(await seen(host), []);

@@ -40,14 +40,14 @@ test('a client behind the gateway: nothing without, the gateway’s address with
   assert.doesNotMatch(await host.read('/tmp/trace'), /nft/);
 });
 
-test('an interface that comes later is a gateway’s too', { skip }, async () => {
+test('gateway: an interface that comes later is a gateway’s too', { skip }, async () => {
   await using host = await gateway(MORE);
   await apply(host);
   await addClient(host, 1);
   assert.equal(await seenAs(host, 1), OUTER);
 });
 
-test('IPv6 likewise', { skip }, async () => {
+test('gateway: IPv6 likewise', { skip }, async () => {
   await using host = await gateway('forwarding: { ipv6: true, masquerade: [{ out: eth0, from: "fd99::/64" }] }\n');
   await host.sh('ip addr add fd77::1/64 dev srv0 nodad', { where: 'server' });
   await host.sh('ip addr add fd77::2/64 dev eth0 nodad; ip addr add fd99::1/64 dev lan0 nodad');
@@ -58,7 +58,9 @@ test('IPv6 likewise', { skip }, async () => {
   assert.equal((await ping()).code, 0);
 });
 
-test('connections in progress go on while rules are changed, and none goes out unmasked', { skip }, async () => {
+test('gateway: connections in progress go on while rules are changed, and none goes out unmasked', {
+  skip,
+}, async () => {
   await using host = await gateway();
   await apply(host);
   // One connection that talks all the time, and new ones all the time.
@@ -97,7 +99,7 @@ test('connections in progress go on while rules are changed, and none goes out u
   assert.match(stdout, / 0% packet loss/, stdout);
 });
 
-test('what another does to the table is seen, and put right', { skip }, async () => {
+test('gateway: what another does to the table is seen, and put right', { skip }, async () => {
   await using host = await gateway();
   await apply(host);
   for (const deed of [
@@ -119,7 +121,7 @@ test('what another does to the table is seen, and put right', { skip }, async ()
   assert.equal(await seenAs(host), OUTER);
 });
 
-test('the daemon heals a flushed ruleset; what is not wanted any more goes, and revert removes our table alone', {
+test('gateway: the daemon heals a flushed ruleset; what is not wanted any more goes, and revert removes our table alone', {
   skip,
 }, async (t) => {
   await using host = await gateway();
@@ -151,7 +153,7 @@ test('the daemon heals a flushed ruleset; what is not wanted any more goes, and 
   assert.equal(host.exists('/run/holdfast/masquerade'), false);
 });
 
-test('without nft it fails, says so, and the sysctls are held all the same', { skip }, async () => {
+test('gateway: without nft it fails, says so, and the sysctls are held all the same', { skip }, async () => {
   await using host = await gateway();
   await host.sh('rm /usr/sbin/nft');
   const { code, stdout, stderr } = await host.agent('apply');

@@ -34,7 +34,7 @@ async function unharmed(host: LabHost, clients: readonly Dhclient[]): Promise<vo
   }
 }
 
-test('the canary sees a hook that evaluates what a server sent', { skip: unavailable() }, async () => {
+test('hostile server: the canary sees a hook that evaluates what a server sent', { skip: unavailable() }, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   await host.write('/etc/dhcp/dhclient-enter-hooks.d/careless', 'eval "name=$new_host_name"\n');
@@ -44,7 +44,10 @@ test('the canary sees a hook that evaluates what a server sent', { skip: unavail
   assert.ok(host.exists('/run/lab/canary'));
 });
 
-test('hostile option values, everything configured', { skip: unavailable(), concurrency: 4 }, async (t) => {
+test('hostile server: hostile option values, everything configured', {
+  skip: unavailable(),
+  concurrency: 4,
+}, async (t) => {
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {
@@ -57,7 +60,10 @@ test('hostile option values, everything configured', { skip: unavailable(), conc
   );
 });
 
-test('hostile option values, the names left to the server', { skip: unavailable(), concurrency: 4 }, async (t) => {
+test('hostile server: hostile option values, the names left to the server', {
+  skip: unavailable(),
+  concurrency: 4,
+}, async (t) => {
   const yaml = AGENT_YAML.replace(/ {2}(domain|search):.*\n/g, '');
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
@@ -81,7 +87,7 @@ test('hostile option values, the names left to the server', { skip: unavailable(
   );
 });
 
-test('lists far longer than any sane one', { skip: unavailable() }, async () => {
+test('hostile server: lists far longer than any sane one', { skip: unavailable() }, async () => {
   const addresses = Array.from({ length: 63 }, (_, n) => `6.6.6.${n}`).join(', ');
   const forced = 'option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 3a:3b:06:2a);';
   const names = Array.from({ length: 12 }, (_, n) => `"a-rather-long-name-${n}.evil.example"`).join(', ');
@@ -92,7 +98,9 @@ test('lists far longer than any sane one', { skip: unavailable() }, async () => 
   await holds(scene.host);
 });
 
-test('what dhclient itself would have refused, straight into its script', { skip: unavailable() }, async () => {
+test('hostile server: what dhclient itself would have refused, straight into its script', {
+  skip: unavailable(),
+}, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   await apply(host);

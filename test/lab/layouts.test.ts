@@ -41,7 +41,7 @@ test('resolvconf is there: its enter hook redefines make_resolv_conf too', { ski
   await holds(host);
 });
 
-test('two interfaces, each with its dhclient', { skip }, async () => {
+test('host layouts: two interfaces, each with its dhclient', { skip }, async () => {
   await using host = await LabHost.create({ interfaces: 2 });
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
@@ -83,7 +83,7 @@ const FORMS: Record<string, readonly string[]> = {
   'on every interface': [],
 };
 
-test('dhclient called in other ways', { skip, concurrency: 3 }, async (t) => {
+test('host layouts: dhclient called in other ways', { skip, concurrency: 3 }, async (t) => {
   await Promise.all(
     Object.entries(FORMS).map(([title, args]) =>
       t.test(title, async () => {
@@ -113,7 +113,7 @@ test('dhclient called in other ways', { skip, concurrency: 3 }, async (t) => {
   );
 });
 
-test('DHCPv6 brings its own name servers', { skip }, async () => {
+test('host layouts: DHCPv6 brings its own name servers', { skip }, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   const { server } = subnet();

@@ -62,7 +62,7 @@ test('injected lines: each once, at its cause; a restart neither repeats nor los
 /** The table is one for the whole machine, whatever the namespace. */
 const large = () => Number(readFileSync('/proc/sys/net/ipv4/neigh/default/gc_thresh3', 'utf8')) > 4_000;
 
-test('a neighbour table that really overflows', {
+test('memory errors: a neighbour table that really overflows', {
   skip: skip || (large() ? 'gc_thresh3 is too large here' : false),
 }, async (t) => {
   const probe = kernelMemoryErrors(new Host({ root: scratch(t) }), new MemoryErrorRecord(), { history: false });

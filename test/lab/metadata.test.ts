@@ -97,7 +97,7 @@ test('where nothing was ever known: no route, and it is said that it is not know
   assert.deepEqual(await held(), []);
 });
 
-test('`apply` fetches once, holds what came, and then does not ask again', { skip }, async () => {
+test('metadata: `apply` fetches once, holds what came, and then does not ask again', { skip }, async () => {
   await behave(vpc('10.0.0.0/16', '10.1.0.0/16'));
   const first = await host.agent('apply');
   assert.equal(first.code, 0, first.stdout);
@@ -112,7 +112,7 @@ test('`apply` fetches once, holds what came, and then does not ask again', { ski
   assert.equal(await behave({}), asked);
 });
 
-test('after a boot they are there before anybody answers', { skip }, async () => {
+test('metadata: after a boot they are there before anybody answers', { skip }, async () => {
   await host.sh('ip route flush proto 72; kill $(cat /run/lab/service.pid)');
   const { code, stdout } = await host.agent('apply');
   assert.equal(code, 0, stdout);
@@ -141,7 +141,7 @@ const ABSURD: Partial<Record<Failure, RegExp>> = {
   flipping: /and a moment later/,
 };
 
-test('the daemon holds them through every failure of the service', { skip }, async () => {
+test('metadata: the daemon holds them through every failure of the service', { skip }, async () => {
   await host.write('/etc/holdfast/agent.yaml', CONFIG('1s'));
   const monitor = new Log(host.spawn(['ip', 'monitor', 'route']).stdout!);
   const agent = await RunningAgent.start(host);
@@ -193,7 +193,7 @@ test('the daemon holds them through every failure of the service', { skip }, asy
   assert.equal(await agent.stop(), 0);
 });
 
-test('another instance of the same image takes nothing over from the one before', { skip }, async () => {
+test('metadata: another instance of the same image takes nothing over from the one before', { skip }, async () => {
   await host.sh(
     'ip route flush proto 72; ip link set eth0 address 0e:49:61:0f:c3:99; kill $(cat /run/lab/service.pid)',
   );

@@ -86,7 +86,7 @@ async function arrives(): Promise<void> {
   await received.indexOf(/tick/, received.lines.length);
 }
 
-test('what is expected and not joined is said', { skip }, async () => {
+test('multicast: what is expected and not joined is said', { skip }, async () => {
   const agent = await RunningAgent.start(host);
   const { msg } = await condition(agent, 'raised', 'group-not-joined');
   assert.match(msg, /No program on this host has joined 224\.1\.2\.3 on eth0/);
@@ -96,7 +96,7 @@ test('what is expected and not joined is said', { skip }, async () => {
   assert.equal(await agent.stop(), 0);
 });
 
-test('without the right to listen, that it cannot be told is said, and no more', { skip }, async () => {
+test('multicast: without the right to listen, that it cannot be told is said, and no more', { skip }, async () => {
   const child = host.spawn([
     'setpriv',
     '--bounding-set=-net_raw',

@@ -76,7 +76,7 @@ test('apply measures, writes the nearest first, and then leaves it', { skip }, a
   assert.equal(await host.sh(`stat -c '%i %z' ${RECORD} /etc/resolv.conf ${ENTER_HOOK}`), before);
 });
 
-test('200 addresses, addresses that no host has, names that do not exist: what can be measured is', {
+test('nearest: 200 addresses, addresses that no host has, names that do not exist: what can be measured is', {
   skip,
 }, async () => {
   await using host = await LabHost.create();

@@ -17,7 +17,7 @@ async function until(host: LabHost, file: string, text: string): Promise<void> {
 }
 const MERGED = '/run/NetworkManager/resolv.conf';
 
-test('control: changed by hand, the next lease that brings anything new brings the old servers back', {
+test('NetworkManager control: changed by hand, the next lease that brings anything new brings the old servers back', {
   skip,
 }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
@@ -84,7 +84,7 @@ test('apply, leases old and new, another configuration and revert: never wrong, 
   assert.deepEqual(await deletions.stop(), []);
 });
 
-test('a new start, and a resolv.conf that was lost', { skip }, async () => {
+test('NetworkManager: a new start, and a resolv.conf that was lost', { skip }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
   const { host, manager } = scene;
   await apply(host);
@@ -95,7 +95,7 @@ test('a new start, and a resolv.conf that was lost', { skip }, async () => {
   await holds(host);
 });
 
-test('what is left open comes from what NetworkManager puts together', { skip }, async () => {
+test('NetworkManager: what is left open comes from what NetworkManager puts together', { skip }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
   const { host, server } = scene;
   await host.write('/etc/holdfast/agent.yaml', `dns: { nameservers: [${NEW.join(', ')}] }\n`);
@@ -108,7 +108,7 @@ test('what is left open comes from what NetworkManager puts together', { skip },
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW);
 });
 
-test('a later file of its configuration, a link of its own, and a second client are told and refused', {
+test('NetworkManager: a later file of its configuration, a link of its own, and a second client are told and refused', {
   skip,
 }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
@@ -134,7 +134,7 @@ test('a later file of its configuration, a link of its own, and a second client 
   assert.ok(!host.exists('/etc/NetworkManager/conf.d/90-holdfast.conf'));
 });
 
-test('hostile values of a server, its names wanted', { skip, concurrency: 4 }, async (t) => {
+test('NetworkManager: hostile values of a server, its names wanted', { skip, concurrency: 4 }, async (t) => {
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {

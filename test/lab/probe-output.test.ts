@@ -20,7 +20,7 @@ after(() => host?.close());
 
 const names = async () => (await host.sh(`ls -A ${FOLDER}`)).trim().split('\n');
 
-test('the file is whole, for all to read, and the only one; nothing is printed', { skip }, async () => {
+test('probe output: the file is whole, for all to read, and the only one; nothing is printed', { skip }, async () => {
   const { code, stdout, stderr } = await host.agent(...ALL);
   assert.deepEqual([code, stdout, stderr], [0, '', '']);
   assert.match(await host.read(FILE), /^system_network_route_count\{.*\} \d+$/m);
@@ -36,7 +36,7 @@ test('it is replaced, not written over: who has it open has the old text', { ski
   assert.notEqual(await host.read(FILE), old, 'durations differ');
 });
 
-test('a probe that cannot see is in it as such, beside what the others saw', { skip }, async () => {
+test('probe output: a probe that cannot see is in it as such, beside what the others saw', { skip }, async () => {
   // A device that no driver has.
   await host.sh('mknod /tmp/none c 240 77; mount --bind /tmp/none /dev/kmsg');
   const { code } = await host.agent(...ALL);
@@ -46,7 +46,7 @@ test('a probe that cannot see is in it as such, beside what the others saw', { s
   assert.match(await host.read(FILE), /^system_network_route_count\{.*\} \d+$/m);
 });
 
-test('what stops the command, or the writing, leaves the old file', { skip }, async () => {
+test('probe output: what stops the command, or the writing, leaves the old file', { skip }, async () => {
   const old = await host.read(FILE);
   await host.write('/tmp/bad.yaml', 'sysctl: nonsense\n');
   assert.equal((await host.agent(...ALL, '--config', '/tmp/bad.yaml')).code, 1);
@@ -60,7 +60,7 @@ test('what stops the command, or the writing, leaves the old file', { skip }, as
   await host.sh(`umount ${FOLDER}`);
 });
 
-test('a device stays a device', { skip }, async () => {
+test('probe output: a device stays a device', { skip }, async () => {
   await host.sh('mknod /tmp/null c 1 3');
   const { code, stderr } = await host.agent('probe', 'routes', '--prometheus', '--output', '/tmp/null');
   assert.equal(code, 1);
@@ -68,7 +68,7 @@ test('a device stays a device', { skip }, async () => {
   assert.equal(await host.sh('stat -c %F /tmp/null'), 'character special file\n');
 });
 
-test('"-" is standard output; --json goes into a file too; a table does not', { skip }, async () => {
+test('probe output: "-" is standard output; --json goes into a file too; a table does not', { skip }, async () => {
   const { stdout } = await host.agent('probe', 'routes', '--prometheus', '--output', '-');
   assert.match(stdout, /^system_network_route_count\{/m);
   assert.equal(await host.sh('cd /tmp; agent probe routes --json --output probe.json'), '');

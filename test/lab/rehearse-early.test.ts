@@ -6,7 +6,7 @@ import { apply, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 
-test('a hook that ends the script with 0 is told, and one that links resolv.conf to /proc does not hold the rehearsal up', {
+test('rehearse: a hook that ends the script with 0 is told, and one that links resolv.conf to /proc does not hold the rehearsal up', {
   skip,
 }, async () => {
   await using scene = await staleHost({});
@@ -35,7 +35,7 @@ test('a hook that ends the script with 0 is told, and one that links resolv.conf
   assert.match(linked.problems, /resolv\.conf: nameserver is missing/);
 });
 
-test('an alternative name of an interface is refused with its own name', { skip }, async () => {
+test('rehearse: an alternative name of an interface is refused with its own name', { skip }, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   await host.sh('ip link property add dev eth0 altname device-number-1 altname eni-0123456789abcdef0');

@@ -11,7 +11,7 @@ import { AGENT_YAML, apply, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/sc
 const options = { skip: unavailable(), concurrency: 2 };
 const RENEWING = { lease: 60, renewEvery: 3 };
 
-test('resolv.conf is a mount of its own', options, async () => {
+test('rehearse: resolv.conf is a mount of its own', options, async () => {
   await using scene = await staleHost(RENEWING);
   const { host, client } = scene;
   await host.sh('cp /etc/resolv.conf /tmp/mounted; mount --bind /tmp/mounted /etc/resolv.conf');
@@ -25,7 +25,7 @@ test('resolv.conf is a mount of its own', options, async () => {
   assert.equal(await host.sh('stat -c %i /etc/resolv.conf'), mounted, 'it was written in place');
 });
 
-test('resolv.conf is a link into /run', options, async () => {
+test('rehearse: resolv.conf is a link into /run', options, async () => {
   await using scene = await staleHost(RENEWING);
   const { host, client } = scene;
   await host.sh(
@@ -38,7 +38,7 @@ test('resolv.conf is a link into /run', options, async () => {
   assert.match(await host.sh('readlink /etc/resolv.conf'), /run\/own/);
 });
 
-test('/etc and /var are file systems of their own, and a name in them is odd', options, async () => {
+test('rehearse: /etc and /var are file systems of their own, and a name in them is odd', options, async () => {
   await using scene = await staleHost(RENEWING);
   const { host, client } = scene;
   await host.sh(`for folder in etc var; do mkdir /tmp/$folder; mount -t tmpfs tmpfs /tmp/$folder; cp -a /$folder/. /tmp/$folder 2>/dev/null || :; mount --move /tmp/$folder /$folder; done
@@ -86,7 +86,7 @@ test('two interfaces, each with its dhclient: the second default route is not to
 });
 
 test(
-  'a dhclient that NetworkManager runs is none of ours; a lease that has expired is used by nobody',
+  'rehearse: a dhclient that NetworkManager runs is none of ours; a lease that has expired is used by nobody',
   options,
   async () => {
     await using scene = await staleHost({ lease: 3 });
@@ -117,7 +117,7 @@ test(
   },
 );
 
-test("RHEL's script and hooks", options, async () => {
+test("rehearse: RHEL's script and hooks", options, async () => {
   await using host = await LabHost.create();
   await host.write(
     '/sbin/dhclient-script',
@@ -142,7 +142,7 @@ test("RHEL's script and hooks", options, async () => {
   await cameTrue(host, held);
 });
 
-test('a hook that waits for ever is not waited for', options, async () => {
+test('rehearse: a hook that waits for ever is not waited for', options, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   await apply(host);

@@ -18,7 +18,7 @@ const WAYS = {
   },
 } as const;
 
-test('a short lease', options, async (t) => {
+test('rehearse: a short lease', options, async (t) => {
   const ways = Object.entries(WAYS).map(([way, prepare]) => {
     const isHeld = prepare === apply;
     return t.test(`${way}: RENEW, REBIND by another server, EXPIRE with none`, async () => {
@@ -52,7 +52,7 @@ test('a short lease', options, async (t) => {
   await Promise.all(ways);
 });
 
-test('a long lease', options, async (t) => {
+test('rehearse: a long lease', options, async (t) => {
   const ways = Object.entries(WAYS).map(([way, prepare]) => {
     const isHeld = prepare === apply;
     return t.test(`${way}: REBOOT, TIMEOUT with a router that answers and with one that does not`, async () => {
@@ -89,37 +89,41 @@ test('a long lease', options, async (t) => {
   await Promise.all(ways);
 });
 
-test('routes that the server sends, a metric, and a neighbour of ours that adds its own', options, async () => {
-  await using scene = await staleHost({
-    offers: `option routers 10.77.0.1, 10.77.0.2; option interface-mtu 1400; option domain-name "isp.example; reboot";
+test(
+  'rehearse: routes that the server sends, a metric, and a neighbour of ours that adds its own',
+  options,
+  async () => {
+    await using scene = await staleHost({
+      offers: `option routers 10.77.0.1, 10.77.0.2; option interface-mtu 1400; option domain-name "isp.example; reboot";
              option host-name "named-by-dhcp";`,
-  });
-  const { host, client } = scene;
-  await apply(host);
-  await host.sh(
-    'ip route add 10.99.0.0/16 via 10.77.0.9; ip route add unreachable 10.98.0.0/16; ip addr add 10.76.0.5/24 dev eth0',
-  );
-  await host.write(
-    '/etc/dhcp/dhclient-exit-hooks.d/own',
-    'ip route replace 10.97.0.0/16 via "$new_routers" 2>/dev/null || ip route replace 10.97.0.0/16 via 10.77.0.1\n',
-  );
-  for (const reason of ['RENEW', 'REBOOT'] as const) {
-    const foretold = await foretell(host, reason);
-    assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.1 dev eth0'));
-    assert.ok(foretold.routes.after.includes('unreachable 10.98.0.0/16'), foretold.routes.after.join('\n'));
-    assert.deepEqual(
-      foretold.notes.filter((note) => note.includes('could not be made')),
-      [],
+    });
+    const { host, client } = scene;
+    await apply(host);
+    await host.sh(
+      'ip route add 10.99.0.0/16 via 10.77.0.9; ip route add unreachable 10.98.0.0/16; ip addr add 10.76.0.5/24 dev eth0',
     );
-    if (reason === 'REBOOT') {
-      await client.kill();
-      await Dhclient.start(host).leased();
-      await cameTrue(host, foretold);
+    await host.write(
+      '/etc/dhcp/dhclient-exit-hooks.d/own',
+      'ip route replace 10.97.0.0/16 via "$new_routers" 2>/dev/null || ip route replace 10.97.0.0/16 via 10.77.0.1\n',
+    );
+    for (const reason of ['RENEW', 'REBOOT'] as const) {
+      const foretold = await foretell(host, reason);
+      assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.1 dev eth0'));
+      assert.ok(foretold.routes.after.includes('unreachable 10.98.0.0/16'), foretold.routes.after.join('\n'));
+      assert.deepEqual(
+        foretold.notes.filter((note) => note.includes('could not be made')),
+        [],
+      );
+      if (reason === 'REBOOT') {
+        await client.kill();
+        await Dhclient.start(host).leased();
+        await cameTrue(host, foretold);
+      }
     }
-  }
-});
+  },
+);
 
-test('dhclient-script finds the environment that dhclient gives it', options, async () => {
+test('rehearse: dhclient-script finds the environment that dhclient gives it', options, async () => {
   const dhcp = {
     lease: 12,
     renewEvery: 3,

@@ -22,7 +22,7 @@ test('25 renewals of a stale dhclient change nothing', { skip: unavailable() }, 
   await holds(host);
 });
 
-test('a second apply changes nothing either', { skip: unavailable() }, async () => {
+test('renewals: a second apply changes nothing either', { skip: unavailable() }, async () => {
   await using scene = await staleHost();
   const { host } = scene;
   await apply(host);

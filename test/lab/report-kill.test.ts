@@ -6,7 +6,7 @@ import { type Answer, accept, Receiver, refuse } from '../parts/otlp-receiver.ts
 import { reporting } from '../parts/report-scene.ts';
 import { REPOSITORY, scratch } from '../parts/scratch.ts';
 
-test('every event that was told arrives, in order, once by its record id', async (t) => {
+test('report: every event that was told arrives, in order, once by its record id', async (t) => {
   const spoolFolder = scratch(t);
   let requests = 0;
   // Down, up, answering and yet not heard, in turns.

@@ -38,56 +38,67 @@ const pids = async (host: LabHost) => (await host.sh('pgrep -x dhclient || :')).
 /** Without the seconds, which run. */
 const network = (host: LabHost) => host.sh("ip -4 -o addr show | sed 's/valid_lft.*//'; ip -4 route");
 
-test('a dhclient that is to ask for something else is started again, and not one ping is lost', options, async () => {
-  const { host, server } = await ifupHost();
-  await using _ = host;
-  const [old] = await pids(host);
-  const before = await network(host);
-  await host.sh('ip addr change 10.77.0.100/24 dev eth0 valid_lft 300 preferred_lft 300');
-  const plan = await host.agent('plan');
-  assert.match(plan.stdout, /Pending until the next start of dhclient\[\d+\] on eth0: request \(apply starts it again/);
-  const pings = await Pings.start(host, '10.77.0.1');
-
-  const { code, stdout, stderr } = await host.agent('apply');
-
-  const lost = await pings.stop();
-  assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout, /restart +dhclient\[\d+\] on eth0 +now started again/);
-  assert.deepEqual(lost, { lost: 0, gone: [] });
-  const [now, ...others] = await pids(host);
-  assert.deepEqual(others, []);
-  assert.notEqual(now, old);
-  assert.equal(await network(host), before);
-  const lifetime = Number(/valid_lft (\d+)sec/.exec(await host.sh('ip -4 -o addr show dev eth0'))?.[1]);
-  assert.ok(lifetime > 500, `the kernel would drop the address in ${lifetime} s`);
-  assert.deepEqual(
-    await host.sh(`tr '\\0' ' ' </proc/${now}/cmdline`),
-    `/usr/sbin/${ifup()} `,
-    'as ifup had started it',
-  );
-  assert.match(await host.sh(`tr '\\0' '\\n' </proc/${now}/environ; readlink /proc/${now}/cwd`), /^IFACE=eth0$/m);
-  assert.match(await host.sh(`grep Umask /proc/${now}/status`), /0027/);
-  assert.equal(server.log.count(/^DHCPDECLINE/), 0);
-  assert.equal(server.log.count(/^DHCPDISCOVER/), 1, 'only the first start ever discovered');
-  const status = await host.agent('status');
-  assert.doesNotMatch(status.stdout, /pending/);
-  const again = await host.agent('apply');
-  assert.doesNotMatch(again.stdout, /restart/);
-  assert.deepEqual(await pids(host), [now]);
-});
-
-test('control: released, or ended by -x, and started again, it takes address and routes with it', options, async () => {
-  for (const how of ['-r', '-x']) {
-    const { host } = await ifupHost();
+test(
+  'restart: a dhclient that is to ask for something else is started again, and not one ping is lost',
+  options,
+  async () => {
+    const { host, server } = await ifupHost();
     await using _ = host;
+    const [old] = await pids(host);
+    const before = await network(host);
+    await host.sh('ip addr change 10.77.0.100/24 dev eth0 valid_lft 300 preferred_lft 300');
+    const plan = await host.agent('plan');
+    assert.match(
+      plan.stdout,
+      /Pending until the next start of dhclient\[\d+\] on eth0: request \(apply starts it again/,
+    );
     const pings = await Pings.start(host, '10.77.0.1');
-    await host.sh(`${ifup().replace('-4', `-4 ${how}`)}; ${ifup()}`);
-    const { lost, gone } = await pings.stop();
-    assert.ok(lost > 0 && gone.length > 1, `${how}: ${lost} lost, ${gone}`);
-  }
-});
 
-test('without a server it is left alone, and started again when there is one', options, async () => {
+    const { code, stdout, stderr } = await host.agent('apply');
+
+    const lost = await pings.stop();
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /restart +dhclient\[\d+\] on eth0 +now started again/);
+    assert.deepEqual(lost, { lost: 0, gone: [] });
+    const [now, ...others] = await pids(host);
+    assert.deepEqual(others, []);
+    assert.notEqual(now, old);
+    assert.equal(await network(host), before);
+    const lifetime = Number(/valid_lft (\d+)sec/.exec(await host.sh('ip -4 -o addr show dev eth0'))?.[1]);
+    assert.ok(lifetime > 500, `the kernel would drop the address in ${lifetime} s`);
+    assert.deepEqual(
+      await host.sh(`tr '\\0' ' ' </proc/${now}/cmdline`),
+      `/usr/sbin/${ifup()} `,
+      'as ifup had started it',
+    );
+    assert.match(await host.sh(`tr '\\0' '\\n' </proc/${now}/environ; readlink /proc/${now}/cwd`), /^IFACE=eth0$/m);
+    assert.match(await host.sh(`grep Umask /proc/${now}/status`), /0027/);
+    assert.equal(server.log.count(/^DHCPDECLINE/), 0);
+    assert.equal(server.log.count(/^DHCPDISCOVER/), 1, 'only the first start ever discovered');
+    const status = await host.agent('status');
+    assert.doesNotMatch(status.stdout, /pending/);
+    const again = await host.agent('apply');
+    assert.doesNotMatch(again.stdout, /restart/);
+    assert.deepEqual(await pids(host), [now]);
+  },
+);
+
+test(
+  'restart control: released, or ended by -x, and started again, it takes address and routes with it',
+  options,
+  async () => {
+    for (const how of ['-r', '-x']) {
+      const { host } = await ifupHost();
+      await using _ = host;
+      const pings = await Pings.start(host, '10.77.0.1');
+      await host.sh(`${ifup().replace('-4', `-4 ${how}`)}; ${ifup()}`);
+      const { lost, gone } = await pings.stop();
+      assert.ok(lost > 0 && gone.length > 1, `${how}: ${lost} lost, ${gone}`);
+    }
+  },
+);
+
+test('restart: without a server it is left alone, and started again when there is one', options, async () => {
   const { host, server } = await ifupHost();
   await using _ = host;
   const [old] = await pids(host);
@@ -110,7 +121,7 @@ test('without a server it is left alone, and started again when there is one', o
   assert.equal(await network(host), before);
 });
 
-test('a server that would refuse the address is not asked for another', options, async () => {
+test('restart: a server that would refuse the address is not asked for another', options, async () => {
   const { host, server } = await ifupHost();
   await using _ = host;
   const [old] = await pids(host);
@@ -136,30 +147,34 @@ test('a server that would refuse the address is not asked for another', options,
   assert.equal(refusing.count(/^DHCPACK/), 0);
 });
 
-test('the server dies when it has just answered, and the router ignores pings: nothing is lost', options, async () => {
-  const { host, server } = await ifupHost();
-  await using _ = host;
-  // So that TIMEOUT comes soon.
-  await host.sh('sed -i "1i timeout 3; reboot 1;" /etc/dhcp/dhclient.conf');
-  await host.sh('echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all', { where: 'server' });
-  const before = await network(host);
-  const acknowledged = server.log.lines.length;
+test(
+  'restart: the server dies when it has just answered, and the router ignores pings: nothing is lost',
+  options,
+  async () => {
+    const { host, server } = await ifupHost();
+    await using _ = host;
+    // So that TIMEOUT comes soon.
+    await host.sh('sed -i "1i timeout 3; reboot 1;" /etc/dhcp/dhclient.conf');
+    await host.sh('echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all', { where: 'server' });
+    const before = await network(host);
+    const acknowledged = server.log.lines.length;
 
-  const applying = host.agent('apply');
-  await server.log.indexOf(/^DHCPACK/, acknowledged);
-  await server.stop();
-  const { code, stdout, stderr } = await applying;
+    const applying = host.agent('apply');
+    await server.log.indexOf(/^DHCPACK/, acknowledged);
+    await server.stop();
+    const { code, stdout, stderr } = await applying;
 
-  assert.equal(code, 0, stdout + stderr);
-  assert.match(stdout, /now started again/);
-  assert.match(await host.read('/run/holdfast/lease.eth0'), /^reason=TIMEOUT/);
-  assert.equal(await network(host), before);
-  const [now] = await pids(host);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /now started again/);
+    assert.match(await host.read('/run/holdfast/lease.eth0'), /^reason=TIMEOUT/);
+    assert.equal(await network(host), before);
+    const [now] = await pids(host);
 
-  // The control: the same when nobody watches over it.
-  await host.sh(`kill ${now}; while kill -0 ${now} 2>/dev/null; do sleep 0.05; done; ${ifup()} -1 || :`);
-  assert.doesNotMatch(await network(host), /10\.77\.0\.100/);
-});
+    // The control: the same when nobody watches over it.
+    await host.sh(`kill ${now}; while kill -0 ${now} 2>/dev/null; do sleep 0.05; done; ${ifup()} -1 || :`);
+    assert.doesNotMatch(await network(host), /10\.77\.0\.100/);
+  },
+);
 
 test('two interfaces: one after the other', options, async () => {
   const { host, servers } = await ifupHost({ wires: 2 });
@@ -208,24 +223,30 @@ test('kill -9 of the agent in the middle: a dhclient runs again, by itself or by
   }
 });
 
-test('whose end would be taken for a failure, or who is nobody of root’s, is left alone', options, async () => {
-  const { host } = await ifupHost();
-  await using _ = host;
-  const old = await pids(host);
-  await host.sh('cp /bin/sleep /tmp/dhclient; chmod 755 /tmp /tmp/dhclient');
-  await host.sh('setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/dhclient 3600 >/dev/null 2>&1 &');
-  await host.sh(`for pid in ${old.join(' ')}; do kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done; done`);
-  await host.sh(`${ifup().replace('-4', '-4 -d')} >/dev/null 2>&1 &`);
-  await host.sh('until [ "$(pgrep -cx dhclient)" = 2 ]; do sleep 0.05; done');
-  const then = await pids(host);
-  const { code, stdout, stderr } = await host.agent('apply');
-  assert.equal(code, 0, stdout + stderr);
-  assert.doesNotMatch(stdout, /3600/, 'it is not even looked at');
-  assert.match(stdout, /on eth0.*it runs in the foreground \(-d\)/);
-  assert.deepEqual(await pids(host), then);
-});
+test(
+  'restart: whose end would be taken for a failure, or who is nobody of root’s, is left alone',
+  options,
+  async () => {
+    const { host } = await ifupHost();
+    await using _ = host;
+    const old = await pids(host);
+    await host.sh('cp /bin/sleep /tmp/dhclient; chmod 755 /tmp /tmp/dhclient');
+    await host.sh('setpriv --reuid 65534 --regid 65534 --clear-groups /tmp/dhclient 3600 >/dev/null 2>&1 &');
+    await host.sh(
+      `for pid in ${old.join(' ')}; do kill $pid; while kill -0 $pid 2>/dev/null; do sleep 0.05; done; done`,
+    );
+    await host.sh(`${ifup().replace('-4', '-4 -d')} >/dev/null 2>&1 &`);
+    await host.sh('until [ "$(pgrep -cx dhclient)" = 2 ]; do sleep 0.05; done');
+    const then = await pids(host);
+    const { code, stdout, stderr } = await host.agent('apply');
+    assert.equal(code, 0, stdout + stderr);
+    assert.doesNotMatch(stdout, /3600/, 'it is not even looked at');
+    assert.match(stdout, /on eth0.*it runs in the foreground \(-d\)/);
+    assert.deepEqual(await pids(host), then);
+  },
+);
 
-test('agent run does so too, and tells of it', options, async () => {
+test('restart: agent run does so too, and tells of it', options, async () => {
   const { host, server } = await ifupHost();
   await using _ = host;
   const old = await pids(host);
@@ -285,7 +306,7 @@ test(
 const PIDS = '/sys/fs/cgroup/pids';
 const noCgroups = existsSync(PIDS) ? false : 'needs cgroup v1 with its pids controller';
 
-test('it stays in the control group that it was started in', {
+test('restart: it stays in the control group that it was started in', {
   ...options,
   skip: options.skip || noCgroups,
 }, async () => {

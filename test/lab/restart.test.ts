@@ -7,7 +7,7 @@ import { AGENT_YAML, apply, holds, NEW, nameservers, OLD_DHCLIENT_CONF, staleHos
 
 const options = { skip: unavailable(), concurrency: 2 };
 
-test('a new start of dhclient', options, async (t) => {
+test('restart: a new start of dhclient', options, async (t) => {
   await Promise.all([
     t.test('after kill -9, with its lease still good (REBOOT)', async () => {
       await using scene = await staleHost({});

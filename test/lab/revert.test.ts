@@ -42,7 +42,7 @@ test('a dhclient that was started with ours: revert says what it will write, and
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD, 'started again it reads what was before');
 });
 
-test('name servers of long ago do not come back where a lease has others', { skip }, async () => {
+test('revert: name servers of long ago do not come back where a lease has others', { skip }, async () => {
   await using scene = await staleHost({ renewEvery: 600 });
   const { host } = scene;
   await host.write('/etc/resolv.conf', '# by hand\nnameserver 192.0.2.99\noptions timeout:2\n');
@@ -55,7 +55,7 @@ test('name servers of long ago do not come back where a lease has others', { ski
   assert.match(text, /^# by hand\n[\s\S]*^options timeout:2$/m);
 });
 
-test("after a boot with our name servers, revert does not take them for the lease's, whatever was configured since", {
+test("revert: after a boot with our name servers, revert does not take them for the lease's, whatever was configured since", {
   skip,
 }, async () => {
   await using scene = await staleHost({ renewEvery: 600, offers: OFFERS });
@@ -80,7 +80,7 @@ test("after a boot with our name servers, revert does not take them for the leas
   assert.doesNotMatch(text, /example\.com/);
 });
 
-test('a lease with name servers of its server and a superseded search: revert takes only the name servers', {
+test('revert: a lease with name servers of its server and a superseded search: revert takes only the name servers', {
   skip,
 }, async () => {
   await using scene = await staleHost({ renewEvery: 600, offers: OFFERS });

@@ -26,7 +26,9 @@ function unseen(reason: string) {
   return Array.from({ length: 3 }, () => ({ metric: 'holdfast.route_failures.available', value: 0, reason }));
 }
 
-test('without tracefs, with one that is not ours to write, and without kprobes', { skip }, async (t) => {
+test('route failures: without tracefs, with one that is not ours to write, and without kprobes', {
+  skip,
+}, async (t) => {
   await using host = await LabHost.create({ interfaces: 0 });
   await host.write('/etc/holdfast/agent.yaml', '{}\n');
   assert.deepEqual(await probed(host), unseen('tracefs is not mounted here'));

@@ -140,7 +140,7 @@ test('many routes that vanish together are made again in one pass', { skip }, as
   await agent.stop();
 });
 
-test('who takes a route away again and again is told, and the fight ends', { skip }, async () => {
+test('routes: who takes a route away again and again is told, and the fight ends', { skip }, async () => {
   await using host = await LabHost.create();
   await host.sh('ip link set srv0 up', { where: 'server' });
   await host.sh('ip link set eth0 up; ip addr add 10.88.0.2/24 dev eth0');

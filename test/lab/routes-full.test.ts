@@ -6,7 +6,7 @@ import { INSIDE, same } from '../parts/lab/routes-counted.ts';
 
 const skip = unavailable();
 
-test('1,000,000 IPv4 and 200,000 IPv6 routes, of several tables and protocols, with several next hops and rules', {
+test('routes: 1,000,000 IPv4 and 200,000 IPv6 routes, of several tables and protocols, with several next hops and rules', {
   skip,
 }, async () => {
   await using host = await LabHost.create({ interfaces: 2 });
@@ -36,7 +36,7 @@ test('1,000,000 IPv4 and 200,000 IPv6 routes, of several tables and protocols, w
   assert.ok(ipv4 > 1_000_000 && ipv6 > 200_000, `${ipv4} and ${ipv6} beside those of the interfaces`);
 });
 
-test('none at all', { skip }, async () => {
+test('routes: none at all', { skip }, async () => {
   await using host = await LabHost.create();
   const script = 'test -z "$(ip -4 route show table all; ip -6 route show table all)" && exec "$@"';
   const command = [process.execPath, INSIDE, 'routes', 'routes-by-protocol'];

@@ -70,7 +70,7 @@ test('what a server offers of routes is taken or not, as configured', { skip }, 
   }
 });
 
-test('what is there already stays when it is ignored from now on', { skip }, async () => {
+test('routes: what is there already stays when it is ignored from now on', { skip }, async () => {
   await using lab = await scene({ lease: 20, renewEvery: 2 });
   const { host } = lab;
   const client = await leased(host);
@@ -80,7 +80,7 @@ test('what is there already stays when it is ignored from now on', { skip }, asy
   assert.deepEqual(await routes(host), ['default']);
 });
 
-test('of one interface alone', { skip }, async () => {
+test('routes: of one interface alone', { skip }, async () => {
   await using lab = await scene();
   const { host } = lab;
   await apply(host, 'dhclient: { interfaces: { eth1: { ignore: [routers] } } }\n');

@@ -123,7 +123,7 @@ test('routes go by nexthop objects', { skip }, async (t) => {
   });
 });
 
-test('somebody else’s route by an object gives way to takeOver, and is there again', { skip }, async () => {
+test('routes: somebody else’s route by an object gives way to takeOver, and is there again', { skip }, async () => {
   const theirs = { [V4]: [42, 'bgp'], [V6]: [62, 'bgp'] };
   await using host = await scene(`routes:
   - { to: ${V4}, via: 10.88.0.1, takeOver: true }
@@ -138,7 +138,7 @@ test('somebody else’s route by an object gives way to takeOver, and is there a
   assert.deepEqual(await byObject(host), theirs);
 });
 
-test('an object that goes takes its routes away, and with its return they are back', { skip }, async () => {
+test('routes: an object that goes takes its routes away, and with its return they are back', { skip }, async () => {
   await using host = await scene(`${ROUTES}report: { interval: 1h }\n`);
   await host.sh(OBJECTS);
   const agent = await RunningAgent.start(host);

@@ -42,7 +42,7 @@ async function receiver(host: LabHost): Promise<Log> {
   return log;
 }
 
-test('heartbeats carry what is held and what was seen, events come once, and the last one is the end', {
+test('run: heartbeats carry what is held and what was seen, events come once, and the last one is the end', {
   skip,
 }, async () => {
   await using scene = await staleHost(SELDOM);
@@ -70,7 +70,7 @@ test('heartbeats carry what is held and what was seen, events come once, and the
   assert.equal(received.count(/^event holdfast\.start /), 1);
 });
 
-test('what a collector that was away missed it gets from the next start', { skip }, async () => {
+test('run: what a collector that was away missed it gets from the next start', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + REPORT);

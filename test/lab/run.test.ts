@@ -20,7 +20,7 @@ async function trample(host: LabHost, text: string): Promise<void> {
   await host.sh('cat >/etc/resolv.conf.new; mv /etc/resolv.conf.new /etc/resolv.conf', { input: text });
 }
 
-test('what drifts is put right, whoever did it and however', { skip }, async () => {
+test('run: what drifts is put right, whoever did it and however', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + SYSCTL);
@@ -124,7 +124,7 @@ test('run: who does not stop is told, and once it has stopped all is right again
   assert.equal(await agent.stop('INT'), 0);
 });
 
-test('SIGHUP takes a new configuration, and refuses a bad one', { skip }, async () => {
+test('run: SIGHUP takes a new configuration, and refuses a bad one', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   const agent = await RunningAgent.start(host);
@@ -161,7 +161,7 @@ test('with enforce: false it tells, and changes nothing', { skip }, async () => 
   assert.equal(agent.count('holdfast.heal'), 0);
 });
 
-test('a bad configuration at the start is an error, and nothing is touched', { skip }, async () => {
+test('run: a bad configuration at the start is an error, and nothing is touched', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', 'report: { interval: 5 }\n');
@@ -171,7 +171,7 @@ test('a bad configuration at the start is an error, and nothing is touched', { s
   assert.equal(host.exists(ENTER_HOOK), false);
 });
 
-test('while another apply is at work it starts, reloads and reports; afterwards it holds what it should', {
+test('run: while another apply is at work it starts, reloads and reports; afterwards it holds what it should', {
   skip,
 }, async () => {
   await using scene = await staleHost(SELDOM);
@@ -201,7 +201,7 @@ test('while another apply is at work it starts, reloads and reports; afterwards 
   await holds(host);
 });
 
-test('a second one says which process has this host, and ends; the first goes on', { skip }, async () => {
+test('run: a second one says which process has this host, and ends; the first goes on', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   const agent = await RunningAgent.start(host);
@@ -219,7 +219,7 @@ test('a second one says which process has this host, and ends; the first goes on
   assert.equal(await next.stop(), 0);
 });
 
-test('systemd is told of start, reload and end, without a process of its own', { skip }, async () => {
+test('run: systemd is told of start, reload and end, without a process of its own', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/run/lab/listen.pl', LISTEN);
@@ -238,7 +238,7 @@ test('systemd is told of start, reload and end, without a process of its own', {
   await told.until(/^STOPPING=1$/, from);
 });
 
-test('without perl systemd is told by systemd-notify, and its watchdog is switched off', { skip }, async (t) => {
+test('run: without perl systemd is told by systemd-notify, and its watchdog is switched off', { skip }, async (t) => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   if ((await host.run(['sh', '-c', 'command -v systemd-notify'])).code !== 0) return t.skip('needs systemd-notify');

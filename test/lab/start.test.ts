@@ -33,13 +33,13 @@ for (const [suite, name] of Object.entries(suites) as [Suite, string][]) {
   });
 }
 
-test('NODE_OPTIONS does not reach dist/agent', { skip: unbuilt ?? false }, () => {
+test('start: NODE_OPTIONS does not reach dist/agent', { skip: unbuilt ?? false }, () => {
   const env = { ...process.env, NODE_OPTIONS: '--require /nonexistent.cjs' };
   const told = spawnSync(agent, ['--version'], { encoding: 'utf8', env });
   assert.deepEqual([told.stdout, told.status], [`${version}\n`, 0]);
 });
 
-test('no variable that Node or OpenSSL obeys decides what dist/agent reads, trusts or shows', {
+test('start: no variable that Node or OpenSSL obeys decides what dist/agent reads, trusts or shows', {
   skip: unbuilt ?? missing('strace'),
 }, (t) => {
   const folder = scratch(t);
@@ -66,7 +66,7 @@ test('no variable that Node or OpenSSL obeys decides what dist/agent reads, trus
   assert.match(last, /"TERM=dumb"/);
 });
 
-test('what is about TLS only costs a command that speaks none no second start, and reaches nothing', {
+test('start: what is about TLS only costs a command that speaks none no second start, and reaches nothing', {
   skip: unbuilt ?? missing('strace'),
 }, (t) => {
   const folder = scratch(t);
@@ -82,7 +82,7 @@ test('what is about TLS only costs a command that speaks none no second start, a
   assert.equal(starts('collector', '--listen', 'nonsense'), 2);
 });
 
-test('SIGUSR1 opens no debugger', { skip: unbuilt ?? false }, async (t) => {
+test('start: SIGUSR1 opens no debugger', { skip: unbuilt ?? false }, async (t) => {
   const port = async (program: string, args: string[]) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     t.after(() => child.kill('SIGKILL'));
@@ -100,7 +100,7 @@ test('SIGUSR1 opens no debugger', { skip: unbuilt ?? false }, async (t) => {
   assert.doesNotMatch(await port(agent, ['collector', '--listen', '127.0.0.1:0', '--data', data]), /Debugger/);
 });
 
-test('dist/agent needs no library beside those of a minimal system', { skip: unbuilt ?? noReadelf() }, () => {
+test('start: dist/agent needs no library beside those of a minimal system', { skip: unbuilt ?? noReadelf() }, () => {
   const linked = spawnSync('readelf', ['--dynamic', agent], { encoding: 'utf8' });
   const libraries = [...linked.stdout.matchAll(/Shared library: \[([^\]]+)\]/g)].map(([, library]) => library ?? '');
   assert.ok(libraries.length > 0);

@@ -63,7 +63,7 @@ const MADE = [
   'default via 2001:db8:88::1 dev eth0 metric 1024',
 ];
 
-test('routes of every kind', { skip }, async (t) => {
+test('static routes: routes of every kind', { skip }, async (t) => {
   await using host = await scene();
   const all = [
     '{ to: 10.1.0.0/16, via: 10.88.0.1 }',
@@ -146,7 +146,7 @@ test('routes of every kind', { skip }, async (t) => {
   });
 });
 
-test('a route is changed in the same moment, so that no packet finds none', { skip }, async (t) => {
+test('static routes: a route is changed in the same moment, so that no packet finds none', { skip }, async (t) => {
   await using host = await scene();
   const V4 = '10.99.0.0/16';
   const V6 = '"2001:db8:99::/48"';
@@ -227,7 +227,7 @@ test('a route is changed in the same moment, so that no packet finds none', { sk
   }
 });
 
-test('somebody else’s route to the same place', { skip }, async (t) => {
+test('static routes: somebody else’s route to the same place', { skip }, async (t) => {
   const V4 = '10.99.0.0/16';
   const V6 = '"2001:db8:99::/48"';
   const routes = (more = '') => [`{ to: ${V4}, via: 10.88.0.1${more} }`, `{ to: ${V6}, via: "2001:db8:88::1"${more} }`];
@@ -286,7 +286,7 @@ test('somebody else’s route to the same place', { skip }, async (t) => {
   });
 });
 
-test('what has gone by itself is forgotten, and is no reason to look ever again', { skip }, async () => {
+test('static routes: what has gone by itself is forgotten, and is no reason to look ever again', { skip }, async () => {
   await using host = await scene();
   await configure(host, '{ to: 10.1.0.0/16, via: 10.88.0.1 }', '{ to: "2001:db8:1::/48", via: "2001:db8:88::1" }');
   await applied(host);
@@ -297,7 +297,7 @@ test('what has gone by itself is forgotten, and is no reason to look ever again'
   assert.equal(await host.sh('ls /run/holdfast | grep routes || :'), '');
 });
 
-test('what revert takes away', { skip }, async () => {
+test('static routes: what revert takes away', { skip }, async () => {
   await using host = await scene();
   await configure(
     host,
@@ -312,7 +312,7 @@ test('what revert takes away', { skip }, async () => {
   assert.match(await host.sh('ip route'), /10\.2\.0\.0\/16/);
 });
 
-test('a gateway that is an address of the host itself is said to be that', { skip }, async () => {
+test('static routes: a gateway that is an address of the host itself is said to be that', { skip }, async () => {
   await using host = await scene();
   await configure(
     host,
@@ -326,7 +326,7 @@ test('a gateway that is an address of the host itself is said to be that', { ski
   assert.deepEqual(await ours(host), []);
 });
 
-test('what cannot be there yet waits, and is no failure', { skip }, async (t) => {
+test('static routes: what cannot be there yet waits, and is no failure', { skip }, async (t) => {
   await using host = await scene();
   await host.sh('ip link set eth1 down');
   const waiting: [route: string, why: RegExp][] = [

@@ -8,7 +8,9 @@ import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 const BEYOND = '10.99.0.1'; // behind the default route
 const STATIC = '10.98.0.1'; // behind a static route of the server's
 
-test('no ping, address or route is lost through apply, renewals and revert', { skip: unavailable() }, async (t) => {
+test('traffic: no ping, address or route is lost through apply, renewals and revert', {
+  skip: unavailable(),
+}, async (t) => {
   const routes = 'option rfc3442-classless-static-routes 0, 10,77,0,1, 24, 10,98,0, 10,77,0,1;';
   await using scene = await staleHost({ renewEvery: 1, offers: routes });
   const { host, client } = scene;

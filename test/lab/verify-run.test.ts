@@ -42,7 +42,9 @@ async function trampled(host: LabHost, agent: RunningAgent): Promise<LoggedEvent
   return heal;
 }
 
-test('refused until the servers answer; then proved, and healed when they have died', { skip }, async () => {
+test('dns.verify: refused until the servers answer; then proved, and healed when they have died', {
+  skip,
+}, async () => {
   await using scene = await hostToBeMoved([NEW[0]]);
   const { host } = scene;
   const agent = await RunningAgent.start(host);
@@ -116,7 +118,7 @@ test('a server that begins to lie, and is honest again: told, and nothing is rew
   assert.equal(await agent.stop(), 0);
 });
 
-test('put back is told once, and not tried again by itself', { skip }, async () => {
+test('dns.verify: put back is told once, and not tried again by itself', { skip }, async () => {
   const SLOW = '10.77.0.34';
   await using scene = await hostToBeMoved([SLOW], '8s');
   const { host } = scene;
@@ -137,7 +139,7 @@ test('put back is told once, and not tried again by itself', { skip }, async () 
   assert.equal(await agent.stop(), 0);
 });
 
-test('a change that another process was killed in is put back at the start', { skip }, async () => {
+test('dns.verify: a change that another process was killed in is put back at the start', { skip }, async () => {
   await using scene = await hostToBeMoved([NEW[0]]);
   const { host } = scene;
   const server = await startNameServer(host, NEW[0], { [NAME]: '10.72.1.1' });

@@ -67,7 +67,9 @@ async function refuses(host: LabHost, servers: readonly string[], reason: RegExp
   assert.equal(await looksUp(host), true);
 }
 
-test('control: without verify a change to dead servers stands, and nothing is found any more', { skip }, async () => {
+test('dns.verify control: without verify a change to dead servers stands, and nothing is found any more', {
+  skip,
+}, async () => {
   await using scene = await hostWith();
   const { host, client } = scene;
   await configure(host, [BLACKHOLE], { verify: '' });
@@ -226,7 +228,7 @@ test('what answers us but not the C library is put back: all three together', { 
   });
 });
 
-test('a proved change is put right again without asking anybody, also when its servers are dead', {
+test('dns.verify: a proved change is put right again without asking anybody, also when its servers are dead', {
   skip,
 }, async () => {
   await using scene = await hostWith(600); // a renewal would be quicker than us
@@ -248,7 +250,7 @@ test('a proved change is put right again without asking anybody, also when its s
   assert.equal((await artifacts(host)).split('== ')[3], proved.split('== ')[3]);
 });
 
-test('what the old servers said may lie outside of what is expected: the look-up afterwards counts all the same', {
+test('dns.verify: what the old servers said may lie outside of what is expected: the look-up afterwards counts all the same', {
   skip,
 }, async () => {
   await using scene = await staleHost({ renewEvery: 600 });
@@ -268,7 +270,9 @@ test('what the old servers said may lie outside of what is expected: the look-up
   assert.equal(await looksUp(host), true, 'and the migration itself goes through');
 });
 
-test('where nothing could be looked up before, the servers’ own answers are the proof', { skip }, async () => {
+test('dns.verify: where nothing could be looked up before, the servers’ own answers are the proof', {
+  skip,
+}, async () => {
   await using scene = await staleHost({ renewEvery: 600 });
   const { host } = scene;
   await host.write('/etc/resolv.conf', `nameserver ${OLD[0]}\noptions timeout:1 attempts:1\n`);
@@ -281,7 +285,7 @@ test('where nothing could be looked up before, the servers’ own answers are th
   assert.equal(await looksUp(host), true);
 });
 
-test('the way to the collector is not lost either', { skip }, async () => {
+test('dns.verify: the way to the collector is not lost either', { skip }, async () => {
   await using scene = await staleHost({ renewEvery: 600 });
   const { host } = scene;
   for (const address of OLD)
@@ -296,7 +300,9 @@ test('the way to the collector is not lost either', { skip }, async () => {
   assert.equal(await artifacts(host), before);
 });
 
-test('revert asks the name servers of before as well, and leaves DNS alone where they are gone', { skip }, async () => {
+test('dns.verify: revert asks the name servers of before as well, and leaves DNS alone where they are gone', {
+  skip,
+}, async () => {
   await using scene = await staleHost({ renewEvery: 600 });
   const { host } = scene;
   const old = await Promise.all(OLD.map((address) => startNameServer(host, address, { [NAME]: RIGHT })));

@@ -39,13 +39,13 @@ test('rules and dashboard name metrics that there are, and the dashboard shows e
   assert.deepEqual(unseen, []);
 });
 
-test('every panel says the unit of what it shows', () => {
+test('dashboard: every panel says the unit of what it shows', () => {
   for (const { type, title, fieldConfig } of dashboard.panels) {
     if (type !== 'row') assert.ok(fieldConfig?.defaults?.unit, title);
   }
 });
 
-test('panels have a place of their own each', () => {
+test('dashboard: panels have a place of their own each', () => {
   const taken = new Map<string, string>();
   for (const { title, gridPos } of dashboard.panels) {
     assert.ok(gridPos.x + gridPos.w <= 24, title);

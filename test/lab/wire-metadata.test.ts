@@ -20,7 +20,7 @@ const DEFAULTS = {
   'subnet-gateway': ['192.0.2.1'],
 } satisfies Record<MetadataName, string[]>;
 
-test('AWS’ own mock, which takes the second version alone, is understood', {
+test('metadata: AWS’ own mock, which takes the second version alone, is understood', {
   skip: missing('ec2-metadata-mock'),
 }, async (t) => {
   const [port] = await freePorts(1);

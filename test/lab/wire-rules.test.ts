@@ -18,22 +18,22 @@ interface Rules {
 const rules = parse(readFileSync(join(folder, 'holdfast.rules.yml'), 'utf8')) as Rules;
 const alerts = rules.groups.flatMap((group) => group.rules).filter((rule) => rule.alert !== undefined);
 
-test('the configuration and the rules are valid', { skip }, () => {
+test('alerting rules: the configuration and the rules are valid', { skip }, () => {
   promtool('check', 'config', 'prometheus.yml');
 });
 
-test('each alert comes when it should, and no other', { skip }, () => {
+test('alerting rules: each alert comes when it should, and no other', { skip }, () => {
   promtool('test', 'rules', 'holdfast.rules.test.yml', 'holdfast.silence.test.yml');
 });
 
-test('every alert is tried', () => {
+test('alerting rules: every alert is tried', () => {
   const tries = ['holdfast.rules.test.yml', 'holdfast.silence.test.yml']
     .map((file) => readFileSync(join(folder, file), 'utf8'))
     .join('');
   for (const { alert } of alerts) assert.match(tries, new RegExp(`alertname: ${alert}\\n +exp_alerts:\\n`), alert);
 });
 
-test('every alert says how grave it is and names a section of docs/alerts.md', () => {
+test('alerting rules: every alert says how grave it is and names a section of docs/alerts.md', () => {
   const headings = [...readFileSync(join(REPOSITORY, 'docs/alerts.md'), 'utf8').matchAll(/^## (.+)$/gm)];
   const anchors = headings.map(([, heading]) => heading!.toLowerCase().replaceAll(' ', '-'));
   for (const { alert, annotations, labels } of alerts) {
@@ -45,7 +45,7 @@ test('every alert says how grave it is and names a section of docs/alerts.md', (
   }
 });
 
-test('every condition that a probe can tell of is in docs/alerts.md, or has an alert of its own, or raises none', () => {
+test('alerting rules: every condition that a probe can tell of is in docs/alerts.md, or has an alert of its own, or raises none', () => {
   const folders = ['probes', 'agent/daemon', 'agent/report'].map((name) => join(REPOSITORY, name));
   const sources = folders.flatMap((from) =>
     readdirSync(from, { recursive: true, encoding: 'utf8' })

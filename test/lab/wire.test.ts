@@ -31,7 +31,7 @@ before(
 );
 after(() => wire?.[Symbol.asyncDispose]());
 
-test('a heartbeat and its events reach an OpenTelemetry Collector as they were sent', { skip }, async () => {
+test('wire: a heartbeat and its events reach an OpenTelemetry Collector as they were sent', { skip }, async () => {
   const { collector } = wire;
   const events = ['info', 'warn', 'error'].map((severity, n) => event(`holdfast.event_${n}`, severity as 'info'));
   const host = new ReportingHost(wire.folder, 'collector-host', collector.report());
@@ -50,7 +50,7 @@ test('a heartbeat and its events reach an OpenTelemetry Collector as they were s
   assert.equal(new Set(logs.map(({ id }) => id)).size, events.length);
 });
 
-test('through the collector, by OTLP and by remote write, Prometheus has each value under its own name', {
+test('wire: through the collector, by OTLP and by remote write, Prometheus has each value under its own name', {
   skip,
 }, async () => {
   const host = new ReportingHost(wire.folder, 'relayed-host', wire.collector.report());
@@ -61,7 +61,7 @@ test('through the collector, by OTLP and by remote write, Prometheus has each va
   }
 });
 
-test('what `agent probe --json` shows is what Prometheus has', { skip: skip || unavailable() }, async () => {
+test('wire: what `agent probe --json` shows is what Prometheus has', { skip: skip || unavailable() }, async () => {
   await using lab = await LabHost.create();
   await lab.sh('ip address add 192.0.2.2/24 dev eth0; ip link set eth0 up; ip route add default via 192.0.2.1');
   await lab.write('/etc/holdfast/agent.yaml', 'sysctl: { net.ipv4.ip_forward: 1 }\n');
@@ -76,7 +76,7 @@ test('what `agent probe --json` shows is what Prometheus has', { skip: skip || u
   assert.deepEqual(await stored(wire.prometheus, host, seen.length + 1), expected(host, seen));
 });
 
-test('an agent may report to Prometheus itself', { skip }, async () => {
+test('wire: an agent may report to Prometheus itself', { skip }, async () => {
   const report = { ...wire.collector.report(), endpoint: `${wire.prometheus.url}/api/v1/otlp`, tokenFile: null };
   for (const format of ['protobuf', 'json'] as const) {
     const host = new ReportingHost(wire.folder, `direct-${format}`, { ...report, format });
@@ -119,7 +119,7 @@ test('a wrong token is refused and what waits is kept: with the right one it arr
   await host.reporter.stop(30_000);
 });
 
-test('what the collector has acknowledged outlives its kill -9 while Prometheus is down', { skip }, async () => {
+test('wire: what the collector has acknowledged outlives its kill -9 while Prometheus is down', { skip }, async () => {
   const { collector, prometheus } = wire;
   await prometheus.stop();
   const host = new ReportingHost(wire.folder, 'durable-host', collector.report());

@@ -26,7 +26,7 @@ interface Told {
   readonly attributes: Readonly<Record<string, unknown>>;
 }
 
-test('whatever program changes it is named, with who started it', { skip }, (t) => {
+test('witness: whatever program changes it is named, with who started it', { skip }, (t) => {
   const inside = `mount -t tracefs tracefs ${TRACEFS}; exec "$0" "$1" "$2" ${TRACEFS}`;
   const script = [process.execPath, join(import.meta.dirname, '../parts/lab/witness-inside.ts'), scratch(t)];
   const lines = execFileSync('unshare', ['--mount', '--net', 'sh', '-c', inside, ...script], { encoding: 'utf8' });
@@ -74,7 +74,7 @@ test('whatever program changes it is named, with who started it', { skip }, (t) 
 const SELDOM = { renewEvery: 600 };
 const VALUE = '{ dns: { nameservers: [10.77.0.21, 10.77.0.22] }, sysctl: { net.ipv4.ip_forward: 1 } }';
 
-test('the daemon names who does it a second time, and leaves nothing behind', { skip }, async () => {
+test('witness: the daemon names who does it a second time, and leaves nothing behind', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.sh(`mount -t tracefs tracefs ${TRACEFS}`);
@@ -99,7 +99,7 @@ test('the daemon names who does it a second time, and leaves nothing behind', { 
   assert.deepEqual(await instances(host), []);
 });
 
-test('what a killed daemon left the next one takes away, and nothing of another one’s', { skip }, async () => {
+test('witness: what a killed daemon left the next one takes away, and nothing of another one’s', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.sh(`mount -t tracefs tracefs ${TRACEFS}`);
@@ -125,7 +125,7 @@ test('what a killed daemon left the next one takes away, and nothing of another 
   await host.sh(`until rmdir ${TRACEFS}/instances/holdfast-used; do sleep 0.1; done 2>/dev/null`);
 });
 
-test('a tracefs that cannot be written is not used, and the event says why', { skip }, async () => {
+test('witness: a tracefs that cannot be written is not used, and the event says why', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.sh(

@@ -10,7 +10,7 @@ import { splitProgram } from '../../packaging/build.ts';
 import { rehearse } from '../../packaging/rehearsal.ts';
 import { noNamespaces, REPOSITORY, scratch } from '../parts/scratch.ts';
 
-test('rehearsed again, in another folder, for another user or beside busy processes, the bytecode is the same', async (t) => {
+test('bytecode: rehearsed again, in another folder, for another user or beside busy processes, the bytecode is the same', async (t) => {
   const chunks = join(scratch(t), 'chunks');
   await splitProgram(join(REPOSITORY, 'agent/cli.ts'), chunks);
   /** One rehearsal in a folder of this name. */

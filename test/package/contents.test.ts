@@ -96,13 +96,13 @@ suite('packages', { skip: unbuilt() }, () => {
   });
 });
 
-test('the maintainer scripts are clean for shellcheck', { skip: missing('shellcheck') }, () => {
+test('package contents: the maintainer scripts are clean for shellcheck', { skip: missing('shellcheck') }, () => {
   const scripts = ['postinst', 'prerm', 'postrm'].map((name) => join(REPOSITORY, 'packaging/deb', name));
   const scriptlets = ['post', 'preun', 'postun'].map((name) => join(REPOSITORY, 'packaging/rpm', name));
   assert.equal(output('shellcheck', '--shell=sh', ...scripts, ...scriptlets), '');
 });
 
-test('the example is a configuration without a setting, and with its settings taken in a valid one', () => {
+test('package contents: the example is a configuration without a setting, and with its settings taken in a valid one', () => {
   const example = readFileSync(join(REPOSITORY, 'packaging/agent.yaml.example'), 'utf8');
   assert.equal(parse(example), null);
   const settings = example.slice(example.indexOf('\n\n')).replaceAll(/^# /gm, '');
@@ -151,7 +151,7 @@ suite('manual pages', () => {
   });
 });
 
-test('the help of every command says what its exit status means', () => {
+test('package contents: the help of every command says what its exit status means', () => {
   const leaves = (command: Command): Command[] =>
     command.commands.length > 0 ? command.commands.flatMap(leaves) : [command];
   const all = leaves(program);

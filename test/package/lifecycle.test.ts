@@ -25,7 +25,9 @@ function passes(script: string): string {
   return stdout + stderr;
 }
 
-test('installed it has changed nothing but its own files, and says so', { skip: uninstallable() }, () => {
+test('package lifecycle: installed it has changed nothing but its own files, and says so', {
+  skip: uninstallable(),
+}, () => {
   const said = passes(`${INSTALL}
     agent --version; test ! -e /etc/holdfast/agent.yaml
     ls -d /var/lib/holdfast /run/holdfast /etc/sysctl.d/60-holdfast.conf /etc/dhcp 2>/dev/null && exit 9
@@ -34,7 +36,7 @@ test('installed it has changed nothing but its own files, and says so', { skip: 
   assert.match(said, /status 1/);
 });
 
-test('a removal leaves the host held, says so, and keeps what a purge needs; a purge leaves nothing', {
+test('package lifecycle: a removal leaves the host held, says so, and keeps what a purge needs; a purge leaves nothing', {
   skip: uninstallable(),
 }, () => {
   const said = passes(`echo 'nameserver 192.0.2.1' >/etc/resolv.conf; ${SNAPSHOT} >/tmp/before
@@ -48,7 +50,7 @@ test('a removal leaves the host held, says so, and keeps what a purge needs; a p
   assert.match(said, /files and values that it set stay as they are/);
 });
 
-test('a purge at once does the same', { skip: uninstallable() }, () => {
+test('package lifecycle: a purge at once does the same', { skip: uninstallable() }, () => {
   passes(`echo 'nameserver 192.0.2.1' >/etc/resolv.conf; ${SNAPSHOT} >/tmp/before
     ${INSTALL}; ${APPLY}; ${HELD}
     dpkg --purge holdfast
@@ -56,7 +58,7 @@ test('a purge at once does the same', { skip: uninstallable() }, () => {
     ${SNAPSHOT} >/tmp/after; diff /tmp/before /tmp/after`);
 });
 
-test('a purge that cannot put all back fails, keeps what a second try needs, and succeeds then', {
+test('package lifecycle: a purge that cannot put all back fails, keeps what a second try needs, and succeeds then', {
   skip: uninstallable(),
 }, () => {
   const said = passes(`${INSTALL}; ${APPLY}
@@ -69,7 +71,7 @@ test('a purge that cannot put all back fails, keeps what a second try needs, and
   assert.match(said, /the host is not wholly as it was/);
 });
 
-test('installed again after a removal it goes on where it was', { skip: uninstallable() }, () => {
+test('package lifecycle: installed again after a removal it goes on where it was', { skip: uninstallable() }, () => {
   passes(`${INSTALL}; ${APPLY}; dpkg --remove holdfast >/dev/null
     ${INSTALL}; test ! -e /var/lib/holdfast/agent
     agent plan; ${HELD}

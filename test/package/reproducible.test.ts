@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { REPOSITORY, scratch } from '../parts/scratch.ts';
 import { output, unbuilt } from './built.ts';
 
-test('made again in another folder, by a user with other habits, every package is the same', {
+test('reproducible build: made again in another folder, by a user with other habits, every package is the same', {
   skip: unbuilt(),
 }, (t) => {
   const folder = scratch(t);

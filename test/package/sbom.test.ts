@@ -46,7 +46,7 @@ suite('the bill of materials', () => {
   });
 });
 
-test('Debian’s copyright file names every package and where its licence is', () => {
+test('SBOM: Debian’s copyright file names every package and where its licence is', () => {
   const text = copyright(parts);
   for (const { name } of parts.filter((part) => part.name !== 'node')) {
     assert.ok(text.includes(`Files: node_modules/${name}/*`), name);

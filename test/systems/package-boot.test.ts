@@ -5,7 +5,7 @@ import { bootCosts } from './boot-cost.ts';
 import { bootTable } from './boot-table.ts';
 import { unavailable } from './machine.ts';
 
-test('nothing before there is a configuration, and nothing that the boot waits for but the one apply', {
+test('package boot: nothing before there is a configuration, and nothing that the boot waits for but the one apply', {
   skip: unavailable(),
 }, async (t) => {
   const boots = await bootCosts('bookworm', 1);

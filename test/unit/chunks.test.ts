@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pack, runChunks } from '../../packaging/chunks.ts';
 
-test('a chunk that failed is not run again, and nobody is given half of it', () => {
+test('executable chunks: a chunk that failed is not run again, and nobody is given half of it', () => {
   const told: unknown[] = [];
   const texts: Record<string, string> = {
     'cli.js': `for (let n = 0; n < 2; n++) try { require('tell')(require('./user.js')); } catch (error) { require('tell')(error.message); }`,
@@ -15,7 +15,7 @@ test('a chunk that failed is not run again, and nobody is given half of it', () 
   assert.deepEqual(told, ['loads', 'no folder will do', 'no folder will do']);
 });
 
-test('what lies in one pack is read once, and run when it is first imported', () => {
+test('executable chunks: what lies in one pack is read once, and run when it is first imported', () => {
   const told: unknown[] = [];
   const packs: Record<string, Record<string, string>> = {
     'cli.js': {

@@ -99,7 +99,7 @@ const OPENS_NOTHING = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress)$/;
 const sources = globSync('{agent,probes}/**/*.ts', { cwd: root });
 const graph = new Map(sources.map((file) => [file, importsOf(file)]));
 
-test('no import runs upward', () => {
+test('layers: no import runs upward', () => {
   assert.ok(sources.length > 10);
   const wrong: string[] = [];
   for (const [file, imports] of graph) {
@@ -112,7 +112,7 @@ test('no import runs upward', () => {
   assert.deepEqual(wrong, []);
 });
 
-test('only the doors open files, the network and processes', () => {
+test('layers: only the doors open files, the network and processes', () => {
   for (const [door, { modules, openers }] of Object.entries(doors)) {
     const through = sources.filter((file) => openedBy(file).some((name) => modules.test(name)));
     const listed = (file: string) => Object.keys(openers).find((one) => one === file || file.startsWith(`${one}/`));
@@ -121,7 +121,7 @@ test('only the doors open files, the network and processes', () => {
   }
 });
 
-test('no import runs in a circle', () => {
+test('layers: no import runs in a circle', () => {
   const done = new Set<string>();
   const circles: string[] = [];
   const visit = (file: string, trail: string[]) => {
@@ -134,7 +134,7 @@ test('no import runs in a circle', () => {
   assert.deepEqual(circles, []);
 });
 
-test('docs/architecture.md names every folder that has a floor', () => {
+test('layers: docs/architecture.md names every folder that has a floor', () => {
   const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
   const missing = Object.keys(floors).filter((folder) => folder !== 'agent' && !page.includes(`\`${folder}\``));
   assert.deepEqual(missing, []);

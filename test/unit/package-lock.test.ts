@@ -14,12 +14,12 @@ interface Entry {
 const root = join(import.meta.dirname, '../..');
 const packages: Record<string, Entry> = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
 
-test('package-lock.json names no registry', () => {
+test('package lock: package-lock.json names no registry', () => {
   const named = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);
   assert.deepEqual(named, []);
 });
 
-test('package-lock.json has the optional packages of every platform: npm ci refuses it otherwise', () => {
+test('package lock: package-lock.json has the optional packages of every platform: npm ci refuses it otherwise', () => {
   const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter(
       (name) => !packages[`node_modules/${name}`] && !packages[`${path}/node_modules/${name}`],
@@ -28,7 +28,7 @@ test('package-lock.json has the optional packages of every platform: npm ci refu
   assert.deepEqual(missing, []);
 });
 
-test('Node is pinned for both architectures, in one version, by checksum', () => {
+test('package lock: Node is pinned for both architectures, in one version, by checksum', () => {
   const pinned = ['x64', 'arm64'].map((arch) => packages[`node_modules/node-linux-${arch}`]);
   assert.equal(pinned[0]?.version, pinned[1]?.version);
   for (const entry of pinned) assert.match(entry?.integrity ?? '', /^sha512-/);

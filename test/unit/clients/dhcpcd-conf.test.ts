@@ -11,7 +11,7 @@ const edit = (text: string, lines: string[] | null = ['nohook resolv.conf']) => 
 };
 const BLOCK = '# BEGIN holdfast\nnohook resolv.conf\n# END holdfast\n';
 
-test('the block stands at the end, or above what is of one interface, ssid or profile alone', () => {
+test('dhcpcd.conf: the block stands at the end, or above what is of one interface, ssid or profile alone', () => {
   assert.equal(edit(''), BLOCK);
   assert.equal(edit('duid\n'), `duid\n${BLOCK}`);
   assert.equal(edit('duid'), `duid\n${BLOCK}`, 'the last line ends first');
@@ -26,7 +26,7 @@ test('the block stands at the end, or above what is of one interface, ssid or pr
   assert.equal(edit('#interface eth0\ninterfaces x\nduid\n'), `#interface eth0\ninterfaces x\nduid\n${BLOCK}`);
 });
 
-test('it stays where it is, unless dhcpcd would not take it there', () => {
+test('dhcpcd.conf: it stays where it is, unless dhcpcd would not take it there', () => {
   for (const text of [`${BLOCK}duid\ninterface eth0\n`, `duid\n${BLOCK}`]) {
     assert.equal(edit(text), text);
     assert.equal(edit(text, ['nohook x']), text.replace('resolv.conf', 'x'));
@@ -65,7 +65,7 @@ test('with any text: idempotent, and taken out it is as it was', () => {
   }
 });
 
-test('what is doubtful is left alone, with its line', () => {
+test('dhcpcd.conf: what is doubtful is left alone, with its line', () => {
   const problem = (text: string) => {
     const edited = editDhcpcdConf(text, ['nohook resolv.conf']);
     return edited.ok ? null : edited.problem;
@@ -75,7 +75,7 @@ test('what is doubtful is left alone, with its line', () => {
   assert.match(problem('duid\n# BEGIN holdfast\nduid\n') ?? '', /^line 2: a mark/);
 });
 
-test('what one interface has of its own is told', () => {
+test('dhcpcd.conf: what one interface has of its own is told', () => {
   const edited = editDhcpcdConf('interface eth0\nstatic domain_name_servers=10.0.0.9\nstatic ip_address=1\n', ['x']);
   assert.deepEqual(edited.ok && edited.notes, [
     'line 2 has "static domain_name_servers=10.0.0.9" for interface eth0; the hook has the last word',
@@ -84,7 +84,7 @@ test('what one interface has of its own is told', () => {
   assert.equal(ownScript('#script /bin/x\n'), null);
 });
 
-test('domain_name comes before domain_name_servers, which dhcpcd 9.4 takes it to replace', () => {
+test('dhcpcd.conf: domain_name comes before domain_name_servers, which dhcpcd 9.4 takes it to replace', () => {
   const dns: DesiredDns = {
     domain: 'a.example',
     search: ['b.example', 'c.example'],

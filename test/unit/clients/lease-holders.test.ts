@@ -10,7 +10,7 @@ const LINKS = { 'sys/class/net/eth0/ifindex': '2\n', 'sys/class/net/eth1/ifindex
 
 const holders = (t: TestContext, patient: Patient) => leaseHolders(patientHost(t, patient)).map(holderName);
 
-test('dhcpcd for one interface, with its helpers, and one that manages all', (t) => {
+test('lease holders: dhcpcd for one interface, with its helpers, and one that manages all', (t) => {
   const dhcpcd = {
     49: ['dhcpcd: eth0 [ip4] [ip6]'],
     50: ['dhcpcd: [privileged proxy] eth0 [ip4] [ip6]'],
@@ -44,7 +44,7 @@ test('NetworkManager: what it has a lease for; networkd: links with a lease', (t
   assert.deepEqual(holders(t, { files }), [], 'what a program left behind that does not run any more');
 });
 
-test('a dhclient that NetworkManager runs is not one of its own', (t) => {
+test('lease holders: a dhclient that NetworkManager runs is not one of its own', (t) => {
   const dhclients = {
     5: 'dhclient -sf /usr/lib/NetworkManager/nm-dhcp-helper eth0',
     6: 'dhclient eth1',
@@ -53,7 +53,7 @@ test('a dhclient that NetworkManager runs is not one of its own', (t) => {
   assert.deepEqual(holders(t, { dhclients }), ['dhclient[6] on eth1', 'dhclient[7] on all interfaces']);
 });
 
-test('two programs on one interface are named, with their process ids', (t) => {
+test('lease holders: two programs on one interface are named, with their process ids', (t) => {
   const others = { dhcpcd: { 49: ['dhcpcd: eth0 [ip4]'] } };
   const both = { files: LINKS, others, dhclients: { 5: 'dhclient eth0' } };
   assert.match(contested(patientHost(t, both), 'dhcpcd') ?? '', /^eth0 is served by dhclient\[5\] and dhcpcd\[49\]:/);

@@ -33,7 +33,7 @@ const moments = async (host: FolderHost) => {
   return Object.values(found).map(({ moment, state }) => `${moment} ${state}`);
 };
 
-test('each client that is installed is prepared, whichever runs', { skip }, async (t) => {
+test('client migration: each client that is installed is prepared, whichever runs', { skip }, async (t) => {
   const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER, ...DHCLIENT, ...FOLDERS });
   const outcomes = await converge(host, resources(host));
   assert.deepEqual(
@@ -51,7 +51,7 @@ test('each client that is installed is prepared, whichever runs', { skip }, asyn
   assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
 });
 
-test('what cannot be prepared for a client that does not run is no failure', { skip }, async (t) => {
+test('client migration: what cannot be prepared for a client that does not run is no failure', { skip }, async (t) => {
   const files = { ...DHCPCD, [DHCPCD_CONF.slice(1)]: 'hostname\0\n', ...NETWORK_MANAGER };
   const later = { 'etc/NetworkManager/conf.d/99-vendor.conf': '[main]\ndns=dnsmasq\n' };
   const host = hostWith(t, { ...files, ...later });
@@ -75,7 +75,7 @@ test('what cannot be prepared for a client that does not run is no failure', { s
   );
 });
 
-test('the hooks of a dhclient that is gone hold nothing, and are named', { skip }, async (t) => {
+test('client migration: the hooks of a dhclient that is gone hold nothing, and are named', { skip }, async (t) => {
   const host = hostWith(t, FOLDERS);
   await converge(host, resources(host));
   assert.deepEqual(await moments(host), ['now ok', 'boot ok'], 'no lease');
@@ -89,7 +89,9 @@ test('the hooks of a dhclient that is gone hold nothing, and are named', { skip 
   assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
 });
 
-test('what was put there for dhcpcd and NetworkManager is named when they are gone', { skip }, async (t) => {
+test('client migration: what was put there for dhcpcd and NetworkManager is named when they are gone', {
+  skip,
+}, async (t) => {
   const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER });
   await converge(host, resources(host));
   chmodSync(join(host.root, DISPATCHER), 0o755);

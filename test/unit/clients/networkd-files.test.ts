@@ -32,7 +32,9 @@ const ETH0 = { [STATE]: link('10.0.0.1') };
 const network = (match: string) => `[Match]\n${match}\n\n[Network]\nDHCP=yes\n`;
 const folderOf = (file: string) => file.slice(0, file.lastIndexOf('/'));
 
-test('the service copies what is kept where systemd-networkd reads it, and removes what was there', { skip }, (t) => {
+test('networkd files: the service copies what is kept where systemd-networkd reads it, and removes what was there', {
+  skip,
+}, (t) => {
   const kept = { [DROP_IN.slice(1)]: 'new\n', [DROP_IN.replace('10-lan', '70-eth0').slice(1)]: 'new\n' };
   const others = { [OLD_DROP_IN.replace('zz-holdfast', 'mine').slice(1)]: 'theirs\n' };
   const gone = READ.replace('10-lan', '80-gone');
@@ -68,7 +70,7 @@ async function names(host: FolderHost): Promise<string[]> {
   });
 }
 
-test('each .network file that may come into force for the link gets a drop-in', { skip }, async (t) => {
+test('networkd files: each .network file that may come into force for the link gets a drop-in', { skip }, async (t) => {
   const fitting: Record<string, string> = {
     '20-all.network': network('Name=*'),
     '21-list.network': network('Name=wlan0 eth?'),
@@ -118,7 +120,7 @@ test('each .network file that may come into force for the link gets a drop-in', 
   assert.deepEqual(await names(host), ['10-lan.network', ...Object.keys(fitting)]);
 });
 
-test('a drop-in of others decides which link a .network file fits', { skip }, async (t) => {
+test('networkd files: a drop-in of others decides which link a .network file fits', { skip }, async (t) => {
   const files = {
     'usr/lib/systemd/network/20-moved.network': network('Name=wlan0'),
     'etc/systemd/network/20-moved.network.d/a.conf': '[Match]\nName=\nName=eth0\n',
@@ -129,7 +131,7 @@ test('a drop-in of others decides which link a .network file fits', { skip }, as
   assert.deepEqual(await names(networkdHost(t, { files })), ['10-lan.network', '20-moved.network']);
 });
 
-test('a .network file that serves another link, or is masked, gets none', { skip }, async (t) => {
+test('networkd files: a .network file that serves another link, or is masked, gets none', { skip }, async (t) => {
   const files = {
     'run/systemd/netif/links/3': link('').replace('10-lan', '90-storage'),
     'etc/systemd/network/90-storage.network': network('Name=eth*'),
@@ -140,7 +142,9 @@ test('a .network file that serves another link, or is masked, gets none', { skip
   assert.deepEqual(await names(host), ['10-lan.network']);
 });
 
-test('a name that was in force once keeps its drop-in, and follows the configuration', { skip }, async (t) => {
+test('networkd files: a name that was in force once keeps its drop-in, and follows the configuration', {
+  skip,
+}, async (t) => {
   const host = networkdHost(t);
   await converge(host, [resolved(host)]);
   const renamed = { ...ETH0, [STATE]: link('10.0.0.1').replace('10-lan', '70-eth0') };
@@ -152,7 +156,9 @@ test('a name that was in force once keeps its drop-in, and follows the configura
   assert.match(later.readText(DROP_IN) ?? '', /10\.0\.0\.99/);
 });
 
-test('systemd that does not read its units again is a failure, and the next apply tries again', { skip }, async (t) => {
+test('networkd files: systemd that does not read its units again is a failure, and the next apply tries again', {
+  skip,
+}, async (t) => {
   const host = networkdHost(t);
   host.systemd = { status: 1, stderr: 'Failed to reload daemon: Connection timed out\n' };
   const failed = (await converge(host, [resolved(host)])).find(({ key }) => key === SERVICE);
@@ -168,7 +174,7 @@ const ENABLED = {
   'run/systemd/generator.late/sysinit.target.wants/systemd-resolved.service': '',
 };
 
-test('before systemd-networkd starts, what it will read is prepared, and nobody is told to replace the link', {
+test('networkd files: before systemd-networkd starts, what it will read is prepared, and nobody is told to replace the link', {
   skip,
 }, async (t) => {
   const files = {
@@ -292,7 +298,9 @@ function restarted(host: NetworkdHost, files: Record<string, string | null>): Ne
   return new NetworkdHost(host.root, { others: OTHERS });
 }
 
-test('revert leaves what systemd-networkd has read until it starts again, and says so', { skip }, async (t) => {
+test('networkd files: revert leaves what systemd-networkd has read until it starts again, and says so', {
+  skip,
+}, async (t) => {
   const first = networkdHost(t);
   await converge(first, [resolved(first)]);
   const host = restarted(first, { [READ]: renderDropIn(dnsOf(YAML)!) });
@@ -311,7 +319,7 @@ test('revert leaves what systemd-networkd has read until it starts again, and sa
   assert.deepEqual(new Originals(again).all(), []);
 });
 
-test("revert of an earlier version's drop-in in /etc does not touch it under a running systemd-networkd", {
+test("networkd files: revert of an earlier version's drop-in in /etc does not touch it under a running systemd-networkd", {
   skip,
 }, async (t) => {
   const host = networkdHost(t);
@@ -329,7 +337,7 @@ test("revert of an earlier version's drop-in in /etc does not touch it under a r
   assert.deepEqual(new Originals(again).all(), []);
 });
 
-test('where no systemd-networkd runs, revert removes everything at once', { skip }, async (t) => {
+test('networkd files: where no systemd-networkd runs, revert removes everything at once', { skip }, async (t) => {
   const host = networkdHost(t);
   await converge(host, [resolved(host)]);
   restarted(host, { [READ]: 'copied\n', [OLD_DROP_IN]: 'old\n' });

@@ -34,7 +34,7 @@ import { missing, scratch } from '../../parts/scratch.ts';
 
 const skip = missing('flock');
 
-test('the link is told, the drop-in is written, and the second time nothing happens', { skip }, async (t) => {
+test('networkd: the link is told, the drop-in is written, and the second time nothing happens', { skip }, async (t) => {
   const host = networkdHost(t);
   const resource = resolved(host);
   assert.deepEqual(await brief(resource), ['eth0 drifted', `${DROP_IN} drifted`, `${SERVICE} drifted`]);
@@ -80,7 +80,7 @@ UseDomains=no
   assert.equal(host.lstat(READ), null, 'what systemd-networkd reads changes only when it starts');
 });
 
-test('each setting at its three moments; what systemd-resolved has not is said', { skip }, async (t) => {
+test('networkd: each setting at its three moments; what systemd-resolved has not is said', { skip }, async (t) => {
   const host = networkdHost(t);
   const resource = resolved(host, `${YAML.slice(0, -1)}, domain: example.com, sortlist: [10.0.0.0/8] }`);
   const states = async () =>
@@ -120,7 +120,9 @@ test('a systemd-networkd that started with the drop-in need not be told', { skip
   assert.equal(await state('dns: { nameservers: [10.0.0.22] }'), 'eth0 drifted', 'it read an earlier configuration');
 });
 
-test('only links that have name servers; without any, those whose lease has a router', { skip }, async (t) => {
+test('networkd: only links that have name servers; without any, those whose lease has a router', {
+  skip,
+}, async (t) => {
   const second = 'run/systemd/netif/links/3';
   const storage = networkdHost(t, { files: { [second]: link('') } });
   const atBoot = [`${DROP_IN} drifted`, `${SERVICE} drifted`];
@@ -131,7 +133,7 @@ test('only links that have name servers; without any, those whose lease has a ro
   assert.deepEqual(await brief(resolved(networkdHost(t, { files }))), ['eth1 drifted', ...atBoot]);
 });
 
-test('it leaves alone what is not systemd-resolved with systemd-networkd', { skip }, async (t) => {
+test('networkd: it leaves alone what is not systemd-resolved with systemd-networkd', { skip }, async (t) => {
   const none = async (patient: Patient, yaml = YAML) =>
     assert.deepEqual(await brief(resolved(networkdHost(t, patient), yaml)), []);
   await none({ others: { 'systemd-network': OTHERS['systemd-network'] } });
@@ -143,7 +145,9 @@ test('it leaves alone what is not systemd-resolved with systemd-networkd', { ski
   await none({}, 'sysctl: { net.ipv4.ip_forward: 1 }');
 });
 
-test('nss-resolve before dns is systemd-resolved too, with a resolv.conf that is a file', { skip }, async (t) => {
+test('networkd: nss-resolve before dns is systemd-resolved too, with a resolv.conf that is a file', {
+  skip,
+}, async (t) => {
   const at = (hosts: string) => {
     const files = { ...FILES, 'etc/resolv.conf': 'nameserver 10.0.0.1\n', 'etc/nsswitch.conf': `hosts: ${hosts}\n` };
     return brief(resolved(new NetworkdHost(scratch(t, files), { others: OTHERS })));
@@ -152,7 +156,7 @@ test('nss-resolve before dns is systemd-resolved too, with a resolv.conf that is
   assert.deepEqual(await at('files dns # resolve'), []);
 });
 
-test("resolv.conf is left to systemd-resolved only where it is told; else it is refused as anyone's link", {
+test("networkd: resolv.conf is left to systemd-resolved only where it is told; else it is refused as anyone's link", {
   skip,
 }, async (t) => {
   const states = async (host: FolderHost) => {
@@ -165,7 +169,7 @@ test("resolv.conf is left to systemd-resolved only where it is told; else it is 
   assert.deepEqual(await states(networkdHost(t, { files: { [STATE]: '' } })), [['drifted', true]]);
 });
 
-test('a link that another client serves too is refused', { skip }, async (t) => {
+test('networkd: a link that another client serves too is refused', { skip }, async (t) => {
   const files = { 'run/systemd/netif/leases/2': 'ADDRESS=10.0.0.9\nROUTER=10.0.0.1\n' };
   const host = networkdHost(t, { files, dhclients: { 12: 'dhclient eth0' } });
   const outcomes = await converge(host, [resolved(host)]);
@@ -193,7 +197,7 @@ test('servers of the lease behind ours are a refusal, told once: systemd 247 kee
   assert.deepEqual(host.told, ['dns eth0 10.0.0.21']);
 });
 
-test('resolvectl that fails is an outcome, and nothing counts as held', { skip }, async (t) => {
+test('networkd: resolvectl that fails is an outcome, and nothing counts as held', { skip }, async (t) => {
   const host = networkdHost(t, { files: { [STATE]: link('10.0.0.21') } });
   const resource = resolved(host, 'dns: { nameservers: [10.0.0.21] }');
   host.answer = { status: 1, stderr: 'Failed to set DNS configuration: Access denied\n' };
@@ -203,7 +207,7 @@ test('resolvectl that fails is an outcome, and nothing counts as held', { skip }
   assert.equal((await brief(resource))[0], 'eth0 drifted');
 });
 
-test('a drop-in that comes after ours has the last word at boot', { skip }, async (t) => {
+test('networkd: a drop-in that comes after ours has the last word at boot', { skip }, async (t) => {
   const later = 'usr/lib/systemd/network/10-lan.network.d/zzz.conf';
   const host = networkdHost(t, { files: { [later]: '[Network]\nDNS=10.9.9.9\n' } });
   await converge(host, [resolved(host)]);
@@ -265,7 +269,9 @@ const STUB_FILE = 'run/systemd/resolve/stub-resolv.conf';
 const STUB_TEXT = 'nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch example.com example.org\n';
 const SERVERS_TEXT = 'nameserver 10.0.0.21\nnameserver 2001:db8::53\nsearch example.com example.org\n';
 
-test("what another program writes through the link into systemd-resolved's file is seen", { skip }, async (t) => {
+test("networkd: what another program writes through the link into systemd-resolved's file is seen", {
+  skip,
+}, async (t) => {
   const look = async (text: string, { state = UP, stub = true } = {}) => {
     const read = { [READ.slice(1)]: renderDropIn(dnsOf(YAML)!)! };
     const host = networkdHost(t, {
@@ -299,7 +305,7 @@ test("what another program writes through the link into systemd-resolved's file 
   assert.equal((await look(SERVERS_TEXT.replace('10.0.0.21', '192.0.2.66'), { stub: false }))[0], 'drifted');
 });
 
-test("systemd-resolved's file is right again as soon as the link is told", { skip }, async (t) => {
+test("networkd: systemd-resolved's file is right again as soon as the link is told", { skip }, async (t) => {
   const host = networkdHost(t, { files: { [STATE]: UP, [STUB_FILE]: 'nameserver 192.0.2.66\n' } });
   host.afterTold = () => host.replace(`/${STUB_FILE}`, STUB_TEXT);
   const [before] = await resolved(host).inspect();
@@ -310,7 +316,9 @@ test("systemd-resolved's file is right again as soon as the link is told", { ski
   assert.deepEqual(host.told, ['dns eth0 10.0.0.21 2001:db8::53', 'domain eth0 example.com example.org ~.']);
 });
 
-test('an ordinary user sees the link as it is now; of the next lease only root can tell', { skip }, async (t) => {
+test('networkd: an ordinary user sees the link as it is now; of the next lease only root can tell', {
+  skip,
+}, async (t) => {
   const host = networkdHost(t);
   await converge(host, [resolved(host)]);
   const lstat = host.lstat.bind(host);
@@ -327,7 +335,9 @@ test('an ordinary user sees the link as it is now; of the next lease only root c
   );
 });
 
-test('search domains that changed in the configuration are no work of another program', { skip }, async (t) => {
+test('networkd: search domains that changed in the configuration are no work of another program', {
+  skip,
+}, async (t) => {
   const host = networkdHost(t, { files: { [STATE]: UP, [STUB_FILE]: STUB_TEXT } });
   const yaml = YAML.replace('example.com', 'other.example');
   const [finding] = await resolved(host, yaml).inspect();

@@ -17,7 +17,7 @@ const DNS: DesiredDns = {
   verify: null,
 };
 
-test('the last file wins; /etc stands for /usr/lib, and only [main] counts', (t) => {
+test('NetworkManager.conf: the last file wins; /etc stands for /usr/lib, and only [main] counts', (t) => {
   const files = {
     'usr/lib/NetworkManager/conf.d/20-a.conf': '[main]\ndns=dnsmasq\n',
     'usr/lib/NetworkManager/conf.d/30-masked.conf': '[main]\ndns=default\n',

@@ -86,7 +86,7 @@ test('beside a refused link the other settings of dhclient are held', { skip }, 
   assert.match(host.readText(CONF) ?? '', /supersede domain-name-servers 10\.0\.0\.21;/);
 });
 
-test('what was held before the link came is not taken away', { skip }, async (t) => {
+test('refused link: what was held before the link came is not taken away', { skip }, async (t) => {
   const host = linkedHost(t);
   rmSync(join(host.root, 'etc/resolv.conf'));
   await converge(host, made(host, DNS));

@@ -8,7 +8,7 @@ import { sample } from '../../../probes/probe.ts';
 import { collector, event, eventually, get, heartbeat, send } from '../../parts/collector-wire.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('a heartbeat as protobuf or JSON, packed or not, is the same row', async (t) => {
+test('collector API: a heartbeat as protobuf or JSON, packed or not, is the same row', async (t) => {
   const { url } = await collector(t);
   for (const [name, format, gzip] of [
     ['a', 'protobuf', true],
@@ -42,7 +42,7 @@ test('a heartbeat as protobuf or JSON, packed or not, is the same row', async (t
   }
 });
 
-test('what needs attention comes first, can be asked for by its code, and goes away again', async (t) => {
+test('collector API: what needs attention comes first, can be asked for by its code, and goes away again', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a' }));
   const more = [
@@ -80,7 +80,7 @@ test('what needs attention comes first, can be asked for by its code, and goes a
   assert.deepEqual(row.settings, [{ setting: 'dns.nameservers', moments: { now: 'ok', lease: 'ok', boot: 'ok' } }]);
 });
 
-test('a host of which nothing is heard for three of its intervals is silent, and then not', async (t) => {
+test('collector API: a host of which nothing is heard for three of its intervals is silent, and then not', async (t) => {
   const { url } = await collector(t);
   const now = Date.now();
   await send(url, heartbeat({ time: now - 1000 }));
@@ -144,7 +144,7 @@ test('events: newest first, each once however often it is sent, paged', async (t
   assert.deepEqual(await get(url, `${path}?before=${now + 3}&limit=1`), [all[1]]);
 });
 
-test('the time of a host whose clock is wrong is not believed', async (t) => {
+test('collector API: the time of a host whose clock is wrong is not believed', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ time: Date.now() + 86_400_000 * 365 }));
   await send(url, heartbeat({ time: 1, routes: 7, sequence: 2 }));
@@ -156,7 +156,7 @@ test('the time of a host whose clock is wrong is not believed', async (t) => {
   );
 });
 
-test('the stream has a first message, then the rows that changed', async (t) => {
+test('collector API: the stream has a first message, then the rows that changed', async (t) => {
   const { url } = await collector(t);
   const request = httpGet(`${url}/api/v1/stream`);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -178,7 +178,7 @@ test('the stream has a first message, then the rows that changed', async (t) => 
   assert.equal(messages[1]?.summary.hosts, 1);
 });
 
-test('Prometheus reads the fleet and each host', async (t) => {
+test('collector API: Prometheus reads the fleet and each host', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a"\\', limit: 4096 }));
   await eventually(url, '/api/v1/hosts', ({ total }) => total === 1);
@@ -188,7 +188,7 @@ test('Prometheus reads the fleet and each host', async (t) => {
   for (const line of text.trim().split('\n')) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? -?[\d.e+-]+)$/);
 });
 
-test('what the kernel compares with its limit is what counts, not the routes', async (t) => {
+test('collector API: what the kernel compares with its limit is what counts, not the routes', async (t) => {
   const { url } = await collector(t);
   const cached = (entries: number) => [sample('system.network.route.cache', entries, { 'network.type': 'ipv4' })];
   await send(url, heartbeat({ host: 'many', routes: 200_000, limit: 4096, more: cached(40) }));

@@ -92,7 +92,7 @@ test('one sender makes as many series as there may be: others get theirs', { tim
   );
 });
 
-test('a host that sends other series each time is bounded, and so is what is remembered of them', (t) => {
+test('collector bounds: a host that sends other series each time is bounded, and so is what is remembered of them', (t) => {
   const { fleet } = fleetOf(t);
   for (let n = 0; n < 2_000; n += 1) {
     const values = Array.from({ length: 50 }, (_, k) => ['churn', 1, { k: n * 50 + k }] as const);
@@ -103,7 +103,7 @@ test('a host that sends other series each time is bounded, and so is what is rem
   assert.ok(fleet.series.size < 12_000, `${fleet.series.size}`);
 });
 
-test('a series that was gone for long and comes back is one line again', async (t) => {
+test('collector bounds: a series that was gone for long and comes back is one line again', async (t) => {
   const made = fleetOf(t);
   const { fleet } = made;
   const values = (value: number) => [['load', value, { of: 'x' }] as const];
@@ -122,7 +122,7 @@ test('a series that was gone for long and comes back is one line again', async (
   );
 });
 
-test('above its size the store frees the oldest heartbeats, and no events', async (t) => {
+test('collector bounds: above its size the store frees the oldest heartbeats, and no events', async (t) => {
   const { fleet, store } = fleetOf(t);
   for (let n = 0; n < 4_000; n += 1) {
     const now = START + n * 30_000;
@@ -154,7 +154,7 @@ test('above its size the store frees the oldest heartbeats, and no events', asyn
   }
 });
 
-test('a sender that fills the disk loses its own past, and nobody else does', async (t) => {
+test('collector bounds: a sender that fills the disk loses its own past, and nobody else does', async (t) => {
   const { fleet, store } = fleetOf(t);
   for (let n = 0; n < 200; n += 1) {
     beat(fleet, {
@@ -185,7 +185,7 @@ test('shares: who needs little has it, and the others have equally much', () => 
   assert.equal(waterLevel([], 4), Number.POSITIVE_INFINITY);
 });
 
-test('a sender is its token and address, an IPv6 address by its network', () => {
+test('collector bounds: a sender is its token and address, an IPv6 address by its network', () => {
   const of = (remoteAddress: string, authorization?: string) =>
     senderOf({ socket: { remoteAddress }, headers: { authorization } } as unknown as IncomingMessage);
   assert.equal(of('::ffff:192.0.2.7'), '192.0.2.7');

@@ -100,7 +100,7 @@ for (const [what, [ruin, said]] of Object.entries(RUINS)) {
   });
 }
 
-test('what was left out is said, with how much', async (t) => {
+test('broken requests: what was left out is said, with how much', async (t) => {
   const data = scratch(t);
   const first = await collector(t, { data });
   await send(first.url, heartbeat({ host: 'b' }));
@@ -118,7 +118,7 @@ test('what was left out is said, with how much', async (t) => {
   assert.deepEqual(log, [trouble[0].text]);
 });
 
-test('ids of half a surrogate pair, and of strange characters, leave a database that can be read again', async (t) => {
+test('broken requests: ids of half a surrogate pair, and of strange characters, leave a database that can be read again', async (t) => {
   const data = scratch(t);
   const first = await collector(t, { data });
   const ids = [
@@ -147,7 +147,7 @@ test('ids of half a surrogate pair, and of strange characters, leave a database 
   assert.deepEqual((await get(url, '/api/v1/summary')).trouble, []);
 });
 
-test('counters of any size leave numbers that can be stored and shown', (t) => {
+test('broken requests: counters of any size leave numbers that can be stored and shown', (t) => {
   const made = fleetOf(t);
   const errors = (value: number) => [['holdfast.memory_errors', value, { cause: 'x' }] as const];
   for (const [n, value] of [0, 1e308, 0, 1.7e308, -1e308, 1e308].entries()) {
@@ -159,7 +159,7 @@ test('counters of any size leave numbers that can be stored and shown', (t) => {
   assert.equal(rows(fleet, START + 10_000).get('a')?.memoryErrors, Number.MAX_SAFE_INTEGER);
 });
 
-test('a text is not cut in the middle of a character', () => {
+test('broken requests: a text is not cut in the middle of a character', () => {
   assert.equal(cut('ab😀', 3), 'ab');
   assert.equal(cut('ab😀', 4), 'ab😀');
   assert.equal(cut('abcd', 3), 'abc');

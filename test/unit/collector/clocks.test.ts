@@ -32,7 +32,7 @@ for (const [name, by] of [
   });
 }
 
-test('an agent started again after its clock was set back is not taken for late for longer than a heartbeat', (t) => {
+test('clocks: an agent started again after its clock was set back is not taken for late for longer than a heartbeat', (t) => {
   const { fleet } = fleetOf(t);
   beat(fleet, { start: START, sequence: 500, time: START + HOUR, values: state('ok') });
   for (let n = 1; n <= 2; n += 1) {
@@ -50,7 +50,7 @@ test('an agent started again after its clock was set back is not taken for late 
   assert.ok(codes(all.get('a')).includes('drifted'));
 });
 
-test('heartbeats that waited are no wrong clock, and late ones do not take the place of newer ones', (t) => {
+test('clocks: heartbeats that waited are no wrong clock, and late ones do not take the place of newer ones', (t) => {
   const { fleet } = fleetOf(t);
   const now = START + 3 * HOUR;
   for (let n = 1; n <= 300; n += 1)
@@ -61,7 +61,7 @@ test('heartbeats that waited are no wrong clock, and late ones do not take the p
   assert.deepEqual(codes(rows(fleet, now + 500).get('a')), []);
 });
 
-test('a collector whose clock was years ahead goes on with what comes, and keeps its history', async (t) => {
+test('clocks: a collector whose clock was years ahead goes on with what comes, and keeps its history', async (t) => {
   const made = fleetOf(t);
   beat(made.fleet, { sequence: 1, time: START, values: state('ok') });
   tell(made.fleet, 'a', START);

@@ -31,7 +31,7 @@ for (const [what, names] of [
   });
 }
 
-test('a clone that dies is seen, also after a restart of the collector; the others are no duplicates after an hour', (t) => {
+test('clones: a clone that dies is seen, also after a restart of the collector; the others are no duplicates after an hour', (t) => {
   const made = fleetOf(t);
   const both = (fleet: typeof made.fleet, n: number, which: readonly string[]) => {
     for (const name of which) {
@@ -47,7 +47,7 @@ test('a clone that dies is seen, also after a restart of the collector; the othe
   for (const row of all.values()) assert.deepEqual(codes(row), row.name === 'short' ? ['silent', 'duplicate-id'] : []);
 });
 
-test('an agent that starts again, and a host that gets another name, stay one host', (t) => {
+test('clones: an agent that starts again, and a host that gets another name, stay one host', (t) => {
   const { fleet } = fleetOf(t);
   let time = START;
   for (const [start, name] of [
@@ -93,7 +93,7 @@ test('300 clones of one image are 300 hosts', (t) => {
   assert.equal(rows(fleet, START + 4 * INTERVAL).size, 300);
 });
 
-test('errors of an agent that has just started count; those it may have counted before we knew it do not', (t) => {
+test('clones: errors of an agent that has just started count; those it may have counted before we knew it do not', (t) => {
   const { fleet } = fleetOf(t);
   const time = (n: number) => START + n * INTERVAL;
   beat(fleet, { sequence: 5, time: time(1), values: errors(40) });

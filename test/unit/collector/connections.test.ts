@@ -44,7 +44,7 @@ test('one address has all connections there may be: others come in at its cost, 
   for (const socket of [honest, ...more]) assert.equal(await answers(socket), true);
 });
 
-test('what is closed is free again', async (t) => {
+test('connections: what is closed is free again', async (t) => {
   const { url } = await collector(t, { connections: 5 });
   for (let n = 0; n < 40; n += 1) {
     const socket = await open(t, url, `127.0.0.${2 + (n % 3)}`);
@@ -77,7 +77,7 @@ test('three senders hold all the room for bodies: a fourth one gets its own', { 
   assert.equal((await get(url, '/api/v1/hosts')).total, 1);
 });
 
-test('hosts of any name are found by it; "." and "..", which no address can hold, are refused', async (t) => {
+test('connections: hosts of any name are found by it; "." and "..", which no address can hold, are refused', async (t) => {
   const { url } = await collector(t);
   const ids = ['a/b', '../x', '%2e', '%2e%2e', 'a/events', '/', '?', '#', 'x%', '\\', '..;', ' ', '~2', 'a?b#c', '...'];
   for (const id of ['.', '..', ...ids]) {

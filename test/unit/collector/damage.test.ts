@@ -71,7 +71,7 @@ test('pages overwritten while the collector runs: what cannot be read is said, w
   assert.equal((await get(url, '/api/v1/hosts')).total, 60);
 });
 
-test('a read that failed and succeeds again is no damage any more; a write that fails is none at all', (t) => {
+test('damaged database: a read that failed and succeeds again is no damage any more; a write that fails is none at all', (t) => {
   const data = scratch(t);
   const file = join(data, 'collector.db');
   const text = 'x'.repeat(3_000);
@@ -157,7 +157,7 @@ for (const [what, change, undo] of [
   }
 }
 
-test('what SQLite says of its disk is told with the file and what to do', () => {
+test('damaged database: what SQLite says of its disk is told with the file and what to do', () => {
   const of = (errcode: number, message: string) =>
     new DatabaseError('/d/collector.db', Object.assign(new Error(message), { errcode }));
   const told: readonly (readonly [number, string, RegExp])[] = [

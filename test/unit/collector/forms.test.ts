@@ -10,7 +10,7 @@ const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 const point = (more: object = {}) => ({ timeUnixNano: '1', asDouble: 1, ...more });
 const metrics = (...all: object[]) => ({ resourceMetrics: [{ scopeMetrics: [{ metrics: all }] }] });
 
-test('content-encoding by any name of gzip, in any case, and none by an empty one', async (t) => {
+test('OTLP forms: content-encoding by any name of gzip, in any case, and none by an empty one', async (t) => {
   const { url } = await collector(t);
   const plain = heartbeat();
   for (const [coding, packs, status] of [
@@ -29,7 +29,7 @@ test('content-encoding by any name of gzip, in any case, and none by an empty on
   }
 });
 
-test("JSON in snake_case, as protobuf's own JSON may be written, is what lowerCamelCase is", async (t) => {
+test("OTLP forms: JSON in snake_case, as protobuf's own JSON may be written, is what lowerCamelCase is", async (t) => {
   const { url } = await collector(t);
   const attribute = (key: string, value: string) => ({ key, value: { string_value: value } });
   const resource = { attributes: [attribute('host.name', 'snake')] };
@@ -47,7 +47,7 @@ test("JSON in snake_case, as protobuf's own JSON may be written, is what lowerCa
   assert.deepEqual([found.name, found.severity, found.body], ['e', 'error', 'x']);
 });
 
-test('JSON in which nothing is known is refused with what was missed; an empty request is one', async (t) => {
+test('OTLP forms: JSON in which nothing is known is refused with what was missed; an empty request is one', async (t) => {
   const { url } = await collector(t);
   for (const [body, reason] of [
     [{ foo: 1 }, 'no "resourceMetrics" in it, but "foo"'],
@@ -61,7 +61,7 @@ test('JSON in which nothing is known is refused with what was missed; an empty r
   for (const body of [{}, { resourceMetrics: [] }]) assert.equal((await send(url, json(body), { type })).status, 200);
 });
 
-test('points that are not kept are counted each, with the reason, in JSON', async (t) => {
+test('OTLP forms: points that are not kept are counted each, with the reason, in JSON', async (t) => {
   const { url } = await collector(t);
   for (const [metric, rejected, reason] of [
     [
@@ -101,7 +101,7 @@ const attribute = (key: string, value: string) => field(6, Buffer.concat([field(
 const record = (body: string, ...more: Buffer[]) => field(2, Buffer.concat([field(5, any(body)), ...more]));
 const request = (...records: Buffer[]) => field(1, field(2, Buffer.concat(records)));
 
-test('one text that is not UTF-8 loses its own record, and no other, in protobuf and in JSON', async (t) => {
+test('OTLP forms: one text that is not UTF-8 loses its own record, and no other, in protobuf and in JSON', async (t) => {
   const { url } = await collector(t);
   const bodies = [
     request(
@@ -129,7 +129,7 @@ test('one text that is not UTF-8 loses its own record, and no other, in protobuf
   assert.deepEqual([alone.status, /not UTF-8/.test(await alone.text())], [400, true]);
 });
 
-test('points and resources that cannot be read take along what is theirs, in protobuf', async (t) => {
+test('OTLP forms: points and resources that cannot be read take along what is theirs, in protobuf', async (t) => {
   const { url } = await collector(t);
   const value = Buffer.from([0x21, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f]);
   const metric = (name: string, kind: number, ...points: Buffer[]) =>
@@ -164,7 +164,7 @@ test('points and resources that cannot be read take along what is theirs, in pro
   assert.equal(total, 2);
 });
 
-test('codes and labels with the names of what every object has are as others, on the API and for Prometheus', async (t) => {
+test('OTLP forms: codes and labels with the names of what every object has are as others, on the API and for Prometheus', async (t) => {
   const { url } = await collector(t);
   const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', 'a "quoted"\nline'];
   const more = names.map((code) => sample('holdfast.condition', 1, { code }));
@@ -185,7 +185,7 @@ test('codes and labels with the names of what every object has are as others, on
   for (const { since } of row.attention) assert.equal(typeof since, 'number');
 });
 
-test('several conditions with one code are all told', async (t) => {
+test('OTLP forms: several conditions with one code are all told', async (t) => {
   const { url } = await collector(t);
   const down = (address: string) => sample('holdfast.condition', 1, { code: 'nameserver-down', address });
   await send(url, heartbeat({ more: [down('10.0.0.1'), down('10.0.0.2')] }));
@@ -194,7 +194,7 @@ test('several conditions with one code are all told', async (t) => {
   assert.equal((await get(url, '/api/v1/summary')).attention['nameserver-down'], 1);
 });
 
-test('200 events of one millisecond can all be reached, by their ids or by time alone', async (t) => {
+test('OTLP forms: 200 events of one millisecond can all be reached, by their ids or by time alone', async (t) => {
   const { url } = await collector(t);
   const time = Date.now() - 5_000;
   const bodies = Array.from({ length: 200 }, (_, n) => event('a', `r-${n}`, { time, body: `${n}` }));
@@ -215,7 +215,7 @@ test('200 events of one millisecond can all be reached, by their ids or by time 
   }
 });
 
-test('a parameter that is mistyped, or makes no sense, is refused, with a hint', async (t) => {
+test('OTLP forms: a parameter that is mistyped, or makes no sense, is refused, with a hint', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a' }));
   await eventually(url, '/api/v1/hosts', ({ total }) => total === 1);
@@ -245,7 +245,7 @@ test('a parameter that is mistyped, or makes no sense, is refused, with a hint',
   }
 });
 
-test('JSON of brackets without end is refused before it is parsed; brackets in a text are a text', async (t) => {
+test('OTLP forms: JSON of brackets without end is refused before it is parsed; brackets in a text are a text', async (t) => {
   const { url } = await collector(t);
   const attribute = (key: string, text: string) => `{"key":"${key}","value":{"stringValue":"${text}"}}`;
   const beat = (id: string, more: string, text = '') =>

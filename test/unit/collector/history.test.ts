@@ -97,7 +97,7 @@ test('series that come and go without end: 2,000 are in the answer, and it says 
   assert.deepEqual([series.length, leftOut], [2_000, 500]);
 });
 
-test('a reader that has gone ends its reading', async (t) => {
+test('history: a reader that has gone ends its reading', async (t) => {
   const { query, asked, host } = busy(t, 1_000, 60);
   let asks = 0;
   await assert.rejects(
@@ -111,7 +111,7 @@ test('a reader that has gone ends its reading', async (t) => {
   assert.equal((await query.series(host, asked(300), 'x')).series.length, 1_000);
 });
 
-test('long work of one sender is done one after the other, another sender is served meanwhile, and the queue is bounded', async () => {
+test('history: long work of one sender is done one after the other, another sender is served meanwhile, and the queue is bounded', async () => {
   const turns = new Turns();
   const order: string[] = [];
   let release = () => {};

@@ -19,7 +19,7 @@ const everyOne: SeriesIndex = {
   },
 };
 
-test('damaged protobuf is read, or is malformed, and nothing else', () => {
+test('hostile senders: damaged protobuf is read, or is malformed, and nothing else', () => {
   const whole = [Buffer.from(heartbeat({ limit: 5 })), Buffer.from(event('a', '1'))];
   const damaged = fc
     .tuple(fc.constantFrom(...whole), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 5 }), fc.nat())
@@ -37,7 +37,7 @@ test('damaged protobuf is read, or is malformed, and nothing else', () => {
   );
 });
 
-test('any JSON is read, or is malformed, and nothing else', () => {
+test('hostile senders: any JSON is read, or is malformed, and nothing else', () => {
   const keys =
     'resourceMetrics resourceLogs resource attributes scopeMetrics scopeLogs metrics logRecords gauge dataPoints asDouble value key stringValue arrayValue values'.split(
       ' ',
@@ -67,7 +67,7 @@ function orMalformed(read: () => unknown): void {
   }
 }
 
-test('what is not OTLP is refused, and changes nothing', async (t) => {
+test('hostile senders: what is not OTLP is refused, and changes nothing', async (t) => {
   const { url } = await collector(t);
   const type = 'application/json';
   const text = (value: string) => Buffer.from(value);
@@ -111,7 +111,7 @@ test('what is not OTLP is refused, and changes nothing', async (t) => {
   assert.equal((await send(url, good)).status, 200);
 });
 
-test('a small request that would unpack to a very long one is refused', async (t) => {
+test('hostile senders: a small request that would unpack to a very long one is refused', async (t) => {
   const { url } = await collector(t);
   const bomb = gzipSync(Buffer.alloc(200 * 2 ** 20));
   const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': 'gzip' };
@@ -161,7 +161,7 @@ function logs(records: string): string {
   return `{"resourceLogs":[{"scopeLogs":[{"logRecords":[${records}]}]}]}`;
 }
 
-test('an ill-formed text in a long JSON body is refused before each value is looked at', async (t) => {
+test('hostile senders: an ill-formed text in a long JSON body is refused before each value is looked at', async (t) => {
   const { url } = await collector(t);
   const type = 'application/json';
   const body = (count: number) =>
@@ -195,7 +195,7 @@ function protobufRecords(count: number, attributes: number): Buffer {
   return Buffer.from(writer.ldelim().ldelim().finish());
 }
 
-test('new series above the limit of a request are refused, and the same request brings them later', async (t) => {
+test('hostile senders: new series above the limit of a request are refused, and the same request brings them later', async (t) => {
   const { url } = await collector(t);
   const point = (n: number) => `{"asInt":"1","attributes":[${pair(n)}]}`;
   const hosts = many(11, (host) => {
@@ -209,7 +209,7 @@ test('new series above the limit of a request are refused, and the same request 
   assert.equal(await (await send(url, body, { type: 'application/json' })).text(), '{}');
 });
 
-test('values that are no numbers and series without end are refused one by one, and the sender is told', async (t) => {
+test('hostile senders: values that are no numbers and series without end are refused one by one, and the sender is told', async (t) => {
   const { url } = await collector(t);
   const type = 'application/json';
   const points = ['NaN', 'Infinity', 1, null].map((asDouble) => ({ timeUnixNano: '1', asDouble }));
@@ -225,7 +225,7 @@ test('values that are no numbers and series without end are refused one by one, 
   assert.ok(series.length > 1_000 && series.length <= 2_000, `${series.length}`);
 });
 
-test('raw bytes on the socket, half requests and slow ones leave it up', async (t) => {
+test('hostile senders: raw bytes on the socket, half requests and slow ones leave it up', async (t) => {
   const { url } = await collector(t);
   const port = Number(new URL(url).port);
   const head = 'POST /v1/metrics HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n';

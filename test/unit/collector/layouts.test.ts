@@ -93,7 +93,7 @@ test('layout 1: the layout becomes that of a new database, and what each host ta
   assert.equal(read(file, 'PRAGMA integrity_check')[0]?.integrity_check, 'ok');
 });
 
-test('a database of a later layout is refused, and stays as it is', async (t) => {
+test('database layouts: a database of a later layout is refused, and stays as it is', async (t) => {
   const { data, file } = old(t);
   read(file, 'PRAGMA user_version = 99');
   const all = 'SELECT name, sql FROM sqlite_schema ORDER BY name';

@@ -7,7 +7,7 @@ import { collector, get, heartbeat, send } from '../../parts/collector-wire.ts';
 
 const MINUTE = 60_000;
 
-test('a host is silent by the interval that its heartbeat says, from its first one on', (t) => {
+test('presence: a host is silent by the interval that its heartbeat says, from its first one on', (t) => {
   const { fleet } = fleetOf(t);
   const resource = { 'holdfast.report.interval': 600 };
   beat(fleet, { sequence: 1, time: START, resource });
@@ -15,7 +15,7 @@ test('a host is silent by the interval that its heartbeat says, from its first o
   assert.deepEqual(codes(rows(fleet, START + 31 * MINUTE).get('a')), ['silent']);
 });
 
-test('a stop and start between two heartbeats, of agent or collector, makes nobody silent', (t) => {
+test('presence: a stop and start between two heartbeats, of agent or collector, makes nobody silent', (t) => {
   const made = fleetOf(t);
   let { fleet } = made;
   let now = START;
@@ -34,7 +34,7 @@ test('a stop and start between two heartbeats, of agent or collector, makes nobo
   assert.deepEqual(codes(rows(fleet, at(20_000)).get('a')), ['silent']);
 });
 
-test('an interval that grows is believed at once, and one that shrinks when it stays so', (t) => {
+test('presence: an interval that grows is believed at once, and one that shrinks when it stays so', (t) => {
   const { fleet } = fleetOf(t);
   let time = START;
   for (const [n, interval] of [30, 30, 1200, 1200, 30, 30, 30].entries()) {
@@ -45,7 +45,7 @@ test('an interval that grows is believed at once, and one that shrinks when it s
   assert.deepEqual(codes(rows(fleet, time + 2 * MINUTE).get('a')), ['silent']);
 });
 
-test('missed heartbeats are counted by their numbers, and no more than there was time for', (t) => {
+test('presence: missed heartbeats are counted by their numbers, and no more than there was time for', (t) => {
   const { fleet } = fleetOf(t);
   const resource = { 'holdfast.report.interval': 30 };
   let now = START;
@@ -69,14 +69,14 @@ test('missed heartbeats are counted by their numbers, and no more than there was
   assert.ok(fleet.counters.missed - counted <= (now - began) / 30_000 + 1, `${fleet.counters.missed - counted}`);
 });
 
-test('a host that sends events only owes no heartbeat', (t) => {
+test('presence: a host that sends events only owes no heartbeat', (t) => {
   const { fleet } = fleetOf(t);
   tell(fleet, 'a', START);
   const row = rows(fleet, START + DAY).get('a')!;
   assert.deepEqual([codes(row), row.silent, row.lastSeen], [[], false, START]);
 });
 
-test('after a restart a host was last seen when it was, whatever of its history is kept', (t) => {
+test('presence: after a restart a host was last seen when it was, whatever of its history is kept', (t) => {
   const made = fleetOf(t);
   beat(made.fleet, { id: 'dead', sequence: 1, time: START });
   tell(made.fleet, 'told', START + 5);
@@ -89,7 +89,7 @@ test('after a restart a host was last seen when it was, whatever of its history 
   assert.equal(rows(fleet, later).get('told')?.lastSeen, START + 5);
 });
 
-test('a host that was not heard of for as long as anything is kept goes, and its rows with it; its series are given back', async (t) => {
+test('presence: a host that was not heard of for as long as anything is kept goes, and its rows with it; its series are given back', async (t) => {
   const made = fleetOf(t);
   const values = [['load', 1, { of: 'dead' }] as const];
   beat(made.fleet, { id: 'dead', sequence: 1, time: START, values });
@@ -110,7 +110,7 @@ test('a host that was not heard of for as long as anything is kept goes, and its
   assert.equal(again.find('new')?.id, 2);
 });
 
-test('a disk that takes nothing is said first, by the summary and by /healthz, and nobody is silent for it', async (t) => {
+test('presence: a disk that takes nothing is said first, by the summary and by /healthz, and nobody is silent for it', async (t) => {
   const commit = Store.prototype.commit;
   t.after(() => {
     Store.prototype.commit = commit;

@@ -39,7 +39,7 @@ function receiver(taken: string[]): { receive: (body: Buffer, from: string) => P
   };
 }
 
-test('long requests of one sender leave room for the short and the long requests of others', async () => {
+test('receiver: long requests of one sender leave room for the short and the long requests of others', async () => {
   const taken: string[] = [];
   const { receive } = receiver(taken);
   const long = Array.from({ length: 20 }, () => receive(LONG, '192.0.2.1'));
@@ -49,7 +49,7 @@ test('long requests of one sender leave room for the short and the long requests
   assert.ok(taken.indexOf('192.0.2.3') < 5, `${taken}`);
 });
 
-test('more than 64 long requests of one sender at a time are refused until later, and no other sender is', async () => {
+test('receiver: more than 64 long requests of one sender at a time are refused until later, and no other sender is', async () => {
   const taken: string[] = [];
   const { receive } = receiver(taken);
   const long = Array.from({ length: 70 }, () => receive(LONG, '192.0.2.1'));

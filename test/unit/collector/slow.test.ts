@@ -54,7 +54,7 @@ test('2,000 slow senders: nothing sent, headers dribbled, bodies dribbled, nothi
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
 });
 
-test('who asks for much and takes none of it is let go', { timeout: 240_000 }, async (t) => {
+test('slow readers: who asks for much and takes none of it is let go', { timeout: 240_000 }, async (t) => {
   const { url } = await collector(t, { patience });
   const port = Number(new URL(url).port);
   for (let n = 0; n < 300; n += 1) {

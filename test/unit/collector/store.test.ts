@@ -49,7 +49,7 @@ test('a folder that others may write to is refused: SQLite would open what they 
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('frames are read as they were written', () => {
+test('store: frames are read as they were written', () => {
   const value = fc.oneof(
     fc.integer(),
     fc.maxSafeInteger(),
@@ -126,7 +126,7 @@ test('a journal that was emptied goes on where it was: nothing of it is forgotte
   assert.equal((await sequences(again, new Fleet(again, 14 * DAY, now), now)).at(-1), 10);
 });
 
-test('what is older than it should be is forgotten, and no more', async (t) => {
+test('store: what is older than it should be is forgotten, and no more', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -149,7 +149,7 @@ test('what is older than it should be is forgotten, and no more', async (t) => {
   );
 });
 
-test('what is more than it should be goes, the oldest first', async (t) => {
+test('store: what is more than it should be goes, the oldest first', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -170,7 +170,7 @@ test('what is more than it should be goes, the oldest first', async (t) => {
   assert.ok(left.at(-1)! > START + 2);
 });
 
-test('while the disk takes nothing all waits, and is written once when it does again', async (t) => {
+test('store: while the disk takes nothing all waits, and is written once when it does again', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);

@@ -19,7 +19,7 @@ function image(t: TestContext): string {
   });
 }
 
-test('with --json wrong usage, too, is one JSON document and nothing else', async () => {
+test('cli: with --json wrong usage, too, is one JSON document and nothing else', async () => {
   for (const args of [
     ['aply', '--json'],
     ['plan', '--json', '--nothing'],
@@ -42,7 +42,7 @@ test("--root must be a folder: a script's unset variable does not mean the one t
   }
 });
 
-test('the configuration and the root may be named from here', { skip: missing('flock') }, (t) => {
+test('cli: the configuration and the root may be named from here', { skip: missing('flock') }, (t) => {
   const root = image(t);
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
@@ -57,7 +57,7 @@ test('the configuration and the root may be named from here', { skip: missing('f
   assert.equal(readFileSync(join(root, 'etc/resolv.conf'), 'utf8'), 'nameserver 10.34.56.78\n');
 });
 
-test('a diff shows UTF-8 as it is, and nothing that a terminal would act on', async (t) => {
+test('cli: a diff shows UTF-8 as it is, and nothing that a terminal would act on', async (t) => {
   const root = image(t);
   writeFileSync(join(root, 'etc/resolv.conf'), '# Zürich \u001b[2J\tx\u202e\nnameserver 9.9.9.9\n');
   const { stdout } = await command('plan', '--root', root);
@@ -70,7 +70,7 @@ test('a diff shows UTF-8 as it is, and nothing that a terminal would act on', as
   assert.match((await command('plan', '--root', root)).stdout, /^ # Zürich$/m);
 });
 
-test('--json has no colours, on a terminal either', { skip: missing('script') }, (t) => {
+test('cli: --json has no colours, on a terminal either', { skip: missing('script') }, (t) => {
   const root = image(t);
   const onTerminal = (options: string) => {
     const { TERM: _, NO_COLOR: __, ...env } = process.env;
@@ -84,7 +84,7 @@ test('--json has no colours, on a terminal either', { skip: missing('script') },
   assert.doesNotMatch(JSON.parse(onTerminal('--json')).findings[0].diff, /\u001b/);
 });
 
-test('plan --quiet tells what apply would refuse', async (t) => {
+test('cli: plan --quiet tells what apply would refuse', async (t) => {
   const root = image(t);
   mkdirSync(join(root, 'etc/sysctl.d/60-holdfast.conf'), { recursive: true });
   const { status, stdout, stderr } = await command('plan', '--quiet', '--root', root);
@@ -92,7 +92,7 @@ test('plan --quiet tells what apply would refuse', async (t) => {
   assert.match(stderr, /^\/etc\/sysctl\.d\/60-holdfast\.conf: cannot read .*: it is a folder \(EISDIR\)\n$/);
 });
 
-test('where nobody can be told, the exit status is not that of bad usage', (t) => {
+test('cli: where nobody can be told, the exit status is not that of bad usage', (t) => {
   const full = openSync('/dev/full', 'w');
   t.after(() => closeSync(full));
   for (const option of ['--json', '--no-color']) {
@@ -103,13 +103,13 @@ test('where nobody can be told, the exit status is not that of bad usage', (t) =
   }
 });
 
-test('a revert with nothing to put back says so', async (t) => {
+test('cli: a revert with nothing to put back says so', async (t) => {
   const { status, stdout } = await command('revert', '--root', image(t));
   assert.equal(status, 0);
   assert.match(stdout, /^Nothing to put back/);
 });
 
-test('what was kept of files and is damaged counts for nothing', () => {
+test('cli: what was kept of files and is damaged counts for nothing', () => {
   for (const text of [
     '',
     'null',
@@ -122,12 +122,12 @@ test('what was kept of files and is damaged counts for nothing', () => {
   }
 });
 
-test('what is no text of a file is shown as it is', () => {
+test('cli: what is no text of a file is shown as it is', () => {
   for (const text of ['ours – not theirs', 'a’b', '']) assert.equal(shown(text), text);
   assert.equal(decoded('Z\u00c3\u00bcrich'), 'Zürich');
 });
 
-test('status says once what is true of several settings and moments', async (t) => {
+test('cli: status says once what is true of several settings and moments', async (t) => {
   const root = image(t);
   writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns:\n  search: [a.example]\n  options: [rotate]\n');
   const { stdout } = await command('status', '--root', root);

@@ -1,3 +1,4 @@
+/** The command line: exit statuses, --json, --quiet, and messages about a bad configuration. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -21,7 +22,7 @@ function image(
   });
 }
 
-test('the exit status says what there was to do, and what was done', { skip }, async (t) => {
+test('cli: the exit status says what there was to do, and what was done', { skip }, async (t) => {
   const root = image(t);
   const status = async (...args: string[]) => (await command(...args, '--root', root)).status;
   assert.equal(await status('plan'), 2);
@@ -55,7 +56,7 @@ test('a bad configuration: exit 1, every error with its place on stderr, nothing
   assert.equal((await command('apply', '--root', join(root, 'nowhere'))).status, 1);
 });
 
-test('with --json stdout is one JSON document, and stderr is empty, whatever happens', { skip }, async (t) => {
+test('cli: with --json stdout is one JSON document, and stderr is empty, whatever happens', { skip }, async (t) => {
   const root = image(t);
   const bad = image(t, 'dns: nonsense\n');
   for (const [folder, names] of [
@@ -80,7 +81,7 @@ test('with --json stdout is one JSON document, and stderr is empty, whatever hap
   assert.match(failed[0].reason, /it is a folder \(EISDIR\)/);
 });
 
-test('--quiet prints nothing but failures', { skip }, async (t) => {
+test('cli: --quiet prints nothing but failures', { skip }, async (t) => {
   const root = image(t);
   for (const name of ['plan', 'apply', 'apply', 'status', 'revert']) {
     const { stdout, stderr } = await command(name, '--quiet', '--root', root);
@@ -94,7 +95,7 @@ test('--quiet prints nothing but failures', { skip }, async (t) => {
   assert.equal(stderr.trimEnd().split('\n').length, 1);
 });
 
-test('--only leaves the other resources alone; a name that is none is an error', { skip }, async (t) => {
+test('cli: --only leaves the other resources alone; a name that is none is an error', { skip }, async (t) => {
   const root = image(t);
   await command('apply', '--only', 'resolver', '--root', root);
   assert.equal(readFileSync(join(root, 'etc/resolv.conf'), 'utf8'), 'nameserver 10.34.56.78\n');
@@ -120,7 +121,7 @@ test('wrong usage: exit 1, on stderr, with a way to help', async () => {
   }
 });
 
-test('every command has help with an example', async () => {
+test('cli: every command has help with an example', async () => {
   const { status, stdout } = await command('--help');
   assert.equal(status, 0);
   for (const name of COMMANDS) assert.match(stdout, new RegExp(`^  ${name}\\b`, 'm'));
@@ -131,7 +132,7 @@ test('every command has help with an example', async () => {
   }
 });
 
-test('colours on a terminal, and none by NO_COLOR or --no-color', { skip: missing('script') }, (t) => {
+test('cli: colours on a terminal, and none by NO_COLOR or --no-color', { skip: missing('script') }, (t) => {
   const root = image(t);
   const onTerminal = (args: string, env: Record<string, string> = {}) =>
     execFileSync(
@@ -148,7 +149,7 @@ test('colours on a terminal, and none by NO_COLOR or --no-color', { skip: missin
   assert.doesNotMatch(onTerminal('--no-color plan'), /\x1b/);
 });
 
-test('with --root nothing outside that folder is opened for writing, made, renamed or removed', {
+test('cli: with --root nothing outside that folder is opened for writing, made, renamed or removed', {
   skip: skip || missing('strace'),
 }, (t) => {
   const root = image(t);
@@ -199,7 +200,7 @@ test('with --root nothing outside that folder is opened for writing, made, renam
   assert.ok(written > 20, 'the trace was read');
 });
 
-test('a --root that holds links to the machine is not led out of', { skip }, async (t) => {
+test('cli: a --root that holds links to the machine is not led out of', { skip }, async (t) => {
   const outside = scratch(t, { 'resolv.conf': 'outside\n', 'dhcp/dhclient.conf': 'outside\n' });
   const root = image(t);
   rmSync(join(root, 'etc/resolv.conf'));
@@ -211,7 +212,7 @@ test('a --root that holds links to the machine is not led out of', { skip }, asy
   assert.equal(readFileSync(join(outside, 'dhcp/dhclient.conf'), 'utf8'), 'outside\n');
 });
 
-test('a configuration named by --config, and drop-ins beside it', { skip }, async (t) => {
+test('cli: a configuration named by --config, and drop-ins beside it', { skip }, async (t) => {
   const root = image(t);
   const other = scratch(t, { 'my.yaml': 'dns:\n  nameservers: [10.0.0.1]\n' });
   fill(other, { 'agent.d/50.yaml': 'dns:\n  nameservers: [10.0.0.2]\n' });

@@ -1,3 +1,4 @@
+/** `agent init` writes a configuration from the host's own files, to which `plan` has nothing to add. */
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ include "/etc/dhcp/more";
   'etc/sysctl.d/20-b.conf': '-net.ipv4.ip_forward=1\nnet.ipv4.conf.*.rp_filter = 2\n',
 };
 
-test('what a folder has is taken over, and plan has nothing to say of its values', async (t) => {
+test('init: what a folder has is taken over, and plan has nothing to say of its values', async (t) => {
   const root = scratch(t, FILES);
   const { status, stdout } = await command('init', '--root', root);
   assert.equal(status, 0);
@@ -46,7 +47,7 @@ test('what a folder has is taken over, and plan has nothing to say of its values
   assert.equal(plan.status, 0, plan.stdout + plan.stderr);
 });
 
-test("RHEL's own dhclient.conf is taken over, too, and one with two names once", async (t) => {
+test("init: RHEL's own dhclient.conf is taken over, too, and one with two names once", async (t) => {
   const root = scratch(t, {
     'etc/dhclient.conf': 'supersede ntp-servers 10.34.56.80;\n',
     'etc/dhcp/shared.conf': 'supersede interface-mtu 1400;\n',
@@ -61,7 +62,7 @@ test("RHEL's own dhclient.conf is taken over, too, and one with two names once",
   assert.match(yaml, /interface-mtu: \["1400"\] # \/etc\/dhclient-eth1\.conf:1/);
 });
 
-test('the file is readable by all, whatever the umask', async (t) => {
+test('init: the file is readable by all, whatever the umask', async (t) => {
   const root = scratch(t, FILES);
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));
@@ -69,7 +70,7 @@ test('the file is readable by all, whatever the umask', async (t) => {
   assert.equal(statSync(join(root, 'etc/holdfast/agent.yaml')).mode & 0o777, 0o644);
 });
 
-test('search as dhclient-script writes it, with a final dot, is taken over without', async (t) => {
+test('init: search as dhclient-script writes it, with a final dot, is taken over without', async (t) => {
   const root = scratch(t, {
     'etc/resolv.conf': 'domain a.example\nsearch a.example. b.example.\nnameserver 10.0.0.1.\n',
   });
@@ -78,7 +79,7 @@ test('search as dhclient-script writes it, with a final dot, is taken over witho
   assert.match(stdout, /not taken over from \/etc\/resolv\.conf:3: "10\.0\.0\.1\."/);
 });
 
-test('a file that is there stays, with exit status 1, unless --force', async (t) => {
+test('init: a file that is there stays, with exit status 1, unless --force', async (t) => {
   const root = scratch(t, { ...FILES, 'etc/holdfast/agent.yaml': '# mine\n' });
   const file = join(root, 'etc/holdfast/agent.yaml');
   const refused = await command('init', '--root', root);
@@ -100,7 +101,7 @@ test('--output: a file of the operator’s, or standard output and nothing else 
   assert.throws(() => statSync(join(root, 'etc/holdfast')), { code: 'ENOENT' });
 });
 
-test('--json tells the file and the text', async (t) => {
+test('init: --json tells the file and the text', async (t) => {
   const root = scratch(t, FILES);
   const { file, configuration } = json(await command('init', '--root', root, '--json'));
   assert.equal(file, '/etc/holdfast/agent.yaml');
@@ -108,7 +109,7 @@ test('--json tells the file and the text', async (t) => {
   assert.match(json(await command('init', '--root', root, '--json')).error.message, /exists already/);
 });
 
-test('an empty folder, and files of rubbish, give a configuration that loads', async (t) => {
+test('init: an empty folder, and files of rubbish, give a configuration that loads', async (t) => {
   const rubbish = '\0\xff\x1b[2J# \u202e"\n{{{ supersede ; nameserver $(reboot)\n=\n';
   for (const files of [
     {},

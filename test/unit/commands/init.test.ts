@@ -1,3 +1,4 @@
+/** The first configuration of a host: the values taken over, and the reasons for those that are not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -20,7 +21,7 @@ async function loaded(facts: Partial<HostFacts>): Promise<{ text: string; desire
   return { text, desired: result.desired };
 }
 
-test('of a bare host nothing is configured, and examples stand in comments', async () => {
+test('init: of a bare host nothing is configured, and examples stand in comments', async () => {
   const { text, desired } = await loaded({});
   assert.equal(desired.dns, null);
   assert.deepEqual(desired.sysctl, []);
@@ -34,7 +35,7 @@ test('of a bare host nothing is configured, and examples stand in comments', asy
   assert.ok(result.ok && result.desired.dns && result.desired.sysctl.length > 0, uncommented);
 });
 
-test('resolv.conf is taken over as libc reads it', async () => {
+test('init: resolv.conf is taken over as libc reads it', async () => {
   const resolvConf = `# made by hand
 domain old.example
 search dev.example.com example.com   # ours
@@ -59,13 +60,13 @@ options ndots:2 ; more
   });
 });
 
-test('a search list that a later domain line overrules is not taken over', async () => {
+test('init: a search list that a later domain line overrules is not taken over', async () => {
   const { desired } = await loaded({ resolver: resolverOf('search a.example\ndomain b.example\n') });
   assert.equal(desired.dns?.domain, 'b.example');
   assert.equal(desired.dns?.search, null);
 });
 
-test('what cannot be taken over stands in a comment with its place and reason', async () => {
+test('init: what cannot be taken over stands in a comment with its place and reason', async () => {
   const resolvConf =
     'nameserver 10.0.0.300\nnameserver 127.0.0.53\nnameserver 1.1.1.1\nnameserver 1.1.1.1\nnameserver 2.2.2.2\nnameserver 3.3.3.3\nnameserver 4.4.4.4\noptions rotat ndots:1 ndots:2\n';
   const { text, desired } = await loaded({ resolver: resolverOf(resolvConf) });
@@ -83,7 +84,7 @@ test('what cannot be taken over stands in a comment with its place and reason', 
   }
 });
 
-test('supersedes of dhclient.conf are taken over; those of DNS are shown beside resolv.conf’s', async () => {
+test('init: supersedes of dhclient.conf are taken over; those of DNS are shown beside resolv.conf’s', async () => {
   const file = '/etc/dhcp/dhclient.conf';
   const { text, desired } = await loaded({
     resolver: resolverOf('nameserver 1.1.1.1\n'),
@@ -108,7 +109,7 @@ test('supersedes of dhclient.conf are taken over; those of DNS are shown beside 
   assert.match(text, /# not taken over from .*:11: time-offset: write /m);
 });
 
-test('persisted net.* sysctls are taken over, the last of a key', async () => {
+test('init: persisted net.* sysctls are taken over, the last of a key', async () => {
   const file = '/etc/sysctl.conf';
   const { text, desired } = await loaded({
     ipv6RouteMaxSize: '4096\n',
@@ -136,7 +137,7 @@ test('persisted net.* sysctls are taken over, the last of a key', async () => {
   assert.match(text, /# net\.ipv6\.route\.max_size is 4096 now; /);
 });
 
-test('whatever a host has, the configuration loads', async () => {
+test('init: whatever a host has, the configuration loads', async () => {
   const evil = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string(),

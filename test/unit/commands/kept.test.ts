@@ -17,7 +17,7 @@ async function written(t: TestContext) {
   return { host, at, reboot: () => rmSync(at('run'), { recursive: true }) };
 }
 
-test('it outlives a boot, and is in /run again from the first command on', { skip }, async (t) => {
+test('saved work: it outlives a boot, and is in /run again from the first command on', { skip }, async (t) => {
   const { host, at, reboot } = await written(t);
   assert.equal(statSync(at('var/lib/holdfast/files')).mode & 0o777, 0o600);
   reboot();
@@ -29,7 +29,7 @@ test('it outlives a boot, and is in /run again from the first command on', { ski
   assert.equal(statSync(at('var/lib/holdfast/files')).ino, ino, 'the disk has it already');
 });
 
-test('what /run has is read first, and needs no disk', { skip }, async (t) => {
+test('saved work: what /run has is read first, and needs no disk', { skip }, async (t) => {
   const { host, at } = await written(t);
   rmSync(at('var'), { recursive: true });
   assert.equal(await new Kept(host).read('files'), TEXTS.files);
@@ -55,7 +55,7 @@ for (const [doubt, make] of Object.entries(DOUBTS)) {
   });
 }
 
-test('no room on the disk is no failure', { skip }, async (t) => {
+test('saved work: no room on the disk is no failure', { skip }, async (t) => {
   const host = new Host({ root: scratch(t, { 'var/lib/holdfast': 'a file in the place of the folder' }) });
   await new Kept(host).write(TEXTS);
   assert.equal(await new Kept(host).read('files'), TEXTS.files);

@@ -6,7 +6,7 @@ import { Host } from '../../../agent/host/host.ts';
 import { Resolver } from '../../../agent/resources/resolver/resolver.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('only what libc reads counts as held, and the reason names the line', async (t) => {
+test('status: only what libc reads counts as held, and the reason names the line', async (t) => {
   const wanted: DesiredDns = {
     domain: null,
     search: null,

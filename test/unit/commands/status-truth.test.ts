@@ -47,7 +47,7 @@ async function held(t: TestContext, script: string, patient: Patient = {}, lease
   return host;
 }
 
-test('a hook that comes later and redefines make_resolv_conf has the last word', async (t) => {
+test('status: a hook that comes later and redefines make_resolv_conf has the last word', async (t) => {
   const host = await held(t, DEBIAN);
   fill(host.root, { [`${ENTER}/zzz`]: '# theirs\nmake_resolv_conf() { :; }\n' });
   const found = await one(host, 'dns.nameservers', 'lease');
@@ -57,7 +57,7 @@ test('a hook that comes later and redefines make_resolv_conf has the last word',
   assert.equal((await one(host, 'dhclient.supersede.ntp-servers', 'lease'))?.state, 'ok');
 });
 
-test('one that comes earlier, or says it in a comment, does not', async (t) => {
+test('status: one that comes earlier, or says it in a comment, does not', async (t) => {
   const host = await held(t, DEBIAN);
   fill(host.root, {
     [`${ENTER}/resolvconf`]: 'make_resolv_conf() { :; }\nnew_routers=\n',
@@ -68,7 +68,7 @@ test('one that comes earlier, or says it in a comment, does not', async (t) => {
   assert.equal((await one(host, 'dns.nameservers', 'lease'))?.state, 'ok');
 });
 
-test('a later hook that sets what the lease says, and an exit hook that writes resolv.conf', async (t) => {
+test('status: a later hook that sets what the lease says, and an exit hook that writes resolv.conf', async (t) => {
   const host = await held(t, DEBIAN);
   fill(host.root, { [`${EXIT}/old`]: 'echo nameserver 10.0.0.1 >/etc/resolv.conf\n' });
   assert.match((await one(host, 'dns.nameservers', 'lease'))?.reason ?? '', /dhclient-exit-hooks\.d\/old:1/);
@@ -87,13 +87,13 @@ test("RHEL's shared hook: what stands below our block comes later, what stands a
   assert.ok(found?.reason?.includes(`/etc/dhcp/dhclient-enter-hooks:${line}: make_resolv_conf`), found?.reason);
 });
 
-test("RHEL's shared hook without its run bit is passed over", async (t) => {
+test("status: RHEL's shared hook without its run bit is passed over", async (t) => {
   const host = await held(t, RHEL);
   chmodSync(join(host.root, 'etc/dhcp/dhclient-enter-hooks'), 0o644);
   assert.equal((await one(host, 'dns.nameservers', 'lease'))?.state, 'drifted');
 });
 
-test('a dhclient-script that sources no hooks, the host’s or a client’s own', async (t) => {
+test('status: a dhclient-script that sources no hooks, the host’s or a client’s own', async (t) => {
   const host = await held(t, DEBIAN, { dhclients: { 7: 'dhclient -sf /opt/script eth0' } }, 'unknown');
   assert.match((await one(host, 'dns.domain', 'lease'))?.reason ?? '', /dhclient\[7\] on eth0 runs \/opt\/script/);
   const other = await held(t, DEBIAN);
@@ -115,7 +115,7 @@ test('resolv.conf a symbolic link that is refused: what its owner makes of a lea
   assert.equal((await one(host, 'dhclient.supersede.ntp-servers', 'lease'))?.state, 'ok');
 });
 
-test('what cannot be read is unknown, not a moment at which nothing can be forgotten', async (t) => {
+test('status: what cannot be read is unknown, not a moment at which nothing can be forgotten', async (t) => {
   const host = await held(t, DEBIAN);
   const sysctl = { path: 'net/ipv4/ip_forward', key: 'net.ipv4.ip_forward', want: { value: '1' }, optional: false };
   const state = desired({ ...WHOLE, sysctl: [sysctl] });

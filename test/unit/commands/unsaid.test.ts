@@ -42,12 +42,12 @@ for (const [what, text] of Object.entries(NOTHING)) {
   });
 }
 
-test('settings in a drop-in are settings', async (t) => {
+test('unsaid settings: settings in a drop-in are settings', async (t) => {
   const root = host(t, '', { 'etc/holdfast/agent.d/site.yaml': HELD });
   assert.equal((await openToHold({ root })).desired.dns?.nameservers?.[0], '10.0.0.53');
 });
 
-test('each section that holds something is enough', async (t) => {
+test('unsaid settings: each section that holds something is enough', async (t) => {
   for (const text of [
     'dns: { options: [rotate] }\n',
     'dhclient: { ignore: [routers] }\n',
@@ -61,7 +61,7 @@ test('each section that holds something is enough', async (t) => {
     await openToHold({ root: host(t, text) });
 });
 
-test('one that only reports is well, until this host is held', async (t) => {
+test('unsaid settings: one that only reports is well, until this host is held', async (t) => {
   const root = host(t, 'report: { interval: 10s }\n');
   await openToHold({ root });
   writeFileSync(join(root, AGENT_YAML), HELD);
@@ -75,7 +75,7 @@ test('one that only reports is well, until this host is held', async (t) => {
   }
 });
 
-test('said on purpose it lets go of the hooks, and the values stay', async (t) => {
+test('unsaid settings: said on purpose it lets go of the hooks, and the values stay', async (t) => {
   const root = host(t, HELD);
   assert.equal((await command('apply', '--root', root)).status, 0);
   const before = readFileSync(join(root, 'etc/resolv.conf'), 'utf8');
@@ -99,7 +99,7 @@ test('hold: nothing beside a setting is an error, and so is any other value', as
   }
 });
 
-test('what init writes on a host without any setting can be applied', async (t) => {
+test('unsaid settings: what init writes on a host without any setting can be applied', async (t) => {
   const root = scratch(t);
   assert.equal((await command('init', '--root', root)).status, 0);
   assert.match(readFileSync(join(root, AGENT_YAML), 'utf8'), /\nhold: nothing\n$/);

@@ -1,3 +1,4 @@
+/** The settings of `agent run`: defaults, limits and compiled form. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compiledText, fromCompiled } from '../../../agent/config/compiled.ts';
@@ -11,7 +12,7 @@ async function daemon(yaml: string): Promise<DesiredDaemon> {
   return result.daemon;
 }
 
-test('what is left out has its default', async () => {
+test('daemon settings: what is left out has its default', async () => {
   assert.deepEqual(await daemon('{}'), {
     report: {
       enforce: true,
@@ -30,7 +31,7 @@ test('what is left out has its default', async () => {
   });
 });
 
-test('every key has its meaning', async () => {
+test('daemon settings: every key has its meaning', async () => {
   const yaml = `
 report:
   endpoint: https://Collector.example.com:4318/otlp//
@@ -128,13 +129,13 @@ for (const [yaml, ...errors] of ERRORS) {
   });
 }
 
-test('a token may be sent to this host without TLS', async () => {
+test('daemon settings: a token may be sent to this host without TLS', async () => {
   for (const host of ['localhost', '127.0.0.1', '[::1]']) {
     await daemon(`report: { endpoint: "http://${host}:4318", token-file: /a }`);
   }
 });
 
-test('the compiled form keeps it', async () => {
+test('daemon settings: the compiled form keeps it', async () => {
   const result = await load('report: { interval: 5s }');
   assert.ok(result.ok);
   const { desired, daemon, hash } = result;
@@ -142,7 +143,7 @@ test('the compiled form keeps it', async () => {
   assert.deepEqual(fromCompiled(text, 'build', []), { desired, daemon, hash });
 });
 
-test('an endpoint with the path of a signal means the receiver of all of them', () => {
+test('daemon settings: an endpoint with the path of a signal means the receiver of all of them', () => {
   for (const path of ['/v1/metrics', '/v1/logs/', '/v1/traces', '//v1/metrics'])
     assert.deepEqual(
       checkEndpoint(`https://c.example:4318/otlp${path}`),

@@ -1,3 +1,4 @@
+/** The table of DHCP options: names, formats, and no value that could break out of its quotes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
@@ -12,7 +13,7 @@ import { EXAMPLES } from '../../parts/dhclient-wanted.ts';
 
 const check = (name: string, ...values: string[]) => checkOptionValues(findOption(name)!, values);
 
-test('names are dhclient.conf(5) names, and each is there once', () => {
+test('DHCP options: names are dhclient.conf(5) names, and each is there once', () => {
   assert.equal(findOption('domain-search')!.code, 119);
   assert.equal(findOption('dhcp6.name-servers')!.code, 23);
   assert.equal(findOption('Domain-Search'), undefined);
@@ -23,7 +24,7 @@ test('names are dhclient.conf(5) names, and each is there once', () => {
   );
 });
 
-test('every format has right values, and says what would be right of a wrong one', () => {
+test('DHCP options: every format has right values, and says what would be right of a wrong one', () => {
   for (const name of optionNames()) {
     const definition = findOption(name)!;
     const example = EXAMPLES[definition.format];
@@ -37,7 +38,7 @@ test('every format has right values, and says what would be right of a wrong one
   assert.match(check('fqdn', 'a')!, /cannot be superseded/);
 });
 
-test('nothing gets through that could end its quotes, or that dhclient or a shell would take otherwise', () => {
+test('DHCP options: nothing gets through that could end its quotes, or that dhclient or a shell would take otherwise', () => {
   const bad = [
     'a"b',
     'a\\b',
@@ -70,7 +71,7 @@ test('nothing gets through that could end its quotes, or that dhclient or a shel
   assert.equal(check('domain-name', 'a.example b.example'), undefined);
 });
 
-test('notation in the file and in the environment', () => {
+test('DHCP options: notation in the file and in the environment', () => {
   const both = (name: string, ...values: string[]) => {
     const definition = findOption(name)!;
     return [confValue(definition, values), envName(definition), envValue(definition, values)];

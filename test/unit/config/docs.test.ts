@@ -1,3 +1,4 @@
+/** docs/configuration.md explains every key of the schema, and its examples are valid. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -7,7 +8,7 @@ import { load } from '../../parts/config-memory.ts';
 const PAGE = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 const BLOCKS = [...PAGE.matchAll(/^```yaml\n(.*?)^```$/gms)].map((match) => match[1]!);
 
-test('the page has its examples', () => {
+test('docs/configuration.md: the page has its examples', () => {
   assert.ok(BLOCKS.length >= 5);
 });
 
@@ -18,7 +19,7 @@ for (const [i, block] of BLOCKS.entries()) {
   });
 }
 
-test('every key is explained', () => {
+test('docs/configuration.md: every key is explained', () => {
   const keys = (node: { properties?: object; additionalProperties?: object; anyOf?: object[] }): string[] => [
     ...Object.entries(node.properties ?? {}).flatMap(([key, child]) => [key, ...keys(child)]),
     ...(typeof node.additionalProperties === 'object' ? keys(node.additionalProperties) : []),

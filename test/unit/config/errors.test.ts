@@ -1,3 +1,4 @@
+/** A configuration with errors reports each of them, without control characters from the file. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatConfigError, show } from '../../../agent/config/config-error.ts';
@@ -298,12 +299,12 @@ for (const [yaml, ...expected] of ERRORS) {
   });
 }
 
-test('a file with errors everywhere reports them all', async () => {
+test('config errors: a file with errors everywhere reports them all', async () => {
   const yaml = ['dns: { domian: x, symlink: 1 }', 'dhclient: { x: 1 }', 'sysctl: { a: 1, net.b: }'].join('\n');
   assert.equal((await errorsOf(yaml)).length, 5);
 });
 
-test('nothing of a hostile file reaches the terminal raw', async () => {
+test('config errors: nothing of a hostile file reaches the terminal raw', async () => {
   const evil = '\\e[31m\\u202e\\x9b\\x00';
   const errors = await errorsOf(`"${evil}": 1\nsysctl: { "net.${evil}": 1 }\ndns: { domain: "${evil}" }`);
   assert.equal(errors.length, 3);
@@ -312,6 +313,6 @@ test('nothing of a hostile file reaches the terminal raw', async () => {
   assert.equal(file, '/etc/\\u001b[1m:1:1: a\\u000ab: m');
 });
 
-test('a long value is cut', () => {
+test('config errors: a long value is cut', () => {
   assert.ok(show('x'.repeat(10_000)).length < 100);
 });

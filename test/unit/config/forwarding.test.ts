@@ -15,7 +15,7 @@ async function sysctls(yaml: string): Promise<readonly DesiredSysctl[]> {
   return result.desired.sysctl;
 }
 
-test('each key is held for all, for new and for every present interface', async () => {
+test('forwarding: each key is held for all, for new and for every present interface', async () => {
   const lines = async (yaml: string) =>
     (await sysctls(yaml)).map(({ setting, key, want }) => `${setting}: ${key} ${JSON.stringify(want)}`);
   assert.deepEqual(await lines('forwarding: { ipv4: true }'), [
@@ -135,7 +135,7 @@ test('redirects: off on every interface, whatever each had, and put back by reve
   assert.match(file, /^net\.ipv4\.ip_forward = 1\n(.*\n)*-net\.ipv4\.conf\.\*\.send_redirects = 0\n/m);
 });
 
-test('revert puts back what the kernel changed along with forwarding, too', { skip }, async (t) => {
+test('forwarding: revert puts back what the kernel changed along with forwarding, too', { skip }, async (t) => {
   const { before, after, reverted } = await applied(t, {
     yaml: 'forwarding: { ipv4: true, ipv6: true }',
     prepare:
@@ -147,7 +147,7 @@ test('revert puts back what the kernel changed along with forwarding, too', { sk
   assert.equal(reverted, before.look);
 });
 
-test('an interface that somebody has taken out is named, and forwards again', { skip }, async (t) => {
+test('forwarding: an interface that somebody has taken out is named, and forwards again', { skip }, async (t) => {
   const { before, after } = await applied(t, {
     yaml: 'forwarding: { ipv4: true }',
     prepare: 'ip link add one type veth peer name two; echo 1 >ipv4/ip_forward; echo 0 >ipv4/conf/two/forwarding',
@@ -158,7 +158,9 @@ test('an interface that somebody has taken out is named, and forwards again', { 
   assert.equal(before.views[0].moments.now.reason, 'net.ipv4.conf.*.forwarding is 0 on two');
 });
 
-test('a file of others that names one interface wins over our pattern at boot, and is said', { skip }, async (t) => {
+test('forwarding: a file of others that names one interface wins over our pattern at boot, and is said', {
+  skip,
+}, async (t) => {
   const result = await load('forwarding: { redirects: off }');
   assert.ok(result.ok);
   const { Host } = await import('../../../agent/host/host.ts');
@@ -170,7 +172,7 @@ test('a file of others that names one interface wins over our pattern at boot, a
   assert.match(file.reason ?? '', /10-site\.conf:1 sets net\.ipv4\.conf\.eth0\.send_redirects to 1 by its name/);
 });
 
-test('a damaged list of routes names no interface', () => {
+test('forwarding: a damaged list of routes names no interface', () => {
   const gather = new AdvertisedDefaults();
   const message = Buffer.alloc(16 + 12 + 8);
   message[16 + 5] = 9; // RTPROT_RA
@@ -186,7 +188,7 @@ test('a damaged list of routes names no interface', () => {
   assert.deepEqual([...gather.result()], [7]);
 });
 
-test('damaged lists of nftables name nothing that is ours, and keep to their length', () => {
+test('forwarding: damaged lists of nftables name nothing that is ours, and keep to their length', () => {
   const kind = { new: 6, get: 7, name: 1, compared: [2, 4] } as const;
   const gather = new Identities(kind, 'holdfast');
   const body = Buffer.concat([
@@ -212,7 +214,7 @@ test('damaged lists of nftables name nothing that is ours, and keep to their len
   assert.equal(gather.result().length, before);
 });
 
-test('who changed a table is named only where the message names a process', () => {
+test('forwarding: who changed a table is named only where the message names a process', () => {
   const body = (...parts: Buffer[]) => Buffer.concat([Buffer.alloc(20), ...parts]);
   const pid = attribute(2, Buffer.from([0, 0, 3, 44]));
   assert.equal(changer(body(pid, attribute(3, Buffer.from('nft\0')))), 'nft[812]');

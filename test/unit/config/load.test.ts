@@ -1,3 +1,4 @@
+/** A configuration of several files becomes one desired state. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfiguredState } from '../../../agent/config/desired.ts';
@@ -85,7 +86,7 @@ async function desired(content: Parameters<typeof load>[0]): Promise<ConfiguredS
   return result.desired;
 }
 
-test('the whole example becomes the desired state', async () => {
+test('config: the whole example becomes the desired state', async () => {
   assert.deepEqual(await desired(EXAMPLE), WANTED);
 });
 
@@ -104,7 +105,7 @@ test('an empty file configures nothing', async () => {
   for (const text of ['', '# only a comment\n', '---\n']) assert.deepEqual(await desired(text), nothing);
 });
 
-test('IPv6 name servers go to DHCPv6, without their zone, and stay whole for resolv.conf', async () => {
+test('config: IPv6 name servers go to DHCPv6, without their zone, and stay whole for resolv.conf', async () => {
   const { dns, dhclient } = await desired('dns: { nameservers: [10.0.0.1, "2001:DB8:0::1", "FE80::1%eth0"] }');
   assert.deepEqual(dns?.nameservers, ['10.0.0.1', '2001:db8::1', 'fe80::1%eth0']);
   assert.deepEqual(
@@ -135,7 +136,7 @@ test('drop-ins are merged in name order: maps deeply, lists and scalars replaced
   );
 });
 
-test('an error in a merged value points to where it came from', async () => {
+test('config: an error in a merged value points to where it came from', async () => {
   const errors = await errorsOf({
     [MAIN]: 'dns:\n  domain: fine.example\n  symlink: folow\nsysctl:\n  net.ipv4.ip_forward: 1\n',
     '/etc/holdfast/agent.d/10.yaml': '# first line\ndns: { nameservers: [10.0.0.1, 10.0.0.300] }\n',
@@ -148,7 +149,7 @@ test('an error in a merged value points to where it came from', async () => {
   ]);
 });
 
-test('a syntax error in one file does not hide the errors of another', async () => {
+test('config: a syntax error in one file does not hide the errors of another', async () => {
   const errors = await errorsOf({
     [MAIN]: 'dns: { domain: a.example\n',
     '/etc/holdfast/agent.d/10.yaml': 'dns: { domian: b.example }\n',
@@ -158,7 +159,7 @@ test('a syntax error in one file does not hide the errors of another', async () 
   assert.equal(errors[1], 'agent.d/10.yaml:1:8: dns.domian: unknown key; did you mean "domain"?');
 });
 
-test('a missing file, an unreadable one and a misnamed drop-in are errors', async () => {
+test('config: a missing file, an unreadable one and a misnamed drop-in are errors', async () => {
   assert.deepEqual(await errorsOf({ '/etc/holdfast/agent.d/10.yaml': '' }), [
     'agent.yaml: does not exist; `agent init` writes one',
   ]);
@@ -179,7 +180,7 @@ test('a missing file, an unreadable one and a misnamed drop-in are errors', asyn
   assert.deepEqual(result.errors[0], { file: MAIN, line: 0, column: 0, path: '', message: 'EIO: cannot read' });
 });
 
-test('drop-ins lie beside the file that --config names', async () => {
+test('config: drop-ins lie beside the file that --config names', async () => {
   const files = memoryFiles({ '/srv/x.yaml': '', '/srv/agent.d/1.yaml': 'dns: { domain: a.example }' });
   const result = await loadConfig({ files, file: '/srv/x.yaml', asRoot: true });
   assert.ok(result.ok);
@@ -187,7 +188,7 @@ test('drop-ins lie beside the file that --config names', async () => {
   assert.equal(result.desired.dns?.domain, 'a.example');
 });
 
-test('no command is advised for a file that is not named as a configuration', async () => {
+test('config: no command is advised for a file that is not named as a configuration', async () => {
   for (const [file, stat] of [
     ['/run/utmp', { mode: 0o100664 }],
     ['/home/bob/notes', { uid: 1000 }],

@@ -1,3 +1,4 @@
+/** The `metadata` section, and the values that routes take from it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wishesOf } from '../../../agent/metadata/wishes.ts';
@@ -19,7 +20,7 @@ test('what is wrong in `metadata` is said with its place', async () => {
   }
 });
 
-test('where it is, and how often it is asked', async () => {
+test('metadata: where it is, and how often it is asked', async () => {
   const endpoints = {
     '': { host: '169.254.169.254', port: 80 },
     'address: "[fd00:ec2::254]", ': { host: 'fd00:ec2::254', port: 80 },
@@ -32,7 +33,7 @@ test('where it is, and how often it is asked', async () => {
   }
 });
 
-test('what routes leave to it is wanted once, of the interface that they name', async () => {
+test('metadata: what routes leave to it is wanted once, of the interface that they name', async () => {
   const result = await load(`routes:
   - { to: 'metadata:vpc-ipv4-cidr-blocks', via: subnet-gateway }
   - { to: 'metadata:vpc-ipv4-cidr-blocks', via: subnet-gateway, table: 100 }

@@ -17,7 +17,7 @@ for (const [what, text] of Object.entries({
   });
 }
 
-test('a token file of a collector holds several tokens, and "#" within a token belongs to the token', () => {
+test('proofs: a token file of a collector holds several tokens, and "#" within a token belongs to the token', () => {
   assert.deepEqual(tokensIn('# old\nfirst#1\r\n# new\r\nsecond=='), ['first#1', 'second==']);
   assert.throws(() => tokenIn('first\nsecond\n'), /it holds 2 tokens, and this host shows one: leave one line/);
 });

@@ -1,3 +1,4 @@
+/** Each mistake in `routes` is refused with its place and a remedy. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DesiredRoute } from '../../../agent/config/desired.ts';

@@ -1,3 +1,4 @@
+/** The JSON Schema describes every key, and accepts every configuration that the loader accepts. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';

@@ -1,3 +1,4 @@
+/** YAML is read without surprises, and no bytes make the reader throw. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -51,13 +52,13 @@ for (const [name, yaml, error] of TRAPS) {
   });
 }
 
-test('a byte order mark, CRLF and a document’s marks are fine', async () => {
+test('YAML: a byte order mark, CRLF and a document’s marks are fine', async () => {
   const result = await load('\ufeff---\r\ndns:\r\n  domain: example.com\r\n...\r\n');
   assert.ok(result.ok);
   assert.equal(result.desired.dns?.domain, 'example.com');
 });
 
-test('an integer beyond what a number holds stays exact', async () => {
+test('YAML: an integer beyond what a number holds stays exact', async () => {
   const result = await load('sysctl: { net.a.b: 18446744073692774399, net.a.c: -5 }');
   assert.ok(result.ok);
   assert.deepEqual(
@@ -66,7 +67,7 @@ test('an integer beyond what a number holds stays exact', async () => {
   );
 });
 
-test('any JSON of plain values is read back as it is', () => {
+test('YAML: any JSON of plain values is read back as it is', () => {
   const key = fc.stringMatching(/^[a-z<][a-z0-9 "'.:#-]{0,9}$/).filter((name) => name !== '<<');
   const { value } = fc.letrec((tie) => ({
     value: fc.oneof({ maxDepth: 3 }, fc.string(), fc.boolean(), fc.integer(), fc.array(tie('value')), tie('map')),
@@ -81,7 +82,7 @@ test('any JSON of plain values is read back as it is', () => {
   );
 });
 
-test('no bytes make it throw', () => {
+test('YAML: no bytes make it throw', () => {
   const bits = fc.constantFrom(
     'dns',
     ':',

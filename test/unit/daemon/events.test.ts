@@ -1,3 +1,4 @@
+/** The daemon emits conditions when they begin and end, and prints lines for people or for a service. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Conditions } from '../../../agent/daemon/daemon-events.ts';
@@ -8,7 +9,7 @@ function condition(code: string, table = 'main'): Condition {
   return { kind: 'condition', code, severity: 'warn', body: `${code} of ${table}`, attributes: { table } };
 }
 
-test('a condition is told when it comes and when it is over', () => {
+test('daemon events: a condition is told when it comes and when it is over', () => {
   const told: string[] = [];
   const conditions = new Conditions(({ name, severity, body }) => told.push(`${severity} ${name}: ${body}`));
   const [a, b] = [condition('near-limit'), condition('near-limit', 'local')];
@@ -27,7 +28,7 @@ test('a condition is told when it comes and when it is over', () => {
   ]);
 });
 
-test('what turns into another condition of the same thing is not told as over', () => {
+test('daemon events: what turns into another condition of the same thing is not told as over', () => {
   const told: string[] = [];
   const conditions = new Conditions(({ severity, body }) => told.push(`${severity} ${body}`));
   conditions.update('routes', [condition('near-limit'), condition('near-limit', 'local')]);
@@ -48,7 +49,7 @@ const EVENT: Occurrence = {
   attributes: { resource: 'resolver' },
 };
 
-test('a service logs one JSON object a line', () => {
+test('daemon events: a service logs one JSON object a line', () => {
   const lines: string[] = [];
   makeLog({ write: (line) => lines.push(line) })({ ...EVENT, body: 'two\nlines' });
   assert.equal(lines.length, 1);
@@ -58,7 +59,7 @@ test('a service logs one JSON object a line', () => {
   assert.deepEqual(rest, { level: 'warn', event: 'holdfast.heal', resource: 'resolver', msg: 'two\nlines' });
 });
 
-test('people read lines, without what a terminal would act on', () => {
+test('daemon events: people read lines, without what a terminal would act on', () => {
   const lines: string[] = [];
   makeLog(forPeople((line) => lines.push(line)))({ ...EVENT, body: 'said \u001b[31mred' });
   assert.match(lines.join(''), /^\d\d:\d\d:\d\d warn {2}said \\u001b\[31mred\n$/);

@@ -65,7 +65,7 @@ async function keeping(t: TestContext, spring: Spring) {
   return { keeper, names: () => events.map(({ name }) => name), events };
 }
 
-test('what has become possible is told as that, and never a fight', async (t) => {
+test('awaited changes: what has become possible is told as that, and never a fight', async (t) => {
   const spring = new Spring();
   const { keeper, names } = await keeping(t, spring);
   for (let n = 0; n < 30; n += 1) {
@@ -76,7 +76,7 @@ test('what has become possible is told as that, and never a fight', async (t) =>
   assert.deepEqual(new Set(names()), new Set(['holdfast.awaited']));
 });
 
-test('what somebody takes away is healed, with who it was, until it is a fight', async (t) => {
+test('awaited changes: what somebody takes away is healed, with who it was, until it is a fight', async (t) => {
   const spring = new Spring();
   const { keeper, names, events } = await keeping(t, spring);
   for (let n = 0; n < 11; n += 1) {
@@ -89,7 +89,7 @@ test('what somebody takes away is healed, with who it was, until it is a fight',
   assert.equal(events[0]!.attributes.trampler, 'ip[12]');
 });
 
-test('who cannot hear says so, and is told to stop', async (t) => {
+test('awaited changes: who cannot hear says so, and is told to stop', async (t) => {
   const spring = new Spring('no socket');
   const { keeper, events } = await keeping(t, spring);
   assert.deepEqual(

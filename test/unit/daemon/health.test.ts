@@ -80,7 +80,7 @@ test('a bad configuration at the start, and none that was valid: its errors end 
     );
 });
 
-test('a probe that hangs is told, and no reason for the watchdog; SIGHUP is obeyed meanwhile', async (t) => {
+test('daemon health: a probe that hangs is told, and no reason for the watchdog; SIGHUP is obeyed meanwhile', async (t) => {
   const { daemon, names, beats } = await started(t, { probes: [hanging] });
   await until('it is told', () => names().includes('holdfast.probe.failed'));
   assert.equal(daemon.healthy(), true);
@@ -91,7 +91,7 @@ test('a probe that hangs is told, and no reason for the watchdog; SIGHUP is obey
   assert.equal(daemon.healthy(), true);
 });
 
-test('what fails at a start or a reload is said at once', async (t) => {
+test('daemon health: what fails at a start or a reload is said at once', async (t) => {
   const place = { resource: 'resolver', key: '/etc/resolv.conf', moment: 'now' } as const;
   const finding = {
     ...place,
@@ -114,7 +114,7 @@ test('what fails at a start or a reload is said at once', async (t) => {
     );
 });
 
-test('a delivery that is not at work is', async (t) => {
+test('daemon health: a delivery that is not at work is', async (t) => {
   let works = true;
   const delivery: Delivery = { event() {}, heartbeat() {}, stop: async () => {}, healthy: () => works };
   const { daemon } = await started(t, { delivery });
@@ -123,7 +123,7 @@ test('a delivery that is not at work is', async (t) => {
   assert.equal(daemon.healthy(), false);
 });
 
-test('a resource that hangs is', async (t) => {
+test('daemon health: a resource that hangs is', async (t) => {
   let looks = 0;
   const hangs = resource(() => (++looks > 2 ? never() : Promise.resolve([])));
   const { daemon, names } = await started(t, { resources: [hangs], probes: [] });
@@ -132,7 +132,7 @@ test('a resource that hangs is', async (t) => {
   assert.equal(daemon.healthy(performance.now() + 130_000), false);
 });
 
-test('a schedule is healthy as long as any of its readings ends', async (t) => {
+test('daemon health: a schedule is healthy as long as any of its readings ends', async (t) => {
   const schedule = (probes: Probe[]) => {
     const made = new ProbeSchedule(probes, { interval: 10, onOccurrence: () => {}, timeLimit: 10 });
     t.after(() => made.close());
@@ -148,7 +148,7 @@ test('a schedule is healthy as long as any of its readings ends', async (t) => {
   t.mock.restoreAll();
 });
 
-test('a collector that is down is no fault of the delivery, however long', async (t) => {
+test('daemon health: a collector that is down is no fault of the delivery, however long', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   const { reporter } = reporting(t, receiver.url);
   reporter.event(event(1));
@@ -175,18 +175,18 @@ function lane(t: TestContext, parts: { post?: Client['post']; spoiled?: boolean 
   return { made, said };
 }
 
-test('a delivery whose try does not end although it was called off hangs', async (t) => {
+test('daemon health: a delivery whose try does not end although it was called off hangs', async (t) => {
   const { made } = lane(t, { post: never });
   assert.equal(made.healthy(performance.now()), true);
   assert.equal(made.healthy(performance.now() + IMPATIENT.request + 31_000), false);
 });
 
-test('a delivery that nothing waits for is healthy for ever', async (t) => {
+test('daemon health: a delivery that nothing waits for is healthy for ever', async (t) => {
   const { made } = lane(t, { post: async () => ({ status: 200, headers: {}, body: Buffer.alloc(0) }) });
   await until('all is sent', () => made.healthy(performance.now() + HOUR));
 });
 
-test('a delivery that broke down says so, and is not healthy', async (t) => {
+test('daemon health: a delivery that broke down says so, and is not healthy', async (t) => {
   const { made, said } = lane(t, { spoiled: true });
   await made.stop(0);
   assert.equal(made.healthy(performance.now()), false);

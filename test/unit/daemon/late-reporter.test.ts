@@ -8,7 +8,7 @@ import { Receiver } from '../../parts/otlp-receiver.ts';
 import { DESIRED, event, IDENTITY, until } from '../../parts/report-scene.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('events wait until it is there; the same one stays for the next configuration', async (t) => {
+test('late reporter: events wait until it is there; the same one stays for the next configuration', async (t) => {
   const receiver = await Receiver.start(t);
   const host = new Host({ root: scratch(t) });
   const reporter = new LateReporter(() => {}, new Credentials());

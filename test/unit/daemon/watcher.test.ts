@@ -1,3 +1,4 @@
+/** The watcher reports every change of a file, also while its folder comes and goes. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ function watching(t: TestContext, ...names: string[]) {
   };
 }
 
-test('a file is told however it changes', async (t) => {
+test('watcher: a file is told however it changes', async (t) => {
   const { folder, told } = watching(t, 'resolv.conf');
   const file = join(folder, 'resolv.conf');
   await told('resolv.conf', () => writeFileSync(file, '1'));
@@ -44,7 +45,7 @@ test('a file is told however it changes', async (t) => {
   await told('resolv.conf', () => writeFileSync(file, '1'));
 });
 
-test('a folder may come, go, and be there again at once', async (t) => {
+test('watcher: a folder may come, go, and be there again at once', async (t) => {
   const { folder, told } = watching(t, 'dhcp/hooks.d/hook');
   const hooks = join(folder, 'dhcp/hooks.d');
   await told('dhcp', () => mkdirSync(hooks, { recursive: true }));

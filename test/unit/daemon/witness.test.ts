@@ -1,3 +1,4 @@
+/** The kernel's trace records are read by our own mark, and a hostile file name is no record. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTrace } from '../../../agent/host/trace/tracefs.ts';
@@ -13,7 +14,7 @@ const RECORDED = `# tracer: nop
             node-25647   (  25647) [001] ..... 14174.000000: tracing_mark_write: holdfast
 `;
 
-test('records are told with the time of day, by our own mark', () => {
+test('witness: records are told with the time of day, by our own mark', () => {
   const { records, self } = parseTrace(RECORDED, 1_000_000_000);
   assert.equal(self, 25647);
   assert.deepEqual(
@@ -30,7 +31,7 @@ test('records are told with the time of day, by our own mark', () => {
   );
 });
 
-test('nothing is told without our mark, and half lines and other people’s marks are passed over', () => {
+test('witness: nothing is told without our mark, and half lines and other people’s marks are passed over', () => {
   const marked = RECORDED.replace('write: holdfast', 'write: something');
   assert.deepEqual(parseTrace(marked, 0), { records: [], self: 0 });
   const broken = RECORDED.replace('a b-c [1]-77', 'a\nb-77').replace('#\n', '#\n-\n[000]: x\n');
@@ -44,7 +45,7 @@ test('nothing is told without our mark, and half lines and other people’s mark
   );
 });
 
-test('a record in a file’s name is no record', () => {
+test('witness: a record in a file’s name is no record', () => {
   const hostile = RECORDED.replace('old="x"', 'old="-99   [000] ..... 18.000000: rename: "');
   assert.deepEqual(
     parseTrace(hostile, 0).records.map(({ thread }) => thread),

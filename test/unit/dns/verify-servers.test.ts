@@ -21,12 +21,12 @@ async function complaint(t: TestContext, respond: Respond, parts: Partial<Desire
   return { complaint: verdict!.complaint, asked };
 }
 
-test('the right address is the proof, by one packet', async (t) => {
+test('dns.verify: the right address is the proof, by one packet', async (t) => {
   const seen = await complaint(t, (query) => answer(query, ['10.72.1.1']));
   assert.deepEqual(seen, { complaint: null, asked: [`udp A ${NAME}`] });
 });
 
-test('both families are asked for where nothing, or both, is expected', async (t) => {
+test('dns.verify: both families are asked for where nothing, or both, is expected', async (t) => {
   for (const expect of [null, ['10.72.0.0/16', '2001:db8::/32']]) {
     const seen = await complaint(t, (query) => answer(query, ['10.72.1.1', '2001:db8::1']), { expect });
     assert.equal(seen.complaint, null);
@@ -36,7 +36,7 @@ test('both families are asked for where nothing, or both, is expected', async (t
   assert.deepEqual(only6, { complaint: null, asked: [`udp AAAA ${NAME}`] });
 });
 
-test('an address of one family is enough where both are asked for', async (t) => {
+test('dns.verify: an address of one family is enough where both are asked for', async (t) => {
   for (const rcode of [0, 5]) {
     const only4: Respond = (query) => {
       return query.questions?.[0]?.type === 'A' ? answer(query, ['10.72.1.1']) : answer(query, [], { rcode });
@@ -45,7 +45,7 @@ test('an address of one family is enough where both are asked for', async (t) =>
   }
 });
 
-test('a lie is no answer', async (t) => {
+test('dns.verify: a lie is no answer', async (t) => {
   const lies: [Respond, string][] = [
     [(query) => answer(query, ['192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
     [(query) => answer(query, ['10.72.1.1', '192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
@@ -57,7 +57,7 @@ test('a lie is no answer', async (t) => {
   for (const [respond, expected] of lies) assert.equal((await complaint(t, respond)).complaint, expected);
 });
 
-test('a truncated answer is asked for again by TCP; why TCP failed is said', async (t) => {
+test('dns.verify: a truncated answer is asked for again by TCP; why TCP failed is said', async (t) => {
   const truncated: Respond = (query, by) =>
     by === 'udp' ? answer(query, ['192.0.2.1'], { truncated: true }) : answer(query, ['10.72.1.1']);
   const seen = await complaint(t, truncated);
@@ -69,7 +69,7 @@ test('a truncated answer is asked for again by TCP; why TCP failed is said', asy
   );
 });
 
-test('a server that answers only by TCP is named, and is right with use-vc alone', async (t) => {
+test('dns.verify: a server that answers only by TCP is named, and is right with use-vc alone', async (t) => {
   const onlyTcp: Respond = (query, by) => (by === 'udp' ? null : answer(query, ['10.72.1.1']));
   assert.match((await complaint(t, onlyTcp, { timeout: 1_000 })).complaint!, /^it answers only by TCP, .* use-vc/);
 
@@ -82,7 +82,7 @@ test('a server that answers only by TCP is named, and is right with use-vc alone
   assert.equal(noTcp[0]!.complaint, 'no name server listens there by TCP');
 });
 
-test('with the option edns0 a server is asked as the C library then asks it', async (t) => {
+test('dns.verify: with the option edns0 a server is asked as the C library then asks it', async (t) => {
   const withoutEdns: Respond = (query) =>
     query.additionals?.length ? answer(query, [], { rcode: 1 }) : answer(query, ['10.72.1.1']);
   const { port } = await dnsServer(t, withoutEdns);
@@ -92,7 +92,7 @@ test('with the option edns0 a server is asked as the C library then asks it', as
   assert.equal(await of(['edns0']), 'FORMERR');
 });
 
-test('an answer counts only as far as the C library takes it', async (t) => {
+test('dns.verify: an answer counts only as far as the C library takes it', async (t) => {
   const A = (name: string, data = '10.72.1.1') => ({ type: 'A', name, data, ttl: 1 }) as const;
   const alias = (name: string, data: string) => ({ type: 'CNAME', name, data, ttl: 1 }) as const;
   const none = `no address for ${NAME}`;
@@ -121,14 +121,14 @@ test('an answer counts only as far as the C library takes it', async (t) => {
   }
 });
 
-test('a link-local server needs its interface', async () => {
+test('dns.verify: a link-local server needs its interface', async () => {
   for (const server of ['fe80::1%nosuch0', 'fe80::1', 'febf::1%nosuch0']) {
     const [verdict] = await verifyServers([server], verify());
     assert.match(verdict!.complaint!, /no interface of that name/, server);
   }
 });
 
-test('once the quorum is lost nobody is waited for', async (t) => {
+test('dns.verify: once the quorum is lost nobody is waited for', async (t) => {
   const { port } = await dnsServer(t, () => null);
   const verdicts = await verifyServers(['127.0.0.1', '127.0.0.2'], verify({ quorum: 2 }), { port });
   assert.deepEqual(
@@ -137,7 +137,7 @@ test('once the quorum is lost nobody is waited for', async (t) => {
   );
 });
 
-test('whose wrong answer the C library would take', () => {
+test('dns.verify: whose wrong answer the C library would take', () => {
   const right = (server: string) => ({ server, complaint: null, misleads: false });
   const wrong = (server: string) => ({ server, complaint: 'NXDOMAIN', misleads: true });
   const dead = (server: string) => ({ server, complaint: 'no answer', misleads: false });
@@ -153,7 +153,7 @@ test('whose wrong answer the C library would take', () => {
   }
 });
 
-test('a wrong answer misleads, a refusal does not', async (t) => {
+test('dns.verify: a wrong answer misleads, a refusal does not', async (t) => {
   for (const [rcode, misleads] of [
     [0, true],
     [1, true],
@@ -168,7 +168,7 @@ test('a wrong answer misleads, a refusal does not', async (t) => {
   }
 });
 
-test('by TCP both questions of a look-up must be answered on one connection, as the C library asks them', async (t) => {
+test('dns.verify: by TCP both questions of a look-up must be answered on one connection, as the C library asks them', async (t) => {
   const unpaired = 'it answers one of the two questions of a look-up (A and AAAA) and not the other';
   for (const second of [HANG_UP, null]) {
     const onlyFirst: Respond = (query) => (query.questions?.[0]?.type === 'A' ? answer(query, ['10.72.1.1']) : second);
@@ -186,7 +186,7 @@ test('by TCP both questions of a look-up must be answered on one connection, as 
   assert.equal(verdict!.complaint, 'it closes the connection by TCP');
 });
 
-test('a server that only refers to others has not answered, and misleads nobody', async (t) => {
+test('dns.verify: a server that only refers to others has not answered, and misleads nobody', async (t) => {
   const plain = (query: Parameters<Respond>[0], flags: number, additionals = 0) => {
     const bytes = answer(query);
     bytes.writeUInt16BE(flags, 2);
@@ -212,7 +212,7 @@ test('a server that only refers to others has not answered, and misleads nobody'
   }
 });
 
-test('addresses of a wrong length are passed over, and a record that is not whole spoils the answer', async (t) => {
+test('dns.verify: addresses of a wrong length are passed over, and a record that is not whole spoils the answer', async (t) => {
   const given = (...data: string[]): Respond => {
     return (query) => {
       const record = (hex: string) =>
@@ -244,7 +244,7 @@ function withCount(message: Buffer, at: number, count: number): Buffer {
   return message;
 }
 
-test('a lost packet is sent again', async (t) => {
+test('dns.verify: a lost packet is sent again', async (t) => {
   let lost = false;
   const { complaint: none, asked } = await complaint(
     t,
@@ -263,12 +263,12 @@ test('a lost packet is sent again', async (t) => {
   );
 });
 
-test('silence ends, and says how long it was waited', async (t) => {
+test('dns.verify: silence ends, and says how long it was waited', async (t) => {
   const { complaint: said } = await complaint(t, () => null, { timeout: SHORT });
   assert.equal(said, 'no answer within 0.3 s by UDP, nor by TCP');
 });
 
-test('nobody listens there, nobody is there, and it is no address', async () => {
+test('dns.verify: nobody listens there, nobody is there, and it is no address', async () => {
   const [listens] = await verifyServers(['127.0.0.1'], verify(), { port: 1 });
   assert.equal(listens!.complaint, 'no answer by UDP, and no name server listens there by TCP');
   assert.deepEqual(await askNameServer('resolver.example', [{ name: NAME, type: 'A' }], { timeout: SHORT }), [
@@ -276,7 +276,7 @@ test('nobody listens there, nobody is there, and it is no address', async () => 
   ]);
 });
 
-test('what answers another question, or is no DNS at all, is passed over', async (t) => {
+test('dns.verify: what answers another question, or is no DNS at all, is passed over', async (t) => {
   const hostile: Respond[] = [
     () => Buffer.from('not a packet'),
     () => Buffer.alloc(0),
@@ -299,7 +299,7 @@ test('what answers another question, or is no DNS at all, is passed over', async
   }
 });
 
-test('all are asked at once, and each is judged by itself', async (t) => {
+test('dns.verify: all are asked at once, and each is judged by itself', async (t) => {
   const { port } = await dnsServer(t, (query) => answer(query, ['10.72.1.1']));
   const verdicts = await verifyServers(['127.0.0.1', '127.0.0.2'], verify(), { port });
   assert.deepEqual(
@@ -311,7 +311,7 @@ test('all are asked at once, and each is judged by itself', async (t) => {
   );
 });
 
-test('which address is unexpected', () => {
+test('dns.verify: which address is unexpected', () => {
   const expect = ['10.72.0.0/16', '2001:db8::/32'];
   assert.equal(unexpected(['10.72.255.255', '2001:db8::1'], verify({ expect })), null);
   assert.equal(unexpected(['10.72.0.1', '10.73.0.0'], verify({ expect })), '10.73.0.0');

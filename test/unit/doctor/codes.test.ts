@@ -1,3 +1,4 @@
+/** Every code of doctor is found by a check and has its section in docs/doctor.md. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +8,12 @@ import { REPOSITORY } from '../../parts/scratch.ts';
 
 const text = readFileSync(join(REPOSITORY, 'docs/doctor.md'), 'utf8');
 
-test('every code has its section in docs/doctor.md, and every section its code', () => {
+test('doctor codes: every code has its section in docs/doctor.md, and every section its code', () => {
   const sections = [...text.matchAll(/^### (HF-[A-Z-]+)$/gm)].map(([, code]) => code);
   assert.deepEqual(sections, Object.keys(DOCTOR_CODES));
 });
 
-test('every section says something, and names the severity', () => {
+test('doctor codes: every section says something, and names the severity', () => {
   for (const section of text.split(/^### /m).slice(1)) {
     const [code = '', ...rest] = section.split('\n');
     const { severity } = DOCTOR_CODES[code as keyof typeof DOCTOR_CODES];
@@ -25,7 +26,7 @@ test('every section says something, and names the severity', () => {
   }
 });
 
-test('every code is found by some check', () => {
+test('doctor codes: every code is found by some check', () => {
   const folder = join(REPOSITORY, 'agent');
   const sources = readdirSync(join(folder, 'doctor'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && name !== 'codes.ts')

@@ -1,3 +1,4 @@
+/** `agent doctor`: its list, JSON, exit status and --only. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { command } from '../../parts/command.ts';
@@ -27,7 +28,7 @@ test('a problem: exit status 2, first in the list, with what, why and remedy', a
   );
 });
 
-test('--json is one document, --quiet tells problems to stderr alone, --only leaves the rest out', async (t) => {
+test('doctor: --json is one document, --quiet tells problems to stderr alone, --only leaves the rest out', async (t) => {
   const root = scratch(t, SICK);
   const { healthy, findings } = JSON.parse((await command('doctor', '--root', root, '--json')).stdout);
   assert.equal(healthy, false);
@@ -43,7 +44,7 @@ test('--json is one document, --quiet tells problems to stderr alone, --only lea
   assert.equal((await command('doctor', '--root', root, '--only', 'sysctl')).status, 0);
 });
 
-test('a configuration that is not valid is told by line, and the rest is looked at all the same', async (t) => {
+test('doctor: a configuration that is not valid is told by line, and the rest is looked at all the same', async (t) => {
   const root = scratch(t, { ...SICK, 'etc/holdfast/agent.yaml': 'dns: { nameservers: [10.0.0.300], serch: [a] }\n' });
   const { status, stdout } = await command('doctor', '--root', root);
   assert.equal(status, 2);
@@ -51,13 +52,13 @@ test('a configuration that is not valid is told by line, and the rest is looked 
   assert.match(stdout, /HF-NSS-NO-DNS/);
 });
 
-test('what a hostile file holds reaches no terminal as it is', async (t) => {
+test('doctor: what a hostile file holds reaches no terminal as it is', async (t) => {
   const root = scratch(t, { ...HEALTHY, 'etc/nsswitch.conf': 'hosts: files \x1b[2J\x07\x9b\n' });
   const { stdout } = await command('doctor', '--root', root);
   assert.match(stdout, /hosts: files \\u001b\[2J\\u0007\\u009b$/m);
 });
 
-test('what cannot be looked at is said, and hinders no other check', async (t) => {
+test('doctor: what cannot be looked at is said, and hinders no other check', async (t) => {
   const root = scratch(t, { ...SICK, 'etc/sysctl.conf/a': '', 'etc/dhcp/dhclient.conf': 'nonsense here;\n' });
   const yaml = 'dns: { nameservers: [10.0.0.1] }\nsysctl: { net.ipv4.ip_forward: 1 }\n';
   const healthyFiles = scratch(t, { 'agent.yaml': yaml });

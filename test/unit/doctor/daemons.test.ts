@@ -1,3 +1,4 @@
+/** Doctor finds the running daemons of this host, and none of a container. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
@@ -25,14 +26,14 @@ async function until<T>(look: () => T | undefined): Promise<T> {
   }
 }
 
-test('a program is found by its name alone, with its process id', async (t) => {
+test('doctor, daemons: a program is found by its name alone, with its process id', async (t) => {
   const child = await run(t, 'holdfast-test-a');
   const pid = await until(() => runningDaemons(new Set(['holdfast-test-a', 'holdfast-test-b'])).get('holdfast-test-a'));
   assert.equal(pid, child.pid);
   assert.equal(runningDaemons(new Set(['holdfast-test'])).size, 0);
 });
 
-test('one with a mount namespace of its own counts, one in a container does not', {
+test('doctor, daemons: one with a mount namespace of its own counts, one in a container does not', {
   skip: noNamespaces('unshare'),
 }, async (t) => {
   await run(t, 'holdfast-test-c', 'unshare', '--pid', '--fork', '--kill-child');

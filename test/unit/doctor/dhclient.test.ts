@@ -1,3 +1,4 @@
+/** Doctor on running dhclients: two on one interface, stale, without hooks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dhclientConfCheck } from '../../../agent/doctor/checks/dhclient-conf-check.ts';
@@ -6,11 +7,11 @@ import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
 const FILES = { 'sbin/dhclient-script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n', 'etc/dhcp/dhclient.conf': '' };
 
-test('a host without dhclient', (t) => {
+test('doctor, dhclient: a host without dhclient', (t) => {
   assert.deepEqual(codes(seenBy(t, dhcpClientsCheck, {})), ['HF-DHCLIENT-ABSENT']);
 });
 
-test('two dhclients of one family on one interface', (t) => {
+test('doctor, dhclient: two dhclients of one family on one interface', (t) => {
   const twice = (...lines: string[]) => {
     const patient: Patient = {
       files: FILES,
@@ -26,7 +27,7 @@ test('two dhclients of one family on one interface', (t) => {
   assert.equal(twice('dhclient eth0', 'dhclient eth0', 'dhclient eth0').length, 3);
 });
 
-test('a dhclient that started before its configuration changed is stale, which is a note', (t) => {
+test('doctor, dhclient: a dhclient that started before its configuration changed is stale, which is a note', (t) => {
   const [found] = seenBy(t, dhcpClientsCheck, { files: FILES, dhclients: { 8: 'dhclient eth0' } });
   assert.equal(found?.code, 'HF-DHCLIENT-STALE');
   assert.match(
@@ -35,7 +36,7 @@ test('a dhclient that started before its configuration changed is stale, which i
   );
 });
 
-test('its -cf file is gone, its script sources no hooks, another program runs it', (t) => {
+test('doctor, dhclient: its -cf file is gone, its script sources no hooks, another program runs it', (t) => {
   const seen = (line: string, files = {}) => {
     const found = seenBy(t, dhcpClientsCheck, { files: { ...FILES, ...files }, dhclients: { 8: line } });
     return codes(found).filter((code) => code !== 'HF-DHCLIENT-STALE');
@@ -54,7 +55,7 @@ test('its -cf file is gone, its script sources no hooks, another program runs it
   assert.deepEqual(seen(ofNm), ['HF-DHCLIENT-OWNER']);
 });
 
-test('other DHCP clients; networkd only perhaps', (t) => {
+test('doctor, dhclient: other DHCP clients; networkd only perhaps', (t) => {
   const seen = seenBy(t, dhcpClientsCheck, { files: FILES, daemons: { dhcpcd: 3, udhcpc: 5, 'systemd-network': 4 } });
   assert.deepEqual(
     seen.map(({ code, severity }) => [code, severity]),
@@ -66,7 +67,7 @@ test('other DHCP clients; networkd only perhaps', (t) => {
   );
 });
 
-test('syntax errors of every dhclient.conf, by line', (t) => {
+test('doctor, dhclient: syntax errors of every dhclient.conf, by line', (t) => {
   const files = {
     'etc/dhcp/dhclient.conf': '# fine\nsupersede domain-name-servers 10.0.0.1\nsupersede domain-name "a";\n',
     'etc/dhcp/dhclient-eth0.conf': 'request routers;\n',
@@ -79,7 +80,7 @@ test('syntax errors of every dhclient.conf, by line', (t) => {
   assert.deepEqual(places, new Set(['/run/own.conf:1', '/etc/dhcp/dhclient.conf:3', '/etc/dhclient.conf:1']));
 });
 
-test('included files, a missing one too', (t) => {
+test('doctor, dhclient: included files, a missing one too', (t) => {
   const files = {
     'etc/dhcp/dhclient.conf': 'include "/etc/dhcp/a";\ninterface "eth0" {\n  include "/gone";\n}\n',
     'etc/dhcp/a': '',

@@ -1,3 +1,4 @@
+/** Doctor on a gateway: other programs that decide about its packets. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { forwardingCheck } from '../../../agent/doctor/checks/forwarding-check.ts';
@@ -16,12 +17,12 @@ function look(t: TestContext, { files = {}, nft = '', ...rest }: Partial<Patient
   return seenBy(t, forwardingCheck, { yaml: YAML, ...rest, files: { ...KERNEL, ...files }, programs });
 }
 
-test('a gateway with nothing beside it, and a host that is none', (t) => {
+test('doctor, forwarding: a gateway with nothing beside it, and a host that is none', (t) => {
   assert.deepEqual(look(t, {}), []);
   assert.deepEqual(look(t, { yaml: 'sysctl: { net.ipv4.ip_forward: 0 }\n', nft: 'never asked' }), []);
 });
 
-test('whatever nft prints, it is not believed blindly', (t) => {
+test('doctor, forwarding: whatever nft prints, it is not believed blindly', (t) => {
   for (const nft of [
     '[]',
     '{',
@@ -34,7 +35,7 @@ test('whatever nft prints, it is not believed blindly', (t) => {
   }
 });
 
-test('forwarding that is off, and an interface that is not there', (t) => {
+test('doctor, forwarding: forwarding that is off, and an interface that is not there', (t) => {
   const yaml = 'forwarding: { masquerade: [{ out: eth7, from: 10.99.0.0/24 }] }\n';
   const seen = look(t, { yaml, files: { 'proc/sys/net/ipv4/ip_forward': '0\n' } });
   assert.deepEqual(
@@ -46,7 +47,7 @@ test('forwarding that is off, and an interface that is not there', (t) => {
   );
 });
 
-test('a service that flushes', (t) => {
+test('doctor, forwarding: a service that flushes', (t) => {
   const enabled = { 'etc/systemd/system/sysinit.target.wants/nftables.service': '' };
   const conf = (text: string) => ({ 'etc/nftables.conf': text });
   assert.deepEqual(codes(look(t, { files: { ...enabled, ...conf('# x\nflush ruleset\n') } })), ['HF-NFTABLES-FLUSH']);
@@ -54,7 +55,7 @@ test('a service that flushes', (t) => {
   assert.deepEqual(look(t, { files: conf('flush ruleset\n') }), []);
 });
 
-test('interfaces that believe advertisements only as hosts', (t) => {
+test('doctor, forwarding: interfaces that believe advertisements only as hosts', (t) => {
   const files = (value: string) => ({
     'proc/sys/net/ipv6/conf/all/forwarding': '1\n',
     'proc/sys/net/ipv6/conf/all/accept_ra': '1\n',
@@ -94,7 +95,7 @@ const FROM = (addr: string, len: number) => {
 };
 const STATE = { match: { op: 'in', left: { ct: { key: 'state' } }, right: ['established', 'related'] } };
 
-test('a forward chain that refuses by a rule, in itself or where it jumps to', (t) => {
+test('doctor, forwarding: a forward chain that refuses by a rule, in itself or where it jumps to', (t) => {
   const seen = (rules: Record<string, unknown[][]>, family?: string) => look(t, { nft: TABLE(rules, family) });
   for (const [rules, words] of [
     [{ fw: [[STATE, { accept: null }], [REJECT]] }, 'rejects what no rule before accepts, by a rule of the chain fw'],
@@ -118,7 +119,7 @@ test('a forward chain that refuses by a rule, in itself or where it jumps to', (
   }
 });
 
-test('a forward chain whose refusals are about other packets', (t) => {
+test('doctor, forwarding: a forward chain whose refusals are about other packets', (t) => {
   for (const rules of [
     { fw: [] },
     { fw: [[{ accept: null }], [REJECT]] },
@@ -165,7 +166,7 @@ test('iptables-legacy: a rule that refuses, in FORWARD or where it jumps to', (t
   }
 });
 
-test('a rule of iptables covers ours only without a further condition', () => {
+test('doctor, forwarding: a rule of iptables covers ours only without a further condition', () => {
   const ours = { out: 'eth0', from: '10.99.0.0/24', family: 'ipv4' } as const;
   for (const [line, covers] of [
     ['-A POSTROUTING -j MASQUERADE', true],

@@ -1,3 +1,4 @@
+/** Doctor names the neighbouring hooks that undo or break ours, with file and line. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { apparmorCheck } from '../../../agent/doctor/checks/apparmor-check.ts';
@@ -17,7 +18,7 @@ function told(t: TestContext, files: Record<string, string>): string[] {
   return look(t, files).map(({ code, severity }) => (severity === undefined ? code : `${code} ${severity}`));
 }
 
-test('our own hooks and harmless neighbours are nothing to speak of', (t) => {
+test('doctor, hooks: our own hooks and harmless neighbours are nothing to speak of', (t) => {
   const files = {
     [`${ENTER}/zz-holdfast`]: 'make_resolv_conf() { :; }\n',
     [`${EXIT}/zz-holdfast`]: 'exit 1\n',
@@ -27,7 +28,7 @@ test('our own hooks and harmless neighbours are nothing to speak of', (t) => {
   assert.deepEqual(look(t, files), []);
 });
 
-test('no dhclient, no hooks', (t) => {
+test('doctor, hooks: no dhclient, no hooks', (t) => {
   assert.deepEqual(seenBy(t, hooksCheck, { files: { 'etc/other/a': 'exit' } }), []);
 });
 
@@ -39,7 +40,7 @@ test('make_resolv_conf defined again: a problem after ours, nothing before it an
   assert.deepEqual(told(t, { 'etc/dhcp/dhclient-enter-hooks': text }), []);
 });
 
-test('a line that writes resolv.conf is told with its place', (t) => {
+test('doctor, hooks: a line that writes resolv.conf is told with its place', (t) => {
   const [found, ...more] = look(t, { [`${EXIT}/old`]: '# resolvers\necho "nameserver 10.0.0.1" > /etc/resolv.conf\n' });
   assert.deepEqual(more, []);
   assert.equal(found?.code, 'HF-HOOK-WRITES');
@@ -47,7 +48,7 @@ test('a line that writes resolv.conf is told with its place', (t) => {
   assert.equal(found?.seen, '/etc/dhcp/dhclient-exit-hooks.d/old:2: echo "nameserver 10.0.0.1" > /etc/resolv.conf');
 });
 
-test('what writes resolv.conf, and what only reads it', (t) => {
+test('doctor, hooks: what writes resolv.conf, and what only reads it', (t) => {
   const writes = (line: string) => codes(look(t, { [`${ENTER}/a`]: `${line}\n` })).includes('HF-HOOK-WRITES');
   for (const line of [
     'echo a >>/etc/resolv.conf',
@@ -71,20 +72,20 @@ test('what writes resolv.conf, and what only reads it', (t) => {
   }
 });
 
-test('a hook that sh cannot read', (t) => {
+test('doctor, hooks: a hook that sh cannot read', (t) => {
   const [found, ...more] = look(t, { [`${ENTER}/broken`]: 'if then (\n' });
   assert.deepEqual(more, []);
   assert.equal(found?.code, 'HF-HOOK-SYNTAX');
   assert.match(found?.seen ?? '', /^\/etc\/dhcp\/dhclient-enter-hooks\.d\/broken: sh -n says: .*syntax error/i);
 });
 
-test('it is read by the shell of dhclient-script', (t) => {
+test('doctor, hooks: it is read by the shell of dhclient-script', (t) => {
   const files = { [`${ENTER}/a`]: 'a=(b c)\n' };
   assert.deepEqual(told(t, files), ['HF-HOOK-SYNTAX']);
   assert.deepEqual(told(t, { ...files, 'sbin/dhclient-script': SCRIPT.replace('/bin/sh', '/bin/bash') }), []);
 });
 
-test('exit ends the script; in a function perhaps', (t) => {
+test('doctor, hooks: exit ends the script; in a function perhaps', (t) => {
   assert.deepEqual(told(t, { [`${ENTER}/a`]: '[ -x /b ] || exit 0\n' }), ['HF-HOOK-EXIT']);
   assert.deepEqual(told(t, { [`${ENTER}/a`]: 'die() {\n  exit 1\n}\n' }), ['HF-HOOK-EXIT warning']);
   assert.deepEqual(told(t, { [`${ENTER}/a`]: '( exit 1 )\n' }), []);
@@ -94,7 +95,7 @@ test('exit ends the script; in a function perhaps', (t) => {
     assert.deepEqual(told(t, { [`${ENTER}/a`]: `${text}\n` }), [], text);
 });
 
-test('set -e and set -u, unless they are taken back', (t) => {
+test('doctor, hooks: set -e and set -u, unless they are taken back', (t) => {
   const of = (text: string) => told(t, { [`${ENTER}/a`]: text });
   for (const text of ['set -e', 'set -u', 'set -xe', 'set -o errexit', 'set -x -o nounset', 'set +e\nset -e']) {
     assert.deepEqual(of(`${text}\n`), ['HF-HOOK-SHELL-OPTION'], text);
@@ -105,7 +106,7 @@ test('set -e and set -u, unless they are taken back', (t) => {
   assert.deepEqual(of('set -e\nset +u\n'), ['HF-HOOK-SHELL-OPTION']);
 });
 
-test('a name that run-parts passes over, and left-overs of editors and packages, which are meant to be', (t) => {
+test('doctor, hooks: a name that run-parts passes over, and left-overs of editors and packages, which are meant to be', (t) => {
   const found = look(t, {
     [`${ENTER}/resolv.sh`]: 'exit 1\n',
     [`${EXIT}/a.dpkg-old`]: '',
@@ -137,7 +138,7 @@ test('AppArmor: only a profile that confines the script', (t) => {
   assert.deepEqual(of('ixr', { 'etc/apparmor.d/disable/sbin.dhclient': '' }), []);
 });
 
-test('programs that are missing, with what becomes of it', (t) => {
+test('doctor, hooks: programs that are missing, with what becomes of it', (t) => {
   const all = { 'usr/bin/flock': '', 'bin/cp': '', 'bin/sh': '', 'bin/mv': '', 'sbin/ip': '', 'usr/bin/unshare': '' };
   const script = { 'sbin/dhclient-script': SCRIPT };
   assert.deepEqual(seenBy(t, programsCheck, { files: { ...all, ...script } }), []);

@@ -1,3 +1,4 @@
+/** Doctor says what keeps an expected multicast group from the host. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { multicastCheck } from '../../../agent/doctor/checks/multicast-check.ts';
@@ -11,12 +12,12 @@ const FILES = {
 };
 const RP_FILTER = 'proc/sys/net/ipv4/conf/';
 
-test('where all is as expected nothing is said', (t) => {
+test('doctor, multicast: where all is as expected nothing is said', (t) => {
   assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: FILES }), []);
   assert.deepEqual(seenBy(t, multicastCheck, { yaml: '{}\n' }), []);
 });
 
-test('what keeps a group from this host', (t) => {
+test('doctor, multicast: what keeps a group from this host', (t) => {
   assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: { ...FILES, 'proc/net/igmp': 'Idx\n' } }), [
     { code: 'HF-MULTICAST-NOT-JOINED', seen: '224.1.2.3 is not joined on eth1' },
   ]);
@@ -30,7 +31,7 @@ test('what keeps a group from this host', (t) => {
   assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: { ...FILES, ...bridge('1') } }), []);
 });
 
-test('the higher one of two rp_filters counts', (t) => {
+test('doctor, multicast: the higher one of two rp_filters counts', (t) => {
   const seen = (all: number, own: number) =>
     codes(
       seenBy(t, multicastCheck, {
@@ -44,7 +45,7 @@ test('the higher one of two rp_filters counts', (t) => {
   assert.deepEqual(seen(0, 0), []);
 });
 
-test('without perl nothing of IGMP is heard', (t) => {
+test('doctor, multicast: without perl nothing of IGMP is heard', (t) => {
   const { 'usr/bin/perl': _, ...without } = FILES;
   assert.deepEqual(codes(seenBy(t, multicastCheck, { yaml, files: without })), ['HF-MULTICAST-UNHEARD']);
 });

@@ -37,7 +37,7 @@ test('others: who they are', { skip }, (t) => {
   assert.equal(said(t, 0o644, [0, 0], 0o750), undefined);
 });
 
-test('what systemd hands over, and what is not there, is nothing to see', (t) => {
+test('doctor, secrets: what systemd hands over, and what is not there, is nothing to see', (t) => {
   for (const file of ['credential:token', '/etc/nothing']) {
     const yaml = `report: { endpoint: "https://c.example", token-file: "${file}" }`;
     assert.deepEqual(seenOn(patientHost(t, {}), secretsCheck, { yaml }), []);

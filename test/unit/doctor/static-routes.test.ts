@@ -1,3 +1,4 @@
+/** Doctor names the programs that remove configured routes. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { staticRoutesCheck } from '../../../agent/doctor/checks/static-routes-check.ts';
@@ -6,7 +7,7 @@ import { codes, seenBy } from '../../parts/doctor-patient.ts';
 const ROUTES = 'routes: [{ to: 10.0.0.0/8, via: 10.0.0.1 }]\n';
 const NETWORKD = { 'systemd-network': 12 };
 
-test('systemd-networkd removes what it does not know, unless it is told not to', (t) => {
+test('doctor, static routes: systemd-networkd removes what it does not know, unless it is told not to', (t) => {
   const found = (files: Record<string, string>, yaml = ROUTES, daemons: Record<string, number> = NETWORKD) =>
     codes(seenBy(t, staticRoutesCheck, { yaml, daemons, files }));
   assert.deepEqual(found({}), ['HF-ROUTES-NETWORKD']);
@@ -19,7 +20,7 @@ test('systemd-networkd removes what it does not know, unless it is told not to',
   assert.deepEqual(found(later), ['HF-ROUTES-NETWORKD']);
 });
 
-test('no default route of DHCP, and none of ours', (t) => {
+test('doctor, static routes: no default route of DHCP, and none of ours', (t) => {
   const found = (yaml: string) => codes(seenBy(t, staticRoutesCheck, { yaml }));
   assert.deepEqual(found('dhclient: { ignore: [routers, classless-routes] }'), ['HF-ROUTES-NO-DEFAULT']);
   assert.deepEqual(found('dhclient: { ignore: [routers] }'), []);

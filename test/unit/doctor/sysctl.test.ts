@@ -1,3 +1,4 @@
+/** Doctor names the files and programs that overrule a kernel setting at boot. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { routeLimitCheck } from '../../../agent/doctor/checks/route-limit-check.ts';
@@ -12,7 +13,7 @@ function boot(t: TestContext, files: Record<string, string>, yaml = FORWARD) {
   return seenBy(t, sysctlBootCheck, { files: { ...SYSTEMD, ...files }, yaml, live: false });
 }
 
-test('a later file that sets another value is a problem, with file and line', (t) => {
+test('doctor, sysctl: a later file that sets another value is a problem, with file and line', (t) => {
   const files = {
     'etc/sysctl.d/60-holdfast.conf': 'net.ipv4.ip_forward = 1\n',
     'etc/sysctl.d/99-local.conf': '# ours\n\nnet/ipv4/ip_forward=0\n',
@@ -22,13 +23,13 @@ test('a later file that sets another value is a problem, with file and line', (t
   ]);
 });
 
-test('the same value, or a file that is hidden by one of its name, is nothing to speak of', (t) => {
+test('doctor, sysctl: the same value, or a file that is hidden by one of its name, is nothing to speak of', (t) => {
   assert.deepEqual(boot(t, { 'etc/sysctl.d/99-a.conf': 'net.ipv4.ip_forward=1\n' }), []);
   const hidden = { 'usr/lib/sysctl.d/99-a.conf': 'net.ipv4.ip_forward=0\n', 'etc/sysctl.d/99-a.conf': '' };
   assert.deepEqual(boot(t, hidden), []);
 });
 
-test('an earlier file is a note; atLeast is heeded', (t) => {
+test('doctor, sysctl: an earlier file is a note; atLeast is heeded', (t) => {
   assert.deepEqual(codes(boot(t, { 'etc/sysctl.d/10-a.conf': 'net.ipv4.ip_forward=0\n' })), ['HF-SYSCTL-ELSEWHERE']);
   const yaml = 'sysctl: { net.ipv6.route.max_size: { atLeast: 5000 } }\n';
   assert.deepEqual(codes(boot(t, { 'etc/sysctl.d/90-a.conf': 'net.ipv6.route.max_size=9000\n' }, yaml)), []);
@@ -36,7 +37,7 @@ test('an earlier file is a note; atLeast is heeded', (t) => {
   assert.deepEqual(codes(boot(t, lower, yaml)), ['HF-SYSCTL-OVERRIDDEN']);
 });
 
-test('a pattern that fits the key, in its own part of the path', (t) => {
+test('doctor, sysctl: a pattern that fits the key, in its own part of the path', (t) => {
   const yaml = 'sysctl: { net.ipv4.conf.eth0.rp_filter: 1 }\n';
   const seen = (key: string) => codes(boot(t, { 'etc/sysctl.d/50-a.conf': `${key} = 2\n` }, yaml));
   assert.deepEqual(seen('net.ipv4.conf.*.rp_filter'), ['HF-SYSCTL-GLOB']);
@@ -53,7 +54,7 @@ test('/etc/sysctl.conf: by procps alone, unless it is linked into sysctl.d', (t)
   assert.deepEqual(boot(t, { 'etc/sysctl.conf': 'net.ipv4.ip_forward = 1\n' }), []);
 });
 
-test('ufw, only where it is enabled', (t) => {
+test('doctor, sysctl: ufw, only where it is enabled', (t) => {
   const files = {
     'etc/ufw/sysctl.conf': 'net/ipv4/ip_forward=0\n',
     'etc/default/ufw': 'IPT_SYSCTL=/etc/ufw/sysctl.conf\n',
@@ -62,7 +63,7 @@ test('ufw, only where it is enabled', (t) => {
   assert.deepEqual(boot(t, { ...files, 'etc/ufw/ufw.conf': 'ENABLED=no\n' }), []);
 });
 
-test('nobody reads sysctl.d at boot', (t) => {
+test('doctor, sysctl: nobody reads sysctl.d at boot', (t) => {
   assert.deepEqual(codes(seenBy(t, sysctlBootCheck, { yaml: FORWARD })), ['HF-SYSCTL-BOOT']);
   assert.deepEqual(seenBy(t, sysctlBootCheck, { files: { 'etc/init.d/procps': '' }, yaml: FORWARD }), []);
   assert.deepEqual(seenBy(t, sysctlBootCheck, { yaml: 'dns: { nameservers: [10.0.0.1] }' }), []);
@@ -92,7 +93,7 @@ test('conf.default: the interfaces that keep another value', (t) => {
   assert.deepEqual(scopes(t, files, 'net.ipv4.conf.default.tag: 1', ...own), []);
 });
 
-test('a crowd of interfaces is named in part', (t) => {
+test('doctor, sysctl: a crowd of interfaces is named in part', (t) => {
   const many = Object.fromEntries(
     Array.from({ length: 40 }, (_, index) => [`tag@v${String(index).padStart(2, '0')}`, 0]),
   );

@@ -21,7 +21,7 @@ const way = ({ index, address }: Gateway) => ({ index, gateway: address });
 const ways = (...counts: [Gateway, number][]) =>
   counts.flatMap(([to, count]) => Array.from({ length: count }, () => way(to)));
 
-test('shares against the weights of those that can be reached', () => {
+test('egress: shares against the weights of those that can be reached', () => {
   const [a, b, c] = [gateway(1, { weight: 3 }), gateway(2), gateway(3, { weight: 4, reachable: false })];
   const all = shares({ gateways: [a, b, c] }, ways([a, 192], [b, 64]));
   assert.deepEqual(
@@ -40,14 +40,14 @@ test('shares against the weights of those that can be reached', () => {
   );
 });
 
-test('what chance does is no finding, and what it does not is one', () => {
+test('egress: what chance does is no finding, and what it does not is one', () => {
   const [a, b] = [gateway(1), gateway(2)];
   const spread = (toA: number) => unbalanced(shares({ gateways: [a, b] }, ways([a, toA], [b, FLOWS - toA])));
   assert.deepEqual([128, 150, 167].map(spread), [false, false, false]);
   assert.deepEqual([169, 256, 0].map(spread), [true, true, true]);
 });
 
-test('flows that had to move, those that did not, and those that have no way', () => {
+test('egress: flows that had to move, those that did not, and those that have no way', () => {
   const [a, b, c] = [gateway(1), gateway(2), gateway(3)];
   const before = { gateways: [a, b, c], ways: ways([a, 2], [b, 3], [c, 1]) };
   const after = { gateways: [b, c], ways: [...ways([b, 2], [c, 1], [b, 2]), null] };
@@ -75,7 +75,7 @@ const gatewayIs = (...bytes: number[]) => attribute(5, Buffer.from(bytes));
 const error = (sequence: number, errno: number) => message(MESSAGE.error, 0, sequence, uint32(-errno >>> 0));
 const ADDRESS = Buffer.from([198, 18, 0, 0]);
 
-test('a default route, another one, none, and a kernel that refuses', async () => {
+test('egress: a default route, another one, none, and a kernel that refuses', async () => {
   const ask = (answer: Buffer) =>
     matchedRoute(
       kernel(() => answer),
@@ -92,7 +92,7 @@ test('a default route, another one, none, and a kernel that refuses', async () =
   await assert.rejects(ask(message(MESSAGE.done, 0, 0, uint32(0))), { code: 'EBADMSG' });
 });
 
-test('each flow has its own answer, whatever order they come in, and no other is believed', async () => {
+test('egress: each flow has its own answer, whatever order they come in, and no other is believed', async () => {
   const flows = Array.from({ length: 3 }, (_, n) => ({
     destination: ADDRESS,
     sourcePort: 1000 + n,
@@ -142,7 +142,7 @@ test('a neighbour: its state, its age, and what no kernel says', () => {
   assert.deepEqual(read(2, attribute(3, Buffer.from([1]))), { state: 'reachable', confirmed: null });
 });
 
-test('the count of filtered packets, and files that do not have it', () => {
+test('egress: the count of filtered packets, and files that do not have it', () => {
   assert.equal(readFiltered('TcpExt: A IPReversePathFilter B\nTcpExt: 1 22 3\nIpExt: C\nIpExt: 9\n'), 22);
   assert.equal(readFiltered('TcpExt: A B\nTcpExt: 1 2\n'), null);
   assert.equal(readFiltered('TcpExt: A IPReversePathFilter\nTcpExt: 1 x\n'), null);

@@ -9,7 +9,7 @@ import { standing } from '../../../agent/resources/egress/egress.ts';
 
 const of = (options: Record<string, string>) => gatewaysOf({ options: new Map(Object.entries(options)) });
 
-test('the routers of a lease, or the default routes of option 121, which overrules them', () => {
+test('leased default routes: the routers of a lease, or the default routes of option 121, which overrules them', () => {
   assert.deepEqual(of({ routers: '10.77.2.1' }), ['10.77.2.1']);
   assert.deepEqual(of({ routers: '10.77.2.1,10.77.2.2' }), ['10.77.2.1', '10.77.2.2']);
   assert.deepEqual(of({}), []);
@@ -18,7 +18,7 @@ test('the routers of a lease, or the default routes of option 121, which overrul
   assert.deepEqual(classless('24,10,1,2,10,0,0,2'), []);
 });
 
-test('what is no address is passed over', () => {
+test('leased default routes: what is no address is passed over', () => {
   for (const routers of ['', 'x', '0.0.0.0', '10.77.2', '10.77.2.300', '1.2.3.4; rm -rf /', '167772161', '::1']) {
     assert.deepEqual(of({ routers }), [], routers);
   }
@@ -27,14 +27,14 @@ test('what is no address is passed over', () => {
   }
 });
 
-test('a gateway has answered if it did lately', () => {
+test('leased default routes: a gateway has answered if it did lately', () => {
   const fresh = (state: NeighbourState, confirmed: number | null) => isFresh({ state, confirmed } as Neighbour);
   assert.ok(fresh('reachable', 100_000) && fresh('permanent', null) && fresh('stale', 59_000) && fresh('probe', 8000));
   for (const state of ['none', 'incomplete', 'failed'] as const) assert.equal(fresh(state, null), false);
   assert.equal(fresh('stale', 61_000), false);
 });
 
-test('a DHCP server’s route goes behind, but not behind one that has not answered, and is never missed where there is none', () => {
+test('leased default routes: a DHCP server’s route goes behind, but not behind one that has not answered, and is never missed where there is none', () => {
   const one = { interface: 'eth2', address: '10.77.2.1', index: 4, place: 1 };
   const at = (...metrics: number[]) => ({ ...one, routes: metrics.map((metric) => ({ metric })) as never });
   const bgp = { metric: 32, name: '10.88.0.1 on eth0 (bird)', problem: null };

@@ -34,14 +34,14 @@ const finding: Finding = {
   settings: async () => [],
 };
 
-test('who writes between ours and the reading back is overwritten', async (t) => {
+test('apply file: who writes between ours and the reading back is overwritten', async (t) => {
   const host = new Trampled({ root: scratch(t) });
   host.tramples = 2;
   assert.equal((await applyFile(host, finding)).result, 'changed');
   assert.equal(readFileSync(join(host.root, FILE), 'utf8'), finding.wanted);
 });
 
-test('who does so every time is told as a failure, and not fought for ever', async (t) => {
+test('apply file: who does so every time is told as a failure, and not fought for ever', async (t) => {
   const host = new Trampled({ root: scratch(t) });
   host.tramples = 1000;
   const outcome = await applyFile(host, finding);

@@ -1,3 +1,4 @@
+/** Findings become outcomes: locks, several rounds, and failures that stop nothing else. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
@@ -46,7 +47,7 @@ function resource(
   };
 }
 
-test('where nothing drifts nothing is locked or made', async (t) => {
+test('converge: where nothing drifts nothing is locked or made', async (t) => {
   const host = new Host({ root: scratch(t) });
   const outcomes = await converge(host, [resource('a', 'ok'), resource('b', 'skipped'), resource('c', 'unknown')]);
   assert.deepEqual(
@@ -56,7 +57,9 @@ test('where nothing drifts nothing is locked or made', async (t) => {
   assert.deepEqual(readdirSync(host.root), []);
 });
 
-test('a resource that can apply several findings in one pass is given all that drifted', { skip }, async (t) => {
+test('converge: a resource that can apply several findings in one pass is given all that drifted', {
+  skip,
+}, async (t) => {
   const passes: string[][] = [];
   const done = new Set<string>();
   const finding = (key: string): Finding => ({
@@ -90,7 +93,7 @@ test('a resource that can apply several findings in one pass is given all that d
   );
 });
 
-test('a pass over several findings that fails as a whole is done one by one', { skip }, async (t) => {
+test('converge: a pass over several findings that fails as a whole is done one by one', { skip }, async (t) => {
   const done = new Set<string>();
   const broken: Resource = {
     name: 'broken',
@@ -119,7 +122,7 @@ test('a pass over several findings that fails as a whole is done one by one', { 
   );
 });
 
-test('a resource that fails never stops another, and is not tried again', { skip }, async (t) => {
+test('converge: a resource that fails never stops another, and is not tried again', { skip }, async (t) => {
   const blind: Resource = {
     name: 'blind',
     inspect: () => Promise.reject(new Error('cannot look')),
@@ -142,7 +145,7 @@ test('a resource that fails never stops another, and is not tried again', { skip
   assert.deepEqual([failing.applied, refused.applied, good.applied], [1, 0, 1]);
 });
 
-test('what another change undid is done again; what never stays is a failure', { skip }, async (t) => {
+test('converge: what another change undid is done again; what never stays is a failure', { skip }, async (t) => {
   const host = new Host({ root: scratch(t) });
   let undone = false;
   const first = resource('first', 'drifted', {
@@ -202,7 +205,7 @@ test('the second time nothing is changed: no inode, time or content', { skip }, 
   assert.deepEqual(fingerprint(host.root), before);
 });
 
-test('one resource of many that cannot be written', {
+test('converge: one resource of many that cannot be written', {
   skip: skip || (process.getuid?.() === 0 ? false : 'needs root'),
 }, async (t) => {
   const host = new Host({ root: scratch(t, ETC) });
@@ -223,7 +226,9 @@ test('one resource of many that cannot be written', {
   assert.equal(outcomes.filter(({ result }) => result === 'changed').length, 3);
 });
 
-test("a link that belongs to somebody is refused with the owner's name; the others are done", { skip }, async (t) => {
+test("converge: a link that belongs to somebody is refused with the owner's name; the others are done", {
+  skip,
+}, async (t) => {
   const host = new Host({
     root: scratch(t, { ...ETC, 'run/systemd/resolve/stub-resolv.conf': 'nameserver 127.0.0.53\n' }),
   });

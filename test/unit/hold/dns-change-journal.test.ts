@@ -22,7 +22,7 @@ function begun(t: TestContext, files: Record<string, string> = { 'etc/resolv.con
   };
 }
 
-test('content, mode and absence come back, also by another process', async (t) => {
+test('DNS change journal: content, mode and absence come back, also by another process', async (t) => {
   const { host, journal, at } = begun(t, { 'etc/resolv.conf': `${OLD}# \xff\n` });
   chmodSync(at(RESOLV_CONF), 0o640);
   journal.note(RESOLV_CONF, NEW);
@@ -40,7 +40,7 @@ test('content, mode and absence come back, also by another process', async (t) =
   assert.deepEqual(await other.putBack(), [], 'and a second time there is nothing to do');
 });
 
-test('what is removed comes back with its mode', async (t) => {
+test('DNS change journal: what is removed comes back with its mode', async (t) => {
   const { host, journal, at } = begun(t);
   chmodSync(at(RESOLV_CONF), 0o600);
   journal.note(RESOLV_CONF, null);
@@ -50,7 +50,7 @@ test('what is removed comes back with its mode', async (t) => {
   assert.equal(statSync(at(RESOLV_CONF)).mode & 0o7777, 0o600);
 });
 
-test('a link that was replaced is a link again; one that was followed has its target back', async (t) => {
+test('DNS change journal: a link that was replaced is a link again; one that was followed has its target back', async (t) => {
   for (const follow of [false, true]) {
     const { host, journal, at } = begun(t, { 'run/theirs': OLD, 'etc/hosts': '' });
     symlinkSync('../run/theirs', at(RESOLV_CONF));
@@ -62,7 +62,7 @@ test('a link that was replaced is a link again; one that was followed has its ta
   }
 });
 
-test('changed twice, it goes back to how it was first', async (t) => {
+test('DNS change journal: changed twice, it goes back to how it was first', async (t) => {
   const { host, journal } = begun(t);
   journal.note(RESOLV_CONF, 'first');
   host.replace(RESOLV_CONF, 'first');
@@ -76,7 +76,7 @@ test('changed twice, it goes back to how it was first', async (t) => {
   }
 });
 
-test('what somebody else wrote since stays; what cannot be told apart is left and named', async (t) => {
+test('DNS change journal: what somebody else wrote since stays; what cannot be told apart is left and named', async (t) => {
   const { host, journal } = begun(t);
   journal.note(RESOLV_CONF, NEW);
   const kept = host.readText(DNS_CHANGE_JOURNAL)!;
@@ -93,7 +93,7 @@ test('what somebody else wrote since stays; what cannot be told apart is left an
   assert.equal(journal.pending(), false);
 });
 
-test('what revert goes by is put back, too', async (t) => {
+test('DNS change journal: what revert goes by is put back, too', async (t) => {
   const { host, journal } = begun(t);
   const originals = new Originals(host);
   journal.note(RESOLV_CONF, NEW);
@@ -103,7 +103,7 @@ test('what revert goes by is put back, too', async (t) => {
   assert.deepEqual(originals.all(), []);
 });
 
-test('a damaged journal is refused with what to do, and nothing is written', async (t) => {
+test('DNS change journal: a damaged journal is refused with what to do, and nothing is written', async (t) => {
   for (const text of ['', '{', '[1]', '[{"path":"etc/passwd"}]', '[null]', '{"length":1}']) {
     const { host, journal, at } = begun(t);
     host.makeFolder('/var/lib/holdfast', 0o755);

@@ -62,7 +62,7 @@ test('any address found before means that DNS worked: the proof must be found, a
   assert.deepEqual(lostNames(unable, unable, VERIFY), [], 'no getent here');
 });
 
-test('nscd does not answer the look-up from its cache', async () => {
+test('proof: nscd does not answer the look-up from its cache', async () => {
   const asked = async (files: Record<string, string>) => {
     let given: readonly string[] = [];
     const host = {

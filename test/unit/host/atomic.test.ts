@@ -1,3 +1,4 @@
+/** A file is replaced atomically, and keeps its mode, owner and attributes. */
 import assert from 'node:assert/strict';
 import childProcess, { execFileSync } from 'node:child_process';
 import {
@@ -50,7 +51,7 @@ function attempt(prepare: string, content: string): Attempt {
   return JSON.parse(stdout);
 }
 
-test('a new file gets the mode that was asked for, whatever the umask', (t) => {
+test('atomic replace: a new file gets the mode that was asked for, whatever the umask', (t) => {
   const folder = scratch(t);
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));
@@ -60,7 +61,7 @@ test('a new file gets the mode that was asked for, whatever the umask', (t) => {
   assert.deepEqual(readdirSync(folder), ['f']);
 });
 
-test('mode and owner of the old file are kept, and it is another file', { skip: notRoot }, (t) => {
+test('atomic replace: mode and owner of the old file are kept, and it is another file', { skip: notRoot }, (t) => {
   const folder = scratch(t, { f: 'old\n' });
   const file = join(folder, 'f');
   chownSync(file, 12, 34);
@@ -73,7 +74,7 @@ test('mode and owner of the old file are kept, and it is another file', { skip: 
   assert.equal(readFileSync(file, 'utf8'), 'new\n');
 });
 
-test('extended attributes and ACL are kept', { skip: missing('setfattr') || notRoot }, (t) => {
+test('atomic replace: extended attributes and ACL are kept', { skip: missing('setfattr') || notRoot }, (t) => {
   const folder = scratch(t, { f: 'old\n' });
   const file = join(folder, 'f');
   try {
@@ -89,7 +90,7 @@ test('extended attributes and ACL are kept', { skip: missing('setfattr') || notR
   assert.match(kept, /trusted\.holdfast="another"/);
 });
 
-test('a file of our own is replaced whole, with its own mode, and without a process', (t) => {
+test('atomic replace: a file of our own is replaced whole, with its own mode, and without a process', (t) => {
   const folder = scratch(t, { f: 'old\n', '.f.holdfast': 'half of' });
   const file = join(folder, 'f');
   const started = t.mock.method(childProcess, 'spawnSync');
@@ -111,14 +112,14 @@ test('a file of our own is replaced whole, with its own mode, and without a proc
   assert.throws(() => replaceOwnFile(join(folder, 'no/f'), Buffer.from(''), 0o600), { code: 'ENOENT' });
 });
 
-test('the other names of a hard-linked file keep the old text', (t) => {
+test('atomic replace: the other names of a hard-linked file keep the old text', (t) => {
   const folder = scratch(t, { f: 'old\n' });
   linkSync(join(folder, 'f'), join(folder, 'backup'));
   replaceFile(join(folder, 'f'), Buffer.from('new\n'));
   assert.equal(readFileSync(join(folder, 'backup'), 'utf8'), 'old\n');
 });
 
-test('what a killed process left beside the file is taken away, also a link planted there', (t) => {
+test('atomic replace: what a killed process left beside the file is taken away, also a link planted there', (t) => {
   const folder = scratch(t, { f: 'old\n', '.f.holdfast': 'half of', victim: 'mine\n' });
   replaceFile(join(folder, 'f'), Buffer.from('new\n'));
   assert.deepEqual(readdirSync(folder).sort(), ['f', 'victim']);
@@ -129,7 +130,7 @@ test('what a killed process left beside the file is taken away, also a link plan
   assert.deepEqual(readdirSync(folder).sort(), ['f', 'victim']);
 });
 
-test('a symbolic link is replaced, its target stays', (t) => {
+test('atomic replace: a symbolic link is replaced, its target stays', (t) => {
   const folder = scratch(t, { target: 'theirs\n' });
   symlinkSync('target', join(folder, 'f'));
   replaceFile(join(folder, 'f'), Buffer.from('ours\n'));
@@ -137,13 +138,13 @@ test('a symbolic link is replaced, its target stays', (t) => {
   assert.equal(readFileSync(join(folder, 'target'), 'utf8'), 'theirs\n');
 });
 
-test('a folder in the place of the file is an error, and stays', (t) => {
+test('atomic replace: a folder in the place of the file is an error, and stays', (t) => {
   const folder = scratch(t, { 'f/inside': 'x' });
   assert.throws(() => replaceFile(join(folder, 'f'), Buffer.from('new\n')), { code: 'EISDIR', name: 'HostError' });
   assert.deepEqual(readdirSync(folder), ['f']);
 });
 
-test('a missing folder is an error that names the file', (t) => {
+test('atomic replace: a missing folder is an error that names the file', (t) => {
   const file = join(scratch(t), 'no', 'f');
   assert.throws(
     () => replaceFile(file, Buffer.from('new\n')),
@@ -151,7 +152,7 @@ test('a missing folder is an error that names the file', (t) => {
   );
 });
 
-test('a link replaces a file, and another link, atomically', (t) => {
+test('atomic replace: a link replaces a file, and another link, atomically', (t) => {
   const folder = scratch(t, { f: 'old\n', '.f.holdfast': 'half of' });
   replaceWithLink(join(folder, 'f'), '../run/x');
   replaceWithLink(join(folder, 'f'), '../run/y');
@@ -159,7 +160,7 @@ test('a link replaces a file, and another link, atomically', (t) => {
   assert.deepEqual(readdirSync(folder), ['f']);
 });
 
-test('removing what is not there is no error; removing a folder is one', (t) => {
+test('atomic replace: removing what is not there is no error; removing a folder is one', (t) => {
   const folder = scratch(t, { f: 'old\n' });
   removeFile(join(folder, 'f'));
   removeFile(join(folder, 'f'));
@@ -178,7 +179,7 @@ test('a full disk: the old file is whole, no temporary is left', { skip: noNames
   assert.deepEqual([found.text, found.folder], ['old\n', ['f', 'z']]);
 });
 
-test('a full disk where not even an empty file can be made', { skip: noNamespaces() }, () => {
+test('atomic replace: a full disk where not even an empty file can be made', { skip: noNamespaces() }, () => {
   const found = attempt('mount -t tmpfs -o nr_inodes=2 none /mnt/d; echo old >/mnt/d/f', `'new'`);
   assert.deepEqual([found.code, found.text, found.folder], ['ENOSPC', 'old\n', ['f']]);
 });
@@ -207,7 +208,7 @@ test('an immutable file: the old one is whole, no temporary is left', { skip: no
   }
 });
 
-test('a mount point is written in place, and said to be not atomic', { skip: noNamespaces() }, () => {
+test('atomic replace: a mount point is written in place, and said to be not atomic', { skip: noNamespaces() }, () => {
   for (const content of [`'new\\n'`, `'new, and longer than what was there\\n'`, `''`]) {
     const found = attempt('echo older >/mnt/other; : >/mnt/d/f; mount --bind /mnt/other /mnt/d/f', content);
     assert.equal(found.atomic, false);
@@ -216,7 +217,7 @@ test('a mount point is written in place, and said to be not atomic', { skip: noN
   }
 });
 
-test('a mount point on a full disk keeps its old bytes', { skip: noNamespaces() }, () => {
+test('atomic replace: a mount point on a full disk keeps its old bytes', { skip: noNamespaces() }, () => {
   const found = attempt(
     `mount -t tmpfs -o size=16k none /mnt/d; mkdir /mnt/o; mount -t tmpfs -o size=8k none /mnt/o
      echo old >/mnt/o/f; head -c 4096 /dev/zero >/mnt/o/z; : >/mnt/d/f; mount --bind /mnt/o/f /mnt/d/f`,
@@ -225,7 +226,7 @@ test('a mount point on a full disk keeps its old bytes', { skip: noNamespaces() 
   assert.deepEqual([found.code, found.text, found.folder], ['ENOSPC', 'old\n', ['f']]);
 });
 
-test('a read-only mount point keeps its old bytes', { skip: noNamespaces() }, () => {
+test('atomic replace: a read-only mount point keeps its old bytes', { skip: noNamespaces() }, () => {
   const found = attempt(
     'echo old >/mnt/other; : >/mnt/d/f; mount --bind /mnt/other /mnt/d/f; mount -o remount,bind,ro /mnt/d/f',
     `'new'`,
@@ -233,7 +234,7 @@ test('a read-only mount point keeps its old bytes', { skip: noNamespaces() }, ()
   assert.deepEqual([found.code, found.text, found.folder], ['EROFS', 'old\n', ['f']]);
 });
 
-test('text goes through byte for byte', (t) => {
+test('atomic replace: text goes through byte for byte', (t) => {
   const file = join(scratch(t), 'f');
   const bytes = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256));
   replaceFile(file, bytes);
@@ -243,7 +244,7 @@ test('text goes through byte for byte', (t) => {
   assert.equal(statSync(file).size, 0);
 });
 
-test('a read-only mount point is a sentence, and stays as it is', { skip: noNamespaces() }, () => {
+test('atomic replace: a read-only mount point is a sentence, and stays as it is', { skip: noNamespaces() }, () => {
   const { code, message, text, folder } = attempt(
     'echo old >/mnt/g; : >/mnt/d/f; mount --bind /mnt/g /mnt/d/f; mount -o remount,ro,bind /mnt/d/f',
     '"new"',
@@ -252,7 +253,7 @@ test('a read-only mount point is a sentence, and stays as it is', { skip: noName
   assert.equal(message, 'cannot write /mnt/d/f: its file system is read-only (EROFS)');
 });
 
-test('with the old modification time, in whole seconds, where that is wanted', (t) => {
+test('atomic replace: with the old modification time, in whole seconds, where that is wanted', (t) => {
   const file = join(scratch(t, { f: 'old\n' }), 'f');
   utimesSync(file, 1_000_000, 1_000_000);
   replaceFile(file, Buffer.from('new\n'), 0o644, { keepTime: true });

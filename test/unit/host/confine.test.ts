@@ -1,3 +1,4 @@
+/** With --root no path and no link leaves the root folder. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { resolveWithin } from '../../../agent/host/files/within-root.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('a path lies below the root, however it tries to leave', (t) => {
+test('paths below a root: a path lies below the root, however it tries to leave', (t) => {
   const root = scratch(t, { 'etc/f': '' });
   for (const path of ['/etc/f', 'etc/f', '/../../etc/f', '/etc/../../../etc/./f', '//etc//f', '/nowhere/../etc/f']) {
     assert.equal(resolveWithin(root, path, 'follow'), join(root, 'etc/f'), path);
@@ -15,7 +16,7 @@ test('a path lies below the root, however it tries to leave', (t) => {
   assert.equal(resolveWithin(root, '/..', 'follow'), root);
 });
 
-test('absolute links, and those that climb, lead to what a chrooted process would see', (t) => {
+test('paths below a root: absolute links, and those that climb, lead to what a chrooted process would see', (t) => {
   const root = scratch(t, { 'run/real': 'inside\n', 'etc/x': '' });
   symlinkSync('/run/real', join(root, 'etc/absolute'));
   symlinkSync('../../../../../../run/real', join(root, 'etc/climbing'));
@@ -30,7 +31,7 @@ test('absolute links, and those that climb, lead to what a chrooted process woul
   assert.equal(host.locate('/folder/chain'), join(root, 'etc/chain'), 'a link in the last component is kept');
 });
 
-test('links to the machine around a --root folder are neither read, written nor removed through', (t) => {
+test('paths below a root: links to the machine around a --root folder are neither read, written nor removed through', (t) => {
   const outside = scratch(t, { secret: 'outside\n', 'd/f': 'outside\n' });
   const root = scratch(t, { 'etc/x': '' });
   symlinkSync(join(outside, 'secret'), join(root, 'etc/resolv.conf'));
@@ -54,7 +55,7 @@ test('links to the machine around a --root folder are neither read, written nor 
   assert.deepEqual(readdirSync(join(outside, 'd')), ['f']);
 });
 
-test('links that go round in a circle are an error, not a hang', (t) => {
+test('paths below a root: links that go round in a circle are an error, not a hang', (t) => {
   const root = scratch(t, { 'etc/x': '' });
   symlinkSync('b', join(root, 'etc/a'));
   symlinkSync('/etc/a', join(root, 'etc/b'));
@@ -66,7 +67,7 @@ test('links that go round in a circle are an error, not a hang', (t) => {
   }
 });
 
-test('as many links as the kernel follows', (t) => {
+test('paths below a root: as many links as the kernel follows', (t) => {
   const root = scratch(t, { f: 'found\n' });
   symlinkSync('f', join(root, '1'));
   for (let n = 2; n <= 41; n += 1) symlinkSync(`${n - 1}`, join(root, `${n}`));
@@ -77,7 +78,7 @@ test('as many links as the kernel follows', (t) => {
   assert.throws(() => execFileSync('cat', [join(root, '41')], { stdio: 'ignore' }));
 });
 
-test('a root given with a slash at its end, or relative, is the same root', (t) => {
+test('paths below a root: a root given with a slash at its end, or relative, is the same root', (t) => {
   const root = scratch(t, { 'run/real': 'inside\n', 'etc/x': '' });
   symlinkSync('/run/real', join(root, 'etc/link'));
   mkdirSync(join(root, 'sub'));

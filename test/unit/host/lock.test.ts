@@ -1,3 +1,4 @@
+/** Only one process works at a time, and a killed process leaves no lock. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -38,7 +39,7 @@ const COUNTER = `
     writeFileSync(file, String(count + 1));
   });`;
 
-test('processes take turns', { skip }, async (t) => {
+test('lock: processes take turns', { skip }, async (t) => {
   const folder = scratch(t, { count: '0' });
   const children = [1, 2, 3].map(() => {
     const args = ['--input-type=module-typescript', '-e', COUNTER, join(folder, 'lock'), join(folder, 'count')];
@@ -49,7 +50,7 @@ test('processes take turns', { skip }, async (t) => {
   assert.equal(readFileSync(join(folder, 'count'), 'utf8'), '15');
 });
 
-test('a process that was killed leaves no lock', { skip }, async (t) => {
+test('lock: a process that was killed leaves no lock', { skip }, async (t) => {
   const lock = join(scratch(t), 'lock');
   const child = await holder(lock);
   child.kill('SIGKILL');

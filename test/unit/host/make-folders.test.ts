@@ -1,3 +1,4 @@
+/** Folders get the wanted mode, whatever the umask is. */
 import assert from 'node:assert/strict';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { scratch } from '../../parts/scratch.ts';
 
 const mode = (path: string) => statSync(path).mode & 0o777;
 
-test('folders get the mode that was asked for, whatever the umask, and what was there keeps its own', (t) => {
+test('made folders: folders get the mode that was asked for, whatever the umask, and what was there keeps its own', (t) => {
   const folder = scratch(t);
   const umask = process.umask(0o077);
   t.after(() => process.umask(umask));

@@ -20,7 +20,7 @@ const EVE = 4242;
 
 const look = (path: string): TrustedPlace => inPlace('write', path, (place) => ({ ...place }));
 
-test('in folders of our own every link is followed, and names are the plain ones', (t) => {
+test('trusted paths: in folders of our own every link is followed, and names are the plain ones', (t) => {
   const root = scratch(t, { 'a/b/f': '', 'c/f': '' });
   symlinkSync('../../c', join(root, 'a/b/relative'));
   symlinkSync(join(root, 'a'), join(root, 'absolute'));
@@ -30,7 +30,9 @@ test('in folders of our own every link is followed, and names are the plain ones
   }
 });
 
-test("a link in another's folder, or another's link where all may write, is not followed", { skip: notRoot }, (t) => {
+test("trusted paths: a link in another's folder, or another's link where all may write, is not followed", {
+  skip: notRoot,
+}, (t) => {
   const root = scratch(t, { 'own/f': '', 'hers/f': '', 'all/f': '' });
   for (const folder of ['hers', 'all']) symlinkSync(join(root, 'own'), join(root, folder, 'link'));
   chownSync(join(root, 'hers'), EVE, EVE);
@@ -42,7 +44,7 @@ test("a link in another's folder, or another's link where all may write, is not 
   assert.throws(() => look(join(root, 'all/link/f')), refused);
 });
 
-test("in another's folder names are looked up in the folder that was opened", { skip: notRoot }, (t) => {
+test("trusted paths: in another's folder names are looked up in the folder that was opened", { skip: notRoot }, (t) => {
   const root = scratch(t, { 'own/f': 'own', 'hers/below/f': 'hers' });
   chownSync(join(root, 'hers'), EVE, EVE);
   for (const path of ['hers/f', 'hers/below/f']) assert.equal(look(join(root, path)).shared, true, path);
@@ -55,7 +57,7 @@ test("in another's folder names are looked up in the folder that was opened", { 
   assert.equal(readFileSync(join(root, 'hers/away/g'), 'utf8'), 'new');
 });
 
-test('links in a circle, a missing folder and a file in its place are told as the kernel does', (t) => {
+test('trusted paths: links in a circle, a missing folder and a file in its place are told as the kernel does', (t) => {
   const root = scratch(t, { f: '' });
   symlinkSync('circle', join(root, 'circle'));
   mkdirSync(join(root, 'd'));

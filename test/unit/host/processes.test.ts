@@ -15,7 +15,7 @@ const PLACES = {
   'another network': 'exec unshare --net "$1" 300',
 } as const;
 
-test('another mount namespace with the same /etc is this host, another /etc or network is not', {
+test('processes: another mount namespace with the same /etc is this host, another /etc or network is not', {
   skip: noNamespaces('unshare', 'setpriv'),
 }, async (t) => {
   const comm = `hf-${process.pid}`;

@@ -1,3 +1,4 @@
+/** Only regular files are read: no pipe, device or endless file. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { lstatSync, symlinkSync, truncateSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { replaceFile } from '../../../agent/host/files/atomic.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
 
-test('a named pipe is refused, not waited for', (t) => {
+test('host reads: a named pipe is refused, not waited for', (t) => {
   const folder = scratch(t);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   // In a process of its own: one that waits for a writer waits for ever, and the test's own could not say so.
@@ -30,19 +31,19 @@ test('nothing but a regular file is replaced: a device would be lost to the whol
   assert.ok(lstatSync(join(folder, 'pipe')).isFIFO());
 });
 
-test('what is linked to /dev/null is empty', (t) => {
+test('host reads: what is linked to /dev/null is empty', (t) => {
   const folder = scratch(t);
   symlinkSync('/dev/null', join(folder, 'masked'));
   assert.equal(new Host().readText(join(folder, 'masked')), '');
 });
 
-test('another device is not read', (t) => {
+test('host reads: another device is not read', (t) => {
   const folder = scratch(t);
   symlinkSync('/dev/zero', join(folder, 'zero'));
   assert.throws(() => new Host().read(join(folder, 'zero')), { code: 'EFTYPE' });
 });
 
-test('a file larger than any that belongs there is not read', (t) => {
+test('host reads: a file larger than any that belongs there is not read', (t) => {
   const folder = scratch(t, { f: '' });
   truncateSync(join(folder, 'f'), 16 * 1024 * 1024);
   assert.equal(new Host().read(join(folder, 'f'))?.length, 16 * 1024 * 1024);
@@ -50,11 +51,11 @@ test('a file larger than any that belongs there is not read', (t) => {
   assert.throws(() => new Host().read(join(folder, 'f')), { message: /it is larger than 16 MiB \(EFBIG\)/ });
 });
 
-test("the kernel's own files, whose size is 0, are read whole", () => {
+test("host reads: the kernel's own files, whose size is 0, are read whole", () => {
   assert.match(new Host().readText('/proc/self/mountinfo') ?? '', / \/ .*\n/);
 });
 
-test('a root folder may be given as it is seen from here', (t) => {
+test('host reads: a root folder may be given as it is seen from here', (t) => {
   const folder = scratch(t, { 'etc/f': 'text' });
   symlinkSync('f', join(folder, 'etc/link'));
   const here = process.cwd();
@@ -73,7 +74,7 @@ test('a root folder may be given as it is seen from here', (t) => {
   }
 });
 
-test('links that go round in a circle lead to nothing', (t) => {
+test('host reads: links that go round in a circle lead to nothing', (t) => {
   const folder = scratch(t);
   symlinkSync('loop', join(folder, 'loop'));
   assert.equal(new Host().stat(join(folder, 'loop')), null);

@@ -62,7 +62,7 @@ for (const route of ROUTES) {
   });
 }
 
-test('what the kernel adds in telling is not said when the route is made anew', () => {
+test('route message: what the kernel adds in telling is not said when the route is made anew', () => {
   const [rtmsg, ...rest] = routeBody({ ...PLAIN, hops: [hop, { ...hop, index: 4 }] });
   rtmsg!.writeUInt32LE(1 | 16, RTMSG.flags);
   const multipath = rest.pop()!;
@@ -85,13 +85,13 @@ test('what the kernel adds in telling is not said when the route is made anew', 
   assert.equal(told.body.length, Buffer.concat([rtmsg!, ...rest, multipath]).length);
 });
 
-test('a route with a lifetime is known as one', () => {
+test('route message: a route with a lifetime is known as one', () => {
   const cache = Buffer.alloc(32);
   cache.writeInt32LE(1800, 8);
   assert.equal(read(asMessage(...routeBody(IPV6), attribute(12, cache)))!.expires, true);
 });
 
-test('a deletion names the protocol, any scope, and no next hop', () => {
+test('route message: a deletion names the protocol, any scope, and no next hop', () => {
   const seen = read(asMessage(...deletionBody({ ...PLAIN })))!;
   assert.deepEqual(
     [seen.destination, seen.table, seen.metric, seen.protocol, seen.type, seen.hops],
@@ -100,7 +100,7 @@ test('a deletion names the protocol, any scope, and no next hop', () => {
   assert.equal(seen.body[6], 255);
 });
 
-test('other families, and lengths that no address has, are no route', () => {
+test('route message: other families, and lengths that no address has, are no route', () => {
   const [rtmsg, ...rest] = routeBody(PLAIN);
   rtmsg![RTMSG.family] = 128;
   assert.equal(read(asMessage(rtmsg!, ...rest)), null);
@@ -142,7 +142,7 @@ test('weights of a group’s members: 16 bits where the kernel says that it fill
   ]);
 });
 
-test('damaged bytes never throw', () => {
+test('route message: damaged bytes never throw', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...ROUTES),

@@ -31,7 +31,7 @@ function read(...messages: Buffer[]) {
   return { over, interrupted: reader.interrupted, counts: counter.result() };
 }
 
-test('routes by table and protocol, tables of 32 bits too', () => {
+test('netlink routes: routes by table and protocol, tables of 32 bits too', () => {
   const other = route({ family: 10 });
   const { over, interrupted, counts } = read(
     ...[route({}), route({}), route({ protocol: 186 }), route({ table: 70_000 }), other, route({}), done()],
@@ -44,7 +44,7 @@ test('routes by table and protocol, tables of 32 bits too', () => {
   assert.deepEqual([over, interrupted], [true, false]);
 });
 
-test('routes that the hardware did not take are counted with the others, and apart', () => {
+test('netlink routes: routes that the hardware did not take are counted with the others, and apart', () => {
   const failed = { routeFlags: 0x2000_0000, table: 70_000 };
   const offloaded = { routeFlags: 0x4000, table: 70_000 };
   const { counts } = read(...[route(failed), route(offloaded), route(failed), route({}), route(failed), done()]);
@@ -54,12 +54,12 @@ test('routes that the hardware did not take are counted with the others, and apa
   ]);
 });
 
-test('an interrupted dump is known as one, wherever the kernel says so', () => {
+test('netlink routes: an interrupted dump is known as one, wherever the kernel says so', () => {
   assert.equal(read(route({ flags: FLAG.dumpInterrupted }), done()).interrupted, true);
   assert.equal(read(route({}), done(0, FLAG.dumpInterrupted)).interrupted, true);
 });
 
-test('a dump that the kernel gave up, lost or damaged is an error', () => {
+test('netlink routes: a dump that the kernel gave up, lost or damaged is an error', () => {
   assert.throws(() => read(route({}), done(12)), { code: 'ENOMEM' });
   assert.throws(() => read(message(MESSAGE.error, 0, 1, uint32(-1 >>> 0))), { code: 'EPERM' });
   assert.throws(() => read(route({}), message(MESSAGE.overrun, 0, 1)), { code: 'ENOBUFS' });
@@ -68,11 +68,11 @@ test('a dump that the kernel gave up, lost or damaged is an error', () => {
   assert.throws(() => read(route({}), Buffer.alloc(4)), { code: 'EBADMSG' });
 });
 
-test('a datagram without an end is not the end', () => {
+test('netlink routes: a datagram without an end is not the end', () => {
   assert.equal(read(route({}), route({})).over, false);
 });
 
-test('attributes that claim more than there is are not read', () => {
+test('netlink routes: attributes that claim more than there is are not read', () => {
   const whole = Buffer.concat([attribute(1, uint32(7)), attribute(2, Buffer.from('abc'))]);
   const types = (data: Buffer) => [...attributes(data, 0, data.length)].map(({ type }) => type);
   assert.deepEqual(types(whole), [1, 2]);

@@ -5,7 +5,7 @@ import { secretProblem } from '../../../agent/config/notation/endpoint.ts';
 import { hostError } from '../../../agent/host/errors.ts';
 import { secretFile } from '../../../agent/host/service/secret-files.ts';
 
-test('a credential is a file of the folder that systemd names; a path is itself', (t) => {
+test('sandbox: a credential is a file of the folder that systemd names; a path is itself', (t) => {
   const before = process.env.CREDENTIALS_DIRECTORY;
   t.after(() => {
     if (before === undefined) delete process.env.CREDENTIALS_DIRECTORY;
@@ -20,14 +20,14 @@ test('a credential is a file of the folder that systemd names; a path is itself'
   assert.throws(() => secretFile('credential:token'), /LoadCredential=token:\/PATH/);
 });
 
-test('the configuration takes a path or a credential’s name', () => {
+test('sandbox: the configuration takes a path or a credential’s name', () => {
   for (const good of ['/etc/holdfast/token', 'credential:token', 'credential:client.key'])
     assert.equal(secretProblem(good), undefined);
   assert.match(secretProblem('credential:../x') ?? '', /names no credential; write credential:token/);
   assert.match(secretProblem('token') ?? '', /is not absolute/);
 });
 
-test('no directive is advised to who runs in no unit', () => {
+test('sandbox: no directive is advised to who runs in no unit', () => {
   const { message } = hostError('write', '/proc/sys/vm/swappiness', Object.assign(new Error(), { code: 'EROFS' }));
   assert.equal(message, 'cannot write /proc/sys/vm/swappiness: its file system is read-only (EROFS)');
 });

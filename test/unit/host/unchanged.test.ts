@@ -1,3 +1,4 @@
+/** A result is made again only if its files changed. */
 import assert from 'node:assert/strict';
 import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +21,7 @@ function scene(t: TestContext) {
   return { root, made, unchanged };
 }
 
-test('what is the same is not made twice, and every change is seen', async (t) => {
+test('unchanged texts: what is the same is not made twice, and every change is seen', async (t) => {
   const { root, made, unchanged } = scene(t);
   const file = join(root, 'f');
   await sleep(OLD);

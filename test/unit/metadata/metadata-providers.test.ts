@@ -127,7 +127,7 @@ test('Azure: the same of its own', async (t) => {
   }
 });
 
-test('the firmware names the cloud, or none', () => {
+test('metadata providers: the firmware names the cloud, or none', () => {
   const host = (files: Record<string, string>) => ({
     readText: (path: string) => files[path.replace('/sys/class/dmi/id/', '')] ?? null,
   });

@@ -1,3 +1,4 @@
+/** The cloud's values: fetched, checked, saved, and kept while the service fails. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +17,7 @@ import { REPOSITORY } from '../../parts/scratch.ts';
 
 const RECORD = 'var/lib/holdfast/metadata.json';
 
-test('what an instance has is fetched, per interface, and known to the next command without asking', async (t) => {
+test('metadata: what an instance has is fetched, per interface, and known to the next command without asking', async (t) => {
   const { metadata, refresh, service, folder } = await scene(t);
   const wishes: MetadataWish[] = [
     VPC,
@@ -82,7 +83,7 @@ const FAILURES: Record<Failure, RegExp> = {
   flipping: /has no hardware address/,
 };
 
-test('whatever fails, the last good answer stays with its age, and why is said', async (t) => {
+test('metadata: whatever fails, the last good answer stays with its age, and why is said', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const known = metadata(VPC);
   await refresh(known);
@@ -114,7 +115,7 @@ const ABSURD: Partial<Record<Failure, RegExp>> = {
   'status-500': /\(500/,
 };
 
-test('a value that no cloud has is refused; the others of the same fetch count', async (t) => {
+test('metadata: a value that no cloud has is refused; the others of the same fetch count', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const gateway: MetadataWish = { name: 'subnet-gateway', interface: null };
   for (const [failure, reason] of Object.entries(ABSURD)) {
@@ -127,7 +128,7 @@ test('a value that no cloud has is refused; the others of the same fetch count',
   }
 });
 
-test('IPv6 that a VPC does not have is none; that a 404 alone says so is not believed', async (t) => {
+test('metadata: IPv6 that a VPC does not have is none; that a 404 alone says so is not believed', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const vpc6: MetadataWish = { name: 'vpc-ipv6-cidr-blocks', interface: 'eth0' };
   const known = metadata(vpc6);
@@ -148,7 +149,7 @@ test('IPv6 that a VPC does not have is none; that a 404 alone says so is not bel
   assert.deepEqual(known.resolve(vpc6).values, []);
 });
 
-test('a token that ended is followed by a new one; one that is never taken is no endless loop', async (t) => {
+test('metadata: a token that ended is followed by a new one; one that is never taken is no endless loop', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const known = metadata(VPC);
   service.behaviour = { ...service.behaviour, failure: 'unauthorized' };
@@ -160,7 +161,7 @@ test('a token that ended is followed by a new one; one that is never taken is no
   assert.deepEqual(known.resolve(VPC).values, ['10.0.0.0/16', '10.1.0.0/16']);
 });
 
-test('without a token of the second version nothing is asked', async (t) => {
+test('metadata: without a token of the second version nothing is asked', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const said = async (failure: Failure) => {
     service.behaviour = { ...service.behaviour, failure, at: '/api/token' };
@@ -173,7 +174,7 @@ test('without a token of the second version nothing is asked', async (t) => {
   assert.ok(service.requests.every((request) => request.startsWith('PUT')));
 });
 
-test('what is new counts at once; what is gone, when it was said twice', async (t) => {
+test('metadata: what is new counts at once; what is gone, when it was said twice', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const known = metadata(VPC);
   await refresh(known);
@@ -200,7 +201,7 @@ test('what is new counts at once; what is gone, when it was said twice', async (
   assert.deepEqual(known.resolve(VPC).values, ['10.0.0.0/16']);
 });
 
-test('a disk that was copied to another instance brings nothing along', async (t) => {
+test('metadata: a disk that was copied to another instance brings nothing along', async (t) => {
   const { metadata, refresh, folder, service } = await scene(t);
   await refresh(metadata(VPC));
   fill(folder, sysfs({ eth0: '0e:49:61:0f:c3:99' }));
@@ -224,7 +225,7 @@ test('a disk that was copied to another instance brings nothing along', async (t
   );
 });
 
-test('an interface that is late, as at boot, finds what was known of it', async (t) => {
+test('metadata: an interface that is late, as at boot, finds what was known of it', async (t) => {
   const { metadata, refresh, folder, service } = await scene(t);
   const wish: MetadataWish = { name: 'subnet-gateway', interface: 'eth1' };
   await refresh(metadata(wish));
@@ -237,7 +238,7 @@ test('an interface that is late, as at boot, finds what was known of it', async 
   assert.deepEqual(metadata(wish).resolve(wish).values, ['10.0.32.1']);
 });
 
-test('an interface that is not there, or not the cloud’s, is said', async (t) => {
+test('metadata: an interface that is not there, or not the cloud’s, is said', async (t) => {
   const { metadata, refresh, folder } = await scene(t);
   fill(folder, sysfs({ dummy0: '02:00:00:00:00:01' }));
   const [gone, foreign]: MetadataWish[] = ['eth9', 'dummy0'].map((name) => ({
@@ -251,7 +252,7 @@ test('an interface that is not there, or not the cloud’s, is said', async (t) 
   assert.equal(problemOf(fetch, VPC), null);
 });
 
-test('below another root nothing is known and nothing is due', async (t) => {
+test('metadata: below another root nothing is known and nothing is due', async (t) => {
   const { metadata, refresh, folder } = await scene(t);
   await refresh(metadata(VPC));
   const image = new Metadata(new Host({ root: folder }), NO_METADATA, [VPC]);
@@ -259,7 +260,7 @@ test('below another root nothing is known and nothing is due', async (t) => {
   assert.equal(image.due(), false);
 });
 
-test('a damaged record, or one that holds what is no address, counts for nothing', async (t) => {
+test('metadata: a damaged record, or one that holds what is no address, counts for nothing', async (t) => {
   const { metadata, refresh, folder } = await scene(t);
   await refresh(metadata(VPC));
   const text = readFileSync(join(folder, RECORD), 'utf8');
@@ -277,7 +278,7 @@ test('a damaged record, or one that holds what is no address, counts for nothing
   }
 });
 
-test('where the disk takes nothing it is kept in memory, until the disk takes it again', async (t) => {
+test('metadata: where the disk takes nothing it is kept in memory, until the disk takes it again', async (t) => {
   const { metadata, refresh, folder } = await scene(t);
   fill(folder, { 'var/lib/holdfast': 'no folder\n' });
   await refresh(metadata(VPC));
@@ -288,7 +289,7 @@ test('where the disk takes nothing it is kept in memory, until the disk takes it
   assert.deepEqual(metadata(VPC).resolve(VPC).values, ['10.0.0.0/16', '10.1.0.0/16']);
 });
 
-test('what somebody else fetched meanwhile counts, not what was asked before', async (t) => {
+test('metadata: what somebody else fetched meanwhile counts, not what was asked before', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   const slow = metadata(VPC);
   const asked = await slow.fetch(new AbortController().signal);
@@ -298,7 +299,7 @@ test('what somebody else fetched meanwhile counts, not what was asked before', a
   assert.deepEqual(slow.resolve(VPC).values, ['10.7.0.0/16']);
 });
 
-test('its time limit ends a fetch, whatever the service does', async (t) => {
+test('metadata: its time limit ends a fetch, whatever the service does', async (t) => {
   const { metadata, refresh, service } = await scene(t);
   service.behaviour = { ...service.behaviour, failure: 'silent' };
   const fetch = await refresh(metadata(VPC), AbortSignal.timeout(100));
@@ -306,7 +307,7 @@ test('its time limit ends a fetch, whatever the service does', async (t) => {
   assert.match(problemOf(await refresh(metadata(VPC), AbortSignal.abort()), VPC) ?? '', /in time/);
 });
 
-test('no proxy of the environment is asked', async (t) => {
+test('metadata: no proxy of the environment is asked', async (t) => {
   const { service, folder } = await scene(t);
   let asked = 0;
   const proxy = createServer((socket) => {

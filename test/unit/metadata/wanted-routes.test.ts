@@ -21,7 +21,7 @@ function metadata(known: Record<string, Partial<ResolvedWish>>): MetadataSource 
   };
 }
 
-test('one route for each network, by the interface that it leads to', () => {
+test('wanted routes: one route for each network, by the interface that it leads to', () => {
   const source = metadata({ 'vpc-ipv4-cidr-blocks eth0': { values: ['10.0.0.0/16', '10.1.0.0/16'] } });
   const wanted = wantedRoutes([VPC], source);
   assert.deepEqual(
@@ -34,7 +34,7 @@ test('one route for each network, by the interface that it leads to', () => {
   assert.deepEqual(wantedRoutes([VPC], metadata({ 'vpc-ipv4-cidr-blocks eth0': { values: [] } })), []);
 });
 
-test('what is not known yet is no empty answer, and says why', () => {
+test('wanted routes: what is not known yet is no empty answer, and says why', () => {
   const [wanted] = wantedRoutes([VPC], metadata({ 'vpc-ipv4-cidr-blocks eth0': { problem: 'timed out' } }));
   assert.equal(wanted!.route, null);
   assert.equal(wanted!.problem, 'vpc-ipv4-cidr-blocks eth0 is not known yet: timed out');
@@ -44,14 +44,14 @@ test('what is not known yet is no empty answer, and says why', () => {
   assert.equal(wantedRoutes([gateway], none)[0]!.problem, 'there is no subnet-gateway eth0');
 });
 
-test('what was known once is used, with the reason why it may be old', () => {
+test('wanted routes: what was known once is used, with the reason why it may be old', () => {
   const old = metadata({ 'vpc-ipv4-cidr-blocks eth0': { values: ['10.0.0.0/16'], problem: '403' } });
   const [wanted] = wantedRoutes([VPC], old);
   assert.notEqual(wanted!.route, null);
   assert.equal(wanted!.problem, 'vpc-ipv4-cidr-blocks eth0 is of EC2: 403');
 });
 
-test('of two entries that come to the same network the first counts', () => {
+test('wanted routes: of two entries that come to the same network the first counts', () => {
   const source = metadata({ 'vpc-ipv4-cidr-blocks eth0': { values: ['10.0.0.0/16'] } });
   const [first, second] = wantedRoutes([route('10.0.0.0/16', [hop]), VPC], source);
   assert.notEqual(first!.route, null);
@@ -59,21 +59,21 @@ test('of two entries that come to the same network the first counts', () => {
   assert.match(second!.problem!, /another entry/);
 });
 
-test('names are those of ip-route', () => {
+test('wanted routes: names are those of ip-route', () => {
   const key = { family: 'ipv4', destination: '10.0.0.0/8', table: 254, metric: 0 } as const;
   assert.equal(routeName(key), '10.0.0.0/8');
   assert.equal(routeName({ ...key, table: 100, metric: 7 }), '10.0.0.0/8 table 100 metric 7');
   assert.equal(routeName({ ...key, family: 'ipv6', destination: '::/0', metric: 1024 }), '::/0');
 });
 
-test('two addresses of a network', () => {
+test('wanted routes: two addresses of a network', () => {
   assert.deepEqual(addressesOf('10.0.0.0/9'), ['10.0.0.0', '10.127.255.255']);
   assert.deepEqual(addressesOf('10.0.0.5/32'), ['10.0.0.5', '10.0.0.5']);
   assert.deepEqual(addressesOf('2001:db8::/33'), ['2001:db8::', '2001:db8:7fff:ffff:ffff:ffff:ffff:ffff']);
   assert.equal(addressesOf('0.0.0.0/0').includes('0.0.0.0'), false);
 });
 
-test('below another root nothing is asked of this kernel', async (t) => {
+test('wanted routes: below another root nothing is asked of this kernel', async (t) => {
   const host = new Host({ root: scratch(t, { 'run/holdfast/routes': '[]' }) });
   const state = { provider: 'auto', endpoint: { host: '169.254.169.254', port: 80 }, interval: 60_000 } as const;
   const findings = await new Routes(host, { routes: [route('10.0.0.0/16', [hop]), VPC], metadata: state }).inspect();
@@ -88,7 +88,7 @@ test('below another root nothing is asked of this kernel', async (t) => {
 
 const MADE = { family: 'ipv4', destination: '10.0.0.0/16', table: 254, metric: 0, wish: null, replaced: null };
 
-test('a damaged record says nothing, and a whole line of it what it says', (t) => {
+test('wanted routes: a damaged record says nothing, and a whole line of it what it says', (t) => {
   const read = (text: string) => readRouteRecord(new Host({ root: scratch(t, { 'run/holdfast/routes': text }) }));
   for (const text of ['', '{', 'null', '{}', '"x"', '[null, 1, {}]']) assert.deepEqual(read(text), [], text);
   for (const [field, value] of Object.entries({
@@ -103,7 +103,7 @@ test('a damaged record says nothing, and a whole line of it what it says', (t) =
   }
 });
 
-test('what the hook made is ours, too, and what the agent knows of it counts', (t) => {
+test('wanted routes: what the hook made is ours, too, and what the agent knows of it counts', (t) => {
   const replaced = 'ab'.repeat(12);
   const root = scratch(t, {
     'run/holdfast/routes': JSON.stringify([{ ...MADE, replaced }]),

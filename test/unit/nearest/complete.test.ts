@@ -31,7 +31,7 @@ function sortlist(entries: readonly SortlistEntry[], record: Record<string, Meas
 
 const host32 = (address: string) => `${address}/255.255.255.255`;
 
-test('each name has its addresses in its place, the nearest first; networks stay where they are', () => {
+test('complete state: each name has its addresses in its place, the nearest first; networks stay where they are', () => {
   const record = {
     'puppet.example.com:8140': measured('10.1.0.2', '10.1.0.1'),
     'ldap.example.com:636': measured('10.2.0.1'),
@@ -44,7 +44,7 @@ test('each name has its addresses in its place, the nearest first; networks stay
   ]);
 });
 
-test('what was never measured is left out; where that is all, the line that is there stays', () => {
+test('complete state: what was never measured is left out; where that is all, the line that is there stays', () => {
   assert.deepEqual(sortlist([PUPPET, STATIC], {}), [STATIC]);
   assert.equal(sortlist([PUPPET], {}), null);
   assert.deepEqual(sortlist([], {}), []);
@@ -58,7 +58,7 @@ test('ten pairs: networks all stay, each name has its nearest, the first names h
   assert.deepEqual(sortlist([PUPPET, STATIC, LDAP], record), [...many(8).map(host32), STATIC, host32('10.9.2.1')]);
 });
 
-test('an address of two names, or of a name and a network, stands once, where it comes first', () => {
+test('complete state: an address of two names, or of a name and a network, stands once, where it comes first', () => {
   const record = {
     'puppet.example.com:8140': measured('10.1.0.1'),
     'ldap.example.com:636': measured('10.1.0.1', '10.1.0.2'),
@@ -66,7 +66,7 @@ test('an address of two names, or of a name and a network, stands once, where it
   assert.deepEqual(sortlist([host32('10.1.0.2'), PUPPET, LDAP], record), [host32('10.1.0.2'), host32('10.1.0.1')]);
 });
 
-test('what the configuration says of a name, and what it leaves open', () => {
+test('complete state: what the configuration says of a name, and what it leaves open', () => {
   const state = desiredOf('dns: { sortlist: [10.0.0.0/8, { nearest: { name: Puppet.Example.com, port: 8140 } }] }');
   assert.deepEqual(state.dns?.sortlist, [STATIC, PUPPET]);
   assert.equal(isWhole(state), false);
@@ -83,7 +83,7 @@ function found(times: Record<string, number | null>, began = Date.now()) {
   return { nearest: PUPPET, target: 'puppet.example.com:8140', began, measured: result, problem: null };
 }
 
-test('a measurement is kept, and is wanted from then on, also by whoever comes later', (t) => {
+test('complete state: a measurement is kept, and is wanted from then on, also by whoever comes later', (t) => {
   const one = nearness(t, null);
   assert.equal(one.desired().dns?.sortlist, null);
   assert.equal(one.views()[0]?.old, true);
@@ -100,7 +100,7 @@ test('a measurement is kept, and is wanted from then on, also by whoever comes l
   assert.equal(one.desired(), wanted);
 });
 
-test('a round that somebody else has measured meanwhile counts once', (t) => {
+test('complete state: a round that somebody else has measured meanwhile counts once', (t) => {
   const one = nearness(t, null);
   one.note([found({ '10.1.0.1': 9, '10.1.0.2': 3 })]);
   const before = Date.now() - 1_000;
@@ -111,7 +111,7 @@ test('in a --root folder nothing is measured: its network is not ours', (t) => {
   assert.deepEqual(nearness(t, null).due(), []);
 });
 
-test('a record of anything else than measurements is none', (t) => {
+test('complete state: a record of anything else than measurements is none', (t) => {
   const good = measured('10.1.0.1');
   assert.deepEqual(parseMeasurements(JSON.stringify({ a: good })), { a: good });
   const place = good.order[0];

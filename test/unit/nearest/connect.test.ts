@@ -7,7 +7,7 @@ import { connectTime } from '../../../agent/nearest/measure.ts';
 
 const { signal } = new AbortController();
 
-test('an address that accepts and resets answers each time; one that refuses never does', async () => {
+test('connect times: an address that accepts and resets answers each time; one that refuses never does', async () => {
   const server = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

@@ -23,11 +23,11 @@ function orders(...rounds: Times[]): string[] {
   });
 }
 
-test('the first measurement is taken as it is, who does not answer last', () => {
+test('nearest order: the first measurement is taken as it is, who does not answer last', () => {
   assert.deepEqual(orders({ a: 30, b: null, c: 10, d: 20 }), ['cdab']);
 });
 
-test('a nearer one comes first at the third time running, and not where one time was not clear', () => {
+test('nearest order: a nearer one comes first at the third time running, and not where one time was not clear', () => {
   const [far, near] = [
     { a: 10, b: 20 },
     { a: 10, b: 7.9 },
@@ -39,7 +39,7 @@ test('a nearer one comes first at the third time running, and not where one time
   ]);
 });
 
-test('a fifth is not enough without a millisecond, nor a millisecond without a fifth', () => {
+test('nearest order: a fifth is not enough without a millisecond, nor a millisecond without a fifth', () => {
   const slight = { a: 1, b: 0.1 };
   assert.deepEqual(new Set(orders({ a: 0.1, b: 1 }, slight, slight, slight, slight)), new Set(['ab']));
   const small = { a: 100, b: 81 };
@@ -48,12 +48,12 @@ test('a fifth is not enough without a millisecond, nor a millisecond without a f
   assert.equal(orders({ a: 10, b: 20 }, both, both, both).at(-1), 'ba');
 });
 
-test('who does not answer goes behind at once, and comes back as any other does', () => {
+test('nearest order: who does not answer goes behind at once, and comes back as any other does', () => {
   const all = { a: 10, b: 20, c: 30 };
   assert.deepEqual(orders(all, { ...all, a: null }, all, all, all), ['abc', 'bca', 'bca', 'bca', 'abc']);
 });
 
-test('each return after a silence takes twice the rounds; long steadiness is rewarded', () => {
+test('nearest order: each return after a silence takes twice the rounds; long steadiness is rewarded', () => {
   const all = { a: 10, b: 20 };
   const silent = { ...all, a: null };
   /** Rounds until `a` is first again. */
@@ -77,7 +77,7 @@ test('each return after a silence takes twice the rounds; long steadiness is rew
   assert.equal(back(places)[0], 3);
 });
 
-test('one that is silent in 60 % of the measurements hardly changes the order', () => {
+test('nearest order: one that is silent in 60 % of the measurements hardly changes the order', () => {
   let seed = 7;
   const random = () => {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -93,7 +93,7 @@ test('one that is silent in 60 % of the measurements hardly changes the order', 
   assert.ok(changes <= 8, `${changes} changes in 2000 measurements`);
 });
 
-test('several that are nearer by turns overtake all the same, the nearest of them first', () => {
+test('nearest order: several that are nearer by turns overtake all the same, the nearest of them first', () => {
   const start = { a: 10, b: 20, c: 20 };
   const by = (b: number, c: number) => ({ a: 10, b, c });
   assert.deepEqual(orders(start, by(6, 7), by(7, 6), by(7, 6)), ['abc', 'abc', 'abc', 'cba']);

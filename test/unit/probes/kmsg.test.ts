@@ -1,3 +1,4 @@
+/** The kernel log is read record by record, without repetition or loss. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
@@ -26,13 +27,13 @@ test('a record: facility, sequence, time, text; the dictionary is not part of it
   assert.equal(parseKernelRecord('6,1,2,c,caller=T1,later=field;a; b\n')?.text, 'a; b');
 });
 
-test('what is no record is none', () => {
+test('kmsg: what is no record is none', () => {
   for (const raw of ['', '\n', 'text', '4,1;text', '4,x,1,-;text', ' SUBSYSTEM=pci', '-4,1,1,-;text'])
     assert.equal(parseKernelRecord(raw), null, raw);
   assert.equal(parseKernelRecord('4,1,1,-;')?.text, '');
 });
 
-test('reads what is there, never waits, and counts what was overwritten', (t) => {
+test('kmsg: reads what is there, never waits, and counts what was overwritten', (t) => {
   const { path, write } = pipe(t);
   const log = new KernelLog({ path });
   t.after(() => log.close());
@@ -67,7 +68,7 @@ test('goes on after a sequence: neither repeats nor loses', (t) => {
 });
 
 /** EPIPE, as the kernel gives it when it has overwritten what was to be read next; strace puts it in place of the second read. */
-test('goes on after records were overwritten', { skip: missing('strace') || unreadable() }, () => {
+test('kmsg: goes on after records were overwritten', { skip: missing('strace') || unreadable() }, () => {
   const script = `
     import { KernelLog } from '${REPOSITORY}/probes/memory-errors/kmsg.ts';
     const { records } = new KernelLog().read(1e6);
@@ -89,6 +90,6 @@ function unreadable(): string | false {
   }
 }
 
-test('where it cannot be read it says so', (t) => {
+test('kmsg: where it cannot be read it says so', (t) => {
   assert.throws(() => new KernelLog({ path: join(scratch(t), 'none') }), /cannot read .*none: it does not exist/);
 });

@@ -1,3 +1,4 @@
+/** Each message about a memory error has its cause. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { daemonCause, kernelCause } from '../../../probes/memory-errors/causes.ts';
@@ -79,11 +80,11 @@ const KERNEL: [string, string[]][] = [
   ],
 ];
 
-test('every message has its cause', () => {
+test('memory errors: every message has its cause', () => {
   for (const [cause, texts] of KERNEL) for (const text of texts) assert.equal(kernelCause(text), cause, text);
 });
 
-test('the other lines of one kill, and what only speaks of memory, are no causes', () => {
+test('memory errors: the other lines of one kill, and what only speaks of memory, are no causes', () => {
   for (const text of [
     'bgpd invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0',
     'oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/bgp,task=bgpd,pid=812,uid=0',
@@ -167,7 +168,7 @@ const DAEMON: [string, string[]][] = [
   ],
 ];
 
-test('what routing daemons log', () => {
+test('memory errors: what routing daemons log', () => {
   for (const [cause, lines] of DAEMON) for (const line of lines) assert.equal(daemonCause(line), cause, line);
   for (const line of [
     '',

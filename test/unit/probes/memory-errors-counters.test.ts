@@ -1,3 +1,4 @@
+/** The kernel's counters of memory errors; a counter that is missing is not 0. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +51,7 @@ async function read(probe: Probe) {
   };
 }
 
-test('a recorded /proc and /sys', async (t) => {
+test('memory errors: a recorded /proc and /sys', async (t) => {
   const { values, events } = await read(router(t).probe);
   assert.deepEqual(values, [
     'system.memory.oom_kills  3',
@@ -70,7 +71,7 @@ test('a recorded /proc and /sys', async (t) => {
   assert.deepEqual(events, []);
 });
 
-test('a process that lost messages is named, and each loss is one event', async (t) => {
+test('memory errors: a process that lost messages is named, and each loss is one event', async (t) => {
   const { root, probe } = router(t, { ...PROC, 'proc/net/netlink': netlink(2) });
   const first = await read(probe);
   assert.deepEqual(first.events, [], 'lost before the agent started');
@@ -85,14 +86,14 @@ test('a process that lost messages is named, and each loss is one event', async 
   assert.deepEqual((await read(probe)).events, []);
 });
 
-test('what this kernel does not have is not 0', async (t) => {
+test('memory errors: what this kernel does not have is not 0', async (t) => {
   const { root, probe } = router(t, { 'proc/vmstat': 'allocstall 4\n' });
   assert.deepEqual((await read(probe)).values, ['system.memory.allocation_stalls all 4']);
   rmSync(join(root, 'proc'), { recursive: true });
   assert.deepEqual((await read(probe)).values, []);
 });
 
-test('damaged files give nothing rather than something wrong', async (t) => {
+test('memory errors: damaged files give nothing rather than something wrong', async (t) => {
   const { probe } = router(t, {
     'proc/vmstat': 'oom_kill -1\noom_kill x\nallocstall_ 3\n',
     'proc/pressure/memory': 'some total=\nfull\n',
@@ -104,7 +105,7 @@ test('damaged files give nothing rather than something wrong', async (t) => {
   assert.deepEqual((await read(probe)).values, ['holdfast.memory_errors netlink-overrun netlink 0']);
 });
 
-test('the running kernel', async () => {
+test('memory errors: the running kernel', async () => {
   const { values } = await read(memoryCounters(new Host(), new MemoryErrorRecord()));
   assert.ok(
     values.some((line) => /^system\.network\.neighbor\.table_fulls ipv4 \d+$/.test(line)),

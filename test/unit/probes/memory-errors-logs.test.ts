@@ -1,3 +1,4 @@
+/** Logs are followed through rotation, truncation and restarts. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -23,7 +24,7 @@ import type { Probe } from '../../../probes/probe.ts';
 import { ProbeRunner } from '../../../probes/runner.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('only lines that are new, and only whole ones', async (t) => {
+test('memory errors: only lines that are new, and only whole ones', async (t) => {
   const path = join(scratch(t, { log: 'old\n' }), 'log');
   const follower = new LogFollower(path, 'end');
   t.after(() => follower.close());
@@ -52,7 +53,7 @@ test('rotation: the old file is read to its end, the new one from its start', as
   assert.deepEqual(await follower.read(), ['four']);
 });
 
-test('copytruncate', async (t) => {
+test('memory errors: copytruncate', async (t) => {
   const path = join(scratch(t, { log: 'a line that was there before\n' }), 'log');
   const follower = new LogFollower(path, 'end');
   t.after(() => follower.close());
@@ -65,7 +66,7 @@ test('copytruncate', async (t) => {
   assert.deepEqual(await follower.read(), ['one']);
 });
 
-test('a file that is not there yet is read from its start when it comes', async (t) => {
+test('memory errors: a file that is not there yet is read from its start when it comes', async (t) => {
   const path = join(scratch(t), 'log');
   const follower = new LogFollower(path, 'end');
   t.after(() => follower.close());
@@ -74,7 +75,7 @@ test('a file that is not there yet is read from its start when it comes', async 
   assert.deepEqual(await follower.read(), ['one']);
 });
 
-test('what is no log is refused with its path, and not waited for', async (t) => {
+test('memory errors: what is no log is refused with its path, and not waited for', async (t) => {
   const folder = scratch(t);
   const at = (name: string) => join(folder, name);
   mkdirSync(at('folder'));
@@ -94,7 +95,7 @@ test('what is no log is refused with its path, and not waited for', async (t) =>
   }
 });
 
-test('a line without end is cut, and what follows it is read', async (t) => {
+test('memory errors: a line without end is cut, and what follows it is read', async (t) => {
   const path = join(scratch(t, { log: '' }), 'log');
   const follower = new LogFollower(path, 'start');
   t.after(() => follower.close());
@@ -105,7 +106,7 @@ test('a line without end is cut, and what follows it is read', async (t) => {
   assert.deepEqual([long?.length, next], [4096, 'next']);
 });
 
-test('much at once is read bit by bit, and nothing of it is lost', async (t) => {
+test('memory errors: much at once is read bit by bit, and nothing of it is lost', async (t) => {
   const all = Array.from({ length: 300_000 }, (_, n) => `line ${n}`);
   const path = join(scratch(t, { log: `${all.join('\n')}\n` }), 'log');
   const follower = new LogFollower(path, 'start');
@@ -121,7 +122,7 @@ test('much at once is read bit by bit, and nothing of it is lost', async (t) => 
   assert.deepEqual(await tail.read(), []);
 });
 
-test('goes on where another left off, across rotations; an inode used again is another file', async (t) => {
+test('memory errors: goes on where another left off, across rotations; an inode used again is another file', async (t) => {
   const path = join(scratch(t, { log: '' }), 'log');
   const leave = async () => {
     const follower = new LogFollower(path, 'start');
@@ -238,7 +239,7 @@ test('the probe: a log that is not there is a condition, not 0 errors, and stops
   assert.deepEqual(new Set(samples.map(({ attributes }) => attributes.source)), new Set(['/var/log/bird']));
 });
 
-test('the probe says that it could not see where one log is missing, no file, or gone for longer than a rotation takes', async (t) => {
+test('memory errors: the probe says that it could not see where one log is missing, no file, or gone for longer than a rotation takes', async (t) => {
   const root = scratch(t, { 'var/log/bird': '', 'var/log/frr/zebra.log': '' });
   const host = new Host({ root });
   const look = async (...paths: string[]) => {

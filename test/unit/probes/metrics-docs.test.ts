@@ -1,3 +1,4 @@
+/** docs/metrics.md lists every metric with its unit and kind. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

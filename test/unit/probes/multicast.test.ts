@@ -1,3 +1,4 @@
+/** The probe of multicast groups: joined, missing, and queries from routers. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ExpectedGroup } from '../../../agent/config/desired-daemon.ts';
@@ -75,7 +76,7 @@ function samples(readings: readonly Reading[]): string[] {
   );
 }
 
-test('what the kernel says of groups, versions and queries', (t) => {
+test('multicast: what the kernel says of groups, versions and queries', (t) => {
   const { host } = procfs(t);
   assert.deepEqual(
     [...joinedGroups(host, 'ipv4')!],
@@ -95,7 +96,7 @@ test('what the kernel says of groups, versions and queries', (t) => {
   assert.equal(joinedGroups(new Host({ root: scratch(t) }), 'ipv4'), null);
 });
 
-test('a text of nobody’s is no group', (t) => {
+test('multicast: a text of nobody’s is no group', (t) => {
   for (const text of [
     '',
     'Idx\n',
@@ -108,7 +109,7 @@ test('a text of nobody’s is no group', (t) => {
   }
 });
 
-test('groups are counted where switches may leave them out, with nothing configured', async (t) => {
+test('multicast: groups are counted where switches may leave them out, with nothing configured', async (t) => {
   const { host } = procfs(t);
   assert.deepEqual(samples(await look(host)), [
     'system.network.multicast.groups eth1 ipv4 1',
@@ -116,7 +117,7 @@ test('groups are counted where switches may leave them out, with nothing configu
   ]);
 });
 
-test('one that is expected and not joined is said', async (t) => {
+test('multicast: one that is expected and not joined is said', async (t) => {
   const { host } = procfs(t);
   const readings = await look(host, expected({ group: '239.1.1.1' }), expected({ group: 'ff15::9', dev: 'eth7' }));
   assert.deepEqual(conditions(readings), [
@@ -126,7 +127,7 @@ test('one that is expected and not joined is said', async (t) => {
   assert.ok(samples(readings).includes('holdfast.multicast.joined eth1 ipv4 0'));
 });
 
-test('first that nobody asks, then that the switch has forgotten', async (t) => {
+test('multicast: first that nobody asks, then that the switch has forgotten', async (t) => {
   const { host, folder } = procfs(t);
   const said = async (...ago: [number | null, number?]) => {
     fill(folder, heard(host, 'eth1 ipv4', ...ago));
@@ -149,7 +150,7 @@ test('first that nobody asks, then that the switch has forgotten', async (t) => 
   assert.match((await said(null, 270)).join(), /^multicast-querier-silent/);
 });
 
-test('without the right to listen the kernel’s own word counts, as far as it goes', async (t) => {
+test('multicast: without the right to listen the kernel’s own word counts, as far as it goes', async (t) => {
   const { host, folder } = procfs(t);
   const probe = multicastProbe(host, [expected()], { lasting: true, listen: () => DEAF });
   t.after(() => probe.close?.());
@@ -163,7 +164,7 @@ test('without the right to listen the kernel’s own word counts, as far as it g
   assert.deepEqual(await said(1), []);
 });
 
-test('who asks is told once, and when it is another', async (t) => {
+test('multicast: who asks is told once, and when it is another', async (t) => {
   const { host } = procfs(t);
   let hear = (_: IgmpQuery) => {};
   const listen: typeof hearIgmpQueries = (devices, heard) => {
@@ -185,7 +186,7 @@ test('who asks is told once, and when it is another', async (t) => {
   assert.deepEqual(await told(), ['the querier on eth1 is 0.0.0.0 (IGMPv2); it was 10.0.0.1 (IGMPv3)']);
 });
 
-test('what another process wrote that is no more counts for nothing', async (t) => {
+test('multicast: what another process wrote that is no more counts for nothing', async (t) => {
   const { host, folder } = procfs(t);
   const kept = heard(host, 'eth1 ipv4', 400)['run/holdfast/multicast.json']!;
   for (const text of [

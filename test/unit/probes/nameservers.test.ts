@@ -1,3 +1,4 @@
+/** The probe of name servers: answers, refusals, silence and lies. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
@@ -48,7 +49,7 @@ test('what answers, and what says that there is no such name: one packet', async
   }
 });
 
-test('what refuses, fails, is silent, or answers only by TCP is of no use', async (t) => {
+test('name servers: what refuses, fails, is silent, or answers only by TCP is of no use', async (t) => {
   const silent = 'no answer within 1.5 s by UDP, nor by TCP';
   const useless: [Respond, string][] = [
     [(query) => answer(query, [], { rcode: 5 }), 'it refuses to answer this host (REFUSED)'],
@@ -69,7 +70,7 @@ test('what refuses, fails, is silent, or answers only by TCP is of no use', asyn
   assert.deepEqual((await seen(t, truncated)).up, [1]);
 });
 
-test('with dns.verify a lie is told, and the server is up all the same', async (t) => {
+test('name servers: with dns.verify a lie is told, and the server is up all the same', async (t) => {
   const right = await seen(t, (query) => answer(query, ['10.72.1.1']), { verify: VERIFY });
   assert.deepEqual([right.up, right.verified, right.conditions], [[1], [1], []]);
   assert.deepEqual(right.asked, ['udp A puppet.example.com']);
@@ -87,7 +88,7 @@ test('with dns.verify a lie is told, and the server is up all the same', async (
   }
 });
 
-test('of two families one may be refused', async (t) => {
+test('name servers: of two families one may be refused', async (t) => {
   const only4: Respond = (query) => {
     return query.questions?.[0]?.type === 'A' ? answer(query, ['10.72.1.1']) : answer(query, [], { rcode: 5 });
   };
@@ -106,7 +107,7 @@ test('each by itself: one answers, nobody listens at another; what libc takes fo
   assert.match(conditions[0]!, /The name server 127\.0\.0\.1 is of no use/, 'which libc asks then');
 });
 
-test('without configured servers those of resolv.conf; without a domain the root', async (t) => {
+test('name servers: without configured servers those of resolv.conf; without a domain the root', async (t) => {
   const { port, asked } = await dnsServer(t, (query) => answer(query));
   const text = `nameserver ${SERVER}\nnameserver ${SERVER}\n`;
   const host = new Host({ root: scratch(t, { 'etc/resolv.conf': text }) });

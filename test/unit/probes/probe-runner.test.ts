@@ -1,3 +1,4 @@
+/** The runner of probes: a probe that fails or hangs delays no other. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +25,7 @@ function gather() {
   return { events, onOccurrence: ({ body }: Occurrence, name: string) => void events.push(`${name}: ${body}`) };
 }
 
-test('one that fails and one that hangs delay nobody, and say so', async () => {
+test('probe runner: one that fails and one that hangs delay nobody, and say so', async () => {
   const { onOccurrence } = gather();
   const schedule = new ProbeSchedule(
     [
@@ -51,7 +52,7 @@ test('one that fails and one that hangs delay nobody, and say so', async () => {
   await schedule.close();
 });
 
-test('a hanging probe is told to stop, and is read again once it has', async () => {
+test('probe runner: a hanging probe is told to stop, and is read again once it has', async () => {
   let calls = 0;
   const runner = new ProbeRunner(
     probe('slow', (signal) => {
@@ -67,7 +68,7 @@ test('a hanging probe is told to stop, and is read again once it has', async () 
   assert.equal((await runner.read()).success, true);
 });
 
-test('events are handed on once, also those that come after the time limit', async () => {
+test('probe runner: events are handed on once, also those that come after the time limit', async () => {
   const { events, onOccurrence } = gather();
   const gate = Promise.withResolvers<Reading[]>();
   let handedOn = 0;
@@ -81,7 +82,7 @@ test('events are handed on once, also those that come after the time limit', asy
   assert.deepEqual((await runner.read()).readings, [up]);
 });
 
-test('those of their own pace are read from the start on, and a heartbeat gives their last report', async () => {
+test('probe runner: those of their own pace are read from the start on, and a heartbeat gives their last report', async () => {
   const { onOccurrence } = gather();
   const read = Promise.withResolvers<void>();
   let calls = 0;
@@ -108,7 +109,7 @@ test('those of their own pace are read from the start on, and a heartbeat gives 
   assert.equal(calls, before);
 });
 
-test('what scales with the tables rests a hundred times as long as all of it took', async () => {
+test('probe runner: what scales with the tables rests a hundred times as long as all of it took', async () => {
   const calls = { one: 0, other: 0 };
   const dump = (name: 'one' | 'other') =>
     probe(
@@ -127,7 +128,7 @@ test('what scales with the tables rests a hundred times as long as all of it too
   assert.deepEqual(calls, { one: 1, other: 1 });
 });
 
-test('every probe gives back what it holds, whatever another does at that', async () => {
+test('probe runner: every probe gives back what it holds, whatever another does at that', async () => {
   const closed: string[] = [];
   const closing = (name: string, fail = false) =>
     probe(name, async () => [], {

@@ -1,3 +1,4 @@
+/** Metrics in Prometheus' text format. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sample } from '../../../probes/probe.ts';
@@ -14,7 +15,7 @@ test('names as Prometheus makes them of OTLP: underscores, unit, _total, _ratio'
   assert.equal(prometheusName('holdfast.lease.renew'), 'holdfast_lease_renew_seconds');
 });
 
-test('one heading a metric, its samples together, labels escaped', () => {
+test('Prometheus: one heading a metric, its samples together, labels escaped', () => {
   const text = exposition([
     sample('holdfast.lease.renew', 1.5, { interface: 'a"\\\n', 'network.type': 'ipv4' }),
     sample('holdfast.kernel_log.lost', 0),

@@ -40,7 +40,7 @@ test('the kernel’s text: process, family, error, time of day, and how many rec
   ]);
 });
 
-test('no name of a process passes for a record, for lost ones, or for another error', () => {
+test('route failures: no name of a process passes for a record, for lost ones, or for another error', () => {
   const names = ['a b-c [1]', '-9 ret=-12', 'x ret=-28', '): route4: (x', '\u001b[31m', 'CPU:0 [LOST 9', '<- inet_rtm'];
   const lines = names.map((name) => PIPE.split('\n')[0]!.replace('            bird', name.padStart(16)));
   const { refused, lost } = refusedRoutes(parsePipe(`${lines.join('\n')}\n`, 0));
@@ -56,7 +56,7 @@ test('no name of a process passes for a record, for lost ones, or for another er
   assert.equal(refusedRoutes(parsePipe(broken, 0)).lost, 0);
 });
 
-test('told at once, then once a minute with how many there were, and the last of them, too', () => {
+test('route failures: told at once, then once a minute with how many there were, and the last of them, too', () => {
   let now = 0;
   const all = refusals({ clock: () => now });
   const add = (...refused: RefusedRoute[]) => events(all.add({ refused, lost: 0 }));
@@ -83,7 +83,7 @@ test('told at once, then once a minute with how many there were, and the last of
   assert.equal(add(route())[0]!.attributes.count, 1);
 });
 
-test('counted by command, family and error over a new configuration; what was lost is told apart', () => {
+test('route failures: counted by command, family and error over a new configuration; what was lost is told apart', () => {
   const { routeFailures: record } = new MemoryErrorRecord();
   refusals({ record }).add({ refused: [route(), route({ kind: 'ipv6' })], lost: 7 });
   const readings = refusals({ record }).add({ refused: [route()], lost: 0 });
@@ -98,7 +98,7 @@ test('counted by command, family and error over a new configuration; what was lo
   assert.equal(samples(readings).at(-1)!.value, 7);
 });
 
-test('a flood of processes with names of their own makes neither series nor events without end', () => {
+test('route failures: a flood of processes with names of their own makes neither series nor events without end', () => {
   const flood = Array.from({ length: 5_000 }, (_, n) => route({ thread: NOBODY + n, comm: `n${n}\n\u001b[31m` }));
   const readings = refusals().add({ refused: flood, lost: 0 });
   assert.ok(counted(readings).length <= 33, `${counted(readings).length} series`);
@@ -111,7 +111,7 @@ test('a flood of processes with names of their own makes neither series nor even
   assert.doesNotMatch(JSON.stringify(readings), /\\n|\\u001b"/);
 });
 
-test('a process that runs is named with what /proc has of it', (t) => {
+test('route failures: a process that runs is named with what /proc has of it', (t) => {
   if (!knowsThreads()) return t.skip('the kernel’s numbers of processes are others here');
   const [event] = events(refusals().add({ refused: [route({ thread: process.pid, time: Date.now() })], lost: 0 }));
   assert.equal(event!.attributes['process.executable.path'], process.execPath);

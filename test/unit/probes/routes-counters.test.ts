@@ -1,3 +1,4 @@
+/** Routes are counted from the kernel's own counters, also while tables change. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseIpv6Stats, parseTries, routeSlabs } from '../../../agent/host/kernel/route-counters.ts';
@@ -61,7 +62,7 @@ test('slab caches: those of their own, not those merged with others', (t) => {
   assert.deepEqual(routeSlabs(scratch(t, Object.fromEntries(flat))), [{ name: 'ip_fib_alias', bytes: 949 * 56 }]);
 });
 
-test('growth is that of the last ten minutes', () => {
+test('route counters: growth is that of the last ten minutes', () => {
   const growth = new Growth();
   assert.equal(growth.add(0, 100), null);
   assert.equal(growth.add(5_000, 150), 10);
@@ -91,7 +92,7 @@ test('a limit: only where it is in force, against what the kernel compares with 
   assert.equal(metrics(ENFORCED, 4096, 1024, -2).length, 4);
 });
 
-test('a limit that is near, and one of which nobody knows whether it is in force', () => {
+test('route counters: a limit that is near, and one of which nobody knows whether it is in force', () => {
   const [near] = againstLimit(ENFORCED, 4096, 4000, null).filter((reading) => reading.kind === 'condition');
   assert.equal(near?.code, 'table-near-limit');
   assert.match(near.body, /^4000 of 4096 .*Raise net\.ipv6\.route\.max_size/);
@@ -101,7 +102,7 @@ test('a limit that is near, and one of which nobody knows whether it is in force
   assert.deepEqual(others, []);
 });
 
-test('by table and protocol, at most 200 series, and no route left out', () => {
+test('route counters: by table and protocol, at most 200 series, and no route left out', () => {
   const counts = Array.from({ length: 1000 }, (_, n) => ({
     table: 1000 + n,
     protocol: 186,
@@ -118,7 +119,7 @@ test('by table and protocol, at most 200 series, and no route left out', () => {
   assert.deepEqual(samples.at(-1)?.attributes, { 'network.type': 'ipv4', table: 'other', protocol: 'other' });
 });
 
-test('what the hardware did not take is a condition; where there is none nothing is said, as 0 could be not known', () => {
+test('route counters: what the hardware did not take is a condition; where there is none nothing is said, as 0 could be not known', () => {
   const taken = { table: 254, protocol: 3, routes: 9, offloadFailed: 0 };
   assert.deepEqual(offloadFailed('ipv4', [taken]), []);
   const counts = [taken, { ...taken, protocol: 186, offloadFailed: 2 }, { ...taken, protocol: 12, offloadFailed: 1 }];

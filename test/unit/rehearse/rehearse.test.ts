@@ -18,7 +18,7 @@ import { SHELLS } from '../../parts/shells.ts';
 const LEASE = (iface: string, address: string) =>
   `lease {\n  interface "${iface}";\n  fixed-address ${address};\n  option routers 10.0.0.1;\n}\n`;
 
-test('the stage’s script is sh for every shell, and shellcheck has nothing to say', (t) => {
+test('rehearse: the stage’s script is sh for every shell, and shellcheck has nothing to say', (t) => {
   const checks = {
     ...Object.fromEntries(Object.values(SHELLS).map((shell) => [shell, [...shell.split(' '), '-n']])),
     shellcheck: ['shellcheck', '--shell=sh', '--severity=style', '--exclude=SC2154', '-'],
@@ -34,7 +34,7 @@ test('the stage’s script is sh for every shell, and shellcheck has nothing to 
   }
 });
 
-test('without a running dhclient the lease file says whose lease it is', (t) => {
+test('rehearse: without a running dhclient the lease file says whose lease it is', (t) => {
   const root = scratch(t, {
     'var/lib/dhcp/dhclient.eth0.leases': LEASE('eth0', '10.0.0.5') + LEASE('gone0', '10.0.0.6'),
     'var/lib/dhcp/dhclient6.eth0.leases': 'lease6 {\n  interface "eth0";\n}\n',
@@ -54,7 +54,7 @@ test('without a running dhclient the lease file says whose lease it is', (t) => 
   });
 });
 
-test('the hook’s record counts where dhclient’s file is gone', (t) => {
+test('rehearse: the hook’s record counts where dhclient’s file is gone', (t) => {
   const root = scratch(t, {
     'run/holdfast/lease.eth0':
       'reason=BOUND\tinterface=eth0\tpid=7\tip_address=10.0.0.9\tsubnet_mask=255.0.0.0\tdomain_name_servers=10.0.0.1 10.0.0.2\tdomain_name=?\texpiry=1795341345\n',
@@ -120,7 +120,7 @@ test('a start reads dhclient.conf: what it supersedes and asks for, and what of 
   assert.match(unsure.notes.join(), /this rehearsal leaves out what its include, prepend would do to the next answer/);
 });
 
-test('a network is made again as it is', () => {
+test('rehearse: a network is made again as it is', () => {
   const addresses = parseAddresses(
     JSON.stringify([
       {},
@@ -192,7 +192,7 @@ test('a network is made again as it is', () => {
   ]);
 });
 
-test('what is no word to ip does not become a line of its batch', () => {
+test('rehearse: what is no word to ip does not become a line of its batch', () => {
   const [route] = parseRoutes(
     JSON.stringify([{ dst: 'default', gateway: '10.0.0.1\nlink del eth0', dev: 'eth0 # x', protocol: 'a b' }]),
   );
@@ -227,7 +227,7 @@ const GOOD: RehearsalOutcome = {
   expected: { address: '10.0.0.5', seconds: 600 },
 };
 
-test('what is not as wanted is said, each thing by itself', () => {
+test('rehearse: what is not as wanted is said, each thing by itself', () => {
   assert.deepEqual(judgeRehearsal(GOOD), []);
   assert.deepEqual(judgeRehearsal({ ...GOOD, resolvConf: 'nameserver 10.0.0.1\n' }), [
     '/etc/resolv.conf: nameserver 10.0.0.1, wanted 10.0.0.53',
@@ -250,7 +250,7 @@ test('what is not as wanted is said, each thing by itself', () => {
   ]);
 });
 
-test('where dhclient gives the address up, only resolv.conf counts', () => {
+test('rehearse: where dhclient gives the address up, only resolv.conf counts', () => {
   const gone = { addresses: { before: ADDRESS, after: [] }, routes: { before: ROUTE, after: [] }, status: 2 };
   assert.deepEqual(judgeRehearsal({ ...GOOD, ...gone, reason: 'EXPIRE' }), []);
   assert.deepEqual(judgeRehearsal({ ...GOOD, ...gone, reason: 'TIMEOUT', silent: true }), []);
@@ -258,7 +258,7 @@ test('where dhclient gives the address up, only resolv.conf counts', () => {
   assert.equal(judgeRehearsal({ ...GOOD, ...gone, reason: 'EXPIRE', resolvConf: '' }).length, 1);
 });
 
-test('the sysctls of the next boot, by the file that wins', (t) => {
+test('rehearse: the sysctls of the next boot, by the file that wins', (t) => {
   const root = scratch(t, {
     'etc/sysctl.d/10-a.conf':
       'net.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.all.rp_filter\nnet.ipv4.conf.eth9.rp_filter=1\n',

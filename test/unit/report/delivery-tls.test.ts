@@ -29,7 +29,7 @@ function authority(folder: string): void {
   }
 }
 
-test('only the collector that the CA vouches for gets anything', { skip }, async (t) => {
+test('delivery: only the collector that the CA vouches for gets anything', { skip }, async (t) => {
   const folder = scratch(t);
   authority(folder);
   const file = (name: string) => join(folder, name);
@@ -54,7 +54,9 @@ test('only the collector that the CA vouches for gets anything', { skip }, async
   assert.equal(receiver.requests.length, 1);
 });
 
-test('a collector that asks for a certificate; one that is renewed is used without a restart', { skip }, async (t) => {
+test('delivery: a collector that asks for a certificate; one that is renewed is used without a restart', {
+  skip,
+}, async (t) => {
   const folder = scratch(t);
   authority(folder);
   const file = (name: string) => join(folder, name);

@@ -76,7 +76,7 @@ test('Retry-After: seconds, a date, nonsense, and more than an hour', () => {
   }
 });
 
-test('retries double up to a minute, and no two hosts keep step', () => {
+test('delivery: retries double up to a minute, and no two hosts keep step', () => {
   const range = (failures: number) => [retryDelay(failures, TIMING, 0), retryDelay(failures, TIMING, 1)];
   assert.deepEqual(range(0), [500, 1000]);
   assert.deepEqual(range(3), [4000, 8000]);

@@ -41,7 +41,7 @@ for (const format of ['protobuf', 'json'] as const) {
   });
 }
 
-test('without an endpoint nothing is kept and nothing fails', async (t) => {
+test('delivery: without an endpoint nothing is kept and nothing fails', async (t) => {
   const { reporter } = reporting(t, '', { desired: { endpoint: null } });
   reporter.event(event(1));
   reporter.heartbeat([], [event(2)]);
@@ -105,7 +105,7 @@ for (const [what, answer] of Object.entries<Answer>({
   });
 }
 
-test('a receiver that speaks no HTTP is waited out', async (t) => {
+test('delivery: a receiver that speaks no HTTP is waited out', async (t) => {
   const server = createServer((socket) => socket.on('error', () => {}).end('\0\0garbage\r\n\r\n'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -117,7 +117,7 @@ test('a receiver that speaks no HTTP is waited out', async (t) => {
   server.close();
 });
 
-test('a redirect is not followed, and what was sent is kept', async (t) => {
+test('delivery: a redirect is not followed, and what was sent is kept', async (t) => {
   const other = await Receiver.start(t);
   const receiver = await Receiver.start(t, { answer: refuse(307, { location: `${other.url}/v1/logs` }) });
   const { reporter, said } = reporting(t, receiver.url);
@@ -129,7 +129,7 @@ test('a redirect is not followed, and what was sent is kept', async (t) => {
   assert.equal(other.requests.length, 0);
 });
 
-test('an answer without end is cut off; its status counts', async (t) => {
+test('delivery: an answer without end is cut off; its status counts', async (t) => {
   const receiver = await Receiver.start(t, {
     answer: (_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-protobuf' });
@@ -148,7 +148,7 @@ test('an answer without end is cut off; its status counts', async (t) => {
   assert.deepEqual(bodies(receiver), numbered(2));
 });
 
-test('a receiver that asks for a pause gets it, also when the agent stops', async (t) => {
+test('delivery: a receiver that asks for a pause gets it, also when the agent stops', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(429, { 'retry-after': '3600' }) });
   const { reporter, said } = reporting(t, receiver.url);
   reporter.event(event(1));
@@ -158,7 +158,7 @@ test('a receiver that asks for a pause gets it, also when the agent stops', asyn
   assert.equal(receiver.requests.length, 1);
 });
 
-test('stopping sends at once what waits for its next try; what hangs is kept for the next start', async (t) => {
+test('delivery: stopping sends at once what waits for its next try; what hangs is kept for the next start', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   const patient = { firstRetry: 3_600_000, longestRetry: 3_600_000 };
   const { reporter, said, spoolFolder } = reporting(t, receiver.url, { timing: patient });
@@ -175,7 +175,7 @@ test('stopping sends at once what waits for its next try; what hangs is kept for
   assert.deepEqual(bodies(receiver), numbered(2));
 });
 
-test('a kept connection that the receiver has closed is no failure', async (t) => {
+test('delivery: a kept connection that the receiver has closed is no failure', async (t) => {
   const seen = new WeakSet<object>();
   const receiver = await Receiver.start(t, {
     answer: (request, response, raw) => {
@@ -193,7 +193,7 @@ test('a kept connection that the receiver has closed is no failure', async (t) =
   assert.deepEqual(said, []);
 });
 
-test('a request that is too large is divided until it is taken', async (t) => {
+test('delivery: a request that is too large is divided until it is taken', async (t) => {
   const answer: Answer = (request, response, raw) =>
     (logsIn(request.body).length > 3 ? refuse(413) : accept)(request, response, raw);
   const receiver = await Receiver.start(t, { answer: refuse(503) });
@@ -215,7 +215,7 @@ test('a request that is too large is divided until it is taken', async (t) => {
   );
 });
 
-test('one record that is refused is given up, counted and told; all others arrive once', async (t) => {
+test('delivery: one record that is refused is given up, counted and told; all others arrive once', async (t) => {
   const poisoned = (body: Buffer) => logsIn(body).some(({ body }) => body === 'poison');
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   const { reporter, said } = reporting(t, receiver.url);
@@ -286,7 +286,7 @@ for (const [what, positions, how] of [
   });
 }
 
-test('an outage, however long and whatever is answered, gives no record up', async (t) => {
+test('delivery: an outage, however long and whatever is answered, gives no record up', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(500) });
   const { reporter, said } = reporting(t, receiver.url, { timing: { firstRetry: 1, longestRetry: 2 } });
   for (let n = 1; n <= 20; n++) reporter.event(event(n));
@@ -301,7 +301,7 @@ test('an outage, however long and whatever is answered, gives no record up', asy
   assert.ok(!said.some((line) => line.includes('dropped')), said.join('\n'));
 });
 
-test('what a receiver took only in part is counted and not sent again', async (t) => {
+test('delivery: what a receiver took only in part is counted and not sent again', async (t) => {
   const receiver = await Receiver.start(t, {
     answer: (_, response) => {
       response.setHeader('content-type', 'application/x-protobuf').end(partialSuccess(2, 'out of bounds'));
@@ -320,7 +320,7 @@ test('what a receiver took only in part is counted and not sent again', async (t
   assert.ok(said.some((line) => line.includes('rejected 2 records and took the others: out of bounds')));
 });
 
-test('the token is read again for each request, and nothing ever says it', async (t) => {
+test('delivery: the token is read again for each request, and nothing ever says it', async (t) => {
   const tokenFile = join(scratch(t), 'token');
   writeFileSync(tokenFile, 'old-secret\n');
   const answer: Answer = (request, response, raw) =>
@@ -341,7 +341,7 @@ test('the token is read again for each request, and nothing ever says it', async
   assert.deepEqual(logsIn(receiver.requests.at(-1)!.body).length, 1);
 });
 
-test('a new configuration is taken up; numbers go on, and what waits goes to the new collector', async (t) => {
+test('delivery: a new configuration is taken up; numbers go on, and what waits goes to the new collector', async (t) => {
   const [first, second] = [await Receiver.start(t, { answer: refuse(503) }), await Receiver.start(t)];
   const { reporter, said } = reporting(t, first.url);
   reporter.heartbeat([], [event(1)]);
@@ -358,7 +358,7 @@ test('a new configuration is taken up; numbers go on, and what waits goes to the
   );
 });
 
-test('a record that cannot be read is counted once, however often its neighbours are sent again', async (t) => {
+test('delivery: a record that cannot be read is counted once, however often its neighbours are sent again', async (t) => {
   const spoolFolder = scratch(t);
   const nobody = () => assert.fail('nothing is lost yet');
   const spool = new Spool({ folder: spoolFolder, bound: 1e6, lost: nobody, trouble: nobody });

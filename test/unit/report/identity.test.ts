@@ -12,13 +12,13 @@ import { noNamespaces, REPOSITORY, scratch } from '../../parts/scratch.ts';
 const MACHINE = '0123456789abcdef0123456789abcdef';
 const asked = { version: '1.2.3', configHash: 'c0ffee', labels: { role: 'edge', 'a.b': 'c' }, interval: 90_500 };
 
-test("host.id is systemd's app-specific id", () => {
+test("identity: host.id is systemd's app-specific id", () => {
   // As `systemd-id128 --app-specific=fc62e28ccf5ed8e2c2e0f0968ad039e7 machine-id` of systemd 252 says of this machine-id.
   const application = Buffer.from('fc62e28ccf5ed8e2c2e0f0968ad039e7', 'hex');
   assert.equal(appSpecificId(MACHINE, application), '6b6ba974cef54e208ecf8e6d1af7073e');
 });
 
-test('the resource has what the conventions ask for, and the labels', (t) => {
+test('identity: the resource has what the conventions ask for, and the labels', (t) => {
   const release = `# comment\nNAME="Debian GNU/Linux"\nVERSION_ID='12'\nPRETTY_NAME="A \\"quoted\\" \\$name"\nEVIL=$(reboot)\n`;
   const root = scratch(t, { 'etc/machine-id': `${MACHINE}\n`, 'etc/os-release': release });
   const { hostId, resource } = identify({ host: new Host({ root }), ...asked });
@@ -39,7 +39,7 @@ test('the resource has what the conventions ask for, and the labels', (t) => {
   assert.ok(!JSON.stringify(resource).includes(MACHINE), 'the machine-id itself is nobody else’s business');
 });
 
-test('a new name of the host is told from then on', { skip: noNamespaces('hostname') }, () => {
+test('identity: a new name of the host is told from then on', { skip: noNamespaces('hostname') }, () => {
   const program = `
     import { execFileSync } from 'node:child_process';
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
@@ -67,7 +67,7 @@ for (const text of ['', 'uninitialized\n', 'zz'.repeat(16)]) {
   });
 }
 
-test('beats of a fleet are spread over the interval, and each host keeps its phase', () => {
+test('identity: beats of a fleet are spread over the interval, and each host keeps its phase', () => {
   const phases = Array.from({ length: 3000 }, (_, n) =>
     beatPhase(appSpecificId(MACHINE, Buffer.from(`host ${n}`)), 30_000),
   );
@@ -79,7 +79,7 @@ test('beats of a fleet are spread over the interval, and each host keeps its pha
   );
 });
 
-test('the next beat is ahead, by one interval at most, and at the phase', () => {
+test('identity: the next beat is ahead, by one interval at most, and at the phase', () => {
   for (const now of [0, 1, 29_999, 30_000, 1_790_000_000_001]) {
     const wait = untilNextBeat(now, 30_000, 12_345);
     assert.ok(wait > 0 && wait <= 30_000);
@@ -88,7 +88,7 @@ test('the next beat is ahead, by one interval at most, and at the phase', () => 
   assert.equal(untilNextBeat(12_345, 30_000, 12_345), 30_000);
 });
 
-test('clones of a machine, which have its machine-id, beat at moments of their own', (t) => {
+test('identity: clones of a machine, which have its machine-id, beat at moments of their own', (t) => {
   const clone = (address: string) => {
     const files = {
       'etc/machine-id': `${MACHINE}\n`,

@@ -93,7 +93,7 @@ for (const format of ['protobuf', 'json'] as const) {
   });
 }
 
-test('an answer of full or partial success, in either format; garbage says nothing', () => {
+test('OTLP: an answer of full or partial success, in either format; garbage says nothing', () => {
   assert.equal(metrics.rejected(Buffer.alloc(0), 'protobuf'), null);
   assert.equal(metrics.rejected(Buffer.from('{}'), 'json'), null);
   assert.deepEqual(metrics.rejected(partialSuccess(3, 'too old'), 'protobuf'), { count: 3, reason: 'too old' });

@@ -77,7 +77,7 @@ test('host: whatever a file becomes, the last good content is read, and a proble
   assert.equal(credentials.read(names).token, 'second');
 });
 
-test('a bundle of which a later certificate is broken is no bundle', { skip }, (t) => {
+test('renewed certificates: a bundle of which a later certificate is broken is no bundle', { skip }, (t) => {
   const folder = scratch(t);
   certificates(folder, ['a', 'b']);
   const [a, b] = ['a.pem', 'b.pem'].map((name) => readFileSync(join(folder, name)));

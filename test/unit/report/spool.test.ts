@@ -46,7 +46,7 @@ function drain(queue: Queue, batch = 7): string[] {
 const numbers = (count: number, from = 1) => Array.from({ length: count }, (_, n) => `record ${from + n}`);
 const segmentsIn = (folder: string) => readdirSync(folder).sort();
 
-test('what is appended comes back in order, over many segments, also by the next process', (t) => {
+test('spool: what is appended comes back in order, over many segments, also by the next process', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder);
   for (const text of numbers(500)) queue.append(Buffer.from(text));
@@ -61,7 +61,7 @@ test('what is appended comes back in order, over many segments, also by the next
   assert.deepEqual(drain(open(folder).queue), []);
 });
 
-test('acknowledgements hold across any number of restarts', (t) => {
+test('spool: acknowledgements hold across any number of restarts', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder);
   for (const text of numbers(300)) queue.append(Buffer.from(text));
@@ -77,7 +77,7 @@ test('acknowledgements hold across any number of restarts', (t) => {
   assert.deepEqual(segmentsIn(folder).length <= 1, true);
 });
 
-test('a batch ends at its number of records and its number of bytes, but has one at least', (t) => {
+test('spool: a batch ends at its number of records and its number of bytes, but has one at least', (t) => {
   const { queue } = open(scratch(t));
   for (const text of numbers(10)) queue.append(Buffer.from(text));
   assert.deepEqual(texts(queue, 1), ['record 1']);
@@ -85,7 +85,7 @@ test('a batch ends at its number of records and its number of bytes, but has one
   assert.equal(queue.peek(3, 1e9).length, 3);
 });
 
-test('a torn tail is cut, at whatever byte it was torn, and what is before it is kept', (t) => {
+test('spool: a torn tail is cut, at whatever byte it was torn, and what is before it is kept', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder, { segmentBytes: 1e6 });
   for (const text of numbers(3)) queue.append(Buffer.from(text));
@@ -105,7 +105,7 @@ test('a torn tail is cut, at whatever byte it was torn, and what is before it is
   }
 });
 
-test('zeros behind the last record, as a power cut leaves them, and any other bytes, are cut', (t) => {
+test('spool: zeros behind the last record, as a power cut leaves them, and any other bytes, are cut', (t) => {
   for (const rest of [Buffer.alloc(4096), Buffer.alloc(50, 0xff), Buffer.from('\x01\0\0\0garbage garbage garbage')]) {
     const folder = scratch(t);
     open(folder).queue.append(Buffer.from('kept'));
@@ -114,7 +114,7 @@ test('zeros behind the last record, as a power cut leaves them, and any other by
   }
 });
 
-test('one flipped bit costs what is behind it in its segment, and nothing of the others', (t) => {
+test('spool: one flipped bit costs what is behind it in its segment, and nothing of the others', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder);
   for (const text of numbers(200)) queue.append(Buffer.from(text));
@@ -145,13 +145,13 @@ test('a bit that falls over while it runs: told and counted, and no end of it', 
   assert.equal(told.lost.damaged, 1);
 });
 
-test('files that are not the queue’s own are left alone; the half of a thinning goes', (t) => {
+test('spool: files that are not the queue’s own are left alone; the half of a thinning goes', (t) => {
   const folder = scratch(t, { 'notes.txt': 'mine', 'thinned.tmp': 'half', '0000000001-0.seg.bak': 'x' });
   open(folder).queue.append(Buffer.from('one'));
   assert.deepEqual(segmentsIn(folder), ['0000000001-0.seg', '0000000001-0.seg.bak', 'notes.txt']);
 });
 
-test('thinned, every second of the oldest goes first, and no acknowledgement is forgotten', (t) => {
+test('spool: thinned, every second of the oldest goes first, and no acknowledgement is forgotten', (t) => {
   const folder = scratch(t);
   const { queue, told } = open(folder);
   for (const text of numbers(200)) queue.append(Buffer.from(text));
@@ -168,7 +168,7 @@ test('thinned, every second of the oldest goes first, and no acknowledgement is 
   assert.ok(all.length < 60, String(all.length));
 });
 
-test('below its bound, heartbeats are thinned and dropped before any event is', (t) => {
+test('spool: below its bound, heartbeats are thinned and dropped before any event is', (t) => {
   const lost: Record<string, number> = {};
   const bound = 400_000;
   const spool = new Spool({
@@ -225,7 +225,7 @@ test('below its bound, heartbeats are thinned and dropped before any event is', 
   assert.equal(kept.at(-1), 'a-2000');
 });
 
-test('killed with -9 again and again, no appended record is lost or out of order', async (t) => {
+test('spool: killed with -9 again and again, no appended record is lost or out of order', async (t) => {
   const folder = scratch(t);
   const program = `
     import { writeSync } from 'node:fs';
@@ -299,7 +299,7 @@ test('a full disk: memory does, bounded, in order, and the disk again once it ha
   assert.equal(bytes, 0);
 });
 
-test('what waits is for nobody else to read', (t) => {
+test('spool: what waits is for nobody else to read', (t) => {
   const folder = join(scratch(t), 'var', 'spool', 'events');
   open(folder).queue.append(Buffer.from('quoted from a log'));
   const mode = (path: string) => statSync(path).mode & 0o777;

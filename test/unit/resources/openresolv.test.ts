@@ -72,7 +72,9 @@ test('openresolv is given another file, status and doctor agree before and after
   }
 });
 
-test('an assignment below our block has the last word, so the block goes to the end', { skip }, async (t) => {
+test('openresolv: an assignment below our block has the last word, so the block goes to the end', {
+  skip,
+}, async (t) => {
   const host = hostWith(t, DEBIAN);
   await converge(host, resources(host));
   host.replace(RESOLVCONF_CONF, `${host.readText(RESOLVCONF_CONF)}resolv_conf=/etc/resolv.conf\n`);
@@ -82,7 +84,9 @@ test('an assignment below our block has the last word, so the block goes to the 
   assert.match(host.readText(RESOLVCONF_CONF) ?? '', /^resolv_conf=\/etc\/resolv\.conf\n# BEGIN holdfast\n/m);
 });
 
-test('a resolvconf that leaves resolv.conf alone, or is another program, is left as it is', { skip }, async (t) => {
+test('openresolv: a resolvconf that leaves resolv.conf alone, or is another program, is left as it is', {
+  skip,
+}, async (t) => {
   for (const conf of ['resolvconf=NO\n', 'resolv_conf=/run/other\n', "resolv_conf='/run/other' # unbound\n", null]) {
     const host = hostWith(t, conf);
     await converge(host, resources(host));
@@ -96,7 +100,7 @@ test('a resolvconf that leaves resolv.conf alone, or is another program, is left
   assert.equal(systemd.readText(RESOLVCONF_CONF), DEBIAN);
 });
 
-test('where dns is no longer configured the block goes', { skip }, async (t) => {
+test('openresolv: where dns is no longer configured the block goes', { skip }, async (t) => {
   const host = hostWith(t, DEBIAN);
   await converge(host, resources(host));
   await converge(host, resources(host, 'sysctl: { net.ipv4.ip_forward: 1 }'));

@@ -46,7 +46,7 @@ async function apply(host: Host, dns: Partial<DesiredDns> = {}): Promise<void> {
 const failed = (outcomes: readonly Outcome[]) => outcomes.filter(({ result }) => result === 'failed');
 const keys = (outcomes: readonly Outcome[]) => outcomes.map(({ key }) => key);
 
-test('only what the named resources touched goes back; the rest stays remembered', { skip }, async (t) => {
+test('revert: only what the named resources touched goes back; the rest stays remembered', { skip }, async (t) => {
   const host = await applied(t);
   const hooks = host.list('/etc/dhcp/dhclient-enter-hooks.d');
   assert.deepEqual(keys(await revertAll(host, { only: ['resolver'] })), [RESOLV]);
@@ -59,7 +59,7 @@ test('only what the named resources touched goes back; the rest stays remembered
   assert.deepEqual(new Originals(host).all(), []);
 });
 
-test('what goes back first does not hang on the name of a record, and what fails stops nothing else', {
+test('revert: what goes back first does not hang on the name of a record, and what fails stops nothing else', {
   skip,
 }, async (t) => {
   const host = new Host({ root: scratch(t, { 'etc/x': '' }) });
@@ -93,7 +93,7 @@ test('what goes back first does not hang on the name of a record, and what fails
   );
 });
 
-test('the resource of a record of an earlier version is known by its path', () => {
+test('revert: the resource of a record of an earlier version is known by its path', () => {
   const of = (key: string) => resourceOf({ kind: 'file', key });
   assert.deepEqual(
     [
@@ -125,7 +125,7 @@ test('the resource of a record of an earlier version is known by its path', () =
   );
 });
 
-test('a resolv.conf that cannot be read does not hide what revert put back', { skip }, async (t) => {
+test('revert: a resolv.conf that cannot be read does not hide what revert put back', { skip }, async (t) => {
   const host = await applied(t);
   rmSync(host.locate(RESOLV));
   mkdirSync(host.locate(RESOLV));
@@ -147,7 +147,9 @@ test('--only on the command line: revert, and init', { skip }, async (t) => {
   assert.match(await init('resolver'), /^dns:[\s\S]*^# sysctl:/m);
 });
 
-test('a file that is gone comes back as it was; without its folder nothing would read it', { skip }, async (t) => {
+test('revert: a file that is gone comes back as it was; without its folder nothing would read it', {
+  skip,
+}, async (t) => {
   const host = await applied(t);
   rmSync(host.locate(RESOLV));
   rmSync(host.locate(CONF));
@@ -161,7 +163,7 @@ test('a file that is gone comes back as it was; without its folder nothing would
   assert.equal(purged.lstat('/etc/dhcp'), null);
 });
 
-test('an edit of the file that took the place of a link stays, and is a failure', { skip }, async (t) => {
+test('revert: an edit of the file that took the place of a link stays, and is a failure', { skip }, async (t) => {
   const linked = async () => {
     const host = new Host({ root: scratch(t, { 'run/theirs/file': 'nameserver 9.9.9.9\n', 'etc/x': '' }) });
     symlinkSync('../run/theirs/file', join(host.root, RESOLV));
@@ -222,7 +224,7 @@ test('a link in a circle: replaced by a file, and a link again; else it is said 
   }
 });
 
-test('a followed link to a file in /run that no program makes is not right at boot', { skip }, async (t) => {
+test('revert: a followed link to a file in /run that no program makes is not right at boot', { skip }, async (t) => {
   const boot = async (files: Record<string, string>, target = '/run/resolvconf/resolv.conf') => {
     const host = new Host({ root: scratch(t, { 'etc/x': '', ...files }) });
     symlinkSync(target, join(host.root, RESOLV));
@@ -245,7 +247,7 @@ test('a followed link to a file in /run that no program makes is not right at bo
   assert.equal(await boot({}, '/var/lib/x/resolv.conf'), 'ok ');
 });
 
-test('originals of another machine are not put back; what Holdfast made itself goes', { skip }, async (t) => {
+test('revert: originals of another machine are not put back; what Holdfast made itself goes', { skip }, async (t) => {
   const host = await applied(t, { ...OLD, ...MACHINE });
   fill(host.root, { 'etc/machine-id': `${'b'.repeat(32)}\n` });
   const outcomes = await revertAll(host);

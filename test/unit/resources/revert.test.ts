@@ -1,3 +1,4 @@
+/** `revert` brings back every byte and mode from before the first apply. */
 import assert from 'node:assert/strict';
 import { chmodSync, lstatSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +41,9 @@ async function apply(host: Host, state: DesiredState = WHOLE): Promise<Outcome[]
 
 const withDns = (parts: Partial<DesiredDns>): DesiredState => ({ ...WHOLE, dns: { ...WHOLE.dns!, ...parts } });
 
-test('every byte and mode comes back, the hooks go first, and a second revert is quiet', { skip }, async (t) => {
+test('revert: every byte and mode comes back, the hooks go first, and a second revert is quiet', {
+  skip,
+}, async (t) => {
   const host = hostWith(t);
   chmodSync(host.locate(CONF), 0o640);
   await apply(host);
@@ -80,7 +83,7 @@ test('a revert where nothing was applied does nothing, not even a folder', async
   assert.deepEqual(host.list('/'), []);
 });
 
-test('several applies later it is still the first state that comes back', { skip }, async (t) => {
+test('revert: several applies later it is still the first state that comes back', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   await apply(host, withDns({ nameservers: ['10.0.0.1'], options: null }));
@@ -90,7 +93,7 @@ test('several applies later it is still the first state that comes back', { skip
   assert.equal(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
 });
 
-test('what others edited since, beside our lines, is kept', { skip }, async (t) => {
+test('revert: what others edited since, beside our lines, is kept', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   host.replace(CONF, `${host.readText(CONF)}retry 10;\n`);
@@ -100,7 +103,7 @@ test('what others edited since, beside our lines, is kept', { skip }, async (t) 
   assert.equal(host.readText(RESOLV), `# new top\n${BEFORE['etc/resolv.conf']}`);
 });
 
-test('also what they edited between two applies', { skip }, async (t) => {
+test('revert: also what they edited between two applies', { skip }, async (t) => {
   const host = hostWith(t, { ...BEFORE, 'etc/resolv.conf': 'nameserver 9.9.9.9\n# a\n# b\n# c\n' });
   await apply(host);
   host.replace(CONF, `# new top\n${host.readText(CONF)}`);
@@ -112,7 +115,7 @@ test('also what they edited between two applies', { skip }, async (t) => {
   assert.equal(host.readText(RESOLV), 'nameserver 9.9.9.9\n# a\n# b\n# c\n# added\n');
 });
 
-test('where our very lines were changed it is left as it is, said, and remembered', { skip }, async (t) => {
+test('revert: where our very lines were changed it is left as it is, said, and remembered', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   const theirs = host.readText(RESOLV)!.replace('10.34.56.78', '10.9.9.9');
@@ -138,7 +141,7 @@ test('where our very lines were changed it is left as it is, said, and remembere
   assert.equal(host.readText(RESOLV), BEFORE['etc/resolv.conf']);
 });
 
-test('a file that was removed meanwhile stays away', { skip }, async (t) => {
+test('revert: a file that was removed meanwhile stays away', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   rmSync(host.locate(ENTER));
@@ -150,7 +153,7 @@ test('a file that was removed meanwhile stays away', { skip }, async (t) => {
   assert.equal(host.readText(ENTER), null);
 });
 
-test('a symbolic link that was replaced is a link again; one that was followed keeps its target', {
+test('revert: a symbolic link that was replaced is a link again; one that was followed keeps its target', {
   skip,
 }, async (t) => {
   for (const symlink of ['replace', 'follow'] as const) {
@@ -165,7 +168,7 @@ test('a symbolic link that was replaced is a link again; one that was followed k
   }
 });
 
-test('a record that is damaged, or no record at all, is passed over', { skip }, async (t) => {
+test('revert: a record that is damaged, or no record at all, is passed over', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   for (const name of host.list('/var/lib/holdfast/originals')) {
@@ -180,7 +183,7 @@ test('a record that is damaged, or no record at all, is passed over', { skip }, 
   assert.equal(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
 });
 
-test('a record that is damaged is told by name, and never written over', { skip }, async (t) => {
+test('revert: a record that is damaged is told by name, and never written over', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   const folder = '/var/lib/holdfast/originals';

@@ -1,3 +1,4 @@
+/** Files of sysctl.d are read in the order and the notation of systemd-sysctl. */
 import assert from 'node:assert/strict';
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { Host } from '../../../agent/host/host.ts';
 import { parseSysctls, persistedSysctls } from '../../../agent/resources/sysctl/sysctl-files.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('assignments are read as systemd-sysctl reads them', () => {
+test('sysctl.d: assignments are read as systemd-sysctl reads them', () => {
   const text = [
     '# net.ipv4.a = 1',
     '; net.ipv4.b = 1',
@@ -58,7 +59,7 @@ test('keys and paths: the first separator counts', () => {
   }
 });
 
-test('all folders together in the order of names; of one name the first folder counts', (t) => {
+test('sysctl.d: all folders together in the order of names; of one name the first folder counts', (t) => {
   const root = scratch(t, {
     'etc/sysctl.d/60-b.conf': 'net.x = etc\n',
     'run/sysctl.d/60-b.conf': 'net.x = masked\n',

@@ -1,3 +1,4 @@
+/** A right file of ours that a later file overrules is reported as failed. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { converge } from '../../../agent/hold/converge.ts';
@@ -5,7 +6,7 @@ import { Host } from '../../../agent/host/host.ts';
 import { Sysctl } from '../../../agent/resources/sysctl/sysctl.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 
-test('a file of ours that a later one overrules is both changed and failed', async (t) => {
+test('sysctl: a file of ours that a later one overrules is both changed and failed', async (t) => {
   const root = scratch(t);
   fill(root, { 'etc/sysctl.d/99-site.conf': 'net.ipv4.ip_forward = 0\n' });
   const setting = { path: 'net/ipv4/ip_forward', key: 'net.ipv4.ip_forward', want: { value: '1' }, optional: false };

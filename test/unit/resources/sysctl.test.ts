@@ -1,3 +1,4 @@
+/** Kernel settings: the running values and the file for the next boot. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,7 +58,7 @@ test('the file for the next boot: forwarding first, optional keys marked, names 
   );
 });
 
-test('"at least" never lowers what another file has', { skip: skipLock }, async (t) => {
+test('sysctl: "at least" never lowers what another file has', { skip: skipLock }, async (t) => {
   const root = scratch(t, { 'etc/sysctl.d/10-theirs.conf': 'net.ipv6.route.max_size = 9000000\n' });
   const host = new Host({ root });
   await converge(host, [new Sysctl(host, [want('net.ipv6.route.max_size', { atLeast: 4194304 })])]);
@@ -83,7 +84,7 @@ test('"at least" reads a number as the kernel does: a comment behind it counts f
   assert.equal(outcomes.at(-1)!.result, 'changed');
 });
 
-test('a missing key is explained where the kernel shows no default for interfaces', (t) => {
+test('sysctl: a missing key is explained where the kernel shows no default for interfaces', (t) => {
   const root = scratch(t, { 'proc/sys/net/ipv4/neigh/lo/retrans_time': '100\n' });
   for (const scope of ['default', 'all', 'eth0']) {
     const why = whyMissing(new NamesOf(root), `net/ipv4/neigh/${scope}/retrans_time`);
@@ -130,7 +131,7 @@ class TwoUnits extends Host {
   }
 }
 
-test('a limit that was set in another unit comes back in that unit', { skip: skipLock }, async (t) => {
+test('sysctl: a limit that was set in another unit comes back in that unit', { skip: skipLock }, async (t) => {
   for (const [before, key, value] of [
     [{ 'vm/dirty_ratio': '0', 'vm/dirty_bytes': '1000000' }, 'vm.dirty_ratio', '10'],
     [{ 'vm/dirty_bytes': '0', 'vm/dirty_ratio': '20' }, 'vm.dirty_bytes', '1000000'],
@@ -150,7 +151,7 @@ test('a limit that was set in another unit comes back in that unit', { skip: ski
   }
 });
 
-test('a later file that makes it wrong at boot is named with its line; one that agrees is none', {
+test('sysctl: a later file that makes it wrong at boot is named with its line; one that agrees is none', {
   skip: skipLock,
 }, async (t) => {
   const root = scratch(t, { 'etc/sysctl.d/99-theirs.conf': '# theirs\nnet.ipv4.ip_forward = 0\n' });
@@ -188,7 +189,7 @@ test('sysctl: what a script may set at boot leaves that unknown, what it does se
   }
 });
 
-test('what is configured no more leaves the file; with nothing left it goes', { skip: skipLock }, async (t) => {
+test('sysctl: what is configured no more leaves the file; with nothing left it goes', { skip: skipLock }, async (t) => {
   const host = new Host({ root: scratch(t) });
   await converge(host, [new Sysctl(host, [want('net.ipv4.ip_forward', '1'), want('net.core.somaxconn', '99')])]);
   await converge(host, [new Sysctl(host, [want('net.core.somaxconn', '99')])]);
@@ -226,7 +227,7 @@ function live(
 
 const skip = noNamespaces('flock');
 
-test('live values are written and read back', { skip }, (t) => {
+test('sysctl: live values are written and read back', { skip }, (t) => {
   const { outcomes, again } = live(scratch(t), [
     want('net.ipv4.ip_forward', '1'),
     want('net.ipv4.tcp_rmem', '4096 131072 6291456'),
@@ -247,7 +248,7 @@ test('live values are written and read back', { skip }, (t) => {
   );
 });
 
-test('forwarding goes first, since it resets accept_redirects of every interface', { skip }, (t) => {
+test('sysctl: forwarding goes first, since it resets accept_redirects of every interface', { skip }, (t) => {
   const { outcomes, again } = live(
     scratch(t),
     [want('net.ipv4.conf.all.accept_redirects', '1'), want('net.ipv4.ip_forward', '1')],
@@ -266,7 +267,7 @@ test('forwarding goes first, since it resets accept_redirects of every interface
   );
 });
 
-test('a value that the kernel changes is a failure that shows both; the others are set', { skip }, (t) => {
+test('sysctl: a value that the kernel changes is a failure that shows both; the others are set', { skip }, (t) => {
   const folder = scratch(t);
   const { outcomes, boot } = live(folder, [
     want('net.ipv4.ping_group_range', '5'),
@@ -308,7 +309,7 @@ test('a value that the kernel changes is a failure that shows both; the others a
   );
 });
 
-test('a key that this kernel lacks fails, unless it is optional', { skip }, (t) => {
+test('sysctl: a key that this kernel lacks fails, unless it is optional', { skip }, (t) => {
   const { outcomes, file } = live(scratch(t), [
     want('net.ipv4.no_such', '1'),
     want('net.ipv4.no.such.folder', '1', true),
@@ -322,7 +323,7 @@ test('a key that this kernel lacks fails, unless it is optional', { skip }, (t) 
   assert.match(file, /^-net\.ipv4\.no\.such\.folder = 1$/m);
 });
 
-test('"at least" raises what is lower, leaves what is higher, and keeps it at boot', { skip }, (t) => {
+test('sysctl: "at least" raises what is lower, leaves what is higher, and keeps it at boot', { skip }, (t) => {
   const { outcomes, file, again } = live(
     scratch(t),
     [want('net.ipv4.tcp_fin_timeout', { atLeast: 90 }), want('net.ipv4.tcp_retries2', { atLeast: 5 })],

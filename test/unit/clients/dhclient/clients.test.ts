@@ -1,3 +1,4 @@
+/** A running dhclient is recognised by its command line, whoever started it. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +19,7 @@ const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be another us
 
 const parse = (line: string) => parseClient({ pid: 7, started: 0, sinceBoot: 0, arguments: line.split(' ') });
 
-test("as Debian's ifup, RHEL, cloud images and people call it", () => {
+test("running dhclients: as Debian's ifup, RHEL, cloud images and people call it", () => {
   const ifup = parse(
     '/sbin/dhclient -4 -v -i -pf /run/dhclient.eth0.pid -lf /var/lib/dhcp/dhclient.eth0.leases -I -df /var/lib/dhcp/dhclient6.eth0.leases eth0',
   );
@@ -40,7 +41,7 @@ test("as Debian's ifup, RHEL, cloud images and people call it", () => {
   assert.equal(parse('dhclient -cf').confFile, '');
 });
 
-test('one that another program runs with a configuration of its own', () => {
+test('running dhclients: one that another program runs with a configuration of its own', () => {
   const manager = parse(
     '/sbin/dhclient -d -q -sf /usr/libexec/nm-dhcp-helper -pf /run/NetworkManager/x.pid -cf /var/lib/NetworkManager/dhclient-eth0.conf eth0',
   );
@@ -49,7 +50,7 @@ test('one that another program runs with a configuration of its own', () => {
   assert.equal(parse('dhclient eth0').owner, null);
 });
 
-test("another user's process is nobody's DHCP client, nor is a program of root's that it started", {
+test("running dhclients: another user's process is nobody's DHCP client, nor is a program of root's that it started", {
   skip: notRoot,
 }, async (t) => {
   const root = scratch(t);
@@ -67,7 +68,7 @@ test("another user's process is nobody's DHCP client, nor is a program of root's
   }
 });
 
-test('a running process is found by its name, with its arguments; its configuration is stale once changed', async (t) => {
+test('running dhclients: a running process is found by its name, with its arguments; its configuration is stale once changed', async (t) => {
   const root = scratch(t, { 'etc/dhcp/dhclient.conf': 'timeout 60;\n' });
   copyFileSync('/bin/sleep', join(root, 'dhclient'));
   const child = spawn(join(root, 'dhclient'), ['600'], { stdio: 'ignore' });
@@ -86,11 +87,11 @@ test('a running process is found by its name, with its arguments; its configurat
   assert.equal(staleSince(host, { ...client, confFile: '/no/such' }), null);
 });
 
-test('a host that is not the running one has no processes', (t) => {
+test('running dhclients: a host that is not the running one has no processes', (t) => {
   assert.deepEqual(dhcpClients(new Host({ root: scratch(t) })), []);
 });
 
-test('a configuration behind a link is the one that counts', (t) => {
+test('running dhclients: a configuration behind a link is the one that counts', (t) => {
   const root = scratch(t, { 'srv/real.conf': 'x\n', 'etc/dhcp/x': '' });
   symlinkSync('/srv/real.conf', join(root, 'etc/dhcp/dhclient.conf'));
   const host = new Host({ root });

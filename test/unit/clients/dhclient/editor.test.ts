@@ -1,3 +1,4 @@
+/** The editor of dhclient.conf changes only the statements that the configuration needs. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -27,13 +28,13 @@ function request(without: string[], also: string[]): DesiredDhclient {
   return { global: { supersede: new Map(), request: { without, also }, ignore: [] }, interfaces: new Map() };
 }
 
-test('what stands nowhere goes into one marked block at the end', () => {
+test('dhclient.conf editor: what stands nowhere goes into one marked block at the end', () => {
   becomes('timeout 5;', `timeout 5;\n${BEGIN}supersede domain-name-servers 10.0.0.1, 10.0.0.2;\n${END}`);
   becomes('', `${BEGIN}supersede domain-name-servers 10.0.0.1, 10.0.0.2;\n${END}`);
   assert.ok(!/[^\r]\n/.test(edited('timeout 5;\r\n', SERVERS).text), 'in the line ends of the file');
 });
 
-test('what stands is changed where it stands, with all that is around it', () => {
+test('dhclient.conf editor: what stands is changed where it stands, with all that is around it', () => {
   becomes(
     '\tsupersede\tdomain-name-servers  1.1.1.1 ; # ours\n#supersede domain-name-servers 2.2.2.2;\n',
     '\tsupersede\tdomain-name-servers  10.0.0.1, 10.0.0.2 ; # ours\n#supersede domain-name-servers 2.2.2.2;\n',
@@ -44,7 +45,7 @@ test('what stands is changed where it stands, with all that is around it', () =>
   );
 });
 
-test('what is right is left alone, byte for byte, however it is written', () => {
+test('dhclient.conf editor: what is right is left alone, byte for byte, however it is written', () => {
   for (const text of [
     'SUPERSEDE domain-name-servers\t10.0.0.1 ,10.0.0.2;',
     'supersede unknown-6 10.0.0.1,10.0.0.2;prepend domain-search "x";',
@@ -55,7 +56,7 @@ test('what is right is left alone, byte for byte, however it is written', () => 
   becomes('supersede domain-search "a.";', 'supersede domain-search "a.";', wantedGlobally({ 'domain-search': ['a'] }));
 });
 
-test('of several statements the last one decides, and becomes the wanted one', () => {
+test('dhclient.conf editor: of several statements the last one decides, and becomes the wanted one', () => {
   const wanted = 'supersede domain-name-servers 10.0.0.1, 10.0.0.2;';
   becomes(
     'supersede domain-name-servers 1.1.1.1;\nsupersede domain-name-servers 2.2.2.2;\n',
@@ -69,7 +70,7 @@ test('of several statements the last one decides, and becomes the wanted one', (
   becomes('default domain-name-servers 1.1.1.1;\n', `${wanted}\n`);
 });
 
-test('an interface that would beat a global value gets the wanted one, its own where it has one', () => {
+test('dhclient.conf editor: an interface that would beat a global value gets the wanted one, its own where it has one', () => {
   const text = 'interface "eth1" { prepend domain-name-servers 1.1.1.1; }\nsupersede domain-name-servers 2.2.2.2;\n';
   becomes(
     text,
@@ -99,7 +100,7 @@ test('an interface is not named where it was not: dhclient would configure it', 
   );
 });
 
-test('a condition and an include stay, and the wanted value is said again after them', () => {
+test('dhclient.conf editor: a condition and an include stay, and the wanted value is said again after them', () => {
   const block = `${BEGIN}supersede domain-name-servers 10.0.0.1, 10.0.0.2;\n${END}`;
   const condition = 'if exists routers { supersede domain-name-servers 1.1.1.1; }\n';
   becomes(condition, condition + block);
@@ -110,7 +111,7 @@ test('a condition and an include stay, and the wanted value is said again after 
   assert.equal(edited(after, SERVERS).text, condition + block, 'the block goes to the end again');
 });
 
-test('what many scripts append is repaired by replacing it', () => {
+test('dhclient.conf editor: what many scripts append is repaired by replacing it', () => {
   const wanted = 'supersede domain-name-servers 10.0.0.1, 10.0.0.2;';
   for (const broken of [
     'supersede domain-name-servers 10.0.0.1 10.0.0.2;',
@@ -133,7 +134,7 @@ test('what many scripts append is repaired by replacing it', () => {
   );
 });
 
-test('a file with any other syntax error is reported by line and not edited', () => {
+test('dhclient.conf editor: a file with any other syntax error is reported by line and not edited', () => {
   for (const name of readdirSync(new URL('refused/', CORPUS))) {
     const result = editConf(readFileSync(new URL(`refused/${name}`, CORPUS), 'latin1'), WANTED);
     assert.ok(!result.ok, name);
@@ -174,7 +175,7 @@ test('request lists: the compiled-in one is written out, one that an interface c
   );
 });
 
-test('an option that needs a definition gets one, unless the file has it', () => {
+test('dhclient.conf editor: an option that needs a definition gets one, unless the file has it', () => {
   const wanted = request([], ['rfc3442-classless-static-routes']);
   const definition = 'option rfc3442-classless-static-routes code 121 = array of unsigned integer 8;\n';
   becomes(
@@ -194,7 +195,7 @@ test('an option that needs a definition gets one, unless the file has it', () =>
   );
 });
 
-test('the block keeps what others wrote into it, and goes when nothing is left for it', () => {
+test('dhclient.conf editor: the block keeps what others wrote into it, and goes when nothing is left for it', () => {
   const nothing = wantedGlobally({});
   becomes(`timeout 5;\n${BEGIN}supersede domain-name "a";\n${END}retry 5;\n`, 'timeout 5;\nretry 5;\n', nothing);
   becomes(`${BEGIN}supersede domain-name "a";\n# note\nretry 5;\n${END}`, `${BEGIN}# note\nretry 5;\n${END}`, nothing);

@@ -1,3 +1,4 @@
+/** dhclient.conf is read into tokens and statements as dhclient itself reads it. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -10,7 +11,7 @@ const problemsOf = (text: string) => parseConf(text).problems.map(({ line, messa
 const kindsOf = (text: string) => parseConf(text).statements.map(({ kind }) => kind);
 const valuesOf = (text: string) => parseConf(text).statements[0]!.values;
 
-test('every byte belongs to a token', () => {
+test('dhclient.conf grammar: every byte belongs to a token', () => {
   const lossless = (text: string) =>
     assert.equal(
       parseConf(text)
@@ -23,7 +24,7 @@ test('every byte belongs to a token', () => {
   fc.assert(fc.property(fc.oneof(confText, fc.string(), fc.string({ unit: 'binary' })), lossless));
 });
 
-test('places are offsets into the text, lines and columns count from 1', () => {
+test('dhclient.conf grammar: places are offsets into the text, lines and columns count from 1', () => {
   const text = 'timeout 5;\r\n  supersede domain-name "a\nb"; retry x;';
   const { statements, problems } = parseConf(text);
   const { start, end, line } = statements[1]!;
@@ -32,7 +33,7 @@ test('places are offsets into the text, lines and columns count from 1', () => {
   assert.deepEqual(problems, [{ line: 3, column: 11, message: 'number expected' }]);
 });
 
-test('keywords and option names are not case-sensitive, and an option has several names', () => {
+test('dhclient.conf grammar: keywords and option names are not case-sensitive, and an option has several names', () => {
   const { statements, problems } = parseConf(
     'SUPERSEDE Domain-Name-Servers 1.1.1.1; supersede dhcp.domain-name-servers 1.1.1.1; Supersede unknown-6 1.1.1.1;',
   );
@@ -40,13 +41,13 @@ test('keywords and option names are not case-sensitive, and an option has severa
   assert.deepEqual(new Set(statements.map(({ option }) => option!.key)), new Set(['dhcp:6']));
 });
 
-test('; # { mean nothing inside quotes, and # begins a comment anywhere else', () => {
+test('dhclient.conf grammar: ; # { mean nothing inside quotes, and # begins a comment anywhere else', () => {
   assert.deepEqual(valuesOf('supersede domain-name "a;b#c{d"; # } "'), ['a;b#c{d']);
   assert.deepEqual(valuesOf('supersede domain-name-servers # ;\n 1.1.1.1 # {\n, 2.2.2.2;'), ['1.1.1.1', '2.2.2.2']);
   assert.deepEqual(problemsOf('// no comment'), ['1: expecting a statement']);
 });
 
-test('values are read by the format of their option', () => {
+test('dhclient.conf grammar: values are read by the format of their option', () => {
   assert.deepEqual(valuesOf('supersede domain-search "a.example" , "b\\x2eexample";'), ['a.example', 'b.example']);
   assert.deepEqual(valuesOf('supersede static-routes 10.0.0.0 1.1.1.1, 10.1.0.0 2.2.2.2;'), [
     '10.0.0.0 1.1.1.1',
@@ -59,7 +60,7 @@ test('values are read by the format of their option', () => {
   assert.deepEqual(valuesOf('supersede domain-name = lcase("A");'), null);
 });
 
-test('an option that the file defines is read as defined, also one that redefines a known one', () => {
+test('dhclient.conf grammar: an option that the file defines is read as defined, also one that redefines a known one', () => {
   const definition = 'option pair code 200 = { ip-address, integer 8 };\n';
   const { statements, problems } = parseConf(`${definition}supersede pair 1.1.1.1 -3;`);
   assert.deepEqual(problems, []);
@@ -69,7 +70,7 @@ test('an option that the file defines is read as defined, also one that redefine
   assert.deepEqual(problemsOf('include "/etc/more.conf";\nsupersede pair 1.1.1.1 -3;'), []);
 });
 
-test('the statements that an editor must know are told apart from those that only look alike', () => {
+test('dhclient.conf grammar: the statements that an editor must know are told apart from those that only look alike', () => {
   const text = `lease { option domain-name "x"; supersede nothing; }
     alias { } key k { algorithm hmac-md5; secret a==; }; zone z. { primary 127.0.0.1; }
     if exists routers { supersede domain-name "a"; } elsif 1 = 2 { } else { option domain-name "b"; }
@@ -81,7 +82,7 @@ test('the statements that an editor must know are told apart from those that onl
   ]);
 });
 
-test('a broken statement ends where the next one begins', () => {
+test('dhclient.conf grammar: a broken statement ends where the next one begins', () => {
   const text = 'supersede domain-name-servers 1.1.1.1\nsupersede domain-name "a";\nretry 5;';
   const { statements, problems } = parseConf(text);
   assert.deepEqual(problems, [{ line: 2, column: 1, message: 'semicolon expected' }]);
@@ -97,12 +98,12 @@ test('what dhclient reads all the same is a problem too: it took 10.77.0.300 for
   assert.deepEqual(statements[0]!.values, ['10.77.0.44']);
 });
 
-test('a quote that is not closed is named where it was opened', () => {
+test('dhclient.conf grammar: a quote that is not closed is named where it was opened', () => {
   const [problem] = problemsOf('timeout 5;\nsupersede domain-name "a;\nsend host-name "b";\n');
   assert.equal(problem, '3: semicolon expected: is the quote in line 2 closed?');
 });
 
-test('hostile texts cost neither time nor stack, and never throw', () => {
+test('dhclient.conf grammar: hostile texts cost neither time nor stack, and never throw', () => {
   for (const text of [
     '"'.repeat(1e5),
     '{'.repeat(1e5),

@@ -67,11 +67,11 @@ const UNKNOWN = [
   'find /etc -name resolv.conf -delete',
 ];
 
-test('a hook is harmless where each command is known and writes a file that is told from resolv.conf', () => {
+test('harmless commands: a hook is harmless where each command is known and writes a file that is told from resolv.conf', () => {
   for (const text of HARMLESS) assert.deepEqual(doubtsIn(text), [], text);
 });
 
-test('of every other command nothing is claimed', () => {
+test('harmless commands: of every other command nothing is claimed', () => {
   for (const text of UNKNOWN) assert.notDeepEqual(doubtsIn(text), [], text);
 });
 
@@ -109,7 +109,7 @@ test('hooks: a command counts beside such an `if`, in its other parts, and where
     assert.notDeepEqual(doubtsIn(text, [], never), [], text);
 });
 
-test('where resolv.conf is a link, the file that it leads to counts too', () => {
+test('harmless commands: where resolv.conf is a link, the file that it leads to counts too', () => {
   assert.deepEqual(doubtsIn('rm /run/resolvconf/resolv.conf'), []);
   const [found] = doubtsIn('\nrm /run/resolvconf/resolv.conf', ['/run/resolvconf/resolv.conf']);
   assert.deepEqual(found, { line: 2, why: 'it runs rm on /run/resolvconf/resolv.conf' });
@@ -173,7 +173,7 @@ fi
   }
 });
 
-test('status and doctor agree on a hook that ends the script', async (t) => {
+test('harmless commands: status and doctor agree on a hook that ends the script', async (t) => {
   for (const [text, code] of [
     ['[ -x /b ] || exit 0\n', 'HF-HOOK-EXIT'],
     ['exec /b\n', 'HF-HOOK-EXIT'],
@@ -236,7 +236,7 @@ test('a hook that comes before ours may act after it: in the background, by a tr
   }
 });
 
-test('a hook that has the shell carry out nothing more ends dhclient-script, whatever stands below', async (t) => {
+test('harmless commands: a hook that has the shell carry out nothing more ends dhclient-script, whatever stands below', async (t) => {
   for (const text of ['set -n\nset +n\n', '[ -x /b ] || set -o noexec\n']) {
     const { state, doctor } = await lease(t, DEBIAN, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
     assert.deepEqual([state, doctor.includes('HF-HOOK-SHELL-OPTION')], ['unknown', true], text);

@@ -1,3 +1,4 @@
+/** Our hooks go to the files and folders that the dhclient-script in use sources. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -25,7 +26,7 @@ function shared(root: string) {
   return hookPlaces(new Host({ root }))!;
 }
 
-test("Debian's script sources folders; ours is the last name in them", (t) => {
+test("hook places: Debian's script sources folders; ours is the last name in them", (t) => {
   const host = new Host({ root: scratch(t, { 'sbin/dhclient-script': DEBIAN }) });
   assert.deepEqual(hookPlaces(host), {
     enter: '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast',
@@ -36,7 +37,7 @@ test("Debian's script sources folders; ours is the last name in them", (t) => {
   });
 });
 
-test("RHEL's script sources one file at each moment, which may be somebody's", (t) => {
+test("hook places: RHEL's script sources one file at each moment, which may be somebody's", (t) => {
   const host = new Host({ root: scratch(t, { 'usr/sbin/dhclient-script': RHEL }) });
   assert.deepEqual(hookPlaces(host), {
     enter: '/etc/dhcp/dhclient-enter-hooks',
@@ -47,7 +48,7 @@ test("RHEL's script sources one file at each moment, which may be somebody's", (
   });
 });
 
-test('a program that is no shell script sources nothing, whatever its text names', (t) => {
+test('hook places: a program that is no shell script sources nothing, whatever its text names', (t) => {
   for (const text of [
     '\x7fELF\0/etc/dhclient-enter-hooks\0',
     '#!/usr/bin/python3\nopen("/etc/dhclient-enter-hooks")\n',
@@ -63,13 +64,13 @@ test('a program that is no shell script sources nothing, whatever its text names
   }
 });
 
-test('without a script the folders tell; without either there is no dhclient', (t) => {
+test('hook places: without a script the folders tell; without either there is no dhclient', (t) => {
   const folders = scratch(t, { 'etc/dhcp/dhclient-enter-hooks.d/debug': '' });
   assert.equal(hookPlaces(new Host({ root: folders }))!.shared, false);
   assert.equal(hookPlaces(new Host({ root: scratch(t) })), null);
 });
 
-test("in a shared file ours is a block, and all of the others' bytes stay", (t) => {
+test("hook places: in a shared file ours is a block, and all of the others' bytes stay", (t) => {
   const places = shared(scratch(t, { 'sbin/dhclient-script': RHEL }));
   for (const theirs of [
     '#!/bin/sh\n',
@@ -94,7 +95,7 @@ test("in a shared file ours is a block, and all of the others' bytes stay", (t) 
   assert.equal(removeHook(places, placeHook(places, null, 'ours\n')), null, 'what we made alone goes as a whole');
 });
 
-test('a shared hook without its run bit is said to be passed over', async (t) => {
+test('hook places: a shared hook without its run bit is said to be passed over', async (t) => {
   const root = scratch(t, { 'sbin/dhclient-script': RHEL, 'etc/dhcp/dhclient-enter-hooks': '#!/bin/sh\n:\n' });
   const host = new Host({ root });
   chmodSync(host.locate('/etc/dhcp/dhclient-enter-hooks'), 0o644);
@@ -113,7 +114,7 @@ function places(t: TestContext, script: string, files: Record<string, string> = 
 
 const BOTH = (enter: string) => [enter, enter.replace('-enter-', '-exit-')];
 
-test('the script is read for the places that it sources', (t) => {
+test('hook places: the script is read for the places that it sources', (t) => {
   const isc = `#!/bin/bash
 exit_with_hooks() {
   if [ -f /etc/dhclient-exit-hooks ]; then
@@ -136,7 +137,7 @@ fi
   assert.deepEqual(places(t, told), BOTH('/etc/dhclient-enter-hooks'));
 });
 
-test('the script is that of dhclient.conf, and the one that it hands on to', (t) => {
+test('hook places: the script is that of dhclient.conf, and the one that it hands on to', (t) => {
   const local = { 'usr/local/sbin/script': '. /srv/dhclient-enter-hooks\n' };
   const conf = (text: string, files = {}) => places(t, DEBIAN, { ...local, 'etc/dhcp/dhclient.conf': text, ...files });
   const own = BOTH('/srv/dhclient-enter-hooks');
@@ -152,7 +153,7 @@ test('the script is that of dhclient.conf, and the one that it hands on to', (t)
   assert.deepEqual(conf('script "/usr/local/sbin/script";\n', around), debian);
 });
 
-test('a lease is not held where the script sources no hooks or cannot be run, and doctor says why', async (t) => {
+test('hook places: a lease is not held where the script sources no hooks or cannot be run, and doctor says why', async (t) => {
   const script = '/usr/local/sbin/script';
   const path = script.slice(1);
   const sources = '. /etc/dhcp/dhclient-enter-hooks.d/zz-holdfast\n';
@@ -186,7 +187,7 @@ test('a lease is not held where the script sources no hooks or cannot be run, an
   }
 });
 
-test("a script of an interface's block is another interface's no more than -sf is stronger than a statement", (t) => {
+test("hook places: a script of an interface's block is another interface's no more than -sf is stronger than a statement", (t) => {
   const conf = `script "/opt/all"; # script "/opt/none";
 interface "eth1" { send host-name "script"; script "/opt/eth1"; if exists routers { log(info, "x"); } }
 script "/opt/later";

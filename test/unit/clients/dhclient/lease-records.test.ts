@@ -1,3 +1,4 @@
+/** The exit hook's records of lease events are read back, and foreign files are no records. */
 import assert from 'node:assert/strict';
 import { symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { leaseRecords, parseLeaseRecord } from '../../../../agent/clients/dhclie
 import { Host } from '../../../../agent/host/host.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
-test('a record of the exit hook', () => {
+test('lease records: a record of the exit hook', () => {
   const text =
     'reason=RENEW\tinterface=eth0\tpid=812\tip_address=10.77.0.100\tdomain_search=a.example. b.example.\thost_name=?\n';
   assert.deepEqual(parseLeaseRecord(text, 5), {
@@ -28,7 +29,7 @@ test('a record of the exit hook', () => {
   );
 });
 
-test('what no hook wrote is no record', () => {
+test('lease records: what no hook wrote is no record', () => {
   for (const text of [
     '',
     '\n',
@@ -40,7 +41,7 @@ test('what no hook wrote is no record', () => {
     assert.equal(parseLeaseRecord(text, 0), null, JSON.stringify(text));
 });
 
-test('all records of a host, each under its own name, with its time', (t) => {
+test('lease records: all records of a host, each under its own name, with its time', (t) => {
   const record = (iface: string, reason = 'BOUND') => `reason=${reason}\tinterface=${iface}\tpid=1\n`;
   const root = scratch(t, {
     'run/holdfast/lease.eth0': record('eth0'),

@@ -1,3 +1,4 @@
+/** dhclient.leases is read as dhclient writes it: addresses, options, times, half-written blocks. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,7 +23,7 @@ ${more}  renew 4 2026/11/26 06:12:10;
 }
 `;
 
-test('address, options and times of a lease', () => {
+test('leases: address, options and times of a lease', () => {
   const [first, ...others] = parseLeases(`default-duid "\\000\\001";\n${lease('eth0', '10.0.0.5')}`);
   assert.deepEqual(others, []);
   assert.equal(first!.interface, 'eth0');
@@ -32,14 +33,14 @@ test('address, options and times of a lease', () => {
   assert.equal(first!.expire, Date.UTC(2026, 10, 26, 7, 30, 0));
 });
 
-test('local times with their epoch, leases that never end, and odd times', () => {
+test('leases: local times with their epoch, leases that never end, and odd times', () => {
   const times = (text: string) => parseLeases(`lease {\n  interface "x";\n  ${text}\n}\n`)[0]!;
   assert.equal(times('renew epoch 1795673530; # Thu Nov 26 06:12:10 2026').renew, 1795673530_000);
   assert.equal(times('renew never;').renew, null);
   assert.equal(times('renew soon;').renew, null);
 });
 
-test('a block that dhclient is still writing is passed over', () => {
+test('leases: a block that dhclient is still writing is passed over', () => {
   const text = `${lease('eth0', '10.0.0.5')}lease {\n  interface "eth0";\n  fixed-address 10.0.0.6;\n`;
   assert.deepEqual(
     parseLeases(text).map(({ address }) => address),
@@ -47,7 +48,7 @@ test('a block that dhclient is still writing is passed over', () => {
   );
 });
 
-test('what the script alone would write at the next renewal', () => {
+test('leases: what the script alone would write at the next renewal', () => {
   const [found] = parseLeases(lease('eth0', '10.0.0.5'));
   assert.deepEqual(resolvConfWithoutHook(found!), [
     'domain lan',
@@ -59,7 +60,7 @@ test('what the script alone would write at the next renewal', () => {
   assert.deepEqual(resolvConfWithoutHook(bare!), []);
 });
 
-test('the last lease of the interface counts, in the file that the client uses', (t) => {
+test('leases: the last lease of the interface counts, in the file that the client uses', (t) => {
   const root = scratch(t, {
     'var/lib/dhcp/dhclient.leases': lease('eth0', '10.0.0.1') + lease('eth1', '10.0.1.1') + lease('eth0', '10.0.0.2'),
     'var/lib/dhcp/dhclient.eth0.leases': lease('eth0', '10.0.0.3'),
@@ -76,7 +77,7 @@ test('the last lease of the interface counts, in the file that the client uses',
   assert.equal(currentLease(host, client('eth9'), 'eth9'), null);
 });
 
-test('whatever is in the file, reading it ends and throws nothing', () => {
+test('leases: whatever is in the file, reading it ends and throws nothing', () => {
   const bit = fc.constantFrom(
     'lease {',
     '}',

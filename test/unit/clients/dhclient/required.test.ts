@@ -87,7 +87,7 @@ test('request.without beside require: plan, apply, status and doctor refuse it, 
   assert.equal(readFileSync(join(root, FILE), 'latin1'), text);
 });
 
-test('a repair names each statement that it brings to life, with its line', () => {
+test('required options: a repair names each statement that it brings to life, with its line', () => {
   const broken =
     'supersede domain-name-servers 10.0.0.1 10.0.0.2;\nscript "/sbin/other";\nrequire routers;\ntimeout 60;\n';
   const wanted = wantedGlobally({ 'domain-name-servers': ['10.0.0.1'] });
@@ -105,7 +105,7 @@ test('a repair names each statement that it brings to life, with its line', () =
   assert.deepEqual(again.warnings, []);
 });
 
-test('a required option that only the repair brings to life is an obstacle, too', async (t) => {
+test('required options: a required option that only the repair brings to life is an obstacle, too', async (t) => {
   const text = 'supersede domain-name "a" "b";\nrequire routers;\n';
   const root = scratch(t, {
     'etc/holdfast/agent.yaml': 'dns: { domain: example.com }\ndhclient: { request: { without: [routers] } }\n',
@@ -117,7 +117,7 @@ test('a required option that only the repair brings to life is an obstacle, too'
   assert.equal(readFileSync(join(root, FILE), 'latin1'), text);
 });
 
-test('a last statement without its semicolon is reported where it ends', () => {
+test('required options: a last statement without its semicolon is reported where it ends', () => {
   for (const [text, line, column] of [
     ['timeout 60;\nretry 5', 2, 8],
     ['timeout 60;\nretry 5\n\n# the end\n\n', 2, 8],

@@ -1,3 +1,4 @@
+/** The reader of shell scripts ends on any text, and keeps every line. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -46,7 +47,7 @@ for (const [name, { text, fatal: expected }] of Object.entries(CASES)) {
   test(`exit and set: ${name}`, () => assert.deepEqual(fatal(text), expected));
 }
 
-test('any text comes to an end, and every line is one of the text’s', () => {
+test('shell reader: any text comes to an end, and every line is one of the text’s', () => {
   const pieces = fc.constantFrom(
     ...'exit|case|in|esac|f()|{|}|(|)|;;|;|&|"|\'|`|$(|${|\\|\n|<<A|A|#| |set -e|<|>'.split('|'),
     '|',
