@@ -1,5 +1,5 @@
 /** The verdict as CSV (RFC 4180): one line for each dependence, and one for each reason why a host could not be seen. */
-import type { RetireVerdict } from './verdict.ts';
+import type { RetireVerdict } from './retire-verdict.ts';
 
 const COLUMNS = [
   'address',

@@ -1,7 +1,7 @@
 /** All that the verdict needs of each host: those that report or did, and those that are expected. */
 import type { HostState } from '../host-state.ts';
 import { type ExpectedHost, missingOf } from './expected.ts';
-import type { KnownHost } from './verdict.ts';
+import type { KnownHost } from './retire-verdict.ts';
 
 /** Whether an agent of Holdfast reports the host. Other programs of OpenTelemetry cannot tell what a host depends on. */
 export function isOfHoldfast({ sequence, told, toldProblem }: HostState): boolean {

@@ -1,7 +1,7 @@
 /** Every name server that a host of the fleet is configured for, or asked: the stray ones too. */
 import type { Tense } from '../../depends/dependence.ts';
 import type { NameserversAnswer } from '../api.ts';
-import type { KnownHost } from './verdict.ts';
+import type { KnownHost } from './retire-verdict.ts';
 
 type Row = NameserversAnswer['nameservers'][number];
 interface Counted {

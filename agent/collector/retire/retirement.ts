@@ -10,7 +10,7 @@ import { addressValue } from './address-value.ts';
 import { type ExpectedHosts, sameName } from './expected.ts';
 import { knownHosts } from './known-hosts.ts';
 import { nameserversOf } from './nameservers.ts';
-import { type KnownHost, type RetireVerdict, retireVerdict } from './verdict.ts';
+import { type KnownHost, type RetireVerdict, retireVerdict } from './retire-verdict.ts';
 
 /** Milliseconds for which an answer is given again. */
 const FRESH = 1_000;

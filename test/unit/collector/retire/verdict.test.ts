@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Asked } from '../../../../agent/collector/retire/asked.ts';
-import type { Told } from '../../../../agent/collector/retire/told.ts';
 import {
   type KnownHost,
   LONGEST_LEASE,
   type RetireVerdict,
   retireVerdict,
   STALE,
-} from '../../../../agent/collector/retire/verdict.ts';
+} from '../../../../agent/collector/retire/retire-verdict.ts';
+import type { Told } from '../../../../agent/collector/retire/told.ts';
 import { type Dependence, TENSES } from '../../../../agent/depends/dependence.ts';
 
 const HOUR = 3_600_000;
