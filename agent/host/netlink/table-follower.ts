@@ -1,10 +1,10 @@
 /**
  * Listens to the kernel for changes of any nftables table, and learns who made them: each transaction ends with a
  * message that names its process (NFT_MSG_NEWGEN, linux/netfilter/nf_tables.h). An inspection then shows the state of
- * our table.
+ * our own tables.
  */
-import { Follower } from '../../host/netlink/follower.ts';
-import { attributes, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
+import { Follower } from './follower.ts';
+import { attributes, NETLINK_HEADER } from './message-layout.ts';
 
 const NETLINK_NETFILTER = 12;
 /** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
