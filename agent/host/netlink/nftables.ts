@@ -6,12 +6,12 @@ import { dump, type Gatherer } from './dump.ts';
 import { attribute, attributes, NETLINK_HEADER } from './message-layout.ts';
 import { NetlinkError, NetlinkSocket } from './socket.ts';
 
-const NETLINK_NETFILTER = 12;
-const NFPROTO_INET = 1;
+export const NETLINK_NETFILTER = 12;
+export const NFPROTO_INET = 1;
 /** NFNL_SUBSYS_NFTABLES, the high byte of a message's type. */
-const NFTABLES = 10 << 8;
+export const NFTABLES = 10 << 8;
 /** Bytes of struct nfgenmsg: family, version, and a number that changes with every change of any table. */
-const NFGENMSG = 4;
+export const NFGENMSG = 4;
 
 /**
  * The kinds of objects, in reading order: message types, the attribute with the table's name, and the compared

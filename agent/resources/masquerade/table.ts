@@ -8,6 +8,7 @@ import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { tableIdentity } from '../../host/netlink/nftables.ts';
+import { nft } from '../../host/nft.ts';
 import { forgetMasquerade, OUR_TABLE, readMasquerade, TABLE_KEY, writeMasquerade } from './made.ts';
 
 const PLACE = { resource: 'masquerade', key: TABLE_KEY, moment: 'now' } as const;
@@ -70,14 +71,6 @@ export async function removeTable(host: Host): Promise<Pick<Outcome, 'result' | 
   if (problem !== null) return { result: 'failed', actual: 'is there', reason: problem };
   forgetMasquerade(host);
   return { result: there === null ? 'ok' : 'changed', actual: null };
-}
-
-/** Runs one transaction. Returns the error, in which case nothing was changed; null if all of it was done. */
-function nft(host: Host, script: string): string | null {
-  const { status, stderr, error } = host.run('nft', ['-f', '-'], { input: script });
-  if (status === 0) return null;
-  if (error?.includes('ENOENT')) return 'nft is missing: install the package nftables';
-  return `nft refuses the rules: ${error ?? stderr.trim().split('\n')[0]}`;
 }
 
 function describe(wanted: readonly DesiredMasquerade[]): string {

@@ -5,7 +5,7 @@ import type { DesiredSysctl } from '../../../agent/config/desired.ts';
 import { AdvertisedDefaults } from '../../../agent/host/netlink/advertised-routes.ts';
 import { attribute } from '../../../agent/host/netlink/message-layout.ts';
 import { Identities } from '../../../agent/host/netlink/nftables.ts';
-import { changer } from '../../../agent/resources/masquerade/follow.ts';
+import { changer } from '../../../agent/host/netlink/table-follower.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
 import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
 
