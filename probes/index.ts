@@ -4,6 +4,7 @@ import { type ConfiguredState, isWhole } from '../agent/config/desired.ts';
 import type { DesiredDaemon } from '../agent/config/desired-daemon.ts';
 import type { Host } from '../agent/host/host.ts';
 import { wishesOf } from '../agent/metadata/wishes.ts';
+import { askedProbe } from './asked-probe.ts';
 import { canaryProbe } from './canary-probe.ts';
 import { defaultRoutesProbe } from './default-routes-probe.ts';
 import { egressProbe } from './egress-probe.ts';
@@ -44,6 +45,7 @@ export function makeProbes(
     routeFailuresProbe(host, record, { history }),
     leasesProbe(host, desired.dhclient),
     nameserversProbe(host, desired.dns),
+    askedProbe(host, { lasting: !history }),
     ...(isWhole(desired) ? [] : [nearestProbe(host, desired)]),
     ...(wishesOf(desired).length === 0 ? [] : [metadataProbe(host, desired)]),
     multicastProbe(host, expect.groups, { lasting: !history }),

@@ -164,6 +164,17 @@ export const METRICS = {
     kind: 'gauge',
     description: 'Whether dhclient runs with an old configuration',
   },
+  'holdfast.nameserver.asked': {
+    unit: '{packet}',
+    kind: 'gauge',
+    description: 'Packets that the ledger counted to a name server, by asker',
+  },
+  'holdfast.nameserver.last_asked': { unit: 's', kind: 'gauge', description: 'When an asker last asked, Unix time' },
+  'holdfast.nameserver.ledger_since': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Since when the ledger counts every asker, Unix time; absent while it does not',
+  },
   'holdfast.nameserver.up': { unit: '1', kind: 'gauge', description: 'Whether the name server answers: 1 or 0' },
   'holdfast.nameserver.duration': { unit: 's', kind: 'gauge', description: 'Time to its answer' },
   'holdfast.nameserver.verified': {

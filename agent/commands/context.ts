@@ -63,6 +63,8 @@ export interface ContextOptions {
   readonly optional?: boolean;
   /** Use the last valid configuration, if a copy was saved and the file still exists. */
   readonly lastGood?: boolean;
+  /** For the daemon: resources that only a lasting process keeps are kept. */
+  readonly lasting?: boolean;
 }
 
 /** Throws ConfigFailure with every error of the configuration, before anything on the host is touched. */
@@ -95,7 +97,11 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
   const make = (whole: DesiredState, state = hash) => {
     const files = new KnownFiles(`${build} ${state}`, keptFiles);
     known = files;
-    return makeResources(host, whole, { only: options.only, known: files });
+    return makeResources(host, whole, {
+      only: options.only,
+      known: files,
+      ledger: { lasting: how.lasting ?? false },
+    });
   };
   const nearness = isWhole(desired) ? null : await measured(host, desired);
   const metadata = await leftToTheCloud(host, desired);

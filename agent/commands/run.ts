@@ -111,7 +111,10 @@ async function load(
   { delivery, credentials, record }: Lasting,
   how?: ContextOptions,
 ): Promise<DaemonSetup> {
-  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options, how);
+  const { host, desired, resources, guard, nearness, metadata, daemon, hash, keep } = await openToHold(options, {
+    ...how,
+    lasting: true,
+  });
   if (process.geteuid?.() !== 0 && daemon.report.enforce && !holdsNothing(desired)) throw new ConfigFailure([NOT_ROOT]);
   await keep();
   const { labels, interval } = daemon.report;

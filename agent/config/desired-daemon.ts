@@ -9,6 +9,7 @@ export const PROBE_NAMES = [
   'route-failures',
   'leases',
   'nameservers',
+  'asked',
   'nearest',
   'metadata',
   'multicast',

@@ -21,6 +21,7 @@ export interface DesiredState<Entry extends SortlistEntry = SortlistPair> {
   readonly metadata: DesiredMetadata;
   /** null if default routes are left alone. */
   readonly egress: DesiredEgress | null;
+  readonly ledger: DesiredLedger;
   /** Set if the operator wrote `hold: nothing`. */
   readonly hold?: 'nothing';
 }
@@ -37,8 +38,21 @@ export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): bool
     }) &&
     state.sysctl.length + state.masquerade.length + state.routes.length === 0 &&
     state.dnsmasq === null &&
-    state.egress === null
+    state.egress === null &&
+    state.ledger.mode !== 'always' &&
+    state.ledger.retire.length === 0
   );
+}
+
+/** `always`: count who asks any name server. `retiring`: count who asks one of `retire`. */
+export const LEDGER_MODES = ['always', 'retiring', 'off'] as const;
+export type LedgerMode = (typeof LEDGER_MODES)[number];
+
+export interface DesiredLedger {
+  /** null if not configured: the host decides. */
+  readonly mode: LedgerMode | null;
+  /** Addresses that are to be switched off, in canonical form. */
+  readonly retire: readonly string[];
 }
 
 /** The origin of the default route that IPv4 packets should leave by. */

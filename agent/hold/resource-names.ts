@@ -14,6 +14,7 @@ export const RESOURCE_NAMES = [
   'masquerade',
   'dnsmasq',
   'egress',
+  'ledger',
 ] as const;
 export type ResourceName = (typeof RESOURCE_NAMES)[number];
 

@@ -12,6 +12,7 @@ import type { KnownFiles } from '../hold/verified-files.ts';
 import type { Host } from '../host/host.ts';
 import { Dnsmasq } from './dnsmasq/dnsmasq.ts';
 import { Egress } from './egress/egress.ts';
+import { type LedgerOptions, LedgerResource } from './ledger/ledger.ts';
 import { Masquerade } from './masquerade/masquerade.ts';
 import { Resolver } from './resolver/resolver.ts';
 import { Routes } from './routes/routes.ts';
@@ -20,7 +21,11 @@ import { Sysctl } from './sysctl/sysctl.ts';
 export function makeResources(
   host: Host,
   desired: DesiredState,
-  { only = RESOURCE_NAMES, known }: { only?: readonly ResourceName[] | undefined; known: KnownFiles },
+  {
+    only = RESOURCE_NAMES,
+    known,
+    ledger = { lasting: false },
+  }: { only?: readonly ResourceName[] | undefined; known: KnownFiles; ledger?: LedgerOptions },
 ): Resource[] {
   const all: Record<ResourceName, () => Resource> = {
     hooks: () => new Hooks(host, desired, known),
@@ -34,6 +39,7 @@ export function makeResources(
     dnsmasq: () => new Dnsmasq(host, desired),
     masquerade: () => new Masquerade(host, desired.masquerade),
     egress: () => new Egress(host, desired),
+    ledger: () => new LedgerResource(host, desired.ledger, ledger),
   };
   const names = RESOURCE_NAMES.filter((name) => only.includes(name));
   // A route that `egress` deleted is put back before the hooks go, because they would put it back later; also with

@@ -5,6 +5,7 @@ import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { afterHookRuns } from '../clients/hook-file.ts';
 import { RESOLVED_UNDOING } from '../clients/networkd/way-back.ts';
 import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
+import { isLedgerLeft } from '../depends/ledger/record.ts';
 import { isDropped } from '../egress/note.ts';
 import { fileLeftover } from '../hold/file-revert.ts';
 import { type Original, type OriginalFile, Originals, resourceOf } from '../hold/originals/originals.ts';
@@ -51,6 +52,9 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
   dnsmasq: {},
   egress: {
     others: (host) => (host.live && host.lstat(EGRESS) !== null ? [defaultRoute(host)] : []),
+  },
+  ledger: {
+    others: (host) => (host.live && isLedgerLeft(host) ? [ledger(host)] : []),
   },
 };
 
@@ -118,6 +122,20 @@ function masquerade(host: Host): Leftover {
     return [{ resource: 'revert', key: TABLE_KEY, moment: 'now', ...(await removeTable(host)) } as const];
   };
   return { ...KERNEL, key: TABLE_KEY, turn: 'table', putBack };
+}
+
+function ledger(host: Host): Leftover {
+  const putBack = async () => {
+    const [{ LEDGER_SCOPES }, { removeTable, ledgerKey }] = await Promise.all([
+      import('../depends/ledger/table-text.ts'),
+      import('./ledger/tables.ts'),
+    ]);
+    const removed = LEDGER_SCOPES.map(async (scope) => {
+      return { resource: 'revert', key: ledgerKey(scope), moment: 'now', ...(await removeTable(host, scope)) } as const;
+    });
+    return (await Promise.all(removed)).filter(({ result }) => result !== 'ok');
+  };
+  return { ...KERNEL, key: 'nftables tables of the ledger', turn: 'table', putBack };
 }
 
 function defaultRoute(host: Host): Leftover {

@@ -58,6 +58,7 @@ export function desired(parts: Partial<DesiredState> = {}): DesiredState {
     routes: [],
     metadata: NO_METADATA,
     egress: null,
+    ledger: { mode: null, retire: [] },
     ...parts,
   };
 }

@@ -15,7 +15,7 @@ export function didYouMean(name: string, known: readonly string[]): string {
     return `; did you mean "${nearest}"?`;
   }
   if (known.length === 1) return `; write ${known[0]}`;
-  return known.length > 0 && known.length <= 12 ? `; write one of ${known.join(', ')}` : '';
+  return known.length > 0 && known.length <= 14 ? `; write one of ${known.join(', ')}` : '';
 }
 
 /** Other tools' words for a key, and the keys that they may mean, the likeliest first. */

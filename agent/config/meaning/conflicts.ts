@@ -27,6 +27,7 @@ export function findConflicts(tree: Tree): ConfigError[] {
     ...routeConflicts(tree),
     ...reportSecrets(tree),
     ...unprovable(tree),
+    ...retiredUncounted(tree),
   ];
 }
 
@@ -42,6 +43,13 @@ function heldAllTheSame(tree: Tree): ConfigError[] {
       'key',
       `says that nothing is held, but ${held.join(', ')} is configured; take one of the two out`,
     ),
+  ];
+}
+
+function retiredUncounted(tree: Tree): ConfigError[] {
+  if (valueAt(tree, ['ledger']) !== 'off' || valueAt(tree, ['retire']) === undefined) return [];
+  return [
+    errorAt(tree, ['ledger'], 'value', 'is off, so nobody counts who asks the addresses of retire; write retiring'),
   ];
 }
 

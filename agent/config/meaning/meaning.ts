@@ -15,7 +15,7 @@ import {
 } from '../desired.ts';
 import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from '../desired-metadata.ts';
 import { forwardingSysctls } from '../forwarding-sysctls.ts';
-import { checkNameserver, checkPrefix, checkSortlistPair } from '../notation/addresses.ts';
+import { checkNameserver, checkPrefix, checkRetired, checkSortlistPair } from '../notation/addresses.ts';
 import { checkRouter } from '../notation/dnsmasq-tags.ts';
 import { durationOf } from '../notation/quantities.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
@@ -48,6 +48,7 @@ export function desiredState(config: Config): ConfiguredState {
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
     egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
+    ledger: { mode: config.ledger ?? null, retire: (config.retire ?? []).map((text) => notation(checkRetired(text))) },
     ...(config.hold === undefined ? {} : { hold: config.hold }),
   };
 }

@@ -48,6 +48,15 @@ export function checkSortlistPair(text: string): Checked {
   return { problem: `${show(text)} has host bits set, so libc would never match it; write ${network}/${mask}` };
 }
 
+/** An address that is to be switched off, in its usual notation, without a zone. */
+export function checkRetired(text: string): Checked {
+  if (!isAddress(text))
+    return { problem: `${show(text)} is no address; write one such as 10.34.56.78 or 2001:db8::53` };
+  const parsed = ipaddr.parse(text);
+  if (parsed.range() === 'unspecified') return { problem: `${show(text)} is no address of a server` };
+  return { value: parsed.toString() };
+}
+
 /** Whether the text is an address in full notation, without a zone. */
 export function isAddress(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));

@@ -5,11 +5,12 @@
  */
 import * as z from 'zod/mini';
 import { type Checked, show } from '../config-error.ts';
+import { LEDGER_MODES } from '../desired.ts';
 import { didYouMean } from '../hints/suggest.ts';
 import { flow } from '../init/yaml-text.ts';
-import { checkNameserver } from '../notation/addresses.ts';
+import { checkNameserver, checkRetired } from '../notation/addresses.ts';
 import { checkOptionValues, findOption, optionNames } from '../notation/dhcp-options.ts';
-import { MAX_NAMESERVERS } from '../notation/limits.ts';
+import { MAX_NAMESERVERS, MOST_RETIRED } from '../notation/limits.ts';
 import {
   DOMAIN_PATTERN,
   INTERFACE_PATTERN,
@@ -186,7 +187,40 @@ const reload = field(
   'Whether `agent run` takes a configuration that has changed on disk by itself: manual (default), only at SIGHUP, or auto, as soon as the edit has settled and if it is valid. Tokens and certificates are always read again.',
 );
 
-const sections = { dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold, reload };
+const ledger = field(
+  z.enum(LEDGER_MODES),
+  'Whether the kernel counts who asks which name server: always, retiring (only those of `retire`), or off. Left out, the daemon decides: always, or retiring on a host that forwards.',
+);
+
+const retire = field(
+  listField(
+    textField((value) => problemOf(checkRetired(value)), { pattern: '^[0-9a-fA-F.:]+$' }),
+    {
+      empty: 'is empty; write an address, or leave the key out',
+      most: MOST_RETIRED,
+      full: `has more than ${MOST_RETIRED} addresses; take some out`,
+    },
+  ),
+  'Addresses of name servers that are to be switched off: who still asks them is counted.',
+  [['10.34.56.78']],
+);
+
+const sections = {
+  dns,
+  dhclient,
+  sysctl,
+  routes,
+  metadata,
+  forwarding,
+  egress,
+  ledger,
+  retire,
+  report,
+  probes,
+  expect,
+  hold,
+  reload,
+};
 
 /** The keys of each section with fixed keys. */
 export const SECTIONS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(

@@ -3,7 +3,7 @@
  * starts no process.
  */
 import { dump, type Gatherer } from './dump.ts';
-import { attribute, attributes, findAttribute, HEADER } from './message.ts';
+import { attribute, attributes, findAttribute, NETLINK_HEADER } from './message-layout.ts';
 import { NETLINK_NETFILTER, NFGENMSG, NFPROTO_INET, NFTABLES } from './nftables.ts';
 import { NetlinkError, NetlinkSocket } from './socket.ts';
 
@@ -53,7 +53,7 @@ export class Elements implements Gatherer<SetElement[]> {
   readonly #found: SetElement[] = [];
 
   take(data: Buffer, at: number, end: number): false {
-    const list = findAttribute(data, at + HEADER + NFGENMSG, end, LIST.elements);
+    const list = findAttribute(data, at + NETLINK_HEADER + NFGENMSG, end, LIST.elements);
     if (list === null) return false;
     for (const { start, end: stop } of attributes(data, list.start, list.end)) {
       const element = elementAt(data, start, stop);

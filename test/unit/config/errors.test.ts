@@ -10,7 +10,15 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
   ['dsn: {}', '1:1: dsn: unknown key; did you mean "dns"?'],
   [
     'other: 1',
-    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, egress, report, probes, expect, hold, reload',
+    '1:1: other: unknown key; write one of dns, dhclient, sysctl, routes, metadata, forwarding, egress, ledger, retire, report, probes, expect, hold, reload',
+  ],
+  [
+    'ledger: off\nretire: [10.0.0.1]',
+    '1:9: ledger: is off, so nobody counts who asks the addresses of retire; write retiring',
+  ],
+  [
+    'retire: [10.0.0.0/24]',
+    '1:10: retire[0]: "10.0.0.0/24" is no address; write one such as 10.34.56.78 or 2001:db8::53',
   ],
   ['dns: { nameserver: [10.0.0.1] }', '1:8: dns.nameserver: unknown key; did you mean "nameservers"?'],
   [

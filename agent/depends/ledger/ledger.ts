@@ -1,0 +1,173 @@
+/** The ledger's content: who asked which name server, how often, and when last. */
+import type { Host } from '../../host/host.ts';
+import { type SetElement, setElements } from '../../host/netlink/set-elements.ts';
+import { addressText } from './address-text.ts';
+import type { GroupNames } from './group-names.ts';
+import { unitInPath } from './group-names.ts';
+import { readLedgerRecord, type TableRecord } from './record.ts';
+import type { SourceNames } from './source-names.ts';
+import {
+  FAMILIES,
+  LEDGER_SCOPES,
+  LEDGER_SETS,
+  LEDGER_TABLES,
+  type LedgerScope,
+  type LedgerSet,
+  ROOM,
+} from './table-text.ts';
+import { userNames } from './user-names.ts';
+
+/** One asker of one server. */
+export interface Asked {
+  readonly server: string;
+  /** The asker's unit, container or control group; the address of a forwarded packet's source if it has no name here. */
+  readonly unit: string | null;
+  /** null for packets without a socket of this host: forwarded ones. */
+  readonly user: string | null;
+  readonly packets: number;
+  /** Milliseconds since the epoch. */
+  readonly last: number;
+}
+
+/** One table as it is in the kernel. */
+export interface LedgerTable extends Pick<TableRecord, 'unitless' | 'addresses' | 'expiry'> {
+  readonly scope: LedgerScope;
+  /** Milliseconds since the epoch from which on every asker is in the table; null while a set has no room. */
+  readonly since: number | null;
+  /** Without Holdfast's own units, which ask only the servers that the configuration names. */
+  readonly asked: readonly Asked[];
+  /** What the kernel has, by set and key. */
+  readonly elements: ReadonlyMap<string, Pick<Asked, 'packets' | 'last'>>;
+  /** The numbers of all control groups in it. */
+  readonly groups: ReadonlySet<number>;
+}
+
+export interface Ledger {
+  readonly tables: readonly LedgerTable[];
+  /** Tables that should be there, and are not. */
+  readonly missing: readonly LedgerScope[];
+}
+
+/** The unit of a control group that ended before anybody saw its name. */
+const ENDED = '(ended)';
+const OWN = /^holdfast(?:-apply)?\.service$/;
+
+interface Names {
+  readonly groups: GroupNames;
+  readonly sources: SourceNames;
+}
+
+/** Reads all tables from the kernel. An empty ledger: nothing is counted. Throws NetlinkError. */
+export async function readLedger(host: Host, names: Names, signal: AbortSignal): Promise<Ledger> {
+  const record = readLedgerRecord(host);
+  const tables: LedgerTable[] = [];
+  const missing: LedgerScope[] = [];
+  for (const scope of LEDGER_SCOPES) {
+    const made = record[scope];
+    if (made === undefined) continue;
+    const sets = setNames(made.unitless === null);
+    const elements = await setElements(
+      LEDGER_TABLES[scope],
+      sets.map(({ name }) => name),
+      signal,
+    );
+    if (elements === null) missing.push(scope);
+    else tables.push(tableOf(host, scope, made, sets, elements, names));
+  }
+  return { tables, missing };
+}
+
+interface NamedSet {
+  readonly name: string;
+  readonly set: LedgerSet;
+  /** Bytes of an address. */
+  readonly width: 4 | 16;
+}
+
+function setNames(units: boolean): NamedSet[] {
+  return FAMILIES.flatMap(({ digit }) =>
+    LEDGER_SETS.filter((set) => units || set !== 'unit').map(
+      (set) => ({ name: `${set}${digit}`, set, width: digit === 4 ? 4 : 16 }) as const,
+    ),
+  );
+}
+
+function tableOf(
+  host: Host,
+  scope: LedgerScope,
+  made: TableRecord,
+  sets: readonly NamedSet[],
+  elements: ReadonlyMap<string, readonly SetElement[]>,
+  { groups, sources }: Names,
+): LedgerTable {
+  const now = Date.now();
+  const rows = sets.flatMap(({ name, set, width }) =>
+    elements.get(name)!.flatMap((element) => {
+      const row = rowOf(element, set, width, now, made.expiry * 1000);
+      return row === null ? [] : [{ ...row, id: `${name} ${element.key.toString('base64')}` }];
+    }),
+  );
+  const numbers = new Set(rows.flatMap(({ group }) => group ?? []));
+  const paths = groups.pathsOf(numbers);
+  const users = userNames(host);
+  const asked = rows.map(({ server, uid, group, source, packets, last }): Asked => {
+    const path = group === null ? undefined : paths.get(group);
+    const ended = group === null ? null : ENDED;
+    const unit = source === null ? (path === undefined ? ended : unitInPath(path)) : (sources.nameOf(source) ?? source);
+    return { server, unit, user: uid === null ? null : (users.get(uid) ?? String(uid)), packets, last };
+  });
+  const full = sets.some(({ name }) => elements.get(name)!.length >= ROOM);
+  const { unitless, addresses, expiry } = made;
+  return {
+    scope,
+    unitless,
+    addresses,
+    expiry,
+    since: full ? null : made.since,
+    asked: merged(asked.filter(({ unit }) => unit === null || !OWN.test(unit))),
+    elements: new Map(rows.map(({ id, packets, last }) => [id, { packets, last }])),
+    groups: numbers,
+  };
+}
+
+interface Row extends Pick<Asked, 'server' | 'packets' | 'last'> {
+  readonly uid: number | null;
+  readonly group: number | null;
+  readonly source: string | null;
+}
+
+/** null for an element of another form, which is not ours. */
+function rowOf(
+  { key, packets, timeout, left }: SetElement,
+  set: LedgerSet,
+  width: 4 | 16,
+  now: number,
+  expiry: number,
+): Row | null {
+  const rest = key.length - width;
+  const wanted = { unit: 12, user: 4, bare: 0, from: width }[set];
+  if (rest !== wanted || packets === null || left === null) return null;
+  return {
+    server: addressText(key.subarray(0, width)),
+    uid: set === 'unit' || set === 'user' ? key.readUInt32LE(width) : null,
+    group: set === 'unit' ? Number(key.readBigUInt64LE(width + 4)) : null,
+    source: set === 'from' ? addressText(key.subarray(width)) : null,
+    packets,
+    last: now - ((timeout ?? expiry) - left),
+  };
+}
+
+/** One row for each server, unit and user: a unit has another control group after each start. Latest first. */
+function merged(rows: readonly Asked[]): Asked[] {
+  const found = new Map<string, Asked>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.server, row.unit, row.user]);
+    const other = found.get(key);
+    const sum =
+      other === undefined
+        ? row
+        : { ...row, packets: row.packets + other.packets, last: Math.max(row.last, other.last) };
+    found.set(key, sum);
+  }
+  return [...found.values()].sort((a, b) => b.last - a.last);
+}

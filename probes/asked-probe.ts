@@ -1,0 +1,128 @@
+/** Reads the ledger: who asked which name server, how often, and when last. */
+import { GroupNames } from '../agent/depends/ledger/group-names.ts';
+import { type Asked, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger.ts';
+import { isLedgerLeft } from '../agent/depends/ledger/record.ts';
+import { SourceNames } from '../agent/depends/ledger/source-names.ts';
+import { LEDGER_TABLES, ROOM } from '../agent/depends/ledger/table-text.ts';
+import type { Host } from '../agent/host/host.ts';
+import { type Condition, type Probe, type Reading, sample } from './probe.ts';
+
+const INTERVAL = 60_000;
+/** Askers with series of their own: those that asked last. The collector keeps as many of one host. */
+const MOST = 200;
+/** The unit of all others of one server together, so that a server that somebody asked is never left out. */
+const OTHERS = '(others)';
+const MOST_SERVERS = 50;
+
+/** `lasting`: for a daemon, which hears of new control groups, and keeps their names after their end. */
+export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe {
+  let names: { groups: GroupNames; sources: SourceNames } | null = null;
+  const completeness = new Completeness();
+  return {
+    name: 'asked',
+    cost: 'constant',
+    interval: INTERVAL,
+    async read(signal) {
+      if (!host.live || !isLedgerLeft(host)) return [];
+      names ??= { groups: new GroupNames(host, { follow: lasting }), sources: new SourceNames(host) };
+      const { tables, missing } = await readLedger(host, names, signal);
+      if (lasting) names.groups.keep(new Set(tables.flatMap(({ groups }) => [...groups])));
+      return [
+        ...tables.flatMap((table) => completeness.of(table)),
+        ...askers(tables),
+        ...tables.flatMap(conditionsOf),
+        ...missing.map(gone),
+      ];
+    },
+    async close() {
+      names?.groups.close();
+    },
+  };
+}
+
+/** Since when each table has every asker. A full set forgets askers, and so does another program that empties it. */
+class Completeness {
+  /** The time of the last reading that showed a loss, by scope. */
+  readonly #lost = new Map<string, number>();
+  readonly #seen = new Map<string, LedgerTable>();
+
+  of(table: LedgerTable): Reading[] {
+    const { scope, since, addresses } = table;
+    if (since === null || isEmptied(this.#seen.get(scope), table)) this.#lost.set(scope, Date.now());
+    this.#seen.set(scope, table);
+    if (since === null) return [];
+    const lost = this.#lost.get(scope) ?? 0;
+    if (scope === 'all') return [counts(Math.max(since, lost))];
+    return Object.entries(addresses).map(([server, added]) => counts(Math.max(since, added, lost), server));
+  }
+}
+
+/** Whether an asker vanished although it is not due: another program removed the elements of our sets. */
+function isEmptied(before: LedgerTable | undefined, { since, elements, expiry }: LedgerTable): boolean {
+  if (before === undefined || before.since !== since) return false;
+  const due = Date.now() - expiry * 1000 + INTERVAL;
+  return [...before.elements].some(
+    ([id, { packets, last }]) => last > due && (elements.get(id)?.packets ?? -1) < packets,
+  );
+}
+
+function counts(since: number, server?: string): Reading {
+  return sample('holdfast.nameserver.ledger_since', since / 1000, server === undefined ? {} : { server });
+}
+
+/** The addresses of `retire` are in both tables: the table with more counted for longer. */
+function askers(tables: readonly LedgerTable[]): Reading[] {
+  const rows = new Map<string, Asked>();
+  for (const row of tables.flatMap(({ asked }) => asked)) {
+    const key = JSON.stringify([row.server, row.unit, row.user]);
+    if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
+  }
+  const all = [...rows.values()].sort((a, b) => b.last - a.last);
+  return [...all.slice(0, MOST), ...others(all.slice(MOST))].flatMap(({ server, unit, user, packets, last }) => {
+    const attributes = { server, unit: unit ?? '', user: user ?? '' };
+    return [
+      sample('holdfast.nameserver.asked', packets, attributes),
+      sample('holdfast.nameserver.last_asked', last / 1000, attributes),
+    ];
+  });
+}
+
+/** One row for each server. */
+function others(rows: readonly Asked[]): Asked[] {
+  const sums = new Map<string, Asked>();
+  for (const row of rows) {
+    const sum = sums.get(row.server);
+    if (sum === undefined) sums.set(row.server, { ...row, unit: OTHERS, user: null });
+    else sums.set(row.server, { ...sum, packets: sum.packets + row.packets });
+  }
+  return [...sums.values()].slice(0, MOST_SERVERS);
+}
+
+function conditionsOf({ scope, since, unitless }: LedgerTable): Condition[] {
+  const attributes = { table: LEDGER_TABLES[scope] };
+  const full: Condition = {
+    kind: 'condition',
+    code: 'ledger-full',
+    severity: 'warn',
+    body: `The ledger's table inet ${LEDGER_TABLES[scope]} has a set with ${ROOM} elements and no room for more, so it does not count every asker. ${scope === 'all' ? 'Write the addresses that are to be switched off under retire: those have room of their own.' : 'Take addresses out of retire.'}`,
+    attributes,
+  };
+  const byUser: Condition = {
+    kind: 'condition',
+    code: 'ledger-by-user',
+    severity: 'info',
+    body: `The ledger tells which user asks a name server, and not which unit: ${unitless}.`,
+    attributes,
+  };
+  return [...(since === null ? [full] : []), ...(unitless === null ? [] : [byUser])];
+}
+
+function gone(scope: LedgerTable['scope']): Condition {
+  return {
+    kind: 'condition',
+    code: 'ledger-gone',
+    severity: 'warn',
+    body: `Another program removed the ledger's table inet ${LEDGER_TABLES[scope]}, so nobody counts who asks name servers. The daemon makes it anew; agent apply does so too.`,
+    attributes: { table: LEDGER_TABLES[scope] },
+  };
+}
