@@ -22,7 +22,7 @@ fi
 debian_packages="isc-dhcp-client dhcpcd-base network-manager dbus isc-dhcp-server dnsmasq-base
   frr bird2
   iproute2 iputils-ping procps util-linux nftables iptables
-  strace busybox shellcheck attr e2fsprogs
+  strace tcpdump busybox shellcheck attr e2fsprogs
   binutils binutils-aarch64-linux-gnu
   openssl debootstrap debian-archive-keyring $*"
 
