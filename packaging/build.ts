@@ -9,11 +9,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import sea from '@yao-pkg/pkg/lib-es5/sea.js';
-import { build, type Metafile, type Plugin, transform } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { pageFiles } from '../agent/collector/page.ts';
 import { ADDON } from './addon.ts';
-import { pack } from './chunks.ts';
 import { type Arch, nodeVersion, pkgHome, provideNode, runNode } from './node-binary.ts';
+import { packOf, SMALL } from './packs.ts';
 import { rehearse } from './rehearsal.ts';
 import { inWorkshop } from './workshop.ts';
 
@@ -35,7 +35,7 @@ const FIRST = 'cli.js';
 const COMMONEST = 'agent/commands/apply.ts';
 /** Stands in the code for the hash of all of it. */
 const BUILD_MARK = '<holdfast build>';
-/** systeminformation has a degree sign in regular expressions; a chunk is ASCII (chunks.ts). */
+/** systeminformation has a degree sign in regular expressions; a pack is ASCII (packs.ts). */
 const asciiOnly: Plugin = {
   name: 'ascii-only',
   setup({ onLoad }) {
@@ -56,7 +56,6 @@ const ownAddon: Plugin = {
     }));
   },
 };
-const small = { minifySyntax: true, minifyWhitespace: true, legalComments: 'none' } as const;
 
 /** Makes one executable for each architecture, `output(arch)`, of the program whose first module is `entry`. */
 export async function makeExecutables(entry: string, archs: Arch[], output: (arch: Arch) => string): Promise<void> {
@@ -81,30 +80,20 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
   });
 }
 
-/**
- * Split as ECMAScript modules, the one form that esbuild splits, then made CommonJS, the one form that a single
- * executable application of Node 24 runs: so the program has no top-level await.
- */
+/** Writes the packs into the new folder, each under the name of its first chunk. Returns these names. */
 export async function splitProgram(entry: string, folder: string): Promise<string[]> {
   const { outputFiles, metafile } = await bundle(entry, folder);
   mkdirSync(folder);
   const identity = identityOf(outputFiles);
-  const texts = new Map<string, string>();
-  for (const { path, text } of outputFiles) {
-    const { code } = await transform(text.replaceAll(BUILD_MARK, identity), {
-      format: 'cjs',
-      supported: { 'dynamic-import': false },
-      target,
-      ...small,
-    });
-    texts.set(basename(path), code);
-  }
+  const texts = new Map(
+    outputFiles.map(({ path, text }) => [basename(path), text.replaceAll(BUILD_MARK, identity)] as const),
+  );
   const together = loadedFirst(metafile);
   const others = [...texts.keys()].filter((name) => !together.includes(name));
   const packs = [together, ...others.map((name) => [name])];
-  for (const names of packs) {
-    writeFileSync(join(folder, names[0]!), pack(Object.fromEntries(names.map((name) => [name, texts.get(name)!]))));
-  }
+  await Promise.all(
+    packs.map(async (names) => writeFileSync(join(folder, names[0]!), await packOf(names, texts, target))),
+  );
   return packs.map(([name]) => name!);
 }
 
@@ -161,14 +150,14 @@ export function bundle(entry: string, folder: string) {
       'import.meta.main': 'true',
     },
     plugins: [ownAddon, asciiOnly],
-    ...small,
+    ...SMALL,
   });
 }
 
 async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {
   const define = { BYTECODE: String(bytecode) };
   const entryPoints = [join(import.meta.dirname, 'main.ts')];
-  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', define, target, ...small });
+  await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', define, target, ...SMALL });
 }
 
 /** Gives the executable's path, in the folder of `main`. */

@@ -1,20 +1,21 @@
 /**
- * Runs the program from its chunks: CommonJS texts that esbuild split so that a command's own code is apart. A chunk is
- * executed when something first imports it. They lie in packs, each read and compiled as a whole: what every `apply` loads is
- * one, any other chunk is one by itself. Used by the executable (main.ts) and, to make the bytecode that the executable starts
- * with, by the build (warm.ts).
+ * Runs the program from its chunks, which esbuild split so that a command's own code is apart. A chunk is executed when
+ * something first imports it. Chunks lie in packs (packs.ts), each read and compiled as a whole: the chunks that every `apply`
+ * loads are one pack, and any other chunk is a pack by itself. Used by the executable (main.ts) and, to make the bytecode that
+ * the executable starts with, by the build (warm.ts).
  */
 import { Script } from 'node:vm';
 
 export interface Pack {
-  /** ASCII or latin1, as `pack` makes it. */
+  /** ASCII, as `packOf` makes it. */
   readonly source: string;
   /** From `Script.createCachedData`; V8 compiles the source where it is missing or from another V8. */
   readonly bytecode?: Buffer | undefined;
 }
 
 type Require = (name: string) => unknown;
-type Body = (require: Require, module: { exports: unknown }, exports: unknown) => void;
+/** What a pack's function puts into `module.exports`: by name, how to execute each chunk and get what it exports. */
+type Chunks = Readonly<Record<string, () => unknown>>;
 
 /**
  * Parts of Node that take long to load, measured with Node 24 beside 24 ms for the whole of an empty program: loaded
@@ -30,23 +31,6 @@ const heavy = new Map([
   ['tty', '3 ms'],
 ]);
 
-/**
- * The text of a pack as `runChunks` wants it: an expression whose value is the chunks' bodies by their names. Throws if a chunk
- * is not ASCII: packs are read as latin1. esbuild escapes strings, but leaves regular expressions as they are.
- */
-export function pack(chunks: Readonly<Record<string, string>>): string {
-  for (const [name, text] of Object.entries(chunks)) {
-    const place = text.search(/[^\x00-\x7f]/);
-    if (place < 0) continue;
-    const around = JSON.stringify(text.slice(Math.max(0, place - 30), place + 30));
-    throw new Error(`${name} is not ASCII at ${around}: write \\u escapes in the regular expression`);
-  }
-  const bodies = Object.entries(chunks).map(([name, text]) => {
-    return `${JSON.stringify(name)}:function(require,module,exports){${text}\n}`;
-  });
-  return `({${bodies.join(',')}})`;
-}
-
 /** Runs `entry` and what it imports, each from `read`, by the name of a pack's first chunk; `compiled` is told of every pack. */
 export function runChunks(
   entry: string,
@@ -54,34 +38,25 @@ export function runChunks(
   nodeRequire: Require,
   compiled?: (name: string, script: Script) => void,
 ): void {
-  const bodies = new Map<string, Body>();
-  const modules = new Map<string, { exports: unknown; error?: unknown }>();
+  const chunks = new Map<string, () => unknown>();
+  const executed = new Map<string, unknown>();
   const requireAny: Require = (name) => {
     if (name.startsWith('./')) return requireChunk(name.slice(2));
     return heavy.has(name.replace('node:', '')) ? onFirstUse(() => nodeRequire(name) as object) : nodeRequire(name);
   };
   const requireChunk = (name: string): unknown => {
-    let module = modules.get(name);
-    if (module !== undefined && 'error' in module) throw module.error;
-    if (module !== undefined) return module.exports;
-    module = { exports: {} };
-    modules.set(name, module);
-    if (!bodies.has(name)) readPack(name);
-    try {
-      bodies.get(name)!(requireAny, module, module.exports);
-    } catch (error) {
-      // As of a module of ECMAScript's: who imports it next is told the same, and is not given half of it.
-      module.error = error;
-      throw error;
-    }
-    return module.exports;
+    if (!chunks.has(name)) readPack(name);
+    // A chunk that fails fails the same way for each that imports it: esbuild keeps the error.
+    if (!executed.has(name)) executed.set(name, chunks.get(name)!());
+    return executed.get(name);
   };
   const readPack = (name: string) => {
     const { source, bytecode } = read(name);
     const script = new Script(source, { filename: name, cachedData: bytecode });
     compiled?.(name, script);
-    const chunks = script.runInThisContext() as Readonly<Record<string, Body>>;
-    for (const [chunk, body] of Object.entries(chunks)) bodies.set(chunk, body);
+    const module: { exports: Chunks } = { exports: {} };
+    script.runInThisContext()(requireAny, module);
+    for (const [chunk, execute] of Object.entries(module.exports)) chunks.set(chunk, execute);
   };
   requireChunk(entry);
 }
