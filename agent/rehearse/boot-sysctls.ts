@@ -26,7 +26,7 @@ export interface BootSysctl {
 }
 
 export function bootSysctls(host: Host, desired: readonly DesiredSysctl[]): BootSysctl[] {
-  const all = new PersistedSysctls(host).lines();
+  const all = new PersistedSysctls(host).now().lines();
   const boot = new BootSysctls(
     all,
     laterSysctls(

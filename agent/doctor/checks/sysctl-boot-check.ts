@@ -24,7 +24,7 @@ export function* sysctlBootCheck({ host, desired }: DoctorSurroundings): Iterabl
   const settings = desired?.sysctl ?? [];
   if (settings.length === 0) return;
   yield* nobodyReads(host);
-  const persisted = new PersistedSysctls(host);
+  const persisted = new PersistedSysctls(host).now();
   for (const seen of persisted.refusals()) yield { code: 'HF-SYSCTL-UNREADABLE', seen };
   // As if our file were right: doctor does not report the drift that apply would put right.
   const wanted = wantedFile(

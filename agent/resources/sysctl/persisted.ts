@@ -10,7 +10,7 @@ import type { Host } from '../../host/host.ts';
 import { BootSysctls, type BootValue } from './boot.ts';
 import { describeWanted, isLive, liveValues, satisfies, settingName, wantedValue } from './live.ts';
 import { sysctlRefusal } from './refusals.ts';
-import { type Assignment, isAssignment, OUR_FILE, type PersistedSysctls, type SysctlLine } from './sysctl-files.ts';
+import { type Assignment, isAssignment, OUR_FILE, type PersistedLook, type SysctlLine } from './sysctl-files.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
 
@@ -21,7 +21,7 @@ const OF_INTERFACE = /^(net\/ipv[46]\/(?:conf|neigh))\/[^/]+\/([^/]+)$/;
 export function wantedFile(
   host: Host,
   settings: readonly DesiredSysctl[],
-  persisted: PersistedSysctls,
+  persisted: PersistedLook,
   actual: string | null,
 ): string | null {
   const others = persisted.lines(null);
@@ -83,7 +83,7 @@ export class BootVerdicts {
    */
   constructor(
     host: Host,
-    persisted: PersistedSysctls,
+    persisted: PersistedLook,
     { wanted, later }: { wanted: string | null; later: readonly Assignment[] },
   ) {
     this.#host = host;

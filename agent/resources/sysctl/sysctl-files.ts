@@ -1,6 +1,6 @@
 /** The persisted sysctls of a host, in the order in which systemd-sysctl(8) reads them at boot (sysctl.d(5)). */
 import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
-import { errorMessage, nullIfRefused } from '../../host/errors.ts';
+import { HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { Unchanged } from '../../host/until-changed.ts';
 
@@ -39,35 +39,54 @@ export class PersistedSysctls {
     );
   }
 
+  /** The files as they are now. */
+  now(): PersistedLook {
+    const names = FOLDERS.map((folder) => [folder, nullIfRefused(() => this.#names.of(folder)) ?? []] as const);
+    return new PersistedLook(names, (file) => this.#lines.of(file) ?? []);
+  }
+}
+
+/** One look at the files: each folder is listed once, and each file is read once, however many questions follow. */
+export class PersistedLook {
+  readonly #folders: readonly (readonly [folder: string, names: readonly string[]])[];
+  readonly #read: (file: string) => readonly SysctlLine[];
+  /** By file: its lines, or why it could not be read. */
+  readonly #seen = new Map<string, readonly SysctlLine[] | string>();
+  /** By text: the lines of our file. */
+  readonly #ours = new Map<string, readonly SysctlLine[]>();
+
+  constructor(
+    folders: readonly (readonly [folder: string, names: readonly string[]])[],
+    read: (file: string) => readonly SysctlLine[],
+  ) {
+    this.#folders = folders;
+    this.#read = read;
+  }
+
   /**
    * All lines in order. A path that is no file has no lines. `ours`: the assumed text of our own file, or null if our
    * file is assumed missing.
    */
   lines(ours?: string | null): SysctlLine[] {
-    const files = ours === undefined ? this.files() : this.files([OUR_FILE]);
+    const files = ours === undefined ? this.#files() : this.#files([OUR_FILE]);
     return files.flatMap((file) => {
-      if (file === OUR_FILE && ours !== undefined) return ours === null ? [] : parseSysctlLines(file, ours);
-      return nullIfRefused(() => this.#lines.of(file)) ?? [];
+      if (file === OUR_FILE && ours !== undefined) return ours === null ? [] : this.#oursOf(ours);
+      const seen = this.#look(file);
+      return typeof seen === 'string' ? [] : seen;
     });
   }
 
   /** Why a file could not be read; usually empty. */
   refusals(): string[] {
-    return this.files().flatMap((file) => {
-      try {
-        this.#lines.of(file);
-        return [];
-      } catch (error) {
-        return [errorMessage(error)];
-      }
-    });
+    return this.#files()
+      .map((file) => this.#look(file))
+      .filter((seen) => typeof seen === 'string');
   }
 
   /** The files in reading order. `more`: files to count in even if they do not exist. */
-  files(more: readonly string[] = []): string[] {
+  #files(more: readonly string[] = []): string[] {
     const byName = new Map<string, string>();
-    const all = FOLDERS.flatMap((folder) => {
-      const names = nullIfRefused(() => this.#names.of(folder)) ?? [];
+    const all = this.#folders.flatMap(([folder, names]) => {
       return [...names.map((name) => `${folder}/${name}`), ...more.filter((file) => file.startsWith(`${folder}/`))];
     });
     for (const file of all) {
@@ -76,11 +95,32 @@ export class PersistedSysctls {
     }
     return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
   }
+
+  #look(file: string): readonly SysctlLine[] | string {
+    const seen = this.#seen.get(file) ?? this.#linesOf(file);
+    this.#seen.set(file, seen);
+    return seen;
+  }
+
+  #linesOf(file: string): readonly SysctlLine[] | string {
+    try {
+      return this.#read(file);
+    } catch (error) {
+      if (error instanceof HostError) return error.message;
+      throw error;
+    }
+  }
+
+  #oursOf(text: string): readonly SysctlLine[] {
+    const lines = this.#ours.get(text) ?? parseSysctlLines(OUR_FILE, text);
+    this.#ours.set(text, lines);
+    return lines;
+  }
 }
 
 /** All assignments of a host in order. If a path occurs twice, the last value wins. */
 export function persistedSysctls(host: Host): Assignment[] {
-  return new PersistedSysctls(host).lines().filter(isAssignment);
+  return new PersistedSysctls(host).now().lines().filter(isAssignment);
 }
 
 export function parseSysctls(file: string, text: string): Assignment[] {

@@ -226,9 +226,10 @@ export class Sysctl implements Resource {
     // A setting that would cut the host off now would also do so at boot. A value that the kernel refuses now would be
     // refused at boot.
     const kept = this.wanted.filter((setting) => !barred.has(setting));
-    const wanted = wantedFile(this.host, kept, this.persisted, actual);
+    const persisted = this.persisted.now();
+    const wanted = wantedFile(this.host, kept, persisted, actual);
     this.file = { wanted, actual };
-    const verdicts = new BootVerdicts(this.host, this.persisted, { wanted, later });
+    const verdicts = new BootVerdicts(this.host, persisted, { wanted, later });
     const overruled = kept.flatMap((setting) => {
       const found = verdicts.overruled(setting);
       return found === null || found.value?.by.maybe ? [] : found.reason;

@@ -201,7 +201,7 @@ test('sysctl at boot: the real systemd-sysctl makes of any lines what was foreto
   const foretold = (run: 'sparing' | 'writing') =>
     files.map((lines) => {
       const folder = scratch(t, { 'etc/sysctl.d/50-x.conf': `${lines.join('\n')}\n` });
-      const boot = new BootSysctls(new PersistedSysctls(new Host({ root: folder })).lines());
+      const boot = new BootSysctls(new PersistedSysctls(new Host({ root: folder })).now().lines());
       return keys.map((key) => {
         const begins = key === 'net/ipv4/conf/all/accept_redirects' ? '1' : '0';
         return boot.value(key, run)?.value.replace(' # x', '') ?? begins;
