@@ -4,7 +4,8 @@
  * changes.
  */
 import type { DesiredDns } from '../config/desired.ts';
-import { COMMENT_KIND_SH, HEADER_GAP } from './header.ts';
+import { HEADER_GAP } from './header.ts';
+import { COMMENT_KIND_SH } from './header-sh.ts';
 import { managedKeywords, RESOLV_CONF, wantedLines } from './resolv-conf.ts';
 
 /** The helper functions that composeFunction defines beside the requested function. */

@@ -50,8 +50,10 @@ const ACCOUNTS: Readonly<Record<string, readonly string[]>> = {
  * user count.
  */
 export function processesNamed(name: string, neighbourhood: Neighbourhood): Process[] {
+  const named = processesByComm().get(name);
+  if (named === undefined) return [];
   const places = PLACES[neighbourhood].map((place) => ({ place, ours: place('self') }));
-  const found = (processesByComm().get(name) ?? [])
+  const found = named
     .filter((pid) => places.every(({ place, ours }) => (place(pid) ?? ours) === ours))
     .filter((pid) => isTrusted(pid, ACCOUNTS[name] ?? []))
     .map(readProcess);
