@@ -14,8 +14,15 @@ export interface Pack {
 }
 
 type Require = (name: string) => unknown;
-/** What a pack's function puts into `module.exports`: by name, how to execute each chunk and get what it exports. */
-type Chunks = Readonly<Record<string, () => unknown>>;
+type Body = (require: Require, module: { exports: unknown }) => void;
+
+/** The value of a pack's text. */
+interface PackBody {
+  /** Executes the pack's only chunk, and puts into `module.exports` what the chunk exports. */
+  readonly one?: Body;
+  /** Puts into `module.exports`, by name, how to execute each chunk and get what it exports. */
+  readonly several?: Body;
+}
 
 /**
  * Parts of Node that take long to load, measured with Node 24 beside 24 ms for the whole of an empty program: loaded
@@ -39,36 +46,56 @@ export function runChunks(
   compiled?: (name: string, script: Script) => void,
 ): void {
   const chunks = new Map<string, () => unknown>();
-  const executed = new Map<string, unknown>();
+  const executed = new Map<string, { readonly exports: unknown } | { readonly error: unknown }>();
   const requireAny: Require = (name) => {
     if (name.startsWith('./')) return requireChunk(name.slice(2));
     return heavy.has(name.replace('node:', '')) ? onFirstUse(() => nodeRequire(name) as object) : nodeRequire(name);
   };
   const requireChunk = (name: string): unknown => {
+    const done = executed.get(name) ?? execute(name);
+    executed.set(name, done);
+    // As of a module of ECMAScript's: each that imports it is told the same, and is not given half of it.
+    if ('error' in done) throw done.error;
+    return done.exports;
+  };
+  const execute = (name: string) => {
     if (!chunks.has(name)) readPack(name);
-    // A chunk that fails fails the same way for each that imports it: esbuild keeps the error.
-    if (!executed.has(name)) executed.set(name, chunks.get(name)!());
-    return executed.get(name);
+    try {
+      return { exports: chunks.get(name)!() };
+    } catch (error) {
+      return { error };
+    }
   };
   const readPack = (name: string) => {
     const { source, bytecode } = read(name);
     const script = new Script(source, { filename: name, cachedData: bytecode });
     compiled?.(name, script);
-    const module: { exports: Chunks } = { exports: {} };
-    script.runInThisContext()(requireAny, module);
-    for (const [chunk, execute] of Object.entries(module.exports)) chunks.set(chunk, execute);
+    const { one, several } = script.runInThisContext() as PackBody;
+    const module = { exports: {} };
+    several?.(requireAny, module);
+    for (const [chunk, exported] of Object.entries(module.exports)) chunks.set(chunk, exported as () => unknown);
+    if (one === undefined) return;
+    chunks.set(name, () => {
+      one(requireAny, module);
+      return module.exports;
+    });
   };
   requireChunk(entry);
 }
 
 function onFirstUse(load: () => object): object {
+  let loaded: object | null = null;
+  const module = () => {
+    loaded ??= load();
+    return loaded;
+  };
   return new Proxy(
     {},
     {
-      get: (_, key) => Reflect.get(load(), key),
-      has: (_, key) => Reflect.has(load(), key),
-      ownKeys: () => Reflect.ownKeys(load()),
-      getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(load(), key),
+      get: (_, key) => Reflect.get(module(), key),
+      has: (_, key) => Reflect.has(module(), key),
+      ownKeys: () => Reflect.ownKeys(module()),
+      getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(module(), key),
     },
   );
 }

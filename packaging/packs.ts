@@ -17,9 +17,11 @@ export async function packOf(
   texts: ReadonlyMap<string, string>,
   target: string,
 ): Promise<string> {
-  const exports = names.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(`./${name}`)})`);
+  const table = names.map((name) => `${JSON.stringify(name)}: () => require(${JSON.stringify(`./${name}`)})`);
+  const [only] = names.length === 1 ? names : [];
+  const contents = only === undefined ? `module.exports = { ${table.join(',\n')} };` : texts.get(only)!;
   const { outputFiles } = await build({
-    stdin: { contents: `module.exports = { ${exports.join(',\n')} };`, resolveDir: '/' },
+    stdin: { contents, resolveDir: '/' },
     plugins: [chunksOf(names, texts)],
     bundle: true,
     write: false,
@@ -38,7 +40,8 @@ export async function packOf(
     const around = JSON.stringify(text.slice(Math.max(0, place - 30), place + 30));
     throw new Error(`the pack of ${names[0]} is not ASCII at ${around}: write \\u escapes in the regular expression`);
   }
-  return `(function(require,module){${text}\n})`;
+  // A property: V8 compiles a function in parentheses at once, also for the bytecode of a pack that no rehearsal loads.
+  return `({${only === undefined ? 'several' : 'one'}:function(require,module){${text}\n}})`;
 }
 
 /** Finds the pack's chunks by their names; another pack's chunk is required when the program runs. */

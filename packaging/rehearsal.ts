@@ -50,7 +50,6 @@ run_hookdir "/etc/dhcp/dhclient-exit-hooks.d"
   'etc/NetworkManager/NetworkManager.conf': '[main]\nplugins=ifupdown,keyfile\n',
   'etc/sysctl.d/99-sysctl.conf': '# Kept by hand.\nnet.ipv4.tcp_syncookies=1\n',
   'usr/lib/sysctl.d/50-pid-max.conf': '# As systemd ships it.\nkernel.pid_max = 4194304\n',
-  'etc/systemd/system/backup.service': '[Service]\nExecStart=/usr/local/bin/backup\n',
   'etc/holdfast/agent.yaml': configuration,
 };
 
