@@ -187,9 +187,9 @@ export class Keeper {
     const isDue = (finding: Finding) => record.wait(finding, now) === 0;
     let rested = false;
     // Checked under the lock: an apply that had the lock before may have applied another configuration.
-    const permits = (finding: Finding) => {
+    const permits = (findings: readonly Finding[]) => {
       rested ||= this.#rests();
-      return isDue(finding) && !rested;
+      return rested ? [] : findings.filter(isDue);
     };
     const due = drifted.filter(isDue);
     const waiting = drifted.filter((finding) => !isDue(finding));

@@ -21,10 +21,13 @@ export interface Guard {
   ): Promise<Outcome[]>;
 }
 
+/** Which of these findings may be changed now. Asked under the lock. */
+export type ConvergePermits = (findings: readonly Finding[]) => readonly Finding[];
+
 export interface ConvergeOptions {
   readonly patience?: number;
   readonly guard?: Guard | null;
-  readonly permits?: (finding: Finding) => boolean;
+  readonly permits?: ConvergePermits;
   readonly settled?: (outcomes: readonly Outcome[]) => void;
   readonly drifted?: readonly Finding[];
 }
@@ -39,14 +42,14 @@ export async function inspectAll(resources: readonly Resource[]): Promise<Findin
  * Changes the host to the wanted state. Without drift nothing is locked, written or started. Only one apply runs at a
  * time on a host, and every outcome is read back. Outcomes are in the order of the findings. `patience`: the time to
  * wait for another apply, in seconds, by default a minute; after it HostError EAGAIN is thrown. `guard` is null if
- * changes need no proof. `permits`: whether a finding may be changed now. `settled` is called with the outcomes before
+ * changes need no proof. `permits`: all, by default. `settled` is called with the outcomes before
  * the lock is released, so no other apply has run since. `drifted`: the caller's latest findings, which save the look
  * before the lock.
  */
 export async function converge(
   host: Host,
   resources: readonly Resource[],
-  { patience, guard = null, permits = () => true, settled = () => {}, drifted }: ConvergeOptions = {},
+  { patience, guard = null, permits = (findings) => findings, settled = () => {}, drifted }: ConvergeOptions = {},
 ): Promise<Outcome[]> {
   const findings = drifted ?? (await inspectAll(resources));
   if (!findings.some(isActionable) && !guard?.unfinished()) {
@@ -84,14 +87,15 @@ export function differs(finding: Finding): boolean {
   return finding.state === 'drifted' || finding.refusal !== undefined;
 }
 
-async function applyAll(resources: readonly Resource[], permits: (finding: Finding) => boolean): Promise<Outcome[]> {
+async function applyAll(resources: readonly Resource[], permits: ConvergePermits): Promise<Outcome[]> {
   const outcomes = new Map<string, Outcome>();
   for (let round = 1; round <= ROUNDS; round += 1) {
     let changed = false;
     for (const resource of resources) {
       const findings = await inspectOne(resource);
       const isTried = (one: Finding) => isActionable(one) && outcomes.get(identity(one))?.result !== 'failed';
-      const toApply = findings.filter((one) => isTried(one) && permits(one));
+      const tried = findings.filter(isTried);
+      const toApply = tried.length > 0 ? permits(tried) : [];
       const applied = new Map((await applyFindings(resource, toApply)).map((one) => [identity(one), one]));
       for (const finding of findings) {
         const earlier = outcomes.get(identity(finding));

@@ -65,17 +65,24 @@ export function findAttribute(data: Buffer, from: number, to: number, type: numb
 }
 
 export function attribute(type: number, value: Buffer): Buffer {
-  const whole = Buffer.alloc(align(4 + value.length));
+  const whole = zeros(align(4 + value.length));
   whole.writeUInt16LE(4 + value.length, 0);
   whole.writeUInt16LE(type, 2);
-  value.copy(whole, 4);
+  whole.set(value, 4);
   return whole;
+}
+
+/**
+ * A short buffer, cut from Node's pool: Buffer.alloc would make a block of memory for each, which V8 collects one by one. A
+ * thousand routes need some ten thousand.
+ */
+export function zeros(length: number): Buffer {
+  return Buffer.allocUnsafe(length).fill(0);
 }
 
 /** A message for the kernel. The kernel's answers carry `sequence` in their header. */
 export function message(type: number, flags: number, sequence: number, ...body: Buffer[]): Buffer {
-  const header = Buffer.alloc(NETLINK_HEADER);
-  const whole = Buffer.concat([header, ...body]);
+  const whole = Buffer.concat([zeros(NETLINK_HEADER), ...body]);
   whole.writeUInt32LE(whole.length, 0);
   whole.writeUInt16LE(type, 4);
   whole.writeUInt16LE(flags | FLAG.request, 6);
@@ -84,7 +91,7 @@ export function message(type: number, flags: number, sequence: number, ...body: 
 }
 
 export function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
+  const bytes = zeros(4);
   bytes.writeUInt32LE(value);
   return bytes;
 }

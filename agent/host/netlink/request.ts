@@ -9,7 +9,30 @@ export interface RouteChange {
 }
 
 /**
- * Sends all changes in one datagram. The kernel carries out every change within that one system call, so a death of
+ * The most changes of one datagram. The socket's buffer must hold all answers to it, a kilobyte for each, and has 208 kB
+ * unless net.core.rmem_default was changed.
+ */
+const AT_ONCE = 64;
+
+/**
+ * Asks for one change of each item, 64 in a datagram. Returns the error number of each, 0 for success. The messages are made
+ * a datagram at a time: as many as a thousand at once would outlive V8's young generation.
+ */
+export async function changeEach<T>(
+  socket: NetlinkSocket,
+  items: readonly T[],
+  changeOf: (item: T) => RouteChange,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const found: number[] = [];
+  for (let from = 0; from < items.length; from += AT_ONCE) {
+    found.push(...(await change(socket, items.slice(from, from + AT_ONCE).map(changeOf), signal)));
+  }
+  return found;
+}
+
+/**
+ * Sends a few changes in one datagram. The kernel carries out every change within that one system call, so a death of
  * this process cannot come between them. A failed change does not keep the kernel from trying the next. Returns the
  * error number of each, 0 for success.
  */

@@ -1,5 +1,5 @@
 /**
- * The kernel's routes, asked for and changed one by one, at a cost that does not depend on their number. (A dump lists
+ * The kernel's routes, asked for and changed by their keys, at a cost that does not depend on the number of all routes. (A dump lists
  * all routes: NETLINK_GET_STRICT_CHK, the socket option with which the kernel would filter it, cannot be set from
  * here.)
  */
@@ -8,7 +8,7 @@ import { getSystemErrorName } from 'node:util';
 import type { Family } from '../../address/address.ts';
 import { dump } from './dump.ts';
 import { FLAG, findAttribute, MESSAGE, NETLINK_HEADER } from './message-layout.ts';
-import { change } from './request.ts';
+import { change, changeEach } from './request.ts';
 import { bytesOf, deletionBody, ROUTE_TYPE, type Route, routeBody } from './route.ts';
 import { keyText, type RouteKey } from './route-key.ts';
 import { RTA, RTMSG, routeDump } from './rtmsg.ts';
@@ -18,40 +18,46 @@ import type { NetlinkSocket } from './socket.ts';
 /** The name of the kernel's error number (`ENETUNREACH`); null if there is no error. */
 export type RouteRefusal = string | null;
 
+/** `yes`, `no`, or the name of the error with which the kernel would refuse the route. */
+export type RouteHeld = 'yes' | 'no' | string;
+
 /**
- * Whether the kernel holds exactly this route: `yes`, `no`, or the name of the error with which it would refuse the
- * route (ENETDOWN, ENETUNREACH, EINVAL; EPERM without CAP_NET_ADMIN). IPv4 only. The question is a new route that may
- * neither be created nor replace a route. IPv4 answers with EEXIST or ENOENT (fib_table_insert in net/ipv4/fib_trie.c),
- * and changes nothing. IPv6 would create the route. A next hop whose interface is down counts as refused, even if the
- * route exists by another next hop.
+ * Whether the kernel holds exactly these IPv4 routes, in their order. `yes`, `no`, or ENETDOWN, ENETUNREACH, EINVAL; EPERM
+ * without CAP_NET_ADMIN. The question is a new route that may neither be created nor replace a route. IPv4 answers with
+ * EEXIST or ENOENT (fib_table_insert in net/ipv4/fib_trie.c), and changes nothing. IPv6 would create the route. A next hop
+ * whose interface is down counts as refused, even if the route exists by another next hop.
  */
 export async function holdsExactly(
   socket: NetlinkSocket,
-  route: Route & { readonly family: 'ipv4' },
+  routes: readonly (Route & { readonly family: 'ipv4' })[],
   signal: AbortSignal,
-): Promise<'yes' | 'no' | string> {
-  const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags: 0, body: routeBody(route) }], signal);
-  if (errno === constants.errno.EEXIST) return 'yes';
-  return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;
+): Promise<RouteHeld[]> {
+  const question = (route: Route) => ({ type: MESSAGE.newRoute, flags: 0, body: routeBody(route) });
+  return (await changeEach(socket, routes, question, signal)).map(heldOf);
 }
 
 /**
- * Whether the kernel holds any IPv4 route with this destination, table and metric, made by any program; the name of the
- * error if the kernel does not say. The question is a new route that must be the first of its key and may not be
- * created. The answer is EEXIST or ENOENT.
+ * Whether the kernel holds any IPv4 route with each of these destinations, tables and metrics, made by any program, in
+ * their order; the name of the error if the kernel does not say. The question is a new route that must be the first of its
+ * key and may not be created. The answer is EEXIST or ENOENT.
  */
 export async function holdsAny(
   socket: NetlinkSocket,
-  { destination, table, metric }: RouteKey,
+  keys: readonly RouteKey[],
   signal: AbortSignal,
-): Promise<'yes' | 'no' | string> {
-  const family = 'ipv4';
+): Promise<RouteHeld[]> {
   // A route that leads nowhere is never refused for its next hop.
-  const route = { family, destination, table, metric, protocol: 0, type: ROUTE_TYPE.blackhole } as const;
-  const body = routeBody({ ...route, hops: [], nexthopId: null, src: null, mtu: null });
-  const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags: FLAG.exclusive, body }], signal);
+  const nowhere = { protocol: 0, type: ROUTE_TYPE.blackhole, hops: [], nexthopId: null, src: null, mtu: null };
+  const question = ({ destination, table, metric }: RouteKey) => {
+    const body = routeBody({ family: 'ipv4', destination, table, metric, ...nowhere });
+    return { type: MESSAGE.newRoute, flags: FLAG.exclusive, body };
+  };
+  return (await changeEach(socket, keys, question, signal)).map(heldOf);
+}
+
+function heldOf(errno: number): RouteHeld {
   if (errno === constants.errno.EEXIST) return 'yes';
-  return errno === constants.errno.ENOENT ? 'no' : nameOf(errno!)!;
+  return errno === constants.errno.ENOENT ? 'no' : nameOf(errno)!;
 }
 
 /** Selects routes: those of a protocol (as in rt_protos), or those with one of these keys. */
@@ -108,21 +114,28 @@ function goesTo(keys: readonly RouteKey[]): MayBe {
   };
 }
 
-/**
- * `replace`: the new route replaces an existing one with this destination, table and metric in the same moment, so that
- * every packet finds a route. Without it, an existing route gives EEXIST. A route's bytes (SeenRoute.body) may stand
- * for the route.
- */
-export async function putRoute(
+/** A route to put into the kernel. A route's bytes (SeenRoute.body) may stand for the route. */
+export interface NewRoute {
+  readonly route: Route | Buffer;
+  /**
+   * The new route replaces an existing one with this destination, table and metric in the same moment, so that every packet
+   * finds a route. Without it, an existing route gives EEXIST.
+   */
+  readonly replace: boolean;
+}
+
+/** Returns the refusal of each, in their order. */
+export async function putRoutes(
   socket: NetlinkSocket,
-  route: Route | Buffer,
-  { replace }: { replace: boolean },
+  routes: readonly NewRoute[],
   signal: AbortSignal,
-): Promise<RouteRefusal> {
-  const flags = FLAG.create | (replace ? FLAG.replace : FLAG.exclusive);
-  const body = Buffer.isBuffer(route) ? [route] : routeBody(route);
-  const [errno] = await change(socket, [{ type: MESSAGE.newRoute, flags, body }], signal);
-  return nameOf(errno!);
+): Promise<RouteRefusal[]> {
+  const put = ({ route, replace }: NewRoute) => ({
+    type: MESSAGE.newRoute,
+    flags: FLAG.create | (replace ? FLAG.replace : FLAG.exclusive),
+    body: Buffer.isBuffer(route) ? [route] : routeBody(route),
+  });
+  return (await changeEach(socket, routes, put, signal)).map(nameOf);
 }
 
 /** ESRCH means that there is no such route of this protocol. */

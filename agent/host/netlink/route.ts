@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { type Family, familyOf } from '../../address/address.ts';
-import { attribute, FAMILY, uint32 } from './message-layout.ts';
+import { attribute, FAMILY, uint32, zeros } from './message-layout.ts';
 import type { RouteKey } from './route-key.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH, TABLE_COMPAT } from './rtmsg.ts';
 
@@ -55,7 +55,7 @@ export function routeBody(route: Route): Buffer[] {
   const [network = '', length = ''] = destination.split('/');
   const [only] = hops;
   const several = hops.length > 1;
-  const rtmsg = Buffer.alloc(RTMSG.size);
+  const rtmsg = zeros(RTMSG.size);
   rtmsg[RTMSG.family] = FAMILY[family];
   rtmsg[RTMSG.destinationLength] = Number(length);
   rtmsg[RTMSG.table] = table < 256 ? table : TABLE_COMPAT;
@@ -92,7 +92,7 @@ export function deletionBody(route: RouteKey & { readonly protocol: number }): B
 }
 
 function nexthop(family: Family, { index, weight, onlink, ...hop }: RouteHop): Buffer {
-  const header = Buffer.alloc(NEXTHOP.size);
+  const header = zeros(NEXTHOP.size);
   const whole = Buffer.concat([header, ...gatewayOf(family, { index, weight, onlink, ...hop })]);
   whole.writeUInt16LE(whole.length, 0);
   whole[NEXTHOP.flags] = onlink ? RTNH.onlink : 0;
@@ -107,7 +107,7 @@ function gatewayOf(family: Family, { gateway }: RouteHop): Buffer[] {
   // An IPv4 route may use an IPv6 gateway (RFC 5549).
   const own = familyOf(gateway);
   if (own === family) return [attribute(RTA.gateway, address)];
-  const header = Buffer.alloc(2);
+  const header = zeros(2);
   header.writeUInt16LE(FAMILY[own]);
   return [attribute(RTA.via, Buffer.concat([header, address]))];
 }

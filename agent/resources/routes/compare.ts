@@ -3,12 +3,10 @@
  * could be made.
  */
 import { familyOf } from '../../address/address.ts';
-import { findLink, type Link } from '../../host/netlink/links.ts';
-import { hasNexthop } from '../../host/netlink/nexthops.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../../host/netlink/route.ts';
 import { keyText, type RouteKey, sameKey } from '../../host/netlink/route-key.ts';
 import { matchedRoute } from '../../host/netlink/route-lookup.ts';
-import { holdsAny, holdsExactly, listRoutes } from '../../host/netlink/route-table.ts';
+import { holdsAny, holdsExactly, listRoutes, type RouteHeld } from '../../host/netlink/route-table.ts';
 import type { SeenRoute } from '../../host/netlink/seen-route.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST, protocolName } from '../../host/netlink/table-names.ts';
@@ -19,6 +17,8 @@ import {
   type WantedHop,
   type WantedRoute,
 } from '../../metadata/wanted-routes.ts';
+import { sameRoute } from './same-route.ts';
+import { type TriedRoute, UsableHops } from './usable-hops.ts';
 
 /** Problems that end by themselves when an interface, an address or a network appears. */
 const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
@@ -53,7 +53,7 @@ export class RouteLook {
   readonly #signal: AbortSignal;
   /** The keys of all wanted routes, so that one dump serves them all. */
   readonly #keys: readonly RouteKey[];
-  readonly #links = new Map<string | number, Link | null>();
+  readonly #usable: UsableHops;
   readonly #ways = new Map<string, GatewayWay>();
   readonly #lists = new Map<string, Promise<ReadonlyMap<string, SeenRoute>>>();
 
@@ -61,11 +61,34 @@ export class RouteLook {
     this.#socket = socket;
     this.#keys = keys;
     this.#signal = signal;
+    this.#usable = new UsableHops(socket, signal);
   }
 
-  /** Throws NetlinkError. */
-  async standing(wanted: WantedRoute): Promise<RouteStanding> {
-    const { hops, usable, without, held } = await this.#possible(wanted);
+  /** Of each route, in their order. The kernel is asked about all of them together. Throws NetlinkError. */
+  async standings(routes: readonly WantedRoute[]): Promise<RouteStanding[]> {
+    const tries: TriedRoute[] = [];
+    for (const wanted of routes) tries.push(await this.#usable.tried(wanted));
+    const held = await this.#held(
+      tries.map(({ wanted, usable, without }) => {
+        return usable.length === 0 && without.length > 0 ? null : { wanted, hops: usable };
+      }),
+    );
+    const absent = tries.filter((_, i) => held[i] === 'no');
+    const any = await holdsAny(
+      this.#socket,
+      absent.map(({ wanted }) => wanted),
+      this.#signal,
+    );
+    const taken = new Map(absent.map((tried, nth) => [tried, any[nth]!]));
+    const found: RouteStanding[] = [];
+    for (const [i, tried] of tries.entries()) found.push(await this.#standing(tried, held[i]!, taken.get(tried)));
+    return found;
+  }
+
+  /** `asked`: the kernel's answer for the route with all usable next hops; `taken`: for its key, if that was asked. */
+  async #standing(tried: TriedRoute, asked: RouteHeld | null, taken?: RouteHeld): Promise<RouteStanding> {
+    const { wanted, usable } = tried;
+    const { hops, without, held } = await this.#possible(tried, asked);
     const waits = { is: 'waiting', route: null, there: null } as const;
     if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
       return { ...waits, reason: `${wanted.src} is no address of this host now` };
@@ -80,7 +103,7 @@ export class RouteLook {
     if (held !== 'no' && held !== null) {
       return { is: 'refused', route, there: null, reason: await this.#whyRefused(wanted, held) };
     }
-    const there = await this.find(route);
+    const there = await this.find(route, taken);
     if (there === null) return { is: 'absent', route, there, reason };
     const same = sameRoute(route, there);
     if (there.protocol === HOLDFAST) return { is: same ? right : 'changed', route, there, reason };
@@ -120,9 +143,15 @@ export class RouteLook {
     return `the kernel refuses it (${errno})`;
   }
 
-  /** The route of this key, made by any program; null if there is none. Throws NetlinkError. */
-  async find(key: RouteKey): Promise<SeenRoute | null> {
-    if (key.family === 'ipv4' && (await holdsAny(this.#socket, key, this.#signal)) === 'no') return null;
+  /**
+   * The route of this key, made by any program; null if there is none. `taken`: the kernel's answer for the key, if it was
+   * asked before. Throws NetlinkError.
+   */
+  async find(key: RouteKey, taken?: RouteHeld): Promise<SeenRoute | null> {
+    if (key.family === 'ipv4') {
+      const [any] = taken === undefined ? await holdsAny(this.#socket, [key], this.#signal) : [taken];
+      if (any === 'no') return null;
+    }
     for (const address of new Set(addressesOf(key.destination))) {
       const met = await matchedRoute(this.#socket, key.family, address, {}, this.#signal);
       if (met !== null && sameKey(met, key)) return met;
@@ -139,51 +168,55 @@ export class RouteLook {
 
   async describe(route: Route): Promise<string> {
     const hops: WantedHop[] = [];
-    for (const { index, ...hop } of route.hops) hops.push({ ...hop, dev: await this.#nameOf(index) });
+    for (const { index, ...hop } of route.hops) hops.push({ ...hop, dev: await this.#usable.nameOf(index) });
     return describeRoute({ ...route, hops });
   }
 
   /**
-   * The next hops that the kernel would take now, and why it would refuse the rest. `usable`: the next hops whose
-   * interface is up. `held`: the kernel's answer for the route with them (see holdsExactly); null if the kernel cannot
-   * be asked.
+   * The next hops that the kernel would take now, and why it would refuse the rest. `held`: the kernel's answer for the
+   * route with them (see holdsExactly); null if the kernel cannot be asked.
    */
   async #possible(
-    wanted: WantedRoute,
-  ): Promise<{ hops: RouteHop[]; usable: RouteHop[]; without: string[]; held: string | null }> {
-    const tried: { hop: WantedHop; as: RouteHop }[] = [];
-    const without: string[] = [];
-    for (const hop of wanted.hops) {
-      const link = hop.dev === null ? null : await this.#link(hop.dev);
-      const { gateway, weight, onlink, dev } = hop;
-      if (dev !== null && link === null) without.push(`${describeHop(hop)}: there is no interface ${dev} now`);
-      else if (link?.up === false) without.push(`${describeHop(hop)}: the interface ${dev} is down`);
-      else tried.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
-    }
-    if (wanted.nexthopId !== null) {
-      const there = await hasNexthop(this.#socket, wanted.nexthopId, this.#signal);
-      const why = there === false ? 'there is none now' : `the kernel says ${there}`;
-      if (there !== true) without.push(`nexthop object ${wanted.nexthopId}: ${why}`);
-    }
-    const usable = tried.map(({ as }) => as);
-    if (usable.length === 0 && without.length > 0) return { hops: [], usable, without, held: null };
-    const held = await this.#held(wanted, usable);
-    if (held !== null && !PASSING.includes(held)) return { hops: usable, usable, without, held };
+    tried: TriedRoute,
+    held: RouteHeld | null,
+  ): Promise<{
+    readonly hops: readonly RouteHop[];
+    readonly without: readonly string[];
+    readonly held: RouteHeld | null;
+  }> {
+    const { wanted, usable } = tried;
+    const without = [...tried.without];
+    if (usable.length === 0 && without.length > 0) return { hops: [], without, held: null };
+    if (held !== null && !PASSING.includes(held)) return { hops: usable, without, held };
     const reachable: RouteHop[] = [];
-    for (const { hop, as } of tried) {
+    for (const { hop, as } of tried.hops) {
       const problem = await this.#problemOf(wanted, hop, as);
       if (problem === null) reachable.push(as);
       else without.push(`${describeHop(hop)}: ${problem}`);
     }
-    const all = reachable.length === usable.length || reachable.length === 0;
-    return { hops: reachable, usable, without, held: all ? held : await this.#held(wanted, reachable) };
+    if (reachable.length === usable.length || reachable.length === 0) return { hops: reachable, without, held };
+    const [now] = await this.#held([{ wanted, hops: reachable }]);
+    return { hops: reachable, without, held: now! };
   }
 
-  async #held(wanted: WantedRoute, hops: readonly RouteHop[]): Promise<string | null> {
-    if (wanted.family !== 'ipv4') return null;
-    const route = { ...wanted, family: wanted.family, hops, protocol: HOLDFAST };
-    const held = await holdsExactly(this.#socket, route, this.#signal);
-    return held === 'EPERM' ? null : held;
+  /** The kernel's answer for each route with these next hops; null if the kernel is not to be asked, or cannot be. */
+  async #held(
+    asked: readonly ({ readonly wanted: WantedRoute; readonly hops: readonly RouteHop[] } | null)[],
+  ): Promise<(RouteHeld | null)[]> {
+    const questions = asked.map((one) => {
+      if (one === null || one.wanted.family !== 'ipv4') return null;
+      return { ...one.wanted, family: one.wanted.family, hops: one.hops, protocol: HOLDFAST };
+    });
+    const answers = await holdsExactly(
+      this.#socket,
+      questions.filter((route) => route !== null),
+      this.#signal,
+    );
+    const next = answers.values();
+    return questions.map((route) => {
+      const held = route === null ? null : next.next().value!;
+      return held === 'EPERM' ? null : held;
+    });
   }
 
   /** Why the kernel would refuse this next hop now; null if it would take it. */
@@ -192,7 +225,7 @@ export class RouteLook {
     if (gateway === null) return null;
     const cure = dev === null || onlink ? '' : '; if it can be reached there all the same, write onlink: true';
     const problem = `${gateway} is in no network ${dev === null ? 'of this host' : `on ${dev}`} now${cure}`;
-    const held = await this.#held(wanted, [as]);
+    const [held = null] = await this.#held([{ wanted, hops: [as] }]);
     if (held !== null) return PASSING.includes(held) ? problem : null;
     if (onlink || /^fe[89ab]/.test(gateway)) return null;
     const family = familyOf(gateway);
@@ -232,40 +265,4 @@ export class RouteLook {
     const found = await listRoutes(this.#socket, family, { keys }, this.#signal);
     return new Map(found.toReversed().map((route) => [keyText(route), route]));
   }
-
-  async #link(which: string | number): Promise<Link | null> {
-    const known = this.#links.get(which);
-    if (known !== undefined) return known;
-    const link = await findLink(this.#socket, which, this.#signal);
-    this.#links.set(which, link);
-    return link;
-  }
-
-  async #nameOf(index: number): Promise<string | null> {
-    return index === 0 ? null : ((await this.#link(index))?.name ?? String(index));
-  }
-}
-
-/** Whether two routes are the same apart from their maker. Values that the wanted route leaves open may differ. */
-function sameRoute(wanted: Route, there: SeenRoute): boolean {
-  if (wanted.src !== there.src || wanted.mtu !== there.mtu) return false;
-  // The nexthop object decides the type and the next hops.
-  if (wanted.nexthopId !== null) return wanted.nexthopId === there.nexthopId && !there.expires;
-  if (wanted.type !== there.type) return false;
-  if (wanted.hops.length !== there.hops.length || there.expires) return false;
-  const left = [...there.hops];
-  return wanted.hops.every((hop) => {
-    const at = left.findIndex((other) => sameHop(hop, other, wanted.hops.length > 1));
-    if (at !== -1) left.splice(at, 1);
-    return at !== -1;
-  });
-}
-
-/** `onlink` only makes the kernel accept the gateway unchecked: packets go the same way with and without it. */
-function sameHop(wanted: RouteHop, there: RouteHop, several: boolean): boolean {
-  return (
-    wanted.gateway === there.gateway &&
-    (wanted.index === 0 || wanted.index === there.index) &&
-    (!several || wanted.weight === there.weight)
-  );
 }

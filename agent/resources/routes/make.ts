@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { deleteRoute, putRoute, type RouteRefusal } from '../../host/netlink/route-table.ts';
+import { deleteRoute, putRoutes } from '../../host/netlink/route-table.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import type { WantedEntry, WantedRoute } from '../../metadata/wanted-routes.ts';
@@ -16,52 +16,44 @@ const TIME = 20_000;
 export interface RouteWish {
   readonly wanted: WantedEntry;
   readonly route: WantedRoute;
+  /** How the route was found a moment ago. */
+  readonly found: RouteStanding;
 }
 
 /**
- * Looks at each route again, because the host may have changed since the last look. Makes routes that are absent or
- * different, and reads them back. `look` returns a new look at the kernel: one before the changes, one afterwards.
- * Outcomes are in the order of the wishes. Throws NetlinkError and HostError.
+ * Makes routes that are absent or different, and reads them back. If another program made a route of the same key since it
+ * was found absent, the kernel refuses ours (EEXIST). `after` looks at the kernel after the changes. Outcomes are in the
+ * order of the wishes. Throws NetlinkError and HostError.
  */
 export async function makeRoutes(
   host: Host,
   socket: NetlinkSocket,
   wishes: readonly RouteWish[],
-  look: () => RouteLook,
+  after: RouteLook,
 ): Promise<Outcome[]> {
-  const before = await standings(look(), wishes);
-  const changes = wishes.flatMap(({ wanted, route: wish }, i) => {
-    const { is, route, there } = before[i]!;
+  const changes = wishes.flatMap(({ wanted, route: wish, found: { is, route, there } }, i) => {
     return route !== null && (is === 'absent' || is === 'changed') ? [{ i, wanted, wish, route, there }] : [];
   });
   // The record is written first, so that it never lacks a route that was made.
-  const made = changes.map(({ route: { family, destination, table, metric }, there, wanted }) => {
+  const noted = changes.map(({ route: { family, destination, table, metric }, there, wanted }) => {
     const replaced = there !== null && there.protocol !== HOLDFAST ? there.body.toString('hex') : null;
     return { family, destination, table, metric, wish: wanted.wish, replaced };
   });
-  if (made.length > 0) rememberRoutes(host, made);
-  const refusals = new Map<number, RouteRefusal>();
-  for (const { i, route, there } of changes) {
-    refusals.set(i, await putRoute(socket, route, { replace: there !== null }, signal()));
-  }
-  const after = look();
+  if (noted.length > 0) rememberRoutes(host, noted);
+  const put = changes.map(({ route, there }) => ({ route, replace: there !== null }));
+  const answers = await putRoutes(socket, put, signal());
+  const refusals = new Map(changes.map(({ i }, nth) => [i, answers[nth]!]));
+  const taken = changes.filter(({ i }) => refusals.get(i) === null);
+  const made = await after.standings(taken.map(({ wish }) => wish));
+  const stands = new Map(taken.map(({ i }, nth) => [i, made[nth]!]));
   const outcomes: Outcome[] = [];
-  for (const [i, { wanted, route }] of wishes.entries()) {
-    const refusal = refusals.get(i);
-    if (refusal === undefined) outcomes.push(routeOutcome(wanted, before[i]!, await after.actual(before[i]!)));
-    else if (refusal !== null) outcomes.push(refused(wanted, refusal, isPassing(refusal, route)));
-    else {
-      const stands = await after.standing(route);
-      outcomes.push(readBack(wanted, stands, await after.actual(stands)));
-    }
+  for (const [i, { wanted, route, found }] of wishes.entries()) {
+    const [refusal, stand] = [refusals.get(i), stands.get(i) ?? found];
+    if (refusal === undefined) outcomes.push(routeOutcome(wanted, stand, await after.actual(stand)));
+    else if (refusal === null) outcomes.push(readBack(wanted, stand, await after.actual(stand)));
+    else outcomes.push(refused(wanted, refusal, isPassing(refusal, route)));
   }
   return outcomes;
-}
-
-async function standings(look: RouteLook, wishes: readonly RouteWish[]): Promise<RouteStanding[]> {
-  const found: RouteStanding[] = [];
-  for (const { route } of wishes) found.push(await look.standing(route));
-  return found;
 }
 
 function refused(wanted: WantedEntry, refusal: string, passing: boolean): Outcome {
@@ -74,7 +66,8 @@ function refused(wanted: WantedEntry, refusal: string, passing: boolean): Outcom
 function readBack(wanted: WantedEntry, stands: RouteStanding, actual: string | null): Outcome {
   const right = stands.is === 'right' || stands.is === 'part';
   const told = routeOutcome(wanted, stands, actual, 'changed');
-  return right ? told : { ...told, result: 'failed', changed: true };
+  const reason = stands.reason ?? 'the change does not stay: another program changes the route again at once';
+  return right ? told : { ...told, reason, result: 'failed', changed: true };
 }
 
 /** Deletes one of our routes, or puts back the route that it had replaced. Throws NetlinkError and HostError. */
@@ -97,7 +90,8 @@ export async function takeAway(host: Host, socket: NetlinkSocket, made: MadeRout
 
 /** Replaces our route by the earlier one in one step. The kernel may refuse, because the interface may be gone. */
 export async function giveBack(socket: NetlinkSocket, body: string): Promise<string> {
-  return (await putRoute(socket, Buffer.from(body, 'hex'), { replace: true }, signal())) ?? 'given';
+  const [refusal] = await putRoutes(socket, [{ route: Buffer.from(body, 'hex'), replace: true }], signal());
+  return refusal ?? 'given';
 }
 
 export function givenBack(given: string): string {

@@ -16,7 +16,7 @@ import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { Metadata } from '../../metadata/metadata.ts';
 import { type WantedEntry, wantedRoutes } from '../../metadata/wanted-routes.ts';
 import { wishesOf } from '../../metadata/wishes.ts';
-import { RouteLook } from './compare.ts';
+import { RouteLook, type RouteStanding } from './compare.ts';
 import {
   type Foretold,
   madeKey,
@@ -37,16 +37,17 @@ const TIME = 20_000;
 export class KeptRoutes {
   readonly #host: Host;
   readonly #wanted: readonly WantedEntry[];
-  /** Names of routes that the exit hook also makes. */
-  readonly #hooked: ReadonlySet<string>;
+  readonly #configured: readonly DesiredRoute[];
   /** Our routes that are no longer configured. */
   readonly #unwanted: readonly MadeRoute[];
+  /** How `inspect` found the routes; empty after a change. */
+  #standings: ReadonlyMap<WantedEntry, RouteStanding> = new Map();
 
   constructor(host: Host, routes: readonly DesiredRoute[], metadata: DesiredMetadata) {
     this.#host = host;
     const wishes = wishesOf({ routes });
     this.#wanted = wantedRoutes(routes, wishes.length === 0 ? null : new Metadata(host, metadata, wishes));
-    this.#hooked = new Set(wantedRoutes(routes.filter(isWritten), null).map(({ name }) => `routes.${name}`));
+    this.#configured = routes;
     this.#unwanted = unwantedOf(readRouteRecord(host), this.#wanted);
   }
 
@@ -55,16 +56,17 @@ export class KeptRoutes {
     using socket = await NetlinkSocket.open();
     const look = this.#look(socket);
     const foretold = this.#foretold();
+    const standings = await standingsOf(this.#wanted, look);
+    this.#standings = standings;
     const findings: Finding[] = [];
     for (const wanted of this.#wanted) {
-      const { route, problem } = wanted;
-      const unknown = { state: 'unknown', actual: null, reason: problem } as const;
-      if (route === null) {
-        findings.push(wantedFinding(wanted, unknown, foretold));
-        continue;
-      }
-      const standing = await look.standing(route);
-      findings.push(standingFinding(wanted, standing, await look.actual(standing), foretold));
+      const standing = standings.get(wanted);
+      const unknown = { state: 'unknown', actual: null, reason: wanted.problem } as const;
+      findings.push(
+        standing === undefined
+          ? wantedFinding(wanted, unknown, foretold)
+          : standingFinding(wanted, standing, await look.actual(standing), foretold),
+      );
     }
     const gone: MadeRoute[] = [];
     for (const made of this.#unwanted) {
@@ -80,16 +82,23 @@ export class KeptRoutes {
   #foretold(): Foretold {
     const atBoot = appliedAtBoot(this.#host);
     let leased: boolean | undefined;
+    let hooked: ReadonlySet<string> | undefined;
     return (now, doubtful) => {
       const boot = atBoot(now);
       if (!doubtful) return [boot];
       const unsure = { ...now, state: 'unknown', actual: null } as const;
+      hooked ??= this.#hooked();
       leased ??= hookPlaces(this.#host) !== null && dhclientInstalled(this.#host);
       return [
-        ...(leased && this.#hooked.has(now.setting) ? [{ ...unsure, moment: 'lease' } as const] : []),
+        ...(leased && hooked.has(now.setting) ? [{ ...unsure, moment: 'lease' } as const] : []),
         boot.state === 'ok' ? { ...unsure, moment: 'boot' } : boot,
       ];
     };
+  }
+
+  /** Settings of the routes that the exit hook also makes. */
+  #hooked(): ReadonlySet<string> {
+    return new Set(wantedRoutes(this.#configured.filter(isWritten), null).map(({ name }) => `routes.${name}`));
   }
 
   /** The keys of the routes in its findings. */
@@ -98,19 +107,22 @@ export class KeptRoutes {
     return new Map<string, RouteKey>([...wanted, ...this.#unwanted.map((made) => [madeKey(made), made] as const)]);
   }
 
-  /** Applies all in one pass, wanted routes first. Outcomes are in the order of the findings. */
+  /**
+   * Applies all in one pass, wanted routes first, right after `inspect`; after a change, or without a look, it looks
+   * first. Outcomes are in the order of the findings.
+   */
   async apply(findings: readonly Finding[]): Promise<Outcome[]> {
     using socket = await NetlinkSocket.open();
+    const keys = new Set(findings.map(({ key }) => key));
     const wanted = new Map(this.#wanted.map((one) => [routeKey(one), one]));
     const unwanted = new Map(this.#unwanted.map((made) => [madeKey(made), made]));
-    const wishes = findings.flatMap(({ key }): RouteWish[] => {
-      const one = wanted.get(key);
-      return one?.route == null ? [] : [{ wanted: one, route: one.route }];
-    });
+    const wishes = await this.#wishes(
+      socket,
+      this.#wanted.filter((one) => keys.has(routeKey(one))),
+    );
+    this.#standings = new Map();
     const outcomes = new Map<string, Outcome>();
-    for (const one of await makeRoutes(this.#host, socket, wishes, () => this.#look(socket))) {
-      outcomes.set(one.key, one);
-    }
+    for (const one of await makeRoutes(this.#host, socket, wishes, this.#look(socket))) outcomes.set(one.key, one);
     for (const { key } of findings.filter((one) => !outcomes.has(one.key))) {
       const made = unwanted.get(key);
       const reason = wanted.get(key)?.problem ?? 'the route is no longer wanted';
@@ -120,9 +132,25 @@ export class KeptRoutes {
     return findings.map(({ key }) => outcomes.get(key)!);
   }
 
+  async #wishes(socket: NetlinkSocket, wanted: readonly WantedEntry[]): Promise<RouteWish[]> {
+    const unseen = wanted.filter((one) => !this.#standings.has(one));
+    const standings = new Map([...this.#standings, ...(await standingsOf(unseen, this.#look(socket)))]);
+    return wanted.flatMap((one) => {
+      const found = standings.get(one);
+      return one.route === null || found === undefined ? [] : [{ wanted: one, route: one.route, found }];
+    });
+  }
+
   #look(socket: NetlinkSocket): RouteLook {
     return new RouteLook(socket, [...this.keys().values()], AbortSignal.timeout(TIME));
   }
+}
+
+/** Leaves out routes that are not known yet. Throws NetlinkError. */
+async function standingsOf(wanted: readonly WantedEntry[], look: RouteLook): Promise<Map<WantedEntry, RouteStanding>> {
+  const known = wanted.flatMap((one) => (one.route === null ? [] : [{ one, route: one.route }]));
+  const found = await look.standings(known.map(({ route }) => route));
+  return new Map(known.map(({ one }, nth) => [one, found[nth]!]));
 }
 
 /** Whether a route may still be wanted, because the metadata is not known yet. */

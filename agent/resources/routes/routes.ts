@@ -6,6 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import type { RouteFollower } from './follow.ts';
 import { hasRouteRecord } from './made.ts';
+import type { KeptRoutes } from './reconcile.ts';
 
 /**
  * Keeps static routes in the kernel, by netlink and without a process. Our routes have Holdfast's own protocol number.
@@ -21,6 +22,8 @@ export class Routes implements Resource {
   #keyTexts: ReadonlySet<string> = new Set();
   #waiting: ReadonlySet<string> = new Set();
   #follower: RouteFollower | null = null;
+  /** The look that each finding is of. */
+  readonly #looks = new WeakMap<Finding, KeptRoutes>();
 
   constructor(host: Host, { routes, metadata }: { routes: readonly DesiredRoute[]; metadata: DesiredMetadata }) {
     this.#host = host;
@@ -42,7 +45,9 @@ export class Routes implements Resource {
       if (finding.state !== 'drifted') return finding;
       const key = this.#keys.get(finding.key);
       const by = key === undefined ? null : (this.#follower?.whoTouched(key) ?? null);
-      return waiting.has(finding.key) ? { ...finding, by, awaited: true } : { ...finding, by };
+      const drifted: Finding = waiting.has(finding.key) ? { ...finding, by, awaited: true } : { ...finding, by };
+      this.#looks.set(drifted, kept);
+      return drifted;
     });
   }
 
@@ -51,7 +56,9 @@ export class Routes implements Resource {
   }
 
   async applyMany(findings: readonly Finding[]): Promise<Outcome[]> {
-    return (await this.#keeping()).apply(findings);
+    const looks = new Set(findings.map((finding) => this.#looks.get(finding)));
+    const [look] = looks;
+    return (looks.size === 1 && look !== undefined ? look : await this.#keeping()).apply(findings);
   }
 
   watches(): string[] {
@@ -76,7 +83,7 @@ export class Routes implements Resource {
   }
 
   /** Loaded only if there are routes to keep. */
-  async #keeping() {
+  async #keeping(): Promise<KeptRoutes> {
     const { KeptRoutes } = await import('./reconcile.ts');
     return new KeptRoutes(this.#host, this.#routes, this.#metadata);
   }
