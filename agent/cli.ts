@@ -5,6 +5,7 @@ import type { ApplyOptions } from './commands/apply.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { ForgetOptions } from './commands/collector-forget.ts';
 import type { CommonOptions } from './commands/common-options.ts';
+import type { DependsOptions } from './commands/depends.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import type { ProbeOptions } from './commands/read-probes.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
@@ -126,6 +127,24 @@ program
       ...options,
       names: names ?? [],
     }),
+  );
+
+program
+  .command('depends')
+  .description('show who on this host depends on an address: now, at the next lease, at the next boot')
+  .argument('[address...]', 'of a name server, gateway or time server (default: every name server of this host)')
+  .option(...CONFIG_OPTION)
+  .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
+  .option('--live', 'with --root: the running kernel and its processes belong to these files')
+  .option('--json', 'one JSON document on stdout, and nothing else there')
+  .option('--quiet', 'print only one sentence, on stderr')
+  .option('--no-color', 'no colours')
+  .addHelpText(
+    'after',
+    `\nWhat it looks at, and what it cannot see, stands in docs/depends.md.\nExit status: 0 nothing depends on it, 1 bad usage, 2 something does, 4 something could not be seen, so it is unknown.${examples(['sudo agent depends 10.34.56.78', 'sudo agent depends 10.34.56.78 2001:db8::53 --json', 'sudo agent depends', 'sudo agent depends 10.34.56.78 && echo "nothing here needs it"'])}`,
+  )
+  .action((addresses: string[], options: Omit<DependsOptions, 'addresses'>) =>
+    run<DependsOptions>(async () => (await import('./commands/depends.ts')).depends)({ ...options, addresses }),
   );
 
 const rehearse = program

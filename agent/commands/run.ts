@@ -133,6 +133,7 @@ async function load(
     beatSeed: identity.beatSeed,
     probes: makeProbes(host, desired, daemon, { record, history: false }),
     inventory: [...agentCommand(), 'probe', 'inventory', '--json'],
+    depends: dependsCommand(options),
     onDisk: {
       ...editedBy(options, daemon.report),
       look: () => lookOnDisk(options, { hash, reload: daemon.reload ?? 'manual', report: daemon.report }, credentials),
@@ -144,6 +145,10 @@ async function load(
 /** The command line of this program. */
 function agentCommand(): string[] {
   return BUILD === null ? [process.execPath, process.argv[1]!] : [process.execPath];
+}
+
+function dependsCommand({ config }: CommonOptions): string[] {
+  return [...agentCommand(), 'depends', '--json', ...(config === undefined ? [] : ['--config', resolve(config)])];
 }
 
 /** The apply that prepares a dhclient for its restart. */

@@ -29,6 +29,7 @@ export const EVENTS = {
   egressWaits: 'holdfast.egress.waits',
   inventory: 'holdfast.inventory',
   inventoryChanged: 'holdfast.inventory.changed',
+  dependences: 'holdfast.dependences',
   conditionRaised: 'holdfast.condition.raised',
   conditionCleared: 'holdfast.condition.cleared',
   probeFailed: 'holdfast.probe.failed',

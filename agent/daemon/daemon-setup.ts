@@ -34,6 +34,8 @@ export interface DaemonSetup {
   readonly onDisk?: ConfigOnDisk;
   /** The command that prints the machine's inventory. If left out, no inventory is taken. */
   readonly inventory?: readonly string[];
+  /** The command that prints which name servers this host depends on. If left out, the collector is not told. */
+  readonly depends?: readonly string[];
   /** The same object at every reload; null if nothing is sent. */
   readonly delivery: Delivery | null;
 }

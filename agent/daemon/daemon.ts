@@ -12,6 +12,7 @@ import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { applyOnce } from './apply-once.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
 import type { ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
+import { DependsWatch } from './depends-watch.ts';
 import { EgressWatch } from './egress-watch.ts';
 import { Fetching } from './fetching.ts';
 import { HealRecord } from './heal-record.ts';
@@ -47,6 +48,7 @@ export class Daemon {
   #egress: EgressWatch | null = null;
   #files: OperatorFiles | null = null;
   #inventory: InventoryWatch | null = null;
+  #depends: DependsWatch | null = null;
   #timer: NodeJS.Timeout | undefined;
   readonly #standing: StandingFile;
   #standingTimer: NodeJS.Timeout | undefined;
@@ -107,6 +109,7 @@ export class Daemon {
     await Promise.race([this.#beat(), sleep(LAST_HEARTBEAT)]);
     clearTimeout(this.#timer);
     this.#inventory?.close();
+    this.#depends?.close();
     this.#witness.close();
     await Promise.race([
       Promise.allSettled([this.#end(true), this.#setup.delivery?.stop(LAST_DELIVERY)]),
@@ -144,6 +147,7 @@ export class Daemon {
     this.#egress.start();
     this.#planBeat(interval, beatSeed);
     this.#takeInventory();
+    this.#watchDependences();
     void this.#followFiles();
   }
 
@@ -153,6 +157,18 @@ export class Daemon {
     if (inventory === undefined || this.#inventory !== null) return;
     this.#inventory = new InventoryWatch(host, inventory, (event) => this.#tell(event));
     this.#inventory.start();
+  }
+
+  /** Started again with each configuration, because the held name servers may be others now. */
+  #watchDependences(): void {
+    const { host, depends } = this.#setup;
+    this.#depends?.close();
+    this.#depends = null;
+    if (depends === undefined) return;
+    const log: Tell = (event) => this.#options.log(event);
+    const send: Tell = (event) => this.#setup.delivery?.event(event);
+    this.#depends = new DependsWatch(host, depends, { log, send });
+    this.#depends.start();
   }
 
   async #followFiles(): Promise<void> {

@@ -145,6 +145,12 @@ export const DOCTOR_CODES = {
     why: 'A running program that resolves with c-ares keeps the resolv.conf that it read at its start, and ignores sortlist. glibc reads a replaced file at the next look-up.',
     remedy: 'Restart the programs that use c-ares after a change of DNS settings.',
   },
+  'HF-LIBC-NO-RELOAD': {
+    severity: 'warning',
+    why: 'With this option running programs never read resolv.conf again. After a change they ask the old servers until they are restarted.',
+    remedy:
+      'Remove no-reload from `options`, then restart the programs that run now. `agent depends ADDRESS` names those that started before a change.',
+  },
   'HF-NSS-ORDER': {
     severity: 'warning',
     why: 'This service stands before dns. Names that it answers, or ends with [NOTFOUND=return], never reach the servers of resolv.conf.',

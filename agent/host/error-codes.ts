@@ -14,6 +14,7 @@ export type OwnErrorCode =
   | 'ENONE' // nothing to rehearse
   | 'EOBSTACLE' // only the program that started this dhclient may restart it
   | 'EOWNER' // another program owns the lease
+  | 'EREMOTE' // a file system that may never answer
   | 'EREFUSED' // no DHCP server would acknowledge the lease
   | 'EREHEARSAL' // the rehearsal of a restart ended badly
   | 'ERESOLVED' // resolvectl(1) failed

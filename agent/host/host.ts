@@ -24,6 +24,7 @@ import { nullIfGone, startTicks } from './proc.ts';
 import { usersOfFile } from './process/daemons.ts';
 import { type ProcessOrigin, processOrigin } from './process/origin.ts';
 import { type Neighbourhood, type Process, processesNamed, startOf } from './process/processes.ts';
+import { allPrograms, type Program } from './process/programs.ts';
 import { type RunResult, runBeside, runProgram } from './process/run-program.ts';
 
 /** Why the running system is neither read nor changed if the host is not `live`. `what`: the part of the system. */
@@ -202,6 +203,11 @@ export class Host {
    */
   processes(name: string, neighbourhood: Neighbourhood = 'files'): Process[] {
     return this.live ? processesNamed(name, neighbourhood) : [];
+  }
+
+  /** All running programs; empty if the kernel does not belong to these files. */
+  programs(): Program[] {
+    return this.live ? allPrograms() : [];
   }
 
   /** Identifies this boot; empty if the kernel does not belong to these files. */

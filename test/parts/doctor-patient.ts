@@ -6,6 +6,7 @@ import { secretsOf } from '../../agent/doctor/checks/secrets-check.ts';
 import type { DoctorCheck, DoctorObservation } from '../../agent/doctor/doctor-check.ts';
 import { Host } from '../../agent/host/host.ts';
 import type { Process } from '../../agent/host/process/processes.ts';
+import type { Program } from '../../agent/host/process/programs.ts';
 import type { RunResult } from '../../agent/host/process/run-program.ts';
 import { scratch } from './scratch.ts';
 
@@ -20,6 +21,8 @@ export interface Patient {
   /** The same of other programs, by their comm. Their titles hold blanks: an array is taken word by word. */
   readonly others?: Record<string, Record<number, string | readonly string[]>>;
   readonly live?: boolean;
+  /** All running programs, for who depends on an address; by default none. */
+  readonly running?: readonly Program[];
   /** Who has a file mapped, by its path. */
   readonly users?: Record<string, readonly string[]>;
   /** What programs answer, by the first word; of all others the real ones are run. */
@@ -52,6 +55,10 @@ export class FolderHost extends Host {
       const words = typeof line === 'string' ? line.split(' ') : line;
       return { pid: Number(pid), arguments: words, started: START_2001, sinceBoot: 0 };
     });
+  }
+
+  override programs(): Program[] {
+    return this.live ? [...(this.patient.running ?? [])] : [];
   }
 
   override usersOf(path: string): string[] {

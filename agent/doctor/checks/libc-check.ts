@@ -2,6 +2,8 @@
  * The programs on this host that obey sortlist, and resolver libraries that read resolv.conf in another way than glibc.
  */
 import type { Host } from '../../host/host.ts';
+import { readAsLibc } from '../../resolver/libc-reading.ts';
+import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { caresForDns, type DoctorObservation, type DoctorSurroundings } from '../doctor-check.ts';
 import { hostsLine } from './name-service-check.ts';
 
@@ -16,6 +18,11 @@ export function* libcCheck(around: DoctorSurroundings): Iterable<DoctorObservati
   }
   const cares = caresLibrary(host);
   if (cares !== undefined) yield { code: 'HF-LIBC-CARES', seen: installed(host, cares) };
+  const line = readAsLibc(host.readTextUnlessAstray(RESOLV_CONF) ?? '').lines.find(({ keyword, values }) => {
+    return keyword === 'options' && values.includes('no-reload');
+  });
+  if (line !== undefined)
+    yield { code: 'HF-LIBC-NO-RELOAD', seen: `${RESOLV_CONF}:${line.line}: options ${line.values.join(' ')}` };
 }
 
 /** glibc sorts only the answers of its `dns` service. It leaves answers of other services as they are. */

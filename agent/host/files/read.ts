@@ -5,7 +5,7 @@ import { codedError } from '../errors.ts';
 const LARGEST = 16 * 1024 * 1024;
 
 /** Linux's device number of /dev/null. A file that is a link to it counts as empty (sysctl.d(5), "masked"). */
-const NULL_DEVICE = 0x103;
+export const NULL_DEVICE = 0x103;
 
 /**
  * A file's bytes. Only a regular file is read: a named pipe would block until a program writes, and a device may do

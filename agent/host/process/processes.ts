@@ -26,7 +26,7 @@ export interface Process {
 }
 
 /** USER_HZ: the same on every architecture that Node runs on. */
-const MILLISECONDS_A_TICK = 10;
+export const MILLISECONDS_A_TICK = 10;
 
 /**
  * Selects the processes that count. `files`: processes with the same /etc, because a container's dhclient reads other
@@ -152,6 +152,12 @@ function etcOf(pid: Pid): string | null {
   return null;
 }
 
+/** Whether a process has the same folder as /etc as this process. true if it ended meanwhile. */
+export function seesOurEtc(pid: number): boolean {
+  const theirs = nullIfGone(() => procText(pid, 'mountinfo'));
+  return theirs === null || etcOf(pid) === etcOf('self');
+}
+
 /**
  * The depth of its PID namespace, and its network; null if the process ended meanwhile. Reading the namespaces' own
  * links would need the right to trace the process.
@@ -175,7 +181,7 @@ export function inOtherNetwork(): boolean {
 const PLACES = { files: [etcOf], network: [networkOf], both: [etcOf, networkOf] } as const;
 
 /** Milliseconds since the epoch at which starttime counts 0. /proc/stat's btime has only whole seconds. */
-function bootTime(): number {
+export function bootTime(): number {
   return Date.now() - sinceBoot();
 }
 

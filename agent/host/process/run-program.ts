@@ -12,6 +12,9 @@ export interface RunResult {
 /** Milliseconds. The programs that Holdfast starts answer in a few. */
 const TIME_LIMIT = 10_000;
 
+/** Bytes of each output. A program that writes more is ended. */
+const LARGEST_OUTPUT = 1024 * 1024;
+
 const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 /**
@@ -42,11 +45,15 @@ export function runProgram(
 export function runBeside(
   program: string,
   args: readonly string[],
-  { timeLimit = TIME_LIMIT, signal }: { timeLimit?: number; signal?: AbortSignal } = {},
+  {
+    timeLimit = TIME_LIMIT,
+    maxBuffer = LARGEST_OUTPUT,
+    signal,
+  }: { timeLimit?: number; maxBuffer?: number; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
   return new Promise((resolve) => {
-    const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT, signal } as const;
-    const child = execFile(program, args, options, (failure, stdout, stderr) => {
+    const options = { timeout: timeLimit, killSignal: 'SIGKILL', encoding: 'utf8', env: ENVIRONMENT } as const;
+    const child = execFile(program, args, { ...options, maxBuffer, signal }, (failure, stdout, stderr) => {
       const status = failure === null ? 0 : typeof failure.code === 'number' ? failure.code : null;
       resolve({ status, stdout, stderr, error: status === null ? (failure?.message ?? null) : null });
     });

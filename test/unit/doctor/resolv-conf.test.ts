@@ -250,3 +250,11 @@ test('doctor, resolv.conf: copies of resolv.conf in chroots and containers that 
   );
   assert.deepEqual(seenBy(t, resolvConfCopiesCheck, { files: FILE, yaml: DNS }), []);
 });
+
+test('options no-reload is a warning with its line: running programs never read the file again', (t) => {
+  const seen = (text: string) => seenBy(t, libcCheck, { files: { 'etc/resolv.conf': text }, yaml: DNS });
+  const [found] = seen('nameserver 10.0.0.1\noptions timeout:1 no-reload\n');
+  assert.equal(found?.code, 'HF-LIBC-NO-RELOAD');
+  assert.equal(found?.seen, '/etc/resolv.conf:2: options timeout:1 no-reload');
+  assert.deepEqual(seen('nameserver 10.0.0.1\n# options no-reload\n'), []);
+});

@@ -1,0 +1,199 @@
+/** Programs that configure this host's network, its name servers and its clock. */
+import type { ConfiguredProgram } from './program.ts';
+import { HASH, HASH_OR_SEMICOLON, type Syntax } from './scan.ts';
+
+const hash = (...regions: Syntax['regions']): Syntax => ({ comment: HASH, regions });
+const ini = (...regions: Syntax['regions']): Syntax => ({ comment: HASH_OR_SEMICOLON, regions });
+const yaml = (keys: NonNullable<Syntax['keys']>): Syntax => ({ comment: HASH, regions: [], keys });
+
+/** Values that systemd's units of networks and resolved use. */
+const SYSTEMD = ini(
+  ['nameserver', /^[ \t]*(?:Fallback)?DNS[ \t]*=(.*)/gm],
+  ['time', /^[ \t]*(?:Fallback)?NTP[ \t]*=(.*)/gm],
+  ['gateway', /^[ \t]*Gateway[ \t]*=(.*)/gm],
+);
+
+export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
+  {
+    name: 'dhclient.conf',
+    files: ['/etc/dhcp/dhclient*.conf', '/etc/dhclient*.conf', '/etc/dhcp/dhclient.d/*'],
+    syntax: hash(
+      [
+        'nameserver',
+        /\b(?:supersede|prepend|append|default)[ \t\n]+(?:domain-name-servers|dhcp6\.name-servers)[ \t\n]([^;]*)/g,
+      ],
+      ['gateway', /\b(?:supersede|prepend|append|default)[ \t\n]+routers[ \t\n]([^;]*)/g],
+      ['time', /\b(?:supersede|prepend|append|default)[ \t\n]+ntp-servers[ \t\n]([^;]*)/g],
+    ),
+  },
+  {
+    name: 'dhcpcd.conf',
+    files: ['/etc/dhcpcd.conf', '/etc/dhcpcd/*.conf'],
+    syntax: hash(
+      ['nameserver', /^[ \t]*static[ \t]+(?:domain_name_servers|dhcp6_name_servers)[ \t]*=(.*)/gm],
+      ['gateway', /^[ \t]*static[ \t]+routers[ \t]*=(.*)/gm],
+      ['time', /^[ \t]*static[ \t]+ntp_servers[ \t]*=(.*)/gm],
+    ),
+  },
+  {
+    name: 'netplan',
+    files: ['/etc/netplan/*.yaml', '/run/netplan/*.yaml', '/usr/lib/netplan/*.yaml', '/lib/netplan/*.yaml'],
+    syntax: yaml({ nameservers: 'nameserver', gateway4: 'gateway', gateway6: 'gateway', via: 'gateway' }),
+  },
+  {
+    name: 'systemd-networkd',
+    files: ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].flatMap((folder) => [
+      `${folder}/systemd/network/*.network`,
+      `${folder}/systemd/network/*.network.d/*.conf`,
+      `${folder}/systemd/network/*.netdev`,
+      `${folder}/systemd/networkd.conf.d/*.conf`,
+    ]),
+    syntax: SYSTEMD,
+  },
+  {
+    name: 'resolved.conf',
+    files: [
+      '/etc/systemd/resolved.conf',
+      ...['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((one) => `${one}/systemd/resolved.conf.d/*.conf`),
+    ],
+    syntax: SYSTEMD,
+  },
+  {
+    name: 'NetworkManager',
+    files: [
+      '/etc/NetworkManager/system-connections/*',
+      '/run/NetworkManager/system-connections/*',
+      '/usr/lib/NetworkManager/system-connections/*',
+      '/etc/NetworkManager/NetworkManager.conf',
+      '/etc/NetworkManager/conf.d/*.conf',
+      '/run/NetworkManager/conf.d/*.conf',
+      '/usr/lib/NetworkManager/conf.d/*.conf',
+    ],
+    syntax: ini(
+      ['nameserver', /^[ \t]*(?:dns|servers)[ \t]*=(.*)/gm],
+      ['gateway', /^[ \t]*gateway[ \t]*=(.*)/gm],
+      ['gateway', /^[ \t]*(?:address|route)\d+[ \t]*=[^,\n]*,(.*)/gm],
+    ),
+  },
+  {
+    name: 'ifcfg',
+    files: [
+      '/etc/sysconfig/network-scripts/ifcfg-*',
+      '/etc/sysconfig/network/ifcfg-*',
+      '/etc/sysconfig/network/config',
+    ],
+    syntax: hash(
+      ['nameserver', /^[ \t]*(?:export[ \t]+)?(?:IP6)?(?:DNS\d+|NETCONFIG_DNS_STATIC_SERVERS)=(.*)/gm],
+      ['gateway', /^[ \t]*(?:export[ \t]+)?(?:GATEWAY\d*|IPV6_DEFAULTGW)=(.*)/gm],
+    ),
+  },
+  {
+    name: 'ifupdown',
+    files: ['/etc/network/interfaces', '/etc/network/interfaces.d/*', '/run/network/interfaces.d/*'],
+    syntax: hash(
+      ['nameserver', /^[ \t]*dns-nameservers?[ \t]+(.*)/gm],
+      ['gateway', /^[ \t]*gateway[ \t]+(\S+)/gm],
+      ['gateway', /^[ \t]*(?:up|post-up|pre-up)[ \t].*\bvia[ \t]+(\S+)/gm],
+    ),
+  },
+  {
+    name: 'resolvconf',
+    files: [
+      '/etc/resolvconf/resolv.conf.d/*',
+      '/etc/resolvconf.conf',
+      '/etc/resolv.conf.head',
+      '/etc/resolv.conf.tail',
+    ],
+    syntax: hash(['nameserver', /^[ \t]*(?:nameserver[ \t]+|(?:append_|prepend_)?name_servers(?:_append)?=)(.*)/gm]),
+  },
+  {
+    name: 'cloud-init',
+    files: [
+      '/etc/cloud/cloud.cfg',
+      '/etc/cloud/cloud.cfg.d/*.cfg',
+      '/var/lib/cloud/seed/*/network-config',
+      '/var/lib/cloud/instance/cloud-config.txt',
+      '/var/lib/cloud/instance/network-config.json',
+    ],
+    syntax: yaml({
+      nameservers: 'nameserver',
+      dns_nameservers: 'nameserver',
+      'dns-nameservers': 'nameserver',
+      gateway: 'gateway',
+      gateway4: 'gateway',
+      gateway6: 'gateway',
+      via: 'gateway',
+      ntp: 'time',
+    }),
+  },
+  {
+    name: 'Docker',
+    files: ['/etc/docker/daemon.json'],
+    syntax: { comment: /(?!)/g, regions: [], keys: { dns: 'nameserver' } },
+    daemons: ['dockerd'],
+    configOptions: ['--config-file'],
+    restart: 'systemctl restart docker, then start the containers again',
+  },
+  {
+    name: 'Podman',
+    files: ['/etc/containers/containers.conf', '/etc/containers/containers.conf.d/*.conf'],
+    syntax: hash(['nameserver', /^[ \t]*dns_servers[ \t]*=[ \t]*\[([^\]]*)\]/gm]),
+  },
+  {
+    name: 'kubelet',
+    files: [
+      '/var/lib/kubelet/config.yaml',
+      '/etc/kubernetes/kubelet.conf.d/*.conf',
+      '/etc/kubernetes/kubelet-config.yaml',
+    ],
+    syntax: yaml({ clusterdns: 'nameserver' }),
+    daemons: ['kubelet'],
+    configOptions: ['--config'],
+    restart: 'systemctl restart kubelet, then start the pods again',
+  },
+  {
+    name: 'chrony',
+    files: [
+      '/etc/chrony/chrony.conf',
+      '/etc/chrony.conf',
+      '/etc/chrony/conf.d/*.conf',
+      '/etc/chrony.d/*.conf',
+      '/etc/chrony/sources.d/*.sources',
+      '/run/chrony-dhcp/*',
+    ],
+    // Lines that begin with "!", ";" or "%" are comments of chrony, too.
+    syntax: { comment: /^[ \t]*[#!;%].*$/gm, regions: [['time', /^[ \t]*(?:server|peer|pool)[ \t]+(\S+)/gm]] },
+    daemons: ['chronyd'],
+    configOptions: ['-f'],
+    restart: 'systemctl restart chrony',
+  },
+  {
+    name: 'ntpd',
+    files: ['/etc/ntp.conf', '/etc/ntpsec/ntp.conf', '/etc/ntpsec/ntp.d/*.conf', '/run/ntp.conf.dhcp', '/run/ntpsec/*'],
+    syntax: hash(['time', /^[ \t]*(?:server|peer|pool)[ \t]+(\S+)/gm]),
+    daemons: ['ntpd'],
+    configOptions: ['-c', '--configfile'],
+    restart: 'systemctl restart ntpd',
+  },
+  {
+    name: 'timesyncd',
+    files: [
+      '/etc/systemd/timesyncd.conf',
+      ...['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((one) => `${one}/systemd/timesyncd.conf.d/*.conf`),
+    ],
+    syntax: SYSTEMD,
+    daemons: ['systemd-timesyn'],
+    restart: 'systemctl restart systemd-timesyncd',
+  },
+  { name: 'hosts file', files: ['/etc/hosts'], syntax: hash() },
+  {
+    name: 'Holdfast',
+    files: ['/etc/holdfast/agent.yaml', '/etc/holdfast/agent.d/*.yaml'],
+    syntax: yaml({
+      nameservers: 'nameserver',
+      'domain-name-servers': 'nameserver',
+      via: 'gateway',
+      gateway: 'gateway',
+    }),
+  },
+];

@@ -1,0 +1,85 @@
+/**
+ * Which name servers each file named, and when: a program that reads a list once holds the list of its start. The daemon
+ * writes this record after each look.
+ */
+import { nullIfRefused } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import { STATE_FOLDER } from '../../host/paths.ts';
+
+export const HISTORY = `${STATE_FOLDER}/nameserver-history`;
+
+/** The most lists that are kept of one source; the oldest go first. */
+const MOST = 32;
+
+export interface KeptList {
+  /** Milliseconds since the epoch: from when the source is known to have named exactly these. */
+  readonly since: number;
+  /** Milliseconds since the epoch: the last look that found the same. */
+  readonly until: number;
+  /** In canonical form, sorted. */
+  readonly addresses: readonly string[];
+}
+
+/** By the name of the source: `resolv.conf`, `nginx`. Oldest first. */
+export type ServerHistory = Readonly<Record<string, readonly KeptList[]>>;
+
+/** Empty if nothing was recorded yet, or the record is damaged. */
+export function loadHistory(host: Host): ServerHistory {
+  try {
+    const kept = JSON.parse(nullIfRefused(() => host.readText(HISTORY)) ?? '{}') as unknown;
+    if (typeof kept !== 'object' || kept === null) return {};
+    return Object.fromEntries(Object.entries(kept).filter(([, lists]) => Array.isArray(lists) && lists.every(isList)));
+  } catch {
+    return {};
+  }
+}
+
+function isList(value: unknown): value is KeptList {
+  const { since, until, addresses } = (value ?? {}) as Partial<KeptList>;
+  const sound = typeof since === 'number' && typeof until === 'number' && Array.isArray(addresses);
+  return sound && addresses.every((one) => typeof one === 'string');
+}
+
+/** Throws HostError if the record cannot be written. */
+export function saveHistory(host: Host, history: ServerHistory): void {
+  host.makeFolder(STATE_FOLDER, 0o755);
+  host.replaceOwn(HISTORY, JSON.stringify(history), 0o600);
+}
+
+export interface SeenList {
+  readonly addresses: readonly string[];
+  /** Milliseconds since the epoch: when the source's files changed last. */
+  readonly changed: number;
+}
+
+/** The history after a look. `now`: when the look began, in milliseconds since the epoch. */
+export function extended(history: ServerHistory, seen: Readonly<Record<string, SeenList>>, now: number): ServerHistory {
+  const next: Record<string, readonly KeptList[]> = { ...history };
+  for (const [source, { addresses, changed }] of Object.entries(seen)) {
+    const lists = history[source] ?? [];
+    const last = lists.at(-1);
+    const sorted = [...new Set(addresses)].sort();
+    if (last !== undefined && String(last.addresses) === String(sorted)) {
+      next[source] = [...lists.slice(0, -1), { ...last, until: now }];
+      continue;
+    }
+    // A clock that was set back, or a time stamp of the future, must not make a list older or younger than its look.
+    const since = Math.min(now, Math.max(changed, last?.until ?? 0));
+    next[source] = [...lists, { since, until: now, addresses: sorted }].slice(-MOST);
+  }
+  return next;
+}
+
+/**
+ * The addresses that a program may have read at that time (milliseconds since the epoch). null if the record does not
+ * reach back that far.
+ */
+export function namedAt(history: ServerHistory, source: string, time: number): readonly string[] | null {
+  const lists = history[source] ?? [];
+  const next = lists.findIndex(({ since }) => since > time);
+  const before = next === -1 ? lists.at(-1) : lists[next - 1];
+  if (before === undefined) return null;
+  // Between two looks, either of the two lists was in force.
+  const after = time > before.until && next !== -1 ? lists[next]!.addresses : [];
+  return [...new Set([...before.addresses, ...after])];
+}

@@ -1,0 +1,118 @@
+/**
+ * Leases of dhcpcd. Its lease file is the server's last message as it came: BOOTP (RFC 2131) in IF.lease, DHCPv6 (RFC
+ * 8415) in IF.lease6.
+ */
+import ipaddr from 'ipaddr.js';
+import { dhcpcdHolders } from '../../clients/dhcpcd/dhcpcd.ts';
+import { holderName } from '../../clients/holder.ts';
+import { errorMessage, HostError } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+import type { KnownLease, KnownLeases } from './known.ts';
+
+/** Debian's dhcpcd 9 and 10 use the first folder; dhcpcd 8 and earlier the second. */
+const FOLDERS = ['/var/lib/dhcpcd', '/var/lib/dhcpcd5'];
+
+export function dhcpcdLeases(host: Host): KnownLeases {
+  const leases: KnownLease[] = [];
+  const unknown: string[] = [];
+  for (const holder of dhcpcdHolders(host)) {
+    const links = holder.interfaces === 'all' ? host.list('/sys/class/net') : holder.interfaces;
+    const before = leases.length;
+    for (const path of FOLDERS.flatMap((folder) => filesOf(host, folder, links))) {
+      try {
+        const packet = host.read(path);
+        const lease = packet === null ? null : path.endsWith('6') ? readDhcp6(packet) : readDhcp4(packet);
+        if (lease !== null) leases.push({ program: 'dhcpcd', who: holderName(holder), where: path, ...lease });
+        else unknown.push(`${path} is no lease that can be read`);
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error;
+        unknown.push(errorMessage(error));
+      }
+    }
+    if (leases.length === before && links.length > 0)
+      unknown.push(`${holderName(holder)} runs, and no lease of it is recorded`);
+  }
+  return { leases, unknown };
+}
+
+/** IF.lease and IF.lease6; a network's name may follow that of a wireless interface. */
+function filesOf(host: Host, folder: string, links: readonly string[]): string[] {
+  return host
+    .list(folder)
+    .filter((file) => {
+      const name = /^(.+)\.lease6?$/.exec(file)?.[1];
+      return name !== undefined && links.some((link) => name === link || name.startsWith(`${link}-`));
+    })
+    .map((file) => `${folder}/${file}`);
+}
+
+type Offer = Omit<KnownLease, 'program' | 'who' | 'where'>;
+
+/** The fixed part of a BOOTP message, and the cookie before its options. */
+const OPTIONS = 240;
+const COOKIE = 0x63825363;
+
+/** null if the bytes are no DHCP message. */
+export function readDhcp4(packet: Buffer): Offer | null {
+  if (packet.length < OPTIONS || packet.readUInt32BE(OPTIONS - 4) !== COOKIE) return null;
+  const options = new Map<number, Buffer>();
+  for (let at = OPTIONS; at + 1 < packet.length && packet[at] !== 255; ) {
+    const code = packet[at]!;
+    if (code === 0) {
+      at += 1;
+      continue;
+    }
+    const end = at + 2 + packet[at + 1]!;
+    if (end > packet.length) return null;
+    // A long option comes in several parts (RFC 3396).
+    options.set(code, Buffer.concat([options.get(code) ?? Buffer.alloc(0), packet.subarray(at + 2, end)]));
+    at = end;
+  }
+  const time = options.get(51);
+  return {
+    nameservers: addresses(options.get(6), 4),
+    gateways: addresses(options.get(3), 4),
+    timeServers: addresses(options.get(42), 4),
+    server: addresses(options.get(54), 4)[0] ?? null,
+    duration: time?.length === 4 ? time.readUInt32BE(0) : null,
+  };
+}
+
+/** null if the bytes are no DHCPv6 message. */
+export function readDhcp6(packet: Buffer): Offer | null {
+  if (packet.length < 4) return null;
+  const options = options6(packet, 4);
+  if (options === null) return null;
+  const of = (code: number) => options.find((one) => one.code === code)?.data;
+  // The valid lifetime stands in an address (5) of an association (3), behind 12 bytes of identity and times.
+  const lifetimes = options
+    .filter(({ code }) => code === 3)
+    .flatMap(({ data }) => options6(data, 12) ?? [])
+    .filter(({ code, data }) => code === 5 && data.length >= 24)
+    .map(({ data }) => data.readUInt32BE(20));
+  return {
+    nameservers: addresses(of(23), 16),
+    gateways: [],
+    timeServers: addresses(of(31), 16),
+    server: null,
+    duration: lifetimes.length === 0 ? null : Math.max(...lifetimes),
+  };
+}
+
+function options6(data: Buffer, from: number): { code: number; data: Buffer }[] | null {
+  const options: { code: number; data: Buffer }[] = [];
+  for (let at = from; at + 4 <= data.length; ) {
+    const end = at + 4 + data.readUInt16BE(at + 2);
+    if (end > data.length) return null;
+    options.push({ code: data.readUInt16BE(at), data: data.subarray(at + 4, end) });
+    at = end;
+  }
+  return options;
+}
+
+function addresses(data: Buffer | undefined, size: number): string[] {
+  const count = Math.floor((data?.length ?? 0) / size);
+  return Array.from({ length: count }, (_, n) => {
+    return ipaddr.fromByteArray([...data!.subarray(n * size, (n + 1) * size)]).toString();
+  });
+}

@@ -1,0 +1,34 @@
+/** One lease as a DHCP client knows it. */
+import type { LeaseProgram } from '../../clients/holder.ts';
+
+/** All addresses are as the server wrote them. */
+export interface KnownLease {
+  readonly program: LeaseProgram;
+  /** `dhclient[812] on eth0`. */
+  readonly who: string;
+  /** The file, or the command that shows the lease. */
+  readonly where: string;
+  readonly nameservers: readonly string[];
+  readonly gateways: readonly string[];
+  readonly timeServers: readonly string[];
+  /** The DHCP server; null if unknown. */
+  readonly server: string | null;
+  /** Seconds for which the server gave the lease; null if unknown. */
+  readonly duration: number | null;
+}
+
+export interface KnownLeases {
+  readonly leases: readonly KnownLease[];
+  /** A sentence for each client whose lease is not known. */
+  readonly unknown: readonly string[];
+}
+
+/** A lease for ever (RFC 2131): it is never renewed. */
+const INFINITE = 0xffffffff;
+
+/** Seconds; null if no lease is known that ends, or one does not say for how long it was given. */
+export function longestLease({ leases, unknown }: KnownLeases): number | null {
+  const durations = leases.map(({ duration }) => duration).filter((one) => one !== INFINITE);
+  if (unknown.length > 0 || durations.length === 0 || durations.includes(null)) return null;
+  return Math.max(...durations.map(Number));
+}

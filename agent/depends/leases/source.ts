@@ -1,0 +1,72 @@
+/** What the next event of each DHCP client would bring: its last offer, unless Holdfast holds other name servers there. */
+import { canonicalAddress } from '../addresses.ts';
+import type { Dependence, DependsSource } from '../dependence.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { knownLeases } from './all.ts';
+import type { KnownLease } from './known.ts';
+
+const COMMON = { tense: 'lease', source: 'leases' } as const;
+
+export function leasesSource({ host, holding }: Surroundings): DependsSource {
+  return {
+    name: COMMON.source,
+    tense: COMMON.tense,
+    async look(addresses, signal) {
+      const { leases, unknown } = knownLeases(host);
+      const found: Dependence[] = [];
+      for (const lease of leases) {
+        signal.throwIfAborted();
+        // Held name servers take the place of offered ones.
+        const held = await holding(lease.program);
+        if (held === null) found.push(...servers(lease));
+        if (addresses !== null) found.push(...others(lease));
+      }
+      const wanted = found.filter(({ address }) => addresses?.has(address) !== false);
+      return { found: wanted, unseen: unknown.map((reason) => ({ ...COMMON, reason })) };
+    },
+  };
+}
+
+function servers(lease: KnownLease): Dependence[] {
+  return dependences(
+    lease,
+    lease.nameservers,
+    'the DHCP server offers it as a name server, and nothing holds another one at the next lease',
+    'have the DHCP server offer the new servers, or hold them: dns.nameservers, then `agent apply`',
+  );
+}
+
+function others(lease: KnownLease): Dependence[] {
+  return [
+    ...dependences(
+      lease,
+      lease.gateways,
+      'the DHCP server offers it as the router',
+      'have the DHCP server offer the new router',
+    ),
+    ...dependences(
+      lease,
+      lease.timeServers,
+      'the DHCP server offers it as a time server',
+      'have the DHCP server offer the new time server',
+    ),
+    ...dependences(
+      lease,
+      lease.server === null ? [] : [lease.server],
+      'it is the DHCP server that gave the lease, and the client asks it to renew the lease',
+      'make sure that another DHCP server knows the lease before this one goes',
+    ),
+  ];
+}
+
+function dependences(
+  { who, where }: KnownLease,
+  offered: readonly string[],
+  reason: string,
+  cure: string,
+): Dependence[] {
+  return offered.flatMap((one) => {
+    const address = canonicalAddress(one);
+    return address === null ? [] : [{ ...COMMON, address, who, where, reason, cure }];
+  });
+}

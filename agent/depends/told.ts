@@ -1,0 +1,37 @@
+/** The body of the event `holdfast.dependences`, within its bound. */
+import type { Dependence, ToldDependences, Unseen } from './dependence.ts';
+
+/** Bytes of JSON. */
+export const LARGEST_BODY = 32 * 1024;
+/** Characters of one text, so that a single file with long lines does not push out everything else. */
+const LONGEST_TEXT = 300;
+
+/**
+ * The JSON of what was found, at most LARGEST_BODY bytes. What does not fit is left out and counted in `cut`. Unseen
+ * places come first: without them an answer would look complete.
+ */
+export function bodyOf(told: Omit<ToldDependences, 'cut'>): string {
+  const kept: { found: Dependence[]; unseen: Unseen[] } = { found: [], unseen: [] };
+  // Room for the rest of the object.
+  let left = LARGEST_BODY - 200;
+  let cut = 0;
+  const add = <T extends Dependence | Unseen>(list: T[], one: T) => {
+    const short = shortened(one);
+    const size = Buffer.byteLength(JSON.stringify(short)) + 1;
+    if (size > left) cut += 1;
+    else {
+      left -= size;
+      list.push(short);
+    }
+  };
+  for (const one of told.unseen) add(kept.unseen, one);
+  for (const one of told.found) add(kept.found, one);
+  return JSON.stringify({ ...kept, longestLease: told.longestLease, cut });
+}
+
+function shortened<T extends Dependence | Unseen>(one: T): T {
+  const texts = Object.entries(one).map(([key, text]) => {
+    return [key, text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT - 1)}…` : text];
+  });
+  return Object.fromEntries(texts) as T;
+}

@@ -1,0 +1,18 @@
+/** docs/depends.md has the list of files that the code has. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CONFIGURED_PROGRAMS } from '../../../agent/depends/conf/list.ts';
+import { COPIES } from '../../../agent/depends/copies.ts';
+import { REPOSITORY } from '../../parts/scratch.ts';
+
+test('docs/depends.md names every file that is searched, and no other', () => {
+  const page = readFileSync(join(REPOSITORY, 'docs/depends.md'), 'utf8');
+  const programs = [...CONFIGURED_PROGRAMS, { name: 'copies of resolv.conf', files: COPIES }];
+  const row = ({ name, files }: (typeof programs)[number]) =>
+    `| ${name} | ${files.map((one) => `\`${one}\``).join(', ')} |`;
+  const [, section = ''] = /## The files that are searched\n(.*?)\n## /s.exec(page) ?? [];
+  const rows = section.split('\n').filter((line) => /^\| .*`/.test(line));
+  assert.deepEqual(rows, programs.map(row));
+});
