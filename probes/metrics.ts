@@ -16,12 +16,12 @@ export const METRICS = {
   'system.network.route.table.count': {
     unit: '{route}',
     kind: 'gauge',
-    description: 'Routes by table and protocol; a route with several next hops is one',
+    description: 'Routes by table and protocol; a route with several next hops counts once',
   },
   'system.network.route.offload_failed': {
     unit: '{route}',
     kind: 'gauge',
-    description: 'Routes that the hardware which is to forward by them did not take, only where there are any',
+    description: 'Routes that the forwarding hardware refused; absent if there are none',
   },
   'system.network.route.limit.enforced': {
     unit: '1',
@@ -31,20 +31,25 @@ export const METRICS = {
   'system.network.route.limit': {
     unit: '{route}',
     kind: 'gauge',
-    description: 'What the kernel can hold, only where a limit is in force',
+    description: 'The most routes that the kernel can hold; absent if no limit is in force',
   },
   'system.network.route.utilization': {
     unit: '1',
     kind: 'gauge',
-    description: 'What the kernel compares with its limit, over the limit, only where a limit is in force',
+    description:
+      'Entries that the kernel compares with its limit, divided by the limit; absent if no limit is in force',
   },
   'system.network.route.cache': {
     unit: '{entry}',
     kind: 'gauge',
-    description: 'Entries that the kernel compares with its limit, only where a limit is in force',
+    description: 'Entries that the kernel compares with its limit; absent if no limit is in force',
   },
-  'system.network.route.growth': { unit: '{route}/s', kind: 'gauge', description: 'Growth of the table' },
-  'system.network.route.time_to_limit': { unit: 's', kind: 'gauge', description: 'Until the limit, while it grows' },
+  'system.network.route.growth': { unit: '{route}/s', kind: 'gauge', description: 'Growth of the number of routes' },
+  'system.network.route.time_to_limit': {
+    unit: 's',
+    kind: 'gauge',
+    description: 'Time until the limit is reached at the present growth; absent if there is no growth',
+  },
   'system.network.route.default.nexthops': {
     unit: '{nexthop}',
     kind: 'gauge',
@@ -63,7 +68,7 @@ export const METRICS = {
   'system.network.egress.gateways': {
     unit: '{gateway}',
     kind: 'gauge',
-    description: 'Gateways of the default route that can be reached',
+    description: 'Reachable gateways of the default route',
   },
   'system.network.egress.share': {
     unit: '1',
@@ -73,40 +78,40 @@ export const METRICS = {
   'system.network.egress.expected': {
     unit: '1',
     kind: 'gauge',
-    description: 'Share that its weight gives to a gateway, of those that can be reached',
+    description: 'Share that the weight of a reachable gateway stands for',
   },
   'system.network.egress.neighbor': {
     unit: '1',
     kind: 'gauge',
-    description: '1 for the state that a gateway has as a neighbour (attribute state)',
+    description: '1 for the neighbour state of a gateway (attribute state)',
   },
   'system.network.egress.moves': {
     unit: '{flow}',
     kind: 'counter',
-    description: 'Sampled flows that went to another gateway when one came or went',
+    description: 'Sampled flows that moved to another gateway because a gateway came or went',
   },
   'system.network.egress.rp_filter.drops': {
     unit: '{packet}',
     kind: 'counter',
     since: 'boot',
-    description: 'Packets that reverse path filters threw away',
+    description: 'Packets that reverse path filters dropped',
   },
   'system.network.route.memory': { unit: 'By', kind: 'gauge', description: 'Kernel memory of the routing tables' },
   'holdfast.memory_errors': { unit: '{error}', kind: 'counter', description: 'Memory errors seen, by cause' },
   'holdfast.route_failures.available': {
     unit: '1',
     kind: 'gauge',
-    description: 'Whether the kernel tells of routes that any process could not add: 1 or 0 (attribute reason)',
+    description: 'Whether the kernel reports routes that a process could not add: 1 or 0 (attribute reason)',
   },
   'holdfast.route_failures': {
     unit: '{route}',
     kind: 'counter',
-    description: 'Routes that a process could not add for want of memory, by its command',
+    description: 'Routes that a process could not add because memory was short, by the command of the process',
   },
   'holdfast.route_failures.lost': {
     unit: '{record}',
     kind: 'counter',
-    description: 'Such failures that were overwritten before they were read: nobody knows whose',
+    description: 'Records of such failures that were overwritten before they were read; their processes are unknown',
   },
   'holdfast.kernel_log.lost': {
     unit: '{record}',
@@ -123,7 +128,7 @@ export const METRICS = {
     unit: '{process}',
     kind: 'counter',
     since: 'boot',
-    description: 'Processes killed for want of memory',
+    description: 'Processes that the kernel killed because memory was short',
   },
   'system.memory.allocation_stalls': {
     unit: '{stall}',
@@ -135,13 +140,13 @@ export const METRICS = {
     unit: 's',
     kind: 'counter',
     since: 'boot',
-    description: 'Time in which some, or all, tasks waited for memory',
+    description: 'Time in which some tasks, or all tasks, waited for memory (attribute share)',
   },
   'system.network.neighbor.table_fulls': {
     unit: '{event}',
     kind: 'counter',
     since: 'boot',
-    description: 'Times that a neighbour found no room in its table',
+    description: 'Times that the neighbour table had no room for another neighbour',
   },
   'system.network.netlink.drops': {
     unit: '{message}',
@@ -150,14 +155,13 @@ export const METRICS = {
     description: 'Messages of the kernel that a process lost, by process and protocol',
   },
   'holdfast.canary.success': { unit: '1', kind: 'gauge', description: 'Whether a route could be added: 1 or 0' },
-  'holdfast.lease.age': { unit: 's', kind: 'gauge', description: 'Since the last event of the lease' },
-  'holdfast.lease.renew': { unit: 's', kind: 'gauge', description: 'Until the lease is renewed' },
-  'holdfast.lease.expire': { unit: 's', kind: 'gauge', description: 'Until the lease expires' },
+  'holdfast.lease.age': { unit: 's', kind: 'gauge', description: 'Time since the last event of the lease' },
+  'holdfast.lease.renew': { unit: 's', kind: 'gauge', description: 'Time until the lease is renewed' },
+  'holdfast.lease.expire': { unit: 's', kind: 'gauge', description: 'Time until the lease expires' },
   'holdfast.lease.superseded': {
     unit: '1',
     kind: 'gauge',
-    description:
-      'Whether the hook had to put the configured value in place of what dhclient brought: 1 or 0, by option',
+    description: 'Whether the hook had to replace the value that dhclient brought: 1 or 0, by option',
   },
   'holdfast.dhclient.stale': {
     unit: '1',
@@ -176,38 +180,38 @@ export const METRICS = {
     description: 'Since when the ledger counts every asker, Unix time; absent while it does not',
   },
   'holdfast.nameserver.up': { unit: '1', kind: 'gauge', description: 'Whether the name server answers: 1 or 0' },
-  'holdfast.nameserver.duration': { unit: 's', kind: 'gauge', description: 'Time to its answer' },
+  'holdfast.nameserver.duration': { unit: 's', kind: 'gauge', description: 'Time until the name server answered' },
   'holdfast.nameserver.verified': {
     unit: '1',
     kind: 'gauge',
-    description: 'Whether it answers for dns.verify as expected: 1 or 0',
+    description: 'Whether the name server answers for dns.verify as expected: 1 or 0',
   },
-  'holdfast.nearest.age': { unit: 's', kind: 'gauge', description: 'Since the last good measurement, by target' },
+  'holdfast.nearest.age': { unit: 's', kind: 'gauge', description: 'Time since the last good measurement, by target' },
   'holdfast.nearest.position': {
     unit: '1',
     kind: 'gauge',
-    description: 'Place of an address among those of its name: 1 is the nearest',
+    description: 'Position of an address among the addresses of its name: 1 is the nearest',
   },
-  'holdfast.nearest.duration': { unit: 's', kind: 'gauge', description: 'Time of a TCP connection to it' },
+  'holdfast.nearest.duration': { unit: 's', kind: 'gauge', description: 'Time of a TCP connection to the address' },
   'holdfast.metadata.age': {
     unit: 's',
     kind: 'gauge',
-    description: 'Since the cloud last said it, by name',
+    description: 'Time since the cloud last sent the value, by name of the value',
   },
   'system.network.multicast.groups': {
     unit: '{group}',
     kind: 'gauge',
-    description: 'Multicast groups joined on an interface that switches may leave out',
+    description: 'Joined multicast groups that a switch may leave out, by interface',
   },
   'system.network.multicast.query.age': {
     unit: 's',
     kind: 'gauge',
-    description: 'Since a query of IGMP or MLD was last heard',
+    description: 'Time since the last query of IGMP or MLD',
   },
   'system.network.multicast.querier.version': {
     unit: '1',
     kind: 'gauge',
-    description: 'Version of IGMP that the querier speaks',
+    description: 'Version of IGMP that the querier uses',
   },
   'holdfast.multicast.joined': {
     unit: '1',
@@ -219,8 +223,8 @@ export const METRICS = {
     kind: 'gauge',
     description: '1 for the state that a setting has at a moment (attributes setting, moment, state)',
   },
-  'holdfast.heals': { unit: '{heal}', kind: 'counter', description: 'Drifts put right, by resource' },
-  'holdfast.condition': { unit: '1', kind: 'gauge', description: '1 for each condition that holds (attribute code)' },
+  'holdfast.heals': { unit: '{heal}', kind: 'counter', description: 'Drifts that were put right, by resource' },
+  'holdfast.condition': { unit: '1', kind: 'gauge', description: '1 for each present condition (attribute code)' },
   'holdfast.probe.duration': { unit: 's', kind: 'gauge', description: 'Time of the last reading, by probe' },
   'holdfast.probe.success': { unit: '1', kind: 'gauge', description: 'Whether the last reading succeeded: 1 or 0' },
   'holdfast.heartbeat.sequence': { unit: '1', kind: 'counter', description: 'Number of this heartbeat since start' },
@@ -229,8 +233,16 @@ export const METRICS = {
     kind: 'gauge',
     description: 'Time from one heartbeat to the next, as configured',
   },
-  'holdfast.spool.size': { unit: 'By', kind: 'gauge', description: 'What waits on disk for the collector' },
-  'holdfast.spool.dropped': { unit: '{record}', kind: 'counter', description: 'Given up, by signal and reason' },
+  'holdfast.spool.size': {
+    unit: 'By',
+    kind: 'gauge',
+    description: 'Size of the reports that wait on disk for the collector',
+  },
+  'holdfast.spool.dropped': {
+    unit: '{record}',
+    kind: 'counter',
+    description: 'Records that were given up, by signal and reason',
+  },
 } as const satisfies Record<string, MetricDefinition>;
 
 export type MetricName = keyof typeof METRICS;

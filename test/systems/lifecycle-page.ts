@@ -47,35 +47,35 @@ function page(): string {
   return `# The package's life
 
 Written by \`npm run lifecycle\` on ${date}, of version ${VERSION}, on Linux ${kernel()}, ${machine}. \`npm run test:systems\` does the same, and
-fails where a cell is another one.
+fails if a cell differs.
 
-Each table is one Debian that boots with systemd, ifupdown and dhclient, whose DHCP server offers other name servers than are
-configured, and renews the lease every one to two seconds. After each step
+Each table is one Debian that boots with systemd, ifupdown and dhclient. Its DHCP server offers other name servers than the configured
+ones, and the lease is renewed every one to two seconds. After each step
 
-- *now* is what resolv.conf and the kernel have;
-- *lease*: a poller reads resolv.conf without a pause while renewals come: *held* is never otherwise, not for an instant;
-- *boot* is what dhclient.conf and /etc/sysctl.d say. That they are believed is seen at the steps with a reboot.
+- *now* is the content of resolv.conf and the kernel's value;
+- *lease*: a poller reads resolv.conf without a pause while renewals come; *held* means that the file was never wrong, not for an instant;
+- *boot* is the content of dhclient.conf and /etc/sysctl.d. The steps with a reboot show that these files take effect.
 
-No lease is declined, and the address never changes, in any of them.
+In all tables, no lease is declined and the address never changes.
 
 ${lives.join('\n')}
 ## Nothing left
 
 After the purge every file, folder and link of the system has the kind, mode, owner, target and content (SHA-256) that it had
-before the installation. Not compared, since others write them all the time:
+before the installation. These paths are not compared, because other programs write them all the time:
 
 ${Object.entries(OTHERS)
   .map(([path, why]) => `- \`${path}\`: ${why}`)
   .join('\n')}
 
-A dhclient that was *started* with Holdfast's dhclient.conf goes on with what it read: after a revert or a purge its next renewal
-brings the removed settings once more, until it is started again (here by the reboot).
+A dhclient that *started* with Holdfast's dhclient.conf keeps the settings that it read. After a revert or a purge its renewals bring these
+settings back until dhclient is started again (here by the reboot).
 
 ## What it adds to a boot
 
 Debian 12, ${BOOTS} boots each, by systemd's own records (what \`systemd-analyze\` prints). The network waits for
-holdfast-apply.service, so that the first lease already finds the hooks and dhclient.conf right; nothing waits for
-holdfast.service, which is ready while others still start.
+holdfast-apply.service, so that the hooks and dhclient.conf are right before the first lease. Nothing waits for
+holdfast.service, which is ready while other services still start.
 
 ${boots}`;
 }

@@ -3,13 +3,13 @@ import type { Machine } from './machine.ts';
 
 /** What is not compared, and why not: each is written by others all the time, whether or not Holdfast is there. */
 export const OTHERS: Readonly<Record<string, string>> = {
-  '/var/lib/dpkg': "dpkg's own records; that none of them names Holdfast is looked at apart",
-  '/root/.rpmdb': "rpm's own records, where Debian's rpm keeps them",
-  '/var/log': 'logs; the journal, where it is kept on disk',
-  '/var/lib/dhcp': "dhclient's leases, one more at each renewal",
-  '/etc/resolv.conf.dhclient-new.*': "dhclient-script's, there for an instant at each renewal",
-  '/var/lib/systemd/random-seed': 'another one at each shutdown',
-  '/var/tmp/systemd-private-*-systemd-*': "PrivateTmp of systemd's own services, named anew at each boot",
+  '/var/lib/dpkg': "dpkg's own records; a check of its own shows that none of them names Holdfast",
+  '/root/.rpmdb': "rpm's own records in the place of Debian's rpm",
+  '/var/log': 'logs, and the journal if it is on disk',
+  '/var/lib/dhcp': "dhclient's leases; each renewal adds one",
+  '/etc/resolv.conf.dhclient-new.*': "dhclient-script's temporary file at each renewal",
+  '/var/lib/systemd/random-seed': 'systemd writes a new seed at each shutdown',
+  '/var/tmp/systemd-private-*-systemd-*': "PrivateTmp of systemd's own services, with new names at each boot",
   '/var/backups': "dpkg's daily copies of its records",
 };
 

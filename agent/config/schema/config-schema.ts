@@ -40,7 +40,7 @@ const dns = section(
       listField(textField(searchProblem, { pattern: SEARCH_PATTERN, maxLength: 253 }), {
         empty: 'is empty; write a domain, or leave the key out',
       }),
-      'Domains to try for a short name, in this order; "." is the name as it stands.',
+      'Domains to try for a short name, in this order; "." stands for the name itself.',
       [['dev.example.com', 'example.com']],
     ),
     nameservers: field(
@@ -52,7 +52,7 @@ const dns = section(
           full: `has more than ${MAX_NAMESERVERS} servers, and libc reads only so many; take some out`,
         },
       ),
-      'Addresses of at most 3 name servers, IPv4 or IPv6; a link-local one with its interface (fe80::1%eth0).',
+      'Addresses of at most 3 name servers, IPv4 or IPv6; a link-local address needs its interface (fe80::1%eth0).',
       [['10.34.56.78', '10.34.56.79']],
     ),
     sortlist,
@@ -63,11 +63,11 @@ const dns = section(
     ),
     symlink: field(
       z.enum(['refuse', 'replace', 'follow']),
-      'What to do where /etc/resolv.conf is a symbolic link: refuse (default), replace the link by a file, or follow it.',
+      'What to do if /etc/resolv.conf is a symbolic link: refuse (default), replace the link by a file, or follow the link.',
     ),
     verify,
   },
-  'Held in dhclient.conf, in dhclient’s hooks and in resolv.conf alike. What is left out stays as it is.',
+  'DNS settings, held in resolv.conf, in dhclient.conf and in the hooks of DHCP clients. A setting that is left out stays as it is.',
 );
 
 const scalars = [z.string(), z.int(), z.boolean()] as const;
@@ -89,14 +89,14 @@ const scope = {
   ]),
   request: section(
     {
-      without: field(listField(optionName), 'Options not to ask the server for.', [['routers']]),
-      also: field(listField(optionName), 'Options to ask the server for beside the usual ones.', [['interface-mtu']]),
+      without: field(listField(optionName), 'Options that dhclient does not request.', [['routers']]),
+      also: field(listField(optionName), 'Options that dhclient requests beside the usual ones.', [['interface-mtu']]),
     },
     'Changes to the list of options that dhclient asks for.',
   ),
   ignore: field(
     listField(z.enum(IGNORABLE)),
-    'What a DHCP server offers and dhclient-script is not to carry out: routers (option 3), classless-routes (121 and 249).',
+    'Offers of a DHCP server that dhclient-script does not carry out: routers (option 3), classless-routes (121 and 249).',
     [['routers', 'classless-routes']],
   ),
 };
@@ -109,12 +109,12 @@ const dhclient = section(
         textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
         z.strictObject(scope, { error: unknownKeys(scope) }),
       ),
-      'Settings for one interface, which win over the general ones.',
+      'Settings for one interface, which take precedence over the general settings.',
       [{ eth1: { request: { without: ['routers'] } } }],
     ),
     restart: field(
       z.enum(['never', 'whenSafe']),
-      'Whether a dhclient is started anew for what a running one cannot be taught: never (default), or when the server answers and nothing is lost.',
+      'Whether a dhclient is restarted for settings that a running dhclient cannot take: never (default), or whenSafe, if the server answers and nothing is lost.',
     ),
   },
   'Further settings of ISC dhclient.',
@@ -134,12 +134,14 @@ const sysctlRule = {
     z
       .int({ error: 'write a whole number that is not negative, without quotes' })
       .check(z.gte(0, 'write a number that is not negative')),
-    'Raised to this where it is lower, and left alone where it is higher.',
+    'The least value: a lower value is raised, a higher value is left alone.',
     [4194304],
   ),
-  optional: field(onOrOff(), 'A key that this kernel does not have is no failure (its module may not be loaded).', [
-    true,
-  ]),
+  optional: field(
+    onOrOff(),
+    'If true, a key that this kernel does not have is no failure (its module may not be loaded).',
+    [true],
+  ),
 };
 
 const sysctl = field(
@@ -169,7 +171,7 @@ const sysctl = field(
       },
     ),
   ),
-  'Kernel settings by name, with dots or slashes; the first of the two is the separator (sysctl.d(5)).',
+  'Kernel settings by name, with dots or slashes. The first dot or slash of a name decides which is the separator (sysctl.d(5)).',
   [{ 'net.ipv4.ip_forward': 1, 'net.ipv6.route.max_size': { atLeast: 4194304 } }],
 );
 
@@ -179,12 +181,12 @@ function isListOfScalars(value: unknown): value is readonly (string | number)[] 
 
 const hold = field(
   z.literal('nothing', { error: 'write nothing, or leave the key out' }),
-  'Says on purpose that no setting is held: what Holdfast holds is let go, and keeps its value.',
+  'nothing: says on purpose that no setting is held. Settings that Holdfast held keep their values.',
 );
 
 const reload = field(
   z.enum(['auto', 'manual']),
-  'Whether `agent run` takes a configuration that has changed on disk by itself: manual (default), only at SIGHUP, or auto, as soon as the edit has settled and if it is valid. Tokens and certificates are always read again.',
+  'When `agent run` takes a changed configuration: manual (default), only at SIGHUP; or auto, as soon as the edit has settled, if it is valid. Tokens and certificates are always read again.',
 );
 
 const ledger = field(
@@ -239,7 +241,7 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = Object.from
 export const configSchema = z.strictObject(sections, { error: unknownKeys(sections) }).check(
   z.meta({
     title: 'Holdfast agent',
-    description: 'What this host’s network settings are to be, and what is reported of it.',
+    description: 'The network settings of this host, and what it reports.',
   }),
 );
 

@@ -31,20 +31,20 @@ export const report = section(
     format: field(z.enum(['protobuf', 'json']), 'Encoding of OTLP (default: protobuf).'),
     spool: field(
       textField(sizeProblem({ least: '1MiB', most: '1024GiB' }), { pattern: SIZE_PATTERN }),
-      'Room on disk for what could not be delivered yet (default: 64MiB).',
+      'Space on disk for reports that are not delivered yet (default: 64MiB).',
       ['64MiB'],
     ),
     enforce: field(trueOrFalse, 'false: `agent run` reports what differs and changes nothing (default: true).'),
     ca: field(
       secret,
-      'PEM file of the authorities that the receiver’s certificate may come from (default: Node’s own).',
+      'PEM file of the authorities that may sign the receiver’s certificate (default: Node’s own list).',
       ['/etc/holdfast/ca.pem'],
     ),
-    certificate: field(secret, 'PEM file of the certificate that this host shows; its key stands under `key`.', [
+    certificate: field(secret, 'PEM file of the certificate that this host shows. `key` names its private key.', [
       '/etc/holdfast/agent.pem',
     ]),
     key: field(secret, 'PEM file of that certificate’s private key.', ['/etc/holdfast/agent.key', 'credential:key']),
-    'token-file': field(secret, 'File with the bearer token to send; it is read again when it changes.', [
+    'token-file': field(secret, 'File with the bearer token. It is read again when it changes.', [
       '/etc/holdfast/token',
       'credential:token',
     ]),
@@ -53,11 +53,11 @@ export const report = section(
         textField(labelNameProblem, { pattern: LABEL_PATTERN }),
         textField(labelProblem, { maxLength: LONGEST_LABEL }),
       ),
-      'What the collector is to know of this host beside its name.',
+      'Labels that the collector shows beside the host’s name.',
       [{ site: 'fra1', role: 'router' }],
     ),
   },
-  'Where, how often and as whom `agent run` reports.',
+  'Where, how often and under which name `agent run` reports.',
 );
 
 export const probes = section(
@@ -71,23 +71,25 @@ export const probes = section(
               { error: ({ code }) => (code === 'unrecognized_keys' ? 'path' : undefined) },
             ),
           ),
-          'Logs of routing daemons to follow, across rotation.',
+          'Logs of routing daemons to follow, also through rotation.',
           [[{ path: '/var/log/frr/frr.log' }]],
         ),
       },
-      'Memory errors that the kernel or a routing daemon met.',
+      'Memory errors of the kernel and of routing daemons.',
     ),
     canary: section(
       {
-        interval: field(durationField('1s', '24h', true), 'Time between route canaries (default: 60s); 0s: none.', [
-          '60s',
-        ]),
+        interval: field(
+          durationField('1s', '24h', true),
+          'Time between two test routes (default: 60s); 0s switches the canary off.',
+          ['60s'],
+        ),
       },
-      'A route that is added and deleted in a table of its own, to see whether the kernel still takes one.',
+      'A test route, added and deleted in a table of its own, that shows whether the kernel still takes routes.',
     ),
-    off: field(listField(z.enum(PROBE_NAMES)), 'Probes that are not to run.', [['nameservers']]),
+    off: field(listField(z.enum(PROBE_NAMES)), 'Probes that do not run.', [['nameservers']]),
   },
-  'What `agent run` and `agent probe` look at.',
+  'Settings of the probes of `agent run` and `agent probe`.',
 );
 
 export const expect = section(
@@ -104,7 +106,7 @@ export const expect = section(
     ),
     groups,
   },
-  'What this host should have; a lack is reported.',
+  'What this host should have. A lack is reported.',
 );
 
 function labelNameProblem(name: string): string | undefined {

@@ -7,12 +7,12 @@ export const egress = section(
   {
     default: textField((value) => (value === 'bgp' ? undefined : `${show(value)} is not known; write bgp`), {
       enum: ['bgp'],
-      description: 'Whose IPv4 default route is to be used: the one that a BGP daemon learned.',
+      description: 'The source of the IPv4 default route: bgp, a route that a BGP daemon learned.',
     }),
     dhcp: field(
       z.enum(['drop', 'behind']),
-      'What becomes of the DHCP server’s default route while BGP’s is there: `agent run` takes it away and puts it back when BGP’s goes (drop, default), or it stays behind all others (behind).',
+      'The DHCP server’s default route while BGP’s route exists: `agent run` removes it and puts it back when BGP’s route is gone (drop, default), or it ranks behind all other routes (behind).',
     ),
   },
-  'Which default route this host leaves by.',
+  'The default route that this host uses.',
 );

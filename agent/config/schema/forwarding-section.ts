@@ -11,16 +11,16 @@ import { field, onOrOff, problem, section, textField, unknownKeys } from './part
 const ONLY_OFF = 'write off, or leave the key out';
 
 const family = (name: string) =>
-  field(onOrOff(), `Whether ${name} packets are forwarded, on every interface that is there or comes.`, [true]);
+  field(onOrOff(), `Whether ${name} packets are forwarded, on all present and future interfaces.`, [true]);
 
 const masquerade = {
   out: textField(interfaceNameProblem, {
     pattern: INTERFACE_PATTERN,
-    description: 'The interface that they leave by.',
+    description: 'The outgoing interface.',
   }),
   from: textField((value) => problemOf(checkPrefix(value)), {
     pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$',
-    description: 'The network that they come from, IPv4 or IPv6.',
+    description: 'The network of the packets’ sources, IPv4 or IPv6.',
   }),
 };
 
@@ -31,7 +31,7 @@ const network = {
   }),
   tag: field(
     textField(tagProblem, { pattern: TAG_PATTERN }),
-    'The tag that dnsmasq’s dhcp-range sets; left out: all clients.',
+    'The tag that dnsmasq’s dhcp-range sets. Without a tag, all clients get the routes.',
     ['lan'],
   ),
 };
@@ -45,19 +45,19 @@ export const forwarding = section(
         problem((value) => (value === 'off' ? undefined : `${show(value)}: ${ONLY_OFF}`)),
         z.meta({ enum: ['off'] }),
       ),
-      'off: no ICMP redirects are sent, and none are believed, on any interface.',
+      'off: no interface sends or accepts ICMP redirects.',
       ['off'],
     ),
     masquerade: field(
       z.array(z.strictObject(masquerade, { error: unknownKeys(masquerade) })),
-      'Networks whose packets get the address of the interface that they leave by (source NAT).',
+      'Networks whose packets get the address of the outgoing interface as their source (source NAT).',
       [[{ out: 'eth0', from: '10.99.0.0/24' }]],
     ),
     dnsmasq: section(
       {
         file: field(
           textField(pathProblem, { pattern: '^/.*[^/]$' }),
-          `The file for it, Holdfast's alone (default: ${DNSMASQ_FILE}).`,
+          `The file that dnsmasq reads. No other program may write it (default: ${DNSMASQ_FILE}).`,
           [DNSMASQ_FILE],
         ),
         networks: z.array(z.strictObject(network, { error: unknownKeys(network) })).check(
@@ -68,10 +68,10 @@ export const forwarding = section(
           }),
         ),
       },
-      'What a dnsmasq on this host tells its clients of the routes under `routes`: options 121 and 249.',
+      'A dnsmasq on this host hands the routes under `routes` to its clients: options 121 and 249.',
     ),
   },
-  'A host that forwards: a gateway, a VPN server, a router. What is left out stays as it is.',
+  'Settings of a host that forwards packets: a gateway, a VPN server, a router. A setting that is left out stays as it is.',
 );
 
 function problemOf(checked: Checked): string | undefined {

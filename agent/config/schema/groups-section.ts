@@ -10,18 +10,18 @@ const entry = {
     z.meta({ description: 'The group’s address, IPv4 or IPv6.', examples: ['224.1.2.3', 'ff15::1234'] }),
   ),
   dev: textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }).check(
-    z.meta({ description: 'The interface that it is to be joined on.', examples: ['eth1'] }),
+    z.meta({ description: 'The interface on which the group should be joined.', examples: ['eth1'] }),
   ),
   silence: field(
     durationField('1s', '1h'),
-    `How long no query may be heard there (default: ${SILENCE}, after which a snooping switch forgets the group).`,
+    `The longest time without a query on the interface (default: ${SILENCE}, after which a snooping switch forgets the group).`,
     [SILENCE],
   ),
 };
 
 export const groups = field(
   z.array(z.strictObject(entry, { error: unknownKeys(entry) })),
-  'Multicast groups that something on this host should have joined; that nobody asks for them is reported, too.',
+  'Multicast groups that a program on this host should have joined. A lack of queries for them is also reported.',
   [[{ group: '224.1.2.3', dev: 'eth1' }]],
 );
 

@@ -8,16 +8,16 @@ export const metadata = section(
   {
     provider: field(
       z.enum(['auto', ...METADATA_PROVIDERS]),
-      'Whose it is: ec2, gcp, azure, or what the machine’s firmware says (auto, the default).',
+      'The cloud: ec2, gcp, azure, or auto (default), which reads it from the machine’s firmware.',
     ),
     address: field(
       textField(endpointProblem, { pattern: '^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+)(:[0-9]{1,5})?$' }),
-      `Where it is, as an address, with a port where that is not 80 (default: ${METADATA_ADDRESS}).`,
+      `The address of the service, with its port unless that is 80 (default: ${METADATA_ADDRESS}).`,
       [METADATA_ADDRESS, '[fd00:ec2::254]'],
     ),
     interval: field(durationField('1s', '24h'), 'Time between the daemon’s fetches (default: 5m).', ['5m']),
   },
-  'The cloud’s metadata service; it is asked only where a route names it.',
+  'The cloud’s metadata service. It is asked only if a route needs it.',
 );
 
 function endpointProblem(value: string): string | undefined {

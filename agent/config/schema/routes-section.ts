@@ -14,19 +14,19 @@ const flag = (description: string) => field(onOrOff(), description, [true]);
 
 const via = field(
   textField((value) => problemOf(checkGateway(value)), { pattern: '^([0-9a-fA-F.:]+|(metadata:)?subnet-gateway)$' }),
-  'The gateway: an address, or subnet-gateway, as the cloud’s metadata service knows it. Left out: directly on the link.',
+  'The gateway: an address, or subnet-gateway from the cloud’s metadata service. Without a gateway, the destination is directly on the link.',
   ['10.0.1.1', 'subnet-gateway'],
 );
 const dev = field(
   textField(interfaceNameProblem, { pattern: INTERFACE_PATTERN }),
-  'The interface; where it is left out the kernel finds it by the gateway.',
+  'The interface. If it is left out, the kernel finds it by the gateway.',
   ['eth0'],
 );
 
 const nexthop = {
   via,
   dev,
-  weight: field(between(1, 256), 'The share of the flows that it gets, beside the other weights (default: 1).', [1]),
+  weight: field(between(1, 256), 'The next hop’s share of the flows, relative to the other weights (default: 1).', [1]),
   onlink: flag('The gateway is on the link, whatever the interface’s addresses say.'),
 };
 
@@ -35,7 +35,7 @@ const route = {
     pattern: '^([0-9a-fA-F.:]+(/[0-9]+)?|default|metadata:[a-z0-9-]+)$',
   }).check(
     z.meta({
-      description: 'The destination: a network, default, or one that the cloud’s metadata service knows.',
+      description: 'The destination: a network, default, or a network that the cloud’s metadata service names.',
       examples: ['10.0.0.0/16', 'metadata:vpc-ipv4-cidr-blocks'],
     }),
   ),
@@ -46,7 +46,7 @@ const route = {
     z
       .array(z.strictObject(nexthop, { error: unknownKeys(nexthop) }))
       .check(z.minLength(1, 'is empty; write a next hop, or leave the key out')),
-    'Several next hops, among which the flows are shared out (multipath).',
+    'Several next hops that share the flows (multipath).',
     [
       [
         { via: '10.0.1.1', weight: 2 },
@@ -56,12 +56,12 @@ const route = {
   ),
   nhid: field(
     between(1, 2 ** 32 - 1),
-    'Instead of via, dev and nexthops: the number of a nexthop object (ip-nexthop(8)), or of a group of them, that somebody else keeps.',
+    'The number of a nexthop object or group (ip-nexthop(8)) that another program keeps; in place of via, dev and nexthops.',
     [42],
   ),
   type: field(
     z.enum(ROUTE_TYPES),
-    'unicast (default), or what becomes of packets that go nowhere: dropped in silence (blackhole), or with an answer (unreachable, prohibit).',
+    'unicast (default), or a way to drop packets: without an answer (blackhole), or with one (unreachable, prohibit).',
   ),
   table: field(
     z
@@ -72,21 +72,23 @@ const route = {
   ),
   metric: field(
     between(0, 2 ** 32 - 1),
-    'Of routes to the same destination the one with the lowest is used (default: 0; of IPv6 routes 1024, the kernel’s own).',
+    'The kernel uses the route with the lowest metric to a destination (default: 0; for IPv6 1024, as the kernel’s own).',
     [100],
   ),
   src: field(
     textField((value) => problemOf(checkAddress(value)), { pattern: '^[0-9a-fA-F.:]+$' }),
-    'The address of this host that packets go out with, where their program chose none.',
+    'The source address of packets whose program chose none.',
     ['10.0.1.5'],
   ),
-  mtu: field(between(68, 65_535), 'The largest packet, in bytes, that goes this way whole.', [1400]),
-  takeOver: flag('Replaces a route of somebody else’s to the same destination, instead of only reporting it.'),
+  mtu: field(between(68, 65_535), 'The largest packet on this route, in bytes.', [1400]),
+  takeOver: flag(
+    'If true, a route of another program to the same destination is replaced; otherwise it is only reported.',
+  ),
 };
 
 export const routes = field(
   z.array(z.strictObject(route, { error: unknownKeys(route) })),
-  'Static routes, kept by netlink. Only those that Holdfast made itself are ever removed.',
+  'Static routes, kept by netlink. Holdfast removes only routes that it made itself.',
   [
     [
       { to: '10.0.0.0/16', via: '10.0.1.1', dev: 'eth0' },

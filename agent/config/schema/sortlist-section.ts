@@ -15,11 +15,11 @@ const nearest = {
     z.meta({ description: 'The full name whose IPv4 addresses are measured.', examples: ['puppet.example.com'] }),
   ),
   port: between(1, 65_535).check(
-    z.meta({ description: 'The TCP port that is connected to, and at once closed again.', examples: [8140] }),
+    z.meta({ description: 'The TCP port of the connections; each is closed at once.', examples: [8140] }),
   ),
   tries: field(
     between(1, MOST_TRIES),
-    'Connections to each address at a measurement, the quickest of which counts (default: 5).',
+    'Number of connections to each address in one measurement; the quickest counts (default: 5).',
     [5],
   ),
   interval: field(durationField('1s', '24h'), 'Time between the daemon’s measurements (default: 5m).', ['5m']),

@@ -14,23 +14,23 @@ export const verify = section(
       listField(textField(networkProblem, { pattern: '^[0-9a-fA-F.:]+(/[0-9]+)?$' }), {
         empty: 'is empty, and no answer would be right; write a network, or leave the key out',
       }),
-      'Networks that all of its addresses must be in: what else a server answers counts as no answer.',
+      'Networks that must contain all addresses of the name; any other answer counts as no answer.',
       [['10.72.0.0/16']],
     ),
     timeout: field(
       durationField('100ms', '10s'),
-      'How long an answer may take; a truncated one has as long again, by TCP (default: 2s).',
+      'Time limit for an answer. If an answer is truncated, the question by TCP has the same time again (default: 2s).',
       ['2s'],
     ),
     quorum: field(
       z
         .int({ error: 'write a whole number from 1' })
         .check(z.gte(1, 'write a whole number from 1'), z.lte(MAX_NAMESERVERS, `write at most ${MAX_NAMESERVERS}`)),
-      'How many of the name servers have to answer (default: 1).',
+      'How many of the name servers must answer (default: 1).',
       [2],
     ),
   },
-  'A change of DNS stands only if the name servers answer for this name, and is put back where the host cannot look it up then.',
+  'A change of DNS is kept only if the name servers answer for this name and the host can look it up afterwards. Otherwise the change is put back.',
 );
 
 function networkProblem(value: string): string | undefined {

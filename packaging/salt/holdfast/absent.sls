@@ -1,11 +1,11 @@
-# Puts the host back as it was before the first `agent apply`, and removes the package and what it kept.
+# Puts the host back as it was before the first `agent apply`, and removes the package and its data.
 {%- if grains['os_family'] == 'Debian' %}
-# The purge itself stops the daemon, puts everything back, and fails with the reason where it cannot.
+# The purge itself stops the daemon and puts everything back. If it cannot, it fails with the reason.
 holdfast-package:
   pkg.purged:
     - name: holdfast
 {%- else %}
-# RPM knows no purge. A daemon that still runs would heal what is put back.
+# RPM knows no purge. A running daemon would undo the revert.
 holdfast-revert:
   cmd.run:
     - name: if test -d /run/systemd/system; then systemctl disable --now holdfast.service; fi; /usr/bin/agent revert

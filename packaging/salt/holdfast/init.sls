@@ -1,23 +1,23 @@
-{#- Installs Holdfast, writes its configuration, and makes the host what that says. Its pillar (pillar.example):
+{#- Installs Holdfast, writes its configuration, and applies it. Its pillar (pillar.example):
       holdfast:
         config:   the configuration, as a mapping, or as the text of /etc/holdfast/agent.yaml
-        package:  the package, a file on the host or salt://…; without it `holdfast` comes from the host's repositories
-        version:  the version to install from the repositories; without it the one that the host has stays
-        service:  whether the daemon is enabled and started, where systemd runs (default: true)
+        package:  the package, a file on the host or salt://…; if it is left out, `holdfast` comes from the host's repositories
+        version:  the version to install from the repositories; if it is left out, an installed version stays
+        service:  whether the daemon is enabled and started; without effect if systemd does not run (default: true)
       State holdfast.absent puts the host back and removes the package. #}
 {%- set config = salt['pillar.get']('holdfast:config') %}
 {%- set package = salt['pillar.get']('holdfast:package') %}
 {%- set version = salt['pillar.get']('holdfast:version') %}
 {%- set text = config if config is string else salt['slsutil.serialize']('yaml', config, default_flow_style=False) %}
-{#- Without comments, blanks and YAML's document marks: as a pillar without its data would leave it. #}
+{#- The text without comments, blanks and YAML's document marks. A pillar whose data is missing gives an empty text. #}
 {%- set said = text | regex_replace('#[^\n]*', '') | regex_replace('---|\.\.\.|\s', '') %}
 {%- if said in ['', '{}', '[]', 'null', '~'] %}
 
 holdfast-config:
   test.fail_without_changes:
     - name: >-
-        The pillar holdfast:config is empty: applied, it would take off all that Holdfast holds, and the next lease would bring back
-        what its server says. Give the settings, "hold: nothing" to hold nothing on purpose, or apply holdfast.absent.
+        The pillar holdfast:config is empty. Holdfast would let go of all settings, and the next DHCP lease would replace them. Write the
+        settings; or "hold: nothing" to hold nothing on purpose; or apply holdfast.absent.
 {%- else %}
 
 holdfast-package:
@@ -40,7 +40,7 @@ holdfast-package:
     - require:
       - pkg: holdfast-package
 
-# Validated beside its place, so that the drop-ins are merged in. `plan` ends with 2 where something differs.
+# The candidate is checked in the folder of the configuration, so that the drop-ins are merged in. `plan` ends with 2 if something differs.
 /etc/holdfast/agent.yaml:
   file.managed:
     - contents: {{ text | json }}
@@ -52,7 +52,8 @@ holdfast-package:
     - require:
       - file: /etc/holdfast
 
-# The daemon reads its configuration by SIGHUP alone. Before apply: with the old one it would put back what apply changes.
+# The daemon reads its configuration only at SIGHUP. This comes before apply, because with the old configuration the daemon would undo
+# the changes of apply.
 holdfast-reload:
   cmd.run:
     - name: systemctl try-reload-or-restart holdfast.service
@@ -60,8 +61,8 @@ holdfast-reload:
     - onchanges:
       - file: /etc/holdfast/agent.yaml
 
-# Whatever `plan` finds but "nothing differs" is for `apply` to put right, or to explain. `exit 1`: Salt holds `unless` against
-# success_retcodes, too.
+# Unless `plan` finds that nothing differs, `apply` puts it right or explains it. `exit 1` is needed because Salt also compares `unless`
+# with success_retcodes.
 holdfast-apply:
   cmd.run:
     - name: /usr/bin/agent apply --detailed-exitcodes

@@ -23,7 +23,7 @@ test('Prometheus: one heading a metric, its samples together, labels escaped', (
   ]);
   assert.equal(
     text,
-    `# HELP holdfast_lease_renew_seconds Until the lease is renewed
+    `# HELP holdfast_lease_renew_seconds Time until the lease is renewed
 # TYPE holdfast_lease_renew_seconds gauge
 holdfast_lease_renew_seconds{interface="a\\"\\\\\\n",network_type="ipv4"} 1.5
 holdfast_lease_renew_seconds{interface="b"} -1e-7

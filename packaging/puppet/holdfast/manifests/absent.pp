@@ -1,14 +1,14 @@
-# @summary What `holdfast` does where it is to be absent.
+# @summary What the class `holdfast` does with `ensure => absent`.
 #
 # @api private
 class holdfast::absent {
   if $facts['os']['family'] == 'Debian' {
-    # The purge itself stops the daemon, puts everything back, and fails with the reason where it cannot.
+    # The purge itself stops the daemon and puts everything back. If it cannot, it fails with the reason.
     package { 'holdfast':
       ensure => purged,
     }
   } else {
-    # RPM knows no purge. A daemon that still runs would heal what is put back.
+    # RPM knows no purge. A running daemon would undo the revert.
     exec { 'holdfast revert':
       provider  => shell,
       command   => 'if test -d /run/systemd/system; then systemctl disable --now holdfast.service; fi; /usr/bin/agent revert',

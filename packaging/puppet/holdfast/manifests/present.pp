@@ -1,4 +1,4 @@
-# @summary What `holdfast` does where it is to be present.
+# @summary What the class `holdfast` does with `ensure => present`.
 #
 # @api private
 class holdfast::present {
@@ -12,10 +12,10 @@ class holdfast::present {
     Undef   => '',
     default => inline_template('<%= @config.to_yaml %>'),
   }
-  # Without comments, blanks and YAML's document marks: as a template without its data would leave it.
+  # The text without comments, blanks and YAML's document marks. A template whose data is missing gives an empty text.
   if $text.regsubst('#.*$', '', 'G').regsubst('---|\.\.\.|\s', '', 'G') in ['', '{}', '[]', 'null', '~'] {
-    $harm = 'applied, it would take off all that Holdfast holds, and the next lease would bring back what its server says'
-    $cure = 'give the settings, "hold: nothing" to hold nothing on purpose, or ensure => absent'
+    $harm = 'Holdfast would let go of all settings, and the next DHCP lease would replace them'
+    $cure = 'write the settings; or "hold: nothing" to hold nothing on purpose; or ensure => absent'
     fail("holdfast::config is empty: ${harm}; ${cure}")
   }
 
@@ -47,8 +47,8 @@ class holdfast::present {
     require => Package['holdfast'],
   }
 
-  # In noop mode, too: what it writes is a candidate of its own, with the host's drop-ins beside it. `plan` ends with 2 where
-  # something differs. Where the agent is not installed yet there is nothing to ask.
+  # This also runs in noop mode, because it writes only a candidate of its own, beside the host's drop-ins. `plan` ends with 2 if
+  # something differs. Before the agent is installed there is no check.
   $validate = @(SH)
     test -x /usr/bin/agent || exit 0
     folder=$(mktemp -d) || exit 1
@@ -81,7 +81,8 @@ class holdfast::present {
     require => Exec['holdfast validate'],
   }
 
-  # The daemon reads its configuration by SIGHUP alone. Before apply: with the old one it would put back what apply changes.
+  # The daemon reads its configuration only at SIGHUP. This comes before apply, because with the old configuration the daemon would
+  # undo the changes of apply.
   exec { 'holdfast reload':
     command     => '/bin/systemctl try-reload-or-restart holdfast.service',
     onlyif      => '/usr/bin/test -d /run/systemd/system',
@@ -89,8 +90,8 @@ class holdfast::present {
     subscribe   => File['/etc/holdfast/agent.yaml'],
   }
 
-  # Whatever `plan` finds but "nothing differs" is for `apply` to put right, or to explain. In noop mode
-  # it may not be installed yet, and Puppet takes a missing program for an error.
+  # Unless `plan` finds that nothing differs, `apply` puts it right or explains it. In noop mode the agent may not be installed yet,
+  # and Puppet takes a missing program for an error.
   exec { 'holdfast apply':
     provider  => shell,
     command   => '/usr/bin/agent apply --detailed-exitcodes',
