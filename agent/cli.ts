@@ -223,6 +223,7 @@ program
     '[file...]',
     'each a configuration of its own, with the agent.d beside it (default: /etc/holdfast/agent.yaml)',
   )
+  .addOption(new Option('--config <file>').hideHelp().argParser(namedByArgument))
   .option('--drop-ins <dir>', 'the drop-ins to merge in, in place of the agent.d beside each file')
   .option('--json', 'one JSON document on stdout, and nothing else there')
   .option('--quiet', 'print nothing but errors')
@@ -246,7 +247,7 @@ program
 if (import.meta.main) {
   // Files that others may read get their mode explicitly.
   process.umask(0o077);
-  program.parseAsync();
+  program.parseAsync().catch(failed);
 }
 
 function rehearsal(name: 'lease' | 'boot', description: string): Command {
@@ -313,10 +314,31 @@ function run<T extends CommonOptions>(load: () => Promise<(options: T) => Promis
     process.exit(
       await load()
         .then((command) => command(options))
-        .catch((error) => reportFailure(error, options))
-        .catch(() => EXIT.failed), // no report is possible: stdout and stderr are full
+        .catch((error) => report(error, options)),
     );
   };
+}
+
+/** Ends a command that this file carries out itself, such as `--help`, after an error. */
+function failed(error: unknown): never {
+  process.exit(report(error, { json: JSON_WANTED }));
+}
+
+/** With --json the report goes to stdout. If stdout takes nothing, stderr gets a sentence. */
+function report(error: unknown, options: CommonOptions): number {
+  for (const json of options.json ? [true, false] : [false]) {
+    try {
+      return reportFailure(error, { json });
+    } catch {
+      // This output takes nothing.
+    }
+  }
+  return EXIT.failed;
+}
+
+/** Every other command takes `--config FILE`, so a person tries it here as well. */
+function namedByArgument(file: string): never {
+  throw new InvalidArgumentError(`The file is an argument here: agent check ${file}`);
 }
 
 /** An empty text is a script's unset variable, and does not mean the current folder. */

@@ -1,12 +1,12 @@
 import { writeSync } from 'node:fs';
-import { errorCode } from '../host/errors.ts';
+import { errorCode, hostError } from '../host/errors.ts';
 
 /** Milliseconds until a full pipe is tried again. */
 const PAUSE = 5;
 
 /**
  * Writes all of `text` to stdout (1) or stderr (2) before it returns. Node's own streams take 4 ms to start, which is
- * long for a command that prints one line. A reader that has ended (EPIPE) is no error.
+ * long for a command that prints one line. A reader that has ended (EPIPE) is no error. Throws HostError.
  */
 export function write(fd: 1 | 2, text: string): void {
   let rest = Buffer.from(text, 'utf8');
@@ -15,7 +15,7 @@ export function write(fd: 1 | 2, text: string): void {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
       if (errorCode(error) === 'EPIPE') return;
-      if (errorCode(error) !== 'EAGAIN') throw error;
+      if (errorCode(error) !== 'EAGAIN') throw hostError('write to', fd === 1 ? 'stdout' : 'stderr', error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
     }
   }

@@ -61,3 +61,11 @@ test('check: a template that came out empty is told, unless that is meant', asyn
   }
   assert.equal((await command('check', join(folder, 'c.yaml'))).status, 0);
 });
+
+test('check: --config is told that the file is an argument, and no help offers the option', async (t) => {
+  const file = join(scratch(t, { 'a.yaml': GOOD }), 'a.yaml');
+  const { status, stderr } = await command('check', '--config', file);
+  assert.equal(status, 1);
+  assert.ok(stderr.includes(`The file is an argument here: agent check ${file}\n`), stderr);
+  assert.doesNotMatch((await command('check', '--help')).stdout, /--config/);
+});

@@ -103,6 +103,28 @@ test('cli: where nobody can be told, the exit status is not that of bad usage', 
   }
 });
 
+test('cli: a full stdout is named on stderr, whatever was asked for', (t) => {
+  const full = openSync('/dev/full', 'w');
+  t.after(() => closeSync(full));
+  for (const args of [
+    ['--help'],
+    ['schema'],
+    ['plan', '--help'],
+    ['status', '--root', image(t)],
+    ['plan', '--json', '--root', image(t)],
+  ]) {
+    const { status, stderr } = spawnSync(process.execPath, [AGENT, ...args], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    assert.deepEqual(
+      [status, stderr],
+      [4, 'cannot write to stdout: no space is left on its file system (ENOSPC)\n'],
+      args.join(' '),
+    );
+  }
+});
+
 test('cli: a revert with nothing to put back says so', async (t) => {
   const { status, stdout } = await command('revert', '--root', image(t));
   assert.equal(status, 0);
