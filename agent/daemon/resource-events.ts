@@ -3,7 +3,7 @@ import { place } from '../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../hold/resource.ts';
 import { EVENTS, occurrence } from './daemon-events.ts';
 import { PAUSE } from './heal-limit.ts';
-import type { Trampler } from './trampler.ts';
+import { byWords, surestFirst, type Trampler } from './trampler.ts';
 
 /** The artifacts of one event. A sentence about the first artifact is true of all. */
 export type Alike<T extends Finding | Outcome> = readonly [T, ...T[]];
@@ -26,7 +26,7 @@ function grouped<T extends Finding | Outcome>(all: readonly T[], key: (one: T) =
 }
 
 export function driftCause(finding: Finding, { by }: Trampler): string | undefined {
-  return finding.refusal ?? finding.reason ?? (by === null ? undefined : `changed by ${by}`);
+  return finding.refusal ?? finding.reason ?? (by === null ? undefined : `changed ${byWords(by)}`);
 }
 
 export function driftEvent(findings: Alike<Finding>, who: Trampler) {
@@ -88,8 +88,8 @@ function be(all: readonly unknown[]): string {
 
 /** The event for findings of one resource that are fought over. */
 export function suspendedEvent(resource: Resource, fought: readonly Finding[], tramplers: readonly Trampler[]) {
-  const known = [...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null);
-  const who = known.length > 0 ? `by ${known.join(' and ')}` : (tramplers[0]?.words ?? '');
+  const known = surestFirst([...new Set(tramplers.map(({ by }) => by))].filter((by) => by !== null));
+  const who = known.length > 0 ? byWords(known.join(' and ')) : (tramplers[0]?.words ?? '');
   const seconds = PAUSE / 1000;
   const body = `${names(fought)} ${be(fought)} changed again and again (${who}); the daemon puts ${fought.length > 1 ? 'them' : 'it'} right only every ${seconds} s until that ends. Stop that program, or take the setting out of the configuration`;
   return occurrence(EVENTS.healSuspended, 'error', body, {

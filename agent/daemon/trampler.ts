@@ -7,7 +7,7 @@ import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import type { Witness } from './witness.ts';
+import { PERHAPS, type Witness } from './witness.ts';
 
 /** Texts that programs write at the head of their files. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
@@ -28,9 +28,11 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
   [/\bcfengine\b/i, 'CFEngine'],
 ];
 const HEAD = 12;
+/** The head of our own files. Such a file differs because it is of an earlier configuration, or was edited by hand. */
+const OWN_MARK = /\bHoldfast\b|"agent apply"/;
 
 export interface Trampler {
-  /** The name with its evidence (`NetworkManager, as its text says`); null if unknown. */
+  /** The name with its evidence (`NetworkManager, as its text says`), after PERHAPS if unsure; null if unknown. */
   readonly by: string | null;
   /** The same as part of a sentence, or the reason why the name is unknown. */
   readonly words: string;
@@ -44,14 +46,24 @@ export function tramplerOf(host: Host, witness: Witness, finding: Finding, befor
   const { by: process, why, attributes } = witness.ask(finding);
   const told = [process, byMarks(host, finding, before)].filter((by) => by !== null);
   if (told.length === 0) return { by: null, words: `culprit unknown: ${why}`, attributes: {} };
-  const by = told.join('; ');
-  return { by, words: `by ${by}`, attributes: { trampler: by, ...attributes } };
+  const by = surestFirst(told).join('; ');
+  return { by, words: byWords(by), attributes: { trampler: by, ...attributes } };
+}
+
+/** Puts the likely culprits behind the certain culprits. */
+export function surestFirst(names: readonly string[]): string[] {
+  return names.toSorted((a, b) => Number(a.startsWith(PERHAPS)) - Number(b.startsWith(PERHAPS)));
+}
+
+/** The name as part of a sentence. */
+export function byWords(by: string): string {
+  return by.startsWith(PERHAPS) ? `perhaps by ${by.slice(PERHAPS.length)}` : `by ${by}`;
 }
 
 /** The trampler that the resource itself named. */
 function known(by: string | null): Trampler {
   if (by === null) return { by, words: 'culprit unknown: the kernel named no program', attributes: {} };
-  return { by, words: `by ${by}`, attributes: { trampler: by } };
+  return { by, words: byWords(by), attributes: { trampler: by } };
 }
 
 /** The same as tramplerOf, but only by marks in the artifact. */
@@ -76,6 +88,7 @@ function byText(actual: string, before: string): string | null {
   const lines = actual.split('\n');
   const madeAnew = !lines.some((line) => line.trim() !== '' && !isComment(line) && known.has(line));
   const telling = lines.slice(0, HEAD).filter((line) => isComment(line) && (madeAnew || !known.has(line)));
+  if (telling.some((line) => OWN_MARK.test(line))) return null;
   const name = MARKS.find(([mark]) => mark.test(telling.join('\n')))?.[1];
   return name === undefined ? null : `${name}, as its text says`;
 }
@@ -96,7 +109,7 @@ function byLease(host: Host, actual: string): string | null {
       const servers =
         lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => line.startsWith('nameserver '));
       if (servers.length > 0 && servers.every((line) => lines.has(line))) {
-        return `perhaps dhclient[${client.pid}] or its script: the name servers are those of its lease of ${iface}`;
+        return `${PERHAPS}dhclient[${client.pid}] or its script: the name servers are those of its lease of ${iface}`;
       }
     }
   }

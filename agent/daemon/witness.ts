@@ -32,6 +32,9 @@ const MOST_LOOKED_UP = 8;
 const LONGEST_CHAIN = 4;
 const LONGEST_COMMAND = 160;
 
+/** Begins the name of a program that is only a likely culprit. */
+export const PERHAPS = 'perhaps ';
+
 /** `by` names the process; null if unknown, for the reason in `why`. */
 export interface Testimony {
   readonly by: string | null;
@@ -57,6 +60,11 @@ export class Witness {
   #refused: string | null = null;
   readonly #sights = new Map<string, Sight[]>();
   readonly #ends = new Map<string, NodeJS.Timeout>();
+  /**
+   * In a PID namespace the kernel's process numbers differ from those in our /proc, so a process of the same kernel
+   * that touches its own file of that name cannot be told apart.
+   */
+  #seesOthers = false;
 
   constructor(host: Host) {
     this.#host = host;
@@ -73,7 +81,8 @@ export class Witness {
       const isSysctl = finding.kind === 'sysctl';
       const sights = this.#look(path, isSysctl);
       const suspects = isSysctl ? recent(sights) : fitting(sights, this.#changedAt(path));
-      return suspects.length > 0 ? testimony(suspects) : unknown('the kernel saw no program open, rename or remove it');
+      if (suspects.length === 0) return unknown('the kernel saw no program open, rename or remove it');
+      return this.#seesOthers ? hearsay(testimony(suspects)) : testimony(suspects);
     } catch (error) {
       return unknown(errorMessage(error));
     }
@@ -133,8 +142,8 @@ export class Witness {
   #look(path: string, isSysctl: boolean): readonly Sight[] {
     const { records, self } = this.#traces!.take(path);
     const found = lastOfEach(records).slice(-MOST_LOOKED_UP);
-    // In a PID namespace the kernel's process numbers differ from those in our /proc.
     const lookUp = self === process.pid;
+    this.#seesOthers = !lookUp;
     const starters = lookUp && found.length > 0 ? this.#traces!.starters() : new Map();
     const seen = found
       .map((record) => sightOf(record, lookUp, starters, path, isSysctl))
@@ -161,6 +170,11 @@ function tracedPath(finding: Finding): string | null {
 
 function unknown(why: string): Testimony {
   return { by: null, why, attributes: {} };
+}
+
+/** The same testimony in a container. */
+function hearsay({ by, ...rest }: Testimony): Testimony {
+  return { ...rest, by: `${PERHAPS}${by}, which may belong to another container of this kernel` };
 }
 
 function testimony(suspects: readonly Sight[]): Testimony {

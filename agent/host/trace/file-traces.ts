@@ -8,7 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { errorMessage } from '../errors.ts';
+import { errorCode, errorMessage } from '../errors.ts';
 import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type TraceRecord } from './tracefs.ts';
 
 export type Means = 'kprobes' | 'system calls';
@@ -114,7 +114,7 @@ export class FileTraces {
   begin(key: string, paths: readonly string[]): void {
     if (this.#files.has(key)) return;
     if (paths.some((path) => /["*?[\\]/.test(path))) throw new Error('the kernel cannot look for a name like that');
-    const instance = new TraceInstance(this.#tracefs, key.replaceAll('/', '-').slice(1), BUFFER);
+    const instance = makeInstance(this.#tracefs, key.replaceAll('/', '-').slice(1));
     try {
       if (this.means === 'kprobes' && this.#defineKprobes()) this.#watchKprobes(instance, paths);
       else this.#watchSyscalls(instance, paths);
@@ -205,6 +205,17 @@ export class FileTraces {
     } catch {
       return null;
     }
+  }
+}
+
+/** A container shares its kernel's instances with the host and with other containers. */
+function makeInstance(tracefs: string, name: string): TraceInstance {
+  try {
+    return new TraceInstance(tracefs, name, BUFFER);
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST')
+      throw new Error('another agent on this kernel traces a file of that name already');
+    throw error;
   }
 }
 

@@ -94,6 +94,12 @@ for (const [kind, key] of NO_FILES) {
   say(`no file ${kind}`, witness.ask(thing));
 }
 
+// An agent in another container of the same kernel.
+const second = new Witness(new Host());
+second.watch(finding);
+say('second agent', second.ask(finding));
+second.close();
+
 say('instances', readdirSync(`${tracefs}/instances`));
 witness.close();
 say('left', readdirSync(`${tracefs}/instances`));
