@@ -3,7 +3,9 @@
  * program finds that program's interfaces; this file combines and compares them.
  */
 
+import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { interfacesIn, leaseFilesLeft } from './dhclient/leases.ts';
 import { dhcpClients } from './dhclient/running-dhclients.ts';
 import { dhcpcdHolders } from './dhcpcd/dhcpcd.ts';
 import type { LeaseHolder, LeaseProgram } from './holder.ts';
@@ -38,6 +40,17 @@ export function contests(holders: readonly LeaseHolder[]): { where: string; by: 
     const by = holders.filter(({ interfaces }) => interfaces === 'all' || interfaces.includes(where));
     return new Set(by.map(({ program }) => program)).size > 1 ? [{ where, by }] : [];
   });
+}
+
+/**
+ * Whether dhclient has no part in this host's DNS: another program holds the leases, no dhclient runs, and none left a
+ * lease. A package's hooks for dhclient are then never run.
+ */
+export function dhclientIdle(host: Host): boolean {
+  if (!host.live || dhcpClients(host).length > 0) return false;
+  if (!leaseHolders(host).some(({ interfaces }) => interfaces === 'all' || interfaces.length > 0)) return false;
+  // Without root a lease file may not be readable.
+  return nullIfRefused(() => leaseFilesLeft(host).every((file) => interfacesIn(host, file).length === 0)) ?? false;
 }
 
 /** The dhclients that no other program runs. */

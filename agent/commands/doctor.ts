@@ -1,9 +1,9 @@
 import { filesWithSecrets, secretsOf } from '../doctor/checks/secrets-check.ts';
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
 import { RESOURCE_NAMES } from '../hold/resource-names.ts';
-import { Host } from '../host/host.ts';
 import type { CommonOptions } from './common-options.ts';
 import { NOT_CONFIGURED, openHost, openToHold } from './context.ts';
+import { installedPages } from './installed-pages.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
 
 /**
@@ -46,16 +46,13 @@ async function openLeniently(options: CommonOptions) {
   }
 }
 
-/** The place where the packages put the page. */
-const INSTALLED_PAGE = '/usr/share/doc/holdfast/doctor.md';
-
 const MARKS = { problem: ['red', '✗'], warning: ['yellow', '!'], note: ['gray', '–'] } as const;
 
 function tell(found: readonly Diagnosis[], live: boolean): void {
   for (const { code, severity, seen, why, remedy } of found) {
     const [colour, mark] = MARKS[severity];
     print(`${paint(colour, `${mark} ${severity} ${code}`)}\n  ${seen}`);
-    print(`  ${paint('gray', 'why')} ${why}\n  ${paint('gray', 'do')}  ${remedy}\n`);
+    print(`  ${paint('gray', 'why')} ${installedPages(why)}\n  ${paint('gray', 'do')}  ${installedPages(remedy)}\n`);
   }
   if (!live)
     print(paint('gray', 'The running kernel and its processes were not looked at (use --live to include them).'));
@@ -63,10 +60,7 @@ function tell(found: readonly Diagnosis[], live: boolean): void {
   print(
     `${plural(count('problem'), 'problem')}, ${plural(count('warning'), 'warning')}, ${plural(count('note'), 'note')}.`,
   );
-  if (found.length > 0)
-    print(
-      `${new Host().stat(INSTALLED_PAGE) !== null ? INSTALLED_PAGE : 'docs/doctor.md'} has a section for each code.`,
-    );
+  if (found.length > 0) print(installedPages('docs/doctor.md has a section for each code.'));
 }
 
 function tellProblems(found: readonly Diagnosis[]): void {

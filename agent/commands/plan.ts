@@ -1,6 +1,6 @@
 import { createTwoFilesPatch } from 'diff';
 import { differs, inspectAll } from '../hold/converge.ts';
-import { traitsOf } from '../hold/finding-kinds.ts';
+import { titleOf, traitsOf } from '../hold/finding-kinds.ts';
 import type { Finding } from '../hold/resource.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context.ts';
@@ -27,7 +27,8 @@ export async function plan(options: CommonOptions): Promise<number> {
       ),
     });
   } else if (options.quiet) {
-    for (const { key, refusal } of findings) if (refusal !== undefined) printError(`${shown(key)}: ${shown(refusal)}`);
+    for (const one of findings)
+      if (one.refusal !== undefined) printError(`${shown(titleOf(one))}: ${shown(one.refusal)}`);
   } else {
     tell(findings);
     for (const line of await announceRestarts(context, findings)) print(shown(line));
@@ -40,14 +41,17 @@ export async function plan(options: CommonOptions): Promise<number> {
 function tell(findings: readonly Finding[]): void {
   const skipped = findings.filter(({ state }) => state === 'skipped');
   for (const [reason, keys] of byReason(skipped)) print(paint('gray', `– ${keys}: skipped: ${reason}`));
-  for (const { key, state, reason } of findings) {
-    if (state === 'unknown' && reason !== undefined) print(paint('yellow', `? ${shown(key)}: ${shown(reason)}`));
+  for (const one of findings) {
+    const { state, reason } = one;
+    if (state === 'unknown' && reason !== undefined)
+      print(paint('yellow', `? ${shown(titleOf(one))}: ${shown(reason)}`));
   }
   // Settings come first: the single line of a setting is easily overlooked below a whole file.
   const different = findings.filter(differs);
   for (const finding of [...different.filter(isLine), ...different.filter((one) => !isLine(one))]) {
-    if (finding.refusal !== undefined) print(paint('red', `✗ ${shown(finding.key)}: ${shown(finding.refusal)}`));
-    else if (finding.reason !== undefined) print(paint('yellow', `! ${shown(finding.key)}: ${shown(finding.reason)}`));
+    const title = shown(titleOf(finding));
+    if (finding.refusal !== undefined) print(paint('red', `✗ ${title}: ${shown(finding.refusal)}`));
+    else if (finding.reason !== undefined) print(paint('yellow', `! ${title}: ${shown(finding.reason)}`));
     const change = isLine(finding)
       ? valueChange(finding)
       : shortened(finding, diff(finding))?.map(paintLine).join('\n');
@@ -74,8 +78,11 @@ function shortened({ resource }: Finding, lines: string[] | null): string[] | nu
   ];
 }
 
-function valueChange({ key, actual, wanted, state }: Finding): string | null {
-  return state === 'drifted' ? `${key}: ${actual ?? '(none)'} → ${wanted ?? '(none)'}` : null;
+/** null also if the value is right, and only its reason is to be told. */
+function valueChange(finding: Finding): string | null {
+  const { actual, wanted, state } = finding;
+  if (state !== 'drifted' || actual === wanted) return null;
+  return `${titleOf(finding)}: ${actual ?? '(none)'} → ${wanted ?? '(none)'}`;
 }
 
 function text(bytes: string | null): string | null {

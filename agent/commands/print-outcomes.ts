@@ -1,4 +1,5 @@
 import type { Outcome } from '../hold/resource.ts';
+import { installedPages } from './installed-pages.ts';
 import { paint, print, printError, shown, table } from './output.ts';
 
 const MARKS = {
@@ -57,7 +58,12 @@ function row({ resource, key, result, actual, reason }: Outcome): string[] {
   const [colour, mark] = MARKS[result];
   const what =
     result !== 'changed' ? result : actual === null ? 'removed' : isLine(actual) ? `now ${actual}` : 'changed';
-  return [paint(colour, mark), resource, shown(key), shown(reason === undefined ? what : `${what}: ${reason}`)];
+  return [
+    paint(colour, mark),
+    resource,
+    shown(key),
+    shown(reason === undefined ? what : `${what}: ${installedPages(reason)}`),
+  ];
 }
 
 function isLine(text: string): boolean {

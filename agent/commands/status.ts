@@ -6,6 +6,7 @@ import { leaseHolders } from '../clients/holders.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import { type DaemonStanding, daemonStanding } from '../daemon/standing.ts';
 import { differs, inspectAll } from '../hold/converge.ts';
+import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
@@ -77,7 +78,7 @@ function complaints(settings: readonly SettingView[], findings: readonly Finding
   // A refused artifact without a setting, such as a dhclient.conf with nothing to change, is no setting's drift.
   const different = findings
     .filter((finding) => differs(finding) && finding.refusal === undefined)
-    .map(({ key }) => `${key}: \`agent apply\` would change it`);
+    .map((finding) => `${titleOf(finding)}: \`agent apply\` would change it`);
   return (drifted.length > 0 ? drifted : different).map(shown);
 }
 
@@ -137,7 +138,7 @@ function tell(settings: readonly SettingView[], findings: readonly Finding[], ho
     );
   }
   const reasons = explain(settings);
-  const refusals = findings.flatMap(({ key, refusal }) => (refusal === undefined ? [] : [`${key}: ${refusal}`]));
+  const refusals = findings.flatMap((one) => (one.refusal === undefined ? [] : [`${titleOf(one)}: ${one.refusal}`]));
   const notes = [...new Set([...refusals, ...reasons])];
   if (notes.length > 0) print(`\n${notes.map((note) => `  ${shown(note)}`).join('\n')}`);
   // Printed also for changes that no setting shows: an exit hook, or a line of a setting that is no longer configured.

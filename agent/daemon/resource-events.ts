@@ -1,5 +1,7 @@
 /** The events of a kept resource: its drift, its heals, and the reasons for doing nothing. */
+
 import { place } from '../hold/converge.ts';
+import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, Outcome, Resource } from '../hold/resource.ts';
 import { EVENTS, occurrence } from './daemon-events.ts';
 import { PAUSE } from './heal-limit.ts';
@@ -77,7 +79,7 @@ function about(all: Alike<Finding> | Alike<Outcome>) {
 }
 
 function names(all: readonly (Finding | Outcome)[]): string {
-  const keys = all.map(({ key }) => key);
+  const keys = all.map(titleOf);
   if (keys.length > NAMED) return `${keys.slice(0, NAMED).join(', ')} and ${keys.length - NAMED} more`;
   return [keys.slice(0, -1).join(', '), ...keys.slice(-1)].filter((part) => part !== '').join(' and ');
 }

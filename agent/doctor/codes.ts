@@ -73,7 +73,8 @@ export const DOCTOR_CODES = {
   'HF-RESOLV-DAEMON': {
     severity: 'warning',
     why: 'The program writes /etc/resolv.conf when its network changes. The configured DNS settings are then gone until Holdfast repairs them.',
-    remedy: 'Configure the program to leave the file alone. docs/doctor.md says how for each program.',
+    remedy:
+      'Run `agent apply` with `dns` configured: it makes NetworkManager, dhcpcd and openresolv leave the file alone. docs/doctor.md says how to do that by hand.',
   },
   'HF-RESOLV-HEADER': {
     severity: 'warning',
@@ -94,7 +95,7 @@ export const DOCTOR_CODES = {
   },
   'HF-RESOLVED': {
     severity: 'note',
-    why: 'systemd-resolved answers for libc. Holdfast therefore sets its name servers link by link, and resolv.conf stays its file. It has no sortlist and no options.',
+    why: 'systemd-resolved answers for libc. With `dns` configured, Holdfast sets its name servers link by link, and resolv.conf stays its file. It has no sortlist and no options.',
     remedy: 'If sortlist or options matter, set dns.symlink to "replace": libc then asks the name servers itself.',
   },
   'HF-RESOLVED-FILE': {
@@ -217,7 +218,7 @@ export const DOCTOR_CODES = {
 
   'HF-DHCLIENT-ABSENT': {
     severity: 'note',
-    why: 'This host has no ISC dhclient. No lease rewrites resolv.conf, and the settings under `dhclient` have no effect.',
+    why: 'This host has no ISC dhclient, so the settings under `dhclient` have no effect. Another DHCP client may still rewrite resolv.conf; Holdfast holds `dns` with it.',
     remedy: 'Install isc-dhcp-client if this host should run dhclient.',
   },
   'HF-DHCLIENT-TWICE': {
@@ -253,8 +254,9 @@ export const DOCTOR_CODES = {
   },
   'HF-DHCP-OTHER': {
     severity: 'warning',
-    why: 'The settings under `dhclient` do not reach this client. docs/clients.md lists the clients with which Holdfast holds `dns`.',
-    remedy: 'If this client serves the same interfaces, make those settings in its own configuration.',
+    why: 'The settings under `dhclient` are for ISC dhclient. docs/clients.md lists the clients with which Holdfast holds `dns`.',
+    remedy:
+      'Nothing for `dns` if Holdfast holds it with this client. Make all other settings in the client’s own configuration.',
   },
   'HF-CONF-SYNTAX': {
     severity: 'problem',

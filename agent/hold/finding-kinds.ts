@@ -33,6 +33,11 @@ const KINDS = {
 
 export type FindingKind = keyof typeof KINDS;
 
+/** The artifact in a sentence. The key of a link of systemd-resolved is only the name of an interface. */
+export function titleOf({ resource, key }: { readonly resource: string; readonly key: string }): string {
+  return resource === 'resolved' && !key.startsWith('/') ? `DNS of ${key}` : key;
+}
+
 export function traitsOf({ kind }: { readonly kind: FindingKind }): Traits {
   return KINDS[kind];
 }

@@ -4,8 +4,10 @@
  */
 
 import { leaseRecords } from '../clients/dhclient/lease-records.ts';
-import { parseLeases } from '../clients/dhclient/leases.ts';
+import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases.ts';
 import { type DhcpClient, dhcpClients, parseClient } from '../clients/dhclient/running-dhclients.ts';
+import { holderName, type LeaseHolder } from '../clients/holder.ts';
+import { leaseHolders } from '../clients/holders.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 
@@ -14,8 +16,6 @@ export interface Held {
   /** The pid is 0 if no dhclient runs. */
   readonly client: DhcpClient;
 }
-
-const FOLDERS = ['/var/lib/dhcp', '/var/lib/dhclient'];
 
 /**
  * Every interface with an IPv4 lease, sorted by name, or only the given one. Throws HostError if there is none, or if
@@ -31,7 +31,10 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
     .sort((a, b) => (a.interface < b.interface ? -1 : 1));
   if (found.length === 0) {
     const where = iface === null ? 'this host' : iface;
-    throw new HostError('ENOLEASE', `no IPv4 lease of dhclient, present or past, was found on ${where}`);
+    throw new HostError(
+      'ENOLEASE',
+      `only leases of dhclient can be rehearsed, and ${where} has none, present or past${otherHolders(host, iface)}`,
+    );
   }
   for (const one of found) {
     const others = found.filter((other) => other.interface === one.interface);
@@ -43,11 +46,25 @@ export function heldInterfaces(host: Host, iface: string | null): Held[] {
   return found;
 }
 
+/** The programs that hold leases here in place of dhclient, as the end of a sentence. */
+function otherHolders(host: Host, iface: string | null): string {
+  const names = leaseHolders(host)
+    .filter(({ program, interfaces }) => program !== 'dhclient' && serves(interfaces, iface))
+    .map(holderName);
+  if (names.length === 0) return '';
+  return `: ${names.join(' and ')} ${names.length === 1 ? 'holds' : 'hold'} the lease. \`agent status\` shows what the next lease and the next boot bring`;
+}
+
+function serves(interfaces: LeaseHolder['interfaces'], iface: string | null): boolean {
+  if (interfaces === 'all') return true;
+  return iface === null ? interfaces.length > 0 : interfaces.includes(iface);
+}
+
 /** The client's interfaces. A dhclient that was started without one serves every interface that it finds. */
 function interfacesOf(host: Host, client: DhcpClient): string[] {
   if (client.interfaces.length > 0) return [...client.interfaces];
-  const files = client.leaseFile === null ? FOLDERS.map((folder) => `${folder}/dhclient.leases`) : [client.leaseFile];
-  const leased = files.flatMap((file) => leasesIn(host, file));
+  const files = client.leaseFile === null ? DEFAULT_LEASE_FILES : [client.leaseFile];
+  const leased = files.flatMap((file) => interfacesIn(host, file));
   const recorded = leaseRecords(host).filter((record) => record.pid === client.pid && record.family === 4);
   return [...new Set([...leased, ...recorded.map((record) => record.interface)])];
 }
@@ -55,22 +72,14 @@ function interfacesOf(host: Host, client: DhcpClient): string[] {
 /** Finds leases only by lease files. Assumes that the next dhclient will be started like the last one. */
 function left(host: Host): Held[] {
   const held = new Map<string, DhcpClient>();
-  for (const folder of FOLDERS) {
-    for (const name of host.list(folder).filter((one) => /^dhclient(\..+)?\.leases$/.test(one))) {
-      const file = `${folder}/${name}`;
-      for (const iface of leasesIn(host, file)) {
-        if (!host.list('/sys/class/net').includes(iface)) continue;
-        held.set(
-          iface,
-          parseClient({ pid: 0, started: 0, sinceBoot: 0, arguments: ['dhclient', '-4', '-lf', file, iface] }),
-        );
-      }
+  for (const file of leaseFilesLeft(host)) {
+    for (const iface of interfacesIn(host, file)) {
+      if (!host.list('/sys/class/net').includes(iface)) continue;
+      held.set(
+        iface,
+        parseClient({ pid: 0, started: 0, sinceBoot: 0, arguments: ['dhclient', '-4', '-lf', file, iface] }),
+      );
     }
   }
   return [...held].map(([name, client]) => ({ interface: name, client }));
-}
-
-function leasesIn(host: Host, file: string): string[] {
-  const leases = parseLeases(host.readText(file) ?? '');
-  return [...new Set(leases.filter(({ address }) => address !== null).map((lease) => lease.interface))];
 }

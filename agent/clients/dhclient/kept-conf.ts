@@ -7,6 +7,7 @@ import type { Finding, Outcome, Resource, SettingState } from '../../hold/resour
 import type { KnownFiles } from '../../hold/verified-files.ts';
 import { errorCode, HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { dhclientIdle } from '../holders.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { dhclientComplaints } from './conf/complaints.ts';
 import { confFiles, interfaceOf } from './conf/conf-files.ts';
@@ -77,7 +78,10 @@ export class Dhclient implements Resource {
   }
 
   private async view(file: string, actual: string | null, clients: readonly DhcpClient[]): Promise<FileView> {
-    const settings = () => this.settings(file, actual ?? '', clients);
+    const settings = async () => {
+      const all = await this.settings(file, actual ?? '', clients);
+      return dhclientIdle(this.host) ? all.filter(({ setting }) => !setting.startsWith('dns.')) : all;
+    };
     const refused = (refusal: string): FileView => {
       return { wanted: actual, state: 'drifted', refusal, settings: () => this.unknown(refusal) };
     };

@@ -1,3 +1,5 @@
+import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
+import { dhclientIdle } from '../../clients/holders.ts';
 import { type DesiredState, isWritten } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import { compareFile } from '../../hold/compare-file.ts';
@@ -9,7 +11,6 @@ import type { Host } from '../../host/host.ts';
 import { applyHook } from '../hook-file.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
-import { dhclientInstalled } from './installed.ts';
 
 /**
  * Keeps the hooks that dhclient-script sources: the lease moment of every DHCP and DNS setting, and the boot moment of
@@ -40,9 +41,10 @@ export class Hooks implements Resource {
     const settings = async () => {
       // If dhclient is gone, nothing runs its hooks.
       if (!wanted || !dhclientInstalled(this.host)) return [];
-      return enter?.state === 'unknown'
+      const all = await (enter?.state === 'unknown'
         ? this.settings(places, null, enter.reason)
-        : this.settings(places, enter?.state === 'ok', enter?.refusal ?? unheld(enter));
+        : this.settings(places, enter?.state === 'ok', enter?.refusal ?? unheld(enter)));
+      return dhclientIdle(this.host) ? all.filter(({ setting }) => !setting.startsWith('dns.')) : all;
     };
     return [...(enter === null ? [] : [{ ...enter, settings }]), ...(exit === null ? [] : [exit])];
   }

@@ -15,7 +15,25 @@ export interface Lease {
   readonly expire: number | null;
 }
 
-const DEFAULT_FILES = ['/var/lib/dhcp/dhclient.leases', '/var/lib/dhclient/dhclient.leases'];
+export const DEFAULT_LEASE_FILES = ['/var/lib/dhcp/dhclient.leases', '/var/lib/dhclient/dhclient.leases'];
+
+const FOLDERS = ['/var/lib/dhcp', '/var/lib/dhclient'];
+
+/** The lease files that dhclients of this host have written, whether or not one runs. */
+export function leaseFilesLeft(host: Host): string[] {
+  return FOLDERS.flatMap((folder) =>
+    host
+      .list(folder)
+      .filter((name) => /^dhclient(\..+)?\.leases$/.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
+}
+
+/** The interfaces with an address in a lease file. */
+export function interfacesIn(host: Host, file: string): string[] {
+  const leases = parseLeases(host.readText(file) ?? '');
+  return [...new Set(leases.filter(({ address }) => address !== null).map((lease) => lease.interface))];
+}
 
 /** The last lease of one interface in this client's file; null if there is none. */
 export function currentLease(host: Host, client: DhcpClient, iface: string): Lease | null {
@@ -24,7 +42,7 @@ export function currentLease(host: Host, client: DhcpClient, iface: string): Lea
 
 /** The whole lease file (latin1). */
 export function leaseText(host: Host, { leaseFile }: DhcpClient): string {
-  const files = leaseFile === null ? DEFAULT_FILES : [leaseFile];
+  const files = leaseFile === null ? DEFAULT_LEASE_FILES : [leaseFile];
   return files.map((file) => readable(host, file) ?? '').join('');
 }
 

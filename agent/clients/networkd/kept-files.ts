@@ -51,8 +51,14 @@ export class NetworkdFiles {
   }
 
   private compare(file: string, wanted: string | null, later: readonly string[]): Promise<Finding | null> {
-    return compareNetworkdFile(this.host, file, wanted, (ok) => {
-      if (!ok) return this.settings(null, null);
+    return compareNetworkdFile(this.host, file, wanted, (actual) => {
+      if (actual !== wanted) {
+        const reason =
+          actual === null
+            ? 'no drop-in of Holdfast holds it yet for the next start of systemd-networkd'
+            : `${file} is of another configuration, or was changed`;
+        return this.settings(null, null).map((one) => ({ ...one, reason }));
+      }
       const { domain, search, nameservers } = this.dns;
       const settings = this.settings(nameservers, search ?? (domain === null ? null : [domain]));
       if (later.length === 0) return settings;
@@ -67,11 +73,11 @@ export function compareNetworkdFile(
   host: Host,
   key: string,
   wanted: string | null,
-  settings: (ok: boolean) => SettingState[],
+  settings: (actual: string | null) => SettingState[],
 ): Promise<Finding | null> {
   return compareFile(host, { resource: 'resolved', key, moment: 'boot' }, (actual) => {
     if (wanted === null && actual === null) return null;
-    return { wanted, settings: async () => settings(actual === wanted) };
+    return { wanted, settings: async () => settings(actual) };
   });
 }
 

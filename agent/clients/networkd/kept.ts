@@ -17,6 +17,7 @@ import { tellLink } from './resolvectl.ts';
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;
 
+const NOT_TOLD = 'systemd-networkd was not told to keep it, so the next lease decides';
 const SEEN_BY_ROOT = 'only root can see whether systemd-networkd holds it against the next lease';
 
 /**
@@ -86,7 +87,7 @@ export class Resolved implements Resource {
         : right && kept === null
           ? SEEN_BY_ROOT
           : right && !kept
-            ? 'right by the present lease only, and the next lease may change it'
+            ? 'right by the present lease only: apply makes systemd-networkd keep it through the next lease'
             : undefined;
     const [servers, search] = through === null ? [link.servers, link.domains] : [through.servers, through.search];
     return {
@@ -111,7 +112,7 @@ export class Resolved implements Resource {
             }))
           : kept
             ? this.settings(dns, 'lease', link.servers, link.domains)
-            : this.settings(dns, 'lease', null, null)),
+            : this.settings(dns, 'lease', null, null).map((one) => ({ ...one, reason: NOT_TOLD }))),
         ...beyond(dns),
       ],
     };

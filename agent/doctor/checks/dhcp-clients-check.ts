@@ -3,13 +3,18 @@
 import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
-import { contests, leaseHolders } from '../../clients/holders.ts';
+import { holderName } from '../../clients/holder.ts';
+import { contests, dhclientIdle, leaseHolders } from '../../clients/holders.ts';
+import type { DesiredDhclient } from '../../config/desired.ts';
+import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-export const DHCP_DAEMONS = ['dhcpcd', 'udhcpc', 'pump', 'systemd-network'] as const;
+/** By comm. */
+export const DHCP_DAEMONS = ['udhcpc', 'pump'] as const;
 
-export function* dhcpClientsCheck({ host, daemons }: DoctorSurroundings): Iterable<DoctorObservation> {
+export function* dhcpClientsCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
+  const { host } = around;
   const clients = dhcpClients(host);
   if (hookPlaces(host) === null && clients.length === 0) {
     yield { code: 'HF-DHCLIENT-ABSENT', seen: 'this host has neither dhclient-script nor a folder for its hooks' };
@@ -23,19 +28,38 @@ export function* dhcpClientsCheck({ host, daemons }: DoctorSurroundings): Iterab
   if (clients.length === 0) {
     for (const script of scriptsInUse(host)) yield* deaf(host, 'the next dhclient', script);
   }
+  yield* others(around);
+}
+
+/** Clients that ISC dhclient's settings do not reach. */
+function* others({ host, desired, daemons }: DoctorSurroundings): Iterable<DoctorObservation> {
+  // On most hosts only `dns` is configured, which Holdfast holds with these programs as well.
+  if (desired === null || hasOwnSettings(desired.dhclient)) {
+    for (const holder of leaseHolders(host)) {
+      const { program, interfaces } = holder;
+      // systemd-networkd is often used only for its other tasks, and then holds no lease.
+      if (program === 'dhclient' || interfaces.length === 0) continue;
+      const beside = 'only the settings under `dhclient` do not reach it';
+      yield {
+        code: 'HF-DHCP-OTHER',
+        seen: `${holderName(holder)} holds the lease: \`dns\` is held with it, and ${beside}`,
+        severity: desired !== null && dhclientIdle(host) ? 'warning' : 'note',
+      };
+    }
+  }
   for (const name of DHCP_DAEMONS) {
     const pid = daemons.get(name);
-    if (pid === undefined) continue;
-    // For dhcpcd Holdfast holds only `dns`, which is enough for most hosts.
-    if (name === 'dhcpcd') {
-      yield { code: 'HF-DHCP-OTHER', seen: `dhcpcd[${pid}] runs; \`dns\` is also held with dhcpcd`, severity: 'note' };
-      continue;
-    }
-    // networkd is more than a DHCP client, and is often used only for its other tasks.
-    if (name === 'systemd-network') {
-      yield { code: 'HF-DHCP-OTHER', seen: `systemd-networkd[${pid}] runs, and may use DHCP`, severity: 'note' };
-    } else yield { code: 'HF-DHCP-OTHER', seen: `${name}[${pid}] runs` };
+    if (pid !== undefined)
+      yield { code: 'HF-DHCP-OTHER', seen: `${name}[${pid}] runs, and Holdfast holds nothing with it` };
   }
+}
+
+/** Whether there are settings besides those of `dns`. */
+function hasOwnSettings({ global, interfaces }: DesiredDhclient): boolean {
+  return [global, ...interfaces.values()].some(
+    ({ supersede, request, ignore }) =>
+      request !== null || ignore.length > 0 || [...supersede.keys()].some((option) => dnsSettingOf(option) === null),
+  );
 }
 
 function* twice(clients: readonly DhcpClient[]): Iterable<DoctorObservation> {

@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 import { type HookPlaces, hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
 import {
-  type Deed,
+  briefly,
   deeds,
   endings,
   isRun,
@@ -14,15 +14,19 @@ import {
   neighbours,
   unknown,
 } from '../../clients/dhclient/hooks/other-hooks.ts';
+import { dhclientIdle } from '../../clients/holders.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
 export function* hooksCheck({ host }: DoctorSurroundings): Iterable<DoctorObservation> {
   const places = hookPlaces(host);
   if (places === null) return;
+  const idle = dhclientIdle(host);
   for (const name of ['enter', 'exit'] as const) {
     yield* ignored(host, places, name);
-    for (const hook of neighbours(host, places, name)) yield* look(host, hook, places);
+    for (const hook of neighbours(host, places, name)) {
+      for (const seen of look(host, hook, places, idle)) yield idle ? ofIdle(seen) : seen;
+    }
   }
 }
 
@@ -36,26 +40,22 @@ function* ignored(host: Host, places: HookPlaces, when: 'enter' | 'exit'): Itera
   }
 }
 
-function* look(host: Host, hook: NeighbourHook, { shared }: HookPlaces): Iterable<DoctorObservation> {
+/** A hook of a dhclient that has no part in this host's DNS. */
+function ofIdle(found: DoctorObservation): DoctorObservation {
+  return { ...found, seen: `${found.seen} (dhclient does not run here)`, severity: 'note' };
+}
+
+function* look(host: Host, hook: NeighbourHook, { shared }: HookPlaces, idle: boolean): Iterable<DoctorObservation> {
   for (const { kind, seen, inFunction } of endings(host, hook))
     yield { code: ENDINGS[kind], seen, ...(inFunction ? { severity: 'warning' } : {}) };
   if (hook.after && hook.when === 'enter' && !shared)
     yield { code: 'HF-HOOK-AFTER', seen: `${hook.file} sorts after zz-holdfast` };
   yield* resolvConf(hook);
-  yield* doubtful(hook.after || hook.when === 'exit' ? unknown(host, hook) : lasting(host, hook));
+  // No lease of dhclient can be rehearsed on such a host.
+  if (idle) return;
+  const doubts = hook.after || hook.when === 'exit' ? unknown(host, hook) : lasting(host, hook);
+  for (const seen of briefly(doubts)) yield { code: 'HF-HOOK-UNKNOWN', seen };
 }
-
-/** One finding for a hook, whatever the number of its lines. */
-function* doubtful(deeds: readonly Deed[]): Iterable<DoctorObservation> {
-  const [first, ...others] = deeds;
-  if (first === undefined) return;
-  const lines = [...new Set(others.map(({ seen }) => /:(\d+): /.exec(seen)?.[1]))];
-  const shown = lines.slice(0, LINES_SHOWN).join(', ') + (lines.length > LINES_SHOWN ? ' …' : '');
-  const more = lines.length === 0 ? '' : `; also line${lines.length > 1 ? 's' : ''} ${shown}`;
-  yield { code: 'HF-HOOK-UNKNOWN', seen: `${first.seen}${more}` };
-}
-
-const LINES_SHOWN = 5;
 
 const ENDINGS = { exit: 'HF-HOOK-EXIT', option: 'HF-HOOK-SHELL-OPTION', syntax: 'HF-HOOK-SYNTAX' } as const;
 

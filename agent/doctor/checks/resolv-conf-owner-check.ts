@@ -16,7 +16,7 @@ export const RESOLV_CONF_DAEMONS = ['NetworkManager', 'dhcpcd', 'systemd-resolve
 
 export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   if (!caresForDns(around)) return;
-  const { host, daemons } = around;
+  const { host, desired, daemons } = around;
   const pid = (name: (typeof RESOLV_CONF_DAEMONS)[number]) => daemons.get(name);
   const writers: (string | null)[] = [
     networkManager(host, pid('NetworkManager')),
@@ -33,7 +33,8 @@ export function* resolvConfOwnerCheck(around: DoctorSurroundings): Iterable<Doct
     yield {
       code: 'HF-RESOLV-DAEMON',
       seen: sure ? `${writer}, and ${RESOLV_CONF}:${header?.line} says that it made the file` : writer,
-      ...(sure ? { severity: 'problem' } : {}),
+      // Without a configuration no setting is lost.
+      ...(sure && desired !== null ? { severity: 'problem' } : {}),
     };
   }
   if (header !== null && !isTold) {

@@ -8,16 +8,31 @@ import { answersAfterStart, linksWithServers, resolvedLinks } from '../../client
 import { writtenThrough } from '../../clients/resolved-libc.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 
-/** Whether links hold the DNS settings, and resolv.conf belongs to systemd-resolved. */
+/** The default of `dns.symlink`. */
+const UNSAID = { symlink: 'refuse' } as const;
+
+/**
+ * Whether links hold the DNS settings, and resolv.conf belongs to systemd-resolved. Without a configuration: whether
+ * they would.
+ */
 export function heldByResolved({ host, desired }: DoctorSurroundings): boolean {
-  if (desired?.dns == null) return false;
-  return resolvedLinks(host, desired.dns).length > 0 || answersAfterStart(host, desired.dns);
+  const dns = desired === null ? UNSAID : desired.dns;
+  return dns !== null && (resolvedLinks(host, dns).length > 0 || answersAfterStart(host, dns));
 }
 
 export function* resolvedCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
   const { host, desired } = around;
-  const dns = desired?.dns;
-  if (dns == null) return;
+  if (desired === null) {
+    const links = linksWithServers(resolvedLinks(host, UNSAID)).map(({ name }) => name);
+    if (links.length === 0) return;
+    yield {
+      code: 'HF-RESOLVED',
+      seen: `systemd-resolved answers here, and \`dns\` would be held on ${links.join(', ')}`,
+    };
+    return;
+  }
+  const { dns } = desired;
+  if (dns === null) return;
   const all = resolvedLinks(host, dns);
   const links = linksWithServers(all);
   if (links.length === 0) return;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { holderName } from '../../../agent/clients/holder.ts';
-import { contested, leaseHolders } from '../../../agent/clients/holders.ts';
+import { contested, dhclientIdle, leaseHolders } from '../../../agent/clients/holders.ts';
 import { dhcpClientsCheck } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, patientHost, seenBy } from '../../parts/doctor-patient.ts';
 
@@ -51,6 +51,20 @@ test('lease holders: a dhclient that NetworkManager runs is not one of its own',
     7: 'dhclient',
   };
   assert.deepEqual(holders(t, { dhclients }), ['dhclient[6] on eth1', 'dhclient[7] on all interfaces']);
+});
+
+test('lease holders: dhclient is idle only where another program holds the lease, and no dhclient ever had one', (t) => {
+  const files = { ...LINKS, 'run/systemd/netif/leases/2': '' };
+  const others = { 'systemd-network': { 9: '/lib/systemd/systemd-networkd' } };
+  const idle = (patient: Patient) => dhclientIdle(patientHost(t, patient));
+  assert.equal(idle({ files, others }), true);
+  assert.equal(idle({ files: LINKS, others }), false, 'nobody has a lease');
+  assert.equal(idle({ files, others, dhclients: { 5: 'dhclient eth1' } }), false);
+  assert.equal(idle({ files, others, live: false }), false, 'processes were not looked at');
+  const leases = (text: string) => ({ ...files, 'var/lib/dhcp/dhclient.eth1.leases': text });
+  const lease = 'lease {\n  interface "eth1";\n  fixed-address 10.0.0.9;\n}\n';
+  assert.equal(idle({ files: leases(lease), others }), false, 'it may come back');
+  assert.equal(idle({ files: leases(''), others }), true);
 });
 
 test('lease holders: two programs on one interface are named, with their process ids', (t) => {

@@ -75,6 +75,32 @@ test('client migration: what cannot be prepared for a client that does not run i
   );
 });
 
+test('client migration: an idle dhclient decides no moment of dns, but keeps those of its own settings', {
+  skip,
+}, async (t) => {
+  const files = {
+    ...DHCLIENT,
+    ...FOLDERS,
+    'etc/dhcp/dhclient-exit-hooks.d/resolved': 'resolvectl dns eth0 $new_domain_name_servers\n',
+    'sys/class/net/eth0/ifindex': '2\n',
+  };
+  const yaml = 'dns: { nameservers: [10.0.0.21] }\ndhclient: { supersede: { ntp-servers: [10.0.0.2] } }';
+  const states = async (patient: Patient) => {
+    const host = hostWith(t, files, patient);
+    const all = makeResources(host, desiredOf(yaml) as DesiredState, {
+      only: ['hooks', 'dhclient'],
+      known: new KnownFiles(''),
+    });
+    await converge(host, all);
+    const views = await settingViews(await inspectAll(all));
+    return views.map(({ setting, moments }) => `${setting} ${moments.lease?.state} ${moments.boot?.state}`);
+  };
+  const own = 'dhclient.supersede.ntp-servers ok ok';
+  assert.deepEqual(await states({}), ['dns.nameservers unknown ok', own]);
+  const leased = { dhcpcd: { 9: ['dhcpcd: eth0 [ip4]'] } };
+  assert.deepEqual(await states({ others: leased }), [own]);
+});
+
 test('client migration: the hooks of a dhclient that is gone hold nothing, and are named', { skip }, async (t) => {
   const host = hostWith(t, FOLDERS);
   await converge(host, resources(host));

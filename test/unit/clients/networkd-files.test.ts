@@ -5,8 +5,9 @@ import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderDropIn, SERVICE_DROP_IN_TEXT } from '../../../agent/clients/networkd/drop-in.ts';
-import { converge } from '../../../agent/hold/converge.ts';
+import { converge, inspectAll } from '../../../agent/hold/converge.ts';
 import { Originals } from '../../../agent/hold/originals/originals.ts';
+import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { Resolver } from '../../../agent/resources/resolver/resolver.ts';
 import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { FolderHost, type Patient } from '../../parts/doctor-patient.ts';
@@ -118,6 +119,20 @@ test('networkd files: each .network file that may come into force for the link g
   const host = networkdHost(t, { files: { ...Object.fromEntries(files), ...sys }, programs });
   symlinkSync('../../bus/drivers/virtio_net', join(host.root, 'sys/class/net/eth0/device/driver'));
   assert.deepEqual(await names(host), ['10-lan.network', ...Object.keys(fitting)]);
+});
+
+test('networkd files: a drop-in of an earlier configuration is not said to be missing', { skip }, async (t) => {
+  const host = networkdHost(t);
+  const reasons = async (yaml: string) => {
+    const views = await settingViews(await inspectAll([resolved(host, yaml)]));
+    return Object.values(views[0]!.moments).map(({ moment, reason }) => `${moment}: ${reason}`);
+  };
+  const before = await reasons('dns: { nameservers: [10.0.0.21] }');
+  assert.ok(before.includes('boot: no drop-in of Holdfast holds it yet for the next start of systemd-networkd'));
+  assert.ok(before.includes('lease: systemd-networkd was not told to keep it, so the next lease decides'));
+  await converge(host, [resolved(host, 'dns: { nameservers: [10.0.0.21] }')]);
+  const after = await reasons('dns: { nameservers: [10.0.0.22] }');
+  assert.ok(after.includes(`boot: ${DROP_IN} is of another configuration, or was changed`), after.join());
 });
 
 test('networkd files: a drop-in of others decides which link a .network file fits', { skip }, async (t) => {

@@ -106,13 +106,13 @@ test('right by the lease alone is not held: the next one may say otherwise', { s
   const resource = resolved(host, 'dns: { nameservers: [10.0.0.21] }');
   const [finding] = await resource.inspect();
   assert.equal(finding?.state, 'drifted');
-  assert.match(finding?.reason ?? '', /the next lease may change it/);
+  assert.match(finding?.reason ?? '', /right by the present lease only: apply makes systemd-networkd keep it/);
   await converge(host, [resource]);
   assert.deepEqual(host.told, ['dns eth0 10.0.0.21'], 'and domains, which are not configured, are left alone');
   assert.deepEqual(await brief(resource), ['eth0 ok', `${DROP_IN} ok`, `${SERVICE} ok`]);
 });
 
-test('a systemd-networkd that started with the drop-in need not be told', { skip }, async (t) => {
+test('networkd: a systemd-networkd that started with the drop-in need not be told', { skip }, async (t) => {
   const yaml = 'dns: { nameservers: [10.0.0.21] }';
   const read = (dns: string) => ({ [STATE]: link('10.0.0.21'), [READ.slice(1)]: renderDropIn(dnsOf(dns)!)! });
   const state = async (dns: string) => (await brief(resolved(networkdHost(t, { files: read(dns) }), yaml)))[0];
@@ -233,6 +233,19 @@ test("doctor: systemd-resolved's link is no problem where it is told, and still 
   const look = (patient: Patient) => codes(seenOn(networkdHost(t, patient), resolvConfFileCheck, { yaml: YAML }));
   assert.deepEqual(look({}), []);
   assert.deepEqual(look({ others: {} }), ['HF-RESOLV-LINK']);
+});
+
+test('doctor: without a configuration, nobody is told to replace the link that would be held through', {
+  skip,
+}, (t) => {
+  const look = (patient: Patient) => {
+    const host = networkdHost(t, patient);
+    return [...seenOn(host, resolvConfFileCheck, {}), ...seenOn(host, examined, {})];
+  };
+  const [found, ...more] = look({});
+  assert.deepEqual([found?.code, more], ['HF-RESOLVED', []]);
+  assert.match(found?.seen ?? '', /`dns` would be held on eth0$/);
+  assert.deepEqual(codes(look({ others: {} })), ['HF-RESOLV-LINK']);
 });
 
 test('a change that does not stand is put back: the link as well as the drop-in', { skip }, async (t) => {

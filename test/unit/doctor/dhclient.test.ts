@@ -55,16 +55,24 @@ test('doctor, dhclient: its -cf file is gone, its script sources no hooks, anoth
   assert.deepEqual(seen(ofNm), ['HF-DHCLIENT-OWNER']);
 });
 
-test('doctor, dhclient: other DHCP clients; networkd only perhaps', (t) => {
-  const seen = seenBy(t, dhcpClientsCheck, { files: FILES, daemons: { dhcpcd: 3, udhcpc: 5, 'systemd-network': 4 } });
-  assert.deepEqual(
-    seen.map(({ code, severity }) => [code, severity]),
-    [
-      ['HF-DHCP-OTHER', 'note'],
-      ['HF-DHCP-OTHER', undefined],
-      ['HF-DHCP-OTHER', 'note'],
-    ],
-  );
+test('doctor, dhclient: other DHCP clients: told where settings of dhclient do not reach them, or nothing is held with them', (t) => {
+  const leased = { ...FILES, 'sys/class/net/eth0/ifindex': '2\n', 'run/systemd/netif/leases/2': '' };
+  const others = { 'systemd-network': { 4: '/lib/systemd/systemd-networkd' } };
+  const look = (patient: Patient) => {
+    const found = seenBy(t, dhcpClientsCheck, { files: leased, others, ...patient });
+    return found.filter(({ code }) => code === 'HF-DHCP-OTHER').map(({ severity, seen }) => `${severity} ${seen}`);
+  };
+  const networkd =
+    'systemd-networkd[4] on eth0 holds the lease: `dns` is held with it, and only the settings under `dhclient` do not reach it';
+  assert.deepEqual(look({}), [`note ${networkd}`], 'without a configuration');
+  assert.deepEqual(look({ yaml: 'dns: { nameservers: [10.0.0.1] }' }), []);
+  const yaml = 'dhclient: { supersede: { ntp-servers: [10.0.0.2] } }';
+  assert.deepEqual(look({ yaml }), [`warning ${networkd}`]);
+  assert.deepEqual(look({ yaml, dhclients: { 8: 'dhclient eth1' } }), [`note ${networkd}`], 'a dhclient has them');
+  assert.deepEqual(look({ files: FILES, yaml }), [], 'systemd-networkd without a lease');
+  assert.deepEqual(look({ others: {}, daemons: { udhcpc: 5 }, yaml: 'dns: { nameservers: [10.0.0.1] }' }), [
+    'undefined udhcpc[5] runs, and Holdfast holds nothing with it',
+  ]);
 });
 
 test('doctor, dhclient: syntax errors of every dhclient.conf, by line', (t) => {

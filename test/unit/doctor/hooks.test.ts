@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { apparmorCheck } from '../../../agent/doctor/checks/apparmor-check.ts';
 import { hooksCheck } from '../../../agent/doctor/checks/hooks-check.ts';
 import { programsCheck } from '../../../agent/doctor/checks/programs-check.ts';
-import { codes, seenBy } from '../../parts/doctor-patient.ts';
+import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
 const SCRIPT = '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n';
 const ENTER = 'etc/dhcp/dhclient-enter-hooks.d';
@@ -26,6 +26,22 @@ test('doctor, hooks: our own hooks and harmless neighbours are nothing to speak 
     [`${EXIT}/ntp`]: 'f() {\n  return 1\n}\ncase $reason in\nBOUND | RENEW) f ;;\nesac\n',
   };
   assert.deepEqual(look(t, files), []);
+});
+
+test('doctor, hooks: a hook of a dhclient that never runs here is no concern, and certain faults are notes', (t) => {
+  const files = {
+    'sbin/dhclient-script': SCRIPT,
+    [`${EXIT}/resolved`]: 'resolvectl dns "$interface" $new_domain_name_servers\n',
+    [`${EXIT}/broken`]: 'exit 1\n',
+    'sys/class/net/eth0/ifindex': '2\n',
+    'run/systemd/netif/leases/2': '',
+  };
+  const others = { 'systemd-network': { 4: '/lib/systemd/systemd-networkd' } };
+  const told = (patient: Patient) => {
+    return seenBy(t, hooksCheck, { files, ...patient }).map(({ code, severity }) => `${code} ${severity}`);
+  };
+  assert.deepEqual(told({ others }), ['HF-HOOK-EXIT note']);
+  assert.deepEqual(told({}), ['HF-HOOK-EXIT undefined', 'HF-HOOK-UNKNOWN undefined']);
 });
 
 test('doctor, hooks: no dhclient, no hooks', (t) => {

@@ -97,6 +97,12 @@ test('doctor, resolv.conf: a daemon whose name stands in the file’s head is a 
   const [found] = seenBy(t, resolvConfOwnerCheck, { files, yaml: DNS, daemons: { NetworkManager: 700 } });
   assert.equal(found?.severity, 'problem');
   assert.match(found?.seen ?? '', /NetworkManager\[700\] runs.*resolv\.conf:1 says/);
+  const [unconfigured] = seenBy(t, resolvConfOwnerCheck, { files, daemons: { NetworkManager: 700 } });
+  assert.deepEqual(
+    [unconfigured?.code, unconfigured?.severity],
+    ['HF-RESOLV-DAEMON', undefined],
+    'nothing is lost yet',
+  );
 });
 
 test('doctor, resolv.conf: dhcpcd and openresolv', (t) => {

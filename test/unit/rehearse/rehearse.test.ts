@@ -12,6 +12,7 @@ import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '.
 import { STAGE_SCRIPT } from '../../../agent/rehearse/stage-script.ts';
 import { composeResolvConf } from '../../../agent/resolver/resolv-conf.ts';
 import { dns } from '../../parts/desired.ts';
+import { patientHost } from '../../parts/doctor-patient.ts';
 import { missing, scratch } from '../../parts/scratch.ts';
 import { SHELLS } from '../../parts/shells.ts';
 
@@ -50,8 +51,21 @@ test('rehearse: without a running dhclient the lease file says whose lease it is
   );
   assert.equal(leaseOf(host, held[0]!.client, 'eth0').lease.address, '10.0.0.5', 'before what the hook recorded');
   assert.throws(() => heldInterfaces(host, 'eth1'), {
-    message: 'no IPv4 lease of dhclient, present or past, was found on eth1',
+    message: 'only leases of dhclient can be rehearsed, and eth1 has none, present or past',
   });
+});
+
+test('rehearse: the program that holds the lease in place of dhclient is named', (t) => {
+  const host = patientHost(t, {
+    files: { 'sys/class/net/eth0/ifindex': '2\n', 'run/systemd/netif/leases/2': '' },
+    others: { 'systemd-network': { 4: '/lib/systemd/systemd-networkd' } },
+  });
+  assert.throws(
+    () => heldInterfaces(host, null),
+    /this host has none, .*: systemd-networkd\[4\] on eth0 holds the lease\. `agent status`/,
+  );
+  assert.throws(() => heldInterfaces(host, 'eth0'), /systemd-networkd\[4\] on eth0 holds the lease/);
+  assert.throws(() => heldInterfaces(host, 'eth1'), /eth1 has none, present or past$/);
 });
 
 test('rehearse: the hook’s record counts where dhclient’s file is gone', (t) => {

@@ -67,6 +67,19 @@ export interface Deed {
   readonly seen: string;
 }
 
+/** One sentence for each hook of these deeds: its first line in full, and the numbers of its other lines. */
+export function briefly(deeds: readonly Deed[]): string[] {
+  const byHook = Map.groupBy(deeds, ({ seen }) => PLACE.exec(seen)?.[1] ?? seen);
+  return [...byHook.values()].map(([first, ...others]) => {
+    const lines = [...new Set(others.map(({ seen }) => PLACE.exec(seen)?.[2]))];
+    const shown = lines.slice(0, LINES_SHOWN).join(', ') + (lines.length > LINES_SHOWN ? ' …' : '');
+    return first!.seen + (lines.length === 0 ? '' : `; also line${lines.length > 1 ? 's' : ''} ${shown}`);
+  });
+}
+
+const PLACE = /^(.*?):(\d+): /;
+const LINES_SHOWN = 5;
+
 /** The lines that redefine make_resolv_conf, write resolv.conf directly, or set parts of the lease. */
 export function deeds({ file, text }: NeighbourHook): Deed[] {
   const found: Deed[] = [];

@@ -167,9 +167,11 @@ fi
   const without = await lease(t, DEBIAN, hook);
   assert.deepEqual([without.state, without.doctor], ['ok', []]);
   for (const unit of ['usr/lib/systemd/system/systemd-resolved.service', 'etc/init.d/systemd-resolved']) {
-    const { state, doctor, seen } = await lease(t, DEBIAN, { ...hook, [unit]: '' });
+    const { state, doctor, seen, reason } = await lease(t, DEBIAN, { ...hook, [unit]: '' });
     assert.deepEqual([state, doctor], ['unknown', ['HF-HOOK-UNKNOWN']], 'one finding for the hook');
     assert.match(seen[0]!, /resolved:2: it sources .*; also lines 3, 4$/);
+    assert.equal(reason.match(/agent rehearse/g)?.length, 1, 'and one sentence of status');
+    assert.match(reason, /resolved:2: it sources .*; also lines 3, 4\): /);
   }
 });
 
