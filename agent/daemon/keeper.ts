@@ -24,6 +24,11 @@ const POLL_EVERY = 10_000;
 const EARLY = 100;
 /** Milliseconds until the lock of another apply is tried again: the first wait and the longest. */
 const LOCK_RETRY = { first: 200, longest: 2000 } as const;
+/**
+ * Milliseconds for which a lock counts as that of a running apply, whose changes are no drift. An apply that proves DNS
+ * with silent name servers takes that long at most.
+ */
+const APPLY = 60_000;
 /** Milliseconds for one resource. Each program that it starts is ended after ten seconds at most. */
 const STUCK = 120_000;
 
@@ -54,6 +59,8 @@ export class Keeper {
   /** When the look at the present resource began. */
   #since = 0;
   #lockRetry: number = LOCK_RETRY.first;
+  /** When the apply that has the lock was first met. */
+  #lockedSince = Number.NEGATIVE_INFINITY;
   /** The lock is not tried before this time, because another apply has it. */
   #locked = Number.NEGATIVE_INFINITY;
   #lookedAtAll = 0;
@@ -178,8 +185,7 @@ export class Keeper {
   }
 
   /**
-   * Heals the findings that need not wait. `busy`: another apply has been running for only a few seconds, and the
-   * resource is looked at again.
+   * Heals the findings that need not wait. `busy`: another apply runs, and the resource is looked at again.
    */
   async #heal(resource: Resource, drifted: readonly Finding[]): Promise<'tried' | 'left' | 'busy'> {
     const { host, guard, record } = this.#options;
@@ -196,7 +202,7 @@ export class Keeper {
     for (const finding of waiting) this.#retry(resource, record.wait(finding, now));
     this.#reports.waits(resource, waiting, now);
     if (due.length === 0) return 'left';
-    const busy = () => (this.#lockRetry < LOCK_RETRY.longest ? 'busy' : 'left');
+    const busy = () => (performance.now() - this.#lockedSince < APPLY ? 'busy' : 'left');
     if (now < this.#locked) {
       this.#retry(resource, this.#locked - now);
       return busy();
@@ -208,14 +214,12 @@ export class Keeper {
     } catch (error) {
       if (errorCode(error) !== 'EAGAIN') outcomes = due.map((finding) => failed(finding, error));
       else {
-        this.#locked = performance.now() + this.#lockRetry;
-        this.#retry(resource, this.#lockRetry);
-        this.#lockRetry = Math.min(2 * this.#lockRetry, LOCK_RETRY.longest);
+        this.#noteLock();
+        this.#retry(resource, this.#locked - performance.now());
         return busy();
       }
     }
     if (rested) return 'busy';
-    this.#lockRetry = LOCK_RETRY.first;
     for (const finding of due) if (!finding.awaited) record.limit(finding).note(performance.now());
     this.#reports.heals(resource, due, outcomes, tramplers);
     const tried = new Set(due.map(identity));
@@ -227,6 +231,18 @@ export class Keeper {
       this.#retry(resource, limit.wait(performance.now()));
     }
     return 'tried';
+  }
+
+  /** Another apply has the lock: plans the next try. */
+  #noteLock(): void {
+    const now = performance.now();
+    // The last try was long ago, so this is a later apply.
+    if (now - this.#locked > 2 * LOCK_RETRY.longest) {
+      this.#lockedSince = now;
+      this.#lockRetry = LOCK_RETRY.first;
+    }
+    this.#locked = now + this.#lockRetry;
+    this.#lockRetry = Math.min(2 * this.#lockRetry, LOCK_RETRY.longest);
   }
 
   #seen(finding: Finding): Finding | undefined {

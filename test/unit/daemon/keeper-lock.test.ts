@@ -84,6 +84,20 @@ test('keeper: beside an apply it tells no drift, and heals each resource once th
   assert.deepEqual(healed().sort(), names.toSorted());
 });
 
+test('keeper: an apply that waits for silent name servers is still an apply', { skip }, async (t) => {
+  const { host, keeper, events, drift, all } = keeping(t, ['one']);
+  drift();
+  // Longer than the lock's longest retry needs to be reached.
+  await host.exclusively(RUN_FOLDER, async () => {
+    for (const end = performance.now() + 4500; performance.now() < end; ) {
+      await keeper.look();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.deepEqual(events, []);
+  });
+  await all;
+});
+
 test('keeper: what an apply of another configuration made true is neither healed nor told', { skip }, async (t) => {
   let superseded = true;
   const { keeper, events, healed, drift } = keeping(t, ['one', 'two'], () => superseded);
