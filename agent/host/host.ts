@@ -3,7 +3,7 @@
  * are those that the host itself sees (`/etc/resolv.conf`). Only this class knows their real place, so that tests and
  * `--root` work on any folder.
  */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, rmdirSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, rmdirSync, type Stats, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { errorCode, HostError, hostError } from './errors.ts';
 import {
@@ -208,11 +208,6 @@ export class Host {
   /** All running programs; empty if the kernel does not belong to these files. */
   programs(): Program[] {
     return this.live ? allPrograms() : [];
-  }
-
-  /** Identifies this boot; empty if the kernel does not belong to these files. */
-  bootId(): string {
-    return this.live ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : '';
   }
 
   /**

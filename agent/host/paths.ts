@@ -18,6 +18,12 @@ export const RESTART = `${RUN_FOLDER}/restart`;
  */
 export const EGRESS = `${RUN_FOLDER}/egress`;
 
+/**
+ * A random text that identifies this boot. The kernel's own boot_id does not: in a container of systemd-nspawn it
+ * differs between a shell and a service with ProtectProc=.
+ */
+export const BOOT_MARK = `${RUN_FOLDER}/boot`;
+
 /** Held by the one daemon of this host, with its process number in it. */
 export const DAEMON = `${RUN_FOLDER}/daemon`;
 

@@ -13,6 +13,7 @@ import { applyNetworkdFile, NetworkdFiles } from './kept-files.ts';
 import { leftWithNetworkd } from './left-behind.ts';
 import { NETWORKD_STATE, type NetworkdLink } from './managed-links.ts';
 import { tellLink } from './resolvectl.ts';
+import { markBoot, runningNetworkd } from './running-networkd.ts';
 
 /** Milliseconds for systemd-networkd to write its state file, which it does when it is idle. */
 const WRITTEN_WITHIN = 5000;
@@ -38,7 +39,7 @@ export class Resolved implements Resource {
   async inspect(): Promise<Finding[]> {
     const { dns } = this;
     // With another value of `symlink`, resolv.conf is our own file, and libc does not ask systemd-resolved.
-    if (dns?.symlink !== 'refuse') return leftWithNetworkd(this.host, this.networkd());
+    if (dns?.symlink !== 'refuse') return leftWithNetworkd(this.host);
     const links = this.links();
     const refusal = links.length === 0 ? null : contested(this.host, 'systemd-networkd');
     const refused = (finding: Finding) =>
@@ -124,7 +125,7 @@ export class Resolved implements Resource {
    */
   private isKept({ name, networkFile }: NetworkdLink, dns: DesiredDns): boolean | null {
     if (readDropIn(this.host, networkFile) === renderDropIn(dns)) return true;
-    const running = this.networkd();
+    const running = runningNetworkd(this.host);
     if (running === undefined) return false;
     try {
       return new Originals(this.host).find('link', name)?.by === running;
@@ -134,12 +135,6 @@ export class Resolved implements Resource {
     }
   }
 
-  /** Identifies the running systemd-networkd without the clock, which may be stepped; undefined if none runs. */
-  private networkd(): string | undefined {
-    const [process] = this.host.processes('systemd-network', 'network');
-    return process === undefined ? undefined : `${this.host.bootId()} ${process.pid} ${process.sinceBoot}`;
-  }
-
   private async tell({ name, servers, domains }: NetworkdLink, finding: Finding): Promise<Outcome> {
     const { host } = this;
     const ours = { servers: this.dns!.nameservers, domains: wantedDomains(this.dns!) };
@@ -147,9 +142,10 @@ export class Resolved implements Resource {
       const link = { ...ours, told, ...(by === undefined ? {} : { by }) };
       new Originals(host).rememberLink(name, describe(servers, domains), link);
     };
+    markBoot(host);
     remember(0);
     tellLink(host, name, ours);
-    remember(Date.now(), this.networkd());
+    remember(Date.now(), runningNetworkd(host));
     const { resource, key, moment } = finding;
     const read = () => {
       const link = this.links().find((one) => one.name === name);

@@ -11,25 +11,26 @@ import type { Host } from '../../host/host.ts';
 import { dropInsInUse, keptDropIn, keptNames, SERVICE_DROP_IN, SERVICE_DROP_IN_TEXT } from './drop-in.ts';
 import { compareNetworkdFile } from './kept-files.ts';
 import { networkdLinks } from './managed-links.ts';
+import { runningNetworkd } from './running-networkd.ts';
 
-/** @param running the identity of the running systemd-networkd (kept.ts); undefined if none runs. */
-export async function leftWithNetworkd(host: Host, running: string | undefined): Promise<Finding[]> {
+export async function leftWithNetworkd(host: Host): Promise<Finding[]> {
   const inUse = dropInsInUse(host);
   const compare = (key: string, wanted: string | null) => compareNetworkdFile(host, key, wanted, () => []);
   const kept = keptNames(host).map((name) => compare(keptDropIn(name), null));
   // At the next start, the service's drop-in removes the files that the running systemd-networkd has read.
   const service = compare(SERVICE_DROP_IN, inUse.length === 0 ? null : SERVICE_DROP_IN_TEXT);
   const files = await Promise.all([...kept, service]);
-  return [...files.filter((finding) => finding !== null), ...heldLinks(host, running, inUse)];
+  return [...files.filter((finding) => finding !== null), ...heldLinks(host, inUse)];
 }
 
 /** Links that still have the values that we gave them, or that systemd-networkd read at its start. */
-function heldLinks(host: Host, running: string | undefined, inUse: readonly string[]): Finding[] {
-  if (running === undefined) return [];
+function heldLinks(host: Host, inUse: readonly string[]): Finding[] {
+  if (host.processes('systemd-network', 'network').length === 0) return [];
+  const running = runningNetworkd(host);
   const originals = new Originals(host);
   return networkdLinks(host).flatMap(({ name, networkFile, servers, domains }) => {
     // Without root, the values that we gave the link are not visible.
-    const told = nullIfRefused(() => originals.find('link', name))?.by === running;
+    const told = running !== undefined && nullIfRefused(() => originals.find('link', name))?.by === running;
     if (!told && !inUse.some((file) => file.includes(`/${networkFile}.d/`))) return [];
     const held = [...servers, ...domains].join(' ');
     return [

@@ -120,6 +120,18 @@ test('networkd: a systemd-networkd that started with the drop-in need not be tol
   assert.equal(await state('dns: { nameservers: [10.0.0.22] }'), 'eth0 drifted', 'it read an earlier configuration');
 });
 
+test('networkd: what a link was told counts for the service as well as in a shell, and not after a reboot', {
+  skip,
+}, async (t) => {
+  const host = networkdHost(t);
+  await converge(host, [resolved(host)]);
+  // The daemon is another process, and in a container it may see another boot_id.
+  const daemon = () => new NetworkdHost(host.root, { others: OTHERS });
+  assert.equal((await brief(resolved(daemon())))[0], 'eth0 ok');
+  rmSync(join(host.root, 'run/holdfast'), { recursive: true });
+  assert.equal((await brief(resolved(daemon())))[0], 'eth0 drifted', 'the same process number after a reboot');
+});
+
 test('networkd: only links that have name servers; without any, those whose lease has a router', {
   skip,
 }, async (t) => {
