@@ -7,6 +7,7 @@ import { isIPv4 } from 'node:net';
 import { familyOf } from '../address/address.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import { HOLDFAST } from '../host/netlink/table-names.ts';
 
 export interface Address {
   /** `10.77.0.100/24`. */
@@ -55,10 +56,10 @@ export interface Network {
 }
 
 /**
- * Protocols (rt_protos) of programs that configure a host, without routing daemons. Routes of `kernel` come with
- * addresses.
+ * Protocols (rt_protos) of programs that configure a host, Holdfast among them, without routing daemons. Routes of
+ * `kernel` come with addresses.
  */
-const BY_HAND = ['boot', 'static', 'dhcp'];
+const BY_HAND = ['boot', 'static', 'dhcp', String(HOLDFAST)];
 
 /** Throws HostError if iproute2 or the interface is missing. */
 export function networkAround(host: Host, iface: string): Network {

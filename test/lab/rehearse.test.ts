@@ -4,7 +4,16 @@ import { test } from 'node:test';
 import { Dhclient, startDhcpServer, subnet } from '../parts/lab/dhcp.ts';
 import { cameTrue, type Foretold, foretell, foretellTimeout } from '../parts/lab/foretell.ts';
 import { type LabHost, unavailable } from '../parts/lab/host.ts';
-import { apply, NEW, nameservers, OLD, OLD_DHCLIENT_CONF, type Scene, staleHost } from '../parts/lab/scene.ts';
+import {
+  AGENT_YAML,
+  apply,
+  NEW,
+  nameservers,
+  OLD,
+  OLD_DHCLIENT_CONF,
+  type Scene,
+  staleHost,
+} from '../parts/lab/scene.ts';
 
 const options = { skip: unavailable(), concurrency: 2 };
 const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `nameserver ${a}\n`).join('')}options rotate\n`;
@@ -120,6 +129,38 @@ test(
         await cameTrue(host, foretold);
       }
     }
+  },
+);
+
+test(
+  'rehearse: a static route of ours is there before and after every event, and one that a hook takes is missed',
+  options,
+  async () => {
+    await using scene = await staleHost();
+    const { host } = scene;
+    await host.write(
+      '/etc/holdfast/agent.yaml',
+      `${AGENT_YAML}routes:
+  - { to: 10.96.0.0/16, via: 10.77.0.9 }
+  - { to: 10.95.0.0/16, via: 10.77.0.9, metric: 20 }
+  - { to: 10.94.0.0/16, type: blackhole }
+`,
+    );
+    await apply(host);
+    const ours = (lines: readonly string[] = []) => lines.filter((line) => line.includes('proto 72')).toSorted();
+    const reboot = await foretell(host, 'REBOOT');
+    const [timeout] = await foretellTimeout(host);
+    for (const { routes } of [await foretell(host, 'RENEW'), reboot, timeout]) {
+      assert.equal(ours(routes.before).length, 3, routes.before?.join('\n'));
+      assert.deepEqual(ours(routes.after), ours(routes.before));
+    }
+    await host.write(
+      '/etc/dhcp/dhclient-exit-hooks.d/zzz-taker',
+      '[ "$reason" != REBOOT ] || ip route del 10.96.0.0/16\n',
+    );
+    const taken = await foretell(host, 'REBOOT');
+    assert.equal(ours(taken.routes.after).length, 2);
+    assert.match(taken.problems.join(), /the route 10\.96\.0\.0\/16 .*proto 72.* would be lost/);
   },
 );
 

@@ -7,7 +7,8 @@ export interface Foretold {
   readonly routerAnswers: boolean | null;
   readonly resolvConf: { readonly before: string | null; readonly after: string | null };
   readonly addresses: { readonly after: readonly string[] };
-  readonly routes: { readonly after: readonly string[] };
+  readonly routes: { readonly before?: readonly string[]; readonly after: readonly string[] };
+  readonly problems: readonly string[];
   readonly notes: readonly string[];
   readonly output: string;
 }
