@@ -142,6 +142,8 @@ export class EgressWatch {
     if (whole === null) return;
     if (egress === null) {
       if (this.#dropped) await this.#giveBack('egress is no longer configured');
+      // The resource gives the route its own metric again.
+      await hold();
       this.#next = Number.POSITIVE_INFINITY;
       return;
     }

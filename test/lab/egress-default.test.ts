@@ -178,6 +178,41 @@ test('egress: the default route is BGP’s, once it has answered', { skip }, asy
     assert.match((await dhcp(host)).join(), /metric 4261412864/);
   });
 
+  for (const word of ['behind', 'dropped']) {
+    await t.test(
+      `taken out of the configuration while it is ${word}: apply makes it what dhclient-script makes it`,
+      async () => {
+        const config = await host.read('/etc/holdfast/agent.yaml');
+        if (word === 'dropped') await host.sh('echo dropped >/run/holdfast/egress; ip route del default dev eth2');
+        await host.write('/etc/holdfast/agent.yaml', 'hold: nothing\n');
+        const plan = await host.agent('plan');
+        assert.match(plan.stdout, /egress is no longer configured/);
+        const { code, stdout, stderr } = await host.agent('apply');
+        assert.equal(code, 0, stdout + stderr);
+        assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2']);
+        assert.equal(host.exists('/run/holdfast/egress'), false);
+        assert.equal((await host.agent('apply')).code, 0);
+        await host.write('/etc/holdfast/agent.yaml', config);
+        assert.equal((await host.agent('apply')).code, 0);
+        assert.match((await dhcp(host)).join(), /metric 4261412864/);
+      },
+    );
+  }
+
+  await t.test('a daemon that is told to keep it no longer gives it its own metric again', async () => {
+    const config = await host.read('/etc/holdfast/agent.yaml');
+    const agent = await RunningAgent.start(host);
+    await host.write('/etc/holdfast/agent.yaml', 'hold: nothing\n');
+    await agent.signal('HUP');
+    await host.sh(
+      `for i in $(seq 600); do ip -4 route show default dev eth2 | grep -q metric || exit 0; sleep 0.1; done; exit 1`,
+    );
+    assert.deepEqual(await dhcp(host), ['default via 10.77.2.1 dev eth2']);
+    await agent.stop();
+    await host.write('/etc/holdfast/agent.yaml', config);
+    assert.equal((await host.agent('apply')).code, 0);
+  });
+
   await t.test('revert makes it what dhclient-script makes it', async () => {
     const { code, stdout } = await host.agent('revert');
     assert.equal(code, 0, stdout);

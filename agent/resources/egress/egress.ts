@@ -11,7 +11,8 @@ const PATIENCE = 5_000;
 /**
  * Keeps DHCP's IPv4 default route behind all others. The route is moved behind if only BGP's stands behind it, once
  * BGP's gateway has answered. It is made there if the host has none. Only the daemon (agent/daemon/egress-watch.ts) may
- * delete it: an apply never takes a host's last way out.
+ * delete it: an apply never takes a host's last way out. Once `egress` is out of the configuration, the route becomes
+ * again what dhclient-script makes of the lease.
  */
 export class Egress implements Resource {
   readonly name = 'egress';
@@ -31,9 +32,12 @@ export class Egress implements Resource {
       const reason = notOfTheseFiles();
       return [this.#finding(ROUTE, { state: 'skipped', wanted: null, actual: null, reason })];
     }
-    if (this.#desired === null && !(await this.#isDropped())) return [];
     const { lookAtDefaults } = await this.#parts();
     const view = await lookAtDefaults(this.#host, this.#dhclient, AbortSignal.timeout(PATIENCE));
+    if (this.#desired === null) {
+      const left = view.dhcp.map((one) => this.#finding(keyOf(one), asLeased(one)));
+      return left.filter(({ state }) => state === 'drifted');
+    }
     const standing = await this.#judge();
     if (view.dhcp.length > 0) return view.dhcp.map((one) => this.#finding(keyOf(one), standing(one, view)));
     const reason =
@@ -43,13 +47,15 @@ export class Egress implements Resource {
 
   async apply({ key, moment }: Finding): Promise<Outcome> {
     const { lookAtDefaults } = await this.#parts();
-    const { putBehind } = await import('../../egress/changes.ts');
+    const { putAhead, putBehind } = await import('../../egress/changes.ts');
     const signal = AbortSignal.timeout(PATIENCE);
     const look = () => lookAtDefaults(this.#host, this.#dhclient, signal);
-    const standing = await this.#judge();
+    const standing = this.#desired === null ? asLeased : await this.#judge();
     const before = await look();
     const gateways = before.dhcp.filter((one) => keyOf(one) === key && standing(one, before).state === 'drifted');
-    await putBehind(this.#host, gateways, signal);
+    // All routes of an interface go back together, because their metrics count from 1.
+    if (this.#desired === null) await putAhead(this.#host, before.dhcp, signal);
+    else await putBehind(this.#host, gateways, signal);
     const after = await look();
     const now = after.dhcp.find((one) => keyOf(one) === key);
     const { state, actual } = now === undefined ? GONE : standing(now, after);
@@ -96,6 +102,15 @@ interface Seen {
 
 /** The lease that gave the route is over. */
 const GONE: Seen = { state: 'ok', wanted: null, actual: null };
+
+/** The finding of a route that an earlier configuration has put behind or deleted. */
+function asLeased({ routes }: DhcpDefault): Seen {
+  const [first] = routes;
+  const actual = first === undefined ? null : `metric ${first.metric}`;
+  if (first !== undefined && first.metric < BEHIND) return { state: 'ok', wanted: actual, actual };
+  const reason = 'egress is no longer configured, so the default route of the lease takes its own place again';
+  return { state: 'drifted', wanted: 'the metric that dhclient-script gives it', actual, reason };
+}
 
 /** The finding of a route that was deleted and must come back; null if the route exists. */
 function givenBack({ routes, place }: DhcpDefault): Seen | null {
