@@ -75,3 +75,59 @@ test('a gateway in no network of its interface: plan and apply name the cure', {
   for (const view of JSON.parse((await host.agent('status', '--json')).stdout).settings)
     assert.deepEqual([view.moments.lease.state, view.moments.boot.state], ['unknown', 'unknown'], view.setting);
 });
+
+test('cut-off: a static route by a gateway that only an ignored offer makes reachable: its lease is in doubt', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  await host.sh(`ip link set eth0 up; ip -n server link set srv0 up; ip addr add 10.156.0.7/32 dev eth0
+    ip route add 10.156.0.1 dev eth0 proto dhcp; mkdir -p /etc/systemd/system/multi-user.target.wants
+    ln -sf /lib/systemd/system/holdfast-apply.service /etc/systemd/system/multi-user.target.wants/`);
+  const lease = async (ignore: string, routes: string) => {
+    await host.write('/etc/holdfast/agent.yaml', config(ignore, routes));
+    const { code, stdout } = await host.agent('apply');
+    assert.equal(code, 0, stdout);
+    const { settings } = JSON.parse((await host.agent('status', '--json')).stdout);
+    return settings.find(({ setting }: { setting: string }) => setting.startsWith('routes.10.9.')).moments.lease;
+  };
+  const STATIC = '{ to: 10.9.0.0/16, via: 10.156.0.1, dev: eth0 }';
+  for (const routes of [STATIC, '{ to: 10.9.0.0/16, via: 10.156.0.1 }']) {
+    const { state, reason } = await lease('classless-routes', routes);
+    assert.equal(state, 'unknown', routes);
+    assert.match(reason, /10\.156\.0\.1 is in no network of eth0, and eth0 ignores the server's routes.*onlink: true/);
+  }
+  // The controls: nothing is ignored, or the kernel has a way of its own.
+  await host.write('/etc/holdfast/agent.yaml', `routes: [${STATIC}]\n`);
+  assert.equal((await host.agent('apply')).code, 0);
+  for (const routes of [STATIC.replace(' }', ', onlink: true }'), `{ to: 10.156.0.1/32, dev: eth0 }, ${STATIC}`])
+    assert.equal((await lease('classless-routes', routes)).state, 'ok', routes);
+  await host.sh('ip addr add 10.156.0.8/24 dev eth0');
+  assert.equal((await lease('routers', STATIC)).state, 'ok');
+});
+
+test('cut-off: a gateway that is an address of this host is not taken, and is as soon as it is none', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  await host.sh(`ip link set lo up; ip link set eth0 up; ip -n server link set srv0 up; ip addr add 10.156.0.7/24 dev eth0
+    ip -6 addr add 2001:db8:1::7/64 dev eth0 nodad`);
+  // The control: the kernel takes it.
+  await host.sh('ip route add 10.5.0.0/16 via 10.156.0.7; ip route del 10.5.0.0/16');
+  for (const [route, own] of [
+    ['{ to: 0.0.0.0/0, via: 10.156.0.7, dev: eth0 }', '10\\.156\\.0\\.7'],
+    ['{ to: 0.0.0.0/0, via: 10.156.0.7 }', '10\\.156\\.0\\.7'],
+    ['{ to: 10.5.0.0/16, via: 127.0.0.1 }', '127\\.0\\.0\\.1'],
+    ['{ to: "::/0", via: "2001:db8:1::7", dev: eth0 }', '2001:db8:1::7'],
+  ]) {
+    await host.write('/etc/holdfast/agent.yaml', `routes: [${route}]\n`);
+    const { stdout } = await host.agent('apply');
+    assert.match(stdout, new RegExp(`${own} is an address of this host itself`), `${route}: ${stdout}`);
+    assert.equal((await host.sh('ip route show proto 72; ip -6 route show proto 72')).trim(), '', route);
+  }
+  await host.write('/etc/holdfast/agent.yaml', 'routes: [{ to: 0.0.0.0/0, via: 10.156.0.7, dev: eth0 }]\n');
+  await host.sh(
+    'ip addr add 10.156.0.9/24 dev eth0; ip addr del 10.156.0.7/24 dev eth0; ip addr add 10.156.0.9/24 dev eth0 || :',
+  );
+  assert.equal((await host.agent('apply')).code, 0);
+  assert.match(await host.sh('ip route show default'), /via 10\.156\.0\.7 dev eth0/);
+});

@@ -12,26 +12,57 @@ import type { Host } from '../../host/host.ts';
 const DEFAULTS = ['0.0.0.0/0', '0.0.0.0/1', '128.0.0.0/1'];
 
 /** A sentence with the cure; null if the host would not be cut off, or if no interface has an address yet. */
-export function cutOff(host: Host, { routes, dhclient }: DesiredState): string | null {
-  if (!host.live) return null;
+export function cutOff(host: Host, desired: DesiredState): string | null {
+  const [first] = lostGateways(host, desired).filter(({ route }) => isDefault(route));
+  if (first === undefined) return null;
+  const { via, dev, devs } = first;
+  const own = devs.flatMap(addressesOf).join(', ');
+  const where = devs.join(', ');
+  const cure = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
+  return (
+    `with this the host would lose its default route at the next lease or boot: ${where} ignores the server's, and the kernel ` +
+    `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${cure} beside via: ${via}`
+  );
+}
+
+/** Why each of these routes cannot be made at the next lease: the way to its gateway comes from an ignored offer. */
+export function lostAtLease(host: Host, desired: DesiredState): ReadonlyMap<DesiredRoute, string> {
+  return new Map(
+    lostGateways(host, desired).map(({ route, via, devs }) => {
+      const where = devs.join(', ');
+      return [
+        route,
+        `${via} is in no network of ${where}, and ${where} ignores the server's routes, so the kernel refuses this one at the next lease; if the gateway can be reached there all the same, write onlink: true`,
+      ];
+    }),
+  );
+}
+
+/** A gateway that only an ignored offer of the lease makes reachable. */
+interface LostGateway {
+  readonly route: DesiredRoute;
+  readonly via: string;
+  /** As configured. */
+  readonly dev: string | null;
+  /** The interfaces on which the kernel looks for the gateway. */
+  readonly devs: readonly string[];
+}
+
+function lostGateways(host: Host, { routes, dhclient }: DesiredState): LostGateway[] {
+  if (!host.live) return [];
   const ignores = (dev: string) =>
     dhclient.global.ignore.length + (dhclient.interfaces.get(dev)?.ignore.length ?? 0) > 0;
   const direct = routes.flatMap(directNetworks);
   const addressed = Object.keys(networkInterfaces()).filter((name) => name !== 'lo');
-  for (const { via, dev, onlink } of routes.filter(isDefault).flatMap(({ nexthops }) => nexthops)) {
-    if (typeof via !== 'string' || onlink) continue;
-    // Without `dev` the kernel looks for the gateway on every interface.
-    const devs = dev === null ? addressed : [dev];
-    if (devs.length === 0 || !devs.every(ignores) || isOnLink(via, devs, direct)) continue;
-    const own = devs.flatMap(addressesOf).join(', ');
-    const where = devs.join(', ');
-    const cure = dev === null ? `dev: ${devs.length === 1 ? where : 'INTERFACE'} and onlink: true` : 'onlink: true';
-    return (
-      `with this the host would lose its default route at the next lease or boot: ${where} ignores the server's, and the kernel ` +
-      `refuses the configured one, since ${via} is in no network of ${where} (${own}). Write ${cure} beside via: ${via}`
-    );
-  }
-  return null;
+  return routes.flatMap((route) =>
+    route.nexthops.flatMap(({ via, dev, onlink }): LostGateway[] => {
+      if (typeof via !== 'string' || onlink) return [];
+      // Without `dev` the kernel looks for the gateway on every interface.
+      const devs = dev === null ? addressed : [dev];
+      const reached = devs.length === 0 || !devs.every(ignores) || isOnLink(via, devs, direct);
+      return reached ? [] : [{ route, via, dev, devs }];
+    }),
+  );
 }
 
 function isDefault({ to }: DesiredRoute): boolean {

@@ -74,8 +74,10 @@ export class Hooks implements Resource {
   private async safe(finding: Finding | null): Promise<Finding | null> {
     const { dhclient, routes } = this.desired;
     if (finding === null) return null;
-    const ignores = [dhclient.global, ...dhclient.interfaces.values()].some(({ ignore }) => ignore.length > 0);
-    const cut = ignores && routes.length > 0 ? (await import('./cut-off.ts')).cutOff(this.host, this.desired) : null;
+    const cut =
+      ignoresOffers(this.desired) && routes.length > 0
+        ? (await import('./cut-off.ts')).cutOff(this.host, this.desired)
+        : null;
     const named = dhclient.interfaces.size > 0 && this.host.live;
     const other = named ? await (await import('./alternative-names.ts')).alternativeName(this.host, dhclient) : null;
     const refusal = cut ?? other;
@@ -108,24 +110,38 @@ export class Hooks implements Resource {
     });
   }
 
-  /** The routes that the exit hook makes again, named as in the routes resource. */
-  private async routes(): Promise<{ name: string; way: string }[]> {
+  /**
+   * The routes that the exit hook makes again, named as in the routes resource. `doubt`: why the kernel would refuse
+   * the route at the next lease, or null.
+   */
+  private async routes(): Promise<{ name: string; way: string; doubt: string | null }[]> {
     const routes = this.desired.routes.filter(isWritten);
     if (routes.length === 0) return [];
     // Imported here, because an apply without changes does not need it.
     const { describeRoute, wantedRoutes } = await import('../../metadata/wanted-routes.ts');
-    return wantedRoutes(routes, null).map(({ name, route }) => ({
-      name,
-      way: route === null ? '' : describeRoute(route),
-    }));
+    const ignores = ignoresOffers(this.desired);
+    const lost = ignores ? (await import('./cut-off.ts')).lostAtLease(this.host, this.desired) : new Map();
+    return routes.flatMap((desired) =>
+      wantedRoutes([desired], null).map(({ name, route }) => ({
+        name,
+        way: route === null ? '' : describeRoute(route),
+        doubt: lost.get(desired) ?? null,
+      })),
+    );
   }
 
   /** `held`: whether the hook is in its place; null if that is not visible. */
   private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
     const { doubtsOf } = await import('./hook-doubts.ts');
     const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
-    const state = (moment: 'lease' | 'boot', setting: string, values: readonly string[]): SettingState => {
+    const state = (
+      moment: 'lease' | 'boot',
+      setting: string,
+      values: readonly string[],
+      doubt: string | null = null,
+    ): SettingState => {
       const reasons = [
+        ...(doubt === null ? [] : [doubt]),
         ...(unseen === undefined ? [] : [unseen]),
         ...doubts.all,
         ...(setting.startsWith('dns.') ? doubts.dns : []),
@@ -168,9 +184,13 @@ export class Hooks implements Resource {
         if (ignore.length === 0) return [];
         return (['lease', 'boot'] as const).map((moment) => state(moment, `dhclient.${prefix}ignore`, ignore));
       }),
-      ...(await this.routes()).map(({ name, way }) => state('lease', `routes.${name}`, [way])),
+      ...(await this.routes()).map(({ name, way, doubt }) => state('lease', `routes.${name}`, [way], doubt)),
     ];
   }
+}
+
+function ignoresOffers({ dhclient }: DesiredState): boolean {
+  return [dhclient.global, ...dhclient.interfaces.values()].some(({ ignore }) => ignore.length > 0);
 }
 
 /** A restart also needs the hooks: they prevent losses during the restart, and record its result. */

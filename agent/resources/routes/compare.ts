@@ -18,7 +18,7 @@ import {
   type WantedRoute,
 } from '../../metadata/wanted-routes.ts';
 import { sameRoute } from './same-route.ts';
-import { type TriedRoute, UsableHops } from './usable-hops.ts';
+import { isLinkLocal, type TriedRoute, UsableHops } from './usable-hops.ts';
 
 /** Problems that end by themselves when an interface, an address or a network appears. */
 const PASSING: readonly string[] = ['ENETDOWN', 'ENETUNREACH', 'EHOSTUNREACH', 'ENODEV', 'EADDRNOTAVAIL'];
@@ -38,9 +38,6 @@ export interface RouteStanding {
   readonly reason: string | null;
 }
 
-/** How a gateway is reached: on a link, not at all, or it is this host's own address. */
-type GatewayWay = 'direct' | 'none' | 'own';
-
 /** Whether the kernel's refusal of a route will end by itself. */
 export function isPassing(errno: string, { src }: Pick<Route, 'src'>): boolean {
   // For an address that the host does not have yet, the kernel says EINVAL.
@@ -54,7 +51,8 @@ export class RouteLook {
   /** The keys of all wanted routes, so that one dump serves them all. */
   readonly #keys: readonly RouteKey[];
   readonly #usable: UsableHops;
-  readonly #ways = new Map<string, GatewayWay>();
+  /** Whether gateways are on a link. */
+  readonly #direct = new Map<string, boolean>();
   readonly #lists = new Map<string, Promise<ReadonlyMap<string, SeenRoute>>>();
 
   constructor(socket: NetlinkSocket, keys: readonly RouteKey[], signal: AbortSignal) {
@@ -90,7 +88,7 @@ export class RouteLook {
     const { wanted, usable } = tried;
     const { hops, without, held } = await this.#possible(tried, asked);
     const waits = { is: 'waiting', route: null, there: null } as const;
-    if (wanted.src !== null && held !== 'yes' && !(await this.#isOwn(wanted.family, wanted.src))) {
+    if (wanted.src !== null && held !== 'yes' && !(await this.#usable.isOwn(wanted.family, wanted.src))) {
       return { ...waits, reason: `${wanted.src} is no address of this host now` };
     }
     if (hops.length === 0 && without.length > 0) {
@@ -227,30 +225,19 @@ export class RouteLook {
     const problem = `${gateway} is in no network ${dev === null ? 'of this host' : `on ${dev}`} now${cure}`;
     const [held = null] = await this.#held([{ wanted, hops: [as] }]);
     if (held !== null) return PASSING.includes(held) ? problem : null;
-    if (onlink || /^fe[89ab]/.test(gateway)) return null;
-    const family = familyOf(gateway);
-    const way = await this.#wayTo(family, gateway, as.index);
-    if (way === 'own') return `${gateway} is an address of this host itself`;
-    return way === 'direct' ? null : problem;
+    if (onlink || isLinkLocal(gateway)) return null;
+    return (await this.#isDirect(familyOf(gateway), gateway, as.index)) ? null : problem;
   }
 
   /** Asks about each gateway only once, because many routes share a gateway. */
-  async #wayTo(family: Route['family'], gateway: string, index: number): Promise<GatewayWay> {
+  async #isDirect(family: Route['family'], gateway: string, index: number): Promise<boolean> {
     const hop = `${gateway} ${index}`;
-    const known = this.#ways.get(hop);
+    const known = this.#direct.get(hop);
     if (known !== undefined) return known;
     const route = await matchedRoute(this.#socket, family, gateway, { index }, this.#signal);
-    // With a named interface, the host's own address looks like any other address of the network.
-    const isOwn = route?.type === ROUTE_TYPE.local || (index !== 0 && (await this.#isOwn(family, gateway)));
-    const isDirect = route?.type === ROUTE_TYPE.unicast && route.hops[0]?.gateway === null;
-    const way = isOwn ? 'own' : isDirect ? 'direct' : 'none';
-    this.#ways.set(hop, way);
-    return way;
-  }
-
-  async #isOwn(family: Route['family'], address: string): Promise<boolean> {
-    const way = await matchedRoute(this.#socket, family, address, {}, this.#signal);
-    return way?.type === ROUTE_TYPE.local;
+    const direct = route?.type === ROUTE_TYPE.unicast && route.hops[0]?.gateway === null;
+    this.#direct.set(hop, direct);
+    return direct;
   }
 
   /** Routes by the text of their keys. IPv6 may have several of one key; the first counts. */

@@ -1,9 +1,16 @@
 /** Which next hops of wanted routes the host's interfaces and nexthop objects let be used now. */
+import { type Family, familyOf } from '../../address/address.ts';
 import { findLink, type Link } from '../../host/netlink/links.ts';
 import { hasNexthop } from '../../host/netlink/nexthops.ts';
-import type { RouteHop } from '../../host/netlink/route.ts';
+import { ROUTE_TYPE, type RouteHop } from '../../host/netlink/route.ts';
+import { matchedRoute } from '../../host/netlink/route-lookup.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { describeHop, type WantedHop, type WantedRoute } from '../../metadata/wanted-routes.ts';
+
+/** Several links of a host may have the same address of this kind. */
+export function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
+}
 
 /** A wanted route as far as the host's interfaces and nexthop objects let it be made. */
 export interface TriedRoute {
@@ -16,11 +23,12 @@ export interface TriedRoute {
   readonly without: readonly string[];
 }
 
-/** Looks at each interface once, because many routes share one. */
+/** Looks at each interface and each gateway once, because many routes share them. */
 export class UsableHops {
   readonly #socket: NetlinkSocket;
   readonly #signal: AbortSignal;
   readonly #links = new Map<string | number, Link | null>();
+  readonly #own = new Map<string, boolean>();
 
   constructor(socket: NetlinkSocket, signal: AbortSignal) {
     this.#socket = socket;
@@ -36,6 +44,9 @@ export class UsableHops {
       const { gateway, weight, onlink, dev } = hop;
       if (dev !== null && link === null) without.push(`${describeHop(hop)}: there is no interface ${dev} now`);
       else if (link?.up === false) without.push(`${describeHop(hop)}: the interface ${dev} is down`);
+      // The kernel takes such a gateway, and the packets come back to this host.
+      else if (gateway !== null && !isLinkLocal(gateway) && (await this.isOwn(familyOf(gateway), gateway)))
+        without.push(`${describeHop(hop)}: ${gateway} is an address of this host itself`);
       else hops.push({ hop, as: { gateway, index: link?.index ?? 0, weight, onlink } });
     }
     if (wanted.nexthopId !== null) {
@@ -44,6 +55,16 @@ export class UsableHops {
       if (there !== true) without.push(`nexthop object ${wanted.nexthopId}: ${why}`);
     }
     return { wanted, hops, usable: hops.map(({ as }) => as), without };
+  }
+
+  /** Whether this is an address of the host itself. */
+  async isOwn(family: Family, address: string): Promise<boolean> {
+    const known = this.#own.get(address);
+    if (known !== undefined) return known;
+    const way = await matchedRoute(this.#socket, family, address, {}, this.#signal);
+    const own = way?.type === ROUTE_TYPE.local;
+    this.#own.set(address, own);
+    return own;
   }
 
   async #link(which: string | number): Promise<Link | null> {

@@ -24,6 +24,7 @@ import { BootVerdicts, shownFile, wantedFile } from './persisted.ts';
 import { noteRefusal } from './refusals.ts';
 import { hasScripts } from './script-places.ts';
 import { type Assignment, OUR_FILE, PersistedSysctls } from './sysctl-files.ts';
+import { whyUnknownName } from './unknown-names.ts';
 
 type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
 
@@ -101,7 +102,8 @@ export class Sysctl implements Resource {
       return null;
     } catch (error) {
       // An interface that has disappeared meanwhile has no value that could be wrong.
-      return errorCode(error) === 'ENOENT' && path !== setting.path ? null : errorMessage(error);
+      if (errorCode(error) === 'ENOENT' && path !== setting.path) return null;
+      return whyUnknownName(this.host, path, written, error) ?? errorMessage(error);
     }
   }
 

@@ -248,6 +248,22 @@ test('sysctl: live values are written and read back', { skip }, (t) => {
   );
 });
 
+test('sysctl: a name that the kernel does not know is refused with the names that it knows', { skip }, (t) => {
+  const { outcomes } = live(scratch(t), [
+    want('net.ipv4.tcp_congestion_control', 'holdfastest'),
+    want('net.ipv4.tcp_allowed_congestion_control', 'reno holdfastest'),
+    want('net.core.default_qdisc', 'holdfastest'),
+  ]);
+  const reason = (key: string) => outcomes.find((one) => one.key === key)!.reason!;
+  assert.match(
+    reason('net.ipv4.tcp_congestion_control'),
+    /^this kernel has no congestion control "holdfastest"; it has [a-z, ]*reno.*modprobe tcp_holdfastest/,
+  );
+  // In a namespace that is not the first one the kernel says EPERM of these two, or has no such key.
+  for (const key of ['net.ipv4.tcp_allowed_congestion_control', 'net.core.default_qdisc'])
+    assert.doesNotMatch(reason(key), /does not exist/);
+});
+
 test('sysctl: forwarding goes first, since it resets accept_redirects of every interface', { skip }, (t) => {
   const { outcomes, again } = live(
     scratch(t),
