@@ -9,6 +9,7 @@ import type { DependsOptions } from './commands/depends.ts';
 import { EXIT, printJson, reportFailure } from './commands/output.ts';
 import type { ProbeOptions } from './commands/read-probes.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
+import type { RehearseWithoutOptions } from './commands/rehearse-without.ts';
 import type { RetireOptions } from './commands/retire.ts';
 import { VERSION } from './commands/version.ts';
 import { write } from './commands/write-sync.ts';
@@ -150,7 +151,7 @@ program
 const rehearse = program
   .command('rehearse')
   .description(
-    'play a lease event or a boot with the real dhclient-script and hooks, where nothing of it reaches the host',
+    'play a lease event or a boot where nothing of it reaches the host, or do without an address for a while',
   );
 const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE'] as const;
 const REHEARSED =
@@ -167,6 +168,28 @@ rehearsal('boot', 'what the next start of the machine would make of them, and of
   'after',
   `${REHEARSED}${examples(['sudo agent rehearse boot', 'sudo agent rehearse boot eth0 --json'])}`,
 );
+
+rehearse
+  .command('without')
+  .description('do without an address for a while: reject what is sent to it, and say who suffers')
+  .argument('<address>', 'a name server, or any other address, that is to be switched off')
+  .option('--for <time>', 'how long (s, m, h); the kernel ends it by itself', '60s')
+  .option('--name <name>', 'a name to look up meanwhile (default: that of dns.verify, or the host’s own domain)')
+  .option('--force', 'also if it is the only name server that works, the collector, or where your terminal comes from')
+  .option(...CONFIG_OPTION)
+  .option('--json', 'one JSON document on stdout, and nothing else there')
+  .option('--quiet', 'print nothing but the result, on stderr')
+  .option('--no-color', 'no colours')
+  .addHelpText(
+    'after',
+    `\nExit status: 0 nobody suffered, 1 bad configuration or usage, 2 somebody did, 4 it cannot be rehearsed here, or ended early.${examples(['sudo agent rehearse without 10.34.56.78', 'sudo agent rehearse without 10.34.56.78 --for 10m --name www.example.com'])}`,
+  )
+  .action((address: string, options: Omit<RehearseWithoutOptions, 'address'>) =>
+    run<RehearseWithoutOptions>(async () => (await import('./commands/rehearse-without.ts')).rehearseWithout)({
+      ...options,
+      address,
+    }),
+  );
 
 const collector = program
   .command('collector')

@@ -13,6 +13,7 @@ import {
   LEDGER_TABLES,
   type LedgerScope,
   type LedgerSet,
+  type LedgerShape,
   ROOM,
 } from './table-text.ts';
 import { userNames } from './user-names.ts';
@@ -42,6 +43,12 @@ export interface LedgerTable extends Pick<TableRecord, 'unitless' | 'addresses' 
   readonly groups: ReadonlySet<number>;
 }
 
+/** Who sent something to the addresses of one counting table. */
+export interface Counts extends Pick<LedgerTable, 'asked' | 'elements' | 'groups'> {
+  /** Whether a set has no room, so that some askers are missing. */
+  readonly full: boolean;
+}
+
 export interface Ledger {
   readonly tables: readonly LedgerTable[];
   /** Tables that should be there, and are not. */
@@ -52,29 +59,43 @@ export interface Ledger {
 const ENDED = '(ended)';
 const OWN = /^holdfast(?:-apply)?\.service$/;
 
-interface Names {
+export interface AskerNames {
   readonly groups: GroupNames;
   readonly sources: SourceNames;
 }
 
 /** Reads all tables from the kernel. An empty ledger: nothing is counted. Throws NetlinkError. */
-export async function readLedger(host: Host, names: Names, signal: AbortSignal): Promise<Ledger> {
+export async function readLedger(host: Host, names: AskerNames, signal: AbortSignal): Promise<Ledger> {
   const record = readLedgerRecord(host);
   const tables: LedgerTable[] = [];
   const missing: LedgerScope[] = [];
   for (const scope of LEDGER_SCOPES) {
     const made = record[scope];
     if (made === undefined) continue;
-    const sets = setNames(made.unitless === null);
-    const elements = await setElements(
-      LEDGER_TABLES[scope],
-      sets.map(({ name }) => name),
-      signal,
-    );
-    if (elements === null) missing.push(scope);
-    else tables.push(tableOf(host, scope, made, sets, elements, names));
+    const shape = { expiry: made.expiry, units: made.unitless === null };
+    const counts = await readCounts(host, LEDGER_TABLES[scope], shape, names, signal);
+    const { unitless, addresses, expiry } = made;
+    if (counts === null) missing.push(scope);
+    else tables.push({ scope, unitless, addresses, expiry, since: counts.full ? null : made.since, ...counts });
   }
   return { tables, missing };
+}
+
+/** Reads one counting table; null if it does not exist. Throws NetlinkError. */
+export async function readCounts(
+  host: Host,
+  table: string,
+  shape: LedgerShape,
+  names: AskerNames,
+  signal: AbortSignal,
+): Promise<Counts | null> {
+  const sets = setNames(shape.units);
+  const elements = await setElements(
+    table,
+    sets.map(({ name }) => name),
+    signal,
+  );
+  return elements === null ? null : countsOf(host, sets, elements, shape.expiry * 1000, names);
 }
 
 interface NamedSet {
@@ -92,18 +113,18 @@ function setNames(units: boolean): NamedSet[] {
   );
 }
 
-function tableOf(
+/** `expiry` in milliseconds. */
+function countsOf(
   host: Host,
-  scope: LedgerScope,
-  made: TableRecord,
   sets: readonly NamedSet[],
   elements: ReadonlyMap<string, readonly SetElement[]>,
-  { groups, sources }: Names,
-): LedgerTable {
+  expiry: number,
+  { groups, sources }: AskerNames,
+): Counts {
   const now = Date.now();
   const rows = sets.flatMap(({ name, set, width }) =>
     elements.get(name)!.flatMap((element) => {
-      const row = rowOf(element, set, width, now, made.expiry * 1000);
+      const row = rowOf(element, set, width, now, expiry);
       return row === null ? [] : [{ ...row, id: `${name} ${element.key.toString('base64')}` }];
     }),
   );
@@ -116,17 +137,11 @@ function tableOf(
     const unit = source === null ? (path === undefined ? ended : unitInPath(path)) : (sources.nameOf(source) ?? source);
     return { server, unit, user: uid === null ? null : (users.get(uid) ?? String(uid)), packets, last };
   });
-  const full = sets.some(({ name }) => elements.get(name)!.length >= ROOM);
-  const { unitless, addresses, expiry } = made;
   return {
-    scope,
-    unitless,
-    addresses,
-    expiry,
-    since: full ? null : made.since,
     asked: merged(asked.filter(({ unit }) => unit === null || !OWN.test(unit))),
     elements: new Map(rows.map(({ id, packets, last }) => [id, { packets, last }])),
     groups: numbers,
+    full: sets.some(({ name }) => elements.get(name)!.length >= ROOM),
   };
 }
 

@@ -79,7 +79,13 @@ export function retiredAddresses(addresses: readonly string[]): string {
   }).join('');
 }
 
-function setLines(scope: LedgerScope, digit: 4 | 6, { expiry, units }: LedgerShape): string[] {
+function setLines(scope: LedgerScope, digit: 4 | 6, shape: LedgerShape): string[] {
+  const sets = countingSets(digit, shape);
+  return scope === 'retire' ? [...sets, `set addresses${digit} { type ipv${digit}_addr; }`] : sets;
+}
+
+/** The sets that `countingChains` fills. */
+export function countingSets(digit: 4 | 6, { expiry, units }: LedgerShape): string[] {
   const address = `ipv${digit}_addr`;
   const types: Record<LedgerSet, string> = {
     unit: `${address} . uid . cgroupsv2`,
@@ -87,10 +93,9 @@ function setLines(scope: LedgerScope, digit: 4 | 6, { expiry, units }: LedgerSha
     bare: address,
     from: `${address} . ${address}`,
   };
-  const sets = LEDGER_SETS.filter((set) => units || set !== 'unit').map(
+  return LEDGER_SETS.filter((set) => units || set !== 'unit').map(
     (set) => `set ${set}${digit} { type ${types[set]}; flags dynamic,timeout; timeout ${expiry}s; size ${ROOM}; }`,
   );
-  return scope === 'retire' ? [...sets, `set addresses${digit} { type ${address}; }`] : sets;
 }
 
 /**
@@ -98,7 +103,7 @@ function setLines(scope: LedgerScope, digit: 4 | 6, { expiry, units }: LedgerSha
  * have, or the user of a packet without a socket. The next rule then counts the packet, with less knowledge. A full set
  * also ends the rule.
  */
-function countingChains(family: Family, digit: 4 | 6, { units }: LedgerShape): string[] {
+export function countingChains(family: Family, digit: 4 | 6, { units }: LedgerShape): string[] {
   const ip = family === 'ipv4' ? 'ip' : 'ip6';
   const depths = units ? Array.from({ length: DEEPEST }, (_, index) => DEEPEST - index) : [];
   return [
