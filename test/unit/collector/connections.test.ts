@@ -71,7 +71,7 @@ test('three senders hold all the room for bodies: a fourth one gets its own', { 
     });
   }
   for (let sequence = 1; sequence < 5; sequence += 1) {
-    const body = Buffer.concat([heartbeat({ sequence }, 'json'), Buffer.alloc(8 * 2 ** 20, ' ')]);
+    const body = Buffer.concat([heartbeat({ sequence }, 'json'), Buffer.alloc(7 * 2 ** 20, ' ')]);
     assert.equal((await send(url, body, { type: 'application/json', gzip: false })).status, 200);
   }
   assert.equal((await get(url, '/api/v1/hosts')).total, 1);
