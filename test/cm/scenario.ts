@@ -61,10 +61,7 @@ export function holdsTheContract(name: string, tool: Tool): void {
 
     await step('a configuration that says nothing fails: a template without its data', async () => {
       for (const config of ['', '---\n# dns:\n#   nameservers: [10.9.9.9]\n{}\n'])
-        assert.match(
-          await harmless({ changed: false, failed: true }, { config }),
-          /config is empty/,
-        );
+        assert.match(await harmless({ changed: false, failed: true }, { config }), /config is empty/);
     });
 
     await step('absent: all is as it was before, and nothing is left; a second time nothing changes', async () => {
