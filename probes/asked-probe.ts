@@ -1,6 +1,6 @@
 /** Reads the ledger: who asked which name server, how often, and when last. */
 import { GroupNames } from '../agent/depends/ledger/group-names.ts';
-import { type Asked, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger.ts';
+import { type LedgerEntry, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger-content.ts';
 import { isLedgerLeft } from '../agent/depends/ledger/record.ts';
 import { SourceNames } from '../agent/depends/ledger/source-names.ts';
 import { LEDGER_TABLES, ROOM } from '../agent/depends/ledger/table-text.ts';
@@ -72,7 +72,7 @@ function counts(since: number, server?: string): Reading {
 
 /** The addresses of `retire` are in both tables: the table with more counted for longer. */
 function askers(tables: readonly LedgerTable[]): Reading[] {
-  const rows = new Map<string, Asked>();
+  const rows = new Map<string, LedgerEntry>();
   for (const row of tables.flatMap(({ asked }) => asked)) {
     const key = JSON.stringify([row.server, row.unit, row.user]);
     if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
@@ -88,8 +88,8 @@ function askers(tables: readonly LedgerTable[]): Reading[] {
 }
 
 /** One row for each server. */
-function others(rows: readonly Asked[]): Asked[] {
-  const sums = new Map<string, Asked>();
+function others(rows: readonly LedgerEntry[]): LedgerEntry[] {
+  const sums = new Map<string, LedgerEntry>();
   for (const row of rows) {
     const sum = sums.get(row.server);
     if (sum === undefined) sums.set(row.server, { ...row, unit: OTHERS, user: null });

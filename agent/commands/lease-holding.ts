@@ -1,7 +1,7 @@
 /** What Holdfast puts in place of the name servers that a DHCP client's next lease offers. */
 import type { LeaseProgram } from '../clients/holder.ts';
-import { canonicalAddress } from '../depends/addresses.ts';
-import type { Held } from '../depends/surroundings.ts';
+import { canonicalAddress } from '../depends/found-addresses.ts';
+import type { HeldByHoldfast } from '../depends/surroundings.ts';
 import { Originals } from '../hold/originals/originals.ts';
 import type { Resource } from '../hold/resource.ts';
 import type { ResourceName } from '../hold/resource-names.ts';
@@ -26,7 +26,7 @@ const SETTING = 'dns.nameservers';
 export async function heldHere(
   host: Host,
   options: CommonOptions,
-): Promise<Held & { readonly problem: string | null }> {
+): Promise<HeldByHoldfast & { readonly problem: string | null }> {
   const originals = originalServers(host);
   try {
     const { resources, desired } = await openContext({ ...options, only: Object.values(HOLDERS) }, { optional: true });

@@ -3,8 +3,8 @@
  * process of its own looks, because the look reads the files of every container, and would keep the daemon from its work.
  */
 import { type Dependence, TENSES, type Tense, type ToldDependences, type Unseen } from '../depends/dependence.ts';
-import { extended, loadHistory, type SeenList, saveHistory } from '../depends/holders/history.ts';
-import { bodyOf } from '../depends/told.ts';
+import { bodyOf } from '../depends/dependences-event.ts';
+import { extended, loadHistory, type SeenList, saveHistory } from '../depends/holders/server-history.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';

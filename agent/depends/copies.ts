@@ -1,7 +1,7 @@
 /** Copies of resolv.conf in the chroots and containers that do not run: the next start of a program there reads them. */
 import type { Dependence, DependsSource } from './dependence.ts';
 import { ofHost, readFiles } from './files.ts';
-import { named } from './resolv-conf.ts';
+import { named } from './resolv-conf-source.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The places that packages and engines use. */

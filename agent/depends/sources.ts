@@ -1,14 +1,14 @@
 /** All places to look at, in the order in which an operator reads them. */
-import { askedSource } from './asked.ts';
+import { askedSource } from './asked-source.ts';
+import { bootFilesSource, runningProgramSource } from './conf/conf-source.ts';
 import { CONFIGURED_PROGRAMS } from './conf/list.ts';
-import { bootFilesSource, runningProgramSource } from './conf/source.ts';
 import { copiesSource } from './copies.ts';
 import type { DependsSource } from './dependence.ts';
-import { holdersSource } from './holders/source.ts';
-import { leasesSource } from './leases/source.ts';
-import { resolvConfSource } from './resolv-conf.ts';
-import { resolvedSource } from './resolved.ts';
-import { routesSource } from './routes.ts';
+import { holdersSource } from './holders/holders-source.ts';
+import { leasesSource } from './leases/leases-source.ts';
+import { resolvConfSource } from './resolv-conf-source.ts';
+import { resolvedSource } from './resolved-source.ts';
+import { routesSource } from './routes-source.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export function dependsSources(around: Surroundings): DependsSource[] {

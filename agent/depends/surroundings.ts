@@ -15,7 +15,7 @@ const LARGEST = 64 * 1024;
 const MOST_RELATIVES = 8;
 
 /** The programs that see the same resolv.conf. */
-export interface Tree {
+export interface ProcessTree {
   /** By pid; at least one. */
   readonly programs: readonly Program[];
   /** Whether its resolv.conf is the very file that this process reads. */
@@ -29,7 +29,7 @@ export interface Tree {
 /** The name servers that Holdfast puts in place of those that a lease of this client offers; null if it holds none. */
 export type LeaseHolding = (client: LeaseProgram) => Promise<readonly string[] | null>;
 
-export interface Held {
+export interface HeldByHoldfast {
   readonly holding: LeaseHolding;
   /** The name servers of resolv.conf before the first apply, in canonical form; empty if unknown. */
   readonly originals: readonly string[];
@@ -40,9 +40,9 @@ export class Surroundings {
   readonly holding: LeaseHolding;
   readonly originals: readonly string[];
   #programs: readonly Program[] | null = null;
-  #trees: readonly Tree[] | null = null;
+  #trees: readonly ProcessTree[] | null = null;
 
-  constructor(host: Host, { holding, originals }: Held) {
+  constructor(host: Host, { holding, originals }: HeldByHoldfast) {
     this.host = host;
     this.holding = holding;
     this.originals = originals;
@@ -55,13 +55,13 @@ export class Surroundings {
   }
 
   /** One for each resolv.conf that the programs of any mount namespace and root folder see. */
-  trees(): readonly Tree[] {
+  trees(): readonly ProcessTree[] {
     this.#trees ??= this.#group();
     return this.#trees;
   }
 
   /** The tree of a program; null if it cannot be seen. */
-  treeOf(program: Program): Tree | null {
+  treeOf(program: Program): ProcessTree | null {
     return this.trees().find(({ programs }) => programs.some(({ pid }) => pid === program.pid)) ?? null;
   }
 
@@ -77,7 +77,7 @@ export class Surroundings {
     return new ForeignTree(pid, [...trees.values()].slice(0, MOST_RELATIVES));
   }
 
-  #group(): Tree[] {
+  #group(): ProcessTree[] {
     const groups = new Map<string, Program[]>();
     for (const program of this.programs()) {
       if (program.tree === null) continue;
@@ -86,7 +86,7 @@ export class Surroundings {
       else group.push(program);
     }
     const ours = this.host.stat(RESOLV_CONF);
-    const trees = new Map<string, Tree>();
+    const trees = new Map<string, ProcessTree>();
     for (const programs of groups.values()) {
       const { file, unseen } = this.#resolvConfOf(programs);
       // All of them ended meanwhile.

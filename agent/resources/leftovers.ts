@@ -126,7 +126,7 @@ function masquerade(host: Host): Leftover {
 
 function ledger(host: Host): Leftover {
   const putBack = async () => {
-    const [{ LEDGER_SCOPES }, { removeTable, ledgerKey }] = await Promise.all([
+    const [{ LEDGER_SCOPES }, { removeLedgerTable: removeTable, ledgerKey }] = await Promise.all([
       import('../depends/ledger/table-text.ts'),
       import('./ledger/tables.ts'),
     ]);

@@ -1,12 +1,12 @@
 /** A host of files, asked by the sources of `agent depends`. */
 import type { TestContext } from 'node:test';
 import type { Dependence, DependsAnswer, DependsSource } from '../../agent/depends/dependence.ts';
-import { type Held, Surroundings } from '../../agent/depends/surroundings.ts';
+import { type HeldByHoldfast, Surroundings } from '../../agent/depends/surroundings.ts';
 import { type Patient, patientHost } from './doctor-patient.ts';
 
-const NOTHING_HELD: Held = { holding: async () => null, originals: [] };
+const NOTHING_HELD: HeldByHoldfast = { holding: async () => null, originals: [] };
 
-export function around(t: TestContext, patient: Patient, held: Partial<Held> = {}): Surroundings {
+export function around(t: TestContext, patient: Patient, held: Partial<HeldByHoldfast> = {}): Surroundings {
   return new Surroundings(patientHost(t, patient), { ...NOTHING_HELD, ...held });
 }
 

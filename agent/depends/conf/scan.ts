@@ -1,5 +1,5 @@
 /** Addresses in a configuration file, with the line and the part that each plays there. */
-import { addressesIn } from '../addresses.ts';
+import { addressesIn } from '../found-addresses.ts';
 
 /**
  * What an address is used for. `handed`: this host gives it to other hosts as their name server. `other`: the file names

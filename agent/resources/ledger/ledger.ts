@@ -43,7 +43,7 @@ export class LedgerResource implements Resource {
   async apply({ key }: Finding): Promise<Outcome> {
     const wanted = wantedTables(this.host, this.wanted, this.options);
     const lease = (await this.options.longestLease?.()) ?? null;
-    return (await import('./tables.ts')).applyTable(this.host, key, wanted, lease);
+    return (await import('./tables.ts')).applyLedgerTable(this.host, key, wanted, lease);
   }
 
   watches(): string[] {

@@ -65,7 +65,7 @@ async function inspectTable(
   return finding(host, scope, { state: 'ok', wanted: text, actual: text, ...note });
 }
 
-export async function applyTable(
+export async function applyLedgerTable(
   host: Host,
   key: string,
   wanted: WantedTables,
@@ -73,7 +73,7 @@ export async function applyTable(
 ): Promise<Outcome> {
   const scope = LEDGER_SCOPES.find((one) => ledgerKey(one) === key)!;
   const addresses = wanted.get(scope);
-  if (addresses === undefined) return { ...PLACE, key, ...(await removeTable(host, scope)) };
+  if (addresses === undefined) return { ...PLACE, key, ...(await removeLedgerTable(host, scope)) };
   const made = readLedgerRecord(host)[scope];
   const rules = made && rulesOf(scope, made, expiryOf(made, longestLease));
   const isOurs = made?.rules === rules && made?.identity === (await identityOf(scope));
@@ -86,7 +86,7 @@ export async function applyTable(
 }
 
 /** Removes only our table. */
-export async function removeTable(
+export async function removeLedgerTable(
   host: Host,
   scope: LedgerScope,
 ): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DependsWatch } from '../../../agent/daemon/depends-watch.ts';
 import type { Dependence, ToldDependences } from '../../../agent/depends/dependence.ts';
-import { loadHistory } from '../../../agent/depends/holders/history.ts';
+import { loadHistory } from '../../../agent/depends/holders/server-history.ts';
 import type { Occurrence } from '../../../probes/probe.ts';
 import { patientHost } from '../../parts/doctor-patient.ts';
 

@@ -1,7 +1,7 @@
 /** Addresses in texts of other programs are compared by value. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressesIn, canonicalAddress, isLoopback } from '../../../agent/depends/addresses.ts';
+import { addressesIn, canonicalAddress, isLoopbackAddress } from '../../../agent/depends/found-addresses.ts';
 
 test('an address has one canonical form, whatever its spelling', () => {
   for (const [text, canonical] of [
@@ -43,6 +43,6 @@ test('a long hostile text holds no address, and its search takes no quadratic ti
 });
 
 test('loopback addresses are the host itself', () => {
-  for (const address of ['127.0.0.53', '127.0.0.1', '::1']) assert.ok(isLoopback(address));
-  for (const address of ['10.0.0.1', 'fe80::1']) assert.ok(!isLoopback(address));
+  for (const address of ['127.0.0.53', '127.0.0.1', '::1']) assert.ok(isLoopbackAddress(address));
+  for (const address of ['10.0.0.1', 'fe80::1']) assert.ok(!isLoopbackAddress(address));
 });

@@ -1,14 +1,14 @@
 /** What the ledger's content means for an address: who asked, and whether the count is long enough to say "nobody". */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answerOf } from '../../../agent/depends/asked.ts';
+import { answerOf } from '../../../agent/depends/asked-source.ts';
 import { unitInPath } from '../../../agent/depends/ledger/group-names.ts';
-import type { Asked, LedgerTable } from '../../../agent/depends/ledger/ledger.ts';
+import type { LedgerEntry, LedgerTable } from '../../../agent/depends/ledger/ledger-content.ts';
 
 const NOW = Date.UTC(2026, 10, 30, 12);
 const HOUR = 3_600_000;
 const OLD = '10.0.0.53';
-const ROW: Asked = { server: OLD, unit: 'web.service', user: 'www', packets: 3, last: NOW - 600_000 };
+const ROW: LedgerEntry = { server: OLD, unit: 'web.service', user: 'www', packets: 3, last: NOW - 600_000 };
 
 function table(parts: Partial<LedgerTable>): LedgerTable {
   const nothing = { asked: [], elements: new Map(), groups: new Set<number>(), unitless: null, addresses: {} };
@@ -26,7 +26,7 @@ test('asked: nobody asked for 24 hours in which everybody was counted', () => {
 
 test('asked: an asker is named once, with its unit, user and time, although both tables have it', () => {
   const retire = table({ scope: 'retire', addresses: { [OLD]: NOW - HOUR }, asked: [{ ...ROW, packets: 1 }] });
-  const other: Asked = { ...ROW, server: '10.0.0.54' };
+  const other: LedgerEntry = { ...ROW, server: '10.0.0.54' };
   const { found } = answerOf([table({ asked: [ROW, other] }), retire], new Set([OLD]), '', NOW);
   assert.equal(found.length, 1);
   assert.equal(found[0]?.who, 'web.service (user www)');

@@ -4,8 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { bootFilesSource } from '../../../agent/depends/conf/conf-source.ts';
 import { CONFIGURED_PROGRAMS } from '../../../agent/depends/conf/list.ts';
-import { bootFilesSource } from '../../../agent/depends/conf/source.ts';
 import { copiesSource } from '../../../agent/depends/copies.ts';
 import { around, ask, places } from '../../parts/depends-scene.ts';
 

@@ -1,8 +1,8 @@
 /** Holders: which running programs keep a list of servers, and which list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { extended, HISTORY, loadHistory, namedAt, saveHistory } from '../../../agent/depends/holders/history.ts';
-import { keepsServers } from '../../../agent/depends/holders/kinds.ts';
+import { keepsServers } from '../../../agent/depends/holders/holder-kinds.ts';
+import { extended, HISTORY, loadHistory, namedAt, saveHistory } from '../../../agent/depends/holders/server-history.ts';
 import type { Program } from '../../../agent/host/process/programs.ts';
 import { around } from '../../parts/depends-scene.ts';
 

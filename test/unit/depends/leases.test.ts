@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { knownLeases } from '../../../agent/depends/leases/all.ts';
-import { readDhcp4, readDhcp6 } from '../../../agent/depends/leases/dhcpcd.ts';
+import { readDhcp4, readDhcp6 } from '../../../agent/depends/leases/dhcpcd-leases.ts';
 import { longestLease } from '../../../agent/depends/leases/known.ts';
-import { leasesSource } from '../../../agent/depends/leases/source.ts';
+import { leasesSource } from '../../../agent/depends/leases/leases-source.ts';
 import { around, ask } from '../../parts/depends-scene.ts';
 
 const LEASE = `lease {

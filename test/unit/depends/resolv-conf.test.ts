@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { resolvConfSource } from '../../../agent/depends/resolv-conf.ts';
+import { resolvConfSource } from '../../../agent/depends/resolv-conf-source.ts';
 import { containerOf } from '../../../agent/host/process/containers.ts';
 import { allPrograms, type Program } from '../../../agent/host/process/programs.ts';
 import { around, ask, places } from '../../parts/depends-scene.ts';

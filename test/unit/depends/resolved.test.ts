@@ -1,7 +1,7 @@
 /** systemd-resolved: the servers of its links, and its global ones. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resolvedSource } from '../../../agent/depends/resolved.ts';
+import { resolvedSource } from '../../../agent/depends/resolved-source.ts';
 import { around, ask, places } from '../../parts/depends-scene.ts';
 import { FILES, OTHERS } from '../../parts/networkd-host.ts';
 

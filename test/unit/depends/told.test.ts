@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Dependence, DependsSource, ToldDependences, Unseen } from '../../../agent/depends/dependence.ts';
-import { lookAtAll, verdictOf } from '../../../agent/depends/look.ts';
-import { bodyOf, LARGEST_BODY } from '../../../agent/depends/told.ts';
+import { bodyOf, LARGEST_BODY } from '../../../agent/depends/dependences-event.ts';
+import { lookAtAll, verdictOf } from '../../../agent/depends/look-at-sources.ts';
 
 const FOUND: Dependence = {
   address: '10.0.0.1',

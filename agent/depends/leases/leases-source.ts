@@ -1,6 +1,7 @@
 /** What the next event of each DHCP client would bring: its last offer, unless Holdfast holds other name servers there. */
-import { canonicalAddress } from '../addresses.ts';
+
 import type { Dependence, DependsSource } from '../dependence.ts';
+import { canonicalAddress } from '../found-addresses.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { knownLeases } from './all.ts';
 import type { KnownLease } from './known.ts';

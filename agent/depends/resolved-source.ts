@@ -4,8 +4,8 @@ import { linkNames } from '../clients/link-names.ts';
 import { networkdLinks } from '../clients/networkd/managed-links.ts';
 import type { Host } from '../host/host.ts';
 import { readAsLibc } from '../resolver/libc-reading.ts';
-import { canonicalAddress } from './addresses.ts';
 import type { Dependence, DependsSource } from './dependence.ts';
+import { canonicalAddress } from './found-addresses.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** The file with every server that it asks, whatever gave it the server (systemd-resolved.service(8)). */

@@ -19,7 +19,7 @@ import {
 import { userNames } from './user-names.ts';
 
 /** One asker of one server. */
-export interface Asked {
+export interface LedgerEntry {
   readonly server: string;
   /** The asker's unit, container or control group; the address of a forwarded packet's source if it has no name here. */
   readonly unit: string | null;
@@ -36,9 +36,9 @@ export interface LedgerTable extends Pick<TableRecord, 'unitless' | 'addresses' 
   /** Milliseconds since the epoch from which on every asker is in the table; null while a set has no room. */
   readonly since: number | null;
   /** Without Holdfast's own units, which ask only the servers that the configuration names. */
-  readonly asked: readonly Asked[];
+  readonly asked: readonly LedgerEntry[];
   /** What the kernel has, by set and key. */
-  readonly elements: ReadonlyMap<string, Pick<Asked, 'packets' | 'last'>>;
+  readonly elements: ReadonlyMap<string, Pick<LedgerEntry, 'packets' | 'last'>>;
   /** The numbers of all control groups in it. */
   readonly groups: ReadonlySet<number>;
 }
@@ -131,7 +131,7 @@ function countsOf(
   const numbers = new Set(rows.flatMap(({ group }) => group ?? []));
   const paths = groups.pathsOf(numbers);
   const users = userNames(host);
-  const asked = rows.map(({ server, uid, group, source, packets, last }): Asked => {
+  const asked = rows.map(({ server, uid, group, source, packets, last }): LedgerEntry => {
     const path = group === null ? undefined : paths.get(group);
     const ended = group === null ? null : ENDED;
     const unit = source === null ? (path === undefined ? ended : unitInPath(path)) : (sources.nameOf(source) ?? source);
@@ -145,7 +145,7 @@ function countsOf(
   };
 }
 
-interface Row extends Pick<Asked, 'server' | 'packets' | 'last'> {
+interface Row extends Pick<LedgerEntry, 'server' | 'packets' | 'last'> {
   readonly uid: number | null;
   readonly group: number | null;
   readonly source: string | null;
@@ -173,8 +173,8 @@ function rowOf(
 }
 
 /** One row for each server, unit and user: a unit has another control group after each start. Latest first. */
-function merged(rows: readonly Asked[]): Asked[] {
-  const found = new Map<string, Asked>();
+function merged(rows: readonly LedgerEntry[]): LedgerEntry[] {
+  const found = new Map<string, LedgerEntry>();
   for (const row of rows) {
     const key = JSON.stringify([row.server, row.unit, row.user]);
     const other = found.get(key);

@@ -3,7 +3,7 @@ import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Dependence, DependsAnswer, DependsSource, Unseen } from './dependence.ts';
 import { GroupNames } from './ledger/group-names.ts';
-import { type Asked, type LedgerTable, readLedger } from './ledger/ledger.ts';
+import { type LedgerEntry, type LedgerTable, readLedger } from './ledger/ledger-content.ts';
 import { SourceNames } from './ledger/source-names.ts';
 
 const TENSE = 'asked';
@@ -33,7 +33,7 @@ export function answerOf(
   gone: string,
   now: number,
 ): DependsAnswer {
-  const rows = new Map<string, Asked>();
+  const rows = new Map<string, LedgerEntry>();
   for (const row of tables.flatMap(({ asked }) => asked)) {
     const key = JSON.stringify([row.server, row.unit, row.user]);
     if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
@@ -72,7 +72,7 @@ function unseen(reason: string): Unseen {
   return { tense: TENSE, source: NAME, reason };
 }
 
-function dependence({ server, unit, user, packets, last }: Asked, now: number): Dependence {
+function dependence({ server, unit, user, packets, last }: LedgerEntry, now: number): Dependence {
   const owner = user === null ? '' : `user ${user}`;
   const who = unit === null ? owner || 'a program without a socket' : owner === '' ? unit : `${unit} (${owner})`;
   return {

@@ -5,7 +5,7 @@ import type { Dependence, DependsAnswer, DependsSource, Tense } from '../depende
 import { type FileTree, ofHost, readFiles } from '../files.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { whoIs } from '../who.ts';
-import { commandLineOf } from './command-line.ts';
+import { configuredFilesOf } from './configured-files.ts';
 import type { ConfiguredProgram } from './program.ts';
 import { type Mention, type Role, scan } from './scan.ts';
 
@@ -122,7 +122,7 @@ function lookAt(
  */
 export function inForce(around: Surroundings, running: Program, program: ConfiguredProgram) {
   const isOurs = around.isOwnTree(running);
-  const { files, text } = commandLineOf(running.pid, program);
+  const { files, text } = configuredFilesOf(running.pid, program);
   const relative = files.filter((file) => !file.startsWith('/'));
   const own = files.filter((file) => file.startsWith('/')).map((file) => file.replaceAll('*', ''));
   const read = mentionsOf(isOurs ? ofHost(around.host) : around.filesOf(running), {

@@ -2,14 +2,14 @@
 import { argumentsOf, nullIfGone } from '../../host/proc.ts';
 import type { ConfiguredProgram } from './program.ts';
 
-export interface CommandLine {
+export interface ConfiguredFiles {
   /** The files that it was told to read in place of its usual ones; empty if it was told none. */
   readonly files: readonly string[];
   /** Its arguments without leading dashes, one a line: dnsmasq takes every setting as an option, too. */
   readonly text: string;
 }
 
-export function commandLineOf(pid: number, { configOptions = [] }: ConfiguredProgram): CommandLine {
+export function configuredFilesOf(pid: number, { configOptions = [] }: ConfiguredProgram): ConfiguredFiles {
   const [first = '', ...rest] = nullIfGone(() => argumentsOf(pid)) ?? [];
   // nginx writes its whole command line into its title.
   const words = rest.length === 0 && first.includes(': ') ? first.split(' ').slice(1) : rest;

@@ -5,14 +5,14 @@ import { mapsOf } from '../../host/process/maps.ts';
 import type { Program } from '../../host/process/programs.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { givesServer, inForce, runningOnes } from '../conf/conf-source.ts';
 import { CONFIGURED_PROGRAMS } from '../conf/list.ts';
 import type { ConfiguredProgram } from '../conf/program.ts';
-import { givesServer, inForce, runningOnes } from '../conf/source.ts';
 import type { Dependence, DependsAnswer, DependsSource, Unseen } from '../dependence.ts';
-import type { Surroundings, Tree } from '../surroundings.ts';
+import type { ProcessTree, Surroundings } from '../surroundings.ts';
 import { whoAre, whoIs } from '../who.ts';
-import { loadHistory, namedAt, type ServerHistory } from './history.ts';
-import { keepsServers } from './kinds.ts';
+import { keepsServers } from './holder-kinds.ts';
+import { loadHistory, namedAt, type ServerHistory } from './server-history.ts';
 
 const COMMON = { tense: 'holder', source: 'holders' } as const;
 
@@ -63,7 +63,7 @@ interface Holder {
 }
 
 /** Readers of resolv.conf. `hidden` receives the programs that could not be looked at. */
-function holdersIn(host: Host, tree: Tree, hidden: Program[]): Holder[] {
+function holdersIn(host: Host, tree: ProcessTree, hidden: Program[]): Holder[] {
   const { resolvConf, isOurs } = tree;
   const noReload = readAsLibc(resolvConf?.text ?? '').options.includes('no-reload');
   return tree.programs.flatMap((program): Holder[] => {
@@ -79,7 +79,7 @@ function holdersIn(host: Host, tree: Tree, hidden: Program[]): Holder[] {
 }
 
 /** When the tree's resolv.conf changed after the program's start, in milliseconds since the epoch; null if it did not. */
-function changedSince(host: Host, { isOurs, resolvConf, unseen }: Tree, program: Program): number | null {
+function changedSince(host: Host, { isOurs, resolvConf, unseen }: ProcessTree, program: Program): number | null {
   if (isOurs) return changedAfterStart(host, RESOLV_CONF, { ...program, arguments: [] });
   // The source "resolv.conf" says that this file was not seen.
   if (resolvConf === null || unseen !== null) return null;

@@ -19,7 +19,7 @@ function known(address: ipaddr.IPv4 | ipaddr.IPv6): string | null {
 }
 
 /** Whether programs reach only this host by the address, so that a forwarder of this host answers. */
-export function isLoopback(address: string): boolean {
+export function isLoopbackAddress(address: string): boolean {
   return ipaddr.isValid(address) && ipaddr.parse(address).range() === 'loopback';
 }
 

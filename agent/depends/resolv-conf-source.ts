@@ -1,9 +1,9 @@
 /** The resolv.conf of this host, and every other one that a running program sees: in containers, pods and chroots. */
 import { readAsLibc } from '../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { addressesIn, canonicalAddress } from './addresses.ts';
 import type { Dependence, DependsSource, Unseen } from './dependence.ts';
-import type { Surroundings, Tree } from './surroundings.ts';
+import { addressesIn, canonicalAddress } from './found-addresses.ts';
+import type { ProcessTree, Surroundings } from './surroundings.ts';
 import { whoAre } from './who.ts';
 
 const NAME = 'resolv.conf';
@@ -53,7 +53,7 @@ export function resolvConfSource(around: Surroundings): DependsSource {
   };
 }
 
-function inTree({ host }: Surroundings, tree: Tree, addresses: ReadonlySet<string> | null): Dependence[] {
+function inTree({ host }: Surroundings, tree: ProcessTree, addresses: ReadonlySet<string> | null): Dependence[] {
   const [first] = tree.programs;
   const container = first?.container ?? null;
   const cure =

@@ -10,8 +10,8 @@ import { RTA, RTMSG, routeDump } from '../host/netlink/rtmsg.ts';
 import { readRoute, type SeenRoute } from '../host/netlink/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { MAIN_TABLE } from '../host/netlink/table-names.ts';
-import { canonicalAddress } from './addresses.ts';
 import type { Dependence, DependsAnswer, DependsSource } from './dependence.ts';
+import { canonicalAddress } from './found-addresses.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const COMMON = { tense: 'now', source: 'routes' } as const;

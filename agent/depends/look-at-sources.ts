@@ -1,8 +1,8 @@
 /** One look at all sources, and the verdict. A source that fails hinders no other source. */
 import { visible } from '../config/config-error.ts';
 import { errorMessage } from '../host/errors.ts';
-import { isLoopback } from './addresses.ts';
 import { type Dependence, type DependsAnswer, type DependsSource, TENSES, type Unseen } from './dependence.ts';
+import { isLoopbackAddress } from './found-addresses.ts';
 
 /**
  * Asks every source. Without addresses, this host's own forwarders (127.0.0.53) do not count: their configuration names
@@ -20,7 +20,9 @@ export async function lookAtAll(
     signal.throwIfAborted();
     try {
       const answer = await source.look(addresses, signal);
-      found.push(...answer.found.filter(({ address }) => addresses !== null || !isLoopback(address)).map(printable));
+      found.push(
+        ...answer.found.filter(({ address }) => addresses !== null || !isLoopbackAddress(address)).map(printable),
+      );
       unseen.push(...answer.unseen.map(printable));
     } catch (error) {
       signal.throwIfAborted();
