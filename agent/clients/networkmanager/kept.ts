@@ -10,6 +10,7 @@ import { isLeftToOwner } from '../../resolver/owner.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { clientFindings } from '../client-findings.ts';
 import { applyHook } from '../hook-file.ts';
+import { mainSettings } from './conf.ts';
 import {
   DISPATCHER,
   hasReadConf,
@@ -117,7 +118,6 @@ export class NetworkManager implements Resource {
         ? null
         : `the dispatcher skips this script: it must belong to root with mode 0755 (chown root, chmod 755 ${key})`;
     }
-    const { mainSettings } = await import('./conf.ts');
     const last = mainSettings(host).findLast(({ key }) => key === 'dns');
     if (last === undefined || last.file === NETWORK_MANAGER_CONF || last.value === 'none') return null;
     return `${last.file}:${last.line} sets dns=${last.value} after ours`;
