@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
 import { AGENT_YAML } from '../parts/lab/scene.ts';
@@ -59,8 +60,10 @@ async function heldHost(): Promise<LabHost> {
 /** The host is as wanted nearly always: the cost of looking. */
 async function benchApply(): Promise<void> {
   await host.write('/root/floor.sh', SHELL_FLOOR, 0o755);
+  // Beside the agent, in memory: there a start takes 4 ms more of the processor than from a disk's cache.
+  await host.write('/usr/local/bin/node', await readFile(process.execPath), 0o755);
   const commands: Command[] = [
-    { name: 'node -e 0', argv: [process.execPath, '-e', '0'] },
+    { name: 'node -e 0', argv: ['node', '-e', '0'] },
     { name: 'agent apply', argv: ['agent', 'apply'] },
     { name: 'agent --version', argv: ['agent', '--version'] },
     { name: 'POSIX sh script', argv: ['sh', '/root/floor.sh'] },
