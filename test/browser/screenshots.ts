@@ -4,6 +4,7 @@ import { startChromium } from './chromium.ts';
 import { Fleet } from './fleet.ts';
 import { drift, grow, memoryError, populate } from './hosts.ts';
 import { see } from './look.ts';
+import { takeRetirePictures } from './screenshots-retire.ts';
 
 const path = (name: string) => join(import.meta.dirname, '../../docs/screenshots', `${name}.png`);
 const id = 'id-router-ams-00040';
@@ -46,6 +47,7 @@ try {
   await page.goto(`${fleet.url}#/`);
   await see(page, '#hosts', 'Silent');
   await page.screenshot({ path: path('fleet-narrow') });
+  await takeRetirePictures(browser, path);
 } finally {
   await browser.close();
   await fleet.stop();

@@ -39,7 +39,13 @@ export function heartbeat(beat: Beat = {}, format: Format = 'protobuf'): Uint8Ar
   );
 }
 
-export function event(host: string, id: string, occurrence: Partial<Occurrence> = {}, format: Format = 'protobuf') {
+export function event(
+  host: string,
+  id: string,
+  occurrence: Partial<Occurrence> = {},
+  format: Format = 'protobuf',
+  more: Readonly<Record<string, string>> = {},
+) {
   const record: EventRecord = {
     id,
     observed: Date.now(),
@@ -52,7 +58,7 @@ export function event(host: string, id: string, occurrence: Partial<Occurrence> 
       attributes: { resource: 'resolver' },
       ...occurrence,
     },
-    resource: resource(host),
+    resource: { ...resource(host), ...more },
   };
   return events.encode([record], format);
 }
@@ -81,10 +87,11 @@ export function ledgerBeat({ host, sequence = 1, since = Date.now() - 2 * DAY, a
       gauge('holdfast.nameserver.last_asked', last / 1000, { server, unit, user: 'root' }),
     ),
   ];
-  const one = { resource: { attributes: pairs(resource(host)) }, scopeMetrics: [{ metrics }] };
+  const one = { resource: { attributes: pairs({ ...resource(host), ...EVERY_30_S }) }, scopeMetrics: [{ metrics }] };
   return Buffer.from(JSON.stringify({ resourceMetrics: [one] }));
 }
 
+const EVERY_30_S = { 'holdfast.report.interval': '30' };
 export const JSON_TYPE = 'application/json';
 const DAY = 86_400_000;
 
@@ -92,7 +99,7 @@ function pairs(attributes: Readonly<Record<string, string>>) {
   return Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
 }
 
-/** A host of which everything is known: it depends on `found`. */
+/** A host of which everything is known: it depends on `found`. It reports every 30 s, whatever the test does. */
 export async function reportWhole(url: string, beat: LedgerBeat, found: readonly Dependence[] = []): Promise<void> {
   await send(url, ledgerBeat(beat), { type: JSON_TYPE });
   await send(url, dependences(beat.host, { found }), { signal: 'logs' });
@@ -100,8 +107,14 @@ export async function reportWhole(url: string, beat: LedgerBeat, found: readonly
 
 /** The event by which a host tells what it depends on. */
 export function dependences(host: string, told: Partial<ToldDependences> = {}, format: Format = 'protobuf') {
-  const body = JSON.stringify({ found: [], unseen: [], longestLease: 86_400, cut: 0, ...told });
-  return event(host, `${host}-${body.length}-${Date.now()}`, { name: 'holdfast.dependences', body }, format);
+  const body = JSON.stringify({ found: [], unseen: [], longestLease: 43_200, cut: 0, ...told });
+  return event(
+    host,
+    `${host}-${body.length}-${Date.now()}`,
+    { name: 'holdfast.dependences', body },
+    format,
+    EVERY_30_S,
+  );
 }
 
 /** A collector of the test's own, gone when the test is. */

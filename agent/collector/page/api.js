@@ -5,7 +5,7 @@
  * without it. The page asks for the token then, and sends it as `Authorization: Bearer` with every request and the
  * stream. (The stream is read by fetch, because an EventSource cannot send the header.)
  *
- * @import { HostAnswer, HostEvent, HostsAnswer, SeriesAnswer, StreamMessage, SummaryAnswer } from '../api.ts'
+ * @import { ExpectedAnswer, HostAnswer, HostEvent, HostsAnswer, NameserversAnswer, RetireAnswer, SeriesAnswer, StreamMessage, SummaryAnswer } from '../api.ts'
  */
 import { setClock } from './format.js';
 
@@ -51,6 +51,29 @@ export const getEvents = (id, event, limit, signal) =>
  */
 export const getSeries = (id, query, signal) => get(`hosts/${encodeURIComponent(id)}/series`, query, signal);
 
+/** @param {string} address @param {number} limit @param {AbortSignal} signal @returns {Promise<RetireAnswer>} */
+export const getVerdict = (address, limit, signal) => get('retire', { address, limit }, signal);
+
+/** The whole verdict as CSV. @param {string} address @returns {Promise<Blob>} */
+export async function getVerdictFile(address) {
+  const response = await ask(`retire?${new URLSearchParams({ address, format: 'csv' })}`, 'text/csv');
+  return await response.blob();
+}
+
+/** @param {number} limit @param {AbortSignal} signal @returns {Promise<NameserversAnswer>} */
+export const getNameservers = (limit, signal) => get('nameservers', { limit }, signal);
+
+/**
+ * Takes a host off the list of expected hosts.
+ * @param {string} id
+ * @param {string | null} token a token that may write; null for the token of the page
+ * @returns {Promise<ExpectedAnswer>}
+ */
+export async function retireHost(id, token) {
+  const response = await ask(`hosts/${encodeURIComponent(id)}`, 'application/json', undefined, 'DELETE', token);
+  return await response.json();
+}
+
 /** @param {string} token */
 export const setToken = (token) => sessionStorage.setItem('token', token);
 
@@ -68,12 +91,15 @@ async function get(path, query, signal) {
   return await response.json();
 }
 
-/** @param {string} path @param {string} accept @param {AbortSignal} [signal] */
-async function ask(path, accept, signal) {
-  const token = sessionStorage.getItem('token');
+/**
+ * @param {string} path @param {string} accept @param {AbortSignal} [signal] @param {'GET' | 'DELETE'} [method]
+ * @param {string | null} [other] a token in place of the page's own
+ */
+async function ask(path, accept, signal, method = 'GET', other = null) {
+  const token = other ?? sessionStorage.getItem('token');
   /** @type {Record<string, string>} */
   const headers = token ? { accept, authorization: `Bearer ${token}` } : { accept };
-  const response = await fetch(`api/v1/${path}`, { headers, signal: signal ?? null }).catch((error) => {
+  const response = await fetch(`api/v1/${path}`, { method, headers, signal: signal ?? null }).catch((error) => {
     if (signal?.aborted) throw error;
     throw new ApiError(0, 'The collector cannot be reached');
   });

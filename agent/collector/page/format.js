@@ -52,7 +52,7 @@ export function relative(time) {
 }
 
 /** @param {number} milliseconds */
-function span(milliseconds) {
+export function span(milliseconds) {
   const seconds = Math.floor(milliseconds / 1_000);
   if (seconds < 90) return `${seconds} s`;
   if (seconds < 90 * 60) return `${Math.floor(seconds / 60)} min`;

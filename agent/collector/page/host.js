@@ -8,6 +8,7 @@ import { attention } from './attention.js';
 import { routeChart } from './chart.js';
 import { byId, fill, html } from './dom.js';
 import { age, count, now } from './format.js';
+import { paced } from './paced.js';
 import { labelTags } from './row.js';
 
 /** Milliseconds between two requests for the details, however often the host's line changes. */
@@ -273,30 +274,4 @@ function eventLine({ time, name, severity, body, attributes }) {
       more.length > 0 ? html('span', { class: 'quiet attributes' }, more.join('  ')) : '',
     ),
   );
-}
-
-/**
- * Runs at most once in `milliseconds`; requests in between lead to one run at the end.
- * @param {number} milliseconds
- * @param {() => Promise<void>} action
- */
-function paced(milliseconds, action) {
-  let last = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let waiting;
-  return {
-    soon(wait = Math.max(0, last + milliseconds - Date.now())) {
-      if (waiting !== undefined && wait > 0) return;
-      clearTimeout(waiting);
-      waiting = setTimeout(() => {
-        waiting = undefined;
-        last = Date.now();
-        action();
-      }, wait);
-    },
-    stop() {
-      clearTimeout(waiting);
-      waiting = undefined;
-    },
-  };
 }

@@ -1,6 +1,7 @@
 /**
  * The collector's page: shows the part that the address names, and keeps it up to date. `#/` is the fleet (fleet.js),
- * `#/host/ID` one host (host.js).
+ * `#/host/ID` one host (host.js), `#/nameservers` all name servers (nameservers.js), `#/retire?address=` the question
+ * whether one may be switched off (retire.js).
  *
  * @import { SummaryAnswer } from '../api.ts'
  */
@@ -10,12 +11,18 @@ import { byId, fill, html } from './dom.js';
 import { fleet } from './fleet.js';
 import { age, count, counted, exact, now, tick } from './format.js';
 import { host } from './host.js';
+import { nameservers } from './nameservers.js';
+import { retire } from './retire.js';
 
 /** Milliseconds until a failed request is repeated. */
 const RETRY = 5_000;
 
 const fleetView = fleet(failed);
 const hostView = host(failed);
+const retireView = retire(failed);
+const nameserversView = nameservers(failed);
+/** The parts of the page by the id of their element. */
+const views = { fleet: fleetView, host: hostView, retire: retireView, nameservers: nameserversView };
 const connection = byId('connection', 'span');
 const problem = byId('problem', 'p');
 const news = byId('news', 'p');
@@ -34,32 +41,39 @@ let started = false;
 async function route(moved = false) {
   const [path = '', query = ''] = location.hash.slice(1).split('?');
   clearTimeout(retrying);
-  const id = /^\/host\/(.+)$/.exec(path)?.[1];
-  const fleetIn = byId('fleet', 'section');
-  const hostIn = byId('host', 'article');
   problem.hidden = true;
-  if (id !== undefined) {
-    if (!fleetIn.hidden) left = { at: scrollY, on: document.activeElement };
-    byId('back', 'a').href = list;
-    fleetView.hide();
-    fleetIn.hidden = true;
-    hostIn.hidden = false;
-    if (moved) scrollTo({ top: 0 });
-    await hostView.show(decoded(id));
-    if (moved) byId('host-title').focus({ preventScroll: true });
-    return;
+  const id = /^\/host\/(.+)$/.exec(path)?.[1];
+  const part =
+    id !== undefined ? 'host' : path === '/retire' ? 'retire' : path === '/nameservers' ? 'nameservers' : 'fleet';
+  const before = Object.keys(views).find((name) => !byId(name).hidden);
+  if (before === 'fleet' && part !== 'fleet') left = { at: scrollY, on: document.activeElement };
+  if (part === 'fleet') list = location.hash || '#/';
+  for (const [name, view] of Object.entries(views)) {
+    if (name !== part) view.hide();
+    byId(name).hidden = name !== part;
   }
-  const back = !hostIn.hidden;
-  list = location.hash || '#/';
-  hostView.hide();
-  hostIn.hidden = true;
-  fleetIn.hidden = false;
-  if (back) {
-    if (left.on instanceof HTMLElement && left.on.isConnected) left.on.focus({ preventScroll: true });
-    else byId('fleet-title').focus({ preventScroll: true });
-    scrollTo({ top: left.at });
+  for (const link of byId('parts', 'nav').querySelectorAll('a')) {
+    const here = link.hash.slice(1) === (part === 'fleet' ? '/' : `/${part}`);
+    if (here) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
   }
-  await fleetView.show(new URLSearchParams(query));
+  byId('back', 'a').href = list;
+  const parameters = new URLSearchParams(query);
+  const arrived = moved && (before !== part || part === 'host');
+  if (arrived && part !== 'fleet') scrollTo({ top: 0 });
+  if (before !== undefined && before !== part && part === 'fleet') comeBack();
+  if (part === 'host') await hostView.show(decoded(id ?? ''));
+  else if (part === 'fleet') await fleetView.show(parameters);
+  else if (part === 'retire') await retireView.show(parameters);
+  else await nameserversView.show();
+  if (arrived && part !== 'fleet') byId(`${part}-title`).focus({ preventScroll: true });
+}
+
+/** Puts the focus and the scrolled place of the list where the reader left them. */
+function comeBack() {
+  if (left.on instanceof HTMLElement && left.on.isConnected) left.on.focus({ preventScroll: true });
+  else byId('fleet-title').focus({ preventScroll: true });
+  scrollTo({ top: left.at });
 }
 
 /** @param {string} id */
@@ -117,7 +131,7 @@ function failed(error) {
     byId('refused', 'p').hidden = !hasToken();
     if (!form.hidden) return;
     form.hidden = false;
-    for (const view of ['fleet', 'host']) byId(view).hidden = true;
+    for (const view of Object.keys(views)) byId(view).hidden = true;
     byId('token', 'input').focus();
     return;
   }
@@ -147,6 +161,8 @@ const stream = followStream({
     if (!started) return;
     fleetView.changed(message);
     hostView.changed(message);
+    retireView.changed();
+    nameserversView.changed();
   },
 });
 
