@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type { ConfiguredState } from '../config/desired.ts';
 import { checkRetired } from '../config/notation/addresses.ts';
 import { durationOf, durationProblem } from '../config/notation/quantities.ts';
-import type { Asked } from '../depends/ledger/ledger.ts';
+import type { LedgerEntry } from '../depends/ledger/ledger-content.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { refusals } from '../rehearse/without/refusal.ts';
@@ -50,7 +50,7 @@ export async function rehearseWithout(options: RehearseWithoutOptions): Promise<
     seconds,
     name: options.name ?? nameToLookUp(host, desired),
     signal: ending.signal,
-    ...(isTold ? { onSufferer: (one: Asked) => print(`  ${paint('red', '✗')} ${whoIs(one)}`) } : {}),
+    ...(isTold ? { onSufferer: (one: LedgerEntry) => print(`  ${paint('red', '✗')} ${whoIs(one)}`) } : {}),
   });
   const suffered = result.sufferers.length > 0 || result.lookUps?.suffered === true;
   if (options.json) printJson({ address, seconds, suffered, ...result, sufferers: result.sufferers.map(toJson) });
@@ -99,12 +99,12 @@ function lookUpsText({ name, made, failed, before, slowest }: LookUps): string {
   return `${made} look-ups of ${name}: ${lost}, the slowest took ${slowest} ms (${before} ms before).`;
 }
 
-function whoIs({ unit, user }: Asked): string {
+function whoIs({ unit, user }: LedgerEntry): string {
   const owner = user === null ? 'forwarded' : `user ${user}`;
   return unit === null ? owner : `${unit} (${owner})`;
 }
 
-function toJson({ unit, user, packets, last }: Asked) {
+function toJson({ unit, user, packets, last }: LedgerEntry) {
   return { unit, user, packets, last: new Date(last).toISOString() };
 }
 

@@ -1,5 +1,5 @@
 /** The comments of header.ts in sh. Apart from it, because an `apply` that changes nothing writes no hook. */
-import { CERTAIN, CONTINUED, PEOPLE, PERHAPS, PROGRAMS } from './header.ts';
+import { CERTAIN, CONTINUED, PEOPLE, PERHAPS_PROGRAMS, PROGRAMS } from './header.ts';
 
 /** Lines of sh that set `holdfast_word` to the kind of the comment in `holdfast_line`. */
 export const COMMENT_KIND_SH = `case "$holdfast_line" in
@@ -8,7 +8,7 @@ ${anywhere(CERTAIN)}) holdfast_word=header ;;
 *)
     holdfast_word=comment
     case "$holdfast_line" in ${anywhere(CONTINUED)}) holdfast_word=further ;; *[!\\#\\;\\ \\\t]*) ;; *) holdfast_word=bare ;; esac
-    case "$holdfast_line" in ${anywhere(PERHAPS)}) case "$holdfast_line" in ${anywhere(PROGRAMS)}) holdfast_word=header ;; esac ;; esac
+    case "$holdfast_line" in ${anywhere(PERHAPS_PROGRAMS)}) case "$holdfast_line" in ${anywhere(PROGRAMS)}) holdfast_word=header ;; esac ;; esac
     ;;
 esac
 `;

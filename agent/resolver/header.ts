@@ -19,9 +19,9 @@ export const CERTAIN = [
  * Lines that a person could also write. They count as a program's if they also name a program, or use a program's
  * typical words.
  */
-export const PERHAPS = apart('created|managed|written|maintained|configured|controlled|made|updated|installed').map(
-  (verb) => `${verb}* by `,
-);
+export const PERHAPS_PROGRAMS = apart(
+  'created|managed|written|maintained|configured|controlled|made|updated|installed',
+).map((verb) => `${verb}* by `);
 export const PROGRAMS = [
   "automatic|do not edit|don't edit|do not modify|(8)|-init|cloudbase|cloudstack|tool|agent|daemon|script|engine|installer|vpn",
   'networkmanager|connection manager|systemd|resolvconf|netconfig|netplan|dhclient|dhcpcd|docker|podman|wsl|vmware|virtualbox',
@@ -47,7 +47,7 @@ export const CONTINUED = [
 export const HEADER_GAP = 8;
 
 const certain = matcher(CERTAIN);
-const perhaps = matcher(PERHAPS);
+const perhaps = matcher(PERHAPS_PROGRAMS);
 const programs = matcher(PROGRAMS);
 const continued = matcher(CONTINUED);
 const people = new RegExp(`(?:${PEOPLE.map(source).join('|')})(?![A-Za-z0-9_-])`, 'is');

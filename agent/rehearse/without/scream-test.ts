@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupNames } from '../../depends/ledger/group-names.ts';
-import { type Asked, readCounts } from '../../depends/ledger/ledger.ts';
+import { type LedgerEntry, readCounts } from '../../depends/ledger/ledger-content.ts';
 import { makeOneAddressTable, removeOneAddressTable } from '../../depends/ledger/one-address-table.ts';
 import { SourceNames } from '../../depends/ledger/source-names.ts';
 import { lookUp } from '../../dns/lookup.ts';
@@ -26,7 +26,7 @@ export interface Absence {
   /** A name to look up meanwhile, in new processes; null if none is known. */
   readonly name: string | null;
   /** Called once for each asker, when it is first rejected. */
-  readonly onSufferer?: (asker: Asked) => void;
+  readonly onSufferer?: (asker: LedgerEntry) => void;
   /** Ends the rehearsal early. */
   readonly signal: AbortSignal;
 }
@@ -43,7 +43,7 @@ export interface LookUps {
 }
 
 export interface ScreamTest {
-  readonly sufferers: readonly Asked[];
+  readonly sufferers: readonly LedgerEntry[];
   /** null if no name is known, or was found before. */
   readonly lookUps: LookUps | null;
   /** Why control groups are not told apart; null if they are. */
@@ -65,7 +65,7 @@ export async function doWithout(host: Host, absence: Absence): Promise<ScreamTes
   const over = new AbortController();
   const until = began + seconds * 1000;
   const lookingUp = before?.found ? keepLookingUp(host, name!, before.took, over.signal) : Promise.resolve(null);
-  let sufferers: readonly Asked[] = [];
+  let sufferers: readonly LedgerEntry[] = [];
   let gone = false;
   const look = async () => {
     const counts = await readCounts(host, TABLE, made.shape, names, AbortSignal.timeout(10_000));
@@ -109,6 +109,6 @@ async function timed(host: Host, name: string, signal?: AbortSignal): Promise<{ 
   return { found: (addresses ?? []).length > 0, took: Math.round(performance.now() - began) };
 }
 
-function keyOf({ unit, user }: Asked): string {
+function keyOf({ unit, user }: LedgerEntry): string {
   return JSON.stringify([unit, user]);
 }
