@@ -247,6 +247,18 @@ export const DOCTOR_CODES = {
     remedy:
       'Let dhclient run the distribution’s dhclient-script (-sf, or `script` in dhclient.conf), or let that script source the enter and exit hooks.',
   },
+  'HF-SCRIPT-WRITES': {
+    severity: 'problem',
+    why: 'This dhclient-script itself has the last word on /etc/resolv.conf, so Holdfast’s hook cannot hold the name servers at the next lease.',
+    remedy:
+      'Remove the named line, or let dhclient run the distribution’s dhclient-script (-sf, or `script` in dhclient.conf). A script may change /etc/resolv.conf only in make_resolv_conf, and must define that function before it sources the enter hooks.',
+  },
+  'HF-SCRIPT-UNKNOWN': {
+    severity: 'warning',
+    why: 'The text of this dhclient-script does not show that Holdfast’s hooks have the last word, so the lease is shown as unknown.',
+    remedy:
+      'Run `agent rehearse lease`: it plays the next lease with this script. If the script changes the file, remove the named line.',
+  },
   'HF-DHCLIENT-OWNER': {
     severity: 'problem',
     why: 'Another program runs this dhclient with its own script, and with a configuration that it makes anew at each start. Neither dhclient.conf nor the hooks reach it.',

@@ -4,6 +4,7 @@ import { namesOtherInterfaces } from '../clients/dhclient/conf/named-interfaces.
 import { scriptOf } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
 import { type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
+import { scriptDoubts } from '../clients/dhclient/script/verdict.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { ProcessOrigin } from '../host/process/origin.ts';
@@ -98,6 +99,8 @@ function whatHolds(host: Host, client: DhcpClient): string | null {
   if (places === null || script === null) return 'it has no script that sources hooks';
   const deaf = whyDeaf(host, script.path, places);
   if (deaf !== null) return `its script ${script.path} ${deaf}`;
+  const own = scriptDoubts(host, script.path, places, 4).find(({ about }) => about === 'all');
+  if (own !== undefined) return `its script ${script.path} ${own.why}`;
   const missing = [places.enter, places.exit].find((path) => host.stat(path) === null);
   return missing === undefined ? null : `${missing} is not there`;
 }

@@ -14,6 +14,12 @@ export interface Script {
   readonly named: string | null;
 }
 
+export interface ScriptInUse extends Script {
+  /** The dhclient that runs the script; null if none runs now. */
+  readonly who: string | null;
+  readonly family: 4 | 6;
+}
+
 /** The script that this dhclient runs at each event; null if it names none and no default exists. */
 export function scriptOf(host: Host, client: Pick<DhcpClient, 'confFile' | 'script' | 'interfaces'>): Script | null {
   const stated = scriptInConf(host, client.confFile, client.interfaces);
@@ -27,19 +33,19 @@ export function scriptOf(host: Host, client: Pick<DhcpClient, 'confFile' | 'scri
  * The scripts of running dhclients that no other program runs, each with its dhclient. If no dhclient runs: the script
  * of the next start, with null.
  */
-export function scriptsInUse(host: Host): (Script & { readonly who: string | null })[] {
+export function scriptsInUse(host: Host): ScriptInUse[] {
   const running = dhcpClients(host)
     .filter(({ owner }) => owner === null)
     .flatMap((client) => {
       const script = scriptOf(host, client);
-      return script === null ? [] : [{ ...script, who: clientName(client) }];
+      return script === null ? [] : [{ ...script, who: clientName(client), family: client.family }];
     });
   if (running.length > 0) return running;
   const conf = [DEFAULT_CONF, '/etc/dhcp3/dhclient.conf', '/etc/dhclient.conf'].find((file) =>
     host.stat(file)?.isFile(),
   );
   const script = scriptOf(host, { confFile: conf ?? DEFAULT_CONF, script: null, interfaces: [] });
-  return script === null ? [] : [{ ...script, who: null }];
+  return script === null ? [] : [{ ...script, who: null, family: 4 }];
 }
 
 /**

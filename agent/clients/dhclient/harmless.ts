@@ -59,8 +59,15 @@ export function doubtsIn(
   });
 }
 
-function doubt(
-  { words, writes }: ShellCommand,
+/**
+ * The possible harm of one command, as the rest of a sentence; null if the command is harmless.
+ *
+ * @param functions names that are functions of the script: what they do is judged where their text is.
+ * @param value the value of a word, without quotes.
+ * @param files resolv.conf and, if it is a link, the file behind it.
+ */
+export function doubt(
+  { words, writes }: Pick<ShellCommand, 'words' | 'writes'>,
   functions: ReadonlySet<string | undefined>,
   value: (word: string) => string,
   files: readonly string[],

@@ -5,18 +5,30 @@ import { resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { scriptsInUse } from './dhclient-scripts.ts';
+import { type ScriptInUse, scriptsInUse } from './dhclient-scripts.ts';
 import { type HookPlaces, whyDeaf } from './hooks/hook-places.ts';
 import { overrulingHooks } from './hooks/other-hooks.ts';
+import { type ScriptDoubt, scriptDoubts } from './script/verdict.ts';
 
-/** Reasons why an installed hook may not hold its settings, or only those of DNS. */
-export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): { all: string[]; dns: string[] } {
-  const deaf = scriptsInUse(host).flatMap(({ path, named, who }) => {
-    const why = whyDeaf(host, path, places);
-    const script = `${path}${named === null ? '' : ` (${named})`}`;
-    if (why === null) return [];
-    return [who === null ? `${script} ${why}` : `${who} runs ${script}, which ${why}`];
+export interface HookDoubts {
+  readonly all: readonly string[];
+  readonly dns: readonly string[];
+  readonly routes: readonly string[];
+}
+
+/** Reasons why an installed hook may not hold its settings, or only those of DNS, or only the routes. */
+export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces): HookDoubts {
+  const scripts = scriptsInUse(host);
+  const deaf = scripts.flatMap((script) => {
+    const why = whyDeaf(host, script.path, places);
+    return why === null ? [] : [told(script, why)];
   });
+  const own = scripts.flatMap((script) => {
+    if (whyDeaf(host, script.path, places) !== null) return [];
+    return scriptDoubts(host, script.path, places, script.family).map((doubt) => ({ ...doubt, script }));
+  });
+  const about = (what: ScriptDoubt['about']) =>
+    own.filter((doubt) => doubt.about === what).map(({ script, why, certain }) => told(script, why) + advice(certain));
   const others = overrulingHooks(host, places);
   const ended = (['enter', 'exit'] as const)
     .flatMap((when) => neighbours(host, places, when))
@@ -33,11 +45,22 @@ export function doubtsOf(host: Host, { dns }: DesiredState, places: HookPlaces):
   const generated = dns?.symlink === 'refuse' && resolvedLinks(host, dns).length === 0;
   const link = generated ? host.readLink(RESOLV_CONF) : null;
   return {
-    all: [...deaf, ...ended, ...sure(true)],
+    all: [...deaf, ...about('all'), ...ended, ...sure(true)],
+    routes: about('routes'),
     dns: [
+      ...about('dns'),
       ...sure(false),
       ...perhaps,
       ...(link === null ? [] : [`${RESOLV_CONF} is a symbolic link to ${link}, which the hook leaves to its owner`]),
     ],
   };
+}
+
+function told({ path, named, who }: ScriptInUse, why: string): string {
+  const script = `${path}${named === null ? '' : ` (${named})`}`;
+  return who === null ? `${script} ${why}` : `${who} runs ${script}, which ${why}`;
+}
+
+function advice(certain: boolean): string {
+  return certain ? ": change that script, or let dhclient run the distribution's" : ': `agent rehearse lease` plays it';
 }

@@ -133,7 +133,7 @@ export class Hooks implements Resource {
   /** `held`: whether the hook is in its place; null if that is not visible. */
   private async settings(places: HookPlaces, held: boolean | null, unseen?: string): Promise<SettingState[]> {
     const { doubtsOf } = await import('./hook-doubts.ts');
-    const doubts = held === true ? doubtsOf(this.host, this.desired, places) : { all: [], dns: [] };
+    const doubts = held === true ? doubtsOf(this.host, this.desired, places) : NO_DOUBTS;
     const state = (
       moment: 'lease' | 'boot',
       setting: string,
@@ -145,6 +145,7 @@ export class Hooks implements Resource {
         ...(unseen === undefined ? [] : [unseen]),
         ...doubts.all,
         ...(setting.startsWith('dns.') ? doubts.dns : []),
+        ...(setting.startsWith('routes.') ? doubts.routes : []),
       ];
       return {
         setting,
@@ -192,6 +193,8 @@ export class Hooks implements Resource {
 function ignoresOffers({ dhclient }: DesiredState): boolean {
   return [dhclient.global, ...dhclient.interfaces.values()].some(({ ignore }) => ignore.length > 0);
 }
+
+const NO_DOUBTS = { all: [], dns: [], routes: [] };
 
 /** A restart also needs the hooks: they prevent losses during the restart, and record its result. */
 function configured({ dns, dhclient, restart, routes, egress }: DesiredState): boolean {

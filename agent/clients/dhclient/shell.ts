@@ -2,6 +2,7 @@
  * The commands of a shell script (POSIX sh, and bash's functions). This reader serves warnings and is no full parser:
  * it ignores aliases and the text that eval runs.
  */
+import { ShellContext, type ShellGuard } from './shell-context.ts';
 import { afterClosing, afterHereDocument, afterWord, indexOr, newlines, substitutionsIn } from './shell-text.ts';
 
 export interface ShellCommand {
@@ -11,94 +12,90 @@ export interface ShellCommand {
   readonly words: readonly string[];
   /** The files that the command is redirected into, as written. */
   readonly writes: readonly string[];
+  /** The `NAME=value` words before the command, as written. */
+  readonly sets: readonly string[];
   /** Inside a function: the command counts only if the function is called. */
   readonly inFunction: boolean;
+  /** The innermost surrounding function, as an index of ShellScript.functions; null outside of functions. */
+  readonly function: number | null;
   /** Inside ( … ), $( … ) or `…`: variables that it sets, and its `exit`, end there. */
   readonly inSubshell: boolean;
+  /** Part of a pipeline, whose parts run in subshells. */
+  readonly inPipeline: boolean;
+  /** A `!` stands before the command. */
+  readonly negated: boolean;
+  /** The operator between this command and the one before it in the same list; null if the list begins here. */
+  readonly joined: '&&' | '||' | null;
   /**
    * The conditions that hold when the command runs. Each condition is the only command of a surrounding `if`, with this
    * command in its `then` part.
    */
   readonly under: readonly ShellCommand[];
+  /** All conditions within the innermost function that must hold for the command to run. */
+  readonly guards: readonly ShellGuard[];
   /** The command, or the group that it ends, is followed by `&` and runs on beside the script. */
   readonly inBackground?: true;
 }
 
-/** An `if` that is open. */
-interface OpenIf {
-  readonly condition: ShellCommand[];
-  part: 'condition' | 'then' | 'else';
-  negated: boolean;
+export interface ShellFunction {
+  readonly name: string;
+  /** Line of the definition, from 1. */
+  readonly line: number;
+  /** How many commands of the script stand before the definition. */
+  readonly at: number;
+  /** The function that surrounds the definition; null if none does. */
+  readonly function: number | null;
+  readonly inSubshell: boolean;
+  readonly guards: readonly ShellGuard[];
 }
 
-/** Words after which a command begins. */
-const LEADING = new Set(['then', 'do', 'else', 'elif', 'if', 'while', 'until', '{', '!', 'time', 'command', 'builtin']);
+export interface ShellScript {
+  /** In the order of the text; those of a substitution stand before the command that holds the substitution. */
+  readonly commands: readonly ShellCommand[];
+  readonly functions: readonly ShellFunction[];
+}
 
 /** Commands that run in the shell that reads the script. */
 export function commandsHere(text: string): ShellCommand[] {
   return allCommands(text).filter(({ inSubshell, words }) => !inSubshell && words.length > 0);
 }
 
+/** All commands, including those of subshells and substitutions; without lines that only set variables. */
+export function allCommands(text: string): ShellCommand[] {
+  return readShell(text).commands.filter(({ words, writes }) => words.length > 0 || writes.length > 0);
+}
+
+/** Words after which a command begins. */
+const LEADING = new Set(['then', 'do', 'else', 'elif', 'if', 'while', 'until', '{', '!', 'time', 'command', 'builtin']);
+
 /** Limit for nested substitutions: a hostile file costs no stack. */
 const DEEPEST = 20;
 
-/** All commands, including those of subshells and substitutions. */
-export function allCommands(text: string, depth = 0): ShellCommand[] {
-  const found: ShellCommand[] = [];
-  const open: ('(' | '{' | 'function' | 'case')[] = [];
+export function readShell(text: string, depth = 0): ShellScript {
+  const context = new ShellContext();
+  const { found } = context;
   let words: string[] = [];
+  let writes: string[] = [];
+  let sets: string[] = [];
   let line = 1;
-  let functionNext = false;
-  const ifs: OpenIf[] = [];
-  const under = () =>
-    ifs.flatMap(({ condition, part, negated }) => {
-      return part === 'then' && !negated && condition.length === 1 ? condition : [];
-    });
   /** True inside a case, at the place of a pattern. */
   let pattern = false;
   const here: { delimiter: string; tabs: boolean; literal: boolean }[] = [];
-  let writes: string[] = [];
   let redirected: 'read' | 'write' | null = null;
 
   const end = () => {
-    const [inFunction, inSubshell] = [open.includes('function'), open.includes('(')];
-    // `done fi` and `fi fi` need no semicolon between them.
-    if (words[0] === 'fi' || words[0] === 'done') for (const word of words) if (word === 'fi') ifs.pop();
-    if (words.length > 0 || writes.length > 0) {
-      const command = { line, words, writes, inFunction, inSubshell, under: under() };
-      found.push(command);
-      const last = ifs.at(-1);
-      if (last?.part === 'condition') last.condition.push(command);
-    }
+    if (words[0] === 'function' && words.length === 2) context.define(words[1] as string, line);
+    else context.command({ line, words, writes, sets });
     words = [];
     writes = [];
+    sets = [];
     redirected = null;
   };
   const substitutions = (part: string, at: number) => {
     if (depth >= DEEPEST) return;
-    const inFunction = open.includes('function');
     for (const inner of substitutionsIn(part)) {
-      for (const one of allCommands(inner, depth + 1))
-        found.push({
-          ...one,
-          line: at + one.line - 1,
-          inFunction,
-          inSubshell: true,
-          under: [...under(), ...one.under],
-        });
+      for (const one of readShell(inner, depth + 1).commands) context.substituted(one, at);
     }
-  };
-  const close = (kind: '{' | '(') => {
-    const last = open.at(-1);
-    if (last === kind || (last === 'function' && kind === '{')) open.pop();
-  };
-
-  const keyword = (word: string) => {
-    const last = ifs.at(-1);
-    if (word === 'if') ifs.push({ condition: [], part: 'condition', negated: false });
-    else if (word === '!' && last?.part === 'condition') last.negated = true;
-    else if (word === 'then' && last?.part === 'condition') last.part = 'then';
-    else if ((word === 'else' || word === 'elif') && last !== undefined) last.part = 'else';
   };
 
   let at = 0;
@@ -106,6 +103,7 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
     const char = text[at] as string;
     if (char === '\n') {
       end();
+      context.separator();
       at += 1;
       line += 1;
       for (const { delimiter, tabs, literal } of here.splice(0)) {
@@ -115,7 +113,10 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
         line += newlines(text, from, at);
       }
     } else if (char === ' ' || char === '\t' || char === '\r') at += 1;
-    else if (char === '#') at = indexOr(text, '\n', at);
+    else if (char === '\\' && text[at + 1] === '\n') {
+      at += 2;
+      line += 1;
+    } else if (char === '#') at = indexOr(text, '\n', at);
     else if (char === '<' && /^<<-?(?!<)/.test(text.slice(at, at + 3))) {
       const tabs = text[at + 2] === '-';
       at += tabs ? 3 : 2;
@@ -133,21 +134,22 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
       if (pattern) at += 1;
       else if (words.length === 0 && text[at + 1] === '(') at = afterClosing(text, at + 1, ')');
       else if ((words.length === 1 || words[0] === 'function') && /^\([ \t]*\)/.test(text.slice(at, at + 80))) {
-        functionNext = true;
+        context.define(words.at(-1) as string, line);
         words = [];
         at = text.indexOf(')', at) + 1;
       } else {
-        open.push('(');
+        context.open('(');
         words = [];
         at += 1;
       }
     } else if (char === ')') {
       if (pattern) {
         pattern = false;
+        context.patternEnds();
         words = [];
       } else {
         end();
-        close('(');
+        context.close('(');
       }
       at += 1;
     } else if (char === ';' || char === '&' || char === '|') {
@@ -156,7 +158,11 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
       // Neither `&&` nor bash's `&>file`.
       if (char === '&' && !/[&>]/.test(text[at + 1] ?? '') && last !== undefined)
         found[found.length - 1] = { ...last, inBackground: true };
-      pattern = pattern || (/^;(;|&)/.test(text.slice(at, at + 2)) && open.at(-1) === 'case');
+      if (/^;(;|&)/.test(text.slice(at, at + 2)) && context.inCase) {
+        pattern = true;
+        context.branchEnds();
+      }
+      if (!pattern) context.operator(text.slice(at, at + 2));
       at += text[at + 1] === char || (char === ';' && text[at + 1] === '&') ? 2 : 1;
     } else {
       const next = afterWord(text, at);
@@ -170,27 +176,27 @@ export function allCommands(text: string, depth = 0): ShellCommand[] {
       } else if (pattern) {
         if (word === 'esac') {
           pattern = false;
-          open.pop();
-        }
+          context.close('case');
+        } else context.pattern(word);
       } else if (words[0] === 'function' && words.length === 2 && word === '{') {
-        open.push('function');
+        context.define(words[1] as string, line);
+        context.open('{');
         words = [];
       } else if (words.length > 0) {
         words.push(word);
         if (word === 'in' && words[0] === 'case' && words.length === 3) {
-          open.push('case');
+          context.open('case', words[1]);
           pattern = true;
           words = [];
         }
-      } else if (word === '}') close('{');
-      else if (word === 'esac' && open.at(-1) === 'case') open.pop();
-      else if (word === '{') {
-        open.push(functionNext ? 'function' : '{');
-        functionNext = false;
-      } else if (LEADING.has(word)) keyword(word);
-      else if (!/^[A-Za-z_]\w*=/.test(word)) words.push(word);
+      } else if (word === '}') context.close('{');
+      else if (word === 'esac' && context.inCase) context.close('case');
+      else if (word === '{') context.open('{');
+      else if (LEADING.has(word)) context.keyword(word);
+      else if (/^[A-Za-z_]\w*\+?=/.test(word)) sets.push(word);
+      else words.push(word);
     }
   }
   end();
-  return found;
+  return { commands: found, functions: context.functions };
 }

@@ -3,6 +3,7 @@
 import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
+import { scriptDoubts } from '../../clients/dhclient/script/verdict.ts';
 import { holderName } from '../../clients/holder.ts';
 import { contests, dhclientIdle, leaseHolders } from '../../clients/holders.ts';
 import type { DesiredDhclient } from '../../config/desired.ts';
@@ -14,7 +15,7 @@ import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 export const DHCP_DAEMONS = ['udhcpc', 'pump'] as const;
 
 export function* dhcpClientsCheck(around: DoctorSurroundings): Iterable<DoctorObservation> {
-  const { host } = around;
+  const { host, desired } = around;
   const clients = dhcpClients(host);
   if (hookPlaces(host) === null && clients.length === 0) {
     yield { code: 'HF-DHCLIENT-ABSENT', seen: 'this host has neither dhclient-script nor a folder for its hooks' };
@@ -24,9 +25,11 @@ export function* dhcpClientsCheck(around: DoctorSurroundings): Iterable<DoctorOb
     const names = by.map(({ program, pid }) => `${program}[${pid}]`);
     yield { code: 'HF-LEASE-CONTESTED', seen: `${names.join(' and ')} serve ${where}` };
   }
-  for (const client of clients) yield* one(host, client);
+  const holdsDns = desired === null || desired.dns !== null;
+  for (const client of clients) yield* one(host, client, holdsDns);
   if (clients.length === 0) {
-    for (const script of scriptsInUse(host)) yield* deaf(host, 'the next dhclient', script);
+    for (const script of scriptsInUse(host))
+      yield* scriptSeen(host, 'the next dhclient', script, script.family, holdsDns);
   }
   yield* others(around);
 }
@@ -78,7 +81,7 @@ function* twice(clients: readonly DhcpClient[]): Iterable<DoctorObservation> {
   }
 }
 
-function* one(host: Host, client: DhcpClient): Iterable<DoctorObservation> {
+function* one(host: Host, client: DhcpClient, holdsDns: boolean): Iterable<DoctorObservation> {
   const name = clientName(client);
   const { confFile, owner } = client;
   if (owner !== null) {
@@ -86,7 +89,7 @@ function* one(host: Host, client: DhcpClient): Iterable<DoctorObservation> {
     return;
   }
   const script = scriptOf(host, client);
-  if (script !== null) yield* deaf(host, name, script);
+  if (script !== null) yield* scriptSeen(host, name, script, client.family, holdsDns);
   // A path relative to dhclient's working directory cannot be resolved here.
   if (!confFile.startsWith('/')) return;
   if (host.stat(confFile) === null) yield { code: 'HF-DHCLIENT-CONF', seen: `${name} was started with ${confFile}` };
@@ -98,11 +101,27 @@ function* one(host: Host, client: DhcpClient): Iterable<DoctorObservation> {
   };
 }
 
-function* deaf(host: Host, who: string, { path, named }: Script): Iterable<DoctorObservation> {
-  const why = whyDeaf(host, path, hookPlaces(host));
-  if (why === null) return;
-  const statement = named === null ? '' : `, as ${named} says`;
-  yield { code: 'HF-DHCLIENT-SCRIPT', seen: `${who} runs ${path}${statement}, which ${why}` };
+function* scriptSeen(
+  host: Host,
+  who: string,
+  { path, named }: Script,
+  family: 4 | 6,
+  holdsDns: boolean,
+): Iterable<DoctorObservation> {
+  const places = hookPlaces(host);
+  const why = whyDeaf(host, path, places);
+  const runs = `${who} runs ${path}${named === null ? '' : `, as ${named} says`}, which `;
+  if (why !== null || places === null) {
+    if (why !== null) yield { code: 'HF-DHCLIENT-SCRIPT', seen: runs + why };
+    return;
+  }
+  for (const doubt of scriptDoubts(host, path, places, family)) {
+    const seen = runs + doubt.why;
+    if (doubt.about === 'dns' && !holdsDns) continue;
+    if (doubt.about === 'dns') yield { code: doubt.certain ? 'HF-SCRIPT-WRITES' : 'HF-SCRIPT-UNKNOWN', seen };
+    else if (!doubt.certain) yield { code: 'HF-SCRIPT-UNKNOWN', seen };
+    else yield { code: 'HF-DHCLIENT-SCRIPT', seen, ...(doubt.about === 'routes' ? { severity: 'warning' } : {}) };
+  }
 }
 
 function time(milliseconds: number): string {

@@ -12,6 +12,7 @@ import type { ResourceName } from '../../../agent/hold/resource-names.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
+import { DEBIAN_SCRIPT } from '../../parts/dhclient-scripts.ts';
 import { desiredOf, type FolderHost, type Patient, patientHost, seenOn } from '../../parts/doctor-patient.ts';
 import { missing } from '../../parts/scratch.ts';
 
@@ -21,7 +22,7 @@ const ONLY: ResourceName[] = ['hooks', 'dhcpcd', 'resolver', 'networkmanager'];
 const BASE = { 'etc/resolv.conf': 'nameserver 10.0.0.1\n', 'etc/hostname': 'a\n' };
 const DHCPCD = { 'usr/sbin/dhcpcd': '', [DHCPCD_CONF.slice(1)]: 'hostname\n' };
 const NETWORK_MANAGER = { 'usr/sbin/NetworkManager': '', 'etc/NetworkManager/conf.d/x': '' };
-const DHCLIENT = { 'sbin/dhclient-script': '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d\n' };
+const DHCLIENT = { 'sbin/dhclient-script': DEBIAN_SCRIPT };
 const FOLDERS = { 'etc/dhcp/dhclient-enter-hooks.d/resolvconf': ':\n', 'etc/dhcp/dhclient-exit-hooks.d/x': ':\n' };
 
 const hostWith = (t: TestContext, files: Record<string, string>, patient: Patient = {}) =>

@@ -10,10 +10,10 @@ import { settingViews } from '../../../agent/hold/settings-view.ts';
 import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { desired, WHOLE } from '../../parts/desired.ts';
+import { DEBIAN_SCRIPT } from '../../parts/dhclient-scripts.ts';
 import { type FolderHost, type Patient, patientHost } from '../../parts/doctor-patient.ts';
 import { fill } from '../../parts/scratch.ts';
 
-const DEBIAN = '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d "$@"\n';
 const RHEL = '#!/bin/bash\nif [ -x /etc/dhcp/dhclient-enter-hooks ]; then\n  . /etc/dhcp/dhclient-enter-hooks\nfi\n';
 const ENTER = 'etc/dhcp/dhclient-enter-hooks.d';
 const EXIT = 'etc/dhcp/dhclient-exit-hooks.d';
@@ -48,7 +48,7 @@ async function held(t: TestContext, script: string, patient: Patient = {}, lease
 }
 
 test('status: a hook that comes later and redefines make_resolv_conf has the last word', async (t) => {
-  const host = await held(t, DEBIAN);
+  const host = await held(t, DEBIAN_SCRIPT);
   fill(host.root, { [`${ENTER}/zzz`]: '# theirs\nmake_resolv_conf() { :; }\n' });
   const found = await one(host, 'dns.nameservers', 'lease');
   assert.equal(found?.state, 'unknown');
@@ -58,7 +58,7 @@ test('status: a hook that comes later and redefines make_resolv_conf has the las
 });
 
 test('status: one that comes earlier, or says it in a comment, does not', async (t) => {
-  const host = await held(t, DEBIAN);
+  const host = await held(t, DEBIAN_SCRIPT);
   fill(host.root, {
     [`${ENTER}/resolvconf`]: 'make_resolv_conf() { :; }\nnew_routers=\n',
     [`${ENTER}/zzz`]: '# make_resolv_conf() { :; }\n',
@@ -69,7 +69,7 @@ test('status: one that comes earlier, or says it in a comment, does not', async 
 });
 
 test('status: a later hook that sets what the lease says, and an exit hook that writes resolv.conf', async (t) => {
-  const host = await held(t, DEBIAN);
+  const host = await held(t, DEBIAN_SCRIPT);
   fill(host.root, { [`${EXIT}/old`]: 'echo nameserver 10.0.0.1 >/etc/resolv.conf\n' });
   assert.match((await one(host, 'dns.nameservers', 'lease'))?.reason ?? '', /dhclient-exit-hooks\.d\/old:1/);
   assert.equal((await one(host, 'dhclient.supersede.ntp-servers', 'lease'))?.state, 'ok');
@@ -94,9 +94,9 @@ test("status: RHEL's shared hook without its run bit is passed over", async (t) 
 });
 
 test('status: a dhclient-script that sources no hooks, the host’s or a client’s own', async (t) => {
-  const host = await held(t, DEBIAN, { dhclients: { 7: 'dhclient -sf /opt/script eth0' } }, 'unknown');
+  const host = await held(t, DEBIAN_SCRIPT, { dhclients: { 7: 'dhclient -sf /opt/script eth0' } }, 'unknown');
   assert.match((await one(host, 'dns.domain', 'lease'))?.reason ?? '', /dhclient\[7\] on eth0 runs \/opt\/script/);
-  const other = await held(t, DEBIAN);
+  const other = await held(t, DEBIAN_SCRIPT);
   fill(other.root, { 'sbin/dhclient-script': '#!/bin/sh\n# dhclient-enter-hooks.d was here\nip addr add\n' });
   const found = await one(other, 'dns.nameservers', 'lease');
   assert.equal(found?.state, 'unknown');
@@ -104,7 +104,7 @@ test('status: a dhclient-script that sources no hooks, the host’s or a client�
 });
 
 test('resolv.conf a symbolic link that is refused: what its owner makes of a lease is not known', async (t) => {
-  const host = await held(t, DEBIAN);
+  const host = await held(t, DEBIAN_SCRIPT);
   rmSync(join(host.root, 'etc/resolv.conf'));
   symlinkSync('../run/systemd/resolve/stub-resolv.conf', join(host.root, 'etc/resolv.conf'));
   for (const moment of ['lease', 'boot'] as const) {
@@ -116,7 +116,7 @@ test('resolv.conf a symbolic link that is refused: what its owner makes of a lea
 });
 
 test('status: what cannot be read is unknown, not a moment at which nothing can be forgotten', async (t) => {
-  const host = await held(t, DEBIAN);
+  const host = await held(t, DEBIAN_SCRIPT);
   const sysctl = { path: 'net/ipv4/ip_forward', key: 'net.ipv4.ip_forward', want: { value: '1' }, optional: false };
   const state = desired({ ...WHOLE, sysctl: [sysctl] });
   for (const file of [OURS, 'etc/resolv.conf', 'etc/dhcp/dhclient.conf', 'etc/sysctl.d/60-holdfast.conf']) {

@@ -5,7 +5,8 @@ import { dhclientConfCheck } from '../../../agent/doctor/checks/dhclient-conf-ch
 import { dhcpClientsCheck } from '../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
-const FILES = { 'sbin/dhclient-script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n', 'etc/dhcp/dhclient.conf': '' };
+const SCRIPT = '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n. /etc/dhcp/dhclient-exit-hooks\n';
+const FILES = { 'sbin/dhclient-script': SCRIPT, 'etc/dhcp/dhclient.conf': '' };
 
 test('doctor, dhclient: a host without dhclient', (t) => {
   assert.deepEqual(codes(seenBy(t, dhcpClientsCheck, {})), ['HF-DHCLIENT-ABSENT']);
@@ -47,10 +48,7 @@ test('doctor, dhclient: its -cf file is gone, its script sources no hooks, anoth
   assert.deepEqual(seen('dhclient -sf /opt/script eth0', { 'opt/script': '. /etc/dhcp/dhclient-enter-hooks' }), [
     'HF-DHCLIENT-SCRIPT',
   ]);
-  assert.deepEqual(
-    seen('dhclient -sf /opt/script eth0', { 'opt/script': '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks' }),
-    [],
-  );
+  assert.deepEqual(seen('dhclient -sf /opt/script eth0', { 'opt/script': SCRIPT }), []);
   const ofNm = 'dhclient -sf /usr/libexec/nm-dhcp-helper -cf /var/lib/NetworkManager/dhclient-eth0.conf eth0';
   assert.deepEqual(seen(ofNm), ['HF-DHCLIENT-OWNER']);
 });

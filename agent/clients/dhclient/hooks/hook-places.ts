@@ -61,7 +61,7 @@ export function whyDeaf(host: Host, script: string, places: HookPlaces | null): 
 const DEEPEST = 4;
 
 /** Only a shell sources hooks. A program that names hooks in its text (an ELF file, Python) proves nothing. */
-const NO_SHELL = /^#!(?![^\n]*sh\b)|\0/;
+export const NO_SHELL = /^#!(?![^\n]*sh\b)|\0/;
 
 /** The places that this script's text names; null if the script sources no enter hooks or cannot be read. */
 function placesIn(host: Host, script: string, depth = 0): HookPlaces | null {

@@ -9,6 +9,7 @@ import { hooksCheck } from '../../../../agent/doctor/checks/hooks-check.ts';
 import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { WHOLE } from '../../../parts/desired.ts';
+import { DEBIAN_SCRIPT } from '../../../parts/dhclient-scripts.ts';
 import { codes, seenOn } from '../../../parts/doctor-patient.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
@@ -117,8 +118,6 @@ test('harmless commands: where resolv.conf is a link, the file that it leads to 
 
 const RHEL =
   '#!/bin/bash\nETCDIR="/etc/dhcp"\n[ -x ${ETCDIR}/dhclient-enter-hooks ] && . ${ETCDIR}/dhclient-enter-hooks\n';
-const DEBIAN =
-  '#!/bin/sh\nrun_hookdir /etc/dhcp/dhclient-enter-hooks.d "$@"\nrun_hookdir /etc/dhcp/dhclient-exit-hooks.d "$@"\n';
 
 /** How the lease stands on a host with our hooks and these files, why, and the codes of doctor. */
 async function lease(t: TestContext, script: string, files: Record<string, string>, after = '') {
@@ -145,7 +144,7 @@ test('RHEL: what stands below our block has the last word, in the spelling of ba
 });
 
 test('Debian: exit hooks', async (t) => {
-  const exit = (text: string) => lease(t, DEBIAN, { 'etc/dhcp/dhclient-exit-hooks.d/site': text });
+  const exit = (text: string) => lease(t, DEBIAN_SCRIPT, { 'etc/dhcp/dhclient-exit-hooks.d/site': text });
   const known = await exit('[ "$reason" = BOUND ] && logger "$new_ip_address"\n');
   assert.deepEqual([known.state, known.reason, known.doctor], ['ok', '', []]);
   const removed = await exit('[ "$reason" = BOUND ] && rm -f /etc/resolv.conf\n');
@@ -164,10 +163,10 @@ test('Debian 13: its own hook for systemd-resolved counts only where the host ha
 fi
 `;
   const hook = { 'etc/dhcp/dhclient-exit-hooks.d/resolved': text };
-  const without = await lease(t, DEBIAN, hook);
+  const without = await lease(t, DEBIAN_SCRIPT, hook);
   assert.deepEqual([without.state, without.doctor], ['ok', []]);
   for (const unit of ['usr/lib/systemd/system/systemd-resolved.service', 'etc/init.d/systemd-resolved']) {
-    const { state, doctor, seen, reason } = await lease(t, DEBIAN, { ...hook, [unit]: '' });
+    const { state, doctor, seen, reason } = await lease(t, DEBIAN_SCRIPT, { ...hook, [unit]: '' });
     assert.deepEqual([state, doctor], ['unknown', ['HF-HOOK-UNKNOWN']], 'one finding for the hook');
     assert.match(seen[0]!, /resolved:2: it sources .*; also lines 3, 4$/);
     assert.equal(reason.match(/agent rehearse/g)?.length, 1, 'and one sentence of status');
@@ -183,7 +182,7 @@ test('harmless commands: status and doctor agree on a hook that ends the script'
     ['if then (\n', 'HF-HOOK-SYNTAX'],
   ] as const) {
     for (const folder of ['dhclient-enter-hooks.d', 'dhclient-exit-hooks.d']) {
-      const { state, reason, doctor } = await lease(t, DEBIAN, { [`etc/dhcp/${folder}/aaa`]: text });
+      const { state, reason, doctor } = await lease(t, DEBIAN_SCRIPT, { [`etc/dhcp/${folder}/aaa`]: text });
       assert.deepEqual([state, doctor.includes(code)], ['unknown', true], `${folder} ${text}`);
       assert.match(reason, new RegExp(`may end dhclient-script before its time \\(/etc/dhcp/${folder}/aaa`));
     }
@@ -219,7 +218,7 @@ const FLEETING = [
 ];
 
 test('a hook that comes before ours may act after it: in the background, by a trap, or on what our hook runs', async (t) => {
-  const before = (text: string) => lease(t, DEBIAN, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
+  const before = (text: string) => lease(t, DEBIAN_SCRIPT, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
   for (const text of LASTING) {
     const { state, reason, doctor } = await before(text);
     assert.deepEqual([state, doctor.includes('HF-HOOK-UNKNOWN')], ['unknown', true], text);
@@ -229,7 +228,7 @@ test('a hook that comes before ours may act after it: in the background, by a tr
     'etc/site.sh': 'trap "rm /etc/resolv.conf" 0\n',
     'etc/dhcp/dhclient-enter-hooks.d/aaa': '. /etc/site.sh\n',
   };
-  assert.match((await lease(t, DEBIAN, sourced)).reason, /\/etc\/site\.sh:1: /);
+  assert.match((await lease(t, DEBIAN_SCRIPT, sourced)).reason, /\/etc\/site\.sh:1: /);
   assert.match((await before('. "$SITE"\n')).reason, /aaa:1: it sources \$SITE/);
   assert.equal((await before('. /etc/none.sh\n')).state, 'ok');
   for (const text of FLEETING) {
@@ -240,7 +239,7 @@ test('a hook that comes before ours may act after it: in the background, by a tr
 
 test('harmless commands: a hook that has the shell carry out nothing more ends dhclient-script, whatever stands below', async (t) => {
   for (const text of ['set -n\nset +n\n', '[ -x /b ] || set -o noexec\n']) {
-    const { state, doctor } = await lease(t, DEBIAN, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
+    const { state, doctor } = await lease(t, DEBIAN_SCRIPT, { 'etc/dhcp/dhclient-enter-hooks.d/aaa': text });
     assert.deepEqual([state, doctor.includes('HF-HOOK-SHELL-OPTION')], ['unknown', true], text);
   }
 });
