@@ -1,11 +1,5 @@
 /** What surrounds a command of a shell script: functions, conditions, subshells and pipelines. */
-import type { ShellCommand, ShellFunction } from './shell.ts';
-
-/** A condition: the list of commands that must succeed (`holds`) or fail, or the branch of a `case`. */
-export type ShellGuard =
-  | { readonly list: readonly ShellCommand[]; readonly holds: boolean }
-  /** `earlier`: the patterns of the branches before this one. All words are as written. */
-  | { readonly subject: string; readonly patterns: readonly string[]; readonly earlier: readonly string[] };
+import type { ShellCommand, ShellFunction, ShellGuard } from './shell-types.ts';
 
 /** An `if`, `while`, `until` or `for` that is open. */
 interface OpenStatement {

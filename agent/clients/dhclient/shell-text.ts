@@ -57,6 +57,15 @@ export function newlines(text: string, from: number, to: number): number {
   return count;
 }
 
+/** The offset of the `]]` that ends a test; `from` if the test has no end. */
+export function endOfTest(text: string, from: number): number {
+  const found = /\s\]\](?=[\s;)]|$)/.exec(text.slice(from, from + LONGEST_TEST));
+  return found === null ? from : from + found.index;
+}
+
+/** Limit in characters. */
+const LONGEST_TEST = 2000;
+
 /**
  * The texts of $( … ) and `…` in a word or a here-document. Nested substitutions, and text in single quotes, are left
  * out.

@@ -2,58 +2,19 @@
  * The commands of a shell script (POSIX sh, and bash's functions). This reader serves warnings and is no full parser:
  * it ignores aliases and the text that eval runs.
  */
-import { ShellContext, type ShellGuard } from './shell-context.ts';
-import { afterClosing, afterHereDocument, afterWord, indexOr, newlines, substitutionsIn } from './shell-text.ts';
+import { ShellContext } from './shell-context.ts';
+import {
+  afterClosing,
+  afterHereDocument,
+  afterWord,
+  endOfTest,
+  indexOr,
+  newlines,
+  substitutionsIn,
+} from './shell-text.ts';
+import type { ShellCommand, ShellScript } from './shell-types.ts';
 
-export interface ShellCommand {
-  /** From 1. */
-  readonly line: number;
-  /** The words as written, quotes included; empty if a group or loop is only redirected. */
-  readonly words: readonly string[];
-  /** The files that the command is redirected into, as written. */
-  readonly writes: readonly string[];
-  /** The `NAME=value` words before the command, as written. */
-  readonly sets: readonly string[];
-  /** Inside a function: the command counts only if the function is called. */
-  readonly inFunction: boolean;
-  /** The innermost surrounding function, as an index of ShellScript.functions; null outside of functions. */
-  readonly function: number | null;
-  /** Inside ( … ), $( … ) or `…`: variables that it sets, and its `exit`, end there. */
-  readonly inSubshell: boolean;
-  /** Part of a pipeline, whose parts run in subshells. */
-  readonly inPipeline: boolean;
-  /** A `!` stands before the command. */
-  readonly negated: boolean;
-  /** The operator between this command and the one before it in the same list; null if the list begins here. */
-  readonly joined: '&&' | '||' | null;
-  /**
-   * The conditions that hold when the command runs. Each condition is the only command of a surrounding `if`, with this
-   * command in its `then` part.
-   */
-  readonly under: readonly ShellCommand[];
-  /** All conditions within the innermost function that must hold for the command to run. */
-  readonly guards: readonly ShellGuard[];
-  /** The command, or the group that it ends, is followed by `&` and runs on beside the script. */
-  readonly inBackground?: true;
-}
-
-export interface ShellFunction {
-  readonly name: string;
-  /** Line of the definition, from 1. */
-  readonly line: number;
-  /** How many commands of the script stand before the definition. */
-  readonly at: number;
-  /** The function that surrounds the definition; null if none does. */
-  readonly function: number | null;
-  readonly inSubshell: boolean;
-  readonly guards: readonly ShellGuard[];
-}
-
-export interface ShellScript {
-  /** In the order of the text; those of a substitution stand before the command that holds the substitution. */
-  readonly commands: readonly ShellCommand[];
-  readonly functions: readonly ShellFunction[];
-}
+export type { ShellCommand } from './shell-types.ts';
 
 /** Commands that run in the shell that reads the script. */
 export function commandsHere(text: string): ShellCommand[] {
@@ -82,6 +43,8 @@ export function readShell(text: string, depth = 0): ShellScript {
   let pattern = false;
   const here: { delimiter: string; tabs: boolean; literal: boolean }[] = [];
   let redirected: 'read' | 'write' | null = null;
+  /** The end of bash's `[[ … ]]`, in which operators separate no commands. */
+  let testEnd = 0;
 
   const end = () => {
     if (words[0] === 'function' && words.length === 2) context.define(words[1] as string, line);
@@ -101,7 +64,11 @@ export function readShell(text: string, depth = 0): ShellScript {
   let at = 0;
   while (at < text.length) {
     const char = text[at] as string;
-    if (char === '\n') {
+    if (at < testEnd && /[&|()<>;\n]/.test(char)) {
+      words.push(char);
+      line += char === '\n' ? 1 : 0;
+      at += 1;
+    } else if (char === '\n') {
       end();
       context.separator();
       at += 1;
@@ -132,7 +99,7 @@ export function readShell(text: string, depth = 0): ShellScript {
       while (/[<>&|]/.test(text[at] ?? '')) at += 1;
     } else if (char === '(') {
       if (pattern) at += 1;
-      else if (words.length === 0 && text[at + 1] === '(') at = afterClosing(text, at + 1, ')');
+      else if (text[at + 1] === '(' && /^(?:for)?$/.test(words.join(' '))) at = afterClosing(text, at + 1, ')');
       else if ((words.length === 1 || words[0] === 'function') && /^\([ \t]*\)/.test(text.slice(at, at + 80))) {
         context.define(words.at(-1) as string, line);
         words = [];
@@ -169,6 +136,7 @@ export function readShell(text: string, depth = 0): ShellScript {
       const word = text.slice(at, next);
       substitutions(word, line);
       line += newlines(text, at, next);
+      if (word === '[[' && words.length === 0 && next >= testEnd) testEnd = endOfTest(text, next);
       at = next;
       if (redirected !== null && !pattern) {
         if (redirected === 'write' && !/^(\d+|-)$/.test(word)) writes.push(word);

@@ -1,7 +1,6 @@
 /** Whether a command of a dhclient-script runs, as far as the text and the host's files show it. */
 import type { Host } from '../../../host/host.ts';
-import type { ShellCommand } from '../shell.ts';
-import type { ShellGuard } from '../shell-context.ts';
+import type { ShellCommand, ShellGuard } from '../shell-types.ts';
 import { isKnown, type ShellValues } from './words.ts';
 
 export interface ConditionView {

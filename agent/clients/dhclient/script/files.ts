@@ -2,7 +2,8 @@
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
 import { NO_SHELL } from '../hooks/hook-places.ts';
-import { readShell, type ShellCommand, type ShellFunction } from '../shell.ts';
+import { readShell } from '../shell.ts';
+import type { ShellCommand, ShellFunction } from '../shell-types.ts';
 
 /** Limit in characters. */
 const LONGEST = 262_144;
@@ -29,7 +30,7 @@ export function scriptFile(host: Host, path: string): ScriptFile | 'too long' | 
 export function isShellProgram(host: Host, path: string): boolean {
   if (!path.startsWith('/') || !host.stat(path)?.isFile()) return false;
   const text = nullIfRefused(() => host.readText(path));
-  return text !== null && text.startsWith('#!') && !NO_SHELL.test(text);
+  return text !== null && /^#!/.test(text) && !NO_SHELL.test(text);
 }
 
 /** The files that the word may mean: itself, or those that match its pattern in a known folder. */

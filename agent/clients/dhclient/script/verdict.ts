@@ -4,7 +4,8 @@
  */
 import type { Host } from '../../../host/host.ts';
 import type { HookPlaces } from '../hooks/hook-places.ts';
-import { type ScriptEvent, ScriptWalk } from './walk.ts';
+import type { ScriptEvent } from './events.ts';
+import { ScriptWalk } from './walk.ts';
 
 export interface ScriptDoubt {
   /** The settings concerned: all that the hooks hold, those of DNS, or the routes that the exit hook makes again. */
@@ -28,18 +29,28 @@ export function scriptDoubts(host: Host, script: string, places: HookPlaces, fam
   const walks = (reasons: readonly string[]) =>
     reasons.map((reason) => ({ reason, events: new ScriptWalk(host, places, reason).run(script) }));
   const bringing = walks(BRINGING[family]);
+  const others = bringing.every(({ events }) => !isHeard(events)) ? [] : [...STARTING[family], ...ENDING[family]];
   const found = [
-    ...bringing.flatMap(({ reason, events }) => [
-      ...entering(events).map((doubt) => ({ ...doubt, reason })),
-      ...[...redefinitions(events), ...changes(events)].map((doubt) => ({ ...doubt, reason })),
-      ...(events.some(({ kind }) => kind === 'exit') ? [] : [{ ...NO_EXIT, reason }]),
-    ]),
-    ...walks(STARTING[family]).flatMap(({ reason, events }) => changes(events).map((doubt) => ({ ...doubt, reason }))),
-    ...walks(ENDING[family]).flatMap(({ reason, events }) =>
-      changes(unmended(events)).map((doubt) => ({ ...doubt, reason })),
-    ),
+    ...bringing.flatMap(({ reason, events }) => atLease(events).map((doubt) => ({ ...doubt, reason }))),
+    ...walks(others).flatMap(({ reason, events }) => {
+      const left = STARTING[family].includes(reason) ? events : unmended(events);
+      return changes(left).map((doubt) => ({ ...doubt, reason }));
+    }),
   ];
   return merged(found, BRINGING[family]);
+}
+
+function atLease(events: readonly ScriptEvent[]): ScriptDoubt[] {
+  const never = entering(events);
+  // Without our hook, the script makes resolv.conf in its own way: its lines are no news.
+  if (!isHeard(events)) return never;
+  const isLeft = events.some(({ kind }) => kind === 'exit');
+  return [...never, ...redefinitions(events), ...changes(events), ...(isLeft ? [] : [NO_EXIT])];
+}
+
+/** Whether our enter hook has a chance to be sourced. */
+function isHeard(events: readonly ScriptEvent[]): boolean {
+  return events.some(({ kind }) => kind === 'enter');
 }
 
 type Found = ScriptDoubt & { readonly reason: string };
@@ -57,19 +68,22 @@ function entering(events: readonly ScriptEvent[]): ScriptDoubt[] {
   const before = at === -1 ? events : events.slice(0, at);
   const ends = before
     .filter(({ kind }) => kind === 'end')
-    .map(({ sure, seen }) => all(sure, `${sure ? 'ends' : 'may end'} before it sources Holdfast's hook (${seen})`));
+    .map(({ sure, seen }) => all(sure, `${sure ? 'ends' : 'may end'} without sourcing Holdfast's hook (${seen})`));
   const enters = events.filter(({ kind }) => kind === 'enter');
   if (enters.some(({ sure }) => sure)) return ends;
   const [enter] = enters;
   if (enter !== undefined)
     return [...ends, all(false, `sources Holdfast's hook only under a condition of its own (${enter.seen})`)];
-  if (ends.some(({ certain }) => certain)) return ends;
   const idle = events.find(({ kind }) => kind === 'idle');
-  if (idle !== undefined) return [...ends, all(idle.sure, `does not source Holdfast's hook (${idle.seen})`)];
+  if (idle !== undefined) return [all(idle.sure, `does not source Holdfast's hook (${idle.seen})`)];
   const lost = events.find(({ kind }) => kind === 'lost');
   if (lost !== undefined)
-    return [...ends, all(lost.sure, `sources Holdfast's hook in a subshell, where it is lost (${lost.seen})`)];
-  return [...ends, all(false, 'names the hooks, but its text does not show that it sources them')];
+    return [all(lost.sure, `sources Holdfast's hook in a subshell, where it is lost (${lost.seen})`)];
+  const hidden = before.find(({ kind, seen }) => kind === 'perhaps' && /: (?:it sources |eval$)/.test(seen));
+  const end = ends.find(({ certain }) => certain);
+  if (hidden === undefined && end !== undefined) return [end];
+  const where = hidden === undefined ? '' : ` (${hidden.seen})`;
+  return [all(false, `names the hooks, but its text does not show that it sources them${where}`)];
 }
 
 /** Definitions of make_resolv_conf that replace ours. */

@@ -6,38 +6,26 @@ import type { Host } from '../../../host/host.ts';
 import { RESOLV_CONF } from '../../../resolver/resolv-conf.ts';
 import { doubt } from '../harmless.ts';
 import type { HookPlaces } from '../hooks/hook-places.ts';
-import type { ShellCommand } from '../shell.ts';
+import type { ShellCommand } from '../shell-types.ts';
 import { allHold, type Truth } from './conditions.ts';
+import {
+  commandText,
+  DISTRIBUTION,
+  HARMLESS,
+  isFollowed,
+  leadsTo,
+  MAKER,
+  OF_EVENT,
+  READERS,
+  type ScriptEvent,
+} from './events.ts';
 import { filesOf, isShellProgram, type ScriptFile, type ScriptStep, scriptFile, stepsOf } from './files.ts';
 import { ShellValues } from './words.ts';
-
-export interface ScriptEvent {
-  /**
-   * `enter` and `exit`: the script sources our hook; `lost`: it does so in a subshell. `end`: the script ends.
-   * `defines`: make_resolv_conf becomes another function. `idle`: a function takes the hooks and is not defined.
-   * `writes`: a command writes resolv.conf; `perhaps`: it may do so.
-   */
-  readonly kind: 'enter' | 'exit' | 'lost' | 'end' | 'defines' | 'idle' | 'writes' | 'perhaps';
-  /** false if a condition decides that cannot be seen here. */
-  readonly sure: boolean;
-  /** `file:line: text`. */
-  readonly seen: string;
-}
 
 /** Limits for functions that call each other, for files, and for all commands of a walk. */
 const DEEPEST = 24;
 const DEEPEST_FILE = 4;
 const MOST_STEPS = 20_000;
-
-/** Programs of dhclient-scripts that leave resolv.conf alone. */
-const HARMLESS = /^(?:ipcalc|restorecon|usleep|initlog|mii-tool|wpa_cli|iwconfig)$/;
-
-/** Shell functions of distributions. Of their commands only those count that certainly write resolv.conf. */
-const DISTRIBUTION =
-  /^\/(?:etc\/sysconfig\/network-scripts\/|(?:etc|etc\/rc\.d)\/init\.d\/functions$|lib\/lsb\/|etc\/rc\.status$)/;
-
-/** Variables that dhclient sets at an event (client/dhclient.c). */
-const OF_EVENT = /^(?:new|old|cur|alias|requested)_|^(?:reason|interface|medium|pid|dad_wait_time)$/;
 
 interface Known {
   readonly file: ScriptFile;
@@ -128,7 +116,7 @@ export class ScriptWalk {
     const apart = outer.apart || command.inSubshell || command.inPipeline || command.inBackground === true;
     const around = { ...outer, sure, apart };
     const seen = this.seen(command, around);
-    if (!apart) this.assign(command, truth === true);
+    this.assign(command, truth === true && !apart);
     this.effects(command, around);
     const [first = '', ...rest] = words;
     if (first === '' || sets.length + words.length === 0) return undefined;
@@ -188,7 +176,7 @@ export class ScriptWalk {
       const certain = files.some((file) => why === `it writes ${file}` || why.endsWith(` on ${file}`));
       if (!certain && DISTRIBUTION.test(around.file.path)) continue;
       const seen = `${around.file.path}:${command.line}: `;
-      this.note(certain ? 'writes' : 'perhaps', around.sure, seen + (certain ? this.text(command) : why));
+      this.note(certain ? 'writes' : 'perhaps', around.sure, seen + (certain ? commandText(command) : why));
       return;
     }
   }
@@ -293,42 +281,11 @@ export class ScriptWalk {
     );
   }
 
-  private text({ words, writes, sets }: ShellCommand): string {
-    return [...sets, ...words, ...writes.map((file) => `>${file}`)].join(' ');
-  }
-
   private seen(command: ShellCommand, { file }: Surrounding): string {
-    return `${file.path}:${command.line}: ${this.text(command)}`;
+    return `${file.path}:${command.line}: ${commandText(command)}`;
   }
 
   private note(kind: ScriptEvent['kind'], sure: boolean, seen: string): void {
     this.events.push({ kind, sure, seen });
   }
-}
-
-const MAKER = 'make_resolv_conf';
-
-/** Commands whose operands are folders of hooks that they only list or test. */
-const READERS =
-  /^(?:\[|\[\[|test|ls|find|for|run-parts|echo|printf|logger|cat|local|export|readonly|declare|case|grep|set)$/;
-
-/** Commands that the walk itself follows. */
-function isFollowed(word: string): boolean {
-  return /^(?:\.|source|exit|return|unset|local|exec)$/.test(word);
-}
-
-/** Whether the value names our hook, or a pattern or loop over its folder. */
-function leadsTo(value: string, hook: string): boolean {
-  const [, folder = '', name = ''] = /^(.*)\/([^/]*)$/.exec(hook) ?? [];
-  const inFolder = name.startsWith('zz-');
-  const at = value.indexOf(inFolder ? folder : hook);
-  if (at === -1) return false;
-  const after = value.slice(at + (inFolder ? folder : hook).length);
-  if (!inFolder) return !/^[\w.-]/.test(after);
-  return (
-    after === '' ||
-    after === '/' ||
-    /^[\s)"`]/.test(after) ||
-    (after.startsWith('/') && (/[*$]/.test(after) || value === hook))
-  );
 }
