@@ -236,8 +236,11 @@ export class ScriptWalk {
   private ends(name: string, rest: readonly string[], around: Surrounding, seen: string): void {
     if (around.apart) return;
     const program = this.values.expand(rest[0] ?? '')[0] ?? '';
-    const ended = name === 'exec' && this.runs(program, around);
-    if (!ended) this.note('end', around.sure, seen);
+    const from = this.events.length;
+    if (name === 'exec') this.runs(program, around);
+    // A script that sources the hooks takes the place of this one.
+    const isPart = this.events.slice(from).some(({ kind }) => kind === 'enter' || kind === 'exit');
+    if (!isPart) this.note('end', around.sure, seen);
     this.over = around.sure;
   }
 

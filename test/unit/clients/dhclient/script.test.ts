@@ -40,6 +40,19 @@ test('the scripts of distributions let our hooks have the last word', (t) => {
 });
 
 const INSTALLED = '/usr/sbin/dhclient-script';
+test('a script that hands on to another one is judged with it', (t) => {
+  const own = (text: string) => ({ 'usr/local/sbin/own': text });
+  const around = (call: string) => `#!/bin/sh\nlogger "$reason"\n${call} /usr/local/sbin/own-dhclient-script "$@"\n`;
+  const files = (text: string) => ({ 'usr/local/sbin/own-dhclient-script': text });
+  for (const call of ['exec', '', '.']) {
+    assert.deepEqual(doubts(t, around(call), { ...files(DEBIAN_SCRIPT), ...own('') }), [], call);
+    const [found] = doubts(t, around(call), files(inLease(': >/etc/resolv.conf')));
+    assert.match(found!, /^dns: writes .*own-dhclient-script:57: : >\/etc\/resolv\.conf\)/, call);
+  }
+  const [late] = doubts(t, `${around('')}: >/etc/resolv.conf\n`, files(DEBIAN_SCRIPT));
+  assert.match(late!, /^dns: writes \/etc\/resolv\.conf itself \(:4: : >/);
+});
+
 test('the script of this machine, if dhclient is installed', { skip: !existsSync(INSTALLED) }, (t) => {
   const text = readFileSync(INSTALLED, 'latin1');
   for (const family of [4, 6] as const) assert.deepEqual(doubts(t, text, {}, family), []);
@@ -77,6 +90,10 @@ const HARMFUL: Record<string, [script: string, ...expected: string[]]> = {
   'another program instead': [
     before('exec /usr/local/sbin/script "$@"'),
     'all: ends without sourcing Holdfast\'s hook (:44: exec /usr/local/sbin/script "$@")',
+  ],
+  'another shell program instead': [
+    before('exec /usr/local/sbin/own "$@"'),
+    'all: ends without sourcing Holdfast\'s hook (:44: exec /usr/local/sbin/own "$@")',
   ],
   'an end at some events': [
     before('case "$reason" in RENEW|REBIND) exit 0 ;; esac'),
