@@ -33,6 +33,14 @@ interface OpenBracket {
   readonly joiner: '&&' | '||' | null;
 }
 
+/**
+ * Limits for a hostile file: open statements and brackets, which are read as if they were closed beyond that, and the
+ * length of a list of conditions, which is unknown beyond that.
+ */
+const DEEPEST = 100;
+const LONGEST = 100;
+const UNKNOWN: ShellGuard = { list: [], holds: true };
+
 export class ShellContext {
   readonly found: ShellCommand[] = [];
   readonly functions: ShellFunction[] = [];
@@ -144,6 +152,7 @@ export class ShellContext {
 
   open(kind: OpenBracket['kind'], subject = ''): void {
     const body = kind === 'case' ? null : this.named;
+    if (this.brackets.length >= DEEPEST) return;
     this.brackets.push({
       kind,
       function: body,
@@ -184,7 +193,10 @@ export class ShellContext {
 
   branchEnds(): void {
     const last = this.brackets.at(-1);
-    last?.earlier.push(...last.patterns.splice(0));
+    const patterns = last?.patterns.splice(0) ?? [];
+    if (last === undefined || last.earlier.length > LONGEST) return;
+    // Beyond the limit stands the pattern of a variable, which may match or not.
+    last.earlier.push(...(last.earlier.length + patterns.length <= LONGEST ? patterns : Array(LONGEST).fill('$')));
   }
 
   keyword(word: string): void {
@@ -209,6 +221,7 @@ export class ShellContext {
   }
 
   private begin(kind: OpenStatement['kind'], own = this.own(), inPipeline = this.piped): void {
+    if (this.statements.length >= DEEPEST) return;
     this.statements.push({
       kind,
       function: this.function,
@@ -235,6 +248,7 @@ export class ShellContext {
   /** The condition that the list so far puts on the command that comes next. */
   private own(): ShellGuard[] {
     if (this.joiner === null || this.list.length === 0) return [];
+    if (this.list.length > LONGEST) return [UNKNOWN];
     return [{ list: [...this.list], holds: this.joiner === '&&' }];
   }
 
@@ -253,8 +267,8 @@ export class ShellContext {
       .filter((one) => one.function === this.function)
       .flatMap(({ own, failed, part, condition }): ShellGuard[] => [
         ...own,
-        ...failed.map((list) => ({ list, holds: false })),
-        ...(part === 'then' ? [{ list: condition, holds: true }] : []),
+        ...(failed.length > LONGEST ? [UNKNOWN] : failed.map((list) => ({ list, holds: false }))),
+        ...(part === 'then' ? [condition.length > LONGEST ? UNKNOWN : { list: condition, holds: true }] : []),
       ]);
     return [...brackets, ...statements];
   }

@@ -99,6 +99,9 @@ function placeOf(code: string, when: 'enter' | 'exit'): { path: string; shared: 
 const TELLING = /hook|\/\*|dhclient-script|^\s*(?:export\s+|readonly\s+)?\w+=/i;
 const SILENT = /^\s*(?:#|echo\b|printf\b|log(?:ger|message)?\b)/;
 
+/** Limit in characters for a path (PATH_MAX of Linux): a value that doubles at every line stays small. */
+const LONGEST = 4096;
+
 /** The telling lines without comments and messages, with variables replaced by the literals that they are set to. */
 function expanded(text: string): string {
   if (last.text === text) return last.code;
@@ -107,7 +110,8 @@ function expanded(text: string): string {
   const values = new Map<string, string>();
   const value = (word: string) => word.replace(/\$\{?(\w+)\}?/g, (whole, name: string) => values.get(name) ?? whole);
   for (const [, name = '', word = ''] of code.matchAll(/^\s*(?:export\s+|readonly\s+)?(\w+)=["']?([^\s"';]*)["']?/gm)) {
-    if (word.startsWith('/') || word.startsWith('$')) values.set(name, value(word));
+    const whole = word.startsWith('/') || word.startsWith('$') ? value(word) : '';
+    if (whole !== '' && whole.length <= LONGEST) values.set(name, whole);
   }
   const whole = value(code.replace(/["'](?=\$)|(?<=\$\{?\w+\}?)["']/g, '')).replace(/\/{2,}/g, '/');
   last = { text, code: whole };

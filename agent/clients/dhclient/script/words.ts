@@ -3,6 +3,9 @@
 /** Limit for the values that one word may have. */
 const MOST = 16;
 
+/** Limit in characters for one value. */
+const LONGEST = 4096;
+
 /** `$name`, `${name}`, `${name%…}`, `$1`, `$@`. */
 const VARIABLE = /\$(?:\{([A-Za-z_]\w*|[0-9@*])([^}]*)\}|([A-Za-z_]\w*|[0-9@*]))/;
 
@@ -62,10 +65,10 @@ export class ShellValues {
       const found = VARIABLE.exec(rest);
       const literal = found === null ? rest : rest.slice(0, found.index);
       const values = found === null ? [''] : this.value(found);
-      done = done.flatMap((start) => values.map((value) => start + literal + value)).slice(0, MOST);
+      done = done.flatMap((start) => values.map((value) => shortened(start + literal + value))).slice(0, MOST);
       rest = found === null ? '' : rest.slice(found.index + found[0].length);
     }
-    return done.map((value) => (TEMPORARY.test(value) ? TEMPORARY_FILE : value));
+    return done.map((value) => (value.length < LONGEST && TEMPORARY.test(value) ? TEMPORARY_FILE : value));
   }
 
   private value([whole, braced, operation = '', bare]: RegExpExecArray): readonly string[] {
@@ -75,6 +78,11 @@ export class ShellValues {
     if (fallback !== undefined) return [...(values ?? [whole]), fallback];
     return [values === undefined ? whole : '*'];
   }
+}
+
+/** The value; unknown from LONGEST on. */
+function shortened(value: string): string {
+  return value.length <= LONGEST ? value : `${value.slice(0, LONGEST - 1)}*`;
 }
 
 /** Whether nothing in the value is unknown. */

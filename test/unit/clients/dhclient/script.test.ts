@@ -1,7 +1,8 @@
 /** dhclient-scripts themselves: the lease is held only where the script lets our hooks have the last word. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { hookPlaces } from '../../../../agent/clients/dhclient/hooks/hook-places.ts';
 import { scriptDoubts } from '../../../../agent/clients/dhclient/script/verdict.ts';
 import { Host } from '../../../../agent/host/host.ts';
@@ -223,3 +224,60 @@ for (const [name, [script, ...expected]] of Object.entries(HARMFUL)) {
     assert.deepEqual(doubts(t, script, FILES), expected);
   });
 }
+
+const HOSTILE: Record<string, string> = {
+  'a long list': 'a&&'.repeat(60_000),
+  'deep conditions': 'if a; then '.repeat(20_000),
+  'many branches': `case $x in ${'a) b;;'.repeat(30_000)} *) exit;; esac`,
+  'many conditions': `if a; then b; ${'elif a; then b; '.repeat(12_000)} fi`,
+  'deep groups': '{ '.repeat(100_000),
+  'deep functions': 'f() { '.repeat(30_000),
+  'a value that doubles': `a=x\n${'a=$a$a\n'.repeat(60)}echo >"$a"`,
+  'functions that double': `${Array.from({ length: 60 }, (_, n) => `f${n}() { f${n + 1}; f${n + 1}; }`).join('\n')}\nf0`,
+  'a function that calls itself': 'f() { f; f; }\nf',
+  'a file that sources itself': `. ${PATH}\n. ${PATH}`,
+};
+
+for (const [name, text] of Object.entries(HOSTILE)) {
+  test(`a hostile script comes to an end: ${name}`, (t) => {
+    assert.ok(doubts(t, `#!/bin/sh\n${text}\n. /etc/dhclient-enter-hooks\n`).length > 0);
+  });
+}
+
+test('any script comes to an end', (t) => {
+  const root = scratch(t, { [PATH.slice(1)]: '' });
+  const pieces = fc.constantFrom(
+    ...'exit;case $reason in;RENEW);esac;f() {;};(;);if [ a ];then;elif;else;fi;for x in $y;do;done;. $x;f x;&&;!'.split(
+      ';',
+    ),
+    ...[
+      ';',
+      ';;',
+      '|',
+      '||',
+      '&',
+      '\n',
+      'a=$a',
+      '[[ ',
+      ' ]]',
+      '((',
+      '>"$x"',
+      'trap f EXIT',
+      '$(',
+      '`',
+      '"',
+      "'",
+      '<<A',
+      'A',
+    ],
+    ...['. /etc/dhclient-enter-hooks', 'make_resolv_conf() {', 'return', 'exec /sbin/dhclient-script', 'unset -f f'],
+  );
+  fc.assert(
+    fc.property(fc.array(pieces, { maxLength: 50 }), (parts) => {
+      const host = new Host({ root });
+      writeFileSync(host.locate(PATH), `#!/bin/sh\n. /etc/dhclient-enter-hooks\n${parts.join(' ')}`);
+      for (const { why } of scriptDoubts(host, PATH, hookPlaces(host)!, 4)) assert.ok(why.length > 0);
+    }),
+    { numRuns: 300 },
+  );
+});
