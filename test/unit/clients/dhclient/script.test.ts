@@ -5,8 +5,13 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { hookPlaces } from '../../../../agent/clients/dhclient/hooks/hook-places.ts';
 import { scriptDoubts } from '../../../../agent/clients/dhclient/script/verdict.ts';
+import { dhcpClientsSeen } from '../../../../agent/doctor/dhcp-clients.ts';
 import { Host } from '../../../../agent/host/host.ts';
+import { Hooks } from '../../../../agent/resources/dhclient/hooks.ts';
+import { KnownFiles } from '../../../../agent/resources/verified-files.ts';
+import { WHOLE } from '../../../parts/desired.ts';
 import { DEBIAN_SCRIPT, ISC_SCRIPT, RHEL_FUNCTIONS, RHEL_SCRIPT } from '../../../parts/dhclient-scripts.ts';
+import { codes, seenOn } from '../../../parts/doctor-patient.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
 const PATH = '/sbin/dhclient-script';
@@ -224,6 +229,31 @@ for (const [name, [script, ...expected]] of Object.entries(HARMFUL)) {
     assert.deepEqual(doubts(t, script, FILES), expected);
   });
 }
+
+/** How `agent status` shows the lease of dns.nameservers and of a route on a host with this script, and doctor's codes. */
+async function shown(t: TestContext, script: string): Promise<{ dns: string; codes: string[] }> {
+  const host = new Host({ root: scratch(t, { [PATH.slice(1)]: script, 'bin/sh': '', ...FILES }) });
+  const ours = () => new Hooks(host, WHOLE, new KnownFiles('test'));
+  for (const finding of await ours().inspect()) await ours().apply(finding);
+  const [enter] = await ours().inspect();
+  const { state } = (await enter!.settings()).find(({ setting }) => setting === 'dns.nameservers')!;
+  return { dns: state, codes: codes(seenOn(host, dhcpClientsSeen, {})) };
+}
+
+test('status and doctor never disagree on a script', async (t) => {
+  for (const [name, script] of Object.entries(HARMLESS))
+    assert.deepEqual(await shown(t, script), { dns: 'ok', codes: [] }, name);
+  for (const [name, [script, ...expected]] of Object.entries(HARMFUL)) {
+    const found = await shown(t, script);
+    const isOfRoutes = expected.every((one) => one.startsWith('routes'));
+    assert.equal(found.dns, isOfRoutes ? 'ok' : 'unknown', name);
+    const wanted = expected.map((one) => {
+      if (one.includes('?: ')) return 'HF-SCRIPT-UNKNOWN';
+      return one.startsWith('dns') ? 'HF-SCRIPT-WRITES' : 'HF-DHCLIENT-SCRIPT';
+    });
+    assert.deepEqual(found.codes, wanted, name);
+  }
+});
 
 const HOSTILE: Record<string, string> = {
   'a long list': 'a&&'.repeat(60_000),
