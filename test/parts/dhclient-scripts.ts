@@ -115,6 +115,9 @@ exit_with_hooks() {
     fi
     exit \${exit_status}
 }
+ip2num() {
+    IFS="." echo \${1}
+}
 get_prefix() {
     ipcalc -s -p \${1} \${2} | cut -d '=' -f 2
 }
@@ -123,6 +126,14 @@ dhconfig() {
         . \${ETCDIR}/dhclient-\${interface}-up-hooks
     elif [ -x \${ETCDIR}/dhclient-up-hooks ]; then
         . \${ETCDIR}/dhclient-up-hooks
+    fi
+    IFS=', |' static_routes=(\${new_classless_static_routes})
+    route_targets=()
+    let n="\${1} << 24 | \${2} << 16"
+    ((pads=4-\${#static_routes[@]}))
+    if [[ "\${OUR_MACS}" = *"\${ARP_REPLY}"* ]] && [[ ! "\${domain}" = *\\ * ]] ||
+       [ $(IFS=. ip2num \${router}) -le 0 ]; then
+        default_routers=(\${default_routers[@]} \${router})
     fi
     for((i=0; i<\${#static_routes[@]}; i+=2)); do
         ip -4 route replace \${static_routes[$i]} dev \${interface}

@@ -99,7 +99,13 @@ export function readShell(text: string, depth = 0): ShellScript {
       while (/[<>&|]/.test(text[at] ?? '')) at += 1;
     } else if (char === '(') {
       if (pattern) at += 1;
-      else if (text[at + 1] === '(' && /^(?:for)?$/.test(words.join(' '))) at = afterClosing(text, at + 1, ')');
+      else if (text[at - 1] === '=' && words.length + sets.length > 0) {
+        // bash's array: its words are no commands.
+        const next = afterClosing(text, at + 1, ')');
+        substitutions(text.slice(at, next), line);
+        line += newlines(text, at, next);
+        at = next;
+      } else if (text[at + 1] === '(' && /^(?:for)?$/.test(words.join(' '))) at = afterClosing(text, at + 1, ')');
       else if ((words.length === 1 || words[0] === 'function') && /^\([ \t]*\)/.test(text.slice(at, at + 80))) {
         context.define(words.at(-1) as string, line);
         words = [];

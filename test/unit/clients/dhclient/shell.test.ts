@@ -40,6 +40,10 @@ const CASES: Record<string, { text: string; fatal: string[] }> = {
   'a here-document, quoted, with tabs': { text: "cat <<-'E F'\n\texit\n\tE F\nexit 1", fatal: ['4:exit 1'] },
   'two here-documents': { text: 'cat <<A <<B\nexit\nA\nexit\nB\nexit 1', fatal: ['6:exit 1'] },
   'a continued line': { text: 'echo \\\nexit', fatal: [] },
+  'an operand on the next line': { text: 'a || \\\n exit 3\na &&\nexit 4', fatal: ['2:exit 3', '4:exit 4'] },
+  "bash's array": { text: 'a=(exit 1)\nlocal b=(\nexit 2)\nexit 3', fatal: ['4:exit 3'] },
+  "bash's test": { text: '[[ a && exit || (exit 1) ]]\nexit 2', fatal: ['2:exit 2'] },
+  "bash's arithmetic": { text: 'for((i=0; i<1; exit)); do a; done\nexit 4', fatal: ['2:exit 4'] },
   'a redirection': { text: 'exit 1 >&2\nset -e 2>|a', fatal: ['1:exit 1', '2:set -e'] },
 };
 
