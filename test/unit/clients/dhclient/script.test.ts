@@ -4,11 +4,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { hookPlaces } from '../../../../agent/clients/dhclient/hooks/hook-places.ts';
+import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
 import { scriptDoubts } from '../../../../agent/clients/dhclient/script/verdict.ts';
-import { dhcpClientsSeen } from '../../../../agent/doctor/dhcp-clients.ts';
+import { dhcpClientsCheck } from '../../../../agent/doctor/checks/dhcp-clients-check.ts';
+import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
-import { Hooks } from '../../../../agent/resources/dhclient/hooks.ts';
-import { KnownFiles } from '../../../../agent/resources/verified-files.ts';
 import { WHOLE } from '../../../parts/desired.ts';
 import { DEBIAN_SCRIPT, ISC_SCRIPT, RHEL_FUNCTIONS, RHEL_SCRIPT } from '../../../parts/dhclient-scripts.ts';
 import { codes, seenOn } from '../../../parts/doctor-patient.ts';
@@ -237,7 +237,7 @@ async function shown(t: TestContext, script: string): Promise<{ dns: string; cod
   for (const finding of await ours().inspect()) await ours().apply(finding);
   const [enter] = await ours().inspect();
   const { state } = (await enter!.settings()).find(({ setting }) => setting === 'dns.nameservers')!;
-  return { dns: state, codes: codes(seenOn(host, dhcpClientsSeen, {})) };
+  return { dns: state, codes: codes(seenOn(host, dhcpClientsCheck, {})) };
 }
 
 test('status and doctor never disagree on a script', async (t) => {
