@@ -288,11 +288,15 @@ export class Daemon {
   }
 }
 
-function proofEvent({ kind, body }: ProofEvent): Occurrence {
+function proofEvent({ kind, body, again }: ProofEvent): Occurrence {
   const [name, severity] = {
     proved: [EVENTS.dnsProved, 'info'],
     refused: [EVENTS.dnsRefused, 'error'],
     'put-back': [EVENTS.dnsPutBack, 'error'],
   }[kind] as [EventName, EventSeverity];
-  return occurrence(name, severity, body);
+  const next =
+    again === undefined
+      ? ''
+      : `; the daemon tries again in ${again / 60_000} min, when this host's addresses change, or when told to (systemctl reload holdfast)`;
+  return occurrence(name, severity, body + next);
 }

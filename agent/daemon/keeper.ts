@@ -195,7 +195,7 @@ export class Keeper {
     // Checked under the lock: an apply that had the lock before may have applied another configuration.
     const permits = (findings: readonly Finding[]) => {
       rested ||= this.#rests();
-      return rested ? [] : findings.filter(isDue);
+      return rested ? [] : findings.filter((finding) => isDue(finding) || guard?.joins(finding) === true);
     };
     const due = drifted.filter(isDue);
     const waiting = drifted.filter((finding) => !isDue(finding));

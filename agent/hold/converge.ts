@@ -14,6 +14,8 @@ const ROUNDS = 3;
 export interface Guard {
   /** Whether an earlier change was neither proved nor put back. If so, there is work even without drift. */
   unfinished(): boolean;
+  /** Whether the finding is changed together with others, or not at all. It then waits for no time of its own. */
+  joins(finding: Finding): boolean;
   /** Called under the lock. Changes `resources` by `change`, or returns the outcomes of a refusal. */
   around(
     resources: readonly Resource[],

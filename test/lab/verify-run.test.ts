@@ -118,12 +118,14 @@ test('a server that begins to lie, and is honest again: told, and nothing is rew
   assert.equal(await agent.stop(), 0);
 });
 
-test('dns.verify: put back is told once, and not tried again by itself', { skip }, async () => {
+test('dns.verify: put back is told once, and tried again when the host moves to another network', {
+  skip,
+}, async () => {
   const SLOW = '10.77.0.34';
   await using scene = await hostToBeMoved([SLOW], '8s');
   const { host } = scene;
   // Quick enough for dns.verify, too slow for the C library.
-  await startOddNameServer(host, SLOW, OLD[0], { kind: 'slow', milliseconds: 2_000 });
+  const slow = await startOddNameServer(host, SLOW, OLD[0], { kind: 'slow', milliseconds: 2_000 });
   const before = await host.read('/etc/dhcp/dhclient.conf');
   const agent = await RunningAgent.start(host);
   assert.equal(agent.count('holdfast.dns.put_back'), 1);
@@ -136,6 +138,14 @@ test('dns.verify: put back is told once, and not tried again by itself', { skip 
   assert.deepEqual(await servers(host), OLD);
   assert.equal(await host.read('/etc/dhcp/dhclient.conf'), before);
   assert.equal(agent.count('holdfast.dns.put_back'), 1);
+  assert.match(agent.log.lines.join('\n'), /the daemon tries again in 10 min, when this host's addresses change/);
+
+  await slow.stop();
+  await startNameServer(host, SLOW, { [NAME]: '10.72.1.1' });
+  await host.sh('ip addr add 10.99.0.5/24 dev eth0');
+  await agent.event('holdfast.dns.proved');
+  await agent.event('holdfast.heal');
+  assert.deepEqual(await servers(host), [SLOW]);
   assert.equal(await agent.stop(), 0);
 });
 

@@ -2,6 +2,7 @@
  * Proves changes of DNS (`dns.verify`). The name servers are asked before DNS is touched, and a journal is written
  * first. If the host loses look-ups by the change, everything is put back.
  */
+import { networkInterfaces } from 'node:os';
 import type { DesiredVerify } from '../../config/desired.ts';
 import { lookUp } from '../../dns/lookup.ts';
 import type { DnsVerdict } from '../../dns/verify.ts';
@@ -13,6 +14,7 @@ import type { Finding, Outcome, Resource } from '../resource.ts';
 import { DnsChangeJournal, PROVED, type WayBack } from './dns-change-journal.ts';
 import type { LookUp } from './lookups.ts';
 import { isProved, type ProvedDns, provedText } from './proved.ts';
+import { PutBackPause } from './put-back-pause.ts';
 
 /** Milliseconds for which a refusal counts for all resources, so that the servers are asked only once. */
 const REFUSAL_STANDS_FOR = 10_000;
@@ -22,6 +24,8 @@ export interface ProofEvent {
   readonly kind: 'proved' | 'refused' | 'put-back';
   /** A sentence without its full stop. */
   readonly body: string;
+  /** Milliseconds until a guard that lives on tries a change again that was put back; earlier if addresses change. */
+  readonly again?: number;
 }
 
 export interface ProofOptions {
@@ -43,7 +47,9 @@ export class Proof implements Guard {
   within: number | null = null;
   private readonly options: ProofOptions;
   private readonly journal: DnsChangeJournal;
-  private refusal: { readonly reason: string; readonly until: number } | null = null;
+  /** The last refusal, and whether it still counts. */
+  private refusal: { readonly reason: string; readonly stands: () => boolean } | null = null;
+  private readonly pause = new PutBackPause();
 
   constructor(options: ProofOptions) {
     this.options = options;
@@ -78,6 +84,12 @@ export class Proof implements Guard {
   proved(): boolean {
     const { host, dns } = this.options;
     return dns !== null && isProved(host.readText(PROVED), dns);
+  }
+
+  /** A proof covers all changes of DNS or none: with a part of them, the host's own look-up would prove nothing. */
+  joins({ resource }: Finding): boolean {
+    const { dns, resources } = this.options;
+    return dns?.verify != null && resources.some(({ name }) => name === resource) && !this.proved();
   }
 
   async around(
@@ -115,7 +127,7 @@ export class Proof implements Guard {
   ): Promise<Outcome[]> {
     const findings = await inspectAll(this.options.resources);
     if (!findings.some(isActionable)) return findings.map(untouched);
-    if (this.refusal !== null && performance.now() < this.refusal.until) return refused(findings, this.refusal.reason);
+    if (this.refusal?.stands() === true) return refused(findings, this.refusal.reason);
 
     const { verify, options } = dns as ProvedDns & { verify: DesiredVerify };
     const { misleading, NOT_WAITED_FOR } = await import('../../dns/verify.ts');
@@ -135,12 +147,7 @@ export class Proof implements Guard {
           : null;
     if (why !== null) {
       stop.abort();
-      return this.refuse(
-        'refused',
-        findings,
-        `DNS is not changed, because ${why}: ${complaints.join('; ')}`,
-        REFUSAL_STANDS_FOR,
-      );
+      return this.refuse(findings, `DNS is not changed, because ${why}: ${complaints.join('; ')}`);
     }
 
     const before = await looking;
@@ -152,8 +159,10 @@ export class Proof implements Guard {
         `put back, because with the new settings this host ${lost.join(', and ')}`,
         await this.journal.putBack(),
       );
-      // The daemon does not try again by itself, because each try would cost the host its DNS for a moment.
-      return this.refuse('put-back', await inspectAll(this.options.resources), reason, Number.POSITIVE_INFINITY);
+      const again = this.pause.begin(performance.now(), ownAddresses());
+      this.tell('put-back', reason, again);
+      this.refusal = { reason, stands: () => !this.pause.isOver(performance.now(), ownAddresses()) };
+      return refused(await inspectAll(this.options.resources), reason);
     }
     const tried = new Set(findings.filter(isActionable).map(identity));
     const failed = outcomes.some((outcome) => outcome.result === 'failed' && tried.has(identity(outcome)));
@@ -199,15 +208,11 @@ export class Proof implements Guard {
     };
   }
 
-  private refuse(
-    kind: 'refused' | 'put-back',
-    findings: readonly Finding[],
-    reason: string,
-    standsFor: number,
-  ): Outcome[] {
+  private refuse(findings: readonly Finding[], reason: string): Outcome[] {
     // The same event is emitted once, even if the daemon tries again and again.
-    if (this.refusal?.reason !== reason) this.tell(kind, reason);
-    this.refusal = { reason, until: performance.now() + standsFor };
+    if (this.refusal?.reason !== reason) this.tell('refused', reason);
+    const until = performance.now() + REFUSAL_STANDS_FOR;
+    this.refusal = { reason, stands: () => performance.now() < until };
     return refused(findings, reason);
   }
 
@@ -221,9 +226,18 @@ export class Proof implements Guard {
     }
   }
 
-  private tell(kind: ProofEvent['kind'], body: string): void {
-    this.onEvent({ kind, body });
+  private tell(kind: ProofEvent['kind'], body: string, again?: number): void {
+    this.onEvent({ kind, body, ...(again === undefined ? {} : { again }) });
   }
+}
+
+/** The addresses of all interfaces that are up. */
+function ownAddresses(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all
+    .flatMap(({ cidr }) => cidr ?? [])
+    .sort()
+    .join(' ');
 }
 
 function refused(findings: readonly Finding[], reason: string): Outcome[] {

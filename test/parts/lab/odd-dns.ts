@@ -1,6 +1,7 @@
 /**
  * Stands before a real name server and is odd in one way: it has no UDP, or it is slow. As a program:
- * `node odd-dns.ts ADDRESS UPSTREAM tcp-only|slow MILLISECONDS`; prints `ready`.
+ * `node odd-dns.ts ADDRESS UPSTREAM tcp-only|slow MILLISECONDS`; prints `ready`, and ends with its
+ * standard input.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -11,13 +12,13 @@ import { Log } from './log.ts';
 
 export type Oddness = { readonly kind: 'tcp-only' } | { readonly kind: 'slow'; readonly milliseconds: number };
 
-/** At `address` of the far side, in front of a name server at `upstream` there. It lives as long as the host. */
+/** At `address` of the far side, in front of a name server at `upstream` there. */
 export async function startOddNameServer(
   host: LabHost,
   address: string,
   upstream: string,
   odd: Oddness,
-): Promise<void> {
+): Promise<{ stop(): Promise<void> }> {
   await host.sh(`ip addr add ${address}/32 dev srv0`, { where: 'server' });
   const delay = odd.kind === 'slow' ? odd.milliseconds : 0;
   const program = join(REPOSITORY, 'test/parts/lab/odd-dns.ts');
@@ -26,6 +27,12 @@ export async function startOddNameServer(
   });
   child.stderr!.pipe(process.stderr);
   await new Log(child.stdout!).until(/^ready/);
+  const gone = once(child, 'exit');
+  const stop = async () => {
+    child.stdin!.end();
+    await gone;
+  };
+  return { stop };
 }
 
 if (import.meta.main) {
@@ -54,5 +61,6 @@ if (import.meta.main) {
       relay.send(query, 53, upstream);
     });
   }
+  process.stdin.resume().once('end', () => process.exit());
   console.log('ready');
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { lookUp } from '../../../agent/dns/lookup.ts';
 import { lostNames } from '../../../agent/hold/proof/lookups.ts';
 import { isProved, type ProvedDns, provedText } from '../../../agent/hold/proof/proved.ts';
+import { PutBackPause } from '../../../agent/hold/proof/put-back-pause.ts';
 import type { Host } from '../../../agent/host/host.ts';
 
 const VERIFY = { name: 'puppet.example.com', expect: ['10.72.0.0/16'], timeout: 2_000, quorum: 1 };
@@ -14,6 +15,23 @@ const DNS: ProvedDns = {
   options: null,
   verify: VERIFY,
 };
+
+test('proof: a change that was put back is tried again ever more seldom, and at once on another network', () => {
+  const pause = new PutBackPause();
+  const minute = 60_000;
+  let now = 0;
+  const waits = Array.from({ length: 5 }, () => {
+    const wait = pause.begin(now, '10.0.0.5/24');
+    assert.equal(pause.isOver(now + wait - 1, '10.0.0.5/24'), false);
+    assert.equal(pause.isOver(now + wait, '10.0.0.5/24'), true);
+    now += wait;
+    return wait / minute;
+  });
+  assert.deepEqual(waits, [10, 20, 40, 60, 60]);
+  pause.begin(now, '10.0.0.5/24');
+  assert.equal(pause.isOver(now + minute, '10.0.1.7/24'), true, 'another address');
+  assert.equal(pause.isOver(now + 1000, '10.0.1.7/24'), false, 'a link that flaps does not cost DNS again and again');
+});
 
 test('a proof covers what it proved, and what is asked less strictly', () => {
   const with_ = (verify: Partial<typeof VERIFY> | { expect: null }) => ({ ...DNS, verify: { ...VERIFY, ...verify } });
