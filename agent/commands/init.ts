@@ -4,6 +4,7 @@ import { note } from '../config/init/yaml-text.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
 import { Host } from '../host/host.ts';
+import { hasService } from '../host/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import { type Gathered, gather } from './init-facts.ts';
@@ -43,7 +44,7 @@ export async function init(options: InitOptions): Promise<number> {
   const path = options.output === undefined ? files.target(file) : file;
   files.replace(path, Buffer.from(text, 'utf8').toString('latin1'), withoutSecrets(text) === text ? 0o644 : 0o600);
   if (options.json) printJson({ file, configuration: text });
-  else if (!options.quiet) tell(file, gathered);
+  else if (!options.quiet) tell(file, gathered, hasService(host));
   return EXIT.ok;
 }
 
@@ -65,7 +66,8 @@ function destination(host: Host, { output, config }: InitOptions): { files: Host
   return given === undefined ? { files: host, file: DEFAULT_FILE } : { files: new Host(), file: resolve(given) };
 }
 
-function tell(file: string, { leftOut }: Gathered): void {
+/** `service`: whether the host has the service that holds the default configuration. */
+function tell(file: string, { leftOut }: Gathered, service: boolean): void {
   print(`Wrote ${file}: the settings that this host has now.`);
   if (leftOut.length > 0)
     print(`${leftOut.length} settings were not taken over; the last lines of the file name each, and why.`);
@@ -76,4 +78,6 @@ function tell(file: string, { leftOut }: Gathered): void {
   );
   print(`  agent doctor${option}   explains what else acts on these settings`);
   print(`  agent apply${option}    makes it so, and makes it stay`);
+  if (service && option === '')
+    print('  systemctl start holdfast   puts drift right at once, reports, and applies changes at systemctl reload');
 }

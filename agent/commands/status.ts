@@ -10,6 +10,7 @@ import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
+import { hasService } from '../host/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
@@ -62,7 +63,7 @@ export async function status(options: CommonOptions): Promise<number> {
     const lines = hooked || clients.length === 0 ? null : (await import('./unconfigured.ts')).linesOf(host);
     for (const client of clients) tellClient(client, lines);
     for (const holder of others) tellHolder(holder);
-    if (configured && host.live) tellDaemon(daemon);
+    if (configured && host.live) tellDaemon(host, daemon);
   }
   return wrong.length > 0 ? EXIT.changed : EXIT.ok;
 }
@@ -216,9 +217,10 @@ function tellHolder(holder: LeaseHolder): void {
   print(`\n${paint('bold', holderName(holder))} since ${time(holder.started)}`);
 }
 
-function tellDaemon(daemon: DaemonStanding | null): void {
+function tellDaemon(host: Host, daemon: DaemonStanding | null): void {
   if (daemon === null) {
-    print('\nNo daemon runs here (`agent run`): drift stays until the next lease, the next boot or `agent apply`.');
+    const start = hasService(host) ? 'systemctl start holdfast' : 'agent run';
+    print(`\nNo daemon runs here (\`${start}\`): drift stays until the next lease, the next boot or \`agent apply\`.`);
     return;
   }
   const { pid, enforce, fought } = daemon;

@@ -28,6 +28,11 @@ export function isUnitEnabled(host: Host, unit: string): boolean {
 /** Further folders for a service's unit: local packages, `systemd-run`, and generators that run early. */
 const FURTHER_FOLDERS = ['/usr/local/lib/systemd/system', '/run/systemd/transient', '/run/systemd/generator.early'];
 
+/** Whether the package's service is there, which runs the daemon. */
+export function hasService(host: Host): boolean {
+  return host.live && isUnitInstalled(host, 'holdfast');
+}
+
 /** Whether systemd can know this service: by a unit's file or link, or by a System V script. */
 export function isUnitInstalled(host: Host, name: string): boolean {
   const unit = /\.[a-z]+$/.test(name) ? name : `${name}.service`;

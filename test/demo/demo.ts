@@ -77,7 +77,7 @@ async function fleet(host: LabHost): Promise<void> {
   say('$ agent collector --data /var/lib/holdfast/collector &');
   say('$ agent run &');
   const shown = await startFleet(host);
-  say('Somebody writes the old name servers into resolv.conf:');
+  say('Another program writes the old name servers into resolv.conf:');
   await host.write('/etc/resolv.conf', OLD.map((address) => `nameserver ${address}\n`).join(''));
   say(`  ${await shown.event(/^holdfast\.heal$/)}`);
   await look(host);

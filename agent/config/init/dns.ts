@@ -51,7 +51,7 @@ export function dnsSection({ resolver, supersedes }: Pick<HostFacts, 'resolver' 
     ...(resolver.refusals.length === 0 ? settings : settings.map((line) => noted(line.trim()))),
     ...superseded.map(noted),
   ];
-  return withHeading('dns', lines, 'One source for dhclient.conf, the hooks of dhclient and resolv.conf.', [
+  return withHeading('dns', lines, 'One source for resolv.conf, systemd-resolved and every DHCP client of this host.', [
     'domain: example.com',
     'search: [dev.example.com, example.com]',
     'nameservers: [10.34.56.78, 10.34.56.79]',

@@ -61,7 +61,7 @@ function dhclientSection({ supersedes }: HostFacts): string[] {
     const says = `${one.file}:${one.line} supersedes ${one.option} with ${show(one.values.join(', '))}`;
     lines.push(noted(`${says} for ${show(one.interface)} alone; resolv.conf is one for the host: see dns`));
   }
-  return withHeading('dhclient', lines, 'Further options of dhclient, and what it asks the server for.', [
+  return withHeading('dhclient', lines, 'Further options of ISC dhclient, and what it asks the server for.', [
     'supersede: { ntp-servers: [10.34.56.80] }',
     'request: { without: [routers], also: [interface-mtu] }',
   ]);
@@ -109,7 +109,11 @@ function sysctlSection({ sysctls, ipv6RouteMaxSize }: HostFacts): string[] {
     );
     lines.push(noted('net.ipv6.route.max_size: { atLeast: 4194304 }'));
   }
-  return withHeading('sysctl', lines, 'Kernel settings (net.*) that are persisted on this host.', [
+  const about =
+    settings.size > 0
+      ? 'Kernel settings (net.*) that are persisted on this host.'
+      : 'Kernel settings (net.*). None was taken over from this host; examples:';
+  return withHeading('sysctl', lines, about, [
     'net.ipv4.ip_forward: 1',
     'net.netfilter.nf_conntrack_max: { value: 262144, optional: true }',
   ]);

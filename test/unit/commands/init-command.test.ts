@@ -168,3 +168,17 @@ nohook lookup-hostname resolv.conf
   ])
     assert.ok(yaml.includes(`# /etc/${line}`), `${line}\n--- not in\n${yaml}`);
 });
+
+test('init: where the package has brought the service, it and status say how to start the daemon', async (t) => {
+  const unit = { 'usr/lib/systemd/system/holdfast.service': '' };
+  for (const [files, told] of [
+    [unit, true],
+    [{}, false],
+  ] as const) {
+    const root = scratch(t, { 'etc/resolv.conf': 'nameserver 10.0.0.53\n', ...files });
+    const { stdout } = await command('init', '--root', root, '--live', '--only', 'resolver');
+    assert.equal(stdout.includes('  systemctl start holdfast  '), told, stdout);
+    const status = await command('status', '--root', root, '--live', '--only', 'resolver');
+    assert.ok(status.stdout.includes(`No daemon runs here (\`${told ? 'systemctl start holdfast' : 'agent run'}\`)`));
+  }
+});
