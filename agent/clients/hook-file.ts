@@ -35,3 +35,8 @@ export async function afterHookRuns(host: Host, outcome: Outcome): Promise<Outco
   if (problem === null) return outcome;
   return { ...outcome, reason: outcome.reason === undefined ? problem : `${outcome.reason}; ${problem}` };
 }
+
+/** Why a hook does not hold its settings. `there`: whether there is a hook of Holdfast. */
+export function whyUnheld(there: boolean): string {
+  return there ? 'the hook in place is of another configuration, or was changed' : 'no hook of Holdfast holds it yet';
+}

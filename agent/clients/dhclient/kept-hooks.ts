@@ -8,7 +8,7 @@ import type { Finding, Outcome, Resource, SettingState } from '../../hold/resour
 import type { KnownFiles } from '../../hold/verified-files.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { applyHook } from '../hook-file.ts';
+import { applyHook, whyUnheld } from '../hook-file.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
 
@@ -212,7 +212,5 @@ function configured({ dns, dhclient, restart, routes, egress }: DesiredState): b
 /** Why no hook holds the settings; undefined if a hook does. */
 function unheld(enter: Finding | null): string | undefined {
   if (enter?.state === 'ok') return undefined;
-  return enter?.actual == null
-    ? 'no hook of Holdfast holds it yet'
-    : 'the hook in place is of another configuration, or was changed';
+  return whyUnheld(enter?.actual != null);
 }

@@ -9,7 +9,7 @@ import { findBlock, placeInShell, removeFromShell } from '../../resolver/marked-
 import { isLeftToOwner } from '../../resolver/owner.ts';
 import { leavesNothingOpen, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { clientFindings } from '../client-findings.ts';
-import { applyHook } from '../hook-file.ts';
+import { applyHook, whyUnheld } from '../hook-file.ts';
 import { DHCPCD_CONF, dhcpcdInstalled, ENTER_HOOK, keepsTime } from './dhcpcd.ts';
 
 /**
@@ -72,7 +72,7 @@ export class Dhcpcd implements Resource {
     const settings = async () => {
       const doubts = state === 'ok' ? await this.doubts(wanted ?? '') : [];
       const held = doubts.length > 0 ? 'unknown' : state;
-      const reason = doubts.length > 0 ? doubts.join('; ') : undefined;
+      const reason = doubts.length > 0 ? doubts.join('; ') : state === 'ok' ? undefined : whyUnheld(owned);
       const atBoot = dnsStates(dns, 'boot', held, reason);
       // dhcpcd.conf cannot hold these settings, so the hook holds them, also at boot.
       const withoutConf = host.stat(DHCPCD_CONF) === null;
@@ -109,7 +109,7 @@ export class Dhcpcd implements Resource {
     const state = actual === edited.text ? 'ok' : 'drifted';
     const reason = edited.notes.length > 0 ? edited.notes.join('; ') : undefined;
     if (state === 'ok' && reason === undefined) this.known.add(known, actual);
-    return { wanted: edited.text, reason, settings: settings(state) };
+    return { wanted: edited.text, reason, settings: settings(state, state === 'ok' ? undefined : behind(owned)) };
   }
 
   /** Reasons why an installed hook may have no effect. */
@@ -126,6 +126,13 @@ export class Dhcpcd implements Resource {
         : []),
     ];
   }
+}
+
+/** `owned`: whether the file has lines of Holdfast. */
+function behind(owned: boolean): string {
+  return owned
+    ? `Holdfast's lines in ${DHCPCD_CONF} are of another configuration, or were changed`
+    : `${DHCPCD_CONF} has no lines of Holdfast yet`;
 }
 
 const BY_HOOK: ReadonlySet<string> = new Set(['dns.sortlist', 'dns.options']);

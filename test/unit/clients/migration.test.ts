@@ -76,6 +76,25 @@ test('client migration: what cannot be prepared for a client that does not run i
   );
 });
 
+test('dhcpcd: what is of another configuration is not said to be missing', { skip }, async (t) => {
+  const running: Patient = { others: { dhcpcd: { 9: ['dhcpcd: eth0 [ip4]'] } } };
+  const host = hostWith(t, DHCPCD, running);
+  const reasons = async (yaml: string) => {
+    const all = makeResources(host, desiredOf(yaml) as DesiredState, { only: ['dhcpcd'], known: new KnownFiles('') });
+    const [view] = await settingViews(await inspectAll(all));
+    return Object.values(view!.moments).map(({ moment, reason }) => `${moment}: ${reason}`);
+  };
+  assert.deepEqual(await reasons('dns: { nameservers: [10.0.0.21] }'), [
+    'lease: no hook of Holdfast holds it yet',
+    `boot: ${DHCPCD_CONF} has no lines of Holdfast yet`,
+  ]);
+  await converge(host, resources(host));
+  assert.deepEqual(await reasons('dns: { nameservers: [10.0.0.22] }'), [
+    'lease: the hook in place is of another configuration, or was changed',
+    `boot: Holdfast's lines in ${DHCPCD_CONF} are of another configuration, or were changed`,
+  ]);
+});
+
 test('client migration: an idle dhclient decides no moment of dns, but keeps those of its own settings', {
   skip,
 }, async (t) => {
