@@ -277,7 +277,7 @@ function rehearsal(name: 'lease' | 'boot', description: string): Command {
   return rehearse
     .command(name)
     .description(description)
-    .argument('[iface]', 'only this interface (default: every one that a dhclient holds)')
+    .argument('[iface]', 'only this interface (default: every interface of a dhclient)')
     .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but problems')

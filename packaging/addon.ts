@@ -1,27 +1,27 @@
 /**
- * Stands in the executable for node-gyp-build, by which the package `netlink` finds its native part: that lies in the
- * executable as an asset, for the linker to load from a file without a name, which nobody can predict, swap or leave behind;
- * for root, from a folder that only root can write.
+ * Replaces node-gyp-build in the executable, with which the package `netlink` finds its native part. The native part is
+ * an asset of the executable. The linker loads it from a file without a name, which no program can predict or swap, and
+ * which leaves nothing behind. For root the folder is one that only root can write.
  */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { getRawAsset } from 'node:sea';
 
-/** Name of the asset: made for this architecture, by Node-API, so it fits every Node. */
+/** The asset's name. The addon is made for this architecture with Node-API, so it fits every Node. */
 export const ADDON = 'netlink.node';
 
-/** From linux/fcntl.h: an open file that no folder lists. Node has a name for only a part of it. */
+/** O_TMPFILE of linux/fcntl.h: an open file that no folder lists. Node names only a part of the flag. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 /**
- * The first whose file system has such files and lets code be run from them (not `noexec`). /run/holdfast/code is the
- * services' own, in memory (units/holdfast.service).
+ * The first folder whose file system has such files and is not mounted `noexec`. /run/holdfast/code is in memory, and
+ * belongs to the services (units/holdfast.service).
  */
 const FOLDERS =
   process.geteuid?.() === 0
     ? ['/run/holdfast/code', '/var/lib/holdfast', '/run', '/var/lib', '/root', '/', dirname(process.execPath)]
     : ['/tmp', '/dev/shm', '/var/tmp'];
 
-/** The addon's exports. Throws where no folder will do, with the reason of each. */
+/** The addon's exports. If no folder works, throws with the reason of each. */
 export function loadAddon(): unknown {
   const addon = Buffer.from(getRawAsset(ADDON) as ArrayBuffer);
   const refused: string[] = [];

@@ -23,7 +23,7 @@ const root = join(import.meta.dirname, '..');
 export const EXECUTABLES = { x64: 'dist/agent', arm64: 'dist/agent-arm64' } as const;
 
 const target = `node${nodeVersion}`;
-/** The collector's page: in the code as text. */
+/** The collector's page, which is in the code as text. */
 const page = pageFiles(join(root, 'agent/collector/page'));
 /**
  * OPENSSL_CONF names a file that can have libraries loaded: only Node's default one is read. SIGUSR1 would open a debugger
@@ -38,7 +38,7 @@ const LEAN = ['--v8-pool-size=1', '--min-semi-space-size=2'];
 /** The chunk that the program begins with, and the module of the command that is run most, on every host again and again. */
 const FIRST = 'cli.js';
 const COMMONEST = 'agent/commands/apply.ts';
-/** Stands in the code for the hash of all of it. */
+/** The placeholder in the code for the hash of the whole code. */
 const BUILD_MARK = '<holdfast build>';
 /** systeminformation has a degree sign in regular expressions; a pack is ASCII (packs.ts). */
 const asciiOnly: Plugin = {
@@ -50,7 +50,7 @@ const asciiOnly: Plugin = {
     });
   },
 };
-/** Of this package's description the program uses only the version. */
+/** The program uses only the version of this package's description. */
 const onlyVersion: Plugin = {
   name: 'only-version',
   setup({ onLoad }) {
@@ -82,7 +82,9 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
       const node = runNode(arch);
       if (node !== null) rehearse(join(folder, 'chunks'), node);
       else
-        console.log(`  nothing here runs Node for ${arch}: without bytecode it starts later, and not the same bytes`);
+        console.log(
+          `  no program here runs Node for ${arch}: the executable has no bytecode, so it starts later and has other bytes`,
+        );
       const bytecode = node !== null;
       const main = join(folder, 'main.cjs');
       await bundleMain(main, bytecode);
@@ -90,7 +92,7 @@ export async function makeExecutables(entry: string, archs: Arch[], output: (arc
       const addon = join(root, `node_modules/netlink/prebuilds/linux-${arch}/node.napi.node`);
       const assets = names.map((name) => [name, join(folder, 'chunks', name)]);
       const finished = await inject(arch, main, { ...Object.fromEntries(assets), [ADDON]: addon });
-      // In one step, also while the old one is running.
+      // The file is replaced in one step, also while the old executable runs.
       renameSync(finished, resolve(output(arch)));
     }
   });
@@ -118,7 +120,7 @@ function loadedFirst({ outputs }: Metafile): string[] {
   const paths = Object.keys(outputs);
   const starts = paths.filter((path) => basename(path) === FIRST || outputs[path]!.entryPoint?.endsWith(COMMONEST));
   const found = new Set(starts.sort((a, b) => Number(basename(b) === FIRST) - Number(basename(a) === FIRST)));
-  // A set goes on to what is added meanwhile.
+  // The loop also visits names that are added to the set meanwhile.
   for (const path of found) {
     for (const { path: other, kind } of outputs[path]!.imports) {
       if (kind === 'import-statement' && other in outputs) found.add(other);
@@ -127,20 +129,20 @@ function loadedFirst({ outputs }: Metafile): string[] {
   return [...found].map((path) => basename(path));
 }
 
-/** Whether that executable is made of the sources as they are now. */
+/** Whether the executable was made from the present sources. */
 export async function isCurrent(executable: string, entry = join(root, 'agent/cli.ts')): Promise<boolean> {
   const { outputFiles } = await bundle(entry, '/chunks');
   return readFileSync(executable).includes(identityOf(outputFiles));
 }
 
-/** By which a build knows another's notes from its own. */
+/** Distinguishes the notes of one build from those of another. */
 function identityOf(chunks: readonly { readonly text: string }[]): string {
   return createHash('sha256')
     .update(chunks.map(({ text }) => text).join())
     .digest('hex');
 }
 
-/** The chunks, not written yet, and what each is made of. */
+/** The chunks, which are not written yet, and the sources of each. */
 export function bundle(entry: string, folder: string) {
   return build({
     entryPoints: { cli: entry },
@@ -148,19 +150,20 @@ export function bundle(entry: string, folder: string) {
     bundle: true,
     splitting: true,
     platform: 'node',
-    // Of packages that have both, the modules: what is not used of OpenTelemetry's is left out (461 kB to 74 kB).
+    // If a package has both forms, esbuild takes the modules, so that unused parts of OpenTelemetry are left out (461
+    // kB become 74 kB).
     mainFields: ['module', 'main'],
     format: 'esm',
     logLevel: 'warning',
     write: false,
     metafile: true,
-    // The modules' names get into the chunks: they are not to say where node_modules is a link to.
+    // The modules' names are in the chunks, and must not show where node_modules links to.
     preserveSymlinks: true,
     target,
-    // Of the packages that name their own folder, none looks into it here.
+    // Some packages name their own folder, but none reads it here.
     define: {
       HOLDFAST_BUILD: JSON.stringify(BUILD_MARK),
-      // As a string, which esbuild puts where it is used; an object would be in a chunk of what every command loads.
+      // A string, because esbuild inserts a string at its use. An object would be in a chunk that every command loads.
       HOLDFAST_PAGE: JSON.stringify(JSON.stringify(page)),
       __dirname: '""',
       'import.meta.main': 'true',
@@ -176,13 +179,13 @@ async function bundleMain(outfile: string, bytecode: boolean): Promise<void> {
   await build({ entryPoints, outfile, bundle: true, platform: 'node', format: 'cjs', define, target, ...SMALL });
 }
 
-/** Gives the executable's path, in the folder of `main`. */
+/** Returns the executable's path, in the folder of `main`. */
 async function inject(arch: Arch, main: string, assets: Record<string, string>): Promise<string> {
   provideNode(arch);
   const output = join(dirname(main), `agent-${arch}`);
   const { HOME, TMPDIR } = process.env;
-  // pkg works in a folder that it makes in TMPDIR: from there the main script has the same name at every build, and the
-  // executable holds that name.
+  // pkg works in a folder in TMPDIR. Seen from that folder the main script has the same name at every build, and the
+  // executable contains that name.
   Object.assign(process.env, { HOME: pkgHome, TMPDIR: dirname(main) });
   const relativeMain = join('..', basename(main));
   try {
@@ -193,7 +196,7 @@ async function inject(arch: Arch, main: string, assets: Record<string, string>):
         useSnapshot: false,
         useCodeCache: false,
         assets,
-        // NODE_OPTIONS is meant for somebody else's Node, and could make V8 refuse the bytecode.
+        // NODE_OPTIONS is meant for another Node, and could make V8 refuse the bytecode.
         ...{ main: relativeMain, execArgv: [...LEAN, ...HARDENED], execArgvExtension: 'none' },
       },
     });

@@ -1,4 +1,4 @@
-/** Completions for bash, zsh and fish, made of the commands and options that the program itself parses. */
+/** Completions for bash, zsh and fish, made from the commands and options of the program's own parser. */
 import type { Argument, Command, Option } from 'commander';
 
 /** A command with what may follow it; `path` is '' for the program itself, else 'plan' or 'rehearse lease'. */
@@ -117,7 +117,7 @@ function where({ path, subcommands }: Node): string {
 
 function bashValue(option: Option): string {
   const known = choices(option);
-  // Of names between commas the last one is completed.
+  // In a list with commas, the last name is completed.
   if (known && option.variadic)
     return `mapfile -t COMPREPLY < <(compgen -P "\${current%"\${current##*,}"}" -W "${known.join(' ')}" -- "\${current##*,}")`;
   if (known) return `mapfile -t COMPREPLY < <(compgen -W "${known.join(' ')}" -- "$current")`;
@@ -126,13 +126,16 @@ function bashValue(option: Option): string {
     : `mapfile -t COMPREPLY < <(compgen -${files(option) === '_files -/' ? 'd' : 'f'} -- "$current")`;
 }
 
-/** What zsh completes a value with that is no choice of a few. */
+/** The completion of zsh for a value that is no choice of a few words. */
 function files({ flags }: Option): string {
   if (flags.includes('<dir>')) return '_files -/';
   return flags.includes('<file>') || /--(certificate|key|client-ca)\b/.test(flags) ? '_files' : '';
 }
 
-/** What an option's or argument's value may be: named by it, or in its description after a colon, as `--only` has them. */
+/**
+ * The possible values of an option or argument: its choices, or the words after the colon of its description, as for
+ * `--only`.
+ */
 function choices({ argChoices, description }: Option | Argument): readonly string[] | undefined {
   if (argChoices) return argChoices;
   const [, listed] = /^only these [a-z]+: ([a-z, -]+)$/.exec(description) ?? [];

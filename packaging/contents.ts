@@ -1,4 +1,4 @@
-/** What every package holds: the same tree in the .deb, the .rpm and the tarball. */
+/** The content of every package: the same tree in the .deb, the .rpm and the tarball. */
 import { chmodSync, globSync, lutimesSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -15,21 +15,21 @@ const root = join(import.meta.dirname, '..');
 const CM = ['ansible', 'puppet', 'salt'];
 
 export interface Content {
-  /** From the root of the host, without the leading slash. */
+  /** The path from the root of the host, without the leading slash. */
   readonly path: string;
   readonly content: { readonly file: string } | { readonly text: string } | { readonly gzip: string };
   readonly mode: number;
-  /** The operator's own once it is there: an upgrade leaves a changed one as it is. */
+  /** Whether the installed file belongs to the operator: an upgrade keeps a changed file. */
   readonly configuration?: true;
 }
 
 export interface ContentOptions {
-  /** The one that the build made for the package's architecture. */
+  /** The executable for the package's architecture. */
   readonly executable: string;
   readonly version: string;
-  /** Seconds since 1970: what the manual pages are of. */
+  /** The date of the manual pages, in seconds since 1970. */
   readonly time: number;
-  /** What the executable is made of. */
+  /** The parts of the executable. */
   readonly parts: readonly Component[];
 }
 
@@ -40,7 +40,7 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     ...generated({
       'usr/share/doc/holdfast/changelog.gz': readFileSync(join(root, 'packaging/deb/changelog'), 'utf8'),
       'usr/share/man/man8/agent.8.gz': commandPage(program, version, date),
-      // By the package's name, by which people look first.
+      // The example has the package's name, because people look for that name first.
       'usr/share/man/man8/holdfast.8.gz': '.so man8/agent.8\n',
       'usr/share/man/man5/agent.yaml.5.gz': configurationPage(jsonSchema(), version, date),
       'usr/share/doc/holdfast/copyright': copyright(parts),
@@ -52,7 +52,7 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
     }),
     { path: 'usr/bin/agent', content: { file: executable }, mode: 0o755 },
     { ...copy('packaging/agent.yaml.example', 'etc/holdfast'), configuration: true },
-    // So that `ip route` says whose our routes are.
+    // With this file `ip route` shows that our routes are Holdfast's.
     {
       path: 'etc/iproute2/rt_protos.d/holdfast.conf',
       content: { text: `${HOLDFAST} holdfast\n` },
@@ -82,7 +82,7 @@ export function bytes({ content }: Content): Buffer {
   return 'text' in content ? Buffer.from(content.text) : gzipSync(content.gzip, { level: 9 });
 }
 
-/** Writes the tree into an empty folder; every file and folder is of this time (seconds since 1970). */
+/** Writes the tree into an empty folder. Every file and folder gets this time (seconds since 1970). */
 export function stage(tree: readonly Content[], folder: string, time: number): void {
   const folders = new Set<string>();
   for (const one of tree) {

@@ -9,7 +9,7 @@ export interface PackageOptions {
   readonly version: string;
   readonly tree: readonly Content[];
   readonly architecture: string;
-  /** Seconds since 1970: the time of everything in it. */
+  /** The time of every file in the package, in seconds since 1970. */
   readonly time: number;
   /** A folder to work in. */
   readonly folder: string;
@@ -28,15 +28,15 @@ export const DESCRIPTION = {
 } as const;
 
 /**
- * A stand-in: example.com is nobody's (RFC 2606). Whoever publishes packages writes an address here that is read; it stands
- * in packaging/deb/changelog, too.
+ * A placeholder, because example.com has no owner (RFC 2606). A publisher of packages writes a real address here and in
+ * packaging/deb/changelog.
  */
 export const MAINTAINER = 'The Holdfast authors <holdfast@example.com>';
 
 const SCRIPTS = ['postinst', 'prerm', 'postrm'];
 
 export interface DebOptions extends PackageOptions {
-  /** Made by `makeTarball` with the same compression: what it compressed is taken as it is. */
+  /** The tarball of `makeTarball` with the same compression, whose compressed data is used unchanged. */
   readonly tarball: string;
 }
 
@@ -87,7 +87,7 @@ function archive(members: Readonly<Record<string, Buffer>>, time: number): Buffe
   return Buffer.concat(parts);
 }
 
-/** Of libc and its companions the versions whose symbols the executable binds to; Debian 11 and later have them. */
+/** The versions of libc and its companions whose symbols the executable needs. Debian 11 and later have them. */
 function controlFile(version: string, architecture: string, kibibytes: number): string {
   return lines([
     'Package: holdfast',

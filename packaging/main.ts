@@ -9,12 +9,12 @@ declare const BYTECODE: boolean;
 
 const args = process.argv.slice(2);
 const { anew, forget } = withoutForeign(process.env, args);
-// The same process anew: it has read some of them by now, and acts on them at its end.
+// The process starts anew, because it has already read some of the variables, and acts on them at its end.
 if (anew !== null) process.execve!('/proc/self/exe', [process.argv0, ...args], anew);
 for (const name of forget) delete process.env[name];
 
-// Node calls its main thread MainThread, and that is how ps(1) and pgrep(1) know the process. process.title would
-// overwrite the arguments, by which a daemon is told from an apply.
+// Node calls its main thread MainThread, and ps(1) and pgrep(1) show that name. process.title would overwrite the
+// arguments, which distinguish a daemon from an apply.
 try {
   writeFileSync('/proc/self/comm', 'agent');
 } catch {

@@ -1,4 +1,4 @@
-/** agent(8) and agent.yaml(5), in man(7) markup: made of what `--help` and the configuration's schema say. */
+/** agent(8) and agent.yaml(5) in man(7) markup, made from the texts of `--help` and of the configuration's schema. */
 import type { Command, Option } from 'commander';
 
 /** A page that man(1), `mandoc -Tlint` and lintian take without a warning. `date`: as in 2026-11-22. */
@@ -19,18 +19,18 @@ export function commandPage(program: Command, version: string, date: string): st
     ...prose(program.description()),
     'Nothing on the host is changed before',
     '.I /etc/holdfast/agent.yaml',
-    'exists, and nothing before the whole of it is valid.',
+    'exists and is valid as a whole.',
     '.SH OPTIONS',
     ...optionsOf(program),
     '.SH COMMANDS',
     ...commands.flatMap(commandSection),
     '.SH EXIT STATUS',
-    'Of each command it stands there. What they share:',
-    ...item('0', 'As asked, and the host as wanted.'),
+    'Each command describes its own exit statuses. Common statuses:',
+    ...item('0', 'Success: the host is as wanted.'),
     ...item('1', 'Bad configuration or usage: nothing was touched.'),
-    ...item('2', 'Something differs, or is a problem; of apply --detailed-exitcodes: something was changed.'),
+    ...item('2', 'Something differs, or is a problem. apply --detailed-exitcodes: something was changed.'),
     ...item('3', 'Another daemon runs on this host.'),
-    ...item('4', 'Something failed; 6: and something was changed.'),
+    ...item('4', 'Something failed. 6: something failed, and something was changed.'),
     '.SH FILES',
     ...item('/etc/holdfast/agent.yaml', 'The configuration; see agent.yaml(5).'),
     ...item('/etc/holdfast/agent.d/*.yaml', 'Merged into it, in the order of their names.'),
@@ -61,7 +61,7 @@ export function configurationPage(schema: Schema, version: string, date: string)
   return page([
     `.TH AGENT.YAML 5 ${date} "Holdfast ${version}" "File Formats Manual"`,
     '.SH NAME',
-    'agent.yaml \\- what the network settings of a host are to be',
+    'agent.yaml \\- the network settings of a host',
     '.SH DESCRIPTION',
     'One YAML file,',
     '.IR /etc/holdfast/agent.yaml ,',
@@ -70,8 +70,8 @@ export function configurationPage(schema: Schema, version: string, date: string)
     ...prose(
       'beside it in the order of their names: maps are merged deeply, a list or a value replaces the earlier one whole.',
     ),
-    'Every key may be left out, and what is left out is left alone.',
-    'As root, agent refuses a file that others than root could change.',
+    'Every key may be left out. Holdfast leaves a setting without a key alone.',
+    'As root, agent refuses a file that other users could change.',
     '.SH KEYS',
     ...keys(schema, ''),
     '.SH SEE ALSO',
@@ -180,7 +180,7 @@ function prose(text: string): string[] {
   return (text.match(/\S.{0,70}(?=\s|$)|\S+/g) ?? []).map(roff);
 }
 
-/** ASCII alone, with nothing in it that man(7) would take for its own. */
+/** ASCII only, without anything that man(7) would take as markup. */
 function roff(text: string): string {
   return text
     .replaceAll('\\', '\\e')

@@ -17,7 +17,7 @@ const cache = join(root, 'node_modules/.cache/holdfast');
 /** The pinned version: `24.21.0`. */
 export const nodeVersion: string = pinned('x64').version;
 
-/** The folder that pkg must take for the user's home: it looks for its cache there and nowhere else. */
+/** The folder that pkg must use as the user's home, because pkg looks for its cache only there. */
 export const pkgHome = join(cache, 'home');
 
 /** Puts the stripped Node for `arch` into pkg's cache, unless it is there. */
@@ -31,7 +31,7 @@ export function provideNode(arch: Arch): void {
   for (const mark of [`${name}.tar.gz`, `${name}.tar.gz.ok`]) writeFileSync(mark, '');
 }
 
-/** The command that runs it on this machine, if need be by emulation; null: none does. */
+/** The command that runs the binary on this machine, if necessary by emulation; null if there is none. */
 export function runNode(arch: Arch): string[] | null {
   if (arch === process.arch) return [process.execPath];
   const command = [...(EMULATORS[arch] ?? []), installedNode(arch) ?? fetchedNode(arch)];
@@ -70,14 +70,14 @@ function fetchedNode(arch: Arch): string {
   return binary;
 }
 
-/** With the Node that runs npm, where npm runs this: the pinned one knows no machine-wide npmrc. */
+/** If npm runs this, the Node of npm is used, because the pinned Node does not read the machine-wide npmrc. */
 function npm(...args: string[]): void {
   const { npm_node_execpath: node, npm_execpath: script } = process.env;
   if (node && script) execFileSync(node, [script, ...args]);
   else execFileSync('npm', args);
 }
 
-/** Only before the program is put in: afterwards strip would move the section that the program lives in. */
+/** strip must run before the program is inserted. Afterwards it would move the section with the program. */
 function strip(binary: string, arch: Arch): boolean {
   const tool = { x64: 'x86_64-linux-gnu-strip', arm64: 'aarch64-linux-gnu-strip' }[arch];
   try {

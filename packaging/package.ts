@@ -1,6 +1,6 @@
 /**
- * `npm run package [x64|arm64 …]`: makes in dist/ what a host installs, of each architecture. Everything in it is of the
- * time of the last commit, or SOURCE_DATE_EPOCH: the same sources give the same bytes.
+ * `npm run package [x64|arm64 …]`: makes the packages of each architecture in dist/. Every file in them has the time of
+ * the last commit, or SOURCE_DATE_EPOCH, so the same sources give the same bytes.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, '..');
 export const FORMATS = ['tarball', 'deb', 'rpm'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** What each family of distributions calls it. */
+/** The architecture's name in each family of distributions. */
 const ARCHITECTURES = {
   x64: { debian: 'amd64', redhat: 'x86_64' },
   arm64: { debian: 'arm64', redhat: 'aarch64' },
@@ -63,7 +63,7 @@ export async function makePackages(
     stage(tree, staged, time);
     const top = [...new Set(tree.map(({ path }) => path.slice(0, path.indexOf('/'))))];
     const common = { version, tree, time, folder: workshop, compression };
-    // The .deb holds the tarball as it is: what takes the time is done once for both.
+    // The .deb contains the tarball unchanged, so the slow compression is done once for both.
     if (formats.some((format) => format !== 'rpm')) await makeTarball({ staged, top, output: tarball, compression });
     if (formats.includes('tarball')) copyFileSync(tarball, output('tarball'));
     if (formats.includes('deb')) await makeDeb({ ...common, architecture: debian, tarball, output: output('deb') });
@@ -100,7 +100,9 @@ if (import.meta.main) {
   });
 }
 
-/** Puts them into dist/ in place of those that are there. Whoever finds SHA256SUMS finds all that is in it. */
+/**
+ * Puts the packages into dist/ in place of older packages. SHA256SUMS comes last, so every file that it lists exists.
+ */
 function publish(made: readonly string[]): void {
   const sums = join(root, 'dist/SHA256SUMS');
   for (const old of globSync(['SHA256SUMS', 'holdfast*'], { cwd: join(root, 'dist') })) rmSync(join(root, 'dist', old));

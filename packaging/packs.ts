@@ -25,7 +25,7 @@ export async function packOf(
     plugins: [chunksOf(names, texts)],
     bundle: true,
     write: false,
-    // What there is to warn of, it warned of when it split the program.
+    // esbuild has already printed its warnings when it split the program.
     logLevel: 'error',
     platform: 'node',
     // The one form that a single executable application of Node 24 runs, so the program has no top-level await.

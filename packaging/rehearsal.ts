@@ -1,6 +1,6 @@
 /**
- * The run of the program that its bytecode is made from: an `apply` that finds everything in place, in a throw-away
- * folder. What it calls is what every later `apply` starts with already compiled.
+ * The run of the program that makes its bytecode: an `apply` without changes, in a throw-away folder. Functions that it
+ * calls are already compiled when a later `apply` starts.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -59,18 +59,18 @@ run_hookdir "/etc/dhcp/dhclient-exit-hooks.d"
  * refuses bytecode. See warm.ts and renumber.ts for what else would differ.
  */
 const SAME_EACH_TIME = ['--random-seed=1', '--predictable', '--v8-pool-size=0', '--min-semi-space-size=64'];
-/** Nor does it depend on who builds: NO_COLOR, say, would have other functions called. */
+/** The bytecode must not depend on the builder's environment. NO_COLOR, for example, would make other functions run. */
 const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 /**
- * Nor does it depend on the processes and the network of this machine, which `--live` looks at. An ordinary user needs a user
- * namespace for that. Root does not, where the kernel or a container allows none.
+ * The bytecode must not depend on the processes and the network of this machine, which `--live` looks at. An ordinary
+ * user needs a user namespace for that. Root does without one if the kernel or a container allows none.
  */
 const APART = ['unshare', '--pid', '--fork', '--mount', '--mount-proc', '--net'];
 const WAYS_APART = [[...APART, '--user', '--map-root-user'], APART];
 
 /**
- * Writes `NAME.bytecode` beside every chunk in `folder`. It works beside that. `node`: the command that runs the Node which
- * the bytecode is for.
+ * Writes `NAME.bytecode` beside every chunk in `folder`, and works beside the folder. `node`: the command of the Node
+ * for which the bytecode is made.
  */
 export function rehearse(folder: string, node: readonly string[] = [process.execPath]): void {
   const host = mkdtempSync(join(dirname(folder), 'rehearsal-'));
@@ -83,11 +83,11 @@ export function rehearse(folder: string, node: readonly string[] = [process.exec
       ...[join(import.meta.dirname, 'warm.ts'), folder],
       ...['apply', '--root', host, '--config', join(host, 'etc/holdfast/agent.yaml')],
     ];
-    // The first changes the folder, and the second, whose bytecode stays, finds nothing to do.
+    // The first run changes the folder. The second run has nothing to do, and its bytecode stays.
     run(node, apply);
     const apart = wayApart();
     if (apart === null) {
-      // This machine's own resolved or dhclient is not to be told anything: without `--live` no process is looked at.
+      // Without `--live` the run looks at no process, so this machine's own resolved and dhclient get no message.
       console.log('  no namespaces here: the executable starts some milliseconds later than one built with them');
       run(node, apply);
     } else run([...apart, ...node], [...apply, '--live']);
@@ -104,7 +104,7 @@ function run([program = '', ...before]: readonly string[], args: readonly string
   });
 }
 
-/** The first that works here; null: none does. */
+/** The first command that works here; null if none does. */
 function wayApart(): readonly string[] | null {
   return WAYS_APART.find(([program = '', ...options]) => spawnSync(program, [...options, 'true']).status === 0) ?? null;
 }

@@ -1,7 +1,7 @@
 /**
- * `node renumber.ts FOLDER`: writes the bytecode of every chunk in FOLDER anew. V8 numbers scripts and functions as it
- * compiles them, Node's own among them, and keeps the numbers in bytecode; read back in a process that does nothing else,
- * the same functions get the same numbers, in whatever order the rehearsal called them.
+ * `node renumber.ts FOLDER`: writes the bytecode of every chunk in FOLDER anew. V8 numbers scripts and functions in the
+ * order of compilation, and keeps the numbers in bytecode. In a process that only reads the bytecode back, the same
+ * functions get the same numbers, whatever the order of the rehearsal was.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

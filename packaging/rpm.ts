@@ -6,7 +6,7 @@ import { XZ } from './tarball.ts';
 import { run } from './workshop.ts';
 
 export interface RpmOptions extends PackageOptions {
-  /** The tree as `stage` wrote it. */
+  /** The tree that `stage` wrote. */
   readonly staged: string;
 }
 
@@ -29,13 +29,16 @@ const REPRODUCIBLE = {
   use_source_date_epoch_as_buildtime: '1',
   clamp_mtime_to_source_date_epoch: '1',
   _buildhost: 'localhost',
-  // Strip would break the executable, which has the program in it; nor does anything else here need to be made anew.
+  // strip would break the executable, which contains the program. No other file needs a change by rpmbuild either.
   __os_install_post: '%{nil}',
   debug_package: '%{nil}',
   _build_id_links: 'none',
 };
 
-/** Those that no other package may have: what is no package's stays after a removal. Several may own the same one. */
+/**
+ * Folders that no other package may own. A folder without an owner would stay after a removal, and several packages may
+ * own one folder.
+ */
 function ownFolders(paths: readonly string[]): string[] {
   const parts = paths.map((path) => path.split('/').slice(0, -1));
   const folders = new Set(parts.flatMap((names) => names.map((_, n) => names.slice(0, n + 1).join('/'))));
@@ -58,7 +61,7 @@ function specification({ version, tree, time, staged }: SpecificationOptions): s
     'License: Apache-2.0',
     'Group: System Environment/Base',
     `Packager: ${MAINTAINER}`,
-    // rpm finds by itself which versions of libc and its companions the executable binds to.
+    // rpm itself finds the versions of libc and its companions that the executable needs.
     '%description',
     DESCRIPTION.text.map((paragraph) => folded(paragraph).join('\n')).join('\n\n'),
     '%install',

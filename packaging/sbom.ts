@@ -1,6 +1,6 @@
 /**
- * What the executable is made of: every npm package of which something is in it, Node with the libraries inside it, and the
- * netlink addon. As a bill of materials (CycloneDX 1.6), and as Debian's machine-readable copyright file.
+ * The parts of the executable: every npm package with code in it, Node with its own libraries, and the netlink addon.
+ * Written as a bill of materials (CycloneDX 1.6), and as Debian's machine-readable copyright file.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ const root = join(import.meta.dirname, '..');
 export interface Component {
   readonly name: string;
   readonly version: string;
-  /** An SPDX expression; null where its maker states none apart from the licences of Node. */
+  /** An SPDX expression; null if the maker states none beside the licences of Node. */
   readonly license: string | null;
-  /** The whole text, with the lines of copyright; null: none is with it. */
+  /** The whole text with the lines of copyright; null if the package has none. */
   readonly text: string | null;
   readonly purl: string;
   /** As package-lock.json pins it: sha512 in hexadecimal. */

@@ -1,7 +1,7 @@
 /**
- * `node warm.ts FOLDER ARGUMENT …`: runs the program that lies in FOLDER as chunks with these arguments, as a rehearsal,
- * and writes each chunk's bytecode beside it: with the functions that the rehearsal called already compiled, which the
- * executable then need not do at every start.
+ * `node warm.ts FOLDER ARGUMENT …`: runs the program, which is in FOLDER as chunks, with these arguments as a
+ * rehearsal. Writes each chunk's bytecode beside it. The bytecode has the functions that the rehearsal called, so the
+ * executable need not compile them at every start.
  */
 import fs, { readdirSync, readFileSync, type Stats, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,8 +11,8 @@ import { Script } from 'node:vm';
 import { runChunks } from './chunks.ts';
 
 /**
- * V8's compilers beyond bytecode. Bytecode notes which functions they took, and that depends on the order in which the
- * rehearsal's reads happen to end. Off as flags of the process they would be among those by which V8 refuses bytecode.
+ * Switches off V8's compilers beyond bytecode. Bytecode records which functions they compiled, and that depends on the
+ * order in which the rehearsal's reads end. As flags of the process, these settings would make V8 refuse the bytecode.
  */
 const COMPILERS = ['sparkplug', 'maglev', 'turbofan'];
 
@@ -35,8 +35,9 @@ process.on('exit', () => {
 runChunks('cli.js', read, createRequire(import.meta.url), (name, script) => scripts.set(name, script));
 
 /**
- * Makes this process root's, and every file one that only root may write. Whoever builds, and wherever: the rehearsal is
- * root's `apply` on a host in order, and the program must not refuse it for the sake of the folders above.
+ * Makes this process look like root's, and every file like one that only root may write. The rehearsal is root's
+ * `apply` on a host without faults, whoever builds and wherever, so the program must not refuse it because of the
+ * folders above.
  */
 function countAsRoots(): void {
   process.geteuid = () => 0;

@@ -1,6 +1,6 @@
 /**
- * Where the build works: a folder beside what it makes, so that a finished file gets its place by a rename, and the programs
- * that it runs there. Whatever ends it, a failure, Ctrl-C or SIGTERM, the programs end and the folder is gone.
+ * The build's working folder, and the programs that run in it. The folder is beside the result, so a rename puts a
+ * finished file in its place. A failure, Ctrl-C or SIGTERM ends the programs and removes the folder.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const folders = new Set<string>();
 const programs = new Set<ChildProcess>();
 
-/** Gives `work` an empty folder, which is there until it ends. */
+/** Gives `work` an empty folder, which exists until `work` ends. */
 export async function inWorkshop<T>(work: (folder: string) => Promise<T>): Promise<T> {
   mkdirSync(DIST, { recursive: true });
   removeAbandoned();
@@ -33,11 +33,11 @@ export async function inWorkshop<T>(work: (folder: string) => Promise<T>): Promi
 }
 
 /**
- * Runs a program until it ends; throws where it fails. What it prints is left out, but for errors. Of the environment it gets
- * only PATH and `environment`: XZ_OPT, TAR_OPTIONS or ~/.rpmmacros would give other bytes.
+ * Runs a program to its end, and throws if it fails. Its standard output is not shown. Its environment has only PATH
+ * and `environment`, because XZ_OPT, TAR_OPTIONS or ~/.rpmmacros would give other bytes.
  */
 export async function run(program: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  // A group of its own, since some start further programs: all of them end where this one is ended.
+  // The program has a process group of its own, because some programs start others, and all must end together.
   const child = spawn(program, args, {
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -59,15 +59,16 @@ export async function run(program: string, args: readonly string[], environment:
 
 function end(signal: NodeJS.Signals): void {
   for (const { pid } of programs) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  // What a program was about to write as it was ended may come yet.
+  // A program that is being ended may still write.
   for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   for (const each of SIGNALS) process.off(each, end);
   process.kill(process.pid, signal);
 }
 
 /**
- * By sudo in somebody's clone: that user goes on without sudo. A container may not give to whom it does not know. Only what a
- * build makes: beside it in the cache are whole Debian systems, whose files have owners of their own.
+ * If sudo ran the build in a user's clone, the files go to that user, who can continue without sudo. A container cannot
+ * give files to an unknown user. Only results of a build are given: the cache also has whole Debian systems, whose
+ * files have owners of their own.
  */
 function giveToOwner(): void {
   if (process.geteuid?.() !== 0) return;
@@ -76,7 +77,7 @@ function giveToOwner(): void {
   give('-R', DIST, pkgHome);
 }
 
-/** Of builds that had no time to clean up: killed, or out of power. */
+/** Folders of builds that could not clean up, because they were killed or lost power. */
 function removeAbandoned(): void {
   for (const name of readdirSync(DIST)) {
     const [, pid] = /^\.unfinished-(\d+)-/.exec(name) ?? [];

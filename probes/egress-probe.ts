@@ -271,6 +271,6 @@ function attributesOf({ address, interface: link }: Gateway): SampleAttributes {
 }
 
 function unseen(family: Family): Condition {
-  const body = `Where the ${LABEL[family]} default route leads cannot be seen: every address that the probe asks for has its own route`;
+  const body = `It is unknown where the ${LABEL[family]} default route leads: every address that the probe asks for has its own route`;
   return { kind: 'condition', code: 'egress-unseen', severity: 'info', body, attributes: { 'network.type': family } };
 }

@@ -144,7 +144,7 @@ export interface LastAsked {
 }
 
 export interface RetireFacts {
-  /** In its usual notation. */
+  /** The address in its usual notation. */
   readonly address: string;
   readonly verdict: 'safe' | 'not-safe' | 'unknown';
   readonly sentence: string;

@@ -21,7 +21,7 @@ const ASKER = 100;
 const GUARANTEED = 2_000;
 /** The most hosts to drop at a time, so that the next new hosts find room at once. */
 const AT_ONCE = 1_000;
-/** The number of largest senders that are searched for silent hosts. */
+/** How many senders, the largest first, are searched for silent hosts. */
 const LOOKED_AT = 10;
 
 export class Hosts implements Iterable<HostState> {

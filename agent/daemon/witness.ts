@@ -172,7 +172,7 @@ function unknown(why: string): Testimony {
   return { by: null, why, attributes: {} };
 }
 
-/** The same testimony in a container. */
+/** The testimony as it counts in a container, where other containers share the kernel. */
 function hearsay({ by, ...rest }: Testimony): Testimony {
   return { ...rest, by: `${PERHAPS}${by}, which may belong to another container of this kernel` };
 }

@@ -26,7 +26,7 @@ const OF_DHCP: readonly number[] = [BOOT, DHCP];
 const FRESH = 60_000;
 /** Milliseconds for which BGP's gateways must answer again before DHCP's route goes back behind BGP's. */
 const ANSWERING = 30_000;
-/** Milliseconds between looks for a gateway's answer, which takes one or two on a link. */
+/** Milliseconds between looks for a gateway's answer. An answer on a link takes 1 to 2 ms. */
 const ANSWER = [5, 20, 75, 200];
 
 export interface EgressView {

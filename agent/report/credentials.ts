@@ -47,7 +47,7 @@ export class Credentials {
         return [];
       } catch (error) {
         const then = this.#good.has(nameOf(part))
-          ? 'What has changed on disk is not in force: the last good content is, until the file is corrected.'
+          ? 'The last good content of the file stays in force until the file is corrected.'
           : 'Nothing is delivered to the collector until the file is corrected.';
         return [`${errorMessage(error)}. ${then}`];
       }

@@ -53,9 +53,8 @@ function howItRuns(host: Host, client: DhcpClient): string | null {
   if (owner !== null) return `it is run by ${owner}, which starts it when it wants`;
   if (family === 6 || words.includes('-4o6')) return 'it is one of DHCPv6, whose lease cannot be rehearsed';
   if (interfaces.length === 0)
-    return 'it was started without the name of an interface: a new start might take others, too';
-  if (words.includes('-d'))
-    return 'it runs in the foreground (-d), under somebody who would take its end for a failure';
+    return 'it was started without the name of an interface, so a new start might also take other interfaces';
+  if (words.includes('-d')) return 'it runs in the foreground (-d), and its parent would take its end for a failure';
   const others = dhcpClients(host).filter((other) => other.pid !== client.pid && other.family === 4);
   const shared = others.find((other) => {
     return other.interfaces.length === 0 || other.interfaces.some((name) => interfaces.includes(name));
@@ -65,7 +64,7 @@ function howItRuns(host: Host, client: DhcpClient): string | null {
     return 'the path of its configuration is an odd one';
   const further = namesOtherInterfaces(host.readText(client.confFile) ?? '', interfaces);
   if (further.length > 0)
-    return `${client.confFile} names ${further.join(', ')}, which a new start would configure, too`;
+    return `${client.confFile} names ${further.join(', ')}, which a new start would also configure`;
   return null;
 }
 

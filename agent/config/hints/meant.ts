@@ -100,7 +100,7 @@ function shorthand(value: unknown, { expected, keys, fit }: ConfigPlace): Candid
   return candidate(only.found, { what });
 }
 
-/** `10.1.0.0/16: 10.0.0.1` and `10.1.0.0/16: { via: 10.0.0.1 }`: the first of `keys` takes the name. */
+/** In `10.1.0.0/16: 10.0.0.1` and `10.1.0.0/16: { via: 10.0.0.1 }` the name is the value of the first of `keys`. */
 export function entryForms(map: Record<string, unknown>, keys: readonly string[]): object[][] {
   const entries = Object.entries(map);
   return keys.flatMap((key) => [

@@ -203,7 +203,7 @@ const retire = field(
       full: `has more than ${MOST_RETIRED} addresses; take some out`,
     },
   ),
-  'Addresses of name servers that are to be switched off: who still asks them is counted.',
+  'Addresses of name servers that will be switched off. The host counts the programs that still ask them.',
   [['10.34.56.78']],
 );
 

@@ -16,7 +16,7 @@ export interface TableRecord {
   readonly expiry: number;
   /** Why control groups are not counted; null if they are. */
   readonly unitless: string | null;
-  /** Of the table `retire`: each address, and the time since which the table counts it. */
+  /** The addresses of the table `retire`, each with the time since which the table counts it. */
   readonly addresses: Readonly<Record<string, number>>;
 }
 

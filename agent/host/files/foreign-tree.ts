@@ -36,7 +36,7 @@ const LOCAL = new Set(
 export interface ForeignFile {
   /** latin1. */
   readonly text: string;
-  /** Of the file itself, links followed. */
+  /** The stats of the file itself, links followed. */
   readonly stats: Stats;
 }
 

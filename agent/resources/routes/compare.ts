@@ -62,7 +62,7 @@ export class RouteLook {
     this.#usable = new UsableHops(socket, signal);
   }
 
-  /** Of each route, in their order. The kernel is asked about all of them together. Throws NetlinkError. */
+  /** The state of each route, in their order. The kernel is asked about all of them together. Throws NetlinkError. */
   async standings(routes: readonly WantedRoute[]): Promise<RouteStanding[]> {
     const tries: TriedRoute[] = [];
     for (const wanted of routes) tries.push(await this.#usable.tried(wanted));

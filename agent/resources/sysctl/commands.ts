@@ -10,7 +10,7 @@ export interface SysctlDeed {
   /** Below /proc/sys; a pattern if a variable or a glob is part of the name. */
   readonly path: string;
   readonly value: string;
-  /** The command stands in a condition, or a variable is in it. */
+  /** Whether the command may not run, or with another value: it is inside a condition, or has a variable in it. */
   readonly unsure: boolean;
 }
 
