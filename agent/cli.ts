@@ -207,7 +207,7 @@ const collector = program
   .option('--expect <file>', 'hosts that should report: names or ids, one a line, or an Ansible inventory in JSON')
   .option('--certificate <file>', 'PEM: speak TLS')
   .option('--key <file>', 'PEM: of the certificate')
-  .option('--client-ca <file>', 'PEM: whoever connects must have a certificate of it')
+  .option('--client-ca <file>', 'PEM file of an authority: each client must show a certificate of it')
   .addHelpText(
     'after',
     `\nInstead of a file, credential:NAME takes what systemd hands to the service (LoadCredential=).\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,

@@ -62,7 +62,7 @@ function network(text: string, family: Family, what: string): string {
   if (parsed.kind() !== family) throw new Error(`${what}: ${checked.value} is not ${LABELS[family]}`);
   if (Number(length) < SHORTEST[family])
     throw new Error(`${what}: ${checked.value} is wider than any network of a cloud (/${SHORTEST[family]})`);
-  if (NO_NETWORK.has(parsed.range())) throw new Error(`${what}: ${checked.value} is no network of hosts`);
+  if (NO_NETWORK.has(parsed.range())) throw new Error(`${what}: ${checked.value} is no network that hosts can have`);
   return checked.value;
 }
 

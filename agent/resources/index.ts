@@ -42,8 +42,8 @@ export function makeResources(
     ledger: () => new LedgerResource(host, desired.ledger, ledger),
   };
   const names = RESOURCE_NAMES.filter((name) => only.includes(name));
-  // A route that `egress` deleted is put back before the hooks go, because they would put it back later; also with
-  // --only hooks.
+  // A route that `egress` deleted is put back before the hooks go, because without hooks no program would put it back.
+  // This also holds for --only hooks.
   const isLeft = desired.egress === null && (names.includes('egress') || names.includes('hooks'));
   const first: ResourceName[] = isLeft ? ['egress'] : [];
   return [...first, ...names.filter((name) => !first.includes(name))].map((name) => all[name]());

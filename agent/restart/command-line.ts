@@ -4,7 +4,7 @@ import { namesOtherInterfaces } from '../clients/dhclient/conf/named-interfaces.
 import { scriptOf } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
 import { type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
-import { scriptDoubts } from '../clients/dhclient/script/verdict.ts';
+import { scriptDoubts } from '../clients/dhclient/script/script-verdict.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { ProcessOrigin } from '../host/process/origin.ts';

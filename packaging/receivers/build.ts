@@ -65,7 +65,8 @@ function inFolder(folder: string, name: string, make: (folder: string) => void):
 
 function buildPrometheus(folder: string): void {
   const packages = ['prometheus', 'promtool'].map((name) => `github.com/prometheus/prometheus/cmd/${name}`);
-  // Without service discovery, which is most of its code and is not used here. Its pages are not built in: only its API.
+  // Prometheus is built without service discovery, which is most of its code, and without its pages. Only its API is
+  // used here.
   go(
     ['build', '-tags', 'remove_all_sd,netgo', '-ldflags', '-s -w', '-o', `${folder}/`, ...packages],
     import.meta.dirname,

@@ -137,7 +137,7 @@ const FAILURES: Partial<Record<Failure, RegExp>> = {
 const ABSURD: Partial<Record<Failure, RegExp>> = {
   empty: /is empty/,
   everything: /0\.0\.0\.0\/0 is wider/,
-  multicast: /no network of hosts/,
+  multicast: /no network that hosts can have/,
   flipping: /and a moment later/,
 };
 

@@ -8,7 +8,7 @@ import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import { type ScriptInUse, scriptsInUse } from './dhclient-scripts.ts';
 import { type HookPlaces, whyDeaf } from './hooks/hook-places.ts';
 import { overrulingHooks } from './hooks/other-hooks.ts';
-import { type ScriptDoubt, scriptDoubts } from './script/verdict.ts';
+import { type ScriptDoubt, scriptDoubts } from './script/script-verdict.ts';
 
 export interface HookDoubts {
   readonly all: readonly string[];

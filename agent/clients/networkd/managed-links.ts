@@ -7,7 +7,7 @@ import type { Host } from '../../host/host.ts';
 import { linkNames } from '../link-names.ts';
 
 const LINKS = '/run/systemd/netif/links';
-/** Written anew whenever systemd-networkd has started, or a state of all links together has changed. */
+/** systemd-networkd writes this file at its start, and when the combined state of all links changes. */
 export const NETWORKD_STATE = '/run/systemd/netif/state';
 const LEASES = '/run/systemd/netif/leases';
 

@@ -3,7 +3,7 @@
 import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
-import { scriptDoubts } from '../../clients/dhclient/script/verdict.ts';
+import { scriptDoubts } from '../../clients/dhclient/script/script-verdict.ts';
 import { holderName } from '../../clients/holder.ts';
 import { contests, dhclientIdle, leaseHolders } from '../../clients/holders.ts';
 import type { DesiredDhclient } from '../../config/desired.ts';

@@ -19,8 +19,8 @@ import {
   READERS,
   type ScriptEvent,
 } from './events.ts';
-import { filesOf, isShellProgram, type ScriptFile, type ScriptStep, scriptFile, stepsOf } from './files.ts';
-import { ShellValues } from './words.ts';
+import { filesOf, isShellProgram, type ScriptFile, type ScriptStep, scriptFile, stepsOf } from './script-files.ts';
+import { ShellValues } from './shell-words.ts';
 
 /** Limits for functions that call each other, for files, and for all commands of a walk. */
 const DEEPEST = 24;

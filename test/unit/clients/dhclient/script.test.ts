@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { hookPlaces } from '../../../../agent/clients/dhclient/hooks/hook-places.ts';
 import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
-import { scriptDoubts } from '../../../../agent/clients/dhclient/script/verdict.ts';
+import { scriptDoubts } from '../../../../agent/clients/dhclient/script/script-verdict.ts';
 import { dhcpClientsCheck } from '../../../../agent/doctor/checks/dhcp-clients-check.ts';
 import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
