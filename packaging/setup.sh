@@ -18,11 +18,12 @@ elif [ "${1:-}" = arm64 ]; then
 fi
 
 # What each is for: DHCP clients and servers and a DNS server to test against; routing daemons; network namespaces and pings; fault
-# injection, other shells, attributes; stripping the executables (both architectures); minimal systems to start the executable on.
+# injection, other shells, attributes; programs that keep a name server; stripping the executables (both architectures); minimal systems to start the executable on.
 debian_packages="isc-dhcp-client dhcpcd-base network-manager dbus isc-dhcp-server dnsmasq-base
   frr bird2
   iproute2 iputils-ping procps util-linux nftables iptables
   strace tcpdump busybox shellcheck attr e2fsprogs
+  nginx-light haproxy unbound postfix libc-ares2 python3
   binutils binutils-aarch64-linux-gnu
   openssl debootstrap debian-archive-keyring $*"
 

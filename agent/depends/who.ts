@@ -5,8 +5,10 @@ import type { Host } from '../host/host.ts';
 import type { Program } from '../host/process/programs.ts';
 
 /** `nginx.service (nginx[812])`, `container web (nginx[812])`, `node[4711]`. */
-export function whoIs(host: Host, { pid, comm, unit, container }: Program): string {
-  const program = `${comm}[${pid}]`;
+export function whoIs(host: Host, { pid, comm, executable, unit, container }: Program): string {
+  // Node calls its first thread so, and the kernel takes that for the name of the program.
+  const name = comm === 'MainThread' ? (executable?.replace(/^.*\//, '') ?? comm) : comm;
+  const program = `${name}[${pid}]`;
   if (container !== null) return `${containerName(host, container)} (${program})`;
   return unit === null ? program : `${unit} (${program})`;
 }

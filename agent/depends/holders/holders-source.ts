@@ -74,7 +74,7 @@ function holdersIn(host: Host, tree: ProcessTree, hidden: Program[]): Holder[] {
     const why = keepsServers(program, maps === 'hidden' ? '' : maps, noReload);
     if (why === null) return [];
     const history = isOurs ? 'resolv.conf' : null;
-    return [{ program, history, file: RESOLV_CONF, changed, why, cure: restartOf(program) }];
+    return [{ program, history, file: RESOLV_CONF, changed, why, cure: restartOf(host, program) }];
   });
 }
 
@@ -98,7 +98,7 @@ function configHolders(around: Surroundings, program: ConfiguredProgram): Holder
       .find(({ time }) => time !== null);
     if (changed === undefined) return [];
     const why = `${program.name} uses the name servers that its configuration had when it read it`;
-    const cure = program.restart ?? restartOf(main);
+    const cure = program.restart ?? restartOf(around.host, main);
     return [{ program: main, history: program.name, file: changed.path, changed: changed.time!, why, cure }];
   });
 }
@@ -126,9 +126,9 @@ function answered(
   };
 }
 
-function restartOf({ unit, container, pid, comm }: Program): string {
-  if (container !== null) return 'restart the container';
-  return unit?.endsWith('.service') ? `systemctl restart ${unit}` : `restart ${comm}[${pid}]`;
+function restartOf(host: Host, program: Program): string {
+  if (program.container !== null) return 'restart the container';
+  return program.unit?.endsWith('.service') ? `systemctl restart ${program.unit}` : `restart ${whoIs(host, program)}`;
 }
 
 function time(milliseconds: number): string {
