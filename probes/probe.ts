@@ -47,6 +47,8 @@ export interface Condition {
   readonly severity: EventSeverity;
   /** A sentence that says what is wrong and what to do. */
   readonly body: string;
+  /** A sentence that says what to do, for the event of the beginning only: at the end it would mislead. */
+  readonly remedy?: string;
   readonly attributes: SampleAttributes;
 }
 

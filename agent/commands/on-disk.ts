@@ -14,6 +14,8 @@ import type { CommonOptions } from './common-options.ts';
 import { configFile, openHost, openToHold } from './context.ts';
 import { ConfigFailure } from './output.ts';
 
+const RELOAD = 'To put it in force, run: systemctl reload holdfast (or send SIGHUP).';
+
 /**
  * The files and folders that the operator edits. Credentials from systemd never change during the life of a service.
  */
@@ -40,9 +42,8 @@ export async function lookOnDisk(
     const onDisk = await openToHold(options);
     if (onDisk.hash === hash) return secrets;
     if (reload === 'auto') return 'reload';
-    const body =
-      'The configuration has changed on disk and is not in force. To put it in force, run: systemctl reload holdfast (or send SIGHUP).';
-    return [condition('config-not-in-force', 'warn', body), ...secrets];
+    const body = 'The configuration has changed on disk and is not in force.';
+    return [{ ...condition('config-not-in-force', 'warn', body), remedy: RELOAD }, ...secrets];
   } catch (error) {
     const body = `The configuration on disk has errors, so the previous one stays in force: ${errorMessage(error)}`;
     return [condition('config-refused', 'error', body), ...secrets];
@@ -54,7 +55,7 @@ export function notInForce(host: Host, options: CommonOptions, hash: string): st
   const taken = nullIfRefused(() => host.readText(IN_FORCE))?.trim() ?? hash;
   const daemon = taken === hash ? null : daemonOfFile(host, options);
   if (daemon === null) return null;
-  return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. To put it in force, run: systemctl reload holdfast (or send SIGHUP).`;
+  return `The daemon (process ${daemon.pid}) does not hold the configuration that is on disk now. ${RELOAD}`;
 }
 
 /** The errors of a configuration, and a further line if a daemon goes on with an earlier configuration. */

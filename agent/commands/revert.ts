@@ -81,7 +81,7 @@ function otherwiseAtRenewal(host: Host): Renewal[] {
       const lease = currentLease(host, client, name);
       const writes = lease === null ? [] : resolvConfWithoutHook(lease).filter((line) => !there.has(undotted(line)));
       if (lease === null || writes.length === 0) return [];
-      const renews = lease.renew === null ? null : new Date(lease.renew).toISOString();
+      const renews = lease.renew === null ? null : new Date(lease.renew).toISOString().replace(/\.\d+Z$/, 'Z');
       return [{ client: clientName(client), renews, writes }];
     }),
   );

@@ -76,8 +76,9 @@ export class Conditions {
       this.#tell(event(EVENTS.conditionCleared, 'info', body, condition));
     }
     for (const [key, condition] of current) {
-      if (!this.#holding.has(key))
-        this.#tell(event(EVENTS.conditionRaised, condition.severity, condition.body, condition));
+      const { severity, body, remedy } = condition;
+      const text = remedy === undefined ? body : `${body} ${remedy}`;
+      if (!this.#holding.has(key)) this.#tell(event(EVENTS.conditionRaised, severity, text, condition));
       this.#holding.set(key, { probe, condition });
     }
   }

@@ -28,6 +28,14 @@ test('daemon events: a condition is told when it comes and when it is over', () 
   ]);
 });
 
+test('daemon events: what to do is said when a condition begins, and no longer when it is over', () => {
+  const told: string[] = [];
+  const conditions = new Conditions(({ body }) => told.push(body));
+  conditions.update('configuration', [{ ...condition('not in force'), remedy: 'Run: reload.' }]);
+  conditions.update('configuration', []);
+  assert.deepEqual(told, ['not in force of main Run: reload.', 'over: not in force of main']);
+});
+
 test('daemon events: what turns into another condition of the same thing is not told as over', () => {
   const told: string[] = [];
   const conditions = new Conditions(({ severity, body }) => told.push(`${severity} ${body}`));

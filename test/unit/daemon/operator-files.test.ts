@@ -144,9 +144,9 @@ test('on disk: another configuration is a condition or a reload, a bad one is re
   assert.deepEqual(await look('manual'), []);
   assert.deepEqual(await look('auto'), []);
   writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns: { search: [b.example] }\n');
-  const [changed] = (await look('manual')) as { code: string; body: string }[];
+  const [changed] = (await look('manual')) as { code: string; body: string; remedy: string }[];
   assert.equal(changed?.code, 'config-not-in-force');
-  assert.match(changed.body, /systemctl reload holdfast/);
+  assert.match(changed.remedy, /systemctl reload holdfast/);
   assert.equal(await look('auto'), 'reload');
   writeFileSync(join(root, 'etc/holdfast/agent.yaml'), 'dns: { search: 5 }\n');
   for (const reload of ['auto', 'manual'] as const) {
