@@ -14,7 +14,7 @@ import type { Arch } from './node-binary.ts';
 import { makeRpm } from './rpm.ts';
 import { billOfMaterials, type Component, components } from './sbom.ts';
 import { type Compression, makeTarball } from './tarball.ts';
-import { inWorkshop } from './workshop.ts';
+import { inWorkshop, requirePrograms } from './workshop.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -85,10 +85,17 @@ function sourceTime(): number {
   return time;
 }
 
-if (import.meta.main) {
-  const wanted = process.argv.slice(2);
+/** The programs that make these packages. */
+const PROGRAMS: Readonly<Record<Format, readonly string[]>> = {
+  tarball: ['tar', 'xz'],
+  deb: ['tar', 'xz'],
+  rpm: ['rpmbuild'],
+};
+
+async function main(wanted: readonly string[]): Promise<void> {
   for (const arch of wanted)
     if (!(arch in EXECUTABLES)) throw new Error(`unknown architecture ${arch}: write x64 or arm64`);
+  requirePrograms([...new Set(FORMATS.flatMap((format) => PROGRAMS[format]))]);
   const archs = (wanted.length > 0 ? wanted : Object.keys(EXECUTABLES)) as Arch[];
   await makeExecutables(join(root, 'agent/cli.ts'), archs, (arch) => join(root, EXECUTABLES[arch]));
   await inWorkshop(async (folder) => {
@@ -119,4 +126,13 @@ function publish(made: readonly string[]): void {
 function checksum(file: string): string {
   const sum = createHash('sha256').update(readFileSync(file)).digest('hex');
   return `${sum}  ${basename(file)}\n`;
+}
+
+if (import.meta.main) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(`npm run package: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }

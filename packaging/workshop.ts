@@ -32,6 +32,18 @@ export async function inWorkshop<T>(work: (folder: string) => Promise<T>): Promi
   }
 }
 
+/** The package of Debian in which each program is. */
+const PACKAGES: Readonly<Record<string, string>> = { rpmbuild: 'rpm', tar: 'tar', xz: 'xz-utils' };
+
+/** Throws for a program that is not installed, so that minutes of building do not end with it. */
+export function requirePrograms(programs: readonly string[], path = process.env.PATH ?? ''): void {
+  const folders = path.split(':').filter((folder) => folder !== '');
+  const missing = programs.filter((name) => !folders.some((folder) => existsSync(join(folder, name))));
+  if (missing.length === 0) return;
+  const packages = missing.map((name) => PACKAGES[name] ?? name).join(' ');
+  throw new Error(`${missing.join(' and ')} must be installed (Debian: apt-get install ${packages})`);
+}
+
 /**
  * Runs a program to its end, and throws if it fails. Its standard output is not shown. Its environment has only PATH
  * and `environment`, because XZ_OPT, TAR_OPTIONS or ~/.rpmmacros would give other bytes.

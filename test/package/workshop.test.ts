@@ -1,13 +1,14 @@
 /** However the build ends, its folder and its programs end with it. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { requirePrograms } from '../../packaging/workshop.ts';
 import { Log } from '../parts/lab/log.ts';
-import { REPOSITORY } from '../parts/scratch.ts';
+import { REPOSITORY, scratch } from '../parts/scratch.ts';
 
 const workshop = JSON.stringify(join(REPOSITORY, 'packaging/workshop.ts'));
 
@@ -57,3 +58,18 @@ function work(what: string): ChildProcess {
   }));`;
   return spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
 }
+
+test('package: a program that is not installed is named with its package before anything is built', (t) => {
+  const folder = scratch(t, { tar: '', xz: '' });
+  requirePrograms(['tar', 'xz'], `/nowhere:${folder}`);
+  assert.throws(() => requirePrograms(['tar', 'rpmbuild'], folder), {
+    message: 'rpmbuild must be installed (Debian: apt-get install rpm)',
+  });
+  assert.throws(() => requirePrograms(['xz', 'rpmbuild'], ''), /xz and rpmbuild must be .*install xz-utils rpm\)/);
+  const { status, stderr } = spawnSync(process.execPath, [join(REPOSITORY, 'packaging/package.ts'), 'x64'], {
+    env: { PATH: folder },
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1);
+  assert.equal(stderr, 'npm run package: rpmbuild must be installed (Debian: apt-get install rpm)\n');
+});
