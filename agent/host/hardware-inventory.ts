@@ -52,14 +52,41 @@ export async function takeInventory(host: Host): Promise<Inventory> {
     si.cpu(),
     si.memLayout(),
   ]);
+  const firmware = firmwareStrings(host);
   return {
-    board: line(system.manufacturer || board.manufacturer, system.model || board.model, system.version),
-    firmware: line(bios.vendor, bios.version, bios.releaseDate),
+    board:
+      line(system.manufacturer || board.manufacturer, system.model || board.model, system.version) ?? firmware.board,
+    firmware: line(bios.vendor, bios.version, bios.releaseDate) ?? firmware.bios,
     cpu: line(cpu.manufacturer, cpu.brand, cpu.cores > 0 ? `(${cpu.cores} threads)` : ''),
-    virtual: system.virtual ? system.virtualHost || system.model || 'unknown' : null,
+    virtual: system.virtual ? system.virtualHost || system.model || 'unknown' : hypervisor(host),
     memory: memoryModules(modules, host.run('dmidecode', ['-t', 'memory']).stdout),
     network: networkCards(host),
   };
+}
+
+const FIRMWARE = '/sys/class/dmi/id';
+
+/**
+ * The firmware's own strings, which every user may read. The library reads them only if dmidecode fails, and dmidecode
+ * needs more than the service's sandbox gives. Each is null if unknown.
+ */
+export function firmwareStrings(host: Host): { readonly board: string | null; readonly bios: string | null } {
+  const says = (file: string) => nullIfRefused(() => host.readText(`${FIRMWARE}/${file}`));
+  const machine = line(says('sys_vendor'), says('product_name'), says('product_version'));
+  return {
+    board: machine ?? line(says('board_vendor'), says('board_name'), says('board_version')),
+    bios: line(says('bios_vendor'), says('bios_version'), says('bios_date')),
+  };
+}
+
+/**
+ * The hypervisor or container by systemd, which asks the processor and needs no rights; null on bare metal, or if
+ * systemd is not installed. The library knows a hypervisor only by the board's name, /dev/disk and the kernel's log,
+ * and the service's sandbox hides the last two.
+ */
+export function hypervisor(host: Pick<Host, 'run'>): string | null {
+  const name = host.run('systemd-detect-virt', []).stdout.trim();
+  return /^[a-z0-9-]{1,32}$/.test(name) && name !== 'none' ? name : null;
 }
 
 interface KnownModule {

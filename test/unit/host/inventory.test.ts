@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { InventoryWatch } from '../../../agent/daemon/inventory-watch.ts';
 import {
+  firmwareStrings,
+  hypervisor,
   type Inventory,
   inventoryLines,
   memoryModules,
@@ -45,6 +47,38 @@ test('inventory: modules have the slot that is printed on the board; ECC is not 
     { slot: 'DIMM_B1', bank: '', size: 8 * GIB, type: 'DDR4', ecc: null },
   ]);
   assert.deepEqual(memoryModules([{ size: 16 * GIB, bank: '', type: '' }], ''), [], 'made up, without dmidecode');
+});
+
+test('inventory: the board and firmware are known by the strings that every user may read', (t) => {
+  const id = (files: Record<string, string>) =>
+    firmwareStrings(
+      new Host({
+        root: scratch(
+          t,
+          Object.fromEntries(Object.entries(files).map(([name, text]) => [`sys/class/dmi/id/${name}`, `${text}\n`])),
+        ),
+      }),
+    );
+  assert.deepEqual(
+    id({
+      sys_vendor: 'QEMU',
+      product_name: 'Standard PC (Q35)',
+      product_version: '-',
+      bios_vendor: 'SeaBIOS',
+      bios_date: '04/01/2014',
+    }),
+    { board: 'QEMU Standard PC (Q35)', bios: 'SeaBIOS 04/01/2014' },
+  );
+  assert.deepEqual(id({ board_vendor: 'Intel', board_name: 'S2600' }), { board: 'Intel S2600', bios: null });
+  assert.deepEqual(id({}), { board: null, bios: null });
+});
+
+test('inventory: the hypervisor is known by systemd, and bare metal and no systemd are none', () => {
+  const says = (stdout: string) =>
+    hypervisor({ run: () => ({ status: stdout === 'none\n' ? 1 : 0, stdout, stderr: '', error: null }) });
+  assert.equal(says('kvm\n'), 'kvm');
+  assert.equal(says('systemd-nspawn\n'), 'systemd-nspawn');
+  for (const none of ['none\n', '', 'Error: x\n']) assert.equal(says(none), null, none);
 });
 
 test('inventory: network cards by driver, speed and MTU; what has no device is virtual', (t) => {
