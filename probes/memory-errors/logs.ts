@@ -9,6 +9,8 @@ import { ErrorTally, printable } from './tally.ts';
 
 /** Milliseconds between readings. A look at a log that did not grow takes 0.1 ms. */
 const INTERVAL = 1_000;
+/** Milliseconds for one reading. No heartbeat waits for it, and a busy disk may take seconds for a page of a log. */
+const TIME_LIMIT = 30_000;
 
 type Positions = Readonly<Record<string, LogPosition>>;
 
@@ -49,6 +51,7 @@ export function daemonMemoryErrors(
     name: 'memory-errors.logs',
     cost: 'constant',
     interval: INTERVAL,
+    timeLimit: TIME_LIMIT,
     async read(): Promise<Reading[]> {
       const all = await Promise.all([...followers].map(([path, follower]) => readOne(path, follower)));
       const conditions = all.flat();

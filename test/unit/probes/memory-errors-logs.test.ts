@@ -314,3 +314,21 @@ test('log follower: closed in the middle of a reading, it leaves no file open', 
     assert.deepEqual(await follower.read(), []);
   }
 });
+
+test('memory errors: a disk that takes ten seconds for a log is no fault of the probe', async (t) => {
+  const host = new Host({ root: scratch(t, { 'log/bird': '' }) });
+  const logs = daemonMemoryErrors(host, [{ path: '/log/bird' }], new MemoryErrorRecord(), { history: false });
+  t.after(() => logs.close?.());
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const disk = Promise.withResolvers<void>();
+  const slow = { ...logs, read: (signal: AbortSignal) => disk.promise.then(() => logs.read(signal)) };
+  const reading = new ProbeRunner(slow, () => {}).read();
+  t.mock.timers.tick(10_000);
+  disk.resolve();
+  const { success, error } = await reading;
+  assert.deepEqual({ success, error }, { success: true, error: null });
+  // A disk that never answers is told.
+  const dead = new ProbeRunner({ ...logs, read: () => new Promise<never>(() => {}) }, () => {}).read();
+  t.mock.timers.tick(30_000);
+  assert.match((await dead).error!, /did not end within 30 s/);
+});
