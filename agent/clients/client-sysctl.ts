@@ -9,4 +9,8 @@ export interface ProgramSysctl {
   readonly file: string;
   readonly line: number;
   readonly program: string;
+  /** The program sets the value only at times, which its files do not show. */
+  readonly maybe?: true;
+  /** The program replaces only this value. */
+  readonly over?: string;
 }

@@ -1,7 +1,8 @@
 /**
  * The kernel settings that NetworkManager writes for a device each time that it activates a connection, because it
  * handles router advertisements itself. Every value was seen with NetworkManager 1.42 in a network namespace, by the
- * connection's `ipv6.method`.
+ * connection's `ipv6.method`. It also makes a strict rp_filter loose as long as the device has a default route, or
+ * routes that another device also has (ip4_rp_filter_update in its nm-device.c).
  */
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
@@ -41,9 +42,15 @@ export function networkManagerSysctls(host: Host): ProgramSysctl[] {
     const { file, line } = method ?? connection[0] ?? { file: `${DEVICES}/${index}`, line: 1 };
     const temporary = /^[012]$/.test(privacy?.value ?? '') ? privacy?.value : defaultPrivacy(host);
     const values = Object.entries(OF_METHODS[method?.value ?? ''] ?? ACTS);
-    return [...values, ...(temporary === undefined ? [] : [['use_tempaddr', temporary] as const])].map(
-      ([key, value]) => ({ path: `net/ipv6/conf/${name}/${key}`, value, file, line, program: 'NetworkManager' }),
-    );
+    const common = { file, line, program: 'NetworkManager' } as const;
+    const loose = { ...common, path: `net/ipv4/conf/${name}/rp_filter`, value: '2', maybe: true, over: '1' } as const;
+    const hasIpv4 = settingOf(connection, 'ipv4', 'method')?.value !== 'disabled';
+    return [
+      ...[...values, ...(temporary === undefined ? [] : [['use_tempaddr', temporary] as const])].map(
+        ([key, value]) => ({ ...common, path: `net/ipv6/conf/${name}/${key}`, value }),
+      ),
+      ...(hasIpv4 ? [loose] : []),
+    ];
   });
 }
 

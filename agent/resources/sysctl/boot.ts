@@ -100,6 +100,7 @@ export class BootSysctls {
         if (pattern ? this.#named.has(one) || !matchesSysctl(by.path, one) : by.path !== one) continue;
         const written = sysctlVariable(one);
         const source = sources.find(({ of }) => of === written);
+        if (by.over !== undefined && withoutComment(one, value?.value ?? '') !== by.over) continue;
         if (source === undefined) {
           value = { value: by.value, by, way: pattern ? 'pattern' : one === path ? 'name' : 'alias' };
           continue;

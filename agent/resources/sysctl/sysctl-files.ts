@@ -25,6 +25,8 @@ export interface Assignment extends SysctlLine {
   readonly program?: string;
   /** It is not visible whether the program sets the value. */
   readonly maybe?: true;
+  /** The program replaces only this value. */
+  readonly over?: string;
 }
 
 /** Reads a file again only after the file has changed, because a daemon asks every few seconds. */

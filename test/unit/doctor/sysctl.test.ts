@@ -291,6 +291,23 @@ test('doctor: NetworkManager acts on router advertisements itself, unless its co
   );
 });
 
+test('doctor: NetworkManager may loosen a strict rp_filter of its device, and leaves other values alone', (t) => {
+  const files = (ipv4: string) => ({
+    'run/NetworkManager/devices/2': '[device]\nmanaged=full\nconnection-uuid=4f-1\n',
+    'sys/class/net/eth0/ifindex': '2\n',
+    'etc/NetworkManager/system-connections/wan.nmconnection': `[connection]\nuuid=4f-1\n[ipv4]\nmethod=${ipv4}\n`,
+  });
+  const seen = (ipv4: string, setting: string) =>
+    boot(t, files(ipv4), `sysctl: { ${setting} }\n`).map((one) => `${one.code} ${one.seen}`);
+  assert.match(
+    seen('auto', 'net.ipv4.conf.eth0.rp_filter: 1').join(),
+    /NetworkManager may set net\.ipv4\.conf\.eth0\.rp_filter to 2 after every boot \(.*wan\.nmconnection:\d\)/,
+  );
+  for (const value of [0, 2]) assert.deepEqual(seen('auto', `net.ipv4.conf.eth0.rp_filter: ${value}`), []);
+  assert.deepEqual(seen('auto', 'net.ipv4.conf.eth1.rp_filter: 1'), []);
+  assert.deepEqual(seen('disabled', 'net.ipv4.conf.eth0.rp_filter: 1'), []);
+});
+
 test('doctor: another name of the variable, conf.all and a key without a value are named with their lines', (t) => {
   for (const [line, yaml, reason] of [
     ['net.ipv4.conf.all.forwarding=0', FORWARD, 'and that is net.ipv4.ip_forward by another name'],
