@@ -19,8 +19,9 @@ test('resolvconf is there: its enter hook redefines make_resolv_conf too', { ski
   await using scene = await staleHost();
   const { host, client } = scene;
   await host.write('/tmp/resolvconf.deb', resolvconf);
-  // Its files and its link, as its installation leaves them.
-  await host.sh(`dpkg-deb -x /tmp/resolvconf.deb /tmp/unpacked
+  // Its files and its link, as its installation leaves them, and no hooks of this machine's other packages.
+  await host.sh(`rm -rf /etc/resolvconf
+    dpkg-deb -x /tmp/resolvconf.deb /tmp/unpacked
     cp -a /tmp/unpacked/etc/. /etc; cp -a /tmp/unpacked/sbin/. /sbin; cp -a /tmp/unpacked/lib/. /lib
     mkdir -p /run/resolvconf/interface; resolvconf --enable-updates; resolvconf -u
     ln -sf ../run/resolvconf/resolv.conf /etc/resolv.conf`);
