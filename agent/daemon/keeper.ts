@@ -26,9 +26,9 @@ const EARLY = 100;
 const LOCK_RETRY = { first: 200, longest: 2000 } as const;
 /**
  * Milliseconds for which a lock counts as that of a running apply, whose changes are no drift. An apply that proves DNS
- * with silent name servers takes that long at most.
+ * with silent name servers takes some 20 s.
  */
-const APPLY = 60_000;
+const APPLY = 30_000;
 /** Milliseconds for one resource. Each program that it starts is ended after ten seconds at most. */
 const STUCK = 120_000;
 
