@@ -64,11 +64,7 @@ test('witness: whatever program changes it is named, with who started it', { ski
     const nobody = { by: null, why: 'only changes of files and sysctls can be traced', attributes: {} };
     assert.deepEqual(told.get(`no file ${kind}`), nobody, kind);
   }
-  assert.deepEqual(told.get('second agent'), {
-    by: null,
-    why: 'another agent on this kernel traces a file of that name already',
-    attributes: {},
-  });
+  for (const agent of ['first agent', 'second agent']) assert.match(told.get(agent)!.by ?? '', /^sh\[\d+\]/, agent);
   assert.ok((told.get('instances') as unknown as string[]).some((name) => name.startsWith('holdfast-')));
   const left = (told.get('left') as unknown as string[]).filter((name) => name.startsWith('holdfast-'));
   assert.deepEqual(left, []);
@@ -161,8 +157,9 @@ async function named(agent: RunningAgent, deed: () => Promise<unknown>, pattern:
 
 /** It begins right after the event was told. */
 async function untilWatched(host: LabHost): Promise<void> {
-  await host.sh(`n=0; until [ -e ${TRACEFS}/instances/holdfast-starts/events/sched/sched_process_fork/enable ] &&
-    grep -q 1 ${TRACEFS}/instances/holdfast-starts/events/sched/sched_process_fork/enable; do n=$((n+1)); [ $n -lt 600 ] || { ls ${TRACEFS}/instances >&2; exit 1; }; sleep 0.05; done`);
+  await host.sh(`n=0
+    until cat ${TRACEFS}/instances/holdfast-starts-*/events/sched/sched_process_fork/enable 2>/dev/null | grep -q 1
+    do n=$((n+1)); [ $n -lt 600 ] || { ls ${TRACEFS}/instances >&2; exit 1; }; sleep 0.05; done`);
 }
 
 /** Without that of the refused routes, which a kernel with kprobes has, of whichever agent on it. */

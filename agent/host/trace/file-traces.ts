@@ -6,9 +6,10 @@
  * 5.18). While such a tracepoint is enabled, every system call of every process takes the kernel's slow path; 32-bit
  * programs are not seen.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { errorCode, errorMessage } from '../errors.ts';
+import { errorMessage } from '../errors.ts';
 import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type TraceRecord } from './tracefs.ts';
 
 export type Means = 'kprobes' | 'system calls';
@@ -114,7 +115,7 @@ export class FileTraces {
   begin(key: string, paths: readonly string[]): void {
     if (this.#files.has(key)) return;
     if (paths.some((path) => /["*?[\\]/.test(path))) throw new Error('the kernel cannot look for a name like that');
-    const instance = makeInstance(this.#tracefs, key.replaceAll('/', '-').slice(1));
+    const instance = this.#makeInstance(key.replaceAll('/', '-').slice(1), BUFFER);
     try {
       if (this.means === 'kprobes' && this.#defineKprobes()) this.#watchKprobes(instance, paths);
       else this.#watchSyscalls(instance, paths);
@@ -199,23 +200,17 @@ export class FileTraces {
    */
   #watchStarts(): TraceInstance | null {
     try {
-      const instance = new TraceInstance(this.#tracefs, 'starts', STARTS_BUFFER);
+      const instance = this.#makeInstance('starts', STARTS_BUFFER);
       instance.enable('sched/sched_process_fork');
       return instance;
     } catch {
       return null;
     }
   }
-}
 
-/** A container shares its kernel's instances with the host and with other containers. */
-function makeInstance(tracefs: string, name: string): TraceInstance {
-  try {
-    return new TraceInstance(tracefs, name, BUFFER);
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST')
-      throw new Error('another agent on this kernel traces a file of that name already');
-    throw error;
+  /** The name ends in a random part, because a container's agent shares the kernel's instances with the host's agent. */
+  #makeInstance(name: string, kilobytes: number): TraceInstance {
+    return new TraceInstance(this.#tracefs, `${name}-${randomBytes(4).toString('hex')}`, kilobytes);
   }
 }
 

@@ -10,7 +10,8 @@ import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
 
 const [folder, tracefs] = process.argv.slice(2) as [string, string];
-const file = `${folder}/resolv.conf`;
+/** No other test on this kernel writes a file of this name. */
+const file = `${folder}/witnessed.conf`;
 const found = (key: string, kind: Finding['kind'] = 'file'): Finding => {
   const common = { resource: 'test', moment: 'now', state: 'drifted', wanted: '', actual: '' } as const;
   return { ...common, kind, key, settings: async () => [] };
@@ -20,7 +21,7 @@ const say = (deed: string, what: unknown) => console.log(JSON.stringify({ deed, 
 
 const DEEDS: readonly (readonly [string, string])[] = [
   ['redirect', 'echo 1 >"$F"; :'],
-  ['relative', 'cd "$(dirname "$F")"; echo 2 >>resolv.conf; :'],
+  ['relative', 'cd "$(dirname "$F")"; echo 2 >>witnessed.conf; :'],
   ['sed', 'sed -i "s/2/3/" "$F"; :'],
   ['cp', 'cp /etc/passwd "$F"; :'],
   ['mv', 'echo 4 >"$F.new"; mv "$F.new" "$F"; :'],
@@ -72,7 +73,7 @@ say('forged', witness.ask(finding));
 
 // More than the buffer holds, of files that are named alike.
 witness.watch(finding);
-const flood = 'mkdir "$F.d"; cd "$F.d"; n=0; while [ $n -lt 3000 ]; do : >resolv.conf; n=$((n+1)); done';
+const flood = 'mkdir "$F.d"; cd "$F.d"; n=0; while [ $n -lt 3000 ]; do : >witnessed.conf; n=$((n+1)); done';
 spawnSync('sh', ['-c', flood], { env: { ...process.env, F: file } });
 spawnSync('sh', ['-c', 'echo 7 >"$F.new"; mv "$F.new" "$F"; :'], { env: { ...process.env, F: file } });
 say('flood', witness.ask(finding));
@@ -96,7 +97,10 @@ for (const [kind, key] of NO_FILES) {
 
 // An agent in another container of the same kernel.
 const second = new Witness(new Host());
+witness.watch(finding);
 second.watch(finding);
+spawnSync('sh', ['-c', 'echo 9 >"$F"; :'], { env: { ...process.env, F: file } });
+say('first agent', witness.ask(finding));
 say('second agent', second.ask(finding));
 second.close();
 
