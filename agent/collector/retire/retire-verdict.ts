@@ -56,44 +56,59 @@ export function retireVerdict({ address, now, hosts, troubles }: RetireQuestion)
   const longestLease = longestOf(hosts);
   const window = Math.max(DAY, 2 * (longestLease?.time ?? 0));
   const seen = { hosts: 0, dependents: [] as Dependent[], unseen: [] as UnseenHost[] };
+  const tenses = Object.fromEntries(TENSES.map((tense) => [tense, 0])) as Record<Tense, number>;
   let lastAsked: LastAsked | null = null;
-  /** When each of the things ends that only need time. */
+  /** When the last of the things ends that only need time. */
   let wait = 0;
+  /** Whether more than time is missing. */
   let other = false;
   for (const host of hosts) {
     seen.hosts += 1;
     const { id, name, standing, seen: heard } = host;
     const known = { id, name, standing, seen: heard };
-    const asks = [...host.asked].filter(({ server }) => server === address);
-    for (const { last: time, unit, user } of asks) {
+    const asks: Asked[] = [];
+    for (const asked of host.asked) {
+      if (asked.server !== address) continue;
+      const { last: time, unit, user } = asked;
       if (time > (lastAsked?.time ?? 0)) lastAsked = { time, id, name, unit, user };
-      if (now - time < window) wait = Math.max(wait, time + window);
+      if (now - time >= window) continue;
+      asks.push(asked);
+      wait = Math.max(wait, time + window);
     }
     const files = host.told?.found.filter((one) => one.address === address) ?? [];
-    const dependences = [...files, ...askedDependences(asks, window, now)];
-    if (dependences.length > 0) seen.dependents.push({ ...known, dependences: inOrder(dependences) });
+    if (files.length + asks.length > 0) {
+      seen.dependents.push(dependent(known, files, asks, now));
+      for (const tense of TENSES) {
+        if (files.some((one) => one.tense === tense) || (tense === 'asked' && asks.length > 0)) tenses[tense] += 1;
+      }
+    }
     const { reasons, until } = unseenOf(host, address, window, now);
-    const young = until > now && reasons.length === 0;
     if (until > now) wait = Math.max(wait, until);
     if (files.length > 0 || reasons.length > 0) other = true;
-    if (young) reasons.push(youngSentence(until - window, window, now));
+    else if (until > now) reasons.push(youngSentence(until - window, window, now));
     if (reasons.length > 0) seen.unseen.push({ ...known, reasons });
   }
   const blocked = other || troubles.length > 0 || seen.hosts === 0;
   const safeAt = !blocked && wait > now ? wait : null;
   const verdict: RetireVerdict['verdict'] =
     seen.dependents.length > 0 ? 'not-safe' : blocked || wait > now ? 'unknown' : 'safe';
-  const facts = {
-    address,
-    verdict,
-    ...seen,
-    tenses: tensesOf(seen.dependents),
-    lastAsked,
-    window,
-    longestLease,
-    safeAt,
-  };
+  const facts = { address, verdict, ...seen, tenses, lastAsked, window, longestLease, safeAt };
   return { ...facts, sentence: sentenceOf(facts, troubles, now) };
+}
+
+/** The dependences are made when they are read, because an answer shows only some of the hosts of a large fleet. */
+function dependent(
+  known: Omit<Dependent, 'dependences'>,
+  files: readonly HostDependence[],
+  asks: readonly Asked[],
+  now: number,
+): Dependent {
+  return {
+    ...known,
+    get dependences() {
+      return inOrder([...files, ...asks.map((asked) => askedDependence(asked, now))]);
+    },
+  };
 }
 
 function longestOf(hosts: Iterable<KnownHost>): RetireVerdict['longestLease'] {
@@ -106,20 +121,17 @@ function longestOf(hosts: Iterable<KnownHost>): RetireVerdict['longestLease'] {
   return longest;
 }
 
-/** Programs that asked the address within the window. */
-function askedDependences(asks: readonly Asked[], window: number, now: number): HostDependence[] {
-  return asks.flatMap(({ unit, user, last }) => {
-    if (now - last >= window) return [];
-    const who = [unit, user === '' ? '' : `user ${user}`].filter((part) => part !== '').join(', ');
-    return {
-      tense: 'asked' as const,
-      source: 'ledger',
-      who: who === '' ? 'an unknown program' : who,
-      where: '',
-      reason: `It asked this server ${durationInWords(now - last)} ago.`,
-      cure: 'Point it at another server, or restart it if its configuration already does.',
-    };
-  });
+/** A program that asked the address within the window. */
+function askedDependence({ unit, user, last }: Asked, now: number): HostDependence {
+  const who = [unit, user === '' ? '' : `user ${user}`].filter((part) => part !== '').join(', ');
+  return {
+    tense: 'asked',
+    source: 'ledger',
+    who: who === '' ? 'an unknown program' : who,
+    where: '',
+    reason: `It asked this server ${durationInWords(now - last)} ago.`,
+    cure: 'Point it at another server, or restart it if its configuration already does.',
+  };
 }
 
 /** What could not be seen of a host. `until`: when its ledger has watched for long enough; 0 if it does not watch. */
@@ -153,18 +165,11 @@ function youngSentence(since: number, window: number, now: number): string {
   return `Its ledger of name servers watches only since ${watched}; ${durationInWords(window)} are needed.`;
 }
 
-function inOrder(all: readonly (HostDependence & { address?: string })[]): HostDependence[] {
+/** The dependences as an operator reads them: the most certain first, and without the address. */
+function inOrder(all: readonly HostDependence[]): HostDependence[] {
   const rank = ({ tense }: HostDependence) => TENSES.indexOf(tense);
-  return all
-    .toSorted((a, b) => rank(a) - rank(b))
-    .map(({ tense, source, who, where, reason, cure }) => ({ tense, source, who, where, reason, cure }));
-}
-
-function tensesOf(dependents: readonly Dependent[]): Record<Tense, number> {
-  const counts = Object.fromEntries(TENSES.map((tense) => [tense, 0])) as Record<Tense, number>;
-  for (const { dependences } of dependents)
-    for (const tense of new Set(dependences.map((one) => one.tense))) counts[tense] += 1;
-  return counts;
+  const sorted = all.toSorted((a, b) => rank(a) - rank(b));
+  return sorted.map(({ tense, source, who, where, reason, cure }) => ({ tense, source, who, where, reason, cure }));
 }
 
 const TENSE_WORDS: Readonly<Record<Tense, string>> = {
