@@ -102,9 +102,8 @@ second.watch(finding);
 spawnSync('sh', ['-c', 'echo 9 >"$F"; :'], { env: { ...process.env, F: file } });
 say('first agent', witness.ask(finding));
 say('second agent', second.ask(finding));
-second.close();
-
 say('instances', readdirSync(`${tracefs}/instances`));
+second.close();
 witness.close();
 say('left', readdirSync(`${tracefs}/instances`));
 say('definitions', readable(`${tracefs}/kprobe_events`));
