@@ -39,7 +39,12 @@ async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed,
     const reason = `another program or a person has since changed the lines that Holdfast had changed, so the file stays as it is; put it right by hand, then remove ${recordPath('file', key)}`;
     return { ...outcome, result: 'failed', actual: current, reason };
   };
-  if (linkNow !== null && linkNow !== link) return changedSince();
+  if (linkNow !== null && linkNow !== link) {
+    // Somebody put a link here after us. If our text is gone, nothing of ours is left to put back.
+    if (current !== null && isOurs(original, current)) return changedSince();
+    const reason = `a symbolic link to ${linkNow}, which was made after Holdfast's file, so the link stays`;
+    return { ...outcome, result: 'ok', actual: current, reason };
+  }
   if (link !== null) {
     // The link would hide later changes of the file.
     if (linkNow === null && current !== null && !isOurs(original, current)) return changedSince();
