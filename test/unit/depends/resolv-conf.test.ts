@@ -1,13 +1,12 @@
 /** resolv.conf now: the host's own, and every other one that a running program sees. Real mount namespaces. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { test } from 'node:test';
 import { resolvConfSource } from '../../../agent/depends/resolv-conf-source.ts';
 import { containerOf } from '../../../agent/host/process/containers.ts';
-import { allPrograms, type Program } from '../../../agent/host/process/programs.ts';
-import { around, ask, places } from '../../parts/depends-scene.ts';
+import { allPrograms } from '../../../agent/host/process/programs.ts';
+import { around, ask, places, seeing } from '../../parts/depends-scene.ts';
 import { noNamespaces, scratch } from '../../parts/scratch.ts';
 
 const skip = noNamespaces('unshare');
@@ -26,20 +25,6 @@ test('the host’s own file: by value, beyond the third server too, and the sort
   assert.deepEqual(places((await ask(source, '10.0.0.9')).found), ['10.0.0.9 /etc/resolv.conf:6']);
   assert.deepEqual((await ask(source, '10.0.0.5')).found, []);
 });
-
-/** A program that sees this text as /etc/resolv.conf. */
-async function seeing(t: TestContext, text: string, make = ''): Promise<Program> {
-  const file = join(scratch(t, { 'resolv.conf': text }), 'resolv.conf');
-  const mount = make === '' ? `mount --bind ${file} /etc/resolv.conf` : make;
-  const child = spawn('unshare', ['--mount', 'sh', '-c', `${mount} && exec sleep 600`], { stdio: 'ignore' });
-  t.after(() => child.kill('SIGKILL'));
-  let program: Program | undefined;
-  while (program?.comm !== 'sleep') {
-    await pause(10);
-    program = allPrograms().find(({ pid }) => pid === child.pid);
-  }
-  return program;
-}
 
 test('programs with another resolv.conf are named once for each file, and those with the host’s own are not', {
   skip,

@@ -1,7 +1,7 @@
 /** Doctor on resolv.conf: links, lines that libc ignores, and programs that rewrite the file. */
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { libcCheck } from '../../../agent/doctor/checks/libc-check.ts';
 import { nameServiceCheck } from '../../../agent/doctor/checks/name-service-check.ts';
@@ -9,7 +9,9 @@ import { resolvConfCopiesCheck } from '../../../agent/doctor/checks/resolv-conf-
 import { resolvConfFileCheck } from '../../../agent/doctor/checks/resolv-conf-file-check.ts';
 import { resolvConfOwnerCheck } from '../../../agent/doctor/checks/resolv-conf-owner-check.ts';
 import { Host } from '../../../agent/host/host.ts';
+import { seeing } from '../../parts/depends-scene.ts';
 import { codes, type Patient, patientHost, seenBy, seenOn } from '../../parts/doctor-patient.ts';
+import { noNamespaces } from '../../parts/scratch.ts';
 
 const DNS = 'dns: { nameservers: [10.0.0.1] }\n';
 const FILE = { 'etc/resolv.conf': 'nameserver 10.0.0.1\n' };
@@ -220,39 +222,22 @@ test('doctor, resolv.conf: any header that says who made the file is quoted, onc
     assert.deepEqual(seen(comment), []);
 });
 
-test('doctor, resolv.conf: copies of resolv.conf in chroots and containers that name other servers are one finding', (t) => {
+test('doctor, resolv.conf: copies of resolv.conf in chroots and containers that name other servers are one finding', {
+  skip: noNamespaces('unshare'),
+}, async (t) => {
   const old = 'nameserver 10.0.0.9\n';
-  const processes = (pid: number, comm: string) => ({ [`proc/${pid}/comm`]: `${comm}\n` });
   const files = {
     ...FILE,
     'var/spool/postfix/etc/resolv.conf': old,
     'var/spool/postfix-out/etc/resolv.conf': FILE['etc/resolv.conf'],
     'var/lib/docker/containers/abc/resolv.conf': 'nameserver 127.0.0.11\n',
-    'srv/jail/etc/resolv.conf': `${FILE['etc/resolv.conf']}nameserver 10.0.0.8\n`,
-    'proc/self/comm': 'agent\n',
-    ...processes(7, 'sshd'),
-    ...processes(812, 'web'),
-    ...processes(813, 'web'),
   };
-  const host = patientHost(t, { files, yaml: DNS });
-  const link = (path: string, target: string) => {
-    mkdirSync(dirname(join(host.root, path)), { recursive: true });
-    symlinkSync(target, join(host.root, path));
-  };
-  for (const [pid, mounts, root] of [
-    ['self', 'mnt:[1]', '/'],
-    ['7', 'mnt:[1]', '/'],
-    ['812', 'mnt:[2]', '/srv/jail'],
-    ['813', 'mnt:[2]', '/srv/jail'],
-  ] as const) {
-    link(`proc/${pid}/ns/mnt`, mounts);
-    link(`proc/${pid}/root`, root);
-  }
-  assert.deepEqual(
-    seenOn(host, resolvConfCopiesCheck, { yaml: DNS }).map(({ code, seen }) => `${code} ${seen}`),
-    [
-      'HF-RESOLV-COPIES other name servers than 10.0.0.1 are in copies: /var/spool/postfix/etc/resolv.conf (10.0.0.9), /etc/resolv.conf of web[812] (10.0.0.8)',
-    ],
+  const box = await seeing(t, 'nameserver 10.0.0.8\nnameserver 127.0.0.11\n');
+  const [found] = seenBy(t, resolvConfCopiesCheck, { files, yaml: DNS, running: [box, { ...box, parent: 1 }] });
+  assert.equal(found?.code, 'HF-RESOLV-COPIES');
+  assert.match(
+    found?.seen ?? '',
+    /^other name servers than 10\.0\.0\.1 are in copies: \/var\/spool\/postfix\/etc\/resolv\.conf \(10\.0\.0\.9\), \/etc\/resolv\.conf of .*sleep\[\d+\].* \(10\.0\.0\.8\)$/,
   );
   assert.deepEqual(seenBy(t, resolvConfCopiesCheck, { files: FILE, yaml: DNS }), []);
 });
