@@ -41,7 +41,7 @@ async function revertFile(host: Host, original: OriginalFile, { adapt, isMissed,
   };
   if (linkNow !== null && linkNow !== link) {
     // Somebody put a link here after us. If our text is gone, nothing of ours is left to put back.
-    if (current !== null && isOurs(original, current)) return changedSince();
+    if (current !== null && current !== before && isOurs(original, current)) return changedSince();
     const reason = `a symbolic link to ${linkNow}, which was made after Holdfast's file, so the link stays`;
     return { ...outcome, result: 'ok', actual: current, reason };
   }
