@@ -23,12 +23,14 @@ const PAUSE = 30_000;
 /** Bytes of the command's output. */
 const LARGEST_OUTPUT = 16 * 1024 * 1024;
 
+const UNIT = 'holdfast-depends';
+
 /**
  * The sandbox of the service hides the files of other programs. systemd runs the look in a sandbox of its own, which may
  * trace other processes and change nothing. The unit's fixed name keeps a second look from joining one that hangs.
  */
 const TRANSIENT = [
-  ...['systemd-run', '--quiet', '--wait', '--pipe', '--collect', '--no-ask-password', '--unit=holdfast-depends'],
+  ...['systemd-run', '--quiet', '--wait', '--pipe', '--collect', '--no-ask-password', `--unit=${UNIT}`],
   ...[
     'CapabilityBoundingSet=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH CAP_NET_ADMIN',
     'ProtectSystem=strict',
@@ -137,10 +139,17 @@ export class DependsWatch {
   }
 
   async #ask(): Promise<Told> {
-    const [program = '', ...args] = isConfined(this.#host) ? [...TRANSIENT, ...this.#command] : this.#command;
-    const options = { timeLimit: TIME_LIMIT, maxBuffer: LARGEST_OUTPUT, signal: this.#ended.signal };
-    const { stdout, stderr, error } = await this.#host.runBeside(program, args, options);
+    const confined = isConfined(this.#host);
+    const first = await this.#run(confined ? [...TRANSIENT, ...this.#command] : this.#command);
+    // Without systemd's help, a look from inside the sandbox sees a part, and says what it does not see.
+    const refused = confined && /^Failed to /m.test(first.stderr) && !first.stderr.includes(UNIT);
+    const { stdout, stderr, error } = refused ? await this.#run(this.#command) : first;
     return readIn(stdout) ?? nothingSeen(`\`agent depends\` failed: ${error ?? stderr.trim().slice(0, 200)}`);
+  }
+
+  #run([program = '', ...args]: readonly string[]) {
+    const options = { timeLimit: TIME_LIMIT, maxBuffer: LARGEST_OUTPUT, signal: this.#ended.signal };
+    return this.#host.runBeside(program, args, options);
   }
 
   #tooLate(): Promise<Told> {

@@ -42,7 +42,7 @@ function watchOn(t: TestContext) {
   return { host, look, logged };
 }
 
-test('told at first and when it changes; process ids and numbers of programs are no change', async (t) => {
+test('depends watch: told at first and when it changes; process ids and numbers of programs are no change', async (t) => {
   const { look, logged } = watchOn(t);
   const answer = { found: [FOUND], unseen: [], longestLease: 3600 };
   assert.deepEqual(await look(answer), [{ ...answer, cut: 0 }]);
@@ -54,7 +54,7 @@ test('told at first and when it changes; process ids and numbers of programs are
   assert.equal((await look({ ...other, longestLease: 60 })).length, 1);
 });
 
-test('who asked is not in it: the ledger tells that', async (t) => {
+test('depends watch: who asked is not in it: the ledger tells that', async (t) => {
   const { look } = watchOn(t);
   const [told] = await look({
     found: [{ ...FOUND, tense: 'asked' }],
@@ -63,7 +63,7 @@ test('who asked is not in it: the ledger tells that', async (t) => {
   assert.deepEqual(told, { found: [], unseen: [], longestLease: null, cut: 0 });
 });
 
-test('a look that fails is told as unseen in every tense, never as nothing', async (t) => {
+test('depends watch: a look that fails is told as unseen in every tense, never as nothing', async (t) => {
   const { look } = watchOn(t);
   const [told] = await look('not JSON', 4);
   assert.deepEqual(
@@ -73,7 +73,7 @@ test('a look that fails is told as unseen in every tense, never as nothing', asy
   assert.deepEqual(told?.found, []);
 });
 
-test('each look extends the history of which file named which servers; what was unseen changes nothing there', async (t) => {
+test('depends watch: each look extends the history of which file named which servers; what was unseen changes nothing there', async (t) => {
   const { host, look } = watchOn(t);
   const kept = (source: string) => loadHistory(host)[source]?.map(({ addresses }) => addresses);
   await look({ found: [FOUND, { ...FOUND, source: 'nginx', where: '/etc/nginx/nginx.conf:3' }], unseen: [] });
@@ -85,4 +85,31 @@ test('each look extends the history of which file named which servers; what was 
   assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], []]);
   await look('not JSON', 4);
   assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], []]);
+});
+
+test('depends watch: in the sandbox of the service systemd runs the look; without its help the look sees a part, from inside', async (t) => {
+  const files = { 'proc/self/status': 'CapEff:\t0000000000001004\n', 'run/systemd/system/x': '' };
+  const asked = async (stderr: string) => {
+    const host = patientHost(t, { files });
+    const programs: string[] = [];
+    host.runBeside = async (program) => {
+      programs.push(program);
+      const stdout = program === 'agent' ? JSON.stringify({ found: [FOUND], unseen: [] }) : '';
+      return { status: 0, stdout, stderr: program === 'agent' ? '' : stderr, error: null };
+    };
+    const sent: Occurrence[] = [];
+    const watch = new DependsWatch(host, ['agent'], { log: () => {}, send: (event) => sent.push(event) });
+    t.after(() => watch.close());
+    await watch.look();
+    return { programs, told: JSON.parse(sent[0]!.body) as ToldDependences };
+  };
+  const without = await asked('Failed to connect to bus: No such file or directory\n');
+  assert.deepEqual(without.programs, ['systemd-run', 'agent']);
+  assert.equal(without.told.found.length, 1);
+  // A look that hangs keeps its unit: no second look joins it.
+  const hanging = await asked(
+    'Failed to start transient service unit: Unit holdfast-depends.service was already loaded.\n',
+  );
+  assert.deepEqual(hanging.programs, ['systemd-run']);
+  assert.match(hanging.told.unseen[0]!.reason, /already loaded/);
 });

@@ -11,7 +11,7 @@ import { noNamespaces, scratch } from '../../parts/scratch.ts';
 
 const skip = noNamespaces('unshare');
 
-test('the host’s own file: by value, beyond the third server too, and the sortlist only if it is asked for', async (t) => {
+test('resolv.conf: the host’s own file: by value, beyond the third server too, and the sortlist only if it is asked for', async (t) => {
   const text =
     'nameserver ::FFFF:10.0.0.1\nnameserver 10.0.0.2\nnameserver 10.0.0.3\nnameserver 10.0.0.4\n#nameserver 10.0.0.5\nsortlist 10.0.0.9/255.255.255.255\n';
   const source = resolvConfSource(around(t, { files: { 'etc/resolv.conf': text } }));
@@ -26,7 +26,7 @@ test('the host’s own file: by value, beyond the third server too, and the sort
   assert.deepEqual((await ask(source, '10.0.0.5')).found, []);
 });
 
-test('programs with another resolv.conf are named once for each file, and those with the host’s own are not', {
+test('resolv.conf: programs with another resolv.conf are named once for each file, and those with the host’s own are not', {
   skip,
 }, async (t) => {
   const one = await seeing(t, 'nameserver 10.0.0.1\n');
@@ -44,7 +44,7 @@ test('programs with another resolv.conf are named once for each file, and those 
   assert.match(found[1]!.who, new RegExp(`sleep\\[${other.pid}\\]$`));
 });
 
-test('a hostile resolv.conf in a container is unseen, not "no"; a program that has ended is nothing', {
+test('resolv.conf: a hostile resolv.conf in a container is unseen, not "no"; a program that has ended is nothing', {
   skip,
 }, async (t) => {
   const folder = scratch(t);
@@ -60,7 +60,7 @@ test('a hostile resolv.conf in a container is unseen, not "no"; a program that h
   assert.match(unseen[1]!.reason, /larger than 64 KiB/);
 });
 
-test('programs whose files may not be seen are unseen together', async (t) => {
+test('resolv.conf: programs whose files may not be seen are unseen together', async (t) => {
   const hidden = { ...allPrograms()[0]!, tree: null, mounts: null };
   const scene = around(t, { files: { 'etc/resolv.conf': '' }, running: [hidden, hidden] });
   const { unseen } = await ask(resolvConfSource(scene), '10.0.0.1');
