@@ -12,6 +12,7 @@ import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import type { RehearseWithoutOptions } from './commands/rehearse-without.ts';
 import type { RetireOptions } from './commands/retire.ts';
 import { VERSION } from './commands/version.ts';
+import type { WatchSendersOptions } from './commands/watch-senders.ts';
 import { write } from './commands/write-sync.ts';
 import { PROBE_NAMES } from './config/desired-daemon.ts';
 import { RESOURCE_NAMES } from './hold/resource-names.ts';
@@ -138,14 +139,21 @@ program
   .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
   .option('--live', 'with --root: the running kernel and its processes belong to these files')
   .option('--json', 'one JSON document on stdout, and nothing else there')
+  .option('--watch <time>', 'watch for so long (s, m, h) who sends anything to the one address')
   .option('--quiet', 'print only one sentence, on stderr')
   .option('--no-color', 'no colours')
   .addHelpText(
     'after',
-    `\nWhat it looks at, and what it cannot see, stands in docs/depends.md.\nExit status: 0 nothing depends on it, 1 bad usage, 2 something does, 4 something could not be seen, so it is unknown.${examples(['sudo agent depends 10.34.56.78', 'sudo agent depends 10.34.56.78 2001:db8::53 --json', 'sudo agent depends', 'sudo agent depends 10.34.56.78 && echo "nothing here needs it"'])}`,
+    `\nWhat it looks at, and what it cannot see, stands in docs/depends.md.\nExit status: 0 nothing depends on it, 1 bad usage, 2 something does, 4 something could not be seen, so it is unknown.${examples(['sudo agent depends 10.34.56.78', 'sudo agent depends 10.34.56.78 2001:db8::53 --json', 'sudo agent depends', 'sudo agent depends 10.34.56.78 && echo "nothing here needs it"', 'sudo agent depends --watch 60s 10.34.56.78'])}`,
   )
-  .action((addresses: string[], options: Omit<DependsOptions, 'addresses'>) =>
-    run<DependsOptions>(async () => (await import('./commands/depends.ts')).depends)({ ...options, addresses }),
+  .action((addresses: string[], { watch, ...options }: Omit<DependsOptions, 'addresses'> & { watch?: string }) =>
+    watch === undefined
+      ? run<DependsOptions>(async () => (await import('./commands/depends.ts')).depends)({ ...options, addresses })
+      : run<WatchSendersOptions>(async () => (await import('./commands/watch-senders.ts')).watchSenders)({
+          ...options,
+          addresses,
+          watch,
+        }),
   );
 
 const rehearse = program

@@ -12,6 +12,7 @@ import { benchCollector } from './collector.ts';
 import { benchDaemon } from './daemon.ts';
 import { benchHeldRoutes } from './held-routes.ts';
 import type { Command, Job, Measured } from './inside.ts';
+import { benchLedger } from './ledger.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
 import { benchCounting } from './routes.ts';
 
@@ -45,6 +46,7 @@ await benchRoutes();
 await benchCounting(other);
 await benchHooks();
 await benchDaemon();
+await benchLedger();
 await benchHeldRoutes();
 await benchCollector();
 

@@ -30,11 +30,14 @@ test('without: a program that asks the address is named with its unit and user, 
 }, async () => {
   await using host = await LabHost.create();
   await using askers = await Askers.on(host);
-  const argv = ['agent', 'rehearse', 'without', SERVER, '--for', '8s', '--json'];
+  const argv = ['agent', 'rehearse', 'without', SERVER, '--for', '12s', '--json'];
   const child = host.spawn(argv);
   const printed = new Log(child.stdout!);
   const ended = once(child, 'close');
   await host.sh('until nft list table inet holdfast_rehearsal >/dev/null 2>&1; do :; done');
+  const second = await host.agent('rehearse', 'without', NOBODY, '--for', '1s');
+  assert.equal(second.code, 4);
+  assert.match(second.stderr, /another command does the same just now \(process \d+\)/);
   const refused = await host.run(['sh', '-c', askers.command({ unit: 'old.service', uid: 1, count: 1 })]);
   assert.notEqual(refused.code, 0, 'the program is told at once');
   assert.match(refused.stderr, /Operation not permitted|Connection refused/);

@@ -76,6 +76,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     modules: /^node:(net|dgram|dns(\/promises)?|https?|http2|tls)$/,
     openers: {
       'agent/host/netlink/listener.ts': 'the socket of netlink as a stream',
+      'agent/host/trace/send-proof.ts': 'sends to this host itself, which prove a trace',
       'agent/collector/server.ts': 'the door of the collector',
       'agent/metadata/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',

@@ -2,8 +2,10 @@
  * A table for one address and a short time: counts who sends anything to it, and may reject it. Its element expires in
  * the kernel, so that a command that was killed leaves a table without effect.
  */
+import { lockForLife } from '../../host/files/lock.ts';
 import type { Host } from '../../host/host.ts';
 import { NFT_MISSING, nft } from '../../host/nft.ts';
+import { RUN_FOLDER } from '../../host/paths.ts';
 import { countingChains, countingSets, FAMILIES, type LedgerShape } from './table-text.ts';
 
 export interface OneAddress {
@@ -19,13 +21,17 @@ export interface OneAddress {
 const GRACE = 600;
 
 /**
- * Makes the table, in place of one that a killed process left. Returns its shape, and why it cannot count control
- * groups (null if it can); or the problem, in which case nothing was changed.
+ * Makes the table, in place of one that a killed process left. Only one process at a time has it. Returns its shape, and why it cannot count control
+ * groups (null if it can); or the problem, in which case nothing was changed. Throws HostError if /run cannot be
+ * written.
  */
 export function makeOneAddressTable(
   host: Host,
   one: OneAddress,
 ): { readonly shape: LedgerShape; readonly unitless: string | null } | { readonly problem: string } {
+  host.makeFolder(RUN_FOLDER, 0o755);
+  const other = lockForLife(host.locate(`${RUN_FOLDER}/${one.table}`));
+  if (other !== null) return { problem: `another command does the same just now${other && ` (process ${other})`}` };
   const expiry = one.seconds + GRACE;
   const unitless = nft(host, tableText(one, { expiry, units: true }));
   if (unitless === null) return { shape: { expiry, units: true }, unitless };

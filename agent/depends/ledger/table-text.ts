@@ -24,7 +24,7 @@ export const ROOM = 8192;
  * The deepest control group that has an element of its own. The groups below count as their ancestor at this depth.
  * A unit of a user's own systemd is at depth 5 or 6, a pod's container at depth 4.
  */
-const DEEPEST = 8;
+const DEEPEST = 6;
 
 /**
  * Before the filters of other programs (0), because a program that is kept from its server depends on the server. After
