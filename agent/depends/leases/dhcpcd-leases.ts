@@ -3,9 +3,10 @@
  * 8415) in IF.lease6.
  */
 import ipaddr from 'ipaddr.js';
-import { dhcpcdHolders } from '../../clients/dhcpcd/dhcpcd.ts';
-import { holderName } from '../../clients/holder.ts';
+import { DHCPCD_CONF, dhcpcdHolders } from '../../clients/dhcpcd/dhcpcd.ts';
+import { holderName, type LeaseHolder } from '../../clients/holder.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';
+import { changedAfterStart } from '../../host/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { KnownLease, KnownLeases } from './known.ts';
 
@@ -22,7 +23,8 @@ export function dhcpcdLeases(host: Host): KnownLeases {
       try {
         const packet = host.read(path);
         const lease = packet === null ? null : path.endsWith('6') ? readDhcp6(packet) : readDhcp4(packet);
-        if (lease !== null) leases.push({ program: 'dhcpcd', who: holderName(holder), where: path, ...lease });
+        if (lease !== null)
+          leases.push({ program: 'dhcpcd', who: holderName(holder), where: path, ...lease, ...doubtOf(host, holder) });
         else unknown.push(`${path} is no lease that can be read`);
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
@@ -33,6 +35,14 @@ export function dhcpcdLeases(host: Host): KnownLeases {
       unknown.push(`${holderName(holder)} runs, and no lease of it is recorded`);
   }
   return { leases, unknown };
+}
+
+/** dhcpcd takes the static servers of its configuration before those of the offer, as it read them at its start. */
+function doubtOf(host: Host, holder: LeaseHolder): { doubt?: string } {
+  const process = host.processes('dhcpcd', 'network').find(({ pid }) => pid === holder.pid);
+  if (process === undefined || changedAfterStart(host, DHCPCD_CONF, process) === null) return {};
+  const doubt = `${holderName(holder)} may have read an older ${DHCPCD_CONF}, and brings back the name servers that the file had then`;
+  return { doubt };
 }
 
 /** IF.lease and IF.lease6; a network's name may follow that of a wireless interface. */

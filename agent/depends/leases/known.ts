@@ -15,6 +15,8 @@ export interface KnownLease {
   readonly server: string | null;
   /** Seconds for which the server gave the lease; null if unknown. */
   readonly duration: number | null;
+  /** Why the next lease may bring other name servers than these, unless Holdfast holds its own there; absent if not. */
+  readonly doubt?: string;
 }
 
 export interface KnownLeases {

@@ -15,15 +15,17 @@ export function leasesSource({ host, holding }: Surroundings): DependsSource {
     async look(addresses, signal) {
       const { leases, unknown } = knownLeases(host);
       const found: Dependence[] = [];
+      const doubts: string[] = [];
       for (const lease of leases) {
         signal.throwIfAborted();
         // Held name servers take the place of offered ones.
         const held = await holding(lease.program);
         if (held === null) found.push(...servers(lease));
+        if (held === null && lease.doubt !== undefined) doubts.push(lease.doubt);
         if (addresses !== null) found.push(...others(lease));
       }
       const wanted = found.filter(({ address }) => addresses?.has(address) !== false);
-      return { found: wanted, unseen: unknown.map((reason) => ({ ...COMMON, reason })) };
+      return { found: wanted, unseen: [...unknown, ...doubts].map((reason) => ({ ...COMMON, reason })) };
     },
   };
 }
