@@ -23,7 +23,7 @@ debian_packages="isc-dhcp-client dhcpcd-base network-manager dbus isc-dhcp-serve
   frr bird2
   iproute2 iputils-ping procps util-linux nftables iptables
   strace tcpdump busybox shellcheck attr e2fsprogs
-  nginx-light haproxy unbound postfix libc-ares2 python3
+  nginx haproxy unbound libc-ares2 python3
   binutils binutils-aarch64-linux-gnu
   openssl debootstrap debian-archive-keyring $*"
 
@@ -56,6 +56,7 @@ npm_quietly() {
 
 install_debian_packages() {
   command -v dpkg-query >/dev/null || { echo "Set-up: not a Debian system: tests that need a missing part are skipped"; return; }
+  has_other_mail_server || debian_packages="$debian_packages postfix"
   missing=
   for package in $debian_packages; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
@@ -76,17 +77,28 @@ install_debian_packages() {
     done
   rm -f "$log"
   # A service that this set-up brought must not start at the next boot either.
-  case "$missing" in *isc-dhcp-server*) update-rc.d isc-dhcp-server disable >/dev/null 2>&1 || true ;; esac
-  case "$missing" in *puppet-agent*) update-rc.d puppet disable >/dev/null 2>&1 || true ;; esac
-  for routing in frr bird; do
-    case "$missing" in *"$routing"*)
-      update-rc.d $routing disable >/dev/null 2>&1 || true
-      systemctl disable $routing >/dev/null 2>&1 || true ;;
-    esac
+  for package in $missing; do
+    for service in $(services_of "$package"); do
+      update-rc.d "$service" disable >/dev/null 2>&1 || true
+      systemctl disable "$service" >/dev/null 2>&1 || true
+    done
   done
-  case "$missing" in *network-manager*)
-    systemctl disable NetworkManager NetworkManager-wait-online NetworkManager-dispatcher >/dev/null 2>&1 || true ;;
+}
+
+services_of() {
+  case "$1" in
+    isc-dhcp-server | frr | nginx | haproxy | postfix) echo "$1" ;;
+    bird2) echo bird ;;
+    puppet-agent) echo puppet ;;
+    unbound) echo unbound unbound-resolvconf ;;
+    network-manager) echo NetworkManager NetworkManager-wait-online NetworkManager-dispatcher ;;
   esac
+}
+
+# Installing Postfix would remove the mail server that this machine has.
+has_other_mail_server() {
+  dpkg-query -W -f '${db:Status-Status} ${Package} ${Provides}\n' 2>/dev/null |
+    grep -v '^installed postfix ' | grep -q '^installed .*mail-transport-agent'
 }
 
 apt_install() { apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"; }

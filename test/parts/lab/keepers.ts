@@ -144,7 +144,7 @@ export async function askedFor(host: LabHost, name: string): Promise<string[]> {
 }
 
 export const NEEDED = {
-  nginx: 'nginx-light',
+  nginx: 'nginx',
   haproxy: 'haproxy',
   unbound: 'unbound',
   postfix: 'postfix',
