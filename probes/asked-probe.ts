@@ -77,7 +77,10 @@ function askers(tables: readonly LedgerTable[]): Reading[] {
     const key = JSON.stringify([row.server, row.unit, row.user]);
     if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
   }
-  const all = [...rows.values()].sort((a, b) => b.last - a.last);
+  const retired = new Set(tables.flatMap(({ addresses }) => Object.keys(addresses)));
+  // Whoever asks an address that is to be switched off is never one of the others.
+  const rank = ({ server }: LedgerEntry) => (retired.has(server) ? 0 : 1);
+  const all = [...rows.values()].sort((a, b) => rank(a) - rank(b) || b.last - a.last);
   return [...all.slice(0, MOST), ...others(all.slice(MOST))].flatMap(({ server, unit, user, packets, last }) => {
     const attributes = { server, unit: unit ?? '', user: user ?? '' };
     return [
