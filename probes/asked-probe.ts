@@ -27,9 +27,12 @@ export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe
       names ??= { groups: new GroupNames(host, { follow: lasting }), sources: new SourceNames(host) };
       const { tables, missing } = await readLedger(host, names, signal);
       if (lasting) names.groups.keep(new Set(tables.flatMap(({ groups }) => [...groups])));
+      const told = askers(tables);
       return [
-        ...tables.flatMap((table) => completeness.of(table)),
-        ...askers(tables),
+        ...tables
+          .flatMap((table) => completeness.of(table))
+          .filter((one) => told.isWhole || 'server' in one.attributes),
+        ...told.readings,
         ...tables.flatMap(conditionsOf),
         ...missing.map(gone),
       ];
@@ -71,7 +74,7 @@ function counts(since: number, server?: string): Reading {
 }
 
 /** The addresses of `retire` are in both tables: the table with more counted for longer. */
-function askers(tables: readonly LedgerTable[]): Reading[] {
+function askers(tables: readonly LedgerTable[]): { readings: Reading[]; isWhole: boolean } {
   const rows = new Map<string, LedgerEntry>();
   for (const row of tables.flatMap(({ asked }) => asked)) {
     const key = JSON.stringify([row.server, row.unit, row.user]);
@@ -81,13 +84,17 @@ function askers(tables: readonly LedgerTable[]): Reading[] {
   // Whoever asks an address that is to be switched off is never one of the others.
   const rank = ({ server }: LedgerEntry) => (retired.has(server) ? 0 : 1);
   const all = [...rows.values()].sort((a, b) => rank(a) - rank(b) || b.last - a.last);
-  return [...all.slice(0, MOST), ...others(all.slice(MOST))].flatMap(({ server, unit, user, packets, last }) => {
+  const rest = others(all.slice(MOST));
+  const shown = [...all.slice(0, MOST), ...rest.slice(0, MOST_SERVERS)];
+  const readings = shown.flatMap(({ server, unit, user, packets, last }) => {
     const attributes = { server, unit: unit ?? '', user: user ?? '' };
     return [
       sample('holdfast.nameserver.asked', packets, attributes),
       sample('holdfast.nameserver.last_asked', last / 1000, attributes),
     ];
   });
+  // A server that is left out must not look like one that nobody asked.
+  return { readings, isWhole: rest.length <= MOST_SERVERS };
 }
 
 /** One row for each server. */
@@ -98,7 +105,7 @@ function others(rows: readonly LedgerEntry[]): LedgerEntry[] {
     if (sum === undefined) sums.set(row.server, { ...row, unit: OTHERS, user: null });
     else sums.set(row.server, { ...sum, packets: sum.packets + row.packets });
   }
-  return [...sums.values()].slice(0, MOST_SERVERS);
+  return [...sums.values()];
 }
 
 function conditionsOf({ scope, since, unitless }: LedgerTable): Condition[] {
