@@ -63,7 +63,7 @@ export interface ContextOptions {
   readonly optional?: boolean;
   /** Use the last valid configuration, if a copy was saved and the file still exists. */
   readonly lastGood?: boolean;
-  /** For the daemon: resources that only a lasting process keeps are kept. */
+  /** For the daemon, which looks at the host's leases. */
   readonly lasting?: boolean;
 }
 
@@ -100,7 +100,7 @@ export async function openContext(options: CommonOptions, how: ContextOptions = 
     return makeResources(host, whole, {
       only: options.only,
       known: files,
-      ledger: how.lasting ? { lasting: true, longestLease: () => leaseOf(host) } : { lasting: false },
+      ledger: how.lasting ? { longestLease: () => leaseOf(host) } : {},
     });
   };
   const nearness = isWhole(desired) ? null : await measured(host, desired);

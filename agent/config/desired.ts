@@ -44,13 +44,15 @@ export function holdsNothing({ dns, dhclient, ...state }: ConfiguredState): bool
   );
 }
 
-/** `always`: count who asks any name server. `retiring`: count who asks one of `retire`. */
+/**
+ * `always`: count who asks any name server. `retiring`: count who asks one of `retire`. Unless the operator says so we do
+ * not count every server, because the table costs each small packet more than 1 % (docs/ledger.md).
+ */
 export const LEDGER_MODES = ['always', 'retiring', 'off'] as const;
 export type LedgerMode = (typeof LEDGER_MODES)[number];
 
 export interface DesiredLedger {
-  /** null if not configured: the host decides. */
-  readonly mode: LedgerMode | null;
+  readonly mode: LedgerMode;
   /** Addresses that are to be switched off, in canonical form. */
   readonly retire: readonly string[];
 }

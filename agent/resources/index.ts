@@ -24,7 +24,7 @@ export function makeResources(
   {
     only = RESOURCE_NAMES,
     known,
-    ledger = { lasting: false },
+    ledger = {},
   }: { only?: readonly ResourceName[] | undefined; known: KnownFiles; ledger?: LedgerOptions },
 ): Resource[] {
   const all: Record<ResourceName, () => Resource> = {

@@ -58,7 +58,7 @@ export function desired(parts: Partial<DesiredState> = {}): DesiredState {
     routes: [],
     metadata: NO_METADATA,
     egress: null,
-    ledger: { mode: null, retire: [] },
+    ledger: { mode: 'retiring', retire: [] },
     ...parts,
   };
 }

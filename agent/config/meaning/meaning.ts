@@ -48,7 +48,10 @@ export function desiredState(config: Config): ConfiguredState {
     routes: (config.routes ?? []).map(desiredRoute),
     metadata: desiredMetadata(config.metadata ?? {}),
     egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
-    ledger: { mode: config.ledger ?? null, retire: (config.retire ?? []).map((text) => notation(checkRetired(text))) },
+    ledger: {
+      mode: config.ledger ?? 'retiring',
+      retire: (config.retire ?? []).map((text) => notation(checkRetired(text))),
+    },
     ...(config.hold === undefined ? {} : { hold: config.hold }),
   };
 }

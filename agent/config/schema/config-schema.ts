@@ -191,7 +191,7 @@ const reload = field(
 
 const ledger = field(
   z.enum(LEDGER_MODES),
-  'Whether the kernel counts who asks which name server: always, retiring (only those of `retire`), or off. Left out, the daemon decides: always, or retiring on a host that forwards.',
+  'Whether the kernel counts who asks which name server: always, retiring (default: only those of `retire`), or off.',
 );
 
 const retire = field(

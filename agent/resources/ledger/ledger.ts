@@ -9,8 +9,6 @@ import type { TableFollower } from '../../host/netlink/table-follower.ts';
 import { wantedTables } from './wanted.ts';
 
 export interface LedgerOptions {
-  /** True in the daemon, which counts every server although the configuration does not say so. */
-  readonly lasting: boolean;
   /** Seconds of the longest lease that this host holds; null if unknown. */
   readonly longestLease?: () => Promise<number | null>;
 }
@@ -37,7 +35,7 @@ export class LedgerResource implements Resource {
   }
 
   async inspect(): Promise<Finding[]> {
-    const wanted = wantedTables(this.host, this.wanted, this.options);
+    const wanted = wantedTables(this.wanted);
     if (wanted.size === 0 && !isLedgerLeft(this.host)) return [];
     const key = JSON.stringify([...wanted]);
     if (this.follower !== null && this.trusted?.wanted === key && performance.now() < this.trusted.until)
@@ -53,7 +51,7 @@ export class LedgerResource implements Resource {
 
   async apply({ key }: Finding): Promise<Outcome> {
     this.trusted = null;
-    const wanted = wantedTables(this.host, this.wanted, this.options);
+    const wanted = wantedTables(this.wanted);
     return (await import('./tables.ts')).applyLedgerTable(this.host, key, wanted, await this.longestLease());
   }
 
@@ -62,7 +60,7 @@ export class LedgerResource implements Resource {
   }
 
   follow(changed: () => void, deaf: (why: string) => void): () => void {
-    const isCounting = () => wantedTables(this.host, this.wanted, this.options).size > 0;
+    const isCounting = () => wantedTables(this.wanted).size > 0;
     if (!this.host.live || !isCounting()) return () => {};
     let closed = false;
     void (async () => {

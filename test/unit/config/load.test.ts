@@ -78,7 +78,7 @@ const WANTED: ConfiguredState = {
   routes: [],
   metadata: NO_METADATA,
   egress: null,
-  ledger: { mode: null, retire: [] },
+  ledger: { mode: 'retiring', retire: [] },
 };
 
 async function desired(content: Parameters<typeof load>[0]): Promise<ConfiguredState> {
@@ -102,7 +102,7 @@ test('an empty file configures nothing', async () => {
     routes: [],
     metadata: NO_METADATA,
     egress: null,
-    ledger: { mode: null, retire: [] },
+    ledger: { mode: 'retiring', retire: [] },
   };
   for (const text of ['', '# only a comment\n', '---\n']) assert.deepEqual(await desired(text), nothing);
 });
