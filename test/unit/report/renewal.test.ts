@@ -56,7 +56,10 @@ test('host: whatever a file becomes, the last good content is read, and a proble
       assert.deepEqual(credentials.read(names), good, `${field} ${what}`);
       const [problem, ...more] = credentials.problems(names);
       assert.equal(more.length, 0);
-      assert.match(problem!, /cannot be used: .*not in force: the last good content is, until the file is corrected/);
+      assert.match(
+        problem!,
+        /cannot be used: .*The last good content of the file stays in force until the file is corrected/,
+      );
       assert.ok(problem!.startsWith(file), problem);
       assert.throws(() => new Credentials().read(names), /cannot be used/);
       assert.match(new Credentials().problems(names).join(), /Nothing is delivered to the collector until/);
