@@ -155,7 +155,10 @@ function unseenOf(host: KnownHost, address: string, window: number, now: number)
     for (const { source, reason } of told.unseen) reasons.push(`${source}: ${reason}`);
   }
   const since = host.watchedSince(address);
-  if (since === null) reasons.push('Its ledger of name servers is off, so nobody knows what its programs ask.');
+  if (since === null)
+    reasons.push(
+      `Nobody counts which programs there ask it: write "retire: [${address}]" into that host's configuration.`,
+    );
   if (askedLost > now - window) reasons.push('It asked so many servers that the oldest were dropped here.');
   return { reasons, until: since === null ? 0 : since + window };
 }
