@@ -157,7 +157,3 @@ export function isFresh({ state, confirmed }: Neighbour): boolean {
   if (state === 'reachable' || state === 'permanent' || state === 'noarp') return true;
   return confirmed !== null && confirmed <= FRESH;
 }
-
-export function nameOfGateway({ address, interface: link }: LeasedGateway): string {
-  return `${address} on ${link}`;
-}

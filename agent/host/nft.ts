@@ -1,9 +1,6 @@
 /** Runs nft(8), the only program that can turn rules into what the kernel takes. */
 import type { Host } from './host.ts';
 
-/** Where systems install nft. `run` searches these folders. */
-const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-
 export const NFT_MISSING = 'nft is missing: install the package nftables';
 
 /** Runs one transaction. Returns the error, in which case nothing was changed; null if all of it was done. */
@@ -12,9 +9,4 @@ export function nft(host: Host, script: string): string | null {
   if (status === 0) return null;
   if (error?.includes('ENOENT')) return NFT_MISSING;
   return `nft refuses the rules: ${error ?? stderr.trim().split('\n')[0]}`;
-}
-
-/** Whether nft is installed. Starts no process. */
-export function hasNft(host: Host): boolean {
-  return FOLDERS.some((folder) => host.stat(`${folder}/nft`) !== null);
 }
