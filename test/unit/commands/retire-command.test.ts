@@ -56,7 +56,10 @@ test('retire: 0 safe, 2 not safe, 4 unknown; each names the hosts', async (t) =>
   assert.equal(unknown.status, 4);
   const { verdict, unseen } = JSON.parse(unknown.stdout);
   assert.deepEqual([verdict, unseen.hosts.map(({ name }: { name: string }) => name)], ['unknown', ['web3']]);
-  assert.match((await retire()).stdout, /Not seen:\n {2}web3 {2}It has not told what it depends on.*ledger .* is off/);
+  assert.match(
+    (await retire()).stdout,
+    /Not seen:\n {2}web3 {2}It has not told what it depends on.*Nobody counts which programs there ask it: write "retire: \[10\.34\.56\.78\]"/,
+  );
 
   await reportWhole(url, { host: 'web3', sequence: 2 });
   await new Promise((resolve) => setTimeout(resolve, 1_100));
