@@ -2,6 +2,7 @@
  * Tells the collector which name servers this host depends on: at the start, when that changes, and every six hours. A
  * process of its own looks, because the look reads the files of every container, and would keep the daemon from its work.
  */
+import { NETWORKD_LEASES } from '../clients/networkd/managed-links.ts';
 import { type Dependence, TENSES, type Tense, type ToldDependences, type Unseen } from '../depends/dependence.ts';
 import { bodyOf } from '../depends/dependences-event.ts';
 import { extended, loadHistory, type SeenList, saveHistory } from '../depends/holders/server-history.ts';
@@ -58,7 +59,7 @@ const WATCHED = [
   '/var/lib/dhcp/x',
   '/var/lib/dhclient/x',
   '/var/lib/dhcpcd/x',
-  '/run/systemd/netif/leases/x',
+  `${NETWORKD_LEASES}/x`,
   '/run/NetworkManager/devices/x',
 ];
 

@@ -9,7 +9,8 @@ import { linkNames } from '../link-names.ts';
 const LINKS = '/run/systemd/netif/links';
 /** systemd-networkd writes this file at its start, and when the combined state of all links changes. */
 export const NETWORKD_STATE = '/run/systemd/netif/state';
-const LEASES = '/run/systemd/netif/leases';
+/** One file for each link with a DHCPv4 lease, by the link's index. */
+export const NETWORKD_LEASES = '/run/systemd/netif/leases';
 
 export interface NetworkdLink {
   readonly name: string;
@@ -34,25 +35,26 @@ export function networkdLinks(host: Host): NetworkdLink[] {
   let names: Map<string, string> | null = null;
   return host.list(LINKS).flatMap((index) => {
     const state = `${LINKS}/${index}`;
-    const values = variables(host.readText(state) ?? '');
+    const values = networkdVariables(host.readText(state) ?? '');
     const networkFile = /\/([^/]+\.network)$/.exec(values.get('NETWORK_FILE') ?? '')?.[1];
     if (networkFile === undefined) return [];
     names ??= linkNames(host);
     const name = names.get(index);
     if (name === undefined) return [];
-    const search = words(values.get('DOMAINS'));
-    const routing = words(values.get('ROUTE_DOMAINS')).map((domain) => `~${domain}`);
-    const leased = variables(host.readText(`${LEASES}/${index}`) ?? '').has('ROUTER');
-    const servers = words(values.get('DNS'));
+    const search = networkdWords(values.get('DOMAINS'));
+    const routing = networkdWords(values.get('ROUTE_DOMAINS')).map((domain) => `~${domain}`);
+    const leased = networkdVariables(host.readText(`${NETWORKD_LEASES}/${index}`) ?? '').has('ROUTER');
+    const servers = networkdWords(values.get('DNS'));
     const routable = values.get('OPER_STATE') === 'routable';
     return [{ name, state, networkFile, servers, domains: [...search, ...routing], leased, routable }];
   });
 }
 
-function variables(text: string): Map<string, string> {
+/** The variables of a file that systemd-networkd writes: `KEY=value` lines. */
+export function networkdVariables(text: string): Map<string, string> {
   return new Map([...text.matchAll(/^([A-Z0-9_]+)=(.*)$/gm)].map(([, key, value]) => [key ?? '', value ?? '']));
 }
 
-function words(list = ''): string[] {
+export function networkdWords(list = ''): string[] {
   return list.split(' ').filter((word) => word !== '');
 }

@@ -2,14 +2,12 @@
 import type { Host } from '../../host/host.ts';
 import type { LeaseHolder } from '../holder.ts';
 import { linkNames } from '../link-names.ts';
-
-/** The folder with one file for each link with a DHCPv4 lease, named by the link's index. */
-const LEASES = '/run/systemd/netif/leases';
+import { NETWORKD_LEASES } from './managed-links.ts';
 
 export function networkdHolders(host: Host): LeaseHolder[] {
   const [process] = host.processes('systemd-network', 'network');
   if (process === undefined) return [];
   const names = linkNames(host);
-  const interfaces = host.list(LEASES).flatMap((index) => names.get(index) ?? []);
+  const interfaces = host.list(NETWORKD_LEASES).flatMap((index) => names.get(index) ?? []);
   return [{ program: 'systemd-networkd', pid: process.pid, started: process.started, interfaces }];
 }

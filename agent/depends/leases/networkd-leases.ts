@@ -1,34 +1,29 @@
 /** Leases of systemd-networkd: one file for each link in /run, by the link's index. */
 import { linkNames } from '../../clients/link-names.ts';
+import { NETWORKD_LEASES, networkdVariables, networkdWords } from '../../clients/networkd/managed-links.ts';
 import { networkdHolders } from '../../clients/networkd/networkd.ts';
 import type { Host } from '../../host/host.ts';
 import type { KnownLease, KnownLeases } from './known.ts';
-
-const LEASES = '/run/systemd/netif/leases';
 
 export function networkdLeases(host: Host): KnownLeases {
   const [daemon] = networkdHolders(host);
   if (daemon === undefined) return { leases: [], unknown: [] };
   const names = linkNames(host);
-  const leases = host.list(LEASES).flatMap((index): KnownLease[] => {
-    const where = `${LEASES}/${index}`;
+  const leases = host.list(NETWORKD_LEASES).flatMap((index): KnownLease[] => {
+    const where = `${NETWORKD_LEASES}/${index}`;
     const text = host.readText(where);
     if (text === null) return [];
-    const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1];
-    const list = (key: string) =>
-      value(key)
-        ?.split(' ')
-        .filter((word) => word !== '') ?? [];
-    const duration = value('LIFETIME');
+    const values = networkdVariables(text);
+    const duration = values.get('LIFETIME');
     return [
       {
         program: 'systemd-networkd',
         who: `systemd-networkd[${daemon.pid}] on ${names.get(index) ?? `link ${index}`}`,
         where,
-        nameservers: list('DNS'),
-        gateways: list('ROUTER'),
-        timeServers: list('NTP'),
-        server: value('SERVER_ADDRESS') ?? null,
+        nameservers: networkdWords(values.get('DNS')),
+        gateways: networkdWords(values.get('ROUTER')),
+        timeServers: networkdWords(values.get('NTP')),
+        server: values.get('SERVER_ADDRESS') ?? null,
         // systemd writes whole seconds, or a time with its unit (257: `LIFETIME=1h`).
         duration: duration === undefined ? null : seconds(duration),
       },
