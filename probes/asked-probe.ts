@@ -1,6 +1,6 @@
 /** Reads the ledger: who asked which name server, how often, and when last. */
 import { GroupNames } from '../agent/depends/ledger/group-names.ts';
-import { type LedgerEntry, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger-content.ts';
+import { askersIn, type LedgerEntry, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger-content.ts';
 import { isLedgerLeft } from '../agent/depends/ledger/record.ts';
 import { SourceNames } from '../agent/depends/ledger/source-names.ts';
 import { LEDGER_TABLES, ROOM } from '../agent/depends/ledger/table-text.ts';
@@ -73,17 +73,11 @@ function counts(since: number, server?: string): Reading {
   return sample('holdfast.nameserver.ledger_since', since / 1000, server === undefined ? {} : { server });
 }
 
-/** The addresses of `retire` are in both tables: the table with more counted for longer. */
 function askers(tables: readonly LedgerTable[]): { readings: Reading[]; isWhole: boolean } {
-  const rows = new Map<string, LedgerEntry>();
-  for (const row of tables.flatMap(({ asked }) => asked)) {
-    const key = JSON.stringify([row.server, row.unit, row.user]);
-    if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
-  }
   const retired = new Set(tables.flatMap(({ addresses }) => Object.keys(addresses)));
   // Whoever asks an address that is to be switched off is never one of the others.
   const rank = ({ server }: LedgerEntry) => (retired.has(server) ? 0 : 1);
-  const all = [...rows.values()].sort((a, b) => rank(a) - rank(b) || b.last - a.last);
+  const all = askersIn(tables).sort((a, b) => rank(a) - rank(b) || b.last - a.last);
   const rest = others(all.slice(MOST));
   const shown = [...all.slice(0, MOST), ...rest.slice(0, MOST_SERVERS)];
   const readings = shown.flatMap(({ server, unit, user, packets, last }) => {

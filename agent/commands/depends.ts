@@ -11,7 +11,7 @@ import { nullIfRefused } from '../host/errors.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost } from './context.ts';
 import { heldHere } from './lease-holding.ts';
-import { EXIT, paint, print, printError, printJson } from './output.ts';
+import { EXIT, paint, print, printError, printJson, reportUsage } from './output.ts';
 
 export interface DependsOptions extends CommonOptions {
   /** Empty: every address that anything here depends on as a name server. */
@@ -27,7 +27,7 @@ const STATUS: Readonly<Record<DependsVerdict, number>> = { free: EXIT.ok, depend
 export async function depends(options: DependsOptions): Promise<number> {
   const wanted = options.addresses.map((text) => ({ text, address: canonicalAddress(text) }));
   const wrong = wanted.find(({ address }) => address === null);
-  if (wrong !== undefined) return refuse(`"${wrong.text}" is no IP address; write one such as 10.0.0.53`, options);
+  if (wrong !== undefined) return reportUsage(`"${wrong.text}" is no IP address; write one such as 10.0.0.53`, options);
   const addresses = wanted.flatMap(({ address }) => address ?? []);
   const host = openHost(options);
   const { problem, ...held } = await heldHere(host, options);
@@ -57,12 +57,6 @@ function notLive(tense: Tense): Unseen[] {
       reason: 'the running kernel and its programs were not looked at (--live includes them)',
     },
   ];
-}
-
-function refuse(message: string, { json = false }: CommonOptions): number {
-  if (json) printJson({ error: { message, errors: [] } });
-  else printError(message);
-  return EXIT.usage;
 }
 
 const TITLES: Readonly<Record<Tense, string>> = {

@@ -8,7 +8,7 @@ import { hasService } from '../host/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import { type Gathered, gather } from './init-facts.ts';
-import { EXIT, print, printError, printJson } from './output.ts';
+import { EXIT, print, printJson, reportUsage } from './output.ts';
 import { rewriting } from './resolver-facts.ts';
 import { write } from './write-sync.ts';
 
@@ -35,9 +35,7 @@ export async function init(options: InitOptions): Promise<number> {
   const { files, file } = destination(host, options);
   if (files.lstat(file) !== null && !options.force) {
     const message = `${file} exists already; --force overwrites it, --output FILE writes elsewhere`;
-    if (options.json) printJson({ error: { message, errors: [] } });
-    else printError(message);
-    return EXIT.usage;
+    return reportUsage(message, options);
   }
   if (file === DEFAULT_FILE) files.makeFolder(dirname(file), 0o755);
   // A link in the configuration's place belongs to the operator. A link at any other path could be another user's trap.

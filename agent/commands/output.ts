@@ -50,6 +50,13 @@ export function reportFailure(error: unknown, { json = false }: CommonOptions): 
   return error instanceof ConfigFailure ? EXIT.usage : EXIT.failed;
 }
 
+/** Prints what is wrong with the operator's command line, and returns the exit status. */
+export function reportUsage(message: string, { json = false }: CommonOptions): number {
+  if (json) printJson({ error: { message, errors: [] } });
+  else printError(message);
+  return EXIT.usage;
+}
+
 /** Decodes a file's text for people. Files are read as latin1, which loses no byte; valid UTF-8 is shown as UTF-8. */
 export function decoded(text: string): string {
   if (/[^\0-\xff]/.test(text)) return text; // it holds characters beyond latin1, so it is decoded already

@@ -8,7 +8,7 @@ import { HostError } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import type { CommonOptions } from './common-options.ts';
 import { NOT_CONFIGURED, openContext } from './context.ts';
-import { EXIT, paint, print, printError, printJson, table } from './output.ts';
+import { EXIT, paint, print, printError, reportUsage, table } from './output.ts';
 import { write } from './write-sync.ts';
 
 export interface ProbeOptions extends CommonOptions {
@@ -33,9 +33,9 @@ interface Seen extends ProbeReport {
  * Reads each probe once and prints its readings. Changes nothing. Returns the exit status: 4 if a probe could not see.
  */
 export async function probe(options: ProbeOptions): Promise<number> {
-  if (options.output === '') return refuse('--output has no file name; write a path, or "-" for stdout', options);
+  if (options.output === '') return reportUsage('--output has no file name; write a path, or "-" for stdout', options);
   if (options.output !== undefined && !options.prometheus && !options.json)
-    return refuse('--output needs --prometheus or --json', options);
+    return reportUsage('--output needs --prometheus or --json', options);
   // Taking the inventory starts programs, so it is taken only if it is the only named probe.
   if (
     options.names.length === 1 &&
@@ -49,7 +49,7 @@ export async function probe(options: ProbeOptions): Promise<number> {
   const unknown = options.names.filter((name) => !all.some((one) => isNamed(one.name, name)));
   if (unknown.length > 0) {
     const known = all.map(({ name }) => name).join(', ');
-    return refuse(
+    return reportUsage(
       `no such probe here: ${unknown.join(', ')}. The probes are: ${known}; or inventory, named without others`,
       options,
     );
@@ -68,7 +68,7 @@ export async function probe(options: ProbeOptions): Promise<number> {
     try {
       put(text, options.output);
     } catch (error) {
-      if (error instanceof HostError) return refuse(error.message, options);
+      if (error instanceof HostError) return reportUsage(error.message, options);
       throw error;
     }
   } else tell(seen, options.quiet ?? false);
@@ -90,12 +90,6 @@ async function look(one: Probe): Promise<Seen> {
 function put(text: string, output = '-'): void {
   if (output === '-') write(1, text);
   else new Host().replaceOwn(resolve(output), Buffer.from(text, 'utf8').toString('latin1'), 0o644);
-}
-
-function refuse(message: string, { json = false }: CommonOptions): number {
-  if (json) printJson({ error: { message, errors: [] } });
-  else printError(message);
-  return EXIT.usage;
 }
 
 function toJson(one: Seen) {

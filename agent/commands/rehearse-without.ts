@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type { ConfiguredState } from '../config/desired.ts';
 import { checkRetired } from '../config/notation/addresses.ts';
 import { durationOf, durationProblem } from '../config/notation/quantities.ts';
-import type { LedgerEntry } from '../depends/ledger/ledger-content.ts';
+import { askerText, type LedgerEntry } from '../depends/ledger/ledger-content.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { refusals } from '../rehearse/without/refusal.ts';
@@ -12,7 +12,7 @@ import { effectiveValues } from '../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openContext, refuseOtherNetwork } from './context.ts';
-import { EXIT, paint, print, printError, printJson } from './output.ts';
+import { EXIT, paint, print, printError, printJson, reportUsage } from './output.ts';
 
 export interface RehearseWithoutOptions extends CommonOptions {
   readonly address: string;
@@ -29,7 +29,7 @@ const LIMITS = { least: '1s', most: '1h' };
 export async function rehearseWithout(options: RehearseWithoutOptions): Promise<number> {
   const checked = checkRetired(options.address);
   const wrong = 'problem' in checked ? checked.problem : durationProblem(LIMITS)(options.for);
-  if (wrong !== undefined || 'problem' in checked) return usage(`agent rehearse without: ${wrong}`, options);
+  if (wrong !== undefined || 'problem' in checked) return reportUsage(`agent rehearse without: ${wrong}`, options);
   const address = checked.value;
   const seconds = Math.ceil((durationOf(options.for) as number) / 1000);
   const { host, desired, daemon } = await openContext(options, { optional: true });
@@ -50,7 +50,7 @@ export async function rehearseWithout(options: RehearseWithoutOptions): Promise<
     seconds,
     name: options.name ?? nameToLookUp(host, desired),
     signal: ending.signal,
-    ...(isTold ? { onSufferer: (one: LedgerEntry) => print(`  ${paint('red', '✗')} ${whoIs(one)}`) } : {}),
+    ...(isTold ? { onSufferer: (one: LedgerEntry) => print(`  ${paint('red', '✗')} ${askerText(one)}`) } : {}),
   });
   const suffered = result.sufferers.length > 0 || result.lookUps?.suffered === true;
   if (options.json) printJson({ address, seconds, suffered, ...result, sufferers: result.sufferers.map(toJson) });
@@ -77,7 +77,7 @@ function terminalFrom(): string | null {
 function tell(address: string, result: ScreamTest, suffered: boolean): void {
   const { sufferers, lookUps, unitless } = result;
   if (sufferers.length > 0) print('\nWho was rejected, with the packets that they sent:');
-  for (const one of sufferers) print(`  ${String(one.packets).padStart(6)}  ${whoIs(one)}`);
+  for (const one of sufferers) print(`  ${String(one.packets).padStart(6)}  ${askerText(one)}`);
   if (lookUps !== null) print(`\n${lookUpsText(lookUps)}`);
   if (unitless !== null) print(paint('gray', `Units cannot be told here, only users: ${unitless}`));
   print(`\n${paint(suffered ? 'red' : 'green', sentence(address, result, suffered))}`);
@@ -88,7 +88,9 @@ function sentence(address: string, { sufferers, lookUps, lasted, endedEarly }: S
   const time = `for ${lasted} s without ${address}`;
   if (!suffered) return `Nobody suffered ${time}.${early}`;
   const who =
-    sufferers.length === 0 ? 'Nobody was rejected' : `${sufferers.length} suffered: ${sufferers.map(whoIs).join(', ')}`;
+    sufferers.length === 0
+      ? 'Nobody was rejected'
+      : `${sufferers.length} suffered: ${sufferers.map(askerText).join(', ')}`;
   const names = lookUps?.suffered ? `; look-ups of ${lookUps.name} suffered` : '';
   return `${who}${names}, ${time}.${early}`;
 }
@@ -99,17 +101,6 @@ function lookUpsText({ name, made, failed, before, slowest }: LookUps): string {
   return `${made} look-ups of ${name}: ${lost}, the slowest took ${slowest} ms (${before} ms before).`;
 }
 
-function whoIs({ unit, user }: LedgerEntry): string {
-  const owner = user === null ? 'forwarded' : `user ${user}`;
-  return unit === null ? owner : `${unit} (${owner})`;
-}
-
 function toJson({ unit, user, packets, last }: LedgerEntry) {
   return { unit, user, packets, last: new Date(last).toISOString() };
-}
-
-function usage(message: string, { json = false }: CommonOptions): number {
-  if (json) printJson({ error: { message, errors: [] } });
-  else printError(message);
-  return EXIT.usage;
 }

@@ -1,7 +1,7 @@
 /** `agent retire ADDRESS`: whether an address may be switched off, by what the collector knows of the whole fleet. */
 import type { HostDependence, RetireAnswer } from '../collector/api.ts';
 import { type AskCollectorOptions, CollectorApi, CollectorRefusal } from './ask-collector.ts';
-import { ageText, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
+import { ageText, EXIT, paint, print, printError, printJson, reportUsage, shown, table } from './output.ts';
 
 export interface RetireOptions extends AskCollectorOptions {
   readonly address: string;
@@ -28,9 +28,7 @@ export async function retire({ address, ...options }: RetireOptions): Promise<nu
     return status;
   } catch (error) {
     if (!(error instanceof CollectorRefusal) || error.status !== 400) throw error;
-    if (options.json) printJson({ error: { message: error.message, errors: [] } });
-    else printError(error.message);
-    return EXIT.usage;
+    return reportUsage(error.message, options);
   }
 }
 

@@ -1,11 +1,11 @@
 /** `agent depends --watch TIME ADDRESS`: who sends anything to the address, seen while it happens. */
 import { durationOf, durationProblem } from '../config/notation/quantities.ts';
 import { canonicalAddress } from '../depends/found-addresses.ts';
-import type { LedgerEntry } from '../depends/ledger/ledger-content.ts';
+import { askerText } from '../depends/ledger/ledger-content.ts';
 import { type Sender, type WatchedAddress, watchAddress } from '../depends/watch/watch-address.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost } from './context.ts';
-import { EXIT, paint, print, printError, printJson } from './output.ts';
+import { EXIT, paint, print, printError, printJson, reportUsage } from './output.ts';
 
 export interface WatchSendersOptions extends CommonOptions {
   readonly addresses: readonly string[];
@@ -28,7 +28,7 @@ export async function watchSenders(options: WatchSendersOptions): Promise<number
         : !host.live
           ? 'the running kernel is not that of --root (--live says that it is)'
           : durationProblem(LIMITS)(options.watch);
-  if (problem !== undefined || address === null) return usage(`agent depends: ${problem}`, options);
+  if (problem !== undefined || address === null) return reportUsage(`agent depends: ${problem}`, options);
   const seconds = Math.ceil((durationOf(options.watch) as number) / 1000);
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => ending.abort());
@@ -72,15 +72,4 @@ function senderText({ program, pid, unit, user, command, protocol }: Sender): st
   const ended = pid === null ? ', ended' : '';
   const owner = [unit, user === null ? null : `user ${user}`].filter((one) => one !== null).join(', ');
   return `${program}${pid === null ? '' : `[${pid}]`}${owner === '' ? '' : ` of ${owner}`} (${protocol}${ended})${command === null ? '' : `: ${command}`}`;
-}
-
-function askerText({ unit, user }: LedgerEntry): string {
-  const owner = user === null ? 'forwarded' : `user ${user}`;
-  return unit === null ? owner : `${unit} (${owner})`;
-}
-
-function usage(message: string, { json = false }: CommonOptions): number {
-  if (json) printJson({ error: { message, errors: [] } });
-  else printError(message);
-  return EXIT.usage;
 }

@@ -3,7 +3,7 @@ import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Dependence, DependsAnswer, DependsSource, Unseen } from './dependence.ts';
 import { GroupNames } from './ledger/group-names.ts';
-import { type LedgerEntry, type LedgerTable, readLedger } from './ledger/ledger-content.ts';
+import { askersIn, type LedgerEntry, type LedgerTable, readLedger } from './ledger/ledger-content.ts';
 import { SourceNames } from './ledger/source-names.ts';
 
 const TENSE = 'asked';
@@ -33,12 +33,7 @@ export function answerOf(
   gone: string,
   now: number,
 ): DependsAnswer {
-  const rows = new Map<string, LedgerEntry>();
-  for (const row of tables.flatMap(({ asked }) => asked)) {
-    const key = JSON.stringify([row.server, row.unit, row.user]);
-    if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
-  }
-  const found = [...rows.values()].filter(({ server }) => addresses === null || addresses.has(server));
+  const found = askersIn(tables).filter(({ server }) => addresses === null || addresses.has(server));
   const unseen = [...(addresses ?? [null])].map((address) => unseenOf(tables, address, gone, now));
   return { found: found.map((one) => dependence(one, now)), unseen: unseen.filter((one) => one !== null) };
 }

@@ -7,15 +7,10 @@ import ipaddr from 'ipaddr.js';
  */
 export function canonicalAddress(text: string): string | null {
   const [bare = ''] = text.replace(/^\[(.*)\]$/s, '$1').split('%', 1);
-  if (ipaddr.IPv4.isValidFourPartDecimal(bare)) return known(ipaddr.IPv4.parse(bare));
-  if (!bare.includes(':') || !ipaddr.IPv6.isValid(bare)) return null;
-  const parsed = ipaddr.IPv6.parse(bare);
-  return known(parsed.isIPv4MappedAddress() ? parsed.toIPv4Address() : parsed);
-}
-
-function known(address: ipaddr.IPv4 | ipaddr.IPv6): string | null {
-  if (address.range() === 'unspecified') return null;
-  return address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString();
+  const isAddress = bare.includes(':') ? ipaddr.IPv6.isValid(bare) : ipaddr.IPv4.isValidFourPartDecimal(bare);
+  if (!isAddress) return null;
+  const address = ipaddr.process(bare);
+  return address.range() === 'unspecified' ? null : address.toString();
 }
 
 /** Whether programs reach only this host by the address, so that a forwarder of this host answers. */

@@ -14,6 +14,5 @@ export function addressValue(text: string): string | null {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
   const [address = '', zone] = text.split(/%(.*)/s);
   if (zone === '' || !/^[0-9a-fA-F:.]+$/.test(address) || !ipaddr.IPv6.isValid(address)) return null;
-  const parsed = ipaddr.IPv6.parse(address);
-  return parsed.isIPv4MappedAddress() ? parsed.toIPv4Address().toString() : parsed.toRFC5952String();
+  return ipaddr.process(address).toString();
 }

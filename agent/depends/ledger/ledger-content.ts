@@ -1,7 +1,7 @@
 /** The ledger's content: who asked which name server, how often, and when last. */
+import ipaddr from 'ipaddr.js';
 import type { Host } from '../../host/host.ts';
 import { type SetElement, setElements } from '../../host/netlink/set-elements.ts';
-import { addressText } from './address-text.ts';
 import type { GroupNames } from './group-names.ts';
 import { unitInPath } from './group-names.ts';
 import { readLedgerRecord, type TableRecord } from './record.ts';
@@ -79,6 +79,25 @@ export async function readLedger(host: Host, names: AskerNames, signal: AbortSig
     else tables.push({ scope, unitless, addresses, expiry, since: counts.full ? null : made.since, ...counts });
   }
   return { tables, missing };
+}
+
+/**
+ * One row for each asker of all tables. The addresses of `retire` are in both tables: the row with more packets was
+ * counted for longer.
+ */
+export function askersIn(tables: readonly LedgerTable[]): LedgerEntry[] {
+  const rows = new Map<string, LedgerEntry>();
+  for (const row of tables.flatMap(({ asked }) => asked)) {
+    const key = keyOf(row);
+    if (row.packets >= (rows.get(key)?.packets ?? 0)) rows.set(key, row);
+  }
+  return [...rows.values()];
+}
+
+/** The unit and user of an asker, in words. */
+export function askerText({ unit, user }: LedgerEntry): string {
+  const owner = user === null ? 'forwarded' : `user ${user}`;
+  return unit === null ? owner : `${unit} (${owner})`;
 }
 
 /** Reads one counting table; null if it does not exist. Throws NetlinkError. */
@@ -172,11 +191,16 @@ function rowOf(
   };
 }
 
+/** `10.0.0.1`, `2001:db8::1`, from 4 or 16 bytes in network order. */
+function addressText(bytes: Buffer): string {
+  return ipaddr.fromByteArray([...bytes]).toString();
+}
+
 /** One row for each server, unit and user: a unit has another control group after each start. Latest first. */
 function merged(rows: readonly LedgerEntry[]): LedgerEntry[] {
   const found = new Map<string, LedgerEntry>();
   for (const row of rows) {
-    const key = JSON.stringify([row.server, row.unit, row.user]);
+    const key = keyOf(row);
     const other = found.get(key);
     const sum =
       other === undefined
@@ -185,4 +209,8 @@ function merged(rows: readonly LedgerEntry[]): LedgerEntry[] {
     found.set(key, sum);
   }
   return [...found.values()].sort((a, b) => b.last - a.last);
+}
+
+function keyOf({ server, unit, user }: LedgerEntry): string {
+  return JSON.stringify([server, unit, user]);
 }

@@ -1,8 +1,8 @@
 /** The names of those whose packets this host forwards: its own containers and network namespaces. */
+import ipaddr from 'ipaddr.js';
 import type { Host } from '../../host/host.ts';
 import { commOf, nullIfGone, unitOf } from '../../host/proc.ts';
 import { processesByAddress } from '../../host/process/network-addresses.ts';
-import { canonical } from './address-text.ts';
 
 /** Milliseconds between looks at all processes for an address that no namespace had. */
 const LOOK_EVERY = 600_000;
@@ -30,7 +30,7 @@ export class SourceNames {
     this.#lookedAt = performance.now();
     for (const [address, pid] of processesByAddress()) {
       if (this.#names.size >= MOST_NAMES) return;
-      const text = canonical(address);
+      const text = ipaddr.parse(address).toString();
       const name = this.#names.get(text) ?? nullIfGone(() => unitOf(pid) ?? `${commOf(pid)}[${pid}]`);
       if (name !== null) this.#names.set(text, name);
     }
