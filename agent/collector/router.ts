@@ -1,23 +1,23 @@
 /** The addresses of the HTTP server: OTLP, the API, Prometheus, the page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import type { Tokens } from './access.ts';
+import type { Tokens } from './admission/access.ts';
+import { Refused, withBody } from './admission/body.ts';
+import { senderOf } from './admission/sender.ts';
 import type { HealthAnswer } from './api.ts';
-import { Refused, withBody } from './body.ts';
-import { DatabaseError } from './database-error.ts';
-import type { Fleet } from './fleet.ts';
-import { fleetExposition } from './fleet-exposition.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { Receiver } from './fleet/receiver.ts';
 import { type Page, SECURITY_HEADERS } from './page.ts';
-import { onlyThese } from './parameters.ts';
-import type { Query } from './query.ts';
-import type { Receiver } from './receiver.ts';
+import { fleetExposition } from './queries/fleet-exposition.ts';
+import { onlyThese } from './queries/parameters.ts';
+import type { Query } from './queries/query.ts';
+import type { Retirement } from './queries/retirement.ts';
+import type { Stream } from './queries/stream.ts';
+import type { Troubles } from './queries/trouble.ts';
 import { retireCsv } from './retire/csv.ts';
 import { expectedIn } from './retire/expected-names.ts';
-import type { Retirement } from './retire/retirement.ts';
-import { senderOf } from './sender.ts';
-import type { Store } from './store.ts';
-import type { Stream } from './stream.ts';
-import type { Troubles } from './trouble.ts';
+import { DatabaseError } from './store/database-error.ts';
+import type { Store } from './store/store.ts';
 
 export interface Parts {
   readonly fleet: Fleet;

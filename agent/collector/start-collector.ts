@@ -5,23 +5,23 @@
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { hostInUrl } from '../address/address.ts';
-import { isLoopback, namesLoopback, parseListen, Tokens } from './access.ts';
-import { Clock, newestOf, votesOf } from './clock.ts';
-import { Committer } from './committer.ts';
-import { DatabaseError, damaged } from './database-error.ts';
-import { Fleet } from './fleet.ts';
+import { isLoopback, namesLoopback, parseListen, Tokens } from './admission/access.ts';
+import { listening, makeServer, type ServerOptions, serverEnded, tooMany } from './admission/server.ts';
+import { Committer } from './fleet/committer.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { Receiver } from './fleet/receiver.ts';
+import { Clock, newestOf, votesOf } from './hosts/clock.ts';
 import { Page } from './page.ts';
-import { Query } from './query.ts';
-import { Receiver } from './receiver.ts';
-import { retain } from './retention.ts';
+import { Query } from './queries/query.ts';
+import { Retirement } from './queries/retirement.ts';
+import { Stream } from './queries/stream.ts';
+import { Troubles } from './queries/trouble.ts';
 import { ExpectedHosts } from './retire/expected.ts';
 import { readExpectedFile } from './retire/expected-names.ts';
-import { Retirement } from './retire/retirement.ts';
 import { answer, dropRest, isPublic, makeRouter, requestAddress } from './router.ts';
-import { listening, makeServer, type ServerOptions, serverEnded, tooMany } from './server.ts';
-import { Store } from './store.ts';
-import { Stream } from './stream.ts';
-import { Troubles } from './trouble.ts';
+import { DatabaseError, damaged } from './store/database-error.ts';
+import { retain } from './store/retention.ts';
+import { Store } from './store/store.ts';
 
 export interface CollectorOptions extends ServerOptions {
   /** `HOST:PORT`. Port 0 means any free port. */

@@ -1,9 +1,9 @@
 /** What tests of the collector's insides send: heartbeats of agents whose start, clock, name and sender the test chooses. */
 import type { TestContext } from 'node:test';
 import type { HostRow } from '../../agent/collector/api.ts';
-import { Fleet } from '../../agent/collector/fleet.ts';
-import type { HostState } from '../../agent/collector/host-state.ts';
-import { Store } from '../../agent/collector/store.ts';
+import { Fleet } from '../../agent/collector/fleet/fleet.ts';
+import type { HostState } from '../../agent/collector/hosts/host-state.ts';
+import { Store } from '../../agent/collector/store/store.ts';
 import type { LogRecord, OtlpAttributes, OtlpPoint, OtlpResource } from '../../agent/collector/wire/otlp.ts';
 import { scratch } from './scratch.ts';
 

@@ -57,11 +57,11 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     openers: {
       'agent/host': 'the door for everybody else',
       'agent/cli.ts': 'whether the folder of --root is there',
-      'agent/collector/access.ts': 'its secrets',
-      'agent/collector/database.ts': 'its own disk',
+      'agent/collector/admission/access.ts': 'its secrets',
+      'agent/collector/store/database.ts': 'its own disk',
       'agent/collector/page.ts': 'the files of the page',
       'agent/collector/retire/expected-names.ts': 'the list of expected hosts',
-      'agent/collector/server.ts': 'its certificates',
+      'agent/collector/admission/server.ts': 'its certificates',
       'agent/commands/write-sync.ts': 'standard output',
       'agent/daemon/operator-paths.ts': 'where the files of the operator really are',
       'agent/daemon/watcher.ts': 'inotify',
@@ -77,7 +77,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     openers: {
       'agent/host/netlink/listener.ts': 'the socket of netlink as a stream',
       'agent/host/trace/send-proof.ts': 'sends to this host itself, which prove a trace',
-      'agent/collector/server.ts': 'the door of the collector',
+      'agent/collector/admission/server.ts': 'the door of the collector',
       'agent/metadata/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',
       'agent/report/client.ts': 'deliveries',

@@ -2,7 +2,7 @@
  * The hosts that should report. The operator gives names or ids, in a file and by the API. Each host that reported once
  * is expected too, also after the collector forgot its data, until an operator retires it.
  */
-import { Shares } from '../shares.ts';
+import { Shares } from '../admission/shares.ts';
 import { MOST_NAMES } from './expected-names.ts';
 
 export interface ExpectedHost {

@@ -1,5 +1,5 @@
 /** All that the verdict needs of each host: those that report or did, and those that are expected. */
-import type { HostState } from '../host-state.ts';
+import type { HostState } from '../hosts/host-state.ts';
 import { type ExpectedHost, missingOf } from './expected.ts';
 import type { KnownHost } from './retire-verdict.ts';
 

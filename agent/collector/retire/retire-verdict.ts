@@ -7,9 +7,9 @@
  */
 import { TENSES, type Tense } from '../../depends/dependence.ts';
 import type { Dependent, HostDependence, LastAsked, RetireFacts, Standing, UnseenHost } from '../api.ts';
+import type { Asked } from '../dependences/asked.ts';
+import type { Told } from '../dependences/told.ts';
 import { durationInWords, plural, some } from '../words.ts';
-import type { Asked } from './asked.ts';
-import type { Told } from './told.ts';
 
 /** What is known of one host. Times are milliseconds since the epoch by our clock. */
 export interface KnownHost {

@@ -14,7 +14,7 @@ import {
   scalar,
   textOf,
   timeOf,
-} from '../json-values.ts';
+} from './json-values.ts';
 import {
   cut,
   DROP_REASONS,

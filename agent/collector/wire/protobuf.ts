@@ -3,8 +3,6 @@
  * found by their bytes, so their attributes are read only the first time.
  */
 
-import { readMetric } from '../protobuf-metric.ts';
-import { readLogRecord } from '../protobuf-record.ts';
 import {
   LIMITS,
   type LogRecord,
@@ -18,6 +16,8 @@ import {
   type SeriesIndex,
 } from './otlp.ts';
 import { AttributesReader } from './protobuf-attributes.ts';
+import { readMetric } from './protobuf-metric.ts';
+import { readLogRecord } from './protobuf-record.ts';
 import { BYTES, checkEnd, endOf, messages, type Reader, reading } from './protobuf-wire.ts';
 
 /** Throws MalformedRequest. */

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Asked } from '../../../../agent/collector/retire/asked.ts';
+import type { Asked } from '../../../../agent/collector/dependences/asked.ts';
+import type { Told } from '../../../../agent/collector/dependences/told.ts';
 import {
   type KnownHost,
   LONGEST_LEASE,
@@ -10,7 +11,6 @@ import {
   retireVerdict,
   STALE,
 } from '../../../../agent/collector/retire/retire-verdict.ts';
-import type { Told } from '../../../../agent/collector/retire/told.ts';
 import { type Dependence, TENSES } from '../../../../agent/depends/dependence.ts';
 
 const HOUR = 3_600_000;
