@@ -1,6 +1,6 @@
 /** `agent collector`: the embedded collector, until SIGTERM or SIGINT. */
 import { startCollector } from '../collector/start-collector.ts';
-import { OperatorFiles } from '../daemon/operator-files.ts';
+import { OperatorFiles } from '../daemon/files/operator-files.ts';
 import { secretFile } from '../host/service/secret-files.ts';
 import { EXIT, print, printError } from './output.ts';
 import { VERSION } from './version.ts';

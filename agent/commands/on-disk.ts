@@ -9,7 +9,7 @@ import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { IN_FORCE } from '../host/paths.ts';
 import { CREDENTIAL } from '../host/service/secret-files.ts';
-import type { Credentials } from '../report/credentials.ts';
+import type { Credentials } from '../report/delivery/credentials.ts';
 import type { CommonOptions } from './common-options.ts';
 import { configFile, openHost, openToHold } from './context.ts';
 import { ConfigFailure } from './output.ts';

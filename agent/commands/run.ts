@@ -16,7 +16,7 @@ import { rememberMachine } from '../host/machine.ts';
 import { DAEMON, RUN_FOLDER } from '../host/paths.ts';
 import { inheritNotifySocket, notifier } from '../host/service/notify.ts';
 import { saveMemory } from '../host/service/v8.ts';
-import { Credentials } from '../report/credentials.ts';
+import { Credentials } from '../report/delivery/credentials.ts';
 import { identify } from '../report/identity.ts';
 import type { CommonOptions } from './common-options.ts';
 import { type ContextOptions, openContext, openHost, openToHold } from './context.ts';

@@ -9,21 +9,21 @@ import type { ProofEvent } from '../hold/proof/proof.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
 import { beatPhase, untilNextBeat } from '../report/phase.ts';
-import { applyOnce } from './apply-once.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
 import type { ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
-import { DependsWatch } from './depends-watch.ts';
-import { EgressWatch } from './egress-watch.ts';
-import { Fetching } from './fetching.ts';
-import { HealRecord } from './heal-record.ts';
-import { InventoryWatch } from './inventory-watch.ts';
-import { Keeper } from './keeper.ts';
-import { Measuring } from './measuring.ts';
-import { OperatorFiles } from './operator-files.ts';
-import { resourcesProbe } from './resources-probe.ts';
-import { Restarting } from './restarting.ts';
+import { EgressWatch } from './egress/egress-watch.ts';
+import { OperatorFiles } from './files/operator-files.ts';
+import { applyOnce } from './heal/apply-once.ts';
+import { HealRecord } from './heal/heal-record.ts';
+import { Keeper } from './heal/keeper.ts';
+import { resourcesProbe } from './heal/resources-probe.ts';
+import { Witness } from './heal/witness.ts';
+import { DependsWatch } from './schedule/depends-watch.ts';
+import { Fetching } from './schedule/fetching.ts';
+import { InventoryWatch } from './schedule/inventory-watch.ts';
+import { Measuring } from './schedule/measuring.ts';
+import { Restarting } from './schedule/restarting.ts';
 import { StandingFile } from './standing.ts';
-import { Witness } from './witness.ts';
 
 /**
  * Milliseconds for the last heartbeat and for its delivery. Together they stay below the second that SIGTERM may take.

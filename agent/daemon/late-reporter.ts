@@ -5,7 +5,7 @@
 import type { Occurrence, Sample } from '../../probes/probe.ts';
 import type { DesiredReport } from '../config/desired-daemon.ts';
 import type { Host } from '../host/host.ts';
-import type { Credentials } from '../report/credentials.ts';
+import type { Credentials } from '../report/delivery/credentials.ts';
 import type { Identity } from '../report/identity.ts';
 import type { Reporter } from '../report/reporter.ts';
 import type { Tell } from './daemon-events.ts';

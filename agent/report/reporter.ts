@@ -4,13 +4,13 @@ import { uptime } from 'node:os';
 import { type EventSeverity, type Occurrence, type Sample, type SampleAttributes, sample } from '../../probes/probe.ts';
 import type { DesiredReport } from '../config/desired-daemon.ts';
 import { errorMessage } from '../host/errors.ts';
-import { Client } from './client.ts';
-import { Credentials } from './credentials.ts';
+import { Client } from './delivery/client.ts';
+import { Credentials } from './delivery/credentials.ts';
+import { Lane, TIMING, type Timing } from './delivery/lane.ts';
 import type { EventRecord, HeartbeatMeasurements } from './heartbeat.ts';
 import type { Identity } from './identity.ts';
-import { Lane, TIMING, type Timing } from './lane.ts';
 import { events, metrics } from './otlp-encoding.ts';
-import { type Signal, Spool, type SpoolLoss } from './spool.ts';
+import { type Signal, Spool, type SpoolLoss } from './spool/spool.ts';
 
 export interface ReporterOptions {
   readonly desired: DesiredReport;

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredReport } from '../../agent/config/desired-daemon.ts';
-import type { Timing } from '../../agent/report/lane.ts';
+import type { Timing } from '../../agent/report/delivery/lane.ts';
 import { Reporter } from '../../agent/report/reporter.ts';
 import type { Occurrence } from '../../probes/probe.ts';
 import { scratch } from './scratch.ts';

@@ -1,13 +1,12 @@
 /** Reasons why a lease may undo the work of installed hooks. Loaded only if the settings are asked for. */
 
-import { briefly, endings, neighbours } from '../../clients/dhclient/hooks/other-hooks.ts';
-import { resolvedLinks } from '../../clients/resolved.ts';
 import type { DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import { resolvedLinks } from '../resolved.ts';
 import { type ScriptInUse, scriptsInUse } from './dhclient-scripts.ts';
 import { type HookPlaces, whyDeaf } from './hooks/hook-places.ts';
-import { overrulingHooks } from './hooks/other-hooks.ts';
+import { briefly, endings, neighbours, overrulingHooks } from './hooks/other-hooks.ts';
 import { type ScriptDoubt, scriptDoubts } from './script/script-verdict.ts';
 
 export interface HookDoubts {

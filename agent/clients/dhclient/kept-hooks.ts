@@ -1,5 +1,3 @@
-import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
-import { dhclientIdle } from '../../clients/holders.ts';
 import { type DesiredState, isWritten } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
 import { compareFile } from '../../hold/compare-file.ts';
@@ -8,9 +6,11 @@ import type { Finding, Outcome, Resource, SettingState } from '../../hold/resour
 import type { KnownFiles } from '../../hold/verified-files.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
+import { dhclientIdle } from '../holders.ts';
 import { applyHook, whyUnheld } from '../hook-file.ts';
 import { refusedLink, withoutDns } from '../refused-link.ts';
 import { type HookPlaces, hookPlaces, ownsHook, placeHook, removeHook } from './hooks/hook-places.ts';
+import { dhclientInstalled } from './installed.ts';
 
 /**
  * Keeps the hooks that dhclient-script sources: the lease moment of every DHCP and DNS setting, and the boot moment of

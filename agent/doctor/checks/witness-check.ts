@@ -1,4 +1,4 @@
-/** How the daemon can learn which process changed a held setting (daemon/witness.ts). Makes no trial. */
+/** How the daemon can learn which process changed a held setting (daemon/heal/witness.ts). Makes no trial. */
 import { type Offer, offered } from '../../host/trace/file-traces.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 

@@ -10,7 +10,7 @@ const PATIENCE = 5_000;
 
 /**
  * Keeps DHCP's IPv4 default route behind all others. The route is moved behind if only BGP's stands behind it, once
- * BGP's gateway has answered. It is made there if the host has none. Only the daemon (agent/daemon/egress-watch.ts) may
+ * BGP's gateway has answered. It is made there if the host has none. Only the daemon (agent/daemon/egress/egress-watch.ts) may
  * delete it: an apply never takes a host's last way out. Once `egress` is out of the configuration, the route becomes
  * again what dhclient-script makes of the lease.
  */

@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { Witness } from '../../../agent/daemon/witness.ts';
+import { Witness } from '../../../agent/daemon/heal/witness.ts';
 import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
 

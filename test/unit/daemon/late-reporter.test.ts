@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LateReporter } from '../../../agent/daemon/late-reporter.ts';
 import { Host } from '../../../agent/host/host.ts';
-import { Credentials } from '../../../agent/report/credentials.ts';
+import { Credentials } from '../../../agent/report/delivery/credentials.ts';
 import { Receiver } from '../../parts/otlp-receiver.ts';
 import { DESIRED, event, IDENTITY, until } from '../../parts/report-scene.ts';
 import { scratch } from '../../parts/scratch.ts';

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { HealRecord } from '../../../agent/daemon/heal-record.ts';
+import { HealRecord } from '../../../agent/daemon/heal/heal-record.ts';
 import { daemonStanding, StandingFile } from '../../../agent/daemon/standing.ts';
 import type { Finding } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { InventoryWatch } from '../../../agent/daemon/inventory-watch.ts';
+import { InventoryWatch } from '../../../agent/daemon/schedule/inventory-watch.ts';
 import {
   firmwareStrings,
   hypervisor,

@@ -1,0 +1,30 @@
+/** The apply of a daemon's start, or of its new configuration. */
+
+import { converge } from '../../hold/converge.ts';
+import type { Proof } from '../../hold/proof/proof.ts';
+import type { Outcome, Resource } from '../../hold/resource.ts';
+import { errorCode, errorMessage } from '../../host/errors.ts';
+import type { Host } from '../../host/host.ts';
+
+/** The most failures that the start's event names. Each failure also gets its own event at its next try. */
+const NAMED = 5;
+
+/**
+ * Returns the result as one line. Does not wait for another apply: the keeper heals the drift as soon as that apply
+ * ends.
+ */
+export async function applyOnce(host: Host, resources: readonly Resource[], guard: Proof | null): Promise<string> {
+  let outcomes: Outcome[];
+  try {
+    outcomes = await converge(host, resources, { patience: 0, guard });
+  } catch (error) {
+    if (errorCode(error) === 'EAGAIN') return 'another apply is at work, and what differs after it is put right then';
+    return errorMessage(error);
+  }
+  const count = (result: Outcome['result']) => outcomes.filter((outcome) => outcome.result === result).length;
+  const failed = outcomes.filter(({ result }) => result === 'failed');
+  const which = failed.slice(0, NAMED).map(({ key, reason }) => `${key}: ${reason}`);
+  const more = failed.length > NAMED ? ['…'] : [];
+  const what = failed.length === 0 ? '' : ` (${[...which, ...more].join('; ')})`;
+  return `${count('ok')} as wanted, ${count('changed')} changed, ${failed.length} failed${what}`;
+}

@@ -1,0 +1,115 @@
+/** The daemon tells the collector on which name servers the host depends: at first, when that changes, and what it could not see. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { DependsWatch } from '../../../../agent/daemon/schedule/depends-watch.ts';
+import type { Dependence, ToldDependences } from '../../../../agent/depends/dependence.ts';
+import { loadHistory } from '../../../../agent/depends/holders/server-history.ts';
+import type { Occurrence } from '../../../../probes/probe.ts';
+import { patientHost } from '../../../parts/doctor-patient.ts';
+
+const FOUND: Dependence = {
+  address: '10.0.0.1',
+  tense: 'now',
+  source: 'resolv.conf',
+  who: 'sleep[7]',
+  where: '/etc/resolv.conf:1',
+  reason: 'r',
+  cure: 'c',
+};
+
+function watchOn(t: TestContext) {
+  const host = patientHost(t, { files: { 'etc/resolv.conf': 'nameserver 10.0.0.1\n' } });
+  const program = join(host.root, 'depends');
+  const sent: Occurrence[] = [];
+  const logged: Occurrence[] = [];
+  const watch = new DependsWatch(host, ['sh', program], {
+    log: (event) => logged.push(event),
+    send: (event) => sent.push(event),
+  });
+  t.after(() => watch.close());
+  /** What was sent after a look at this answer. */
+  const look = async (answer: unknown, status = 2) => {
+    writeFileSync(
+      program,
+      `cat <<'X'\n${typeof answer === 'string' ? answer : JSON.stringify(answer)}\nX\nexit ${status}\n`,
+    );
+    sent.length = 0;
+    await watch.look();
+    return sent.map(({ body }) => JSON.parse(body) as ToldDependences);
+  };
+  return { host, look, logged };
+}
+
+test('depends watch: told at first and when it changes; process ids and numbers of programs are no change', async (t) => {
+  const { look, logged } = watchOn(t);
+  const answer = { found: [FOUND], unseen: [], longestLease: 3600 };
+  assert.deepEqual(await look(answer), [{ ...answer, cut: 0 }]);
+  assert.match(logged[0]!.body, /^this host depends on 1 name servers in 1 ways/);
+  assert.deepEqual(await look(answer), []);
+  assert.deepEqual(await look({ ...answer, found: [{ ...FOUND, who: 'sleep[8] and 3 more programs' }] }), []);
+  const other = { ...answer, found: [{ ...FOUND, address: '10.0.0.2' }] };
+  assert.deepEqual(await look(other), [{ ...other, cut: 0 }]);
+  assert.equal((await look({ ...other, longestLease: 60 })).length, 1);
+});
+
+test('depends watch: who asked is not in it: the ledger tells that', async (t) => {
+  const { look } = watchOn(t);
+  const [told] = await look({
+    found: [{ ...FOUND, tense: 'asked' }],
+    unseen: [{ tense: 'asked', source: 's', reason: 'r' }],
+  });
+  assert.deepEqual(told, { found: [], unseen: [], longestLease: null, cut: 0 });
+});
+
+test('depends watch: a look that fails is told as unseen in every tense, never as nothing', async (t) => {
+  const { look } = watchOn(t);
+  const [told] = await look('not JSON', 4);
+  assert.deepEqual(
+    told?.unseen.map(({ tense }) => tense),
+    ['now', 'lease', 'boot', 'holder'],
+  );
+  assert.deepEqual(told?.found, []);
+});
+
+test('depends watch: each look extends the history of which file named which servers; what was unseen changes nothing there', async (t) => {
+  const { host, look } = watchOn(t);
+  const kept = (source: string) => loadHistory(host)[source]?.map(({ addresses }) => addresses);
+  await look({ found: [FOUND, { ...FOUND, source: 'nginx', where: '/etc/nginx/nginx.conf:3' }], unseen: [] });
+  assert.deepEqual([kept('resolv.conf'), kept('nginx')], [[['10.0.0.1']], [['10.0.0.1']]]);
+  await look({ found: [], unseen: [{ tense: 'now', source: 'nginx', reason: 'r' }] });
+  assert.deepEqual([kept('resolv.conf'), kept('nginx')], [[['10.0.0.1'], []], [['10.0.0.1']]]);
+  // A copy of a container is no file of this host.
+  await look({ found: [{ ...FOUND, where: '/proc/7/root/etc/resolv.conf:1' }], unseen: [] });
+  assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], []]);
+  await look('not JSON', 4);
+  assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], []]);
+});
+
+test('depends watch: in the sandbox of the service systemd runs the look; without its help the look sees a part, from inside', async (t) => {
+  const files = { 'proc/self/status': 'CapEff:\t0000000000001004\n', 'run/systemd/system/x': '' };
+  const asked = async (stderr: string) => {
+    const host = patientHost(t, { files });
+    const programs: string[] = [];
+    host.runBeside = async (program) => {
+      programs.push(program);
+      const stdout = program === 'agent' ? JSON.stringify({ found: [FOUND], unseen: [] }) : '';
+      return { status: 0, stdout, stderr: program === 'agent' ? '' : stderr, error: null };
+    };
+    const sent: Occurrence[] = [];
+    const watch = new DependsWatch(host, ['agent'], { log: () => {}, send: (event) => sent.push(event) });
+    t.after(() => watch.close());
+    await watch.look();
+    return { programs, told: JSON.parse(sent[0]!.body) as ToldDependences };
+  };
+  const without = await asked('Failed to connect to bus: No such file or directory\n');
+  assert.deepEqual(without.programs, ['systemd-run', 'agent']);
+  assert.equal(without.told.found.length, 1);
+  // A look that hangs keeps its unit: no second look joins it.
+  const hanging = await asked(
+    'Failed to start transient service unit: Unit holdfast-depends.service was already loaded.\n',
+  );
+  assert.deepEqual(hanging.programs, ['systemd-run']);
+  assert.match(hanging.told.unseen[0]!.reason, /already loaded/);
+});
