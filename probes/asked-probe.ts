@@ -1,9 +1,10 @@
 /** Reads the ledger: who asked which name server, how often, and when last. */
 import { GroupNames } from '../agent/depends/ledger/group-names.ts';
 import { askersIn, type LedgerEntry, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger-content.ts';
+import { WATCHING_TABLES } from '../agent/depends/ledger/our-tables.ts';
 import { isLedgerLeft } from '../agent/depends/ledger/record.ts';
 import { SourceNames } from '../agent/depends/ledger/source-names.ts';
-import { LEDGER_TABLES, ROOM } from '../agent/depends/ledger/table-text.ts';
+import { ROOM } from '../agent/depends/ledger/table-text.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
@@ -103,12 +104,12 @@ function others(rows: readonly LedgerEntry[]): LedgerEntry[] {
 }
 
 function conditionsOf({ scope, since, unitless }: LedgerTable): Condition[] {
-  const attributes = { table: LEDGER_TABLES[scope] };
+  const attributes = { table: WATCHING_TABLES[scope] };
   const full: Condition = {
     kind: 'condition',
     code: 'ledger-full',
     severity: 'warn',
-    body: `The ledger's table inet ${LEDGER_TABLES[scope]} has a set with ${ROOM} elements and no room for more, so it does not count every asker. ${scope === 'all' ? 'Write the addresses that are to be switched off under retire: those have room of their own.' : 'Take addresses out of retire.'}`,
+    body: `The ledger's table inet ${WATCHING_TABLES[scope]} has a set with ${ROOM} elements and no room for more, so it does not count every asker. ${scope === 'all' ? 'Write the addresses that are to be switched off under retire: those have room of their own.' : 'Take addresses out of retire.'}`,
     attributes,
   };
   const byUser: Condition = {
@@ -126,7 +127,7 @@ function gone(scope: LedgerTable['scope']): Condition {
     kind: 'condition',
     code: 'ledger-gone',
     severity: 'warn',
-    body: `Another program removed the ledger's table inet ${LEDGER_TABLES[scope]}, so nobody counts who asks name servers. The daemon makes it anew; agent apply does so too.`,
-    attributes: { table: LEDGER_TABLES[scope] },
+    body: `Another program removed the ledger's table inet ${WATCHING_TABLES[scope]}, so nobody counts who asks name servers. The daemon makes it anew; agent apply does so too.`,
+    attributes: { table: WATCHING_TABLES[scope] },
   };
 }

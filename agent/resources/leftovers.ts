@@ -5,6 +5,7 @@ import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { afterHookRuns } from '../clients/hook-file.ts';
 import { RESOLVED_UNDOING } from '../clients/networkd/way-back.ts';
 import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients/networkmanager/networkmanager.ts';
+import { mayTableOfCommandBeLeft } from '../depends/ledger/our-tables.ts';
 import { isLedgerLeft } from '../depends/ledger/record.ts';
 import { isDropped } from '../egress/note.ts';
 import { fileLeftover } from '../hold/file-revert.ts';
@@ -54,7 +55,7 @@ export const UNDOING: Readonly<Record<ResourceName, Undoing>> = {
     others: (host) => (host.live && host.lstat(EGRESS) !== null ? [defaultRoute(host)] : []),
   },
   ledger: {
-    others: (host) => (host.live && isLedgerLeft(host) ? [ledger(host)] : []),
+    others: (host) => (host.live && (isLedgerLeft(host) || mayTableOfCommandBeLeft(host)) ? [ledger(host)] : []),
   },
 };
 
@@ -125,17 +126,8 @@ function masquerade(host: Host): Leftover {
 }
 
 function ledger(host: Host): Leftover {
-  const putBack = async () => {
-    const [{ LEDGER_SCOPES }, { removeLedgerTable: removeTable, ledgerKey }] = await Promise.all([
-      import('../depends/ledger/table-text.ts'),
-      import('./ledger/tables.ts'),
-    ]);
-    const removed = LEDGER_SCOPES.map(async (scope) => {
-      return { resource: 'revert', key: ledgerKey(scope), moment: 'now', ...(await removeTable(host, scope)) } as const;
-    });
-    return (await Promise.all(removed)).filter(({ result }) => result !== 'ok');
-  };
-  return { ...KERNEL, key: 'nftables tables of the ledger', turn: 'table', putBack };
+  const putBack = async () => (await import('./ledger/way-back.ts')).revertWatchingTables(host);
+  return { ...KERNEL, key: 'nftables tables that count', turn: 'table', putBack };
 }
 
 function defaultRoute(host: Host): Leftover {

@@ -1,7 +1,8 @@
 /** What the ledger costs: processor time of a send, in paired runs without it, with `always`, and with `retiring`. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { ledgerTable, removedTable, retiredAddresses } from '../../agent/depends/ledger/table-text.ts';
+import { removedTable, WATCHING_TABLES } from '../../agent/depends/ledger/our-tables.ts';
+import { ledgerTable, retiredAddresses } from '../../agent/depends/ledger/table-text.ts';
 import { LabHost, REPOSITORY } from '../parts/lab/host.ts';
 
 const ROUNDS = 25;
@@ -18,7 +19,7 @@ const LOADS = [
   { name: 'forwarded UDP, one byte, to port 53', argv: ['udp', SINK, '53', '50000'], from: 'box' },
 ] as const;
 
-const REMOVED = removedTable('all') + removedTable('retire');
+const REMOVED = removedTable(WATCHING_TABLES.all) + removedTable(WATCHING_TABLES.retire);
 const MODES = {
   without: REMOVED,
   always: `${REMOVED}${ledgerTable('all', SHAPE)}`,

@@ -4,13 +4,13 @@ import type { Host } from '../../host/host.ts';
 import { type SetElement, setElements } from '../../host/netlink/set-elements.ts';
 import type { GroupNames } from './group-names.ts';
 import { unitInPath } from './group-names.ts';
+import { WATCHING_TABLES } from './our-tables.ts';
 import { readLedgerRecord, type TableRecord } from './record.ts';
 import type { SourceNames } from './source-names.ts';
 import {
   FAMILIES,
   LEDGER_SCOPES,
   LEDGER_SETS,
-  LEDGER_TABLES,
   type LedgerScope,
   type LedgerSet,
   type LedgerShape,
@@ -73,7 +73,7 @@ export async function readLedger(host: Host, names: AskerNames, signal: AbortSig
     const made = record[scope];
     if (made === undefined) continue;
     const shape = { expiry: made.expiry, units: made.unitless === null };
-    const counts = await readCounts(host, LEDGER_TABLES[scope], shape, names, signal);
+    const counts = await readCounts(host, WATCHING_TABLES[scope], shape, names, signal);
     const { unitless, addresses, expiry } = made;
     if (counts === null) missing.push(scope);
     else tables.push({ scope, unitless, addresses, expiry, since: counts.full ? null : made.since, ...counts });

@@ -6,10 +6,11 @@ import { lockForLife } from '../../host/files/lock.ts';
 import type { Host } from '../../host/host.ts';
 import { NFT_MISSING, nft } from '../../host/nft.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
+import { lockOfTable, type OneAddressTable, removedTable } from './our-tables.ts';
 import { countingChains, countingSets, FAMILIES, type LedgerShape } from './table-text.ts';
 
 export interface OneAddress {
-  readonly table: 'holdfast_watch' | 'holdfast_rehearsal';
+  readonly table: OneAddressTable;
   readonly address: string;
   /** Whole seconds until the kernel forgets the address. */
   readonly seconds: number;
@@ -30,7 +31,7 @@ export function makeOneAddressTable(
   one: OneAddress,
 ): { readonly shape: LedgerShape; readonly unitless: string | null } | { readonly problem: string } {
   host.makeFolder(RUN_FOLDER, 0o755);
-  const other = lockForLife(host.locate(`${RUN_FOLDER}/${one.table}`));
+  const other = lockForLife(host.locate(lockOfTable(one.table)));
   if (other !== null) return { problem: `another command does the same just now${other && ` (process ${other})`}` };
   const expiry = one.seconds + GRACE;
   const unitless = nft(host, tableText(one, { expiry, units: true }));
@@ -39,12 +40,8 @@ export function makeOneAddressTable(
   return problem === null ? { shape: { expiry, units: false }, unitless } : { problem };
 }
 
-export function removeOneAddressTable(host: Host, table: OneAddress['table']): string | null {
-  return nft(host, removed(table));
-}
-
-function removed(table: string): string {
-  return `add table inet ${table}\ndelete table inet ${table}\n`;
+export function removeOneAddressTable(host: Host, table: OneAddressTable): string | null {
+  return nft(host, removedTable(table));
 }
 
 function tableText({ table, address, seconds, reject }: OneAddress, shape: LedgerShape): string {
@@ -65,5 +62,5 @@ function tableText({ table, address, seconds, reject }: OneAddress, shape: Ledge
     ...hook('output', 'sent'),
     ...hook('forward', 'passed'),
   ];
-  return `${removed(table)}table inet ${table} {\n${lines.join('\n')}\n}\n`;
+  return `${removedTable(table)}table inet ${table} {\n${lines.join('\n')}\n}\n`;
 }

@@ -4,6 +4,7 @@
  * space.
  */
 import type { Family } from '../../address/address.ts';
+import { removedTable, WATCHING_TABLES } from './our-tables.ts';
 
 /**
  * `all` counts every destination. `retire` counts only the addresses in its sets `addresses4` and `addresses6`, so that
@@ -11,11 +12,6 @@ import type { Family } from '../../address/address.ts';
  */
 export type LedgerScope = 'all' | 'retire';
 export const LEDGER_SCOPES: readonly LedgerScope[] = ['all', 'retire'];
-
-export const LEDGER_TABLES: Readonly<Record<LedgerScope, string>> = {
-  all: 'holdfast_ledger',
-  retire: 'holdfast_retire',
-};
 
 /** Elements of one set. An element takes about 200 bytes of kernel memory. */
 export const ROOM = 8192;
@@ -50,7 +46,7 @@ export interface LedgerShape {
 
 /** One transaction that makes the table anew, or makes it for the first time. */
 export function ledgerTable(scope: LedgerScope, shape: LedgerShape): string {
-  const table = LEDGER_TABLES[scope];
+  const table = WATCHING_TABLES[scope];
   const lines = [
     ...FAMILIES.flatMap(({ digit }) => setLines(scope, digit, shape)),
     ...FAMILIES.flatMap(({ family, digit }) => countingChains(family, digit, shape)),
@@ -60,18 +56,12 @@ export function ledgerTable(scope: LedgerScope, shape: LedgerShape): string {
     ...hookChain('output', 'sent'),
     ...hookChain('forward', 'passed'),
   ];
-  return `${removedTable(scope)}table inet ${table} {\n${lines.join('\n')}\n}\n`;
-}
-
-/** One transaction that removes the table, if there is one. */
-export function removedTable(scope: LedgerScope): string {
-  const table = LEDGER_TABLES[scope];
-  return `add table inet ${table}\ndelete table inet ${table}\n`;
+  return `${removedTable(table)}table inet ${table} {\n${lines.join('\n')}\n}\n`;
 }
 
 /** One transaction that makes `addresses` those that the table `retire` counts. */
 export function retiredAddresses(addresses: readonly string[]): string {
-  const table = LEDGER_TABLES.retire;
+  const table = WATCHING_TABLES.retire;
   return FAMILIES.map(({ digit }) => {
     const own = addresses.filter((address) => address.includes(':') === (digit === 6));
     const added = own.length === 0 ? '' : `add element inet ${table} addresses${digit} { ${own.join(', ')} }\n`;

@@ -16,10 +16,11 @@ import { type SeenSend, SendTrace } from '../../host/trace/send-traces.ts';
 import { GroupNames } from '../ledger/group-names.ts';
 import { type LedgerEntry, readCounts } from '../ledger/ledger-content.ts';
 import { makeOneAddressTable, removeOneAddressTable } from '../ledger/one-address-table.ts';
+import { WATCHING_TABLES } from '../ledger/our-tables.ts';
 import { SourceNames } from '../ledger/source-names.ts';
 import { userNames } from '../ledger/user-names.ts';
 
-const TABLE = 'holdfast_watch';
+const TABLE = WATCHING_TABLES.watch;
 /** Milliseconds between looks at the trace. Many programs end right after their question. */
 const TRACE_EVERY = 20;
 /** Programs that are kept apart. */

@@ -6,12 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupNames } from '../../depends/ledger/group-names.ts';
 import { type LedgerEntry, readCounts } from '../../depends/ledger/ledger-content.ts';
 import { makeOneAddressTable, removeOneAddressTable } from '../../depends/ledger/one-address-table.ts';
+import { WATCHING_TABLES } from '../../depends/ledger/our-tables.ts';
 import { SourceNames } from '../../depends/ledger/source-names.ts';
 import { lookUp } from '../../dns/lookup.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 
-const TABLE = 'holdfast_rehearsal';
+const TABLE = WATCHING_TABLES.rehearsal;
 /** Milliseconds between looks at who was rejected. */
 const LOOK_EVERY = 500;
 /** Milliseconds between look-ups of the name. */

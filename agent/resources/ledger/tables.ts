@@ -3,15 +3,9 @@
  * made anew and begins at zero, and its record says since when it counts. Addresses of `retire` come and go without
  * that.
  */
+import { removedTable, WATCHING_TABLES, type WatchingTable } from '../../depends/ledger/our-tables.ts';
 import { type LedgerRecord, noteTable, readLedgerRecord, type TableRecord } from '../../depends/ledger/record.ts';
-import {
-  LEDGER_SCOPES,
-  LEDGER_TABLES,
-  type LedgerScope,
-  ledgerTable,
-  removedTable,
-  retiredAddresses,
-} from '../../depends/ledger/table-text.ts';
+import { LEDGER_SCOPES, type LedgerScope, ledgerTable, retiredAddresses } from '../../depends/ledger/table-text.ts';
 import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
@@ -28,7 +22,8 @@ const TIME_LIMIT = 10_000;
 const EXPIRY = 25 * 3600;
 const LONGEST_EXPIRY = 30 * 86_400;
 
-export const ledgerKey = (scope: LedgerScope) => `nftables table inet ${LEDGER_TABLES[scope]}`;
+export const tableKey = (table: WatchingTable) => `nftables table inet ${table}`;
+const ledgerKey = (scope: LedgerScope) => tableKey(WATCHING_TABLES[scope]);
 
 /** `longestLease` in seconds; null if unknown. */
 export async function inspectTables(host: Host, wanted: WantedTables, longestLease: number | null): Promise<Finding[]> {
@@ -52,7 +47,7 @@ async function inspectTable(
 ): Promise<Finding | null> {
   const made = record[scope];
   if (!wanted.has(scope) && made === undefined) return null;
-  const identity = await identityOf(scope);
+  const identity = await identityOf(WATCHING_TABLES[scope]);
   if (!wanted.has(scope)) return finding(host, scope, { state: 'drifted', wanted: null, actual: 'is there' });
   const text = describe(scope, wanted);
   const drifted = (actual: string | null) => finding(host, scope, { state: 'drifted', wanted: text, actual });
@@ -73,10 +68,10 @@ export async function applyLedgerTable(
 ): Promise<Outcome> {
   const scope = LEDGER_SCOPES.find((one) => ledgerKey(one) === key)!;
   const addresses = wanted.get(scope);
-  if (addresses === undefined) return { ...PLACE, key, ...(await removeLedgerTable(host, scope)) };
+  if (addresses === undefined) return { ...PLACE, key, ...(await removeWatchingTable(host, WATCHING_TABLES[scope])) };
   const made = readLedgerRecord(host)[scope];
   const rules = made && rulesOf(scope, made, expiryOf(made, longestLease));
-  const isOurs = made?.rules === rules && made?.identity === (await identityOf(scope));
+  const isOurs = made?.rules === rules && made?.identity === (await identityOf(WATCHING_TABLES[scope]));
   const problem =
     made !== undefined && isOurs && scope === 'retire'
       ? changeAddresses(host, made, addresses)
@@ -85,16 +80,16 @@ export async function applyLedgerTable(
   return { ...PLACE, key, result: 'changed', actual: describe(scope, wanted) };
 }
 
-/** Removes only our table. */
-export async function removeLedgerTable(
+/** Removes only that table, and its record. */
+export async function removeWatchingTable(
   host: Host,
-  scope: LedgerScope,
+  table: WatchingTable,
 ): Promise<Pick<Outcome, 'result' | 'actual' | 'reason'>> {
   if (!host.live) return { result: 'skipped', actual: null, reason: notOfTheseFiles() };
-  const there = await identityOf(scope);
-  const problem = there === null ? null : nft(host, removedTable(scope));
+  const there = await identityOf(table);
+  const problem = there === null ? null : nft(host, removedTable(table));
   if (problem !== null) return { result: 'failed', actual: 'is there', reason: problem };
-  noteTable(host, scope, null);
+  for (const scope of LEDGER_SCOPES) if (WATCHING_TABLES[scope] === table) noteTable(host, scope, null);
   return { result: there === null ? 'ok' : 'changed', actual: null };
 }
 
@@ -124,15 +119,15 @@ async function makeTable(
   const unitless = make(true);
   const problem = unitless === null || unitless === NFT_MISSING ? unitless : make(false);
   if (problem !== null) return problem;
-  const identity = await identityOf(scope);
+  const identity = await identityOf(WATCHING_TABLES[scope]);
   if (identity === null) return 'read back after the change, the table does not exist';
   const rules = ledgerTable(scope, { expiry, units: unitless === null });
   noteTable(host, scope, { ...base, rules, identity, unitless });
   return null;
 }
 
-function identityOf(scope: LedgerScope): Promise<string | null> {
-  return tableIdentity(LEDGER_TABLES[scope], AbortSignal.timeout(TIME_LIMIT));
+function identityOf(table: WatchingTable): Promise<string | null> {
+  return tableIdentity(table, AbortSignal.timeout(TIME_LIMIT));
 }
 
 function rulesOf(scope: LedgerScope, { unitless }: TableRecord, expiry: number): string {
