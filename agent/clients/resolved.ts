@@ -4,7 +4,7 @@
  */
 import type { DesiredDns } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
-import { isUnitEnabled } from '../host/units.ts';
+import { isUnitEnabled } from '../host/service/units.ts';
 import { linkOwner } from '../resolver/owner.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import { type NetworkdLink, networkdLinks } from './networkd/managed-links.ts';

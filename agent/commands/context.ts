@@ -8,7 +8,7 @@ import type { Proof } from '../hold/proof/proof.ts';
 import type { Resource } from '../hold/resource.ts';
 import { KnownFiles } from '../hold/verified-files.ts';
 import { HostError, nullIfRefused } from '../host/errors.ts';
-import { settleNotes } from '../host/file-times.ts';
+import { settleNotes } from '../host/files/file-times.ts';
 import { Host } from '../host/host.ts';
 import { inOtherNetwork } from '../host/process/processes.ts';
 import type { Metadata } from '../metadata/metadata.ts';

@@ -4,7 +4,7 @@ import { note } from '../config/init/yaml-text.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
 import { Host } from '../host/host.ts';
-import { hasService } from '../host/units.ts';
+import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost, refuseOtherNetwork } from './context.ts';
 import { type Gathered, gather } from './init-facts.ts';

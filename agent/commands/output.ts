@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import { type ConfigError, formatConfigError, visible } from '../config/config-error.ts';
-import { forJournal, isJournal } from '../host/journal.ts';
+import { forJournal, isJournal } from '../host/service/journal.ts';
 import type { CommonOptions } from './common-options.ts';
 import { write } from './write-sync.ts';
 

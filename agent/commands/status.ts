@@ -10,7 +10,7 @@ import { titleOf } from '../hold/finding-kinds.ts';
 import type { Finding, SettingState } from '../hold/resource.ts';
 import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.ts';
 import type { Host } from '../host/host.ts';
-import { hasService } from '../host/units.ts';
+import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openToHold } from './context.ts';
 import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';

@@ -5,7 +5,7 @@
 import { isatty } from 'node:tty';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
 import { visible } from '../config/config-error.ts';
-import { forJournal, isJournal, type JournalLevel } from '../host/journal.ts';
+import { forJournal, isJournal, type JournalLevel } from '../host/service/journal.ts';
 import type { Tell } from './daemon-events.ts';
 
 const STDERR = 2;

@@ -3,7 +3,7 @@ import { HostError, nullIfRefused } from '../host/errors.ts';
 import { lifeHolder } from '../host/files/lock.ts';
 import type { Host } from '../host/host.ts';
 import { DAEMON, RUN_FOLDER } from '../host/paths.ts';
-import { argumentsOf } from '../host/proc.ts';
+import { argumentsOf } from '../host/process/proc.ts';
 
 const FILE = `${RUN_FOLDER}/standing`;
 

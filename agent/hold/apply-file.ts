@@ -1,5 +1,5 @@
 /** Shared by every resource that keeps a file: compare, save the original, write, read back. */
-import { noteFile } from '../host/file-times.ts';
+import { noteFile } from '../host/files/file-times.ts';
 import type { Host } from '../host/host.ts';
 import { sinceBoot } from '../host/process/processes.ts';
 import { Originals } from './originals/originals.ts';

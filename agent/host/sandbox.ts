@@ -3,7 +3,7 @@
  * would allow it. A process inside cannot tell who refused, so the hint says "may".
  */
 import { dirname } from 'node:path';
-import { nullIfGone, unitOf } from './proc.ts';
+import { nullIfGone, unitOf } from './process/proc.ts';
 
 /** A hint to append to an error's sentence; '' outside such a unit, or if none of its directives has this effect. */
 export function sandboxHint(code: string, path: string): string {

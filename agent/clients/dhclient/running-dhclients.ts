@@ -1,5 +1,5 @@
 /** The running dhclients of this host and of its own network, read from their command lines (dhclient(8)). */
-import { changedAfterStart } from '../../host/file-times.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 

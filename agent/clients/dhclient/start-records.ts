@@ -3,7 +3,7 @@
  * The copy shows what a change of the file means to a running dhclient (pending-changes.ts).
  */
 
-import { noteFile } from '../../host/file-times.ts';
+import { noteFile } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { type DhcpClient, staleSince } from './running-dhclients.ts';

@@ -1,5 +1,5 @@
 /** The running dhcpcd(8), by its processes and its lease files. */
-import { mayBeSinceStart } from '../../host/file-times.ts';
+import { mayBeSinceStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { Process } from '../../host/process/processes.ts';
 import type { LeaseHolder } from '../holder.ts';

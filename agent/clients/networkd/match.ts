@@ -1,6 +1,7 @@
 /** Which `.network` files fit a link (systemd.network(5), [Match]). The answer may change while the host runs. */
+
+import type { IniLine } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import type { IniLine } from '../../host/ini.ts';
 import { keptNames } from './drop-in.ts';
 import type { NetworkdLink } from './managed-links.ts';
 import { networkFiles, networkLines } from './network-lines.ts';

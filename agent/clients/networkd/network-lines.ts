@@ -1,6 +1,7 @@
 /** The lines of a `.network` file and of its drop-ins, as systemd-networkd combines them (systemd.network(5)). */
+
+import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import { type IniLine, iniLines } from '../../host/ini.ts';
 
 /** In the order in which systemd-networkd looks for a name. */
 export const NETWORK_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(

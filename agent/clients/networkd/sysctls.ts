@@ -4,8 +4,8 @@
  * 252.
  */
 import { nullIfRefused } from '../../host/errors.ts';
+import type { IniLine } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import type { IniLine } from '../../host/ini.ts';
 import type { ProgramSysctl } from '../client-sysctl.ts';
 import { networkdLinks } from './managed-links.ts';
 import { networkLines } from './network-lines.ts';

@@ -1,6 +1,6 @@
 /** The running NetworkManager(8), found by its process and by its device files in /run. */
 
-import { changedAfterStart } from '../../host/file-times.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import type { Process } from '../../host/process/processes.ts';

@@ -5,8 +5,8 @@
  * routes that another device also has (ip4_rp_filter_update in its nm-device.c).
  */
 import { nullIfRefused } from '../../host/errors.ts';
+import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import { type IniLine, iniLines } from '../../host/ini.ts';
 import type { ProgramSysctl } from '../client-sysctl.ts';
 import { linkNames } from '../link-names.ts';
 

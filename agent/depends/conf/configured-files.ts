@@ -1,5 +1,5 @@
 /** Which configuration a running program reads, by its command line. */
-import { argumentsOf, nullIfGone } from '../../host/proc.ts';
+import { argumentsOf, nullIfGone } from '../../host/process/proc.ts';
 import type { ConfiguredProgram } from './program.ts';
 
 export interface ConfiguredFiles {

@@ -1,5 +1,5 @@
 /** Running programs that may keep a name server that no file names any more. */
-import { changedAfterStart } from '../../host/file-times.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { mapsOf } from '../../host/process/maps.ts';
 import type { Program } from '../../host/process/programs.ts';

@@ -6,7 +6,7 @@ import ipaddr from 'ipaddr.js';
 import { DHCPCD_CONF, dhcpcdHolders } from '../../clients/dhcpcd/dhcpcd.ts';
 import { holderName, type LeaseHolder } from '../../clients/holder.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';
-import { changedAfterStart } from '../../host/file-times.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import type { KnownLease, KnownLeases } from './known.ts';
 

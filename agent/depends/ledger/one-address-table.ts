@@ -4,7 +4,7 @@
  */
 import { lockForLife } from '../../host/files/lock.ts';
 import type { Host } from '../../host/host.ts';
-import { NFT_MISSING, nft } from '../../host/nft.ts';
+import { NFT_MISSING, nft } from '../../host/kernel/nft.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 import { lockOfTable, type OneAddressTable, removedTable } from './our-tables.ts';
 import { countingChains, countingSets, FAMILIES, type LedgerShape } from './table-text.ts';

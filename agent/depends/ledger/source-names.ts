@@ -1,8 +1,8 @@
 /** The names of those whose packets this host forwards: its own containers and network namespaces. */
 import ipaddr from 'ipaddr.js';
 import type { Host } from '../../host/host.ts';
-import { commOf, nullIfGone, unitOf } from '../../host/proc.ts';
 import { processesByAddress } from '../../host/process/network-addresses.ts';
+import { commOf, nullIfGone, unitOf } from '../../host/process/proc.ts';
 
 /** Milliseconds between looks at all processes for an address that no namespace had. */
 const LOOK_EVERY = 600_000;

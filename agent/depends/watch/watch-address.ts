@@ -8,7 +8,7 @@ import { familyOf } from '../../address/address.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { socketsTo } from '../../host/netlink/open-sockets.ts';
-import { argumentsOf, commOf, nullIfGone, procText, statusField, unitOf, userIds } from '../../host/proc.ts';
+import { argumentsOf, commOf, nullIfGone, procText, statusField, unitOf, userIds } from '../../host/process/proc.ts';
 import { socketOwners } from '../../host/process/socket-owners.ts';
 import { knowsThreads } from '../../host/trace/route-traces.ts';
 import { proveSends } from '../../host/trace/send-proof.ts';

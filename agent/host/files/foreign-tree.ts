@@ -15,7 +15,7 @@ import {
   type Stats,
 } from 'node:fs';
 import { codedError, errorCode, hostError } from '../errors.ts';
-import { nullIfGone } from '../proc.ts';
+import { nullIfGone } from '../process/proc.ts';
 import { NULL_DEVICE, notRegular } from './read.ts';
 
 /** open(2): the same number on every architecture that Node runs on. */

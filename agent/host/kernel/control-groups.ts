@@ -1,7 +1,7 @@
 /** The control groups of cgroup v2 by the inode numbers of their folders, which the kernel's packet filter shows. */
 import { type FSWatcher, lstatSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { nullIfGone, procText } from '../proc.ts';
+import { nullIfGone, procText } from '../process/proc.ts';
 
 /** Folders of one look. A large host of containers has some thousands. */
 const MOST_FOLDERS = 20_000;

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ControlGroup, controlGroups, procText } from '../proc.ts';
+import { type ControlGroup, controlGroups, procText } from '../process/proc.ts';
 
 export interface MemoryLimit {
   /** The control group's path in its hierarchy: `/system.slice/bird.service`. */

@@ -3,8 +3,9 @@
  * nothing. A fresh network namespace does: it begins with 4096 if the limit is enforced, and with 2147483647 if it is
  * not.
  */
-import { runInEmptyNetwork } from '../empty-network.ts';
+
 import type { Host } from '../host.ts';
+import { runInEmptyNetwork } from './empty-network.ts';
 
 const KEY = 'net/ipv6/route/max_size';
 const ENFORCED = '4096';

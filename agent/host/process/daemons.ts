@@ -1,4 +1,4 @@
-import { commOf, nullIfGone, processIds, procLink, procText } from '../proc.ts';
+import { commOf, nullIfGone, processIds, procLink, procText } from './proc.ts';
 
 /**
  * The running programs among these names, by comm (15 characters at most, proc_pid_comm(5)), with one process id each.

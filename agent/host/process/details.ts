@@ -12,7 +12,7 @@ import {
   statusField,
   unitOf,
   userIds,
-} from '../proc.ts';
+} from './proc.ts';
 import { startedAt } from './processes.ts';
 
 /**

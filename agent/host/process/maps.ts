@@ -1,6 +1,6 @@
 /** The files that a process has mapped, such as its libraries (proc_pid_maps(5)). */
 import { errorCode } from '../errors.ts';
-import { procText } from '../proc.ts';
+import { procText } from './proc.ts';
 
 /** The text of the file; '' if the process has ended. `hidden`: only root can see it. */
 export function mapsOf(pid: number): string | 'hidden' {

@@ -1,6 +1,6 @@
 /** The network namespaces of this machine's processes, and the addresses of each. */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { networkInode, nullIfGone, processIds } from '../proc.ts';
+import { networkInode, nullIfGone, processIds } from './proc.ts';
 
 /** Bytes of a namespace's tables that are read. A container's are 2 KiB; a router's would take seconds to list. */
 const MOST = 64 << 10;

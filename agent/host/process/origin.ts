@@ -10,7 +10,7 @@ import {
   startTicks,
   statusField,
   userIds,
-} from '../proc.ts';
+} from './proc.ts';
 
 export interface ProcessOrigin {
   /** Ticks from the boot to its start. With the process id they form a name that no other process has. */

@@ -11,7 +11,7 @@ import {
   startTicks,
   statusField,
   userIds,
-} from '../proc.ts';
+} from './proc.ts';
 
 export interface Process {
   readonly pid: number;

@@ -1,7 +1,7 @@
 /** All programs of this host in one look at /proc, with the file tree that each sees. */
 import { errorCode } from '../errors.ts';
-import { commOf, nullIfGone, processIds, procLink, procText } from '../proc.ts';
 import { type Container, containerOf } from './containers.ts';
+import { commOf, nullIfGone, processIds, procLink, procText } from './proc.ts';
 import { bootTime, MILLISECONDS_A_TICK } from './processes.ts';
 
 export interface Program {

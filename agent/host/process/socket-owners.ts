@@ -1,6 +1,6 @@
 /** The processes that hold sockets, by the sockets' inode numbers. */
 import { readdirSync } from 'node:fs';
-import { nullIfGone, processIds, procLink } from '../proc.ts';
+import { nullIfGone, processIds, procLink } from './proc.ts';
 
 /** The first process that holds each socket. Sockets of processes that we may not see are not in the map. */
 export function socketOwners(inodes: ReadonlySet<number>): ReadonlyMap<number, number> {

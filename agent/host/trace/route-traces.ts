@@ -7,7 +7,7 @@ import { accessSync, constants as fileModes, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
-import { procLink } from '../proc.ts';
+import { procLink } from '../process/proc.ts';
 import {
   addKprobe,
   findTracefs,

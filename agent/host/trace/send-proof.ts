@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commOf } from '../proc.ts';
+import { commOf } from '../process/proc.ts';
 import type { SeenSend, SendTrace } from './send-traces.ts';
 
 /** Addresses of this host that hardly any other program sends to. */

@@ -19,7 +19,7 @@ import {
 import { cpus, freemem } from 'node:os';
 import { join } from 'node:path';
 import { errorCode } from '../errors.ts';
-import { procText } from '../proc.ts';
+import { procText } from '../process/proc.ts';
 
 /** Prefix of all our names in tracefs, by which we find the leftovers of a killed process. */
 const OURS = 'holdfast';

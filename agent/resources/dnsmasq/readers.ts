@@ -1,6 +1,6 @@
 /** The running dnsmasqs that read a file of dnsmasq.d, by their command lines and configuration (dnsmasq(8)). */
 import { dirname } from 'node:path';
-import { changedAfterStart } from '../../host/file-times.ts';
+import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 
 const CONFIGURATION = '/etc/dnsmasq.conf';

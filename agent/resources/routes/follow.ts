@@ -12,7 +12,7 @@ import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
 import { readRoute, type SeenRoute } from '../../host/netlink/seen-route.ts';
 import { eachMessage } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
-import { commOf, nullIfGone } from '../../host/proc.ts';
+import { commOf, nullIfGone } from '../../host/process/proc.ts';
 
 const NETLINK_ROUTE = 0;
 /** RTNLGRP_… of linux/rtnetlink.h. */

@@ -4,7 +4,7 @@
  */
 import { matchesGlob } from 'node:path';
 import type { Host } from '../../host/host.ts';
-import { isUnitEnabled } from '../../host/units.ts';
+import { isUnitEnabled } from '../../host/service/units.ts';
 import { type SysctlDeed, sysctlDeeds } from './commands.ts';
 import { INTERFACES, RC_LOCAL, serviceFiles } from './script-places.ts';
 import type { Assignment } from './sysctl-files.ts';

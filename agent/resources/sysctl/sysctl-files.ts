@@ -1,8 +1,8 @@
 /** The persisted sysctls of a host, in the order in which systemd-sysctl(8) reads them at boot (sysctl.d(5)). */
 import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import { HostError, nullIfRefused } from '../../host/errors.ts';
+import { Unchanged } from '../../host/files/until-changed.ts';
 import type { Host } from '../../host/host.ts';
-import { Unchanged } from '../../host/until-changed.ts';
 
 export const OUR_FILE = '/etc/sysctl.d/60-holdfast.conf';
 

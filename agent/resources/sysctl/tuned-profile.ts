@@ -4,8 +4,8 @@
  */
 import { sysctlPath } from '../../config/notation/sysctl-keys.ts';
 import { nullIfRefused } from '../../host/errors.ts';
+import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
-import { type IniLine, iniLines } from '../../host/ini.ts';
 import type { Assignment } from './sysctl-files.ts';
 
 const ACTIVE = '/etc/tuned/active_profile';

@@ -2,8 +2,9 @@
  * Checks a configuration with the real dhclient. dhclient has no check mode, but it reads the whole file before it does
  * anything.
  */
-import { runInEmptyNetwork } from '../../../host/empty-network.ts';
+
 import type { Host } from '../../../host/host.ts';
+import { runInEmptyNetwork } from '../../../host/kernel/empty-network.ts';
 import { RUN_FOLDER } from '../../../host/paths.ts';
 
 /** The name is always the same, so the next apply removes a file that a killed apply left. */

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path';
 import type { Host } from '../../../host/host.ts';
-import { isUnitInstalled } from '../../../host/units.ts';
+import { isUnitInstalled } from '../../../host/service/units.ts';
 import { RESOLV_CONF } from '../../../resolver/resolv-conf.ts';
 import { scriptsInUse } from '../dhclient-scripts.ts';
 import { type Doubt, doubtsIn } from '../harmless.ts';

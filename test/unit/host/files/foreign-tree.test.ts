@@ -5,8 +5,8 @@ import { statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ForeignTree } from '../../../agent/host/files/foreign-tree.ts';
-import { noNamespaces, scratch } from '../../parts/scratch.ts';
+import { ForeignTree } from '../../../../agent/host/files/foreign-tree.ts';
+import { noNamespaces, scratch } from '../../../parts/scratch.ts';
 
 const skip = noNamespaces('unshare', 'perl');
 const LARGEST = 64 * 1024;

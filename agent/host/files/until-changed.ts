@@ -1,6 +1,6 @@
 /** A cache of results made from files and folders. An entry is made anew only if stat(2) shows a change. */
 import type { Stats } from 'node:fs';
-import type { Host } from './host.ts';
+import type { Host } from '../host.ts';
 
 /** Milliseconds. The kernel's time stamps advance in steps, and within one step a file can change again unseen. */
 const YOUNG = 1000;

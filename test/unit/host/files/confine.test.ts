@@ -4,9 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { resolveWithin } from '../../../agent/host/files/within-root.ts';
-import { Host } from '../../../agent/host/host.ts';
-import { scratch } from '../../parts/scratch.ts';
+import { resolveWithin } from '../../../../agent/host/files/within-root.ts';
+import { Host } from '../../../../agent/host/host.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 test('paths below a root: a path lies below the root, however it tries to leave', (t) => {
   const root = scratch(t, { 'etc/f': '' });

@@ -1,12 +1,19 @@
 /** What is believed of a netlink answer: a part of a table, or a damaged one, is never counted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Counter } from '../../../agent/host/netlink/counts.ts';
-import { DefaultRoutes } from '../../../agent/host/netlink/default-routes.ts';
-import { DumpReader } from '../../../agent/host/netlink/dump.ts';
-import { attribute, attributes, FLAG, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
-import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';
-import { eachMessage } from '../../../agent/host/netlink/socket.ts';
+import { Counter } from '../../../../agent/host/netlink/counts.ts';
+import { DefaultRoutes } from '../../../../agent/host/netlink/default-routes.ts';
+import { DumpReader } from '../../../../agent/host/netlink/dump.ts';
+import {
+  attribute,
+  attributes,
+  FLAG,
+  MESSAGE,
+  message,
+  uint32,
+} from '../../../../agent/host/netlink/message-layout.ts';
+import { RTMSG } from '../../../../agent/host/netlink/rtmsg.ts';
+import { eachMessage } from '../../../../agent/host/netlink/socket.ts';
 
 function route(
   { table = 254, protocol = 4, family = 2, flags = 0, routeFlags = 0, length = 24 },

@@ -1,7 +1,7 @@
 /**
  * A network namespace without interfaces and with the kernel's default values, for trials that do not touch the host.
  */
-import type { RunResult } from './process/run-program.ts';
+import type { RunResult } from '../process/run-program.ts';
 
 /** Options of systemd-run(1): it also works before basic.target, and asks no polkit agent. */
 const TRANSIENT = ['--quiet', '--wait', '--pipe', '--collect', '--no-ask-password'];

@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lockForLife, withLock } from '../../../agent/host/files/lock.ts';
-import { Host } from '../../../agent/host/host.ts';
-import { missing, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { lockForLife, withLock } from '../../../../agent/host/files/lock.ts';
+import { Host } from '../../../../agent/host/host.ts';
+import { missing, REPOSITORY, scratch } from '../../../parts/scratch.ts';
 
 const skip = missing('flock');
 

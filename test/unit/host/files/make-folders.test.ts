@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeFolders } from '../../../agent/host/files/make-folders.ts';
-import { scratch } from '../../parts/scratch.ts';
+import { makeFolders } from '../../../../agent/host/files/make-folders.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 const mode = (path: string) => statSync(path).mode & 0o777;
 

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { changedAfterStart, mayBeSinceStart, noteFile } from '../../../agent/host/file-times.ts';
-import { Host } from '../../../agent/host/host.ts';
-import { type Process, sinceBoot } from '../../../agent/host/process/processes.ts';
-import { scratch } from '../../parts/scratch.ts';
+import { changedAfterStart, mayBeSinceStart, noteFile } from '../../../../agent/host/files/file-times.ts';
+import { Host } from '../../../../agent/host/host.ts';
+import { type Process, sinceBoot } from '../../../../agent/host/process/processes.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 const FILE = '/etc/x.conf';
 const RECORD = 'run/holdfast/file-times';

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
-import { groupMembers } from '../../../agent/host/netlink/nexthops.ts';
-import { deletionBody, type Route, routeBody } from '../../../agent/host/netlink/route.ts';
-import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';
-import { readRoute } from '../../../agent/host/netlink/seen-route.ts';
+import { attribute, MESSAGE, message, uint32 } from '../../../../agent/host/netlink/message-layout.ts';
+import { groupMembers } from '../../../../agent/host/netlink/nexthops.ts';
+import { deletionBody, type Route, routeBody } from '../../../../agent/host/netlink/route.ts';
+import { RTMSG } from '../../../../agent/host/netlink/rtmsg.ts';
+import { readRoute } from '../../../../agent/host/netlink/seen-route.ts';
 
 const hop = { gateway: '10.0.1.1', index: 3, weight: 1, onlink: false };
 const PLAIN: Route = {

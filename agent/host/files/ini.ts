@@ -1,5 +1,5 @@
 /** Files with sections of keys and values, as systemd, NetworkManager and tuned write them. */
-import type { Host } from './host.ts';
+import type { Host } from '../host.ts';
 
 export interface IniLine {
   readonly file: string;

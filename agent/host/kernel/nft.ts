@@ -1,5 +1,5 @@
 /** Runs nft(8), the only program that can turn rules into what the kernel takes. */
-import type { Host } from './host.ts';
+import type { Host } from '../host.ts';
 
 export const NFT_MISSING = 'nft is missing: install the package nftables';
 

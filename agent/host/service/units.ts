@@ -1,5 +1,5 @@
 /** Which units systemd starts on this host, read from its folders. The running systemd is not asked. */
-import type { Host } from './host.ts';
+import type { Host } from '../host.ts';
 
 /**
  * The folders in which systemd looks for `NAME.wants/`. Generators (netplan's among them) write to the folders below

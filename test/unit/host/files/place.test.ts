@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { inPlace, type TrustedPlace } from '../../../agent/host/files/trusted-path.ts';
-import { fill, scratch } from '../../parts/scratch.ts';
+import { inPlace, type TrustedPlace } from '../../../../agent/host/files/trusted-path.ts';
+import { fill, scratch } from '../../../parts/scratch.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to give a folder away';
 const EVE = 4242;

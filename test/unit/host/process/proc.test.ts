@@ -4,11 +4,18 @@ import { spawn } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Host } from '../../../agent/host/host.ts';
-import { argumentsOf, commOf, nullIfGone, startTicks, statusField, userIds } from '../../../agent/host/proc.ts';
-import { processAt } from '../../../agent/host/process/details.ts';
-import { processOrigin } from '../../../agent/host/process/origin.ts';
-import { scratch } from '../../parts/scratch.ts';
+import { Host } from '../../../../agent/host/host.ts';
+import { processAt } from '../../../../agent/host/process/details.ts';
+import { processOrigin } from '../../../../agent/host/process/origin.ts';
+import {
+  argumentsOf,
+  commOf,
+  nullIfGone,
+  startTicks,
+  statusField,
+  userIds,
+} from '../../../../agent/host/process/proc.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 test('a process whose name looks like fields of /proc/PID/stat is read as what it is', async (t) => {
   const program = join(scratch(t), 'a) Z 1 1 (b');

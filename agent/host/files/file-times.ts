@@ -5,11 +5,11 @@
  * The record lasts as long as the processes do.
  */
 import type { Stats } from 'node:fs';
-import { nullIfRefused } from './errors.ts';
-import type { Host } from './host.ts';
-import { RUN_FOLDER } from './paths.ts';
-import type { Process } from './process/processes.ts';
-import { sinceBoot } from './process/processes.ts';
+import { nullIfRefused } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { RUN_FOLDER } from '../paths.ts';
+import type { Process } from '../process/processes.ts';
+import { sinceBoot } from '../process/processes.ts';
 
 const FILE = `${RUN_FOLDER}/file-times`;
 /** Milliseconds by which two readings of the clocks may differ without a step. */

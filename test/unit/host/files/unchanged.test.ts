@@ -4,9 +4,9 @@ import { readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Host } from '../../../agent/host/host.ts';
-import { Unchanged } from '../../../agent/host/until-changed.ts';
-import { scratch } from '../../parts/scratch.ts';
+import { Unchanged } from '../../../../agent/host/files/until-changed.ts';
+import { Host } from '../../../../agent/host/host.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 /** Milliseconds until a file's last change counts as over. */
 const OLD = 1200;
