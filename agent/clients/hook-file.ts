@@ -3,7 +3,7 @@
  * end before DNS is written.
  */
 
-import { applyFile } from '../hold/apply-file.ts';
+import { applyFile } from '../hold/files/apply-file.ts';
 import type { Finding, Outcome } from '../hold/resource.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { renderInitial } from '../config/init/initial.ts';
-import { note } from '../config/init/yaml-text.ts';
 import { DEFAULT_FILE } from '../config/load.ts';
 import { withoutSecrets } from '../config/sysctl/secret-sysctls.ts';
+import { note } from '../config/yaml-text.ts';
 import { Host } from '../host/host.ts';
 import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';

@@ -1,7 +1,7 @@
 /**
  * Results of parsing the configuration and files, saved so the next command need not parse them again. They lie in
  * /run, and on the disk for the next boot. Only root may write them. They count only for the same bytes and the same
- * build (config/compiled.ts, hold/verified-files.ts).
+ * build (config/compiled.ts, hold/files/verified-files.ts).
  */
 import { HostError, nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

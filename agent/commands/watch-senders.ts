@@ -2,7 +2,7 @@
 import { durationOf, durationProblem } from '../config/notation/quantities.ts';
 import { canonicalAddress } from '../depends/found-addresses.ts';
 import { askerText } from '../depends/ledger/ledger-content.ts';
-import { type Sender, type WatchedAddress, watchAddress } from '../depends/watch/watch-address.ts';
+import { type Sender, type WatchedAddress, watchAddress } from '../depends/watch-address.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost } from './context.ts';
 import { EXIT, paint, print, printError, printJson, reportUsage } from './output.ts';

@@ -2,12 +2,12 @@
 import { askedSource } from './asked-source.ts';
 import { bootFilesSource, runningProgramSource } from './conf/conf-source.ts';
 import { CONFIGURED_PROGRAMS } from './conf/list.ts';
-import { copiesSource } from './copies.ts';
 import type { DependsSource } from './dependence.ts';
 import { holdersSource } from './holders/holders-source.ts';
 import { leasesSource } from './leases/leases-source.ts';
-import { resolvConfSource } from './resolv-conf-source.ts';
-import { resolvedSource } from './resolved-source.ts';
+import { copiesSource } from './resolver/copies.ts';
+import { resolvConfSource } from './resolver/resolv-conf-source.ts';
+import { resolvedSource } from './resolver/resolved-source.ts';
 import { routesSource } from './routes-source.ts';
 import type { Surroundings } from './surroundings.ts';
 

@@ -7,6 +7,7 @@ import { hostInUrl } from '../address/address.ts';
 import type { DesiredMetadata, MetadataWish } from '../config/desired-metadata.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
+import type { MetadataAnswer, Provider } from './clouds/provider.ts';
 import { deviceOf, hardwareAddressOf } from './hardware-addresses.ts';
 import {
   type Fetched,
@@ -15,7 +16,6 @@ import {
   readMetadataRecord,
   writeMetadataRecord,
 } from './metadata-record.ts';
-import type { MetadataAnswer, Provider } from './provider.ts';
 import type { MetadataSource, ResolvedWish } from './source.ts';
 import { wishKey } from './wishes.ts';
 
@@ -158,8 +158,8 @@ export class Metadata implements MetadataSource {
     const answers = new Map<string, MetadataAnswer>();
     try {
       // Imported here, because a caller that only resolves does not need it.
-      const { detectProvider, makeProvider } = await import('./providers.ts');
-      const { MetadataClient } = await import('./http.ts');
+      const { detectProvider, makeProvider } = await import('./clouds/providers.ts');
+      const { MetadataClient } = await import('./clouds/http.ts');
       const name = this.#desired.provider === 'auto' ? detectProvider(this.#host) : this.#desired.provider;
       if (name === null) throw new Error('the firmware names none of ec2, gcp and azure; write metadata.provider');
       const provider: Provider = await makeProvider(name);

@@ -8,7 +8,7 @@ import { DISPATCHER, NETWORK_MANAGER_CONF, tellNetworkManager } from '../clients
 import { mayTableOfCommandBeLeft } from '../depends/ledger/our-tables.ts';
 import { isLedgerLeft } from '../depends/ledger/record.ts';
 import { isDropped } from '../egress/note.ts';
-import { fileLeftover } from '../hold/file-revert.ts';
+import { fileLeftover } from '../hold/files/file-revert.ts';
 import { type Original, type OriginalFile, Originals, resourceOf } from '../hold/originals/originals.ts';
 import type { WayBack } from '../hold/proof/dns-change-journal.ts';
 import type { ResourceName } from '../hold/resource-names.ts';

@@ -78,7 +78,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/host/netlink/listener.ts': 'the socket of netlink as a stream',
       'agent/host/trace/send-proof.ts': 'sends to this host itself, which prove a trace',
       'agent/collector/admission/server.ts': 'the door of the collector',
-      'agent/metadata/http.ts': 'the service of the cloud',
+      'agent/metadata/clouds/http.ts': 'the service of the cloud',
       'agent/nearest/measure.ts': 'times to connect',
       'agent/report/delivery/client.ts': 'deliveries',
       'agent/report/delivery/connect.ts': 'deliveries',

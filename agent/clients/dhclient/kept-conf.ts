@@ -1,10 +1,10 @@
 import type { DesiredDhclient, DesiredState } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
-import { applyFile } from '../../hold/apply-file.ts';
-import { compareFile, type FileView } from '../../hold/compare-file.ts';
+import { applyFile } from '../../hold/files/apply-file.ts';
+import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
+import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import { isOurs, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
-import type { KnownFiles } from '../../hold/verified-files.ts';
 import { errorCode, HostError, nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { dhclientIdle } from '../holders.ts';

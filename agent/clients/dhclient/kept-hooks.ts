@@ -1,9 +1,9 @@
 import { type DesiredState, isWritten } from '../../config/desired.ts';
 import { dnsSettingOf } from '../../config/notation/dns-options.ts';
-import { compareFile } from '../../hold/compare-file.ts';
 import { dnsSettings } from '../../hold/dns-settings.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
+import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
-import type { KnownFiles } from '../../hold/verified-files.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { dhclientIdle } from '../holders.ts';

@@ -1,9 +1,9 @@
 import type { DesiredDns } from '../../config/desired.ts';
-import { applyFile } from '../../hold/apply-file.ts';
-import { compareFile, type FileView } from '../../hold/compare-file.ts';
 import { dnsStates } from '../../hold/dns-settings.ts';
+import { applyFile } from '../../hold/files/apply-file.ts';
+import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
+import type { KnownFiles } from '../../hold/files/verified-files.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState, State } from '../../hold/resource.ts';
-import type { KnownFiles } from '../../hold/verified-files.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock, placeInShell, removeFromShell } from '../../resolver/marked-block.ts';
 import { isLeftToOwner } from '../../resolver/owner.ts';

@@ -4,8 +4,8 @@
  * stays until the next start. The drop-in for the service removes the file at that start, and goes last.
  */
 
-import { removeWithFolder } from '../../hold/apply-file.ts';
-import { fileLeftover } from '../../hold/file-revert.ts';
+import { removeWithFolder } from '../../hold/files/apply-file.ts';
+import { fileLeftover } from '../../hold/files/file-revert.ts';
 import { type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Outcome } from '../../hold/resource.ts';
 import type { Leftover } from '../../hold/undoing.ts';

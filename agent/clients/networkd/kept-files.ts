@@ -4,8 +4,8 @@
  */
 
 import type { DesiredDns } from '../../config/desired.ts';
-import { applyFile, removeWithFolder } from '../../hold/apply-file.ts';
-import { compareFile } from '../../hold/compare-file.ts';
+import { applyFile, removeWithFolder } from '../../hold/files/apply-file.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';

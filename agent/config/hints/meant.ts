@@ -4,8 +4,8 @@
  */
 
 import { parse } from 'yaml';
-import { flow } from '../init/yaml-text.ts';
 import { isMap } from '../plain-map.ts';
+import { flow } from '../yaml-text.ts';
 import { routeOf } from './ip-route.ts';
 
 /**

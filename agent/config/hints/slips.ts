@@ -1,5 +1,5 @@
 /** Slips in a line that YAML cannot read, or reads in another sense: a missing blank, typographic quotes. */
-import { flow } from '../init/yaml-text.ts';
+import { flow } from '../yaml-text.ts';
 
 /** Typographic quotation marks, single, double and angle, at either end. Escaped: the executable's chunks are ASCII. */
 const OUTER_QUOTES = /^[\u2018-\u201f\u00ab\u00bb\u2039\u203a]+|[\u2018-\u201f\u00ab\u00bb\u2039\u203a]+$/g;

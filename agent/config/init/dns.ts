@@ -6,9 +6,9 @@ import { DNS_OPTIONS } from '../notation/dns-options.ts';
 import { MAX_NAMESERVERS, MAX_SORTLIST } from '../notation/limits.ts';
 import { domainProblem, searchProblem } from '../notation/names.ts';
 import { resolvOptionProblem } from '../notation/resolv-options.ts';
+import { flow } from '../yaml-text.ts';
 import type { HostFacts, ResolverFacts } from './host-facts.ts';
 import { noted, withHeading } from './section.ts';
-import { flow } from './yaml-text.ts';
 
 interface Found {
   readonly text: string;

@@ -11,10 +11,10 @@ import { interfaceNameProblem } from '../notation/names.ts';
 import { checkSysctlKey, sysctlKey } from '../notation/sysctl-keys.ts';
 import { sysctlKeyProblem, sysctlValueProblem } from '../sysctl/problems.ts';
 import { shownText } from '../sysctl/secret-sysctls.ts';
+import { flow, note } from '../yaml-text.ts';
 import { dnsSection } from './dns.ts';
 import type { HostFacts } from './host-facts.ts';
 import { noted, withHeading } from './section.ts';
-import { flow, note } from './yaml-text.ts';
 
 /** Always a configuration that loads without an error, whatever the facts are. Pure ASCII. */
 export function renderInitial(facts: HostFacts): string {

@@ -1,5 +1,5 @@
 /** A section of the configuration that `agent init` writes. */
-import { note } from './yaml-text.ts';
+import { note } from '../yaml-text.ts';
 
 /** A section without a setting is an example in comments: an empty key would be an error. */
 export function withHeading(

@@ -3,10 +3,10 @@
  * other.
  */
 import type { ConfigError } from '../config-error.ts';
-import { forwardingKeyOf } from '../forwarding-sysctls.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import { errorAt } from '../source/explain.ts';
 import { positionOf, type Tree, type TreePath, valueAt } from '../source/tree.ts';
+import { forwardingKeyOf } from '../sysctl/forwarding-sysctls.ts';
 import { meansSame } from '../sysctl/kinds.ts';
 import { atLeastProblem, sysctlKeyProblem, sysctlValueProblem } from '../sysctl/problems.ts';
 import { sysctlVariable, sysctlVariableOrTwin } from '../sysctl/relations.ts';

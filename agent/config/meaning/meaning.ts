@@ -14,12 +14,12 @@ import {
   type SortlistEntry,
 } from '../desired.ts';
 import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from '../desired-metadata.ts';
-import { forwardingSysctls } from '../forwarding-sysctls.ts';
 import { checkNameserver, checkPrefix, checkRetired, checkSortlistPair } from '../notation/addresses.ts';
 import { checkRouter } from '../notation/dnsmasq-tags.ts';
 import { durationOf } from '../notation/quantities.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import { type Config, optionValues } from '../schema/config-schema.ts';
+import { forwardingSysctls } from '../sysctl/forwarding-sysctls.ts';
 import { desiredRoute } from './route-meaning.ts';
 
 /** Enough tries to show the path's own time: queues and a busy processor seldom delay all five. */

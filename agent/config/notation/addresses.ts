@@ -1,7 +1,7 @@
 /** Addresses as resolv.conf(5) takes them. */
 import ipaddr from 'ipaddr.js';
 import { type Checked, show } from '../config-error.ts';
-import { flow } from '../init/yaml-text.ts';
+import { flow } from '../yaml-text.ts';
 import { interfaceNameProblem } from './names.ts';
 
 /** A name server's address in its usual notation. A link-local address needs its interface: `fe80::1%eth0`. */

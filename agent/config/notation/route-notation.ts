@@ -5,7 +5,7 @@ import { type Checked, show } from '../config-error.ts';
 import type { FromMetadata } from '../desired.ts';
 import { isMetadataName, METADATA_NAMES, type MetadataName } from '../desired-metadata.ts';
 import { didYouMean } from '../hints/suggest.ts';
-import { flow } from '../init/yaml-text.ts';
+import { flow } from '../yaml-text.ts';
 import { checkPrefix, isAddress } from './addresses.ts';
 
 const SUBNET_GATEWAY = 'subnet-gateway' satisfies MetadataName;

@@ -7,7 +7,6 @@ import * as z from 'zod/mini';
 import { type Checked, show } from '../config-error.ts';
 import { LEDGER_MODES } from '../desired.ts';
 import { didYouMean } from '../hints/suggest.ts';
-import { flow } from '../init/yaml-text.ts';
 import { checkNameserver, checkRetired } from '../notation/addresses.ts';
 import { checkOptionValues, findOption, optionNames } from '../notation/dhcp-options.ts';
 import { MAX_NAMESERVERS, MOST_RETIRED } from '../notation/limits.ts';
@@ -21,6 +20,7 @@ import {
 } from '../notation/names.ts';
 import { RESOLV_OPTION_PATTERN, resolvOptionProblem } from '../notation/resolv-options.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
+import { flow } from '../yaml-text.ts';
 import { expect, probes, report } from './daemon-section.ts';
 import { egress } from './egress-section.ts';
 import { forwarding } from './forwarding-section.ts';

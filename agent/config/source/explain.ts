@@ -4,7 +4,7 @@ import { type ConfigError, show } from '../config-error.ts';
 import { entryForms, type Fit, meant } from '../hints/meant.ts';
 import { lineProblem } from '../hints/slips.ts';
 import { didYouMean, synonym } from '../hints/suggest.ts';
-import { flow } from '../init/yaml-text.ts';
+import { flow } from '../yaml-text.ts';
 import { formatPath, plain, positionOf, type Tree, type TreePath, valueAt, withValue } from './tree.ts';
 
 type Issue = z.core.$ZodIssue;

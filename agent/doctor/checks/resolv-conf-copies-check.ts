@@ -3,9 +3,9 @@
  * its copy.
  */
 
-import { COPIES } from '../../depends/copies.ts';
 import { ofHost, readFiles } from '../../depends/files.ts';
 import { isLoopbackAddress } from '../../depends/found-addresses.ts';
+import { COPIES } from '../../depends/resolver/copies.ts';
 import { Surroundings as DependsSurroundings } from '../../depends/surroundings.ts';
 import { whoAre } from '../../depends/who.ts';
 import type { Host } from '../../host/host.ts';

@@ -7,7 +7,7 @@ import { errorMessage, HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
-import { removeWithFolder, writeFile } from '../apply-file.ts';
+import { removeWithFolder, writeFile } from '../files/apply-file.ts';
 import { hasRecord, readRecord, removeRecord, writeRecord } from '../originals/disk-or-memory.ts';
 import { recordPath } from '../originals/originals.ts';
 

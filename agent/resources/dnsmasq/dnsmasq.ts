@@ -3,7 +3,7 @@
  * dnsmasq.
  */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
-import { applyFile } from '../../hold/apply-file.ts';
+import { applyFile } from '../../hold/files/apply-file.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 

@@ -1,6 +1,6 @@
 /** The file for dnsmasq, and whether the running dnsmasq has read it. */
 import { type DesiredState, DNSMASQ_FILE } from '../../config/desired.ts';
-import { compareFile, type FileView } from '../../hold/compare-file.ts';
+import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
 import type { Finding, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { Metadata } from '../../metadata/metadata.ts';

@@ -4,8 +4,8 @@
  */
 import { openresolvInstalled, openresolvWrites, RESOLVCONF_CONF } from '../../clients/openresolv.ts';
 import type { DesiredDns } from '../../config/desired.ts';
-import { compareFile } from '../../hold/compare-file.ts';
 import { dnsStates } from '../../hold/dns-settings.ts';
+import { compareFile } from '../../hold/files/compare-file.ts';
 import type { Finding } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { findBlock, marked } from '../../resolver/marked-block.ts';

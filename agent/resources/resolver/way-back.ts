@@ -6,7 +6,7 @@ import { clientName, dhcpClients } from '../../clients/dhclient/running-dhclient
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';
 import { verifyServers } from '../../dns/verify.ts';
-import { fileLeftover } from '../../hold/file-revert.ts';
+import { fileLeftover } from '../../hold/files/file-revert.ts';
 import { type Original, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
 import type { Undoing } from '../../hold/undoing.ts';
 import type { Host } from '../../host/host.ts';

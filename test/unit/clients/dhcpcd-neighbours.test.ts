@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { Dhcpcd } from '../../../agent/clients/dhcpcd/kept.ts';
-import { KnownFiles } from '../../../agent/hold/verified-files.ts';
+import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { dns } from '../../parts/desired.ts';
 import { missing, scratch } from '../../parts/scratch.ts';

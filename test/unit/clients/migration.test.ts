@@ -8,9 +8,9 @@ import { DISPATCHER, NETWORK_MANAGER_CONF } from '../../../agent/clients/network
 import type { DesiredState } from '../../../agent/config/desired.ts';
 import { orphansCheck } from '../../../agent/doctor/checks/orphans-check.ts';
 import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import type { ResourceName } from '../../../agent/hold/resource-names.ts';
 import { settingViews } from '../../../agent/hold/settings-view.ts';
-import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { DEBIAN_SCRIPT } from '../../parts/dhclient-scripts.ts';
 import { desiredOf, type FolderHost, type Patient, patientHost, seenOn } from '../../parts/doctor-patient.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { leavesResolvConf, mainSettings } from '../../../agent/clients/networkmanager/conf.ts';
 import { NetworkManager } from '../../../agent/clients/networkmanager/kept.ts';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
-import { KnownFiles } from '../../../agent/hold/verified-files.ts';
+import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { patientHost } from '../../parts/doctor-patient.ts';
 
 const DNS: DesiredDns = {

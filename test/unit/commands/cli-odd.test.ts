@@ -5,7 +5,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync 
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { decoded, shown } from '../../../agent/commands/output.ts';
-import { KnownFiles } from '../../../agent/hold/verified-files.ts';
+import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { command } from '../../parts/command.ts';
 import { missing, REPOSITORY, scratch } from '../../parts/scratch.ts';
 

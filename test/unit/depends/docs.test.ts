@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CONFIGURED_PROGRAMS } from '../../../agent/depends/conf/list.ts';
-import { COPIES } from '../../../agent/depends/copies.ts';
+import { COPIES } from '../../../agent/depends/resolver/copies.ts';
 import { REPOSITORY } from '../../parts/scratch.ts';
 
 test('docs/depends.md names every file that is searched, and no other', () => {

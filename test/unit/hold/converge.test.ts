@@ -5,8 +5,8 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { converge, inspectAll } from '../../../agent/hold/converge.ts';
+import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import type { Finding, Outcome, Resource, State } from '../../../agent/hold/resource.ts';
-import { KnownFiles } from '../../../agent/hold/verified-files.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { WHOLE } from '../../parts/desired.ts';

@@ -6,7 +6,7 @@ import { doubtsIn } from '../../../../agent/clients/dhclient/harmless.ts';
 import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
 import type { ShellCommand } from '../../../../agent/clients/dhclient/shell.ts';
 import { hooksCheck } from '../../../../agent/doctor/checks/hooks-check.ts';
-import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
+import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { WHOLE } from '../../../parts/desired.ts';
 import { DEBIAN_SCRIPT } from '../../../parts/dhclient-scripts.ts';

@@ -12,7 +12,7 @@ import {
   whyDeaf,
 } from '../../../../agent/clients/dhclient/hooks/hook-places.ts';
 import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
-import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
+import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { command } from '../../../parts/command.ts';
 import { WHOLE } from '../../../parts/desired.ts';

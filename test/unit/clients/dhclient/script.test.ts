@@ -7,7 +7,7 @@ import { hookPlaces } from '../../../../agent/clients/dhclient/hooks/hook-places
 import { Hooks } from '../../../../agent/clients/dhclient/kept-hooks.ts';
 import { scriptDoubts } from '../../../../agent/clients/dhclient/script/script-verdict.ts';
 import { dhcpClientsCheck } from '../../../../agent/doctor/checks/dhcp-clients-check.ts';
-import { KnownFiles } from '../../../../agent/hold/verified-files.ts';
+import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { WHOLE } from '../../../parts/desired.ts';
 import { DEBIAN_SCRIPT, ISC_SCRIPT, RHEL_FUNCTIONS, RHEL_SCRIPT } from '../../../parts/dhclient-scripts.ts';

@@ -1,0 +1,114 @@
+/** The resolv.conf of this host, and every other one that a running program sees: in containers, pods and chroots. */
+import { readAsLibc } from '../../resolver/libc-reading.ts';
+import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
+import type { Dependence, DependsSource, Unseen } from '../dependence.ts';
+import { addressesIn, canonicalAddress } from '../found-addresses.ts';
+import type { ProcessTree, Surroundings } from '../surroundings.ts';
+import { whoAre } from '../who.ts';
+
+const NAME = 'resolv.conf';
+const TENSE = 'now';
+/** glibc reads no more name servers (MAXNS of resolv.h). */
+const MOST_SERVERS = 3;
+/** The most trees that are named as unseen one by one. */
+const MOST_UNSEEN = 5;
+
+export function resolvConfSource(around: Surroundings): DependsSource {
+  return {
+    name: NAME,
+    tense: TENSE,
+    async look(addresses, signal) {
+      const { host } = around;
+      const own = host.readTextUnlessAstray(RESOLV_CONF) ?? '';
+      const target = host.target(RESOLV_CONF);
+      const found = named(own, addresses).map((one): Dependence => {
+        const { address, line, reason } = one;
+        const who = 'every program of this host that uses libc';
+        return {
+          address,
+          tense: TENSE,
+          source: NAME,
+          who,
+          where: `${RESOLV_CONF}:${line}`,
+          reason,
+          cure: ownCure(target),
+        };
+      });
+      const unseen: Unseen[] = [];
+      signal.throwIfAborted();
+      for (const tree of around.trees()) {
+        signal.throwIfAborted();
+        if (tree.isOurs) continue;
+        if (tree.unseen !== null) unseen.push(notSeen(`${whoAre(host, tree.programs)}: ${tree.unseen}`));
+        else found.push(...inTree(around, tree, addresses));
+      }
+      unseen.splice(MOST_UNSEEN, Number.POSITIVE_INFINITY, ...summary(unseen.slice(MOST_UNSEEN)));
+      const hidden = around.programs().filter(({ tree }) => tree === null);
+      if (hidden.length > 0)
+        unseen.push(
+          notSeen(`${whoAre(host, hidden)} may see another ${RESOLV_CONF}; only root outside of a container can tell`),
+        );
+      return { found, unseen };
+    },
+  };
+}
+
+function inTree({ host }: Surroundings, tree: ProcessTree, addresses: ReadonlySet<string> | null): Dependence[] {
+  const [first] = tree.programs;
+  const container = first?.container ?? null;
+  const cure =
+    container === null
+      ? `correct the copy that ${first?.unit ?? first?.comm} reads, then restart the program`
+      : 'correct the name servers of the container (or of its engine), then start the container again';
+  return named(tree.resolvConf?.text ?? '', addresses).map((one) => ({
+    address: one.address,
+    tense: TENSE,
+    source: NAME,
+    who: whoAre(host, tree.programs),
+    where: `/proc/${first?.pid}/root${RESOLV_CONF}:${one.line}`,
+    reason: `${one.reason}; this is a copy of its own, which a change of ${RESOLV_CONF} on the host does not reach`,
+    cure,
+  }));
+}
+
+interface Named {
+  readonly address: string;
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** The lines of a resolv.conf that name one of the addresses. @param text latin1. */
+export function named(text: string, addresses: ReadonlySet<string> | null): Named[] {
+  const found: Named[] = [];
+  let servers = 0;
+  for (const { line, keyword, values } of readAsLibc(text).lines) {
+    if (keyword === 'nameserver') {
+      const address = canonicalAddress(values[0] ?? '');
+      servers += 1;
+      if (address === null || addresses?.has(address) === false) continue;
+      const beyond = servers > MOST_SERVERS ? `, although libc itself reads only the first ${MOST_SERVERS}` : '';
+      found.push({ address, line, reason: `the file names ${address} as a name server${beyond}` });
+    } else if (keyword === 'sortlist' && addresses !== null) {
+      for (const { address } of addressesIn(values.join(' '))) {
+        if (addresses.has(address)) found.push({ address, line, reason: `the sortlist prefers ${address}` });
+      }
+    }
+  }
+  return found;
+}
+
+function ownCure(target: string): string {
+  return target === RESOLV_CONF
+    ? `write the new servers into dns.nameservers and run \`agent apply\`, or edit ${RESOLV_CONF}`
+    : `write the new servers into dns.nameservers and run \`agent apply\`, or correct what makes ${target}`;
+}
+
+function notSeen(reason: string): Unseen {
+  return { tense: TENSE, source: NAME, reason };
+}
+
+function summary(rest: readonly Unseen[]): Unseen[] {
+  return rest.length === 0
+    ? []
+    : [notSeen(`${RESOLV_CONF} of ${rest.length} more containers or chroots could not be read`)];
+}

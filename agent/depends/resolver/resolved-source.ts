@@ -1,0 +1,73 @@
+/** The name servers that systemd-resolved asks now: those of its links, and its global ones. */
+
+import { linkNames } from '../../clients/link-names.ts';
+import { networkdLinks } from '../../clients/networkd/managed-links.ts';
+import type { Host } from '../../host/host.ts';
+import { readAsLibc } from '../../resolver/libc-reading.ts';
+import type { Dependence, DependsSource } from '../dependence.ts';
+import { canonicalAddress } from '../found-addresses.ts';
+import type { Surroundings } from '../surroundings.ts';
+
+/** The file with every server that it asks, whatever gave it the server (systemd-resolved.service(8)). */
+const UPLINK = '/run/systemd/resolve/resolv.conf';
+/** Its record of each link that another program than systemd-networkd told it about, by the link's index. */
+const TOLD = '/run/systemd/resolve/netif';
+
+const COMMON = { tense: 'now', source: 'systemd-resolved' } as const;
+
+export function resolvedSource({ host }: Surroundings): DependsSource {
+  return {
+    name: COMMON.source,
+    tense: COMMON.tense,
+    async look(addresses) {
+      const [daemon] = host.processes('systemd-resolve', 'network');
+      if (daemon === undefined) return { found: [], unseen: [] };
+      const text = host.readText(UPLINK);
+      const who = `systemd-resolved[${daemon.pid}]`;
+      const found = [...ofLinks(host, who), ...ofFile(text ?? '', who)];
+      const wanted = found.filter(({ address }) => addresses?.has(address) !== false);
+      // The links come first: the file repeats their servers.
+      const once = wanted.filter(
+        (one, at) => one.where !== place(one) || wanted.findIndex(({ address }) => address === one.address) === at,
+      );
+      const reason = `systemd-resolved runs, and ${UPLINK} does not exist, so its global servers could not be seen`;
+      return { found: once, unseen: text === null ? [{ ...COMMON, reason }] : [] };
+    },
+  };
+}
+
+const place = ({ where }: Dependence) => (where.startsWith(UPLINK) ? where : '');
+
+function ofLinks(host: Host, who: string): Dependence[] {
+  const links = new Map(networkdLinks(host).map(({ name, servers }) => [name, servers]));
+  const names = linkNames(host);
+  for (const index of host.list(TOLD)) {
+    const name = names.get(index);
+    const servers = /^SERVERS=(.*)$/m.exec(host.readText(`${TOLD}/${index}`) ?? '')?.[1]?.split(' ') ?? [];
+    if (name !== undefined && !links.has(name)) links.set(name, servers);
+  }
+  return [...links].flatMap(([name, servers]) =>
+    servers.flatMap((server): Dependence[] => {
+      const address = canonicalAddress(bare(server));
+      if (address === null) return [];
+      const cure = `\`agent apply\` with dns.nameservers, or: resolvectl dns ${name} NEW-SERVER`;
+      const reason = `systemd-resolved asks it for the link ${name}`;
+      return [{ ...COMMON, address, who, where: `link ${name} (resolvectl dns ${name})`, reason, cure }];
+    }),
+  );
+}
+
+function ofFile(text: string, who: string): Dependence[] {
+  return readAsLibc(text).lines.flatMap(({ line, keyword, values }): Dependence[] => {
+    const address = keyword === 'nameserver' ? canonicalAddress(values[0] ?? '') : null;
+    if (address === null) return [];
+    const cure = 'correct DNS= in resolved.conf or its drop-ins, then: systemctl restart systemd-resolved';
+    return [{ ...COMMON, address, who, where: `${UPLINK}:${line}`, reason: 'systemd-resolved asks it', cure }];
+  });
+}
+
+/** Without port and name: `10.0.0.1:53#dns.example`, `[2001:db8::1]:53`. */
+function bare(server: string): string {
+  const [address = ''] = server.replace(/^\[([^\]]*)\].*$/, '$1').split('#', 1);
+  return address.replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1');
+}
