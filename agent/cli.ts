@@ -1,19 +1,19 @@
 /** The command line, with one line for each command. The code of a command is loaded when the command is called. */
 import { existsSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { ApplyOptions } from './commands/apply.ts';
+import type { ApplyOptions } from './commands/apply/apply.ts';
 import type { CheckOptions } from './commands/check.ts';
-import type { ForgetOptions } from './commands/collector-forget.ts';
 import type { CommonOptions } from './commands/common-options.ts';
-import type { DependsOptions } from './commands/depends.ts';
-import { EXIT, printJson, reportFailure } from './commands/output.ts';
+import { VERSION } from './commands/context/version.ts';
+import type { DependsOptions } from './commands/depends/depends.ts';
+import type { WatchSendersOptions } from './commands/depends/watch-senders.ts';
+import type { ForgetOptions } from './commands/fleet/collector-forget.ts';
+import type { RetireOptions } from './commands/fleet/retire.ts';
+import { EXIT, printJson, reportFailure } from './commands/output/output.ts';
+import { write } from './commands/output/write-sync.ts';
 import type { ProbeOptions } from './commands/read-probes.ts';
 import type { RehearseCommandOptions } from './commands/rehearse.ts';
 import type { RehearseWithoutOptions } from './commands/rehearse-without.ts';
-import type { RetireOptions } from './commands/retire.ts';
-import { VERSION } from './commands/version.ts';
-import type { WatchSendersOptions } from './commands/watch-senders.ts';
-import { write } from './commands/write-sync.ts';
 import { PROBE_NAMES } from './config/desired-daemon.ts';
 import { RESOURCE_NAMES } from './hold/resource-names.ts';
 
@@ -49,7 +49,7 @@ command('plan', 'show what apply would change, and change nothing')
     'after',
     `\nExit status: 0 nothing differs, 1 bad configuration or usage, 2 something differs.${examples(['agent plan', 'agent plan --only resolver,hooks --json'])}`,
   )
-  .action(run(async () => (await import('./commands/plan.ts')).plan));
+  .action(run(async () => (await import('./commands/apply/plan.ts')).plan));
 
 command('apply', 'make the host what the configuration says, and read it back')
   .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
@@ -61,7 +61,7 @@ command('apply', 'make the host what the configuration says, and read it back')
     'after',
     `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
   )
-  .action(run<ApplyOptions>(async () => (await import('./commands/apply.ts')).apply));
+  .action(run<ApplyOptions>(async () => (await import('./commands/apply/apply.ts')).apply));
 
 command('status', 'show each setting now, at the next lease and at the next boot, and every running DHCP client')
   .addHelpText(
@@ -91,7 +91,7 @@ command('init', 'write a commented configuration from what the host has now')
     'after',
     `\nExit status: 0 written, 1 a file is there already (nothing touched).${examples(['sudo agent init', 'agent init --output -'])}`,
   )
-  .action(run(async () => (await import('./commands/init.ts')).init));
+  .action(run(async () => (await import('./commands/init/init.ts')).init));
 
 program
   .command('run')
@@ -148,8 +148,11 @@ program
   )
   .action((addresses: string[], { watch, ...options }: Omit<DependsOptions, 'addresses'> & { watch?: string }) =>
     watch === undefined
-      ? run<DependsOptions>(async () => (await import('./commands/depends.ts')).depends)({ ...options, addresses })
-      : run<WatchSendersOptions>(async () => (await import('./commands/watch-senders.ts')).watchSenders)({
+      ? run<DependsOptions>(async () => (await import('./commands/depends/depends.ts')).depends)({
+          ...options,
+          addresses,
+        })
+      : run<WatchSendersOptions>(async () => (await import('./commands/depends/watch-senders.ts')).watchSenders)({
           ...options,
           addresses,
           watch,
@@ -220,7 +223,7 @@ const collector = program
     'after',
     `\nInstead of a file, credential:NAME takes what systemd hands to the service (LoadCredential=).\nSIGTERM: ends, with all on disk. Exit status: 0 ended as told, 1 cannot run so.${examples(['agent collector', 'agent collector --listen 0.0.0.0:4318 --token-file /etc/holdfast/tokens --certificate cert.pem --key key.pem'])}`,
   )
-  .action(async (options) => process.exit(await (await import('./commands/collector.ts')).collector(options)));
+  .action(async (options) => process.exit(await (await import('./commands/fleet/collector.ts')).collector(options)));
 
 towards(collector.command('forget <host...>'), 'take silent hosts off the list of expected hosts, by name or id')
   .addHelpText(
@@ -229,7 +232,7 @@ towards(collector.command('forget <host...>'), 'take silent hosts off the list o
   )
   // Options that `collector` has as well, such as --token-file, are parsed as its own.
   .action((hosts: string[], _: unknown, forgetting: Command) =>
-    run<ForgetOptions>(async () => (await import('./commands/collector-forget.ts')).forget)({
+    run<ForgetOptions>(async () => (await import('./commands/fleet/collector-forget.ts')).forget)({
       ...forgetting.optsWithGlobals<Omit<ForgetOptions, 'hosts'>>(),
       hosts,
     }),
@@ -244,7 +247,7 @@ towards(
     `\nExit status: 0 safe, 1 bad configuration or usage, 2 not safe, 4 unknown, or the collector does not answer.${examples(['agent retire 10.34.56.78 && terraform destroy -target=module.old_dns', 'agent retire 2001:db8::53 --json --collector http://127.0.0.1:4318'])}`,
   )
   .action((address: string, options: Omit<RetireOptions, 'address'>) =>
-    run<RetireOptions>(async () => (await import('./commands/retire.ts')).retire)({ ...options, address }),
+    run<RetireOptions>(async () => (await import('./commands/fleet/retire.ts')).retire)({ ...options, address }),
   );
 
 program

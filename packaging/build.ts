@@ -37,7 +37,7 @@ const HARDENED = ['--openssl-config=/etc/ssl/openssl.cnf', '--disable-sigusr1'];
 const LEAN = ['--v8-pool-size=1', '--min-semi-space-size=2'];
 /** The chunk that the program begins with, and the module of the command that is run most, on every host again and again. */
 const FIRST = 'cli.js';
-const COMMONEST = 'agent/commands/apply.ts';
+const COMMONEST = 'agent/commands/apply/apply.ts';
 /** The placeholder in the code for the hash of the whole code. */
 const BUILD_MARK = '<holdfast build>';
 /** systeminformation has a degree sign in regular expressions; a pack is ASCII (packs.ts). */

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { VERSION } from '../agent/commands/version.ts';
+import { VERSION } from '../agent/commands/context/version.ts';
 import { bundle, EXECUTABLES, makeExecutables } from './build.ts';
 import { contents, stage } from './contents.ts';
 import { makeDeb } from './deb.ts';

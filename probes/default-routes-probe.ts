@@ -1,7 +1,7 @@
 /** The default routes of the main table: whether traffic still leaves by as many next hops as it should. */
 import type { Family } from '../agent/address/address.ts';
 import type { Host } from '../agent/host/host.ts';
-import { type DefaultRoute, type Nexthop, namedDefaultRoutes } from '../agent/host/netlink/default-routes.ts';
+import { type DefaultRoute, type Nexthop, namedDefaultRoutes } from '../agent/host/netlink/routes/default-routes.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 const FAMILIES = ['ipv4', 'ipv6'] as const;

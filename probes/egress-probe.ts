@@ -5,7 +5,7 @@
 import type { Family } from '../agent/address/address.ts';
 import { type DefaultRouteView, EgressLook, type Gateway, gatewayName } from '../agent/egress/look.ts';
 import type { Host } from '../agent/host/host.ts';
-import type { Way } from '../agent/host/netlink/route-lookup.ts';
+import type { Way } from '../agent/host/netlink/routes/route-lookup.ts';
 import { NetlinkSocket } from '../agent/host/netlink/socket.ts';
 import { protocolName } from '../agent/host/netlink/table-names.ts';
 import { FLOWS, KINDS, type Kind, type Moves, moves, Sampler, type Share, shares } from './egress/spread.ts';

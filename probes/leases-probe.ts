@@ -1,8 +1,8 @@
 /** The leases of this host's dhclients: age, expiry, server, and the options that the configuration supersedes. */
 
 import { wantedIn } from '../agent/clients/dhclient/conf/wanted.ts';
-import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/lease-records.ts';
-import { currentLease } from '../agent/clients/dhclient/leases.ts';
+import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/leases/lease-records.ts';
+import { currentLease } from '../agent/clients/dhclient/leases/leases.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../agent/clients/dhclient/running-dhclients.ts';
 import type { DesiredDhclient } from '../agent/config/desired.ts';
 import { envName, envValue } from '../agent/config/notation/dhcp-options.ts';

@@ -2,7 +2,7 @@
  * Routes by table and by the program that made them (bgp, static, kernel, ra …): they show which routes fill a table.
  */
 import type { Family } from '../agent/address/address.ts';
-import { countRoutes, type RouteCount } from '../agent/host/netlink/counts.ts';
+import { countRoutes, type RouteCount } from '../agent/host/netlink/routes/counts.ts';
 import { protocolName, tableName } from '../agent/host/netlink/table-names.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 

@@ -2,8 +2,8 @@
 import type { Host } from '../agent/host/host.ts';
 import { ipv4Tries, ipv6RouteStats, routeSlabs, type TrieTable } from '../agent/host/kernel/route-counters.ts';
 import { ipv6RouteLimit, type RouteLimit } from '../agent/host/kernel/route-limit.ts';
-import { countRoutes } from '../agent/host/netlink/counts.ts';
-import { mainIsLocal } from '../agent/host/netlink/one-trie.ts';
+import { countRoutes } from '../agent/host/netlink/routes/counts.ts';
+import { mainIsLocal } from '../agent/host/netlink/routes/one-trie.ts';
 import { Growth } from './growth.ts';
 import { type Probe, type Reading, sample } from './probe.ts';
 

@@ -5,7 +5,7 @@
 
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
-import { interfacesIn, leaseFilesLeft } from './dhclient/leases.ts';
+import { interfacesIn, leaseFilesLeft } from './dhclient/leases/leases.ts';
 import { dhcpClients } from './dhclient/running-dhclients.ts';
 import { dhcpcdHolders } from './dhcpcd/dhcpcd.ts';
 import type { LeaseHolder, LeaseProgram } from './holder.ts';

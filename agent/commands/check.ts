@@ -9,8 +9,8 @@ import { DEFAULT_FILE, DROP_IN_FOLDER, loadConfig } from '../config/load.ts';
 import type { ConfigFiles } from '../config/source/config-files.ts';
 import { Host } from '../host/host.ts';
 import type { CommonOptions } from './common-options.ts';
-import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
-import { bareProblem } from './unsaid.ts';
+import { bareProblem } from './context/unsaid.ts';
+import { EXIT, paint, print, printError, printJson, shown } from './output/output.ts';
 
 export interface CheckOptions extends CommonOptions {
   /** Empty means the host's own configuration. */

@@ -2,9 +2,9 @@ import { filesWithSecrets, secretsOf } from '../doctor/checks/secrets-check.ts';
 import { type Diagnosis, diagnosis, examine, surroundingsOf } from '../doctor/examine.ts';
 import { RESOURCE_NAMES } from '../hold/resource-names.ts';
 import type { CommonOptions } from './common-options.ts';
-import { NOT_CONFIGURED, openHost, openToHold } from './context.ts';
-import { installedPages } from './installed-pages.ts';
-import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output.ts';
+import { NOT_CONFIGURED, openHost, openToHold } from './context/context.ts';
+import { installedPages } from './output/installed-pages.ts';
+import { ConfigFailure, EXIT, paint, print, printError, printJson } from './output/output.ts';
 
 /**
  * Explains which other programs act on the configured settings, and changes nothing. Without a valid configuration it

@@ -2,8 +2,8 @@
 
 import { inventoryLines, takeInventory } from '../host/hardware-inventory.ts';
 import type { CommonOptions } from './common-options.ts';
-import { openHost } from './context.ts';
-import { EXIT, print, printJson, shown, table } from './output.ts';
+import { openHost } from './context/context.ts';
+import { EXIT, print, printJson, shown, table } from './output/output.ts';
 
 export async function inventory(options: CommonOptions): Promise<number> {
   const found = await takeInventory(openHost(options));

@@ -7,9 +7,9 @@ import { type ProbeReport, ProbeRunner, probeSamples } from '../../probes/runner
 import { HostError } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import type { CommonOptions } from './common-options.ts';
-import { NOT_CONFIGURED, openContext } from './context.ts';
-import { EXIT, paint, print, printError, reportUsage, table } from './output.ts';
-import { write } from './write-sync.ts';
+import { NOT_CONFIGURED, openContext } from './context/context.ts';
+import { EXIT, paint, print, printError, reportUsage, table } from './output/output.ts';
+import { write } from './output/write-sync.ts';
 
 export interface ProbeOptions extends CommonOptions {
   /** The probes to read. Empty means all. */

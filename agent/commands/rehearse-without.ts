@@ -11,8 +11,8 @@ import { doWithout, type LookUps, type ScreamTest } from '../rehearse/without/sc
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { CommonOptions } from './common-options.ts';
-import { openContext, refuseOtherNetwork } from './context.ts';
-import { EXIT, paint, print, printError, printJson, reportUsage } from './output.ts';
+import { openContext, refuseOtherNetwork } from './context/context.ts';
+import { EXIT, paint, print, printError, printJson, reportUsage } from './output/output.ts';
 
 export interface RehearseWithoutOptions extends CommonOptions {
   readonly address: string;

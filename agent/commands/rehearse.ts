@@ -12,8 +12,8 @@ import type { LeaseReason } from '../rehearse/lease-events.ts';
 import { playEvent as play, type Rehearsal } from '../rehearse/rehearsal.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { CommonOptions } from './common-options.ts';
-import { openContext, openHost } from './context.ts';
-import { decoded, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
+import { openContext, openHost } from './context/context.ts';
+import { decoded, EXIT, paint, print, printError, printJson, shown, table } from './output/output.ts';
 
 export interface RehearseCommandOptions extends CommonOptions {
   readonly occasion: 'lease' | 'boot';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
+import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases/leases.ts';
 import { clientName, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
@@ -9,9 +9,9 @@ import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
 import { revertAll as revertHost } from '../resources/revert-all.ts';
 import type { CommonOptions } from './common-options.ts';
-import { openHost, refuseOtherNetwork } from './context.ts';
-import { EXIT, paint, print, printError, printJson, shown } from './output.ts';
-import { tellOutcomes } from './print-outcomes.ts';
+import { openHost, refuseOtherNetwork } from './context/context.ts';
+import { EXIT, paint, print, printError, printJson, shown } from './output/output.ts';
+import { tellOutcomes } from './output/print-outcomes.ts';
 
 /** The links of the units that are enabled. During a purge the units are gone already, so the links lead nowhere. */
 const BOOT_UNITS = ['sysinit.target.wants/holdfast-apply.service', 'timers.target.wants/holdfast.service'].map(

@@ -19,10 +19,10 @@ import { saveMemory } from '../host/service/v8.ts';
 import { Credentials } from '../report/delivery/credentials.ts';
 import { identify } from '../report/identity.ts';
 import type { CommonOptions } from './common-options.ts';
-import { type ContextOptions, openContext, openHost, openToHold } from './context.ts';
-import { editedBy, lookOnDisk } from './on-disk.ts';
-import { ConfigFailure, EXIT, printError } from './output.ts';
-import { BUILD, VERSION } from './version.ts';
+import { type ContextOptions, openContext, openHost, openToHold } from './context/context.ts';
+import { editedBy, lookOnDisk } from './context/on-disk.ts';
+import { BUILD, VERSION } from './context/version.ts';
+import { ConfigFailure, EXIT, printError } from './output/output.ts';
 
 /** Returns the exit status after a signal ended the daemon. Throws ConfigFailure if the daemon cannot start at all. */
 export async function run(options: CommonOptions): Promise<number> {

@@ -1,4 +1,4 @@
-import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases.ts';
+import { currentLease, resolvConfWithoutHook } from '../clients/dhclient/leases/leases.ts';
 import { pendingOf } from '../clients/dhclient/pending-changes.ts';
 import { type DhcpClient, dhcpClients, staleSince } from '../clients/dhclient/running-dhclients.ts';
 import { holderName, type LeaseHolder } from '../clients/holder.ts';
@@ -12,8 +12,8 @@ import { MOMENTS, type SettingView, settingViews } from '../hold/settings-view.t
 import type { Host } from '../host/host.ts';
 import { hasService } from '../host/service/units.ts';
 import type { CommonOptions } from './common-options.ts';
-import { openToHold } from './context.ts';
-import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output.ts';
+import { openToHold } from './context/context.ts';
+import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table } from './output/output.ts';
 
 /**
  * Prints each setting at its three moments, and every running DHCP client. Changes nothing. Returns the exit status: 2
@@ -22,7 +22,7 @@ import { ConfigFailure, EXIT, paint, print, printError, printJson, shown, table 
 export async function status(options: CommonOptions): Promise<number> {
   const context = await openToHold(options, { optional: true }).catch(async (error: unknown) => {
     if (!(error instanceof ConfigFailure)) throw error;
-    throw (await import('./on-disk.ts')).withHeld(error, options);
+    throw (await import('./context/on-disk.ts')).withHeld(error, options);
   });
   const { host, configured, hash, desired, resources, guard, nearness, metadata } = context;
   const findings = await inspectAll(resources);
@@ -31,7 +31,7 @@ export async function status(options: CommonOptions): Promise<number> {
   const others = leaseHolders(host).filter(({ program }) => program !== 'dhclient');
   const nearest = nearness?.views() ?? [];
   const fromCloud = metadata?.views() ?? [];
-  const stale = configured && host.live ? (await import('./on-disk.ts')).notInForce(host, options, hash) : null;
+  const stale = configured && host.live ? (await import('./context/on-disk.ts')).notInForce(host, options, hash) : null;
   const daemon = host.live ? daemonStanding(host) : null;
   const wrong = complaints(settings, findings);
   const unconfigured = configured ? null : (await import('./unconfigured.ts')).surroundings(host);
@@ -57,8 +57,8 @@ export async function status(options: CommonOptions): Promise<number> {
     if (stale !== null) print(`\n${paint('yellow', stale)}`);
     const announcement = guard?.announce(findings) ?? null;
     if (announcement !== null) print(`\n${shown(announcement)}`);
-    if (nearest.length > 0) (await import('./measure-nearest.ts')).tellNearest(nearest);
-    if (fromCloud.length > 0) (await import('./fetch-metadata.ts')).tellMetadata(fromCloud);
+    if (nearest.length > 0) (await import('./apply/measure-nearest.ts')).tellNearest(nearest);
+    if (fromCloud.length > 0) (await import('./apply/fetch-metadata.ts')).tellMetadata(fromCloud);
     const hooked = findings.some(({ resource, actual }) => resource === 'hooks' && actual !== null);
     const lines = hooked || clients.length === 0 ? null : (await import('./unconfigured.ts')).linesOf(host);
     for (const client of clients) tellClient(client, lines);

@@ -4,8 +4,8 @@ import type { Finding } from '../hold/resource.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
-import { NOT_CONFIGURED } from './context.ts';
-import { paint, print, shown } from './output.ts';
+import { NOT_CONFIGURED } from './context/context.ts';
+import { paint, print, shown } from './output/output.ts';
 
 export interface UnconfiguredView {
   /** The lines that the C library reads: those with a keyword, without comments. */

@@ -5,12 +5,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DesiredDhclient } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';
-import { defaultRoutes } from '../host/netlink/default-routes.ts';
 import { links } from '../host/netlink/links.ts';
 import { askNeighbour, type Neighbour, neighbour } from '../host/netlink/neighbours.ts';
-import { hopsOf } from '../host/netlink/nexthops.ts';
-import { ROUTE_TYPE } from '../host/netlink/route.ts';
-import type { SeenRoute } from '../host/netlink/seen-route.ts';
+import { defaultRoutes } from '../host/netlink/routes/default-routes.ts';
+import { hopsOf } from '../host/netlink/routes/nexthops.ts';
+import { ROUTE_TYPE } from '../host/netlink/routes/route.ts';
+import type { SeenRoute } from '../host/netlink/routes/seen-route.ts';
 import { NetlinkSocket } from '../host/netlink/socket.ts';
 import { protocolName } from '../host/netlink/table-names.ts';
 import { type LeasedGateway, leasedGateways } from './leased.ts';

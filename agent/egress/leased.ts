@@ -1,6 +1,6 @@
 /** The gateways in this host's DHCP leases, which dhclient-script uses for default routes. */
 import ipaddr from 'ipaddr.js';
-import { currentLease, type Lease } from '../clients/dhclient/leases.ts';
+import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
 import { dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import type { DesiredDhclient } from '../config/desired.ts';
 import type { Host } from '../host/host.ts';

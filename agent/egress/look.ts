@@ -2,9 +2,9 @@
 import type { Family } from '../address/address.ts';
 import { links } from '../host/netlink/links.ts';
 import { type NeighbourState, neighbour } from '../host/netlink/neighbours.ts';
-import { hopsOf } from '../host/netlink/nexthops.ts';
-import { matchedRoute } from '../host/netlink/route-lookup.ts';
-import type { SeenRoute } from '../host/netlink/seen-route.ts';
+import { hopsOf } from '../host/netlink/routes/nexthops.ts';
+import { matchedRoute } from '../host/netlink/routes/route-lookup.ts';
+import type { SeenRoute } from '../host/netlink/routes/seen-route.ts';
 import type { NetlinkSocket } from '../host/netlink/socket.ts';
 
 export interface Gateway {

@@ -2,7 +2,7 @@
 import ipaddr from 'ipaddr.js';
 import type { DesiredNexthop, DesiredRoute } from '../config/desired.ts';
 import type { MetadataWish } from '../config/desired-metadata.ts';
-import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/route.ts';
+import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/routes/route.ts';
 import { MAIN_TABLE } from '../host/netlink/table-names.ts';
 import type { MetadataSource } from './source.ts';
 import { destinationWish, gatewayWish, wishKey } from './wishes.ts';

@@ -6,10 +6,10 @@ import type { DesiredSysctl } from '../config/desired.ts';
 import { sysctlKey } from '../config/notation/sysctl-keys.ts';
 import { shownText } from '../config/sysctl/secret-sysctls.ts';
 import type { Host } from '../host/host.ts';
-import { BootSysctls, isPattern } from '../resources/sysctl/boot.ts';
-import { laterSysctls } from '../resources/sysctl/later.ts';
+import { BootSysctls, isPattern } from '../resources/sysctl/boot/boot.ts';
+import { laterSysctls } from '../resources/sysctl/boot/later.ts';
+import { isAssignment, PersistedSysctls } from '../resources/sysctl/boot/sysctl-files.ts';
 import { describeWanted, satisfies } from '../resources/sysctl/live.ts';
-import { isAssignment, PersistedSysctls } from '../resources/sysctl/sysctl-files.ts';
 
 export interface BootSysctl {
   /** The key as operators write it. A pattern stands for all its matches, including interfaces that appear later. */

@@ -3,8 +3,8 @@
  * file.
  */
 
-import { leaseRecords } from '../clients/dhclient/lease-records.ts';
-import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases.ts';
+import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
+import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases/leases.ts';
 import { type DhcpClient, dhcpClients, parseClient } from '../clients/dhclient/running-dhclients.ts';
 import { holderName, type LeaseHolder } from '../clients/holder.ts';
 import { leaseHolders } from '../clients/holders.ts';

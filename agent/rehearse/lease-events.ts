@@ -3,7 +3,7 @@
  */
 
 import type { EffectiveConf } from '../clients/dhclient/conf/reader.ts';
-import type { Lease } from '../clients/dhclient/leases.ts';
+import type { Lease } from '../clients/dhclient/leases/leases.ts';
 import { checkOptionValues, envName, envValue, findOption } from '../config/notation/dhcp-options.ts';
 import type { KnownOffer } from './lease.ts';
 

@@ -1,9 +1,9 @@
 /** An interface's lease from dhclient's own file; otherwise from our exit hook's record of the last event. */
 
-import { parseConf, type Statement } from '../clients/dhclient/conf/grammar.ts';
+import { parseConf, type Statement } from '../clients/dhclient/conf/grammar/grammar.ts';
 import { type EffectiveConf, readConf } from '../clients/dhclient/conf/reader.ts';
-import { leaseRecords } from '../clients/dhclient/lease-records.ts';
-import { currentLease, type Lease } from '../clients/dhclient/leases.ts';
+import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
+import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
 import { type DhcpClient, staleSince } from '../clients/dhclient/running-dhclients.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

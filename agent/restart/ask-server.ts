@@ -5,7 +5,7 @@
  * renewal.
  */
 import { spawn } from 'node:child_process';
-import { currentLease, leaseText } from '../clients/dhclient/leases.ts';
+import { currentLease, leaseText } from '../clients/dhclient/leases/leases.ts';
 import type { DhcpClient } from '../clients/dhclient/running-dhclients.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';

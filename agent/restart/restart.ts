@@ -4,7 +4,7 @@
  * it is, and the agent says why.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leaseRecords } from '../clients/dhclient/lease-records.ts';
+import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { type PendingChanges, pendingOf } from '../clients/dhclient/pending-changes.ts';
 import { clientName, type DhcpClient, dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import { noteStarts } from '../clients/dhclient/start-records.ts';

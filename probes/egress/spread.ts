@@ -1,8 +1,8 @@
 /** How flows spread over the gateways: the kernel's choice for each flow of a fixed sample, against the weights. */
 import type { Family } from '../../agent/address/address.ts';
 import type { DefaultRouteView, Gateway } from '../../agent/egress/look.ts';
-import { bytesOf } from '../../agent/host/netlink/route.ts';
-import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/route-lookup.ts';
+import { bytesOf } from '../../agent/host/netlink/routes/route.ts';
+import { type Flow, FlowSample, type Way } from '../../agent/host/netlink/routes/route-lookup.ts';
 import type { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 
 /** Flows in a sample. With two gateways a share of one half is measured within 0.09, 99.7 times of 100. */

@@ -4,9 +4,9 @@
  */
 import { execFileSync } from 'node:child_process';
 import { Host } from '../../agent/host/host.ts';
-import { countRoutes } from '../../agent/host/netlink/counts.ts';
-import type { RouteKey } from '../../agent/host/netlink/route-key.ts';
-import { listRoutes } from '../../agent/host/netlink/route-table.ts';
+import { countRoutes } from '../../agent/host/netlink/routes/counts.ts';
+import type { RouteKey } from '../../agent/host/netlink/routes/route-key.ts';
+import { listRoutes } from '../../agent/host/netlink/routes/route-table.ts';
 import { NetlinkSocket } from '../../agent/host/netlink/socket.ts';
 import { MAIN_TABLE } from '../../agent/host/netlink/table-names.ts';
 import { saveMemory } from '../../agent/host/service/v8.ts';

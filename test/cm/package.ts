@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/version.ts';
+import { VERSION } from '../../agent/commands/context/version.ts';
 import type { Arch } from '../../packaging/node-binary.ts';
 import { makePackages } from '../../packaging/package.ts';
 import type { LabSystem } from '../parts/lab/system.ts';

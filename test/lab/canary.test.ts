@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { TRIAL_TABLE } from '../../agent/host/netlink/trial.ts';
+import { TRIAL_TABLE } from '../../agent/host/netlink/routes/trial.ts';
 import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
 
 const INSIDE = join(REPOSITORY, 'test/parts/lab/routes-inside.ts');

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { editConf } from '../../agent/clients/dhclient/conf/editor.ts';
-import { parseConf } from '../../agent/clients/dhclient/conf/grammar.ts';
+import { parseConf } from '../../agent/clients/dhclient/conf/grammar/grammar.ts';
 import { wantedIn, wantedRequest } from '../../agent/clients/dhclient/conf/wanted.ts';
 import type { DesiredDhclient } from '../../agent/config/desired.ts';
 import { confValue, envName, envValue, findOption, optionNames } from '../../agent/config/notation/dhcp-options.ts';

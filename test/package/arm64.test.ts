@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { VERSION } from '../../agent/commands/version.ts';
+import { VERSION } from '../../agent/commands/context/version.ts';
 import { EXECUTABLES } from '../../packaging/build.ts';
 import { runNode } from '../../packaging/node-binary.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';

@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/version.ts';
+import { VERSION } from '../../agent/commands/context/version.ts';
 import { debianSystem, type Suite, unableToMake } from '../parts/lab/debian.ts';
 import { noNamespaces, REPOSITORY } from '../parts/scratch.ts';
 

@@ -8,7 +8,7 @@ import { suite, test } from 'node:test';
 import type { Command } from 'commander';
 import { parse } from 'yaml';
 import { program } from '../../agent/cli.ts';
-import { VERSION } from '../../agent/commands/version.ts';
+import { VERSION } from '../../agent/commands/context/version.ts';
 import { configSchema, jsonSchema } from '../../agent/config/schema/config-schema.ts';
 import { bash, fish, zsh } from '../../packaging/completions.ts';
 import { commandPage, configurationPage } from '../../packaging/man.ts';

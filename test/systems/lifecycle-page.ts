@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, release as kernel, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/version.ts';
+import { VERSION } from '../../agent/commands/context/version.ts';
 import { type Suite, suites } from '../parts/lab/debian.ts';
 import { REPOSITORY } from '../parts/lab/host.ts';
 import { bootCosts } from './boot-cost.ts';

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { VERSION } from '../../agent/commands/version.ts';
+import { VERSION } from '../../agent/commands/context/version.ts';
 import type { Arch } from '../../packaging/node-binary.ts';
 import { makePackages } from '../../packaging/package.ts';
 import { builtAgent, type Machine } from './machine.ts';

@@ -62,7 +62,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
       'agent/collector/page.ts': 'the files of the page',
       'agent/collector/retire/expected-names.ts': 'the list of expected hosts',
       'agent/collector/admission/server.ts': 'its certificates',
-      'agent/commands/write-sync.ts': 'standard output',
+      'agent/commands/output/write-sync.ts': 'standard output',
       'agent/daemon/files/operator-paths.ts': 'where the files of the operator really are',
       'agent/daemon/files/watcher.ts': 'inotify',
       'agent/report/spool/queue.ts': 'the spool',

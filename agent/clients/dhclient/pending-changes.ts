@@ -6,9 +6,9 @@
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { parseConf, type Statement } from './conf/grammar.ts';
+import { parseConf, type Statement } from './conf/grammar/grammar.ts';
+import { lineOf } from './conf/grammar/statement.ts';
 import { readConf } from './conf/reader.ts';
-import { lineOf } from './conf/statement.ts';
 import { wantedIn, wantedRequest } from './conf/wanted.ts';
 import { type DhcpClient, staleSince } from './running-dhclients.ts';
 import { readAtStart } from './start-records.ts';

@@ -6,8 +6,8 @@
 import type { DesiredDhclient } from '../../config/desired.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { parseConf } from './conf/grammar.ts';
-import type { Statement } from './conf/statement.ts';
+import { parseConf } from './conf/grammar/grammar.ts';
+import type { Statement } from './conf/grammar/statement.ts';
 import { optionKey, wantedRequest } from './conf/wanted.ts';
 
 /** An option that a live statement requires. */

@@ -1,7 +1,7 @@
 /** Listens to the kernel for changes of IPv4 default routes, which saves polling. */
 import { Follower } from '../../host/netlink/follower.ts';
 import { FAMILY, MESSAGE, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
-import { RTMSG } from '../../host/netlink/rtmsg.ts';
+import { RTMSG } from '../../host/netlink/routes/rtmsg.ts';
 import { eachMessage } from '../../host/netlink/socket.ts';
 
 const NETLINK_ROUTE = 0;

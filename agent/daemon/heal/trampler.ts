@@ -1,6 +1,6 @@
 /** Names the program that changed a kept artifact, by the kernel's record (witness.ts) and by marks in the artifact. */
 import type { SampleAttributes } from '../../../probes/probe.ts';
-import { currentLease, resolvConfWithoutHook } from '../../clients/dhclient/leases.ts';
+import { currentLease, resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
 import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';

@@ -1,7 +1,7 @@
 /** Leases of dhclient: its own file for IPv4, and the record of Holdfast's exit hook for both families. */
 
-import { type LeaseRecord, leaseRecords } from '../../clients/dhclient/lease-records.ts';
-import { type Lease, leaseText, parseLeases } from '../../clients/dhclient/leases.ts';
+import { type LeaseRecord, leaseRecords } from '../../clients/dhclient/leases/lease-records.ts';
+import { type Lease, leaseText, parseLeases } from '../../clients/dhclient/leases/leases.ts';
 import { clientName, type DhcpClient, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
 import type { Host } from '../../host/host.ts';
 import type { KnownLease, KnownLeases } from './known.ts';

@@ -1,7 +1,7 @@
 /** The ledger's content: who asked which name server, how often, and when last. */
 import ipaddr from 'ipaddr.js';
 import type { Host } from '../../host/host.ts';
-import { type SetElement, setElements } from '../../host/netlink/set-elements.ts';
+import { type SetElement, setElements } from '../../host/netlink/nftables/set-elements.ts';
 import type { GroupNames } from './group-names.ts';
 import { unitInPath } from './group-names.ts';
 import { WATCHING_TABLES } from './our-tables.ts';

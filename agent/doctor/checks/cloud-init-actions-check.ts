@@ -3,15 +3,15 @@
  * of the disk.
  */
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
-import { allCommands } from '../../clients/dhclient/shell.ts';
+import { allCommands } from '../../clients/dhclient/shell/shell.ts';
 import type { ConfiguredState } from '../../config/desired.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { sysctlVariable } from '../../config/sysctl/relations.ts';
 import { shownText } from '../../config/sysctl/secret-sysctls.ts';
-import { matchesSysctl } from '../../resources/sysctl/boot.ts';
-import { sysctlDeeds } from '../../resources/sysctl/commands.ts';
+import { matchesSysctl } from '../../resources/sysctl/boot/boot.ts';
+import { sysctlDeeds } from '../../resources/sysctl/boot/commands.ts';
+import { type Assignment, parseSysctls } from '../../resources/sysctl/boot/sysctl-files.ts';
 import { satisfies } from '../../resources/sysctl/live.ts';
-import { type Assignment, parseSysctls } from '../../resources/sysctl/sysctl-files.ts';
 import { cloudScripts, instanceConfigs, isCloudInitOff, systemConfigs } from '../cloud-config.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 

@@ -1,7 +1,7 @@
 /** The parts of dhclient.conf that keep Holdfast from editing the file, or that Holdfast cannot see. */
 
 import { confFiles } from '../../clients/dhclient/conf/conf-files.ts';
-import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar.ts';
+import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar/grammar.ts';
 import { requiredUnasked } from '../../clients/dhclient/required.ts';
 import { dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';

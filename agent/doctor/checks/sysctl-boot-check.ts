@@ -5,18 +5,18 @@ import { sysctlVariable } from '../../config/sysctl/relations.ts';
 import { shownText } from '../../config/sysctl/secret-sysctls.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { BootSysctls, isPattern, matchesSysctl } from '../../resources/sysctl/boot.ts';
-import { laterSysctls } from '../../resources/sysctl/later.ts';
-import { satisfies } from '../../resources/sysctl/live.ts';
-import { overrulingLine, wantedFile } from '../../resources/sysctl/persisted.ts';
+import { BootSysctls, isPattern, matchesSysctl } from '../../resources/sysctl/boot/boot.ts';
+import { laterSysctls } from '../../resources/sysctl/boot/later.ts';
 import {
   type Assignment,
   OUR_FILE,
   PersistedSysctls,
   parseSysctls,
   persistedSysctls,
-} from '../../resources/sysctl/sysctl-files.ts';
-import { reappliesSysctls, tunedSysctls } from '../../resources/sysctl/tuned-profile.ts';
+} from '../../resources/sysctl/boot/sysctl-files.ts';
+import { reappliesSysctls, tunedSysctls } from '../../resources/sysctl/boot/tuned-profile.ts';
+import { satisfies } from '../../resources/sysctl/live.ts';
+import { overrulingLine, wantedFile } from '../../resources/sysctl/persisted.ts';
 import type { DoctorObservation, DoctorSurroundings } from '../doctor-check.ts';
 import { statements } from '../numbered-lines.ts';
 

@@ -4,7 +4,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import type { DesiredNetwork } from '../../config/desired.ts';
-import { ROUTE_TYPE } from '../../host/netlink/route.ts';
+import { ROUTE_TYPE } from '../../host/netlink/routes/route.ts';
 import { MAIN_TABLE } from '../../host/netlink/table-names.ts';
 import type { WantedRoute } from '../../metadata/wanted-routes.ts';
 

@@ -5,7 +5,7 @@ import { isLedgerLeft } from '../../depends/ledger/record.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { TableFollower } from '../../host/netlink/table-follower.ts';
+import type { TableFollower } from '../../host/netlink/nftables/table-follower.ts';
 import { wantedTables } from './wanted.ts';
 
 export interface LedgerOptions {
@@ -64,7 +64,7 @@ export class LedgerResource implements Resource {
     if (!this.host.live || !isCounting()) return () => {};
     let closed = false;
     void (async () => {
-      const { TableFollower } = await import('../../host/netlink/table-follower.ts');
+      const { TableFollower } = await import('../../host/netlink/nftables/table-follower.ts');
       const distrust = () => {
         this.trusted = null;
         changed();

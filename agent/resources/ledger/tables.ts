@@ -10,7 +10,7 @@ import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { NFT_MISSING, nft } from '../../host/kernel/nft.ts';
-import { tableIdentity } from '../../host/netlink/nftables.ts';
+import { tableIdentity } from '../../host/netlink/nftables/nftables.ts';
 import type { WantedTables } from './wanted.ts';
 
 const PLACE = { resource: 'ledger', moment: 'now' } as const;

@@ -4,7 +4,7 @@ import type { DesiredMasquerade } from '../../config/desired.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import type { TableFollower } from '../../host/netlink/table-follower.ts';
+import type { TableFollower } from '../../host/netlink/nftables/table-follower.ts';
 import { isMasqueradeLeft } from './made.ts';
 
 /** If nothing is to be masqueraded and no table of ours is left, we load, ask and start nothing. */
@@ -40,7 +40,7 @@ export class Masquerade implements Resource {
     if (!this.host.live || this.wanted.length === 0) return () => {};
     let closed = false;
     void (async () => {
-      const { TableFollower } = await import('../../host/netlink/table-follower.ts');
+      const { TableFollower } = await import('../../host/netlink/nftables/table-follower.ts');
       if (!closed) this.follower = new TableFollower(changed);
     })().catch((error) => deaf(errorMessage(error)));
     return () => {

@@ -8,7 +8,7 @@ import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { nft } from '../../host/kernel/nft.ts';
-import { tableIdentity } from '../../host/netlink/nftables.ts';
+import { tableIdentity } from '../../host/netlink/nftables/nftables.ts';
 import { forgetMasquerade, OUR_TABLE, readMasquerade, TABLE_KEY, writeMasquerade } from './made.ts';
 
 const PLACE = { resource: 'masquerade', key: TABLE_KEY, moment: 'now' } as const;

@@ -1,7 +1,7 @@
 /** Checks old name servers before `revert` puts them back. */
 
-import { resolvConfWithoutHook } from '../../clients/dhclient/leases.ts';
-import { offeredLease } from '../../clients/dhclient/offered-lease.ts';
+import { resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
+import { offeredLease } from '../../clients/dhclient/leases/offered-lease.ts';
 import { clientName, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';

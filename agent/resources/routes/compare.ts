@@ -3,11 +3,11 @@
  * could be made.
  */
 import { familyOf } from '../../address/address.ts';
-import { ROUTE_TYPE, type Route, type RouteHop } from '../../host/netlink/route.ts';
-import { keyText, type RouteKey, sameKey } from '../../host/netlink/route-key.ts';
-import { matchedRoute } from '../../host/netlink/route-lookup.ts';
-import { holdsAny, holdsExactly, listRoutes, type RouteHeld } from '../../host/netlink/route-table.ts';
-import type { SeenRoute } from '../../host/netlink/seen-route.ts';
+import { ROUTE_TYPE, type Route, type RouteHop } from '../../host/netlink/routes/route.ts';
+import { keyText, type RouteKey, sameKey } from '../../host/netlink/routes/route-key.ts';
+import { matchedRoute } from '../../host/netlink/routes/route-lookup.ts';
+import { holdsAny, holdsExactly, listRoutes, type RouteHeld } from '../../host/netlink/routes/route-table.ts';
+import type { SeenRoute } from '../../host/netlink/routes/seen-route.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST, protocolName } from '../../host/netlink/table-names.ts';
 import {

@@ -7,9 +7,9 @@
  */
 import { Follower } from '../../host/netlink/follower.ts';
 import { MESSAGE, NETLINK_HEADER } from '../../host/netlink/message-layout.ts';
-import { nexthopIdOf } from '../../host/netlink/nexthops.ts';
-import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
-import { readRoute, type SeenRoute } from '../../host/netlink/seen-route.ts';
+import { nexthopIdOf } from '../../host/netlink/routes/nexthops.ts';
+import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
+import { readRoute, type SeenRoute } from '../../host/netlink/routes/seen-route.ts';
 import { eachMessage } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { commOf, nullIfGone } from '../../host/process/proc.ts';

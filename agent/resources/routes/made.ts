@@ -5,7 +5,7 @@
  */
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
+import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
 import { HOOK_ROUTES, RUN_FOLDER } from '../../host/paths.ts';
 
 const RECORD = `${RUN_FOLDER}/routes`;

@@ -2,7 +2,7 @@
 
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { deleteRoute, putRoutes } from '../../host/netlink/route-table.ts';
+import { deleteRoute, putRoutes } from '../../host/netlink/routes/route-table.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import type { WantedEntry, WantedRoute } from '../../metadata/wanted-routes.ts';

@@ -10,7 +10,7 @@ import type { DesiredMetadata } from '../../config/desired-metadata.ts';
 import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
+import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { Metadata } from '../../metadata/metadata.ts';

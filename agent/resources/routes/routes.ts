@@ -3,7 +3,7 @@ import type { DesiredMetadata } from '../../config/desired-metadata.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { keyText, type RouteKey } from '../../host/netlink/route-key.ts';
+import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
 import type { RouteFollower } from './follow.ts';
 import { hasRouteRecord } from './made.ts';
 import type { KeptRoutes } from './reconcile.ts';

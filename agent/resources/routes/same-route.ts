@@ -1,6 +1,6 @@
 /** Whether the kernel's route is the wanted one. */
-import type { Route, RouteHop } from '../../host/netlink/route.ts';
-import type { SeenRoute } from '../../host/netlink/seen-route.ts';
+import type { Route, RouteHop } from '../../host/netlink/routes/route.ts';
+import type { SeenRoute } from '../../host/netlink/routes/seen-route.ts';
 
 /** Whether two routes are the same apart from their maker. Values that the wanted route leaves open may differ. */
 export function sameRoute(wanted: Route, there: SeenRoute): boolean {

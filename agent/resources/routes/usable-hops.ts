@@ -1,9 +1,9 @@
 /** Which next hops of wanted routes the host's interfaces and nexthop objects let be used now. */
 import { type Family, familyOf } from '../../address/address.ts';
 import { findLink, type Link } from '../../host/netlink/links.ts';
-import { hasNexthop } from '../../host/netlink/nexthops.ts';
-import { ROUTE_TYPE, type RouteHop } from '../../host/netlink/route.ts';
-import { matchedRoute } from '../../host/netlink/route-lookup.ts';
+import { hasNexthop } from '../../host/netlink/routes/nexthops.ts';
+import { ROUTE_TYPE, type RouteHop } from '../../host/netlink/routes/route.ts';
+import { matchedRoute } from '../../host/netlink/routes/route-lookup.ts';
 import type { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { describeHop, type WantedHop, type WantedRoute } from '../../metadata/wanted-routes.ts';
 

@@ -2,9 +2,9 @@
 
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { keyText } from '../../host/netlink/route-key.ts';
-import { deleteRoute, listRoutes } from '../../host/netlink/route-table.ts';
-import type { SeenRoute } from '../../host/netlink/seen-route.ts';
+import { keyText } from '../../host/netlink/routes/route-key.ts';
+import { deleteRoute, listRoutes } from '../../host/netlink/routes/route-table.ts';
+import type { SeenRoute } from '../../host/netlink/routes/seen-route.ts';
 import { NetlinkSocket } from '../../host/netlink/socket.ts';
 import { HOLDFAST } from '../../host/netlink/table-names.ts';
 import { routeName } from '../../metadata/wanted-routes.ts';

@@ -7,10 +7,10 @@ import { Originals } from '../../hold/originals/originals.ts';
 import type { SettingState } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { BootSysctls, type BootValue } from './boot.ts';
+import { BootSysctls, type BootValue } from './boot/boot.ts';
+import { type Assignment, isAssignment, OUR_FILE, type PersistedLook, type SysctlLine } from './boot/sysctl-files.ts';
 import { describeWanted, isLive, liveValues, satisfies, settingName, wantedValue } from './live.ts';
 import { sysctlRefusal } from './refusals.ts';
-import { type Assignment, isAssignment, OUR_FILE, type PersistedLook, type SysctlLine } from './sysctl-files.ts';
 
 const HEADER = '# Made by Holdfast ("agent apply") from its configuration; changes here are overwritten.\n';
 

@@ -7,7 +7,7 @@ import type { DesiredSysctl } from '../../config/desired.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
-import { advertisedDefaults } from '../../host/netlink/advertised-routes.ts';
+import { advertisedDefaults } from '../../host/netlink/routes/advertised-routes.ts';
 
 /** Milliseconds for the kernel's list of routes. */
 const TIME_LIMIT = 10_000;

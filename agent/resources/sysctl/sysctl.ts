@@ -8,6 +8,8 @@ import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import { errorCode, errorMessage, nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
+import { hasScripts } from './boot/script-places.ts';
+import { type Assignment, OUR_FILE, PersistedSysctls } from './boot/sysctl-files.ts';
 import {
   changedBeside,
   describeWanted,
@@ -22,8 +24,6 @@ import {
 } from './live.ts';
 import { BootVerdicts, shownFile, wantedFile } from './persisted.ts';
 import { noteRefusal } from './refusals.ts';
-import { hasScripts } from './script-places.ts';
-import { type Assignment, OUR_FILE, PersistedSysctls } from './sysctl-files.ts';
 import { whyUnknownName } from './unknown-names.ts';
 
 type LiveLook = Pick<Finding, 'state' | 'actual' | 'reason' | 'refusal'>;
@@ -127,7 +127,7 @@ export class Sysctl implements Resource {
     const links = this.wanted.some(({ path }) => /^net\/ipv[46]\/conf\/(?!all\/|default\/)/.test(path));
     if (!tuned && !links && !hasScripts(host)) return [];
     const paths = this.wanted.map(({ path }) => path);
-    return (await import('./later.ts')).laterSysctls(host, paths);
+    return (await import('./boot/later.ts')).laterSysctls(host, paths);
   }
 
   watches(): string[] {

@@ -12,7 +12,7 @@ import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { Host } from '../../../agent/host/host.ts';
 import { attribute, FAMILY, FLAG, MESSAGE } from '../../../agent/host/netlink/message-layout.ts';
 import { change, type RouteChange } from '../../../agent/host/netlink/request.ts';
-import { RTMSG } from '../../../agent/host/netlink/rtmsg.ts';
+import { RTMSG } from '../../../agent/host/netlink/routes/rtmsg.ts';
 import { NetlinkSocket } from '../../../agent/host/netlink/socket.ts';
 import { MAIN_TABLE } from '../../../agent/host/netlink/table-names.ts';
 import { canaryProbe } from '../../../probes/canary-probe.ts';

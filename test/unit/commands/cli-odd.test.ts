@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { decoded, shown } from '../../../agent/commands/output.ts';
+import { decoded, shown } from '../../../agent/commands/output/output.ts';
 import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { command } from '../../parts/command.ts';
 import { missing, REPOSITORY, scratch } from '../../parts/scratch.ts';

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredSysctl } from '../../../agent/config/desired.ts';
-import { AdvertisedDefaults } from '../../../agent/host/netlink/advertised-routes.ts';
 import { attribute } from '../../../agent/host/netlink/message-layout.ts';
-import { Identities } from '../../../agent/host/netlink/nftables.ts';
-import { changer } from '../../../agent/host/netlink/table-follower.ts';
+import { Identities } from '../../../agent/host/netlink/nftables/nftables.ts';
+import { changer } from '../../../agent/host/netlink/nftables/table-follower.ts';
+import { AdvertisedDefaults } from '../../../agent/host/netlink/routes/advertised-routes.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
 import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
 

@@ -51,7 +51,8 @@ test('journal: where stderr is no journal, though the service’s is, one JSON o
 });
 
 test('journal: what a command says of a failure is an error in each of its lines', (t) => {
-  const say = "(await import('./agent/commands/output.ts')).printError('a.yaml:1:1: wrong\\na.yaml:2:1: wrong, too');";
+  const say =
+    "(await import('./agent/commands/output/output.ts')).printError('a.yaml:1:1: wrong\\na.yaml:2:1: wrong, too');";
   assert.equal(said(t, say), '<3>a.yaml:1:1: wrong\n<3>a.yaml:2:1: wrong, too\n');
   assert.equal(said(t, say, { other: true }), 'a.yaml:1:1: wrong\na.yaml:2:1: wrong, too\n');
 });

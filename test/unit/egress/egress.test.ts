@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Gateway } from '../../../agent/egress/look.ts';
 import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
 import { readNeighbour } from '../../../agent/host/netlink/neighbours.ts';
-import { FlowSample, matchedRoute } from '../../../agent/host/netlink/route-lookup.ts';
+import { FlowSample, matchedRoute } from '../../../agent/host/netlink/routes/route-lookup.ts';
 import { eachMessage, type NetlinkSocket, type Take } from '../../../agent/host/netlink/socket.ts';
 import { FLOWS, moves, shares, unbalanced } from '../../../probes/egress/spread.ts';
 import { readFiltered } from '../../../probes/egress/traps.ts';

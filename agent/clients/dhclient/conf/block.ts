@@ -4,8 +4,8 @@
  * interface block copies.
  */
 import { type Edit, removal } from './edits.ts';
-import { Cursor, type Token, tokenize } from './lexer.ts';
-import type { Conf, Statement } from './statement.ts';
+import { Cursor, type Token, tokenize } from './grammar/lexer.ts';
+import type { Conf, Statement } from './grammar/statement.ts';
 
 const BEGIN = '# BEGIN holdfast: kept by "agent apply", changes in here are overwritten';
 const END = '# END holdfast';

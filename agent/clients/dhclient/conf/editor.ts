@@ -19,18 +19,18 @@ import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts'
 import { type BlockContent, blockEdits, findConfBlock } from './block.ts';
 import { applyEdits, type Edit, removal, sortEdits, supersedeInPlace } from './edits.ts';
 import { effectsOn, scopesOf } from './effects.ts';
-import { parseConf } from './grammar.ts';
-import { type Notation, notationFor, sameValues } from './option-values.ts';
+import { parseConf } from './grammar/grammar.ts';
+import { type Notation, notationFor, sameValues } from './grammar/option-values.ts';
+import { BEGINNINGS } from './grammar/recovery.ts';
+import { type Conf, lineOf, type Statement, wordsOf } from './grammar/statement.ts';
+import { problemAt, type SyntaxProblem } from './grammar/syntax.ts';
 import { type ConfSetting, confSettings, namedInterfaces } from './reader.ts';
-import { BEGINNINGS } from './recovery.ts';
 import { editRequests } from './requests.ts';
-import { type Conf, lineOf, type Statement, wordsOf } from './statement.ts';
-import { problemAt, type SyntaxProblem } from './syntax.ts';
 import { optionKey, type WantedOptions, wantedIn } from './wanted.ts';
 
 export type { Edit } from './edits.ts';
+export type { SyntaxProblem } from './grammar/syntax.ts';
 export { type ConfSetting, type EffectiveConf, readConf } from './reader.ts';
-export type { SyntaxProblem } from './syntax.ts';
 
 export interface EditedConf {
   readonly ok: true;

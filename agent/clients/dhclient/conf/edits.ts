@@ -1,7 +1,7 @@
 /** Changes to a text as places and replacements, so that all other bytes stay the same by construction. */
 
-import type { Token } from './lexer.ts';
-import type { Statement } from './statement.ts';
+import type { Token } from './grammar/lexer.ts';
+import type { Statement } from './grammar/statement.ts';
 
 export interface Edit {
   readonly start: number;

@@ -7,7 +7,7 @@
  * only if there is none. The request list differs: an interface's list is a copy of the outermost list, made when the
  * interface's first block opens.
  */
-import type { Statement } from './statement.ts';
+import type { Statement } from './grammar/statement.ts';
 
 export interface InterfaceScope {
   readonly name: string;

@@ -2,7 +2,7 @@
  * The interfaces that a dhclient.conf names. A dhclient that reads the file configures them, whatever its command line
  * says.
  */
-import { parseConf } from './grammar.ts';
+import { parseConf } from './grammar/grammar.ts';
 import { namedInterfaces } from './reader.ts';
 
 export function namesOtherInterfaces(text: string, own: readonly string[]): string[] {

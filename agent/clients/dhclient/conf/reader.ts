@@ -2,9 +2,9 @@
 import type { DesiredDhclient } from '../../../config/desired.ts';
 import { DHCP4, DHCP6 } from '../../../config/notation/dhcp-option-table.ts';
 import { decider, effectsOn, type Requested, requestLists, scopesOf } from './effects.ts';
-import { parseConf } from './grammar.ts';
-import { notationFor, sameValues } from './option-values.ts';
-import { type Conf, type Statement, wordsOf } from './statement.ts';
+import { parseConf } from './grammar/grammar.ts';
+import { notationFor, sameValues } from './grammar/option-values.ts';
+import { type Conf, type Statement, wordsOf } from './grammar/statement.ts';
 import { wantedIn, wantedRequest } from './wanted.ts';
 
 /** One wanted setting, with the file's present value. */

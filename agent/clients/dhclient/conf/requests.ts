@@ -9,7 +9,7 @@ import type { OptionDefinition } from '../../../config/notation/dhcp-options.ts'
 import type { BlockContent } from './block.ts';
 import { type Edit, listEdits } from './edits.ts';
 import { namesOf, type Requested, requestLists, scopesOf } from './effects.ts';
-import type { Statement } from './statement.ts';
+import type { Statement } from './grammar/statement.ts';
 import { optionKey, type WantedRequest, wantedRequest } from './wanted.ts';
 
 export interface RequestEdits {

@@ -7,9 +7,9 @@ import type { Host } from '../../../host/host.ts';
 import { isUnitInstalled } from '../../../host/service/units.ts';
 import { RESOLV_CONF } from '../../../resolver/resolv-conf.ts';
 import { scriptsInUse } from '../dhclient-scripts.ts';
-import { type Doubt, doubtsIn } from '../harmless.ts';
-import { lastingIn, sourcedIn } from '../lasting.ts';
-import { commandsHere, type ShellCommand } from '../shell.ts';
+import { type Doubt, doubtsIn } from '../shell/harmless.ts';
+import { lastingIn, sourcedIn } from '../shell/lasting.ts';
+import { commandsHere, type ShellCommand } from '../shell/shell.ts';
 import type { HookPlaces } from './hook-places.ts';
 
 export interface NeighbourHook {

@@ -2,8 +2,8 @@
 import { nullIfRefused } from '../../../host/errors.ts';
 import type { Host } from '../../../host/host.ts';
 import { NO_SHELL } from '../hooks/hook-places.ts';
-import { readShell } from '../shell.ts';
-import type { ShellCommand, ShellFunction } from '../shell-types.ts';
+import { readShell } from '../shell/shell.ts';
+import type { ShellCommand, ShellFunction } from '../shell/shell-types.ts';
 
 /** Limit in characters. */
 const LONGEST = 262_144;

@@ -1,0 +1,150 @@
+/** One route as the kernel reports it, read from its message. */
+import ipaddr from 'ipaddr.js';
+import type { Family } from '../../../address/address.ts';
+import { type Attribute, align, attribute, attributes, FAMILY, NETLINK_HEADER } from '../message-layout.ts';
+import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
+import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
+
+export interface SeenRoute extends Route {
+  readonly hops: readonly SeenHop[];
+  /** The route expires by itself, or has the lifetime of a router advertisement. */
+  readonly expires: boolean;
+  /**
+   * Body of a message that makes the route anew: struct rtmsg and its attributes, without the parts that the kernel
+   * only reports.
+   */
+  readonly body: Buffer;
+}
+
+export interface SeenHop extends RouteHop {
+  /** Whether its interface is up and has a carrier. */
+  readonly usable: boolean;
+}
+
+const NOWHERE = { ipv4: '0.0.0.0', ipv6: '::' } as const;
+
+/** The route whose message (header first) begins at `at`; null if its family is unknown, or the message is damaged. */
+export function readRoute(data: Buffer, at: number, end: number): SeenRoute | null {
+  const from = at + NETLINK_HEADER;
+  if (from + RTMSG.size > end) return null;
+  const family = (Object.keys(FAMILY) as Family[]).find((name) => FAMILY[name] === data[from + RTMSG.family]);
+  if (family === undefined) return null;
+  const size = family === 'ipv4' ? 4 : 16;
+  const found = new Map([...attributes(data, from + RTMSG.size, end)].map((one) => [one.type, one]));
+  const number = (type: number) => uint32Of(data, found.get(type));
+  const address = (type: number) => {
+    const one = found.get(type);
+    return one === undefined || one.end - one.start !== size ? null : addressFromBytes(data, one.start, one.end);
+  };
+
+  // A copy, because the datagram's buffer is used again. The body is made only on demand, because few bodies are ever
+  // needed.
+  const own = Buffer.from(data.subarray(from, end));
+  const length = data[from + RTMSG.destinationLength]!;
+  const network = length === 0 ? NOWHERE[family] : address(RTA.destination);
+  if (network === null || length > size * 8) return null;
+  const single: SeenHop = {
+    gateway: hopGateway(data, found),
+    index: number(RTA.interface) ?? 0,
+    weight: 1,
+    ...hopFlags(data[from + RTMSG.flags]!),
+  };
+  const type = data[from + RTMSG.type]!;
+  // In IPv6, even routes that lead nowhere have an interface, lo.
+  const leads = type < ROUTE_TYPE.blackhole && (single.gateway !== null || single.index !== 0);
+  const several = readHops(data, found.get(RTA.multipath));
+  const metrics = found.get(RTA.metrics);
+  const mtu = metrics === undefined ? undefined : [...attributes(data, metrics.start, metrics.end)].find(isMtu);
+  const cached = found.get(RTA.cacheInfo);
+  return {
+    family,
+    destination: `${network}/${length}`,
+    table: number(RTA.table) ?? data[from + RTMSG.table]!,
+    metric: number(RTA.priority) ?? 0,
+    protocol: data[from + RTMSG.protocol]!,
+    type,
+    hops: several ?? (leads ? [single] : []),
+    src: address(RTA.preferredSource),
+    mtu: uint32Of(data, mtu),
+    nexthopId: number(RTA.nexthopId),
+    // rta_expires, the third number of struct rta_cacheinfo.
+    expires: cached !== undefined && cached.end - cached.start >= 12 && data.readInt32LE(cached.start + 8) !== 0,
+    get body() {
+      return remade(own);
+    },
+  };
+}
+
+/**
+ * Reads the flags of a route, of one of its next hops, or of a nexthop object: their lowest byte is the same in all
+ * three.
+ */
+export function hopFlags(flags: number): Pick<SeenHop, 'onlink' | 'usable'> {
+  return { onlink: (flags & RTNH.onlink) !== 0, usable: (flags & (RTNH.dead | RTNH.linkDown)) === 0 };
+}
+
+/** An address of four or sixteen bytes; null for any other number of bytes. */
+export function addressFromBytes(data: Buffer, start: number, end: number): string | null {
+  if (end - start !== 4 && end - start !== 16) return null;
+  return ipaddr.fromByteArray([...data.subarray(start, end)]).toString();
+}
+
+/** Attributes that a nexthop object has, and that a route with such an object may not have. */
+const OF_OBJECT = [RTA.interface, RTA.gateway, RTA.via, RTA.multipath];
+const isMtu = ({ type }: Attribute) => type === RTAX_MTU;
+
+function readHops(data: Buffer, multipath: Attribute | undefined): SeenHop[] | null {
+  if (multipath === undefined) return null;
+  const hops: SeenHop[] = [];
+  for (let at = multipath.start; at + NEXTHOP.size <= multipath.end; ) {
+    const length = data.readUInt16LE(at);
+    if (length < NEXTHOP.size || at + length > multipath.end) break;
+    const found = new Map([...attributes(data, at + NEXTHOP.size, at + length)].map((one) => [one.type, one]));
+    hops.push({
+      gateway: hopGateway(data, found),
+      index: data.readInt32LE(at + NEXTHOP.index),
+      weight: data[at + NEXTHOP.weight]! + 1,
+      ...hopFlags(data[at + NEXTHOP.flags]!),
+    });
+    at += align(length);
+  }
+  return hops;
+}
+
+function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): string | null {
+  const via = found.get(RTA.via);
+  if (via !== undefined) return addressFromBytes(data, via.start + 2, via.end);
+  const gateway = found.get(RTA.gateway);
+  return gateway === undefined ? null : addressFromBytes(data, gateway.start, gateway.end);
+}
+
+/**
+ * The attributes without those that the kernel reports but does not accept: the state of links, ages, the next hops of
+ * a nexthop object.
+ */
+function remade(data: Buffer): Buffer {
+  const all = [...attributes(data, RTMSG.size, data.length)];
+  const told: readonly number[] = all.some(({ type }) => type === RTA.nexthopId) ? OF_OBJECT : [];
+  const rtmsg = Buffer.from(data.subarray(0, RTMSG.size));
+  rtmsg.writeUInt32LE(rtmsg.readUInt32LE(RTMSG.flags) & RTNH.onlink, RTMSG.flags);
+  const kept = all.flatMap(({ type, start, end }) => {
+    if (type === RTA.cacheInfo || told.includes(type)) return [];
+    const value = Buffer.from(data.subarray(start, end));
+    if (type === RTA.multipath) clearFlags(value);
+    return [attribute(type, value)];
+  });
+  return Buffer.concat([rtmsg, ...kept]);
+}
+
+function clearFlags(multipath: Buffer): void {
+  for (let at = 0; at + NEXTHOP.size <= multipath.length; ) {
+    multipath[at + NEXTHOP.flags]! &= RTNH.onlink;
+    const length = multipath.readUInt16LE(at);
+    if (length < NEXTHOP.size) return;
+    at += align(length);
+  }
+}
+
+function uint32Of(data: Buffer, found: Attribute | undefined): number | null {
+  return found !== undefined && found.end - found.start >= 4 ? data.readUInt32LE(found.start) : null;
+}
