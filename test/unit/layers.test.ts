@@ -125,16 +125,19 @@ test('layers: only the doors open files, the network and processes', () => {
 });
 
 test('layers: no import runs in a circle', () => {
-  const done = new Set<string>();
-  const circles: string[] = [];
-  const visit = (file: string, trail: string[]) => {
-    if (trail.includes(file)) circles.push([...trail.slice(trail.indexOf(file)), file].join(' → '));
-    if (trail.includes(file) || done.has(file)) return;
-    for (const imported of graph.get(file) ?? []) visit(imported, [...trail, file]);
-    done.add(file);
-  };
-  for (const file of sources) visit(file, []);
-  assert.deepEqual(circles, []);
+  assert.deepEqual(circlesIn(graph), []);
+});
+
+test('layers: no two folders side by side import each other, directly or by a third', () => {
+  const beside = new Map<string, Set<string>>();
+  for (const [file, imports] of graph) {
+    for (const imported of imports) {
+      const [own, other] = branchesOf(file, imported);
+      if (own !== null && other !== null) beside.set(own, (beside.get(own) ?? new Set()).add(other));
+    }
+  }
+  assert.ok(beside.size > 40);
+  assert.deepEqual(circlesIn(beside), []);
 });
 
 test('layers: docs/architecture.md names every folder that has a floor', () => {
@@ -142,6 +145,30 @@ test('layers: docs/architecture.md names every folder that has a floor', () => {
   const missing = Object.keys(floors).filter((folder) => folder !== 'agent' && !page.includes(`\`${folder}\``));
   assert.deepEqual(missing, []);
 });
+
+/** The circles among names, each of which leads to others: every one as the names on its way. */
+function circlesIn(ways: ReadonlyMap<string, Iterable<string>>): string[] {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (name: string, trail: string[]) => {
+    if (trail.includes(name)) circles.push([...trail.slice(trail.indexOf(name)), name].join(' → '));
+    if (trail.includes(name) || done.has(name)) return;
+    for (const next of ways.get(name) ?? []) visit(next, [...trail, name]);
+    done.add(name);
+  };
+  for (const name of ways.keys()) visit(name, []);
+  return circles;
+}
+
+/** The folders in which two files part, side by side in one folder; null for a file that is in that folder itself. */
+function branchesOf(one: string, other: string): [string | null, string | null] {
+  const [parts, others] = [one.split('/'), other.split('/')];
+  const depth = parts.findIndex((part, index) => part !== others[index]);
+  // `agent` and `probes` have floors of their own.
+  if (depth === 0) return [null, null];
+  const branch = (all: readonly string[]) => (all.length > depth + 1 ? all.slice(0, depth + 1).join('/') : null);
+  return [branch(parts), branch(others)];
+}
 
 /** Paths of our own files that `file` imports, of types and dynamically too; package.json is nobody's floor. */
 function importsOf(file: string): string[] {
