@@ -4,6 +4,7 @@ import { clientName, dhcpClients } from '../clients/dhclient/running-dhclients.t
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { lockedStanding } from '../daemon/standing.ts';
+import { WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
 import { OF_DNS } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
@@ -44,8 +45,16 @@ export async function revert(options: CommonOptions): Promise<number> {
       print(
         `The next boot applies ${DEFAULT_FILE} again. To prevent that, run: systemctl disable holdfast-apply holdfast`,
       );
+    if (!options.quiet && daemon !== null && outcomes.some(({ key }) => isWatchingTable(key)))
+      print(
+        `The daemon (process ${daemon.pid}) holds nothing, but it goes on counting who asks name servers, and makes its tables again. To end that, take retire and ledger out of ${daemon.config ?? DEFAULT_FILE}, or run: systemctl stop holdfast`,
+      );
   }
   return failed ? EXIT.failed : EXIT.ok;
+}
+
+function isWatchingTable(key: string): boolean {
+  return Object.values(WATCHING_TABLES).some((table) => key.endsWith(` ${table}`));
 }
 
 /** null if verify is not configured, or if the configuration is missing or not valid: revert works without it. */

@@ -30,7 +30,7 @@ export interface DesiredDaemon {
 export type Reload = 'auto' | 'manual';
 
 export interface DesiredReport {
-  /** False: the daemon only observes, and heals nothing. */
+  /** False: the daemon only observes, and heals nothing. It keeps the ledger, which also only observes. */
   readonly enforce: boolean;
   /** Milliseconds between heartbeats; 30,000 if not configured. */
   readonly interval: number;

@@ -13,7 +13,7 @@ import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './dae
 import type { ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
 import { OperatorFiles } from './files/operator-files.ts';
-import { applyOnce } from './heal/apply-once.ts';
+import { applyOnce, observeOnce } from './heal/apply-once.ts';
 import { HealRecord } from './heal/heal-record.ts';
 import { Keeper } from './heal/keeper.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
@@ -122,12 +122,21 @@ export class Daemon {
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
-    const applied = enforce ? await applyOnce(host, resources, guard) : 'observes only';
+    const applied = await (enforce ? applyOnce(host, resources, guard) : observeOnce(host, resources));
     this.#record.forgiveFailures();
     nullIfRefused(() => host.remove(HANDED_OVER));
     const isSuperseded = () => (nullIfRefused(() => host.readText(HANDED_OVER))?.trim() ?? hash) !== hash;
     const [record, witness] = [this.#record, this.#witness];
-    this.#keeper = new Keeper({ host, resources, guard, enforce, record, witness, tell, isSuperseded });
+    this.#keeper = new Keeper({
+      host,
+      resources,
+      guard: enforce ? guard : null,
+      enforce,
+      record,
+      witness,
+      tell,
+      isSuperseded,
+    });
     const all = daemon.probes.off.includes('resources')
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record)];

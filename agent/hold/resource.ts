@@ -69,6 +69,8 @@ export interface Outcome {
 /** Modelled on mgmt's Validate / Watch / CheckApply. Resources do not depend on each other. */
 export interface Resource {
   readonly name: string;
+  /** True if it only watches and holds no setting: a daemon with `report.enforce: false` keeps it all the same. */
+  readonly observes?: boolean;
   inspect(): Promise<Finding[]>;
   /**
    * Called only for a drifted finding without a refusal. Reads back what it wrote. If it throws, only this finding

@@ -142,6 +142,40 @@ test('ledger: nothing is counted unasked, and forwarded packets have the name of
   await ended;
 });
 
+test('ledger: a daemon with enforce: false counts what retire asks for, changes nothing else, and tells revert so', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  await using askers = await Askers.on(host);
+  const report = 'dns: { nameservers: [10.77.0.3] }\nreport: { enforce: false }\n';
+  await configured(host, report);
+  const agent = await RunningAgent.start(host);
+  assert.equal(await host.sh('nft list tables'), '', 'nobody asked for counts');
+
+  await configured(host, `${report}retire: [${SERVER}]\n`);
+  await agent.signal('HUP');
+  const { msg } = await agent.event('holdfast.config.changed');
+  assert.match(msg, /observes only \(ledger: 0 as wanted, 1 changed, 0 failed\)/);
+  await askers.ask({ count: 3 });
+  const { packets, since } = await askedOn(host);
+  assert.deepEqual([packets, [...since.keys()]], [{ [`${SERVER} a.service root`]: 3 }, [SERVER]]);
+  const { stdout } = await host.agent('depends', SERVER);
+  assert.match(stdout, /a\.service \(user root\)\n *where {2}3 packets to port 53/);
+  assert.match(stdout, /the ledger counts who asks 10\.77\.0\.1 only since/);
+  await host.sh('nft flush ruleset');
+  await agent.event('holdfast.heal');
+  assert.match(await host.sh('nft list tables'), /^table inet holdfast_retire$/m);
+  const reverted = await host.agent('revert');
+  assert.match(reverted.stdout, /goes on counting who asks name servers, and makes its tables again/);
+
+  await configured(host, report);
+  await agent.signal('HUP');
+  await agent.event('holdfast.config.changed');
+  assert.equal(await host.sh('nft list tables'), '');
+  assert.equal(await host.read('/etc/resolv.conf'), '', 'nothing else was changed');
+  await agent.stop();
+});
+
 test('ledger: behind a local forwarder the asker is the forwarder', { skip }, async () => {
   await using host = await LabHost.create();
   await using askers = await Askers.on(host);

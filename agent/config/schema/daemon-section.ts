@@ -34,7 +34,10 @@ export const report = section(
       'Space on disk for reports that are not delivered yet (default: 64MiB).',
       ['64MiB'],
     ),
-    enforce: field(trueOrFalse, 'false: `agent run` reports what differs and changes nothing (default: true).'),
+    enforce: field(
+      trueOrFalse,
+      'false: `agent run` reports what differs and changes no setting (default: true). `retire` and `ledger: always` still count.',
+    ),
     ca: field(
       secret,
       'PEM file of the authorities that may sign the receiver’s certificate (default: Node’s own list).',

@@ -1,6 +1,6 @@
 /** The apply of a daemon's start, or of its new configuration. */
 
-import { converge } from '../../hold/converge.ts';
+import { converge, inspectAll } from '../../hold/converge.ts';
 import type { Proof } from '../../hold/proof/proof.ts';
 import type { Outcome, Resource } from '../../hold/resource.ts';
 import { errorCode, errorMessage } from '../../host/errors.ts';
@@ -27,4 +27,11 @@ export async function applyOnce(host: Host, resources: readonly Resource[], guar
   const more = failed.length > NAMED ? ['…'] : [];
   const what = failed.length === 0 ? '' : ` (${[...which, ...more].join('; ')})`;
   return `${count('ok')} as wanted, ${count('changed')} changed, ${failed.length} failed${what}`;
+}
+
+/** The same for a daemon that heals nothing: it makes only what observes, such as the tables of the ledger. */
+export async function observeOnce(host: Host, resources: readonly Resource[]): Promise<string> {
+  const observing = resources.filter(({ observes }) => observes === true);
+  if ((await inspectAll(observing)).length === 0) return 'observes only';
+  return `observes only (${observing.map(({ name }) => name).join(', ')}: ${await applyOnce(host, observing, null)})`;
 }

@@ -36,7 +36,7 @@ export interface KeeperOptions {
   readonly host: Host;
   readonly resources: readonly Resource[];
   readonly guard: Guard | null;
-  /** False: emit drift, change nothing. */
+  /** False: emit drift, and change nothing but resources that only observe. */
   readonly enforce: boolean;
   readonly record: HealRecord;
   readonly witness: Witness;
@@ -170,7 +170,8 @@ export class Keeper {
     let findings = await inspectAll([resource]);
     const drifted = findings.filter(isActionable);
     if (drifted.length > 0 && this.#rests()) return false;
-    const deed = enforce && drifted.length > 0 ? await this.#heal(resource, drifted) : 'left';
+    const deed =
+      (enforce || resource.observes === true) && drifted.length > 0 ? await this.#heal(resource, drifted) : 'left';
     // A running apply is not done yet, and may be about to tell the daemon of a new configuration.
     if (deed === 'busy') return !this.#rests();
     if (deed === 'tried') findings = await inspectAll([resource]);

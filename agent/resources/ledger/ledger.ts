@@ -21,6 +21,8 @@ const TRUSTED = 600_000;
 /** If nothing is to be counted and no table of ours is left, we load, ask and start nothing. */
 export class LedgerResource implements Resource {
   readonly name = 'ledger';
+  /** Without root the kernel takes no table. */
+  readonly observes = process.geteuid?.() === 0;
   private readonly host: Host;
   private readonly wanted: DesiredLedger;
   private readonly options: LedgerOptions;

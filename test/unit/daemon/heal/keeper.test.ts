@@ -188,3 +188,31 @@ test('keeper: one reason for which several resources are not put right is told o
     ],
   );
 });
+
+test('keeper: without enforce, only a resource that observes is put right, and the others are told as drifted', {
+  skip,
+}, async (t) => {
+  const host = new Host({ root: scratch(t) });
+  const events: Occurrence[] = [];
+  const held = new Values({ setting: 'stays' }, 'held');
+  const counting = Object.assign(new Values({ table: 'stays' }, 'counting'), { observes: true });
+  const keeper = new Keeper({
+    host,
+    resources: [held, counting],
+    guard: null,
+    enforce: false,
+    record: new HealRecord(),
+    witness: new Witness(host),
+    tell: (event) => void events.push(event),
+  });
+  t.after(() => keeper.close());
+  await keeper.look();
+  assert.deepEqual([held.right.get('setting'), held.tries.size, counting.right.get('table')], [false, 0, true]);
+  assert.deepEqual(
+    events.map(({ name, attributes }) => [name, attributes?.resource]),
+    [
+      ['holdfast.drift', 'held'],
+      ['holdfast.heal', 'counting'],
+    ],
+  );
+});
