@@ -156,7 +156,8 @@ function answer(
 ): DependsAnswer {
   const wanted = files
     .flatMap(({ mentions }) => mentions)
-    .filter(({ address, role }) => (addresses === null ? givesServer(role) : addresses.has(address)));
+    .filter(({ address, role }) => (addresses === null ? givesServer(role) : addresses.has(address)))
+    .filter(({ role }) => role !== 'retired');
   const found = wanted.map(({ address, role, where, text }): Dependence => {
     const then = restart === undefined ? '' : `, then: ${restart}`;
     const place = where.startsWith('/') ? `${inside}${where}` : where;
@@ -173,5 +174,6 @@ const ROLES: Readonly<Record<Role, string>> = {
   handed: 'the file hands it to other hosts as their name server',
   gateway: 'the file names it as a gateway',
   time: 'the file names it as a time server',
+  retired: 'the file names it as an address that is to be switched off',
   other: 'the file names it',
 };

@@ -185,7 +185,12 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
     daemons: ['systemd-timesyn'],
     restart: 'systemctl restart systemd-timesyncd',
   },
-  { name: 'hosts file', files: ['/etc/hosts'], syntax: hash() },
+  {
+    name: 'hosts file',
+    files: ['/etc/hosts'],
+    // The lines of this host's own loopback address stay, whatever becomes of a forwarder that listens there.
+    syntax: { comment: /(?<=^|\s)#.*$|^[ \t]*(?:127\.[\d.]+|::1)[ \t].*$/gm, regions: [] },
+  },
   {
     name: 'Holdfast',
     files: ['/etc/holdfast/agent.yaml', '/etc/holdfast/agent.d/*.yaml'],
@@ -194,6 +199,7 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
       'domain-name-servers': 'nameserver',
       via: 'gateway',
       gateway: 'gateway',
+      retire: 'retired',
     }),
   },
 ];

@@ -2,10 +2,10 @@
 import { addressesIn } from '../found-addresses.ts';
 
 /**
- * What an address is used for. `handed`: this host gives it to other hosts as their name server. `other`: the file names
- * it in a statement that is no name server, gateway or time server.
+ * What an address is used for. `handed`: this host gives it to other hosts as their name server. `retired`: the file
+ * only says that it is to be switched off, which is no dependence. `other`: the file names it in any other statement.
  */
-export type Role = 'nameserver' | 'handed' | 'gateway' | 'time' | 'other';
+export type Role = 'nameserver' | 'handed' | 'gateway' | 'time' | 'retired' | 'other';
 
 export interface Mention {
   readonly address: string;

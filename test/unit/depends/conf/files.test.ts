@@ -37,6 +37,13 @@ test('boot files: an address that is no name server counts only if it is asked f
   assert.deepEqual(places((await ask(source, '10.0.0.1')).found), ['10.0.0.1 /etc/hosts:1']);
 });
 
+test('boot files: the list of the addresses that are to be switched off is no dependence on them', async (t) => {
+  const files = { 'etc/holdfast/agent.yaml': 'retire: [10.0.0.1, 10.0.0.2]\ndns: { nameservers: [10.0.0.2] }\n' };
+  const source = bootFilesSource(around(t, { files }), program('Holdfast'));
+  assert.deepEqual((await ask(source, '10.0.0.1')).found, []);
+  assert.deepEqual(places((await ask(source, '10.0.0.2')).found), ['10.0.0.2 /etc/holdfast/agent.yaml:2']);
+});
+
 test('boot files: a pipe and a huge file are unseen; a folder, a circle and a link to nothing name nothing', async (t) => {
   const scene = around(t, { files: { 'etc/dnsmasq.d/a.conf': 'server=10.0.0.1\n' } });
   const folder = join(scene.host.root, 'etc/dnsmasq.d');

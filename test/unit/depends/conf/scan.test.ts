@@ -118,10 +118,11 @@ const CASES: Record<string, readonly [text: string, ...mentions: string[]]> = {
   chrony: ['! server 10.0.0.9\nserver 10.0.0.1 iburst\nallow 10.0.0.5\n', '10.0.0.1 2 time', '10.0.0.5 3 other'],
   ntpd: ['server 10.0.0.1 iburst\nrestrict 10.0.0.5\n', '10.0.0.1 1 time', '10.0.0.5 2 other'],
   timesyncd: ['[Time]\nNTP=10.0.0.1\nFallbackNTP=10.0.0.2\n', '10.0.0.1 2 time', '10.0.0.2 3 time'],
-  'hosts file': ['127.0.0.1 localhost\n10.0.0.1 ns.example\n#10.0.0.9 x\n', '127.0.0.1 1 other', '10.0.0.1 2 other'],
+  'hosts file': ['127.0.0.1 localhost\n::1 localhost\n10.0.0.1 ns.example\n#10.0.0.9 x\n', '10.0.0.1 3 other'],
   Holdfast: [
-    'dns:\n  nameservers:\n    - 10.0.0.1\n  sortlist: [10.0.0.0/24]\ndhclient:\n  supersede: { domain-name-servers: [10.0.0.2] }\nroutes:\n  - to: 10.1.0.0/16\n    via: 10.0.0.3\n',
+    'dns:\n  nameservers:\n    - 10.0.0.1\n  sortlist: [10.0.0.0/24]\ndhclient:\n  supersede: { domain-name-servers: [10.0.0.2] }\nroutes:\n  - to: 10.1.0.0/16\n    via: 10.0.0.3\nretire:\n  - 10.0.0.4\n',
     ...['10.0.0.1 3 nameserver', '10.0.0.0 4 other', '10.0.0.2 6 nameserver', '10.1.0.0 8 other', '10.0.0.3 9 gateway'],
+    '10.0.0.4 11 retired',
   ],
 };
 
