@@ -1,10 +1,17 @@
 /** Reads the ledger: who asked which name server, how often, and when last. */
 import { GroupNames } from '../agent/depends/ledger/group-names.ts';
-import { askersIn, type LedgerEntry, type LedgerTable, readLedger } from '../agent/depends/ledger/ledger-content.ts';
+import {
+  askersIn,
+  type LedgerEntry,
+  type LedgerTable,
+  type MissingTable,
+  readLedger,
+} from '../agent/depends/ledger/ledger-content.ts';
 import { WATCHING_TABLES } from '../agent/depends/ledger/our-tables.ts';
-import { isLedgerLeft } from '../agent/depends/ledger/record.ts';
+import { isLedgerLeft, noteLoss } from '../agent/depends/ledger/record.ts';
 import { SourceNames } from '../agent/depends/ledger/source-names.ts';
 import { ROOM } from '../agent/depends/ledger/table-text.ts';
+import { nullIfRefused } from '../agent/host/errors.ts';
 import type { Host } from '../agent/host/host.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
@@ -18,7 +25,10 @@ const MOST_SERVERS = 50;
 /** `lasting`: for a daemon, which hears of new control groups, and keeps their names after their end. */
 export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe {
   let names: { groups: GroupNames; sources: SourceNames } | null = null;
-  const completeness = new Completeness();
+  // The next daemon must know of a loss too.
+  const completeness = new Completeness((scope, time) => {
+    if (lasting) nullIfRefused(() => noteLoss(host, scope, time));
+  });
   return {
     name: 'asked',
     cost: 'constant',
@@ -46,13 +56,21 @@ export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe
 
 /** Since when each table has every asker. A full set forgets askers, and so does another program that empties it. */
 class Completeness {
+  readonly #onLoss: (scope: LedgerTable['scope'], time: number) => void;
   /** The time of the last reading that showed a loss, by scope. */
   readonly #lost = new Map<string, number>();
   readonly #seen = new Map<string, LedgerTable>();
 
+  constructor(onLoss: (scope: LedgerTable['scope'], time: number) => void) {
+    this.#onLoss = onLoss;
+  }
+
   of(table: LedgerTable): Reading[] {
     const { scope, since, addresses } = table;
-    if (since === null || isEmptied(this.#seen.get(scope), table)) this.#lost.set(scope, Date.now());
+    if (since === null || isEmptied(this.#seen.get(scope), table)) {
+      this.#lost.set(scope, Date.now());
+      this.#onLoss(scope, Date.now());
+    }
     this.#seen.set(scope, table);
     if (since === null) return [];
     const lost = this.#lost.get(scope) ?? 0;
@@ -122,12 +140,18 @@ function conditionsOf({ scope, since, unitless }: LedgerTable): Condition[] {
   return [...(since === null ? [full] : []), ...(unitless === null ? [] : [byUser])];
 }
 
-function gone(scope: LedgerTable['scope']): Condition {
+function gone({ scope, why }: MissingTable): Condition {
   return {
     kind: 'condition',
     code: 'ledger-gone',
     severity: 'warn',
-    body: `Another program removed the ledger's table inet ${WATCHING_TABLES[scope]}, so nobody counts who asks name servers. The daemon makes it anew; agent apply does so too.`,
+    body: `${WHY_GONE[why]} the ledger's table inet ${WATCHING_TABLES[scope]}, so nobody counts who asks name servers. The daemon makes it anew; agent apply does so too.`,
     attributes: { table: WATCHING_TABLES[scope] },
   };
 }
+
+const WHY_GONE: Readonly<Record<MissingTable['why'], string>> = {
+  removed: 'Another program removed',
+  changed: 'Another program changed, or made anew,',
+  unmade: 'Holdfast could not make',
+};

@@ -3,7 +3,14 @@ import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Dependence, DependsAnswer, DependsSource, Unseen } from './dependence.ts';
 import { GroupNames } from './ledger/group-names.ts';
-import { askersIn, type LedgerEntry, type LedgerTable, readLedger } from './ledger/ledger-content.ts';
+import {
+  askersIn,
+  type Ledger,
+  type LedgerEntry,
+  type LedgerTable,
+  type MissingTable,
+  readLedger,
+} from './ledger/ledger-content.ts';
 import { SourceNames } from './ledger/source-names.ts';
 
 const TENSE = 'asked';
@@ -17,36 +24,34 @@ export function askedSource(host: Host): DependsSource {
     tense: TENSE,
     async look(addresses, signal) {
       const names = { groups: new GroupNames(host, { follow: false }), sources: new SourceNames(host) };
-      const { tables, missing } = await readLedger(host, names, signal).catch((error) => {
+      const ledger = await readLedger(host, names, signal).catch((error) => {
         throw new Error(`the kernel's count of who asks which name server cannot be read: ${errorMessage(error)}`);
       });
-      const gone = missing.length === 0 ? 'no ledger runs' : 'another program removed the ledger';
-      return answerOf(tables, addresses, gone, Date.now());
+      return answerOf(ledger, addresses, Date.now());
     },
   };
 }
 
-/** `gone`: why a table is not there. `now` in milliseconds since the epoch. */
-export function answerOf(
-  tables: readonly LedgerTable[],
-  addresses: ReadonlySet<string> | null,
-  gone: string,
-  now: number,
-): DependsAnswer {
-  const found = askersIn(tables).filter(({ server }) => addresses === null || addresses.has(server));
-  const unseen = [...(addresses ?? [null])].map((address) => unseenOf(tables, address, gone, now));
+/** `now` in milliseconds since the epoch. */
+export function answerOf(ledger: Ledger, addresses: ReadonlySet<string> | null, now: number): DependsAnswer {
+  const found = askersIn(ledger.tables).filter(({ server }) => addresses === null || addresses.has(server));
+  const unseen = [...(addresses ?? [null])].map((address) => unseenOf(ledger, address, now));
   return { found: found.map((one) => dependence(one, now)), unseen: unseen.filter((one) => one !== null) };
 }
 
 /** null: any address. Returns null if the ledger has counted for long enough. */
-function unseenOf(tables: readonly LedgerTable[], address: string | null, gone: string, now: number): Unseen | null {
+function unseenOf({ tables, missing }: Ledger, address: string | null, now: number): Unseen | null {
   const since = tables.flatMap((table) => countedSince(table, address) ?? []);
   const whose = address === null ? 'who asks which name server' : `who asks ${address}`;
-  const cure = address === null ? 'ledger: always' : `retire: [${address}]`;
   if (since.length === 0) {
+    const lost = missing.find(({ scope, addresses }) => scope === 'all' || Object.hasOwn(addresses, address ?? ''));
     const full = tables.some(({ scope, since }) => scope === 'all' && since === null);
-    const why = full ? 'the ledger has no room for more askers' : gone;
-    return unseen(`nobody counts ${whose}: ${why}; write "${cure}" into the configuration, and agent run counts it`);
+    const wanted = `write "${address === null ? 'ledger: always' : `retire: [${address}]`}" into the configuration, and agent run counts it`;
+    const why =
+      lost !== undefined
+        ? `${MISSING[lost.why]}; agent apply makes it anew`
+        : `${full ? 'the ledger has no room for more askers' : 'no ledger runs'}; ${wanted}`;
+    return unseen(`nobody counts ${whose}: ${why}`);
   }
   const counted = now - Math.min(...since);
   if (counted >= LONG_ENOUGH) return null;
@@ -54,6 +59,12 @@ function unseenOf(tables: readonly LedgerTable[], address: string | null, gone: 
     `the ledger counts ${whose} only since ${new Date(now - counted).toISOString()} (${span(counted)}), and a daily job shows only after 24 h`,
   );
 }
+
+const MISSING: Readonly<Record<MissingTable['why'], string>> = {
+  removed: 'another program removed the ledger',
+  changed: 'another program changed the ledger, or made it anew',
+  unmade: 'the ledger could not be made',
+};
 
 /** Milliseconds since the epoch; null if this table does not count that address, or not every asker of it. */
 function countedSince({ scope, since, addresses }: LedgerTable, address: string | null): number | null {

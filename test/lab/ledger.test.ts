@@ -221,6 +221,7 @@ test('ledger: a unit that lived for a moment keeps its name, and emptied sets mo
   assert.ok(emptied.since.get('')! > before.since.get('')!);
   program.stdin!.end();
   await once(program, 'close');
+  assert.ok((await askedOn(host)).since.get('')! > before.since.get('')!, 'the next process knows of the loss');
 });
 
 test('ledger: a set without room says so, and an address of retire is counted all the same', { skip }, async () => {

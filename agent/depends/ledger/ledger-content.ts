@@ -5,7 +5,7 @@ import { type SetElement, setElements } from '../../host/netlink/nftables/set-el
 import type { GroupNames } from './group-names.ts';
 import { unitInPath } from './group-names.ts';
 import { WATCHING_TABLES } from './our-tables.ts';
-import { readLedgerRecord, type TableRecord } from './record.ts';
+import { readLedgerRecord, recordedIdentity, type TableRecord } from './record.ts';
 import type { SourceNames } from './source-names.ts';
 import {
   FAMILIES,
@@ -49,10 +49,19 @@ export interface Counts extends Pick<LedgerTable, 'asked' | 'elements' | 'groups
   readonly full: boolean;
 }
 
+/** A table that does not count, although it was made. */
+export interface MissingTable extends Pick<TableRecord, 'addresses'> {
+  readonly scope: LedgerScope;
+  /**
+   * `removed` and `changed`: by another program; a table that was removed and made anew is changed. `unmade`: we could not
+   * make it.
+   */
+  readonly why: 'removed' | 'changed' | 'unmade';
+}
+
 export interface Ledger {
   readonly tables: readonly LedgerTable[];
-  /** Tables that should be there, and are not. */
-  readonly missing: readonly LedgerScope[];
+  readonly missing: readonly MissingTable[];
 }
 
 /** The unit of a control group that ended before anybody saw its name. */
@@ -64,18 +73,24 @@ export interface AskerNames {
   readonly sources: SourceNames;
 }
 
-/** Reads all tables from the kernel. An empty ledger: nothing is counted. Throws NetlinkError. */
+/**
+ * Reads all tables from the kernel. Only the very tables that the record is about count: an equal table that another
+ * program made later has forgotten its askers. An empty ledger: nothing is counted. Throws HostError and NetlinkError.
+ */
 export async function readLedger(host: Host, names: AskerNames, signal: AbortSignal): Promise<Ledger> {
   const record = readLedgerRecord(host);
   const tables: LedgerTable[] = [];
-  const missing: LedgerScope[] = [];
+  const missing: MissingTable[] = [];
   for (const scope of LEDGER_SCOPES) {
     const made = record[scope];
     if (made === undefined) continue;
     const shape = { expiry: made.expiry, units: made.unitless === null };
     const counts = await readCounts(host, WATCHING_TABLES[scope], shape, names, signal);
-    const { unitless, addresses, expiry } = made;
-    if (counts === null) missing.push(scope);
+    const { unitless, addresses, expiry, identity } = made;
+    // After the elements: they came from this table.
+    const isOurs = counts !== null && identity === (await recordedIdentity(WATCHING_TABLES[scope], signal));
+    const why = identity === null ? 'unmade' : counts === null ? 'removed' : 'changed';
+    if (!isOurs) missing.push({ scope, why, addresses });
     else tables.push({ scope, unitless, addresses, expiry, since: counts.full ? null : made.since, ...counts });
   }
   return { tables, missing };

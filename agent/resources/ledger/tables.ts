@@ -4,13 +4,19 @@
  * that.
  */
 import { removedTable, WATCHING_TABLES, type WatchingTable } from '../../depends/ledger/our-tables.ts';
-import { type LedgerRecord, noteTable, readLedgerRecord, type TableRecord } from '../../depends/ledger/record.ts';
+import {
+  type LedgerRecord,
+  noteTable,
+  readLedgerRecord,
+  recordedIdentity,
+  type TableRecord,
+} from '../../depends/ledger/record.ts';
 import { LEDGER_SCOPES, type LedgerScope, ledgerTable, retiredAddresses } from '../../depends/ledger/table-text.ts';
 import { appliedAtBoot } from '../../hold/boot-apply.ts';
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
+import { nullIfRefused } from '../../host/errors.ts';
 import { type Host, notOfTheseFiles } from '../../host/host.ts';
 import { NFT_MISSING, nft } from '../../host/kernel/nft.ts';
-import { tableIdentity } from '../../host/netlink/nftables/nftables.ts';
 import type { WantedTables } from './wanted.ts';
 
 const PLACE = { resource: 'ledger', moment: 'now' } as const;
@@ -33,7 +39,7 @@ export async function inspectTables(host: Host, wanted: WantedTables, longestLea
       finding(host, scope, { state: 'skipped', wanted: describe(scope, wanted), actual: null, reason }),
     );
   }
-  const record = readLedgerRecord(host);
+  const record = nullIfRefused(() => readLedgerRecord(host)) ?? {};
   const found = LEDGER_SCOPES.map((scope) => inspectTable(host, scope, wanted, record, longestLease));
   return (await Promise.all(found)).filter((one) => one !== null);
 }
@@ -127,7 +133,7 @@ async function makeTable(
 }
 
 function identityOf(table: WatchingTable): Promise<string | null> {
-  return tableIdentity(table, AbortSignal.timeout(TIME_LIMIT));
+  return recordedIdentity(table, AbortSignal.timeout(TIME_LIMIT));
 }
 
 function rulesOf(scope: LedgerScope, { unitless }: TableRecord, expiry: number): string {

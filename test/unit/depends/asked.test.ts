@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answerOf } from '../../../agent/depends/asked-source.ts';
 import { unitInPath } from '../../../agent/depends/ledger/group-names.ts';
-import type { LedgerEntry, LedgerTable } from '../../../agent/depends/ledger/ledger-content.ts';
+import type { LedgerEntry, LedgerTable, MissingTable } from '../../../agent/depends/ledger/ledger-content.ts';
 
 const NOW = Date.UTC(2026, 10, 30, 12);
 const HOUR = 3_600_000;
@@ -15,19 +15,21 @@ function table(parts: Partial<LedgerTable>): LedgerTable {
   return { scope: 'all', since: NOW - 30 * HOUR, expiry: 90_000, ...nothing, ...parts };
 }
 
-const unseenOf = (tables: readonly LedgerTable[], address: string | null = OLD) =>
-  answerOf(tables, address === null ? null : new Set([address]), 'no ledger runs', NOW).unseen.map(
-    ({ reason }) => reason,
-  );
+const unseenOf = (
+  tables: readonly LedgerTable[],
+  address: string | null = OLD,
+  missing: readonly MissingTable[] = [],
+) =>
+  answerOf({ tables, missing }, address === null ? null : new Set([address]), NOW).unseen.map(({ reason }) => reason);
 
 test('asked: nobody asked for 24 hours in which everybody was counted', () => {
-  assert.deepEqual(answerOf([table({})], new Set([OLD]), '', NOW), { found: [], unseen: [] });
+  assert.deepEqual(answerOf({ tables: [table({})], missing: [] }, new Set([OLD]), NOW), { found: [], unseen: [] });
 });
 
 test('asked: an asker is named once, with its unit, user and time, although both tables have it', () => {
   const retire = table({ scope: 'retire', addresses: { [OLD]: NOW - HOUR }, asked: [{ ...ROW, packets: 1 }] });
   const other: LedgerEntry = { ...ROW, server: '10.0.0.54' };
-  const { found } = answerOf([table({ asked: [ROW, other] }), retire], new Set([OLD]), '', NOW);
+  const { found } = answerOf({ tables: [table({ asked: [ROW, other] }), retire], missing: [] }, new Set([OLD]), NOW);
   assert.equal(found.length, 1);
   assert.equal(found[0]?.who, 'web.service (user www)');
   assert.match(found[0]?.where ?? '', /^3 packets .*10 min ago$/);
@@ -50,6 +52,15 @@ test('asked: an address of retire counts from its own time on, and no other addr
   assert.match(unseenOf([full, retire(NOW - HOUR)])[0] ?? '', /only since/);
   assert.match(unseenOf([retire(NOW - 25 * HOUR)], '10.0.0.54')[0] ?? '', /nobody counts/);
   assert.match(unseenOf([retire(NOW - 25 * HOUR)], null)[0] ?? '', /nobody counts/);
+});
+
+test('asked: a ledger that another program removed or changed counts nobody, and the cure is to make it anew', () => {
+  const missing = (why: MissingTable['why']) => [{ scope: 'retire', why, addresses: { [OLD]: 1 } } as const];
+  const reason = (why: MissingTable['why'], address = OLD) => unseenOf([], address, missing(why))[0] ?? '';
+  assert.match(reason('removed'), /another program removed the ledger; agent apply makes it anew$/);
+  assert.match(reason('changed'), /another program changed the ledger, or made it anew; agent apply/);
+  assert.match(reason('unmade'), /the ledger could not be made; agent apply/);
+  assert.match(reason('removed', '10.0.0.54'), /no ledger runs; write "retire: \[10\.0\.0\.54\]"/);
 });
 
 test('asked: the unit is the last service or scope of a control group’s path', () => {

@@ -18,22 +18,28 @@ export const NFGENMSG = 4;
  * attributes. Handles and positions are not compared, because they differ each time the same table is made.
  */
 const TABLE = { new: 0, get: 1, name: 1, compared: [1, 2, 3, 6] } as const; // name, flags, use, userdata
+/** The handle tells a table from an equal one that was made later (Linux 4.17). */
+const MADE_TABLE = { ...TABLE, compared: [...TABLE.compared, 4] } as const;
 const CHAIN = { new: 3, get: 4, name: 1, compared: [3, 4, 5, 6, 7, 10] } as const; // name, hook, policy, use, type, flags
 const RULE = { new: 6, get: 7, name: 1, compared: [2, 4] } as const; // chain, expressions
-type Kind = typeof TABLE | typeof CHAIN | typeof RULE;
+type Kind = typeof TABLE | typeof MADE_TABLE | typeof CHAIN | typeof RULE;
 
 /** Errors of a kernel without nf_tables, or without the module loaded: no table can exist in that case. */
 const NONE: readonly string[] = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'EINVAL'];
 
 /**
  * A text that identifies the content of the table `name` of the family inet, with chains and rules. The text stays the
- * same while the table stays the same; null if there is no such table. Use counts are part of the text. Throws
- * NetlinkError.
+ * same while the table stays the same; null if there is no such table. Use counts are part of the text. With `made`, an
+ * equal table that was made later has another text. Throws NetlinkError.
  */
-export async function tableIdentity(name: string, signal: AbortSignal): Promise<string | null> {
+export async function tableIdentity(
+  name: string,
+  signal: AbortSignal,
+  { made = false }: { made?: boolean } = {},
+): Promise<string | null> {
   try {
     using socket = await NetlinkSocket.open(NETLINK_NETFILTER);
-    const [table = null] = await list(socket, TABLE, name, signal);
+    const [table = null] = await list(socket, made ? MADE_TABLE : TABLE, name, signal);
     if (table === null) return null;
     const chains = await list(socket, CHAIN, name, signal);
     const rules = await list(socket, RULE, name, signal);
