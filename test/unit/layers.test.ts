@@ -48,6 +48,7 @@ const floors: Record<string, string[]> = {
   ],
 };
 floors['agent/commands'] = Object.keys(floors);
+floors['agent/command-line'] = Object.keys(floors);
 floors.agent = Object.keys(floors);
 
 /** Who may import what opens a door to the operating system. A type, or a function that only checks a text, opens none. */
@@ -56,7 +57,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
     modules: /^node:fs(\/promises)?$/,
     openers: {
       'agent/host': 'the door for everybody else',
-      'agent/cli.ts': 'whether the folder of --root is there',
+      'agent/command-line/parsed-values.ts': 'whether the folder of --root is there',
       'agent/collector/admission/access.ts': 'its secrets',
       'agent/collector/store/database.ts': 'its own disk',
       'agent/collector/page.ts': 'the files of the page',

@@ -1,0 +1,71 @@
+/** The commands that hold the settings of this host: plan, apply, status, doctor, revert, init, run. */
+import type { Command } from 'commander';
+import type { ApplyOptions } from '../commands/apply/apply.ts';
+import { runCommand } from './run-command.ts';
+import { CONFIG_OPTION, examples, hostCommand } from './shared-options.ts';
+
+export function addHoldCommands(program: Command): void {
+  hostCommand(program, 'plan', 'show what apply would change, and change nothing')
+    .addHelpText(
+      'after',
+      `\nExit status: 0 nothing differs, 1 bad configuration or usage, 2 something differs.${examples(['agent plan', 'agent plan --only resolver,hooks --json'])}`,
+    )
+    .action(runCommand(program, async () => (await import('../commands/apply/plan.ts')).plan));
+
+  hostCommand(program, 'apply', 'make the host what the configuration says, and read it back')
+    .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
+    .option(
+      '--boot',
+      'the network waits for it: name servers get a second to prove DNS, and nothing is measured or fetched',
+    )
+    .addHelpText(
+      'after',
+      `\nExit status: 0 the host is as wanted, 1 bad configuration or usage (nothing touched), 4 something failed.${examples(['sudo agent apply', 'sudo agent apply --detailed-exitcodes --json', 'agent apply --root /srv/image'])}`,
+    )
+    .action(runCommand<ApplyOptions>(program, async () => (await import('../commands/apply/apply.ts')).apply));
+
+  hostCommand(
+    program,
+    'status',
+    'show each setting now, at the next lease and at the next boot, and every running DHCP client',
+  )
+    .addHelpText(
+      'after',
+      `\nWithout a configuration it shows resolv.conf, who writes it, and the DHCP clients with what their next event will write.\nExit status: 0 each setting is as wanted, 1 bad configuration or usage, 2 one is not, now or at the next lease or boot.${examples(['agent status', 'agent status --json', 'agent status --quiet || echo drift'])}`,
+    )
+    .action(runCommand(program, async () => (await import('../commands/status.ts')).status));
+
+  hostCommand(program, 'doctor', 'explain what else acts on these settings')
+    .addHelpText(
+      'after',
+      `\nExit status: 0 no problem (warnings and notes may be), 2 a problem. Each code is explained in docs/doctor.md.${examples(['agent doctor', 'agent doctor --only sysctl --json'])}`,
+    )
+    .action(runCommand(program, async () => (await import('../commands/doctor.ts')).doctor));
+
+  hostCommand(program, 'revert', 'put files and values back as they were before the first apply, and remove the hooks')
+    .addHelpText(
+      'after',
+      `\nExit status: 0 all is as before, 1 bad usage, 4 something is left, as said.${examples(['sudo agent revert'])}`,
+    )
+    .action(runCommand(program, async () => (await import('../commands/revert.ts')).revert));
+
+  hostCommand(program, 'init', 'write a commented configuration from what the host has now')
+    .option('--output <file>', 'where to; "-" is stdout (default: the configuration file)')
+    .option('--force', 'overwrite an existing file')
+    .addHelpText(
+      'after',
+      `\nExit status: 0 written, 1 a file is there already (nothing touched).${examples(['sudo agent init', 'agent init --output -'])}`,
+    )
+    .action(runCommand(program, async () => (await import('../commands/init/init.ts')).init));
+
+  program
+    .command('run')
+    .description('hold the configuration, look, and report, until it is told to end: what the service does')
+    .option(...CONFIG_OPTION)
+    .option('--no-color', 'no colours')
+    .addHelpText(
+      'after',
+      `\nSIGHUP: reads the configuration again. SIGTERM: ends, and leaves the host as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched), 3 another one runs on this host.${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
+    )
+    .action(runCommand(program, async () => (await import('../commands/run.ts')).run));
+}

@@ -1,0 +1,50 @@
+/** Options that several commands share, in the words of their help. */
+import { type Command, Option } from 'commander';
+import { RESOURCE_NAMES } from '../hold/resource-names.ts';
+import { folder, knownNames } from './parsed-values.ts';
+
+export const CONFIG_OPTION = [
+  '--config <file>',
+  'the configuration (default: /etc/holdfast/agent.yaml); agent.d/*.yaml beside it are merged in',
+] as const;
+
+/** A command that reads the configuration of a host, and looks at its files. */
+export function hostCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option(...CONFIG_OPTION)
+    .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
+    .option('--live', 'with --root: the running kernel and its processes belong to these files')
+    .addOption(
+      new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(
+        knownNames(RESOURCE_NAMES),
+      ),
+    )
+    .option('--json', 'one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print nothing but failures')
+    .option('--no-color', 'no colours');
+}
+
+/** A command that asks a collector. */
+export function towards(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .option(
+      '--collector <url>',
+      'where it listens (default: report.endpoint of the configuration, with its credentials)',
+    )
+    .option('--token-file <file>', 'with --collector: the bearer token')
+    .option('--ca <file>', 'with --collector: PEM, the authority of its certificate')
+    .option('--certificate <file>', 'with --collector: PEM, to show to it')
+    .option('--key <file>', 'with --collector: PEM, of the certificate')
+    .option(...CONFIG_OPTION)
+    .option('--json', 'one JSON document on stdout, and nothing else there')
+    .option('--quiet', 'print nothing but failures')
+    .option('--no-color', 'no colours');
+}
+
+/** The last lines of a command's help. */
+export function examples(lines: readonly string[]): string {
+  return `\nExample${lines.length > 1 ? 's' : ''}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
