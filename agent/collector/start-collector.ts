@@ -128,7 +128,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     troubles.attempt('token-file', ON_DISK, refreshTokens, now);
     troubles.attempt('certificate', ON_DISK, refresh, now);
     troubles.set('clock', clock.hear(votesOf(fleet.hosts, now)), now);
-    troubles.set('left-out', store.leftOutSentence(), now);
+    troubles.set('left-out', store.leftOut.sentence(), now);
     troubles.set('database', store.damageSentence(), now);
     stream.send(() => query.summary());
     committer.flush();

@@ -1,7 +1,6 @@
 /**
  * Restores the hosts from the store, as they were when the collector ended. Unreadable rows are left out and counted.
  */
-
 import { AskedServers, isOfLedger } from '../dependences/asked.ts';
 import { readTold } from '../dependences/told.ts';
 import type { Census } from '../hosts/census.ts';
@@ -19,7 +18,7 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
     try {
       work();
     } catch {
-      store.leaveOut(what);
+      store.leftOut.add(what);
     }
   };
   const sameId = new Map<string, HostState[]>();

@@ -1,5 +1,4 @@
 /** The API's answers about the fleet; `api.ts` has their types. */
-
 import { Refused } from '../admission/body.ts';
 import { Turns } from '../admission/turns.ts';
 import type { HostAnswer, HostEvent, HostRow, HostsAnswer, SeriesAnswer, SummaryAnswer } from '../api.ts';
@@ -62,19 +61,19 @@ export class Query {
   }
 
   host(host: HostState): HostAnswer {
-    const events = this.#store.events(host.id, Number.MAX_SAFE_INTEGER, 50);
+    const events = this.#store.events.before(host.id, Number.MAX_SAFE_INTEGER, 50);
     return {
       host: this.#fleet.rows.row(host),
       settings: rowSettings(host, this.#fleet.series),
       events,
-      inventory: inventoryIn(this.#store.inventory(host.id)),
+      inventory: inventoryIn(this.#store.events.inventory(host.id)),
     };
   }
 
   events(host: HostState, parameters: URLSearchParams): readonly HostEvent[] {
     onlyThese(parameters, ['before', 'beforeId', 'limit']);
     const { time, id } = cursorIn(parameters);
-    return this.#store.events(host.id, time, wholeNumber(parameters, 'limit', 100, MOST.events), id);
+    return this.#store.events.before(host.id, time, wholeNumber(parameters, 'limit', 100, MOST.events), id);
   }
 
   /**

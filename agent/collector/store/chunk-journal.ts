@@ -4,7 +4,6 @@
  *
  *     entry = varint(host) varint(kind) varint(when it came); but for CLOSED also: varint(length) frame
  */
-
 import type { HostState } from '../hosts/host-state.ts';
 import { Bytes, BytesReader } from '../series/value-frames.ts';
 

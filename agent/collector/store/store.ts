@@ -8,16 +8,15 @@
  * An unreadable row is left out and counted; no other row is lost with it.
  */
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { HostEvent } from '../api.ts';
 import type { Chunk, HostState } from '../hosts/host-state.ts';
 import type { Series } from '../series/series.ts';
 import { Database } from './database.ts';
+import { LeftOut } from './left-out.ts';
 import { Pruning } from './pruning.ts';
+import { asMemoryErrors, asNumber, asObject, safe } from './row-checks.ts';
 import type { Changes, StoredEvent, StoredHost } from './stored.ts';
+import { StoredEvents } from './stored-events.ts';
 import { StoredLedgers } from './stored-ledgers.ts';
-
-/** The most extra events of one millisecond in a page of events. */
-const MOST_OF_TIME = 1_000;
 
 interface Numbers {
   readonly hosts: number;
@@ -27,8 +26,8 @@ interface Numbers {
 export class Store {
   readonly pruning: Pruning;
   readonly ledgers: StoredLedgers;
-  /** Numbers of unreadable rows since the start, by kind. */
-  readonly leftOut = new Map<string, number>();
+  readonly events: StoredEvents;
+  readonly leftOut = new LeftOut();
   readonly #db: Database;
 
   /**
@@ -38,6 +37,7 @@ export class Store {
     this.#db = new Database(folder);
     this.pruning = new Pruning(this.#db);
     this.ledgers = new StoredLedgers(this.#db);
+    this.events = new StoredEvents(this.#db, this.leftOut);
   }
 
   close(): void {
@@ -54,16 +54,17 @@ export class Store {
       Record<'id' | 'start' | 'seen' | 'retired', number>;
     const rows = this.#db.all<Row>('SELECT * FROM hosts ORDER BY id');
     return rows.flatMap((row) => {
-      if (this.#read('a host', () => asNumber(row.id)) === null) return [];
+      if (this.leftOut.read('a host', () => asNumber(row.id)) === null) return [];
       return {
         ...row,
-        resource: this.#read('attributes of a host', () => asObject(JSON.parse(row.resource))) ?? {},
-        attention: this.#read('attention of a host', () => asObject(JSON.parse(row.attention))) ?? {},
-        memoryErrors: this.#read('memory errors of a host', () => memoryErrorsOf(JSON.parse(row.memory_errors))) ?? [],
-        start: this.#read('when an agent started', () => asNumber(row.start)) ?? 0,
-        retired: this.#read('when a host was retired', () => asNumber(row.retired)) ?? 0,
+        resource: this.leftOut.read('attributes of a host', () => asObject(JSON.parse(row.resource))) ?? {},
+        attention: this.leftOut.read('attention of a host', () => asObject(JSON.parse(row.attention))) ?? {},
+        memoryErrors:
+          this.leftOut.read('memory errors of a host', () => asMemoryErrors(JSON.parse(row.memory_errors))) ?? [],
+        start: this.leftOut.read('when an agent started', () => asNumber(row.start)) ?? 0,
+        retired: this.leftOut.read('when a host was retired', () => asNumber(row.retired)) ?? 0,
         // A time in the future becomes the present time.
-        seen: this.#read('when a host was heard', () => asNumber(row.seen)) ?? Number.MAX_SAFE_INTEGER,
+        seen: this.leftOut.read('when a host was heard', () => asNumber(row.seen)) ?? Number.MAX_SAFE_INTEGER,
       };
     });
   }
@@ -80,7 +81,7 @@ export class Store {
 
   /** The numbers of the next host and of the next series. */
   numbers(): Numbers {
-    const read = this.#read('the numbers of hosts and series', () => {
+    const read = this.leftOut.read('the numbers of hosts and series', () => {
       const { hosts, series } = this.#db.one<Numbers>('SELECT hosts, series FROM numbers')!;
       return { hosts: asNumber(hosts), series: asNumber(series) };
     });
@@ -95,7 +96,10 @@ export class Store {
   /** The last number that an entry of the journal had. */
   lastJournal(): number {
     const sql = `SELECT max(id) AS last FROM journal WHERE ${safe('id')}`;
-    return this.#read('the number of the last heartbeats', () => this.#db.one<{ last: number | null }>(sql)?.last) ?? 0;
+    return (
+      this.leftOut.read('the number of the last heartbeats', () => this.#db.one<{ last: number | null }>(sql)?.last) ??
+      0
+    );
   }
 
   /** The last chunk of a host that was not late. */
@@ -113,38 +117,6 @@ export class Store {
   /** null if the chunk is no longer kept. */
   chunk(number: number): Chunk | null {
     return this.#chunks('SELECT * FROM chunks WHERE id = ?', number)[0] ?? null;
-  }
-
-  /**
-   * Events before a time, newest first. With an `id`: also the events of the same time that came before that event.
-   * Without an `id`: up to MOST_OF_TIME more events of the last event's time follow, so that paging by time misses
-   * none.
-   */
-  events(host: number, before: number, limit: number, id: number | null = null): HostEvent[] {
-    const columns = 'SELECT id, time, name, severity, body, attributes FROM events WHERE host = ? AND';
-    const order = 'ORDER BY time DESC, id DESC LIMIT ?';
-    type Row = Omit<HostEvent, 'attributes'> & { attributes: string };
-    const sql = `${columns} (time < ? OR (time = ? AND id < ?)) ${order}`;
-    const rows = this.#db.all<Row>(sql, host, before, before, id ?? -1, limit);
-    const last = rows.at(-1);
-    if (id === null && last !== undefined && rows.length === limit) {
-      rows.push(
-        ...this.#db.all<Row>(`${columns} time = ? AND id < ? ${order}`, host, last.time, last.id, MOST_OF_TIME),
-      );
-    }
-    return rows.map((row) => {
-      const attributes = this.#read('attributes of an event', () => asObject(JSON.parse(row.attributes))) ?? {};
-      return { ...row, attributes: attributes as HostEvent['attributes'] };
-    });
-  }
-
-  /** Attributes of the host's last inventory event; null if there is none. */
-  inventory(host: number): HostEvent['attributes'] | null {
-    const names = "('holdfast.inventory', 'holdfast.inventory.changed')";
-    const sql = `SELECT attributes FROM events WHERE host = ? AND name IN ${names} ORDER BY time DESC, id DESC LIMIT 1`;
-    const [row] = this.#db.all<{ attributes: string }>(sql, host);
-    if (row === undefined) return null;
-    return this.#read('an inventory', () => asObject(JSON.parse(row.attributes))) as HostEvent['attributes'] | null;
   }
 
   /** Commits all or nothing. Returns the events that are new. */
@@ -177,11 +149,7 @@ export class Store {
         run(sql, host, from, to, seen, Number(late), deflateRawSync(frames));
       }
       if (journal.entries.length > 0) run('INSERT INTO journal VALUES (?, ?)', journal.id, journal.entries);
-      return events.filter(({ host, time, arrived, name, severity, body, attributes, record }) => {
-        const sql = `INSERT OR IGNORE INTO events (host, time, arrived, name, severity, body, attributes, record)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
-        return run(sql, host, time, arrived, name, severity, body, JSON.stringify(attributes), record) > 0;
-      });
+      return events.filter((event) => this.events.save(event));
     });
   }
 
@@ -230,7 +198,7 @@ export class Store {
   #seriesOf(sql: string, ...values: number[]): Series[] {
     type Row = { id: number; metric: string; unit: string; attributes: string };
     return this.#db.all<Row>(sql, ...values).flatMap(({ id, metric, unit, attributes }) => {
-      const read = this.#read('a series', () => {
+      const read = this.leftOut.read('a series', () => {
         asNumber(id);
         return asObject(JSON.parse(attributes));
       });
@@ -241,20 +209,10 @@ export class Store {
   #chunks(sql: string, ...values: number[]): Chunk[] {
     type Row = { host: number; from_time: number; to_time: number; seen: number; late: number; frames: Uint8Array };
     return this.#db.all<Row>(sql, ...values).flatMap(({ host, from_time, to_time, seen, late, frames }) => {
-      const read = this.#read('a run of heartbeats', () => inflateRawSync(frames));
+      const read = this.leftOut.read('a run of heartbeats', () => inflateRawSync(frames));
       if (read === null) return [];
       return [{ host, from: from_time, to: to_time, seen, late: late !== 0, frames: read }];
     });
-  }
-
-  /** The result of `read`. If it throws, the row counts as left out, and the result is null. */
-  #read<T>(what: string, read: () => T): T | null {
-    try {
-      return read();
-    } catch {
-      this.leaveOut(what);
-      return null;
-    }
   }
 
   /** Repeats a read that failed, which may end the damage. */
@@ -266,40 +224,4 @@ export class Store {
   damageSentence(): string | null {
     return this.#db.damage === null ? null : `Parts of what is stored cannot be read: ${this.#db.damage}`;
   }
-
-  /** A sentence about rows that were left out; null if there are none. */
-  leftOutSentence(): string | null {
-    if (this.leftOut.size === 0) return null;
-    const parts = [...this.leftOut].map(([what, count]) => `${what} (${count} times)`);
-    return `Parts of the database cannot be read and are left out: ${parts.join(', ')}`;
-  }
-
-  leaveOut(what: string): void {
-    this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + 1);
-  }
-}
-
-/** A condition that a row's number is an exact integer in JavaScript. */
-function safe(column: string): string {
-  return `${column} BETWEEN 0 AND ${Number.MAX_SAFE_INTEGER - 1}`;
-}
-
-/** Throws if the value is no number that we store. */
-function asNumber(value: number): number {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('not a number of ours');
-  return value;
-}
-
-/** Throws if the value is no object. */
-function asObject(value: unknown): object {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new TypeError('not an object');
-  return value;
-}
-
-/** Throws if the value is no list of memory errors. */
-function memoryErrorsOf(value: unknown): StoredHost['memoryErrors'] {
-  const pairs = value as StoredHost['memoryErrors'];
-  const sound = pairs.every(([hour, { counted, events }]) => [hour, counted, events].every(Number.isFinite));
-  if (!sound) throw new TypeError('not numbers');
-  return pairs;
 }

@@ -1,5 +1,4 @@
 /** What the database holds for the verdict: dependences, askers of name servers, and the expected hosts. */
-
 import { writeTold } from '../dependences/told.ts';
 import type { HostState } from '../hosts/host-state.ts';
 import type { ExpectedHost } from '../retire/expected.ts';

@@ -1,5 +1,4 @@
 /** Everything taken since the last commit, which waits for the disk. */
-
 import type { Chunk, HostState } from '../hosts/host-state.ts';
 import type { SeriesTable } from '../series/series.ts';
 import type { ChunkJournal } from './chunk-journal.ts';

@@ -72,7 +72,7 @@ test('one sender makes as many hosts as there may be: others come in, and those 
   for (let n = 0; n < 5_000; n += 1) flood(MOST_HOSTS * 3 + n, START + 60);
   for (const id of ['known', 'beside', 'new-0', 'new-49']) assert.notEqual(fleet.find(id), undefined, id);
   fleet.commit();
-  assert.equal(made.store.events(fleet.find('known')!.id, START + DAY, 10).length, 1);
+  assert.equal(made.store.events.before(fleet.find('known')!.id, START + DAY, 10).length, 1);
   assert.ok([...fleet.rows.all()].length <= MOST_HOSTS);
 });
 
@@ -146,7 +146,7 @@ test('collector bounds: above its size the store frees the oldest heartbeats, an
   assert.ok(store.size() <= size * 0.7);
   for (const id of ['a', 'b']) {
     const host = fleet.find(id)!.id;
-    assert.equal(store.events(host, Number.MAX_SAFE_INTEGER, 1_000).length, 100);
+    assert.equal(store.events.before(host, Number.MAX_SAFE_INTEGER, 1_000).length, 100);
     const chunks = store.chunkNumbers(host, 0, now).map((number) => store.chunk(number)!);
     assert.ok(chunks.length > 10);
     assert.ok(chunks[0]!.from > START + 500 * 30_000, 'the oldest are gone');
@@ -174,7 +174,7 @@ test('collector bounds: a sender that fills the disk loses its own past, and nob
     fleet.commit();
   }
   await retain(store, { keep: 14 * DAY, maxSize: store.size() / 4 }, START + DAY, () => false);
-  assert.equal(store.events(0, Number.MAX_SAFE_INTEGER, 1_000).length, events);
+  assert.equal(store.events.before(0, Number.MAX_SAFE_INTEGER, 1_000).length, events);
   assert.equal(store.chunkNumbers(0, 0, START + DAY).length, chunks);
 });
 

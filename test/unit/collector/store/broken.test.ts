@@ -155,7 +155,7 @@ test('broken requests: counters of any size leave numbers that can be stored and
   }
   made.fleet.commit();
   const fleet = made.again(START + 10_000);
-  assert.equal(made.store.leftOutSentence(), null);
+  assert.equal(made.store.leftOut.sentence(), null);
   assert.equal(rows(fleet, START + 10_000).get('a')?.memoryErrors, Number.MAX_SAFE_INTEGER);
 });
 

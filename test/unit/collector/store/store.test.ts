@@ -142,7 +142,7 @@ test('store: what is older than it should be is forgotten, and no more', async (
   const now = START + 19.5 * DAY;
   await retain(store, { keep: 5 * DAY, maxSize: 2 ** 40 }, now, () => false);
   assert.deepEqual(await sequences(store, fleet, now), [15, 16, 17, 18, 19]);
-  const events = store.events(fleet.find('a')!.id, now, 100);
+  const events = store.events.before(fleet.find('a')!.id, now, 100);
   assert.deepEqual(
     events.map(({ body }) => body),
     ['19', '18', '17', '16', '15'],
@@ -164,7 +164,7 @@ test('store: what is more than it should be goes, the oldest first', async (t) =
   const full = store.size();
   await retain(store, { keep: 14 * DAY, maxSize: full / 2 }, START + 100, () => false);
   assert.ok(store.size() <= full / 2);
-  const left = store.events(fleet.find('a')!.id, START + 100, 10_000).map(({ time }) => time);
+  const left = store.events.before(fleet.find('a')!.id, START + 100, 10_000).map(({ time }) => time);
   assert.ok(left.length > 500 && left.length < 3_000, `${left.length}`);
   assert.equal(left[0], START + 19);
   assert.ok(left.at(-1)! > START + 2);
