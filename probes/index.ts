@@ -1,5 +1,4 @@
 /** The list of all probes. */
-
 import { type ConfiguredState, isWhole } from '../agent/config/desired.ts';
 import type { DesiredDaemon } from '../agent/config/desired-daemon.ts';
 import type { Host } from '../agent/host/host.ts';

@@ -1,5 +1,4 @@
 /** The leases of this host's dhclients: age, expiry, server, and the options that the configuration supersedes. */
-
 import { wantedIn } from '../agent/clients/dhclient/conf/wanted.ts';
 import { type LeaseRecord, leaseRecords } from '../agent/clients/dhclient/leases/lease-records.ts';
 import { currentLease } from '../agent/clients/dhclient/leases/leases.ts';

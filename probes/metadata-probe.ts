@@ -2,7 +2,6 @@
  * The values that routes take from the cloud's metadata, and their age. agent/metadata fetches them; this probe only
  * reports.
  */
-
 import type { ConfiguredState } from '../agent/config/desired.ts';
 import { agoText } from '../agent/config/notation/quantities.ts';
 import type { Host } from '../agent/host/host.ts';

@@ -1,5 +1,4 @@
 /** The measured entries of the sortlist and their age. agent/nearest measures; this probe only reports. */
-
 import type { ConfiguredState } from '../agent/config/desired.ts';
 import { agoText } from '../agent/config/notation/quantities.ts';
 import type { Host } from '../agent/host/host.ts';

@@ -2,7 +2,6 @@
  * Saves in /run how far a log was read. A restarted agent goes on there, and the next boot begins anew. A lost note
  * costs only a repeated or a missed line, so nothing here throws.
  */
-
 import type { Host } from '../agent/host/host.ts';
 import { RUN_FOLDER } from '../agent/host/paths.ts';
 

@@ -2,7 +2,6 @@
  * Which programs hold the leases of this host, and on which interfaces, found by running processes. One file for each
  * program finds that program's interfaces; this file combines and compares them.
  */
-
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { interfacesIn, leaseFilesLeft } from './dhclient/leases/leases.ts';

@@ -2,7 +2,6 @@
  * The common part of the resources that keep a hook. sh checks the hook first, and scripts that began with the old hook
  * end before DNS is written.
  */
-
 import { applyFile } from '../hold/files/apply-file.ts';
 import type { Finding, Outcome } from '../hold/resource.ts';
 import { HostError } from '../host/errors.ts';

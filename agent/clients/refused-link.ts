@@ -3,7 +3,6 @@
  * sets the name servers at each lease would change the owner's file, although apply has reported that the file is left
  * alone.
  */
-
 import type { DesiredDns, DesiredState } from '../config/desired.ts';
 import { DNS_OPTIONS } from '../config/notation/dns-options.ts';
 import type { Host } from '../host/host.ts';

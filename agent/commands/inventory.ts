@@ -1,5 +1,4 @@
 /** `agent probe inventory`: this machine's hardware and software. The daemon runs it as a separate process. */
-
 import { inventoryLines, takeInventory } from '../host/hardware-inventory.ts';
 import type { CommonOptions } from './common-options.ts';
 import { openHost } from './context/context.ts';

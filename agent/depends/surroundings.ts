@@ -1,5 +1,4 @@
 /** What the sources look at, read once for all of them: the host, its programs, and the resolv.conf that each sees. */
-
 import type { LeaseProgram } from '../clients/holder.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { type ForeignFile, ForeignTree } from '../host/files/foreign-tree.ts';

@@ -1,5 +1,4 @@
 /** Programs in the operator's words. */
-
 import { nullIfRefused } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Program } from '../host/process/programs.ts';

@@ -1,5 +1,4 @@
 /** The contract of a check: its input and its findings. */
-
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';
 import type { Host } from '../host/host.ts';

@@ -1,5 +1,4 @@
 /** All checks, and their joint result. */
-
 import { visible } from '../config/config-error.ts';
 import type { ConfiguredState } from '../config/desired.ts';
 import type { ExpectedGroup } from '../config/desired-daemon.ts';

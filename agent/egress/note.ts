@@ -2,7 +2,6 @@
  * Notes in a file in /run what Holdfast has done to DHCP's default route, on the first line. The hooks and the next
  * agent read the note.
  */
-
 import type { Host } from '../host/host.ts';
 import { EGRESS, RUN_FOLDER } from '../host/paths.ts';
 

@@ -3,7 +3,6 @@
  * answers are saved, so the last good answer stays until there is a better one. Each answer belongs to one interface,
  * by its hardware address: a disk that is copied to another instance brings no values along.
  */
-
 import { asciiJson } from '../config/ascii.ts';
 import { isMap } from '../config/plain-map.ts';
 import { HostError } from '../host/errors.ts';

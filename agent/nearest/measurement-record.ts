@@ -2,7 +2,6 @@
  * The last measurements, on disk, so that apply, the daemon and the next boot agree, and a restart forgets nothing.
  * Only successful measurements are saved, so the last good measurement stays until there is a new one.
  */
-
 import type { Nearest } from '../config/desired.ts';
 import { isMap } from '../config/plain-map.ts';
 import type { Host } from '../host/host.ts';

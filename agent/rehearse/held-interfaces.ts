@@ -2,7 +2,6 @@
  * Finds the leases that can be rehearsed: those of running dhclients, and those that an ended dhclient left in a lease
  * file.
  */
-
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';
 import { DEFAULT_LEASE_FILES, interfacesIn, leaseFilesLeft } from '../clients/dhclient/leases/leases.ts';
 import { type DhcpClient, dhcpClients, parseClient } from '../clients/dhclient/running-dhclients.ts';

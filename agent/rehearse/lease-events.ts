@@ -1,7 +1,6 @@
 /**
  * The events of a lease, named as in dhclient-script(8), and the environment that dhclient gives the script at each.
  */
-
 import type { EffectiveConf } from '../clients/dhclient/conf/reader.ts';
 import type { Lease } from '../clients/dhclient/leases/leases.ts';
 import { checkOptionValues, envName, envValue, findOption } from '../config/notation/dhcp-options.ts';

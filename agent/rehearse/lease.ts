@@ -1,5 +1,4 @@
 /** An interface's lease from dhclient's own file; otherwise from our exit hook's record of the last event. */
-
 import { parseConf, type Statement } from '../clients/dhclient/conf/grammar/grammar.ts';
 import { type EffectiveConf, readConf } from '../clients/dhclient/conf/reader.ts';
 import { leaseRecords } from '../clients/dhclient/leases/lease-records.ts';

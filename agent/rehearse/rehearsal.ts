@@ -2,7 +2,6 @@
  * Plays a lease event on a stage (stage.ts) with the real dhclient-script and the real hooks, to see what the event
  * would change. The host itself is not changed.
  */
-
 import { scriptOf, whyNotRun } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type DhcpClient } from '../clients/dhclient/running-dhclients.ts';

@@ -2,7 +2,6 @@
  * The identity of the reporting host, as resource attributes of OpenTelemetry's semantic conventions. Uses only node:os
  * and os-release(5): a library that knows more (systeminformation 5.33) starts `sh` and `cat` at every reading.
  */
-
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { arch, hostname, release } from 'node:os';
 import type { SampleAttributes } from '../../probes/probe.ts';

@@ -1,5 +1,4 @@
 /** The list of all resources. */
-
 import { Dhclient } from '../clients/dhclient/kept-conf.ts';
 import { Hooks } from '../clients/dhclient/kept-hooks.ts';
 import { Dhcpcd } from '../clients/dhcpcd/kept.ts';

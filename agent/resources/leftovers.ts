@@ -1,5 +1,4 @@
 /** The changes of all resources that are left on the host: each resource's own undoing, in one list. */
-
 import { dhclientInstalled } from '../clients/dhclient/installed.ts';
 import { ENTER_HOOK, keepsTime } from '../clients/dhcpcd/dhcpcd.ts';
 import { afterHookRuns } from '../clients/hook-file.ts';

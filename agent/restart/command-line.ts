@@ -1,5 +1,4 @@
 /** How a dhclient was started, so that we can start it the same way again; or the reason why we must not. */
-
 import { namesOtherInterfaces } from '../clients/dhclient/conf/named-interfaces.ts';
 import { scriptOf } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';

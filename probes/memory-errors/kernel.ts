@@ -1,5 +1,4 @@
 /** Emits each record of the kernel's log (/dev/kmsg) with a known cause as an event. */
-
 import { moduleNamed } from '../../agent/host/hardware-inventory.ts';
 import type { Host } from '../../agent/host/host.ts';
 import type { Occurrence, Probe, Reading } from '../probe.ts';

@@ -2,7 +2,6 @@
  * The time of the last query on each interface. For IGMP we listen; for MLD we compare the kernel's count between
  * looks. The daemon writes the heard queries to /run, so that `agent probe` beside it knows them too.
  */
-
 import type { Family } from '../../agent/address/address.ts';
 import { isMap } from '../../agent/config/plain-map.ts';
 import type { Host } from '../../agent/host/host.ts';

@@ -1,5 +1,4 @@
 /** One way of making the change, on one host, from before it until after its next start: a row of the table. */
-
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pings, Watch } from '../parts/lab/watch.ts';
 import { watchFile, watchPings } from '../parts/lab/watch.ts';

@@ -2,7 +2,6 @@
  * `npm start`: what Holdfast is for, shown on two throw-away hosts that begin alike; only one of them gets Holdfast. Where
  * those cannot be made (not root, or a part is missing), the same story in two folders of files.
  */
-
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

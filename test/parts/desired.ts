@@ -1,5 +1,4 @@
 /** Desired states for tests: what is not said is not configured. */
-
 import type {
   DesiredDhclient,
   DesiredDns,

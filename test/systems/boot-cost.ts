@@ -1,5 +1,4 @@
 /** What a boot takes, as systemd itself recorded it (systemd-analyze(1)), and what of it is Holdfast's. */
-
 import type { Suite } from '../parts/lab/debian.ts';
 import { OLD } from '../parts/lab/scene.ts';
 import { CONFIGURATION } from './held.ts';

@@ -1,5 +1,4 @@
 /** Reasons why a lease may undo the work of installed hooks. Loaded only if the settings are asked for. */
-
 import type { DesiredState } from '../../config/desired.ts';
 import type { Host } from '../../host/host.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';

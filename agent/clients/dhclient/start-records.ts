@@ -2,7 +2,6 @@
  * A copy of the dhclient.conf that each running dhclient read at its start, kept in RUN_FOLDER while the dhclient runs.
  * The copy shows what a change of the file means to a running dhclient (pending-changes.ts).
  */
-
 import { noteFile } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';

@@ -2,7 +2,6 @@
  * Other hooks of dhcpcd. dhcpcd-run-hooks(8) sources three parts into one shell: the enter hook, which holds our part,
  * a folder of hooks, and the exit hook.
  */
-
 import type { Host } from '../../host/host.ts';
 import { findBlock } from '../../resolver/marked-block.ts';
 import { type Deed, deeds, endings, lasting, type NeighbourHook, unknown } from '../dhclient/hooks/other-hooks.ts';

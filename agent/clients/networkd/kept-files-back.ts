@@ -3,7 +3,6 @@
  * reload` gives up the lease of a link whose files changed. A file that the running systemd-networkd has read therefore
  * stays until the next start. The drop-in for the service removes the file at that start, and goes last.
  */
-
 import { removeWithFolder } from '../../hold/files/apply-file.ts';
 import { fileLeftover } from '../../hold/files/file-revert.ts';
 import { type OriginalFile, Originals } from '../../hold/originals/originals.ts';

@@ -2,7 +2,6 @@
  * The files for the next systemd-networkd: a drop-in for each `.network` file that may apply to a link, and the drop-in
  * for its service that puts them in place (agent/clients/networkd/drop-in.ts).
  */
-
 import type { DesiredDns } from '../../config/desired.ts';
 import { applyFile, removeWithFolder } from '../../hold/files/apply-file.ts';
 import { compareFile } from '../../hold/files/compare-file.ts';

@@ -3,7 +3,6 @@
  * The files for its next start are removed at once, because nothing reads them before. Values that it holds at run time
  * stay until it ends, just as a value stays in resolv.conf, and the finding says so.
  */
-
 import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding } from '../../hold/resource.ts';
 import { nullIfRefused } from '../../host/errors.ts';

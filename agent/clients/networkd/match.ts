@@ -1,5 +1,4 @@
 /** Which `.network` files fit a link (systemd.network(5), [Match]). The answer may change while the host runs. */
-
 import type { IniLine } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 import { keptNames } from './drop-in.ts';

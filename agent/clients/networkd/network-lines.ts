@@ -1,5 +1,4 @@
 /** The lines of a `.network` file and of its drop-ins, as systemd-networkd combines them (systemd.network(5)). */
-
 import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 

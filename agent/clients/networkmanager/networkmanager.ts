@@ -1,5 +1,4 @@
 /** The running NetworkManager(8), found by its process and by its device files in /run. */
-
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';

@@ -1,5 +1,4 @@
 /** All hosts: takes their heartbeats and events, and holds them until they are on disk. */
-
 import { AskedServers, isOfLedger } from '../dependences/asked.ts';
 import { readTold } from '../dependences/told.ts';
 import { Census } from '../hosts/census.ts';

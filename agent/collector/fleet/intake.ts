@@ -1,5 +1,4 @@
 /** Takes the content of a request, and reports the parts that are not kept. */
-
 import {
   type LogsRequest,
   MalformedRequest,

@@ -1,5 +1,4 @@
 /** Finds the host of a request, by its resource and by the agent that sends it. Makes hosts and forgets them. */
-
 import { cut, LIMITS, MalformedRequest, type OtlpAttributes, type OtlpResource } from '../wire/otlp.ts';
 import { type Agent, Clones, type Whose } from './clones.ts';
 import type { HostState } from './host-state.ts';

@@ -1,5 +1,4 @@
 /** The collector's own clock: notices when it is set, and limits how much history may then be deleted. */
-
 import { durationInWords } from '../words.ts';
 import type { HostState } from './host-state.ts';
 import { CLOCK_TOLERANCE } from './pulse.ts';

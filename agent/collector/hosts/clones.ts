@@ -5,7 +5,6 @@
  * old one, and a replaced agent or name never comes back. If it does come back, and its heartbeats go on, there are two
  * hosts. From then on each is a host of its own.
  */
-
 import { plural, some } from '../words.ts';
 import type { HostState } from './host-state.ts';
 

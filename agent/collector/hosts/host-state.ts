@@ -1,5 +1,4 @@
 /** One host: its identity, the values of its last heartbeat, and its open chunk. */
-
 import type { AskedServers } from '../dependences/asked.ts';
 import type { Told } from '../dependences/told.ts';
 import { Bytes, readFrames, type Values, writeFrame } from '../series/value-frames.ts';

@@ -3,7 +3,6 @@
  * of the sender with the most of these; silent hosts go next. Live hosts stay, except that each sender is sure of some
  * hosts at the cost of the sender with the most.
  */
-
 import { Shares } from '../admission/shares.ts';
 import { lengthOf } from '../wire/otlp.ts';
 import { HostState } from './host-state.ts';

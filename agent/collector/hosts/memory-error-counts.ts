@@ -2,7 +2,6 @@
  * Counts a host's memory errors by hour, from its counters and from its events. The hour is when the collector received
  * them.
  */
-
 import type { SeriesTable } from '../series/series.ts';
 import type { OtlpPoint } from '../wire/otlp.ts';
 import { noteReturn } from './clones.ts';

@@ -1,5 +1,4 @@
 /** `GET /metrics`: the fleet and the collector itself in Prometheus' text format, version 0.0.4. */
-
 import type { HostRow } from '../api.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Receiver } from '../fleet/receiver.ts';

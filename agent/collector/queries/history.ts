@@ -2,7 +2,6 @@
  * The past of one metric of one host, thinned while it is read. However long the past is, its memory is limited, and so
  * is the time that other requests wait for it.
  */
-
 import { Refused } from '../admission/body.ts';
 import type { Pause } from '../admission/turns.ts';
 import type { SeriesAnswer } from '../api.ts';

@@ -1,5 +1,4 @@
 /** The API's answers about switching an address off. Each answer may be a second old, because it looks at all hosts. */
-
 import { Refused } from '../admission/body.ts';
 import type { ExpectedAnswer, NameserversAnswer, RetireAnswer } from '../api.ts';
 import { addressValue } from '../dependences/address-value.ts';

@@ -2,7 +2,6 @@
  * Every series of any host: a metric with its attributes. Most hosts of a fleet share most series. A series without a
  * host is remembered for an hour, in case it comes back. Its name stays in the store as long as its values.
  */
-
 import { Shares } from '../admission/shares.ts';
 import { cut, LIMITS, lengthOf, type OtlpAttributes, type SeriesIndex } from '../wire/otlp.ts';
 

@@ -2,7 +2,6 @@
  * OTLP as protobuf, read field by field without an object for every message. A heartbeat's resource and series are
  * found by their bytes, so their attributes are read only the first time.
  */
-
 import {
   LIMITS,
   type LogRecord,

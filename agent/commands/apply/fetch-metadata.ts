@@ -1,5 +1,4 @@
 /** The part of `apply` and `status` for routes that take values from the cloud's metadata (agent/metadata). */
-
 import { converge, together } from '../../hold/converge.ts';
 import type { Outcome } from '../../hold/resource.ts';
 import { errorMessage } from '../../host/errors.ts';

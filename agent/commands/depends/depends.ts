@@ -1,5 +1,4 @@
 /** `agent depends`: who on this host depends on an address, now, at the next lease, at the next boot. Changes nothing. */
-
 import { type Dependence, type DependsAnswer, TENSES, type Tense, type Unseen } from '../../depends/dependence.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import { knownLeases } from '../../depends/leases/all.ts';

@@ -1,5 +1,4 @@
 /** The settings that this host has now: those that `agent init` takes over, and those that it must leave out. */
-
 import { confNames, interfaceOf } from '../../clients/dhclient/conf/conf-files.ts';
 import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar/grammar.ts';
 import { wordsOf } from '../../clients/dhclient/conf/grammar/statement.ts';

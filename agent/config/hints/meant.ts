@@ -2,7 +2,6 @@
  * The likely meaning of a value with the wrong shape: a text in place of a list, a list in place of a map, one value in
  * place of a section. A candidate is proposed only if it fits in that place, so an operator can paste the hint.
  */
-
 import { parse } from 'yaml';
 import { isMap } from '../plain-map.ts';
 import { flow } from '../yaml-text.ts';

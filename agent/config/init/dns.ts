@@ -1,5 +1,4 @@
 /** The section `dns` of the configuration that `agent init` writes. */
-
 import { show } from '../config-error.ts';
 import { checkNameserver, checkSortlistPair } from '../notation/addresses.ts';
 import { DNS_OPTIONS } from '../notation/dns-options.ts';

@@ -3,7 +3,6 @@
  * settings. A setting that cannot be taken over is written as a comment with the reason, so that no setting is lost
  * silently.
  */
-
 import { type Checked, show } from '../config-error.ts';
 import { checkOptionValues, findOption } from '../notation/dhcp-options.ts';
 import { dnsSettingOf } from '../notation/dns-options.ts';

@@ -2,7 +2,6 @@
  * Contradictions between settings that are valid each by itself. Works on any tree, so that all errors are shown at
  * once.
  */
-
 import { familyOf } from '../../address/address.ts';
 import type { ConfigError } from '../config-error.ts';
 import { checkPrefix } from '../notation/addresses.ts';

@@ -2,7 +2,6 @@
  * The building blocks of the configuration's schema. The error of each block says what is wrong and what would be
  * right.
  */
-
 import * as z from 'zod/mini';
 import { show } from '../config-error.ts';
 import { DURATION_PATTERN, durationProblem } from '../notation/quantities.ts';

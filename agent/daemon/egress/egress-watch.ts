@@ -3,7 +3,6 @@
  * is gone, or when the agent ends, because no other program would. (The resource `egress` keeps the route's place while
  * the route exists.)
  */
-
 import { BEHIND, type DesiredState } from '../../config/desired.ts';
 import type { BgpDefault, EgressView } from '../../egress/defaults.ts';
 import type { DefaultRouteView, EgressLook } from '../../egress/look.ts';

@@ -1,5 +1,4 @@
 /** The apply of a daemon's start, or of its new configuration. */
-
 import { converge, inspectAll } from '../../hold/converge.ts';
 import type { Proof } from '../../hold/proof/proof.ts';
 import type { Outcome, Resource } from '../../hold/resource.ts';

@@ -1,5 +1,4 @@
 /** Emits one event for each drift and each heal of the keeper, with the program that changed the setting. */
-
 import { differs, identity } from '../../hold/converge.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';

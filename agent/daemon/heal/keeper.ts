@@ -1,5 +1,4 @@
 /** Keeps resources as wanted: looks after changes and at intervals, heals drift, and emits events. */
-
 import { converge, type Guard, identity, inspectAll, isActionable, place } from '../../hold/converge.ts';
 import { traitsOf } from '../../hold/finding-kinds.ts';
 import { settleRecords } from '../../hold/originals/disk-or-memory.ts';

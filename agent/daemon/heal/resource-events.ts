@@ -1,5 +1,4 @@
 /** The events of a kept resource: its drift, its heals, and the reasons for doing nothing. */
-
 import { place } from '../../hold/converge.ts';
 import { titleOf } from '../../hold/finding-kinds.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';

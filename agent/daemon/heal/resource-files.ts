@@ -2,7 +2,6 @@
  * Watches the files of resources. The set may change: a new dhclient reads another file, or a symbolic link leads
  * elsewhere.
  */
-
 import type { Resource } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { type Watcher, watchFiles } from '../files/watcher.ts';

@@ -1,5 +1,4 @@
 /** Restarts dhclients with pending changes (agent/restart) if that is configured and safe, and emits the results. */
-
 import { dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';
 import { noteStarts } from '../../clients/dhclient/start-records.ts';
 import type { DesiredState } from '../../config/desired.ts';

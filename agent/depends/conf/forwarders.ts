@@ -1,5 +1,4 @@
 /** Programs of this host that ask name servers on behalf of others, or that give name servers to others. */
-
 import type { ConfiguredProgram } from './program.ts';
 import { HASH, type Syntax } from './scan.ts';
 

@@ -1,5 +1,4 @@
 /** Leases of dhclient: its own file for IPv4, and the record of Holdfast's exit hook for both families. */
-
 import { type LeaseRecord, leaseRecords } from '../../clients/dhclient/leases/lease-records.ts';
 import { type Lease, leaseText, parseLeases } from '../../clients/dhclient/leases/leases.ts';
 import { clientName, type DhcpClient, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';

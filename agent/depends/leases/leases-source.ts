@@ -1,5 +1,4 @@
 /** What the next event of each DHCP client would bring: its last offer, unless Holdfast holds other name servers there. */
-
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { canonicalAddress } from '../found-addresses.ts';
 import type { Surroundings } from '../surroundings.ts';

@@ -1,5 +1,4 @@
 /** The name servers that systemd-resolved asks now: those of its links, and its global ones. */
-
 import { linkNames } from '../../clients/link-names.ts';
 import { networkdLinks } from '../../clients/networkd/managed-links.ts';
 import type { Host } from '../../host/host.ts';

@@ -1,5 +1,4 @@
 /** The parts of dhclient.conf that keep Holdfast from editing the file, or that Holdfast cannot see. */
-
 import { confFiles } from '../../clients/dhclient/conf/conf-files.ts';
 import { parseConf, type Statement } from '../../clients/dhclient/conf/grammar/grammar.ts';
 import { requiredUnasked } from '../../clients/dhclient/required.ts';

@@ -1,5 +1,4 @@
 /** The running DHCP clients: whether the hooks and dhclient.conf reach them, and whether they disturb each other. */
-
 import { type Script, scriptOf, scriptsInUse } from '../../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type DhcpClient, dhcpClients, staleSince } from '../../clients/dhclient/running-dhclients.ts';

@@ -1,5 +1,4 @@
 /** Files that Holdfast made for a DHCP client which is no longer installed, as after a migration. */
-
 import { hookPlaces, ownsHook } from '../../clients/dhclient/hooks/hook-places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { dhcpcdInstalled, ENTER_HOOK } from '../../clients/dhcpcd/dhcpcd.ts';

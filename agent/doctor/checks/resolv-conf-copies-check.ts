@@ -2,7 +2,6 @@
  * Copies of resolv.conf that no program updates, in chroots and containers. A program there asks the name servers of
  * its copy.
  */
-
 import { ofHost, readFiles } from '../../depends/files.ts';
 import { isLoopbackAddress } from '../../depends/found-addresses.ts';
 import { COPIES } from '../../depends/resolver/copies.ts';

@@ -3,7 +3,6 @@
  * nothing. A fresh network namespace does: it begins with 4096 if the limit is enforced, and with 2147483647 if it is
  * not.
  */
-
 import type { Host } from '../host.ts';
 import { runInEmptyNetwork } from './empty-network.ts';
 

@@ -2,7 +2,6 @@
  * Azure's instance metadata service: one JSON document for all interfaces. It gives subnets, but not the ranges of the
  * virtual network. https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
  */
-
 import { isMap } from '../../config/plain-map.ts';
 import { errorMessage } from '../../host/errors.ts';
 import { refusedReply } from './http.ts';

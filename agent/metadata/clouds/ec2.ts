@@ -3,7 +3,6 @@
  * Version 1 needs no token, so any program on the path could use it: we never try it.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
  */
-
 import { show } from '../../config/config-error.ts';
 import { METADATA_NAMES, type MetadataName } from '../../config/desired-metadata.ts';
 import { errorMessage } from '../../host/errors.ts';

@@ -4,7 +4,6 @@
  * statuses. nginx sends 400 for an expired client certificate, and an ingress sends 404 while it has no backend. Such
  * faults end, and so does an expired token (401, 403), but lost events never come back.
  */
-
 import type { Rejection } from '../otlp-encoding.ts';
 import type { DeliveryReply } from './client.ts';
 

@@ -1,5 +1,4 @@
 /** The record of our nftables table. It is in /run, so it lives as long as the table. */
-
 import type { Host } from '../../host/host.ts';
 import { RUN_FOLDER } from '../../host/paths.ts';
 

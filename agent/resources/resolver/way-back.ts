@@ -1,5 +1,4 @@
 /** Checks old name servers before `revert` puts them back. */
-
 import { resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
 import { offeredLease } from '../../clients/dhclient/leases/offered-lease.ts';
 import { clientName, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';

@@ -1,5 +1,4 @@
 /** Makes the findings and outcomes of the routes resource. */
-
 import type { Finding, Outcome, SettingState } from '../../hold/resource.ts';
 import { notOfTheseFiles } from '../../host/host.ts';
 import { describeRoute, routeName, type WantedEntry } from '../../metadata/wanted-routes.ts';

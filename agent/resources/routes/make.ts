@@ -1,5 +1,4 @@
 /** Puts routes into the kernel and takes them out again, many in one pass. */
-
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { deleteRoute, putRoutes } from '../../host/netlink/routes/route-table.ts';

@@ -2,7 +2,6 @@
  * The routes resource if there are routes to keep: findings of each wanted route, and of our routes that are no longer
  * wanted.
  */
-
 import { hookPlaces } from '../../clients/dhclient/hooks/hook-places.ts';
 import { dhclientInstalled } from '../../clients/dhclient/installed.ts';
 import { type DesiredRoute, isWritten } from '../../config/desired.ts';

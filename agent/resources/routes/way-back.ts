@@ -1,5 +1,4 @@
 /** Deletes every route of Holdfast from the kernel, and puts back the routes that it had replaced. */
-
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { keyText } from '../../host/netlink/routes/route-key.ts';

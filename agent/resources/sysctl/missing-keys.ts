@@ -1,5 +1,4 @@
 /** Why this kernel lacks a key: the key is misspelt, its interface does not exist, or its module is not loaded. */
-
 import { didYouMean } from '../../config/hints/suggest.ts';
 import { sysctlKey } from '../../config/notation/sysctl-keys.ts';
 import { nullIfRefused } from '../../host/errors.ts';

@@ -2,7 +2,6 @@
  * Checks a configuration with the real dhclient. dhclient has no check mode, but it reads the whole file before it does
  * anything.
  */
-
 import type { Host } from '../../../host/host.ts';
 import { runInEmptyNetwork } from '../../../host/kernel/empty-network.ts';
 import { RUN_FOLDER } from '../../../host/paths.ts';

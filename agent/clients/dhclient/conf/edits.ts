@@ -1,5 +1,4 @@
 /** Changes to a text as places and replacements, so that all other bytes stay the same by construction. */
-
 import type { Token } from './grammar/lexer.ts';
 import type { Statement } from './grammar/statement.ts';
 

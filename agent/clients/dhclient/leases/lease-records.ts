@@ -1,5 +1,4 @@
 /** The exit hook's records of each interface's last lease event (agent/clients/dhclient/hooks/hook-texts.ts). */
-
 import type { Host } from '../../../host/host.ts';
 import { RUN_FOLDER } from '../../../host/paths.ts';
 

@@ -1,5 +1,4 @@
 /** Kernel settings in shell commands: `sysctl -w key=value`, `sysctl -p FILE`, `echo 1 >/proc/sys/…`. */
-
 import { allCommands, type ShellCommand } from '../../../clients/dhclient/shell/shell.ts';
 import { sysctlPath } from '../../../config/notation/sysctl-keys.ts';
 import type { Host } from '../../../host/host.ts';

@@ -2,7 +2,6 @@
  * The options that one file may name: the options that dhclient knows, and those that the file defines (`option x code
  * 200 = text;`).
  */
-
 import { CUSTOM, DHCP4, DHCP6, OTHER_SPACES } from '../../../../config/notation/dhcp-option-table.ts';
 import type { Cursor } from './lexer.ts';
 import { expectMark, expectNumber, expectWord, Unexpected } from './syntax.ts';
