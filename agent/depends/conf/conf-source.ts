@@ -2,11 +2,12 @@
 import { errorMessage, HostError } from '../../host/errors.ts';
 import type { Program } from '../../host/process/programs.ts';
 import type { Dependence, DependsAnswer, DependsSource, Tense } from '../dependence.ts';
-import { type FileTree, ofHost, readFiles } from '../files.ts';
+import { FileReading, type FileTree, ofHost } from '../files.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { whoIs } from '../who.ts';
 import { configuredFilesOf } from './configured-files.ts';
 import type { ConfiguredProgram } from './program.ts';
+import { readConfiguration } from './read-configuration.ts';
 import { type Mention, type Role, scan } from './scan.ts';
 
 /** The file's line, where the operator finds it. */
@@ -19,6 +20,8 @@ export interface MentioningFile {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly changed: number;
+  /** Whether the running program reads the file again when it changes. */
+  readonly rereads: boolean;
   readonly mentions: readonly PlacedMention[];
 }
 
@@ -28,15 +31,14 @@ export interface Mentions {
   readonly unread: readonly string[];
 }
 
-/** Everything that the files of a program name in this tree of files. */
-export function mentionsOf(tree: FileTree, { files, syntax }: ConfiguredProgram): Mentions {
-  const read = readFiles(tree, files);
-  return {
-    files: read.files.map(({ path, text, changed }) => {
-      return { path, changed, mentions: scan(text, syntax).map((one) => ({ ...one, where: `${path}:${one.line}` })) };
-    }),
-    unread: read.unread,
-  };
+/** Everything that the files of a program name in this tree of files. `commandLine`: see readConfiguration. */
+function mentionsOf(tree: FileTree, program: ConfiguredProgram, commandLine = ''): Mentions {
+  const reading = new FileReading(tree);
+  const files = readConfiguration(reading, program, commandLine).map(({ path, text, changed, rereads, syntax }) => {
+    const mentions = scan(text, syntax).map((one) => ({ ...one, where: `${path}:${one.line}` }));
+    return { path, changed, rereads, mentions };
+  });
+  return { files, unread: reading.unread() };
 }
 
 /** The files of this host: the moment `boot`, which is the next start of the program. */
@@ -124,18 +126,20 @@ export function inForce(around: Surroundings, running: Program, program: Configu
   const isOurs = around.isOwnTree(running);
   const { files, text } = configuredFilesOf(running.pid, program);
   const relative = files.filter((file) => !file.startsWith('/'));
-  const own = files.filter((file) => file.startsWith('/')).map((file) => file.replaceAll('*', ''));
-  const read = mentionsOf(isOurs ? ofHost(around.host) : around.filesOf(running), {
-    ...program,
-    files: files.length > 0 ? own : program.files,
-  });
+  const { configFolder } = program;
+  const own = files
+    .filter((file) => file.startsWith('/'))
+    .map((file) => file.replace(/[*?[]/g, '[$&]'))
+    .flatMap((file) => (configFolder === undefined ? [file] : [file, `${file}/${configFolder}`]));
+  const tree = isOurs ? ofHost(around.host) : around.filesOf(running);
+  const read = mentionsOf(tree, { ...program, files: files.length > 0 ? own : program.files }, text);
   const mentions = scan(text, program.syntax).map((one) => ({
     ...one,
     where: `the command line of ${running.comm}[${running.pid}]`,
   }));
   return {
     mentions: {
-      files: [...read.files, { path: '', changed: 0, mentions }],
+      files: [...read.files, { path: '', changed: 0, rereads: false, mentions }],
       unread: [
         ...read.unread,
         ...relative.map((file) => `its configuration ${file} was not read, because the path does not begin with "/"`),

@@ -1,10 +1,15 @@
 /** Programs that configure this host's network, its name servers and its clock. */
+import { fileOrFolder, folders, manyFiles, oneFile, SERVERS_FILE, serversFiles } from './includes.ts';
 import type { ConfiguredProgram } from './program.ts';
 import { HASH, HASH_OR_SEMICOLON, type Syntax } from './scan.ts';
 
 const hash = (...regions: Syntax['regions']): Syntax => ({ comment: HASH, regions });
 const ini = (...regions: Syntax['regions']): Syntax => ({ comment: HASH_OR_SEMICOLON, regions });
 const yaml = (keys: NonNullable<Syntax['keys']>): Syntax => ({ comment: HASH, regions: [], keys });
+
+const SYSTEMD_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'];
+const systemdFiles = (name: string) =>
+  SYSTEMD_FOLDERS.flatMap((folder) => [`${folder}/systemd/${name}`, `${folder}/systemd/${name}.d/*.conf`]);
 
 /** Values that systemd's units of networks and resolved use. */
 const SYSTEMD = ini(
@@ -25,6 +30,7 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
       ['gateway', /\b(?:supersede|prepend|append|default)[ \t\n]+routers[ \t\n]([^;]*)/g],
       ['time', /\b(?:supersede|prepend|append|default)[ \t\n]+ntp-servers[ \t\n]([^;]*)/g],
     ),
+    includes: [{ words: ['include'], pattern: /(?<=^|[\s;{}])include[ \t\n]+("[^"\n]*")/g, files: oneFile }],
   },
   {
     name: 'dhcpcd.conf',
@@ -42,20 +48,19 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
   },
   {
     name: 'systemd-networkd',
-    files: ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].flatMap((folder) => [
+    files: SYSTEMD_FOLDERS.flatMap((folder) => [
       `${folder}/systemd/network/*.network`,
       `${folder}/systemd/network/*.network.d/*.conf`,
       `${folder}/systemd/network/*.netdev`,
+      `${folder}/systemd/network/*.netdev.d/*.conf`,
+      `${folder}/systemd/networkd.conf`,
       `${folder}/systemd/networkd.conf.d/*.conf`,
     ]),
     syntax: SYSTEMD,
   },
   {
     name: 'resolved.conf',
-    files: [
-      '/etc/systemd/resolved.conf',
-      ...['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((one) => `${one}/systemd/resolved.conf.d/*.conf`),
-    ],
+    files: systemdFiles('resolved.conf'),
     syntax: SYSTEMD,
   },
   {
@@ -74,6 +79,9 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
       ['gateway', /^[ \t]*gateway[ \t]*=(.*)/gm],
       ['gateway', /^[ \t]*(?:address|route)\d+[ \t]*=[^,\n]*,(.*)/gm],
     ),
+    includes: [
+      { words: ['[keyfile] path'], pattern: /^\[keyfile\][^[]*?^[ \t]*path[ \t]*=(.*)/gm, files: folders('*') },
+    ],
   },
   {
     name: 'ifcfg',
@@ -95,6 +103,15 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
       ['gateway', /^[ \t]*gateway[ \t]+(\S+)/gm],
       ['gateway', /^[ \t]*(?:up|post-up|pre-up)[ \t].*\bvia[ \t]+(\S+)/gm],
     ),
+    includes: [
+      { words: ['source'], pattern: /^[ \t]*source[ \t]+(.*)/gm, files: manyFiles, from: 'this file' },
+      {
+        words: ['source-directory'],
+        pattern: /^[ \t]*source-(?:directory|dir)[ \t]+(.*)/gm,
+        files: folders('*', (name) => /[^\w-]/.test(name)),
+        from: 'this file',
+      },
+    ],
   },
   {
     name: 'resolvconf',
@@ -136,7 +153,11 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
   },
   {
     name: 'Podman',
-    files: ['/etc/containers/containers.conf', '/etc/containers/containers.conf.d/*.conf'],
+    files: [
+      '/usr/share/containers/containers.conf',
+      '/etc/containers/containers.conf',
+      '/etc/containers/containers.conf.d/*.conf',
+    ],
     syntax: hash(['nameserver', /^[ \t]*dns_servers[ \t]*=[ \t]*\[([^\]]*)\]/gm]),
   },
   {
@@ -147,6 +168,15 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
       '/etc/kubernetes/kubelet-config.yaml',
     ],
     syntax: yaml({ clusterdns: 'nameserver' }),
+    includes: [
+      {
+        words: ['resolvConf'],
+        pattern: /^[ \t]*["']?resolvConf["']?[ \t]*:[ \t]*["']?([^\s"',}]+)/gm,
+        files: serversFiles,
+        syntax: SERVERS_FILE,
+        rereads: true,
+      },
+    ],
     daemons: ['kubelet'],
     configOptions: ['--config'],
     restart: 'systemctl restart kubelet, then start the pods again',
@@ -162,7 +192,12 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
       '/run/chrony-dhcp/*',
     ],
     // Lines that begin with "!", ";" or "%" are comments of chrony, too.
-    syntax: { comment: /^[ \t]*[#!;%].*$/gm, regions: [['time', /^[ \t]*(?:server|peer|pool)[ \t]+(\S+)/gm]] },
+    syntax: { comment: /^[ \t]*[#!;%].*$/gm, regions: [['time', /^[ \t]*(?:server|peer|pool)[ \t]+(\S+)/gim]] },
+    includes: [
+      { words: ['include'], pattern: /^[ \t]*include[ \t]+(\S+)/gim, files: oneFile },
+      { words: ['confdir'], pattern: /^[ \t]*confdir[ \t]+(.*)/gim, files: folders('*.conf') },
+      { words: ['sourcedir'], pattern: /^[ \t]*sourcedir[ \t]+(.*)/gim, files: folders('*.sources') },
+    ],
     daemons: ['chronyd'],
     configOptions: ['-f'],
     restart: 'systemctl restart chrony',
@@ -171,16 +206,14 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
     name: 'ntpd',
     files: ['/etc/ntp.conf', '/etc/ntpsec/ntp.conf', '/etc/ntpsec/ntp.d/*.conf', '/run/ntp.conf.dhcp', '/run/ntpsec/*'],
     syntax: hash(['time', /^[ \t]*(?:server|peer|pool)[ \t]+(\S+)/gm]),
+    includes: [{ words: ['includefile'], pattern: /^[ \t]*includefile[ \t]+(\S+)/gm, files: fileOrFolder('*.conf') }],
     daemons: ['ntpd'],
     configOptions: ['-c', '--configfile'],
     restart: 'systemctl restart ntpd',
   },
   {
     name: 'timesyncd',
-    files: [
-      '/etc/systemd/timesyncd.conf',
-      ...['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((one) => `${one}/systemd/timesyncd.conf.d/*.conf`),
-    ],
+    files: systemdFiles('timesyncd.conf'),
     syntax: SYSTEMD,
     daemons: ['systemd-timesyn'],
     restart: 'systemctl restart systemd-timesyncd',

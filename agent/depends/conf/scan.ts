@@ -40,8 +40,9 @@ interface Range {
 }
 
 /** All addresses that the text names, in order. */
-export function scan(text: string, { comment, regions, keys }: Syntax): Mention[] {
-  const bare = text.replace(comment, (match) => match.replace(/[^\n]/g, ' '));
+export function scan(text: string, syntax: Syntax): Mention[] {
+  const { regions, keys } = syntax;
+  const bare = withoutComments(text, syntax);
   const regional = regions.flatMap(([role, pattern]) => rangesOf(bare, role, pattern));
   const roleAt = roleFinder([...regional, ...valuesOf(bare, keys ?? {})]);
   const starts = lineStarts(bare);
@@ -50,6 +51,20 @@ export function scan(text: string, { comment, regions, keys }: Syntax): Mention[
     const whole = text.slice(starts[line - 1], starts[line] ?? text.length);
     return { address, line, role: roleAt(at) ?? 'other', text: whole.trim().slice(0, 120) };
   });
+}
+
+/** The text with blanks in place of comments: every other character stays where it is. */
+export function withoutComments(text: string, { comment }: Syntax): string {
+  return text.replace(comment, (match) => match.replace(/[^\n]/g, ' '));
+}
+
+/** Finds the line (from 1) of offsets. */
+export function lineFinder(text: string): (offset: number) => number {
+  let starts: readonly number[] | null = null;
+  return (offset) => {
+    starts ??= lineStarts(text);
+    return lineAt(starts, offset);
+  };
 }
 
 /** Finds the role of offsets that are asked in ascending order: of the ranges around an offset, the last begun decides. */

@@ -93,7 +93,7 @@ function configHolders(around: Surroundings, program: ConfiguredProgram): Holder
     const { files } = inForce(around, main, program).mentions;
     const naming = files.filter(({ mentions }) => mentions.some(({ role }) => givesServer(role)));
     const changed = (naming.length > 0 ? naming : files)
-      .filter(({ path }) => path !== '')
+      .filter(({ path, rereads }) => path !== '' && !rereads)
       .map(({ path }) => ({ path, time: changedAfterStart(around.host, path, { ...youngest, arguments: [] }) }))
       .find(({ time }) => time !== null);
     if (changed === undefined) return [];
