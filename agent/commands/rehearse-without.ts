@@ -1,5 +1,4 @@
 /** `agent rehearse without ADDRESS`: rejects what this host sends to the address for a while, and says who suffers. */
-import ipaddr from 'ipaddr.js';
 import type { ConfiguredState } from '../config/desired.ts';
 import { checkRetired } from '../config/notation/addresses.ts';
 import { durationOf, durationProblem } from '../config/notation/quantities.ts';
@@ -8,6 +7,7 @@ import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { refusals } from '../rehearse/without/refusal.ts';
 import { doWithout, type LookUps, type ScreamTest } from '../rehearse/without/scream-test.ts';
+import { terminals } from '../rehearse/without/terminals.ts';
 import { effectiveValues } from '../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../resolver/resolv-conf.ts';
 import type { CommonOptions } from './common-options.ts';
@@ -34,23 +34,19 @@ export async function rehearseWithout(options: RehearseWithoutOptions): Promise<
   const seconds = Math.ceil((durationOf(options.for) as number) / 1000);
   const { host, desired, daemon } = await openContext(options, { optional: true });
   refuseOtherNetwork(host);
-  const ways = { endpoint: daemon.report.endpoint, terminal: terminalFrom() };
+  const ways = { endpoint: daemon.report.endpoint, terminals: terminals() };
   const reasons = options.force ? [] : await refusals(host, address, ways);
   if (reasons.length > 0)
     throw new HostError('EREFUSED', `${reasons.join(', and ')}. Nothing was done; --force rehearses all the same`);
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => ending.abort());
   const isTold = !options.json && !options.quiet;
-  if (isTold)
-    print(
-      `Rejecting what this host sends to ${address}, for ${seconds} s. The kernel ends it by itself, whatever happens.`,
-    );
   const result = await doWithout(host, {
     address,
     seconds,
     name: options.name ?? nameToLookUp(host, desired),
     signal: ending.signal,
-    ...(isTold ? { onSufferer: (one: LedgerEntry) => print(`  ${paint('red', '✗')} ${askerText(one)}`) } : {}),
+    ...(isTold ? toldMeanwhile(address, seconds) : {}),
   });
   const suffered = result.sufferers.length > 0 || result.lookUps?.suffered === true;
   if (options.json) printJson({ address, seconds, suffered, ...result, sufferers: result.sufferers.map(toJson) });
@@ -60,18 +56,20 @@ export async function rehearseWithout(options: RehearseWithoutOptions): Promise<
   return result.endedEarly === null ? EXIT.ok : EXIT.failed;
 }
 
+function toldMeanwhile(address: string, seconds: number) {
+  const begun = `Rejecting what this host sends to ${address}, for ${seconds} s. The kernel ends it by itself, whatever happens.`;
+  return {
+    onBegin: () => print(begun),
+    onSufferer: (one: LedgerEntry) => print(`  ${paint('red', '✗')} ${askerText(one)}`),
+  };
+}
+
 /** The name that proves DNS, or this host's own domain; null if none is configured. */
 function nameToLookUp(host: Host, { dns }: ConfiguredState): string | null {
   const text = host.readTextUnlessAstray(RESOLV_CONF) ?? '';
   const [searched] = dns?.search ?? effectiveValues(text, 'search') ?? [];
   const name = dns?.verify?.name ?? dns?.domain ?? searched ?? null;
   return name === '.' ? null : name;
-}
-
-/** The address of the operator's SSH client, in canonical form; null if there is none. */
-function terminalFrom(): string | null {
-  const [client = ''] = (process.env.SSH_CONNECTION ?? '').split(' ');
-  return ipaddr.isValid(client) ? ipaddr.process(client).toString() : null;
 }
 
 function tell(address: string, result: ScreamTest, suffered: boolean): void {
@@ -84,15 +82,14 @@ function tell(address: string, result: ScreamTest, suffered: boolean): void {
 }
 
 function sentence(address: string, { sufferers, lookUps, lasted, endedEarly }: ScreamTest, suffered: boolean): string {
-  const early = endedEarly === null ? '' : ` It ended early: ${endedEarly}.`;
   const time = `for ${lasted} s without ${address}`;
-  if (!suffered) return `Nobody suffered ${time}.${early}`;
+  const many = `${sufferers.length} ${sufferers.length === 1 ? 'program or unit was' : 'programs or units were'} rejected`;
   const who =
-    sufferers.length === 0
-      ? 'Nobody was rejected'
-      : `${sufferers.length} suffered: ${sufferers.map(askerText).join(', ')}`;
-  const names = lookUps?.suffered ? `; look-ups of ${lookUps.name} suffered` : '';
-  return `${who}${names}, ${time}.${early}`;
+    sufferers.length > 0
+      ? `${many} ${time}: ${sufferers.map(askerText).join(', ')}.`
+      : `Nobody ${suffered ? 'was rejected' : 'suffered'} ${time}.`;
+  const names = lookUps?.suffered ? ` Look-ups of ${lookUps.name} failed or were slow.` : '';
+  return `${who}${names}${endedEarly === null ? '' : ` It ended early: ${endedEarly}.`}`;
 }
 
 function lookUpsText({ name, made, failed, before, slowest }: LookUps): string {

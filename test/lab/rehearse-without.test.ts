@@ -93,6 +93,73 @@ test('without: the only working name server, the collector and the way of the te
   await stop(host);
 });
 
+test('without: the terminal is known below sudo too, which takes SSH_CONNECTION away', { skip }, async () => {
+  await using host = await LabHost.create();
+  await using _ = await Askers.on(host);
+  const below = `SSH_CONNECTION="${NOBODY} 4711 10.77.0.2 22" sh -c 'env -u SSH_CONNECTION agent rehearse without ${NOBODY} --for 1s; exit $?'`;
+  const terminal = await host.run(['sh', '-c', below]);
+  assert.equal(terminal.code, 4);
+  assert.match(terminal.stderr, /your own terminal comes from 10\.77\.0\.99/);
+});
+
+test('without: this host itself, the next hop of a route and a group of hosts are refused', { skip }, async () => {
+  await using host = await LabHost.create();
+  await using _ = await Askers.on(host);
+  await host.sh(`ip route add 10.99.0.0/16 via ${NOBODY}`);
+  for (const [address, why] of [
+    ['127.0.0.1', /127\.0\.0\.1 is this host itself/],
+    ['10.77.0.2', /10\.77\.0\.2 is this host itself/],
+    [NOBODY, /10\.77\.0\.99 is the next hop of a route \(10\.99\.0\.0\/16 via 10\.77\.0\.99 dev eth0\)/],
+  ] as const) {
+    const { code, stdout, stderr } = await host.agent('rehearse', 'without', address, '--for', '1s');
+    assert.equal(code, 4, address);
+    assert.match(stderr, why);
+    assert.equal(stdout, '', 'nothing is said to be rejected');
+  }
+  for (const address of ['224.0.0.1', 'ff02::1', '255.255.255.255']) {
+    const { code, stderr } = await host.agent('rehearse', 'without', address, '--for', '1s');
+    assert.equal(code, 1);
+    assert.match(stderr, /is a (?:multicast|broadcast) address/);
+  }
+});
+
+test('without: the only server behind a forwarder of this host is refused, and so is the forwarder', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  await using _ = await Askers.on(host);
+  // It answers every question: no such name.
+  const answering = `use Socket; open(my $f, '>>', '/run/lab/answering.pids'); print $f "$$\n"; close $f; socket(my $s, PF_INET, SOCK_DGRAM, 17); bind($s, pack_sockaddr_in(53, inet_aton($ARGV[0]))) or die $!;
+    while (my $from = recv($s, my $m, 512, 0)) { substr($m, 2, 2) = pack('n', 0x8183); send($s, $m, 0, $from) }`;
+  await host.write('/run/lab/answering.pl', answering);
+  const serving = host.spawn(['perl', '/run/lab/answering.pl', SERVER], { where: 'server' });
+  const stub = host.spawn(['perl', '/run/lab/answering.pl', '127.0.0.53']);
+  await host.sh('until [ "$(wc -l </run/lab/answering.pids)" = 2 ]; do :; done');
+  const resolvers = (...servers: string[]) => servers.map((one) => `nameserver ${one}\n`).join('');
+  const refused = async (address: string) => (await host.agent('rehearse', 'without', address, '--for', '1s')).stderr;
+
+  // As systemd-resolved does it.
+  await host.write('/etc/resolv.conf', resolvers('127.0.0.53'));
+  await host.write('/run/systemd/resolve/resolv.conf', resolvers(SERVER));
+  assert.match(await refused(SERVER), /10\.77\.0\.1 is the only name server .* that works/);
+  assert.match(await refused('127.0.0.53'), /127\.0\.0\.53 is the only name server of this host that works/);
+  await host.write('/run/systemd/resolve/resolv.conf', resolvers(NOBODY, SERVER));
+  assert.equal(await refused(NOBODY), '');
+
+  await host.sh('rm /run/systemd/resolve/resolv.conf');
+  await host.write('/etc/resolv.conf', resolvers('127.0.0.1'));
+  await host.write(
+    '/etc/dnsmasq.conf',
+    `no-resolv\nlisten-address=127.0.0.1\nbind-interfaces\nuser=root\nserver=${SERVER}\n`,
+  );
+  await host.sh('dnsmasq --pid-file=/run/lab/dns.pid');
+  assert.match(await refused(SERVER), /10\.77\.0\.1 is the only name server of dnsmasq.* that works/);
+  assert.equal(await refused(NOBODY), '');
+  const ended = [serving, stub].map((child) => once(child, 'close'));
+  await host.sh('kill $(cat /run/lab/dns.pid /run/lab/answering.pids); while pgrep -x dnsmasq >/dev/null; do :; done');
+  await Promise.all(ended);
+});
+
 test('without: after kill -9 the kernel ends it in time, and the next rehearsal takes the rest away', {
   skip,
 }, async () => {

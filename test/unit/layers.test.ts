@@ -26,7 +26,7 @@ const floors: Record<string, string[]> = {
   'agent/depends/ledger': [...BASE],
   'agent/resources': [...NAMES, 'agent/depends/ledger', 'agent/dns', 'agent/hold', 'agent/egress', 'agent/metadata'],
   'agent/doctor': [...NAMES, 'agent/depends', 'agent/hold', 'agent/metadata', 'agent/resources'],
-  'agent/rehearse': [...NAMES, 'agent/depends/ledger', 'agent/dns', 'agent/resources'],
+  'agent/rehearse': [...NAMES, 'agent/depends', 'agent/depends/ledger', 'agent/dns', 'agent/resources'],
   'agent/restart': [...NAMES, 'agent/rehearse'],
   probes: [...NAMES, 'agent/depends/ledger', 'agent/dns', 'agent/egress', 'agent/metadata', 'agent/nearest'],
   'agent/depends': [...NAMES, 'agent/depends/ledger'],

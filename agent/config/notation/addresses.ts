@@ -53,8 +53,7 @@ export function checkRetired(text: string): Checked {
   if (!isAddress(text))
     return { problem: `${show(text)} is no address; write one such as 10.34.56.78 or 2001:db8::53` };
   const parsed = ipaddr.parse(text);
-  if (parsed.range() === 'unspecified') return { problem: `${show(text)} is no address of a server` };
-  return { value: parsed.toString() };
+  return serverAddress(text, parsed.range()) ?? { value: parsed.toString() };
 }
 
 /** Whether the text is an address in full notation, without a zone. */

@@ -26,6 +26,8 @@ export interface Absence {
   readonly seconds: number;
   /** A name to look up meanwhile, in new processes; null if none is known. */
   readonly name: string | null;
+  /** Called when the kernel rejects the address. */
+  readonly onBegin?: () => void;
   /** Called once for each asker, when it is first rejected. */
   readonly onSufferer?: (asker: LedgerEntry) => void;
   /** Ends the rehearsal early. */
@@ -61,6 +63,7 @@ export async function doWithout(host: Host, absence: Absence): Promise<ScreamTes
   const before = name === null ? null : await timed(host, name);
   const made = makeOneAddressTable(host, { table: TABLE, address, seconds, reject: true });
   if ('problem' in made) throw new HostError('ESTAGE', `${address} cannot be rejected: ${made.problem}`);
+  absence.onBegin?.();
   const names = { groups: new GroupNames(host, { follow: true }), sources: new SourceNames(host) };
   const began = performance.now();
   const over = new AbortController();
