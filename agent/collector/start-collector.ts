@@ -113,11 +113,11 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const look = () => {
     const now = Date.now();
     const set = clock.look(now, performance.now());
-    if (set !== 0) fleet.shift(set);
+    if (set !== 0) fleet.upkeep.shift(set);
     const settled = fleet.rows.settle(now);
     query.changed(settled);
     stream.note(settled);
-    fleet.closeOld(now, LOOK / TIDY);
+    fleet.upkeep.closeOld(now, LOOK / TIDY);
   };
   const refreshTokens = () => {
     tokens?.refresh();
@@ -138,7 +138,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     store.lookAgain();
     if (committer.failing) return; // the disk fails, so nothing can be deleted, and that trouble is already shown
     const tidied = () => {
-      fleet.tidy(Date.now(), clock.believed);
+      fleet.upkeep.tidy(Date.now(), clock.believed);
       expected.flush((id) => fleet.find(id) !== undefined);
     };
     troubles.attempt('tidying', 'Tidying', tidied, Date.now());

@@ -34,7 +34,7 @@ export function beat(fleet: Fleet, sent: SentBeat): number {
     return series === null ? [] : [{ series, start, time, value }];
   });
   const refused = all.length - points.length + fleet.beat(resourceOf(id, name, resource), points, now, sender);
-  fleet.makeRoom(sender, now);
+  fleet.upkeep.makeRoom(sender, now);
   return refused;
 }
 

@@ -3,12 +3,11 @@ import { AskedServers, isOfLedger } from '../dependences/asked.ts';
 import { readTold } from '../dependences/told.ts';
 import { Census } from '../hosts/census.ts';
 import { type HostState, MOST_SERIES_OF_HOST } from '../hosts/host-state.ts';
-import { countErrors, forgetErrors, isMemoryError, noteErrors } from '../hosts/memory-error-counts.ts';
+import { countErrors, isMemoryError, noteErrors } from '../hosts/memory-error-counts.ts';
 import { CLOCK_TOLERANCE } from '../hosts/pulse.ts';
 import { isOfRow } from '../hosts/row.ts';
 import { Rows } from '../hosts/rows.ts';
 import { isOfHoldfast } from '../retire/known-hosts.ts';
-import { LONGEST_WINDOW } from '../retire/retire-verdict.ts';
 import { SeriesTable } from '../series/series.ts';
 import { Bytes, type Values, writeFrame } from '../series/value-frames.ts';
 import { ChunkJournal } from '../store/chunk-journal.ts';
@@ -16,11 +15,7 @@ import type { Store } from '../store/store.ts';
 import { Uncommitted } from '../store/uncommitted.ts';
 import { DEPENDENCES, type LogRecord, MalformedRequest, type OtlpPoint, type OtlpResource } from '../wire/otlp.ts';
 import { restore } from './restore.ts';
-
-/** Milliseconds after which a chunk is completed. */
-const AGE_OF_CHUNK = 1_800_000;
-/** The number of series that each sender is sure of, at the cost of the sender with the most. */
-const GUARANTEED_SERIES = 20_000;
+import { Upkeep } from './upkeep.ts';
 
 export class Fleet {
   readonly series = new SeriesTable();
@@ -30,13 +25,12 @@ export class Fleet {
    * as there was time for them.
    */
   readonly counters = { heartbeats: 0, missed: 0, events: 0, repeats: 0, forgotten: 0 };
+  readonly upkeep: Upkeep;
   readonly #store: Store;
   readonly #keep: number;
   readonly #census: Census;
   readonly #pending: Uncommitted;
   readonly #onLost: (host: HostState) => void;
-  /** The next host of `closeOld`. */
-  #looked: Iterator<HostState> | null = null;
 
   /**
    * `keep`: the greatest age of a heartbeat, in milliseconds. `onLost` gets each host with an agent that is forgotten,
@@ -58,6 +52,8 @@ export class Fleet {
     this.rows = new Rows(hosts, this.series, now, clones, (host) => this.#pending.changed.add(host));
     restore(store, this.#census, this.series, now);
     for (const host of hosts) this.rows.unsettle(host);
+    const [census, pending, { series, rows }] = [this.#census, this.#pending, this];
+    this.upkeep = new Upkeep({ store, keep, census, pending, series, rows, commit: () => this.commit() });
   }
 
   find(key: string): HostState | undefined {
@@ -89,23 +85,6 @@ export class Fleet {
       this.#census.touch(found.host, sender);
     }
     return refused;
-  }
-
-  /**
-   * Called after each request, because even a refused request makes series. If there are too many, hosts are forgotten:
-   * hosts heard only once go first. Each sender pays for its own series.
-   */
-  makeRoom(sender: string, now: number): void {
-    const { hosts } = this.#census;
-    while (!this.series.tidy(now)) {
-      const { shares } = this.series;
-      const [largest = ''] = shares.ranked(1);
-      const payer = shares.of(sender) > GUARANTEED_SERIES ? sender : largest;
-      const once = hosts.heardOnce();
-      const gone = once.length > 0 ? once : [hosts.oldest(payer)].filter((host) => host !== undefined);
-      if (gone.length === 0) return;
-      for (const host of gone) this.#census.forget(host, now);
-    }
   }
 
   /**
@@ -168,59 +147,6 @@ export class Fleet {
     }
   }
 
-  /** Completes old chunks. Each call looks at a share of the hosts, because all at once would delay heartbeats. */
-  closeOld(now: number, share = 1): void {
-    for (let left = Math.ceil(this.#census.hosts.size * share); left > 0; left -= 1) {
-      this.#looked ??= this.#census.hosts[Symbol.iterator]();
-      const { value: host, done } = this.#looked.next();
-      if (done === true) {
-        this.#looked = null;
-        left += 1;
-        continue;
-      }
-      if (!host.chunkOpen || now - host.opened <= AGE_OF_CHUNK) continue;
-      this.#close(host);
-      this.#pending.journal.closed(host, now);
-    }
-  }
-
-  /**
-   * Drops journal rows that no open chunk needs, and hosts that were silent for longer than history is kept. Ages count
-   * from `believed`, because our clock may be doubted.
-   */
-  tidy(now: number, believed = now): void {
-    const { hosts, clones } = this.#census;
-    const asked = believed - Math.max(this.#keep, LONGEST_WINDOW);
-    for (const host of hosts) {
-      host.asked?.forget(asked);
-      if (believed - host.seen > this.#keep) this.#census.forget(host, now);
-    }
-    this.series.tidy(now);
-    this.commit();
-    let oldest = this.#pending.journal.number;
-    for (const host of hosts) if (host.chunkOpen) oldest = Math.min(oldest, host.journal);
-    this.#store.forgetJournal(oldest);
-    this.#store.ledgers.forgetAsked(asked);
-    clones.tidy(now);
-    for (const host of clones.all()) this.rows.unsettle(host); // its clones may have been forgotten by now
-    for (const host of hosts) {
-      if (host.memoryErrors.size === 0) continue;
-      forgetErrors(host, now);
-      this.rows.unsettle(host); // errors older than a day no longer count
-    }
-  }
-
-  /** Adjusts stored times after our own clock was set by so many milliseconds. */
-  shift(by: number): void {
-    for (const host of this.#census.hosts) {
-      host.pulse.shift(by);
-      host.opened += by;
-      host.asked?.shift(by);
-      if (host.told !== null) host.told = { ...host.told, arrived: host.told.arrived + by };
-    }
-    this.rows.shift(by);
-  }
-
   /** Stores late points in a chunk of their own, because the host's present values are newer. */
   #late(host: HostState, time: number, points: readonly OtlpPoint[], now: number): void {
     const frames = new Bytes();
@@ -249,7 +175,7 @@ export class Fleet {
     if (repeat && changes.series.length === 0) return;
     this.#ask(host, changes, claimed === 0 ? 0 : claimed - now, now);
     if (changes.series.some((id) => isOfRow(this.series.get(id)))) this.rows.unsettle(host);
-    if (host.chunkFull) this.#close(host);
+    if (host.chunkFull) this.#pending.close(host);
     const opens = !host.chunkOpen;
     const { journal } = this.#pending;
     const frame = host.append(time, opens ? host.all() : changes, journal.number, now);
@@ -289,11 +215,6 @@ export class Fleet {
     host.retired = 0;
     this.#pending.changed.add(host);
     this.rows.regroup(host);
-  }
-
-  #close(host: HostState): void {
-    const chunk = host.close();
-    if (chunk !== null) this.#pending.chunks.push(chunk);
   }
 
   /** Notes a heartbeat's number, and how many are missing before it. */

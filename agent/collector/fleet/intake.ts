@@ -55,7 +55,7 @@ function takeMetrics(fleet: Fleet, decoder: Decoder, body: Buffer, { sender, now
     }
     return result.rejected;
   } finally {
-    fleet.makeRoom(sender, now);
+    fleet.upkeep.makeRoom(sender, now);
   }
 }
 

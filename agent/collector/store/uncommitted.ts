@@ -29,6 +29,12 @@ export class Uncommitted {
     this.forgotten.push(host.id);
   }
 
+  /** Completes the open chunk of a host. */
+  close(host: HostState): void {
+    const chunk = host.close();
+    if (chunk !== null) this.chunks.push(chunk);
+  }
+
   get any(): boolean {
     const rows = this.events.length + this.chunks.length + this.changed.size + this.forgotten.length;
     return this.journal.length + rows + this.told.size + this.asked.size > 0;

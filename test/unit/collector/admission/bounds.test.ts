@@ -97,9 +97,9 @@ test('collector bounds: a host that sends other series each time is bounded, and
   for (let n = 0; n < 2_000; n += 1) {
     const values = Array.from({ length: 50 }, (_, k) => ['churn', 1, { k: n * 50 + k }] as const);
     beat(fleet, { sequence: n + 1, time: START + n * 30_000, values });
-    if (n % 100 === 0) fleet.tidy(START + n * 30_000);
+    if (n % 100 === 0) fleet.upkeep.tidy(START + n * 30_000);
   }
-  fleet.tidy(START + 2_000 * 30_000 + HOUR);
+  fleet.upkeep.tidy(START + 2_000 * 30_000 + HOUR);
   assert.ok(fleet.series.size < 12_000, `${fleet.series.size}`);
 });
 
@@ -110,7 +110,7 @@ test('collector bounds: a series that was gone for long and comes back is one li
   beat(fleet, { sequence: 1, time: START, values: values(1) });
   beat(fleet, { sequence: 2, time: START + 60_000 });
   fleet.commit();
-  fleet.tidy(START + 5 * HOUR);
+  fleet.upkeep.tidy(START + 5 * HOUR);
   beat(fleet, { sequence: 3, time: START + 5 * HOUR, values: values(2) });
   fleet.commit();
   const { Query } = await import('../../../../agent/collector/queries/query.ts');
@@ -137,10 +137,10 @@ test('collector bounds: above its size the store frees the oldest heartbeats, an
         ],
       });
     if (n % 40 === 0) for (const id of ['a', 'b']) tell(fleet, id, now);
-    if (n % 100 === 0) fleet.tidy(now);
+    if (n % 100 === 0) fleet.upkeep.tidy(now);
   }
   const now = START + 4_000 * 30_000;
-  fleet.tidy(now);
+  fleet.upkeep.tidy(now);
   const size = store.size();
   await retain(store, { keep: 14 * DAY, maxSize: size * 0.7 }, now, () => false);
   assert.ok(store.size() <= size * 0.7);
@@ -166,8 +166,8 @@ test('collector bounds: a sender that fills the disk loses its own past, and nob
     });
     tell(fleet, 'a', START + n * 30_000, {}, 'honest');
   }
-  fleet.closeOld(START + DAY);
-  fleet.tidy(START + DAY);
+  fleet.upkeep.closeOld(START + DAY);
+  fleet.upkeep.tidy(START + DAY);
   const [chunks, events] = [store.chunkNumbers(0, 0, START + DAY).length, 200];
   for (let host = 0; host < 20; host += 1) {
     for (let n = 0; n < 100; n += 1) tell(fleet, `h${host}`, START + DAY + n, { body: 'x'.repeat(5_000) }, 'hostile');

@@ -66,7 +66,7 @@ test('clocks: a collector whose clock was years ahead goes on with what comes, a
   beat(made.fleet, { sequence: 1, time: START, values: state('ok') });
   tell(made.fleet, 'a', START);
   made.fleet.commit();
-  made.fleet.closeOld(START + HOUR);
+  made.fleet.upkeep.closeOld(START + HOUR);
   made.fleet.commit();
   const ahead = START + 4 * 365 * DAY;
   const wrong = made.again(ahead);
@@ -115,7 +115,7 @@ test("the collector's own clock is set by a day: nobody becomes silent for it, a
     const { fleet } = fleetOf(t);
     for (let n = 1; n <= 2; n += 1) beat(fleet, { sequence: n, time: START + n * INTERVAL });
     assert.deepEqual(codes(rows(fleet, START + 3 * INTERVAL).get('a')), []);
-    fleet.shift(by);
+    fleet.upkeep.shift(by);
     assert.deepEqual(codes(rows(fleet, START + by + 4 * INTERVAL).get('a')), []);
     assert.ok(codes(rows(fleet, START + by + 6 * INTERVAL).get('a')).includes('silent'));
   }

@@ -81,8 +81,8 @@ test('presence: after a restart a host was last seen when it was, whatever of it
   beat(made.fleet, { id: 'dead', sequence: 1, time: START });
   tell(made.fleet, 'told', START + 5);
   made.fleet.commit();
-  made.fleet.closeOld(START + 40 * MINUTE);
-  made.fleet.tidy(START + 40 * MINUTE);
+  made.fleet.upkeep.closeOld(START + 40 * MINUTE);
+  made.fleet.upkeep.tidy(START + 40 * MINUTE);
   const later = START + 10 * DAY;
   const fleet = made.again(later);
   assert.equal(rows(fleet, later).get('dead')?.lastSeen, START);
@@ -98,9 +98,9 @@ test('presence: a host that was not heard of for as long as anything is kept goe
   const later = START + 60 * DAY;
   const fleet = made.again(later);
   beat(fleet, { id: 'alive', sequence: 1, time: later });
-  fleet.tidy(later);
+  fleet.upkeep.tidy(later);
   assert.deepEqual([...rows(fleet, later).keys()], ['alive']);
-  fleet.tidy(later + 2 * 60 * MINUTE);
+  fleet.upkeep.tidy(later + 2 * 60 * MINUTE);
   assert.equal(fleet.series.size, 1);
   const again = made.again(later + 3 * 60 * MINUTE);
   assert.deepEqual([...rows(again, later).keys()], ['alive']);

@@ -205,7 +205,7 @@ test('fleet: a host that the collector forgot is still expected, until it is ret
   for (let day = 0; day < 16; day += 1) {
     scene.pass(DAY, ['old']);
     scene.tell('a');
-    scene.fleet.tidy(scene.now);
+    scene.fleet.upkeep.tidy(scene.now);
   }
   assert.equal(scene.fleet.find('old'), undefined);
   scene.pass(30_000, ['old']);

@@ -90,8 +90,8 @@ test('a day of heartbeats: chunks take the place of the journal, and a restart a
     beat(fleet, now, minute, ['a', 'b']);
     sent.push(minute);
     fleet.commit();
-    fleet.closeOld(now);
-    fleet.tidy(now);
+    fleet.upkeep.closeOld(now);
+    fleet.upkeep.tidy(now);
     if (minute % 97 !== 0) continue;
     store.close();
     store = new Store(folder);
@@ -110,16 +110,16 @@ test('a journal that was emptied goes on where it was: nothing of it is forgotte
     beat(fleet, START + n, n);
     fleet.commit();
   }
-  fleet.closeOld(START + 31 * MINUTE);
-  fleet.tidy(START + 31 * MINUTE);
-  fleet.closeOld(START + 32 * MINUTE);
-  fleet.tidy(START + 32 * MINUTE);
+  fleet.upkeep.closeOld(START + 31 * MINUTE);
+  fleet.upkeep.tidy(START + 31 * MINUTE);
+  fleet.upkeep.closeOld(START + 32 * MINUTE);
+  fleet.upkeep.tidy(START + 32 * MINUTE);
   assert.equal([...store.journal()].length, 0);
   const now = START + 33 * MINUTE;
   beat(fleet, now, 10);
   fleet.commit();
-  fleet.closeOld(now);
-  fleet.tidy(now);
+  fleet.upkeep.closeOld(now);
+  fleet.upkeep.tidy(now);
   store.close();
   const again = new Store(folder);
   t.after(() => again.close());
@@ -136,8 +136,8 @@ test('store: what is older than it should be is forgotten, and no more', async (
     const attributes = {};
     fleet.note(resource('a'), [{ time: now, name: 'x', severity: 'info', body: `${day}`, attributes }], now);
     fleet.commit();
-    fleet.closeOld(now + 31 * MINUTE);
-    fleet.tidy(now + 31 * MINUTE);
+    fleet.upkeep.closeOld(now + 31 * MINUTE);
+    fleet.upkeep.tidy(now + 31 * MINUTE);
   }
   const now = START + 19.5 * DAY;
   await retain(store, { keep: 5 * DAY, maxSize: 2 ** 40 }, now, () => false);
