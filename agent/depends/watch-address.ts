@@ -46,7 +46,7 @@ export interface WatchedAddress {
   readonly counted: readonly LedgerEntry[];
   /** Why programs could not be seen while they sent; null if they could. */
   readonly blind: string | null;
-  /** Why nobody could be counted; null if everybody was. */
+  /** Why nobody could be counted for the whole time; null if everybody was. */
   readonly uncounted: string | null;
   /** Why units cannot be told apart; null if they can. */
   readonly unitless: string | null;
@@ -72,17 +72,22 @@ export async function watchAddress(host: Host, options: WatchOptions): Promise<W
   try {
     const held = await openSockets(address);
     for (const one of held) programs.hold(one);
-    for (const until = performance.now() + seconds * 1000; performance.now() < until && !signal.aborted; ) {
+    const began = performance.now();
+    const isOver = () => performance.now() - began >= seconds * 1000;
+    while (!isOver() && !signal.aborted) {
       await sleep(TRACE_EVERY, undefined, { signal }).catch(() => {});
       if ('blind' in trace) continue;
       const taken = trace.take();
       lost += taken.lost;
       for (const send of taken.sends) programs.send(send);
     }
+    const early = isOver()
+      ? null
+      : `the watch was told to end after ${Math.floor((performance.now() - began) / 1000)} s`;
     const { counted, uncounted } = await countsOf(host, made, names);
     const unseen = 'blind' in trace ? trace.blind : lost > 0 ? `${lost} sends came too fast to be read` : null;
     const unitless = 'problem' in made ? null : made.unitless;
-    return { senders: programs.all(), counted, blind: unseen, uncounted, unitless };
+    return { senders: programs.all(), counted, blind: unseen, uncounted: uncounted ?? early, unitless };
   } finally {
     if (!('blind' in trace)) trace.close();
     names.groups.close();

@@ -37,6 +37,25 @@ test('depends --watch: units that send are counted, and a program with an open c
   assert.equal(await host.sh('nft list tables'), '');
 });
 
+test('depends --watch: a watch that is told to end early does not say that nobody sent anything', {
+  skip,
+}, async () => {
+  await using host = await LabHost.create();
+  await using _ = await Askers.on(host);
+  for (const signal of ['INT', 'TERM', 'HUP']) {
+    const child = host.spawn(['sh', '-c', `echo $$ >/run/lab/pid; exec agent depends --watch 60s ${SERVER}`]);
+    const printed = new Log(child.stdout!);
+    const ended = once(child, 'close');
+    await host.sh(
+      `until nft list table inet holdfast_watch >/dev/null 2>&1; do :; done; kill -${signal} $(cat /run/lab/pid)`,
+    );
+    const [code] = await ended;
+    assert.equal(code, 4, signal);
+    assert.match(printed.lines.at(-1)!, /^Unknown who sends to 10\.77\.0\.1: the watch was told to end after \d+ s\.$/);
+    assert.equal(await host.sh('nft list tables'), '');
+  }
+});
+
 test('depends --watch: nobody sends, and without nft it is unknown', { skip }, async () => {
   await using host = await LabHost.create();
   await using _ = await Askers.on(host);
