@@ -3,12 +3,10 @@
  * last heartbeat.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Condition, type EventSeverity, type Occurrence, sample } from '../../probes/probe.ts';
-import { type ProbeReport, ProbeSchedule, probeSamples } from '../../probes/runner.ts';
-import type { ProofEvent } from '../hold/proof/proof.ts';
+import type { Occurrence } from '../../probes/probe.ts';
+import { ProbeSchedule } from '../../probes/runner.ts';
 import { errorMessage, nullIfRefused } from '../host/errors.ts';
 import { HANDED_OVER, IN_FORCE } from '../host/paths.ts';
-import { beatPhase, untilNextBeat } from '../report/phase.ts';
 import { Conditions, EVENTS, type EventName, occurrence, type Tell } from './daemon-events.ts';
 import type { ConfigOnDisk, DaemonOptions, DaemonSetup } from './daemon-setup.ts';
 import { EgressWatch } from './egress/egress-watch.ts';
@@ -16,8 +14,10 @@ import { OperatorFiles } from './files/operator-files.ts';
 import { applyOnce, observeOnce } from './heal/apply-once.ts';
 import { HealRecord } from './heal/heal-record.ts';
 import { Keeper } from './heal/keeper.ts';
+import { proofEvent } from './heal/proof-event.ts';
 import { resourcesProbe } from './heal/resources-probe.ts';
 import { Witness } from './heal/witness.ts';
+import { Heartbeats } from './heartbeats.ts';
 import { DependsWatch } from './schedule/depends-watch.ts';
 import { Fetching } from './schedule/fetching.ts';
 import { InventoryWatch } from './schedule/inventory-watch.ts';
@@ -37,7 +37,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #record = new HealRecord();
   readonly #conditions = new Conditions((event) => this.#tell(event));
-  readonly #failedProbes = new Set<string>();
+  readonly #heartbeats = new Heartbeats(this.#conditions, (event) => this.#tell(event));
   #setup: DaemonSetup;
   #witness: Witness;
   #keeper!: Keeper;
@@ -49,10 +49,8 @@ export class Daemon {
   #files: OperatorFiles | null = null;
   #inventory: InventoryWatch | null = null;
   #depends: DependsWatch | null = null;
-  #timer: NodeJS.Timeout | undefined;
   readonly #standing: StandingFile;
   #standingTimer: NodeJS.Timeout | undefined;
-  #lastBeat = performance.now();
   #reloading: Promise<void> = Promise.resolve();
 
   private constructor(options: DaemonOptions, setup: DaemonSetup) {
@@ -93,7 +91,7 @@ export class Daemon {
   healthy(now: number = performance.now()): boolean {
     const { daemon, delivery } = this.#setup;
     return (
-      now - this.#lastBeat < 3 * daemon.report.interval + 10_000 &&
+      now - this.#heartbeats.last < 3 * daemon.report.interval + 10_000 &&
       this.#keeper.healthy(now) &&
       this.#schedule.healthy(now) &&
       (delivery === null || delivery.healthy(now))
@@ -102,12 +100,12 @@ export class Daemon {
 
   /** Ends within a second and leaves the host as it is. */
   async stop(reason: string): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#heartbeats.close();
     clearTimeout(this.#standingTimer);
     this.#standing.remove();
     this.#tell(occurrence(EVENTS.stop, 'info', `stopped: ${reason}`));
-    await Promise.race([this.#beat(), sleep(LAST_HEARTBEAT)]);
-    clearTimeout(this.#timer);
+    await Promise.race([this.#heartbeats.beat(), sleep(LAST_HEARTBEAT)]);
+    this.#heartbeats.close();
     this.#inventory?.close();
     this.#depends?.close();
     this.#witness.close();
@@ -118,7 +116,8 @@ export class Daemon {
   }
 
   async #begin(name: EventName, deed: string): Promise<void> {
-    const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, beatSeed, probes } = this.#setup;
+    const { host, desired, resources, agent, guard, nearness, metadata, daemon, hash, beatSeed, probes, delivery } =
+      this.#setup;
     const { enforce, interval } = daemon.report;
     const tell: Tell = (event) => this.#tell(event);
     if (guard !== null) guard.onEvent = (event) => tell(proofEvent(event));
@@ -141,6 +140,7 @@ export class Daemon {
       ? probes
       : [...probes, resourcesProbe(this.#keeper, this.#record)];
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
+    this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, seed: beatSeed });
     this.#keeper.watch();
     this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
     nullIfRefused(() => host.replaceOwn(IN_FORCE, `${hash}\n`, 0o644));
@@ -154,7 +154,7 @@ export class Daemon {
     this.#restarting.start();
     this.#egress = new EgressWatch({ host, desired, enforce, hold: () => this.#hold('egress'), tell });
     this.#egress.start();
-    this.#planBeat(interval, beatSeed);
+    this.#heartbeats.start();
     this.#takeInventory();
     this.#watchDependences();
     void this.#followFiles();
@@ -201,7 +201,7 @@ export class Daemon {
 
   /** `last`: the daemon ends, and no other configuration follows. */
   async #end(last = false): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#heartbeats.close();
     this.#files?.close();
     this.#measuring?.close();
     this.#fetching?.close();
@@ -229,7 +229,6 @@ export class Daemon {
     await this.#end();
     const before = this.#setup;
     this.#setup = setup;
-    this.#failedProbes.clear();
     await this.#begin(
       EVENTS.configChanged,
       before.hash === setup.hash ? 'read the same configuration again' : 'took the new configuration',
@@ -245,67 +244,8 @@ export class Daemon {
     this.#standingTimer = setTimeout(() => this.#tellStanding(), STANDING_EVERY);
   }
 
-  #planBeat(interval: number, beatSeed: string): void {
-    const wait = untilNextBeat(Date.now(), interval, beatPhase(beatSeed, interval));
-    this.#timer = setTimeout(async () => {
-      this.#planBeat(interval, beatSeed);
-      await this.#beat();
-    }, wait);
-  }
-
-  async #beat(): Promise<void> {
-    const reports = await this.#schedule.heartbeat();
-    for (const report of reports) this.#judge(report);
-    this.#setup.delivery?.heartbeat([
-      ...reports.flatMap(({ readings }) => readings.filter((reading) => reading.kind === 'sample')),
-      ...reports.flatMap(probeSamples),
-      ...this.#conditions.all().map(({ code, attributes }) => sample('holdfast.condition', 1, { ...attributes, code })),
-    ]);
-    this.#lastBeat = performance.now();
-  }
-
-  /** Emits the changes of a probe's conditions, and its failure once. */
-  #judge({ probe, success, partly, error, readings }: ProbeReport): void {
-    if (success || partly) {
-      this.#conditions.update(
-        probe,
-        readings.filter((reading): reading is Condition => reading.kind === 'condition'),
-      );
-    }
-    if (success) {
-      if (this.#failedProbes.delete(probe)) {
-        this.#tell(occurrence(EVENTS.probeRecovered, 'info', `the probe ${probe} sees again`, { probe }));
-      }
-    } else if (!this.#failedProbes.has(probe)) {
-      this.#failedProbes.add(probe);
-      this.#tell(
-        occurrence(
-          EVENTS.probeFailed,
-          'warn',
-          `the probe ${probe} ${partly ? 'can see only a part' : 'cannot see'}: ${error}`,
-          {
-            probe,
-          },
-        ),
-      );
-    }
-  }
-
   #tell(event: Occurrence): void {
     this.#options.log(event);
     this.#setup.delivery?.event(event);
   }
-}
-
-function proofEvent({ kind, body, again }: ProofEvent): Occurrence {
-  const [name, severity] = {
-    proved: [EVENTS.dnsProved, 'info'],
-    refused: [EVENTS.dnsRefused, 'error'],
-    'put-back': [EVENTS.dnsPutBack, 'error'],
-  }[kind] as [EventName, EventSeverity];
-  const next =
-    again === undefined
-      ? ''
-      : `; the daemon tries again in ${again / 60_000} min, when this host's addresses change, or when told to (systemctl reload holdfast)`;
-  return occurrence(name, severity, body + next);
 }
