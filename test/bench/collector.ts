@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import type { SeriesAnswer } from '../../agent/collector/api.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import type { LoadJob, LoadResult } from './load.ts';
 
 const AGENT = join(REPOSITORY, 'dist/agent');

@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
 import { event, get, heartbeat } from '../parts/collector-wire.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { fuzzBatches } from './fuzz-batches.ts';
 import type { FuzzRequest } from './fuzz-requests.ts';
 

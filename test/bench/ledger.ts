@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { removedTable, WATCHING_TABLES } from '../../agent/depends/ledger/our-tables.ts';
 import { ledgerTable, retiredAddresses } from '../../agent/depends/ledger/table-text.ts';
-import { LabHost, REPOSITORY } from '../parts/lab/host.ts';
+import { LabHost } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const ROUNDS = 25;
 const SINK = '10.9.0.2';

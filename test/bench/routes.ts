@@ -1,7 +1,8 @@
 /** What it costs to count a full routing table, against a C program that does no more than that (routes.c). */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type LabHost, REPOSITORY } from '../parts/lab/host.ts';
+import type { LabHost } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import type { RoutesMeasured } from './routes-inside.ts';
 
 /** `host` holds the routes already. Prints a Markdown table; without a C compiler it says so. */

@@ -2,12 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { REPOSITORY } from '../parts/repository.ts';
 import { startChromium } from './chromium.ts';
 
-const root = join(import.meta.dirname, '../..');
 const [FROM, TO] = ['$ agent apply', '$ agent apply'] as const;
 
-const { stdout, stderr, status } = spawnSync(process.execPath, [join(root, 'test/demo/demo.ts')], { encoding: 'utf8' });
+const { stdout, stderr, status } = spawnSync(process.execPath, [join(REPOSITORY, 'test/demo/demo.ts')], {
+  encoding: 'utf8',
+});
 if (status !== 0) throw new Error(`the demonstration failed: ${stderr}`);
 const begin = stdout.indexOf(FROM);
 const end = stdout.indexOf(TO, begin + FROM.length);
@@ -24,7 +26,7 @@ const browser = await startChromium();
 try {
   const { page: tab } = await browser.open('about:blank');
   await tab.setContent(page);
-  writeFileSync(join(root, 'docs/screenshots/terminal.png'), await tab.locator('pre').screenshot());
+  writeFileSync(join(REPOSITORY, 'docs/screenshots/terminal.png'), await tab.locator('pre').screenshot());
 } finally {
   await browser.close();
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import type { LabSystem } from '../parts/lab/system.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 export interface Told {
   readonly changed: boolean;

@@ -1,8 +1,9 @@
 /** What the tests of configuration management share: the real tools, and a host for them. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LabHost, unavailable as noLab, REPOSITORY } from '../parts/lab/host.ts';
+import { LabHost, unavailable as noLab } from '../parts/lab/host.ts';
 import type { LabSystem, RunResult } from '../parts/lab/system.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { AGENT } from '../systems/machine.ts';
 import { bringPackage } from './package.ts';
 

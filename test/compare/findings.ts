@@ -1,7 +1,7 @@
 /** What was measured: a line of JSON for each row, kept in dist, so that a few rows can be measured again without the others. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import type { Row } from './measure.ts';
 import type { PlugRow } from './plug.ts';
 import type { ProofRow } from './proof.ts';

@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { stdin, stdout } from 'node:process';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import type { LabSystem } from '../parts/lab/system.ts';
 import type { Watch } from '../parts/lab/watch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 export interface LookUps {
   readonly asked: number;

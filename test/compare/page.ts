@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { REPOSITORY } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { type Finding, findings, type Tables } from './findings.ts';
 import { EVERY_MS, PATIENCE_MS } from './look-ups.ts';
 import { bootedSubject } from './subject.ts';

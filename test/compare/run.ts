@@ -5,7 +5,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { loadavg, release } from 'node:os';
-import { REPOSITORY } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { unavailable } from '../systems/machine.ts';
 import { CLIENTS } from './clients.ts';
 import { keep, type Tables } from './findings.ts';

@@ -5,7 +5,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { after, before, beforeEach, test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable({ setpriv: 'util-linux', perl: 'perl-base' });
 const EVE = ['setpriv', '--reuid', '4242', '--regid', '4242', '--clear-groups'];

@@ -5,7 +5,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
-import { fill, missing, noNamespaces, REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { fill, missing, noNamespaces, scratch } from '../parts/scratch.ts';
 
 export const skip = noNamespaces('strace', 'dhclient') || missing('strace', 'flock');
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { TRIAL_TABLE } from '../../agent/host/netlink/routes/trial.ts';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const INSIDE = join(REPOSITORY, 'test/parts/lab/routes-inside.ts');
 const SUCCESS = ['ipv4', 'ipv6'].map((type) => {

@@ -8,7 +8,8 @@ import { type TestContext, test } from 'node:test';
 import type { HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
 import { event, get, heartbeat, send } from '../parts/collector-wire.ts';
 import { Log } from '../parts/lab/log.ts';
-import { noNamespaces, REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { noNamespaces, scratch } from '../parts/scratch.ts';
 
 test('a full disk: 503 and when to come again, nothing acknowledged is lost, and with room it goes on', {
   skip: noNamespaces('unshare', 'nsenter'),

@@ -11,7 +11,8 @@ import type { HostAnswer, HostEvent, SeriesAnswer } from '../../agent/collector/
 import { startCollector } from '../../agent/collector/start-collector.ts';
 import { collector, event, get, heartbeat, send } from '../parts/collector-wire.ts';
 import { Log } from '../parts/lab/log.ts';
-import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { missing, scratch } from '../parts/scratch.ts';
 
 test('killed with -9 again and again while hosts report: all that was acknowledged is there, each event once', async (t) => {
   const data = scratch(t);

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Condition, Occurrence, Reading, Sample } from '../../probes/probe.ts';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable();
 

@@ -1,8 +1,9 @@
 /** The listener to IGMP queries, against packets of somebody who wishes it no good: only whole general queries count. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable({ perl: 'perl-base', pkill: 'procps' });
 

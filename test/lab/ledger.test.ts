@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Askers, askedOn, CONNECT, NOBODY, readingsOf, SERVER } from '../parts/lab/asker.ts';
 import { RunningAgent } from '../parts/lab/daemon.ts';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable({ nft: 'nftables', perl: 'perl-base', setpriv: 'util-linux' });
 const ALWAYS = 'ledger: always\n';

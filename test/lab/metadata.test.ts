@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import type { Behaviour, Failure } from '../parts/lab/metadata-service.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { eventually } from '../qemu/eventually.ts';
 
 const skip = unavailable();

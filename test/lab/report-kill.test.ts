@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { test } from 'node:test';
 import { type Answer, accept, Receiver, refuse } from '../parts/otlp-receiver.ts';
 import { reporting } from '../parts/report-scene.ts';
-import { REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { scratch } from '../parts/scratch.ts';
 
 test('report: every event that was told arrives, in order, once by its record id', async (t) => {
   const spoolFolder = scratch(t);

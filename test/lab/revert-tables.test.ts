@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Askers, SERVER } from '../parts/lab/asker.ts';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const skip = unavailable({ nft: 'nftables', perl: 'perl-base', setpriv: 'util-linux' });
 const OURS = ['holdfast_ledger', 'holdfast_retire', 'holdfast_watch', 'holdfast_rehearsal'];

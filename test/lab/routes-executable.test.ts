@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LabHost, REPOSITORY, unavailable } from '../parts/lab/host.ts';
+import { LabHost, unavailable } from '../parts/lab/host.ts';
 import { AGENT_YAML } from '../parts/lab/scene.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const AGENT = join(REPOSITORY, 'dist/agent');
 const skip = unavailable() || (existsSync(AGENT) ? false : 'dist/agent is not there: npm run build makes it');

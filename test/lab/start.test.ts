@@ -8,11 +8,11 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { debianSystem, runOn, type Suite, suites, unableToMake } from '../parts/lab/debian.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { missing, scratch } from '../parts/scratch.ts';
 
-const root = join(import.meta.dirname, '../..');
-const agent = join(root, 'dist/agent');
-const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const agent = join(REPOSITORY, 'dist/agent');
+const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8'));
 const unbuilt = existsSync(agent) ? null : 'dist/agent is not there: npm run build makes it';
 
 for (const [suite, name] of Object.entries(suites) as [Suite, string][]) {

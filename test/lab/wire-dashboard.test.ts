@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { missing } from '../../packaging/receivers/build.ts';
 import { METRICS, type MetricName } from '../../probes/metrics.ts';
 import { prometheusName } from '../../probes/prometheus.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { Prometheus } from '../parts/lab/wire.ts';
 import { ReportingHost } from '../parts/lab/wire-host.ts';
 import { freePorts, temporaryFolder, until } from '../parts/lab/wire-program.ts';
 import { everySample } from '../parts/lab/wire-samples.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 interface Panel {
   id: number;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { built, missing } from '../../packaging/receivers/build.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const folder = join(REPOSITORY, 'packaging/prometheus');
 const skip = missing('promtool');

@@ -7,7 +7,7 @@ import { VERSION } from '../../agent/commands/context/version.ts';
 import { EXECUTABLES } from '../../packaging/build.ts';
 import { runNode } from '../../packaging/node-binary.ts';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
-import { REPOSITORY } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const executable = join(REPOSITORY, EXECUTABLES.arm64);
 

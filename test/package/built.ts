@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/context/version.ts';
 import { debianSystem, type Suite, unableToMake } from '../parts/lab/debian.ts';
-import { noNamespaces, REPOSITORY } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { noNamespaces } from '../parts/scratch.ts';
 
 export const DIST = join(REPOSITORY, 'dist');
 /** Of this machine's architecture: the one that can be installed and run here. */

@@ -8,7 +8,8 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { splitProgram } from '../../packaging/build.ts';
 import { rehearse } from '../../packaging/rehearsal.ts';
-import { noNamespaces, REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { noNamespaces, scratch } from '../parts/scratch.ts';
 
 test('bytecode: rehearsed again, in another folder, for another user or beside busy processes, the bytecode is the same', async (t) => {
   const chunks = join(scratch(t), 'chunks');

@@ -12,7 +12,8 @@ import { VERSION } from '../../agent/commands/context/version.ts';
 import { configSchema, jsonSchema } from '../../agent/config/schema/config-schema.ts';
 import { bash, fish, zsh } from '../../packaging/completions.ts';
 import { commandPage, configurationPage } from '../../packaging/man.ts';
-import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { missing, scratch } from '../parts/scratch.ts';
 import { DEB, DIST, output, RPM, unbuilt } from './built.ts';
 
 /** The operator's own once they are there, which an upgrade leaves as they are. */

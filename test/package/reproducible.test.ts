@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { scratch } from '../parts/scratch.ts';
 import { output, unbuilt } from './built.ts';
 
 test('reproducible build: made again in another folder, by a user with other habits, every package is the same', {

@@ -7,7 +7,7 @@ import { suite, test } from 'node:test';
 import { Ajv } from 'ajv';
 import { bundle } from '../../packaging/build.ts';
 import { billOfMaterials, components, copyright } from '../../packaging/sbom.ts';
-import { REPOSITORY } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const require = createRequire(import.meta.url);
 const schemas = join(dirname(require.resolve('@cyclonedx/cyclonedx-library/package.json')), 'res/schema');

@@ -8,7 +8,8 @@ import { suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requirePrograms } from '../../packaging/workshop.ts';
 import { Log } from '../parts/lab/log.ts';
-import { REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { scratch } from '../parts/scratch.ts';
 
 const workshop = JSON.stringify(join(REPOSITORY, 'packaging/workshop.ts'));
 

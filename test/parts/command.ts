@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { REPOSITORY } from './scratch.ts';
+import { REPOSITORY } from './repository.ts';
 
 export interface Ran {
   readonly status: number | null;

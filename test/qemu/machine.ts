@@ -9,9 +9,9 @@ import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { type Suite, unableToMake } from '../parts/lab/debian.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import type { RunResult } from '../parts/lab/system.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { AGENT, builtAgent } from '../systems/machine.ts';
 import { debianImage } from './image.ts';
 

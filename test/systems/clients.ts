@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { AGENT_YAML, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 import { watchFile, watchPings } from '../parts/lab/watch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 
 /** One tree for both: each is another list of packages, and a minute to make. */

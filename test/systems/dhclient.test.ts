@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { suites } from '../parts/lab/debian.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { AGENT_YAML, NEW, nameservers, OLD } from '../parts/lab/scene.ts';
 import { watchFile } from '../parts/lab/watch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();

@@ -7,7 +7,7 @@ import { availableParallelism, release as kernel, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../../agent/commands/context/version.ts';
 import { type Suite, suites } from '../parts/lab/debian.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { bootCosts } from './boot-cost.ts';
 import { bootTable } from './boot-table.ts';
 import { lifecycle } from './lifecycle.ts';

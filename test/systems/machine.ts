@@ -13,9 +13,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isCurrent } from '../../packaging/build.ts';
 import { debianSystem, type Suite, unableToMake } from '../parts/lab/debian.ts';
 import { connect, type DhcpOptions, type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
-import { LabHost, unavailable as noLab, REPOSITORY } from '../parts/lab/host.ts';
+import { LabHost, unavailable as noLab } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import { LabSystem, type RunOptions } from '../parts/lab/system.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 /** What every machine has beside a minimal Debian. */
 const PACKAGES = [

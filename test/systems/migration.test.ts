@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { until } from './clients.ts';
 import { Machine, unavailable } from './machine.ts';
 

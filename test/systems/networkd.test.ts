@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type DhcpServer, startDhcpServer } from '../parts/lab/dhcp.ts';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { NEW, OLD } from '../parts/lab/scene.ts';
 import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();

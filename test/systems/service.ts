@@ -1,9 +1,9 @@
 /** Holdfast's units on a booted machine, as its package puts them there. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY } from '../parts/lab/host.ts';
 import { Log } from '../parts/lab/log.ts';
 import type { LabSystem } from '../parts/lab/system.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import type { Machine } from './machine.ts';
 
 const UNITS = join(REPOSITORY, 'units');

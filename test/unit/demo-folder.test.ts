@@ -4,7 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { missing, REPOSITORY, scratch } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
+import { missing, scratch } from '../parts/scratch.ts';
 
 /** Options of setpriv(1): the numbers of nobody and nogroup on Debian. */
 const NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { REPOSITORY } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 const pages = readdirSync(join(REPOSITORY, 'docs')).filter((name) => name.endsWith('.md'));
 const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages.map((name) => `docs/${name}`)];

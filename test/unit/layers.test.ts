@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
-
-const root = join(import.meta.dirname, '../..');
+import { REPOSITORY } from '../parts/repository.ts';
 
 /** What nearly every folder may import. */
 const BASE = ['agent/address', 'agent/host', 'agent/config'];
@@ -100,7 +99,7 @@ const doors: Record<string, { modules: RegExp; openers: Record<string, string> }
 };
 const OPENS_NOTHING = /^(type .*|isIP|isIPv4|isIPv6|BlockList|SocketAddress)$/;
 
-const sources = globSync('{agent,probes}/**/*.ts', { cwd: root });
+const sources = globSync('{agent,probes}/**/*.ts', { cwd: REPOSITORY });
 const graph = new Map(sources.map((file) => [file, importsOf(file)]));
 
 test('layers: no import runs upward', () => {
@@ -142,7 +141,7 @@ test('layers: no two folders side by side import each other, directly or by a th
 });
 
 test('layers: docs/architecture.md names every folder that has a floor', () => {
-  const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const page = readFileSync(join(REPOSITORY, 'docs/architecture.md'), 'utf8');
   const missing = Object.keys(floors).filter((folder) => folder !== 'agent' && !page.includes(`\`${folder}\``));
   assert.deepEqual(missing, []);
 });
@@ -173,14 +172,14 @@ function branchesOf(one: string, other: string): [string | null, string | null] 
 
 /** Paths of our own files that `file` imports, of types and dynamically too; package.json is nobody's floor. */
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8');
+  const text = readFileSync(join(REPOSITORY, file), 'utf8');
   const found = text.matchAll(/(?:\bfrom|\bimport)[\s(]*'(\.[^']+\.ts)'/g);
   return [...found].map(([, path]) => normalize(join(dirname(file), path ?? '')));
 }
 
 /** Modules of Node of which a file imports, statically or not, more than types and checks of texts. */
 function openedBy(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8');
+  const text = readFileSync(join(REPOSITORY, file), 'utf8');
   const found = text.matchAll(/(?:import (type )?([^;'()]*?) from |import\(|import |require\()'(node:[^']+)'/g);
   return [...found].flatMap(([, type, names, name]) => {
     const each = /^\{(.*)\}$/s.exec(names ?? '')?.[1]?.split(',') ?? ['*'];

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { REPOSITORY } from '../parts/scratch.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 
 /** Names of files that play the same role in each folder. */
 const ROLES = [

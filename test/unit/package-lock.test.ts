@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { REPOSITORY } from '../parts/repository.ts';
 
 interface Entry {
   version?: string;
@@ -11,8 +12,9 @@ interface Entry {
   optionalDependencies?: Record<string, string>;
 }
 
-const root = join(import.meta.dirname, '../..');
-const packages: Record<string, Entry> = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+const packages: Record<string, Entry> = JSON.parse(
+  readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8'),
+).packages;
 
 test('package lock: package-lock.json names no registry', () => {
   const named = Object.entries(packages).filter(([, { resolved }]) => resolved !== undefined);

@@ -1,8 +1,9 @@
 /** Real flows from a throw-away host through its gateways, packet by packet: which gateway each took, and what was lost. */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { REPOSITORY } from '../repository.ts';
 import { FAR } from './gateways.ts';
-import { type LabHost, REPOSITORY } from './host.ts';
+import type { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
 export interface FlowSeen {

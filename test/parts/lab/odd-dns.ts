@@ -7,7 +7,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type LabHost, REPOSITORY } from './host.ts';
+import { REPOSITORY } from '../repository.ts';
+import type { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
 export type Oddness = { readonly kind: 'tcp-only' } | { readonly kind: 'slow'; readonly milliseconds: number };

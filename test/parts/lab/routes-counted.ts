@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { Condition, Reading, Sample } from '../../../probes/probe.ts';
-import { type LabHost, REPOSITORY } from './host.ts';
+import { REPOSITORY } from '../repository.ts';
+import type { LabHost } from './host.ts';
 
 export const INSIDE = join(REPOSITORY, 'test/parts/lab/routes-inside.ts');
 

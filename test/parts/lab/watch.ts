@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { REPOSITORY } from './host.ts';
+import { REPOSITORY } from '../repository.ts';
 import { Log } from './log.ts';
 import type { Watched } from './poller.ts';
 import type { LabSystem } from './system.ts';

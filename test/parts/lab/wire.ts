@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { DesiredReport } from '../../../agent/config/desired-daemon.ts';
-import { REPOSITORY } from './host.ts';
+import { REPOSITORY } from '../repository.ts';
 import { freePorts, Program, temporaryFolder } from './wire-program.ts';
 
 const QUICK = { initial_interval: '200ms', max_interval: '1s' };

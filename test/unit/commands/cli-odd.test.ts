@@ -7,7 +7,8 @@ import { type TestContext, test } from 'node:test';
 import { decoded, shown } from '../../../agent/commands/output/output.ts';
 import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { command } from '../../parts/command.ts';
-import { missing, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { missing, scratch } from '../../parts/scratch.ts';
 
 const AGENT = join(REPOSITORY, 'agent/cli.ts');
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be somebody else';

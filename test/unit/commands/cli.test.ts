@@ -5,7 +5,8 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { command } from '../../parts/command.ts';
-import { fill, missing, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { fill, missing, scratch } from '../../parts/scratch.ts';
 
 const COMMANDS = ['plan', 'apply', 'status', 'doctor', 'revert', 'init', 'probe', 'check', 'schema'];
 const skip = missing('flock');

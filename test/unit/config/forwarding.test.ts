@@ -7,7 +7,8 @@ import { Identities } from '../../../agent/host/netlink/nftables/nftables.ts';
 import { changer } from '../../../agent/host/netlink/nftables/table-follower.ts';
 import { AdvertisedDefaults } from '../../../agent/host/netlink/routes/advertised-routes.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
-import { fill, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { fill, nodeCommand, noNamespaces, privately, scratch } from '../../parts/scratch.ts';
 
 async function sysctls(yaml: string): Promise<readonly DesiredSysctl[]> {
   const result = await load(yaml);

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { forTheJournal, makeLog } from '../../../agent/daemon/log.ts';
 import { journalEntry } from '../../parts/lab/journal.ts';
-import { REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { scratch } from '../../parts/scratch.ts';
 
 /** What `script` says on a stderr that is the journal, as $JOURNAL_STREAM has it. `other`: the variable means another stream. */
 function said(t: TestContext, script: string, { other = false } = {}): string {

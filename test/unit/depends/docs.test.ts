@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { CONFIGURED_PROGRAMS } from '../../../agent/depends/conf/list.ts';
 import type { ConfiguredProgram } from '../../../agent/depends/conf/program.ts';
 import { COPIES } from '../../../agent/depends/resolver/copies.ts';
-import { REPOSITORY } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
 
 test('docs/depends.md names every file that is searched, every statement that is followed, and no other', () => {
   const page = readFileSync(join(REPOSITORY, 'docs/depends.md'), 'utf8');

@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { WATCHING_TABLES } from '../../../agent/depends/ledger/our-tables.ts';
-import { REPOSITORY } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
 
 const read = (file: string) => readFileSync(join(REPOSITORY, file), 'utf8');
 const tables = Object.values(WATCHING_TABLES);

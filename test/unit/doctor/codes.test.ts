@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { DOCTOR_CODES } from '../../../agent/doctor/codes.ts';
-import { REPOSITORY } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
 
 const text = readFileSync(join(REPOSITORY, 'docs/doctor.md'), 'utf8');
 

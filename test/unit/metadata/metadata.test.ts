@@ -13,7 +13,7 @@ import { Metadata } from '../../../agent/metadata/metadata.ts';
 import { NO_METADATA } from '../../parts/desired.ts';
 import type { Failure } from '../../parts/lab/metadata-service.ts';
 import { ETH0, ETH1, fill, INTERFACES, problemOf, scene, sysfs, VPC } from '../../parts/metadata-scene.ts';
-import { REPOSITORY } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
 
 const RECORD = 'var/lib/holdfast/metadata.json';
 

@@ -5,7 +5,8 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { KernelLog, parseKernelRecord } from '../../../probes/memory-errors/kmsg.ts';
-import { missing, nodeCommand, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { missing, nodeCommand, scratch } from '../../parts/scratch.ts';
 
 /** A named pipe in place of /dev/kmsg: like it, it gives what was written, and EAGAIN when there is nothing. */
 function pipe(t: TestContext): { path: string; write(record: string): void } {

@@ -7,7 +7,8 @@ import { test } from 'node:test';
 import { Host } from '../../../agent/host/host.ts';
 import { appSpecificId, identify } from '../../../agent/report/identity.ts';
 import { beatPhase, untilNextBeat } from '../../../agent/report/phase.ts';
-import { noNamespaces, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { noNamespaces, scratch } from '../../parts/scratch.ts';
 
 const MACHINE = '0123456789abcdef0123456789abcdef';
 const asked = { version: '1.2.3', configHash: 'c0ffee', labels: { role: 'edge', 'a.b': 'c' }, interval: 90_500 };

@@ -12,7 +12,8 @@ import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { revertAll } from '../../../agent/resources/revert-all.ts';
 import { desired, WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
-import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../parts/scratch.ts';
+import { REPOSITORY } from '../../parts/repository.ts';
+import { fill, missing, nodeCommand, noNamespaces, privately, scratch } from '../../parts/scratch.ts';
 
 const skip = missing('flock');
 const CONF = '/etc/dhcp/dhclient.conf';

@@ -9,7 +9,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { collector, event, get, heartbeat, send } from '../../../parts/collector-wire.ts';
-import { REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 /** Times in it: of the first heartbeat less 10 s, and of the last one. */
 const FROM = 1_796_030_039_146;

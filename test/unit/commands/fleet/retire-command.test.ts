@@ -19,7 +19,8 @@ import {
   send,
 } from '../../../parts/collector-wire.ts';
 import { command } from '../../../parts/command.ts';
-import { REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { scratch } from '../../../parts/scratch.ts';
 
 const ADDRESS = '10.34.56.78';
 const FOUND: Dependence = {

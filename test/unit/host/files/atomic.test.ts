@@ -20,7 +20,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { HostError } from '../../../../agent/host/errors.ts';
 import { removeFile, replaceFile, replaceOwnFile, replaceWithLink } from '../../../../agent/host/files/atomic.ts';
-import { missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { missing, nodeCommand, noNamespaces, privately, scratch } from '../../../parts/scratch.ts';
 
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to give a file away';
 const ATOMIC = `${REPOSITORY}/agent/host/files/atomic.ts`;

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockForLife, withLock } from '../../../../agent/host/files/lock.ts';
 import { Host } from '../../../../agent/host/host.ts';
-import { missing, REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { missing, scratch } from '../../../parts/scratch.ts';
 
 const skip = missing('flock');
 

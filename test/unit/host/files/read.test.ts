@@ -6,7 +6,8 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { replaceFile } from '../../../../agent/host/files/atomic.ts';
 import { Host } from '../../../../agent/host/host.ts';
-import { nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { nodeCommand, noNamespaces, privately, scratch } from '../../../parts/scratch.ts';
 
 test('host reads: a named pipe is refused, not waited for', (t) => {
   const folder = scratch(t);

@@ -5,7 +5,8 @@ import { copyFileSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { nodeCommand, noNamespaces, REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { nodeCommand, noNamespaces, scratch } from '../../../parts/scratch.ts';
 
 const MODULE = join(REPOSITORY, 'agent/host/process/processes.ts');
 const PLACES = {

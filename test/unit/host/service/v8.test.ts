@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { REPOSITORY } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
 
 /**
  * `%GetOptimizationStatus` gives bits (Runtime::OptimizationStatus of V8): 32 for Maglev, 64 for TurboFan. `begin` is run

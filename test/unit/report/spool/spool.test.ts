@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Queue, type QueueOptions } from '../../../../agent/report/spool/queue.ts';
 import { Spool, unpack } from '../../../../agent/report/spool/spool.ts';
-import { nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { nodeCommand, noNamespaces, privately, scratch } from '../../../parts/scratch.ts';
 
 interface Told {
   lost: Record<string, number>;

@@ -9,7 +9,8 @@ import { Host } from '../../../../agent/host/host.ts';
 import { revertAll } from '../../../../agent/resources/revert-all.ts';
 import { whyMissing } from '../../../../agent/resources/sysctl/missing-keys.ts';
 import { Sysctl } from '../../../../agent/resources/sysctl/sysctl.ts';
-import { fill, missing, nodeCommand, noNamespaces, privately, REPOSITORY, scratch } from '../../../parts/scratch.ts';
+import { REPOSITORY } from '../../../parts/repository.ts';
+import { fill, missing, nodeCommand, noNamespaces, privately, scratch } from '../../../parts/scratch.ts';
 
 const OURS = '/etc/sysctl.d/60-holdfast.conf';
 

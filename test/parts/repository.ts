@@ -1,0 +1,4 @@
+/** The folder of this repository, as an absolute path. */
+import { join } from 'node:path';
+
+export const REPOSITORY = join(import.meta.dirname, '../..');
