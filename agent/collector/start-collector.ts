@@ -92,7 +92,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
   const receiver = new Receiver(fleet, committer);
   const stream = new Stream();
   const page = new Page();
-  const retirement = new Retirement(fleet, expected, troubles);
+  const retirement = new Retirement(fleet, expected, troubles, store.begun());
   const route = makeRouter({ fleet, store, query, receiver, stream, page, troubles, retirement, writers });
   fleet.rows.settle(Date.now());
 

@@ -1,7 +1,10 @@
 /** What the tests of the collector send: heartbeats and events as OpenTelemetry's own encoder writes them. */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type Collector, type CollectorOptions, startCollector } from '../../agent/collector/start-collector.ts';
+import { Store } from '../../agent/collector/store/store.ts';
 import type { Dependence, ToldDependences } from '../../agent/depends/dependence.ts';
 import type { EventRecord } from '../../agent/report/heartbeat.ts';
 import { events, type Format, metrics } from '../../agent/report/otlp-encoding.ts';
@@ -118,10 +121,20 @@ export function dependences(host: string, told: Partial<ToldDependences> = {}, f
 }
 
 /** A collector of the test's own, gone when the test is. */
+/** Without `data`, it is as if the collector had begun long ago, and knew every host. */
 export async function collector(t: TestContext, options: Partial<CollectorOptions> = {}): Promise<Collector> {
-  const started = await startCollector({ listen: '127.0.0.1:0', data: scratch(t), version: '0', ...options });
+  const { data = begunLongAgo(scratch(t)) } = options;
+  const started = await startCollector({ listen: '127.0.0.1:0', version: '0', ...options, data });
   t.after(() => started.close());
   return started;
+}
+
+function begunLongAgo(data: string): string {
+  new Store(data).close();
+  const database = new DatabaseSync(join(data, 'collector.db'));
+  database.exec('UPDATE numbers SET begun = 0');
+  database.close();
+  return data;
 }
 
 export interface SendOptions {

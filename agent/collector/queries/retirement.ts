@@ -26,15 +26,18 @@ export class Retirement {
   readonly #fleet: Fleet;
   readonly #expected: ExpectedHosts;
   readonly #troubles: Pick<Troubles, 'list'>;
+  readonly #begun: number;
   #looked = 0;
   #hosts: readonly KnownHost[] = [];
   #verdicts = new Map<string, RetireVerdict>();
   #nameservers: NameserversAnswer['nameservers'] | null = null;
 
-  constructor(fleet: Fleet, expected: ExpectedHosts, troubles: Pick<Troubles, 'list'>) {
+  /** `begun`: when the collector began with an empty database, in milliseconds since the epoch. */
+  constructor(fleet: Fleet, expected: ExpectedHosts, troubles: Pick<Troubles, 'list'>, begun: number) {
     this.#fleet = fleet;
     this.#expected = expected;
     this.#troubles = troubles;
+    this.#begun = begun;
   }
 
   /** `?address=&limit=&offset=`. Throws Refused. */
@@ -60,8 +63,9 @@ export class Retirement {
     const hosts = this.#known(now);
     const known = this.#verdicts.get(address);
     if (known !== undefined) return known;
+    const begun = this.#expected.isGiven ? null : Math.min(this.#begun, now);
     const troubles = this.#troubles.list.filter(({ code }) => BLOCKING.has(code)).map(({ text: sentence }) => sentence);
-    const verdict = retireVerdict({ address, now, hosts, troubles });
+    const verdict = retireVerdict({ address, now, hosts, troubles, begun });
     if (this.#verdicts.size < MOST_VERDICTS) this.#verdicts.set(address, verdict);
     return verdict;
   }

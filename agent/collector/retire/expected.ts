@@ -49,6 +49,11 @@ export class ExpectedHosts {
     yield* this.#lost.values();
   }
 
+  /** Whether an operator said which hosts exist. */
+  get isGiven(): boolean {
+    return this.#file.length + this.#given.size > 0;
+  }
+
   /** The names that the API gave. */
   get given(): string[] {
     return [...this.#given.keys()];

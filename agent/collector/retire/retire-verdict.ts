@@ -42,6 +42,11 @@ export interface RetireQuestion {
   readonly hosts: Iterable<KnownHost>;
   /** Troubles of the collector itself, each a sentence: while it has one, nothing is safe. */
   readonly troubles: readonly string[];
+  /**
+   * When the collector began with an empty database, in milliseconds since the epoch: it does not know hosts that were
+   * heard only before. null if an operator said which hosts exist.
+   */
+  readonly begun: number | null;
 }
 
 const HOUR = 3_600_000;
@@ -52,14 +57,14 @@ export const LONGEST_WINDOW = 2 * LONGEST_LEASE;
 /** Dependences are told every 6 h: two tellings are missing. */
 export const STALE = 13 * HOUR;
 
-export function retireVerdict({ address, now, hosts, troubles }: RetireQuestion): RetireVerdict {
+export function retireVerdict({ address, now, hosts, troubles, begun }: RetireQuestion): RetireVerdict {
   const longestLease = longestOf(hosts);
   const window = Math.max(DAY, 2 * (longestLease?.time ?? 0));
   const seen = { hosts: 0, dependents: [] as Dependent[], unseen: [] as UnseenHost[] };
   const tenses = Object.fromEntries(TENSES.map((tense) => [tense, 0])) as Record<Tense, number>;
   let lastAsked: LastAsked | null = null;
   /** When the last of the things ends that only need time. */
-  let wait = 0;
+  let wait = begun === null ? 0 : begun + window;
   /** Whether more than time is missing. */
   let other = false;
   for (const host of hosts) {
@@ -93,7 +98,7 @@ export function retireVerdict({ address, now, hosts, troubles }: RetireQuestion)
   const verdict: RetireVerdict['verdict'] =
     seen.dependents.length > 0 ? 'not-safe' : blocked || wait > now ? 'unknown' : 'safe';
   const facts = { address, verdict, ...seen, tenses, lastAsked, window, longestLease, safeAt };
-  return { ...facts, sentence: sentenceOf(facts, troubles, now) };
+  return { ...facts, sentence: sentenceOf(facts, troubles, begun, now) };
 }
 
 /** The dependences are made when they are read, because an answer shows only some of the hosts of a large fleet. */
@@ -183,7 +188,12 @@ const TENSE_WORDS: Readonly<Record<Tense, string>> = {
   holder: 'by a program that may hold an old list',
 };
 
-function sentenceOf(facts: Omit<RetireVerdict, 'sentence'>, troubles: readonly string[], now: number): string {
+function sentenceOf(
+  facts: Omit<RetireVerdict, 'sentence'>,
+  troubles: readonly string[],
+  begun: number | null,
+  now: number,
+): string {
   const { address, verdict, hosts, dependents, tenses, unseen, lastAsked, window, safeAt } = facts;
   const names = some(unseen.map(({ name }) => name));
   const cannot = `${plural(unseen.length, 'host')} could not be seen (${names})`;
@@ -208,6 +218,9 @@ function sentenceOf(facts: Omit<RetireVerdict, 'sentence'>, troubles: readonly s
   }
   if (hosts === 0) return 'Unknown: no host has reported.';
   if (troubles.length > 0) return `Unknown: something is wrong with this collector: ${troubles[0]}`;
+  if (safeAt !== null && begun !== null && now - begun < window) {
+    return `Unknown for ${waits} more: nothing depends on ${address}, but this collector began only ${durationInWords(now - begun)} ago and may not know every host. Give it the list of your hosts (agent collector --expect FILE), or wait.`;
+  }
   if (safeAt !== null) {
     return `Unknown for ${waits} more: nothing depends on ${address}, but ${plural(unseen.length, 'ledger')} (${names}) must watch for ${durationInWords(window)}.`;
   }

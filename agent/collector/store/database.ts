@@ -59,6 +59,9 @@ const STEPS: readonly string[] = [
      first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (host, server, unit, user)) STRICT, WITHOUT ROWID;
    CREATE TABLE expected (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, seen INTEGER NOT NULL,
      sender TEXT NOT NULL, PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;`,
+  // `begun`: when the collector began with an empty database. 0 for a database that had hosts before this layout.
+  `ALTER TABLE numbers ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+   UPDATE numbers SET begun = unixepoch() * 1000 WHERE hosts = 0;`,
 ];
 
 /** All tables of the last layout: if one is missing, the database is damaged. */

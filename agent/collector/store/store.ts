@@ -108,6 +108,12 @@ export class Store {
     return this.#chunks(sql, host)[0] ?? null;
   }
 
+  /** When the collector began with an empty database, in milliseconds since the epoch by our clock; 0 if long ago. */
+  begun(): number {
+    const read = () => asNumber(this.#db.one<{ begun: number }>('SELECT begun FROM numbers')!.begun);
+    return this.leftOut.read('when the collector began', read) ?? Date.now();
+  }
+
   /** The numbers of the chunks with frames between two times, in order of arrival. */
   chunkNumbers(host: number, from: number, to: number): number[] {
     const sql = 'SELECT id FROM chunks WHERE host = ? AND to_time >= ? AND from_time <= ? ORDER BY id';
@@ -190,7 +196,7 @@ export class Store {
     const numbers = `SELECT max(${host}) + 1 AS hosts, coalesce((${largest('series', 'id')}), -1) + 1 AS series`;
     return this.#db.transaction(() => {
       this.#db.run('DELETE FROM numbers');
-      this.#db.run(`INSERT INTO numbers ${numbers}`);
+      this.#db.run(`INSERT INTO numbers ${numbers}, unixepoch() * 1000`);
       return this.#db.one<Numbers>('SELECT hosts, series FROM numbers')!;
     });
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { collector, dependences, get, heartbeat, send } from '../../../parts/collector-wire.ts';
+import { collector, dependences, get, heartbeat, reportWhole, send } from '../../../parts/collector-wire.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
 const FOUND = {
@@ -50,6 +50,31 @@ test('api: an address in any spelling, refused if it is none', async (t) => {
     assert.equal(response.status, 400);
     assert.match(((await response.json()) as { error: string }).error, words);
   }
+});
+
+test('api: a collector that lost its database does not know every host, so nothing is safe until it listened for a day', async (t) => {
+  const folder = scratch(t);
+  const list = join(folder, 'hosts');
+  writeFileSync(list, '');
+  const start = async (data: string, hosts: readonly string[], more = {}) => {
+    const running = await collector(t, { data: join(folder, data), ...more });
+    for (const host of hosts) await reportWhole(running.url, { host });
+    const answer = await get(running.url, '/api/v1/retire?address=10.0.0.53');
+    await running.close();
+    return answer;
+  };
+  // The second host was silent when the database was lost.
+  const { verdict, sentence, safeAt } = await start('lost', ['a']);
+  assert.equal(verdict, 'unknown');
+  assert.match(
+    sentence,
+    /^Unknown for (23|24) h more: .* began only \d+ s ago and may not know every host\. Give it the list/,
+  );
+  assert.ok(safeAt > Date.now() + 23 * 3_600_000);
+  assert.equal((await start('lost', [])).verdict, 'unknown', 'a start is no beginning');
+  assert.equal((await start('empty-list', ['a'], { expect: list })).verdict, 'unknown');
+  writeFileSync(list, 'a\n');
+  assert.equal((await start('listed', ['a'], { expect: list })).verdict, 'safe');
 });
 
 test('api: CSV has one line for each dependence, and a formula of a host stays a text', async (t) => {

@@ -90,7 +90,7 @@ class Scene {
     const expected = new ExpectedHosts([...this.stored], (all) => {
       this.stored = [...all];
     });
-    return [expected, new Retirement(this.fleet, expected, { list: [] })];
+    return [expected, new Retirement(this.fleet, expected, { list: [] }, 0)];
   }
 }
 

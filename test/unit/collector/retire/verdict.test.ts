@@ -52,8 +52,13 @@ function sound(id: string, more: Partial<Facts> = {}): KnownHost & { since: numb
   return { ...host, watchedSince: () => host.since };
 }
 
-function judge(hosts: readonly KnownHost[], now = NOW, troubles: readonly string[] = []): RetireVerdict {
-  return retireVerdict({ address: ADDRESS, now, hosts, troubles });
+function judge(
+  hosts: readonly KnownHost[],
+  now = NOW,
+  troubles: readonly string[] = [],
+  begun: number | null = null,
+): RetireVerdict {
+  return retireVerdict({ address: ADDRESS, now, hosts, troubles, begun });
 }
 
 const anAddress = fc.constantFrom(ADDRESS, ...OTHERS);
@@ -124,6 +129,16 @@ function expected(hosts: readonly (KnownHost & { since: number | null })[]): str
   );
   return proven && hosts.length > 0 ? 'safe' : 'unknown';
 }
+
+test('verdict: a collector without a list of hosts must have listened for the whole window', () => {
+  const young = judge([sound('a')], NOW, [], NOW - HOUR);
+  assert.deepEqual([young.verdict, young.safeAt], ['unknown', NOW + 23 * HOUR]);
+  assert.match(young.sentence, /^Unknown for 23 h more: .* this collector began only 60 min ago/);
+  assert.equal(judge([sound('a')], NOW, [], NOW - DAY).verdict, 'safe');
+  const waiting = judge([sound('a', { since: NOW - HOUR })], NOW, [], NOW - 2 * HOUR);
+  assert.deepEqual([waiting.verdict, waiting.safeAt], ['unknown', NOW + 23 * HOUR]);
+  assert.equal(judge([sound('a', { standing: 'silent' })], NOW, [], NOW - HOUR).safeAt, null);
+});
 
 test('verdict: it is what the definition says, for any fleet', () => {
   const met = new Set<string>();
