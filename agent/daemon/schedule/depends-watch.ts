@@ -163,7 +163,8 @@ export class DependsWatch {
   /** Notes which file names which servers, so that a program that started today is known to hold today's list. */
   #remember({ found, unseen }: Told): void {
     const history = loadHistory(this.#host);
-    const changed = (file: string) => nullIfRefused(() => this.#host.stat(file)?.mtimeMs) ?? 0;
+    // A file that is moved into place keeps its own mtime.
+    const changed = (file: string) => nullIfRefused(() => this.#host.stat(file)?.ctimeMs) ?? 0;
     // A source that names no server any more has an empty list.
     const seen: Record<string, SeenList> = {};
     for (const source of Object.keys(history)) seen[source] = { addresses: [], changed: 0 };
@@ -174,7 +175,11 @@ export class DependsWatch {
       const known = seen[source] ?? { addresses: [], changed: 0 };
       seen[source] = { addresses: [...known.addresses, address], changed: Math.max(known.changed, changed(file)) };
     }
-    for (const { source, tense } of unseen) if (tense === 'now') delete seen[source];
+    for (const { source, tense } of unseen) {
+      // If a container's resolv.conf could not be read, the host's own still could.
+      const wasRead = source === 'resolv.conf' && (seen[source]?.addresses ?? []).length > 0;
+      if (tense === 'now' && !wasRead) delete seen[source];
+    }
     nullIfRefused(() => saveHistory(this.#host, extended(history, seen, Date.now())));
   }
 }

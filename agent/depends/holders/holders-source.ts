@@ -12,7 +12,7 @@ import type { Dependence, DependsAnswer, DependsSource, Unseen } from '../depend
 import type { ProcessTree, Surroundings } from '../surroundings.ts';
 import { whoAre, whoIs } from '../who.ts';
 import { keepsServers } from './holder-kinds.ts';
-import { loadHistory, namedAt, type ServerHistory } from './server-history.ts';
+import { loadHistory, namedSince, type ServerHistory } from './server-history.ts';
 
 const COMMON = { tense: 'holder', source: 'holders' } as const;
 
@@ -111,11 +111,14 @@ function answered(
 ): DependsAnswer {
   const who = whoIs(host, program);
   const where = `started ${time(program.started)}, ${file} changed ${time(changed)}`;
-  const kept = key === null ? null : namedAt(history, key, program.started);
+  const kept = key === null ? null : namedSince(history, key, program.started, changed);
   const of = (address: string, reason: string): Dependence => ({ ...COMMON, address, who, where, reason, cure });
   if (kept !== null) {
     const wanted = kept.filter((address) => addresses?.has(address) !== false);
-    return { found: wanted.map((one) => of(one, `${why}; ${file} named ${one} when it started`)), unseen: [] };
+    return {
+      found: wanted.map((one) => of(one, `${why}; ${file} named ${one} when it started, or later`)),
+      unseen: [],
+    };
   }
   const unknown = `${why}; it started before ${file} changed, and what the file named then is not known`;
   if (addresses !== null) return { found: [...addresses].map((one) => of(one, unknown)), unseen: [] };

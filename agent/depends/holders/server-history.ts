@@ -8,6 +8,11 @@ import { STATE_FOLDER } from '../../host/paths.ts';
 
 export const HISTORY = `${STATE_FOLDER}/nameserver-history`;
 
+/**
+ * Milliseconds between two looks in which at most one change was missed: the daemon looks every 5 minutes, and after each
+ * change.
+ */
+const LONGEST_GAP = 600_000;
 /** The most lists that are kept of one source; the oldest go first. */
 const MOST = 32;
 
@@ -59,7 +64,9 @@ export function extended(history: ServerHistory, seen: Readonly<Record<string, S
     const lists = history[source] ?? [];
     const last = lists.at(-1);
     const sorted = [...new Set(addresses)].sort();
-    if (last !== undefined && String(last.addresses) === String(sorted)) {
+    // A file that was written while nobody looked may have had another list in between.
+    const isSame = last !== undefined && String(last.addresses) === String(sorted);
+    if (isSame && changed - last.until <= LONGEST_GAP) {
       next[source] = [...lists.slice(0, -1), { ...last, until: now }];
       continue;
     }
@@ -71,15 +78,23 @@ export function extended(history: ServerHistory, seen: Readonly<Record<string, S
 }
 
 /**
- * The addresses that a program may have read at that time (milliseconds since the epoch). null if the record does not
- * reach back that far.
+ * The addresses that a program may have read since its start: many read their list at their first question, and some read
+ * it again. The present list is left out, unless it is the only one. `start`, and `changed` (the last change of the
+ * source's file), in milliseconds since the epoch. null if nobody looked for a part of that time.
  */
-export function namedAt(history: ServerHistory, source: string, time: number): readonly string[] | null {
+export function namedSince(
+  history: ServerHistory,
+  source: string,
+  start: number,
+  changed: number,
+): readonly string[] | null {
   const lists = history[source] ?? [];
-  const next = lists.findIndex(({ since }) => since > time);
-  const before = next === -1 ? lists.at(-1) : lists[next - 1];
-  if (before === undefined) return null;
-  // Between two looks, either of the two lists was in force.
-  const after = time > before.until && next !== -1 ? lists[next]!.addresses : [];
-  return [...new Set([...before.addresses, ...after])];
+  const first = lists.findLastIndex(({ since }) => since <= start);
+  if (first === -1) return null;
+  const held = lists.slice(first);
+  const ends = [...held.slice(1).map(({ since }) => since), changed];
+  if (held.some(({ until }, at) => ends[at]! - until > LONGEST_GAP)) return null;
+  const isPresent = changed <= held.at(-1)!.until;
+  const earlier = isPresent && held.length > 1 ? held.slice(0, -1) : held;
+  return [...new Set(earlier.flatMap(({ addresses }) => addresses))];
 }

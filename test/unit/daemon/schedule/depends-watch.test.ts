@@ -85,6 +85,11 @@ test('depends watch: each look extends the history of which file named which ser
   assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], []]);
   await look('not JSON', 4);
   assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], []]);
+  // Two containers could not be read: the host's own file is known only if it named a server.
+  const hidden = ['a', 'b'].map((reason) => ({ tense: 'now', source: 'resolv.conf', reason }) as const);
+  await look({ found: [{ ...FOUND, address: '10.0.0.2' }], unseen: hidden });
+  await look({ found: [], unseen: hidden });
+  assert.deepEqual(kept('resolv.conf'), [['10.0.0.1'], [], ['10.0.0.2']]);
 });
 
 test('depends watch: in the sandbox of the service systemd runs the look; without its help the look sees a part, from inside', async (t) => {

@@ -6,7 +6,7 @@ import {
   extended,
   HISTORY,
   loadHistory,
-  namedAt,
+  namedSince,
   saveHistory,
 } from '../../../../agent/depends/holders/server-history.ts';
 import type { Program } from '../../../../agent/host/process/programs.ts';
@@ -44,21 +44,48 @@ test('programs that keep their servers are known by name, c-ares and old glibc b
   assert.equal(keeps({}, map('/home/x/libcares.so.2.5.1.txt')), null);
 });
 
-test('the history says what a file named when a program started, and is unknown before its first look', () => {
+test('the history says what a file named since a program started, and is unknown before its first look', () => {
   const first = extended({}, { 'resolv.conf': { addresses: ['10.0.0.1'], changed: 1000 } }, 5000);
   const same = extended(first, { 'resolv.conf': { addresses: ['10.0.0.1'], changed: 1000 } }, 10_000);
   const next = extended(same, { 'resolv.conf': { addresses: ['10.0.0.2', '10.0.0.2'], changed: 12_000 } }, 15_000);
-  const at = (time: number) => namedAt(next, 'resolv.conf', time);
+  const at = (time: number) => namedSince(next, 'resolv.conf', time, 12_000);
   assert.equal(at(999), null);
   assert.deepEqual(at(1000), ['10.0.0.1']);
   assert.deepEqual(at(10_000), ['10.0.0.1']);
-  // Between the last look at the one list and the begin of the next, either may have been read.
-  assert.deepEqual(at(11_000), ['10.0.0.1', '10.0.0.2']);
+  assert.deepEqual(at(11_000), ['10.0.0.1']);
   assert.deepEqual(at(12_000), ['10.0.0.2']);
   assert.deepEqual(at(99_000), ['10.0.0.2']);
-  assert.equal(namedAt(next, 'nginx', 5000), null);
+  assert.equal(namedSince(next, 'nginx', 5000, 12_000), null);
   // A file with a time stamp of the future is not younger than the look.
   assert.equal(extended({}, { a: { addresses: [], changed: 99_000 } }, 5000).a![0]!.since, 5000);
+});
+
+const MINUTE = 60_000;
+
+test('the history names every list that was in force after a program started, but the present one', () => {
+  const list = (n: number, since: number, until: number) => ({ since, until, addresses: [`10.0.0.${n}`] });
+  const a = [list(1, 0, 9 * MINUTE), list(2, 10 * MINUTE, 14 * MINUTE), list(3, 15 * MINUTE, 20 * MINUTE)];
+  // A program that asks its first question after a minute reads the list of that minute.
+  assert.deepEqual(namedSince({ a }, 'a', MINUTE, 15 * MINUTE), ['10.0.0.1', '10.0.0.2']);
+  assert.deepEqual(namedSince({ a }, 'a', 11 * MINUTE, 15 * MINUTE), ['10.0.0.2']);
+  // The file changed again, and the daemon has not looked yet.
+  assert.deepEqual(namedSince({ a }, 'a', 11 * MINUTE, 21 * MINUTE), ['10.0.0.2', '10.0.0.3']);
+});
+
+test('the history is unknown where nobody looked while the file changed, perhaps several times', () => {
+  const seen = (n: number, changed: number) => ({ a: { addresses: [`10.0.0.${n}`], changed } });
+  const friday = extended(extended({}, seen(1, 0), MINUTE), seen(1, 0), 60 * MINUTE);
+  // The daemon was stopped. Before the file named 10.0.0.3, it named 10.0.0.2 for a while.
+  const monday = extended(friday, seen(3, 500 * MINUTE), 600 * MINUTE);
+  assert.equal(namedSince(monday, 'a', 400 * MINUTE, 500 * MINUTE), null);
+  assert.equal(namedSince(monday, 'a', 30 * MINUTE, 500 * MINUTE), null);
+  assert.deepEqual(namedSince(monday, 'a', 550 * MINUTE, 700 * MINUTE), null, 'nor is it known what was there lately');
+  // The file names the same as before, and was written meanwhile.
+  const back = extended(friday, seen(1, 500 * MINUTE), 600 * MINUTE);
+  assert.equal(namedSince(back, 'a', 400 * MINUTE, 500 * MINUTE), null);
+  // Nobody looked, and nothing changed.
+  const quiet = extended(friday, seen(1, 0), 600 * MINUTE);
+  assert.deepEqual(namedSince(quiet, 'a', 400 * MINUTE, 601 * MINUTE), ['10.0.0.1']);
 });
 
 test('the history keeps a bounded number of lists, and a damaged record counts as none', (t) => {
