@@ -1,16 +1,16 @@
 /** Addresses in the texts of other programs, compared by value: every spelling of an address counts as that address. */
 import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../address/accepted.ts';
+import { unmappedAddress } from '../address/address-checks.ts';
 
 /**
  * The canonical form of one address: `10.0.0.1`, `2001:db8::1`. A zone (`%eth0`) is left out, and an IPv4 address that
  * is mapped into IPv6 becomes its IPv4 address. null if the text is no address, or is the unspecified address.
  */
-export function canonicalAddress(text: string): string | null {
+export function canonicalAddress(text: string): IpAddress | null {
   const [bare = ''] = text.replace(/^\[(.*)\]$/s, '$1').split('%', 1);
-  const isAddress = bare.includes(':') ? ipaddr.IPv6.isValid(bare) : ipaddr.IPv4.isValidFourPartDecimal(bare);
-  if (!isAddress) return null;
-  const address = ipaddr.process(bare);
-  return address.range() === 'unspecified' ? null : address.toString();
+  const address = unmappedAddress(bare);
+  return address === null || ipaddr.parse(address).range() === 'unspecified' ? null : address;
 }
 
 /** Whether programs reach only this host by the address, so that a forwarder of this host answers. */
@@ -20,7 +20,7 @@ export function isLoopbackAddress(address: string): boolean {
 
 export interface FoundAddress {
   /** In canonical form. */
-  readonly address: string;
+  readonly address: IpAddress;
   /** The offset of its first character in the text. */
   readonly at: number;
 }

@@ -58,6 +58,9 @@ test('ledger: retire counts only its addresses, keeps their counts when others c
   assert.deepEqual(before.packets, { [`${SERVER} a.service root`]: 5 });
   assert.deepEqual([...before.since.keys()], [SERVER]);
 
+  await configured(host, `retire: ["::ffff:${SERVER}", ${SERVER}]\n`);
+  assert.equal((await host.agent('plan')).code, 0, 'other spellings of the same address change nothing');
+
   await configured(host, `retire: [${NOBODY}, ${SERVER}]\n`);
   assert.match((await host.agent('plan')).stdout, /holdfast_retire.*counts other addresses/);
   await host.sh('agent apply');

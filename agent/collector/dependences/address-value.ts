@@ -1,5 +1,6 @@
 /** Compares addresses by value, however they are written. */
-import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../address/accepted.ts';
+import { unmappedAddress } from '../../address/address-checks.ts';
 
 /** The most characters of an address with its zone: 39 for IPv6, 1, and 15 for an interface. */
 const LONGEST = 64;
@@ -9,10 +10,8 @@ const LONGEST = 64;
  * IPv4 address. A zone (`%eth0`) is left out, because each host has names of its own for its links. null if the text is
  * no address.
  */
-export function addressValue(text: string): string | null {
+export function addressValue(text: string): IpAddress | null {
   if (text.length > LONGEST) return null;
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text).toString();
   const [address = '', zone] = text.split(/%(.*)/s);
-  if (zone === '' || !/^[0-9a-fA-F:.]+$/.test(address) || !ipaddr.IPv6.isValid(address)) return null;
-  return ipaddr.process(address).toString();
+  return zone === '' ? null : unmappedAddress(address);
 }

@@ -50,7 +50,7 @@ export function desiredState(config: Config): ConfiguredState {
     egress: config.egress ? { default: 'bgp', dhcp: config.egress.dhcp ?? 'drop' } : null,
     ledger: {
       mode: config.ledger ?? 'retiring',
-      retire: (config.retire ?? []).map((text) => notation(checkRetired(text))),
+      retire: [...new Set((config.retire ?? []).map((text) => notation(checkRetired(text))))],
     },
     ...(config.hold === undefined ? {} : { hold: config.hold }),
   };

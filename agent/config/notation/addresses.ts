@@ -1,5 +1,6 @@
 /** Addresses as resolv.conf(5) takes them. */
 import ipaddr from 'ipaddr.js';
+import { unmappedAddress } from '../../address/address-checks.ts';
 import { type Checked, show } from '../config-error.ts';
 import { flow } from '../yaml-text.ts';
 import { interfaceNameProblem } from './names.ts';
@@ -48,12 +49,11 @@ export function checkSortlistPair(text: string): Checked {
   return { problem: `${show(text)} has host bits set, so libc would never match it; write ${network}/${mask}` };
 }
 
-/** An address that is to be switched off, in its usual notation, without a zone. */
+/** An address that is to be switched off, as `agent depends` compares addresses; without a zone. */
 export function checkRetired(text: string): Checked {
-  if (!isAddress(text))
-    return { problem: `${show(text)} is no address; write one such as 10.34.56.78 or 2001:db8::53` };
-  const parsed = ipaddr.parse(text);
-  return serverAddress(text, parsed.range()) ?? { value: parsed.toString() };
+  const value = unmappedAddress(text);
+  if (value === null) return { problem: `${show(text)} is no address; write one such as 10.34.56.78 or 2001:db8::53` };
+  return serverAddress(text, ipaddr.parse(value).range()) ?? { value };
 }
 
 /** Whether the text is an address in full notation, without a zone. */

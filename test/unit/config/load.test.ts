@@ -119,6 +119,11 @@ test('config: IPv6 name servers go to DHCPv6, without their zone, and stay whole
   );
 });
 
+test('config: an address of retire is one address, however often and in whatever spelling it is written', async () => {
+  const text = 'retire: ["::ffff:10.0.0.1", 10.0.0.1, "::FFFF:a00:1", "2001:DB8:0::1", "2001:db8::1"]';
+  assert.deepEqual((await desired(text)).ledger.retire, ['10.0.0.1', '2001:db8::1']);
+});
+
 test('drop-ins are merged in name order: maps deeply, lists and scalars replaced', async () => {
   const state = await desired({
     [MAIN]: 'dns: { domain: a.example, nameservers: [10.0.0.1, 10.0.0.2] }\nsysctl: { net.ipv4.ip_forward: 0 }\n',
