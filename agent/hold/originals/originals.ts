@@ -233,10 +233,15 @@ function parse(text: string): Original | null {
   try {
     const value = JSON.parse(text) as Original;
     const whole = typeof value.key === 'string' && FIELDS[value.kind].every((field) => field in value);
-    return whole ? value : null;
+    return whole && (value.kind !== 'sysctl' || isBelow(value.key)) ? value : null;
   } catch {
     return null;
   }
+}
+
+/** Whether a path stays below /proc/sys, where `revert` writes to it. */
+function isBelow(path: string): boolean {
+  return path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
 }
 
 const FIELDS = {

@@ -169,6 +169,16 @@ test('revert: a symbolic link that was replaced is a link again; one that was fo
   }
 });
 
+test('revert: a record of a kernel value outside of /proc/sys is damaged, and is never written', {
+  skip,
+}, async (t) => {
+  const odd = { kind: 'sysctl', key: '../../etc/passwd', before: 'x', after: '', earlier: '' };
+  const host = hostWith(t, { 'var/lib/holdfast/originals/odd.json': JSON.stringify(odd) });
+  assert.deepEqual(new Originals(host).all(), []);
+  const [outcome] = await revertAll(host);
+  assert.equal(outcome?.result, 'failed');
+});
+
 test('revert: a record that is damaged, or no record at all, is passed over', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
