@@ -15,3 +15,9 @@ export type ServerAddress = IpAddress | Accepted<'address with its zone'>;
 
 /** A network in its usual notation, without host bits: `10.0.0.0/16`. */
 export type Prefix = Accepted<'prefix'>;
+
+/** An interface's name without characters that have a meaning in a configuration file or a shell. */
+export type InterfaceName = Accepted<'interface name'>;
+
+/** `address/netmask` as resolv.conf wants it (dotted netmask). */
+export type SortlistPair = Accepted<'sortlist pair'>;

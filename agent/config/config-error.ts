@@ -15,7 +15,7 @@ export interface ConfigError extends Position {
 }
 
 /** A checked text in the notation that is written to the host, or its error with a remedy. */
-export type Checked = { readonly value: string } | { readonly problem: string };
+export type Checked<Text extends string = string> = { readonly value: Text } | { readonly problem: string };
 
 /**
  * `/etc/holdfast/agent.yaml:4:17: dns.nameservers[2]: "10.0.0.300" is not an IP address; write one such as 10.0.0.53`

@@ -1,3 +1,5 @@
+import type { IpAddress } from '../address/accepted.ts';
+
 /** In the order in which `agent probe` shows them. */
 export const PROBE_NAMES = [
   'routes',
@@ -64,8 +66,7 @@ export interface DesiredExpect {
 
 /** A multicast group that a program on this host should have joined. */
 export interface ExpectedGroup {
-  /** IPv4 or IPv6, in its usual notation. */
-  readonly group: string;
+  readonly group: IpAddress;
   /** The interface. */
   readonly dev: string;
   /** Milliseconds without a query after which a snooping switch forgets the group's members. */

@@ -3,7 +3,8 @@
  * 2.36).
  */
 import dnsPacket, { encode, type OptAnswer } from 'dns-packet';
-import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../address/accepted.ts';
+import { addressOfBytes } from '../address/address-checks.ts';
 
 export interface DnsQuestion {
   /** Absolute, without a final dot; empty: the root. */
@@ -122,8 +123,8 @@ function valuesOf(message: Buffer, start: number, count: number, { name, type }:
 }
 
 /** undefined if an address of this type has another length. */
-function addressIn(bytes: Buffer, type: 'A' | 'AAAA'): string | undefined {
-  return bytes.length === (type === 'A' ? 4 : 16) ? ipaddr.fromByteArray([...bytes]).toString() : undefined;
+function addressIn(bytes: Buffer, type: 'A' | 'AAAA'): IpAddress | undefined {
+  return bytes.length === (type === 'A' ? 4 : 16) ? addressOfBytes(bytes) : undefined;
 }
 
 function nameAt(message: Buffer, at: number): { readonly name: string; readonly end: number } | null {

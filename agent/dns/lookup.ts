@@ -1,4 +1,6 @@
 /** Looks a name up through the C library, as every program does, in a new process that has just read the files. */
+import type { IpAddress } from '../address/accepted.ts';
+import { ipAddress } from '../address/address-checks.ts';
 import type { Host } from '../host/host.ts';
 
 /** Milliseconds: time for glibc to give up on two of three servers (resolv.conf(5), timeout) and ask the third. */
@@ -11,14 +13,14 @@ const NSCD = ['/run/nscd/socket', '/var/run/nscd/socket'];
 const SERVICES = 'files dns';
 
 /**
- * The name's addresses of both families, each once; empty if the look-up fails or takes too long. null if no look-up is
+ * The name's addresses of both families, each once and without its zone; empty if the look-up fails or takes too long. null if no look-up is
  * possible here (no getent(1), or a host whose files are not those of this process). `timeLimit`: milliseconds.
  */
 export async function lookUp(
   host: Host,
   name: string,
   { timeLimit = TIME_LIMIT, signal }: { timeLimit?: number; signal?: AbortSignal } = {},
-): Promise<string[] | null> {
+): Promise<IpAddress[] | null> {
   if (host.root !== '/') return null;
   const args = [...pastCache(host), 'ahosts', '--', name];
   const { status, stdout, error } = await host.runBeside('getent', args, {
@@ -27,7 +29,7 @@ export async function lookUp(
   });
   if (error !== null && /ENOENT/.test(error)) return null;
   if (status !== 0) return [];
-  return [...new Set(stdout.split('\n').flatMap((line) => line.match(/^\S+/) ?? []))];
+  return [...new Set(stdout.split('\n').flatMap((line) => ipAddress(line.replace(/[\s%].*/s, '')) ?? []))];
 }
 
 /** nscd would answer from its cache. getent bypasses nscd if it is given the services, so we pass the host's own. */

@@ -9,6 +9,7 @@ import type { Dependence, ToldDependences } from '../../agent/depends/dependence
 import type { EventRecord } from '../../agent/report/heartbeat.ts';
 import { events, type Format, metrics } from '../../agent/report/otlp-encoding.ts';
 import { type Occurrence, type Sample, sample } from '../../probes/probe.ts';
+import type { Plain } from './accepted.ts';
 import { scratch } from './scratch.ts';
 
 export interface Beat {
@@ -109,7 +110,7 @@ export async function reportWhole(url: string, beat: LedgerBeat, found: readonly
 }
 
 /** The event by which a host tells what it depends on. */
-export function dependences(host: string, told: Partial<ToldDependences> = {}, format: Format = 'protobuf') {
+export function dependences(host: string, told: Plain<Partial<ToldDependences>> = {}, format: Format = 'protobuf') {
   const body = JSON.stringify({ found: [], unseen: [], longestLease: 43_200, cut: 0, ...told });
   return event(
     host,

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { familyOf } from '../../address/address.ts';
+import { prefixHolding, unmappedAddress } from '../../address/address-checks.ts';
 
 /** A text that is the same for the same sender. It does not contain the token. */
 export function senderOf({ socket, headers }: IncomingMessage): string {
@@ -20,11 +21,7 @@ export function senderOf({ socket, headers }: IncomingMessage): string {
 
 /** An IPv4 address, or the first 64 bits of an IPv6 address, because one host may use all addresses of a /64. */
 export function networkOf(address: string): string {
-  const ipv4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-  if (familyOf(ipv4) === 'ipv4') return ipv4;
-  const [head = '', tail] = ipv4.replace(/%.*/, '').split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const last = tail === undefined || tail === '' ? [] : tail.split(':');
-  const all = [...groups, ...Array.from({ length: Math.max(0, 8 - groups.length - last.length) }, () => '0'), ...last];
-  return `${all.slice(0, 4).join(':')}::/64`;
+  const own = unmappedAddress(address.replace(/%.*/, ''));
+  if (own === null) return address;
+  return familyOf(own) === 'ipv4' ? own : prefixHolding(own, 64);
 }

@@ -1,6 +1,6 @@
 /** Contradictions inside one entry of `routes`, and between two entries. */
 import { familyOf } from '../../address/address.ts';
-import type { ConfigError } from '../config-error.ts';
+import type { Checked, ConfigError } from '../config-error.ts';
 import {
   checkAddress,
   checkGateway,
@@ -110,7 +110,11 @@ function destinationAt(tree: Tree, path: TreePath) {
   return typeof to === 'string' ? destination(to, gateways.find((gateway) => gateway !== null) ?? undefined) : null;
 }
 
-function addressAt(tree: Tree, path: TreePath, check: typeof checkAddress): string | null {
+function addressAt<Text extends string>(
+  tree: Tree,
+  path: TreePath,
+  check: (text: string) => Checked<Text>,
+): Text | null {
   const value = valueAt(tree, path);
   const checked = typeof value === 'string' ? check(value) : null;
   return checked !== null && 'value' in checked ? checked.value : null;

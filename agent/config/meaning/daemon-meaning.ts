@@ -29,7 +29,7 @@ export function desiredDaemon({ report = {}, probes = {}, expect = {}, reload }:
     expect: {
       defaultNexthops: expect.default?.nexthops ?? null,
       groups: (expect.groups ?? []).map(({ group, dev, silence }) => ({
-        group: groupAddress(group) as string,
+        group: groupAddress(group)!,
         dev,
         silence: durationOf(silence ?? SILENCE) as number,
       })),

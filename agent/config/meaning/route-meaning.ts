@@ -1,6 +1,8 @@
 /** A checked entry of `routes` → the route that the kernel's table should hold. */
 import type { DesiredNexthop, DesiredRoute } from '../desired.ts';
+import { checkInterfaceName } from '../notation/names.ts';
 import {
+  type CheckedGateway,
   checkAddress,
   checkGateway,
   checkTable,
@@ -32,13 +34,18 @@ export function desiredRoute(route: Route): DesiredRoute {
   };
 }
 
-function checkedVia({ via, nexthops = [] }: Route): string | undefined {
+function checkedVia({ via, nexthops = [] }: Route): CheckedGateway | undefined {
   const first = via ?? nexthops.find((hop) => hop.via !== undefined)?.via;
   return first === undefined ? undefined : meantBy(checkGateway(first));
 }
 
 function nexthop({ via, dev, weight = 1, onlink = false }: Nexthop): DesiredNexthop {
-  return { via: via === undefined ? null : gateway(meantBy(checkGateway(via))), dev: dev ?? null, weight, onlink };
+  return {
+    via: via === undefined ? null : gateway(meantBy(checkGateway(via))),
+    dev: dev === undefined ? null : meantBy(checkInterfaceName(dev)),
+    weight,
+    onlink,
+  };
 }
 
 /** The schema has accepted the text, so the result is a value. */

@@ -1,29 +1,36 @@
 /** Addresses as resolv.conf(5) takes them. */
 import ipaddr from 'ipaddr.js';
-import { unmappedAddress } from '../../address/address-checks.ts';
+import type { IpAddress, Prefix, ServerAddress, SortlistPair } from '../../address/accepted.ts';
+import { familyOf } from '../../address/address.ts';
+import {
+  ipAddress,
+  prefixHolding,
+  rangeOf,
+  sortlistPair,
+  unmappedAddress,
+  withZone,
+} from '../../address/address-checks.ts';
+import { isDotted } from '../../address/dotted.ts';
 import { type Checked, show } from '../config-error.ts';
 import { flow } from '../yaml-text.ts';
-import { interfaceNameProblem } from './names.ts';
+import { checkInterfaceName } from './names.ts';
 
 /** A name server's address in its usual notation. A link-local address needs its interface: `fe80::1%eth0`. */
-export function checkNameserver(text: string): Checked {
-  if (/^[0-9.]+$/.test(text)) {
-    if (!ipaddr.IPv4.isValidFourPartDecimal(text)) return noAddress(text);
-    return serverAddress(text, ipaddr.IPv4.parse(text).range()) ?? { value: text };
-  }
+export function checkNameserver(text: string): Checked<ServerAddress> {
   const [address = '', zone] = text.split(/%(.*)/s);
-  if (!/^[0-9a-fA-F:.]+$/.test(address) || !ipaddr.IPv6.isValid(address)) return noAddress(text);
-  const parsed = ipaddr.IPv6.parse(address);
-  const unfit = serverAddress(text, parsed.range());
+  const value = ipAddress(address);
+  if (value === null || (zone !== undefined && familyOf(value) === 'ipv4')) return noAddress(text);
+  const range = rangeOf(value);
+  const unfit = serverAddress(text, range);
   if (unfit) return unfit;
-  const linkLocal = parsed.range() === 'linkLocal';
+  const linkLocal = range === 'linkLocal' && familyOf(value) === 'ipv6';
   if (linkLocal && zone === undefined) {
     return { problem: `${show(text)} is link-local and needs its interface; write ${address}%eth0` };
   }
   if (!linkLocal && zone !== undefined) return { problem: `${show(text)} is not link-local; write only ${address}` };
-  if (zone === undefined) return { value: parsed.toRFC5952String() };
-  const problem = interfaceNameProblem(zone);
-  return problem === undefined ? { value: `${parsed.toRFC5952String()}%${zone}` } : { problem };
+  if (zone === undefined) return { value };
+  const checked = checkInterfaceName(zone);
+  return 'problem' in checked ? checked : { value: withZone(value, checked.value) };
 }
 
 /**
@@ -31,10 +38,10 @@ export function checkNameserver(text: string): Checked {
  * only (resolv.conf(5)). libc masks the address that it sorts, but not the pair's address, so a pair with host bits
  * never matches.
  */
-export function checkSortlistPair(text: string): Checked {
+export function checkSortlistPair(text: string): Checked<SortlistPair> {
   const [address = '', mask, ...more] = text.split('/');
   if (ipaddr.IPv6.isValid(address)) return { problem: `${show(text)} is IPv6; libc's sortlist takes IPv4 only` };
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address) || more.length > 0) {
+  if (!isDotted(address) || more.length > 0) {
     return { problem: `${show(text)} is not an address with its netmask; write 10.72.0.0/16 or 10.72.0.0/255.255.0.0` };
   }
   const bits = mask === undefined ? naturalBits(address) : maskBits(mask);
@@ -43,47 +50,41 @@ export function checkSortlistPair(text: string): Checked {
       problem: `${show(mask)} is no netmask; write a prefix of 0 to 32, such as ${address}/24, or 255.255.255.0`,
     };
   }
-  const network = ipaddr.IPv4.networkAddressFromCIDR(`${address}/${bits}`).toString();
-  if (network === address) return { value: `${address}/${ipaddr.IPv4.subnetMaskFromPrefixLength(bits)}` };
+  const network = prefixHolding(address, bits).replace(/\/.*/, '');
+  if (network === address) return { value: sortlistPair(address, bits) };
   if (mask === undefined) return { problem: `${show(text)} has no netmask; write ${address}/32 for this one address` };
   return { problem: `${show(text)} has host bits set, so libc would never match it; write ${network}/${mask}` };
 }
 
 /** An address that is to be switched off, as `agent depends` compares addresses; without a zone. */
-export function checkRetired(text: string): Checked {
+export function checkRetired(text: string): Checked<IpAddress> {
   const value = unmappedAddress(text);
   if (value === null) return { problem: `${show(text)} is no address; write one such as 10.34.56.78 or 2001:db8::53` };
-  return serverAddress(text, ipaddr.parse(value).range()) ?? { value };
-}
-
-/** Whether the text is an address in full notation, without a zone. */
-export function isAddress(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || (ipaddr.IPv6.isValid(text) && !text.includes('%'));
+  return serverAddress(text, rangeOf(value)) ?? { value };
 }
 
 /** A network of IPv4 or IPv6, `10.72.0.0/16`. An address without a prefix means a network of one address. */
-export function checkPrefix(text: string): Checked {
+export function checkPrefix(text: string): Checked<Prefix> {
   const dotted = /^([0-9.]+)(?:\/|\s+(?:netmask\s+)?)([0-9]+(?:\.[0-9]+){3})$/.exec(text);
   const dottedBits = dotted === null ? null : maskBits(dotted[2] ?? '');
   const meant = dotted === null || dottedBits === null ? null : checkPrefix(`${dotted[1]}/${dottedBits}`);
   if (meant !== null && 'value' in meant) return { problem: `${show(text)} has a netmask; write ${meant.value}` };
   const [address = '', length, ...more] = text.split('/');
-  if (!isAddress(address) || more.length > 0) {
+  const own = ipAddress(address);
+  if (own === null || more.length > 0) {
     return { problem: `${show(text)} is no network; write one such as 10.72.0.0/16 or 2001:db8::/32` };
   }
-  const parsed = ipaddr.parse(address);
-  const longest = parsed.kind() === 'ipv4' ? 32 : 128;
+  const longest = familyOf(own) === 'ipv4' ? 32 : 128;
   const bits = length ?? String(longest);
   if (!/^(0|[1-9][0-9]{0,2})$/.test(bits) || Number(bits) > longest) {
     return { problem: `${show(length)} is no prefix length; write 0 to ${longest}` };
   }
-  const family = parsed.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6;
-  const network = family.networkAddressFromCIDR(`${address}/${bits}`).toString();
-  if (network === parsed.toString()) return { value: `${network}/${bits}` };
-  return { problem: `${show(text)} has host bits set; write ${network}/${bits}, or ${address} for this one address` };
+  const network = prefixHolding(own, Number(bits));
+  if (network === `${own}/${bits}`) return { value: network };
+  return { problem: `${show(text)} has host bits set; write ${network}, or ${address} for this one address` };
 }
 
-function noAddress(text: string): Checked {
+function noAddress(text: string): { readonly problem: string } {
   const words = text.split(/[\s,;]+/).filter((word) => word !== '');
   if (words.length > 1 && words.every((word) => 'value' in checkNameserver(word)))
     return { problem: `${show(text)} is not one address; write a list: [${words.join(', ')}]` };
@@ -101,7 +102,7 @@ function noAddress(text: string): Checked {
   return { problem: `${show(text)} is not an IP address; write one such as 10.0.0.53` };
 }
 
-function serverAddress(text: string, range: string): Checked | null {
+function serverAddress(text: string, range: string): { readonly problem: string } | null {
   if (!['unspecified', 'broadcast', 'multicast'].includes(range)) return null;
   return {
     problem: `${show(text)} is ${range === 'unspecified' ? 'no' : `a ${range}`} address; write a name server's own`,

@@ -1,6 +1,7 @@
 /** Names of domains and of network interfaces. Each function returns an error with a remedy, or undefined. */
 import { domainToASCII } from 'node:url';
-import { show } from '../config-error.ts';
+import type { InterfaceName } from '../../address/accepted.ts';
+import { type Checked, show } from '../config-error.ts';
 
 export const DOMAIN_PATTERN =
   '^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$';
@@ -64,4 +65,9 @@ export function interfaceNameProblem(name: string): string | undefined {
   if (name.length > 15 && /^[\w.+@-]+$/.test(name))
     return `${show(name)} is longer than 15 characters, so it is no interface's name; for an alternative name (altname) write the name that "ip link show ${name}" prints`;
   return `${show(name)} is not an interface name; write 1 to 15 letters, digits and . _ - + @, such as eth0.100`;
+}
+
+export function checkInterfaceName(name: string): Checked<InterfaceName> {
+  const problem = interfaceNameProblem(name);
+  return problem === undefined ? { value: name as InterfaceName } : { problem };
 }

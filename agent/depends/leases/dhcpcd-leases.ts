@@ -2,7 +2,8 @@
  * Leases of dhcpcd. Its lease file is the server's last message as it came: BOOTP (RFC 2131) in IF.lease, DHCPv6 (RFC
  * 8415) in IF.lease6.
  */
-import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../address/accepted.ts';
+import { addressOfBytes } from '../../address/address-checks.ts';
 import { DHCPCD_CONF, dhcpcdHolders } from '../../clients/dhcpcd/dhcpcd.ts';
 import { holderName, type LeaseHolder } from '../../clients/holder.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';
@@ -120,9 +121,7 @@ function options6(data: Buffer, from: number): { code: number; data: Buffer }[] 
   return options;
 }
 
-function addresses(data: Buffer | undefined, size: number): string[] {
+function addresses(data: Buffer | undefined, size: number): IpAddress[] {
   const count = Math.floor((data?.length ?? 0) / size);
-  return Array.from({ length: count }, (_, n) => {
-    return ipaddr.fromByteArray([...data!.subarray(n * size, (n + 1) * size)]).toString();
-  });
+  return Array.from({ length: count }, (_, n) => addressOfBytes(data!.subarray(n * size, (n + 1) * size)));
 }

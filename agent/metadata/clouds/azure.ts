@@ -2,6 +2,7 @@
  * Azure's instance metadata service: one JSON document for all interfaces. It gives subnets, but not the ranges of the
  * virtual network. https://learn.microsoft.com/en-us/azure/virtual-machines/instance-metadata-service
  */
+import type { Prefix } from '../../address/accepted.ts';
 import { isMap } from '../../config/plain-map.ts';
 import { errorMessage } from '../../host/errors.ts';
 import { refusedReply } from './http.ts';
@@ -39,7 +40,7 @@ export const AZURE: Provider = {
   },
 };
 
-function subnets({ ipv4 }: Record<string, unknown>, what: string): string[] {
+function subnets({ ipv4 }: Record<string, unknown>, what: string): Prefix[] {
   const written = listOfMaps(isMap(ipv4) ? ipv4.subnet : null, `${what} of the interface`).map(
     ({ address, prefix }) => {
       if (typeof address !== 'string' || typeof prefix !== 'string') throw new Error(`${what} is no text`);

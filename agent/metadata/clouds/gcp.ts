@@ -3,6 +3,8 @@
  * of the whole VPC. https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
  */
 import ipaddr from 'ipaddr.js';
+import type { Prefix } from '../../address/accepted.ts';
+import { prefixHolding } from '../../address/address-checks.ts';
 import { errorMessage } from '../../host/errors.ts';
 import { refusedReply } from './http.ts';
 import type { MetadataAnswer, Provider } from './provider.ts';
@@ -41,10 +43,10 @@ export const GCP: Provider = {
   },
 };
 
-function subnet(ip: unknown, mask: unknown): string {
+function subnet(ip: unknown, mask: unknown): Prefix {
   const own = address(ip, 'ipv4', 'the interface’s address');
   const dotted = typeof mask === 'string' && ipaddr.IPv4.isValidFourPartDecimal(mask) ? mask : '';
   const length = dotted === '' ? null : ipaddr.IPv4.parse(dotted).prefixLengthFromSubnetMask();
   if (length === null) throw new Error('the interface’s subnetmask is none');
-  return `${ipaddr.IPv4.networkAddressFromCIDR(`${own}/${length}`)}/${length}`;
+  return prefixHolding(own, length);
 }

@@ -3,9 +3,11 @@
  * refused with a sentence.
  */
 import ipaddr from 'ipaddr.js';
-import type { Family } from '../../address/address.ts';
+import type { IpAddress, Prefix } from '../../address/accepted.ts';
+import { type Family, familyOf } from '../../address/address.ts';
+import { addressOfBytes, ipAddress, rangeOf } from '../../address/address-checks.ts';
 import { show } from '../../config/config-error.ts';
-import { checkPrefix, isAddress } from '../../config/notation/addresses.ts';
+import { checkPrefix } from '../../config/notation/addresses.ts';
 
 /** More than any provider allows; EC2's most is 50 ranges a VPC. */
 const MOST = 64;
@@ -22,27 +24,27 @@ export function lines(text: string): string[] {
 }
 
 /** Networks in canonical notation, each once, sorted. Throws an Error with a sentence that names `what`. */
-export function networks(texts: readonly string[], family: Family, what: string): string[] {
+export function networks(texts: readonly string[], family: Family, what: string): Prefix[] {
   if (texts.length > MOST)
     throw new Error(`${what} has ${texts.length} values, and more than ${MOST} are not believed`);
   return [...new Set(texts.map((text) => network(text, family, what)))].sort();
 }
 
 /** The address after the network's own address: EC2 and Azure put every subnet's gateway there. */
-export function firstAddress(cidr: string): string {
+export function firstAddress(cidr: Prefix): IpAddress {
   const [address = '', length] = cidr.split('/');
   if (Number(length) > 30) throw new Error(`${cidr} has no room for a gateway`);
   const octets = ipaddr.IPv4.parse(address).octets;
-  return [...octets.slice(0, 3), (octets[3] ?? 0) + 1].join('.');
+  return addressOfBytes(Uint8Array.from([...octets.slice(0, 3), (octets[3] ?? 0) + 1]));
 }
 
 /** A host's address in canonical notation. Throws an Error with a sentence that names `what`. */
-export function address(text: unknown, family: Family, what: string): string {
+export function address(text: unknown, family: Family, what: string): IpAddress {
   if (typeof text !== 'string') throw new Error(`${what} is no address`);
-  const parsed = isAddress(text) ? ipaddr.parse(text) : null;
-  if (parsed === null || parsed.kind() !== family) throw new Error(`${what} is ${show(text)}, and no address`);
-  if (NO_NETWORK.has(parsed.range())) throw new Error(`${what} is ${show(text)}, and no host has such an address`);
-  return parsed.toString();
+  const found = ipAddress(text);
+  if (found === null || familyOf(found) !== family) throw new Error(`${what} is ${show(text)}, and no address`);
+  if (NO_NETWORK.has(rangeOf(found))) throw new Error(`${what} is ${show(text)}, and no host has such an address`);
+  return found;
 }
 
 /** A hardware address as in /sys/class/net: `0e:49:61:0f:c3:11`; null if the text is no such address. */
@@ -51,7 +53,7 @@ export function hardwareAddress(text: unknown): string | null {
   return digits?.replace(/[:-]/g, '').toLowerCase().match(/../g)?.join(':') ?? null;
 }
 
-function network(text: string, family: Family, what: string): string {
+function network(text: string, family: Family, what: string): Prefix {
   const checked = text.includes('/') ? checkPrefix(text) : null;
   if (checked === null || 'problem' in checked) {
     const why = checked?.problem.includes('host bits') ? 'has host bits set' : 'is no network';
@@ -59,7 +61,7 @@ function network(text: string, family: Family, what: string): string {
   }
   const [first = '', length] = checked.value.split('/');
   const parsed = ipaddr.parse(first);
-  if (parsed.kind() !== family) throw new Error(`${what}: ${checked.value} is not ${LABELS[family]}`);
+  if (familyOf(checked.value) !== family) throw new Error(`${what}: ${checked.value} is not ${LABELS[family]}`);
   if (Number(length) < SHORTEST[family])
     throw new Error(`${what}: ${checked.value} is wider than any network of a cloud (/${SHORTEST[family]})`);
   if (NO_NETWORK.has(parsed.range())) throw new Error(`${what}: ${checked.value} is no network that hosts can have`);

@@ -8,6 +8,7 @@ import { joinedGroups, mldQueries } from '../../../agent/host/kernel/multicast.t
 import { monotonic, QueryWatch } from '../../../probes/multicast/watch.ts';
 import { multicastProbe } from '../../../probes/multicast-probe.ts';
 import type { Condition, Reading } from '../../../probes/probe.ts';
+import { accepted, type Plain } from '../../parts/accepted.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 
@@ -43,8 +44,8 @@ function procfs(t: TestContext, files: Record<string, string> = {}) {
   return { folder, host: new Host({ root: folder, live: true }) };
 }
 
-const expected = (parts: Partial<ExpectedGroup> = {}): ExpectedGroup => {
-  return { group: '224.1.2.3', dev: 'eth1', silence: 260_000, ...parts };
+const expected = (parts: Plain<Partial<ExpectedGroup>> = {}): ExpectedGroup => {
+  return accepted({ group: '224.1.2.3', dev: 'eth1', silence: 260_000, ...parts });
 };
 
 /** As the daemon of this host would have left it: this process. */

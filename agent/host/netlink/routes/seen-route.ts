@@ -1,6 +1,7 @@
 /** One route as the kernel reports it, read from its message. */
-import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../../address/accepted.ts';
 import type { Family } from '../../../address/address.ts';
+import { addressOfBytes, ipAddress, prefixOf } from '../../../address/address-checks.ts';
 import { type Attribute, align, attribute, attributes, FAMILY, NETLINK_HEADER } from '../message-layout.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from './route.ts';
 import { NEXTHOP, RTA, RTAX_MTU, RTMSG, RTNH } from './rtmsg.ts';
@@ -21,7 +22,7 @@ export interface SeenHop extends RouteHop {
   readonly usable: boolean;
 }
 
-const NOWHERE = { ipv4: '0.0.0.0', ipv6: '::' } as const;
+const NOWHERE = { ipv4: ipAddress('0.0.0.0'), ipv6: ipAddress('::') } as const;
 
 /** The route whose message (header first) begins at `at`; null if its family is unknown, or the message is damaged. */
 export function readRoute(data: Buffer, at: number, end: number): SeenRoute | null {
@@ -58,7 +59,7 @@ export function readRoute(data: Buffer, at: number, end: number): SeenRoute | nu
   const cached = found.get(RTA.cacheInfo);
   return {
     family,
-    destination: `${network}/${length}`,
+    destination: prefixOf(network, length),
     table: number(RTA.table) ?? data[from + RTMSG.table]!,
     metric: number(RTA.priority) ?? 0,
     protocol: data[from + RTMSG.protocol]!,
@@ -84,9 +85,9 @@ export function hopFlags(flags: number): Pick<SeenHop, 'onlink' | 'usable'> {
 }
 
 /** An address of four or sixteen bytes; null for any other number of bytes. */
-export function addressFromBytes(data: Buffer, start: number, end: number): string | null {
+export function addressFromBytes(data: Buffer, start: number, end: number): IpAddress | null {
   if (end - start !== 4 && end - start !== 16) return null;
-  return ipaddr.fromByteArray([...data.subarray(start, end)]).toString();
+  return addressOfBytes(data.subarray(start, end));
 }
 
 /** Attributes that a nexthop object has, and that a route with such an object may not have. */
@@ -111,7 +112,7 @@ function readHops(data: Buffer, multipath: Attribute | undefined): SeenHop[] | n
   return hops;
 }
 
-function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): string | null {
+function hopGateway(data: Buffer, found: ReadonlyMap<number, Attribute>): IpAddress | null {
   const via = found.get(RTA.via);
   if (via !== undefined) return addressFromBytes(data, via.start + 2, via.end);
   const gateway = found.get(RTA.gateway);

@@ -5,6 +5,7 @@ import type { Fleet } from '../../../../agent/collector/fleet/fleet.ts';
 import { Retirement } from '../../../../agent/collector/queries/retirement.ts';
 import { ExpectedHosts } from '../../../../agent/collector/retire/expected.ts';
 import type { Dependence, Tense, Unseen } from '../../../../agent/depends/dependence.ts';
+import { accepted } from '../../../parts/accepted.ts';
 import { beat, DAY, fleetOf, START, tell } from '../../../parts/collector-fleet.ts';
 
 const HOUR = 3_600_000;
@@ -36,7 +37,7 @@ class Scene {
 
   tell(id: string, found: [string, Tense][] = [], unseen: Unseen[] = [], longestLease: number | null = null): void {
     const rest = { source: 's', who: 'w', where: 'f:1', reason: 'r', cure: 'c' };
-    const all: Dependence[] = found.map(([address, tense]) => ({ address, tense, ...rest }));
+    const all: Dependence[] = found.map(([address, tense]) => ({ address: accepted(address), tense, ...rest }));
     const body = JSON.stringify({ found: all, unseen, longestLease, cut: 0 });
     tell(this.fleet, id, this.now, { name: 'holdfast.dependences', body });
   }

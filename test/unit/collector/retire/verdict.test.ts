@@ -12,6 +12,7 @@ import {
   STALE,
 } from '../../../../agent/collector/retire/retire-verdict.ts';
 import { type Dependence, TENSES } from '../../../../agent/depends/dependence.ts';
+import { accepted } from '../../../parts/accepted.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -20,7 +21,8 @@ const ADDRESS = '10.0.0.53';
 const OTHERS = ['10.0.0.5', '10.0.0.54', '2001:db8::53'];
 
 function dependence(address: string, tense: Dependence['tense'] = 'now'): Dependence {
-  return { address, tense, source: 'resolv.conf', who: 'libc', where: '/etc/resolv.conf:1', reason: 'r', cure: 'c' };
+  const one = { tense, source: 'resolv.conf', who: 'libc', where: '/etc/resolv.conf:1', reason: 'r', cure: 'c' };
+  return { address: accepted(address), ...one };
 }
 
 function told(more: Partial<Told> = {}): Told {
