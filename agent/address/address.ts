@@ -1,10 +1,10 @@
 /** Addresses of IPv4 and IPv6 as text. */
-import type { IpAddress, Prefix } from './accepted.ts';
+import type { IpAddress, Prefix, ServerAddress } from './accepted.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
 /** IPv6 text has a colon in every notation, and IPv4 text has none. */
-export function familyOf(address: string): Family {
+export function familyOf(address: ServerAddress | Prefix): Family {
   return hasColon(address) ? 'ipv6' : 'ipv4';
 }
 

@@ -2,6 +2,7 @@
  * The desired state: the configuration's meaning, without anything about a host. Every value is checked, so resources
  * may write each value as it is.
  */
+import type { InterfaceName, IpAddress, Prefix, ServerAddress, SortlistPair } from '../address/accepted.ts';
 import type { Family } from '../address/address.ts';
 import type { DesiredMetadata, MetadataName } from './desired-metadata.ts';
 
@@ -53,8 +54,8 @@ export type LedgerMode = (typeof LEDGER_MODES)[number];
 
 export interface DesiredLedger {
   readonly mode: LedgerMode;
-  /** Addresses that are to be switched off, in canonical form. */
-  readonly retire: readonly string[];
+  /** Addresses that are to be switched off, each once; none is an IPv4 address that is mapped into IPv6. */
+  readonly retire: readonly IpAddress[];
 }
 
 /** The origin of the default route that IPv4 packets should leave by. */
@@ -77,9 +78,6 @@ export type ConfiguredState = DesiredState<SortlistEntry>;
 export function isWhole(state: ConfiguredState): state is DesiredState {
   return state.dns?.sortlist?.every((entry) => typeof entry === 'string') ?? true;
 }
-
-/** `address/netmask` as resolv.conf wants it (dotted netmask). */
-export type SortlistPair = string;
 
 /** A place in the sortlist for the addresses of a name, the nearest address first. */
 export interface Nearest {
@@ -106,7 +104,7 @@ export interface DesiredDns<Entry extends SortlistEntry = SortlistPair> {
   readonly domain: string | null;
   readonly search: readonly string[] | null;
   /** IPv4 and IPv6 addresses, at most 3 (MAXNS of resolv.h). */
-  readonly nameservers: readonly string[] | null;
+  readonly nameservers: readonly ServerAddress[] | null;
   /** At most 10 (MAXRESOLVSORT of resolv.h). */
   readonly sortlist: readonly Entry[] | null;
   /** `ndots:2`, `rotate` … */
@@ -121,7 +119,7 @@ export interface DesiredVerify {
   /** The name that every name server must know, without a final dot. */
   readonly name: string;
   /** Networks (`10.72.0.0/16`) that must contain all of the name's addresses; null if any address is accepted. */
-  readonly expect: readonly string[] | null;
+  readonly expect: readonly Prefix[] | null;
   /** Milliseconds for an answer by UDP, and the same time again for an answer by TCP. */
   readonly timeout: number;
   /** How many name servers must answer. */
@@ -148,16 +146,20 @@ export type IgnoredOffer = 'routers' | 'classless-routes';
 
 export interface DesiredDhclient {
   readonly global: DhclientScope;
-  /** By interface name; holds only the interface's own settings, without the global ones. */
-  readonly interfaces: ReadonlyMap<string, DhclientScope>;
+  /** Hold only the interface's own settings, without the global ones. */
+  readonly interfaces: ByInterface<DhclientScope>;
+}
+
+/** Any text may be looked up, and only accepted names are in it. */
+export interface ByInterface<Value> extends ReadonlyMap<InterfaceName, Value> {
+  get(name: string): Value | undefined;
+  has(name: string): boolean;
 }
 
 /** Packets of a network that leave by an interface get that interface's address as their source. */
 export interface DesiredMasquerade {
-  /** The interface. */
-  readonly out: string;
-  /** `10.99.0.0/24`, without host bits. */
-  readonly from: string;
+  readonly out: InterfaceName;
+  readonly from: Prefix;
   readonly family: Family;
 }
 
@@ -199,8 +201,8 @@ export interface FromMetadata {
 }
 
 export interface DesiredRoute {
-  /** `10.0.0.0/16`, without host bits. For a value from metadata: one route for each of its networks. */
-  readonly to: string | FromMetadata;
+  /** For a value from metadata: one route for each of its networks. */
+  readonly to: Prefix | FromMetadata;
   /** The family of the destination. */
   readonly family: Family;
   /** The fate of the packets: `unicast` has next hops or a nexthop object, the other types have neither. */
@@ -213,7 +215,7 @@ export interface DesiredRoute {
   /** The lowest metric wins. */
   readonly metric: number;
   /** Preferred source address; null if the kernel chooses. */
-  readonly src: string | null;
+  readonly src: IpAddress | null;
   /** Bytes; null for the interface's MTU. */
   readonly mtu: number | null;
   /** Whether another program's route to the same destination is replaced. */
@@ -226,9 +228,9 @@ export interface DesiredNexthop {
    * An address, which may be IPv6 also for an IPv4 destination (RFC 5549); null if the destination is directly on the
    * link.
    */
-  readonly via: string | FromMetadata | null;
+  readonly via: IpAddress | FromMetadata | null;
   /** null if the kernel finds the interface by the gateway. */
-  readonly dev: string | null;
+  readonly dev: InterfaceName | null;
   /** 1 to 256. */
   readonly weight: number;
   /** The gateway need not be in a network of the interface. */

@@ -1,4 +1,5 @@
 /** Programs that really sent something to an address, as the kernel counted it (agent/depends/ledger). */
+import type { IpAddress } from '../address/accepted.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import type { Dependence, DependsAnswer, DependsSource, Unseen } from './dependence.ts';
@@ -33,14 +34,14 @@ export function askedSource(host: Host): DependsSource {
 }
 
 /** `now` in milliseconds since the epoch. */
-export function answerOf(ledger: Ledger, addresses: ReadonlySet<string> | null, now: number): DependsAnswer {
+export function answerOf(ledger: Ledger, addresses: ReadonlySet<IpAddress> | null, now: number): DependsAnswer {
   const found = askersIn(ledger.tables).filter(({ server }) => addresses === null || addresses.has(server));
   const unseen = [...(addresses ?? [null])].map((address) => unseenOf(ledger, address, now));
   return { found: found.map((one) => dependence(one, now)), unseen: unseen.filter((one) => one !== null) };
 }
 
 /** null: any address. Returns null if the ledger has counted for long enough. */
-function unseenOf({ tables, missing }: Ledger, address: string | null, now: number): Unseen | null {
+function unseenOf({ tables, missing }: Ledger, address: IpAddress | null, now: number): Unseen | null {
   const since = tables.flatMap((table) => countedSince(table, address) ?? []);
   const whose = address === null ? 'who asks which name server' : `who asks ${address}`;
   if (since.length === 0) {

@@ -1,4 +1,5 @@
 /** The contract of the places where this host may depend on an address: as a name server, a gateway, a time server. */
+import type { IpAddress } from '../address/accepted.ts';
 
 /**
  * When the dependence takes effect. `now`: a configuration in force names the address. `asked`: a program really sent
@@ -12,8 +13,8 @@ export const TENSES: readonly Tense[] = ['now', 'asked', 'lease', 'boot', 'holde
 
 /** One way in which this host depends on an address. All texts may quote files of other programs. */
 export interface Dependence {
-  /** In canonical form: `10.0.0.1`, `2001:db8::1`. An IPv4 address that is mapped into IPv6 is its IPv4 address. */
-  readonly address: string;
+  /** An IPv4 address that is mapped into IPv6 is its IPv4 address. */
+  readonly address: IpAddress;
   readonly tense: Tense;
   /** The name of the source: `resolv.conf`. */
   readonly source: string;
@@ -46,10 +47,10 @@ export interface DependsSource {
   readonly name: string;
   readonly tense: Tense;
   /**
-   * Looks and changes nothing. `addresses`: in canonical form. null: every address that anything on this host depends
+   * Looks and changes nothing. null: every address that anything on this host depends
    * on as a name server. A place that cannot be read goes into `unseen`. `signal` ends the look: it then throws.
    */
-  look(addresses: ReadonlySet<string> | null, signal: AbortSignal): Promise<DependsAnswer>;
+  look(addresses: ReadonlySet<IpAddress> | null, signal: AbortSignal): Promise<DependsAnswer>;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** One look at all sources, and the verdict. A source that fails hinders no other source. */
+import type { IpAddress } from '../address/accepted.ts';
 import { visible } from '../config/config-error.ts';
 import { errorMessage } from '../host/errors.ts';
 import { type Dependence, type DependsAnswer, type DependsSource, TENSES, type Unseen } from './dependence.ts';
@@ -11,7 +12,7 @@ import { isLoopbackAddress } from './found-addresses.ts';
  */
 export async function lookAtAll(
   sources: readonly DependsSource[],
-  addresses: ReadonlySet<string> | null,
+  addresses: ReadonlySet<IpAddress> | null,
   signal: AbortSignal,
 ): Promise<DependsAnswer> {
   const found: Dependence[] = [];

@@ -1,5 +1,6 @@
 /** Routes of this network namespace whose next hop is the address. Made by any program, in every table. */
 import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../address/accepted.ts';
 import { type Family, familyOf } from '../address/address.ts';
 import { errorMessage } from '../host/errors.ts';
 import { dump, type Gatherer } from '../host/netlink/dump.ts';
@@ -42,12 +43,12 @@ export function routesSource({ host }: Surroundings): DependsSource {
 async function throughThem(
   socket: NetlinkSocket,
   family: Family,
-  addresses: ReadonlySet<string>,
+  addresses: ReadonlySet<IpAddress>,
   signal: AbortSignal,
 ): Promise<Dependence[]> {
   const routes = await dump(socket, routeDump(family), () => new Candidates(family, [...addresses]), signal);
   const names = routes.length === 0 ? new Map() : await links(socket, signal);
-  const byAddress = new Map<string, string[]>();
+  const byAddress = new Map<IpAddress, string[]>();
   for (const route of routes) {
     for (const { gateway, index } of await hopsOf(socket, route, signal)) {
       const address = gateway === null ? null : canonicalAddress(gateway);
@@ -80,7 +81,7 @@ class Candidates implements Gatherer<SeenRoute[]> {
   readonly #objects = new Set<number>();
   readonly #found: SeenRoute[] = [];
 
-  constructor(family: Family, addresses: readonly string[]) {
+  constructor(family: Family, addresses: readonly IpAddress[]) {
     this.#family = family;
     // An IPv4 route may have a gateway of IPv6 (RTA_VIA).
     const usable = addresses.filter((address) => family === 'ipv4' || familyOf(address) === 'ipv6');

@@ -1,4 +1,5 @@
 /** What the sources look at, read once for all of them: the host, its programs, and the resolv.conf that each sees. */
+import type { IpAddress } from '../address/accepted.ts';
 import type { LeaseProgram } from '../clients/holder.ts';
 import { errorMessage, HostError } from '../host/errors.ts';
 import { type ForeignFile, ForeignTree } from '../host/files/foreign-tree.ts';
@@ -30,14 +31,14 @@ export type LeaseHolding = (client: LeaseProgram) => Promise<readonly string[] |
 
 export interface HeldByHoldfast {
   readonly holding: LeaseHolding;
-  /** The name servers of resolv.conf before the first apply, in canonical form; empty if unknown. */
-  readonly originals: readonly string[];
+  /** The name servers of resolv.conf before the first apply; empty if unknown. */
+  readonly originals: readonly IpAddress[];
 }
 
 export class Surroundings {
   readonly host: Host;
   readonly holding: LeaseHolding;
-  readonly originals: readonly string[];
+  readonly originals: readonly IpAddress[];
   #programs: readonly Program[] | null = null;
   #trees: readonly ProcessTree[] | null = null;
 

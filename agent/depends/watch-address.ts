@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../address/accepted.ts';
 import { familyOf } from '../address/address.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
@@ -54,7 +55,7 @@ export interface WatchedAddress {
 
 export interface WatchOptions {
   /** In canonical form. */
-  readonly address: string;
+  readonly address: IpAddress;
   readonly seconds: number;
   /** Called once for each program. */
   readonly onSender?: (sender: Sender) => void;
@@ -111,7 +112,7 @@ async function countsOf(
 }
 
 /** A trace that sees sends to the address, and has proved that it sees them. */
-async function provedTrace(address: string): Promise<SendTrace | { readonly blind: string }> {
+async function provedTrace(address: IpAddress): Promise<SendTrace | { readonly blind: string }> {
   let trace: SendTrace | null = null;
   try {
     trace = new SendTrace(address);
@@ -131,7 +132,7 @@ interface HeldSocket {
 }
 
 /** Sockets of this network namespace that are connected already. Empty if they cannot be listed: the counts remain. */
-async function openSockets(address: string): Promise<HeldSocket[]> {
+async function openSockets(address: IpAddress): Promise<HeldSocket[]> {
   try {
     const sockets = await socketsTo(Buffer.from(ipaddr.parse(address).toByteArray()), AbortSignal.timeout(10_000));
     if (sockets.length === 0) return [];

@@ -7,7 +7,6 @@ import { createSocket } from 'node:dgram';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
-import { familyOf } from '../address/address.ts';
 import { askByTcp, type TcpFailure, type TcpWay } from './ask-tcp.ts';
 import { type DnsContent, type DnsQuestion, type DnsReply, dnsQuery, readReply } from './dns-message.ts';
 
@@ -107,7 +106,7 @@ function hasItsInterface(server: string): boolean {
 function udp({ server, port, edns0, signal }: TcpWay, question: DnsQuestion, again: number): Promise<DnsReply | null> {
   const id = randomInt(0x10000);
   return new Promise((resolve) => {
-    const socket = createSocket(familyOf(server) === 'ipv6' ? 'udp6' : 'udp4');
+    const socket = createSocket(isIP(server) === 6 ? 'udp6' : 'udp4');
     let timer: NodeJS.Timeout | undefined;
     const end = (result: DnsReply | null) => {
       clearTimeout(timer);

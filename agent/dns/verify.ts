@@ -2,6 +2,7 @@
  * Whether name servers answer for a name as the configuration expects (`dns.verify`). Each server is asked directly.
  */
 import ipaddr from 'ipaddr.js';
+import type { IpAddress, Prefix } from '../address/accepted.ts';
 import { familyOf } from '../address/address.ts';
 import type { DesiredVerify } from '../config/desired.ts';
 import { type AskOptions, askNameServer, type DnsAnswer } from './ask.ts';
@@ -78,7 +79,7 @@ function isBelieved(answer: DnsAnswer): boolean {
 }
 
 /** Whether these addresses are as expected: at least one address, and no unexpected address. */
-export function asExpected(addresses: readonly string[], verify: DesiredVerify): boolean {
+export function asExpected(addresses: readonly IpAddress[], verify: DesiredVerify): boolean {
   const types = recordTypes(verify);
   const concerned = addresses.filter((address) => types.includes(familyOf(address) === 'ipv6' ? 'AAAA' : 'A'));
   return concerned.length > 0 && unexpected(concerned, verify) === null;
@@ -103,7 +104,7 @@ export function questions(verify: DesiredVerify): DnsQuestion[] {
 
 /** Asks only for expected families. Addresses of the other family do not matter. */
 function recordTypes({ expect }: DesiredVerify): ('A' | 'AAAA')[] {
-  const isV6 = (network: string) => familyOf(network) === 'ipv6';
+  const isV6 = (network: Prefix) => familyOf(network) === 'ipv6';
   return [
     ...(expect?.every(isV6) ? [] : (['A'] as const)),
     ...(expect === null || expect.some(isV6) ? (['AAAA'] as const) : []),

@@ -1,6 +1,7 @@
 /** Every change that Holdfast makes to DHCP's IPv4 default routes. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { ipPrefix } from '../address/address-checks.ts';
 import { BEHIND } from '../config/desired.ts';
 import type { ErrorCode } from '../host/error-codes.ts';
 import { HostError } from '../host/errors.ts';
@@ -14,6 +15,8 @@ import { MAIN_TABLE } from '../host/netlink/table-names.ts';
 import { EGRESS } from '../host/paths.ts';
 import { type BgpDefault, BOOT, DHCP, type DhcpDefault } from './defaults.ts';
 import { noteAhead, noteWord } from './note.ts';
+
+const ANYWHERE_IPV4 = ipPrefix('0.0.0.0/0')!;
 
 /**
  * Puts DHCP's default routes behind all others if they are ahead or missing. Each new route is made before the old one
@@ -73,7 +76,7 @@ async function put(
 ): Promise<void> {
   const hop = { gateway: address, index, weight: 1, onlink: false };
   const route: Route = {
-    ...{ family: 'ipv4', destination: '0.0.0.0/0', table: MAIN_TABLE, metric },
+    ...{ family: 'ipv4', destination: ANYWHERE_IPV4, table: MAIN_TABLE, metric },
     ...{ protocol, type: ROUTE_TYPE.unicast, hops: [hop], nexthopId: null, src: null, mtu: null },
   };
   // A present route of this metric may belong to another program, and then our old route must stay.

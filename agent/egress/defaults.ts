@@ -136,11 +136,7 @@ async function staysAhead(
   return monotonicNow() - note.at < ANSWERING ? { why, silent } : null;
 }
 
-async function answers(
-  socket: NetlinkSocket,
-  hop: { gateway: string; index: number },
-  signal: AbortSignal,
-): Promise<boolean> {
+async function answers(socket: NetlinkSocket, hop: NotedGateway, signal: AbortSignal): Promise<boolean> {
   const known = await neighbour(socket, hop, signal);
   if (known === null || isFresh(known)) return known !== null;
   await askNeighbour(socket, hop, known, signal);

@@ -1,5 +1,7 @@
 /** The gateways in this host's DHCP leases, which dhclient-script uses for default routes. */
-import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../address/accepted.ts';
+import { familyOf } from '../address/address.ts';
+import { ipAddress, rangeOf } from '../address/address-checks.ts';
 import { currentLease, type Lease } from '../clients/dhclient/leases/leases.ts';
 import { dhcpClients } from '../clients/dhclient/running-dhclients.ts';
 import type { DesiredDhclient } from '../config/desired.ts';
@@ -8,7 +10,7 @@ import type { Host } from '../host/host.ts';
 export interface LeasedGateway {
   readonly interface: string;
   /** IPv4. */
-  readonly address: string;
+  readonly address: IpAddress;
 }
 
 /**
@@ -25,10 +27,11 @@ export function leasedGateways(host: Host, { global, interfaces }: DesiredDhclie
 }
 
 /** Option 121 overrules option 3 (RFC 3442). */
-export function gatewaysOf({ options }: Pick<Lease, 'options'>): string[] {
+export function gatewaysOf({ options }: Pick<Lease, 'options'>): IpAddress[] {
   const classless = defaultsOf(options.get('rfc3442-classless-static-routes'));
   const routers = (options.get('routers') ?? '').split(',').map((one) => one.trim());
-  return (classless ?? routers).filter((one) => ipaddr.IPv4.isValidFourPartDecimal(one) && one !== '0.0.0.0');
+  const found = (classless ?? routers).map(ipAddress).filter((address) => address !== null);
+  return found.filter((address) => familyOf(address) === 'ipv4' && rangeOf(address) !== 'unspecified');
 }
 
 /**

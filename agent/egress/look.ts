@@ -1,5 +1,7 @@
 /** The default route that packets take now, as the kernel answers it: its gateways, and whether each can be reached. */
+import type { IpAddress } from '../address/accepted.ts';
 import type { Family } from '../address/address.ts';
+import { ipAddress } from '../address/address-checks.ts';
 import { links } from '../host/netlink/links.ts';
 import { type NeighbourState, neighbour } from '../host/netlink/neighbours.ts';
 import { hopsOf } from '../host/netlink/routes/nexthops.ts';
@@ -9,7 +11,7 @@ import type { NetlinkSocket } from '../host/netlink/socket.ts';
 
 export interface Gateway {
   /** null if the destination is directly on the link. */
-  readonly address: string | null;
+  readonly address: IpAddress | null;
   readonly index: number;
   readonly interface: string;
   /** 1 to 65,536. */
@@ -91,7 +93,7 @@ export class EgressLook {
   ): Promise<{ route: SeenRoute; beyond: string } | 'unseen' | null> {
     let others = false;
     for (const beyond of BEYOND[this.#family]) {
-      const route = await matchedRoute(socket, this.#family, beyond, {}, signal);
+      const route = await matchedRoute(socket, this.#family, ipAddress(beyond)!, {}, signal);
       if (route?.destination.endsWith('/0')) return { route, beyond };
       others ||= route !== null;
     }

@@ -2,12 +2,14 @@
  * Notes in a file in /run what Holdfast has done to DHCP's default route, on the first line. The hooks and the next
  * agent read the note.
  */
+import type { IpAddress } from '../address/accepted.ts';
+import { ipAddress } from '../address/address-checks.ts';
 import type { Host } from '../host/host.ts';
 import { EGRESS, RUN_FOLDER } from '../host/paths.ts';
 
 /** A gateway of BGP's default route. */
 export interface NotedGateway {
-  readonly gateway: string;
+  readonly gateway: IpAddress;
   readonly index: number;
 }
 
@@ -32,14 +34,19 @@ export function noteAhead(host: Host, gateways: readonly NotedGateway[], now = m
   write(host, `ahead\n${Math.round(now)}\n${lines.join('')}`);
 }
 
-/** The note of silent gateways; null if the route is not ahead because of silent gateways. */
+/**
+ * The note of silent gateways, without damaged lines. null if the route is not ahead because of silent gateways, or if no
+ * gateway is left that could be asked.
+ */
 export function aheadNote(host: Host): AheadNote | null {
   const [word, at, ...lines] = (host.readText(EGRESS) ?? '').trim().split('\n');
-  if (word !== 'ahead') return null;
-  const gateways = lines
-    .map((line) => line.split(' '))
-    .map(([gateway = '', index]) => ({ gateway, index: Number(index) }));
-  return { at: Number(at), gateways };
+  if (word !== 'ahead' || !isWhole(at)) return null;
+  const gateways = lines.flatMap((line): NotedGateway[] => {
+    const [text = '', index] = line.split(' ');
+    const gateway = ipAddress(text);
+    return gateway === null || !isWhole(index) ? [] : [{ gateway, index: Number(index) }];
+  });
+  return gateways.length === 0 ? null : { at: Number(at), gateways };
 }
 
 /** Renews the note after FRR has removed its route: in that case only the note has the gateways. */
@@ -51,6 +58,10 @@ export function noteStillSilent(host: Host): void {
 /** Milliseconds since the boot; the same in every process. */
 export function monotonicNow(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function isWhole(text: string | undefined): boolean {
+  return text !== undefined && /^\d{1,15}$/.test(text);
 }
 
 function wordOf(host: Host): string | undefined {

@@ -3,18 +3,20 @@
  * answers are saved, so the last good answer stays until there is a better one. Each answer belongs to one interface,
  * by its hardware address: a disk that is copied to another instance brings no values along.
  */
+import { ipAddress, ipPrefix } from '../address/address-checks.ts';
 import { asciiJson } from '../config/ascii.ts';
 import { isMap } from '../config/plain-map.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { RUN_FOLDER, STATE_FOLDER } from '../host/paths.ts';
+import type { MetadataValue } from './clouds/provider.ts';
 
 export interface Fetched {
   /** The interface's hardware address: `0e:49:61:0f:c3:11`. */
   readonly mac: string;
   /** The name of the interface that had this address then. */
   readonly device: string;
-  readonly values: readonly string[];
+  readonly values: readonly MetadataValue[];
   /** Milliseconds since the epoch: when the provider last gave the value. */
   readonly asOf: number;
   /** The provider's name, for people. */
@@ -33,9 +35,6 @@ const RECORD = `${STATE_FOLDER}/metadata.json`;
 const IN_MEMORY = `${RUN_FOLDER}/metadata.json`;
 
 export const NO_RECORD: MetadataRecord = { fetched: {}, problems: {} };
-
-/** The only characters of an address or a network. Values of the record go into routes and hooks. */
-const VALUE = /^[0-9a-f.:]{2,39}(\/\d{1,3})?$/;
 
 /** The record's text, for comparison with the last text; null if nothing was fetched yet. Throws HostError. */
 export function readMetadataRecord(host: Host): string | null {
@@ -87,15 +86,17 @@ function isFetched(entry: [string, unknown]): entry is [string, Fetched] {
     isMap(one) &&
     typeof one.mac === 'string' &&
     typeof one.device === 'string' &&
-    isValues(one.values) &&
+    Array.isArray(one.values) &&
+    one.values.every(isValue) &&
     typeof one.asOf === 'number' &&
     Number.isFinite(one.asOf) &&
     typeof one.source === 'string'
   );
 }
 
-function isValues(values: unknown): values is string[] {
-  return Array.isArray(values) && values.every((value) => typeof value === 'string' && VALUE.test(value));
+/** Values of the record go into the kernel's routes. */
+function isValue(value: unknown): boolean {
+  return typeof value === 'string' && (ipPrefix(value) ?? ipAddress(value)) === value;
 }
 
 function isText(entry: [string, unknown]): entry is [string, string] {

@@ -1,9 +1,13 @@
 /** The configured routes with the values of the cloud's metadata, in the kernel's terms. */
 import ipaddr from 'ipaddr.js';
+import type { IpAddress, Prefix } from '../address/accepted.ts';
+import { isPrefix } from '../address/address.ts';
+import { addressOfBytes, ipAddress } from '../address/address-checks.ts';
 import type { DesiredNexthop, DesiredRoute } from '../config/desired.ts';
 import type { MetadataWish } from '../config/desired-metadata.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../host/netlink/routes/route.ts';
 import { MAIN_TABLE } from '../host/netlink/table-names.ts';
+import type { MetadataValue } from './clouds/provider.ts';
 import type { MetadataSource } from './source.ts';
 import { destinationWish, gatewayWish, wishKey } from './wishes.ts';
 
@@ -48,7 +52,7 @@ function wantedOf(desired: DesiredRoute, metadata: MetadataSource | null): Wante
   const unknown = (to: string, problem: string): WantedEntry => {
     return { name: routeName({ ...desired, destination: to }), wish: key, route: null, problem };
   };
-  const destinations = wish === null ? { values: [desired.to as string], problem: null } : ask(metadata, wish);
+  const destinations = destinationsOf(desired, metadata);
   if (destinations.values === null) return [unknown(`metadata:${key}`, destinations.problem)];
   const hops = desired.nexthops.map((hop) => wantedHop(hop, metadata));
   return destinations.values.map((destination): WantedEntry => {
@@ -62,25 +66,35 @@ function wantedOf(desired: DesiredRoute, metadata: MetadataSource | null): Wante
   });
 }
 
+function destinationsOf({ to, nexthops }: DesiredRoute, metadata: MetadataSource | null): Answer<Prefix> {
+  if (typeof to === 'string') return { values: [to], problem: null };
+  return ask(metadata, destinationWish({ to, nexthops })!, isPrefix);
+}
+
 function wantedHop(hop: DesiredNexthop, metadata: MetadataSource | null): WantedHop | { readonly problem: string } {
-  const { dev, weight, onlink } = hop;
-  const wish = gatewayWish(hop);
-  if (wish === null) return { gateway: hop.via as string | null, dev, weight, onlink };
-  const { values, problem } = ask(metadata, wish);
+  const { via, dev, weight, onlink } = hop;
+  if (via === null || typeof via === 'string') return { gateway: via, dev, weight, onlink };
+  const wish = gatewayWish(hop)!;
+  const { values, problem } = ask(metadata, wish, (value) => !isPrefix(value));
   const [gateway] = values ?? [];
   return gateway === undefined
     ? { problem: problem ?? `there is no ${wishKey(wish)}` }
     : { gateway, dev, weight, onlink };
 }
 
-function ask(
+type Answer<Value> =
+  | { readonly values: readonly Value[]; readonly problem: string | null }
+  | { readonly values: null; readonly problem: string };
+
+function ask<Value extends MetadataValue>(
   metadata: MetadataSource | null,
   wish: MetadataWish,
-): { readonly values: readonly string[]; readonly problem: string | null } | { values: null; problem: string } {
+  fits: (value: MetadataValue) => value is Value,
+): Answer<Value> {
   const { values, problem, source } = metadata!.resolve(wish);
-  if (values !== null)
+  if (values?.every(fits))
     return { values, problem: problem === null ? null : `${wishKey(wish)} is of ${source}: ${problem}` };
-  return { values, problem: `${wishKey(wish)} is not known yet: ${problem ?? source}` };
+  return { values: null, problem: `${wishKey(wish)} is not known yet: ${problem ?? source}` };
 }
 
 /** The name in ip-route(8)'s notation, with the metric only if it is not the family's default. */
@@ -89,7 +103,7 @@ export function routeName({
   table,
   metric,
   family,
-}: Pick<Route, 'destination' | 'table' | 'metric' | 'family'>): string {
+}: Pick<Route, 'table' | 'metric' | 'family'> & { readonly destination: string }): string {
   const ordinary = family === 'ipv4' ? 0 : 1024;
   return [
     destination,
@@ -128,13 +142,17 @@ export function describeHop({ gateway, dev, weight, onlink }: WantedHop, several
  * Addresses to test a default route with: from networks for documentation, to which no routes exist (RFC 5737, RFC
  * 3849).
  */
-const ANYWHERE = { '0.0.0.0/0': ['192.0.2.1', '198.51.100.1'], '::/0': ['2001:db8::1', '2001:db8:ffff::1'] } as const;
+const ANYWHERE: Readonly<Record<string, readonly IpAddress[]>> = {
+  '0.0.0.0/0': [ipAddress('192.0.2.1')!, ipAddress('198.51.100.1')!],
+  '::/0': [ipAddress('2001:db8::1')!, ipAddress('2001:db8:ffff::1')!],
+};
 
 /** The lowest and the highest address of a network. A more specific route seldom covers both. */
-export function addressesOf(destination: string): readonly string[] {
-  if (destination in ANYWHERE) return ANYWHERE[destination as keyof typeof ANYWHERE];
+export function addressesOf(destination: Prefix): readonly IpAddress[] {
+  const anywhere = ANYWHERE[destination];
+  if (anywhere !== undefined) return anywhere;
   const [network = '', length] = destination.split('/');
-  const bytes = ipaddr.parse(network).toByteArray();
-  const last = bytes.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, Number(length) - 8 * i))));
-  return [network, ipaddr.fromByteArray(last).toString()];
+  const first = ipaddr.parse(network).toByteArray();
+  const last = first.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, Number(length) - 8 * i))));
+  return [first, last].map((bytes) => addressOfBytes(Uint8Array.from(bytes)));
 }

@@ -1,7 +1,9 @@
 /**
  * Joins the configuration and the measurements into the whole desired state, in which every sortlist entry is a pair.
  */
-import type { ConfiguredState, DesiredState, Nearest, SortlistEntry, SortlistPair } from '../config/desired.ts';
+import type { IpAddress, SortlistPair } from '../address/accepted.ts';
+import { hostPair } from '../address/dotted.ts';
+import type { ConfiguredState, DesiredState, Nearest, SortlistEntry } from '../config/desired.ts';
 import { MAX_SORTLIST } from '../config/notation/limits.ts';
 import { type Measurements, targetOf } from './measurement-record.ts';
 
@@ -25,7 +27,7 @@ export function complete(configured: ConfiguredState, measured: Measurements): D
 function completeSortlist(entries: readonly SortlistEntry[], measured: Measurements): SortlistPair[] | null {
   const shares = sharesOf(entries, measured);
   const pairs = entries.flatMap((entry) => {
-    return typeof entry === 'string' ? [entry] : (shares.get(targetOf(entry)) ?? []).map(pairOf);
+    return typeof entry === 'string' ? [entry] : (shares.get(targetOf(entry)) ?? []).map(hostPair);
   });
   return pairs.length === 0 && entries.length > 0 ? null : [...new Set(pairs)];
 }
@@ -34,7 +36,7 @@ function completeSortlist(entries: readonly SortlistEntry[], measured: Measureme
  * The written addresses of each target: the nearest of every target, then more of the first targets while there is
  * room.
  */
-export function sharesOf(entries: readonly SortlistEntry[], measured: Measurements): Map<string, string[]> {
+export function sharesOf(entries: readonly SortlistEntry[], measured: Measurements): Map<string, IpAddress[]> {
   const targets = entries
     .filter((entry) => typeof entry !== 'string')
     .map(targetOf)
@@ -49,8 +51,4 @@ export function sharesOf(entries: readonly SortlistEntry[], measured: Measuremen
       return [target, share];
     }),
   );
-}
-
-function pairOf(address: string): SortlistPair {
-  return `${address}/255.255.255.255`;
 }

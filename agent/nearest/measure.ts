@@ -1,14 +1,16 @@
 /** Measures how near a name's addresses are, by the time of a TCP connection. No byte is sent over the connection. */
 import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
+import type { IpAddress } from '../address/accepted.ts';
+import { isDotted } from '../address/dotted.ts';
 import type { Nearest } from '../config/desired.ts';
 import { errorCode } from '../host/errors.ts';
 
 export interface Measured {
   /** Milliseconds; null if the address does not answer. */
-  readonly times: ReadonlyMap<string, number | null>;
+  readonly times: ReadonlyMap<IpAddress, number | null>;
   /** The addresses that the name has now. */
-  readonly named: ReadonlySet<string>;
+  readonly named: ReadonlySet<IpAddress>;
 }
 
 /** The most addresses of one name; ten fit into a sortlist. */
@@ -31,13 +33,13 @@ const CHANCES = 3;
  */
 export async function measure(
   { name, port, tries }: Nearest,
-  known: readonly string[],
+  known: readonly IpAddress[],
   signal: AbortSignal,
 ): Promise<Measured> {
   const named = await lookUp(name, signal);
   // Addresses in the present order come first, then the others, sorted, because servers rotate their answers.
   const addresses = [...new Set([...known, ...[...named].sort()])].slice(0, MOST);
-  const times = new Map<string, number | null>(addresses.map((address) => [address, null]));
+  const times = new Map<IpAddress, number | null>(addresses.map((address) => [address, null]));
   const waiting = () => addresses.filter((address) => times.get(address) === null);
   for (let chance = 0; chance < CHANCES && waiting().length > 0; chance += 1) {
     await Promise.all(waiting().map(async (address) => times.set(address, await connectTime(address, port, signal))));
@@ -62,7 +64,7 @@ export async function measure(
 /**
  * The name's IPv4 addresses, from the present resolv.conf's name servers. libc's sortlist orders IPv4 addresses only.
  */
-async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
+async function lookUp(name: string, signal: AbortSignal): Promise<Set<IpAddress>> {
   signal.throwIfAborted();
   // Each look-up needs a new resolver, because c-ares reads resolv.conf once and remembers answers.
   const resolver = new Resolver({ timeout: 1_500, tries: 2 });
@@ -71,7 +73,7 @@ async function lookUp(name: string, signal: AbortSignal): Promise<Set<string>> {
   signal.addEventListener('abort', cancel);
   try {
     const found = await resolver.resolve4(name);
-    const usable = found.filter(isHost);
+    const usable = found.filter(isDotted).filter(isHost);
     if (usable.length === 0) throw new Error(`the look-up of ${name} returned no usable host address (${found[0]})`);
     return new Set(usable);
   } catch (error) {
@@ -97,7 +99,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Whether the address is neither "this host" nor multicast, reserved or broadcast (RFC 6890). */
-function isHost(address: string): boolean {
+function isHost(address: IpAddress): boolean {
   const first = Number(address.split('.')[0]);
   return first > 0 && first < 224;
 }

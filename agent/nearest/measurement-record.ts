@@ -2,6 +2,7 @@
  * The last measurements, on disk, so that apply, the daemon and the next boot agree, and a restart forgets nothing.
  * Only successful measurements are saved, so the last good measurement stays until there is a new one.
  */
+import { isDotted } from '../address/dotted.ts';
 import type { Nearest } from '../config/desired.ts';
 import { isMap } from '../config/plain-map.ts';
 import type { Host } from '../host/host.ts';
@@ -19,12 +20,6 @@ export interface Measurement {
 
 /** Measurements by target. */
 export type Measurements = Readonly<Record<string, Measurement>>;
-
-/**
- * Dotted decimal without leading zeros. node:net could check it, but loading that takes longer than everything else
- * here.
- */
-const ADDRESS = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 const RECORD = `${STATE_FOLDER}/nearest.json`;
 
@@ -72,7 +67,7 @@ function isPlace(place: unknown): place is AddressPlace {
   return (
     isMap(place) &&
     typeof place.address === 'string' &&
-    ADDRESS.test(place.address) &&
+    isDotted(place.address) &&
     (place.time === null || isAmount(place.time)) &&
     isAmount(place.absent) &&
     [place.falls, place.steady].every((count) => count === undefined || isAmount(count)) &&

@@ -3,10 +3,11 @@
  * because each change rewrites resolv.conf and the hooks. A nearer address overtakes only if the difference is clear
  * and lasting. A silent address goes behind those that answer at once.
  */
+import type { IpAddress } from '../address/accepted.ts';
 
 /** An address in its place. */
 export interface AddressPlace {
-  readonly address: string;
+  readonly address: IpAddress;
   /** Milliseconds of a connection at the last measurement; null if the address did not answer. */
   readonly time: number | null;
   /** Measurements in a row in which the name did not have this address. */
@@ -48,8 +49,8 @@ const MARGIN = 1;
  */
 export function reorder(
   before: readonly AddressPlace[],
-  times: ReadonlyMap<string, number | null>,
-  named: ReadonlySet<string>,
+  times: ReadonlyMap<IpAddress, number | null>,
+  named: ReadonlySet<IpAddress>,
 ): AddressPlace[] {
   const known = new Set(before.map(({ address }) => address));
   const stayed = before

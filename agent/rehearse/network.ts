@@ -4,7 +4,9 @@
  * with their interfaces. Routes of routing daemons are left out, so the cost does not depend on the size of the table.
  */
 import { isIPv4 } from 'node:net';
+import type { IpAddress } from '../address/accepted.ts';
 import { familyOf } from '../address/address.ts';
+import { ipAddress } from '../address/address-checks.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { HOLDFAST } from '../host/netlink/table-names.ts';
@@ -30,7 +32,7 @@ export interface StageRoute {
   readonly type: string;
   /** Gateway and interface. More than one makes a multipath route. */
   readonly hops: readonly {
-    readonly gateway: string | null;
+    readonly gateway: IpAddress | null;
     readonly interface: string | null;
     readonly weight: number;
   }[];
@@ -110,7 +112,7 @@ export function makeNetwork({ links, addresses, routes }: Network): { network: s
 }
 
 /** The lines that make the far side answer for this address on the interface's wire. */
-export function answerAs(router: string, iface: string, { links }: Network): string[] {
+export function answerAs(router: IpAddress, iface: string, { links }: Network): string[] {
   const peer = `peer${links.filter(({ name }) => name !== 'lo').findIndex(({ name }) => name === iface)}`;
   return [`addr add ${router}/32 dev ${peer}`, `route add default dev ${peer}`];
 }
@@ -170,7 +172,7 @@ export function parseRoutes(text: string): StageRoute[] {
       destination,
       type: word(route.type) ?? 'unicast',
       hops: hops.map((hop) => ({
-        gateway: word(hop.gateway) ?? word((hop.via as Json | undefined)?.host),
+        gateway: addressWord(hop.gateway) ?? addressWord((hop.via as Json | undefined)?.host),
         interface: word(hop.dev),
         weight: Number(hop.weight ?? 1),
       })),
@@ -226,6 +228,10 @@ function links(text: string): StageLink[] {
 /** Characters that have no special meaning in a line of `ip -batch`. */
 function word(value: unknown): string | null {
   return typeof value === 'string' && /^[A-Za-z0-9._:@/+-]+$/.test(value) ? value : null;
+}
+
+function addressWord(value: unknown): IpAddress | null {
+  return typeof value === 'string' ? ipAddress(value) : null;
 }
 
 /** 4294967295 is "forever". */

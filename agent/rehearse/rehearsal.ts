@@ -2,6 +2,7 @@
  * Plays a lease event on a stage (stage.ts) with the real dhclient-script and the real hooks, to see what the event
  * would change. The host itself is not changed.
  */
+import { ipAddress } from '../address/address-checks.ts';
 import { scriptOf, whyNotRun } from '../clients/dhclient/dhclient-scripts.ts';
 import { hookPlaces, whyDeaf } from '../clients/dhclient/hooks/hook-places.ts';
 import { clientName, type DhcpClient } from '../clients/dhclient/running-dhclients.ts';
@@ -91,6 +92,7 @@ export async function playEvent(
   const made = makeNetwork(network);
   const router = variables.get('new_routers')?.split(' ')[0];
   const pinged = reason === 'TIMEOUT' && router !== undefined;
+  const answering = pinged && routerAnswers ? ipAddress(router) : null;
   const seen = await play({
     interface: iface,
     script,
@@ -98,7 +100,7 @@ export async function playEvent(
     always: extraVariables(client),
     preinit: reason === 'EXPIRE' ? 'after' : beginsWithStart(reason) ? 'before' : null,
     network: made.network,
-    peer: [...made.peer, ...(pinged && routerAnswers ? answerAs(router, iface, network) : [])],
+    peer: [...made.peer, ...(answering === null ? [] : answerAs(answering, iface, network))],
     sysctls: networkSysctls(host, iface),
     atBoot,
     record: recordOf(host, script, iface),

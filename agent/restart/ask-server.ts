@@ -5,8 +5,10 @@
  * renewal.
  */
 import { spawn } from 'node:child_process';
+import type { InterfaceName } from '../address/accepted.ts';
 import { currentLease, leaseText } from '../clients/dhclient/leases/leases.ts';
 import type { DhcpClient } from '../clients/dhclient/running-dhclients.ts';
+import { checkInterfaceName } from '../config/notation/names.ts';
 import { HostError } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { STATE_FOLDER } from '../host/paths.ts';
@@ -41,6 +43,8 @@ export async function askDhcpServer(
   command: CommandLine,
   iface: string,
 ): Promise<DhcpClient> {
+  const name = checkInterfaceName(iface);
+  if ('problem' in name) throw refused(name.problem);
   const lease = currentLease(host, client, iface);
   if (lease?.address == null) throw refused(`its lease of ${iface} is recorded nowhere`);
   removeQuestion(host);
@@ -48,7 +52,7 @@ export async function askDhcpServer(
   const program = host.readText(command.executable);
   if (program === null) throw refused(`${command.executable} is not there`);
   host.replaceOwn(PROGRAM, program, 0o700);
-  host.replaceOwn(CONF, confFor(host, client, iface), 0o600);
+  host.replaceOwn(CONF, confFor(host, client, name.value), 0o600);
   host.replaceOwn(LEASES, leaseText(host, client), 0o600);
   if (host.run('/bin/true', []).status !== 0) throw refused('/bin/true cannot be run');
   const answer = await listen(host, [...flagsOf(client), iface]);
@@ -78,7 +82,7 @@ function flagsOf({ arguments: words, interfaces }: DhcpClient): string[] {
 }
 
 /** The real configuration with our statements at its end: the last statement wins, also over a `script` statement. */
-function confFor(host: Host, { confFile }: DhcpClient, iface: string): string {
+function confFor(host: Host, { confFile }: DhcpClient, iface: InterfaceName): string {
   // A DISCOVER already means that the lease was refused, so there is no need to wait for an offer.
   const haste = 'reboot 8; timeout 15; initial-interval 2; backoff-cutoff 2; select-timeout 60; script "/bin/true";';
   const own = host.stat(confFile) === null ? '' : `include "${host.target(confFile)}";\n`;

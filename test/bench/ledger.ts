@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { removedTable, WATCHING_TABLES } from '../../agent/depends/ledger/our-tables.ts';
 import { ledgerTable, retiredAddresses } from '../../agent/depends/ledger/table-text.ts';
+import { accepted } from '../parts/accepted.ts';
 import { LabHost } from '../parts/lab/host.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 
@@ -25,7 +26,7 @@ const MODES = {
   without: REMOVED,
   always: `${REMOVED}${ledgerTable('all', SHAPE)}`,
   // Another address than that of the load: nearly every packet is of this kind.
-  retiring: `${REMOVED}${ledgerTable('retire', SHAPE)}${retiredAddresses(['10.9.0.99'])}`,
+  retiring: `${REMOVED}${ledgerTable('retire', SHAPE)}${retiredAddresses([accepted('10.9.0.99')])}`,
 } as const;
 type Mode = keyof typeof MODES;
 

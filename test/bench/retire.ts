@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCollector } from '../../agent/collector/start-collector.ts';
 import type { Dependence, Tense } from '../../agent/depends/dependence.ts';
+import { accepted } from '../parts/accepted.ts';
 
 const HOSTS = Number(process.argv[2] ?? 10_000);
 const BATCH = 200;
@@ -43,7 +44,7 @@ function metricsOf(n: number) {
 
 function logsOf(n: number) {
   const on = (address: string, tense: Tense): Dependence => ({
-    address,
+    address: accepted(address),
     tense,
     source: 'resolv.conf',
     who: tense === 'holder' ? `collectd.service (collectd[${500 + (n % 4000)}])` : 'libc',

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { Dependence, Tense } from '../../agent/depends/dependence.ts';
+import { accepted } from '../parts/accepted.ts';
 import { collector, reportWhole } from '../parts/collector-wire.ts';
 import { scratch } from '../parts/scratch.ts';
 import { type Browser, missing, startChromium } from './chromium.ts';
@@ -22,7 +23,7 @@ after(() => browser?.close());
 
 function on(address: string, tense: Tense, more: Partial<Dependence> = {}): Dependence {
   const one = { source: 'resolv.conf', who: 'libc', where: '/etc/resolv.conf:1', reason: 'It names the server.' };
-  return { address, tense, ...one, cure: 'agent apply', ...more };
+  return { address: accepted(address), tense, ...one, cure: 'agent apply', ...more };
 }
 
 /** A collector with expected hosts and a token that may write. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCollector } from '../../agent/collector/start-collector.ts';
 import type { Dependence } from '../../agent/depends/dependence.ts';
+import { accepted } from '../parts/accepted.ts';
 import { reportWhole } from '../parts/collector-wire.ts';
 import type { Browser } from './chromium.ts';
 import { see } from './look.ts';
@@ -12,7 +13,7 @@ import { see } from './look.ts';
 const OLD = '10.34.56.78';
 const HOUR = 3_600_000;
 
-const lease: Dependence = {
+const lease: Dependence = accepted({
   address: OLD,
   tense: 'lease',
   source: 'dhclient',
@@ -20,8 +21,8 @@ const lease: Dependence = {
   where: 'eth0, lease of 10.34.56.1',
   reason: 'Its next renewal writes the address into resolv.conf: no hook holds the file.',
   cure: 'agent apply',
-};
-const holder: Dependence = {
+});
+const holder: Dependence = accepted({
   address: OLD,
   tense: 'holder',
   source: 'holders',
@@ -29,8 +30,8 @@ const holder: Dependence = {
   where: 'libcares.so.2.5.1',
   reason: 'It started before resolv.conf changed, and c-ares 1.18 never reads the file again.',
   cure: 'systemctl restart collectd',
-};
-const fresh = (tense: Dependence['tense']): Dependence => ({ ...lease, address: '10.72.0.53', tense });
+});
+const fresh = (tense: Dependence['tense']): Dependence => ({ ...lease, address: accepted('10.72.0.53'), tense });
 
 /** Makes `retire`, `retire-dark`, `retire-waiting`, `retire-narrow` and `nameservers` by `path`. */
 export async function takeRetirePictures(browser: Browser, path: (name: string) => string): Promise<void> {

@@ -4,7 +4,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { renderEnterHook } from '../../agent/clients/dhclient/hooks/hook-texts.ts';
+import type { DesiredDns } from '../../agent/config/desired.ts';
 import { composeResolvConf } from '../../agent/resolver/resolv-conf.ts';
+import { accepted } from '../parts/accepted.ts';
 import { WHOLE } from '../parts/desired.ts';
 import { fill, missing, noNamespaces, privately, scratch } from '../parts/scratch.ts';
 import { SHELL_NAMES, SHELLS } from '../parts/shells.ts';
@@ -49,13 +51,18 @@ for (const shell of SHELL_NAMES) {
   test(`${shell}: several dhclients at once, each with another answer: resolv.conf is always one of them, whole`, {
     skip: noNamespaces(shell),
   }, (t) => {
-    const other = { ...WHOLE, dns: { ...WHOLE.dns!, nameservers: ['10.0.0.1'], search: null, domain: 'x'.repeat(60) } };
+    const dns: DesiredDns = {
+      ...WHOLE.dns!,
+      nameservers: accepted(['10.0.0.1']),
+      search: null,
+      domain: 'x'.repeat(60),
+    };
     const folder = scratch(t, {
       a: renderEnterHook(WHOLE),
-      b: renderEnterHook(other),
+      b: renderEnterHook({ ...WHOLE, dns }),
       client: `reason=RENEW interface=eth0; for n in ${'x '.repeat(40)}; do . "./$1"; make_resolv_conf; done\n`,
     });
-    fill(folder, { 'wanted-a': composeResolvConf('', WHOLE.dns!), 'wanted-b': composeResolvConf('', other.dns) });
+    fill(folder, { 'wanted-a': composeResolvConf('', WHOLE.dns!), 'wanted-b': composeResolvConf('', dns) });
     const { stdout, stderr } = privately(`cd ${folder}; mount -t tmpfs none /etc; cp wanted-a /etc/resolv.conf
       for hook in a b a b; do sh -c '${SHELLS[shell]} ./client $0; :' $hook & clients="$clients $!"; done
       (seen=0; while [ ! -e done ]; do

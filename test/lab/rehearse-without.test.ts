@@ -78,6 +78,10 @@ test('without: the only working name server, the collector and the way of the te
   const only = await host.agent('rehearse', 'without', SERVER, '--for', '1s');
   assert.equal(only.code, 4);
   assert.match(only.stderr, /10\.77\.0\.1 is the only name server of this host that works.*--force/);
+  await host.write('/etc/resolv.conf', `nameserver ::ffff:${SERVER}\nnameserver ${NOBODY}\n`);
+  const mapped = await host.agent('rehearse', 'without', SERVER, '--for', '1s');
+  assert.match(mapped.stderr, /10\.77\.0\.1 is the only name server/, 'in another spelling');
+  await host.write('/etc/resolv.conf', `nameserver ${SERVER}\nnameserver ${NOBODY}\n`);
   const collector = await host.agent('rehearse', 'without', SECOND, '--for', '1s');
   assert.equal(collector.code, 4);
   assert.match(collector.stderr, /10\.77\.0\.3 is the collector/);

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Dependence, DependsAnswer, DependsSource } from '../../agent/depends/dependence.ts';
 import { type HeldByHoldfast, Surroundings } from '../../agent/depends/surroundings.ts';
 import { allPrograms, type Program } from '../../agent/host/process/programs.ts';
+import { accepted } from './accepted.ts';
 import { type Patient, patientHost } from './doctor-patient.ts';
 import { scratch } from './scratch.ts';
 
@@ -17,7 +18,7 @@ export function around(t: TestContext, patient: Patient, held: Partial<HeldByHol
 
 /** `addresses` left out: every name server. */
 export function ask(source: DependsSource, ...addresses: string[]): Promise<DependsAnswer> {
-  return source.look(addresses.length === 0 ? null : new Set(addresses), new AbortController().signal);
+  return source.look(addresses.length === 0 ? null : accepted(new Set(addresses)), new AbortController().signal);
 }
 
 /** `10.0.0.1 /etc/resolv.conf:2` for each, in order. */

@@ -9,6 +9,7 @@ import type {
   IgnoredOffer,
 } from '../../agent/config/desired.ts';
 import type { DesiredMetadata } from '../../agent/config/desired-metadata.ts';
+import { accepted, type Plain } from './accepted.ts';
 
 export const NO_DNS: DesiredDns = {
   domain: null,
@@ -37,17 +38,18 @@ export function dhclient(
 ): DesiredDhclient {
   const scopes = Object.entries(interfaces).map(([name, own]) => [name, scope(own)] as const);
   const ignoring = Object.entries(ignore).map(([name, offers]) => [name, { ...scope(), ignore: offers }] as const);
-  return { global: scope(supersede), interfaces: new Map([...scopes, ...ignoring]) };
+  return accepted({ global: scope(supersede), interfaces: new Map([...scopes, ...ignoring]) });
 }
 
-export function route(to: string, nexthops: readonly DesiredNexthop[]): DesiredRoute {
+export function route(to: string, nexthops: readonly Plain<DesiredNexthop>[]): DesiredRoute {
   const common = { table: 254, src: null, mtu: null, takeOver: false } as const;
   const family = to.includes(':') ? 'ipv6' : 'ipv4';
-  return { ...common, to, family, type: 'unicast', nexthops, nexthopId: null, metric: family === 'ipv4' ? 0 : 1024 };
+  const metric = family === 'ipv4' ? 0 : 1024;
+  return accepted({ ...common, to, family, type: 'unicast', nexthops, nexthopId: null, metric });
 }
 
-export function desired(parts: Partial<DesiredState> = {}): DesiredState {
-  return {
+export function desired(parts: Partial<Plain<DesiredState>> = {}): DesiredState {
+  return accepted({
     dns: null,
     dhclient: dhclient(),
     restart: 'never',
@@ -59,11 +61,11 @@ export function desired(parts: Partial<DesiredState> = {}): DesiredState {
     egress: null,
     ledger: { mode: 'retiring', retire: [] },
     ...parts,
-  };
+  });
 }
 
-export function dns(parts: Partial<DesiredDns>): DesiredDns {
-  return { ...NO_DNS, ...parts };
+export function dns(parts: Partial<Plain<DesiredDns>>): DesiredDns {
+  return accepted({ ...NO_DNS, ...parts });
 }
 
 /** As the configuration's loader makes it of a whole `dns`: its parts are dhclient options, too. */

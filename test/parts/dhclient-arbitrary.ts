@@ -1,6 +1,7 @@
 /** Random dhclient.conf texts that dhclient accepts, laid out in many ways, and random wishes. */
 import fc from 'fast-check';
 import type { DesiredDhclient, DhclientScope } from '../../agent/config/desired.ts';
+import { accepted } from './accepted.ts';
 
 const address = fc.tuple(fc.nat(223), fc.nat(255), fc.nat(255), fc.nat(255)).map((bytes) => bytes.join('.'));
 const domain = fc.stringMatching(/^[a-z][a-z0-9]{0,7}\.(example|test)$/);
@@ -115,7 +116,7 @@ const scope: fc.Arbitrary<DhclientScope> = fc.record({ supersede, request, ignor
 
 export const wishes: fc.Arbitrary<DesiredDhclient> = fc
   .tuple(scope, fc.option(scope), fc.option(scope))
-  .map(([global, eth0, eth1]) => ({
-    global,
-    interfaces: new Map(Object.entries({ eth0, eth1 }).flatMap(([name, own]) => (own ? [[name, own]] : []))),
-  }));
+  .map(([global, eth0, eth1]) => {
+    const own = Object.entries({ eth0, eth1 }).filter((one): one is [string, DhclientScope] => one[1] !== null);
+    return accepted({ global, interfaces: new Map(own) });
+  });

@@ -1,7 +1,8 @@
 /** What the dhclient.conf tests want, and an example of every kind of value. */
 import type { DesiredDhclient } from '../../agent/config/desired.ts';
+import { accepted } from './accepted.ts';
 
-export const WANTED: DesiredDhclient = {
+export const WANTED: DesiredDhclient = accepted({
   global: {
     supersede: new Map([
       ['domain-name-servers', ['10.0.0.1', '10.0.0.2']],
@@ -24,7 +25,7 @@ export const WANTED: DesiredDhclient = {
       },
     ],
   ]),
-};
+});
 
 /** Only these options, for all interfaces. */
 export function wantedGlobally(supersede: Readonly<Record<string, readonly string[]>>): DesiredDhclient {

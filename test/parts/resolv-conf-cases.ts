@@ -1,6 +1,7 @@
 /** Generated resolv.conf files and configurations, for fast-check: what operators, other programs and accidents write. */
 import fc from 'fast-check';
 import type { DesiredDns } from '../../agent/config/desired.ts';
+import { accepted } from './accepted.ts';
 
 const keyword = fc.constantFrom('domain', 'search', 'nameserver', 'sortlist', 'options');
 const address = fc.oneof(fc.ipV4(), fc.ipV6());
@@ -79,4 +80,5 @@ export const dnsParts: fc.Arbitrary<DesiredDns> = fc
     symlink: fc.constantFrom('refuse', 'replace', 'follow'),
     verify: fc.constant(null),
   })
-  .filter(({ symlink: _, ...parts }) => Object.values(parts).some((part) => part !== null));
+  .filter(({ symlink: _, ...parts }) => Object.values(parts).some((part) => part !== null))
+  .map((parts): DesiredDns => accepted(parts));

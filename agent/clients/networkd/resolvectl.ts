@@ -1,10 +1,11 @@
 /** Gives values to a link by resolvectl(1), which passes them to systemd-networkd if that manages the link. */
+import type { ServerAddress } from '../../address/accepted.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 
 export interface LinkServers {
   /** null leaves the present values. */
-  readonly servers: readonly string[] | null;
+  readonly servers: readonly ServerAddress[] | null;
   readonly domains: readonly string[] | null;
 }
 

@@ -1,4 +1,5 @@
 /** What Holdfast puts in place of the name servers that a DHCP client's next lease offers. */
+import type { IpAddress } from '../../address/accepted.ts';
 import type { LeaseProgram } from '../../clients/holder.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import type { HeldByHoldfast } from '../../depends/surroundings.ts';
@@ -55,7 +56,7 @@ async function held(resources: readonly Resource[], name: ResourceName): Promise
   }
 }
 
-function originalServers(host: Host): string[] {
+function originalServers(host: Host): IpAddress[] {
   try {
     const before = new Originals(host).find('file', RESOLV_CONF)?.before ?? '';
     return readAsLibc(before).nameserver.flatMap((server) => canonicalAddress(server) ?? []);

@@ -16,6 +16,7 @@ import {
 import { type DesiredMetadata, METADATA_ADDRESS, metadataEndpoint } from '../desired-metadata.ts';
 import { checkNameserver, checkPrefix, checkRetired, checkSortlistPair } from '../notation/addresses.ts';
 import { checkRouter } from '../notation/dnsmasq-tags.ts';
+import { checkInterfaceName } from '../notation/names.ts';
 import { durationOf } from '../notation/quantities.ts';
 import { checkSysctlKey } from '../notation/sysctl-keys.ts';
 import { type Config, optionValues } from '../schema/config-schema.ts';
@@ -98,7 +99,9 @@ function desiredDhclient(
   const global = scope(dhclient);
   return {
     global: { ...global, supersede: new Map([...(dns ? dnsOptions(dns) : []), ...global.supersede]) },
-    interfaces: new Map(Object.entries(dhclient.interfaces ?? {}).map(([name, own]) => [name, scope(own)])),
+    interfaces: new Map(
+      Object.entries(dhclient.interfaces ?? {}).map(([name, own]) => [notation(checkInterfaceName(name)), scope(own)]),
+    ),
   };
 }
 
@@ -134,7 +137,7 @@ function desiredSysctl(key: string, rule: NonNullable<Config['sysctl']>[string])
 
 function desiredMasquerade({ out, from }: { out: string; from: string }): DesiredMasquerade {
   const network = notation(checkPrefix(from));
-  return { out, from: network, family: familyOf(network) };
+  return { out: notation(checkInterfaceName(out)), from: network, family: familyOf(network) };
 }
 
 function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {
@@ -145,7 +148,7 @@ function desiredDnsmasq({ file, networks }: Dnsmasq): DesiredDnsmasq {
 }
 
 /** The schema has accepted the text, so the result is a value. */
-function notation(checked: Checked): string {
+function notation<Text extends string>(checked: Checked<Text>): Text {
   if ('problem' in checked) throw new Error(checked.problem);
   return checked.value;
 }

@@ -1,4 +1,5 @@
 /** The configuration files of a program: what they name takes effect at its next start, and now if the program runs. */
+import type { IpAddress } from '../../address/accepted.ts';
 import { errorMessage, HostError } from '../../host/errors.ts';
 import type { Program } from '../../host/process/programs.ts';
 import type { Dependence, DependsAnswer, DependsSource, Tense } from '../dependence.ts';
@@ -104,7 +105,7 @@ function lookAt(
   around: Surroundings,
   running: Program,
   program: ConfiguredProgram,
-  addresses: ReadonlySet<string> | null,
+  addresses: ReadonlySet<IpAddress> | null,
 ): DependsAnswer {
   const who = whoIs(around.host, running);
   try {
@@ -152,7 +153,7 @@ export function inForce(around: Surroundings, running: Program, program: Configu
 /** `inside`: the path of the tree as this host sees it; '' for its own files. */
 function answer(
   { files, unread }: Mentions,
-  addresses: ReadonlySet<string> | null,
+  addresses: ReadonlySet<IpAddress> | null,
   { name, restart }: ConfiguredProgram,
   tense: Tense,
   who: string,

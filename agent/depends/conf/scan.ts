@@ -1,4 +1,5 @@
 /** Addresses in a configuration file, with the line and the part that each plays there. */
+import type { IpAddress } from '../../address/accepted.ts';
 import { addressesIn } from '../found-addresses.ts';
 
 /**
@@ -8,7 +9,7 @@ import { addressesIn } from '../found-addresses.ts';
 export type Role = 'nameserver' | 'handed' | 'gateway' | 'time' | 'retired' | 'other';
 
 export interface Mention {
-  readonly address: string;
+  readonly address: IpAddress;
   /** From 1. */
   readonly line: number;
   readonly role: Role;

@@ -1,4 +1,5 @@
 /** Running programs that may keep a name server that no file names any more. */
+import type { IpAddress } from '../../address/accepted.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { mapsOf } from '../../host/process/maps.ts';
@@ -107,12 +108,12 @@ function answered(
   { host, originals }: Surroundings,
   { program, history: key, file, changed, why, cure }: Holder,
   history: ServerHistory,
-  addresses: ReadonlySet<string> | null,
+  addresses: ReadonlySet<IpAddress> | null,
 ): DependsAnswer {
   const who = whoIs(host, program);
   const where = `started ${time(program.started)}, ${file} changed ${time(changed)}`;
   const kept = key === null ? null : namedSince(history, key, program.started, changed);
-  const of = (address: string, reason: string): Dependence => ({ ...COMMON, address, who, where, reason, cure });
+  const of = (address: IpAddress, reason: string): Dependence => ({ ...COMMON, address, who, where, reason, cure });
   if (kept !== null) {
     const wanted = kept.filter((address) => addresses?.has(address) !== false);
     return {

@@ -2,6 +2,8 @@
  * Which name servers each file named, and when: a program that reads a list once holds the list of its start. The daemon
  * writes this record after each look.
  */
+import type { IpAddress } from '../../address/accepted.ts';
+import { ipAddress } from '../../address/address-checks.ts';
 import { nullIfRefused } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
@@ -21,8 +23,8 @@ export interface KeptList {
   readonly since: number;
   /** Milliseconds since the epoch: the last look that found the same. */
   readonly until: number;
-  /** In canonical form, sorted. */
-  readonly addresses: readonly string[];
+  /** Sorted. */
+  readonly addresses: readonly IpAddress[];
 }
 
 /** By the name of the source: `resolv.conf`, `nginx`. Oldest first. */
@@ -42,7 +44,7 @@ export function loadHistory(host: Host): ServerHistory {
 function isList(value: unknown): value is KeptList {
   const { since, until, addresses } = (value ?? {}) as Partial<KeptList>;
   const sound = typeof since === 'number' && typeof until === 'number' && Array.isArray(addresses);
-  return sound && addresses.every((one) => typeof one === 'string');
+  return sound && addresses.every((one) => typeof one === 'string' && ipAddress(one) === one);
 }
 
 /** Throws HostError if the record cannot be written. */
@@ -52,7 +54,7 @@ export function saveHistory(host: Host, history: ServerHistory): void {
 }
 
 export interface SeenList {
-  readonly addresses: readonly string[];
+  readonly addresses: readonly IpAddress[];
   /** Milliseconds since the epoch: when the source's files changed last. */
   readonly changed: number;
 }
@@ -87,7 +89,7 @@ export function namedSince(
   source: string,
   start: number,
   changed: number,
-): readonly string[] | null {
+): readonly IpAddress[] | null {
   const lists = history[source] ?? [];
   const first = lists.findLastIndex(({ since }) => since <= start);
   if (first === -1) return null;

@@ -1,5 +1,6 @@
 /** The ledger's content: who asked which name server, how often, and when last. */
-import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../address/accepted.ts';
+import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import { type SetElement, setElements } from '../../host/netlink/nftables/set-elements.ts';
 import type { GroupNames } from './group-names.ts';
@@ -20,7 +21,7 @@ import { userNames } from './user-names.ts';
 
 /** One asker of one server. */
 export interface LedgerEntry {
-  readonly server: string;
+  readonly server: IpAddress;
   /** The asker's unit, container or control group; the address of a forwarded packet's source if it has no name here. */
   readonly unit: string | null;
   /** null for packets without a socket of this host: forwarded ones. */
@@ -197,18 +198,13 @@ function rowOf(
   const wanted = { unit: 12, user: 4, bare: 0, from: width }[set];
   if (rest !== wanted || packets === null || left === null) return null;
   return {
-    server: addressText(key.subarray(0, width)),
+    server: addressOfBytes(key.subarray(0, width)),
     uid: set === 'unit' || set === 'user' ? key.readUInt32LE(width) : null,
     group: set === 'unit' ? Number(key.readBigUInt64LE(width + 4)) : null,
-    source: set === 'from' ? addressText(key.subarray(width)) : null,
+    source: set === 'from' ? addressOfBytes(key.subarray(width)) : null,
     packets,
     last: now - ((timeout ?? expiry) - left),
   };
-}
-
-/** `10.0.0.1`, `2001:db8::1`, from 4 or 16 bytes in network order. */
-function addressText(bytes: Buffer): string {
-  return ipaddr.fromByteArray([...bytes]).toString();
 }
 
 /** One row for each server, unit and user: a unit has another control group after each start. Latest first. */

@@ -2,6 +2,8 @@
  * A table for one address and a short time: counts who sends anything to it, and may reject it. Its element expires in
  * the kernel, so that a command that was killed leaves a table without effect.
  */
+import type { IpAddress } from '../../address/accepted.ts';
+import { familyOf } from '../../address/address.ts';
 import { lockForLife } from '../../host/files/lock.ts';
 import type { Host } from '../../host/host.ts';
 import { NFT_MISSING, nft } from '../../host/kernel/nft.ts';
@@ -11,7 +13,7 @@ import { countingChains, countingSets, FAMILIES, type LedgerShape } from './tabl
 
 export interface OneAddress {
   readonly table: OneAddressTable;
-  readonly address: string;
+  readonly address: IpAddress;
   /** Whole seconds until the kernel forgets the address. */
   readonly seconds: number;
   /** Reject what is sent to the address: TCP by a reset, everything else by an error at the sender. */
@@ -45,7 +47,7 @@ export function removeOneAddressTable(host: Host, table: OneAddressTable): strin
 }
 
 function tableText({ table, address, seconds, reject }: OneAddress, shape: LedgerShape): string {
-  const { family, digit } = FAMILIES.find((one) => (one.digit === 6) === address.includes(':'))!;
+  const { family, digit } = FAMILIES.find((one) => one.family === familyOf(address))!;
   const to = `${family === 'ipv4' ? 'ip' : 'ip6'} daddr @address`;
   const hook = (name: 'output' | 'forward', chain: string) => [
     `chain ${name} {`,

@@ -3,7 +3,8 @@
  * DNS over TLS and QUIC) by destination, user and control group, and let every packet pass. No packet goes to user
  * space.
  */
-import type { Family } from '../../address/address.ts';
+import type { IpAddress } from '../../address/accepted.ts';
+import { type Family, familyOf } from '../../address/address.ts';
 import { removedTable, WATCHING_TABLES } from './our-tables.ts';
 
 /**
@@ -60,10 +61,10 @@ export function ledgerTable(scope: LedgerScope, shape: LedgerShape): string {
 }
 
 /** One transaction that makes `addresses` those that the table `retire` counts. */
-export function retiredAddresses(addresses: readonly string[]): string {
+export function retiredAddresses(addresses: readonly IpAddress[]): string {
   const table = WATCHING_TABLES.retire;
-  return FAMILIES.map(({ digit }) => {
-    const own = addresses.filter((address) => address.includes(':') === (digit === 6));
+  return FAMILIES.map(({ family, digit }) => {
+    const own = addresses.filter((address) => familyOf(address) === family);
     const added = own.length === 0 ? '' : `add element inet ${table} addresses${digit} { ${own.join(', ')} }\n`;
     return `flush set inet ${table} addresses${digit}\n${added}`;
   }).join('');

@@ -1,4 +1,5 @@
 /** The resolv.conf of this host, and every other one that a running program sees: in containers, pods and chroots. */
+import type { IpAddress } from '../../address/accepted.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
 import type { Dependence, DependsSource, Unseen } from '../dependence.ts';
@@ -53,7 +54,7 @@ export function resolvConfSource(around: Surroundings): DependsSource {
   };
 }
 
-function inTree({ host }: Surroundings, tree: ProcessTree, addresses: ReadonlySet<string> | null): Dependence[] {
+function inTree({ host }: Surroundings, tree: ProcessTree, addresses: ReadonlySet<IpAddress> | null): Dependence[] {
   const [first] = tree.programs;
   const container = first?.container ?? null;
   const cure =
@@ -72,13 +73,13 @@ function inTree({ host }: Surroundings, tree: ProcessTree, addresses: ReadonlySe
 }
 
 interface Named {
-  readonly address: string;
+  readonly address: IpAddress;
   readonly line: number;
   readonly reason: string;
 }
 
 /** The lines of a resolv.conf that name one of the addresses. @param text latin1. */
-export function named(text: string, addresses: ReadonlySet<string> | null): Named[] {
+export function named(text: string, addresses: ReadonlySet<IpAddress> | null): Named[] {
   const found: Named[] = [];
   let servers = 0;
   for (const { line, keyword, values } of readAsLibc(text).lines) {

@@ -3,6 +3,7 @@
  * artifact is touched. `after` is the content that Holdfast wrote last, or was about to write when it was killed. In
  * the second case the artifact is still `earlier`. Another program made a content that differs from both.
  */
+import type { ServerAddress } from '../../address/accepted.ts';
 import { HostError } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { STATE_FOLDER } from '../../host/paths.ts';
@@ -48,7 +49,7 @@ export interface OriginalLink extends Provenance {
   /** Its name servers and domains, for people only: systemd-networkd restores them itself. */
   readonly before: string;
   /** The values that the link got from us; null if none. */
-  readonly servers: readonly string[] | null;
+  readonly servers: readonly ServerAddress[] | null;
   readonly domains: readonly string[] | null;
   /** When the link last got values from us, in milliseconds since the epoch; 0 if never. */
   readonly told: number;

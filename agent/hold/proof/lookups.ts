@@ -2,13 +2,14 @@
  * Compares this host's own look-ups before and after a change of DNS, to see whether the change lost anything
  * (proof.ts).
  */
+import type { IpAddress } from '../../address/accepted.ts';
 import type { DesiredVerify } from '../../config/desired.ts';
 import { asExpected, unexpected } from '../../dns/verify.ts';
 
 /** The host's look-up of a name. `addresses` is null if the host cannot look up at all. */
 export interface LookUp {
   readonly name: string;
-  readonly addresses: readonly string[] | null;
+  readonly addresses: readonly IpAddress[] | null;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../address/accepted.ts';
 import { familyOf } from '../../address/address.ts';
 import { attribute, attributes, FAMILY, FLAG, MESSAGE, message, NETLINK_HEADER } from './message-layout.ts';
 import { change } from './request.ts';
@@ -43,7 +44,7 @@ export interface Neighbour {
 /** null if this kernel cannot be asked for a single neighbour (before 5.0). Throws NetlinkError. */
 export async function neighbour(
   socket: NetlinkSocket,
-  { index, gateway }: { index: number; gateway: string },
+  { index, gateway }: { index: number; gateway: IpAddress },
   signal: AbortSignal,
 ): Promise<Neighbour | null> {
   let found: Neighbour | null = { state: 'none', confirmed: null };
@@ -66,7 +67,7 @@ export async function neighbour(
  */
 export async function askNeighbour(
   socket: NetlinkSocket,
-  { index, gateway }: { index: number; gateway: string },
+  { index, gateway }: { index: number; gateway: IpAddress },
   known: Neighbour,
   signal: AbortSignal,
 ): Promise<void> {
@@ -90,7 +91,7 @@ export function readNeighbour(data: Buffer, body: number, end: number): Neighbou
   return { state, confirmed: never ? null : confirmed };
 }
 
-function naming(index: number, gateway: string): [Buffer, Buffer] {
+function naming(index: number, gateway: IpAddress): [Buffer, Buffer] {
   const ndmsg = Buffer.alloc(NDMSG.size);
   ndmsg[NDMSG.family] = FAMILY[familyOf(gateway)];
   ndmsg.writeInt32LE(index, NDMSG.index);

@@ -3,11 +3,13 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Family } from '../../address/address.ts';
+import { ipAddress } from '../../address/address-checks.ts';
 import { commOf } from '../process/proc.ts';
 import type { SeenSend, SendTrace } from './send-traces.ts';
 
 /** Addresses of this host that hardly any other program sends to. */
-const OWN = { ipv4: '127.83.101.110', ipv6: '::1' } as const;
+const OWN = { ipv4: ipAddress('127.83.101.110')!, ipv6: ipAddress('::1')! } as const;
 /** Discard (RFC 863): nobody listens there. */
 const PORT = 9;
 /** Milliseconds until the records must be there. */
@@ -17,7 +19,7 @@ const PATIENCE = 2_000;
  * Sends a datagram with an address, one on a connected socket, and the beginning of a TCP connection. Throws an Error
  * that names what was not seen. The trace sees sends to our own address afterwards, until it is aimed again.
  */
-export async function proveSends(trace: SendTrace, family: 'ipv4' | 'ipv6'): Promise<void> {
+export async function proveSends(trace: SendTrace, family: Family): Promise<void> {
   const address = OWN[family];
   trace.aim(address);
   trace.take();
@@ -35,7 +37,7 @@ export async function proveSends(trace: SendTrace, family: 'ipv4' | 'ipv6'): Pro
   throw new Error(`its own sends were not seen (${seen.length} of 3), so nothing of it is believed`);
 }
 
-async function datagrams(address: string, family: 'ipv4' | 'ipv6'): Promise<void> {
+async function datagrams(address: string, family: Family): Promise<void> {
   const type = family === 'ipv4' ? 'udp4' : 'udp6';
   for (const isConnected of [false, true]) {
     const socket = createSocket(type);

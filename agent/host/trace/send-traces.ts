@@ -6,6 +6,8 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../address/accepted.ts';
+import { type Family, familyOf } from '../../address/address.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type TraceRecord } from './tracefs.ts';
 
@@ -28,7 +30,7 @@ interface SendPoint {
  * begins with the IPv4 destination, and has that of IPv6 at byte 56 (struct sock_common). An IPv4 address that is
  * mapped into IPv6 passes through the functions of IPv4.
  */
-const POINTS: Readonly<Record<'ipv4' | 'ipv6', readonly SendPoint[]>> = {
+const POINTS: Readonly<Record<Family, readonly SendPoint[]>> = {
   ipv4: [
     {
       name: 'send_udp4',
@@ -81,12 +83,12 @@ export class SendTrace {
   readonly #points: readonly SendPoint[];
 
   /** Sees sends to `address`, in canonical form. Throws an Error with a short reason if this host cannot trace them. */
-  constructor(address: string) {
+  constructor(address: IpAddress) {
     const reason = sendTraceMissing();
     const found = findTracefs();
     if (reason !== null || 'reason' in found) throw new Error(reason ?? 'tracefs went away');
     this.#tracefs = found.folder;
-    this.#points = POINTS[ipaddr.parse(address).kind()];
+    this.#points = POINTS[familyOf(address)];
     removeStale(this.#tracefs);
     try {
       this.#instance = new TraceInstance(this.#tracefs, INSTANCE, BUFFER);
@@ -104,7 +106,7 @@ export class SendTrace {
   }
 
   /** From now on sends to this address, of the same family. */
-  aim(address: string): void {
+  aim(address: IpAddress): void {
     const words = wordsOf(address);
     for (const { name, filter } of this.#points) this.#instance.enable(name, filter(words));
   }
@@ -126,7 +128,7 @@ export class SendTrace {
 }
 
 /** The address as the kernel's numbers read it from memory: one of 32 bits, or two of 64. */
-function wordsOf(address: string): string[] {
+function wordsOf(address: IpAddress): string[] {
   const bytes = Buffer.from(ipaddr.parse(address).toByteArray());
   if (bytes.length === 4) return [String(bytes.readUInt32LE())];
   return [0, 8].map((at) => `0x${bytes.readBigUInt64LE(at).toString(16)}`);

@@ -1,4 +1,5 @@
 /** The contract of a cloud's metadata service. */
+import type { IpAddress, Prefix } from '../../address/accepted.ts';
 import type { MetadataName } from '../../config/desired-metadata.ts';
 import type { MetadataClient } from './http.ts';
 
@@ -15,7 +16,9 @@ export interface MetadataQuestion {
   readonly mac: string | null;
 }
 
+export type MetadataValue = IpAddress | Prefix;
+
 /** Checked values of an interface, or a sentence that says why there are none. */
 export type MetadataAnswer =
-  | { readonly mac: string; readonly values: readonly string[] }
+  | { readonly mac: string; readonly values: readonly MetadataValue[] }
   | { readonly problem: string };

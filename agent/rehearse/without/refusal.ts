@@ -1,5 +1,6 @@
 /** Why a rehearsal without an address would do harm that no operator wants. */
 import { networkInterfaces } from 'node:os';
+import type { IpAddress } from '../../address/accepted.ts';
 import { inForce, runningOnes } from '../../depends/conf/conf-source.ts';
 import { FORWARDERS } from '../../depends/conf/forwarders.ts';
 import { canonicalAddress, isLoopbackAddress } from '../../depends/found-addresses.ts';
@@ -28,11 +29,11 @@ export interface WayOut {
   /** Base URL of the collector; null if there is none. */
   readonly endpoint: string | null;
   /** The addresses that the operator's terminal comes from. */
-  readonly terminals: ReadonlySet<string>;
+  readonly terminals: ReadonlySet<IpAddress>;
 }
 
-/** Each reason as a sentence; empty if the rehearsal may begin. `address` in canonical form. */
-export async function refusals(host: Host, address: string, { endpoint, terminals }: WayOut): Promise<string[]> {
+/** Each reason as a sentence; empty if the rehearsal may begin. */
+export async function refusals(host: Host, address: IpAddress, { endpoint, terminals }: WayOut): Promise<string[]> {
   const around = new Surroundings(host, { holding: async () => null, originals: [] });
   const route = await routeThrough(around, address);
   const collector = endpoint === null ? null : new URL(endpoint).hostname.replace(/^\[(.*)\]$/, '$1');
@@ -49,13 +50,13 @@ export async function refusals(host: Host, address: string, { endpoint, terminal
 }
 
 /** Whether packets to the address never leave this host. */
-function isOwn(address: string): boolean {
+function isOwn(address: IpAddress): boolean {
   const own = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
   return isLoopbackAddress(address) || own.some((one) => canonicalAddress(one.address) === address);
 }
 
 /** null if there is no such route. Throws HostError if the kernel does not list its routes. */
-async function routeThrough(around: Surroundings, address: string): Promise<string | null> {
+async function routeThrough(around: Surroundings, address: IpAddress): Promise<string | null> {
   const { found, unseen } = await routesSource(around).look(new Set([address]), AbortSignal.timeout(TIME_LIMIT));
   const [problem] = unseen;
   if (problem !== undefined) throw new HostError('EREFUSED', problem.reason);
@@ -63,7 +64,7 @@ async function routeThrough(around: Surroundings, address: string): Promise<stri
 }
 
 /** For each list of servers in which the address is the only server that works: a sentence. */
-async function onlyServers(around: Surroundings, address: string): Promise<string[]> {
+async function onlyServers(around: Surroundings, address: IpAddress): Promise<string[]> {
   const lists = listsOf(around).filter(({ servers }) => servers.has(address));
   const lone = await Promise.all(
     lists.map(async ({ whose, servers }) => {
@@ -78,8 +79,7 @@ async function onlyServers(around: Surroundings, address: string): Promise<strin
 interface ServerList {
   /** In the operator's words. */
   readonly whose: string;
-  /** In canonical form. */
-  readonly servers: ReadonlySet<string>;
+  readonly servers: ReadonlySet<IpAddress>;
 }
 
 /** The name servers of this host's own programs, and those behind each forwarder that these programs may ask. */
@@ -110,6 +110,7 @@ async function answers(server: string): Promise<boolean> {
   return answer?.kind === 'answer' && !USELESS.includes(answer.rcode);
 }
 
-async function addressesOf(host: Host, name: string): Promise<readonly string[]> {
-  return /^[0-9.]+$|:/.test(name) ? [name] : ((await lookUp(host, name)) ?? []);
+async function addressesOf(host: Host, name: string): Promise<readonly IpAddress[]> {
+  const own = canonicalAddress(name);
+  return own === null ? ((await lookUp(host, name)) ?? []) : [own];
 }

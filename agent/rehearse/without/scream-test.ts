@@ -3,6 +3,7 @@
  * address, and forgets the address by itself at the end, whatever becomes of this process.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { IpAddress } from '../../address/accepted.ts';
 import { GroupNames } from '../../depends/ledger/group-names.ts';
 import { type LedgerEntry, readCounts } from '../../depends/ledger/ledger-content.ts';
 import { makeOneAddressTable, removeOneAddressTable } from '../../depends/ledger/one-address-table.ts';
@@ -21,8 +22,7 @@ const LOOK_UP_EVERY = 2_000;
 const SLOWER = 1_000;
 
 export interface Absence {
-  /** In canonical form. */
-  readonly address: string;
+  readonly address: IpAddress;
   readonly seconds: number;
   /** A name to look up meanwhile, in new processes; null if none is known. */
   readonly name: string | null;

@@ -3,6 +3,7 @@
  * made anew and begins at zero, and its record says since when it counts. Addresses of `retire` come and go without
  * that.
  */
+import type { IpAddress } from '../../address/accepted.ts';
 import { removedTable, WATCHING_TABLES, type WatchingTable } from '../../depends/ledger/our-tables.ts';
 import {
   type LedgerRecord,
@@ -100,7 +101,7 @@ export async function removeWatchingTable(
 }
 
 /** Keeps the counts of addresses that stay. Returns the error; null if the table counts them. */
-function changeAddresses(host: Host, made: TableRecord, addresses: readonly string[]): string | null {
+function changeAddresses(host: Host, made: TableRecord, addresses: readonly IpAddress[]): string | null {
   const now = Date.now();
   const problem = nft(host, retiredAddresses(addresses));
   if (problem !== null) return problem;
@@ -113,7 +114,7 @@ function changeAddresses(host: Host, made: TableRecord, addresses: readonly stri
 async function makeTable(
   host: Host,
   scope: LedgerScope,
-  addresses: readonly string[],
+  addresses: readonly IpAddress[],
   expiry: number,
 ): Promise<string | null> {
   const since = Date.now();

@@ -1,9 +1,12 @@
 /** Checks old name servers before `revert` puts them back. */
+import type { ServerAddress } from '../../address/accepted.ts';
 import { resolvConfWithoutHook } from '../../clients/dhclient/leases/leases.ts';
 import { offeredLease } from '../../clients/dhclient/leases/offered-lease.ts';
 import { clientName, dhcpClients } from '../../clients/dhclient/running-dhclients.ts';
 import type { DesiredDns, DesiredVerify } from '../../config/desired.ts';
+import { checkNameserver } from '../../config/notation/addresses.ts';
 import { MAX_NAMESERVERS } from '../../config/notation/limits.ts';
+import { searchProblem } from '../../config/notation/names.ts';
 import { verifyServers } from '../../dns/verify.ts';
 import { fileLeftover } from '../../hold/files/file-revert.ts';
 import { type Original, type OriginalFile, Originals } from '../../hold/originals/originals.ts';
@@ -60,8 +63,10 @@ function asLeased(
   after: string | null,
 ): { text: string; note: string | null } {
   const of = (text: string | null) => (effectiveValues(text ?? '', 'nameserver') ?? []).join(' ');
-  const leased = of(texts[0] ?? null);
-  const unclear = texts.some((text) => of(text) !== leased);
+  const [text = ''] = texts;
+  const servers = serversIn(text);
+  const leased = servers.join(' ');
+  const unclear = texts.some((other) => serversIn(other).join(' ') !== leased);
   const earlier = of(before) || 'none';
   if (superseded.length > 0 && leased === '') {
     const whose = `${superseded.join(' and ')} put configured name servers in place of the server's`;
@@ -71,11 +76,12 @@ function asLeased(
     };
   }
   if (leased === '' || unclear || leased === of(before) || leased === of(after)) return { text: before, note: null };
-  const text = texts[0] as string;
+  const [domain = null] = namesIn(text, 'domain');
+  const search = namesIn(text, 'search');
   const dns: DesiredDns = {
-    domain: effectiveValues(text, 'domain')?.[0] ?? null,
-    search: effectiveValues(text, 'search') as string[] | null,
-    nameservers: effectiveValues(text, 'nameserver') as string[] | null,
+    domain,
+    search: search.length === 0 ? null : search,
+    nameservers: servers,
     sortlist: null,
     options: null,
     symlink: 'refuse',
@@ -85,6 +91,19 @@ function asLeased(
     text: composeResolvConf(before, dns),
     note: `with the lease's name servers ${leased} in place of ${earlier}`,
   };
+}
+
+/** A DHCP server may offer anything: texts that are no addresses are left out. */
+function serversIn(text: string): ServerAddress[] {
+  const checked = (effectiveValues(text, 'nameserver') ?? []).map(checkNameserver);
+  return checked.flatMap((one) => ('value' in one ? one.value : []));
+}
+
+/** Texts that are no domain names are left out, as in the hook. dhclient ends a searched domain with a dot. */
+function namesIn(text: string, keyword: 'domain' | 'search'): string[] {
+  return (effectiveValues(text, keyword) ?? []).filter(
+    (name) => searchProblem(name.replace(/(?<=.)\.$/, '')) === undefined,
+  );
 }
 
 function offeredDns(host: Host): OfferedDns {

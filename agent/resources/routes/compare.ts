@@ -2,6 +2,7 @@
  * One look at the kernel's routes: whether each wanted route exists, which other route has its place, and whether it
  * could be made.
  */
+import type { IpAddress } from '../../address/accepted.ts';
 import { familyOf } from '../../address/address.ts';
 import { ROUTE_TYPE, type Route, type RouteHop } from '../../host/netlink/routes/route.ts';
 import { keyText, type RouteKey, sameKey } from '../../host/netlink/routes/route-key.ts';
@@ -230,7 +231,7 @@ export class RouteLook {
   }
 
   /** Asks about each gateway only once, because many routes share a gateway. */
-  async #isDirect(family: Route['family'], gateway: string, index: number): Promise<boolean> {
+  async #isDirect(family: Route['family'], gateway: IpAddress, index: number): Promise<boolean> {
     const hop = `${gateway} ${index}`;
     const known = this.#direct.get(hop);
     if (known !== undefined) return known;

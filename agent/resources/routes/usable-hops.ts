@@ -1,4 +1,5 @@
 /** Which next hops of wanted routes the host's interfaces and nexthop objects let be used now. */
+import type { IpAddress } from '../../address/accepted.ts';
 import { type Family, familyOf } from '../../address/address.ts';
 import { findLink, type Link } from '../../host/netlink/links.ts';
 import { hasNexthop } from '../../host/netlink/routes/nexthops.ts';
@@ -58,7 +59,7 @@ export class UsableHops {
   }
 
   /** Whether this is an address of the host itself. */
-  async isOwn(family: Family, address: string): Promise<boolean> {
+  async isOwn(family: Family, address: IpAddress): Promise<boolean> {
     const known = this.#own.get(address);
     if (known !== undefined) return known;
     const way = await matchedRoute(this.#socket, family, address, {}, this.#signal);

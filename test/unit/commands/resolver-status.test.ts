@@ -4,10 +4,11 @@ import { test } from 'node:test';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { Resolver } from '../../../agent/resources/resolver/resolver.ts';
+import { accepted } from '../../parts/accepted.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 test('status: only what libc reads counts as held, and the reason names the line', async (t) => {
-  const wanted: DesiredDns = {
+  const wanted: DesiredDns = accepted({
     domain: null,
     search: null,
     nameservers: ['10.0.0.53'],
@@ -15,7 +16,7 @@ test('status: only what libc reads counts as held, and the reason names the line
     options: null,
     symlink: 'refuse',
     verify: null,
-  };
+  });
   const seen = async (text: string) => {
     const host = new Host({ root: scratch(t, { 'etc/resolv.conf': text }) });
     const [finding] = await new Resolver(host, wanted).inspect();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfiguredState } from '../../../agent/config/desired.ts';
 import { loadConfig } from '../../../agent/config/load.ts';
+import type { Plain } from '../../parts/accepted.ts';
 import { errorsOf, load, MAIN, memoryFiles } from '../../parts/config-memory.ts';
 import { NO_METADATA } from '../../parts/desired.ts';
 
@@ -23,7 +24,7 @@ sysctl:
   net.netfilter.nf_conntrack_max: { value: 262144, optional: true }   # its module may not be loaded
 `;
 
-const WANTED: ConfiguredState = {
+const WANTED: Plain<ConfiguredState> = {
   dns: {
     domain: 'example.com',
     search: ['dev.example.com', 'example.com'],

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DesiredRoute } from '../../../agent/config/desired.ts';
+import type { Plain } from '../../parts/accepted.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
 
-const PLAIN: DesiredRoute = {
+const PLAIN: Plain<DesiredRoute> = {
   to: '10.0.0.0/16',
   family: 'ipv4',
   type: 'unicast',
@@ -19,7 +20,7 @@ const PLAIN: DesiredRoute = {
 const hop = PLAIN.nexthops[0]!;
 
 /** Each entry of `routes` with what it means. */
-const MEANINGS: [yaml: string, meaning: DesiredRoute][] = [
+const MEANINGS: [yaml: string, meaning: Plain<DesiredRoute>][] = [
   ['{ to: 10.0.0.0/16, via: 10.0.1.1 }', PLAIN],
   ['{ to: 10.9.9.9, via: 10.0.1.1 }', { ...PLAIN, to: '10.9.9.9/32' }],
   ['{ to: default, via: 10.0.1.1 }', { ...PLAIN, to: '0.0.0.0/0' }],

@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import type { Dependence, DependsSource, ToldDependences, Unseen } from '../../../agent/depends/dependence.ts';
 import { bodyOf, LARGEST_BODY } from '../../../agent/depends/dependences-event.ts';
 import { lookAtAll, verdictOf } from '../../../agent/depends/look-at-sources.ts';
+import { accepted } from '../../parts/accepted.ts';
 
-const FOUND: Dependence = {
+const FOUND: Dependence = accepted({
   address: '10.0.0.1',
   tense: 'now',
   source: 's',
@@ -13,7 +14,7 @@ const FOUND: Dependence = {
   where: 'p',
   reason: 'r',
   cure: 'c',
-};
+});
 const UNSEEN: Unseen = { tense: 'boot', source: 's', reason: 'r' };
 
 test('the body holds everything if it fits, and otherwise counts what it left out', () => {
@@ -51,7 +52,7 @@ test('a source that throws is unseen and hinders no other source; the answer is 
         throw new Error('no right');
       }),
     ],
-    new Set(['10.0.0.1']),
+    accepted(new Set(['10.0.0.1'])),
     signal,
   );
   assert.deepEqual(
@@ -69,9 +70,9 @@ test('texts of other programs reach no terminal: control characters are shown, b
 });
 
 test('a forwarder on this host counts only if its address is asked for', async () => {
-  const local = source('a', async () => ({ found: [{ ...FOUND, address: '127.0.0.53' }], unseen: [] }));
+  const local = source('a', async () => ({ found: [{ ...FOUND, address: accepted('127.0.0.53') }], unseen: [] }));
   assert.equal((await lookAtAll([local], null, signal)).found.length, 0);
-  assert.equal((await lookAtAll([local], new Set(['127.0.0.53']), signal)).found.length, 1);
+  assert.equal((await lookAtAll([local], accepted(new Set(['127.0.0.53'])), signal)).found.length, 1);
 });
 
 test('the verdict: something found outweighs the unseen, and the unseen is never "no"', () => {

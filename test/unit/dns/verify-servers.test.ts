@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import type { DesiredVerify } from '../../../agent/config/desired.ts';
 import { askNameServer } from '../../../agent/dns/ask.ts';
 import { type DnsVerdict, misleading, unexpected, verifyServers } from '../../../agent/dns/verify.ts';
+import { accepted, type Plain } from '../../parts/accepted.ts';
 import { answer, dnsServer, HANG_UP, type Respond, records } from '../../parts/dns-server.ts';
 
 const NAME = 'puppet.example.com';
@@ -11,11 +12,11 @@ const NAME = 'puppet.example.com';
 const LONG = 10_000;
 const SHORT = 300;
 
-function verify(parts: Partial<DesiredVerify> = {}): DesiredVerify {
-  return { name: NAME, expect: ['10.72.0.0/16'], timeout: LONG, quorum: 1, ...parts };
+function verify(parts: Plain<Partial<DesiredVerify>> = {}): DesiredVerify {
+  return accepted({ name: NAME, expect: ['10.72.0.0/16'], timeout: LONG, quorum: 1, ...parts });
 }
 
-async function complaint(t: TestContext, respond: Respond, parts: Partial<DesiredVerify> = {}) {
+async function complaint(t: TestContext, respond: Respond, parts: Plain<Partial<DesiredVerify>> = {}) {
   const { port, asked } = await dnsServer(t, respond);
   const [verdict] = await verifyServers(['127.0.0.1'], verify(parts), { port });
   return { complaint: verdict!.complaint, asked };

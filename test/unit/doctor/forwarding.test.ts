@@ -1,8 +1,10 @@
 /** Doctor on a gateway: other programs that decide about its packets. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { DesiredMasquerade } from '../../../agent/config/desired.ts';
 import { forwardingCheck } from '../../../agent/doctor/checks/forwarding-check.ts';
 import { legacyCovers } from '../../../agent/doctor/packet-filters.ts';
+import { accepted } from '../../parts/accepted.ts';
 import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 
 const YAML = 'forwarding: { ipv4: true, masquerade: [{ out: eth0, from: 10.99.0.0/24 }] }\n';
@@ -167,7 +169,7 @@ test('iptables-legacy: a rule that refuses, in FORWARD or where it jumps to', (t
 });
 
 test('doctor, forwarding: a rule of iptables covers ours only without a further condition', () => {
-  const ours = { out: 'eth0', from: '10.99.0.0/24', family: 'ipv4' } as const;
+  const ours: DesiredMasquerade = accepted({ out: 'eth0', from: '10.99.0.0/24', family: 'ipv4' });
   for (const [line, covers] of [
     ['-A POSTROUTING -j MASQUERADE', true],
     ['-A POSTROUTING -o eth0 -j MASQUERADE', true],

@@ -1,6 +1,7 @@
 /** What is made of the kernel's answers: shares against weights, what moved, and answers that nobody should believe. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { IpAddress } from '../../../agent/address/accepted.ts';
 import type { Gateway } from '../../../agent/egress/look.ts';
 import { attribute, MESSAGE, message, uint32 } from '../../../agent/host/netlink/message-layout.ts';
 import { readNeighbour } from '../../../agent/host/netlink/neighbours.ts';
@@ -8,11 +9,12 @@ import { FlowSample, matchedRoute } from '../../../agent/host/netlink/routes/rou
 import { eachMessage, type NetlinkSocket, type Take } from '../../../agent/host/netlink/socket.ts';
 import { FLOWS, moves, shares, unbalanced } from '../../../probes/egress/spread.ts';
 import { readFiltered } from '../../../probes/egress/traps.ts';
+import { accepted } from '../../parts/accepted.ts';
 
 const signal = new AbortController().signal;
 
 function gateway(index: number, more: Partial<Gateway> = {}): Gateway {
-  const address = `10.88.${index}.1`;
+  const address: IpAddress = accepted(`10.88.${index}.1`);
   const own = { address, index, interface: `eth${index}`, weight: 1, carrier: true, neighbour: 'reachable' } as const;
   return { ...own, reachable: true, ...more };
 }
@@ -80,7 +82,7 @@ test('egress: a default route, another one, none, and a kernel that refuses', as
     matchedRoute(
       kernel(() => answer),
       'ipv4',
-      '198.18.0.0',
+      accepted('198.18.0.0'),
       {},
       signal,
     );

@@ -1,11 +1,13 @@
 /** What a lease says of gateways, and what counts as an answer of one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { IpAddress } from '../../../agent/address/accepted.ts';
 import { BEHIND } from '../../../agent/config/desired.ts';
 import { isFresh } from '../../../agent/egress/defaults.ts';
 import { gatewaysOf } from '../../../agent/egress/leased.ts';
 import type { Neighbour, NeighbourState } from '../../../agent/host/netlink/neighbours.ts';
 import { standing } from '../../../agent/resources/egress/egress.ts';
+import { accepted } from '../../parts/accepted.ts';
 
 const of = (options: Record<string, string>) => gatewaysOf({ options: new Map(Object.entries(options)) });
 
@@ -35,7 +37,8 @@ test('leased default routes: a gateway has answered if it did lately', () => {
 });
 
 test('leased default routes: a DHCP server’s route goes behind, but not behind one that has not answered, and is never missed where there is none', () => {
-  const one = { interface: 'eth2', address: '10.77.2.1', index: 4, place: 1 };
+  const address: IpAddress = accepted('10.77.2.1');
+  const one = { interface: 'eth2', address, index: 4, place: 1 };
   const at = (...metrics: number[]) => ({ ...one, routes: metrics.map((metric) => ({ metric })) as never });
   const bgp = { metric: 32, name: '10.88.0.1 on eth0 (bird)', problem: null };
   const silent = { ...bgp, problem: '10.88.0.1 on eth0 has not answered' } as never;

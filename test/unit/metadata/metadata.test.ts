@@ -270,6 +270,7 @@ test('metadata: a damaged record, or one that holds what is no address, counts f
     '[]',
     '{"fetched":[1]}',
     text.replace('10.1.0.0/16', '10.1.0.0/16; rm -rf /'),
+    ...['::::', '10.1.0.0/33', '10.1.2.3/16', '10.1'].map((odd) => text.replace('10.1.0.0/16', odd)),
     text.replace(/"asOf":\d+/, '"asOf":"now"'),
   ]) {
     writeFileSync(join(folder, RECORD), damaged);

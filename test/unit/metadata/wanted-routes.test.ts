@@ -8,6 +8,7 @@ import { addressesOf, routeName, wantedRoutes } from '../../../agent/metadata/wa
 import { wishKey } from '../../../agent/metadata/wishes.ts';
 import { hasRouteRecord, readRouteRecord } from '../../../agent/resources/routes/made.ts';
 import { Routes } from '../../../agent/resources/routes/routes.ts';
+import { accepted, type Plain } from '../../parts/accepted.ts';
 import { route } from '../../parts/desired.ts';
 import { scratch } from '../../parts/scratch.ts';
 
@@ -15,9 +16,9 @@ const hop = { via: '10.0.1.1', dev: 'eth0', weight: 1, onlink: false };
 const VPC: DesiredRoute = { ...route('', [hop]), to: { metadata: 'vpc-ipv4-cidr-blocks' } };
 
 /** `known`: values by wish; null: not known yet. */
-function metadata(known: Record<string, Partial<ResolvedWish>>): MetadataSource {
+function metadata(known: Record<string, Plain<Partial<ResolvedWish>>>): MetadataSource {
   return {
-    resolve: (wish) => ({ values: null, asOf: null, source: 'EC2', problem: null, ...known[wishKey(wish)] }),
+    resolve: (wish) => accepted({ values: null, asOf: null, source: 'EC2', problem: null, ...known[wishKey(wish)] }),
   };
 }
 
@@ -67,10 +68,10 @@ test('wanted routes: names are those of ip-route', () => {
 });
 
 test('wanted routes: two addresses of a network', () => {
-  assert.deepEqual(addressesOf('10.0.0.0/9'), ['10.0.0.0', '10.127.255.255']);
-  assert.deepEqual(addressesOf('10.0.0.5/32'), ['10.0.0.5', '10.0.0.5']);
-  assert.deepEqual(addressesOf('2001:db8::/33'), ['2001:db8::', '2001:db8:7fff:ffff:ffff:ffff:ffff:ffff']);
-  assert.equal(addressesOf('0.0.0.0/0').includes('0.0.0.0'), false);
+  assert.deepEqual(addressesOf(accepted('10.0.0.0/9')), ['10.0.0.0', '10.127.255.255']);
+  assert.deepEqual(addressesOf(accepted('10.0.0.5/32')), ['10.0.0.5', '10.0.0.5']);
+  assert.deepEqual(addressesOf(accepted('2001:db8::/33')), ['2001:db8::', '2001:db8:7fff:ffff:ffff:ffff:ffff:ffff']);
+  assert.equal(addressesOf(accepted('0.0.0.0/0')).includes(accepted('0.0.0.0')), false);
 });
 
 test('wanted routes: below another root nothing is asked of this kernel', async (t) => {

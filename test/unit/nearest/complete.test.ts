@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { isWhole, type SortlistEntry } from '../../../agent/config/desired.ts';
+import { type ConfiguredState, isWhole, type SortlistEntry } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { complete } from '../../../agent/nearest/complete.ts';
+import type { Measured } from '../../../agent/nearest/measure.ts';
 import { type Measurement, parseMeasurements } from '../../../agent/nearest/measurement-record.ts';
 import { Nearness } from '../../../agent/nearest/nearness.ts';
+import { accepted, type Plain } from '../../parts/accepted.ts';
 import { desired, dns } from '../../parts/desired.ts';
 import { desiredOf } from '../../parts/doctor-patient.ts';
 import { scratch } from '../../parts/scratch.ts';
@@ -17,15 +19,18 @@ const STATIC = '10.0.0.0/255.0.0.0';
 
 function measured(...addresses: string[]): Measurement {
   const order = addresses.map((address) => ({ address, time: 1, absent: 0, ahead: {} }));
-  return { measured: Date.now() - 60_000, order, found: addresses.length };
+  return accepted({ measured: Date.now() - 60_000, order, found: addresses.length });
 }
 
 function many(count: number, third = 1): string[] {
   return Array.from({ length: count }, (_, i) => `10.9.${third}.${i + 1}`);
 }
 
-function sortlist(entries: readonly SortlistEntry[], record: Record<string, Measurement>): readonly string[] | null {
-  const configured = { ...desired(), dns: { ...dns({}), sortlist: entries } };
+function sortlist(
+  entries: readonly Plain<SortlistEntry>[],
+  record: Record<string, Measurement>,
+): readonly string[] | null {
+  const configured: ConfiguredState = accepted({ ...desired(), dns: { ...dns({}), sortlist: entries } });
   return complete(configured, record).dns?.sortlist ?? null;
 }
 
@@ -73,13 +78,17 @@ test('complete state: what the configuration says of a name, and what it leaves 
   assert.equal(isWhole(desiredOf('dns: { sortlist: [10.0.0.0/8] }')), true);
 });
 
-function nearness(t: TestContext, record: string | null, entries: readonly SortlistEntry[] = [PUPPET]): Nearness {
+function nearness(
+  t: TestContext,
+  record: string | null,
+  entries: readonly Plain<SortlistEntry>[] = [PUPPET],
+): Nearness {
   const host = new Host({ root: scratch(t, record === null ? {} : { 'var/lib/holdfast/nearest.json': record }) });
-  return new Nearness(host, { ...desired(), dns: { ...dns({}), sortlist: entries } });
+  return new Nearness(host, accepted({ ...desired(), dns: { ...dns({}), sortlist: entries } }));
 }
 
 function found(times: Record<string, number | null>, began = Date.now()) {
-  const result = { times: new Map(Object.entries(times)), named: new Set(Object.keys(times)) };
+  const result: Measured = accepted({ times: new Map(Object.entries(times)), named: new Set(Object.keys(times)) });
   return { nearest: PUPPET, target: 'puppet.example.com:8140', began, measured: result, problem: null };
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type AddressPlace, FORGIVEN_AFTER, FORGOTTEN_AFTER, ROUNDS, reorder } from '../../../agent/nearest/order.ts';
+import { accepted } from '../../parts/accepted.ts';
 
 type Times = Record<string, number | null>;
 
@@ -11,7 +12,7 @@ function round(
   times: Times,
   named: readonly string[] = Object.keys(times),
 ): AddressPlace[] {
-  return reorder(before, new Map(Object.entries(times)), new Set(named));
+  return reorder(before, accepted(new Map(Object.entries(times))), accepted(new Set(named)));
 }
 
 /** The orders after each of these measurements. */

@@ -7,6 +7,7 @@ import type { DesiredDhclient } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import type { Process } from '../../../agent/host/process/processes.ts';
 import { leasesProbe } from '../../../probes/leases-probe.ts';
+import { accepted } from '../../parts/accepted.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 /** A host whose processes are made up. */
@@ -21,7 +22,7 @@ class Made extends Host {
   }
 }
 
-const WANTED: DesiredDhclient = {
+const WANTED: DesiredDhclient = accepted({
   global: {
     supersede: new Map([
       ['domain-name-servers', ['10.0.0.1', '10.0.0.2']],
@@ -32,7 +33,7 @@ const WANTED: DesiredDhclient = {
     ignore: [],
   },
   interfaces: new Map([['eth0', { supersede: new Map([['ntp-servers', ['10.0.0.8']]]), request: null, ignore: [] }]]),
-};
+});
 
 const in10Minutes = new Date(Date.now() + 600_000);
 const utc = (date: Date) => date.toISOString().replace(/-/g, '/').replace('T', ' ').slice(0, 19);

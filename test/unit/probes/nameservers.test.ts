@@ -4,12 +4,13 @@ import { type TestContext, test } from 'node:test';
 import type { DesiredDns } from '../../../agent/config/desired.ts';
 import { Host } from '../../../agent/host/host.ts';
 import { nameserversProbe } from '../../../probes/nameservers-probe.ts';
+import { accepted } from '../../parts/accepted.ts';
 import { answer, dnsServer, type Respond } from '../../parts/dns-server.ts';
 import { scratch } from '../../parts/scratch.ts';
 
 const SERVER = '127.0.0.1';
 const VERIFY = { name: 'puppet.example.com', expect: ['10.72.0.0/16'], timeout: 10_000, quorum: 1 };
-const DNS: DesiredDns = {
+const DNS: DesiredDns = accepted({
   nameservers: [SERVER],
   domain: null,
   search: ['example.com'],
@@ -17,7 +18,7 @@ const DNS: DesiredDns = {
   options: null,
   symlink: 'refuse',
   verify: null,
-};
+});
 
 async function look(host: Host, port: number, dns: Partial<DesiredDns> = {}) {
   const readings = await nameserversProbe(host, { ...DNS, ...dns }, { port }).read(AbortSignal.timeout(60_000));
@@ -71,7 +72,7 @@ test('name servers: what refuses, fails, is silent, or answers only by TCP is of
 });
 
 test('name servers: with dns.verify a lie is told, and the server is up all the same', async (t) => {
-  const right = await seen(t, (query) => answer(query, ['10.72.1.1']), { verify: VERIFY });
+  const right = await seen(t, (query) => answer(query, ['10.72.1.1']), { verify: accepted(VERIFY) });
   assert.deepEqual([right.up, right.verified, right.conditions], [[1], [1], []]);
   assert.deepEqual(right.asked, ['udp A puppet.example.com']);
   const lies: [Respond, string][] = [
@@ -80,7 +81,7 @@ test('name servers: with dns.verify a lie is told, and the server is up all the 
     [(query) => answer(query), 'no address for puppet.example.com'],
   ];
   for (const [respond, lie] of lies) {
-    const { up, verified, durations, conditions } = await seen(t, respond, { verify: VERIFY });
+    const { up, verified, durations, conditions } = await seen(t, respond, { verify: accepted(VERIFY) });
     assert.deepEqual([up, verified, durations], [[1], [0], 1]);
     assert.deepEqual(conditions, [
       `nameserver-lying: The name server 127.0.0.1 does not answer for puppet.example.com as dns.verify expects: ${lie}. This host still asks it.`,
@@ -92,14 +93,14 @@ test('name servers: of two families one may be refused', async (t) => {
   const only4: Respond = (query) => {
     return query.questions?.[0]?.type === 'A' ? answer(query, ['10.72.1.1']) : answer(query, [], { rcode: 5 });
   };
-  const { up, verified } = await seen(t, only4, { verify: { ...VERIFY, expect: null } });
+  const { up, verified } = await seen(t, only4, { verify: accepted({ ...VERIFY, expect: null }) });
   assert.deepEqual([up, verified], [[1], [1]]);
 });
 
 test('each by itself: one answers, nobody listens at another; what libc takes for no address is not asked', async (t) => {
   const { port } = await dnsServer(t, (query) => answer(query));
   const host = new Host({ root: scratch(t, { 'etc/resolv.conf': 'nameserver none\nnameserver 127.0.0.2\n' }) });
-  assert.deepEqual((await look(host, port, { nameservers: [SERVER, '127.0.0.2'] })).up, [1, 0]);
+  assert.deepEqual((await look(host, port, { nameservers: accepted([SERVER, '127.0.0.2']) })).up, [1, 0]);
   assert.deepEqual((await look(host, port, { nameservers: null })).up, [0]);
   const unusable = new Host({ root: scratch(t, { 'etc/resolv.conf': 'nameserver 127.0.0.2\r\n' }) });
   const { up, conditions } = await look(unusable, 1, { nameservers: null });

@@ -11,6 +11,7 @@ import { variablesOf } from '../../../agent/rehearse/lease-events.ts';
 import { answerAs, makeNetwork, parseAddresses, parseRoutes, routeLine } from '../../../agent/rehearse/network.ts';
 import { STAGE_SCRIPT } from '../../../agent/rehearse/stage-script.ts';
 import { composeResolvConf } from '../../../agent/resolver/resolv-conf.ts';
+import { accepted } from '../../parts/accepted.ts';
 import { dns } from '../../parts/desired.ts';
 import { patientHost } from '../../parts/doctor-patient.ts';
 import { missing, scratch } from '../../parts/scratch.ts';
@@ -200,7 +201,7 @@ test('rehearse: a network is made again as it is', () => {
     'route add default via 10.0.0.1 dev eth0 metric 100 onlink proto boot',
     'route add 10.7.0.0/16 proto static nexthop via 10.0.0.1 dev eth0 weight 1 nexthop via 10.0.0.2 dev eth0 weight 3',
   ]);
-  assert.deepEqual(answerAs('10.0.0.1', 'eth1', { links, addresses, routes }), [
+  assert.deepEqual(answerAs(accepted('10.0.0.1'), 'eth1', { links, addresses, routes }), [
     'addr add 10.0.0.1/32 dev peer1',
     'route add default dev peer1',
   ]);

@@ -16,6 +16,7 @@ import { Host } from '../../../agent/host/host.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
 import { TABLE_KEY, writeMasquerade } from '../../../agent/resources/masquerade/made.ts';
 import { revertAll } from '../../../agent/resources/revert-all.ts';
+import { accepted } from '../../parts/accepted.ts';
 import { command } from '../../parts/command.ts';
 import { WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { fill, missing, scratch } from '../../parts/scratch.ts';
@@ -278,7 +279,7 @@ test('revert: originals of another machine are not put back; what Holdfast made 
 
   const clone = await applied(t, { ...OLD, ...MACHINE });
   fill(clone.root, { 'etc/machine-id': `${'b'.repeat(32)}\n`, 'etc/resolv.conf': 'nameserver 8.8.8.8\n' });
-  await apply(clone, { nameservers: ['10.0.0.1'] });
+  await apply(clone, { nameservers: accepted(['10.0.0.1']) });
   await revertAll(clone);
   assert.equal(clone.readText(RESOLV), 'nameserver 8.8.8.8\n', 'as this machine had it before its own first apply');
   assert.deepEqual(clone.list('/etc/dhcp/dhclient-enter-hooks.d'), ['x'], 'and no hook of the image');

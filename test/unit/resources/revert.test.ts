@@ -9,8 +9,11 @@ import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { Originals } from '../../../agent/hold/originals/originals.ts';
 import type { Outcome } from '../../../agent/hold/resource.ts';
 import { Host } from '../../../agent/host/host.ts';
+import type { Process } from '../../../agent/host/process/processes.ts';
 import { makeResources } from '../../../agent/resources/index.ts';
+import { RESOLVER_UNDOING } from '../../../agent/resources/resolver/way-back.ts';
 import { revertAll } from '../../../agent/resources/revert-all.ts';
+import { accepted, type Plain } from '../../parts/accepted.ts';
 import { desired, WHOLE, WHOLE_LINES } from '../../parts/desired.ts';
 import { REPOSITORY } from '../../parts/repository.ts';
 import { fill, missing, nodeCommand, noNamespaces, privately, scratch } from '../../parts/scratch.ts';
@@ -40,7 +43,8 @@ async function apply(host: Host, state: DesiredState = WHOLE): Promise<Outcome[]
   return outcomes;
 }
 
-const withDns = (parts: Partial<DesiredDns>): DesiredState => ({ ...WHOLE, dns: { ...WHOLE.dns!, ...parts } });
+const withDns = (parts: Plain<Partial<DesiredDns>>): DesiredState =>
+  accepted({ ...WHOLE, dns: { ...WHOLE.dns!, ...parts } });
 
 test('revert: every byte and mode comes back, the hooks go first, and a second revert is quiet', {
   skip,
@@ -167,6 +171,31 @@ test('revert: a symbolic link that was replaced is a link again; one that was fo
     assert.equal(readlinkSync(host.locate(RESOLV)), '../run/theirs/file');
     assert.equal(host.readText('/run/theirs/file'), 'nameserver 9.9.9.9\n');
   }
+});
+
+test('revert: of what a DHCP server offered, only addresses and domain names get into resolv.conf', async (t) => {
+  class Leased extends Host {
+    override processes(name: string): Process[] {
+      const started = Date.now() + 60_000; // it has read the present dhclient.conf
+      const words = ['dhclient', '-lf', '/var/lib/dhcp/eth0.leases', 'eth0'];
+      return name === 'dhclient' ? [{ pid: 1, arguments: words, started, sinceBoot: 1 }] : [];
+    }
+  }
+  const lease = `lease {
+  interface "eth0";
+  fixed-address 10.0.0.5;
+  option domain-name "a;b";
+  option domain-search "dev.example.com.", "x|y";
+  option domain-name-servers 10.0.0.53,0.0.0.0;
+}
+`;
+  const ours = 'nameserver 10.0.0.1\n';
+  const host = new Leased({ root: scratch(t, { 'etc/resolv.conf': ours, 'var/lib/dhcp/eth0.leases': lease }) });
+  const own = { kind: 'file', key: RESOLV, link: null, mode: 0o644 } as const;
+  const original = { ...own, before: 'nameserver 9.9.9.9\n', after: ours, earlier: ours };
+  const [outcome] = await RESOLVER_UNDOING.file!(host, original).putBack();
+  assert.match(outcome?.reason ?? '', /with the lease's name servers 10\.0\.0\.53 in place of 9\.9\.9\.9/);
+  assert.equal(host.readText(RESOLV), 'search dev.example.com.\nnameserver 10.0.0.53\n');
 });
 
 test('revert: a record of a kernel value outside of /proc/sys is damaged, and is never written', {

@@ -1,6 +1,7 @@
 /** Nexthop objects (ip-nexthop(8)): the next hops of a route that names only an object. */
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import type { IpAddress } from '../../../address/accepted.ts';
 import { attribute, attributes, findAttribute, MESSAGE, message, NETLINK_HEADER, uint32 } from '../message-layout.ts';
 import { errorNumber, kernelError, type NetlinkSocket, type Take } from '../socket.ts';
 import { addressFromBytes, hopFlags, type SeenHop, type SeenRoute } from './seen-route.ts';
@@ -60,7 +61,7 @@ async function nexthopObject(
     }
     if (type !== MESSAGE.newNexthop) return true;
     let index = 0;
-    let gateway: string | null = null;
+    let gateway: IpAddress | null = null;
     for (const { type, start, end: to } of attributes(data, at + NETLINK_HEADER + NHMSG.size, end)) {
       if (type === NHA.interface) index = data.readInt32LE(start);
       if (type === NHA.gateway) gateway = addressFromBytes(data, start, to);

@@ -3,6 +3,7 @@
  * net/ipv4/fib_frontend.c). /proc/net/fib_triestat shows that trie twice and does not say so.
  */
 import { networkInterfaces } from 'node:os';
+import { ipAddress } from '../../../address/address-checks.ts';
 import { NetlinkSocket } from '../socket.ts';
 import { MAIN_TABLE } from '../table-names.ts';
 import { ROUTE_TYPE } from './route.ts';
@@ -16,7 +17,7 @@ const LOCAL_TABLE = 255;
  */
 export async function mainIsLocal(signal: AbortSignal): Promise<boolean | null> {
   using socket = await NetlinkSocket.open();
-  for (const address of new Set(['127.0.0.1', ...ownAddresses()])) {
+  for (const address of new Set(['127.0.0.1', ...ownAddresses()].flatMap((text) => ipAddress(text) ?? []))) {
     const route = await matchedRoute(socket, 'ipv4', address, {}, signal);
     // A rule may put another route first, such as a default route. That proves nothing.
     if (route?.type !== ROUTE_TYPE.local) continue;

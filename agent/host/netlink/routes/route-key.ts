@@ -1,4 +1,5 @@
 /** The key of a route, without its bytes, so that code which only keeps a list of routes loads no more. */
+import type { Prefix } from '../../../address/accepted.ts';
 import type { Family } from '../../../address/address.ts';
 
 /**
@@ -7,8 +8,7 @@ import type { Family } from '../../../address/address.ts';
  */
 export interface RouteKey {
   readonly family: Family;
-  /** `10.0.0.0/16` */
-  readonly destination: string;
+  readonly destination: Prefix;
   readonly table: number;
   readonly metric: number;
 }

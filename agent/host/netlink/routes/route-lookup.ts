@@ -3,6 +3,7 @@
  * decide. No packet is sent, and the cost does not depend on the size of the tables.
  */
 import { constants } from 'node:os';
+import type { IpAddress } from '../../../address/accepted.ts';
 import type { Family } from '../../../address/address.ts';
 import { attribute, attributes, FAMILY, MESSAGE, message, NETLINK_HEADER, uint32 } from '../message-layout.ts';
 import { errorNumber, kernelError, NetlinkError, type NetlinkSocket } from '../socket.ts';
@@ -43,7 +44,7 @@ export interface Flow {
 export interface Way {
   readonly index: number;
   /** null if the destination is directly on the link. */
-  readonly gateway: string | null;
+  readonly gateway: IpAddress | null;
 }
 
 /**
@@ -53,7 +54,7 @@ export interface Way {
 export async function matchedRoute(
   socket: NetlinkSocket,
   family: Family,
-  address: string,
+  address: IpAddress,
   { index = 0 }: { index?: number },
   signal: AbortSignal,
 ): Promise<SeenRoute | null> {

@@ -1,6 +1,7 @@
 /** One route as rtnetlink(7) describes it, and its encoding: struct rtmsg and its attributes. */
 import { isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import type { IpAddress } from '../../../address/accepted.ts';
 import { type Family, familyOf } from '../../../address/address.ts';
 import { attribute, FAMILY, uint32, zeros } from '../message-layout.ts';
 import type { RouteKey } from './route-key.ts';
@@ -22,7 +23,7 @@ const SCOPE = { universe: 0, link: 253 } as const;
 
 export interface RouteHop {
   /** null if the destination is directly on the link. */
-  readonly gateway: string | null;
+  readonly gateway: IpAddress | null;
   /** The interface's index; 0 if the kernel finds the interface by the gateway. */
   readonly index: number;
   /** 1 to 256; up to 65,536 for a member of a nexthop object (Linux 6.12). */
@@ -43,7 +44,7 @@ export interface Route extends RouteKey {
    */
   readonly nexthopId: number | null;
   /** Preferred source address. */
-  readonly src: string | null;
+  readonly src: IpAddress | null;
   /** Bytes. */
   readonly mtu: number | null;
 }

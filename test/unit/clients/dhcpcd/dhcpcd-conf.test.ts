@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { confLines, editDhcpcdConf, ownScript } from '../../../../agent/clients/dhcpcd/conf.ts';
 import type { DesiredDns } from '../../../../agent/config/desired.ts';
+import { accepted } from '../../../parts/accepted.ts';
 
 const edit = (text: string, lines: string[] | null = ['nohook resolv.conf']) => {
   const edited = editDhcpcdConf(text, lines);
@@ -85,7 +86,7 @@ test('dhcpcd.conf: what one interface has of its own is told', () => {
 });
 
 test('dhcpcd.conf: domain_name comes before domain_name_servers, which dhcpcd 9.4 takes it to replace', () => {
-  const dns: DesiredDns = {
+  const dns: DesiredDns = accepted({
     domain: 'a.example',
     search: ['b.example', 'c.example'],
     nameservers: ['10.0.0.1', 'fd00::1'],
@@ -93,7 +94,7 @@ test('dhcpcd.conf: domain_name comes before domain_name_servers, which dhcpcd 9.
     options: ['rotate'],
     symlink: 'refuse',
     verify: null,
-  };
+  });
   assert.deepEqual(confLines(dns, true).slice(1), [
     'nohook resolv.conf',
     'static domain_name=a.example',

@@ -5,9 +5,10 @@ import { leavesResolvConf, mainSettings } from '../../../../agent/clients/networ
 import { NetworkManager } from '../../../../agent/clients/networkmanager/kept.ts';
 import type { DesiredDns } from '../../../../agent/config/desired.ts';
 import { KnownFiles } from '../../../../agent/hold/files/verified-files.ts';
+import { accepted } from '../../../parts/accepted.ts';
 import { patientHost } from '../../../parts/doctor-patient.ts';
 
-const DNS: DesiredDns = {
+const DNS: DesiredDns = accepted({
   domain: null,
   search: null,
   nameservers: ['10.0.0.1'],
@@ -15,7 +16,7 @@ const DNS: DesiredDns = {
   options: null,
   symlink: 'refuse',
   verify: null,
-};
+});
 
 test('NetworkManager.conf: the last file wins; /etc stands for /usr/lib, and only [main] counts', (t) => {
   const files = {

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Dependence } from '../../../../agent/depends/dependence.ts';
+import { accepted } from '../../../parts/accepted.ts';
 import {
   collector,
   eventually,
@@ -23,7 +24,7 @@ import { REPOSITORY } from '../../../parts/repository.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
 const ADDRESS = '10.34.56.78';
-const FOUND: Dependence = {
+const FOUND: Dependence = accepted({
   address: ADDRESS,
   tense: 'lease',
   source: 'dhclient',
@@ -31,7 +32,7 @@ const FOUND: Dependence = {
   where: 'eth0',
   reason: 'The next renewal writes it into resolv.conf.',
   cure: 'agent apply',
-};
+});
 
 test('retire: 0 safe, 2 not safe, 4 unknown; each names the hosts', async (t) => {
   const { url } = await collector(t);

@@ -7,9 +7,10 @@ import { DependsWatch } from '../../../../agent/daemon/schedule/depends-watch.ts
 import type { Dependence, ToldDependences } from '../../../../agent/depends/dependence.ts';
 import { loadHistory } from '../../../../agent/depends/holders/server-history.ts';
 import type { Occurrence } from '../../../../probes/probe.ts';
+import { accepted } from '../../../parts/accepted.ts';
 import { patientHost } from '../../../parts/doctor-patient.ts';
 
-const FOUND: Dependence = {
+const FOUND: Dependence = accepted({
   address: '10.0.0.1',
   tense: 'now',
   source: 'resolv.conf',
@@ -17,7 +18,7 @@ const FOUND: Dependence = {
   where: '/etc/resolv.conf:1',
   reason: 'r',
   cure: 'c',
-};
+});
 
 function watchOn(t: TestContext) {
   const host = patientHost(t, { files: { 'etc/resolv.conf': 'nameserver 10.0.0.1\n' } });

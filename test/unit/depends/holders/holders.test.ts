@@ -1,15 +1,18 @@
 /** Holders: which running programs keep a list of servers, and which list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { IpAddress } from '../../../../agent/address/accepted.ts';
 import { keepsServers } from '../../../../agent/depends/holders/holder-kinds.ts';
 import {
   extended,
   HISTORY,
+  type KeptList,
   loadHistory,
   namedSince,
   saveHistory,
 } from '../../../../agent/depends/holders/server-history.ts';
 import type { Program } from '../../../../agent/host/process/programs.ts';
+import { accepted } from '../../../parts/accepted.ts';
 import { around } from '../../../parts/depends-scene.ts';
 
 const PROGRAM: Program = {
@@ -45,9 +48,13 @@ test('programs that keep their servers are known by name, c-ares and old glibc b
 });
 
 test('the history says what a file named since a program started, and is unknown before its first look', () => {
-  const first = extended({}, { 'resolv.conf': { addresses: ['10.0.0.1'], changed: 1000 } }, 5000);
-  const same = extended(first, { 'resolv.conf': { addresses: ['10.0.0.1'], changed: 1000 } }, 10_000);
-  const next = extended(same, { 'resolv.conf': { addresses: ['10.0.0.2', '10.0.0.2'], changed: 12_000 } }, 15_000);
+  const first = extended({}, { 'resolv.conf': { addresses: accepted(['10.0.0.1']), changed: 1000 } }, 5000);
+  const same = extended(first, { 'resolv.conf': { addresses: accepted(['10.0.0.1']), changed: 1000 } }, 10_000);
+  const next = extended(
+    same,
+    { 'resolv.conf': { addresses: accepted(['10.0.0.2', '10.0.0.2']), changed: 12_000 } },
+    15_000,
+  );
   const at = (time: number) => namedSince(next, 'resolv.conf', time, 12_000);
   assert.equal(at(999), null);
   assert.deepEqual(at(1000), ['10.0.0.1']);
@@ -63,7 +70,8 @@ test('the history says what a file named since a program started, and is unknown
 const MINUTE = 60_000;
 
 test('the history names every list that was in force after a program started, but the present one', () => {
-  const list = (n: number, since: number, until: number) => ({ since, until, addresses: [`10.0.0.${n}`] });
+  const list = (n: number, since: number, until: number): KeptList =>
+    accepted({ since, until, addresses: [`10.0.0.${n}`] });
   const a = [list(1, 0, 9 * MINUTE), list(2, 10 * MINUTE, 14 * MINUTE), list(3, 15 * MINUTE, 20 * MINUTE)];
   // A program that asks its first question after a minute reads the list of that minute.
   assert.deepEqual(namedSince({ a }, 'a', MINUTE, 15 * MINUTE), ['10.0.0.1', '10.0.0.2']);
@@ -73,7 +81,7 @@ test('the history names every list that was in force after a program started, bu
 });
 
 test('the history is unknown where nobody looked while the file changed, perhaps several times', () => {
-  const seen = (n: number, changed: number) => ({ a: { addresses: [`10.0.0.${n}`], changed } });
+  const seen = (n: number, changed: number) => ({ a: { addresses: accepted<IpAddress[]>([`10.0.0.${n}`]), changed } });
   const friday = extended(extended({}, seen(1, 0), MINUTE), seen(1, 0), 60 * MINUTE);
   // The daemon was stopped. Before the file named 10.0.0.3, it named 10.0.0.2 for a while.
   const monday = extended(friday, seen(3, 500 * MINUTE), 600 * MINUTE);
@@ -90,7 +98,8 @@ test('the history is unknown where nobody looked while the file changed, perhaps
 
 test('the history keeps a bounded number of lists, and a damaged record counts as none', (t) => {
   let history = {};
-  for (let n = 1; n <= 100; n += 1) history = extended(history, { a: { addresses: [`10.0.0.${n}`], changed: n } }, n);
+  for (let n = 1; n <= 100; n += 1)
+    history = extended(history, { a: { addresses: accepted([`10.0.0.${n}`]), changed: n } }, n);
   const { host } = around(t, { files: {} });
   saveHistory(host, history);
   assert.equal(loadHistory(host).a?.length, 32);
@@ -103,6 +112,7 @@ test('the history keeps a bounded number of lists, and a damaged record counts a
     '{"a":1}',
     '{"a":[{"since":1}]}',
     '{"a":[{"since":1,"until":2,"addresses":[3]}]}',
+    '{"a":[{"since":1,"until":2,"addresses":["ns1"]}]}',
   ]) {
     host.replaceOwn(HISTORY, text, 0o600);
     assert.equal(loadHistory(host).a, undefined, text);

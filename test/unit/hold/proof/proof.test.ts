@@ -1,20 +1,27 @@
 /** What is remembered as proved, and what counts as lost after a change of DNS. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DesiredVerify } from '../../../../agent/config/desired.ts';
 import { lookUp } from '../../../../agent/dns/lookup.ts';
 import { lostNames } from '../../../../agent/hold/proof/lookups.ts';
 import { isProved, type ProvedDns, provedText } from '../../../../agent/hold/proof/proved.ts';
 import { PutBackPause } from '../../../../agent/hold/proof/put-back-pause.ts';
 import type { Host } from '../../../../agent/host/host.ts';
+import { accepted, type Plain } from '../../../parts/accepted.ts';
 
-const VERIFY = { name: 'puppet.example.com', expect: ['10.72.0.0/16'], timeout: 2_000, quorum: 1 };
-const DNS: ProvedDns = {
+const VERIFY: Plain<DesiredVerify> = {
+  name: 'puppet.example.com',
+  expect: ['10.72.0.0/16'],
+  timeout: 2_000,
+  quorum: 1,
+};
+const DNS: ProvedDns = accepted({
   nameservers: ['10.0.0.1', '10.0.0.2'],
   search: null,
   domain: null,
   options: null,
   verify: VERIFY,
-};
+});
 
 test('proof: a change that was put back is tried again ever more seldom, and at once on another network', () => {
   const pause = new PutBackPause();
@@ -34,8 +41,8 @@ test('proof: a change that was put back is tried again ever more seldom, and at 
 });
 
 test('a proof covers what it proved, and what is asked less strictly', () => {
-  const with_ = (verify: Partial<typeof VERIFY> | { expect: null }) => ({ ...DNS, verify: { ...VERIFY, ...verify } });
-  const cases: [string, ProvedDns, boolean][] = [
+  const with_ = (verify: Partial<typeof VERIFY>): ProvedDns => accepted({ ...DNS, verify: { ...VERIFY, ...verify } });
+  const cases: [string, Plain<ProvedDns>, boolean][] = [
     ['the same', DNS, true],
     ['another time limit', with_({ timeout: 500 }), true],
     ['a quorum that was met', with_({ quorum: 2 }), true],
@@ -49,7 +56,7 @@ test('a proof covers what it proved, and what is asked less strictly', () => {
     ['a search list', { ...DNS, search: ['example.com'] }, false],
     ['options', { ...DNS, options: ['rotate'] }, false],
   ];
-  for (const [what, dns, expected] of cases) assert.equal(isProved(provedText(DNS, 2), dns), expected, what);
+  for (const [what, dns, expected] of cases) assert.equal(isProved(provedText(DNS, 2), accepted(dns)), expected, what);
   const { timeout, ...untimed } = VERIFY;
   const earlier = JSON.stringify({ ...DNS, verify: { ...untimed, timeout } });
   assert.equal(isProved(`${earlier}\n`, DNS), true, 'as an earlier version wrote it');
@@ -57,27 +64,27 @@ test('a proof covers what it proved, and what is asked less strictly', () => {
 });
 
 test('any address found before means that DNS worked: the proof must be found, and be right', () => {
+  const lost = (...[before, after, verify]: Plain<Parameters<typeof lostNames>>) =>
+    lostNames(accepted(before), accepted(after), accepted(verify));
   const proof = (...addresses: string[]) => [{ name: VERIFY.name, addresses }];
   const both = (addresses: string[], collectors: string[]) => [
     ...proof(...addresses),
     { name: 'collector.example.com', addresses: collectors },
   ];
-  assert.deepEqual(lostNames(proof('10.71.1.1'), proof('10.72.1.1'), VERIFY), []);
-  assert.deepEqual(lostNames(proof(), proof(), VERIFY), [], 'it found nothing before');
-  assert.deepEqual(lostNames(proof('10.71.1.1'), proof(), VERIFY), [
+  assert.deepEqual(lost(proof('10.71.1.1'), proof('10.72.1.1'), VERIFY), []);
+  assert.deepEqual(lost(proof(), proof(), VERIFY), [], 'it found nothing before');
+  assert.deepEqual(lost(proof('10.71.1.1'), proof(), VERIFY), [
     'does not find puppet.example.com any more (before: 10.71.1.1)',
   ]);
-  assert.deepEqual(lostNames(proof('10.72.1.1'), proof('192.0.2.1'), VERIFY), [
+  assert.deepEqual(lost(proof('10.72.1.1'), proof('192.0.2.1'), VERIFY), [
     'finds 192.0.2.1 for puppet.example.com, which is not in 10.72.0.0/16',
   ]);
-  assert.deepEqual(lostNames(both([], ['10.1.1.1']), both([], ['10.1.1.1']), VERIFY), [
-    'does not find puppet.example.com',
-  ]);
-  assert.deepEqual(lostNames(both(['10.71.1.1'], ['10.1.1.1']), both(['10.72.1.1'], []), VERIFY), [
+  assert.deepEqual(lost(both([], ['10.1.1.1']), both([], ['10.1.1.1']), VERIFY), ['does not find puppet.example.com']);
+  assert.deepEqual(lost(both(['10.71.1.1'], ['10.1.1.1']), both(['10.72.1.1'], []), VERIFY), [
     'does not find collector.example.com any more (before: 10.1.1.1)',
   ]);
   const unable = [{ name: VERIFY.name, addresses: null }];
-  assert.deepEqual(lostNames(unable, unable, VERIFY), [], 'no getent here');
+  assert.deepEqual(lost(unable, unable, VERIFY), [], 'no getent here');
 });
 
 test('proof: nscd does not answer the look-up from its cache', async () => {

@@ -4,12 +4,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { attribute, MESSAGE, message, uint32 } from '../../../../../agent/host/netlink/message-layout.ts';
 import { groupMembers } from '../../../../../agent/host/netlink/routes/nexthops.ts';
-import { deletionBody, type Route, routeBody } from '../../../../../agent/host/netlink/routes/route.ts';
+import { deletionBody, type Route, type RouteHop, routeBody } from '../../../../../agent/host/netlink/routes/route.ts';
 import { RTMSG } from '../../../../../agent/host/netlink/routes/rtmsg.ts';
 import { readRoute } from '../../../../../agent/host/netlink/routes/seen-route.ts';
+import { accepted } from '../../../../parts/accepted.ts';
 
-const hop = { gateway: '10.0.1.1', index: 3, weight: 1, onlink: false };
-const PLAIN: Route = {
+const hop: RouteHop = accepted({ gateway: '10.0.1.1', index: 3, weight: 1, onlink: false });
+const PLAIN: Route = accepted({
   family: 'ipv4',
   destination: '10.9.0.0/16',
   table: 254,
@@ -20,16 +21,16 @@ const PLAIN: Route = {
   nexthopId: null,
   src: null,
   mtu: null,
-};
-const IPV6: Route = {
+});
+const IPV6: Route = accepted({
   ...PLAIN,
   family: 'ipv6',
   destination: '2001:db8:9::/48',
   metric: 1024,
   hops: [{ ...hop, gateway: 'fe80::1' }],
-};
+});
 
-const ROUTES: Route[] = [
+const ROUTES: readonly Route[] = accepted([
   PLAIN,
   { ...PLAIN, table: 4294967295, metric: 4294967295, src: '10.0.1.5', mtu: 1400 },
   { ...PLAIN, destination: '0.0.0.0/0', metric: 0, hops: [{ ...hop, onlink: true }] },
@@ -47,7 +48,7 @@ const ROUTES: Route[] = [
       { ...hop, gateway: '2001:db8::2' },
     ],
   },
-];
+]);
 
 const asMessage = (...body: Buffer[]) => message(MESSAGE.newRoute, 0, 1, ...body);
 const read = (whole: Buffer) => readRoute(whole, 0, whole.length);
