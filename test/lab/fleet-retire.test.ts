@@ -1,71 +1,154 @@
 /**
- * The outage behind Holdfast, replayed as a fleet of real hosts: one whose dhclient still brings the old server, one with
- * a program that keeps it, one that falls silent, one that nobody has ever seen. The verdict names exactly these.
+ * The outage behind Holdfast, replayed as a fleet of 20 real hosts. On one, dhclient brings the old name server back; on
+ * one, a daemon with c-ares keeps it; one falls silent; one has never been seen. The verdict names exactly these four.
+ * The old server is stopped only when all are cured, and then no look-up fails. Stopped earlier, the four lose their DNS.
  */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import type { RetireAnswer } from '../../agent/collector/api.ts';
-import { collector } from '../parts/collector-wire.ts';
-import { Member } from '../parts/lab/fleet.ts';
-import { LabHost, unavailable } from '../parts/lab/host.ts';
-import { NEW, nameEverywhere, OLD, prepare, start } from '../parts/lab/keepers.ts';
-import { AGENT_YAML, staleHost } from '../parts/lab/scene.ts';
+import { CARES_DAEMON, CaresDaemon, caresProgram } from '../parts/lab/cares-daemon.ts';
+import { Dhclient } from '../parts/lab/dhcp.ts';
+import { FleetHub, holding, type Member, NAME } from '../parts/lab/fleet.ts';
+import { unavailable } from '../parts/lab/host.ts';
+import { CARES_LIBRARY, NEW, OLD } from '../parts/lab/keepers.ts';
+import type { Log } from '../parts/lab/log.ts';
 import { scratch } from '../parts/scratch.ts';
 
-const skip = unavailable({ nft: 'nftables', perl: 'perl-base' });
-const WELL = `dns: { nameservers: [${NEW}] }\n`;
-/** Milliseconds: each host looks at everything, on a machine that may be busy. */
-const PATIENCE = 180_000;
+const skip =
+  unavailable({ nft: 'nftables', openssl: 'openssl', python3: 'python3' }) ||
+  (existsSync(CARES_LIBRARY) ? false : 'needs libc-ares2');
+const WELL = Array.from({ length: 16 }, (_, n) => `web-${n + 1}`);
+const FOUR = ['stale', 'keeper', 'silent', 'never-seen'] as const;
+/** Hosts that start at a time: a daemon's start is work for one processor. */
+const AT_ONCE = 3;
+/** Seconds between renewals of the lease on `stale`. */
+const RENEWAL = 5;
 
-test('fleet: not safe with exactly the hosts that keep the server, then unknown, then safe', { skip }, async (t) => {
-  const writers = join(scratch(t), 'writers');
-  writeFileSync(writers, 'may-write\n');
-  const { url } = await collector(t, { writeTokenFile: writers });
-  const headers = { authorization: 'Bearer may-write' };
-  await fetch(`${url}/api/v1/expected`, { method: 'PUT', headers, body: '["never-seen"]' });
+test('fleet: not safe with exactly four hosts, then unknown, then safe; then the old server stops, and no look-up fails', {
+  skip,
+}, async (t) => {
+  const program = caresProgram(scratch(t));
+  await using hub = await FleetHub.create([...WELL, ...FOUR], RENEWAL);
+  const { members, client, daemon } = await change(hub, program);
+  const [stale, keeper, silent, never] = FOUR.map((name) => members.get(name)!) as [Member, Member, Member, Member];
 
-  await using well = await Member.join(await LabHost.create(), 'well', url);
-  await using silent = await Member.join(await LabHost.create(), 'silent', url);
-  const scene = await staleHost();
-  await using stale = await Member.join(scene.host, 'stale', url);
-  await using keeper = await Member.join(await LabHost.create(), 'keeper', url);
-
-  await prepare(keeper.host);
-  const history = { 'resolv.conf': [{ since: 0, until: Date.now() + 60_000, addresses: [OLD] }] };
-  await keeper.host.write('/var/lib/holdfast/nameserver-history', JSON.stringify(history));
-  await start(keeper.host, 'node');
-  await nameEverywhere(keeper.host, NEW);
-
-  for (const member of [well, silent, keeper]) await member.run(WELL);
-  await stale.run(AGENT_YAML, { enforce: false });
-  // Each has told what it depends on, before one falls silent. One that only observes has no ledger.
-  await until(url, ({ unseen }) => names(unseen.hosts) === 'never-seen stale');
-  await silent.kill();
-  const first = await until(url, ({ unseen }) => names(unseen.hosts) === 'never-seen silent stale');
+  await hub.until((answer) => isAbout(answer, 'keeper stale', 'never-seen'));
+  await fallSilent(silent);
+  const first = await hub.until((answer) => isAbout(answer, 'keeper stale', 'never-seen silent'));
   assert.equal(first.verdict, 'not-safe');
-  assert.equal(names(first.dependents.hosts), 'keeper stale');
-  const [one, other] = first.dependents.hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  assert.deepEqual(tenses(one!), ['holder']);
-  assert.ok(tenses(other!).includes('lease'), JSON.stringify(other));
+  assert.equal(first.hosts, 20);
+  const [ofKeeper, ofStale] = first.dependents.hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const [kept, ...more] = ofKeeper!.dependences;
+  assert.deepEqual([kept?.tense, more.length], ['holder', 0]);
+  assert.ok(kept!.who.startsWith(`${CARES_DAEMON}[`) && /c-ares .* never reads resolv\.conf again/.test(kept!.reason));
+  const lease = ofStale!.dependences.find(({ tense }) => tense === 'lease');
+  assert.match(lease?.who ?? '', /^dhclient\[\d+\] on eth0/);
+  const reasons = new Map(first.unseen.hosts.map((host) => [host.name, host.reasons.join(' ')]));
+  assert.match(reasons.get('silent')!, /^It is silent/);
+  assert.match(reasons.get('never-seen')!, /never reported/);
+  await refused(hub, 2, /^Not safe: 2 of 20 hosts depend on 10\.77\.0\.11/);
 
-  await stale.stop();
-  await stale.run(AGENT_YAML);
-  await start(keeper.host, 'node');
-  // A daemon looks every five minutes, and at its start.
-  await keeper.stop();
-  await keeper.run(WELL);
-  const second = await until(url, (answer) => {
-    return answer.dependents.total === 0 && names(answer.unseen.hosts) === 'never-seen silent';
-  });
-  assert.equal(second.verdict, 'unknown');
+  await daemon.stop();
+  const cured = await CaresDaemon.start(keeper.host, program);
+  await restart(keeper);
+  const second = await hub.until((answer) => isAbout(answer, 'stale', 'never-seen silent'));
+  assert.equal(second.verdict, 'not-safe');
+  await restart(stale);
+  const third = await hub.until((answer) => isAbout(answer, '', 'never-seen silent'));
+  assert.equal(third.verdict, 'unknown');
+  await refused(hub, 4, /^Unknown: .* 2 hosts could not be seen/);
+  await silent.run(holding(NEW));
+  const fourth = await hub.until((answer) => isAbout(answer, '', 'never-seen'));
+  assert.equal(fourth.verdict, 'unknown');
+  await refused(hub, 4, /^Unknown: .* 1 host could not be seen \(never-seen\)/);
+  await never.run(holding(NEW));
+  const last = await hub.until(({ verdict }) => verdict === 'safe');
+  assert.equal(last.hosts, 20);
 
-  await silent.run(WELL);
-  await fetch(`${url}/api/v1/hosts/never-seen`, { method: 'DELETE', headers });
-  const last = await until(url, ({ verdict }) => verdict === 'safe');
-  assert.equal(last.hosts, 4);
+  // Every host looks names up all the time, before the end of the old server and after it.
+  const all = [...members.values()].map((member) => member.lookUps());
+  await each(all, (log) => log.indexOf(/./, 3));
+  const { code, stdout } = await hub.switchOff();
+  assert.match(stdout, /^Safe: none of 20 hosts depends on 10\.77\.0\.11/);
+  assert.deepEqual([code, hub.oldRuns], [0, false]);
+  const before = all.map(({ lines }) => lines.length);
+  await client.leased(2);
+  let asked = 0;
+  for (; asked < 10; asked += 1) assert.ok(await cured.finds(NAME), `question ${asked} of the c-ares daemon`);
+  await each(all, (log, n) => log.indexOf(/./, before[n]! + 20));
+  const lost = [...members.keys()].filter((_, n) => all[n]!.count(/lost/) > 0);
+  assert.deepEqual(lost, []);
+  const count = all.reduce((sum, log, n) => sum + log.count(/found/) - before[n]!, 0);
+  t.diagnostic(`${count} look-ups by 20 hosts and ${asked} by c-ares after the end of the old server, none failed`);
 });
+
+test('fleet: the control: the old server stops in spite of the verdict, and the same four lose their look-ups', {
+  skip,
+}, async (t) => {
+  await using hub = await FleetHub.create([...WELL, ...FOUR], RENEWAL);
+  const { members, daemon } = await change(hub, caresProgram(scratch(t)));
+  await fallSilent(members.get('silent')!);
+  await refused(hub, 2, /^Not safe/);
+  await hub.stopOld();
+  const names = [...members.keys()];
+  const all = [...members.values()].map((member) => member.lookUps());
+  await each(all, (log) => log.indexOf(/./, 4));
+  const lost = names.filter((_, n) => all[n]!.count(/found/) === 0);
+  const found = names.filter((_, n) => all[n]!.count(/lost/) === 0);
+  assert.deepEqual(lost.toSorted(), ['never-seen', 'silent', 'stale']);
+  assert.deepEqual(found.toSorted(), [...WELL, 'keeper'].sort());
+  // Of the keeper, only the daemon that keeps the old server.
+  assert.equal(await daemon.finds(NAME), false);
+});
+
+/** A fleet that depends on the old server, and then the change to the new one, as far as it went in the outage. */
+async function change(hub: FleetHub, program: Buffer | string) {
+  const members = new Map<string, Member>();
+  for (const [n, name] of [...WELL, ...FOUR].entries()) {
+    members.set(name, await hub.join(name, name === 'stale' ? null : `10.77.0.${20 + n}`));
+  }
+  const [stale, keeper] = FOUR.map((name) => members.get(name)!) as [Member, Member, Member, Member];
+  const client = Dhclient.start(stale.host);
+  await client.leased();
+  // On `stale` nobody has told Holdfast which name servers to hold.
+  const seen = [...members.values()].filter(({ name }) => name !== 'never-seen');
+  await eachOf(seen, (member) => member.run(member === stale ? '' : holding(OLD)));
+  const all = seen.map(({ name }) => name);
+  await hub.until((answer) => isAbout(answer, all.sort().join(' '), 'never-seen'));
+
+  const daemon = await CaresDaemon.start(keeper.host, program);
+  const changed = seen.filter((member) => member !== stale);
+  for (const member of changed) await member.change(holding(NEW));
+  await stale.editResolvConf(NEW);
+  for (const { host } of changed) while (!(await host.read('/etc/resolv.conf')).includes(NEW)) await pause();
+  await client.leased();
+  assert.match(await stale.host.read('/etc/resolv.conf'), new RegExp(`nameserver ${OLD}`));
+  return { members, client, daemon };
+}
+
+/** The agent dies, and another program writes the old server into resolv.conf: nobody hears of that. */
+async function fallSilent(member: Member): Promise<void> {
+  await member.kill();
+  await member.editResolvConf(OLD);
+}
+
+/** `agent retire … && stop`: the exit status is this, the command says so, and the old server runs on. */
+async function refused(hub: FleetHub, status: number, words: RegExp): Promise<void> {
+  const { code, stdout } = await hub.switchOff();
+  assert.match(stdout, words);
+  assert.deepEqual([code, hub.oldRuns], [status, true]);
+}
+
+/** What held no name server, or another one, holds the new one. A daemon looks at its start, else every five minutes. */
+async function restart(member: Member): Promise<void> {
+  await member.stop();
+  await member.run(holding(NEW));
+}
+
+function isAbout({ dependents, unseen }: RetireAnswer, depend: string, notSeen: string): boolean {
+  return names(dependents.hosts) === depend && names(unseen.hosts) === notSeen;
+}
 
 const names = (hosts: readonly { readonly name: string }[]) =>
   hosts
@@ -73,18 +156,17 @@ const names = (hosts: readonly { readonly name: string }[]) =>
     .sort()
     .join(' ');
 
-function tenses({ dependences }: RetireAnswer['dependents']['hosts'][number]): string[] {
-  return [...new Set(dependences.map(({ tense }) => tense))];
+/** Some at a time. */
+async function eachOf<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  const worker = async () => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await work(one);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** The verdict as soon as it is as wanted. Fails with the last one. */
-async function until(url: string, wanted: (answer: RetireAnswer) => boolean): Promise<RetireAnswer> {
-  const end = Date.now() + PATIENCE;
-  for (;;) {
-    const response = await fetch(`${url}/api/v1/retire?address=${OLD}`);
-    const answer = (await response.json()) as RetireAnswer;
-    if (wanted(answer)) return answer;
-    if (Date.now() > end) assert.fail(JSON.stringify(answer, null, 2));
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+async function each(logs: readonly Log[], work: (log: Log, index: number) => Promise<unknown>): Promise<void> {
+  await Promise.all(logs.map(work));
 }
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,83 +1,178 @@
-/** Several throw-away hosts with daemons that report to one collector, which runs in this process. */
-import type { ChildProcess } from 'node:child_process';
+/**
+ * A fleet of throw-away hosts on one network. In its midst is a hub with two name servers, of which the old one is to be
+ * switched off, a DHCP server that still offers the old one, and a collector that all hosts report to by TLS.
+ */
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server, connect as socketTo } from 'node:net';
+import { globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RetireAnswer } from '../../../agent/collector/api.ts';
 import { RunningAgent } from './daemon.ts';
-import type { LabHost } from './host.ts';
+import { connect, startDhcpServer, startNameServer } from './dhcp.ts';
+import { LabHost, REPOSITORY } from './host.ts';
+import { NEW, OLD } from './keepers.ts';
+import { Log } from './log.ts';
+import type { RunResult } from './system.ts';
 
-/** A host reaches the collector by its own loopback, and a socket in its own file system: there is no other network. */
-const ENDPOINT = 'http://127.0.0.1:4318';
-const SOCKET = '/run/lab/collector.sock';
-/** In Perl, because a program of Node would itself be one that may keep a name server. */
-const RELAY = `use IO::Socket::INET; use IO::Socket::UNIX; use IO::Select;
-$SIG{CHLD} = 'IGNORE'; $| = 1;
-my $listener = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1:4318', ReuseAddr => 1) or die $!;
-print "ready\\n";
-while (my $client = $listener->accept) {
-  next if fork;
-  my $collector = IO::Socket::UNIX->new(Peer => '${SOCKET}') or exit;
-  my %other = ($client => $collector, $collector => $client);
-  my $both = IO::Select->new($client, $collector);
-  while (my @ready = $both->can_read) {
-    for my $from (@ready) {
-      sysread($from, my $bytes, 65536) or exit;
-      while (length $bytes) { my $sent = syswrite($other{$from}, $bytes) or exit; substr($bytes, 0, $sent) = '' }
+/** A name that both name servers know. */
+export const NAME = 'app.example.com';
+
+const COLLECTOR = 'https://10.77.0.1:4318';
+const [TOKEN, CA] = ['/etc/holdfast/token', '/etc/holdfast/ca.pem'];
+/** What a host asks first: no longer than a second, so that a look-up that fails does so soon. */
+const OPTIONS = ['timeout:1', 'attempts:1'];
+const BUILT = join(REPOSITORY, 'dist/agent');
+const GROUPS = '/sys/fs/cgroup';
+const DAY = 86_400_000;
+/** Milliseconds in which a verdict has to change: every host looks at all its files, on a machine that may be busy. */
+const PATIENCE = 180_000;
+
+/** `agent` whose daemon is in the control group of its service: the ledger does not count Holdfast's own questions. */
+const asUnit = (group: string) => `#!/bin/sh
+[ "$1" != run ] || echo $$ >${group}/cgroup.procs
+exec ${agentCommand()} "$@"
+`;
+
+/** The configuration that holds a name server, on a host of which `retire` counts who asks the old one. */
+export const holding = (server: string) => `dns: { nameservers: [${server}], options: [${OPTIONS.join(', ')}] }\n`;
+
+export class FleetHub implements AsyncDisposable {
+  readonly host: LabHost;
+  readonly #token = randomBytes(16).toString('hex');
+  readonly #group = `${GROUPS}/holdfast-fleet-${process.pid}-${randomBytes(4).toString('hex')}.slice`;
+  readonly #members: Member[] = [];
+  #certificate = '';
+
+  private constructor(host: LabHost) {
+    this.host = host;
+  }
+
+  /** `expected`: names of hosts that the collector has to miss. `renewEvery`: seconds between renewals of leases. */
+  static async create(expected: readonly string[], renewEvery: number): Promise<FleetHub> {
+    const hub = new FleetHub(await LabHost.create({ interfaces: 0, agent: agentCommand() }));
+    const { host } = hub;
+    try {
+      await host.sh('ip link add srv0 type bridge', { where: 'server' });
+      await connect(host);
+      const answers = { [NAME]: '10.77.0.80' };
+      for (const server of [OLD, NEW]) await startNameServer(host, server, answers, ['--local=/#/']);
+      await startDhcpServer(host, { renewEvery, offers: `option domain-name-servers ${OLD};` });
+      await hub.#startCollector(expected);
+      return hub;
+    } catch (error) {
+      await host.close();
+      throw error;
     }
   }
-}
-`;
-const DAY = 86_400_000;
 
-export class Member implements AsyncDisposable {
-  readonly host: LabHost;
-  readonly name: string;
-  readonly #server: Server;
-  readonly #relay: ChildProcess;
-  #agent: RunningAgent | null = null;
-
-  private constructor(host: LabHost, name: string, server: Server, relay: ChildProcess) {
-    this.host = host;
-    this.name = name;
-    this.#server = server;
-    this.#relay = relay;
+  /** A host on this network: at this address, or at one that a real dhclient gets if it is null. */
+  async join(name: string, address: string | null): Promise<Member> {
+    const host = await LabHost.create({ interfaces: 0, agent: agentCommand() });
+    const member = new Member(host, name);
+    this.#members.push(member);
+    await host.plug(this.host, `port${this.#members.length}`);
+    await host.write('/usr/local/bin/agent', asUnit(`${this.#group}/${name}/holdfast.service`), 0o755);
+    await host.write('/etc/machine-id', `${randomBytes(16).toString('hex')}\n`);
+    await host.write(TOKEN, `${this.#token}\n`, 0o600);
+    await host.write(CA, this.#certificate);
+    await host.write('/etc/resolv.conf', resolvConf(OLD));
+    const up = address === null ? '' : `ip addr add ${address}/24 dev eth0 && ip link set eth0 up`;
+    await host.sh(`hostname ${name}
+      mount -t cgroup2 none ${GROUPS}
+      mkdir -p ${this.#group}/${name}/holdfast.service
+      ${up}`);
+    return member;
   }
 
-  /** Gives a host a name and a machine-id of its own, and a way to the collector at `url`. */
-  static async join(host: LabHost, name: string, url: string): Promise<Member> {
-    const { hostname, port } = new URL(url);
-    await host.write('/etc/machine-id', `${randomBytes(16).toString('hex')}\n`);
-    await host.sh(`hostname ${name}`);
-    const server = createServer((client) => {
-      const collector = socketTo(Number(port), hostname);
-      client.pipe(collector).pipe(client);
-      for (const one of [client, collector]) {
-        one.on('error', () => {
-          client.destroy();
-          collector.destroy();
-        });
-      }
-    });
-    await new Promise<void>((resolve) => server.listen(host.path(SOCKET), resolve));
-    const relay = host.spawn(['perl', '-e', RELAY]);
-    await new Promise((resolve) => relay.stdout!.once('data', resolve));
-    return new Member(host, name, server, relay);
+  /** `agent retire OLD`, and only if it is safe, the old server is stopped: the line of a pipeline. */
+  switchOff(): Promise<RunResult> {
+    return this.#sh(`agent retire ${OLD} ${ASKS} && ${STOP}`);
+  }
+
+  /** Stops the old server, whatever anybody says. */
+  async stopOld(): Promise<void> {
+    await this.#sh(STOP);
+  }
+
+  get oldRuns(): boolean {
+    return this.host.exists(PID_OF_OLD);
+  }
+
+  /** The verdict as soon as it is as wanted. Fails with the last one. */
+  async until(wanted: (answer: RetireAnswer) => boolean): Promise<RetireAnswer> {
+    const end = Date.now() + PATIENCE;
+    for (;;) {
+      const { stdout, stderr } = await this.#sh(`agent retire ${OLD} ${ASKS} --json`);
+      const answer = stdout === '' ? null : (JSON.parse(stdout) as RetireAnswer);
+      if (answer !== null && wanted(answer)) return answer;
+      if (Date.now() > end) throw new Error(`not the wanted verdict: ${JSON.stringify(answer, null, 2)}${stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+
+  async #startCollector(expected: readonly string[]): Promise<void> {
+    const { host } = this;
+    await host.write(TOKEN, `${this.#token}\n`, 0o600);
+    await host.write('/etc/holdfast/expected', expected.map((name) => `${name}\n`).join(''));
+    await host.sh(`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=collector \\
+      -addext subjectAltName=IP:10.77.0.1 -keyout /etc/holdfast/key.pem -out ${CA} 2>/dev/null`);
+    this.#certificate = await host.read(CA);
+    const files = ['--token-file', TOKEN, '--certificate', CA, '--key', '/etc/holdfast/key.pem'];
+    const where = ['--listen', '10.77.0.1:4318', '--data', '/var/lib/holdfast/collector'];
+    const options = [...where, ...files, '--expect', '/etc/holdfast/expected'];
+    const collector = host.spawn(['agent', 'collector', ...options], { where: 'server' });
+    collector.stderr!.pipe(process.stderr);
+    await new Log(collector.stdout!).until(/listens on/);
+  }
+
+  #sh(script: string): Promise<RunResult> {
+    return this.host.run(['sh', '-c', script], { where: 'server' });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#members.map(({ host }) => host.close()));
+    await this.host.sh(`mount -t cgroup2 none ${GROUPS}
+      [ ! -d ${this.#group} ] || find ${this.#group} -depth -type d -exec rmdir {} ';'`);
+    await this.host.close();
+  }
+}
+
+const ASKS = `--collector ${COLLECTOR} --token-file ${TOKEN} --ca ${CA}`;
+const PID_OF_OLD = `/run/lab/dns.${OLD}.pid`;
+/** dnsmasq removes its file when it ends. */
+const STOP = `kill "$(cat ${PID_OF_OLD})" && while [ -e ${PID_OF_OLD} ]; do sleep 0.02; done`;
+
+export class Member {
+  readonly host: LabHost;
+  readonly name: string;
+  #agent: RunningAgent | null = null;
+
+  constructor(host: LabHost, name: string) {
+    this.host = host;
+    this.name = name;
+  }
+
+  /** As an operator does it: the new configuration, then `systemctl reload holdfast`. */
+  async change(config: string): Promise<void> {
+    await this.#configure(config);
+    await this.#agent!.signal('HUP');
+    await this.#agent!.event('holdfast.config.changed');
+  }
+
+  async #configure(config: string): Promise<void> {
+    const report = `report: { endpoint: "${COLLECTOR}", interval: 2s, ca: ${CA}, token-file: ${TOKEN} }\n`;
+    await this.host.write('/etc/holdfast/agent.yaml', `${config}retire: [${OLD}]\n${report}`);
   }
 
   /**
-   * Starts the daemon with this configuration beside its report. Its ledger is made to watch since two days. A daemon
-   * that only observes has no ledger.
+   * Starts the daemon. Its ledger is made to count since two days: the record says when the kernel's table began, and the
+   * verdict needs a day.
    */
-  async run(config: string, { enforce = true } = {}): Promise<void> {
-    const report = `report: { endpoint: "${ENDPOINT}", interval: 5s, enforce: ${enforce} }\n`;
-    await this.host.write('/etc/holdfast/agent.yaml', `${config}ledger: always\n${report}`);
-    // The daemon of the sources is a program of Node, and must not be older than resolv.conf.
-    if (enforce) await this.host.sh('agent apply');
-    this.#agent = await RunningAgent.start(this.host);
-    if (!enforce) return;
+  async run(config: string): Promise<void> {
+    await this.#configure(config);
     const since = Date.now() - 2 * DAY;
-    await this.host.sh(
-      `until [ -s /run/holdfast/ledger ]; do sleep 0.1; done; sed -i 's/"since":[0-9]*/"since":${since}/g' /run/holdfast/ledger`,
-    );
+    await this.host.sh(`agent apply >/dev/null
+      sed -i -E 's/"(since|${OLD})":[0-9]+/"\\1":${since}/g' /run/holdfast/ledger`);
+    this.#agent = await RunningAgent.start(this.host);
   }
 
   /** Ends the daemon as the service manager does. */
@@ -91,9 +186,31 @@ export class Member implements AsyncDisposable {
     this.#agent = null;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#relay.kill();
-    this.#server.close();
-    await this.host.close();
+  /** As an operator does it by hand: resolv.conf is renamed into place. */
+  async editResolvConf(server: string): Promise<void> {
+    await this.host.write('/etc/resolv.conf.new', resolvConf(server));
+    await this.host.sh('mv /etc/resolv.conf.new /etc/resolv.conf');
   }
+
+  /** Looks NAME up again and again, each time in a fresh process, and prints `found` or `lost` each time. */
+  lookUps(): Log {
+    const once = `getent ahostsv4 ${NAME} >/dev/null && echo found || echo lost`;
+    return new Log(this.host.spawn(['sh', '-c', `while :; do ${once}; sleep 0.2; done`]).stdout!);
+  }
+}
+
+function resolvConf(server: string): string {
+  return `nameserver ${server}\noptions ${OPTIONS.join(' ')}\n`;
+}
+
+/**
+ * The executable, if it was built from these sources: twenty daemons start in 20 s of processor time, and in 90 s as
+ * sources.
+ */
+function agentCommand(): string {
+  if (process.env.HOLDFAST_AGENT) return process.env.HOLDFAST_AGENT;
+  const sources = globSync('{agent,probes}/**/*.ts', { cwd: REPOSITORY });
+  const changed = Math.max(...sources.map((file) => statSync(join(REPOSITORY, file)).mtimeMs));
+  const built = statSync(BUILT, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return built > changed ? BUILT : `${process.execPath} ${REPOSITORY}/agent/cli.ts`;
 }

@@ -57,8 +57,9 @@ export class LabHost extends LabSystem {
   /**
    * A host as Debian installs it, with `agent` in its PATH: the executable named by HOLDFAST_AGENT, else the sources.
    * @param interfaces how many `eth0`, `eth1` … it has, each by a wire of its own to `srv0`, `srv1` … of `server`; all are down.
+   * @param agent the command that is `agent` there, for many hosts: each host has a copy of HOLDFAST_AGENT, in memory.
    */
-  static async create({ interfaces = 1 } = {}): Promise<LabHost> {
+  static async create({ interfaces = 1, agent = '' } = {}): Promise<LabHost> {
     const flags = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
     const init = spawn('unshare', [...flags, 'sh', join(import.meta.dirname, 'init.sh'), REPOSITORY], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -66,11 +67,11 @@ export class LabHost extends LabSystem {
     });
     const pid = Number(await new Log(init.stdout!).until(/^\d+$/));
     const host = new LabHost(init, pid);
-    await host.#settle(interfaces);
+    await host.#settle(interfaces, agent);
     return host;
   }
 
-  async #settle(interfaces: number): Promise<void> {
+  async #settle(interfaces: number, agent: string): Promise<void> {
     for (let n = 0; n < interfaces; n++) await this.sh(`ip link add eth${n} type veth peer name srv${n} netns server`);
     // Nothing of what this machine's own administrator did may decide a test.
     await this.sh(
@@ -81,7 +82,8 @@ export class LabHost extends LabSystem {
     );
     await this.sh('mkdir -p /run/lab /var/lib/dhcp; : >/etc/resolv.conf; chmod 644 /etc/resolv.conf');
     const built = process.env.HOLDFAST_AGENT;
-    if (built) await this.write('/usr/local/bin/agent', await readFile(built), 0o755);
+    if (agent !== '') await this.write('/usr/local/bin/agent', `#!/bin/sh\nexec ${agent} "$@"\n`, 0o755);
+    else if (built) await this.write('/usr/local/bin/agent', await readFile(built), 0o755);
     else await this.write('/usr/local/bin/agent', FROM_SOURCE, 0o755);
   }
 
@@ -89,6 +91,18 @@ export class LabHost extends LabSystem {
   spawn(argv: readonly string[], { where = 'host', env = {} }: RunOptions = {}): ChildProcess {
     const inside = where === 'server' ? ['ip', 'netns', 'exec', 'server', ...argv] : argv;
     return spawn('nsenter', ['-t', String(this.#pid), '-a', ...inside], { env: { ...ENVIRONMENT, ...env } });
+  }
+
+  /** Makes `eth0`, a wire to the bridge `srv0` of another host's `server`; it is down. */
+  async plug(into: LabHost, port: string): Promise<void> {
+    const enter = ['nsenter', `--net=${into.path('/run/netns/server')}`, 'ip', 'link'];
+    const peer = ['peer', 'name', 'eth0', 'netns', String(this.#pid)];
+    for (const args of [
+      ['add', port, 'type', 'veth', ...peer],
+      ['set', port, 'master', 'srv0', 'up'],
+    ]) {
+      execFileSync(enter[0]!, [...enter.slice(1), ...args], { env: ENVIRONMENT });
+    }
   }
 
   agent(...args: string[]): Promise<RunResult> {

@@ -13,7 +13,7 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (n
 console.log('ready');
 `;
 /** The same in the C library's own terms: one channel of Debian's libc-ares2 for the life of the program. */
-const CARES = `import ctypes, select, sys
+export const CARES = `import ctypes, select, sys
 cares = ctypes.CDLL('libcares.so.2')
 channel = ctypes.c_void_p()
 assert cares.ares_library_init(1) == 0 and cares.ares_init(ctypes.byref(channel)) == 0
