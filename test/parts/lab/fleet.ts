@@ -6,9 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RetireAnswer } from '../../../agent/collector/api.ts';
+import { REPOSITORY } from '../repository.ts';
 import { RunningAgent } from './daemon.ts';
 import { connect, startDhcpServer, startNameServer } from './dhcp.ts';
-import { LabHost, REPOSITORY } from './host.ts';
+import { LabHost } from './host.ts';
 import { NEW, OLD } from './keepers.ts';
 import { Log } from './log.ts';
 import type { RunResult } from './system.ts';
@@ -16,8 +17,12 @@ import type { RunResult } from './system.ts';
 /** A name that both name servers know. */
 export const NAME = 'app.example.com';
 
+/** The line of a pipeline: only if it is safe, the old server is stopped. */
+export const SWITCH_OFF = `agent retire ${OLD} && stop-old-dns`;
+
 const COLLECTOR = 'https://10.77.0.1:4318';
 const [TOKEN, CA] = ['/etc/holdfast/token', '/etc/holdfast/ca.pem'];
+const REPORT = `report: { endpoint: "${COLLECTOR}", interval: 2s, ca: ${CA}, token-file: ${TOKEN} }\n`;
 /** What a host asks first: no longer than a second, so that a look-up that fails does so soon. */
 const OPTIONS = ['timeout:1', 'attempts:1'];
 const BUILT = join(REPOSITORY, 'dist/agent');
@@ -83,14 +88,14 @@ export class FleetHub implements AsyncDisposable {
     return member;
   }
 
-  /** `agent retire OLD`, and only if it is safe, the old server is stopped: the line of a pipeline. */
+  /** Runs SWITCH_OFF. */
   switchOff(): Promise<RunResult> {
-    return this.#sh(`agent retire ${OLD} ${ASKS} && ${STOP}`);
+    return this.#sh(SWITCH_OFF);
   }
 
   /** Stops the old server, whatever anybody says. */
   async stopOld(): Promise<void> {
-    await this.#sh(STOP);
+    await this.#sh('stop-old-dns');
   }
 
   get oldRuns(): boolean {
@@ -101,7 +106,7 @@ export class FleetHub implements AsyncDisposable {
   async until(wanted: (answer: RetireAnswer) => boolean): Promise<RetireAnswer> {
     const end = Date.now() + PATIENCE;
     for (;;) {
-      const { stdout, stderr } = await this.#sh(`agent retire ${OLD} ${ASKS} --json`);
+      const { stdout, stderr } = await this.#sh(`agent retire ${OLD} --json`);
       const answer = stdout === '' ? null : (JSON.parse(stdout) as RetireAnswer);
       if (answer !== null && wanted(answer)) return answer;
       if (Date.now() > end) throw new Error(`not the wanted verdict: ${JSON.stringify(answer, null, 2)}${stderr}`);
@@ -112,6 +117,8 @@ export class FleetHub implements AsyncDisposable {
   async #startCollector(expected: readonly string[]): Promise<void> {
     const { host } = this;
     await host.write(TOKEN, `${this.#token}\n`, 0o600);
+    await host.write('/usr/local/bin/stop-old-dns', STOP, 0o755);
+    await host.write('/etc/holdfast/agent.yaml', REPORT);
     await host.write('/etc/holdfast/expected', expected.map((name) => `${name}\n`).join(''));
     await host.sh(`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=collector \\
       -addext subjectAltName=IP:10.77.0.1 -keyout /etc/holdfast/key.pem -out ${CA} 2>/dev/null`);
@@ -136,10 +143,11 @@ export class FleetHub implements AsyncDisposable {
   }
 }
 
-const ASKS = `--collector ${COLLECTOR} --token-file ${TOKEN} --ca ${CA}`;
 const PID_OF_OLD = `/run/lab/dns.${OLD}.pid`;
 /** dnsmasq removes its file when it ends. */
-const STOP = `kill "$(cat ${PID_OF_OLD})" && while [ -e ${PID_OF_OLD} ]; do sleep 0.02; done`;
+const STOP = `#!/bin/sh
+kill "$(cat ${PID_OF_OLD})" && while [ -e ${PID_OF_OLD} ]; do sleep 0.02; done
+`;
 
 export class Member {
   readonly host: LabHost;
@@ -159,8 +167,7 @@ export class Member {
   }
 
   async #configure(config: string): Promise<void> {
-    const report = `report: { endpoint: "${COLLECTOR}", interval: 2s, ca: ${CA}, token-file: ${TOKEN} }\n`;
-    await this.host.write('/etc/holdfast/agent.yaml', `${config}retire: [${OLD}]\n${report}`);
+    await this.host.write('/etc/holdfast/agent.yaml', `${config}retire: [${OLD}]\n${REPORT}`);
   }
 
   /**
