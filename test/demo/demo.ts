@@ -13,6 +13,7 @@ import { REPOSITORY } from '../parts/repository.ts';
 import { REPORT_YAML, startFleet } from './demo-fleet.ts';
 import { inFolder } from './demo-folder.ts';
 import { colour, say, show, title } from './demo-print.ts';
+import { retireStory } from './demo-retire.ts';
 
 const BUILT = join(REPOSITORY, 'dist/agent');
 const NAME = 'app.example.com';
@@ -84,6 +85,8 @@ async function fleet(host: LabHost): Promise<void> {
   await agent(host, 'probe', 'routes', 'leases');
   say('What the collector knows of its fleet, as its page shows it in a browser:');
   show(await shown.text());
+
+  if (!(await retireStory())) process.exitCode = 1;
 
   title('What now');
   say(
