@@ -4,11 +4,11 @@
  */
 import type { Prefix } from '../../address/accepted.ts';
 import { isMap } from '../../config/plain-map.ts';
-import { errorMessage } from '../../host/errors.ts';
 import { refusedReply } from './http.ts';
-import type { MetadataAnswer, Provider } from './provider.ts';
+import { answersOf } from './interface-answers.ts';
+import type { Provider } from './provider.ts';
 import { listOfMaps, parseJson } from './untrusted-json.ts';
-import { firstAddress, hardwareAddress, networks } from './value-checks.ts';
+import { firstAddress, networks } from './value-checks.ts';
 
 const PATH = '/metadata/instance/network?api-version=2021-02-01&format=json';
 
@@ -19,22 +19,14 @@ export const AZURE: Provider = {
     if (reply.status !== 200) throw refusedReply(reply, 'the interfaces');
     const network = parseJson(reply.text);
     const interfaces = listOfMaps(isMap(network) ? network.interface : null, 'its list of interfaces');
-    return questions.map(({ name, mac }): MetadataAnswer => {
-      const found = mac === null ? interfaces[0] : interfaces.find((one) => hardwareAddress(one.macAddress) === mac);
-      const own = hardwareAddress(found?.macAddress);
-      if (found === undefined || own === null)
-        return { problem: `it knows no interface with the hardware address ${mac}` };
-      try {
-        switch (name) {
-          case 'subnet-ipv4-cidr-block':
-            return { mac: own, values: subnets(found, name) };
-          case 'subnet-gateway':
-            return { mac: own, values: subnets(found, name).slice(0, 1).map(firstAddress) };
-          default:
-            return { problem: `Azure’s metadata has no ${name}; write the network itself` };
-        }
-      } catch (error) {
-        return { problem: errorMessage(error) };
+    return answersOf(questions, interfaces, 'macAddress', (found, name) => {
+      switch (name) {
+        case 'subnet-ipv4-cidr-block':
+          return subnets(found, name);
+        case 'subnet-gateway':
+          return subnets(found, name).slice(0, 1).map(firstAddress);
+        default:
+          throw new Error(`Azure’s metadata has no ${name}; write the network itself`);
       }
     });
   },

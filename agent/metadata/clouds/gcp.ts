@@ -5,11 +5,11 @@
 import ipaddr from 'ipaddr.js';
 import type { Prefix } from '../../address/accepted.ts';
 import { prefixHolding } from '../../address/address-checks.ts';
-import { errorMessage } from '../../host/errors.ts';
 import { refusedReply } from './http.ts';
-import type { MetadataAnswer, Provider } from './provider.ts';
+import { answersOf } from './interface-answers.ts';
+import type { Provider } from './provider.ts';
 import { listOfMaps, parseJson } from './untrusted-json.ts';
-import { address, hardwareAddress, networks } from './value-checks.ts';
+import { address, networks } from './value-checks.ts';
 
 const PATH = '/computeMetadata/v1/instance/network-interfaces/?recursive=true';
 /** The request must carry this header. Google's server also sends it, which tells it from any other server. */
@@ -22,22 +22,14 @@ export const GCP: Provider = {
     if (reply.status !== 200) throw refusedReply(reply, 'the interfaces');
     if (reply.headers[FLAVOR] !== 'Google') throw new Error('its answer is not marked as Google’s (Metadata-Flavor)');
     const interfaces = listOfMaps(parseJson(reply.text), 'its list of interfaces');
-    return questions.map(({ name, mac }): MetadataAnswer => {
-      const found = mac === null ? interfaces[0] : interfaces.find((one) => hardwareAddress(one.mac) === mac);
-      const own = hardwareAddress(found?.mac);
-      if (found === undefined || own === null)
-        return { problem: `it knows no interface with the hardware address ${mac}` };
-      try {
-        switch (name) {
-          case 'subnet-ipv4-cidr-block':
-            return { mac: own, values: networks([subnet(found.ip, found.subnetmask)], 'ipv4', name) };
-          case 'subnet-gateway':
-            return { mac: own, values: [address(found.gateway, 'ipv4', name)] };
-          default:
-            return { problem: `Google’s metadata has no ${name}; write the network itself` };
-        }
-      } catch (error) {
-        return { problem: errorMessage(error) };
+    return answersOf(questions, interfaces, 'mac', (found, name) => {
+      switch (name) {
+        case 'subnet-ipv4-cidr-block':
+          return networks([subnet(found.ip, found.subnetmask)], 'ipv4', name);
+        case 'subnet-gateway':
+          return [address(found.gateway, 'ipv4', name)];
+        default:
+          throw new Error(`Google’s metadata has no ${name}; write the network itself`);
       }
     });
   },
