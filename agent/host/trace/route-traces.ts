@@ -3,14 +3,14 @@
  * probes on the kernel's functions that add a route, in a tracefs instance of our own. A filter in the kernel passes
  * only such refusals.
  */
-import { accessSync, constants as fileModes, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from '../errors.ts';
 import { procLink } from '../process/proc.ts';
 import {
   addKprobe,
-  findTracefs,
+  findKprobes,
   removeKprobe,
   removeStale,
   type Taken,
@@ -64,14 +64,8 @@ const FIRST_PID_NAMESPACE = 'pid:[4026531836]';
  * visible.
  */
 export function routeTraceMissing(): string | null {
-  const found = findTracefs();
-  if ('reason' in found) return found.reason;
-  try {
-    accessSync(join(found.folder, 'kprobe_events'), fileModes.W_OK);
-    return null;
-  } catch (error) {
-    return errorCode(error) === 'ENOENT' ? 'this kernel has no kprobes' : 'tracefs is not ours to write';
-  }
+  const found = findKprobes();
+  return 'reason' in found ? found.reason : null;
 }
 
 /** Whether thread numbers in the records are those of our /proc. */
@@ -87,9 +81,8 @@ export class RouteTrace {
 
   /** Throws an Error with a short reason if this host cannot trace routes. Removes the traces of a killed process. */
   constructor() {
-    const reason = routeTraceMissing();
-    const found = findTracefs();
-    if (reason !== null || 'reason' in found) throw new Error(reason ?? 'tracefs went away');
+    const found = findKprobes();
+    if ('reason' in found) throw new Error(found.reason);
     this.#tracefs = found.folder;
     removeStale(this.#tracefs);
     this.#instance = makeInstance(this.#tracefs);

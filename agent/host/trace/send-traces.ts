@@ -3,13 +3,11 @@
  * The kernel filters by the address. Where an argument has the address is no ABI, so the probes are proved by sends of
  * our own before anybody believes them (send-proof.ts).
  */
-import { accessSync, constants } from 'node:fs';
-import { join } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import type { IpAddress } from '../../address/accepted.ts';
 import { type Family, familyOf } from '../../address/address.ts';
 import { errorCode, errorMessage } from '../errors.ts';
-import { addKprobe, findTracefs, removeKprobe, removeStale, TraceInstance, type TraceRecord } from './tracefs.ts';
+import { addKprobe, findKprobes, removeKprobe, removeStale, TraceInstance, type TraceRecord } from './tracefs.ts';
 
 export type SendProtocol = 'UDP' | 'TCP';
 
@@ -65,18 +63,6 @@ const INSTANCE = 'sends';
 /** Kilobytes a CPU: some thousand records. */
 const BUFFER = 128;
 
-/** Why sends cannot be traced here, as far as we can tell without a trial; null if they can. */
-export function sendTraceMissing(): string | null {
-  const found = findTracefs();
-  if ('reason' in found) return found.reason;
-  try {
-    accessSync(join(found.folder, 'kprobe_events'), constants.W_OK);
-    return null;
-  } catch (error) {
-    return errorCode(error) === 'ENOENT' ? 'this kernel has no kprobes' : 'tracefs is not ours to write';
-  }
-}
-
 export class SendTrace {
   readonly #tracefs: string;
   readonly #instance: TraceInstance;
@@ -84,9 +70,8 @@ export class SendTrace {
 
   /** Sees sends to `address`, in canonical form. Throws an Error with a short reason if this host cannot trace them. */
   constructor(address: IpAddress) {
-    const reason = sendTraceMissing();
-    const found = findTracefs();
-    if (reason !== null || 'reason' in found) throw new Error(reason ?? 'tracefs went away');
+    const found = findKprobes();
+    if ('reason' in found) throw new Error(found.reason);
     this.#tracefs = found.folder;
     this.#points = POINTS[familyOf(address)];
     removeStale(this.#tracefs);

@@ -54,6 +54,18 @@ export function findTracefs(): { readonly folder: string } | { readonly reason: 
   return { reason: process.geteuid?.() === 0 ? 'tracefs is read-only here' : 'only root may write to tracefs' };
 }
 
+/** As `findTracefs`, where kprobes can be defined. It makes no trial. */
+export function findKprobes(): ReturnType<typeof findTracefs> {
+  const found = findTracefs();
+  if ('reason' in found) return found;
+  try {
+    accessSync(join(found.folder, 'kprobe_events'), constants.W_OK);
+    return found;
+  } catch (error) {
+    return { reason: errorCode(error) === 'ENOENT' ? 'this kernel has no kprobes' : 'tracefs is not ours to write' };
+  }
+}
+
 /** Removes instances and kprobes that a killed process left. The kernel keeps those in use. Never throws. */
 export function removeStale(tracefs: string): void {
   for (const name of list(join(tracefs, 'instances'))) {
