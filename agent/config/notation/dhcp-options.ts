@@ -44,15 +44,7 @@ export function checkOptionValues(def: OptionDefinition, values: readonly string
 
 /** The values as dhclient.conf(5) writes them: `10.0.0.1, 10.0.0.2`, `"a.example", "b.example"`, `1400`, `true`. */
 export function confValue(def: OptionDefinition, values: readonly string[]): string {
-  const shape = shapeOf(def.format);
-  return values
-    .map((value, index) => {
-      const fields = index === 0 ? shape!.record : (shape!.more ?? shape!.record);
-      return split(fields, value)
-        .map((field, at) => confField(fields[at]!, field))
-        .join(' ');
-    })
-    .join(', ');
+  return written(def, values, confField).join(', ');
 }
 
 /** The variable that dhclient-script(8) gets, as a hook sees it: `new_domain_name_servers`. */
@@ -62,15 +54,17 @@ export function envName(def: OptionDefinition): string {
 
 /** The text that dhclient puts into the variable if it supersedes the option with these values. */
 export function envValue(def: OptionDefinition, values: readonly string[]): string {
-  const shape = shapeOf(def.format);
-  return values
-    .map((value, index) => {
-      const fields = index === 0 ? shape!.record : (shape!.more ?? shape!.record);
-      return split(fields, value)
-        .map((field, at) => envField(fields[at]!, field))
-        .join(' ');
-    })
-    .join(' ');
+  return written(def, values, envField).join(' ');
+}
+
+/** Each value with its fields in the notation of `writeField`. */
+function written(def: OptionDefinition, values: readonly string[], writeField: typeof confField): string[] {
+  const shape = shapeOf(def.format)!;
+  return values.map((value, index) => {
+    const fields = index === 0 ? shape.record : (shape.more ?? shape.record);
+    const parts = split(fields, value).map((field, at) => writeField(fields[at]!, field));
+    return parts.join(' ');
+  });
 }
 
 function options(): Map<string, OptionDefinition> {
