@@ -2,8 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DesiredLedger } from '../../config/desired.ts';
 import { isLedgerLeft } from '../../depends/ledger/record.ts';
+import { LateFollower } from '../../hold/late-follower.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
-import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { TableFollower } from '../../host/netlink/nftables/table-follower.ts';
 import { wantedTables } from './wanted.ts';
@@ -26,7 +26,7 @@ export class LedgerResource implements Resource {
   private readonly host: Host;
   private readonly wanted: DesiredLedger;
   private readonly options: LedgerOptions;
-  private follower: TableFollower | null = null;
+  private readonly follower = new LateFollower<TableFollower>();
   private trusted: { readonly findings: Finding[]; readonly wanted: string; readonly until: number } | null = null;
   private lease: { readonly seconds: Promise<number | null>; readonly at: number } | null = null;
 
@@ -40,13 +40,13 @@ export class LedgerResource implements Resource {
     const wanted = wantedTables(this.wanted);
     if (wanted.size === 0 && !isLedgerLeft(this.host)) return [];
     const key = JSON.stringify([...wanted]);
-    if (this.follower !== null && this.trusted?.wanted === key && performance.now() < this.trusted.until)
+    if (this.follower.current !== null && this.trusted?.wanted === key && performance.now() < this.trusted.until)
       return this.trusted.findings;
     const findings = await (await import('./tables.ts')).inspectTables(this.host, wanted, await this.longestLease());
     // The message about the change that we see here may still wait in the socket.
-    if (this.follower !== null) await setImmediate();
-    const by = this.follower?.takeNames() ?? null;
-    const isRight = this.follower !== null && findings.every(({ state }) => state === 'ok');
+    if (this.follower.current !== null) await setImmediate();
+    const by = this.follower.current?.takeNames() ?? null;
+    const isRight = this.follower.current !== null && findings.every(({ state }) => state === 'ok');
     this.trusted = isRight ? { findings, wanted: key, until: performance.now() + TRUSTED } : null;
     return findings.map((finding) => (finding.state === 'drifted' ? { ...finding, by } : finding));
   }
@@ -64,20 +64,14 @@ export class LedgerResource implements Resource {
   follow(changed: () => void, deaf: (why: string) => void): () => void {
     const isCounting = () => wantedTables(this.wanted).size > 0;
     if (!this.host.live || !isCounting()) return () => {};
-    let closed = false;
-    void (async () => {
+    return this.follower.follow(async () => {
       const { TableFollower } = await import('../../host/netlink/nftables/table-follower.ts');
       const distrust = () => {
         this.trusted = null;
         changed();
       };
-      if (!closed) this.follower = new TableFollower(distrust);
-    })().catch((error) => deaf(errorMessage(error)));
-    return () => {
-      closed = true;
-      this.follower?.close();
-      this.follower = null;
-    };
+      return () => new TableFollower(distrust);
+    }, deaf);
   }
 
   /** Seconds; null if unknown. */

@@ -1,8 +1,8 @@
 /** Keeps the masquerading of a gateway: an nftables table of our own, in the running kernel. */
 import { setImmediate } from 'node:timers/promises';
 import type { DesiredMasquerade } from '../../config/desired.ts';
+import { LateFollower } from '../../hold/late-follower.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
-import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import type { TableFollower } from '../../host/netlink/nftables/table-follower.ts';
 import { isMasqueradeLeft } from './made.ts';
@@ -12,7 +12,7 @@ export class Masquerade implements Resource {
   readonly name = 'masquerade';
   private readonly host: Host;
   private readonly wanted: readonly DesiredMasquerade[];
-  private follower: TableFollower | null = null;
+  private readonly follower = new LateFollower<TableFollower>();
 
   constructor(host: Host, wanted: readonly DesiredMasquerade[]) {
     this.host = host;
@@ -23,8 +23,8 @@ export class Masquerade implements Resource {
     if (this.wanted.length === 0 && !isMasqueradeLeft(this.host)) return [];
     const findings = await (await import('./table.ts')).inspectTable(this.host, this.wanted);
     // The message about the change that we see here may still wait in the socket.
-    if (this.follower !== null) await setImmediate();
-    const by = this.follower?.takeNames() ?? null;
+    if (this.follower.current !== null) await setImmediate();
+    const by = this.follower.current?.takeNames() ?? null;
     return findings.map((finding) => (finding.state === 'drifted' ? { ...finding, by } : finding));
   }
 
@@ -38,15 +38,9 @@ export class Masquerade implements Resource {
 
   follow(changed: () => void, deaf: (why: string) => void): () => void {
     if (!this.host.live || this.wanted.length === 0) return () => {};
-    let closed = false;
-    void (async () => {
+    return this.follower.follow(async () => {
       const { TableFollower } = await import('../../host/netlink/nftables/table-follower.ts');
-      if (!closed) this.follower = new TableFollower(changed);
-    })().catch((error) => deaf(errorMessage(error)));
-    return () => {
-      closed = true;
-      this.follower?.close();
-      this.follower = null;
-    };
+      return () => new TableFollower(changed);
+    }, deaf);
   }
 }

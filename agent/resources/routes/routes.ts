@@ -1,7 +1,7 @@
 import type { DesiredRoute } from '../../config/desired.ts';
 import type { DesiredMetadata } from '../../config/desired-metadata.ts';
+import { LateFollower } from '../../hold/late-follower.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
-import { errorMessage } from '../../host/errors.ts';
 import type { Host } from '../../host/host.ts';
 import { keyText, type RouteKey } from '../../host/netlink/routes/route-key.ts';
 import type { RouteFollower } from './follow.ts';
@@ -21,7 +21,7 @@ export class Routes implements Resource {
   #keys: ReadonlyMap<string, RouteKey> = new Map();
   #keyTexts: ReadonlySet<string> = new Set();
   #waiting: ReadonlySet<string> = new Set();
-  #follower: RouteFollower | null = null;
+  readonly #follower = new LateFollower<RouteFollower>();
   /** The look that each finding is of. */
   readonly #looks = new WeakMap<Finding, KeptRoutes>();
 
@@ -44,7 +44,7 @@ export class Routes implements Resource {
     return findings.map((finding): Finding => {
       if (finding.state !== 'drifted') return finding;
       const key = this.#keys.get(finding.key);
-      const by = key === undefined ? null : (this.#follower?.whoTouched(key) ?? null);
+      const by = key === undefined ? null : (this.#follower.current?.whoTouched(key) ?? null);
       const drifted: Finding = waiting.has(finding.key) ? { ...finding, by, awaited: true } : { ...finding, by };
       this.#looks.set(drifted, kept);
       return drifted;
@@ -67,19 +67,12 @@ export class Routes implements Resource {
 
   follow(changed: () => void, deaf: (why: string) => void): () => void {
     if (!this.#host.live || this.#routes.length === 0) return () => {};
-    let closed = false;
-    void (async () => {
+    return this.#follower.follow(async () => {
       const { RouteFollower } = await import('./follow.ts');
-      if (closed) return;
       const objects = new Set(this.#routes.flatMap(({ nexthopId }) => (nexthopId === null ? [] : [nexthopId])));
       const concern = () => ({ keys: this.#keyTexts, waiting: this.#waiting.size > 0, objects });
-      this.#follower = new RouteFollower(concern, changed);
-    })().catch((error) => deaf(errorMessage(error)));
-    return () => {
-      closed = true;
-      this.#follower?.close();
-      this.#follower = null;
-    };
+      return () => new RouteFollower(concern, changed);
+    }, deaf);
   }
 
   /** Loaded only if there are routes to keep. */
