@@ -7,6 +7,7 @@ import { holdersSource } from './holders/holders-source.ts';
 import { leasesSource } from './leases/leases-source.ts';
 import { copiesSource } from './resolver/copies.ts';
 import { resolvConfSource } from './resolver/resolv-conf-source.ts';
+import { resolvconfRecordsSource } from './resolver/resolvconf-records.ts';
 import { resolvedSource } from './resolver/resolved-source.ts';
 import { routesSource } from './routes-source.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -20,6 +21,7 @@ export function dependsSources(around: Surroundings): DependsSource[] {
     ...running.map((program) => runningProgramSource(around, program)),
     ...(around.host.live ? [askedSource(around.host)] : []),
     leasesSource(around),
+    resolvconfRecordsSource(around),
     ...CONFIGURED_PROGRAMS.map((program) => bootFilesSource(around, program)),
     copiesSource(around),
     holdersSource(around),

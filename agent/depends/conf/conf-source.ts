@@ -154,7 +154,7 @@ export function inForce(around: Surroundings, running: Program, program: Configu
 function answer(
   { files, unread }: Mentions,
   addresses: ReadonlySet<IpAddress> | null,
-  { name, restart }: ConfiguredProgram,
+  { name, restart, cure: other }: ConfiguredProgram,
   tense: Tense,
   who: string,
   inside = '',
@@ -166,7 +166,7 @@ function answer(
   const found = wanted.map(({ address, role, where, text }): Dependence => {
     const then = restart === undefined ? '' : `, then: ${restart}`;
     const place = where.startsWith('/') ? `${inside}${where}` : where;
-    const cure = `replace ${address} in ${place}${then}`;
+    const cure = other ?? `replace ${address} in ${place}${then}`;
     return { address, tense, source: name, who, where: place, reason: `${ROLES[role]} (${text})`, cure };
   });
   return { found, unseen: unread.map((reason) => ({ tense, source: name, reason })) };

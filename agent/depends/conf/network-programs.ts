@@ -152,6 +152,12 @@ export const NETWORK_PROGRAMS: readonly ConfiguredProgram[] = [
     restart: 'systemctl restart docker, then start the containers again',
   },
   {
+    name: 'Docker containers',
+    files: ['/var/lib/docker/containers/*/hostconfig.json'],
+    syntax: { comment: /(?!)/g, regions: [], keys: { dns: 'nameserver' } },
+    cure: 'create the container anew with other servers (--dns, or dns: in the Compose file)',
+  },
+  {
     name: 'Podman',
     files: [
       '/usr/share/containers/containers.conf',

@@ -19,6 +19,8 @@ export interface ConfiguredProgram {
   readonly configOptions?: readonly string[];
   /** The files that it reads in a folder that such an option names. */
   readonly configFolder?: string;
+  /** What ends the dependence, if the file must not be edited. */
+  readonly cure?: string;
   /** How the running program is made to read its configuration again. */
   readonly restart?: string;
 }

@@ -11,6 +11,7 @@ const BY_NAME: Readonly<Record<string, string>> = {
   nodejs: 'Node keeps the servers of its start in dns.resolve() (dns.lookup() does not)',
   envoy: 'Envoy reads resolv.conf again only after errors',
   coredns: 'CoreDNS reads the file of "forward" only when it starts',
+  'aardvark-dns': 'aardvark-dns (below 1.17) reads resolv.conf again only when a container starts or stops',
   traffic_server: 'Traffic Server reads resolv.conf only when it starts',
   squid: 'Squid without dns_nameservers reads resolv.conf only when it starts',
   haproxy: 'HAProxy with parse-resolv-conf reads resolv.conf only when it starts',

@@ -10,6 +10,7 @@ import { givesServer, inForce, runningOnes } from '../conf/conf-source.ts';
 import { CONFIGURED_PROGRAMS } from '../conf/list.ts';
 import type { ConfiguredProgram } from '../conf/program.ts';
 import type { Dependence, DependsAnswer, DependsSource, Unseen } from '../dependence.ts';
+import { DOCKER_SERVER } from '../resolver/resolv-conf-source.ts';
 import type { ProcessTree, Surroundings } from '../surroundings.ts';
 import { whoAre, whoIs } from '../who.ts';
 import { keepsServers } from './holder-kinds.ts';
@@ -32,7 +33,8 @@ export function holdersSource(around: Surroundings): DependsSource {
       const hidden: Program[] = [];
       for (const tree of around.trees()) {
         signal.throwIfAborted();
-        for (const holder of holdersIn(around.host, tree, hidden)) take(answered(around, holder, history, addresses));
+        const holders = [...holdersIn(around.host, tree, hidden), ...dockersOwn(around.host, tree)];
+        for (const holder of holders) take(answered(around, holder, history, addresses));
       }
       hidden.push(...around.programs().filter(({ tree }) => tree === null));
       for (const program of CONFIGURED_PROGRAMS) {
@@ -77,6 +79,21 @@ function holdersIn(host: Host, tree: ProcessTree, hidden: Program[]): Holder[] {
     const history = isOurs ? 'resolv.conf' : null;
     return [{ program, history, file: RESOLV_CONF, changed, why, cure: restartOf(host, program) }];
   });
+}
+
+/**
+ * Docker's own resolver asks the servers that the host's resolv.conf named when the container started. Docker 24 and later
+ * note them in the container's resolv.conf, so the source "resolv.conf" names them; earlier ones do not.
+ */
+function dockersOwn(host: Host, { programs, resolvConf }: ProcessTree): Holder[] {
+  const text = resolvConf?.text ?? '';
+  const [first] = programs.toSorted((a, b) => a.sinceBoot - b.sinceBoot);
+  if (first?.container?.engine !== 'docker' || !readAsLibc(text).nameserver.includes(DOCKER_SERVER)) return [];
+  if (/^# (?:ExtServers:|NO EXTERNAL)/m.test(text)) return [];
+  const changed = changedAfterStart(host, RESOLV_CONF, { ...first, arguments: [] });
+  if (changed === null) return [];
+  const why = `Docker's own resolver (${DOCKER_SERVER}) asks the servers of the time at which the container started`;
+  return [{ program: first, history: 'resolv.conf', file: RESOLV_CONF, changed, why, cure: restartOf(host, first) }];
 }
 
 /** When the tree's resolv.conf changed after the program's start, in milliseconds since the epoch; null if it did not. */

@@ -9,8 +9,13 @@ import { whoAre } from '../who.ts';
 
 const NAME = 'resolv.conf';
 const TENSE = 'now';
+/** What libc asks if the file names no server (resolv.conf(5)). */
+const DEFAULT_SERVER = canonicalAddress('127.0.0.1')!;
+/** The address of Docker's own resolver in a container. */
+export const DOCKER_SERVER = '127.0.0.11';
 /** glibc reads no more name servers (MAXNS of resolv.h). */
 const MOST_SERVERS = 3;
+const LIBC_USERS = 'every program of this host that uses libc';
 /** The most trees that are named as unseen one by one. */
 const MOST_UNSEEN = 5;
 
@@ -24,17 +29,18 @@ export function resolvConfSource(around: Surroundings): DependsSource {
       const target = host.target(RESOLV_CONF);
       const found = named(own, addresses).map((one): Dependence => {
         const { address, line, reason } = one;
-        const who = 'every program of this host that uses libc';
         return {
           address,
           tense: TENSE,
           source: NAME,
-          who,
+          who: LIBC_USERS,
           where: `${RESOLV_CONF}:${line}`,
           reason,
           cure: ownCure(target),
         };
       });
+      const asksItself = readAsLibc(own).nameserver.length === 0 && addresses?.has(DEFAULT_SERVER) === true;
+      if (asksItself) found.push(unnamedServer(target));
       const unseen: Unseen[] = [];
       signal.throwIfAborted();
       for (const tree of around.trees()) {
@@ -80,6 +86,35 @@ interface Named {
 
 /** The lines of a resolv.conf that name one of the addresses. @param text latin1. */
 export function named(text: string, addresses: ReadonlySet<IpAddress> | null): Named[] {
+  const wanted = namedBesideLibc(text).filter(({ address }) => addresses?.has(address) !== false);
+  return [...namedToLibc(text, addresses), ...wanted].sort((a, b) => a.line - b.line);
+}
+
+/** A line that libc passes over, as other programs read it; and what Docker notes of its own resolver. */
+const INDENTED = /^[ \t]+nameserver[ \t]+(\S+)/;
+const ENDED_BY_RETURN = /^nameserver[ \t]+(\S+?)\r/;
+/** `# ExtServers: [10.0.0.1 host(10.0.0.2)]`, Docker 24 and later (libnetwork/internal/resolvconf). */
+const DOCKERS = /^# ExtServers: \[(.*)\]/;
+
+function namedBesideLibc(text: string): Named[] {
+  const used = new Set(readAsLibc(text).lines.map(({ line }) => line));
+  return text.split('\n').flatMap((row, index): Named[] => {
+    const line = index + 1;
+    const of = (address: IpAddress, reason: string) => ({ address, line, reason });
+    const behind = DOCKERS.exec(row)?.[1];
+    if (behind !== undefined)
+      return addressesIn(behind).map(({ address }) =>
+        of(address, `Docker's own resolver (${DOCKER_SERVER}) asks ${address} for the container`),
+      );
+    const word = used.has(line) ? undefined : (INDENTED.exec(row) ?? ENDED_BY_RETURN.exec(row))?.[1];
+    const address = word === undefined ? null : canonicalAddress(word);
+    return address === null
+      ? []
+      : [of(address, `libc passes over this line, but Go's resolver, dnsmasq and others take ${address} from it`)];
+  });
+}
+
+function namedToLibc(text: string, addresses: ReadonlySet<IpAddress> | null): Named[] {
   const found: Named[] = [];
   let servers = 0;
   for (const { line, keyword, values } of readAsLibc(text).lines) {
@@ -96,6 +131,18 @@ export function named(text: string, addresses: ReadonlySet<IpAddress> | null): N
     }
   }
   return found;
+}
+
+function unnamedServer(target: string): Dependence {
+  return {
+    address: DEFAULT_SERVER,
+    tense: TENSE,
+    source: NAME,
+    who: LIBC_USERS,
+    where: RESOLV_CONF,
+    reason: `the file names no name server, so libc asks ${DEFAULT_SERVER}`,
+    cure: ownCure(target),
+  };
 }
 
 function ownCure(target: string): string {

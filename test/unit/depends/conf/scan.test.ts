@@ -109,6 +109,10 @@ const CASES: Record<string, readonly [text: string, ...mentions: string[]]> = {
     '2001:db8::1 1 nameserver',
     '10.0.0.5 1 other',
   ],
+  'Docker containers': [
+    '{"NetworkMode":"web","PortBindings":{"80/tcp":[{"HostIp":"10.0.0.5"}]},"Dns":["10.0.0.1"],"DnsOptions":[],"ExtraHosts":["x:10.0.0.6"]}\n',
+    ...['10.0.0.5 1 other', '10.0.0.1 1 nameserver', '10.0.0.6 1 other'],
+  ],
   Podman: ['[containers]\ndns_servers = ["10.0.0.1"]\n', '10.0.0.1 2 nameserver'],
   kubelet: [
     'clusterDNS:\n- 10.0.0.1\nclusterDomain: x\naddress: 10.0.0.5\n',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { IpAddress } from '../../../../agent/address/accepted.ts';
 import { keepsServers } from '../../../../agent/depends/holders/holder-kinds.ts';
+import { holdersSource } from '../../../../agent/depends/holders/holders-source.ts';
 import {
   extended,
   HISTORY,
@@ -13,7 +14,8 @@ import {
 } from '../../../../agent/depends/holders/server-history.ts';
 import type { Program } from '../../../../agent/host/process/programs.ts';
 import { accepted } from '../../../parts/accepted.ts';
-import { around } from '../../../parts/depends-scene.ts';
+import { around, ask, seeing } from '../../../parts/depends-scene.ts';
+import { noNamespaces } from '../../../parts/scratch.ts';
 
 const PROGRAM: Program = {
   pid: 7,
@@ -117,4 +119,23 @@ test('the history keeps a bounded number of lists, and a damaged record counts a
     host.replaceOwn(HISTORY, text, 0o600);
     assert.equal(loadHistory(host).a, undefined, text);
   }
+});
+
+test('Docker’s own resolver before Docker 24 keeps the servers that the host had when the container started', {
+  skip: noNamespaces('unshare'),
+}, async (t) => {
+  const container = { engine: 'docker', id: 'a'.repeat(64) };
+  const program = async (text: string) => ({ ...(await seeing(t, text)), container });
+  const old = await program('nameserver 127.0.0.11\noptions ndots:0\n');
+  const noting = await program('nameserver 127.0.0.11\n# ExtServers: [10.0.0.1]\n');
+  const direct = await program('nameserver 10.0.0.1\n');
+  // This file is younger than the programs.
+  const scene = around(t, { files: { 'etc/resolv.conf': 'nameserver 10.0.0.9\n' }, running: [old, noting, direct] });
+  const { found } = await ask(holdersSource(scene), '10.0.0.1');
+  assert.deepEqual(
+    found.map(({ where }) => where.slice(0, 7)),
+    ['started'],
+  );
+  assert.match(found[0]!.who, new RegExp(`sleep\\[${old.pid}\\]`));
+  assert.equal(found[0]!.cure, 'restart the container');
 });
