@@ -1,4 +1,6 @@
 /** `agent depends`: who on this host depends on an address, now, at the next lease, at the next boot. Changes nothing. */
+import { writeInstead } from '../../address/meant-address.ts';
+import { show } from '../../config/config-error.ts';
 import { type Dependence, type DependsAnswer, TENSES, type Tense, type Unseen } from '../../depends/dependence.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import { knownLeases } from '../../depends/leases/all.ts';
@@ -26,7 +28,8 @@ const STATUS: Readonly<Record<DependsVerdict, number>> = { free: EXIT.ok, depend
 export async function depends(options: DependsOptions): Promise<number> {
   const wanted = options.addresses.map((text) => ({ text, address: canonicalAddress(text) }));
   const wrong = wanted.find(({ address }) => address === null);
-  if (wrong !== undefined) return reportUsage(`"${wrong.text}" is no IP address; write one such as 10.0.0.53`, options);
+  if (wrong !== undefined)
+    return reportUsage(`${show(wrong.text)} is no IP address; ${writeInstead(wrong.text)}`, options);
   const addresses = wanted.flatMap(({ address }) => address ?? []);
   const host = openHost(options);
   const { problem, ...held } = await heldHere(host, options);

@@ -1,4 +1,6 @@
 /** `agent depends --watch TIME ADDRESS`: who sends anything to the address, seen while it happens. */
+import { writeInstead } from '../../address/meant-address.ts';
+import { show } from '../../config/config-error.ts';
 import { durationOf, durationProblem } from '../../config/notation/quantities.ts';
 import { canonicalAddress } from '../../depends/found-addresses.ts';
 import { askerText } from '../../depends/ledger/ledger-content.ts';
@@ -24,7 +26,7 @@ export async function watchSenders(options: WatchSendersOptions): Promise<number
     options.addresses.length !== 1
       ? '--watch takes one address'
       : address === null
-        ? `"${text}" is no IP address; write one such as 10.0.0.53`
+        ? `${show(text)} is no IP address; ${writeInstead(text)}`
         : !host.live
           ? 'the running kernel is not that of --root (--live says that it is)'
           : durationProblem(LIMITS)(options.watch);

@@ -7,6 +7,7 @@ import { type CredentialNames, Credentials } from '../../report/delivery/credent
 import type { CommonOptions } from '../common-options.ts';
 import { configFile } from '../context/context.ts';
 import { ConfigFailure } from '../output/output.ts';
+import { noAnswer } from './no-answer.ts';
 
 export interface AskCollectorOptions extends CommonOptions {
   readonly collector?: string;
@@ -72,7 +73,7 @@ export class CollectorApi {
       throw new CollectorRefusal(reply.status, this.#sentence(reply.status, content));
     } catch (error) {
       if (error instanceof CollectorRefusal) throw error;
-      throw new Error(`${this.endpoint} does not answer: ${(error as Error).message}`);
+      throw new Error(noAnswer(this.endpoint, error as Error, PATIENCE), { cause: error });
     } finally {
       this.#client.close();
     }

@@ -1,5 +1,7 @@
 /** `agent retire ADDRESS`: whether an address may be switched off, by what the collector knows of the whole fleet. */
 import type { HostDependence, RetireAnswer } from '../../collector/api.ts';
+import { checkRetired } from '../../config/notation/addresses.ts';
+import { errorMessage } from '../../host/errors.ts';
 import { ageText, EXIT, paint, print, printError, printJson, reportUsage, shown, table } from '../output/output.ts';
 import { type AskCollectorOptions, CollectorApi, CollectorRefusal } from './ask-collector.ts';
 
@@ -14,21 +16,28 @@ const STYLE = { safe: 'green', 'not-safe': 'red', unknown: 'yellow' } as const;
 const MOST = 10_000;
 const PRINTED = 50;
 
-export async function retire({ address, ...options }: RetireOptions): Promise<number> {
+export async function retire({ address: text, ...options }: RetireOptions): Promise<number> {
+  // Zones differ from host to host.
+  const checked = checkRetired(text.replace(/(?<=.)%.+$/s, ''));
+  if ('problem' in checked) return reportUsage(`agent retire: ${checked.problem}`, options);
+  const address = checked.value;
   const api = await CollectorApi.open(options);
   const path = `/api/v1/retire?address=${encodeURIComponent(address)}&limit=${MOST}`;
   try {
     const answer = await api.ask<RetireAnswer>('GET', path);
     const status = STATUS[answer.verdict];
     if (status === undefined) throw new Error(`${api.endpoint} gave no verdict that this agent knows`);
+    // A proxy may keep answers, whatever was asked.
+    if (answer.address !== address)
+      throw new Error(`${api.endpoint} answered about another address (${shown(String(answer.address))})`);
     if (options.json) printJson(answer);
     else if (options.quiet) {
       if (status !== EXIT.ok) printError(shown(answer.sentence));
     } else printVerdict(answer);
     return status;
   } catch (error) {
-    if (!(error instanceof CollectorRefusal) || error.status !== 400) throw error;
-    return reportUsage(error.message, options);
+    if (error instanceof CollectorRefusal && error.status === 400) return reportUsage(error.message, options);
+    throw new Error(`Unknown whether ${address} may be switched off: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Addresses as resolv.conf(5) takes them. */
+
 import ipaddr from 'ipaddr.js';
 import type { IpAddress, Prefix, ServerAddress, SortlistPair } from '../../address/accepted.ts';
 import { familyOf } from '../../address/address.ts';
@@ -11,6 +12,7 @@ import {
   withZone,
 } from '../../address/address-checks.ts';
 import { isDotted } from '../../address/dotted.ts';
+import { writeInstead } from '../../address/meant-address.ts';
 import { type Checked, show } from '../config-error.ts';
 import { flow } from '../yaml-text.ts';
 import { checkInterfaceName } from './names.ts';
@@ -59,7 +61,7 @@ export function checkSortlistPair(text: string): Checked<SortlistPair> {
 /** An address that is to be switched off, as `agent depends` compares addresses; without a zone. */
 export function checkRetired(text: string): Checked<IpAddress> {
   const value = unmappedAddress(text);
-  if (value === null) return { problem: `${show(text)} is no address; write one such as 10.34.56.78 or 2001:db8::53` };
+  if (value === null) return { problem: `${show(text)} is no IP address; ${writeInstead(text)}` };
   return serverAddress(text, rangeOf(value)) ?? { value };
 }
 

@@ -16,10 +16,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
     'ledger: off\nretire: [10.0.0.1]',
     '1:9: ledger: is off, so nobody counts who asks the addresses of retire; write retiring',
   ],
-  [
-    'retire: [10.0.0.0/24]',
-    '1:10: retire[0]: "10.0.0.0/24" is no address; write one such as 10.34.56.78 or 2001:db8::53',
-  ],
+  ['retire: [10.0.0.0/24]', '1:10: retire[0]: "10.0.0.0/24" is no IP address; write 10.0.0.0'],
   ['dns: { nameserver: [10.0.0.1] }', '1:8: dns.nameserver: unknown key; did you mean "nameservers"?'],
   [
     'dhclient: { interfaces: { eth0: { requests: {} } } }',

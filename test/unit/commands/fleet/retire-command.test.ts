@@ -1,6 +1,6 @@
 /** `agent retire` and `agent collector forget`, as a pipeline calls them: by their exit status, against a real collector. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -73,8 +73,19 @@ test('retire: 0 safe, 2 not safe, 4 unknown; each names the hosts', async (t) =>
 test('retire: a collector that does not answer, or answers nonsense, is unknown and never safe', async (t) => {
   const dead = await command('retire', ADDRESS, '--collector', 'http://127.0.0.1:9');
   assert.equal(dead.status, 4);
-  assert.match(dead.stderr, /http:\/\/127\.0\.0\.1:9 does not answer: .*ECONNREFUSED/);
-  const answers = ['{}', 'null', '{"verdict":"constructor"}', '<html>', '{"verdict":"SAFE"}'];
+  assert.match(
+    dead.stderr,
+    /^Unknown whether 10\.34\.56\.78 may be switched off: http:\/\/127\.0\.0\.1:9 cannot be asked: no program listens there/,
+  );
+  const answers = [
+    '{}',
+    'null',
+    '{"verdict":"constructor"}',
+    '<html>',
+    '{"verdict":"SAFE"}',
+    '{"verdict":"safe"}',
+    '{"verdict":"safe","address":"10.0.0.1"}',
+  ];
   const server = createServer((_, response) => response.end(answers.shift()));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
@@ -86,10 +97,32 @@ test('retire: a collector that does not answer, or answers nonsense, is unknown 
   }
 });
 
+test('retire: a certificate that is not trusted, or is for another name, is told in words', async (t) => {
+  const folder = scratch(t);
+  const [key, certificate] = [join(folder, 'key'), join(folder, 'certificate')];
+  const made =
+    '-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=x -addext subjectAltName=DNS:other.example';
+  execFileSync('openssl', ['req', ...made.split(' '), '-keyout', key, '-out', certificate], { stdio: 'ignore' });
+  const { url } = await collector(t, { certificate, key });
+  for (const [more, words] of [
+    [[], /no authority that this host trusts signed its certificate: give --ca FILE/],
+    [['--ca', certificate], /its certificate is for another name or address/],
+  ] as const) {
+    const { status, stderr } = await command('retire', ADDRESS, '--collector', url, ...more);
+    assert.equal(status, 4);
+    assert.match(stderr, words);
+  }
+  const plain = await command('retire', ADDRESS, '--collector', url.replace('https', 'http'));
+  assert.equal(plain.status, 4);
+  assert.match(plain.stderr, /closed the connection: is it an https:\/\/ address\?/);
+});
+
 test('retire: wrong usage is 1, and asks nobody', async (t) => {
   const { url } = await collector(t);
   for (const [args, words] of [
-    [['ns1', '--collector', url], /"address" is not an IP address: ns1/],
+    [['ns1', '--collector', url], /"ns1" is no IP address; write one such as/],
+    [['10.0.0.053', '--collector', url], /"10\.0\.0\.053" is no IP address; write 10\.0\.0\.53\n/],
+    [['10.0.0.53/24', '--collector', 'http://127.0.0.1:9'], /; write 10\.0\.0\.53\n/],
     [[ADDRESS, '--collector', 'collector:4318'], /not a URL such as https:/],
     [[ADDRESS, '--token-file', '/x'], /need --collector URL/],
     [[], /missing required argument 'address'/],
