@@ -7,10 +7,16 @@ export const LARGEST_BODY = 32 * 1024;
 const LONGEST_TEXT = 300;
 
 /**
- * The JSON of what was found, at most LARGEST_BODY bytes. What does not fit is left out and counted in `cut`. Unseen
- * places come first: without them an answer would look complete.
+ * The JSON of what was found, at most LARGEST_BODY bytes. If there are too many dependences, those on one address in one
+ * tense and source become one. What still does not fit is left out and counted in `cut`. Unseen places come first:
+ * without them an answer would look complete.
  */
 export function bodyOf(told: Omit<ToldDependences, 'cut'>): string {
+  const whole = fitted(told, told.found);
+  return whole.cut === 0 ? whole.body : fitted(told, joined(told.found)).body;
+}
+
+function fitted({ unseen, longestLease }: Omit<ToldDependences, 'cut'>, found: readonly Dependence[]) {
   const kept: { found: Dependence[]; unseen: Unseen[] } = { found: [], unseen: [] };
   // Room for the rest of the object.
   let left = LARGEST_BODY - 200;
@@ -24,9 +30,17 @@ export function bodyOf(told: Omit<ToldDependences, 'cut'>): string {
       list.push(short);
     }
   };
-  for (const one of told.unseen) add(kept.unseen, one);
-  for (const one of told.found) add(kept.found, one);
-  return JSON.stringify({ ...kept, longestLease: told.longestLease, cut });
+  for (const one of unseen) add(kept.unseen, one);
+  for (const one of found) add(kept.found, one);
+  return { body: JSON.stringify({ ...kept, longestLease, cut }), cut };
+}
+
+/** A host with hundreds of containers has as many copies of one resolv.conf. The first of them stands for all. */
+function joined(found: readonly Dependence[]): Dependence[] {
+  const groups = Map.groupBy(found, ({ address, tense, source }) => `${address} ${tense} ${source}`);
+  return [...groups.values()].map(([first, ...more]) =>
+    more.length === 0 ? first! : { ...first!, who: `${first!.who}, and ${more.length} more` },
+  );
 }
 
 function shortened<T extends Dependence | Unseen>(one: T): T {

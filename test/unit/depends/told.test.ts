@@ -20,13 +20,25 @@ const UNSEEN: Unseen = { tense: 'boot', source: 's', reason: 'r' };
 test('the body holds everything if it fits, and otherwise counts what it left out', () => {
   const whole = JSON.parse(bodyOf({ found: [FOUND], unseen: [UNSEEN], longestLease: 3600 })) as ToldDependences;
   assert.deepEqual(whole, { found: [FOUND], unseen: [UNSEEN], longestLease: 3600, cut: 0 });
-  const found = Array.from({ length: 2000 }, (_, n) => ({ ...FOUND, who: `${n} ü` }));
+  const found = Array.from({ length: 2000 }, (_, n) => ({ ...FOUND, source: `${n}`, who: `${n} ü` }));
   const text = bodyOf({ found, unseen: [UNSEEN], longestLease: null });
   const cut = JSON.parse(text) as ToldDependences;
   assert.ok(Buffer.byteLength(text) <= LARGEST_BODY);
   assert.equal(cut.found.length + cut.cut, 2000);
   assert.ok(cut.cut > 0);
   assert.deepEqual(cut.unseen, [UNSEEN]);
+});
+
+test('a thousand containers that name one server are told as one, so that nothing is left out', () => {
+  const containers = Array.from({ length: 1000 }, (_, n) => ({ ...FOUND, who: `container ${n}` }));
+  const body = bodyOf({ found: [...containers, { ...FOUND, source: 'nginx' }], unseen: [], longestLease: null });
+  assert.ok(Buffer.byteLength(body) <= LARGEST_BODY);
+  const { found, cut } = JSON.parse(body) as ToldDependences;
+  assert.equal(cut, 0, 'nothing is missing, so another address may be safe');
+  assert.deepEqual(found, [
+    { ...FOUND, who: 'container 0, and 999 more' },
+    { ...FOUND, source: 'nginx' },
+  ]);
 });
 
 test('a hostile text of any length is cut, and does not push out the rest', () => {
