@@ -1,4 +1,4 @@
-/** What is sent is what the API answers. */
+/** The collector's API answers with what hosts sent. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get as httpGet, type IncomingMessage } from 'node:http';
@@ -42,7 +42,7 @@ test('collector API: a heartbeat as protobuf or JSON, packed or not, is the same
   }
 });
 
-test('collector API: what needs attention comes first, can be asked for by its code, and goes away again', async (t) => {
+test('collector API: hosts that need attention come first, can be selected by code, and leave the list once cured', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a' }));
   const more = [
@@ -80,7 +80,7 @@ test('collector API: what needs attention comes first, can be asked for by its c
   assert.deepEqual(row.settings, [{ setting: 'dns.nameservers', moments: { now: 'ok', lease: 'ok', boot: 'ok' } }]);
 });
 
-test('collector API: a host of which nothing is heard for three of its intervals is silent, and then not', async (t) => {
+test('collector API: a host is silent after three of its intervals without a heartbeat, and no longer once it reports', async (t) => {
   const { url } = await collector(t);
   const now = Date.now();
   await send(url, heartbeat({ time: now - 1000 }));
@@ -93,7 +93,7 @@ test('collector API: a host of which nothing is heard for three of its intervals
   assert.deepEqual(heard.hosts[0].attention, []);
 });
 
-test('a series is what was sent: late, repeated and after a restart', async (t) => {
+test('collector API: a series holds every value that was sent, also late, repeated and after a restart', async (t) => {
   const data = scratch(t);
   const first = await collector(t, { data });
   const start = Math.floor(Date.now() / 1000) * 1000 - 400_000;
@@ -123,7 +123,7 @@ test('a series is what was sent: late, repeated and after a restart', async (t) 
   assert.equal(Math.max(...points.map(([, value]) => value)), 1012);
 });
 
-test('events: newest first, each once however often it is sent, paged', async (t) => {
+test('collector API: events come newest first and in pages, each once however often it was sent', async (t) => {
   const { url } = await collector(t);
   const now = Date.now();
   for (const n of [1, 2, 3, 2, 1, 3]) {
@@ -156,7 +156,7 @@ test('collector API: the time of a host whose clock is wrong is not believed', a
   );
 });
 
-test('collector API: the stream has a first message, then the rows that changed', async (t) => {
+test('collector API: the stream begins with a first message, and continues with changed rows', async (t) => {
   const { url } = await collector(t);
   const request = httpGet(`${url}/api/v1/stream`);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -188,7 +188,7 @@ test('collector API: Prometheus reads the fleet and each host', async (t) => {
   for (const line of text.trim().split('\n')) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? -?[\d.e+-]+)$/);
 });
 
-test('collector API: what the kernel compares with its limit is what counts, not the routes', async (t) => {
+test('collector API: the row compares with the limit what the kernel compares, not the number of routes', async (t) => {
   const { url } = await collector(t);
   const cached = (entries: number) => [sample('system.network.route.cache', entries, { 'network.type': 'ipv4' })];
   await send(url, heartbeat({ host: 'many', routes: 200_000, limit: 4096, more: cached(40) }));
@@ -198,7 +198,7 @@ test('collector API: what the kernel compares with its limit is what counts, not
   assert.deepEqual(codes, { full: ['table-near-limit'], many: [] });
 });
 
-test('inventory: a host is shown with what it said last of its hardware, and none without', async (t) => {
+test('collector API: a host has the last inventory that it sent, or none', async (t) => {
   const { url } = await collector(t);
   const tell = (id: string, name: string, board: string) => {
     const time = Date.now() - 10 + Number(id);

@@ -9,7 +9,7 @@ function condition(code: string, table = 'main'): Condition {
   return { kind: 'condition', code, severity: 'warn', body: `${code} of ${table}`, attributes: { table } };
 }
 
-test('daemon events: a condition is told when it comes and when it is over', () => {
+test('daemon events: a condition makes one event when it begins and one when it ends', () => {
   const told: string[] = [];
   const conditions = new Conditions(({ name, severity, body }) => told.push(`${severity} ${name}: ${body}`));
   const [a, b] = [condition('near-limit'), condition('near-limit', 'local')];
@@ -28,7 +28,7 @@ test('daemon events: a condition is told when it comes and when it is over', () 
   ]);
 });
 
-test('daemon events: what to do is said when a condition begins, and no longer when it is over', () => {
+test('daemon events: the remedy is in the event that begins a condition, not in the one that ends it', () => {
   const told: string[] = [];
   const conditions = new Conditions(({ body }) => told.push(body));
   conditions.update('configuration', [{ ...condition('not in force'), remedy: 'Run: reload.' }]);
@@ -36,7 +36,7 @@ test('daemon events: what to do is said when a condition begins, and no longer w
   assert.deepEqual(told, ['not in force of main Run: reload.', 'over: not in force of main']);
 });
 
-test('daemon events: what turns into another condition of the same thing is not told as over', () => {
+test('daemon events: a condition that turns into another one about the same thing is not reported as over', () => {
   const told: string[] = [];
   const conditions = new Conditions(({ severity, body }) => told.push(`${severity} ${body}`));
   conditions.update('routes', [condition('near-limit'), condition('near-limit', 'local')]);
@@ -57,7 +57,7 @@ const EVENT: Occurrence = {
   attributes: { resource: 'resolver' },
 };
 
-test('daemon events: a service logs one JSON object a line', () => {
+test('daemon events: the log of a service has one JSON object a line', () => {
   const lines: string[] = [];
   makeLog({ write: (line) => lines.push(line) })({ ...EVENT, body: 'two\nlines' });
   assert.equal(lines.length, 1);
@@ -67,7 +67,7 @@ test('daemon events: a service logs one JSON object a line', () => {
   assert.deepEqual(rest, { level: 'warn', event: 'holdfast.heal', resource: 'resolver', msg: 'two\nlines' });
 });
 
-test('daemon events: people read lines, without what a terminal would act on', () => {
+test('daemon events: the log on a terminal has plain lines without control characters', () => {
   const lines: string[] = [];
   makeLog(forPeople((line) => lines.push(line)))({ ...EVENT, body: 'said \u001b[31mred' });
   assert.match(lines.join(''), /^\d\d:\d\d:\d\d warn {2}said \\u001b\[31mred\n$/);

@@ -1,4 +1,4 @@
-/** Whether the daemon works, asked while parts of it really hang; and that it obeys all the same. */
+/** The daemon's health while parts of it really hang, and that it still obeys signals. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Daemon } from '../../../agent/daemon/daemon.ts';
@@ -63,7 +63,7 @@ async function started(t: TestContext, setup: Partial<DaemonSetup>, { bad = fals
   return { daemon, told, names, beats: () => beats };
 }
 
-test('a bad configuration at the start: the last valid one is held, and that is said as an error', async (t) => {
+test('daemon start: with a bad configuration it holds the last valid one, and reports an error', async (t) => {
   const { told, beats } = await started(t, {}, { bad: true });
   const [refused] = told.filter(({ name }) => name === 'holdfast.config.refused');
   assert.equal(refused?.severity, 'error');
@@ -71,7 +71,7 @@ test('a bad configuration at the start: the last valid one is held, and that is 
   await until('heartbeats are sent', () => beats() > 0);
 });
 
-test('a bad configuration at the start, and none that was valid: its errors end it', async () => {
+test('daemon start: a bad configuration without an earlier valid one ends the daemon with its errors', async () => {
   const load = () => Promise.reject(new Error('agent.yaml:1:1: wrong'));
   for (const lastGood of [undefined, async () => null, load])
     await assert.rejects(
@@ -80,7 +80,7 @@ test('a bad configuration at the start, and none that was valid: its errors end 
     );
 });
 
-test('daemon health: a probe that hangs is told, and no reason for the watchdog; SIGHUP is obeyed meanwhile', async (t) => {
+test('daemon health: a hanging probe is reported, does not concern the watchdog, and does not delay SIGHUP', async (t) => {
   const { daemon, names, beats } = await started(t, { probes: [hanging] });
   await until('it is told', () => names().includes('holdfast.probe.failed'));
   assert.equal(daemon.healthy(), true);
@@ -91,7 +91,7 @@ test('daemon health: a probe that hangs is told, and no reason for the watchdog;
   assert.equal(daemon.healthy(), true);
 });
 
-test('daemon health: what fails at a start or a reload is said at once', async (t) => {
+test('daemon health: a failure at start or reload is reported at once', async (t) => {
   const place = { resource: 'resolver', key: '/etc/resolv.conf', moment: 'now' } as const;
   const finding = {
     ...place,
@@ -114,7 +114,7 @@ test('daemon health: what fails at a start or a reload is said at once', async (
     );
 });
 
-test('daemon health: a delivery that is not at work is', async (t) => {
+test('daemon health: a delivery that does not work makes the daemon unhealthy', async (t) => {
   let works = true;
   const delivery: Delivery = { event() {}, heartbeat() {}, stop: async () => {}, healthy: () => works };
   const { daemon } = await started(t, { delivery });
@@ -123,7 +123,7 @@ test('daemon health: a delivery that is not at work is', async (t) => {
   assert.equal(daemon.healthy(), false);
 });
 
-test('daemon health: a resource that hangs is', async (t) => {
+test('daemon health: a resource that hangs makes the daemon unhealthy', async (t) => {
   let looks = 0;
   const hangs = resource(() => (++looks > 2 ? never() : Promise.resolve([])));
   const { daemon, names } = await started(t, { resources: [hangs], probes: [] });
@@ -132,7 +132,7 @@ test('daemon health: a resource that hangs is', async (t) => {
   assert.equal(daemon.healthy(performance.now() + 130_000), false);
 });
 
-test('daemon health: a schedule is healthy as long as any of its readings ends', async (t) => {
+test('daemon health: a schedule is healthy while any of its readings ends', async (t) => {
   const schedule = (probes: Probe[]) => {
     const made = new ProbeSchedule(probes, { interval: 10, onOccurrence: () => {}, timeLimit: 10 });
     t.after(() => made.close());
@@ -148,7 +148,7 @@ test('daemon health: a schedule is healthy as long as any of its readings ends',
   t.mock.restoreAll();
 });
 
-test('daemon health: a collector that is down is no fault of the delivery, however long', async (t) => {
+test('daemon health: a collector that is down for any time leaves the delivery healthy', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   const { reporter } = reporting(t, receiver.url);
   reporter.event(event(1));
@@ -175,18 +175,18 @@ function lane(t: TestContext, parts: { post?: Client['post']; spoiled?: boolean 
   return { made, said };
 }
 
-test('daemon health: a delivery whose try does not end although it was called off hangs', async (t) => {
+test('daemon health: a delivery is hanging if its attempt does not end after it was cancelled', async (t) => {
   const { made } = lane(t, { post: never });
   assert.equal(made.healthy(performance.now()), true);
   assert.equal(made.healthy(performance.now() + IMPATIENT.request + 31_000), false);
 });
 
-test('daemon health: a delivery that nothing waits for is healthy for ever', async (t) => {
+test('daemon health: a delivery with an empty queue stays healthy', async (t) => {
   const { made } = lane(t, { post: async () => ({ status: 200, headers: {}, body: Buffer.alloc(0) }) });
   await until('all is sent', () => made.healthy(performance.now() + HOUR));
 });
 
-test('daemon health: a delivery that broke down says so, and is not healthy', async (t) => {
+test('daemon health: a delivery that broke down reports it and is unhealthy', async (t) => {
   const { made, said } = lane(t, { spoiled: true });
   await made.stop(0);
   assert.equal(made.healthy(performance.now()), false);

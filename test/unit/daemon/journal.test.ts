@@ -1,4 +1,4 @@
-/** What a service says carries a level that the journal understands; whatever else stderr is, it says it as before. */
+/** Each line of a service has a level for the journal. On any other stderr the lines have none. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ const LOG = `
     log({ severity, name: 'holdfast.heal', body: severity + ' of {"event":1}', attributes: { file: '/etc/resolv.conf' } });
 `;
 
-test('journal: each severity has its level, the sentence comes before the details', (t) => {
+test('journal: each severity has its level, and the sentence comes before the details', (t) => {
   const lines = said(t, LOG).trimEnd().split('\n');
   assert.deepEqual(
     lines.map((line) => line.slice(0, line.indexOf(' of'))),
@@ -43,7 +43,7 @@ test('journal: each severity has its level, the sentence comes before the detail
   });
 });
 
-test('journal: where stderr is no journal, though the service’s is, one JSON object a line', (t) => {
+test('journal: if stderr leads elsewhere, each line is one JSON object', (t) => {
   const lines = said(t, LOG, { other: true }).trimEnd().split('\n');
   assert.deepEqual(
     lines.map((line) => JSON.parse(line).level),
@@ -51,14 +51,14 @@ test('journal: where stderr is no journal, though the service’s is, one JSON o
   );
 });
 
-test('journal: what a command says of a failure is an error in each of its lines', (t) => {
+test("journal: each line of a command's failure has the level of an error", (t) => {
   const say =
     "(await import('./agent/commands/output/output.ts')).printError('a.yaml:1:1: wrong\\na.yaml:2:1: wrong, too');";
   assert.equal(said(t, say), '<3>a.yaml:1:1: wrong\n<3>a.yaml:2:1: wrong, too\n');
   assert.equal(said(t, say, { other: true }), 'a.yaml:1:1: wrong\na.yaml:2:1: wrong, too\n');
 });
 
-test('journal: an event is one line, whatever is in its sentence', () => {
+test('journal: an event is one line, whatever its sentence holds', () => {
   const lines: string[] = [];
   const log = makeLog(forTheJournal((line) => lines.push(line)));
   log({

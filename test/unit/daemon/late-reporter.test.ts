@@ -1,4 +1,4 @@
-/** What is told before the reporter is loaded reaches the collector all the same. */
+/** Events from before the reporter was loaded still reach the collector. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LateReporter } from '../../../agent/daemon/late-reporter.ts';
@@ -8,7 +8,7 @@ import { Receiver } from '../../parts/otlp-receiver.ts';
 import { DESIRED, event, IDENTITY, until } from '../../parts/report-scene.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-test('late reporter: events wait until it is there; the same one stays for the next configuration', async (t) => {
+test('late reporter: events wait until it is loaded, and a new configuration keeps it', async (t) => {
   const receiver = await Receiver.start(t);
   const host = new Host({ root: scratch(t) });
   const reporter = new LateReporter(() => {}, new Credentials());

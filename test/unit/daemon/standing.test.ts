@@ -1,4 +1,4 @@
-/** What the daemon says of itself to `agent status`. */
+/** The file in which the daemon tells `agent status` about itself. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ async function daemonLike(t: TestContext, ...args: string[]) {
   return child;
 }
 
-test('standing: what is written is read, by every user, until the daemon ends', async (t) => {
+test('standing: every user can read it until the daemon ends', async (t) => {
   const root = scratch(t);
   const host = new Host({ root });
   assert.equal(daemonStanding(host), null);
@@ -36,7 +36,7 @@ test('standing: what is written is read, by every user, until the daemon ends', 
   assert.ok(!existsSync(join(root, 'run/holdfast/standing')));
 });
 
-test('standing: of a daemon that was killed, of another process with its number, of rubbish: none', async (t) => {
+test('standing: a killed daemon, a reused process id and a damaged file give none', async (t) => {
   const root = scratch(t);
   const host = new Host({ root });
   const file = join(root, 'run/holdfast/standing');

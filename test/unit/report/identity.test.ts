@@ -1,4 +1,4 @@
-/** Who reports, and when: host.id as systemd would make it, resource attributes, the phase of the beat. */
+/** The identity of a reporting host, and the moments of its heartbeats. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ test("identity: host.id is systemd's app-specific id", () => {
   assert.equal(appSpecificId(MACHINE, application), '6b6ba974cef54e208ecf8e6d1af7073e');
 });
 
-test('identity: the resource has what the conventions ask for, and the labels', (t) => {
+test('identity: the resource has the attributes of the conventions, and the labels', (t) => {
   const release = `# comment\nNAME="Debian GNU/Linux"\nVERSION_ID='12'\nPRETTY_NAME="A \\"quoted\\" \\$name"\nEVIL=$(reboot)\n`;
   const root = scratch(t, { 'etc/machine-id': `${MACHINE}\n`, 'etc/os-release': release });
   const { hostId, resource } = identify({ host: new Host({ root }), ...asked });
@@ -40,7 +40,7 @@ test('identity: the resource has what the conventions ask for, and the labels', 
   assert.ok(!JSON.stringify(resource).includes(MACHINE), 'the machine-id itself is nobody else’s business');
 });
 
-test('identity: a new name of the host is told from then on', { skip: noNamespaces('hostname') }, () => {
+test('identity: a new host name is reported from then on', { skip: noNamespaces('hostname') }, () => {
   const program = `
     import { execFileSync } from 'node:child_process';
     import { Host } from '${REPOSITORY}/agent/host/host.ts';
@@ -58,7 +58,7 @@ test('identity: a new name of the host is told from then on', { skip: noNamespac
 });
 
 for (const text of ['', 'uninitialized\n', 'zz'.repeat(16)]) {
-  test(`a machine-id of ${JSON.stringify(text)} is replaced by one that stays`, (t) => {
+  test(`identity: a machine-id of ${JSON.stringify(text)} is replaced by a lasting one`, (t) => {
     const root = scratch(t, { 'etc/machine-id': text });
     const identity = () => identify({ host: new Host({ root }), ...asked }).hostId;
     const first = identity();

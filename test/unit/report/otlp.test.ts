@@ -1,4 +1,4 @@
-/** What goes over the wire, read back by a decoder that is not the encoder's. */
+/** OTLP as it is sent, read back by a decoder other than the encoder's own. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HeartbeatMeasurements } from '../../../agent/report/heartbeat.ts';
@@ -83,7 +83,7 @@ for (const format of ['protobuf', 'json'] as const) {
     ]);
   });
 
-  test(`${format}: a value that is no number is not sent, and never as 0`, () => {
+  test(`${format}: a value that is no number is left out, never sent as 0`, () => {
     const values = [Number.NaN, Number.POSITIVE_INFINITY, -1.5].map((value) => sample('holdfast.lease.renew', value));
     const received = decodeMetrics(Buffer.from(metrics.encode([beat(1, ...values)], format)), type);
     assert.deepEqual(
@@ -93,7 +93,7 @@ for (const format of ['protobuf', 'json'] as const) {
   });
 }
 
-test('OTLP: an answer of full or partial success, in either format; garbage says nothing', () => {
+test('OTLP: answers of full and partial success are read in both formats, and garbage counts for nothing', () => {
   assert.equal(metrics.rejected(Buffer.alloc(0), 'protobuf'), null);
   assert.equal(metrics.rejected(Buffer.from('{}'), 'json'), null);
   assert.deepEqual(metrics.rejected(partialSuccess(3, 'too old'), 'protobuf'), { count: 3, reason: 'too old' });

@@ -20,7 +20,7 @@ for (const [what, signal, unit] of [
   ['resources with a scope', 'logs', null],
   ['metrics with an empty gauge', 'metrics', [0x12, 2, 0x2a, 0]],
 ] as const) {
-  test(`a small body of millions of empty ${what} is refused, and nobody waits for it`, async (t) => {
+  test(`collector bounds: a small body of millions of empty ${what} is refused, and no other sender waits for it`, async (t) => {
     const { url } = await collector(t);
     const unpacked =
       unit === null ? Buffer.alloc(15_000_000, Buffer.from([10, 2, 0x12, 0])) : inMessages(Buffer.from(unit));
@@ -49,7 +49,7 @@ function tagged(field: number, length: number): Buffer {
   }
 }
 
-test('one sender makes as many hosts as there may be: others come in, and those that are known stay', {
+test('collector bounds: a sender that makes the most hosts allowed keeps no new host out and drives no known host away', {
   timeout: 300_000,
 }, (t) => {
   const made = fleetOf(t);
@@ -76,7 +76,9 @@ test('one sender makes as many hosts as there may be: others come in, and those 
   assert.ok([...fleet.rows.all()].length <= MOST_HOSTS);
 });
 
-test('one sender makes as many series as there may be: others get theirs', { timeout: 300_000 }, (t) => {
+test('collector bounds: a sender that makes the most series allowed takes none from the others', {
+  timeout: 300_000,
+}, (t) => {
   const { fleet } = fleetOf(t);
   const own = (n: number) => [['own', 1, { n }] as const];
   for (const n of [1, 2]) beat(fleet, { id: 'known', sequence: n, time: START + n, sender: 'honest', values: own(0) });
@@ -92,7 +94,7 @@ test('one sender makes as many series as there may be: others get theirs', { tim
   );
 });
 
-test('collector bounds: a host that sends other series each time is bounded, and so is what is remembered of them', (t) => {
+test('collector bounds: a host that sends new series each time is bounded, and so is the memory of its old series', (t) => {
   const { fleet } = fleetOf(t);
   for (let n = 0; n < 2_000; n += 1) {
     const values = Array.from({ length: 50 }, (_, k) => ['churn', 1, { k: n * 50 + k }] as const);
@@ -103,7 +105,7 @@ test('collector bounds: a host that sends other series each time is bounded, and
   assert.ok(fleet.series.size < 12_000, `${fleet.series.size}`);
 });
 
-test('collector bounds: a series that was gone for long and comes back is one line again', async (t) => {
+test('collector bounds: a series that returns after a long time is one line of the chart again', async (t) => {
   const made = fleetOf(t);
   const { fleet } = made;
   const values = (value: number) => [['load', value, { of: 'x' }] as const];
@@ -122,7 +124,7 @@ test('collector bounds: a series that was gone for long and comes back is one li
   );
 });
 
-test('collector bounds: above its size the store frees the oldest heartbeats, and no events', async (t) => {
+test('collector bounds: a store above its size deletes the oldest heartbeats, and no events', async (t) => {
   const { fleet, store } = fleetOf(t);
   for (let n = 0; n < 4_000; n += 1) {
     const now = START + n * 30_000;
@@ -154,7 +156,7 @@ test('collector bounds: above its size the store frees the oldest heartbeats, an
   }
 });
 
-test('collector bounds: a sender that fills the disk loses its own past, and nobody else does', async (t) => {
+test('collector bounds: a sender that fills the disk loses its own history, and no other sender loses any', async (t) => {
   const { fleet, store } = fleetOf(t);
   for (let n = 0; n < 200; n += 1) {
     beat(fleet, {
@@ -178,14 +180,14 @@ test('collector bounds: a sender that fills the disk loses its own past, and nob
   assert.equal(store.chunkNumbers(0, 0, START + DAY).length, chunks);
 });
 
-test('shares: who needs little has it, and the others have equally much', () => {
+test('shares: small needs are met in full, and the others get equal parts', () => {
   assert.equal(waterLevel([1, 2, 3], 6), Number.POSITIVE_INFINITY);
   assert.equal(waterLevel([1, 10, 10], 11), 5);
   assert.equal(waterLevel([8, 8], 4), 2);
   assert.equal(waterLevel([], 4), Number.POSITIVE_INFINITY);
 });
 
-test('collector bounds: a sender is its token and address, an IPv6 address by its network', () => {
+test('collector bounds: a sender is known by its token and address, with IPv6 by its network', () => {
   const of = (remoteAddress: string, authorization?: string) =>
     senderOf({ socket: { remoteAddress }, headers: { authorization } } as unknown as IncomingMessage);
   assert.equal(of('::ffff:192.0.2.7'), '192.0.2.7');
@@ -196,7 +198,7 @@ test('collector bounds: a sender is its token and address, an IPv6 address by it
   assert.equal(of('192.0.2.7', 'Bearer secret').includes('secret'), false);
 });
 
-test('series of requests that are refused are given back: the next new host gets all of its own', {
+test('collector bounds: a refused request gives its series back, so the next new host gets all of its own', {
   timeout: 300_000,
 }, (t) => {
   const { fleet } = fleetOf(t);

@@ -22,7 +22,7 @@ async function answers(socket: Socket): Promise<boolean> {
   return answer;
 }
 
-test('one address has all connections there may be: others come in at its cost, the least used first', async (t) => {
+test('connections: an address that holds them all loses its least used ones to other addresses', async (t) => {
   const { url } = await collector(t, { connections: 20 });
   const hostile: Socket[] = [];
   for (let n = 0; n < 20; n += 1) {
@@ -44,7 +44,7 @@ test('one address has all connections there may be: others come in at its cost, 
   for (const socket of [honest, ...more]) assert.equal(await answers(socket), true);
 });
 
-test('connections: what is closed is free again', async (t) => {
+test('connections: a closed connection is free for the next one', async (t) => {
   const { url } = await collector(t, { connections: 5 });
   for (let n = 0; n < 40; n += 1) {
     const socket = await open(t, url, `127.0.0.${2 + (n % 3)}`);
@@ -55,7 +55,9 @@ test('connections: what is closed is free again', async (t) => {
   }
 });
 
-test('three senders hold all the room for bodies: a fourth one gets its own', { timeout: 240_000 }, async (t) => {
+test('request bodies: a fourth sender gets room although three senders hold all of it', {
+  timeout: 240_000,
+}, async (t) => {
   const { url } = await collector(t);
   const long = `content-length: ${16 * 2 ** 20}`;
   const head = `POST /v1/metrics HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n${long}\r\n\r\n`;
@@ -77,7 +79,7 @@ test('three senders hold all the room for bodies: a fourth one gets its own', { 
   assert.equal((await get(url, '/api/v1/hosts')).total, 1);
 });
 
-test('connections: hosts of any name are found by it; "." and "..", which no address can hold, are refused', async (t) => {
+test('host names: the API finds a host by any name, and refuses "." and "..", which no URL can hold', async (t) => {
   const { url } = await collector(t);
   const ids = ['a/b', '../x', '%2e', '%2e%2e', 'a/events', '/', '?', '#', 'x%', '\\', '..;', ' ', '~2', 'a?b#c', '...'];
   for (const id of ['.', '..', ...ids]) {

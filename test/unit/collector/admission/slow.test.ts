@@ -17,7 +17,7 @@ const head =
   'POST /v1/metrics HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n';
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-test('2,000 slow senders: nothing sent, headers dribbled, bodies dribbled, nothing more sent; all are let go', {
+test('slow senders: 2,000 connections that send nothing, or dribble headers or bodies, are all closed', {
   timeout: 240_000,
 }, async (t) => {
   const { url } = await collector(t, { patience });
@@ -54,7 +54,9 @@ test('2,000 slow senders: nothing sent, headers dribbled, bodies dribbled, nothi
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
 });
 
-test('slow readers: who asks for much and takes none of it is let go', { timeout: 240_000 }, async (t) => {
+test('slow readers: a reader that asks for much and takes none of it is disconnected', {
+  timeout: 240_000,
+}, async (t) => {
   const { url } = await collector(t, { patience });
   const port = Number(new URL(url).port);
   for (let n = 0; n < 300; n += 1) {
@@ -71,7 +73,7 @@ test('slow readers: who asks for much and takes none of it is let go', { timeout
   assert.equal((await fetch(`${url}/healthz`)).status, 200);
 });
 
-test('one connection waits for a few answers at a time: a packet full of requests is not a gigabyte of answers', async (t) => {
+test('pipelined requests: one connection gets a few answers at a time, so a packet of requests makes no gigabyte of answers', async (t) => {
   const { url } = await collector(t);
   const port = Number(new URL(url).port);
   const asked = 'GET /api/v1/summary HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n';
@@ -90,7 +92,7 @@ test('one connection waits for a few answers at a time: a packet full of request
   assert.equal(few.destroyed, false);
 });
 
-test('200 pages open, of which 150 read nothing: those are let go, in bounded memory, and the others see every change', {
+test('open pages: of 200, the 150 that read nothing are disconnected in bounded memory, and the others see every change', {
   timeout: 240_000,
 }, async (t) => {
   const { url } = await collector(t);

@@ -45,13 +45,13 @@ test('addresses: every spelling of one value is the same', () => {
   );
 });
 
-test('addresses: what is none has no value', () => {
+test('addresses: a text that is no address has no value', () => {
   for (const text of ['', '10.0.0', '010.0.0.1', '10.0.0.256', '10.0.0.1:53', '::1%', 'ns1', '::/0', '1'.repeat(99)]) {
     assert.equal(addressValue(text), null, text);
   }
 });
 
-test('dependences: what was stored is read as the same', () => {
+test('dependences: stored dependences are read back unchanged', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 40 });
   const place = { tense: fc.constantFrom(...TENSES), source: text, reason: text };
   const found = fc.record({
@@ -133,7 +133,7 @@ test('dependences: a body of 32 KiB arrives whole, as protobuf and as JSON; othe
   assert.deepEqual(dependents.hosts.map(({ name }: { name: string }) => name).sort(), ['host-json', 'host-protobuf']);
 });
 
-test('dependences: a malformed record loses itself only, the sender hears why, and the host is unknown', async (t) => {
+test('dependences: a malformed record loses no other record, its sender is told why, and the host is unknown', async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a' }));
   await send(url, dependences('a', { found: [FOUND] }), { signal: 'logs' });

@@ -18,7 +18,7 @@ function gauges(resource: object, dataPoints: readonly object[], name = 'holdfas
 
 const nanoseconds = (time: number) => `${time}000000`;
 
-test('poisoned values: a start or a time that no clock shows stops nobody else, and the database stays good', async (t) => {
+test('poisoned values: an impossible start or time stops no other sender, and leaves the database sound', async (t) => {
   const { url } = await collector(t);
   const odd = ['1e302', '-1e302', 1e30, '-1', '18446744073709551616', '0.5', -5, '9'.repeat(39)];
   for (const [index, value] of odd.entries()) {
@@ -32,7 +32,7 @@ test('poisoned values: a start or a time that no clock shows stops nobody else, 
   assert.deepEqual((await get(url, '/healthz')).trouble, []);
 });
 
-test('poisoned values: texts with zero characters are kept without them, in both encodings, and in what Prometheus reads', async (t) => {
+test('poisoned values: NUL characters are removed from texts, in both encodings and for Prometheus', async (t) => {
   const { url } = await collector(t);
   const point = { timeUnixNano: nanoseconds(Date.now()), asDouble: 1 };
   await send(url, gauges(resourceOf('json\0id'), [point]), { type: JSON_TYPE });
@@ -46,7 +46,7 @@ test('poisoned values: texts with zero characters are kept without them, in both
   assert.ok(!(await (await fetch(`${url}/metrics`)).text()).includes('\0'));
 });
 
-test('poisoned values: a request of many times of a host with many series is taken at once, or refused', async (t) => {
+test('poisoned values: a request with many times and many series is taken quickly, or refused', async (t) => {
   const { url } = await collector(t);
   const now = Date.now();
   const many = Array.from({ length: 2_000 }, (_, n) => ({
@@ -69,7 +69,7 @@ test('poisoned values: a request of many times of a host with many series is tak
   assert.deepEqual(series[0].points.at(-1), [now + 4_999, 4_999]);
 });
 
-test("poisoned values: one sender's long labels and codes leave the summary short, and pages open", async (t) => {
+test('poisoned values: long labels and codes of one sender leave the summary short and the page usable', async (t) => {
   const { url } = await collector(t);
   const long = (host: number) =>
     Object.fromEntries(Array.from({ length: 15 }, (_, n) => [`long-${n}`, `${host} ${n} `.padEnd(1_000, 'é')]));

@@ -49,7 +49,7 @@ test('receiver: long requests of one sender leave room for the short and the lon
   assert.ok(taken.indexOf('192.0.2.3') < 5, `${taken}`);
 });
 
-test('receiver: more than 64 long requests of one sender at a time are refused until later, and no other sender is', async () => {
+test('receiver: a sender with 64 long requests under way must come again later, and no other sender must', async () => {
   const taken: string[] = [];
   const { receive } = receiver(taken);
   const long = Array.from({ length: 70 }, () => receive(LONG, '192.0.2.1'));

@@ -17,7 +17,7 @@ for (const [name, by] of [
   ['ahead by 2 h', 2 * HOUR],
   ['ahead by 20 years', 20 * 365 * DAY],
 ] as const) {
-  test(`a host's clock is set ${name}: its row is what it sent last, and the clock is told`, (t) => {
+  test(`clocks: a host whose clock is set ${name} has its last values in its row, and its clock is reported`, (t) => {
     const { fleet } = fleetOf(t);
     const now = (n: number) => START + n * INTERVAL;
     for (let n = 1; n <= 3; n += 1) beat(fleet, { sequence: n, time: now(n), values: state('ok') });
@@ -32,7 +32,7 @@ for (const [name, by] of [
   });
 }
 
-test('clocks: an agent started again after its clock was set back is not taken for late for longer than a heartbeat', (t) => {
+test('clocks: an agent that restarts after its clock was set back counts as late for one heartbeat at most', (t) => {
   const { fleet } = fleetOf(t);
   beat(fleet, { start: START, sequence: 500, time: START + HOUR, values: state('ok') });
   for (let n = 1; n <= 2; n += 1) {
@@ -50,7 +50,7 @@ test('clocks: an agent started again after its clock was set back is not taken f
   assert.ok(codes(all.get('a')).includes('drifted'));
 });
 
-test('clocks: heartbeats that waited are no wrong clock, and late ones do not take the place of newer ones', (t) => {
+test('clocks: heartbeats that waited on disk show no wrong clock, and late ones replace no newer ones', (t) => {
   const { fleet } = fleetOf(t);
   const now = START + 3 * HOUR;
   for (let n = 1; n <= 300; n += 1)
@@ -61,7 +61,7 @@ test('clocks: heartbeats that waited are no wrong clock, and late ones do not ta
   assert.deepEqual(codes(rows(fleet, now + 500).get('a')), []);
 });
 
-test('clocks: a collector whose clock was years ahead goes on with what comes, and keeps its history', async (t) => {
+test('clocks: a collector whose clock was years ahead takes new heartbeats and keeps its history', async (t) => {
   const made = fleetOf(t);
   beat(made.fleet, { sequence: 1, time: START, values: state('ok') });
   tell(made.fleet, 'a', START);
@@ -87,7 +87,7 @@ test('clocks: a collector whose clock was years ahead goes on with what comes, a
   assert.equal(made.store.events.before(0, Number.MAX_SAFE_INTEGER, 10).length, 0);
 });
 
-test('the clock: set while it runs, it is noted; far ahead, the past is forgotten slowly, until hosts agree with it', () => {
+test('clocks: the collector notices that its clock was set, and forgets history slowly until hosts agree with that clock', () => {
   const clock = new Clock(START, 0, START - HOUR);
   assert.equal(clock.look(START + 250, 250), 0);
   assert.equal(clock.believed, START + 250);
@@ -102,7 +102,7 @@ test('the clock: set while it runs, it is noted; far ahead, the past is forgotte
   assert.equal(new Clock(START, 0, null).believed, START);
 });
 
-test("hosts whose clocks are wrong each in its own way say nothing of the collector's", (t) => {
+test("clocks: hosts whose clocks disagree with each other raise no doubt about the collector's clock", (t) => {
   const { fleet } = fleetOf(t);
   for (let n = 1; n <= 9; n += 1) beat(fleet, { id: `h${n}`, sequence: 1, time: START + n * DAY, now: START });
   assert.equal(new Clock(START, 0, null).hear(votesOf(fleet.hosts, START)), null);
@@ -110,7 +110,7 @@ test("hosts whose clocks are wrong each in its own way say nothing of the collec
   assert.match(new Clock(START, 0, null).hear(votesOf(fleet.hosts, START))!, /5 days behind those of most hosts/);
 });
 
-test("the collector's own clock is set by a day: nobody becomes silent for it, and who stops then does", (t) => {
+test("clocks: setting the collector's clock by a day makes no host silent, and a host that stops afterwards is silent", (t) => {
   for (const by of [DAY, -DAY]) {
     const { fleet } = fleetOf(t);
     for (let n = 1; n <= 2; n += 1) beat(fleet, { sequence: n, time: START + n * INTERVAL });

@@ -1,4 +1,4 @@
-/** Hosts with one machine-id are told apart, and nothing is made up of them; a restart or another name of one host is no clone. */
+/** Hosts with one machine-id are told apart without invented values. A restart or a new name of one host makes no clone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { beat, codes, fleetOf, rows, START } from '../../../parts/collector-fleet.ts';
@@ -10,7 +10,7 @@ for (const [what, names] of [
   ['names of their own', ['web-1', 'web-2', 'web-3']],
   ['one name', ['debian', 'debian', 'debian']],
 ] as const) {
-  test(`clones with ${what} are a host each, which is told, and their counters are not mixed up`, (t) => {
+  test(`clones: copies with ${what} are one host each, are reported, and keep their counters apart`, (t) => {
     const { fleet } = fleetOf(t);
     const starts = [START - 9_000, START - 80_000, START - 500];
     for (let n = 1; n <= 6; n += 1) {
@@ -31,7 +31,7 @@ for (const [what, names] of [
   });
 }
 
-test('clones: a clone that dies is seen, also after a restart of the collector; the others are no duplicates after an hour', (t) => {
+test('clones: a clone that dies is silent, also after a restart of the collector; the others are no clones after an hour', (t) => {
   const made = fleetOf(t);
   const both = (fleet: typeof made.fleet, n: number, which: readonly string[]) => {
     for (const name of which) {
@@ -70,7 +70,7 @@ test('clones: an agent that starts again, and a host that gets another name, sta
   assert.deepEqual(codes(all[0]), []);
 });
 
-test('two copies of a running machine, with one start and one name: told by the numbers that come twice', (t) => {
+test('clones: two copies of a running machine, with one start and one name, are told apart by repeated sequence numbers', (t) => {
   const { fleet } = fleetOf(t);
   for (let n = 100; n <= 105; n += 1) {
     for (const late of [0, 400]) {
@@ -83,7 +83,7 @@ test('two copies of a running machine, with one start and one name: told by the 
   assert.equal(row!.memoryErrors, 0);
 });
 
-test('300 clones of one image are 300 hosts', (t) => {
+test('clones: 300 clones of one image are 300 hosts', (t) => {
   const { fleet } = fleetOf(t);
   for (let n = 1; n <= 3; n += 1) {
     for (let clone = 0; clone < 300; clone += 1) {
@@ -93,7 +93,7 @@ test('300 clones of one image are 300 hosts', (t) => {
   assert.equal(rows(fleet, START + 4 * INTERVAL).size, 300);
 });
 
-test('clones: errors of an agent that has just started count; those it may have counted before we knew it do not', (t) => {
+test('clones: memory errors of an agent that has just started count, and those from before the collector knew it do not', (t) => {
   const { fleet } = fleetOf(t);
   const time = (n: number) => START + n * INTERVAL;
   beat(fleet, { sequence: 5, time: time(1), values: errors(40) });

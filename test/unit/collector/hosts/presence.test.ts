@@ -1,4 +1,4 @@
-/** Who is silent, by each host's own interval; who is forgotten; and that the collector's own trouble makes nobody look dead. */
+/** A host is silent by its own interval, and forgotten when its history ends. The collector's own trouble makes no host silent. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Store } from '../../../../agent/collector/store/store.ts';
@@ -7,7 +7,7 @@ import { collector, get, heartbeat, send } from '../../../parts/collector-wire.t
 
 const MINUTE = 60_000;
 
-test('presence: a host is silent by the interval that its heartbeat says, from its first one on', (t) => {
+test('presence: from its first heartbeat on, a host is silent by the interval that this heartbeat gives', (t) => {
   const { fleet } = fleetOf(t);
   const resource = { 'holdfast.report.interval': 600 };
   beat(fleet, { sequence: 1, time: START, resource });
@@ -15,7 +15,7 @@ test('presence: a host is silent by the interval that its heartbeat says, from i
   assert.deepEqual(codes(rows(fleet, START + 31 * MINUTE).get('a')), ['silent']);
 });
 
-test('presence: a stop and start between two heartbeats, of agent or collector, makes nobody silent', (t) => {
+test('presence: a restart of agent or collector between two heartbeats makes no host silent', (t) => {
   const made = fleetOf(t);
   let { fleet } = made;
   let now = START;
@@ -34,7 +34,7 @@ test('presence: a stop and start between two heartbeats, of agent or collector, 
   assert.deepEqual(codes(rows(fleet, at(20_000)).get('a')), ['silent']);
 });
 
-test('presence: an interval that grows is believed at once, and one that shrinks when it stays so', (t) => {
+test('presence: a longer interval counts at once, and a shorter one once it has lasted', (t) => {
   const { fleet } = fleetOf(t);
   let time = START;
   for (const [n, interval] of [30, 30, 1200, 1200, 30, 30, 30].entries()) {
@@ -45,7 +45,7 @@ test('presence: an interval that grows is believed at once, and one that shrinks
   assert.deepEqual(codes(rows(fleet, time + 2 * MINUTE).get('a')), ['silent']);
 });
 
-test('presence: missed heartbeats are counted by their numbers, and no more than there was time for', (t) => {
+test('presence: missed heartbeats are counted by their numbers, at most as many as there was time for', (t) => {
   const { fleet } = fleetOf(t);
   const resource = { 'holdfast.report.interval': 30 };
   let now = START;
@@ -69,14 +69,14 @@ test('presence: missed heartbeats are counted by their numbers, and no more than
   assert.ok(fleet.counters.missed - counted <= (now - began) / 30_000 + 1, `${fleet.counters.missed - counted}`);
 });
 
-test('presence: a host that sends events only owes no heartbeat', (t) => {
+test('presence: a host that sends only events is never silent', (t) => {
   const { fleet } = fleetOf(t);
   tell(fleet, 'a', START);
   const row = rows(fleet, START + DAY).get('a')!;
   assert.deepEqual([codes(row), row.silent, row.lastSeen], [[], false, START]);
 });
 
-test('presence: after a restart a host was last seen when it was, whatever of its history is kept', (t) => {
+test('presence: a restart keeps when a host was last seen, however little of its history is left', (t) => {
   const made = fleetOf(t);
   beat(made.fleet, { id: 'dead', sequence: 1, time: START });
   tell(made.fleet, 'told', START + 5);
@@ -89,7 +89,7 @@ test('presence: after a restart a host was last seen when it was, whatever of it
   assert.equal(rows(fleet, later).get('told')?.lastSeen, START + 5);
 });
 
-test('presence: a host that was not heard of for as long as anything is kept goes, and its rows with it; its series are given back', async (t) => {
+test('presence: a host that is silent longer than history is kept goes, with its rows and its series', async (t) => {
   const made = fleetOf(t);
   const values = [['load', 1, { of: 'dead' }] as const];
   beat(made.fleet, { id: 'dead', sequence: 1, time: START, values });
@@ -110,7 +110,7 @@ test('presence: a host that was not heard of for as long as anything is kept goe
   assert.equal(again.find('new')?.id, 2);
 });
 
-test('presence: a disk that takes nothing is said first, by the summary and by /healthz, and nobody is silent for it', async (t) => {
+test('presence: a full disk comes first in the summary and in /healthz, and makes no host silent', async (t) => {
   const commit = Store.prototype.commit;
   t.after(() => {
     Store.prototype.commit = commit;

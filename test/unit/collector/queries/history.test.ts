@@ -1,4 +1,4 @@
-/** A host's past is read a slice at a time, in bounded memory, and thinned without losing a peak; nobody else waits for it. */
+/** A host's history is read in slices, in bounded memory, and thinned without losing a peak, while other requests are served. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { Query } from '../../../../agent/collector/queries/query.ts';
 import { Thinned, type ThinnedPoint } from '../../../../agent/collector/series/thinned.ts';
 import { beat, fleetOf, START } from '../../../parts/collector-fleet.ts';
 
-test('thinned points: few stay as they are, of many the peaks stay, and none is made up', () => {
+test('thinned points: few points stay as they are, and of many the peaks stay; no point is invented', () => {
   const values = fc.array(fc.integer({ min: -1_000, max: 1_000 }), { minLength: 1, maxLength: 700 });
   fc.assert(
     fc.property(values, fc.integer({ min: 2, max: 60 }), fc.integer({ min: 2, max: 60 }), (sent, most, later) => {
@@ -32,7 +32,7 @@ test('thinned points: few stay as they are, of many the peaks stay, and none is 
   );
 });
 
-test('thinned points: those of one time are one, the last; those that came late stand where they belong', () => {
+test('thinned points: the last point of one time counts, and late points are sorted in', () => {
   const thinned = new Thinned(10);
   for (const [time, value] of [
     [5, 1],
@@ -62,7 +62,7 @@ function busy(t: TestContext, series: number, beats: number) {
   return { ...made, query, asked, host: made.fleet.find('a')! };
 }
 
-test('a host with 1,900 series: the event loop turns while its past is read, and the answer is bounded', async (t) => {
+test('history: reading a host with 1,900 series leaves the event loop free, and the answer is bounded', async (t) => {
   const { query, asked, host } = busy(t, 1_900, 120);
   let turns = 0;
   let under = true;
@@ -85,7 +85,7 @@ test('a host with 1,900 series: the event loop turns while its past is read, and
   );
 });
 
-test('series that come and go without end: 2,000 are in the answer, and it says how many more there are', async (t) => {
+test('history: an answer has 2,000 series at most, and says how many more there are', async (t) => {
   const { fleet, store } = fleetOf(t);
   for (let n = 1; n <= 5; n += 1) {
     const values = Array.from({ length: 500 }, (_, of) => ['load', n, { of: n * 500 + of }] as const);
@@ -97,7 +97,7 @@ test('series that come and go without end: 2,000 are in the answer, and it says 
   assert.deepEqual([series.length, leftOut], [2_000, 500]);
 });
 
-test('history: a reader that has gone ends its reading', async (t) => {
+test('history: reading ends once the client is gone', async (t) => {
   const { query, asked, host } = busy(t, 1_000, 60);
   let asks = 0;
   await assert.rejects(
@@ -111,7 +111,7 @@ test('history: a reader that has gone ends its reading', async (t) => {
   assert.equal((await query.series(host, asked(300), 'x')).series.length, 1_000);
 });
 
-test('history: long work of one sender is done one after the other, another sender is served meanwhile, and the queue is bounded', async () => {
+test("history: a sender's long requests run one after the other in a bounded queue, beside those of another sender", async () => {
   const turns = new Turns();
   const order: string[] = [];
   let release = () => {};

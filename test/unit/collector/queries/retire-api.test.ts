@@ -1,4 +1,4 @@
-/** The API about switching an address off, as the page, a pipeline and an intruder call it. */
+/** The API of `agent retire`, as the page, a pipeline and an intruder call it. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ async function change(
   return [response.status, await response.json()];
 }
 
-test('api: an address in any spelling, refused if it is none', async (t) => {
+test('retire API: an address counts in any spelling, and any other text is refused', async (t) => {
   const { url } = await collector(t);
   for (const text of ['10.0.0.53', '::ffff:10.0.0.53', '::FFFF:a00:35', ' 10.0.0.53 ']) {
     const { address, verdict } = await get(url, `/api/v1/retire?address=${encodeURIComponent(text)}`);
@@ -52,7 +52,7 @@ test('api: an address in any spelling, refused if it is none', async (t) => {
   }
 });
 
-test('api: a collector that lost its database does not know every host, so nothing is safe until it listened for a day', async (t) => {
+test('retire API: a collector that lost its database calls nothing safe until it has listened for a day', async (t) => {
   const folder = scratch(t);
   const list = join(folder, 'hosts');
   writeFileSync(list, '');
@@ -77,7 +77,7 @@ test('api: a collector that lost its database does not know every host, so nothi
   assert.equal((await start('listed', ['a'], { expect: list })).verdict, 'safe');
 });
 
-test('api: CSV has one line for each dependence, and a formula of a host stays a text', async (t) => {
+test("retire API: CSV has one line for each dependence, and a host's formula stays a text", async (t) => {
   const { url } = await collector(t);
   await send(url, heartbeat({ host: 'a' }));
   await send(url, dependences('a', { found: [FOUND, { ...FOUND, tense: 'boot' }] }), { signal: 'logs' });
@@ -92,7 +92,7 @@ test('api: CSV has one line for each dependence, and a formula of a host stays a
   assert.ok(text.includes('"It names ""the old server"",\nand nothing else."'));
 });
 
-test('api: only a token that may write changes something, and it also reads', async (t) => {
+test('retire API: only a write token may change the expected hosts, and it also reads', async (t) => {
   const folder = scratch(t);
   const [tokens, writers] = [join(folder, 'tokens'), join(folder, 'writers')];
   writeFileSync(tokens, 'reader\n');
@@ -109,7 +109,7 @@ test('api: only a token that may write changes something, and it also reads', as
   assert.equal((await change(url, '/api/v1/summary', 'GET', 'writer'))[0], 200);
 });
 
-test('api: without --write-token-file nothing can be changed, not even from this machine', async (t) => {
+test('retire API: without --write-token-file nobody may change the expected hosts, not even on this machine', async (t) => {
   const { url } = await collector(t);
   for (const [method, path] of [
     ['PUT', '/api/v1/expected'],
@@ -127,7 +127,7 @@ test('api: without --write-token-file nothing can be changed, not even from this
   }
 });
 
-test('api: a host is expected until it is retired, and comes back by itself', async (t) => {
+test('retire API: a host is expected until it is retired, and returns when it reports again', async (t) => {
   const folder = scratch(t);
   const writers = join(folder, 'writers');
   const list = join(folder, 'hosts');

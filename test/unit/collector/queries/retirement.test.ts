@@ -1,4 +1,4 @@
-/** The story of one address in a fleet: who depends on it, who asked it, who cannot be seen, until it may be switched off. */
+/** One address of a fleet, until it may be switched off: hosts that depend on it, hosts that asked it, hosts that cannot be seen. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Fleet } from '../../../../agent/collector/fleet/fleet.ts';
@@ -95,7 +95,7 @@ class Scene {
   }
 }
 
-test('fleet: not safe, then unknown, then safe, as each host is cured', (t) => {
+test('fleet: the verdict turns from not safe to unknown to safe as each host is cured', (t) => {
   const scene = new Scene(t);
   for (const id of ['a', 'b', 'c', 'd']) scene.host(id);
   scene.expected.readFile(['a', 'b', 'c', 'd', 'e']);
@@ -125,7 +125,7 @@ test('fleet: not safe, then unknown, then safe, as each host is cured', (t) => {
   assert.equal(last.hosts, 5);
 });
 
-test('fleet: an asker keeps the address for a day after its last question, also after the ledger forgot it', (t) => {
+test('fleet: an asker blocks the address for a day after its last question, also after the ledger forgot the asker', (t) => {
   const scene = new Scene(t);
   scene.host('a');
   scene.ask('a', '::ffff:10.0.0.53');
@@ -154,7 +154,7 @@ test('fleet: an asker keeps the address for a day after its last question, also 
   assert.equal(scene.verdict().verdict, 'safe');
 });
 
-test('fleet: a wrong clock of a host changes neither who asked last nor since when its ledger watches', (t) => {
+test("fleet: a host's wrong clock changes neither the last asker nor the start of its ledger", (t) => {
   for (const ahead of [-3 * DAY, -HOUR, HOUR, 3 * DAY]) {
     const scene = new Scene(t);
     scene.host('a', scene.now - 2 * HOUR);
@@ -220,7 +220,7 @@ test('fleet: a host that the collector forgot is still expected, until it is ret
   assert.equal(scene.verdict().verdict, 'safe');
 });
 
-test('fleet: the list of name servers has every one that a host is configured for, or asked', (t) => {
+test('fleet: the list of name servers has each one that a host is configured for or has asked', (t) => {
   const scene = new Scene(t);
   for (const id of ['a', 'b', 'c']) scene.host(id);
   scene.tell('a', [
@@ -239,7 +239,7 @@ test('fleet: the list of name servers has every one that a host is configured fo
   ]);
 });
 
-test('fleet: twice the longest lease that any host holds must pass, if that is more than a day', (t) => {
+test('fleet: the verdict waits for twice the longest lease of any host, if that is more than a day', (t) => {
   const scene = new Scene(t);
   for (const id of ['a', 'b']) scene.host(id);
   scene.tell('b', [], [], 48 * 3600);
@@ -252,7 +252,7 @@ test('fleet: twice the longest lease that any host holds must pass, if that is m
   assert.deepEqual([verdict, window, longestLease?.id], ['not-safe', 4 * DAY, 'b']);
 });
 
-test('fleet: a host that asks more servers than are kept is unknown, and loses no others', (t) => {
+test('fleet: a host that asks more servers than are kept is unknown, and other hosts are unaffected', (t) => {
   const scene = new Scene(t);
   scene.host('a');
   scene.host('b');

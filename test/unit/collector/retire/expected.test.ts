@@ -26,19 +26,19 @@ const file = (...names: string[]): ExpectedHost[] =>
 const missing = (names: string[], hosts: ReturnType<typeof host>[]) =>
   missingOf(file(...names), hosts).map(({ id }) => id);
 
-test('expected names: one a line, with comments; each once', () => {
+test('expected names: a file has one name a line, comments count for nothing, and each name counts once', () => {
   assert.deepEqual(expectedNames('# ours\nweb1\n\n web2 # the new one\nweb1\n'), ['web1', 'web2']);
   assert.deepEqual(expectedNames(''), []);
 });
 
-test('expected names: an Ansible inventory, as text and as JSON', () => {
+test('expected names: an Ansible inventory is read as text and as JSON', () => {
   const names = ['lone', 'web1.example.com', 'db1', 'web2.example.com'];
   assert.deepEqual(expectedNames(JSON.stringify(INVENTORY, null, 2)), names);
   assert.deepEqual(expectedIn(INVENTORY), names);
   assert.deepEqual(expectedIn(['a', 'b', 'a']), ['a', 'b']);
 });
 
-test('expected names: what cannot be read is refused, and the file and line are named', (t) => {
+test('expected names: an unreadable line is refused with its file and number', (t) => {
   assert.throws(() => expectedNames('web1\nweb 2'), /line 2: a name with blanks/);
   assert.throws(() => expectedNames('{"all": '), /begins as JSON, but is none/);
   assert.throws(() => expectedNames('{"web": {"hosts": ["a"]}}'), /no Ansible inventory/);
@@ -51,12 +51,12 @@ test('expected names: what cannot be read is refused, and the file and line are 
   assert.throws(() => readExpectedFile(path), /hosts cannot be used: line 2/);
 });
 
-test('missing hosts: an id, or a name in any case', () => {
+test('missing hosts: an expected host is found by its id, or by its name in any case', () => {
   assert.deepEqual(missing(['ID1', 'id2', 'WEB3'], [host('ID1', 'a'), host('id2', 'b'), host('x', 'web3')]), []);
   assert.deepEqual(missing(['id1', 'web4'], [host('ID1', 'a')]), ['id1', 'web4']);
 });
 
-test('missing hosts: a name with a domain is the host without one, if only one host and one name can be meant', () => {
+test('missing hosts: a name matches with and without its domain if the match is unambiguous', () => {
   assert.deepEqual(missing(['web1.example.com'], [host('1', 'web1')]), []);
   assert.deepEqual(missing(['web1'], [host('1', 'web1.example.com')]), []);
   assert.deepEqual(missing(['web1.a.example'], [host('1', 'web1.b.example')]), ['web1.a.example']);
@@ -64,7 +64,7 @@ test('missing hosts: a name with a domain is the host without one, if only one h
   assert.deepEqual(missing(['web1'], [host('1', 'web1.a'), host('2', 'web1.b')]), ['web1']);
 });
 
-test('expected hosts: what was given survives, and a failing disk changes nothing', () => {
+test('expected hosts: the list survives a restart, and a failing disk leaves it unchanged', () => {
   let stored: ExpectedHost[] = [];
   let fails = false;
   const save = (all: Iterable<ExpectedHost>) => {
@@ -94,7 +94,7 @@ test('expected hosts: a lost host that reports again is no longer lost', () => {
   assert.deepEqual([...expected], []);
 });
 
-test('expected hosts: a sender with endless lost hosts loses its own, and no others', () => {
+test("expected hosts: a sender with endless lost hosts pushes out its own, and no other sender's", () => {
   const expected = new ExpectedHosts([], () => {});
   for (let n = 0; n < 100; n += 1) expected.lose(`honest-${n}`, 'h', n, 'honest');
   for (let n = 0; n < 15_000; n += 1) expected.lose(`junk-${n}`, 'j', n, 'hostile');

@@ -142,7 +142,7 @@ test('verdict: a collector without a list of hosts must have listened for the wh
   assert.equal(judge([sound('a', { standing: 'silent' })], NOW, [], NOW - HOUR).safeAt, null);
 });
 
-test('verdict: it is what the definition says, for any fleet', () => {
+test('verdict: it follows the definition for any generated fleet', () => {
   const met = new Set<string>();
   fc.assert(
     fc.property(aFleet, (hosts) => {
@@ -155,7 +155,7 @@ test('verdict: it is what the definition says, for any fleet', () => {
   assert.deepEqual([...met].sort(), ['not-safe', 'safe', 'unknown']);
 });
 
-test('verdict: the dependents are the hosts that depend, and no others', () => {
+test('verdict: it names exactly the hosts that depend on the address', () => {
   fc.assert(
     fc.property(aFleet, (hosts) => {
       const whole = judge(hosts);
@@ -170,7 +170,7 @@ test('verdict: the dependents are the hosts that depend, and no others', () => {
   );
 });
 
-test('verdict: what a host says of other addresses changes nothing', () => {
+test('verdict: dependences on other addresses change nothing', () => {
   const junk = fc.array(fc.constantFrom(...OTHERS), { maxLength: 5 });
   fc.assert(
     fc.property(aFleet, junk, (hosts, addresses) => {
@@ -195,7 +195,7 @@ test('verdict: one more host never makes a fleet safe, and never ends a dependen
   );
 });
 
-test('verdict: when the countdown is over it is safe, and not a moment earlier', () => {
+test('verdict: it becomes safe at the end of the countdown, and no moment earlier', () => {
   let met = 0;
   const waiting = fc
     .record({
@@ -236,7 +236,7 @@ test('verdict: a countdown is given only if nothing but time is missing', () => 
   );
 });
 
-test('verdict: each way to know too little makes a safe fleet unknown, and is named', () => {
+test('verdict: each kind of missing knowledge makes a safe fleet unknown, and is named', () => {
   const fleet = [sound('a'), sound('b')];
   assert.equal(judge(fleet).verdict, 'safe');
   const ways: [Partial<Facts>, RegExp][] = [
@@ -269,13 +269,13 @@ test('verdict: each way to know too little makes a safe fleet unknown, and is na
   assert.equal(judge([]).verdict, 'unknown');
 });
 
-test('verdict: a lease of any length cannot stop the fleet for more than a fortnight', () => {
+test('verdict: a lease of any length delays the fleet by a fortnight at most', () => {
   const { window, longestLease } = judge([sound('a', { told: told({ longestLease: 4_294_967_295 }) })]);
   assert.equal(window, 14 * DAY);
   assert.equal(longestLease?.id, 'a');
 });
 
-test('verdict: the sentence says how many depend, in which tense, and who could not be seen', () => {
+test('verdict: the sentence says how many hosts depend, at which moments, and which hosts were not seen', () => {
   const hosts = [
     sound('a', { told: told({ found: [dependence(ADDRESS), dependence(ADDRESS, 'boot')] }) }),
     sound('b', { told: told({ found: [dependence(ADDRESS, 'lease')] }) }),

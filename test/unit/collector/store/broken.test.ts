@@ -1,4 +1,4 @@
-/** A collector starts whatever its database holds, says what it left out, and goes on; and no text gets there that SQLite cannot keep. */
+/** A collector starts with any damaged database, says what it left out, and goes on. It stores no text that SQLite cannot keep. */
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -38,7 +38,7 @@ const DAMAGES: Readonly<Record<string, string>> = {
 };
 
 for (const [what, damage] of Object.entries(DAMAGES)) {
-  test(`broken: ${what}`, async (t) => {
+  test(`broken database: ${what}`, async (t) => {
     const data = scratch(t);
     const first = await collector(t, { data });
     for (const host of ['b', 'good']) {
@@ -82,7 +82,7 @@ function change(file: string, sql: string): void {
 }
 
 for (const [what, [ruin, said]] of Object.entries(RUINS)) {
-  test(`ruined: ${what} is said with the file's name and what to do, and stays as it is`, async (t) => {
+  test(`ruined database: ${what} is reported with the file and the remedy, and the file stays as it is`, async (t) => {
     const data = scratch(t);
     const file = join(data, 'collector.db');
     const first = await collector(t, { data });
@@ -100,7 +100,7 @@ for (const [what, [ruin, said]] of Object.entries(RUINS)) {
   });
 }
 
-test('broken requests: what was left out is said, with how much', async (t) => {
+test('broken database: the collector says what it left out, and how much', async (t) => {
   const data = scratch(t);
   const first = await collector(t, { data });
   await send(first.url, heartbeat({ host: 'b' }));
@@ -118,7 +118,7 @@ test('broken requests: what was left out is said, with how much', async (t) => {
   assert.deepEqual(log, [trouble[0].text]);
 });
 
-test('broken requests: ids of half a surrogate pair, and of strange characters, leave a database that can be read again', async (t) => {
+test('broken requests: ids with half a surrogate pair or odd characters leave a readable database', async (t) => {
   const data = scratch(t);
   const first = await collector(t, { data });
   const ids = [
@@ -147,7 +147,7 @@ test('broken requests: ids of half a surrogate pair, and of strange characters, 
   assert.deepEqual((await get(url, '/api/v1/summary')).trouble, []);
 });
 
-test('broken requests: counters of any size leave numbers that can be stored and shown', (t) => {
+test('broken requests: counters of any size can be stored and shown', (t) => {
   const made = fleetOf(t);
   const errors = (value: number) => [['holdfast.memory_errors', value, { cause: 'x' }] as const];
   for (const [n, value] of [0, 1e308, 0, 1.7e308, -1e308, 1e308].entries()) {

@@ -1,4 +1,4 @@
-/** Damage to the database of a running collector is said first, with the file, what is wrong and what to do; what can be read is shown. */
+/** A running collector reports damage of its database first, with file, fault and remedy, and shows all that it can read. */
 import assert from 'node:assert/strict';
 import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -51,7 +51,7 @@ async function trouble(url: string, code: string): Promise<string> {
   throw new Error(`no trouble "${code}"`);
 }
 
-test('pages overwritten while the collector runs: what cannot be read is said, with the file and what to do', async (t) => {
+test('damaged database: pages overwritten at run time are reported with the file and the remedy', async (t) => {
   const { file, url, log } = await filled(t);
   ruin(file, 30);
   const answers = [];
@@ -71,7 +71,7 @@ test('pages overwritten while the collector runs: what cannot be read is said, w
   assert.equal((await get(url, '/api/v1/hosts')).total, 60);
 });
 
-test('damaged database: a read that failed and succeeds again is no damage any more; a write that fails is none at all', (t) => {
+test('damaged database: a read that succeeds again ends the report, and a failed write is no damage', (t) => {
   const data = scratch(t);
   const file = join(data, 'collector.db');
   const text = 'x'.repeat(3_000);
@@ -97,7 +97,7 @@ test('damaged database: a read that failed and succeeds again is no damage any m
   db.close();
 });
 
-test('a database of which pages are noise: what is read of it at the start is left out and said, and the collector starts', async (t) => {
+test('damaged database: a collector starts beside overwritten pages, and reports what it left out', async (t) => {
   const data = scratch(t);
   const file = join(data, 'collector.db');
   const first = await collector(t, { data });
@@ -137,7 +137,7 @@ for (const [what, change, undo] of [
   ],
 ] as const) {
   for (const suffix of ['', '-wal']) {
-    test(`a database of which collector.db${suffix} is ${what} while it is open: nothing is acknowledged that would be lost`, async (t) => {
+    test(`damaged database: while collector.db${suffix} is ${what}, the collector acknowledges nothing that would be lost`, async (t) => {
       const data = scratch(t);
       const { url } = await collector(t, { data });
       assert.equal((await send(url, heartbeat())).status, 200);
@@ -157,7 +157,7 @@ for (const [what, change, undo] of [
   }
 }
 
-test('damaged database: what SQLite says of its disk is told with the file and what to do', () => {
+test('damaged database: errors of SQLite are reported with the file and the remedy', () => {
   const of = (errcode: number, message: string) =>
     new DatabaseError('/d/collector.db', Object.assign(new Error(message), { errcode }));
   const told: readonly (readonly [number, string, RegExp])[] = [

@@ -25,7 +25,7 @@ function open(host: HostState): [number, number | undefined][] {
 
 const fresh = () => [new HostState(0, 'a', NOW), new HostState(1, 'b', NOW)] as const;
 
-test('collector journal: frames of a chunk whose beginning is pruned are passed over, whatever their times', () => {
+test('collector journal: frames are skipped if the beginning of their chunk was pruned, whatever their times', () => {
   const [a, b] = fresh();
   const pruned = new ChunkJournal(1);
   beat(pruned, a, NOW, 1);

@@ -33,7 +33,7 @@ function read(file: string, sql: string): Record<string, unknown>[] {
   }
 }
 
-test('layout 1: hosts, heartbeats and events are there after each start, and it goes on', async (t) => {
+test('database layouts: layout 1 keeps its hosts, heartbeats and events through each start, and takes new ones', async (t) => {
   const { data, file } = old(t);
   for (let start = 0; start < 3; start += 1) {
     const running = await collector(t, { data, keep: AGE });
@@ -77,7 +77,7 @@ test('layout 1: hosts, heartbeats and events are there after each start, and it 
   assert.deepEqual(ids, [0, 1, 2, 3, 4, 5]);
 });
 
-test('layout 1: the layout becomes that of a new database, and what each host takes is counted', async (t) => {
+test('database layouts: layout 1 becomes the present layout, and the room of each host is counted', async (t) => {
   const { data, file } = old(t);
   await (await collector(t, { data, keep: AGE })).close();
   const fresh = scratch(t);

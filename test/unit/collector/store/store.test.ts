@@ -1,4 +1,4 @@
-/** What the collector keeps: chunks and journal over the hours, age and size, and a disk that takes nothing for a while. */
+/** The collector's store: chunks and journal over the hours, limits of age and size, and a disk that is full for a while. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
@@ -38,7 +38,7 @@ async function sequences(store: Store, fleet: Fleet, now: number, name = 'a'): P
   return series.flatMap(({ points }) => points.map(([, value]) => value));
 }
 
-test('a folder that others may write to is refused: SQLite would open what they put there', (t) => {
+test('store: a folder that other users may write to is refused, because SQLite would open their files', (t) => {
   const folder = scratch(t);
   chmodSync(folder, 0o777);
   assert.throws(() => new Store(folder), /may be written by others \(chmod go-w /);
@@ -49,7 +49,7 @@ test('a folder that others may write to is refused: SQLite would open what they 
   assert.deepEqual(readdirSync(folder), []);
 });
 
-test('store: frames are read as they were written', () => {
+test('store: frames are read back as written', () => {
   const value = fc.oneof(
     fc.integer(),
     fc.maxSafeInteger(),
@@ -79,7 +79,7 @@ test('store: frames are read as they were written', () => {
   );
 });
 
-test('a day of heartbeats: chunks take the place of the journal, and a restart at any time shows the same', async (t) => {
+test('store: over a day of heartbeats, chunks replace the journal, and a restart at any time shows the same', async (t) => {
   const folder = scratch(t);
   let store = new Store(folder);
   t.after(() => store.close());
@@ -102,7 +102,7 @@ test('a day of heartbeats: chunks take the place of the journal, and a restart a
   assert.ok([...store.journal()].length < 70, `${[...store.journal()].length}`);
 });
 
-test('a journal that was emptied goes on where it was: nothing of it is forgotten too early', async (t) => {
+test('store: an emptied journal continues its numbers, so no row is deleted too early', async (t) => {
   const folder = scratch(t);
   const store = new Store(folder);
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -126,7 +126,7 @@ test('a journal that was emptied goes on where it was: nothing of it is forgotte
   assert.equal((await sequences(again, new Fleet(again, 14 * DAY, now), now)).at(-1), 10);
 });
 
-test('store: what is older than it should be is forgotten, and no more', async (t) => {
+test('store: it deletes rows beyond the greatest age, and no others', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -149,7 +149,7 @@ test('store: what is older than it should be is forgotten, and no more', async (
   );
 });
 
-test('store: what is more than it should be goes, the oldest first', async (t) => {
+test('store: above its size it deletes the oldest rows first', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);
@@ -170,7 +170,7 @@ test('store: what is more than it should be goes, the oldest first', async (t) =
   assert.ok(left.at(-1)! > START + 2);
 });
 
-test('store: while the disk takes nothing all waits, and is written once when it does again', async (t) => {
+test('store: while the disk is full all data waits, and is written once when there is room', async (t) => {
   const store = new Store(scratch(t));
   t.after(() => store.close());
   const fleet = new Fleet(store, 14 * DAY, START);

@@ -1,4 +1,4 @@
-/** The forms in which senders of others write: what can be understood is taken, and what cannot is counted or refused, never lost without a word. */
+/** OTLP as other senders write it: the collector takes all that it understands, and counts or refuses the rest. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -10,7 +10,7 @@ const json = (value: unknown) => Buffer.from(JSON.stringify(value));
 const point = (more: object = {}) => ({ timeUnixNano: '1', asDouble: 1, ...more });
 const metrics = (...all: object[]) => ({ resourceMetrics: [{ scopeMetrics: [{ metrics: all }] }] });
 
-test('OTLP forms: content-encoding by any name of gzip, in any case, and none by an empty one', async (t) => {
+test('OTLP forms: content-encoding takes each name of gzip in any case, and an empty one means none', async (t) => {
   const { url } = await collector(t);
   const plain = heartbeat();
   for (const [coding, packs, status] of [
@@ -29,7 +29,7 @@ test('OTLP forms: content-encoding by any name of gzip, in any case, and none by
   }
 });
 
-test("OTLP forms: JSON in snake_case, as protobuf's own JSON may be written, is what lowerCamelCase is", async (t) => {
+test('OTLP forms: JSON in snake_case means the same as in lowerCamelCase', async (t) => {
   const { url } = await collector(t);
   const attribute = (key: string, value: string) => ({ key, value: { string_value: value } });
   const resource = { attributes: [attribute('host.name', 'snake')] };
@@ -47,7 +47,7 @@ test("OTLP forms: JSON in snake_case, as protobuf's own JSON may be written, is 
   assert.deepEqual([found.name, found.severity, found.body], ['e', 'error', 'x']);
 });
 
-test('OTLP forms: JSON in which nothing is known is refused with what was missed; an empty request is one', async (t) => {
+test('OTLP forms: JSON without any known key is refused with the missing key, and an empty request is taken', async (t) => {
   const { url } = await collector(t);
   for (const [body, reason] of [
     [{ foo: 1 }, 'no "resourceMetrics" in it, but "foo"'],
@@ -61,7 +61,7 @@ test('OTLP forms: JSON in which nothing is known is refused with what was missed
   for (const body of [{}, { resourceMetrics: [] }]) assert.equal((await send(url, json(body), { type })).status, 200);
 });
 
-test('OTLP forms: points that are not kept are counted each, with the reason, in JSON', async (t) => {
+test('OTLP forms: each point that is not kept is counted with the reason', async (t) => {
   const { url } = await collector(t);
   for (const [metric, rejected, reason] of [
     [
@@ -129,7 +129,7 @@ test('OTLP forms: one text that is not UTF-8 loses its own record, and no other,
   assert.deepEqual([alone.status, /not UTF-8/.test(await alone.text())], [400, true]);
 });
 
-test('OTLP forms: points and resources that cannot be read take along what is theirs, in protobuf', async (t) => {
+test('OTLP forms: an unreadable point or resource in protobuf loses only its own content', async (t) => {
   const { url } = await collector(t);
   const value = Buffer.from([0x21, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f]);
   const metric = (name: string, kind: number, ...points: Buffer[]) =>
@@ -164,7 +164,7 @@ test('OTLP forms: points and resources that cannot be read take along what is th
   assert.equal(total, 2);
 });
 
-test('OTLP forms: codes and labels with the names of what every object has are as others, on the API and for Prometheus', async (t) => {
+test('OTLP forms: codes and labels named like members of Object are ordinary, in the API and for Prometheus', async (t) => {
   const { url } = await collector(t);
   const names = ['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf', 'a "quoted"\nline'];
   const more = names.map((code) => sample('holdfast.condition', 1, { code }));
@@ -185,7 +185,7 @@ test('OTLP forms: codes and labels with the names of what every object has are a
   for (const { since } of row.attention) assert.equal(typeof since, 'number');
 });
 
-test('OTLP forms: several conditions with one code are all told', async (t) => {
+test('OTLP forms: several conditions with one code are all kept', async (t) => {
   const { url } = await collector(t);
   const down = (address: string) => sample('holdfast.condition', 1, { code: 'nameserver-down', address });
   await send(url, heartbeat({ more: [down('10.0.0.1'), down('10.0.0.2')] }));
@@ -194,7 +194,7 @@ test('OTLP forms: several conditions with one code are all told', async (t) => {
   assert.equal((await get(url, '/api/v1/summary')).attention['nameserver-down'], 1);
 });
 
-test('OTLP forms: 200 events of one millisecond can all be reached, by their ids or by time alone', async (t) => {
+test('OTLP forms: 200 events of one millisecond can all be reached, by id or by time', async (t) => {
   const { url } = await collector(t);
   const time = Date.now() - 5_000;
   const bodies = Array.from({ length: 200 }, (_, n) => event('a', `r-${n}`, { time, body: `${n}` }));
@@ -245,7 +245,7 @@ test('OTLP forms: a parameter that is mistyped, or makes no sense, is refused, w
   }
 });
 
-test('OTLP forms: JSON of brackets without end is refused before it is parsed; brackets in a text are a text', async (t) => {
+test('OTLP forms: JSON of endless brackets is refused before parsing, and brackets in a text count as text', async (t) => {
   const { url } = await collector(t);
   const attribute = (key: string, text: string) => `{"key":"${key}","value":{"stringValue":"${text}"}}`;
   const beat = (id: string, more: string, text = '') =>

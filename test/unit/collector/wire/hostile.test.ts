@@ -1,4 +1,4 @@
-/** Whatever is sent, the answer is a 4xx or the end of the connection, and the next heartbeat is taken. */
+/** Hostile requests get a 4xx or the end of the connection, and the next heartbeat is taken. */
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ const everyOne: SeriesIndex = {
   },
 };
 
-test('hostile senders: damaged protobuf is read, or is malformed, and nothing else', () => {
+test('hostile senders: damaged protobuf is read or refused as malformed, and raises no other error', () => {
   const whole = [Buffer.from(heartbeat({ limit: 5 })), Buffer.from(event('a', '1'))];
   const damaged = fc
     .tuple(fc.constantFrom(...whole), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 5 }), fc.nat())
@@ -37,7 +37,7 @@ test('hostile senders: damaged protobuf is read, or is malformed, and nothing el
   );
 });
 
-test('hostile senders: any JSON is read, or is malformed, and nothing else', () => {
+test('hostile senders: any JSON is read or refused as malformed, and raises no other error', () => {
   const keys =
     'resourceMetrics resourceLogs resource attributes scopeMetrics scopeLogs metrics logRecords gauge dataPoints asDouble value key stringValue arrayValue values'.split(
       ' ',
@@ -67,7 +67,7 @@ function orMalformed(read: () => unknown): void {
   }
 }
 
-test('hostile senders: what is not OTLP is refused, and changes nothing', async (t) => {
+test('hostile senders: a request that is not OTLP is refused and changes nothing', async (t) => {
   const { url } = await collector(t);
   const type = 'application/json';
   const text = (value: string) => Buffer.from(value);
@@ -146,7 +146,7 @@ for (const [what, status, path, text] of [
     () => `{"resourceLogs":[${many(300, () => `{"resource":{"attributes":[${many(15, wide)}]}}`)}]}`,
   ],
 ] as const) {
-  test(`JSON of ${what} is answered ${status}`, async (t) => {
+  test(`hostile senders: JSON of ${what} is answered with ${status}`, async (t) => {
     const { url } = await collector(t);
     const response = await send(url, Buffer.from(text()), { type: 'application/json', signal: path });
     assert.equal(response.status, status, await response.text());
@@ -174,7 +174,7 @@ for (const [format, decoder, bodyOf] of [
   ['protobuf', binary, protobufRecords],
   ['JSON', json, (count: number, each: number) => Buffer.from(logs(jsonRecords(count, each)))],
 ] as const) {
-  test(`${format}: the attributes of all records are bounded together, even if all have the same name`, () => {
+  test(`hostile senders: in ${format}, the attributes of all records share one limit, even if all have the same name`, () => {
     assert.throws(() => decoder.readLogs(bodyOf(2_001, 100)), TooMany);
     assert.equal(decoder.readLogs(bodyOf(2_000, 100)).resources[0]!.records.length, 2_000);
     assert.throws(() => decoder.readLogs(bodyOf(10_001, 1)), TooMany);
@@ -209,7 +209,7 @@ test('hostile senders: new series above the limit of a request are refused, and 
   assert.equal(await (await send(url, body, { type: 'application/json' })).text(), '{}');
 });
 
-test('hostile senders: values that are no numbers and series without end are refused one by one, and the sender is told', async (t) => {
+test('hostile senders: values that are no numbers and endless series are refused one by one, and the sender is told', async (t) => {
   const { url } = await collector(t);
   const type = 'application/json';
   const points = ['NaN', 'Infinity', 1, null].map((asDouble) => ({ timeUnixNano: '1', asDouble }));
@@ -225,7 +225,7 @@ test('hostile senders: values that are no numbers and series without end are ref
   assert.ok(series.length > 1_000 && series.length <= 2_000, `${series.length}`);
 });
 
-test('hostile senders: raw bytes on the socket, half requests and slow ones leave it up', async (t) => {
+test('hostile senders: raw bytes, half requests and slow requests leave the collector up', async (t) => {
   const { url } = await collector(t);
   const port = Number(new URL(url).port);
   const head = 'POST /v1/metrics HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n';

@@ -1,4 +1,4 @@
-/** Files that the operator edits: every way of changing them is noticed once it has settled, and what they say is judged. */
+/** The daemon notices every kind of change of the operator's files once it has settled, and judges their content. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -127,7 +127,7 @@ for (const [what, { files, steps }] of Object.entries(MOVES)) {
   });
 }
 
-test("operator's files: a burst is one edit, and a neighbour's file is none", async (t) => {
+test("operator's files: a burst of changes is one edit, and another file of the folder is none", async (t) => {
   const { folder, settled } = await followed(t);
   writeFileSync(join(folder, 'keys/else'), 'not ours');
   writeFileSync(join(folder, 'etc/other.yaml'), 'not ours');
@@ -136,7 +136,7 @@ test("operator's files: a burst is one edit, and a neighbour's file is none", as
   assert.equal(settled(), 1);
 });
 
-test('on disk: another configuration is a condition or a reload, a bad one is refused, the same one is nothing', async (t) => {
+test('files on disk: a new configuration is a condition or a reload, a bad one is refused, the same one changes nothing', async (t) => {
   const root = scratch(t, { 'etc/holdfast/agent.yaml': 'dns: { search: [a.example] }\n' });
   const { hash } = await openToHold({ root });
   const look = (reload: 'auto' | 'manual') =>
@@ -156,7 +156,7 @@ test('on disk: another configuration is a condition or a reload, a bad one is re
   }
 });
 
-test('on disk: a token or certificate that cannot be used is told, without its content', {
+test('files on disk: an unusable token or certificate is reported without its content', {
   skip: missing('openssl'),
 }, (t) => {
   const folder = scratch(t, { token: 'abc\n', bad: 'two\nlines\n', empty: '' });

@@ -30,7 +30,7 @@ function watching(t: TestContext, ...names: string[]) {
   };
 }
 
-test('watcher: a file is told however it changes', async (t) => {
+test('watcher: every kind of change of a file is reported', async (t) => {
   const { folder, told } = watching(t, 'resolv.conf');
   const file = join(folder, 'resolv.conf');
   await told('resolv.conf', () => writeFileSync(file, '1'));
@@ -45,7 +45,7 @@ test('watcher: a file is told however it changes', async (t) => {
   await told('resolv.conf', () => writeFileSync(file, '1'));
 });
 
-test('watcher: a folder may come, go, and be there again at once', async (t) => {
+test('watcher: changes are reported although the folder goes and returns at once', async (t) => {
   const { folder, told } = watching(t, 'dhcp/hooks.d/hook');
   const hooks = join(folder, 'dhcp/hooks.d');
   await told('dhcp', () => mkdirSync(hooks, { recursive: true }));

@@ -1,4 +1,4 @@
-/** What the daemon makes of a resource that hears of its changes itself. */
+/** How the daemon treats a resource that the kernel tells of changes. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { HealRecord } from '../../../../agent/daemon/heal/heal-record.ts';
@@ -65,7 +65,7 @@ async function keeping(t: TestContext, spring: Spring) {
   return { keeper, names: () => events.map(({ name }) => name), events };
 }
 
-test('awaited changes: what has become possible is told as that, and never a fight', async (t) => {
+test('awaited changes: a change that has become possible is reported as awaited, never as a fight', async (t) => {
   const spring = new Spring();
   const { keeper, names } = await keeping(t, spring);
   for (let n = 0; n < 30; n += 1) {
@@ -76,7 +76,7 @@ test('awaited changes: what has become possible is told as that, and never a fig
   assert.deepEqual(new Set(names()), new Set(['holdfast.awaited']));
 });
 
-test('awaited changes: what somebody takes away is healed, with who it was, until it is a fight', async (t) => {
+test('awaited changes: a removal by another program is healed and names that program, until it is a fight', async (t) => {
   const spring = new Spring();
   const { keeper, names, events } = await keeping(t, spring);
   for (let n = 0; n < 11; n += 1) {
@@ -89,7 +89,7 @@ test('awaited changes: what somebody takes away is healed, with who it was, unti
   assert.equal(events[0]!.attributes.trampler, 'ip[12]');
 });
 
-test('awaited changes: who cannot hear says so, and is told to stop', async (t) => {
+test('awaited changes: a resource that cannot listen says so, and is stopped', async (t) => {
   const spring = new Spring('no socket');
   const { keeper, events } = await keeping(t, spring);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-/** What the keeper does while another apply has the lock: it neither heals nor tells, and looks again soon at every resource. */
+/** While another apply has the lock, the keeper neither heals nor reports. It looks again soon at every resource. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
@@ -71,7 +71,9 @@ function keeping(t: TestContext, names: readonly string[], isSuperseded = () => 
   return { host, keeper, events, healed, drift, all: Promise.all(names.map((name) => once(done, name))) };
 }
 
-test('keeper: beside an apply it tells no drift, and heals each resource once that has ended', { skip }, async (t) => {
+test('keeper: beside an apply it reports no drift, and heals each resource once the apply has ended', {
+  skip,
+}, async (t) => {
   const names = ['one', 'two', 'three'];
   const { host, keeper, events, healed, drift, all } = keeping(t, names);
   drift();
@@ -84,7 +86,7 @@ test('keeper: beside an apply it tells no drift, and heals each resource once th
   assert.deepEqual(healed().sort(), names.toSorted());
 });
 
-test('keeper: an apply that waits for silent name servers is still an apply', { skip }, async (t) => {
+test('keeper: an apply that waits for silent name servers still has the lock', { skip }, async (t) => {
   const { host, keeper, events, drift, all } = keeping(t, ['one']);
   drift();
   // Longer than the lock's longest retry needs to be reached.
@@ -98,7 +100,7 @@ test('keeper: an apply that waits for silent name servers is still an apply', { 
   await all;
 });
 
-test('keeper: what an apply of another configuration made true is neither healed nor told', { skip }, async (t) => {
+test('keeper: it neither heals nor reports what an apply of another configuration changed', { skip }, async (t) => {
   let superseded = true;
   const { keeper, events, healed, drift } = keeping(t, ['one', 'two'], () => superseded);
   drift();
@@ -111,7 +113,7 @@ test('keeper: what an apply of another configuration made true is neither healed
   assert.deepEqual(healed(), ['one', 'two'], 'the other configuration was refused');
 });
 
-test('keeper: while it is paused nothing is healed or told, and all of it is once it resumes', { skip }, async (t) => {
+test('keeper: a pause delays every heal and every report until it resumes', { skip }, async (t) => {
   const { keeper, events, healed, drift } = keeping(t, ['one', 'two']);
   drift();
   keeper.pause();

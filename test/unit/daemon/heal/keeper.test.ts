@@ -1,4 +1,4 @@
-/** What the keeper does with several findings of one resource: each has a back-off and a fight of its own. */
+/** Each finding of a resource has its own back-off and its own fight. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { HealRecord } from '../../../../agent/daemon/heal/heal-record.ts';
@@ -73,7 +73,7 @@ async function keeping(t: TestContext, fates: Readonly<Record<string, Fate>>) {
 }
 
 for (const fate of ['throws', 'fails', 'never stays'] as const) {
-  test(`keeper: a neighbour is put right at the next look where one of them ${fate}`, { skip }, async (t) => {
+  test(`keeper: the other findings are healed at the next look although one of them ${fate}`, { skip }, async (t) => {
     const { keeper, values, told } = await keeping(t, { before: 'stays', bad: fate, after: 'stays' });
     const tries = values.tries.get('bad');
     for (let n = 0; n < 5; n += 1) {
@@ -94,7 +94,7 @@ for (const fate of ['throws', 'fails', 'never stays'] as const) {
   });
 }
 
-test('keeper: who fights over one value does not stop its neighbour', { skip }, async (t) => {
+test('keeper: a fight over one value does not stop the heal of another', { skip }, async (t) => {
   const { keeper, values, told } = await keeping(t, { fought: 'stays', quiet: 'stays' });
   for (let n = 0; n < 20; n += 1) {
     values.drift('fought');
@@ -113,7 +113,7 @@ test('keeper: who fights over one value does not stop its neighbour', { skip }, 
   assert.deepEqual(told('holdfast.drift').length, 1);
 });
 
-test('keeper: a failure is forgotten once the value is right, and the next one is told and tried', {
+test('keeper: a failure is forgotten once the value is right, so the next failure is reported and tried', {
   skip,
 }, async (t) => {
   const { keeper, values, told } = await keeping(t, { bad: 'throws' });
@@ -125,7 +125,7 @@ test('keeper: a failure is forgotten once the value is right, and the next one i
   assert.equal(told('holdfast.heal.failed').length, 2);
 });
 
-test('keeper: what has its cause in common is one event, with its number and the first names', { skip }, async (t) => {
+test('keeper: findings with one cause make one event with their number and the first names', { skip }, async (t) => {
   const many = Array.from({ length: 1000 }, (_, n) => [`route ${n}`, 'stays'] as const);
   const refused = ['a', 'b', 'c', 'd', 'e'].map((key) => [key, 'throws'] as const);
   const { keeper, values, told, events } = await keeping(
@@ -161,7 +161,7 @@ test('keeper: what has its cause in common is one event, with its number and the
   assert.deepEqual(told('holdfast.drift.ended'), ['a, b, f and 1 more are as wanted again']);
 });
 
-test('keeper: one reason for which several resources are not put right is told once', { skip }, async (t) => {
+test('keeper: a reason that stops several resources is reported once', { skip }, async (t) => {
   const host = new Host({ root: scratch(t) });
   const events: Occurrence[] = [];
   const [one, other] = [
@@ -189,7 +189,7 @@ test('keeper: one reason for which several resources are not put right is told o
   );
 });
 
-test('keeper: without enforce, only a resource that observes is put right, and the others are told as drifted', {
+test('keeper: without enforce it heals only resources that observe, and reports the others as drifted', {
   skip,
 }, async (t) => {
   const host = new Host({ root: scratch(t) });

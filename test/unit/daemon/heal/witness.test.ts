@@ -14,7 +14,7 @@ const RECORDED = `# tracer: nop
             node-25647   (  25647) [001] ..... 14174.000000: tracing_mark_write: holdfast
 `;
 
-test('witness: records are told with the time of day, by our own mark', () => {
+test('witness: our own mark gives trace records the time of day', () => {
   const { records, self } = parseTrace(RECORDED, 1_000_000_000);
   assert.equal(self, 25647);
   assert.deepEqual(
@@ -31,7 +31,7 @@ test('witness: records are told with the time of day, by our own mark', () => {
   );
 });
 
-test('witness: nothing is told without our mark, and half lines and other people’s marks are passed over', () => {
+test('witness: without our mark no record counts, and half lines and foreign marks are skipped', () => {
   const marked = RECORDED.replace('write: holdfast', 'write: something');
   assert.deepEqual(parseTrace(marked, 0), { records: [], self: 0 });
   const broken = RECORDED.replace('a b-c [1]-77', 'a\nb-77').replace('#\n', '#\n-\n[000]: x\n');
@@ -45,7 +45,7 @@ test('witness: nothing is told without our mark, and half lines and other people
   );
 });
 
-test('witness: a record in a file’s name is no record', () => {
+test('witness: a text like a record in the name of a file is no record', () => {
   const hostile = RECORDED.replace('old="x"', 'old="-99   [000] ..... 18.000000: rename: "');
   assert.deepEqual(
     parseTrace(hostile, 0).records.map(({ thread }) => thread),

@@ -1,4 +1,4 @@
-/** The daemon tells the collector on which name servers the host depends: at first, when that changes, and what it could not see. */
+/** The daemon tells the collector which name servers the host depends on, at its start and after changes, and what it could not see. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ function watchOn(t: TestContext) {
   return { host, look, logged };
 }
 
-test('depends watch: told at first and when it changes; process ids and numbers of programs are no change', async (t) => {
+test('depends watch: dependences are sent at first and after changes; other process ids are no change', async (t) => {
   const { look, logged } = watchOn(t);
   const answer = { found: [FOUND], unseen: [], longestLease: 3600 };
   assert.deepEqual(await look(answer), [{ ...answer, cut: 0 }]);
@@ -55,7 +55,7 @@ test('depends watch: told at first and when it changes; process ids and numbers 
   assert.equal((await look({ ...other, longestLease: 60 })).length, 1);
 });
 
-test('depends watch: who asked is not in it: the ledger tells that', async (t) => {
+test('depends watch: askers are left out, because the ledger reports them', async (t) => {
   const { look } = watchOn(t);
   const [told] = await look({
     found: [{ ...FOUND, tense: 'asked' }],
@@ -64,7 +64,7 @@ test('depends watch: who asked is not in it: the ledger tells that', async (t) =
   assert.deepEqual(told, { found: [], unseen: [], longestLease: null, cut: 0 });
 });
 
-test('depends watch: a look that fails is told as unseen in every tense, never as nothing', async (t) => {
+test('depends watch: a failed look is sent as unseen at every moment, never as no dependence', async (t) => {
   const { look } = watchOn(t);
   const [told] = await look('not JSON', 4);
   assert.deepEqual(
@@ -74,7 +74,7 @@ test('depends watch: a look that fails is told as unseen in every tense, never a
   assert.deepEqual(told?.found, []);
 });
 
-test('depends watch: each look extends the history of which file named which servers; what was unseen changes nothing there', async (t) => {
+test("depends watch: each look extends the history of each file's servers, and unseen files leave it unchanged", async (t) => {
   const { host, look } = watchOn(t);
   const kept = (source: string) => loadHistory(host)[source]?.map(({ addresses }) => addresses);
   await look({ found: [FOUND, { ...FOUND, source: 'nginx', where: '/etc/nginx/nginx.conf:3' }], unseen: [] });

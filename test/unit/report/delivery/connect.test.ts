@@ -45,7 +45,7 @@ for (const addresses of [
   'silent1,silent2,silent3,slow',
   'slow',
 ]) {
-  test(`connect: ${addresses} reaches the slow one, and lets go of the others`, async (t) => {
+  test(`connect: of ${addresses}, the slow one is reached and the others are closed`, async (t) => {
     const { race, open } = await scene(t);
     const socket = await connectAny({ host: addresses, port: 1 }, AbortSignal.timeout(60_000), null, race);
     assert.equal(socket.remoteAddress, '127.0.0.1');
@@ -71,13 +71,13 @@ test('connect: an address that took a connection without answering comes after a
   assert.deepEqual(tried, ['slow', 'good'], 'the only one is tried');
 });
 
-test('connect: where none answers, every reason is told', async (t) => {
+test('connect: if no address answers, the error has every reason', async (t) => {
   const { race } = await scene(t);
   const attempt = connectAny({ host: 'refusing,unreachable', port: 1 }, AbortSignal.timeout(60_000), null, race);
   await assert.rejects(attempt, /^Error: connect ECONNREFUSED; connect ENETUNREACH$/);
 });
 
-test('connect: what is told to end ends, with no socket left', async (t) => {
+test('connect: a cancelled attempt ends and leaves no socket', async (t) => {
   const { race, open } = await scene(t);
   const end = new AbortController();
   const attempt = connectAny({ host: 'silent1,silent2', port: 1 }, end.signal, null, race);

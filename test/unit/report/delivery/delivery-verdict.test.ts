@@ -1,4 +1,4 @@
-/** What an answer means, status by status, and how long it asks to wait. */
+/** What each status of an answer means, and how long the answer asks to wait. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { retryDelay, TIMING } from '../../../../agent/report/delivery/lane.ts';
@@ -8,14 +8,14 @@ const NOW = Date.parse('2026-11-22T08:00:00Z');
 const verdict = (status: number, headers = {}, body = '') =>
   judgeDelivery({ status, headers, body: Buffer.from(body) }, () => null, NOW);
 
-test('verdict: every status has one meaning', () => {
+test('delivery verdict: every status has one meaning', () => {
   for (const status of [200, 202, 204]) assert.equal(verdict(status).kind, 'accepted', String(status));
   for (const status of [0, 101, 301, 307, 401, 403, 408, 429, 500, 502, 503, 504, 507, 999])
     assert.equal(verdict(status).kind, 'later', String(status));
   for (const status of [400, 413, 422]) assert.equal(verdict(status).kind, 'refused', String(status));
 });
 
-test('verdict: what a proxy answers in the place of the receiver is waited out', () => {
+test('delivery verdict: an answer by a proxy is waited out', () => {
   const html = { 'content-type': 'text/html; charset=utf-8' };
   const text = { 'content-type': 'text/plain' };
   const cases: [number, Record<string, string>, string][] = [
@@ -40,13 +40,13 @@ test('verdict: what a proxy answers in the place of the receiver is waited out',
   for (const [status, headers, body] of cases) assert.equal(verdict(status, headers, body).kind, 'later', `${status}`);
 });
 
-test('verdict: an answer that begins like none of a web page is as good as its status', () => {
+test('delivery verdict: an answer that does not look like a web page counts by its status', () => {
   for (const body of ['', '{}', '{"partialSuccess":{}}', '\n\x02\b\x03', 'ok']) {
     assert.equal(verdict(200, {}, body).kind, 'accepted', body);
   }
 });
 
-test('verdict: a refusal in a format of OTLP is the receiver’s own, and 413 is whoever says so', () => {
+test('delivery verdict: a refusal in OTLP comes from the receiver, and 413 counts from anybody', () => {
   for (const type of ['application/x-protobuf', 'application/json; charset=utf-8', 'Application/JSON']) {
     for (const status of [400, 422])
       assert.equal(verdict(status, { 'content-type': type }, 'why').kind, 'refused', `${status} ${type}`);
@@ -54,7 +54,7 @@ test('verdict: a refusal in a format of OTLP is the receiver’s own, and 413 is
   assert.equal(verdict(413, { 'content-type': 'text/html' }, '<html>').kind, 'refused');
 });
 
-test('Retry-After: seconds, a date, nonsense, and more than an hour', () => {
+test('Retry-After: seconds and dates are obeyed up to an hour, and nonsense is ignored', () => {
   const cases: [string | undefined, number][] = [
     [undefined, 0],
     ['', 0],

@@ -48,7 +48,7 @@ test('delivery: without an endpoint nothing is kept and nothing fails', async (t
   await reporter.stop(1000);
 });
 
-test('a day of a dead collector: every event arrives, in order, once; then the heartbeats, in order', async (t) => {
+test('delivery: after a day of a dead collector every event arrives once and in order, then the heartbeats', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   t.mock.timers.enable({ apis: ['Date'], now: 1_790_000_000_000 });
   const { reporter, said } = reporting(t, receiver.url);
@@ -91,7 +91,7 @@ for (const [what, answer] of Object.entries<Answer>({
   'answers with a page to log in at': (_, response) => response.setHeader('content-type', 'text/html').end('<html>'),
   'never answers': () => {},
 })) {
-  test(`a receiver that ${what}: the same is sent again until it is taken`, async (t) => {
+  test(`delivery: to a receiver that ${what}, the same request is sent again until it is taken`, async (t) => {
     const receiver = await Receiver.start(t, { answer });
     const { reporter } = reporting(t, receiver.url, { timing: { request: 500 } });
     reporter.event(event(1));
@@ -129,7 +129,7 @@ test('delivery: a redirect is not followed, and what was sent is kept', async (t
   assert.equal(other.requests.length, 0);
 });
 
-test('delivery: an answer without end is cut off; its status counts', async (t) => {
+test('delivery: an endless answer is cut off, and its status counts', async (t) => {
   const receiver = await Receiver.start(t, {
     answer: (_, response) => {
       response.writeHead(200, { 'content-type': 'application/x-protobuf' });
@@ -158,7 +158,7 @@ test('delivery: a receiver that asks for a pause gets it, also when the agent st
   assert.equal(receiver.requests.length, 1);
 });
 
-test('delivery: stopping sends at once what waits for its next try; what hangs is kept for the next start', async (t) => {
+test('delivery: at the end waiting records are sent at once, and a request that hangs is kept for the next start', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   const patient = { firstRetry: 3_600_000, longestRetry: 3_600_000 };
   const { reporter, said, spoolFolder } = reporting(t, receiver.url, { timing: patient });
@@ -215,7 +215,7 @@ test('delivery: a request that is too large is divided until it is taken', async
   );
 });
 
-test('delivery: one record that is refused is given up, counted and told; all others arrive once', async (t) => {
+test('delivery: a refused record is given up, counted and reported; all others arrive once', async (t) => {
   const poisoned = (body: Buffer) => logsIn(body).some(({ body }) => body === 'poison');
   const receiver = await Receiver.start(t, { answer: refuse(503) });
   const { reporter, said } = reporting(t, receiver.url);
@@ -257,7 +257,7 @@ for (const [what, positions, how] of [
   ['403 of a filter that dislikes its words', [5], refuse(403)],
   ['no answer, but a closed connection', [9], (_: unknown, response: { destroy(): void }) => response.destroy()],
 ] as [string, number[], Answer][]) {
-  test(`a record that is never taken (${what}) is given up and counted; all others arrive once`, async (t) => {
+  test(`delivery: a record that is never taken (${what}) is given up and counted; all others arrive once`, async (t) => {
     const poison = positions.map((n) => `event ${n}`);
     const receiver = await Receiver.start(t, { answer: refuse(503) });
     const { reporter, said } = reporting(t, receiver.url);
@@ -286,7 +286,7 @@ for (const [what, positions, how] of [
   });
 }
 
-test('delivery: an outage, however long and whatever is answered, gives no record up', async (t) => {
+test('delivery: no outage makes it give a record up, however long it lasts and whatever is answered', async (t) => {
   const receiver = await Receiver.start(t, { answer: refuse(500) });
   const { reporter, said } = reporting(t, receiver.url, { timing: { firstRetry: 1, longestRetry: 2 } });
   for (let n = 1; n <= 20; n++) reporter.event(event(n));
@@ -301,7 +301,7 @@ test('delivery: an outage, however long and whatever is answered, gives no recor
   assert.ok(!said.some((line) => line.includes('dropped')), said.join('\n'));
 });
 
-test('delivery: what a receiver took only in part is counted and not sent again', async (t) => {
+test('delivery: a request taken in part is counted and not sent again', async (t) => {
   const receiver = await Receiver.start(t, {
     answer: (_, response) => {
       response.setHeader('content-type', 'application/x-protobuf').end(partialSuccess(2, 'out of bounds'));
@@ -320,7 +320,7 @@ test('delivery: what a receiver took only in part is counted and not sent again'
   assert.ok(said.some((line) => line.includes('rejected 2 records and took the others: out of bounds')));
 });
 
-test('delivery: the token is read again for each request, and nothing ever says it', async (t) => {
+test('delivery: the token is read again for each request, and appears in no output', async (t) => {
   const tokenFile = join(scratch(t), 'token');
   writeFileSync(tokenFile, 'old-secret\n');
   const answer: Answer = (request, response, raw) =>
@@ -341,7 +341,7 @@ test('delivery: the token is read again for each request, and nothing ever says 
   assert.deepEqual(logsIn(receiver.requests.at(-1)!.body).length, 1);
 });
 
-test('delivery: a new configuration is taken up; numbers go on, and what waits goes to the new collector', async (t) => {
+test('delivery: after a new configuration the numbers go on, and waiting records go to the new collector', async (t) => {
   const [first, second] = [await Receiver.start(t, { answer: refuse(503) }), await Receiver.start(t)];
   const { reporter, said } = reporting(t, first.url);
   reporter.heartbeat([], [event(1)]);

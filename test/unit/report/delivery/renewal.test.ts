@@ -36,7 +36,7 @@ function certificates(folder: string, names: readonly string[]): void {
   }
 }
 
-test('host: whatever a file becomes, the last good content is read, and a problem says so until the next good one', {
+test('renewal at the host: the last good content stays in use while a file is unusable, and a problem says so', {
   skip,
 }, (t) => {
   const folder = scratch(t, { token: 'first\n' });
@@ -80,7 +80,7 @@ test('host: whatever a file becomes, the last good content is read, and a proble
   assert.equal(credentials.read(names).token, 'second');
 });
 
-test('renewed certificates: a bundle of which a later certificate is broken is no bundle', { skip }, (t) => {
+test('renewed certificates: a bundle with one broken certificate is refused', { skip }, (t) => {
   const folder = scratch(t);
   certificates(folder, ['a', 'b']);
   const [a, b] = ['a.pem', 'b.pem'].map((name) => readFileSync(join(folder, name)));
@@ -90,7 +90,7 @@ test('renewed certificates: a bundle of which a later certificate is broken is n
   assert.throws(() => checkCertificates(Buffer.concat([a!, Buffer.from(broken)])));
 });
 
-test('host: records go on with the last good token, and with the next one, without a restart', async (t) => {
+test('renewal at the host: records go on with the last good token, and with the next one, without a restart', async (t) => {
   const receiver = await Receiver.start(t);
   const folder = scratch(t, { token: 'first\n' });
   const tokenFile = join(folder, 'token');
@@ -135,7 +135,7 @@ async function secure(t: TestContext) {
   return { at, log, asks };
 }
 
-test('collector: whatever certificate, key or authorities become, the last good ones are in force, and that is said once', {
+test('renewal at the collector: the last good certificate, key and authorities stay in force, which is said once', {
   skip,
   timeout: 240_000,
 }, async (t) => {
@@ -165,7 +165,7 @@ test('collector: whatever certificate, key or authorities become, the last good 
   assert.equal(await asks(), '200 of other');
 });
 
-test('collector: a token file that holds no tokens, or something else, leaves the tokens in force that were', async (t) => {
+test('renewal at the collector: an unusable token file leaves the earlier tokens in force', async (t) => {
   const folder = scratch(t, { tokens: 'first\nsecond\n' });
   const tokenFile = join(folder, 'tokens');
   const log: string[] = [];

@@ -1,4 +1,4 @@
-/** What waits on disk: in order, across kills, torn tails, damage, full disks and a bound. */
+/** The spool keeps its order across kills, torn tails, damage and full disks, within a bound. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,7 +47,7 @@ function drain(queue: Queue, batch = 7): string[] {
 const numbers = (count: number, from = 1) => Array.from({ length: count }, (_, n) => `record ${from + n}`);
 const segmentsIn = (folder: string) => readdirSync(folder).sort();
 
-test('spool: what is appended comes back in order, over many segments, also by the next process', (t) => {
+test('spool: appended records come back in order, over many segments and in the next process', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder);
   for (const text of numbers(500)) queue.append(Buffer.from(text));
@@ -78,7 +78,7 @@ test('spool: acknowledgements hold across any number of restarts', (t) => {
   assert.deepEqual(segmentsIn(folder).length <= 1, true);
 });
 
-test('spool: a batch ends at its number of records and its number of bytes, but has one at least', (t) => {
+test('spool: a batch has a limit of records and of bytes, and at least one record', (t) => {
   const { queue } = open(scratch(t));
   for (const text of numbers(10)) queue.append(Buffer.from(text));
   assert.deepEqual(texts(queue, 1), ['record 1']);
@@ -86,7 +86,7 @@ test('spool: a batch ends at its number of records and its number of bytes, but 
   assert.equal(queue.peek(3, 1e9).length, 3);
 });
 
-test('spool: a torn tail is cut, at whatever byte it was torn, and what is before it is kept', (t) => {
+test('spool: a tail torn at any byte is cut, and the records before it are kept', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder, { segmentBytes: 1e6 });
   for (const text of numbers(3)) queue.append(Buffer.from(text));
@@ -106,7 +106,7 @@ test('spool: a torn tail is cut, at whatever byte it was torn, and what is befor
   }
 });
 
-test('spool: zeros behind the last record, as a power cut leaves them, and any other bytes, are cut', (t) => {
+test('spool: zeros and any other bytes behind the last record, as a power cut leaves them, are cut', (t) => {
   for (const rest of [Buffer.alloc(4096), Buffer.alloc(50, 0xff), Buffer.from('\x01\0\0\0garbage garbage garbage')]) {
     const folder = scratch(t);
     open(folder).queue.append(Buffer.from('kept'));
@@ -115,7 +115,7 @@ test('spool: zeros behind the last record, as a power cut leaves them, and any o
   }
 });
 
-test('spool: one flipped bit costs what is behind it in its segment, and nothing of the others', (t) => {
+test('spool: one flipped bit costs the rest of its segment, and no other segment', (t) => {
   const folder = scratch(t);
   const { queue } = open(folder);
   for (const text of numbers(200)) queue.append(Buffer.from(text));
@@ -133,7 +133,7 @@ test('spool: one flipped bit costs what is behind it in its segment, and nothing
   assert.match(String(told.troubles[0]), /cut off \d+ torn or damaged bytes/);
 });
 
-test('a bit that falls over while it runs: told and counted, and no end of it', (t) => {
+test('spool: a bit that flips at run time is reported and counted, and the queue goes on', (t) => {
   const folder = scratch(t);
   const { queue, told } = open(folder);
   for (const text of numbers(200)) queue.append(Buffer.from(text));
@@ -146,13 +146,13 @@ test('a bit that falls over while it runs: told and counted, and no end of it', 
   assert.equal(told.lost.damaged, 1);
 });
 
-test('spool: files that are not the queue’s own are left alone; the half of a thinning goes', (t) => {
+test('spool: foreign files stay, and a half-written thinned segment is removed', (t) => {
   const folder = scratch(t, { 'notes.txt': 'mine', 'thinned.tmp': 'half', '0000000001-0.seg.bak': 'x' });
   open(folder).queue.append(Buffer.from('one'));
   assert.deepEqual(segmentsIn(folder), ['0000000001-0.seg', '0000000001-0.seg.bak', 'notes.txt']);
 });
 
-test('spool: thinned, every second of the oldest goes first, and no acknowledgement is forgotten', (t) => {
+test('spool: thinning drops every second of the oldest records, and keeps acknowledgements', (t) => {
   const folder = scratch(t);
   const { queue, told } = open(folder);
   for (const text of numbers(200)) queue.append(Buffer.from(text));
@@ -169,7 +169,7 @@ test('spool: thinned, every second of the oldest goes first, and no acknowledgem
   assert.ok(all.length < 60, String(all.length));
 });
 
-test('spool: below its bound, heartbeats are thinned and dropped before any event is', (t) => {
+test('spool: heartbeats are thinned and dropped before any event is', (t) => {
   const lost: Record<string, number> = {};
   const bound = 400_000;
   const spool = new Spool({
@@ -261,7 +261,7 @@ function drainCopy(folder: string, t: Parameters<typeof scratch>[0]): string[] {
   return drain(open(copy).queue, 100);
 }
 
-test('a full disk: memory does, bounded, in order, and the disk again once it has room', {
+test('spool: on a full disk, records wait in bounded memory and in order, until the disk has room', {
   skip: noNamespaces(),
 }, () => {
   const { stdout, stderr, status } = privately(`
@@ -300,7 +300,7 @@ test('a full disk: memory does, bounded, in order, and the disk again once it ha
   assert.equal(bytes, 0);
 });
 
-test('spool: what waits is for nobody else to read', (t) => {
+test('spool: no other user can read the waiting records', (t) => {
   const folder = join(scratch(t), 'var', 'spool', 'events');
   open(folder).queue.append(Buffer.from('quoted from a log'));
   const mode = (path: string) => statSync(path).mode & 0o777;
@@ -309,7 +309,7 @@ test('spool: what waits is for nobody else to read', (t) => {
   assert.notEqual(mode(join(folder, '../..')) & 0o005, 0);
 });
 
-test('a folder that cannot be made: memory does, and says so', (t) => {
+test('spool: without a folder, records wait in memory, and an event says so', (t) => {
   const folder = scratch(t, { spool: 'a file' });
   const { queue, told } = open(join(folder, 'spool'));
   for (const text of numbers(3)) queue.append(Buffer.from(text));
@@ -317,7 +317,7 @@ test('a folder that cannot be made: memory does, and says so', (t) => {
   assert.equal(told.troubles.length, 1);
 });
 
-test('spool: a look at what waits goes on from segment to segment, and into memory', (t) => {
+test('spool: reading goes on from segment to segment, and into memory', (t) => {
   const { queue } = open(scratch(t), { segmentBytes: 60 });
   for (const text of numbers(20)) queue.append(Buffer.from(text));
   assert.deepEqual(texts(queue), numbers(20));
