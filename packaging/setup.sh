@@ -90,6 +90,8 @@ services_of() {
     isc-dhcp-server | frr | nginx | haproxy | postfix) echo "$1" ;;
     bird2) echo bird ;;
     puppet-agent) echo puppet ;;
+    docker.io) echo docker containerd ;;
+    podman) echo podman podman-auto-update podman-restart ;;
     unbound) echo unbound unbound-resolvconf ;;
     network-manager) echo NetworkManager NetworkManager-wait-online NetworkManager-dispatcher ;;
   esac

@@ -9,7 +9,8 @@ import { familyOf } from '../address/address.ts';
 import { errorMessage } from '../host/errors.ts';
 import type { Host } from '../host/host.ts';
 import { socketsTo } from '../host/netlink/open-sockets.ts';
-import { argumentsOf, commOf, nullIfGone, procText, statusField, unitOf, userIds } from '../host/process/proc.ts';
+import { containerOrUnitOf } from '../host/process/container-names.ts';
+import { argumentsOf, commOf, nullIfGone, procText, statusField, userIds } from '../host/process/proc.ts';
 import { socketOwners } from '../host/process/socket-owners.ts';
 import { knowsThreads } from '../host/trace/route-traces.ts';
 import { proveSends } from '../host/trace/send-proof.ts';
@@ -190,7 +191,7 @@ class Programs {
     this.#users ??= userNames(this.#host);
     return {
       ...unknown,
-      unit: nullIfGone(() => unitOf(pid)),
+      unit: nullIfGone(() => containerOrUnitOf(this.#host, pid)),
       user: uid === null ? null : (this.#users.get(uid) ?? String(uid)),
       command:
         nullIfGone(() =>

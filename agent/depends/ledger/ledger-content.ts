@@ -3,6 +3,8 @@ import type { IpAddress } from '../../address/accepted.ts';
 import { addressOfBytes } from '../../address/address-checks.ts';
 import type { Host } from '../../host/host.ts';
 import { type SetElement, setElements } from '../../host/netlink/nftables/set-elements.ts';
+import { containerText } from '../../host/process/container-names.ts';
+import { containerOf } from '../../host/process/containers.ts';
 import type { GroupNames } from './group-names.ts';
 import { unitInPath } from './group-names.ts';
 import { WATCHING_TABLES } from './our-tables.ts';
@@ -169,7 +171,8 @@ function countsOf(
   const asked = rows.map(({ server, uid, group, source, packets, last }): LedgerEntry => {
     const path = group === null ? undefined : paths.get(group);
     const ended = group === null ? null : ENDED;
-    const unit = source === null ? (path === undefined ? ended : unitInPath(path)) : (sources.nameOf(source) ?? source);
+    const unit =
+      source === null ? (path === undefined ? ended : askerInPath(host, path)) : (sources.nameOf(source) ?? source);
     return { server, unit, user: uid === null ? null : (users.get(uid) ?? String(uid)), packets, last };
   });
   return {
@@ -178,6 +181,12 @@ function countsOf(
     groups: numbers,
     full: sets.some(({ name }) => elements.get(name)!.length >= ROOM),
   };
+}
+
+/** The container or unit that a control group belongs to. */
+function askerInPath(host: Host, path: string): string {
+  const container = containerOf(path);
+  return container === null ? unitInPath(path) : containerText(host, container);
 }
 
 interface Row extends Pick<LedgerEntry, 'server' | 'packets' | 'last'> {

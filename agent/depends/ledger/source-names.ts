@@ -1,8 +1,9 @@
 /** The names of those whose packets this host forwards: its own containers and network namespaces. */
 import ipaddr from 'ipaddr.js';
 import type { Host } from '../../host/host.ts';
+import { containerOrUnitOf } from '../../host/process/container-names.ts';
 import { processesByAddress } from '../../host/process/network-addresses.ts';
-import { commOf, nullIfGone, unitOf } from '../../host/process/proc.ts';
+import { commOf, nullIfGone } from '../../host/process/proc.ts';
 
 /** Milliseconds between looks at all processes for an address that no namespace had. */
 const LOOK_EVERY = 600_000;
@@ -18,7 +19,7 @@ export class SourceNames {
   }
 
   /**
-   * `docker-0123….scope` or `nginx[812]`, the unit or first process of the namespace that has the address; null if no
+   * `container web of Docker` or `nginx[812]`, the container, unit or first process of the namespace that has the address; null if no
    * namespace of this machine has it. An address keeps the name that it had first: its container may be gone.
    */
   nameOf(address: string): string | null {
@@ -31,7 +32,8 @@ export class SourceNames {
     for (const [address, pid] of processesByAddress()) {
       if (this.#names.size >= MOST_NAMES) return;
       const text = ipaddr.parse(address).toString();
-      const name = this.#names.get(text) ?? nullIfGone(() => unitOf(pid) ?? `${commOf(pid)}[${pid}]`);
+      const name =
+        this.#names.get(text) ?? nullIfGone(() => containerOrUnitOf(this.#host, pid) ?? `${commOf(pid)}[${pid}]`);
       if (name !== null) this.#names.set(text, name);
     }
   }

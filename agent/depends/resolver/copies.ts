@@ -1,4 +1,6 @@
 /** Copies of resolv.conf in the chroots and containers that do not run: the next start of a program there reads them. */
+import type { Host } from '../../host/host.ts';
+import { containerText } from '../../host/process/container-names.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { ofHost, readFiles } from '../files.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -16,6 +18,7 @@ export const COPIES = [
   '/var/lib/lxc/*/rootfs/etc/resolv.conf',
   '/var/lib/docker/containers/*/resolv.conf',
   '/var/lib/containers/storage/overlay-containers/*/userdata/resolv.conf',
+  '/run/containers/storage/overlay-containers/*/userdata/resolv.conf',
 ];
 
 export function copiesSource({ host }: Surroundings): DependsSource {
@@ -27,15 +30,8 @@ export function copiesSource({ host }: Surroundings): DependsSource {
       const { files, unread } = readFiles(ofHost(host), COPIES);
       const found = files.flatMap(({ path, text }) =>
         named(text, addresses).map((one): Dependence => {
-          const cure = `copy the host's resolv.conf there, or remove the copy if nothing uses it: ${path}`;
-          return {
-            ...common,
-            address: one.address,
-            who: ownerOf(path),
-            where: `${path}:${one.line}`,
-            reason: one.reason,
-            cure,
-          };
+          const { address, line, reason } = one;
+          return { ...common, address, ...ownerOf(host, path), where: `${path}:${line}`, reason };
         }),
       );
       return { found, unseen: unread.map((reason) => ({ ...common, reason })) };
@@ -43,12 +39,24 @@ export function copiesSource({ host }: Surroundings): DependsSource {
   };
 }
 
-function ownerOf(path: string): string {
-  const container = /\/(?:containers|overlay-containers)\/([^/]+)\//.exec(path)?.[1];
-  if (container !== undefined) return `container ${container.slice(0, 12)} at its next start`;
-  const namespace = /^\/etc\/netns\/([^/]+)\//.exec(path)?.[1];
-  if (namespace !== undefined) return `programs that \`ip netns exec ${namespace}\` starts`;
-  return path.startsWith('/var/spool/postfix')
-    ? 'Postfix in its chroot'
-    : `programs in ${path.replace(/\/etc\/resolv\.conf$/, '')}`;
+interface Owner {
+  readonly who: string;
+  readonly cure: string;
 }
+
+function ownerOf(host: Host, path: string): Owner {
+  const cure = `copy the host's resolv.conf there, or remove the copy if nothing uses it: ${path}`;
+  const [, folder, id] = /\/(docker\/containers|overlay-containers)\/([^/]+)\//.exec(path) ?? [];
+  if (id !== undefined) {
+    const engine = folder === 'overlay-containers' ? 'podman' : 'docker';
+    const who = `${containerText(host, { engine, id })} at its next start`;
+    return { who, cure: ENGINE_CURE };
+  }
+  const namespace = /^\/etc\/netns\/([^/]+)\//.exec(path)?.[1];
+  if (namespace !== undefined) return { who: `programs that \`ip netns exec ${namespace}\` starts`, cure };
+  if (path.startsWith('/var/spool/postfix')) return { who: 'Postfix in its chroot', cure };
+  return { who: `programs in ${path.replace(/\/etc\/resolv\.conf$/, '')}`, cure };
+}
+
+const ENGINE_CURE =
+  "start the container again: its engine then copies the host's name servers, unless it was made with servers of its own (--dns), and must be made anew";

@@ -86,7 +86,7 @@ test('copies: chroots and containers that do not run, by line', async (t) => {
     [
       '10.0.0.1 programs that `ip netns exec blue` starts: /etc/netns/blue/resolv.conf:1',
       '10.0.0.1 Postfix in its chroot: /var/spool/postfix/etc/resolv.conf:2',
-      '10.0.0.2 container 0123456789ab at its next start: /var/lib/docker/containers/0123456789abcdef/resolv.conf:1',
+      '10.0.0.2 container 0123456789abcdef of Docker at its next start: /var/lib/docker/containers/0123456789abcdef/resolv.conf:1',
     ],
   );
   assert.deepEqual(places((await ask(source, '10.0.0.9')).found), ['10.0.0.9 /etc/netns/blue/resolv.conf:2']);
