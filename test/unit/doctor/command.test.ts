@@ -12,14 +12,14 @@ const HEALTHY = {
 };
 const SICK = { ...HEALTHY, 'etc/nsswitch.conf': 'hosts: files\n' };
 
-test('a healthy folder: exit status 0, and a count', async (t) => {
+test('doctor command: a healthy folder gives exit status 0 and a count', async (t) => {
   const { status, stdout, stderr } = await command('doctor', '--root', scratch(t, HEALTHY));
   assert.equal(status, 0, stdout + stderr);
   assert.match(stdout, /^0 problems, 0 warnings, 1 note\.$/m);
   assert.match(stdout, /The running kernel and its processes were not looked at/);
 });
 
-test('a problem: exit status 2, first in the list, with what, why and remedy', async (t) => {
+test('doctor command: a problem gives exit status 2, and comes first with fault, reason and remedy', async (t) => {
   const { status, stdout } = await command('doctor', '--root', scratch(t, SICK));
   assert.equal(status, 2);
   assert.match(
@@ -28,7 +28,7 @@ test('a problem: exit status 2, first in the list, with what, why and remedy', a
   );
 });
 
-test('doctor: --json is one document, --quiet tells problems to stderr alone, --only leaves the rest out', async (t) => {
+test('doctor command: --json is one document, --quiet prints problems to stderr only, --only limits the checks', async (t) => {
   const root = scratch(t, SICK);
   const { healthy, findings } = JSON.parse((await command('doctor', '--root', root, '--json')).stdout);
   assert.equal(healthy, false);
@@ -44,7 +44,7 @@ test('doctor: --json is one document, --quiet tells problems to stderr alone, --
   assert.equal((await command('doctor', '--root', root, '--only', 'sysctl')).status, 0);
 });
 
-test('doctor: a configuration that is not valid is told by line, and the rest is looked at all the same', async (t) => {
+test('doctor command: errors of the configuration are listed by line, and all other checks still run', async (t) => {
   const root = scratch(t, { ...SICK, 'etc/holdfast/agent.yaml': 'dns: { nameservers: [10.0.0.300], serch: [a] }\n' });
   const { status, stdout } = await command('doctor', '--root', root);
   assert.equal(status, 2);
@@ -52,13 +52,13 @@ test('doctor: a configuration that is not valid is told by line, and the rest is
   assert.match(stdout, /HF-NSS-NO-DNS/);
 });
 
-test('doctor: what a hostile file holds reaches no terminal as it is', async (t) => {
+test('doctor command: control characters of a hostile file reach no terminal', async (t) => {
   const root = scratch(t, { ...HEALTHY, 'etc/nsswitch.conf': 'hosts: files \x1b[2J\x07\x9b\n' });
   const { stdout } = await command('doctor', '--root', root);
   assert.match(stdout, /hosts: files \\u001b\[2J\\u0007\\u009b$/m);
 });
 
-test('doctor: what cannot be looked at is said, and hinders no other check', async (t) => {
+test('doctor command: a check that cannot look says so, and stops no other check', async (t) => {
   const root = scratch(t, { ...SICK, 'etc/sysctl.conf/a': '', 'etc/dhcp/dhclient.conf': 'nonsense here;\n' });
   const yaml = 'dns: { nameservers: [10.0.0.1] }\nsysctl: { net.ipv4.ip_forward: 1 }\n';
   const healthyFiles = scratch(t, { 'agent.yaml': yaml });

@@ -8,11 +8,11 @@ import { codes, type Patient, seenBy } from '../../parts/doctor-patient.ts';
 const SCRIPT = '#!/bin/sh\n. /etc/dhcp/dhclient-enter-hooks\n. /etc/dhcp/dhclient-exit-hooks\n';
 const FILES = { 'sbin/dhclient-script': SCRIPT, 'etc/dhcp/dhclient.conf': '' };
 
-test('doctor, dhclient: a host without dhclient', (t) => {
+test('doctor, dhclient: a host without dhclient has no finding', (t) => {
   assert.deepEqual(codes(seenBy(t, dhcpClientsCheck, {})), ['HF-DHCLIENT-ABSENT']);
 });
 
-test('doctor, dhclient: two dhclients of one family on one interface', (t) => {
+test('doctor, dhclient: two dhclients of one family on one interface are a problem', (t) => {
   const twice = (...lines: string[]) => {
     const patient: Patient = {
       files: FILES,
@@ -37,7 +37,7 @@ test('doctor, dhclient: a dhclient that started before its configuration changed
   );
 });
 
-test('doctor, dhclient: its -cf file is gone, its script sources no hooks, another program runs it', (t) => {
+test('doctor, dhclient: it reports a missing -cf file, a script that sources no hooks, and a dhclient of another program', (t) => {
   const seen = (line: string, files = {}) => {
     const found = seenBy(t, dhcpClientsCheck, { files: { ...FILES, ...files }, dhclients: { 8: line } });
     return codes(found).filter((code) => code !== 'HF-DHCLIENT-STALE');
@@ -53,7 +53,7 @@ test('doctor, dhclient: its -cf file is gone, its script sources no hooks, anoth
   assert.deepEqual(seen(ofNm), ['HF-DHCLIENT-OWNER']);
 });
 
-test('doctor, dhclient: other DHCP clients: told where settings of dhclient do not reach them, or nothing is held with them', (t) => {
+test('doctor, dhclient: another DHCP client is reported if the settings of dhclient do not reach it', (t) => {
   const leased = { ...FILES, 'sys/class/net/eth0/ifindex': '2\n', 'run/systemd/netif/leases/2': '' };
   const others = { 'systemd-network': { 4: '/lib/systemd/systemd-networkd' } };
   const look = (patient: Patient) => {
@@ -73,7 +73,7 @@ test('doctor, dhclient: other DHCP clients: told where settings of dhclient do n
   ]);
 });
 
-test('doctor, dhclient: syntax errors of every dhclient.conf, by line', (t) => {
+test('doctor, dhclient: syntax errors of every dhclient.conf are listed by line', (t) => {
   const files = {
     'etc/dhcp/dhclient.conf': '# fine\nsupersede domain-name-servers 10.0.0.1\nsupersede domain-name "a";\n',
     'etc/dhcp/dhclient-eth0.conf': 'request routers;\n',
@@ -86,7 +86,7 @@ test('doctor, dhclient: syntax errors of every dhclient.conf, by line', (t) => {
   assert.deepEqual(places, new Set(['/run/own.conf:1', '/etc/dhcp/dhclient.conf:3', '/etc/dhclient.conf:1']));
 });
 
-test('doctor, dhclient: included files, a missing one too', (t) => {
+test('doctor, dhclient: included files are checked, and a missing one is reported', (t) => {
   const files = {
     'etc/dhcp/dhclient.conf': 'include "/etc/dhcp/a";\ninterface "eth0" {\n  include "/gone";\n}\n',
     'etc/dhcp/a': '',

@@ -19,12 +19,12 @@ function look(t: TestContext, { files = {}, nft = '', ...rest }: Partial<Patient
   return seenBy(t, forwardingCheck, { yaml: YAML, ...rest, files: { ...KERNEL, ...files }, programs });
 }
 
-test('doctor, forwarding: a gateway with nothing beside it, and a host that is none', (t) => {
+test('doctor, forwarding: a plain gateway and a host that is no gateway have no finding', (t) => {
   assert.deepEqual(look(t, {}), []);
   assert.deepEqual(look(t, { yaml: 'sysctl: { net.ipv4.ip_forward: 0 }\n', nft: 'never asked' }), []);
 });
 
-test('doctor, forwarding: whatever nft prints, it is not believed blindly', (t) => {
+test('doctor, forwarding: damaged output of nft makes no finding', (t) => {
   for (const nft of [
     '[]',
     '{',
@@ -37,7 +37,7 @@ test('doctor, forwarding: whatever nft prints, it is not believed blindly', (t) 
   }
 });
 
-test('doctor, forwarding: forwarding that is off, and an interface that is not there', (t) => {
+test('doctor, forwarding: forwarding that is off and a missing interface are reported', (t) => {
   const yaml = 'forwarding: { masquerade: [{ out: eth7, from: 10.99.0.0/24 }] }\n';
   const seen = look(t, { yaml, files: { 'proc/sys/net/ipv4/ip_forward': '0\n' } });
   assert.deepEqual(
@@ -49,7 +49,7 @@ test('doctor, forwarding: forwarding that is off, and an interface that is not t
   );
 });
 
-test('doctor, forwarding: a service that flushes', (t) => {
+test('doctor, forwarding: a service that flushes the ruleset is reported', (t) => {
   const enabled = { 'etc/systemd/system/sysinit.target.wants/nftables.service': '' };
   const conf = (text: string) => ({ 'etc/nftables.conf': text });
   assert.deepEqual(codes(look(t, { files: { ...enabled, ...conf('# x\nflush ruleset\n') } })), ['HF-NFTABLES-FLUSH']);
@@ -57,7 +57,7 @@ test('doctor, forwarding: a service that flushes', (t) => {
   assert.deepEqual(look(t, { files: conf('flush ruleset\n') }), []);
 });
 
-test('doctor, forwarding: interfaces that believe advertisements only as hosts', (t) => {
+test('doctor, forwarding: interfaces that accept router advertisements only as hosts are reported', (t) => {
   const files = (value: string) => ({
     'proc/sys/net/ipv6/conf/all/forwarding': '1\n',
     'proc/sys/net/ipv6/conf/all/accept_ra': '1\n',
@@ -68,7 +68,7 @@ test('doctor, forwarding: interfaces that believe advertisements only as hosts',
   assert.deepEqual(look(t, { yaml, files: files('2\n') }), []);
 });
 
-test('iptables-legacy: its tables, a policy, a rule that covers ours', (t) => {
+test('doctor, forwarding: iptables-legacy is reported with its tables, a policy and a rule that covers ours', (t) => {
   const iptables = [':FORWARD DROP [0:0]', '-A POSTROUTING -s 10.0.0.0/8 -o eth0 -j MASQUERADE'].join('\n');
   const seen = look(t, {
     files: { 'proc/net/ip_tables_names': 'nat\nfilter\n' },
@@ -97,7 +97,7 @@ const FROM = (addr: string, len: number) => {
 };
 const STATE = { match: { op: 'in', left: { ct: { key: 'state' } }, right: ['established', 'related'] } };
 
-test('doctor, forwarding: a forward chain that refuses by a rule, in itself or where it jumps to', (t) => {
+test('doctor, forwarding: a forward chain with a refusing rule is reported, also behind a jump', (t) => {
   const seen = (rules: Record<string, unknown[][]>, family?: string) => look(t, { nft: TABLE(rules, family) });
   for (const [rules, words] of [
     [{ fw: [[STATE, { accept: null }], [REJECT]] }, 'rejects what no rule before accepts, by a rule of the chain fw'],
@@ -121,7 +121,7 @@ test('doctor, forwarding: a forward chain that refuses by a rule, in itself or w
   }
 });
 
-test('doctor, forwarding: a forward chain whose refusals are about other packets', (t) => {
+test('doctor, forwarding: a forward chain that refuses only other packets is no finding', (t) => {
   for (const rules of [
     { fw: [] },
     { fw: [[{ accept: null }], [REJECT]] },
@@ -142,7 +142,7 @@ test('doctor, forwarding: a forward chain whose refusals are about other packets
   assert.deepEqual(look(t, { nft: TABLE({ fw: [[REJECT]] }, 'ip6') }), [], 'of another family');
 });
 
-test('iptables-legacy: a rule that refuses, in FORWARD or where it jumps to', (t) => {
+test('doctor, forwarding: a refusing rule of iptables-legacy is reported, in FORWARD or behind a jump', (t) => {
   const found = (...lines: string[]) =>
     look(t, {
       files: { 'proc/net/ip_tables_names': 'filter\n' },

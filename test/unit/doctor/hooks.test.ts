@@ -18,7 +18,7 @@ function told(t: TestContext, files: Record<string, string>): string[] {
   return look(t, files).map(({ code, severity }) => (severity === undefined ? code : `${code} ${severity}`));
 }
 
-test('doctor, hooks: our own hooks and harmless neighbours are nothing to speak of', (t) => {
+test('doctor, hooks: our own hooks and harmless neighbours have no finding', (t) => {
   const files = {
     [`${ENTER}/zz-holdfast`]: 'make_resolv_conf() { :; }\n',
     [`${EXIT}/zz-holdfast`]: 'exit 1\n',
@@ -44,11 +44,11 @@ test('doctor, hooks: a hook of a dhclient that never runs here is no concern, an
   assert.deepEqual(told({}), ['HF-HOOK-EXIT undefined', 'HF-HOOK-UNKNOWN undefined']);
 });
 
-test('doctor, hooks: no dhclient, no hooks', (t) => {
+test('doctor, hooks: without dhclient there is no finding', (t) => {
   assert.deepEqual(seenBy(t, hooksCheck, { files: { 'etc/other/a': 'exit' } }), []);
 });
 
-test('make_resolv_conf defined again: a problem after ours, nothing before it and at exit', (t) => {
+test('doctor, hooks: another make_resolv_conf is a problem after ours, and none before ours or at exit', (t) => {
   const text = 'make_resolv_conf() {\n  :\n}\n';
   assert.deepEqual(told(t, { [`${ENTER}/resolvconf`]: text }), []);
   assert.deepEqual(told(t, { [`${ENTER}/zzz`]: text }), ['HF-HOOK-AFTER', 'HF-HOOK-REDEFINES']);
@@ -56,7 +56,7 @@ test('make_resolv_conf defined again: a problem after ours, nothing before it an
   assert.deepEqual(told(t, { 'etc/dhcp/dhclient-enter-hooks': text }), []);
 });
 
-test('doctor, hooks: a line that writes resolv.conf is told with its place', (t) => {
+test('doctor, hooks: a line that writes resolv.conf is reported with its place', (t) => {
   const [found, ...more] = look(t, { [`${EXIT}/old`]: '# resolvers\necho "nameserver 10.0.0.1" > /etc/resolv.conf\n' });
   assert.deepEqual(more, []);
   assert.equal(found?.code, 'HF-HOOK-WRITES');
@@ -64,7 +64,7 @@ test('doctor, hooks: a line that writes resolv.conf is told with its place', (t)
   assert.equal(found?.seen, '/etc/dhcp/dhclient-exit-hooks.d/old:2: echo "nameserver 10.0.0.1" > /etc/resolv.conf');
 });
 
-test('doctor, hooks: what writes resolv.conf, and what only reads it', (t) => {
+test('doctor, hooks: commands that write resolv.conf are told from those that only read it', (t) => {
   const writes = (line: string) => codes(look(t, { [`${ENTER}/a`]: `${line}\n` })).includes('HF-HOOK-WRITES');
   for (const line of [
     'echo a >>/etc/resolv.conf',
@@ -88,20 +88,20 @@ test('doctor, hooks: what writes resolv.conf, and what only reads it', (t) => {
   }
 });
 
-test('doctor, hooks: a hook that sh cannot read', (t) => {
+test('doctor, hooks: a hook with a syntax error is reported', (t) => {
   const [found, ...more] = look(t, { [`${ENTER}/broken`]: 'if then (\n' });
   assert.deepEqual(more, []);
   assert.equal(found?.code, 'HF-HOOK-SYNTAX');
   assert.match(found?.seen ?? '', /^\/etc\/dhcp\/dhclient-enter-hooks\.d\/broken: sh -n says: .*syntax error/i);
 });
 
-test('doctor, hooks: it is read by the shell of dhclient-script', (t) => {
+test('doctor, hooks: the shell of dhclient-script decides what is a syntax error', (t) => {
   const files = { [`${ENTER}/a`]: 'a=(b c)\n' };
   assert.deepEqual(told(t, files), ['HF-HOOK-SYNTAX']);
   assert.deepEqual(told(t, { ...files, 'sbin/dhclient-script': SCRIPT.replace('/bin/sh', '/bin/bash') }), []);
 });
 
-test('doctor, hooks: exit ends the script; in a function perhaps', (t) => {
+test('doctor, hooks: `exit` ends the script, and in a function it may', (t) => {
   assert.deepEqual(told(t, { [`${ENTER}/a`]: '[ -x /b ] || exit 0\n' }), ['HF-HOOK-EXIT']);
   assert.deepEqual(told(t, { [`${ENTER}/a`]: 'die() {\n  exit 1\n}\n' }), ['HF-HOOK-EXIT warning']);
   assert.deepEqual(told(t, { [`${ENTER}/a`]: '( exit 1 )\n' }), []);
@@ -111,7 +111,7 @@ test('doctor, hooks: exit ends the script; in a function perhaps', (t) => {
     assert.deepEqual(told(t, { [`${ENTER}/a`]: `${text}\n` }), [], text);
 });
 
-test('doctor, hooks: set -e and set -u, unless they are taken back', (t) => {
+test('doctor, hooks: `set -e` and `set -u` are reported unless the hook takes them back', (t) => {
   const of = (text: string) => told(t, { [`${ENTER}/a`]: text });
   for (const text of ['set -e', 'set -u', 'set -xe', 'set -o errexit', 'set -x -o nounset', 'set +e\nset -e']) {
     assert.deepEqual(of(`${text}\n`), ['HF-HOOK-SHELL-OPTION'], text);
@@ -122,7 +122,7 @@ test('doctor, hooks: set -e and set -u, unless they are taken back', (t) => {
   assert.deepEqual(of('set -e\nset +u\n'), ['HF-HOOK-SHELL-OPTION']);
 });
 
-test('doctor, hooks: a name that run-parts passes over, and left-overs of editors and packages, which are meant to be', (t) => {
+test('doctor, hooks: a name that run-parts skips is reported, except leftovers of editors and packages', (t) => {
   const found = look(t, {
     [`${ENTER}/resolv.sh`]: 'exit 1\n',
     [`${EXIT}/a.dpkg-old`]: '',
@@ -132,7 +132,7 @@ test('doctor, hooks: a name that run-parts passes over, and left-overs of editor
   assert.deepEqual(found, [{ code: 'HF-HOOK-IGNORED', seen: '/etc/dhcp/dhclient-enter-hooks.d/resolv.sh' }]);
 });
 
-test('RHEL’s shared hook: ours in it is passed over, the lines of others keep their numbers', (t) => {
+test('doctor, hooks: in RHEL’s shared hook our block is skipped, and other lines keep their numbers', (t) => {
   const files = {
     'sbin/dhclient-script': '#!/bin/bash\nETCDIR="/etc/dhcp"\n. ${ETCDIR}/dhclient-enter-hooks\n',
     'etc/dhcp/dhclient-enter-hooks':
@@ -142,7 +142,7 @@ test('RHEL’s shared hook: ours in it is passed over, the lines of others keep 
   assert.deepEqual(found, [{ code: 'HF-HOOK-EXIT', seen: '/etc/dhcp/dhclient-enter-hooks:5: exit 2' }]);
 });
 
-test('AppArmor: only a profile that confines the script', (t) => {
+test('doctor, hooks: an AppArmor profile is reported only if it confines the script', (t) => {
   const of = (mode: string, more = {}) => {
     const profile = `/{,usr/}sbin/dhclient {\n  /etc/dhcp/dhclient-script Uxr,\n  /{,usr/}sbin/dhclient-script   ${mode},\n}\n`;
     return seenBy(t, apparmorCheck, { files: { 'etc/apparmor.d/sbin.dhclient': profile, ...more } });
@@ -154,7 +154,7 @@ test('AppArmor: only a profile that confines the script', (t) => {
   assert.deepEqual(of('ixr', { 'etc/apparmor.d/disable/sbin.dhclient': '' }), []);
 });
 
-test('doctor, hooks: programs that are missing, with what becomes of it', (t) => {
+test('doctor, hooks: missing programs are reported with the consequence', (t) => {
   const all = { 'usr/bin/flock': '', 'bin/cp': '', 'bin/sh': '', 'bin/mv': '', 'sbin/ip': '', 'usr/bin/unshare': '' };
   const script = { 'sbin/dhclient-script': SCRIPT };
   assert.deepEqual(seenBy(t, programsCheck, { files: { ...all, ...script } }), []);

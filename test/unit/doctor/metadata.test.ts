@@ -15,7 +15,7 @@ function record(asOf: number, problems: Record<string, string> = {}): Record<str
   return { 'var/lib/holdfast/metadata.json': asciiJson({ fetched, problems }) };
 }
 
-test('doctor, metadata: what was never known is a problem; what is old, or could not be asked lately, is said with its age', (t) => {
+test('doctor, metadata: an unknown value is a problem, and an old one is reported with its age', (t) => {
   const seen = (files: Record<string, string>) =>
     seenBy(t, metadataCheck, { yaml, files: { ...sysfs({ eth0: MAC }), ...files } });
   const code = 'HF-METADATA';
@@ -31,6 +31,6 @@ test('doctor, metadata: what was never known is a problem; what is old, or could
   ]);
 });
 
-test('doctor, metadata: where no route leaves anything to the cloud nothing is said', (t) => {
+test('doctor, metadata: without a route that asks the cloud there is no finding', (t) => {
   assert.deepEqual(seenBy(t, metadataCheck, { yaml: 'routes: [{ to: 10.0.0.0/16, via: 10.0.0.1 }]\n' }), []);
 });

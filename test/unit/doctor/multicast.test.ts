@@ -12,12 +12,12 @@ const FILES = {
 };
 const RP_FILTER = 'proc/sys/net/ipv4/conf/';
 
-test('doctor, multicast: where all is as expected nothing is said', (t) => {
+test('doctor, multicast: joined groups have no finding', (t) => {
   assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: FILES }), []);
   assert.deepEqual(seenBy(t, multicastCheck, { yaml: '{}\n' }), []);
 });
 
-test('doctor, multicast: what keeps a group from this host', (t) => {
+test('doctor, multicast: each obstacle to an expected group is reported', (t) => {
   assert.deepEqual(seenBy(t, multicastCheck, { yaml, files: { ...FILES, 'proc/net/igmp': 'Idx\n' } }), [
     { code: 'HF-MULTICAST-NOT-JOINED', seen: '224.1.2.3 is not joined on eth1' },
   ]);
@@ -45,7 +45,7 @@ test('doctor, multicast: the higher one of two rp_filters counts', (t) => {
   assert.deepEqual(seen(0, 0), []);
 });
 
-test('doctor, multicast: without perl nothing of IGMP is heard', (t) => {
+test('doctor, multicast: without perl it says that IGMP queries cannot be heard', (t) => {
   const { 'usr/bin/perl': _, ...without } = FILES;
   assert.deepEqual(codes(seenBy(t, multicastCheck, { yaml, files: without })), ['HF-MULTICAST-UNHEARD']);
 });

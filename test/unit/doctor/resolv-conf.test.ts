@@ -22,7 +22,7 @@ function linked(t: TestContext, target: string, patient: Patient) {
   return seenOn(host, resolvConfFileCheck, patient);
 }
 
-test('doctor, resolv.conf: an ordinary resolv.conf of a few servers is nothing to speak of', (t) => {
+test('doctor, resolv.conf: an ordinary file with a few servers has no finding', (t) => {
   assert.deepEqual(seenBy(t, resolvConfFileCheck, { files: FILE, yaml: DNS }), []);
   assert.deepEqual(seenBy(t, resolvConfOwnerCheck, { files: FILE, yaml: DNS }), []);
 });
@@ -43,7 +43,7 @@ test('doctor, resolv.conf: a link that is followed is a warning, one that is to 
   assert.equal(severity('replace'), 'note');
 });
 
-test('doctor, resolv.conf: resolv.conf is nobody’s concern where dns is not configured', (t) => {
+test('doctor, resolv.conf: without a configured dns there is no finding', (t) => {
   assert.deepEqual(linked(t, '/run/resolvconf/resolv.conf', { yaml: 'sysctl: { net.ipv4.ip_forward: 1 }' }), []);
 });
 
@@ -55,7 +55,7 @@ test('doctor, resolv.conf: a bind mount is found by mountinfo, octal escapes and
   assert.deepEqual(seenBy(t, resolvConfFileCheck, { files: { ...FILE, 'proc/self/mountinfo': other }, yaml: DNS }), []);
 });
 
-test('doctor, resolv.conf: lsattr’s i and a are told, and where lsattr fails nothing is', (t) => {
+test('doctor, resolv.conf: the attributes i and a of lsattr are reported, and a failing lsattr makes no finding', (t) => {
   const seen = (stdout: string, status = 0) => {
     return seenBy(t, resolvConfFileCheck, { files: FILE, yaml: DNS, programs: { lsattr: { stdout, status } } });
   };
@@ -65,7 +65,7 @@ test('doctor, resolv.conf: lsattr’s i and a are told, and where lsattr fails n
   assert.deepEqual(seen('----i', 1), []);
 });
 
-test('doctor, resolv.conf: more servers and sortlist pairs than libc reads', (t) => {
+test('doctor, resolv.conf: servers and sortlist pairs beyond those that libc reads are reported', (t) => {
   const text = `${'nameserver 10.0.0.1\n'.repeat(4)}sortlist ${'10.0.0.0 '.repeat(11)}\n`;
   const seen = seenBy(t, resolvConfFileCheck, { files: { 'etc/resolv.conf': text } });
   assert.deepEqual(
@@ -107,7 +107,7 @@ test('doctor, resolv.conf: a daemon whose name stands in the file’s head is a 
   );
 });
 
-test('doctor, resolv.conf: dhcpcd and openresolv', (t) => {
+test('doctor, resolv.conf: dhcpcd and openresolv are reported', (t) => {
   const seen = (files: Record<string, string>, daemons = {}) => {
     return codes(seenBy(t, resolvConfOwnerCheck, { files: { ...FILE, ...files }, yaml: DNS, daemons }));
   };
@@ -124,7 +124,7 @@ test('doctor, resolv.conf: systemd-resolved beside a regular file is a note', (t
   assert.deepEqual(codes(seen), ['HF-RESOLV-RESOLVED']);
 });
 
-test('doctor, resolv.conf: what stands before dns in nsswitch.conf', (t) => {
+test('doctor, resolv.conf: services before dns in nsswitch.conf are reported', (t) => {
   const seen = (line: string) => {
     const found = seenBy(t, nameServiceCheck, {
       files: { 'etc/nsswitch.conf': `passwd: files\n${line}\n` },

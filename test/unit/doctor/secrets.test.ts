@@ -24,27 +24,27 @@ function said(t: TestContext, mode: number, [uid, gid] = [0, 0], folder = 0o755)
   return seen[0]?.seen;
 }
 
-test('root alone: nothing is said', { skip }, (t) => {
+test('doctor, secrets: a secret that only root can read is no finding', { skip }, (t) => {
   for (const mode of [0o600, 0o400, 0o640, 0o660]) assert.equal(said(t, mode), undefined, mode.toString(8));
   assert.equal(said(t, 0o644, [0, 0], 0o700), undefined, 'nobody comes to it');
   assert.equal(said(t, 0o640, [0, 12], 0o701), `${TOKEN} can be read by group 12 (mode 0640)`);
 });
 
-test('others: who they are', { skip }, (t) => {
+test('doctor, secrets: the finding names who else can read the secret', { skip }, (t) => {
   assert.equal(said(t, 0o644), `${TOKEN} can be read by every user (mode 0644)`);
   assert.equal(said(t, 0o640, [0, 12]), `${TOKEN} can be read by group 12 (mode 0640)`);
   assert.equal(said(t, 0o600, [12, 0]), `${TOKEN} can be read by user 12, whose file it is`);
   assert.equal(said(t, 0o644, [0, 0], 0o750), undefined);
 });
 
-test('doctor, secrets: what systemd hands over, and what is not there, is nothing to see', (t) => {
+test('doctor, secrets: credentials of systemd and missing files are no finding', (t) => {
   for (const file of ['credential:token', '/etc/nothing']) {
     const yaml = `report: { endpoint: "https://c.example", token-file: "${file}" }`;
     assert.deepEqual(seenOn(patientHost(t, {}), secretsCheck, { yaml }), []);
   }
 });
 
-test('secrets: of the configuration only a file with a secret of the kernel counts', (t) => {
+test('doctor, secrets: a file of the configuration counts only if it holds a secret of the kernel', (t) => {
   const files = {
     'etc/holdfast/agent.yaml': 'sysctl: { net.ipv4.ip_forward: 1 }\n',
     'etc/holdfast/agent.d/secret.yaml': 'sysctl: { net.ipv6.conf.all.stable_secret: "fe80::5ec" }\n',

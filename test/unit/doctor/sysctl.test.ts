@@ -23,7 +23,7 @@ test('doctor, sysctl: a later file that sets another value is a problem, with fi
   ]);
 });
 
-test('doctor, sysctl: the same value, or a file that is hidden by one of its name, is nothing to speak of', (t) => {
+test('doctor, sysctl: the same value, or a file hidden by another of its name, is no finding', (t) => {
   assert.deepEqual(boot(t, { 'etc/sysctl.d/99-a.conf': 'net.ipv4.ip_forward=1\n' }), []);
   const hidden = { 'usr/lib/sysctl.d/99-a.conf': 'net.ipv4.ip_forward=0\n', 'etc/sysctl.d/99-a.conf': '' };
   assert.deepEqual(boot(t, hidden), []);
@@ -37,7 +37,7 @@ test('doctor, sysctl: an earlier file is a note; atLeast is heeded', (t) => {
   assert.deepEqual(codes(boot(t, lower, yaml)), ['HF-SYSCTL-OVERRIDDEN']);
 });
 
-test('doctor, sysctl: a pattern that fits the key, in its own part of the path', (t) => {
+test('doctor, sysctl: a pattern is reported if it fits the key, and its "*" stays within one part of the path', (t) => {
   const yaml = 'sysctl: { net.ipv4.conf.eth0.rp_filter: 1 }\n';
   const seen = (key: string) => codes(boot(t, { 'etc/sysctl.d/50-a.conf': `${key} = 2\n` }, yaml));
   assert.deepEqual(seen('net.ipv4.conf.*.rp_filter'), ['HF-SYSCTL-GLOB']);
@@ -46,7 +46,7 @@ test('doctor, sysctl: a pattern that fits the key, in its own part of the path',
   assert.deepEqual(seen('net.ipv4.conf.wl*.rp_filter'), []);
 });
 
-test('/etc/sysctl.conf: by procps alone, unless it is linked into sysctl.d', (t) => {
+test('doctor, sysctl: /etc/sysctl.conf is read only by procps, unless it is linked into sysctl.d', (t) => {
   const files = { 'etc/sysctl.conf': 'kernel.a=1\nnet.ipv4.ip_forward=0\n' };
   assert.deepEqual(boot(t, files), [
     { code: 'HF-SYSCTL-PROCPS', seen: '/etc/sysctl.conf:2 sets net.ipv4.ip_forward to 0' },
@@ -54,7 +54,7 @@ test('/etc/sysctl.conf: by procps alone, unless it is linked into sysctl.d', (t)
   assert.deepEqual(boot(t, { 'etc/sysctl.conf': 'net.ipv4.ip_forward = 1\n' }), []);
 });
 
-test('doctor, sysctl: ufw, only where it is enabled', (t) => {
+test('doctor, sysctl: ufw is reported only if it is enabled', (t) => {
   const files = {
     'etc/ufw/sysctl.conf': 'net/ipv4/ip_forward=0\n',
     'etc/default/ufw': 'IPT_SYSCTL=/etc/ufw/sysctl.conf\n',
@@ -63,7 +63,7 @@ test('doctor, sysctl: ufw, only where it is enabled', (t) => {
   assert.deepEqual(boot(t, { ...files, 'etc/ufw/ufw.conf': 'ENABLED=no\n' }), []);
 });
 
-test('doctor, sysctl: nobody reads sysctl.d at boot', (t) => {
+test('doctor, sysctl: it is reported if no program reads sysctl.d at boot', (t) => {
   assert.deepEqual(codes(seenBy(t, sysctlBootCheck, { yaml: FORWARD })), ['HF-SYSCTL-BOOT']);
   assert.deepEqual(seenBy(t, sysctlBootCheck, { files: { 'etc/init.d/procps': '' }, yaml: FORWARD }), []);
   assert.deepEqual(seenBy(t, sysctlBootCheck, { yaml: 'dns: { nameservers: [10.0.0.1] }' }), []);
@@ -84,7 +84,7 @@ function scopes(t: TestContext, files: Record<string, string>, ...settings: stri
   return seenBy(t, sysctlScopesCheck, { files, yaml }).map(({ code, seen }) => `${code} ${seen}`);
 }
 
-test('conf.default: the interfaces that keep another value', (t) => {
+test('doctor, sysctl: for conf.default, the interfaces with another value are named', (t) => {
   const files = kernel({ 'tag@all': 0, 'tag@default': 1, 'tag@lo': 0, 'tag@eth0': 0, 'tag@eth1': 1, 'tag@eth2.5': 0 });
   assert.deepEqual(scopes(t, files, 'net.ipv4.conf.default.tag: 1'), [
     'HF-SYSCTL-DEFAULT net.ipv4.conf.default.tag is to be 1, but it is not on eth0 (0), eth2.5 (0)',
@@ -101,7 +101,7 @@ test('doctor, sysctl: a crowd of interfaces is named in part', (t) => {
   assert.match(found ?? '', /v00 \(0\), .*v05 \(0\) and 34 more$/);
 });
 
-test('or: conf.all = 1 makes conf.default = 0 vain', (t) => {
+test('doctor, sysctl: conf.all = 1 makes conf.default = 0 vain for keys that the kernel joins by "or"', (t) => {
   const files = kernel({ 'send_redirects@all': 1, 'send_redirects@default': 0, 'send_redirects@eth0': 0 });
   const setting = 'net.ipv4.conf.default.send_redirects: 0';
   assert.deepEqual(scopes(t, files, setting), [
@@ -110,14 +110,14 @@ test('or: conf.all = 1 makes conf.default = 0 vain', (t) => {
   assert.deepEqual(scopes(t, files, setting, 'net.ipv4.conf.all.send_redirects: 0'), []);
 });
 
-test('max: a larger conf.all wins over an interface, and an interface over conf.all', (t) => {
+test('doctor, sysctl: the larger of conf.all and the interface counts for keys that the kernel joins by "max"', (t) => {
   const files = kernel({ 'rp_filter@all': 1, 'rp_filter@default': 0, 'rp_filter@eth0': 2 });
   assert.deepEqual(scopes(t, files, 'net.ipv4.conf.eth0.rp_filter: 2'), []);
   assert.match(scopes(t, files, 'net.ipv4.conf.eth0.rp_filter: 0')[0] ?? '', /^HF-SYSCTL-ALL .*on eth0 \(conf\.all/);
   assert.match(scopes(t, files, 'net.ipv4.conf.all.rp_filter: 1')[0] ?? '', /^HF-SYSCTL-ALL .*on eth0: the larger/);
 });
 
-test('accept_redirects: the rule depends on forwarding, as it will be', (t) => {
+test('doctor, sysctl: the rule for accept_redirects follows the configured forwarding', (t) => {
   const files = kernel({
     'accept_redirects@all': 0,
     'accept_redirects@default': 1,
@@ -137,7 +137,7 @@ test('accept_redirects: the rule depends on forwarding, as it will be', (t) => {
   );
 });
 
-test('IPv6: conf.all changes no interface, but for a few keys', (t) => {
+test('doctor, sysctl: for IPv6, conf.all changes interfaces only for a few keys', (t) => {
   const files = kernel(
     { 'accept_redirects@all': 0, 'accept_redirects@eth0': 1, 'forwarding@all': 0, 'forwarding@eth0': 1 },
     6,
@@ -147,7 +147,7 @@ test('IPv6: conf.all changes no interface, but for a few keys', (t) => {
   assert.deepEqual(more, []);
 });
 
-test('a folder’s kernel is nobody’s: nothing is said of values', (t) => {
+test('doctor, sysctl: with --root no value of a running kernel is reported', (t) => {
   const files = kernel({ 'tag@default': 1, 'tag@eth0': 0 });
   assert.deepEqual(
     seenBy(t, sysctlScopesCheck, { files, yaml: 'sysctl: { net.ipv4.conf.default.tag: 1 }', live: false }),
@@ -155,7 +155,7 @@ test('a folder’s kernel is nobody’s: nothing is said of values', (t) => {
   );
 });
 
-test('net.ipv6.route.max_size: the kernel is asked, and its version only for what is bounded', (t) => {
+test('doctor, sysctl: for net.ipv6.route.max_size the kernel is asked, and its version only for the bound', (t) => {
   const seen = (release: string, fresh: string, status = 0) => {
     const files = { 'proc/sys/net/ipv6/route/max_size': '9000\n', 'proc/sys/kernel/osrelease': `${release}\n` };
     const unshare = { stdout: `${fresh}\n`, status, stderr: 'unshare failed: Operation not permitted\n' };

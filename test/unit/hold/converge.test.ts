@@ -47,7 +47,7 @@ function resource(
   };
 }
 
-test('converge: where nothing drifts nothing is locked or made', async (t) => {
+test('converge: without drift it takes no lock and makes no folder', async (t) => {
   const host = new Host({ root: scratch(t) });
   const outcomes = await converge(host, [resource('a', 'ok'), resource('b', 'skipped'), resource('c', 'unknown')]);
   assert.deepEqual(
@@ -145,7 +145,9 @@ test('converge: a resource that fails never stops another, and is not tried agai
   assert.deepEqual([failing.applied, refused.applied, good.applied], [1, 0, 1]);
 });
 
-test('converge: what another change undid is done again; what never stays is a failure', { skip }, async (t) => {
+test('converge: a change that another change undid is made again, and one that never stays is a failure', {
+  skip,
+}, async (t) => {
   const host = new Host({ root: scratch(t) });
   let undone = false;
   const first = resource('first', 'drifted', {
@@ -184,7 +186,7 @@ function fingerprint(folder: string): Record<string, string> {
   );
 }
 
-test('the second time nothing is changed: no inode, time or content', { skip }, async (t) => {
+test('converge: the second apply changes no inode, time or content', { skip }, async (t) => {
   const host = new Host({ root: scratch(t, ETC) });
   const state = {
     ...WHOLE,
@@ -205,7 +207,7 @@ test('the second time nothing is changed: no inode, time or content', { skip }, 
   assert.deepEqual(fingerprint(host.root), before);
 });
 
-test('converge: one resource of many that cannot be written', {
+test('converge: one resource that cannot be written stops no other', {
   skip: skip || (process.getuid?.() === 0 ? false : 'needs root'),
 }, async (t) => {
   const host = new Host({ root: scratch(t, ETC) });

@@ -1,4 +1,4 @@
-/** What a machine is made of: slots and ECC, network cards, what changed, and which module a memory error is about. */
+/** The inventory of a machine: memory slots and ECC, network cards, changes, and the module behind a memory error. */
 import assert from 'node:assert/strict';
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ const KNOWN = [
   { size: 8 * GIB, bank: '', type: 'DDR4', ecc: false },
 ];
 
-test('inventory: modules have the slot that is printed on the board; ECC is not guessed', () => {
+test('inventory: memory modules have the slot that is printed on the board, and ECC is not guessed', () => {
   assert.deepEqual(memoryModules(KNOWN, DMIDECODE), [
     { slot: 'DIMM_A1', bank: 'NODE 0 CHANNEL 0 DIMM 0', size: 16 * GIB, type: 'DDR4', ecc: true },
     { slot: 'DIMM_B1', bank: '', size: 8 * GIB, type: 'DDR4', ecc: null },
@@ -73,7 +73,7 @@ test('inventory: the board and firmware are known by the strings that every user
   assert.deepEqual(id({}), { board: null, bios: null });
 });
 
-test('inventory: the hypervisor is known by systemd, and bare metal and no systemd are none', () => {
+test('inventory: systemd names the hypervisor, and without systemd or on bare metal there is none', () => {
   const says = (stdout: string) =>
     hypervisor({ run: () => ({ status: stdout === 'none\n' ? 1 : 0, stdout, stderr: '', error: null }) });
   assert.equal(says('kvm\n'), 'kvm');
@@ -81,7 +81,7 @@ test('inventory: the hypervisor is known by systemd, and bare metal and no syste
   for (const none of ['none\n', '', 'Error: x\n']) assert.equal(says(none), null, none);
 });
 
-test('inventory: network cards by driver, speed and MTU; what has no device is virtual', (t) => {
+test('inventory: network cards have driver, speed and MTU, and an interface without a device is virtual', (t) => {
   const root = scratch(t, {
     'sys/class/net/eth0/mtu': '9000\n',
     'sys/class/net/eth0/speed': '10000\n',
@@ -107,7 +107,7 @@ const INVENTORY: Inventory = {
   network: [{ name: 'eth0', driver: 'ixgbe', firmware: '0x80', speed: 10_000, mtu: 9000 }],
 };
 
-test('inventory: lines for people', () => {
+test('inventory: `agent probe inventory` prints lines for people', () => {
   assert.deepEqual(inventoryLines(INVENTORY), {
     board: 'Dell PowerEdge R640',
     firmware: 'Dell 2.1 2026-01-01',
@@ -118,7 +118,7 @@ test('inventory: lines for people', () => {
   });
 });
 
-test('inventory: told once, again when it changes, also while the daemon was off; then an error names the module', async (t) => {
+test('inventory: it is sent once and after each change, and a memory error then names the module', async (t) => {
   const root = scratch(t, { 'bin/say': '' });
   const said: Occurrence[] = [];
   const look = async (inventory: unknown, status = 0) => {

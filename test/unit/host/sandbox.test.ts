@@ -27,7 +27,7 @@ test('sandbox: the configuration takes a path or a credential’s name', () => {
   assert.match(secretProblem('token') ?? '', /is not absolute/);
 });
 
-test('sandbox: no directive is advised to who runs in no unit', () => {
+test('sandbox: outside a systemd unit no directive is advised', () => {
   const { message } = hostError('write', '/proc/sys/vm/swappiness', Object.assign(new Error(), { code: 'EROFS' }));
   assert.equal(message, 'cannot write /proc/sys/vm/swappiness: its file system is read-only (EROFS)');
 });

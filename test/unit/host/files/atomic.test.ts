@@ -120,7 +120,7 @@ test('atomic replace: the other names of a hard-linked file keep the old text', 
   assert.equal(readFileSync(join(folder, 'backup'), 'utf8'), 'old\n');
 });
 
-test('atomic replace: what a killed process left beside the file is taken away, also a link planted there', (t) => {
+test('atomic replace: leftovers of a killed process are removed, also a link planted in their place', (t) => {
   const folder = scratch(t, { f: 'old\n', '.f.holdfast': 'half of', victim: 'mine\n' });
   replaceFile(join(folder, 'f'), Buffer.from('new\n'));
   assert.deepEqual(readdirSync(folder).sort(), ['f', 'victim']);
@@ -161,7 +161,7 @@ test('atomic replace: a link replaces a file, and another link, atomically', (t)
   assert.deepEqual(readdirSync(folder), ['f']);
 });
 
-test('atomic replace: removing what is not there is no error; removing a folder is one', (t) => {
+test('atomic replace: removing a missing file is no error, and removing a folder is one', (t) => {
   const folder = scratch(t, { f: 'old\n' });
   removeFile(join(folder, 'f'));
   removeFile(join(folder, 'f'));
@@ -170,7 +170,9 @@ test('atomic replace: removing what is not there is no error; removing a folder 
   assert.throws(() => removeFile(join(folder, 'd')), { name: 'HostError' });
 });
 
-test('a full disk: the old file is whole, no temporary is left', { skip: noNamespaces() }, () => {
+test('atomic replace: on a full disk the old file stays whole, and no temporary file is left', {
+  skip: noNamespaces(),
+}, () => {
   const found = attempt(
     'mount -t tmpfs -o size=64k none /mnt/d; echo old >/mnt/d/f; head -c 40000 /dev/zero >/mnt/d/z',
     `'x'.repeat(30000)`,
@@ -185,13 +187,15 @@ test('atomic replace: a full disk where not even an empty file can be made', { s
   assert.deepEqual([found.code, found.text, found.folder], ['ENOSPC', 'old\n', ['f']]);
 });
 
-test('a read-only file system: the old file is whole', { skip: noNamespaces() }, () => {
+test('atomic replace: on a read-only file system the old file stays whole', { skip: noNamespaces() }, () => {
   const found = attempt('mount -t tmpfs none /mnt/d; echo old >/mnt/d/f; mount -o remount,ro /mnt/d', `'new'`);
   assert.match(found.message!, /its file system is read-only \(EROFS\)/);
   assert.deepEqual([found.text, found.folder], ['old\n', ['f']]);
 });
 
-test('an immutable file: the old one is whole, no temporary is left', { skip: noNamespaces('chattr') }, (t) => {
+test('atomic replace: an immutable file stays whole, and no temporary file is left', {
+  skip: noNamespaces('chattr'),
+}, (t) => {
   const folder = scratch(t, { f: 'old\n' });
   const file = join(folder, 'f');
   try {
@@ -209,7 +213,9 @@ test('an immutable file: the old one is whole, no temporary is left', { skip: no
   }
 });
 
-test('atomic replace: a mount point is written in place, and said to be not atomic', { skip: noNamespaces() }, () => {
+test('atomic replace: a mount point is written in place, and the result says that this is not atomic', {
+  skip: noNamespaces(),
+}, () => {
   for (const content of [`'new\\n'`, `'new, and longer than what was there\\n'`, `''`]) {
     const found = attempt('echo older >/mnt/other; : >/mnt/d/f; mount --bind /mnt/other /mnt/d/f', content);
     assert.equal(found.atomic, false);
@@ -245,7 +251,9 @@ test('atomic replace: text goes through byte for byte', (t) => {
   assert.equal(statSync(file).size, 0);
 });
 
-test('atomic replace: a read-only mount point is a sentence, and stays as it is', { skip: noNamespaces() }, () => {
+test('atomic replace: a read-only mount point stays as it is, and the error is a sentence', {
+  skip: noNamespaces(),
+}, () => {
   const { code, message, text, folder } = attempt(
     'echo old >/mnt/g; : >/mnt/d/f; mount --bind /mnt/g /mnt/d/f; mount -o remount,ro,bind /mnt/d/f',
     '"new"',
@@ -254,7 +262,7 @@ test('atomic replace: a read-only mount point is a sentence, and stays as it is'
   assert.equal(message, 'cannot write /mnt/d/f: its file system is read-only (EROFS)');
 });
 
-test('atomic replace: with the old modification time, in whole seconds, where that is wanted', (t) => {
+test('atomic replace: the new file gets the old modification time in whole seconds, if that is wanted', (t) => {
   const file = join(scratch(t, { f: 'old\n' }), 'f');
   utimesSync(file, 1_000_000, 1_000_000);
   replaceFile(file, Buffer.from('new\n'), 0o644, { keepTime: true });

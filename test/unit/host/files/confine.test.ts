@@ -8,7 +8,7 @@ import { resolveWithin } from '../../../../agent/host/files/within-root.ts';
 import { Host } from '../../../../agent/host/host.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
-test('paths below a root: a path lies below the root, however it tries to leave', (t) => {
+test('paths below a root: no form of path leaves the root', (t) => {
   const root = scratch(t, { 'etc/f': '' });
   for (const path of ['/etc/f', 'etc/f', '/../../etc/f', '/etc/../../../etc/./f', '//etc//f', '/nowhere/../etc/f']) {
     assert.equal(resolveWithin(root, path, 'follow'), join(root, 'etc/f'), path);
@@ -16,7 +16,7 @@ test('paths below a root: a path lies below the root, however it tries to leave'
   assert.equal(resolveWithin(root, '/..', 'follow'), root);
 });
 
-test('paths below a root: absolute links, and those that climb, lead to what a chrooted process would see', (t) => {
+test('paths below a root: absolute links and links upward lead where a chrooted process would go', (t) => {
   const root = scratch(t, { 'run/real': 'inside\n', 'etc/x': '' });
   symlinkSync('/run/real', join(root, 'etc/absolute'));
   symlinkSync('../../../../../../run/real', join(root, 'etc/climbing'));
@@ -31,7 +31,7 @@ test('paths below a root: absolute links, and those that climb, lead to what a c
   assert.equal(host.locate('/folder/chain'), join(root, 'etc/chain'), 'a link in the last component is kept');
 });
 
-test('paths below a root: links to the machine around a --root folder are neither read, written nor removed through', (t) => {
+test('paths below a root: links out of the folder are neither read, written nor removed through', (t) => {
   const outside = scratch(t, { secret: 'outside\n', 'd/f': 'outside\n' });
   const root = scratch(t, { 'etc/x': '' });
   symlinkSync(join(outside, 'secret'), join(root, 'etc/resolv.conf'));
@@ -55,7 +55,7 @@ test('paths below a root: links to the machine around a --root folder are neithe
   assert.deepEqual(readdirSync(join(outside, 'd')), ['f']);
 });
 
-test('paths below a root: links that go round in a circle are an error, not a hang', (t) => {
+test('paths below a root: a circle of links is an error, and no hang', (t) => {
   const root = scratch(t, { 'etc/x': '' });
   symlinkSync('b', join(root, 'etc/a'));
   symlinkSync('/etc/a', join(root, 'etc/b'));
@@ -67,7 +67,7 @@ test('paths below a root: links that go round in a circle are an error, not a ha
   }
 });
 
-test('paths below a root: as many links as the kernel follows', (t) => {
+test('paths below a root: as many links are followed as the kernel follows', (t) => {
   const root = scratch(t, { f: 'found\n' });
   symlinkSync('f', join(root, '1'));
   for (let n = 2; n <= 41; n += 1) symlinkSync(`${n - 1}`, join(root, `${n}`));

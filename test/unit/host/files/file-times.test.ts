@@ -40,7 +40,7 @@ function changed(root: string, host: Host) {
 }
 
 for (const by of [0, -HOUR, HOUR, 20 * 365 * 24 * HOUR]) {
-  test(`file times: whoever started before the change is stale, whoever started after it is not; step ${by / HOUR} h`, (t) => {
+  test(`file times: a process is stale if it started before the change, after a clock step of ${by / HOUR} h`, (t) => {
     const { root, host } = made(t);
     const { before, after } = changed(root, host);
     stepped(root, host, by);
@@ -51,7 +51,7 @@ for (const by of [0, -HOUR, HOUR, 20 * 365 * 24 * HOUR]) {
   });
 }
 
-test('file times: the same text with another mode, or written anew, is no change', (t) => {
+test('file times: another mode, or the same text written anew, is no change', (t) => {
   const { root, host } = made(t);
   const { after } = changed(root, host);
   chmodSync(join(root, 'etc/x.conf'), 0o600);
@@ -61,7 +61,7 @@ test('file times: the same text with another mode, or written anew, is no change
   assert.equal(changedAfterStart(host, FILE, after), null);
 });
 
-test('file times: what was never noted is judged by the clock; after a step by the clock of then, too', (t) => {
+test('file times: a file without a note is judged by the clock, also by the clock from before a step', (t) => {
   const { root, host } = made(t);
   const now = sinceBoot();
   assert.notEqual(changedAfterStart(host, FILE, startedAt(now - HOUR)), null);
@@ -74,7 +74,7 @@ test('file times: what was never noted is judged by the clock; after a step by t
   assert.ok(mayBeSinceStart(host, Date.now() - HOUR / 2, startedAt(now)));
 });
 
-test('file times: a damaged record is as none', (t) => {
+test('file times: a damaged record counts as none', (t) => {
   const { root, host } = made(t);
   noteFile(host, FILE);
   for (const text of ['', '{', '[]', '{"boot":"x"}', 'null']) {

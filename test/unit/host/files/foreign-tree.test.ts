@@ -22,7 +22,7 @@ async function processIn(t: TestContext, root: string): Promise<number> {
 /** This process sees the mounts of the folder's file system, which the process in the chroot does not. */
 const tree = async (t: TestContext, root: string) => new ForeignTree(await processIn(t, root), [process.pid]);
 
-test('a file is read, also through links, as the process sees them', { skip }, async (t) => {
+test('foreign tree: a file is read, through links as that process sees them', { skip }, async (t) => {
   const root = scratch(t, { 'etc/real': 'inside\n', 'run/x/resolv.conf': 'nameserver 10.0.0.1\n' });
   symlinkSync('../run/x/resolv.conf', join(root, 'etc/relative'));
   symlinkSync('/run/x/resolv.conf', join(root, 'etc/absolute'));
@@ -37,7 +37,7 @@ test('a file is read, also through links, as the process sees them', { skip }, a
   assert.deepEqual(files.list('/none'), []);
 });
 
-test('a link never leads to a file of this host', { skip }, async (t) => {
+test('foreign tree: no link leads to a file of this host', { skip }, async (t) => {
   const outside = scratch(t, { secret: 'outside' });
   const root = scratch(t, { 'etc/x': '' });
   symlinkSync(join(outside, 'secret'), join(root, 'etc/absolute'));
@@ -49,7 +49,7 @@ test('a link never leads to a file of this host', { skip }, async (t) => {
   assert.throws(() => files.read('/etc/passwd', LARGEST), /ELOOP/);
 });
 
-test('a pipe, a device, a huge file, a circle and a remote file system are refused, with the reason', {
+test('foreign tree: a pipe, a device, a huge file, a circle and a remote file system are refused with the reason', {
   skip,
 }, async (t) => {
   const root = scratch(t, { 'etc/x': '', 'huge/x': '' });
@@ -68,7 +68,7 @@ test('a pipe, a device, a huge file, a circle and a remote file system are refus
   assert.equal(files.read('/etc/null', LARGEST)?.text, '');
 });
 
-test('what may never answer is not asked: a mount of proc stands for every file system that is not local', {
+test('foreign tree: a file system that is not local is never asked, because it may not answer', {
   skip,
 }, async (t) => {
   const root = scratch(t, { 'etc/x': '' });
@@ -83,6 +83,6 @@ test('what may never answer is not asked: a mount of proc stands for every file 
   assert.equal(files.read(`${root}/y`, LARGEST)?.text, 'beside');
 });
 
-test('a process that has ended has no files', () => {
+test('foreign tree: a process that has ended has no files', () => {
   assert.throws(() => new ForeignTree(2 ** 22 + 1), /mountinfo/);
 });

@@ -59,7 +59,7 @@ test('lock: a process that was killed leaves no lock', { skip }, async (t) => {
   assert.equal(await withLock(lock, async () => 'taken'), 'taken');
 });
 
-test('work that throws gives the lock back', { skip }, async (t) => {
+test('lock: work that throws gives the lock back', { skip }, async (t) => {
   const lock = join(scratch(t), 'lock');
   await assert.rejects(
     withLock(lock, () => Promise.reject(new Error('no'))),
@@ -68,7 +68,7 @@ test('work that throws gives the lock back', { skip }, async (t) => {
   assert.equal(await withLock(lock, async () => 'taken'), 'taken');
 });
 
-test('a link in the place of the lock is not followed', { skip }, async (t) => {
+test('lock: a link in the place of the lock is not followed', { skip }, async (t) => {
   const folder = scratch(t, { victim: 'mine\n' });
   symlinkSync('victim', join(folder, 'lock'));
   await assert.rejects(
@@ -78,12 +78,12 @@ test('a link in the place of the lock is not followed', { skip }, async (t) => {
   assert.equal(readFileSync(join(folder, 'victim'), 'utf8'), 'mine\n');
 });
 
-test('the folder of the lock is made where it is missing', { skip }, async (t) => {
+test('lock: a missing folder of the lock is made', { skip }, async (t) => {
   const host = new Host({ root: scratch(t) });
   assert.equal(await host.exclusively('/run/holdfast', async () => host.lstat('/run/holdfast/lock')?.isFile()), true);
 });
 
-test('a lock for life says at once who has it, and ends with its holder', { skip }, async (t) => {
+test('lock: a lock for life names its holder at once, and ends with that process', { skip }, async (t) => {
   const lock = join(scratch(t), 'daemon');
   const source = `
     import { lockForLife } from ${JSON.stringify(`${REPOSITORY}/agent/host/files/lock.ts`)};
@@ -101,7 +101,7 @@ test('a lock for life says at once who has it, and ends with its holder', { skip
   assert.equal(lockForLife(lock), String(process.pid));
 });
 
-test('lock: whoever waits is told once, and not of a moment', { skip }, async (t) => {
+test("lock: a process that waits is told once, and not for a moment's wait", { skip }, async (t) => {
   const lock = join(scratch(t), 'lock');
   const told: string[] = [];
   const tell = (path: string, seconds: number) => told.push(`${path} ${seconds}`);

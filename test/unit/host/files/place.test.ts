@@ -30,7 +30,7 @@ test('trusted paths: in folders of our own every link is followed, and names are
   }
 });
 
-test("trusted paths: a link in another's folder, or another's link where all may write, is not followed", {
+test("trusted paths: a link is not followed in another user's folder, or if another user made it where all may write", {
   skip: notRoot,
 }, (t) => {
   const root = scratch(t, { 'own/f': '', 'hers/f': '', 'all/f': '' });

@@ -23,7 +23,7 @@ test('host reads: a named pipe is refused, not waited for', (t) => {
   assert.match(stdout, /^cannot read \/.*\/pipe: it is a named pipe, and a regular file belongs there \(EFTYPE\)\n$/);
 });
 
-test('nothing but a regular file is replaced: a device would be lost to the whole host', (t) => {
+test('host writes: only a regular file is replaced, because a replaced device is lost to the whole host', (t) => {
   const folder = scratch(t);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
   assert.throws(() => replaceFile(join(folder, 'pipe'), Buffer.from('new\n')), {
@@ -32,7 +32,7 @@ test('nothing but a regular file is replaced: a device would be lost to the whol
   assert.ok(lstatSync(join(folder, 'pipe')).isFIFO());
 });
 
-test('host reads: what is linked to /dev/null is empty', (t) => {
+test('host reads: a link to /dev/null reads as empty', (t) => {
   const folder = scratch(t);
   symlinkSync('/dev/null', join(folder, 'masked'));
   assert.equal(new Host().readText(join(folder, 'masked')), '');
@@ -56,7 +56,7 @@ test("host reads: the kernel's own files, whose size is 0, are read whole", () =
   assert.match(new Host().readText('/proc/self/mountinfo') ?? '', / \/ .*\n/);
 });
 
-test('host reads: a root folder may be given as it is seen from here', (t) => {
+test('host reads: the root folder may be a relative path', (t) => {
   const folder = scratch(t, { 'etc/f': 'text' });
   symlinkSync('f', join(folder, 'etc/link'));
   const here = process.cwd();
@@ -82,7 +82,7 @@ test('host reads: links that go round in a circle lead to nothing', (t) => {
   assert.equal(new Host({ root: folder }).stat('/loop'), null);
 });
 
-test('a folder that cannot be made: the true reason', { skip: noNamespaces() }, () => {
+test('host writes: if a folder cannot be made, the error has the true reason', { skip: noNamespaces() }, () => {
   const { stdout } = privately(
     `mount -t tmpfs -o ro none /mnt\n${nodeCommand(`
       import { Host } from ${JSON.stringify(`${REPOSITORY}/agent/host/host.ts`)};

@@ -21,7 +21,7 @@ function scene(t: TestContext) {
   return { root, made, unchanged };
 }
 
-test('unchanged texts: what is the same is not made twice, and every change is seen', async (t) => {
+test('until changed: an unchanged file is not read twice, and every change is seen', async (t) => {
   const { root, made, unchanged } = scene(t);
   const file = join(root, 'f');
   await sleep(OLD);
@@ -42,7 +42,7 @@ test('unchanged texts: what is the same is not made twice, and every change is s
   assert.equal(unchanged.of('/f'), 'six', 'there again');
 });
 
-test('what has only just changed is made anew: it may change again within the same time stamp', (t) => {
+test('until changed: a file that has just changed is read again, because a time stamp may repeat', (t) => {
   const { root, made, unchanged } = scene(t);
   for (let n = 0; n < 200; n += 1) {
     const text = String(1000 + n);

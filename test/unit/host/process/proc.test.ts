@@ -17,7 +17,7 @@ import {
 } from '../../../../agent/host/process/proc.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
-test('a process whose name looks like fields of /proc/PID/stat is read as what it is', async (t) => {
+test('proc: a process name that looks like fields of /proc/PID/stat is read as a name', async (t) => {
   const program = join(scratch(t), 'a) Z 1 1 (b');
   copyFileSync('/bin/sleep', program);
   const before = Date.now();
@@ -44,7 +44,7 @@ test('a process whose name looks like fields of /proc/PID/stat is read as what i
   assert.deepEqual([processAt(pid, Date.now()), processOrigin(pid)], [null, null]);
 });
 
-test('a line of /proc/PID/status that is empty or missing is empty, and no user id is that of root', () => {
+test('proc: an empty or missing line of /proc/PID/status makes no user root', () => {
   const status = 'Name:\tx\nGroups:\t \nNSpid:\t7\t1\n';
   assert.deepEqual(
     ['Groups', 'NSpid', 'Name', 'Uid'].map((name) => statusField(status, name)),

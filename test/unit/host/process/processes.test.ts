@@ -16,7 +16,7 @@ const PLACES = {
   'another network': 'exec unshare --net "$1" 300',
 } as const;
 
-test('processes: another mount namespace with the same /etc is this host, another /etc or network is not', {
+test("processes: a process belongs to this host if its /etc and network are this host's, in any mount namespace", {
   skip: noNamespaces('unshare', 'setpriv'),
 }, async (t) => {
   const comm = `hf-${process.pid}`;

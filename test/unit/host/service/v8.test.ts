@@ -36,13 +36,13 @@ const dump = (objects: number) => `
   const reader = new DumpReader(24, { take: () => false, result: () => null });
   for (let n = 0; n < ${objects}; n += 1) reader.take(data, 0, 16);`;
 
-test('V8: what is called often is not compiled anew once that is switched off', () => {
+test('V8: a function that is called often is not compiled again once optimising is off', () => {
   assert.equal(becomesOptimised(''), true, 'as Node is');
   assert.equal(becomesOptimised('saveMemory();'), false);
   assert.equal(becomesOptimised('saveMemory(); optimise();'), true);
 });
 
-test('V8: a large dump switches it on again, a small one does not', () => {
+test('V8: a large dump switches optimising on again, and a small one does not', () => {
   assert.equal(becomesOptimised(`saveMemory(); ${dump(10_000)}`), false);
   assert.equal(becomesOptimised(`saveMemory(); ${dump(20_000)}`), true);
 });

@@ -54,7 +54,7 @@ const asMessage = (...body: Buffer[]) => message(MESSAGE.newRoute, 0, 1, ...body
 const read = (whole: Buffer) => readRoute(whole, 0, whole.length);
 
 for (const route of ROUTES) {
-  test(`reads as it was written: ${JSON.stringify(route)}`, () => {
+  test(`route message: the route reads as it was written: ${JSON.stringify(route)}`, () => {
     const seen = read(asMessage(...routeBody(route)));
     const { body, expires, ...rest } = seen!;
     assert.deepEqual(rest, { ...route, hops: route.hops.map((hop) => ({ ...hop, usable: true })) });
@@ -63,7 +63,7 @@ for (const route of ROUTES) {
   });
 }
 
-test('route message: what the kernel adds in telling is not said when the route is made anew', () => {
+test('route message: attributes that the kernel adds are left out when the route is made again', () => {
   const [rtmsg, ...rest] = routeBody({ ...PLAIN, hops: [hop, { ...hop, index: 4 }] });
   rtmsg!.writeUInt32LE(1 | 16, RTMSG.flags);
   const multipath = rest.pop()!;
@@ -101,7 +101,7 @@ test('route message: a deletion names the protocol, any scope, and no next hop',
   assert.equal(seen.body[6], 255);
 });
 
-test('route message: other families, and lengths that no address has, are no route', () => {
+test('route message: another family, or a length that no address has, is no route', () => {
   const [rtmsg, ...rest] = routeBody(PLAIN);
   rtmsg![RTMSG.family] = 128;
   assert.equal(read(asMessage(rtmsg!, ...rest)), null);
@@ -113,7 +113,7 @@ test('route message: other families, and lengths that no address has, are no rou
   assert.equal(read(asMessage(rtmsg!, attribute(15, uint32(254)))), null, 'a network without its address');
 });
 
-test('weights of a group’s members: 16 bits where the kernel says that it fills them, else 8', () => {
+test('nexthop group: weights have 16 bits if the kernel says so, otherwise 8', () => {
   const entry = (id: number, ...weight: number[]) => Buffer.concat([uint32(id), Buffer.from([...weight, 0, 0])]);
   const members = Buffer.concat([entry(1, 43, 1), entry(2, 99, 0), entry(3, 255, 255)]);
   const weights = (...more: Buffer[]) => {

@@ -38,7 +38,7 @@ function read(...messages: Buffer[]) {
   return { over, interrupted: reader.interrupted, counts: counter.result() };
 }
 
-test('netlink routes: routes by table and protocol, tables of 32 bits too', () => {
+test('netlink routes: routes are counted by table and protocol, also in tables with 32-bit numbers', () => {
   const other = route({ family: 10 });
   const { over, interrupted, counts } = read(
     ...[route({}), route({}), route({ protocol: 186 }), route({ table: 70_000 }), other, route({}), done()],
@@ -51,7 +51,7 @@ test('netlink routes: routes by table and protocol, tables of 32 bits too', () =
   assert.deepEqual([over, interrupted], [true, false]);
 });
 
-test('netlink routes: routes that the hardware did not take are counted with the others, and apart', () => {
+test('netlink routes: routes that the hardware refused count among all, and separately', () => {
   const failed = { routeFlags: 0x2000_0000, table: 70_000 };
   const offloaded = { routeFlags: 0x4000, table: 70_000 };
   const { counts } = read(...[route(failed), route(offloaded), route(failed), route({}), route(failed), done()]);
@@ -61,7 +61,7 @@ test('netlink routes: routes that the hardware did not take are counted with the
   ]);
 });
 
-test('netlink routes: an interrupted dump is known as one, wherever the kernel says so', () => {
+test('netlink routes: an interrupted dump is recognised wherever the kernel marks it', () => {
   assert.equal(read(route({ flags: FLAG.dumpInterrupted }), done()).interrupted, true);
   assert.equal(read(route({}), done(0, FLAG.dumpInterrupted)).interrupted, true);
 });
@@ -79,7 +79,7 @@ test('netlink routes: a datagram without an end is not the end', () => {
   assert.equal(read(route({}), route({})).over, false);
 });
 
-test('netlink routes: attributes that claim more than there is are not read', () => {
+test('netlink routes: attributes longer than their message are not read', () => {
   const whole = Buffer.concat([attribute(1, uint32(7)), attribute(2, Buffer.from('abc'))]);
   const types = (data: Buffer) => [...attributes(data, 0, data.length)].map(({ type }) => type);
   assert.deepEqual(types(whole), [1, 2]);
@@ -89,7 +89,7 @@ test('netlink routes: attributes that claim more than there is are not read', ()
   assert.deepEqual(types(whole), []);
 });
 
-test('default routes of the main table: next hops, weights, and the end once IPv4 is past 0.0.0.0', () => {
+test('netlink routes: default routes come with next hops and weights, and the dump of IPv4 ends past 0.0.0.0', () => {
   const hop = (index: number, weight: number, gateway: string, flags = 0) => {
     const via = attribute(5, Buffer.from(gateway.split('.').map(Number)));
     const header = Buffer.from([8 + via.length, 0, flags, weight - 1, index, 0, 0, 0]);
