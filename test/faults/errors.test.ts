@@ -27,7 +27,7 @@ const refuse = (path: string, calls: string, error: string) => {
   return `strace -qqq -o /dev/null -P ${path} -e trace=${names} -e inject=${names}:error=${error}:when=1`;
 };
 
-test('an error at any step of writing any file: exit 4, a clear sentence, the old file, and the rest is done', {
+test('failed system calls: an error at any step of writing a file gives exit 4, a clear sentence and the old file', {
   skip,
 }, async (t) => {
   const { before, wanted } = await reference(t);
@@ -66,7 +66,7 @@ test('an error at any step of writing any file: exit 4, a clear sentence, the ol
   assert.ok(refused > 50);
 });
 
-test('failed system calls: what cannot be remembered is not touched', { skip }, async (t) => {
+test('failed system calls: a file is not touched if its original cannot be saved', { skip }, async (t) => {
   const { before, wanted } = await reference(t);
   const record = '/var/lib/holdfast/originals/.file.%2Fetc%2Fresolv.conf.json.holdfast';
   await twoAtATime(function* () {
@@ -138,7 +138,7 @@ const REAL: Record<string, { prepare: string; say: RegExp; undo: string }> = {
 };
 
 for (const [name, { prepare, say, undo }] of Object.entries(REAL)) {
-  test(`${name}, really`, { skip }, async (t) => {
+  test(`failed system calls: ${name}, with a real file system`, { skip }, async (t) => {
     const { before, wanted } = await reference(t);
     const steps = `${prepare}; agent refused apply; look refused; ${undo}; agent next apply; look next; agent revert revert; look revert`;
     const scene = await new Scene(t, steps).run();
@@ -186,7 +186,7 @@ test('failed system calls: without flock nothing is touched; cp and unshare can 
   }
 });
 
-test('ten applies at once: all succeed, with one result', { skip }, async (t) => {
+test('parallel runs: ten applies at once all succeed, with one result', { skip }, async (t) => {
   const { wanted } = await reference(t);
   const steps = `for n in 1 2 3 4 5 6 7 8 9 10; do agent $n apply & done; wait; look after; agent last apply --detailed-exitcodes`;
   const scene = await new Scene(t, steps).run();
@@ -195,7 +195,9 @@ test('ten applies at once: all succeed, with one result', { skip }, async (t) =>
   assert.equal(scene.status('last'), 0, scene.output('last'));
 });
 
-test('an apply beside a revert: both come to their end, and the host is one or the other', { skip }, async (t) => {
+test('parallel runs: an apply beside a revert both end, and the host is as one of them left it', {
+  skip,
+}, async (t) => {
   const { before, wanted } = await reference(t);
   const steps =
     'agent first apply; agent revert revert & agent apply apply & wait; look after; agent last revert; look last';

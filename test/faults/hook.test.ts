@@ -24,7 +24,7 @@ const VICTIMS: Record<string, ['' | '-f', readonly string[]]> = {
 for (const shell of SHELL_NAMES) {
   for (const [who, [follow, calls]] of Object.entries(VICTIMS)) {
     const skip = noNamespaces(shell) || missing('strace');
-    test(`${shell}: killed at any call of ${who}`, { skip }, async (t) => {
+    test(`hook, ${shell}: resolv.conf stays whole if ${who} is killed at any system call`, { skip }, async (t) => {
       const hits = await forEachCall(calls, async (call, n) => {
         const folder = scratch(t, {
           hook: renderEnterHook(WHOLE),

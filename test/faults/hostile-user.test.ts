@@ -70,7 +70,7 @@ test('hostile user: 100,000 times she puts another thing under the names that ro
   assert.deepEqual(unclear, []);
 });
 
-test('agent probe --output into a folder of hers: there, or nowhere', { skip }, async () => {
+test('hostile user: agent probe --output into a folder of hers writes there or nowhere', { skip }, async () => {
   await host.write('/etc/holdfast/agent.yaml', 'sysctl: { net.ipv4.ip_forward: 0 }\n');
   const probe = (file: string) => host.agent('probe', 'routes', '--prometheus', '--output', file);
   assert.equal((await probe('/home/eve/own/x.prom')).code, 0);
@@ -88,7 +88,7 @@ test('agent probe --output into a folder of hers: there, or nowhere', { skip }, 
   assert.deepEqual(victim(), UNTOUCHED);
 });
 
-test('a program of hers that she calls dhclient: no file that it names is edited, and nothing of it is run', {
+test('hostile user: a program of hers named dhclient makes root edit no file and run nothing', {
   skip,
 }, async () => {
   await host.write('/etc/victim/conf', 'timeout 60;\n');

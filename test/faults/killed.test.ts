@@ -11,7 +11,7 @@ const KILLED = 128 + 9;
 /** The calls between which the host's state changes. */
 const CHANGING = ['write', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat'];
 
-test('killed anywhere: every file is the old or the new, the next apply converges, revert puts all back', {
+test('killed apply: at any system call, every file is old or new, the next apply converges, and revert puts all back', {
   skip,
 }, async (t) => {
   const { before, wanted } = await reference(t);
@@ -36,7 +36,7 @@ test('killed anywhere: every file is the old or the new, the next apply converge
   assert.ok(hits > 50, `only ${hits} system calls were hit`);
 });
 
-test('killed while it goes from one configuration to another: revert still knows what is its own', {
+test('killed apply: between two configurations, revert still knows which changes are ours', {
   skip,
 }, async (t) => {
   const { before, wanted } = await reference(t);
@@ -64,7 +64,7 @@ test('killed while it goes from one configuration to another: revert still knows
   assert.ok(hits > 50, `only ${hits} system calls were hit`);
 });
 
-test('revert is killed anywhere: the next one puts all back', { skip }, async (t) => {
+test('killed revert: after a kill at any system call, the next revert puts all back', { skip }, async (t) => {
   const { before, wanted } = await reference(t);
   const hits = await forEachCall(WRITING, async (call, n) => {
     const scene = await new Scene(

@@ -73,7 +73,7 @@ test('dns.verify: with its servers alive the next apply makes all new at once', 
   assert.ok(hits > 8, `only ${hits} system calls were hit`);
 });
 
-test('what a power cut would undo is on the disk first: the journal, before each artifact that it is about', {
+test('dns.verify: the journal is on disk before each artifact that it describes', {
   skip,
 }, async (t) => {
   const strace = 'strace -qq -y -o trace -e trace=fsync,rename,unlink';

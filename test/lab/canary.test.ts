@@ -11,7 +11,7 @@ const SUCCESS = ['ipv4', 'ipv6'].map((type) => {
   return { kind: 'sample', metric: 'holdfast.canary.success', value: 1, attributes: { 'network.type': type } };
 });
 
-test('the canary', { skip: unavailable() }, async (t) => {
+test('canary: on a host whose tables are used by others', { skip: unavailable() }, async (t) => {
   await using host = await LabHost.create();
   const run = () => host.run([process.execPath, INSIDE, 'canary']);
   const succeeds = async () => {

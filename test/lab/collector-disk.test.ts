@@ -11,7 +11,7 @@ import { Log } from '../parts/lab/log.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { noNamespaces, scratch } from '../parts/scratch.ts';
 
-test('a full disk: 503 and when to come again, nothing acknowledged is lost, and with room it goes on', {
+test('collector disk: on a full disk it answers 503 with a time, loses nothing acknowledged, and goes on once there is room', {
   skip: noNamespaces('unshare', 'nsenter'),
   timeout: 240_000,
 }, async (t) => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { fuzz } from '../bench/fuzz.ts';
 import { scratch } from '../parts/scratch.ts';
 
-test('2,000 hostile requests and two restarts: the collector stays up, and an honest sender finds all that was acknowledged', {
+test('collector fuzz: after 2,000 hostile requests and two restarts, an honest sender finds all that was acknowledged', {
   timeout: 300_000,
 }, async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 31);

@@ -14,7 +14,7 @@ import { Log } from '../parts/lab/log.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { missing, scratch } from '../parts/scratch.ts';
 
-test('killed with -9 again and again while hosts report: all that was acknowledged is there, each event once', async (t) => {
+test('collector: killed with -9 again and again, it has all that it acknowledged, and each event once', async (t) => {
   const data = scratch(t);
   const acknowledged = { beats: [] as number[], events: [] as string[] };
   const start = Date.now() - 3_600_000;
@@ -54,7 +54,7 @@ test('killed with -9 again and again while hosts report: all that was acknowledg
   assert.deepEqual(await once(child, 'exit'), [0, null]);
 });
 
-test('one database has one collector', async (t) => {
+test('collector: a second collector of one database is refused', async (t) => {
   const data = scratch(t);
   await collector(t, { data });
   await assert.rejects(collector(t, { data }), /collector\.db cannot be used: another collector is using it/);
@@ -67,7 +67,7 @@ test('collector: beyond this machine it listens only with a token or client cert
   await assert.rejects(startCollector({ listen: '4318', data: scratch(t), version: '0' }), /is not HOST:PORT/);
 });
 
-test('with a token: nothing but the page and the health without it, and a new one without a restart', async (t) => {
+test('collector: without the token only the page and /healthz are served, and a new token counts without a restart', async (t) => {
   const folder = scratch(t, { token: 'first\n' });
   const { url } = await collector(t, { listen: '0.0.0.0:0', tokenFile: join(folder, 'token') });
   const open = ['/', '/page.js', '/healthz'];
@@ -85,7 +85,9 @@ test('with a token: nothing but the page and the health without it, and a new on
   assert.equal((await send(url, heartbeat(), { token: 'first' })).status, 401);
 });
 
-test('with client certificates: who has none of them is not spoken to', { skip: missing('openssl') }, async (t) => {
+test('collector: with client certificates, a client without one gets no connection', {
+  skip: missing('openssl'),
+}, async (t) => {
   const folder = scratch(t);
   const of = (name: string) => join(folder, name);
   const openssl = (line: string) => execFileSync('openssl', line.split(' '), { cwd: folder, stdio: 'ignore' });

@@ -12,7 +12,7 @@ const options = { skip: unavailable(), concurrency: true };
 // Beside one another, since both wait for a first renewal.
 test('compare: the comparison tells the outage from its cure', options, async (t) => {
   await Promise.all([
-    t.test('by hand: the renewals bring the old servers back, and without them nothing is found', async () => {
+    t.test('compare: by hand, the renewals bring the old servers back, and without them look-ups fail', async () => {
       await using subject = await labSubject();
       const row = await measure(subject, HAND, 2);
       assert.equal(row.changed, 'right');
@@ -23,7 +23,7 @@ test('compare: the comparison tells the outage from its cure', options, async (t
       assert.match(comparison([row]), /^\| by hand \| both files \| .*\*\*old servers\*\*/m);
     }),
 
-    t.test('by agent apply: nothing of all that', async () => {
+    t.test('compare: by agent apply, the servers stay and look-ups succeed', async () => {
       await using subject = await labSubject();
       const { changed, renewals, renewed, dead, restarted, found } = await measure(subject, HOLDFAST, 2);
       assert.deepEqual([changed, renewed, restarted, found], ['right', 'right', 'right', true]);

@@ -8,7 +8,7 @@ import { watchDeletions, watchFile, watchPings } from '../parts/lab/watch.ts';
 const skip = unavailable();
 const NEW_RESOLV_CONF = `search dev.example.com example.com\n${NEW.map((a) => `nameserver ${a}\n`).join('')}options rotate\n`;
 
-test('control: an operator edits both files by hand, all is well, and the next renewal takes it back', {
+test('control: the next renewal undoes both files that an operator edited by hand', {
   skip,
 }, async () => {
   await using scene = await staleHost();
@@ -25,7 +25,7 @@ test('control: an operator edits both files by hand, all is well, and the next r
   assert.doesNotMatch(after, /options/, 'and what dhclient knows nothing of is lost');
 });
 
-test('control: the poller sees the wrong and the empty file of a renewal', { skip }, async () => {
+test('control: the poller sees the wrong and the empty resolv.conf of a renewal', { skip }, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await host.write('/etc/resolv.conf', NEW_RESOLV_CONF);
@@ -35,7 +35,7 @@ test('control: the poller sees the wrong and the empty file of a renewal', { ski
   assert.ok(seen.wrongMs > 0 && seen.emptyMs > 0 && seen.changes >= 3, JSON.stringify(seen));
 });
 
-test('control: pings, monitor and poller see an address and a default route that go', { skip }, async () => {
+test('control: pings, monitor and poller see that an address and a default route go', { skip }, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   const deletions = await watchDeletions(host);

@@ -9,7 +9,7 @@ const HOOK = '/etc/dhcp/dhclient-enter-hooks.d/zz-holdfast';
 const config = (ignore: string, routes: string) => `dhclient: { ignore: [${ignore}] }\nroutes: [${routes}]\n`;
 const VIA = '{ to: 0.0.0.0/0, via: 10.156.0.1, dev: eth0 }';
 
-test('cut-off: ignored offers beside a default route that the kernel refuses: plan, apply and status say so', {
+test('cut-off: plan, apply and status refuse ignored offers beside a default route that the kernel refuses', {
   skip,
 }, async () => {
   await using host = await LabHost.create();
@@ -49,7 +49,9 @@ test('cut-off: ignored offers beside a default route that the kernel refuses: pl
   assert.doesNotMatch((await configured(config('routers', VIA))).stdout, /lose its default route/);
 });
 
-test('a gateway in no network of its interface: plan and apply name the cure', { skip }, async () => {
+test('cut-off: plan and apply name the cure for a gateway outside the networks of its interface', {
+  skip,
+}, async () => {
   await using host = await LabHost.create();
   await host.sh('ip link set eth0 up; ip -n server link set srv0 up; ip addr add 10.156.0.7/32 dev eth0');
   await host.write('/etc/holdfast/agent.yaml', `routes: [${VIA}]\n`);
@@ -105,7 +107,7 @@ test('cut-off: a static route by a gateway that only an ignored offer makes reac
   assert.equal((await lease('routers', STATIC)).state, 'ok');
 });
 
-test('cut-off: a gateway that is an address of this host is not taken, and is as soon as it is none', {
+test('cut-off: a gateway is refused as long as it is an address of this host', {
   skip,
 }, async () => {
   await using host = await LabHost.create();

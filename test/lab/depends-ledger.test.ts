@@ -32,7 +32,7 @@ async function depends(host: LabHost, address = SERVER): Promise<{ code: number 
   return { code, reasons: (JSON.parse(stdout) as DependsAnswer).unseen.map(({ reason }) => reason) };
 }
 
-test('depends and ledger: a host that counted for two days and saw no asker is free, with the address under retire', {
+test('depends and ledger: a host that counted for two days without an asker does not depend on the address under retire', {
   skip,
 }, async () => {
   await using host = await LabHost.create();

@@ -56,7 +56,7 @@ test('depends --watch: a watch that is told to end early does not say that nobod
   }
 });
 
-test('depends --watch: nobody sends, and without nft it is unknown', { skip }, async () => {
+test('depends --watch: it says that nobody sends, and without nft that this is unknown', { skip }, async () => {
   await using host = await LabHost.create();
   await using _ = await Askers.on(host);
   const quiet = await host.agent('depends', '--watch', '1s', SERVER);

@@ -49,18 +49,18 @@ test('dhclient.conf: what the script finds in its environment is what options.ts
   assert.deepEqual(found, said);
 });
 
-test('dhclient.conf: every file of the corpus', { skip }, async () => {
+test('dhclient.conf: dhclient reads every edited file of the corpus', { skip }, async () => {
   const names = readdirSync(CORPUS).filter((name) => name.endsWith('.conf'));
   assert.ok(names.length >= 60);
   await compare(names.map((name) => ({ name, text: readFileSync(new URL(name, CORPUS), 'latin1'), wanted: WANTED })));
 });
 
-test('dhclient.conf: generated files and wishes', { skip }, async () => {
+test('dhclient.conf: dhclient reads generated files with generated edits', { skip }, async () => {
   const samples = fc.sample(fc.tuple(confText, wishes), { seed, numRuns: 100 });
   await compare(samples.map(([text, wanted], index) => ({ name: `generated ${index}`, text, wanted })));
 });
 
-test('an interface is named only where that changes nothing: dhclient configures what its file names', {
+test('dhclient.conf: the editor names an interface only if the file named it, because dhclient configures what its file names', {
   skip,
 }, async () => {
   const text = 'timeout 20;\n';

@@ -23,7 +23,7 @@ test('dhcpcd control: dhcpcd.conf and resolv.conf changed by hand, and the next 
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
 });
 
-test('dhcpcd control: read again after a change by hand, dhcpcd drops address and routes', { skip }, async () => {
+test('dhcpcd control: if dhcpcd reads a changed file again, it drops address and routes', { skip }, async () => {
   await using scene = await dhcpcdHost();
   const { host, client } = scene;
   const deletions = await watchDeletions(host);
@@ -34,7 +34,7 @@ test('dhcpcd control: read again after a change by hand, dhcpcd drops address an
   assert.match((await deletions.stop()).join('\n'), /Deleted .* inet 10\.77\.0\./);
 });
 
-test('apply, renewals, a change, SIGHUP and revert: never wrong, never empty, no ping, address or route lost', {
+test('dhcpcd: through apply, renewals, a change, SIGHUP and revert no ping, address or route is lost', {
   skip,
 }, async (t) => {
   await using scene = await dhcpcdHost();
@@ -86,7 +86,9 @@ test('apply, renewals, a change, SIGHUP and revert: never wrong, never empty, no
   assert.deepEqual(await deletions.stop(), []);
 });
 
-test('a new start: for one interface and for all, and a resolv.conf that was lost', { skip }, async () => {
+test('dhcpcd: a new start for one interface or for all keeps the settings, and brings a lost resolv.conf back', {
+  skip,
+}, async () => {
   await using scene = await dhcpcdHost();
   const { host } = scene;
   await apply(host);
@@ -119,7 +121,7 @@ test('a new start: for one interface and for all, and a resolv.conf that was los
   }
 });
 
-test('dhcpcd: what is left open comes from the lease, as dhcpcd puts it together', { skip }, async () => {
+test('dhcpcd: settings that are not configured come from the lease, as dhcpcd composes them', { skip }, async () => {
   const offers = 'option domain-name "lease.example.com"; option domain-name-servers 10.77.0.11;';
   await using scene = await dhcpcdHost({ renewEvery: 1, offers }, OLD_DHCPCD_CONF.replace(/^static domain.*\n/gm, ''));
   const { host, client } = scene;
@@ -159,7 +161,10 @@ test('dhcpcd: two clients at one interface are refused, both named', { skip }, a
   assert.ok(!host.exists('/etc/dhcpcd.enter-hook'));
 });
 
-test('dhcpcd: hostile values of a server, its names wanted', { skip, concurrency: 4 }, async (t) => {
+test('dhcpcd: hostile values of a server do no harm where its names are wanted', {
+  skip,
+  concurrency: 4,
+}, async (t) => {
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {

@@ -48,7 +48,7 @@ test('doctor: a host as apply leaves it, with Debian’s own hooks and profiles,
   assert.equal(asNobody.code, 0, asNobody.stdout + asNobody.stderr);
 });
 
-test('doctor: neighbours, mounts, daemons and files that act on the settings are told', { skip }, async () => {
+test('doctor: it names neighbours, mounts, daemons and files that act on the settings', { skip }, async () => {
   await using scene = await staleHost();
   const { host } = scene;
   await apply(host);
@@ -91,7 +91,7 @@ test('doctor: neighbours, mounts, daemons and files that act on the settings are
   assert.equal(seen(findings, 'HF-RESOLV-IMMUTABLE').length, immutable ? 1 : 0);
 });
 
-test('doctor: what it says of conf.default and conf.all is what the kernel does', { skip }, async () => {
+test('doctor: its findings about conf.default and conf.all agree with the kernel', { skip }, async () => {
   await using scene = await staleHost();
   const { host } = scene;
   await host.write(
@@ -134,7 +134,7 @@ test('doctor: what it says of conf.default and conf.all is what the kernel does'
   assert.match(combined[1] ?? '', /net\.ipv6\.conf\.all\.accept_redirects is to be 0, but eth0 keep/);
 });
 
-test('doctor: init takes over what is there, and applying it changes no value', { skip }, async () => {
+test('init: applying the configuration that it writes changes no value', { skip }, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await host.sh('rm -rf /etc/holdfast');

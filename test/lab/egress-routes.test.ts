@@ -78,7 +78,7 @@ const via = (...weights: number[]) => {
   return weights.map((weight, n) => (weight === 0 ? '' : `nexthop via 10.88.${n}.1 weight ${weight}`)).join(' ');
 };
 
-test('egress, whatever the default route is made of', { skip }, async (t) => {
+test('egress: the probe follows default routes of every make', { skip }, async (t) => {
   await using host = await wired(3);
   const reader = new Reader(host);
 

@@ -35,7 +35,9 @@ const codes = ({ conditions }: Seen) => conditions.map(({ code }) => code).sort(
 const near = (share: number | undefined, wanted: number) => assert.ok(Math.abs(share! - wanted) < 0.16, String(share));
 
 for (const own of ['bird', 'frr'] as const) {
-  test(`two gateways, learned by ${own}`, { skip }, async (t) => {
+  test(`egress: the probe sees two gateways learned by ${own}, and flows that move when one is cut off`, {
+    skip,
+  }, async (t) => {
     await using scene = await hostWithGateways(own);
     const { host, gateways } = scene;
     await host.write('/etc/holdfast/agent.yaml', 'probes: { canary: { interval: 0s } }\n');

@@ -76,7 +76,7 @@ test('dnsmasq: the same routes for the host and for its clients', { skip }, asyn
   assert.equal(host.exists(FILE), false);
 });
 
-test('what dnsmasq does not take never gets into its folder; what is not ours stays', { skip }, async () => {
+test('dnsmasq: text that dnsmasq refuses never gets into its folder, and files of others stay', { skip }, async () => {
   await using host = await gateway();
   // Too much for one option.
   const routes = Array.from({ length: 40 }, (_, i) => `{ to: 10.50.${i}.0/24, via: 10.77.0.1 }`).join(', ');

@@ -23,7 +23,7 @@ const MORE = YAML.replace('}]', `}, { out: eth0, from: ${network(1)} }]`);
 
 const tables = (host: LabHost) => host.sh('nft list tables');
 
-test('a client behind the gateway: nothing without, the gateway’s address with it; no process where all is right', {
+test('gateway: a client gets through only with masquerading, and a second apply starts no process', {
   skip,
 }, async () => {
   await using host = await gateway();
@@ -47,7 +47,7 @@ test('gateway: an interface that comes later is a gateway’s too', { skip }, as
   assert.equal(await seenAs(host, 1), OUTER);
 });
 
-test('gateway: IPv6 likewise', { skip }, async () => {
+test('gateway: masquerading works for IPv6 as well', { skip }, async () => {
   await using host = await gateway('forwarding: { ipv6: true, masquerade: [{ out: eth0, from: "fd99::/64" }] }\n');
   await host.sh('ip addr add fd77::1/64 dev srv0 nodad', { where: 'server' });
   await host.sh('ip addr add fd77::2/64 dev eth0 nodad; ip addr add fd99::1/64 dev lan0 nodad');
@@ -99,7 +99,7 @@ test('gateway: connections in progress go on while rules are changed, and none g
   assert.match(stdout, / 0% packet loss/, stdout);
 });
 
-test('gateway: what another does to the table is seen, and put right', { skip }, async () => {
+test('gateway: changes of the table by another program are seen and healed', { skip }, async () => {
   await using host = await gateway();
   await apply(host);
   for (const deed of [
@@ -121,7 +121,7 @@ test('gateway: what another does to the table is seen, and put right', { skip },
   assert.equal(await seenAs(host), OUTER);
 });
 
-test('gateway: the daemon heals a flushed ruleset; what is not wanted any more goes, and revert removes our table alone', {
+test('gateway: the daemon heals a flushed ruleset, apply removes what is no longer configured, revert removes only our table', {
   skip,
 }, async (t) => {
   await using host = await gateway();
@@ -153,7 +153,7 @@ test('gateway: the daemon heals a flushed ruleset; what is not wanted any more g
   assert.equal(host.exists('/run/holdfast/masquerade'), false);
 });
 
-test('gateway: without nft it fails, says so, and the sysctls are held all the same', { skip }, async () => {
+test('gateway: without nft apply fails with the cure, and still sets the sysctls', { skip }, async () => {
   await using host = await gateway();
   await host.sh('rm /usr/sbin/nft');
   const { code, stdout, stderr } = await host.agent('apply');

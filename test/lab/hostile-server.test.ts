@@ -34,7 +34,9 @@ async function unharmed(host: LabHost, clients: readonly Dhclient[]): Promise<vo
   }
 }
 
-test('hostile server: the canary sees a hook that evaluates what a server sent', { skip: unavailable() }, async () => {
+test('hostile server control: the canary file shows a hook that executes what a server sent', {
+  skip: unavailable(),
+}, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   await host.write('/etc/dhcp/dhclient-enter-hooks.d/careless', 'eval "name=$new_host_name"\n');
@@ -44,7 +46,7 @@ test('hostile server: the canary sees a hook that evaluates what a server sent',
   assert.ok(host.exists('/run/lab/canary'));
 });
 
-test('hostile server: hostile option values, everything configured', {
+test('hostile server: hostile option values do nothing where everything is configured', {
   skip: unavailable(),
   concurrency: 4,
 }, async (t) => {
@@ -60,7 +62,7 @@ test('hostile server: hostile option values, everything configured', {
   );
 });
 
-test('hostile server: hostile option values, the names left to the server', {
+test('hostile server: hostile option values do nothing where names come from the server', {
   skip: unavailable(),
   concurrency: 4,
 }, async (t) => {
@@ -87,7 +89,7 @@ test('hostile server: hostile option values, the names left to the server', {
   );
 });
 
-test('hostile server: lists far longer than any sane one', { skip: unavailable() }, async () => {
+test('hostile server: very long lists do no harm', { skip: unavailable() }, async () => {
   const addresses = Array.from({ length: 63 }, (_, n) => `6.6.6.${n}`).join(', ');
   const forced = 'option dhcp-parameter-request-list = concat(option dhcp-parameter-request-list, 3a:3b:06:2a);';
   const names = Array.from({ length: 12 }, (_, n) => `"a-rather-long-name-${n}.evil.example"`).join(', ');
@@ -98,7 +100,7 @@ test('hostile server: lists far longer than any sane one', { skip: unavailable()
   await holds(scene.host);
 });
 
-test('hostile server: what dhclient itself would have refused, straight into its script', {
+test('hostile server: values that dhclient itself would refuse do no harm in its script', {
   skip: unavailable(),
 }, async () => {
   await using scene = await staleHost({});

@@ -53,7 +53,7 @@ before(async () => {
 });
 after(() => host?.close());
 
-test('IGMP queries: versions are told apart, and nothing else counts', { skip }, async () => {
+test('IGMP queries: only whole general queries count, and their versions are told apart', { skip }, async () => {
   const heard = new Log(host.spawn([process.execPath, '--input-type=module', '-e', LISTEN]).stdout!);
   const send = async (...packets: string[]) => {
     const { code, stderr } = await host.run(['perl', '-e', SEND, ...packets], { where: 'server' });
@@ -79,7 +79,7 @@ test('IGMP queries: versions are told apart, and nothing else counts', { skip },
   assert.deepEqual(new Set(heard.lines.slice(before)), new Set(['eth0 3 10.9.0.1', 'eth0 1 10.9.0.1']));
 });
 
-test('IGMP queries: a listener that dies is said to have, and may be begun again', { skip }, async () => {
+test('IGMP queries: the death of a listener is reported, and a new one can start', { skip }, async () => {
   const heard = new Log(host.spawn([process.execPath, '--input-type=module', '-e', LISTEN]).stdout!);
   while (heard.count(/deaf/) === 0) await host.run(['sh', '-c', 'pkill -f "^/usr/bin/perl -e"; sleep 0.2']);
   assert.equal(heard.lines[0], 'deaf its listener ended true');

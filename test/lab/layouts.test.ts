@@ -13,7 +13,9 @@ import { watchFile } from '../parts/lab/watch.ts';
 
 const skip = unavailable();
 
-test('resolvconf is there: its enter hook redefines make_resolv_conf too', { skip }, async (t) => {
+test('host layouts: the settings hold although the hook of resolvconf redefines make_resolv_conf', {
+  skip,
+}, async (t) => {
   const resolvconf = await debianPackage('resolvconf');
   if (resolvconf === null) return t.skip('Debian package resolvconf cannot be downloaded here');
   await using scene = await staleHost();
@@ -42,7 +44,7 @@ test('resolvconf is there: its enter hook redefines make_resolv_conf too', { ski
   await holds(host);
 });
 
-test('host layouts: two interfaces, each with its dhclient', { skip }, async () => {
+test('host layouts: the settings hold on two interfaces with a dhclient each', { skip }, async () => {
   await using host = await LabHost.create({ interfaces: 2 });
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
@@ -84,7 +86,7 @@ const FORMS: Record<string, readonly string[]> = {
   'on every interface': [],
 };
 
-test('host layouts: dhclient called in other ways', { skip, concurrency: 3 }, async (t) => {
+test('host layouts: the settings hold however dhclient is called', { skip, concurrency: 3 }, async (t) => {
   await Promise.all(
     Object.entries(FORMS).map(([title, args]) =>
       t.test(title, async () => {
@@ -114,7 +116,7 @@ test('host layouts: dhclient called in other ways', { skip, concurrency: 3 }, as
   );
 });
 
-test('host layouts: DHCPv6 brings its own name servers', { skip }, async () => {
+test('host layouts: the settings hold although DHCPv6 brings its own name servers', { skip }, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   const { server } = subnet();
@@ -158,7 +160,7 @@ subnet6 fd77::/64 { range6 fd77::100 fd77::199; option dhcp6.name-servers fd77::
   assert.match(await host.read('/run/holdfast/lease6.eth0'), /fd77::53/);
 });
 
-test("RHEL's layout: one hook file, run only if executable", { skip }, async () => {
+test("host layouts: the settings hold with RHEL's one hook file, which must be executable", { skip }, async () => {
   await using host = await LabHost.create();
   const script = await readFile(join(import.meta.dirname, '../parts/lab/rhel/dhclient-script'));
   await host.write('/sbin/dhclient-script', script, 0o755);

@@ -11,7 +11,7 @@ const CONFIGURATION = `probes:
   memory-errors: { logs: [{ path: /var/log/routed }] }
 `;
 
-test('memory errors are told while they happen, and once, across kill -9 and rotation', {
+test('memory errors run: each error is reported once while it happens, across kill -9 and rotation', {
   skip,
   timeout: 120_000,
 }, async (t) => {

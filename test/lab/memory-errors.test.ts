@@ -30,7 +30,7 @@ const LINES = {
   'conntrack-full': 'nf_conntrack: nf_conntrack: table full, dropping packet',
 };
 
-test('injected lines: each once, at its cause; a restart neither repeats nor loses', { skip }, async (t) => {
+test('memory errors: each injected line counts once, at its cause, also across a restart', { skip }, async (t) => {
   const mark = `holdfast-test-${process.pid}-a`;
   const inject = () => {
     for (const line of Object.values(LINES)) writeFileSync('/dev/kmsg', `<4>${line} ${mark}\n`);
@@ -62,7 +62,7 @@ test('injected lines: each once, at its cause; a restart neither repeats nor los
 /** The table is one for the whole machine, whatever the namespace. */
 const large = () => Number(readFileSync('/proc/sys/net/ipv4/neigh/default/gc_thresh3', 'utf8')) > 4_000;
 
-test('memory errors: a neighbour table that really overflows', {
+test('memory errors: a neighbour table that really overflows is reported', {
   skip: skip || (large() ? 'gc_thresh3 is too large here' : false),
 }, async (t) => {
   const probe = kernelMemoryErrors(new Host({ root: scratch(t) }), new MemoryErrorRecord(), { history: false });

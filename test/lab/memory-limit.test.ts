@@ -13,7 +13,7 @@ const own = ownGroup();
 const READER = `echo $$ >"$0/cgroup.procs"; f=$(mktemp); head -c 8M /dev/zero >"$f"; cat "$f" >/dev/null
   echo $$; read line || :; rm "$f"`;
 
-test('memory limit: the group with the least room, without what is cache; none of nobody', {
+test('memory limit: the tightest control group counts, without its cache, and a process that ended has none', {
   skip: own === null && 'needs the memory controller as cgroup v1, and root',
 }, async () => {
   const group = join(own!, `holdfast-limit-${process.pid}`);

@@ -87,7 +87,9 @@ function holds(...networks: string[]): Promise<unknown> {
   return eventually(async () => ((await held()).join() === wanted ? true : null), wanted);
 }
 
-test('where nothing was ever known: no route, and it is said that it is not known yet', { skip }, async () => {
+test('metadata: before the first answer there is no route, and status says that the value is not known yet', {
+  skip,
+}, async () => {
   await behave({ ...vpc(), failure: 'silent', at: '' });
   const { code, stdout } = await host.agent('apply');
   assert.equal(code, 0, stdout);
@@ -98,7 +100,7 @@ test('where nothing was ever known: no route, and it is said that it is not know
   assert.deepEqual(await held(), []);
 });
 
-test('metadata: `apply` fetches once, holds what came, and then does not ask again', { skip }, async () => {
+test('metadata: `apply` fetches once, holds the values, and then does not ask again', { skip }, async () => {
   await behave(vpc('10.0.0.0/16', '10.1.0.0/16'));
   const first = await host.agent('apply');
   assert.equal(first.code, 0, first.stdout);
@@ -113,7 +115,7 @@ test('metadata: `apply` fetches once, holds what came, and then does not ask aga
   assert.equal(await behave({}), asked);
 });
 
-test('metadata: after a boot they are there before anybody answers', { skip }, async () => {
+test('metadata: after a boot the routes are there before the service answers', { skip }, async () => {
   await host.sh('ip route flush proto 72; kill $(cat /run/lab/service.pid)');
   const { code, stdout } = await host.agent('apply');
   assert.equal(code, 0, stdout);
@@ -142,7 +144,7 @@ const ABSURD: Partial<Record<Failure, RegExp>> = {
   flipping: /and a moment later/,
 };
 
-test('metadata: the daemon holds them through every failure of the service', { skip }, async () => {
+test('metadata: the daemon holds the routes through every failure of the service', { skip }, async () => {
   await host.write('/etc/holdfast/agent.yaml', CONFIG('1s'));
   const monitor = new Log(host.spawn(['ip', 'monitor', 'route']).stdout!);
   const agent = await RunningAgent.start(host);
@@ -194,7 +196,7 @@ test('metadata: the daemon holds them through every failure of the service', { s
   assert.equal(await agent.stop(), 0);
 });
 
-test('metadata: another instance of the same image takes nothing over from the one before', { skip }, async () => {
+test('metadata: another instance of the same image takes over no value of the first', { skip }, async () => {
   await host.sh(
     'ip route flush proto 72; ip link set eth0 address 0e:49:61:0f:c3:99; kill $(cat /run/lab/service.pid)',
   );

@@ -86,7 +86,7 @@ async function arrives(): Promise<void> {
   await received.indexOf(/tick/, received.lines.length);
 }
 
-test('multicast: what is expected and not joined is said', { skip }, async () => {
+test('multicast: an expected group that is not joined is reported', { skip }, async () => {
   const agent = await RunningAgent.start(host);
   const { msg } = await condition(agent, 'raised', 'group-not-joined');
   assert.match(msg, /No program on this host has joined 224\.1\.2\.3 on eth0/);
@@ -96,7 +96,7 @@ test('multicast: what is expected and not joined is said', { skip }, async () =>
   assert.equal(await agent.stop(), 0);
 });
 
-test('multicast: without the right to listen, that it cannot be told is said, and no more', { skip }, async () => {
+test('multicast: without the right to listen, it says only that queries cannot be seen', { skip }, async () => {
   const child = host.spawn([
     'setpriv',
     '--bounding-set=-net_raw',
@@ -115,7 +115,7 @@ test('multicast: without the right to listen, that it cannot be told is said, an
   await host.sh('kill $(cat /run/lab/deaf.pid)');
 });
 
-test('a querier that dies: told while the stream still comes; then it stops, until there is one again', {
+test('multicast: a dead querier is reported before the stream stops, and its return ends the report', {
   skip,
 }, async () => {
   const agent = await RunningAgent.start(host);

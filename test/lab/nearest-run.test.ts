@@ -57,9 +57,9 @@ async function orderIs(...order: string[]): Promise<void> {
   }
 }
 
-test('nearest: it measures at its start', { skip }, () => orderIs(B, A, C));
+test('nearest: the daemon measures at its start', { skip }, () => orderIs(B, A, C));
 
-test('nearest: one that comes nearer is first after three measurements, not before', { skip }, async () => {
+test('nearest: a server that comes nearer is first after three measurements, and not before', { skip }, async () => {
   const tried = far.triedAt(C);
   await far.move({ [A]: MIDDLE, [B]: FAR, [C]: NEAR });
   await orderIs(C, A, B);
@@ -67,12 +67,14 @@ test('nearest: one that comes nearer is first after three measurements, not befo
   assert.ok(far.triedAt(C) - tried > 2 * (1 + TRIES), `${far.triedAt(C) - tried}`);
 });
 
-test('where the nearest dies the next one is first at once', { skip }, async () => {
+test('nearest: if the nearest server dies, the next one is first at once', { skip }, async () => {
   await far.move({ [A]: MIDDLE, [B]: FAR });
   await orderIs(A, B, C);
 });
 
-test('nearest: where all die the last order stays, across a restart, and its age is told', { skip }, async () => {
+test('nearest: if all servers die, the last order stays across a restart, and its age is reported', {
+  skip,
+}, async () => {
   await far.move({});
   const failed = await agent.event('holdfast.nearest.failed');
   assert.match(failed.msg, /none of its 3 addresses answers at port 8140; 10\.88\.0\.1 stays the first/);
@@ -109,14 +111,16 @@ test('nearest: where all die the last order stays, across a restart, and its age
   await holds(A, B, C);
 });
 
-test('nearest: when they answer again that is over; what was changed was no drift', { skip }, async () => {
+test('nearest: when servers answer again the report ends, and no change of order counted as drift', {
+  skip,
+}, async () => {
   await far.move({ [A]: FAR, [B]: MIDDLE, [C]: NEAR });
   await orderIs(C, B, A);
   for (const event of ['holdfast.heal', 'holdfast.drift'])
     assert.equal(agent.count(event), 0, agent.log.lines.join('\n'));
 });
 
-test('nearest: what `apply` measured beside the daemon is held by it, and is no drift', { skip }, async () => {
+test('nearest: the daemon holds the order that `apply` measured, without drift', { skip }, async () => {
   const record = JSON.parse(await host.read(RECORD));
   const order = [B, C, A].map((address) => ({ address, time: 1, absent: 0, ahead: {} }));
   // As apply writes it.

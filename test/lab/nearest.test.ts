@@ -35,7 +35,7 @@ async function apply(host: LabHost, ...args: string[]): Promise<string> {
   return stdout;
 }
 
-test('apply measures, writes the nearest first, and then leaves it', { skip }, async () => {
+test('nearest: apply measures, writes the nearest first, and changes nothing the second time', { skip }, async () => {
   await using host = await LabHost.create();
   const far = await FarServers.start(host, AT);
   await startNameServer(host, NEW[0], { [NAME]: [A, B, C] });
@@ -76,7 +76,7 @@ test('apply measures, writes the nearest first, and then leaves it', { skip }, a
   assert.equal(await host.sh(`stat -c '%i %z' ${RECORD} /etc/resolv.conf ${ENTER_HOOK}`), before);
 });
 
-test('nearest: 200 addresses, addresses that no host has, names that do not exist: what can be measured is', {
+test('nearest: it measures all that answer, among 200 addresses, unused addresses and missing names', {
   skip,
 }, async () => {
   await using host = await LabHost.create();

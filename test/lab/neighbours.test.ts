@@ -69,7 +69,10 @@ for (const [where, name] of [
   ['before', 'aa-neighbour'],
   ['after', 'zzz-neighbour'],
 ] as const) {
-  test(`a broken neighbour ${where} ours`, { skip: unavailable(), concurrency: 4 }, async (t) => {
+  test(`neighbours: a broken hook ${where} ours makes nothing worse`, {
+    skip: unavailable(),
+    concurrency: 4,
+  }, async (t) => {
     await Promise.all(
       Object.entries({ ...FAULTS, ...(where === 'before' ? ONLY_BEFORE : {}) }).map(([title, fault]) =>
         t.test(title, async (t) => {

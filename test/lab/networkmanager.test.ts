@@ -30,7 +30,7 @@ test('NetworkManager control: changed by hand, the next lease that brings anythi
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
 });
 
-test('apply, leases old and new, another configuration and revert: never wrong, never empty, nothing lost', {
+test('NetworkManager: through apply, leases, another configuration and revert, resolv.conf stays right and nothing is lost', {
   skip,
 }, async (t) => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
@@ -84,7 +84,7 @@ test('apply, leases old and new, another configuration and revert: never wrong, 
   assert.deepEqual(await deletions.stop(), []);
 });
 
-test('NetworkManager: a new start, and a resolv.conf that was lost', { skip }, async () => {
+test('NetworkManager: a new start keeps the settings, and a lost resolv.conf returns', { skip }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
   const { host, manager } = scene;
   await apply(host);
@@ -95,7 +95,7 @@ test('NetworkManager: a new start, and a resolv.conf that was lost', { skip }, a
   await holds(host);
 });
 
-test('NetworkManager: what is left open comes from what NetworkManager puts together', { skip }, async () => {
+test('NetworkManager: settings that are not configured are as NetworkManager composes them', { skip }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
   const { host, server } = scene;
   await host.write('/etc/holdfast/agent.yaml', `dns: { nameservers: [${NEW.join(', ')}] }\n`);
@@ -108,7 +108,7 @@ test('NetworkManager: what is left open comes from what NetworkManager puts toge
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), NEW);
 });
 
-test('NetworkManager: a later file of its configuration, a link of its own, and a second client are told and refused', {
+test('NetworkManager: a later file, a link of its own and a second client are reported and refused', {
   skip,
 }, async () => {
   await using scene = await managedHost({ ...LEASE, offers: offersOf('old.example.com') });
@@ -134,7 +134,10 @@ test('NetworkManager: a later file of its configuration, a link of its own, and 
   assert.ok(!host.exists('/etc/NetworkManager/conf.d/90-holdfast.conf'));
 });
 
-test('NetworkManager: hostile values of a server, its names wanted', { skip, concurrency: 4 }, async (t) => {
+test('NetworkManager: hostile values of a server do no harm where its names are wanted', {
+  skip,
+  concurrency: 4,
+}, async (t) => {
   await Promise.all(
     Object.entries(VALUES).map(([title, value]) =>
       t.test(title, async () => {

@@ -6,7 +6,7 @@ import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const CONFIGURATION = '/etc/holdfast/agent.yaml';
 
-test('on disk: a change is told until it is taken, a bad one is refused, reload: auto takes it', {
+test('on disk: a change is reported until it is in force, a bad one is refused, and `reload: auto` takes it', {
   skip: unavailable(),
 }, async () => {
   const host = await LabHost.create();

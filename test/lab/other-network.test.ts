@@ -5,7 +5,7 @@ import { LabHost, unavailable } from '../parts/lab/host.ts';
 
 const skip = unavailable();
 
-test('in another network namespace no command changes the host or its records', { skip }, async () => {
+test('other network: in another network namespace no command changes the host or its records', { skip }, async () => {
   await using host = await LabHost.create();
   const yaml = 'dns: { nameservers: [10.77.0.21] }\nsysctl: { net.ipv4.ip_forward: 1 }\n';
   await host.write('/etc/holdfast/agent.yaml', yaml);

@@ -20,7 +20,9 @@ after(() => host?.close());
 
 const names = async () => (await host.sh(`ls -A ${FOLDER}`)).trim().split('\n');
 
-test('probe output: the file is whole, for all to read, and the only one; nothing is printed', { skip }, async () => {
+test('probe output: the file is whole and readable by all, no other file is left, and nothing is printed', {
+  skip,
+}, async () => {
   const { code, stdout, stderr } = await host.agent(...ALL);
   assert.deepEqual([code, stdout, stderr], [0, '', '']);
   assert.match(await host.read(FILE), /^system_network_route_count\{.*\} \d+$/m);
@@ -29,14 +31,16 @@ test('probe output: the file is whole, for all to read, and the only one; nothin
   assert.deepEqual(await names(), ['holdfast.prom']);
 });
 
-test('it is replaced, not written over: who has it open has the old text', { skip }, async () => {
+test('probe output: the file is replaced, so a reader that has it open keeps the old text', { skip }, async () => {
   const old = await host.read(FILE);
   await host.sh(`exec 3<${FILE}; agent ${ALL.join(' ')}; cat <&3 >/tmp/seen`);
   assert.equal(await host.read('/tmp/seen'), old);
   assert.notEqual(await host.read(FILE), old, 'durations differ');
 });
 
-test('probe output: a probe that cannot see is in it as such, beside what the others saw', { skip }, async () => {
+test('probe output: a probe that cannot see is marked as failed, beside the values of the others', {
+  skip,
+}, async () => {
   // A device that no driver has.
   await host.sh('mknod /tmp/none c 240 77; mount --bind /tmp/none /dev/kmsg');
   const { code } = await host.agent(...ALL);
@@ -46,7 +50,7 @@ test('probe output: a probe that cannot see is in it as such, beside what the ot
   assert.match(await host.read(FILE), /^system_network_route_count\{.*\} \d+$/m);
 });
 
-test('probe output: what stops the command, or the writing, leaves the old file', { skip }, async () => {
+test('probe output: an interrupted command or write leaves the old file', { skip }, async () => {
   const old = await host.read(FILE);
   await host.write('/tmp/bad.yaml', 'sysctl: nonsense\n');
   assert.equal((await host.agent(...ALL, '--config', '/tmp/bad.yaml')).code, 1);
@@ -68,7 +72,7 @@ test('probe output: a device stays a device', { skip }, async () => {
   assert.equal(await host.sh('stat -c %F /tmp/null'), 'character special file\n');
 });
 
-test('probe output: "-" is standard output; --json goes into a file too; a table does not', { skip }, async () => {
+test('probe output: "-" is standard output, --json may go into a file, and a table may not', { skip }, async () => {
   const { stdout } = await host.agent('probe', 'routes', '--prometheus', '--output', '-');
   assert.match(stdout, /^system_network_route_count\{/m);
   assert.equal(await host.sh('cd /tmp; agent probe routes --json --output probe.json'), '');

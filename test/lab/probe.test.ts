@@ -69,7 +69,7 @@ test('the lease: its age and end, its server, that dhclient is stale, and what t
   );
 });
 
-test('probe: each name server by itself', { skip }, async () => {
+test('probe: it judges each name server by itself', { skip }, async () => {
   const { all, values } = await probes('nameservers');
   const up = values('holdfast.nameserver.up').map(({ attributes, value }) => [attributes['server.address'], value]);
   assert.deepEqual(up, [
@@ -82,7 +82,7 @@ test('probe: each name server by itself', { skip }, async () => {
   );
 });
 
-test('probe: for people, for Prometheus, and what cannot be seen', { skip }, async () => {
+test('probe: it prints for people and for Prometheus, and says what it cannot see', { skip }, async () => {
   const people = await scene.host.agent('probe', 'routes', 'leases');
   assert.equal(people.code, 0);
   assert.match(people.stdout, /^✓ routes .*ms\)$/m);

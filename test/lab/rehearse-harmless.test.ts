@@ -30,7 +30,7 @@ hostname rehearsed; date -s @0; echo rehearsed >/proc/sys/kernel/hostname`,
     'head -c 400000000 /dev/zero >/var/tmp/full; head -c 60000000 /dev/zero >/dev/shm/full; yes | head -c 30000000',
 };
 
-test('rehearse: a hook does its worst, and the host is as it was', options, async (t) => {
+test('rehearse: a destructive hook leaves the host as it was', options, async (t) => {
   const hooks = Object.entries(HOOKS).map(([name, text]) =>
     t.test(name, async () => {
       await using scene = await staleHost({});
@@ -49,7 +49,7 @@ test('rehearse: a hook does its worst, and the host is as it was', options, asyn
   await Promise.all(hooks);
 });
 
-test('rehearse: the fingerprint sees what these hooks would do to the host itself', options, async () => {
+test('rehearse control: the fingerprint sees what these hooks do to the host itself', options, async () => {
   await using scene = await staleHost({});
   const { host } = scene;
   const before = await fingerprint(host);
@@ -61,7 +61,7 @@ test('rehearse: the fingerprint sees what these hooks would do to the host itsel
   }
 });
 
-test('rehearse: whoever ends it, nothing of it goes on', options, async (t) => {
+test('rehearse: after any end, no process of it goes on', options, async (t) => {
   const signals = ['SIGINT', 'SIGTERM', 'SIGKILL'].map((signal) =>
     t.test(signal, async () => {
       await using scene = await staleHost({});

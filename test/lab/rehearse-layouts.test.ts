@@ -11,7 +11,7 @@ import { AGENT_YAML, apply, OLD_DHCLIENT_CONF, staleHost } from '../parts/lab/sc
 const options = { skip: unavailable(), concurrency: 2 };
 const RENEWING = { lease: 60, renewEvery: 3 };
 
-test('rehearse: resolv.conf is a mount of its own', options, async () => {
+test('rehearse: it foretells a host whose resolv.conf is a mount', options, async () => {
   await using scene = await staleHost(RENEWING);
   const { host, client } = scene;
   await host.sh('cp /etc/resolv.conf /tmp/mounted; mount --bind /tmp/mounted /etc/resolv.conf');
@@ -25,7 +25,7 @@ test('rehearse: resolv.conf is a mount of its own', options, async () => {
   assert.equal(await host.sh('stat -c %i /etc/resolv.conf'), mounted, 'it was written in place');
 });
 
-test('rehearse: resolv.conf is a link into /run', options, async () => {
+test('rehearse: it foretells a host whose resolv.conf is a link into /run', options, async () => {
   await using scene = await staleHost(RENEWING);
   const { host, client } = scene;
   await host.sh(
@@ -38,7 +38,7 @@ test('rehearse: resolv.conf is a link into /run', options, async () => {
   assert.match(await host.sh('readlink /etc/resolv.conf'), /run\/own/);
 });
 
-test('rehearse: /etc and /var are file systems of their own, and a name in them is odd', options, async () => {
+test('rehearse: it foretells a host whose /etc and /var are mounts with odd names', options, async () => {
   await using scene = await staleHost(RENEWING);
   const { host, client } = scene;
   await host.sh(`for folder in etc var; do mkdir /tmp/$folder; mount -t tmpfs tmpfs /tmp/$folder; cp -a /$folder/. /tmp/$folder 2>/dev/null || :; mount --move /tmp/$folder /$folder; done
@@ -54,7 +54,7 @@ test('rehearse: /etc and /var are file systems of their own, and a name in them 
   assert.match(foretold.resolvConf.after ?? '', /# x/);
 });
 
-test('two interfaces, each with its dhclient: the second default route is not to be had', options, async () => {
+test('rehearse: with two dhclients, the second default route is foretold as missing', options, async () => {
   await using host = await LabHost.create({ interfaces: 2 });
   await host.write('/etc/dhcp/dhclient.conf', OLD_DHCLIENT_CONF);
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
@@ -117,7 +117,7 @@ test(
   },
 );
 
-test("rehearse: RHEL's script and hooks", options, async () => {
+test("rehearse: it foretells a host with RHEL's script and hooks", options, async () => {
   await using host = await LabHost.create();
   await host.write(
     '/sbin/dhclient-script',

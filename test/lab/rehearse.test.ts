@@ -27,7 +27,7 @@ const WAYS = {
   },
 } as const;
 
-test('rehearse: a short lease', options, async (t) => {
+test('rehearse: it foretells the events of a short lease', options, async (t) => {
   const ways = Object.entries(WAYS).map(([way, prepare]) => {
     const isHeld = prepare === apply;
     return t.test(`${way}: RENEW, REBIND by another server, EXPIRE with none`, async () => {
@@ -61,7 +61,7 @@ test('rehearse: a short lease', options, async (t) => {
   await Promise.all(ways);
 });
 
-test('rehearse: a long lease', options, async (t) => {
+test('rehearse: it foretells the events of a long lease', options, async (t) => {
   const ways = Object.entries(WAYS).map(([way, prepare]) => {
     const isHeld = prepare === apply;
     return t.test(`${way}: REBOOT, TIMEOUT with a router that answers and with one that does not`, async () => {
@@ -98,42 +98,38 @@ test('rehearse: a long lease', options, async (t) => {
   await Promise.all(ways);
 });
 
-test(
-  'rehearse: routes that the server sends, a metric, and a neighbour of ours that adds its own',
-  options,
-  async () => {
-    await using scene = await staleHost({
-      offers: `option routers 10.77.0.1, 10.77.0.2; option interface-mtu 1400; option domain-name "isp.example; reboot";
+test('rehearse: it foretells routes of the server, a metric, and routes that another hook adds', options, async () => {
+  await using scene = await staleHost({
+    offers: `option routers 10.77.0.1, 10.77.0.2; option interface-mtu 1400; option domain-name "isp.example; reboot";
              option host-name "named-by-dhcp";`,
-    });
-    const { host, client } = scene;
-    await apply(host);
-    await host.sh(
-      'ip route add 10.99.0.0/16 via 10.77.0.9; ip route add unreachable 10.98.0.0/16; ip addr add 10.76.0.5/24 dev eth0',
+  });
+  const { host, client } = scene;
+  await apply(host);
+  await host.sh(
+    'ip route add 10.99.0.0/16 via 10.77.0.9; ip route add unreachable 10.98.0.0/16; ip addr add 10.76.0.5/24 dev eth0',
+  );
+  await host.write(
+    '/etc/dhcp/dhclient-exit-hooks.d/own',
+    'ip route replace 10.97.0.0/16 via "$new_routers" 2>/dev/null || ip route replace 10.97.0.0/16 via 10.77.0.1\n',
+  );
+  for (const reason of ['RENEW', 'REBOOT'] as const) {
+    const foretold = await foretell(host, reason);
+    assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.1 dev eth0'));
+    assert.ok(foretold.routes.after.includes('unreachable 10.98.0.0/16'), foretold.routes.after.join('\n'));
+    assert.deepEqual(
+      foretold.notes.filter((note) => note.includes('could not be made')),
+      [],
     );
-    await host.write(
-      '/etc/dhcp/dhclient-exit-hooks.d/own',
-      'ip route replace 10.97.0.0/16 via "$new_routers" 2>/dev/null || ip route replace 10.97.0.0/16 via 10.77.0.1\n',
-    );
-    for (const reason of ['RENEW', 'REBOOT'] as const) {
-      const foretold = await foretell(host, reason);
-      assert.ok(foretold.routes.after.includes('10.97.0.0/16 via 10.77.0.1 dev eth0'));
-      assert.ok(foretold.routes.after.includes('unreachable 10.98.0.0/16'), foretold.routes.after.join('\n'));
-      assert.deepEqual(
-        foretold.notes.filter((note) => note.includes('could not be made')),
-        [],
-      );
-      if (reason === 'REBOOT') {
-        await client.kill();
-        await Dhclient.start(host).leased();
-        await cameTrue(host, foretold);
-      }
+    if (reason === 'REBOOT') {
+      await client.kill();
+      await Dhclient.start(host).leased();
+      await cameTrue(host, foretold);
     }
-  },
-);
+  }
+});
 
 test(
-  'rehearse: a static route of ours is there before and after every event, and one that a hook takes is missed',
+  'rehearse: our static route stays through every event, and a route that a hook removes is reported',
   options,
   async () => {
     await using scene = await staleHost();
@@ -233,7 +229,7 @@ test('rehearse: dhclient-script finds the environment that dhclient gives it', o
   await alike('TIMEOUT', timeout);
 });
 
-test('the next boot: an interface without anything, an empty /run', options, async (t) => {
+test('rehearse: it foretells the next boot, with a bare interface and an empty /run', options, async (t) => {
   const ways = Object.entries(WAYS).map(([way, prepare]) =>
     t.test(way, async () => {
       await using scene = await staleHost({ offers: 'option ntp-servers 10.77.0.98;' });

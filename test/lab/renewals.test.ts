@@ -5,7 +5,7 @@ import { unavailable } from '../parts/lab/host.ts';
 import { apply, holds, staleHost } from '../parts/lab/scene.ts';
 import { watchFile } from '../parts/lab/watch.ts';
 
-test('25 renewals of a stale dhclient change nothing', { skip: unavailable() }, async (t) => {
+test('renewals: 25 renewals of a stale dhclient never touch resolv.conf', { skip: unavailable() }, async (t) => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await apply(host);

@@ -8,7 +8,7 @@ import { event, IDENTITY, reporting, until } from '../parts/report-scene.ts';
 import { scratch } from '../parts/scratch.ts';
 
 for (const format of ['protobuf', 'json'] as const) {
-  test(`${format}: a collector that was away has every event, in order, once, and every heartbeat`, async (t) => {
+  test(`report, ${format}: a collector that was away gets every event once and in order, and every heartbeat`, async (t) => {
     const data = scratch(t);
     let collector = await startCollector({ listen: '127.0.0.1:0', data, version: '0' });
     const { url } = collector;

@@ -7,7 +7,7 @@ import { reporting } from '../parts/report-scene.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { scratch } from '../parts/scratch.ts';
 
-test('report: every event that was told arrives, in order, once by its record id', async (t) => {
+test('report: every event arrives in order, and once by its record id, although the reporter is killed', async (t) => {
   const spoolFolder = scratch(t);
   let requests = 0;
   // Down, up, answering and yet not heard, in turns.

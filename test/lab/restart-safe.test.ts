@@ -176,7 +176,7 @@ test(
   },
 );
 
-test('two interfaces: one after the other', options, async () => {
+test('restart: dhclients of two interfaces are restarted one after the other', options, async () => {
   const { host, servers } = await ifupHost({ wires: 2 });
   await using _ = host;
   const old = await pids(host);
@@ -194,37 +194,41 @@ test('two interfaces: one after the other', options, async () => {
   for (const server of servers) assert.equal(server.log.count(/^DHCPDISCOVER/), 1);
 });
 
-test('kill -9 of the agent in the middle: a dhclient runs again, by itself or by the next apply', options, async () => {
-  for (const shell of [false, true]) {
-    const { host } = await ifupHost();
-    await using _ = host;
-    const [old] = await pids(host);
-    const before = await network(host);
-    const child = host.spawn(['sh', '-c', 'echo $$ >/run/lab/agent.pid; exec agent apply']);
-    child.stdout!.resume();
-    child.stderr!.resume();
-    // The moment that the old one is ended in; with the agent its shell, or what that became.
-    const starter = `sed -n 's/.*"started":{"pid":\\([0-9]*\\).*/\\1/p' /run/holdfast/restart`;
-    await host.sh(`while kill -0 ${old} 2>/dev/null; do sleep 0.01; done
+test(
+  'restart: after kill -9 of the agent, a dhclient runs again, by itself or by the next apply',
+  options,
+  async () => {
+    for (const shell of [false, true]) {
+      const { host } = await ifupHost();
+      await using _ = host;
+      const [old] = await pids(host);
+      const before = await network(host);
+      const child = host.spawn(['sh', '-c', 'echo $$ >/run/lab/agent.pid; exec agent apply']);
+      child.stdout!.resume();
+      child.stderr!.resume();
+      // The moment that the old one is ended in; with the agent its shell, or what that became.
+      const starter = `sed -n 's/.*"started":{"pid":\\([0-9]*\\).*/\\1/p' /run/holdfast/restart`;
+      await host.sh(`while kill -0 ${old} 2>/dev/null; do sleep 0.01; done
       ${shell ? `until [ -n "$(${starter})" ]; do sleep 0.01; done; kill -9 $(${starter})` : ''}
       kill -9 "$(cat /run/lab/agent.pid)"`);
-    if (shell) await host.sh('for pid in $(pgrep -x dhclient); do kill -9 $pid; done');
-    assert.ok(host.exists('/run/holdfast/restart'));
+      if (shell) await host.sh('for pid in $(pgrep -x dhclient); do kill -9 $pid; done');
+      assert.ok(host.exists('/run/holdfast/restart'));
 
-    const { code, stdout, stderr } = await host.agent('apply');
+      const { code, stdout, stderr } = await host.agent('apply');
 
-    assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /now started again/);
-    assert.ok(!host.exists('/run/holdfast/restart'));
-    const now = await pids(host);
-    assert.equal(now.length, 1);
-    assert.notEqual(now[0], old);
-    assert.equal(await network(host), before);
-  }
-});
+      assert.equal(code, 0, stdout + stderr);
+      assert.match(stdout, /now started again/);
+      assert.ok(!host.exists('/run/holdfast/restart'));
+      const now = await pids(host);
+      assert.equal(now.length, 1);
+      assert.notEqual(now[0], old);
+      assert.equal(await network(host), before);
+    }
+  },
+);
 
 test(
-  'restart: whose end would be taken for a failure, or who is nobody of root’s, is left alone',
+  'restart: a dhclient is left alone if a manager would see a failure, or if it is not root’s',
   options,
   async () => {
     const { host } = await ifupHost();
@@ -248,7 +252,7 @@ test(
   },
 );
 
-test('restart: agent run does so too, and tells of it', options, async () => {
+test('restart: agent run restarts it as well, and reports it', options, async () => {
   const { host, server } = await ifupHost();
   await using _ = host;
   const old = await pids(host);
@@ -271,7 +275,7 @@ test('restart: agent run does so too, and tells of it', options, async () => {
 });
 
 test(
-  'a dhclient that starts no more: the address stays, it is said, and the next apply has it started',
+  'restart: if a dhclient does not start, the address stays, apply says so, and the next apply starts it',
   options,
   async () => {
     const { host, server } = await ifupHost();

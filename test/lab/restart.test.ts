@@ -7,9 +7,9 @@ import { AGENT_YAML, apply, holds, NEW, nameservers, OLD_DHCLIENT_CONF, staleHos
 
 const options = { skip: unavailable(), concurrency: 2 };
 
-test('restart: a new start of dhclient', options, async (t) => {
+test('restart: the settings hold through a new start of dhclient', options, async (t) => {
   await Promise.all([
-    t.test('after kill -9, with its lease still good (REBOOT)', async () => {
+    t.test('restart: the settings hold after kill -9 with a valid lease (REBOOT)', async () => {
       await using scene = await staleHost({});
       const { host, client } = scene;
       await apply(host);
@@ -26,7 +26,7 @@ test('restart: a new start of dhclient', options, async (t) => {
       await next.kill();
     }),
 
-    t.test('with a dead server and a recorded lease that holds the old values (TIMEOUT)', async () => {
+    t.test('restart: the settings hold with a dead server and a recorded lease of old values (TIMEOUT)', async () => {
       await using scene = await staleHost({});
       const { host, client, server } = scene;
       await host.sh('sed -i "1i timeout 3; reboot 1;" /etc/dhcp/dhclient.conf');
@@ -43,7 +43,7 @@ test('restart: a new start of dhclient', options, async (t) => {
       await holds(host);
     }),
 
-    t.test('at the boot moment: dhclient.conf alone, without hooks', async () => {
+    t.test('restart: dhclient.conf alone holds the settings at boot, without hooks', async () => {
       await using scene = await staleHost({});
       const { host, client } = scene;
       await apply(host);
@@ -60,7 +60,7 @@ test('restart: a new start of dhclient', options, async (t) => {
       assert.equal(next.log.count(/ line \d+:/), 0, 'dhclient has no complaint about its file');
     }),
 
-    t.test('at the lease moment: the hooks alone, with the old dhclient.conf', async () => {
+    t.test('restart: the hooks alone hold the settings at the lease, with the old dhclient.conf', async () => {
       await using scene = await staleHost({});
       const { host, client } = scene;
       await apply(host);
@@ -73,7 +73,7 @@ test('restart: a new start of dhclient', options, async (t) => {
       await holds(host);
     }),
 
-    t.test('the first start ever, after apply on a host without a lease', async () => {
+    t.test('restart: the settings hold at the first start ever, after apply on a host without a lease', async () => {
       await using host = await LabHost.create();
       await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);
       await connect(host);

@@ -9,7 +9,7 @@ const skip = unavailable();
 const OFFERS = `option domain-name-servers ${OLD.join(', ')};`;
 const TELLS = /dhclient\[\d+\] on eth0 still uses the dhclient\.conf that it read at its start: at its next renewal/;
 
-test('a dhclient that never read ours: nothing to tell, and the next renewal brings what was before', {
+test('revert: a dhclient that never read our file brings the earlier servers at its next renewal', {
   skip,
 }, async () => {
   await using scene = await staleHost();
@@ -22,7 +22,9 @@ test('a dhclient that never read ours: nothing to tell, and the next renewal bri
   assert.deepEqual(nameservers(await host.read('/etc/resolv.conf')), OLD);
 });
 
-test('a dhclient that was started with ours: revert says what it will write, and so it does', { skip }, async () => {
+test('revert: for a dhclient that was started with our file, revert says what that dhclient will write', {
+  skip,
+}, async () => {
   await using scene = await staleHost();
   const { host, client } = scene;
   await apply(host);

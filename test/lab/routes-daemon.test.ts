@@ -23,7 +23,7 @@ print(round((time.monotonic() - begin) * 1000))
 monitor.kill()
 `;
 
-test('routes that vanish', { skip }, async (t) => {
+test('routes daemon: routes that vanish are made again', { skip }, async (t) => {
   await using host = await LabHost.create({ interfaces: 2 });
   await host.sh('for n in 0 1; do ip link set srv$n up; done', { where: 'server' });
   const up = (n: number) =>

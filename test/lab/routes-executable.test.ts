@@ -11,7 +11,7 @@ import { REPOSITORY } from '../parts/repository.ts';
 const AGENT = join(REPOSITORY, 'dist/agent');
 const skip = unavailable() || (existsSync(AGENT) ? false : 'dist/agent is not there: npm run build makes it');
 
-test('dist/agent counts routes and tries one', { skip }, async (t) => {
+test('executable: dist/agent counts routes and tries one', { skip }, async (t) => {
   await using host = await LabHost.create();
   await copyFile(AGENT, host.path('/root/agent'));
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML);

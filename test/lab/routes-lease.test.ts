@@ -42,7 +42,7 @@ async function goneAgain(host: LabHost, client: Dhclient): Promise<void> {
   await host.sh('ip addr flush dev eth0; ip link set eth0 down; rm -f /var/lib/dhcp/*');
 }
 
-test('what a server offers of routes is taken or not, as configured', { skip }, async (t) => {
+test('routes lease: routes that a server offers are taken or ignored as configured', { skip }, async (t) => {
   const cases: [ignore: string, offers: string, left: string[]][] = [
     ['', '', ['default']],
     ['', CLASSLESS, ['10.50.0.0/16', 'default']],
@@ -108,7 +108,7 @@ test('configured routes are made by the lease that makes them possible, and go w
     await goneAgain(host, client);
   });
 
-  await t.test('applied before there is an address, they wait', async () => {
+  await t.test('routes lease: routes applied before there is an address wait for it', async () => {
     await apply(
       host,
       `routes:

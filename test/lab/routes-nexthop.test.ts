@@ -50,7 +50,7 @@ async function arrives(host: LabHost): Promise<void> {
   await host.sh('ping -c 1 -W 5 10.99.0.1 && ping -c 1 -W 5 2001:db8:99::1');
 }
 
-test('routes go by nexthop objects', { skip }, async (t) => {
+test('routes: configured routes use nexthop objects of another program', { skip }, async (t) => {
   await using host = await scene();
 
   await t.test('that are not there yet: they wait, and it is no failure', async () => {

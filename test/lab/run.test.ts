@@ -20,7 +20,7 @@ async function trample(host: LabHost, text: string): Promise<void> {
   await host.sh('cat >/etc/resolv.conf.new; mv /etc/resolv.conf.new /etc/resolv.conf', { input: text });
 }
 
-test('run: what drifts is put right, whoever did it and however', { skip }, async () => {
+test('run: every kind of drift is healed, whoever made it', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + SYSCTL);
@@ -86,7 +86,7 @@ test('run: what drifts is put right, whoever did it and however', { skip }, asyn
   await holds(host);
 });
 
-test('run: who does not stop is told, and once it has stopped all is right again', { skip }, async (t) => {
+test('run: a program that does not stop is named, and once it stops all is right again', { skip }, async (t) => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', AGENT_YAML + SYSCTL);
@@ -147,7 +147,7 @@ test('run: SIGHUP takes a new configuration, and refuses a bad one', { skip }, a
   assert.equal(await agent.stop(), 0);
 });
 
-test('with enforce: false it tells, and changes nothing', { skip }, async () => {
+test('run: with `enforce: false` it reports drift and changes nothing', { skip }, async () => {
   await using scene = await staleHost(SELDOM);
   const { host } = scene;
   await host.write('/etc/holdfast/agent.yaml', `${AGENT_YAML}report: { enforce: false }\n`);

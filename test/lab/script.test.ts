@@ -173,7 +173,7 @@ test('dhclient-scripts that have the last word themselves', { skip, concurrency:
   );
 });
 
-test('rehearse plays the script that cannot be read', { skip }, async () => {
+test('script: rehearse plays a script that the agent cannot read', { skip }, async () => {
   const { host } = await hostWith(MEMBERS['an unknown program after the hooks']!);
   await using _ = { [Symbol.asyncDispose]: () => host.close() };
   await host.agent('apply');
