@@ -2,7 +2,9 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import protobuf from 'protobufjs/minimal.js';
+import { DEPENDENCES } from '../../agent/collector/wire/otlp.ts';
 import { METRICS } from '../../probes/metrics.ts';
+import { hostileDependences } from './fuzz-dependences.ts';
 
 export interface FuzzRequest {
   readonly path: '/v1/metrics' | '/v1/logs';
@@ -19,6 +21,8 @@ interface Item {
   readonly time: number;
   readonly start: number;
   readonly value: number;
+  /** Of a record: what a host depends on; null for any other record. */
+  readonly told: string | null;
   /** Of a metric: gauge, sum, delta sum, histogram; of a record, its severity. */
   readonly kind: number;
 }
@@ -60,13 +64,20 @@ const time = fc.oneof(
   fc.integer({ min: -60_000, max: 60_000 }).map((by) => Date.now() + by),
   fc.constantFrom(0, 1, 1e12, 4e12, 8.64e15, -5),
 );
+/** The honest sender of fuzz.ts, in whose name others tell what it depends on. */
+export const HONEST = { name: 'honest', id: 'id-of-honest' } as const;
 const host = fc.oneof(
   { weight: 6, arbitrary: fc.nat(60).map((n) => `host-${n}`) },
   { weight: 3, arbitrary: fc.uuid() },
   { weight: 1, arbitrary: odd },
 );
 const resource = fc
-  .tuple(host, fc.constantFrom('web', 'db', 'debian'), fc.constantFrom<Scalar>(0, 1, 30, 600, -1, 'x'), attributes)
+  .tuple(
+    host,
+    fc.constantFrom('web', 'db', 'debian', HONEST.name),
+    fc.constantFrom<Scalar>(0, 1, 30, 600, -1, 'x'),
+    attributes,
+  )
   .map(([id, name, interval, more]): Pairs => {
     return [
       ['host.id', id],
@@ -82,12 +93,22 @@ const item = fc.record<Item>({
   time,
   start: time,
   value: number,
+  told: fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: hostileDependences }),
   kind: fc.nat(3),
 });
-const model: fc.Arbitrary<Model> = fc.record({
+const report = fc.record({
   logs: fc.boolean(),
   resources: fc.array(fc.record({ attributes: resource, items: fc.array(item, { maxLength: 12 }) }), { maxLength: 4 }),
 });
+/** Another host's name and id, and that it depends on nothing, or on what the sender likes. */
+const stolen = fc.tuple(item, hostileDependences).map(([one, told]): Model => {
+  const attributes: Pairs = [
+    ['host.id', HONEST.id],
+    ['host.name', HONEST.name],
+  ];
+  return { logs: true, resources: [{ attributes, items: [{ ...one, told }] }] };
+});
+const model: fc.Arbitrary<Model> = fc.oneof({ weight: 19, arbitrary: report }, { weight: 1, arbitrary: stolen });
 const form = fc.record({
   json: fc.boolean(),
   snake: fc.boolean(),
@@ -149,10 +170,15 @@ function asJson(logs: boolean, resources: Model['resources'], snake: boolean): B
   };
   const pairs = (all: Pairs) => all.map(([key, one]) => ({ key, value: value(one) }));
   const items = (all: readonly Item[]) =>
-    all.map(({ name, attributes: own, time: at, start, value: number, kind }) => {
+    all.map(({ name, attributes: own, time: at, start, value: number, told, kind }) => {
       const common = { attributes: pairs(own), [named('timeUnixNano')]: `${nanoseconds(at)}` };
       if (logs)
-        return { ...common, [named('eventName')]: name, [named('severityNumber')]: kind * 6, body: value(number) };
+        return {
+          ...common,
+          [named('eventName')]: told === null ? name : DEPENDENCES,
+          [named('severityNumber')]: kind * 6,
+          body: value(told ?? number),
+        };
       const point = { ...common, [named('startTimeUnixNano')]: `${nanoseconds(start)}`, [named('asDouble')]: number };
       const data = { [named('dataPoints')]: [point], [named('aggregationTemporality')]: kind };
       return { name, [kind === 0 ? 'gauge' : kind === 3 ? 'histogram' : 'sum']: data };
@@ -197,12 +223,12 @@ function asProtobuf(logs: boolean, resources: Model['resources']): Buffer {
       });
     }
   };
-  const record = ({ name, attributes: own, time: at, value, kind }: Item) => {
+  const record = ({ name, attributes: own, time: at, value, told, kind }: Item) => {
     fixed64(1, at);
     writer.uint32(2 << 3).uint32(kind * 6);
-    message(5, () => scalarOf(value));
+    message(5, () => scalarOf(told ?? value));
     pairs(6, own);
-    writer.uint32((12 << 3) | 2).string(name);
+    writer.uint32((12 << 3) | 2).string(told === null ? name : DEPENDENCES);
   };
   const metric = ({ name, attributes: own, time: at, start, value, kind }: Item) => {
     writer.uint32((1 << 3) | 2).string(name);

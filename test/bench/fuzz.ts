@@ -1,6 +1,6 @@
 /**
  * The collector under hostile requests: it stays up, its memory stays bounded, and all that an honest sender beside them was told is
- * stored is there after each restart, of which every second one is a kill -9. `node test/bench/fuzz.ts [REQUESTS [SEED]]`.
+ * stored is there after each restart, of which every second one is a kill -9. Nobody else ends what it depends on. `node test/bench/fuzz.ts [REQUESTS [SEED]]`.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -9,12 +9,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HostEvent, SeriesAnswer } from '../../agent/collector/api.ts';
-import { event, get, heartbeat } from '../parts/collector-wire.ts';
+import type { HostEvent, RetireAnswer, SeriesAnswer } from '../../agent/collector/api.ts';
+import { addressValue } from '../../agent/collector/dependences/address-value.ts';
+import type { Dependence } from '../../agent/depends/dependence.ts';
+import { dependences, event, get, heartbeat } from '../parts/collector-wire.ts';
 import { Log } from '../parts/lab/log.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { fuzzBatches } from './fuzz-batches.ts';
-import type { FuzzRequest } from './fuzz-requests.ts';
+import { RETIRED } from './fuzz-dependences.ts';
+import { type FuzzRequest, HONEST } from './fuzz-requests.ts';
 
 export interface FuzzJob {
   readonly requests: number;
@@ -56,14 +59,16 @@ export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}
     const honestPair = async () => {
       sequence += 1;
       const [beat, id] = [sequence, `r-${sequence}`];
-      const body = heartbeat({ host: 'honest', time: start + beat * STEP, sequence: beat, routes: beat });
+      const body = heartbeat({ host: HONEST.name, time: start + beat * STEP, sequence: beat, routes: beat });
       const headers = { 'content-type': 'application/x-protobuf' };
       const from = '127.0.0.2';
       if ((await post(run, { path: '/v1/metrics', headers, body: new Uint8Array(body) }, from)) === 200)
         honest.beats.push(beat);
-      const record = new Uint8Array(event('honest', id, { body: id, time: start + beat * STEP }));
+      const record = new Uint8Array(event(HONEST.name, id, { body: id, time: start + beat * STEP }));
       if ((await post(run, { path: '/v1/logs', headers, body: record }, from)) === 200) honest.events.push(id);
     };
+    await honestPair();
+    await tell(run);
     const end = Math.min(job.requests, sent + job.restartEvery);
     while (sent < end) {
       const { seed, requests } = await batches.next();
@@ -88,6 +93,7 @@ export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}
       assert.equal(answer.status, 200);
       await answer.arrayBuffer();
     }
+    await depends(run.url);
     const memory = residentMost(run.child.pid!);
     peak = Math.max(peak, memory);
     assert.equal(run.child.exitCode, null);
@@ -160,7 +166,7 @@ async function check(
   newest = 1_000,
 ) {
   if (beats.length === 0) return;
-  const path = `${url}/api/v1/hosts/id-of-honest`;
+  const path = `${url}/api/v1/hosts/${HONEST.id}`;
   const wantedBeats = newest === 0 ? beats : beats.slice(-newest);
   const wantedEvents = new Set(newest === 0 ? events : events.slice(-newest));
   const stored = new Map<number, number>();
@@ -183,6 +189,32 @@ async function check(
     place = `&before=${page.at(-1)!.time}&beforeId=${page.at(-1)!.id}`;
   }
 }
+
+/** The honest sender tells that it depends on RETIRED. */
+async function tell(run: Run): Promise<void> {
+  const body = new Uint8Array(dependences(HONEST.name, { found: [DEPENDENCE] }));
+  const headers = { 'content-type': 'application/x-protobuf' };
+  assert.equal(await post(run, { path: '/v1/logs', headers, body }, '127.0.0.2'), 200);
+}
+
+/** However many others told in its name that it depends on nothing, the verdict still names it. */
+async function depends(url: string): Promise<void> {
+  const { verdict, dependents }: RetireAnswer = await get(url, `/api/v1/retire?address=${RETIRED}&limit=10000`);
+  assert.equal(verdict, 'not-safe');
+  const found = dependents.hosts.find(({ id }) => id === HONEST.id)?.dependences;
+  const { address: _, ...wanted } = DEPENDENCE;
+  assert.deepEqual(found, [wanted]);
+}
+
+const DEPENDENCE: Dependence = {
+  address: addressValue(RETIRED)!,
+  tense: 'lease',
+  source: 'leases',
+  who: 'dhclient[812] on eth0',
+  where: '/var/lib/dhcp/dhclient.leases',
+  reason: 'the DHCP server offers it as a name server',
+  cure: 'agent apply',
+};
 
 /** MiB, of its whole life. */
 function residentMost(pid: number): number {

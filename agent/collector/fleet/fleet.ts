@@ -17,6 +17,18 @@ import { DEPENDENCES, type LogRecord, MalformedRequest, type OtlpPoint, type Otl
 import { restore } from './restore.ts';
 import { Upkeep } from './upkeep.ts';
 
+const OF_ANOTHER = 'holdfast.dependences of a host whose heartbeats another sender sends';
+
+/** Points of one time. `sequence`: the number of Holdfast's heartbeat; null if another program sent the points. */
+interface Beat {
+  /** The host's own time. */
+  readonly time: number;
+  readonly points: readonly OtlpPoint[];
+  readonly sequence: number | null;
+  readonly sender: string;
+  readonly now: number;
+}
+
 export class Fleet {
   readonly series = new SeriesTable();
   readonly rows: Rows;
@@ -81,7 +93,7 @@ export class Fleet {
       refused += found === null ? group.length : group.length - taken.length;
       if (found === null) continue;
       if (found.late) this.#late(found.host, this.#believed(time, now), taken, now);
-      else this.#beat(found.host, time, taken, agent?.sequence ?? null, now);
+      else this.#beat(found.host, { time, points: taken, sequence: agent?.sequence ?? null, sender, now });
       this.#census.touch(found.host, sender);
     }
     return refused;
@@ -107,9 +119,10 @@ export class Fleet {
     this.#heard(host);
     for (const { time, name, severity, body, attributes } of records) {
       if (name === DEPENDENCES) {
-        if (!this.#told(host, body, now)) {
+        const problem = this.#told(host, body, now, sender);
+        if (problem !== '') {
           refused += 1;
-          because(host.toldProblem);
+          because(problem);
         }
         continue;
       }
@@ -159,21 +172,20 @@ export class Fleet {
     this.#pending.chunks.push(chunk);
   }
 
-  /**
-   * `claimed` is the host's own time. If `sequence` is null, the sender is no Holdfast, and may have more series than
-   * it sent.
-   */
-  #beat(host: HostState, claimed: number, points: readonly OtlpPoint[], sequence: number | null, now: number): void {
+  /** Without a sequence, the sender may have more series than it sent. */
+  #beat(host: HostState, { time: claimed, points, sequence, sender, now }: Beat): void {
     const time = this.#believed(claimed, now);
     const repeat = time === host.pulse.time;
     this.counters.heartbeats += 1;
     this.#heard(host);
     if (countErrors(host, points, this.series, sequence, now)) this.#erred(host);
     const changes = host.take(points, sequence !== null, now, this.series);
+    if (sequence !== null) host.speaker.beaten(sender, host.pulse.beaten, now);
     host.pulse.beat(time, claimed, now);
     if (sequence !== null) this.#count(host, sequence);
     if (repeat && changes.series.length === 0) return;
-    this.#ask(host, changes, claimed === 0 ? 0 : claimed - now, now);
+    // Only a heartbeat of Holdfast has a ledger.
+    if (sequence !== null) this.#ask(host, changes, claimed === 0 ? 0 : claimed - now, now);
     if (changes.series.some((id) => isOfRow(this.series.get(id)))) this.rows.unsettle(host);
     if (host.chunkFull) this.#pending.close(host);
     const opens = !host.chunkOpen;
@@ -182,19 +194,22 @@ export class Fleet {
     journal.frame(host, frame, opens, now);
   }
 
-  /** Takes the dependences that a host tells. Returns false if they cannot be read: then none are known. */
-  #told(host: HostState, body: string, now: number): boolean {
+  /**
+   * Takes the dependences that a host tells. Returns why they are not kept; '' if they are. If they cannot be read, none
+   * are known. Those of another sender change nothing, except that the host is in doubt.
+   */
+  #told(host: HostState, body: string, now: number, sender: string): string {
     this.#pending.told.add(host);
+    if (!host.speaker.told(sender, host.pulse.interval, now)) return OF_ANOTHER;
     try {
       host.told = readTold(body, now);
       host.toldProblem = '';
-      return true;
     } catch (error) {
       if (!(error instanceof MalformedRequest)) throw error;
       host.told = null;
       host.toldProblem = error.message;
-      return false;
     }
+    return host.toldProblem;
   }
 
   /** Takes changed values of the ledger of name servers. `ahead`: milliseconds by which the host's clock is ahead. */

@@ -6,6 +6,7 @@ import { readTold } from '../dependences/told.ts';
 import type { Census } from '../hosts/census.ts';
 import type { HostState } from '../hosts/host-state.ts';
 import { CLOCK_TOLERANCE } from '../hosts/pulse.ts';
+import { Speaker } from '../hosts/speaker.ts';
 import type { SeriesTable } from '../series/series.ts';
 import { readFrames } from '../series/value-frames.ts';
 import { replay } from '../store/chunk-journal.ts';
@@ -28,6 +29,7 @@ export function restore(store: Store, census: Census, series: SeriesTable, now: 
     host.attention = new Map(Object.entries(stored.attention).filter((pair) => Number.isFinite(pair[1])));
     host.memoryErrors = new Map(stored.memoryErrors);
     host.start = stored.start;
+    host.speaker = new Speaker(stored.sender);
     host.retired = stored.retired;
     sameId.set(host.identity, [...(sameId.get(host.identity) ?? []), host]);
     attempt('a run of heartbeats', () => {

@@ -103,6 +103,7 @@ export class Upkeep {
       host.pulse.shift(by);
       host.opened += by;
       host.asked?.shift(by);
+      host.speaker.shift(by);
       if (host.told !== null) host.told = { ...host.told, arrived: host.told.arrived + by };
     }
     rows.shift(by);

@@ -4,6 +4,7 @@ import type { Told } from '../dependences/told.ts';
 import { Bytes, readFrames, type Values, writeFrame } from '../series/value-frames.ts';
 import type { OtlpAttributes, OtlpPoint } from '../wire/otlp.ts';
 import { Pulse } from './pulse.ts';
+import { Speaker } from './speaker.ts';
 
 /**
  * A complete run of frames. Times are in milliseconds since the epoch: `from` and `to` by the host's clock, `seen` by
@@ -65,6 +66,7 @@ export class HostState {
   /** When an operator retired it; 0 if it is not retired. A retired host is shown nowhere. It comes back when it reports. */
   retired = 0;
   readonly pulse: Pulse;
+  speaker = new Speaker(null);
   series: readonly number[] = [];
   values: number[] = [];
   /** The index of each series in `series`; `of` is the list that the map was made from. */

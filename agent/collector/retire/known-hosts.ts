@@ -18,10 +18,10 @@ export function knownHosts(hosts: Iterable<HostState>, expected: Iterable<Expect
   return [...present.map((host) => knownHost(host, now)), ...missing];
 }
 
-const NOTHING = { told: null, toldProblem: '', asked: [], askedLost: 0, watchedSince: () => null };
+const NOTHING = { told: null, toldProblem: '', doubt: '', asked: [], askedLost: 0, watchedSince: () => null };
 
 function knownHost(host: HostState, now: number): KnownHost {
-  const { key, resource, pulse, told, toldProblem, asked } = host;
+  const { key, resource, pulse, speaker, told, toldProblem, asked } = host;
   const silent = pulse.beaten === 0 || pulse.silent(0, now);
   return {
     id: key,
@@ -30,6 +30,7 @@ function knownHost(host: HostState, now: number): KnownHost {
     seen: host.seen,
     told,
     toldProblem,
+    doubt: speaker.doubt(pulse.interval, now),
     asked: asked ?? [],
     askedLost: asked?.lost ?? 0,
     watchedSince: (server) => asked?.watchedSince(server) ?? null,

@@ -22,6 +22,8 @@ export interface KnownHost {
   readonly told: Told | null;
   /** Why its last dependences could not be read; '' if they could. */
   readonly toldProblem: string;
+  /** Why what is known may not be the host's own, in a sentence; '' if it is. */
+  readonly doubt: string;
   readonly asked: Iterable<Asked>;
   /** Askers until this time were dropped; 0 if none was. */
   readonly askedLost: number;
@@ -141,12 +143,13 @@ function askedDependence({ unit, user, last }: Asked, now: number): HostDependen
 
 /** What could not be seen of a host. `until`: when its ledger has watched for long enough; 0 if it does not watch. */
 function unseenOf(host: KnownHost, address: string, window: number, now: number): { reasons: string[]; until: number } {
-  const { standing, seen, told, toldProblem, askedLost } = host;
+  const { standing, seen, told, toldProblem, doubt, askedLost } = host;
   if (standing === 'never') return { reasons: ['It is expected, and it has never reported.'], until: 0 };
   if (standing === 'lost')
     return { reasons: [`It last reported ${durationInWords(now - seen)} ago, so it was forgotten.`], until: 0 };
   const reasons: string[] = [];
   if (standing === 'silent') reasons.push(`It is silent: it last reported ${durationInWords(now - seen)} ago.`);
+  if (doubt !== '') reasons.push(doubt);
   if (told === null) {
     reasons.push(
       toldProblem === ''

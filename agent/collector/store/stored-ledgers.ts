@@ -24,9 +24,9 @@ export class StoredLedgers {
     return this.#db.all<ExpectedHost>("SELECT * FROM expected WHERE kind IN ('given', 'lost') ORDER BY seen");
   }
 
-  /** Part of a transaction. Dependences that could not be read leave none. */
-  saveTold({ id, told }: HostState): void {
-    if (told === null) this.#db.run('DELETE FROM told WHERE host = ?', id);
+  /** Part of a transaction. Dependences that could not be read, or are contested, leave none. */
+  saveTold({ id, told, speaker }: HostState): void {
+    if (told === null || speaker.isContested) this.#db.run('DELETE FROM told WHERE host = ?', id);
     else this.#db.run('INSERT OR REPLACE INTO told VALUES (?, ?, ?)', id, told.arrived, writeTold(told));
   }
 

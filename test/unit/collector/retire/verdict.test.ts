@@ -46,6 +46,7 @@ function sound(id: string, more: Partial<Facts> = {}): KnownHost & { since: numb
     seen: NOW - 20_000,
     told: told(),
     toldProblem: '',
+    doubt: '',
     asked: [],
     askedLost: 0,
     since: NOW - 30 * DAY,
@@ -245,6 +246,7 @@ test('verdict: each kind of missing knowledge makes a safe fleet unknown, and is
     [{ standing: 'never', told: null, since: null, seen: 0 }, /never reported/],
     [{ told: null }, /has not told/],
     [{ told: null, toldProblem: 'no JSON' }, /refused: no JSON/],
+    [{ doubt: 'Another sender told.' }, /Another sender told/],
     [{ told: told({ arrived: NOW - STALE - 1 }) }, /last told/],
     [{ told: told({ cut: 2 }) }, /left out 2 dependences/],
     [
