@@ -28,7 +28,9 @@ export function unavailable(program: string): string | false {
 export async function bareHost(): Promise<LabHost> {
   const host = await LabHost.create();
   try {
-    await host.sh('rm /usr/local/bin/agent; dpkg --purge holdfast 2>/dev/null || :');
+    await host.sh(
+      'umount -q /usr/local/bin/agent || :; rm /usr/local/bin/agent; dpkg --purge holdfast 2>/dev/null || :',
+    );
     await bringPackage(host);
     await host.write('/etc/resolv.conf', 'nameserver 192.0.2.1\n');
     return host;

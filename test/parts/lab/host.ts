@@ -6,7 +6,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { REPOSITORY } from '../repository.ts';
 import { Log } from './log.ts';
@@ -57,7 +56,7 @@ export class LabHost extends LabSystem {
   /**
    * A host as Debian installs it, with `agent` in its PATH: the executable named by HOLDFAST_AGENT, else the sources.
    * @param interfaces how many `eth0`, `eth1` … it has, each by a wire of its own to `srv0`, `srv1` … of `server`; all are down.
-   * @param agent the command that is `agent` there, for many hosts: each host has a copy of HOLDFAST_AGENT, in memory.
+   * @param agent another command that is `agent` there.
    */
   static async create({ interfaces = 1, agent = '' } = {}): Promise<LabHost> {
     const flags = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
@@ -82,9 +81,10 @@ export class LabHost extends LabSystem {
     );
     await this.sh('mkdir -p /run/lab /var/lib/dhcp; : >/etc/resolv.conf; chmod 644 /etc/resolv.conf');
     const built = process.env.HOLDFAST_AGENT;
-    if (agent !== '') await this.write('/usr/local/bin/agent', `#!/bin/sh\nexec ${agent} "$@"\n`, 0o755);
-    else if (built) await this.write('/usr/local/bin/agent', await readFile(built), 0o755);
-    else await this.write('/usr/local/bin/agent', FROM_SOURCE, 0o755);
+    const command = agent || `${process.execPath} ${REPOSITORY}/agent/cli.ts`;
+    await this.write('/usr/local/bin/agent', `#!/bin/sh\nexec ${command} "$@"\n`, 0o755);
+    // Not a copy: that would be 113 MB of memory for each host.
+    if (built && agent === '') await this.sh(`mount --bind '${built}' /usr/local/bin/agent`);
   }
 
   /** Starts a program. To signal the child is of no use: that is nsenter, and what it started lives on. */
@@ -121,8 +121,6 @@ export class LabHost extends LabSystem {
     await gone;
   }
 }
-
-const FROM_SOURCE = `#!/bin/sh\nexec ${process.execPath} ${REPOSITORY}/agent/cli.ts "$@"\n`;
 
 function inPath(program: string): boolean {
   return ENVIRONMENT.PATH.split(':').some((folder) => existsSync(join(folder, program)));
