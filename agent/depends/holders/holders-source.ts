@@ -3,6 +3,7 @@ import type { IpAddress } from '../../address/accepted.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { mapsOf } from '../../host/process/maps.ts';
+import { argumentsOf, nullIfGone } from '../../host/process/proc.ts';
 import type { Program } from '../../host/process/programs.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
@@ -71,7 +72,7 @@ function holdersIn(host: Host, tree: ProcessTree, hidden: Program[]): Holder[] {
   const noReload = readAsLibc(resolvConf?.text ?? '').options.includes('no-reload');
   return tree.programs.flatMap((program): Holder[] => {
     const changed = changedSince(host, tree, program);
-    if (changed === null || program.pid === process.pid) return [];
+    if (changed === null || isHoldfast(program)) return [];
     const maps = mapsOf(program.pid);
     if (maps === 'hidden') hidden.push(program);
     const why = keepsServers(program, maps === 'hidden' ? '' : maps, noReload);
@@ -79,6 +80,12 @@ function holdersIn(host: Host, tree: ProcessTree, hidden: Program[]): Holder[] {
     const history = isOurs ? 'resolv.conf' : null;
     return [{ program, history, file: RESOLV_CONF, changed, why, cure: restartOf(host, program) }];
   });
+}
+
+/** Whether the program is Holdfast run from its sources, hence Node. Holdfast takes a new resolver for each question. */
+function isHoldfast({ pid, executable }: Program): boolean {
+  if (pid === process.pid) return true;
+  return executable === process.execPath && nullIfGone(() => argumentsOf(pid)[1]) === process.argv[1];
 }
 
 /**
