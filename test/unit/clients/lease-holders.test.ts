@@ -10,7 +10,7 @@ const LINKS = { 'sys/class/net/eth0/ifindex': '2\n', 'sys/class/net/eth1/ifindex
 
 const holders = (t: TestContext, patient: Patient) => leaseHolders(patientHost(t, patient)).map(holderName);
 
-test('lease holders: dhcpcd for one interface, with its helpers, and one that manages all', (t) => {
+test('lease holders: dhcpcd is recognised for one interface with its helpers, and as manager of all', (t) => {
   const dhcpcd = {
     49: ['dhcpcd: eth0 [ip4] [ip6]'],
     50: ['dhcpcd: [privileged proxy] eth0 [ip4] [ip6]'],
@@ -27,7 +27,7 @@ test('lease holders: dhcpcd for one interface, with its helpers, and one that ma
   assert.deepEqual(holders(t, { others: { dhcpcd: { 7: 'dhcpcd -B' } } }), ['dhcpcd[7] on no interface']);
 });
 
-test('NetworkManager: what it has a lease for; networkd: links with a lease', (t) => {
+test('lease holders: NetworkManager and networkd hold the interfaces with a lease of theirs', (t) => {
   const files = {
     ...LINKS,
     'run/NetworkManager/devices/2':

@@ -52,7 +52,7 @@ test('client migration: each client that is installed is prepared, whichever run
   assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
 });
 
-test('client migration: what cannot be prepared for a client that does not run is no failure', { skip }, async (t) => {
+test('client migration: a file that cannot be prepared for an idle client is no failure', { skip }, async (t) => {
   const files = { ...DHCPCD, [DHCPCD_CONF.slice(1)]: 'hostname\0\n', ...NETWORK_MANAGER };
   const later = { 'etc/NetworkManager/conf.d/99-vendor.conf': '[main]\ndns=dnsmasq\n' };
   const host = hostWith(t, { ...files, ...later });
@@ -76,7 +76,7 @@ test('client migration: what cannot be prepared for a client that does not run i
   );
 });
 
-test('dhcpcd: what is of another configuration is not said to be missing', { skip }, async (t) => {
+test('client migration: files of another configuration are not reported as missing', { skip }, async (t) => {
   const running: Patient = { others: { dhcpcd: { 9: ['dhcpcd: eth0 [ip4]'] } } };
   const host = hostWith(t, DHCPCD, running);
   const reasons = async (yaml: string) => {
@@ -135,7 +135,7 @@ test('client migration: the hooks of a dhclient that is gone hold nothing, and a
   assert.deepEqual(await moments(host), ['lease ok', 'now ok']);
 });
 
-test('client migration: what was put there for dhcpcd and NetworkManager is named when they are gone', {
+test('client migration: our files of a removed dhcpcd or NetworkManager are named', {
   skip,
 }, async (t) => {
   const host = hostWith(t, { ...DHCPCD, ...NETWORK_MANAGER });

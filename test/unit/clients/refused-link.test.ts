@@ -43,7 +43,7 @@ function linkedHost(t: TestContext, target = '../run/resolvconf/resolv.conf'): F
 const made = (host: FolderHost, yaml: string) =>
   makeResources(host, desiredOf(yaml) as DesiredState, { only: ONLY, known: new KnownFiles('') });
 
-test('a link that is refused: not one file is changed, and no moment is said to be held', { skip }, async (t) => {
+test('refused link: no file is changed, and no moment counts as held', { skip }, async (t) => {
   for (const target of ['../run/resolvconf/resolv.conf', '/run/NetworkManager/resolv.conf', '/srv/mine']) {
     const host = linkedHost(t, target);
     const outcomes = await converge(host, made(host, DNS));
@@ -67,7 +67,7 @@ test('a link that is refused: not one file is changed, and no moment is said to 
   }
 });
 
-test('beside a refused link the other settings of dhclient are held', { skip }, async (t) => {
+test('refused link: the other settings of dhclient are held', { skip }, async (t) => {
   const host = linkedHost(t);
   await converge(host, made(host, NTP));
   assert.match(host.readText(HOOK) ?? '', /new_ntp_servers='10\.0\.0\.80'/);
@@ -86,7 +86,7 @@ test('beside a refused link the other settings of dhclient are held', { skip }, 
   assert.match(host.readText(CONF) ?? '', /supersede domain-name-servers 10\.0\.0\.21;/);
 });
 
-test('refused link: what was held before the link came is not taken away', { skip }, async (t) => {
+test('refused link: settings held before the link came stay', { skip }, async (t) => {
   const host = linkedHost(t);
   rmSync(join(host.root, 'etc/resolv.conf'));
   await converge(host, made(host, DNS));
@@ -106,7 +106,9 @@ test('refused link: what was held before the link came is not taken away', { ski
   assert.ok(views.every(({ moments }) => moments.lease?.state !== 'ok' && moments.boot?.state !== 'ok'));
 });
 
-test('a link to what is no file: replace puts a file there, follow says what is wrong', { skip }, async (t) => {
+test('refused link: for a link to no file, `replace` makes a file and `follow` reports the fault', {
+  skip,
+}, async (t) => {
   for (const target of ['/srv/folder', '/srv/pipe', '/srv/null/x']) {
     const symlink = (policy: string) => DNS.replace(' }', `, symlink: ${policy} }`);
     const host = linkedHost(t, target);

@@ -159,7 +159,7 @@ test('cli: status says once what is true of several settings and moments', async
   assert.match(stdout, /`agent plan` shows/);
 });
 
-test('who is not root may look: plan and status after an apply', {
+test('cli: an ordinary user may run plan and status after an apply', {
   skip: missing('flock', 'setpriv') || notRoot,
 }, async (t) => {
   const root = image(t);

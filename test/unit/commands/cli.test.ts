@@ -44,7 +44,7 @@ test('cli: the exit status says what there was to do, and what was done', { skip
   assert.equal(await status('apply'), 4);
 });
 
-test('a bad configuration: exit 1, every error with its place on stderr, nothing touched', async (t) => {
+test('cli: a bad configuration gives exit 1 and every error with its place, and nothing is touched', async (t) => {
   const root = image(t, 'dns:\n  nameservers: [10.0.0.300]\nsysctls: {}\n');
   const before = readFileSync(join(root, 'etc/resolv.conf'), 'utf8');
   for (const name of ['plan', 'apply', 'status']) {
@@ -113,7 +113,7 @@ test('cli: --only leaves the other resources alone; a name that is none is an er
   }
 });
 
-test('wrong usage: exit 1, on stderr, with a way to help', async () => {
+test('cli: wrong usage gives exit 1, and stderr names the way to help', async () => {
   for (const args of [['aply'], ['apply', '--jsn'], ['apply', 'x'], ['plan', '--root'], ['--nothing'], []]) {
     const { status, stdout, stderr } = await command(...args);
     assert.equal(status, 1, args.join(' '));

@@ -36,7 +36,7 @@ test('status: only what libc reads counts as held, and the reason names the line
   }
 });
 
-test('domain and search: the last line is the one that libc obeys', async (t) => {
+test('status: of domain and search, libc obeys the last line', async (t) => {
   const none = { domain: null, search: null, nameservers: null, sortlist: null, options: null, verify: null };
   const seen = async (dns: Partial<DesiredDns>, text: string) => {
     const host = new Host({ root: scratch(t, { 'etc/resolv.conf': text }) });

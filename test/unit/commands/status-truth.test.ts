@@ -77,7 +77,7 @@ test('status: a later hook that sets what the lease says, and an exit hook that 
   assert.equal((await one(host, 'dhclient.supersede.ntp-servers', 'lease'))?.state, 'unknown');
 });
 
-test("RHEL's shared hook: what stands below our block comes later, what stands above does not", async (t) => {
+test("status: in RHEL's shared hook, lines below our block count as later, and lines above do not", async (t) => {
   const host = await held(t, RHEL, { files: { 'etc/dhcp/dhclient-enter-hooks': 'make_resolv_conf() { :; }\n' } });
   const shared = host.readText('/etc/dhcp/dhclient-enter-hooks') ?? '';
   fill(host.root, { 'etc/dhcp/dhclient-enter-hooks': `${shared}make_resolv_conf() { :; }\n` });

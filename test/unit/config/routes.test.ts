@@ -81,7 +81,7 @@ const MEANINGS: [yaml: string, meaning: Plain<DesiredRoute>][] = [
 ];
 
 for (const [yaml, meaning] of MEANINGS) {
-  test(`means: ${yaml}`, async () => {
+  test(`routes: the route means what was written: ${yaml}`, async () => {
     const result = await load(`routes: [${yaml}]`);
     assert.ok(result.ok, JSON.stringify(result));
     assert.deepEqual(result.desired.routes, [meaning]);
@@ -180,7 +180,7 @@ const ERRORS: [yaml: string, ...errors: string[]][] = [
 ];
 
 for (const [yaml, ...errors] of ERRORS) {
-  test(`errors: ${yaml}`, async () => {
+  test(`routes: the mistake is refused with place and remedy: ${yaml}`, async () => {
     const found = await errorsOf(`routes: [${yaml}]`);
     assert.deepEqual(
       found,

@@ -43,7 +43,7 @@ const TRAPS: [name: string, yaml: string | Buffer, error: RegExp][] = [
 ];
 
 for (const [name, yaml, error] of TRAPS) {
-  test(`refused: ${name}`, async () => {
+  test(`YAML: it refuses ${name}`, async () => {
     const errors = await errorsOf({ '/etc/holdfast/agent.yaml': yaml });
     assert.ok(
       errors.some((one) => error.test(one)),

@@ -46,7 +46,7 @@ test('dns.verify: an address of one family is enough where both are asked for', 
   }
 });
 
-test('dns.verify: a lie is no answer', async (t) => {
+test('dns.verify: an answer with a wrong address does not count', async (t) => {
   const lies: [Respond, string][] = [
     [(query) => answer(query, ['192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
     [(query) => answer(query, ['10.72.1.1', '192.0.2.1']), '192.0.2.1, not in 10.72.0.0/16'],
@@ -129,7 +129,7 @@ test('dns.verify: a link-local server needs its interface', async () => {
   }
 });
 
-test('dns.verify: once the quorum is lost nobody is waited for', async (t) => {
+test('dns.verify: once the quorum is lost, it waits for no further server', async (t) => {
   const { port } = await dnsServer(t, () => null);
   const verdicts = await verifyServers(['127.0.0.1', '127.0.0.2'], verify({ quorum: 2 }), { port });
   assert.deepEqual(
@@ -138,7 +138,7 @@ test('dns.verify: once the quorum is lost nobody is waited for', async (t) => {
   );
 });
 
-test('dns.verify: whose wrong answer the C library would take', () => {
+test('dns.verify: it names the server whose wrong answer the C library would take', () => {
   const right = (server: string) => ({ server, complaint: null, misleads: false });
   const wrong = (server: string) => ({ server, complaint: 'NXDOMAIN', misleads: true });
   const dead = (server: string) => ({ server, complaint: 'no answer', misleads: false });
@@ -264,12 +264,12 @@ test('dns.verify: a lost packet is sent again', async (t) => {
   );
 });
 
-test('dns.verify: silence ends, and says how long it was waited', async (t) => {
+test('dns.verify: a silent server ends the wait, and the sentence says how long it lasted', async (t) => {
   const { complaint: said } = await complaint(t, () => null, { timeout: SHORT });
   assert.equal(said, 'no answer within 0.3 s by UDP, nor by TCP');
 });
 
-test('dns.verify: nobody listens there, nobody is there, and it is no address', async () => {
+test('dns.verify: a closed port, an absent host and a bad address are told apart', async () => {
   const [listens] = await verifyServers(['127.0.0.1'], verify(), { port: 1 });
   assert.equal(listens!.complaint, 'no answer by UDP, and no name server listens there by TCP');
   assert.deepEqual(await askNameServer('resolver.example', [{ name: NAME, type: 'A' }], { timeout: SHORT }), [
@@ -300,7 +300,7 @@ test('dns.verify: what answers another question, or is no DNS at all, is passed 
   }
 });
 
-test('dns.verify: all are asked at once, and each is judged by itself', async (t) => {
+test('dns.verify: all servers are asked at once, and each is judged by itself', async (t) => {
   const { port } = await dnsServer(t, (query) => answer(query, ['10.72.1.1']));
   const verdicts = await verifyServers(['127.0.0.1', '127.0.0.2'], verify(), { port });
   assert.deepEqual(
@@ -312,7 +312,7 @@ test('dns.verify: all are asked at once, and each is judged by itself', async (t
   );
 });
 
-test('dns.verify: which address is unexpected', () => {
+test('dns.verify: the sentence names the unexpected address', () => {
   const expect = ['10.72.0.0/16', '2001:db8::/32'];
   assert.equal(unexpected(['10.72.255.255', '2001:db8::1'], verify({ expect })), null);
   assert.equal(unexpected(['10.72.0.1', '10.73.0.0'], verify({ expect })), '10.73.0.0');

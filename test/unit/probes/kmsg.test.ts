@@ -17,7 +17,7 @@ function pipe(t: TestContext): { path: string; write(record: string): void } {
   return { path, write: (record) => void writeSync(fd, record) };
 }
 
-test('a record: facility, sequence, time, text; the dictionary is not part of it', () => {
+test('kmsg: a record has facility, sequence, time and text, without the dictionary', () => {
   assert.deepEqual(parseKernelRecord('4,339,5140900,-;Out of memory\n SUBSYSTEM=pci\n DEVICE=+pci:0000:00:01.0\n'), {
     sequence: 339,
     fromKernel: true,
@@ -28,7 +28,7 @@ test('a record: facility, sequence, time, text; the dictionary is not part of it
   assert.equal(parseKernelRecord('6,1,2,c,caller=T1,later=field;a; b\n')?.text, 'a; b');
 });
 
-test('kmsg: what is no record is none', () => {
+test('kmsg: other text is no record', () => {
   for (const raw of ['', '\n', 'text', '4,1;text', '4,x,1,-;text', ' SUBSYSTEM=pci', '-4,1,1,-;text'])
     assert.equal(parseKernelRecord(raw), null, raw);
   assert.equal(parseKernelRecord('4,1,1,-;')?.text, '');
@@ -54,7 +54,7 @@ test('kmsg: reads what is there, never waits, and counts what was overwritten', 
   assert.deepEqual(texts(), [0]);
 });
 
-test('goes on after a sequence: neither repeats nor loses', (t) => {
+test('kmsg: reading continues after a sequence number without repetition or loss', (t) => {
   const { path, write } = pipe(t);
   const log = new KernelLog({ path, after: 20 });
   t.after(() => log.close());

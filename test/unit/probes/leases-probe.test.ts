@@ -66,7 +66,7 @@ function host(t: Parameters<typeof scratch>[0], expire = in10Minutes) {
   return root;
 }
 
-test('leases: age, renewal, expiry, server, and what the hook holds', async (t) => {
+test('leases probe: it reports age, renewal, expiry, server and what the hook holds', async (t) => {
   const { value, codes, readings } = await read(host(t), Date.now() + 1000);
   const about = { interface: 'eth0', 'network.type': 'ipv4' };
   const age = value('holdfast.lease.age');
@@ -87,19 +87,19 @@ test('leases: age, renewal, expiry, server, and what the hook holds', async (t) 
   assert.deepEqual(codes, []);
 });
 
-test('leases: a client that runs with an older configuration', async (t) => {
+test('leases probe: a client with an older configuration is stale', async (t) => {
   const { value, codes } = await read(host(t), Date.now() - 60_000);
   const stale = value('holdfast.dhclient.stale');
   assert.ok(stale?.kind === 'sample' && stale.value === 1);
   assert.deepEqual(codes, ['stale-dhclient']);
 });
 
-test('leases: a lease that has run out', async (t) => {
+test('leases probe: an expired lease is reported', async (t) => {
   const { codes } = await read(host(t, new Date(Date.now() - 5_000)), Date.now() + 1000);
   assert.deepEqual(codes, ['lease-expired']);
 });
 
-test('leases: without a client there is nothing to say', async (t) => {
+test('leases probe: without a client there is no sample', async (t) => {
   const probe = leasesProbe(new Made(host(t), []), WANTED);
   assert.deepEqual(await probe.read(AbortSignal.timeout(60_000)), []);
 });

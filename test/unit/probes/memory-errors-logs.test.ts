@@ -36,7 +36,7 @@ test('memory errors: only lines that are new, and only whole ones', async (t) =>
   assert.deepEqual(await follower.read(), []);
 });
 
-test('rotation: the old file is read to its end, the new one from its start', async (t) => {
+test('memory errors: after rotation the old file is read to its end, and the new one from its start', async (t) => {
   const path = join(scratch(t, { log: '' }), 'log');
   const follower = new LogFollower(path, 'end');
   t.after(() => follower.close());
@@ -167,7 +167,7 @@ async function read(probe: Probe) {
   return { events, conditions, counts, samples: readings.filter((reading) => reading.kind === 'sample') };
 }
 
-test('the probe: an event a line, a count by cause; a restart neither repeats nor loses', async (t) => {
+test('memory errors: the probe makes an event a line and a count by cause, without repetition or loss at a restart', async (t) => {
   const root = scratch(t, { 'var/log/routed': `${REFUSED}\n` });
   const log = join(root, 'var/log/routed');
   const host = new Host({ root });
@@ -196,7 +196,7 @@ test('the probe: an event a line, a count by cause; a restart neither repeats no
   await all.close?.();
 });
 
-test('the probe: a new configuration goes on counting, and a reading that it cut off is read anew', async (t) => {
+test('memory errors: the probe goes on counting after a new configuration, and repeats a reading that was cut off', async (t) => {
   const root = scratch(t, { 'var/log/routed': '', 'var/log/bird': '' });
   const log = join(root, 'var/log/routed');
   const [host, record] = [new Host({ root }), new MemoryErrorRecord()];
@@ -226,7 +226,7 @@ test('the probe: a new configuration goes on counting, and a reading that it cut
   assert.deepEqual((await read(again)).counts, ['route-add-failed 2']);
 });
 
-test('the probe: a log that is not there is a condition, not 0 errors, and stops no other', async (t) => {
+test('memory errors: a missing log is a condition, not 0 errors, and stops no other log', async (t) => {
   const root = scratch(t, { 'var/log/bird': '' });
   const logs = [{ path: '/var/log/none' }, { path: '/var/log/bird' }];
   const probe = daemonMemoryErrors(new Host({ root }), logs, new MemoryErrorRecord(), { history: false });
@@ -276,7 +276,7 @@ test('memory errors: the probe says that it could not see where one log is missi
   assert.equal((await runner.read()).success, true);
 });
 
-test('hostile lines: one line of printable text, cut; a flood is counted, not told line by line', async (t) => {
+test('memory errors: a hostile line is cut to printable text, and a flood is counted', async (t) => {
   const root = scratch(t, { 'var/log/routed': '' });
   const log = join(root, 'var/log/routed');
   const probe = daemonMemoryErrors(new Host({ root }), [{ path: '/var/log/routed' }], new MemoryErrorRecord(), {

@@ -97,7 +97,7 @@ test('multicast: what the kernel says of groups, versions and queries', (t) => {
   assert.equal(joinedGroups(new Host({ root: scratch(t) }), 'ipv4'), null);
 });
 
-test('multicast: a text of nobody’s is no group', (t) => {
+test('multicast: unknown text of /proc is no group', (t) => {
   for (const text of [
     '',
     'Idx\n',
@@ -118,7 +118,7 @@ test('multicast: groups are counted where switches may leave them out, with noth
   ]);
 });
 
-test('multicast: one that is expected and not joined is said', async (t) => {
+test('multicast: an expected group that is not joined is a condition', async (t) => {
   const { host } = procfs(t);
   const readings = await look(host, expected({ group: '239.1.1.1' }), expected({ group: 'ff15::9', dev: 'eth7' }));
   assert.deepEqual(conditions(readings), [
@@ -128,7 +128,7 @@ test('multicast: one that is expected and not joined is said', async (t) => {
   assert.ok(samples(readings).includes('holdfast.multicast.joined eth1 ipv4 0'));
 });
 
-test('multicast: first that nobody asks, then that the switch has forgotten', async (t) => {
+test('multicast: it reports first that no router queries, then that the switch has forgotten', async (t) => {
   const { host, folder } = procfs(t);
   const said = async (...ago: [number | null, number?]) => {
     fill(folder, heard(host, 'eth1 ipv4', ...ago));
@@ -165,7 +165,7 @@ test('multicast: without the right to listen the kernel’s own word counts, as 
   assert.deepEqual(await said(1), []);
 });
 
-test('multicast: who asks is told once, and when it is another', async (t) => {
+test('multicast: the querier is reported once, and again when another one takes over', async (t) => {
   const { host } = procfs(t);
   let hear = (_: IgmpQuery) => {};
   const listen: typeof hearIgmpQueries = (devices, heard) => {
@@ -187,7 +187,7 @@ test('multicast: who asks is told once, and when it is another', async (t) => {
   assert.deepEqual(await told(), ['the querier on eth1 is 0.0.0.0 (IGMPv2); it was 10.0.0.1 (IGMPv3)']);
 });
 
-test('multicast: what another process wrote that is no more counts for nothing', async (t) => {
+test('multicast: the record of a process that has ended counts for nothing', async (t) => {
   const { host, folder } = procfs(t);
   const kept = heard(host, 'eth1 ipv4', 400)['run/holdfast/multicast.json']!;
   for (const text of [

@@ -38,7 +38,7 @@ async function seen(t: TestContext, respond: Respond, dns: Partial<DesiredDns> =
   return { ...(await look(new Host({ root: scratch(t) }), port, dns)), asked };
 }
 
-test('what answers, and what says that there is no such name: one packet', async (t) => {
+test('name servers: an answer and a missing name are both proof by one packet', async (t) => {
   for (const rcode of [0, 3]) {
     assert.deepEqual(await seen(t, (query) => answer(query, [], { rcode })), {
       up: [1],
@@ -50,7 +50,7 @@ test('what answers, and what says that there is no such name: one packet', async
   }
 });
 
-test('name servers: what refuses, fails, is silent, or answers only by TCP is of no use', async (t) => {
+test('name servers: a server that refuses, fails, is silent or answers only by TCP is down', async (t) => {
   const silent = 'no answer within 1.5 s by UDP, nor by TCP';
   const useless: [Respond, string][] = [
     [(query) => answer(query, [], { rcode: 5 }), 'it refuses to answer this host (REFUSED)'],

@@ -121,7 +121,7 @@ test('route failures: a process that runs is named with what /proc has of it', (
   assert.equal(gone!.attributes['process.executable.path'], undefined);
 });
 
-test('where it cannot be seen that is said, with no count: neither 0 nor a failure', async () => {
+test('route failures: if the kernel shows none, a condition says so, and there is no count', async () => {
   const probe = routeFailuresProbe(new Host({ root: '/nowhere' }), new MemoryErrorRecord(), { history: false });
   const readings = samples(await probe.read(new AbortController().signal));
   assert.deepEqual(

@@ -43,7 +43,7 @@ test('resolv.conf: what is not configured is not touched', () => {
   assert.equal(wanted, 'search theirs\nnameserver 10.0.0.1\noptions ndots:9\n');
 });
 
-test('who configures the domain has the search list too: the last of them would win', () => {
+test('resolv.conf: a configured domain also decides the search list, because the last line wins', () => {
   assert.equal(composeResolvConf('search theirs\n', dns({ domain: 'example.com' })), 'domain example.com\n');
   assert.equal(composeResolvConf('domain theirs\n', dns({ search: ['a.example'] })), 'search a.example\n');
 });

@@ -114,14 +114,14 @@ const KNOWN = [
 
 const skip = noNamespaces('python3') || (glibc64() ? false : 'needs a 64-bit glibc, whose struct __res_state is read');
 
-test('what libc takes: every known oddity, and generated files', { skip }, (t) => {
+test('libc reading: it agrees with libc on every known oddity and on generated files', { skip }, (t) => {
   // Each that glibc never ends to read costs a second.
   const harmless = resolvConf.filter((text) => !/^sortlist[ \t].*[^\x20-\x7e\t\n]/m.test(text));
   const texts = [...KNOWN, ...fc.sample(harmless, { numRuns: 300, seed: 1 })];
   for (const [index, reading] of byLibc(scratch(t), texts).entries()) compare(texts[index]!, reading);
 });
 
-test('each line that libc does not use is named, with why', () => {
+test('libc reading: each line that libc does not use is named with the reason', () => {
   const cases: [string, RegExp][] = [
     ['nameserver 10.0.0.53\r', /carriage return/],
     ['search a.example\r', /carriage return/],

@@ -136,7 +136,7 @@ test('revert: a resolv.conf that cannot be read does not hide what revert put ba
   assert.match(stdout, /resolv\.conf +failed: .*it is a folder/);
 });
 
-test('--only on the command line: revert, and init', { skip }, async (t) => {
+test('revert: --only on the command line limits revert and init', { skip }, async (t) => {
   const host = await applied(t);
   const { stdout } = await command('revert', '--only', 'sysctl', '--root', host.root);
   assert.match(stdout, /Nothing to put back/);
@@ -219,7 +219,7 @@ test('revert: a link that a person put in place of our file stays, unless it lea
   }
 });
 
-test('a link in a circle: replaced by a file, and a link again; else it is said what is wrong', { skip }, async (t) => {
+test('revert: a circular link is replaced by a file and comes back, or the fault is reported', { skip }, async (t) => {
   const circle = () => {
     const host = new Host({ root: scratch(t, { 'etc/x': '' }) });
     symlinkSync('resolv.conf', join(host.root, RESOLV));

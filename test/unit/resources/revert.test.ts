@@ -70,7 +70,9 @@ test('revert: every byte and mode comes back, the hooks go first, and a second r
   assert.deepEqual(await revertAll(host), []);
 });
 
-test("a folder that is gone: dhclient's own file comes back where dhclient is still installed", { skip }, async (t) => {
+test("revert: if the folder is gone, dhclient's file comes back only while dhclient is installed", {
+  skip,
+}, async (t) => {
   for (const installed of [true, false]) {
     const host = hostWith(t, { ...BEFORE, 'sbin/dhclient-script': '#!/bin/sh\n', 'sbin/dhclient': '' });
     await apply(host);
@@ -82,7 +84,7 @@ test("a folder that is gone: dhclient's own file comes back where dhclient is st
   }
 });
 
-test('a revert where nothing was applied does nothing, not even a folder', async (t) => {
+test('revert: without an earlier apply it does nothing, and makes no folder', async (t) => {
   const host = hostWith(t, {});
   assert.deepEqual(await revertAll(host), []);
   assert.deepEqual(host.list('/'), []);
@@ -98,7 +100,7 @@ test('revert: several applies later it is still the first state that comes back'
   assert.equal(host.readText(CONF), BEFORE['etc/dhcp/dhclient.conf']);
 });
 
-test('revert: what others edited since, beside our lines, is kept', { skip }, async (t) => {
+test('revert: later edits beside our lines are kept', { skip }, async (t) => {
   const host = hostWith(t);
   await apply(host);
   host.replace(CONF, `${host.readText(CONF)}retry 10;\n`);
@@ -108,7 +110,7 @@ test('revert: what others edited since, beside our lines, is kept', { skip }, as
   assert.equal(host.readText(RESOLV), `# new top\n${BEFORE['etc/resolv.conf']}`);
 });
 
-test('revert: also what they edited between two applies', { skip }, async (t) => {
+test('revert: edits between two applies are kept', { skip }, async (t) => {
   const host = hostWith(t, { ...BEFORE, 'etc/resolv.conf': 'nameserver 9.9.9.9\n# a\n# b\n# c\n' });
   await apply(host);
   host.replace(CONF, `# new top\n${host.readText(CONF)}`);
@@ -120,7 +122,9 @@ test('revert: also what they edited between two applies', { skip }, async (t) =>
   assert.equal(host.readText(RESOLV), 'nameserver 9.9.9.9\n# a\n# b\n# c\n# added\n');
 });
 
-test('revert: where our very lines were changed it is left as it is, said, and remembered', { skip }, async (t) => {
+test('revert: a file whose lines of ours were edited stays, is reported, and remains remembered', {
+  skip,
+}, async (t) => {
   const host = hostWith(t);
   await apply(host);
   const theirs = host.readText(RESOLV)!.replace('10.34.56.78', '10.9.9.9');
@@ -244,7 +248,7 @@ test('revert: a record that is damaged is told by name, and never written over',
   }
 });
 
-test('live values: put back in the right order, unless somebody else has changed them', {
+test('revert: live values are put back in the right order, unless another program changed them', {
   skip: noNamespaces('flock'),
 }, (t) => {
   const folder = scratch(t);

@@ -19,7 +19,7 @@ const notRoot = process.getuid?.() === 0 ? false : 'needs root, to be another us
 
 const parse = (line: string) => parseClient({ pid: 7, started: 0, sinceBoot: 0, arguments: line.split(' ') });
 
-test("running dhclients: as Debian's ifup, RHEL, cloud images and people call it", () => {
+test("running dhclients: the command lines of Debian's ifup, RHEL, cloud images and people are recognised", () => {
   const ifup = parse(
     '/sbin/dhclient -4 -v -i -pf /run/dhclient.eth0.pid -lf /var/lib/dhcp/dhclient.eth0.leases -I -df /var/lib/dhcp/dhclient6.eth0.leases eth0',
   );
@@ -41,7 +41,7 @@ test("running dhclients: as Debian's ifup, RHEL, cloud images and people call it
   assert.equal(parse('dhclient -cf').confFile, '');
 });
 
-test('running dhclients: one that another program runs with a configuration of its own', () => {
+test('running dhclients: a dhclient of another program is known by its own configuration', () => {
   const manager = parse(
     '/sbin/dhclient -d -q -sf /usr/libexec/nm-dhcp-helper -pf /run/NetworkManager/x.pid -cf /var/lib/NetworkManager/dhclient-eth0.conf eth0',
   );
@@ -91,7 +91,7 @@ test('running dhclients: a host that is not the running one has no processes', (
   assert.deepEqual(dhcpClients(new Host({ root: scratch(t) })), []);
 });
 
-test('running dhclients: a configuration behind a link is the one that counts', (t) => {
+test('running dhclients: the file behind a link is the configuration that counts', (t) => {
   const root = scratch(t, { 'srv/real.conf': 'x\n', 'etc/dhcp/x': '' });
   symlinkSync('/srv/real.conf', join(root, 'etc/dhcp/dhclient.conf'));
   const host = new Host({ root });

@@ -35,7 +35,7 @@ const asking: DesiredDhclient = {
   interfaces: new Map(),
 };
 
-test('pending changes: what only a start reads is pending, by its keywords', (t) => {
+test('pending changes: statements that only a start reads are pending, by keyword', (t) => {
   const becomes = (now: string) => pending(running(t, FILE, now));
   assert.deepEqual(becomes(FILE.replace('"a"', '"b"')), ['send host-name']);
   assert.deepEqual(becomes(FILE.replace('routers, ', '')), ['request']);
@@ -46,7 +46,7 @@ test('pending changes: what only a start reads is pending, by its keywords', (t)
   assert.deepEqual(becomes(FILE.replace('10.0.0.1', '10.0.0.2')), ['supersede ntp-servers'], 'which no hook holds');
 });
 
-test('pending changes: what changes nothing for it is not', (t) => {
+test('pending changes: a statement that changes nothing for this dhclient is not pending', (t) => {
   const becomes = (now: string, wanted?: DesiredDhclient) => pending(running(t, FILE, now), wanted);
   assert.equal(becomes(FILE), null);
   assert.equal(becomes(`# a comment\n${FILE.replaceAll('\n', '\r\n\r\n')}`), null);
@@ -57,19 +57,19 @@ test('pending changes: what changes nothing for it is not', (t) => {
   assert.equal(becomes(FILE.replace('10.0.0.1', '10.0.0.2'), held), null, 'the hook gives it');
 });
 
-test('pending changes: where it is not known what it read, only what is wanted of its request list is pending', (t) => {
+test('pending changes: if the file that dhclient read is unknown, only its request list can be pending', (t) => {
   assert.equal(pending(running(t, null, FILE)), null);
   assert.deepEqual(pending(running(t, null, FILE), asking), ['request']);
 });
 
-test('pending changes: what is only planned is pending for one that read the file as it is', (t) => {
+test('pending changes: a planned change is pending for a dhclient that read the present file', (t) => {
   const host = running(t, FILE, FILE);
   const client = { ...dhcpClients(host)[0]!, started: Date.now() + 60_000 };
   assert.equal(pendingOf(host, client, asking), null);
   assert.deepEqual(pendingOf(host, client, asking, FILE.replace('routers, ', ''))?.what, ['request']);
 });
 
-test('pending changes: the file is kept for who has read it, as long as it runs', (t) => {
+test('pending changes: the text that a dhclient read is kept while that dhclient runs', (t) => {
   const host = running(t, null, FILE);
   const [stale] = dhcpClients(host) as [ReturnType<typeof dhcpClients>[0]];
   noteStarts(host, [stale]);

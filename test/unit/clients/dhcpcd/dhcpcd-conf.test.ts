@@ -39,7 +39,7 @@ test('dhcpcd.conf: it stays where it is, unless dhcpcd would not take it there',
   assert.equal(edit(`${BLOCK}static routers=10.0.0.1\n`), `${BLOCK}static routers=10.0.0.1\n`);
 });
 
-test('with any text: idempotent, and taken out it is as it was', () => {
+test('dhcpcd.conf: editing any text is idempotent, and removing the block restores the text', () => {
   const parts = [
     'duid',
     '# c',
@@ -66,7 +66,7 @@ test('with any text: idempotent, and taken out it is as it was', () => {
   }
 });
 
-test('dhcpcd.conf: what is doubtful is left alone, with its line', () => {
+test('dhcpcd.conf: a doubtful file is left alone, and its line is named', () => {
   const problem = (text: string) => {
     const edited = editDhcpcdConf(text, ['nohook resolv.conf']);
     return edited.ok ? null : edited.problem;
@@ -76,7 +76,7 @@ test('dhcpcd.conf: what is doubtful is left alone, with its line', () => {
   assert.match(problem('duid\n# BEGIN holdfast\nduid\n') ?? '', /^line 2: a mark/);
 });
 
-test('dhcpcd.conf: what one interface has of its own is told', () => {
+test('dhcpcd.conf: settings of one interface are reported', () => {
   const edited = editDhcpcdConf('interface eth0\nstatic domain_name_servers=10.0.0.9\nstatic ip_address=1\n', ['x']);
   assert.deepEqual(edited.ok && edited.notes, [
     'line 2 has "static domain_name_servers=10.0.0.9" for interface eth0; the hook has the last word',

@@ -39,7 +39,9 @@ test('dhcpcd: its own hooks, and a neighbour that is known to be harmless, leave
   assert.deepEqual(await lease(t, files), { state: 'ok', reason: '' });
 });
 
-test('dhcpcd: what writes resolv.conf, or may, leaves the lease unknown, with the line', { skip }, async (t) => {
+test('dhcpcd: a hook that writes or may write resolv.conf makes the lease unknown, and its line is named', {
+  skip,
+}, async (t) => {
   const cases: [files: Record<string, string>, seen: RegExp, below?: string][] = [
     [{ [`${FOLDER}/90-site`]: '#\necho nameserver 9.9.9.9 >/etc/resolv.conf\n' }, /dhcpcd-hooks\/90-site:2: echo/],
     [{ [`${FOLDER}/10-site`]: '/opt/update-dns\n' }, /10-site:1: it runs \/opt\/update-dns/],

@@ -288,7 +288,7 @@ test('a configuration without dns: the drop-in of the service stays until system
   assert.deepEqual(await brief(left), [`${SERVICE} drifted`]);
 });
 
-test('revert: the link is given back, and all files go', { skip }, async (t) => {
+test('networkd files: revert gives the link back and removes all files', { skip }, async (t) => {
   const host = networkdHost(t);
   await converge(host, [resolved(host)]);
   const outcomes = await revertAll(host);

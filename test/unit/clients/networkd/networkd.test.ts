@@ -101,7 +101,9 @@ test('networkd: each setting at its three moments; what systemd-resolved has not
   ]);
 });
 
-test('right by the lease alone is not held: the next one may say otherwise', { skip }, async (t) => {
+test('networkd: a link that is right only by its lease is not held, because the next lease may differ', {
+  skip,
+}, async (t) => {
   const host = networkdHost(t, { files: { [STATE]: link('10.0.0.21') } });
   const resource = resolved(host, 'dns: { nameservers: [10.0.0.21] }');
   const [finding] = await resource.inspect();
@@ -193,7 +195,7 @@ test('networkd: a link that another client serves too is refused', { skip }, asy
   assert.deepEqual(host.told, []);
 });
 
-test('servers of the lease behind ours are a refusal, told once: systemd 247 keeps them until it starts again', {
+test('networkd: servers of the lease behind ours are one refusal, because systemd 247 keeps them until its restart', {
   skip,
 }, async (t) => {
   const host = networkdHost(t);
@@ -241,7 +243,7 @@ test('networkd: a drop-in that comes after ours has the last word at boot', { sk
   assert.deepEqual(codes(seenOn(other, examined, { yaml: YAML })), ['HF-RESOLVED']);
 });
 
-test("doctor: systemd-resolved's link is no problem where it is told, and still is where it is not", { skip }, (t) => {
+test("networkd: doctor accepts systemd-resolved's link only if the link is told our settings", { skip }, (t) => {
   const look = (patient: Patient) => codes(seenOn(networkdHost(t, patient), resolvConfFileCheck, { yaml: YAML }));
   assert.deepEqual(look({}), []);
   assert.deepEqual(look({ others: {} }), ['HF-RESOLV-LINK']);
@@ -260,7 +262,7 @@ test('doctor: without a configuration, nobody is told to replace the link that w
   assert.deepEqual(codes(look({ others: {} })), ['HF-RESOLV-LINK']);
 });
 
-test('a change that does not stand is put back: the link as well as the drop-in', { skip }, async (t) => {
+test('networkd: a change that fails its proof is put back, on the link and in the drop-in', { skip }, async (t) => {
   const host = networkdHost(t);
   const journal = new DnsChangeJournal(host, async () => WAY_BACK);
   const change = async (yaml: string) => {

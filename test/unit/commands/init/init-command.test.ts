@@ -90,7 +90,7 @@ test('init: a file that is there stays, with exit status 1, unless --force', asy
   assert.match(readFileSync(file, 'utf8'), /nameservers: \[10\.34\.56\.78\]/);
 });
 
-test('--output: a file of the operator’s, or standard output and nothing else there', async (t) => {
+test('init: --output writes the named file, or only the text to standard output', async (t) => {
   const root = scratch(t, FILES);
   const file = join(root, 'own.yaml');
   const written = await command('init', '--root', root, '--output', file);

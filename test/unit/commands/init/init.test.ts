@@ -21,7 +21,7 @@ async function loaded(facts: Partial<HostFacts>): Promise<{ text: string; desire
   return { text, desired: result.desired };
 }
 
-test('init: of a bare host nothing is configured, and examples stand in comments', async () => {
+test('init: on a bare host it configures nothing, and shows examples in comments', async () => {
   const { text, desired } = await loaded({});
   assert.equal(desired.dns, null);
   assert.deepEqual(desired.sysctl, []);
@@ -137,7 +137,7 @@ test('init: persisted net.* sysctls are taken over, the last of a key', async ()
   assert.match(text, /# net\.ipv6\.route\.max_size is 4096 now; /);
 });
 
-test('init: whatever a host has, the configuration loads', async () => {
+test('init: its configuration loads on any host', async () => {
   const evil = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string(),

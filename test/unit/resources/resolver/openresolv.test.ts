@@ -46,7 +46,7 @@ function target(host: FolderHost): string {
   return spawnSync('sh', ['-c', script], { encoding: 'utf8' }).stdout;
 }
 
-test('openresolv is given another file, status and doctor agree before and after, revert gives it back', {
+test('openresolv: it gets another file to write, status and doctor agree, and revert restores it', {
   skip,
 }, async (t) => {
   for (const conf of [
@@ -100,7 +100,7 @@ test('openresolv: a resolvconf that leaves resolv.conf alone, or is another prog
   assert.equal(systemd.readText(RESOLVCONF_CONF), DEBIAN);
 });
 
-test('openresolv: where dns is no longer configured the block goes', { skip }, async (t) => {
+test('openresolv: the block goes once dns is no longer configured', { skip }, async (t) => {
   const host = hostWith(t, DEBIAN);
   await converge(host, resources(host));
   await converge(host, resources(host, 'sysctl: { net.ipv4.ip_forward: 1 }'));

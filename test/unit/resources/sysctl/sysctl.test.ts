@@ -21,7 +21,7 @@ function want(key: string, value: string | { atLeast: number }, optional = false
 
 const skipLock = missing('flock');
 
-test('the file for the next boot: forwarding first, optional keys marked, names with dots by slashes', {
+test('sysctl: the file for the next boot has forwarding first, marks optional keys, and writes dotted names with slashes', {
   skip: skipLock,
 }, async (t) => {
   const host = new Host({ root: scratch(t) });
@@ -66,7 +66,7 @@ test('sysctl: "at least" never lowers what another file has', { skip: skipLock }
   assert.match(host.readText(OURS)!, /^net\.ipv6\.route\.max_size = 9000000$/m);
 });
 
-test('"at least" reads a number as the kernel does: a comment behind it counts for nothing', {
+test('sysctl: "at least" reads a number as the kernel does, without the comment behind it', {
   skip: skipLock,
 }, async (t) => {
   for (const [theirs, ours] of [
@@ -456,7 +456,7 @@ test('sysctl: a value that is not what the kernel shows is neither written nor p
   );
 });
 
-test('sysctl: a command, and what the kernel only shows, are named as such', { skip }, (t) => {
+test('sysctl: a key that is a command, or that is read-only, is named as such', { skip }, (t) => {
   const { outcomes } = live(scratch(t), [
     want('net.ipv4.route.flush', '1'),
     want('net.ipv4.tcp_available_congestion_control', 'cubic'),
@@ -482,7 +482,7 @@ test('sysctl: a misspelt key is told with the right one, and nothing is persiste
   assert.deepEqual(file.split('\n').slice(1), ['net.ipv4.conf.ppp7.rp_filter = 1', '']);
 });
 
-test('sysctl: all before one interface, which the kernel would set with it', { skip }, (t) => {
+test('sysctl: conf.all is written before an interface, because the kernel sets interfaces with it', { skip }, (t) => {
   for (const name of ['disable_ipv6', 'forwarding', 'ignore_routes_with_linkdown', 'addr_gen_mode']) {
     const { outcomes, again, boot } = live(scratch(t), [
       want(`net.ipv6.conf.lo.${name}`, '0'),

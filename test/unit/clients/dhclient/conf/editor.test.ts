@@ -28,13 +28,13 @@ function request(without: string[], also: string[]): DesiredDhclient {
   return { global: { supersede: new Map(), request: { without, also }, ignore: [] }, interfaces: new Map() };
 }
 
-test('dhclient.conf editor: what stands nowhere goes into one marked block at the end', () => {
+test('dhclient.conf editor: a missing statement goes into one marked block at the end', () => {
   becomes('timeout 5;', `timeout 5;\n${BEGIN}supersede domain-name-servers 10.0.0.1, 10.0.0.2;\n${END}`);
   becomes('', `${BEGIN}supersede domain-name-servers 10.0.0.1, 10.0.0.2;\n${END}`);
   assert.ok(!/[^\r]\n/.test(edited('timeout 5;\r\n', SERVERS).text), 'in the line ends of the file');
 });
 
-test('dhclient.conf editor: what stands is changed where it stands, with all that is around it', () => {
+test('dhclient.conf editor: a wrong statement is changed in its place, and its surroundings stay', () => {
   becomes(
     '\tsupersede\tdomain-name-servers  1.1.1.1 ; # ours\n#supersede domain-name-servers 2.2.2.2;\n',
     '\tsupersede\tdomain-name-servers  10.0.0.1, 10.0.0.2 ; # ours\n#supersede domain-name-servers 2.2.2.2;\n',
@@ -45,7 +45,7 @@ test('dhclient.conf editor: what stands is changed where it stands, with all tha
   );
 });
 
-test('dhclient.conf editor: what is right is left alone, byte for byte, however it is written', () => {
+test('dhclient.conf editor: a right statement stays byte for byte, in any spelling', () => {
   for (const text of [
     'SUPERSEDE domain-name-servers\t10.0.0.1 ,10.0.0.2;',
     'supersede unknown-6 10.0.0.1,10.0.0.2;prepend domain-search "x";',
@@ -89,7 +89,7 @@ test('dhclient.conf editor: an interface that would beat a global value gets the
   );
 });
 
-test('an interface is not named where it was not: dhclient would configure it', () => {
+test('dhclient.conf editor: it names no new interface, because dhclient would configure that one', () => {
   const result = edited('timeout 5;\n', WANTED);
   assert.ok(!result.text.includes('eth1'));
   const own = result.settings.filter(({ iface }) => iface === 'eth1');
@@ -111,7 +111,7 @@ test('dhclient.conf editor: a condition and an include stay, and the wanted valu
   assert.equal(edited(after, SERVERS).text, condition + block, 'the block goes to the end again');
 });
 
-test('dhclient.conf editor: what many scripts append is repaired by replacing it', () => {
+test('dhclient.conf editor: lines that scripts appended again and again are replaced', () => {
   const wanted = 'supersede domain-name-servers 10.0.0.1, 10.0.0.2;';
   for (const broken of [
     'supersede domain-name-servers 10.0.0.1 10.0.0.2;',
@@ -142,7 +142,7 @@ test('dhclient.conf editor: a file with any other syntax error is reported by li
   }
 });
 
-test('request lists: taken out and added in place', () => {
+test('dhclient.conf editor: options are removed from and added to a request list in place', () => {
   const wanted = request(['routers'], ['interface-mtu', 'host-name']);
   becomes('request routers, subnet-mask, host-name;\n', 'request subnet-mask, host-name, interface-mtu;\n', wanted);
   becomes(
@@ -163,7 +163,7 @@ test('request lists: taken out and added in place', () => {
   becomes('request routers;\n', 'request interface-mtu, host-name;\n', wanted);
 });
 
-test('request lists: the compiled-in one is written out, one that an interface copied is written for it', () => {
+test('dhclient.conf editor: a compiled-in request list is written out, also for an interface that copied it', () => {
   becomes('also request ntp-servers;\n', 'also request ntp-servers, interface-mtu;\n', request([], ['interface-mtu']));
   becomes('', `${BEGIN}also request interface-mtu;\n${END}`, request([], ['interface-mtu']));
   const list =
@@ -202,7 +202,7 @@ test('dhclient.conf editor: the block keeps what others wrote into it, and goes 
   becomes(`${BEGIN}timeout 5;\n`, `${BEGIN}timeout 5;\n`, nothing);
 });
 
-test('corpus and generated files: idempotent, effective, and nothing changed but the edits', () => {
+test('dhclient.conf editor: edits of the corpus and of generated files are idempotent, effective and minimal', () => {
   const check = (text: string, wanted: DesiredDhclient) => {
     const ifaces = ['eth0', 'eth1'];
     const result = edited(text, wanted, ifaces);

@@ -37,7 +37,7 @@ test("hook places: Debian's script sources folders; ours is the last name in the
   });
 });
 
-test("hook places: RHEL's script sources one file at each moment, which may be somebody's", (t) => {
+test("hook places: RHEL's script sources one file at each moment, which another program may own", (t) => {
   const host = new Host({ root: scratch(t, { 'usr/sbin/dhclient-script': RHEL }) });
   assert.deepEqual(hookPlaces(host), {
     enter: '/etc/dhcp/dhclient-enter-hooks',
@@ -70,7 +70,7 @@ test('hook places: without a script the folders tell; without either there is no
   assert.equal(hookPlaces(new Host({ root: scratch(t) })), null);
 });
 
-test("hook places: in a shared file ours is a block, and all of the others' bytes stay", (t) => {
+test('hook places: in a shared file our lines are one block, and all other bytes stay', (t) => {
   const places = shared(scratch(t, { 'sbin/dhclient-script': RHEL }));
   for (const theirs of [
     '#!/bin/sh\n',

@@ -57,7 +57,7 @@ const OFFERED = [
   'dhcp_lease_time interface_mtu rfc3442_classless_static_routes ip6_address dhcp6_name_servers dhcp6_domain_search',
 ].flatMap((names) => names.split(' ').map((name) => `new_${name}`));
 
-test('every local variable of the hooks bears our name', () => {
+test('hooks: every local variable has our prefix', () => {
   const hooks = `${renderEnterHook({ ...WHOLE, restart: 'whenSafe' })}${renderExitHook(WHOLE)}`.split('\n');
   const local = hooks.flatMap((line) => /^ *local (.*)/.exec(line)?.[1]?.match(/(?<=^| )\w+/g) ?? []);
   const read = hooks.flatMap((line) => /\bread -r (\w+)/.exec(line)?.[1] ?? []);
@@ -71,7 +71,7 @@ test('every local variable of the hooks bears our name', () => {
 for (const shell of SHELL_NAMES) {
   const skip = noNamespaces(shell);
 
-  test(`${shell}: whatever a neighbour's hook set, nothing is left behind and all is as configured`, { skip }, (t) => {
+  test(`hooks, ${shell}: they work whatever a neighbour's hook set, and leave nothing behind`, { skip }, (t) => {
     for (const [name, neighbour] of Object.entries({ ...NEIGHBOURS, ...(shell === 'bash' ? BASH_NEIGHBOURS : {}) })) {
       // The most that the hook does is to look for a link.
       const dns = { ...WHOLE.dns!, symlink: 'follow' as const };
@@ -87,7 +87,7 @@ for (const shell of SHELL_NAMES) {
     }
   });
 
-  test(`${shell}: what a server sends is never run, and the record is one line`, { skip }, (t) => {
+  test(`hooks, ${shell}: values of a server are never executed, and the record is one line`, { skip }, (t) => {
     for (const value of HOSTILE) {
       for (const reason of ['BOUND', 'BOUND6']) {
         for (const dns of [WHOLE.dns, { ...WHOLE.dns!, search: null, domain: null, nameservers: null }]) {
@@ -111,7 +111,7 @@ for (const shell of SHELL_NAMES) {
     }
   });
 
-  test(`${shell}: the record holds what was offered, not what it was superseded with`, { skip }, (t) => {
+  test(`hooks, ${shell}: the record holds the offered values, not the superseding ones`, { skip }, (t) => {
     const offer = { new_domain_name_servers: '10.0.0.1', new_routers: '10.0.0.254', new_host_name: 'a\tb' };
     const { record } = runEvent(t, shell, { offer });
     const [, , pid, ...fields] = record[0]!.split('\t');
@@ -119,7 +119,9 @@ for (const shell of SHELL_NAMES) {
     assert.deepEqual(fields, ['routers=10.0.0.254', 'host_name=?', 'domain_name_servers=10.0.0.1']);
   });
 
-  test(`${shell}: every event of dhclient-script passes; an interface's own settings are its alone`, { skip }, (t) => {
+  test(`hooks, ${shell}: they pass every event of dhclient-script, and an interface's settings concern no other`, {
+    skip,
+  }, (t) => {
     const quiet = ['', 'MEDIUM', 'PREINIT', 'PREINIT6', 'ARPCHECK', 'ARPSEND'];
     const plain = ['EXPIRE', 'FAIL', 'STOP', 'RELEASE', 'NBI', 'EXPIRE6', 'RELEASE6', 'STOP6', 'DEPREF6', 'no such'];
     for (const reason of [...quiet, ...plain]) {

@@ -57,7 +57,7 @@ cat /etc/resolv.conf >after
 for (const shell of SHELL_NAMES) {
   const skip = noNamespaces(shell);
 
-  test(`${shell}: the hook composes as the agent does, byte for byte`, { skip }, (t) => {
+  test(`hooks, ${shell}: the hook composes resolv.conf as the agent does, byte for byte`, { skip }, (t) => {
     const fresh = fc.record({ before: resolvConf, parts: dnsParts });
     const settled = fresh.map(({ before, parts }) => ({ before: composeResolvConf(before, parts), parts }));
     const unended = settled.map(({ before, parts }) => ({ before: before.replace(/\n$/, ''), parts }));
@@ -71,7 +71,7 @@ for (const shell of SHELL_NAMES) {
     );
   });
 
-  test(`${shell}: without any program in PATH the file is right all the same`, { skip }, (t) => {
+  test(`hooks, ${shell}: resolv.conf is right although no program is in PATH`, { skip }, (t) => {
     const parts = dns({ nameservers: ['10.0.0.1'] });
     const before = '# kept\nnameserver 9.9.9.9\noptions rotate\n';
     const folder = scratch(t, { before, hook: renderEnterHook(desired({ dns: parts })), driver: WITHOUT_PROGRAMS });
@@ -80,7 +80,9 @@ for (const shell of SHELL_NAMES) {
     assert.equal(readFileSync(join(folder, 'after'), 'latin1'), composeResolvConf(before, parts));
   });
 
-  test(`${shell}: what is configured in part takes the rest from the lease, and nothing hostile`, { skip }, (t) => {
+  test(`hooks, ${shell}: settings that are not configured come from the lease, without hostile values`, {
+    skip,
+  }, (t) => {
     const options = dns({ options: ['rotate'] });
     const search = dns({ search: ['ours.example'] });
     const servers = dns({ nameservers: ['10.0.0.1'] });
@@ -125,7 +127,7 @@ new_domain_name_servers="1.1.1.1\${nl}nameserver 10.0.0.4;options 10.0.0.5 * -n"
     for (const [n, [{ offer: offered }, wanted]] of cases.entries()) assert.equal(found[n], wanted, offered);
   });
 
-  test(`${shell}: symbolic links are replaced, followed, or left to whoever owns them`, { skip }, (t) => {
+  test(`hooks, ${shell}: a symbolic link is replaced, followed, or left to its owner`, { skip }, (t) => {
     const render = (symlink: DesiredDns['symlink']) => renderEnterHook(desired({ dns: { ...WHOLE.dns!, symlink } }));
     const policies = ['refuse', 'replace', 'follow'] as const;
     const folder = scratch(t, Object.fromEntries(policies.map((policy) => [policy, render(policy)])));
@@ -160,7 +162,7 @@ new_domain_name_servers="1.1.1.1\${nl}nameserver 10.0.0.4;options 10.0.0.5 * -n"
 }
 
 for (const shell of SHELL_NAMES) {
-  test(`${shell}: a device or a pipe in resolv.conf's place is left alone`, {
+  test(`hooks, ${shell}: a device or a pipe in resolv.conf's place is left alone`, {
     skip: noNamespaces(...SHELLS[shell].split(' ').slice(0, 1)),
   }, (t) => {
     const folder = scratch(t, { hook: renderEnterHook({ ...WHOLE, dns: { ...WHOLE.dns!, symlink: 'follow' } }) });

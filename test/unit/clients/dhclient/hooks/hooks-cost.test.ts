@@ -29,11 +29,11 @@ function started(t: TestContext, shell: string, prepare: string): string[] {
 for (const shell of SHELL_NAMES) {
   const skip = noNamespaces(shell, 'strace');
 
-  test(`${shell}: no process is started when nothing changes`, { skip }, (t) => {
+  test(`hooks, ${shell}: without a change they start no process`, { skip }, (t) => {
     assert.deepEqual(started(t, SHELLS[shell], 'cp wanted /etc/resolv.conf'), []);
   });
 
-  test(`${shell}: on a change, a copy of the shell and four small programs`, { skip }, (t) => {
+  test(`hooks, ${shell}: a change starts a copy of the shell and four small programs`, { skip }, (t) => {
     const all = started(t, SHELLS[shell], "echo '# old' >/etc/resolv.conf");
     assert.deepEqual(
       all.filter((program) => program !== 'fork'),
@@ -42,7 +42,7 @@ for (const shell of SHELL_NAMES) {
     assert.equal(all.filter((program) => program === 'fork').length, 5);
   });
 
-  test(`${shell}: nothing that cannot be written loses the old file, or leaves a temporary`, { skip }, (t) => {
+  test(`hooks, ${shell}: a failed write keeps the old file, and leaves no temporary file`, { skip }, (t) => {
     const folder = scratch(t, {
       enter: renderEnterHook(WHOLE),
       exit: renderExitHook(WHOLE),
@@ -74,7 +74,7 @@ for (const shell of SHELL_NAMES) {
     assert.deepEqual([found.status, found.stdout.trimEnd().split('\n').slice(1)], [0, ['resolv.conf', 'wanted']]);
   });
 
-  test(`${shell}: where the new file vanishes before it is put in place, the old one stays`, { skip }, (t) => {
+  test(`hooks, ${shell}: the old file stays if the new one vanishes before the rename`, { skip }, (t) => {
     const folder = scratch(t, { hook: renderEnterHook(WHOLE), 'bin/mv': '#!/bin/sh\nrm -f -- "$3"\nexit 1\n' });
     const { stdout } = privately(`
       cd ${folder}; chmod 755 bin/mv; mount -t tmpfs none /etc; echo old >/etc/resolv.conf
@@ -82,7 +82,7 @@ for (const shell of SHELL_NAMES) {
     assert.equal(stdout, 'old\nresolv.conf\n');
   });
 
-  test(`${shell}: the new file has the old one's mode, owner and attributes`, {
+  test(`hooks, ${shell}: the new file has the old one's mode, owner and attributes`, {
     skip: skip || missing('setfattr'),
   }, (t) => {
     const folder = scratch(t, { enter: renderEnterHook(WHOLE) });
@@ -96,7 +96,7 @@ for (const shell of SHELL_NAMES) {
     assert.deepEqual([stdout, stderr], ['644 0 0\n640 12 34\nlabel', '']);
   });
 
-  test(`${shell}: on REBOOT an address that is there lives as long as the new lease`, {
+  test(`hooks, ${shell}: on REBOOT a present address lives as long as the new lease`, {
     skip: skip || missing('ip'),
   }, (t) => {
     const folder = scratch(t, { enter: renderEnterHook(WHOLE) });
@@ -130,7 +130,7 @@ for (const shell of SHELL_NAMES) {
     }
   });
 
-  test(`${shell}: on REBOOT an address that is not there is left to the script`, {
+  test(`hooks, ${shell}: on REBOOT a missing address is left to the script`, {
     skip: skip || missing('ip'),
   }, (t) => {
     const folder = scratch(t, { enter: renderEnterHook(WHOLE) });
@@ -147,7 +147,7 @@ for (const shell of SHELL_NAMES) {
     assert.deepEqual([stdout, stderr], ['\n10.9.0.55/24\n110.9.0.5/24\n10.9.0.5/16\n', '']);
   });
 
-  test(`${shell}: a long resolv.conf costs in proportion to its lines`, { skip }, (t) => {
+  test(`hooks, ${shell}: the cost of a long resolv.conf is in proportion to its lines`, { skip }, (t) => {
     const comments = (count: number) => '# a line of a file that something appends to\n'.repeat(count);
     // The trace shows each step with its values: copying a growing text at each line would make it grow with the square.
     const traced = (count: number) => {
@@ -161,7 +161,7 @@ for (const shell of SHELL_NAMES) {
     assert.ok(long < 6 * short, `${short} bytes of trace for 1,000 lines, ${long} for 4,000`);
   });
 
-  test(`${shell}: a resolv.conf that is a file of /proc is not waited for`, { skip }, (t) => {
+  test(`hooks, ${shell}: they do not wait for a resolv.conf that is a file of /proc`, { skip }, (t) => {
     for (const symlink of ['replace', 'follow'] as const) {
       const folder = scratch(t, { enter: renderEnterHook({ ...WHOLE, dns: { ...WHOLE.dns!, symlink } }) });
       const { status, stdout } = privately(`cd ${folder}; mount -t tmpfs none /etc; ln -s /proc/kmsg /etc/resolv.conf
@@ -183,7 +183,7 @@ const CHECKERS = {
 };
 
 for (const [name, [program, ...flags]] of Object.entries(CHECKERS)) {
-  test(`the hooks pass ${name}`, { skip: missing(program!) }, () => {
+  test(`hooks: they pass ${name}`, { skip: missing(program!) }, () => {
     const dns = WHOLE.dns!;
     const partial = { ...dns, search: null, domain: null, nameservers: null };
     const states = (['refuse', 'replace', 'follow'] as const).flatMap((symlink) =>

@@ -76,7 +76,9 @@ const BEHIND = { metric: '4261412864', routers: '10.77.2.1' };
 const NOT_AT_ALL = { metric: '4261412864', routers: '', asked: true };
 
 for (const shell of SHELL_NAMES) {
-  test(`${shell}: the server's default route comes behind BGP's, or not at all`, { skip: noNamespaces(shell) }, (t) => {
+  test(`hooks, ${shell}: the server's default route goes behind BGP's, or is left out`, {
+    skip: noNamespaces(shell),
+  }, (t) => {
     const neighbours = [':', 'set -eufCa; IFS=e/.; umask 0777', 'IF_METRIC=5', "readonly old=1; IFS=''"];
     for (const neighbour of neighbours) {
       const seen = (options: Case) => see(t, shell, { ...options, neighbour });
@@ -102,7 +104,7 @@ for (const shell of SHELL_NAMES) {
     }
   });
 
-  test(`${shell}: a renewal that makes no route gives back what a dead agent took`, {
+  test(`hooks, ${shell}: a renewal that makes no route restores the default route that a dead agent removed`, {
     skip: noNamespaces(shell),
   }, (t) => {
     const same = { reason: 'RENEW', oldAddress: '10.77.2.100', word: 'dropped\n' };

@@ -74,11 +74,13 @@ const ANOTHER = {
 for (const shell of SHELL_NAMES) {
   const skip = noNamespaces(shell, 'ip');
 
-  test(`${shell}: the hooks hold the settings in the host's network, also where nothing can be told`, { skip }, (t) => {
+  test(`hooks, ${shell}: they hold the settings in the host's network, also if the network cannot be recognised`, {
+    skip,
+  }, (t) => {
     for (const [what, place] of Object.entries(OWN)) assert.equal(lease(t, SHELLS[shell], place), HELD, what);
   });
 
-  test(`${shell}: the hooks do nothing in another network namespace`, { skip }, (t) => {
+  test(`hooks, ${shell}: they do nothing in another network namespace`, { skip }, (t) => {
     for (const [what, place] of Object.entries(ANOTHER)) assert.equal(lease(t, SHELLS[shell], place), LEFT_ALONE, what);
   });
 }

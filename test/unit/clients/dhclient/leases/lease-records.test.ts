@@ -7,7 +7,7 @@ import { leaseRecords, parseLeaseRecord } from '../../../../../agent/clients/dhc
 import { Host } from '../../../../../agent/host/host.ts';
 import { scratch } from '../../../../parts/scratch.ts';
 
-test('lease records: a record of the exit hook', () => {
+test('lease records: a record of the exit hook is read back', () => {
   const text =
     'reason=RENEW\tinterface=eth0\tpid=812\tip_address=10.77.0.100\tdomain_search=a.example. b.example.\thost_name=?\n';
   assert.deepEqual(parseLeaseRecord(text, 5), {
@@ -29,7 +29,7 @@ test('lease records: a record of the exit hook', () => {
   );
 });
 
-test('lease records: what no hook wrote is no record', () => {
+test('lease records: a file that no hook wrote is no record', () => {
   for (const text of [
     '',
     '\n',

@@ -27,7 +27,7 @@ ${more}  renew 4 2026/11/26 06:12:10;
 }
 `;
 
-test('leases: address, options and times of a lease', () => {
+test('leases: a lease is read with its address, options and times', () => {
   const [first, ...others] = parseLeases(`default-duid "\\000\\001";\n${lease('eth0', '10.0.0.5')}`);
   assert.deepEqual(others, []);
   assert.equal(first!.interface, 'eth0');
@@ -37,7 +37,7 @@ test('leases: address, options and times of a lease', () => {
   assert.equal(first!.expire, Date.UTC(2026, 10, 26, 7, 30, 0));
 });
 
-test('leases: local times with their epoch, leases that never end, and odd times', () => {
+test('leases: local times with an epoch, endless leases and odd times are read', () => {
   const times = (text: string) => parseLeases(`lease {\n  interface "x";\n  ${text}\n}\n`)[0]!;
   assert.equal(times('renew epoch 1795673530; # Thu Nov 26 06:12:10 2026').renew, 1795673530_000);
   assert.equal(times('renew never;').renew, null);
@@ -52,7 +52,7 @@ test('leases: a block that dhclient is still writing is passed over', () => {
   );
 });
 
-test('leases: what the script alone would write at the next renewal', () => {
+test('leases: it foretells what the script alone writes at the next renewal', () => {
   const [found] = parseLeases(lease('eth0', '10.0.0.5'));
   assert.deepEqual(resolvConfWithoutHook(found!), [
     'domain lan',
@@ -81,7 +81,7 @@ test('leases: the last lease of the interface counts, in the file that the clien
   assert.equal(currentLease(host, client('eth9'), 'eth9'), null);
 });
 
-test('leases: whatever is in the file, reading it ends and throws nothing', () => {
+test('leases: reading any file ends, and throws nothing', () => {
   const bit = fc.constantFrom(
     'lease {',
     '}',
@@ -100,7 +100,7 @@ test('leases: whatever is in the file, reading it ends and throws nothing', () =
   );
 });
 
-test('leases that may not be read are no leases', (t) => {
+test('leases: an unreadable file gives no leases', (t) => {
   const host = new Host({ root: scratch(t) });
   mkdirSync(join(host.root, 'leases'));
   const client = parseClient({ pid: 7, arguments: ['dhclient', '-lf', '/leases', 'eth0'], started: 0, sinceBoot: 0 });

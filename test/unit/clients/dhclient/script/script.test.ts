@@ -37,7 +37,7 @@ const after = (lines: string) => changed(DEBIAN_SCRIPT, ENTERS, `${ENTERS}${line
 const inLease = (lines: string) =>
   changed(DEBIAN_SCRIPT, '        fi\n        make_resolv_conf\n', `        fi\n        make_resolv_conf\n${lines}\n`);
 
-test('the scripts of distributions let our hooks have the last word', (t) => {
+test('dhclient-script: the scripts of distributions let our hooks have the last word', (t) => {
   for (const family of [4, 6] as const) {
     assert.deepEqual(doubts(t, DEBIAN_SCRIPT, {}, family), []);
     assert.deepEqual(doubts(t, RHEL_SCRIPT, FUNCTIONS, family), []);
@@ -46,7 +46,7 @@ test('the scripts of distributions let our hooks have the last word', (t) => {
 });
 
 const INSTALLED = '/usr/sbin/dhclient-script';
-test('a script that hands on to another one is judged with it', (t) => {
+test('dhclient-script: a script that runs another one is judged together with it', (t) => {
   const own = (text: string) => ({ 'usr/local/sbin/own': text });
   const around = (call: string) => `#!/bin/sh\nlogger "$reason"\n${call} /usr/local/sbin/own-dhclient-script "$@"\n`;
   const files = (text: string) => ({ 'usr/local/sbin/own-dhclient-script': text });
@@ -59,7 +59,9 @@ test('a script that hands on to another one is judged with it', (t) => {
   assert.match(late!, /^dns: writes \/etc\/resolv\.conf itself \(:4: : >/);
 });
 
-test('the script of this machine, if dhclient is installed', { skip: !existsSync(INSTALLED) }, (t) => {
+test('dhclient-script: the script of this machine lets our hooks have the last word', {
+  skip: !existsSync(INSTALLED),
+}, (t) => {
   const text = readFileSync(INSTALLED, 'latin1');
   for (const family of [4, 6] as const) assert.deepEqual(doubts(t, text, {}, family), []);
 });
@@ -82,7 +84,7 @@ const HARMLESS: Record<string, string> = {
   ),
 };
 
-test('changes of a script that hinder no hook', (t) => {
+test('dhclient-script: harmless changes of a script hinder no hook', (t) => {
   for (const [name, script] of Object.entries(HARMLESS)) assert.deepEqual(doubts(t, script), [], name);
 });
 
@@ -225,7 +227,7 @@ const FILES = {
 };
 
 for (const [name, [script, ...expected]] of Object.entries(HARMFUL)) {
-  test(`a script with ${name}`, (t) => {
+  test(`dhclient-script: a script with ${name}`, (t) => {
     assert.deepEqual(doubts(t, script, FILES), expected);
   });
 }
@@ -240,7 +242,7 @@ async function shown(t: TestContext, script: string): Promise<{ dns: string; cod
   return { dns: state, codes: codes(seenOn(host, dhcpClientsCheck, {})) };
 }
 
-test('status and doctor never disagree on a script', async (t) => {
+test('dhclient-script: status and doctor agree on every script', async (t) => {
   for (const [name, script] of Object.entries(HARMLESS))
     assert.deepEqual(await shown(t, script), { dns: 'ok', codes: [] }, name);
   for (const [name, [script, ...expected]] of Object.entries(HARMFUL)) {
@@ -269,12 +271,12 @@ const HOSTILE: Record<string, string> = {
 };
 
 for (const [name, text] of Object.entries(HOSTILE)) {
-  test(`a hostile script comes to an end: ${name}`, (t) => {
+  test(`dhclient-script: reading a hostile script ends: ${name}`, (t) => {
     assert.ok(doubts(t, `#!/bin/sh\n${text}\n. /etc/dhclient-enter-hooks\n`).length > 0);
   });
 }
 
-test('any script comes to an end', (t) => {
+test('dhclient-script: reading any script ends', (t) => {
   const root = scratch(t, { [PATH.slice(1)]: '' });
   const pieces = fc.constantFrom(
     ...'exit;case $reason in;RENEW);esac;f() {;};(;);if [ a ];then;elif;else;fi;for x in $y;do;done;. $x;f x;&&;!'.split(

@@ -72,7 +72,7 @@ test('harmless commands: a hook is harmless where each command is known and writ
   for (const text of HARMLESS) assert.deepEqual(doubtsIn(text), [], text);
 });
 
-test('harmless commands: of every other command nothing is claimed', () => {
+test('harmless commands: no other command counts as harmless', () => {
   for (const text of UNKNOWN) assert.notDeepEqual(doubtsIn(text), [], text);
 });
 
@@ -143,7 +143,7 @@ test('RHEL: what stands below our block has the last word, in the spelling of ba
   }
 });
 
-test('Debian: exit hooks', async (t) => {
+test("harmless commands: Debian's exit hooks are judged", async (t) => {
   const exit = (text: string) => lease(t, DEBIAN_SCRIPT, { 'etc/dhcp/dhclient-exit-hooks.d/site': text });
   const known = await exit('[ "$reason" = BOUND ] && logger "$new_ip_address"\n');
   assert.deepEqual([known.state, known.reason, known.doctor], ['ok', '', []]);

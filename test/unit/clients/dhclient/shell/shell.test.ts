@@ -48,10 +48,10 @@ const CASES: Record<string, { text: string; fatal: string[] }> = {
 };
 
 for (const [name, { text, fatal: expected }] of Object.entries(CASES)) {
-  test(`exit and set: ${name}`, () => assert.deepEqual(fatal(text), expected));
+  test(`shell reader: exit and set: ${name}`, () => assert.deepEqual(fatal(text), expected));
 }
 
-test('shell reader: any text comes to an end, and every line is one of the text’s', () => {
+test('shell reader: reading any text ends, and every line is a line of the text', () => {
   const pieces = fc.constantFrom(
     ...'exit|case|in|esac|f()|{|}|(|)|;;|;|&|"|\'|`|$(|${|\\|\n|<<A|A|#| |set -e|<|>'.split('|'),
     '|',

@@ -128,13 +128,13 @@ for (const [what, key, value, line] of [
   ['ports in another order', 'net.ipv4.ip_local_reserved_ports', '1,2', 'net.ipv4.ip_local_reserved_ports = 1-2'],
   ['an exemption and a value', 'net.ipv4.ip_forward', '1', '-net.ipv4.ip_forward\nnet.ipv4.ip_forward = 1'],
 ] as const) {
-  test(`sysctl at boot: ${what} is nothing to speak of`, async (t) => {
+  test(`sysctl at boot: ${what} is no finding`, async (t) => {
     const state = await verdict(scratch(t), key, value, { 'etc/sysctl.d/99-z.conf': `${line}\n` });
     assert.deepEqual([state.state, state.reason], ['ok', undefined]);
   });
 }
 
-test('sysctl at boot: patterns as glob(7)', () => {
+test('sysctl at boot: patterns match as in glob(7)', () => {
   const matches = (pattern: string) => matchesSysctl(pattern, 'net/ipv4/conf/eth0.5/rp_filter');
   for (const pattern of ['net/ipv4/conf/*/rp_filter', 'net/*/conf/eth?.5/*', 'net/ipv4/conf/[a-f]th0.5/rp_filter'])
     assert.ok(matches(pattern), pattern);

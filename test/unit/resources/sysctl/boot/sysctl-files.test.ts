@@ -46,7 +46,7 @@ test('sysctl.d: assignments are read as systemd-sysctl reads them', () => {
   );
 });
 
-test('keys and paths: the first separator counts', () => {
+test('sysctl.d: the first separator of a key decides its notation', () => {
   for (const [key, path, shown] of [
     ['net.ipv4.ip_forward', 'net/ipv4/ip_forward', 'net.ipv4.ip_forward'],
     ['net/ipv4/ip_forward', 'net/ipv4/ip_forward', 'net.ipv4.ip_forward'],

@@ -92,7 +92,7 @@ test('dhclient.conf grammar: a broken statement ends where the next one begins',
   assert.equal(statements[1]!.live, false);
 });
 
-test('what dhclient reads all the same is a problem too: it took 10.77.0.300 for 10.77.0.44', () => {
+test('dhclient.conf grammar: a value that dhclient misreads is a problem; it took 10.77.0.300 for 10.77.0.44', () => {
   const { statements, problems } = parseConf('supersede domain-name-servers 10.77.0.300;');
   assert.deepEqual(problems, [{ line: 1, column: 39, message: '300 exceeds 255, the most in an IP address' }]);
   assert.deepEqual(statements[0]!.values, ['10.77.0.44']);
