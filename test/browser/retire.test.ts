@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
+import type { Collector } from '../../agent/collector/start-collector.ts';
 import type { Dependence, Tense } from '../../agent/depends/dependence.ts';
 import { accepted } from '../parts/accepted.ts';
 import { collector, reportWhole } from '../parts/collector-wire.ts';
@@ -28,14 +29,19 @@ function on(address: string, tense: Tense, more: Partial<Dependence> = {}): Depe
 
 /** A collector with expected hosts and a token that may write. */
 async function start(t: TestContext, ...expected: string[]): Promise<string> {
+  return (await started(t, expected)).url;
+}
+
+async function started(t: TestContext, expected: readonly string[]): Promise<Collector> {
   const folder = scratch(t);
   const [writers, list] = [join(folder, 'writers'), join(folder, 'hosts')];
   writeFileSync(writers, 'may-write\n');
   writeFileSync(list, '');
-  const { url } = await collector(t, { writeTokenFile: writers, expect: list });
+  const running = await collector(t, { writeTokenFile: writers, expect: list });
+  const { url } = running;
   const headers = { authorization: 'Bearer may-write' };
   await fetch(`${url}/api/v1/expected`, { method: 'PUT', headers, body: JSON.stringify(expected) });
-  return url;
+  return running;
 }
 
 test('not safe, unknown, safe: each change of a host is seen without a reload', { skip }, async (t) => {
@@ -85,6 +91,16 @@ test('not safe, unknown, safe: each change of a host is seen without a reload', 
   assert.deepEqual(await page.evaluate(faint), []);
   await unmarked(page);
   await finish(page, wrongs);
+});
+
+test('a verdict disappears when the collector does not answer any more', { skip }, async (t) => {
+  const running = await started(t, []);
+  await reportWhole(running.url, { host: 'web-1' });
+  const { page } = await browser.open(`${running.url}/#/retire?address=${ADDRESS}`);
+  await see(page, '#answer', '✓ Safe: none of 1 host');
+  await running.close();
+  await page.locator('#answer').waitFor({ state: 'hidden', timeout: 60_000 });
+  assert.doesNotMatch(await page.title(), /✓/);
 });
 
 test('a missing host is retired by a token that may write, after a question; it comes back by itself', {

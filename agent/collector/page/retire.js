@@ -53,10 +53,12 @@ export function retire(failed) {
       wrong.hidden = true;
     } catch (error) {
       if (error instanceof DOMException) return;
+      // A verdict that may be old must not be taken for the present one.
+      byId('verdict').hidden = true;
+      document.title = `? ${wanted}: Holdfast`;
       if (!(error instanceof ApiError) || error.status !== 400) return failed(error);
       wrong.textContent = `${wanted} is not an IP address.`;
       wrong.hidden = false;
-      byId('verdict').hidden = true;
     }
   }
 
