@@ -46,7 +46,7 @@ const DOUBTS: Record<string, (file: string, folder: string) => void> = {
 };
 
 for (const [doubt, make] of Object.entries(DOUBTS)) {
-  test(`saved work: ${doubt} makes it worthless`, { skip }, async (t) => {
+  test(`saved work: it is not believed with this doubt: ${doubt}`, { skip }, async (t) => {
     const { host, at, reboot } = await written(t);
     reboot();
     assert.equal(await new Kept(host).read('files'), TEXTS.files);
