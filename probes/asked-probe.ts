@@ -1,26 +1,16 @@
 /** Reads the ledger: who asked which name server, how often, and when last. */
 import { GroupNames } from '../agent/depends/ledger/group-names.ts';
-import {
-  askersIn,
-  type LedgerEntry,
-  type LedgerTable,
-  type MissingTable,
-  readLedger,
-} from '../agent/depends/ledger/ledger-content.ts';
+import { type LedgerTable, type MissingTable, readLedger } from '../agent/depends/ledger/ledger-content.ts';
 import { WATCHING_TABLES } from '../agent/depends/ledger/our-tables.ts';
 import { isLedgerLeft, noteLoss } from '../agent/depends/ledger/record.ts';
 import { SourceNames } from '../agent/depends/ledger/source-names.ts';
 import { ROOM } from '../agent/depends/ledger/table-text.ts';
 import { nullIfRefused } from '../agent/host/errors.ts';
 import type { Host } from '../agent/host/host.ts';
+import { askerReadings } from './asked-readings.ts';
 import { type Condition, type Probe, type Reading, sample } from './probe.ts';
 
 const INTERVAL = 60_000;
-/** Askers with series of their own: those that asked last. The collector keeps as many of one host. */
-const MOST = 200;
-/** The unit of all others of one server together, so that a server that somebody asked is never left out. */
-const OTHERS = '(others)';
-const MOST_SERVERS = 50;
 
 /** `lasting`: for a daemon, which hears of new control groups, and keeps their names after their end. */
 export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe {
@@ -38,7 +28,7 @@ export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe
       names ??= { groups: new GroupNames(host, { follow: lasting }), sources: new SourceNames(host) };
       const { tables, missing } = await readLedger(host, names, signal);
       if (lasting) names.groups.keep(new Set(tables.flatMap(({ groups }) => [...groups])));
-      const told = askers(tables);
+      const told = askerReadings(tables);
       return [
         ...tables
           .flatMap((table) => completeness.of(table))
@@ -90,35 +80,6 @@ function isEmptied(before: LedgerTable | undefined, { since, elements, expiry }:
 
 function counts(since: number, server?: string): Reading {
   return sample('holdfast.nameserver.ledger_since', since / 1000, server === undefined ? {} : { server });
-}
-
-function askers(tables: readonly LedgerTable[]): { readings: Reading[]; isWhole: boolean } {
-  const retired = new Set(tables.flatMap(({ addresses }) => Object.keys(addresses)));
-  // Whoever asks an address that is to be switched off is never one of the others.
-  const rank = ({ server }: LedgerEntry) => (retired.has(server) ? 0 : 1);
-  const all = askersIn(tables).sort((a, b) => rank(a) - rank(b) || b.last - a.last);
-  const rest = others(all.slice(MOST));
-  const shown = [...all.slice(0, MOST), ...rest.slice(0, MOST_SERVERS)];
-  const readings = shown.flatMap(({ server, unit, user, packets, last }) => {
-    const attributes = { server, unit: unit ?? '', user: user ?? '' };
-    return [
-      sample('holdfast.nameserver.asked', packets, attributes),
-      sample('holdfast.nameserver.last_asked', last / 1000, attributes),
-    ];
-  });
-  // A server that is left out must not look like one that nobody asked.
-  return { readings, isWhole: rest.length <= MOST_SERVERS };
-}
-
-/** One row for each server. */
-function others(rows: readonly LedgerEntry[]): LedgerEntry[] {
-  const sums = new Map<string, LedgerEntry>();
-  for (const row of rows) {
-    const sum = sums.get(row.server);
-    if (sum === undefined) sums.set(row.server, { ...row, unit: OTHERS, user: null });
-    else sums.set(row.server, { ...sum, packets: sum.packets + row.packets });
-  }
-  return [...sums.values()];
 }
 
 function conditionsOf({ scope, since, unitless }: LedgerTable): Condition[] {
