@@ -8,7 +8,7 @@ import { ROOM } from '../agent/depends/ledger/table-text.ts';
 import { nullIfRefused } from '../agent/host/errors.ts';
 import type { Host } from '../agent/host/host.ts';
 import { askerReadings } from './asked-readings.ts';
-import { type Condition, type Probe, type Reading, sample } from './probe.ts';
+import { type Condition, type Probe, type Sample, sample } from './probe.ts';
 
 const INTERVAL = 60_000;
 
@@ -28,15 +28,8 @@ export function askedProbe(host: Host, { lasting }: { lasting: boolean }): Probe
       names ??= { groups: new GroupNames(host, { follow: lasting }), sources: new SourceNames(host) };
       const { tables, missing } = await readLedger(host, names, signal);
       if (lasting) names.groups.keep(new Set(tables.flatMap(({ groups }) => [...groups])));
-      const told = askerReadings(tables);
-      return [
-        ...tables
-          .flatMap((table) => completeness.of(table))
-          .filter((one) => told.isWhole || 'server' in one.attributes),
-        ...told.readings,
-        ...tables.flatMap(conditionsOf),
-        ...missing.map(gone),
-      ];
+      const since = tables.flatMap((table) => completeness.of(table));
+      return [...askerReadings(tables, since), ...tables.flatMap(conditionsOf), ...missing.map(gone)];
     },
     async close() {
       names?.groups.close();
@@ -55,7 +48,7 @@ class Completeness {
     this.#onLoss = onLoss;
   }
 
-  of(table: LedgerTable): Reading[] {
+  of(table: LedgerTable): Sample[] {
     const { scope, since, addresses } = table;
     if (since === null || isEmptied(this.#seen.get(scope), table)) {
       this.#lost.set(scope, Date.now());
@@ -78,7 +71,7 @@ function isEmptied(before: LedgerTable | undefined, { since, elements, expiry }:
   );
 }
 
-function counts(since: number, server?: string): Reading {
+function counts(since: number, server?: string): Sample {
   return sample('holdfast.nameserver.ledger_since', since / 1000, server === undefined ? {} : { server });
 }
 

@@ -1,6 +1,6 @@
 /** What a heartbeat says of the ledger's askers: those that asked last one by one, and all others by server. */
 import { askersIn, type LedgerEntry, type LedgerTable } from '../agent/depends/ledger/ledger-content.ts';
-import { type Reading, sample } from './probe.ts';
+import { type Condition, type Reading, type Sample, sample } from './probe.ts';
 
 /** Askers with series of their own: those that asked last. The collector keeps as many of one host. */
 const MOST = 200;
@@ -8,7 +8,11 @@ const MOST = 200;
 const OTHERS = '(others)';
 const MOST_SERVERS = 50;
 
-export function askerReadings(tables: readonly LedgerTable[]): { readings: Reading[]; isWhole: boolean } {
+/**
+ * `since`: since when which askers are all in the ledger. A server that is left out must not look like one that nobody
+ * asked, so nothing is said to count its askers.
+ */
+export function askerReadings(tables: readonly LedgerTable[], since: readonly Sample[]): Reading[] {
   const retired = new Set(tables.flatMap(({ addresses }) => Object.keys(addresses)));
   // Whoever asks an address that is to be switched off is never one of the others.
   const rank = ({ server }: LedgerEntry) => (retired.has(server) ? 0 : 1);
@@ -22,8 +26,21 @@ export function askerReadings(tables: readonly LedgerTable[]): { readings: Readi
       sample('holdfast.nameserver.last_asked', last / 1000, attributes),
     ];
   });
-  // A server that is left out must not look like one that nobody asked.
-  return { readings, isWhole: rest.length <= MOST_SERVERS };
+  const leftOut = new Set<string>(rest.slice(MOST_SERVERS).map(({ server }) => server));
+  const whole = since.filter(({ attributes: { server } }) =>
+    server === undefined ? leftOut.size === 0 : !leftOut.has(String(server)),
+  );
+  return [...whole, ...readings, ...(leftOut.size === 0 ? [] : [tooMany(leftOut.size)])];
+}
+
+function tooMany(count: number): Condition {
+  return {
+    kind: 'condition',
+    code: 'ledger-cut',
+    severity: 'info',
+    body: `The programs of this host asked too many name servers for one heartbeat: ${count} are left out, so nobody knows whether one of them may be switched off. Write the addresses that are to be switched off under retire: those come first.`,
+    attributes: {},
+  };
 }
 
 /** One row for each server. */

@@ -242,7 +242,7 @@ test('ledger: a set without room says so, and an address of retire is counted al
   assert.deepEqual([...since.keys()], [SERVER]);
   assert.deepEqual(
     conditions.map(({ code }) => code),
-    ['ledger-full'],
+    ['ledger-cut', 'ledger-full'],
   );
   assert.equal(packets[`${SERVER}  root`], 3);
   assert.ok(rows.size <= 250, `${rows.size} series`);
