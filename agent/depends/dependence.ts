@@ -58,7 +58,7 @@ export interface DependsSource {
  * most 32 KiB. It has every name server, in the tenses `now`, `lease`, `boot` and `holder`.
  */
 export interface ToldDependences extends DependsAnswer {
-  /** Seconds: the longest lease that a DHCP client of this host holds; null if there is none, or it is unknown. */
+  /** Seconds: the longest lease that a DHCP client of this host holds, as far as is known; null if none is known. */
   readonly longestLease: number | null;
   /** The number of dependences and unseen places that were left out. An answer that was cut is never "nothing". */
   readonly cut: number;

@@ -173,7 +173,7 @@ function unseenOf(host: KnownHost, address: string, window: number, now: number)
 
 function youngSentence(since: number, window: number, now: number): string {
   const watched = durationInWords(Math.max(0, now - since));
-  return `Its ledger of name servers watches only since ${watched}; ${durationInWords(window)} are needed.`;
+  return `It has counted who asks it only for ${watched}; ${durationInWords(window)} are needed.`;
 }
 
 /** The dependences as an operator reads them: the most certain first, and without the address. */
@@ -225,7 +225,7 @@ function sentenceOf(
     return `Unknown for ${waits} more: nothing depends on ${address}, but this collector began only ${durationInWords(now - begun)} ago and may not know every host. Give it the list of your hosts (agent collector --expect FILE), or wait.`;
   }
   if (safeAt !== null) {
-    return `Unknown for ${waits} more: nothing depends on ${address}, but ${plural(unseen.length, 'ledger')} (${names}) must watch for ${durationInWords(window)}.`;
+    return `Unknown for ${waits} more: nothing depends on ${address}, but ${plural(unseen.length, 'host')} (${names}) ${unseen.length === 1 ? 'has' : 'have'} not yet counted for ${durationInWords(window)} who asks it.`;
   }
   return `Unknown: nothing that could be seen depends on ${address}, but ${cannot}.`;
 }

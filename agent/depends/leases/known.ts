@@ -28,9 +28,11 @@ export interface KnownLeases {
 /** A lease for ever (RFC 2131): it is never renewed. */
 const INFINITE = 0xffffffff;
 
-/** Seconds; null if no lease is known that ends, or one does not say for how long it was given. */
-export function longestLease({ leases, unknown }: KnownLeases): number | null {
-  const durations = leases.map(({ duration }) => duration).filter((one) => one !== INFINITE);
-  if (unknown.length > 0 || durations.length === 0 || durations.includes(null)) return null;
-  return Math.max(...durations.map(Number));
+/**
+ * Seconds; null if no lease is known that ends. A lease that does not say for how long it was given takes nothing away: the
+ * others still need their time.
+ */
+export function longestLease({ leases }: KnownLeases): number | null {
+  const durations = leases.flatMap(({ duration }) => (duration === null || duration === INFINITE ? [] : [duration]));
+  return durations.length === 0 ? null : Math.max(...durations);
 }

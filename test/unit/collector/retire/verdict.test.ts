@@ -254,7 +254,7 @@ test('verdict: each kind of missing knowledge makes a safe fleet unknown, and is
       /netplan: not readable/,
     ],
     [{ since: null }, /Nobody counts .* write "retire: \[/],
-    [{ since: NOW - HOUR }, /watches only/],
+    [{ since: NOW - HOUR }, /has counted who asks it only for/],
     [{ askedLost: NOW - HOUR }, /were dropped/],
   ];
   for (const [way, words] of ways) {

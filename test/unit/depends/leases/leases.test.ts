@@ -105,7 +105,7 @@ test('dhcpcd: its lease file is the server’s message', async (t) => {
   assert.match(unseen[0]!.reason, /eth0\.lease is no lease that can be read/);
 });
 
-test('a lease for ever is never renewed; one that does not say how long it lasts leaves the longest unknown', () => {
+test('a lease for ever is never renewed; one that does not say how long it lasts leaves the others as they are', () => {
   const lease = {
     program: 'dhcpcd',
     who: '',
@@ -118,9 +118,10 @@ test('a lease for ever is never renewed; one that does not say how long it lasts
   const longest = (...durations: (number | null)[]) =>
     longestLease({ leases: durations.map((duration) => ({ ...lease, duration })), unknown: [] });
   assert.equal(longest(60, 0xffffffff), 60);
-  assert.equal(longest(60, null), null);
+  assert.equal(longest(60, null), 60);
+  assert.equal(longest(null), null);
   assert.equal(longest(0xffffffff), null);
-  assert.equal(longestLease({ leases: [{ ...lease, duration: 60 }], unknown: ['x'] }), null);
+  assert.equal(longestLease({ leases: [{ ...lease, duration: 60 }], unknown: ['x'] }), 60);
 });
 
 test('damaged DHCP messages are refused, not guessed', () => {
