@@ -297,3 +297,19 @@ test('verdict: the sentence says how many hosts depend, at which moments, and wh
     'Safe: none of 2 hosts depends on 10.0.0.53, and nobody asked it for 3 days (24 h are needed).',
   );
 });
+
+test('verdict: hosts come in the order of their names, whichever reported first', () => {
+  const depends = { told: told({ found: [dependence(ADDRESS, 'now')] }) };
+  const never = { standing: 'never' as const, told: null };
+  const { dependents, unseen, sentence } = judge([
+    sound('d', depends),
+    sound('c', never),
+    sound('b', depends),
+    sound('a', never),
+  ]);
+  assert.deepEqual(
+    [dependents.map(({ name }) => name).join(' '), unseen.map(({ name }) => name).join(' ')],
+    ['b d', 'a c'],
+  );
+  assert.match(sentence, /\(a, c\)/);
+});
