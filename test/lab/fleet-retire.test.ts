@@ -4,15 +4,17 @@
  * The old server is stopped only when all are cured, and then no look-up fails. Stopped earlier, the four lose their DNS.
  */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RetireAnswer } from '../../agent/collector/api.ts';
 import { CARES_DAEMON, CaresDaemon, caresProgram } from '../parts/lab/cares-daemon.ts';
 import { Dhclient } from '../parts/lab/dhcp.ts';
-import { FleetHub, holding, type Member, NAME } from '../parts/lab/fleet.ts';
+import { FleetHub, holding, type Member, NAME, SWITCH_OFF } from '../parts/lab/fleet.ts';
 import { unavailable } from '../parts/lab/host.ts';
 import { CARES_LIBRARY, NEW, OLD } from '../parts/lab/keepers.ts';
 import type { Log } from '../parts/lab/log.ts';
+import { REPOSITORY } from '../parts/repository.ts';
 import { scratch } from '../parts/scratch.ts';
 
 const skip =
@@ -20,6 +22,8 @@ const skip =
   (existsSync(CARES_LIBRARY) ? false : 'needs libc-ares2');
 const WELL = Array.from({ length: 16 }, (_, n) => `web-${n + 1}`);
 const FOUR = ['stale', 'keeper', 'silent', 'never-seen'] as const;
+/** The guide's case is this fleet: it shows what is printed here. */
+const GUIDE = join(REPOSITORY, 'docs/guide-retire.md');
 /** Hosts that start at a time: a daemon's start is work for one processor. */
 const AT_ONCE = 3;
 /** Seconds between renewals of the lease on `stale`. */
@@ -47,7 +51,10 @@ test('fleet: not safe with exactly four hosts, then unknown, then safe; then the
   const reasons = new Map(first.unseen.hosts.map((host) => [host.name, host.reasons.join(' ')]));
   assert.match(reasons.get('silent')!, /^It is silent/);
   assert.match(reasons.get('never-seen')!, /never reported/);
-  await refused(hub, 2, /^Not safe: 2 of 20 hosts depend on 10\.77\.0\.11/);
+  assert.equal(
+    steady(await refused(hub, 2, /^Not safe: 2 of 20 hosts depend on 10\.77\.0\.11/)),
+    steady(shownIn(GUIDE, 1)),
+  );
 
   await daemon.stop();
   const cured = await CaresDaemon.start(keeper.host, program);
@@ -57,7 +64,7 @@ test('fleet: not safe with exactly four hosts, then unknown, then safe; then the
   await restart(stale);
   const third = await hub.until((answer) => isAbout(answer, '', 'never-seen silent'));
   assert.equal(third.verdict, 'unknown');
-  await refused(hub, 4, /^Unknown: .* 2 hosts could not be seen/);
+  assert.equal(steady(await refused(hub, 4, /^Unknown: .* 2 hosts could not be seen/)), steady(shownIn(GUIDE, 2)));
   await silent.run(holding(NEW));
   const fourth = await hub.until((answer) => isAbout(answer, '', 'never-seen'));
   assert.equal(fourth.verdict, 'unknown');
@@ -72,6 +79,7 @@ test('fleet: not safe with exactly four hosts, then unknown, then safe; then the
   const { code, stdout } = await hub.switchOff();
   assert.match(stdout, /^Safe: none of 20 hosts depends on 10\.77\.0\.11/);
   assert.deepEqual([code, hub.oldRuns], [0, false]);
+  assert.equal(steady(stdout), steady(shownIn(GUIDE, 3)));
   const before = all.map(({ lines }) => lines.length);
   await client.leased(2);
   let asked = 0;
@@ -134,10 +142,26 @@ async function fallSilent(member: Member): Promise<void> {
 }
 
 /** `agent retire … && stop`: the exit status is this, the command says so, and the old server runs on. */
-async function refused(hub: FleetHub, status: number, words: RegExp): Promise<void> {
+async function refused(hub: FleetHub, status: number, words: RegExp): Promise<string> {
   const { code, stdout } = await hub.switchOff();
   assert.match(stdout, words);
   assert.deepEqual([code, hub.oldRuns], [status, true]);
+  return stdout;
+}
+
+/** What the guide shows below its `nth` run of SWITCH_OFF. */
+function shownIn(guide: string, nth: number): string {
+  const [, ...runs] = readFileSync(guide, 'utf8').split(`$ ${SWITCH_OFF}\n`);
+  return runs[nth - 1]!.split('```')[0]!;
+}
+
+/** Without process ids, times and durations, which differ from run to run. */
+function steady(text: string): string {
+  return text
+    .trimEnd()
+    .replace(/\[\d+\]/g, '[PID]')
+    .replace(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME')
+    .replace(/\d+ (s|min|h|days?)(?= ago)/g, 'DURATION');
 }
 
 /** What held no name server, or another one, holds the new one. A daemon looks at its start, else every five minutes. */
