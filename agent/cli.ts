@@ -29,7 +29,7 @@ export const program = new Command('agent')
   .showHelpAfterError('(agent --help, and agent COMMAND --help, tell more)')
   .addHelpText(
     'after',
-    `\nExit status: 0 as asked, 1 bad configuration or usage; others stand in the help of each command.${examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status'])}`,
+    `\nExit status: 0 as asked, 1 bad configuration or usage. The help of each command has its other statuses.${examples(['sudo agent init', 'agent plan', 'sudo agent apply', 'agent status', 'agent retire 10.34.56.78'])}`,
   );
 
 // Help shows the commands in this order.

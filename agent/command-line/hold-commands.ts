@@ -12,11 +12,11 @@ export function addHoldCommands(program: Command): void {
     )
     .action(runCommand(program, async () => (await import('../commands/apply/plan.ts')).plan));
 
-  hostCommand(program, 'apply', 'make the host what the configuration says, and read it back')
+  hostCommand(program, 'apply', 'make the host match the configuration, and read the result back')
     .option('--detailed-exitcodes', 'as in Puppet: 2 changed, 4 failed, 6 both')
     .option(
       '--boot',
-      'the network waits for it: name servers get a second to prove DNS, and nothing is measured or fetched',
+      'for boot, when the network waits for apply: name servers get a second to prove DNS, and nothing is measured or fetched',
     )
     .addHelpText(
       'after',
@@ -31,41 +31,41 @@ export function addHoldCommands(program: Command): void {
   )
     .addHelpText(
       'after',
-      `\nWithout a configuration it shows resolv.conf, who writes it, and the DHCP clients with what their next event will write.\nExit status: 0 each setting is as wanted, 1 bad configuration or usage, 2 one is not, now or at the next lease or boot.${examples(['agent status', 'agent status --json', 'agent status --quiet || echo drift'])}`,
+      `\nWithout a configuration it shows resolv.conf, who writes it, and the DHCP clients with what their next event will write.\nExit status: 0 each setting is as wanted, 1 bad configuration or usage, 2 a setting is not, now or at the next lease or boot.${examples(['agent status', 'agent status --json', 'agent status --quiet || echo drift'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/status.ts')).status));
 
   hostCommand(program, 'doctor', 'explain what else acts on these settings')
     .addHelpText(
       'after',
-      `\nExit status: 0 no problem (warnings and notes may be), 2 a problem. Each code is explained in docs/doctor.md.${examples(['agent doctor', 'agent doctor --only sysctl --json'])}`,
+      `\nExit status: 0 no problem (but perhaps warnings and notes), 2 a problem. docs/doctor.md explains each code.${examples(['agent doctor', 'agent doctor --only sysctl --json'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/doctor.ts')).doctor));
 
   hostCommand(program, 'revert', 'put files and values back as they were before the first apply, and remove the hooks')
     .addHelpText(
       'after',
-      `\nExit status: 0 all is as before, 1 bad usage, 4 something is left, as said.${examples(['sudo agent revert'])}`,
+      `\nExit status: 0 all is as before, 1 bad usage, 4 something was not put back (the reason is printed).${examples(['sudo agent revert'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/revert.ts')).revert));
 
   hostCommand(program, 'init', 'write a commented configuration from what the host has now')
-    .option('--output <file>', 'where to; "-" is stdout (default: the configuration file)')
+    .option('--output <file>', 'the file to write; "-" is stdout (default: the configuration file)')
     .option('--force', 'overwrite an existing file')
     .addHelpText(
       'after',
-      `\nExit status: 0 written, 1 a file is there already (nothing touched).${examples(['sudo agent init', 'agent init --output -'])}`,
+      `\nExit status: 0 written, 1 the file exists already (nothing touched).${examples(['sudo agent init', 'agent init --output -'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/init/init.ts')).init));
 
   program
     .command('run')
-    .description('hold the configuration, look, and report, until it is told to end: what the service does')
+    .description('the daemon that the service runs: apply, watch, heal drift, probe and send heartbeats')
     .option(...CONFIG_OPTION)
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\nSIGHUP: reads the configuration again. SIGTERM: ends, and leaves the host as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched), 3 another one runs on this host.${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
+      `\nSIGHUP makes it read the configuration again. SIGTERM ends it, and the host stays as it is.\nExit status: 0 ended as told, 1 bad configuration or usage (nothing touched), 3 another daemon runs on this host.${examples(['sudo agent run', 'sudo agent run --config /etc/holdfast/agent.yaml'])}`,
     )
     .action(runCommand(program, async () => (await import('../commands/run.ts')).run));
 }

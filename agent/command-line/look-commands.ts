@@ -12,7 +12,7 @@ import { CONFIG_OPTION, examples } from './shared-options.ts';
 
 const REASONS = ['RENEW', 'REBIND', 'REBOOT', 'TIMEOUT', 'EXPIRE'] as const;
 const REHEARSED =
-  '\nExit status: 0 as wanted, 1 bad configuration or usage, 2 it would not be as wanted, 4 it cannot be rehearsed here.';
+  '\nExit status: 0 as wanted, 1 bad configuration or usage, 2 not as wanted, 4 cannot be rehearsed here.';
 
 export function addLookCommands(program: Command): void {
   program
@@ -33,7 +33,7 @@ export function addLookCommands(program: Command): void {
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\nEach metric is explained in docs/metrics.md. inventory is printed only where it is named: what the machine is made of.\nExit status: 0 all could see, 1 bad configuration or usage, or FILE cannot be written, 4 one could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
+      `\ndocs/metrics.md explains each metric. The hardware of the machine (inventory) is printed only if you name it.\nExit status: 0 all probes could see, 1 bad configuration or usage, or the file cannot be written, 4 a probe could not see.${examples(['sudo agent probe', 'sudo agent probe egress', 'sudo agent probe routes leases', 'sudo agent probe memory-errors --json', 'sudo agent probe inventory', 'sudo agent probe --prometheus --output /var/lib/prometheus/node-exporter/holdfast.prom'])}`,
     )
     .action((names: string[] | undefined, options: Omit<ProbeOptions, 'names'>) =>
       runCommand<ProbeOptions>(
@@ -50,15 +50,15 @@ export function addLookCommands(program: Command): void {
     .description('show who on this host depends on an address: now, at the next lease, at the next boot')
     .argument('[address...]', 'of a name server, gateway or time server (default: every name server of this host)')
     .option(...CONFIG_OPTION)
-    .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
+    .option('--root <dir>', 'use the files below this folder, and neither the running kernel nor its processes', folder)
     .option('--live', 'with --root: the running kernel and its processes belong to these files')
     .option('--json', 'one JSON document on stdout, and nothing else there')
-    .option('--watch <time>', 'watch for so long (s, m, h) who sends anything to the one address')
+    .option('--watch <time>', 'watch for this time (s, m, h) who sends anything to the address')
     .option('--quiet', 'print only one sentence, on stderr')
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\nWhat it looks at, and what it cannot see, stands in docs/depends.md.\nExit status: 0 nothing depends on it, 1 bad usage, 2 something does, 4 something could not be seen, so it is unknown.${examples(['sudo agent depends 10.34.56.78', 'sudo agent depends 10.34.56.78 2001:db8::53 --json', 'sudo agent depends', 'sudo agent depends 10.34.56.78 && echo "nothing here needs it"', 'sudo agent depends --watch 60s 10.34.56.78'])}`,
+      `\ndocs/depends.md says what it looks at, and what it cannot see.\nExit status: 0 nothing depends on it, 1 bad usage, 2 something does, 4 something could not be seen, so it is unknown.${examples(['sudo agent depends 10.34.56.78', 'sudo agent depends 10.34.56.78 2001:db8::53 --json', 'sudo agent depends', 'sudo agent depends 10.34.56.78 && echo "nothing here needs it"', 'sudo agent depends --watch 60s 10.34.56.78'])}`,
     )
     .action((addresses: string[], { watch, ...options }: Omit<DependsOptions, 'addresses'> & { watch?: string }) =>
       watch === undefined
@@ -81,8 +81,10 @@ export function addLookCommands(program: Command): void {
 
   const rehearse = program
     .command('rehearse')
-    .description(
-      'play a lease event or a boot where nothing of it reaches the host, or do without an address for a while',
+    .description('play a lease event or a boot in a sandbox, or do without an address for a while')
+    .addHelpText(
+      'after',
+      examples(['sudo agent rehearse lease', 'sudo agent rehearse boot', 'sudo agent rehearse without 10.34.56.78']),
     );
 
   rehearsal(
@@ -101,7 +103,7 @@ export function addLookCommands(program: Command): void {
     program,
     rehearse,
     'boot',
-    'what the next start of the machine would make of them, and of the persisted sysctls',
+    'what the next start of the machine would make of resolv.conf, addresses, routes and persisted sysctls',
   ).addHelpText(
     'after',
     `${REHEARSED}${examples(['sudo agent rehearse boot', 'sudo agent rehearse boot eth0 --json'])}`,
@@ -115,7 +117,7 @@ export function addLookCommands(program: Command): void {
     .option('--name <name>', 'a name to look up meanwhile (default: that of dns.verify, or the host’s own domain)')
     .option(
       '--force',
-      'also if it is the only name server that works, the collector, or where your terminal comes from',
+      'reject it even if it is the only name server that works, the collector, or the address that your terminal comes from',
     )
     .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
@@ -123,7 +125,7 @@ export function addLookCommands(program: Command): void {
     .option('--no-color', 'no colours')
     .addHelpText(
       'after',
-      `\nExit status: 0 nobody suffered, 1 bad configuration or usage, 2 somebody did, 4 it cannot be rehearsed here, or ended early.${examples(['sudo agent rehearse without 10.34.56.78', 'sudo agent rehearse without 10.34.56.78 --for 10m --name www.example.com'])}`,
+      `\nExit status: 0 nobody suffered, 1 bad configuration or usage, 2 somebody did, 4 cannot be rehearsed here, or ended early.${examples(['sudo agent rehearse without 10.34.56.78', 'sudo agent rehearse without 10.34.56.78 --for 10m --name www.example.com'])}`,
     )
     .action((address: string, options: Omit<RehearseWithoutOptions, 'address'>) =>
       runCommand<RehearseWithoutOptions>(

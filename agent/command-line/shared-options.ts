@@ -14,7 +14,7 @@ export function hostCommand(program: Command, name: string, description: string)
     .command(name)
     .description(description)
     .option(...CONFIG_OPTION)
-    .option('--root <dir>', 'all files below this folder; the running kernel and its processes are skipped', folder)
+    .option('--root <dir>', 'use the files below this folder, and neither the running kernel nor its processes', folder)
     .option('--live', 'with --root: the running kernel and its processes belong to these files')
     .addOption(
       new Option('--only <name...>', `only these resources: ${RESOURCE_NAMES.join(', ')}`).argParser(
@@ -32,12 +32,12 @@ export function towards(command: Command, description: string): Command {
     .description(description)
     .option(
       '--collector <url>',
-      'where it listens (default: report.endpoint of the configuration, with its credentials)',
+      'the collector to ask (default: report.endpoint of the configuration, with its credentials)',
     )
-    .option('--token-file <file>', 'with --collector: the bearer token')
-    .option('--ca <file>', 'with --collector: PEM, the authority of its certificate')
-    .option('--certificate <file>', 'with --collector: PEM, to show to it')
-    .option('--key <file>', 'with --collector: PEM, of the certificate')
+    .option('--token-file <file>', 'with --collector: the file of the bearer token')
+    .option('--ca <file>', 'with --collector: PEM file of the authority that signed its certificate')
+    .option('--certificate <file>', 'with --collector: PEM file of the certificate to show to it')
+    .option('--key <file>', 'with --collector: PEM file of the key of that certificate')
     .option(...CONFIG_OPTION)
     .option('--json', 'one JSON document on stdout, and nothing else there')
     .option('--quiet', 'print nothing but failures')
