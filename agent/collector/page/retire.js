@@ -26,7 +26,7 @@ const VERDICTS = {
 };
 
 /** @type {Record<string, string>} */
-const TENSES = { now: 'now', asked: 'asked', lease: 'next lease', boot: 'next boot', holder: 'holder' };
+const TENSES = { now: 'now', asked: 'asked', lease: 'next lease', boot: 'next boot', holder: 'while it runs' };
 
 const input = byId('address', 'input');
 const wrong = byId('no-address', 'p');
@@ -165,7 +165,7 @@ function proof({ hosts, lastAsked, window, longestLease, safeAt, left }) {
         ? ['never, as far as is known']
         : [age(lastAsked.time), ' by ', by || 'a program', ' on ', hostLink(lastAsked.id, lastAsked.name)]),
     ),
-    ...fact('Must not be asked for', span(window), ...twice),
+    ...fact('Nobody may ask it for', span(window), ...twice),
     ...(left === null || safeAt === null
       ? []
       : fact('Safe in', html('b', {}, span(left)), ` if nobody asks it until then: ${exact(safeAt)}`)),
