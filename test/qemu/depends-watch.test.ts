@@ -10,6 +10,14 @@ const SIX = '2001:db8:99::53';
 const send = (family: 'INET' | 'INET6', to: string, connected: boolean) =>
   `perl -MSocket=:all -e 'socket(S, PF_${family}, SOCK_DGRAM, 17); $to = ${family === 'INET' ? `pack_sockaddr_in(53, inet_aton("${to}"))` : `pack_sockaddr_in6(53, inet_pton(AF_INET6, "${to}"))`}; ${connected ? 'connect(S, $to); send(S, "x", 0)' : 'send(S, "x", 0, $to)'}; sleep 2'`;
 
+/** The beginning of a TCP connection by IPv6. Nobody answers, and the program ends before the kernel gives up. */
+const connect = (to: string) =>
+  `perl -MSocket=:all -e 'alarm 5; socket(S, PF_INET6, SOCK_STREAM, 6); connect(S, pack_sockaddr_in6(853, inet_pton(AF_INET6, "${to}"))); sleep 2'`;
+
+/** `unit protocol` of each sender. */
+const unitsOf = ({ senders }: { senders: readonly { unit: string; protocol: string }[] }) =>
+  senders.map(({ unit, protocol }) => `${unit} ${protocol}`).sort();
+
 suite('Debian 12’s kernel: who sends to an address', { skip: unavailable(), concurrency: false }, () => {
   let machine: QemuMachine;
 
@@ -61,14 +69,29 @@ suite('Debian 12’s kernel: who sends to an address', { skip: unavailable(), co
     );
   });
 
-  test('watch: IPv6 likewise', async () => {
+  test('watch: IPv6 likewise, with TCP', async () => {
     const { watched } = await watch(
       SIX,
-      `systemd-run -q --unit=six-udp ${send('INET6', SIX, false)}; systemd-run -q --unit=six-connected ${send('INET6', SIX, true)}`,
+      `systemd-run -q --unit=six-udp ${send('INET6', SIX, false)}; systemd-run -q --unit=six-connected ${send('INET6', SIX, true)}
+      systemd-run -q --unit=six-tcp ${connect(SIX)}; systemd-run -q --unit=six-other ${connect('2001:db8:99::54')}`,
     );
     assert.equal(watched.blind, null);
-    const units = watched.senders.map(({ unit }: { unit: string }) => unit).sort();
-    assert.deepEqual(units, ['six-connected.service', 'six-udp.service']);
+    assert.deepEqual(unitsOf(watched), ['six-connected.service UDP', 'six-tcp.service TCP', 'six-udp.service UDP']);
+  });
+
+  test('watch: an IPv4 address that is mapped into IPv6 is the IPv4 address, over UDP and TCP', async () => {
+    const mapped = `::ffff:${SERVER}`;
+    const { watched } = await watch(
+      SERVER,
+      `systemd-run -q --unit=mapped-udp ${send('INET6', mapped, false)}; systemd-run -q --unit=mapped-connected ${send('INET6', mapped, true)}
+      systemd-run -q --unit=mapped-tcp ${connect(mapped)}`,
+    );
+    assert.equal(watched.blind, null);
+    assert.deepEqual(unitsOf(watched), [
+      'mapped-connected.service UDP',
+      'mapped-tcp.service TCP',
+      'mapped-udp.service UDP',
+    ]);
   });
 
   test('ledger: the daemon in its sandbox counts real units, also those that ended', async () => {
