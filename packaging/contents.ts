@@ -76,7 +76,7 @@ export function contents({ executable, version, time, parts }: ContentOptions): 
   return all.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** Of a file as the package has it. */
+/** The bytes of a file in the package. */
 export function bytes({ content }: Content): Buffer {
   if ('file' in content) return readFileSync(content.file);
   return 'text' in content ? Buffer.from(content.text) : gzipSync(content.gzip, { level: 9 });

@@ -113,7 +113,7 @@ export function folded(paragraph: string): string[] {
   return paragraph.match(/\S.{0,76}(?=\s|$)/g) ?? [];
 }
 
-/** As dpkg-gencontrol(1) counts: KiB of each file rounded up, and 1 a folder. */
+/** Counts like dpkg-gencontrol(1): the KiB of each file rounded up, and 1 for each folder. */
 function installedSize(tree: readonly Content[]): number {
   const folders = new Set(
     tree.flatMap(({ path }) => path.split('/').map((_, n, parts) => parts.slice(0, n).join('/'))),

@@ -39,7 +39,7 @@ export function packageNames(arch: Arch, version: string): Record<Format, string
 
 export interface MakeOptions {
   readonly version?: string;
-  /** One that is there. */
+  /** An executable that is already built. */
   readonly executable?: string;
   readonly compression?: Compression;
 }

@@ -28,7 +28,7 @@ export async function packOf(
     // esbuild has already printed its warnings when it split the program.
     logLevel: 'error',
     platform: 'node',
-    // The one form that a single executable application of Node 24 runs, so the program has no top-level await.
+    // A single executable application of Node 24 runs no other form, so the program has no top-level await.
     format: 'cjs',
     supported: { 'dynamic-import': false },
     target,

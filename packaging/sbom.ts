@@ -17,7 +17,7 @@ export interface Component {
   /** The whole text with the lines of copyright; null if the package has none. */
   readonly text: string | null;
   readonly purl: string;
-  /** As package-lock.json pins it: sha512 in hexadecimal. */
+  /** The sha512 that package-lock.json pins, in hexadecimal. */
   readonly sha512: string | null;
 }
 

@@ -15,7 +15,7 @@ import type { LoadJob, LoadResult } from './load.ts';
 const AGENT = join(REPOSITORY, 'dist/agent');
 const AIM = { hosts: 100_000, rate: 3_400 };
 const DAY = 86_400_000;
-/** Of /proc/PID/stat, in a second (sysconf(_SC_CLK_TCK)). */
+/** Ticks of /proc/PID/stat in a second (sysconf(_SC_CLK_TCK)). */
 const TICKS = 100;
 
 /** Needs dist/agent. Prints a Markdown table. */

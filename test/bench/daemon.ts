@@ -44,7 +44,7 @@ export async function benchDaemon(): Promise<void> {
   await host.write('/etc/holdfast/agent.yaml', CONFIG);
   await host.write('/run/lab/trample.pl', TRAMPLE);
   host.spawn([process.execPath, '-e', RECEIVER]);
-  // As it is after the first start: nothing to change, the configuration known.
+  // The state after the first start: nothing to change, and the configuration is known.
   await host.sh('agent apply && agent apply');
 
   const agent = await RunningAgent.start(host);

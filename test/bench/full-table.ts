@@ -168,7 +168,7 @@ async function listed(): Promise<{ ipv4: number; ipv6: number }> {
   return { ipv4: await lines(4), ipv6: await lines(6) };
 }
 
-/** Of all sockets (proc_net(5): the ninth column). */
+/** Messages that all sockets lost (proc_net(5): the ninth column). */
 async function drops(): Promise<number> {
   return Number(await host.sh("awk 'NR > 1 { sum += $9 } END { print sum + 0 }' /proc/net/netlink"));
 }

@@ -45,7 +45,7 @@ const sound = fc
 const spoilt = fc
   .tuple(sound, fc.constantFrom('found', 'unseen', 'longestLease', 'cut', 'toString', '__proto__'), fc.option(wrong))
   .map(([told, key, value]) => JSON.stringify({ ...told, key: value }).replace('"key":', `${JSON.stringify(key)}:`));
-/** As short as can be: 10,000 sources are read in one piece, or not at all. */
+/** The shortest report with many sources: 10,000 are read in one piece, or not at all. */
 const many = fc
   .tuple(fc.constantFrom('found', 'unseen'), fc.constantFrom(501, 10_000), fc.boolean())
   .map(([list, count, isShort]) => {

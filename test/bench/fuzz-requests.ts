@@ -21,9 +21,9 @@ interface Item {
   readonly time: number;
   readonly start: number;
   readonly value: number;
-  /** Of a record: what a host depends on; null for any other record. */
+  /** If the record tells what a host depends on: that text. null for any other record. */
   readonly told: string | null;
-  /** Of a metric: gauge, sum, delta sum, histogram; of a record, its severity. */
+  /** For a metric: gauge, sum, delta sum or histogram. For a record: its severity. */
   readonly kind: number;
 }
 

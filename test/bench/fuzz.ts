@@ -26,7 +26,7 @@ export interface FuzzJob {
   readonly seed: number;
   /** The folder of the collector's database. */
   readonly data: string;
-  /** As `--max-size` takes it. */
+  /** In the notation of `--max-size`. */
   readonly maxSize: string;
 }
 
@@ -135,7 +135,7 @@ async function begin({ data, maxSize }: FuzzJob): Promise<Run> {
   return { child, url: line.replace(/.* on /, '').trim(), agent: new Agent({ keepAlive: true }) };
 }
 
-/** As an agent does, it sends again what a lost connection left without an answer; but not to a collector that has ended. */
+/** Sends again after a lost connection, like an agent, but not to a collector that has ended. */
 async function post(run: Run, sent: FuzzRequest, localAddress: string): Promise<number> {
   for (;;) {
     try {

@@ -13,7 +13,7 @@ export interface Command {
 
 export interface Job {
   readonly commands: readonly Command[];
-  /** Of each command, after one that is not counted; in turn, A B C A B C …, so that a drift of the machine hits all. */
+  /** Counted runs of each command, after an uncounted one. The commands take turns, so a drift of the machine hits all. */
   readonly runs: number;
 }
 

@@ -17,7 +17,7 @@ export interface LoadJob {
   readonly connections: number;
   /** Heartbeats in a second; null: as fast as it answers. */
   readonly rate: number | null;
-  /** Of the first heartbeat, in milliseconds since the epoch, and the milliseconds that each host has to its next. */
+  /** Time of the first heartbeat (ms since the epoch), and the milliseconds between heartbeats of a host. */
   readonly start: number;
   readonly interval: number;
 }
@@ -31,7 +31,7 @@ export interface LoadResult {
   readonly later: Latency;
   /** Milliseconds that this process itself was late by: what is within it says nothing of the collector. */
   readonly lag: number;
-  /** Of one heartbeat, before and after gzip. */
+  /** Size of one heartbeat, before and after gzip. */
   readonly bytes: number;
   readonly packed: number;
 }
@@ -172,7 +172,7 @@ function fill({ bytes, times, marks }: Template, time: number, sequence: number)
   return bytes;
 }
 
-/** Where a number stands: as a double or as an integer. */
+/** The offsets at which a number stands, as a double or as an integer. */
 function placesOf(bytes: Buffer, mark: number): number[] {
   const double = Buffer.alloc(8);
   double.writeDoubleLE(mark);

@@ -21,7 +21,7 @@ export interface RoutesMeasured {
   /** CPU time of each such reading, of this process and the kernel on its behalf. */
   readonly cpu: number[];
   readonly totals: number[];
-  /** One IPv6 route that is not there, looked for in a list of all: for each of them, microseconds. */
+  /** Microseconds of each search for a missing IPv6 route in the list of all routes. */
   readonly seek: number[];
   readonly resident: number;
 }

@@ -19,7 +19,7 @@ import { benchCounting } from './routes.ts';
 
 const RUNS = 40;
 const ROUNDS = 4;
-/** Of those that take seconds. */
+/** Runs of the programs that take seconds. */
 const RIVAL_RUNS = 8;
 const ROUTES = { ipv4: 1_000_000, ipv6: 200_000 };
 const AGENT = join(REPOSITORY, 'dist/agent');

@@ -15,7 +15,7 @@ const ROWS = 20;
 /** Milliseconds. */
 const RELOAD_EVERY = 3000;
 const RIGHT_WITHIN = 30_000;
-/** Of the storm's end, without SIGHUP: to read the configuration puts all right at once, and would hide how long the daemon waits. */
+/** Milliseconds after the storm without SIGHUP, which would put all right at once and hide the daemon's wait. */
 const UNAIDED = 15_000;
 /** USER_HZ. */
 const TICKS_A_SECOND = 100;
@@ -139,7 +139,7 @@ async function usage(on: LabHost, id: string) {
   };
 }
 
-/** Of a folder's files, in MB. */
+/** The size of a folder's files, in MB. */
 async function sizeOf(folder: string): Promise<number> {
   const names = await readdir(folder, { recursive: true }).catch(() => []);
   const sizes = await Promise.all(names.map((name) => stat(`${folder}/${name}`).catch(() => null)));

@@ -14,7 +14,7 @@ import { freePorts, temporaryFolder, until } from '../parts/lab/wire-program.ts'
 import { everySample } from '../parts/lab/wire-samples.ts';
 
 const CONNECTIONS = 64;
-/** Of /proc/PID/stat: USER_HZ, which is 100 on every architecture of ours. */
+/** USER_HZ, the unit of /proc/PID/stat: 100 on each architecture that we build for. */
 const TICKS = 100;
 
 const reason = missing('otelcol-holdfast', 'prometheus');

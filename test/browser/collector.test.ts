@@ -46,7 +46,7 @@ test('10,000 hosts on the real collector: a drift and its healing, a table near 
 
   const host = 'edge-04717';
   let sequence = 1;
-  // Its next heartbeats: one second apart, so that it is silent soon after the last.
+  // Heartbeats one second apart, so that the host is silent soon after the last.
   const beat = (change: object) =>
     send(url, heartbeat({ host, sequence: ++sequence, labels: { site: '7' }, ...change }));
   await took('drift, from the heartbeat to the list', async () => {

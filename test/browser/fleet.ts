@@ -15,7 +15,7 @@ import type {
 
 const folder = join(import.meta.dirname, '../../agent/collector/page');
 const types = { html: 'text/html; charset=utf-8', js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
-/** As strict as it can be: what the page needs beyond it would be an error in the browser's console. */
+/** The strictest policy. Anything more that the page needs shows as an error in the browser's console. */
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -27,7 +27,7 @@ export interface FleetHost {
   events: HostEvent[];
   /** By network.type. */
   routes: Record<'ipv4' | 'ipv6', [time: number, value: number][]>;
-  /** What the kernel compares with the limit of IPv6, where that is not its routes. */
+  /** The count that the kernel compares with its IPv6 limit, if that is not the number of routes. */
   cached?: [time: number, value: number][];
 }
 

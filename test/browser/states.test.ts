@@ -1,4 +1,4 @@
-/** The page where all is not well: nobody there yet, nobody listening any more, a token asked for, hostile names. */
+/** The page in trouble: no host yet, no collector any more, a token needed, hostile names. */
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
 import { type Browser, missing, startChromium } from './chromium.ts';

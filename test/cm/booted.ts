@@ -8,7 +8,7 @@ import { EXAMPLE_NAMESERVERS, inOrder, OTHER, type RunOptions, type Told, type T
 import { bringPackage, bringRepository, NEXT_VERSION } from './package.ts';
 import { state } from './tools.ts';
 
-/** One system for all of the tools. Ansible and Salt come along; this is the Python that they run on. */
+/** All tools share one system. Ansible and Salt are copied into it, and run on this Python. */
 const PACKAGES = ['python3', 'python3-apt', 'puppet-agent'];
 const PATIENCE_MS = 120_000;
 

@@ -10,9 +10,9 @@ import { makePackages } from '../../packaging/package.ts';
 import type { LabSystem } from '../parts/lab/system.ts';
 import { builtAgent } from '../systems/machine.ts';
 
-/** Where the host has it, as an operator would have copied it. */
+/** The package on the host, where an operator might have copied it. */
 export const PACKAGE = '/srv/holdfast.deb';
-/** A later one, as dpkg compares versions. */
+/** A version that dpkg takes for a later one. */
 export const NEXT_VERSION = `${VERSION}+next`;
 
 /** Puts the package of this version where the docs have it, or another's. */
@@ -35,7 +35,7 @@ export async function bringRepository(host: LabSystem): Promise<void> {
 
 interface Deb {
   readonly file: Buffer;
-  /** Its control file, each line ended. */
+  /** The text of its control file. */
   readonly fields: string;
 }
 

@@ -32,7 +32,7 @@ export function agentYaml(servers: readonly string[] = NEW, { verify = false } =
 ${verify ? `  verify: { name: ${NAME}, expect: [10.72.0.0/16], timeout: 1s }\n` : ''}`;
 }
 
-/** What has become of it, in the words of the table. */
+/** What became of resolv.conf, in the words of the table. */
 export function judge(resolv: string, wanted = resolvConf()): string {
   const only = (text: string, keyword: string) => text.split('\n').filter((line) => line.startsWith(keyword));
   const servers = only(resolv, 'nameserver').join();

@@ -17,13 +17,13 @@ export interface Tables {
 export interface Finding<Table extends keyof Tables = keyof Tables> {
   readonly table: Table;
   readonly title: string;
-  /** Its place in the table. */
+  /** The row's place in the table. */
   readonly place: number;
   /** Null: it could not be measured. */
   readonly row: Tables[Table] | null;
   /** YYYY-MM-DD. */
   readonly date: string;
-  /** Of the repository. */
+  /** The repository's commit. */
   readonly commit: string;
   readonly kernel: string;
   /** One-minute load average of the machine when it was done. */

@@ -32,14 +32,14 @@ export interface Row {
   readonly seconds: number;
   /** The tool, from its start to its end. */
   readonly change: Stretch;
-  /** What resolv.conf is then: see `judge`. */
+  /** The state of resolv.conf at that time: see `judge`. */
   readonly changed: string;
   readonly renewals: Renewals;
   readonly renewed: string;
   /** The old servers are shut down. */
   readonly dead: LookUps;
   readonly restarted: string;
-  /** One look-up then. */
+  /** Whether one look-up at that time succeeded. */
   readonly found: boolean;
 }
 

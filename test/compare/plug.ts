@@ -6,7 +6,7 @@ import type { Machine } from '../systems/machine.ts';
 import { judge } from './change.ts';
 import type { Way } from './ways.ts';
 
-/** What the tools change; a tool changes those of them that are its own. */
+/** The files that any of the tools changes. Each tool changes some of them. */
 const FILES = [
   '/etc/resolv.conf',
   '/etc/dhcp/dhclient.conf',

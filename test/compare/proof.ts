@@ -18,7 +18,7 @@ export interface BadServers {
   start(outside: LabHost): Promise<unknown>;
 }
 
-/** Of nobody: the packets to it are dropped on their way. */
+/** An address without a host. Packets to it are dropped on their way. */
 const BLACKHOLE = '192.0.2.53';
 const nothing = async () => {};
 
@@ -57,7 +57,7 @@ export interface ProofRow {
   readonly way: Pick<Way, 'tool' | 'variant'>;
   /** Exit status of the tool. */
   readonly status: number | null;
-  /** What resolv.conf is then: see `judge`. */
+  /** The state of resolv.conf at that time: see `judge`. */
   readonly changed: string;
   /** While it ran. */
   readonly change: LookUps;

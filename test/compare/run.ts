@@ -79,7 +79,7 @@ if (import.meta.main) {
   delete process.env.NODE_EXTRA_CA_CERTS; // it makes every Node start slower
   const texts = process.argv.slice(2);
   const commit = execFileSync('git', ['-C', REPOSITORY, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  // One at a time, since whatever runs beside it would be measured too.
+  // One at a time, because the measurement includes everything that runs beside it.
   for (const [place, { table, title, measure }] of jobs.entries()) {
     if (texts.length > 0 && !texts.some((text) => title.includes(text))) continue;
     const row = await tried(title, measure);

@@ -19,11 +19,11 @@ export type Quiet = keyof typeof FIRST_LEASE;
 export const quietFor = ({ restarts }: Pick<Way, 'restarts'>): Quiet => (restarts ? 'long' : 'stopped');
 
 export interface Subject extends AsyncDisposable {
-  /** What is changed. */
+  /** The system that is changed. */
   readonly system: LabSystem;
-  /** Where its C library, or what answers it, has the name servers from, and what should be there. */
+  /** The file that its C library or its resolver reads name servers from, and the wanted text. */
   readonly resolvConf: { readonly file: string; readonly wanted: string };
-  /** Where the far side of its wire is. */
+  /** The host at the far side of its wire. */
   readonly outside: LabHost;
   /** From now on no lease is renewed. */
   begin(): Promise<void>;
@@ -33,7 +33,7 @@ export interface Subject extends AsyncDisposable {
   renewals(count: number): Promise<void>;
   /** The old name servers are shut down. */
   shutOldServers(): Promise<void>;
-  /** Its next start. */
+  /** Starts it again. */
   restart(): Promise<void>;
 }
 

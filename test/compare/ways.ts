@@ -9,7 +9,7 @@ export interface Way {
   readonly variant: string;
   /** Which DHCP client the host has, where it is not dhclient. */
   readonly client?: string | undefined;
-  /** What is on the host for it. */
+  /** The files that this way puts on the host. */
   files(servers?: readonly string[]): Readonly<Record<string, string>>;
   /** The client takes a new lease in it. */
   readonly restarts?: true | undefined;
@@ -17,7 +17,7 @@ export interface Way {
   readonly script: string;
 }
 
-/** What an operator has put in place. */
+/** The files that an operator has put in place. */
 export type Variant = keyof typeof VARIANTS;
 
 interface Deployed {
@@ -40,7 +40,7 @@ export const VARIANTS = {
   },
 } as const satisfies Record<string, Deployed>;
 
-/** As the Debian wiki has it (resolv.conf, "Modifying /etc/dhcp/dhclient-enter-hooks.d"). */
+/** From the Debian wiki (resolv.conf, "Modifying /etc/dhcp/dhclient-enter-hooks.d"). */
 const ENTER_HOOK = 'make_resolv_conf() {\n\t:\n}\n';
 const EXIT_HOOK = `case "$reason" in
 BOUND | RENEW | REBIND | REBOOT | TIMEOUT)

@@ -7,7 +7,7 @@ import type { LabHost } from '../parts/lab/host.ts';
 /** Seconds to wait for what takes one. */
 const PATIENCE = 30;
 
-/** As many of a host's latest events are printed. */
+/** The number of a host's latest events that are printed. */
 const EVENTS = 5;
 
 export const REPORT_YAML = `report:
@@ -17,11 +17,11 @@ export const REPORT_YAML = `report:
 `;
 
 export interface Fleet {
-  /** Of the page, on this machine. */
+  /** The address of the page on this machine. */
   readonly url: string;
   /** Waits for an event of that name to reach the collector; its sentence. */
   event(name: RegExp): Promise<string>;
-  /** What its page shows, as text: the hosts, and of each its settings and latest events. */
+  /** The page as text: the hosts, each with its settings and latest events. */
   text(): Promise<string>;
   /** The way to it; daemon and collector end with their host. */
   close(): void;

@@ -27,7 +27,7 @@ say(
 say(
   'without bouncing the network. Nothing of this machine is touched: all that follows happens beside it, and goes away.',
 );
-// What the demonstration writes is root's alone, whatever the umask of whoever started it.
+// Only root may write the demonstration's files, whatever umask it was started with.
 process.umask(0o022);
 if (existsSync(BUILT)) process.env.HOLDFAST_AGENT ??= BUILT;
 const agentCommand = existsSync(BUILT) ? [BUILT] : [process.execPath, join(REPOSITORY, 'agent/cli.ts')];

@@ -13,7 +13,7 @@ const DISKS = {
   },
   'read-only': { begin: 'mount -o remount,ro /var/lib', end: 'mount -o remount,rw /var/lib' },
 } as const;
-/** Its comment is gone, too: so what is to be written is not what was written last. */
+/** It also removes the comment, so the text to write differs from the text that was written last. */
 const TRAMPLE = 'echo nameserver 192.0.2.9 >/etc/resolv.conf; echo 0 >/proc/sys/net/ipv4/ip_forward';
 const IN_MEMORY = '{ ls /run/holdfast/records 2>/dev/null || :; }';
 

@@ -38,7 +38,7 @@ function removed(path: string): void {
   removeFile(path);
 }
 
-/** As most programs do: beside it, by name, and renamed. */
+/** Writes like most programs: into a file beside it, which is then renamed into place. */
 function naively(path: string): void {
   const temporary = path.replace(/([^/]+)$/, '.$1.holdfast');
   rmSync(temporary, { force: true });

@@ -19,7 +19,7 @@ test('quiet apply: the second apply opens nothing for writing and starts nothing
     readFileSync(join(scene.folder, name), 'utf8')
       .split('\n')
       .filter(
-        // Its own name among the processes is no file of the host.
+        // Its own name in /proc is no file of the host.
         (line) => /\w+\(/.test(line) && !/O_RDONLY|execve|exited|SIG|"\/dev\/null"|"\/proc\/self\/comm"/.test(line),
       );
   const programs = (name: string) => readFileSync(join(scene.folder, name), 'utf8').match(/execve\([^\n]* = 0/g)!;

@@ -61,7 +61,7 @@ export function fillDisk(folder: string, room: number): string {
   return `mount -o remount,size=$((${used} + ${room} + 4))k ${folder} && { cat /dev/zero >${folder}/zero 2>/dev/null || :; }`;
 }
 
-/** What `look` kept. */
+/** The state that `look` kept. */
 export interface Look {
   /** Below /etc, but for the configuration: path to text and mode. */
   readonly files: Record<string, string>;
@@ -98,7 +98,7 @@ export class Scene {
     return readFileSync(join(this.folder, `${name}.output`), 'utf8');
   }
 
-  /** What a step has written into a file. */
+  /** The text that a step has written into a file. */
   text(name: string): string {
     return readFileSync(join(this.folder, name), 'utf8');
   }

@@ -8,12 +8,12 @@ dns:
   options: [timeout:1, attempts:1]
   verify: { name: puppet.example.com, expect: [10.72.0.0/16], timeout: 5s }
 `;
-/** Of a host whose change of DNS is to be proved. */
+/** Files of a host whose change of DNS is to be proved. */
 export const FILES = {
   ...ETC,
   'holdfast/agent.yaml': CONFIGURATION,
   'resolv.conf': '# by hand\nnameserver 127.0.0.11\noptions timeout:1 attempts:1\n',
-  // Of dnsmasq, which looks up whom it is to run as.
+  // For dnsmasq, which looks up the user that it is to run as.
   passwd: 'root:x:0:0::/:/bin/sh\n',
   group: 'root:x:0:\n',
 };

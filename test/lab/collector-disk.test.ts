@@ -55,7 +55,7 @@ test('collector disk: on a full disk it answers 503 with a time, loses nothing a
 
   rmSync(ballast);
   for (const one of asked.slice(300)) {
-    // As an agent does: what was not taken is sent again.
+    // Sends a refused heartbeat again, like an agent.
     while ((await beat(one)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 100));
   }
   while ((await tell(1_000)).status !== 200) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -76,9 +76,9 @@ test('collector disk: on a full disk it answers 503 with a time, loses nothing a
 });
 
 interface Disk {
-  /** Whose mount namespace has it. */
+  /** A process whose mount namespace has the disk. */
   readonly pid: number;
-  /** Its folder there, and the same as we see it. */
+  /** The disk's folder in that namespace, and the path by which we see it. */
   readonly folder: string;
   readonly seen: string;
 }
@@ -99,7 +99,7 @@ async function start(t: TestContext, { pid, folder }: Disk): Promise<{ child: Ch
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.after(() => child.kill('SIGKILL'));
-  // Its complaints are wanted; that there are no others is not tried here.
+  // The collector must complain here. This test does not look for other complaints.
   child.stderr!.resume();
   const line = await new Log(child.stdout!).until(/listens on/);
   return { child, url: line.replace(/.* on /, '').trim() };

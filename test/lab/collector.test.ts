@@ -1,4 +1,4 @@
-/** A collector that is killed has all that it acknowledged; who may speak to it; how it ends. */
+/** A killed collector has all that it acknowledged. Also: who may send to it, and how it ends. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -69,7 +69,7 @@ test('cut-off: plan and apply name the cure for a gateway outside the networks o
   assert.match(await host.sh('ip route show default'), /via 10\.156\.0\.1 dev eth0/);
   const held = await moments();
   assert.deepEqual([held.now.state, held.lease.state, held.boot.state], ['ok', 'ok', 'ok']);
-  // One that the kernel refuses, and one whose place another program's route has.
+  // The kernel refuses one route, and another program's route is in the place of the second.
   await host.sh('ip route add 10.8.0.0/16 via 10.156.0.1 dev eth0 onlink');
   const wrong = '{ to: 10.7.0.0/16, via: 10.156.0.7, dev: eth0, onlink: true }, { to: 10.8.0.0/16, type: blackhole }';
   await host.write('/etc/holdfast/agent.yaml', `routes: [${wrong}]\n`);

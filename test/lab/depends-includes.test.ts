@@ -23,7 +23,7 @@ interface Scene {
   readonly command: string;
   /** For a program that stays: the file that it opens last. */
   readonly last?: string;
-  /** Where the files show, if not in `now` for a program that stays, and in `boot` for one that ends. */
+  /** The tense in which the files show. Default: `now` for a program that stays, `boot` for one that ends. */
   readonly tense?: 'boot';
 }
 
@@ -80,7 +80,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
       [`${INC}/servers`]: 'server=/x/10.0.0.8\n',
       [`${INC}/resolv`]: 'nameserver 10.0.0.9\n',
     },
-    // As Debian's own service starts it, beside -C.
+    // The options of Debian's own service, and -C.
     command: `dnsmasq -k -x /run/lab/dnsmasq.pid -C ${MAIN} -r ${INC}/resolv -7 ${INC}/dir,.dpkg-dist,.bak`,
     last: `${INC}/servers`,
   },

@@ -17,7 +17,7 @@ async function counting(host: LabHost): Promise<void> {
   await host.sh('agent apply');
 }
 
-/** As if the ledger had counted for two days, whatever the record says of it. */
+/** Changes the record, so that the ledger seems to have counted for two days. */
 async function age(host: LabHost): Promise<void> {
   const record = JSON.parse(await host.read('/run/holdfast/ledger'));
   for (const one of Object.values<{ since: number; addresses: Record<string, number> }>(record)) {
@@ -54,7 +54,7 @@ test('depends and ledger: a saved ruleset that is loaded again begins the count 
   await host.sh('(echo flush ruleset; nft list ruleset) >/run/lab/ruleset');
   await age(host);
   await askers.ask();
-  // As `systemctl reload nftables` does.
+  // `systemctl reload nftables` does the same.
   await host.sh('nft -f /run/lab/ruleset');
   const { code, reasons } = await depends(host);
   assert.equal(code, 4, 'the asker is forgotten');

@@ -108,10 +108,10 @@ async function compare(cases: readonly Case[]): Promise<void> {
       const what = `${example.name} on ${iface}\n${example.text.slice(0, 3000)}\n→\n${edited[at]!.text.slice(0, 4000)}`;
       assert.deepEqual(after.errors, [], what);
       assert.deepEqual(managed(after, example.wanted, iface), wantedEnv(example.wanted, iface), what);
-      // What could not be read, and what an earlier block of ours held, is another matter.
+      // Unreadable texts, and those with an earlier block of ours, are not tested here.
       if (before.errors.length > 0 || example.text.includes('# BEGIN holdfast')) continue;
       assert.deepEqual(unmanaged(after, example.wanted, iface), unmanaged(before, example.wanted, iface), what);
-      // What an included file requests is not the editor's to change.
+      // The editor does not change the request list of an included file.
       if (!example.text.includes('include'))
         assert.deepEqual(after.requested, wantedRequests(before, example.wanted, iface), what);
     }
@@ -132,7 +132,7 @@ function managed({ env }: Probed, wanted: DesiredDhclient, iface: string): Map<s
 
 function unmanaged({ env }: Probed, wanted: DesiredDhclient, iface: string): Map<string, string> {
   const ours = wantedEnv(wanted, iface);
-  // What is requested decides whether the server sends these; addresses and times are each lease's own.
+  // The request list decides whether the server sends these. Addresses and times differ in each lease.
   const own = /^new_(routers|broadcast_address|ip_address|expiry|subnet_mask|domain_name|host_name)$/;
   return new Map([...env].filter(([name]) => name.startsWith('new_') && !ours.has(name) && !own.test(name)).sort());
 }

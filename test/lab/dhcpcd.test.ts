@@ -50,7 +50,7 @@ test('dhcpcd: through apply, renewals, a change, SIGHUP and revert no ping, addr
   await apply(host);
   const watch = await watchFile(host, '/etc/resolv.conf');
   await client.leased(6);
-  // What somebody else does one day: dhcpcd reads its configuration again.
+  // Another program makes dhcpcd read its configuration again.
   await client.readAgain();
   await client.leased(2);
   const seen = await watch.stop();
@@ -102,7 +102,7 @@ test('dhcpcd: a new start for one interface or for all keeps the settings, and b
     await client.leased(2);
     await holds(host);
   }
-  // One of the two is enough: here dhcpcd.conf alone.
+  // One of the two is enough. Here only dhcpcd.conf is left.
   await host.sh('rm /etc/dhcpcd.enter-hook');
   await client.kill();
   client = Dhcpcd.start(host, []);

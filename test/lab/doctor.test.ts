@@ -37,7 +37,7 @@ test('doctor: a host as apply leaves it, with Debian’s own hooks and profiles,
   assert.match(findings.at(-3)?.code ?? '', /^HF-MAX-SIZE-(ENFORCED|IGNORED)$/);
   assert.equal(code, 0);
 
-  // Whatever the routing tables hold, it costs the same: nothing there is read (which file it is tells whose network).
+  // It costs the same with any routing table, because it reads none. (It only looks whose network the file is.)
   await host.sh('strace -f -e trace=%file,socket -o /run/lab/trace agent doctor');
   const trace = await host.read('/run/lab/trace');
   assert.match(trace, /net\/ipv6\/route\/max_size/);
@@ -59,14 +59,14 @@ test('doctor: it names neighbours, mounts, daemons and files that act on the set
   await host.write('/etc/dhcp/dhclient-exit-hooks.d/broken', 'if then (\n');
   await host.write('/etc/dhcp/dhclient-exit-hooks.d/never.sh', 'exit 1\n');
   await host.sh('dhclient -4 -nw -sf /bin/true -lf /run/lab/second -pf /run/lab/second.pid eth0');
-  // As systemd starts its daemons: in a mount namespace of their own.
+  // In a mount namespace of its own, like a daemon that systemd starts.
   await host.sh(
     'cp /bin/sleep /run/lab/NetworkManager; unshare --mount /run/lab/NetworkManager 1000 >/dev/null 2>&1 &',
   );
-  // As in a container: in a PID namespace of its own.
+  // In a PID namespace of its own, like a program in a container.
   await host.sh('cp /bin/sleep /run/lab/dhcpcd; unshare --pid --fork /run/lab/dhcpcd 1000 >/dev/null 2>&1 &');
   await host.sh('until pgrep -x NetworkManager && pgrep -x dhcpcd; do sleep 0.05; done');
-  // What apply prepared for it, in case it is started one day.
+  // apply prepared this file in case NetworkManager is started one day.
   await host.sh('rm -f /etc/NetworkManager/conf.d/90-holdfast.conf');
   await host.sh('cp /etc/resolv.conf /run/lab/resolv.conf; mount --bind /run/lab/resolv.conf /etc/resolv.conf');
   // tmpfs has it since Linux 6.6.

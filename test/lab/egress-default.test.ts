@@ -13,7 +13,7 @@ const WIRE = 2;
 const defaults = async (host: LabHost) => (await host.sh('ip -4 -o route show default')).trim().split('\n');
 const dhcp = async (host: LabHost) =>
   (await defaults(host)).filter((line) => line.includes('eth2')).map((line) => line.trim());
-/** Who leads to an address that nobody has. */
+/** The route to an address that no host has. */
 const used = (host: LabHost) => host.sh('ip -4 route get 198.18.0.1');
 const bgp = (host: LabHost, deed: 'enable' | 'disable') =>
   host.sh(`birdc -s /run/lab/host.ctl ${deed} all

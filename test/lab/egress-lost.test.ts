@@ -66,7 +66,7 @@ test('egress: BGP’s default route by a gateway of IPv6, and what becomes of DH
   await t.test('BGP’s is withdrawn: the kernel tells, and DHCP’s is there again', async (t) => {
     const gaps: number[] = [];
     for (let n = 0; n < 5; n += 1) {
-      // As after its 30 s.
+      // The same as after 30 s.
       if (n > 0) {
         await host.sh(`ip -4 route add ${BGP}; echo dropped >/run/holdfast/egress; ip -4 route del default dev eth1`);
       }

@@ -106,7 +106,7 @@ test('fleet: the control: the old server stops in spite of the verdict, and the 
   const found = names.filter((_, n) => all[n]!.count(/lost/) === 0);
   assert.deepEqual(lost.toSorted(), ['never-seen', 'silent', 'stale']);
   assert.deepEqual(found.toSorted(), [...WELL, 'keeper'].sort());
-  // Of the keeper, only the daemon that keeps the old server.
+  // On `keeper` only the daemon that keeps the old server is lost.
   assert.equal(await daemon.finds(NAME), false);
 });
 
@@ -164,7 +164,7 @@ function steady(text: string): string {
     .replace(/\d+ (s|min|h|days?)(?= ago)/g, 'DURATION');
 }
 
-/** What held no name server, or another one, holds the new one. A daemon looks at its start, else every five minutes. */
+/** Makes a host hold the new name server. A daemon looks at its start, and otherwise every five minutes. */
 async function restart(member: Member): Promise<void> {
   await member.stop();
   await member.run(holding(NEW));

@@ -12,7 +12,7 @@ const defaultRoute = (host: LabHost) => host.sh('ip -6 route show default proto 
 async function advertised(): Promise<LabHost> {
   const host = await LabHost.create();
   const server = { where: 'server' } as const;
-  // Whoever does not forward is no router by its neighbour advertisements, and then the host forgets it (RFC 4861, 7.2.5).
+  // Without forwarding, neighbour advertisements say "no router", and the host forgets the router (RFC 4861, 7.2.5).
   await host.sh('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; ip link set lo up; ip link set srv0 up', server);
   await host.sh('ip addr add fd77::1/64 dev srv0 nodad', server);
   const flags = ['--enable-ra', '--dhcp-range=fd77::,ra-only', '--ra-param=srv0,4,600', '--interface=srv0', '--port=0'];

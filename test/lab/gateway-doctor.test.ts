@@ -33,7 +33,7 @@ test('doctor: Docker’s policy and another’s masquerading, by iptables-nft an
     'the chain FORWARD of the table ip filter rejects what no rule before accepts, by a rule of the chain END',
   ]);
   await host.sh('iptables-nft -F FORWARD');
-  // As firewalld ends its chain.
+  // The end of firewalld's own chain.
   await host.sh(`nft -f - <<'RULES'
 table inet firewalld {
   chain filter_FORWARD_POLICIES {

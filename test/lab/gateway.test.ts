@@ -63,7 +63,7 @@ test('gateway: connections in progress go on while rules are changed, and none g
 }, async () => {
   await using host = await gateway();
   await apply(host);
-  // One connection that talks all the time, and new ones all the time.
+  // One connection talks all the time, and new connections come all the time.
   const code = `
     const { connect } = require('net');
     let sent = 0, heard = 0, fresh = 0;

@@ -118,7 +118,7 @@ test('hostile server: values that dhclient itself would refuse do no harm in its
   }
 });
 
-/** What a lease sets, with one value everywhere but in the address: the script would take that from the interface. */
+/** The variables of a lease, all with this value except the address: the script would remove it from the interface. */
 function everyVariable(value: string): Record<string, string> {
   const names =
     'domain_name domain_search domain_name_servers host_name routers ntp_servers interface_mtu root_path filename';

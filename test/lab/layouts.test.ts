@@ -21,7 +21,7 @@ test('host layouts: the settings hold although the hook of resolvconf redefines 
   await using scene = await staleHost();
   const { host, client } = scene;
   await host.write('/tmp/resolvconf.deb', resolvconf);
-  // Its files and its link, as its installation leaves them, and no hooks of this machine's other packages.
+  // The files and the link that the installation leaves, without hooks of this machine's other packages.
   await host.sh(`rm -rf /etc/resolvconf
     dpkg-deb -x /tmp/resolvconf.deb /tmp/unpacked
     cp -a /tmp/unpacked/etc/. /etc; cp -a /tmp/unpacked/sbin/. /sbin; cp -a /tmp/unpacked/lib/. /lib
@@ -97,7 +97,7 @@ test('host layouts: the settings hold however dhclient is called', { skip, concu
         await connect(host);
         const { log } = await startDhcpServer(host, { renewEvery: 1 });
         const renewed = async (count: number) => {
-          // One more than asked: it asks again only when its script has ended.
+          // One more than asked for, because dhclient asks again only when its script has ended.
           for (let n = 0; n <= count; n++) await log.until(/^DHCPREQUEST/, log.lines.length);
         };
         await host.sh(`dhclient ${args.join(' ')} </dev/null >/dev/null 2>&1`);

@@ -254,7 +254,7 @@ test('ledger: without a cgroup hierarchy, or with an nft that knows no control g
   await using host = await LabHost.create();
   await using askers = await Askers.on(host);
   await configured(host, ALWAYS);
-  // What nft 0.9.8 of Debian 11 answers.
+  // The answer of nft 0.9.8 (Debian 11).
   const old = `#!/bin/sh
 case "$*" in *cgroupsv2*) echo "Error: syntax error, unexpected cgroupsv2" >&2; exit 1 ;; esac
 exec /usr/sbin/nft "$@"\n`;

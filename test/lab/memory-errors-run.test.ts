@@ -35,7 +35,7 @@ test('memory errors run: each error is reported once while it happens, across ki
   };
 
   const first = await RunningAgent.start(host);
-  // What was there at the start is passed over at the first reading, which must be over.
+  // The first reading passes over older messages. Wait until it is over.
   await host.sh('until [ -e /run/holdfast/kernel-log ] && [ -e /run/holdfast/daemon-logs ]; do sleep 0.05; done');
   await inject(1);
   await append(1);

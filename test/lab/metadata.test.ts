@@ -124,7 +124,7 @@ test('metadata: after a boot the routes are there before the service answers', {
   await behave(vpc('10.0.0.0/16', '10.1.0.0/16'));
 });
 
-/** Of each failure what is said of it, where the route is held all the while. */
+/** The message about each failure during which the route stays held. */
 const FAILURES: Partial<Record<Failure, RegExp>> = {
   silent: /did not answer in time/,
   'status-500': /it fails \(500/,
@@ -171,7 +171,7 @@ test('metadata: the daemon holds the routes through every failure of the service
   assert.deepEqual(touched, []);
   for (const event of ['holdfast.heal', 'holdfast.drift', 'holdfast.metadata.changed'])
     assert.equal(agent.count(event), 0);
-  // What somebody takes away meanwhile is back, though nobody can be asked.
+  // A route that another program removes meanwhile comes back, although the metadata service does not answer.
   await host.sh('ip route del 10.0.0.0/16 proto 72');
   await holds('10.0.0.0/16', '10.1.0.0/16');
 

@@ -44,7 +44,7 @@ test('report: every event arrives in order, and once by its record id, although 
       if (output.split('\n').length > 100 + run * 37) child.kill('SIGKILL');
     }
     told.push(...output.split('\n').slice(0, -1).map(Number));
-    // One more may be kept than was told of: killed between the two.
+    // One more record may be kept than was printed, if the kill came between the two.
     next = told.at(-1)! + 2;
   }
   receiver.answer = (request, response, raw) => {

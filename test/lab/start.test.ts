@@ -88,7 +88,7 @@ test('start: SIGUSR1 opens no debugger', { skip: unbuilt ?? false }, async (t) =
     t.after(() => child.kill('SIGKILL'));
     await once(child.stdout!, 'data');
     child.kill('SIGUSR1');
-    // Its thread answers at once, or never: any other signal that ends it comes after.
+    // Its thread answers at once or never. Any other signal that ends it comes later.
     const said = text(child.stderr!);
     await setTimeout(500);
     child.kill('SIGTERM');

@@ -171,7 +171,7 @@ test('static routes: a route is changed in the same moment, so that no packet fi
   await configure(host, ...start);
   await applied(host);
 
-  /** What is lost of pings each 4 ms, and what the kernel tells, while something is done. */
+  /** Lost pings (one every 4 ms) and the kernel's messages while `work` runs. */
   async function meanwhile(deed: () => Promise<unknown>) {
     const monitor = host.spawn(['ip', '-oneline', 'monitor', 'route']);
     let told = '';

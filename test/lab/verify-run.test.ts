@@ -32,7 +32,7 @@ async function servers(host: LabHost): Promise<string[]> {
   return nameservers(await host.read('/etc/resolv.conf'));
 }
 
-/** Somebody writes another name server into resolv.conf; gives the heal. */
+/** Writes another name server into resolv.conf, like another program, and returns the heal. */
 async function trampled(host: LabHost, agent: RunningAgent): Promise<LoggedEvent> {
   const wanted = await host.read('/etc/resolv.conf');
   await writeFile(host.path('/etc/resolv.conf'), wanted.replaceAll(/^nameserver .*/gm, 'nameserver 192.0.2.66'));

@@ -11,7 +11,7 @@ const skip = unavailable();
 
 const NAME = 'puppet.example.com';
 const RIGHT = '10.72.1.1';
-/** Of nobody: the packets to it are dropped on their way. */
+/** An address without a host. Packets to it are dropped on their way. */
 const BLACKHOLE = '192.0.2.53';
 const FILES = [
   '/etc/resolv.conf',

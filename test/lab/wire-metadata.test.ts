@@ -26,7 +26,7 @@ test('metadata: AWS’ own mock, which takes the second version alone, is unders
   const [port] = await freePorts(1);
   const mock = new Program('ec2-metadata-mock', ['--hostname', '127.0.0.1', '--port', String(port), '--imdsv2']);
   t.after(() => mock.stop());
-  // Whatever its status: without a token it is 401.
+  // Any status will do: without a token it is 401.
   await mock.start(`http://127.0.0.1:${port}/latest/meta-data/mac`, 401);
   const root = temporaryFolder();
   mkdirSync(join(root, 'sys/class/net/ens5'), { recursive: true });

@@ -41,7 +41,7 @@ test('witness: whatever program changes it is named, with who started it', { ski
   const names = { redirect: 'sh', relative: 'sh', sed: 'sed', cp: 'cp', mv: 'mv', ln: 'ln', rm: 'rm', perl: 'perl' };
   for (const [deed, name] of Object.entries({ ...names, truncate: 'truncate', flood: 'mv', value: 'sh' })) {
     const { by, attributes } = told.get(deed)!;
-    // One that has ended is followed back to one that runs: this test's own.
+    // If the process has ended, its nearest running ancestor is named: the process of this test.
     assert.match(
       by ?? '',
       new RegExp(`^${name}\\[\\d+\\], which has ended, .*started by \\w+\\[\\d+\\] \\(.*witness-inside`),

@@ -8,7 +8,7 @@ import { REPOSITORY } from '../parts/repository.ts';
 import { noNamespaces } from '../parts/scratch.ts';
 
 export const DIST = join(REPOSITORY, 'dist');
-/** Of this machine's architecture: the one that can be installed and run here. */
+/** The package of this machine's architecture, which can be installed and run here. */
 export const DEB = join(DIST, `holdfast_${VERSION}_${process.arch === 'arm64' ? 'arm64' : 'amd64'}.deb`);
 export const RPM = join(DIST, `holdfast-${VERSION}-1.${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}.rpm`);
 

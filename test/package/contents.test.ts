@@ -19,7 +19,7 @@ import { DEB, DIST, output, RPM, unbuilt } from './built.ts';
 /** The operator's own once they are there, which an upgrade leaves as they are. */
 const CONFIGURATION = ['/etc/holdfast/agent.yaml.example', '/etc/iproute2/rt_protos.d/holdfast.conf'];
 
-/** Where each has to be, whatever the kind of package. */
+/** The files that every kind of package must have. */
 const FILES = [
   '/usr/bin/agent',
   '/usr/lib/systemd/system/holdfast.service',

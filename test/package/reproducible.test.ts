@@ -13,7 +13,7 @@ test('reproducible build: made again in another folder, by a user with other hab
 }, (t) => {
   const folder = scratch(t);
   const listed = output('git', '-C', REPOSITORY, 'ls-files', '--cached', '--others', '--exclude-standard', '-z');
-  // The other way round, so that folders list them in another order.
+  // In reverse order, so that folders list them in another order.
   for (const file of listed.split('\0').reverse().filter(Boolean)) {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
     cpSync(join(REPOSITORY, file), join(folder, file));

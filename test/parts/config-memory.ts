@@ -11,7 +11,7 @@ type Stat = { readonly uid: number; readonly mode: number };
 export interface MemoryFile {
   readonly bytes: string | Buffer;
   readonly stat?: Partial<Stat>;
-  /** Where it is a symbolic link to. */
+  /** The target of the symbolic link. */
   readonly target?: string;
 }
 

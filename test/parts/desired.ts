@@ -68,7 +68,7 @@ export function dns(parts: Partial<Plain<DesiredDns>>): DesiredDns {
   return accepted({ ...NO_DNS, ...parts });
 }
 
-/** As the configuration's loader makes it of a whole `dns`: its parts are dhclient options, too. */
+/** The configuration that the loader makes from a whole `dns`: its parts are also dhclient options. */
 export const WHOLE: DesiredState = desired({
   dns: dns({
     domain: 'example.com',

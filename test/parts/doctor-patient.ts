@@ -23,7 +23,7 @@ export interface Patient {
   readonly live?: boolean;
   /** All running programs, for who depends on an address; by default none. */
   readonly running?: readonly Program[];
-  /** Who has a file mapped, by its path. */
+  /** Processes that have a file mapped, by its path. */
   readonly users?: Record<string, readonly string[]>;
   /** What programs answer, by the first word; of all others the real ones are run. */
   readonly programs?: Record<string, Partial<RunResult>>;

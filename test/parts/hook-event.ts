@@ -22,7 +22,7 @@ export interface Event {
   /** The shell's variables, options, traps, functions …, but for what the hooks are there to change. */
   readonly before: string;
   readonly after: string;
-  /** Of the superseded variables, in the order of SUPERSEDED. */
+  /** Values of the superseded variables, in the order of SUPERSEDED. */
   readonly values: string[];
   readonly resolvConf: string;
   readonly etc: string[];

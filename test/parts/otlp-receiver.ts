@@ -179,7 +179,7 @@ export class Receiver {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Of all requests that were answered with success: what a store would have, repeats included. */
+  /** The content of all requests that were answered with success, repeats included: what a store would have. */
   logs(): ReceivedLog[] {
     return this.requests
       .filter(({ path }) => path.endsWith('/v1/logs'))
@@ -198,7 +198,7 @@ export class Receiver {
   }
 }
 
-/** As a receiver that took everything. */
+/** The answer of a receiver that took everything. */
 export const accept: Answer = ({ headers }, response) => {
   response.setHeader('content-type', headers['content-type']!);
   response.end(headers['content-type'] === 'application/json' ? '{}' : '');

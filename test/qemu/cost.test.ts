@@ -11,7 +11,7 @@ const ROUTES = `${INSTANCES}/holdfast-routes/events/holdfast`;
 const CONFIG = 'dns: { nameservers: [10.77.0.21] }\n';
 const TIMES = 2_000;
 
-/** What is done so many times, what undoes it, and what watches it. */
+/** The step that is repeated, the step that undoes it, and the tracing that watches it. */
 const DEEDS = {
   'an open to read': [opens('<'), ':', FILE],
   'an open to write': [opens('+<'), ':', FILE],

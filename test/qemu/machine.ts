@@ -25,7 +25,7 @@ export interface QemuOptions {
   readonly packages?: readonly string[];
   /** MiB. */
   readonly memory?: number;
-  /** Its clock counts instructions, one a nanosecond, on one processor: what is measured there is the same whatever this machine does. */
+  /** Its clock counts instructions (one a nanosecond, one processor). The load of this machine changes no measurement. */
   readonly counting?: boolean;
 }
 
@@ -54,7 +54,7 @@ export class QemuMachine implements AsyncDisposable {
     this.#answers = new Log(this.#port, PATIENCE);
   }
 
-  /** One that has booted: systemd has started all that it was to start, or given it up. */
+  /** A machine that has booted: systemd has started each unit, or given it up. */
   static async boot({ release, packages = [], memory = 1024, counting = false }: QemuOptions): Promise<QemuMachine> {
     const { disk, kernel, initrd } = debianImage(release, packages);
     const shares = sharesOf(await builtAgent());

@@ -86,7 +86,7 @@ suite('Debian 12’s kernel: MemoryMax of holdfast.service', { skip: unavailable
   }
 });
 
-/** Of an answer by HTTP. */
+/** The body of an HTTP answer. */
 function body(answer: string): string {
   return answer.slice(answer.indexOf('\r\n\r\n') + 4);
 }

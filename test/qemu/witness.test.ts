@@ -15,7 +15,7 @@ const DEEDS: readonly (readonly [name: string, script: string, by: RegExp])[] = 
   ['cp', `cp /root/theirs ${F}`, /\(by cp\[\d+\], which has ended, started by sh\[\d+\]/],
   ['mv', `cp /root/theirs /etc/new; mv /etc/new ${F}`, /\(by mv\[\d+\], which has ended, started by sh\[\d+\]/],
   ['sed -i', `sed -i s/10.77.0.21/192.0.2.9/ ${F}`, /\(by sed\[\d+\], which has ended, started by sh\[\d+\]/],
-  // As vim with a backup does: the old file is renamed away, the new one written under its name.
+  // vim with a backup renames the old file away and writes the new one under the old name.
   [
     'vi',
     `cp /usr/bin/perl /usr/local/bin/vi

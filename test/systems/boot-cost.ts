@@ -9,7 +9,7 @@ export interface UnitCost {
   readonly unit: string;
   /** From its start until it was ready, ms. */
   readonly wallMs: number;
-  /** Of processors, until the boot was over, ms; null: systemd did not count it. */
+  /** Milliseconds of processor time until the boot was over; null if systemd did not count them. */
   readonly cpuMs: number | null;
 }
 
@@ -22,9 +22,9 @@ export interface Boot {
   readonly finished: number;
   /** Holdfast's own; empty where they had nothing to do. */
   readonly units: readonly UnitCost[];
-  /** What may not start before holdfast.service is ready. */
+  /** Units that may not start before holdfast.service is ready. */
   readonly waiting: readonly string[];
-  /** As `systemd-analyze` shows them: of networking.service, and of all. */
+  /** Times that `systemd-analyze` shows: of networking.service, and of the whole boot. */
   readonly chain: string;
   readonly blame: string;
 }

@@ -31,7 +31,7 @@ for (const release of releases) {
 console.log(`\n${firstStart(await builtAgent())}`);
 console.log(`${availableParallelism()} processors, load ${loadavg()[0]!.toFixed(1)}`);
 
-/** Of a copy that no page of is in memory: every start after a boot is such a one. */
+/** Starts a copy of which no page is in memory, like every first start after a boot. */
 function firstStart(agent: string): string {
   const folder = mkdtempSync('/var/tmp/holdfast-boot-');
   const copy = join(folder, 'agent');

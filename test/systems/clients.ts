@@ -11,7 +11,7 @@ import { watchFile, watchPings } from '../parts/lab/watch.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 
-/** One tree for both: each is another list of packages, and a minute to make. */
+/** Both share one tree, because another list of packages takes a minute to install. */
 const PACKAGES = {
   bookworm: ['dhcpcd', 'libpam-systemd', 'network-manager'],
   trixie: ['dhcpcd', 'network-manager'],
@@ -23,10 +23,10 @@ const LATER = ['10.77.0.31', '10.77.0.32'];
 const RESOLV_CONF = '/etc/resolv.conf';
 
 export interface Client {
-  /** Its service, without `.service`. */
+  /** The name of its service, without `.service`. */
   readonly unit: 'dhcpcd' | 'NetworkManager';
   readonly files?: Readonly<Record<string, string>>;
-  /** Of the lease; NetworkManager takes no notice of a server's renewal time. */
+  /** Seconds of the lease. NetworkManager ignores the server's renewal time. */
   readonly lease: number;
   readonly renewEvery?: number;
 }

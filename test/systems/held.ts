@@ -18,7 +18,7 @@ report:
 const RESOLV_CONF = '/etc/resolv.conf';
 const SYSCTLS = '/etc/sysctl.d/60-holdfast.conf';
 
-/** Of one setting, at each moment: is it as configured? null: nothing forgets it at that moment. */
+/** Whether a setting is as configured at each moment; null if nothing forgets it at that moment. */
 export interface Moments {
   readonly now: boolean;
   readonly lease: boolean | null;

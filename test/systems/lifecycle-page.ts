@@ -26,7 +26,7 @@ if (missing) {
 delete process.env.NODE_EXTRA_CA_CERTS;
 console.log('the lives …');
 const releases = Object.keys(suites) as Suite[];
-// One after the other: what is measured is to be of one system alone.
+// One after the other, so that each measurement is of one system only.
 const lives: string[] = [];
 for (const release of releases) lives.push(await life(suites[release], release, deb));
 if (!noRpm()) lives.push(await life("Debian 12, the .rpm with Debian's rpm", 'bookworm', rpm));

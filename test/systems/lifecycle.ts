@@ -15,20 +15,20 @@ import { bringPackages, type Format } from './packages.ts';
 export interface Step {
   readonly after: string;
   readonly held: Held;
-  /** Of holdfast.service; null: there is none. */
+  /** The state of holdfast.service; null if there is none. */
   readonly service: string | null;
-  /** What was measured, or seen beside. */
+  /** Measured values and remarks. */
   readonly note: string;
 }
 
 const PATIENCE_MS = 120_000;
 
-/** Its steps, each as soon as it was looked at. Takes about two minutes, most of them waiting for renewals. */
+/** Yields each step when it has been looked at. Takes about two minutes, mostly waiting for renewals. */
 export async function* lifecycle(release: Suite, format: Format): AsyncGenerator<Step> {
   const dhcp = { renewEvery: 1, offers: `option domain-name-servers ${OLD.join(', ')};` };
   await using machine = await Machine.boot({ release, dhcp, packages: format.packages });
   await bringPackages(machine, format);
-  // So that nothing of the first boot is taken for Holdfast's.
+  // Otherwise parts of the first boot would be counted as Holdfast's.
   await machine.reboot();
   const bare = await manifest(machine);
   const address = await machine.sh('ip -4 -o addr show dev eth0');
@@ -107,7 +107,7 @@ async function onlyOwnFiles(machine: Machine, { files }: Format, changes: readon
   return paths.size;
 }
 
-/** As the kernel's out-of-memory killer would; while it is gone somebody overwrites resolv.conf. */
+/** Kills it like the kernel's out-of-memory killer. Meanwhile another program overwrites resolv.conf. */
 async function killed(machine: Machine): Promise<string> {
   const pid = await mainPid(machine);
   await machine.sh(`kill -KILL ${pid}; ${OVERWRITE}`);
@@ -215,7 +215,7 @@ async function restartMs(machine: Machine): Promise<number> {
   return Math.round((Number(ready) - Number(ended)) / 1000);
 }
 
-/** Of each segment what is in it. */
+/** The content of each segment. */
 async function spooled(machine: Machine): Promise<Record<string, Buffer>> {
   const files = (await machine.sh('find /var/lib/holdfast/spool -name "*.seg"')).split('\n').filter(Boolean);
   const contents = await Promise.all(files.map((file) => machine.sh(`base64 -w0 ${file}`)));

@@ -11,7 +11,7 @@ import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
 
-/** Of processes below it: a control group's keeper, the throw-away host, and later nspawn and systemd. */
+/** Processes below it: a control group's keeper, the throw-away host, and later nspawn and systemd. */
 const MOMENTS = { 'while it boots': 4, 'when it has booted': 12 } as const;
 
 for (const [moment, processes] of Object.entries(MOMENTS)) {

@@ -56,7 +56,7 @@ export const AGENT =
   process.env.HOLDFAST_AGENT ?? join(REPOSITORY, process.arch === 'arm64' ? 'dist/agent-arm64' : 'dist/agent');
 let current: Promise<boolean> | undefined;
 
-/** Its path. Throws where it is not made of these very sources: what it shows would be another program's doing. */
+/** The path of the built executable. Throws if it was built from other sources: the test would test another program. */
 export async function builtAgent(): Promise<string> {
   current ??= process.env.HOLDFAST_AGENT !== undefined ? Promise.resolve(true) : isCurrent(AGENT);
   if (!(await current)) throw new Error(`${AGENT} is not made of these sources: npm run build`);

@@ -1,7 +1,7 @@
 /** Everything that is on a booted system, so that two moments can be held against each other: who left what behind? */
 import type { Machine } from './machine.ts';
 
-/** What is not compared, and why not: each is written by others all the time, whether or not Holdfast is there. */
+/** Paths that are not compared, and why: other programs write them all the time, with or without Holdfast. */
 export const OTHERS: Readonly<Record<string, string>> = {
   '/var/lib/dpkg': "dpkg's own records; a check of its own shows that none of them names Holdfast",
   '/root/.rpmdb': "rpm's own records in the place of Debian's rpm",
@@ -24,7 +24,7 @@ export async function manifest(machine: Machine): Promise<string[]> {
   return listed.split('\n').sort();
 }
 
-/** What is on one side only: `-` before, `+` after. */
+/** The lines that only one side has: `-` before, `+` after. */
 export function difference(before: readonly string[], after: readonly string[]): string[] {
   const [then, now] = [new Set(before), new Set(after)];
   return [

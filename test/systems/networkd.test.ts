@@ -12,11 +12,11 @@ const skip = unavailable();
 /** systemd 247, 252 and 257; in the first systemd-resolved is no package of its own. */
 const RELEASES = { bullseye: [], bookworm: ['systemd-resolved'], trixie: ['systemd-resolved'] } as const;
 type Release = keyof typeof RELEASES;
-/** Where systemd-resolved says whom it asks. */
+/** The file in which systemd-resolved lists the servers that it asks. */
 const SERVERS = '/run/systemd/resolve/resolv.conf';
 const SERVICE_DROP_IN = '/etc/systemd/system/systemd-networkd.service.d/holdfast.conf';
 const NETWORK = '[Match]\nName=eth0\n\n[Network]\nDHCP=yes\n\n[DHCPv4]\nUseDomains=yes\n';
-/** As a cloud's script does while the host comes up: from now on another file is in force for the link. */
+/** Renames the link, like a cloud's script while the host boots. From now on another file is in force for it. */
 const RENAME =
   'mkdir -p /run/systemd/network; cp /etc/systemd/network/10-lan.network /run/systemd/network/05-cloud.network; networkctl reload';
 const LATER = ['10.77.0.31', '10.77.0.32'];
@@ -49,7 +49,7 @@ async function boot(release: Release): Promise<Machine> {
   return machine;
 }
 
-/** What libc, systemd-resolved and systemd-networkd have. */
+/** The name servers of libc, systemd-resolved and systemd-networkd. */
 async function seen(machine: Machine) {
   const servers = (await machine.sh('resolvectl dns eth0')).trim().replace(/^.*?: ?/, '');
   const search = /^search (.*)$/m.exec(await machine.read('/etc/resolv.conf'))?.[1];

@@ -14,7 +14,7 @@ import { builtAgent, type Machine } from './machine.ts';
 /** How a package is made and handled; each command is one of the machine's shell. */
 export interface Format {
   readonly name: 'deb' | 'rpm';
-  /** What the machine needs beside. */
+  /** Further packages that the machine needs. */
   readonly packages: readonly string[];
   readonly install: string;
   /** Once there is a configuration: as docs/install.md says. */
@@ -61,7 +61,7 @@ export function noRpm(): string | false {
   return spawnSync('rpmbuild', ['--version']).error ? 'needs rpmbuild (Debian package rpm)' : false;
 }
 
-/** A later one, as dpkg and rpm compare versions. */
+/** A version that dpkg and rpm take for a later one. */
 const NEXT_VERSION = `${VERSION}+next`;
 
 /** Puts the package of this version and of the next one where the format's commands find them. */

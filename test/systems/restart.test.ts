@@ -19,7 +19,7 @@ for (const release of Object.keys(suites) as (keyof typeof suites)[]) {
     await installService(machine);
     const dhclient = async () => (await machine.sh('pgrep -x dhclient')).trim();
     const network = () => machine.sh("ip -4 -o addr show | sed 's/valid_lft.*//'; ip -4 route");
-    // Its capabilities, filters, namespaces and control group.
+    // The process's capabilities, filters, namespaces and control group.
     const rights = (pid: string) =>
       machine.sh(
         `grep -E '^(Cap|Seccomp|NoNewPrivs)' /proc/${pid}/status; ls -l /proc/${pid}/ns | sed 's/.*[0-9] //'; cat /proc/${pid}/cgroup`,

@@ -27,7 +27,7 @@ for (const release of Object.keys(suites) as Suite[]) {
     before(async () => {
       machine = await Machine.boot({ release, dhcp, files: { '/etc/holdfast/agent.yaml': CONFIG } });
       await installService(machine);
-      // Of a group that the service is not in.
+      // The folder belongs to a group that the service is not in.
       await machine.sh(`mkdir -m 750 /var/log/frr; echo >/var/log/frr/frr.log; chown -R man:man /var/log/frr
         chmod 640 /var/log/frr/frr.log; mknod -m 600 /dev/kmsg c 1 11; mkdir -m 700 /root/secrets
         echo ${TOKEN} >/root/secrets/token; ${NOEXEC.replace('/run', '')}; mount -o remount,noexec /run`);

@@ -19,7 +19,7 @@ export async function installService(machine: Machine): Promise<void> {
   await machine.sh('systemctl daemon-reload');
 }
 
-/** Whatever runs a shell script on a booted system, as LabSystem does. */
+/** A booted system that runs a shell script, like LabSystem. */
 type Shell = Pick<LabSystem, 'sh'>;
 
 /** What `systemctl edit UNIT` would write. */

@@ -44,7 +44,7 @@ for (const release of Object.keys(suites) as Suite[]) {
     test('the file comes and is replaced whole, for its readers to read', async () => {
       await machine.sh('systemctl start holdfast-textfile.timer');
       await another(0);
-      // Whoever reads it meanwhile has one whole file: the first line and the last are always there.
+      // A reader always sees one whole file, with its first line and its last.
       const text = await machine.read(FILE);
       const reader = machine.run([
         'sh',

@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 import { REPOSITORY } from '../parts/repository.ts';
 
-/** What nearly every folder may import. */
+/** Folders that nearly every folder may import. */
 const BASE = ['agent/address', 'agent/host', 'agent/config'];
 /** The base, and what is known of name servers, resolv.conf and DHCP clients. */
 const NAMES = [...BASE, 'agent/resolver', 'agent/clients'];
@@ -50,7 +50,7 @@ floors['agent/commands'] = Object.keys(floors);
 floors['agent/command-line'] = Object.keys(floors);
 floors.agent = Object.keys(floors);
 
-/** Who may import what opens a door to the operating system. A type, or a function that only checks a text, opens none. */
+/** Files that may import a door to the operating system. A type, or a function that only checks a text, is no door. */
 const doors: Record<string, { modules: RegExp; openers: Record<string, string> }> = {
   files: {
     modules: /^node:fs(\/promises)?$/,

@@ -30,7 +30,7 @@ export interface Inside {
 export interface Outcome {
   readonly before: readonly Reading[];
   readonly inside: Inside;
-  /** Of the main thread, which is not in the cgroup, while it is full. */
+  /** What the main thread, which is outside the cgroup, does while the cgroup is full. */
   readonly outside: readonly Reading[];
 }
 
@@ -46,7 +46,7 @@ if (isMainThread) await main();
 else await enter();
 
 async function main(): Promise<void> {
-  // Whoever started this is gone, or has no more patience. Not by exit(), which would wait for the thread.
+  // The parent is gone, or no longer waits. exit() would wait for the thread.
   process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume();
   const before = await read();
   const worker = new Worker(import.meta.filename, { argv: [cgroup] });

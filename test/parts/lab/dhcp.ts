@@ -114,7 +114,7 @@ export interface DhclientOptions {
   readonly args?: readonly string[];
 }
 
-/** A dhclient in the foreground, with Debian's unmodified script, called otherwise as Debian's ifup does. */
+/** A dhclient in the foreground, with Debian's unmodified script and otherwise the options of Debian's ifup. */
 export class Dhclient {
   readonly log: Log;
   readonly interface: string;
@@ -134,7 +134,7 @@ export class Dhclient {
     return new Dhclient(host, host.spawn(['dhclient', '-d', ...(args ?? usual)]), iface);
   }
 
-  /** Its leases so far, the first and every renewal: dhclient says "bound to" when its script has ended. */
+  /** The number of leases so far, renewals included: dhclient prints "bound to" when its script has ended. */
   get leases(): number {
     return this.log.count(BOUND);
   }
@@ -149,7 +149,7 @@ export class Dhclient {
     for (let n = 0; n < count; n++) from = (await this.log.indexOf(BOUND, from)) + 1;
   }
 
-  /** As the kernel's out-of-memory killer would: no script runs, the address stays. */
+  /** Kills it like the kernel's out-of-memory killer: no script runs, and the address stays. */
   kill(): Promise<void> {
     return stop(this.#host, this.#child, pidFile(this.interface), 'KILL');
   }

@@ -77,7 +77,7 @@ export class Dhcpcd {
     }
   }
 
-  /** As the kernel's out-of-memory killer would: no script runs, the address stays. */
+  /** Kills it like the kernel's out-of-memory killer: no script runs, and the address stays. */
   async kill(): Promise<void> {
     const gone = this.#child.exitCode === null ? once(this.#child, 'exit') : null;
     await this.#host.sh('pkill -KILL -x dhcpcd');

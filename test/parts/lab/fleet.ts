@@ -159,7 +159,7 @@ export class Member {
     this.name = name;
   }
 
-  /** As an operator does it: the new configuration, then `systemctl reload holdfast`. */
+  /** Does what an operator does: writes the new configuration, then `systemctl reload holdfast`. */
   async change(config: string): Promise<void> {
     await this.#configure(config);
     await this.#agent!.signal('HUP');
@@ -193,7 +193,7 @@ export class Member {
     this.#agent = null;
   }
 
-  /** As an operator does it by hand: resolv.conf is renamed into place. */
+  /** Does what an operator does by hand: renames a new resolv.conf into place. */
   async editResolvConf(server: string): Promise<void> {
     await this.host.write('/etc/resolv.conf.new', resolvConf(server));
     await this.host.sh('mv /etc/resolv.conf.new /etc/resolv.conf');

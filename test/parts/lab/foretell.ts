@@ -32,7 +32,7 @@ async function rehearse(host: LabHost, reason: string): Promise<Foretold[]> {
   return interfaces[0].rehearsals.map((one: object) => ({ ...one, code }));
 }
 
-/** As `ip` itself shows the host now. */
+/** The host as `ip` shows it now. */
 export async function cameTrue(host: LabHost, { resolvConf, addresses, routes }: Foretold): Promise<void> {
   const shown = await host.sh('ip -4 -o addr show dev eth0');
   const real = [...shown.matchAll(/inet (.*?)\\/g)].map(

@@ -4,7 +4,7 @@ import { connect } from './dhcp.ts';
 import { LabHost } from './host.ts';
 import { Log } from './log.ts';
 
-/** Of the gateway on the wire to the far side, which is 10.77.0.1. */
+/** The gateway's address on the wire to the far side. The far side is 10.77.0.1. */
 export const OUTER = '10.77.0.2';
 export const FAR = '10.77.0.1';
 export const FAR_PORT = 7000;
@@ -53,7 +53,7 @@ export async function answers(host: LabHost, n = 0, tries = 5): Promise<boolean>
   return false;
 }
 
-/** Who the far side sees when the client connects. */
+/** The address that the far side sees when the client connects. */
 export async function seenAs(host: LabHost, n = 0): Promise<string> {
   const code = `const s = require('net').connect(${FAR_PORT}, '${FAR}'); s.once('data', (d) => { console.log(String(d).trim()); s.destroy(); })`;
   const { stdout } = await host.run(['ip', 'netns', 'exec', `client${n}`, process.execPath, '-e', code]);

@@ -113,7 +113,7 @@ export class Gateway {
     return gateway;
   }
 
-  /** As where the line beyond the switch is dug up: nothing passes, and no interface of the host's sees it. */
+  /** Cuts the line beyond the switch: nothing passes, and no interface of the host notices. */
   cut(): Promise<string> {
     return this.#host.sh(`ip link set port${this.number} down`, { where: 'server' });
   }

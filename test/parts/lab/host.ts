@@ -109,7 +109,7 @@ export class LabHost extends LabSystem {
     return this.run(['agent', ...args]);
   }
 
-  /** Where a file of the host is for this process. */
+  /** The path by which this process sees a file of the host. */
   path(file: string): string {
     return `/proc/${this.#pid}/root${file}`;
   }

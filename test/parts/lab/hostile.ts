@@ -1,6 +1,6 @@
 /** What a DHCP server should never send. */
 
-/** What is executed where a value is: `exists('/run/lab/canary')`. */
+/** A value that leaves a trace if a shell runs it: `exists('/run/lab/canary')`. */
 export const CANARY = 'touch /run/lab/canary';
 
 export const VALUES: Record<string, string> = {

@@ -6,7 +6,7 @@ export interface JournalEntry {
   readonly [attribute: string]: unknown;
 }
 
-/** Of a line of `journalctl -o cat`: the sentence, and the details behind it. */
+/** The sentence in a line of `journalctl -o cat`, and the details behind the sentence. */
 export function journalEntry(line: string): JournalEntry {
   const at = line.lastIndexOf(' {"event":');
   return { ...JSON.parse(line.slice(at)), msg: line.slice(0, at) };

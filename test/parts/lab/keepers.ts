@@ -34,8 +34,8 @@ for line in sys.stdin:
 `;
 
 /**
- * A name server: answers every question with 10.9.9.9, and prints each name. No dnsmasq, which would itself be a program
- * that names the address.
+ * A name server: answers every question with 10.9.9.9, and prints each name. It is no dnsmasq, because that
+ * program's own files would name the address.
  */
 const SERVER = `use Socket; $| = 1;
 socket(my $s, PF_INET, SOCK_DGRAM, 17) or die $!;
@@ -151,5 +151,5 @@ export const NEEDED = {
   python3: 'python3',
 };
 
-/** Where the machine has the library; the path is Debian's. */
+/** The library's path on Debian. */
 export const CARES_LIBRARY = '/usr/lib/x86_64-linux-gnu/libcares.so.2';

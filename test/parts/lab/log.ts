@@ -35,7 +35,7 @@ export class Log {
     return this.lines[await this.indexOf(pattern, from)]!;
   }
 
-  /** Its index. */
+  /** The index of the line. */
   async indexOf(pattern: RegExp, from = 0): Promise<number> {
     const deadline = Date.now() + this.#patience;
     for (let next = from; ; ) {

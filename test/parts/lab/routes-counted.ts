@@ -17,7 +17,7 @@ export async function read(host: LabHost, ...probes: string[]): Promise<Reading[
 const COUNT = `awk '{ t = 254; p = 3; for (i = 1; i < NF; i++) { if ($i == "table") t = $(i + 1); if ($i == "proto") p = $(i + 1) } n[t " " p]++ }
   END { for (k in n) print k, n[k] }'`;
 
-/** As `ip route` names them: a count by `table protocol`. */
+/** The number of routes for each `table protocol`, in the words of `ip route`. */
 async function listed(host: LabHost, family: 4 | 6): Promise<Record<string, number>> {
   const lines = (await host.sh(`ip -${family} -o -N route show table all | ${COUNT}`)).split('\n').filter(Boolean);
   return Object.fromEntries(

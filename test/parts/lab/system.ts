@@ -24,7 +24,7 @@ export abstract class LabSystem implements AsyncDisposable {
   /** Starts a program. To signal the child is of no use: that is nsenter, and what it started lives on. */
   abstract spawn(argv: readonly string[], options?: RunOptions): ChildProcess;
 
-  /** Where a file of the host is for this process. */
+  /** The path by which this process sees a file of the host. */
   abstract path(file: string): string;
 
   /** Ends it and all that runs in it. */

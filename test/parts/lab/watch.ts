@@ -51,7 +51,7 @@ export async function watchPings(host: LabSystem, address: string, where: 'host'
   await log.until(answer);
   return {
     async stop() {
-      // Whatever was lost before this moment shows as a gap, for later ones are answered.
+      // Pings that were lost before this moment show as a gap, because later ones are answered.
       const last = Number(answer.exec(await log.until(answer, log.lines.length))![1]);
       await end(child);
       const answered = new Set(log.lines.map((line) => Number(answer.exec(line)?.[1])).filter((n) => n <= last));

@@ -32,7 +32,7 @@ export function everySample(): Sample[] {
     (ATTRIBUTES[name as MetricName] ?? HARD).map((attributes) => {
       n++;
       if (name === 'holdfast.probe.success') return sample(name, 0, attributes);
-      // What is counted is whole, also where it is more than 32 bits; the rest is a fraction that no float rounds off.
+      // Counts are whole numbers, some beyond 32 bits. Other values are fractions that a float does not round.
       const value = unit === '1' && kind === 'gauge' ? 1 : unit === 's' ? 1000.1 + n : 2 ** 40 + n;
       return sample(name as MetricName, value, attributes);
     }),

@@ -55,7 +55,7 @@ for (const [deed, script] of DEEDS) {
   witness.watch(finding);
 }
 
-// One that still runs: what it is can be told in full.
+// A process that still runs, so all its details can be read.
 const daemon = spawn('sh', ['-c', 'echo 6 >"$F"; echo done; read line', 'a-daemon\u001b[31m'], {
   env: { ...process.env, F: file },
   stdio: ['pipe', 'pipe', 'inherit'],
@@ -66,7 +66,7 @@ say('asked again', witness.ask(finding));
 daemon.stdin!.end('\n');
 await once(daemon, 'exit');
 
-// Its source would pass for a record, so the kernel does not record it.
+// Its source text looks like a record, so the kernel does not record it.
 witness.watch(finding);
 spawnSync('perl', ['-e', FORGED], { env: { ...process.env, F: file }, stdio: 'inherit' });
 say('forged', witness.ask(finding));
@@ -84,7 +84,7 @@ witness.watch(value);
 spawnSync('sh', ['-c', 'echo 11 >/proc/sys/net/ipv4/igmp_max_msf; :'], { stdio: 'inherit' });
 say('value', witness.ask(value));
 
-// What has no file of its own: another program's file of that name tells nothing of it.
+// A process without a file of its own. Another program's file of that name says nothing about it.
 for (const [kind, key] of NO_FILES) {
   const thing = found(key, kind);
   witness.watch(thing);

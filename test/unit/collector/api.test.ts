@@ -115,7 +115,7 @@ test('collector API: a series holds every value that was sent, also late, repeat
   const second = await collector(t, { data });
   check(await get(second.url, path));
   const again: HostAnswer = await get(second.url, '/api/v1/hosts/id-of-edge-1');
-  // What came late or twice is not what it was last heard by, after a restart.
+  // After a restart, late or repeated heartbeats do not count as the last sign of life.
   assert.deepEqual(again.host, { ...host, lastSeen: again.host.lastSeen });
   const fewer: SeriesAnswer = await get(second.url, path.replace('points=5000', 'points=50'));
   const { points } = fewer.series[0]!;

@@ -258,7 +258,7 @@ for (const [name, [content, folders], error] of TRUST) {
     if (error && !result.ok) {
       const [first] = result.errors;
       assert.match(`${first!.file.replace('/etc/holdfast/', '')}: ${first!.message}`, error);
-      // What is advised touches the configuration's own files only.
+      // The advised commands touch only the configuration's own files.
       for (const [, path] of first!.message.matchAll(/run: \S+ \S+ (\S+)/g)) assert.equal(path, first!.file);
     }
     assert.ok((await loadConfig({ files, asRoot: false })).ok, 'whoever is not root reads what he likes');

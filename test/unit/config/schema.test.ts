@@ -166,7 +166,7 @@ test('the JSON Schema accepts whatever the loader accepts', async () => {
     ),
   );
   const key = fc.tuple(name, fc.constantFrom('.', '/'), name).map((parts) => parts.join(''));
-  // One setting at a time, so that enough of them pass.
+  // One setting at a time, so that enough configurations are valid.
   const config = fc.oneof(
     fc.record({
       dns: fc.oneof(

@@ -12,7 +12,7 @@ import {
 
 const PORTS = 'net/ipv4/ip_local_reserved_ports';
 
-/** As it is wanted, and as the kernel shows it. */
+/** Pairs of a wanted value and the kernel's form of it. */
 const SAME = [
   ['net/ipv4/tcp_rmem', '4096 131072 6291456', '4096\t131072\t6291456'],
   ['net/ipv4/tcp_rmem', '0x1000 131072', '4096\t131072\t6291456'],
@@ -92,7 +92,7 @@ test('sysctl kinds: what the kernel would refuse is an error, with an example', 
 const RANGE = 'net/ipv4/ip_local_port_range';
 const RMEM = 'net/ipv4/tcp_rmem';
 
-/** What the kernel refuses (measured), and what is meant. */
+/** Values that the kernel refuses (measured), each with the meant value. */
 const NUMBERS = [
   [RANGE, '1024-65000', '"1024 65000"'],
   [RANGE, '1024,65000', '"1024 65000"'],

@@ -141,7 +141,7 @@ test('daemon health: a schedule is healthy while any of its readings ends', asyn
   const [all, some] = [schedule([hanging]), schedule([hanging, seeing])];
   const [later, soon] = [performance.now() + 130_000, performance.now()];
   assert.deepEqual([all.healthy(soon), all.healthy(later)], [true, false]);
-  // As if the sound one were read then.
+  // The sound file seems to be read at that time.
   t.mock.method(performance, 'now', () => later);
   await Promise.all([all.heartbeat(), some.heartbeat()]);
   assert.deepEqual([all.healthy(later), some.healthy(later)], [false, true]);

@@ -9,7 +9,7 @@ import { journalEntry } from '../../parts/lab/journal.ts';
 import { REPOSITORY } from '../../parts/repository.ts';
 import { scratch } from '../../parts/scratch.ts';
 
-/** What `script` says on a stderr that is the journal, as $JOURNAL_STREAM has it. `other`: the variable means another stream. */
+/** The stderr of `script` if $JOURNAL_STREAM means this stderr. `other`: the variable means another stream. */
 function said(t: TestContext, script: string, { other = false } = {}): string {
   const path = join(scratch(t), 'stderr');
   const stderr = openSync(path, 'w');

@@ -18,7 +18,7 @@ function card(name: string, address: string): Record<string, string> {
 }
 const firmware = (uuid: string) => ({ 'sys/class/dmi/id/product_uuid': `${uuid}\n` });
 
-/** What the machine of `before` kept, and then the doctor of the machine of `now` says, which has a copy of its disk. */
+/** The doctor's words on the machine `now`, whose disk is a copy of the disk of the machine `before`. */
 function said(t: TestContext, before: Record<string, string>, now: Record<string, string>): string[] {
   const first = machine(t, before);
   rememberMachine(first);

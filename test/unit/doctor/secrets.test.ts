@@ -9,7 +9,7 @@ import { patientHost, seenOn } from '../../parts/doctor-patient.ts';
 const skip = process.getuid?.() === 0 ? false : 'needs root, to give files away';
 const TOKEN = '/etc/holdfast/token';
 
-/** What is said of a token file of that mode and owner, in a folder of that mode. */
+/** The doctor's words about a token file of this mode and owner, in a folder of this mode. */
 function said(t: TestContext, mode: number, [uid, gid] = [0, 0], folder = 0o755): string | undefined {
   const yaml = `report: { endpoint: "https://c.example", token-file: ${TOKEN} }`;
   const patient = { files: { [TOKEN.slice(1)]: 'secret' }, yaml };

@@ -34,7 +34,7 @@ test('egress: shares against the weights of those that can be reached', () => {
       [0, 0],
     ],
   );
-  // Where none can be, none counts less than another.
+  // If no gateway is reachable, all count the same.
   const none = { gateways: [a, b].map((one) => ({ ...one, reachable: false })) };
   assert.deepEqual(
     shares(none, ways([a, FLOWS])).map(({ expected }) => expected),
@@ -54,10 +54,10 @@ test('egress: flows that had to move, those that did not, and those that have no
   const before = { gateways: [a, b, c], ways: ways([a, 2], [b, 3], [c, 1]) };
   const after = { gateways: [b, c], ways: [...ways([b, 2], [c, 1], [b, 2]), null] };
   assert.deepEqual(moves(before, after), { needed: 2, needless: 1, stranded: 1 });
-  // One comes: what goes there had to, what changes between the old ones did not.
+  // A gateway comes. Flows to the new gateway had to move; flows between the old gateways did not.
   const come = { gateways: [a, b, c], ways: [...ways([a, 1], [b, 1], [b, 1], [b, 1], [c, 1]), null] };
   assert.deepEqual(moves({ gateways: [b, c], ways: after.ways }, come), { needed: 1, needless: 2, stranded: 0 });
-  // One that does not answer any more counts as gone.
+  // A gateway that no longer answers counts as gone.
   const silent = { gateways: [a, { ...b, reachable: false }, c], ways: ways([a, 5], [c, 1]) };
   assert.deepEqual(moves(before, silent), { needed: 3, needless: 0, stranded: 0 });
 });
@@ -109,7 +109,7 @@ test('egress: each flow has its own answer, whatever order they come in, and no 
     ),
     [{ index: 7, gateway: null }, null, { index: 2, gateway: '10.88.2.1' }],
   );
-  // One that nobody asked for, one without an interface, one whose attribute claims more than there is.
+  // An answer without a question, one without an interface, and one whose attribute claims more bytes than there are.
   const long = route(1, {}, gatewayIs(10, 88, 1, 1));
   long.writeUInt16LE(4000, long.length - 8);
   const odd = [route(99, {}, gatewayIs(1, 2, 3, 4)), route(0, { index: 0 }), long];

@@ -54,7 +54,7 @@ test('metadata: what an instance has is fetched, per interface, and known to the
   assert.doesNotMatch(readFileSync(join(folder, RECORD), 'utf8'), /SECRET/);
 });
 
-/** Of each failure, what is said of it. */
+/** The message about each failure. */
 const FAILURES: Record<Failure, RegExp> = {
   silent: /took the connection and did not answer in time/,
   'status-500': /it fails \(500 for \/latest\/meta-data\/network\/interfaces\/macs\//,
@@ -100,7 +100,7 @@ test('metadata: whatever fails, the last good answer stays with its age, and why
   assert.deepEqual(known.resolve(VPC).values, before.values);
 });
 
-/** Where only the value itself is wrong. */
+/** Failures in which only the value itself is wrong. */
 const ABSURD: Partial<Record<Failure, RegExp>> = {
   everything: /0\.0\.0\.0\/0 is wider than any network of a cloud/,
   'half-of-everything': /128\.0\.0\.0\/1 is wider/,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { daemonCause, kernelCause } from '../../../probes/memory-errors/causes.ts';
 
-/** As kernels write them, without the severity and time. */
+/** Lines of real kernels, without severity and time. */
 const KERNEL: [string, string[]][] = [
   [
     'route-cache-full',

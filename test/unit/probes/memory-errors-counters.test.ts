@@ -9,7 +9,7 @@ import { MemoryErrorRecord } from '../../../probes/memory-errors/counts-record.t
 import type { Probe } from '../../../probes/probe.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 
-/** As recorded on a router with two memory controllers (Linux 6.1), shortened. */
+/** Recorded on a router with two memory controllers (Linux 6.1), shortened. */
 const PROC = {
   'proc/vmstat': 'nr_free_pages 81230\nallocstall_dma 0\nallocstall_normal 12\noom_kill 3\nthp_split_page 0\n',
   'proc/pressure/memory':

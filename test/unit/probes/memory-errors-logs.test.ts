@@ -327,7 +327,7 @@ test('memory errors: a disk that takes ten seconds for a log is no fault of the 
   disk.resolve();
   const { success, error } = await reading;
   assert.deepEqual({ success, error }, { success: true, error: null });
-  // A disk that never answers is told.
+  // The probe reports a disk that never answers.
   const dead = new ProbeRunner({ ...logs, read: () => new Promise<never>(() => {}) }, () => {}).read();
   t.mock.timers.tick(30_000);
   assert.match((await dead).error!, /did not end within 30 s/);

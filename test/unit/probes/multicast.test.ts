@@ -12,7 +12,7 @@ import { accepted, type Plain } from '../../parts/accepted.ts';
 import { errorsOf, load } from '../../parts/config-memory.ts';
 import { fill, scratch } from '../../parts/scratch.ts';
 
-/** Of Linux 6.18; the version of eth1 is 2 as a query of that version was heard lately. */
+/** From Linux 6.18. The version of eth1 is 2, because eth1 has lately heard a query of that version. */
 const IGMP = `Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter
 1\tlo        :     1      V3
 \t\t\t\t010000E0     1 0:00000000\t\t0
@@ -48,7 +48,7 @@ const expected = (parts: Plain<Partial<ExpectedGroup>> = {}): ExpectedGroup => {
   return accepted({ group: '224.1.2.3', dev: 'eth1', silence: 260_000, ...parts });
 };
 
-/** As the daemon of this host would have left it: this process. */
+/** Writes the note of the daemon of this host, which is this process. */
 function heard(host: Host, key: string, secondsAgo: number | null, sinceSecondsAgo = 10_000): Record<string, string> {
   const now = monotonic();
   const at = secondsAgo === null ? null : now - secondsAgo * 1000;

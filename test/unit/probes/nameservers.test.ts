@@ -32,7 +32,7 @@ async function look(host: Host, port: number, dns: Partial<DesiredDns> = {}) {
   };
 }
 
-/** One server that does so, as the probe sees it, and what it was asked. */
+/** What the probe sees of a server that answers by `respond`, and the questions that it asked. */
 async function seen(t: TestContext, respond: Respond, dns: Partial<DesiredDns> = {}) {
   const { port, asked } = await dnsServer(t, respond);
   return { ...(await look(new Host({ root: scratch(t) }), port, dns)), asked };

@@ -9,7 +9,7 @@ import type { Occurrence, Reading, Sample } from '../../../probes/probe.ts';
 import { routeFailuresProbe } from '../../../probes/route-failures-probe.ts';
 import { Refusals } from '../../../probes/route-refusals.ts';
 
-/** Of Linux 6.1, by trace_pipe. */
+/** Read from trace_pipe of Linux 6.1. */
 const PIPE = `            bird-812     [001] ..... 14167.466290: route6: (rtnetlink_rcv_msg+0x13c/0x3a0 <- inet6_rtm_newroute) ret=-12
 CPU:0 [LOST 1203 EVENTS]
               ip-109     [000] ..... 14167.500000: route4: (rtnetlink_rcv_msg+0x13c/0x3a0 <- inet_rtm_newroute) ret=-105
@@ -116,7 +116,7 @@ test('route failures: a process that runs is named with what /proc has of it', (
   const [event] = events(refusals().add({ refused: [route({ thread: process.pid, time: Date.now() })], lost: 0 }));
   assert.equal(event!.attributes['process.executable.path'], process.execPath);
   assert.equal(event!.attributes['network.namespace'], 'own');
-  // One with its number that began later is another.
+  // A process with the same number that began later is another process.
   const [gone] = events(refusals().add({ refused: [route({ thread: process.pid, time: 1_000 })], lost: 0 }));
   assert.equal(gone!.attributes['process.executable.path'], undefined);
 });

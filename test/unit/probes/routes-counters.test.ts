@@ -68,7 +68,7 @@ test('route counters: growth is that of the last ten minutes', () => {
   assert.equal(growth.add(5_000, 150), 10);
   assert.equal(growth.add(600_000, 100), 0);
   assert.equal(growth.add(630_000, 700), (700 - 100) / 630);
-  // What lies further back than ten minutes no longer counts.
+  // Growth of more than ten minutes ago no longer counts.
   assert.equal(growth.add(1_200_000, 700), 600 / 600);
   assert.equal(growth.add(1_230_000, 700), 0);
 });

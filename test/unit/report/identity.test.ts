@@ -14,7 +14,7 @@ const MACHINE = '0123456789abcdef0123456789abcdef';
 const asked = { version: '1.2.3', configHash: 'c0ffee', labels: { role: 'edge', 'a.b': 'c' }, interval: 90_500 };
 
 test("identity: host.id is systemd's app-specific id", () => {
-  // As `systemd-id128 --app-specific=fc62e28ccf5ed8e2c2e0f0968ad039e7 machine-id` of systemd 252 says of this machine-id.
+  // systemd 252 prints it: `systemd-id128 --app-specific=fc62e28ccf5ed8e2c2e0f0968ad039e7 machine-id`.
   const application = Buffer.from('fc62e28ccf5ed8e2c2e0f0968ad039e7', 'hex');
   assert.equal(appSpecificId(MACHINE, application), '6b6ba974cef54e208ecf8e6d1af7073e');
 });

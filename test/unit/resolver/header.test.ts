@@ -11,7 +11,7 @@ import { missing, scratch } from '../../parts/scratch.ts';
 const OURS = 'nameserver 10.0.0.1\n';
 const compose = (text: string) => composeResolvConf(text, dns({ nameservers: ['10.0.0.1'] }));
 
-/** As the programs write them. */
+/** Headers as the programs write them. */
 const HEADERS: Record<string, string> = {
   'systemd-resolved': `# This is /run/systemd/resolve/stub-resolv.conf managed by man:systemd-resolved(8).
 # Do not edit.

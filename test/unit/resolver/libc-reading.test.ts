@@ -51,7 +51,7 @@ function byLibc(folder: string, texts: readonly string[]): (Reading | null)[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-/** What glibc does where the file says nothing is not ours to read: it asks 127.0.0.1, and takes its domain from the host's name. */
+/** Leaves out glibc's defaults for an empty file: it asks 127.0.0.1, and takes its domain from the host's name. */
 function compare(text: string, libc: Reading | null): void {
   const reading = readAsLibc(text);
   assert.equal(

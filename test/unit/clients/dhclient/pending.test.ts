@@ -12,7 +12,7 @@ import { fill, scratch } from '../../../parts/scratch.ts';
 const CONF = 'etc/dhcp/dhclient.conf';
 const FILE = 'send host-name "a";\nrequest routers, domain-name-servers;\nsupersede ntp-servers 10.0.0.1;\n';
 
-/** Its dhclient started long ago, and read `before`. */
+/** A host whose dhclient started long ago, and read `before`. */
 class Running extends FolderHost {
   start = '77';
   override birthOf(): string {

@@ -17,7 +17,7 @@ function without(...names: string[]) {
   return { ...dhclient(), global: { ...dhclient().global, request: { without: names, also: [] } } };
 }
 
-/** Where a required option is found, as file and line. */
+/** The places of a required option, as file and line. */
 function places(
   t: TestContext,
   text: string,

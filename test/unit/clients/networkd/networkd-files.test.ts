@@ -48,7 +48,7 @@ test('networkd files: the service copies what is kept where systemd-networkd rea
   };
   const root = scratch(t, files);
   const [, script = ''] = /^ExecStartPre=\+-\/bin\/sh -c '(.*)'$/m.exec(SERVICE_DROP_IN_TEXT) ?? [];
-  // As systemd does: "$$" is one "$" for the shell, and "%" would be a specifier.
+  // systemd makes one "$" for the shell from "$$", and takes "%" for a specifier.
   assert.doesNotMatch(script, /%|(?<!\$)\$(?!\$)/);
   const moved = script.replaceAll('$$', '$').replaceAll(/\/(etc|run|var)\//g, `${root}/$1/`);
   const start = () => spawnSync('sh', ['-c', moved], { encoding: 'utf8' });
@@ -283,7 +283,7 @@ test('a configuration without dns: the drop-in of the service stays until system
   await converge(restarted, [left]);
   assert.deepEqual(await brief(left), [`${SERVICE} ok`, 'eth0 skipped']);
   assert.notEqual(restarted.lstat(READ), null, 'without it the next reload would cost the lease');
-  // As the service's drop-in does when systemd-networkd starts.
+  // The service's drop-in does the same when systemd-networkd starts.
   rmSync(join(restarted.root, folderOf(READ)), { recursive: true });
   assert.deepEqual(await brief(left), [`${SERVICE} drifted`]);
 });
@@ -303,7 +303,7 @@ test('networkd files: revert gives the link back and removes all files', { skip 
   assert.deepEqual(new Originals(host).all(), []);
 });
 
-/** As it was, with a systemd-networkd that was started again: it has read what the service copied. */
+/** The same host after a restart of systemd-networkd, which has read the files that the service copied. */
 function restarted(host: NetworkdHost, files: Record<string, string | null>): NetworkdHost {
   for (const [file, text] of Object.entries(files)) {
     host.makeFolder(folderOf(file), 0o755);

@@ -237,7 +237,7 @@ test('networkd: a drop-in that comes after ours has the last word at boot', { sk
       ['HF-NETWORKD-LATER', undefined, `/${later}`],
     ],
   );
-  // One that says nothing of them, or comes before.
+  // A file that does not name them, or that comes earlier in the order.
   const quiet = { [later]: '[Network]\nLLMNR=no\n', [later.replace('zzz', 'a')]: '[Network]\nDNS=10.9.9.9\n' };
   const other = networkdHost(t, { files: quiet });
   assert.deepEqual(codes(seenOn(other, examined, { yaml: YAML })), ['HF-RESOLVED']);
@@ -305,7 +305,7 @@ test("networkd: what another program writes through the link into systemd-resolv
       files: { ...read, [STATE]: state, [stub ? STUB_FILE : STUB_FILE.replace('stub-', '')]: text },
     });
     if (!stub) {
-      // As systemd-resolved does without its stub.
+      // systemd-resolved without its stub makes no such file.
       rmSync(join(host.root, STUB_FILE));
       symlinkSync('resolv.conf', join(host.root, STUB_FILE));
     }

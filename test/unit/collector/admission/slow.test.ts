@@ -84,7 +84,7 @@ test('pipelined requests: one connection gets a few answers at a time, so a pack
   });
   few.write(asked.repeat(16));
   while (answers.split('HTTP/1.1 200').length - 1 < 16) await pause(20);
-  // As often as one likes, one after the other.
+  // Any number of requests is allowed, one after the other.
   for (let n = 0; n < 40; n += 1) assert.equal((await fetch(`${url}/healthz`)).status, 200);
   const many = opened(t, port);
   many.write(asked.repeat(200));
@@ -126,7 +126,7 @@ test('open pages: of 200, the 150 that read nothing are disconnected in bounded 
     most = Math.max(most, process.memoryUsage().rss - before);
     await pause(250);
   }
-  // One by one, 150 readers 4 MiB behind would be 600 MiB: what they wait for is the same, and kept once.
+  // 150 readers, each 4 MiB behind, would take 600 MiB. They wait for the same data, which are kept once.
   t.diagnostic(`${Math.round(most / 2 ** 20)} MiB more at most`);
   assert.ok(most < 300 * 2 ** 20, `${most}`);
   await send(url, heartbeat({ host: 'the-last' }));

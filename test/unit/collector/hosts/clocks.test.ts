@@ -82,7 +82,7 @@ test('clocks: a collector whose clock was years ahead takes new heartbeats and k
   assert.deepEqual(codes(rows(fleet, now).get('a')), ['drifted']);
   await retain(made.store, { keep: 14 * DAY, maxSize: 2 ** 40 }, now, () => false);
   assert.equal(made.store.events.before(0, Number.MAX_SAFE_INTEGER, 10).length, 3);
-  // What came while the clock was wrong goes with what came after it.
+  // Data from the time of the wrong clock go together with the data after them.
   await retain(made.store, { keep: 14 * DAY, maxSize: 2 ** 40 }, now + 15 * DAY, () => false);
   assert.equal(made.store.events.before(0, Number.MAX_SAFE_INTEGER, 10).length, 0);
 });

@@ -57,7 +57,7 @@ test('presence: missed heartbeats are counted by their numbers, at most as many 
   };
   assert.deepEqual([missed(1, 0), missed(2, 30_000), missed(3, 29_000)], [0, 0, 0]);
   assert.equal(missed(5, 61_000), 1);
-  // What waited for an hour comes at once, and ten in its middle were lost.
+  // Heartbeats that waited for an hour come at once, and ten in their middle were lost.
   assert.equal(missed(6, 3_600_000), 0);
   for (let sequence = 7; sequence < 60; sequence += 1) assert.equal(missed(sequence, 5), 0);
   assert.equal(missed(70, 5), 10);
@@ -105,7 +105,7 @@ test('presence: a host that is silent longer than history is kept goes, with its
   const again = made.again(later + 3 * 60 * MINUTE);
   assert.deepEqual([...rows(again, later).keys()], ['alive']);
   assert.equal(again.series.size, 1);
-  // Its number is not given to another host, whose history would be its own otherwise.
+  // No other host gets its number, or that host would inherit its history.
   beat(again, { id: 'new', sequence: 1, time: later + 4 * 60 * MINUTE });
   assert.equal(again.find('new')?.id, 2);
 });

@@ -7,7 +7,7 @@ import { type ExpectedHost, ExpectedHosts, missingOf } from '../../../../agent/c
 import { expectedIn, expectedNames, readExpectedFile } from '../../../../agent/collector/retire/expected-names.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
-/** As `ansible-inventory --list` of ansible-core 2.19.14 printed it: hosts without variables stand in groups only. */
+/** Printed by `ansible-inventory --list` of ansible-core 2.19.14. Hosts without variables stand in groups only. */
 const INVENTORY = {
   _meta: {
     hostvars: { lone: { ansible_host: '10.0.0.9' }, 'web1.example.com': { ansible_host: '10.0.0.1' } },

@@ -11,7 +11,7 @@ import { scratch } from '../../../parts/scratch.ts';
 
 const type = 'application/json';
 
-/** What each damage is to: statements on the database of a collector that has stopped. */
+/** Damages: the SQL of each, run on the database of a stopped collector. */
 const DAMAGES: Readonly<Record<string, string>> = {
   'attributes of a host': "UPDATE hosts SET resource = '{' WHERE key = 'id-of-b'",
   'attributes of a host that are a number': "UPDATE hosts SET resource = '5' WHERE key = 'id-of-b'",
@@ -62,7 +62,7 @@ for (const [what, damage] of Object.entries(DAMAGES)) {
   });
 }
 
-/** What makes a database that cannot be used at all. */
+/** Damages after which the database cannot be used at all. */
 const RUINS: Readonly<Record<string, [ruin: (file: string) => void, said: RegExp]>> = {
   'a file of something else': [(file) => writeFileSync(file, 'no database '.repeat(1_000)), /damaged.*mv /],
   'half a file': [(file) => truncateSync(file, 4096 * 6), /damaged.*mv /],
@@ -93,7 +93,7 @@ for (const [what, [ruin, said]] of Object.entries(RUINS)) {
       collector(t, { data }),
       (error: Error) => said.test(error.message) && error.message.includes(file),
     );
-    // What is told to be done does.
+    // The advice in the message works.
     renameSync(file, `${file}.damaged`);
     const { url } = await collector(t, { data });
     assert.equal((await send(url, heartbeat())).status, 200);

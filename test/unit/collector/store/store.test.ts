@@ -19,7 +19,7 @@ function resource(name: string): OtlpResource {
   return { key: name, read: () => ({ 'host.name': name }) };
 }
 
-/** One beat of each of these hosts. */
+/** Sends one heartbeat of each of these hosts. */
 function beat(fleet: Fleet, time: number, value: number, names: readonly string[] = ['a']): void {
   for (const name of names) {
     const series = (metric: string) => fleet.series.find(metric, '1', '', () => ({}))!;

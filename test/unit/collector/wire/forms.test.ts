@@ -124,7 +124,7 @@ test('OTLP forms: one text that is not UTF-8 loses its own record, and no other,
   }
   const events = await get(url, '/api/v1/hosts/unknown/events');
   assert.deepEqual(events.map(({ body }: { body: string }) => body).sort(), ['first', 'fourth', 'second', 'third']);
-  // Where nothing else is in it, the sender is told so by the status.
+  // If the request has nothing else, the status tells the sender.
   const alone = await send(url, request(record('\xff')), { signal: 'logs' });
   assert.deepEqual([alone.status, /not UTF-8/.test(await alone.text())], [400, true]);
 });

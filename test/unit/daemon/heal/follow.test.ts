@@ -9,7 +9,7 @@ import { Host } from '../../../../agent/host/host.ts';
 import type { Occurrence } from '../../../../probes/probe.ts';
 import { scratch } from '../../../parts/scratch.ts';
 
-/** One value, which is put right by `apply` alone; `drift` takes it away and says so. */
+/** A resource with one value. Only `apply` puts it right; `drift` takes it away and reports that. */
 class Spring implements Resource {
   readonly name = 'spring';
   state: Finding['state'] = 'ok';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTrace } from '../../../../agent/host/trace/tracefs.ts';
 
-/** Of Linux 6.1 with kprobes, and of 6.18 without: header, padding and all. */
+/** Traces of Linux 6.1 with kprobes and of 6.18 without, including header and padding. */
 const RECORDED = `# tracer: nop
 #
 #           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION

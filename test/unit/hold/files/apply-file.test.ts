@@ -10,7 +10,7 @@ import { scratch } from '../../../parts/scratch.ts';
 
 const FILE = '/etc/resolv.conf';
 
-/** Somebody else writes right after each of its first `tramples` replacements. */
+/** Another program writes right after each of the first `tramples` replacements. */
 class Trampled extends Host {
   tramples = 0;
   override replace(...args: Parameters<Host['replace']>): ReturnType<Host['replace']> {

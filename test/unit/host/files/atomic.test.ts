@@ -26,7 +26,7 @@ import { missing, nodeCommand, noNamespaces, privately, scratch } from '../../..
 const notRoot = process.getuid?.() === 0 ? false : 'needs root, to give a file away';
 const ATOMIC = `${REPOSITORY}/agent/host/files/atomic.ts`;
 
-/** What a replacement in a namespace of its own came to. */
+/** The result of a replacement in a namespace of its own. */
 interface Attempt {
   readonly atomic?: boolean;
   readonly code?: string;

@@ -17,7 +17,7 @@ function startedAt(start: number): Process {
   return { pid: 7, arguments: [], started: Date.now() - sinceBoot() + start, sinceBoot: start };
 }
 
-/** As if the clock had been stepped by so many milliseconds since the first note: what was noted then is by another clock. */
+/** Changes the first note, so that the clock seems to have been stepped by this many milliseconds since. */
 function stepped(root: string, host: Host, by: number): void {
   const record = JSON.parse(host.readText(`/${RECORD}`)!);
   writeFileSync(join(root, RECORD), JSON.stringify({ ...record, boot: record.boot - by }));
@@ -28,7 +28,7 @@ function made(t: TestContext) {
   return { root, host: new Host({ root }) };
 }
 
-/** What apply does to a file, with a start before and a start after it. */
+/** The file's times after an apply, with a start of the host before and after it. */
 function changed(root: string, host: Host) {
   const before = startedAt(sinceBoot() - 50);
   noteFile(host, FILE);

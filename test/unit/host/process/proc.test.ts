@@ -33,7 +33,7 @@ test('proc: a process name that looks like fields of /proc/PID/stat is read as a
   const { parent, executable, uid } = details;
   assert.deepEqual([parent, executable, uid], [process.pid, program, process.getuid!()]);
   assert.equal(processOrigin(pid)?.executable, program);
-  // What was done long before it began, another process did.
+  // A deed from long before the start of this process was another process's.
   assert.equal(processAt(pid, before - 60_000), null);
   child.kill('SIGKILL');
   await new Promise((resolve) => child.once('exit', resolve));

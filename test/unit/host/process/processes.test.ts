@@ -33,7 +33,7 @@ test("processes: a process belongs to this host if its /etc and network are this
   const code = `import { processesNamed } from ${JSON.stringify(MODULE)};
     const pids = (how) => processesNamed(${JSON.stringify(comm)}, how).map(({ pid }) => pid);
     console.log(JSON.stringify([pids('files'), pids('network'), pids('both')]));`;
-  // As in the service: root without CAP_SYS_PTRACE, which may not read the links of namespaces.
+  // Like the service: root without CAP_SYS_PTRACE may not read the links of namespaces.
   for (const capabilities of ['-all', '+all']) {
     const found = execFileSync(
       'setpriv',

@@ -329,7 +329,7 @@ test('delivery: the token is read again for each request, and appears in no outp
   const { reporter, said } = reporting(t, receiver.url, { desired: { tokenFile } });
   reporter.event(event(1));
   await until('it was refused', () => said.length === 1);
-  // Of a file that holds no token the daemon tells, and the last good one is tried on.
+  // The daemon reports a file without a token, and keeps trying the last good token.
   writeFileSync(tokenFile, 'bad\nsecret\n');
   const before = receiver.requests.length;
   await until('it is tried again', () => receiver.requests.length > before + 1);

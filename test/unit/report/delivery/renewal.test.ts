@@ -14,7 +14,7 @@ import { missing, scratch } from '../../../parts/scratch.ts';
 
 const skip = missing('openssl');
 
-/** What may stand in the place of a good file. */
+/** Bad files in the place of a good one. */
 const BAD: Readonly<Record<string, (file: string) => void>> = {
   gone: (file) => rmSync(file),
   empty: (file) => writeFileSync(file, ''),

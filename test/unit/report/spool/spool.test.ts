@@ -247,7 +247,7 @@ test('spool: killed with -9 again and again, no appended record is lost or out o
     done = Number(told.slice(0, told.lastIndexOf('\n')).split('\n').at(-1));
     const last = open(folder).queue.peek(1e9, 1e9).length;
     assert.ok(last > 0);
-    // One more may be there than was told of: killed between the two.
+    // One more record may be there than was printed, if the kill came between the two.
     const all = drainCopy(folder, t);
     assert.deepEqual(all.slice(0, done), numbers(done));
     assert.ok(all.length <= done + 1);

@@ -106,7 +106,7 @@ test('hook places: a shared hook without its run bit is said to be passed over',
   assert.equal((await new Hooks(host, WHOLE, new KnownFiles('test')).inspect())[0]!.refusal, undefined);
 });
 
-/** Where the hooks of a host with this dhclient-script go, and whether the file's run bit counts. */
+/** The folders for hooks on a host with this dhclient-script, and whether the file's run bit counts. */
 function places(t: TestContext, script: string, files: Record<string, string> = {}) {
   const found = hookPlaces(new Host({ root: scratch(t, { 'sbin/dhclient-script': script, ...files }) }))!;
   return [found.enter, found.exit, ...(found.needsRunBit ? ['if executable'] : [])];

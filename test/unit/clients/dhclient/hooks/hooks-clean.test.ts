@@ -40,7 +40,7 @@ const BASH_NEIGHBOURS: Record<string, string> = {
   'shell options': 'shopt -s nullglob failglob nocasematch extglob dotglob',
 };
 
-/** What a server may send, and what then must neither be run nor break anything. */
+/** Values from a hostile server. No value may be run as a command, or break anything. */
 const HOSTILE = [
   '$(touch /etc/executed)',
   '`touch /etc/executed`',

@@ -155,7 +155,7 @@ new_domain_name_servers="1.1.1.1\${nl}nameserver 10.0.0.4;options 10.0.0.5 * -n"
       'replace nofolder: 3, resolv.conf, missing: there: file',
       'follow there: link 3, resolv.conf, missing: there: file',
       'follow missing: link 3, resolv.conf, missing: file there: file',
-      // Whoever owns the folder has not made it yet; the agent does.
+      // The owner of the folder has not made it yet, so the agent makes it.
       'follow nofolder: link , resolv.conf, missing: there: file',
     ]);
   });
@@ -166,7 +166,7 @@ for (const shell of SHELL_NAMES) {
     skip: noNamespaces(...SHELLS[shell].split(' ').slice(0, 1)),
   }, (t) => {
     const folder = scratch(t, { hook: renderEnterHook({ ...WHOLE, dns: { ...WHOLE.dns!, symlink: 'follow' } }) });
-    // As /dev/null is: emptied by nobody, filled by nobody. In an /etc of its own, since the machine has but one /dev.
+    // A device like /dev/null, which no program empties or fills. It has an /etc of its own: there is only one /dev.
     const { stdout, stderr } = privately(`exec ${SHELLS[shell]} -c '
       mount -t tmpfs none /etc
       mknod /etc/null c 1 3

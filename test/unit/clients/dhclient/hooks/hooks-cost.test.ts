@@ -68,7 +68,7 @@ for (const shell of SHELL_NAMES) {
       if (place === 'no /run' && files.at(-1) === 'not old') continue; // this file system has no immutable files
       assert.deepEqual([found.status, found.stderr, files], [0, '', expected], place);
     }
-    // Where it cannot be renamed over, it is written in place.
+    // The hook writes the file in place if it cannot rename over it.
     const bound = 'mount -t tmpfs none /etc; cp old /run/f; : >/etc/resolv.conf; mount --bind /run/f /etc/resolv.conf';
     const found = privately(`cd ${folder}; mount -t tmpfs none /run; ${bound}; exec ${sh} wanted`);
     assert.deepEqual([found.status, found.stdout.trimEnd().split('\n').slice(1)], [0, ['resolv.conf', 'wanted']]);

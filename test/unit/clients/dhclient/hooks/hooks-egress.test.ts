@@ -16,9 +16,9 @@ interface Case {
   readonly egress?: DesiredEgress;
   readonly reason: string;
   readonly oldAddress?: string;
-  /** What /run/holdfast/egress says. */
+  /** The text of /run/holdfast/egress. */
   readonly word?: string;
-  /** What the kernel says of 198.18.0.0. */
+  /** The kernel's route to 198.18.0.0. */
   readonly route?: string;
   readonly neighbour?: string;
   /** Shell, before the hook: what the server sent beside. */
@@ -66,7 +66,7 @@ cat /run/holdfast/egress >|"$FOLDER/word" 2>/dev/null || :
   return { metric, routers, asked, added, word: readFileSync(join(folder, 'word'), 'utf8') };
 }
 
-/** What dhclient-script finds. */
+/** What dhclient-script finds in this case. */
 function see(t: TestContext, shell: ShellName, options: Case) {
   const { metric, routers, asked } = run(t, shell, options);
   return { metric, routers, asked };

@@ -246,7 +246,7 @@ test('harmless commands: a hook that has the shell carry out nothing more ends d
 
 test('RHEL: the scripts of dhclient.d, which its script sources when resolv.conf is made', async (t) => {
   const script = `${RHEL}for f in \${ETCDIR}/dhclient.d/*.sh ; do\n  if [ -x "\${f}" ]; then . \${f}; fi\ndone\n`;
-  // As chrony's package has it.
+  // From chrony's package.
   const chrony = `SERVERFILE=/var/lib/dhclient/chrony.servers.$interface
 chrony_config() {
   rm -f "$SERVERFILE"

@@ -1,4 +1,4 @@
-/** Routes as netlink messages: what is written reads the same, and damaged bytes are no route, or a smaller one. */
+/** Routes as netlink messages: a written route reads the same. Damaged bytes give no route, or a part of one. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -133,7 +133,7 @@ test('nexthop group: weights have 16 bits if the kernel says so, otherwise 8', (
     [2, 100],
     [3, 256],
   ];
-  // What an older kernel leaves in the reserved byte is no weight.
+  // Older kernels leave anything in the reserved byte, which is no weight.
   assert.deepEqual(weights(), narrow);
   assert.deepEqual(weights(attribute(14, uint32(1))), narrow);
   assert.deepEqual(weights(attribute(14, uint32(0x8000_0000))), [
