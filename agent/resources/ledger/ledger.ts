@@ -1,11 +1,9 @@
 /** Keeps the ledger's nftables tables in the running kernel, which count who asks which name server. */
-import { setImmediate } from 'node:timers/promises';
 import type { DesiredLedger } from '../../config/desired.ts';
 import { isLedgerLeft } from '../../depends/ledger/record.ts';
-import { LateFollower } from '../../hold/late-follower.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
+import { TableWitness } from '../../hold/table-witness.ts';
 import type { Host } from '../../host/host.ts';
-import type { TableFollower } from '../../host/netlink/nftables/table-follower.ts';
 import { wantedTables } from './wanted.ts';
 
 export interface LedgerOptions {
@@ -26,7 +24,7 @@ export class LedgerResource implements Resource {
   private readonly host: Host;
   private readonly wanted: DesiredLedger;
   private readonly options: LedgerOptions;
-  private readonly follower = new LateFollower<TableFollower>();
+  private readonly witness = new TableWitness();
   private trusted: { readonly findings: Finding[]; readonly wanted: string; readonly until: number } | null = null;
   private lease: { readonly seconds: Promise<number | null>; readonly at: number } | null = null;
 
@@ -40,15 +38,13 @@ export class LedgerResource implements Resource {
     const wanted = wantedTables(this.wanted);
     if (wanted.size === 0 && !isLedgerLeft(this.host)) return [];
     const key = JSON.stringify([...wanted]);
-    if (this.follower.current !== null && this.trusted?.wanted === key && performance.now() < this.trusted.until)
+    if (this.witness.listens && this.trusted?.wanted === key && performance.now() < this.trusted.until)
       return this.trusted.findings;
-    const findings = await (await import('./tables.ts')).inspectTables(this.host, wanted, await this.longestLease());
-    // The message about the change that we see here may still wait in the socket.
-    if (this.follower.current !== null) await setImmediate();
-    const by = this.follower.current?.takeNames() ?? null;
-    const isRight = this.follower.current !== null && findings.every(({ state }) => state === 'ok');
+    const { inspectTables } = await import('./tables.ts');
+    const findings = await this.witness.named(async () => inspectTables(this.host, wanted, await this.longestLease()));
+    const isRight = this.witness.listens && findings.every(({ state }) => state === 'ok');
     this.trusted = isRight ? { findings, wanted: key, until: performance.now() + TRUSTED } : null;
-    return findings.map((finding) => (finding.state === 'drifted' ? { ...finding, by } : finding));
+    return findings;
   }
 
   async apply({ key }: Finding): Promise<Outcome> {
@@ -64,14 +60,11 @@ export class LedgerResource implements Resource {
   follow(changed: () => void, deaf: (why: string) => void): () => void {
     const isCounting = () => wantedTables(this.wanted).size > 0;
     if (!this.host.live || !isCounting()) return () => {};
-    return this.follower.follow(async () => {
-      const { TableFollower } = await import('../../host/netlink/nftables/table-follower.ts');
-      const distrust = () => {
-        this.trusted = null;
-        changed();
-      };
-      return () => new TableFollower(distrust);
-    }, deaf);
+    const distrust = () => {
+      this.trusted = null;
+      changed();
+    };
+    return this.witness.follow(distrust, deaf);
   }
 
   /** Seconds; null if unknown. */

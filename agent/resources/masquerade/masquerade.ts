@@ -1,10 +1,8 @@
 /** Keeps the masquerading of a gateway: an nftables table of our own, in the running kernel. */
-import { setImmediate } from 'node:timers/promises';
 import type { DesiredMasquerade } from '../../config/desired.ts';
-import { LateFollower } from '../../hold/late-follower.ts';
 import type { Finding, Outcome, Resource } from '../../hold/resource.ts';
+import { TableWitness } from '../../hold/table-witness.ts';
 import type { Host } from '../../host/host.ts';
-import type { TableFollower } from '../../host/netlink/nftables/table-follower.ts';
 import { isMasqueradeLeft } from './made.ts';
 
 /** If nothing is to be masqueraded and no table of ours is left, we load, ask and start nothing. */
@@ -12,7 +10,7 @@ export class Masquerade implements Resource {
   readonly name = 'masquerade';
   private readonly host: Host;
   private readonly wanted: readonly DesiredMasquerade[];
-  private readonly follower = new LateFollower<TableFollower>();
+  private readonly witness = new TableWitness();
 
   constructor(host: Host, wanted: readonly DesiredMasquerade[]) {
     this.host = host;
@@ -21,11 +19,8 @@ export class Masquerade implements Resource {
 
   async inspect(): Promise<Finding[]> {
     if (this.wanted.length === 0 && !isMasqueradeLeft(this.host)) return [];
-    const findings = await (await import('./table.ts')).inspectTable(this.host, this.wanted);
-    // The message about the change that we see here may still wait in the socket.
-    if (this.follower.current !== null) await setImmediate();
-    const by = this.follower.current?.takeNames() ?? null;
-    return findings.map((finding) => (finding.state === 'drifted' ? { ...finding, by } : finding));
+    const { inspectTable } = await import('./table.ts');
+    return this.witness.named(() => inspectTable(this.host, this.wanted));
   }
 
   async apply(): Promise<Outcome> {
@@ -38,9 +33,6 @@ export class Masquerade implements Resource {
 
   follow(changed: () => void, deaf: (why: string) => void): () => void {
     if (!this.host.live || this.wanted.length === 0) return () => {};
-    return this.follower.follow(async () => {
-      const { TableFollower } = await import('../../host/netlink/nftables/table-follower.ts');
-      return () => new TableFollower(changed);
-    }, deaf);
+    return this.witness.follow(changed, deaf);
   }
 }

@@ -20,7 +20,8 @@ const GENERATION = { pid: 2, name: 3 } as const;
 const LOOK = { soon: 10, between: 250 } as const;
 /** Milliseconds to wait after messages were lost: in that case many more are on the way. */
 const REST = 1000;
-const MOST_NAMED = 4;
+/** Names that are kept until a look takes them. */
+const MOST_KEPT = 8;
 
 export class TableFollower {
   readonly #changed: () => void;
@@ -41,11 +42,11 @@ export class TableFollower {
     });
   }
 
-  /** The process that changed a table since the last call (`nft[812]`); null if no message named one. */
-  takeNames(): string | null {
-    const names = [...this.#names].slice(0, MOST_NAMED);
+  /** The processes that changed a table since the last call, as `nft[812]`. At most eight. */
+  takeNames(): string[] {
+    const names = [...this.#names];
     this.#names.clear();
-    return names.length === 0 ? null : names.join(' or ');
+    return names;
   }
 
   close(): void {
@@ -57,7 +58,7 @@ export class TableFollower {
   #take(data: Buffer): void {
     if (data.length < NETLINK_HEADER || data.readUInt16LE(4) !== NEW_GENERATION) return;
     const name = changer(data);
-    if (name !== null && this.#names.size <= MOST_NAMED) this.#names.add(name);
+    if (name !== null && this.#names.size < MOST_KEPT) this.#names.add(name);
     this.#look();
   }
 
