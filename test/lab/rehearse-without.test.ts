@@ -204,7 +204,7 @@ test('without: a table that another program removes ends it early, and SIGTERM t
 test('without: what is no address, and a time without an end, are usage errors', { skip }, async () => {
   await using host = await LabHost.create();
   for (const [args, problem] of [
-    [['10.0.0.0/24'], /is no address/],
+    [['10.0.0.0/24'], /is no IP address/],
     [[SERVER, '--for', '60'], /duration/],
     [[SERVER, '--for', '2h'], /1h/],
   ] as const) {
