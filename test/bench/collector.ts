@@ -36,7 +36,7 @@ export async function benchCollector(): Promise<void> {
 
 type Load = Omit<LoadJob, 'port' | 'start' | 'interval'>;
 
-/** Ends the collector with -9: what it has acknowledged must be there all the same. */
+/** Ends the collector with kill -9. It must still have all that it acknowledged. */
 async function measure(data: string, name: string, job: Load): Promise<void> {
   const { child, port } = await start(data);
   const before = usage(child.pid!);

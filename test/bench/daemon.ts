@@ -37,7 +37,7 @@ while (1) {
 printf "%d", (time - $began) * 1e6;
 `;
 
-/** Prints Markdown tables. The executable is that of HOLDFAST_AGENT. */
+/** Prints Markdown tables. HOLDFAST_AGENT names the executable. */
 export async function benchDaemon(): Promise<void> {
   await using scene = await staleHost({ renewEvery: 600 });
   const { host } = scene;
@@ -59,7 +59,7 @@ export async function benchDaemon(): Promise<void> {
   }
   const cpu = (await usage(host, pid)).cpu - before.cpu;
   const seconds = (performance.now() - began) / 1000;
-  // Not at the same time: whoever is traced takes longer for everything.
+  // Not at the same time, because a traced process takes longer for everything.
   const traced = ['timeout', String(TRACED), 'strace', '-f', '-q', '-e', 'trace=execve', '-p', pid];
   const { stderr } = await host.run(traced);
   console.log(`\n### \`agent run\`, nothing happening, ${MINUTES} minutes\n`);

@@ -173,7 +173,7 @@ async function drops(): Promise<number> {
   return Number(await host.sh("awk 'NR > 1 { sum += $9 } END { print sum + 0 }' /proc/net/netlink"));
 }
 
-/** Seconds of CPU in so many seconds. */
+/** Seconds of CPU in this many seconds. */
 async function spent(seconds: number): Promise<number> {
   const { cpu } = await usage();
   await sleep(seconds * 1000);

@@ -126,7 +126,7 @@ const FORMS = 4;
 const variants = fc.tuple(model, fc.array(form, { minLength: FORMS, maxLength: FORMS }));
 type Form = typeof form extends fc.Arbitrary<infer T> ? T : never;
 
-/** So many requests: the same for the same seed, but for the times, which lie around now. */
+/** This many requests. The same seed makes the same requests, except for their times, which are around now. */
 export function fuzzRequests(count: number, seed: number): FuzzRequest[] {
   const drawn = fc.sample(variants, { numRuns: Math.ceil(count / FORMS), seed });
   return drawn.flatMap(([content, forms]) => inForms(content, forms)).slice(0, count);

@@ -45,7 +45,7 @@ const HONEST_EVERY = 50;
 /** The honest sender's beats are so far apart by its clock: milliseconds. */
 const STEP = 10;
 
-/** Throws where the collector ends by itself, answers 5xx, or has lost something. `told` of each restart. */
+/** Throws if the collector ends by itself, answers 5xx, or has lost something. `told` of each restart. */
 export async function fuzz(job: FuzzJob, told: (line: string) => void = () => {}): Promise<FuzzResult> {
   const answers = new Map<number, number>();
   const start = Date.now() - 3_600_000;

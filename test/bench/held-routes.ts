@@ -25,7 +25,7 @@ export function manyRoutes(count: number): string {
   return `routes:\n${Array.from({ length: count }, (_, i) => entry(i)).join('')}`;
 }
 
-/** Prints a Markdown table. The executable is that of HOLDFAST_AGENT. */
+/** Prints a Markdown table. HOLDFAST_AGENT names the executable. */
 export async function benchHeldRoutes(): Promise<void> {
   console.log(`\n### \`ip route flush proto 72\` until all configured routes are there again, ${HEALS} times\n`);
   console.log("| routes | `agent apply`, ms | healed, median ms | longest | the daemon's processor time a heal, ms |");

@@ -29,7 +29,7 @@ export interface LoadResult {
   /** Milliseconds from when it was due to its answer: of the first heartbeats, by which hosts become known, and of all others. */
   readonly first: Latency;
   readonly later: Latency;
-  /** Milliseconds that this process itself was late by: what is within it says nothing of the collector. */
+  /** Milliseconds by which this process itself was late. A shorter delay says nothing about the collector. */
   readonly lag: number;
   /** Size of one heartbeat, before and after gzip. */
   readonly bytes: number;

@@ -95,7 +95,7 @@ try {
   rmSync(data, { recursive: true, force: true });
 }
 
-/** Each request comes when the last answer is too old to be given again. The processor time is that of both sides. */
+/** Each request comes when the last answer is too old to be repeated. The processor time is of both sides. */
 async function measure(name: string, path: string): Promise<void> {
   const times: number[] = [];
   let bytes = 0;

@@ -8,7 +8,7 @@ sortlist 10.72.52.100/255.255.255.255 10.72.0.0/255.255.0.0
 options timeout:1 rotate
 `;
 
-/** The floor: what a careful operator's own script costs: resolv.conf and three sysctls, at no moment but now. */
+/** The lower bound: the cost of a careful operator's own script for resolv.conf and three sysctls, only for now. */
 export const SHELL_FLOOR = `#!/bin/sh
 set -eu
 wanted='${RESOLV_CONF.trimEnd()}'

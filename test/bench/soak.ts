@@ -2,7 +2,7 @@
  * `npm run soak [-- --minutes N]`: `agent run` in a throw-away host where everything happens at once, ten minutes unless said.
  * Six times a second resolv.conf, ip_forward and a route are taken away; a link flaps and a log grows every second; SIGHUP
  * comes every three seconds; and nobody is where the collector should be. Needs root; HOLDFAST_AGENT may name an executable.
- * Prints what the daemon needs over time, and how long after the end the host is right again. Fails where it is not within 30 s.
+ * Prints what the daemon needs over time, and how long after the end the host is right again. Fails if it is not within 30 s.
  */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** The page on the real collector, fed with heartbeats of 10,000 hosts. What is measured is told, not judged. */
+/** The page on the real collector, fed with heartbeats of 10,000 hosts. Measurements are printed, not judged. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { collector, event, heartbeat, send } from '../parts/collector-wire.ts';

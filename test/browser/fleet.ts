@@ -42,7 +42,7 @@ export class Fleet {
     this.#answer(request.url ?? '/', request.headers.authorization, response),
   );
 
-  /** Serves on the loopback, at `port` where one is given. */
+  /** Serves on the loopback, at `port` if one is given. */
   async start(port = 0): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;

@@ -16,7 +16,7 @@ export function runsTheService(name: string, tool: Tool): void {
   test(`${name}, on a booted system`, { skip: tool.skip || unavailable() }, async (t) => {
     await using machine = await Machine.boot({ release: 'bookworm', packages: PACKAGES });
     await machine.sh('mkdir -p /var/cache/holdfast /etc/holdfast');
-    // Nobody answers there, and what the tools look up (Salt: its own name, at every run) is to fail at once.
+    // No server answers there, and look-ups of the tools (Salt: its own name, at every run) fail at once.
     await machine.sh('ip route add unreachable 10.34.56.78/31; ip route add unreachable 10.9.9.9');
     await bringRepository(machine);
     await tool.prepare(machine);

@@ -15,7 +15,7 @@ export const PACKAGE = '/srv/holdfast.deb';
 /** A version that dpkg takes for a later one. */
 export const NEXT_VERSION = `${VERSION}+next`;
 
-/** Puts the package of this version where the docs have it, or another's. */
+/** Puts the package of this version, or of another, in the place that the documents name. */
 export async function bringPackage(host: LabSystem, version = VERSION): Promise<void> {
   await host.write(PACKAGE, (await debOf(version)).file);
 }

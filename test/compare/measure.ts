@@ -43,7 +43,7 @@ export interface Row {
   readonly found: boolean;
 }
 
-/** @param renewals how many. Throws where the tool fails, or where a renewal came before it had ended. */
+/** @param renewals how many. Throws if the tool fails, or if a renewal came before its end. */
 export async function measure(subject: Subject, way: Way, renewals: number): Promise<Row> {
   const { system } = subject;
   for (const [file, text] of Object.entries(way.files())) await system.write(file, text);

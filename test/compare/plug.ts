@@ -15,7 +15,7 @@ const FILES = [
   '/etc/dhcp/dhclient-exit-hooks.d/zz-holdfast',
 ];
 
-/** After each file that it has renamed the tool stands still for so long, so that the plug finds it there. */
+/** Milliseconds for which the tool waits after each rename. In that time the plug is pulled. */
 const HELD_MS = 400;
 const RENAMES = 'rename,renameat,renameat2';
 
@@ -35,7 +35,7 @@ export interface State {
   readonly dhclientConf: 'new' | '**old**' | '**gone**';
 }
 
-/** @param after so many files. Null where the tool changes no more than that: nothing is left to be interrupted. */
+/** @param after the number of files after which the plug is pulled. null if the tool changes no more files. */
 export async function measurePlug(machine: Machine, way: Way, after: number): Promise<PlugRow | null> {
   for (const [file, text] of Object.entries(way.files())) await machine.write(file, text);
   const before = identities(machine);

@@ -17,7 +17,7 @@ import { bootedSubject, quietFor } from './subject.ts';
 import { BEST, TOOLS, VERIFIED, WAYS } from './ways.ts';
 
 const RENEWALS = 25;
-/** The whole row again, where a renewal came too early or something was not let run for too long. */
+/** Measures the whole row again if a renewal came too early or a program had to wait for the processor too long. */
 const TRIES = 3;
 /** So many files were touched when the plug was pulled; a tool with fewer has fewer rows. */
 const PLUGGED_AFTER = [1, 2, 3];

@@ -7,7 +7,7 @@ import { agentYaml, dhclientConf, resolvConf } from './change.ts';
 export interface Way {
   readonly tool: keyof typeof VERSIONS;
   readonly variant: string;
-  /** Which DHCP client the host has, where it is not dhclient. */
+  /** The host's DHCP client, if it is not dhclient. */
   readonly client?: string | undefined;
   /** The files that this way puts on the host. */
   files(servers?: readonly string[]): Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export type Variant = keyof typeof VARIANTS;
 interface Deployed {
   /** File of /root/site to its place. */
   readonly copies: Readonly<Record<string, string>>;
-  /** networking.service is restarted where dhclient.conf changed: the usual handler. */
+  /** networking.service is restarted if dhclient.conf changed: the usual handler. */
   readonly restart?: true;
 }
 
@@ -155,7 +155,7 @@ export const BEST = cfengine(BEST_VARIANT);
 export const HOLDFAST = holdfast(false);
 export const VERIFIED = holdfast(true);
 
-/** Those of which each tool has one: where the plug is pulled. */
+/** The variants in which the plug is pulled: one for each tool. */
 export const TOOLS: readonly Way[] = [BEST, puppet(BEST_VARIANT), ansible(BEST_VARIANT), VERIFIED];
 
 export const WAYS: readonly Way[] = [

@@ -31,7 +31,7 @@ make_resolv_conf() {
 make_resolv_conf "$1"
 `;
 
-/** Tells it all; false where Holdfast did not hold the folder. `agent`: the command that starts the program. */
+/** Tells the whole story. Returns false if Holdfast did not hold the folder. `agent`: the command of the program. */
 export async function inFolder(reason: string, agent: readonly string[]): Promise<boolean> {
   title('Two folders, in place of two hosts');
   say(`Not shown, since this ${reason}: ${ROOTS_ALONE}.`);

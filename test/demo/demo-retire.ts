@@ -14,7 +14,7 @@ import { colour, say, show, title } from './demo-print.ts';
 
 const NAMES = ['web-1', 'web-2', 'proxy-1', 'db-1', 'db-2'] as const;
 
-/** Tells it all; false where a look-up failed in the end. */
+/** Tells the whole story. Returns false if a look-up failed in the end. */
 export async function retireStory(): Promise<boolean> {
   title('May the old name server be switched off? The fleet answers');
   const reason = unavailable({ nft: 'nftables', openssl: 'openssl' });

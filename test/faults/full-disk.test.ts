@@ -1,4 +1,4 @@
-/** The disk with /var takes nothing more, while /etc does: what somebody changes is put right all the same, and revert loses nothing. */
+/** The disk with /var is full and that with /etc is not: drift is still put right, and revert loses nothing. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missing } from '../parts/scratch.ts';

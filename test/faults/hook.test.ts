@@ -15,7 +15,7 @@ import { forEachCall, WRITING } from './scene.ts';
 const OLD = '# by hand\nnameserver 9.9.9.9\n';
 const NEW = composeResolvConf(OLD, WHOLE.dns!);
 
-/** The shell itself does no more than start others and wait for them; what it starts writes. */
+/** The shell itself only starts programs and waits for them. Those programs write. */
 const VICTIMS: Record<string, ['' | '-f', readonly string[]]> = {
   'the script': ['', ['clone', 'clone3', 'fork', 'vfork', 'wait4']],
   'what it starts': ['-f', WRITING],

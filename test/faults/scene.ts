@@ -63,7 +63,7 @@ export function fillDisk(folder: string, room: number): string {
 
 /** The state that `look` kept. */
 export interface Look {
-  /** Below /etc, but for the configuration: path to text and mode. */
+  /** The files below /etc except the configuration: path to text and mode. */
   readonly files: Record<string, string>;
   readonly temporaries: string[];
   readonly sysctls: string;

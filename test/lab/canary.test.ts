@@ -23,7 +23,7 @@ test('canary: on a host whose tables are used by others', { skip: unavailable() 
 
   await t.test('adds a route of each family and leaves none', async () => {
     const before = await routes();
-    // Every change of a route is told to who listens, so also what is gone at once.
+    // The kernel reports every change of a route to listeners, also of a route that is gone at once.
     const monitor = host.spawn(['ip', 'monitor', 'route']);
     let told = '';
     monitor.stdout!.on('data', (chunk) => {

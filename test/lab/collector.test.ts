@@ -163,7 +163,7 @@ test('collector: a token file that is gone is told once, and the tokens that wer
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** The common name of the certificate that is shown to one who connects. */
+/** The common name of the certificate that the server shows. */
 function subjectAt(url: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const { hostname: host, port } = new URL(url);
@@ -174,7 +174,7 @@ function subjectAt(url: string): Promise<unknown> {
   });
 }
 
-/** The status of an answer to one who has these files. */
+/** The status of the answer to a client with these files. */
 function askedWith(url: string, files: Readonly<Record<string, string>>): Promise<number | undefined> {
   const texts = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readFileSync(file)]));
   return new Promise((resolve, reject) => {

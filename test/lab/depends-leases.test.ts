@@ -37,7 +37,7 @@ test('depends: dhcpcd brings back what its server offers, and no longer after ap
   const { host } = scene;
   const brought = OLD.map((one) => `${one} dhcpcd on eth0`);
   assert.deepEqual(await nextLease(host), brought);
-  // The static servers that it read at its start come back, too, and no file has them any more.
+  // The static servers that it read at its start also come back, and no file names them any longer.
   await host.sh("sed -i '/^static domain_name_servers/d' /etc/dhcpcd.conf");
   const [doubt, ...rest] = (await nextLease(host)).slice(brought.length);
   assert.match(doubt ?? '', /^dhcpcd on eth0 may have read an older \/etc\/dhcpcd\.conf/);

@@ -70,7 +70,7 @@ test('depends: eight real programs that keep an old server are named, and each g
   assert.deepEqual([before.code, told(before)], [2, EVERYBODY]);
 
   await nameEverywhere(host, NEW);
-  // The control: these two really ask the old server now, whatever the files say.
+  // The control: these two really ask the old server now, although no file names it.
   for (const program of ['node', 'cares']) await ask(host, program, `${program}.old.example`);
   assert.deepEqual(await askedFor(host, 'node.old.example'), [OLD]);
   assert.deepEqual(await askedFor(host, 'cares.old.example'), [OLD]);

@@ -237,7 +237,7 @@ test('egress: with FRR and its nexthop objects, and a server that gives the rout
   const bgpIs = (wanted: 'there' | 'gone') =>
     host.sh(`for i in $(seq 300); do
     ip -4 route show default | grep -q 'proto bgp' && is=there || is=gone; [ $is = ${wanted} ] && exit 0; sleep 0.1; done; exit 1`);
-  // The control: FRR takes its own out of the kernel, also where the other has a higher metric.
+  // The control: FRR takes its own out of the kernel, also if the other has a higher metric.
   await bgpIs('gone');
   await host.sh('ip route replace default via 10.77.2.1 dev eth2 metric 20000; ip route del default metric 0');
   await host.sh('sleep 5');

@@ -54,7 +54,7 @@ test('forwarding: it is refused while the default route would go, also at boot; 
   assert.notEqual(await defaultRoute(host), '');
 
   await host.write('/etc/holdfast/agent.yaml', YAML + KEEPS);
-  // A route that goes for a moment only would be seen, too.
+  // A route that is gone only for a moment would also be seen.
   const watched = host.spawn(['ip', '-6', 'monitor', 'route']);
   let changes = '';
   watched.stdout!.on('data', (data) => {

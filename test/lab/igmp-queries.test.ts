@@ -1,4 +1,4 @@
-/** The listener to IGMP queries, against packets of somebody who wishes it no good: only whole general queries count. */
+/** The listener to IGMP queries, against hostile packets: only whole general queries count. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { LabHost, unavailable } from '../parts/lab/host.ts';
@@ -59,7 +59,7 @@ test('IGMP queries: only whole general queries count, and their versions are tol
     const { code, stderr } = await host.run(['perl', '-e', SEND, ...packets], { where: 'server' });
     assert.equal(code, 0, stderr);
   };
-  // Until it listens; one a second is told, so what comes between is not.
+  // Wait until it listens. It reports one query a second, and not those between.
   const told = async (alert: string, version: number) => {
     const from = heard.lines.length;
     const packet = Object.values(GENERAL)[version - 1]!;

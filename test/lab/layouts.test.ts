@@ -187,7 +187,7 @@ test("host layouts: the settings hold with RHEL's one hook file, which must be e
   assert.equal(await host.read('/etc/dhcp/dhclient-enter-hooks'), theirs);
 });
 
-/** A package's file, from Debian's archive by apt; null where there is none. */
+/** A package's file, from Debian's archive by apt; null if there is none. */
 async function debianPackage(name: string): Promise<Buffer | null> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-lab-'));
   try {

@@ -22,7 +22,7 @@ test('memory errors run: each error is reported once while it happens, across ki
   const inject = (n: number) =>
     host.sh(`echo '<4>nf_conntrack: nf_conntrack: table full, dropping packet ${mark} ${n}' >/dev/kmsg`);
   const append = (n: number) => host.sh(`echo '${REFUSED} ${mark} ${n}' >>/var/log/routed`);
-  /** Until so many events with the mark were logged; their texts' last word and cause. */
+  /** Waits for this many events with the mark. Returns the last word and the cause of each. */
   const told = async (agent: RunningAgent, count: number) => {
     const started = performance.now();
     const ours: string[] = [];
@@ -40,7 +40,7 @@ test('memory errors run: each error is reported once while it happens, across ki
   await inject(1);
   await append(1);
   assert.deepEqual(await told(first, 2), ['1 conntrack-full', '1 route-add-failed']);
-  await host.sh('sleep 1.5'); // beyond the next reading: nothing is told twice
+  await host.sh('sleep 1.5'); // after the next reading: nothing is reported twice
   assert.equal(first.log.lines.filter((line) => line.includes(mark)).length, 2);
   await first.signal('KILL');
 

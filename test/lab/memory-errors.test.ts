@@ -59,7 +59,7 @@ test('memory errors: each injected line counts once, at its cause, also across a
   await all.close?.();
 });
 
-/** The table is one for the whole machine, whatever the namespace. */
+/** All namespaces of the machine share the table. */
 const large = () => Number(readFileSync('/proc/sys/net/ipv4/neigh/default/gc_thresh3', 'utf8')) > 4_000;
 
 test('memory errors: a neighbour table that really overflows is reported', {

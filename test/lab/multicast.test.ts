@@ -31,7 +31,7 @@ ip link set srv0 up
 ip link set br0 up
 ip addr add ${SENDER}/24 dev br0`;
 
-/** A router beside it, which asks every second as long as it is told to: the kernel's querier, of version 2. */
+/** A router on the same link. The kernel's querier (version 2) asks every second while it is switched on. */
 const ROUTER = `
 ip link add br1 type bridge mcast_snooping 1 mcast_querier 0 mcast_querier_interval 100 \\
   mcast_query_interval 100 mcast_startup_query_interval 100 mcast_query_use_ifaddr 1
@@ -173,7 +173,7 @@ function value({ samples }: Look, metric: string, family: string): number | unde
   return samples.find((one) => one.metric.endsWith(metric) && one.attributes['network.type'] === family)?.value;
 }
 
-/** Until a query of that family was heard lately. */
+/** Waits until a query of this family was heard lately. */
 function heard(family: string): Promise<unknown> {
   const lately = async () => (value(await look(), 'query.age', family) ?? SILENCE) < SILENCE / 2;
   return eventually(async () => ((await lately()) ? true : null), `a query of ${family}`);

@@ -47,7 +47,7 @@ async function holds(...order: string[]): Promise<void> {
   assert.equal((await host.agent('plan')).code, 0);
 }
 
-/** Until it is so: a measurement that had begun when the servers moved may bring another order before. */
+/** Waits for this order. A measurement that began before the servers moved may bring another order first. */
 async function orderIs(...order: string[]): Promise<void> {
   for (;;) {
     const changed = await agent.event('holdfast.nearest.changed');

@@ -36,7 +36,7 @@ const FAULTS: Record<string, string> = {
   'a syntax error': 'if then (',
 };
 
-/** Whoever comes last has the last word; `agent doctor` names a hook that comes after ours. */
+/** The last hook has the last word. `agent doctor` names a hook that comes after ours. */
 const ONLY_BEFORE: Record<string, string> = {
   'make_resolv_conf of its own': 'make_resolv_conf() { echo "nameserver 6.6.6.6" >/etc/resolv.conf; }',
 };

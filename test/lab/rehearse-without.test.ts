@@ -1,4 +1,4 @@
-/** `agent rehearse without`: who suffers is named, and the kernel ends it whatever becomes of the command. */
+/** `agent rehearse without` names the programs that suffer, and the kernel ends it even if the command is killed. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';

@@ -290,7 +290,7 @@ test('rehearse: it foretells the next boot, with a bare interface and an empty /
   await Promise.all(ways);
 });
 
-/** Sorted, without what is the process's own and what only time decides. */
+/** Sorted, without process ids, times and other values that differ in each run. */
 function variables(env: string): string[] {
   return env
     .split('\n')

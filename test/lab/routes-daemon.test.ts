@@ -1,4 +1,4 @@
-/** `agent run` and its routes: whatever takes one away, it is back as soon as it can be there. */
+/** `agent run` and its routes: a route that any program removes is back as soon as the kernel takes it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';
@@ -150,7 +150,7 @@ test('routes: who takes a route away again and again is told, and the fight ends
   );
   const agent = await RunningAgent.start(host);
   const fight = host.spawn(['sh', '-c', 'while :; do ip route del 10.1.0.0/16 2>/dev/null; sleep 0.05; done']);
-  // Who is quick enough to be seen at it within one apply is told of as a failure, else as a suspension.
+  // A program that undoes the change within one apply is reported as a failure, a slower one as a suspension.
   const ended = await agent.log.until(/"event":"holdfast\.heal\.(suspended|failed)"/);
   assert.match(ended, /changed again and again|the change does not stay/);
   assert.ok(agent.count('holdfast.heal') <= 10);

@@ -7,7 +7,7 @@ import { LabHost, unavailable } from '../parts/lab/host.ts';
 const skip = unavailable({ strace: 'strace' });
 const MANY = 1_000_000;
 
-/** As a routing daemon would, of both families; prints its lines for `ip -batch`. */
+/** Prints lines for `ip -batch` that change routes of both families, like a routing daemon. */
 const TABLE = `awk 'BEGIN { for (n = 0; n < ${MANY}; n++) {
   printf "route add blackhole %d.%d.%d.0/24 proto bird\\n", 20 + n / 65536, n / 256 % 256, n % 256
   if (n % 5 == 0) printf "route add blackhole 2001:db8:%x:%x::/64 proto bird\\n", 4096 + n / 327680, n / 5 % 65536

@@ -1,4 +1,4 @@
-/** Routes by nexthop objects that somebody else keeps, on a throw-away host: seen with iproute2, and by whether packets arrive. */
+/** Routes by nexthop objects of another program, on a throw-away host: seen with iproute2, and by packets that arrive. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { RunningAgent } from '../parts/lab/daemon.ts';

@@ -8,7 +8,7 @@ import { AGENT_YAML, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 
-/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+/** A renewal also puts resolv.conf right, so it must not come before the agent. */
 const SELDOM = { renewEvery: 600 };
 
 const REPORT = `report: { endpoint: "http://127.0.0.1:4318", interval: 1s, format: json, labels: { site: lab } }

@@ -9,7 +9,7 @@ import { AGENT_YAML, holds, staleHost } from '../parts/lab/scene.ts';
 
 const skip = unavailable();
 
-/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+/** A renewal also puts resolv.conf right, so it must not come before the agent. */
 const SELDOM = { renewEvery: 600 };
 
 const SYSCTL = 'sysctl: { net.ipv4.ip_forward: 1 }\n';

@@ -27,7 +27,7 @@ interface Member {
   readonly code: string;
   /** A script that SCRIPT or dhclient runs. */
   readonly own?: (debian: string) => string;
-  /** How dhclient is told to run OWN. */
+  /** The option that makes dhclient run OWN. */
   readonly by?: '-sf' | 'script';
 }
 

@@ -1,4 +1,4 @@
-/** `dns.verify` where another client than dhclient takes the lease: what is refused or put back leaves nothing of the client's changed. */
+/** `dns.verify` with other DHCP clients: a change that is refused or put back leaves the client's files alone. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startNameServer } from '../parts/lab/dhcp.ts';
@@ -10,7 +10,7 @@ import { nameservers, OLD } from '../parts/lab/scene.ts';
 
 const NAME = 'puppet.example.com';
 const DEAD = '10.77.0.33';
-/** Answers to whoever asks it directly, and not to the C library. */
+/** Answers direct questions, but not those of the C library. */
 const SLOW = '10.77.0.34';
 const RIGHT = '10.77.0.35';
 

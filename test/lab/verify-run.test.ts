@@ -13,7 +13,7 @@ const skip = unavailable();
 const NAME = 'puppet.example.com';
 const JOURNAL = '/var/lib/holdfast/dns-change';
 
-/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+/** A renewal also puts resolv.conf right, so it must not come before the agent. */
 async function hostToBeMoved(servers: readonly string[], timeout = '1s'): Promise<Scene> {
   const scene = await staleHost({ renewEvery: 600 });
   for (const address of OLD) await startNameServer(scene.host, address, { [NAME]: '10.72.1.1' });
@@ -79,7 +79,7 @@ test('dns.verify: refused until the servers answer; then proved, and healed when
   assert.equal(await next.stop(), 0);
 });
 
-/** Other conditions come and go, too. */
+/** Leaves out other conditions, which come and go. */
 async function lying(agent: RunningAgent, event: string): Promise<LoggedEvent> {
   for (;;) {
     const next = await agent.event(event);

@@ -71,7 +71,7 @@ test('witness: whatever program changes it is named, with who started it', { ski
   assert.doesNotMatch(String(told.get('definitions')), /holdfast/);
 });
 
-/** A renewal puts resolv.conf right, too: it must not be quicker than the agent. */
+/** A renewal also puts resolv.conf right, so it must not come before the agent. */
 const SELDOM = { renewEvery: 600 };
 const VALUE = '{ dns: { nameservers: [10.77.0.21, 10.77.0.22] }, sysctl: { net.ipv4.ip_forward: 1 } }';
 

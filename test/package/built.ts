@@ -22,7 +22,7 @@ export function uninstallable(): string | false {
   return unbuilt() || noNamespaces() || (unableToMake() ?? false);
 }
 
-/** What it prints; its errors stand with ours. Throws where it fails. */
+/** What it prints; its errors stand with ours. Throws if it fails. */
 export function output(program: string, ...args: string[]): string {
   return execFileSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['ignore', 'pipe', 'inherit'] });
 }

@@ -103,7 +103,7 @@ function pairs(attributes: Readonly<Record<string, string>>) {
   return Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
 }
 
-/** A host of which everything is known: it depends on `found`. It reports every 30 s, whatever the test does. */
+/** A host without anything unseen, which depends on `found`. It reports every 30 s, whatever the test does. */
 export async function reportWhole(url: string, beat: LedgerBeat, found: readonly Dependence[] = []): Promise<void> {
   await send(url, ledgerBeat(beat), { type: JSON_TYPE });
   await send(url, dependences(beat.host, { found }), { signal: 'logs' });

@@ -19,7 +19,7 @@ export const SUPERSEDED = {
 export interface Event {
   readonly status: number | null;
   readonly stderr: string;
-  /** The shell's variables, options, traps, functions …, but for what the hooks are there to change. */
+  /** The shell's variables, options, traps, functions and so on, except those that the hooks must change. */
   readonly before: string;
   readonly after: string;
   /** Values of the superseded variables, in the order of SUPERSEDED. */

@@ -33,14 +33,14 @@ export const OTHERS = {
   'systemd-resolve': { 31: '/lib/systemd/systemd-resolved' },
 };
 
-/** A host whose resolvectl works: what it is told is in the link's state, as systemd-networkd writes it. */
+/** A host whose resolvectl works: it writes its arguments into the link's state, like systemd-networkd. */
 export class NetworkdHost extends FolderHost {
   readonly told: string[] = [];
   answer: Partial<RunResult> = {};
   /** What systemctl was asked for, and its answer. */
   readonly asked: string[] = [];
   systemd: Partial<RunResult> = {};
-  /** Name servers that it has behind those that it is told. */
+  /** Name servers that it has in addition to those that resolvectl sets. */
   appends: readonly string[] = [];
   /** What systemd-resolved does when a link was told something. */
   afterTold: () => void = () => {};

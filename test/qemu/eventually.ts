@@ -1,10 +1,10 @@
-/** Waiting, on an emulated processor, for what a test cannot be told of. */
+/** Waits, on an emulated processor, for things that send no signal to the test. */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 
 const PATIENCE = 900_000;
 
-/** Until it gives something that is not null; throws, with `what`, where that never comes. */
+/** Waits until the result is not null. Throws, with `what`, if that never happens. */
 export async function eventually<T>(look: () => Promise<T | null>, what: string): Promise<T> {
   const deadline = Date.now() + PATIENCE;
   for (;;) {

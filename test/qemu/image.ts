@@ -18,7 +18,7 @@ export interface Image {
   readonly initrd: string;
 }
 
-/** Takes some minutes the first time. Throws where it cannot be made. */
+/** Takes some minutes the first time. Throws if it cannot be made. */
 export function debianImage(suite: Suite, packages: readonly string[]): Image {
   const tree = debianSystem(suite, [...PACKAGES, ...packages]);
   const disk = `${tree}-${additions()}.ext4`;

@@ -12,7 +12,7 @@ const INSTANCE = `${TRACEFS}/instances/holdfast-routes`;
 const CONFIG = 'sysctl: { net.ipv4.ip_forward: 1 }\n';
 const MIB = 2 ** 20;
 const ROUTES = 60_000;
-/** The routes are in its memory, and in the kernel only when it is told so. */
+/** BIRD has the routes in memory, and puts them into the kernel only on request. */
 const BIRD = `perl -e 'print "router id 192.0.2.1;
   protocol device {}
   protocol kernel toKernel { disabled; ipv4 { import none; export all; }; }

@@ -14,13 +14,13 @@ export interface UnitCost {
 }
 
 export interface Boot {
-  /** Until each was reached, from the start of process 1, ms; null: nothing wanted it. */
+  /** Milliseconds from the start of process 1 until each was reached; null if no unit wanted it. */
   readonly networkPre: number | null;
   readonly network: number | null;
   readonly multiUser: number | null;
-  /** Until nothing was left to do. */
+  /** Milliseconds until nothing was left to do. */
   readonly finished: number;
-  /** Holdfast's own; empty where they had nothing to do. */
+  /** Holdfast's own; empty if they had nothing to do. */
   readonly units: readonly UnitCost[];
   /** Units that may not start before holdfast.service is ready. */
   readonly waiting: readonly string[];
@@ -32,7 +32,7 @@ export interface Boot {
 export const STATES = ['not installed', 'installed, no configuration', 'configured'] as const;
 export type BootState = (typeof STATES)[number];
 
-/** Boots in each state, so many times. */
+/** Boots in each state, this many times. */
 export async function bootCosts(release: Suite, boots: number): Promise<Record<BootState, Boot[]>> {
   const dhcp = { offers: `option domain-name-servers ${OLD.join(', ')};` };
   await using machine = await Machine.boot({ release, dhcp });

@@ -83,7 +83,7 @@ export async function heldOn(
   t: TestContext,
   afterRevert?: () => Promise<unknown>,
 ): Promise<void> {
-  // The control: what somebody writes is there until the next lease that brings anything new.
+  // The control: another program's change stays until the next lease that brings anything new.
   await machine.sh(`printf 'nameserver %s\\n' ${NEW.join(' ')} >${RESOLV_CONF}`);
   let server = await moveServers(machine, client, { servers: OLD, domain: 'older.example.com' });
   await until(machine, RESOLV_CONF, 'older.example.com');
@@ -135,7 +135,7 @@ async function moveAgain(machine: Machine, client: Client, server: DhcpServer): 
   await until(machine, RESOLV_CONF, 'last.example.com');
 }
 
-/** The daemon as a service: what somebody writes lasts a moment. */
+/** The daemon as a service: another program's change lasts a moment. */
 async function heals(machine: Machine): Promise<void> {
   await machine.copy(join(REPOSITORY, 'units/holdfast.service'), '/run/systemd/system/holdfast.service', 0o644);
   await machine.sh('systemctl daemon-reload; systemctl start holdfast.service');

@@ -8,7 +8,7 @@ import { Machine, unavailable } from './machine.ts';
 import { installService, journalOf } from './service.ts';
 
 const skip = unavailable();
-/** systemd 247, 252 and 257; in the first systemd-resolved is no package of its own. */
+/** They have systemd 247, 252 and 257. On Debian 11 systemd-resolved belongs to the package systemd. */
 const PACKAGES: Readonly<Record<Suite, readonly string[]>> = {
   bullseye: ['nftables'],
   bookworm: ['nftables', 'systemd-resolved'],
@@ -82,7 +82,7 @@ for (const release of Object.keys(suites) as Suite[])
     assert.match(copy!.who, /^jail\.service \(sleep\[\d+\]\)$/);
     await machine.sh('systemctl stop jail; umount /srv/chroot/old/usr; rm -r /srv/chroot/old');
 
-    // A unit that really asks, whatever any file says.
+    // A unit that really asks, although no file names the server.
     await machine.sh(`systemd-run --quiet --wait --unit=asker ${ASK}`);
     const { found } = await answer(machine);
     assert.deepEqual(

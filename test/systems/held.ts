@@ -45,7 +45,7 @@ export function everywhere(moments: Moments): Held {
 
 /**
  * Looks now, watches resolv.conf while renewals come, and reads what the next dhclient and the next boot will read. At the
- * moment of the lease a setting holds only where it was never seen otherwise, not for an instant.
+ * moment of the lease a setting holds only if it was never seen otherwise, not for an instant.
  */
 export async function held(machine: Machine): Promise<Held> {
   const now = await resolvConf(machine);

@@ -91,7 +91,7 @@ export async function* lifecycle(release: Suite, format: Format): AsyncGenerator
   assert.deepEqual(nameservers(await machine.read('/etc/resolv.conf')), OLD);
 }
 
-/** How many; throws where one is not listed by the tool, and is not what systemd enables a service with. */
+/** How many; throws if one is not listed by the tool, and is not what systemd enables a service with. */
 async function onlyOwnFiles(machine: Machine, { files }: Format, changes: readonly string[]): Promise<number> {
   const own = new Set((await machine.sh(files)).split('\n'));
   const paths = new Set(
@@ -130,7 +130,7 @@ async function hung(machine: Machine): Promise<string> {
   return 'the watchdog has systemd start another, which heals';
 }
 
-/** Not a byte is free on the only disk, while renewals come, and while somebody overwrites resolv.conf. */
+/** The only disk is full while renewals come and another program overwrites resolv.conf. */
 async function fullDisk(machine: Machine): Promise<string> {
   const { outside } = machine;
   const pid = await mainPid(machine);

@@ -74,7 +74,7 @@ export function unavailable(): string | false {
 export class Machine extends LabSystem {
   /** The throw-away host around it: servers run there (`{ where: 'server' }`), and pings from the far side start there. */
   readonly outside: LabHost;
-  /** Null where none was wanted. */
+  /** Null if none was wanted. */
   readonly server: DhcpServer | null;
   readonly #group: ControlGroup;
   /** What nsenter(1) runs within it. */
@@ -128,7 +128,7 @@ export class Machine extends LabSystem {
     return child;
   }
 
-  /** By which `outside` runs a program within it: for whoever has to stand between, such as strace. */
+  /** The command by which `outside` runs a program within it, for a program in between such as strace. */
   commandLine(argv: readonly string[], env: Readonly<Record<string, string>> = {}): string[] {
     const environment = Object.entries({ ...ENVIRONMENT, ...env }).map(([name, value]) => `${name}=${value}`);
     return ['nsenter', '-t', String(this.#booted.leader), '-a', '--', 'env', '-i', ...environment, ...argv];
@@ -148,7 +148,7 @@ export class Machine extends LabSystem {
     await this.write(to, await readFile(from), mode);
   }
 
-  /** Until the client has taken in `count` more leases than now: it asks for a further one when it is done with the last. */
+  /** Waits until the client has `count` more leases than now. It asks for the next one when it is done with the last. */
   async leased(count = 1, { log }: DhcpServer = this.server!): Promise<void> {
     let from = log.lines.length;
     for (let n = 0; n <= count; n++) from = (await log.indexOf(/^DHCPACK/, from)) + 1;
@@ -219,7 +219,7 @@ export class Machine extends LabSystem {
     this.#booted = { nspawn, console, leader };
   }
 
-  /** Until systemd has done all that it had to do at boot; the process id of its process 1, in `outside`. */
+  /** Waits until systemd has finished the boot. Returns the id of its process 1, in `outside`. */
   async #booting(nspawn: ChildProcess, console: Log, pid: number): Promise<number> {
     // The only child of nspawn that is process 1 of its own namespace; a command in it fails until systemd listens.
     const ask = `for child in $(cat /proc/${pid}/task/${pid}/children); do

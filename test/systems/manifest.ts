@@ -1,4 +1,4 @@
-/** Everything that is on a booted system, so that two moments can be held against each other: who left what behind? */
+/** Everything on a booted system, so that two moments can be compared: what did a program leave behind? */
 import type { Machine } from './machine.ts';
 
 /** Paths that are not compared, and why: other programs write them all the time, with or without Holdfast. */

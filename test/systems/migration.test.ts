@@ -1,4 +1,4 @@
-/** A host moves from dhclient to another client: held from the first second of its first boot, also where the daemon does not run. */
+/** A host moves from dhclient to another client: held from the first second of its first boot, also if the daemon does not run. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ import { until } from './clients.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
-/** From before the network on: what libc, or systemd-resolved, would ask, one line a change. */
+/** From before the network on: the servers that libc or systemd-resolved would ask, one line for each change. */
 const POLL = `[Unit]
 DefaultDependencies=no
 After=local-fs.target

@@ -9,7 +9,7 @@ import { REPOSITORY } from '../parts/repository.ts';
 import { Machine, unavailable } from './machine.ts';
 
 const skip = unavailable();
-/** systemd 247, 252 and 257; in the first systemd-resolved is no package of its own. */
+/** They have systemd 247, 252 and 257. On Debian 11 systemd-resolved belongs to the package systemd. */
 const RELEASES = { bullseye: [], bookworm: ['systemd-resolved'], trixie: ['systemd-resolved'] } as const;
 type Release = keyof typeof RELEASES;
 /** The file in which systemd-resolved lists the servers that it asks. */
@@ -145,7 +145,7 @@ for (const release of Object.keys(RELEASES) as Release[]) {
   });
 }
 
-/** A reload of somebody else's asks the server for nothing: so a server that does not answer takes nothing away. */
+/** Another program's reload asks the server for nothing, so a silent server takes nothing away. */
 async function quietServer(machine: Machine, server: DhcpServer): Promise<void> {
   await server.stop();
   const pings = await watchPings(machine.outside, '10.77.0.100', 'server');
@@ -175,7 +175,7 @@ test("bullseye: the lease's servers stay behind ours until the next boot, and th
   await machine.sh('agent apply');
 });
 
-/** The daemon: what another program tells the link, or writes to systemd-resolved's file, lasts a moment. */
+/** The daemon: another program's change of the link or of systemd-resolved's file lasts a moment. */
 async function heals(machine: Machine): Promise<void> {
   await machine.copy(join(REPOSITORY, 'units/holdfast.service'), '/run/systemd/system/holdfast.service', 0o644);
   await machine.sh('systemctl daemon-reload; systemctl start holdfast.service; resolvectl dns eth0 192.0.2.66');

@@ -24,7 +24,7 @@ export interface Format {
   /** Back to the bare system, after a removal. */
   readonly purge: string;
   readonly files: string;
-  /** Fails where the tool knows nothing of Holdfast. */
+  /** Fails if the tool knows nothing of Holdfast. */
   readonly known: string;
 }
 

@@ -1,4 +1,4 @@
-/** The daemon's service in its sandbox, on every release's own systemd: it does all that it does without, and outlives what it meets. */
+/** The daemon's service in its sandbox, on each release's own systemd: it does the same as without, and survives. */
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -16,7 +16,7 @@ sysctl: { net.ipv4.ip_forward: 1 }
 report: { endpoint: "http://127.0.0.1:4318", interval: 1s, token-file: credential:token }
 probes: { canary: { interval: 1s }, memory-errors: { logs: [ { path: /var/log/frr/frr.log } ] } }
 `;
-/** A part of a hardened host: nothing may be executed from where anybody, or systemd, keeps temporary files. */
+/** A part of a hardened host: no program may be executed in a folder for temporary files. */
 const NOEXEC = 'for f in /tmp /run /dev/shm /var/tmp; do mount -t tmpfs -o noexec,mode=1777 none $f; done';
 
 for (const release of Object.keys(suites) as Suite[]) {
@@ -72,7 +72,7 @@ for (const release of Object.keys(suites) as Suite[]) {
       }, 'heartbeats come');
       assert.match(told, /^holdfast_host_routes\{.*family="ipv6"\} \d/m);
       assert.match(await metrics(''), /^HTTP\/1\.1 401/);
-      // How far it has read, which it keeps once that is told.
+      // How far it has read. It keeps this when the lines have been reported.
       await eventually(async () => machine.exists('/run/holdfast/kernel-log'), 'the kernel’s log is read');
       assert.deepEqual(
         journal.lines.filter((line) => /holdfast\.probe\.failed|canary/.test(line)),

@@ -102,7 +102,7 @@ for (const release of Object.keys(suites) as Suite[]) {
         assert.notEqual(code, 0, `${command}: ${stdout}`);
         assert.doesNotMatch(stdout, /secret/);
       }
-      // Not a word of theirs is taken for the daemon's own (sd_notify(3), NotifyAccess=main).
+      // systemd does not take their messages for the daemon's (sd_notify(3), NotifyAccess=main).
       await machine.run([
         ...AS_NOBODY,
         'env',

@@ -1,4 +1,4 @@
-/** The story that `npm start` tells to an ordinary user: as root and as somebody else, wherever TMPDIR and umask lead. */
+/** The story that `npm start` tells an ordinary user, also with root, another TMPDIR and another umask. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync } from 'node:fs';

@@ -12,14 +12,14 @@ import { promisify } from 'node:util';
 
 export interface Probe {
   readonly text: string;
-  /** `eth9` does not exist: dhclient reads the file and no more. */
+  /** `eth9` does not exist, so dhclient only reads the file. */
   readonly iface: 'eth0' | 'eth1' | 'eth9';
 }
 
 export interface Probed {
   /** dhclient's complaints about the file, each with its line. */
   readonly errors: readonly string[];
-  /** The script's environment at BOUND; empty where no lease was taken. */
+  /** The script's environment at BOUND; empty if no lease was taken. */
   readonly env: ReadonlyMap<string, string>;
   /** DHCPv4 option names as the environment spells them: `domain_name_servers`. */
   readonly requested: ReadonlySet<string>;
@@ -27,7 +27,7 @@ export interface Probed {
   readonly interfaces: ReadonlySet<string>;
 }
 
-/** Why this machine cannot do it; null where it can. */
+/** Why this machine cannot do it; null if it can. */
 export function cannotProbe(): string | null {
   if (process.getuid?.() !== 0) return 'not root: a network namespace is needed';
   const missing = ['/sbin/dhclient', '/usr/sbin/dnsmasq', '/sbin/ip', '/usr/bin/unshare'].filter(

@@ -18,7 +18,7 @@ export interface DhcpOptions {
   readonly wire?: number;
   /** Lease time, seconds. */
   readonly lease?: number;
-  /** Seconds between renewals; the server sends it whatever the client asked for (options 58 and 59). Default: as the lease time has it. */
+  /** Seconds between renewals. The server always sends options 58 and 59. Default: from the lease time. */
   readonly renewEvery?: number;
   /** Further statements of dhcpd.conf(5). */
   readonly offers?: string;
@@ -143,7 +143,7 @@ export class Dhclient {
     return this.log.count(/^DHCPDECLINE/);
   }
 
-  /** Until it has `count` more leases than now. */
+  /** Waits until it has `count` more leases than now. */
   async leased(count = 1): Promise<void> {
     let from = this.log.lines.length;
     for (let n = 0; n < count; n++) from = (await this.log.indexOf(BOUND, from)) + 1;

@@ -48,13 +48,13 @@ export class Dhcpcd {
     return new Dhcpcd(host, host.spawn(['dhcpcd', '-d', '-B', ...interfaces]));
   }
 
-  /** Until `count` more of its events have begun and the scripts of all but the last have ended. */
+  /** Waits until `count` more of its events have begun and the scripts of all but the last have ended. */
   async events(count = 1): Promise<void> {
     let from = this.log.lines.length;
     for (let n = 0; n < count; n++) from = (await this.log.indexOf(EVENT, from)) + 1;
   }
 
-  /** Until it has `count` more leases, and dhcpcd-run-hooks has ended for each. */
+  /** Waits until it has `count` more leases, and dhcpcd-run-hooks has ended for each. */
   async leased(count = 1): Promise<void> {
     await this.events(count);
     // The next one begins when the last one's script has ended.

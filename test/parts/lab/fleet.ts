@@ -93,7 +93,7 @@ export class FleetHub implements AsyncDisposable {
     return this.#sh(SWITCH_OFF);
   }
 
-  /** Stops the old server, whatever anybody says. */
+  /** Stops the old server, whatever the verdict is. */
   async stopOld(): Promise<void> {
     await this.#sh('stop-old-dns');
   }

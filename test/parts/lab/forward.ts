@@ -8,7 +8,7 @@ import type { LabHost } from './host.ts';
 
 const SOCKET = '/run/lab/forward.sock';
 
-/** Gives the port on this machine's loopback address that leads to `port` of the host's. */
+/** Returns the port of this machine's loopback address that leads to the host's `port`. */
 export async function forwardPort(host: LabHost, port: number): Promise<{ port: number; close(): void }> {
   const inside = host.spawn([process.execPath, import.meta.filename, SOCKET, String(port)]);
   while (!host.exists(SOCKET)) await new Promise((resolve) => setTimeout(resolve, 20));

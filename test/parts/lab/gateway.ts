@@ -44,7 +44,7 @@ export async function addClient(host: LabHost, n: number): Promise<void> {
     ip -n client${n} route add default via 10.99.${n}.1`);
 }
 
-/** Whether a ping from the client is answered, at the first of so many tries. */
+/** Whether one of this many pings from the client is answered. */
 export async function answers(host: LabHost, n = 0, tries = 5): Promise<boolean> {
   for (let i = 0; i < tries; i += 1) {
     const { code } = await host.run(['ip', 'netns', 'exec', `client${n}`, 'ping', '-c1', '-W1', FAR]);

@@ -56,7 +56,7 @@ export async function hostWithGateways(
   }
 }
 
-/** Until the host has a default route of each family with so many next hops. */
+/** Waits until the host has a default route of each family with this many next hops. */
 export async function defaultOf(host: LabHost, nexthops: number): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     const counts = await Promise.all(

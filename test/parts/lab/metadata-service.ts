@@ -44,7 +44,7 @@ export class MetadataService {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Ends every answer that is still to come, too. */
+  /** Also ends every answer that is still to come. */
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();

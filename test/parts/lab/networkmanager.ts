@@ -47,7 +47,7 @@ export class Manager {
 export const offersOf = (domain: string, servers: readonly string[] = OLD) =>
   `option domain-name "${domain}"; option domain-name-servers ${servers.join(', ')};`;
 
-/** Until the host has taken `count` more leases. */
+/** Waits until the host has taken `count` more leases. */
 export async function renewals(server: DhcpServer, count: number): Promise<void> {
   let from = server.log.lines.length;
   for (let n = 0; n < count; n++) from = (await server.log.indexOf(/^DHCPACK/, from)) + 1;

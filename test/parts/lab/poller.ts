@@ -10,7 +10,7 @@ export interface Watched {
   readonly polls: number;
   /** Mean time of a poll, µs. */
   readonly meanUs: number;
-  /** Longest time between two polls, µs: what lasted less may have been missed, but for `changes`. */
+  /** Longest time between two polls, µs. A shorter state may have been missed, but `changes` counts it. */
   readonly longestUs: number;
   /** How long the file held something, but not what was expected, ms. */
   readonly wrongMs: number;

@@ -1,4 +1,4 @@
-/** A host that reports what it is told to, by the agent's own reporter. */
+/** A host that reports the test's values, by the agent's own reporter. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DesiredReport } from '../../../agent/config/desired-daemon.ts';

@@ -22,10 +22,10 @@ export class Program {
     this.#args = args;
   }
 
-  /** Until `url` answers with that status. */
+  /** Waits until `url` answers with this status. */
   async start(url: string, status = 200): Promise<void> {
     this.#output = '';
-    // It must not outlive this process, of whatever that dies.
+    // It must not outlive this process, however this process ends.
     const command = ['--pdeathsig', 'KILL', built(this.#receiver)!, ...this.#args];
     const child = spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;

@@ -1,4 +1,4 @@
-/** One value or more of every metric that a host may report, but for what the reporter adds itself. */
+/** One value or more of every metric that a host may report, except those that the reporter adds itself. */
 import { METRICS, type MetricName } from '../../../probes/metrics.ts';
 import { type Sample, type SampleAttributes, sample } from '../../../probes/probe.ts';
 

@@ -81,7 +81,7 @@ export class Collector {
   readonly #program: Program;
   readonly #port: number;
 
-  /** `prometheus` is sent OTLP. `remote`, if any, is sent the remote write, and then a file has all metrics, too. */
+  /** `prometheus` gets OTLP. `remote`, if any, gets the remote write; a file then also has all metrics. */
   constructor(
     folder: string,
     [port, health]: readonly [number, number],
@@ -108,7 +108,7 @@ export class Collector {
     );
   }
 
-  /** What an agent is told to reach it. */
+  /** The configuration with which an agent reaches it. */
   report(tokenFile = join(this.#folder, 'token')): DesiredReport {
     return {
       enforce: true,

@@ -1,4 +1,4 @@
-/** Which programs take this host's leases, and where two of them are at one interface. */
+/** Which programs take this host's leases, and at which interface there are two of them. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { holderName } from '../../../agent/clients/holder.ts';

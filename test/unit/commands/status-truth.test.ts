@@ -1,4 +1,4 @@
-/** `agent status` shows ✓ only where the host would really hold: everything here once looked right and was not. */
+/** `agent status` shows ✓ only if the host would really hold: everything here once looked right and was not. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

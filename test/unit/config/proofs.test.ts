@@ -1,4 +1,4 @@
-/** Files of tokens may have comments, blanks and the line ends of DOS; what is no token is said with its line, and never quoted. */
+/** Token files may have comments, blanks and line ends of DOS. A line that is no token is named, but never quoted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tokenIn, tokensIn } from '../../../agent/config/proofs.ts';

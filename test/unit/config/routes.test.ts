@@ -19,7 +19,7 @@ const PLAIN: Plain<DesiredRoute> = {
 };
 const hop = PLAIN.nexthops[0]!;
 
-/** Each entry of `routes` with what it means. */
+/** Each entry of `routes`, with its meaning. */
 const MEANINGS: [yaml: string, meaning: Plain<DesiredRoute>][] = [
   ['{ to: 10.0.0.0/16, via: 10.0.1.1 }', PLAIN],
   ['{ to: 10.9.9.9, via: 10.0.1.1 }', { ...PLAIN, to: '10.9.9.9/32' }],

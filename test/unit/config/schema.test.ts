@@ -8,7 +8,7 @@ import { runSchema } from '../../../agent/commands/schema.ts';
 import { load } from '../../parts/config-memory.ts';
 
 const schema = JSON.parse(runSchema());
-// zod writes a pattern or limit beside a $ref or an enum as it comes: that is no fault in it.
+// zod may write a pattern or limit beside a $ref or an enum. That is no fault.
 const accepts = new Ajv2020({ strict: false, allErrors: true }).compile(schema);
 
 const RIGHT = [

@@ -10,7 +10,7 @@ function errors(yaml: string): readonly ConfigError[] {
   return result.ok ? [] : result.errors;
 }
 
-/** A configuration with one slip (between ‹ and ›) and what the hint is to say in its place. */
+/** A configuration with one slip (between ‹ and ›), and the text that the hint must offer instead. */
 const SLIPS: [yaml: string, hint: string][] = [
   ['dns:\n  nameservers: ‹10.0.0.1 10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],
   ['dns:\n  nameservers: ‹10.0.0.1, 10.0.0.2›', '[10.0.0.1, 10.0.0.2]'],

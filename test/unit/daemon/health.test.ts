@@ -24,7 +24,7 @@ function resource(inspect: Resource['inspect']): Resource {
   return { name: 'resolver', inspect, apply: never, watches: () => [] };
 }
 
-/** `bad`: its configuration is, and the setup is that of the last valid one. */
+/** `bad`: its configuration is bad, and the setup is of the last valid one. */
 async function started(t: TestContext, setup: Partial<DaemonSetup>, { bad = false } = {}) {
   const told: Occurrence[] = [];
   let beats = 0;

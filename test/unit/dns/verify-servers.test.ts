@@ -1,4 +1,4 @@
-/** A name server is asked directly, and believed only where it answers what is expected. */
+/** A name server is asked directly, and believed only if it answers what is expected. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { DesiredVerify } from '../../../agent/config/desired.ts';
@@ -8,7 +8,7 @@ import { accepted, type Plain } from '../../parts/accepted.ts';
 import { answer, dnsServer, HANG_UP, type Respond, records } from '../../parts/dns-server.ts';
 
 const NAME = 'puppet.example.com';
-/** Long, for a loaded machine; short where silence is what is to be seen. */
+/** Long, for a loaded machine; short if silence is what is to be seen. */
 const LONG = 10_000;
 const SHORT = 300;
 

@@ -1,4 +1,4 @@
-/** The note of BGP's silent gateways: what is damaged in it is never asked, and holds nothing ahead. */
+/** The note of BGP's silent gateways: a damaged entry is never asked, and holds nothing ahead. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { IpAddress } from '../../../agent/address/accepted.ts';

@@ -208,7 +208,7 @@ test('metadata: a disk that was copied to another instance brings nothing along'
   const copied = metadata(VPC);
   assert.deepEqual(copied.resolve(VPC).values, null);
   assert.equal(copied.due(), true);
-  // And the service answers for the other one still: a proxy, or somebody else's.
+  // The service still answers for the other one: a proxy, or another machine's service.
   assert.equal(problemOf(await refresh(copied), VPC), null);
   assert.match(
     copied.resolve(VPC).problem ?? '',

@@ -1,4 +1,4 @@
-/** Headers of other programs in resolv.conf go as a whole, an operator's own comments stay, and revert brings all back. */
+/** Headers of other programs in resolv.conf are removed whole, an operator's comments stay, and revert restores all. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -85,7 +85,7 @@ for (const [program, header] of Object.entries(HEADERS)) {
       compose(`# ours\n\n${header}\n# office\nnameserver 9.9.9.9\n# end\n`),
       `# ours\n\n\n# office\n${OURS}# end\n`,
     );
-    // Right below the header, where no blank line says whose it is.
+    // Right below the header, without a blank line between.
     assert.equal(compose(`${header}# office, ask Bob\nnameserver 9.9.9.9\n`), `# office, ask Bob\n${OURS}`);
   });
 }

@@ -1,4 +1,4 @@
-/** Other hooks of dhcpcd: the lease is held only where all of them are known to leave resolv.conf alone. */
+/** Other hooks of dhcpcd: the lease is held only if all of them are known to leave resolv.conf alone. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';

@@ -1,4 +1,4 @@
-/** Name servers where systemd-resolved answers and systemd-networkd owns the links: what is told, and when nothing is. */
+/** Name servers if systemd-resolved answers and systemd-networkd owns the links: what resolved is told, and when. */
 import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Nothing that one sender does takes another's room or history; what is no longer used is given back. */
+/** No sender can take another's room or history. Unused room is given back. */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';

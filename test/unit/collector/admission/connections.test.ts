@@ -36,7 +36,7 @@ test('connections: an address that holds them all loses its least used ones to o
   assert.equal(await answers(honest), true);
   assert.equal(hostile[1]!.destroyed || !(await answers(hostile[1]!)), true);
   assert.equal(await answers(hostile[0]!), true);
-  // The honest address keeps what it has, and gets as many as the other one.
+  // The honest address keeps its connections, and gets as many as the other address.
   const more = [];
   for (let n = 0; n < 8; n += 1) more.push(await open(t, url, '127.0.0.2'));
   for (const socket of [honest, ...more]) assert.equal(await answers(socket), true);

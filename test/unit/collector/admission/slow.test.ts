@@ -42,7 +42,7 @@ test('slow senders: 2,000 connections that send nothing, or dribble headers or b
       left -= 1;
     });
   };
-  // In parts, each accepted before the next: who overruns the kernel's queue may believe in a connection that is none.
+  // In parts, each accepted before the next: if the kernel's queue overflows, a client may believe it is connected.
   for (let index = 0; index < 2_000; index += 1) {
     begin(index);
     if (index % 100 === 99) assert.equal((await fetch(`${url}/healthz`)).status, 200);

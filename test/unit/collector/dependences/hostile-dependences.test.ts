@@ -1,4 +1,4 @@
-/** Hostile senders of dependences: they never make the verdict safe, whoever's name they use, and take bounded memory. */
+/** Hostile senders of dependences never make the verdict safe, whichever name they use, and take bounded memory. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';

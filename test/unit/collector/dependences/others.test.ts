@@ -1,4 +1,4 @@
-/** A host that asks more name servers than a heartbeat has room for: what is left out never makes the verdict safe. */
+/** A host that asks more name servers than fit into a heartbeat: the omitted ones never make the verdict safe. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { Retirement } from '../../../../agent/collector/queries/retirement.ts';

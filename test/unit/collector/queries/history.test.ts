@@ -48,7 +48,7 @@ test('thinned points: the last point of one time counts, and late points are sor
   ]);
 });
 
-/** A host with so many series of one metric, each of which changes with every beat. */
+/** A host with this many series of one metric. Each series changes with every heartbeat. */
 function busy(t: TestContext, series: number, beats: number) {
   const made = fleetOf(t);
   for (let n = 1; n <= beats; n += 1) {

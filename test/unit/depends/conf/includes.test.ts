@@ -1,4 +1,4 @@
-/** Files that configurations include: followed as the program does, within bounds, and unseen where they cannot be. */
+/** Files that configurations include: followed as the program does, within bounds, and unseen if they cannot be. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { symlinkSync, truncateSync, writeFileSync } from 'node:fs';

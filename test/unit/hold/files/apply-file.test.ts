@@ -1,4 +1,4 @@
-/** A file that somebody else writes at the very moment that we do. */
+/** A file that another program writes at the moment when we write it. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Whether a process has read a file as it is now, also where the clock was stepped since. */
+/** Whether a process has read a file as it is now, also if the clock was stepped since. */
 import assert from 'node:assert/strict';
 import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const FILE = '/etc/x.conf';
 const RECORD = 'run/holdfast/file-times';
 const HOUR = 3_600_000;
 
-/** A process that started so many milliseconds since the boot, as it looks by the clock of now. */
+/** A process that started this many milliseconds after the boot, by the present clock. */
 function startedAt(start: number): Process {
   return { pid: 7, arguments: [], started: Date.now() - sinceBoot() + start, sinceBoot: start };
 }
@@ -69,7 +69,7 @@ test('file times: a file without a note is judged by the clock, also by the cloc
   assert.equal(changedAfterStart(host, '/etc/none', startedAt(0)), null);
   noteFile(host, '/etc/other');
   stepped(root, host, HOUR);
-  // The clock went forward by an hour: by that of now the process started after the file, by that of then before it.
+  // The clock went forward by an hour. By the new clock the process started after the file, by the old one before it.
   assert.notEqual(changedAfterStart(host, FILE, startedAt(now + HOUR / 2)), null);
   assert.ok(mayBeSinceStart(host, Date.now() - HOUR / 2, startedAt(now)));
 });

@@ -12,7 +12,7 @@ import { nodeCommand, noNamespaces, privately, scratch } from '../../../parts/sc
 test('host reads: a named pipe is refused, not waited for', (t) => {
   const folder = scratch(t);
   execFileSync('mkfifo', [join(folder, 'pipe')]);
-  // In a process of its own: one that waits for a writer waits for ever, and the test's own could not say so.
+  // In a process of its own, because a process that waits for a writer waits for ever.
   const code = `
     import { Host } from ${JSON.stringify(`${REPOSITORY}/agent/host/host.ts`)};
     try { new Host().read(${JSON.stringify(join(folder, 'pipe'))}); } catch (error) { console.log(error.message); }`;

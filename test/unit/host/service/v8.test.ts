@@ -27,7 +27,7 @@ function becomesOptimised(begin: string): boolean {
   return stdout !== '0\n';
 }
 
-/** Reads a dump of so many objects: bare headers of netlink messages of type 24, sequence 1. */
+/** Reads a dump of this many objects: bare headers of netlink messages of type 24, sequence 1. */
 const dump = (objects: number) => `
   const data = Buffer.alloc(16);
   data.writeUInt32LE(16, 0);

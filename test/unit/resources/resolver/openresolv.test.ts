@@ -1,4 +1,4 @@
-/** openresolv, which writes resolv.conf anew of all that it was ever told: it is given another file to write. */
+/** openresolv writes resolv.conf anew from all its records, so it is given another file to write. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The hooks run inside dhclient-script, beside other people's: they leave nothing behind and never fail. */
+/** The hooks run inside dhclient-script with other people's hooks. They leave nothing behind and never fail. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderEnterHook, renderExitHook } from '../../../../../agent/clients/dhclient/hooks/hook-texts.ts';

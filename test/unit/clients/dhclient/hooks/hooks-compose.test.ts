@@ -15,7 +15,7 @@ import { SHELL_NAMES, SHELLS, type ShellName } from '../../../../parts/shells.ts
 interface Case {
   readonly before: string;
   readonly parts: DesiredDns;
-  /** Lines of sh before the hook is sourced: what the server offered. */
+  /** Shell lines before the hook is sourced: the offer of the server. */
   readonly offer?: string;
 }
 

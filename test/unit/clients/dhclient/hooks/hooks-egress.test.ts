@@ -21,7 +21,7 @@ interface Case {
   /** The kernel's route to 198.18.0.0. */
   readonly route?: string;
   readonly neighbour?: string;
-  /** Shell, before the hook: what the server sent beside. */
+  /** Shell text before the hook: what else the server sent. */
   readonly sent?: string;
   readonly ignore?: readonly IgnoredOffer[];
 }

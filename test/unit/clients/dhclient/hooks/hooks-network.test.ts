@@ -1,4 +1,4 @@
-/** The hooks belong to the host's own network namespace: a lease in another one changes nothing of the host's. */
+/** The hooks belong to the host's own network namespace. A lease in another namespace changes nothing on the host. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { type TestContext, test } from 'node:test';

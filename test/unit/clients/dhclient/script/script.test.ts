@@ -1,4 +1,4 @@
-/** dhclient-scripts themselves: the lease is held only where the script lets our hooks have the last word. */
+/** dhclient-scripts themselves: the lease is held only if the script lets our hooks have the last word. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';

@@ -15,7 +15,7 @@ function want(key: string, value: string): DesiredSysctl {
   return { key, path: key.includes('/') ? key : key.replaceAll('.', '/'), want: { value }, optional: false };
 }
 
-/** The boot moment of one setting, where our file is right and another one says `theirs`. */
+/** The boot moment of one setting if our file is right and another file says `theirs`. */
 async function verdict(root: string, key: string, value: string, theirs: Record<string, string>) {
   fill(root, { [OUR_FILE.slice(1)]: `${HEADER}${key} = ${value}\n`, ...theirs });
   const findings = await new Sysctl(new Host({ root }), [want(key, value)]).inspect();

@@ -11,7 +11,7 @@ import { scratch } from '../../../../parts/scratch.ts';
 
 const FORWARD = 'net/ipv4/ip_forward';
 
-/** `path=value`, with a question mark where it is not sure. */
+/** `path=value`, with a question mark if it is not sure. */
 function deeds(t: TestContext, text: string, known = {}, files: Record<string, string> = {}): string[] {
   const host = new Host({ root: scratch(t, files) });
   return sysctlDeeds(host, text, known).map(({ path, value, unsure }) => `${path}=${value}${unsure ? '?' : ''}`);
