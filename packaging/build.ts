@@ -31,8 +31,8 @@ const page = pageFiles(join(root, 'agent/collector/page'));
  */
 const HARDENED = ['--openssl-config=/etc/ssl/openssl.cnf', '--disable-sigusr1'];
 /**
- * One thread beside the main one for V8's own work: of the usual four each keeps memory of its own, 3 MB together. And 2 MB
- * for young objects in place of 1 MB: an `apply` that changes nothing then ends before V8 collects garbage.
+ * V8 gets one thread for its own work: the usual four keep 3 MB of memory. Young objects get 2 MB in place of 1 MB, so an
+ * `apply` that changes nothing ends before V8 collects garbage.
  */
 const LEAN = ['--v8-pool-size=1', '--min-semi-space-size=2'];
 /** The chunk that the program begins with, and the module of the command that is run most, on every host again and again. */

@@ -97,7 +97,7 @@ async function byHand(root: string): Promise<void> {
   await writeFile(join(root, RESOLV_CONF), lines(NEW));
 }
 
-/** RENEW, as a dhclient that still has the old settings would have it done. */
+/** The event RENEW of a dhclient that still has the old settings. */
 async function playLease(root: string): Promise<void> {
   const hook = await readFile(join(root, ENTER_HOOKS, 'zz-holdfast'), 'utf8').catch(() => '');
   // It names the files of a host.

@@ -243,7 +243,7 @@ async function startFrr(host: LabHost, { name, as, routerId, prefix, peers, peer
     const common = ['-f', `${folder}/${daemon}.conf`, '-z', `${folder}/zserv.api`, '-i', `${folder}/${daemon}.pid`];
     const args = [...common, '--vty_socket', folder, '-P', '0', ...(daemon === 'bgpd' ? ['-p', '179'] : [])];
     const child = host.spawn([...prefix, `/usr/lib/frr/${daemon}`, ...args]);
-    // It says nothing; what it listens on is there when it has read its configuration.
+    // It prints nothing. Its socket exists as soon as it has read its configuration.
     const log = new Log(child.stderr!);
     child.stdout!.resume();
     for (let tries = 0; !host.exists(`${folder}/${daemon}.vty`); tries += 1) {
