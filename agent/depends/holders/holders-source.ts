@@ -3,7 +3,7 @@ import type { IpAddress } from '../../address/accepted.ts';
 import { changedAfterStart } from '../../host/files/file-times.ts';
 import type { Host } from '../../host/host.ts';
 import { mapsOf } from '../../host/process/maps.ts';
-import { argumentsOf, nullIfGone } from '../../host/process/proc.ts';
+import { argumentsOf, nullIfGone, procLink } from '../../host/process/proc.ts';
 import type { Program } from '../../host/process/programs.ts';
 import { readAsLibc } from '../../resolver/libc-reading.ts';
 import { RESOLV_CONF } from '../../resolver/resolv-conf.ts';
@@ -76,10 +76,15 @@ function holdersIn(host: Host, tree: ProcessTree, hidden: Program[]): Holder[] {
     const maps = mapsOf(program.pid);
     if (maps === 'hidden') hidden.push(program);
     const why = keepsServers(program, maps === 'hidden' ? '' : maps, noReload);
-    if (why === null) return [];
+    if (why === null || hasEnded(program)) return [];
     const history = isOurs ? 'resolv.conf' : null;
     return [{ program, history, file: RESOLV_CONF, changed, why, cure: restartOf(host, program) }];
   });
+}
+
+/** Whether the program ended since it was listed. A zombie has no executable. */
+function hasEnded({ pid, executable }: Program): boolean {
+  return executable !== null && nullIfGone(() => procLink(pid, 'exe')) === null;
 }
 
 /** Whether the program is Holdfast run from its sources, hence Node. Holdfast takes a new resolver for each question. */
