@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CaresDaemon, caresProgram } from '../parts/lab/cares-daemon.ts';
 import { Dhclient } from '../parts/lab/dhcp.ts';
-import { FleetHub, holding, type Member, NAME, SWITCH_OFF } from '../parts/lab/fleet.ts';
+import { FleetHub, holding, type Member, NAME, NEW, OLD, SWITCH_OFF } from '../parts/lab/fleet.ts';
 import { unavailable } from '../parts/lab/host.ts';
-import { NEW, OLD } from '../parts/lab/keepers.ts';
 import { colour, say, show, title } from './demo-print.ts';
 
 const NAMES = ['web-1', 'web-2', 'proxy-1', 'db-1', 'db-2'] as const;
@@ -23,14 +22,14 @@ export async function retireStory(): Promise<boolean> {
     return true;
   }
   say(
-    `Five more hosts, and one collector. ${OLD} is to be switched off, ${NEW} takes over. Four of them are not done:`,
+    `Five other hosts, with a collector of their own. ${OLD} is to be switched off, ${NEW} takes over. Four are not done:`,
   );
   say('  web-2    its DHCP server still offers the old one, and nobody told Holdfast what to hold');
   say('  proxy-1  a daemon with c-ares read resolv.conf before the change, and never reads it again');
   say('  db-1     has gone silent');
   say('  db-2     stands in the list of expected hosts, and has never reported');
-  await using hub = await FleetHub.create(NAMES, 2);
-  const addresses = NAMES.map((name, n) => (name === 'web-2' ? null : `10.77.0.${20 + n}`));
+  await using hub = await FleetHub.create(NAMES, { renewEvery: 2, interval: 1 });
+  const addresses = NAMES.map((name, n) => (name === 'web-2' ? null : `10.77.0.${40 + n}`));
   const members = await Promise.all(NAMES.map((name, n) => hub.join(name, addresses[n]!)));
   const [web1, web2, proxy, silent, unseen] = members as [Member, Member, Member, Member, Member];
   const client = Dhclient.start(web2.host);

@@ -10,9 +10,9 @@ import { test } from 'node:test';
 import type { RetireAnswer } from '../../agent/collector/api.ts';
 import { CARES_DAEMON, CaresDaemon, caresProgram } from '../parts/lab/cares-daemon.ts';
 import { Dhclient } from '../parts/lab/dhcp.ts';
-import { FleetHub, holding, type Member, NAME, SWITCH_OFF } from '../parts/lab/fleet.ts';
+import { FleetHub, holding, type Member, NAME, NEW, OLD, SWITCH_OFF } from '../parts/lab/fleet.ts';
 import { unavailable } from '../parts/lab/host.ts';
-import { CARES_LIBRARY, NEW, OLD } from '../parts/lab/keepers.ts';
+import { CARES_LIBRARY } from '../parts/lab/keepers.ts';
 import type { Log } from '../parts/lab/log.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { scratch } from '../parts/scratch.ts';
@@ -26,14 +26,12 @@ const FOUR = ['stale', 'keeper', 'silent', 'never-seen'] as const;
 const GUIDE = join(REPOSITORY, 'docs/guide-retire.md');
 /** Hosts that start at a time: a daemon's start is work for one processor. */
 const AT_ONCE = 3;
-/** Seconds between renewals of the lease on `stale`. */
-const RENEWAL = 5;
 
 test('fleet: not safe with exactly four hosts, then unknown, then safe; then the old server stops, and no look-up fails', {
   skip,
 }, async (t) => {
   const program = caresProgram(scratch(t));
-  await using hub = await FleetHub.create([...WELL, ...FOUR], RENEWAL);
+  await using hub = await FleetHub.create([...WELL, ...FOUR]);
   const { members, client, daemon } = await change(hub, program);
   const [stale, keeper, silent, never] = FOUR.map((name) => members.get(name)!) as [Member, Member, Member, Member];
 
@@ -94,7 +92,7 @@ test('fleet: not safe with exactly four hosts, then unknown, then safe; then the
 test('fleet: the control: the old server stops in spite of the verdict, and the same four lose their look-ups', {
   skip,
 }, async (t) => {
-  await using hub = await FleetHub.create([...WELL, ...FOUR], RENEWAL);
+  await using hub = await FleetHub.create([...WELL, ...FOUR]);
   const { members, daemon } = await change(hub, caresProgram(scratch(t)));
   await fallSilent(members.get('silent')!);
   await refused(hub, 2, /^Not safe/);
@@ -114,7 +112,7 @@ test('fleet: the control: the old server stops in spite of the verdict, and the 
 async function change(hub: FleetHub, program: Buffer | string) {
   const members = new Map<string, Member>();
   for (const [n, name] of [...WELL, ...FOUR].entries()) {
-    members.set(name, await hub.join(name, name === 'stale' ? null : `10.77.0.${20 + n}`));
+    members.set(name, await hub.join(name, name === 'stale' ? null : `10.77.0.${40 + n}`));
   }
   const [stale, keeper] = FOUR.map((name) => members.get(name)!) as [Member, Member, Member, Member];
   const client = Dhclient.start(stale.host);

@@ -2,7 +2,9 @@
  * A fleet of throw-away hosts on one network. In its midst is a hub with two name servers, of which the old one is to be
  * switched off, a DHCP server that still offers the old one, and a collector that all hosts report to by TLS.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RetireAnswer } from '../../../agent/collector/api.ts';
@@ -10,10 +12,12 @@ import { REPOSITORY } from '../repository.ts';
 import { RunningAgent } from './daemon.ts';
 import { connect, startDhcpServer, startNameServer } from './dhcp.ts';
 import { LabHost } from './host.ts';
-import { NEW, OLD } from './keepers.ts';
 import { Log } from './log.ts';
+import { NEW as NEW_SERVERS, OLD as OLD_SERVERS } from './scene.ts';
 import type { RunResult } from './system.ts';
 
+export const [OLD] = OLD_SERVERS;
+export const [NEW] = NEW_SERVERS;
 /** A name that both name servers know. */
 export const NAME = 'app.example.com';
 
@@ -22,7 +26,8 @@ export const SWITCH_OFF = `agent retire ${OLD} && stop-old-dns`;
 
 const COLLECTOR = 'https://10.77.0.1:4318';
 const [TOKEN, CA] = ['/etc/holdfast/token', '/etc/holdfast/ca.pem'];
-const REPORT = `report: { endpoint: "${COLLECTOR}", interval: 2s, ca: ${CA}, token-file: ${TOKEN} }\n`;
+const reporting = (interval: number) =>
+  `report: { endpoint: "${COLLECTOR}", interval: ${interval}s, ca: ${CA}, token-file: ${TOKEN} }\n`;
 /** What a host asks first: no longer than a second, so that a look-up that fails does so soon. */
 const OPTIONS = ['timeout:1', 'attempts:1'];
 const BUILT = join(REPOSITORY, 'dist/agent');
@@ -30,6 +35,17 @@ const GROUPS = '/sys/fs/cgroup';
 const DAY = 86_400_000;
 /** Milliseconds in which a verdict has to change: every host looks at all its files, on a machine that may be busy. */
 const PATIENCE = 180_000;
+
+/** Removes the control groups once this process has ended, of whatever, and the hosts with it. */
+const SWEEP = `cat >/dev/null
+mount -t cgroup2 none ${GROUPS}
+for try in $(seq 100); do
+  [ -d "$1" ] || exit 0
+  find "$1" -depth -type d -exec rmdir {} ';' 2>/dev/null
+  sleep 0.1
+done
+echo "control groups are left: $1" >&2
+`;
 
 /** `agent` whose daemon is in the control group of its service: the ledger does not count Holdfast's own questions. */
 const asUnit = (group: string) => `#!/bin/sh
@@ -42,18 +58,25 @@ export const holding = (server: string) => `dns: { nameservers: [${server}], opt
 
 export class FleetHub implements AsyncDisposable {
   readonly host: LabHost;
+  readonly #report: string;
   readonly #token = randomBytes(16).toString('hex');
   readonly #group = `${GROUPS}/holdfast-fleet-${process.pid}-${randomBytes(4).toString('hex')}.slice`;
   readonly #members: Member[] = [];
+  readonly #sweeper: ChildProcess;
   #certificate = '';
 
-  private constructor(host: LabHost) {
+  private constructor(host: LabHost, report: string) {
     this.host = host;
+    this.#report = report;
+    this.#sweeper = spawn('unshare', ['--mount', 'sh', '-c', SWEEP, 'sh', this.#group], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'inherit'],
+    });
   }
 
-  /** `expected`: names of hosts that the collector has to miss. `renewEvery`: seconds between renewals of leases. */
-  static async create(expected: readonly string[], renewEvery: number): Promise<FleetHub> {
-    const hub = new FleetHub(await LabHost.create({ interfaces: 0, agent: agentCommand() }));
+  /** `expected`: names of hosts that the collector has to miss. In seconds: between renewals of leases, and heartbeats. */
+  static async create(expected: readonly string[], { renewEvery = 5, interval = 2 } = {}): Promise<FleetHub> {
+    const hub = new FleetHub(await LabHost.create({ interfaces: 0, agent: agentCommand() }), reporting(interval));
     const { host } = hub;
     try {
       await host.sh('ip link add srv0 type bridge', { where: 'server' });
@@ -64,7 +87,7 @@ export class FleetHub implements AsyncDisposable {
       await hub.#startCollector(expected);
       return hub;
     } catch (error) {
-      await host.close();
+      await hub[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -72,7 +95,7 @@ export class FleetHub implements AsyncDisposable {
   /** A host on this network: at this address, or at one that a real dhclient gets if it is null. */
   async join(name: string, address: string | null): Promise<Member> {
     const host = await LabHost.create({ interfaces: 0, agent: agentCommand() });
-    const member = new Member(host, name);
+    const member = new Member(host, name, this.#report);
     this.#members.push(member);
     await host.plug(this.host, `port${this.#members.length}`);
     await host.write('/usr/local/bin/agent', asUnit(`${this.#group}/${name}/holdfast.service`), 0o755);
@@ -118,7 +141,7 @@ export class FleetHub implements AsyncDisposable {
     const { host } = this;
     await host.write(TOKEN, `${this.#token}\n`, 0o600);
     await host.write('/usr/local/bin/stop-old-dns', STOP, 0o755);
-    await host.write('/etc/holdfast/agent.yaml', REPORT);
+    await host.write('/etc/holdfast/agent.yaml', this.#report);
     await host.write('/etc/holdfast/expected', expected.map((name) => `${name}\n`).join(''));
     await host.sh(`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=collector \\
       -addext subjectAltName=IP:10.77.0.1 -keyout /etc/holdfast/key.pem -out ${CA} 2>/dev/null`);
@@ -137,9 +160,10 @@ export class FleetHub implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#members.map(({ host }) => host.close()));
-    await this.host.sh(`mount -t cgroup2 none ${GROUPS}
-      [ ! -d ${this.#group} ] || find ${this.#group} -depth -type d -exec rmdir {} ';'`);
     await this.host.close();
+    const swept = once(this.#sweeper, 'exit');
+    this.#sweeper.stdin!.end();
+    await swept;
   }
 }
 
@@ -152,11 +176,13 @@ kill "$(cat ${PID_OF_OLD})" && while [ -e ${PID_OF_OLD} ]; do sleep 0.02; done
 export class Member {
   readonly host: LabHost;
   readonly name: string;
+  readonly #report: string;
   #agent: RunningAgent | null = null;
 
-  constructor(host: LabHost, name: string) {
+  constructor(host: LabHost, name: string, report: string) {
     this.host = host;
     this.name = name;
+    this.#report = report;
   }
 
   /** Does what an operator does: writes the new configuration, then `systemctl reload holdfast`. */
@@ -167,7 +193,7 @@ export class Member {
   }
 
   async #configure(config: string): Promise<void> {
-    await this.host.write('/etc/holdfast/agent.yaml', `${config}retire: [${OLD}]\n${REPORT}`);
+    await this.host.write('/etc/holdfast/agent.yaml', `${config}retire: [${OLD}]\n${this.#report}`);
   }
 
   /**
