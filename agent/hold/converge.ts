@@ -91,6 +91,7 @@ export function differs(finding: Finding): boolean {
 
 async function applyAll(resources: readonly Resource[], permits: ConvergePermits): Promise<Outcome[]> {
   const outcomes = new Map<string, Outcome>();
+  await rememberAll(resources);
   for (let round = 1; round <= ROUNDS; round += 1) {
     let changed = false;
     for (const resource of resources) {
@@ -120,6 +121,15 @@ async function applyAll(resources: readonly Resource[], permits: ConvergePermits
     outcomes.set(identity(finding), { ...untouched(finding), result: 'failed', changed: true, reason });
   }
   return [...outcomes.values()];
+}
+
+/** Never throws: what cannot be saved is not changed either, and `apply` says why. */
+async function rememberAll(resources: readonly Resource[]): Promise<void> {
+  for (const resource of resources) {
+    if (resource.remember === undefined) continue;
+    for (const finding of (await inspectOne(resource)).filter(isActionable))
+      await resource.remember(finding).catch(() => {});
+  }
 }
 
 async function inspectOne(resource: Resource): Promise<Finding[]> {

@@ -73,6 +73,11 @@ export interface Resource {
   readonly observes?: boolean;
   inspect(): Promise<Finding[]>;
   /**
+   * Saves what is there, before any resource changes anything. For an artifact that the change of another resource may
+   * change: a hook of ours writes resolv.conf as soon as it is there, if a lease is renewed at that moment.
+   */
+  remember?(finding: Finding): Promise<void>;
+  /**
    * Called only for a drifted finding without a refusal. Reads back what it wrote. If it throws, only this finding
    * fails.
    */

@@ -196,12 +196,20 @@ export class Proof implements Guard {
 
   /** The same resource, with a journal entry before each change. */
   private noted(resource: Resource): Resource {
+    const note = ({ kind, key, wanted }: Finding) => {
+      if (kind === 'file') this.journal.note(key, wanted);
+      else if (kind === 'link') this.journal.noteLink(key);
+    };
     return {
       name: resource.name,
       inspect: () => resource.inspect(),
+      remember: async (finding) => {
+        if (resource.remember === undefined) return;
+        note(finding);
+        await resource.remember(finding);
+      },
       apply: (finding) => {
-        if (finding.kind === 'file') this.journal.note(finding.key, finding.wanted);
-        else if (finding.kind === 'link') this.journal.noteLink(finding.key);
+        note(finding);
         return resource.apply(finding);
       },
       watches: () => resource.watches(),

@@ -7,6 +7,7 @@ import type { DesiredDns } from '../../config/desired.ts';
 import { dnsSettings, dnsStates } from '../../hold/dns-settings.ts';
 import { applyFile } from '../../hold/files/apply-file.ts';
 import { compareFile, type FileView } from '../../hold/files/compare-file.ts';
+import { Originals } from '../../hold/originals/originals.ts';
 import type { Finding, Moment, Outcome, Resource, SettingState } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
 import { composeResolvConf, RESOLV_CONF } from '../../resolver/resolv-conf.ts';
@@ -65,10 +66,19 @@ export class Resolver implements Resource {
     });
   }
 
+  async remember(finding: Finding): Promise<void> {
+    if (finding.key !== RESOLV_CONF) return;
+    await new Originals(this.host).rememberFile(this.writtenPath(), finding.wanted, this.name);
+  }
+
   async apply(finding: Finding): Promise<Outcome> {
     if (finding.key !== RESOLV_CONF) return applyFile(this.host, finding);
+    return applyFile(this.host, finding, { path: this.writtenPath() });
+  }
+
+  private writtenPath(): string {
     const follows = this.dns?.symlink === 'follow' && this.host.readLink(RESOLV_CONF) !== null;
-    return applyFile(this.host, finding, { path: follows ? this.host.target(RESOLV_CONF) : RESOLV_CONF });
+    return follows ? this.host.target(RESOLV_CONF) : RESOLV_CONF;
   }
 
   watches(): string[] {
