@@ -20,7 +20,8 @@ function page(tools: readonly string[]): string {
   const loads = all.map(({ load }) => load).sort((a, b) => a - b);
   return `# The same change by other tools
 
-Written by \`npm run compare\`; measured ${different(all, 'date')} at ${different(all, 'commit')} with Linux ${different(all, 'kernel')} on a
+This page is for the person who chooses a tool. It shows one change of DNS, made by hand and by several tools. Written by
+\`npm run compare\`; measured ${different(all, 'date')} at ${different(all, 'commit')} with Linux ${different(all, 'kernel')} on a
 machine with ${availableParallelism()} cores and a load average of ${loads.at(0)?.toFixed(0)} to ${loads.at(-1)?.toFixed(0)}. The load decides how long a
 tool takes, and how many look-ups and pings there are. ${tools.join('; ')}.
 

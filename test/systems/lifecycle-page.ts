@@ -46,7 +46,8 @@ function page(): string {
   const machine = `${availableParallelism()} processors, load ${loadavg()[1]!.toFixed(1)}`;
   return `# The package's life
 
-Written by \`npm run lifecycle\` on ${date}, of version ${VERSION}, on Linux ${kernel()}, ${machine}. \`npm run test:systems\` does the same, and
+This page is for the operator who wants to know what holds during an upgrade, a removal or a fault. Written by
+\`npm run lifecycle\` on ${date}, of version ${VERSION}, on Linux ${kernel()}, ${machine}. \`npm run test:systems\` does the same, and
 fails if a cell differs.
 
 Each table is one Debian that boots with systemd, ifupdown and dhclient. Its DHCP server offers other name servers than the configured
