@@ -17,7 +17,7 @@ import { retireStory } from './demo-retire.ts';
 
 const BUILT = join(REPOSITORY, 'dist/agent');
 const NAME = 'app.example.com';
-/** dnsmasq: what has no record does not exist. Without an upstream server it would refuse, and be reported as of no use. */
+/** Makes dnsmasq answer that other names do not exist. Otherwise it would refuse, and count as a useless server. */
 const ANSWERS_ALL = ['--local=/#/'];
 const YAML = `${AGENT_YAML}sysctl:\n  net.ipv4.ip_forward: 1\n`;
 

@@ -136,7 +136,7 @@ export class QemuMachine implements AsyncDisposable {
   }
 }
 
-/** A folder of this machine that it sees, for reading: the name that 9p knows it by, and where it is there. */
+/** A folder of this machine that the guest may read: its 9p name, and its path in the guest. */
 interface Share {
   readonly tag: string;
   readonly from: string;

@@ -82,7 +82,7 @@ function line({ address, hosts, tenses, lastAsked, example }) {
     html('th', { scope: 'row', role: 'rowheader' }, link),
     cell('Hosts', count(hosts)),
     ...counts,
-    cell('Last asked', lastAsked > 0 ? age(lastAsked) : html('span', { class: 'quiet' }, 'never')),
+    cell('Last asked', lastAsked > 0 ? age(lastAsked) : html('span', { class: 'quiet' }, 'never seen')),
     html('td', { role: 'cell', 'data-column': 'For example' }, example),
   );
 }
