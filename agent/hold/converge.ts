@@ -90,8 +90,7 @@ export function differs(finding: Finding): boolean {
 }
 
 async function applyAll(resources: readonly Resource[], permits: ConvergePermits): Promise<Outcome[]> {
-  const outcomes = new Map<string, Outcome>();
-  await rememberAll(resources);
+  const outcomes = new Map((await rememberAll(resources)).map((outcome) => [identity(outcome), outcome]));
   for (let round = 1; round <= ROUNDS; round += 1) {
     let changed = false;
     for (const resource of resources) {
@@ -123,13 +122,20 @@ async function applyAll(resources: readonly Resource[], permits: ConvergePermits
   return [...outcomes.values()];
 }
 
-/** Never throws: what cannot be saved is not changed either, and `apply` says why. */
-async function rememberAll(resources: readonly Resource[]): Promise<void> {
+/** Never throws. Returns the findings that must not be changed, because what is there cannot be saved. */
+async function rememberAll(resources: readonly Resource[]): Promise<Outcome[]> {
+  const unsaved: Outcome[] = [];
   for (const resource of resources) {
     if (resource.remember === undefined) continue;
-    for (const finding of (await inspectOne(resource)).filter(isActionable))
-      await resource.remember(finding).catch(() => {});
+    for (const finding of (await inspectOne(resource)).filter(isActionable)) {
+      try {
+        await resource.remember(finding);
+      } catch (error) {
+        unsaved.push(failedBy(finding, error));
+      }
+    }
   }
+  return unsaved;
 }
 
 async function inspectOne(resource: Resource): Promise<Finding[]> {
@@ -174,8 +180,12 @@ async function applyOne(resource: Resource, finding: Finding): Promise<Outcome> 
     const outcome = await resource.apply(finding);
     return finding.awaited ? { ...outcome, awaited: true } : outcome;
   } catch (error) {
-    return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
+    return failedBy(finding, error);
   }
+}
+
+function failedBy(finding: Finding, error: unknown): Outcome {
+  return { ...place(finding), result: 'failed', actual: finding.actual, reason: errorMessage(error) };
 }
 
 export function untouched(finding: Finding): Outcome {

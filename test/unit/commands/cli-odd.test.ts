@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { decoded, shown } from '../../../agent/commands/output/output.ts';
 import { KnownFiles } from '../../../agent/hold/files/verified-files.ts';
 import { command } from '../../parts/command.ts';
-import { REPOSITORY } from '../../parts/repository.ts';
+import { hiddenFromOthers, REPOSITORY } from '../../parts/repository.ts';
 import { missing, scratch } from '../../parts/scratch.ts';
 
 const AGENT = join(REPOSITORY, 'agent/cli.ts');
@@ -160,7 +160,7 @@ test('cli: status says once what is true of several settings and moments', async
 });
 
 test('cli: an ordinary user may run plan and status after an apply', {
-  skip: missing('flock', 'setpriv') || notRoot,
+  skip: missing('flock', 'setpriv') || notRoot || hiddenFromOthers,
 }, async (t) => {
   const root = image(t);
   mkdirSync(join(root, 'etc/dhcp/dhclient-enter-hooks.d'), { recursive: true });
