@@ -74,7 +74,6 @@ export class Daemon {
     });
     const daemon = new Daemon(options, setup);
     await daemon.#begin(EVENTS.start, 'started');
-    daemon.#tellStanding();
     if (refused !== null) daemon.#tell(occurrence(EVENTS.configRefused, 'error', refused));
     return daemon;
   }
@@ -142,6 +141,7 @@ export class Daemon {
     this.#schedule = new ProbeSchedule(all, { interval, onOccurrence: tell });
     this.#heartbeats.take({ schedule: this.#schedule, delivery, interval, seed: beatSeed });
     this.#keeper.watch();
+    this.#tellStanding();
     this.#tell(occurrence(name, 'info', `${deed}: ${applied}`, { config: hash.slice(0, 12) }));
     nullIfRefused(() => host.replaceOwn(IN_FORCE, `${hash}\n`, 0o644));
     await this.#keeper.look();
@@ -240,6 +240,7 @@ export class Daemon {
     const { enforce } = this.#setup.daemon.report;
     const fought = this.#record.fought(performance.now());
     const config = this.#setup.onDisk?.files[0];
+    clearTimeout(this.#standingTimer);
     this.#standing.update({ pid: process.pid, enforce, ...(config === undefined ? {} : { config }), fought });
     this.#standingTimer = setTimeout(() => this.#tellStanding(), STANDING_EVERY);
   }
