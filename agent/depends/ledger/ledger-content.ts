@@ -166,13 +166,12 @@ function countsOf(
     }),
   );
   const numbers = new Set(rows.flatMap(({ group }) => group ?? []));
-  const paths = groups.pathsOf(numbers);
+  // A container's name is read from the files of its engine: once, however many servers it asked.
+  const units = new Map([...groups.pathsOf(numbers)].map(([group, path]) => [group, askerInPath(host, path)]));
   const users = userNames(host);
   const asked = rows.map(({ server, uid, group, source, packets, last }): LedgerEntry => {
-    const path = group === null ? undefined : paths.get(group);
-    const ended = group === null ? null : ENDED;
-    const unit =
-      source === null ? (path === undefined ? ended : askerInPath(host, path)) : (sources.nameOf(source) ?? source);
+    const ofGroup = group === null ? null : (units.get(group) ?? ENDED);
+    const unit = source === null ? ofGroup : (sources.nameOf(source) ?? source);
     return { server, unit, user: uid === null ? null : (users.get(uid) ?? String(uid)), packets, last };
   });
   return {

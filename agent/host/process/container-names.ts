@@ -31,12 +31,31 @@ function dockerName(host: Host, id: string): string | null {
 }
 
 function podmanName(host: Host, id: string): string | null {
+  if (podman?.host !== host) {
+    podman = { host, containers: podmanContainers(host) };
+    setImmediate(() => {
+      podman = null;
+    });
+  }
+  const names = podman.containers.find((one) => one.id === id)?.names;
+  return Array.isArray(names) && typeof names[0] === 'string' ? names[0] : null;
+}
+
+interface PodmanContainer {
+  readonly id?: unknown;
+  readonly names?: unknown;
+}
+
+/** One file names all containers of Podman: it is read once for all callers in the same turn of the event loop. */
+let podman: { readonly host: Host; readonly containers: readonly PodmanContainer[] } | null = null;
+
+/** Empty if the file cannot be read. */
+function podmanContainers(host: Host): readonly PodmanContainer[] {
   const text = nullIfRefused(() => host.readText('/var/lib/containers/storage/overlay-containers/containers.json'));
   try {
-    const all = JSON.parse(text ?? '[]') as { id?: unknown; names?: unknown }[];
-    const names = all.find((one) => one.id === id)?.names;
-    return Array.isArray(names) && typeof names[0] === 'string' ? names[0] : null;
+    const all: unknown = JSON.parse(text ?? '[]');
+    return Array.isArray(all) ? all.filter((one) => typeof one === 'object' && one !== null) : [];
   } catch {
-    return null;
+    return [];
   }
 }
