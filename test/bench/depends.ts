@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { LabHost } from '../parts/lab/host.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { median } from './median.ts';
 
 const PROGRAMS = 500;
 const CONTAINERS = 20;
@@ -63,5 +64,5 @@ async function processorTime(command: string): Promise<number> {
         .reduce((sum, seconds) => sum + Number(seconds), 0) * 1000,
     );
   }
-  return times.toSorted((a, b) => a - b)[LOOKS >> 1]!;
+  return median(times);
 }

@@ -6,6 +6,7 @@ import { ledgerTable, retiredAddresses } from '../../agent/depends/ledger/table-
 import { accepted } from '../parts/accepted.ts';
 import { LabHost } from '../parts/lab/host.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { median } from './median.ts';
 
 const ROUNDS = 25;
 const SINK = '10.9.0.2';
@@ -77,10 +78,6 @@ async function prepare(host: LabHost): Promise<void> {
     ip -n server route add 10.8.0.0/24 via 10.9.0.1
     sysctl -qw net.ipv4.ip_forward=1
     mount -t cgroup2 none /sys/fs/cgroup`);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 if (import.meta.main) await benchLedger();

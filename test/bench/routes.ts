@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { LabHost } from '../parts/lab/host.ts';
 import { REPOSITORY } from '../parts/repository.ts';
+import { median } from './median.ts';
 import type { RoutesMeasured } from './routes-inside.ts';
 
 /** `host` holds the routes already. Prints a Markdown table; without a C compiler it says so. */
@@ -28,8 +29,4 @@ export async function benchCounting(host: LabHost): Promise<void> {
   console.log(
     `To look for one IPv6 route in a list of all: ${median(measured.seek).toFixed(2)} µs for each that there is.`,
   );
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

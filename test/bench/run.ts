@@ -14,6 +14,7 @@ import { benchDaemon } from './daemon.ts';
 import { benchHeldRoutes } from './held-routes.ts';
 import type { Command, Job, Measured } from './inside.ts';
 import { benchLedger } from './ledger.ts';
+import { median } from './median.ts';
 import { POLICY, PUPPET_MANIFEST, SHELL_FLOOR } from './rivals.ts';
 import { benchCounting } from './routes.ts';
 
@@ -182,10 +183,4 @@ function report(title: string, measured: readonly Measured[]): void {
       `| ${name} | ${median(wall).toFixed(1)} (${spread}) | ${ratio.toFixed(2)} | ${peak?.toFixed(0) ?? '?'} |`,
     );
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

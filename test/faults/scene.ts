@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
+import { agentCommand } from '../parts/agent-command.ts';
 import { REPOSITORY } from '../parts/repository.ts';
 import { fill, missing, noNamespaces, scratch } from '../parts/scratch.ts';
 
@@ -40,17 +41,7 @@ export const ETC: Record<string, string> = {
   'sysctl.d/10-theirs.conf': 'net.ipv4.ip_forward = 0\n',
 };
 
-/** The executable, where there is one of these very sources: it starts faster than they do. */
-const AGENT =
-  process.env.HOLDFAST_AGENT ??
-  upToDate(`${REPOSITORY}/dist/agent`) ??
-  `${process.execPath} ${REPOSITORY}/agent/cli.ts`;
-
-function upToDate(executable: string): string | undefined {
-  const built = statSync(executable, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const sources = readdirSync(`${REPOSITORY}/agent`, { recursive: true, encoding: 'utf8' });
-  return sources.every((name) => statSync(`${REPOSITORY}/agent/${name}`).mtimeMs < built) ? executable : undefined;
-}
+const AGENT = agentCommand();
 
 /**
  * Steps that fill a file system in memory, after they made it `room` KiB larger than what is in it. The limit comes first and

@@ -5,10 +5,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { globSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import type { RetireAnswer } from '../../../agent/collector/api.ts';
-import { REPOSITORY } from '../repository.ts';
+import { agentCommand } from '../agent-command.ts';
 import { RunningAgent } from './daemon.ts';
 import { connect, startDhcpServer, startNameServer } from './dhcp.ts';
 import { LabHost } from './host.ts';
@@ -30,7 +28,6 @@ const reporting = (interval: number) =>
   `report: { endpoint: "${COLLECTOR}", interval: ${interval}s, ca: ${CA}, token-file: ${TOKEN} }\n`;
 /** What a host asks first: no longer than a second, so that a look-up that fails does so soon. */
 const OPTIONS = ['timeout:1', 'attempts:1'];
-const BUILT = join(REPOSITORY, 'dist/agent');
 const GROUPS = '/sys/fs/cgroup';
 const DAY = 86_400_000;
 /** Milliseconds in which a verdict has to change: every host looks at all its files, on a machine that may be busy. */
@@ -234,16 +231,4 @@ export class Member {
 
 function resolvConf(server: string): string {
   return `nameserver ${server}\noptions ${OPTIONS.join(' ')}\n`;
-}
-
-/**
- * The executable, if it was built from these sources: twenty daemons start in 20 s of processor time, and in 90 s as
- * sources.
- */
-function agentCommand(): string {
-  if (process.env.HOLDFAST_AGENT) return process.env.HOLDFAST_AGENT;
-  const sources = globSync('{agent,probes}/**/*.ts', { cwd: REPOSITORY });
-  const changed = Math.max(...sources.map((file) => statSync(join(REPOSITORY, file)).mtimeMs));
-  const built = statSync(BUILT, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  return built > changed ? BUILT : `${process.execPath} ${REPOSITORY}/agent/cli.ts`;
 }

@@ -7,6 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { sourcesCommand } from '../agent-command.ts';
 import { REPOSITORY } from '../repository.ts';
 import { Log } from './log.ts';
 import { LabSystem, type RunOptions, type RunResult } from './system.ts';
@@ -81,7 +82,7 @@ export class LabHost extends LabSystem {
     );
     await this.sh('mkdir -p /run/lab /var/lib/dhcp; : >/etc/resolv.conf; chmod 644 /etc/resolv.conf');
     const built = process.env.HOLDFAST_AGENT;
-    const command = agent || `${process.execPath} ${REPOSITORY}/agent/cli.ts`;
+    const command = agent || sourcesCommand();
     await this.write('/usr/local/bin/agent', `#!/bin/sh\nexec ${command} "$@"\n`, 0o755);
     // Not a copy: that would be 113 MB of memory for each host.
     if (built && agent === '') await this.sh(`mount --bind '${built}' /usr/local/bin/agent`);
