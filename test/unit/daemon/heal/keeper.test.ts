@@ -54,14 +54,18 @@ class Values implements Resource {
 }
 
 async function keeping(t: TestContext, fates: Readonly<Record<string, Fate>>) {
+  const values = new Values(fates);
+  return { values, ...(await keepingAll(t, [values])) };
+}
+
+async function keepingAll(t: TestContext, resources: readonly Values[], enforce = true) {
   const host = new Host({ root: scratch(t) });
   const events: Occurrence[] = [];
-  const values = new Values(fates);
   const keeper = new Keeper({
     host,
-    resources: [values],
+    resources,
     guard: null,
-    enforce: true,
+    enforce,
     record: new HealRecord(),
     witness: new Witness(host),
     tell: (event) => void events.push(event),
@@ -69,7 +73,7 @@ async function keeping(t: TestContext, fates: Readonly<Record<string, Fate>>) {
   t.after(() => keeper.close());
   await keeper.look();
   const told = (name: string) => events.filter((event) => event.name === name).map(({ body }) => body);
-  return { keeper, values, told, events };
+  return { keeper, told, events };
 }
 
 for (const fate of ['throws', 'fails', 'never stays'] as const) {
@@ -162,23 +166,11 @@ test('keeper: findings with one cause make one event with their number and the f
 });
 
 test('keeper: a reason that stops several resources is reported once', { skip }, async (t) => {
-  const host = new Host({ root: scratch(t) });
-  const events: Occurrence[] = [];
   const [one, other] = [
     new Values({ a: 'throws', b: 'throws' }),
     new Values({ c: 'throws', d: 'throws too' }, 'others'),
   ];
-  const keeper = new Keeper({
-    host,
-    resources: [one, other],
-    guard: null,
-    enforce: true,
-    record: new HealRecord(),
-    witness: new Witness(host),
-    tell: (event) => void events.push(event),
-  });
-  t.after(() => keeper.close());
-  await keeper.look();
+  const { events } = await keepingAll(t, [one, other]);
   const failures = events.filter(({ name }) => name === 'holdfast.heal.failed');
   assert.deepEqual(
     failures.map(({ body, attributes }) => [body, attributes]),
@@ -192,21 +184,9 @@ test('keeper: a reason that stops several resources is reported once', { skip },
 test('keeper: without enforce it heals only resources that observe, and reports the others as drifted', {
   skip,
 }, async (t) => {
-  const host = new Host({ root: scratch(t) });
-  const events: Occurrence[] = [];
   const held = new Values({ setting: 'stays' }, 'held');
   const counting = Object.assign(new Values({ table: 'stays' }, 'counting'), { observes: true });
-  const keeper = new Keeper({
-    host,
-    resources: [held, counting],
-    guard: null,
-    enforce: false,
-    record: new HealRecord(),
-    witness: new Witness(host),
-    tell: (event) => void events.push(event),
-  });
-  t.after(() => keeper.close());
-  await keeper.look();
+  const { events } = await keepingAll(t, [held, counting], false);
   assert.deepEqual([held.right.get('setting'), held.tries.size, counting.right.get('table')], [false, 0, true]);
   assert.deepEqual(
     events.map(({ name, attributes }) => [name, attributes?.resource]),
