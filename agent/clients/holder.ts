@@ -1,7 +1,8 @@
 /** The contract of DHCP clients. One file for each program finds its running processes and their interfaces. */
 
 /** The programs' usual names; the kernel cuts the comm of systemd-networkd after 15 characters. */
-export type LeaseProgram = 'dhclient' | 'dhcpcd' | 'NetworkManager' | 'systemd-networkd';
+export const LEASE_PROGRAMS = ['dhclient', 'dhcpcd', 'NetworkManager', 'systemd-networkd'] as const;
+export type LeaseProgram = (typeof LEASE_PROGRAMS)[number];
 
 /** One running DHCP client. */
 export interface LeaseHolder {

@@ -4,7 +4,7 @@ import { clientName, dhcpClients } from '../clients/dhclient/running-dhclients.t
 import type { DesiredVerify } from '../config/desired.ts';
 import { DEFAULT_FILE, loadConfig } from '../config/load.ts';
 import { lockedStanding } from '../daemon/standing.ts';
-import { WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
+import { tableKey, WATCHING_TABLES } from '../depends/ledger/our-tables.ts';
 import { OF_DNS } from '../hold/resource-names.ts';
 import { nullIfRefused } from '../host/errors.ts';
 import { Host } from '../host/host.ts';
@@ -54,7 +54,7 @@ export async function revert(options: CommonOptions): Promise<number> {
 }
 
 function isWatchingTable(key: string): boolean {
-  return Object.values(WATCHING_TABLES).some((table) => key.endsWith(` ${table}`));
+  return Object.values(WATCHING_TABLES).some((table) => key === tableKey(table));
 }
 
 /** null if verify is not configured, or if the configuration is missing or not valid: revert works without it. */

@@ -1,7 +1,7 @@
 /** Addresses in the texts of other programs, compared by value: every spelling of an address counts as that address. */
 import ipaddr from 'ipaddr.js';
 import type { IpAddress } from '../address/accepted.ts';
-import { unmappedAddress } from '../address/address-checks.ts';
+import { rangeOf, unmappedAddress } from '../address/address-checks.ts';
 
 /**
  * The canonical form of one address: `10.0.0.1`, `2001:db8::1`. A zone (`%eth0`) is left out, and an IPv4 address that
@@ -10,7 +10,7 @@ import { unmappedAddress } from '../address/address-checks.ts';
 export function canonicalAddress(text: string): IpAddress | null {
   const [bare = ''] = text.replace(/^\[(.*)\]$/s, '$1').split('%', 1);
   const address = unmappedAddress(bare);
-  return address === null || ipaddr.parse(address).range() === 'unspecified' ? null : address;
+  return address === null || rangeOf(address) === 'unspecified' ? null : address;
 }
 
 /** Whether programs reach only this host by the address, so that a forwarder of this host answers. */

@@ -2,10 +2,9 @@
 import { type IniLine, iniLines } from '../../host/files/ini.ts';
 import type { Host } from '../../host/host.ts';
 
-/** In the order in which systemd-networkd looks for a name. */
-export const NETWORK_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map(
-  (base) => `${base}/systemd/network`,
-);
+/** The folders above those of systemd's programs, in the order in which the programs look for a name. */
+export const SYSTEMD_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'];
+export const NETWORK_FOLDERS = SYSTEMD_FOLDERS.map((base) => `${base}/systemd/network`);
 
 /**
  * The `.network` files that systemd-networkd would read, by name. If two folders have the same name, the first folder

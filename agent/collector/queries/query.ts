@@ -6,6 +6,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { HostState } from '../hosts/host-state.ts';
 import { rowSettings } from '../hosts/row.ts';
 import type { Settled } from '../hosts/rows.ts';
+import { compareNames } from '../name-order.ts';
 import type { Store } from '../store/store.ts';
 import { readHistory } from './history.ts';
 import { cursorIn, labelsIn, onlyThese, wholeNumber } from './parameters.ts';
@@ -106,11 +107,7 @@ export class Query {
 
 function sorted(rows: Iterable<HostRow>): HostRow[] {
   const rank = ({ attention }: HostRow) => (attention.length > 0 ? 0 : 1);
-  return [...rows].sort((a, b) => rank(a) - rank(b) || compare(a.name, b.name));
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return [...rows].sort((a, b) => rank(a) - rank(b) || compareNames(a.name, b.name));
 }
 
 /** The attributes of an event of the inventory, without their prefix. */

@@ -9,6 +9,7 @@ import { TENSES, type Tense } from '../../depends/dependence.ts';
 import type { Dependent, HostDependence, LastAsked, RetireFacts, Standing, UnseenHost } from '../api.ts';
 import type { Asked } from '../dependences/asked.ts';
 import type { Told } from '../dependences/told.ts';
+import { compareNames } from '../name-order.ts';
 import { durationInWords, plural, some } from '../words.ts';
 
 /** What is known of one host. Times are milliseconds since the epoch by our clock. */
@@ -95,19 +96,13 @@ export function retireVerdict({ address, now, hosts, troubles, begun }: RetireQu
     else if (until > now) reasons.push(youngSentence(until - window, window, now));
     if (reasons.length > 0) seen.unseen.push({ ...known, reasons });
   }
-  seen.dependents.sort(byName);
-  seen.unseen.sort(byName);
+  for (const list of [seen.dependents, seen.unseen]) list.sort((a, b) => compareNames(a.name, b.name));
   const blocked = other || troubles.length > 0 || seen.hosts === 0;
   const safeAt = !blocked && wait > now ? wait : null;
   const verdict: RetireVerdict['verdict'] =
     seen.dependents.length > 0 ? 'not-safe' : blocked || wait > now ? 'unknown' : 'safe';
   const facts = { address, verdict, ...seen, tenses, lastAsked, window, longestLease, safeAt };
   return { ...facts, sentence: sentenceOf(facts, troubles, begun, now) };
-}
-
-/** By code units, because a fleet of 100,000 hosts takes seconds by a locale's rules. */
-function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 /** The dependences are made when they are read, because an answer shows only some of the hosts of a large fleet. */

@@ -1,4 +1,5 @@
 /** Programs that configure this host's network, its name servers and its clock. */
+import { SYSTEMD_FOLDERS } from '../../clients/networkd/network-lines.ts';
 import { fileOrFolder, folders, manyFiles, oneFile, SERVERS_FILE, serversFiles } from './includes.ts';
 import type { ConfiguredProgram } from './program.ts';
 import { HASH, HASH_OR_SEMICOLON, type Syntax } from './scan.ts';
@@ -7,7 +8,6 @@ const hash = (...regions: Syntax['regions']): Syntax => ({ comment: HASH, region
 const ini = (...regions: Syntax['regions']): Syntax => ({ comment: HASH_OR_SEMICOLON, regions });
 const yaml = (keys: NonNullable<Syntax['keys']>): Syntax => ({ comment: HASH, regions: [], keys });
 
-const SYSTEMD_FOLDERS = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'];
 const systemdFiles = (name: string) =>
   SYSTEMD_FOLDERS.flatMap((folder) => [`${folder}/systemd/${name}`, `${folder}/systemd/${name}.d/*.conf`]);
 

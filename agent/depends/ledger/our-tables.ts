@@ -18,6 +18,11 @@ export const WATCHING_TABLES = {
 } as const;
 export type WatchingTable = (typeof WATCHING_TABLES)[keyof typeof WATCHING_TABLES];
 
+/** The table in findings and outcomes. */
+export function tableKey(table: WatchingTable): string {
+  return `nftables table inet ${table}`;
+}
+
 /** The tables of commands, each for one address. */
 const ONE_ADDRESS_TABLES = [WATCHING_TABLES.watch, WATCHING_TABLES.rehearsal] as const;
 export type OneAddressTable = (typeof ONE_ADDRESS_TABLES)[number];

@@ -3,7 +3,7 @@
  * resolv.conf from all records.
  */
 
-import type { LeaseProgram } from '../../clients/holder.ts';
+import { LEASE_PROGRAMS } from '../../clients/holder.ts';
 import type { Dependence, DependsSource } from '../dependence.ts';
 import { ofHost, readFiles } from '../files.ts';
 import type { Surroundings } from '../surroundings.ts';
@@ -12,7 +12,6 @@ import { named } from './resolv-conf-source.ts';
 /** Debian's resolvconf; openresolv, in two versions. */
 export const RECORDS = ['/run/resolvconf/interface/*', '/run/resolvconf/interfaces/*', '/run/resolvconf/keys/*'];
 
-const CLIENTS: readonly LeaseProgram[] = ['dhclient', 'dhcpcd', 'NetworkManager', 'systemd-networkd'];
 const COMMON = { tense: 'lease', source: 'records of resolvconf' } as const;
 
 export function resolvconfRecordsSource({ host, holding }: Surroundings): DependsSource {
@@ -23,7 +22,7 @@ export function resolvconfRecordsSource({ host, holding }: Surroundings): Depend
       const { files, unread } = readFiles(ofHost(host), RECORDS);
       const read = files.flatMap(({ path, text }) => named(text, addresses).map((one) => ({ ...one, path })));
       // Held name servers take the place of what resolvconf would write.
-      const held = read.length === 0 ? [] : await Promise.all(CLIENTS.map(holding));
+      const held = read.length === 0 ? [] : await Promise.all(LEASE_PROGRAMS.map(holding));
       const isHeld = held.some((servers) => servers !== null);
       const found = (isHeld ? [] : read).map(({ address, line, path }): Dependence => {
         const record = path.replace(/^.*\//, '');

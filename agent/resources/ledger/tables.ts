@@ -4,7 +4,7 @@
  * that.
  */
 import type { IpAddress } from '../../address/accepted.ts';
-import { removedTable, WATCHING_TABLES, type WatchingTable } from '../../depends/ledger/our-tables.ts';
+import { removedTable, tableKey, WATCHING_TABLES, type WatchingTable } from '../../depends/ledger/our-tables.ts';
 import {
   type LedgerRecord,
   noteTable,
@@ -29,7 +29,6 @@ const TIME_LIMIT = 10_000;
 const EXPIRY = 25 * 3600;
 const LONGEST_EXPIRY = 30 * 86_400;
 
-export const tableKey = (table: WatchingTable) => `nftables table inet ${table}`;
 const ledgerKey = (scope: LedgerScope) => tableKey(WATCHING_TABLES[scope]);
 
 /** `longestLease` in seconds; null if unknown. */

@@ -1,8 +1,8 @@
 /** Removes the tables of the ledger, and those that killed commands left. Tables of other programs stay. */
-import { WATCHING_TABLES } from '../../depends/ledger/our-tables.ts';
+import { tableKey, WATCHING_TABLES } from '../../depends/ledger/our-tables.ts';
 import type { Outcome } from '../../hold/resource.ts';
 import type { Host } from '../../host/host.ts';
-import { removeWatchingTable, tableKey } from './tables.ts';
+import { removeWatchingTable } from './tables.ts';
 
 /** One outcome for each table that was there. */
 export async function revertWatchingTables(host: Host): Promise<Outcome[]> {

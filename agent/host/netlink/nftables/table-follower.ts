@@ -5,8 +5,8 @@
  */
 import { Follower } from '../follower.ts';
 import { attributes, NETLINK_HEADER } from '../message-layout.ts';
+import { NETLINK_NETFILTER } from './nftables.ts';
 
-const NETLINK_NETFILTER = 12;
 /** NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h. */
 const GROUP = 7;
 /** NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN. */
