@@ -110,6 +110,12 @@ export const DOCTOR_CODES = {
     remedy:
       'Remove its DNS=, Domains=, UseDNS= and UseDomains= lines, or give the drop-in a name that sorts before zz-holdfast.conf.',
   },
+  'HF-NETWORKD-RELOAD': {
+    severity: 'warning',
+    why: 'If systemd-networkd gives up a lease, address and routes are gone until the DHCP server answers again. Holdfast itself never prepares that: no file that a running systemd-networkd has read is changed by Holdfast.',
+    remedy:
+      'Nothing, if the program has to do it. Otherwise take the command out, or put `systemctl restart systemd-networkd` in its place, which keeps the lease from systemd 252 on.',
+  },
   'HF-RESOLV-CLOUD-INIT': {
     severity: 'warning',
     why: 'cloud-init writes /etc/resolv.conf at the first boot of an instance, and therefore on every clone of the disk.',

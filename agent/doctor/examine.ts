@@ -18,6 +18,7 @@ import { machineIdCheck } from './checks/machine-id-check.ts';
 import { metadataCheck } from './checks/metadata-check.ts';
 import { multicastCheck } from './checks/multicast-check.ts';
 import { NAME_DAEMONS, nameServiceCheck } from './checks/name-service-check.ts';
+import { networkdReloadCheck } from './checks/networkd-reload-check.ts';
 import { orphansCheck } from './checks/orphans-check.ts';
 import { programsCheck } from './checks/programs-check.ts';
 import { resolvConfCopiesCheck } from './checks/resolv-conf-copies-check.ts';
@@ -50,6 +51,7 @@ const CHECKS: readonly { readonly about: readonly ResourceName[]; readonly look:
   { about: ['resolver'], look: resolvConfCopiesCheck },
   { about: ['resolver', 'hooks', 'dhcpcd', 'networkmanager', 'dhclient', 'sysctl'], look: cloudInitActionsCheck },
   { about: ['resolved'], look: resolvedCheck },
+  { about: ['resolved'], look: networkdReloadCheck },
   { about: ['resolver'], look: nameServiceCheck },
   { about: ['resolver'], look: libcCheck },
   { about: ['hooks', 'dhcpcd', 'networkmanager', 'dhclient'], look: dhcpClientsCheck },

@@ -131,8 +131,8 @@ function ofUnits(host: Host): Assignment[] {
   });
 }
 
-/** A backslash at the end of a line joins the next line to it. */
-function joinedLines(text: string): { text: string; line: number }[] {
+/** Lines that are no comment; a backslash at the end of a line joins the next line to it. */
+export function joinedLines(text: string): { text: string; line: number }[] {
   const found: { text: string; line: number }[] = [];
   let open: { text: string; line: number } | null = null;
   for (const [index, raw] of text.split('\n').entries()) {
